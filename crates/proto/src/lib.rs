@@ -1,0 +1,41 @@
+//! The wire contracts of Backstay, generated from `proto/`. Nothing here is written by hand but the module tree.
+
+#![allow(missing_docs, clippy::all)]
+
+/// Contracts of Backstay itself.
+pub mod backstay {
+    /// What proxies receive.
+    pub mod config {
+        /// Version 1.
+        pub mod v1 {
+            tonic::include_proto!("backstay.config.v1");
+        }
+    }
+    /// The gRPC admin API.
+    pub mod admin {
+        /// Version 1.
+        pub mod v1 {
+            tonic::include_proto!("backstay.admin.v1");
+        }
+    }
+}
+
+/// The xDS transport.
+pub mod envoy {
+    /// `envoy.service`.
+    pub mod service {
+        /// `envoy.service.discovery`.
+        pub mod discovery {
+            /// Version 3.
+            pub mod v3 {
+                tonic::include_proto!("envoy.service.discovery.v3");
+            }
+        }
+    }
+}
+
+pub use backstay::{admin::v1 as admin, config::v1 as config};
+pub use envoy::service::discovery::v3 as discovery;
+
+/// Type URL of [`config::Resource`].
+pub const RESOURCE_TYPE_URL: &str = "type.googleapis.com/backstay.config.v1.Resource";

@@ -1,0 +1,10 @@
+//! `core.apoxy.dev/v1alpha2`: upstream services and fleets.
+
+mod backend;
+mod proxy;
+
+pub use self::backend::{
+    BACKEND, Backend, BackendEndpoint, BackendProtocol, BackendSpec, BackendStatus, DnsCacheConfig, DnsLookupFamily,
+    DynamicProxy,
+};
+pub use self::proxy::{PROXY, Proxy, ProxyProvider, ProxyReplica, ProxySpec, ProxyStatus, Refusal};

@@ -1,0 +1,115 @@
+//! Proxy: a fleet of proxies that share a configuration.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kind::{Kind, Scope};
+use crate::meta::{Condition, ObjectMeta, Timestamp};
+use crate::object::Resource;
+use crate::schema;
+
+/// A fleet: the proxies that share a configuration. A proxy process joins it by its name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Proxy {
+    /// Standard object metadata.
+    #[serde(default)]
+    pub metadata: ObjectMeta,
+    /// What the user asks for.
+    #[serde(default)]
+    pub spec: ProxySpec,
+    /// What the control plane observed.
+    #[serde(default)]
+    pub status: ProxyStatus,
+}
+
+/// What the user asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProxySpec {
+    /// Who runs the processes. Only `unmanaged`, the default: whoever operates them.
+    #[serde(default)]
+    pub provider: ProxyProvider,
+}
+
+/// Who runs the processes of a fleet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProxyProvider {
+    /// Whoever operates them.
+    #[default]
+    Unmanaged,
+}
+
+/// What the control plane observed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProxyStatus {
+    /// `Ready`: at least one proxy is connected and none refuses its configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// The connected proxies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub replicas: Vec<ProxyReplica>,
+}
+
+/// One connected proxy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProxyReplica {
+    /// Its node id.
+    pub name: String,
+    /// When it connected.
+    pub connected_at: Timestamp,
+    /// Where it connected from.
+    #[serde(default)]
+    pub address: String,
+    /// Its version of Backstay.
+    #[serde(default)]
+    pub version: String,
+    /// What it refused and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refusal>,
+}
+
+/// A resource that a proxy refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// Such as `backend/api`.
+    pub resource: String,
+    /// The field at fault; empty when it is the whole.
+    #[serde(default)]
+    pub field: String,
+    /// The proxy's own words.
+    pub message: String,
+}
+
+impl Resource for Proxy {
+    const KIND: &'static Kind = &PROXY;
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+}
+
+/// `proxies.core.apoxy.dev`.
+pub static PROXY: Kind = Kind {
+    group: "core.apoxy.dev",
+    version: "v1alpha2",
+    kind: "Proxy",
+    plural: "proxies",
+    singular: "proxy",
+    scope: Scope::Cluster,
+    short_names: &[],
+    categories: &["all", "apoxy", "backstay"],
+    has_status: true,
+    schema: schema::of::<Proxy>,
+    columns: &[],
+    cells: |_| Vec::new(),
+    selectable: &[],
+    default: |_| (),
+    validate: |_, _| Vec::new(),
+};

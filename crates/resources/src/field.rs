@@ -1,0 +1,161 @@
+//! Errors that name a field.
+//!
+//! Source: Kubernetes, `apimachinery/pkg/util/validation/field`: the reasons, and the sentences that clients print.
+
+use std::fmt;
+
+/// The path of a field, such as `spec.endpoints[0].fqdn`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldPath(String);
+
+impl FieldPath {
+    /// A path that begins with `name`.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The field `name` below this one.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Self {
+        if self.0.is_empty() { Self::new(name) } else { Self(format!("{}.{name}", self.0)) }
+    }
+
+    /// The element `index` of this list.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
+    }
+
+    /// The value under `key` of this map.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Self {
+        Self(format!("{}[{key}]", self.0))
+    }
+
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Why a field is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It must be there.
+    Required,
+    /// Its value is malformed or out of range.
+    Invalid,
+    /// Its value is none of those known.
+    NotSupported,
+    /// It must not be there, or not change.
+    Forbidden,
+    /// Its value must be unique and is not.
+    Duplicate,
+    /// It has more characters than allowed.
+    TooLong,
+    /// It has more elements than allowed.
+    TooMany,
+    /// It has another JSON type than the schema's.
+    TypeInvalid,
+}
+
+impl Reason {
+    /// The `reason` of a `StatusCause`.
+    #[must_use]
+    pub fn cause(self) -> &'static str {
+        match self {
+            Reason::Required => "FieldValueRequired",
+            Reason::Invalid => "FieldValueInvalid",
+            Reason::NotSupported => "FieldValueNotSupported",
+            Reason::Forbidden => "FieldValueForbidden",
+            Reason::Duplicate => "FieldValueDuplicate",
+            Reason::TooLong => "FieldValueTooLong",
+            Reason::TooMany => "FieldValueTooMany",
+            Reason::TypeInvalid => "FieldValueTypeInvalid",
+        }
+    }
+}
+
+/// One thing wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Which field.
+    pub path: FieldPath,
+    /// Why.
+    pub reason: Reason,
+    /// The sentence without the path, as Kubernetes forms it: `Required value: one of fqdn and ip`,
+    /// `Invalid value: "x": must be ...`, `Unsupported value: "x": supported values: "a", "b"`.
+    pub message: String,
+}
+
+impl FieldError {
+    /// The field must be there.
+    #[must_use]
+    pub fn required(path: FieldPath, detail: &str) -> Self {
+        Self::new(path, Reason::Required, "Required value", detail)
+    }
+
+    /// The field's value is malformed or out of range.
+    #[must_use]
+    pub fn invalid(path: FieldPath, value: impl fmt::Debug, detail: &str) -> Self {
+        Self::new(path, Reason::Invalid, &format!("Invalid value: {value:?}"), detail)
+    }
+
+    /// The field's value is none of `supported`.
+    #[must_use]
+    pub fn not_supported(path: FieldPath, value: impl fmt::Debug, supported: &[&str]) -> Self {
+        let list = supported.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ");
+        let head = format!("Unsupported value: {value:?}");
+        Self::new(path, Reason::NotSupported, &head, &format!("supported values: {list}"))
+    }
+
+    /// The field must not be there, or must not change.
+    #[must_use]
+    pub fn forbidden(path: FieldPath, detail: &str) -> Self {
+        Self::new(path, Reason::Forbidden, "Forbidden", detail)
+    }
+
+    /// The field's value must be unique.
+    #[must_use]
+    pub fn duplicate(path: FieldPath, value: impl fmt::Debug) -> Self {
+        Self::new(path, Reason::Duplicate, &format!("Duplicate value: {value:?}"), "")
+    }
+
+    /// The field has more than `limit` characters.
+    #[must_use]
+    pub fn too_long(path: FieldPath, limit: usize) -> Self {
+        Self::new(path, Reason::TooLong, "Too long", &format!("may not be more than {limit} bytes"))
+    }
+
+    /// The field has more than `limit` elements.
+    #[must_use]
+    pub fn too_many(path: FieldPath, count: usize, limit: usize) -> Self {
+        let detail = format!("must have at most {limit} items");
+        Self::new(path, Reason::TooMany, &format!("Too many: {count}"), &detail)
+    }
+
+    /// The field has another JSON type than it should.
+    #[must_use]
+    pub fn type_invalid(path: FieldPath, value: impl fmt::Debug, detail: &str) -> Self {
+        Self::new(path, Reason::TypeInvalid, &format!("Invalid value: {value:?}"), detail)
+    }
+
+    fn new(path: FieldPath, reason: Reason, head: &str, detail: &str) -> Self {
+        let message = if detail.is_empty() { head.to_owned() } else { format!("{head}: {detail}") };
+        Self { path, reason, message }
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.path, self.message)
+    }
+}

@@ -1,0 +1,419 @@
+//! HTTPRoute: which request goes where.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kind::{Kind, Scope};
+use crate::meta::{Condition, ObjectMeta};
+use crate::object::Resource;
+use crate::{GoDuration, schema};
+
+/// Rules that send requests to Backends.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HttpRoute {
+    /// Standard object metadata.
+    #[serde(default)]
+    pub metadata: ObjectMeta,
+    /// What the user asks for.
+    #[serde(default)]
+    pub spec: HttpRouteSpec,
+    /// What the control plane observed.
+    #[serde(default)]
+    pub status: HttpRouteStatus,
+}
+
+/// What the user asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpRouteSpec {
+    /// The Gateways that serve it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parent_refs: Vec<ParentRef>,
+    /// Hosts it is for: exact, or `*.example.com`. Default: all that the listener serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hostnames: Vec<String>,
+    /// The most specific match of any rule wins. Default: one rule that matches all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<HttpRouteRule>,
+}
+
+/// A Gateway, or one listener of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ParentRef {
+    /// Default: the route's own API group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Default `Gateway`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Default: the route's own namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Name of the Gateway.
+    #[serde(default)]
+    pub name: String,
+    /// Name of a listener. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section_name: Option<String>,
+    /// Port of a listener. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
+}
+
+/// What is matched, what is changed, and where it goes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpRouteRule {
+    /// Unique within the route.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Any of them. Default: path prefix `/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matches: Vec<HttpRouteMatch>,
+    /// Changes to the request and the response.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<HttpRouteFilter>,
+    /// Where requests go, by weight. None: 500.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backend_refs: Vec<HttpBackendRef>,
+    /// How long things may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeouts: Option<HttpRouteTimeouts>,
+}
+
+/// All of it must match.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpRouteMatch {
+    /// Default: prefix `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathMatch>,
+    /// All of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<HeaderMatch>,
+    /// All of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query_params: Vec<QueryParamMatch>,
+    /// GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE or PATCH. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+}
+
+/// A match of the path.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PathMatch {
+    /// Default `PathPrefix`.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<PathMatchType>,
+    /// Default `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// How a path is matched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PathMatchType {
+    /// The whole path.
+    Exact,
+    /// By whole path elements.
+    #[default]
+    PathPrefix,
+    /// The whole path, in the syntax of RE2.
+    RegularExpression,
+}
+
+/// How a header or query parameter is matched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum MatchType {
+    /// The whole value.
+    #[default]
+    Exact,
+    /// The whole value, in the syntax of RE2.
+    RegularExpression,
+}
+
+/// A match of a header.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeaderMatch {
+    /// Default `Exact`.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<MatchType>,
+    /// Name, in any case.
+    #[serde(default)]
+    pub name: String,
+    /// Value, or the expression it must match.
+    #[serde(default)]
+    pub value: String,
+}
+
+/// A match of a query parameter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QueryParamMatch {
+    /// Default `Exact`.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<MatchType>,
+    /// Name; case counts.
+    #[serde(default)]
+    pub name: String,
+    /// Value, or the expression it must match.
+    #[serde(default)]
+    pub value: String,
+}
+
+/// A change to the request or the response. Exactly the field that `type` names is set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpRouteFilter {
+    /// `RequestHeaderModifier`, `ResponseHeaderModifier`, `RequestMirror`, `RequestRedirect` or `URLRewrite`. What
+    /// Backstay does not have (`ExtensionRef`, `CORS`) is reported in the status and answered with 500.
+    #[serde(default, rename = "type")]
+    pub kind: String,
+    /// Changes headers of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_header_modifier: Option<HeaderModifier>,
+    /// Changes headers of the response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_header_modifier: Option<HeaderModifier>,
+    /// Sends a copy of the request elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_mirror: Option<RequestMirror>,
+    /// Answers with a redirect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_redirect: Option<RequestRedirect>,
+    /// Changes the host and the path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_rewrite: Option<UrlRewrite>,
+    /// A filter of an implementation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension_ref: Option<ObjectRef>,
+    /// Cross-origin resource sharing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Changes to headers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeaderModifier {
+    /// Replaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub set: Vec<HttpHeader>,
+    /// Appends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub add: Vec<HttpHeader>,
+    /// Removes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
+    pub remove: Vec<String>,
+}
+
+/// A header.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HttpHeader {
+    /// Name, in any case.
+    #[serde(default)]
+    pub name: String,
+    /// Value.
+    #[serde(default)]
+    pub value: String,
+}
+
+/// Sends a copy of the request elsewhere and ignores the answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestMirror {
+    /// Where to.
+    #[serde(default)]
+    pub backend_ref: ObjectRef,
+    /// Share of requests, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<i32>,
+    /// Share of requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraction: Option<RequestMirrorFraction>,
+}
+
+/// A share.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestMirrorFraction {
+    /// At least 0.
+    #[serde(default)]
+    pub numerator: i32,
+    /// At least 1. Default 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denominator: Option<i32>,
+}
+
+/// Answers with a redirect. What is not given stays as in the request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestRedirect {
+    /// `http` or `https`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+    /// Host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathModifier>,
+    /// Port. Default: the well-known one of `scheme`, else the listener's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
+    /// 301, 302, 303, 307 or 308. Default 302.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<i32>,
+}
+
+/// Changes the host and the path that are sent on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UrlRewrite {
+    /// Host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathModifier>,
+}
+
+/// Changes the path.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PathModifier {
+    /// Which of the fields is set.
+    #[serde(rename = "type")]
+    pub kind: PathModifierType,
+    /// The new path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replace_full_path: Option<String>,
+    /// What the matched prefix becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replace_prefix_match: Option<String>,
+}
+
+/// How a path is changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PathModifierType {
+    /// The whole path.
+    #[default]
+    ReplaceFullPath,
+    /// The prefix that matched.
+    ReplacePrefixMatch,
+}
+
+/// Another object, as routes name it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectRef {
+    /// API group. For a Backend, `core.apoxy.dev` or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// `Backend`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Name of the object.
+    #[serde(default)]
+    pub name: String,
+    /// Not used for a Backend, which has no namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// 1 to 65535. Required for a Backend, unless it has dynamicProxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
+}
+
+/// A Backend and its share.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpBackendRef {
+    /// API group. For a Backend, `core.apoxy.dev` or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// `Backend`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Name of the Backend.
+    #[serde(default)]
+    pub name: String,
+    /// Not used for a Backend, which has no namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// 1 to 65535. Required for a Backend, unless it has dynamicProxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
+    /// Share of the requests: this of the sum of all. 0 to 1000000. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<i32>,
+    /// Changes for this share only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<HttpRouteFilter>,
+}
+
+/// How long things may take. `0s` is no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpRouteTimeouts {
+    /// The whole request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<GoDuration>,
+    /// One attempt at a Backend. At most `request`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend_request: Option<GoDuration>,
+}
+
+/// What the control plane observed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HttpRouteStatus {
+    /// Of each parent.
+    #[serde(default)]
+    pub parents: Vec<RouteParentStatus>,
+}
+
+/// How a route relates to one parent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteParentStatus {
+    /// The parent, as the route names it.
+    #[serde(default)]
+    pub parent_ref: ParentRef,
+    /// Who says so.
+    #[serde(default)]
+    pub controller_name: String,
+    /// `Accepted` and `ResolvedRefs`, and `PartiallyInvalid` where some rules cannot be honoured.
+    #[serde(default)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+impl Resource for HttpRoute {
+    const KIND: &'static Kind = &HTTP_ROUTE;
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+}
+
+/// `httproutes.gateway.networking.k8s.io`.
+pub static HTTP_ROUTE: Kind = Kind { group: "gateway.networking.k8s.io", scope: Scope::Namespaced, ..KIND };
+
+/// `httproutes.gateway.apoxy.dev`.
+pub static APOXY_HTTP_ROUTE: Kind = KIND;
+
+const KIND: Kind = Kind {
+    group: "gateway.apoxy.dev",
+    version: "v1",
+    kind: "HTTPRoute",
+    plural: "httproutes",
+    singular: "httproute",
+    scope: Scope::Cluster,
+    short_names: &[],
+    categories: &["gateway-api", "backstay"],
+    has_status: true,
+    schema: schema::of::<HttpRoute>,
+    columns: &[],
+    cells: |_| Vec::new(),
+    selectable: &[],
+    default: |_| (),
+    validate: |_, _| Vec::new(),
+};

@@ -1,0 +1,305 @@
+//! Gateway: where requests come in.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kind::{Kind, Scope};
+use crate::meta::{Condition, ObjectMeta};
+use crate::object::Resource;
+use crate::schema;
+
+/// Listeners that a fleet serves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Gateway {
+    /// Standard object metadata.
+    #[serde(default)]
+    pub metadata: ObjectMeta,
+    /// What the user asks for.
+    #[serde(default)]
+    pub spec: GatewaySpec,
+    /// What the control plane observed.
+    #[serde(default)]
+    pub status: GatewayStatus,
+}
+
+/// What the user asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewaySpec {
+    /// Name of a GatewayClass.
+    #[serde(default)]
+    pub gateway_class_name: String,
+    /// What is listened on: at least one, names unique, and no two with the same port, protocol and hostname.
+    #[serde(default)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub listeners: Vec<Listener>,
+    /// IP addresses to bind. Default: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<GatewayAddress>,
+    /// Which fleet serves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub infrastructure: Option<GatewayInfrastructure>,
+}
+
+/// An address to bind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GatewayAddress {
+    /// Only `IPAddress`, the default.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The address.
+    #[serde(default)]
+    pub value: String,
+}
+
+/// Which fleet serves a Gateway.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayInfrastructure {
+    /// Labels for what is created on behalf of the Gateway. Backstay creates nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Annotations for what is created on behalf of the Gateway. Backstay creates nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    /// A Proxy of `core.apoxy.dev`. Default: the one named `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters_ref: Option<LocalParametersRef>,
+}
+
+/// An object with parameters, in the Gateway's own scope.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LocalParametersRef {
+    /// API group. `core.apoxy.dev`, the default, for a Proxy.
+    #[serde(default)]
+    pub group: String,
+    /// Kind of object.
+    #[serde(default)]
+    pub kind: String,
+    /// Name of the object.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// An object with parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ParametersRef {
+    /// API group.
+    #[serde(default)]
+    pub group: String,
+    /// Kind of object.
+    #[serde(default)]
+    pub kind: String,
+    /// Name of the object.
+    #[serde(default)]
+    pub name: String,
+    /// Namespace of the object, where its kind has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// One listener.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Listener {
+    /// Unique within the Gateway.
+    #[serde(default)]
+    pub name: String,
+    /// Hosts to serve: exact, or `*.example.com`. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// 1 to 65535.
+    #[serde(default)]
+    pub port: i32,
+    /// `HTTP` or `HTTPS`.
+    #[serde(default)]
+    pub protocol: String,
+    /// For HTTPS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ListenerTls>,
+    /// Which routes may attach. Default: those of the Gateway's own namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_routes: Option<AllowedRoutes>,
+}
+
+/// TLS of a listener.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListenerTls {
+    /// Only `Terminate`, the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<TlsMode>,
+    /// Secrets with certificates; the one whose names cover the client's server name is used, else the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificate_refs: Vec<CertificateRef>,
+    /// Settings of an implementation. Backstay has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+}
+
+/// What is done with TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TlsMode {
+    /// The proxy ends it.
+    Terminate,
+    /// The proxy passes it on.
+    Passthrough,
+}
+
+/// A Secret with a certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CertificateRef {
+    /// Only the core group, the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Only `Secret`, the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Name of the Secret.
+    #[serde(default)]
+    pub name: String,
+    /// Its namespace. Default: the Gateway's; `default` for a cluster-scoped Gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// Which routes may attach.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AllowedRoutes {
+    /// From which namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<RouteNamespaces>,
+    /// Of which kinds. Default: HTTPRoute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<RouteGroupKind>,
+}
+
+/// From which namespaces routes may attach.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RouteNamespaces {
+    /// Default `Same`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<FromNamespaces>,
+    /// For `Selector`: labels of the namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+}
+
+/// A choice of namespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FromNamespaces {
+    /// Every namespace.
+    All,
+    /// Those that the selector matches.
+    Selector,
+    /// The Gateway's own.
+    Same,
+    /// None.
+    None,
+}
+
+/// Selects objects by their labels; all of it must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LabelSelector {
+    /// Labels and their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub match_labels: BTreeMap<String, String>,
+    /// Requirements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub match_expressions: Vec<LabelSelectorRequirement>,
+}
+
+/// A requirement on one label.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LabelSelectorRequirement {
+    /// The label.
+    #[serde(default)]
+    pub key: String,
+    /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
+    #[serde(default)]
+    pub operator: String,
+    /// For `In` and `NotIn`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+}
+
+/// A kind of route.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RouteGroupKind {
+    /// API group. Default: that of the Gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Such as `HTTPRoute`.
+    #[serde(default)]
+    pub kind: String,
+}
+
+/// What the control plane observed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GatewayStatus {
+    /// Addresses that are bound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<GatewayAddress>,
+    /// `Accepted` and `Programmed`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// Of each listener.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub listeners: Vec<ListenerStatus>,
+}
+
+/// What the control plane observed of a listener.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListenerStatus {
+    /// Name of the listener.
+    #[serde(default)]
+    pub name: String,
+    /// Kinds of routes that can attach.
+    #[serde(default)]
+    pub supported_kinds: Vec<RouteGroupKind>,
+    /// How many routes are attached.
+    #[serde(default)]
+    pub attached_routes: i32,
+    /// `Accepted`, `Programmed`, `ResolvedRefs`, `Conflicted`.
+    #[serde(default)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+impl Resource for Gateway {
+    const KIND: &'static Kind = &GATEWAY;
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+}
+
+/// `gateways.gateway.networking.k8s.io`.
+pub static GATEWAY: Kind = Kind { group: "gateway.networking.k8s.io", scope: Scope::Namespaced, ..KIND };
+
+/// `gateways.gateway.apoxy.dev`.
+pub static APOXY_GATEWAY: Kind = KIND;
+
+const KIND: Kind = Kind {
+    group: "gateway.apoxy.dev",
+    version: "v1",
+    kind: "Gateway",
+    plural: "gateways",
+    singular: "gateway",
+    scope: Scope::Cluster,
+    short_names: &["gtw"],
+    categories: &["gateway-api", "backstay"],
+    has_status: true,
+    schema: schema::of::<Gateway>,
+    columns: &[],
+    cells: |_| Vec::new(),
+    selectable: &[],
+    default: |_| (),
+    validate: |_, _| Vec::new(),
+};

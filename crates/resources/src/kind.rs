@@ -1,0 +1,124 @@
+//! What is known of a kind of object without its Rust type.
+
+use serde_json::Value;
+
+use crate::field::FieldError;
+use crate::object::Object;
+use crate::{apoxy, backstay, core, gateway};
+
+/// Every kind that is served.
+pub static KINDS: &[&Kind] = &[
+    &apoxy::BACKEND,
+    &apoxy::PROXY,
+    &gateway::GATEWAY_CLASS,
+    &gateway::GATEWAY,
+    &gateway::HTTP_ROUTE,
+    &gateway::APOXY_GATEWAY_CLASS,
+    &gateway::APOXY_GATEWAY,
+    &gateway::APOXY_HTTP_ROUTE,
+    &backstay::BACKEND_POLICY,
+    &core::NAMESPACE,
+    &core::SECRET,
+];
+
+/// Whether objects of a kind live in namespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// One name space for all.
+    Cluster,
+    /// Names are unique within a namespace.
+    Namespaced,
+}
+
+/// A column of `kubectl get`.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Heading.
+    pub name: &'static str,
+    /// OpenAPI type: `string`, `integer`.
+    pub kind: &'static str,
+    /// OpenAPI format, `name` for the name column.
+    pub format: &'static str,
+    /// What it shows.
+    pub description: &'static str,
+    /// Above 0 only with `-o wide`.
+    pub priority: i32,
+}
+
+/// A kind of object.
+#[derive(Debug)]
+pub struct Kind {
+    /// API group, empty for the core group.
+    pub group: &'static str,
+    /// Version within the group.
+    pub version: &'static str,
+    /// Such as `Backend`.
+    pub kind: &'static str,
+    /// Such as `backends`.
+    pub plural: &'static str,
+    /// Such as `backend`.
+    pub singular: &'static str,
+    /// Where objects live.
+    pub scope: Scope,
+    /// For `kubectl get SHORT`.
+    pub short_names: &'static [&'static str],
+    /// For `kubectl get CATEGORY`.
+    pub categories: &'static [&'static str],
+    /// Whether it has the status subresource.
+    pub has_status: bool,
+    /// JSON schema of the whole object: OpenAPI v3 as Kubernetes publishes it, references resolved. Built once. It is
+    /// what is published, what unknown fields are found with, and what types are checked against.
+    pub schema: fn() -> &'static Value,
+    /// Columns of a table after NAME and before AGE, which all kinds have.
+    pub columns: &'static [Column],
+    /// The cells of those columns for one object.
+    pub cells: fn(&Object) -> Vec<Value>,
+    /// Fields that field selectors know besides `metadata.name` and `metadata.namespace`.
+    pub selectable: &'static [Selectable],
+    /// Fills in defaults and canonical spellings. The object has been checked against the schema.
+    pub default: fn(&mut Object),
+    /// Finds everything wrong with an object that has the right shape, defaults filled in. `old` is the stored object
+    /// when this is an update.
+    pub validate: fn(new: &Object, old: Option<&Object>) -> Vec<FieldError>,
+}
+
+/// A field for field selectors.
+#[derive(Debug, Clone, Copy)]
+pub struct Selectable {
+    /// Such as `spec.protocol`.
+    pub path: &'static str,
+    /// Its value in an object, as selectors compare it.
+    pub value: fn(&Object) -> String,
+}
+
+impl Kind {
+    /// `GROUP/VERSION`, or `VERSION` for the core group.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// The store's name for it: `PLURAL.GROUP`, or `PLURAL` for the core group.
+    #[must_use]
+    pub fn resource(&self) -> String {
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
+    }
+
+    /// Whether objects of this kind live in namespaces.
+    #[must_use]
+    pub fn is_namespaced(&self) -> bool {
+        self.scope == Scope::Namespaced
+    }
+
+    /// Looks a kind up by its group, version and plural, as a URL names it.
+    #[must_use]
+    pub fn by_resource(group: &str, version: &str, plural: &str) -> Option<&'static Kind> {
+        KINDS.iter().copied().find(|kind| kind.group == group && kind.version == version && kind.plural == plural)
+    }
+
+    /// Looks a kind up as an object names it.
+    #[must_use]
+    pub fn by_kind(api_version: &str, kind: &str) -> Option<&'static Kind> {
+        KINDS.iter().copied().find(|known| known.kind == kind && known.api_version() == api_version)
+    }
+}

@@ -1,0 +1,85 @@
+//! Any object, as API machinery handles it, and the way to and from Rust types.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::kind::Kind;
+use crate::meta::ObjectMeta;
+
+/// An object of any kind. Fields serialize in the order written here: `metadata` is always third, which is what lets
+/// [`Object::with_resource_version`] work on encoded objects.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Object {
+    /// Such as `core.apoxy.dev/v1alpha2`.
+    #[serde(default)]
+    pub api_version: String,
+    /// Such as `Backend`.
+    #[serde(default)]
+    pub kind: String,
+    /// Name and such.
+    #[serde(default)]
+    pub metadata: ObjectMeta,
+    /// Everything else: `spec`, `status`, and for some kinds `data`, `type`.
+    #[serde(flatten)]
+    pub body: Map<String, Value>,
+}
+
+/// A Rust type for the objects of one kind.
+pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What is known of the kind.
+    const KIND: &'static Kind;
+
+    /// Its metadata.
+    fn metadata(&self) -> &ObjectMeta;
+}
+
+impl Object {
+    /// Reads an encoded object.
+    ///
+    /// # Errors
+    /// When `bytes` is not JSON, or the metadata is not of its shape.
+    pub fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
+    /// The encoding that is stored: canonical, and without `metadata.resourceVersion`, which is the store's to say.
+    ///
+    /// # Errors
+    /// None in practice: every [`Object`] is encodable.
+    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut stored = self.clone();
+        stored.metadata.resource_version.clear();
+        serde_json::to_vec(&stored)
+    }
+
+    /// The Rust type of this object.
+    ///
+    /// # Errors
+    /// When the object does not have the shape of the kind.
+    pub fn typed<R: Resource>(&self) -> Result<R, serde_json::Error> {
+        serde_json::from_value(serde_json::to_value(self)?)
+    }
+
+    /// Writes an encoded object as clients read it: with `resource_version` as the first field of its metadata. Two
+    /// copies and no decoding, since lists are made of it.
+    pub fn with_resource_version(encoded: &[u8], resource_version: u64, out: &mut Vec<u8>) {
+        const MARK: &[u8] = b"\"metadata\":{";
+        // The mark's first occurrence is the real one: only apiVersion and kind come before it, and neither can hold a
+        // quotation mark.
+        let Some(at) = encoded.windows(MARK.len()).position(|window| window == MARK) else {
+            out.extend_from_slice(encoded);
+            return;
+        };
+        let (head, tail) = encoded.split_at(at + MARK.len());
+        out.extend_from_slice(head);
+        out.extend_from_slice(b"\"resourceVersion\":\"");
+        out.extend_from_slice(resource_version.to_string().as_bytes());
+        out.push(b'"');
+        if tail.first() != Some(&b'}') {
+            out.push(b',');
+        }
+        out.extend_from_slice(tail);
+    }
+}

@@ -1,0 +1,165 @@
+//! A revisioned store of resources.
+//!
+//! One counter, the [`Revision`], orders everything that ever happened in a store. Every commit takes the next one, every
+//! object carries the revision that last changed it, and a [`Watch`] replays what happened after a revision without gap or
+//! duplicate. A commit returns after its writes are durable.
+//!
+//! # Layout
+//!
+//! - [`key`]: what an object is called.
+//! - [`snapshot`]: an immutable view of all objects at one revision; reads never block writes.
+//! - `log`: the recent events, and the watches that follow them.
+//! - `embedded`: the store in one file, on redb.
+
+mod error;
+pub mod key;
+pub mod snapshot;
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+
+pub use self::error::{CommitError, OpenError, ReadError, WatchError};
+pub use self::key::{Key, Prefix};
+pub use self::snapshot::Snapshot;
+
+/// A point in the history of a store. 0 is the empty store; the first commit makes 1.
+pub type Revision = u64;
+
+/// One object as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is called.
+    pub key: Key,
+    /// The encoded object, opaque to the store.
+    pub value: Bytes,
+    /// The commit that created it.
+    pub created: Revision,
+    /// The commit that last changed it.
+    pub modified: Revision,
+}
+
+/// What must be true of the stored object for a write to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing.
+    Any,
+    /// It does not exist.
+    Absent,
+    /// It exists.
+    Present,
+    /// It exists and this commit was the last to change it.
+    Modified(Revision),
+}
+
+/// What a write does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Create or replace the object.
+    Put(Bytes),
+    /// Remove it. Removing what does not exist is an error of expectation.
+    Delete,
+}
+
+/// One change of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The object.
+    pub key: Key,
+    /// The condition.
+    pub expect: Expect,
+    /// The change.
+    pub operation: Operation,
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The revision of the commit. Every write of it has this revision.
+    pub revision: Revision,
+    /// One for each write, in the order given: the entry as stored, or for a delete the entry as it was.
+    pub entries: Vec<Arc<Entry>>,
+}
+
+/// What happened to one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub revision: Revision,
+    /// What.
+    pub change: Change,
+}
+
+/// The kinds of [`Event`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The object came to be.
+    Created(Arc<Entry>),
+    /// The object was replaced.
+    Updated {
+        /// As it is now.
+        entry: Arc<Entry>,
+        /// As it was.
+        previous: Arc<Entry>,
+    },
+    /// The object was removed; this is its last state.
+    Deleted(Arc<Entry>),
+}
+
+impl Change {
+    /// The entry concerned: as it is now, or for a delete as it was.
+    #[must_use]
+    pub fn entry(&self) -> &Arc<Entry> {
+        match self {
+            Change::Created(entry) | Change::Updated { entry, .. } | Change::Deleted(entry) => entry,
+        }
+    }
+}
+
+/// Follows what happens in a store. Obtained from [`Store::watch`].
+pub trait Watch: Send + fmt::Debug {
+    /// Waits for the next commits and returns the events of whole commits, in order, at most a bounded number at a time.
+    /// Only events whose key matches the watch's prefix are returned; the list is empty when others moved
+    /// [`Watch::revision`] on. Cancel safe: nothing is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// [`WatchError::Compacted`] when this watch fell so far behind that events it needs were forgotten;
+    /// [`WatchError::Closed`] when the store shut down.
+    fn next(&mut self) -> BoxFuture<'_, Result<Vec<Event>, WatchError>>;
+
+    /// All matching events up to this revision have been returned.
+    fn revision(&self) -> Revision;
+}
+
+/// A store of resources. Implementations are held to one test suite, `tests/suite`.
+pub trait Store: Send + Sync + fmt::Debug + 'static {
+    /// The newest view that this process has. In a clustered store it may lag behind other members.
+    fn snapshot(&self) -> Snapshot;
+
+    /// A view at an earlier revision, to continue a paged list that began there.
+    ///
+    /// # Errors
+    /// [`ReadError::Compacted`] when that view can no longer be had, [`ReadError::Future`] when it does not exist yet.
+    fn snapshot_at(&self, revision: Revision) -> Result<Snapshot, ReadError>;
+
+    /// A view that contains every write acknowledged anywhere before this call.
+    ///
+    /// # Errors
+    /// [`ReadError::Unavailable`] when a clustered store cannot be reached.
+    fn read(&self) -> BoxFuture<'_, Result<Snapshot, ReadError>>;
+
+    /// Does all writes or none, and returns once they are durable. No two writes may name the same key.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] names the first write whose expectation did not hold; others as they say.
+    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>>;
+
+    /// Follows all changes under `prefix` after revision `after`.
+    ///
+    /// # Errors
+    /// [`WatchError::Compacted`] when events after `after` have been forgotten already, [`WatchError::Future`] when
+    /// `after` is not reached yet.
+    fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError>;
+}
