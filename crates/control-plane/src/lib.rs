@@ -1,1 +1,190 @@
-//! Placeholder.
+//! The control plane, assembled: a store, the API that writes it, the compiler that follows it, and the discovery service
+//! that streams what it compiles.
+//!
+//! # Layout
+//!
+//! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
+//! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
+//! - `api`, `listen`, `admin`: the API address. `prepare`: objects that always exist.
+
+mod admin;
+mod api;
+mod error;
+mod fleets;
+mod listen;
+mod metrics;
+mod prepare;
+mod publisher;
+mod shared;
+mod source;
+mod status;
+mod tracker;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use backstay_store::{Embedded, Store};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+
+pub use self::error::StartError;
+pub use self::fleets::DEFAULT_FLEET;
+pub use self::listen::ApiLimits;
+use self::fleets::Fleets;
+use self::metrics::Metrics;
+use self::publisher::Publisher;
+use self::shared::Shared;
+use self::source::FleetSource;
+
+/// Where a control plane listens and keeps its data.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// REST, gRPC admin, metrics and health. Default 127.0.0.1:7080.
+    pub api: SocketAddr,
+    /// The discovery service. Default 127.0.0.1:18000.
+    pub xds: SocketAddr,
+    /// Folder of the embedded store. Default `.backstay`.
+    pub data_dir: PathBuf,
+    /// Allows addresses that other machines can reach, although nothing encrypts or authenticates them.
+    pub insecure: bool,
+    /// Limits of the API's connections.
+    pub limits: ApiLimits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            api: SocketAddr::from(([127, 0, 0, 1], 7080)),
+            xds: SocketAddr::from(([127, 0, 0, 1], 18000)),
+            data_dir: PathBuf::from(".backstay"),
+            insecure: false,
+            limits: ApiLimits::default(),
+        }
+    }
+}
+
+/// A running control plane.
+#[derive(Debug)]
+pub struct ControlPlane {
+    api: SocketAddr,
+    xds: SocketAddr,
+    stop: CancellationToken,
+    fleets: Arc<Fleets>,
+    servers: Vec<JoinHandle<()>>,
+    publisher: Option<std::thread::JoinHandle<()>>,
+}
+
+impl ControlPlane {
+    /// Opens the store, compiles what it holds and listens on both addresses. Returns once a proxy can connect.
+    ///
+    /// # Errors
+    /// [`StartError`] says what stands in the way. Nothing is left running then.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        for (address, purpose) in [(options.api, "the API"), (options.xds, "discovery")] {
+            if !address.ip().is_loopback() && !options.insecure {
+                return Err(StartError::Exposed { address, purpose });
+            }
+        }
+        let api = listen(options.api, "the API").await?;
+        let xds = listen(options.xds, "discovery").await?;
+        let path = options.data_dir.join("store.redb");
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
+        prepare::prepare(&*store).await?;
+
+        let (metrics, exposition) = Metrics::new();
+        let fleets = Arc::new(Fleets::default());
+        let shared = Arc::new(Shared::default());
+        let stop = CancellationToken::new();
+
+        let publisher = Publisher::new(store.clone(), fleets.clone(), shared.clone(), metrics.clone());
+        let publisher = spawn_publisher(publisher, stop.clone())?;
+        shared.ready().await;
+
+        let source = FleetSource { fleets: fleets.clone(), shared: shared.clone(), metrics: metrics.clone() };
+        let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
+        let addresses = (local(&api, "the API")?, local(&xds, "discovery")?);
+        let router = api::router(&store, &fleets, &shared, exposition, stop.clone());
+        let api_stop = stop.clone();
+        let api = listen::serve(api, router, options.limits, metrics, async move { api_stop.cancelled().await });
+        let xds = serve_xds(xds, source, stop.clone());
+        Ok(Self {
+            api: addresses.0,
+            xds: addresses.1,
+            stop,
+            fleets,
+            servers: vec![status, tokio::spawn(api), tokio::spawn(xds)],
+            publisher: Some(publisher),
+        })
+    }
+
+    /// The address of the API, with the port that was chosen where 0 was asked for.
+    #[must_use]
+    pub fn api_address(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// The address of discovery, with the port that was chosen where 0 was asked for.
+    #[must_use]
+    pub fn xds_address(&self) -> SocketAddr {
+        self.xds
+    }
+
+    /// Ends streams and watches, lets open requests end, and closes the store.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        self.fleets.close();
+        for server in self.servers.drain(..) {
+            let _ = server.await;
+        }
+        if let Some(publisher) = self.publisher.take() {
+            let _ = tokio::task::spawn_blocking(move || publisher.join()).await;
+        }
+    }
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn listen(address: SocketAddr, purpose: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, purpose, source })
+}
+
+fn local(listener: &TcpListener, purpose: &'static str) -> Result<SocketAddr, StartError> {
+    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+    listener.local_addr().map_err(|source| StartError::Listen { address: unknown, purpose, source })
+}
+
+async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stop.cancelled() => (),
+        () = work => (),
+    }
+}
+
+/// Compiling may take a while at a time, so it has a thread of its own.
+fn spawn_publisher(publisher: Publisher, stop: CancellationToken) -> Result<std::thread::JoinHandle<()>, StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
+    std::thread::Builder::new()
+        .name("publisher".to_owned())
+        .spawn(move || runtime.block_on(until(stop, publisher.run())))
+        .map_err(StartError::Thread)
+}
+
+async fn serve_xds(listener: TcpListener, source: FleetSource, stop: CancellationToken) {
+    let service = backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default());
+    let server = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(std::time::Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(std::time::Duration::from_secs(10)))
+        .tcp_nodelay(true)
+        .add_service(service)
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled());
+    if let Err(error) = server.await {
+        tracing::error!(%error, "the discovery server ended");
+    }
+}

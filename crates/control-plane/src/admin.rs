@@ -1,0 +1,78 @@
+//! The gRPC admin API.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use backstay_proto::admin::admin_service_server::{AdminService, AdminServiceServer};
+use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusRequest, GetStatusResponse, Refusal};
+use backstay_store::Store;
+use prost_types::Timestamp;
+use tonic::{Request, Response, Status};
+
+use crate::fleets::Fleets;
+use crate::shared::Shared;
+use crate::tracker::Stream;
+
+/// Answers for the fleets of one control plane.
+pub(crate) struct Admin {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) fleets: Arc<Fleets>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Admin {
+    /// The service, to be routed.
+    pub(crate) fn service(self) -> AdminServiceServer<Self> {
+        AdminServiceServer::new(self)
+    }
+}
+
+#[tonic::async_trait]
+impl AdminService for Admin {
+    async fn get_status(&self, request: Request<GetStatusRequest>) -> Result<Response<GetStatusResponse>, Status> {
+        let only = request.into_inner().fleet;
+        let mut proxies: BTreeMap<Arc<str>, Vec<Stream>> = BTreeMap::new();
+        for stream in self.shared.read().streams() {
+            proxies.entry(stream.fleet.clone()).or_default().push(stream.clone());
+        }
+        let mut fleets = Vec::new();
+        for (name, snapshot) in self.fleets.all() {
+            if !only.is_empty() && *name != *only {
+                continue;
+            }
+            let resources = snapshot.len(backstay_proto::RESOURCE_TYPE_URL);
+            let mut streams = proxies.remove(&name).unwrap_or_default();
+            streams.sort_by(|left, right| (&left.node_id, left.connected).cmp(&(&right.node_id, right.connected)));
+            let proxies = streams.into_iter().map(|stream| connected(stream, resources)).collect();
+            fleets.push(Fleet { name: name.to_string(), resources: resources as u64, proxies });
+        }
+        if fleets.is_empty() && !only.is_empty() {
+            return Err(Status::not_found(format!("there is no fleet {only:?}")));
+        }
+        let revision = self.store.snapshot().revision();
+        Ok(Response::new(GetStatusResponse { version: env!("CARGO_PKG_VERSION").to_owned(), revision, fleets }))
+    }
+}
+
+fn connected(stream: Stream, resources: usize) -> ConnectedProxy {
+    let accepted = resources.saturating_sub(stream.pending + stream.refused.len());
+    ConnectedProxy {
+        id: stream.node_id,
+        address: stream.address,
+        version: stream.version,
+        connected: Some(Timestamp { seconds: stream.connected.0.as_second(), nanos: 0 }),
+        acknowledged_revision: stream.synchronised,
+        accepted: accepted as u64,
+        pending: stream.pending as u64,
+        refused: stream
+            .refused
+            .into_iter()
+            .map(|(resource, refusal)| Refusal {
+                resource: resource.to_string(),
+                version: refusal.version.to_string(),
+                field: refusal.field,
+                message: refusal.message,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,41 @@
+//! Everything behind the API address.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use backstay_store::Store;
+use http::header::CONTENT_TYPE;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::Admin;
+use crate::fleets::Fleets;
+use crate::metrics::Exposition;
+use crate::shared::Shared;
+
+/// REST of the dialects, gRPC admin, and `/metrics`.
+pub(crate) fn router(
+    store: &Arc<dyn Store>,
+    fleets: &Arc<Fleets>,
+    shared: &Arc<Shared>,
+    exposition: Exposition,
+    stop: CancellationToken,
+) -> Router {
+    let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
+    let readiness = shared.clone();
+    let options = backstay_kube::Options {
+        ready: Arc::new(move || {
+            if readiness.is_ready() { Ok(()) } else { Err("the store has not been compiled yet".to_owned()) }
+        }),
+        ..backstay_kube::Options::default()
+    };
+    let metrics_store = store.clone();
+    let metrics = get(move || {
+        let text = exposition.render(&*metrics_store);
+        async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
+    });
+    Router::new()
+        .route("/metrics", metrics)
+        .merge(tonic::service::Routes::new(admin.service()).into_axum_router().reset_fallback())
+        .fallback_service(backstay_kube::router(store.clone(), options, stop))
+}

@@ -1,0 +1,68 @@
+//! The snapshot of each fleet, and who may subscribe to it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use backstay_xds::{Change, Resource, Snapshot};
+use bytes::Bytes;
+use tokio::sync::watch;
+
+/// The fleet that a proxy joins when it names none. It needs no Proxy object.
+pub const DEFAULT_FLEET: &str = "default";
+
+/// The snapshot of each fleet. A fleet exists when a Proxy object names it, or something was compiled for it.
+#[derive(Debug, Default)]
+pub(crate) struct Fleets {
+    by_name: Mutex<HashMap<Arc<str>, watch::Sender<Snapshot>>>,
+}
+
+impl Fleets {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, watch::Sender<Snapshot>>> {
+        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes sure that a fleet exists.
+    pub(crate) fn declare(&self, name: &str) {
+        self.lock().entry(name.into()).or_insert_with(|| watch::Sender::new(Snapshot::empty()));
+    }
+
+    /// Forgets a fleet: its streams end, and a proxy that comes back is told that there is no such fleet.
+    pub(crate) fn remove(&self, name: &str) {
+        self.lock().remove(name);
+    }
+
+    /// Ends every stream.
+    pub(crate) fn close(&self) {
+        self.lock().clear();
+    }
+
+    /// The changing snapshot of a fleet.
+    pub(crate) fn subscribe(&self, name: &str) -> Option<watch::Receiver<Snapshot>> {
+        self.lock().get(name).map(watch::Sender::subscribe)
+    }
+
+    /// Brings a fleet to `revision`. Returns the names whose content is now another.
+    pub(crate) fn publish(
+        &self,
+        name: &str,
+        revision: u64,
+        changes: impl IntoIterator<Item = (Arc<str>, Option<Bytes>)>,
+    ) {
+        let changes = changes.into_iter().map(|(name, body)| match body {
+            Some(body) => Change::Put(Resource::new(name, body)),
+            None => Change::Remove(name),
+        });
+        let mut fleets = self.lock();
+        let sender = fleets.entry(name.into()).or_insert_with(|| watch::Sender::new(Snapshot::empty()));
+        let next = sender.borrow().apply(revision, backstay_proto::RESOURCE_TYPE_URL, changes);
+        sender.send_replace(next);
+    }
+
+    /// Every fleet with its snapshot, by name.
+    pub(crate) fn all(&self) -> Vec<(Arc<str>, Snapshot)> {
+        let mut all: Vec<_> =
+            self.lock().iter().map(|(name, sender)| (name.clone(), sender.borrow().clone())).collect();
+        all.sort_by(|left, right| left.0.cmp(&right.0));
+        all
+    }
+}

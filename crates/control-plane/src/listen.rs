@@ -1,0 +1,110 @@
+//! The API address: one port for REST, gRPC admin, metrics and health.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+use crate::metrics::Metrics;
+
+/// Limits of the API's connections.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiLimits {
+    /// Connections open at once; more are closed on arrival. Default 4096.
+    pub connections: usize,
+    /// How long a client may take to send a request's headers. Default 10 s.
+    pub header_timeout: Duration,
+    /// How long open requests may take to end after a shutdown began. Default 10 s.
+    pub drain: Duration,
+}
+
+impl Default for ApiLimits {
+    fn default() -> Self {
+        Self { connections: 4096, header_timeout: Duration::from_secs(10), drain: Duration::from_secs(10) }
+    }
+}
+
+/// Serves `router` until `shutdown`, then until open requests end or the drain time is over.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ApiLimits,
+    metrics: Metrics,
+    shutdown: impl Future<Output = ()>,
+) {
+    let graceful = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let mut shutdown = std::pin::pin!(shutdown);
+    let builder = builder(limits);
+    loop {
+        let stream = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, most likely: the listener stays good, the next try must not spin.
+                    tracing::warn!(%error, "cannot accept a connection to the API");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        let Ok(slot) = slots.clone().try_acquire_owned() else {
+            metrics.api_connections_refused.increment(1);
+            continue;
+        };
+        let connection = connection(&builder, stream, router.clone());
+        let connection = graceful.watch(connection);
+        let open = metrics.api_connections.clone();
+        tokio::spawn(async move {
+            open.increment(1.0);
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to the API ended");
+            }
+            open.decrement(1.0);
+            drop(slot);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests to the API were cut off, they took too long to end");
+    }
+}
+
+fn builder(limits: ApiLimits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .max_concurrent_streams(1000);
+    builder
+}
+
+fn connection(
+    builder: &auto::Builder<TokioExecutor>,
+    stream: TcpStream,
+    router: Router,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + 'static
+{
+    let _ = stream.set_nodelay(true);
+    let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        let router = router.clone();
+        async move {
+            let response = router.oneshot(request.map(Body::new)).await;
+            Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
+        }
+    });
+    builder.serve_connection(TokioIo::new(stream), service).into_owned()
+}

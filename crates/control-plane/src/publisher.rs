@@ -1,0 +1,163 @@
+//! From the store to the fleets: follows every change, compiles it, publishes what it changes.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use backstay_compiler::{Change, Compiler, ObjectKey, Output};
+use backstay_resources::{KINDS, Kind, Object, apoxy};
+use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision, Store, WatchError};
+
+use crate::fleets::{DEFAULT_FLEET, Fleets};
+use crate::metrics::Metrics;
+use crate::shared::Shared;
+
+/// The one writer of the fleets' snapshots.
+pub(crate) struct Publisher {
+    store: Arc<dyn Store>,
+    compiler: Compiler,
+    fleets: Arc<Fleets>,
+    shared: Arc<Shared>,
+    metrics: Metrics,
+    /// What the compiler has been told of, so that a new listing shows what is gone.
+    known: HashSet<Key>,
+    kinds: BTreeMap<String, &'static Kind>,
+}
+
+impl Publisher {
+    pub(crate) fn new(store: Arc<dyn Store>, fleets: Arc<Fleets>, shared: Arc<Shared>, metrics: Metrics) -> Self {
+        let kinds = KINDS.iter().map(|kind| (kind.resource(), *kind)).collect();
+        let compiler = Compiler::new(backstay_compiler::Options::default());
+        Self { store, compiler, fleets, shared, metrics, known: HashSet::new(), kinds }
+    }
+
+    /// Runs until the store closes.
+    pub(crate) async fn run(mut self) {
+        self.fleets.declare(DEFAULT_FLEET);
+        loop {
+            let revision = self.list();
+            self.shared.set_ready();
+            match self.follow(revision).await {
+                WatchError::Closed => return,
+                error => tracing::warn!(%error, "the store's history was lost, listing everything again"),
+            }
+        }
+    }
+
+    fn list(&mut self) -> Revision {
+        let snapshot = self.store.snapshot();
+        let all = Prefix::all();
+        let mut gone = std::mem::take(&mut self.known);
+        let mut changes = Vec::with_capacity(snapshot.len());
+        for entry in snapshot.list(&all) {
+            gone.remove(&entry.key);
+            changes.extend(self.put(entry));
+        }
+        changes.extend(gone.iter().filter_map(|key| self.delete(key)));
+        self.publish(snapshot.revision(), changes);
+        snapshot.revision()
+    }
+
+    async fn follow(&mut self, after: Revision) -> WatchError {
+        let mut watch = match self.store.watch(Prefix::all(), after) {
+            Ok(watch) => watch,
+            Err(error) => return error,
+        };
+        loop {
+            match watch.next().await {
+                Ok(events) => {
+                    let changes = self.changes(&events);
+                    if !changes.is_empty() {
+                        self.publish(watch.revision(), changes);
+                    }
+                }
+                Err(error) => return error,
+            }
+        }
+    }
+
+    /// The last change of each object that the compiler may care about.
+    fn changes(&mut self, events: &[Event]) -> Vec<Change> {
+        let mut last: BTreeMap<&Key, &StoreChange> = BTreeMap::new();
+        let mut relevant: HashSet<&Key> = HashSet::new();
+        for event in events {
+            let key = &event.change.entry().key;
+            if !is_status_only(&event.change) {
+                relevant.insert(key);
+            }
+            last.insert(key, &event.change);
+        }
+        last.retain(|key, _| relevant.contains(key));
+        last.into_values()
+            .filter_map(|change| match change {
+                StoreChange::Created(entry) | StoreChange::Updated { entry, .. } => self.put(entry),
+                StoreChange::Deleted(entry) => self.delete(&entry.key),
+            })
+            .collect()
+    }
+
+    fn put(&mut self, entry: &Entry) -> Option<Change> {
+        let key = self.object_key(&entry.key)?;
+        let mut object = match Object::decode(&entry.value) {
+            Ok(object) => object,
+            Err(error) => {
+                // The compiler keeps what it made of the object before.
+                tracing::error!(key = %entry.key, %error, "a stored object cannot be read");
+                return None;
+            }
+        };
+        (key.kind.default)(&mut object);
+        object.body.remove("status");
+        self.known.insert(entry.key.clone());
+        if key.kind.resource() == apoxy::PROXY.resource() {
+            self.fleets.declare(entry.key.name());
+        }
+        Some(Change { key, object: Some(Arc::new(object)) })
+    }
+
+    fn delete(&mut self, key: &Key) -> Option<Change> {
+        self.known.remove(key);
+        let key = self.object_key(key)?;
+        self.shared.update(|tracker| tracker.removed(&key));
+        if key.kind.resource() == apoxy::PROXY.resource() && *key.name != *DEFAULT_FLEET {
+            self.fleets.remove(&key.name);
+        }
+        Some(Change { key, object: None })
+    }
+
+    fn object_key(&self, key: &Key) -> Option<ObjectKey> {
+        let kind = self.kinds.get(key.resource())?;
+        Some(ObjectKey { kind, namespace: key.namespace().into(), name: key.name().into() })
+    }
+
+    fn publish(&mut self, revision: Revision, changes: Vec<Change>) {
+        let began = Instant::now();
+        let Output { fleets, statuses, .. } = self.compiler.apply(changes);
+        self.metrics.compile.record(began.elapsed());
+        // The tracker knows the revision before any proxy can acknowledge it.
+        self.shared.update(|tracker| {
+            for (fleet, changes) in &fleets {
+                tracker.published(fleet, revision, changes.iter().map(|(name, body)| (name, body.is_some())));
+            }
+            statuses.into_iter().for_each(|status| tracker.reported(status));
+        });
+        for (fleet, changes) in fleets {
+            self.metrics.published.increment(changes.len() as u64);
+            self.fleets.publish(&fleet, revision, changes);
+        }
+    }
+}
+
+/// Whether an update changed nothing that is compiled: status is written by this very process, for every object, and
+/// must not come round again.
+fn is_status_only(change: &StoreChange) -> bool {
+    let StoreChange::Updated { entry, previous } = change else { return false };
+    let (Ok(mut new), Ok(mut old)) = (Object::decode(&entry.value), Object::decode(&previous.value)) else {
+        return false;
+    };
+    for object in [&mut new, &mut old] {
+        object.body.remove("status");
+        object.metadata.managed_fields.clear();
+    }
+    new == old
+}

@@ -1,0 +1,114 @@
+//! What the discovery server asks for and reports: the seam between streams and the rest of the control plane.
+
+use std::sync::Arc;
+
+use backstay_proto::discovery::Node;
+use backstay_resources::Timestamp;
+use backstay_xds::Snapshot;
+use backstay_xds::server::{Event, Peer, Refused, Source, StreamId};
+use tokio::sync::watch;
+
+use crate::fleets::{DEFAULT_FLEET, Fleets};
+use crate::metrics::Metrics;
+use crate::shared::Shared;
+use crate::tracker::{Refusal, Stream};
+
+/// Serves fleets to proxies, and tells the tracker what they answer.
+#[derive(Debug)]
+pub(crate) struct FleetSource {
+    pub(crate) fleets: Arc<Fleets>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) metrics: Metrics,
+}
+
+/// The fleet that a node joins.
+fn fleet_of(node: &Node) -> &str {
+    if node.cluster.is_empty() { DEFAULT_FLEET } else { &node.cluster }
+}
+
+impl Source for FleetSource {
+    fn subscribe(&self, node: &Node, _peer: &Peer) -> Result<watch::Receiver<Snapshot>, Refused> {
+        // An empty snapshot would take everything away from proxies that hold a good configuration.
+        if !self.shared.is_ready() {
+            return Err(Refused::unavailable("the control plane is still reading its store; try again"));
+        }
+        let fleet = fleet_of(node);
+        self.fleets.subscribe(fleet).ok_or_else(|| {
+            Refused::not_found(format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another"))
+        })
+    }
+
+    fn observe(&self, stream: StreamId, event: Event) {
+        match event {
+            Event::Opened { node, peer } => {
+                self.metrics.streams.increment(1.0);
+                tracing::info!(fleet = fleet_of(&node), node = node.id, %peer, "a proxy connected");
+                let opened = Stream {
+                    fleet: fleet_of(&node).into(),
+                    address: peer.to_string(),
+                    version: node.user_agent_version,
+                    node_id: node.id,
+                    connected: Timestamp::now(),
+                    synchronised: 0,
+                    pending: 0,
+                    refused: Default::default(),
+                };
+                self.shared.update(|tracker| tracker.opened(stream, opened));
+            }
+            Event::Sent { resources, removed, .. } => {
+                self.metrics.responses.increment(1);
+                self.metrics.resources_sent.increment(resources.len() as u64);
+                self.shared.update(|tracker| tracker.sent(stream, resources.len() + removed.len()));
+            }
+            Event::Acknowledged { resources, removed, .. } => {
+                self.metrics.acknowledged.increment(1);
+                let names = resources.iter().map(|(name, _)| name).chain(&removed);
+                self.shared.update(|tracker| tracker.accepted(stream, names));
+            }
+            Event::Rejected { resources, removed, message, details, .. } => {
+                self.metrics.rejected.increment(1);
+                self.rejected(stream, &resources, &removed, &message, &details);
+            }
+            Event::Synchronised { revision, .. } => {
+                self.shared.update(|tracker| tracker.synchronised(stream, revision));
+            }
+            Event::Closed => {
+                self.metrics.streams.decrement(1.0);
+                self.shared.update(|tracker| tracker.closed(stream));
+            }
+        }
+    }
+}
+
+impl FleetSource {
+    /// A refusal that names resources concerns those; one that names none concerns all that were sent.
+    fn rejected(
+        &self,
+        stream: StreamId,
+        resources: &[(Arc<str>, Arc<str>)],
+        removed: &[Arc<str>],
+        message: &str,
+        details: &[backstay_proto::discovery::Any],
+    ) {
+        let named = backstay_xds::rejections(details);
+        self.shared.update(|tracker| {
+            tracker.accepted(stream, removed.iter());
+            for (name, version) in resources {
+                let refusal = match &named {
+                    None => Some((String::new(), message.to_owned())),
+                    Some(named) => named
+                        .iter()
+                        .find(|rejection| *rejection.name == **name)
+                        .map(|rejection| (rejection.field.clone(), rejection.message.clone())),
+                };
+                match refusal {
+                    None => tracker.accepted(stream, std::iter::once(name)),
+                    Some((field, message)) => {
+                        tracing::warn!(resource = %name, field, message, "a proxy refused a resource");
+                        tracker.refused(stream, name.clone(), Refusal { version: version.clone(), field, message });
+                    }
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,169 @@
+//! The status that an object should have.
+
+use backstay_compiler::{Finding, ListenerReport, ObjectKey, ParentReport, Report};
+use backstay_resources::gateway::{CONTROLLER_NAME, ListenerStatus, RouteParentStatus};
+use backstay_resources::{Condition, ConditionStatus, Timestamp, apoxy};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::tracker::{Programmed, Tracked, Tracker};
+
+/// Most proxies listed in the status of a fleet; the admin API lists all.
+const LISTED_REPLICAS: usize = 500;
+
+/// The status of `key`, which has the status `old` now. `None` when nothing is known of the object.
+pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Timestamp) -> Option<Value> {
+    if key.kind.resource() == apoxy::PROXY.resource() {
+        return Some(fleet(tracker, &key.name, old, now));
+    }
+    let tracked = tracker.object(key)?;
+    let merge = Merge { generation: tracked.status.generation, now };
+    let mut status = old.as_object().cloned().unwrap_or_default();
+    match &tracked.status.report {
+        Report::Backend { conditions } => {
+            let findings = with_programmed(conditions, tracker.programmed(tracked, &tracked.status.programs));
+            put(&mut status, "conditions", merge.conditions(&findings, old.get("conditions")));
+        }
+        Report::GatewayClass { conditions } | Report::BackendPolicy { conditions } => {
+            put(&mut status, "conditions", merge.conditions(conditions, old.get("conditions")));
+        }
+        Report::Gateway { conditions, listeners, addresses } => {
+            let findings = with_programmed(conditions, gateway_programmed(tracker, tracked, listeners));
+            put(&mut status, "conditions", merge.conditions(&findings, old.get("conditions")));
+            let listeners: Vec<_> = listeners.iter().map(|report| merge.listener(tracker, tracked, report, old)).collect();
+            put(&mut status, "listeners", listeners);
+            put(&mut status, "addresses", addresses);
+        }
+        Report::HttpRoute { parents } => {
+            let parents = merge.parents(parents, old);
+            put(&mut status, "parents", parents);
+        }
+    }
+    Some(Value::Object(status))
+}
+
+fn put(status: &mut Map<String, Value>, field: &str, value: impl Serialize) {
+    status.insert(field.into(), json!(value));
+}
+
+/// A Gateway is programmed when every listener that is valid is.
+fn gateway_programmed(tracker: &Tracker, tracked: &Tracked, listeners: &[ListenerReport]) -> Programmed {
+    let mut programs = tracked.status.programs.clone();
+    programs.extend(listeners.iter().flat_map(|listener| listener.programs.iter().cloned()));
+    programs.sort();
+    programs.dedup();
+    tracker.programmed(tracked, &programs)
+}
+
+/// `conditions` and what proxies say.
+fn with_programmed(conditions: &[Finding], programmed: Programmed) -> Vec<Finding> {
+    let invalid = conditions.iter().any(|found| found.kind == "Accepted" && found.status == ConditionStatus::False);
+    let (status, reason, message) = match programmed {
+        Programmed::Yes => (ConditionStatus::True, "Programmed", "every connected proxy has acknowledged it".to_owned()),
+        Programmed::Unused if invalid => {
+            (ConditionStatus::False, "Invalid", "it is not accepted, see the condition Accepted".to_owned())
+        }
+        Programmed::Unused => (ConditionStatus::False, "NotReferenced", "nothing that a fleet serves uses it".to_owned()),
+        Programmed::Pending { fleets, nobody: true } => {
+            (ConditionStatus::False, "Pending", format!("no proxy of {fleets} is connected"))
+        }
+        Programmed::Pending { fleets, nobody: false } => {
+            (ConditionStatus::False, "Pending", format!("waiting for the proxies of {fleets}"))
+        }
+        Programmed::Refused { message } => (ConditionStatus::False, "Refused", message),
+    };
+    let mut all: Vec<Finding> = conditions.iter().filter(|found| found.kind != "Programmed").cloned().collect();
+    all.push(Finding { kind: "Programmed", status, reason, message });
+    all
+}
+
+/// Turns findings into conditions, keeping the time of what did not change.
+#[derive(Clone, Copy)]
+struct Merge {
+    generation: i64,
+    now: Timestamp,
+}
+
+impl Merge {
+    fn conditions(self, findings: &[Finding], old: Option<&Value>) -> Vec<Condition> {
+        let old: Vec<Condition> = old.and_then(|old| serde_json::from_value(old.clone()).ok()).unwrap_or_default();
+        let made = findings.iter().map(|found| {
+            let before = old.iter().find(|before| before.kind == found.kind && before.status == found.status);
+            Condition {
+                kind: found.kind.to_owned(),
+                status: found.status,
+                observed_generation: self.generation,
+                last_transition_time: before.map_or(self.now, |before| before.last_transition_time),
+                reason: found.reason.to_owned(),
+                message: found.message.clone(),
+            }
+        });
+        made.collect()
+    }
+
+    fn listener(self, tracker: &Tracker, tracked: &Tracked, report: &ListenerReport, old: &Value) -> ListenerStatus {
+        let before = old
+            .get("listeners")
+            .and_then(Value::as_array)
+            .and_then(|all| all.iter().find(|status| status["name"] == report.name.as_str()));
+        let programmed = tracker.programmed(tracked, &report.programs);
+        let findings = with_programmed(&report.conditions, programmed);
+        ListenerStatus {
+            name: report.name.clone(),
+            supported_kinds: report.supported_kinds.clone(),
+            attached_routes: report.attached_routes,
+            conditions: self.conditions(&findings, before.and_then(|before| before.get("conditions"))),
+        }
+    }
+
+    /// The statuses of other controllers' parents stay as they are.
+    fn parents(self, reports: &[ParentReport], old: &Value) -> Vec<RouteParentStatus> {
+        let old: Vec<RouteParentStatus> =
+            old.get("parents").and_then(|old| serde_json::from_value(old.clone()).ok()).unwrap_or_default();
+        let (ours, mut parents): (Vec<_>, Vec<_>) =
+            old.into_iter().partition(|parent| parent.controller_name == CONTROLLER_NAME);
+        parents.extend(reports.iter().map(|report| {
+            let before = ours.iter().find(|parent| parent.parent_ref == report.parent_ref);
+            RouteParentStatus {
+                parent_ref: report.parent_ref.clone(),
+                controller_name: CONTROLLER_NAME.to_owned(),
+                conditions: self.conditions(&report.conditions, before.map(|before| json!(before.conditions)).as_ref()),
+            }
+        }));
+        parents
+    }
+}
+
+/// The status of a fleet.
+fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
+    let mut streams: Vec<_> = tracker.streams().filter(|stream| &*stream.fleet == name).collect();
+    streams.sort_by(|left, right| (&left.node_id, left.connected).cmp(&(&right.node_id, right.connected)));
+    let refusing = streams.iter().filter(|stream| !stream.refused.is_empty()).count();
+    let (status, reason, message) = match (streams.len(), refusing) {
+        (0, _) => (ConditionStatus::False, "NoProxies", "no proxy is connected".to_owned()),
+        (_, 0) => (ConditionStatus::True, "Ready", format!("{} connected", streams.len())),
+        (count, refusing) => (ConditionStatus::False, "Refused", format!("{refusing} of {count} refuse something")),
+    };
+    let merge = Merge { generation: 0, now };
+    let found = Finding { kind: "Ready", status, reason, message };
+    let mut replicas: Vec<apoxy::ProxyReplica> = Vec::new();
+    for stream in streams {
+        // While an old stream of the same process has not ended yet, the newer one counts.
+        replicas.retain(|replica| replica.name != stream.node_id);
+        let refused = stream.refused.iter().map(|(resource, refusal)| apoxy::Refusal {
+            resource: resource.to_string(),
+            field: refusal.field.clone(),
+            message: refusal.message.clone(),
+        });
+        replicas.push(apoxy::ProxyReplica {
+            name: stream.node_id.clone(),
+            connected_at: stream.connected,
+            address: stream.address.clone(),
+            version: stream.version.clone(),
+            refused: refused.collect(),
+        });
+    }
+    replicas.truncate(LISTED_REPLICAS);
+    let conditions = merge.conditions(&[found], old.get("conditions"));
+    json!(apoxy::ProxyStatus { conditions, replicas })
+}

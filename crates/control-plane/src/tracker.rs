@@ -1,0 +1,169 @@
+//! What proxies have accepted, and what that means for the objects users wrote.
+//!
+//! Pure state: events of discovery streams and outputs of the compiler go in, objects whose status may have changed come
+//! out. Memory is a revision for each stream, not a version for each resource of each stream: a stream that has
+//! acknowledged revision R holds every resource that last changed at or before R, except those it refused.
+
+mod programmed;
+mod stream;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use backstay_compiler::{ObjectKey, ObjectStatus};
+use backstay_xds::server::StreamId;
+
+pub(crate) use self::programmed::Programmed;
+pub(crate) use self::stream::{Refusal, Stream};
+
+/// A fleet and the name of a discovery resource.
+pub(crate) type Program = (Arc<str>, Arc<str>);
+
+/// An object as the compiler last reported it.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    /// The compiler's report.
+    pub(crate) status: ObjectStatus,
+    /// What must be acknowledged, all of it, listeners' included.
+    programs: Vec<Program>,
+    /// The generation that every proxy has acknowledged already. Proxies that come later do not take it back.
+    settled: Option<i64>,
+}
+
+#[derive(Debug, Default)]
+struct Fleet {
+    /// Revision at which each resource last changed.
+    changed: HashMap<Arc<str>, u64>,
+    /// How many streams have acknowledged each revision.
+    synchronised: BTreeMap<u64, usize>,
+    /// Objects to look at again when all streams have acknowledged the revision.
+    waiting: BTreeMap<u64, BTreeSet<ObjectKey>>,
+}
+
+/// What proxies have accepted.
+#[derive(Debug, Default)]
+pub(crate) struct Tracker {
+    fleets: HashMap<Arc<str>, Fleet>,
+    streams: HashMap<StreamId, Stream>,
+    objects: HashMap<ObjectKey, Tracked>,
+    /// Objects that depend on a resource.
+    users: HashMap<Program, BTreeSet<ObjectKey>>,
+    /// Objects whose status may have changed since [`Tracker::take_dirty`].
+    dirty: BTreeSet<ObjectKey>,
+    /// Fleets whose proxies came, went or changed their minds since [`Tracker::take_dirty_fleets`].
+    dirty_fleets: BTreeSet<Arc<str>>,
+}
+
+impl Tracker {
+    /// Resources of a fleet changed at `revision`.
+    pub(crate) fn published<'a>(
+        &mut self,
+        fleet: &Arc<str>,
+        revision: u64,
+        changes: impl IntoIterator<Item = (&'a Arc<str>, bool)>,
+    ) {
+        let state = self.fleets.entry(fleet.clone()).or_default();
+        for (name, exists) in changes {
+            if exists {
+                state.changed.insert(name.clone(), revision);
+            } else {
+                state.changed.remove(name);
+            }
+        }
+    }
+
+    /// The compiler's report on an object changed.
+    pub(crate) fn reported(&mut self, status: ObjectStatus) {
+        let key = status.key.clone();
+        let programs = programmed::programs(&status);
+        let settled = match self.forget(&key) {
+            Some(before) if before.programs == programs => before.settled,
+            _ => None,
+        };
+        for program in &programs {
+            self.users.entry(program.clone()).or_default().insert(key.clone());
+        }
+        self.objects.insert(key.clone(), Tracked { status, programs, settled });
+        self.settle(&key);
+        self.dirty.insert(key);
+    }
+
+    /// An object is gone.
+    pub(crate) fn removed(&mut self, key: &ObjectKey) {
+        self.forget(key);
+        self.dirty.remove(key);
+    }
+
+    fn forget(&mut self, key: &ObjectKey) -> Option<Tracked> {
+        let tracked = self.objects.remove(key)?;
+        for program in &tracked.programs {
+            if let Some(users) = self.users.get_mut(program) {
+                users.remove(key);
+                if users.is_empty() {
+                    self.users.remove(program);
+                }
+            }
+        }
+        Some(tracked)
+    }
+
+    /// Looks whether every proxy has acknowledged everything that an object needs; if not, arranges for another look.
+    fn settle(&mut self, key: &ObjectKey) {
+        let Some(tracked) = self.objects.get_mut(key) else { return };
+        let generation = tracked.status.generation;
+        let mut waiting = false;
+        for (fleet, resource) in &tracked.programs {
+            let state = self.fleets.entry(fleet.clone()).or_default();
+            let changed = state.changed.get(resource).copied().unwrap_or_default();
+            let reached = state.synchronised.first_key_value().is_some_and(|(lowest, _)| *lowest >= changed);
+            if !reached {
+                waiting = true;
+                state.waiting.entry(changed).or_default().insert(key.clone());
+            }
+        }
+        if !waiting && !tracked.programs.is_empty() && tracked.settled != Some(generation) {
+            tracked.settled = Some(generation);
+            self.dirty.insert(key.clone());
+        }
+    }
+
+    /// Looks again at what waited for a revision that all streams of a fleet have reached now.
+    fn advance(&mut self, fleet: &str) {
+        let Some(state) = self.fleets.get_mut(fleet) else { return };
+        let Some((&lowest, _)) = state.synchronised.first_key_value() else { return };
+        let later = state.waiting.split_off(&(lowest + 1));
+        let due = std::mem::replace(&mut state.waiting, later);
+        for key in due.into_values().flatten() {
+            self.settle(&key);
+        }
+    }
+
+    fn touch(&mut self, program: &Program) {
+        if let Some(users) = self.users.get(program) {
+            self.dirty.extend(users.iter().cloned());
+        }
+    }
+
+    /// The objects whose status may have changed since the last call.
+    pub(crate) fn take_dirty(&mut self) -> BTreeSet<ObjectKey> {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// The fleets whose proxies came, went or changed their minds since the last call.
+    pub(crate) fn take_dirty_fleets(&mut self) -> BTreeSet<Arc<str>> {
+        std::mem::take(&mut self.dirty_fleets)
+    }
+
+    /// An object as the compiler last reported it.
+    pub(crate) fn object(&self, key: &ObjectKey) -> Option<&Tracked> {
+        self.objects.get(key)
+    }
+
+    /// The connected streams.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = &Stream> {
+        self.streams.values()
+    }
+}
+
+#[cfg(test)]
+mod tests;

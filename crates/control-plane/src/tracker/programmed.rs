@@ -1,0 +1,71 @@
+//! The `Programmed` condition.
+
+use backstay_compiler::{ObjectStatus, Report};
+
+use super::{Program, Tracked, Tracker};
+
+/// Whether proxies serve what an object asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Programmed {
+    /// Every proxy of every fleet concerned has acknowledged it.
+    Yes,
+    /// Nothing was compiled for any fleet, since nothing uses it or it is not valid.
+    Unused,
+    /// Not every proxy has answered.
+    Pending {
+        /// The fleets waited for.
+        fleets: String,
+        /// Whether none of their proxies is connected.
+        nobody: bool,
+    },
+    /// A proxy refused it.
+    Refused {
+        /// Which, what, and the proxy's own words.
+        message: String,
+    },
+}
+
+/// Everything that must be acknowledged for an object, without repetition.
+pub(super) fn programs(status: &ObjectStatus) -> Vec<Program> {
+    let mut programs = status.programs.clone();
+    if let Report::Gateway { listeners, .. } = &status.report {
+        programs.extend(listeners.iter().flat_map(|listener| listener.programs.iter().cloned()));
+    }
+    programs.sort();
+    programs.dedup();
+    programs
+}
+
+impl Tracker {
+    /// Whether proxies serve all of `programs`, which are those of `tracked` or some of them.
+    pub(crate) fn programmed(&self, tracked: &Tracked, programs: &[Program]) -> Programmed {
+        if programs.is_empty() {
+            return Programmed::Unused;
+        }
+        if let Some(message) = self.refusal_of(programs) {
+            return Programmed::Refused { message };
+        }
+        if tracked.settled == Some(tracked.status.generation) {
+            return Programmed::Yes;
+        }
+        let mut fleets: Vec<&str> = programs.iter().map(|(fleet, _)| &**fleet).collect();
+        fleets.dedup();
+        let nobody = self.streams.values().all(|stream| !fleets.contains(&&*stream.fleet));
+        Programmed::Pending { fleets: fleets.join(", "), nobody }
+    }
+
+    fn refusal_of(&self, programs: &[Program]) -> Option<String> {
+        programs.iter().find_map(|(fleet, resource)| {
+            let of_fleet = self.streams.values().filter(|stream| stream.fleet == *fleet);
+            let mut refusals: Vec<_> =
+                of_fleet.filter_map(|stream| Some((&stream.node_id, stream.refused.get(resource)?))).collect();
+            refusals.sort_by_key(|(node, _)| node.as_str());
+            let (node, refusal) = refusals.first()?;
+            let others = match refusals.len() - 1 {
+                0 => String::new(),
+                count => format!(" (and {count} more)"),
+            };
+            Some(format!("proxy {node}{others} refused {resource}: {}", refusal.sentence()))
+        })
+    }
+}

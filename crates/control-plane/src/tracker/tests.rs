@@ -1,0 +1,153 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use backstay_compiler::{ObjectKey, ObjectStatus, Report};
+use backstay_resources::{Timestamp, apoxy};
+use backstay_xds::server::StreamId;
+
+use super::{Programmed, Refusal, Stream, Tracker};
+
+const EDGE: &str = "edge";
+
+fn name(resource: &str) -> Arc<str> {
+    resource.into()
+}
+
+fn key(backend: &str) -> ObjectKey {
+    ObjectKey { kind: &apoxy::BACKEND, namespace: "".into(), name: backend.into() }
+}
+
+fn stream(node: &str) -> Stream {
+    Stream {
+        fleet: name(EDGE),
+        node_id: node.to_owned(),
+        address: "127.0.0.1:1".to_owned(),
+        version: "0".to_owned(),
+        connected: Timestamp::from_second(0),
+        synchronised: 0,
+        pending: 0,
+        refused: BTreeMap::new(),
+    }
+}
+
+/// `backend/NAME` changed at `revision`, and NAME was compiled from `generation`.
+fn change(tracker: &mut Tracker, backend: &str, generation: i64, revision: u64) {
+    let resource = name(&format!("backend/{backend}"));
+    tracker.published(&name(EDGE), revision, [(&resource, true)]);
+    tracker.reported(ObjectStatus {
+        key: key(backend),
+        generation,
+        report: Report::Backend { conditions: Vec::new() },
+        programs: vec![(name(EDGE), resource)],
+    });
+}
+
+fn programmed(tracker: &Tracker, backend: &str) -> Programmed {
+    let tracked = tracker.object(&key(backend)).expect("a tracked object");
+    tracker.programmed(tracked, &tracked.status.programs)
+}
+
+fn refuse(tracker: &mut Tracker, id: u64, resource: &str) {
+    let refusal = Refusal { version: name("v"), field: "tls".to_owned(), message: "no such secret".to_owned() };
+    tracker.refused(StreamId::from(id), name(resource), refusal);
+}
+
+#[test]
+fn waits_for_every_connected_proxy() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId::from(1), stream("a"));
+    tracker.opened(StreamId::from(2), stream("b"));
+    change(&mut tracker, "api", 1, 10);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
+
+    tracker.synchronised(StreamId::from(1), 10);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
+
+    tracker.take_dirty();
+    tracker.synchronised(StreamId::from(2), 12);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+    assert!(tracker.take_dirty().contains(&key("api")), "its status must be written");
+}
+
+#[test]
+fn says_that_nobody_is_connected() {
+    let mut tracker = Tracker::default();
+    change(&mut tracker, "api", 1, 10);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: true });
+}
+
+#[test]
+fn the_slowest_proxy_leaving_settles_what_waited_for_it() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId::from(1), stream("a"));
+    tracker.opened(StreamId::from(2), stream("b"));
+    change(&mut tracker, "api", 1, 10);
+    tracker.synchronised(StreamId::from(1), 10);
+    tracker.closed(StreamId::from(2));
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+}
+
+#[test]
+fn a_proxy_that_comes_later_takes_nothing_back() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId::from(1), stream("a"));
+    change(&mut tracker, "api", 1, 10);
+    tracker.synchronised(StreamId::from(1), 10);
+    tracker.opened(StreamId::from(2), stream("b"));
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+}
+
+#[test]
+fn a_new_generation_waits_again() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId::from(1), stream("a"));
+    change(&mut tracker, "api", 1, 10);
+    tracker.synchronised(StreamId::from(1), 10);
+    change(&mut tracker, "api", 2, 11);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
+    tracker.synchronised(StreamId::from(1), 11);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+}
+
+#[test]
+fn a_refusal_speaks_with_the_proxys_own_words_and_touches_no_other_object() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId::from(1), stream("a"));
+    change(&mut tracker, "api", 1, 10);
+    change(&mut tracker, "web", 1, 10);
+    tracker.take_dirty();
+    refuse(&mut tracker, 1, "backend/api");
+    tracker.synchronised(StreamId::from(1), 10);
+
+    let Programmed::Refused { message } = programmed(&tracker, "api") else { panic!("it is refused") };
+    assert_eq!(message, "proxy a refused backend/api: tls: no such secret");
+    assert_eq!(programmed(&tracker, "web"), Programmed::Yes);
+
+    tracker.accepted(StreamId::from(1), [name("backend/api")].iter());
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+    assert!(tracker.take_dirty().contains(&key("api")));
+}
+
+#[test]
+fn a_refusal_goes_with_the_proxy() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId::from(1), stream("a"));
+    change(&mut tracker, "api", 1, 10);
+    refuse(&mut tracker, 1, "backend/api");
+    tracker.take_dirty();
+    tracker.closed(StreamId::from(1));
+    assert!(tracker.take_dirty().contains(&key("api")));
+    assert!(!matches!(programmed(&tracker, "api"), Programmed::Refused { .. }));
+}
+
+#[test]
+fn what_nothing_uses_is_unused() {
+    let mut tracker = Tracker::default();
+    tracker.reported(ObjectStatus {
+        key: key("api"),
+        generation: 1,
+        report: Report::Backend { conditions: Vec::new() },
+        programs: Vec::new(),
+    });
+    assert_eq!(programmed(&tracker, "api"), Programmed::Unused);
+}
