@@ -8,12 +8,20 @@
 //!
 //! - [`key`]: what an object is called.
 //! - [`snapshot`]: an immutable view of all objects at one revision; reads never block writes.
-//! - `log`: the recent events, and the watches that follow them.
-//! - `embedded`: the store in one file, on redb.
+//! - `transition`: the pure step from one view to the next: expectations are checked here.
+//! - [`limits`]: how large a commit may be.
+//! - [`log`]: the recent events, and the watches that follow them.
+//! - `published`: what readers see: the newest view, the log, earlier views on demand.
+//! - [`memory`]: the store without a disk.
 
 mod error;
 pub mod key;
+pub mod limits;
+pub mod log;
+pub mod memory;
+mod published;
 pub mod snapshot;
+mod transition;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +31,10 @@ use futures::future::BoxFuture;
 
 pub use self::error::{CommitError, OpenError, ReadError, WatchError};
 pub use self::key::{Key, Prefix};
+pub use self::limits::Limits;
+pub use self::log::History;
+pub use self::memory::Memory;
+pub use self::published::Retention;
 pub use self::snapshot::Snapshot;
 
 /// A point in the history of a store. 0 is the empty store; the first commit makes 1.

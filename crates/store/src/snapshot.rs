@@ -55,6 +55,10 @@ impl Snapshot {
         self.entries.is_empty()
     }
 
+    pub(crate) fn into_entries(self) -> OrdMap<Key, Arc<Entry>> {
+        self.entries
+    }
+
     fn from_bound<'a>(&'a self, prefix: &'a Prefix, start: Bound<Key>) -> impl Iterator<Item = &'a Arc<Entry>> + 'a {
         self.entries
             .range((start, Bound::Unbounded))

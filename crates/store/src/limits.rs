@@ -1,0 +1,67 @@
+//! How large a commit may be.
+
+use std::collections::HashSet;
+
+use crate::{CommitError, Operation, Write};
+
+/// What a store refuses because of its size. A commit beyond a limit is [`CommitError::Refused`] before it is queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest key, in bytes. Default 1,024: a name and a namespace of 253 characters, and room for the resource.
+    pub key_bytes: usize,
+    /// The largest value, in bytes. Default 3 MiB, what a Kubernetes API server takes as a request body.
+    pub value_bytes: usize,
+    /// The most writes in one commit. Default 10,000.
+    pub writes: usize,
+    /// The most bytes of keys and values in one commit. Default 32 MiB.
+    pub commit_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { key_bytes: 1024, value_bytes: 3 << 20, writes: 10_000, commit_bytes: 32 << 20 }
+    }
+}
+
+impl Limits {
+    /// Checks everything about a commit that does not depend on what is stored, and returns its size in bytes.
+    pub(crate) fn check(&self, writes: &[Write]) -> Result<usize, CommitError> {
+        if writes.is_empty() {
+            return Err(CommitError::Refused("it has no writes".to_owned()));
+        }
+        if writes.len() > self.writes {
+            return refuse(format!("it has {} writes, at most {} are taken", writes.len(), self.writes));
+        }
+        let mut bytes = 0;
+        for write in writes {
+            bytes += self.check_write(write)?;
+        }
+        if bytes > self.commit_bytes {
+            return refuse(format!("it has {bytes} bytes, at most {} are taken", self.commit_bytes));
+        }
+        let mut seen = HashSet::with_capacity(writes.len());
+        match writes.iter().find(|write| !seen.insert(&write.key)) {
+            Some(twice) => refuse(format!("it names {} twice", twice.key)),
+            None => Ok(bytes),
+        }
+    }
+
+    fn check_write(&self, write: &Write) -> Result<usize, CommitError> {
+        let key = write.key.as_str().len();
+        if key > self.key_bytes {
+            return refuse(format!("a key has {key} bytes, at most {} are taken", self.key_bytes));
+        }
+        let value = match &write.operation {
+            Operation::Put(value) => value.len(),
+            Operation::Delete => 0,
+        };
+        if value > self.value_bytes {
+            return refuse(format!("{} has {value} bytes, at most {} are taken", write.key, self.value_bytes));
+        }
+        Ok(key + value)
+    }
+}
+
+fn refuse<T>(reason: String) -> Result<T, CommitError> {
+    Err(CommitError::Refused(reason))
+}
