@@ -1,0 +1,103 @@
+//! Where a backend's endpoints come from.
+
+use std::fmt;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls_pki_types::ServerName;
+
+use super::{HostPattern, Refusal};
+
+/// How a backend finds the address to dial.
+#[derive(Debug)]
+pub enum Discovery {
+    /// Addresses kept up to date outside the request path: IP endpoints as written, names as DNS last answered. The
+    /// control side stores a new list when an answer changes; requests take them in turn.
+    Addresses(ArcSwap<Vec<Endpoint>>),
+    /// The request's authority names the endpoint.
+    Dynamic(Dynamic),
+}
+
+impl Discovery {
+    /// A list that starts as given and may be replaced later through its [`ArcSwap`].
+    pub fn addresses(endpoints: Vec<Endpoint>) -> Self {
+        Self::Addresses(ArcSwap::from_pointee(endpoints))
+    }
+}
+
+/// One address of a backend. Its port comes from the route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Address to dial.
+    pub address: IpAddr,
+    /// Name to verify (and to send, unless it is an address) when the backend uses TLS and does not set one itself: the
+    /// endpoint's domain name, or its address.
+    pub server_name: ServerName<'static>,
+}
+
+impl Endpoint {
+    /// An endpoint known by its address alone.
+    pub fn ip(address: IpAddr) -> Self {
+        Self { address, server_name: ServerName::IpAddress(address.into()) }
+    }
+}
+
+/// A backend that goes where the request's authority says.
+#[derive(Debug)]
+pub struct Dynamic {
+    /// Answers which addresses a name has.
+    pub resolve: Arc<dyn Resolve>,
+    /// Names that may be asked for.
+    pub allowed: Allowed,
+}
+
+/// Names that a dynamic backend may be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allowed {
+    /// Every name.
+    All,
+    /// Names that match one of these.
+    Only(Box<[HostPattern]>),
+}
+
+impl Allowed {
+    /// Whether `host` (lower case, without port) may be asked for.
+    pub fn permits(&self, host: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(patterns) => patterns.iter().any(|pattern| pattern.matches(host)),
+        }
+    }
+}
+
+/// Addresses of a name, in the order in which to try them. Never empty.
+pub type Resolved = Arc<[SocketAddr]>;
+
+/// Names to addresses, called on data threads: it must answer at once, from memory, or with a future.
+pub trait Resolve: Send + Sync + fmt::Debug {
+    /// Looks up `host` (an IP literal without brackets, or a name in the request's own spelling) and `port`.
+    fn lookup(&self, host: &str, port: u16) -> Lookup;
+}
+
+/// What is known about a name.
+pub enum Lookup {
+    /// Known: dial these.
+    Ready(Resolved),
+    /// Being asked; the future ends with the answer. Dropping it must not stop the lookup for others.
+    Pending(Pin<Box<dyn Future<Output = Result<Resolved, Refusal>> + Send>>),
+    /// No address: answer the client so.
+    Refused(Refusal),
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready(addresses) => f.debug_tuple("Ready").field(addresses).finish(),
+            Self::Pending(_) => f.write_str("Pending"),
+            Self::Refused(refusal) => f.debug_tuple("Refused").field(refusal).finish(),
+        }
+    }
+}
