@@ -1,0 +1,162 @@
+use std::error::Error;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use backstay_proto::discovery::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
+use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::{sleep, timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status, Streaming};
+
+use super::{Backoff, Delivery, Handler, Options, Received, Session, WrongType};
+
+/// How many answers may wait to be sent. A control plane that lets so many pile up does not read.
+const WAITING_ANSWERS: usize = 64;
+
+/// Why a stream ended, or did not come about. All of them are retried.
+#[derive(Debug, thiserror::Error)]
+pub enum Disconnect {
+    /// No connection.
+    #[error("cannot connect to the control plane: {}", chain(.0))]
+    Connect(#[source] tonic::transport::Error),
+    /// The control plane refused or ended the stream, the connection broke, or a message could not be decoded.
+    #[error("the control plane ended the stream: {} ({:?})", .0.message(), .0.code())]
+    Status(Box<Status>),
+    /// The control plane ended the stream without saying why.
+    #[error("the control plane ended the stream")]
+    Ended,
+    /// See [`Options::first_response_timeout`].
+    #[error("the control plane sent nothing within {0:?}")]
+    Silent(Duration),
+    /// See [`WrongType`].
+    #[error(transparent)]
+    WrongType(#[from] WrongType),
+    /// Answers pile up.
+    #[error("the control plane does not read our answers")]
+    Congested,
+}
+
+/// Subscribes to all resources of the type for as long as `shutdown` is pending, over as many connections as it takes.
+/// Returns the handler.
+pub async fn run<H: Handler>(options: Options, mut handler: H, shutdown: impl Future<Output = ()>) -> H {
+    let mut shutdown = pin!(shutdown);
+    let mut backoff = Backoff::new(options.backoff_base, options.backoff_max);
+    let mut rng = SmallRng::from_os_rng();
+    loop {
+        let mut stream = Stream { options: &options, handler: &mut handler, backoff: &mut backoff, connected: false };
+        let ended = stream.run(shutdown.as_mut()).await;
+        if stream.connected {
+            handler.connected(false);
+        }
+        let Err(cause) = ended else { return handler };
+        let wait = backoff.next(&mut rng);
+        tracing::warn!(endpoint = %options.endpoint, %cause, retry_in = ?wait, "not connected to the control plane");
+        handler.disconnected(&cause, wait);
+        tokio::select! {
+            () = shutdown.as_mut() => return handler,
+            () = sleep(wait) => {}
+        }
+    }
+}
+
+struct Stream<'a, H> {
+    options: &'a Options,
+    handler: &'a mut H,
+    backoff: &'a mut Backoff,
+    /// Whether the handler was told that it is.
+    connected: bool,
+}
+
+impl<H: Handler> Stream<'_, H> {
+    /// One stream, from connecting to its end. Ok when it was shut down.
+    async fn run(&mut self, mut shutdown: Pin<&mut impl Future<Output = ()>>) -> Result<(), Disconnect> {
+        let (session, first) = Session::open(&self.options.type_url, self.options.node.clone(), self.handler.held());
+        let (answers, outgoing) = mpsc::channel(WAITING_ANSWERS);
+        // There is room: it is the first.
+        let _ = answers.try_send(first);
+        let (mut responses, mut response) = tokio::select! {
+            biased;
+            () = shutdown.as_mut() => return Ok(()),
+            opened = open(self.options, outgoing) => opened?,
+        };
+        self.connected = true;
+        self.handler.connected(true);
+        loop {
+            let answer = self.receive(&session, response).await?;
+            // Never waits: a control plane that writes before it reads would then wait for us, and we for it.
+            if let Err(TrySendError::Full(_)) = answers.try_send(answer) {
+                return Err(Disconnect::Congested);
+            }
+            response = tokio::select! {
+                biased;
+                () = shutdown.as_mut() => return Ok(()),
+                next = responses.message() => next.map_err(status)?.ok_or(Disconnect::Ended)?,
+            };
+        }
+    }
+
+    async fn receive(
+        &mut self,
+        session: &Session,
+        response: DeltaDiscoveryResponse,
+    ) -> Result<DeltaDiscoveryRequest, Disconnect> {
+        match session.receive(response)? {
+            Received::Refuse(answer) => Ok(answer),
+            Received::Apply(Delivery { updates, removed, answer }) => {
+                let rejections = self.handler.apply(&self.options.type_url, updates, removed).await;
+                self.backoff.reset();
+                Ok(answer.with(rejections))
+            }
+        }
+    }
+}
+
+/// Connects, and waits for the first response.
+async fn open(
+    options: &Options,
+    outgoing: mpsc::Receiver<DeltaDiscoveryRequest>,
+) -> Result<(Streaming<DeltaDiscoveryResponse>, DeltaDiscoveryResponse), Disconnect> {
+    let channel = connect(options).await?;
+    let mut client =
+        AggregatedDiscoveryServiceClient::new(channel).max_decoding_message_size(options.max_message_bytes);
+    let mut request = Request::new(ReceiverStream::new(outgoing));
+    *request.metadata_mut() = options.metadata.clone();
+    let silent = options.first_response_timeout;
+    let first = async {
+        let mut responses = client.delta_aggregated_resources(request).await.map_err(status)?.into_inner();
+        let first = responses.message().await.map_err(status)?.ok_or(Disconnect::Ended)?;
+        Ok((responses, first))
+    };
+    timeout(silent, first).await.unwrap_or(Err(Disconnect::Silent(silent)))
+}
+
+async fn connect(options: &Options) -> Result<Channel, Disconnect> {
+    let endpoint = Endpoint::from(options.endpoint.clone())
+        .connect_timeout(options.connect_timeout)
+        .http2_keep_alive_interval(options.keepalive_interval)
+        .keep_alive_timeout(options.keepalive_timeout)
+        .keep_alive_while_idle(true)
+        .tcp_nodelay(true);
+    endpoint.connect().await.map_err(Disconnect::Connect)
+}
+
+fn status(status: Status) -> Disconnect {
+    Disconnect::Status(Box::new(status))
+}
+
+/// The error with all its causes: tonic's own words for a failed connection are "transport error".
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,60 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Disconnect;
+
+/// A resource that was created or replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its version, opaque.
+    pub version: Arc<str>,
+    /// The encoded message.
+    pub value: Bytes,
+}
+
+/// A resource that cannot be honoured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Its name, as in [`Update`].
+    pub name: Arc<str>,
+    /// Path of the field at fault, as in `tls.secrets[0]`; empty when it is the whole resource.
+    pub field: String,
+    /// A sentence an operator can act on.
+    pub message: String,
+}
+
+/// Applies what arrives, and knows what is in force.
+pub trait Handler: Send {
+    /// One whole response, to be applied in one step. No name occurs twice, neither in nor across the two lists. Both may be
+    /// empty: then the control plane has nothing (more) for us.
+    ///
+    /// When this returns, everything that is not rejected is in force; of what is rejected, the resource of that name that
+    /// was in force before (if any) still is. Never cancelled half-way.
+    fn apply(
+        &mut self,
+        type_url: &str,
+        updates: Vec<Update>,
+        removed: Vec<Arc<str>>,
+    ) -> impl Future<Output = Vec<Rejection>> + Send;
+
+    /// Name and version of everything in force. Asked at each (re)connect; what is listed with its current version is not
+    /// sent again. A name whose last update was rejected must be left out or listed with the version that is in force, so
+    /// that it is tried again.
+    fn held(&self) -> BTreeMap<Arc<str>, Arc<str>>;
+
+    /// True with the first response of a stream, before it is applied; false when that stream has ended. Default: nothing.
+    fn connected(&mut self, connected: bool) {
+        let _ = connected;
+    }
+
+    /// A stream ended, or did not come about, and the next attempt is after `retry_in`. Default: nothing (it is also
+    /// logged).
+    fn disconnected(&mut self, cause: &Disconnect, retry_in: Duration) {
+        let _ = (cause, retry_in);
+    }
+}

@@ -1,0 +1,51 @@
+use std::time::Duration;
+
+use backstay_proto::discovery::Node;
+use tonic::metadata::MetadataMap;
+use tonic::transport::Uri;
+
+/// Where to subscribe, as whom, to what.
+#[derive(Clone)]
+pub struct Options {
+    /// The control plane: scheme, host and port, as in `http://127.0.0.1:18000`.
+    pub endpoint: Uri,
+    /// Sent in the first request of each stream.
+    pub node: Node,
+    /// The one type to subscribe to.
+    pub type_url: String,
+    /// Headers of the call, for credentials. Default none.
+    pub metadata: MetadataMap,
+    /// First window of the reconnect backoff. Default 200 ms.
+    pub backoff_base: Duration,
+    /// Longest window of the reconnect backoff. Default 15 s.
+    pub backoff_max: Duration,
+    /// How long connecting may take. Default 5 s.
+    pub connect_timeout: Duration,
+    /// How long the first response of a stream may take. Default 30 s: a wildcard subscription is always answered.
+    pub first_response_timeout: Duration,
+    /// Time between HTTP/2 pings. Default 30 s.
+    pub keepalive_interval: Duration,
+    /// How long the answer to a ping may take. Default 10 s.
+    pub keepalive_timeout: Duration,
+    /// Size of one response. Default 64 MiB. A larger one ends the stream.
+    pub max_message_bytes: usize,
+}
+
+impl Options {
+    /// Options with the defaults given at each field.
+    pub fn new(endpoint: Uri, node: Node, type_url: impl Into<String>) -> Self {
+        Self {
+            endpoint,
+            node,
+            type_url: type_url.into(),
+            metadata: MetadataMap::new(),
+            backoff_base: Duration::from_millis(200),
+            backoff_max: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(5),
+            first_response_timeout: Duration::from_secs(30),
+            keepalive_interval: Duration::from_secs(30),
+            keepalive_timeout: Duration::from_secs(10),
+            max_message_bytes: 64 << 20,
+        }
+    }
+}

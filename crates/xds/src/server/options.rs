@@ -1,0 +1,43 @@
+use std::time::Duration;
+
+/// Limits of the service. A client that goes beyond one loses its stream, and only that.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Streams at once, over all connections. Default 16,384.
+    pub max_streams: usize,
+    /// How long a client may take from opening a stream to its first request. Default 10 s.
+    pub first_request_timeout: Duration,
+    /// Size of one encoded request. Default 16 MiB: a reconnecting client lists the versions of all it holds.
+    pub max_request_bytes: usize,
+    /// Size from which a response is split, by the estimated size of its resources. Default 8 MiB. A resource that is larger
+    /// travels alone.
+    pub max_response_bytes: usize,
+    /// Types a client may ask for on one stream, known or not. Default 64.
+    pub max_types: usize,
+    /// Names a client may subscribe to on one stream, over all types. Default 100,000.
+    pub max_subscriptions: usize,
+    /// Bytes of names and versions that one stream may make the server remember: subscriptions, and the versions a client
+    /// says it holds. Default 32 MiB.
+    pub max_subscription_bytes: usize,
+    /// Length of a resource name or type URL, in bytes. Default 4096.
+    pub max_name_bytes: usize,
+    /// Length to which the words of a rejection are cut, in bytes. Default 4096.
+    pub max_message_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_streams: 16_384,
+            first_request_timeout: Duration::from_secs(10),
+            max_request_bytes: 16 << 20,
+            max_response_bytes: 8 << 20,
+            max_types: 64,
+            max_subscriptions: 100_000,
+            max_subscription_bytes: 32 << 20,
+            max_name_bytes: 4096,
+            max_message_bytes: 4096,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use backstay_proto::discovery::Status;
+
+use crate::refusal;
+use crate::server::subscription::Draft;
+use crate::server::{Event, Rejection};
+
+/// A response that the client has not answered yet.
+pub(super) struct InFlight {
+    pub(super) nonce: Arc<str>,
+    revision: u64,
+    resources: Arc<[(Arc<str>, Arc<str>)]>,
+    removed: Arc<[Arc<str>]>,
+}
+
+impl InFlight {
+    pub(super) fn new(nonce: Arc<str>, revision: u64, draft: &Draft) -> Self {
+        let resources = draft.resources.iter().map(|resource| (resource.name().clone(), resource.version().clone()));
+        Self { nonce, revision, resources: resources.collect(), removed: draft.removed.iter().cloned().collect() }
+    }
+
+    pub(super) fn sent(&self, type_url: Arc<str>) -> Event {
+        Event::Sent {
+            type_url,
+            revision: self.revision,
+            nonce: self.nonce.clone(),
+            resources: self.resources.clone(),
+            removed: self.removed.clone(),
+        }
+    }
+
+    /// What the answer means. It is the presence of an error that makes it a refusal, whatever the error says.
+    pub(super) fn answered(self, type_url: Arc<str>, error: Option<Status>, max_message: usize) -> Event {
+        let Self { nonce, revision, resources, removed } = self;
+        let Some(error) = error else {
+            return Event::Acknowledged { type_url, nonce, revision, resources, removed };
+        };
+        let message = cut(error.message, max_message);
+        let named = named(&resources, &error.details, max_message);
+        let partial = !named.is_empty();
+        let rejected = if partial {
+            named
+        } else {
+            let whole = |(name, version): &(Arc<str>, Arc<str>)| Rejection {
+                name: name.clone(),
+                version: version.clone(),
+                field: String::new(),
+                message: message.clone(),
+            };
+            resources.iter().map(whole).collect()
+        };
+        let details = error.details;
+        Event::Rejected { type_url, nonce, revision, resources, removed, rejected, partial, message, details }
+    }
+}
+
+/// The resources of the response that the details name, each once. A client that names none of them, or none at all, has
+/// not said what it did apply.
+fn named(
+    resources: &[(Arc<str>, Arc<str>)],
+    details: &[backstay_proto::discovery::Any],
+    max_message: usize,
+) -> Vec<Rejection> {
+    let Some(rejections) = refusal::rejections(details) else { return Vec::new() };
+    let mut sent: HashMap<&str, &(Arc<str>, Arc<str>)> = resources.iter().map(|pair| (&*pair.0, pair)).collect();
+    let matching = rejections.into_iter().filter_map(|rejection| {
+        let (name, version) = sent.remove(rejection.name.as_str())?.clone();
+        let (field, message) = (cut(rejection.field, max_message), cut(rejection.message, max_message));
+        Some(Rejection { name, version, field, message })
+    });
+    matching.collect()
+}
+
+/// Shortens a text from the client, which may be as long as a request, to `max` bytes at most.
+fn cut(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        text.truncate(text.floor_char_boundary(max));
+        text.shrink_to_fit();
+    }
+    text
+}

@@ -1,0 +1,172 @@
+mod log;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use imbl::ordmap::DiffItem;
+
+use self::log::Log;
+use crate::{Change, Resource};
+
+/// Everything that is served at one revision: resources by type URL and name.
+///
+/// Immutable and cheap to clone. A snapshot made by [`apply`](Self::apply) shares with its origin all that did not
+/// change. Snapshots made from one [`empty`](Self::empty) are meant to form a line, each made from the one before; a
+/// stream that is handed a snapshot of another line is still served correctly, only not as cheaply.
+#[derive(Clone)]
+pub struct Snapshot(Arc<Inner>);
+
+struct Inner {
+    revision: u64,
+    /// Counts the steps of this line that changed something. The logs are kept by it and not by the revision, which is
+    /// the caller's and may be equal for several steps.
+    step: u64,
+    /// One allocation for each line of snapshots: tells whether the step of another snapshot may be compared.
+    line: Arc<()>,
+    log_capacity: usize,
+    types: OrdMap<Arc<str>, Arc<Kind>>,
+}
+
+#[derive(Clone)]
+struct Kind {
+    resources: OrdMap<Arc<str>, Arc<Resource>>,
+    log: Log,
+}
+
+impl Snapshot {
+    /// How many changed names the log of each type remembers unless told otherwise.
+    pub const LOG_CAPACITY: usize = 16_384;
+
+    /// A snapshot of nothing, at revision 0, with logs of [`LOG_CAPACITY`](Self::LOG_CAPACITY) names.
+    pub fn empty() -> Self {
+        Self::with_log_capacity(Self::LOG_CAPACITY)
+    }
+
+    /// A snapshot of nothing, at revision 0, whose logs (one for each type) remember `names` changed names. A stream that
+    /// is further behind than that compares all resources of the type once.
+    pub fn with_log_capacity(names: usize) -> Self {
+        Self(Arc::new(Inner { revision: 0, step: 0, line: Arc::new(()), log_capacity: names, types: OrdMap::new() }))
+    }
+
+    /// The revision it was made for, as given to [`apply`](Self::apply). Observers are told it; the protocol itself only
+    /// passes it on.
+    pub fn revision(&self) -> u64 {
+        self.0.revision
+    }
+
+    /// The snapshot after `changes` to the resources of one type, at `revision` (which must not be lower than the present
+    /// one, and may be equal: changes of several types are several calls). Puts of an equal version and removals of absent
+    /// names are dropped. With no change left only the revision moves.
+    #[must_use]
+    pub fn apply(&self, revision: u64, type_url: &str, changes: impl IntoIterator<Item = Change>) -> Self {
+        let step = self.0.step + 1;
+        let mut kind = self.kind(type_url).map_or_else(Kind::default, |kind| Kind::clone(kind));
+        let mut names = Vec::new();
+        for change in changes {
+            match change {
+                Change::Put(resource) => {
+                    let present = kind.resources.get(resource.name());
+                    if present.is_some_and(|present| present.version() == resource.version()) {
+                        continue;
+                    }
+                    let name = resource.name().clone();
+                    names.push(name.clone());
+                    kind.resources.insert(name, Arc::new(resource));
+                }
+                Change::Remove(name) => {
+                    if kind.resources.remove(&name).is_some() {
+                        names.push(name);
+                    }
+                }
+            }
+        }
+        let (step, types) = if names.is_empty() {
+            (self.0.step, self.0.types.clone())
+        } else {
+            kind.log.append(step, names, self.0.log_capacity);
+            let type_url = self.0.types.get_key_value(type_url).map_or_else(|| type_url.into(), |(key, _)| key.clone());
+            (step, self.0.types.update(type_url, Arc::new(kind)))
+        };
+        let Inner { line, log_capacity, .. } = &*self.0;
+        Self(Arc::new(Inner { revision, step, line: line.clone(), log_capacity: *log_capacity, types }))
+    }
+
+    /// The resource of that type and name.
+    pub fn get(&self, type_url: &str, name: &str) -> Option<&Arc<Resource>> {
+        self.kind(type_url)?.resources.get(name)
+    }
+
+    /// All resources of a type, in the order of their names.
+    pub fn resources(&self, type_url: &str) -> impl Iterator<Item = &Arc<Resource>> {
+        self.kind(type_url).into_iter().flat_map(|kind| kind.resources.values())
+    }
+
+    /// How many resources a type has.
+    pub fn len(&self, type_url: &str) -> usize {
+        self.kind(type_url).map_or(0, |kind| kind.resources.len())
+    }
+
+    /// Whether there is no resource of any type.
+    pub fn is_empty(&self) -> bool {
+        self.0.types.values().all(|kind| kind.resources.is_empty())
+    }
+
+    /// The types that have, or once had, resources.
+    pub fn type_urls(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.0.types.keys()
+    }
+
+    /// Names whose resource may differ between `before` and this snapshot: all that do, and perhaps some that changed and
+    /// changed back. The log answers if it reaches back far enough, else the two are compared.
+    pub(crate) fn changed_since(&self, before: &Self, type_url: &str) -> BTreeSet<Arc<str>> {
+        let (kind, old) = match (self.kind(type_url), before.kind(type_url)) {
+            (None, None) => return BTreeSet::new(),
+            (Some(kind), None) => return kind.resources.keys().cloned().collect(),
+            (None, Some(old)) => return old.resources.keys().cloned().collect(),
+            (Some(kind), Some(old)) if Arc::ptr_eq(kind, old) => return BTreeSet::new(),
+            (Some(kind), Some(old)) => (kind, old),
+        };
+        if Arc::ptr_eq(&self.0.line, &before.0.line)
+            && let Some(names) = kind.log.since(before.0.step)
+        {
+            return names.cloned().collect();
+        }
+        let name = |item: DiffItem<'_, '_, Arc<str>, Arc<Resource>>| match item {
+            DiffItem::Add(name, _) | DiffItem::Remove(name, _) | DiffItem::Update { new: (name, _), .. } => {
+                name.clone()
+            }
+        };
+        old.resources.diff(&kind.resources).map(name).collect()
+    }
+
+    fn kind(&self, type_url: &str) -> Option<&Arc<Kind>> {
+        self.0.types.get(type_url)
+    }
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self { resources: OrdMap::new(), log: Log::default() }
+    }
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        map.entry(&"revision", &self.revision());
+        for (type_url, kind) in &self.0.types {
+            map.entry(type_url, &kind.resources.len());
+        }
+        map.finish()
+    }
+}
