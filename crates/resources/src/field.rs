@@ -2,7 +2,13 @@
 //!
 //! Source: Kubernetes, `apimachinery/pkg/util/validation/field`: the reasons, and the sentences that clients print.
 
+mod surplus;
+mod trail;
+
 use std::fmt;
+
+pub use self::surplus::Surplus;
+pub(crate) use self::trail::{Step, Trail};
 
 /// The path of a field, such as `spec.endpoints[0].fqdn`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +37,15 @@ impl FieldPath {
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
         Self(format!("{}[{key}]", self.0))
+    }
+
+    /// Whether this path and `other` are on one line from the root: equal, or one inside the other. The empty path, the
+    /// object itself, is on a line with every path.
+    #[must_use]
+    pub fn touches(&self, other: &Self) -> bool {
+        let (short, long) = if self.0.len() <= other.0.len() { (&self.0, &other.0) } else { (&other.0, &self.0) };
+        short.is_empty()
+            || long.strip_prefix(short.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 
     /// The path as text.
@@ -109,6 +124,12 @@ impl FieldError {
         Self::new(path, Reason::Invalid, &format!("Invalid value: {value:?}"), detail)
     }
 
+    /// The field's value is malformed, and must not be repeated: what is wrong with it is said without it.
+    #[must_use]
+    pub fn invalid_hidden(path: FieldPath, detail: &'static str) -> Self {
+        Self::new(path, Reason::Invalid, "Invalid value: \"(hidden)\"", detail)
+    }
+
     /// The field's value is none of `supported`.
     #[must_use]
     pub fn not_supported(path: FieldPath, value: impl fmt::Debug, supported: &[&str]) -> Self {
@@ -156,6 +177,9 @@ impl FieldError {
 
 impl fmt::Display for FieldError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.0.is_empty() {
+            return formatter.write_str(&self.message);
+        }
         write!(formatter, "{}: {}", self.path, self.message)
     }
 }

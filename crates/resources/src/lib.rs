@@ -5,21 +5,28 @@
 //! - [`kind`]: what is known of a kind of object without its Rust type; [`kind::KINDS`] lists them all.
 //! - [`object`]: any object, as API machinery handles it; [`meta`]: the metadata that all have.
 //! - [`apoxy`], [`gateway`], [`backstay`], [`core`]: the kinds of each API group, as Rust types.
-//! - [`duration`]: Go duration strings; [`field`]: errors that name a field.
+//! - [`decode`]: from bytes to JSON values; [`check`]: from any JSON value to a checked object.
+//! - [`duration`]: Go duration strings; [`name`]: the syntax of names; [`field`]: errors that name a field.
 
 pub mod apoxy;
 pub mod backstay;
+mod body;
+pub mod check;
 pub mod core;
+pub mod decode;
 pub mod duration;
 pub mod field;
 pub mod gateway;
 pub mod kind;
 pub mod meta;
+pub mod name;
 pub mod object;
 pub mod schema;
+mod table;
 
+pub use self::check::{Admitted, admit};
 pub use self::duration::GoDuration;
-pub use self::field::{FieldError, FieldPath};
+pub use self::field::{FieldError, FieldPath, Surplus};
 pub use self::kind::{KINDS, Kind, Scope};
 pub use self::meta::{Condition, ConditionStatus, ObjectMeta, Timestamp};
 pub use self::object::{Object, Resource};

@@ -2,6 +2,14 @@
 //!
 //! Source: Apoxy's documented API. Where its server departs from its documentation, this follows the documentation.
 
+mod address;
+mod columns;
+mod defaults;
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -154,9 +162,9 @@ pub static BACKEND: Kind = Kind {
     categories: &["all", "apoxy", "backstay"],
     has_status: true,
     schema: schema::of::<Backend>,
-    columns: &[],
-    cells: |_| Vec::new(),
-    selectable: &[],
-    default: |_| (),
-    validate: |_, _| Vec::new(),
+    columns: columns::COLUMNS,
+    cells: columns::cells,
+    selectable: columns::SELECTABLE,
+    default: defaults::fill,
+    validate: rules::find,
 };

@@ -1,0 +1,35 @@
+//! From any JSON value to a checked [`Object`](crate::Object).
+//!
+//! [`admit`] is the one way in, for a request to the API as for a file that is checked offline. Its steps, in order:
+//!
+//! 1. [`prune`]: fields that the kind does not have are dropped and reported;
+//! 2. shape: types, formats and bounds against the schema of the kind; null is the same as absent;
+//! 3. [`Kind::default`](crate::Kind::default): defaults and canonical spellings;
+//! 4. choice: values of enumerations, after canonical spelling so that `H2` is `h2`;
+//! 5. metadata, and [`Kind::validate`](crate::Kind::validate).
+//!
+//! What is wrong is reported all at once: a field that fails a step is taken out, the rest goes on, and errors that only
+//! follow from the field being gone are not reported.
+
+mod admit;
+mod choice;
+mod prune;
+mod shape;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::admit::typed;
+pub use self::admit::{Admitted, MAX_ERRORS, admit};
+pub use self::prune::prune;
+
+/// The schema of the values of a map, when `schema` is of a map.
+fn values_of(schema: &serde_json::Value) -> Option<&serde_json::Value> {
+    schema.get("additionalProperties").filter(|values| values.is_object())
+}
+
+/// Whether `schema` says that everything below is kept as it is.
+fn keeps_unknown(schema: &serde_json::Value) -> bool {
+    schema.get("x-kubernetes-preserve-unknown-fields") == Some(&serde_json::Value::Bool(true))
+}
