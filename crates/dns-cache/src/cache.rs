@@ -1,0 +1,234 @@
+//! The cache: what requests call, and the task that runs lookups for it.
+
+mod driver;
+mod view;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::authority::{Target, TargetName};
+use crate::error::LookupError;
+use crate::family::Family;
+use crate::host::{Addresses, Host, Moment, Origin};
+use crate::resolve::Resolve;
+use crate::settings::{Settings, SettingsError};
+use crate::stats::Stats;
+use crate::table::{Index, Table};
+
+pub use view::{HostState, HostView};
+
+#[cfg(test)]
+mod tests;
+
+/// A DNS cache. Any thread may ask it; lookups and refreshes run on the runtime it was made for. Dropping it ends them.
+pub struct Cache {
+    shared: Arc<Shared>,
+}
+
+/// What requests and the driver share.
+struct Shared {
+    origin: Origin,
+    /// What a hit reads.
+    index: ArcSwap<Index>,
+    max_pending: AtomicUsize,
+    pending: AtomicUsize,
+    stats: Arc<Stats>,
+    /// What a miss, a lookup's end and a timer change, each for a moment.
+    table: Mutex<Table>,
+    /// There is something for the driver to do.
+    changed: Notify,
+    closed: Notify,
+}
+
+impl Cache {
+    /// A cache that runs its lookups and timers on `runtime`.
+    ///
+    /// # Errors
+    /// When a setting is outside of its range.
+    pub fn new(settings: Settings, resolver: Arc<dyn Resolve>, runtime: &Handle) -> Result<Self, SettingsError> {
+        settings.check()?;
+        let _entered = runtime.enter();
+        let origin = Origin(Instant::now().into_std());
+        let stats = Arc::new(Stats::default());
+        let shared = Arc::new(Shared {
+            origin,
+            index: ArcSwap::default(),
+            max_pending: AtomicUsize::new(settings.max_pending_requests),
+            pending: AtomicUsize::new(0),
+            table: Mutex::new(Table::new(settings, origin, Arc::clone(&stats), rand::random())),
+            stats,
+            changed: Notify::new(),
+            closed: Notify::new(),
+        });
+        runtime.spawn(driver::drive(driver::Running(Arc::clone(&shared)), resolver));
+        Ok(Self { shared })
+    }
+
+    /// Where to connect for a request to `target`. Does not block.
+    ///
+    /// A host that is known is answered without a lock and without allocation.
+    #[must_use]
+    pub fn find(&self, target: &Target) -> Found {
+        let target = match target {
+            Target::Literal(address) => return Found::Known(Ok(Arc::new([*address]))),
+            Target::Name(target) => target,
+        };
+        if let Some(host) = self.shared.index.load().get(target.key())
+            && let Some(answer) = host.answer(self.shared.now())
+        {
+            return Found::Known(answer);
+        }
+        let place = match Place::take(&self.shared) {
+            Ok(place) => place,
+            Err(error) => return Found::Known(Err(error)),
+        };
+        match self.shared.join(target) {
+            Ok(host) => Found::Pending(Waiting { host, place }),
+            Err(error) => Found::Known(Err(error)),
+        }
+    }
+
+    /// Where to connect for a request to `authority`, whose port is `default_port` if it has none (443 for TLS, else 80).
+    ///
+    /// # Errors
+    /// Why there is no address; it knows how to answer the request.
+    pub async fn lookup(&self, authority: &str, default_port: u16) -> Result<Addresses, LookupError> {
+        let found = self.find(&Target::parse(authority, default_port)?);
+        match found {
+            Found::Known(answer) => answer,
+            Found::Pending(waiting) => waiting.wait().await,
+        }
+    }
+
+    /// Changes the settings of the running cache. Entries stay.
+    ///
+    /// # Errors
+    /// When a setting is outside of its range; nothing is changed then.
+    pub fn configure(&self, settings: Settings) -> Result<(), SettingsError> {
+        settings.check()?;
+        self.shared.max_pending.store(settings.max_pending_requests, Ordering::Relaxed);
+        self.shared.table().configure(Instant::now().into_std(), settings);
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.shared.table().settings()
+    }
+
+    /// What the cache counts.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.shared.stats
+    }
+
+    /// Requests that wait for a lookup now.
+    #[must_use]
+    pub fn pending_requests(&self) -> usize {
+        self.shared.pending.load(Ordering::Relaxed)
+    }
+}
+
+/// What a cache says about a host.
+#[derive(Debug)]
+pub enum Found {
+    /// Where to connect, or why that is not known.
+    Known(Result<Addresses, LookupError>),
+    /// The host is being looked up.
+    Pending(Waiting),
+}
+
+/// A request's place among those that wait for a host. Dropping it gives up the place and leaves the lookup to others.
+pub struct Waiting {
+    host: Arc<Host>,
+    place: Place,
+}
+
+impl Waiting {
+    /// Waits for the end of the lookup, which the query timeout bounds.
+    ///
+    /// # Errors
+    /// Why there is no address.
+    pub async fn wait(self) -> Result<Addresses, LookupError> {
+        loop {
+            self.host.learned().await;
+            if let Some(answer) = self.host.answer(self.place.shared.now()) {
+                return answer;
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waiting").field("host", &self.host.key).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.shared.closed.notify_one();
+    }
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cache").field("stats", &self.stats().snapshot()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // No code that holds it can leave it half changed, should it ever panic.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn join(&self, target: &TargetName) -> Result<Arc<Host>, LookupError> {
+        let mut table = self.table();
+        let host = table.join(Instant::now().into_std(), target)?;
+        self.index.store(Arc::new(table.index().clone()));
+        drop(table);
+        self.changed.notify_one();
+        Ok(host)
+    }
+
+    fn now(&self) -> Moment {
+        self.origin.moment(Instant::now().into_std())
+    }
+
+    fn family(&self) -> Family {
+        self.table().settings().family
+    }
+}
+
+/// One of the places for requests that wait. Given back when dropped.
+struct Place {
+    shared: Arc<Shared>,
+}
+
+impl Place {
+    fn take(shared: &Arc<Shared>) -> Result<Self, LookupError> {
+        let max = shared.max_pending.load(Ordering::Relaxed);
+        let taken = shared
+            .pending
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |pending| (pending < max).then_some(pending + 1));
+        if taken.is_err() {
+            shared.stats.dns_rq_pending_overflow.increment();
+            return Err(LookupError::PendingOverflow);
+        }
+        Ok(Self { shared: Arc::clone(shared) })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.pending.fetch_sub(1, Ordering::Relaxed);
+    }
+}

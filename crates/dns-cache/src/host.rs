@@ -1,0 +1,109 @@
+//! A host as data threads see it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+
+use crate::error::LookupError;
+
+/// Where to connect: at least one address, in the order to try them.
+pub type Addresses = Arc<[SocketAddr]>;
+
+/// What is known of a host.
+#[derive(Debug)]
+pub(crate) enum Knowledge {
+    /// Nothing yet: the first lookup is under way.
+    Loading,
+    Addresses(Addresses),
+    /// No address, and why.
+    None(LookupError),
+}
+
+/// The part of an entry that data threads read, and the only things they write: when it was last used.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) key: Arc<str>,
+    knowledge: ArcSwap<Knowledge>,
+    learned: Notify,
+    /// Milliseconds since the clock's origin.
+    last_used: AtomicU64,
+}
+
+impl Host {
+    pub(crate) fn new(key: Arc<str>, now: Moment) -> Self {
+        Self {
+            key,
+            knowledge: ArcSwap::from_pointee(Knowledge::Loading),
+            learned: Notify::new(),
+            last_used: AtomicU64::new(now.0),
+        }
+    }
+
+    /// What a request gets now; nothing while the first lookup is under way. Having got an address counts as a use.
+    pub(crate) fn answer(&self, now: Moment) -> Option<Result<Addresses, LookupError>> {
+        match &**self.knowledge.load() {
+            Knowledge::Loading => None,
+            Knowledge::Addresses(addresses) => {
+                // Requests of one moment write once: a shared line that is not written stays in every core's cache.
+                if self.last_used.load(Ordering::Relaxed) < now.0 {
+                    self.last_used.store(now.0, Ordering::Relaxed);
+                }
+                Some(Ok(Arc::clone(addresses)))
+            }
+            Knowledge::None(error) => Some(Err(error.clone())),
+        }
+    }
+
+    /// Waits until the first lookup is over. The lookup does not depend on anyone waiting.
+    pub(crate) async fn learned(&self) {
+        loop {
+            let learned = self.learned.notified();
+            tokio::pin!(learned);
+            // Before the look at what is known, or a notice between the two would be missed.
+            learned.as_mut().enable();
+            if !matches!(&**self.knowledge.load(), Knowledge::Loading) {
+                return;
+            }
+            learned.await;
+        }
+    }
+
+    pub(crate) fn publish(&self, knowledge: Knowledge) {
+        self.knowledge.store(Arc::new(knowledge));
+        self.learned.notify_waiters();
+    }
+
+    pub(crate) fn knowledge(&self) -> Arc<Knowledge> {
+        self.knowledge.load_full()
+    }
+
+    pub(crate) fn addresses(&self) -> Option<Addresses> {
+        match &**self.knowledge.load() {
+            Knowledge::Addresses(addresses) => Some(Arc::clone(addresses)),
+            _ => None,
+        }
+    }
+
+    /// How long ago it was used.
+    pub(crate) fn idle(&self, now: Moment) -> Duration {
+        Duration::from_millis(now.0.saturating_sub(self.last_used.load(Ordering::Relaxed)))
+    }
+}
+
+/// Milliseconds since a cache began.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Moment(pub(crate) u64);
+
+/// A point on the monotonic clock that moments count from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin(pub(crate) Instant);
+
+impl Origin {
+    pub(crate) fn moment(self, now: Instant) -> Moment {
+        Moment(u64::try_from(now.saturating_duration_since(self.0).as_millis()).unwrap_or(u64::MAX))
+    }
+}

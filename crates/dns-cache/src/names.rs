@@ -1,0 +1,241 @@
+//! Names of ordinary endpoints: each is resolved once for all who watch it, and again when its TTL is over.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use crate::authority::valid_name;
+use crate::family::{Family, resolve_family};
+use crate::resolve::{Answer, Resolve};
+
+#[cfg(test)]
+mod tests;
+
+/// How watched names are resolved.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WatchSettings {
+    /// Families asked for. Default IPv4, and IPv6 only for names that have no IPv4 address.
+    pub family: Family,
+    /// Floor under the TTL. Default 1 s.
+    pub min_refresh: Duration,
+    /// Ceiling over the TTL. Default 5 min.
+    pub max_refresh: Duration,
+    /// How long one lookup may take. Default 5 s.
+    pub query_timeout: Duration,
+    /// Ceiling of the waits after failures, which begin at `min_refresh` and double. Default 30 s.
+    pub max_backoff: Duration,
+}
+
+impl Default for WatchSettings {
+    fn default() -> Self {
+        Self {
+            family: Family::V4Preferred,
+            min_refresh: Duration::from_secs(1),
+            max_refresh: Duration::from_secs(300),
+            query_timeout: Duration::from_secs(5),
+            max_backoff: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Resolves the names that are watched, on one runtime.
+pub struct Names {
+    resolver: Arc<dyn Resolve>,
+    settings: WatchSettings,
+    runtime: Handle,
+    watched: Mutex<HashMap<Arc<str>, Weak<Watched>>>,
+}
+
+/// The addresses of one name, for as long as anyone holds it.
+#[derive(Debug)]
+pub struct Watched {
+    name: Arc<str>,
+    addresses: ArcSwap<Vec<IpAddr>>,
+    status: Mutex<Status>,
+    first: Notify,
+    task: std::sync::OnceLock<AbortHandle>,
+}
+
+#[derive(Debug, Default)]
+struct Status {
+    over: bool,
+    next: Option<Instant>,
+    last_error: Option<Arc<str>>,
+}
+
+/// A watched name as an operator sees it.
+#[derive(Clone, Debug)]
+pub struct WatchedView {
+    /// The name.
+    pub name: Arc<str>,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Time to the next lookup. None while one is under way.
+    pub next_refresh: Option<Duration>,
+    /// Why the last lookup brought no address.
+    pub last_error: Option<Arc<str>>,
+}
+
+impl Names {
+    /// Watches names on `runtime`.
+    #[must_use]
+    pub fn new(settings: WatchSettings, resolver: Arc<dyn Resolve>, runtime: Handle) -> Self {
+        Self { resolver, settings, runtime, watched: Mutex::default() }
+    }
+
+    /// Begins to watch `name`, or joins those who do. Case and a trailing dot do not matter.
+    ///
+    /// None if DNS cannot know such a name.
+    #[must_use]
+    pub fn watch(&self, name: &str) -> Option<Arc<Watched>> {
+        let name = name.to_ascii_lowercase();
+        let name: Arc<str> = name.strip_suffix('.').unwrap_or(&name).into();
+        if !valid_name(&name) {
+            return None;
+        }
+        let mut all = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watched) = all.get(&name).and_then(Weak::upgrade) {
+            return Some(watched);
+        }
+        all.retain(|_, watched| watched.strong_count() > 0);
+        let watched = Arc::new(Watched {
+            name: Arc::clone(&name),
+            addresses: ArcSwap::default(),
+            status: Mutex::default(),
+            first: Notify::new(),
+            task: std::sync::OnceLock::new(),
+        });
+        let task = keep_resolving(
+            Arc::downgrade(&watched),
+            Arc::clone(&name),
+            Arc::clone(&self.resolver),
+            self.settings.clone(),
+        );
+        // Set once, here.
+        let _ = watched.task.set(self.runtime.spawn(task).abort_handle());
+        all.insert(name, Arc::downgrade(&watched));
+        Some(watched)
+    }
+
+    /// The names watched now, in order.
+    #[must_use]
+    pub fn views(&self) -> Vec<WatchedView> {
+        let watched: Vec<_> =
+            self.watched.lock().unwrap_or_else(PoisonError::into_inner).values().filter_map(Weak::upgrade).collect();
+        let mut views: Vec<_> = watched.iter().map(|watched| watched.view()).collect();
+        views.sort_by(|a, b| a.name.cmp(&b.name));
+        views
+    }
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Names").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Watched {
+    /// The name, in lower case and without a trailing dot.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The addresses last learned. Empty until some are; what was learned stays when later lookups fail.
+    #[must_use]
+    pub fn addresses(&self) -> Arc<Vec<IpAddr>> {
+        self.addresses.load_full()
+    }
+
+    /// Waits until the first lookup is over, whatever came of it. Bounded by the query timeout.
+    pub async fn ready(&self) {
+        loop {
+            let first = self.first.notified();
+            tokio::pin!(first);
+            first.as_mut().enable();
+            if self.status().over {
+                return;
+            }
+            first.await;
+        }
+    }
+
+    fn status(&self) -> std::sync::MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view(&self) -> WatchedView {
+        let status = self.status();
+        WatchedView {
+            name: Arc::clone(&self.name),
+            addresses: self.addresses().to_vec(),
+            next_refresh: status.next.map(|next| next.saturating_duration_since(Instant::now())),
+            last_error: status.last_error.clone(),
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+}
+
+async fn keep_resolving(watched: Weak<Watched>, name: Arc<str>, resolver: Arc<dyn Resolve>, settings: WatchSettings) {
+    let mut failures = 0_u32;
+    loop {
+        let lookup = resolve_family(&*resolver, &name, settings.family);
+        let answer = match tokio::time::timeout(settings.query_timeout, lookup).await {
+            Ok(answer) => answer,
+            Err(_) => Answer::Failed("resolve_timeout".into()),
+        };
+        let wait;
+        {
+            let Some(watched) = watched.upgrade() else {
+                return;
+            };
+            let mut status = watched.status();
+            match answer {
+                Answer::Addresses(mut addresses, ttl) => {
+                    failures = 0;
+                    wait = ttl.clamp(settings.min_refresh, settings.max_refresh.max(settings.min_refresh));
+                    status.last_error = None;
+                    addresses.sort_unstable();
+                    addresses.dedup();
+                    // Servers rotate their answers; the same set is no change.
+                    if **watched.addresses.load() != addresses {
+                        watched.addresses.store(Arc::new(addresses));
+                    }
+                }
+                Answer::Empty(reason) | Answer::Failed(reason) => {
+                    let ceiling =
+                        settings.min_refresh.saturating_mul(2_u32.saturating_pow(failures)).min(settings.max_backoff);
+                    failures = failures.saturating_add(1);
+                    // Between half of it and all of it, so that names that fail together do not return together.
+                    wait = ceiling.mul_f64(rand::random_range(0.5..=1.0)).max(settings.min_refresh / 2);
+                    if status.last_error.as_ref() != Some(&reason) {
+                        tracing::warn!(%name, %reason, known = watched.addresses.load().len(), "an endpoint's name was not resolved");
+                    }
+                    status.last_error = Some(reason);
+                }
+            }
+            status.over = true;
+            status.next = Some(Instant::now() + wait);
+            drop(status);
+            watched.first.notify_waiters();
+        }
+        tokio::time::sleep(wait).await;
+        if let Some(watched) = watched.upgrade() {
+            watched.status().next = None;
+        }
+    }
+}

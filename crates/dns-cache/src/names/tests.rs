@@ -1,0 +1,104 @@
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::{Names, WatchSettings};
+use crate::family::Family;
+use crate::resolve::{Answer, RecordKind, Resolve};
+
+/// Gives its answers one by one, and the last for ever.
+struct Script {
+    answers: Mutex<VecDeque<Answer>>,
+    asked: Mutex<Vec<Instant>>,
+}
+
+impl Resolve for Script {
+    fn query(&self, _: Arc<str>, _: RecordKind) -> BoxFuture<'_, Answer> {
+        self.asked.lock().unwrap().push(Instant::now());
+        let mut answers = self.answers.lock().unwrap();
+        let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
+        async move {
+            match answer {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
+        }
+        .boxed()
+    }
+}
+
+fn names(answers: Vec<Answer>) -> (Names, Arc<Script>) {
+    let script = Arc::new(Script { answers: Mutex::new(answers.into()), asked: Mutex::default() });
+    let settings = WatchSettings { family: Family::V4Only, ..WatchSettings::default() };
+    (Names::new(settings, Arc::clone(&script) as _, Handle::current()), script)
+}
+
+fn found(list: &[&str], ttl: u64) -> Answer {
+    Answer::Addresses(list.iter().map(|text| text.parse().unwrap()).collect(), Duration::from_secs(ttl))
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn follows_the_ttl() {
+    let (names, script) = names(vec![
+        found(&["10.0.0.2", "10.0.0.1"], 10),
+        found(&["10.0.0.1", "10.0.0.2"], 0),
+        found(&["10.0.0.3"], 3600),
+    ]);
+    let watched = names.watch("Svc.Example.").unwrap();
+    let start = Instant::now();
+    watched.ready().await;
+    let first = watched.addresses();
+    assert_eq!(*first, [ip("10.0.0.1"), ip("10.0.0.2")]);
+    tokio::time::sleep(Duration::from_millis(10_500)).await;
+    assert!(Arc::ptr_eq(&first, &watched.addresses()), "another order is no change");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(*watched.addresses(), [ip("10.0.0.3")]);
+    tokio::time::sleep(Duration::from_secs(400)).await;
+    let times: Vec<_> = script.asked.lock().unwrap().iter().map(|at| at.duration_since(start).as_secs()).collect();
+    assert_eq!(times, [0, 10, 11, 311], "at least 1 s, at most 5 min");
+}
+
+#[tokio::test(start_paused = true)]
+async fn addresses_stay_when_lookups_fail() {
+    let (names, script) = names(vec![found(&["10.0.0.1"], 1), Answer::Failed("servfail".into())]);
+    let watched = names.watch("svc.example").unwrap();
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(*watched.addresses(), [ip("10.0.0.1")]);
+    let view = &names.views()[0];
+    assert_eq!((&*view.name, view.last_error.as_deref()), ("svc.example", Some("servfail")));
+    assert!((120..260).contains(&script.asked.lock().unwrap().len()), "backs off to between 15 and 30 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mute_server_ends_the_wait_for_the_first_answer() {
+    let (names, _) = names(vec![]);
+    let watched = names.watch("svc.example").unwrap();
+    let start = Instant::now();
+    watched.ready().await;
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+    assert!(watched.addresses().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_resolved_once_for_all_and_no_longer_than_it_is_watched() {
+    let (names, script) = names(vec![found(&["10.0.0.1"], 1)]);
+    let (one, two) = (names.watch("svc.example").unwrap(), names.watch("SVC.example").unwrap());
+    assert!(Arc::ptr_eq(&one, &two));
+    one.ready().await;
+    assert_eq!(script.asked.lock().unwrap().len(), 1);
+    drop((one, two));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(script.asked.lock().unwrap().len(), 1);
+    assert!(names.views().is_empty());
+    assert!(names.watch("not a name").is_none() && names.watch("").is_none());
+}

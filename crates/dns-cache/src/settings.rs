@@ -1,0 +1,93 @@
+//! What a cache may be told, with Envoy's defaults.
+
+use std::time::Duration;
+
+use crate::family::Family;
+
+/// Settings of one cache. All may change while it runs; no entry is dropped for it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// Which address families are asked for, and in which order.
+    pub family: Family,
+    /// How soon a name without an address is asked again. 1 ms or more; whole seconds count, and at least one. Default 60 s.
+    pub refresh_rate: Duration,
+    /// Floor under the TTL of an answer, and under every wait after a failure. 1 s or more. Default 5 s.
+    pub min_refresh_rate: Duration,
+    /// How long a lookup may take, over all its questions. Zero is no limit. Default 5 s.
+    pub query_timeout: Duration,
+    /// A host that nobody used for longer is dropped when its refresh is due. Above zero. Default 5 min.
+    pub host_ttl: Duration,
+    /// Hosts held that have an address or are being looked up for the first time. At least 1. Default 1024.
+    pub max_hosts: usize,
+    /// Hosts held that have no address; the one that failed first makes room. At least 1. Default 1024.
+    pub max_negative_hosts: usize,
+    /// Requests that may wait for a lookup. Default 1024.
+    pub max_pending_requests: usize,
+    /// Waits after failed lookups. Without it they are `refresh_rate` long.
+    pub failure_backoff: Option<FailureBackoff>,
+}
+
+/// Jittered exponential waits: before the n-th attempt after a failure, up to `base * 2^(n-1)` and never over `max`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FailureBackoff {
+    /// Ceiling of the first wait. Above zero.
+    pub base: Duration,
+    /// Ceiling of all waits, `base` or more.
+    pub max: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            family: Family::Auto,
+            refresh_rate: Duration::from_secs(60),
+            min_refresh_rate: Duration::from_secs(5),
+            query_timeout: Duration::from_secs(5),
+            host_ttl: Duration::from_secs(300),
+            max_hosts: 1024,
+            max_negative_hosts: 1024,
+            max_pending_requests: 1024,
+            failure_backoff: None,
+        }
+    }
+}
+
+/// A setting outside of its range.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{field} must be {rule}")]
+pub struct SettingsError {
+    /// The field of [`Settings`].
+    pub field: &'static str,
+    /// What it must be.
+    pub rule: &'static str,
+}
+
+impl Settings {
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// Names the first setting that is outside of its range.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let rules = [
+            (self.refresh_rate >= Duration::from_millis(1), "refresh_rate", "at least 1ms"),
+            (self.min_refresh_rate >= Duration::from_secs(1), "min_refresh_rate", "at least 1s"),
+            (!self.host_ttl.is_zero(), "host_ttl", "more than 0s"),
+            (self.max_hosts > 0, "max_hosts", "at least 1"),
+            (self.max_negative_hosts > 0, "max_negative_hosts", "at least 1"),
+            (
+                self.failure_backoff.is_none_or(|backoff| !backoff.base.is_zero()),
+                "failure_backoff.base",
+                "more than 0s",
+            ),
+            (
+                self.failure_backoff.is_none_or(|backoff| backoff.max >= backoff.base),
+                "failure_backoff.max",
+                "at least its base",
+            ),
+        ];
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, field, rule)) => Err(SettingsError { field, rule }),
+            None => Ok(()),
+        }
+    }
+}

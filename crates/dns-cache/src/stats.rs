@@ -1,0 +1,68 @@
+//! What the cache counts, under Envoy's names.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A count that any thread may raise.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn increment(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set(&self, value: usize) {
+        self.0.store(value as u64, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! stats {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// The live counts of one cache.
+        #[derive(Debug, Default)]
+        pub struct Stats { $(pub(crate) $name: Count,)* }
+
+        /// The counts of one cache at one moment, named as Envoy names them.
+        #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+        pub struct StatsSnapshot { $($(#[$doc])* pub $name: u64,)* }
+
+        impl Stats {
+            /// The counts of this moment.
+            #[must_use]
+            pub fn snapshot(&self) -> StatsSnapshot {
+                StatsSnapshot { $($name: self.$name.get(),)* }
+            }
+        }
+    };
+}
+
+stats! {
+    /// Lookups begun.
+    dns_query_attempt,
+    /// Lookups that ended with an answer, be it that there is no address.
+    dns_query_success,
+    /// Lookups that ended with an error or by timeout.
+    dns_query_failure,
+    /// Lookups that ended by timeout.
+    dns_query_timeout,
+    /// Hosts entered.
+    host_added,
+    /// Hosts dropped.
+    host_removed,
+    /// Times that the ordered list of a host's addresses changed, its first list included.
+    host_address_changed,
+    /// Requests refused because the cache was full.
+    host_overflow,
+    /// Requests refused because too many waited.
+    dns_rq_pending_overflow,
+    /// Hosts without an address that were dropped to make room for another.
+    negative_host_evicted,
+    /// Hosts held now, those without an address included.
+    num_hosts,
+    /// Hosts held now that have no address.
+    num_negative_hosts,
+}
