@@ -22,7 +22,7 @@ use crate::field::Surplus;
 pub const MAX_JSON_DEPTH: usize = 128;
 
 /// How deeply YAML may be nested. Less than for JSON, since a level takes more of the stack.
-pub const MAX_YAML_DEPTH: usize = 48;
+pub const MAX_YAML_DEPTH: usize = 32;
 
 /// How many duplicate or unknown fields are reported at most, as in Kubernetes.
 pub const MAX_SURPLUS: usize = 100;

@@ -1,10 +1,6 @@
-use std::cell::RefCell;
+use serde::Deserialize;
 
-use serde::de::DeserializeSeed;
-
-use super::tree::Node;
 use super::{DecodeError, Decoded, text};
-use crate::field::Trail;
 
 /// Reads one JSON value.
 ///
@@ -13,11 +9,9 @@ use crate::field::Trail;
 /// error never repeats the input, which may be a Secret.
 pub fn json(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let mut deserializer = serde_json::Deserializer::from_str(text(bytes)?);
-    let duplicates = RefCell::default();
-    let node = Node { trail: Trail::ROOT, duplicates: &duplicates };
-    let value = node.deserialize(&mut deserializer).map_err(refusal)?;
+    let decoded = Decoded::deserialize(&mut deserializer).map_err(refusal)?;
     deserializer.end().map_err(refusal)?;
-    Ok(Decoded { value, duplicates: duplicates.into_inner() })
+    Ok(decoded)
 }
 
 fn refusal(error: serde_json::Error) -> DecodeError {

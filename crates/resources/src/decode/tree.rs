@@ -3,16 +3,25 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::MAX_SURPLUS;
+use super::{Decoded, MAX_SURPLUS};
 use crate::field::{Step, Surplus, Trail};
 
+impl<'de> Deserialize<'de> for Decoded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let duplicates = RefCell::default();
+        let value = Node { trail: Trail::ROOT, duplicates: &duplicates }.deserialize(deserializer)?;
+        Ok(Decoded { value, duplicates: duplicates.into_inner() })
+    }
+}
+
 /// Reads one value of a tree.
-pub(super) struct Node<'a> {
-    pub(super) trail: Trail<'a>,
-    pub(super) duplicates: &'a RefCell<Vec<Surplus>>,
+struct Node<'a> {
+    trail: Trail<'a>,
+    duplicates: &'a RefCell<Vec<Surplus>>,
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
