@@ -13,7 +13,9 @@
 //! - [`log`]: the recent events, and the watches that follow them.
 //! - `published`: what readers see: the newest view, the log, earlier views on demand.
 //! - [`memory`]: the store without a disk.
+//! - [`embedded`]: the store in one file, on redb.
 
+pub mod embedded;
 mod error;
 pub mod key;
 pub mod limits;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
+pub use self::embedded::{Embedded, Options, Stats};
 pub use self::error::{CommitError, OpenError, ReadError, WatchError};
 pub use self::key::{Key, Prefix};
 pub use self::limits::Limits;

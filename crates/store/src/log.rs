@@ -104,6 +104,12 @@ impl Log {
         self.records.read().unwrap_or_else(PoisonError::into_inner).extent
     }
 
+    /// Every commit there is, and the revision after which they are complete.
+    pub(crate) fn all(&self) -> (Revision, Vec<Record>) {
+        let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
+        (records.extent.floor, records.queue.iter().cloned().collect())
+    }
+
     /// The commits after one revision and up to another: as many whole ones as have `limit` events or a few more.
     pub(crate) fn read(&self, after: Revision, until: Revision, limit: usize) -> Result<Vec<Record>, WatchError> {
         let records = self.records.read().unwrap_or_else(PoisonError::into_inner);

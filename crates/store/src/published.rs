@@ -56,6 +56,11 @@ impl Published {
         self.log.extent()
     }
 
+    /// All events there are, and the revision after which they are complete.
+    pub(crate) fn history(&self) -> (Revision, Vec<Record>) {
+        self.log.all()
+    }
+
     /// The view at an earlier revision: retained, or made by undoing the events since.
     pub(crate) fn snapshot_at(&self, revision: Revision) -> Result<Snapshot, ReadError> {
         let newest = self.snapshot();

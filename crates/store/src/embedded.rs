@@ -1,0 +1,131 @@
+//! The store in one file, on redb.
+//!
+//! Reads are answered from memory. Commits are queued; one thread takes all that are waiting, decides them in order, makes
+//! them durable in one disk transaction, shows them to readers, and then acknowledges them. So a reader never sees what a
+//! crash could take back, and many clients share the price of reaching the disk.
+//!
+//! A disk that refuses a write makes the waiting commits [`CommitError::Unavailable`] and leaves the view that readers
+//! have. The thread tries again with later commits, at most once each [`Options::recovery_interval`].
+
+mod disk;
+mod medium;
+mod options;
+mod queue;
+mod stats;
+mod table;
+mod writer;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use futures::future::{self, BoxFuture};
+use tokio::sync::oneshot;
+
+use self::medium::{Location, Medium};
+pub use self::options::Options;
+use self::queue::{Queue, Request};
+use self::stats::Counters;
+pub use self::stats::Stats;
+use self::writer::Writer;
+use crate::published::Published;
+use crate::{
+    CommitError, Committed, Limits, OpenError, Prefix, ReadError, Revision, Snapshot, Store, Watch, WatchError, Write,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// A [`Store`] in one file of this machine.
+///
+/// Dropping it finishes the commits that are queued, which blocks until the disk has them, ends all watches, and gives the
+/// file free.
+#[derive(Debug)]
+pub struct Embedded {
+    published: Arc<Published>,
+    queue: Arc<Queue>,
+    counters: Arc<Counters>,
+    limits: Limits,
+    writer: Option<JoinHandle<()>>,
+    /// Held as long as the store is open; the file of the store itself is closed and opened again to recover from errors.
+    _lock: Option<File>,
+}
+
+impl Embedded {
+    /// Opens the store in the file `path`, or makes a new one there, with the directories that lead to it. What is made is
+    /// readable by its owner alone. Beside it are a lock file, `PATH.lock`, and while the store recovers from a failed
+    /// disk `PATH.rebuild`. Blocks while the file is read.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] when another process has it open, [`OpenError::Failed`] when it cannot be read or written, is
+    /// not a store, or was written by an incompatible version.
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let (location, lock) = Location::claim(path)?;
+        Self::start(Box::new(location), Some(lock), options)
+            .map_err(|reason| OpenError::Failed { path: path.to_owned(), reason })
+    }
+
+    /// The sizes and counts that metrics show.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let snapshot = self.published.snapshot();
+        let (queue, queue_bytes) = self.queue.size();
+        self.counters.stats(&snapshot, self.published.extent(), queue, queue_bytes)
+    }
+
+    fn start(medium: Box<dyn Medium>, lock: Option<File>, options: Options) -> Result<Self, String> {
+        let (disk, loaded) = disk::open(&*medium, &options).map_err(|error| disk::explain(&error))?;
+        let published =
+            Published::new(loaded.snapshot, loaded.floor, loaded.records, options.history, options.retention);
+        let published = Arc::new(published);
+        let queue = Arc::new(Queue::new(&options));
+        let counters = Arc::new(Counters::default());
+        let writer = Writer::new(medium, disk, &options, &published, &queue, &counters);
+        let writer = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| format!("its thread cannot be started: {error}"))?;
+        Ok(Self { published, queue, counters, limits: options.limits, writer: Some(writer), _lock: lock })
+    }
+
+    async fn submit(&self, writes: Vec<Write>) -> Result<Committed, CommitError> {
+        let bytes = self.limits.check(&writes)?;
+        let (answer, answered) = oneshot::channel();
+        self.queue.push(Request { writes, bytes, answer })?;
+        answered.await.map_err(|_| CommitError::Unavailable("the store is closed".to_owned()))?
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.queue.close();
+        if self.writer.take().is_some_and(|writer| writer.join().is_err()) {
+            tracing::error!("the thread that writes the store had failed");
+        }
+        self.published.close();
+    }
+}
+
+impl Store for Embedded {
+    fn snapshot(&self) -> Snapshot {
+        self.published.snapshot()
+    }
+
+    fn snapshot_at(&self, revision: Revision) -> Result<Snapshot, ReadError> {
+        self.published.snapshot_at(revision)
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Snapshot, ReadError>> {
+        Box::pin(future::ready(Ok(self.snapshot())))
+    }
+
+    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
+        Box::pin(self.submit(writes))
+    }
+
+    fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
+        self.published.watch(prefix, after)
+    }
+}

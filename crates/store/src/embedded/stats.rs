@@ -1,0 +1,67 @@
+//! Sizes and counts, for metrics.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::log::Extent;
+use crate::{Revision, Snapshot};
+
+/// The state of an [`Embedded`](crate::Embedded) store. Counts begin at 0 when it is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// How many objects there are.
+    pub objects: usize,
+    /// The newest revision.
+    pub revision: Revision,
+    /// The oldest revision that can be watched from.
+    pub compacted: Revision,
+    /// Events kept in the history.
+    pub events: usize,
+    /// The bytes these count for against [`History::bytes`](crate::History::bytes).
+    pub event_bytes: usize,
+    /// Commits that wait to be written.
+    pub queue: usize,
+    /// The bytes of their keys and values.
+    pub queue_bytes: usize,
+    /// Commits done.
+    pub commits: u64,
+    /// Disk transactions done for them.
+    pub groups: u64,
+    /// Commits whose expectation did not hold.
+    pub conflicts: u64,
+    /// Commits that failed because the disk could not be written.
+    pub unavailable: u64,
+    /// Whether the last attempt to write the disk succeeded.
+    pub writable: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) commits: AtomicU64,
+    pub(super) groups: AtomicU64,
+    pub(super) conflicts: AtomicU64,
+    pub(super) unavailable: AtomicU64,
+    pub(super) failed: AtomicBool,
+}
+
+impl Counters {
+    pub(super) fn add(counter: &AtomicU64, count: usize) {
+        counter.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn stats(&self, snapshot: &Snapshot, extent: Extent, queue: usize, queue_bytes: usize) -> Stats {
+        Stats {
+            objects: snapshot.len(),
+            revision: snapshot.revision(),
+            compacted: extent.floor,
+            events: extent.events,
+            event_bytes: extent.bytes,
+            queue,
+            queue_bytes,
+            commits: self.commits.load(Ordering::Relaxed),
+            groups: self.groups.load(Ordering::Relaxed),
+            conflicts: self.conflicts.load(Ordering::Relaxed),
+            unavailable: self.unavailable.load(Ordering::Relaxed),
+            writable: !self.failed.load(Ordering::Relaxed),
+        }
+    }
+}
