@@ -54,8 +54,8 @@ pub struct Embedded {
 
 impl Embedded {
     /// Opens the store in the file `path`, or makes a new one there, with the directories that lead to it. What is made is
-    /// readable by its owner alone. Beside it are a lock file, `PATH.lock`, and while the store recovers from a failed
-    /// disk `PATH.rebuild`. Blocks while the file is read.
+    /// readable by its owner alone. Beside it are a lock file, `PATH.lock`, and while a file is made, also to recover from a
+    /// failed disk, `PATH.new`. Blocks while the file is read.
     ///
     /// # Errors
     /// [`OpenError::InUse`] when another process has it open, [`OpenError::Failed`] when it cannot be read or written, is

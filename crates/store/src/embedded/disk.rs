@@ -2,7 +2,9 @@
 
 mod load;
 
-use redb::{Database, ReadableDatabase, ReadableTable, Table, WriteTransaction};
+use std::io;
+
+use redb::{Database, ReadableDatabase, ReadableTable, Table};
 
 pub(super) use self::load::Loaded;
 use self::load::load;
@@ -29,11 +31,13 @@ pub(super) struct Disk {
     floor: Revision,
 }
 
-/// Opens the file, new or not, and reads everything in it.
+/// Opens the file, or makes a new one, and reads everything in it.
 pub(super) fn open(medium: &dyn Medium, options: &Options) -> Result<(Disk, Loaded), redb::Error> {
-    let mut disk = Disk::open(medium, options, &Failures::default())?;
+    if medium.is_empty()? {
+        make(medium, options, &Snapshot::default(), 0, &[])?;
+    }
+    let disk = Disk::open(medium, options, &Failures::default())?;
     let loaded = load(&disk.database, &options.history)?;
-    disk.floor = number(&disk.database, COMPACTED)?;
     Ok((disk, loaded))
 }
 
@@ -48,9 +52,8 @@ pub(super) fn reopen(
 ) -> Result<Disk, redb::Error> {
     let snapshot = published.snapshot();
     if !failures.sync_failed() {
-        let mut disk = Disk::open(medium, options, failures)?;
+        let disk = Disk::open(medium, options, failures)?;
         let revision = number(&disk.database, REVISION)?;
-        disk.floor = number(&disk.database, COMPACTED)?;
         if revision > snapshot.revision() {
             disk.rewind(snapshot.revision())?;
         }
@@ -58,13 +61,35 @@ pub(super) fn reopen(
             return Ok(disk);
         }
     }
-    let failures = Failures::default();
-    let database = builder(options).create_with_backend(medium.replacement(&failures)?)?;
     let (floor, records) = published.history();
-    let disk = Disk { database, failures, floor };
-    disk.fill(&snapshot, &records)?;
-    medium.install()?;
-    Ok(disk)
+    make(medium, options, &snapshot, floor, &records)?;
+    Disk::open(medium, options, &Failures::default())
+}
+
+/// Makes a new file. It gets its name once it is complete, so that a crash leaves what was there before, or nothing.
+fn make(
+    medium: &dyn Medium,
+    options: &Options,
+    snapshot: &Snapshot,
+    floor: Revision,
+    records: &[Record],
+) -> Result<(), redb::Error> {
+    let database = builder(options).create_with_backend(medium.replacement()?)?;
+    let transaction = database.begin_write()?;
+    {
+        let mut objects = transaction.open_table(OBJECTS)?;
+        for entry in snapshot.list(&Prefix::all()) {
+            objects.insert(entry.key.as_str(), (entry.created, entry.modified, &*entry.value))?;
+        }
+        insert(&mut transaction.open_table(EVENTS)?, records)?;
+        let mut meta = transaction.open_table(META)?;
+        meta.insert(FORMAT, CURRENT_FORMAT)?;
+        meta.insert(REVISION, snapshot.revision())?;
+        meta.insert(COMPACTED, floor)?;
+    }
+    transaction.commit()?;
+    drop(database);
+    medium.install()
 }
 
 /// The sentence for an operator.
@@ -79,20 +104,13 @@ pub(super) fn explain(error: &redb::Error) -> String {
 impl Disk {
     fn open(medium: &dyn Medium, options: &Options, failures: &Failures) -> Result<Self, redb::Error> {
         let database = builder(options).create_with_backend(medium.open(failures)?)?;
-        let transaction = database.begin_write()?;
-        let format = transaction.open_table(META)?.get(FORMAT)?.map(|format| format.value());
-        match format {
-            Some(CURRENT_FORMAT) => transaction.abort()?,
-            Some(other) => {
-                let reason = format!("it has format {other}, this version reads format {CURRENT_FORMAT}");
-                return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, reason).into());
-            }
-            None => {
-                set_up(&transaction)?;
-                transaction.commit()?;
-            }
+        let format = number(&database, FORMAT)?;
+        if format != CURRENT_FORMAT {
+            let reason = format!("it has format {format}, this version reads format {CURRENT_FORMAT}");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason).into());
         }
-        Ok(Self { database, failures: failures.clone(), floor: 0 })
+        let floor = number(&database, COMPACTED)?;
+        Ok(Self { database, failures: failures.clone(), floor })
     }
 
     /// Makes commits durable, in order, and drops history up to `floor` when enough has come together.
@@ -144,24 +162,6 @@ impl Disk {
         transaction.commit()?;
         Ok(())
     }
-
-    /// Writes everything into a new file.
-    fn fill(&self, snapshot: &Snapshot, records: &[Record]) -> Result<(), redb::Error> {
-        let transaction = self.database.begin_write()?;
-        set_up(&transaction)?;
-        {
-            let mut objects = transaction.open_table(OBJECTS)?;
-            for entry in snapshot.list(&Prefix::all()) {
-                objects.insert(entry.key.as_str(), (entry.created, entry.modified, &*entry.value))?;
-            }
-            insert(&mut transaction.open_table(EVENTS)?, records)?;
-            let mut meta = transaction.open_table(META)?;
-            meta.insert(REVISION, snapshot.revision())?;
-            meta.insert(COMPACTED, self.floor)?;
-        }
-        transaction.commit()?;
-        Ok(())
-    }
 }
 
 fn builder(options: &Options) -> redb::Builder {
@@ -170,16 +170,6 @@ fn builder(options: &Options) -> redb::Builder {
         tracing::info!(progress = progress.progress(), "the store was not closed properly and is being checked");
     });
     builder
-}
-
-fn set_up(transaction: &WriteTransaction) -> Result<(), redb::Error> {
-    transaction.open_table(OBJECTS)?;
-    transaction.open_table(EVENTS)?;
-    let mut meta = transaction.open_table(META)?;
-    meta.insert(FORMAT, CURRENT_FORMAT)?;
-    meta.insert(REVISION, 0)?;
-    meta.insert(COMPACTED, 0)?;
-    Ok(())
 }
 
 fn number(database: &Database, name: &str) -> Result<u64, redb::Error> {

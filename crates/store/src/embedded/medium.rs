@@ -10,12 +10,15 @@ pub(super) use self::tracked::{Failures, Tracked};
 
 /// A place for the database.
 pub(super) trait Medium: Send + fmt::Debug {
-    /// Opens what is there, or an empty place.
+    /// Whether nothing is there.
+    fn is_empty(&self) -> Result<bool, redb::Error>;
+
+    /// Opens what is there.
     fn open(&self, failures: &Failures) -> Result<Tracked, redb::Error>;
 
-    /// Opens an empty place beside it.
-    fn replacement(&self, failures: &Failures) -> Result<Tracked, redb::Error>;
+    /// Opens an empty place beside it. Not tracked: when it fails it is not used.
+    fn replacement(&self) -> Result<Tracked, redb::Error>;
 
-    /// Puts the replacement in the place of what was there, durably.
+    /// Puts the replacement, closed, in the place of what was there, durably.
     fn install(&self) -> Result<(), redb::Error>;
 }

@@ -26,8 +26,8 @@ impl Location {
             Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        // Left over when the process ended in the middle of a recovery; the file itself is still whole.
-        match fs::remove_file(location.beside("rebuild")) {
+        // Left over when the process ended while it made a file; what has the file's own name is whole.
+        match fs::remove_file(location.beside("new")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
             _ => Ok((location, lock)),
         }
@@ -52,19 +52,25 @@ impl Location {
 }
 
 impl Medium for Location {
-    fn open(&self, failures: &Failures) -> Result<Tracked, redb::Error> {
-        let file = private().create(true).truncate(false).open(&self.path)?;
-        self.sync_directory()?;
-        Ok(Tracked::new(FileBackend::new(file)?, failures))
+    fn is_empty(&self) -> Result<bool, redb::Error> {
+        match fs::metadata(&self.path) {
+            Ok(metadata) => Ok(metadata.len() == 0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    fn replacement(&self, failures: &Failures) -> Result<Tracked, redb::Error> {
-        let file = private().create(true).truncate(true).open(self.beside("rebuild"))?;
-        Ok(Tracked::new(FileBackend::new(file)?, failures))
+    fn open(&self, failures: &Failures) -> Result<Tracked, redb::Error> {
+        Ok(Tracked::new(FileBackend::new(private().open(&self.path)?)?, failures))
+    }
+
+    fn replacement(&self) -> Result<Tracked, redb::Error> {
+        let file = private().create(true).truncate(true).open(self.beside("new"))?;
+        Ok(Tracked::new(FileBackend::new(file)?, &Failures::default()))
     }
 
     fn install(&self) -> Result<(), redb::Error> {
-        fs::rename(self.beside("rebuild"), &self.path)?;
+        fs::rename(self.beside("new"), &self.path)?;
         Ok(self.sync_directory()?)
     }
 }
