@@ -1,0 +1,162 @@
+//! From what a client sent to an object that may be stored.
+
+use backstay_resources::decode::{Decoded, MAX_SURPLUS};
+use backstay_resources::{Object, Surplus, check};
+use serde_json::{Map, Value};
+
+use crate::api::Served;
+use crate::query::FieldValidation;
+use crate::status::Failure;
+
+/// Metadata that is the server's to say.
+const SERVER_METADATA: [&str; 8] = [
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "resourceVersion",
+    "managedFields",
+    "selfLink",
+];
+
+/// What a client sent, unknown fields dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    fields: Map<String, Value>,
+    /// One for each field that was dropped.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Draft {
+    /// Checks that it is an object of the kind that the URL names, and drops fields that the kind does not have.
+    pub(crate) fn new(served: &Served, decoded: Decoded, validation: FieldValidation) -> Result<Self, Failure> {
+        let mut value = decoded.value;
+        check_kind(served, &value)?;
+        let mut surplus = decoded.duplicates;
+        surplus.extend(check::prune(served.kind, &mut value));
+        surplus.truncate(MAX_SURPLUS);
+        let surplus: Vec<String> = surplus.iter().map(Surplus::to_string).collect();
+        if validation == FieldValidation::Strict && !surplus.is_empty() {
+            let (kind, version) = (served.kind.kind, served.kind.version);
+            return Err(Failure::bad_request(format!(
+                "{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: {}",
+                surplus.join(", ")
+            )));
+        }
+        let Value::Object(fields) = value else {
+            return Err(Failure::bad_request("the request body is not an object"));
+        };
+        let warnings = if validation == FieldValidation::Warn { surplus } else { Vec::new() };
+        Ok(Self { fields, warnings })
+    }
+
+    /// A text of the metadata, empty if it is not there.
+    pub(crate) fn metadata(&self, name: &str) -> &str {
+        let metadata = self.fields.get("metadata").and_then(|metadata| metadata.get(name));
+        metadata.and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Fills in what the URL says, if the object does not say otherwise.
+    pub(crate) fn locate(&mut self, name: Option<&str>, namespace: &str) -> Result<(), Failure> {
+        if let Some(name) = name {
+            let said = self.metadata("name");
+            if !said.is_empty() && said != name {
+                return Err(Failure::bad_request(format!(
+                    "the name of the object ({said}) does not match the name on the URL ({name})"
+                )));
+            }
+        }
+        let said = self.metadata("namespace");
+        if !said.is_empty() && said != namespace {
+            return Err(Failure::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        let metadata = self.fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+        if metadata.is_null() {
+            *metadata = Value::Object(Map::new());
+        }
+        if let Some(metadata) = metadata.as_object_mut() {
+            if let Some(name) = name {
+                metadata.insert("name".into(), name.into());
+            }
+            if !namespace.is_empty() {
+                metadata.insert("namespace".into(), namespace.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops what clients do not decide about a new object.
+    pub(crate) fn strip_for_create(&mut self, served: &Served) {
+        if let Some(metadata) = self.fields.get_mut("metadata").and_then(Value::as_object_mut) {
+            for name in SERVER_METADATA {
+                metadata.remove(name);
+            }
+        }
+        if served.kind.has_status {
+            self.fields.remove("status");
+        }
+    }
+
+    /// Takes from the stored object what clients do not decide about it: some metadata, and the status.
+    pub(crate) fn carry_over(&mut self, served: &Served, current: &Map<String, Value>) {
+        if let Some(metadata) = self.fields.get_mut("metadata").and_then(Value::as_object_mut) {
+            for name in SERVER_METADATA {
+                metadata.remove(name);
+                if let Some(value) = current.get("metadata").and_then(|metadata| metadata.get(name)) {
+                    metadata.insert(name.into(), value.clone());
+                }
+            }
+        }
+        if served.kind.has_status {
+            self.fields.remove("status");
+            if let Some(status) = current.get("status") {
+                self.fields.insert("status".into(), status.clone());
+            }
+        }
+    }
+
+    /// The stored object with this one's status.
+    pub(crate) fn only_status(mut self, current: &Map<String, Value>) -> Self {
+        let mut fields = current.clone();
+        fields.remove("status");
+        if let Some(status) = self.fields.remove("status") {
+            fields.insert("status".into(), status);
+        }
+        Self { fields, warnings: self.warnings }
+    }
+
+    /// Fills in defaults, and finds everything that is wrong.
+    pub(crate) fn admit(self, served: &Served, old: Option<&Object>) -> Result<(Object, Vec<String>), Failure> {
+        let name = self.metadata("name").to_owned();
+        let admitted = check::admit(served.kind, Value::Object(self.fields), old)
+            .map_err(|errors| Failure::invalid(served.kind, &name, &errors))?;
+        Ok((admitted.object, self.warnings))
+    }
+}
+
+fn check_kind(served: &Served, value: &Value) -> Result<(), Failure> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (kind, api_version) = (text("kind"), text("apiVersion"));
+    if kind.is_empty() {
+        return Err(Failure::bad_request("Object 'Kind' is missing in the request body"));
+    }
+    if api_version.is_empty() {
+        return Err(Failure::bad_request("Object 'apiVersion' is missing in the request body"));
+    }
+    if api_version != served.api_version {
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({})",
+            served.api_version
+        )));
+    }
+    if kind != served.kind.kind {
+        let (version, expected) = (served.kind.version, served.kind.kind);
+        return Err(Failure::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {expected}: the kind does not match the URL"
+        )));
+    }
+    Ok(())
+}

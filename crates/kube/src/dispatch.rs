@@ -1,0 +1,239 @@
+//! From a request to its answer.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::accept::{self, Encoding, Form};
+use crate::api::Api;
+use crate::discovery::{Document, Root};
+use crate::patch::Patch;
+use crate::path::{self, Collection, Part, Target};
+use crate::query::Params;
+use crate::respond::{Reply, Wire};
+use crate::status::Failure;
+use crate::write::{Change, Subject};
+use crate::{body, delete, namespace, openapi, read, watching, write};
+
+/// Answers any request.
+pub(crate) async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let response = match answer(&api, &parts, body).await {
+        Ok(response) => response,
+        Err(failure) => failure.into_response(),
+    };
+    // The path and no more: a query may hold what a selector looks for, a body may be a Secret.
+    tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), "answered");
+    response
+}
+
+async fn answer(api: &Arc<Api>, parts: &Parts, body: Body) -> Result<Response, Failure> {
+    let target = path::parse(api, parts.uri.path()).ok_or_else(Failure::no_such_path)?;
+    let params = Params::parse(&parts.uri)?;
+    match &target {
+        Target::Collection(collection) if params.watch && parts.method == Method::GET => {
+            watching::start(api, collection, &params, &parts.headers).await
+        }
+        Target::Collection(_) | Target::Object { .. } => {
+            let objects = Box::pin(objects(api, target, &params, parts, body));
+            timeout(api.options.request_timeout, objects).await.unwrap_or_else(|_| Err(Failure::timeout()))
+        }
+        _ => documents(api, &target, &params, parts),
+    }
+}
+
+/// Everything about objects but watches.
+async fn objects(
+    api: &Arc<Api>,
+    target: Target,
+    params: &Params,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response, Failure> {
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    let limit = if reads { &api.reading } else { &api.mutating };
+    let _permit = limit.try_acquire().map_err(|_| Failure::too_many_requests())?;
+    let form = accept::form(&parts.headers)?;
+    let reply = match target {
+        Target::Collection(collection) => on_collection(api, form, &collection, params, parts, body).await?,
+        Target::Object { served, namespace, name, part } => {
+            on_object(api, form, &Subject { served, namespace, name, part }, params, parts, body).await?
+        }
+        _ => return Err(Failure::no_such_path()),
+    };
+    Ok(wire(api, form.encoding, params, &parts.headers).finish(reply))
+}
+
+fn wire(api: &Api, encoding: Encoding, params: &Params, headers: &HeaderMap) -> Wire {
+    Wire::new(headers, encoding, params.pretty, api.options.gzip_over_bytes)
+}
+
+async fn on_collection(
+    api: &Arc<Api>,
+    form: Form,
+    collection: &Collection,
+    params: &Params,
+    parts: &Parts,
+    body: Body,
+) -> Result<Reply, Failure> {
+    let renderer = read::renderer(&collection.served, form.view, params);
+    match (&parts.method, &collection.namespace) {
+        (&Method::GET | &Method::HEAD, _) => read::list(api, renderer, params, collection).await,
+        (&Method::POST, Some(namespace)) => {
+            let bytes = body::read(body, api.options.max_body_bytes).await?;
+            let decoded = body::decode(&parts.headers, &bytes)?;
+            let outcome = write::create(api, &collection.served, namespace, params, decoded).await?;
+            Ok(outcome.reply(&renderer))
+        }
+        (&Method::DELETE, Some(_)) if !namespace::is_namespace(collection.served.kind) => {
+            let bytes = body::read(body, api.options.max_body_bytes).await?;
+            let options = delete::Options::parse(&parts.headers, &bytes, params)?;
+            delete::collection(api, renderer, params, collection, &options).await
+        }
+        _ => Err(Failure::method_not_allowed()),
+    }
+}
+
+async fn on_object(
+    api: &Arc<Api>,
+    form: Form,
+    subject: &Subject,
+    params: &Params,
+    parts: &Parts,
+    body: Body,
+) -> Result<Reply, Failure> {
+    let renderer = read::renderer(&subject.served, form.view, params);
+    let limit = api.options.max_body_bytes;
+    match (&parts.method, subject.part) {
+        (&Method::GET | &Method::HEAD, _) => read::get(api, &renderer, params, &subject.namespace, &subject.name).await,
+        (&Method::PUT, _) => {
+            let bytes = body::read(body, limit).await?;
+            let change = Change::Replace(body::decode(&parts.headers, &bytes)?);
+            Ok(write::update(api, subject, params, &change).await?.reply(&renderer))
+        }
+        (&Method::PATCH, _) => {
+            let bytes = body::read(body, limit).await?;
+            let change = Change::Patch(Patch::parse(&parts.headers, &bytes, &api.options)?);
+            Ok(write::update(api, subject, params, &change).await?.reply(&renderer))
+        }
+        (&Method::DELETE, Part::Whole) => {
+            let bytes = body::read(body, limit).await?;
+            let options = delete::Options::parse(&parts.headers, &bytes, params)?;
+            delete::one(api, &renderer, subject, &options).await
+        }
+        _ => Err(Failure::method_not_allowed()),
+    }
+}
+
+/// What does not depend on what is stored.
+fn documents(api: &Api, target: &Target, params: &Params, parts: &Parts) -> Result<Response, Failure> {
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        return Err(Failure::method_not_allowed());
+    }
+    let headers = &parts.headers;
+    let plain = |document: Option<&Document>| {
+        let document = document.ok_or_else(Failure::no_such_path)?;
+        Ok(constant(document, accept::encoding(headers)?, api, params, headers))
+    };
+    match target {
+        Target::Alive => Ok(text(StatusCode::OK, "ok")),
+        Target::Ready => Ok(match api.options.ready.check() {
+            Ok(()) => text(StatusCode::OK, "ok"),
+            Err(why) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("not ready: {why}\n")),
+        }),
+        Target::Version => {
+            let reply = Reply::new(StatusCode::OK, version(api).to_string());
+            Ok(wire(api, accept::encoding(headers)?, params, headers).finish(reply))
+        }
+        Target::CoreVersions => discovery(api, Root::Core, params, headers),
+        Target::Groups => discovery(api, Root::Groups, params, headers),
+        Target::Group(name) => plain(api.discovery().group(name)),
+        Target::GroupVersion { group, version } => plain(api.discovery().version(group, version)),
+        Target::OpenApiV3 => plain(Some(&api.openapi().index)),
+        Target::OpenApiV3Document { group, version } => plain(api.openapi().document(group, version)),
+        Target::OpenApiV2 if wants_protobuf(headers) => {
+            let mut response = Response::new(Body::from(openapi::V2_PROTOBUF));
+            let content_type = HeaderValue::from_static(openapi::V2_PROTOBUF_TYPE);
+            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
+            Ok(response)
+        }
+        Target::OpenApiV2 => plain(Some(&api.openapi().v2)),
+        Target::Collection(_) | Target::Object { .. } => Err(Failure::no_such_path()),
+    }
+}
+
+fn wants_protobuf(headers: &HeaderMap) -> bool {
+    let known = [openapi::V2_PROTOBUF_TYPE, openapi::V2_PROTOBUF_ACCEPT];
+    let first = accept::ranges(headers).into_iter().find(|range| {
+        known.contains(&range.media) || matches!(range.media, "application/json" | "application/*" | "*/*")
+    });
+    first.is_some_and(|range| known.contains(&range.media))
+}
+
+fn discovery(api: &Api, root: Root, params: &Params, headers: &HeaderMap) -> Result<Response, Failure> {
+    let (encoding, aggregated) = accept::discovery(headers)?;
+    let document = api.discovery().root(root, aggregated);
+    let mut response = constant(document, encoding, api, params, headers);
+    if let (Some(aggregated), Encoding::Json) = (aggregated, encoding) {
+        let content_type = HeaderValue::from_static(aggregated.content_type());
+        if response.status() == StatusCode::OK {
+            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        }
+    }
+    Ok(response)
+}
+
+/// A document that rarely changes: clients that have it are told so.
+fn constant(document: &Document, encoding: Encoding, api: &Api, params: &Params, headers: &HeaderMap) -> Response {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let known = known.flat_map(|value| value.split(',')).any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == document.etag
+    });
+    let mut response = if known {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        let reply = Reply::new(StatusCode::OK, document.json.clone());
+        wire(api, encoding, params, headers).finish(reply)
+    };
+    let headers = response.headers_mut();
+    if let Ok(etag) = HeaderValue::from_str(&document.etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
+}
+
+fn version(api: &Api) -> serde_json::Value {
+    let minor = api.options.kubernetes_minor;
+    json!({
+        "major": "1",
+        "minor": minor.to_string(),
+        "gitVersion": format!("v1.{minor}.0+backstay-{}", api.options.version),
+        "gitCommit": "",
+        "gitTreeState": "",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "",
+        "compiler": "rustc",
+        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
+    })
+}
+
+fn text(status: StatusCode, text: &str) -> Response {
+    let mut response = Response::new(Body::from(text.to_owned()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
+}

@@ -1,0 +1,62 @@
+//! Query and path parameters.
+
+use serde_json::{Value, json};
+
+/// A parameter: name, OpenAPI type, description.
+pub(super) type Parameter = (&'static str, &'static str, &'static str);
+
+/// Of every operation.
+pub(super) const PRETTY: Parameter = ("pretty", "string", "If 'true', the answer is written for people.");
+
+/// Of writes.
+pub(super) const WRITE: [Parameter; 3] = [
+    ("dryRun", "string", "'All': do everything but store the result."),
+    ("fieldManager", "string", "Name of who makes the change, at most 128 printable characters."),
+    (
+        "fieldValidation",
+        "string",
+        "What to do with unknown and duplicate fields: 'Ignore' drops them, 'Warn' says so in a header, 'Strict' refuses \
+         the request.",
+    ),
+];
+
+/// Of lists and watches.
+pub(super) const LIST: [Parameter; 10] = [
+    ("allowWatchBookmarks", "boolean", "Whether a watch may send bookmarks."),
+    ("continue", "string", "Where the page begins, as the page before said."),
+    ("fieldSelector", "string", "Which objects, by fields."),
+    ("labelSelector", "string", "Which objects, by labels."),
+    ("limit", "integer", "How many objects a page has at most."),
+    ("resourceVersion", "string", "Which state to read, or to watch from."),
+    ("resourceVersionMatch", "string", "How resourceVersion is meant: 'Exact' or 'NotOlderThan'."),
+    ("sendInitialEvents", "boolean", "Whether a watch begins with what exists, and a bookmark after it."),
+    ("timeoutSeconds", "integer", "How long a watch lasts."),
+    ("watch", "boolean", "Whether to follow changes instead of listing."),
+];
+
+/// Of deletions.
+pub(super) const DELETE: [Parameter; 3] = [
+    ("dryRun", "string", "'All': do everything but delete."),
+    ("gracePeriodSeconds", "integer", "Not below zero; objects are deleted at once."),
+    ("propagationPolicy", "string", "'Background', 'Foreground' or 'Orphan'."),
+];
+
+/// Of paths.
+pub(super) const NAME: Parameter = ("name", "string", "Name of the object.");
+/// Of paths of kinds that live in namespaces.
+pub(super) const NAMESPACE: Parameter = ("namespace", "string", "Namespace of the object.");
+
+/// A parameter for OpenAPI 3, which puts the type into a schema, or 2, which does not.
+pub(super) fn parameter((name, kind, description): Parameter, place: &str, version: u32) -> Value {
+    let mut parameter = json!({"name": name, "in": place, "description": description});
+    if place == "path" {
+        parameter["required"] = Value::Bool(true);
+    }
+    if version == 3 {
+        parameter["schema"] = json!({"type": kind, "uniqueItems": true});
+    } else {
+        parameter["type"] = kind.into();
+        parameter["uniqueItems"] = Value::Bool(true);
+    }
+    parameter
+}

@@ -1,0 +1,163 @@
+//! Patches.
+//!
+//! Source: RFC 7386 (merge patch), RFC 6902 (JSON patch), and where Kubernetes differs from it, Kubernetes.
+
+#[cfg(test)]
+mod tests;
+
+use backstay_resources::Surplus;
+use backstay_resources::decode::{self, Decoded};
+use http::HeaderMap;
+use json_patch::jsonptr::Pointer;
+use json_patch::{PatchErrorKind, PatchOperation};
+use serde_json::Value;
+
+use crate::body;
+use crate::options::Options;
+use crate::status::Failure;
+
+const ACCEPTED: &str = "accepted media types include: application/json-patch+json, application/merge-patch+json";
+
+/// How deeply values may be nested, safely below what decoders of JSON take.
+const MAX_DEPTH: usize = 100;
+
+/// How many values the moves and copies of one JSON patch may touch together.
+const MAX_WORK: usize = 10_000_000;
+
+/// What to change of an object.
+#[derive(Debug)]
+pub(crate) enum Patch {
+    /// RFC 7386.
+    Merge(Decoded),
+    /// RFC 6902.
+    Json(Vec<PatchOperation>),
+}
+
+impl Patch {
+    /// Reads a patch as its `Content-Type` says.
+    pub(crate) fn parse(headers: &HeaderMap, bytes: &[u8], options: &Options) -> Result<Self, Failure> {
+        match body::media_type(headers)?.as_str() {
+            "application/merge-patch+json" => {
+                let decoded = decode::json(bytes).map_err(malformed)?;
+                if !decoded.value.is_object() {
+                    return Err(Failure::bad_request("a merge patch of an object must be an object"));
+                }
+                Ok(Self::Merge(decoded))
+            }
+            "application/json-patch+json" => {
+                let operations: Vec<PatchOperation> = serde_json::from_slice(bytes).map_err(malformed)?;
+                let (count, limit) = (operations.len(), options.max_patch_operations);
+                if count > limit {
+                    return Err(Failure::too_large(format!(
+                        "The allowed maximum operations in a JSON patch is {limit}, got {count}"
+                    )));
+                }
+                Ok(Self::Json(operations))
+            }
+            "application/apply-patch+yaml" | "application/apply-patch+cbor" => Err(Failure::unsupported_media_type(
+                format!("server-side apply is not supported yet, use client-side apply - {ACCEPTED}"),
+            )),
+            "application/strategic-merge-patch+json" => Err(Failure::unsupported_media_type(format!(
+                "the body of the request was in an unknown format (application/strategic-merge-patch+json is for \
+                 built-in types only, use a merge patch: kubectl patch --type=merge) - {ACCEPTED}"
+            ))),
+            other => Err(Failure::unsupported_media_type(format!(
+                "the body of the request was in an unknown format ({other}) - {ACCEPTED}"
+            ))),
+        }
+    }
+
+    /// Fields that the patch itself names twice.
+    pub(crate) fn duplicates(&self) -> &[Surplus] {
+        match self {
+            Self::Merge(decoded) => &decoded.duplicates,
+            Self::Json(_) => &[],
+        }
+    }
+
+    /// Changes `document`. What a JSON patch copies may not exceed `max_copied` bytes together. After an error the
+    /// document is of no use.
+    pub(crate) fn apply(&self, document: &mut Value, max_copied: usize) -> Result<(), String> {
+        match self {
+            Self::Merge(decoded) => {
+                json_patch::merge(document, &decoded.value);
+                Ok(())
+            }
+            Self::Json(operations) => {
+                let mut budget = Budget { copied: max_copied, work: MAX_WORK };
+                operations.iter().try_for_each(|operation| apply_one(document, operation, &mut budget))
+            }
+        }
+    }
+}
+
+fn malformed(error: impl std::fmt::Display) -> Failure {
+    Failure::bad_request(format!("error decoding patch: {error}"))
+}
+
+struct Budget {
+    /// Bytes.
+    copied: usize,
+    /// Values.
+    work: usize,
+}
+
+fn apply_one(document: &mut Value, operation: &PatchOperation, budget: &mut Budget) -> Result<(), String> {
+    match operation {
+        // Kubernetes takes an absent value for null here, and clients rely on it to add a list where there is none.
+        PatchOperation::Test(test) if test.value.is_null() && resolve(document, &test.path).is_none() => return Ok(()),
+        PatchOperation::Copy(copy) => budget.take(document, &copy.from, &copy.path, true)?,
+        PatchOperation::Move(moved) => budget.take(document, &moved.from, &moved.path, false)?,
+        _ => {}
+    }
+    json_patch::patch_unsafe(document, std::slice::from_ref(operation)).map_err(|error| match error.kind {
+        PatchErrorKind::TestFailed => format!("testing value {} failed: test failed", error.path),
+        kind => format!("cannot apply the operation at {}: {kind}", error.path),
+    })
+}
+
+fn resolve<'a>(document: &'a Value, path: &Pointer) -> Option<&'a Value> {
+    document.pointer(path.as_str())
+}
+
+impl Budget {
+    /// Pays for bringing the value at `from` to `path`: copies could double a document with each operation, and nest it
+    /// deeper than any decoder goes.
+    fn take(&mut self, document: &Value, from: &Pointer, path: &Pointer, copies: bool) -> Result<(), String> {
+        // An absent value is reported by the operation itself.
+        let Some(value) = resolve(document, from) else { return Ok(()) };
+        let depth = self.measure(value, copies)?;
+        if path.count() + depth > MAX_DEPTH {
+            return Err(format!("the operation at {path} nests values too deeply"));
+        }
+        Ok(())
+    }
+
+    /// The depth of a value, for the price of looking at it.
+    fn measure(&mut self, value: &Value, copies: bool) -> Result<usize, String> {
+        let bytes = match value {
+            Value::String(text) => text.len() + 2,
+            Value::Object(fields) => fields.keys().map(|name| name.len() + 4).sum(),
+            _ => 4,
+        };
+        self.work = self.work.checked_sub(1).ok_or("the patch moves or copies too much")?;
+        if copies {
+            self.copied = self.copied.checked_sub(bytes).ok_or("the patch copies too much")?;
+        }
+        let mut below = 0;
+        match value {
+            Value::Array(items) => {
+                for item in items {
+                    below = below.max(self.measure(item, copies)?);
+                }
+            }
+            Value::Object(fields) => {
+                for field in fields.values() {
+                    below = below.max(self.measure(field, copies)?);
+                }
+            }
+            _ => return Ok(0),
+        }
+        Ok(below + 1)
+    }
+}

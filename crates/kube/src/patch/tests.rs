@@ -1,0 +1,63 @@
+use http::{HeaderMap, HeaderValue, header};
+use serde_json::{Value, json};
+
+use super::Patch;
+use crate::options::Options;
+
+const LIMIT: usize = 1 << 20;
+
+fn parse(media: &str, patch: &Value) -> Patch {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(media).unwrap());
+    Patch::parse(&headers, patch.to_string().as_bytes(), &Options::default()).unwrap()
+}
+
+fn apply(document: Value, operations: &Value) -> Result<Value, String> {
+    let mut document = document;
+    parse("application/json-patch+json", operations).apply(&mut document, LIMIT).map(|()| document)
+}
+
+#[test]
+fn merge_deletes_with_null() {
+    let mut document = json!({"a": {"b": 1, "c": 2}});
+    parse("application/merge-patch+json", &json!({"a": {"b": null, "d": 3}})).apply(&mut document, LIMIT).unwrap();
+    assert_eq!(document, json!({"a": {"c": 2, "d": 3}}));
+}
+
+#[test]
+fn testing_for_null_succeeds_where_there_is_nothing() {
+    let patched = apply(
+        json!({"metadata": {}}),
+        &json!([
+            {"op": "test", "path": "/metadata/finalizers", "value": null},
+            {"op": "add", "path": "/metadata/finalizers", "value": ["a.b/c"]},
+            {"op": "test", "path": "/metadata/finalizers/0", "value": "a.b/c"},
+        ]),
+    );
+    assert_eq!(patched.unwrap(), json!({"metadata": {"finalizers": ["a.b/c"]}}));
+}
+
+#[test]
+fn testing_for_null_fails_where_there_is_something() {
+    let error = apply(json!({"a": 1}), &json!([{"op": "test", "path": "/a", "value": null}])).unwrap_err();
+    assert!(error.contains("test failed"), "{error}");
+}
+
+#[test]
+fn copies_that_double_the_document_are_refused() {
+    let operations: Vec<_> = (0..64).map(|n| json!({"op": "copy", "from": "/a", "path": format!("/a/{n}")})).collect();
+    let error = apply(json!({"a": {"x": "0123456789"}}), &Value::Array(operations)).unwrap_err();
+    assert!(error.contains("copies too much") || error.contains("too deeply"), "{error}");
+}
+
+#[test]
+fn moves_cannot_nest_without_end() {
+    let mut operations = Vec::new();
+    for _ in 0..200 {
+        operations.push(json!({"op": "add", "path": "/b", "value": {}}));
+        operations.push(json!({"op": "move", "from": "/a", "path": "/b/a"}));
+        operations.push(json!({"op": "move", "from": "/b", "path": "/a"}));
+    }
+    let error = apply(json!({"a": {}}), &Value::Array(operations)).unwrap_err();
+    assert!(error.contains("too deeply"), "{error}");
+}

@@ -1,0 +1,194 @@
+//! What a query string asks for.
+
+use std::time::Duration;
+
+use axum::extract::Query;
+use backstay_resources::{FieldError, FieldPath};
+use http::Uri;
+
+use crate::status::Failure;
+
+/// What to do with unknown and repeated fields of a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum FieldValidation {
+    /// Drop them.
+    Ignore,
+    /// Drop them and say so in `Warning` headers.
+    #[default]
+    Warn,
+    /// Refuse the request.
+    Strict,
+}
+
+/// How fresh a read must be relative to `resourceVersion`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VersionMatch {
+    /// The state at that version.
+    Exact,
+    /// Any state not before it.
+    NotOlderThan,
+}
+
+/// What rows of a table carry of their objects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum IncludeObject {
+    /// Nothing.
+    None,
+    /// Metadata.
+    #[default]
+    Metadata,
+    /// All.
+    Object,
+}
+
+/// What a query string asks for. Parameters that Kubernetes does not know are not looked at, as Kubernetes does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Params {
+    pub(crate) watch: bool,
+    pub(crate) allow_bookmarks: bool,
+    pub(crate) send_initial_events: Option<bool>,
+    pub(crate) timeout: Option<Duration>,
+    /// `None` if absent or empty.
+    pub(crate) resource_version: Option<u64>,
+    pub(crate) version_match: Option<VersionMatch>,
+    /// 0 is no limit.
+    pub(crate) limit: usize,
+    pub(crate) next: Option<String>,
+    pub(crate) label_selector: String,
+    pub(crate) field_selector: String,
+    pub(crate) include_object: IncludeObject,
+    pub(crate) pretty: bool,
+    pub(crate) dry_run: bool,
+    pub(crate) field_validation: FieldValidation,
+    pub(crate) propagation_policy: Option<String>,
+    pub(crate) grace_period_seconds: Option<i64>,
+}
+
+impl Params {
+    /// Reads the query of a URI.
+    pub(crate) fn parse(uri: &Uri) -> Result<Self, Failure> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+            .map_err(|error| Failure::bad_request(format!("the query string is malformed: {error}")))?;
+        let mut params = Self::default();
+        for (name, value) in pairs {
+            params.set(&name, value)?;
+        }
+        Ok(params)
+    }
+
+    fn set(&mut self, name: &str, value: String) -> Result<(), Failure> {
+        match name {
+            "watch" => self.watch = boolean(name, &value)?,
+            "allowWatchBookmarks" => self.allow_bookmarks = boolean(name, &value)?,
+            "sendInitialEvents" => self.send_initial_events = Some(boolean(name, &value)?),
+            "timeoutSeconds" => self.timeout = Some(Duration::from_secs(number(name, &value)?)),
+            "resourceVersion" if value.is_empty() => self.resource_version = None,
+            "resourceVersion" => self.resource_version = Some(resource_version(&value)?),
+            "resourceVersionMatch" => self.version_match = version_match(&value)?,
+            "limit" => self.limit = usize::try_from(number(name, &value)?).unwrap_or(usize::MAX),
+            "continue" => self.next = Some(value).filter(|token| !token.is_empty()),
+            "labelSelector" => self.label_selector = value,
+            "fieldSelector" => self.field_selector = value,
+            "includeObject" => self.include_object = include_object(&value)?,
+            "pretty" => self.pretty = value.is_empty() || boolean(name, &value)?,
+            "dryRun" => self.dry_run = dry_run([value.as_str()])?,
+            "fieldValidation" => self.field_validation = field_validation(&value)?,
+            "fieldManager" => field_manager(&value)?,
+            "propagationPolicy" => self.propagation_policy = Some(value),
+            "gracePeriodSeconds" => {
+                let seconds = value.parse().map_err(|_| malformed(name, &value))?;
+                self.grace_period_seconds = Some(seconds);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn malformed(name: &str, value: &str) -> Failure {
+    Failure::bad_request(format!("the value {value:?} of the query parameter {name} is malformed"))
+}
+
+/// As Go's `strconv.ParseBool`; empty is false.
+fn boolean(name: &str, value: &str) -> Result<bool, Failure> {
+    match value {
+        "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(true),
+        "" | "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(false),
+        _ => Err(malformed(name, value)),
+    }
+}
+
+fn number(name: &str, value: &str) -> Result<u64, Failure> {
+    if value.is_empty() { Ok(0) } else { value.parse().map_err(|_| malformed(name, value)) }
+}
+
+/// A resource version is the store's revision, as a decimal number.
+pub(crate) fn resource_version(value: &str) -> Result<u64, Failure> {
+    value.parse().map_err(|_| Failure::bad_request(format!("Invalid value: {value:?}: resource version is not valid")))
+}
+
+fn version_match(value: &str) -> Result<Option<VersionMatch>, Failure> {
+    match value {
+        "" => Ok(None),
+        "Exact" => Ok(Some(VersionMatch::Exact)),
+        "NotOlderThan" => Ok(Some(VersionMatch::NotOlderThan)),
+        other => {
+            let path = FieldPath::new("resourceVersionMatch");
+            let error = FieldError::not_supported(path, other, &["Exact", "NotOlderThan", ""]);
+            Err(Failure::invalid_options("ListOptions", &[error]))
+        }
+    }
+}
+
+fn include_object(value: &str) -> Result<IncludeObject, Failure> {
+    match value {
+        "" | "Metadata" => Ok(IncludeObject::Metadata),
+        "None" => Ok(IncludeObject::None),
+        "Object" => Ok(IncludeObject::Object),
+        other => Err(Failure::bad_request(format!(
+            "Invalid value: {other:?}: includeObject must be one of None, Metadata, Object"
+        ))),
+    }
+}
+
+/// Whether nothing is to be stored. `All` is the only stage there is.
+pub(crate) fn dry_run<'a>(stages: impl IntoIterator<Item = &'a str>) -> Result<bool, Failure> {
+    let mut asked = false;
+    for stage in stages {
+        match stage {
+            "All" => asked = true,
+            "" => {}
+            other => {
+                let message = format!("Invalid value: {other:?}: dryRun: Unsupported value: supported values: \"All\"");
+                return Err(Failure::bad_request(message));
+            }
+        }
+    }
+    Ok(asked)
+}
+
+fn field_validation(value: &str) -> Result<FieldValidation, Failure> {
+    match value {
+        "" | "Warn" => Ok(FieldValidation::Warn),
+        "Ignore" => Ok(FieldValidation::Ignore),
+        "Strict" => Ok(FieldValidation::Strict),
+        other => {
+            let path = FieldPath::new("fieldValidation");
+            let error = FieldError::not_supported(path, other, &["Ignore", "Strict", "Warn"]);
+            Err(Failure::invalid_options("CreateOptions", &[error]))
+        }
+    }
+}
+
+/// Who writes is checked and not recorded: that is part of server-side apply.
+fn field_manager(value: &str) -> Result<(), Failure> {
+    let path = || FieldPath::new("fieldManager");
+    let error = if value.len() > 128 {
+        FieldError::too_long(path(), 128)
+    } else if value.chars().any(char::is_control) {
+        FieldError::invalid(path(), value, "should only contain printable characters")
+    } else {
+        return Ok(());
+    };
+    Err(Failure::invalid_options("PatchOptions", &[error]))
+}

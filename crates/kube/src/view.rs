@@ -1,0 +1,117 @@
+//! Objects as answers tell them: whole, as rows of a table, or their metadata alone; one, in a list, or in an event.
+
+mod partial;
+mod table;
+
+use std::sync::Arc;
+
+use backstay_resources::Object;
+use jiff::Timestamp;
+
+use crate::accept::View;
+use crate::api::Served;
+use crate::query::IncludeObject;
+
+/// How to tell objects of one kind.
+#[derive(Debug, Clone)]
+pub(crate) struct Renderer {
+    pub(crate) served: Arc<Served>,
+    pub(crate) view: View,
+    pub(crate) include: IncludeObject,
+}
+
+/// What a list says of itself.
+#[derive(Debug, Default)]
+pub(crate) struct ListMeta {
+    pub(crate) revision: u64,
+    pub(crate) next: Option<String>,
+    pub(crate) remaining: Option<usize>,
+}
+
+impl ListMeta {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut text = format!("{{\"resourceVersion\":\"{}\"", self.revision);
+        if let Some(next) = &self.next {
+            text.push_str(&format!(",\"continue\":\"{next}\""));
+        }
+        if let Some(remaining) = self.remaining {
+            text.push_str(&format!(",\"remainingItemCount\":{remaining}"));
+        }
+        text.push('}');
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+impl Renderer {
+    /// One object by itself.
+    pub(crate) fn one(&self, encoded: &[u8], revision: u64, out: &mut Vec<u8>) {
+        match self.view {
+            View::Whole => Object::with_resource_version(encoded, revision, out),
+            View::Partial => partial::write(encoded, revision, out),
+            View::Table => {
+                self.list_head(&ListMeta { revision, ..ListMeta::default() }, out);
+                self.item(encoded, revision, Timestamp::now(), out);
+                self.list_tail(out);
+            }
+        }
+    }
+
+    /// Everything of a list before its first item.
+    pub(crate) fn list_head(&self, meta: &ListMeta, out: &mut Vec<u8>) {
+        let (kind, api_version) = match self.view {
+            View::Whole => (self.served.list_kind.as_str(), self.served.api_version.as_str()),
+            View::Partial => ("PartialObjectMetadataList", "meta.k8s.io/v1"),
+            View::Table => ("Table", "meta.k8s.io/v1"),
+        };
+        let head = format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":");
+        out.extend_from_slice(head.as_bytes());
+        meta.write(out);
+        if self.view == View::Table {
+            out.extend_from_slice(b",\"columnDefinitions\":");
+            table::write_columns(self.served.kind, out);
+            out.extend_from_slice(b",\"rows\":[");
+        } else {
+            out.extend_from_slice(b",\"items\":[");
+        }
+    }
+
+    /// One item of a list. The caller writes the commas between.
+    pub(crate) fn item(&self, encoded: &[u8], revision: u64, now: Timestamp, out: &mut Vec<u8>) {
+        match self.view {
+            View::Whole => Object::with_resource_version(encoded, revision, out),
+            View::Partial => partial::write(encoded, revision, out),
+            View::Table => table::write_row(self.served.kind, self.include, encoded, revision, now, out),
+        }
+    }
+
+    /// Everything of a list after its last item.
+    pub(crate) fn list_tail(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"]}");
+    }
+
+    /// What a bookmark carries: how far the watch has come, and nothing of any object.
+    pub(crate) fn bookmark(&self, revision: u64, ends_initial: bool, out: &mut Vec<u8>) {
+        if self.view == View::Table {
+            // A table has no annotations of its own; the row's object carries them.
+            self.list_head(&ListMeta { revision, ..ListMeta::default() }, out);
+            if ends_initial {
+                out.extend_from_slice(b"{\"cells\":[],\"object\":");
+                self.bookmark_object("PartialObjectMetadata", "meta.k8s.io/v1", revision, true, out);
+                out.push(b'}');
+            }
+            self.list_tail(out);
+        } else if self.view == View::Partial {
+            self.bookmark_object("PartialObjectMetadata", "meta.k8s.io/v1", revision, ends_initial, out);
+        } else {
+            self.bookmark_object(self.served.kind.kind, &self.served.api_version, revision, ends_initial, out);
+        }
+    }
+
+    fn bookmark_object(&self, kind: &str, api_version: &str, revision: u64, ends_initial: bool, out: &mut Vec<u8>) {
+        let annotations = if ends_initial { ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" } else { "" };
+        let text = format!(
+            "{{\"kind\":\"{kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":{{\"resourceVersion\":\"{revision}\"{annotations}}}}}"
+        );
+        out.extend_from_slice(text.as_bytes());
+    }
+}
