@@ -43,8 +43,8 @@ pub trait Handler: Send {
     ) -> impl Future<Output = Vec<Rejection>> + Send;
 
     /// Name and version of everything in force. Asked at each (re)connect; what is listed with its current version is not
-    /// sent again. A name whose last update was rejected must be left out or listed with the version that is in force, so
-    /// that it is tried again.
+    /// sent again, what is listed and no longer exists is removed. A name whose last update was rejected is listed with the
+    /// older version that is still in force, if there is one: then the update is tried again, and a removal is not missed.
     fn held(&self) -> BTreeMap<Arc<str>, Arc<str>>;
 
     /// True with the first response of a stream, before it is applied; false when that stream has ended. Default: nothing.
