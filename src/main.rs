@@ -1,1 +1,78 @@
-fn main() {}
+//! The `backstay` command.
+
+mod address_file;
+mod client;
+mod command;
+mod logging;
+mod manifest;
+mod output;
+mod shutdown;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::logging::LogFormat;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A control plane for backends, and the proxy it controls
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = command::EXAMPLES, max_term_width = 100)]
+struct Cli {
+    /// Form of log lines on standard error; what is logged is chosen with RUST_LOG
+    #[arg(long, global = true, value_enum, value_name = "text|json", default_value_t, hide_possible_values = true)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Dev(command::dev::Args),
+    ControlPlane(command::control_plane::Args),
+    Proxy(command::proxy::Args),
+    Apply(command::apply::Args),
+    Get(command::get::Args),
+    Delete(command::delete::Args),
+    Status(command::status::Args),
+    Check(command::check::Args),
+    Version(command::version::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Exit codes: 0 when all went well, 1 when something failed, 2 for a wrong command line.
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let serves = matches!(cli.command, Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_));
+    logging::start(cli.log_format, if matches!(cli.command, Command::Dev(_)) { "warn" } else { "info" })?;
+    let mut runtime = if serves {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    runtime.enable_all().build()?.block_on(async {
+        match cli.command {
+            Command::Dev(args) => args.run().await,
+            Command::ControlPlane(args) => args.run().await,
+            Command::Proxy(args) => args.run().await,
+            Command::Apply(args) => args.run().await,
+            Command::Get(args) => args.run().await,
+            Command::Delete(args) => args.run().await,
+            Command::Status(args) => args.run().await,
+            Command::Check(args) => args.run(),
+            Command::Version(args) => args.run(),
+        }
+    })
+}

@@ -1,0 +1,131 @@
+//! A client of the control plane's REST API: what the subcommands need, on plain HTTP.
+
+mod apply;
+mod discovery;
+mod error;
+mod merge;
+mod server;
+mod watch;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde_json::Value;
+
+pub(crate) use self::apply::apply;
+pub(crate) use self::discovery::{Discovery, ResourceType, segment};
+pub(crate) use self::error::{Error, Status};
+pub(crate) use self::server::{Server, ServerArgs, ServerError};
+pub(crate) use self::watch::Watch;
+
+/// To establish a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// From the request to the answer's last byte; watches are exempt.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Larger answers are refused. Lists are read in pages, so nothing honest comes near.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
+/// Objects per page of a list.
+pub(crate) const PAGE: usize = 500;
+
+/// Media type of objects.
+pub(crate) const JSON: &str = "application/json";
+/// Media type of a merge patch.
+pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
+/// Media types for tables rendered by the server.
+pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+
+/// A client of one control plane.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    server: Server,
+    http: HttpClient<HttpConnector, Full<Bytes>>,
+}
+
+impl Client {
+    /// A client of the control plane at `server`. Connects when it is first used.
+    pub(crate) fn new(server: Server) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        connector.set_nodelay(true);
+        let http = HttpClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        Self { server, http }
+    }
+
+    /// Sends a request without a body and reads the answer as JSON.
+    pub(crate) async fn get(&self, path: &str, accept: &str) -> Result<Value, Error> {
+        self.call(Method::GET, path, accept, None).await
+    }
+
+    /// Sends a request and reads the answer as JSON.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: Option<(&str, &Value)>,
+    ) -> Result<Value, Error> {
+        let exchange = async {
+            let response = self.send(method, path, accept, body).await?;
+            let bytes = self.read(response.into_body()).await?;
+            serde_json::from_slice(&bytes).map_err(|source| self.malformed(path, &source))
+        };
+        tokio::time::timeout(REQUEST_TIMEOUT, exchange)
+            .await
+            .unwrap_or_else(|_| Err(Error::Timeout { server: self.server.clone(), after: REQUEST_TIMEOUT }))
+    }
+
+    /// Starts a watch. The answer's head must arrive in time; events may take as long as they take.
+    pub(crate) async fn watch(&self, path: &str, accept: &str) -> Result<Watch, Error> {
+        let head = tokio::time::timeout(REQUEST_TIMEOUT, self.send(Method::GET, path, accept, None)).await;
+        let response = head.map_err(|_| Error::Timeout { server: self.server.clone(), after: REQUEST_TIMEOUT })??;
+        Ok(Watch::new(self.server.clone(), response.into_body()))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: Option<(&str, &Value)>,
+    ) -> Result<Response<Incoming>, Error> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(self.server.uri(path))
+            .header(ACCEPT, accept)
+            .header(USER_AGENT, concat!("backstay/", env!("CARGO_PKG_VERSION")));
+        let mut content = Bytes::new();
+        if let Some((media_type, value)) = body {
+            request = request.header(CONTENT_TYPE, media_type);
+            content = Bytes::from(value.to_string());
+        }
+        let request = request.body(Full::new(content)).map_err(|source| self.malformed(path, &source))?;
+        let response = self.http.request(request).await.map_err(|error| Error::unreachable(&self.server, &error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let code = response.status();
+        let body = self.read(response.into_body()).await?;
+        Err(Error::Refused(Status::of(code, &body)))
+    }
+
+    async fn read(&self, body: Incoming) -> Result<Bytes, Error> {
+        let read = Limited::new(body, MAX_RESPONSE_BYTES).collect().await;
+        read.map(http_body_util::Collected::to_bytes).map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                return Error::TooLarge { server: self.server.clone(), limit: MAX_RESPONSE_BYTES };
+            }
+            Error::unreachable(&self.server, &*error)
+        })
+    }
+
+    fn malformed(&self, path: &str, reason: &dyn std::fmt::Display) -> Error {
+        Error::Malformed { server: self.server.clone(), path: path.to_owned(), reason: reason.to_string() }
+    }
+}

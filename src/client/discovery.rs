@@ -1,0 +1,190 @@
+//! Which kinds the control plane serves.
+//!
+//! Source: Kubernetes, aggregated discovery (`apidiscovery.k8s.io/v2`).
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Client, Error};
+
+/// Media type of aggregated discovery.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// The kinds that the control plane serves, preferred groups and versions first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Discovery {
+    types: Vec<ResourceType>,
+}
+
+/// A kind, and where its objects are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResourceType {
+    group: String,
+    version: String,
+    plural: String,
+    singular: String,
+    kind: String,
+    /// Whether objects live in namespaces.
+    pub(crate) namespaced: bool,
+    short_names: Vec<String>,
+    categories: Vec<String>,
+}
+
+impl ResourceType {
+    /// `GROUP/VERSION`, or `VERSION` for the core group.
+    pub(crate) fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// What messages call it: `backend.core.apoxy.dev`, or `secret` for the core group.
+    pub(crate) fn label(&self) -> String {
+        let singular = if self.singular.is_empty() { self.kind.to_lowercase() } else { self.singular.clone() };
+        if self.group.is_empty() { singular } else { format!("{singular}.{}", self.group) }
+    }
+
+    /// Path of the list of objects: of one namespace, or of all where that is `None`.
+    pub(crate) fn collection(&self, namespace: Option<&str>) -> String {
+        let root = if self.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", self.group) };
+        let scope = match namespace {
+            Some(namespace) if self.namespaced => format!("/namespaces/{}", segment(namespace)),
+            _ => String::new(),
+        };
+        format!("{root}/{}{scope}/{}", self.version, self.plural)
+    }
+
+    /// Path of one object. `namespace` does not matter for a cluster-scoped kind.
+    pub(crate) fn object(&self, namespace: &str, name: &str) -> String {
+        format!("{}/{}", self.collection(Some(namespace)), segment(name))
+    }
+
+    fn is_called(&self, word: &str) -> bool {
+        let (name, group) = word.split_once('.').unwrap_or((word, ""));
+        let named = [&self.plural, &self.singular, &self.kind].into_iter().chain(&self.short_names);
+        let group_fits = group.is_empty() || group == self.group || group == format!("{}.{}", self.version, self.group);
+        group_fits && named.into_iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+}
+
+/// Escapes what must not stand in a segment of a path.
+///
+/// Source: RFC 3986 section 3.3; escapes more than it must.
+pub(crate) fn segment(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    // These two would be taken for steps of the path.
+    match escaped.as_str() {
+        "." => "%2E".to_owned(),
+        ".." => "%2E%2E".to_owned(),
+        _ => escaped,
+    }
+}
+
+impl Discovery {
+    /// Asks the control plane.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or is no server with aggregated discovery.
+    pub(crate) async fn load(client: &Client) -> Result<Self, Error> {
+        let mut types = Vec::new();
+        for path in ["/apis", "/api"] {
+            let document = client.get(path, AGGREGATED).await?;
+            let groups = GroupList::deserialize(&document).map_err(|source| client.malformed(path, &source))?;
+            types.extend(groups.items.into_iter().flat_map(Group::types));
+        }
+        Ok(Self { types })
+    }
+
+    /// The kind that a manifest names.
+    pub(crate) fn of(&self, api_version: &str, kind: &str) -> Option<&ResourceType> {
+        self.types.iter().find(|known| known.kind == kind && known.api_version() == api_version)
+    }
+
+    /// The kinds that a word on the command line means: a name of a kind, in any case, with or without `.GROUP`; or a
+    /// category. Where several groups have such a kind, the first is meant.
+    pub(crate) fn called(&self, word: &str) -> Vec<&ResourceType> {
+        match self.types.iter().find(|known| known.is_called(word)) {
+            Some(found) => vec![found],
+            None => {
+                self.types.iter().filter(|known| known.categories.iter().any(|category| category == word)).collect()
+            }
+        }
+    }
+
+    /// Every kind's plural with its group, for messages.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let name = |known: &ResourceType| match known.group.as_str() {
+            "" => known.plural.clone(),
+            group => format!("{}.{group}", known.plural),
+        };
+        self.types.iter().map(name).collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct GroupList {
+    items: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    metadata: Metadata,
+    versions: Vec<Version>,
+}
+
+#[derive(Deserialize, Default)]
+struct Metadata {
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: String,
+    #[serde(default)]
+    resources: Vec<Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource {
+    resource: String,
+    #[serde(default)]
+    response_kind: Value,
+    scope: String,
+    #[serde(default)]
+    singular_resource: String,
+    #[serde(default)]
+    short_names: Vec<String>,
+    #[serde(default)]
+    categories: Vec<String>,
+}
+
+impl Group {
+    fn types(self) -> Vec<ResourceType> {
+        let group = self.metadata.name;
+        let of_version = |version: Version| {
+            let group = group.clone();
+            version.resources.into_iter().map(move |resource| ResourceType {
+                group: group.clone(),
+                version: version.version.clone(),
+                kind: resource.response_kind.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                plural: resource.resource,
+                singular: resource.singular_resource,
+                namespaced: resource.scope == "Namespaced",
+                short_names: resource.short_names,
+                categories: resource.categories,
+            })
+        };
+        self.versions.into_iter().flat_map(of_version).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

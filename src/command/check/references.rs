@@ -1,0 +1,91 @@
+//! References that lead out of the files.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::manifest::{Document, Problem};
+
+/// References to Backends and Gateways that none of `documents` is.
+pub(super) fn missing(documents: &[Document]) -> Vec<Problem> {
+    let there: HashSet<(&str, &str, &str)> = documents.iter().map(identity).collect();
+    let mut warnings = Vec::new();
+    for document in documents {
+        for reference in references(document) {
+            let namespace = if reference.kind == "Gateway" { reference.namespace.as_str() } else { "" };
+            if !there.contains(&(reference.kind, namespace, reference.name.as_str())) {
+                let message = format!("{} {:?} is in none of these files", reference.kind, reference.name);
+                warnings.push(document.problem(&reference.path, message));
+            }
+        }
+    }
+    warnings
+}
+
+/// Kind, namespace and name, as references give them. Cluster-scoped kinds have no namespace.
+fn identity(document: &Document) -> (&str, &str, &str) {
+    let name = &document.name;
+    let is_scoped = name.api_version.starts_with("gateway.networking.k8s.io/");
+    let namespace = match name.namespace.as_str() {
+        _ if !is_scoped => "",
+        "" => "default",
+        given => given,
+    };
+    (&name.kind, namespace, &name.name)
+}
+
+/// A reference to another object.
+struct Reference {
+    path: String,
+    kind: &'static str,
+    namespace: String,
+    name: String,
+}
+
+fn references(document: &Document) -> Vec<Reference> {
+    let mut found = Vec::new();
+    let spec = &document.object["spec"];
+    match document.name.kind.as_str() {
+        "HTTPRoute" => {
+            let (_, own_namespace, _) = identity(document);
+            for (index, parent) in list(&spec["parentRefs"]) {
+                if parent["kind"].as_str().is_none_or(|kind| kind == "Gateway") {
+                    let namespace = parent["namespace"].as_str().unwrap_or(own_namespace).to_owned();
+                    found.extend(named(parent, "Gateway", namespace, format!("spec.parentRefs[{index}].name")));
+                }
+            }
+            for (index, rule) in list(&spec["rules"]) {
+                let rule_path = format!("spec.rules[{index}]");
+                for (index, backend) in list(&rule["backendRefs"]) {
+                    found.extend(backend_ref(backend, &format!("{rule_path}.backendRefs[{index}]")));
+                }
+                for (index, filter) in list(&rule["filters"]) {
+                    let path = format!("{rule_path}.filters[{index}].requestMirror.backendRef");
+                    found.extend(backend_ref(&filter["requestMirror"]["backendRef"], &path));
+                }
+            }
+        }
+        "BackendPolicy" => {
+            for (index, target) in list(&spec["targetRefs"]) {
+                found.extend(backend_ref(target, &format!("spec.targetRefs[{index}]")));
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+fn backend_ref(reference: &Value, path: &str) -> Option<Reference> {
+    let kind = reference["kind"].as_str().unwrap_or_default();
+    let is_backend = kind == "Backend" || kind.is_empty();
+    is_backend.then(|| named(reference, "Backend", String::new(), format!("{path}.name")))?
+}
+
+fn named(reference: &Value, kind: &'static str, namespace: String, path: String) -> Option<Reference> {
+    let name = reference["name"].as_str().filter(|name| !name.is_empty())?.to_owned();
+    Some(Reference { path, kind, namespace, name })
+}
+
+fn list(value: &Value) -> impl Iterator<Item = (usize, &Value)> {
+    value.as_array().map(Vec::as_slice).unwrap_or_default().iter().enumerate()
+}

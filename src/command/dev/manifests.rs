@@ -1,0 +1,131 @@
+//! Applying manifests, and again when they change.
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::{programmed, served};
+use crate::client::Client;
+use crate::command::apply::{self, Target};
+use crate::command::delete::{Deleted, delete};
+use crate::manifest::{FileArgs, Manifests};
+use crate::output::{self, Paint};
+
+/// What is applied when no manifests are given.
+const QUICKSTART: &str = include_str!("../../../examples/quickstart.yaml");
+
+/// Namespace of objects that name none.
+const NAMESPACE: &str = "default";
+
+/// Manifests whose changes are followed.
+#[derive(Debug)]
+pub(super) struct Followed {
+    client: Client,
+    files: FileArgs,
+    /// What the last round read: objects, and problems as text.
+    last: Reading,
+    /// Every object that was applied and not deleted since.
+    applied: Vec<Target>,
+}
+
+type Reading = (Vec<Value>, Vec<String>);
+
+impl Followed {
+    /// Nothing is read yet.
+    pub(super) fn new(client: Client, files: FileArgs) -> Self {
+        Self { client, files, last: Reading::default(), applied: Vec::new() }
+    }
+
+    fn read(&self) -> Manifests {
+        if self.files.paths.is_empty() {
+            let mut manifests = Manifests::default();
+            manifests.add("quickstart.yaml", QUICKSTART);
+            return manifests;
+        }
+        self.files.read()
+    }
+
+    /// Whether the files say something else than in the last round.
+    pub(super) fn has_changed(&self) -> bool {
+        reading(&self.read()) != self.last
+    }
+
+    /// One round: applies what the files say, deletes what an earlier round applied and they no longer say, and waits
+    /// until the proxy serves it. Problems are printed; they stop nothing.
+    ///
+    /// # Errors
+    /// When the control plane cannot be reached.
+    pub(super) async fn apply(&mut self) -> Result<()> {
+        let manifests = self.read();
+        self.last = reading(&manifests);
+        let paint = Paint::stderr();
+        manifests.problems.iter().for_each(|problem| output::complain(paint.bad(&problem.to_string())));
+        let outcome = apply::apply(&self.client, &manifests.documents, NAMESPACE).await?;
+        let kept = |target: &Target| outcome.applied.contains(target) || outcome.refused.contains(target);
+        let (stay, mut gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.applied).into_iter().partition(kept);
+        self.applied = stay;
+        if manifests.problems.is_empty() {
+            self.prune(gone).await?;
+        } else {
+            // An object may only be missing because its file cannot be read at the moment.
+            self.applied.append(&mut gone);
+        }
+        self.applied.extend(
+            outcome.applied.iter().filter(|target| !self.applied.contains(target)).cloned().collect::<Vec<_>>(),
+        );
+        output::patiently("Waiting for the proxy", programmed::wait(&self.client, &outcome.applied)).await
+    }
+
+    /// Deletes in the opposite order of applying: what refers goes before what is referred to.
+    async fn prune(&self, gone: Vec<Target>) -> Result<()> {
+        for target in gone.iter().rev() {
+            match delete(&self.client, &target.resource, &target.namespace, &target.name).await {
+                Ok(deleted) => {
+                    let wait = if deleted == Deleted::Gone { "" } else { " (waits for its finalizers)" };
+                    output::line(format_args!("{}/{} deleted{wait}", target.resource.label(), target.name))?;
+                }
+                Err(error) if error.is_not_found() => {}
+                Err(error) => output::complain(format_args!("error: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints what is served where.
+    ///
+    /// # Errors
+    /// When the control plane cannot be reached.
+    pub(super) async fn show_served(&self) -> Result<()> {
+        let rows = served::rows(&self.client).await?;
+        if rows.is_empty() {
+            return output::line("\nNothing is served yet: there is no Gateway with a route.");
+        }
+        output::line(Paint::stdout().bold("\nServed"))?;
+        let heading = ["LISTENER", "HOST", "MATCH", "GOES TO"].map(str::to_owned).to_vec();
+        let rows: Vec<_> = std::iter::once(heading).chain(rows).collect();
+        output::table(&rows)
+    }
+
+    /// Prints what to try next.
+    ///
+    /// # Errors
+    /// When standard output is gone.
+    pub(super) async fn show_next_steps(&self, api: SocketAddr) -> Result<()> {
+        let rows = served::rows(&self.client).await?;
+        let url = rows.first().and_then(|row| row.first()).map_or("http://127.0.0.1:8080", String::as_str);
+        let backend = self.applied.iter().find(|target| target.resource.label().starts_with("backend."));
+        let backend = backend.map_or("hello", |target| target.name.as_str());
+        let server = if api.port() == 7080 { String::new() } else { format!(" --server http://{api}") };
+        output::line(Paint::stdout().bold("\nTry next, in another terminal"))?;
+        output::line(format_args!("  curl {url}/"))?;
+        output::line(format_args!("  kubectl --server http://{api} edit backend {backend}"))?;
+        output::line(format_args!("  backstay status{server}"))?;
+        output::line("\nCtrl-C ends it.")
+    }
+}
+
+fn reading(manifests: &Manifests) -> Reading {
+    let objects = manifests.documents.iter().map(|document| document.object.clone()).collect();
+    (objects, manifests.problems.iter().map(ToString::to_string).collect())
+}

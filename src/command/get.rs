@@ -1,0 +1,139 @@
+//! `backstay get`.
+
+mod list;
+mod render;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use self::list::List;
+use self::render::Printer;
+use super::selection::{Selection, SelectionArgs};
+use crate::client::{Client, Error, ServerArgs};
+use crate::output;
+
+/// Print objects
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  backstay get backends
+  backstay get backend hello -o yaml
+  backstay get httproutes -A
+  backstay get backstay                     Every kind of the category
+  backstay get backends -l app=shop --watch")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// Look in all namespaces
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+    /// Go on and print changes as they happen
+    #[arg(short, long)]
+    watch: bool,
+}
+
+/// Form of the output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Form {
+    /// Columns
+    #[default]
+    Table,
+    /// More columns
+    Wide,
+    /// The object, or a List of objects, as JSON
+    Json,
+    /// The object, or a List of objects, as YAML
+    Yaml,
+    /// KIND/NAME, a line each
+    Name,
+}
+
+impl Args {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        if self.selection.is_empty() {
+            super::usage("say what to print, such as: backstay get backends");
+        }
+        let client = self.server.client();
+        let selections = self.selection.resolve(&client).await?;
+        if self.watch {
+            return self.follow(&client, &selections).await;
+        }
+        let mut printer = Printer::new(self.output, selections.len() > 1, self.all_namespaces);
+        let mut failed = 0;
+        for selection in &selections {
+            for list in self.lists(selection) {
+                match output::patiently("Reading", list.read(&client)).await {
+                    Ok(page) => printer.add(&selection.resource, page),
+                    Err(Error::Refused(status)) => {
+                        output::complain(format_args!("error: {status}"));
+                        failed += 1;
+                    }
+                    Err(other) => return Err(other.into()),
+                }
+            }
+        }
+        let single = matches!(&*selections, [only] if only.names.len() == 1);
+        let shown = printer.finish(single)?;
+        if shown == 0 && failed == 0 && matches!(self.output, Form::Table | Form::Wide) {
+            output::complain("No objects found");
+        }
+        Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn follow(&self, client: &Client, selections: &[Selection]) -> Result<ExitCode> {
+        let [selection] = selections else { super::usage("--watch takes one kind at a time") };
+        let lists: Vec<_> = self.lists(selection).collect();
+        let [list] = &*lists else { super::usage("--watch takes one name or none") };
+        let mut printer = Printer::new(self.output, false, self.all_namespaces);
+        let page = list.read(client).await?;
+        let mut revision = page.revision.clone();
+        printer.add(&selection.resource, page);
+        printer.flush()?;
+        loop {
+            let mut watch = list.watch(client, &revision).await?;
+            loop {
+                match watch.next().await {
+                    Ok(Some(event)) => {
+                        if let Some(version) = list::revision_of(&event.object) {
+                            revision = version;
+                        }
+                        if event.kind != "BOOKMARK" {
+                            printer.add_event(&selection.resource, event.object);
+                            printer.flush()?;
+                        }
+                    }
+                    // Servers end watches now and then; the next one begins where this one ended.
+                    Ok(None) => break,
+                    Err(error) if error.is_expired() => {
+                        let page = list.read(client).await?;
+                        revision.clone_from(&page.revision);
+                        printer.add(&selection.resource, page);
+                        printer.flush()?;
+                        break;
+                    }
+                    Err(other) => return Err(other.into()),
+                }
+            }
+        }
+    }
+
+    /// One list for each name, or one for all.
+    fn lists<'a>(&'a self, selection: &'a Selection) -> impl Iterator<Item = List> + 'a {
+        let namespace = (!self.all_namespaces).then(|| self.selection.namespace().to_owned());
+        let list = move |name: Option<&String>| List {
+            resource: selection.resource.clone(),
+            namespace: namespace.clone(),
+            name: name.cloned(),
+            selector: self.selection.selector().map(str::to_owned),
+            as_table: matches!(self.output, Form::Table | Form::Wide),
+        };
+        let none = selection.names.is_empty().then_some(None);
+        none.into_iter().chain(selection.names.iter().map(Some)).map(list)
+    }
+}

@@ -1,0 +1,155 @@
+//! `backstay proxy`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::Result;
+use backstay_proxy::{AccessLog, Options, Proxy};
+use backstay_resources::GoDuration;
+use http::Uri;
+use serde_json::json;
+
+use crate::address_file::AddressFileArgs;
+use crate::output;
+use crate::shutdown::Shutdown;
+
+/// Run a proxy: serve traffic as the control plane says
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The last good configuration is kept in --state-dir; with it a proxy starts and serves while the control plane is away. \
+SIGTERM and SIGINT stop accepting and let open requests end, for --drain-timeout at most; a second signal ends at once.
+
+Examples:
+  backstay proxy
+  backstay proxy --fleet edge --control-plane http://10.0.0.5:18000 --state-dir /var/lib/backstay-proxy
+  backstay proxy --dns-server 10.0.0.2:53 --access-log stdout")]
+pub(crate) struct Args {
+    /// Where to fetch configuration from
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:18000")]
+    control_plane: PlainUri,
+    /// Fleet to join: the name of a Proxy object
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    fleet: String,
+    /// Name of this proxy within the fleet [default: host name and process id]
+    #[arg(long, value_name = "ID")]
+    node_id: Option<String>,
+    /// Directory to keep the last good configuration in [default: it is not kept]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Address of the admin endpoint: readiness, metrics, dumps
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
+    admin: SocketAddr,
+    /// Threads that serve traffic [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// DNS server to ask instead of the system's; may be repeated
+    #[arg(long = "dns-server", value_name = "IP[:PORT]")]
+    dns_servers: Vec<DnsServer>,
+    /// Where a line for each request goes
+    #[arg(long, value_name = "off|stdout|FILE", default_value = "off")]
+    access_log: String,
+    /// How long open requests may take to end, such as 30s or 2m
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    drain_timeout: GoDuration,
+    #[command(flatten)]
+    address_file: AddressFileArgs,
+}
+
+/// An address of plain HTTP: the discovery service has no other.
+#[derive(Debug, Clone)]
+struct PlainUri(Uri);
+
+impl FromStr for PlainUri {
+    type Err = crate::client::ServerError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let server: crate::client::Server = text.parse()?;
+        server.uri("").parse().map(Self).map_err(|_| crate::client::ServerError::Malformed)
+    }
+}
+
+/// An address whose port is 53 unless it says otherwise.
+#[derive(Debug, Clone, Copy)]
+struct DnsServer(SocketAddr);
+
+impl FromStr for DnsServer {
+    type Err = std::net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<SocketAddr>().or_else(|_| text.parse().map(|ip| SocketAddr::new(ip, 53))).map(Self)
+    }
+}
+
+impl Args {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        let mut shutdown = Shutdown::listen()?;
+        let address_file = self.address_file.clone();
+        let control_plane = self.control_plane.0.clone();
+        let proxy = Proxy::start(self.options()?).await?;
+        let admin = proxy.admin_address();
+        address_file.write(&json!({"admin": admin.to_string()}))?;
+        output::line(format_args!("Admin endpoint on http://{admin}, configuration from {control_plane}"))?;
+        shutdown.requested().await;
+        tracing::info!("draining");
+        shutdown.drain(proxy.shutdown()).await;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn options(self) -> Result<Options> {
+        Ok(Options {
+            node_id: self.node_id.unwrap_or_else(node_id),
+            fleet: self.fleet,
+            control_plane: self.control_plane.0,
+            state_dir: self.state_dir,
+            admin: self.admin,
+            threads: self.threads.map(usize::from).unwrap_or_else(processors),
+            dns_servers: self.dns_servers.into_iter().map(|server| server.0).collect(),
+            access_log: access_log(&self.access_log)?,
+            drain_timeout: self.drain_timeout.0,
+            ..Options::default()
+        })
+    }
+}
+
+/// The proxy of `backstay dev`: one of the fleet `default`.
+///
+/// # Errors
+/// When it cannot start.
+pub(crate) async fn for_dev(xds: SocketAddr, admin: SocketAddr, data_dir: &Path) -> Result<Proxy> {
+    let control_plane = crate::client::Server::at(xds).uri("").parse()?;
+    let options = Options {
+        node_id: "dev".to_owned(),
+        control_plane,
+        state_dir: Some(data_dir.join("proxy")),
+        admin,
+        threads: processors().min(2),
+        drain_timeout: DEV_DRAIN_TIMEOUT,
+        ..Options::default()
+    };
+    Ok(Proxy::start(options).await?)
+}
+
+/// Nobody waits long for Ctrl-C.
+const DEV_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Unique among the processes of a fleet, and telling for whoever reads the status.
+fn node_id() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "proxy" } else { host.trim() };
+    format!("{host}-{}", std::process::id())
+}
+
+fn access_log(text: &str) -> Result<AccessLog> {
+    Ok(match text {
+        "off" => AccessLog::Off,
+        "stdout" => AccessLog::Stdout,
+        path => AccessLog::File(PathBuf::from(path)),
+    })
+}

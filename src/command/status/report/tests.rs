@@ -1,0 +1,58 @@
+use std::time::{Duration, SystemTime};
+
+use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusResponse, Refusal};
+
+use super::{age, json, rows, sentence};
+
+fn status() -> GetStatusResponse {
+    let refusal = Refusal {
+        resource: "backend/api".to_owned(),
+        version: "v1".to_owned(),
+        field: "tls.sni".to_owned(),
+        message: "is not a host name".to_owned(),
+    };
+    let proxy = ConnectedProxy {
+        id: "p1".to_owned(),
+        accepted: 3,
+        pending: 1,
+        refused: vec![refusal],
+        ..ConnectedProxy::default()
+    };
+    GetStatusResponse {
+        version: "0.1.0".to_owned(),
+        revision: 9,
+        fleets: vec![
+            Fleet { name: "default".to_owned(), resources: 5, proxies: vec![proxy] },
+            Fleet { name: "edge".to_owned(), resources: 2, proxies: Vec::new() },
+        ],
+    }
+}
+
+#[test]
+fn a_refusal_names_resource_and_field() {
+    let status = status();
+    assert_eq!(sentence(&status.fleets[0].proxies[0].refused[0]), "backend/api: tls.sni: is not a host name");
+}
+
+#[test]
+fn every_proxy_has_a_row_and_a_fleet_without_one_says_so() {
+    let rows = rows(&status(), SystemTime::now());
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().all(|row| row.len() == rows[0].len()));
+    assert_eq!(rows[1][6..], ["5", "3", "1", "1"]);
+    assert_eq!(rows[2][..2], ["edge", "none connected"]);
+}
+
+#[test]
+fn json_has_the_same() {
+    let json = json(&status());
+    assert_eq!(json["fleets"][0]["proxies"][0]["refused"][0]["field"], "tls.sni");
+    assert_eq!(json["fleets"][1]["proxies"], serde_json::json!([]));
+}
+
+#[test]
+fn ages_have_the_largest_unit() {
+    for (seconds, text) in [(0, "0s"), (119, "119s"), (125, "2m5s"), (660, "11m"), (10_800, "3h"), (172_800, "2d")] {
+        assert_eq!(age(Duration::from_secs(seconds)), text);
+    }
+}

@@ -1,0 +1,39 @@
+//! `backstay version`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::output;
+
+/// Print the version
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Form {
+    /// One line
+    #[default]
+    Text,
+    /// A JSON object
+    Json,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let version = env!("CARGO_PKG_VERSION");
+        match self.output {
+            Form::Text => output::line(format_args!("backstay {version}"))?,
+            Form::Json => {
+                let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
+                output::line(json!({"version": version, "platform": platform}))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,9 @@
+//! Manifests: files of objects, as YAML or JSON, with the line that each field is on.
+
+mod document;
+mod problem;
+mod source;
+
+pub(crate) use self::document::{Document, ObjectName};
+pub(crate) use self::problem::Problem;
+pub(crate) use self::source::{FileArgs, Manifests};

@@ -1,0 +1,33 @@
+//! Something wrong with a manifest.
+
+use std::fmt;
+
+/// Something wrong, and where: `FILE:LINE: KIND/NAME: field: message`. What is not known is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// File, or `stdin`.
+    pub(crate) origin: String,
+    /// From 1.
+    pub(crate) line: Option<u64>,
+    /// `KIND/NAME`; empty where the document could not be read.
+    pub(crate) subject: String,
+    /// Path of the field; empty for the whole object.
+    pub(crate) field: String,
+    /// A sentence.
+    pub(crate) message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.origin)?;
+        if let Some(line) = self.line {
+            write!(formatter, ":{line}")?;
+        }
+        for part in [&self.subject, &self.field] {
+            if !part.is_empty() {
+                write!(formatter, ": {part}")?;
+            }
+        }
+        write!(formatter, ": {}", self.message)
+    }
+}
