@@ -117,12 +117,14 @@ impl Stream {
         };
         let (subscribe, unsubscribe) = (request.resource_names_subscribe, request.resource_names_unsubscribe);
         if let Some(state) = self.types.get_mut(&type_url) {
-            state.subscription.change(subscribe, &unsubscribe, &self.snapshot, &type_url);
+            // First the answer: whatever it is about has arrived before the rest was written.
             let answered = state.in_flight.take_if(|in_flight| *in_flight.nonce == *request.response_nonce);
             if let Some(in_flight) = answered {
                 let limit = self.options.max_message_bytes;
                 self.events.push_back(in_flight.answered(type_url.clone(), request.error_detail, limit));
             }
+            let in_flight = state.in_flight.as_ref().map_or(&[][..], |in_flight| &in_flight.resources);
+            state.subscription.change(subscribe, &unsubscribe, in_flight, &self.snapshot, &type_url);
         } else {
             let initial = request.initial_resource_versions;
             self.initial += initial.iter().map(|(name, version)| name.len() + version.len()).sum::<usize>();

@@ -1,3 +1,5 @@
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -91,11 +93,13 @@ impl Subscription {
         this
     }
 
-    /// A later request for a type. A name in both lists ends up unsubscribed.
+    /// A later request for a type, made while the resources of `in_flight` may or may not have arrived. A name in both lists
+    /// ends up unsubscribed.
     pub(super) fn change(
         &mut self,
         subscribe: Vec<String>,
         unsubscribe: &[String],
+        in_flight: &[(Name, Version)],
         snapshot: &Snapshot,
         type_url: &str,
     ) {
@@ -108,8 +112,14 @@ impl Subscription {
             self.reply = true;
             if !self.wildcard {
                 self.wildcard = true;
-                // Of what is not in `told` the client knows nothing: everything will be found to have changed.
+                // Of what is not in `told` the client knows nothing: everything there is will be found to have changed. What
+                // is in it may be gone by now, and a comparison with nothing does not find that.
                 self.seen = Snapshot::empty();
+                for name in self.told.keys() {
+                    self.due.entry(name.clone()).or_insert(Due::IfChanged);
+                }
+                // Whether the client takes these or drops them depends on when it gets them.
+                self.due.extend(in_flight.iter().map(|(name, _)| (name.clone(), Due::Always)));
             }
         }
         self.unsubscribe(unsubscribe, type_url);

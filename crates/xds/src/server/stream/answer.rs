@@ -11,7 +11,7 @@ use crate::server::{Event, Rejection};
 pub(super) struct InFlight {
     pub(super) nonce: Arc<str>,
     revision: u64,
-    resources: Arc<[(Arc<str>, Arc<str>)]>,
+    pub(super) resources: Arc<[(Arc<str>, Arc<str>)]>,
     removed: Arc<[Arc<str>]>,
 }
 

@@ -40,10 +40,7 @@ fn request(subscribe: &[&str], unsubscribe: &[&str], initial: &[(&str, &str)]) -
         type_url: TYPE.to_owned(),
         resource_names_subscribe: strings(subscribe),
         resource_names_unsubscribe: strings(unsubscribe),
-        initial_resource_versions: initial
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), version(value)))
-            .collect(),
+        initial_resource_versions: initial.iter().map(|&(name, value)| (name.to_owned(), version(value))).collect(),
         ..DeltaDiscoveryRequest::default()
     }
 }

@@ -50,7 +50,8 @@ fn what_is_sent_and_acknowledged_is_told_with_its_revision() {
     assert_eq!(**nonce, bench.responses[0].nonce);
 
     bench.answer_last(None);
-    let [_, Event::Acknowledged { revision: 5, nonce, resources, removed, .. }, synchronized] = &bench.events[..] else {
+    let [_, Event::Acknowledged { revision: 5, nonce, resources, removed, .. }, synchronized] = &bench.events[..]
+    else {
         panic!("{:?}", bench.events)
     };
     assert_eq!((&**nonce, pairs(resources), removed.len()), (bench.responses[0].nonce.as_str(), all, 1));
@@ -87,7 +88,11 @@ fn nothing_is_synchronized_while_a_response_is_in_flight_or_more_is_to_come() {
 #[test]
 fn named_rejections_leave_the_rest_applied() {
     let mut bench = bench();
-    bench.answer_last(refusing(&[("b", "tls.secrets[0]", "no such secret"), ("not sent", "", "?"), ("b", "", "again")]));
+    bench.answer_last(refusing(&[
+        ("b", "tls.secrets[0]", "no such secret"),
+        ("not sent", "", "?"),
+        ("b", "", "again"),
+    ]));
     assert_eq!(rejected(&bench), (vec![rejection("b", "1", "tls.secrets[0]", "no such secret")], true));
     let Some(Event::Rejected { message, resources, removed, details, revision: 5, .. }) = bench.events.get(1) else {
         panic!("{:?}", bench.events)

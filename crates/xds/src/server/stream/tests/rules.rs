@@ -92,6 +92,12 @@ const RULES: &[(&str, &[Step])] = &[
     ("a wildcard can be added to names, and brings everything", &[
         AB, Ask(&["a"], &[]), Get(&[("a", "1")], &[]), Ack, Ask(&["*"], &[]), Get(&[("b", "1")], &[]), Ack,
         Set(&[("b", None)]), Get(&[], &["b"])]),
+    ("a wildcard added to names does not forget what is gone", &[
+        AB, Ask(&["a"], &[]), Get(&[("a", "1")], &[]), Set(&[("a", None)]), Ask(&["*"], &[]), Silence, Ack,
+        Get(&[("b", "1")], &["a"])]),
+    ("a wildcard may find the client with what was in flight before, and takes it back", &[
+        AB, Ask(&["a"], &[]), Get(&[("a", "1")], &[]), Ask(&[], &["a"]), Set(&[("a", None)]), Ask(&["*"], &[]), Ack,
+        Get(&[("b", "1")], &["a"])]),
     ("a wildcard that was let go brings everything again", &[
         AB, Ask(&["*"], &[]), GET_AB, Ack, Ask(&[], &["*"]), Silence, Ask(&["*"], &[]), GET_AB]),
     ("subscribing to and letting go of the wildcard at once is no subscription", &[
@@ -172,7 +178,10 @@ fn play(rule: &str, steps: &[Step], mut bench: Bench) {
             Nack => bench.answer_last(nack("no")),
             AckAnd(subscribe, unsubscribe) => {
                 let nonce = answer(bench.responses.last().unwrap(), None).response_nonce;
-                ask(&mut bench, DeltaDiscoveryRequest { response_nonce: nonce, ..request(subscribe, unsubscribe, &[]) });
+                ask(
+                    &mut bench,
+                    DeltaDiscoveryRequest { response_nonce: nonce, ..request(subscribe, unsubscribe, &[]) },
+                );
             }
             StaleAnd(subscribe) => {
                 let response_nonce = "of another stream".to_owned();
