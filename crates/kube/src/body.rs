@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use crate::protobuf;
 use crate::status::Failure;
 
 /// The whole body, if it is not larger than `limit` bytes.
@@ -35,6 +36,15 @@ pub(crate) fn decode(headers: &HeaderMap, bytes: &[u8]) -> Result<Decoded, Failu
     let decoded = match media.as_str() {
         "" | "application/json" => decode::json(bytes),
         "application/yaml" => decode::yaml(bytes),
+        protobuf::MEDIA_TYPE => {
+            return match protobuf::decode(bytes) {
+                Ok(value) => Ok(Decoded { value, duplicates: Vec::new() }),
+                Err(error @ protobuf::DecodeError::UnknownType { .. }) => {
+                    Err(Failure::unsupported_media_type(error.to_string()))
+                }
+                Err(error) => Err(Failure::bad_request(error.to_string())),
+            };
+        }
         other => {
             return Err(Failure::unsupported_media_type(format!(
                 "the body of the request was in an unknown format ({other}) - accepted media types include: \

@@ -17,6 +17,7 @@ use crate::patch::Patch;
 use crate::path::{self, Collection, Part, Target};
 use crate::query::Params;
 use crate::respond::{Reply, Wire};
+use crate::review::Review;
 use crate::status::Failure;
 use crate::write::{Change, Subject};
 use crate::{body, delete, namespace, openapi, read, watching, write};
@@ -39,6 +40,10 @@ async fn answer(api: &Arc<Api>, parts: &Parts, body: Body) -> Result<Response, F
     match &target {
         Target::Collection(collection) if params.watch && parts.method == Method::GET => {
             watching::start(api, collection, &params, &parts.headers).await
+        }
+        Target::Review(review) => {
+            let review = timeout(api.options.request_timeout, review_answer(api, *review, &params, parts, body));
+            review.await.unwrap_or_else(|_| Err(Failure::timeout()))
         }
         Target::Collection(_) | Target::Object { .. } => {
             let objects = Box::pin(objects(api, target, &params, parts, body));
@@ -68,6 +73,23 @@ async fn objects(
         _ => return Err(Failure::no_such_path()),
     };
     Ok(wire(api, form.encoding, params, &parts.headers).finish(reply))
+}
+
+async fn review_answer(
+    api: &Api,
+    review: Review,
+    params: &Params,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response, Failure> {
+    if parts.method != Method::POST {
+        return Err(Failure::method_not_allowed());
+    }
+    let _permit = api.mutating.try_acquire().map_err(|_| Failure::too_many_requests())?;
+    let bytes = body::read(body, api.options.max_body_bytes).await?;
+    let answer = review.answer(&body::decode(&parts.headers, &bytes)?.value)?;
+    let reply = Reply::new(StatusCode::CREATED, answer.to_string());
+    Ok(wire(api, accept::encoding(&parts.headers)?, params, &parts.headers).finish(reply))
 }
 
 fn wire(api: &Api, encoding: Encoding, params: &Params, headers: &HeaderMap) -> Wire {
@@ -119,7 +141,7 @@ async fn on_object(
         }
         (&Method::PATCH, _) => {
             let bytes = body::read(body, limit).await?;
-            let change = Change::Patch(Patch::parse(&parts.headers, &bytes, &api.options)?);
+            let change = Change::Patch(Patch::parse(subject.served.kind, &parts.headers, &bytes, &api.options)?);
             Ok(write::update(api, subject, params, &change).await?.reply(&renderer))
         }
         (&Method::DELETE, Part::Whole) => {
@@ -165,7 +187,7 @@ fn documents(api: &Api, target: &Target, params: &Params, parts: &Parts) -> Resu
             Ok(response)
         }
         Target::OpenApiV2 => plain(Some(&api.openapi().v2)),
-        Target::Collection(_) | Target::Object { .. } => Err(Failure::no_such_path()),
+        Target::Review(_) | Target::Collection(_) | Target::Object { .. } => Err(Failure::no_such_path()),
     }
 }
 

@@ -13,7 +13,8 @@
 //! - `read`, `page`, `selector`: get and list. `view`, `age`: the forms of answers.
 //! - `watching`: following changes.
 //! - `write`, `patch`, `delete`, `admission`: changing objects. [`namespace`]: what namespaces add.
-//! - `discovery`, `openapi`: what is served, for clients that ask.
+//! - `discovery`, `openapi`: what is served, for clients that ask. `review`: what they may do.
+//! - `protobuf`: bodies of clients that send nothing else.
 
 mod accept;
 mod admission;
@@ -29,9 +30,11 @@ pub mod options;
 mod page;
 mod patch;
 mod path;
+mod protobuf;
 mod query;
 mod read;
 mod respond;
+mod review;
 mod selector;
 mod status;
 mod view;

@@ -2,11 +2,12 @@
 //!
 //! Source: RFC 7386 (merge patch), RFC 6902 (JSON patch), and where Kubernetes differs from it, Kubernetes.
 
+mod strategic;
 #[cfg(test)]
 mod tests;
 
-use backstay_resources::Surplus;
 use backstay_resources::decode::{self, Decoded};
+use backstay_resources::{Kind, Surplus};
 use http::HeaderMap;
 use json_patch::jsonptr::Pointer;
 use json_patch::{PatchErrorKind, PatchOperation};
@@ -17,6 +18,8 @@ use crate::options::Options;
 use crate::status::Failure;
 
 const ACCEPTED: &str = "accepted media types include: application/json-patch+json, application/merge-patch+json";
+const ACCEPTED_CORE: &str = "accepted media types include: application/json-patch+json, application/merge-patch+json, \
+                             application/strategic-merge-patch+json";
 
 /// How deeply values may be nested, safely below what decoders of JSON take.
 const MAX_DEPTH: usize = 100;
@@ -31,19 +34,18 @@ pub(crate) enum Patch {
     Merge(Decoded),
     /// RFC 6902.
     Json(Vec<PatchOperation>),
+    /// Kubernetes' own.
+    Strategic(Decoded),
 }
 
 impl Patch {
-    /// Reads a patch as its `Content-Type` says.
-    pub(crate) fn parse(headers: &HeaderMap, bytes: &[u8], options: &Options) -> Result<Self, Failure> {
+    /// Reads a patch of an object of `kind`, as its `Content-Type` says.
+    pub(crate) fn parse(kind: &Kind, headers: &HeaderMap, bytes: &[u8], options: &Options) -> Result<Self, Failure> {
+        let core = kind.group.is_empty();
+        let accepted = if core { ACCEPTED_CORE } else { ACCEPTED };
         match body::media_type(headers)?.as_str() {
-            "application/merge-patch+json" => {
-                let decoded = decode::json(bytes).map_err(malformed)?;
-                if !decoded.value.is_object() {
-                    return Err(Failure::bad_request("a merge patch of an object must be an object"));
-                }
-                Ok(Self::Merge(decoded))
-            }
+            "application/merge-patch+json" => Ok(Self::Merge(fields(bytes)?)),
+            "application/strategic-merge-patch+json" if core => Ok(Self::Strategic(fields(bytes)?)),
             "application/json-patch+json" => {
                 let operations: Vec<PatchOperation> = serde_json::from_slice(bytes).map_err(malformed)?;
                 let (count, limit) = (operations.len(), options.max_patch_operations);
@@ -55,14 +57,14 @@ impl Patch {
                 Ok(Self::Json(operations))
             }
             "application/apply-patch+yaml" | "application/apply-patch+cbor" => Err(Failure::unsupported_media_type(
-                format!("server-side apply is not supported yet, use client-side apply - {ACCEPTED}"),
+                format!("server-side apply is not supported yet, use client-side apply - {accepted}"),
             )),
             "application/strategic-merge-patch+json" => Err(Failure::unsupported_media_type(format!(
                 "the body of the request was in an unknown format (application/strategic-merge-patch+json is for \
-                 built-in types only, use a merge patch: kubectl patch --type=merge) - {ACCEPTED}"
+                 built-in types only, use a merge patch: kubectl patch --type=merge) - {accepted}"
             ))),
             other => Err(Failure::unsupported_media_type(format!(
-                "the body of the request was in an unknown format ({other}) - {ACCEPTED}"
+                "the body of the request was in an unknown format ({other}) - {accepted}"
             ))),
         }
     }
@@ -70,7 +72,7 @@ impl Patch {
     /// Fields that the patch itself names twice.
     pub(crate) fn duplicates(&self) -> &[Surplus] {
         match self {
-            Self::Merge(decoded) => &decoded.duplicates,
+            Self::Merge(decoded) | Self::Strategic(decoded) => &decoded.duplicates,
             Self::Json(_) => &[],
         }
     }
@@ -83,12 +85,22 @@ impl Patch {
                 json_patch::merge(document, &decoded.value);
                 Ok(())
             }
+            Self::Strategic(decoded) => match decoded.value.as_object() {
+                Some(patch) => strategic::merge(document, patch),
+                None => Ok(()),
+            },
             Self::Json(operations) => {
                 let mut budget = Budget { copied: max_copied, work: MAX_WORK };
                 operations.iter().try_for_each(|operation| apply_one(document, operation, &mut budget))
             }
         }
     }
+}
+
+/// A patch that looks like what it changes.
+fn fields(bytes: &[u8]) -> Result<Decoded, Failure> {
+    let decoded = decode::json(bytes).map_err(malformed)?;
+    if decoded.value.is_object() { Ok(decoded) } else { Err(Failure::bad_request("a merge patch must be an object")) }
 }
 
 fn malformed(error: impl std::fmt::Display) -> Failure {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{Api, Served};
+use crate::review::Review;
 
 /// What a path names.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) enum Target {
     OpenApiV3,
     /// `/openapi/v3/apis/GROUP/VERSION`
     OpenApiV3Document { group: String, version: String },
+    /// A question that is asked by creating it.
+    Review(Review),
     /// Objects of a kind.
     Collection(Collection),
     /// One object.
@@ -72,6 +75,9 @@ pub(crate) fn parse(api: &Api, path: &str) -> Option<Target> {
         ["apis", group] => Some(Target::Group((*group).to_owned())),
         ["apis", group, version] => {
             Some(Target::GroupVersion { group: (*group).to_owned(), version: (*version).to_owned() })
+        }
+        ["apis", group, version, plural] if Review::by_resource(group, version, plural).is_some() => {
+            Review::by_resource(group, version, plural).map(Target::Review)
         }
         ["api", version, rest @ ..] => objects(api, "", version, rest),
         ["apis", group, version, rest @ ..] if !group.is_empty() => objects(api, group, version, rest),

@@ -1,3 +1,4 @@
+use backstay_resources::core::SECRET;
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ const LIMIT: usize = 1 << 20;
 fn parse(media: &str, patch: &Value) -> Patch {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(media).unwrap());
-    Patch::parse(&headers, patch.to_string().as_bytes(), &Options::default()).unwrap()
+    Patch::parse(&SECRET, &headers, patch.to_string().as_bytes(), &Options::default()).unwrap()
 }
 
 fn apply(document: Value, operations: &Value) -> Result<Value, String> {
@@ -60,4 +61,46 @@ fn moves_cannot_nest_without_end() {
     }
     let error = apply(json!({"a": {}}), &Value::Array(operations)).unwrap_err();
     assert!(error.contains("too deeply"), "{error}");
+}
+
+#[test]
+fn strategic_patches_merge_sets_and_owners() {
+    let mut document = json!({
+        "metadata": {
+            "name": "x", "finalizers": ["a.b/one", "a.b/two"],
+            "ownerReferences": [{"uid": "1", "name": "one"}, {"uid": "2", "name": "two"}],
+        },
+        "data": {"a": "1", "b": "2"}, "type": "Opaque",
+    });
+    let patch = json!({
+        "metadata": {
+            "$setElementOrder/finalizers": ["a.b/two", "a.b/three"],
+            "$deleteFromPrimitiveList/finalizers": ["a.b/one"],
+            "finalizers": ["a.b/three"],
+            "ownerReferences": [{"uid": "1", "$patch": "delete"}, {"uid": "2", "name": "second"}, {"uid": "3"}],
+        },
+        "data": {"a": null, "c": "3"},
+    });
+    parse("application/strategic-merge-patch+json", &patch).apply(&mut document, LIMIT).unwrap();
+    assert_eq!(
+        document,
+        json!({
+            "metadata": {
+                "name": "x", "finalizers": ["a.b/two", "a.b/three"],
+                "ownerReferences": [{"uid": "2", "name": "second"}, {"uid": "3"}],
+            },
+            "data": {"b": "2", "c": "3"}, "type": "Opaque",
+        })
+    );
+}
+
+#[test]
+fn strategic_patches_replace_where_told() {
+    let mut document = json!({"data": {"a": "1"}});
+    parse("application/strategic-merge-patch+json", &json!({"data": {"$patch": "replace", "b": "2"}}))
+        .apply(&mut document, LIMIT)
+        .unwrap();
+    assert_eq!(document, json!({"data": {"b": "2"}}));
+    let unknown = parse("application/strategic-merge-patch+json", &json!({"data": {"$nothing": 1}}));
+    assert!(unknown.apply(&mut document, LIMIT).is_err());
 }

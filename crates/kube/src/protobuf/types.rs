@@ -1,0 +1,116 @@
+//! The fields of the known types.
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Type {
+    Text,
+    Texts,
+    Integer,
+    Boolean,
+    TextMap,
+    BytesMap,
+    Message(&'static [Field]),
+    Messages(&'static [Field]),
+}
+
+/// A field of a message, and its name in JSON.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    pub(super) number: u64,
+    pub(super) name: &'static str,
+    pub(super) kind: Type,
+}
+
+const fn field(number: u64, name: &'static str, kind: Type) -> Field {
+    Field { number, name, kind }
+}
+
+pub(super) const TYPE_META: &[Field] = &[field(1, "apiVersion", Type::Text), field(2, "kind", Type::Text)];
+
+const OWNER: &[Field] = &[
+    field(1, "kind", Type::Text),
+    field(3, "name", Type::Text),
+    field(4, "uid", Type::Text),
+    field(5, "apiVersion", Type::Text),
+    field(6, "controller", Type::Boolean),
+    field(7, "blockOwnerDeletion", Type::Boolean),
+];
+
+const OBJECT_META: &[Field] = &[
+    field(1, "name", Type::Text),
+    field(2, "generateName", Type::Text),
+    field(3, "namespace", Type::Text),
+    field(5, "uid", Type::Text),
+    field(6, "resourceVersion", Type::Text),
+    field(11, "labels", Type::TextMap),
+    field(12, "annotations", Type::TextMap),
+    field(13, "ownerReferences", Type::Messages(OWNER)),
+    field(14, "finalizers", Type::Texts),
+];
+
+const METADATA: Field = field(1, "metadata", Type::Message(OBJECT_META));
+
+const NAMESPACE: &[Field] = &[
+    METADATA,
+    field(2, "spec", Type::Message(&[field(1, "finalizers", Type::Texts)])),
+    field(3, "status", Type::Message(&[field(1, "phase", Type::Text)])),
+];
+
+const SECRET: &[Field] = &[
+    METADATA,
+    field(2, "data", Type::BytesMap),
+    field(3, "type", Type::Text),
+    field(4, "stringData", Type::TextMap),
+    field(5, "immutable", Type::Boolean),
+];
+
+const DELETE_OPTIONS: &[Field] = &[
+    field(1, "gracePeriodSeconds", Type::Integer),
+    field(2, "preconditions", Type::Message(&[field(1, "uid", Type::Text), field(2, "resourceVersion", Type::Text)])),
+    field(3, "orphanDependents", Type::Boolean),
+    field(4, "propagationPolicy", Type::Text),
+    field(5, "dryRun", Type::Texts),
+];
+
+const RESOURCE_ATTRIBUTES: &[Field] = &[
+    field(1, "namespace", Type::Text),
+    field(2, "verb", Type::Text),
+    field(3, "group", Type::Text),
+    field(4, "version", Type::Text),
+    field(5, "resource", Type::Text),
+    field(6, "subresource", Type::Text),
+    field(7, "name", Type::Text),
+];
+
+const ACCESS_REVIEW: &[Field] = &[
+    METADATA,
+    field(
+        2,
+        "spec",
+        Type::Message(&[
+            field(1, "resourceAttributes", Type::Message(RESOURCE_ATTRIBUTES)),
+            field(
+                2,
+                "nonResourceAttributes",
+                Type::Message(&[field(1, "path", Type::Text), field(2, "verb", Type::Text)]),
+            ),
+        ]),
+    ),
+];
+
+const RULES_REVIEW: &[Field] = &[METADATA, field(2, "spec", Type::Message(&[field(1, "namespace", Type::Text)]))];
+
+const SUBJECT_REVIEW: &[Field] = &[METADATA];
+
+/// The fields of a type.
+pub(super) fn of(api_version: &str, kind: &str) -> Option<&'static [Field]> {
+    match (api_version, kind) {
+        ("v1", "Namespace") => Some(NAMESPACE),
+        ("v1", "Secret") => Some(SECRET),
+        (_, "DeleteOptions") => Some(DELETE_OPTIONS),
+        ("authorization.k8s.io/v1", "SelfSubjectAccessReview") => Some(ACCESS_REVIEW),
+        ("authorization.k8s.io/v1", "SelfSubjectRulesReview") => Some(RULES_REVIEW),
+        ("authentication.k8s.io/v1", "SelfSubjectReview") => Some(SUBJECT_REVIEW),
+        _ => None,
+    }
+}
