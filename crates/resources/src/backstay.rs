@@ -1,5 +1,7 @@
 //! `backstay.dev/v1alpha1`: what the other groups have no words for.
 
+mod policy;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -120,9 +122,9 @@ pub static BACKEND_POLICY: Kind = Kind {
     categories: &["all", "backstay"],
     has_status: true,
     schema: schema::of::<BackendPolicy>,
-    columns: &[],
-    cells: |_| Vec::new(),
+    columns: policy::COLUMNS,
+    cells: policy::cells,
     selectable: &[],
-    default: |_| (),
-    validate: |_, _| Vec::new(),
+    default: policy::fill,
+    validate: policy::find,
 };

@@ -1,15 +1,18 @@
 //! Core `v1`: namespaces and secrets.
 
+mod namespace;
+mod secret;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kind::{Kind, Scope};
+use crate::kind::{Kind, Scope, Selectable};
 use crate::meta::ObjectMeta;
 use crate::object::Resource;
-use crate::schema;
+use crate::{schema, table};
 
 /// A scope for names.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -101,10 +104,10 @@ pub static NAMESPACE: Kind = Kind {
     categories: &[],
     has_status: true,
     schema: schema::of::<Namespace>,
-    columns: &[],
-    cells: |_| Vec::new(),
+    columns: namespace::COLUMNS,
+    cells: namespace::cells,
     selectable: &[],
-    default: |_| (),
+    default: namespace::fill,
     validate: |_, _| Vec::new(),
 };
 
@@ -120,9 +123,9 @@ pub static SECRET: Kind = Kind {
     categories: &[],
     has_status: false,
     schema: schema::of::<Secret>,
-    columns: &[],
-    cells: |_| Vec::new(),
-    selectable: &[],
-    default: |_| (),
-    validate: |_, _| Vec::new(),
+    columns: secret::COLUMNS,
+    cells: secret::cells,
+    selectable: &[Selectable { path: "type", value: |object| table::text_at(object, "/type").to_owned() }],
+    default: secret::fill,
+    validate: secret::find,
 };

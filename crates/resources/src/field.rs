@@ -2,11 +2,13 @@
 //!
 //! Source: Kubernetes, `apimachinery/pkg/util/validation/field`: the reasons, and the sentences that clients print.
 
+mod findings;
 mod surplus;
 mod trail;
 
 use std::fmt;
 
+pub(crate) use self::findings::Findings;
 pub use self::surplus::Surplus;
 pub(crate) use self::trail::{Step, Trail};
 

@@ -1,5 +1,7 @@
 //! Any object, as API machinery handles it, and the way to and from Rust types.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,9 +9,9 @@ use serde_json::{Map, Value};
 use crate::kind::Kind;
 use crate::meta::ObjectMeta;
 
-/// An object of any kind. Fields serialize in the order written here: `metadata` is always third, which is what lets
+/// An object of any kind. Its debug output of a Secret shows neither values nor annotations. Fields serialize in the order written here: `metadata` is always third, which is what lets
 /// [`Object::with_resource_version`] work on encoded objects.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Object {
     /// Such as `core.apoxy.dev/v1alpha2`.
@@ -33,6 +35,20 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// Its metadata.
     fn metadata(&self) -> &ObjectMeta;
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Object");
+        shown.field("api_version", &self.api_version).field("kind", &self.kind);
+        if self.kind == "Secret" {
+            // Annotations too: kubectl keeps a copy of the whole object in one.
+            let ObjectMeta { namespace, name, generation, .. } = &self.metadata;
+            shown.field("namespace", namespace).field("name", name).field("generation", generation);
+            return shown.finish_non_exhaustive();
+        }
+        shown.field("metadata", &self.metadata).field("body", &self.body).finish()
+    }
 }
 
 impl Object {

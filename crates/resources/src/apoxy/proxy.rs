@@ -1,12 +1,16 @@
 //! Proxy: a fleet of proxies that share a configuration.
 
+#[cfg(test)]
+mod tests;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::kind::{Kind, Scope};
+use crate::kind::{Column, Kind, Scope};
 use crate::meta::{Condition, ObjectMeta, Timestamp};
-use crate::object::Resource;
-use crate::schema;
+use crate::object::{Object, Resource};
+use crate::{body, schema, table};
 
 /// A fleet: the proxies that share a configuration. A proxy process joins it by its name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,8 +33,14 @@ pub struct Proxy {
 pub struct ProxySpec {
     /// Who runs the processes. Only `unmanaged`, the default: whoever operates them.
     #[serde(default)]
+    #[schemars(extend("x-backstay-refused" = {"cloud": CLOUD, "kubernetes": KUBERNETES}))]
     pub provider: ProxyProvider,
 }
+
+const CLOUD: &str = "Apoxy runs such proxies itself and configures them from its own API, so that Backstay cannot; use \
+    unmanaged and start the proxies with `backstay proxy`";
+const KUBERNETES: &str = "Apoxy's controller runs such proxies in a cluster and Backstay starts none; use unmanaged and \
+    deploy the proxies with the Helm chart";
 
 /// Who runs the processes of a fleet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -107,9 +117,27 @@ pub static PROXY: Kind = Kind {
     categories: &["all", "apoxy", "backstay"],
     has_status: true,
     schema: schema::of::<Proxy>,
-    columns: &[],
-    cells: |_| Vec::new(),
+    columns: COLUMNS,
+    cells: cells,
     selectable: &[],
-    default: |_| (),
+    default: fill,
     validate: |_, _| Vec::new(),
 };
+
+static COLUMNS: &[Column] = &[
+    table::text("Provider", "Who runs the processes."),
+    table::integer("Proxies", "How many proxies are connected."),
+    table::text("Ready", "Whether at least one is connected and none refuses its configuration."),
+];
+
+fn cells(object: &Object) -> Vec<Value> {
+    let proxies = table::list_at(object, "/status/replicas").len();
+    vec![table::text_at(object, "/spec/provider").into(), proxies.into(), table::condition(object, "Ready")]
+}
+
+fn fill(object: &mut Object) {
+    let Some(spec) = body::make(&mut object.body, "spec") else { return };
+    body::fold_case(spec, "provider");
+    body::drop_empty(spec, "provider");
+    body::default(spec, "provider", "unmanaged");
+}

@@ -1,13 +1,8 @@
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
+use serde_saphyr::Options;
 use serde_saphyr::options::DuplicateKeyPolicy;
-use serde_saphyr::{Options, Spanned};
 
-use super::{DecodeError, Decoded, Document, Lines, MAX_SURPLUS, MAX_YAML_DEPTH, text};
-use crate::field::{Step, Surplus, Trail};
+use super::{DecodeError, Decoded, Document, Lines, MAX_YAML_DEPTH, text};
 
 /// How many parser events aliases may add to a file. A file of manifests has none; a bomb has billions.
 const MAX_ALIASED_EVENTS: usize = 100_000;

@@ -1,13 +1,22 @@
 //! GatewayClass: which controller serves the Gateways that name it.
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::listener::ParametersRef;
-use crate::kind::{Kind, Scope};
+use crate::check::typed;
+use crate::field::{FieldError, FieldPath, Findings};
+use crate::kind::{Column, Kind, Scope};
 use crate::meta::{Condition, ObjectMeta};
-use crate::object::Resource;
-use crate::schema;
+use crate::object::{Object, Resource};
+use crate::{schema, table};
 
 /// A class of Gateways.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -72,9 +81,55 @@ const KIND: Kind = Kind {
     categories: &["gateway-api", "backstay"],
     has_status: true,
     schema: schema::of::<GatewayClass>,
-    columns: &[],
-    cells: |_| Vec::new(),
+    columns: COLUMNS,
+    cells,
     selectable: &[],
     default: |_| (),
-    validate: |_, _| Vec::new(),
+    validate: find,
 };
+
+static COLUMNS: &[Column] = &[
+    table::text("Controller", "Who serves the Gateways of this class."),
+    table::text("Accepted", "Whether Backstay serves it."),
+];
+
+fn cells(object: &Object) -> Vec<Value> {
+    vec![table::text_at(object, "/spec/controllerName").into(), table::condition(object, "Accepted")]
+}
+
+/// Longest description, in bytes.
+const MAX_DESCRIPTION: usize = 64;
+
+/// A DNS name and a path. Nothing only if the expression were malformed, which a test rules out.
+static CONTROLLER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let domain = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+    Regex::new(&format!(r"^{domain}/[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$")).ok()
+});
+
+fn find(new: &Object, old: Option<&Object>) -> Vec<FieldError> {
+    let class: GatewayClass = match typed(new) {
+        Ok(class) => class,
+        Err(errors) => return errors,
+    };
+    let spec = FieldPath::new("spec");
+    let mut findings = Findings::default();
+    let (path, controller) = (spec.child("controllerName"), &class.spec.controller_name);
+    if findings.text(&path, controller, 253)
+        && !CONTROLLER.as_ref().is_some_and(|expression| expression.is_match(controller))
+    {
+        let detail = "must be a DNS name and a path (e.g. 'backstay.dev/gateway-controller')";
+        findings.invalid(&path, controller, detail);
+    }
+    if old.is_some_and(|old| table::text_at(old, "/spec/controllerName") != controller) {
+        findings.invalid(&path, controller, "field is immutable");
+    }
+    if let Some(description) = &class.spec.description {
+        findings.longest(&spec.child("description"), description, MAX_DESCRIPTION);
+    }
+    if let Some(parameters) = &class.spec.parameters_ref {
+        let path = spec.child("parametersRef");
+        findings.text(&path.child("kind"), &parameters.kind, 63);
+        findings.text(&path.child("name"), &parameters.name, 253);
+    }
+    findings.finish()
+}

@@ -1,5 +1,12 @@
 //! Gateway: where requests come in.
 
+mod columns;
+mod defaults;
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -297,9 +304,9 @@ const KIND: Kind = Kind {
     categories: &["gateway-api", "backstay"],
     has_status: true,
     schema: schema::of::<Gateway>,
-    columns: &[],
-    cells: |_| Vec::new(),
+    columns: columns::COLUMNS,
+    cells: columns::cells,
     selectable: &[],
-    default: |_| (),
-    validate: |_, _| Vec::new(),
+    default: defaults::fill,
+    validate: rules::find,
 };

@@ -1,0 +1,41 @@
+use crate::body::{self, Fields};
+use crate::object::Object;
+
+/// Fills in what Gateway API's own schema fills in, and the group of Apoxy's Proxy where only its kind is given.
+pub(super) fn fill(object: &mut Object) {
+    let group = object.api_version.split_once('/').map_or(String::new(), |(group, _)| group.to_owned());
+    let Some(spec) = body::make(&mut object.body, "spec") else { return };
+    for listener in body::list(spec, "listeners") {
+        fill_listener(listener, &group);
+    }
+    for address in body::list(spec, "addresses") {
+        body::default(address, "type", "IPAddress");
+    }
+    let parameters = body::object(spec, "infrastructure").and_then(|fields| body::object(fields, "parametersRef"));
+    if let Some(parameters) = parameters {
+        body::drop_empty(parameters, "kind");
+        body::default(parameters, "kind", "Proxy");
+        if parameters.get("kind").is_some_and(|kind| kind == "Proxy") {
+            body::drop_empty(parameters, "group");
+            body::default(parameters, "group", "core.apoxy.dev");
+        }
+    }
+}
+
+fn fill_listener(listener: &mut Fields, group: &str) {
+    body::drop_empty(listener, "hostname");
+    if let Some(tls) = body::object(listener, "tls") {
+        body::default(tls, "mode", "Terminate");
+        for certificate in body::list(tls, "certificateRefs") {
+            body::default(certificate, "group", "");
+            body::default(certificate, "kind", "Secret");
+        }
+    }
+    let Some(allowed) = body::make(listener, "allowedRoutes") else { return };
+    for kind in body::list(allowed, "kinds") {
+        body::default(kind, "group", group);
+    }
+    if let Some(namespaces) = body::make(allowed, "namespaces") {
+        body::default(namespaces, "from", "Same");
+    }
+}
