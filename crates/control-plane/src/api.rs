@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::get;
 use backstay_store::Store;
 use http::header::CONTENT_TYPE;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
 use crate::admin::Admin;
 use crate::fleets::Fleets;
@@ -19,12 +19,12 @@ pub(crate) fn router(
     fleets: &Arc<Fleets>,
     shared: &Arc<Shared>,
     exposition: Exposition,
-    stop: CancellationToken,
+    stop: watch::Receiver<bool>,
 ) -> Router {
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
     let readiness = shared.clone();
     let options = backstay_kube::Options {
-        ready: Arc::new(move || {
+        ready: backstay_kube::Ready::new(move || {
             if readiness.is_ready() { Ok(()) } else { Err("the store has not been compiled yet".to_owned()) }
         }),
         ..backstay_kube::Options::default()

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use backstay_store::{Embedded, Store};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
@@ -72,6 +73,7 @@ pub struct ControlPlane {
     api: SocketAddr,
     xds: SocketAddr,
     stop: CancellationToken,
+    watches: watch::Sender<bool>,
     fleets: Arc<Fleets>,
     servers: Vec<JoinHandle<()>>,
     publisher: Option<std::thread::JoinHandle<()>>,
@@ -92,12 +94,13 @@ impl ControlPlane {
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
         let store: Arc<dyn Store> = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
-        prepare::prepare(&*store).await?;
+        prepare::prepare(&store).await?;
 
         let (metrics, exposition) = Metrics::new();
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
+        let (watches, watches_stop) = watch::channel(false);
 
         let publisher = Publisher::new(store.clone(), fleets.clone(), shared.clone(), metrics.clone());
         let publisher = spawn_publisher(publisher, stop.clone())?;
@@ -106,7 +109,7 @@ impl ControlPlane {
         let source = FleetSource { fleets: fleets.clone(), shared: shared.clone(), metrics: metrics.clone() };
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let addresses = (local(&api, "the API")?, local(&xds, "discovery")?);
-        let router = api::router(&store, &fleets, &shared, exposition, stop.clone());
+        let router = api::router(&store, &fleets, &shared, exposition, watches_stop);
         let api_stop = stop.clone();
         let api = listen::serve(api, router, options.limits, metrics, async move { api_stop.cancelled().await });
         let xds = serve_xds(xds, source, stop.clone());
@@ -114,6 +117,7 @@ impl ControlPlane {
             api: addresses.0,
             xds: addresses.1,
             stop,
+            watches,
             fleets,
             servers: vec![status, tokio::spawn(api), tokio::spawn(xds)],
             publisher: Some(publisher),
@@ -135,6 +139,7 @@ impl ControlPlane {
     /// Ends streams and watches, lets open requests end, and closes the store.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
+        self.watches.send_replace(true);
         self.fleets.close();
         for server in self.servers.drain(..) {
             let _ = server.await;

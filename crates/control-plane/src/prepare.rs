@@ -1,5 +1,7 @@
 //! Objects that always exist.
 
+use std::sync::Arc;
+
 use backstay_resources::{Object, ObjectMeta, Timestamp, apoxy};
 use backstay_store::{CommitError, Expect, Key, Operation, Store, Write};
 use serde_json::{Map, json};
@@ -9,7 +11,7 @@ use crate::fleets::DEFAULT_FLEET;
 
 /// Creates the namespace `default` and the fleet `default` where they do not exist, so that a proxy can connect to a new
 /// control plane and a manifest needs neither.
-pub(crate) async fn prepare(store: &dyn Store) -> Result<(), StartError> {
+pub(crate) async fn prepare(store: &Arc<dyn Store>) -> Result<(), StartError> {
     backstay_kube::bootstrap(store).await.map_err(|error| StartError::Prepare(error.to_string()))?;
     let kind = &apoxy::PROXY;
     let mut fleet = Object {

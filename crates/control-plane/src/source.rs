@@ -1,12 +1,14 @@
 //! What the discovery server asks for and reports: the seam between streams and the rest of the control plane.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
 use backstay_xds::Snapshot;
-use backstay_xds::server::{Event, Peer, Refused, Source, StreamId};
+use backstay_xds::server::{Event, Peer, Refused, Rejection, Source, StreamId};
 use tokio::sync::watch;
+use tonic::Code;
 
 use crate::fleets::{DEFAULT_FLEET, Fleets};
 use crate::metrics::Metrics;
@@ -27,14 +29,15 @@ fn fleet_of(node: &Node) -> &str {
 }
 
 impl Source for FleetSource {
-    fn subscribe(&self, node: &Node, _peer: &Peer) -> Result<watch::Receiver<Snapshot>, Refused> {
+    fn subscribe(&self, node: &Node, _peer: Peer) -> Result<watch::Receiver<Snapshot>, Refused> {
         // An empty snapshot would take everything away from proxies that hold a good configuration.
         if !self.shared.is_ready() {
             return Err(Refused::unavailable("the control plane is still reading its store; try again"));
         }
         let fleet = fleet_of(node);
         self.fleets.subscribe(fleet).ok_or_else(|| {
-            Refused::not_found(format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another"))
+            let message = format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another");
+            Refused::new(Code::NotFound, message)
         })
     }
 
@@ -42,10 +45,11 @@ impl Source for FleetSource {
         match event {
             Event::Opened { node, peer } => {
                 self.metrics.streams.increment(1.0);
-                tracing::info!(fleet = fleet_of(&node), node = node.id, %peer, "a proxy connected");
+                let address = peer.address().map_or_else(String::new, |address| address.to_string());
+                tracing::info!(fleet = fleet_of(&node), node = node.id, address, "a proxy connected");
                 let opened = Stream {
                     fleet: fleet_of(&node).into(),
-                    address: peer.to_string(),
+                    address,
                     version: node.user_agent_version,
                     node_id: node.id,
                     connected: Timestamp::now(),
@@ -62,14 +66,14 @@ impl Source for FleetSource {
             }
             Event::Acknowledged { resources, removed, .. } => {
                 self.metrics.acknowledged.increment(1);
-                let names = resources.iter().map(|(name, _)| name).chain(&removed);
+                let names = resources.iter().map(|(name, _)| name).chain(removed.iter());
                 self.shared.update(|tracker| tracker.accepted(stream, names));
             }
-            Event::Rejected { resources, removed, message, details, .. } => {
+            Event::Rejected { resources, removed, rejected, .. } => {
                 self.metrics.rejected.increment(1);
-                self.rejected(stream, &resources, &removed, &message, &details);
+                self.rejected(stream, &resources, &removed, rejected);
             }
-            Event::Synchronised { revision, .. } => {
+            Event::Synchronized { revision, .. } => {
                 self.shared.update(|tracker| tracker.synchronised(stream, revision));
             }
             Event::Closed => {
@@ -81,33 +85,15 @@ impl Source for FleetSource {
 }
 
 impl FleetSource {
-    /// A refusal that names resources concerns those; one that names none concerns all that were sent.
-    fn rejected(
-        &self,
-        stream: StreamId,
-        resources: &[(Arc<str>, Arc<str>)],
-        removed: &[Arc<str>],
-        message: &str,
-        details: &[backstay_proto::discovery::Any],
-    ) {
-        let named = backstay_xds::rejections(details);
+    /// What a proxy refused of a response, and what of it it accepted: nothing, unless it named what it refused.
+    fn rejected(&self, stream: StreamId, sent: &[(Arc<str>, Arc<str>)], removed: &[Arc<str>], refused: Vec<Rejection>) {
+        let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();
+        let others: Vec<_> = sent.iter().map(|(name, _)| name).filter(|name| !names.contains(&***name)).collect();
         self.shared.update(|tracker| {
-            tracker.accepted(stream, removed.iter());
-            for (name, version) in resources {
-                let refusal = match &named {
-                    None => Some((String::new(), message.to_owned())),
-                    Some(named) => named
-                        .iter()
-                        .find(|rejection| *rejection.name == **name)
-                        .map(|rejection| (rejection.field.clone(), rejection.message.clone())),
-                };
-                match refusal {
-                    None => tracker.accepted(stream, std::iter::once(name)),
-                    Some((field, message)) => {
-                        tracing::warn!(resource = %name, field, message, "a proxy refused a resource");
-                        tracker.refused(stream, name.clone(), Refusal { version: version.clone(), field, message });
-                    }
-                }
+            tracker.accepted(stream, others.into_iter().chain(removed));
+            for Rejection { name, version, field, message } in refused {
+                tracing::warn!(resource = %name, field, message, "a proxy refused a resource");
+                tracker.refused(stream, name, Refusal { version, field, message });
             }
         });
     }

@@ -49,22 +49,22 @@ fn programmed(tracker: &Tracker, backend: &str) -> Programmed {
 
 fn refuse(tracker: &mut Tracker, id: u64, resource: &str) {
     let refusal = Refusal { version: name("v"), field: "tls".to_owned(), message: "no such secret".to_owned() };
-    tracker.refused(StreamId::from(id), name(resource), refusal);
+    tracker.refused(StreamId(id), name(resource), refusal);
 }
 
 #[test]
 fn waits_for_every_connected_proxy() {
     let mut tracker = Tracker::default();
-    tracker.opened(StreamId::from(1), stream("a"));
-    tracker.opened(StreamId::from(2), stream("b"));
+    tracker.opened(StreamId(1), stream("a"));
+    tracker.opened(StreamId(2), stream("b"));
     change(&mut tracker, "api", 1, 10);
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
 
-    tracker.synchronised(StreamId::from(1), 10);
+    tracker.synchronised(StreamId(1), 10);
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
 
     tracker.take_dirty();
-    tracker.synchronised(StreamId::from(2), 12);
+    tracker.synchronised(StreamId(2), 12);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
     assert!(tracker.take_dirty().contains(&key("api")), "its status must be written");
 }
@@ -79,51 +79,51 @@ fn says_that_nobody_is_connected() {
 #[test]
 fn the_slowest_proxy_leaving_settles_what_waited_for_it() {
     let mut tracker = Tracker::default();
-    tracker.opened(StreamId::from(1), stream("a"));
-    tracker.opened(StreamId::from(2), stream("b"));
+    tracker.opened(StreamId(1), stream("a"));
+    tracker.opened(StreamId(2), stream("b"));
     change(&mut tracker, "api", 1, 10);
-    tracker.synchronised(StreamId::from(1), 10);
-    tracker.closed(StreamId::from(2));
+    tracker.synchronised(StreamId(1), 10);
+    tracker.closed(StreamId(2));
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 }
 
 #[test]
 fn a_proxy_that_comes_later_takes_nothing_back() {
     let mut tracker = Tracker::default();
-    tracker.opened(StreamId::from(1), stream("a"));
+    tracker.opened(StreamId(1), stream("a"));
     change(&mut tracker, "api", 1, 10);
-    tracker.synchronised(StreamId::from(1), 10);
-    tracker.opened(StreamId::from(2), stream("b"));
+    tracker.synchronised(StreamId(1), 10);
+    tracker.opened(StreamId(2), stream("b"));
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 }
 
 #[test]
 fn a_new_generation_waits_again() {
     let mut tracker = Tracker::default();
-    tracker.opened(StreamId::from(1), stream("a"));
+    tracker.opened(StreamId(1), stream("a"));
     change(&mut tracker, "api", 1, 10);
-    tracker.synchronised(StreamId::from(1), 10);
+    tracker.synchronised(StreamId(1), 10);
     change(&mut tracker, "api", 2, 11);
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
-    tracker.synchronised(StreamId::from(1), 11);
+    tracker.synchronised(StreamId(1), 11);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 }
 
 #[test]
 fn a_refusal_speaks_with_the_proxys_own_words_and_touches_no_other_object() {
     let mut tracker = Tracker::default();
-    tracker.opened(StreamId::from(1), stream("a"));
+    tracker.opened(StreamId(1), stream("a"));
     change(&mut tracker, "api", 1, 10);
     change(&mut tracker, "web", 1, 10);
     tracker.take_dirty();
     refuse(&mut tracker, 1, "backend/api");
-    tracker.synchronised(StreamId::from(1), 10);
+    tracker.synchronised(StreamId(1), 10);
 
     let Programmed::Refused { message } = programmed(&tracker, "api") else { panic!("it is refused") };
     assert_eq!(message, "proxy a refused backend/api: tls: no such secret");
     assert_eq!(programmed(&tracker, "web"), Programmed::Yes);
 
-    tracker.accepted(StreamId::from(1), [name("backend/api")].iter());
+    tracker.accepted(StreamId(1), [name("backend/api")].iter());
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
     assert!(tracker.take_dirty().contains(&key("api")));
 }
@@ -131,11 +131,11 @@ fn a_refusal_speaks_with_the_proxys_own_words_and_touches_no_other_object() {
 #[test]
 fn a_refusal_goes_with_the_proxy() {
     let mut tracker = Tracker::default();
-    tracker.opened(StreamId::from(1), stream("a"));
+    tracker.opened(StreamId(1), stream("a"));
     change(&mut tracker, "api", 1, 10);
     refuse(&mut tracker, 1, "backend/api");
     tracker.take_dirty();
-    tracker.closed(StreamId::from(1));
+    tracker.closed(StreamId(1));
     assert!(tracker.take_dirty().contains(&key("api")));
     assert!(!matches!(programmed(&tracker, "api"), Programmed::Refused { .. }));
 }
