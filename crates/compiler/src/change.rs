@@ -1,0 +1,106 @@
+//! What goes in: changes of objects.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use backstay_resources::{Kind, Object};
+
+/// The name of one object.
+#[derive(Clone)]
+pub struct ObjectKey {
+    /// Its kind. Keys compare it by [`Kind::resource`].
+    pub kind: &'static Kind,
+    /// Empty for cluster-scoped kinds.
+    pub namespace: Arc<str>,
+    /// Its own name.
+    pub name: Arc<str>,
+}
+
+/// An object that was created, changed or deleted.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Which one.
+    pub key: ObjectKey,
+    /// What it is now. `None`: it is gone.
+    pub object: Option<Arc<Object>>,
+}
+
+impl ObjectKey {
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(kind: &'static Kind, namespace: &str, name: &str) -> Self {
+        Self { kind, namespace: namespace.into(), name: name.into() }
+    }
+
+    /// The name of `object`, when its kind is one that is served.
+    #[must_use]
+    pub fn of(object: &Object) -> Option<Self> {
+        let kind = Kind::by_kind(&object.api_version, &object.kind)?;
+        let namespace = if kind.is_namespaced() { object.metadata.namespace.as_str() } else { "" };
+        Some(Self::new(kind, namespace, &object.metadata.name))
+    }
+
+    /// `NAMESPACE/NAME`, or `NAME` where there is no namespace.
+    #[must_use]
+    pub fn path(&self) -> String {
+        if self.namespace.is_empty() { self.name.to_string() } else { format!("{}/{}", self.namespace, self.name) }
+    }
+
+    fn parts(&self) -> (&'static str, &'static str, &str, &str) {
+        (self.kind.plural, self.kind.group, &self.namespace, &self.name)
+    }
+}
+
+impl Change {
+    /// `object` was created or changed. `None` when its kind is not one that is served.
+    #[must_use]
+    pub fn set(object: Arc<Object>) -> Option<Self> {
+        Some(Self { key: ObjectKey::of(&object)?, object: Some(object) })
+    }
+
+    /// The object is gone.
+    #[must_use]
+    pub fn gone(key: ObjectKey) -> Self {
+        Self { key, object: None }
+    }
+}
+
+impl PartialEq for ObjectKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for ObjectKey {}
+
+impl PartialOrd for ObjectKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ObjectKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(&other.parts())
+    }
+}
+
+impl Hash for ObjectKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.kind.kind, self.path())
+    }
+}
+
+impl fmt::Debug for ObjectKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.kind.resource(), self.path())
+    }
+}

@@ -1,0 +1,62 @@
+//! Host names as Gateway API writes them: exact, or `*.example.com` for every name below example.com.
+
+/// The canonical spelling of a host name: lower case.
+pub(crate) fn canonical(hostname: &str) -> String {
+    hostname.to_ascii_lowercase()
+}
+
+/// Whether `name` is a domain name: labels of letters, digits, `-` and `_`, at most 253 bytes in all. `_` is no host name's
+/// by RFC 952, but DNS has such names and users point at them.
+pub(crate) fn is_name(name: &str) -> bool {
+    let label = |label: &str| {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+/// The hosts that a listener and a route both serve. `None` when there are none; an empty list stands for all that the
+/// listener serves.
+///
+/// Source: Gateway API, `HTTPRouteSpec.Hostnames`. A lone `*`, which Gateway API does not know and Apoxy's examples use,
+/// stands for every host.
+pub(crate) fn intersection(listener: Option<&str>, route: &[String]) -> Option<Vec<String>> {
+    if route.is_empty() || route.iter().any(|hostname| hostname == "*") {
+        return Some(Vec::new());
+    }
+    let mut shared = Vec::new();
+    for hostname in route {
+        let hostname = canonical(hostname);
+        let common = match listener {
+            None => Some(hostname),
+            Some(listener) => narrower(listener, &hostname).map(str::to_owned),
+        };
+        shared.extend(common.filter(|common| !shared.contains(common)));
+    }
+    (!shared.is_empty()).then_some(shared)
+}
+
+/// The one of two host names that the other covers.
+fn narrower<'a>(one: &'a str, other: &'a str) -> Option<&'a str> {
+    if covers(one, other) {
+        Some(other)
+    } else if covers(other, one) {
+        Some(one)
+    } else {
+        None
+    }
+}
+
+/// Whether every host that `inner` stands for is one that `outer` stands for.
+fn covers(outer: &str, inner: &str) -> bool {
+    if outer == inner {
+        return true;
+    }
+    let Some(suffix) = outer.strip_prefix('*') else { return false };
+    // "*.example.com" does not cover "example.com", nor ".example.com".
+    let inner = inner.strip_prefix('*').map_or(inner, |below| below);
+    inner.len() > suffix.len() && inner.ends_with(suffix)
+}
+
+#[cfg(test)]
+mod tests;

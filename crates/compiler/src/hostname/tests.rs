@@ -1,0 +1,33 @@
+use super::intersection;
+
+fn hosts(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn a_route_serves_what_it_shares_with_the_listener() {
+    let cases: &[(Option<&str>, &[&str], Option<&[&str]>)] = &[
+        (None, &[], Some(&[])),
+        (None, &["a.example.com"], Some(&["a.example.com"])),
+        (Some("a.example.com"), &[], Some(&[])),
+        (Some("a.example.com"), &["a.example.com"], Some(&["a.example.com"])),
+        (Some("a.example.com"), &["b.example.com"], None),
+        (Some("*.example.com"), &["a.example.com", "a.b.example.com"], Some(&["a.example.com", "a.b.example.com"])),
+        (Some("*.example.com"), &["example.com"], None),
+        (Some("*.example.com"), &["badexample.com"], None),
+        (Some("a.example.com"), &["*.example.com"], Some(&["a.example.com"])),
+        (Some("a.example.com"), &["*.example.com", "*.com"], Some(&["a.example.com"])),
+        (Some("example.com"), &["*.example.com"], None),
+        (Some("*.example.com"), &["*.example.com"], Some(&["*.example.com"])),
+        (Some("*.example.com"), &["*.com"], Some(&["*.example.com"])),
+        (Some("*.com"), &["*.example.com"], Some(&["*.example.com"])),
+        (Some("*.example.com"), &["*.example.org"], None),
+        (Some("*.example.com"), &["very.specific.com", "a.example.com"], Some(&["a.example.com"])),
+        (Some("*.example.com"), &["A.Example.COM"], Some(&["a.example.com"])),
+        (Some("*.example.com"), &["*"], Some(&[])),
+        (None, &["a.example.com", "*"], Some(&[])),
+    ];
+    for (listener, route, shared) in cases {
+        assert_eq!(intersection(*listener, &hosts(route)), shared.map(hosts), "{listener:?} and {route:?}");
+    }
+}

@@ -1,0 +1,213 @@
+//! Filters of rules and of references.
+
+use backstay_proto::config;
+use backstay_proto::config::filter::Kind;
+use backstay_resources::gateway::{
+    HeaderModifier, HttpHeader, HttpRouteFilter, PathModifier, PathModifierType, RequestMirror, RequestRedirect,
+    UrlRewrite,
+};
+
+use super::matching::without_trailing_slash;
+use super::reference::{Reference, resolve};
+use super::rule::{Found, Scope};
+use crate::hostname;
+
+/// Why a filter cannot be honoured.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(super) enum FilterFault {
+    #[error("filter {0} is not supported")]
+    Unsupported(String),
+    #[error("filter {0} is not supported on a backendRef")]
+    UnsupportedHere(&'static str),
+    #[error("filter {0} lacks its settings")]
+    Empty(&'static str),
+    #[error("filter {0} is given twice")]
+    Repeated(&'static str),
+    #[error("filters RequestRedirect and URLRewrite cannot be combined")]
+    Incompatible,
+    #[error("{0}")]
+    Value(String),
+}
+
+impl FilterFault {
+    /// Reason of the condition.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Incompatible => "IncompatibleFilters",
+            _ => "UnsupportedValue",
+        }
+    }
+}
+
+/// Where filters stand.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// Their path, as in `rules[0].filters`.
+    pub(super) at: &'a str,
+    /// Whether all matches of the rule are by path prefix.
+    pub(super) by_prefix: bool,
+    /// Whether they are a reference's own.
+    pub(super) of_backend: bool,
+}
+
+/// Compiles filters. A redirect is an action and comes back apart. References of mirrors go to `found`.
+pub(super) fn filters(
+    wanted: &[HttpRouteFilter],
+    place: Place<'_>,
+    scope: &Scope<'_>,
+    found: &mut Found,
+) -> Result<(Vec<config::Filter>, Option<config::Redirect>), FilterFault> {
+    let mut compiled = Vec::new();
+    let mut redirect = None;
+    let mut seen: Vec<&str> = Vec::new();
+    for (index, filter) in wanted.iter().enumerate() {
+        let kind = match filter.kind.as_str() {
+            "RequestHeaderModifier" => {
+                once(&mut seen, "RequestHeaderModifier")?;
+                Some(Kind::RequestHeaders(headers("RequestHeaderModifier", filter.request_header_modifier.as_ref())?))
+            }
+            "ResponseHeaderModifier" => {
+                once(&mut seen, "ResponseHeaderModifier")?;
+                let modifier = filter.response_header_modifier.as_ref();
+                Some(Kind::ResponseHeaders(headers("ResponseHeaderModifier", modifier)?))
+            }
+            "URLRewrite" => {
+                once(&mut seen, "URLRewrite")?;
+                let rewrite = filter.url_rewrite.as_ref().ok_or(FilterFault::Empty("URLRewrite"))?;
+                Some(Kind::UrlRewrite(url_rewrite(rewrite, place)?))
+            }
+            "RequestMirror" => {
+                let wanted = filter.request_mirror.as_ref().ok_or(FilterFault::Empty("RequestMirror"))?;
+                mirror(wanted, &format!("{}[{index}].requestMirror.backendRef", place.at), scope, found)?
+                    .map(Kind::Mirror)
+            }
+            "RequestRedirect" if place.of_backend => return Err(FilterFault::UnsupportedHere("RequestRedirect")),
+            "RequestRedirect" => {
+                once(&mut seen, "RequestRedirect")?;
+                let wanted = filter.request_redirect.as_ref().ok_or(FilterFault::Empty("RequestRedirect"))?;
+                redirect = Some(self::redirect(wanted, place)?);
+                None
+            }
+            other => return Err(FilterFault::Unsupported(other.to_owned())),
+        };
+        compiled.extend(kind.map(|kind| config::Filter { kind: Some(kind) }));
+    }
+    if redirect.is_some() && seen.contains(&"URLRewrite") {
+        return Err(FilterFault::Incompatible);
+    }
+    Ok((compiled, redirect))
+}
+
+fn once(seen: &mut Vec<&'static str>, kind: &'static str) -> Result<(), FilterFault> {
+    if seen.contains(&kind) {
+        return Err(FilterFault::Repeated(kind));
+    }
+    seen.push(kind);
+    Ok(())
+}
+
+fn headers(filter: &'static str, wanted: Option<&HeaderModifier>) -> Result<config::HeaderModifier, FilterFault> {
+    let wanted = wanted.ok_or(FilterFault::Empty(filter))?;
+    let pairs = |headers: &[HttpHeader]| headers.iter().map(header).collect::<Result<_, _>>();
+    Ok(config::HeaderModifier {
+        set: pairs(&wanted.set)?,
+        add: pairs(&wanted.add)?,
+        remove: wanted.remove.iter().map(|name| header_name(name)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn header(wanted: &HttpHeader) -> Result<config::Header, FilterFault> {
+    // RFC 9110, section 5.5: no control characters in a value, but for the tab.
+    if wanted.value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+        return Err(FilterFault::Value(format!("header {} has a value with control characters", wanted.name)));
+    }
+    Ok(config::Header { name: header_name(&wanted.name)?, value: wanted.value.clone() })
+}
+
+fn header_name(name: &str) -> Result<String, FilterFault> {
+    // RFC 9110, section 5.6.2: a token.
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(token) {
+        return Err(FilterFault::Value(format!("{name:?} is not a header name")));
+    }
+    Ok(name.to_ascii_lowercase())
+}
+
+fn url_rewrite(wanted: &UrlRewrite, place: Place<'_>) -> Result<config::UrlRewrite, FilterFault> {
+    Ok(config::UrlRewrite {
+        hostname: wanted.hostname.as_deref().map(host).transpose()?.unwrap_or_default(),
+        path: wanted.path.as_ref().map(|path| path_modifier(path, place)).transpose()?,
+    })
+}
+
+fn host(name: &str) -> Result<String, FilterFault> {
+    let name = hostname::canonical(name);
+    if hostname::is_name(&name) { Ok(name) } else { Err(FilterFault::Value(format!("{name:?} is not a host name"))) }
+}
+
+fn path_modifier(wanted: &PathModifier, place: Place<'_>) -> Result<config::PathModifier, FilterFault> {
+    use config::path_modifier::Kind;
+    let kind = match wanted.kind {
+        PathModifierType::ReplaceFullPath => {
+            let path = wanted.replace_full_path.clone().ok_or(FilterFault::Empty("ReplaceFullPath"))?;
+            Kind::ReplaceFull(path)
+        }
+        PathModifierType::ReplacePrefixMatch if !place.by_prefix => {
+            let message = "ReplacePrefixMatch needs matches of type PathPrefix in its rule";
+            return Err(FilterFault::Value(message.to_owned()));
+        }
+        PathModifierType::ReplacePrefixMatch => {
+            let prefix = wanted.replace_prefix_match.as_deref().ok_or(FilterFault::Empty("ReplacePrefixMatch"))?;
+            Kind::ReplacePrefix(without_trailing_slash(prefix).to_owned())
+        }
+    };
+    Ok(config::PathModifier { kind: Some(kind) })
+}
+
+fn redirect(wanted: &RequestRedirect, place: Place<'_>) -> Result<config::Redirect, FilterFault> {
+    let scheme = wanted.scheme.clone().unwrap_or_default();
+    if !matches!(scheme.as_str(), "" | "http" | "https") {
+        return Err(FilterFault::Value(format!("redirect scheme {scheme:?} is neither http nor https")));
+    }
+    let port = match wanted.port {
+        None => 0,
+        Some(port @ 1..=65535) => port.unsigned_abs(),
+        Some(port) => return Err(FilterFault::Value(format!("redirect port {port} is not between 1 and 65535"))),
+    };
+    let status = match wanted.status_code.unwrap_or(302) {
+        status @ (301 | 302 | 303 | 307 | 308) => status.unsigned_abs(),
+        other => return Err(FilterFault::Value(format!("redirect status {other} is not 301, 302, 303, 307 or 308"))),
+    };
+    Ok(config::Redirect {
+        scheme,
+        hostname: wanted.hostname.as_deref().map(host).transpose()?.unwrap_or_default(),
+        path: wanted.path.as_ref().map(|path| path_modifier(path, place)).transpose()?,
+        port,
+        status,
+    })
+}
+
+/// A mirror. When its reference cannot be honoured there is none, and the route serves without.
+fn mirror(
+    wanted: &RequestMirror,
+    at: &str,
+    scope: &Scope<'_>,
+    found: &mut Found,
+) -> Result<Option<config::Mirror>, FilterFault> {
+    let (numerator, denominator) = match (wanted.percent, &wanted.fraction) {
+        (Some(_), Some(_)) => {
+            return Err(FilterFault::Value("a mirror has both percent and fraction".to_owned()));
+        }
+        (Some(percent), None) => (percent, 100),
+        (None, Some(fraction)) => (fraction.numerator, fraction.denominator.unwrap_or(100)),
+        (None, None) => (1, 1),
+    };
+    let share = u32::try_from(numerator).ok().zip(u32::try_from(denominator).ok());
+    let Some((numerator, denominator)) = share.filter(|(part, whole)| *whole > 0 && part <= whole) else {
+        let message = format!("a mirror's share {numerator}/{denominator} is not between 0 and 1");
+        return Err(FilterFault::Value(message));
+    };
+    let reference = Reference::from(&wanted.backend_ref);
+    let backend = found.collect(resolve(reference, at, scope.backends));
+    Ok(backend.map(|backend| config::Mirror { backend: Some(backend), numerator, denominator }))
+}
