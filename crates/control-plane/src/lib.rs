@@ -33,8 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::error::StartError;
 pub use self::fleets::DEFAULT_FLEET;
-pub use self::listen::ApiLimits;
 use self::fleets::Fleets;
+pub use self::listen::ApiLimits;
 use self::metrics::Metrics;
 use self::publisher::Publisher;
 use self::shared::Shared;

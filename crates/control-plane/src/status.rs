@@ -48,8 +48,11 @@ async fn write(store: &dyn Store, shared: &Shared, metrics: &Metrics, object: Ob
     for _ in 0..ATTEMPTS {
         let Some(entry) = current else { return };
         let Some(value) = with_status(shared, &object, &entry) else { return };
-        let write =
-            Write { key: key.clone(), expect: Expect::Modified(entry.modified), operation: Operation::Put(value.into()) };
+        let write = Write {
+            key: key.clone(),
+            expect: Expect::Modified(entry.modified),
+            operation: Operation::Put(value.into()),
+        };
         match store.commit(vec![write]).await {
             Ok(_) => {
                 metrics.status_writes.increment(1);

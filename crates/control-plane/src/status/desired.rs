@@ -30,7 +30,8 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
         Report::Gateway { conditions, listeners, addresses } => {
             let findings = with_programmed(conditions, gateway_programmed(tracker, tracked, listeners));
             put(&mut status, "conditions", merge.conditions(&findings, old.get("conditions")));
-            let listeners: Vec<_> = listeners.iter().map(|report| merge.listener(tracker, tracked, report, old)).collect();
+            let listeners: Vec<_> =
+                listeners.iter().map(|report| merge.listener(tracker, tracked, report, old)).collect();
             put(&mut status, "listeners", listeners);
             put(&mut status, "addresses", addresses);
         }
@@ -59,11 +60,15 @@ fn gateway_programmed(tracker: &Tracker, tracked: &Tracked, listeners: &[Listene
 fn with_programmed(conditions: &[Finding], programmed: Programmed) -> Vec<Finding> {
     let invalid = conditions.iter().any(|found| found.kind == "Accepted" && found.status == ConditionStatus::False);
     let (status, reason, message) = match programmed {
-        Programmed::Yes => (ConditionStatus::True, "Programmed", "every connected proxy has acknowledged it".to_owned()),
+        Programmed::Yes => {
+            (ConditionStatus::True, "Programmed", "every connected proxy has acknowledged it".to_owned())
+        }
         Programmed::Unused if invalid => {
             (ConditionStatus::False, "Invalid", "it is not accepted, see the condition Accepted".to_owned())
         }
-        Programmed::Unused => (ConditionStatus::False, "NotReferenced", "nothing that a fleet serves uses it".to_owned()),
+        Programmed::Unused => {
+            (ConditionStatus::False, "NotReferenced", "nothing that a fleet serves uses it".to_owned())
+        }
         Programmed::Pending { fleets, nobody: true } => {
             (ConditionStatus::False, "Pending", format!("no proxy of {fleets} is connected"))
         }

@@ -1,0 +1,273 @@
+//! The control plane as its clients see it: REST on one side, a proxy's discovery stream on the other.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use backstay_control_plane::{ControlPlane, Options, StartError};
+use backstay_proto::config;
+use backstay_proto::discovery::Node;
+use backstay_xds::client::{self, Handler, Rejection, Update};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use prost::Message as _;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+
+async fn start(folder: &std::path::Path) -> ControlPlane {
+    let options = Options {
+        api: "127.0.0.1:0".parse().unwrap(),
+        xds: "127.0.0.1:0".parse().unwrap(),
+        data_dir: folder.to_owned(),
+        ..Options::default()
+    };
+    ControlPlane::start(options).await.unwrap()
+}
+
+struct Api(String, Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>);
+
+impl Api {
+    fn new(control: &ControlPlane) -> Self {
+        Self(format!("http://{}", control.api_address()), Client::builder(TokioExecutor::new()).build_http())
+    }
+
+    async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.0))
+            .header("content-type", "application/json")
+            .body(Full::from(body.to_string()))
+            .unwrap();
+        let response = self.1.request(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body))))
+    }
+
+    /// Follows an object until `holds`.
+    async fn wait(&self, plural: &str, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let uri = format!(
+            "{}{plural}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&fieldSelector=metadata.name%3D{name}",
+            self.0
+        );
+        let mut body = self.1.get(uri.parse().unwrap()).await.unwrap().into_body();
+        let mut buffer = Vec::new();
+        while let Some(frame) = body.frame().await {
+            buffer.extend_from_slice(&frame.unwrap().into_data().unwrap());
+            while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = buffer.drain(..=end).collect();
+                let event: Value = serde_json::from_slice(&line).unwrap();
+                if event["type"] != "BOOKMARK" && holds(&event["object"]) {
+                    return event["object"].clone();
+                }
+            }
+        }
+        panic!("the watch ended");
+    }
+}
+
+const BACKENDS: &str = "/apis/core.apoxy.dev/v1alpha2/backends";
+const GATEWAYS: &str = "/apis/gateway.networking.k8s.io/v1";
+
+async fn apply_route(api: &Api) {
+    let class = json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "GatewayClass", "metadata": {"name": "backstay"},
+        "spec": {"controllerName": "backstay.dev/gateway-controller"}});
+    let gateway = json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "web"},
+        "spec": {"gatewayClassName": "backstay", "listeners": [{"name": "http", "protocol": "HTTP", "port": 8080}]}});
+    let route = json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "all"},
+        "spec": {"parentRefs": [{"name": "web"}],
+                 "rules": [{"backendRefs": [{"group": "core.apoxy.dev", "kind": "Backend", "name": "api", "port": 80}]}]}});
+    for (path, body) in [
+        (format!("{GATEWAYS}/gatewayclasses"), class),
+        (format!("{GATEWAYS}/namespaces/default/gateways"), gateway),
+        (BACKENDS.to_owned(), backend("10.0.0.1")),
+        (format!("{GATEWAYS}/namespaces/default/httproutes"), route),
+    ] {
+        let (status, answer) = api.call("POST", &path, &body).await;
+        assert_eq!(status, 201, "{answer}");
+    }
+}
+
+fn backend(ip: &str) -> Value {
+    json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Backend", "metadata": {"name": "api"}, "spec": {"endpoints": [{"ip": ip}]}})
+}
+
+fn programmed(object: &Value) -> (String, String, i64) {
+    let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let found = conditions.into_iter().find(|condition| condition["type"] == "Programmed").unwrap_or_default();
+    let text = |field: &str| found[field].as_str().unwrap_or_default().to_owned();
+    (text("status"), text("message"), found["observedGeneration"].as_i64().unwrap_or_default())
+}
+
+/// A proxy that holds what it is sent, but for what it was told to refuse.
+#[derive(Default)]
+struct Holder {
+    held: BTreeMap<Arc<str>, (Arc<str>, Bytes)>,
+    refuse: Option<&'static str>,
+    told: Option<mpsc::UnboundedSender<Vec<String>>>,
+}
+
+impl Handler for Holder {
+    async fn apply(&mut self, _: &str, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Vec<Rejection> {
+        let mut rejections = Vec::new();
+        let mut names: Vec<String> = removed.iter().map(|name| format!("-{name}")).collect();
+        for name in removed {
+            self.held.remove(&name);
+        }
+        for update in updates {
+            names.push(update.name.to_string());
+            if self.refuse == Some(&*update.name) {
+                let (field, message) = ("static".to_owned(), "no, thank you".to_owned());
+                rejections.push(Rejection { name: update.name, field, message });
+            } else {
+                self.held.insert(update.name, (update.version, update.value));
+            }
+        }
+        if let Some(told) = &self.told {
+            let _ = told.send(names);
+        }
+        rejections
+    }
+
+    fn held(&self) -> BTreeMap<Arc<str>, Arc<str>> {
+        self.held.iter().map(|(name, (version, _))| (name.clone(), version.clone())).collect()
+    }
+}
+
+/// A running proxy: what it is told, and how to stop it.
+struct Running {
+    told: mpsc::UnboundedReceiver<Vec<String>>,
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<Holder>,
+}
+
+fn connect(control: &ControlPlane, mut holder: Holder) -> Running {
+    let (sender, told) = mpsc::unbounded_channel();
+    holder.told = Some(sender);
+    let endpoint = format!("http://{}", control.xds_address()).parse().unwrap();
+    let node = Node { id: "edge-1".to_owned(), ..Node::default() };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let options = client::Options::new(endpoint, node, backstay_proto::RESOURCE_TYPE_URL);
+    let task = tokio::spawn(client::run(options, holder, async {
+        let _ = stopped.await;
+    }));
+    Running { told, stop, task }
+}
+
+impl Running {
+    async fn stop(self) -> Holder {
+        let _ = self.stop.send(());
+        self.task.await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_backend_is_programmed_once_the_proxy_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = start(folder.path()).await;
+    let api = Api::new(&control);
+    apply_route(&api).await;
+    let waiting = api.wait(BACKENDS, "api", |object| programmed(object).0 == "False").await;
+    assert_eq!(programmed(&waiting).1, "no proxy of default is connected");
+
+    let mut proxy = connect(&control, Holder::default());
+    assert_eq!(
+        proxy.told.recv().await.unwrap(),
+        ["backend/api", "listener/default/web/http", "route/default/all"],
+        "one response carries all kinds"
+    );
+    api.wait(BACKENDS, "api", |object| programmed(object).0 == "True").await;
+
+    let (_, changed) = api.call("PUT", &format!("{BACKENDS}/api"), &backend("10.0.0.2")).await;
+    assert_eq!(changed["metadata"]["generation"], 2);
+    assert_eq!(proxy.told.recv().await.unwrap(), ["backend/api"], "only what changed is sent");
+    api.wait(BACKENDS, "api", |object| {
+        programmed(object) == ("True".into(), "every connected proxy has acknowledged it".into(), 2)
+    })
+    .await;
+
+    let holder = proxy.stop().await;
+    let resource = config::Resource::decode(holder.held["backend/api"].1.clone()).unwrap();
+    let Some(config::resource::Kind::Backend(sent)) = resource.kind else { panic!("{resource:?}") };
+    let Some(config::backend::Discovery::Static(endpoints)) = sent.discovery else { panic!("{sent:?}") };
+    assert_eq!(endpoints.endpoints[0].host, Some(config::endpoint::Host::Ip("10.0.0.2".to_owned())));
+    control.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_the_objects_status_and_touches_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = start(folder.path()).await;
+    let api = Api::new(&control);
+    apply_route(&api).await;
+    let proxy = connect(&control, Holder { refuse: Some("backend/api"), ..Holder::default() });
+    let refused = api.wait(BACKENDS, "api", |object| programmed(object).1.contains("refused")).await;
+    assert_eq!(programmed(&refused).1, "proxy edge-1 refused backend/api: static: no, thank you");
+    api.wait(&format!("{GATEWAYS}/namespaces/default/gateways"), "web", |object| programmed(object).0 == "True").await;
+    let fleet = api
+        .wait("/apis/core.apoxy.dev/v1alpha2/proxies", "default", |object| {
+            object["status"]["replicas"][0]["refused"].is_array()
+        })
+        .await;
+    assert_eq!(fleet["status"]["replicas"][0]["refused"][0]["message"], "no, thank you");
+    proxy.stop().await;
+    control.shutdown().await;
+}
+
+#[tokio::test]
+async fn after_a_restart_a_proxy_is_sent_only_what_it_does_not_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = start(folder.path()).await;
+    apply_route(&Api::new(&control)).await;
+    let mut proxy = connect(&control, Holder::default());
+    proxy.told.recv().await.unwrap();
+    let holder = proxy.stop().await;
+    control.shutdown().await;
+
+    let control = start(folder.path()).await;
+    let api = Api::new(&control);
+    let (status, _) = api.call("PUT", &format!("{BACKENDS}/api"), &backend("10.0.0.3")).await;
+    assert_eq!(status, 200);
+    let mut proxy = connect(&control, holder);
+    // The first response to a wildcard may be empty; what matters is that nothing known is sent again.
+    loop {
+        let told = proxy.told.recv().await.unwrap();
+        if !told.is_empty() {
+            assert_eq!(told, ["backend/api"]);
+            break;
+        }
+    }
+    proxy.stop().await;
+    control.shutdown().await;
+}
+
+#[tokio::test]
+async fn metrics_count_what_streams_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = start(folder.path()).await;
+    let api = Api::new(&control);
+    apply_route(&api).await;
+    let mut proxy = connect(&control, Holder::default());
+    proxy.told.recv().await.unwrap();
+    api.wait(BACKENDS, "api", |object| programmed(object).0 == "True").await;
+    let (status, text) = api.call("GET", "/metrics", &Value::Null).await;
+    assert_eq!(status, 200);
+    let text = text.as_str().unwrap();
+    for line in ["backstay_xds_streams 1", "backstay_xds_resources_sent_total 3", "backstay_xds_rejected_total 0"] {
+        assert!(text.lines().any(|found| found == line), "{line} in {text}");
+    }
+    proxy.stop().await;
+    control.shutdown().await;
+}
+
+#[tokio::test]
+async fn addresses_that_others_can_reach_need_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let options =
+        Options { api: "0.0.0.0:0".parse().unwrap(), data_dir: folder.path().to_owned(), ..Options::default() };
+    let refused = ControlPlane::start(options).await.unwrap_err();
+    assert!(matches!(refused, StartError::Exposed { purpose: "the API", .. }), "{refused}");
+}
