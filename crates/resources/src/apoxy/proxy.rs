@@ -118,7 +118,7 @@ pub static PROXY: Kind = Kind {
     has_status: true,
     schema: schema::of::<Proxy>,
     columns: COLUMNS,
-    cells: cells,
+    cells,
     selectable: &[],
     default: fill,
     validate: |_, _| Vec::new(),

@@ -77,11 +77,8 @@ impl Walk {
     fn see(&mut self, event: &Event<'_>, span: Span) {
         let line = span.start.line() as u64;
         match event {
-            Event::Scalar(text, ..) if self.open.is_empty() => {
-                if !matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL") {
-                    self.document = Some(Lines { start: line, fields: HashMap::new() });
-                }
-            }
+            // A document of nothing is no document.
+            Event::Scalar(text, ..) if self.open.is_empty() && is_nothing(text) => (),
             Event::Scalar(text, ..) => {
                 self.node(line, Some(text));
             }
@@ -125,4 +122,8 @@ impl Walk {
         }
         path
     }
+}
+
+fn is_nothing(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }

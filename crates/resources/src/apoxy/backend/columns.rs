@@ -20,7 +20,8 @@ pub(super) static SELECTABLE: &[Selectable] =
 pub(super) fn cells(object: &Object) -> Vec<Value> {
     let dynamic = table::part(object, "/spec/dynamicProxy").is_some();
     let endpoints = table::list_at(object, "/spec/endpoints");
-    let addresses = endpoints.iter().filter_map(|endpoint| endpoint["fqdn"].as_str().or(endpoint["ip"].as_str()));
+    let addresses =
+        endpoints.iter().filter_map(|endpoint| endpoint["fqdn"].as_str().or_else(|| endpoint["ip"].as_str()));
     let endpoints = match table::few(addresses) {
         none if none.is_empty() && dynamic => "*".to_owned(),
         none if none.is_empty() => "None".to_owned(),

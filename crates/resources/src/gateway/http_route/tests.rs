@@ -20,7 +20,7 @@ fn errors(spec: Value) -> Vec<String> {
 /// Expects exactly one error for a rule, whose text starts so.
 #[track_caller]
 fn refused(rule: Value, start: &str) {
-    let found = errors(json!({"rules": [rule.clone()]}));
+    let found = errors(json!({"rules": [rule]}));
     assert_eq!(found.len(), 1, "{rule}: {found:?}");
     assert!(found[0].starts_with(&format!("spec.rules[0].{start}")), "{rule}: {found:?}");
 }

@@ -172,13 +172,7 @@ fn rewrite_to(
             Some(_) if modifier.kind != kind => {
                 findings.forbidden(&path, &format!("must not be specified for type {:?}", modifier.kind));
             }
-            Some(value) => {
-                if findings.longest(&path, value, MAX_PATH)
-                    && value.bytes().any(|byte| byte.is_ascii_control() || byte == b' ')
-                {
-                    findings.invalid(&path, value, "must not have spaces or control characters");
-                }
-            }
+            Some(value) => replacement(value, &path, findings),
             None => (),
         }
     }
@@ -186,6 +180,13 @@ fn rewrite_to(
         let detail =
             "needs a rule with exactly one match, of a path of type PathPrefix, to know which prefix to replace";
         findings.forbidden(&path.child("replacePrefixMatch"), detail);
+    }
+}
+
+fn replacement(value: &str, path: &FieldPath, findings: &mut Findings) {
+    let cannot_be_sent = |byte: u8| byte.is_ascii_control() || byte == b' ';
+    if findings.longest(path, value, MAX_PATH) && value.bytes().any(cannot_be_sent) {
+        findings.invalid(path, value, "must not have spaces or control characters");
     }
 }
 
