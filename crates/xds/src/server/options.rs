@@ -2,7 +2,6 @@ use std::time::Duration;
 
 /// Limits of the service. A client that goes beyond one loses its stream, and only that.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Options {
     /// Streams at once, over all connections. Default 16,384.
     pub max_streams: usize,

@@ -1,0 +1,115 @@
+//! A control plane on a socket: the service, a source that lets everyone in but `mallory`, and a record of what it was told.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use backstay_proto::discovery::Node;
+use backstay_xds::server::{Event, Options, Peer, Refused, Source, StreamId, service};
+use backstay_xds::{Change, Resource, Snapshot};
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+
+pub(crate) const TYPE: &str = "type.example/Thing";
+
+/// How long to wait for what must happen before the test is given up as failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn put(name: &str, value: impl Into<Bytes>) -> Change {
+    Change::Put(Resource::new(name, value.into()))
+}
+
+pub(crate) fn remove(name: &str) -> Change {
+    Change::Remove(name.into())
+}
+
+pub(crate) struct Plane {
+    pub(crate) address: SocketAddr,
+    source: Arc<Recorder>,
+    pub(crate) events: mpsc::UnboundedReceiver<(StreamId, Event)>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+}
+
+struct Recorder {
+    snapshots: Mutex<watch::Sender<Snapshot>>,
+    events: mpsc::UnboundedSender<(StreamId, Event)>,
+}
+
+impl Source for Recorder {
+    fn subscribe(&self, node: &Node, _: Peer) -> Result<watch::Receiver<Snapshot>, Refused> {
+        if node.id == "mallory" {
+            return Err(Refused::permission_denied("mallory may not have any of this"));
+        }
+        Ok(self.snapshots.lock().unwrap().subscribe())
+    }
+
+    fn observe(&self, stream: StreamId, event: Event) {
+        let _ = self.events.send((stream, event));
+    }
+}
+
+impl Plane {
+    pub(crate) async fn start(changes: impl IntoIterator<Item = Change>) -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap(), changes, Options::default()).await
+    }
+
+    pub(crate) async fn start_at(
+        address: SocketAddr,
+        changes: impl IntoIterator<Item = Change>,
+        options: Options,
+    ) -> Self {
+        let (events, receiver) = mpsc::unbounded_channel();
+        let snapshot = Snapshot::empty().apply(1, TYPE, changes);
+        let source = Arc::new(Recorder { snapshots: Mutex::new(watch::Sender::new(snapshot)), events });
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let service = service(source.clone(), options);
+        let server = tokio::spawn(async move {
+            let server = Server::builder().add_service(service);
+            let stopped = async { drop(stopped.await) };
+            server.serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped).await.unwrap();
+        });
+        Self { address, source, events: receiver, stop, server }
+    }
+
+    pub(crate) fn apply(&self, changes: impl IntoIterator<Item = Change>) {
+        let snapshots = self.source.snapshots.lock().unwrap();
+        snapshots.send_modify(|snapshot| *snapshot = snapshot.apply(snapshot.revision() + 1, TYPE, changes));
+    }
+
+    /// Ends all streams; new ones are served the same snapshot.
+    pub(crate) fn end_streams(&self) {
+        let mut snapshots = self.source.snapshots.lock().unwrap();
+        let snapshot = snapshots.borrow().clone();
+        *snapshots = watch::Sender::new(snapshot);
+    }
+
+    /// Shuts down as a control plane should: end the streams, then wait for the connections.
+    pub(crate) async fn stop(self) {
+        let Self { source, events, stop, server, .. } = self;
+        let _ = stop.send(());
+        *source.snapshots.lock().unwrap() = watch::Sender::new(Snapshot::empty());
+        drop(events);
+        timeout(PATIENCE, server).await.expect("the server stops").unwrap();
+    }
+
+    /// The first event that `pick` takes; what comes before it is dropped.
+    pub(crate) async fn event<T>(&mut self, mut pick: impl FnMut(StreamId, Event) -> Option<T>) -> T {
+        let find = async {
+            loop {
+                let (stream, event) = self.events.recv().await.expect("the recorder lives");
+                if let Some(found) = pick(stream, event) {
+                    return found;
+                }
+            }
+        };
+        timeout(PATIENCE, find).await.expect("the event happens")
+    }
+}
