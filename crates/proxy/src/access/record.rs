@@ -1,0 +1,95 @@
+//! What the access log says about a request.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::{HeaderValue, Method, Request, Uri, Version, header};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::config::Flag;
+
+/// What the access log says about a request. Everything a client wrote is kept as it came and escaped when written.
+#[derive(Debug)]
+pub struct Record {
+    pub(crate) start: SystemTime,
+    pub(crate) client: SocketAddr,
+    pub(crate) method: Method,
+    pub(crate) authority: Option<HeaderValue>,
+    pub(crate) target: Uri,
+    pub(crate) protocol: Version,
+    pub(crate) user_agent: Option<HeaderValue>,
+    pub(crate) request_id: Option<HeaderValue>,
+    pub(crate) status: u16,
+    pub(crate) flag: Flag,
+    pub(crate) details: Cow<'static, str>,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) duration: Duration,
+    pub(crate) upstream: Option<SocketAddr>,
+    pub(crate) route: Option<Arc<str>>,
+    pub(crate) backend: Option<Arc<str>>,
+}
+
+impl Record {
+    pub(crate) fn start<B>(client: SocketAddr, request: &Request<B>) -> Self {
+        Self {
+            start: SystemTime::now(),
+            client,
+            method: request.method().clone(),
+            authority: None,
+            target: request.uri().clone(),
+            protocol: request.version(),
+            user_agent: request.headers().get(header::USER_AGENT).cloned(),
+            request_id: None,
+            // Stays when the client leaves before there is an answer, as in Envoy's log.
+            status: 0,
+            flag: Flag::DownstreamConnectionTermination,
+            details: Cow::Borrowed("downstream_remote_disconnect"),
+            bytes_in: 0,
+            bytes_out: 0,
+            duration: Duration::ZERO,
+            upstream: None,
+            route: None,
+            backend: None,
+        }
+    }
+}
+
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let start = self.start.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("start_time", &start.as_secs_f64())?;
+        map.serialize_entry("method", self.method.as_str())?;
+        map.serialize_entry("authority", &self.authority.as_ref().map(text))?;
+        map.serialize_entry("path", &self.target.path_and_query().map_or("", http::uri::PathAndQuery::as_str))?;
+        map.serialize_entry("protocol", protocol(self.protocol))?;
+        map.serialize_entry("status", &self.status)?;
+        map.serialize_entry("flags", self.flag.as_str())?;
+        map.serialize_entry("details", &self.details)?;
+        map.serialize_entry("bytes_received", &self.bytes_in)?;
+        map.serialize_entry("bytes_sent", &self.bytes_out)?;
+        map.serialize_entry("duration_ms", &(self.duration.as_micros() as f64 / 1000.0))?;
+        map.serialize_entry("upstream", &self.upstream)?;
+        map.serialize_entry("route", &self.route)?;
+        map.serialize_entry("backend", &self.backend)?;
+        map.serialize_entry("request_id", &self.request_id.as_ref().map(text))?;
+        map.serialize_entry("client", &self.client)?;
+        map.serialize_entry("user_agent", &self.user_agent.as_ref().map(text))?;
+        map.end()
+    }
+}
+
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_10 => "HTTP/1.0",
+        _ => "HTTP/1.1",
+    }
+}

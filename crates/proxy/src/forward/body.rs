@@ -1,0 +1,270 @@
+//! Bodies on their way through: read only as fast as the other side takes them.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use thiserror::Error;
+use tokio::time::Sleep;
+
+use super::tap::{Tap, Tapped};
+use crate::config::Flag;
+use crate::server::Exchange;
+use crate::upstream::Lease;
+
+/// Why a body ends before its end.
+#[derive(Debug, Error)]
+pub(crate) enum BodyError {
+    #[error("the other side failed: {0}")]
+    Peer(#[from] hyper::Error),
+    #[error("a timeout of the route has passed")]
+    Timeout,
+    #[error("the copy was abandoned")]
+    Abandoned,
+}
+
+/// The body of an answer. Its end is the end of the exchange.
+#[derive(Debug)]
+pub(crate) struct Body {
+    content: Content,
+    /// `None` when the exchange goes on as a tunnel.
+    exchange: Option<Exchange>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Empty,
+    Full(Bytes),
+    Upstream(Box<Answer>),
+}
+
+/// What is left of an upstream's answer after its head.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) incoming: Incoming,
+    pub(super) lease: Option<Lease>,
+    pub(super) deadline: Option<Pin<Box<Sleep>>>,
+    /// Counts the request as active at its backend.
+    pub(super) active: super::attempt::Active,
+    /// The request's body, to know its size.
+    pub(super) sent: Option<Rc<Progress>>,
+    pub(super) complete: bool,
+}
+
+impl Body {
+    /// No body, and no exchange to end.
+    pub(super) fn tunnel() -> Self {
+        Self { content: Content::Empty, exchange: None }
+    }
+
+    /// A body of the proxy's own.
+    pub(super) fn full(bytes: Bytes, exchange: Exchange) -> Self {
+        Self { content: if bytes.is_empty() { Content::Empty } else { Content::Full(bytes) }, exchange: Some(exchange) }
+    }
+
+    /// A body from upstream.
+    pub(super) fn upstream(answer: Answer, exchange: Exchange) -> Self {
+        Self { content: Content::Upstream(Box::new(answer)), exchange: Some(exchange) }
+    }
+
+    fn note_error(&mut self, flag: Flag, details: &'static str) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.note(|record| {
+                record.flag = flag;
+                record.details = details.into();
+            });
+        }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.content {
+            Content::Empty => return Poll::Ready(None),
+            Content::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                this.content = Content::Empty;
+                Some(Ok(Frame::data(bytes)))
+            }
+            Content::Upstream(answer) => match Pin::new(&mut answer.incoming).poll_frame(cx) {
+                Poll::Ready(Some(Err(error))) => {
+                    this.note_error(Flag::UpstreamConnectionTermination, "upstream_reset_after_response_started");
+                    return Poll::Ready(Some(Err(error.into())));
+                }
+                Poll::Ready(Some(Ok(frame))) => Some(Ok(frame)),
+                Poll::Ready(None) => {
+                    answer.complete = true;
+                    None
+                }
+                Poll::Pending => {
+                    if let Some(deadline) = &mut answer.deadline
+                        && deadline.as_mut().poll(cx).is_ready()
+                    {
+                        answer.active.upstream.backend.metrics.timeouts.increment(1);
+                        this.note_error(Flag::UpstreamRequestTimeout, "response_timeout");
+                        return Poll::Ready(Some(Err(BodyError::Timeout)));
+                    }
+                    return Poll::Pending;
+                }
+            },
+        };
+        if let Some(exchange) = &mut this.exchange
+            && let Some(record) = &mut exchange.record
+            && let Some(Ok(frame)) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            record.bytes_out += data.len() as u64;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Empty => true,
+            Content::Full(_) => false,
+            Content::Upstream(answer) => answer.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Upstream(answer) => answer.incoming.size_hint(),
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        let Content::Upstream(answer) = &mut self.content else { return };
+        if let Some(exchange) = &mut self.exchange {
+            exchange.note(|record| record.bytes_in = answer.sent.as_ref().map_or(0, |sent| sent.bytes.get()));
+        }
+        if answer.complete || http_body::Body::is_end_stream(&answer.incoming) {
+            if let Some(lease) = answer.lease.take() {
+                lease.done();
+            }
+        } else if let Some(exchange) = &mut self.exchange {
+            exchange.note(|record| {
+                if record.flag == Flag::None {
+                    record.flag = Flag::DownstreamConnectionTermination;
+                    record.details = "downstream_remote_disconnect".into();
+                }
+            });
+        }
+    }
+}
+
+/// The body of a request on its way upstream.
+#[derive(Debug)]
+pub(crate) struct RequestBody {
+    source: Source,
+    progress: Option<Rc<Progress>>,
+    /// Copies for mirrors.
+    taps: Vec<Tap>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Empty,
+    Client(Incoming),
+    Tap(Tapped),
+}
+
+/// How far a request's body has come.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    pub(super) bytes: Cell<u64>,
+    /// The client failed to send the rest.
+    pub(super) failed: Cell<bool>,
+}
+
+impl RequestBody {
+    pub(super) fn empty() -> Self {
+        Self { source: Source::Empty, progress: None, taps: Vec::new() }
+    }
+
+    pub(super) fn client(incoming: Incoming) -> Self {
+        if http_body::Body::is_end_stream(&incoming) {
+            return Self::empty();
+        }
+        Self { source: Source::Client(incoming), progress: Some(Rc::default()), taps: Vec::new() }
+    }
+
+    pub(super) fn tapped(tapped: Tapped) -> Self {
+        Self { source: Source::Tap(tapped), progress: None, taps: Vec::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self.source, Source::Empty)
+    }
+
+    pub(super) fn progress(&self) -> Option<Rc<Progress>> {
+        self.progress.clone()
+    }
+
+    pub(super) fn tap(&mut self, tap: Tap) {
+        self.taps.push(tap);
+    }
+}
+
+impl http_body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.source {
+            Source::Empty => return Poll::Ready(None),
+            Source::Tap(tapped) => return tapped.poll(cx),
+            Source::Client(incoming) => match Pin::new(incoming).poll_frame(cx) {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    if let Some(progress) = &this.progress {
+                        progress.bytes.set(progress.bytes.get() + data.len() as u64);
+                    }
+                    this.taps.iter_mut().for_each(|tap| tap.push(data));
+                }
+            }
+            Some(Err(_)) => {
+                if let Some(progress) = &this.progress {
+                    progress.failed.set(true);
+                }
+                this.taps.clear();
+            }
+            None => this.taps.drain(..).for_each(Tap::finish),
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Empty => true,
+            // With copies the end must be seen by polling, so that they end too.
+            Source::Client(incoming) => http_body::Body::is_end_stream(incoming) && self.taps.is_empty(),
+            Source::Tap(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Empty => SizeHint::with_exact(0),
+            Source::Client(incoming) => incoming.size_hint(),
+            Source::Tap(_) => SizeHint::default(),
+        }
+    }
+}

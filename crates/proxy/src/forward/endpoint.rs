@@ -1,0 +1,111 @@
+//! Finds a connection for a request.
+
+use std::num::NonZeroU16;
+use std::rc::Rc;
+
+use http::HeaderValue;
+use rustls_pki_types::ServerName;
+
+use super::authority::Authority;
+use super::failure::Failure;
+use crate::config::{Discovery, Dynamic, Flag, Lookup, Refusal, Resolved};
+use crate::upstream::{ConnectError, Lease, Pool, Upstream};
+
+/// Addresses tried for one request when connections cannot be opened.
+const MAX_TRIES: usize = 3;
+
+const NOT_ALLOWED: Refusal =
+    Refusal::fixed(http::StatusCode::FORBIDDEN, "host not allowed", Flag::None, "dynamic_host_not_allowed");
+const INVALID: Refusal =
+    Refusal::fixed(http::StatusCode::BAD_REQUEST, "invalid host", Flag::DownstreamProtocolError, "invalid_host_header");
+
+/// Where a request may go.
+#[derive(Debug)]
+pub(super) enum Route {
+    /// To the backend's addresses in turn, from this one on.
+    InTurn { turn: usize, port: u16 },
+    /// To one of these, in order of preference.
+    Preferred(Vec<Rc<Pool>>),
+}
+
+/// Decides where a request with `authority` may go.
+pub(super) async fn route(
+    upstream: &Upstream,
+    port: Option<NonZeroU16>,
+    authority: &HeaderValue,
+) -> Result<Route, Failure> {
+    match &upstream.backend.discovery {
+        Discovery::Addresses(_) => {
+            let port = port.ok_or(Failure::NoEndpoint)?.get();
+            Ok(Route::InTurn { turn: upstream.turn(), port })
+        }
+        Discovery::Dynamic(dynamic) => resolve(upstream, dynamic, port, authority).await,
+    }
+}
+
+async fn resolve(
+    upstream: &Upstream,
+    dynamic: &Dynamic,
+    port: Option<NonZeroU16>,
+    authority: &HeaderValue,
+) -> Result<Route, Failure> {
+    let authority = Authority::parse(authority.as_bytes()).ok_or(Failure::Refused(INVALID))?;
+    if !dynamic.allowed.permits(&authority.host) {
+        return Err(Failure::Refused(NOT_ALLOWED));
+    }
+    let secure = upstream.backend.tls.is_some();
+    let port = port.map(NonZeroU16::get).or(authority.port).unwrap_or(if secure { 443 } else { 80 });
+    let addresses: Resolved = match dynamic.resolve.lookup(&authority.host, port) {
+        Lookup::Ready(addresses) => addresses,
+        Lookup::Pending(answer) => answer.await.map_err(Failure::Refused)?,
+        Lookup::Refused(refusal) => return Err(Failure::Refused(refusal)),
+    };
+    let own_name;
+    let server_name = match &upstream.backend.tls {
+        None => None,
+        Some(tls) => match &tls.server_name {
+            Some(name) => Some(name),
+            None => {
+                own_name = ServerName::try_from(authority.host.into_owned()).map_err(|_| Failure::Refused(INVALID))?;
+                Some(&own_name)
+            }
+        },
+    };
+    Ok(Route::Preferred(addresses.iter().map(|address| upstream.pool(*address, server_name)).collect()))
+}
+
+/// A connection to where `route` leads; with `fresh`, one that has carried no request yet.
+pub(super) async fn acquire(upstream: &Upstream, route: &Route, fresh: bool) -> Result<(Rc<Pool>, Lease), Failure> {
+    match route {
+        Route::InTurn { turn, port } => {
+            let mut failed = None;
+            for try_ in 0..MAX_TRIES {
+                let (count, pool) = upstream.pick(turn.wrapping_add(try_), *port).ok_or(Failure::NoEndpoint)?;
+                if !fresh && let Some(lease) = pool.reuse() {
+                    return Ok((pool, lease));
+                }
+                match pool.open().await {
+                    Ok(lease) => return Ok((pool, lease)),
+                    Err(error) => failed = Some(error),
+                }
+                if try_ + 1 >= count {
+                    break;
+                }
+            }
+            Err(failed.map_or(Failure::NoEndpoint, Failure::Connect))
+        }
+        Route::Preferred(pools) => {
+            if !fresh && let Some(found) = pools.iter().find_map(|pool| Some((Rc::clone(pool), pool.reuse()?))) {
+                return Ok(found);
+            }
+            let mut failed: Option<ConnectError> = None;
+            for pool in pools.iter().take(MAX_TRIES) {
+                match pool.open().await {
+                    Ok(lease) => return Ok((Rc::clone(pool), lease)),
+                    Err(error) => failed = Some(error),
+                }
+            }
+            Err(failed.map_or(Failure::NoEndpoint, Failure::Connect))
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Headers that belong to a connection, and those that tell an upstream about the client.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+
+use crate::config::{Flag, Refusal};
+
+/// Client and proxies on the way here.
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Scheme that the client used.
+pub(super) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// Host that the client asked for, when another is sent.
+pub(super) const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// Names the request in everyone's logs.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+
+const UNKNOWN_CODING: Refusal = Refusal::fixed(
+    StatusCode::NOT_IMPLEMENTED,
+    "transfer coding not supported",
+    Flag::DownstreamProtocolError,
+    "unsupported_transfer_encoding",
+);
+
+/// Refuses requests whose body could be read in two ways. hyper has refused most already, see the tests.
+pub(super) fn check_framing(parts: &Parts) -> Result<(), Refusal> {
+    // hyper takes "gzip, chunked" for chunked; the inner coding would be lost on the way.
+    if is_plainly_framed(&parts.headers) { Ok(()) } else { Err(UNKNOWN_CODING) }
+}
+
+/// Whether the only transfer coding, if any, is `chunked`.
+pub(super) fn is_plainly_framed(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(only), None) => only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+        _ => false,
+    }
+}
+
+/// What was among the headers of a connection and matters beyond it.
+#[derive(Debug, Default)]
+pub(super) struct Hop {
+    /// The protocol the client wants to change to.
+    pub(super) upgrade: Option<HeaderValue>,
+    /// The client understands trailers.
+    pub(super) trailers: bool,
+}
+
+/// Removes what belongs to the connection that a head came on (RFC 9110, 7.6.1).
+pub(super) fn strip(headers: &mut HeaderMap) -> Hop {
+    let mut hop = Hop::default();
+    let mut wants_upgrade = false;
+    if headers.contains_key(header::CONNECTION) {
+        let mut named: Vec<HeaderName> = Vec::new();
+        for token in tokens(headers, header::CONNECTION) {
+            if token.eq_ignore_ascii_case(b"upgrade") {
+                wants_upgrade = true;
+            } else if !token.eq_ignore_ascii_case(b"close")
+                && !token.eq_ignore_ascii_case(b"keep-alive")
+                && let Ok(name) = HeaderName::from_bytes(token)
+                // What a message is must not depend on who may remove headers from it.
+                && !matches!(name, header::HOST | header::CONTENT_LENGTH | header::TE)
+            {
+                named.push(name);
+            }
+        }
+        for name in named {
+            headers.remove(name);
+        }
+        headers.remove(header::CONNECTION);
+        headers.remove(KEEP_ALIVE);
+        headers.remove(PROXY_CONNECTION);
+    }
+    if headers.contains_key(header::TE) {
+        hop.trailers = tokens(headers, header::TE).any(|token| token.eq_ignore_ascii_case(b"trailers"));
+        headers.remove(header::TE);
+    }
+    if let Some(upgrade) = headers.remove(header::UPGRADE) {
+        // HTTP/2 by Upgrade is gone from the standard (RFC 9113, 3.1), and has smuggled requests past proxies.
+        if wants_upgrade && !upgrade.as_bytes().eq_ignore_ascii_case(b"h2c") {
+            hop.upgrade = Some(upgrade);
+        }
+        headers.remove(HTTP2_SETTINGS);
+    }
+    headers.remove(header::TRANSFER_ENCODING);
+    hop
+}
+
+/// The elements of a comma-separated header.
+fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+    headers
+        .get_all(name)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|token| !token.is_empty())
+}
+
+/// Adds `client` to the end of `X-Forwarded-For`, as one line.
+pub(super) fn append_forwarded_for(headers: &mut HeaderMap, client: &HeaderValue) {
+    if !headers.contains_key(FORWARDED_FOR) {
+        headers.insert(FORWARDED_FOR, client.clone());
+        return;
+    }
+    let mut line = BytesMut::new();
+    for value in headers.get_all(FORWARDED_FOR) {
+        line.put_slice(value.as_bytes());
+        line.put_slice(b", ");
+    }
+    line.put_slice(client.as_bytes());
+    if let Ok(line) = HeaderValue::from_maybe_shared(line.freeze()) {
+        headers.insert(FORWARDED_FOR, line);
+    }
+}
+
+/// A random UUID (RFC 9562, version 4) as a header value.
+pub(super) fn request_id(high: u64, low: u64) -> HeaderValue {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let high = high & !0xf000 | 0x4000;
+    let low = low & !(0b11 << 62) | 0b10 << 62;
+    let bits = u128::from(high) << 64 | u128::from(low);
+    let mut text = [b'-'; 36];
+    let mut shift = 128;
+    for (at, digit) in text.iter_mut().enumerate() {
+        if !matches!(at, 8 | 13 | 18 | 23) {
+            shift -= 4;
+            *digit = HEX[usize::try_from(bits >> shift & 0xf).unwrap_or(0)];
+        }
+    }
+    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&text)).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Joins the lines of `Cookie` that HTTP/2 may have split (RFC 9113, 8.2.3).
+pub(super) fn join_cookies(version: Version, headers: &mut HeaderMap) {
+    if version != Version::HTTP_2 {
+        return;
+    }
+    let mut lines = headers.get_all(header::COOKIE).iter();
+    if lines.next().is_none() || lines.next().is_none() {
+        return;
+    }
+    let joined: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&joined.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+#[cfg(test)]
+mod tests;

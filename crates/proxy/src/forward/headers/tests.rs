@@ -1,0 +1,81 @@
+use super::*;
+
+fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines {
+        headers.append(*name, HeaderValue::from_static(value));
+    }
+    headers
+}
+
+fn names(headers: &HeaderMap) -> Vec<&str> {
+    let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn removes_what_belongs_to_the_connection() {
+    let mut headers = map(&[
+        ("connection", "keep-alive, X-Mine"),
+        ("connection", "content-length"),
+        ("x-mine", "1"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-connection", "keep-alive"),
+        ("transfer-encoding", "chunked"),
+        ("te", "gzip"),
+        ("upgrade", "websocket"),
+        ("content-length", "3"),
+        ("accept", "*/*"),
+    ]);
+    let hop = strip(&mut headers);
+    assert_eq!(names(&headers), ["accept", "content-length"]);
+    assert!(hop.upgrade.is_none(), "Connection does not name Upgrade");
+    assert!(!hop.trailers);
+}
+
+#[test]
+fn notices_upgrades_and_trailers() {
+    let mut headers = map(&[("connection", "Upgrade, TE"), ("upgrade", "websocket"), ("te", "trailers, deflate")]);
+    let hop = strip(&mut headers);
+    assert_eq!(hop.upgrade.unwrap(), "websocket");
+    assert!(hop.trailers);
+    assert!(headers.is_empty());
+
+    let mut headers =
+        map(&[("connection", "upgrade, http2-settings"), ("upgrade", "h2c"), ("http2-settings", "AAMAAABk")]);
+    assert!(strip(&mut headers).upgrade.is_none());
+    assert!(headers.is_empty());
+}
+
+#[test]
+fn only_chunked_is_plain_framing() {
+    assert!(is_plainly_framed(&map(&[])));
+    assert!(is_plainly_framed(&map(&[("transfer-encoding", "Chunked")])));
+    assert!(!is_plainly_framed(&map(&[("transfer-encoding", "gzip, chunked")])));
+    assert!(!is_plainly_framed(&map(&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")])));
+}
+
+#[test]
+fn forwarded_for_grows_at_its_end() {
+    let mut headers = map(&[]);
+    append_forwarded_for(&mut headers, &HeaderValue::from_static("3.3.3.3"));
+    assert_eq!(headers["x-forwarded-for"], "3.3.3.3");
+    let mut headers = map(&[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "2.2.2.2")]);
+    append_forwarded_for(&mut headers, &HeaderValue::from_static("3.3.3.3"));
+    assert_eq!(headers.get_all("x-forwarded-for").iter().collect::<Vec<_>>(), ["1.1.1.1, 2.2.2.2, 3.3.3.3"]);
+}
+
+#[test]
+fn request_ids_are_version_4_uuids() {
+    assert_eq!(request_id(0, 0), "00000000-0000-4000-8000-000000000000");
+    assert_eq!(request_id(u64::MAX, u64::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    assert_eq!(request_id(0x0123_4567_89ab_cdef, 0x1123_4567_89ab_cdef), "01234567-89ab-4def-9123-456789abcdef");
+}
+
+#[test]
+fn cookies_that_http2_split_are_joined() {
+    let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);
+    join_cookies(Version::HTTP_2, &mut headers);
+    assert_eq!(headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2"]);
+}

@@ -1,0 +1,140 @@
+//! Answers of the proxy's own.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use super::authority::Authority;
+use super::body::Body;
+use crate::config::{Filters, Flag, Redirect, Refusal, Respond};
+use crate::filter;
+use crate::route::Matched;
+use crate::server::Exchange;
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+
+/// Refuses a request.
+pub(super) fn refuse(mut exchange: Exchange, refusal: Refusal) -> Response<Body> {
+    count(&exchange, refusal.status);
+    note(&mut exchange, refusal.status, refusal.flag, refusal.details);
+    build(exchange, refusal.status, body_of(refusal.body), TEXT)
+}
+
+/// Refuses a request, and whatever follows it on its connection: after a malformed one nobody knows where the next begins.
+pub(super) fn close(exchange: Exchange, refusal: Refusal) -> Response<Body> {
+    let http2 = exchange.local.is_multiplexed();
+    let mut response = refuse(exchange, refusal);
+    if !http2 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Tells a client why its request failed on the way to a backend, which counts it.
+pub(super) fn fail<'f>(
+    mut exchange: Exchange,
+    refusal: Refusal,
+    filters: impl IntoIterator<Item = &'f Filters>,
+) -> Response<Body> {
+    note(&mut exchange, refusal.status, refusal.flag, refusal.details);
+    let mut response = build(exchange, refusal.status, body_of(refusal.body), TEXT);
+    edit(&mut response, filters);
+    response
+}
+
+/// The answer that an operator wrote.
+pub(super) fn respond<'f>(
+    mut exchange: Exchange,
+    respond: &Respond,
+    filters: impl IntoIterator<Item = &'f Filters>,
+) -> Response<Body> {
+    count(&exchange, respond.status);
+    note(&mut exchange, respond.status, Flag::None, "direct_response".into());
+    let mut response = build(exchange, respond.status, respond.body.clone(), respond.content_type.clone());
+    edit(&mut response, filters);
+    response
+}
+
+/// Sends the client elsewhere.
+pub(super) fn redirect(
+    mut exchange: Exchange,
+    redirect: &Redirect,
+    matched: &Matched<'_>,
+    authority: &Authority<'_>,
+    parts: &Parts,
+) -> Response<Body> {
+    let local = &exchange.local;
+    let scheme = redirect.scheme.as_deref().unwrap_or_else(|| local.scheme());
+    let host = redirect.hostname.as_deref().unwrap_or(&authority.host);
+    let well_known = if scheme == "https" { 443 } else { 80 };
+    let port = match (redirect.port, &redirect.scheme) {
+        (Some(port), _) => port.get(),
+        (None, Some(_)) => well_known,
+        (None, None) => local.port,
+    };
+    let mut location = format!("{scheme}://");
+    if host.contains(':') {
+        location.extend(["[", host, "]"]);
+    } else {
+        location.push_str(host);
+    }
+    if port != well_known {
+        location.push_str(&format!(":{port}"));
+    }
+    let path = parts.uri.path();
+    let new = redirect.path.as_ref().and_then(|edit| filter::rewrite(edit, path, matched.prefix));
+    location.push_str(new.as_deref().unwrap_or(path));
+    if let Some(query) = parts.uri.query() {
+        location.extend(["?", query]);
+    }
+    count(&exchange, redirect.status);
+    note(&mut exchange, redirect.status, Flag::None, "direct_response".into());
+    let mut response = build(exchange, redirect.status, Bytes::new(), TEXT);
+    match HeaderValue::try_from(location) {
+        Ok(location) => {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        // Everything in it has been a valid part of a request or of the configuration; this is for completeness.
+        Err(_) => *response.status_mut() = StatusCode::BAD_REQUEST,
+    }
+    edit(&mut response, [&matched.rule.filters]);
+    response
+}
+
+fn body_of(text: std::borrow::Cow<'static, str>) -> Bytes {
+    match text {
+        std::borrow::Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+        std::borrow::Cow::Owned(text) => Bytes::from(text),
+    }
+}
+
+fn build(exchange: Exchange, status: StatusCode, body: Bytes, content_type: HeaderValue) -> Response<Body> {
+    let typed = !body.is_empty();
+    let mut response = Response::new(Body::full(body, exchange));
+    *response.status_mut() = status;
+    if typed {
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    }
+    response
+}
+
+fn edit<'f>(response: &mut Response<Body>, filters: impl IntoIterator<Item = &'f Filters>) {
+    for filters in filters {
+        filter::edit(response.headers_mut(), &filters.response_headers);
+    }
+}
+
+fn note(exchange: &mut Exchange, status: StatusCode, flag: Flag, details: std::borrow::Cow<'static, str>) {
+    exchange.note(|record| {
+        record.status = status.as_u16();
+        record.flag = flag;
+        record.details = details;
+    });
+}
+
+fn count(exchange: &Exchange, status: StatusCode) {
+    let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+    if let Some(counter) = exchange.local.shard.shared.metrics.local_replies.get(class) {
+        counter.increment(1);
+    }
+}

@@ -1,0 +1,75 @@
+//! Copies of requests, whose answers nobody sees.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+
+use super::attempt::Attempt;
+use super::body::RequestBody;
+use super::head::Head;
+use super::tap::tap;
+use crate::config::Mirror;
+use crate::server::Shard;
+
+/// How long a copy may take, its answer included.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Copies a request to `mirror`, if the dice say so. The copy runs on its own: neither its failure nor its slowness reaches
+/// the request.
+pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, head: &Head, body: &mut RequestBody) {
+    if shard.random_below(u64::from(mirror.denominator.get())) >= u64::from(mirror.numerator) {
+        return;
+    }
+    // A copy cannot change protocols: nobody would speak the new one.
+    if head.upgrade.is_some() || shard.mirrors.get() >= shard.shared.limits.max_mirrors {
+        shard.shared.metrics.mirrors_dropped.increment(1);
+        return;
+    }
+    let copied = if body.is_empty() {
+        RequestBody::empty()
+    } else {
+        let (tap, tapped) = tap(shard.shared.limits.mirror_buffer);
+        body.tap(tap);
+        RequestBody::tapped(tapped)
+    };
+    let head = head.clone();
+    let backend = Arc::clone(&mirror.backend);
+    let port = mirror.port;
+    let shard = Rc::clone(shard);
+    let running = Running::count(&shard);
+    tokio::task::spawn_local(async move {
+        let upstream = shard.upstreams.get(&backend, || shard.random());
+        let attempt = Attempt { upstream: &upstream, backend: &backend, port };
+        let work = async {
+            let reply = attempt.run(head, copied).await.ok()?;
+            let mut body = reply.response.into_body();
+            while let Some(frame) = body.frame().await {
+                frame.ok()?;
+            }
+            reply.lease.done();
+            Some(())
+        };
+        if !matches!(tokio::time::timeout(TIMEOUT, work).await, Ok(Some(()))) {
+            shard.shared.metrics.mirrors_dropped.increment(1);
+        }
+        drop(running);
+    });
+}
+
+/// A copy in flight.
+struct Running(Rc<Shard>);
+
+impl Running {
+    fn count(shard: &Rc<Shard>) -> Self {
+        shard.mirrors.set(shard.mirrors.get() + 1);
+        Self(Rc::clone(shard))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.mirrors.set(self.0.mirrors.get() - 1);
+    }
+}

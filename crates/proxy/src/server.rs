@@ -1,0 +1,27 @@
+//! Listening sockets, connections from clients, and the threads that serve them.
+//!
+//! Each data thread is a world of its own: a single-threaded runtime, its own listening sockets (the kernel spreads new
+//! connections over them, `SO_REUSEPORT`), its own connections to upstreams. A connection never moves between threads.
+//! The control side talks to the threads through [`Workers`] only.
+
+mod accept;
+mod activity;
+mod bind;
+mod connection;
+mod context;
+mod driver;
+mod io;
+mod limits;
+mod metrics;
+mod service;
+mod shard;
+mod workers;
+
+pub use bind::BindError;
+pub use limits::Limits;
+pub use metrics::ServerMetrics;
+pub use workers::{Options, Workers};
+
+pub(crate) use context::Exchange;
+pub(crate) use io::Io;
+pub(crate) use shard::{Shard, Shared};

@@ -1,0 +1,102 @@
+//! What a connection is doing, told to the sweep that cuts the slow and closes the idle.
+//!
+//! Timers per request would cost more than the rest of a small request's bookkeeping. Instead a connection only counts
+//! what happens to it, and each thread looks at all its connections now and then: one whose counts have not moved for
+//! longer than its phase allows is cut. A limit is therefore kept to within one sweep.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+
+/// What a connection is doing. Shared with the connection's stream, which must be `Send`; only one thread uses it.
+#[derive(Debug, Default)]
+pub(super) struct Activity {
+    /// Requests in flight.
+    requests: AtomicU32,
+    /// Bytes of a head have arrived, but not all.
+    head: AtomicBool,
+    /// HTTP/2: bytes between requests are not the start of a head.
+    multiplexed: AtomicBool,
+    /// Counts changes of phase.
+    epoch: AtomicU32,
+    /// Counts reads and writes.
+    beats: AtomicU32,
+}
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// No request.
+    Idle,
+    /// Part of a head has arrived.
+    Head,
+    /// At least one request is in flight.
+    Busy,
+}
+
+/// A phase and how far it has come. Two equal marks mean that nothing happened in between.
+pub(super) type Mark = (Phase, u32);
+
+impl Activity {
+    /// A new connection, which owes its first bytes.
+    pub(super) fn new() -> Self {
+        Self { head: AtomicBool::new(true), ..Self::default() }
+    }
+
+    /// The connection speaks HTTP/2.
+    pub(super) fn multiplexes(&self) {
+        self.multiplexed.store(true, Relaxed);
+        self.head.store(false, Relaxed);
+        self.turn();
+    }
+
+    /// Whether the connection speaks HTTP/2.
+    pub(super) fn is_multiplexed(&self) -> bool {
+        self.multiplexed.load(Relaxed)
+    }
+
+    /// Bytes have arrived.
+    pub(super) fn read(&self) {
+        self.beat();
+        if self.requests.load(Relaxed) == 0 && !self.multiplexed.load(Relaxed) && !self.head.load(Relaxed) {
+            self.head.store(true, Relaxed);
+            self.turn();
+        }
+    }
+
+    /// Bytes have left.
+    pub(super) fn beat(&self) {
+        // A plain load and store: only one thread writes.
+        self.beats.store(self.beats.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// A request has started.
+    pub(super) fn enter(&self) {
+        self.head.store(false, Relaxed);
+        self.requests.store(self.requests.load(Relaxed).wrapping_add(1), Relaxed);
+        self.turn();
+    }
+
+    /// A request has ended.
+    pub(super) fn leave(&self) {
+        self.requests.store(self.requests.load(Relaxed).wrapping_sub(1), Relaxed);
+        self.turn();
+    }
+
+    fn turn(&self) {
+        self.epoch.store(self.epoch.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// Where the connection is now.
+    pub(super) fn mark(&self) -> Mark {
+        let epoch = self.epoch.load(Relaxed);
+        if self.requests.load(Relaxed) > 0 {
+            (Phase::Busy, epoch.wrapping_add(self.beats.load(Relaxed)))
+        } else if self.head.load(Relaxed) {
+            (Phase::Head, epoch)
+        } else {
+            (Phase::Idle, epoch)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! One connection from a client.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+use super::accept::Permit;
+use super::activity::{Activity, Phase};
+use super::context::Local;
+use super::io::{ClientIo, Io};
+use super::service;
+use super::shard::{CurrentSocket, Shard};
+use crate::upstream::LocalExecutor;
+
+/// What an HTTP/2 client sends first (RFC 9113, 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// An answer to a client that did not finish its head in time.
+const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// Serves a connection from accept to end.
+pub(super) async fn serve(
+    shard: Rc<Shard>,
+    socket: Rc<CurrentSocket>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: Permit,
+) {
+    let _ = stream.set_nodelay(true);
+    keep_alive(&stream);
+    let port = stream.local_addr().map_or(0, |address| address.port());
+    let activity = Arc::new(Activity::new());
+    let membership_shard = Rc::clone(&shard);
+    let membership = membership_shard.registry.join(&activity, &socket);
+
+    // Until the first request, the sweep's limit for heads covers the TLS handshake and the choice of protocol.
+    let mut opening = Box::pin(open(&shard, &socket, stream));
+    let opened = membership.run(&mut opening, |_| ()).await;
+    drop(opening);
+    let opened = match opened {
+        Ok(Ok(Some(opened))) => opened,
+        Ok(Ok(None)) => return,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, %peer, "a client's connection could not be opened");
+            return;
+        }
+        Err(phase) => return cut(&shard, phase),
+    };
+    let ip = match peer.ip() {
+        // A dual-stack socket shows IPv4 clients this way; nobody else does.
+        IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(IpAddr::V6(ip), IpAddr::V4),
+        ip => ip,
+    };
+    let local = Rc::new(Local {
+        shard: Rc::clone(&shard),
+        socket,
+        peer: SocketAddr::new(ip, peer.port()),
+        peer_value: HeaderValue::try_from(ip.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+        port,
+        secure: matches!(opened.stream, Io::Tls(_)),
+        activity: Arc::clone(&activity),
+        _permit: permit,
+    });
+    let http2 = opened.http2;
+    let io = TokioIo::new(ClientIo { stream: opened.stream, ahead: opened.ahead, activity: Arc::clone(&activity) });
+    let limits = &shard.shared.limits;
+    let outcome = if http2 {
+        activity.multiplexes();
+        let mut builder = http2::Builder::new(LocalExecutor);
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.max_streams)
+            .initial_stream_window_size(limits.stream_window)
+            .initial_connection_window_size(limits.connection_window)
+            .max_header_list_size(u32::try_from(limits.max_head_size).unwrap_or(u32::MAX));
+        let mut connection = builder.serve_connection(io, service::serve(local));
+        membership.run(&mut connection, http2::Connection::graceful_shutdown).await
+    } else {
+        let mut builder = http1::Builder::new();
+        builder
+            .max_header_size(limits.max_head_size)
+            .max_buf_size(limits.max_head_size.max(8 << 10))
+            // The sweep cuts slow heads; a timer per request would cost an allocation each.
+            .header_read_timeout(None);
+        if limits.max_headers != 100 {
+            builder.max_headers(limits.max_headers);
+        }
+        let mut connection = builder.serve_connection(io, service::serve(local)).with_upgrades();
+        let outcome = membership.run(&mut connection, http1::UpgradeableConnection::graceful_shutdown).await;
+        if matches!(outcome, Err(Phase::Head))
+            && let Some(parts) = connection.into_parts()
+            && let Io::Plain(stream) = &parts.io.inner().stream
+        {
+            let _ = stream.try_write(TIMED_OUT);
+        }
+        outcome
+    };
+    match outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            if error.is_parse() {
+                shard.shared.metrics.protocol_errors.increment(1);
+            }
+            tracing::debug!(%error, %peer, "a client's connection ended with an error");
+        }
+        Err(phase) => cut(&shard, phase),
+    }
+}
+
+fn cut(shard: &Shard, phase: Phase) {
+    let metrics = &shard.shared.metrics;
+    match phase {
+        Phase::Idle => metrics.idle_timeouts.increment(1),
+        Phase::Head => metrics.header_timeouts.increment(1),
+        Phase::Busy => metrics.stream_idle_timeouts.increment(1),
+    }
+}
+
+/// A connection that is ready to carry requests.
+struct Opened {
+    stream: Io<tokio_rustls::server::TlsStream<TcpStream>>,
+    ahead: Bytes,
+    http2: bool,
+}
+
+/// Speaks TLS where the socket does, and finds out which HTTP follows. `None` when the client left without a word.
+async fn open(shard: &Shard, socket: &CurrentSocket, mut stream: TcpStream) -> io::Result<Option<Opened>> {
+    let tls = socket.load().tls.clone();
+    if let Some(config) = tls {
+        let stream = TlsAcceptor::from(config).accept(stream).await.inspect_err(|_| {
+            shard.shared.metrics.handshake_failures.increment(1);
+        })?;
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        return Ok(Some(Opened { stream: Io::Tls(Box::new(stream)), ahead: Bytes::new(), http2 }));
+    }
+    let mut ahead = BytesMut::with_capacity(1024);
+    loop {
+        if stream.read_buf(&mut ahead).await? == 0 {
+            return Ok(None);
+        }
+        let compared = ahead.len().min(PREFACE.len());
+        if ahead[..compared] != PREFACE[..compared] {
+            return Ok(Some(Opened { stream: Io::Plain(stream), ahead: ahead.freeze(), http2: false }));
+        }
+        if compared == PREFACE.len() {
+            return Ok(Some(Opened { stream: Io::Plain(stream), ahead: ahead.freeze(), http2: true }));
+        }
+    }
+}
+
+/// Finds out about clients that vanished without a word.
+fn keep_alive(stream: &TcpStream) {
+    let probe = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
+    let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&probe);
+}

@@ -1,0 +1,81 @@
+//! What a request knows about the connection it came on.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{HeaderValue, Request};
+
+use super::accept::Permit;
+use super::activity::Activity;
+use super::shard::{CurrentSocket, Shard};
+use crate::access::Record;
+
+/// One connection from a client.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(crate) shard: Rc<Shard>,
+    pub(crate) socket: Rc<CurrentSocket>,
+    /// The client's address.
+    pub(crate) peer: SocketAddr,
+    /// The client's address as a header carries it.
+    pub(crate) peer_value: HeaderValue,
+    /// Port that the client connected to.
+    pub(crate) port: u16,
+    /// Whether the client speaks TLS.
+    pub(crate) secure: bool,
+    pub(super) activity: Arc<Activity>,
+    /// Held until the connection, or the tunnel it became, has ended.
+    pub(super) _permit: Permit,
+}
+
+impl Local {
+    /// `http` or `https`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+
+    /// Whether the client speaks HTTP/2.
+    pub(crate) fn is_multiplexed(&self) -> bool {
+        self.activity.is_multiplexed()
+    }
+}
+
+/// A request in flight: from its head to the last byte of its answer, or the end of the tunnel it became.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) local: Rc<Local>,
+    pub(crate) started: Instant,
+    /// Line for the access log, when there is one.
+    pub(crate) record: Option<Box<Record>>,
+}
+
+impl Exchange {
+    pub(super) fn start<B>(local: &Rc<Local>, request: &Request<B>) -> Self {
+        local.activity.enter();
+        let record = local.shard.shared.access_log.is_some().then(|| Box::new(Record::start(local.peer, request)));
+        Self { local: Rc::clone(local), started: Instant::now(), record }
+    }
+
+    /// Notes something for the access log.
+    pub(crate) fn note(&mut self, note: impl FnOnce(&mut Record)) {
+        if let Some(record) = &mut self.record {
+            note(record);
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.local.activity.leave();
+        if let Some(mut record) = self.record.take()
+            && let Some(log) = &self.local.shard.shared.access_log
+        {
+            record.duration = self.started.elapsed();
+            if !log.write(record) {
+                self.local.shard.shared.metrics.log_lines_dropped.increment(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Connections of a thread, as the sweep and a drain see them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Limits;
+use super::activity::{Activity, Mark, Phase};
+use super::shard::CurrentSocket;
+
+/// What a connection has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Go on.
+    Serve,
+    /// Finish the requests in flight and close.
+    Finish,
+    /// Close now, for this reason.
+    Cut(Phase),
+}
+
+/// All connections of a thread.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    entries: RefCell<HashMap<u64, Entry>>,
+    next: Cell<u64>,
+    closing: Cell<bool>,
+    tunnels: Cell<usize>,
+    emptied: Notify,
+}
+
+#[derive(Debug)]
+struct Entry {
+    activity: Arc<Activity>,
+    link: Rc<Link>,
+    socket: Weak<CurrentSocket>,
+    mark: Mark,
+    since: Instant,
+}
+
+/// What a connection's task and the registry share.
+#[derive(Debug)]
+struct Link {
+    order: Cell<Order>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Link {
+    fn tell(&self, order: Order) {
+        if !matches!(self.order.get(), Order::Cut(_)) {
+            self.order.set(order);
+        }
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// A connection's place in the registry; dropping it leaves.
+#[derive(Debug)]
+pub(super) struct Membership<'r> {
+    registry: &'r Registry,
+    id: u64,
+    link: Rc<Link>,
+}
+
+impl Registry {
+    pub(super) fn join(&self, activity: &Arc<Activity>, socket: &Rc<CurrentSocket>) -> Membership<'_> {
+        let id = self.next.get();
+        self.next.set(id.wrapping_add(1));
+        let order = if self.closing.get() || socket.closed.get() { Order::Finish } else { Order::Serve };
+        let link = Rc::new(Link { order: Cell::new(order), waker: RefCell::new(None) });
+        self.entries.borrow_mut().insert(
+            id,
+            Entry {
+                activity: Arc::clone(activity),
+                link: Rc::clone(&link),
+                socket: Rc::downgrade(socket),
+                mark: activity.mark(),
+                since: Instant::now(),
+            },
+        );
+        Membership { registry: self, id, link }
+    }
+
+    pub(super) fn enter_tunnel(&self) {
+        self.tunnels.set(self.tunnels.get() + 1);
+    }
+
+    pub(super) fn leave_tunnel(&self) {
+        self.tunnels.set(self.tunnels.get() - 1);
+        self.report();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty() && self.tunnels.get() == 0
+    }
+
+    fn report(&self) {
+        if self.is_empty() {
+            self.emptied.notify_waiters();
+        }
+    }
+
+    /// Finishes all connections, those still to come included.
+    pub(super) fn close_all(&self) {
+        self.closing.set(true);
+        for entry in self.entries.borrow().values() {
+            entry.link.tell(Order::Finish);
+        }
+    }
+
+    /// Finishes the connections that came from `socket`.
+    pub(super) fn close_socket(&self, socket: &Rc<CurrentSocket>) {
+        for entry in self.entries.borrow().values() {
+            if std::ptr::eq(entry.socket.as_ptr(), Rc::as_ptr(socket)) {
+                entry.link.tell(Order::Finish);
+            }
+        }
+    }
+
+    /// Ends when there is neither a connection nor a tunnel.
+    pub(super) async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    /// Cuts connections that have not moved for longer than their phase allows.
+    pub(super) fn sweep(&self, now: Instant, limits: &Limits) {
+        for entry in self.entries.borrow_mut().values_mut() {
+            let mark = entry.activity.mark();
+            if mark != entry.mark {
+                entry.mark = mark;
+                entry.since = now;
+                continue;
+            }
+            let allowed = match mark.0 {
+                Phase::Idle => limits.idle_timeout,
+                Phase::Head => limits.header_timeout,
+                Phase::Busy => limits.stream_idle_timeout,
+            };
+            if now.duration_since(entry.since) >= allowed {
+                entry.link.tell(Order::Cut(mark.0));
+            }
+        }
+    }
+}
+
+impl Membership<'_> {
+    /// Runs `connection` to its end. `finish` is called once when it should take no more requests. Returns why it was cut,
+    /// if it was.
+    pub(super) async fn run<C: Future + Unpin>(
+        &self,
+        connection: &mut C,
+        finish: impl FnMut(Pin<&mut C>) + Unpin,
+    ) -> Result<C::Output, Phase> {
+        Driven { connection, link: &self.link, finish, finishing: false }.await
+    }
+}
+
+impl Drop for Membership<'_> {
+    fn drop(&mut self) {
+        self.registry.entries.borrow_mut().remove(&self.id);
+        self.registry.report();
+    }
+}
+
+struct Driven<'c, C, F> {
+    connection: &'c mut C,
+    link: &'c Link,
+    finish: F,
+    finishing: bool,
+}
+
+impl<C: Future + Unpin, F: FnMut(Pin<&mut C>) + Unpin> Future for Driven<'_, C, F> {
+    type Output = Result<C::Output, Phase>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        match this.link.order.get() {
+            Order::Serve => {}
+            Order::Finish if this.finishing => {}
+            Order::Finish => {
+                this.finishing = true;
+                (this.finish)(Pin::new(this.connection));
+            }
+            Order::Cut(phase) => return Poll::Ready(Err(phase)),
+        }
+        if let Poll::Ready(output) = Pin::new(&mut *this.connection).poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        let mut waker = this.link.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}

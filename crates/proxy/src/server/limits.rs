@@ -1,0 +1,56 @@
+//! What clients may ask of the proxy.
+
+use std::time::Duration;
+
+/// Limits on clients and on what is kept for them. Each has a metric that shows it being reached, see
+/// [`super::ServerMetrics`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections from clients, over all threads and sockets. One more is accepted and closed at once. Default 50,000.
+    pub max_connections: usize,
+    /// From the first byte of a request's head to its last (HTTP/1.1), from accept to the end of the TLS handshake, and
+    /// from there to the first byte. Default 10 s.
+    pub header_timeout: Duration,
+    /// How long a connection without a request stays open. Default 60 s.
+    pub idle_timeout: Duration,
+    /// How long a connection with a request in flight may go without a byte in either direction. Default 5 minutes, as
+    /// Envoy's `stream_idle_timeout`. Does not apply after an Upgrade.
+    pub stream_idle_timeout: Duration,
+    /// Bytes of a request's head (431 beyond), and of what is buffered per HTTP/1.1 connection in each direction. At least
+    /// 8 KiB. Default 64 KiB.
+    pub max_head_size: usize,
+    /// Header lines of a request (431 beyond). Default 100.
+    pub max_headers: usize,
+    /// Concurrent requests on one HTTP/2 connection. Default 100.
+    pub max_streams: u32,
+    /// Flow control window of one HTTP/2 request body, in bytes. Default 256 KiB.
+    pub stream_window: u32,
+    /// Flow control window of one HTTP/2 connection, in bytes. Default 1 MiB.
+    pub connection_window: u32,
+    /// Unused connections kept per upstream endpoint and thread. Default 256.
+    pub max_idle_upstream: usize,
+    /// Bytes of a request body kept for a mirror that is slower than the upstream; beyond, the copy is abandoned. Default
+    /// 1 MiB.
+    pub mirror_buffer: usize,
+    /// Copies of requests in flight per thread; beyond, requests are not copied. Default 1,024.
+    pub max_mirrors: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 50_000,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            stream_idle_timeout: Duration::from_secs(300),
+            max_head_size: 64 << 10,
+            max_headers: 100,
+            max_streams: 100,
+            stream_window: 256 << 10,
+            connection_window: 1 << 20,
+            max_idle_upstream: 256,
+            mirror_buffer: 1 << 20,
+            max_mirrors: 1024,
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! One data thread.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::accept;
+use super::driver::Registry;
+use super::{Limits, ServerMetrics};
+use crate::access;
+use crate::config::{Config, Socket};
+use crate::upstream::Upstreams;
+
+/// What all threads share. Read-only, or counted atomically.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) metrics: ServerMetrics,
+    pub(crate) access_log: Option<access::Log>,
+    /// Addresses this process listens on.
+    pub(crate) own: ArcSwap<Vec<SocketAddr>>,
+    pub(super) connections: Arc<AtomicUsize>,
+}
+
+impl Shared {
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Relaxed)
+    }
+}
+
+/// What the control side tells a thread.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Serve `config` from now on; drop `done` when that is so.
+    Apply { config: Arc<Config>, opened: Vec<Opened>, done: mpsc::Sender<()> },
+    /// Finish what is in flight, within `deadline`, and end.
+    Drain { deadline: Duration, done: mpsc::Sender<()> },
+}
+
+/// This thread's share of a new listening socket.
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// Address asked for.
+    pub(super) address: SocketAddr,
+    pub(super) listener: TcpListener,
+}
+
+/// State of one thread, shared by its tasks.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) upstreams: Upstreams,
+    /// Copies of requests in flight.
+    pub(crate) mirrors: Cell<usize>,
+    pub(super) registry: Registry,
+    sockets: RefCell<HashMap<SocketAddr, Listening>>,
+    random: Cell<u64>,
+}
+
+/// A socket this thread accepts from.
+#[derive(Debug)]
+struct Listening {
+    current: Rc<CurrentSocket>,
+    /// Dropped to stop accepting.
+    _stop: watch::Sender<()>,
+}
+
+/// What a socket serves now. Connections keep it and look at each request.
+#[derive(Debug)]
+pub(crate) struct CurrentSocket {
+    socket: RefCell<Rc<Arc<Socket>>>,
+    /// The socket is gone from the configuration.
+    pub(super) closed: Cell<bool>,
+}
+
+impl CurrentSocket {
+    /// What to serve a request with. The inner count is not touched: threads would contend for it.
+    pub(crate) fn load(&self) -> Rc<Arc<Socket>> {
+        Rc::clone(&self.socket.borrow())
+    }
+}
+
+impl Shard {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            upstreams: Upstreams::new(Arc::clone(&shared)),
+            shared,
+            mirrors: Cell::new(0),
+            registry: Registry::default(),
+            sockets: RefCell::default(),
+            random: Cell::new(rand::random::<u64>() | 1),
+        }
+    }
+
+    /// A number that is hard to guess from outside but not a secret (xorshift64*).
+    pub(crate) fn random(&self) -> u64 {
+        let mut state = self.random.get();
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        self.random.set(state);
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// A number below `bound`; 0 when `bound` is 0. The bias is below `bound` in 2^64.
+    pub(crate) fn random_below(&self, bound: u64) -> u64 {
+        let wide = u128::from(self.random()) * u128::from(bound);
+        u64::try_from(wide >> 64).unwrap_or(0)
+    }
+
+    /// Counts a connection that became a tunnel, for as long as the result lives.
+    pub(crate) fn tunnel(self: &Rc<Self>) -> Tunnel {
+        self.registry.enter_tunnel();
+        Tunnel(Rc::clone(self))
+    }
+
+    fn apply(self: &Rc<Self>, config: &Arc<Config>, opened: Vec<Opened>) {
+        let mut sockets = self.sockets.borrow_mut();
+        sockets.retain(|address, listening| {
+            let stays = config.sockets.iter().any(|socket| socket.address == *address);
+            if !stays {
+                listening.current.closed.set(true);
+                self.registry.close_socket(&listening.current);
+            }
+            stays
+        });
+        let mut opened: HashMap<_, _> = opened.into_iter().map(|opened| (opened.address, opened.listener)).collect();
+        for socket in &config.sockets {
+            if let Some(listening) = sockets.get(&socket.address) {
+                *listening.current.socket.borrow_mut() = Rc::new(Arc::clone(socket));
+            } else if let Some(listener) = opened.remove(&socket.address) {
+                let current = Rc::new(CurrentSocket {
+                    socket: RefCell::new(Rc::new(Arc::clone(socket))),
+                    closed: Cell::new(false),
+                });
+                let (stop, stopped) = watch::channel(());
+                tokio::task::spawn_local(accept::run(Rc::clone(self), Rc::clone(&current), listener, stopped));
+                sockets.insert(socket.address, Listening { current, _stop: stop });
+            }
+        }
+        self.upstreams.retain(|id| config.backends.values().any(|backend| backend.id() == id));
+    }
+
+    async fn drain(&self, deadline: Duration) {
+        self.sockets.borrow_mut().clear();
+        self.registry.close_all();
+        let _ = tokio::time::timeout(deadline, self.registry.emptied()).await;
+    }
+}
+
+/// A connection that became a tunnel. A drain waits for it as for any other.
+#[derive(Debug)]
+pub(crate) struct Tunnel(Rc<Shard>);
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        self.0.registry.leave_tunnel();
+    }
+}
+
+/// A thread's life: obeys commands until told to end. Reports on `started` whether it came to live at all.
+pub(super) fn run(
+    shared: Arc<Shared>,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    started: &std::sync::mpsc::Sender<std::io::Result<()>>,
+) {
+    // A local runtime belongs to the thread that makes it.
+    let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = started.send(Err(error));
+            return;
+        }
+    };
+    let _ = started.send(Ok(()));
+    runtime.block_on(async move {
+        let shard = Rc::new(Shard::new(shared));
+        tokio::task::spawn_local(sweep(Rc::clone(&shard)));
+        while let Some(command) = commands.recv().await {
+            match command {
+                Command::Apply { config, opened, done } => {
+                    shard.apply(&config, opened);
+                    drop(done);
+                }
+                Command::Drain { deadline, done } => {
+                    shard.drain(deadline).await;
+                    drop(done);
+                    return;
+                }
+            }
+        }
+    });
+}
+
+/// Looks at all connections now and then: cuts the slow, closes the idle, on both sides.
+async fn sweep(shard: Rc<Shard>) {
+    let limits = &shard.shared.limits;
+    let shortest = limits.header_timeout.min(limits.idle_timeout).min(limits.stream_idle_timeout);
+    let period = (shortest / 8).clamp(Duration::from_millis(10), Duration::from_secs(1));
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let now = Instant::now();
+        shard.registry.sweep(now, limits);
+        shard.upstreams.sweep(now);
+    }
+}

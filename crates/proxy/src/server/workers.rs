@@ -1,0 +1,156 @@
+//! The control side's handle on the data threads.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::mpsc::{self, UnboundedSender};
+
+use super::shard::{self, Command, Opened, Shared};
+use super::{BindError, Limits, ServerMetrics, bind};
+use crate::access;
+use crate::config::Config;
+
+/// How the data threads run.
+#[derive(Debug)]
+pub struct Options {
+    /// Number of data threads, at least 1.
+    pub threads: usize,
+    /// What clients may ask.
+    pub limits: Limits,
+    /// What is counted.
+    pub metrics: ServerMetrics,
+    /// Where access log lines go; `None` writes none.
+    pub access_log: Option<access::Log>,
+    /// Addresses of this process other than its listeners (the admin endpoint): never dialled for a dynamic backend.
+    pub own_addresses: Vec<SocketAddr>,
+}
+
+impl Default for Options {
+    /// One thread, default limits, nothing counted, no access log.
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            limits: Limits::default(),
+            metrics: ServerMetrics::noop(),
+            access_log: None,
+            own_addresses: Vec::new(),
+        }
+    }
+}
+
+/// The running data threads. Dropping it stops them at once; [`Workers::drain`] lets requests finish.
+#[derive(Debug)]
+pub struct Workers {
+    threads: Vec<Worker>,
+    shared: Arc<Shared>,
+    /// Address actually bound, by address asked for.
+    bound: HashMap<SocketAddr, SocketAddr>,
+    own_addresses: Vec<SocketAddr>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    commands: UnboundedSender<Command>,
+    thread: JoinHandle<()>,
+}
+
+impl Workers {
+    /// Starts the threads, with nothing to serve yet.
+    ///
+    /// # Errors
+    /// When the system refuses a thread or its runtime.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let shared = Arc::new(Shared::new(options.limits, options.metrics, options.access_log));
+        shared.own.store(Arc::new(options.own_addresses.clone()));
+        let threads = (0..options.threads.max(1))
+            .map(|index| {
+                let (commands, receiver) = mpsc::unbounded_channel();
+                let shared = Arc::clone(&shared);
+                let (started, starts) = std::sync::mpsc::channel();
+                let thread = std::thread::Builder::new()
+                    .name(format!("data-{index}"))
+                    .spawn(move || shard::run(shared, receiver, &started))?;
+                starts.recv().map_err(io::Error::other)??;
+                Ok(Worker { commands, thread })
+            })
+            .collect::<io::Result<_>>()?;
+        Ok(Self { threads, shared, bound: HashMap::new(), own_addresses: options.own_addresses })
+    }
+
+    /// Makes `config` what new requests are served with, and returns when every thread does so. Requests in flight and
+    /// established connections go on; connections to sockets that are gone are closed after the requests they carry.
+    ///
+    /// Sockets that cannot be opened are returned; everything else is in force, and the next call tries them again.
+    pub async fn apply(&mut self, config: Arc<Config>) -> Vec<BindError> {
+        let mut opened: Vec<Vec<Opened>> = self.threads.iter().map(|_| Vec::new()).collect();
+        let mut failed = Vec::new();
+        self.bound.retain(|address, _| config.sockets.iter().any(|socket| socket.address == *address));
+        for socket in &config.sockets {
+            if self.bound.contains_key(&socket.address) {
+                continue;
+            }
+            let listeners = bind::open(socket.address, self.threads.len()).and_then(|listeners| {
+                Ok((listeners.first().map(std::net::TcpListener::local_addr).transpose()?, listeners))
+            });
+            match listeners {
+                Ok((actual, listeners)) => {
+                    self.bound.insert(socket.address, actual.unwrap_or(socket.address));
+                    for (opened, listener) in opened.iter_mut().zip(listeners) {
+                        opened.push(Opened { address: socket.address, listener });
+                    }
+                }
+                Err(source) => {
+                    failed.push(BindError { address: socket.address, listeners: socket.listeners.clone(), source })
+                }
+            }
+        }
+        self.shared.own.store(Arc::new(self.own_addresses.iter().chain(self.bound.values()).copied().collect()));
+        let (done, mut all_done) = mpsc::channel::<()>(1);
+        for (worker, opened) in self.threads.iter().zip(opened) {
+            let _ = worker.commands.send(Command::Apply { config: Arc::clone(&config), opened, done: done.clone() });
+        }
+        drop(done);
+        // Ends when the last thread has dropped its sender.
+        let _ = all_done.recv().await;
+        failed
+    }
+
+    /// The address that was bound for the one asked for; they differ when port 0 was asked for.
+    pub fn bound(&self, address: SocketAddr) -> Option<SocketAddr> {
+        self.bound.get(&address).copied()
+    }
+
+    /// Connections from clients open now.
+    pub fn connections(&self) -> usize {
+        self.shared.connections()
+    }
+
+    /// Stops accepting, lets requests in flight finish (telling clients to close), and ends the threads. What is left after
+    /// `deadline` is cut.
+    pub async fn drain(self, deadline: Duration) {
+        let (done, mut all_done) = mpsc::channel::<()>(1);
+        for worker in &self.threads {
+            let _ = worker.commands.send(Command::Drain { deadline, done: done.clone() });
+        }
+        drop(done);
+        let _ = all_done.recv().await;
+        let threads: Vec<_> = self.threads.into_iter().map(|worker| worker.thread).collect();
+        let _ = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                let _ = thread.join();
+            }
+        })
+        .await;
+    }
+}
+
+impl Shared {
+    fn new(limits: Limits, metrics: ServerMetrics, access_log: Option<access::Log>) -> Self {
+        Self { limits, metrics, access_log, own: ArcSwap::default(), connections: Arc::default() }
+    }
+}

@@ -1,0 +1,25 @@
+//! Connections to endpoints, per thread.
+//!
+//! HTTP/1.1 connections are kept in a stack: the one used last is used next, so that few stay busy and the rest reach
+//! their idle timeout. HTTP/2 connections are shared by requests up to the endpoint's own limit. Nothing here is locked;
+//! a thread's connections are its own.
+
+mod connect;
+mod lease;
+mod pool;
+mod upstreams;
+
+pub(crate) use connect::ConnectError;
+pub(crate) use lease::Lease;
+pub(crate) use pool::Pool;
+pub(crate) use upstreams::{Upstream, Upstreams};
+
+/// Runs hyper's background work on the thread that it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LocalExecutor;
+
+impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, work: F) {
+        tokio::task::spawn_local(work);
+    }
+}

@@ -1,0 +1,156 @@
+//! Opens connections to endpoints.
+
+use std::cell::Cell;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics::Gauge;
+use rustls_pki_types::ServerName;
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::LocalExecutor;
+use super::pool::Destination;
+use crate::config::{Backend, Discovery, Protocol};
+use crate::forward::RequestBody;
+use crate::server::{Io, Shared};
+
+/// Why there is no connection.
+#[derive(Debug, Clone, Error)]
+pub(crate) enum ConnectError {
+    #[error("no connection within the connect timeout")]
+    Timeout,
+    #[error("{0}")]
+    Io(Arc<io::Error>),
+    #[error("TLS: {0}")]
+    Tls(Arc<io::Error>),
+    #[error("the endpoint does not speak HTTP/2")]
+    NotHttp2,
+    #[error("{0}")]
+    Handshake(Arc<hyper::Error>),
+    #[error("the address belongs to this proxy")]
+    OwnAddress,
+}
+
+/// A new connection, not yet pooled.
+pub(super) enum Established {
+    Http1(http1::SendRequest<RequestBody>),
+    /// With how many requests the endpoint takes at once.
+    Http2(http2::SendRequest<RequestBody>, Rc<Cell<usize>>),
+}
+
+/// Connects within the backend's timeout.
+pub(super) async fn connect(
+    backend: &Backend,
+    shared: &Shared,
+    destination: &Destination,
+) -> Result<Established, ConnectError> {
+    let result = tokio::time::timeout(backend.timeouts.connect, establish(backend, shared, destination))
+        .await
+        .unwrap_or(Err(ConnectError::Timeout));
+    match &result {
+        Ok(_) => backend.metrics.connects.increment(1),
+        Err(error) => {
+            backend.metrics.connect_failures.increment(1);
+            tracing::debug!(%error, backend = %backend.name, address = %destination.address, "cannot connect");
+        }
+    }
+    result
+}
+
+async fn establish(backend: &Backend, shared: &Shared, destination: &Destination) -> Result<Established, ConnectError> {
+    let stream = TcpStream::connect(destination.address).await.map_err(|error| ConnectError::Io(Arc::new(error)))?;
+    if matches!(backend.discovery, Discovery::Dynamic(_)) && is_own(&stream, &shared.own.load()) {
+        return Err(ConnectError::OwnAddress);
+    }
+    let _ = stream.set_nodelay(true);
+    let probe = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
+    let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&probe);
+
+    let io = match (&backend.tls, &destination.server_name) {
+        (Some(tls), Some(name)) => {
+            let name: ServerName<'static> = name.clone();
+            let stream = TlsConnector::from(Arc::clone(&tls.config))
+                .connect(name, stream)
+                .await
+                .map_err(|error| ConnectError::Tls(Arc::new(error)))?;
+            if backend.protocol == Protocol::Http2 && stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+                return Err(ConnectError::NotHttp2);
+            }
+            Io::Tls(Box::new(stream))
+        }
+        _ => Io::<tokio_rustls::client::TlsStream<TcpStream>>::Plain(stream),
+    };
+    let open = Open::count(&backend.metrics.connections);
+    let io = TokioIo::new(io);
+    match backend.protocol {
+        Protocol::Http1 => {
+            let (sender, connection) =
+                http1::Builder::new().handshake(io).await.map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
+            tokio::task::spawn_local(async move {
+                if let Err(error) = connection.with_upgrades().await {
+                    tracing::debug!(%error, "an upstream connection ended with an error");
+                }
+                drop(open);
+            });
+            Ok(Established::Http1(sender))
+        }
+        Protocol::Http2 => {
+            let (sender, mut connection) = http2::Builder::new(LocalExecutor)
+                .timer(TokioTimer::new())
+                .initial_stream_window_size(shared.limits.stream_window)
+                .initial_connection_window_size(shared.limits.connection_window)
+                .handshake(io)
+                .await
+                .map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
+            let allowed = Rc::new(Cell::new(connection.current_max_send_streams()));
+            let announced = Rc::clone(&allowed);
+            tokio::task::spawn_local(async move {
+                let ended = std::future::poll_fn(|cx| {
+                    let ended = Pin::new(&mut connection).poll(cx);
+                    if ended.is_pending() {
+                        announced.set(connection.current_max_send_streams());
+                    }
+                    ended
+                });
+                if let Err(error) = ended.await {
+                    tracing::debug!(%error, "an upstream connection ended with an error");
+                }
+                drop(open);
+            });
+            Ok(Established::Http2(sender, allowed))
+        }
+    }
+}
+
+/// Whether the other end is this process. Whatever name or address led here, the kernel has chosen a local address for
+/// this end by now: to reach oneself it is the same as the other end's, or a loopback one.
+fn is_own(stream: &TcpStream, own: &[SocketAddr]) -> bool {
+    let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return false };
+    let here =
+        peer.ip() == local.ip() || peer.ip().to_canonical().is_loopback() || peer.ip().to_canonical().is_unspecified();
+    here && own.iter().any(|own| own.port() == peer.port())
+}
+
+/// Counts an open connection for as long as it lives.
+struct Open(Gauge);
+
+impl Open {
+    fn count(gauge: &Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}

@@ -1,0 +1,78 @@
+//! The right to send one request on a connection.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+
+use super::pool::Pool;
+use crate::forward::RequestBody;
+
+/// The right to send one request on a connection. Dropped before [`Lease::done`], an HTTP/1.1 connection closes.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    connection: Connection,
+    /// The connection has carried a request before: it may have been closed by the endpoint in the meantime.
+    pub(crate) reused: bool,
+}
+
+#[derive(Debug)]
+enum Connection {
+    Http1 { sender: http1::SendRequest<RequestBody>, pool: Rc<Pool> },
+    Http2 { sender: http2::SendRequest<RequestBody>, _slot: Slot },
+}
+
+/// A stream's place on a shared connection.
+#[derive(Debug)]
+pub(super) struct Slot(Rc<Cell<usize>>);
+
+impl Slot {
+    pub(super) fn take(streams: &Rc<Cell<usize>>) -> Self {
+        streams.set(streams.get() + 1);
+        Self(Rc::clone(streams))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+impl Lease {
+    pub(super) fn http1(sender: http1::SendRequest<RequestBody>, pool: Rc<Pool>, reused: bool) -> Self {
+        Self { connection: Connection::Http1 { sender, pool }, reused }
+    }
+
+    pub(super) fn http2(sender: http2::SendRequest<RequestBody>, slot: Slot, reused: bool) -> Self {
+        Self { connection: Connection::Http2 { sender, _slot: slot }, reused }
+    }
+
+    /// Sends a request, ends with the head of the answer. The error gives the request back when none of it was sent.
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
+        match &mut self.connection {
+            Connection::Http1 { sender, .. } => sender.try_send_request(request).await,
+            Connection::Http2 { sender, .. } => sender.try_send_request(request).await,
+        }
+    }
+
+    /// The answer has been read to its end: an HTTP/1.1 connection goes back to its pool.
+    pub(crate) fn done(self) {
+        let Connection::Http1 { mut sender, pool } = self.connection else { return };
+        if sender.is_ready() {
+            pool.keep(sender);
+        } else if !sender.is_closed() {
+            // The request's body is still on its way, or hyper has yet to notice the end.
+            tokio::task::spawn_local(async move {
+                if sender.ready().await.is_ok() {
+                    pool.keep(sender);
+                }
+            });
+        }
+    }
+}
