@@ -11,6 +11,8 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use serde_json::Value;
 
 pub use self::json::json;
@@ -27,8 +29,8 @@ pub const MAX_YAML_DEPTH: usize = 32;
 /// How many duplicate or unknown fields are reported at most, as in Kubernetes.
 pub const MAX_SURPLUS: usize = 100;
 
-/// What was read.
-#[derive(Debug, Clone, PartialEq)]
+/// What was read. Debug output leaves the value out, which may be a Secret.
+#[derive(Clone, PartialEq)]
 pub struct Decoded {
     /// The value. Of a field that is written twice the last value counts.
     pub value: Value,
@@ -36,8 +38,8 @@ pub struct Decoded {
     pub duplicates: Vec<Surplus>,
 }
 
-/// One document of a file.
-#[derive(Debug, Clone)]
+/// One document of a file. Debug output leaves the value out, which may be a Secret.
+#[derive(Clone)]
 pub struct Document {
     /// The value. Of a field that is written twice the last value counts.
     pub value: Value,
@@ -45,6 +47,18 @@ pub struct Document {
     pub duplicates: Vec<Surplus>,
     /// Where each field is written.
     pub lines: Lines,
+}
+
+impl fmt::Debug for Decoded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Decoded").field("duplicates", &self.duplicates).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Document").field("start", &self.lines.start()).finish_non_exhaustive()
+    }
 }
 
 /// Why bytes could not be read.

@@ -2,6 +2,9 @@
 //!
 //! Source: Go, `time.ParseDuration` and `Duration.String`; Kubernetes writes `metav1.Duration` this way.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -43,42 +46,51 @@ impl FromStr for GoDuration {
     type Err = ParseDurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut rest = match text.strip_prefix('-') {
-            Some(positive) if positive.parse::<Self>()? != Self::default() => return Err(ParseDurationError::Negative),
-            Some(zero) => zero,
-            None => text.strip_prefix('+').unwrap_or(text),
+        let (negative, magnitude) = match text.strip_prefix('-') {
+            Some(magnitude) => (true, magnitude),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
-        if rest == "0" {
-            return Ok(Self::default());
+        match nanos_of(magnitude)? {
+            0 => Ok(Self::default()),
+            _ if negative => Err(ParseDurationError::Negative),
+            nanos => Ok(Self(Duration::from_nanos(nanos))),
         }
-        if rest.is_empty() {
+    }
+}
+
+/// Nanoseconds of a duration without a sign.
+fn nanos_of(text: &str) -> Result<u64, ParseDurationError> {
+    let mut rest = text;
+    if rest == "0" {
+        return Ok(0);
+    }
+    if rest.is_empty() {
+        return Err(ParseDurationError::Malformed);
+    }
+    let mut total: u64 = 0;
+    while !rest.is_empty() {
+        let (whole, after_whole) = split_digits(rest);
+        let (fraction, after) = match after_whole.strip_prefix('.') {
+            Some(after_point) => split_digits(after_point),
+            None => ("", after_whole),
+        };
+        if whole.is_empty() && fraction.is_empty() {
             return Err(ParseDurationError::Malformed);
         }
-        let mut total: u64 = 0;
-        while !rest.is_empty() {
-            let (whole, after_whole) = split_digits(rest);
-            let (fraction, after) = match after_whole.strip_prefix('.') {
-                Some(after_point) => split_digits(after_point),
-                None => ("", after_whole),
-            };
-            if whole.is_empty() && fraction.is_empty() {
-                return Err(ParseDurationError::Malformed);
-            }
-            let end = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
-            let (unit, next) = after.split_at(end);
-            let scale = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale);
-            let scale = scale.ok_or(ParseDurationError::Malformed)?;
-            let whole: u64 =
-                if whole.is_empty() { 0 } else { whole.parse().map_err(|_| ParseDurationError::OutOfRange)? };
-            let part = whole.checked_mul(scale).and_then(|part| part.checked_add(fraction_of(fraction, scale)));
-            total = part.and_then(|part| total.checked_add(part)).ok_or(ParseDurationError::OutOfRange)?;
-            rest = next;
-        }
-        if total > i64::MAX as u64 {
-            return Err(ParseDurationError::OutOfRange);
-        }
-        Ok(Self(Duration::from_nanos(total)))
+        let end = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, next) = after.split_at(end);
+        let scale = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale);
+        let scale = scale.ok_or(ParseDurationError::Malformed)?;
+        let whole: u64 =
+            if whole.is_empty() { 0 } else { whole.parse().map_err(|_| ParseDurationError::OutOfRange)? };
+        let part = whole.checked_mul(scale).and_then(|part| part.checked_add(fraction_of(fraction, scale)));
+        total = part.and_then(|part| total.checked_add(part)).ok_or(ParseDurationError::OutOfRange)?;
+        rest = next;
     }
+    if total > i64::MAX as u64 {
+        return Err(ParseDurationError::OutOfRange);
+    }
+    Ok(total)
 }
 
 fn split_digits(text: &str) -> (&str, &str) {

@@ -6,11 +6,17 @@ mod findings;
 mod surplus;
 mod trail;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 pub(crate) use self::findings::Findings;
 pub use self::surplus::Surplus;
 pub(crate) use self::trail::{Step, Trail};
+
+/// How much of a value an error repeats, in bytes.
+const MAX_SHOWN: usize = 512;
 
 /// The path of a field, such as `spec.endpoints[0].fqdn`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,7 +129,7 @@ impl FieldError {
     /// The field's value is malformed or out of range.
     #[must_use]
     pub fn invalid(path: FieldPath, value: impl fmt::Debug, detail: &str) -> Self {
-        Self::new(path, Reason::Invalid, &format!("Invalid value: {value:?}"), detail)
+        Self::new(path, Reason::Invalid, &format!("Invalid value: {}", shown(value)), detail)
     }
 
     /// The field's value is malformed, and must not be repeated: what is wrong with it is said without it.
@@ -136,7 +142,7 @@ impl FieldError {
     #[must_use]
     pub fn not_supported(path: FieldPath, value: impl fmt::Debug, supported: &[&str]) -> Self {
         let list = supported.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ");
-        let head = format!("Unsupported value: {value:?}");
+        let head = format!("Unsupported value: {}", shown(value));
         Self::new(path, Reason::NotSupported, &head, &format!("supported values: {list}"))
     }
 
@@ -149,7 +155,7 @@ impl FieldError {
     /// The field's value must be unique.
     #[must_use]
     pub fn duplicate(path: FieldPath, value: impl fmt::Debug) -> Self {
-        Self::new(path, Reason::Duplicate, &format!("Duplicate value: {value:?}"), "")
+        Self::new(path, Reason::Duplicate, &format!("Duplicate value: {}", shown(value)), "")
     }
 
     /// The field has more than `limit` characters.
@@ -168,13 +174,23 @@ impl FieldError {
     /// The field has another JSON type than it should.
     #[must_use]
     pub fn type_invalid(path: FieldPath, value: impl fmt::Debug, detail: &str) -> Self {
-        Self::new(path, Reason::TypeInvalid, &format!("Invalid value: {value:?}"), detail)
+        Self::new(path, Reason::TypeInvalid, &format!("Invalid value: {}", shown(value)), detail)
     }
 
     fn new(path: FieldPath, reason: Reason, head: &str, detail: &str) -> Self {
         let message = if detail.is_empty() { head.to_owned() } else { format!("{head}: {detail}") };
         Self { path, reason, message }
     }
+}
+
+/// The value, shortened when it is longer than a person reads: errors are no way to make the server write megabytes.
+fn shown(value: impl fmt::Debug) -> String {
+    let mut text = format!("{value:?}");
+    if text.len() > MAX_SHOWN {
+        text.truncate(text.floor_char_boundary(MAX_SHOWN));
+        text.push_str("...");
+    }
+    text
 }
 
 impl fmt::Display for FieldError {

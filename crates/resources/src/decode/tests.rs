@@ -137,3 +137,26 @@ fn a_large_file_is_within_bounds() {
     let file: String = (0..3_000).map(|n| format!("---\nkind: Backend\nmetadata: {{name: b{n}}}\n")).collect();
     assert_eq!(documents(file.as_bytes()).unwrap().len(), 3_000);
 }
+
+#[test]
+fn errors_of_tags_and_anchors_do_not_quote() {
+    for bad in [
+        "a: !!int hunter2",
+        "a: !!float hunter2",
+        "a: !!bool hunter2",
+        "a: !!binary 'hunter2!'",
+        "a: [hunter2",
+        "a: \"\\hunter2\"",
+        "hunter2: {hunter2",
+        "? {hunter2: 1}\n: 2",
+        ".inf: .inf",
+        "a: .nan",
+        "a: 1e999",
+        "a: !hunter2 b\n---\n- x\n b: c",
+    ] {
+        let result = yaml(bad.as_bytes());
+        if let Err(error) = result {
+            assert!(!error.to_string().contains("hunter2"), "{bad}: {error}");
+        }
+    }
+}

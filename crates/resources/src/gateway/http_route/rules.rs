@@ -19,6 +19,8 @@ const MAX_RULES: usize = 16;
 const MAX_MATCHES: usize = 64;
 /// Matches of all rules together.
 const MAX_ALL_MATCHES: usize = 128;
+/// Regular expressions of all rules together. Each may take a millisecond to compile, here and in every proxy.
+const MAX_EXPRESSIONS: usize = 256;
 const MAX_BACKENDS: usize = 16;
 const MAX_WEIGHT: i32 = 1_000_000;
 /// Longest name of an object, in bytes.
@@ -55,6 +57,12 @@ fn rules(rules: &[HttpRouteRule], path: &FieldPath, findings: &mut Findings) {
     if all > MAX_ALL_MATCHES {
         let detail = format!("all rules together must have at most {MAX_ALL_MATCHES} matches");
         findings.add(FieldError::invalid(path.clone(), all, &detail));
+    }
+    let expressions: usize = rules.iter().flat_map(|rule| &rule.matches).map(matches::expressions).sum();
+    if expressions > MAX_EXPRESSIONS {
+        let detail = format!("all rules together must have at most {MAX_EXPRESSIONS} regular expressions");
+        findings.add(FieldError::invalid(path.clone(), expressions, &detail));
+        return;
     }
     let mut names = HashSet::new();
     for (index, given) in rules.iter().enumerate() {

@@ -153,6 +153,17 @@ fn expressions_are_compiled_within_bounds() {
 }
 
 #[test]
+fn the_number_of_expressions_is_bounded() {
+    let header = |n: usize| json!({"type": "RegularExpression", "name": format!("h{n}"), "value": "a"});
+    let headers: Vec<Value> = (0..16).map(header).collect();
+    let rule = |count| json!({"matches": vec![json!({"headers": headers}); count]});
+    accepted(rule(16));
+    let found = errors(json!({"rules": [rule(17)]}));
+    let detail = "all rules together must have at most 256 regular expressions";
+    assert_eq!(found, [format!("spec.rules: Invalid value: 272: {detail}")]);
+}
+
+#[test]
 fn headers_queries_and_methods() {
     accepted(
         json!({"matches": [{"method": "PATCH", "headers": [{"name": "X-a", "value": "b"}, {"name": "x-A", "value": "c"}]}]}),

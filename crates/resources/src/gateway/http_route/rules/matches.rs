@@ -30,6 +30,14 @@ pub(super) fn check(given: &HttpRouteMatch, path: &FieldPath, findings: &mut Fin
     parameters(queries, [MAX_QUERY_NAME, MAX_QUERY_VALUE], &path.child("queryParams"), findings);
 }
 
+/// How many regular expressions a match has.
+pub(super) fn expressions(given: &HttpRouteMatch) -> usize {
+    let path = given.path.as_ref().and_then(|path| path.kind) == Some(PathMatchType::RegularExpression);
+    let headers = given.headers.iter().map(|header| header.kind);
+    let others = headers.chain(given.query_params.iter().map(|query| query.kind));
+    usize::from(path) + others.filter(|kind| *kind == Some(MatchType::RegularExpression)).count()
+}
+
 fn match_path(given: &PathMatch, path: &FieldPath, findings: &mut Findings) {
     let path = path.child("value");
     let value = given.value.as_deref().unwrap_or("/");
