@@ -58,6 +58,11 @@ impl Client {
         Self { server, http }
     }
 
+    /// Whom it asks.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Sends a request without a body and reads the answer as JSON.
     pub(crate) async fn get(&self, path: &str, accept: &str) -> Result<Value, Error> {
         self.call(Method::GET, path, accept, None).await

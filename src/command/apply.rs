@@ -66,6 +66,8 @@ pub(crate) struct Outcome {
     pub(crate) applied: Vec<Target>,
     /// What is wanted and was refused.
     pub(crate) refused: Vec<Target>,
+    /// Revision of the newest object that is stored as the manifests say.
+    pub(crate) revision: u64,
     /// How many objects of kinds that are not served there are.
     pub(crate) unknown: usize,
 }
@@ -94,6 +96,8 @@ pub(crate) async fn apply(client: &Client, documents: &[Document], namespace: &s
         let namespace = if name.namespace.is_empty() { namespace } else { &name.namespace };
         match client::apply(client, resource, namespace, &document.object).await {
             Ok((applied, stored)) => {
+                let revision = stored["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok());
+                outcome.revision = outcome.revision.max(revision.unwrap_or_default());
                 let name = stored["metadata"]["name"].as_str().unwrap_or(&name.name);
                 output::line(format_args!("{}/{name} {}", resource.label(), good.good(applied.word())))?;
                 outcome.applied.push(Target::new(resource, namespace, name));

@@ -1,16 +1,17 @@
 //! `backstay status`.
 
-mod report;
+pub(crate) mod report;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use backstay_proto::admin::GetStatusRequest;
+use anyhow::{Result, bail};
 use backstay_proto::admin::admin_service_client::AdminServiceClient;
+use backstay_proto::admin::{GetStatusRequest, GetStatusResponse};
+use tonic::Code;
 use tonic::transport::Endpoint;
 
-use crate::client::ServerArgs;
+use crate::client::{Error, Server, ServerArgs};
 use crate::output;
 
 /// To connect, and to answer.
@@ -52,15 +53,7 @@ enum Form {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let server = self.server.server();
-        let endpoint = Endpoint::from_shared(server.uri(""))?.connect_timeout(TIMEOUT).timeout(TIMEOUT);
-        let reach = || format!("cannot reach the control plane at {server}");
-        let channel = output::patiently("Connecting", endpoint.connect()).await.with_context(reach)?;
-        let answer = AdminServiceClient::new(channel).get_status(GetStatusRequest { fleet: self.fleet.clone() }).await;
-        let status = match answer {
-            Ok(answer) => answer.into_inner(),
-            Err(refusal) => bail!("the control plane at {server} did not tell its status: {}", refusal.message()),
-        };
+        let status = output::patiently("Connecting", fetch(self.server.server(), &self.fleet)).await?;
         if !self.fleet.is_empty() && status.fleets.is_empty() {
             bail!("there is no fleet {:?}", self.fleet);
         }
@@ -70,5 +63,20 @@ impl Args {
         }
         let refused = status.fleets.iter().flat_map(|fleet| &fleet.proxies).any(|proxy| !proxy.refused.is_empty());
         Ok(if self.exit_code && refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+/// Asks for the status of one fleet, or of all where that is empty.
+///
+/// # Errors
+/// When the control plane cannot be reached or does not answer in time.
+pub(crate) async fn fetch(server: &Server, fleet: &str) -> Result<GetStatusResponse> {
+    let endpoint = Endpoint::from_shared(server.uri(""))?.connect_timeout(TIMEOUT).timeout(TIMEOUT);
+    let channel = endpoint.connect().await.map_err(|error| Error::unreachable(server, &error))?;
+    match AdminServiceClient::new(channel).get_status(GetStatusRequest { fleet: fleet.to_owned() }).await {
+        Ok(answer) => Ok(answer.into_inner()),
+        // What fleet there is not is the caller's to say.
+        Err(refusal) if refusal.code() == Code::NotFound => Ok(GetStatusResponse::default()),
+        Err(refusal) => bail!("the control plane at {server} did not tell its status: {}", refusal.message()),
     }
 }

@@ -74,7 +74,7 @@ impl Followed {
         self.applied.extend(
             outcome.applied.iter().filter(|target| !self.applied.contains(target)).cloned().collect::<Vec<_>>(),
         );
-        output::patiently("Waiting for the proxy", programmed::wait(&self.client, &outcome.applied)).await
+        output::patiently("Waiting for the proxy", programmed::wait(&self.client, &outcome)).await
     }
 
     /// Deletes in the opposite order of applying: what refers goes before what is referred to.

@@ -27,7 +27,8 @@ pub(super) fn print(status: &GetStatusResponse) -> Result<()> {
     output::line(format_args!("\nControl plane {}, revision {}", status.version, status.revision))
 }
 
-fn sentence(refusal: &Refusal) -> String {
+/// A refusal as one sentence.
+pub(crate) fn sentence(refusal: &Refusal) -> String {
     let field = if refusal.field.is_empty() { String::new() } else { format!("{}: ", refusal.field) };
     format!("{}: {field}{}", refusal.resource, refusal.message)
 }

@@ -1,0 +1,249 @@
+//! The client side of the command: what it prints and how it exits, against a real control plane.
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::harness::{ControlPlane, backstay};
+
+const HELLO: &str = "\
+apiVersion: core.apoxy.dev/v1alpha2
+kind: Backend
+metadata:
+  name: hello
+spec:
+  endpoints:
+    - ip: 127.0.0.1
+";
+
+struct Shell {
+    control_plane: ControlPlane,
+    files: tempfile::TempDir,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Self { control_plane: ControlPlane::start(), files: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path: PathBuf = self.files.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let server = self.control_plane.server();
+        backstay(arguments.iter().copied().chain(["--server", &server]))
+    }
+
+    /// What a command prints that must succeed.
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// What a command complains of that must fail.
+    fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stdout));
+        text(&output.stderr)
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn apply_creates_then_configures_then_leaves_alone() {
+    let shell = Shell::new();
+    let file = shell.file("hello.yaml", HELLO);
+    assert_eq!(shell.ok(&["apply", "-f", &file]), "backend.core.apoxy.dev/hello created\n");
+    assert_eq!(shell.ok(&["apply", "-f", &file]), "backend.core.apoxy.dev/hello unchanged\n");
+    shell.file("hello.yaml", &HELLO.replace("127.0.0.1", "127.0.0.2"));
+    assert_eq!(shell.ok(&["apply", "-f", &file]), "backend.core.apoxy.dev/hello configured\n");
+    let stored: Value = serde_json::from_str(&shell.ok(&["get", "backend/hello", "-o", "json"])).unwrap();
+    assert_eq!(stored["spec"]["endpoints"], serde_json::json!([{"ip": "127.0.0.2"}]));
+}
+
+#[test]
+fn apply_removes_what_it_once_set_and_leaves_what_others_set() {
+    let shell = Shell::new();
+    let labels = HELLO.replace("  name: hello\n", "  name: hello\n  labels: {mine: \"1\", gone: \"1\"}\n");
+    let file = shell.file("hello.yaml", &labels);
+    shell.ok(&["apply", "-f", &file]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let others = serde_json::json!({"metadata": {"labels": {"theirs": "1"}}});
+    let path = format!("{}/hello", crate::harness::rest::BACKENDS);
+    runtime.block_on(shell.control_plane.rest().change(&path, &others));
+    shell.file("hello.yaml", &labels.replace(", gone: \"1\"", ""));
+    shell.ok(&["apply", "-f", &file]);
+    let stored: Value = serde_json::from_str(&shell.ok(&["get", "backend", "hello", "-o", "json"])).unwrap();
+    assert_eq!(stored["metadata"]["labels"], serde_json::json!({"mine": "1", "theirs": "1"}));
+}
+
+#[test]
+fn apply_goes_on_past_what_fails_and_names_file_line_and_field() {
+    let shell = Shell::new();
+    let bad = HELLO.replace("hello", "bad").replace("127.0.0.1", "nowhere");
+    let typo = HELLO.replace("hello", "typo").replace("spec:\n", "spec:\n  protcol: h2\n");
+    let file = shell.file("all.yaml", &format!("{bad}---\n{typo}---\nkind: [\n---\n{HELLO}"));
+    let output = shell.run(&["apply", "-f", &file]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "backend.core.apoxy.dev/hello created\n");
+    let complaints = text(&output.stderr);
+    let lines: Vec<_> = complaints.lines().map(|line| line.strip_prefix(&file).unwrap()).collect();
+    assert_eq!(lines.len(), 3, "{complaints}");
+    assert!(lines[0].starts_with(":7: Backend/bad: spec.endpoints[0].ip: Invalid value"), "{complaints}");
+    assert!(lines[1].starts_with(":14: Backend/typo: spec.protcol: unknown field"), "{complaints}");
+    assert!(lines[2].starts_with(":18: not valid YAML"), "{complaints}");
+}
+
+#[test]
+fn check_finds_offline_what_apply_would_be_refused_for() {
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("bad.yaml");
+    std::fs::write(&path, HELLO.replace("127.0.0.1", "nowhere").replace("spec:\n", "spec:\n  protcol: h2\n")).unwrap();
+    let output = backstay(["check".as_ref(), "-f".as_ref(), path.as_os_str()]);
+    assert_eq!(output.status.code(), Some(1));
+    let path = path.to_str().unwrap();
+    let complaints = text(&output.stderr);
+    assert!(complaints.contains(&format!("{path}:6: Backend/hello: spec.protcol: ")), "{complaints}");
+    assert!(complaints.contains(&format!("{path}:8: Backend/hello: spec.endpoints[0].ip: ")), "{complaints}");
+    assert_eq!(text(&output.stdout), "1 object: 2 problems\n");
+}
+
+#[test]
+fn get_prints_tables_names_yaml_and_lists() {
+    let shell = Shell::new();
+    let file = shell.file("two.yaml", &format!("{HELLO}---\n{}", HELLO.replace("hello", "other")));
+    shell.ok(&["apply", "-f", &file]);
+    let table = shell.ok(&["get", "backends"]);
+    let rows: Vec<Vec<_>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["NAME", "ENDPOINTS", "PROTOCOL", "DYNAMIC", "PROGRAMMED", "AGE"], "{table}");
+    assert_eq!(rows[1][..2], ["hello", "127.0.0.1"], "{table}");
+    assert_eq!(rows.len(), 3, "{table}");
+    assert_eq!(shell.ok(&["get", "be", "-o", "name"]), "backend.core.apoxy.dev/hello\nbackend.core.apoxy.dev/other\n");
+    let yaml = shell.ok(&["get", "backend", "hello", "-o", "yaml"]);
+    assert!(yaml.contains("kind: Backend\n"), "{yaml}");
+    // What is printed can be applied again.
+    let again = shell.file("again.yaml", &yaml);
+    assert_eq!(backstay(["check", "-f", &again]).status.code(), Some(0));
+    let list: Value = serde_json::from_str(&shell.ok(&["get", "backends", "-o", "json"])).unwrap();
+    assert_eq!((list["kind"].as_str(), list["items"].as_array().map(Vec::len)), (Some("List"), Some(2)));
+}
+
+#[test]
+fn get_of_what_is_not_there_fails_and_says_so() {
+    let shell = Shell::new();
+    assert!(shell.fails(&["get", "backend", "absent"]).contains("\"absent\" not found"));
+    assert!(shell.fails(&["get", "pods"]).contains("no kind \"pods\""));
+    let none = shell.run(&["get", "backends"]);
+    assert_eq!((none.status.code(), text(&none.stderr)), (Some(0), "No objects found\n".to_owned()));
+}
+
+#[test]
+fn delete_by_name_by_selector_and_by_file() {
+    let shell = Shell::new();
+    let labelled = HELLO.replace("  name: hello\n", "  name: labelled\n  labels: {app: shop}\n");
+    let file = shell.file("all.yaml", &format!("{HELLO}---\n{labelled}---\n{}", HELLO.replace("hello", "last")));
+    shell.ok(&["apply", "-f", &file]);
+    assert_eq!(shell.ok(&["delete", "backend", "hello"]), "backend.core.apoxy.dev \"hello\" deleted\n");
+    assert_eq!(shell.ok(&["delete", "backends", "-l", "app=shop"]), "backend.core.apoxy.dev \"labelled\" deleted\n");
+    let rest = shell.run(&["delete", "-f", &file]);
+    assert_eq!(rest.status.code(), Some(1), "two of them are not there");
+    assert_eq!(text(&rest.stdout), "backend.core.apoxy.dev \"last\" deleted\n");
+    assert_eq!(shell.ok(&["delete", "-f", &file, "--ignore-not-found"]), "");
+    assert_eq!(shell.ok(&["get", "backends", "-o", "name"]), "");
+}
+
+#[test]
+fn get_watch_prints_changes_as_they_happen() {
+    use std::io::{BufRead as _, BufReader};
+
+    let shell = Shell::new();
+    let file = shell.file("hello.yaml", HELLO);
+    shell.ok(&["apply", "-f", &file]);
+    let mut watching = std::process::Command::new(env!("CARGO_BIN_EXE_backstay"))
+        .args(["get", "backends", "--watch", "-o", "name", "--server", &shell.control_plane.server()])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), "backend.core.apoxy.dev/hello");
+    let other = shell.file("other.yaml", &HELLO.replace("hello", "other"));
+    shell.ok(&["apply", "-f", &other]);
+    // The status of the first may be written meanwhile.
+    assert!(lines.any(|line| line == "backend.core.apoxy.dev/other"));
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+}
+
+#[test]
+fn status_tells_that_no_proxy_is_connected() {
+    let shell = Shell::new();
+    let table = shell.ok(&["status"]);
+    assert!(table.contains("default") && table.contains("none connected"), "{table}");
+    let json: Value = serde_json::from_str(&shell.ok(&["status", "-o", "json", "--exit-code"])).unwrap();
+    assert_eq!(json["fleets"][0]["name"], "default");
+    assert!(shell.fails(&["status", "--fleet", "absent"]).contains("no fleet \"absent\""));
+}
+
+#[test]
+fn wrong_command_lines_exit_with_2() {
+    for arguments in [
+        &["apply"][..],
+        &["get"],
+        &["delete"],
+        &["nonsense"],
+        &["get", "backends", "--server", "https://127.0.0.1:1"],
+        &["proxy", "--control-plane", "https://127.0.0.1:1"],
+        &["proxy", "--drain-timeout", "soon"],
+        &["dev", "-f", "-"],
+    ] {
+        assert_eq!(backstay(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn addresses_beyond_this_machine_need_a_word() {
+    let output = backstay(["control-plane", "--api", "0.0.0.0:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = text(&output.stderr);
+    assert!(complaint.contains("--insecure"), "{complaint}");
+}
+
+#[test]
+fn an_absent_control_plane_is_an_error_that_names_it() {
+    let port = crate::harness::port::free();
+    let server = format!("http://127.0.0.1:{port}");
+    for arguments in [&["get", "backends"][..], &["status"], &["apply", "-f", "examples/quickstart.yaml"]] {
+        let output = backstay(arguments.iter().copied().chain(["--server", &server]));
+        assert_eq!(output.status.code(), Some(1));
+        let complaint = text(&output.stderr);
+        assert!(complaint.starts_with(&format!("error: cannot reach the control plane at {server}: ")), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_silently() {
+    use std::io::Read as _;
+
+    let shell = Shell::new();
+    let many: Vec<_> = (0..2000).map(|index| HELLO.replace("hello", &format!("b{index}"))).collect();
+    shell.ok(&["apply", "-f", &shell.file("many.yaml", &many.join("---\n"))]);
+    let mut reading = std::process::Command::new(env!("CARGO_BIN_EXE_backstay"))
+        .args(["get", "backends", "-o", "yaml", "--server", &shell.control_plane.server()])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut start = [0; 16];
+    reading.stdout.take().unwrap().read_exact(&mut start).unwrap();
+    let output = reading.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}

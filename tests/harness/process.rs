@@ -1,0 +1,251 @@
+//! The `backstay` command as real processes.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::{PATIENCE, Rest};
+
+/// The command, with nothing of the environment that would change what it does.
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backstay"));
+    command.env_remove("BACKSTAY_SERVER").env_remove("RUST_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+/// Runs the command to its end.
+pub fn backstay<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
+    command().args(arguments).output().unwrap()
+}
+
+/// A running command. It is killed when this is dropped; what it printed is shown when the test fails.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    name: String,
+    lines: Receiver<String>,
+    printed: Arc<Mutex<String>>,
+    /// Where it writes its addresses.
+    addresses: PathBuf,
+    _scratch: tempfile::TempDir,
+}
+
+impl Process {
+    fn start(name: &str, arguments: &[&OsStr]) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let addresses = scratch.path().join("addresses.json");
+        let mut command = command();
+        command.arg(name).args(arguments).arg("--address-file").arg(&addresses);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let printed = Arc::new(Mutex::new(String::new()));
+        let (sender, lines) = channel();
+        follow(child.stdout.take().unwrap(), Arc::clone(&printed), move |line| drop(sender.send(line)));
+        follow(child.stderr.take().unwrap(), Arc::clone(&printed), drop);
+        Self { child, name: name.to_owned(), lines, printed, addresses, _scratch: scratch }
+    }
+
+    /// Waits for a line on standard output that contains `text`.
+    pub fn wait_for_line(&self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(_) => {}
+                Err(error) => panic!("{} did not print {text:?} ({error}); it printed:\n{}", self.name, self.printed()),
+            }
+        }
+    }
+
+    fn address(&self, name: &str) -> SocketAddr {
+        let text = std::fs::read_to_string(&self.addresses).unwrap();
+        let addresses: Value = serde_json::from_str(&text).unwrap();
+        addresses[name].as_str().unwrap().parse().unwrap()
+    }
+
+    /// What it printed so far, on both outputs.
+    pub fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        // Standard output closes when the process ends, which is an event; the state of a child is not.
+        let deadline = Instant::now() + PATIENCE;
+        while self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok() {}
+        assert!(Instant::now() < deadline, "{} did not end; it printed:\n{}", self.name, self.printed());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- {} printed:\n{}---", self.name, self.printed());
+        }
+    }
+}
+
+/// Reads lines on a thread of its own, so that the process never blocks on a full pipe.
+fn follow(output: impl Read + Send + 'static, printed: Arc<Mutex<String>>, each: impl Fn(String) + Send + 'static) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let mut printed = printed.lock().unwrap();
+            printed.push_str(&line);
+            printed.push('\n');
+            drop(printed);
+            each(line);
+        }
+    });
+}
+
+/// A running `backstay control-plane`.
+#[derive(Debug)]
+pub struct ControlPlane {
+    pub process: Process,
+    api: SocketAddr,
+    xds: SocketAddr,
+    data_dir: PathBuf,
+    /// Where the store is not to outlive the test.
+    _scratch: Option<tempfile::TempDir>,
+}
+
+impl ControlPlane {
+    /// Starts one on ports and with a store of its own.
+    pub fn start() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let started = Self::start_in(scratch.path());
+        Self { _scratch: Some(scratch), ..started }
+    }
+
+    /// Starts one on ports of its own, with its store in `data_dir`.
+    pub fn start_in(data_dir: &Path) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (process, api, xds) = Self::spawn(data_dir, any, any);
+        Self { process, api, xds, data_dir: data_dir.to_owned(), _scratch: None }
+    }
+
+    fn spawn(data_dir: &Path, api: SocketAddr, xds: SocketAddr) -> (Process, SocketAddr, SocketAddr) {
+        let (api, xds) = (api.to_string(), xds.to_string());
+        let addresses = ["--api", api.as_str(), "--xds", xds.as_str(), "--data-dir"].map(OsStr::new);
+        let process = Process::start("control-plane", &[&addresses[..], &[data_dir.as_os_str()]].concat());
+        process.wait_for_line("API on");
+        let (api, xds) = (process.address("api"), process.address("xds"));
+        (process, api, xds)
+    }
+
+    /// Kills it and starts it again, on the same addresses and the same store.
+    pub fn kill_and_restart(&mut self) {
+        self.process.kill();
+        self.restart();
+    }
+
+    /// Starts it again after it ended, on the same addresses and the same store.
+    pub fn restart(&mut self) {
+        (self.process, _, _) = Self::spawn(&self.data_dir, self.api, self.xds);
+    }
+
+    /// Address of its API.
+    pub fn api(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// Address that proxies connect to.
+    pub fn xds(&self) -> SocketAddr {
+        self.xds
+    }
+
+    /// A client of its API.
+    pub fn rest(&self) -> Rest {
+        Rest::new(self.api)
+    }
+
+    /// `http://` and the address of its API, for `--server`.
+    pub fn server(&self) -> String {
+        format!("http://{}", self.api)
+    }
+}
+
+/// A running `backstay proxy`.
+#[derive(Debug)]
+pub struct Proxy {
+    pub process: Process,
+    pub admin: SocketAddr,
+}
+
+impl Proxy {
+    /// Starts one of the fleet `default`, without a state directory.
+    pub fn start(xds: SocketAddr) -> Self {
+        Self::start_with(xds, &[])
+    }
+
+    /// Starts one with further arguments.
+    pub fn start_with(xds: SocketAddr, more: &[&str]) -> Self {
+        let control_plane = format!("http://{xds}");
+        let mut arguments: Vec<&OsStr> =
+            vec!["--control-plane".as_ref(), control_plane.as_ref(), "--admin".as_ref(), "127.0.0.1:0".as_ref()];
+        if !more.contains(&"--threads") {
+            arguments.extend(["--threads".as_ref() as &OsStr, "2".as_ref()]);
+        }
+        arguments.extend(more.iter().map(AsRef::<OsStr>::as_ref));
+        let process = Process::start("proxy", &arguments);
+        process.wait_for_line("Admin endpoint on");
+        let admin = process.address("admin");
+        Self { process, admin }
+    }
+}
+
+/// A running `backstay dev`.
+#[derive(Debug)]
+pub struct Dev {
+    pub process: Process,
+    pub api: SocketAddr,
+    pub admin: SocketAddr,
+}
+
+impl Dev {
+    /// Starts one with its data in `data_dir` and further arguments, and waits until it says what to try.
+    pub fn start(data_dir: &Path, more: &[&str]) -> Self {
+        let mut arguments: Vec<&OsStr> = vec!["--data-dir".as_ref(), data_dir.as_os_str()];
+        for option in ["--api", "--xds", "--admin"] {
+            if !more.contains(&option) {
+                arguments.extend([option.as_ref(), OsStr::new("127.0.0.1:0")]);
+            }
+        }
+        arguments.extend(more.iter().map(AsRef::<OsStr>::as_ref));
+        let process = Process::start("dev", &arguments);
+        process.wait_for_line("Ctrl-C");
+        let (api, admin) = (process.address("api"), process.address("admin"));
+        Self { process, api, admin }
+    }
+
+    /// A client of its API.
+    pub fn rest(&self) -> Rest {
+        Rest::new(self.api)
+    }
+}
