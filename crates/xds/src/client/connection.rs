@@ -106,7 +106,7 @@ impl<H: Handler> Stream<'_, H> {
         response: DeltaDiscoveryResponse,
     ) -> Result<DeltaDiscoveryRequest, Disconnect> {
         match session.receive(response)? {
-            Received::Refuse(answer) => Ok(answer),
+            Received::Refuse(answer) => Ok(*answer),
             Received::Apply(Delivery { updates, removed, answer }) => {
                 let rejections = self.handler.apply(&self.options.type_url, updates, removed).await;
                 self.backoff.reset();

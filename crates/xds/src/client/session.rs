@@ -23,7 +23,7 @@ pub enum Received {
     /// Apply it, then send the answer.
     Apply(Delivery),
     /// Apply nothing and send this: the response contradicts itself.
-    Refuse(DeltaDiscoveryRequest),
+    Refuse(Box<DeltaDiscoveryRequest>),
 }
 
 /// A response that can be applied.
@@ -71,10 +71,12 @@ impl Session {
         let all = response.resources.iter().map(|resource| &resource.name).chain(&response.removed_resources);
         for name in all {
             if name.is_empty() {
-                return Ok(Received::Refuse(answer.refuse("a resource has no name")));
+                return Ok(Received::Refuse(Box::new(answer.refuse("a resource has no name"))));
             }
             if !names.insert(name.as_str()) {
-                return Ok(Received::Refuse(answer.refuse(&format!("resource {name:?} occurs more than once"))));
+                return Ok(Received::Refuse(Box::new(
+                    answer.refuse(&format!("resource {name:?} occurs more than once")),
+                )));
             }
         }
         let mut updates = Vec::with_capacity(response.resources.len());

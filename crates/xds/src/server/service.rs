@@ -88,7 +88,14 @@ impl<S: Source> Connection<S> {
     async fn run(mut self) {
         let (id, address) = (self.id, self.peer.address());
         if let Err(status) = self.serve().await {
-            tracing::debug!(stream = %id, ?address, code = ?status.code(), message = status.message(), "discovery stream ended");
+            let (code, message) = (status.code(), status.message());
+            match code {
+                // Something is wrong with the client, or a limit is too low for it.
+                Code::InvalidArgument | Code::ResourceExhausted => {
+                    tracing::warn!(stream = %id, ?address, ?code, message, "ended a discovery stream");
+                }
+                _ => tracing::debug!(stream = %id, ?address, ?code, message, "a discovery stream ended"),
+            }
             // A client that does not read holds this up until its connection is gone.
             let _ = self.responses.send(Err(status)).await;
         }
@@ -129,7 +136,7 @@ fn advance<S: Source>(
     observed: &Observed<'_, S>,
     permit: mpsc::Permit<'_, Result<DeltaDiscoveryResponse, Status>>,
 ) {
-    while let Some(output) = stream.next() {
+    while let Some(output) = stream.output() {
         match output {
             Output::Event(event) => observed.tell(event),
             Output::Response(response, event) => {

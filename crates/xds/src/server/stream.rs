@@ -15,7 +15,7 @@ use crate::Snapshot;
 /// The state of one stream of the incremental protocol, without I/O.
 ///
 /// Feed it what arrives ([`request`](Self::request), [`snapshot`](Self::snapshot)) and, when the transport can take a
-/// message, ask for what is to be done ([`next`](Self::next)) until there is nothing more.
+/// message, ask for what is to be done ([`output`](Self::output)) until there is nothing more.
 pub struct Stream {
     id: StreamId,
     options: Options,
@@ -147,14 +147,13 @@ impl Stream {
         }
     }
 
-    /// Whether [`next`](Self::next) might have something. False means that it has nothing.
+    /// Whether [`output`](Self::output) might have something. False means that it has nothing.
     pub fn is_ready(&self) -> bool {
         !self.events.is_empty() || !self.ready.is_empty()
     }
 
     /// The next thing to do. A response is only made here, from the latest snapshot, so ask when it can be sent.
-    #[allow(clippy::should_implement_trait)]
-    pub fn next(&mut self) -> Option<Output> {
+    pub fn output(&mut self) -> Option<Output> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Some(Output::Event(event));

@@ -19,7 +19,11 @@ use super::plane::{PATIENCE, TYPE};
 pub(crate) enum Happened {
     Connected(bool),
     /// Updates and removals as offered, and what is held now.
-    Applied { updates: Vec<String>, removed: Vec<String>, held: BTreeMap<String, Bytes> },
+    Applied {
+        updates: Vec<String>,
+        removed: Vec<String>,
+        held: BTreeMap<String, Bytes>,
+    },
     Disconnected(String),
 }
 
@@ -36,7 +40,10 @@ struct Shelf {
 impl Handler for Shelf {
     async fn apply(&mut self, type_url: &str, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Vec<Rejection> {
         assert_eq!(type_url, TYPE);
-        let offered = (updates.iter().map(|update| update.name.to_string()).collect(), removed.iter().map(|name| name.to_string()).collect());
+        let offered = (
+            updates.iter().map(|update| update.name.to_string()).collect(),
+            removed.iter().map(|name| name.to_string()).collect(),
+        );
         let mut rejections = Vec::new();
         for Update { name, version, value } in updates {
             if value.starts_with(b"bad") {

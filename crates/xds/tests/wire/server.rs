@@ -120,9 +120,8 @@ async fn bytes_that_are_no_request_end_the_stream_alone() {
 
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
-    let path = PathAndQuery::from_static(
-        "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
-    );
+    let path =
+        PathAndQuery::from_static("/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources");
     let garbage = tokio_stream::iter([Bytes::from_static(&[0xff; 64])]);
     let codec = Unchecked::<DeltaDiscoveryResponse>::default();
     let mut responses = client.streaming(Request::new(garbage), path, codec).await.unwrap().into_inner();

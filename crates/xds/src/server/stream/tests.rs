@@ -58,8 +58,10 @@ fn nack(message: &str) -> Option<Status> {
     Some(Status { code: 3, message: message.to_owned(), details: Vec::new() })
 }
 
-/// What of a response the tables compare: names with their values, and removed names.
-fn content(response: &DeltaDiscoveryResponse) -> (Vec<(String, String)>, Vec<String>) {
+/// What of a response the tests compare: names with their values, and removed names.
+type Content = (Vec<(String, String)>, Vec<String>);
+
+fn content(response: &DeltaDiscoveryResponse) -> Content {
     let resource = |resource: &backstay_proto::discovery::Resource| {
         let any = resource.resource.as_ref().unwrap();
         assert_eq!(any.type_url, response.type_url);
@@ -106,7 +108,7 @@ impl Bench {
     }
 
     fn drain(&mut self) {
-        while let Some(output) = self.stream.next() {
+        while let Some(output) = self.stream.output() {
             match output {
                 Output::Event(event) => self.events.push(event),
                 Output::Response(response, event) => {

@@ -234,7 +234,7 @@ impl World {
     }
 
     fn drain(&mut self) {
-        while let Some(output) = self.stream.next() {
+        while let Some(output) = self.stream.output() {
             match output {
                 Output::Event(Event::Synchronized { revision, .. }) => {
                     assert_eq!(self.unanswered, 0, "synchronized with a response in flight");

@@ -2,7 +2,7 @@
 
 use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
 
-use super::{Bench, answer, content, nack, put, remove, request};
+use super::{Bench, Content, answer, content, nack, put, remove, request};
 use crate::Snapshot;
 
 enum Step {
@@ -198,7 +198,7 @@ fn play(rule: &str, steps: &[Step], mut bench: Bench) {
     assert!(unexpected.is_empty(), "{rule}: {unexpected:?}");
 }
 
-fn expectation(step: &Step) -> Vec<(Vec<(String, String)>, Vec<String>)> {
+fn expectation(step: &Step) -> Vec<Content> {
     let Get(resources, removed) = step else { return Vec::new() };
     let resources = resources.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
     vec![(resources, removed.iter().map(|&name| name.to_owned()).collect())]
