@@ -54,7 +54,7 @@ impl Args {
         let control_plane = output::patiently("Opening the store", start).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         self.address_file.write(&json!({"api": api.to_string(), "xds": xds.to_string()}))?;
-        output::line(format_args!("API on http://{api}, configuration for proxies on http://{xds}"))?;
+        tracing::info!("API on http://{api}, configuration for proxies on http://{xds}");
         shutdown.requested().await;
         tracing::info!("ending");
         shutdown.drain(control_plane.shutdown()).await;

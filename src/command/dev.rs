@@ -75,7 +75,7 @@ impl Args {
         let serving = async {
             followed.apply().await?;
             followed.show_served().await?;
-            let admin = proxy.admin_address();
+            let admin = proxy.admin_address().unwrap_or(self.admin);
             let addresses = json!({"api": api.to_string(), "xds": xds.to_string(), "admin": admin.to_string()});
             self.address_file.write(&addresses)?;
             followed.show_next_steps(api).await?;
@@ -91,6 +91,7 @@ impl Args {
         let ended: Result<()> = tokio::select! {
             ended = serving => ended,
             () = shutdown.requested() => Ok(()),
+            () = proxy.drain_requested() => Ok(()),
         };
         output::complain("Ending; press Ctrl-C again to end at once");
         shutdown

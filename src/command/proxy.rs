@@ -13,7 +13,6 @@ use http::Uri;
 use serde_json::json;
 
 use crate::address_file::AddressFileArgs;
-use crate::output;
 use crate::shutdown::Shutdown;
 
 /// Run a proxy: serve traffic as the control plane says
@@ -88,29 +87,31 @@ impl Args {
         let mut shutdown = Shutdown::listen()?;
         let address_file = self.address_file.clone();
         let control_plane = self.control_plane.0.clone();
-        let proxy = Proxy::start(self.options()?).await?;
-        let admin = proxy.admin_address();
-        address_file.write(&json!({"admin": admin.to_string()}))?;
-        output::line(format_args!("Admin endpoint on http://{admin}, configuration from {control_plane}"))?;
-        shutdown.requested().await;
-        tracing::info!("draining");
+        let proxy = Proxy::start(self.options()).await?;
+        let admin = proxy.admin_address().map(|address| address.to_string()).unwrap_or_default();
+        address_file.write(&json!({"admin": admin}))?;
+        tracing::info!("Admin endpoint on http://{admin}, configuration from {control_plane}");
+        tokio::select! {
+            () = shutdown.requested() => {}
+            () = proxy.drain_requested() => {}
+        }
         shutdown.drain(proxy.shutdown()).await;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn options(self) -> Result<Options> {
-        Ok(Options {
+    fn options(self) -> Options {
+        Options {
             node_id: self.node_id.unwrap_or_else(node_id),
             fleet: self.fleet,
-            control_plane: self.control_plane.0,
+            control_plane: Some(self.control_plane.0),
             state_dir: self.state_dir,
-            admin: self.admin,
-            threads: self.threads.map(usize::from).unwrap_or_else(processors),
+            admin: Some(self.admin),
+            threads: self.threads.map_or_else(processors, usize::from),
             dns_servers: self.dns_servers.into_iter().map(|server| server.0).collect(),
-            access_log: access_log(&self.access_log)?,
+            access_log: access_log(&self.access_log),
             drain_timeout: self.drain_timeout.0,
             ..Options::default()
-        })
+        }
     }
 }
 
@@ -122,15 +123,18 @@ pub(crate) async fn for_dev(xds: SocketAddr, admin: SocketAddr, data_dir: &Path)
     let control_plane = crate::client::Server::at(xds).uri("").parse()?;
     let options = Options {
         node_id: "dev".to_owned(),
-        control_plane,
+        control_plane: Some(control_plane),
         state_dir: Some(data_dir.join("proxy")),
-        admin,
-        threads: processors().min(2),
+        admin: Some(admin),
+        threads: processors().min(DEV_THREADS),
         drain_timeout: DEV_DRAIN_TIMEOUT,
         ..Options::default()
     };
     Ok(Proxy::start(options).await?)
 }
+
+/// Enough to try it, few enough to leave the machine to whoever develops on it.
+const DEV_THREADS: usize = 2;
 
 /// Nobody waits long for Ctrl-C.
 const DEV_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -146,10 +150,10 @@ fn node_id() -> String {
     format!("{host}-{}", std::process::id())
 }
 
-fn access_log(text: &str) -> Result<AccessLog> {
-    Ok(match text {
+fn access_log(text: &str) -> AccessLog {
+    match text {
         "off" => AccessLog::Off,
         "stdout" => AccessLog::Stdout,
         path => AccessLog::File(PathBuf::from(path)),
-    })
+    }
 }

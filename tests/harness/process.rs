@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -46,12 +46,12 @@ impl Process {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let printed = Arc::new(Mutex::new(String::new()));
         let (sender, lines) = channel();
-        follow(child.stdout.take().unwrap(), Arc::clone(&printed), move |line| drop(sender.send(line)));
-        follow(child.stderr.take().unwrap(), Arc::clone(&printed), drop);
+        follow(child.stdout.take().unwrap(), Arc::clone(&printed), sender.clone());
+        follow(child.stderr.take().unwrap(), Arc::clone(&printed), sender);
         Self { child, name: name.to_owned(), lines, printed, addresses, _scratch: scratch }
     }
 
-    /// Waits for a line on standard output that contains `text`.
+    /// Waits for a line that contains `text`, after those that were waited for before.
     pub fn wait_for_line(&self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -93,7 +93,7 @@ impl Process {
 
     /// Waits until it has ended by itself.
     pub fn wait(&mut self) -> ExitStatus {
-        // Standard output closes when the process ends, which is an event; the state of a child is not.
+        // Its outputs close when the process ends, which is an event; the state of a child is not.
         let deadline = Instant::now() + PATIENCE;
         while self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok() {}
         assert!(Instant::now() < deadline, "{} did not end; it printed:\n{}", self.name, self.printed());
@@ -112,14 +112,15 @@ impl Drop for Process {
 }
 
 /// Reads lines on a thread of its own, so that the process never blocks on a full pipe.
-fn follow(output: impl Read + Send + 'static, printed: Arc<Mutex<String>>, each: impl Fn(String) + Send + 'static) {
+fn follow(output: impl Read + Send + 'static, printed: Arc<Mutex<String>>, lines: Sender<String>) {
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             let mut printed = printed.lock().unwrap();
             printed.push_str(&line);
             printed.push('\n');
             drop(printed);
-            each(line);
+            // Nobody waits for lines after the test.
+            let _ = lines.send(line);
         }
     });
 }
