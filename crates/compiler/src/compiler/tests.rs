@@ -73,7 +73,9 @@ impl World {
         }
         for status in &output.statuses {
             let before = self.statuses.insert(status.key.clone(), status.clone());
-            assert_ne!(before.as_ref(), Some(status), "said before");
+            // A Gateway that was another controller's for a while is reported anew.
+            let anew = status.key.kind.kind.starts_with("Gateway");
+            assert!(anew || before.as_ref() != Some(status), "said before: {status:?}");
         }
         output
     }

@@ -1,1 +1,150 @@
+use backstay_proto::config;
+use backstay_proto::config::resource::Kind as Resource;
+use serde_json::{Value, json};
 
+use super::{
+    CERTIFICATE, OTHER_CERTIFICATE, PRIVATE_KEY, World, backend, certificate, class, gateway, proxy, secret,
+    simple_route, with,
+};
+
+fn https(name: &str, port: u16, refs: Value) -> Value {
+    json!({"name": name, "protocol": "HTTPS", "port": port, "tls": {"certificateRefs": refs}})
+}
+
+/// A Gateway with an HTTPS listener and one that needs no certificate.
+fn secure(refs: Value) -> Value {
+    gateway("gw", json!([https("https", 443, refs), {"name": "http", "protocol": "HTTP", "port": 80}]))
+}
+
+#[test]
+fn certificates_travel_with_their_listener() {
+    let gw = secure(json!([{"name": "one"}, {"kind": "Secret", "group": "", "name": "two"}]));
+    let world = World::new([class(), gw.clone(), certificate("one"), certificate("two"), certificate("unused")]);
+    let names = ["listener/infra/gw/http", "listener/infra/gw/https", "secret/infra/one", "secret/infra/two"];
+    assert_eq!(world.names("default"), names);
+    let listener = world.listener("default", "listener/infra/gw/https");
+    assert_eq!(listener.protocol(), config::listener::Protocol::Https);
+    assert_eq!(listener.tls.unwrap().secrets, ["secret/infra/one", "secret/infra/two"]);
+    let Resource::Secret(config::Secret { kind: Some(config::secret::Kind::Certificate(sent)) }) =
+        world.resource("default", "secret/infra/one")
+    else {
+        panic!("not a certificate")
+    };
+    assert_eq!(sent.chain, CERTIFICATE);
+    assert_eq!(sent.private_key, PRIVATE_KEY);
+    assert_eq!(world.listener_condition(&gw, "https", "ResolvedRefs"), "True ResolvedRefs");
+}
+
+#[test]
+fn secrets_reach_only_the_fleets_that_need_them() {
+    let infrastructure = json!({"parametersRef": {"kind": "Proxy", "name": "edge"}});
+    let gw = with(secure(json!([{"name": "one"}])), "/spec/infrastructure", infrastructure);
+    let plain = gateway("plain", json!([{"name": "http", "protocol": "HTTP", "port": 80}]));
+    let mut world = World::new([class(), proxy("edge"), gw.clone(), plain, certificate("one")]);
+    assert!(world.names("edge").contains(&"secret/infra/one"));
+    assert_eq!(world.names("default"), ["listener/infra/plain/http"]);
+    world.remove(gw);
+    assert!(world.names("edge").is_empty());
+}
+
+#[test]
+fn a_certificate_that_cannot_serve_takes_only_its_listener() {
+    let broken = |data: &[(&str, &str)]| secret("one", data);
+    let cases = [
+        (vec![], "Secret infra/one does not exist"),
+        (vec![broken(&[])], "has no tls.crt"),
+        (vec![broken(&[("tls.crt", CERTIFICATE)])], "has no tls.key"),
+        (vec![broken(&[("tls.crt", "x"), ("tls.key", PRIVATE_KEY)])], "tls.crt without a PEM certificate"),
+        (vec![broken(&[("tls.crt", PRIVATE_KEY), ("tls.key", PRIVATE_KEY)])], "tls.crt without a PEM certificate"),
+        (vec![broken(&[("tls.crt", CERTIFICATE), ("tls.key", CERTIFICATE)])], "tls.key without an unencrypted PEM"),
+        (
+            vec![broken(&[
+                ("tls.crt", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n"),
+                ("tls.key", PRIVATE_KEY),
+            ])],
+            "cannot be read",
+        ),
+        (vec![with(certificate("one"), "/data/tls.key", json!("%"))], "tls.key that is not base64"),
+        (vec![with(certificate("one"), "/data", json!([]))], "shape of a Secret"),
+    ];
+    for (secrets, expected) in cases {
+        let gw = secure(json!([{"name": "one"}]));
+        let r = simple_route("r", "gw", "api");
+        let objects = [class(), gw.clone(), r.clone(), backend("api", "192.0.2.1")].into_iter().chain(secrets);
+        let mut world = World::new(objects);
+        assert_eq!(world.listener_condition(&gw, "https", "ResolvedRefs"), "False InvalidCertificateRef", "{expected}");
+        let report = world.listener_report(&gw, "https");
+        let message = &report.conditions.iter().find(|it| it.kind == "ResolvedRefs").unwrap().message;
+        assert!(message.starts_with("tls.certificateRefs[0]: ") && message.contains(expected), "{message}");
+        assert!(report.programs.is_empty());
+        // Routes stay attached to both, and are served by the sound one.
+        assert_eq!((report.attached_routes, world.listener_report(&gw, "http").attached_routes), (1, 1));
+        assert_eq!(world.names("default"), ["backend/api", "listener/infra/gw/http", "route/infra/r"]);
+        assert_eq!(world.route("default", "route/infra/r").attachments.len(), 1);
+
+        world.set(certificate("one"));
+        assert_eq!(world.listener_condition(&gw, "https", "ResolvedRefs"), "True ResolvedRefs");
+        assert_eq!(world.route("default", "route/infra/r").attachments.len(), 2);
+        assert!(world.names("default").contains(&"secret/infra/one"));
+        world.remove(certificate("one"));
+        assert_eq!(world.names("default"), ["backend/api", "listener/infra/gw/http", "route/infra/r"]);
+    }
+}
+
+#[test]
+fn a_listener_serves_with_the_certificates_that_are_good() {
+    let gw = secure(json!([{"name": "lost"}, {"name": "one"}]));
+    let world = World::new([class(), gw.clone(), certificate("one")]);
+    assert_eq!(world.listener_condition(&gw, "https", "ResolvedRefs"), "False InvalidCertificateRef");
+    let listener = world.listener("default", "listener/infra/gw/https");
+    assert_eq!(listener.tls.unwrap().secrets, ["secret/infra/one"]);
+}
+
+#[test]
+fn references_that_are_not_permitted() {
+    let cases = [
+        (json!([]), "False InvalidCertificateRef"),
+        (json!([{"kind": "ConfigMap", "name": "one"}]), "False InvalidCertificateRef"),
+        (json!([{"group": "example.com", "name": "one"}]), "False InvalidCertificateRef"),
+        (json!([{"name": "one", "namespace": "elsewhere"}]), "False RefNotPermitted"),
+        (json!([{"name": "one", "namespace": "infra"}]), "True ResolvedRefs"),
+    ];
+    for (refs, expected) in cases {
+        let gw = secure(refs.clone());
+        let elsewhere = with(certificate("one"), "/metadata/namespace", json!("elsewhere"));
+        let world = World::new([class(), gw.clone(), certificate("one"), elsewhere]);
+        assert_eq!(world.listener_condition(&gw, "https", "ResolvedRefs"), expected, "{refs}");
+        let served = world.names("default").contains(&"listener/infra/gw/https");
+        assert_eq!(served, expected.starts_with("True"));
+    }
+}
+
+#[test]
+fn a_gateway_without_a_namespace_names_any() {
+    let apoxy = |value: Value| {
+        let mut value = with(value, "/apiVersion", json!("gateway.apoxy.dev/v1"));
+        value["metadata"].as_object_mut().unwrap().remove("namespace");
+        value
+    };
+    let gw = apoxy(secure(json!([{"name": "one"}, {"name": "two", "namespace": "infra"}])));
+    let one = with(certificate("one"), "/metadata/namespace", json!("default"));
+    let world = World::new([apoxy(class()), gw, one, certificate("two")]);
+    let listener = world.listener("default", "listener/gw/https");
+    assert_eq!(listener.tls.unwrap().secrets, ["secret/default/one", "secret/infra/two"]);
+}
+
+#[test]
+fn a_renewed_certificate_moves_nothing_else() {
+    let mut world = World::new([class(), secure(json!([{"name": "one"}])), certificate("one")]);
+    let output = world.set(secret("one", &[("tls.crt", OTHER_CERTIFICATE), ("tls.key", PRIVATE_KEY)]));
+    let changed: Vec<_> = output.fleets["default"].keys().map(|name| &**name).collect();
+    assert_eq!(changed, ["secret/infra/one"]);
+    assert!(output.statuses.is_empty());
+}
+
+#[test]
+fn secrets_stay_out_of_debug_output() {
+    let world = World::new([class(), secure(json!([{"name": "one"}])), certificate("one")]);
+    let text = format!("{:?}", world.compiler.secrets);
+    assert!(!text.contains("MIIB") && !text.contains("PRIVATE"), "{text}");
+}
