@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "wire/bulk.rs"]
+mod bulk;
 #[path = "wire/client.rs"]
 mod client;
 #[path = "wire/codec.rs"]

@@ -12,6 +12,13 @@ pub struct Options {
     /// Size from which a response is split, by the estimated size of its resources. Default 8 MiB. A resource that is larger
     /// travels alone.
     pub max_response_bytes: usize,
+    /// Size from which a response counts as bulk, by the estimated size of its resources. Default 256 KiB.
+    pub bulk_bytes: usize,
+    /// Bulk responses that may be unanswered at once, over all streams. Default 32. When a whole fleet comes back with
+    /// nothing in its hands, this is what bounds the memory for encoded responses; changes of a few resources do not wait.
+    pub max_bulk_responses: usize,
+    /// How long an unanswered bulk response keeps others waiting. Default 10 s.
+    pub bulk_timeout: Duration,
     /// Types a client may ask for on one stream, known or not. Default 64.
     pub max_types: usize,
     /// Names a client may subscribe to on one stream, over all types. Default 100,000.
@@ -32,6 +39,9 @@ impl Default for Options {
             first_request_timeout: Duration::from_secs(10),
             max_request_bytes: 16 << 20,
             max_response_bytes: 8 << 20,
+            bulk_bytes: 256 << 10,
+            max_bulk_responses: 32,
+            bulk_timeout: Duration::from_secs(10),
             max_types: 64,
             max_subscriptions: 100_000,
             max_subscription_bytes: 32 << 20,

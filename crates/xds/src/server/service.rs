@@ -1,3 +1,4 @@
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -5,13 +6,15 @@ use backstay_proto::discovery::aggregated_discovery_service_server::{
     AggregatedDiscoveryService, AggregatedDiscoveryServiceServer,
 };
 use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse};
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::timeout;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{Event, Options, Output, Peer, Source, Stream, StreamId, Violation};
 use crate::Snapshot;
+
+type Message = Result<DeltaDiscoveryResponse, Status>;
 
 /// The aggregated discovery service, to be added to a tonic server.
 ///
@@ -20,7 +23,8 @@ use crate::Snapshot;
 pub fn service<S: Source>(source: Arc<S>, options: Options) -> AggregatedDiscoveryServiceServer<Service<S>> {
     let max_request_bytes = options.max_request_bytes;
     let streams = Arc::new(Semaphore::new(options.max_streams.min(Semaphore::MAX_PERMITS)));
-    let service = Service { source, options, streams, opened: AtomicU64::new(0) };
+    let bulk = Arc::new(Semaphore::new(options.max_bulk_responses.clamp(1, Semaphore::MAX_PERMITS)));
+    let service = Service { source, options, streams, bulk, opened: AtomicU64::new(0) };
     AggregatedDiscoveryServiceServer::new(service).max_decoding_message_size(max_request_bytes)
 }
 
@@ -29,13 +33,14 @@ pub struct Service<S> {
     source: Arc<S>,
     options: Options,
     streams: Arc<Semaphore>,
+    bulk: Arc<Semaphore>,
     opened: AtomicU64,
 }
 
 #[tonic::async_trait]
 impl<S: Source> AggregatedDiscoveryService for Service<S> {
     type StreamAggregatedResourcesStream = ReceiverStream<Result<DiscoveryResponse, Status>>;
-    type DeltaAggregatedResourcesStream = ReceiverStream<Result<DeltaDiscoveryResponse, Status>>;
+    type DeltaAggregatedResourcesStream = ReceiverStream<Message>;
 
     async fn stream_aggregated_resources(
         &self,
@@ -62,6 +67,7 @@ impl<S: Source> AggregatedDiscoveryService for Service<S> {
             id: StreamId(self.opened.fetch_add(1, Ordering::Relaxed)),
             source: self.source.clone(),
             options: self.options.clone(),
+            bulk: self.bulk.clone(),
             peer: Peer::new(address, metadata, extensions),
             requests,
             responses,
@@ -79,9 +85,11 @@ struct Connection<S: Source> {
     id: StreamId,
     source: Arc<S>,
     options: Options,
+    /// One permit for each bulk response that may be unanswered.
+    bulk: Arc<Semaphore>,
     peer: Peer,
     requests: Streaming<DeltaDiscoveryRequest>,
-    responses: mpsc::Sender<Result<DeltaDiscoveryResponse, Status>>,
+    responses: mpsc::Sender<Message>,
 }
 
 impl<S: Source> Connection<S> {
@@ -113,35 +121,67 @@ impl<S: Source> Connection<S> {
         observed.tell(Event::Opened { node, peer: self.peer.clone() });
         let mut stream = Stream::new(self.id, self.options.clone(), snapshots.borrow_and_update().clone());
         stream.request(first)?;
+        let mut turn: Option<Turn<'_>> = None;
         loop {
+            let bulk = (turn.is_none() && stream.is_bulk()).then_some(&*self.bulk);
             tokio::select! {
-                permit = self.responses.reserve(), if stream.is_ready() => match permit {
-                    Ok(permit) => advance(&mut stream, &observed, permit),
-                    Err(_) => return Ok(()),
-                },
+                room = room(&self.responses, bulk), if stream.is_ready() => {
+                    let Some((slot, permit)) = room else { return Ok(()) };
+                    let taken = permit.map(|permit| Turn { _permit: permit, until: Instant::now() + self.options.bulk_timeout });
+                    turn = taken.or(turn);
+                    advance(&mut stream, &observed, slot);
+                }
                 request = self.requests.message() => match request.map_err(unreadable)? {
                     Some(request) => stream.request(request)?,
                     None => return Ok(()),
                 },
                 snapshot = newer(&mut snapshots) => stream.snapshot(snapshot?),
+                () = over(turn.as_ref()) => turn = None,
                 () = self.responses.closed() => return Ok(()),
+            }
+            turn = turn.filter(|_| stream.is_bulk_in_flight());
+            // An answer is told at once, also while the next response waits for room.
+            while let Some(event) = stream.event() {
+                observed.tell(event);
             }
         }
     }
 }
 
+/// The right to have a bulk response unanswered.
+struct Turn<'a> {
+    _permit: SemaphorePermit<'a>,
+    until: Instant,
+}
+
+async fn over(turn: Option<&Turn<'_>>) {
+    match turn {
+        Some(turn) => sleep_until(turn.until).await,
+        None => pending().await,
+    }
+}
+
+/// Waits until the transport takes a message and, for a bulk response, for a turn. Nothing if the transport is gone.
+async fn room<'a>(
+    responses: &'a mpsc::Sender<Message>,
+    bulk: Option<&'a Semaphore>,
+) -> Option<(mpsc::Permit<'a, Message>, Option<SemaphorePermit<'a>>)> {
+    let slot = responses.reserve().await.ok()?;
+    let turn = match bulk {
+        Some(bulk) => Some(bulk.acquire().await.ok()?),
+        None => None,
+    };
+    Some((slot, turn))
+}
+
 /// Does what the stream wants, up to and including the one message there is room for.
-fn advance<S: Source>(
-    stream: &mut Stream,
-    observed: &Observed<'_, S>,
-    permit: mpsc::Permit<'_, Result<DeltaDiscoveryResponse, Status>>,
-) {
+fn advance<S: Source>(stream: &mut Stream, observed: &Observed<'_, S>, slot: mpsc::Permit<'_, Message>) {
     while let Some(output) = stream.output() {
         match output {
             Output::Event(event) => observed.tell(event),
             Output::Response(response, event) => {
                 observed.tell(event);
-                permit.send(Ok(response));
+                slot.send(Ok(response));
                 return;
             }
         }

@@ -152,6 +152,26 @@ impl Stream {
         !self.events.is_empty() || !self.ready.is_empty()
     }
 
+    /// The next event that does not wait for a response to be sent. [`output`](Self::output) has it, too.
+    pub fn event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Whether the next response might be a bulk response: see [`Options::bulk_bytes`].
+    pub fn is_bulk(&mut self) -> bool {
+        let Self { ready, types, snapshot, options, .. } = self;
+        ready.iter().any(|type_url| {
+            let state = types.get_mut(type_url).filter(|state| state.in_flight.is_none());
+            state.is_some_and(|state| state.subscription.owes(options.bulk_bytes, snapshot, type_url))
+        })
+    }
+
+    /// Whether a bulk response is unanswered.
+    pub fn is_bulk_in_flight(&self) -> bool {
+        let mut in_flight = self.types.values().filter_map(|state| state.in_flight.as_ref());
+        in_flight.any(|in_flight| in_flight.bytes >= self.options.bulk_bytes)
+    }
+
     /// The next thing to do. A response is only made here, from the latest snapshot, so ask when it can be sent.
     pub fn output(&mut self) -> Option<Output> {
         loop {
@@ -174,7 +194,7 @@ impl Stream {
             };
             self.responses += 1;
             let nonce = format!("{}-{:x}", self.id, self.responses);
-            let in_flight = InFlight::new(nonce.as_str().into(), revision, &draft);
+            let in_flight = InFlight::new(nonce.as_str().into(), revision, &draft, &type_url);
             let event = in_flight.sent(type_url.clone());
             state.in_flight = Some(in_flight);
             return Some(Output::Response(response(nonce, &type_url, revision, draft), event));

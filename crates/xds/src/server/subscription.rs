@@ -172,6 +172,16 @@ impl Subscription {
         self.seen = snapshot.clone();
     }
 
+    /// Whether what is due as of `snapshot` amounts to `bytes` or more.
+    pub(super) fn owes(&mut self, bytes: usize, snapshot: &Snapshot, type_url: &str) -> bool {
+        self.look_at(snapshot, type_url);
+        let mut owed = 0;
+        self.due.keys().any(|name| {
+            owed += self.seen.get(type_url, name).map_or(name.len(), |resource| resource.encoded_len(type_url));
+            owed >= bytes
+        })
+    }
+
     /// The next response, if there is something to say as of `snapshot`, and of no more than about `limit` bytes.
     ///
     /// In the order of names, removals last: what is split leaves the client with too much before it has too little.

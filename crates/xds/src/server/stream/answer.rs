@@ -13,12 +13,20 @@ pub(super) struct InFlight {
     revision: u64,
     pub(super) resources: Arc<[(Arc<str>, Arc<str>)]>,
     removed: Arc<[Arc<str>]>,
+    /// The estimated size of its resources.
+    pub(super) bytes: usize,
 }
 
 impl InFlight {
-    pub(super) fn new(nonce: Arc<str>, revision: u64, draft: &Draft) -> Self {
+    pub(super) fn new(nonce: Arc<str>, revision: u64, draft: &Draft, type_url: &str) -> Self {
         let resources = draft.resources.iter().map(|resource| (resource.name().clone(), resource.version().clone()));
-        Self { nonce, revision, resources: resources.collect(), removed: draft.removed.iter().cloned().collect() }
+        Self {
+            nonce,
+            revision,
+            resources: resources.collect(),
+            removed: draft.removed.iter().cloned().collect(),
+            bytes: draft.resources.iter().map(|resource| resource.encoded_len(type_url)).sum(),
+        }
     }
 
     pub(super) fn sent(&self, type_url: Arc<str>) -> Event {
@@ -33,7 +41,7 @@ impl InFlight {
 
     /// What the answer means. It is the presence of an error that makes it a refusal, whatever the error says.
     pub(super) fn answered(self, type_url: Arc<str>, error: Option<Status>, max_message: usize) -> Event {
-        let Self { nonce, revision, resources, removed } = self;
+        let Self { nonce, revision, resources, removed, .. } = self;
         let Some(error) = error else {
             return Event::Acknowledged { type_url, nonce, revision, resources, removed };
         };

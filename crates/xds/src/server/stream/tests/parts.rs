@@ -105,3 +105,20 @@ fn a_reconnect_to_another_replica_costs_nothing() {
     replica.request(resumed).unwrap();
     assert_eq!(content(&replica.responses[0]), (Vec::new(), Vec::new()));
 }
+
+#[test]
+fn what_counts_as_bulk_is_the_size_of_what_is_due_and_in_flight() {
+    let options = Options { bulk_bytes: 2_500, ..Options::default() };
+    let snapshot = Snapshot::empty().apply(1, TYPE, ["a", "b", "c"].map(|name| big(name, "x")));
+    let mut bench = Bench::with_options(snapshot.clone(), options);
+    bench.stream.request(request(&[], &[], &[])).unwrap();
+    assert!(bench.stream.is_bulk() && !bench.stream.is_bulk_in_flight());
+    bench.drain();
+    assert!(!bench.stream.is_bulk() && bench.stream.is_bulk_in_flight());
+    bench.answer_last(None);
+    assert!(!bench.stream.is_bulk() && !bench.stream.is_bulk_in_flight());
+    bench.stream.snapshot(snapshot.apply(2, TYPE, [big("a", "y"), big("b", "y")]));
+    assert!(!bench.stream.is_bulk(), "two of three are not bulk");
+    bench.drain();
+    assert!(bench.responses.len() == 2 && !bench.stream.is_bulk_in_flight());
+}
