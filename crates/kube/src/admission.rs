@@ -88,6 +88,13 @@ impl Draft {
         Ok(())
     }
 
+    /// Gives it another name.
+    pub(crate) fn rename(&mut self, name: String) {
+        if let Some(metadata) = self.fields.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("name".into(), name.into());
+        }
+    }
+
     /// Drops what clients do not decide about a new object.
     pub(crate) fn strip_for_create(&mut self, served: &Served) {
         if let Some(metadata) = self.fields.get_mut("metadata").and_then(Value::as_object_mut) {

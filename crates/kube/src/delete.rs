@@ -59,6 +59,9 @@ impl Options {
             [] => Body::default(),
             bytes => {
                 let value = body::decode(headers, bytes)?.value;
+                if !value.is_object() {
+                    return Err(Failure::bad_request("the delete options are not an object"));
+                }
                 serde_json::from_value(value)
                     .map_err(|error| Failure::bad_request(format!("the delete options are malformed: {error}")))?
             }

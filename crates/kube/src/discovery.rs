@@ -14,6 +14,11 @@ use crate::accept::Aggregated;
 use crate::api::Served;
 use crate::namespace;
 
+/// A version and its kinds.
+type Version<'a> = (&'a str, Vec<&'static Kind>);
+/// A group and its versions.
+type Group<'a> = (&'a str, Vec<Version<'a>>);
+
 /// A document that rarely changes.
 #[derive(Debug, Clone)]
 pub(crate) struct Document {
@@ -54,7 +59,7 @@ pub(crate) enum Root {
 impl Discovery {
     pub(crate) fn new(kinds: &[Arc<Served>]) -> Self {
         // In the order that kinds are listed: the first version of a group is the preferred one.
-        let mut versions: Vec<(&str, Vec<(&str, Vec<&'static Kind>)>)> = Vec::new();
+        let mut versions: Vec<Group<'_>> = Vec::new();
         for kind in kinds.iter().map(|served| served.kind) {
             let group = at(&mut versions, kind.group);
             at(group, kind.version).push(kind);
@@ -62,7 +67,7 @@ impl Discovery {
         let (core, others): (Vec<_>, Vec<_>) = versions.iter().partition(|(group, _)| group.is_empty());
         let core_versions: Vec<&str> = core.iter().flat_map(|(_, versions)| versions).map(|(name, _)| *name).collect();
         let legacy: Vec<Value> = others.iter().map(|(name, versions)| api_group(name, versions)).collect();
-        let aggregated = |groups: &[&(&str, Vec<(&str, Vec<&'static Kind>)>)]| {
+        let aggregated = |groups: &[&Group<'_>]| {
             let items: Vec<Value> = groups.iter().map(|(name, versions)| aggregated_group(name, versions)).collect();
             ["v2", "v2beta1"].map(|version| {
                 Document::new(&json!({
@@ -120,7 +125,7 @@ fn at<'a, 'k, T: Default>(list: &'a mut Vec<(&'k str, T)>, name: &'k str) -> &'a
     &mut list[index].1
 }
 
-fn api_group(name: &str, versions: &[(&str, Vec<&'static Kind>)]) -> Value {
+fn api_group(name: &str, versions: &[Version<'_>]) -> Value {
     let versions: Vec<Value> = versions
         .iter()
         .map(|(version, _)| json!({"groupVersion": format!("{name}/{version}"), "version": version}))
@@ -165,7 +170,7 @@ fn resources(group: &str, version: &str, kinds: &[&'static Kind]) -> Value {
     json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources})
 }
 
-fn aggregated_group(name: &str, versions: &[(&str, Vec<&'static Kind>)]) -> Value {
+fn aggregated_group(name: &str, versions: &[Version<'_>]) -> Value {
     let versions: Vec<Value> = versions
         .iter()
         .map(|(version, kinds)| {

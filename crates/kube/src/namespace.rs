@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use backstay_resources::core::NAMESPACE;
-use backstay_resources::{Kind, Object, Timestamp};
+use backstay_resources::{KINDS, Kind, Object, Timestamp};
 use backstay_store::{CommitError, Entry, Expect, Key, Operation, Prefix, Snapshot, Store, Write};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -30,8 +30,9 @@ pub enum BootstrapError {
     Read(#[from] backstay_store::ReadError),
 }
 
-/// Makes a store ready to be served: creates the namespace `default` if it does not exist, and goes on with deletions of
-/// namespaces that were interrupted.
+/// Makes a store ready to be served: creates the namespace `default` if it does not exist, fills in the defaults that
+/// this version has and the one that wrote an object had not, and goes on with deletions of namespaces that were
+/// interrupted.
 ///
 /// # Errors
 /// When the store cannot be read or written.
@@ -54,11 +55,39 @@ pub async fn bootstrap(store: &Arc<dyn Store>) -> Result<(), BootstrapError> {
             Err(error) => return Err(error.into()),
         }
     }
+    for kind in KINDS {
+        fill_in(store, kind).await?;
+    }
     let (_sender, never) = watch::channel(false);
     let api = Arc::new(Api::new(Arc::clone(store), Options::default(), never));
     for entry in snapshot.list(&Prefix::resource(&NAMESPACE.resource())) {
         if terminates(entry) {
             settle(Arc::clone(&api), entry.key.name().to_owned()).await;
+        }
+    }
+    Ok(())
+}
+
+/// Reads copy stored bytes, so that defaults must be among them.
+async fn fill_in(store: &Arc<dyn Store>, kind: &Kind) -> Result<(), BootstrapError> {
+    let snapshot = store.read().await?;
+    for entry in snapshot.list(&Prefix::resource(&kind.resource())) {
+        let Ok(stored) = Object::decode(&entry.value) else {
+            tracing::error!(key = %entry.key, "a stored object cannot be decoded");
+            continue;
+        };
+        let mut filled = stored.clone();
+        (kind.default)(&mut filled);
+        if filled == stored {
+            continue;
+        }
+        let value = filled.encode().map_err(|error| CommitError::Refused(error.to_string()))?;
+        let expect = Expect::Modified(entry.modified);
+        let write = Write { key: entry.key.clone(), expect, operation: Operation::Put(value.into()) };
+        match store.commit(vec![write]).await {
+            // Who changed it meanwhile filled it in.
+            Ok(_) | Err(CommitError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())

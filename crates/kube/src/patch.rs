@@ -24,7 +24,7 @@ const ACCEPTED_CORE: &str = "accepted media types include: application/json-patc
 /// How deeply values may be nested, safely below what decoders of JSON take.
 const MAX_DEPTH: usize = 100;
 
-/// How many values the moves and copies of one JSON patch may touch together.
+/// How many values the operations of one JSON patch may move or copy together.
 const MAX_WORK: usize = 10_000_000;
 
 /// What to change of an object.
@@ -118,9 +118,18 @@ fn apply_one(document: &mut Value, operation: &PatchOperation, budget: &mut Budg
     match operation {
         // Kubernetes takes an absent value for null here, and clients rely on it to add a list where there is none.
         PatchOperation::Test(test) if test.value.is_null() && resolve(document, &test.path).is_none() => return Ok(()),
-        PatchOperation::Copy(copy) => budget.take(document, &copy.from, &copy.path, true)?,
-        PatchOperation::Move(moved) => budget.take(document, &moved.from, &moved.path, false)?,
-        _ => {}
+        PatchOperation::Copy(copy) => {
+            budget.bring(document, &copy.from, &copy.path, true)?;
+            budget.shift(document, &copy.path)?;
+        }
+        PatchOperation::Move(moved) => {
+            budget.bring(document, &moved.from, &moved.path, false)?;
+            budget.shift(document, &moved.from)?;
+            budget.shift(document, &moved.path)?;
+        }
+        PatchOperation::Add(add) => budget.shift(document, &add.path)?,
+        PatchOperation::Remove(remove) => budget.shift(document, &remove.path)?,
+        PatchOperation::Test(_) | PatchOperation::Replace(_) => {}
     }
     json_patch::patch_unsafe(document, std::slice::from_ref(operation)).map_err(|error| match error.kind {
         PatchErrorKind::TestFailed => format!("testing value {} failed: test failed", error.path),
@@ -135,13 +144,21 @@ fn resolve<'a>(document: &'a Value, path: &Pointer) -> Option<&'a Value> {
 impl Budget {
     /// Pays for bringing the value at `from` to `path`: copies could double a document with each operation, and nest it
     /// deeper than any decoder goes.
-    fn take(&mut self, document: &Value, from: &Pointer, path: &Pointer, copies: bool) -> Result<(), String> {
+    fn bring(&mut self, document: &Value, from: &Pointer, path: &Pointer, copies: bool) -> Result<(), String> {
         // An absent value is reported by the operation itself.
         let Some(value) = resolve(document, from) else { return Ok(()) };
         let depth = self.measure(value, copies)?;
         if path.count() + depth > MAX_DEPTH {
             return Err(format!("the operation at {path} nests values too deeply"));
         }
+        Ok(())
+    }
+
+    /// Pays for what moves when an element is put into a list, or taken out of it.
+    fn shift(&mut self, document: &Value, path: &Pointer) -> Result<(), String> {
+        let list = path.parent().and_then(|parent| resolve(document, parent));
+        let moved = list.and_then(Value::as_array).map_or(1, Vec::len);
+        self.work = self.work.checked_sub(moved).ok_or("the patch moves too much")?;
         Ok(())
     }
 

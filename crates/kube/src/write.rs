@@ -85,19 +85,20 @@ pub(crate) async fn create(
     }
     draft.locate(None, namespace)?;
     draft.strip_for_create(served);
-    let (mut object, warnings) = draft.admit(served, None)?;
-    let prefix = std::mem::take(&mut object.metadata.generate_name);
-    let generates = object.metadata.name.is_empty();
-    object.metadata.generate_name.clone_from(&prefix);
-    object.metadata.uid = Uuid::new_v4().to_string();
-    object.metadata.creation_timestamp = Some(Timestamp::now());
-    object.metadata.generation = 1;
+    let prefix = draft.metadata("generateName").to_owned();
+    let generates = draft.metadata("name").is_empty() && !prefix.is_empty();
+    let uid = Uuid::new_v4().to_string();
 
     let _held = api.namespaces.read().await;
     for _ in 0..NAME_ATTEMPTS {
+        let mut draft = draft.clone();
         if generates {
-            object.metadata.name = generated(&prefix);
+            draft.rename(generated(&prefix));
         }
+        let (mut object, warnings) = draft.admit(served, None)?;
+        object.metadata.uid.clone_from(&uid);
+        object.metadata.creation_timestamp = Some(Timestamp::now());
+        object.metadata.generation = 1;
         let name = object.metadata.name.as_str();
         let key = served.key(namespace, name);
         let snapshot = api.store.read().await?;
@@ -129,7 +130,7 @@ pub(crate) async fn create(
             Err(error) => return Err(commit_failure(error)),
         }
     }
-    Err(Failure::already_exists(served.kind, &object.metadata.name))
+    Err(Failure::already_exists(served.kind, &prefix))
 }
 
 /// Replaces or patches an object, or its status.

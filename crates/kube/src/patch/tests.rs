@@ -104,3 +104,11 @@ fn strategic_patches_replace_where_told() {
     let unknown = parse("application/strategic-merge-patch+json", &json!({"data": {"$nothing": 1}}));
     assert!(unknown.apply(&mut document, LIMIT).is_err());
 }
+
+#[test]
+fn long_lists_cannot_be_shifted_without_end() {
+    let mut operations = vec![json!({"op": "add", "path": "/a", "value": vec![0; 100_000]})];
+    operations.resize(1000, json!({"op": "add", "path": "/a/0", "value": 1}));
+    let error = apply(json!({}), &Value::Array(operations)).unwrap_err();
+    assert!(error.contains("moves too much"), "{error}");
+}

@@ -1,0 +1,14 @@
+//! What clients see, through the router, over a store in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod delete;
+mod discovery;
+mod errors;
+mod list;
+mod namespaces;
+mod patch;
+mod read;
+mod secrets;
+mod server;
+mod watch;
+mod write;
