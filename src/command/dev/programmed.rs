@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use backstay_control_plane::DEFAULT_FLEET;
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
 
 use crate::client::{Client, Error, JSON, segment};
 use crate::command::apply::{Outcome, Target};
@@ -12,56 +13,75 @@ use crate::command::status::{self, report::sentence};
 use crate::output::{self, Paint};
 
 /// After this long, whatever is missing is told instead of waited for.
-const PATIENCE: Duration = Duration::from_secs(15);
-
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A route may name Gateways of which nobody ever says a word.
+const ROUTE_PATIENCE: Duration = Duration::from_secs(2);
 /// How often the status is asked for.
 const PACE: Duration = Duration::from_millis(50);
+/// How often in a row nothing must be under way: what is applied may change nothing for the proxy.
+const QUIET: u32 = 3;
 
-/// Waits until the proxy has answered for everything that was applied and every Gateway and Backend is programmed; tells
-/// what it refuses and what is missing.
+/// Waits until every object that was applied has taken effect, and tells what has not and what the proxy refuses.
 ///
 /// # Errors
 /// When the control plane cannot be reached.
 pub(super) async fn wait(client: &Client, outcome: &Outcome) -> Result<()> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    let answered = tokio::time::timeout_at(deadline, until_answered(client, outcome.revision)).await;
-    let refusals = answered.unwrap_or_else(|_| Ok(Vec::new()))?;
+    let deadline = Instant::now() + PATIENCE;
     let paint = Paint::stderr();
-    refusals.iter().for_each(|refusal| output::complain(paint.bad(&format!("the proxy refuses {refusal}"))));
-    for target in outcome.applied.iter().filter(|target| is_programmed_kind(target)) {
+    for target in &outcome.applied {
+        let label = target.resource.label();
+        let (judge, deadline): (Judge, _) = match label.split_once('.').map(|(kind, _)| kind) {
+            Some("gateway" | "backend") => (programmed, deadline),
+            Some("httproute") => (accepted, deadline.min(Instant::now() + ROUTE_PATIENCE)),
+            _ => continue,
+        };
         let mut last = "the control plane has not said anything about it".to_owned();
-        let missing = match tokio::time::timeout_at(deadline, until_settled(client, target, &mut last)).await {
+        let missing = match timeout_at(deadline, settled(client, target, judge, &mut last)).await {
             Ok(settled) => settled?,
             Err(_) => Some(last),
         };
         if let Some(why) = missing {
-            output::complain(format_args!("{}/{} is not served: {why}", target.resource.label(), target.name));
+            output::complain(paint.bad(&format!("{label}/{} is not served: {why}", target.name)));
         }
+    }
+    let answered = timeout_at(deadline, answered(client, outcome.revision)).await;
+    for refusal in answered.unwrap_or_else(|_| Ok(Vec::new()))? {
+        output::complain(paint.bad(&format!("the proxy refuses {refusal}")));
     }
     Ok(())
 }
 
-/// Waits until the proxy has acknowledged the revision or refuses something; yields what it refuses.
-async fn until_answered(client: &Client, revision: u64) -> Result<Vec<String>> {
+/// Waits until the proxy has nothing left to answer; yields what it refuses.
+async fn answered(client: &Client, revision: u64) -> Result<Vec<String>> {
+    let mut quiet = 0;
     loop {
         let status = status::fetch(client.server(), DEFAULT_FLEET).await?;
-        for proxy in status.fleets.iter().flat_map(|fleet| &fleet.proxies) {
-            let refusals: Vec<_> = proxy.refused.iter().map(sentence).collect();
-            if !refusals.is_empty() || proxy.acknowledged_revision >= revision {
-                return Ok(refusals);
-            }
+        let proxies: Vec<_> = status.fleets.iter().flat_map(|fleet| &fleet.proxies).collect();
+        let is_quiet = !proxies.is_empty() && proxies.iter().all(|proxy| proxy.pending == 0);
+        quiet = if is_quiet { quiet + 1 } else { 0 };
+        if quiet >= QUIET || proxies.iter().any(|proxy| proxy.acknowledged_revision >= revision) {
+            return Ok(proxies.iter().flat_map(|proxy| &proxy.refused).map(sentence).collect());
         }
         tokio::time::sleep(PACE).await;
     }
 }
 
-fn is_programmed_kind(target: &Target) -> bool {
-    let label = target.resource.label();
-    label.starts_with("gateway.") || label.starts_with("backend.")
+/// What the status of an object says.
+enum Verdict {
+    /// It has taken effect, or there is nothing to wait for.
+    Done,
+    /// It will not take effect by waiting.
+    Failed(String),
+    /// Not yet, and why.
+    Pending(String),
+    /// Nothing about the object as it is now.
+    Silent,
 }
 
-/// Waits until the object is programmed, or will not be by waiting; yields why not.
-async fn until_settled(client: &Client, target: &Target, last: &mut String) -> Result<Option<String>, Error> {
+type Judge = fn(&Value) -> Verdict;
+
+/// Waits for a verdict on an object; yields why it has no effect.
+async fn settled(client: &Client, target: &Target, judge: Judge, last: &mut String) -> Result<Option<String>, Error> {
     let collection = target.resource.collection(Some(&target.namespace));
     let filter = segment(&format!("metadata.name={}", target.name));
     loop {
@@ -70,22 +90,55 @@ async fn until_settled(client: &Client, target: &Target, last: &mut String) -> R
             if event.kind == "DELETED" {
                 return Ok(None);
             }
-            let Some(condition) = programmed(&event.object) else { continue };
-            let text = |field: &str| condition[field].as_str().unwrap_or_default();
-            match (text("status"), text("reason")) {
-                // A Backend that no route leads to is sent to no proxy.
-                ("True", _) | (_, "NotReferenced") => return Ok(None),
-                (_, "Pending") => text("message").clone_into(last),
-                _ => return Ok(Some(text("message").to_owned())),
+            match judge(&event.object) {
+                Verdict::Done => return Ok(None),
+                Verdict::Failed(why) => return Ok(Some(why)),
+                Verdict::Pending(why) => *last = why,
+                Verdict::Silent => {}
             }
         }
     }
 }
 
-/// The condition `Programmed`, if it is about the object as it is now.
-fn programmed(object: &Value) -> Option<&Value> {
-    let conditions = object.pointer("/status/conditions")?.as_array()?;
-    let condition = conditions.iter().find(|condition| condition["type"] == "Programmed")?;
-    let generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or_default();
+/// The verdict on a Gateway or Backend: its condition `Programmed`.
+fn programmed(object: &Value) -> Verdict {
+    let conditions = &object["status"]["conditions"];
+    let Some(condition) = condition(object, conditions, "Programmed") else { return Verdict::Silent };
+    let text = |field: &str| condition[field].as_str().unwrap_or_default();
+    match (text("status"), text("reason")) {
+        // A Backend that no route leads to is sent to no proxy.
+        ("True", _) | (_, "NotReferenced") => Verdict::Done,
+        (_, "Pending") => Verdict::Pending(text("message").to_owned()),
+        _ => Verdict::Failed(text("message").to_owned()),
+    }
+}
+
+/// The verdict on an HTTPRoute: the condition `Accepted` of each parent.
+fn accepted(object: &Value) -> Verdict {
+    if object["spec"]["parentRefs"].as_array().is_none_or(Vec::is_empty) {
+        return Verdict::Failed("it names no Gateway in parentRefs".to_owned());
+    }
+    let parents = object["status"]["parents"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if parents.is_empty() {
+        return Verdict::Pending("no Gateway that it names in parentRefs is served".to_owned());
+    }
+    for parent in parents {
+        for kind in ["Accepted", "ResolvedRefs"] {
+            let Some(condition) = condition(object, &parent["conditions"], kind) else { return Verdict::Silent };
+            if condition["status"] != "True" {
+                return Verdict::Failed(condition["message"].as_str().unwrap_or_default().to_owned());
+            }
+        }
+    }
+    Verdict::Done
+}
+
+/// A condition, if it is about the object as it is now.
+fn condition<'a>(object: &Value, conditions: &'a Value, kind: &str) -> Option<&'a Value> {
+    let condition = conditions.as_array()?.iter().find(|condition| condition["type"] == kind)?;
+    let generation = object["metadata"]["generation"].as_i64().unwrap_or_default();
     (condition["observedGeneration"].as_i64().unwrap_or_default() >= generation).then_some(condition)
 }
+
+#[cfg(test)]
+mod tests;
