@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::{CommitError, Operation, Write};
+use crate::{CommitError, Key, Operation, Write};
+
+#[cfg(test)]
+mod tests;
 
 /// What a store refuses because of its size. A commit beyond a limit is [`CommitError::Refused`] before it is queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,10 @@ impl Limits {
         let key = write.key.as_str().len();
         if key > self.key_bytes {
             return refuse(format!("a key has {key} bytes, at most {} are taken", self.key_bytes));
+        }
+        // A store that held such a key could not be read again.
+        if Key::parse(write.key.as_str()).is_none() {
+            return refuse(format!("{} is not RESOURCE/NAMESPACE/NAME", write.key));
         }
         let value = match &write.operation {
             Operation::Put(value) => value.len(),

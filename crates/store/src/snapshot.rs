@@ -35,12 +35,12 @@ impl Snapshot {
 
     /// The objects under a prefix, in key order.
     pub fn list<'a>(&'a self, prefix: &'a Prefix) -> impl Iterator<Item = &'a Arc<Entry>> + 'a {
-        self.from_bound(prefix, prefix_start(prefix))
+        self.range(prefix, prefix_start(prefix))
     }
 
     /// The objects under a prefix whose keys come after `key`, in key order: the next page of a list that ended there.
     pub fn list_after<'a>(&'a self, prefix: &'a Prefix, key: Key) -> impl Iterator<Item = &'a Arc<Entry>> + 'a {
-        self.from_bound(prefix, Bound::Excluded(key))
+        self.range(prefix, Bound::Excluded(key))
     }
 
     /// How many objects there are in all.
@@ -59,7 +59,7 @@ impl Snapshot {
         self.entries
     }
 
-    fn from_bound<'a>(&'a self, prefix: &'a Prefix, start: Bound<Key>) -> impl Iterator<Item = &'a Arc<Entry>> + 'a {
+    fn range<'a>(&'a self, prefix: &'a Prefix, start: Bound<Key>) -> impl Iterator<Item = &'a Arc<Entry>> + 'a {
         self.entries
             .range((start, Bound::Unbounded))
             .map(|(_, entry)| entry)

@@ -79,7 +79,9 @@ impl Writer {
                 }
                 // Conflicts too: what they conflict with may be part of what was not written.
                 Err(reason) => {
-                    answers.iter_mut().for_each(|(_, result)| *result = Err(CommitError::Unavailable(reason.clone())))
+                    for (_, result) in &mut answers {
+                        *result = Err(CommitError::Unavailable(reason.clone()));
+                    }
                 }
             }
         }

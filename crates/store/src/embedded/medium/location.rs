@@ -35,7 +35,7 @@ impl Location {
 
     fn directory(&self) -> &Path {
         let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        parent.unwrap_or(Path::new("."))
+        parent.unwrap_or_else(|| Path::new("."))
     }
 
     fn beside(&self, extension: &str) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use redb::StorageBackend;
 
@@ -90,7 +91,9 @@ impl Machine {
 
     /// Waits until a sync is held up.
     pub(super) fn wait_for_sync(&self) {
-        drop(self.0.changed.wait_while(self.state(), |state| !state.sync_waits).unwrap());
+        let patience = Duration::from_secs(30);
+        let waited = self.0.changed.wait_timeout_while(self.state(), patience, |state| !state.sync_waits).unwrap();
+        assert!(!waited.1.timed_out(), "nothing is synced");
     }
 
     pub(super) fn release_syncs(&self) {
