@@ -32,6 +32,9 @@ impl Draft {
     /// Checks that it is an object of the kind that the URL names, and drops fields that the kind does not have.
     pub(crate) fn new(served: &Served, decoded: Decoded, validation: FieldValidation) -> Result<Self, Failure> {
         let mut value = decoded.value;
+        if served.kind.group.is_empty() {
+            name_kind(served, &mut value);
+        }
         check_kind(served, &value)?;
         let mut surplus = decoded.duplicates;
         surplus.extend(check::prune(served.kind, &mut value));
@@ -141,6 +144,18 @@ impl Draft {
         let admitted = check::admit(served.kind, Value::Object(self.fields), old)
             .map_err(|errors| Failure::invalid(served.kind, &name, &errors))?;
         Ok((admitted.object, self.warnings))
+    }
+}
+
+/// Clients with generated types for the core kinds leave out what the URL says anyway.
+fn name_kind(served: &Served, value: &mut Value) {
+    if let Value::Object(fields) = value {
+        for (name, text) in [("apiVersion", served.api_version.as_str()), ("kind", served.kind.kind)] {
+            let field = fields.entry(name).or_insert(Value::Null);
+            if field.is_null() || field == "" {
+                *field = text.into();
+            }
+        }
     }
 }
 

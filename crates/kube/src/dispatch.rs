@@ -20,24 +20,26 @@ use crate::respond::{Reply, Wire};
 use crate::review::Review;
 use crate::status::Failure;
 use crate::write::{Change, Subject};
-use crate::{body, delete, namespace, openapi, read, watching, write};
+use crate::{body, delete, metering, namespace, openapi, read, watching, write};
 
 /// Answers any request.
 pub(crate) async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let response = match answer(&api, &parts, body).await {
+    let target = path::parse(&api, parts.uri.path());
+    let response = match answer(&api, target.as_ref(), &parts, body).await {
         Ok(response) => response,
         Err(failure) => failure.into_response(),
     };
+    metering::answered(&parts.method, target.as_ref(), response.status());
     // The path and no more: a query may hold what a selector looks for, a body may be a Secret.
     tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), "answered");
     response
 }
 
-async fn answer(api: &Arc<Api>, parts: &Parts, body: Body) -> Result<Response, Failure> {
-    let target = path::parse(api, parts.uri.path()).ok_or_else(Failure::no_such_path)?;
+async fn answer(api: &Arc<Api>, target: Option<&Target>, parts: &Parts, body: Body) -> Result<Response, Failure> {
+    let target = target.ok_or_else(Failure::no_such_path)?;
     let params = Params::parse(&parts.uri)?;
-    match &target {
+    match target {
         Target::Collection(collection) if params.watch && parts.method == Method::GET => {
             watching::start(api, collection, &params, &parts.headers).await
         }
@@ -49,26 +51,28 @@ async fn answer(api: &Arc<Api>, parts: &Parts, body: Body) -> Result<Response, F
             let objects = Box::pin(objects(api, target, &params, parts, body));
             timeout(api.options.request_timeout, objects).await.unwrap_or_else(|_| Err(Failure::timeout()))
         }
-        _ => documents(api, &target, &params, parts),
+        _ => documents(api, target, &params, parts),
     }
 }
 
 /// Everything about objects but watches.
 async fn objects(
     api: &Arc<Api>,
-    target: Target,
+    target: &Target,
     params: &Params,
     parts: &Parts,
     body: Body,
 ) -> Result<Response, Failure> {
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
-    let limit = if reads { &api.reading } else { &api.mutating };
-    let _permit = limit.try_acquire().map_err(|_| Failure::too_many_requests())?;
+    let (limit, name) = if reads { (&api.reading, "max_reading") } else { (&api.mutating, "max_mutating") };
+    let _permit = metering::admit(limit, name)?;
     let form = accept::form(&parts.headers)?;
     let reply = match target {
-        Target::Collection(collection) => on_collection(api, form, &collection, params, parts, body).await?,
+        Target::Collection(collection) => on_collection(api, form, collection, params, parts, body).await?,
         Target::Object { served, namespace, name, part } => {
-            on_object(api, form, &Subject { served, namespace, name, part }, params, parts, body).await?
+            let subject =
+                Subject { served: Arc::clone(served), namespace: namespace.clone(), name: name.clone(), part: *part };
+            on_object(api, form, &subject, params, parts, body).await?
         }
         _ => return Err(Failure::no_such_path()),
     };
@@ -85,7 +89,7 @@ async fn review_answer(
     if parts.method != Method::POST {
         return Err(Failure::method_not_allowed());
     }
-    let _permit = api.mutating.try_acquire().map_err(|_| Failure::too_many_requests())?;
+    let _permit = metering::admit(&api.mutating, "max_mutating")?;
     let bytes = body::read(body, api.options.max_body_bytes).await?;
     let answer = review.answer(&body::decode(&parts.headers, &bytes)?.value)?;
     let reply = Reply::new(StatusCode::CREATED, answer.to_string());

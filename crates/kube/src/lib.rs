@@ -8,7 +8,7 @@
 //! # Layout
 //!
 //! - [`options`]: every limit and interval.
-//! - `api`: what all requests share; `dispatch`: from a request to its answer.
+//! - `api`: what all requests share; `dispatch`: from a request to its answer; `metering`: what is counted.
 //! - `path`, `query`, `accept`, `body`: reading requests. `status`, `respond`: writing answers.
 //! - `read`, `page`, `selector`: get and list. `view`, `age`: the forms of answers.
 //! - `watching`: following changes.
@@ -24,6 +24,7 @@ mod body;
 mod delete;
 mod discovery;
 mod dispatch;
+mod metering;
 pub mod namespace;
 mod openapi;
 pub mod options;

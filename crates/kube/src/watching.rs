@@ -19,6 +19,7 @@ use uuid::Uuid;
 use self::follow::{Follow, Start};
 use crate::accept::{self, Encoding};
 use crate::api::Api;
+use crate::metering::{self, Watching};
 use crate::path::Collection;
 use crate::query::{Params, VersionMatch};
 use crate::read::{not_older_than, renderer};
@@ -37,7 +38,8 @@ pub(crate) async fn start(
         return Err(Failure::not_acceptable("application/json"));
     }
     check_options(params)?;
-    let permit = Arc::clone(&api.watches).try_acquire_owned().map_err(|_| Failure::too_many_requests())?;
+    let permit = Arc::clone(&api.watches).try_acquire_owned().map_err(|_| metering::limited("max_watches"))?;
+    let watching = Watching::new(permit);
     let served = &collection.served;
     let selection = Selection::parse(served, &params.label_selector, &params.field_selector)?;
     let prefix = served.prefix(collection.namespace.as_deref());
@@ -56,7 +58,7 @@ pub(crate) async fn start(
         bookmarks: params.allow_bookmarks.then_some(api.options.bookmark_interval),
         deadline: Instant::now() + duration(api, params),
         shutdown: api.shutdown.clone(),
-        _permit: permit,
+        _watching: watching,
     });
     let mut response = Response::new(Body::from_stream(follow.into_stream()));
     let headers = response.headers_mut();

@@ -6,9 +6,10 @@ use std::time::Duration;
 use backstay_store::{Change, Entry, Event, Watch, WatchError};
 use futures::Stream;
 use futures::stream;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use crate::metering::Watching;
 use crate::selector::Selection;
 use crate::status::Failure;
 use crate::view::Renderer;
@@ -31,8 +32,8 @@ pub(super) struct Start {
     pub(super) bookmarks: Option<Duration>,
     pub(super) deadline: Instant,
     pub(super) shutdown: watch::Receiver<bool>,
-    /// Given back when the watch ends.
-    pub(super) _permit: OwnedSemaphorePermit,
+    /// Lets another watch in when this one ends.
+    pub(super) _watching: Watching,
 }
 
 /// A running watch.

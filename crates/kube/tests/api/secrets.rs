@@ -63,3 +63,11 @@ async fn clients_with_go_types_create_in_protobuf() {
     server.call("POST", "/api/v1/namespaces", &headers, "k8s\0\u{1}").await.failure(400, "BadRequest");
     server.call("POST", BACKENDS, &headers, b"k8s\0".to_vec()).await.failure(415, "UnsupportedMediaType");
 }
+
+#[tokio::test]
+async fn clients_with_generated_types_do_not_name_them() {
+    let server = Server::new().await;
+    let created = server.post(SECRETS, &json!({"metadata": {"name": "s"}})).await.expect(201);
+    assert_eq!((created["apiVersion"].as_str(), created["kind"].as_str()), (Some("v1"), Some("Secret")));
+    server.post(SECRETS, &json!({"kind": "Namespace", "metadata": {"name": "t"}})).await.failure(400, "BadRequest");
+}
