@@ -59,7 +59,7 @@ pub struct Watched {
     name: Arc<str>,
     addresses: ArcSwap<Vec<IpAddr>>,
     status: Mutex<Status>,
-    first: Notify,
+    news: Notify,
     task: std::sync::OnceLock<AbortHandle>,
 }
 
@@ -109,7 +109,7 @@ impl Names {
             name: Arc::clone(&name),
             addresses: ArcSwap::default(),
             status: Mutex::default(),
-            first: Notify::new(),
+            news: Notify::new(),
             task: std::sync::OnceLock::new(),
         });
         let task = keep_resolving(
@@ -157,13 +157,32 @@ impl Watched {
     /// Waits until the first lookup is over, whatever came of it. Bounded by the query timeout.
     pub async fn ready(&self) {
         loop {
-            let first = self.first.notified();
-            tokio::pin!(first);
-            first.as_mut().enable();
-            if self.status().over {
+            let news = self.news.notified();
+            tokio::pin!(news);
+            news.as_mut().enable();
+            if self.is_ready() {
                 return;
             }
-            first.await;
+            news.await;
+        }
+    }
+
+    /// Whether the first lookup is over.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.status().over
+    }
+
+    /// Waits until the addresses are other than `seen`, which came from [`addresses`](Self::addresses).
+    pub async fn changed(&self, seen: &Arc<Vec<IpAddr>>) {
+        loop {
+            let news = self.news.notified();
+            tokio::pin!(news);
+            news.as_mut().enable();
+            if !Arc::ptr_eq(&self.addresses.load(), seen) {
+                return;
+            }
+            news.await;
         }
     }
 
@@ -231,7 +250,7 @@ async fn keep_resolving(watched: Weak<Watched>, name: Arc<str>, resolver: Arc<dy
             status.over = true;
             status.next = Some(Instant::now() + wait);
             drop(status);
-            watched.first.notify_waiters();
+            watched.news.notify_waiters();
         }
         tokio::time::sleep(wait).await;
         if let Some(watched) = watched.upgrade() {

@@ -7,11 +7,23 @@
 //! - [`server`]: listening sockets, connections from clients, and the threads that serve them.
 //! - `forward`, `filter`, `upstream`: the way of a request to an endpoint and back.
 //! - [`access`]: the access log.
+//! - [`Proxy`]: one proxy, from start to drain. Its control thread subscribes to the control plane, `convert`s what arrives, and
+//!   puts it in force (`control`); resolves names (`dns`); keeps the last good configuration on disk (`state`); and serves
+//!   the `admin` endpoint with its `metrics`.
 
 pub mod access;
+mod admin;
 pub mod config;
+mod control;
+mod convert;
+mod dns;
 mod filter;
 mod forward;
+mod metrics;
+mod proxy;
 pub mod route;
 pub mod server;
+mod state;
 mod upstream;
+
+pub use proxy::{AccessLog, Options, Proxy, StartError};

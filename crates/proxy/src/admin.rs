@@ -1,0 +1,97 @@
+//! The admin endpoint: readiness, metrics, and what the proxy holds.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /ready` | 200 once a configuration is in force; 503 before that and while draining, with the reason |
+//! | `GET /metrics` | Prometheus text |
+//! | `GET /config_dump` | resources in force and refused, as JSON, without secrets |
+//! | `GET /backends` | backends and the addresses of their endpoints |
+//! | `GET /dns` | names: addresses, time to the next lookup, state, last error |
+//! | `POST /drain` | asks the process to finish what it does and end |
+//!
+//! It has no authentication and is meant for loopback. A web page that a person on this host looks at must not reach it
+//! either: requests that name a host which DNS resolved, or that come from another origin, are refused.
+
+mod answer;
+mod dump;
+mod views;
+
+use std::convert::Infallible;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::control::{SharedModel, Status};
+use crate::dns::Dns;
+use crate::metrics::Metrics;
+
+#[cfg(test)]
+mod tests;
+
+/// Connections served at once.
+const MAX_CONNECTIONS: usize = 64;
+/// How long a request's head may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may live.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What the endpoint shows.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) node: Arc<str>,
+    pub(crate) fleet: Arc<str>,
+    pub(crate) model: SharedModel,
+    pub(crate) status: watch::Receiver<Status>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) dns: Arc<Dns>,
+    /// Notified by `POST /drain`.
+    pub(crate) drain: Arc<Notify>,
+}
+
+/// Serves until it is dropped.
+pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "the admin endpoint cannot be served");
+            return;
+        }
+    };
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection to the admin endpoint was not accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        // Beyond the limit connections are closed at once.
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            continue;
+        };
+        let admin = admin.clone();
+        connections.spawn(async move {
+            let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                let answer = answer::answer(&admin, request.method(), request.uri(), request.headers());
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .max_buf_size(16 << 10)
+                .serve_connection(TokioIo::new(stream), service);
+            // What went wrong with one connection is of interest to its client alone.
+            let _ = tokio::time::timeout(CONNECTION_TIMEOUT, connection).await;
+            drop(place);
+        });
+    }
+}

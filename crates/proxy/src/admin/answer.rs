@@ -1,0 +1,98 @@
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HOST, ORIGIN};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
+use http_body_util::Full;
+
+use super::{Admin, dump, views};
+use crate::control::look;
+use crate::metrics::{Exposition, write_backends, write_caches};
+
+type Answer = Response<Full<Bytes>>;
+
+/// The answer to a request; its body is not read.
+pub(super) fn answer(admin: &Admin, method: &Method, uri: &Uri, headers: &HeaderMap) -> Answer {
+    if !is_direct(headers) {
+        return text(
+            StatusCode::FORBIDDEN,
+            "the admin endpoint answers only to its address or to localhost, and to no web page\n",
+        );
+    }
+    let path = uri.path();
+    let allowed = match path {
+        "/ready" | "/metrics" | "/config_dump" | "/backends" | "/dns" => Method::GET,
+        "/drain" => Method::POST,
+        _ => {
+            return text(StatusCode::NOT_FOUND, "try /ready, /metrics, /config_dump, /backends, /dns or POST /drain\n");
+        }
+    };
+    if *method != allowed && !(allowed == Method::GET && *method == Method::HEAD) {
+        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, format!("{path} takes {allowed}\n"));
+        answer
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static(if allowed == Method::POST { "POST" } else { "GET, HEAD" }));
+        return answer;
+    }
+    match path {
+        "/ready" => match admin.status.borrow().unready() {
+            None => text(StatusCode::OK, "ready\n"),
+            Some(reason) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
+        },
+        "/metrics" => with_type("text/plain; version=0.0.4; charset=utf-8", metrics(admin)),
+        "/config_dump" => json(&dump::dump(admin)),
+        "/backends" => json(&views::backends(&look(&admin.model))),
+        "/dns" => json(&views::dns(admin)),
+        _ => {
+            admin.drain.notify_one();
+            text(StatusCode::ACCEPTED, "draining\n")
+        }
+    }
+}
+
+/// Whether the request was meant for this endpoint, and not smuggled here by a web page whose name resolves to this address.
+fn is_direct(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST) else {
+        return !headers.contains_key(ORIGIN);
+    };
+    let Ok(host) = host.to_str() else {
+        return false;
+    };
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    let is_known = name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok();
+    is_known && !headers.contains_key(ORIGIN)
+}
+
+fn metrics(admin: &Admin) -> String {
+    let mut all = admin.metrics.render();
+    let mut text = Exposition::default();
+    {
+        let model = look(&admin.model);
+        write_backends(&mut text, model.counts());
+        write_caches(&mut text, &model.cache_stats());
+    }
+    all.push_str(&text.finish());
+    all
+}
+
+fn json(value: &serde_json::Value) -> Answer {
+    let mut body = format!("{value:#}");
+    body.push('\n');
+    with_type("application/json", body)
+}
+
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    let mut answer = with_type("text/plain; charset=utf-8", body);
+    *answer.status_mut() = status;
+    answer
+}
+
+fn with_type(content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    answer
+}

@@ -1,0 +1,114 @@
+use std::sync::{Arc, Mutex};
+
+use backstay_proto::config::{Resource, Secret, resource, secret};
+use backstay_xds::client::Update;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http_body_util::BodyExt;
+use prost::Message;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+
+use super::{Admin, answer};
+use crate::control::{Model, Status, look};
+use crate::dns::Dns;
+use crate::metrics::Metrics;
+
+fn admin() -> (Admin, watch::Sender<Status>) {
+    let dns = Arc::new(Dns::new(&["127.0.0.1:1".parse().unwrap()], Handle::current()).unwrap());
+    let model = Model::new(Arc::clone(&dns), Handle::current(), "::".parse().unwrap());
+    let (sender, status) = watch::channel(Status::default());
+    let admin = Admin {
+        node: "node-1".into(),
+        fleet: "edge".into(),
+        model: Arc::new(Mutex::new(model)),
+        status,
+        metrics: Arc::new(Metrics::new()),
+        dns,
+        drain: Arc::new(Notify::new()),
+    };
+    (admin, sender)
+}
+
+async fn ask(
+    admin: &Admin,
+    method: Method,
+    path: &str,
+    headers: &[(&'static str, &'static str)],
+) -> (StatusCode, String) {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.insert(*name, HeaderValue::from_static(value));
+    }
+    let answer = answer::answer(admin, &method, &Uri::try_from(path).unwrap(), &map);
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn get(admin: &Admin, path: &str) -> (StatusCode, String) {
+    ask(admin, Method::GET, path, &[("host", "127.0.0.1:9901")]).await
+}
+
+#[tokio::test]
+async fn readiness_says_why() {
+    let (admin, status) = admin();
+    assert_eq!(get(&admin, "/ready").await, (StatusCode::SERVICE_UNAVAILABLE, "no configuration yet\n".into()));
+    status.send_modify(|status| status.last_disconnect = Some("cannot connect".into()));
+    assert_eq!(get(&admin, "/ready").await.1, "no configuration yet: cannot connect\n");
+    status.send_modify(|status| status.configured = true);
+    assert_eq!(get(&admin, "/ready").await, (StatusCode::OK, "ready\n".into()));
+    status.send_modify(|status| status.draining = true);
+    assert_eq!(get(&admin, "/ready").await, (StatusCode::SERVICE_UNAVAILABLE, "draining\n".into()));
+}
+
+#[tokio::test]
+async fn draining_takes_a_post() {
+    let (admin, _status) = admin();
+    assert_eq!(get(&admin, "/drain").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(ask(&admin, Method::POST, "/drain", &[("host", "localhost:9901")]).await.0, StatusCode::ACCEPTED);
+    admin.drain.notified().await;
+    assert_eq!(ask(&admin, Method::POST, "/ready", &[("host", "localhost")]).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(get(&admin, "/").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn web_pages_are_kept_out() {
+    let (admin, _status) = admin();
+    for headers in [
+        &[("host", "rebound.example:9901")][..],
+        &[("host", "127.0.0.1.rebound.example")],
+        &[("host", "127.0.0.1:9901"), ("origin", "https://evil.example")],
+        &[("host", "localhost:9901"), ("origin", "null")],
+    ] {
+        for (method, path) in [(Method::GET, "/config_dump"), (Method::POST, "/drain")] {
+            assert_eq!(ask(&admin, method, path, headers).await.0, StatusCode::FORBIDDEN, "{headers:?}");
+        }
+    }
+    for host in ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:9901", "[::1]", "10.0.0.1:80"] {
+        assert_eq!(ask(&admin, Method::GET, "/backends", &[("host", host)]).await.0, StatusCode::OK, "{host}");
+    }
+    assert_eq!(ask(&admin, Method::GET, "/metrics", &[]).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_dump_shows_no_secret() {
+    let (admin, _status) = admin();
+    let pair = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    let (chain, private_key) = (pair.cert.pem(), pair.signing_key.serialize_pem());
+    let certificate = secret::Certificate { chain: chain.into(), private_key: private_key.clone().into() };
+    let resource =
+        Resource { kind: Some(resource::Kind::Secret(Secret { kind: Some(secret::Kind::Certificate(certificate)) })) };
+    let update = |name: &str, value: Vec<u8>| Update { name: name.into(), version: "v1".into(), value: value.into() };
+    look(&admin.model)
+        .apply(vec![update("secret/n/s", resource.encode_to_vec()), update("backend/bad", b"\xff".to_vec())], vec![]);
+    let (status, dump) = get(&admin, "/config_dump").await;
+    assert_eq!(status, StatusCode::OK);
+    let secret: String = private_key.lines().skip(1).take(1).collect();
+    assert!(!dump.contains(&secret) && dump.contains("redacted"), "{dump}");
+    let dump: serde_json::Value = serde_json::from_str(&dump).unwrap();
+    assert_eq!((&dump["node"], &dump["fleet"]), (&"node-1".into(), &"edge".into()));
+    assert_eq!((&dump["resources"][0]["name"], &dump["resources"][0]["version"]), (&"secret/n/s".into(), &"v1".into()));
+    assert_eq!(dump["rejected"][0]["name"], "backend/bad");
+    let debugged = format!("{:?}", look(&admin.model));
+    assert!(!debugged.contains(&secret));
+}

@@ -1,0 +1,146 @@
+//! One backend in force: what the request path holds of it, and what keeps that up to date.
+
+use std::sync::Arc;
+
+use backstay_dns_cache::Cache;
+use rustls::RootCertStore;
+use tokio::runtime::Handle;
+
+use crate::config::{Backend, BackendSpec, ClientTls, Discovery, Dynamic};
+use crate::convert::{BackendPlan, DiscoveryPlan, Fault, client_tls};
+use crate::dns::{Dns, DynamicResolve, Following};
+use crate::metrics::BackendCounts;
+
+/// What backends are built with.
+#[derive(Clone, Debug)]
+pub(super) struct Workshop {
+    pub(super) dns: Arc<Dns>,
+    pub(super) runtime: Handle,
+}
+
+#[derive(Debug)]
+pub(super) struct BackendItem {
+    pub(super) plan: BackendPlan,
+    /// `None` while its secret is not there.
+    pub(super) backend: Option<Arc<Backend>>,
+    /// What feeds its discovery.
+    pub(super) feed: Option<Feed>,
+    pub(super) counts: Arc<BackendCounts>,
+}
+
+#[derive(Debug)]
+pub(super) enum Feed {
+    Following(Following),
+    Cache(Arc<Cache>),
+}
+
+/// What the authorities of a backend are.
+pub(super) enum Roots {
+    System,
+    Secret(Arc<RootCertStore>),
+    /// The secret is not there, or holds no authorities.
+    Missing,
+}
+
+impl BackendItem {
+    /// The secret that it needs.
+    pub(super) fn secret(&self) -> Option<&Arc<str>> {
+        self.plan.tls.as_ref()?.ca_secret.as_ref()
+    }
+
+    pub(super) fn cache(&self) -> Option<&Arc<Cache>> {
+        match self.feed.as_ref()? {
+            Feed::Cache(cache) => Some(cache),
+            Feed::Following(_) => None,
+        }
+    }
+
+    /// Builds a backend; takes over what lives longer than one version of it from `previous`.
+    pub(super) fn build(
+        name: &Arc<str>,
+        plan: BackendPlan,
+        roots: Roots,
+        previous: Option<&Self>,
+        workshop: &Workshop,
+    ) -> Result<Self, Fault> {
+        let counts = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.counts));
+        let tls = match (&plan.tls, roots) {
+            (None, _) => None,
+            (Some(_), Roots::Missing) => return Ok(Self { plan, backend: None, feed: None, counts }),
+            (Some(tls), Roots::System) => Some(build_tls(tls, &plan, None)?),
+            (Some(tls), Roots::Secret(roots)) => Some(build_tls(tls, &plan, Some(roots))?),
+        };
+        let spec = |discovery| BackendSpec {
+            name: Arc::clone(name),
+            protocol: plan.protocol,
+            discovery,
+            tls,
+            timeouts: plan.timeouts,
+            metrics: counts.handles(),
+        };
+        let (backend, feed) = match &plan.discovery {
+            DiscoveryPlan::Static(endpoints) => {
+                // A new identity begins with the addresses that the old one had: names are not unknown again.
+                let backend =
+                    Backend::new(spec(Discovery::addresses(previous.map(Self::addresses).unwrap_or_default())));
+                let following = Following::start(&backend, endpoints, &workshop.dns, &workshop.runtime);
+                (backend, Feed::Following(following))
+            }
+            DiscoveryPlan::Dynamic { settings, allowed } => {
+                let cache = match previous.and_then(Self::cache) {
+                    Some(cache) => cache.configure(*settings).map(|()| Arc::clone(cache)),
+                    None => workshop.dns.cache(*settings),
+                };
+                let cache = cache.map_err(|error| Fault {
+                    field: format!("dynamic_forward.dns_cache.{}", error.field),
+                    message: format!("must be {}", error.rule),
+                })?;
+                let resolve = Arc::new(DynamicResolve(Arc::clone(&cache)));
+                let backend = Backend::new(spec(Discovery::Dynamic(Dynamic { resolve, allowed: allowed.clone() })));
+                (backend, Feed::Cache(cache))
+            }
+        };
+        Ok(Self { plan, backend: Some(backend), feed: Some(feed), counts })
+    }
+
+    fn addresses(&self) -> Vec<crate::config::Endpoint> {
+        match self.backend.as_ref().map(|backend| &backend.discovery) {
+            Some(Discovery::Addresses(list)) => list.load().to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Changes only where endpoints come from, if that is all that `plan` changes. The backend keeps its identity then, and
+    /// with it its connections.
+    pub(super) fn follow(&mut self, plan: &BackendPlan, workshop: &Workshop) -> bool {
+        let same = BackendPlan { discovery: self.plan.discovery.clone(), ..plan.clone() } == self.plan;
+        let Some(backend) = self.backend.as_ref().filter(|_| same) else {
+            return false;
+        };
+        match (&self.plan.discovery, &plan.discovery) {
+            (DiscoveryPlan::Static(_), DiscoveryPlan::Static(endpoints)) => {
+                let following = Following::start(backend, endpoints, &workshop.dns, &workshop.runtime);
+                self.feed = Some(Feed::Following(following));
+            }
+            (DiscoveryPlan::Dynamic { allowed: old, .. }, DiscoveryPlan::Dynamic { settings, allowed })
+                if old == allowed =>
+            {
+                // The settings were checked with the plan.
+                if self.cache().is_none_or(|cache| cache.configure(*settings).is_err()) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+        self.plan = plan.clone();
+        true
+    }
+}
+
+fn build_tls(
+    tls: &crate::convert::TlsPlan,
+    plan: &BackendPlan,
+    roots: Option<Arc<RootCertStore>>,
+) -> Result<ClientTls, Fault> {
+    client_tls(tls, plan.protocol, roots).map_err(|error| Fault { field: "tls".to_owned(), message: error.to_string() })
+}

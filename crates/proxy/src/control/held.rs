@@ -1,0 +1,49 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use backstay_xds::client::Update;
+use bytes::Bytes;
+
+use crate::convert::Fault;
+
+/// A resource in force: as it arrived, and what it was built into.
+pub(super) struct Held<T> {
+    pub(super) version: Arc<str>,
+    pub(super) value: Bytes,
+    pub(super) item: T,
+}
+
+impl<T: fmt::Debug> fmt::Debug for Held<T> {
+    /// Without the value: it may be a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("version", &self.version).field("item", &self.item).finish_non_exhaustive()
+    }
+}
+
+/// All resources in force of one kind, by name.
+pub(super) type All<T> = BTreeMap<Arc<str>, Held<T>>;
+
+/// A resource that was refused, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Rejected {
+    pub(crate) version: Arc<str>,
+    pub(crate) fault: Fault,
+}
+
+/// A resource in force, as it arrived.
+pub(crate) struct ResourceView<'a> {
+    pub(crate) name: &'a Arc<str>,
+    pub(crate) version: &'a Arc<str>,
+    pub(crate) value: &'a Bytes,
+}
+
+pub(super) fn views<T>(all: &All<T>) -> impl Iterator<Item = ResourceView<'_>> {
+    all.iter().map(|(name, held)| ResourceView { name, version: &held.version, value: &held.value })
+}
+
+impl ResourceView<'_> {
+    pub(crate) fn to_update(&self) -> Update {
+        Update { name: Arc::clone(self.name), version: Arc::clone(self.version), value: self.value.clone() }
+    }
+}

@@ -1,0 +1,215 @@
+//! Every resource in force, and the configuration built from them.
+
+mod apply;
+mod dirty;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use backstay_dns_cache::{HostView, StatsSnapshot};
+use backstay_xds::client::{Rejection, Update};
+use tokio::runtime::Handle;
+
+use super::backends::{BackendItem, Feed, Roots, Workshop};
+use super::held::{All, Held, Rejected, ResourceView, views};
+use super::sockets::{Parts, SocketItem};
+use crate::config::{Backend, Config, Discovery};
+use crate::convert::{ListenerPlan, RoutePlan, SecretPlan};
+use crate::dns::Dns;
+use crate::metrics::BackendCounts;
+use dirty::Dirty;
+
+/// Every resource in force, and what it was built into.
+#[derive(Debug)]
+pub(crate) struct Model {
+    workshop: Workshop,
+    /// The address that stands for all addresses of this host.
+    any: IpAddr,
+    secrets: All<SecretPlan>,
+    backends: All<BackendItem>,
+    routes: All<RoutePlan>,
+    listeners: All<ListenerPlan>,
+    /// Routes by what they name, there or not.
+    by_backend: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    by_listener: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    sockets: BTreeMap<SocketAddr, SocketItem>,
+    rejected: BTreeMap<Arc<str>, Rejected>,
+}
+
+/// What a response came to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) rejections: Vec<Rejection>,
+    /// To be put in force; `None` if what is in force has taken in all that changed.
+    pub(crate) config: Option<Arc<Config>>,
+    /// Listeners that changed, with what they were: some may turn out not to be possible.
+    pub(super) replaced: BTreeMap<Arc<str>, Option<Held<ListenerPlan>>>,
+    /// Backends whose names have to be resolved for the first time.
+    pub(crate) unresolved: Vec<Arc<str>>,
+}
+
+/// A backend as an operator sees it.
+pub(crate) struct BackendView<'a> {
+    pub(crate) name: &'a Arc<str>,
+    pub(crate) version: &'a Arc<str>,
+    /// Empty for a dynamic backend.
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) dynamic: bool,
+    /// The secret that it waits for.
+    pub(crate) waiting_for: Option<&'a Arc<str>>,
+}
+
+impl Model {
+    /// A model of nothing. Names are resolved by `dns`, and followed on `runtime`.
+    pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr) -> Self {
+        Self {
+            workshop: Workshop { dns, runtime },
+            any,
+            secrets: All::new(),
+            backends: All::new(),
+            routes: All::new(),
+            listeners: All::new(),
+            by_backend: BTreeMap::new(),
+            by_listener: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            rejected: BTreeMap::new(),
+        }
+    }
+
+    /// Everything in force, as it arrived.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = ResourceView<'_>> {
+        views(&self.secrets).chain(views(&self.backends)).chain(views(&self.routes)).chain(views(&self.listeners))
+    }
+
+    /// Everything whose last version was refused.
+    pub(crate) fn rejected(&self) -> &BTreeMap<Arc<str>, Rejected> {
+        &self.rejected
+    }
+
+    /// Name and version of everything in force.
+    pub(crate) fn held(&self) -> BTreeMap<Arc<str>, Arc<str>> {
+        self.resources().map(|resource| (Arc::clone(resource.name), Arc::clone(resource.version))).collect()
+    }
+
+    /// The backends in force.
+    pub(crate) fn backends(&self) -> impl Iterator<Item = BackendView<'_>> {
+        self.backends.iter().map(|(name, held)| {
+            let discovery = held.item.backend.as_ref().map(|backend| &backend.discovery);
+            let addresses = match discovery {
+                Some(Discovery::Addresses(list)) => list.load().iter().map(|endpoint| endpoint.address).collect(),
+                _ => Vec::new(),
+            };
+            let waiting_for = held.item.secret().filter(|_| held.item.backend.is_none());
+            let dynamic = matches!(discovery, Some(Discovery::Dynamic(_)));
+            BackendView { name, version: &held.version, addresses, dynamic, waiting_for }
+        })
+    }
+
+    /// Listeners that wait for a secret.
+    pub(crate) fn waiting_listeners(&self) -> Vec<&Arc<str>> {
+        let parts = self.parts();
+        self.listeners.iter().filter(|(_, held)| !parts.is_ready(&held.item)).map(|(name, _)| name).collect()
+    }
+
+    /// What is counted for each backend.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, &BackendCounts)> {
+        self.backends.iter().map(|(name, held)| (&**name, &*held.item.counts))
+    }
+
+    /// What the DNS cache of each dynamic backend counts, and how many requests wait.
+    pub(crate) fn cache_stats(&self) -> Vec<(&str, StatsSnapshot, usize)> {
+        let caches = self.backends.iter().filter_map(|(name, held)| Some((&**name, held.item.cache()?)));
+        caches.map(|(name, cache)| (name, cache.stats().snapshot(), cache.pending_requests())).collect()
+    }
+
+    /// The hosts in the DNS cache of each dynamic backend.
+    pub(crate) fn cached_hosts(&self) -> Vec<(&Arc<str>, Vec<HostView>)> {
+        self.backends.iter().filter_map(|(name, held)| Some((name, held.item.cache()?.hosts()))).collect()
+    }
+
+    /// Waits until each name of these backends has been asked for once.
+    pub(crate) fn resolved(&self, backends: &[Arc<str>]) -> impl Future<Output = ()> + Send + use<> {
+        let feeds = backends.iter().filter_map(|name| match self.backends.get(name)?.item.feed.as_ref()? {
+            Feed::Following(following) => Some(following.ready()),
+            Feed::Cache(_) => None,
+        });
+        let all = futures::future::join_all(feeds);
+        async move {
+            all.await;
+        }
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            listeners: &self.listeners,
+            routes: &self.routes,
+            secrets: &self.secrets,
+            by_listener: &self.by_listener,
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Backend>> {
+        self.backends.get(name)?.item.backend.clone()
+    }
+
+    fn roots(&self, secret: Option<&Arc<str>>) -> Roots {
+        match secret.map(|name| self.secrets.get(name).map(|held| &held.item)) {
+            None => Roots::System,
+            Some(Some(SecretPlan::Authority(roots))) => Roots::Secret(Arc::clone(roots)),
+            Some(_) => Roots::Missing,
+        }
+    }
+
+    /// The configuration of this moment.
+    fn config(&self) -> Arc<Config> {
+        let backends =
+            self.backends.iter().filter_map(|(name, held)| Some((Arc::clone(name), held.item.backend.clone()?)));
+        Arc::new(Config {
+            sockets: self.sockets.values().map(|item| Arc::clone(&item.socket)).collect(),
+            backends: backends.collect(),
+        })
+    }
+
+    /// Refuses listeners after all, and puts back what they replaced: their socket could not be opened.
+    pub(crate) fn revert(&mut self, outcome: &mut Outcome, refused: Vec<Rejection>) -> Arc<Config> {
+        let mut dirty = Dirty::default();
+        for rejection in refused {
+            let Some(now) = self.listeners.remove(&rejection.name) else {
+                continue;
+            };
+            dirty.sockets.insert(now.item.address);
+            if let Some(before) = outcome.replaced.remove(&rejection.name).flatten() {
+                dirty.sockets.insert(before.item.address);
+                self.listeners.insert(Arc::clone(&rejection.name), before);
+            }
+            self.note(rejection, now.version, &mut outcome.rejections);
+        }
+        self.rebuild_sockets(&dirty);
+        self.config()
+    }
+
+    fn note(&mut self, rejection: Rejection, version: Arc<str>, rejections: &mut Vec<Rejection>) {
+        let fault = crate::convert::Fault { field: rejection.field.clone(), message: rejection.message.clone() };
+        self.rejected.insert(Arc::clone(&rejection.name), Rejected { version, fault });
+        rejections.push(rejection);
+    }
+
+    fn rebuild_sockets(&mut self, dirty: &Dirty) {
+        for address in &dirty.sockets {
+            match self.parts().build(*address, self.sockets.get(address)) {
+                Some(item) => {
+                    self.sockets.insert(*address, item);
+                }
+                None => {
+                    self.sockets.remove(address);
+                }
+            }
+        }
+    }
+
+    /// Applies a response, in which no name occurs twice.
+    pub(crate) fn apply(&mut self, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Outcome {
+        apply::apply(self, updates, removed)
+    }
+}

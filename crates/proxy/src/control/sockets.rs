@@ -1,0 +1,152 @@
+//! Listeners and routes, joined into sockets.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::held::{All, Held};
+use crate::config::{HostPattern, ServerNames, Socket, server_config};
+use crate::convert::{Identity, ListenerPlan, RoutePlan, SecretPlan};
+use crate::route::{Candidate, Order, Table};
+
+/// A socket, and what its TLS was made from: a change of routes alone must not cost clients their TLS sessions.
+#[derive(Debug)]
+pub(super) struct SocketItem {
+    pub(super) socket: Arc<Socket>,
+    certificates: Vec<Certificates>,
+}
+
+/// The certificates of one listener.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Certificates {
+    hosts: HostPattern,
+    /// Name and version of each secret.
+    secrets: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// What sockets are made of.
+pub(super) struct Parts<'a> {
+    pub(super) listeners: &'a All<ListenerPlan>,
+    pub(super) routes: &'a All<RoutePlan>,
+    pub(super) secrets: &'a All<SecretPlan>,
+    /// Names of the routes of each listener.
+    pub(super) by_listener: &'a BTreeMap<Arc<str>, std::collections::BTreeSet<Arc<str>>>,
+}
+
+impl Parts<'_> {
+    /// The socket at `address`; `None` if nothing can be served there (yet).
+    pub(super) fn build(&self, address: SocketAddr, previous: Option<&SocketItem>) -> Option<SocketItem> {
+        let at = |listener: &&(&Arc<str>, &Held<ListenerPlan>)| listener.1.item.address == address;
+        let here: Vec<_> = self.listeners.iter().collect();
+        let ready: Vec<_> = here.iter().filter(at).filter(|(_, held)| self.is_ready(&held.item)).copied().collect();
+        if ready.is_empty() {
+            return None;
+        }
+        let certificates: Vec<_> = ready.iter().filter_map(|(_, held)| self.certificates(&held.item)).collect();
+        let reusable = previous.filter(|previous| previous.certificates == certificates);
+        let tls = match reusable {
+            Some(previous) => previous.socket.tls.clone(),
+            None if certificates.is_empty() => None,
+            None => match server_config(self.server_names(&certificates)) {
+                Ok(tls) => Some(tls),
+                Err(error) => {
+                    tracing::error!(%address, %error, "no TLS can be served here");
+                    return None;
+                }
+            },
+        };
+        let mut table = Table::builder();
+        for (name, held) in &ready {
+            table.listener(held.item.hosts.clone());
+            for route in self.by_listener.get(*name).into_iter().flatten() {
+                if let Some(route) = self.routes.get(route) {
+                    add(&mut table, name, &held.item.hosts, &route.item);
+                }
+            }
+        }
+        let listeners = ready.iter().map(|(name, _)| Arc::clone(name)).collect();
+        Some(SocketItem { socket: Arc::new(Socket { address, listeners, tls, table: table.build() }), certificates })
+    }
+
+    /// Whether a listener can be served: without TLS always, with TLS once it has a certificate.
+    pub(super) fn is_ready(&self, listener: &ListenerPlan) -> bool {
+        match &listener.secrets {
+            None => true,
+            Some(secrets) => secrets.iter().any(|secret| self.identity(secret).is_some()),
+        }
+    }
+
+    fn identity(&self, secret: &str) -> Option<(&Arc<str>, &Identity)> {
+        let held = self.secrets.get(secret)?;
+        match &held.item {
+            SecretPlan::Certificate(identity) => Some((&held.version, identity)),
+            SecretPlan::Authority(_) => None,
+        }
+    }
+
+    fn certificates(&self, listener: &ListenerPlan) -> Option<Certificates> {
+        let secrets = listener.secrets.as_ref()?.iter();
+        let secrets = secrets.filter_map(|name| Some((Arc::clone(name), Arc::clone(self.identity(name)?.0))));
+        Some(Certificates { hosts: listener.hosts.clone(), secrets: secrets.collect() })
+    }
+
+    /// A listener presents its certificates for its own host names. Of several, the one that carries the name, else the
+    /// first; clients that ask for no known name get the first of all.
+    fn server_names(&self, certificates: &[Certificates]) -> ServerNames {
+        let mut names = ServerNames::default();
+        let keys = |listener: &Certificates| {
+            let keys = listener.secrets.iter().filter_map(|(name, _)| Some(self.identity(name)?.1.clone()));
+            (listener.hosts.clone(), keys.collect::<Vec<_>>())
+        };
+        let listeners: Vec<_> = certificates.iter().map(keys).collect();
+        for (hosts, keys) in listeners.iter().filter(|(_, keys)| keys.len() == 1) {
+            keys.iter().for_each(|identity| names.insert(hosts.clone(), Arc::clone(&identity.key)));
+        }
+        for (hosts, keys) in listeners.iter().filter(|(_, keys)| keys.len() > 1) {
+            for identity in keys {
+                for name in identity.names.iter().filter(|name| covers(hosts, name)) {
+                    names.insert(name.clone(), Arc::clone(&identity.key));
+                }
+            }
+            keys.iter().take(1).for_each(|identity| names.insert(hosts.clone(), Arc::clone(&identity.key)));
+        }
+        if let Some(identity) = listeners.iter().find_map(|(_, keys)| keys.first()) {
+            names.insert(HostPattern::Any, Arc::clone(&identity.key));
+        }
+        names
+    }
+}
+
+/// Whether every name of `inner` is one of `outer`.
+fn covers(outer: &HostPattern, inner: &HostPattern) -> bool {
+    match (outer, inner) {
+        (HostPattern::Any, _) => true,
+        (outer, HostPattern::Exact(name)) => outer.matches(name),
+        (HostPattern::Wildcard(outer), HostPattern::Wildcard(inner)) => inner.ends_with(&**outer),
+        _ => false,
+    }
+}
+
+fn add(table: &mut crate::route::TableBuilder, listener: &Arc<str>, hosts: &HostPattern, route: &RoutePlan) {
+    let attached = route.attachments.iter().filter(|(name, _)| name == listener);
+    for host in attached.flat_map(|(_, hosts)| hosts) {
+        for (rule_index, rule) in (0..).zip(&route.rules) {
+            for (position, (precedence, matcher)) in (0..).zip(&rule.matches) {
+                let order = Order {
+                    precedence: Reverse(*precedence),
+                    route: Arc::clone(&route.order_key),
+                    rule: rule_index,
+                    position,
+                };
+                table.candidate(Candidate {
+                    listener: hosts.clone(),
+                    host: host.clone(),
+                    order,
+                    matcher: matcher.clone(),
+                    rule: Arc::clone(&rule.rule),
+                });
+            }
+        }
+    }
+}

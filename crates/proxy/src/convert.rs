@@ -1,0 +1,26 @@
+//! From what the control plane sends to what the request path runs on.
+//!
+//! Every field is checked here, once. Whatever this proxy cannot honour to the letter is refused with the path of the field and
+//! a sentence about it: an enumerator or a variant it does not know comes from a control plane that is newer than it, and
+//! guessing what it means would serve traffic wrongly.
+
+mod backend;
+mod fault;
+mod filter;
+mod listener;
+mod matches;
+mod resource;
+mod route;
+mod rule;
+mod secret;
+mod time;
+
+pub(crate) use backend::{BackendPlan, DiscoveryPlan, EndpointPlan, TlsPlan, backend, client_tls};
+pub(crate) use fault::{Checked, Fault};
+pub(crate) use listener::{ListenerPlan, listener};
+pub(crate) use resource::{Kind, decode, kind_of};
+pub(crate) use route::{RoutePlan, route};
+pub(crate) use secret::{Identity, SecretPlan, secret};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use backstay_dns_cache::{Family, Settings, Target};
+use backstay_proto::config::{Backend, DnsCache, DynamicForward, Endpoint, backend, dns_cache, endpoint};
+use rustls::RootCertStore;
+use rustls_pki_types::ServerName;
+
+use super::fault::{Checked, Fault, Within};
+use super::listener::secret_name;
+use super::time::{duration, positive};
+use crate::config::{Allowed, ClientTls, HostPattern, Protocol, Timeouts, TlsError, client_config, system_roots};
+
+/// A backend, checked by itself: its secret may not be there yet, its names are not resolved.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct BackendPlan {
+    pub(crate) protocol: Protocol,
+    pub(crate) tls: Option<TlsPlan>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) discovery: DiscoveryPlan,
+}
+
+/// Where endpoints come from. May change without a new identity of the backend, as long as it stays of one variant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum DiscoveryPlan {
+    Static(Vec<EndpointPlan>),
+    Dynamic { settings: Settings, allowed: Allowed },
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum EndpointPlan {
+    Ip(IpAddr),
+    Name { name: Arc<str>, server_name: ServerName<'static> },
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct TlsPlan {
+    pub(crate) ca_secret: Option<Arc<str>>,
+    server_name: Option<ServerName<'static>>,
+    verified_name: Option<ServerName<'static>>,
+}
+
+/// Checks a backend.
+pub(crate) fn backend(backend: &Backend) -> Checked<BackendPlan> {
+    let (protocol, over_tls) = match backend::Protocol::try_from(backend.protocol) {
+        Ok(backend::Protocol::Http1) => (Protocol::Http1, false),
+        Ok(backend::Protocol::Http1Tls) => (Protocol::Http1, true),
+        Ok(backend::Protocol::Http2Tls) => (Protocol::Http2, true),
+        Ok(backend::Protocol::Http2) => (Protocol::Http2, false),
+        Err(_) => return Err(Fault::unknown("protocol")),
+    };
+    let tls = match (&backend.tls, over_tls) {
+        (None, false) => None,
+        (Some(_), false) => return Err(Fault::new("tls", "must not be set when the protocol is without TLS")),
+        (tls, true) => Some(tls_plan(tls.as_ref()).within("tls")?),
+    };
+    let defaults = Timeouts::default();
+    let timeouts = backend.timeouts.unwrap_or_default();
+    let timeouts = Timeouts {
+        connect: positive("timeouts.connect", timeouts.connect)?.unwrap_or(defaults.connect),
+        idle: positive("timeouts.idle", timeouts.idle)?.unwrap_or(defaults.idle),
+    };
+    let discovery = match &backend.discovery {
+        None => return Err(Fault::unknown("discovery")),
+        Some(backend::Discovery::Static(list)) => {
+            let endpoints = list.endpoints.iter().enumerate();
+            let endpoints =
+                endpoints.map(|(index, endpoint)| endpoint_plan(endpoint).within_element("static.endpoints", index));
+            DiscoveryPlan::Static(endpoints.collect::<Checked<_>>()?)
+        }
+        Some(backend::Discovery::DynamicForward(forward)) => dynamic(forward).within("dynamic_forward")?,
+    };
+    Ok(BackendPlan { protocol, tls, timeouts, discovery })
+}
+
+/// The TLS of a backend; `roots` are those of its secret, the system's without one.
+pub(crate) fn client_tls(
+    plan: &TlsPlan,
+    protocol: Protocol,
+    roots: Option<Arc<RootCertStore>>,
+) -> Result<ClientTls, TlsError> {
+    let roots = roots.map_or_else(system_roots, Ok)?;
+    let config = client_config(roots, protocol, plan.verified_name.clone())?;
+    Ok(ClientTls { config, server_name: plan.server_name.clone() })
+}
+
+fn tls_plan(tls: Option<&backstay_proto::config::ClientTls>) -> Checked<TlsPlan> {
+    let Some(tls) = tls else {
+        return Ok(TlsPlan { ca_secret: None, server_name: None, verified_name: None });
+    };
+    let ca_secret = match tls.ca_secret.as_str() {
+        "" => None,
+        name => Some(secret_name("ca_secret", name)?),
+    };
+    Ok(TlsPlan {
+        ca_secret,
+        server_name: server_name("sni", &tls.sni)?,
+        verified_name: server_name("verified_name", &tls.verified_name)?,
+    })
+}
+
+fn server_name(field: &str, text: &str) -> Checked<Option<ServerName<'static>>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let name = ServerName::try_from(text.to_owned());
+    name.map(Some).map_err(|_| Fault::new(field, format!("{text:?} is neither a host name nor an IP address")))
+}
+
+fn endpoint_plan(endpoint: &Endpoint) -> Checked<EndpointPlan> {
+    match &endpoint.host {
+        None => Err(Fault::unknown("")),
+        Some(endpoint::Host::Ip(text)) => {
+            text.parse().map(EndpointPlan::Ip).map_err(|_| Fault::new("ip", format!("{text:?} is not an IP address")))
+        }
+        Some(endpoint::Host::Fqdn(text)) => {
+            let invalid = || Fault::new("fqdn", format!("{text:?} is not a name that DNS could know"));
+            let Ok(Target::Name(name)) = Target::from_parts(text, 1) else {
+                return Err(invalid());
+            };
+            let server_name = ServerName::try_from(name.name().to_owned()).map_err(|_| invalid())?;
+            Ok(EndpointPlan::Name { name: name.name().into(), server_name })
+        }
+    }
+}
+
+fn dynamic(forward: &DynamicForward) -> Checked<DiscoveryPlan> {
+    let settings = settings(forward.dns_cache.as_ref()).within("dns_cache")?;
+    let allowed = if forward.allowed_names.is_empty() {
+        Allowed::All
+    } else {
+        let names = forward.allowed_names.iter().enumerate().map(|(index, name)| match HostPattern::parse(name) {
+            // An empty entry must not open what the list is there to close.
+            Ok(HostPattern::Any) => {
+                Err(Fault::new(format!("allowed_names[{index}]"), "must be a name, or \"*.\" and a name"))
+            }
+            Ok(pattern) => Ok(pattern),
+            Err(error) => Err(Fault::new(format!("allowed_names[{index}]"), error.to_string())),
+        });
+        Allowed::Only(names.collect::<Checked<_>>()?)
+    };
+    Ok(DiscoveryPlan::Dynamic { settings, allowed })
+}
+
+fn settings(cache: Option<&DnsCache>) -> Checked<Settings> {
+    let mut settings = Settings::default();
+    let Some(cache) = cache else {
+        return Ok(settings);
+    };
+    settings.family = match dns_cache::LookupFamily::try_from(cache.lookup_family) {
+        Ok(dns_cache::LookupFamily::Auto) => Family::Auto,
+        Ok(dns_cache::LookupFamily::V4Only) => Family::V4Only,
+        Ok(dns_cache::LookupFamily::V6Only) => Family::V6Only,
+        Ok(dns_cache::LookupFamily::V4Preferred) => Family::V4Preferred,
+        Ok(dns_cache::LookupFamily::All) => Family::All,
+        Err(_) => return Err(Fault::unknown("lookup_family")),
+    };
+    for (field, to, value) in [
+        ("refresh_rate", &mut settings.refresh_rate, cache.refresh_rate),
+        ("min_refresh_rate", &mut settings.min_refresh_rate, cache.min_refresh_rate),
+        ("query_timeout", &mut settings.query_timeout, cache.query_timeout),
+        ("host_ttl", &mut settings.host_ttl, cache.host_ttl),
+    ] {
+        if let Some(value) = duration(field, value)? {
+            *to = value;
+        }
+    }
+    if cache.max_hosts > 0 {
+        settings.max_hosts = usize::try_from(cache.max_hosts).unwrap_or(usize::MAX);
+    }
+    settings.check().map_err(|error| Fault::new(error.field, format!("must be {}", error.rule)))?;
+    Ok(settings)
+}

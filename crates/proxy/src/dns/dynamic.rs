@@ -1,0 +1,36 @@
+use std::sync::Arc;
+
+use backstay_dns_cache::{Cache, Found, LookupError, Target};
+use futures::FutureExt;
+use http::StatusCode;
+
+use crate::config::{Flag, Lookup, Refusal, Resolve};
+
+/// The DNS cache of a dynamic backend, as the request path asks it.
+#[derive(Debug)]
+pub(crate) struct DynamicResolve(pub(crate) Arc<Cache>);
+
+impl Resolve for DynamicResolve {
+    fn lookup(&self, host: &str, port: u16) -> Lookup {
+        let target = match Target::from_parts(host, port) {
+            Ok(target) => target,
+            Err(error) => return Lookup::Refused(refusal(&error.into())),
+        };
+        match self.0.find(&target) {
+            Found::Known(Ok(addresses)) => Lookup::Ready(addresses),
+            Found::Known(Err(error)) => Lookup::Refused(refusal(&error)),
+            Found::Pending(waiting) => {
+                Lookup::Pending(waiting.wait().map(|found| found.map_err(|error| refusal(&error))).boxed())
+            }
+        }
+    }
+}
+
+fn refusal(error: &LookupError) -> Refusal {
+    Refusal {
+        status: StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+        body: error.body().into(),
+        flag: if error.flag().is_some() { Flag::DnsFailure } else { Flag::None },
+        details: error.details(),
+    }
+}

@@ -1,0 +1,110 @@
+//! One proxy: its threads, from start to drain.
+
+mod options;
+mod run;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::{Notify, oneshot, watch};
+
+use crate::control::Status;
+
+pub use options::{AccessLog, Options, StartError};
+
+/// A running proxy: one control thread and its data threads.
+///
+/// Dropping it begins a drain that nobody waits for; [`Proxy::shutdown`] waits.
+#[derive(Debug)]
+pub struct Proxy {
+    admin: Option<SocketAddr>,
+    status: watch::Receiver<Status>,
+    drain: Arc<Notify>,
+    stop: oneshot::Sender<()>,
+    stopped: oneshot::Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Starts a proxy. When this returns, the configuration kept on disk (if any) is being served; the control plane need
+    /// not be there, and is tried for as long as it takes.
+    ///
+    /// # Errors
+    /// When something that will not get better by waiting keeps it from starting.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        if let Some(uri) = &options.control_plane
+            && (uri.scheme_str() != Some("http") || uri.authority().is_none())
+        {
+            return Err(StartError::ControlPlane(uri.clone()));
+        }
+        let listener = options.admin.map(bind_admin).transpose()?;
+        let admin = listener.as_ref().map(|(_, address)| *address);
+        let drain = Arc::new(Notify::new());
+        let (status, status_watch) = watch::channel(Status::default());
+        let (stop, stop_receiver) = oneshot::channel();
+        let (stopped_sender, stopped) = oneshot::channel();
+        let (started_sender, started) = oneshot::channel();
+        let wires = run::Wires { status, drain: Arc::clone(&drain), stop: stop_receiver, started: started_sender };
+        let thread = std::thread::Builder::new()
+            .name("control".to_owned())
+            .spawn(move || {
+                run::control_thread(options, listener, wires);
+                let _ = stopped_sender.send(());
+            })
+            .map_err(StartError::Thread)?;
+        match started.await {
+            Ok(Ok(())) => Ok(Self { admin, status: status_watch, drain, stop, stopped, thread }),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(StartError::Died),
+        }
+    }
+
+    /// Where the admin endpoint is; `None` if there is none.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// The addresses listened on now.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<SocketAddr> {
+        self.status.borrow().listeners.clone()
+    }
+
+    /// Whether a stream from the control plane is open.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.status.borrow().connected
+    }
+
+    /// Waits until a configuration is in force.
+    pub async fn ready(&self) {
+        // The sender goes when the control thread ends: then there is nothing to wait for.
+        let _ = self.status.clone().wait_for(|status| status.configured).await;
+    }
+
+    /// Waits until someone asks for a drain on the admin endpoint. What to do then is the caller's decision: usually
+    /// [`shutdown`](Self::shutdown), as on SIGTERM.
+    pub async fn drain_requested(&self) {
+        self.drain.notified().await;
+    }
+
+    /// Drains and ends: readiness fails, listeners close, requests in flight finish, at most for the drain timeout.
+    pub async fn shutdown(self) {
+        let Self { stop, stopped, thread, .. } = self;
+        let _ = stop.send(());
+        let _ = stopped.await;
+        // The thread has nothing left to do but to end.
+        let _ = thread.join();
+    }
+}
+
+fn bind_admin(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    bound.map_err(|source| StartError::Admin { address, source })
+}

@@ -1,0 +1,108 @@
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use backstay_dns_cache::ResolverError;
+use http::Uri;
+use uuid::Uuid;
+
+use crate::server::Limits;
+use crate::state::StateError;
+
+/// How a proxy runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What the control plane knows this process by; unique in its fleet. Default a random UUID.
+    pub node_id: String,
+    /// The fleet whose configuration it serves. Default `default`.
+    pub fleet: String,
+    /// The control plane, as `http://HOST:PORT`. Default `http://127.0.0.1:18000`. Without one, what is kept on disk is all there is.
+    pub control_plane: Option<Uri>,
+    /// Where the last good configuration is kept. Default nowhere: after a restart nothing is served until the control plane
+    /// is reached.
+    pub state_dir: Option<PathBuf>,
+    /// Address of the admin endpoint. Default `127.0.0.1:9901`. It has no authentication.
+    pub admin: Option<SocketAddr>,
+    /// Data threads. Default the number of processors this process may use.
+    pub threads: usize,
+    /// DNS servers to ask. Default none: the system's are asked.
+    pub dns_servers: Vec<SocketAddr>,
+    /// Where each request is logged. Default nowhere.
+    pub access_log: AccessLog,
+    /// How long requests in flight may take to finish after a shutdown began. Default 30 s.
+    pub drain_timeout: Duration,
+    /// What clients may ask.
+    pub limits: Limits,
+}
+
+/// Where each request is logged, as a line of JSON.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum AccessLog {
+    /// Nowhere.
+    #[default]
+    Off,
+    /// Standard output.
+    Stdout,
+    /// At the end of a file, which is made if it is not there.
+    File(PathBuf),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            node_id: Uuid::new_v4().to_string(),
+            fleet: "default".to_owned(),
+            control_plane: Some(Uri::from_static("http://127.0.0.1:18000")),
+            state_dir: None,
+            admin: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9901)),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            dns_servers: Vec::new(),
+            access_log: AccessLog::Off,
+            drain_timeout: Duration::from_secs(30),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Why a proxy does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The admin address cannot be bound.
+    #[error("the admin endpoint cannot listen on {address}: {source}")]
+    Admin {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The access log cannot be written.
+    #[error("the access log {} cannot be opened: {source}", path.display())]
+    AccessLog {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The address of the control plane cannot be used.
+    #[error("{0} is not the address of a control plane; write it as http://HOST:PORT")]
+    ControlPlane(Uri),
+    /// The state directory cannot be used.
+    #[error("the state directory cannot be used: {0}")]
+    State(String),
+    /// Names cannot be resolved.
+    #[error(transparent)]
+    Resolver(#[from] ResolverError),
+    /// The system refused a thread or a runtime.
+    #[error("a thread could not be started: {0}")]
+    Thread(#[source] io::Error),
+    /// The control thread ended before it could say why.
+    #[error("the control thread ended while it started")]
+    Died,
+}
+
+impl From<StateError> for StartError {
+    fn from(error: StateError) -> Self {
+        Self::State(error.to_string())
+    }
+}

@@ -1,0 +1,62 @@
+use std::fs;
+
+use backstay_xds::client::Update;
+
+use super::{StateError, StateFile};
+
+fn update(name: &str, value: &'static [u8]) -> Update {
+    Update { name: name.into(), version: format!("version of {name}").into(), value: value.into() }
+}
+
+#[test]
+fn keeps_what_was_stored_last() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("new/state");
+    let file = StateFile::open(&path, "edge").unwrap();
+    assert_eq!(file.load().unwrap(), []);
+    file.store(vec![update("backend/a", b"one"), update("secret/n/s", b"key")]).unwrap();
+    let second = vec![update("backend/a", b"two")];
+    file.store(second.clone()).unwrap();
+    assert_eq!(StateFile::open(&path, "edge").unwrap().load().unwrap(), second);
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 1, "nothing is left lying about");
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_reads_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let file = StateFile::open(&path, "edge").unwrap();
+    fs::write(path.join("configuration.new"), "left by a crash").unwrap();
+    file.store(vec![update("secret/n/s", b"key")]).unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(&path.join("configuration"))), (0o700, 0o600));
+}
+
+#[test]
+fn whatever_is_damaged_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = StateFile::open(directory.path(), "edge").unwrap();
+    file.store(vec![update("backend/a", b"some bytes")]).unwrap();
+    let path = directory.path().join("configuration");
+    let good = fs::read(&path).unwrap();
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        fs::write(&path, &bad).unwrap();
+        assert!(matches!(file.load(), Err(StateError::Damaged { .. })), "byte {at}");
+        fs::write(&path, &good[..at]).unwrap();
+        assert!(matches!(file.load(), Err(StateError::Damaged { .. })), "cut at {at}");
+    }
+    fs::write(&path, &good).unwrap();
+    assert_eq!(file.load().unwrap().len(), 1);
+}
+
+#[test]
+fn another_fleets_configuration_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    StateFile::open(directory.path(), "edge").unwrap().store(vec![update("backend/a", b"x")]).unwrap();
+    let error = StateFile::open(directory.path(), "core").unwrap().load().unwrap_err();
+    assert!(error.to_string().contains("fleet \"edge\""), "{error}");
+}
