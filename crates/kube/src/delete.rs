@@ -146,7 +146,10 @@ pub(crate) async fn one(
     };
     Ok(match deleted {
         Deleted::Gone { uid } => {
-            let details = json!({"name": name, "group": served.kind.group, "kind": served.kind.plural, "uid": uid});
+            let mut details = json!({"name": name, "kind": served.kind.plural, "uid": uid});
+            if !served.kind.group.is_empty() {
+                details["group"] = served.kind.group.into();
+            }
             let status = json!({
                 "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
             });
