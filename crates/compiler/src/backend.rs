@@ -11,6 +11,7 @@ use backstay_resources::apoxy::{
     Backend, BackendEndpoint, BackendProtocol, BackendSpec, DnsCacheConfig, DnsLookupFamily, DynamicProxy,
 };
 use backstay_resources::{GoDuration, Object};
+use rustls_pki_types::ServerName;
 
 use crate::hostname;
 
@@ -95,13 +96,16 @@ fn host(index: usize, endpoint: &BackendEndpoint, wildcards: bool) -> Result<Hos
             Ok(Host::Ip(ip.to_string()))
         }
         (Some(name), None) => {
-            let canonical = hostname::canonical(name.strip_suffix('.').unwrap_or(name));
-            let below = if wildcards { canonical.strip_prefix("*.").unwrap_or(&canonical) } else { &canonical };
-            if hostname::is_name(below) {
-                Ok(Host::Fqdn(canonical))
-            } else {
-                Err(BackendFault::BadName(index, name.clone()))
-            }
+            let canonical = hostname::canonical(name);
+            let sound = match wildcards {
+                true => hostname::is_pattern(&canonical),
+                // TLS will want to verify it.
+                false => {
+                    let name = ServerName::try_from(canonical.as_str());
+                    hostname::is_name(&canonical) && matches!(name, Ok(ServerName::DnsName(_)))
+                }
+            };
+            if sound { Ok(Host::Fqdn(canonical)) } else { Err(BackendFault::BadName(index, name.clone())) }
         }
         _ => Err(BackendFault::NotOneHost(index)),
     }

@@ -1,8 +1,13 @@
 //! Host names as Gateway API writes them: exact, or `*.example.com` for every name below example.com.
 
-/// The canonical spelling of a host name: lower case.
+/// The canonical spelling of a host name: lower case, without the dot that ends an absolute name.
 pub(crate) fn canonical(hostname: &str) -> String {
-    hostname.to_ascii_lowercase()
+    hostname.strip_suffix('.').unwrap_or(hostname).to_ascii_lowercase()
+}
+
+/// Whether `hostname` is a name, or `*.` and a name.
+pub(crate) fn is_pattern(hostname: &str) -> bool {
+    is_name(hostname.strip_prefix("*.").unwrap_or(hostname))
 }
 
 /// Whether `name` is a domain name: labels of letters, digits, `-` and `_`, at most 253 bytes in all. `_` is no host name's
@@ -16,7 +21,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 /// The hosts that a listener and a route both serve. `None` when there are none; an empty list stands for all that the
-/// listener serves.
+/// listener serves. What is not a host name is one of no host.
 ///
 /// Source: Gateway API, `HTTPRouteSpec.Hostnames`. A lone `*`, which Gateway API does not know and Apoxy's examples use,
 /// stands for every host.
@@ -27,6 +32,9 @@ pub(crate) fn intersection(listener: Option<&str>, route: &[String]) -> Option<V
     let mut shared = Vec::new();
     for hostname in route {
         let hostname = canonical(hostname);
+        if !is_pattern(&hostname) {
+            continue;
+        }
         let common = match listener {
             None => Some(hostname),
             Some(listener) => narrower(listener, &hostname).map(str::to_owned),

@@ -34,7 +34,8 @@ pub struct ObjectStatus {
     pub generation: i64,
     /// Its conditions.
     pub report: Report,
-    /// What proxies must have acknowledged for the object to be `Programmed`, sorted. Empty when nothing of it is served.
+    /// What proxies must have acknowledged for this generation of the object to be `Programmed`: its own resources and
+    /// the Secrets they need. Sorted. Empty when nothing of this generation is served.
     pub programs: Vec<Program>,
 }
 
@@ -83,7 +84,8 @@ pub struct ListenerReport {
     pub attached_routes: i32,
     /// `Accepted`, `ResolvedRefs`, `Conflicted`.
     pub conditions: Vec<Finding>,
-    /// What proxies must have acknowledged for the listener to be `Programmed`. Empty when it is not served.
+    /// What proxies must have acknowledged for the listener to be `Programmed`, its Secrets included. Sorted. Empty when
+    /// it is not served.
     pub programs: Vec<Program>,
 }
 

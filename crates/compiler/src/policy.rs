@@ -32,8 +32,8 @@ pub(crate) enum PolicyFault {
     BadSni(String),
     #[error("spec.tls.verifiedName: {0:?} is neither a domain name nor an IP address")]
     BadVerifiedName(String),
-    #[error("spec.timeouts.connect must be longer than 0s")]
-    NoConnectTimeout,
+    #[error("spec.timeouts.{0} must be longer than 0s")]
+    NoTime(&'static str),
     #[error("spec.tls cannot apply to Backend {0}, which does not use TLS: give it protocol tls or h2")]
     TlsOnPlaintext(Arc<str>),
 }
@@ -61,8 +61,10 @@ impl PolicyModel {
         let tls = spec.tls.as_ref().map(|settings| client_tls(settings, authority.as_ref())).transpose()?;
         let timeouts = spec.timeouts.map(|timeouts| {
             let message = |value: Option<GoDuration>| value.map(|value| duration(value.0));
-            if timeouts.connect == Some(GoDuration::default()) {
-                return Err(PolicyFault::NoConnectTimeout);
+            for (name, span) in [("connect", timeouts.connect), ("idle", timeouts.idle)] {
+                if span == Some(GoDuration::default()) {
+                    return Err(PolicyFault::NoTime(name));
+                }
             }
             Ok(config::Timeouts { connect: message(timeouts.connect), idle: message(timeouts.idle) })
         });

@@ -24,6 +24,8 @@ pub(super) struct BackendNode {
     pub(super) compiled: Option<CompiledBackend>,
     /// What is wrong with its policy's references.
     refs_fault: Option<String>,
+    /// Whether `compiled` is of another version than the present one.
+    stale: bool,
 }
 
 /// A compiled Backend.
@@ -36,7 +38,7 @@ pub(super) struct CompiledBackend {
 
 impl BackendNode {
     pub(super) fn new(source: Source<BackendModel>) -> Self {
-        Self { source, compiled: None, refs_fault: None }
+        Self { source, compiled: None, refs_fault: None, stale: false }
     }
 }
 
@@ -70,6 +72,7 @@ impl Compiler {
             };
             let Some(node) = self.backends.get_mut(&name) else { continue };
             node.refs_fault = refs_fault;
+            node.stale = compiled.is_none() || node.source.fault.is_some();
             if let Some(compiled) = compiled {
                 self.compiled += 1;
                 if node.compiled.as_ref() != Some(&compiled) {
@@ -134,20 +137,28 @@ impl Compiler {
     pub(super) fn report_backends(&mut self, work: &mut Work) {
         for name in std::mem::take(&mut work.backend_reports) {
             let Some(node) = self.backends.get(&name) else { continue };
-            let accepted = match &node.source.fault {
-                None => Finding::holds(ACCEPTED),
-                Some(fault) => Finding::no(ACCEPTED, "Invalid", kept(fault, node.compiled.is_some())),
+            let accepted = match (&node.source.fault, &node.refs_fault) {
+                (Some(fault), _) => Finding::no(ACCEPTED, "Invalid", kept(fault, node.compiled.is_some())),
+                (None, Some(fault)) if node.stale => {
+                    Finding::no(ACCEPTED, INVALID_AUTHORITY, kept(fault, node.compiled.is_some()))
+                }
+                (None, _) => Finding::holds(ACCEPTED),
             };
             let resolved = match &node.refs_fault {
                 None => Finding::holds(RESOLVED_REFS),
                 Some(fault) => Finding::no(RESOLVED_REFS, INVALID_AUTHORITY, kept(fault, node.compiled.is_some())),
             };
-            let resource: Arc<str> = format!("backend/{name}").into();
+            // What proxies hold of an earlier version says nothing about the present one.
+            let compiled = node.compiled.as_ref().filter(|_| !node.stale);
+            let mut resources: Vec<Arc<str>> = compiled.map(|_| format!("backend/{name}").into()).into_iter().collect();
+            resources.extend(compiled.and_then(|it| it.authority.as_ref()).map(SecretUse::resource));
+            let fleets = self.backend_usage.fleets(&name);
+            let programs = fleets.flat_map(|fleet| resources.iter().map(|resource| (fleet.clone(), resource.clone())));
             self.reports.say(ObjectStatus {
                 key: ObjectKey::new(&BACKEND, "", &name),
                 generation: node.source.generation,
                 report: Report::Backend { conditions: vec![accepted, resolved] },
-                programs: self.backend_usage.fleets(&name).map(|fleet| (fleet.clone(), resource.clone())).collect(),
+                programs: programs.collect(),
             });
         }
     }

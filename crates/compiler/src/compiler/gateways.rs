@@ -42,6 +42,8 @@ pub(super) struct GatewayNode {
 struct ListenerNotes {
     supported_kinds: Vec<RouteGroupKind>,
     conditions: Vec<Finding>,
+    /// What proxies must have for it, its Secrets included.
+    programs: Vec<Program>,
 }
 
 impl GatewayNode {
@@ -190,19 +192,26 @@ impl Compiler {
         let Some(node) = self.gateways.get_mut(key) else { return };
         node.listeners.clear();
         let mut faces = Vec::new();
+        // What proxies hold of an earlier version says nothing about the present one.
+        let present = node.source.fault.is_none();
         for ListenerOutcome { face, supported_kinds, conditions, configs, secrets } in outcomes {
+            let mut programs = Vec::new();
             for (name, config) in face.resources.iter().zip(configs) {
                 let Some(serving) = &serving else { continue };
                 self.fleets.put(&serving.fleet, name, encode(config::resource::Kind::Listener(config)));
                 self.compiled += 1;
                 node.resources.push((serving.fleet.clone(), name.clone()));
+                programs.push((serving.fleet.clone(), name.clone()));
             }
             for secret in secrets {
                 let Some(serving) = &serving else { continue };
                 self.secret_usage.add(&secret, &serving.fleet);
+                programs.push((serving.fleet.clone(), secret.resource()));
                 node.secrets.push((secret, serving.fleet.clone()));
             }
-            node.listeners.push(ListenerNotes { supported_kinds, conditions });
+            programs.retain(|_| present);
+            programs.sort();
+            node.listeners.push(ListenerNotes { supported_kinds, conditions, programs });
             faces.push(face);
         }
         if let Some(face) = &mut node.face {
@@ -235,18 +244,18 @@ impl Compiler {
                 Standing::Served(_) => served(node),
             };
             let counts = self.attached.get(&key);
-            let fleet = node.serving().map(|serving| &serving.fleet);
             let listeners = node.listeners.iter().zip(&face.listeners).map(|(notes, face)| ListenerReport {
                 name: face.name.clone(),
                 supported_kinds: notes.supported_kinds.clone(),
                 attached_routes: counts.and_then(|counts| counts.get(&face.name)).copied().unwrap_or_default(),
                 conditions: notes.conditions.clone(),
-                programs: face.resources.iter().filter_map(|name| Some((fleet?.clone(), name.clone()))).collect(),
+                programs: notes.programs.clone(),
             });
             let listeners: Vec<_> = listeners.collect();
-            let mut programs = node.resources.clone();
+            let mut programs: Vec<_> = node.listeners.iter().flat_map(|notes| notes.programs.iter().cloned()).collect();
             programs.sort();
-            let spec = node.source.good.as_ref().filter(|_| fleet.is_some());
+            programs.dedup();
+            let spec = node.source.good.as_ref().filter(|_| node.serving().is_some());
             let addresses = spec.map(|spec| spec.addresses.clone()).unwrap_or_default();
             let report = Report::Gateway { conditions: vec![accepted], listeners, addresses };
             let generation = node.source.generation;

@@ -110,11 +110,13 @@ impl Compiler {
             work.gateway_reports.insert(gateway.clone());
         }
         node.counted = counted;
+        // What proxies hold of an earlier version says nothing about the present one.
+        let present = node.source.fault.is_none();
         let status = ObjectStatus {
             key: key.clone(),
             generation: node.source.generation,
             report: Report::HttpRoute { parents },
-            programs: node.resources.clone(),
+            programs: node.resources.iter().filter(|_| present).cloned().collect(),
         };
         self.reports.say(status);
     }

@@ -8,6 +8,7 @@ mod policies;
 mod routes;
 mod rules;
 mod tls;
+mod unsound;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -121,6 +121,10 @@ fn shape(listener: &Listener) -> Result<(config::listener::Protocol, u32), (&'st
     let Ok(port @ 1..) = u16::try_from(listener.port) else {
         return unsupported("port must be between 1 and 65535");
     };
+    let hostname = hostname::canonical(listener.hostname.as_deref().unwrap_or_default());
+    if !hostname.is_empty() && !hostname::is_pattern(&hostname) {
+        return Err(("UnsupportedValue", format!("hostname {hostname:?} is neither a name nor *. and a name")));
+    }
     match &listener.tls {
         Some(_) if protocol == config::listener::Protocol::Http => unsupported("tls needs protocol HTTPS"),
         Some(tls) if tls.mode == Some(TlsMode::Passthrough) => {

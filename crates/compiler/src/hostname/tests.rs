@@ -6,7 +6,8 @@ fn hosts(names: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_route_serves_what_it_shares_with_the_listener() {
-    let cases: &[(Option<&str>, &[&str], Option<&[&str]>)] = &[
+    type Case = (Option<&'static str>, &'static [&'static str], Option<&'static [&'static str]>);
+    let cases: &[Case] = &[
         (None, &[], Some(&[])),
         (None, &["a.example.com"], Some(&["a.example.com"])),
         (Some("a.example.com"), &[], Some(&[])),
@@ -26,6 +27,8 @@ fn a_route_serves_what_it_shares_with_the_listener() {
         (Some("*.example.com"), &["A.Example.COM"], Some(&["a.example.com"])),
         (Some("*.example.com"), &["*"], Some(&[])),
         (None, &["a.example.com", "*"], Some(&[])),
+        (None, &["a.example.com."], Some(&["a.example.com"])),
+        (None, &["a..example.com", "a b"], None),
     ];
     for (listener, route, shared) in cases {
         assert_eq!(intersection(*listener, &hosts(route)), shared.map(hosts), "{listener:?} and {route:?}");

@@ -6,6 +6,8 @@ use backstay_resources::gateway::{
     HeaderModifier, HttpHeader, HttpRouteFilter, PathModifier, PathModifierType, RequestMirror, RequestRedirect,
     UrlRewrite,
 };
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue};
 
 use super::matching::without_trailing_slash;
 use super::reference::{Reference, resolve};
@@ -117,20 +119,26 @@ fn headers(filter: &'static str, wanted: Option<&HeaderModifier>) -> Result<conf
 }
 
 fn header(wanted: &HttpHeader) -> Result<config::Header, FilterFault> {
-    // RFC 9110, section 5.5: no control characters in a value, but for the tab.
-    if wanted.value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-        return Err(FilterFault::Value(format!("header {} has a value with control characters", wanted.name)));
+    if HeaderValue::from_str(&wanted.value).is_err() {
+        let message = format!("header {} has a value with characters that a header cannot carry", wanted.name);
+        return Err(FilterFault::Value(message));
     }
     Ok(config::Header { name: header_name(&wanted.name)?, value: wanted.value.clone() })
 }
 
-fn header_name(name: &str) -> Result<String, FilterFault> {
-    // RFC 9110, section 5.6.2: a token.
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(token) {
-        return Err(FilterFault::Value(format!("{name:?} is not a header name")));
+/// Headers that say where a message ends or what its connection does: RFC 9110, section 7.6.1, and RFC 9112, section 6.
+/// An edit would make two parties disagree about that.
+const OF_CONNECTIONS: [&str; 8] =
+    ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+fn header_name(text: &str) -> Result<String, FilterFault> {
+    let Ok(name) = HeaderName::from_bytes(text.as_bytes()) else {
+        return Err(FilterFault::Value(format!("{text:?} is not a header name")));
+    };
+    if OF_CONNECTIONS.contains(&name.as_str()) {
+        return Err(FilterFault::Value(format!("header {name} belongs to the connection; a filter cannot change it")));
     }
-    Ok(name.to_ascii_lowercase())
+    Ok(name.as_str().to_owned())
 }
 
 fn url_rewrite(wanted: &UrlRewrite, place: Place<'_>) -> Result<config::UrlRewrite, FilterFault> {
@@ -150,6 +158,7 @@ fn path_modifier(wanted: &PathModifier, place: Place<'_>) -> Result<config::Path
     let kind = match wanted.kind {
         PathModifierType::ReplaceFullPath => {
             let path = wanted.replace_full_path.clone().ok_or(FilterFault::Empty("ReplaceFullPath"))?;
+            check_path(&path)?;
             Kind::ReplaceFull(path)
         }
         PathModifierType::ReplacePrefixMatch if !place.by_prefix => {
@@ -158,10 +167,21 @@ fn path_modifier(wanted: &PathModifier, place: Place<'_>) -> Result<config::Path
         }
         PathModifierType::ReplacePrefixMatch => {
             let prefix = wanted.replace_prefix_match.as_deref().ok_or(FilterFault::Empty("ReplacePrefixMatch"))?;
-            Kind::ReplacePrefix(without_trailing_slash(prefix).to_owned())
+            let prefix = without_trailing_slash(prefix);
+            check_path(prefix)?;
+            Kind::ReplacePrefix(prefix.to_owned())
         }
     };
     Ok(config::PathModifier { kind: Some(kind) })
+}
+
+fn check_path(path: &str) -> Result<(), FilterFault> {
+    let sound = path.starts_with('/') && !path.contains(['?', '#']) && path.parse::<PathAndQuery>().is_ok();
+    if sound {
+        return Ok(());
+    }
+    let message = format!("path {path:?} must begin with / and have only characters of a URL's path");
+    Err(FilterFault::Value(message))
 }
 
 fn redirect(wanted: &RequestRedirect, place: Place<'_>) -> Result<config::Redirect, FilterFault> {

@@ -2,6 +2,7 @@
 
 use backstay_proto::config;
 use backstay_resources::gateway::{HttpRouteMatch, MatchType, PathMatch, PathMatchType};
+use http::HeaderName;
 use regex::RegexBuilder;
 
 /// Methods that the Gateway API knows.
@@ -19,8 +20,9 @@ pub(super) fn matching(wanted: &HttpRouteMatch, regex_bytes: usize) -> Result<co
     }
     let mut headers: Vec<config::NamedMatch> = Vec::new();
     for header in &wanted.headers {
-        let name = header.name.to_ascii_lowercase();
-        let compiled = named("header", name, header.kind, &header.value, regex_bytes)?;
+        let name = HeaderName::from_bytes(header.name.as_bytes())
+            .map_err(|_| format!("{:?} is not a header name", header.name))?;
+        let compiled = named("header", name.as_str().to_owned(), header.kind, &header.value, regex_bytes)?;
         // Of several entries for one name the first counts: Gateway API, HTTPHeaderMatch.
         if !headers.iter().any(|earlier| earlier.name == compiled.name) {
             headers.push(compiled);
@@ -105,7 +107,11 @@ fn named(
 /// Compiles the expression, and then as a proxy does, for the whole value. Alone it must be one too: `a)|(b` is not.
 fn check_regex(what: &str, expression: &str, regex_bytes: usize) -> Result<(), String> {
     let build = |pattern: &str| RegexBuilder::new(pattern).size_limit(regex_bytes).build();
-    build(expression).and_then(|_| build(&format!("^(?:{expression})$"))).map(|_| ()).map_err(|error| match error {
+    let whole = || {
+        // The newline ends a comment that the expression may leave open in extended mode.
+        build(&format!(r"\A(?:{expression})\z")).or_else(|_| build(&format!("\\A(?:{expression}\n)\\z")))
+    };
+    build(expression).and_then(|_| whole()).map(|_| ()).map_err(|error| match error {
         regex::Error::CompiledTooBig(limit) => {
             format!("{what}: the regular expression needs more than {limit} bytes; make it simpler")
         }

@@ -151,10 +151,12 @@ fn a_backend_that_becomes_bad_keeps_its_last_good_compilation() {
         assert_eq!(world.condition(&bad, "Accepted"), "False Invalid");
         assert!(world.message(&bad, "Accepted").ends_with("the last good version stays in use"));
         assert_eq!(world.status(&bad).generation, 2);
+        assert!(world.status(&bad).programs.is_empty(), "proxies hold generation 1");
         assert_eq!(world.condition(&simple_route("r", "gw", "api"), "ResolvedRefs"), "True ResolvedRefs");
 
         world.set(with(backend("api", "192.0.2.2"), "/metadata/generation", json!(3)));
         assert_eq!(world.condition(&bad, "Accepted"), "True Accepted");
+        assert_eq!(world.status(&bad).programs.len(), 1);
         assert_ne!(world.backend("api"), good);
     }
 }

@@ -145,6 +145,7 @@ fn a_listener_that_cannot_be_served_leaves_the_others() {
     let cases = [
         (json!({"name": "bad", "protocol": "TCP", "port": 81}), "False UnsupportedProtocol"),
         (json!({"name": "bad", "protocol": "HTTP", "port": 0}), "False UnsupportedValue"),
+        (json!({"name": "bad", "protocol": "HTTP", "port": 81, "hostname": "a..b"}), "False UnsupportedValue"),
         (json!({"name": "bad", "protocol": "HTTP", "port": 65536}), "False UnsupportedValue"),
         (json!({"name": "bad", "protocol": "HTTP", "port": 81, "tls": {}}), "False UnsupportedValue"),
         (
@@ -288,7 +289,7 @@ fn listeners_can_be_changed() {
     let r = simple_route("r", "gw", "api");
     let mut world = World::new([class(), gw.clone(), r, backend("api", "192.0.2.1")]);
     let changed = gateway("gw", json!([{"name": "b", "protocol": "HTTP", "port": 82}]));
-    world.set(with(changed.clone(), "/metadata/generation", json!(2)));
+    world.set(with(changed, "/metadata/generation", json!(2)));
     assert_eq!(world.names("default"), ["backend/api", "listener/infra/gw/b", "route/infra/r"]);
     assert_eq!(world.listener("default", "listener/infra/gw/b").port, 82);
     assert_eq!(world.status(&gw).generation, 2);
@@ -306,6 +307,7 @@ fn an_unreadable_gateway_keeps_its_last_good_version() {
     assert!(output.fleets.is_empty());
     assert_eq!(world.condition(&gw, "Accepted"), "False Invalid");
     assert_eq!(world.listener_condition(&gw, "http", "Accepted"), "True Accepted");
+    assert!(world.status(&gw).programs.is_empty());
 
     let world = World::new([class(), gateway("gw", json!("all"))]);
     assert_eq!(world.condition(&gw, "Accepted"), "False Invalid");

@@ -36,7 +36,7 @@ fn authority(certificate: &str) -> Value {
 fn a_policy_adds_its_settings() {
     let settings = json!({
         "tls": {"sni": "a.example.com", "verifiedName": "192.0.2.1"},
-        "timeouts": {"connect": "1500ms", "idle": "0s"},
+        "timeouts": {"connect": "1500ms", "idle": "90s"},
     });
     let p = policy("p", EARLY, on_api(settings));
     let mut world = world([tls_backend(), p.clone()]);
@@ -48,7 +48,7 @@ fn a_policy_adds_its_settings() {
     );
     let timeouts = api.timeouts.unwrap();
     assert_eq!(timeouts.connect, Some(prost_types::Duration { seconds: 1, nanos: 500_000_000 }));
-    assert_eq!(timeouts.idle, Some(prost_types::Duration::default()));
+    assert_eq!(timeouts.idle.map(|span| span.seconds), Some(90));
     assert_eq!(world.condition(&p, "Accepted"), "True Accepted");
     assert_eq!(world.condition(&p, "ResolvedRefs"), "True ResolvedRefs");
 
@@ -103,6 +103,7 @@ fn a_policy_that_cannot_apply_says_why_and_changes_nothing() {
         (tls_backend(), tls(json!({"sni": "not a name"})), "spec.tls.sni"),
         (tls_backend(), tls(json!({"verifiedName": "not a name"})), "spec.tls.verifiedName"),
         (tls_backend(), on_api(json!({"timeouts": {"connect": "0s"}})), "spec.timeouts.connect"),
+        (tls_backend(), on_api(json!({"timeouts": {"idle": "0s"}})), "spec.timeouts.idle"),
         (tls_backend(), on_api(json!({"timeouts": "long"})), "shape of a BackendPolicy"),
         (tls_backend(), target(json!({"kind": "Service", "name": "api"})), "spec.targetRefs[0]"),
         (tls_backend(), target(json!({"group": "example.com", "name": "api"})), "spec.targetRefs[0]"),
@@ -129,6 +130,8 @@ fn authorities_travel_with_their_backend() {
         other => panic!("{other:?}"),
     };
     assert_eq!(bundle(&world), CERTIFICATE);
+    let programs = &world.status(&tls_backend()).programs;
+    assert_eq!(programs[..], [("default".into(), "backend/api".into()), ("default".into(), name.into())]);
 
     let output = world.set(authority(OTHER_CERTIFICATE));
     assert_eq!(output.fleets["default"].len(), 1);
@@ -161,23 +164,37 @@ fn a_backend_never_falls_back_to_other_authorities() {
     let r = simple_route("r", "gw", "api");
     let mut world = world([api.clone(), p.clone()]);
     assert!(!world.names("default").contains(&"backend/api"));
-    assert_eq!(world.condition(&api, "Accepted"), "True Accepted");
+    assert_eq!(world.condition(&api, "Accepted"), "False InvalidCACertificateRef");
     assert_eq!(world.condition(&api, "ResolvedRefs"), "False InvalidCACertificateRef");
     assert_eq!(world.condition(&p, "ResolvedRefs"), "False InvalidCACertificateRef");
     assert!(world.message(&p, "ResolvedRefs").contains("Secret infra/ca does not exist"));
     assert_eq!(world.condition(&r, "ResolvedRefs"), "False BackendNotFound");
 
     world.set(authority(CERTIFICATE));
+    assert_eq!(world.condition(&api, "Accepted"), "True Accepted");
     assert_eq!(world.condition(&api, "ResolvedRefs"), "True ResolvedRefs");
     assert_eq!(world.condition(&r, "ResolvedRefs"), "True ResolvedRefs");
     assert!(world.names("default").contains(&"backend/api"));
 }
 
 #[test]
+fn a_policy_with_a_lost_authority_leaves_the_backend_as_it_was() {
+    let api = tls_backend();
+    let mut world = world([api.clone()]);
+    let before = world.backend("api");
+    let output = world.set(policy("p", EARLY, trusting("ca")));
+    assert!(output.fleets.is_empty());
+    assert_eq!(world.backend("api"), before);
+    assert_eq!(world.condition(&api, "Accepted"), "False InvalidCACertificateRef");
+    assert!(world.message(&api, "Accepted").ends_with("the last good version stays in use"));
+    assert!(world.status(&api).programs.is_empty());
+}
+
+#[test]
 fn an_authority_that_is_lost_stays_in_use() {
     let api = tls_backend();
     let p = policy("p", EARLY, trusting("ca"));
-    let mut world = world([api.clone(), p.clone(), authority(CERTIFICATE)]);
+    let mut world = world([api.clone(), p, authority(CERTIFICATE)]);
     let before = world.held.clone();
     for change in [super::set(authority("nothing")), super::gone(authority(CERTIFICATE))] {
         let output = world.apply([change]);

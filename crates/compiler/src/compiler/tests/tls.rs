@@ -33,6 +33,9 @@ fn certificates_travel_with_their_listener() {
     assert_eq!(sent.chain, CERTIFICATE);
     assert_eq!(sent.private_key, PRIVATE_KEY);
     assert_eq!(world.listener_condition(&gw, "https", "ResolvedRefs"), "True ResolvedRefs");
+    let of = |name: &&str| ("default".into(), (*name).into());
+    assert_eq!(world.listener_report(&gw, "https").programs, names[1..].iter().map(of).collect::<Vec<_>>());
+    assert_eq!(world.status(&gw).programs, names.iter().map(of).collect::<Vec<_>>());
 }
 
 #[test]
