@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod churn;
 mod command;
 mod docs;
 #[path = "../harness/lib.rs"]
-#[allow(dead_code, reason = "tests and benchmarks use a part each")]
+#[allow(dead_code, unused_imports, reason = "tests and benchmarks use a part each")]
 mod harness;
+mod hostile;
 mod kube_client;
 mod kubectl;
 mod quickstart;
+mod under_load;

@@ -7,6 +7,9 @@ use http::StatusCode;
 use crate::harness::rest::{BACKENDS, GATEWAYS};
 use crate::harness::{Client, ControlPlane, Dev, Proxy, Upstream, manifest, port};
 
+/// Held by tests that use the addresses that Backstay has when nobody says otherwise.
+pub static USUAL_PORTS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
@@ -87,9 +90,9 @@ async fn both_processes_end_in_order_when_they_are_asked_to() {
     assert_eq!(control_plane.process.wait().code(), Some(0), "{}", control_plane.process.printed());
 }
 
-/// The demo backend and the listener of the quickstart have fixed ports; nothing else uses them.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_quickstart_answers_on_port_8080() {
+    let _ports = USUAL_PORTS.lock().await;
     let directory = tempfile::tempdir().unwrap();
     let dev = Dev::start(directory.path(), &[]);
     let answer = Client::new().get(local(8080), "localhost", "/some/path").await.unwrap();

@@ -69,9 +69,11 @@ impl Source for FleetSource {
                 let names = resources.iter().map(|(name, _)| name).chain(removed.iter());
                 self.shared.update(|tracker| tracker.accepted(stream, names));
             }
-            Event::Rejected { resources, removed, rejected, .. } => {
+            Event::Rejected { resources, removed, rejected, partial, .. } => {
                 self.metrics.rejected.increment(1);
-                self.rejected(stream, &resources, &removed, rejected);
+                // Whoever names nothing may have applied nothing: then the removals are not done either.
+                let removed = if partial { &*removed } else { &[] };
+                self.rejected(stream, &resources, removed, rejected);
             }
             Event::Synchronized { revision, .. } => {
                 self.shared.update(|tracker| tracker.synchronised(stream, revision));
