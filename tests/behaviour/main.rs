@@ -11,5 +11,6 @@ mod harness;
 mod hostile;
 mod kube_client;
 mod kubectl;
+mod python_client;
 mod quickstart;
 mod under_load;
