@@ -217,6 +217,17 @@ impl RequestBody {
     }
 }
 
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        // hyper does not ask for the end of a body whose length it knows.
+        if let Source::Client(incoming) = &self.source
+            && http_body::Body::is_end_stream(incoming)
+        {
+            self.taps.drain(..).for_each(Tap::finish);
+        }
+    }
+}
+
 impl http_body::Body for RequestBody {
     type Data = Bytes;
     type Error = BodyError;

@@ -1,60 +1,66 @@
 //! Takes new connections from a listening socket.
 
-use std::net::TcpListener;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use metrics::Gauge;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::connection;
 use super::shard::{CurrentSocket, Shard};
 
-/// Accepts until `stopped` closes.
+/// Accepts until `stopped` closes, then takes those that had been waiting.
 pub(super) async fn run(
     shard: Rc<Shard>,
     socket: Rc<CurrentSocket>,
     listener: TcpListener,
     mut stopped: watch::Receiver<()>,
 ) {
+    let address = socket.load().address;
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
-            tracing::error!(%error, address = %socket.load().address, "cannot accept on a listening socket");
+            tracing::error!(%error, %address, "cannot accept on a listening socket");
             return;
         }
     };
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stopped.changed() => return,
+            _ = stopped.changed() => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                shard.shared.metrics.accepted.increment(1);
-                match Permit::take(&shard) {
-                    Some(permit) => {
-                        tokio::task::spawn_local(connection::serve(
-                            Rc::clone(&shard),
-                            Rc::clone(&socket),
-                            stream,
-                            peer,
-                            permit,
-                        ));
-                    }
-                    None => shard.shared.metrics.connections_refused.increment(1),
-                }
-            }
+            Ok((stream, peer)) => begin(&shard, &socket, stream, peer),
             // The client gave up between the handshake and now.
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 // Usually out of file descriptors: nothing gets better by trying at once.
-                tracing::warn!(%error, address = %socket.load().address, "cannot accept a connection");
+                tracing::warn!(%error, %address, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
+    }
+    // To these clients the connection is open already; closing the socket would reset it.
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((stream, peer)) = listener.accept() {
+        if stream.set_nonblocking(true).is_ok()
+            && let Ok(stream) = TcpStream::from_std(stream)
+        {
+            begin(&shard, &socket, stream, peer);
+        }
+    }
+}
+
+fn begin(shard: &Rc<Shard>, socket: &Rc<CurrentSocket>, stream: TcpStream, peer: SocketAddr) {
+    shard.shared.metrics.accepted.increment(1);
+    match Permit::take(shard) {
+        Some(permit) => connection::spawn(shard, socket, stream, peer, permit),
+        None => shard.shared.metrics.connections_refused.increment(1),
     }
 }
 

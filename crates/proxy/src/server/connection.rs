@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use super::accept::Permit;
 use super::activity::{Activity, Phase};
 use super::context::Local;
+use super::driver::Membership;
 use super::io::{ClientIo, Io};
 use super::service;
 use super::shard::{CurrentSocket, Shard};
@@ -28,20 +29,32 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An answer to a client that did not finish its head in time.
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// Serves a connection from accept to end.
-pub(super) async fn serve(
+/// Serves a connection from accept to end. It counts from now on: a drain that begins in this moment waits for it.
+pub(super) fn spawn(
+    shard: &Rc<Shard>,
+    socket: &Rc<CurrentSocket>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: Permit,
+) {
+    let activity = Arc::new(Activity::new());
+    let membership = shard.join(&activity, socket);
+    let (shard, socket) = (Rc::clone(shard), Rc::clone(socket));
+    tokio::task::spawn_local(serve(shard, socket, stream, peer, permit, activity, membership));
+}
+
+async fn serve(
     shard: Rc<Shard>,
     socket: Rc<CurrentSocket>,
     stream: TcpStream,
     peer: SocketAddr,
     permit: Permit,
+    activity: Arc<Activity>,
+    membership: Membership,
 ) {
     let _ = stream.set_nodelay(true);
     keep_alive(&stream);
     let port = stream.local_addr().map_or(0, |address| address.port());
-    let activity = Arc::new(Activity::new());
-    let membership_shard = Rc::clone(&shard);
-    let membership = membership_shard.registry.join(&activity, &socket);
 
     // Until the first request, the sweep's limit for heads covers the TLS handshake and the choice of protocol.
     let mut opening = Box::pin(open(&shard, &socket, stream));
@@ -76,6 +89,9 @@ pub(super) async fn serve(
     let limits = &shard.shared.limits;
     let outcome = if http2 {
         activity.multiplexes();
+        if local.is_closing() {
+            membership.finish();
+        }
         let mut builder = http2::Builder::new(LocalExecutor);
         builder
             .timer(TokioTimer::new())

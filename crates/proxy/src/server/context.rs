@@ -36,6 +36,11 @@ impl Local {
         if self.secure { "https" } else { "http" }
     }
 
+    /// Whether the connection should take no more requests.
+    pub(super) fn is_closing(&self) -> bool {
+        self.socket.closed.get() || self.shard.registry.is_closing()
+    }
+
     /// Whether the client speaks HTTP/2.
     pub(crate) fn is_multiplexed(&self) -> bool {
         self.activity.is_multiplexed()

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::Limits;
 use super::activity::{Activity, Mark, Phase};
-use super::shard::CurrentSocket;
+use super::shard::{CurrentSocket, Shard};
 
 /// What a connection has been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,15 @@ struct Entry {
     since: Instant,
 }
 
+impl Entry {
+    /// A connection that is about to send a request may: it is told with the answer.
+    fn finish(&self) {
+        if self.activity.mark().0 != Phase::Head {
+            self.link.tell(Order::Finish);
+        }
+    }
+}
+
 /// What a connection's task and the registry share.
 #[derive(Debug)]
 struct Link {
@@ -65,29 +74,16 @@ impl Link {
 
 /// A connection's place in the registry; dropping it leaves.
 #[derive(Debug)]
-pub(super) struct Membership<'r> {
-    registry: &'r Registry,
+pub(super) struct Membership {
+    shard: Rc<Shard>,
     id: u64,
     link: Rc<Link>,
 }
 
 impl Registry {
-    pub(super) fn join(&self, activity: &Arc<Activity>, socket: &Rc<CurrentSocket>) -> Membership<'_> {
-        let id = self.next.get();
-        self.next.set(id.wrapping_add(1));
-        let order = if self.closing.get() || socket.closed.get() { Order::Finish } else { Order::Serve };
-        let link = Rc::new(Link { order: Cell::new(order), waker: RefCell::new(None) });
-        self.entries.borrow_mut().insert(
-            id,
-            Entry {
-                activity: Arc::clone(activity),
-                link: Rc::clone(&link),
-                socket: Rc::downgrade(socket),
-                mark: activity.mark(),
-                since: Instant::now(),
-            },
-        );
-        Membership { registry: self, id, link }
+    /// Whether all connections are to be finished.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.get()
     }
 
     pub(super) fn enter_tunnel(&self) {
@@ -112,18 +108,14 @@ impl Registry {
     /// Finishes all connections, those still to come included.
     pub(super) fn close_all(&self) {
         self.closing.set(true);
-        for entry in self.entries.borrow().values() {
-            entry.link.tell(Order::Finish);
-        }
+        self.entries.borrow().values().for_each(Entry::finish);
     }
 
     /// Finishes the connections that came from `socket`.
     pub(super) fn close_socket(&self, socket: &Rc<CurrentSocket>) {
-        for entry in self.entries.borrow().values() {
-            if std::ptr::eq(entry.socket.as_ptr(), Rc::as_ptr(socket)) {
-                entry.link.tell(Order::Finish);
-            }
-        }
+        let entries = self.entries.borrow();
+        let of_socket = entries.values().filter(|entry| std::ptr::eq(entry.socket.as_ptr(), Rc::as_ptr(socket)));
+        of_socket.for_each(Entry::finish);
     }
 
     /// Ends when there is neither a connection nor a tunnel.
@@ -158,7 +150,31 @@ impl Registry {
     }
 }
 
-impl Membership<'_> {
+impl Shard {
+    /// Makes a connection known.
+    pub(super) fn join(self: &Rc<Self>, activity: &Arc<Activity>, socket: &Rc<CurrentSocket>) -> Membership {
+        let registry = &self.registry;
+        let id = registry.next.get();
+        registry.next.set(id.wrapping_add(1));
+        let link = Rc::new(Link { order: Cell::new(Order::Serve), waker: RefCell::new(None) });
+        let entry = Entry {
+            activity: Arc::clone(activity),
+            link: Rc::clone(&link),
+            socket: Rc::downgrade(socket),
+            mark: activity.mark(),
+            since: Instant::now(),
+        };
+        registry.entries.borrow_mut().insert(id, entry);
+        Membership { shard: Rc::clone(self), id, link }
+    }
+}
+
+impl Membership {
+    /// Finishes this connection.
+    pub(super) fn finish(&self) {
+        self.link.tell(Order::Finish);
+    }
+
     /// Runs `connection` to its end. `finish` is called once when it should take no more requests. Returns why it was cut,
     /// if it was.
     pub(super) async fn run<C: Future + Unpin>(
@@ -170,10 +186,11 @@ impl Membership<'_> {
     }
 }
 
-impl Drop for Membership<'_> {
+impl Drop for Membership {
     fn drop(&mut self) {
-        self.registry.entries.borrow_mut().remove(&self.id);
-        self.registry.report();
+        let registry = &self.shard.registry;
+        registry.entries.borrow_mut().remove(&self.id);
+        registry.report();
     }
 }
 

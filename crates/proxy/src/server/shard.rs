@@ -11,6 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::accept;
@@ -71,7 +72,16 @@ pub(crate) struct Shard {
 struct Listening {
     current: Rc<CurrentSocket>,
     /// Dropped to stop accepting.
-    _stop: watch::Sender<()>,
+    stop: watch::Sender<()>,
+    accepting: JoinHandle<()>,
+}
+
+impl Listening {
+    /// Ends when the socket is closed.
+    async fn close(self) {
+        drop(self.stop);
+        let _ = self.accepting.await;
+    }
 }
 
 /// What a socket serves now. Connections keep it and look at each request.
@@ -123,16 +133,21 @@ impl Shard {
         Tunnel(Rc::clone(self))
     }
 
-    fn apply(self: &Rc<Self>, config: &Arc<Config>, opened: Vec<Opened>) {
+    async fn apply(self: &Rc<Self>, config: &Arc<Config>, opened: Vec<Opened>) {
+        for gone in self.serve(config, opened) {
+            gone.current.closed.set(true);
+            let current = Rc::clone(&gone.current);
+            gone.close().await;
+            self.registry.close_socket(&current);
+        }
+        self.upstreams.retain(|backend| config.backends.get(&backend.name).is_some_and(|now| now.id() == backend.id()));
+    }
+
+    /// Serves `config` from now on. Returns the sockets that are gone from it.
+    fn serve(self: &Rc<Self>, config: &Arc<Config>, opened: Vec<Opened>) -> Vec<Listening> {
         let mut sockets = self.sockets.borrow_mut();
-        sockets.retain(|address, listening| {
-            let stays = config.sockets.iter().any(|socket| socket.address == *address);
-            if !stays {
-                listening.current.closed.set(true);
-                self.registry.close_socket(&listening.current);
-            }
-            stays
-        });
+        let stays = |address: &SocketAddr| config.sockets.iter().any(|socket| socket.address == *address);
+        let gone = sockets.extract_if(|address, _| !stays(address)).map(|(_, listening)| listening).collect();
         let mut opened: HashMap<_, _> = opened.into_iter().map(|opened| (opened.address, opened.listener)).collect();
         for socket in &config.sockets {
             if let Some(listening) = sockets.get(&socket.address) {
@@ -143,15 +158,19 @@ impl Shard {
                     closed: Cell::new(false),
                 });
                 let (stop, stopped) = watch::channel(());
-                tokio::task::spawn_local(accept::run(Rc::clone(self), Rc::clone(&current), listener, stopped));
-                sockets.insert(socket.address, Listening { current, _stop: stop });
+                let accepting = accept::run(Rc::clone(self), Rc::clone(&current), listener, stopped);
+                let accepting = tokio::task::spawn_local(accepting);
+                sockets.insert(socket.address, Listening { current, stop, accepting });
             }
         }
-        self.upstreams.retain(|id| config.backends.values().any(|backend| backend.id() == id));
+        gone
     }
 
     async fn drain(&self, deadline: Duration) {
-        self.sockets.borrow_mut().clear();
+        let sockets = std::mem::take(&mut *self.sockets.borrow_mut());
+        for (_, listening) in sockets {
+            listening.close().await;
+        }
         self.registry.close_all();
         let _ = tokio::time::timeout(deadline, self.registry.emptied()).await;
     }
@@ -188,7 +207,7 @@ pub(super) fn run(
         while let Some(command) = commands.recv().await {
             match command {
                 Command::Apply { config, opened, done } => {
-                    shard.apply(&config, opened);
+                    shard.apply(&config, opened).await;
                     drop(done);
                 }
                 Command::Drain { deadline, done } => {

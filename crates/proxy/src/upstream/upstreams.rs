@@ -53,8 +53,8 @@ impl Upstreams {
     }
 
     /// Forgets backends that are gone. Requests in flight keep what they use.
-    pub(crate) fn retain(&self, stays: impl Fn(BackendId) -> bool) {
-        self.backends.borrow_mut().retain(|id, _| stays(*id));
+    pub(crate) fn retain(&self, stays: impl Fn(&Backend) -> bool) {
+        self.backends.borrow_mut().retain(|_, upstream| stays(&upstream.backend));
     }
 
     /// Closes connections that have been unused for too long.

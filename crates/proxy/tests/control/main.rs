@@ -161,6 +161,35 @@ async fn what_is_refused_is_named_and_the_rest_is_served() {
 }
 
 #[tokio::test]
+async fn a_listener_moves() {
+    let upstream = Upstream::start("127.0.0.1:0", "one").await;
+    let (mut plane, listen, other) = (ControlPlane::start().await, free_port(), free_port());
+    let proxy = Proxy::start(options(Some(plane.address))).await.unwrap();
+    plane.put(all(listen, "127.0.0.1", upstream.port()));
+    acknowledged(&mut plane, 1).await;
+    for (change, address, port) in
+        [(2, "127.0.0.1", other), (3, "0.0.0.0", other), (4, "127.0.0.1", other), (5, "", listen)]
+    {
+        plane.put(vec![("listener/n/g/http", listener_at(address, port))]);
+        let answer = plane.event(|event| match event {
+            Event::Synchronized { revision, .. } if *revision == change => Some(None),
+            Event::Rejected { message, .. } => Some(Some(message.clone())),
+            _ => None,
+        });
+        assert_eq!(answer.await, None, "{address}");
+        assert_eq!(get(port, "any.example", "/").await.1, "one");
+        assert_eq!(proxy.listeners().len(), 1);
+    }
+    plane.remove("listener/n/g/http");
+    acknowledged(&mut plane, 6).await;
+    assert_eq!(proxy.listeners(), []);
+    plane.put(vec![("listener/n/g/http", listener(listen))]);
+    acknowledged(&mut plane, 7).await;
+    assert_eq!(get(listen, "any.example", "/").await.1, "one");
+    proxy.shutdown().await;
+}
+
+#[tokio::test]
 async fn the_last_good_configuration_is_served_without_a_control_plane() {
     let (one, two) = Upstream::pair("one", "two").await;
     let directory = tempfile::tempdir().unwrap();

@@ -1,0 +1,30 @@
+//! What clients and upstreams see of the data plane, over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "data_plane/support.rs"]
+mod support;
+
+#[path = "data_plane/bodies.rs"]
+mod bodies;
+#[path = "data_plane/dynamic.rs"]
+mod dynamic;
+#[path = "data_plane/failures.rs"]
+mod failures;
+#[path = "data_plane/framing.rs"]
+mod framing;
+#[path = "data_plane/heads.rs"]
+mod heads;
+#[path = "data_plane/http2.rs"]
+mod http2;
+#[path = "data_plane/lifecycle.rs"]
+mod lifecycle;
+#[path = "data_plane/mirrors.rs"]
+mod mirrors;
+#[path = "data_plane/pools.rs"]
+mod pools;
+#[path = "data_plane/routing.rs"]
+mod routing;
+#[path = "data_plane/tls.rs"]
+mod tls;
+#[path = "data_plane/upgrades.rs"]
+mod upgrades;

@@ -1,0 +1,126 @@
+//! HTTP/2 on either side.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, Version};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use tokio::sync::Barrier;
+
+use crate::support::{Answer, BackendOf, Client, H2Client, Proxy, Routes, Upstream, ask, echo, to};
+
+#[tokio::test]
+async fn http2_to_http1() {
+    let upstream = Upstream::http1(echo).await;
+    let proxy = Proxy::start(Routes::to(upstream.address)).await;
+    let mut client = H2Client::connect(proxy.address).await;
+    let request = Request::post("http://shop.example:81/a?b")
+        .header("cookie", "a=1")
+        .header("cookie", "b=2")
+        .header("te", "trailers")
+        .body(StreamBody::new(futures::stream::iter([Ok(Frame::data(Bytes::from_static(b"abc")))])).boxed())
+        .unwrap();
+    let answer = Answer::read(client.begin(request).await.unwrap()).await;
+    let text = answer.text();
+    assert!(text.starts_with("POST /a?b HTTP/1.1\n"), "{text}");
+    assert!(text.contains("host: shop.example:81\n") && text.contains("cookie: a=1; b=2\n"), "{text}");
+    assert!(text.contains("transfer-encoding: chunked\n") && text.contains("te: trailers\n"), "{text}");
+    assert!(text.ends_with("\n\nabc"), "{text}");
+    assert_eq!(client.get("http://a/").await.status, 200);
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn http1_to_http2() {
+    let upstream = Upstream::http2(echo).await;
+    let proxy =
+        Proxy::start(Routes::all(to(&BackendOf::http2(upstream.address).build(), upstream.address.port()))).await;
+    let answer =
+        ask(proxy.address, Request::get("/a?b").header("host", "shop.example").header("connection", "x-c")).await;
+    assert!(answer.text().starts_with("GET http://shop.example/a?b HTTP/2.0\n"), "{}", answer.text());
+    assert!(!answer.text().contains("\nhost:") && !answer.text().contains("connection"), "{}", answer.text());
+    let mut client = Client::connect(proxy.address).await;
+    let answer = client.send(Request::post("/").header("host", "a").body(Full::from("abc")).unwrap()).await;
+    assert!(answer.text().ends_with("\n\nabc"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn concurrent_requests_share_one_connection_upstream() {
+    let together = Arc::new(Barrier::new(20));
+    let upstream = Upstream::http2(move |_| {
+        let together = Arc::clone(&together);
+        async move {
+            together.wait().await;
+            Response::new(Full::<Bytes>::from("ok"))
+        }
+    })
+    .await;
+    let proxy =
+        Proxy::start(Routes::all(to(&BackendOf::http2(upstream.address).build(), upstream.address.port()))).await;
+    let requests = (0..20).map(|_| ask(proxy.address, Request::get("/")));
+    for answer in futures::future::join_all(requests).await {
+        assert_eq!(answer.text(), "ok");
+    }
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn grpc_passes_through() {
+    let upstream = Upstream::http2(|request: Request<hyper::body::Incoming>| async move {
+        assert_eq!(
+            (request.version(), &request.headers()["te"]),
+            (Version::HTTP_2, &HeaderValue::from_static("trailers"))
+        );
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        let status =
+            HeaderMap::from_iter([(http::HeaderName::from_static("grpc-status"), HeaderValue::from_static("7"))]);
+        let frames = [Ok::<_, Infallible>(Frame::data(body)), Ok(Frame::trailers(status))];
+        Response::builder()
+            .header("content-type", "application/grpc")
+            .body(StreamBody::new(futures::stream::iter(frames)))
+            .unwrap()
+    })
+    .await;
+    let proxy =
+        Proxy::start(Routes::all(to(&BackendOf::http2(upstream.address).build(), upstream.address.port()))).await;
+    let mut client = H2Client::connect(proxy.address).await;
+    let request = Request::post("http://a/pkg.Service/Method")
+        .header("te", "trailers")
+        .header("content-type", "application/grpc")
+        .body(Full::from("\0\0\0\0\x03abc").boxed())
+        .unwrap();
+    let answer = Answer::read(client.begin(request).await.unwrap()).await;
+    assert_eq!(answer.text(), "\0\0\0\0\x03abc");
+    assert_eq!(answer.trailers.unwrap()["grpc-status"], "7");
+}
+
+#[tokio::test]
+async fn an_authority_that_differs_from_host_is_refused_and_the_connection_goes_on() {
+    let upstream = Upstream::http1(echo).await;
+    let proxy = Proxy::start(Routes::to(upstream.address)).await;
+    let mut client = H2Client::connect(proxy.address).await;
+    let request = Request::get("http://a/").header("host", "b").body(Full::default().boxed()).unwrap();
+    assert_eq!(Answer::read(client.begin(request).await.unwrap()).await.status, 400);
+    assert_eq!(client.get("http://a/").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_upstream_that_resets_a_stream_is_a_503() {
+    let upstream = Upstream::http2(|_| async {
+        std::panic::resume_unwind(Box::new("the stream is dropped"));
+        #[allow(unreachable_code)]
+        Response::new(Full::<Bytes>::default())
+    })
+    .await;
+    let proxy =
+        Proxy::start(Routes::all(to(&BackendOf::http2(upstream.address).build(), upstream.address.port()))).await;
+    let answer = ask(proxy.address, Request::get("/")).await;
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer.text().starts_with("upstream connect error or disconnect/reset before headers"),
+        "{}",
+        answer.text()
+    );
+}

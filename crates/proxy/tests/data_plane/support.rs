@@ -1,0 +1,158 @@
+//! A proxy, its upstreams and its clients, small enough to read a test by.
+
+#[path = "support/client.rs"]
+mod client;
+#[path = "support/upstream.rs"]
+mod upstream;
+
+pub(crate) use client::{Answer, Client, H2Client, ask, raw};
+pub(crate) use upstream::{Raw, Upstream, echo};
+
+use std::cmp::Reverse;
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_proxy::config::{
+    Action, Backend, BackendMetrics, BackendSpec, ClientTls, Config, Discovery, Endpoint, Filters, Forward,
+    HostPattern, Protocol, Respond, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
+};
+use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
+use backstay_proxy::server::{Limits, Options, Workers};
+use http::StatusCode;
+
+/// Longer than anything takes; reached only when something hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+/// Ends the test when `work` hangs.
+pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, work).await.expect("took too long")
+}
+
+/// A backend to describe and build.
+pub(crate) struct BackendOf {
+    pub(crate) protocol: Protocol,
+    pub(crate) discovery: Discovery,
+    pub(crate) tls: Option<ClientTls>,
+    pub(crate) timeouts: Timeouts,
+}
+
+impl BackendOf {
+    pub(crate) fn http1(addresses: &[SocketAddr]) -> Self {
+        Self {
+            protocol: Protocol::Http1,
+            discovery: Discovery::addresses(addresses.iter().map(|address| Endpoint::ip(address.ip())).collect()),
+            tls: None,
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    pub(crate) fn http2(address: SocketAddr) -> Self {
+        Self { protocol: Protocol::Http2, ..Self::http1(&[address]) }
+    }
+
+    pub(crate) fn build(self) -> Arc<Backend> {
+        let Self { protocol, discovery, tls, timeouts } = self;
+        Backend::new(BackendSpec {
+            name: "backend/test".into(),
+            protocol,
+            discovery,
+            tls,
+            timeouts,
+            metrics: BackendMetrics::noop(),
+        })
+    }
+}
+
+/// Sends everything to `backend` at `port`.
+pub(crate) fn to(backend: &Arc<Backend>, port: u16) -> Forward {
+    Forward {
+        targets: WeightedTargets::new(vec![target(1, backend, port)]),
+        request_timeout: None,
+        backend_request_timeout: None,
+    }
+}
+
+pub(crate) fn target(weight: u32, backend: &Arc<Backend>, port: u16) -> WeightedTarget {
+    WeightedTarget {
+        weight,
+        target: Target::Backend { backend: Arc::clone(backend), port: NonZeroU16::new(port) },
+        filters: Filters::default(),
+    }
+}
+
+pub(crate) fn text(status: u16, body: &'static str) -> Action {
+    Action::Respond(Respond::text(StatusCode::from_u16(status).unwrap(), body))
+}
+
+/// A routing table to describe and build.
+#[derive(Default)]
+pub(crate) struct Routes {
+    builder: TableBuilder,
+    count: u32,
+}
+
+impl Routes {
+    /// Everything goes to `forward`.
+    pub(crate) fn all(forward: Forward) -> Table {
+        Self::default().rule("", Matcher::prefix("/"), Filters::default(), Action::Forward(forward)).build()
+    }
+
+    /// Everything goes to a plain HTTP/1.1 upstream.
+    pub(crate) fn to(upstream: SocketAddr) -> Table {
+        Self::all(to(&BackendOf::http1(&[upstream]).build(), upstream.port()))
+    }
+
+    /// Later rules yield to earlier ones.
+    pub(crate) fn rule(mut self, host: &str, matcher: Matcher, filters: Filters, action: Action) -> Self {
+        self.count += 1;
+        self.builder.candidate(Candidate {
+            listener: HostPattern::Any,
+            host: HostPattern::parse(host).unwrap(),
+            order: Order { precedence: Reverse(0), route: "route/test".into(), rule: self.count, position: 0 },
+            matcher,
+            rule: Arc::new(Rule { route: "route/test".into(), name: "".into(), filters, action }),
+        });
+        self
+    }
+
+    pub(crate) fn build(self) -> Table {
+        self.builder.build()
+    }
+}
+
+pub(crate) fn socket(address: SocketAddr, table: Table) -> Arc<Socket> {
+    Arc::new(Socket { address, listeners: vec!["listener/test".into()], tls: None, table })
+}
+
+pub(crate) fn config(sockets: Vec<Arc<Socket>>) -> Arc<Config> {
+    Arc::new(Config { sockets, ..Config::default() })
+}
+
+/// A running proxy with one listening socket.
+pub(crate) struct Proxy {
+    pub(crate) workers: Workers,
+    pub(crate) address: SocketAddr,
+}
+
+impl Proxy {
+    pub(crate) async fn start(table: Table) -> Self {
+        Self::with(Options::default(), socket(ANY_PORT, table)).await
+    }
+
+    pub(crate) async fn limited(limits: Limits, table: Table) -> Self {
+        Self::with(Options { limits, ..Options::default() }, socket(ANY_PORT, table)).await
+    }
+
+    pub(crate) async fn with(options: Options, socket: Arc<Socket>) -> Self {
+        let mut workers = Workers::start(options).unwrap();
+        let asked = socket.address;
+        let failed = workers.apply(config(vec![socket])).await;
+        assert!(failed.is_empty(), "{failed:?}");
+        let address = workers.bound(asked).unwrap();
+        Self { workers, address }
+    }
+}

@@ -1,0 +1,195 @@
+//! TLS on either side.
+
+use std::sync::Arc;
+
+use backstay_proxy::config::{
+    Backend, ClientTls, Endpoint, HostPattern, Protocol, ServerNames, Socket, client_config, server_config,
+};
+use backstay_proxy::server::Options;
+use http::Request;
+use http_body_util::Full;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::crypto::ring;
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use crate::support::{ANY_PORT, Answer, BackendOf, Client, H2Client, Proxy, Routes, Upstream, ask, echo, to};
+
+/// Who signs the certificates of a test.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn roots(&self) -> Arc<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        Arc::new(roots)
+    }
+
+    fn sign(&self, name: &str) -> Arc<CertifiedKey> {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = ring::default_provider();
+        Arc::new(CertifiedKey::from_der(vec![certificate.der().clone()], key, &provider).unwrap())
+    }
+}
+
+/// An upstream that shows `key` to everyone, and says which server name it was asked for.
+async fn upstream(key: Arc<CertifiedKey>, alpn: &[&[u8]]) -> Upstream {
+    let mut names = ServerNames::default();
+    names.insert(HostPattern::Any, key);
+    let mut config = ServerConfig::clone(&server_config(names).unwrap());
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    Upstream::serve(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let sni = stream.get_ref().1.server_name().unwrap_or("none").to_owned();
+            let service = service_fn(move |request| {
+                let sni = sni.clone();
+                async move {
+                    let mut response = echo(request).await;
+                    response.headers_mut().insert("x-sni", sni.parse().unwrap());
+                    Ok::<_, std::convert::Infallible>(response)
+                }
+            });
+            if http2 {
+                let _ = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+            } else {
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            }
+        }
+    })
+    .await
+}
+
+fn backend(upstream: &Upstream, endpoint: &str, tls: ClientTls, protocol: Protocol) -> Arc<Backend> {
+    let mut backend = BackendOf::http1(&[]);
+    backend.discovery = backstay_proxy::config::Discovery::addresses(vec![Endpoint {
+        address: upstream.address.ip(),
+        server_name: ServerName::try_from(endpoint.to_owned()).unwrap(),
+    }]);
+    backend.tls = Some(tls);
+    backend.protocol = protocol;
+    backend.build()
+}
+
+async fn through(upstream: &Upstream, endpoint: &str, tls: ClientTls, protocol: Protocol) -> Answer {
+    let backend = backend(upstream, endpoint, tls, protocol);
+    let proxy = Proxy::start(Routes::all(to(&backend, upstream.address.port()))).await;
+    ask(proxy.address, Request::get("/")).await
+}
+
+#[tokio::test]
+async fn the_endpoint_proves_its_name() {
+    let authority = Authority::new();
+    let tls = |verified: Option<&str>, server_name: Option<&str>| ClientTls {
+        config: client_config(
+            authority.roots(),
+            Protocol::Http1,
+            verified.map(|name| ServerName::try_from(name.to_owned()).unwrap()),
+        )
+        .unwrap(),
+        server_name: server_name.map(|name| ServerName::try_from(name.to_owned()).unwrap()),
+    };
+    let named = upstream(authority.sign("up.example"), &[b"http/1.1"]).await;
+
+    let answer = through(&named, "up.example", tls(None, None), Protocol::Http1).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-sni")), (200, "up.example"));
+    let answer = through(&named, "127.0.0.1", tls(None, Some("up.example")), Protocol::Http1).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-sni")), (200, "up.example"));
+    let answer = through(&named, "other.example", tls(Some("up.example"), None), Protocol::Http1).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-sni")), (200, "other.example"));
+
+    for (endpoint, tls) in [
+        ("other.example", tls(None, None)),
+        ("up.example", tls(None, Some("other.example"))),
+        ("up.example", tls(Some("other.example"), None)),
+        ("127.0.0.1", tls(None, None)),
+    ] {
+        let answer = through(&named, endpoint, tls, Protocol::Http1).await;
+        assert_eq!(answer.status, 503, "{endpoint}");
+        assert!(answer.text().ends_with("reset reason: remote connection failure"), "{}", answer.text());
+    }
+
+    let by_address = upstream(authority.sign("127.0.0.1"), &[]).await;
+    let answer = through(&by_address, "127.0.0.1", tls(None, None), Protocol::Http1).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-sni")), (200, "none"));
+}
+
+#[tokio::test]
+async fn a_certificate_of_an_unknown_authority_is_refused() {
+    let upstream = upstream(Authority::new().sign("up.example"), &[]).await;
+    let config = client_config(Authority::new().roots(), Protocol::Http1, None).unwrap();
+    let answer = through(&upstream, "up.example", ClientTls { config, server_name: None }, Protocol::Http1).await;
+    assert_eq!(answer.status, 503);
+}
+
+#[tokio::test]
+async fn an_http2_backend_must_select_it() {
+    let authority = Authority::new();
+    let tls =
+        || ClientTls { config: client_config(authority.roots(), Protocol::Http2, None).unwrap(), server_name: None };
+    let speaks = upstream(authority.sign("up.example"), &[b"h2"]).await;
+    let answer = through(&speaks, "up.example", tls(), Protocol::Http2).await;
+    assert!(answer.text().starts_with("GET https://test/ HTTP/2.0\n"), "{}", answer.text());
+    let silent = upstream(authority.sign("up.example"), &[]).await;
+    assert_eq!(through(&silent, "up.example", tls(), Protocol::Http2).await.status, 503);
+}
+
+async fn connect(
+    proxy: &Proxy,
+    authority: &Authority,
+    name: &'static str,
+    alpn: &[&[u8]],
+) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(authority.roots())
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    let stream = TcpStream::connect(proxy.address).await.unwrap();
+    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(name).unwrap(), stream).await
+}
+
+#[tokio::test]
+async fn certificates_follow_the_server_name_and_the_protocol_follows_alpn() {
+    let authority = Authority::new();
+    let upstream = Upstream::http1(echo).await;
+    let mut names = ServerNames::default();
+    names.insert(HostPattern::parse("one.example").unwrap(), authority.sign("one.example"));
+    names.insert(HostPattern::parse("*.two.example").unwrap(), authority.sign("*.two.example"));
+    let table = Routes::to(upstream.address);
+    let socket = Socket { address: ANY_PORT, listeners: vec![], tls: Some(server_config(names).unwrap()), table };
+    let proxy = Proxy::with(Options::default(), Arc::new(socket)).await;
+
+    for name in ["one.example", "a.two.example"] {
+        let mut client = Client::over(connect(&proxy, &authority, name, &[]).await.unwrap()).await;
+        let request = Request::get("/").header("host", name).body(Full::default()).unwrap();
+        let answer = client.send(request).await;
+        assert!(answer.text().contains("x-forwarded-proto: https\n"), "{}", answer.text());
+        let mut client = H2Client::over(connect(&proxy, &authority, name, &[b"h2", b"http/1.1"]).await.unwrap()).await;
+        assert_eq!(client.get(&format!("https://{name}/")).await.status, 200);
+    }
+    for name in ["three.example", "two.example", "a.one.example"] {
+        assert!(connect(&proxy, &authority, name, &[]).await.is_err(), "{name}");
+    }
+    // Plain HTTP to a TLS port is no handshake.
+    assert!(!crate::support::raw(proxy.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.contains("HTTP/"));
+    assert_eq!(proxy.workers.connections() <= 4, true);
+}
