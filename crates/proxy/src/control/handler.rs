@@ -7,16 +7,20 @@ use std::time::Duration;
 
 use backstay_xds::client::{Disconnect, Handler, Rejection, Update};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::model::Model;
 use super::status::{Status, change};
-use crate::config::Config;
+use crate::config::{Config, Socket};
 use crate::metrics::ControlMetrics;
 use crate::server::{BindError, Workers};
 
 /// How long a configuration waits for the names it brings. Requests to a backend without an address would fail.
 const NAMES_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a socket may take to be closed, and how often it is asked for meanwhile.
+const CLOSING: Duration = Duration::from_secs(1);
+const CLOSING_STEP: Duration = Duration::from_millis(10);
 
 /// The model, for the one who changes it and those who look at it. All are on the control thread.
 pub(crate) type SharedModel = Arc<Mutex<Model>>;
@@ -30,6 +34,10 @@ pub(crate) fn look(model: &SharedModel) -> MutexGuard<'_, Model> {
 pub(crate) struct Control {
     model: SharedModel,
     workers: Workers,
+    /// Sockets that the data threads were last told to serve.
+    current: Vec<Arc<Socket>>,
+    /// Ports of sockets that left a moment ago.
+    left: Vec<(u16, Instant)>,
     status: watch::Sender<Status>,
     /// Counts the changes there are to keep on disk.
     changes: watch::Sender<u64>,
@@ -44,7 +52,7 @@ impl Control {
         changes: watch::Sender<u64>,
         metrics: ControlMetrics,
     ) -> Self {
-        Self { model, workers, status, changes, metrics }
+        Self { model, workers, current: Vec::new(), left: Vec::new(), status, changes, metrics }
     }
 
     /// The data threads, to be drained.
@@ -81,11 +89,48 @@ impl Control {
         outcome.rejections
     }
 
+    /// Puts a configuration in force. Sockets that it does without stay open until those that it brings are: when one of these
+    /// cannot be opened, what was served before still is, and can be gone back to.
     async fn serve(&mut self, config: Arc<Config>) -> Vec<BindError> {
-        let failed = self.workers.apply(Arc::clone(&config)).await;
+        let leaving = self.leaving(&config);
+        let sockets = config.sockets.iter().chain(&leaving).cloned().collect();
+        let both = Arc::new(Config { sockets, backends: config.backends.clone() });
+        let mut failed = self.workers.apply(if leaving.is_empty() { Arc::clone(&config) } else { both }).await;
+        self.left.retain(|(_, at)| at.elapsed() < CLOSING);
+        self.left.extend(leaving.iter().map(|socket| (socket.address.port(), Instant::now())));
+        // [::]:80 and 127.0.0.1:80 exclude each other.
+        let excused = |error: &BindError| {
+            error.source.kind() == io::ErrorKind::AddrInUse
+                && self.left.iter().any(|(port, _)| *port == error.address.port())
+        };
+        if failed.iter().all(excused) && !(failed.is_empty() && leaving.is_empty()) {
+            failed = self.replace(&config).await;
+        }
+        failed.retain(|error| self.workers.bound(error.address).is_none());
         let listeners = config.sockets.iter().filter_map(|socket| self.workers.bound(socket.address)).collect();
         change(&self.status, |status| status.listeners = listeners);
+        self.current = config.sockets.iter().chain(&leaving).cloned().collect();
         failed
+    }
+
+    /// Sockets that are open and that `config` does without.
+    fn leaving(&self, config: &Config) -> Vec<Arc<Socket>> {
+        let stays = |address| config.sockets.iter().any(|socket| socket.address == address);
+        let leaving =
+            self.current.iter().filter(|socket| !stays(socket.address) && self.workers.bound(socket.address).is_some());
+        leaving.cloned().collect()
+    }
+
+    /// Closes what leaves first, and gives it the time to: each data thread closes its share by itself.
+    async fn replace(&mut self, config: &Arc<Config>) -> Vec<BindError> {
+        let end = Instant::now() + CLOSING;
+        loop {
+            let failed = self.workers.apply(Arc::clone(config)).await;
+            if failed.is_empty() || Instant::now() >= end {
+                return failed;
+            }
+            sleep(CLOSING_STEP).await;
+        }
     }
 }
 
