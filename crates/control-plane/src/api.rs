@@ -27,6 +27,7 @@ pub(crate) fn router(
         ready: backstay_kube::Ready::new(move || {
             if readiness.is_ready() { Ok(()) } else { Err("the store has not been compiled yet".to_owned()) }
         }),
+        meter: exposition.meter(),
         ..backstay_kube::Options::default()
     };
     let metrics_store = store.clone();

@@ -1,5 +1,8 @@
 //! Metrics of the control plane, in a recorder of its own: several may live in one process.
 
+use std::sync::Arc;
+
+use backstay_kube::Meter;
 use backstay_store::Store;
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -40,12 +43,13 @@ pub(crate) struct Metrics {
 pub(crate) struct Exposition {
     handle: PrometheusHandle,
     metrics: Metrics,
+    recorder: Arc<PrometheusRecorder>,
 }
 
 impl Metrics {
     /// New metrics, and what renders them.
     pub(crate) fn new() -> (Self, Exposition) {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let recorder = Arc::new(PrometheusBuilder::new().build_recorder());
         let metrics = Self {
             streams: gauge(&recorder, "backstay_xds_streams", "Connected discovery streams."),
             responses: counter(&recorder, "backstay_xds_responses_total", "Discovery responses sent."),
@@ -65,12 +69,17 @@ impl Metrics {
             revision: gauge(&recorder, "backstay_store_revision", "Revision of the store."),
             objects: gauge(&recorder, "backstay_store_objects", "Objects in the store."),
         };
-        let exposition = Exposition { handle: recorder.handle(), metrics: metrics.clone() };
+        let exposition = Exposition { handle: recorder.handle(), metrics: metrics.clone(), recorder };
         (metrics, exposition)
     }
 }
 
 impl Exposition {
+    /// Where the REST dialect counts.
+    pub(crate) fn meter(&self) -> Meter {
+        Meter::new(self.recorder.clone())
+    }
+
     /// Everything, in Prometheus' text format.
     pub(crate) fn render(&self, store: &dyn Store) -> String {
         let snapshot = store.snapshot();

@@ -170,8 +170,7 @@ async fn a_backend_is_programmed_once_the_proxy_has_it() {
     let control = start(folder.path()).await;
     let api = Api::new(&control);
     apply_route(&api).await;
-    let waiting = api.wait(BACKENDS, "api", |object| programmed(object).0 == "False").await;
-    assert_eq!(programmed(&waiting).1, "no proxy of default is connected");
+    api.wait(BACKENDS, "api", |object| programmed(object).1 == "no proxy of default is connected").await;
 
     let mut proxy = connect(&control, Holder::default());
     assert_eq!(
@@ -256,7 +255,10 @@ async fn metrics_count_what_streams_do() {
     let (status, text) = api.call("GET", "/metrics", &Value::Null).await;
     assert_eq!(status, 200);
     let text = text.as_str().unwrap();
-    for line in ["backstay_xds_streams 1", "backstay_xds_resources_sent_total 3", "backstay_xds_rejected_total 0"] {
+    let created = r#"backstay_api_requests_total{method="POST",resource="backends.core.apoxy.dev",code="201"} 1"#;
+    for line in
+        [created, "backstay_xds_streams 1", "backstay_xds_resources_sent_total 3", "backstay_xds_rejected_total 0"]
+    {
         assert!(text.lines().any(|found| found == line), "{line} in {text}");
     }
     proxy.stop().await;

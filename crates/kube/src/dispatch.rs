@@ -20,7 +20,7 @@ use crate::respond::{Reply, Wire};
 use crate::review::Review;
 use crate::status::Failure;
 use crate::write::{Change, Subject};
-use crate::{body, delete, metering, namespace, openapi, read, watching, write};
+use crate::{body, delete, namespace, openapi, read, watching, write};
 
 /// Answers any request.
 pub(crate) async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
@@ -30,7 +30,7 @@ pub(crate) async fn handle(State(api): State<Arc<Api>>, request: Request) -> Res
         Ok(response) => response,
         Err(failure) => failure.into_response(),
     };
-    metering::answered(&parts.method, target.as_ref(), response.status());
+    api.options.meter.answered(&parts.method, target.as_ref(), response.status());
     // The path and no more: a query may hold what a selector looks for, a body may be a Secret.
     tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), "answered");
     response
@@ -65,7 +65,7 @@ async fn objects(
 ) -> Result<Response, Failure> {
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     let (limit, name) = if reads { (&api.reading, "max_reading") } else { (&api.mutating, "max_mutating") };
-    let _permit = metering::admit(limit, name)?;
+    let _permit = api.options.meter.admit(limit, name)?;
     let form = accept::form(&parts.headers)?;
     let reply = match target {
         Target::Collection(collection) => on_collection(api, form, collection, params, parts, body).await?,
@@ -89,7 +89,7 @@ async fn review_answer(
     if parts.method != Method::POST {
         return Err(Failure::method_not_allowed());
     }
-    let _permit = metering::admit(&api.mutating, "max_mutating")?;
+    let _permit = api.options.meter.admit(&api.mutating, "max_mutating")?;
     let bytes = body::read(body, api.options.max_body_bytes).await?;
     let answer = review.answer(&body::decode(&parts.headers, &bytes)?.value)?;
     let reply = Reply::new(StatusCode::CREATED, answer.to_string());

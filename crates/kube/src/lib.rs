@@ -43,5 +43,6 @@ mod watching;
 mod write;
 
 pub use self::api::router;
+pub use self::metering::Meter;
 pub use self::namespace::{BootstrapError, bootstrap};
 pub use self::options::{Options, Ready};

@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::metering::Meter;
+
 /// Says whether the server is ready, and if it is not, why.
 #[derive(Clone)]
 pub struct Ready(Arc<dyn Fn() -> Result<(), String> + Send + Sync>);
@@ -62,6 +64,8 @@ pub struct Options {
     pub patch_attempts: usize,
     /// Whether the server is ready, for `/readyz`.
     pub ready: Ready,
+    /// Where requests, refusals and watches are counted.
+    pub meter: Meter,
 }
 
 impl Default for Options {
@@ -80,6 +84,7 @@ impl Default for Options {
             max_patch_operations: 10_000,
             patch_attempts: 5,
             ready: Ready::default(),
+            meter: Meter::default(),
         }
     }
 }

@@ -19,7 +19,6 @@ use uuid::Uuid;
 use self::follow::{Follow, Start};
 use crate::accept::{self, Encoding};
 use crate::api::Api;
-use crate::metering::{self, Watching};
 use crate::path::Collection;
 use crate::query::{Params, VersionMatch};
 use crate::read::{not_older_than, renderer};
@@ -38,8 +37,9 @@ pub(crate) async fn start(
         return Err(Failure::not_acceptable("application/json"));
     }
     check_options(params)?;
-    let permit = Arc::clone(&api.watches).try_acquire_owned().map_err(|_| metering::limited("max_watches"))?;
-    let watching = Watching::new(permit);
+    let meter = &api.options.meter;
+    let permit = Arc::clone(&api.watches).try_acquire_owned().map_err(|_| meter.limited("max_watches"))?;
+    let watching = meter.watching(permit);
     let served = &collection.served;
     let selection = Selection::parse(served, &params.label_selector, &params.field_selector)?;
     let prefix = served.prefix(collection.namespace.as_deref());

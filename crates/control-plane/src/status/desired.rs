@@ -1,7 +1,7 @@
 //! The status that an object should have.
 
 use backstay_compiler::{Finding, ListenerReport, ObjectKey, ParentReport, Report};
-use backstay_resources::gateway::{CONTROLLER_NAME, ListenerStatus, RouteParentStatus};
+use backstay_resources::gateway::{APOXY_CONTROLLER_NAME, CONTROLLER_NAME, ListenerStatus, RouteParentStatus};
 use backstay_resources::{Condition, ConditionStatus, Timestamp, apoxy};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -58,17 +58,18 @@ fn gateway_programmed(tracker: &Tracker, tracked: &Tracked, listeners: &[Listene
 
 /// `conditions` and what proxies say.
 fn with_programmed(conditions: &[Finding], programmed: Programmed) -> Vec<Finding> {
-    let invalid = conditions.iter().any(|found| found.kind == "Accepted" && found.status == ConditionStatus::False);
+    let wrong = conditions.iter().find(|found| match found.kind {
+        "Conflicted" => found.status == ConditionStatus::True,
+        _ => found.status == ConditionStatus::False,
+    });
     let (status, reason, message) = match programmed {
         Programmed::Yes => {
             (ConditionStatus::True, "Programmed", "every connected proxy has acknowledged it".to_owned())
         }
-        Programmed::Unused if invalid => {
-            (ConditionStatus::False, "Invalid", "it is not accepted, see the condition Accepted".to_owned())
-        }
-        Programmed::Unused => {
-            (ConditionStatus::False, "NotReferenced", "nothing that a fleet serves uses it".to_owned())
-        }
+        Programmed::Unused => match wrong {
+            Some(found) => (ConditionStatus::False, "Invalid", format!("see the condition {}", found.kind)),
+            None => (ConditionStatus::False, "NotReferenced", "nothing that a fleet serves uses it".to_owned()),
+        },
         Programmed::Pending { fleets, nobody: true } => {
             (ConditionStatus::False, "Pending", format!("no proxy of {fleets} is connected"))
         }
@@ -125,13 +126,14 @@ impl Merge {
     fn parents(self, reports: &[ParentReport], old: &Value) -> Vec<RouteParentStatus> {
         let old: Vec<RouteParentStatus> =
             old.get("parents").and_then(|old| serde_json::from_value(old.clone()).ok()).unwrap_or_default();
-        let (ours, mut parents): (Vec<_>, Vec<_>) =
-            old.into_iter().partition(|parent| parent.controller_name == CONTROLLER_NAME);
+        let (ours, mut parents): (Vec<_>, Vec<_>) = old
+            .into_iter()
+            .partition(|parent| [CONTROLLER_NAME, APOXY_CONTROLLER_NAME].contains(&&*parent.controller_name));
         parents.extend(reports.iter().map(|report| {
             let before = ours.iter().find(|parent| parent.parent_ref == report.parent_ref);
             RouteParentStatus {
                 parent_ref: report.parent_ref.clone(),
-                controller_name: CONTROLLER_NAME.to_owned(),
+                controller_name: report.controller_name.to_owned(),
                 conditions: self.conditions(&report.conditions, before.map(|before| json!(before.conditions)).as_ref()),
             }
         }));
