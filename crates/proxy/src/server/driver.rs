@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -25,6 +26,9 @@ pub(super) enum Order {
     /// Close now, for this reason.
     Cut(Phase),
 }
+
+/// How long a drain waits for the head of a request on a connection that has sent none, or not all of it.
+const LAST_HEAD: Duration = Duration::from_secs(1);
 
 /// All connections of a thread.
 #[derive(Debug, Default)]
@@ -140,6 +144,7 @@ impl Registry {
             }
             let allowed = match mark.0 {
                 Phase::Idle => limits.idle_timeout,
+                Phase::Head if self.closing.get() => limits.header_timeout.min(LAST_HEAD),
                 Phase::Head => limits.header_timeout,
                 Phase::Busy => limits.stream_idle_timeout,
             };

@@ -84,17 +84,30 @@ impl Listening {
     }
 }
 
+/// One thread's own count on a socket's configuration: to count on the shared [`Arc`] with each request would have all
+/// threads contend for it.
+#[derive(Debug)]
+pub(crate) struct Serving(Arc<Socket>);
+
+impl std::ops::Deref for Serving {
+    type Target = Socket;
+
+    fn deref(&self) -> &Socket {
+        &self.0
+    }
+}
+
 /// What a socket serves now. Connections keep it and look at each request.
 #[derive(Debug)]
 pub(crate) struct CurrentSocket {
-    socket: RefCell<Rc<Arc<Socket>>>,
+    socket: RefCell<Rc<Serving>>,
     /// The socket is gone from the configuration.
     pub(super) closed: Cell<bool>,
 }
 
 impl CurrentSocket {
-    /// What to serve a request with. The inner count is not touched: threads would contend for it.
-    pub(crate) fn load(&self) -> Rc<Arc<Socket>> {
+    /// What to serve a request with.
+    pub(crate) fn load(&self) -> Rc<Serving> {
         Rc::clone(&self.socket.borrow())
     }
 }
@@ -151,10 +164,10 @@ impl Shard {
         let mut opened: HashMap<_, _> = opened.into_iter().map(|opened| (opened.address, opened.listener)).collect();
         for socket in &config.sockets {
             if let Some(listening) = sockets.get(&socket.address) {
-                *listening.current.socket.borrow_mut() = Rc::new(Arc::clone(socket));
+                *listening.current.socket.borrow_mut() = Rc::new(Serving(Arc::clone(socket)));
             } else if let Some(listener) = opened.remove(&socket.address) {
                 let current = Rc::new(CurrentSocket {
-                    socket: RefCell::new(Rc::new(Arc::clone(socket))),
+                    socket: RefCell::new(Rc::new(Serving(Arc::clone(socket)))),
                     closed: Cell::new(false),
                 });
                 let (stop, stopped) = watch::channel(());

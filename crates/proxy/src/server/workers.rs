@@ -105,7 +105,7 @@ impl Workers {
                     }
                 }
                 Err(source) => {
-                    failed.push(BindError { address: socket.address, listeners: socket.listeners.clone(), source })
+                    failed.push(BindError { address: socket.address, listeners: socket.listeners.clone(), source });
                 }
             }
         }

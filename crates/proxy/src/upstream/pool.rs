@@ -26,6 +26,9 @@ pub(crate) struct Destination {
     pub(crate) server_name: Option<ServerName<'static>>,
 }
 
+/// A connection being opened, for all who wait for it.
+type Opening = Joined<oneshot::Receiver<Result<(), ConnectError>>>;
+
 /// The connections to one endpoint.
 #[derive(Debug)]
 pub(crate) struct Pool {
@@ -37,7 +40,7 @@ pub(crate) struct Pool {
     idle: RefCell<Vec<Idle>>,
     multiplexed: RefCell<Vec<Multiplexed>>,
     /// An HTTP/2 connection that is being opened; others wait for it.
-    opening: RefCell<Option<Joined<oneshot::Receiver<Result<(), ConnectError>>>>>,
+    opening: RefCell<Option<Opening>>,
 }
 
 #[derive(Debug)]

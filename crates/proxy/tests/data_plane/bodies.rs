@@ -20,7 +20,7 @@ async fn large_bodies_pass_unchanged_in_both_directions() {
     })
     .await;
     let proxy = Proxy::start(Routes::to(upstream.address)).await;
-    let body: Bytes = (0..3_000_000_u32).map(|index| (index * 31 >> 7) as u8).collect();
+    let body: Bytes = (0..3_000_000_u32).map(|index| ((index * 31) >> 7) as u8).collect();
     let mut client = Client::connect(proxy.address).await;
     let sized = Request::post("/").header("host", "a").body(Full::new(body.clone())).unwrap();
     let answer = client.send(sized).await;

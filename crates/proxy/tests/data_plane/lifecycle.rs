@@ -213,7 +213,7 @@ async fn an_idle_connection_is_closed_without_a_word() {
     let request = || Request::get("http://a/").body(Full::default().boxed()).unwrap();
     soon(async {
         while client.begin(request()).await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(500)).await
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
     })
     .await;
@@ -243,7 +243,7 @@ async fn one_connection_too_many_is_closed_at_once() {
     drop(one);
     soon(async {
         while proxy.workers.connections() > 1 {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await;
@@ -277,7 +277,7 @@ async fn http2_clients_may_have_so_many_requests_at_once() {
         .collect();
     soon(async {
         while now.load(SeqCst) < 3 {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await;

@@ -191,5 +191,4 @@ async fn certificates_follow_the_server_name_and_the_protocol_follows_alpn() {
     }
     // Plain HTTP to a TLS port is no handshake.
     assert!(!crate::support::raw(proxy.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.contains("HTTP/"));
-    assert_eq!(proxy.workers.connections() <= 4, true);
 }
