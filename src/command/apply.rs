@@ -1,8 +1,11 @@
 //! `backstay apply`.
 
+pub(crate) mod effect;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
+use backstay_resources::GoDuration;
 
 use crate::client::{self, Client, Discovery, Error, ResourceType, ServerArgs, Status};
 use crate::manifest::{Document, FileArgs, Problem};
@@ -17,7 +20,7 @@ is then 1.
 
 Examples:
   backstay apply -f backend.yaml
-  backstay apply -R -f manifests/
+  backstay apply -R -f manifests/ --wait
   kustomize build . | backstay apply -f -")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -27,6 +30,12 @@ pub(crate) struct Args {
     /// Namespace of objects that name none
     #[arg(short, long, default_value = "default")]
     namespace: String,
+    /// Wait until every connected proxy serves what was applied; fail if one refuses or does not come around
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait, such as 30s or 2m
+    #[arg(long, value_name = "DURATION", default_value = "30s", requires = "wait")]
+    timeout: GoDuration,
 }
 
 impl Args {
@@ -34,10 +43,17 @@ impl Args {
         super::require_files(&self.files);
         let manifests = self.files.read();
         let paint = output::Paint::stderr();
-        let applied = apply(&self.server.client(), &manifests.documents, &self.namespace).await;
+        let client = self.server.client();
+        let applied = apply(&client, &manifests.documents, &self.namespace).await;
         manifests.problems.iter().for_each(|problem| output::complain(paint.bad(&problem.to_string())));
         let outcome = applied?;
-        let failed = outcome.refused.len() + outcome.unknown + manifests.problems.len();
+        let mut failed = outcome.refused.len() + outcome.unknown + manifests.problems.len();
+        if self.wait {
+            let wait = effect::wait(&client, &outcome, self.timeout.0);
+            let missing = output::patiently("Waiting for the proxies", wait).await?;
+            missing.iter().for_each(|missing| output::complain(paint.bad(missing)));
+            failed += missing.len();
+        }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

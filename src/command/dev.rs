@@ -3,7 +3,6 @@
 mod changes;
 mod hello;
 mod manifests;
-mod programmed;
 mod served;
 
 use std::net::SocketAddr;

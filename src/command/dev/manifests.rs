@@ -1,13 +1,14 @@
 //! Applying manifests, and again when they change.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{programmed, served};
+use super::served;
 use crate::client::Client;
-use crate::command::apply::{self, Target};
+use crate::command::apply::{self, Target, effect};
 use crate::command::delete::{Deleted, delete};
 use crate::manifest::{FileArgs, Manifests};
 use crate::output::{self, Paint};
@@ -17,6 +18,9 @@ const QUICKSTART: &str = include_str!("../../../examples/quickstart.yaml");
 
 /// Namespace of objects that name none.
 const NAMESPACE: &str = "default";
+
+/// After this long, whatever is missing is told instead of waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Manifests whose changes are followed.
 #[derive(Debug)]
@@ -74,7 +78,10 @@ impl Followed {
         self.applied.extend(
             outcome.applied.iter().filter(|target| !self.applied.contains(target)).cloned().collect::<Vec<_>>(),
         );
-        output::patiently("Waiting for the proxy", programmed::wait(&self.client, &outcome)).await
+        let wait = effect::wait(&self.client, &outcome, PATIENCE);
+        let missing = output::patiently("Waiting for the proxy", wait).await?;
+        missing.iter().for_each(|missing| output::complain(paint.bad(missing)));
+        Ok(())
     }
 
     /// Deletes in the opposite order of applying: what refers goes before what is referred to.

@@ -1,19 +1,16 @@
-//! Waiting until the proxy serves what was applied.
+//! Waiting until proxies serve what was applied.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use backstay_control_plane::DEFAULT_FLEET;
+use backstay_proto::admin::{ConnectedProxy, Refusal};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+use super::{Outcome, Target};
 use crate::client::{Client, Error, JSON, segment};
-use crate::command::apply::{Outcome, Target};
 use crate::command::status::{self, report::sentence};
-use crate::output::{self, Paint};
 
-/// After this long, whatever is missing is told instead of waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// A route may name Gateways of which nobody ever says a word.
 const ROUTE_PATIENCE: Duration = Duration::from_secs(2);
 /// How often the status is asked for.
@@ -21,13 +18,14 @@ const PACE: Duration = Duration::from_millis(50);
 /// How often in a row nothing must be under way: what is applied may change nothing for the proxy.
 const QUIET: u32 = 3;
 
-/// Waits until every object that was applied has taken effect, and tells what has not and what the proxy refuses.
+/// Waits until every object that was applied has taken effect, `patience` at most. Yields a sentence for each that has
+/// not and for everything that a proxy refuses.
 ///
 /// # Errors
 /// When the control plane cannot be reached.
-pub(super) async fn wait(client: &Client, outcome: &Outcome) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    let paint = Paint::stderr();
+pub(crate) async fn wait(client: &Client, outcome: &Outcome, patience: Duration) -> Result<Vec<String>> {
+    let deadline = Instant::now() + patience;
+    let mut missing = Vec::new();
     for target in &outcome.applied {
         let label = target.resource.label();
         let (judge, deadline): (Judge, _) = match label.split_once('.').map(|(kind, _)| kind) {
@@ -36,31 +34,33 @@ pub(super) async fn wait(client: &Client, outcome: &Outcome) -> Result<()> {
             _ => continue,
         };
         let mut last = "the control plane has not said anything about it".to_owned();
-        let missing = match timeout_at(deadline, settled(client, target, judge, &mut last)).await {
+        let why = match timeout_at(deadline, settled(client, target, judge, &mut last)).await {
             Ok(settled) => settled?,
             Err(_) => Some(last),
         };
-        if let Some(why) = missing {
-            output::complain(paint.bad(&format!("{label}/{} is not served: {why}", target.name)));
-        }
+        missing.extend(why.map(|why| format!("{label}/{} is not served: {why}", target.name)));
     }
-    let answered = timeout_at(deadline, answered(client, outcome.revision)).await;
-    for refusal in answered.unwrap_or_else(|_| Ok(Vec::new()))? {
-        output::complain(paint.bad(&format!("the proxy refuses {refusal}")));
+    match timeout_at(deadline, answered(client, outcome.revision)).await {
+        Ok(refusals) => missing.extend(refusals?),
+        Err(_) => missing.push("a proxy has not answered in time; see `backstay status`".to_owned()),
     }
-    Ok(())
+    Ok(missing)
 }
 
-/// Waits until the proxy has nothing left to answer; yields what it refuses.
+/// Waits until no proxy has anything left to answer; yields what they refuse.
 async fn answered(client: &Client, revision: u64) -> Result<Vec<String>> {
     let mut quiet = 0;
     loop {
-        let status = status::fetch(client.server(), DEFAULT_FLEET).await?;
+        let status = status::fetch(client.server(), "").await?;
         let proxies: Vec<_> = status.fleets.iter().flat_map(|fleet| &fleet.proxies).collect();
-        let is_quiet = !proxies.is_empty() && proxies.iter().all(|proxy| proxy.pending == 0);
-        quiet = if is_quiet { quiet + 1 } else { 0 };
-        if quiet >= QUIET || proxies.iter().any(|proxy| proxy.acknowledged_revision >= revision) {
-            return Ok(proxies.iter().flat_map(|proxy| &proxy.refused).map(sentence).collect());
+        quiet = if proxies.iter().all(|proxy| proxy.pending == 0) { quiet + 1 } else { 0 };
+        if quiet >= QUIET || proxies.iter().all(|proxy| proxy.acknowledged_revision >= revision) {
+            let refusals = |proxy: &ConnectedProxy| {
+                let id = proxy.id.clone();
+                let told = |refusal: &Refusal| format!("{id} refuses {}", sentence(refusal));
+                proxy.refused.iter().map(told).collect::<Vec<_>>()
+            };
+            return Ok(proxies.into_iter().flat_map(refusals).collect());
         }
         tokio::time::sleep(PACE).await;
     }

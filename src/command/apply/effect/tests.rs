@@ -1,0 +1,48 @@
+use serde_json::{Value, json};
+
+use super::{Verdict, accepted, programmed};
+
+fn word(verdict: &Verdict) -> &str {
+    match verdict {
+        Verdict::Done => "done",
+        Verdict::Failed(why) | Verdict::Pending(why) => why,
+        Verdict::Silent => "silent",
+    }
+}
+
+fn backend(status: &str, reason: &str, observed: i64) -> Value {
+    let condition =
+        json!({"type": "Programmed", "status": status, "reason": reason, "message": "why", "observedGeneration": observed});
+    json!({"metadata": {"generation": 2}, "status": {"conditions": [condition]}})
+}
+
+#[test]
+fn a_backend_is_judged_by_programmed_of_its_generation() {
+    for (status, reason, observed, expected) in [
+        ("True", "Programmed", 2, "done"),
+        ("True", "Programmed", 1, "silent"),
+        ("False", "NotReferenced", 2, "done"),
+        ("False", "Pending", 2, "why"),
+        ("False", "Refused", 2, "why"),
+    ] {
+        assert_eq!(word(&programmed(&backend(status, reason, observed))), expected, "{status} {reason} {observed}");
+    }
+    assert!(matches!(programmed(&backend("False", "Refused", 2)), Verdict::Failed(_)));
+    assert!(matches!(programmed(&json!({})), Verdict::Silent));
+}
+
+#[test]
+fn a_route_is_judged_by_every_parent() {
+    let condition = |kind: &str, status: &str| {
+        json!({"type": kind, "status": status, "message": "why", "observedGeneration": 1})
+    };
+    let route = |parents: Value| {
+        json!({"metadata": {"generation": 1}, "spec": {"parentRefs": [{"name": "web"}]}, "status": {"parents": parents}})
+    };
+    let good = json!({"conditions": [condition("Accepted", "True"), condition("ResolvedRefs", "True")]});
+    let bad = json!({"conditions": [condition("Accepted", "True"), condition("ResolvedRefs", "False")]});
+    assert_eq!(word(&accepted(&route(json!([good])))), "done");
+    assert_eq!(word(&accepted(&route(json!([good, bad])))), "why");
+    assert!(matches!(accepted(&route(json!([]))), Verdict::Pending(_)));
+    assert!(matches!(accepted(&json!({"spec": {}})), Verdict::Failed(_)));
+}
