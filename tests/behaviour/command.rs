@@ -235,7 +235,8 @@ fn a_reader_that_goes_away_ends_it_silently() {
 
     let shell = Shell::new();
     // More than a pipe holds.
-    let padded = HELLO.replace("  name: hello\n", &format!("  name: hello\n  annotations: {{pad: {}}}\n", "x".repeat(10_000)));
+    let padded =
+        HELLO.replace("  name: hello\n", &format!("  name: hello\n  annotations: {{pad: {}}}\n", "x".repeat(10_000)));
     let many: Vec<_> = (0..20).map(|index| padded.replace("hello", &format!("b{index}"))).collect();
     shell.ok(&["apply", "-f", &shell.file("many.yaml", &many.join("---\n"))]);
     let mut reading = std::process::Command::new(env!("CARGO_BIN_EXE_backstay"))

@@ -42,7 +42,12 @@ fn blocks(guide: &Path) -> Vec<Block> {
         if let Some(language) = line.strip_prefix("```") {
             let body: Vec<_> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
             let text = body.join("\n") + "\n";
-            blocks.push(Block { line: number + 1, mark: std::mem::take(&mut mark), language: language.to_owned(), text });
+            blocks.push(Block {
+                line: number + 1,
+                mark: std::mem::take(&mut mark),
+                language: language.to_owned(),
+                text,
+            });
         } else {
             let comment = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->"));
             mark = comment.unwrap_or_default().to_owned();
@@ -86,7 +91,8 @@ fn every_link_between_the_guides_leads_somewhere() {
 #[test]
 fn commands_of_the_guides_do_what_they_say() {
     let _ports = USUAL_PORTS.blocking_lock();
-    let has_kubectl = Command::new("kubectl").args(["version", "--client"]).output().is_ok_and(|output| output.status.success());
+    let has_kubectl =
+        Command::new("kubectl").args(["version", "--client"]).output().is_ok_and(|output| output.status.success());
     if !has_kubectl {
         eprintln!("SKIPPED: there is no kubectl on this machine, so what the guides do with it is not run");
     }
@@ -120,7 +126,8 @@ fn run(guide: &Path, blocks: &[Block], has_kubectl: bool) {
     }
     let binaries = Path::new(env!("CARGO_BIN_EXE_backstay")).parent().unwrap();
     let path = std::env::join_paths(
-        std::iter::once(binaries.to_owned()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+        std::iter::once(binaries.to_owned())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
     );
     let output = Command::new("timeout")
         .args(["120", "bash", "-c", &format!("exec 2>&1\n{script}")])
@@ -140,7 +147,9 @@ fn run(guide: &Path, blocks: &[Block], has_kubectl: bool) {
             before = Some(index);
         } else if block.mark.starts_with("run") {
             before = None;
-        } else if block.mark == "prints" && let Some(last) = before {
+        } else if block.mark == "prints"
+            && let Some(last) = before
+        {
             let until = printed.split(&format!("@@{last}\n")).next().unwrap();
             let section = until.rsplit("@@").next().unwrap();
             for line in block.text.lines() {

@@ -63,7 +63,13 @@ impl Rest {
     }
 
     /// Sends a request and reads the answer as JSON; text becomes a JSON string.
-    pub async fn send(&self, method: Method, path: &str, media_type: &str, body: impl Into<Bytes>) -> (StatusCode, Value) {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        media_type: &str,
+        body: impl Into<Bytes>,
+    ) -> (StatusCode, Value) {
         let (status, body) = self.try_send(method, path, media_type, body).await.unwrap();
         let text = || Value::from(String::from_utf8_lossy(&body).into_owned());
         (status, serde_json::from_slice(&body).unwrap_or_else(|_| text()))
@@ -127,7 +133,8 @@ impl Rest {
         let (collection, name) = path.rsplit_once('/').unwrap();
         let uri = format!("http://{}{collection}?watch=true&fieldSelector=metadata.name%3D{name}", self.api);
         loop {
-            let request = Request::builder().uri(&uri).header(ACCEPT, "application/json").body(Full::default()).unwrap();
+            let request =
+                Request::builder().uri(&uri).header(ACCEPT, "application/json").body(Full::default()).unwrap();
             let response = self.http.request(request).await.unwrap();
             assert_eq!(response.status(), StatusCode::OK, "watch {path}");
             let (mut body, mut buffer) = (response.into_body(), Vec::new());

@@ -11,8 +11,7 @@ fn word(verdict: &Verdict) -> &str {
 }
 
 fn backend(status: &str, reason: &str, observed: i64) -> Value {
-    let condition =
-        json!({"type": "Programmed", "status": status, "reason": reason, "message": "why", "observedGeneration": observed});
+    let condition = json!({"type": "Programmed", "status": status, "reason": reason, "message": "why", "observedGeneration": observed});
     json!({"metadata": {"generation": 2}, "status": {"conditions": [condition]}})
 }
 
@@ -33,12 +32,9 @@ fn a_backend_is_judged_by_programmed_of_its_generation() {
 
 #[test]
 fn a_route_is_judged_by_every_parent() {
-    let condition = |kind: &str, status: &str| {
-        json!({"type": kind, "status": status, "message": "why", "observedGeneration": 1})
-    };
-    let route = |parents: Value| {
-        json!({"metadata": {"generation": 1}, "spec": {"parentRefs": [{"name": "web"}]}, "status": {"parents": parents}})
-    };
+    let condition =
+        |kind: &str, status: &str| json!({"type": kind, "status": status, "message": "why", "observedGeneration": 1});
+    let route = |parents: Value| json!({"metadata": {"generation": 1}, "spec": {"parentRefs": [{"name": "web"}]}, "status": {"parents": parents}});
     let good = json!({"conditions": [condition("Accepted", "True"), condition("ResolvedRefs", "True")]});
     let bad = json!({"conditions": [condition("Accepted", "True"), condition("ResolvedRefs", "False")]});
     assert_eq!(word(&accepted(&route(json!([good])))), "done");
