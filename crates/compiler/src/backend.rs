@@ -67,10 +67,9 @@ impl BackendModel {
             Some(dynamic) => Discovery::DynamicForward(dynamic_forward(dynamic, &endpoints)?),
             None if endpoints.is_empty() => return Err(BackendFault::NoEndpoints),
             None => {
-                let endpoints = endpoints
-                    .iter()
-                    .enumerate()
-                    .map(|(index, endpoint)| Ok(config::Endpoint { host: Some(host(index, endpoint, false)?) }));
+                let endpoints = endpoints.iter().enumerate().map(|(index, endpoint)| {
+                    Ok(config::Endpoint { host: Some(host(index, endpoint, false)?), ..config::Endpoint::default() })
+                });
                 Discovery::Static(config::StaticEndpoints {
                     endpoints: endpoints.collect::<Result<_, BackendFault>>()?,
                 })
@@ -79,8 +78,8 @@ impl BackendModel {
         let config = config::Backend {
             protocol: protocol.into(),
             tls: tls.then(config::ClientTls::default),
-            timeouts: None,
             discovery: Some(discovery),
+            ..config::Backend::default()
         };
         Ok(Self { config, dynamic: dynamic_proxy.is_some() })
     }
@@ -116,11 +115,12 @@ fn dynamic_forward(
     endpoints: &[BackendEndpoint],
 ) -> Result<config::DynamicForward, BackendFault> {
     let names = endpoints.iter().enumerate().map(|(index, endpoint)| match host(index, endpoint, true)? {
-        Host::Ip(name) | Host::Fqdn(name) => Ok(name),
+        Host::Ip(name) | Host::Fqdn(name) | Host::Srv(name) => Ok(name),
     });
     Ok(config::DynamicForward {
         dns_cache: Some(dns_cache(&dynamic.dns_cache_config)?),
         allowed_names: names.collect::<Result<_, BackendFault>>()?,
+        address_rules: None,
     })
 }
 
@@ -152,6 +152,7 @@ fn dns_cache(settings: &DnsCacheConfig) -> Result<config::DnsCache, BackendFault
             0 => return Err(BackendFault::NoHosts),
             most => most,
         },
+        ..config::DnsCache::default()
     })
 }
 

@@ -66,7 +66,10 @@ impl PolicyModel {
                     return Err(PolicyFault::NoTime(name));
                 }
             }
-            Ok(config::Timeouts { connect: message(timeouts.connect), idle: message(timeouts.idle) })
+            {
+                let (connect, idle) = (message(timeouts.connect), message(timeouts.idle));
+                Ok(config::Timeouts { connect, idle, ..config::Timeouts::default() })
+            }
         });
         Ok(Self { targets, authority, tls, timeouts: timeouts.transpose()? })
     }
@@ -99,5 +102,5 @@ fn client_tls(settings: &BackendTls, authority: Option<&SecretUse>) -> Result<co
         return Err(PolicyFault::BadVerifiedName(verified_name));
     }
     let ca_secret = authority.map(|authority| authority.resource().to_string()).unwrap_or_default();
-    Ok(config::ClientTls { sni, verified_name, ca_secret })
+    Ok(config::ClientTls { sni, verified_name, ca_secret, ..config::ClientTls::default() })
 }

@@ -14,6 +14,7 @@ mod route;
 mod rule;
 mod secret;
 mod time;
+mod unsupported;
 
 pub(crate) use backend::{BackendPlan, DiscoveryPlan, EndpointPlan, TlsPlan, backend, client_tls};
 pub(crate) use fault::{Checked, Fault};

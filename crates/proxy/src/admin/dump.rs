@@ -68,6 +68,7 @@ fn backend(message: &Backend) -> Value {
             let endpoints = list.endpoints.iter().map(|endpoint| match &endpoint.host {
                 Some(endpoint::Host::Ip(ip)) => json!({ "ip": ip }),
                 Some(endpoint::Host::Fqdn(name)) => json!({ "fqdn": name }),
+                Some(endpoint::Host::Srv(name)) => json!({ "srv": name }),
                 None => Value::Null,
             });
             (Some(endpoints.collect::<Vec<_>>()), None)

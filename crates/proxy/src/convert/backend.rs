@@ -9,6 +9,7 @@ use rustls_pki_types::ServerName;
 use super::fault::{Checked, Fault, Within};
 use super::listener::secret_name;
 use super::time::{duration, positive};
+use super::unsupported;
 use crate::config::{Allowed, ClientTls, HostPattern, Protocol, Timeouts, TlsError, client_config, system_roots};
 
 /// A backend, checked by itself: its secret may not be there yet, its names are not resolved.
@@ -42,6 +43,7 @@ pub(crate) struct TlsPlan {
 
 /// Checks a backend.
 pub(crate) fn backend(backend: &Backend) -> Checked<BackendPlan> {
+    unsupported::check(backend)?;
     let (protocol, over_tls) = match backend::Protocol::try_from(backend.protocol) {
         Ok(backend::Protocol::Http1) => (Protocol::Http1, false),
         Ok(backend::Protocol::Http1Tls) => (Protocol::Http1, true),
@@ -109,7 +111,7 @@ fn server_name(field: &str, text: &str) -> Checked<Option<ServerName<'static>>> 
 
 fn endpoint_plan(endpoint: &Endpoint) -> Checked<EndpointPlan> {
     match &endpoint.host {
-        None => Err(Fault::unknown("")),
+        None | Some(endpoint::Host::Srv(_)) => Err(Fault::unknown("")),
         Some(endpoint::Host::Ip(text)) => {
             text.parse().map(EndpointPlan::Ip).map_err(|_| Fault::new("ip", format!("{text:?} is not an IP address")))
         }
