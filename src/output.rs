@@ -111,7 +111,7 @@ impl Columns {
 /// Prints rows in columns.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub(crate) fn table(rows: &[Vec<String>]) -> Result<()> {
     let mut columns = Columns::default();
     rows.iter().for_each(|row| columns.fit(row));
