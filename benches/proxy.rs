@@ -58,9 +58,9 @@ fn report(figures: &BTreeMap<(&str, String), Vec<f64>>, throughput: &BTreeMap<(&
     println!("| body | proxy | CPU s per 100k requests | to HAProxy (range) | requests/s |");
     println!("|---|---|---|---|---|");
     for ((path, name), values) in figures {
-        let ratios: Vec<f64> = figures.get(&(*path, "haproxy".to_owned())).map_or_else(Vec::new, |base| {
-            values.iter().zip(base).map(|(value, base)| value / base).collect()
-        });
+        let ratios: Vec<f64> = figures
+            .get(&(*path, "haproxy".to_owned()))
+            .map_or_else(Vec::new, |base| values.iter().zip(base).map(|(value, base)| value / base).collect());
         let ratio = if ratios.is_empty() {
             "-".to_owned()
         } else {

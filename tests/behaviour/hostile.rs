@@ -38,7 +38,11 @@ async fn the_api_refuses_what_it_cannot_read_and_goes_on() {
         (b"".to_vec(), StatusCode::BAD_REQUEST),
         (b"null".to_vec(), StatusCode::BAD_REQUEST),
         (b"[1,2]".to_vec(), StatusCode::BAD_REQUEST),
-        (b"{\"kind\":\"Backend\",\"apiVersion\":\"core.apoxy.dev/v1alpha2\",\"metadata\":{\"name\":\"\xff\"}}".to_vec(), StatusCode::BAD_REQUEST),
+        (
+            b"{\"kind\":\"Backend\",\"apiVersion\":\"core.apoxy.dev/v1alpha2\",\"metadata\":{\"name\":\"\xff\"}}"
+                .to_vec(),
+            StatusCode::BAD_REQUEST,
+        ),
         ("[".repeat(100_000).into_bytes(), StatusCode::BAD_REQUEST),
         (vec![b' '; 10 << 20], StatusCode::PAYLOAD_TOO_LARGE),
     ] {
@@ -66,7 +70,11 @@ async fn the_api_outlives_absurd_heads() {
     let control_plane = ControlPlane::start();
     let long = "x".repeat(1 << 20);
     let many: String = (0..10_000).map(|number| format!("h{number}: v\r\n")).collect();
-    for head in [format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), "\u{1}\u{2}\r\n\r\n".to_owned()] {
+    for head in [
+        format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"),
+        "\u{1}\u{2}\r\n\r\n".to_owned(),
+    ] {
         let answer = raw(control_plane.api(), head.as_bytes()).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     }

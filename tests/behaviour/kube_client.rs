@@ -177,13 +177,15 @@ async fn a_list_and_a_watch_from_it_miss_nothing_while_others_write() {
         })
     });
     let writers: Vec<_> = writers.collect();
-    let seen = watcher(api.clone(), watcher::Config::default())
-        .try_fold(std::collections::BTreeSet::new(), |mut seen, event| async move {
+    let seen = watcher(api.clone(), watcher::Config::default()).try_fold(
+        std::collections::BTreeSet::new(),
+        |mut seen, event| async move {
             if let watcher::Event::InitApply(object) | watcher::Event::Apply(object) = event {
                 seen.insert(object.name_any());
             }
             if seen.len() == WRITERS * EACH { Err(watcher::Error::NoResourceVersion) } else { Ok(seen) }
-        });
+        },
+    );
     let complete = tokio::time::timeout(Duration::from_secs(60), seen).await.expect("every object is seen");
     assert!(matches!(complete, Err(watcher::Error::NoResourceVersion)), "the fold ends once all are seen");
     for writer in writers {

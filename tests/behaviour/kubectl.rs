@@ -89,7 +89,10 @@ fn apply_creates_configures_and_leaves_alone() {
         assert_eq!(kubectl.ok_with(&["apply", "-f", "-"], &canonical), "backend.core.apoxy.dev/api unchanged\n");
         let changed = API.replace("H2", "tls");
         assert_eq!(kubectl.ok_with(&["apply", "-f", "-"], &changed), "backend.core.apoxy.dev/api configured\n");
-        assert_eq!(kubectl.ok(&["get", "backend", "api", "-o", "jsonpath={.spec.protocol} {.metadata.generation}"]), "tls 2");
+        assert_eq!(
+            kubectl.ok(&["get", "backend", "api", "-o", "jsonpath={.spec.protocol} {.metadata.generation}"]),
+            "tls 2"
+        );
     });
 }
 
@@ -105,12 +108,20 @@ fn get_prints_tables_and_selects() {
         assert_eq!(heading, ["NAME", "ENDPOINTS", "PROTOCOL", "DYNAMIC", "PROGRAMMED", "AGE"]);
         assert!(table.contains("api.example.com"), "{table}");
 
-        assert_eq!(kubectl.ok(&["get", "backends", "-o", "name"]), "backend.core.apoxy.dev/api\nbackend.core.apoxy.dev/web\n");
-        assert_eq!(kubectl.ok(&["get", "backends", "-o", "name", "-l", "team in (two)"]), "backend.core.apoxy.dev/web\n");
+        assert_eq!(
+            kubectl.ok(&["get", "backends", "-o", "name"]),
+            "backend.core.apoxy.dev/api\nbackend.core.apoxy.dev/web\n"
+        );
+        assert_eq!(
+            kubectl.ok(&["get", "backends", "-o", "name", "-l", "team in (two)"]),
+            "backend.core.apoxy.dev/web\n"
+        );
         let by_field = ["get", "backends", "-o", "name", "--field-selector", "spec.protocol=h2"];
         assert_eq!(kubectl.ok(&by_field), "backend.core.apoxy.dev/api\n");
         assert!(kubectl.ok(&["get", "apoxy"]).contains("backend.core.apoxy.dev/web"));
-        assert!(kubectl.fails_with(&["get", "backend", "none"], "").contains("backends.core.apoxy.dev \"none\" not found"));
+        assert!(
+            kubectl.fails_with(&["get", "backend", "none"], "").contains("backends.core.apoxy.dev \"none\" not found")
+        );
     });
 }
 
@@ -120,7 +131,9 @@ fn describe_explain_and_api_resources_know_the_kinds() {
         kubectl.ok_with(&["apply", "-f", "-"], API);
         assert!(kubectl.ok(&["describe", "backend", "api"]).contains("api.example.com"));
         let explained = kubectl.ok(&["explain", "backend.spec.dynamicProxy.dnsCacheConfig"]);
-        for field in ["dnsLookupFamily", "dnsRefreshRate", "dnsMinRefreshRate", "dnsQueryTimeout", "hostTTL", "maxHosts"] {
+        for field in
+            ["dnsLookupFamily", "dnsRefreshRate", "dnsMinRefreshRate", "dnsQueryTimeout", "hostTTL", "maxHosts"]
+        {
             assert!(explained.contains(field), "{explained}");
         }
         let resources = kubectl.ok(&["api-resources", "-o", "name"]);
@@ -166,7 +179,10 @@ fn diff_and_server_side_dry_run_change_nothing() {
         assert_eq!(diff.status.code(), Some(1), "{}", String::from_utf8_lossy(&diff.stderr));
         assert!(String::from_utf8_lossy(&diff.stdout).contains("+  - fqdn: other.example.com"));
         kubectl.ok_with(&["apply", "--dry-run=server", "-f", "-"], &changed);
-        assert_eq!(kubectl.ok(&["get", "backend", "api", "-o", "jsonpath={.spec.endpoints[0].fqdn}"]), "api.example.com");
+        assert_eq!(
+            kubectl.ok(&["get", "backend", "api", "-o", "jsonpath={.spec.endpoints[0].fqdn}"]),
+            "api.example.com"
+        );
     });
 }
 

@@ -127,7 +127,8 @@ async fn a_proxy_restarts_and_serves_without_a_control_plane() {
 async fn a_draining_proxy_answers_what_it_has_begun() {
     let control_plane = ControlPlane::start();
     let mut proxy = Proxy::start(control_plane.xds());
-    let (started, release) = (std::sync::Arc::new(tokio::sync::Notify::new()), std::sync::Arc::new(tokio::sync::Notify::new()));
+    let (started, release) =
+        (std::sync::Arc::new(tokio::sync::Notify::new()), std::sync::Arc::new(tokio::sync::Notify::new()));
     let (begun, gate) = (started.clone(), release.clone());
     let upstream = Upstream::start(local([127, 0, 0, 1], 0), move |_| {
         let (begun, gate) = (begun.clone(), gate.clone());

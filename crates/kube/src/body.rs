@@ -9,11 +9,18 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use crate::protobuf;
 use crate::status::Failure;
 
+/// How many times the limit is read of a body that is too large, so that a client which sends it whole before it reads
+/// gets to see the answer instead of a reset.
+const READ_ON: usize = 8;
+
 /// The whole body, if it is not larger than `limit` bytes.
 pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Failure> {
-    match Limited::new(body, limit).collect().await {
+    let mut body = body;
+    match Limited::new(&mut body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
+            let mut rest = Limited::new(body, limit.saturating_mul(READ_ON));
+            while let Some(Ok(_)) = rest.frame().await {}
             Err(Failure::too_large(format!("Request entity too large: limit is {limit}")))
         }
         Err(error) => Err(Failure::bad_request(format!("the request body could not be read: {error}"))),
