@@ -1,0 +1,2 @@
+//! Cost of a pick.
+fn main() {}

@@ -1,0 +1,46 @@
+//! The hash of a request, for the policies that place requests by it.
+
+use xxhash_rust::xxh64::xxh64;
+
+#[cfg(test)]
+mod tests;
+
+/// Hash of what a hash policy found in a request: xxHash64 with seed 0, as Envoy's.
+#[must_use]
+pub fn hash_of(value: &[u8]) -> u64 {
+    xxh64(value, 0)
+}
+
+/// Hash of a request, from the hashes of all policies that apply.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestHash {
+    hash: Option<u64>,
+    done: bool,
+}
+
+impl RequestHash {
+    /// Adds what one policy found, in the order of the policies. After a `terminal` policy with anything found up to then,
+    /// later ones do not count.
+    pub fn add(&mut self, found: Option<u64>, terminal: bool) {
+        if self.done {
+            return;
+        }
+        if let Some(found) = found {
+            // Rotated, so that the same value found twice does not cancel itself out.
+            self.hash = Some(self.hash.unwrap_or(0).rotate_left(1) ^ found);
+        }
+        self.done = terminal && self.hash.is_some();
+    }
+
+    /// Whether later policies count no more.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The hash; none if no policy found anything.
+    #[must_use]
+    pub const fn get(self) -> Option<u64> {
+        self.hash
+    }
+}

@@ -1,0 +1,13 @@
+//! Outlier detection: endpoints whose answers are bad are left out for a while.
+
+mod config;
+mod detector;
+mod monitor;
+mod statistics;
+#[cfg(test)]
+mod tests;
+
+pub use config::{FailurePercentage, OutlierConfigError, OutlierDetection, SuccessRate};
+pub use detector::{Change, Detector, EjectionReason};
+pub(crate) use monitor::Monitor;
+pub use monitor::Outcome;

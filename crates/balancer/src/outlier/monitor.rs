@@ -1,0 +1,125 @@
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::config::OutlierDetection;
+use super::detector::EjectionReason;
+
+/// What came of a request, or of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The endpoint answered with this status. For gRPC, the HTTP status that its status stands for.
+    Answered(u16),
+    /// A connection was established, or one kept was taken: where local origin is split, its failures are no longer in a row.
+    Connected,
+    /// The connection could not be established, or was lost or reset before the answer.
+    Failed,
+    /// A timeout of the proxy passed.
+    TimedOut,
+}
+
+/// What outlier detection counts for one endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Monitor {
+    row_5xx: AtomicU32,
+    row_gateway: AtomicU32,
+    row_local: AtomicU32,
+    pub(super) external: Rate,
+    pub(super) local: Rate,
+    /// Ejections in a row.
+    pub(super) ejections: AtomicU32,
+    /// When it was last ejected, in milliseconds.
+    pub(super) ejected_at: AtomicU64,
+}
+
+/// Requests of an interval: the upper half counts them, the lower those that succeeded.
+#[derive(Debug, Default)]
+pub(super) struct Rate(AtomicU64);
+
+const ONE: u64 = 1 << u32::BITS;
+
+impl Rate {
+    fn add(&self, success: bool) {
+        self.0.fetch_add(if success { ONE | 1 } else { ONE }, Ordering::Relaxed);
+    }
+
+    /// All and successful requests since the last time.
+    pub(super) fn take(&self) -> (u64, u64) {
+        let both = self.0.swap(0, Ordering::Relaxed);
+        (both >> u32::BITS, both & (ONE - 1))
+    }
+}
+
+impl Monitor {
+    /// Counts; tells if the endpoint has now failed too often in a row.
+    pub(super) fn report(&self, config: &OutlierDetection, outcome: Outcome) -> Option<EjectionReason> {
+        match (outcome, config.split_local_origin) {
+            (Outcome::Answered(status), _) => self.answered(config, status),
+            (Outcome::Failed, false) => self.answered(config, 503),
+            (Outcome::TimedOut, false) => self.answered(config, 504),
+            (Outcome::Connected, false) => None,
+            (Outcome::Connected, true) => {
+                if config.counts_rates() {
+                    self.local.add(true);
+                }
+                reset(&self.row_local);
+                None
+            }
+            (Outcome::Failed | Outcome::TimedOut, true) => {
+                if config.counts_rates() {
+                    self.local.add(false);
+                }
+                step(&self.row_local, config.consecutive_local_origin_failure)
+                    .then_some(EjectionReason::ConsecutiveLocalOriginFailure)
+            }
+        }
+    }
+
+    fn answered(&self, config: &OutlierDetection, status: u16) -> Option<EjectionReason> {
+        let failed = (500..600).contains(&status);
+        if config.counts_rates() {
+            self.external.add(!failed);
+        }
+        if !failed {
+            reset(&self.row_5xx);
+            reset(&self.row_gateway);
+            return None;
+        }
+        let gateway = if matches!(status, 502..=504) {
+            step(&self.row_gateway, config.consecutive_gateway_failure)
+        } else {
+            reset(&self.row_gateway);
+            false
+        };
+        let all = step(&self.row_5xx, config.consecutive_5xx);
+        match (gateway, all) {
+            (true, _) => Some(EjectionReason::ConsecutiveGatewayFailure),
+            (false, true) => Some(EjectionReason::Consecutive5xx),
+            (false, false) => None,
+        }
+    }
+
+    /// A row that is nearly full must not end a new chance at once.
+    pub(super) fn forgive(&self) {
+        reset(&self.row_5xx);
+        reset(&self.row_gateway);
+        reset(&self.row_local);
+    }
+}
+
+/// One more in a row; whether the row is full, in which case the next begins.
+fn step(row: &AtomicU32, full: u32) -> bool {
+    if full == 0 {
+        return false;
+    }
+    let count = row.fetch_add(1, Ordering::Relaxed) + 1;
+    if count == full {
+        row.store(0, Ordering::Relaxed);
+    }
+    count == full
+}
+
+fn reset(row: &AtomicU32) {
+    // Nearly always 0 already: other threads keep their copy of the cache line.
+    if row.load(Ordering::Relaxed) != 0 {
+        row.store(0, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,110 @@
+//! Picking an endpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
+use crate::config::{LoadBalancing, Policy};
+use crate::endpoint::EndpointSet;
+use crate::priority::PriorityLoads;
+use level::Level;
+
+mod group;
+mod level;
+mod order;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use table::Tables;
+
+/// What a pick depends on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PickContext<'a> {
+    /// Time since the moment from which the endpoints' times are counted. Only slow start asks for it.
+    pub now: Duration,
+    /// Hash of the request. Without one, the hashing policies pick at random.
+    pub hash: Option<u64>,
+    /// Indices that the request should not be sent to again. They are taken only if there is nothing else in the priority
+    /// that was chosen. (Envoy's `previous_hosts` gives up after some tries at random; this does not.)
+    pub exclude: &'a [usize],
+}
+
+/// An endpoint that was picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Picked {
+    /// Its index in the set.
+    pub index: usize,
+    /// Whether its priority was in panic: it was picked whatever its health. Envoy counts these in `lb_healthy_panic`.
+    pub panic: bool,
+}
+
+/// A thread's way through the endpoints of one backend.
+#[derive(Debug)]
+pub struct Picker {
+    config: Arc<LoadBalancing>,
+    rng: SmallRng,
+    built: Option<Built>,
+}
+
+/// What is computed from a set and the health of its endpoints.
+#[derive(Debug)]
+struct Built {
+    set: Arc<EndpointSet>,
+    generation: u64,
+    /// When the last endpoint will have taken up its full weight.
+    until: Option<Duration>,
+    loads: PriorityLoads,
+    levels: Vec<Level>,
+}
+
+impl Picker {
+    /// A picker that follows a valid `config`. Threads should have different seeds, or they all begin at the same endpoint.
+    #[must_use]
+    pub fn new(config: Arc<LoadBalancing>, seed: u64) -> Self {
+        Self { config, rng: SmallRng::seed_from_u64(seed), built: None }
+    }
+
+    /// Picks an endpoint of `set`; none if none may be used. When `set` is another than the last time, or the health of an
+    /// endpoint has changed, shares are computed anew first.
+    pub fn pick(&mut self, set: &Arc<EndpointSet>, context: &PickContext<'_>) -> Option<Picked> {
+        if !self.built.as_ref().is_some_and(|built| built.is_current(set, context.now)) {
+            self.rebuild(set, context.now);
+        }
+        let Self { config, rng, built: Some(built) } = self else { return None };
+        let hash = match (&config.policy, context.hash) {
+            (Policy::RingHash(_) | Policy::Maglev(_), Some(hash)) => hash,
+            _ => rng.random(),
+        };
+        let (at, degraded) = built.loads.choose(hash)?;
+        let level = built.levels.get_mut(at)?;
+        let panic = level.panic;
+        let group = level.group(degraded);
+        let pick = &mut group::Pick { config, set, rng, now: context.now, hash };
+        let index =
+            if context.exclude.is_empty() { group.pick(pick, 0)? } else { group.pick_other(pick, context.exclude)? };
+        Some(Picked { index: index as usize, panic })
+    }
+
+    /// Shares of the priorities as they were at the last pick, the highest priority first.
+    #[must_use]
+    pub fn loads(&self) -> Option<&PriorityLoads> {
+        self.built.as_ref().map(|built| &built.loads)
+    }
+
+    #[cold]
+    fn rebuild(&mut self, set: &Arc<EndpointSet>, now: Duration) {
+        // Before health is read: what changes in between makes this outdated.
+        let generation = set.generation();
+        let level::Levels { loads, levels, until } = level::build(set, &self.config, generation, now, &mut self.rng);
+        self.built = Some(Built { set: Arc::clone(set), generation, until, loads, levels });
+    }
+}
+
+impl Built {
+    fn is_current(&self, set: &Arc<EndpointSet>, now: Duration) -> bool {
+        Arc::ptr_eq(&self.set, set) && self.generation == set.generation() && self.until.is_none_or(|until| now < until)
+    }
+}

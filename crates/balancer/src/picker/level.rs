@@ -1,0 +1,115 @@
+//! One priority: which of its endpoints may be used.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::SmallRng;
+
+use super::group::Group;
+use crate::config::{LoadBalancing, Policy, SlowStart};
+use crate::endpoint::{EndpointSet, Health};
+use crate::priority::{LevelHealth, PriorityLoads};
+
+/// Endpoints of one priority.
+#[derive(Debug)]
+pub(super) struct Level {
+    pub(super) panic: bool,
+    /// Healthy ones, or in panic all.
+    usable: Group,
+    degraded: Group,
+}
+
+impl Level {
+    pub(super) fn group(&mut self, degraded: bool) -> &mut Group {
+        // In panic, health makes no difference.
+        if degraded && !self.panic { &mut self.degraded } else { &mut self.usable }
+    }
+}
+
+pub(super) struct Levels {
+    pub(super) loads: PriorityLoads,
+    pub(super) levels: Vec<Level>,
+    pub(super) until: Option<Duration>,
+}
+
+/// Members of a priority, by index.
+#[derive(Default)]
+pub(super) struct Members {
+    pub(super) all: Vec<u32>,
+    pub(super) healthy: Vec<u32>,
+    pub(super) degraded: Vec<u32>,
+}
+
+impl Members {
+    fn health(&self) -> LevelHealth {
+        let count = |members: &Vec<u32>| members.len() as u64;
+        LevelHealth { healthy: count(&self.healthy), degraded: count(&self.degraded), total: count(&self.all) }
+    }
+}
+
+pub(super) fn build(
+    set: &Arc<EndpointSet>,
+    config: &Arc<LoadBalancing>,
+    generation: u64,
+    now: Duration,
+    rng: &mut SmallRng,
+) -> Levels {
+    let members = members(set);
+    let health: Vec<_> = members.iter().map(Members::health).collect();
+    let loads = PriorityLoads::new(&health, config.panic_threshold, config.overprovisioning_factor);
+    let until = growing_until(set, config, now);
+    let levels = match config.policy {
+        Policy::RingHash(_) | Policy::Maglev(_) => {
+            let tables = set.tables.get(set, config, generation, &members, &loads.panic);
+            let level = |(tables, panic): (&super::table::LevelTables, &bool)| Level {
+                panic: *panic,
+                usable: Group::hashed(Arc::clone(&tables.usable)),
+                degraded: Group::hashed(Arc::clone(&tables.degraded)),
+            };
+            tables.iter().zip(&loads.panic).map(level).collect()
+        }
+        Policy::RoundRobin | Policy::LeastRequest(_) | Policy::Random => {
+            let mut group = |all: &[u32], usable: &[u32], panic: bool| {
+                let weighted = config.locality_weighted && !panic;
+                let all = weighted.then_some(all);
+                Group::ordered(set, config, all, usable, now, until.is_some(), rng)
+            };
+            let level = |(members, panic): (&Members, &bool)| Level {
+                panic: *panic,
+                usable: group(&members.all, if *panic { &members.all } else { &members.healthy }, *panic),
+                degraded: group(&members.all, if *panic { &[] } else { &members.degraded }, *panic),
+            };
+            members.iter().zip(&loads.panic).map(level).collect()
+        }
+    };
+    Levels { loads, levels, until }
+}
+
+/// By priority, the highest first. Priorities that nobody has make no difference.
+fn members(set: &EndpointSet) -> Vec<Members> {
+    let mut priorities: Vec<u32> = set.endpoints().iter().map(|endpoint| endpoint.spec.priority).collect();
+    priorities.sort_unstable();
+    priorities.dedup();
+    let mut members: Vec<Members> = priorities.iter().map(|_| Members::default()).collect();
+    for (index, endpoint) in (0..).zip(set.endpoints()) {
+        let Ok(at) = priorities.binary_search(&endpoint.spec.priority) else { continue };
+        members[at].all.push(index);
+        match endpoint.health() {
+            Health::Healthy => members[at].healthy.push(index),
+            Health::Degraded => members[at].degraded.push(index),
+            Health::Unhealthy => {}
+        }
+    }
+    members
+}
+
+/// When the last endpoint leaves slow start; none if none is in it.
+fn growing_until(set: &EndpointSet, config: &LoadBalancing, now: Duration) -> Option<Duration> {
+    let SlowStart { window, .. } = config.slow_start.as_ref()?;
+    if !matches!(config.policy, Policy::RoundRobin | Policy::LeastRequest(_)) {
+        return None;
+    }
+    let ages = set.endpoints().iter().map(|endpoint| endpoint.state.age(now));
+    let youngest = ages.filter(|age| age < window).min()?;
+    Some(now.saturating_add(window.saturating_sub(youngest)))
+}

@@ -1,0 +1,132 @@
+//! Where the hashing policies place requests. Tables are large and the same for all threads, which share them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::level::Members;
+use crate::config::{LoadBalancing, Policy};
+use crate::endpoint::EndpointSet;
+
+mod maglev;
+mod ring;
+#[cfg(test)]
+mod tests;
+
+pub(super) use maglev::MaglevTable;
+pub(super) use ring::Ring;
+
+/// Endpoints with their shares, which add up to 1.
+type Shares = Vec<(u32, f64)>;
+
+/// Places of endpoints by hash.
+#[derive(Debug)]
+pub(super) struct HashTable {
+    members: Vec<u32>,
+    places: Places,
+}
+
+#[derive(Debug)]
+enum Places {
+    Ring(Ring),
+    Maglev(MaglevTable),
+}
+
+impl HashTable {
+    fn new(set: &EndpointSet, config: &LoadBalancing, members: &[u32]) -> Self {
+        let shares = shares(set, members, config.locality_weighted);
+        let members = shares.iter().map(|(index, _)| *index).collect();
+        let key = |index: u32| &*set.endpoints()[index as usize].spec.key;
+        let places = match &config.policy {
+            Policy::Maglev(maglev) => Places::Maglev(MaglevTable::new(shares, key, maglev.table_size)),
+            Policy::RingHash(ring) => Places::Ring(Ring::new(&shares, key, ring.minimum_size, ring.maximum_size)),
+            Policy::RoundRobin | Policy::LeastRequest(_) | Policy::Random => Places::Ring(Ring::default()),
+        };
+        Self { members, places }
+    }
+
+    pub(super) fn members(&self) -> &[u32] {
+        &self.members
+    }
+
+    /// The endpoint for `hash`; `attempt` counts those that were not wanted.
+    pub(super) fn pick(&self, hash: u64, attempt: usize) -> Option<u32> {
+        match &self.places {
+            Places::Ring(ring) => ring.pick(hash, attempt),
+            Places::Maglev(table) => table.pick(hash, attempt),
+        }
+    }
+}
+
+/// Of one priority.
+#[derive(Debug)]
+pub(super) struct LevelTables {
+    pub(super) usable: Arc<HashTable>,
+    pub(super) degraded: Arc<HashTable>,
+}
+
+#[derive(Debug)]
+struct Built {
+    generation: u64,
+    config: Arc<LoadBalancing>,
+    levels: Arc<[LevelTables]>,
+}
+
+/// The latest tables of a set.
+#[derive(Debug, Default)]
+pub(crate) struct Tables(Mutex<Option<Built>>);
+
+impl Tables {
+    /// Tables for the set as of `generation`: built by the first thread that asks, while others that ask wait.
+    pub(super) fn get(
+        &self,
+        set: &EndpointSet,
+        config: &Arc<LoadBalancing>,
+        generation: u64,
+        members: &[Members],
+        panic: &[bool],
+    ) -> Arc<[LevelTables]> {
+        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(built) = &*latest
+            && built.generation == generation
+            && (Arc::ptr_eq(&built.config, config) || built.config == *config)
+        {
+            return Arc::clone(&built.levels);
+        }
+        let table = |members: &[u32]| Arc::new(HashTable::new(set, config, members));
+        let level = |(members, panic): (&Members, &bool)| {
+            let (usable, degraded): (_, &[u32]) =
+                if *panic { (&members.all, &[]) } else { (&members.healthy, &members.degraded) };
+            LevelTables { usable: table(usable), degraded: table(degraded) }
+        };
+        let levels: Arc<[LevelTables]> = members.iter().zip(panic).map(level).collect();
+        *latest = Some(Built { generation, config: Arc::clone(config), levels: Arc::clone(&levels) });
+        levels
+    }
+}
+
+/// Shares of `members` by weight, within those of their localities if these are weighted.
+fn shares(set: &EndpointSet, members: &[u32], by_locality: bool) -> Shares {
+    let spec = |index: &u32| &set.endpoints()[*index as usize];
+    let weight = |index: &u32| f64::from(spec(index).weight());
+    let flat = || {
+        let sum: f64 = members.iter().map(weight).sum();
+        members.iter().map(|index| (*index, weight(index) / sum)).collect()
+    };
+    if !by_locality {
+        return flat();
+    }
+    let mut localities = std::collections::HashMap::<u32, (u32, f64)>::new();
+    for index in members {
+        let locality = spec(index).spec.locality;
+        localities.entry(locality.id).or_insert((locality.weight, 0.0)).1 += weight(index);
+    }
+    let sum: f64 = localities.values().map(|(share, _)| f64::from(*share)).sum();
+    if sum == 0.0 {
+        return flat();
+    }
+    let share = |index: &u32| {
+        let (locality, of) = localities.get(&spec(index).spec.locality.id)?;
+        let share = f64::from(*locality) / sum * weight(index) / of;
+        (share > 0.0).then_some((*index, share))
+    };
+    members.iter().filter_map(share).collect()
+}
