@@ -17,7 +17,10 @@ mod tunnel;
 
 pub(crate) use body::{Body, RequestBody};
 
-use http::{Method, Request, Response};
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use crate::config::{Action, Flag, Refusal};
@@ -27,7 +30,17 @@ use authority::Authority;
 const NO_ROUTE: Refusal = Refusal::fixed(http::StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 
 /// Serves one request.
-pub(crate) async fn answer(mut exchange: Exchange, request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let local = Rc::clone(&exchange.local);
+    let mut response = serve(exchange, request).await;
+    // A connection that was about to send its first request when a drain began has not been told yet.
+    if local.is_closing() && !local.is_multiplexed() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+async fn serve(mut exchange: Exchange, request: Request<Incoming>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let raw = match authority::of(&parts) {
         Ok(raw) => raw,

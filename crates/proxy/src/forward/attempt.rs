@@ -1,18 +1,19 @@
 //! Takes a request to a backend, and its answer back.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::num::NonZeroU16;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use super::body::{Answer, Body, RequestBody};
 use super::endpoint::{self, Route};
@@ -87,12 +88,12 @@ pub(super) async fn forward(
     for mirror in filters.iter().flat_map(|filters| &filters.mirrors) {
         mirror::copy(&shard, mirror, &head, &mut body);
     }
-    let mut deadline = deadline(forward, exchange.started.elapsed());
+    let mut deadline = deadline(forward, exchange.started);
     let active = Active::count(shard.upstreams.get(backend, || shard.random()));
     let sent = body.progress();
     let attempt = Attempt { upstream: &active.upstream, backend, port };
     let upgrades = head.upgrade.is_some();
-    let outcome = match within(&mut deadline, attempt.run(head, body)).await {
+    let outcome = match within(&mut deadline, pin!(attempt.run(head, body))).await {
         Some(outcome) => outcome,
         None => {
             backend.metrics.timeouts.increment(1);
@@ -161,15 +162,10 @@ fn outgoing(
     headers::join_cookies(version, &mut headers);
     headers::append_forwarded_for(&mut headers, &local.peer_value);
     headers.insert(headers::FORWARDED_PROTO, HeaderValue::from_static(local.scheme()));
-    let request_id = match headers.get(headers::REQUEST_ID) {
-        Some(id) => id.clone(),
-        None => {
-            let id = headers::request_id(local.shard.random(), local.shard.random());
-            headers.insert(headers::REQUEST_ID, id.clone());
-            id
-        }
-    };
-    exchange.note(|record| record.request_id = Some(request_id));
+    if !headers.contains_key(headers::REQUEST_ID) {
+        headers.insert(headers::REQUEST_ID, headers::request_id(local.shard.random(), local.shard.random()));
+    }
+    exchange.note(|record| record.request_id = headers.get(headers::REQUEST_ID).cloned());
     if headers.get(header::HOST) != Some(authority) {
         headers.insert(header::HOST, authority.clone());
     }
@@ -197,26 +193,29 @@ fn outgoing(
 }
 
 /// When the answer must have ended.
-fn deadline(forward: &Forward, elapsed: Duration) -> Option<Pin<Box<Sleep>>> {
-    let request = forward.request_timeout.map(|timeout| timeout.saturating_sub(elapsed));
-    let left = match (request, forward.backend_request_timeout) {
+fn deadline(forward: &Forward, started: Instant) -> Option<Pin<Box<Sleep>>> {
+    let request = forward.request_timeout.map(|timeout| started + timeout);
+    let attempt = forward.backend_request_timeout.map(|timeout| Instant::now() + timeout);
+    let first = match (request, attempt) {
         (Some(request), Some(attempt)) => request.min(attempt),
-        (Some(left), None) | (None, Some(left)) => left,
+        (Some(only), None) | (None, Some(only)) => only,
         (None, None) => return None,
     };
-    Some(Box::pin(tokio::time::sleep_until(Instant::now() + left)))
+    Some(Box::pin(tokio::time::sleep_until(first.into())))
 }
 
 /// `work`, unless the deadline comes first.
-async fn within<T>(deadline: &mut Option<Pin<Box<Sleep>>>, work: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        None => Some(work.await),
-        Some(deadline) => tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = deadline.as_mut() => None,
-        },
-    }
+async fn within<T>(deadline: &mut Option<Pin<Box<Sleep>>>, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    poll_fn(|cx| {
+        if let Poll::Ready(done) = work.as_mut().poll(cx) {
+            return Poll::Ready(Some(done));
+        }
+        match deadline {
+            Some(deadline) => deadline.as_mut().poll(cx).map(|()| None),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// The head of an answer, and the connection that the rest comes on.

@@ -39,7 +39,8 @@ pub(super) async fn route(
             let port = port.ok_or(Failure::NoEndpoint)?.get();
             Ok(Route::InTurn { turn: upstream.turn(), port })
         }
-        Discovery::Dynamic(dynamic) => resolve(upstream, dynamic, port, authority).await,
+        // Boxed, as all that happens to few requests: a future is as large as its largest part, and is moved.
+        Discovery::Dynamic(dynamic) => Box::pin(resolve(upstream, dynamic, port, authority)).await,
     }
 }
 
@@ -76,12 +77,32 @@ async fn resolve(
 
 /// A connection to where `route` leads; with `fresh`, one that has carried no request yet.
 pub(super) async fn acquire(upstream: &Upstream, route: &Route, fresh: bool) -> Result<(Rc<Pool>, Lease), Failure> {
+    if !fresh && let Some(found) = reuse(upstream, route) {
+        return Ok(found);
+    }
+    Box::pin(open(upstream, route, fresh)).await
+}
+
+/// A connection that is open already.
+fn reuse(upstream: &Upstream, route: &Route) -> Option<(Rc<Pool>, Lease)> {
+    let held = |pool: &Rc<Pool>| Some((Rc::clone(pool), pool.reuse()?));
+    match route {
+        Route::InTurn { turn, port } => held(&upstream.pick(*turn, *port)?.1),
+        Route::Preferred(pools) => pools.iter().find_map(held),
+    }
+}
+
+/// A new connection, or, where the first choice cannot be reached, any to the next.
+async fn open(upstream: &Upstream, route: &Route, fresh: bool) -> Result<(Rc<Pool>, Lease), Failure> {
     match route {
         Route::InTurn { turn, port } => {
             let mut failed = None;
             for try_ in 0..MAX_TRIES {
                 let (count, pool) = upstream.pick(turn.wrapping_add(try_), *port).ok_or(Failure::NoEndpoint)?;
-                if !fresh && let Some(lease) = pool.reuse() {
+                if !fresh
+                    && try_ > 0
+                    && let Some(lease) = pool.reuse()
+                {
                     return Ok((pool, lease));
                 }
                 match pool.open().await {
@@ -95,9 +116,6 @@ pub(super) async fn acquire(upstream: &Upstream, route: &Route, fresh: bool) -> 
             Err(failed.map_or(Failure::NoEndpoint, Failure::Connect))
         }
         Route::Preferred(pools) => {
-            if !fresh && let Some(found) = pools.iter().find_map(|pool| Some((Rc::clone(pool), pool.reuse()?))) {
-                return Ok(found);
-            }
             let mut failed: Option<ConnectError> = None;
             for pool in pools.iter().take(MAX_TRIES) {
                 match pool.open().await {

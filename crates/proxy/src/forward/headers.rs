@@ -1,6 +1,7 @@
 //! Headers that belong to a connection, and those that tell an upstream about the client.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use http::header::Entry;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 
@@ -55,7 +56,22 @@ pub(super) struct Hop {
 pub(super) fn strip(headers: &mut HeaderMap) -> Hop {
     let mut hop = Hop::default();
     let mut wants_upgrade = false;
-    if headers.contains_key(header::CONNECTION) {
+    // One look at all of them costs less than asking for each.
+    let (mut connection, mut te, mut upgrade, mut coding, mut old) = (false, false, false, false, false);
+    for name in headers.keys() {
+        match *name {
+            header::CONNECTION => connection = true,
+            header::TE => te = true,
+            header::UPGRADE => upgrade = true,
+            header::TRANSFER_ENCODING => coding = true,
+            _ => old |= matches!(name.as_str(), "keep-alive" | "proxy-connection"),
+        }
+    }
+    if old {
+        headers.remove(KEEP_ALIVE);
+        headers.remove(PROXY_CONNECTION);
+    }
+    if connection {
         let mut named: Vec<HeaderName> = Vec::new();
         for token in tokens(headers, header::CONNECTION) {
             if token.eq_ignore_ascii_case(b"upgrade") {
@@ -73,21 +89,21 @@ pub(super) fn strip(headers: &mut HeaderMap) -> Hop {
             headers.remove(name);
         }
         headers.remove(header::CONNECTION);
-        headers.remove(KEEP_ALIVE);
-        headers.remove(PROXY_CONNECTION);
     }
-    if headers.contains_key(header::TE) {
+    if te {
         hop.trailers = tokens(headers, header::TE).any(|token| token.eq_ignore_ascii_case(b"trailers"));
         headers.remove(header::TE);
     }
-    if let Some(upgrade) = headers.remove(header::UPGRADE) {
+    if upgrade && let Some(upgrade) = headers.remove(header::UPGRADE) {
         // HTTP/2 by Upgrade is gone from the standard (RFC 9113, 3.1), and has smuggled requests past proxies.
         if wants_upgrade && !upgrade.as_bytes().eq_ignore_ascii_case(b"h2c") {
             hop.upgrade = Some(upgrade);
         }
         headers.remove(HTTP2_SETTINGS);
     }
-    headers.remove(header::TRANSFER_ENCODING);
+    if coding {
+        headers.remove(header::TRANSFER_ENCODING);
+    }
     hop
 }
 
@@ -103,11 +119,14 @@ fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> 
 
 /// Adds `client` to the end of `X-Forwarded-For`, as one line.
 pub(super) fn append_forwarded_for(headers: &mut HeaderMap, client: &HeaderValue) {
-    if !headers.contains_key(FORWARDED_FOR) {
-        headers.insert(FORWARDED_FOR, client.clone());
-        return;
-    }
-    let mut line = BytesMut::new();
+    let mut line = match headers.try_entry(FORWARDED_FOR) {
+        Ok(Entry::Vacant(entry)) => {
+            // Fails beyond 32,768 headers, which no limit lets in.
+            let _ = entry.try_insert(client.clone());
+            return;
+        }
+        _ => BytesMut::new(),
+    };
     for value in headers.get_all(FORWARDED_FOR) {
         line.put_slice(value.as_bytes());
         line.put_slice(b", ");
@@ -123,14 +142,12 @@ pub(super) fn request_id(high: u64, low: u64) -> HeaderValue {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let high = high & !0xf000 | 0x4000;
     let low = low & !(0b11 << 62) | 0b10 << 62;
-    let bits = u128::from(high) << 64 | u128::from(low);
     let mut text = [b'-'; 36];
-    let mut shift = 128;
-    for (at, digit) in text.iter_mut().enumerate() {
-        if !matches!(at, 8 | 13 | 18 | 23) {
-            shift -= 4;
-            *digit = HEX[usize::try_from(bits >> shift & 0xf).unwrap_or(0)];
-        }
+    let mut at = 0;
+    for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
+        text[at] = HEX[usize::from(byte >> 4)];
+        text[at + 1] = HEX[usize::from(byte & 0xf)];
+        at += if matches!(at, 6 | 11 | 16 | 21) { 3 } else { 2 };
     }
     HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&text)).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

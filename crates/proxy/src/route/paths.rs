@@ -21,7 +21,9 @@ struct Ranked {
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     exact: HashMap<Box<str>, Vec<Ranked>>,
-    /// Without a trailing slash: "/" is "".
+    /// Prefix "/", which every path but "*" has.
+    root: Vec<Ranked>,
+    /// Without a trailing slash.
     prefix: HashMap<Box<str>, Vec<Ranked>>,
     /// Distinct lengths of the keys of `prefix`, longest first.
     prefix_lengths: Vec<usize>,
@@ -35,6 +37,10 @@ impl Paths {
             PathMatch::Exact(path) => self.exact.entry(path).or_default().push(Ranked { rank, matcher, rule }),
             PathMatch::Prefix(prefix) => {
                 let prefix = prefix.trim_end_matches('/');
+                if prefix.is_empty() {
+                    self.root.push(Ranked { rank, matcher, rule });
+                    return;
+                }
                 if let Err(at) = self.prefix_lengths.binary_search_by(|length| prefix.len().cmp(length)) {
                     self.prefix_lengths.insert(at, prefix.len());
                 }
@@ -67,6 +73,9 @@ impl Paths {
             if ends_at_an_element && let Some(ranked) = self.prefix.get(&path[..length]) {
                 best.consider(ranked, Some(length), holds);
             }
+        }
+        if path.starts_with('/') {
+            best.consider(&self.root, Some(0), holds);
         }
         for (regex, ranked) in &self.regex {
             if best.rank().is_some_and(|best| best < ranked.rank) {

@@ -37,7 +37,7 @@ impl Local {
     }
 
     /// Whether the connection should take no more requests.
-    pub(super) fn is_closing(&self) -> bool {
+    pub(crate) fn is_closing(&self) -> bool {
         self.socket.closed.get() || self.shard.registry.is_closing()
     }
 

@@ -11,6 +11,9 @@ use tokio::net::TcpStream;
 
 use super::activity::Activity;
 
+/// Bytes below which several buffers are written as one.
+const GATHERED: usize = 1024;
+
 /// A stream with or without TLS; `T` is the TLS stream of either side.
 #[derive(Debug)]
 pub(crate) enum Io<T> {
@@ -43,6 +46,20 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Io<T> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // A head alone, or a head with a small body: to copy them together costs less than what the kernel does to gather.
+        if let [only] = bufs {
+            return self.poll_write(cx, only);
+        }
+        let length: usize = bufs.iter().map(|buf| buf.len()).sum();
+        if length <= GATHERED {
+            let mut gathered = [0; GATHERED];
+            let mut at = 0;
+            for buf in bufs {
+                gathered[at..at + buf.len()].copy_from_slice(buf);
+                at += buf.len();
+            }
+            return self.poll_write(cx, &gathered[..at]);
+        }
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),

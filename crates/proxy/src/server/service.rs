@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 
@@ -16,14 +16,6 @@ pub(super) fn serve(
 ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: 'static> {
     service_fn(move |request| {
         let exchange = Exchange::start(&local, &request);
-        let local = Rc::clone(&local);
-        async move {
-            let mut response = forward::answer(exchange, request).await;
-            // A connection that was about to send its first request when a drain began has not been told yet.
-            if local.is_closing() && !local.is_multiplexed() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok(response)
-        }
+        forward::answer(exchange, request)
     })
 }

@@ -92,8 +92,11 @@ async fn establish(backend: &Backend, shared: &Shared, destination: &Destination
     let io = TokioIo::new(io);
     match backend.protocol {
         Protocol::Http1 => {
-            let (sender, connection) =
-                http1::Builder::new().handshake(io).await.map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
+            let (sender, connection) = http1::Builder::new()
+                .max_headers(100)
+                .handshake(io)
+                .await
+                .map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
             tokio::task::spawn_local(async move {
                 if let Err(error) = connection.with_upgrades().await {
                     tracing::debug!(%error, "an upstream connection ended with an error");

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use futures::future::Either;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
@@ -51,13 +52,14 @@ impl Lease {
     }
 
     /// Sends a request, ends with the head of the answer. The error gives the request back when none of it was sent.
-    pub(crate) async fn send(
+    // No `async fn`: its future would hold the request beside hyper's.
+    pub(crate) fn send(
         &mut self,
         request: Request<RequestBody>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> {
         match &mut self.connection {
-            Connection::Http1 { sender, .. } => sender.try_send_request(request).await,
-            Connection::Http2 { sender, .. } => sender.try_send_request(request).await,
+            Connection::Http1 { sender, .. } => Either::Left(sender.try_send_request(request)),
+            Connection::Http2 { sender, .. } => Either::Right(sender.try_send_request(request)),
         }
     }
 

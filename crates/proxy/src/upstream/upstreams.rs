@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,12 +14,30 @@ use super::pool::{Destination, Pool};
 use crate::config::{Backend, BackendId, Discovery};
 use crate::server::Shared;
 
+/// Spreads identities, which are counted up by this process and not chosen by anyone.
+#[derive(Debug, Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+}
+
 /// What a thread keeps for all backends.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     shared: Arc<Shared>,
     clock: Rc<Cell<Instant>>,
-    backends: RefCell<HashMap<BackendId, Rc<Upstream>>>,
+    backends: RefCell<HashMap<BackendId, Rc<Upstream>, BuildHasherDefault<IdHasher>>>,
 }
 
 /// What a thread keeps for one backend.
