@@ -103,6 +103,16 @@ impl Picker {
     }
 }
 
+impl EndpointSet {
+    /// Builds the tables of the hashing policies, which takes milliseconds where they are large: called before the set is
+    /// given to the threads that pick, it spares them that. Other policies have nothing to prepare.
+    pub fn prepare(self: &Arc<Self>, config: &Arc<LoadBalancing>) {
+        if matches!(config.policy, Policy::RingHash(_) | Policy::Maglev(_)) {
+            level::build(self, config, self.generation(), Duration::ZERO, &mut SmallRng::seed_from_u64(0));
+        }
+    }
+}
+
 impl Built {
     fn is_current(&self, set: &Arc<EndpointSet>, now: Duration) -> bool {
         Arc::ptr_eq(&self.set, set) && self.generation == set.generation() && self.until.is_none_or(|until| now < until)

@@ -58,7 +58,7 @@ impl PriorityLoads {
         }
         let mut loads = Self { healthy: vec![0; levels.len()], degraded: vec![0; levels.len()], panic };
         if available == 0 {
-            // Panic is off, or stops at priorities that take no traffic: someone must be asked, and has nobody to offer.
+            // Panic is off: a priority must be asked, and it has nobody to offer.
             loads.healthy[0] = 100;
             return loads;
         }

@@ -1,1 +1,21 @@
+use super::{RequestHash, hash_of};
 
+#[test]
+fn hashes_are_those_of_the_reference_implementation() {
+    assert_eq!(hash_of(b""), 0xef46_db37_51d8_e999);
+    assert_eq!(hash_of(b"a"), 0xd24e_c4f1_a98c_6e5b);
+}
+
+#[test]
+fn policies_are_combined_in_order() {
+    let mut hash = RequestHash::default();
+    hash.add(None, true);
+    assert_eq!((hash.get(), hash.is_done()), (None, false), "what found nothing is not the last");
+    hash.add(Some(5), false);
+    hash.add(Some(5), false);
+    assert_eq!(hash.get(), Some((5 << 1) ^ 5), "the same twice does not cancel itself out");
+    hash.add(None, true);
+    assert!(hash.is_done(), "something was found up to then");
+    hash.add(Some(77), false);
+    assert_eq!(hash.get(), Some(15));
+}

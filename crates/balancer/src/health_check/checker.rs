@@ -48,6 +48,25 @@ impl Checker {
         Self { checks, healthy, first: true, row: 0, passed }
     }
 
+    /// Goes on with other settings from a verdict that there was: an edit does not take an endpoint out of use.
+    #[must_use]
+    pub fn resuming(checks: Checks, healthy: bool) -> Self {
+        let passed = match checks.rule {
+            VerdictRule::Window(window) if healthy => mask(window.window),
+            VerdictRule::Window(_) | VerdictRule::Thresholds(_) => 0,
+        };
+        Self { checks, healthy, first: false, row: 0, passed }
+    }
+
+    /// The endpoint says of itself that it is down, outside of any check (`x-envoy-immediate-health-check-fail`). Returns
+    /// whether that is news. It is up again when its checks say so.
+    pub fn fail(&mut self) -> bool {
+        self.row = 0;
+        self.passed = 0;
+        self.first = false;
+        std::mem::replace(&mut self.healthy, false)
+    }
+
     /// Whether the endpoint is up.
     #[must_use]
     pub const fn is_healthy(&self) -> bool {

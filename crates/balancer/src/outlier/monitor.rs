@@ -6,7 +6,7 @@ use super::detector::EjectionReason;
 /// What came of a request, or of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The endpoint answered with this status. For gRPC, the HTTP status that its status stands for.
+    /// The endpoint answered with this status. For gRPC see [`Outcome::grpc`].
     Answered(u16),
     /// A connection was established, or one kept was taken: where local origin is split, its failures are no longer in a row.
     Connected,
@@ -14,6 +14,27 @@ pub enum Outcome {
     Failed,
     /// A timeout of the proxy passed.
     TimedOut,
+}
+
+impl Outcome {
+    /// An answer with this gRPC status, as the HTTP status that Envoy takes it for.
+    #[must_use]
+    pub const fn grpc(status: u16) -> Self {
+        Self::Answered(match status {
+            0 => 200,
+            1 => 499,
+            3 | 9 | 11 => 400,
+            4 => 504,
+            5 => 404,
+            6 | 10 => 409,
+            7 => 403,
+            8 => 429,
+            12 => 501,
+            14 => 503,
+            16 => 401,
+            _ => 500,
+        })
+    }
 }
 
 /// What outlier detection counts for one endpoint.

@@ -52,8 +52,11 @@ impl Group {
         if shares.iter().all(|share| *share == 0) {
             return Self::Flat(hosts(usable.to_vec()));
         }
-        let hosts = localities.into_iter().map(|locality| hosts(locality.usable)).collect();
-        Self::Localities { turns: Schedule::new(shares.into_iter(), rng.random()), hosts }
+        // Those without a share are not there, even for a request that has tried all others.
+        let sharing = localities.into_iter().zip(&shares).filter(|(_, share)| **share > 0);
+        let hosts = sharing.map(|(locality, _)| hosts(locality.usable)).collect();
+        let shares = shares.iter().copied().filter(|share| *share > 0);
+        Self::Localities { turns: Schedule::new(shares, rng.random()), hosts }
     }
 
     /// An endpoint; `attempt` counts those that were not wanted.

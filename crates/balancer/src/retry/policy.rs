@@ -85,9 +85,13 @@ impl RetryPolicy {
         }
     }
 
-    /// Whether an attempt that ended with this answer is worth another.
+    /// Whether an attempt that ended with this answer is worth another. One with `x-envoy-ratelimited` never is.
     #[must_use]
     pub fn covers_answer(&self, answer: &Answer<'_>) -> bool {
+        // The endpoint, or a proxy before it, has said that it is asked too often already.
+        if (answer.has_header)("x-envoy-ratelimited") {
+            return false;
+        }
         self.on.covers_status(answer.status)
             || answer.grpc_status.is_some_and(|status| self.on.covers_grpc_status(status))
             || (self.on.has(RetryOn::RETRIABLE_STATUSES) && self.retriable_statuses.contains(&answer.status))
