@@ -67,8 +67,8 @@ pub struct Compiler {
     backend_usage: Usage<Arc<str>>,
     /// Secrets that listeners and Backends need.
     secret_usage: Usage<SecretUse>,
-    /// The authority that each Backend has brought to each fleet.
-    authorities: HashMap<(Arc<str>, Arc<str>), SecretUse>,
+    /// The Secrets that each Backend has brought to each fleet.
+    backend_secrets: HashMap<(Arc<str>, Arc<str>), Vec<SecretUse>>,
     fleets: Fleets,
     reports: Reports,
     compiled: usize,

@@ -1,6 +1,7 @@
 //! What the proxies of each fleet hold.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use backstay_proto::config;
@@ -10,11 +11,17 @@ use prost::Message;
 /// A fleet's resources by name.
 type Changes = BTreeMap<Arc<str>, Option<Bytes>>;
 
-/// What the proxies of each fleet hold, and what is about to change.
-#[derive(Debug, Default)]
+/// What the proxies of each fleet hold, and what is about to change. Holds keys, so it is not printed.
+#[derive(Default)]
 pub(crate) struct Fleets {
     held: HashMap<Arc<str>, HashMap<Arc<str>, Bytes>>,
     pending: BTreeMap<Arc<str>, Changes>,
+}
+
+impl fmt::Debug for Fleets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Fleets")
+    }
 }
 
 impl Fleets {

@@ -66,7 +66,7 @@ pub enum Report {
         /// Of each parent that is ours, in the order of the spec.
         parents: Vec<ParentReport>,
     },
-    /// Of a BackendPolicy: `Accepted`, `ResolvedRefs`.
+    /// Of a BackendPolicy: `Accepted`, `ResolvedRefs`, and `Insecure` where it has certificates not verified.
     BackendPolicy {
         /// Its conditions.
         conditions: Vec<Finding>,
@@ -140,3 +140,4 @@ pub(crate) const ACCEPTED: &str = "Accepted";
 pub(crate) const RESOLVED_REFS: &str = "ResolvedRefs";
 pub(crate) const CONFLICTED: &str = "Conflicted";
 pub(crate) const PARTIALLY_INVALID: &str = "PartiallyInvalid";
+pub(crate) const INSECURE: &str = "Insecure";

@@ -1,14 +1,26 @@
 //! What a BackendPolicy adds to the Backends it is for.
 
+mod balancing;
+mod dynamic;
+mod endpoints;
+mod fault;
+mod health;
+mod outlier;
+mod requests;
+mod tls;
+
 use std::sync::Arc;
 
 use backstay_proto::config;
-use backstay_resources::backstay::{BackendPolicy, BackendTls};
+use backstay_proto::config::backend::{Discovery, Protocol};
+use backstay_proto::config::endpoint::Host;
+use backstay_proto::config::health_check::Kind as HealthKind;
+use backstay_resources::backstay::{BACKEND_POLICY, BackendPolicy, BackendPolicySpec};
 use backstay_resources::{GoDuration, Object};
-use rustls_pki_types::ServerName;
 
+pub(crate) use self::fault::{Misfit, PolicyFault};
 use crate::backend::duration;
-use crate::secret::{DEFAULT_NAMESPACE, Role, SecretName, SecretUse};
+use crate::secret::SecretUse;
 
 /// A BackendPolicy, checked as far as it can be alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,90 +29,154 @@ pub(crate) struct PolicyModel {
     pub(crate) targets: Vec<Arc<str>>,
     /// A Secret with the authorities to trust.
     pub(crate) authority: Option<SecretUse>,
-    tls: Option<config::ClientTls>,
-    timeouts: Option<config::Timeouts>,
-}
-
-/// Why a BackendPolicy cannot be honoured.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PolicyFault {
-    #[error("it does not have the shape of a BackendPolicy: {0}")]
-    Malformed(#[from] serde_json::Error),
-    #[error("spec.targetRefs[{0}] must name a Backend of core.apoxy.dev")]
-    NotABackend(usize),
-    #[error("spec.tls.sni: {0:?} is not a domain name")]
-    BadSni(String),
-    #[error("spec.tls.verifiedName: {0:?} is neither a domain name nor an IP address")]
-    BadVerifiedName(String),
-    #[error("spec.timeouts.{0} must be longer than 0s")]
-    NoTime(&'static str),
-    #[error("spec.tls cannot apply to Backend {0}, which does not use TLS: give it protocol tls or h2")]
-    TlsOnPlaintext(Arc<str>),
+    /// A Secret with the certificate to present.
+    pub(crate) certificate: Option<SecretUse>,
+    spec: BackendPolicySpec,
 }
 
 impl PolicyModel {
-    /// Reads a BackendPolicy.
+    /// Reads a BackendPolicy. The rules are those of the API, which what is stored need not have come through.
     pub(crate) fn parse(object: &Object) -> Result<Self, PolicyFault> {
+        let mut object = object.clone();
+        (BACKEND_POLICY.default)(&mut object);
         let spec = object.typed::<BackendPolicy>()?.spec;
-        let mut targets: Vec<Arc<str>> = Vec::new();
-        for (index, target) in spec.target_refs.iter().enumerate() {
-            let known = matches!(target.group.as_str(), "" | "core.apoxy.dev")
-                && matches!(target.kind.as_str(), "" | "Backend")
-                && !target.name.is_empty();
-            if !known {
-                return Err(PolicyFault::NotABackend(index));
-            }
-            if !targets.iter().any(|name| **name == *target.name) {
-                targets.push(target.name.as_str().into());
-            }
+        let wrong = (BACKEND_POLICY.validate)(&object, None);
+        if !wrong.is_empty() {
+            let sentences: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+            return Err(PolicyFault::Invalid(sentences.join("; ")));
         }
-        let authority = spec.tls.as_ref().and_then(|tls| tls.ca_certificate_ref.as_ref()).map(|secret| {
-            let namespace = if secret.namespace.is_empty() { DEFAULT_NAMESPACE } else { &secret.namespace };
-            SecretName::new(namespace, &secret.name).used_as(Role::Authority)
-        });
-        let tls = spec.tls.as_ref().map(|settings| client_tls(settings, authority.as_ref())).transpose()?;
-        let timeouts = spec.timeouts.map(|timeouts| {
-            let message = |value: Option<GoDuration>| value.map(|value| duration(value.0));
-            for (name, span) in [("connect", timeouts.connect), ("idle", timeouts.idle)] {
-                if span == Some(GoDuration::default()) {
-                    return Err(PolicyFault::NoTime(name));
+        Ok(Self {
+            targets: spec.target_refs.iter().map(|target| target.name.as_str().into()).collect(),
+            authority: spec.tls.as_ref().and_then(tls::authority),
+            certificate: spec.tls.as_ref().and_then(tls::certificate),
+            spec,
+        })
+    }
+
+    /// The Secrets it refers to.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &SecretUse> {
+        self.authority.iter().chain(&self.certificate)
+    }
+
+    /// Whether it has any certificate accepted.
+    pub(crate) fn is_insecure(&self) -> bool {
+        self.spec.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify)
+    }
+
+    /// Adds its settings to the Backend `name`. Returns what cannot apply to it.
+    ///
+    /// The rest does apply: were it left out as well, a mistake in one section would take away what another protects,
+    /// such as the authorities that are trusted.
+    pub(crate) fn apply(&self, name: &Arc<str>, backend: &mut config::Backend) -> Vec<Misfit> {
+        let mut misfits = Vec::new();
+        self.apply_tls(name, backend, &mut misfits);
+        backend.timeouts = self.spec.timeouts.as_ref().map(requests::timeouts);
+        backend.limits = self.spec.limits.as_ref().map(requests::limits);
+        backend.retries = self.spec.retries.as_ref().map(requests::retries);
+        self.apply_connections(name, backend, &mut misfits);
+        self.apply_host(name, backend, &mut misfits);
+        match &mut backend.discovery {
+            Some(Discovery::DynamicForward(forward)) => {
+                misfits.extend(self.for_endpoints().map(|section| Misfit::NeedsEndpoints(name.clone(), section)));
+                if let Some(settings) = &self.spec.dynamic_proxy {
+                    dynamic::extend(settings, name, forward, &mut misfits);
                 }
             }
-            {
-                let (connect, idle) = (message(timeouts.connect), message(timeouts.idle));
-                Ok(config::Timeouts { connect, idle, ..config::Timeouts::default() })
+            Some(Discovery::Static(list)) => {
+                self.apply_endpoints(name, &mut list.endpoints, &mut misfits);
+                self.apply_choice(name, backend, &mut misfits);
             }
-        });
-        Ok(Self { targets, authority, tls, timeouts: timeouts.transpose()? })
+            None => {}
+        }
+        misfits
     }
 
-    /// Why it cannot apply to a Backend.
-    pub(crate) fn check(&self, name: &Arc<str>, backend: &config::Backend) -> Result<(), PolicyFault> {
-        if self.tls.is_some() && backend.tls.is_none() {
-            return Err(PolicyFault::TlsOnPlaintext(name.clone()));
+    fn apply_tls(&self, name: &Arc<str>, backend: &mut config::Backend, misfits: &mut Vec<Misfit>) {
+        let Some(settings) = &self.spec.tls else { return };
+        if backend.tls.is_none() {
+            misfits.push(Misfit::TlsOnPlaintext(name.clone()));
+            return;
         }
-        Ok(())
+        let mut tls = tls::client_tls(settings);
+        if let Some(problem) = tls::alpn_problem(&tls.alpn, backend.protocol()) {
+            misfits.push(Misfit::Alpn(name.clone(), problem));
+            tls.alpn.clear();
+        }
+        backend.tls = Some(tls);
     }
 
-    /// Adds its settings to a Backend that it can apply to.
-    pub(crate) fn apply(&self, backend: &mut config::Backend) {
-        if let Some(tls) = &self.tls {
-            backend.tls = Some(tls.clone());
+    fn apply_connections(&self, name: &Arc<str>, backend: &mut config::Backend, misfits: &mut Vec<Misfit>) {
+        let mut connections = self.spec.connections.as_ref().map(requests::connections);
+        if let Some(connections) = &mut connections
+            && connections.max_concurrent_streams > 0
+            && !speaks_http2(backend)
+        {
+            misfits.push(Misfit::NeedsHttp2(name.clone(), "connections.maxConcurrentStreams".to_owned()));
+            connections.max_concurrent_streams = 0;
         }
-        backend.timeouts.clone_from(&self.timeouts);
+        backend.connections = connections;
+    }
+
+    fn apply_host(&self, name: &Arc<str>, backend: &mut config::Backend, misfits: &mut Vec<Misfit>) {
+        let Some(rewrite) = &self.spec.host else { return };
+        let named = |endpoint: &config::Endpoint| matches!(endpoint.host, Some(Host::Fqdn(_)));
+        match &backend.discovery {
+            Some(Discovery::DynamicForward(_)) if rewrite.automatic => {
+                misfits.push(Misfit::AutomaticAlready(name.clone()));
+            }
+            Some(Discovery::Static(list)) if rewrite.automatic && !list.endpoints.iter().any(named) => {
+                misfits.push(Misfit::NoNameToSend(name.clone()));
+            }
+            _ => backend.host = Some(requests::host(rewrite)),
+        }
+    }
+
+    fn apply_endpoints(&self, name: &Arc<str>, list: &mut [config::Endpoint], misfits: &mut Vec<Misfit>) {
+        endpoints::describe(&self.spec.endpoints, name, list, misfits);
+        if self.spec.load_balancing.as_ref().is_some_and(|settings| settings.locality_weighted) {
+            endpoints::place_all(list);
+        }
+        if let Some(srv) = self.spec.discovery.as_ref().and_then(|discovery| discovery.srv.as_ref())
+            && let Err(misfit) = endpoints::discover(srv, name, list)
+        {
+            misfits.push(misfit);
+        }
+        if self.spec.dynamic_proxy.is_some() {
+            misfits.push(Misfit::NeedsDynamicProxy(name.clone()));
+        }
+    }
+
+    /// How endpoints are chosen and judged.
+    fn apply_choice(&self, name: &Arc<str>, backend: &mut config::Backend, misfits: &mut Vec<Misfit>) {
+        backend.load_balancing = self.spec.load_balancing.as_ref().map(balancing::load_balancing);
+        backend.outlier_detection = self.spec.outlier_detection.as_ref().map(outlier::outlier_detection);
+        let http2 = speaks_http2(backend);
+        for (index, check) in self.spec.health_checks.iter().map(health::health_check).enumerate() {
+            if matches!(check.kind, Some(HealthKind::Grpc(_))) && !http2 {
+                misfits.push(Misfit::NeedsHttp2(name.clone(), format!("healthChecks[{index}].grpc")));
+            } else {
+                backend.health_checks.push(check);
+            }
+        }
+    }
+
+    /// The sections that are of no use without endpoints.
+    fn for_endpoints(&self) -> impl Iterator<Item = &'static str> {
+        let sections = [
+            ("loadBalancing", self.spec.load_balancing.is_some()),
+            ("endpoints", !self.spec.endpoints.is_empty()),
+            ("discovery", self.spec.discovery.is_some()),
+            ("outlierDetection", self.spec.outlier_detection.is_some()),
+            ("healthChecks", !self.spec.health_checks.is_empty()),
+        ];
+        sections.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name)
     }
 }
 
-fn client_tls(settings: &BackendTls, authority: Option<&SecretUse>) -> Result<config::ClientTls, PolicyFault> {
-    let sni = settings.sni.clone().unwrap_or_default();
-    // RFC 6066, section 3: a server name is never an address.
-    if !sni.is_empty() && !matches!(ServerName::try_from(sni.as_str()), Ok(ServerName::DnsName(_))) {
-        return Err(PolicyFault::BadSni(sni));
-    }
-    let verified_name = settings.verified_name.clone().unwrap_or_default();
-    if !verified_name.is_empty() && ServerName::try_from(verified_name.as_str()).is_err() {
-        return Err(PolicyFault::BadVerifiedName(verified_name));
-    }
-    let ca_secret = authority.map(|authority| authority.resource().to_string()).unwrap_or_default();
-    Ok(config::ClientTls { sni, verified_name, ca_secret, ..config::ClientTls::default() })
+fn speaks_http2(backend: &config::Backend) -> bool {
+    matches!(backend.protocol(), Protocol::Http2 | Protocol::Http2Tls)
+}
+
+fn span(span: Option<GoDuration>) -> Option<prost_types::Duration> {
+    span.map(|span| duration(span.0))
 }

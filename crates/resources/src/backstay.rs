@@ -1,6 +1,19 @@
 //! `backstay.dev/v1alpha1`: what the other groups have no words for.
 
+mod bounds;
+mod connections;
+mod dynamic_proxy;
+mod endpoints;
+mod health;
+mod host;
+mod limits;
+mod load_balancing;
+mod outlier;
 mod policy;
+mod retries;
+mod timeouts;
+mod tls;
+mod words;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +21,24 @@ use serde::{Deserialize, Serialize};
 use crate::kind::{Kind, Scope};
 use crate::meta::{Condition, ObjectMeta};
 use crate::object::Resource;
-use crate::{GoDuration, schema};
+use crate::schema;
+
+pub use self::connections::{Connections, TcpKeepalive};
+pub use self::dynamic_proxy::{AddressRules, DnsPolicy, DynamicProxyPolicy, PortRange};
+pub use self::endpoints::{Discovery, EndpointHealth, Locality, PolicyEndpoint, SrvDiscovery, address};
+pub use self::health::{
+    CheckHeader, GrpcHealthCheck, HealthCheck, HealthThresholds, HealthWindow, HttpHealthCheck, Payload, StatusRange,
+    TcpHealthCheck,
+};
+pub use self::host::HostRewrite;
+pub use self::limits::{Limits, RetryBudget};
+pub use self::load_balancing::{
+    BalancingPolicy, HashCookie, HashPolicy, LeastRequest, LoadBalancing, Maglev, RingHash, SlowStart,
+};
+pub use self::outlier::{FailurePercentage, OutlierDetection, SuccessRate};
+pub use self::retries::{BackOff, RETRY_ON, Retries};
+pub use self::timeouts::BackendTimeouts;
+pub use self::tls::{BackendTls, CIPHER_SUITES, CipherSuite, SecretRef, TlsVersion, cipher_suite};
 
 /// How a Backend is connected to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,19 +55,50 @@ pub struct BackendPolicy {
     pub status: BackendPolicyStatus,
 }
 
-/// What the user asks for.
+/// What the user asks for. A section that is absent leaves everything as it is without a policy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub struct BackendPolicySpec {
     /// The Backends it applies to, at least one. Where several policies name one Backend, the oldest applies.
-    #[serde(default)]
     pub target_refs: Vec<PolicyTargetRef>,
     /// TLS to the endpoints; for the protocols `tls` and `h2`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<BackendTls>,
     /// How long things may take.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeouts: Option<BackendTimeouts>,
+    /// How an endpoint is chosen. Not with dynamicProxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancing: Option<LoadBalancing>,
+    /// What endpoints of the Backend are to each other. Not with dynamicProxy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub endpoints: Vec<PolicyEndpoint>,
+    /// Where the names of endpoints lead. Not with dynamicProxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<Discovery>,
+    /// Leaves endpoints out that answer worse than they should. Not with dynamicProxy. Default: none is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outlier_detection: Option<OutlierDetection>,
+    /// Checks of the endpoints, 8 at most; one is healthy while all of them say so. Not with dynamicProxy. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub health_checks: Vec<HealthCheck>,
+    /// How much may be under way at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// When a request is sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<Retries>,
+    /// How connections are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Connections>,
+    /// The host that endpoints see. Default: that of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostRewrite>,
+    /// More settings of a Backend with dynamicProxy, and only of such a one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dynamic_proxy: Option<DynamicProxyPolicy>,
 }
 
 /// A Backend that a policy applies to.
@@ -55,48 +116,11 @@ pub struct PolicyTargetRef {
     pub name: String,
 }
 
-/// TLS to the endpoints.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BackendTls {
-    /// Server name to send. Default: the endpoint's fqdn; with dynamicProxy, the request's authority.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sni: Option<String>,
-    /// Name that the certificate must carry. Default: the name that is sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verified_name: Option<String>,
-    /// A Secret whose `ca.crt` holds the authorities to trust. Default: the system's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca_certificate_ref: Option<SecretRef>,
-}
-
-/// A Secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SecretRef {
-    /// Name of the Secret.
-    #[serde(default)]
-    pub name: String,
-    /// Namespace of the Secret. Default `default`.
-    #[serde(default)]
-    pub namespace: String,
-}
-
-/// How long things may take.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BackendTimeouts {
-    /// To establish a connection, TLS included. Default 5s.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub connect: Option<GoDuration>,
-    /// How long an unused connection is kept for reuse. Default 60s.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idle: Option<GoDuration>,
-}
-
 /// What the control plane observed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackendPolicyStatus {
     /// `Accepted`: it applies to all its targets; false with the reason `Conflicted` where an older policy does.
-    /// `ResolvedRefs`: everything it refers to exists.
+    /// `ResolvedRefs`: everything it refers to exists. `Insecure`, where it is true: certificates are not verified.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -93,8 +93,17 @@ fn judge(kind: &Kind, value: Value, what: &str) {
 
 fn originals() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    let files =
-        ["quickstart", "dynamic-proxy", "https", "canary", "rewrite-and-redirect", "backend-tls-policy", "apoxy"];
+    let files = [
+        "quickstart",
+        "dynamic-proxy",
+        "https",
+        "canary",
+        "rewrite-and-redirect",
+        "backend-tls-policy",
+        "backend-policy",
+        "backend-policy-dynamic",
+        "apoxy",
+    ];
     let read = |name: &str| decode::documents(&std::fs::read(folder.join(format!("{name}.yaml"))).unwrap()).unwrap();
     let mut all: Vec<Value> = files.into_iter().flat_map(read).map(|document| document.value).collect();
     let conditions = json!([{

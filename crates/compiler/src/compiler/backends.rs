@@ -11,9 +11,10 @@ use super::{Compiler, Work};
 use crate::backend::BackendModel;
 use crate::change::ObjectKey;
 use crate::fleet::encode;
-use crate::output::{ACCEPTED, Finding, ObjectStatus, RESOLVED_REFS, Report};
+use crate::output::{ACCEPTED, Finding, INSECURE, ObjectStatus, RESOLVED_REFS, Report};
+use crate::policy::PolicyModel;
 use crate::route::BackendState;
-use crate::secret::SecretUse;
+use crate::secret::{Role, SecretUse};
 use crate::source::Source;
 
 /// A Backend.
@@ -23,7 +24,7 @@ pub(super) struct BackendNode {
     /// Its last good compilation.
     pub(super) compiled: Option<CompiledBackend>,
     /// What is wrong with its policy's references.
-    refs_fault: Option<String>,
+    refs_fault: Option<RefFault>,
     /// Whether `compiled` is of another version than the present one.
     stale: bool,
 }
@@ -33,7 +34,16 @@ pub(super) struct BackendNode {
 pub(super) struct CompiledBackend {
     encoded: Bytes,
     dynamic: bool,
-    authority: Option<SecretUse>,
+    secrets: Vec<SecretUse>,
+}
+
+/// What is wrong with a reference to a Secret.
+#[derive(Debug)]
+struct RefFault {
+    /// The reason that conditions give.
+    reason: &'static str,
+    /// Begins with the field, below `spec`.
+    message: String,
 }
 
 impl BackendNode {
@@ -87,26 +97,36 @@ impl Compiler {
     }
 
     /// Compiles one Backend. `None` where that would need a Secret there is nothing of: to send it without would trust
-    /// more authorities than the user asked for.
-    fn compile_backend(&self, name: &Arc<str>, model: &BackendModel) -> (Option<CompiledBackend>, Option<String>) {
+    /// more authorities than the user asked for, or lack the certificate that endpoints ask for.
+    fn compile_backend(&self, name: &Arc<str>, model: &BackendModel) -> (Option<CompiledBackend>, Option<RefFault>) {
         let mut config: config::Backend = model.config.clone();
         let policy = self.winner(name).and_then(|policy| self.policies.get(policy)).and_then(|it| it.good.as_ref());
-        let policy = policy.filter(|policy| policy.check(name, &config).is_ok());
-        let authority = policy.and_then(|policy| policy.authority.clone());
-        let refs_fault = authority.as_ref().and_then(|authority| self.authority_fault(authority));
-        if authority.as_ref().is_some_and(|authority| !self.has_authority(&authority.secret)) {
+        let mut secrets = Vec::new();
+        let mut refs_fault = None;
+        if let Some(policy) = policy {
+            policy.apply(name, &mut config);
+            if config.tls.is_some() {
+                secrets.extend(policy.secrets().cloned());
+                refs_fault = self.refs_fault(policy);
+            }
+        }
+        if secrets.iter().any(|secret| !self.can_send(secret)) {
             return (None, refs_fault);
         }
-        if let Some(policy) = policy {
-            policy.apply(&mut config);
-        }
         let encoded = encode(config::resource::Kind::Backend(config));
-        (Some(CompiledBackend { encoded, dynamic: model.dynamic, authority }), refs_fault)
+        (Some(CompiledBackend { encoded, dynamic: model.dynamic, secrets }), refs_fault)
     }
 
-    fn authority_fault(&self, authority: &SecretUse) -> Option<String> {
-        let fault = self.check_secret(authority).err()?;
-        Some(format!("tls.caCertificateRef: {} {fault}", authority.secret))
+    /// The first reference of a policy that leads to nothing that serves.
+    fn refs_fault(&self, policy: &PolicyModel) -> Option<RefFault> {
+        policy.secrets().find_map(|wanted| {
+            let fault = self.check_secret(wanted).err()?;
+            let (reason, field) = match wanted.role {
+                Role::Authority => ("InvalidCACertificateRef", "caCertificateRef"),
+                Role::Certificate => ("InvalidClientCertificateRef", "clientCertificateRef"),
+            };
+            Some(RefFault { reason, message: format!("tls.{field}: {} {fault}", wanted.secret) })
+        })
     }
 
     /// Sends each Backend to the fleets with routes to it.
@@ -120,15 +140,16 @@ impl Compiler {
                 None => self.fleets.remove(&fleet, &resource),
             }
             let place = (name.clone(), fleet.clone());
-            let before = match compiled.and_then(|compiled| compiled.authority.clone()) {
-                Some(authority) => {
-                    self.secret_usage.add(&authority, &fleet);
-                    self.authorities.insert(place, authority)
-                }
-                None => self.authorities.remove(&place),
+            let secrets = compiled.map(|compiled| compiled.secrets.clone()).unwrap_or_default();
+            for secret in &secrets {
+                self.secret_usage.add(secret, &fleet);
+            }
+            let before = match secrets.is_empty() {
+                true => self.backend_secrets.remove(&place),
+                false => self.backend_secrets.insert(place, secrets),
             };
-            if let Some(before) = before {
-                self.secret_usage.release(&before, &fleet);
+            for secret in before.unwrap_or_default() {
+                self.secret_usage.release(&secret, &fleet);
             }
             work.backend_reports.insert(name);
         }
@@ -140,18 +161,19 @@ impl Compiler {
             let accepted = match (&node.source.fault, &node.refs_fault) {
                 (Some(fault), _) => Finding::no(ACCEPTED, "Invalid", kept(fault, node.compiled.is_some())),
                 (None, Some(fault)) if node.stale => {
-                    Finding::no(ACCEPTED, INVALID_AUTHORITY, kept(fault, node.compiled.is_some()))
+                    Finding::no(ACCEPTED, fault.reason, kept(&fault.message, node.compiled.is_some()))
                 }
                 (None, _) => Finding::holds(ACCEPTED),
             };
             let resolved = match &node.refs_fault {
                 None => Finding::holds(RESOLVED_REFS),
-                Some(fault) => Finding::no(RESOLVED_REFS, INVALID_AUTHORITY, kept(fault, node.compiled.is_some())),
+                Some(fault) => Finding::no(RESOLVED_REFS, fault.reason, kept(&fault.message, node.compiled.is_some())),
             };
             // What proxies hold of an earlier version says nothing about the present one.
             let compiled = node.compiled.as_ref().filter(|_| !node.stale);
             let mut resources: Vec<Arc<str>> = compiled.map(|_| format!("backend/{name}").into()).into_iter().collect();
-            resources.extend(compiled.and_then(|it| it.authority.as_ref()).map(SecretUse::resource));
+            resources.extend(compiled.iter().flat_map(|it| &it.secrets).map(SecretUse::resource));
+            resources.sort();
             let fleets = self.backend_usage.fleets(&name);
             let programs = fleets.flat_map(|fleet| resources.iter().map(|resource| (fleet.clone(), resource.clone())));
             self.reports.say(ObjectStatus {
@@ -166,12 +188,14 @@ impl Compiler {
     pub(super) fn report_policies(&mut self, work: &mut Work) {
         for name in std::mem::take(&mut work.policy_reports) {
             let Some(source) = self.policies.get(&name) else { continue };
-            let authority = source.good.as_ref().and_then(|policy| policy.authority.as_ref());
-            let resolved = match authority.and_then(|authority| self.authority_fault(authority)) {
+            let resolved = match source.good.as_ref().and_then(|policy| self.refs_fault(policy)) {
                 None => Finding::holds(RESOLVED_REFS),
-                Some(fault) => Finding::no(RESOLVED_REFS, INVALID_AUTHORITY, format!("spec.{fault}")),
+                Some(fault) => Finding::no(RESOLVED_REFS, fault.reason, format!("spec.{}", fault.message)),
             };
-            let conditions = vec![self.policy_accepted(&name), resolved];
+            let mut conditions = vec![self.policy_accepted(&name), resolved];
+            if source.good.as_ref().is_some_and(PolicyModel::is_insecure) {
+                conditions.push(Finding::yes(INSECURE, "VerificationSkipped", SKIPS_VERIFICATION));
+            }
             self.reports.say(ObjectStatus {
                 key: ObjectKey::new(&BACKEND_POLICY, "", &name),
                 generation: source.generation,
@@ -201,20 +225,19 @@ impl Compiler {
                 return Finding::no(ACCEPTED, "Conflicted", message);
             }
         }
-        let models = policy.targets.iter().filter_map(|target| {
-            let model = self.backends.get(target)?.source.good.as_ref()?;
-            Some((target, model))
-        });
-        for (target, model) in models {
-            if let Err(fault) = policy.check(target, &model.config) {
-                return Finding::no(ACCEPTED, "Invalid", fault.to_string());
+        for target in &policy.targets {
+            let Some(model) = self.backends.get(target).and_then(|node| node.source.good.as_ref()) else { continue };
+            if let Some(misfit) = policy.apply(target, &mut model.config.clone()).first() {
+                let message = format!("{misfit}; everything else of the policy applies");
+                return Finding::no(ACCEPTED, misfit.reason(), message);
             }
         }
         Finding::holds(ACCEPTED)
     }
 }
 
-const INVALID_AUTHORITY: &str = "InvalidCACertificateRef";
+const SKIPS_VERIFICATION: &str = "spec.tls.insecureSkipVerify is set: any certificate is accepted, so that whoever is on \
+    the way to the endpoints can pass for them, and read and change all traffic";
 
 /// Adds what that means.
 fn kept(fault: &str, has_last_good: bool) -> String {

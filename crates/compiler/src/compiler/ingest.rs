@@ -81,8 +81,8 @@ impl Compiler {
             for target in &policy.targets {
                 self.links.backend_policies.remove(target, name);
             }
-            if let Some(authority) = &policy.authority {
-                self.links.secret_policies.remove(&authority.secret, name);
+            for secret in policy.secrets() {
+                self.links.secret_policies.remove(&secret.secret, name);
             }
             work.backends.extend(policy.targets);
         }
@@ -91,8 +91,8 @@ impl Compiler {
             for target in &policy.targets {
                 self.links.backend_policies.insert(target.clone(), name.clone());
             }
-            if let Some(authority) = &policy.authority {
-                self.links.secret_policies.insert(authority.secret.clone(), name.clone());
+            for secret in policy.secrets() {
+                self.links.secret_policies.insert(secret.secret.clone(), name.clone());
             }
             work.backends.extend(policy.targets.iter().cloned());
         }

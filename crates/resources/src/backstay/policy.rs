@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{BackendPolicy, BackendTls, PolicyTargetRef};
+use super::{BackendPolicy, BackendPolicySpec, PolicyTargetRef, Retries, endpoints, health};
 use crate::body;
 use crate::check::typed;
 use crate::field::{FieldError, FieldPath, Findings};
@@ -32,7 +32,8 @@ pub(super) fn cells(object: &Object) -> Vec<Value> {
     vec![table::few(targets).into(), table::condition(object, "Accepted")]
 }
 
-/// Writes out of which kind the targets are, and the namespace of the Secret.
+/// Writes out of which kind the targets are, and the namespaces of Secrets. Everything else stays as it was written: what is
+/// absent is not filled in, so that a default that gets better does.
 pub(super) fn fill(object: &mut Object) {
     let Some(spec) = body::make(&mut object.body, "spec") else { return };
     for target in body::list(spec, "targetRefs") {
@@ -41,9 +42,17 @@ pub(super) fn fill(object: &mut Object) {
             body::default(target, name, value);
         }
     }
-    if let Some(secret) = body::object(spec, "tls").and_then(|tls| body::object(tls, "caCertificateRef")) {
-        body::drop_empty(secret, "namespace");
-        body::default(secret, "namespace", "default");
+    if let Some(tls) = body::object(spec, "tls") {
+        for name in ["caCertificateRef", "clientCertificateRef"] {
+            if let Some(secret) = body::object(tls, name) {
+                body::drop_empty(secret, "namespace");
+                body::default(secret, "namespace", "default");
+            }
+        }
+    }
+    for endpoint in body::list(spec, "endpoints") {
+        body::drop_empty(endpoint, "fqdn");
+        body::drop_empty(endpoint, "ip");
     }
 }
 
@@ -56,18 +65,58 @@ pub(super) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
     let path = FieldPath::new("spec");
     let mut findings = Findings::default();
     targets(&policy.spec.target_refs, &path.child("targetRefs"), &mut findings);
-    if let Some(given) = &policy.spec.tls {
-        tls(given, &path.child("tls"), &mut findings);
+    sections(&policy.spec, &path, &mut findings);
+    findings.finish()
+}
+
+fn sections(spec: &BackendPolicySpec, path: &FieldPath, findings: &mut Findings) {
+    if let Some(section) = &spec.tls {
+        section.check(&path.child("tls"), findings);
     }
-    if let Some(timeouts) = &policy.spec.timeouts {
-        let path = path.child("timeouts");
-        for (name, value) in [("connect", timeouts.connect), ("idle", timeouts.idle)] {
-            if let Some(value) = value.filter(|value| value.0.is_zero()) {
-                findings.invalid(&path.child(name), &value.to_string(), "must be greater than 0");
-            }
+    if let Some(section) = &spec.timeouts {
+        section.check(&path.child("timeouts"), findings);
+    }
+    if let Some(section) = &spec.load_balancing {
+        section.check(&path.child("loadBalancing"), findings);
+    }
+    let weighted = spec.load_balancing.as_ref().is_some_and(|section| section.locality_weighted);
+    endpoints::check(&spec.endpoints, weighted, &path.child("endpoints"), findings);
+    if let Some(section) = &spec.discovery {
+        section.check(&path.child("discovery"), findings);
+    }
+    if let Some(section) = &spec.outlier_detection {
+        section.check(&path.child("outlierDetection"), findings);
+    }
+    health::check(&spec.health_checks, &path.child("healthChecks"), findings);
+    if let Some(section) = &spec.limits {
+        section.check(&path.child("limits"), findings);
+    }
+    if let Some(section) = &spec.retries {
+        section.check(&path.child("retries"), findings);
+        attempts_fit(section, spec, &path.child("retries"), findings);
+    }
+    if let Some(section) = &spec.connections {
+        section.check(&path.child("connections"), findings);
+    }
+    if let Some(section) = &spec.host {
+        section.check(&path.child("host"), findings);
+    }
+    if let Some(section) = &spec.dynamic_proxy {
+        section.check(&path.child("dynamicProxy"), findings);
+    }
+}
+
+/// An attempt that may take longer than the whole is not limited.
+fn attempts_fit(retries: &Retries, spec: &BackendPolicySpec, path: &FieldPath, findings: &mut Findings) {
+    let Some(total) = spec.timeouts.as_ref().and_then(|timeouts| timeouts.total) else { return };
+    for (name, span) in
+        [("perTryTimeout", retries.per_try_timeout), ("perTryIdleTimeout", retries.per_try_idle_timeout)]
+    {
+        if let Some(span) = span.filter(|span| *span > total) {
+            let detail = format!("must not be longer than timeouts.total, {total}");
+            findings.invalid(&path.child(name), &span.to_string(), &detail);
         }
     }
-    findings.finish()
 }
 
 fn targets(targets: &[PolicyTargetRef], path: &FieldPath, findings: &mut Findings) {
@@ -91,20 +140,5 @@ fn targets(targets: &[PolicyTargetRef], path: &FieldPath, findings: &mut Finding
         if !seen.insert(&target.name) {
             findings.add(FieldError::duplicate(path, &target.name));
         }
-    }
-}
-
-fn tls(tls: &BackendTls, path: &FieldPath, findings: &mut Findings) {
-    for (name, value) in [("sni", &tls.sni), ("verifiedName", &tls.verified_name)] {
-        if let Some(value) = value {
-            findings.each(&path.child(name), value, name::precise_hostname(value));
-        }
-    }
-    if let Some(secret) = &tls.ca_certificate_ref {
-        let path = path.child("caCertificateRef");
-        if findings.text(&path.child("name"), &secret.name, name::MAX_SUBDOMAIN) {
-            findings.each(&path.child("name"), &secret.name, name::subdomain(&secret.name));
-        }
-        findings.each(&path.child("namespace"), &secret.namespace, name::label(&secret.namespace));
     }
 }
