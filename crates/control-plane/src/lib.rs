@@ -23,12 +23,12 @@ mod tracker;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use backstay_store::{Embedded, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 
 pub use self::error::StartError;
@@ -51,7 +51,7 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Allows addresses that other machines can reach, although nothing encrypts or authenticates them.
     pub insecure: bool,
-    /// Limits of the API's connections.
+    /// Limits of the API's connections; that on how clients begin holds for proxies as well.
     pub limits: ApiLimits,
 }
 
@@ -112,7 +112,7 @@ impl ControlPlane {
         let router = api::router(&store, &fleets, &shared, exposition, watches_stop);
         let api_stop = stop.clone();
         let api = listen::serve(api, router, options.limits, metrics, async move { api_stop.cancelled().await });
-        let xds = serve_xds(xds, source, stop.clone());
+        let xds = serve_xds(xds, options.limits.header_timeout, source, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
@@ -181,14 +181,13 @@ fn spawn_publisher(publisher: Publisher, stop: CancellationToken) -> Result<std:
         .map_err(StartError::Thread)
 }
 
-async fn serve_xds(listener: TcpListener, source: FleetSource, stop: CancellationToken) {
+async fn serve_xds(listener: TcpListener, begin_timeout: Duration, source: FleetSource, stop: CancellationToken) {
     let service = backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default());
     let server = tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(std::time::Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(std::time::Duration::from_secs(10)))
-        .tcp_nodelay(true)
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .add_service(service)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled());
+        .serve_with_incoming_shutdown(listen::incoming(listener, begin_timeout), stop.cancelled());
     if let Err(error) = server.await {
         tracing::error!(%error, "the discovery server ended");
     }

@@ -1,4 +1,7 @@
-//! The API address: one port for REST, gRPC admin, metrics and health.
+//! The two addresses: the API, one port for REST, gRPC admin, metrics and health; and discovery.
+
+mod beginning;
+mod incoming;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -14,6 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
+use self::beginning::Beginning;
+pub(crate) use self::incoming::incoming;
 use crate::metrics::Metrics;
 
 /// Limits of the API's connections.
@@ -21,7 +26,7 @@ use crate::metrics::Metrics;
 pub struct ApiLimits {
     /// Connections open at once; more are closed on arrival. Default 4096.
     pub connections: usize,
-    /// How long a client may take to send a request's headers. Default 10 s.
+    /// How long a client may take to begin, and to send a request's headers. Default 10 s.
     pub header_timeout: Duration,
     /// How long open requests may take to end after a shutdown began. Default 10 s.
     pub drain: Duration,
@@ -51,9 +56,8 @@ pub(crate) async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    // Out of file descriptors, most likely: the listener stays good, the next try must not spin.
                     tracing::warn!(%error, "cannot accept a connection to the API");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    tokio::time::sleep(incoming::REST).await;
                     continue;
                 }
             },
@@ -62,6 +66,8 @@ pub(crate) async fn serve(
             metrics.api_connections_refused.increment(1);
             continue;
         };
+        let _ = stream.set_nodelay(true);
+        let stream = Beginning::new(stream, limits.header_timeout);
         let connection = connection(&builder, stream, router.clone());
         let connection = graceful.watch(connection);
         let open = metrics.api_connections.clone();
@@ -94,11 +100,10 @@ fn builder(limits: ApiLimits) -> auto::Builder<TokioExecutor> {
 
 fn connection(
     builder: &auto::Builder<TokioExecutor>,
-    stream: TcpStream,
+    stream: Beginning<TcpStream>,
     router: Router,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + 'static
 {
-    let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let router = router.clone();
         async move {

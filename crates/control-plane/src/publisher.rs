@@ -1,11 +1,11 @@
 //! From the store to the fleets: follows every change, compiles it, publishes what it changes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_compiler::{Change, Compiler, ObjectKey, Output};
-use backstay_resources::{KINDS, Kind, Object, apoxy};
+use backstay_resources::{Condition, ConditionStatus, KINDS, Kind, Object, apoxy};
 use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision, Store, WatchError};
 
 use crate::fleets::{DEFAULT_FLEET, Fleets};
@@ -19,16 +19,32 @@ pub(crate) struct Publisher {
     fleets: Arc<Fleets>,
     shared: Arc<Shared>,
     metrics: Metrics,
-    /// What the compiler has been told of, so that a new listing shows what is gone.
-    known: HashSet<Key>,
+    /// What the compiler has been told of, with the revision that created it: a new listing shows what is gone, and an
+    /// object that was deleted and created again is another one.
+    known: HashMap<Key, Revision>,
+    /// What has been read and is not yet published.
+    read: Read,
     kinds: BTreeMap<String, &'static Kind>,
+}
+
+/// What changes of objects mean besides what is compiled from them.
+#[derive(Debug, Default)]
+struct Read {
+    /// Objects that were not known before, with the revision that created them.
+    created: Vec<(ObjectKey, Revision)>,
+    /// Objects that proxies have acknowledged as they are, as their own status says.
+    programmed: Vec<(ObjectKey, i64)>,
+    /// Fleets that have a Proxy object.
+    fleets: BTreeSet<Arc<str>>,
+    /// Fleets that have none any more.
+    fleets_gone: BTreeSet<Arc<str>>,
 }
 
 impl Publisher {
     pub(crate) fn new(store: Arc<dyn Store>, fleets: Arc<Fleets>, shared: Arc<Shared>, metrics: Metrics) -> Self {
         let kinds = KINDS.iter().map(|kind| (kind.resource(), *kind)).collect();
         let compiler = Compiler::new(backstay_compiler::Options::default());
-        Self { store, compiler, fleets, shared, metrics, known: HashSet::new(), kinds }
+        Self { store, compiler, fleets, shared, metrics, known: HashMap::new(), read: Read::default(), kinds }
     }
 
     /// Runs until the store closes.
@@ -50,11 +66,14 @@ impl Publisher {
         let mut gone = std::mem::take(&mut self.known);
         let mut changes = Vec::with_capacity(snapshot.len());
         for entry in snapshot.list(&all) {
-            gone.remove(&entry.key);
+            if let Some((key, created)) = gone.remove_entry(&entry.key) {
+                self.known.insert(key, created);
+            }
             changes.extend(self.put(entry));
         }
-        changes.extend(gone.iter().filter_map(|key| self.delete(key)));
+        changes.extend(gone.keys().filter_map(|key| self.delete(key)));
         self.publish(snapshot.revision(), changes);
+        self.shared.set_compiled(snapshot.revision());
         snapshot.revision()
     }
 
@@ -70,6 +89,7 @@ impl Publisher {
                     if !changes.is_empty() {
                         self.publish(watch.revision(), changes);
                     }
+                    self.shared.set_compiled(watch.revision());
                 }
                 Err(error) => return error,
             }
@@ -107,10 +127,16 @@ impl Publisher {
             }
         };
         (key.kind.default)(&mut object);
-        object.body.remove("status");
-        self.known.insert(entry.key.clone());
+        let status = object.body.remove("status").unwrap_or_default();
+        if self.known.insert(entry.key.clone(), entry.created) != Some(entry.created) {
+            self.read.created.push((key.clone(), entry.created));
+            if is_programmed(&status, object.metadata.generation) {
+                self.read.programmed.push((key.clone(), object.metadata.generation));
+            }
+        }
         if key.kind.resource() == apoxy::PROXY.resource() {
-            self.fleets.declare(entry.key.name());
+            self.read.fleets_gone.remove(&key.name);
+            self.read.fleets.insert(key.name.clone());
         }
         Some(Change { key, object: Some(Arc::new(object)) })
     }
@@ -120,7 +146,8 @@ impl Publisher {
         let key = self.object_key(key)?;
         self.shared.update(|tracker| tracker.removed(&key));
         if key.kind.resource() == apoxy::PROXY.resource() && *key.name != *DEFAULT_FLEET {
-            self.fleets.remove(&key.name);
+            self.read.fleets.remove(&key.name);
+            self.read.fleets_gone.insert(key.name.clone());
         }
         Some(Change { key, object: None })
     }
@@ -134,18 +161,40 @@ impl Publisher {
         let began = Instant::now();
         let Output { fleets, statuses, .. } = self.compiler.apply(changes);
         self.metrics.compile.record(began.elapsed());
+        let read = std::mem::take(&mut self.read);
         // The tracker knows the revision before any proxy can acknowledge it.
         self.shared.update(|tracker| {
+            read.created.into_iter().for_each(|(key, created)| tracker.created(key, created));
+            read.programmed.into_iter().for_each(|(key, generation)| tracker.acknowledged_before(key, generation));
             for (fleet, changes) in &fleets {
                 tracker.published(fleet, revision, changes.iter().map(|(name, body)| (name, body.is_some())));
             }
             statuses.into_iter().for_each(|status| tracker.reported(status));
+            read.fleets.iter().for_each(|fleet| tracker.declared(fleet));
         });
+        // A fleet that is gone is not emptied first: its proxies go on with what they hold.
+        read.fleets_gone.iter().for_each(|fleet| self.fleets.remove(fleet));
         for (fleet, changes) in fleets {
+            if read.fleets_gone.contains(&fleet) {
+                continue;
+            }
             self.metrics.published.increment(changes.len() as u64);
             self.fleets.publish(&fleet, revision, changes);
         }
+        // A proxy that waited for its fleet to exist finds it with all that it holds.
+        read.fleets.iter().for_each(|fleet| self.fleets.declare(fleet));
     }
+}
+
+/// Whether `status` says that proxies have acknowledged this generation.
+fn is_programmed(status: &serde_json::Value, generation: i64) -> bool {
+    let conditions = status.get("conditions").cloned().unwrap_or_default();
+    let conditions: Vec<Condition> = serde_json::from_value(conditions).unwrap_or_default();
+    conditions.iter().any(|condition| {
+        condition.kind == "Programmed"
+            && condition.status == ConditionStatus::True
+            && condition.observed_generation == generation
+    })
 }
 
 /// Whether an update changed nothing that is compiled: status is written by this very process, for every object, and

@@ -1,5 +1,6 @@
 //! The tracker behind its lock, and the wake-up of the status writer.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -12,6 +13,7 @@ pub(crate) struct Shared {
     tracker: Mutex<Tracker>,
     changed: Notify,
     ready: watch::Sender<bool>,
+    compiled: AtomicU64,
 }
 
 impl Shared {
@@ -29,6 +31,16 @@ impl Shared {
     /// Waits for a change since the last call.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// Everything up to `revision` has been compiled and published.
+    pub(crate) fn set_compiled(&self, revision: u64) {
+        self.compiled.store(revision, Ordering::Release);
+    }
+
+    /// The revision up to which everything has been compiled and published.
+    pub(crate) fn compiled(&self) -> u64 {
+        self.compiled.load(Ordering::Acquire)
     }
 
     /// Everything that the store holds has been compiled once.

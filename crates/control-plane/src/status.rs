@@ -20,14 +20,23 @@ const GATHER: Duration = Duration::from_millis(20);
 /// Writes under way at once. The store commits them in groups.
 const CONCURRENT_WRITES: usize = 64;
 
-/// How often a write is tried against a newer state of the object before it is left to the next change.
+/// How often a write is tried against a newer state of the object before others get their turn.
 const ATTEMPTS: usize = 8;
+
+/// How long what could not be written rests before it is tried again.
+const REST: Duration = Duration::from_secs(1);
 
 /// Runs for as long as it is polled.
 pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Metrics) {
+    let mut failed: Vec<ObjectKey> = Vec::new();
     loop {
-        shared.changed().await;
-        tokio::time::sleep(GATHER).await;
+        if failed.is_empty() {
+            shared.changed().await;
+            tokio::time::sleep(GATHER).await;
+        } else {
+            tokio::time::sleep(REST).await;
+            shared.update(|tracker| failed.drain(..).for_each(|key| tracker.again(key)));
+        }
         let (objects, fleets) = {
             let mut tracker = shared.read();
             (tracker.take_dirty(), tracker.take_dirty_fleets())
@@ -38,16 +47,21 @@ pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Met
             name: name.as_ref().into(),
         });
         let writes = objects.into_iter().chain(fleets).map(|key| write(&*store, &shared, &metrics, key));
-        futures::stream::iter(writes).buffer_unordered(CONCURRENT_WRITES).collect::<()>().await;
+        failed = futures::stream::iter(writes)
+            .buffer_unordered(CONCURRENT_WRITES)
+            .filter_map(|failed| async { failed })
+            .collect()
+            .await;
     }
 }
 
-async fn write(store: &dyn Store, shared: &Shared, metrics: &Metrics, object: ObjectKey) {
+/// Writes one status, if it is not as it should be. Yields the object when that could not be done.
+async fn write(store: &dyn Store, shared: &Shared, metrics: &Metrics, object: ObjectKey) -> Option<ObjectKey> {
     let key = Key::new(&object.kind.resource(), &object.namespace, &object.name);
     let mut current = store.snapshot().get(&key).cloned();
     for _ in 0..ATTEMPTS {
-        let Some(entry) = current else { return };
-        let Some(value) = with_status(shared, &object, &entry) else { return };
+        let entry = current?;
+        let value = with_status(shared, &object, &entry)?;
         let write = Write {
             key: key.clone(),
             expect: Expect::Modified(entry.modified),
@@ -56,7 +70,7 @@ async fn write(store: &dyn Store, shared: &Shared, metrics: &Metrics, object: Ob
         match store.commit(vec![write]).await {
             Ok(_) => {
                 metrics.status_writes.increment(1);
-                return;
+                return None;
             }
             Err(CommitError::Conflict { current: newer, .. }) => current = newer,
             Err(error) => {
@@ -66,13 +80,21 @@ async fn write(store: &dyn Store, shared: &Shared, metrics: &Metrics, object: Ob
         }
     }
     metrics.status_failures.increment(1);
+    Some(object)
 }
 
 /// The encoded object with the status it should have; `None` when it has that already, or there is none.
 fn with_status(shared: &Shared, key: &ObjectKey, entry: &Entry) -> Option<Vec<u8>> {
     let mut object = Object::decode(&entry.value).ok()?;
     let old = object.body.get("status").cloned().unwrap_or_default();
-    let new = desired::status(&shared.read(), key, &old, Timestamp::now())?;
+    let new = {
+        let tracker = shared.read();
+        // Of an object that was deleted and created again, the report of the earlier one says nothing.
+        if tracker.creation(key) != Some(entry.created) {
+            return None;
+        }
+        desired::status(&tracker, key, &old, Timestamp::now())?
+    };
     if new == old {
         return None;
     }

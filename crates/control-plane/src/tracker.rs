@@ -46,6 +46,10 @@ pub(crate) struct Tracker {
     fleets: HashMap<Arc<str>, Fleet>,
     streams: HashMap<StreamId, Stream>,
     objects: HashMap<ObjectKey, Tracked>,
+    /// The revision that created each object.
+    created: HashMap<ObjectKey, u64>,
+    /// Generations that were acknowledged before this process began, of objects not yet reported.
+    acknowledged_before: HashMap<ObjectKey, i64>,
     /// Objects that depend on a resource.
     users: HashMap<Program, BTreeSet<ObjectKey>>,
     /// Objects whose status may have changed since [`Tracker::take_dirty`].
@@ -72,13 +76,37 @@ impl Tracker {
         }
     }
 
+    /// An object was created at `revision`. What is known of an earlier one of this name does not hold for it.
+    pub(crate) fn created(&mut self, key: ObjectKey, revision: u64) {
+        self.forget(&key);
+        self.created.insert(key, revision);
+    }
+
+    /// The revision that created the object of this name that reports are about.
+    pub(crate) fn creation(&self, key: &ObjectKey) -> Option<u64> {
+        self.created.get(key).copied()
+    }
+
+    /// A status from before this process began says that proxies have acknowledged this generation: proxies that come
+    /// back later do not take that back either.
+    pub(crate) fn acknowledged_before(&mut self, key: ObjectKey, generation: i64) {
+        self.acknowledged_before.insert(key, generation);
+    }
+
+    /// A fleet has a Proxy object, whose status may have to be written.
+    pub(crate) fn declared(&mut self, fleet: &Arc<str>) {
+        self.dirty_fleets.insert(fleet.clone());
+    }
+
     /// The compiler's report on an object changed.
     pub(crate) fn reported(&mut self, status: ObjectStatus) {
         let key = status.key.clone();
         let programs = programmed::programs(&status);
+        let settled_before = self.acknowledged_before.remove(&key);
         let settled = match self.forget(&key) {
             Some(before) if before.programs == programs => before.settled,
-            _ => None,
+            Some(_) => None,
+            None => settled_before,
         };
         for program in &programs {
             self.users.entry(program.clone()).or_default().insert(key.clone());
@@ -91,6 +119,8 @@ impl Tracker {
     /// An object is gone.
     pub(crate) fn removed(&mut self, key: &ObjectKey) {
         self.forget(key);
+        self.created.remove(key);
+        self.acknowledged_before.remove(key);
         self.dirty.remove(key);
     }
 
@@ -107,15 +137,18 @@ impl Tracker {
         Some(tracked)
     }
 
-    /// Looks whether every proxy has acknowledged everything that an object needs; if not, arranges for another look.
+    /// Looks whether every connected proxy has acknowledged everything that an object needs; if not, or if none is
+    /// connected at all, arranges for another look.
     fn settle(&mut self, key: &ObjectKey) {
         let Some(tracked) = self.objects.get_mut(key) else { return };
         let generation = tracked.status.generation;
+        let connected = |fleet| self.fleets.get(fleet).is_some_and(|state| !state.synchronised.is_empty());
+        let somebody = tracked.programs.iter().any(|(fleet, _)| connected(fleet));
         let mut waiting = false;
         for (fleet, resource) in &tracked.programs {
             let state = self.fleets.entry(fleet.clone()).or_default();
             let changed = state.changed.get(resource).copied().unwrap_or_default();
-            let reached = state.synchronised.first_key_value().is_some_and(|(lowest, _)| *lowest >= changed);
+            let reached = state.synchronised.first_key_value().map_or(somebody, |(lowest, _)| *lowest >= changed);
             if !reached {
                 waiting = true;
                 state.waiting.entry(changed).or_default().insert(key.clone());
@@ -130,9 +163,14 @@ impl Tracker {
     /// Looks again at what waited for a revision that all streams of a fleet have reached now.
     fn advance(&mut self, fleet: &str) {
         let Some(state) = self.fleets.get_mut(fleet) else { return };
-        let Some((&lowest, _)) = state.synchronised.first_key_value() else { return };
-        let later = state.waiting.split_off(&(lowest + 1));
-        let due = std::mem::replace(&mut state.waiting, later);
+        let due = match state.synchronised.first_key_value() {
+            Some((&lowest, _)) => {
+                let later = state.waiting.split_off(&(lowest + 1));
+                std::mem::replace(&mut state.waiting, later)
+            }
+            // What other fleets serve does not wait for one without proxies.
+            None => std::mem::take(&mut state.waiting),
+        };
         for key in due.into_values().flatten() {
             self.settle(&key);
         }
@@ -142,6 +180,11 @@ impl Tracker {
         if let Some(users) = self.users.get(program) {
             self.dirty.extend(users.iter().cloned());
         }
+    }
+
+    /// The status of an object could not be written.
+    pub(crate) fn again(&mut self, key: ObjectKey) {
+        self.dirty.insert(key);
     }
 
     /// The objects whose status may have changed since the last call.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_control_plane::{ControlPlane, Options, StartError};
+use backstay_control_plane::{ApiLimits, ControlPlane, Options, StartError};
 use backstay_proto::config;
 use backstay_proto::discovery::Node;
 use backstay_xds::client::{self, Handler, Rejection, Update};
@@ -18,7 +18,12 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 async fn start(folder: &std::path::Path) -> ControlPlane {
+    start_with(folder, ApiLimits::default()).await
+}
+
+async fn start_with(folder: &std::path::Path, limits: ApiLimits) -> ControlPlane {
     let options = Options {
+        limits,
         api: "127.0.0.1:0".parse().unwrap(),
         xds: "127.0.0.1:0".parse().unwrap(),
         data_dir: folder.to_owned(),
@@ -89,6 +94,8 @@ async fn apply_route(api: &Api) {
         let (status, answer) = api.call("POST", &path, &body).await;
         assert_eq!(status, 201, "{answer}");
     }
+    // The route was the last, and it is what makes the Backend used: now all of it has been compiled.
+    api.wait(BACKENDS, "api", |object| programmed(object).1 == "no proxy of default is connected").await;
 }
 
 fn backend(ip: &str) -> Value {
@@ -144,11 +151,15 @@ struct Running {
     task: tokio::task::JoinHandle<Holder>,
 }
 
-fn connect(control: &ControlPlane, mut holder: Holder) -> Running {
+fn connect(control: &ControlPlane, holder: Holder) -> Running {
+    connect_to(control, "", holder)
+}
+
+fn connect_to(control: &ControlPlane, fleet: &str, mut holder: Holder) -> Running {
     let (sender, told) = mpsc::unbounded_channel();
     holder.told = Some(sender);
     let endpoint = format!("http://{}", control.xds_address()).parse().unwrap();
-    let node = Node { id: "edge-1".to_owned(), ..Node::default() };
+    let node = Node { id: "edge-1".to_owned(), cluster: fleet.to_owned(), ..Node::default() };
     let (stop, stopped) = oneshot::channel::<()>();
     let options = client::Options::new(endpoint, node, backstay_proto::RESOURCE_TYPE_URL);
     let task = tokio::spawn(client::run(options, holder, async {
@@ -170,7 +181,6 @@ async fn a_backend_is_programmed_once_the_proxy_has_it() {
     let control = start(folder.path()).await;
     let api = Api::new(&control);
     apply_route(&api).await;
-    api.wait(BACKENDS, "api", |object| programmed(object).1 == "no proxy of default is connected").await;
 
     let mut proxy = connect(&control, Holder::default());
     assert_eq!(
@@ -272,4 +282,101 @@ async fn addresses_that_others_can_reach_need_a_word() {
         Options { api: "0.0.0.0:0".parse().unwrap(), data_dir: folder.path().to_owned(), ..Options::default() };
     let refused = ControlPlane::start(options).await.unwrap_err();
     assert!(matches!(refused, StartError::Exposed { purpose: "the API", .. }), "{refused}");
+}
+
+const PROXIES: &str = "/apis/core.apoxy.dev/v1alpha2/proxies";
+
+fn ready(fleet: &Value) -> String {
+    let conditions = fleet["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let found = conditions.into_iter().find(|condition| condition["type"] == "Ready").unwrap_or_default();
+    found["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_fleet_that_is_deleted_takes_nothing_from_its_proxies_and_comes_back_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = start(folder.path()).await;
+    let api = Api::new(&control);
+    apply_route(&api).await;
+    let edge =
+        json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Proxy", "metadata": {"name": "edge"}, "spec": {}});
+    let of_edge = json!({"spec": {"gatewayClassName": "backstay",
+        "infrastructure": {"parametersRef": {"group": "core.apoxy.dev", "kind": "Proxy", "name": "edge"}},
+        "listeners": [{"name": "http", "protocol": "HTTP", "port": 8080}]}});
+    let mut gateway =
+        json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "web"}});
+    gateway["spec"] = of_edge["spec"].clone();
+    assert_eq!(api.call("POST", PROXIES, &edge).await.0, 201);
+    api.wait(PROXIES, "edge", |fleet| ready(fleet) == "NoProxies").await;
+    let web = format!("{GATEWAYS}/namespaces/default/gateways/web");
+    let (status, answer) = api.call("PUT", &web, &gateway).await;
+    assert_eq!(status, 200, "{answer}");
+    let gateways = format!("{GATEWAYS}/namespaces/default/gateways");
+    api.wait(&gateways, "web", |gateway| programmed(gateway).1 == "no proxy of edge is connected").await;
+
+    let all = ["backend/api", "listener/default/web/http", "route/default/all"];
+    let mut proxy = connect_to(&control, "edge", Holder::default());
+    assert_eq!(proxy.told.recv().await.unwrap(), all);
+    api.wait(PROXIES, "edge", |fleet| ready(fleet) == "Ready").await;
+    assert_eq!(api.call("DELETE", &format!("{PROXIES}/edge"), &json!({})).await.0, 200);
+    api.wait(&gateways, "web", |gateway| programmed(gateway).0 == "False").await;
+    assert!(proxy.told.try_recv().is_err(), "nothing is taken from it");
+
+    // The proxy has asked again ever since; now its fleet exists, and it holds all of it already.
+    assert_eq!(api.call("POST", PROXIES, &edge).await.0, 201);
+    api.wait(PROXIES, "edge", |fleet| ready(fleet) == "Ready").await;
+    api.wait(&gateways, "web", |gateway| programmed(gateway).0 == "True").await;
+    while let Ok(told) = proxy.told.try_recv() {
+        assert_eq!(told, Vec::<String>::new());
+    }
+    let holder = proxy.stop().await;
+    assert_eq!(holder.held.keys().map(|name| &**name).collect::<Vec<_>>(), all);
+    control.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_restart_rewrites_no_status_that_still_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = start(folder.path()).await;
+    let api = Api::new(&control);
+    apply_route(&api).await;
+    let proxy = connect(&control, Holder::default());
+    api.wait(BACKENDS, "api", |object| programmed(object).0 == "True").await;
+    let gateways = format!("{GATEWAYS}/namespaces/default/gateways");
+    api.wait(&gateways, "web", |object| programmed(object).0 == "True").await;
+    let holder = proxy.stop().await;
+    let (_, before) = api.call("GET", &format!("{BACKENDS}/api"), &Value::Null).await;
+    control.shutdown().await;
+
+    let control = start(folder.path()).await;
+    let api = Api::new(&control);
+    let proxy = connect(&control, holder);
+    // Whatever the start had to write of others has been written when this has.
+    let mut other = backend("10.0.0.9");
+    other["metadata"]["name"] = "other".into();
+    assert_eq!(api.call("POST", BACKENDS, &other).await.0, 201);
+    api.wait(BACKENDS, "other", |object| programmed(object).0 == "False").await;
+    let (_, after) = api.call("GET", &format!("{BACKENDS}/api"), &Value::Null).await;
+    assert_eq!(after["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"], "{after:#}");
+    proxy.stop().await;
+    control.shutdown().await;
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_keep_no_place() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let folder = tempfile::tempdir().unwrap();
+    let limits = ApiLimits { header_timeout: std::time::Duration::from_millis(50), ..ApiLimits::default() };
+    let control = start_with(folder.path(), limits).await;
+    for address in [control.api_address(), control.xds_address()] {
+        for begun in [&b""[..], b"PRI * HT"] {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            stream.write_all(begun).await.unwrap();
+            // Ends only when the server closes; how matters to nobody.
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    }
+    assert_eq!(Api::new(&control).call("GET", BACKENDS, &Value::Null).await.0, 200);
+    control.shutdown().await;
 }

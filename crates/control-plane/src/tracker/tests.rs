@@ -151,3 +151,73 @@ fn what_nothing_uses_is_unused() {
     });
     assert_eq!(programmed(&tracker, "api"), Programmed::Unused);
 }
+
+#[test]
+fn an_object_made_anew_inherits_nothing() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId(1), stream("a"));
+    tracker.created(key("api"), 10);
+    change(&mut tracker, "api", 1, 10);
+    tracker.synchronised(StreamId(1), 10);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+
+    // Deleted and created again between two looks: its first generation is not the one that was acknowledged.
+    tracker.created(key("api"), 12);
+    assert!(tracker.object(&key("api")).is_none(), "nothing is known of it");
+    assert_eq!(tracker.creation(&key("api")), Some(12));
+    change(&mut tracker, "api", 1, 12);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
+    tracker.synchronised(StreamId(1), 12);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+}
+
+#[test]
+fn what_was_acknowledged_before_a_restart_stays_so_until_the_next_generation() {
+    let mut tracker = Tracker::default();
+    tracker.acknowledged_before(key("api"), 3);
+    change(&mut tracker, "api", 3, 10);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+    change(&mut tracker, "api", 4, 11);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: true });
+
+    tracker.acknowledged_before(key("web"), 1);
+    change(&mut tracker, "web", 2, 10);
+    assert_ne!(programmed(&tracker, "web"), Programmed::Yes, "another generation was acknowledged");
+}
+
+#[test]
+fn a_fleet_without_proxies_keeps_nobody_waiting() {
+    const OTHER: &str = "other";
+    let report = |tracker: &mut Tracker, generation: i64, revision: u64| {
+        let resource = name("backend/api");
+        for fleet in [EDGE, OTHER] {
+            tracker.published(&name(fleet), revision, [(&resource, true)]);
+        }
+        tracker.reported(ObjectStatus {
+            key: key("api"),
+            generation,
+            report: Report::Backend { conditions: Vec::new() },
+            programs: vec![(name(EDGE), resource.clone()), (name(OTHER), resource)],
+        });
+    };
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId(1), stream("a"));
+    report(&mut tracker, 1, 10);
+    tracker.synchronised(StreamId(1), 10);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+
+    // A proxy of the other fleet is waited for while it is connected.
+    tracker.opened(StreamId(2), Stream { fleet: name(OTHER), ..stream("b") });
+    report(&mut tracker, 2, 11);
+    tracker.synchronised(StreamId(1), 11);
+    assert!(matches!(programmed(&tracker, "api"), Programmed::Pending { .. }));
+    tracker.take_dirty();
+    tracker.closed(StreamId(2));
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+    assert!(tracker.take_dirty().contains(&key("api")), "its status must be written");
+
+    // With no proxy at all nothing is programmed.
+    tracker.closed(StreamId(1));
+    report(&mut tracker, 3, 12);
+    assert!(matches!(programmed(&tracker, "api"), Programmed::Pending { nobody: true, .. }));
+}
