@@ -58,8 +58,13 @@ impl PriorityLoads {
         }
         let mut loads = Self { healthy: vec![0; levels.len()], degraded: vec![0; levels.len()], panic };
         if available == 0 {
-            // Panic is off: a priority must be asked, and it has nobody to offer.
-            loads.healthy[0] = 100;
+            // Panic is off, and whoever is usable is less than a percent: better asked than nobody. (Envoy asks the first
+            // priority, whether it has anybody or not.)
+            let first = |usable: fn(&LevelHealth) -> u64| levels.iter().position(|level| usable(level) > 0);
+            match (first(|level| level.healthy), first(|level| level.degraded)) {
+                (None, Some(degraded)) => loads.degraded[degraded] = 100,
+                (healthy, _) => loads.healthy[healthy.unwrap_or(0)] = 100,
+            }
             return loads;
         }
         let mut left = 100;

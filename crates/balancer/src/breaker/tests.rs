@@ -116,7 +116,7 @@ proptest! {
                 3 => breakers.retry(),
                 _ => {
                     if place < held.len() {
-                        held.swap_remove(place);
+                        drop(held.swap_remove(place));
                     }
                     continue;
                 }

@@ -12,7 +12,8 @@ use crate::{
 };
 
 fn set(weights: &[u32]) -> Arc<EndpointSet> {
-    let spec = |(at, weight): (usize, &u32)| EndpointSpec { weight: *weight, ..EndpointSpec::new(format!("10.0.0.{at}:80")) };
+    let spec =
+        |(at, weight): (usize, &u32)| EndpointSpec { weight: *weight, ..EndpointSpec::new(format!("10.0.0.{at}:80")) };
     EndpointSet::new(weights.iter().enumerate().map(spec).collect(), Start::Usable, Duration::ZERO)
 }
 
@@ -189,7 +190,6 @@ proptest! {
         for _ in 0..50 {
             match picker.pick(&set, &PickContext::default()) {
                 Some(picked) => prop_assert!(picked.panic || set.health(picked.index) != Some(Health::Unhealthy)),
-                // Nobody to pick, or only such as have no share: a few healthy ones among very many round down to 0 percent.
                 None => prop_assert!(usable == 0 && threshold == 0 || set.is_empty()),
             }
         }

@@ -4,8 +4,10 @@ use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use super::{LevelHealth, PriorityLoads};
 
 fn loads(levels: &[(u64, u64, u64)], threshold: u32) -> PriorityLoads {
-    let levels: Vec<_> =
-        levels.iter().map(|(healthy, degraded, total)| LevelHealth { healthy: *healthy, degraded: *degraded, total: *total }).collect();
+    let levels: Vec<_> = levels
+        .iter()
+        .map(|(healthy, degraded, total)| LevelHealth { healthy: *healthy, degraded: *degraded, total: *total })
+        .collect();
     PriorityLoads::new(&levels, threshold, 140)
 }
 
@@ -47,6 +49,9 @@ fn panic_goes_by_the_number_of_endpoints() {
     assert_eq!(some.panic, [false, false], "28 + 84 percent are enough");
     let some = loads(&[(1, 0, 5), (1, 0, 2)], 50);
     assert_eq!((some.healthy, some.panic), (vec![29, 71], vec![true, false]));
+    let hardly_any = loads(&[(0, 0, 2), (1, 1, 200)], 0);
+    assert_eq!(hardly_any.healthy, [0, 100], "one of 200 is 0 percent, but not nobody");
+    assert_eq!(loads(&[(0, 0, 2), (0, 1, 200)], 0).degraded, [0, 100]);
     assert_eq!(loads(&[], 50).choose(7), None);
 }
 
