@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -28,20 +29,31 @@ impl Discovery {
     }
 }
 
-/// One address of a backend. Its port comes from the route.
+/// One address of a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Address to dial.
     pub address: IpAddr,
+    /// Port to dial, where DNS says it (SRV records). Otherwise it comes from the route.
+    pub port: Option<NonZeroU16>,
+    /// Share of the requests among endpoints of one priority. At least 1.
+    pub weight: u32,
+    /// 0 comes first.
+    pub priority: u32,
     /// Name to verify (and to send, unless it is an address) when the backend uses TLS and does not set one itself: the
     /// endpoint's domain name, or its address.
     pub server_name: ServerName<'static>,
 }
 
 impl Endpoint {
+    /// An address of a name, of the first priority and with the port of the route.
+    pub fn named(address: IpAddr, server_name: ServerName<'static>) -> Self {
+        Self { address, port: None, weight: 1, priority: 0, server_name }
+    }
+
     /// An endpoint known by its address alone.
     pub fn ip(address: IpAddr) -> Self {
-        Self { address, server_name: ServerName::IpAddress(address.into()) }
+        Self::named(address, ServerName::IpAddress(address.into()))
     }
 }
 

@@ -66,14 +66,13 @@ impl WeightedTargets {
         Self { targets: targets.into(), sums }
     }
 
-    /// Sum of the weights: how many different choices there are.
-    pub fn total(&self) -> u64 {
-        self.sums.last().copied().unwrap_or(0)
-    }
-
-    /// The target that holds share `choice` of [`Self::total`].
-    pub fn choose(&self, choice: u64) -> Option<&WeightedTarget> {
-        self.targets.get(self.sums.partition_point(|sum| *sum <= choice))
+    /// A target, by its share, and its position. `below` is asked for a number below the sum of all weights, unless there is
+    /// nothing to choose.
+    pub fn choose(&self, below: impl FnOnce(u64) -> u64) -> Option<(usize, &WeightedTarget)> {
+        let total = self.sums.last().copied().filter(|total| *total > 0)?;
+        let choice = if self.targets.len() == 1 { 0 } else { below(total) };
+        let index = self.sums.partition_point(|sum| *sum <= choice);
+        self.targets.get(index).map(|target| (index, target))
     }
 
     /// All targets, as given.

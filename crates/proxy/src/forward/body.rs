@@ -49,7 +49,7 @@ pub(super) struct Answer {
     pub(super) lease: Option<Lease>,
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
     /// Counts the request as active at its backend.
-    pub(super) active: super::attempt::Active,
+    pub(super) active: super::outbound::Active,
     /// The request's body, to know its size.
     pub(super) sent: Option<Rc<Progress>>,
     pub(super) complete: bool,

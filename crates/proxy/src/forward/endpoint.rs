@@ -9,10 +9,12 @@ use rustls_pki_types::ServerName;
 use super::authority::Authority;
 use super::failure::Failure;
 use crate::config::{Discovery, Dynamic, Flag, Lookup, Refusal, Resolved};
-use crate::upstream::{ConnectError, Lease, Pool, Upstream};
+use crate::upstream::{ConnectError, Lease, Pool, Upstream, race};
 
 /// Addresses tried for one request when connections cannot be opened.
 const MAX_TRIES: usize = 3;
+/// Addresses of one name tried for one request.
+const MAX_RACED: usize = 8;
 
 const NOT_ALLOWED: Refusal =
     Refusal::fixed(http::StatusCode::FORBIDDEN, "host not allowed", Flag::None, "dynamic_host_not_allowed");
@@ -32,7 +34,7 @@ pub(super) enum Route {
 pub(super) async fn route(
     upstream: &Upstream,
     port: Option<NonZeroU16>,
-    authority: &HeaderValue,
+    authority: Option<&HeaderValue>,
 ) -> Result<Route, Failure> {
     match &upstream.backend.discovery {
         Discovery::Addresses(_) => {
@@ -48,9 +50,9 @@ async fn resolve(
     upstream: &Upstream,
     dynamic: &Dynamic,
     port: Option<NonZeroU16>,
-    authority: &HeaderValue,
+    authority: Option<&HeaderValue>,
 ) -> Result<Route, Failure> {
-    let authority = Authority::parse(authority.as_bytes()).ok_or(Failure::Refused(INVALID))?;
+    let authority = authority.and_then(|raw| Authority::parse(raw.as_bytes())).ok_or(Failure::Refused(INVALID))?;
     if !dynamic.allowed.permits(&authority.host) {
         return Err(Failure::Refused(NOT_ALLOWED));
     }
@@ -116,14 +118,13 @@ async fn open(upstream: &Upstream, route: &Route, fresh: bool) -> Result<(Rc<Poo
             Err(failed.map_or(Failure::NoEndpoint, Failure::Connect))
         }
         Route::Preferred(pools) => {
-            let mut failed: Option<ConnectError> = None;
-            for pool in pools.iter().take(MAX_TRIES) {
-                match pool.open().await {
-                    Ok(lease) => return Ok((Rc::clone(pool), lease)),
-                    Err(error) => failed = Some(error),
-                }
-            }
-            Err(failed.map_or(Failure::NoEndpoint, Failure::Connect))
+            let attempts =
+                pools.iter().take(MAX_RACED).map(|pool| async move { Ok((Rc::clone(pool), pool.open().await?)) });
+            let timeout = upstream.backend.timeouts.connect;
+            let raced = tokio::time::timeout(timeout, race(attempts)).await;
+            raced
+                .unwrap_or(Err(Some(ConnectError::Timeout)))
+                .map_err(|failed| failed.map_or(Failure::NoEndpoint, Failure::Connect))
         }
     }
 }

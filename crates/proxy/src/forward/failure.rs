@@ -55,16 +55,13 @@ const OWN_ADDRESS: Refusal = Refusal::fixed(
 );
 
 impl Failure {
-    /// Judges an error that hyper reports for a request. `client_failed` says that the request's own body failed.
-    pub(super) fn of(error: &hyper::Error, client_failed: bool) -> Self {
-        if client_failed {
-            return Self::Client;
-        }
+    /// Judges an error that hyper reports for a request. `closed` says that the connection is gone with it.
+    pub(super) fn of(error: &hyper::Error, closed: bool) -> Self {
         if error.is_parse() {
             return Self::Protocol("upstream_response_malformed");
         }
         let by_io = error.source().is_some_and(|source| source.is::<std::io::Error>());
-        if error.is_incomplete_message() || error.is_closed() || error.is_canceled() || by_io {
+        if closed || by_io || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             return Self::Terminated;
         }
         Self::Reset

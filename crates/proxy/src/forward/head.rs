@@ -1,61 +1,112 @@
-//! The head of a request on its way upstream, before a protocol is chosen.
+//! The head of a request on its way upstream.
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::uri::{self, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, header};
+use http::{HeaderValue, Request, Uri, Version, header};
 
-use crate::config::{Backend, Protocol};
+use super::body::RequestBody;
+use super::headers::{self, Hop, Seen};
+use crate::config::{Backend, Filters, Protocol};
+use crate::filter;
+use crate::server::Exchange;
 
-/// A request's head. `Host` is among the headers.
-#[derive(Debug, Clone)]
-pub(super) struct Head {
-    pub(super) method: Method,
-    pub(super) path: PathAndQuery,
-    pub(super) headers: HeaderMap,
-    /// The body's length is not known: HTTP/1.1 must say so.
-    pub(super) chunked: bool,
-    /// The protocol to change to; HTTP/1.1 only.
-    pub(super) upgrade: Option<HeaderValue>,
-    /// The client understands trailers.
-    pub(super) trailers: bool,
+/// Makes the client's head the one to send: without what belongs to the client's connection, with what tells about the
+/// client, edited and rewritten. `Host` is among the headers whatever the protocol; see [`address`]. `None` when the rewritten path is
+/// no valid target.
+pub(super) fn prepare(
+    exchange: &mut Exchange,
+    parts: &mut Parts,
+    authority: &HeaderValue,
+    prefix: Option<usize>,
+    filters: [&Filters; 2],
+    body: &RequestBody,
+) -> Option<Hop> {
+    let headers = &mut parts.headers;
+    let seen = Seen::among(headers);
+    let mut hop = headers::strip(headers, &seen);
+    let local = &exchange.local;
+    if seen.expect {
+        // The client is told to continue as soon as its body is read, which is before the upstream could ask for it.
+        headers.remove(header::EXPECT);
+    }
+    if parts.version == Version::HTTP_2 {
+        headers::join_cookies(headers);
+    }
+    if seen.forwarded_for {
+        headers::extend_forwarded_for(headers, &local.peer_value);
+    } else {
+        headers.insert(headers::FORWARDED_FOR, local.peer_value.clone());
+    }
+    headers.insert(headers::FORWARDED_PROTO, HeaderValue::from_static(local.scheme()));
+    if !seen.request_id {
+        headers.insert(headers::REQUEST_ID, headers::request_id(local.shard.random(), local.shard.random()));
+    }
+    exchange.note(|record| record.request_id = headers.get(headers::REQUEST_ID).cloned());
+    if !seen.host || parts.uri.authority().is_some() {
+        headers.insert(header::HOST, authority.clone());
+    }
+    for filters in filters {
+        filter::edit(headers, &filters.request_headers);
+    }
+    if !headers.contains_key(header::HOST) {
+        headers.insert(header::HOST, authority.clone());
+    }
+    let [rule, target] = filters;
+    if let Some(host) = target.rewrite_host.as_ref().or(rule.rewrite_host.as_ref()) {
+        headers.insert(header::HOST, host.clone());
+        headers.insert(headers::FORWARDED_HOST, authority.clone());
+    }
+    hop.chunked = !body.is_empty() && !headers.contains_key(header::CONTENT_LENGTH);
+    if let Some(edit) = target.rewrite_path.as_ref().or(rule.rewrite_path.as_ref())
+        && let Some(path) = filter::rewrite(edit, parts.uri.path(), prefix)
+    {
+        parts.uri = Uri::from(filter::with_query(path, parts.uri.query())?);
+    }
+    Some(hop)
 }
 
-impl Head {
-    /// The request as `backend` speaks it. `None` when the authority cannot be sent in HTTP/2.
-    pub(super) fn into_request<B>(self, backend: &Backend, body: B) -> Option<Request<B>> {
-        let mut request = Request::new(body);
-        let mut headers = self.headers;
-        match backend.protocol {
-            Protocol::Http1 => {
-                if self.chunked {
-                    headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-                }
-                if let Some(upgrade) = self.upgrade {
-                    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-                    headers.insert(header::UPGRADE, upgrade);
-                } else if self.trailers {
-                    headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
-                    headers.insert(header::TE, HeaderValue::from_static("trailers"));
-                }
-                *request.version_mut() = Version::HTTP_11;
-                *request.uri_mut() = Uri::from(self.path);
+/// The request as `backend` speaks it. `None` when the authority cannot be sent in HTTP/2.
+pub(super) fn address(
+    mut parts: Parts,
+    hop: Hop,
+    backend: &Backend,
+    body: RequestBody,
+) -> Option<Request<RequestBody>> {
+    let headers = &mut parts.headers;
+    match backend.protocol {
+        Protocol::Http1 => {
+            if hop.chunked {
+                headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             }
-            Protocol::Http2 => {
-                let host = headers.remove(header::HOST)?;
-                if self.trailers {
-                    headers.insert(header::TE, HeaderValue::from_static("trailers"));
-                }
-                let mut parts = uri::Parts::default();
-                parts.scheme = Some(if backend.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP });
-                parts.authority =
-                    Some(uri::Authority::from_maybe_shared(Bytes::copy_from_slice(host.as_bytes())).ok()?);
-                parts.path_and_query = Some(self.path);
-                *request.version_mut() = Version::HTTP_2;
-                *request.uri_mut() = Uri::from_parts(parts).ok()?;
+            if let Some(upgrade) = hop.upgrade {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+                headers.insert(header::UPGRADE, upgrade);
+            } else if hop.trailers {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+                headers.insert(header::TE, HeaderValue::from_static("trailers"));
+            }
+            parts.version = Version::HTTP_11;
+            if parts.uri.authority().is_some() {
+                parts.uri = Uri::from(path_of(parts.uri));
             }
         }
-        *request.method_mut() = self.method;
-        *request.headers_mut() = headers;
-        Some(request)
+        Protocol::Http2 => {
+            let host = headers.remove(header::HOST)?;
+            if hop.trailers {
+                headers.insert(header::TE, HeaderValue::from_static("trailers"));
+            }
+            let mut target = uri::Parts::default();
+            target.scheme = Some(if backend.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP });
+            target.authority = Some(uri::Authority::from_maybe_shared(Bytes::copy_from_slice(host.as_bytes())).ok()?);
+            target.path_and_query = Some(path_of(parts.uri));
+            parts.version = Version::HTTP_2;
+            parts.uri = Uri::from_parts(target).ok()?;
+        }
     }
+    Some(Request::from_parts(parts, body))
+}
+
+fn path_of(uri: Uri) -> PathAndQuery {
+    uri.into_parts().path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"))
 }

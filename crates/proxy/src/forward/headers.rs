@@ -1,9 +1,7 @@
 //! Headers that belong to a connection, and those that tell an upstream about the client.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http::header::Entry;
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::config::{Flag, Refusal};
 
@@ -20,18 +18,14 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-const UNKNOWN_CODING: Refusal = Refusal::fixed(
+/// hyper takes "gzip, chunked" for chunked; the inner coding would be lost on the way. Other requests whose body could be
+/// read in two ways it has refused before.
+pub(super) const UNKNOWN_CODING: Refusal = Refusal::fixed(
     StatusCode::NOT_IMPLEMENTED,
     "transfer coding not supported",
     Flag::DownstreamProtocolError,
     "unsupported_transfer_encoding",
 );
-
-/// Refuses requests whose body could be read in two ways. hyper has refused most already, see the tests.
-pub(super) fn check_framing(parts: &Parts) -> Result<(), Refusal> {
-    // hyper takes "gzip, chunked" for chunked; the inner coding would be lost on the way.
-    if is_plainly_framed(&parts.headers) { Ok(()) } else { Err(UNKNOWN_CODING) }
-}
 
 /// Whether the only transfer coding, if any, is `chunked`.
 pub(super) fn is_plainly_framed(headers: &HeaderMap) -> bool {
@@ -43,6 +37,44 @@ pub(super) fn is_plainly_framed(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Which of the headers that matter are there. To look at all headers once costs less than to ask for each.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) host: bool,
+    pub(super) expect: bool,
+    pub(super) forwarded_for: bool,
+    pub(super) request_id: bool,
+    connection: bool,
+    te: bool,
+    upgrade: bool,
+    coding: bool,
+    /// `Keep-Alive` or `Proxy-Connection`.
+    old: bool,
+}
+
+impl Seen {
+    pub(super) fn among(headers: &HeaderMap) -> Self {
+        let mut seen = Self::default();
+        for name in headers.keys() {
+            match *name {
+                header::HOST => seen.host = true,
+                header::EXPECT => seen.expect = true,
+                header::CONNECTION => seen.connection = true,
+                header::TE => seen.te = true,
+                header::UPGRADE => seen.upgrade = true,
+                header::TRANSFER_ENCODING => seen.coding = true,
+                _ => match name.as_str() {
+                    "x-forwarded-for" => seen.forwarded_for = true,
+                    "x-request-id" => seen.request_id = true,
+                    "keep-alive" | "proxy-connection" => seen.old = true,
+                    _ => {}
+                },
+            }
+        }
+        seen
+    }
+}
+
 /// What was among the headers of a connection and matters beyond it.
 #[derive(Debug, Default)]
 pub(super) struct Hop {
@@ -50,61 +82,61 @@ pub(super) struct Hop {
     pub(super) upgrade: Option<HeaderValue>,
     /// The client understands trailers.
     pub(super) trailers: bool,
+    /// The body's length is not known: HTTP/1.1 must say so.
+    pub(super) chunked: bool,
 }
 
 /// Removes what belongs to the connection that a head came on (RFC 9110, 7.6.1).
-pub(super) fn strip(headers: &mut HeaderMap) -> Hop {
+pub(super) fn strip(headers: &mut HeaderMap, seen: &Seen) -> Hop {
     let mut hop = Hop::default();
     let mut wants_upgrade = false;
-    // One look at all of them costs less than asking for each.
-    let (mut connection, mut te, mut upgrade, mut coding, mut old) = (false, false, false, false, false);
-    for name in headers.keys() {
-        match *name {
-            header::CONNECTION => connection = true,
-            header::TE => te = true,
-            header::UPGRADE => upgrade = true,
-            header::TRANSFER_ENCODING => coding = true,
-            _ => old |= matches!(name.as_str(), "keep-alive" | "proxy-connection"),
-        }
-    }
-    if old {
+    if seen.old {
         headers.remove(KEEP_ALIVE);
         headers.remove(PROXY_CONNECTION);
     }
-    if connection {
-        let mut named: Vec<HeaderName> = Vec::new();
-        for token in tokens(headers, header::CONNECTION) {
-            if token.eq_ignore_ascii_case(b"upgrade") {
-                wants_upgrade = true;
-            } else if !token.eq_ignore_ascii_case(b"close")
-                && !token.eq_ignore_ascii_case(b"keep-alive")
-                && let Ok(name) = HeaderName::from_bytes(token)
-                // What a message is must not depend on who may remove headers from it.
-                && !matches!(name, header::HOST | header::CONTENT_LENGTH | header::TE)
-            {
-                named.push(name);
-            }
-        }
-        for name in named {
-            headers.remove(name);
-        }
+    if seen.connection {
+        wants_upgrade = strip_named(headers);
         headers.remove(header::CONNECTION);
     }
-    if te {
+    if seen.te {
         hop.trailers = tokens(headers, header::TE).any(|token| token.eq_ignore_ascii_case(b"trailers"));
         headers.remove(header::TE);
     }
-    if upgrade && let Some(upgrade) = headers.remove(header::UPGRADE) {
+    if seen.upgrade
+        && let Some(upgrade) = headers.remove(header::UPGRADE)
+    {
         // HTTP/2 by Upgrade is gone from the standard (RFC 9113, 3.1), and has smuggled requests past proxies.
         if wants_upgrade && !upgrade.as_bytes().eq_ignore_ascii_case(b"h2c") {
             hop.upgrade = Some(upgrade);
         }
         headers.remove(HTTP2_SETTINGS);
     }
-    if coding {
+    if seen.coding {
         headers.remove(header::TRANSFER_ENCODING);
     }
     hop
+}
+
+/// Removes what `Connection` names. Returns whether it names `Upgrade`.
+fn strip_named(headers: &mut HeaderMap) -> bool {
+    let mut wants_upgrade = false;
+    let mut named: Vec<HeaderName> = Vec::new();
+    for token in tokens(headers, header::CONNECTION) {
+        if token.eq_ignore_ascii_case(b"upgrade") {
+            wants_upgrade = true;
+        } else if !token.eq_ignore_ascii_case(b"close")
+            && !token.eq_ignore_ascii_case(b"keep-alive")
+            && let Ok(name) = HeaderName::from_bytes(token)
+            // What a message is must not depend on who may remove headers from it; `TE` and `Upgrade` are read first.
+            && !matches!(name, header::HOST | header::CONTENT_LENGTH | header::TE)
+        {
+            named.push(name);
+        }
+    }
+    for name in named {
+        headers.remove(name);
+    }
+    wants_upgrade
 }
 
 /// The elements of a comma-separated header.
@@ -117,16 +149,9 @@ fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> 
         .filter(|token| !token.is_empty())
 }
 
-/// Adds `client` to the end of `X-Forwarded-For`, as one line.
-pub(super) fn append_forwarded_for(headers: &mut HeaderMap, client: &HeaderValue) {
-    let mut line = match headers.try_entry(FORWARDED_FOR) {
-        Ok(Entry::Vacant(entry)) => {
-            // Fails beyond 32,768 headers, which no limit lets in.
-            let _ = entry.try_insert(client.clone());
-            return;
-        }
-        _ => BytesMut::new(),
-    };
+/// Adds `client` to the end of an `X-Forwarded-For` that is there, as one line.
+pub(super) fn extend_forwarded_for(headers: &mut HeaderMap, client: &HeaderValue) {
+    let mut line = BytesMut::new();
     for value in headers.get_all(FORWARDED_FOR) {
         line.put_slice(value.as_bytes());
         line.put_slice(b", ");
@@ -153,10 +178,7 @@ pub(super) fn request_id(high: u64, low: u64) -> HeaderValue {
 }
 
 /// Joins the lines of `Cookie` that HTTP/2 may have split (RFC 9113, 8.2.3).
-pub(super) fn join_cookies(version: Version, headers: &mut HeaderMap) {
-    if version != Version::HTTP_2 {
-        return;
-    }
+pub(super) fn join_cookies(headers: &mut HeaderMap) {
     let mut lines = headers.get_all(header::COOKIE).iter();
     if lines.next().is_none() || lines.next().is_none() {
         return;

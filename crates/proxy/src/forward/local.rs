@@ -31,15 +31,9 @@ pub(super) fn close(exchange: Exchange, refusal: Refusal) -> Response<Body> {
 }
 
 /// Tells a client why its request failed on the way to a backend, which counts it.
-pub(super) fn fail<'f>(
-    mut exchange: Exchange,
-    refusal: Refusal,
-    filters: impl IntoIterator<Item = &'f Filters>,
-) -> Response<Body> {
+pub(super) fn fail(mut exchange: Exchange, refusal: Refusal) -> Response<Body> {
     note(&mut exchange, refusal.status, refusal.flag, refusal.details);
-    let mut response = build(exchange, refusal.status, body_of(refusal.body), TEXT);
-    edit(&mut response, filters);
-    response
+    build(exchange, refusal.status, body_of(refusal.body), TEXT)
 }
 
 /// The answer that an operator wrote.

@@ -1,14 +1,15 @@
 //! Copies of requests, whose answers nobody sees.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
+use http::request::Parts;
 use http_body_util::BodyExt;
 
-use super::attempt::Attempt;
+use super::attempt::Plan;
 use super::body::RequestBody;
-use super::head::Head;
+use super::head;
+use super::headers::Hop;
 use super::tap::tap;
 use crate::config::Mirror;
 use crate::server::Shard;
@@ -18,12 +19,12 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Copies a request to `mirror`, if the dice say so. The copy runs on its own: neither its failure nor its slowness reaches
 /// the request.
-pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, head: &Head, body: &mut RequestBody) {
+pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop, body: &mut RequestBody) {
     if shard.random_below(u64::from(mirror.denominator.get())) >= u64::from(mirror.numerator) {
         return;
     }
     // A copy cannot change protocols: nobody would speak the new one.
-    if head.upgrade.is_some() || shard.mirrors.get() >= shard.shared.limits.max_mirrors {
+    if hop.upgrade.is_some() || shard.mirrors.get() >= shard.shared.limits.max_mirrors {
         shard.shared.metrics.mirrors_dropped.increment(1);
         return;
     }
@@ -34,16 +35,15 @@ pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, head: &Head, body: &mut R
         body.tap(tap);
         RequestBody::tapped(tapped)
     };
-    let head = head.clone();
-    let backend = Arc::clone(&mirror.backend);
-    let port = mirror.port;
+    let hop = Hop { upgrade: None, trailers: hop.trailers, chunked: hop.chunked };
+    let plan = Plan::new(&mirror.backend, mirror.port, parts, &hop, &copied);
+    let Some(request) = head::address(parts.clone(), hop, &mirror.backend, copied) else { return };
+    let upstream = shard.upstreams.get(&mirror.backend, || shard.random());
     let shard = Rc::clone(shard);
     let running = Running::count(&shard);
     tokio::task::spawn_local(async move {
-        let upstream = shard.upstreams.get(&backend, || shard.random());
-        let attempt = Attempt { upstream: &upstream, backend: &backend, port };
         let work = async {
-            let reply = attempt.run(head, copied).await.ok()?;
+            let reply = plan.run(&upstream, request).await.ok()?;
             let mut body = reply.response.into_body();
             while let Some(frame) = body.frame().await {
                 frame.ok()?;

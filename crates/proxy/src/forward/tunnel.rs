@@ -6,9 +6,9 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
 
-use super::attempt::Active;
 use super::body::Body;
-use super::headers;
+use super::headers::{self, Seen};
+use super::outbound::Active;
 use crate::server::Exchange;
 use crate::upstream::Lease;
 
@@ -26,7 +26,8 @@ pub(super) fn open(
 ) -> Response<Body> {
     let (mut parts, incoming) = response.into_parts();
     let upgrade = parts.headers.get(header::UPGRADE).cloned();
-    headers::strip(&mut parts.headers);
+    let seen = Seen::among(&parts.headers);
+    headers::strip(&mut parts.headers, &seen);
     parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     if let Some(upgrade) = upgrade {
         parts.headers.insert(header::UPGRADE, upgrade);

@@ -63,6 +63,14 @@ impl Lease {
         }
     }
 
+    /// Whether the connection is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        match &self.connection {
+            Connection::Http1 { sender, .. } => sender.is_closed(),
+            Connection::Http2 { sender, .. } => sender.is_closed(),
+        }
+    }
+
     /// The answer has been read to its end: an HTTP/1.1 connection goes back to its pool.
     pub(crate) fn done(self) {
         let Connection::Http1 { mut sender, pool } = self.connection else { return };

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use futures::future::Shared as Joined;
+use futures::future::{Shared as Joined, WeakShared as WeakJoined};
 use hyper::client::conn::{http1, http2};
 use rustls_pki_types::ServerName;
 use tokio::sync::oneshot;
@@ -28,6 +28,7 @@ pub(crate) struct Destination {
 
 /// A connection being opened, for all who wait for it.
 type Opening = Joined<oneshot::Receiver<Result<(), ConnectError>>>;
+type WeakOpening = WeakJoined<oneshot::Receiver<Result<(), ConnectError>>>;
 
 /// The connections to one endpoint.
 #[derive(Debug)]
@@ -39,8 +40,8 @@ pub(crate) struct Pool {
     clock: Rc<Cell<Instant>>,
     idle: RefCell<Vec<Idle>>,
     multiplexed: RefCell<Vec<Multiplexed>>,
-    /// An HTTP/2 connection that is being opened; others wait for it.
-    opening: RefCell<Option<Opening>>,
+    /// An HTTP/2 connection that is being opened, for as long as anyone waits for it.
+    opening: RefCell<Option<WeakOpening>>,
 }
 
 #[derive(Debug)]
@@ -130,15 +131,23 @@ impl Pool {
 
     /// Waits for an HTTP/2 connection to be opened, by this request or by an earlier one.
     async fn opened(self: &Rc<Self>) -> Result<(), ConnectError> {
-        let opening = self.opening.borrow().clone();
+        let opening = self.opening.borrow().as_ref().and_then(WeakOpening::upgrade);
         let opening = opening.unwrap_or_else(|| {
-            let (done, opening) = oneshot::channel();
-            let opening = opening.shared();
-            *self.opening.borrow_mut() = Some(opening.clone());
-            // A task, so that a request that leaves does not take the connection from those that wait with it.
+            let (mut done, opening) = oneshot::channel();
+            let opening: Opening = opening.shared();
+            *self.opening.borrow_mut() = opening.downgrade();
+            // A task, so that a request that leaves does not take the connection from those that wait with it. When all have
+            // left, it ends: another address was faster.
             let pool = Rc::clone(self);
             tokio::task::spawn_local(async move {
-                let result = connect(&pool.backend, &pool.shared, &pool.destination).await.and_then(|established| {
+                let connecting = connect(&pool.backend, &pool.shared, &pool.destination);
+                let result = tokio::select! {
+                    biased;
+                    result = connecting => result,
+                    // Those who come now begin anew, and have put their own in its place.
+                    () = done.closed() => return,
+                };
+                let result = result.and_then(|established| {
                     let Established::Http2(sender, allowed) = established else { return Err(ConnectError::NotHttp2) };
                     pool.multiplexed.borrow_mut().push(Multiplexed {
                         sender,

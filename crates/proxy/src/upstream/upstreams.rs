@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -106,6 +107,7 @@ impl Upstream {
             None => None,
             Some(tls) => Some(tls.server_name.as_ref().unwrap_or(&endpoint.server_name)),
         };
+        let port = endpoint.port.map_or(port, NonZeroU16::get);
         Some((list.len(), self.pool(SocketAddr::new(endpoint.address, port), server_name)))
     }
 

@@ -1,0 +1,104 @@
+//! What the configuration says about a request.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+
+use super::authority::{self, Authority};
+use super::body::{Body, RequestBody};
+use super::outbound::{Active, Edits, Outbound, deadline};
+use super::{attempt, head, headers, local, mirror};
+use crate::config::{Action, Flag, Forward, Refusal, Target};
+use crate::route::Matched;
+use crate::server::Exchange;
+
+const NO_ROUTE: Refusal = Refusal::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
+const NO_BACKEND: Refusal = Refusal::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
+const UNSENDABLE: Refusal = Refusal::fixed(
+    StatusCode::BAD_REQUEST,
+    "the rewritten request target is not valid",
+    Flag::DownstreamProtocolError,
+    "invalid_rewritten_target",
+);
+
+/// What is to be done about a request.
+pub(super) enum Decision {
+    /// Nothing more.
+    Answered(Response<Body>),
+    /// To send it on.
+    Forward(Box<Outbound>),
+}
+
+/// Decides what is to be done. The request is served by the configuration of this moment to its end.
+pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Decision {
+    let (parts, body) = request.into_parts();
+    let raw = match authority::of(&parts) {
+        Ok(raw) => raw,
+        Err(refusal) => return Decision::Answered(local::close(exchange, refusal)),
+    };
+    exchange.note(|record| record.authority = Some(raw.clone()));
+    let Some(authority) = Authority::parse(raw.as_bytes()) else {
+        return Decision::Answered(local::close(exchange, authority::INVALID));
+    };
+    if !headers::is_plainly_framed(&parts.headers) {
+        return Decision::Answered(local::close(exchange, headers::UNKNOWN_CODING));
+    }
+    let socket = exchange.local.socket.load();
+    let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);
+    let Some(matched) = found else { return Decision::Answered(local::refuse(exchange, NO_ROUTE)) };
+    exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
+    match &matched.rule.action {
+        Action::Respond(respond) => Decision::Answered(local::respond(exchange, respond, [&matched.rule.filters])),
+        Action::Redirect(redirect) => {
+            Decision::Answered(local::redirect(exchange, redirect, &matched, &authority, &parts))
+        }
+        Action::Forward(forward) => decide_target(exchange, parts, body, &raw, &matched, forward),
+    }
+}
+
+/// Chooses one of the rule's targets, and makes the request that it gets.
+fn decide_target(
+    mut exchange: Exchange,
+    mut parts: Parts,
+    incoming: Incoming,
+    authority: &HeaderValue,
+    matched: &Matched<'_>,
+    forward: &Forward,
+) -> Decision {
+    let shard = Rc::clone(&exchange.local.shard);
+    let index = forward.targets.choose(|total| shard.random_below(total));
+    let Some((index, weighted)) = index else { return Decision::Answered(local::refuse(exchange, NO_BACKEND)) };
+    let filters = [&matched.rule.filters, &weighted.filters];
+    let (backend, port) = match &weighted.target {
+        Target::Backend { backend, port } => (backend, *port),
+        Target::Respond(respond) => return Decision::Answered(local::respond(exchange, respond, filters)),
+    };
+    exchange.note(|record| record.backend = Some(Arc::clone(&backend.name)));
+    let client_upgrade = parts.extensions.remove::<OnUpgrade>();
+    let mut body = RequestBody::client(incoming);
+    let Some(hop) = head::prepare(&mut exchange, &mut parts, authority, matched.prefix, filters, &body) else {
+        return Decision::Answered(local::refuse(exchange, UNSENDABLE));
+    };
+    for mirror in filters.iter().flat_map(|filters| &filters.mirrors) {
+        mirror::copy(&shard, mirror, &parts, &hop, &mut body);
+    }
+    let upgrades = hop.upgrade.is_some();
+    let plan = attempt::Plan::new(backend, port, &parts, &hop, &body);
+    let Some(request) = head::address(parts, hop, backend, body) else {
+        return Decision::Answered(local::refuse(exchange, UNSENDABLE));
+    };
+    let edits = filters.iter().any(|filters| !filters.response_headers.is_empty());
+    Decision::Forward(Box::new(Outbound {
+        deadline: deadline(forward, exchange.started),
+        active: Active::count(shard.upstreams.get(backend, || shard.random())),
+        client_upgrade: client_upgrade.filter(|_| upgrades),
+        edits: edits.then(|| Edits { rule: Arc::clone(matched.rule), target: index }),
+        exchange,
+        request,
+        plan,
+    }))
+}

@@ -1,0 +1,178 @@
+//! A request on its way to a backend, and its answer on the way back.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use http::{Request, Response, StatusCode, Version};
+use hyper::upgrade::OnUpgrade;
+use tokio::time::Sleep;
+
+use super::attempt::{Plan, Reply};
+use super::body::{Answer, Body, RequestBody};
+use super::failure::Failure;
+use super::headers::{self, Seen};
+use super::{local, tunnel};
+use crate::config::{Action, Flag, Forward, Rule};
+use crate::filter;
+use crate::server::Exchange;
+use crate::upstream::Upstream;
+
+/// A request on its way to a backend.
+#[derive(Debug)]
+pub(super) struct Outbound {
+    pub(super) exchange: Exchange,
+    pub(super) request: Request<RequestBody>,
+    pub(super) plan: Plan,
+    pub(super) active: Active,
+    /// When the answer must have ended.
+    pub(super) deadline: Option<Pin<Box<Sleep>>>,
+    /// The client's side of a change of protocol that the request asks for.
+    pub(super) client_upgrade: Option<OnUpgrade>,
+    /// Set when the answer's head is to be edited.
+    pub(super) edits: Option<Edits>,
+}
+
+/// Which edits the answer's head gets.
+#[derive(Debug)]
+pub(super) struct Edits {
+    pub(super) rule: Arc<Rule>,
+    /// Position of the target.
+    pub(super) target: usize,
+}
+
+impl Edits {
+    fn apply(&self, response: &mut Response<Body>) {
+        filter::edit(response.headers_mut(), &self.rule.filters.response_headers);
+        if let Action::Forward(forward) = &self.rule.action
+            && let Some(target) = forward.targets.all().get(self.target)
+        {
+            filter::edit(response.headers_mut(), &target.filters.response_headers);
+        }
+    }
+}
+
+impl Outbound {
+    /// Sends it, and ends with the answer's head or with the news of what went wrong.
+    pub(super) async fn send(self: Box<Self>) -> Response<Body> {
+        let Self { mut exchange, request, plan, active, mut deadline, client_upgrade, edits } = *self;
+        let outcome = within(&mut deadline, pin!(plan.run(&active.upstream, request))).await;
+        let outcome = outcome.unwrap_or_else(|| {
+            active.upstream.backend.metrics.timeouts.increment(1);
+            Err(Failure::Timeout)
+        });
+        let mut response = match outcome.and_then(|reply| check(reply, client_upgrade.is_some())) {
+            Ok(reply) => pass(exchange, reply, plan, active, deadline, client_upgrade),
+            Err(failure) => {
+                let refusal = failure.into_refusal();
+                active.answered(refusal.status, exchange.started.elapsed());
+                exchange.note(|record| record.bytes_in = plan.sent.map_or(0, |sent| sent.bytes.get()));
+                local::fail(exchange, refusal)
+            }
+        };
+        if let Some(edits) = edits {
+            edits.apply(&mut response);
+        }
+        response
+    }
+}
+
+/// Refuses answers that cannot be passed on.
+fn check(reply: Reply, upgrades: bool) -> Result<Reply, Failure> {
+    if !headers::is_plainly_framed(reply.response.headers()) {
+        return Err(Failure::Protocol("upstream_transfer_encoding"));
+    }
+    if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !upgrades {
+        return Err(Failure::Protocol("upgrade_not_asked_for"));
+    }
+    Ok(reply)
+}
+
+/// Passes an answer on.
+fn pass(
+    mut exchange: Exchange,
+    reply: Reply,
+    plan: Plan,
+    active: Active,
+    deadline: Option<Pin<Box<Sleep>>>,
+    client_upgrade: Option<OnUpgrade>,
+) -> Response<Body> {
+    let Reply { response, lease, pool } = reply;
+    let status = response.status();
+    active.answered(status, exchange.started.elapsed());
+    exchange.note(|record| {
+        record.upstream = Some(pool.address());
+        record.status = status.as_u16();
+        record.flag = Flag::None;
+        record.details = "via_upstream".into();
+    });
+    if status == StatusCode::SWITCHING_PROTOCOLS
+        && let Some(client) = client_upgrade
+    {
+        return tunnel::open(exchange, client, response, lease, active);
+    }
+    let (mut parts, incoming) = response.into_parts();
+    parts.version = Version::HTTP_11;
+    let seen = Seen::among(&parts.headers);
+    headers::strip(&mut parts.headers, &seen);
+    let answer = Answer { incoming, lease: Some(lease), deadline, active, sent: plan.sent, complete: false };
+    Response::from_parts(parts, Body::upstream(answer, exchange))
+}
+
+/// When the answer to a request that arrived at `started` and is sent now must have ended.
+pub(super) fn deadline(forward: &Forward, started: Instant) -> Option<Pin<Box<Sleep>>> {
+    let request = forward.request_timeout.map(|timeout| started + timeout);
+    let attempt = forward.backend_request_timeout.map(|timeout| Instant::now() + timeout);
+    let first = match (request, attempt) {
+        (Some(request), Some(attempt)) => request.min(attempt),
+        (Some(only), None) | (None, Some(only)) => only,
+        (None, None) => return None,
+    };
+    Some(Box::pin(tokio::time::sleep_until(first.into())))
+}
+
+/// `work`, unless the deadline comes first.
+async fn within<T>(deadline: &mut Option<Pin<Box<Sleep>>>, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    poll_fn(|cx| {
+        if let Poll::Ready(done) = work.as_mut().poll(cx) {
+            return Poll::Ready(Some(done));
+        }
+        match deadline {
+            Some(deadline) => deadline.as_mut().poll(cx).map(|()| None),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Counts a request as active at its backend.
+#[derive(Debug)]
+pub(super) struct Active {
+    pub(super) upstream: Rc<Upstream>,
+}
+
+impl Active {
+    pub(super) fn count(upstream: Rc<Upstream>) -> Self {
+        upstream.backend.metrics.active.increment(1.0);
+        Self { upstream }
+    }
+
+    /// Counts what the client is told, `after` so long.
+    fn answered(&self, status: StatusCode, after: Duration) {
+        let metrics = &self.upstream.backend.metrics;
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(counter) = metrics.requests.get(class) {
+            counter.increment(1);
+        }
+        metrics.latency.record(after.as_secs_f64());
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.upstream.backend.metrics.active.decrement(1.0);
+    }
+}
