@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+#[path = "support/lib.rs"]
 mod support;
 
 use std::io::{BufRead, BufReader, Write};

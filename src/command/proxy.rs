@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Result;
-use backstay_proxy::{AccessLog, Options, Proxy};
+use backstay_proxy::{AccessLog, DnsServer, Options, Proxy};
 use backstay_resources::GoDuration;
 use http::Uri;
 use serde_json::json;
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Threads that serve traffic [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// DNS server to ask instead of the system's; may be repeated
+    /// DNS server to ask instead of the system's, over TLS with tls://IP[:PORT]#NAME; may be repeated
     #[arg(long = "dns-server", value_name = "IP[:PORT]")]
     dns_servers: Vec<DnsServer>,
     /// Where a line for each request goes
@@ -67,18 +67,6 @@ impl FromStr for PlainUri {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let server: crate::client::Server = text.parse()?;
         server.uri("").parse().map(Self).map_err(|_| crate::client::ServerError::Malformed)
-    }
-}
-
-/// An address whose port is 53 unless it says otherwise.
-#[derive(Debug, Clone, Copy)]
-struct DnsServer(SocketAddr);
-
-impl FromStr for DnsServer {
-    type Err = std::net::AddrParseError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<SocketAddr>().or_else(|_| text.parse().map(|ip| SocketAddr::new(ip, 53))).map(Self)
     }
 }
 
@@ -107,7 +95,7 @@ impl Args {
             state_dir: self.state_dir,
             admin: Some(self.admin),
             threads: self.threads.map_or_else(processors, usize::from),
-            dns_servers: self.dns_servers.into_iter().map(|server| server.0).collect(),
+            dns_servers: self.dns_servers,
             access_log: access_log(&self.access_log),
             drain_timeout: self.drain_timeout.0,
             ..Options::default()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use backstay_proto::admin::{ConnectedProxy, Refusal};
+use backstay_proto::admin::{ConnectedProxy, Fleet, Refusal};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
@@ -15,8 +15,6 @@ use crate::command::status::{self, report::sentence};
 const ROUTE_PATIENCE: Duration = Duration::from_secs(2);
 /// How often the status is asked for.
 const PACE: Duration = Duration::from_millis(50);
-/// How often in a row nothing must be under way: what is applied may change nothing for the proxy.
-const QUIET: u32 = 3;
 
 /// Waits until every object that was applied has taken effect, `patience` at most. Yields a sentence for each that has
 /// not and for everything that a proxy refuses.
@@ -47,20 +45,21 @@ pub(crate) async fn wait(client: &Client, outcome: &Outcome, patience: Duration)
     Ok(missing)
 }
 
-/// Waits until no proxy has anything left to answer; yields what they refuse.
+/// Waits until everything up to `revision` is compiled and every proxy has answered for what its fleet should hold;
+/// yields what they refuse.
 async fn answered(client: &Client, revision: u64) -> Result<Vec<String>> {
-    let mut quiet = 0;
     loop {
         let status = status::fetch(client.server(), "").await?;
-        let proxies: Vec<_> = status.fleets.iter().flat_map(|fleet| &fleet.proxies).collect();
-        quiet = if proxies.iter().all(|proxy| proxy.pending == 0) { quiet + 1 } else { 0 };
-        if quiet >= QUIET || proxies.iter().all(|proxy| proxy.acknowledged_revision >= revision) {
-            let refusals = |proxy: &ConnectedProxy| {
-                let id = proxy.id.clone();
+        let up_to_date =
+            |fleet: &Fleet| fleet.proxies.iter().all(|proxy| proxy.acknowledged_revision >= fleet.revision);
+        if status.compiled_revision >= revision && status.fleets.iter().all(up_to_date) {
+            let proxies = status.fleets.into_iter().flat_map(|fleet| fleet.proxies);
+            let refusals = |proxy: ConnectedProxy| {
+                let id = &proxy.id;
                 let told = |refusal: &Refusal| format!("{id} refuses {}", sentence(refusal));
                 proxy.refused.iter().map(told).collect::<Vec<_>>()
             };
-            return Ok(proxies.into_iter().flat_map(refusals).collect());
+            return Ok(proxies.flat_map(refusals).collect());
         }
         tokio::time::sleep(PACE).await;
     }

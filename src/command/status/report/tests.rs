@@ -21,9 +21,10 @@ fn status() -> GetStatusResponse {
     GetStatusResponse {
         version: "0.1.0".to_owned(),
         revision: 9,
+        compiled_revision: 9,
         fleets: vec![
-            Fleet { name: "default".to_owned(), resources: 5, proxies: vec![proxy] },
-            Fleet { name: "edge".to_owned(), resources: 2, proxies: Vec::new() },
+            Fleet { name: "default".to_owned(), resources: 5, proxies: vec![proxy], revision: 11 },
+            Fleet { name: "edge".to_owned(), resources: 2, proxies: Vec::new(), revision: 3 },
         ],
     }
 }
