@@ -99,7 +99,7 @@ impl Default for Maglev {
 }
 
 /// A new or recovered endpoint takes less than its share at first.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SlowStart {
     /// How long it takes to its full weight. Above 0.
     pub window: Duration,
@@ -206,5 +206,5 @@ impl Policy {
 }
 
 fn is_prime(n: u32) -> bool {
-    n >= 2 && (2..).take_while(|d| d * d <= n).all(|d| n % d != 0)
+    n >= 2 && (2..).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d))
 }

@@ -57,6 +57,8 @@ struct Built {
     /// When the last endpoint will have taken up its full weight.
     until: Option<Duration>,
     loads: PriorityLoads,
+    /// Where all of the traffic goes, if it all goes to one place.
+    only: Option<(usize, bool)>,
     levels: Vec<Level>,
 }
 
@@ -78,7 +80,7 @@ impl Picker {
             (Policy::RingHash(_) | Policy::Maglev(_), Some(hash)) => hash,
             _ => rng.random(),
         };
-        let (at, degraded) = built.loads.choose(hash)?;
+        let (at, degraded) = built.only.or_else(|| built.loads.choose(hash))?;
         let level = built.levels.get_mut(at)?;
         let panic = level.panic;
         let group = level.group(degraded);
@@ -96,10 +98,16 @@ impl Picker {
 
     #[cold]
     fn rebuild(&mut self, set: &Arc<EndpointSet>, now: Duration) {
+        let known = self.built.as_ref().is_some_and(|built| Arc::ptr_eq(&built.set, set));
+        if known && set.tables.are_being_built() {
+            // What is known will do for the milliseconds that another thread takes.
+            return;
+        }
         // Before health is read: what changes in between makes this outdated.
         let generation = set.generation();
         let level::Levels { loads, levels, until } = level::build(set, &self.config, generation, now, &mut self.rng);
-        self.built = Some(Built { set: Arc::clone(set), generation, until, loads, levels });
+        let only = loads.only();
+        self.built = Some(Built { set: Arc::clone(set), generation, until, loads, only, levels });
     }
 }
 

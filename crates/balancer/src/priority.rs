@@ -91,6 +91,12 @@ impl PriorityLoads {
         Self { healthy, degraded: vec![0; levels.len()], panic }
     }
 
+    /// Where all of the traffic goes, if it all goes to one place.
+    pub(crate) fn only(&self) -> Option<(usize, bool)> {
+        let all = |loads: &[u32]| loads.iter().position(|load| *load == 100);
+        all(&self.healthy).map(|at| (at, false)).or_else(|| all(&self.degraded).map(|at| (at, true)))
+    }
+
     /// The priority that takes a request with `hash`, and whether it is its degraded endpoints that do.
     pub(crate) fn choose(&self, hash: u64) -> Option<(usize, bool)> {
         let place = (hash % 100) as u32;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::limits::{Limit, Limits, Overflow};
+use super::limits::{Limit, Limits, Overflow, RetryBudget};
 use crate::endpoint::EndpointState;
 
 /// Stands for no limit.
@@ -51,8 +51,8 @@ impl Breakers {
         set(Limit::Retries, limits.retries);
         set(Limit::EndpointConnections, limits.connections_per_endpoint);
         let (percent, minimum) = match &limits.retry_budget {
-            // `max` is the other one of two when one is not a number.
-            Some(budget) => (budget.percent.max(0.0).min(100.0), budget.minimum),
+            Some(RetryBudget { percent, minimum }) if percent.is_nan() => (0.0, *minimum),
+            Some(RetryBudget { percent, minimum }) => (percent.clamp(0.0, 100.0), *minimum),
             None => (f64::NAN, 0),
         };
         self.budget_minimum.store(minimum, Ordering::Relaxed);

@@ -187,14 +187,17 @@ fn local_failures_have_rates_of_their_own() {
 
 #[test]
 fn what_is_out_of_range_is_named() {
-    let default = OutlierDetection::default();
-    assert_eq!(default.validate(), Ok(()));
-    let long = OutlierDetection { base_ejection_time: at(1000), ..default.clone() };
-    assert_eq!(long.validate(), Ok(()), "the longest is then the base");
-    let short = OutlierDetection { max_ejection_time: Some(at(1)), ..default.clone() };
-    assert_eq!(short.validate(), Err(OutlierConfigError::MaxEjectionTime { max: at(1), base: at(30) }));
-    assert!(OutlierDetection { interval: at(0), ..default.clone() }.validate().is_err());
-    assert!(OutlierDetection { max_ejection_percent: 101, ..default }.validate().is_err());
+    let with = |change: fn(&mut OutlierDetection)| {
+        let mut config = OutlierDetection::default();
+        change(&mut config);
+        config.validate()
+    };
+    assert_eq!(with(|_| {}), Ok(()));
+    assert_eq!(with(|config| config.base_ejection_time = at(1000)), Ok(()), "the longest is then the base");
+    let short = OutlierConfigError::MaxEjectionTime { max: at(1), base: at(30) };
+    assert_eq!(with(|config| config.max_ejection_time = Some(at(1))), Err(short));
+    assert_eq!(with(|config| config.interval = at(0)), Err(OutlierConfigError::Interval));
+    assert!(matches!(with(|config| config.max_ejection_percent = 101), Err(OutlierConfigError::Percentage { .. })));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Where the hashing policies place requests. Tables are large and the same for all threads, which share them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use super::level::Members;
 use crate::config::{LoadBalancing, Policy};
@@ -75,6 +75,11 @@ struct Built {
 pub(crate) struct Tables(Mutex<Option<Built>>);
 
 impl Tables {
+    /// Whether a thread that asks would wait.
+    pub(super) fn are_being_built(&self) -> bool {
+        matches!(self.0.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
     /// Tables for the set as of `generation`: built by the first thread that asks, while others that ask wait.
     pub(super) fn get(
         &self,

@@ -136,6 +136,31 @@ fn hashes_stay_where_they_are() {
 }
 
 #[test]
+fn threads_that_pick_while_health_flaps_see_the_end_of_it() {
+    for policy in policies() {
+        let (set, config) = (set(&[1; 6]), config(policy));
+        set.prepare(&config);
+        std::thread::scope(|scope| {
+            for seed in 0..3 {
+                let (set, config) = (&set, &config);
+                scope.spawn(move || {
+                    let mut picker = Picker::new(Arc::clone(config), seed);
+                    for turn in 0..300 {
+                        set.state(turn % 6).unwrap().set_failed_check(turn % 3 == 0, Duration::ZERO);
+                        pick(&mut picker, set);
+                    }
+                });
+            }
+        });
+        (0..6).for_each(|index| {
+            set.state(index).unwrap().set_failed_check(index == 4, Duration::ZERO);
+        });
+        let mut picker = Picker::new(config, 3);
+        assert!((0..100).all(|_| pick(&mut picker, &set) != 4));
+    }
+}
+
+#[test]
 fn locality_weights_say_how_much_a_locality_takes() {
     let spec = |(key, id, weight)| EndpointSpec { locality: Locality { id, weight }, ..EndpointSpec::new(key) };
     let specs = [("a", 1, 3), ("b", 2, 1), ("c", 2, 1), ("d", 3, 0)].map(spec).to_vec();

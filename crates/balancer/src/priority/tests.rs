@@ -69,6 +69,9 @@ proptest! {
         let loads = PriorityLoads::new(&levels, threshold, factor);
         let sum: u32 = loads.healthy.iter().chain(&loads.degraded).sum();
         prop_assert_eq!(sum, 100);
+        if let Some(only) = loads.only() {
+            prop_assert!((0..100).all(|hash| loads.choose(hash) == Some(only)));
+        }
         // Each percent leads where the shares say.
         let mut counts = vec![[0, 0]; levels.len()];
         for hash in 0..100 {

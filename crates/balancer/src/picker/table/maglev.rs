@@ -50,7 +50,10 @@ impl MaglevTable {
                 entry.due += greatest;
                 // The size is prime: the permutation comes to every place.
                 while places[entry.next as usize] != EMPTY {
-                    entry.next = (entry.next + entry.skip) % size;
+                    entry.next += entry.skip;
+                    if entry.next >= size {
+                        entry.next -= size;
+                    }
                 }
                 places[entry.next as usize] = entry.index;
                 free -= 1;
