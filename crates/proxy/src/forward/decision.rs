@@ -10,6 +10,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::authority::{self, Authority};
 use super::body::{Body, RequestBody};
+use super::headers::Seen;
 use super::outbound::{Active, Edits, Outbound, deadline};
 use super::{attempt, head, headers, local, mirror};
 use crate::config::{Action, Flag, Forward, Refusal, Target};
@@ -44,7 +45,8 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
     let Some(authority) = Authority::parse(raw.as_bytes()) else {
         return Decision::Answered(local::close(exchange, authority::INVALID));
     };
-    if !headers::is_plainly_framed(&parts.headers) {
+    let seen = Seen::among(&parts.headers);
+    if !seen.is_plainly_framed(&parts.headers) {
         return Decision::Answered(local::close(exchange, headers::UNKNOWN_CODING));
     }
     let socket = exchange.local.socket.load();
@@ -56,7 +58,7 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
         Action::Redirect(redirect) => {
             Decision::Answered(local::redirect(exchange, redirect, &matched, &authority, &parts))
         }
-        Action::Forward(forward) => decide_target(exchange, parts, body, &raw, &matched, forward),
+        Action::Forward(forward) => decide_target(exchange, parts, body, &raw, &seen, &matched, forward),
     }
 }
 
@@ -66,6 +68,7 @@ fn decide_target(
     mut parts: Parts,
     incoming: Incoming,
     authority: &HeaderValue,
+    seen: &Seen,
     matched: &Matched<'_>,
     forward: &Forward,
 ) -> Decision {
@@ -80,7 +83,7 @@ fn decide_target(
     exchange.note(|record| record.backend = Some(Arc::clone(&backend.name)));
     let client_upgrade = parts.extensions.remove::<OnUpgrade>();
     let mut body = RequestBody::client(incoming);
-    let Some(hop) = head::prepare(&mut exchange, &mut parts, authority, matched.prefix, filters, &body) else {
+    let Some(hop) = head::prepare(&mut exchange, &mut parts, seen, authority, matched.prefix, filters, &body) else {
         return Decision::Answered(local::refuse(exchange, UNSENDABLE));
     };
     for mirror in filters.iter().flat_map(|filters| &filters.mirrors) {

@@ -17,14 +17,14 @@ use crate::server::Exchange;
 pub(super) fn prepare(
     exchange: &mut Exchange,
     parts: &mut Parts,
+    seen: &Seen,
     authority: &HeaderValue,
     prefix: Option<usize>,
     filters: [&Filters; 2],
     body: &RequestBody,
 ) -> Option<Hop> {
     let headers = &mut parts.headers;
-    let seen = Seen::among(headers);
-    let mut hop = headers::strip(headers, &seen);
+    let mut hop = headers::strip(headers, seen);
     let local = &exchange.local;
     if seen.expect {
         // The client is told to continue as soon as its body is read, which is before the upstream could ask for it.

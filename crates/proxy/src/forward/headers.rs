@@ -18,24 +18,13 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-/// hyper takes "gzip, chunked" for chunked; the inner coding would be lost on the way. Other requests whose body could be
-/// read in two ways it has refused before.
+/// Other requests whose body could be read in two ways hyper has refused before.
 pub(super) const UNKNOWN_CODING: Refusal = Refusal::fixed(
     StatusCode::NOT_IMPLEMENTED,
     "transfer coding not supported",
     Flag::DownstreamProtocolError,
     "unsupported_transfer_encoding",
 );
-
-/// Whether the only transfer coding, if any, is `chunked`.
-pub(super) fn is_plainly_framed(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => true,
-        (Some(only), None) => only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
-        _ => false,
-    }
-}
 
 /// Which of the headers that matter are there. To look at all headers once costs less than to ask for each.
 #[derive(Debug, Default)]
@@ -53,6 +42,17 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Whether the only transfer coding of `headers`, if any, is `chunked`: hyper takes "gzip, chunked" for chunked too, and
+    /// the inner coding would be lost on the way.
+    pub(super) fn is_plainly_framed(&self, headers: &HeaderMap) -> bool {
+        let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+        !self.coding
+            || match (codings.next(), codings.next()) {
+                (Some(only), None) => only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+                _ => false,
+            }
+    }
+
     pub(super) fn among(headers: &HeaderMap) -> Self {
         let mut seen = Self::default();
         for name in headers.keys() {
@@ -119,6 +119,12 @@ pub(super) fn strip(headers: &mut HeaderMap, seen: &Seen) -> Hop {
 
 /// Removes what `Connection` names. Returns whether it names `Upgrade`.
 fn strip_named(headers: &mut HeaderMap) -> bool {
+    let mut lines = headers.get_all(header::CONNECTION).iter();
+    if let (Some(only), None) = (lines.next(), lines.next())
+        && (only.as_bytes().eq_ignore_ascii_case(b"keep-alive") || only.as_bytes().eq_ignore_ascii_case(b"close"))
+    {
+        return false;
+    }
     let mut wants_upgrade = false;
     let mut named: Vec<HeaderName> = Vec::new();
     for token in tokens(headers, header::CONNECTION) {

@@ -65,7 +65,7 @@ impl Outbound {
             Err(Failure::Timeout)
         });
         let mut response = match outcome.and_then(|reply| check(reply, client_upgrade.is_some())) {
-            Ok(reply) => pass(exchange, reply, plan, active, deadline, client_upgrade),
+            Ok((reply, seen)) => pass(exchange, reply, &seen, plan, active, deadline, client_upgrade),
             Err(failure) => {
                 let refusal = failure.into_refusal();
                 active.answered(refusal.status, exchange.started.elapsed());
@@ -81,20 +81,22 @@ impl Outbound {
 }
 
 /// Refuses answers that cannot be passed on.
-fn check(reply: Reply, upgrades: bool) -> Result<Reply, Failure> {
-    if !headers::is_plainly_framed(reply.response.headers()) {
+fn check(reply: Reply, upgrades: bool) -> Result<(Reply, Seen), Failure> {
+    let seen = Seen::among(reply.response.headers());
+    if !seen.is_plainly_framed(reply.response.headers()) {
         return Err(Failure::Protocol("upstream_transfer_encoding"));
     }
     if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !upgrades {
         return Err(Failure::Protocol("upgrade_not_asked_for"));
     }
-    Ok(reply)
+    Ok((reply, seen))
 }
 
 /// Passes an answer on.
 fn pass(
     mut exchange: Exchange,
     reply: Reply,
+    seen: &Seen,
     plan: Plan,
     active: Active,
     deadline: Option<Pin<Box<Sleep>>>,
@@ -116,8 +118,7 @@ fn pass(
     }
     let (mut parts, incoming) = response.into_parts();
     parts.version = Version::HTTP_11;
-    let seen = Seen::among(&parts.headers);
-    headers::strip(&mut parts.headers, &seen);
+    headers::strip(&mut parts.headers, seen);
     let answer = Answer { incoming, lease: Some(lease), deadline, active, sent: plan.sent, complete: false };
     Response::from_parts(parts, Body::upstream(answer, exchange))
 }

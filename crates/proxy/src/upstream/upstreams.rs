@@ -49,6 +49,8 @@ pub(crate) struct Upstream {
     clock: Rc<Cell<Instant>>,
     /// Whose turn it is.
     next: Cell<usize>,
+    /// The pool asked for last: most backends have few endpoints.
+    last: RefCell<Option<Rc<Pool>>>,
     /// By address; the pools of one address differ in server name.
     pools: RefCell<HashMap<SocketAddr, Vec<Rc<Pool>>>>,
 }
@@ -67,6 +69,7 @@ impl Upstreams {
                 shared: Arc::clone(&self.shared),
                 clock: Rc::clone(&self.clock),
                 next: Cell::new(usize::try_from(random() >> 33).unwrap_or(0)),
+                last: RefCell::default(),
                 pools: RefCell::default(),
             })
         }))
@@ -81,6 +84,7 @@ impl Upstreams {
     pub(crate) fn sweep(&self, now: Instant) {
         self.clock.set(now);
         for upstream in self.backends.borrow().values() {
+            *upstream.last.borrow_mut() = None;
             upstream.pools.borrow_mut().retain(|_, pools| {
                 // A pool that a request holds may be about to open a connection.
                 pools.retain(|pool| pool.sweep(now) || Rc::strong_count(pool) > 1);
@@ -113,9 +117,15 @@ impl Upstream {
 
     /// The connections to `address` under `server_name`.
     pub(crate) fn pool(&self, address: SocketAddr, server_name: Option<&ServerName<'static>>) -> Rc<Pool> {
+        let leads_there =
+            |pool: &&Rc<Pool>| pool.address() == address && pool.destination.server_name.as_ref() == server_name;
+        if let Some(pool) = self.last.borrow().as_ref().filter(leads_there) {
+            return Rc::clone(pool);
+        }
         let mut pools = self.pools.borrow_mut();
         let pools = pools.entry(address).or_default();
-        if let Some(pool) = pools.iter().find(|pool| pool.destination.server_name.as_ref() == server_name) {
+        if let Some(pool) = pools.iter().find(leads_there) {
+            *self.last.borrow_mut() = Some(Rc::clone(pool));
             return Rc::clone(pool);
         }
         let destination = Destination { address, server_name: server_name.cloned() };

@@ -55,6 +55,7 @@ fn notices_upgrades_and_trailers() {
 
 #[test]
 fn only_chunked_is_plain_framing() {
+    let is_plainly_framed = |headers: &HeaderMap| Seen::among(headers).is_plainly_framed(headers);
     assert!(is_plainly_framed(&map(&[])));
     assert!(is_plainly_framed(&map(&[("transfer-encoding", "Chunked")])));
     assert!(!is_plainly_framed(&map(&[("transfer-encoding", "gzip, chunked")])));
