@@ -16,7 +16,7 @@ const MAX_EJECTION_TIME: GoDuration = GoDuration(Duration::from_secs(300));
 
 pub(super) fn outlier_detection(given: &OutlierDetection) -> config::OutlierDetection {
     let base = given.base_ejection_time.unwrap_or(BASE_EJECTION_TIME);
-    let longest = given.max_ejection_time.unwrap_or(MAX_EJECTION_TIME.max(base));
+    let longest = given.max_ejection_time.unwrap_or_else(|| MAX_EJECTION_TIME.max(base));
     let failures = given.failure_percentage.as_ref().map(|limit| wire::FailurePercentage {
         threshold: limit.threshold.unwrap_or(85),
         minimum_hosts: limit.minimum_hosts.unwrap_or(5),

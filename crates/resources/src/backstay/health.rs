@@ -168,7 +168,7 @@ impl HealthWindow {
     /// `initial` where it is given, else its default.
     #[must_use]
     pub fn initial(&self) -> u32 {
-        self.initial.unwrap_or(self.threshold())
+        self.initial.unwrap_or_else(|| self.threshold())
     }
 }
 

@@ -54,9 +54,9 @@ pub(super) fn authority(text: &str) -> Result<(), String> {
             (Some(host), port)
         }
     };
-    let digits = port.strip_prefix(':');
-    let number = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    if !port.is_empty() && !number.and_then(|digits| digits.parse().ok()).is_some_and(|port: u16| port > 0) {
+    let digits = port.strip_prefix(':').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = digits.and_then(|digits| digits.parse::<u16>().ok()).filter(|number| *number > 0);
+    if !port.is_empty() && number.is_none() {
         return Err(
             "must be a host, or a host, a colon and a port between 1 and 65535; an IPv6 address needs brackets".into(),
         );

@@ -113,5 +113,5 @@ impl SlowStart {
 /// By trial; callers bound the number.
 fn is_prime(number: u32) -> bool {
     let mut divisors = (2..).take_while(|divisor| divisor * divisor <= number);
-    number >= 2 && divisors.all(|divisor| number % divisor != 0)
+    number >= 2 && !divisors.any(|divisor| number.is_multiple_of(divisor))
 }
