@@ -1,8 +1,10 @@
 //! The cache: what requests call, and the task that runs lookups for it.
 
 mod driver;
+mod memory;
 mod view;
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,10 +18,12 @@ use crate::error::LookupError;
 use crate::family::Family;
 use crate::host::{Addresses, Host, Moment, Origin};
 use crate::resolve::Resolve;
+use crate::rules::AddressRules;
 use crate::settings::{Settings, SettingsError};
 use crate::stats::Stats;
-use crate::table::{Index, Table};
+use crate::table::{Index, Table, denied};
 
+pub use memory::{Remembered, RememberedError};
 pub use view::{HostState, HostView};
 
 #[cfg(test)]
@@ -35,6 +39,8 @@ struct Shared {
     origin: Origin,
     /// What a hit reads.
     index: ArcSwap<Index>,
+    /// What literals are judged by.
+    rules: ArcSwap<AddressRules>,
     max_pending: AtomicUsize,
     pending: AtomicUsize,
     stats: Arc<Stats>,
@@ -58,6 +64,7 @@ impl Cache {
         let shared = Arc::new(Shared {
             origin,
             index: ArcSwap::default(),
+            rules: ArcSwap::new(Arc::clone(&settings.rules)),
             max_pending: AtomicUsize::new(settings.max_pending_requests),
             pending: AtomicUsize::new(0),
             table: Mutex::new(Table::new(settings, origin, Arc::clone(&stats), rand::random())),
@@ -75,7 +82,7 @@ impl Cache {
     #[must_use]
     pub fn find(&self, target: &Target) -> Found {
         let target = match target {
-            Target::Literal(address) => return Found::Known(Ok(Arc::new([*address]))),
+            Target::Literal(address) => return Found::Known(self.shared.literal(*address)),
             Target::Name(target) => target,
         };
         if let Some(host) = self.shared.index.load().get(target.key())
@@ -112,7 +119,11 @@ impl Cache {
     pub fn configure(&self, settings: Settings) -> Result<(), SettingsError> {
         settings.check()?;
         self.shared.max_pending.store(settings.max_pending_requests, Ordering::Relaxed);
-        self.shared.table().configure(Instant::now().into_std(), settings);
+        self.shared.rules.store(Arc::clone(&settings.rules));
+        let mut table = self.shared.table();
+        table.configure(Instant::now().into_std(), settings);
+        self.shared.index.store(Arc::new(table.index().clone()));
+        drop(table);
         self.shared.changed.notify_one();
         Ok(())
     }
@@ -120,13 +131,19 @@ impl Cache {
     /// The settings in force.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        self.shared.table().settings()
+        self.shared.table().settings().clone()
     }
 
     /// What the cache counts.
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.shared.stats
+    }
+
+    /// Requests that may yet begin to wait for a lookup.
+    #[must_use]
+    pub fn pending_remaining(&self) -> usize {
+        self.shared.max_pending.load(Ordering::Relaxed).saturating_sub(self.pending_requests())
     }
 
     /// Requests that wait for a lookup now.
@@ -190,6 +207,14 @@ impl Shared {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn literal(&self, address: SocketAddr) -> Result<Addresses, LookupError> {
+        if self.rules.load().permits(address) {
+            return Ok(Arc::new([address]));
+        }
+        self.stats.dns_address_filter_out.increment();
+        Err(denied())
+    }
+
     fn join(&self, target: &TargetName) -> Result<Arc<Host>, LookupError> {
         let mut table = self.table();
         let host = table.join(Instant::now().into_std(), target)?;
@@ -204,7 +229,7 @@ impl Shared {
     }
 
     fn family(&self) -> Family {
-        self.table().settings().family
+        self.table().family()
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{Either, select};
+use futures::future::{BoxFuture, Either, select};
 
 use crate::resolve::{Answer, RecordKind, Resolve};
 
@@ -14,12 +14,17 @@ mod tests;
 /// How long the slower family is waited for once the other has addresses. Envoy's resolver waits as long.
 const SECOND_FAMILY_WAIT: Duration = Duration::from_millis(250);
 
-/// The five ways to ask, Envoy's `dns_lookup_family`. IP literals pass in each of them.
+/// The ways to ask: Envoy's `dns_lookup_family`, whose `AUTO` comes in two. IP literals pass in each of them.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Family {
-    /// AAAA, and A only if that gave no address.
+    /// Both at once, addresses of the two in turns, IPv6 first.
+    ///
+    /// Envoy's `AUTO` ([`StrictAuto`](Self::StrictAuto)) leaves a name that has both with IPv6 addresses alone, which on a network
+    /// without IPv6 leads nowhere. With both in the list, whoever connects finds the one that works.
     #[default]
     Auto,
+    /// AAAA, and A only if that gave no address: Envoy's `AUTO`.
+    StrictAuto,
     /// A.
     V4Only,
     /// AAAA.
@@ -36,12 +41,10 @@ pub async fn resolve_family(resolver: &dyn Resolve, name: &Arc<str>, family: Fam
     match family {
         Family::V4Only => ask(RecordKind::A).await,
         Family::V6Only => ask(RecordKind::Aaaa).await,
-        Family::Auto => one_then_other(resolver, name, RecordKind::Aaaa, RecordKind::A).await,
+        Family::StrictAuto => one_then_other(resolver, name, RecordKind::Aaaa, RecordKind::A).await,
         Family::V4Preferred => one_then_other(resolver, name, RecordKind::A, RecordKind::Aaaa).await,
-        Family::All => match select(ask(RecordKind::A), ask(RecordKind::Aaaa)).await {
-            Either::Left((v4, other)) => combine(v4, other, false).await,
-            Either::Right((v6, other)) => combine(v6, other, true).await,
-        },
+        Family::All => both(ask(RecordKind::A), ask(RecordKind::Aaaa)).await,
+        Family::Auto => both(ask(RecordKind::Aaaa), ask(RecordKind::A)).await,
     }
 }
 
@@ -52,17 +55,26 @@ async fn one_then_other(resolver: &dyn Resolve, name: &Arc<str>, one: RecordKind
     }
 }
 
-async fn combine(first: Answer, other: impl Future<Output = Answer>, first_is_v6: bool) -> Answer {
-    let Answer::Addresses(mut v4, ttl) = first else {
-        return without(first, other.await);
-    };
-    let Ok(Answer::Addresses(mut v6, other_ttl)) = tokio::time::timeout(SECOND_FAMILY_WAIT, other).await else {
-        return Answer::Addresses(v4, ttl);
-    };
-    if first_is_v6 {
-        std::mem::swap(&mut v4, &mut v6);
+/// Both at once, the addresses of `one` before those of `other`.
+async fn both(one: BoxFuture<'_, Answer>, other: BoxFuture<'_, Answer>) -> Answer {
+    match select(one, other).await {
+        Either::Left((first, second)) => combine(first, second, in_turns).await,
+        Either::Right((first, second)) => combine(first, second, |other, one| in_turns(one, other)).await,
     }
-    Answer::Addresses(in_turns(v4, v6), ttl.min(other_ttl))
+}
+
+async fn combine(
+    first: Answer,
+    second: impl Future<Output = Answer>,
+    merge: impl FnOnce(Vec<IpAddr>, Vec<IpAddr>) -> Vec<IpAddr>,
+) -> Answer {
+    let Answer::Addresses(addresses, ttl) = first else {
+        return without(first, second.await);
+    };
+    match tokio::time::timeout(SECOND_FAMILY_WAIT, second).await {
+        Ok(Answer::Addresses(more, other_ttl)) => Answer::Addresses(merge(addresses, more), ttl.min(other_ttl)),
+        _ => Answer::Addresses(addresses, ttl),
+    }
 }
 
 /// `second`, given that `first` has no addresses. That there is none is known only if both say so.
@@ -73,13 +85,13 @@ fn without(first: Answer, second: Answer) -> Answer {
     }
 }
 
-fn in_turns(v4: Vec<IpAddr>, v6: Vec<IpAddr>) -> Vec<IpAddr> {
-    let mut all = Vec::with_capacity(v4.len() + v6.len());
-    let (mut v4, mut v6) = (v4.into_iter(), v6.into_iter());
+fn in_turns(one: Vec<IpAddr>, other: Vec<IpAddr>) -> Vec<IpAddr> {
+    let mut all = Vec::with_capacity(one.len() + other.len());
+    let (mut one, mut other) = (one.into_iter(), other.into_iter());
     loop {
         let before = all.len();
-        all.extend(v4.next());
-        all.extend(v6.next());
+        all.extend(one.next());
+        all.extend(other.next());
         if all.len() == before {
             return all;
         }

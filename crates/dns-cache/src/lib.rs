@@ -5,7 +5,9 @@
 //! - [`Cache`] answers data threads: a hit takes no lock and does not allocate, a miss joins the one lookup of that name.
 //! - `table` decides, as a state machine without I/O: what to look up, when again, what to drop.
 //! - [`Resolve`] is the resolver behind it; [`SystemResolver`] is the one on hickory. [`Family`] orders its questions.
-//! - [`Names`] watches the names of ordinary endpoints, on the same resolver.
+//! - [`AddressRules`] judge every address before it is handed out.
+//! - [`Remembered`] is a host as one run leaves it to the next.
+//! - [`Names`] watches the names of ordinary endpoints, and services by their SRV records, on the same resolver.
 //!
 //! # What differs from Envoy, on purpose
 //! - Names are folded to lower case and lose their trailing dot: one entry, not three.
@@ -15,6 +17,10 @@
 //!   first, so that names which fail cannot take the place of those that do not.
 //! - IP literals pass with every family and take no entry. IPv4 is a dotted quad and nothing else.
 //! - A refresh rate under a second is not truncated to zero.
+//! - [`Family::Auto`] takes addresses of both families; [`Family::StrictAuto`] is Envoy's.
+//! - Addresses at which no name of the outside world should be are denied unless they are allowed ([`AddressRules`]).
+//! - How long addresses outlive lookups that fail can be limited ([`Settings::max_stale`]).
+//! - Settings may change while the cache runs.
 
 mod authority;
 mod cache;
@@ -24,16 +30,20 @@ mod host;
 mod names;
 mod refresh;
 mod resolve;
+mod rules;
 mod settings;
 mod stats;
 mod table;
 
 pub use authority::{AuthorityError, Target, TargetName};
-pub use cache::{Cache, Found, HostState, HostView, Waiting};
+pub use cache::{Cache, Found, HostState, HostView, Remembered, RememberedError, Waiting};
 pub use error::LookupError;
 pub use family::{Family, resolve_family};
 pub use host::Addresses;
-pub use names::{Names, WatchSettings, Watched, WatchedView};
-pub use resolve::{Answer, RecordKind, Resolve, ResolverError, SystemResolver};
+pub use names::{Member, Names, WatchSettings, Watched, WatchedService, WatchedView};
+pub use resolve::{
+    Answer, DnsServer, DnsServerError, RecordKind, Resolve, ResolverError, ServiceAnswer, ServiceRecord, SystemResolver,
+};
+pub use rules::{AddressRules, Network, NetworkError};
 pub use settings::{FailureBackoff, Settings, SettingsError};
 pub use stats::{Stats, StatsSnapshot};

@@ -15,6 +15,10 @@ use crate::authority::valid_name;
 use crate::family::{Family, resolve_family};
 use crate::resolve::{Answer, Resolve};
 
+mod service;
+
+pub use service::{Member, WatchedService};
+
 #[cfg(test)]
 mod tests;
 
@@ -45,12 +49,24 @@ impl Default for WatchSettings {
     }
 }
 
-/// Resolves the names that are watched, on one runtime.
+impl WatchSettings {
+    fn longest(&self) -> Duration {
+        self.max_refresh.max(self.min_refresh)
+    }
+}
+
+/// Resolves the names that are watched, on one runtime. A clone is another handle to the same.
+#[derive(Clone)]
 pub struct Names {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     resolver: Arc<dyn Resolve>,
     settings: WatchSettings,
     runtime: Handle,
     watched: Mutex<HashMap<Arc<str>, Weak<Watched>>>,
+    services: Mutex<HashMap<Arc<str>, Weak<WatchedService>>>,
 }
 
 /// The addresses of one name, for as long as anyone holds it.
@@ -87,7 +103,8 @@ impl Names {
     /// Watches names on `runtime`.
     #[must_use]
     pub fn new(settings: WatchSettings, resolver: Arc<dyn Resolve>, runtime: Handle) -> Self {
-        Self { resolver, settings, runtime, watched: Mutex::default() }
+        let shared = Shared { resolver, settings, runtime, watched: Mutex::default(), services: Mutex::default() };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Begins to watch `name`, or joins those who do. Case and a trailing dot do not matter.
@@ -95,12 +112,8 @@ impl Names {
     /// None if DNS cannot know such a name.
     #[must_use]
     pub fn watch(&self, name: &str) -> Option<Arc<Watched>> {
-        let name = name.to_ascii_lowercase();
-        let name: Arc<str> = name.strip_suffix('.').unwrap_or(&name).into();
-        if !valid_name(&name) {
-            return None;
-        }
-        let mut all = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = normal(name)?;
+        let mut all = self.shared.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(watched) = all.get(&name).and_then(Weak::upgrade) {
             return Some(watched);
         }
@@ -115,29 +128,58 @@ impl Names {
         let task = keep_resolving(
             Arc::downgrade(&watched),
             Arc::clone(&name),
-            Arc::clone(&self.resolver),
-            self.settings.clone(),
+            Arc::clone(&self.shared.resolver),
+            self.shared.settings.clone(),
         );
         // Set once, here.
-        let _ = watched.task.set(self.runtime.spawn(task).abort_handle());
+        let _ = watched.task.set(self.shared.runtime.spawn(task).abort_handle());
         all.insert(name, Arc::downgrade(&watched));
         Some(watched)
     }
 
-    /// The names watched now, in order.
+    /// Begins to watch the servers of the service `name`, such as `_http._tcp.example.com`, or joins those who do. Case and a
+    /// trailing dot do not matter.
+    ///
+    /// None if DNS cannot know such a name.
+    #[must_use]
+    pub fn watch_service(&self, name: &str) -> Option<Arc<WatchedService>> {
+        let name = normal(name)?;
+        let mut all = self.shared.services.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watched) = all.get(&name).and_then(Weak::upgrade) {
+            return Some(watched);
+        }
+        all.retain(|_, watched| watched.strong_count() > 0);
+        let watched = WatchedService::start(self, &name);
+        all.insert(name, Arc::downgrade(&watched));
+        Some(watched)
+    }
+
+    /// The names watched now, those of services among them, in order.
     #[must_use]
     pub fn views(&self) -> Vec<WatchedView> {
-        let watched: Vec<_> =
-            self.watched.lock().unwrap_or_else(PoisonError::into_inner).values().filter_map(Weak::upgrade).collect();
+        let watched: Vec<_> = held(&self.shared.watched);
+        let services: Vec<_> = held(&self.shared.services);
         let mut views: Vec<_> = watched.iter().map(|watched| watched.view()).collect();
+        views.extend(services.iter().map(|service| service.view()));
         views.sort_by(|a, b| a.name.cmp(&b.name));
         views
     }
 }
 
+fn held<T>(all: &Mutex<HashMap<Arc<str>, Weak<T>>>) -> Vec<Arc<T>> {
+    all.lock().unwrap_or_else(PoisonError::into_inner).values().filter_map(Weak::upgrade).collect()
+}
+
+/// The one spelling of a name. None if DNS cannot know it.
+fn normal(name: &str) -> Option<Arc<str>> {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix('.').unwrap_or(&name);
+    valid_name(name).then(|| name.into())
+}
+
 impl std::fmt::Debug for Names {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Names").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Names").field("settings", &self.shared.settings).finish_non_exhaustive()
     }
 }
 
@@ -191,12 +233,17 @@ impl Watched {
     }
 
     fn view(&self) -> WatchedView {
-        let status = self.status();
+        self.status().view(&self.name, self.addresses().to_vec())
+    }
+}
+
+impl Status {
+    fn view(&self, name: &Arc<str>, addresses: Vec<IpAddr>) -> WatchedView {
         WatchedView {
-            name: Arc::clone(&self.name),
-            addresses: self.addresses().to_vec(),
-            next_refresh: status.next.map(|next| next.saturating_duration_since(Instant::now())),
-            last_error: status.last_error.clone(),
+            name: Arc::clone(name),
+            addresses,
+            next_refresh: self.next.map(|next| next.saturating_duration_since(Instant::now())),
+            last_error: self.last_error.clone(),
         }
     }
 }
@@ -226,7 +273,7 @@ async fn keep_resolving(watched: Weak<Watched>, name: Arc<str>, resolver: Arc<dy
             match answer {
                 Answer::Addresses(mut addresses, ttl) => {
                     failures = 0;
-                    wait = ttl.clamp(settings.min_refresh, settings.max_refresh.max(settings.min_refresh));
+                    wait = ttl.clamp(settings.min_refresh, settings.longest());
                     status.last_error = None;
                     addresses.sort_unstable();
                     addresses.dedup();
@@ -236,11 +283,7 @@ async fn keep_resolving(watched: Weak<Watched>, name: Arc<str>, resolver: Arc<dy
                     }
                 }
                 Answer::Empty(reason) | Answer::Failed(reason) => {
-                    let ceiling =
-                        settings.min_refresh.saturating_mul(2_u32.saturating_pow(failures)).min(settings.max_backoff);
-                    failures = failures.saturating_add(1);
-                    // Between half of it and all of it, so that names that fail together do not return together.
-                    wait = ceiling.mul_f64(rand::random_range(0.5..=1.0)).max(settings.min_refresh / 2);
+                    wait = backoff(&settings, &mut failures);
                     if status.last_error.as_ref() != Some(&reason) {
                         tracing::warn!(%name, %reason, known = watched.addresses.load().len(), "an endpoint's name was not resolved");
                     }
@@ -257,4 +300,12 @@ async fn keep_resolving(watched: Weak<Watched>, name: Arc<str>, resolver: Arc<dy
             watched.status().next = None;
         }
     }
+}
+
+/// The wait after one more failure: between half of the ceiling and all of it, so that names that fail together do not return
+/// together.
+fn backoff(settings: &WatchSettings, failures: &mut u32) -> Duration {
+    let ceiling = settings.min_refresh.saturating_mul(2_u32.saturating_pow(*failures)).min(settings.max_backoff);
+    *failures = failures.saturating_add(1);
+    ceiling.mul_f64(rand::random_range(0.5..=1.0)).max(settings.min_refresh / 2)
 }

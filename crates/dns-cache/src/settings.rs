@@ -1,11 +1,13 @@
 //! What a cache may be told, with Envoy's defaults.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::family::Family;
+use crate::rules::AddressRules;
 
 /// Settings of one cache. All may change while it runs; no entry is dropped for it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
     /// Which address families are asked for, and in which order.
     pub family: Family,
@@ -19,12 +21,18 @@ pub struct Settings {
     pub host_ttl: Duration,
     /// Hosts held that have an address or are being looked up for the first time. At least 1. Default 1024.
     pub max_hosts: usize,
-    /// Hosts held that have no address; the one that failed first makes room. At least 1. Default 1024.
+    /// Hosts held that have no address; the one that failed first makes room. With 0 none is remembered: each request for such
+    /// a name asks anew. Default 1024.
     pub max_negative_hosts: usize,
     /// Requests that may wait for a lookup. Default 1024.
     pub max_pending_requests: usize,
     /// Waits after failed lookups. Without it they are `refresh_rate` long.
     pub failure_backoff: Option<FailureBackoff>,
+    /// How long a host keeps its addresses while lookups bring it none, counted from the first of these. Without it: for ever, as
+    /// Envoy's.
+    pub max_stale: Option<Duration>,
+    /// Which addresses are handed out, literals included.
+    pub rules: Arc<AddressRules>,
 }
 
 /// Jittered exponential waits: before the n-th attempt after a failure, up to `base * 2^(n-1)` and never over `max`.
@@ -48,6 +56,8 @@ impl Default for Settings {
             max_negative_hosts: 1024,
             max_pending_requests: 1024,
             failure_backoff: None,
+            max_stale: None,
+            rules: Arc::default(),
         }
     }
 }
@@ -73,7 +83,6 @@ impl Settings {
             (self.min_refresh_rate >= Duration::from_secs(1), "min_refresh_rate", "at least 1s"),
             (!self.host_ttl.is_zero(), "host_ttl", "more than 0s"),
             (self.max_hosts > 0, "max_hosts", "at least 1"),
-            (self.max_negative_hosts > 0, "max_negative_hosts", "at least 1"),
             (
                 self.failure_backoff.is_none_or(|backoff| !backoff.base.is_zero()),
                 "failure_backoff.base",

@@ -41,6 +41,10 @@ macro_rules! stats {
 }
 
 stats! {
+    /// Hosts entered from what was remembered of an earlier run.
+    cache_load,
+    /// Addresses that the address rules kept back, of names and literals.
+    dns_address_filter_out,
     /// Lookups begun.
     dns_query_attempt,
     /// Lookups that ended with an answer, be it that there is no address.
@@ -61,6 +65,8 @@ stats! {
     dns_rq_pending_overflow,
     /// Hosts without an address that were dropped to make room for another.
     negative_host_evicted,
+    /// Hosts that lost their addresses because lookups had brought none for as long as they may be stale.
+    stale_host_expired,
     /// Hosts held now, those without an address included.
     num_hosts,
     /// Hosts held now that have no address.

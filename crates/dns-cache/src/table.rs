@@ -2,9 +2,12 @@
 //! outputs are lookups to begin and to abandon.
 
 mod budget;
+mod entry;
+mod outcome;
+mod recall;
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,12 +16,16 @@ use rand::{Rng, SeedableRng};
 
 use crate::authority::TargetName;
 use crate::error::LookupError;
-use crate::host::{Addresses, Host, Knowledge, Origin};
+use crate::family::Family;
+use crate::host::{Host, Knowledge, Origin};
 use crate::refresh::{Ending, wait};
 use crate::resolve::Answer;
 use crate::settings::Settings;
 use crate::stats::Stats;
-use budget::{Budget, Place};
+use budget::Budget;
+use entry::Entry;
+
+pub(crate) use entry::EntryView;
 
 #[cfg(test)]
 mod tests;
@@ -34,26 +41,6 @@ pub(crate) enum Effect {
 
 /// Hosts by key, as data threads read them.
 pub(crate) type Index = imbl::HashMap<Arc<str>, Arc<Host>>;
-
-struct Entry {
-    host: Arc<Host>,
-    name: Arc<str>,
-    port: u16,
-    place: Place,
-    /// The number of the lookup under way.
-    lookup: Option<u64>,
-    /// End of patience while a lookup is under way, else time of the next.
-    timer: Option<Instant>,
-    last: Option<(Instant, Ending)>,
-    last_error: Option<Arc<str>>,
-}
-
-/// Moments of an entry, for those who want to see.
-pub(crate) struct EntryView {
-    pub(crate) host: Arc<Host>,
-    pub(crate) next: Option<Instant>,
-    pub(crate) last_error: Option<Arc<str>>,
-}
 
 pub(crate) struct Table {
     settings: Settings,
@@ -86,8 +73,12 @@ impl Table {
         }
     }
 
-    pub(crate) fn settings(&self) -> Settings {
-        self.settings
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn family(&self) -> Family {
+        self.settings.family
     }
 
     pub(crate) fn index(&self) -> &Index {
@@ -103,11 +94,7 @@ impl Table {
     }
 
     pub(crate) fn views(&self) -> impl Iterator<Item = EntryView> {
-        self.entries.values().map(|entry| EntryView {
-            host: Arc::clone(&entry.host),
-            next: entry.timer.filter(|_| entry.lookup.is_none()),
-            last_error: entry.last_error.clone(),
-        })
+        self.entries.values().map(Entry::view)
     }
 
     /// A request wants a host. Whoever finds it in the table joins it, whatever its state and however full the table.
@@ -118,22 +105,17 @@ impl Table {
         if self.closed {
             return Err(LookupError::Failed("cache_closed".into()));
         }
+        if !self.settings.rules.permits_port(target.port()) {
+            self.stats.dns_address_filter_out.increment();
+            return Err(denied());
+        }
         if self.budget.proper() >= self.settings.max_hosts {
             self.stats.host_overflow.increment();
             return Err(LookupError::Overflow);
         }
         let key: Arc<str> = target.key().into();
         let host = Arc::new(Host::new(Arc::clone(&key), self.origin.moment(now)));
-        let entry = Entry {
-            host: Arc::clone(&host),
-            name: target.name().into(),
-            port: target.port(),
-            place: self.budget.enter(),
-            lookup: None,
-            timer: None,
-            last: None,
-            last_error: None,
-        };
+        let entry = Entry::new(Arc::clone(&host), target.name(), target.port(), self.budget.enter());
         self.entries.insert(Arc::clone(&key), entry);
         self.index.insert(Arc::clone(&key), Arc::clone(&host));
         self.stats.host_added.increment();
@@ -148,29 +130,29 @@ impl Table {
             return;
         };
         entry.lookup = None;
+        let port = entry.port;
         match answer {
-            Answer::Addresses(addresses, ttl) if !addresses.is_empty() => {
+            Answer::Addresses(addresses, ttl) => {
                 self.stats.dns_query_success.increment();
-                entry.last = Some((now, Ending::Addresses(ttl)));
-                entry.last_error = None;
-                if !self.resolved(key, &addresses) {
+                let permitted = self.permitted(addresses.iter().map(|address| SocketAddr::new(*address, port)));
+                if permitted.is_empty() {
+                    let reason = if addresses.is_empty() { "nodata" } else { ADDRESS_DENIED };
+                    self.ended(now, key, Ending::Empty);
+                    self.failed(now, key, reason.into());
+                } else if !self.resolved(now, key, permitted, ttl) {
                     return;
                 }
             }
-            Answer::Addresses(..) => {
-                self.stats.dns_query_success.increment();
-                entry.last = Some((now, Ending::Empty));
-                self.failed(key, "nodata".into());
-            }
             Answer::Empty(reason) => {
                 self.stats.dns_query_success.increment();
-                entry.last = Some((now, Ending::Empty));
-                self.failed(key, reason);
+                self.ended(now, key, Ending::Empty);
+                self.failed(now, key, reason);
             }
             Answer::Failed(reason) => {
                 self.stats.dns_query_failure.increment();
-                entry.last = Some((now, next_failure(entry.last)));
-                self.failed(key, reason);
+                let ending = entry.next_failure();
+                self.ended(now, key, ending);
+                self.failed(now, key, reason);
             }
         }
         self.plan(now, key);
@@ -186,12 +168,20 @@ impl Table {
                 continue;
             };
             entry.timer = None;
-            if let Some(number) = entry.lookup.take() {
-                entry.last = Some((now, next_failure(entry.last)));
+            if entry.stale_end.is_some_and(|end| end <= now) {
+                self.expire(&key);
+            }
+            let Some(entry) = self.entries.get_mut(&key) else {
+                continue;
+            };
+            if entry.due.is_none_or(|due| due > now) {
+                self.arm(&key);
+            } else if let Some(number) = entry.lookup.take() {
+                entry.last = Some((now, entry.next_failure()));
                 self.stats.dns_query_timeout.increment();
                 self.stats.dns_query_failure.increment();
                 self.effects.push(Effect::Abandon { number });
-                self.failed(&key, "resolve_timeout".into());
+                self.failed(now, &key, "resolve_timeout".into());
                 self.plan(now, &key);
             } else if entry.host.idle(self.origin.moment(now)) > self.settings.host_ttl {
                 self.remove(&key);
@@ -201,16 +191,23 @@ impl Table {
         }
     }
 
-    /// Changes the settings. Every entry stays; waits are measured anew from the end of its last lookup. When other
-    /// families are wanted, every host is asked for again at once.
+    /// Changes the settings. Every entry stays; waits are measured anew from the end of its last lookup. When other families or
+    /// addresses are wanted, every host is asked for again at once; addresses that are denied now are not handed out any more.
     pub(crate) fn configure(&mut self, now: Instant, settings: Settings) {
-        let other_family = settings.family != self.settings.family;
+        let other_rules = settings.rules != self.settings.rules;
+        let ask = other_rules || settings.family != self.settings.family;
         self.settings = settings;
+        if other_rules {
+            self.judge_anew();
+        }
+        for entry in self.entries.values_mut() {
+            entry.stale_end = self.settings.max_stale.and_then(|max| entry.stale_since?.checked_add(max));
+        }
         let keys: Vec<_> =
             self.entries.iter().filter(|(_, entry)| entry.lookup.is_none()).map(|(key, _)| Arc::clone(key)).collect();
         for key in keys {
-            if other_family {
-                self.set_timer(&key, None);
+            if ask {
+                self.set_due(&key, None);
                 self.begin(now, &key);
             } else {
                 self.plan(now, &key);
@@ -224,7 +221,7 @@ impl Table {
         self.closed = true;
         self.timers.clear();
         for entry in self.entries.values_mut() {
-            entry.timer = None;
+            (entry.due, entry.timer, entry.stale_end) = (None, None, None);
             if let Some(number) = entry.lookup.take() {
                 self.effects.push(Effect::Abandon { number });
             }
@@ -246,7 +243,7 @@ impl Table {
         self.effects.push(Effect::Begin { key: Arc::clone(key), name, number });
         let patience = self.settings.query_timeout;
         let end = if patience.is_zero() { None } else { now.checked_add(patience) };
-        self.set_timer(key, end);
+        self.set_due(key, end);
     }
 
     /// Sets the time of the next lookup from how the last one ended.
@@ -259,58 +256,29 @@ impl Table {
         };
         let idle = entry.host.idle(self.origin.moment(ended));
         let next = ended.checked_add(wait(&self.settings, ending, idle, self.random.random())).unwrap_or(now);
-        self.set_timer(key, Some(next));
+        self.set_due(key, Some(next));
     }
 
-    fn set_timer(&mut self, key: &Arc<str>, time: Option<Instant>) {
+    /// Says when the next lookup or the end of patience is due.
+    fn set_due(&mut self, key: &Arc<str>, time: Option<Instant>) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.due = time;
+        }
+        self.arm(key);
+    }
+
+    /// Sets the timer of a host to what comes first.
+    fn arm(&mut self, key: &Arc<str>) {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
+        let time = entry.due.into_iter().chain(entry.stale_end).min();
         if let Some(old) = std::mem::replace(&mut entry.timer, time) {
             self.timers.remove(&(old, Arc::clone(key)));
         }
         if let Some(time) = time {
             self.timers.insert((time, Arc::clone(key)));
         }
-    }
-
-    /// Publishes addresses; false if there is no place for one more host that has some.
-    fn resolved(&mut self, key: &Arc<str>, addresses: &[IpAddr]) -> bool {
-        let Some(entry) = self.entries.get_mut(key) else {
-            return false;
-        };
-        if entry.place.is_negative() {
-            if self.budget.proper() >= self.settings.max_hosts {
-                self.stats.host_overflow.increment();
-                self.remove(key);
-                return false;
-            }
-            self.budget.restore(&mut entry.place);
-        }
-        let new: Addresses = addresses.iter().map(|address| SocketAddr::new(*address, entry.port)).collect();
-        if entry.host.addresses().as_ref() != Some(&new) {
-            entry.host.publish(Knowledge::Addresses(new));
-            self.stats.host_address_changed.increment();
-        }
-        self.count_hosts();
-        true
-    }
-
-    /// Notes that there is no address. A host that has some keeps them.
-    fn failed(&mut self, key: &Arc<str>, reason: Arc<str>) {
-        let Some(entry) = self.entries.get_mut(key) else {
-            return;
-        };
-        entry.last_error = Some(Arc::clone(&reason));
-        if entry.host.addresses().is_some() {
-            return;
-        }
-        entry.host.publish(Knowledge::None(LookupError::Failed(reason)));
-        if !entry.place.is_negative() {
-            self.budget.demote(&mut entry.place, key);
-            self.make_room();
-        }
-        self.count_hosts();
     }
 
     /// Drops hosts without an address, the one that failed first before the others, until they fit.
@@ -325,10 +293,12 @@ impl Table {
     }
 
     fn remove(&mut self, key: &Arc<str>) {
-        self.set_timer(key, None);
         let Some(entry) = self.entries.remove(key) else {
             return;
         };
+        if let Some(time) = entry.timer {
+            self.timers.remove(&(time, Arc::clone(key)));
+        }
         if let Some(number) = entry.lookup {
             self.effects.push(Effect::Abandon { number });
         }
@@ -348,9 +318,10 @@ impl Table {
     }
 }
 
-fn next_failure(last: Option<(Instant, Ending)>) -> Ending {
-    match last {
-        Some((_, Ending::Failure(count))) => Ending::Failure(count.saturating_add(1)),
-        _ => Ending::Failure(1),
-    }
+/// Why an address or port that the rules keep back is refused, in Envoy's word.
+const ADDRESS_DENIED: &str = "address_denied";
+
+/// What a request for such an address is told.
+pub(crate) fn denied() -> LookupError {
+    LookupError::Failed(ADDRESS_DENIED.into())
 }

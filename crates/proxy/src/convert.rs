@@ -5,6 +5,7 @@
 //! guessing what it means would serve traffic wrongly.
 
 mod backend;
+mod dynamic;
 mod fault;
 mod filter;
 mod listener;

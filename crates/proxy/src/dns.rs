@@ -2,17 +2,20 @@
 
 mod dynamic;
 mod endpoints;
+mod memory;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use backstay_dns_cache::{
-    Cache, Names, Resolve, ResolverError, Settings, SettingsError, SystemResolver, WatchSettings, Watched, WatchedView,
+    Cache, DnsServer, Names, Remembered, Resolve, ResolverError, Settings, SettingsError, SystemResolver,
+    WatchSettings, Watched, WatchedService, WatchedView,
 };
 use tokio::runtime::Handle;
 
 pub(crate) use dynamic::DynamicResolve;
 pub(crate) use endpoints::Following;
+pub(crate) use memory::{MemoryFile, keep};
 
 /// Everything that asks DNS.
 #[derive(Debug)]
@@ -20,24 +23,42 @@ pub(crate) struct Dns {
     resolver: Arc<SystemResolver>,
     names: Names,
     runtime: Handle,
+    /// Hosts of an earlier run, by backend, until its cache is made.
+    remembered: Mutex<HashMap<Arc<str>, Vec<Remembered>>>,
 }
 
 impl Dns {
     /// Asks `servers`, or the system's when there are none; all work is done on `runtime`.
-    pub(crate) fn new(servers: &[SocketAddr], runtime: Handle) -> Result<Self, ResolverError> {
+    pub(crate) fn new(servers: &[DnsServer], runtime: Handle) -> Result<Self, ResolverError> {
         let resolver = Arc::new(SystemResolver::new(servers)?);
         let names = Names::new(WatchSettings::default(), Arc::clone(&resolver) as Arc<dyn Resolve>, runtime.clone());
-        Ok(Self { resolver, names, runtime })
+        Ok(Self { resolver, names, runtime, remembered: Mutex::default() })
     }
 
-    /// A cache for one dynamic backend.
-    pub(crate) fn cache(&self, settings: Settings) -> Result<Arc<Cache>, SettingsError> {
-        Cache::new(settings, Arc::clone(&self.resolver) as Arc<dyn Resolve>, &self.runtime).map(Arc::new)
+    /// A cache for one dynamic backend, with what an earlier run remembered of it.
+    pub(crate) fn cache(&self, backend: &str, settings: Settings) -> Result<Arc<Cache>, SettingsError> {
+        let cache = Cache::new(settings, Arc::clone(&self.resolver) as Arc<dyn Resolve>, &self.runtime)?;
+        let hosts = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).remove(backend);
+        if let Some(hosts) = hosts {
+            let (known, entered) = (hosts.len(), cache.recall(hosts));
+            tracing::info!(backend, known, entered, "the DNS cache begins with hosts of an earlier run");
+        }
+        Ok(Arc::new(cache))
+    }
+
+    /// Keeps hosts of an earlier run until their backends come.
+    pub(crate) fn remember(&self, hosts: HashMap<Arc<str>, Vec<Remembered>>) {
+        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = hosts;
     }
 
     /// Begins to watch an endpoint's name.
     pub(crate) fn watch(&self, name: &str) -> Option<Arc<Watched>> {
         self.names.watch(name)
+    }
+
+    /// Begins to watch the servers of an endpoint that is a service.
+    pub(crate) fn watch_service(&self, name: &str) -> Option<Arc<WatchedService>> {
+        self.names.watch_service(name)
     }
 
     /// The watched names.

@@ -26,4 +26,5 @@ pub mod server;
 mod state;
 mod upstream;
 
+pub use backstay_dns_cache::DnsServer;
 pub use proxy::{AccessLog, Options, Proxy, StartError};

@@ -5,13 +5,15 @@
 //! what it describes.
 
 mod backends;
+mod caches;
 mod control;
 mod exposition;
 mod server;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-pub(crate) use backends::{BackendCounts, write_backends, write_caches};
+pub(crate) use backends::{BackendCounts, write_backends};
+pub(crate) use caches::{CacheCounts, write_caches};
 pub(crate) use control::ControlMetrics;
 pub(crate) use exposition::Exposition;
 

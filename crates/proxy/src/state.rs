@@ -105,15 +105,18 @@ impl StateFile {
             ..DeltaDiscoveryResponse::default()
         };
         let body = response.encode_to_vec();
-        let path = self.path();
-        let temporary = self.directory.join(format!("{FILE}.new"));
-        replace(&temporary, &path, &self.directory, &body).map_err(|source| StateError::Io { path, source })
+        let checksum = xxh3_64(&body).to_le_bytes();
+        replace(&self.directory, FILE, &[FORMAT, &checksum, &body])
+            .map_err(|source| StateError::Io { path: self.path(), source })
     }
 }
 
-fn replace(temporary: &Path, path: &Path, directory: &Path, body: &[u8]) -> io::Result<()> {
+/// Replaces a file by one with these parts, readable by its owner alone. After a crash at any moment it is the old one or the
+/// new one.
+pub(crate) fn replace(directory: &Path, file: &str, parts: &[&[u8]]) -> io::Result<()> {
+    let temporary = directory.join(format!("{file}.new"));
     // What an earlier crash left behind may have other permissions.
-    match fs::remove_file(temporary) {
+    match fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
@@ -121,12 +124,12 @@ fn replace(temporary: &Path, path: &Path, directory: &Path, body: &[u8]) -> io::
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(temporary)?;
-    file.write_all(FORMAT)?;
-    file.write_all(&xxh3_64(body).to_le_bytes())?;
-    file.write_all(body)?;
-    file.sync_all()?;
-    fs::rename(temporary, path)?;
+    let mut content = options.open(&temporary)?;
+    for part in parts {
+        content.write_all(part)?;
+    }
+    content.sync_all()?;
+    fs::rename(&temporary, directory.join(file))?;
     File::open(directory)?.sync_all()
 }
 

@@ -7,11 +7,13 @@
 mod connect;
 mod lease;
 mod pool;
+mod race;
 mod upstreams;
 
 pub(crate) use connect::ConnectError;
 pub(crate) use lease::Lease;
 pub(crate) use pool::Pool;
+pub(crate) use race::race;
 pub(crate) use upstreams::{Upstream, Upstreams};
 
 /// Runs hyper's background work on the thread that it belongs to.

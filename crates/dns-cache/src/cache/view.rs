@@ -16,6 +16,8 @@ pub enum HostState {
     Loading,
     /// It has addresses.
     Resolved,
+    /// It has addresses, but lookups since have brought none.
+    Stale,
     /// It has no address.
     Failed,
 }
@@ -29,6 +31,8 @@ pub struct HostView {
     pub state: HostState,
     /// Where requests to it go, in this order.
     pub addresses: Vec<SocketAddr>,
+    /// What is left of the TTL of these addresses; zero when it is over.
+    pub ttl_left: Option<Duration>,
     /// Time to the next lookup. None while one is under way.
     pub next_refresh: Option<Duration>,
     /// How long ago a request got an address from it, or it was entered.
@@ -50,6 +54,7 @@ impl Cache {
             .map(|entry| {
                 let (state, addresses) = match &*entry.host.knowledge() {
                     Knowledge::Loading => (HostState::Loading, Vec::new()),
+                    Knowledge::Addresses(addresses) if entry.stale => (HostState::Stale, addresses.to_vec()),
                     Knowledge::Addresses(addresses) => (HostState::Resolved, addresses.to_vec()),
                     Knowledge::None(_) => (HostState::Failed, Vec::new()),
                 };
@@ -57,6 +62,7 @@ impl Cache {
                     host: Arc::clone(&entry.host.key),
                     state,
                     addresses,
+                    ttl_left: entry.expires.map(|(end, _)| end.saturating_duration_since(now)),
                     next_refresh: entry.next.map(|next| next.saturating_duration_since(now)),
                     idle: entry.host.idle(moment),
                     last_error: entry.last_error,

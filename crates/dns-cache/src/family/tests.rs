@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{Family, resolve_family};
-use crate::resolve::{Answer, RecordKind, Resolve};
+use crate::resolve::{Answer, RecordKind, Resolve, ServiceAnswer};
 
 #[derive(Default)]
 struct Script {
@@ -28,6 +28,10 @@ impl Resolve for Script {
             }
         }
         .boxed()
+    }
+
+    fn services(&self, _: Arc<str>) -> BoxFuture<'_, ServiceAnswer> {
+        async { ServiceAnswer::Empty("nxdomain".into()) }.boxed()
     }
 }
 
@@ -65,17 +69,32 @@ async fn sequential_families_ask_the_second_only_if_the_first_has_none() {
         (Family::V4Only, v4(), v6(), v4(), vec![A]),
         (Family::V4Only, Some(empty()), v6(), Some(empty()), vec![A]),
         (Family::V6Only, v4(), v6(), v6(), vec![Aaaa]),
-        (Family::Auto, v4(), v6(), v6(), vec![Aaaa]),
-        (Family::Auto, v4(), Some(empty()), v4(), vec![Aaaa, A]),
-        (Family::Auto, v4(), Some(failed()), v4(), vec![Aaaa, A]),
-        (Family::Auto, Some(empty()), Some(failed()), Some(failed()), vec![Aaaa, A]),
-        (Family::Auto, Some(failed()), Some(empty()), Some(failed()), vec![Aaaa, A]),
-        (Family::Auto, Some(empty()), Some(empty()), Some(empty()), vec![Aaaa, A]),
+        (Family::StrictAuto, v4(), v6(), v6(), vec![Aaaa]),
+        (Family::StrictAuto, v4(), Some(empty()), v4(), vec![Aaaa, A]),
+        (Family::StrictAuto, v4(), Some(failed()), v4(), vec![Aaaa, A]),
+        (Family::StrictAuto, Some(empty()), Some(failed()), Some(failed()), vec![Aaaa, A]),
+        (Family::StrictAuto, Some(failed()), Some(empty()), Some(failed()), vec![Aaaa, A]),
+        (Family::StrictAuto, Some(empty()), Some(empty()), Some(empty()), vec![Aaaa, A]),
         (Family::V4Preferred, v4(), v6(), v4(), vec![A]),
         (Family::V4Preferred, Some(empty()), v6(), v6(), vec![A, Aaaa]),
     ] {
         let outcome = run(family, a, aaaa).await;
         assert_eq!(outcome, (answer.unwrap().1, asked), "{family:?}");
+    }
+}
+
+#[tokio::test]
+async fn auto_takes_both_ipv6_first_so_that_a_network_without_it_reaches_dual_stack_names() {
+    let both = (Some(found(&["10.0.0.1", "10.0.0.2"], 60)), Some(found(&["2001:db8::1"], 30)));
+    let (answer, asked) = run(Family::Auto, both.0.clone(), both.1).await;
+    assert_eq!(answer, found(&["2001:db8::1", "10.0.0.1", "10.0.0.2"], 30).1);
+    assert_eq!(asked.len(), 2);
+    let slow = both.0.map(|(_, answer)| (Duration::from_millis(50), answer));
+    let (answer, _) = run(Family::Auto, slow, Some(found(&["2001:db8::1"], 30))).await;
+    assert_eq!(answer, found(&["2001:db8::1", "10.0.0.1", "10.0.0.2"], 30).1, "whichever answers first");
+    for none in [empty(), failed()] {
+        let (answer, _) = run(Family::Auto, Some(found(&["10.0.0.1"], 9)), Some(none)).await;
+        assert_eq!(answer, found(&["10.0.0.1"], 9).1);
     }
 }
 

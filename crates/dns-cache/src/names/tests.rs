@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Names, WatchSettings};
 use crate::family::Family;
-use crate::resolve::{Answer, RecordKind, Resolve};
+use crate::resolve::{Answer, RecordKind, Resolve, ServiceAnswer};
 
 /// Gives its answers one by one, and the last for ever.
 struct Script {
@@ -30,6 +30,10 @@ impl Resolve for Script {
             }
         }
         .boxed()
+    }
+
+    fn services(&self, _: Arc<str>) -> BoxFuture<'_, ServiceAnswer> {
+        async { ServiceAnswer::Empty("nxdomain".into()) }.boxed()
     }
 }
 

@@ -271,7 +271,7 @@ fn names_that_fail_do_not_take_the_place_of_others() {
 #[test]
 fn a_host_that_recovers_needs_a_place() {
     let settings = Settings { max_hosts: 1, refresh_rate: s(2), ..Settings::default() };
-    let mut f = Fixture::new(settings);
+    let mut f = Fixture::new(settings.clone());
     let late = f.join("late.example").unwrap();
     f.answer(empty());
     f.pass(s(2));

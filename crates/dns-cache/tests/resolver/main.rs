@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 async fn start(settings: Settings) -> (DnsServer, Cache) {
     let server = DnsServer::start().await;
-    let resolver = Arc::new(SystemResolver::new(&[server.address]).unwrap());
+    let resolver = Arc::new(SystemResolver::new(&[server.address.into()]).unwrap());
     let cache = Cache::new(settings, resolver, &Handle::current()).unwrap();
     (server, cache)
 }
@@ -37,7 +37,8 @@ async fn families_ask_what_envoy_asks() {
     for (setting, answer, asked) in [
         (Family::V4Only, vec!["10.0.0.1:80"], vec![A]),
         (Family::V6Only, vec!["[2001:db8::1]:80"], vec![AAAA]),
-        (Family::Auto, vec!["[2001:db8::1]:80"], vec![AAAA]),
+        (Family::Auto, vec!["[2001:db8::1]:80", "10.0.0.1:80"], vec![A, AAAA]),
+        (Family::StrictAuto, vec!["[2001:db8::1]:80"], vec![AAAA]),
         (Family::V4Preferred, vec!["10.0.0.1:80"], vec![A]),
         (Family::All, vec!["10.0.0.1:80", "[2001:db8::1]:80"], vec![A, AAAA]),
     ] {
@@ -53,8 +54,8 @@ async fn families_ask_what_envoy_asks() {
 }
 
 #[tokio::test]
-async fn auto_falls_back_to_ipv4() {
-    let (server, cache) = start(family(Family::Auto)).await;
+async fn strict_auto_falls_back_to_ipv4() {
+    let (server, cache) = start(family(Family::StrictAuto)).await;
     for (name, reply) in [("nodata.example", Reply::NoData), ("error.example", Reply::Code(ResponseCode::ServFail))] {
         server.set(name, AAAA, reply);
         server.set(name, A, Reply::Addresses(60, vec!["10.0.0.1"]));
@@ -94,7 +95,7 @@ async fn a_silent_server_ends_in_a_timeout() {
 #[tokio::test]
 async fn the_least_ttl_of_a_chain_counts() {
     let server = DnsServer::start().await;
-    let resolver = SystemResolver::new(&[server.address]).unwrap();
+    let resolver = SystemResolver::new(&[server.address.into()]).unwrap();
     server.set("short.example", A, Reply::Alias(6, "target.example", 60, vec!["10.0.0.1"]));
     server.set("long.example", A, Reply::Alias(60, "target.example", 7, vec!["10.0.0.1"]));
     for (name, ttl) in [("short.example", 6), ("long.example", 7)] {
@@ -115,10 +116,11 @@ async fn what_does_not_fit_comes_over_tcp() {
 
 #[tokio::test]
 async fn literals_and_nonsense_cost_no_question() {
-    for setting in [Family::V4Only, Family::V6Only, Family::Auto, Family::V4Preferred, Family::All] {
+    for setting in [Family::V4Only, Family::V6Only, Family::Auto, Family::StrictAuto, Family::V4Preferred, Family::All]
+    {
         let (server, cache) = start(family(setting)).await;
-        assert_eq!(lookup(&cache, "127.0.0.1:19000").await.unwrap(), ["127.0.0.1:19000"]);
-        assert_eq!(lookup(&cache, "[::1]").await.unwrap(), ["[::1]:80"]);
+        assert_eq!(lookup(&cache, "10.0.0.1:19000").await.unwrap(), ["10.0.0.1:19000"]);
+        assert_eq!(lookup(&cache, "[2001:db8::1]").await.unwrap(), ["[2001:db8::1]:80"]);
         for authority in ["127.1", "0x7f000001", "2130706433", "0177.0.0.1", "h:0", "h:abc", "user@h"] {
             assert_eq!(
                 lookup(&cache, authority).await.unwrap_err(),

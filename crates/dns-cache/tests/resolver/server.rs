@@ -1,11 +1,12 @@
 //! A DNS server that answers as it is told and remembers what it was asked.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use hickory_proto::op::{Message, MessageType, ResponseCode};
-use hickory_proto::rr::rdata::{A, AAAA, CNAME};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, SRV};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
@@ -22,6 +23,8 @@ pub(crate) enum Reply {
     Silence,
     /// Over UDP only the sign that it does not fit; over TCP these addresses.
     Truncated(Vec<&'static str>),
+    /// Servers of a service: priority, weight, port and target of each, with their TTL.
+    Services(u32, Vec<(u16, u16, u16, &'static str)>),
 }
 
 #[derive(Default)]
@@ -125,6 +128,12 @@ fn answer(zone: &Mutex<Zone>, question: &[u8], transport: &'static str) -> Optio
                 RData::CNAME(CNAME(target.clone())),
             ));
             message.add_answers(address_records(&target, ttl, list));
+        }
+        Reply::Services(ttl, list) => {
+            message.add_answers(list.into_iter().map(|(priority, weight, port, target)| {
+                let target: Name = format!("{}.", target.trim_end_matches('.')).parse().unwrap();
+                Record::from_rdata(query.name().clone(), ttl, RData::SRV(SRV::new(priority, weight, port, target)))
+            }));
         }
         Reply::Truncated(_) if transport == "udp" => message.metadata.truncation = true,
         Reply::Truncated(list) => {

@@ -72,7 +72,7 @@ fn metrics(admin: &Admin) -> String {
     {
         let model = look(&admin.model);
         write_backends(&mut text, model.counts());
-        write_caches(&mut text, &model.cache_stats());
+        write_caches(&mut text, &model.cache_counts());
     }
     all.push_str(&text.finish());
     all

@@ -82,9 +82,25 @@ fn backend(message: &Backend) -> Value {
                     "queryTimeout": seconds(cache.query_timeout),
                     "hostTtl": seconds(cache.host_ttl),
                     "maxHosts": cache.max_hosts,
+                    "failureBase": seconds(cache.failure_base),
+                    "failureMax": seconds(cache.failure_max),
+                    "maxStale": seconds(cache.max_stale),
+                    "maxPendingRequests": cache.max_pending_requests,
+                    "maxFailedHosts": cache.max_failed_hosts,
+                    "strictAuto": cache.strict_auto.then_some(true),
                 }))
             });
-            (None, Some(compact(json!({ "dnsCache": cache, "allowedNames": forward.allowed_names }))))
+            let rules = forward.address_rules.as_ref().map(|rules| {
+                let ports = rules.ports.iter().map(|range| format!("{}-{}", range.start, range.end));
+                compact(json!({
+                    "allow": rules.allow,
+                    "deny": rules.deny,
+                    "denyPrivate": rules.deny_private.then_some(true),
+                    "ports": ports.collect::<Vec<_>>(),
+                }))
+            });
+            let dynamic = json!({ "dnsCache": cache, "allowedNames": forward.allowed_names, "addressRules": rules });
+            (None, Some(compact(dynamic)))
         }
         None => (None, None),
     };

@@ -35,9 +35,11 @@ pub(super) fn dns(admin: &Admin) -> Value {
                     "state": match host.state {
                         HostState::Loading => "loading",
                         HostState::Resolved => "resolved",
+                        HostState::Stale => "stale",
                         HostState::Failed => "failed",
                     },
                     "addresses": host.addresses,
+                    "ttlLeftSeconds": host.ttl_left.map(seconds),
                     "nextLookupSeconds": host.next_refresh.map(seconds),
                     "idleSeconds": seconds(host.idle),
                     "lastError": host.last_error,

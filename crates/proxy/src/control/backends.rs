@@ -88,8 +88,8 @@ impl BackendItem {
             }
             DiscoveryPlan::Dynamic { settings, allowed } => {
                 let cache = match previous.and_then(Self::cache) {
-                    Some(cache) => cache.configure(*settings).map(|()| Arc::clone(cache)),
-                    None => workshop.dns.cache(*settings),
+                    Some(cache) => cache.configure(settings.clone()).map(|()| Arc::clone(cache)),
+                    None => workshop.dns.cache(name, settings.clone()),
                 };
                 let cache = cache.map_err(|error| Fault {
                     field: format!("dynamic_forward.dns_cache.{}", error.field),
@@ -126,7 +126,7 @@ impl BackendItem {
                 if old == allowed =>
             {
                 // The settings were checked with the plan.
-                if self.cache().is_none_or(|cache| cache.configure(*settings).is_err()) {
+                if self.cache().is_none_or(|cache| cache.configure(settings.clone()).is_err()) {
                     return false;
                 }
             }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use backstay_dns_cache::{HostView, StatsSnapshot};
+use backstay_dns_cache::{Cache, HostView, Remembered};
 use backstay_xds::client::{Rejection, Update};
 use tokio::runtime::Handle;
 
@@ -17,7 +17,7 @@ use super::sockets::{Parts, SocketItem};
 use crate::config::{Backend, Config, Discovery};
 use crate::convert::{ListenerPlan, RoutePlan, SecretPlan};
 use crate::dns::Dns;
-use crate::metrics::BackendCounts;
+use crate::metrics::{BackendCounts, CacheCounts};
 use dirty::Dirty;
 
 /// Every resource in force, and what it was built into.
@@ -117,10 +117,23 @@ impl Model {
         self.backends.iter().map(|(name, held)| (&**name, &*held.item.counts))
     }
 
-    /// What the DNS cache of each dynamic backend counts, and how many requests wait.
-    pub(crate) fn cache_stats(&self) -> Vec<(&str, StatsSnapshot, usize)> {
+    /// What the DNS cache of each dynamic backend counts.
+    pub(crate) fn cache_counts(&self) -> Vec<CacheCounts<'_>> {
         let caches = self.backends.iter().filter_map(|(name, held)| Some((&**name, held.item.cache()?)));
-        caches.map(|(name, cache)| (name, cache.stats().snapshot(), cache.pending_requests())).collect()
+        let counts = |(backend, cache): (_, &Arc<Cache>)| CacheCounts {
+            backend,
+            stats: cache.stats().snapshot(),
+            pending: cache.pending_requests(),
+            pending_remaining: cache.pending_remaining(),
+        };
+        caches.map(counts).collect()
+    }
+
+    /// The hosts that have addresses in the DNS cache of each dynamic backend.
+    pub(crate) fn remembered_hosts(&self) -> Vec<(Arc<str>, Vec<Remembered>)> {
+        let hosts =
+            |(name, held): (&Arc<str>, &Held<BackendItem>)| Some((Arc::clone(name), held.item.cache()?.remember()));
+        self.backends.iter().filter_map(hosts).collect()
     }
 
     /// The hosts in the DNS cache of each dynamic backend.

@@ -24,7 +24,10 @@ fn update(name: &str, version: &str, kind: resource::Kind) -> Update {
 }
 
 fn backend_of(ips: &[&str]) -> Backend {
-    let endpoints = ips.iter().map(|ip| Endpoint { host: Some(endpoint::Host::Ip((*ip).to_owned())) }).collect();
+    let endpoints = ips
+        .iter()
+        .map(|ip| Endpoint { host: Some(endpoint::Host::Ip((*ip).to_owned())), ..Endpoint::default() })
+        .collect();
     Backend { discovery: Some(backend::Discovery::Static(StaticEndpoints { endpoints })), ..Backend::default() }
 }
 

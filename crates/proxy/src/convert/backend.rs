@@ -1,16 +1,16 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_dns_cache::{Family, Settings, Target};
-use backstay_proto::config::{Backend, DnsCache, DynamicForward, Endpoint, backend, dns_cache, endpoint};
+use backstay_dns_cache::{Settings, Target};
+use backstay_proto::config::{Backend, Endpoint, backend, endpoint};
 use rustls::RootCertStore;
 use rustls_pki_types::ServerName;
 
 use super::fault::{Checked, Fault, Within};
 use super::listener::secret_name;
-use super::time::{duration, positive};
-use super::unsupported;
-use crate::config::{Allowed, ClientTls, HostPattern, Protocol, Timeouts, TlsError, client_config, system_roots};
+use super::time::positive;
+use super::{dynamic, unsupported};
+use crate::config::{Allowed, ClientTls, Protocol, Timeouts, TlsError, client_config, system_roots};
 
 /// A backend, checked by itself: its secret may not be there yet, its names are not resolved.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,7 +31,12 @@ pub(crate) enum DiscoveryPlan {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum EndpointPlan {
     Ip(IpAddr),
-    Name { name: Arc<str>, server_name: ServerName<'static> },
+    Name {
+        name: Arc<str>,
+        server_name: ServerName<'static>,
+    },
+    /// A service, whose records name its servers.
+    Srv(Arc<str>),
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,7 +75,7 @@ pub(crate) fn backend(backend: &Backend) -> Checked<BackendPlan> {
                 endpoints.map(|(index, endpoint)| endpoint_plan(endpoint).within_element("static.endpoints", index));
             DiscoveryPlan::Static(endpoints.collect::<Checked<_>>()?)
         }
-        Some(backend::Discovery::DynamicForward(forward)) => dynamic(forward).within("dynamic_forward")?,
+        Some(backend::Discovery::DynamicForward(forward)) => dynamic::discovery(forward).within("dynamic_forward")?,
     };
     Ok(BackendPlan { protocol, tls, timeouts, discovery })
 }
@@ -111,7 +116,11 @@ fn server_name(field: &str, text: &str) -> Checked<Option<ServerName<'static>>> 
 
 fn endpoint_plan(endpoint: &Endpoint) -> Checked<EndpointPlan> {
     match &endpoint.host {
-        None | Some(endpoint::Host::Srv(_)) => Err(Fault::unknown("")),
+        None => Err(Fault::unknown("")),
+        Some(endpoint::Host::Srv(text)) => match Target::from_parts(text, 1) {
+            Ok(Target::Name(name)) => Ok(EndpointPlan::Srv(name.name().into())),
+            _ => Err(Fault::new("srv", format!("{text:?} is not a name that DNS could know"))),
+        },
         Some(endpoint::Host::Ip(text)) => {
             text.parse().map(EndpointPlan::Ip).map_err(|_| Fault::new("ip", format!("{text:?} is not an IP address")))
         }
@@ -124,52 +133,4 @@ fn endpoint_plan(endpoint: &Endpoint) -> Checked<EndpointPlan> {
             Ok(EndpointPlan::Name { name: name.name().into(), server_name })
         }
     }
-}
-
-fn dynamic(forward: &DynamicForward) -> Checked<DiscoveryPlan> {
-    let settings = settings(forward.dns_cache.as_ref()).within("dns_cache")?;
-    let allowed = if forward.allowed_names.is_empty() {
-        Allowed::All
-    } else {
-        let names = forward.allowed_names.iter().enumerate().map(|(index, name)| match HostPattern::parse(name) {
-            // An empty entry must not open what the list is there to close.
-            Ok(HostPattern::Any) => {
-                Err(Fault::new(format!("allowed_names[{index}]"), "must be a name, or \"*.\" and a name"))
-            }
-            Ok(pattern) => Ok(pattern),
-            Err(error) => Err(Fault::new(format!("allowed_names[{index}]"), error.to_string())),
-        });
-        Allowed::Only(names.collect::<Checked<_>>()?)
-    };
-    Ok(DiscoveryPlan::Dynamic { settings, allowed })
-}
-
-fn settings(cache: Option<&DnsCache>) -> Checked<Settings> {
-    let mut settings = Settings::default();
-    let Some(cache) = cache else {
-        return Ok(settings);
-    };
-    settings.family = match dns_cache::LookupFamily::try_from(cache.lookup_family) {
-        Ok(dns_cache::LookupFamily::Auto) => Family::Auto,
-        Ok(dns_cache::LookupFamily::V4Only) => Family::V4Only,
-        Ok(dns_cache::LookupFamily::V6Only) => Family::V6Only,
-        Ok(dns_cache::LookupFamily::V4Preferred) => Family::V4Preferred,
-        Ok(dns_cache::LookupFamily::All) => Family::All,
-        Err(_) => return Err(Fault::unknown("lookup_family")),
-    };
-    for (field, to, value) in [
-        ("refresh_rate", &mut settings.refresh_rate, cache.refresh_rate),
-        ("min_refresh_rate", &mut settings.min_refresh_rate, cache.min_refresh_rate),
-        ("query_timeout", &mut settings.query_timeout, cache.query_timeout),
-        ("host_ttl", &mut settings.host_ttl, cache.host_ttl),
-    ] {
-        if let Some(value) = duration(field, value)? {
-            *to = value;
-        }
-    }
-    if cache.max_hosts > 0 {
-        settings.max_hosts = usize::try_from(cache.max_hosts).unwrap_or(usize::MAX);
-    }
-    settings.check().map_err(|error| Fault::new(error.field, format!("must be {}", error.rule)))?;
-    Ok(settings)
 }

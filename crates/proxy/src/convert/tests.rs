@@ -58,11 +58,15 @@ fn listeners() {
 }
 
 fn ip(text: &str) -> Endpoint {
-    Endpoint { host: Some(endpoint::Host::Ip(text.into())) }
+    Endpoint { host: Some(endpoint::Host::Ip(text.into())), ..Endpoint::default() }
 }
 
 fn fqdn(text: &str) -> Endpoint {
-    Endpoint { host: Some(endpoint::Host::Fqdn(text.into())) }
+    Endpoint { host: Some(endpoint::Host::Fqdn(text.into())), ..Endpoint::default() }
+}
+
+fn srv(text: &str) -> Endpoint {
+    Endpoint { host: Some(endpoint::Host::Srv(text.into())), ..Endpoint::default() }
 }
 
 fn fixed(endpoints: Vec<Endpoint>) -> Backend {
@@ -71,7 +75,7 @@ fn fixed(endpoints: Vec<Endpoint>) -> Backend {
 
 fn dynamic(cache: DnsCache, names: &[&str]) -> Backend {
     let allowed_names = names.iter().map(|name| (*name).to_owned()).collect();
-    let forward = DynamicForward { dns_cache: Some(cache), allowed_names };
+    let forward = DynamicForward { dns_cache: Some(cache), allowed_names, ..DynamicForward::default() };
     Backend { discovery: Some(backend::Discovery::DynamicForward(forward)), ..Backend::default() }
 }
 
@@ -96,7 +100,8 @@ fn backends() {
     assert_eq!((settings.refresh_rate, settings.query_timeout), (Duration::from_secs(60), Duration::from_secs(5)));
     assert_eq!(allowed, Allowed::Only([HostPattern::Wildcard(".example.com".into())].into()));
 
-    let timeouts = |connect, idle| Backend { timeouts: Some(Timeouts { connect, idle }), ..fixed(vec![]) };
+    let timeouts =
+        |connect, idle| Backend { timeouts: Some(Timeouts { connect, idle, ..Timeouts::default() }), ..fixed(vec![]) };
     let rate = |rate| DnsCache { min_refresh_rate: Some(rate), ..DnsCache::default() };
     for (message, field) in [
         (Backend::default(), "discovery"),
@@ -106,6 +111,7 @@ fn backends() {
         (fixed(vec![ip("[::1]")]), "static.endpoints[0].ip"),
         (fixed(vec![fqdn("127.0.0.1")]), "static.endpoints[0].fqdn"),
         (fixed(vec![fqdn("a b")]), "static.endpoints[0].fqdn"),
+        (fixed(vec![srv("_http._tcp.svc.example"), srv("10.0.0.1")]), "static.endpoints[1].srv"),
         (fixed(vec![Endpoint::default()]), "static.endpoints[0]"),
         (timeouts(seconds(0), None), "timeouts.connect"),
         (timeouts(None, seconds(-1)), "timeouts.idle"),

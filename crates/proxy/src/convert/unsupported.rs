@@ -1,6 +1,6 @@
 //! Fields of the contract that this proxy does not honour: a backend that has one set is refused, never served without it.
 
-use backstay_proto::config::{Backend, ClientTls, DnsCache, Timeouts, backend};
+use backstay_proto::config::{Backend, ClientTls, Timeouts, backend};
 
 use super::fault::{Checked, Fault};
 
@@ -36,22 +36,7 @@ pub(super) fn check(backend: &Backend) -> Checked<()> {
             });
             set.push(("static.endpoints", !plain));
         }
-        Some(backend::Discovery::DynamicForward(forward)) => {
-            set.push(("dynamic_forward.address_rules", forward.address_rules.is_some()));
-            if let Some(cache) = &forward.dns_cache {
-                let honoured = DnsCache {
-                    failure_base: None,
-                    failure_max: None,
-                    max_stale: None,
-                    max_pending_requests: 0,
-                    max_failed_hosts: None,
-                    strict_auto: false,
-                    ..*cache
-                };
-                set.push(("dynamic_forward.dns_cache", *cache != honoured));
-            }
-        }
-        None => {}
+        Some(backend::Discovery::DynamicForward(_)) | None => {}
     }
     match set.into_iter().find(|(_, is_set)| *is_set) {
         Some((field, _)) => Err(Fault::unknown(field)),

@@ -1,9 +1,13 @@
 //! The address list of a static backend, some of whose endpoints are names.
 
+use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use backstay_dns_cache::Watched;
-use futures::future::{join_all, select_all};
+use backstay_dns_cache::{Member, Watched, WatchedService};
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all, select_all};
+use rustls_pki_types::ServerName;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -26,8 +30,8 @@ impl Following {
         if sources.is_ready() {
             sources.store(backend);
         }
-        let has_names = sources.names().next().is_some();
-        let task = has_names.then(|| runtime.spawn(follow(Arc::clone(&sources), Arc::clone(backend))).abort_handle());
+        let changes = !sources.0.iter().all(Source::is_fixed);
+        let task = changes.then(|| runtime.spawn(follow(Arc::clone(&sources), Arc::clone(backend))).abort_handle());
         Self { sources, backend: Arc::clone(backend), task }
     }
 
@@ -40,7 +44,7 @@ impl Following {
     pub(crate) fn ready(&self) -> impl Future<Output = ()> + Send + use<> {
         let (sources, backend) = (Arc::clone(&self.sources), Arc::clone(&self.backend));
         async move {
-            join_all(sources.names().map(|name| name.ready())).await;
+            sources.ready().await;
             sources.store(&backend);
         }
     }
@@ -54,54 +58,113 @@ impl Drop for Following {
     }
 }
 
+/// Where one endpoint of the plan leads.
 #[derive(Debug)]
-struct Source {
-    plan: EndpointPlan,
-    watched: Option<Arc<Watched>>,
+enum Source {
+    Address(IpAddr),
+    Name(Arc<Watched>, ServerName<'static>),
+    Service(Arc<WatchedService>),
+}
+
+/// What a source said, to find out when it says something else.
+enum Seen<'a> {
+    Name(&'a Watched, Arc<Vec<IpAddr>>),
+    Service(&'a WatchedService, Arc<Vec<Member>>),
 }
 
 #[derive(Debug)]
 struct Sources(Vec<Source>);
 
-impl Sources {
-    fn new(plan: &[EndpointPlan], dns: &Dns) -> Self {
-        let source = |plan: &EndpointPlan| Source {
-            plan: plan.clone(),
-            watched: match plan {
-                EndpointPlan::Ip(_) => None,
-                EndpointPlan::Name { name, .. } => dns.watch(name),
-            },
-        };
-        Self(plan.iter().map(source).collect())
+impl Source {
+    /// None for a name that DNS cannot know, which a checked plan has none of.
+    fn new(plan: &EndpointPlan, dns: &Dns) -> Option<Self> {
+        Some(match plan {
+            EndpointPlan::Ip(address) => Self::Address(*address),
+            EndpointPlan::Name { name, server_name } => Self::Name(dns.watch(name)?, server_name.clone()),
+            EndpointPlan::Srv(name) => Self::Service(dns.watch_service(name)?),
+        })
     }
 
-    fn names(&self) -> impl Iterator<Item = &Arc<Watched>> {
-        self.0.iter().filter_map(|source| source.watched.as_ref())
+    fn is_fixed(&self) -> bool {
+        matches!(self, Self::Address(_))
     }
 
     fn is_ready(&self) -> bool {
-        self.names().all(|name| name.is_ready())
+        match self {
+            Self::Address(_) => true,
+            Self::Name(name, _) => name.is_ready(),
+            Self::Service(service) => service.is_ready(),
+        }
+    }
+
+    async fn ready(&self) {
+        match self {
+            Self::Address(_) => {}
+            Self::Name(name, _) => name.ready().await,
+            Self::Service(service) => service.ready().await,
+        }
+    }
+
+    fn look(&self) -> Option<Seen<'_>> {
+        match self {
+            Self::Address(_) => None,
+            Self::Name(name, _) => Some(Seen::Name(name, name.addresses())),
+            Self::Service(service) => Some(Seen::Service(service, service.members())),
+        }
+    }
+
+    fn add_to(&self, endpoints: &mut Vec<Endpoint>) {
+        match self {
+            Self::Address(address) => endpoints.push(Endpoint::ip(*address)),
+            Self::Name(name, server_name) => {
+                endpoints.extend(name.addresses().iter().map(|address| Endpoint::named(*address, server_name.clone())));
+            }
+            Self::Service(service) => endpoints.extend(service.members().iter().filter_map(server)),
+        }
+    }
+}
+
+/// A server of a service, under its own name.
+fn server(member: &Member) -> Option<Endpoint> {
+    let server_name = ServerName::try_from(member.target.to_string()).ok()?;
+    Some(Endpoint {
+        port: NonZeroU16::new(member.port),
+        weight: member.weight,
+        priority: member.priority,
+        ..Endpoint::named(member.address, server_name)
+    })
+}
+
+impl Seen<'_> {
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        match self {
+            Self::Name(name, seen) => name.changed(seen).boxed(),
+            Self::Service(service, seen) => service.changed(seen).boxed(),
+        }
+    }
+}
+
+impl Sources {
+    fn new(plan: &[EndpointPlan], dns: &Dns) -> Self {
+        Self(plan.iter().filter_map(|plan| Source::new(plan, dns)).collect())
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.iter().all(Source::is_ready)
+    }
+
+    async fn ready(&self) {
+        join_all(self.0.iter().map(Source::ready)).await;
     }
 
     /// The endpoints of this moment, in the order of the plan, none of them twice.
     fn endpoints(&self) -> Vec<Endpoint> {
-        let mut endpoints: Vec<Endpoint> = Vec::with_capacity(self.0.len());
+        let mut endpoints = Vec::with_capacity(self.0.len());
         for source in &self.0 {
-            match (&source.plan, &source.watched) {
-                (EndpointPlan::Ip(address), _) => endpoints.push(Endpoint::ip(*address)),
-                (EndpointPlan::Name { server_name, .. }, Some(watched)) => {
-                    let addresses = watched.addresses();
-                    endpoints.extend(
-                        addresses
-                            .iter()
-                            .map(|address| Endpoint { address: *address, server_name: server_name.clone() }),
-                    );
-                }
-                (EndpointPlan::Name { .. }, None) => {}
-            }
+            source.add_to(&mut endpoints);
         }
         let mut seen = std::collections::HashSet::new();
-        endpoints.retain(|endpoint| seen.insert((endpoint.address, endpoint.server_name.clone())));
+        endpoints.retain(|endpoint| seen.insert((endpoint.address, endpoint.port, endpoint.server_name.clone())));
         endpoints
     }
 
@@ -116,11 +179,11 @@ impl Sources {
 }
 
 async fn follow(sources: Arc<Sources>, backend: Arc<Backend>) {
-    join_all(sources.names().map(|name| name.ready())).await;
+    sources.ready().await;
     loop {
         // Before they are used: a change in between ends the wait at once.
-        let seen: Vec<_> = sources.names().map(|name| (name, name.addresses())).collect();
+        let seen: Vec<_> = sources.0.iter().filter_map(Source::look).collect();
         sources.store(&backend);
-        select_all(seen.iter().map(|(name, addresses)| Box::pin(name.changed(addresses)))).await;
+        select_all(seen.iter().map(Seen::changed)).await;
     }
 }

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use backstay_dns_cache::StatsSnapshot;
 use metrics::{Counter, Gauge, Histogram, HistogramFn};
 
 use super::Exposition;
@@ -145,38 +144,4 @@ fn write_latency(text: &mut Exposition, backend: &str, latency: &Latency) {
     let seconds = latency.microseconds.load(Ordering::Relaxed) as f64 / 1e6;
     text.sample("backstay_backend_latency_seconds_sum", &[("backend", backend)], seconds);
     text.sample("backstay_backend_latency_seconds_count", &[("backend", backend)], count);
-}
-
-/// Writes what the DNS caches of `backends` count, each also with the number of requests that wait.
-pub(crate) fn write_caches(text: &mut Exposition, backends: &[(&str, StatsSnapshot, usize)]) {
-    type Read = fn(&StatsSnapshot) -> u64;
-    let families: [(&str, &str, &str, Read); 12] = [
-        ("dns_query_attempt_total", "counter", "Lookups begun.", |stats| stats.dns_query_attempt),
-        ("dns_query_success_total", "counter", "Lookups that were answered.", |stats| stats.dns_query_success),
-        ("dns_query_failure_total", "counter", "Lookups that failed.", |stats| stats.dns_query_failure),
-        ("dns_query_timeout_total", "counter", "Lookups that timed out.", |stats| stats.dns_query_timeout),
-        ("host_added_total", "counter", "Hosts entered.", |stats| stats.host_added),
-        ("host_removed_total", "counter", "Hosts dropped.", |stats| stats.host_removed),
-        ("host_address_changed_total", "counter", "Changes of a host's addresses.", |stats| stats.host_address_changed),
-        ("host_overflow_total", "counter", "Requests refused because the cache was full.", |stats| stats.host_overflow),
-        ("dns_rq_pending_overflow_total", "counter", "Requests refused because too many waited.", |stats| {
-            stats.dns_rq_pending_overflow
-        }),
-        ("negative_host_evicted_total", "counter", "Hosts without an address that made room for others.", |stats| {
-            stats.negative_host_evicted
-        }),
-        ("num_hosts", "gauge", "Hosts held now.", |stats| stats.num_hosts),
-        ("num_negative_hosts", "gauge", "Hosts held now that have no address.", |stats| stats.num_negative_hosts),
-    ];
-    for (suffix, kind, help, read) in families {
-        let name = format!("backstay_dns_cache_{suffix}");
-        text.family(&name, kind, help);
-        for (backend, stats, _) in backends {
-            text.sample(&name, &[("backend", backend)], read(stats));
-        }
-    }
-    text.family("backstay_dns_cache_pending_requests", "gauge", "Requests that wait for a lookup.");
-    for (backend, _, pending) in backends {
-        text.sample("backstay_dns_cache_pending_requests", &[("backend", backend)], pending);
-    }
 }

@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use backstay_dns_cache::ResolverError;
+use backstay_dns_cache::{DnsServer, ResolverError};
 use http::Uri;
 use uuid::Uuid;
 
@@ -19,15 +19,15 @@ pub struct Options {
     pub fleet: String,
     /// The control plane, as `http://HOST:PORT`. Default `http://127.0.0.1:18000`. Without one, what is kept on disk is all there is.
     pub control_plane: Option<Uri>,
-    /// Where the last good configuration is kept. Default nowhere: after a restart nothing is served until the control plane
-    /// is reached.
+    /// Where the last good configuration is kept, and what the DNS caches know. Default nowhere: after a restart nothing is
+    /// served until the control plane is reached.
     pub state_dir: Option<PathBuf>,
     /// Address of the admin endpoint. Default `127.0.0.1:9901`. It has no authentication.
     pub admin: Option<SocketAddr>,
     /// Data threads. Default the number of processors this process may use.
     pub threads: usize,
-    /// DNS servers to ask. Default none: the system's are asked.
-    pub dns_servers: Vec<SocketAddr>,
+    /// DNS servers to ask, over UDP and TCP or over TLS. Default none: the system's are asked.
+    pub dns_servers: Vec<DnsServer>,
     /// Where each request is logged. Default nowhere.
     pub access_log: AccessLog,
     /// How long requests in flight may take to finish after a shutdown began. Default 30 s.

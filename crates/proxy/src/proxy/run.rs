@@ -16,7 +16,7 @@ use super::options::{AccessLog, Options, StartError};
 use crate::access;
 use crate::admin::{self, Admin};
 use crate::control::{Control, Model, Status, change};
-use crate::dns::Dns;
+use crate::dns::{self, Dns, MemoryFile};
 use crate::metrics::Metrics;
 use crate::server::{self, Workers};
 use crate::state::{self, StateFile};
@@ -66,7 +66,7 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
     };
     tracing::info!(timeout = ?options.drain_timeout, "draining");
     control.into_workers().drain(options.drain_timeout).await;
-    if let Some(keeper) = tasks.keeper {
+    for keeper in tasks.keepers {
         let _ = keeper.await;
     }
     if let Some(admin) = tasks.admin {
@@ -77,8 +77,8 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
 /// What runs beside the subscription.
 struct Tasks {
     admin: Option<JoinHandle<()>>,
-    /// Ends by itself, once the control side has ended and the last change is on disk.
-    keeper: Option<JoinHandle<()>>,
+    /// End by themselves, once the control side has ended and what is to be kept is on disk.
+    keepers: Vec<JoinHandle<()>>,
 }
 
 async fn begin(
@@ -108,17 +108,22 @@ async fn begin(
             model: Arc::clone(&model),
             status: status.subscribe(),
             metrics: Arc::clone(&metrics),
-            dns,
+            dns: Arc::clone(&dns),
             drain,
         };
         tokio::spawn(admin::serve(admin, listener))
     });
     let mut control = Control::new(Arc::clone(&model), workers, status, changes, metrics.control());
+    let memory = options.state_dir.as_deref().map(MemoryFile::new);
+    if let Some(memory) = &memory {
+        dns.remember(memory.load());
+    }
     if let Some(state) = &state {
         restore(state, &mut control).await;
     }
+    let memory = memory.map(|memory| tokio::spawn(dns::keep(memory, Arc::clone(&model), changed.clone())));
     let keeper = state.map(|state| tokio::spawn(state::keep(state, model, changed, metrics.control())));
-    Ok((control, Tasks { admin, keeper }))
+    Ok((control, Tasks { admin, keepers: keeper.into_iter().chain(memory).collect() }))
 }
 
 /// Puts in force what was kept on disk. Whatever cannot be used is left to the control plane.

@@ -14,7 +14,9 @@ const DELAY: Duration = Duration::from_millis(300);
 /// Begins `attempts` one after the other, the next as soon as one has failed or the last has been tried for [`DELAY`], and
 /// takes the first that succeeds. The others are dropped. `None` if there is nothing to try, else the error of the last that
 /// failed.
-pub(crate) async fn race<T, E>(attempts: impl IntoIterator<Item: Future<Output = Result<T, E>>>) -> Result<T, Option<E>> {
+pub(crate) async fn race<T, E>(
+    attempts: impl IntoIterator<Item: Future<Output = Result<T, E>>>,
+) -> Result<T, Option<E>> {
     let mut waiting = attempts.into_iter();
     let mut running = FuturesUnordered::new();
     let mut failed = None;

@@ -1,6 +1,9 @@
 //! A whole proxy against a control plane on a socket, clients and upstreams on others.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "../../../dns-cache/tests/resolver/server.rs"]
+mod dns_server;
+mod names;
 mod plane;
 mod traffic;
 
@@ -9,8 +12,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use backstay_proto::config::{
-    Attachment, Backend, BackendRef, DynamicForward, Endpoint, Forward, Listener, Match, Route, Rule, StaticEndpoints,
-    WeightedBackend, backend, endpoint, listener, resource, rule, weighted_backend,
+    AddressRules, Attachment, Backend, BackendRef, DynamicForward, Endpoint, Forward, Listener, Match, Route, Rule,
+    StaticEndpoints, WeightedBackend, backend, endpoint, listener, resource, rule, weighted_backend,
 };
 use backstay_proxy::{Options, Proxy};
 use backstay_xds::server::{Event, Rejection};
@@ -277,6 +280,8 @@ async fn a_dynamic_backend_never_dials_the_proxy_itself() {
     let proxy = Proxy::start(options(Some(plane.address))).await.unwrap();
     let forward = DynamicForward {
         allowed_names: vec!["127.0.0.1".into(), "0.0.0.0".into(), "localhost".into()],
+        // With the default rules nothing here would be dialled at all.
+        address_rules: Some(AddressRules { allow: vec!["0.0.0.0/0".into(), "::/0".into()], ..AddressRules::default() }),
         ..DynamicForward::default()
     };
     let dynamic = Backend { discovery: Some(backend::Discovery::DynamicForward(forward)), ..Backend::default() };
