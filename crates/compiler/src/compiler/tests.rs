@@ -1,12 +1,15 @@
 //! What users see: objects in, resources and statuses out.
 
 mod backends;
+mod client_certificates;
 mod gateways;
 mod incremental;
+mod misfits;
 mod order;
 mod policies;
 mod routes;
 mod rules;
+mod settings;
 mod tls;
 mod unsound;
 

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    CERTIFICATE, OTHER_CERTIFICATE, World, backend_of, certificate, class, gateway, namespace, policy, proxy, secret,
-    set, with,
+    CERTIFICATE, OTHER_CERTIFICATE, PRIVATE_KEY, World, backend_of, certificate, class, gateway, namespace, policy,
+    proxy, secret, set, with,
 };
 use crate::{Change, ObjectKey};
 
@@ -34,6 +34,7 @@ fn version(which: usize, version: usize) -> Value {
                 json!({"endpoints": [{"ip": "192.0.2.1"}]}),
                 json!({"endpoints": [{"ip": "192.0.2.2"}], "protocol": "tls"}),
                 json!({"dynamicProxy": {}, "protocol": "h2"}),
+                json!({"endpoints": [{"fqdn": "a.example"}], "protocol": "h2"}),
             ];
             backend_of(&name("b", 4), pick(&specs, 1))
         }
@@ -42,9 +43,16 @@ fn version(which: usize, version: usize) -> Value {
                 json!({"timeouts": {"connect": "1s"}}),
                 json!({"tls": {"sni": "a.example.com"}}),
                 json!({"tls": {"caCertificateRef": {"name": "ca", "namespace": "infra"}}}),
+                json!({"tls": {
+                    "caCertificateRef": {"name": "ca", "namespace": "infra"},
+                    "clientCertificateRef": {"name": "client", "namespace": "infra"}
+                }}),
+                json!({"tls": {"insecureSkipVerify": true}, "host": {"automatic": true}}),
+                json!({"endpoints": [{"ip": "192.0.2.1", "weight": 2}], "healthChecks": [{"grpc": {}}]}),
+                json!({"discovery": {"srv": {"service": "http"}}, "dynamicProxy": {"dns": {"strictAuto": true}}}),
             ];
             let mut spec = pick(&settings, 1);
-            spec["targetRefs"] = pick(&[json!([{"name": "b0"}]), json!([{"name": "b1"}, {"name": "b2"}])], 3);
+            spec["targetRefs"] = pick(&[json!([{"name": "b0"}]), json!([{"name": "b1"}, {"name": "b2"}])], 7);
             with(policy(&name("q", 3), "2024-05-01T10:00:00Z", spec), "/metadata/creationTimestamp", time())
         }
     }
@@ -109,14 +117,15 @@ proptest! {
 
     #[test]
     fn order_and_batches_do_not_matter(changes in changes()) {
-        // Present in the end: a Backend whose authority is lost stands as it last could, which depends on the past.
-        let authority = |certificate: &str| set(secret("ca", &[("ca.crt", certificate)]));
-        let first = (authority(OTHER_CERTIFICATE), true);
-        let last = (authority(CERTIFICATE), true);
+        // Present in the end: a Backend whose Secret is lost stands as it last could, which depends on the past.
+        let authority = |certificate: &str| (set(secret("ca", &[("ca.crt", certificate)])), true);
+        let client = |chain: &str| (set(secret("client", &[("tls.crt", chain), ("tls.key", PRIVATE_KEY)])), true);
+        let first = [authority(OTHER_CERTIFICATE), client(OTHER_CERTIFICATE)];
+        let last = [authority(CERTIFICATE), client(CERTIFICATE)];
         let mut world = World::new([]);
         let mut last_of: BTreeMap<ObjectKey, Change> = BTreeMap::new();
         let mut batch = Vec::new();
-        for (change, ends) in std::iter::once(first).chain(changes).chain([last]) {
+        for (change, ends) in first.into_iter().chain(changes).chain(last) {
             last_of.insert(change.key.clone(), change.clone());
             batch.push(change);
             if ends {
