@@ -11,6 +11,14 @@ pub fn hash_of(value: &[u8]) -> u64 {
     xxh64(value, 0)
 }
 
+/// Hash of all values of a header, whatever their order: sorted, each hashed with the hash of those before it as its seed,
+/// as Envoy does. None of no values.
+#[must_use]
+pub fn hash_of_all(values: &mut [&[u8]]) -> Option<u64> {
+    values.sort_unstable();
+    values.iter().fold(None, |hash, value| Some(xxh64(value, hash.unwrap_or(0))))
+}
+
 /// Hash of a request, from the hashes of all policies that apply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequestHash {

@@ -32,7 +32,7 @@ mod slow_start;
 pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, RetryBudget};
 pub use config::{ConfigError, LeastRequest, LoadBalancing, Maglev, Policy, RingHash, SlowStart};
 pub use endpoint::{ActiveRequest, EndpointSet, EndpointSpec, EndpointState, Health, Locality, Start, Stated};
-pub use hash::{RequestHash, hash_of};
+pub use hash::{RequestHash, hash_of, hash_of_all};
 pub use health_check::{CheckConfigError, CheckResult, Checker, Checks, Thresholds, Verdict, VerdictRule, Window};
 pub use outlier::{
     Change, Detector, EjectionReason, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection, SuccessRate,

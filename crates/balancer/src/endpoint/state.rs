@@ -97,6 +97,25 @@ impl EndpointState {
         self.flags.load(Ordering::Acquire) & EJECTED != 0
     }
 
+    /// Whether its active checks are answered with the note that it is degraded.
+    #[must_use]
+    pub fn is_degraded(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & SAID_DEGRADED != 0
+    }
+
+    /// Ejections in a row, as outlier detection counts them: each makes the next one longer, and each interval without one
+    /// takes one back.
+    #[must_use]
+    pub fn ejections(&self) -> u32 {
+        self.monitor.ejections()
+    }
+
+    /// When it was ejected, if it is.
+    #[must_use]
+    pub fn ejected_since(&self) -> Option<Duration> {
+        self.is_ejected().then(|| self.monitor.ejected_at())
+    }
+
     /// The verdict of active checks. Returns whether it changed anything.
     pub fn set_failed_check(&self, failed: bool, now: Duration) -> bool {
         self.set(FAILED_CHECK, failed, now)

@@ -1,9 +1,18 @@
-use super::{RequestHash, hash_of};
+use super::{RequestHash, hash_of, hash_of_all};
 
 #[test]
 fn hashes_are_those_of_the_reference_implementation() {
     assert_eq!(hash_of(b""), 0xef46_db37_51d8_e999);
     assert_eq!(hash_of(b"a"), 0xd24e_c4f1_a98c_6e5b);
+}
+
+#[test]
+fn all_values_count_in_any_order() {
+    let [mut one, mut other]: [[&[u8]; 2]; 2] = [[b"a", b"b"], [b"b", b"a"]];
+    assert_eq!(hash_of_all(&mut one), hash_of_all(&mut other));
+    assert_ne!(hash_of_all(&mut one), Some(hash_of(b"a")));
+    assert_eq!(hash_of_all(&mut [b"a"]), Some(hash_of(b"a")));
+    assert_eq!(hash_of_all(&mut []), None);
 }
 
 #[test]

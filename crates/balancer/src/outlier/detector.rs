@@ -142,7 +142,7 @@ impl Detector {
         }
         let monitor = &state.monitor;
         monitor.ejected_at.store(millis(now), Ordering::Relaxed);
-        let ejections = monitor.ejections.load(Ordering::Relaxed);
+        let ejections = monitor.ejections();
         // Beyond the longest ejection, more of them would only take longer to be forgotten.
         let (base, max) = (self.config.base_ejection_time, self.config.max_ejection_time());
         if base.saturating_mul(ejections) < max.saturating_add(base) {
@@ -154,12 +154,12 @@ impl Detector {
     }
 
     fn revise(&self, index: usize, state: &EndpointState, now: Duration) -> Option<Change> {
-        let ejections = state.monitor.ejections.load(Ordering::Relaxed);
+        let ejections = state.monitor.ejections();
         if !state.is_ejected() {
             state.monitor.ejections.store(ejections.saturating_sub(1), Ordering::Relaxed);
             return None;
         }
-        let since = Duration::from_millis(state.monitor.ejected_at.load(Ordering::Relaxed));
+        let since = state.monitor.ejected_at();
         let time = self.config.base_ejection_time.saturating_mul(ejections).min(self.config.max_ejection_time());
         if now.saturating_sub(since) < time { None } else { self.release(index, state, now) }
     }

@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::config::OutlierDetection;
 use super::detector::EjectionReason;
@@ -116,6 +117,14 @@ impl Monitor {
             (false, true) => Some(EjectionReason::Consecutive5xx),
             (false, false) => None,
         }
+    }
+
+    pub(crate) fn ejections(&self) -> u32 {
+        self.ejections.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn ejected_at(&self) -> Duration {
+        Duration::from_millis(self.ejected_at.load(Ordering::Relaxed))
     }
 
     /// A row that is nearly full must not end a new chance at once.

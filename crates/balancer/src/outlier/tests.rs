@@ -42,7 +42,9 @@ fn five_in_a_row_eject_at_once() {
     assert_eq!(run(&detector, &set, 1, &[BAD, BAD, BAD, BAD, GOOD, BAD, BAD, BAD, BAD], at(0)), []);
     assert!(!set.state(1).unwrap().is_ejected());
     assert_eq!(run(&detector, &set, 1, &[BAD; 8], at(0)), [ejected(1, EjectionReason::Consecutive5xx)]);
-    assert!(set.state(1).unwrap().is_ejected() && detector.ejected() == 1);
+    let state = set.state(1).unwrap();
+    assert!(state.is_ejected() && detector.ejected() == 1);
+    assert_eq!((state.ejected_since(), state.ejections()), (Some(at(0)), 1));
 }
 
 #[test]
