@@ -42,6 +42,12 @@ impl EndpointState {
         }
     }
 
+    /// An endpoint that is in no set: only what is under way at it is counted.
+    #[must_use]
+    pub fn unlisted() -> Arc<Self> {
+        Arc::new(Self::new(Arc::default(), Start::Usable, Duration::ZERO))
+    }
+
     /// Requests under way.
     #[must_use]
     pub fn active_requests(&self) -> u32 {
