@@ -11,6 +11,7 @@ pub mod manifest;
 pub mod port;
 pub mod process;
 pub mod rest;
+pub mod tls;
 pub mod traffic;
 pub mod upstream;
 

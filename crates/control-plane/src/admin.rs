@@ -31,6 +31,8 @@ impl Admin {
 impl AdminService for Admin {
     async fn get_status(&self, request: Request<GetStatusRequest>) -> Result<Response<GetStatusResponse>, Status> {
         let only = request.into_inner().fleet;
+        // Read before the fleets, so that they are at least as new as it says.
+        let compiled_revision = self.shared.compiled();
         let mut proxies: BTreeMap<Arc<str>, Vec<Stream>> = BTreeMap::new();
         for stream in self.shared.read().streams() {
             proxies.entry(stream.fleet.clone()).or_default().push(stream.clone());
@@ -44,13 +46,19 @@ impl AdminService for Admin {
             let mut streams = proxies.remove(&name).unwrap_or_default();
             streams.sort_by(|left, right| (&left.node_id, left.connected).cmp(&(&right.node_id, right.connected)));
             let proxies = streams.into_iter().map(|stream| connected(stream, resources)).collect();
-            fleets.push(Fleet { name: name.to_string(), resources: resources as u64, proxies });
+            fleets.push(Fleet {
+                name: name.to_string(),
+                resources: resources as u64,
+                proxies,
+                revision: snapshot.revision(),
+            });
         }
         if fleets.is_empty() && !only.is_empty() {
             return Err(Status::not_found(format!("there is no fleet {only:?}")));
         }
         let revision = self.store.snapshot().revision();
-        Ok(Response::new(GetStatusResponse { version: env!("CARGO_PKG_VERSION").to_owned(), revision, fleets }))
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        Ok(Response::new(GetStatusResponse { version, revision, fleets, compiled_revision }))
     }
 }
 

@@ -101,6 +101,8 @@ pub fn server_config(names: ServerNames) -> Result<Arc<ServerConfig>, TlsError> 
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(names));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Clients that come back skip most of the handshake; the keys change by themselves and never leave this process.
+    config.ticketer = ring::Ticketer::new()?;
     Ok(Arc::new(config))
 }
 

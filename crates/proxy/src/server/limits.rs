@@ -19,7 +19,7 @@ pub struct Limits {
     /// Bytes of a request's head (431 beyond), and of what is buffered per HTTP/1.1 connection in each direction. At least
     /// 8 KiB. Default 64 KiB.
     pub max_head_size: usize,
-    /// Header lines of a request (431 beyond). Default 100.
+    /// Header lines of a request (431 beyond) and of an upstream's answer (502 beyond). Default 100.
     pub max_headers: usize,
     /// Concurrent requests on one HTTP/2 connection. Default 100.
     pub max_streams: u32,

@@ -93,7 +93,7 @@ async fn establish(backend: &Backend, shared: &Shared, destination: &Destination
     match backend.protocol {
         Protocol::Http1 => {
             let (sender, connection) = http1::Builder::new()
-                .max_headers(100)
+                .max_headers(shared.limits.max_headers)
                 .handshake(io)
                 .await
                 .map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
@@ -133,13 +133,16 @@ async fn establish(backend: &Backend, shared: &Shared, destination: &Destination
     }
 }
 
-/// Whether the other end is this process. Whatever name or address led here, the kernel has chosen a local address for
-/// this end by now: to reach oneself it is the same as the other end's, or a loopback one.
+/// Whether the other end is this process. Whatever name or address led here, the kernel has chosen the addresses of both ends
+/// by now: to reach oneself, this end's is the same as the other's, or both are loopback addresses.
 fn is_own(stream: &TcpStream, own: &[SocketAddr]) -> bool {
     let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return false };
-    let here =
-        peer.ip() == local.ip() || peer.ip().to_canonical().is_loopback() || peer.ip().to_canonical().is_unspecified();
-    here && own.iter().any(|own| own.port() == peer.port())
+    let (address, local) = (peer.ip().to_canonical(), local.ip().to_canonical());
+    let here = address == local || address.is_loopback();
+    own.iter().any(|own| {
+        let everywhere = own.ip().is_unspecified() && here;
+        own.port() == peer.port() && (everywhere || own.ip().to_canonical() == address)
+    })
 }
 
 /// Counts an open connection for as long as it lives.

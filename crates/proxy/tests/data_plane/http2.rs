@@ -107,6 +107,41 @@ async fn an_authority_that_differs_from_host_is_refused_and_the_connection_goes_
 }
 
 #[tokio::test]
+async fn an_upstream_that_drops_its_connection_fails_no_request_that_may_be_repeated() {
+    // Answers the first request of each connection and drops the connection at the second.
+    let upstream = Upstream::serve(|stream| async move {
+        let requests = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let drop_it = Arc::new(tokio::sync::Notify::new());
+        let (count, tell) = (Arc::clone(&requests), Arc::clone(&drop_it));
+        let service = hyper::service::service_fn(move |_| {
+            let second = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0;
+            let tell = Arc::clone(&tell);
+            async move {
+                if second {
+                    tell.notify_one();
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("ok")))
+            }
+        });
+        let io = hyper_util::rt::TokioIo::new(stream);
+        let connection = hyper::server::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new());
+        tokio::select! {
+            _ = connection.serve_connection(io, service) => {}
+            () = drop_it.notified() => {}
+        }
+    })
+    .await;
+    let proxy =
+        Proxy::start(Routes::all(to(&BackendOf::http2(upstream.address).build(), upstream.address.port()))).await;
+    let mut client = Client::connect(proxy.address).await;
+    for _ in 0..5 {
+        assert_eq!(client.get("/").await.text(), "ok");
+    }
+    assert_eq!(upstream.connections(), 5);
+}
+
+#[tokio::test]
 async fn an_upstream_that_resets_a_stream_is_a_503() {
     let upstream = Upstream::http2(|_| async {
         std::panic::resume_unwind(Box::new("the stream is dropped"));

@@ -16,6 +16,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -79,10 +80,10 @@ async fn upstream(key: Arc<CertifiedKey>, alpn: &[&[u8]]) -> Upstream {
 
 fn backend(upstream: &Upstream, endpoint: &str, tls: ClientTls, protocol: Protocol) -> Arc<Backend> {
     let mut backend = BackendOf::http1(&[]);
-    backend.discovery = backstay_proxy::config::Discovery::addresses(vec![Endpoint {
-        address: upstream.address.ip(),
-        server_name: ServerName::try_from(endpoint.to_owned()).unwrap(),
-    }]);
+    backend.discovery = backstay_proxy::config::Discovery::addresses(vec![Endpoint::named(
+        upstream.address.ip(),
+        ServerName::try_from(endpoint.to_owned()).unwrap(),
+    )]);
     backend.tls = Some(tls);
     backend.protocol = protocol;
     backend.build()
@@ -151,20 +152,24 @@ async fn an_http2_backend_must_select_it() {
     assert_eq!(through(&silent, "up.example", tls(), Protocol::Http2).await.status, 503);
 }
 
-async fn connect(
-    proxy: &Proxy,
-    authority: &Authority,
-    name: &'static str,
-    alpn: &[&[u8]],
-) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+fn client_tls(authority: &Authority, alpn: &[&[u8]]) -> Arc<ClientConfig> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(authority.roots())
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    Arc::new(config)
+}
+
+async fn connect(
+    proxy: &Proxy,
+    authority: &Authority,
+    name: &'static str,
+    alpn: &[&[u8]],
+) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let stream = TcpStream::connect(proxy.address).await.unwrap();
-    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(name).unwrap(), stream).await
+    TlsConnector::from(client_tls(authority, alpn)).connect(ServerName::try_from(name).unwrap(), stream).await
 }
 
 #[tokio::test]
@@ -186,6 +191,20 @@ async fn certificates_follow_the_server_name_and_the_protocol_follows_alpn() {
         let mut client = H2Client::over(connect(&proxy, &authority, name, &[b"h2", b"http/1.1"]).await.unwrap()).await;
         assert_eq!(client.get(&format!("https://{name}/")).await.status, 200);
     }
+    // Who comes back with a ticket is served as well.
+    let config = client_tls(&authority, &[]);
+    let mut resumed = Vec::new();
+    for _ in 0..3 {
+        let stream = TcpStream::connect(proxy.address).await.unwrap();
+        let name = ServerName::try_from("one.example").unwrap();
+        let mut stream = TlsConnector::from(Arc::clone(&config)).connect(name, stream).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: one.example\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        crate::support::soon(stream.read_to_string(&mut answer)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        resumed.push(stream.get_ref().1.handshake_kind() == Some(rustls::HandshakeKind::Resumed));
+    }
+    assert_eq!(resumed, [false, true, true]);
     for name in ["three.example", "two.example", "a.one.example"] {
         assert!(connect(&proxy, &authority, name, &[]).await.is_err(), "{name}");
     }

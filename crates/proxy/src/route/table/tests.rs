@@ -183,3 +183,65 @@ fn a_thousand_routes_each_find_their_own() {
     }
     assert_eq!(get(&table, "h", "/e/1"), None);
 }
+
+/// A small generator of our own: the same routes on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn roll<'a, T: ?Sized>(&mut self, faces: &[&'a T]) -> &'a T {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        faces[(self.0 >> 33) as usize % faces.len()]
+    }
+}
+
+/// What the table is a faster way to do: the best of all matches whose conditions hold.
+fn by_trying_all<'m>(matches: &'m [(u64, Matcher)], method: &Method, path: &str) -> Option<&'m str> {
+    let holds = |matcher: &Matcher| {
+        let path_holds = match &matcher.path {
+            PathMatch::Exact(exact) => **exact == *path,
+            PathMatch::Prefix(prefix) => {
+                let prefix = prefix.trim_end_matches('/');
+                path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+            PathMatch::Regex(regex) => regex.is_match(path.as_bytes()),
+        };
+        path_holds && matcher.method.as_ref().is_none_or(|wanted| wanted == method)
+    };
+    let held = matches.iter().enumerate().filter(|(_, (_, matcher))| holds(matcher));
+    let best = held.max_by_key(|(index, (precedence, _))| (*precedence, Reverse(*index)))?;
+    Some(NAMES[best.0])
+}
+
+const NAMES: [&str; 12] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
+
+#[test]
+fn a_table_agrees_with_trying_them_all() {
+    let mut dice = Dice(7);
+    let elements = ["", "a", "b", "ab", "a/b", "b/a", "a/b/a", "a/"];
+    for _ in 0..150 {
+        let matches: Vec<(u64, Matcher)> = (0..NAMES.len())
+            .map(|_| {
+                let path = format!("/{}", dice.roll(&elements));
+                let path = match dice.roll(&["exact", "prefix", "prefix", "regex"]) {
+                    "exact" => PathMatch::Exact(path.into()),
+                    "prefix" => PathMatch::Prefix(path.into()),
+                    _ => PathMatch::regex(&format!("{path}.*")).unwrap(),
+                };
+                let mut matcher = Matcher::path(path);
+                matcher.method = dice.roll(&["", "", "GET"]).parse().ok();
+                (dice.roll(&["1", "2", "3"]).parse().unwrap(), matcher)
+            })
+            .collect();
+        let mut routes = Routes::default();
+        for ((precedence, matcher), name) in matches.iter().zip(NAMES) {
+            routes.add("", "", *precedence, name, matcher.clone());
+        }
+        let table = routes.build();
+        for path in ["/", "/a", "/a/", "/ab", "/a/b", "/b", "/b/a", "/a/b/a", "/c", "/a/b/c/d", "*"] {
+            for method in [Method::GET, Method::POST] {
+                let found = find(&table, &method, "h", path, &HeaderMap::new()).map(|(name, _)| name);
+                assert_eq!(found, by_trying_all(&matches, &method, path), "{method} {path} {matches:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Certificates, and clients that look at those they are shown.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::PATIENCE;
+use super::traffic::describe;
+
+/// Who signs the certificates of a test.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate and its key.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// PEM.
+    pub certificate: String,
+    /// PEM.
+    pub key: String,
+}
+
+impl Authority {
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// Its own certificate as PEM.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for these names.
+    pub fn issue(&self, names: &[&str]) -> Pair {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
+        Pair { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+impl Pair {
+    /// The certificate as it is shown.
+    pub fn der(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap()
+    }
+
+    /// As a Secret of the namespace `default`.
+    pub fn secret(&self, name: &str) -> Value {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": "default"},
+            "type": "kubernetes.io/tls",
+            "stringData": {"tls.crt": self.certificate, "tls.key": self.key},
+        })
+    }
+
+    /// For a server that shows it and speaks these protocols.
+    pub fn acceptor(&self, alpn: &[&str]) -> TlsAcceptor {
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.der()], key)
+            .unwrap();
+        config.alpn_protocols = protocols(alpn);
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+fn protocols(alpn: &[&str]) -> Vec<Vec<u8>> {
+    alpn.iter().map(|name| name.as_bytes().to_vec()).collect()
+}
+
+/// Takes every certificate: tests look at it themselves.
+#[derive(Debug)]
+struct Indifferent(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Indifferent {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// One connection over TLS.
+#[derive(Debug)]
+pub struct Session {
+    /// What the server showed.
+    pub certificate: CertificateDer<'static>,
+    /// What was agreed on; empty if nothing was.
+    pub alpn: String,
+    host: String,
+    sender: Sender,
+}
+
+#[derive(Debug)]
+enum Sender {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Session {
+    /// Connects, asks for `name` and offers `alpn`. A name that is an address is not sent.
+    pub async fn open(address: SocketAddr, name: &str, alpn: &[&str]) -> Result<Self, String> {
+        let provider = Arc::new(ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Indifferent(provider)))
+            .with_no_client_auth();
+        config.alpn_protocols = protocols(alpn);
+        // Each session is to be shown a certificate.
+        config.resumption = rustls::client::Resumption::disabled();
+        let connecting = async {
+            let stream = TcpStream::connect(address).await.map_err(|error| describe(&error))?;
+            let server = ServerName::try_from(name.to_owned()).unwrap();
+            let connector = TlsConnector::from(Arc::new(config));
+            let stream = connector.connect(server, stream).await.map_err(|error| describe(&error))?;
+            Self::over(stream, name).await
+        };
+        tokio::time::timeout(PATIENCE, connecting).await.unwrap_or_else(|_| Err("no handshake in time".to_owned()))
+    }
+
+    async fn over(stream: TlsStream<TcpStream>, host: &str) -> Result<Self, String> {
+        let session = stream.get_ref().1;
+        let certificate = session.peer_certificates().unwrap()[0].clone().into_owned();
+        let alpn = String::from_utf8(session.alpn_protocol().unwrap_or_default().to_vec()).unwrap();
+        let sender = if alpn == "h2" {
+            let made = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+            let (sender, connection) = made.map_err(|error| describe(&error))?;
+            tokio::spawn(connection);
+            Sender::Http2(sender)
+        } else {
+            let (sender, connection) =
+                http1::handshake(TokioIo::new(stream)).await.map_err(|error| describe(&error))?;
+            tokio::spawn(connection);
+            Sender::Http1(sender)
+        };
+        Ok(Self { certificate, alpn, host: host.to_owned(), sender })
+    }
+
+    /// GET on this very connection.
+    pub async fn get(&mut self, path: &str) -> Result<(StatusCode, String), String> {
+        let exchange = async {
+            let response = match &mut self.sender {
+                Sender::Http1(sender) => {
+                    sender.ready().await.map_err(|error| describe(&error))?;
+                    let request = Request::get(path).header("host", &self.host);
+                    sender.send_request(request.body(Full::default()).unwrap()).await
+                }
+                Sender::Http2(sender) => {
+                    sender.ready().await.map_err(|error| describe(&error))?;
+                    let request = Request::get(format!("https://{}{path}", self.host));
+                    sender.send_request(request.body(Full::default()).unwrap()).await
+                }
+            };
+            let (head, body) = response.map_err(|error| describe(&error))?.into_parts();
+            let body = body.collect().await.map_err(|error| describe(&error))?.to_bytes();
+            Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
+        };
+        tokio::time::timeout(PATIENCE, exchange).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+    }
+}
