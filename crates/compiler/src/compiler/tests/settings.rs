@@ -305,10 +305,10 @@ fn health_checks() {
     let tcp = config::HealthCheck {
         kind: Some(health_check::Kind::Tcp(tcp)),
         verdict: Some(health_check::Verdict::Thresholds(health_check::Thresholds { healthy: 2, unhealthy: 1 })),
-        ..plain.clone()
+        ..plain
     };
     let grpc = health_check::Kind::Grpc(health_check::Grpc { service: "s".to_owned() });
-    let grpc = config::HealthCheck { kind: Some(grpc), ..plain.clone() };
+    let grpc = config::HealthCheck { kind: Some(grpc), ..plain };
     assert_eq!(api.health_checks, [plain, full, tcp, grpc]);
 }
 

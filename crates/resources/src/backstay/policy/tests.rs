@@ -37,7 +37,7 @@ fn section_refused(section: &str, content: Value, start: &str) {
 /// A section is accepted, and kept as it was written.
 #[track_caller]
 fn section_accepted(section: &str, content: Value) {
-    let spec = with(json!({ section: content.clone() }));
+    let spec = with(json!({ section: content }));
     let object = admit(&BACKEND_POLICY, policy(spec), None).unwrap_or_else(|errors| panic!("{content}: {errors:#?}"));
     assert!(object.unknown.is_empty(), "{:?}", object.unknown);
     assert_eq!(object.object.body["spec"][section], content);
