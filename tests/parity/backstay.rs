@@ -1,0 +1,143 @@
+//! Backstay, from objects that say what a [`Row`] says.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::harness::manifest::{class, gateway};
+use crate::harness::rest::{BACKENDS, GATEWAYS, POLICIES, ROUTES, Rest};
+use crate::harness::{ControlPlane, Proxy};
+use crate::row::{Row, Target};
+
+/// The Secret with the authority that upstreams' certificates are signed by.
+const AUTHORITY: &str = "authority";
+
+/// A control plane and a proxy with one thread.
+#[derive(Debug)]
+pub struct Backstay {
+    _control_plane: ControlPlane,
+    _proxy: Proxy,
+    _scratch: tempfile::TempDir,
+    pub log: PathBuf,
+}
+
+impl Backstay {
+    /// Starts both, and waits until the proxy serves all `rows` on the ports beside them.
+    pub async fn start(rows: &[(Row, u16, u16)], dns: SocketAddr, authority: &str) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let log = scratch.path().join("access.log");
+        let control_plane = ControlPlane::start();
+        let dns = dns.to_string();
+        let options = ["--threads", "1", "--dns-server", &dns, "--access-log", log.to_str().unwrap()];
+        let proxy = Proxy::start_with(control_plane.xds(), &options);
+        let rest = control_plane.rest();
+        // The control plane may have made it already.
+        let _ = rest.post(crate::harness::rest::CLASSES, &class()).await;
+        rest.create(&secret(authority)).await;
+        for (row, port, upstream) in rows {
+            rest.create(&policy(row)).await;
+            rest.create(&backend(row)).await;
+            rest.create(&gateway(row.name, *port)).await;
+            rest.create(&route(row, *upstream)).await;
+        }
+        for (row, ..) in rows {
+            for (collection, condition) in [(GATEWAYS, "Programmed"), (BACKENDS, "Programmed"), (ROUTES, "Accepted")] {
+                rest.wait_for(&format!("{collection}/{}", row.name), condition).await;
+            }
+            assert_applies(&rest, row).await;
+        }
+        Self { _control_plane: control_plane, _proxy: proxy, _scratch: scratch, log }
+    }
+}
+
+async fn assert_applies(rest: &Rest, row: &Row) {
+    rest.wait_for(&format!("{POLICIES}/{}", row.name), "Accepted").await;
+}
+
+fn secret(authority: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": AUTHORITY, "namespace": "default"},
+        "type": "Opaque",
+        "stringData": {"ca.crt": authority},
+    })
+}
+
+/// Upstreams are on loopback addresses here, where a dynamic proxy would not go by itself.
+fn policy(row: &Row) -> Value {
+    let mut spec = json!({"targetRefs": [{"name": row.name}]});
+    if let Target::Dynamic(_) = row.target {
+        spec["dynamicProxy"] = json!({"addresses": {"allow": ["127.0.0.0/8", "::1/128"]}});
+    }
+    if row.certificate.is_some() {
+        spec["tls"] = json!({"caCertificateRef": {"name": AUTHORITY}});
+    }
+    json!({
+        "apiVersion": "backstay.dev/v1alpha1",
+        "kind": "BackendPolicy",
+        "metadata": {"name": row.name},
+        "spec": spec,
+    })
+}
+
+fn backend(row: &Row) -> Value {
+    let mut spec = match &row.target {
+        Target::Static(addresses) => {
+            let endpoints: Vec<_> = addresses.iter().map(|ip| json!({"ip": ip})).collect();
+            json!({"endpoints": endpoints})
+        }
+        Target::Dynamic(cache) => {
+            let mut config = json!({});
+            let times = [
+                ("dnsRefreshRate", cache.refresh),
+                ("dnsMinRefreshRate", cache.min_refresh),
+                ("dnsQueryTimeout", cache.timeout),
+                ("hostTTL", cache.host_ttl),
+            ];
+            for (field, time) in times {
+                if let Some(time) = time {
+                    config[field] = format!("{}ms", time.as_millis()).into();
+                }
+            }
+            if let Some(family) = cache.family {
+                config["dnsLookupFamily"] = family.as_str().into();
+            }
+            if let Some(hosts) = cache.max_hosts {
+                config["maxHosts"] = hosts.into();
+            }
+            json!({"dynamicProxy": {"dnsCacheConfig": config}})
+        }
+    };
+    if row.certificate.is_some() {
+        spec["protocol"] = "tls".into();
+    }
+    json!({
+        "apiVersion": "core.apoxy.dev/v1alpha2",
+        "kind": "Backend",
+        "metadata": {"name": row.name},
+        "spec": spec,
+    })
+}
+
+fn route(row: &Row, port: u16) -> Value {
+    let mut backend = json!({"group": "core.apoxy.dev", "kind": "Backend", "name": row.name});
+    if let Target::Static(_) = row.target {
+        backend["port"] = port.into();
+    }
+    let mut rule = json!({"backendRefs": [backend]});
+    if let Some(timeout) = row.route_timeout {
+        rule["timeouts"] = json!({"request": format!("{}ms", timeout.as_millis())});
+    }
+    let mut spec = json!({"parentRefs": [{"name": row.name}], "rules": [rule]});
+    if let Some(hostname) = row.hostname {
+        spec["hostnames"] = json!([hostname]);
+    }
+    json!({
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": row.name, "namespace": "default"},
+        "spec": spec,
+    })
+}

