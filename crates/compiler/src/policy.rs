@@ -22,6 +22,9 @@ pub(crate) use self::fault::{Misfit, PolicyFault};
 use crate::backend::duration;
 use crate::secret::SecretUse;
 
+/// How much of what is wrong with a policy its status says at most: the first of it.
+const MAX_SENTENCES: usize = 5;
+
 /// A BackendPolicy, checked as far as it can be alone.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PolicyModel {
@@ -42,7 +45,7 @@ impl PolicyModel {
         let spec = object.typed::<BackendPolicy>()?.spec;
         let wrong = (BACKEND_POLICY.validate)(&object, None);
         if !wrong.is_empty() {
-            let sentences: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+            let sentences: Vec<String> = wrong.iter().take(MAX_SENTENCES).map(ToString::to_string).collect();
             return Err(PolicyFault::Invalid(sentences.join("; ")));
         }
         Ok(Self {
