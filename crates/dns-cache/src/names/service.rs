@@ -13,6 +13,9 @@ use tokio::time::Instant;
 use super::{Names, Status, WatchSettings, Watched, WatchedView, backoff};
 use crate::resolve::{Resolve, ServiceAnswer, ServiceRecord};
 
+#[cfg(test)]
+mod tests;
+
 /// The servers of one service, for as long as anyone holds it: its SRV records, and the addresses of their targets.
 #[derive(Debug)]
 pub struct WatchedService {

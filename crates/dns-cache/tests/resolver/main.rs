@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod server;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_dns_cache::{Answer, Cache, Family, LookupError, RecordKind, Resolve, Settings, SystemResolver};
+use backstay_dns_cache::{
+    Answer, Cache, Family, LookupError, RecordKind, Resolve, ServiceAnswer, ServiceRecord, Settings, SystemResolver,
+};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType::{self, A, AAAA};
 use server::{DnsServer, Reply};
@@ -149,4 +152,23 @@ async fn junk_names_leave_room_for_real_ones() {
     );
     assert_eq!(full, LookupError::Overflow);
     lookup(&cache, "good.example").await.unwrap();
+}
+
+#[tokio::test]
+async fn services_are_asked_for() {
+    let server = DnsServer::start().await;
+    let resolver = SystemResolver::new(&[server.address.into()]).unwrap();
+    let records = vec![(10, 5, 8080, "One.example"), (20, 0, 0, "no-port.example"), (0, 0, 80, ".")];
+    server.set("_http._tcp.example", RecordType::SRV, Reply::Services(60, records));
+    server.set("_off._tcp.example", RecordType::SRV, Reply::Services(60, vec![(0, 0, 80, ".")]));
+    server.set("_bad._tcp.example", RecordType::SRV, Reply::Code(ResponseCode::ServFail));
+    let record = ServiceRecord { priority: 10, weight: 5, target: "one.example".into(), port: 8080 };
+    for (name, answer) in [
+        ("_http._tcp.example", ServiceAnswer::Records(vec![record], Duration::from_secs(60))),
+        ("_off._tcp.example", ServiceAnswer::Empty("nodata".into())),
+        ("_none._tcp.example", ServiceAnswer::Empty("nxdomain".into())),
+        ("_bad._tcp.example", ServiceAnswer::Failed("servfail".into())),
+    ] {
+        assert_eq!(resolver.services(name.into()).await, answer, "{name}");
+    }
 }

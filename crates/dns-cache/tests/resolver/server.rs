@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, SRV};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 
@@ -64,21 +64,16 @@ impl DnsServer {
         let tcp_zone = Arc::clone(&zone);
         tasks.spawn(async move {
             loop {
-                let (mut stream, _) = tcp.accept().await.unwrap();
-                let zone = Arc::clone(&tcp_zone);
-                tokio::spawn(async move {
-                    while let Ok(length) = stream.read_u16().await {
-                        let mut question = vec![0; length.into()];
-                        stream.read_exact(&mut question).await.unwrap();
-                        if let Some(answer) = answer(&zone, &question, "tcp") {
-                            stream.write_u16(answer.len().try_into().unwrap()).await.unwrap();
-                            stream.write_all(&answer).await.unwrap();
-                        }
-                    }
-                });
+                let (stream, _) = tcp.accept().await.unwrap();
+                tokio::spawn(serve_stream(stream, Arc::clone(&tcp_zone), "tcp"));
             }
         });
         Self { address, zone, _tasks: tasks }
+    }
+
+    /// Answers on a connection that is there already, whatever carries it.
+    pub(crate) fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, transport: &'static str) {
+        tokio::spawn(serve_stream(stream, Arc::clone(&self.zone), transport));
     }
 
     pub(crate) fn set(&self, name: &str, kind: RecordType, reply: Reply) {
@@ -88,6 +83,22 @@ impl DnsServer {
     /// What was asked since the last call: name, type and transport.
     pub(crate) fn asked(&self) -> Vec<(String, RecordType, &'static str)> {
         std::mem::take(&mut self.zone.lock().unwrap().asked)
+    }
+}
+
+async fn serve_stream(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    zone: Arc<Mutex<Zone>>,
+    transport: &'static str,
+) {
+    while let Ok(length) = stream.read_u16().await {
+        let mut question = vec![0; length.into()];
+        stream.read_exact(&mut question).await.unwrap();
+        if let Some(answer) = answer(&zone, &question, transport) {
+            stream.write_u16(answer.len().try_into().unwrap()).await.unwrap();
+            stream.write_all(&answer).await.unwrap();
+            stream.flush().await.unwrap();
+        }
     }
 }
 
