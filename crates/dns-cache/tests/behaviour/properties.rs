@@ -96,7 +96,7 @@ async fn run(steps: Vec<Step>) {
     // Everyone who waits is answered, at the latest when the lookup's patience ends.
     let answered = async {
         while let Some(request) = requests.join_next().await {
-            request.unwrap()
+            request.unwrap();
         }
     };
     tokio::time::timeout(s(4), answered).await.expect("a request was forgotten");

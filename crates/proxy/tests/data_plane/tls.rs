@@ -211,3 +211,38 @@ async fn certificates_follow_the_server_name_and_the_protocol_follows_alpn() {
     // Plain HTTP to a TLS port is no handshake.
     assert!(!crate::support::raw(proxy.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.contains("HTTP/"));
 }
+
+/// Leads to a silent address first.
+#[derive(Debug)]
+struct Both([std::net::SocketAddr; 2]);
+
+impl backstay_proxy::config::Resolve for Both {
+    fn lookup(&self, _: &str, _: u16) -> backstay_proxy::config::Lookup {
+        backstay_proxy::config::Lookup::Ready(self.0.into())
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_silent_is_overtaken_and_given_up() {
+    let authority = Authority::new();
+    for (protocol, alpn) in [(Protocol::Http1, b"http/1.1".as_slice()), (Protocol::Http2, b"h2")] {
+        let speaks = upstream(authority.sign("up.example"), &[alpn]).await;
+        // Takes connections and never answers the handshake.
+        let silent = tokio::net::TcpListener::bind(ANY_PORT).await.unwrap();
+        let mut backend = BackendOf::http1(&[]);
+        backend.discovery = backstay_proxy::config::Discovery::Dynamic(backstay_proxy::config::Dynamic {
+            resolve: Arc::new(Both([silent.local_addr().unwrap(), speaks.address])),
+            allowed: backstay_proxy::config::Allowed::All,
+        });
+        let config = client_config(authority.roots(), protocol, None).unwrap();
+        backend.tls = Some(ClientTls { config, server_name: None });
+        backend.protocol = protocol;
+        let proxy = Proxy::start(Routes::all(to(&backend.build(), 0))).await;
+        let answer = ask(proxy.address, Request::get("/").header("host", "up.example")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("x-sni")), (200, "up.example"));
+        let (mut given_up, _) = silent.accept().await.unwrap();
+        let mut hello = Vec::new();
+        crate::support::soon(given_up.read_to_end(&mut hello)).await.unwrap();
+        assert!(!hello.is_empty(), "it was tried first");
+    }
+}
