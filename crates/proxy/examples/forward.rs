@@ -6,8 +6,8 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use backstay_proxy::config::{
-    Action, Backend, BackendMetrics, BackendSpec, Config, Discovery, Endpoint, Filters, Forward, HostPattern, Protocol,
-    Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
+    Action, Backend, BackendMetrics, BackendSpec, Config, Discovery, Endpoint, Filters, Forward, HostPattern, Policy,
+    Protocol, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::{Options, Workers};
@@ -42,6 +42,8 @@ fn everything(listen: SocketAddr, upstream: SocketAddr) -> Config {
         tls: None,
         timeouts: Timeouts::default(),
         metrics: BackendMetrics::noop(),
+        policy: Policy::default(),
+        breakers: backstay_balancer::Breakers::new(&backstay_balancer::Limits::default()),
     });
     let target = Target::Backend { backend: Arc::clone(&backend), port: NonZeroU16::new(upstream.port()) };
     let forward = Forward {

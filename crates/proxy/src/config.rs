@@ -7,8 +7,10 @@
 
 mod backend;
 mod discovery;
+mod endpoints;
 mod filter;
 mod host;
+mod policy;
 mod refusal;
 mod rule;
 mod socket;
@@ -16,8 +18,10 @@ mod tls;
 
 pub use backend::{Backend, BackendId, BackendMetrics, BackendSpec, Protocol, Timeouts};
 pub use discovery::{Allowed, Discovery, Dynamic, Endpoint, Lookup, Resolve, Resolved};
+pub use endpoints::{Addresses, Endpoints, uptime};
 pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};
 pub use host::{HostPattern, InvalidHost};
+pub use policy::{Connections, HashCookie, HashKind, HashPolicy, HostRewrite, Keepalive, Policy, Retry};
 pub use refusal::{Flag, Refusal};
 pub use rule::{Action, Forward, Redirect, Respond, Rule, Target, WeightedTarget, WeightedTargets};
 pub use socket::Socket;

@@ -5,6 +5,7 @@
 //! and answers for it.
 
 mod backends;
+mod care;
 mod handler;
 mod held;
 mod model;

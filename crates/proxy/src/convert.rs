@@ -5,11 +5,13 @@
 //! guessing what it means would serve traffic wrongly.
 
 mod backend;
+mod balancing;
 mod dynamic;
 mod fault;
 mod filter;
 mod listener;
 mod matches;
+mod requests;
 mod resource;
 mod route;
 mod rule;
@@ -17,7 +19,7 @@ mod secret;
 mod time;
 mod unsupported;
 
-pub(crate) use backend::{BackendPlan, DiscoveryPlan, EndpointPlan, TlsPlan, backend, client_tls};
+pub(crate) use backend::{BackendPlan, DiscoveryPlan, EndpointPlan, HostPlan, TlsPlan, backend, client_tls};
 pub(crate) use fault::{Checked, Fault};
 pub(crate) use listener::{ListenerPlan, listener};
 pub(crate) use resource::{Kind, decode, kind_of};

@@ -11,11 +11,14 @@ mod body;
 mod decision;
 mod endpoint;
 mod failure;
+mod hash;
 mod head;
 mod headers;
 mod local;
 mod mirror;
 mod outbound;
+mod replay;
+mod retries;
 mod tap;
 mod tunnel;
 

@@ -7,6 +7,7 @@
 mod connect;
 mod lease;
 mod pool;
+mod queue;
 mod race;
 mod upstreams;
 
@@ -14,7 +15,7 @@ pub(crate) use connect::ConnectError;
 pub(crate) use lease::Lease;
 pub(crate) use pool::Pool;
 pub(crate) use race::race;
-pub(crate) use upstreams::{Upstream, Upstreams};
+pub(crate) use upstreams::{Chosen, Upstream, Upstreams};
 
 /// Runs hyper's background work on the thread that it belongs to.
 #[derive(Debug, Clone, Copy)]

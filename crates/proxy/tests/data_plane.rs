@@ -4,6 +4,8 @@
 #[path = "data_plane/support.rs"]
 mod support;
 
+#[path = "data_plane/balancing.rs"]
+mod balancing;
 #[path = "data_plane/bodies.rs"]
 mod bodies;
 #[path = "data_plane/dynamic.rs"]
@@ -18,10 +20,14 @@ mod heads;
 mod http2;
 #[path = "data_plane/lifecycle.rs"]
 mod lifecycle;
+#[path = "data_plane/limits.rs"]
+mod limits;
 #[path = "data_plane/mirrors.rs"]
 mod mirrors;
 #[path = "data_plane/pools.rs"]
 mod pools;
+#[path = "data_plane/retries.rs"]
+mod retries;
 #[path = "data_plane/routing.rs"]
 mod routing;
 #[path = "data_plane/tls.rs"]

@@ -23,6 +23,8 @@ pub struct Record {
     pub(crate) request_id: Option<HeaderValue>,
     pub(crate) status: u16,
     pub(crate) flag: Flag,
+    /// Why it was not tried again.
+    pub(crate) retry_flag: Flag,
     pub(crate) details: Cow<'static, str>,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
@@ -45,6 +47,7 @@ impl Record {
             request_id: None,
             // Stays when the client leaves before there is an answer, as in Envoy's log.
             status: 0,
+            retry_flag: Flag::None,
             flag: Flag::DownstreamConnectionTermination,
             details: Cow::Borrowed("downstream_remote_disconnect"),
             bytes_in: 0,
@@ -71,7 +74,7 @@ impl Serialize for Record {
         map.serialize_entry("path", &self.target.path_and_query().map_or("", http::uri::PathAndQuery::as_str))?;
         map.serialize_entry("protocol", protocol(self.protocol))?;
         map.serialize_entry("status", &self.status)?;
-        map.serialize_entry("flags", self.flag.as_str())?;
+        map.serialize_entry("flags", &flags(self.flag, self.retry_flag))?;
         map.serialize_entry("details", &self.details)?;
         map.serialize_entry("bytes_received", &self.bytes_in)?;
         map.serialize_entry("bytes_sent", &self.bytes_out)?;
@@ -83,6 +86,14 @@ impl Serialize for Record {
         map.serialize_entry("client", &self.client)?;
         map.serialize_entry("user_agent", &self.user_agent.as_ref().map(text))?;
         map.end()
+    }
+}
+
+fn flags(flag: Flag, retry: Flag) -> Cow<'static, str> {
+    match (flag, retry) {
+        (only, Flag::None) | (Flag::None, only) => only.as_str().into(),
+        (flag, retry) if flag == retry => flag.as_str().into(),
+        (flag, retry) => format!("{},{}", flag.as_str(), retry.as_str()).into(),
     }
 }
 

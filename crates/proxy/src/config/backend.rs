@@ -1,12 +1,15 @@
 //! One upstream service.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use backstay_balancer::{Breakers, Detector, EndpointState};
 use metrics::{Counter, Gauge, Histogram};
 
-use super::{ClientTls, Discovery};
+use super::{ClientTls, Discovery, Endpoint, Policy};
 
 /// Identity of a [`Backend`] object: connection pools and balancing state belong to it. Two objects never share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,12 +31,24 @@ pub struct Timeouts {
     pub connect: Duration,
     /// How long an unused connection is kept for reuse.
     pub idle: Duration,
+    /// From the end of a request to the first byte of the answer.
+    pub first_byte: Option<Duration>,
+    /// Between two parts of the answer's body.
+    pub between_bytes: Option<Duration>,
+    /// The whole request, retries included; a shorter timeout of the route counts as well.
+    pub total: Option<Duration>,
 }
 
 impl Default for Timeouts {
-    /// 5 s to connect, 60 s idle.
+    /// 5 s to connect, 60 s idle, no others.
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), idle: Duration::from_secs(60) }
+        Self {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(60),
+            first_byte: None,
+            between_bytes: None,
+            total: None,
+        }
     }
 }
 
@@ -53,8 +68,12 @@ pub struct BackendMetrics {
     pub connections: Gauge,
     /// Requests answered 504 because a timeout of the route passed.
     pub timeouts: Counter,
-    /// Requests sent again because a kept connection turned out to be closed.
+    /// Requests sent again: because a kept connection turned out to be closed, or by the policy on retries.
     pub retries: Counter,
+    /// Endpoints ejected because of what came of requests.
+    pub ejections: Counter,
+    /// Requests whose endpoint was chosen whatever its health.
+    pub panics: Counter,
     /// Seconds from the request's head to the end of the answer's head.
     pub latency: Histogram,
 }
@@ -70,6 +89,8 @@ impl BackendMetrics {
             connections: Gauge::noop(),
             timeouts: Counter::noop(),
             retries: Counter::noop(),
+            ejections: Counter::noop(),
+            panics: Counter::noop(),
             latency: Histogram::noop(),
         }
     }
@@ -90,6 +111,10 @@ pub struct BackendSpec {
     pub timeouts: Timeouts,
     /// What is counted.
     pub metrics: BackendMetrics,
+    /// How requests are spread and repeated.
+    pub policy: Policy,
+    /// Bounds what is under way. Outlives this version of the backend: what is under way does too.
+    pub breakers: Arc<Breakers>,
 }
 
 /// One upstream service: a [`BackendSpec`] with an identity.
@@ -97,13 +122,64 @@ pub struct BackendSpec {
 pub struct Backend {
     id: BackendId,
     spec: BackendSpec,
+    detector: Option<Detector>,
+    /// Stands for every endpoint that is in no list, unless each has a limit of its own.
+    unlisted: Arc<EndpointState>,
+    /// Endpoints that are in no list and have a limit of their own.
+    counted: Mutex<HashMap<SocketAddr, Weak<EndpointState>>>,
 }
 
 impl Backend {
     /// A new identity for `spec`. An update that leaves the backend as it was must keep the old object instead.
     pub fn new(spec: BackendSpec) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Arc::new(Self { id: BackendId(NEXT.fetch_add(1, Ordering::Relaxed)), spec })
+        let detector = match (&spec.policy.outlier, &spec.discovery) {
+            (Some(config), Discovery::Addresses(list)) => Some(Detector::new(config.clone(), list.load().set())),
+            _ => None,
+        };
+        if let Discovery::Addresses(list) = &spec.discovery {
+            list.load().set().prepare(&spec.policy.balancing);
+        }
+        Arc::new(Self {
+            id: BackendId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            spec,
+            detector,
+            unlisted: EndpointState::unlisted(),
+            counted: Mutex::default(),
+        })
+    }
+
+    /// Replaces the endpoints of a backend that has a list of them.
+    pub fn set_endpoints(&self, endpoints: Vec<Endpoint>) {
+        let Discovery::Addresses(list) = &self.spec.discovery else { return };
+        if list.store(endpoints, &self.spec.policy.balancing)
+            && let Some(detector) = &self.detector
+        {
+            detector.adopt(list.load().set());
+        }
+    }
+
+    /// What ejects endpoints, if anything does.
+    pub const fn detector(&self) -> Option<&Detector> {
+        self.detector.as_ref()
+    }
+
+    /// What is counted for an address that is in no list.
+    pub(crate) fn unlisted(&self, address: SocketAddr) -> Arc<EndpointState> {
+        if !self.spec.policy.counts_endpoints {
+            return Arc::clone(&self.unlisted);
+        }
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = counted.get(&address).and_then(Weak::upgrade) {
+            return state;
+        }
+        // As many as are in use stay, and at most as many again.
+        if counted.len() == counted.capacity() {
+            counted.retain(|_, state| state.strong_count() > 0);
+        }
+        let state = EndpointState::unlisted();
+        counted.insert(address, Arc::downgrade(&state));
+        state
     }
 
     /// Identity of this object.

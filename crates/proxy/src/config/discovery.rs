@@ -7,25 +7,25 @@ use std::num::NonZeroU16;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use backstay_balancer::{Locality, Start, Stated};
 use rustls_pki_types::ServerName;
 
-use super::{HostPattern, Refusal};
+use super::{Addresses, HostPattern, Refusal};
 
 /// How a backend finds the address to dial.
 #[derive(Debug)]
 pub enum Discovery {
     /// Addresses kept up to date outside the request path: IP endpoints as written, names as DNS last answered. The
-    /// control side stores a new list when an answer changes; requests take them in turn.
-    Addresses(ArcSwap<Vec<Endpoint>>),
+    /// control side replaces the list when an answer changes; see [`Backend::set_endpoints`](super::Backend::set_endpoints).
+    Addresses(Addresses),
     /// The request's authority names the endpoint.
     Dynamic(Dynamic),
 }
 
 impl Discovery {
-    /// A list that starts as given and may be replaced later through its [`ArcSwap`].
+    /// A list that starts as given and may be replaced later.
     pub fn addresses(endpoints: Vec<Endpoint>) -> Self {
-        Self::Addresses(ArcSwap::from_pointee(endpoints))
+        Self::Addresses(Addresses::new(endpoints, Start::Usable))
     }
 }
 
@@ -40,6 +40,10 @@ pub struct Endpoint {
     pub weight: u32,
     /// 0 comes first.
     pub priority: u32,
+    /// Where it is, for backends that weigh localities.
+    pub locality: Locality,
+    /// What the user says of its health.
+    pub stated: Stated,
     /// Name to verify (and to send, unless it is an address) when the backend uses TLS and does not set one itself: the
     /// endpoint's domain name, or its address.
     pub server_name: ServerName<'static>,
@@ -48,7 +52,15 @@ pub struct Endpoint {
 impl Endpoint {
     /// An address of a name, of the first priority and with the port of the route.
     pub fn named(address: IpAddr, server_name: ServerName<'static>) -> Self {
-        Self { address, port: None, weight: 1, priority: 0, server_name }
+        Self {
+            address,
+            port: None,
+            weight: 1,
+            priority: 0,
+            locality: Locality::default(),
+            stated: Stated::Healthy,
+            server_name,
+        }
     }
 
     /// An endpoint known by its address alone.

@@ -25,6 +25,8 @@ pub enum Flag {
     UpstreamRequestTimeout,
     /// `UO`: a limit on the backend.
     UpstreamOverflow,
+    /// `URX`: all retries used up.
+    UpstreamRetryLimitExceeded,
     /// `DF`: the name could not be resolved.
     DnsFailure,
     /// `DC`: the client went away.
@@ -48,6 +50,7 @@ impl Flag {
             Self::UpstreamProtocolError => "UPE",
             Self::UpstreamRequestTimeout => "UT",
             Self::UpstreamOverflow => "UO",
+            Self::UpstreamRetryLimitExceeded => "URX",
             Self::DnsFailure => "DF",
             Self::DownstreamConnectionTermination => "DC",
             Self::DownstreamProtocolError => "DPE",

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use backstay_balancer::{Breakers, Start};
 use backstay_dns_cache::Cache;
 use rustls::RootCertStore;
 use tokio::runtime::Handle;
 
-use crate::config::{Backend, BackendSpec, ClientTls, Discovery, Dynamic};
+use super::care::Care;
+use crate::config::{Addresses, Backend, BackendSpec, ClientTls, Discovery, Dynamic};
 use crate::convert::{BackendPlan, DiscoveryPlan, Fault, client_tls};
 use crate::dns::{Dns, DynamicResolve, Following};
 use crate::metrics::BackendCounts;
@@ -26,6 +28,9 @@ pub(super) struct BackendItem {
     /// What feeds its discovery.
     pub(super) feed: Option<Feed>,
     pub(super) counts: Arc<BackendCounts>,
+    pub(super) breakers: Arc<Breakers>,
+    /// Looks after its endpoints.
+    _care: Option<Care>,
 }
 
 #[derive(Debug)]
@@ -64,9 +69,18 @@ impl BackendItem {
         workshop: &Workshop,
     ) -> Result<Self, Fault> {
         let counts = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.counts));
+        let breakers = match previous {
+            Some(previous) => {
+                previous.breakers.set_limits(&plan.limits);
+                Arc::clone(&previous.breakers)
+            }
+            None => Breakers::new(&plan.limits),
+        };
         let tls = match (&plan.tls, roots) {
             (None, _) => None,
-            (Some(_), Roots::Missing) => return Ok(Self { plan, backend: None, feed: None, counts }),
+            (Some(_), Roots::Missing) => {
+                return Ok(Self { plan, backend: None, feed: None, counts, breakers, _care: None });
+            }
             (Some(tls), Roots::System) => Some(build_tls(tls, &plan, None)?),
             (Some(tls), Roots::Secret(roots)) => Some(build_tls(tls, &plan, Some(roots))?),
         };
@@ -77,12 +91,17 @@ impl BackendItem {
             tls,
             timeouts: plan.timeouts,
             metrics: counts.handles(),
+            policy: plan.policy.clone(),
+            breakers: Arc::clone(&breakers),
         };
         let (backend, feed) = match &plan.discovery {
             DiscoveryPlan::Static(endpoints) => {
                 // A new identity begins with the addresses that the old one had: names are not unknown again.
-                let backend =
-                    Backend::new(spec(Discovery::addresses(previous.map(Self::addresses).unwrap_or_default())));
+                let addresses = match previous.and_then(Self::addresses) {
+                    Some(previous) => Addresses::following(previous, Start::Usable),
+                    None => Addresses::new(Vec::new(), Start::Usable),
+                };
+                let backend = Backend::new(spec(Discovery::Addresses(addresses)));
                 let following = Following::start(&backend, endpoints, &workshop.dns, &workshop.runtime);
                 (backend, Feed::Following(following))
             }
@@ -100,13 +119,14 @@ impl BackendItem {
                 (backend, Feed::Cache(cache))
             }
         };
-        Ok(Self { plan, backend: Some(backend), feed: Some(feed), counts })
+        let care = Care::start(&backend, &workshop.runtime);
+        Ok(Self { plan, backend: Some(backend), feed: Some(feed), counts, breakers, _care: care })
     }
 
-    fn addresses(&self) -> Vec<crate::config::Endpoint> {
-        match self.backend.as_ref().map(|backend| &backend.discovery) {
-            Some(Discovery::Addresses(list)) => list.load().to_vec(),
-            _ => Vec::new(),
+    fn addresses(&self) -> Option<&Addresses> {
+        match &self.backend.as_ref()?.discovery {
+            Discovery::Addresses(list) => Some(list),
+            Discovery::Dynamic(_) => None,
         }
     }
 

@@ -260,6 +260,8 @@ fn a_reference_that_leads_nowhere_answers_500() {
         tls: None,
         timeouts: crate::config::Timeouts::default(),
         metrics: BackendMetrics::noop(),
+        policy: crate::config::Policy::default(),
+        breakers: backstay_balancer::Breakers::new(&backstay_balancer::Limits::default()),
     });
     for (port, there, reached) in [(80, true, true), (80, false, false), (0, true, false)] {
         let message = forward(Some(weighted_backend::Target::Backend(reference("backend/a", port))));

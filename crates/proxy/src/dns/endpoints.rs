@@ -12,8 +12,8 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::Dns;
-use crate::config::{Backend, Discovery, Endpoint};
-use crate::convert::EndpointPlan;
+use crate::config::{Backend, Endpoint};
+use crate::convert::{EndpointPlan, HostPlan};
 
 /// Keeps the addresses of a backend as its plan and DNS say, until it is dropped.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Following {
         if sources.is_ready() {
             sources.store(backend);
         }
-        let changes = !sources.0.iter().all(Source::is_fixed);
+        let changes = !sources.0.iter().all(|(_, source)| source.is_fixed());
         let task = changes.then(|| runtime.spawn(follow(Arc::clone(&sources), Arc::clone(backend))).abort_handle());
         Self { sources, backend: Arc::clone(backend), task }
     }
@@ -73,15 +73,15 @@ enum Seen<'a> {
 }
 
 #[derive(Debug)]
-struct Sources(Vec<Source>);
+struct Sources(Vec<(EndpointPlan, Source)>);
 
 impl Source {
     /// None for a name that DNS cannot know, which a checked plan has none of.
-    fn new(plan: &EndpointPlan, dns: &Dns) -> Option<Self> {
+    fn new(plan: &HostPlan, dns: &Dns) -> Option<Self> {
         Some(match plan {
-            EndpointPlan::Ip(address) => Self::Address(*address),
-            EndpointPlan::Name { name, server_name } => Self::Name(dns.watch(name)?, server_name.clone()),
-            EndpointPlan::Srv(name) => Self::Service(dns.watch_service(name)?),
+            HostPlan::Ip(address) => Self::Address(*address),
+            HostPlan::Name { name, server_name } => Self::Name(dns.watch(name)?, server_name.clone()),
+            HostPlan::Srv(name) => Self::Service(dns.watch_service(name)?),
         })
     }
 
@@ -146,22 +146,30 @@ impl Seen<'_> {
 
 impl Sources {
     fn new(plan: &[EndpointPlan], dns: &Dns) -> Self {
-        Self(plan.iter().filter_map(|plan| Source::new(plan, dns)).collect())
+        Self(plan.iter().filter_map(|plan| Some((plan.clone(), Source::new(&plan.host, dns)?))).collect())
     }
 
     fn is_ready(&self) -> bool {
-        self.0.iter().all(Source::is_ready)
+        self.0.iter().all(|(_, source)| source.is_ready())
     }
 
     async fn ready(&self) {
-        join_all(self.0.iter().map(Source::ready)).await;
+        join_all(self.0.iter().map(|(_, source)| source.ready())).await;
     }
 
     /// The endpoints of this moment, in the order of the plan, none of them twice.
     fn endpoints(&self) -> Vec<Endpoint> {
         let mut endpoints = Vec::with_capacity(self.0.len());
-        for source in &self.0 {
+        for (plan, source) in &self.0 {
+            let first = endpoints.len();
             source.add_to(&mut endpoints);
+            for endpoint in endpoints.iter_mut().skip(first) {
+                // The records of a service weigh its servers against each other.
+                endpoint.weight = endpoint.weight.max(1).saturating_mul(plan.weight);
+                endpoint.priority = endpoint.priority.saturating_add(plan.priority);
+                endpoint.locality = plan.locality;
+                endpoint.stated = plan.stated;
+            }
         }
         let mut seen = std::collections::HashSet::new();
         endpoints.retain(|endpoint| seen.insert((endpoint.address, endpoint.port, endpoint.server_name.clone())));
@@ -169,12 +177,7 @@ impl Sources {
     }
 
     fn store(&self, backend: &Backend) {
-        if let Discovery::Addresses(list) = &backend.discovery {
-            let endpoints = self.endpoints();
-            if **list.load() != endpoints {
-                list.store(Arc::new(endpoints));
-            }
-        }
+        backend.set_endpoints(self.endpoints());
     }
 }
 
@@ -182,7 +185,7 @@ async fn follow(sources: Arc<Sources>, backend: Arc<Backend>) {
     sources.ready().await;
     loop {
         // Before they are used: a change in between ends the wait at once.
-        let seen: Vec<_> = sources.0.iter().filter_map(Source::look).collect();
+        let seen: Vec<_> = sources.0.iter().filter_map(|(_, source)| source.look()).collect();
         sources.store(&backend);
         select_all(seen.iter().map(Seen::changed)).await;
     }

@@ -70,6 +70,10 @@ impl MemoryFile {
         hosts
     }
 
+    fn exists(&self) -> bool {
+        self.directory.join(FILE).exists()
+    }
+
     fn store(&self, text: &str) -> io::Result<()> {
         replace(&self.directory, FILE, &[text.as_bytes()])
     }
@@ -88,7 +92,8 @@ fn lines(hosts: &[(Arc<str>, Vec<Remembered>)]) -> String {
 
 /// Keeps what the DNS caches know on disk, until `until` ends; what they know then is written last.
 pub(crate) async fn keep(file: MemoryFile, model: SharedModel, mut until: watch::Receiver<u64>) {
-    let mut written = None;
+    // Where nothing was ever known, no file appears.
+    let mut written: Option<Arc<str>> = (!file.exists()).then(|| "".into());
     loop {
         let over = tokio::time::timeout(EVERY, async { while until.changed().await.is_ok() {} }).await.is_ok();
         let hosts = look(&model).remembered_hosts();
@@ -102,7 +107,7 @@ pub(crate) async fn keep(file: MemoryFile, model: SharedModel, mut until: watch:
             Ok::<_, io::Error>(text)
         });
         match stored.await {
-            Ok(Ok(text)) => written = Some(Arc::<str>::from(text)),
+            Ok(Ok(text)) => written = Some(text.into()),
             Ok(Err(error)) => tracing::error!(%error, "the DNS cache could not be kept on disk"),
             Err(error) => tracing::error!(%error, "the DNS cache could not be kept on disk"),
         }

@@ -1,18 +1,24 @@
 //! Sends a request to a backend, until one of its endpoints answers or there is no point in trying.
 
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
+use backstay_balancer::{ActiveRequest, EndpointState, Outcome, Overflow, Permit};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, header};
 use hyper::body::Incoming;
+use rustls_pki_types::ServerName;
 
 use super::body::{Progress, RequestBody};
-use super::endpoint;
+use super::endpoint::{self, Found};
 use super::failure::Failure;
 use super::headers::Hop;
-use crate::config::{Backend, Discovery};
-use crate::upstream::{Lease, Pool, Upstream};
+use super::{head, retries};
+use crate::config::{Backend, Discovery, HostRewrite};
+use crate::upstream::{Chosen, Lease, Pool, Upstream};
 
 /// How a request may be sent.
 #[derive(Debug)]
@@ -25,6 +31,16 @@ pub(super) struct Plan {
     repeatable: bool,
     /// How far its body has come, if it has one.
     pub(super) sent: Option<Rc<Progress>>,
+    /// Hash of the request, where endpoints are chosen by one.
+    pub(super) hash: Option<u64>,
+    /// Where earlier attempts went, if others are preferred.
+    pub(super) avoid: RefCell<Vec<SocketAddr>>,
+    /// Where the attempt under way goes, where anybody asks for it.
+    pub(super) current: RefCell<Option<Chosen>>,
+    /// Its address.
+    pub(super) tried: Cell<Option<SocketAddr>>,
+    /// When the request was given to a connection.
+    pub(super) begun: Cell<Option<Instant>>,
 }
 
 impl Plan {
@@ -41,7 +57,33 @@ impl Plan {
             Discovery::Dynamic(_) => parts.headers.get(header::HOST).cloned(),
         };
         let repeatable = body.is_empty() && hop.upgrade.is_none() && parts.method.is_idempotent();
-        Self { port, authority, repeatable, sent: body.progress() }
+        Self {
+            port,
+            authority,
+            repeatable,
+            sent: body.progress(),
+            hash: None,
+            avoid: RefCell::default(),
+            current: RefCell::default(),
+            tried: Cell::default(),
+            begun: Cell::default(),
+        }
+    }
+
+    /// Asks for [`Self::finished_sending`].
+    pub(super) fn time(&self) {
+        if let Some(sent) = &self.sent {
+            sent.timed.set(true);
+        }
+    }
+
+    /// When all of the request had been sent, if it has.
+    pub(super) fn finished_sending(&self) -> Option<Instant> {
+        let begun = self.begun.get()?;
+        match &self.sent {
+            None => Some(begun),
+            Some(sent) => sent.ended.get().map(|ended| ended.max(begun)),
+        }
     }
 
     /// Sends the request. A kept connection may turn out to be closed by the endpoint: then the request goes out again on a
@@ -51,10 +93,39 @@ impl Plan {
         let mut unsent = 0;
         let mut fresh = false;
         loop {
-            let (pool, mut lease) = endpoint::acquire(upstream, &route, fresh).await?;
+            let Found { pool, mut lease, chosen } = endpoint::acquire(upstream, &route, self, fresh).await?;
+            let Ok(held) = Held::count(upstream, chosen) else {
+                lease.done();
+                return Err(Failure::Overflow);
+            };
+            if let Some(chosen) = &held.chosen {
+                self.tried.set(Some(pool.address()));
+                *self.current.borrow_mut() = Some(chosen.clone());
+                if upstream.backend.policy.host == HostRewrite::Automatic
+                    && let Some(ServerName::DnsName(name)) =
+                        chosen.endpoints.get(chosen.index).map(|endpoint| &endpoint.server_name)
+                {
+                    head::readdress(&mut request, name.as_ref());
+                }
+                upstream.report(Some(chosen), Outcome::Connected);
+            }
+            if upstream.backend.policy.retries.is_some() || upstream.backend.timeouts.first_byte.is_some() {
+                self.begun.set(Some(Instant::now()));
+                self.tried.set(Some(pool.address()));
+            }
             let spare = (lease.reused && self.repeatable).then(|| Spare::of(&request));
             let mut error = match lease.send(request).await {
-                Ok(response) => return Ok(Reply { response, lease, pool }),
+                Ok(response) => {
+                    if let Some(chosen) = &held.chosen {
+                        let headers = response.headers();
+                        let outcome = match retries::grpc_status(headers) {
+                            Some(status) if is_grpc(headers) => Outcome::grpc(status),
+                            _ => Outcome::Answered(response.status().as_u16()),
+                        };
+                        upstream.report(Some(chosen), outcome);
+                    }
+                    return Ok(Reply { response, lease, pool, held, cut: None, silence: None });
+                }
                 Err(error) => error,
             };
             let message = error.take_message();
@@ -73,7 +144,13 @@ impl Plan {
                     fresh = true;
                     spare.into_request()
                 }
-                _ => return Err(failure),
+                (message, _) => {
+                    if !matches!(failure, Failure::Client) {
+                        upstream.report(held.chosen.as_ref(), Outcome::Failed);
+                    }
+                    let unsent = message.is_some() && matches!(failure, Failure::Terminated);
+                    return Err(if unsent { Failure::BeforeRequest } else { failure });
+                }
             };
             upstream.backend.metrics.retries.increment(1);
         }
@@ -86,6 +163,34 @@ pub(super) struct Reply {
     pub(super) response: Response<Incoming>,
     pub(super) lease: Lease,
     pub(super) pool: Rc<Pool>,
+    pub(super) held: Held,
+    /// When the answer must have ended, by a timeout of the attempt.
+    pub(super) cut: Option<Instant>,
+    /// How long each further part may take.
+    pub(super) silence: Option<Duration>,
+}
+
+/// What a request counts as until its end.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) chosen: Option<Chosen>,
+    /// Held to be dropped.
+    _active: Option<ActiveRequest>,
+    _request: Option<Permit>,
+    pub(super) retry: Option<Permit>,
+}
+
+impl Held {
+    fn count(upstream: &Upstream, chosen: Option<Chosen>) -> Result<Self, Overflow> {
+        let counts = upstream.backend.policy.counts_requests;
+        let request = counts.then(|| upstream.backend.breakers.request()).transpose()?;
+        let active = chosen.as_ref().and_then(Chosen::state).map(EndpointState::begin_request);
+        Ok(Self { chosen, _active: active, _request: request, retry: None })
+    }
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// What it takes to send a request without a body again.

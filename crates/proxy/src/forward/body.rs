@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -11,6 +12,8 @@ use hyper::body::Incoming;
 use thiserror::Error;
 use tokio::time::Sleep;
 
+use super::attempt::Held;
+use super::replay::Replayed;
 use super::tap::{Tap, Tapped};
 use crate::config::Flag;
 use crate::server::Exchange;
@@ -21,7 +24,7 @@ use crate::upstream::Lease;
 pub(crate) enum BodyError {
     #[error("the other side failed: {0}")]
     Peer(#[from] hyper::Error),
-    #[error("a timeout of the route has passed")]
+    #[error("a timeout of the route or the backend has passed")]
     Timeout,
     #[error("the copy was abandoned")]
     Abandoned,
@@ -53,6 +56,10 @@ pub(super) struct Answer {
     /// The request's body, to know its size.
     pub(super) sent: Option<Rc<Progress>>,
     pub(super) complete: bool,
+    /// How long the next part may take.
+    pub(super) silence: Option<Box<Silence>>,
+    /// What the request is counted as, until its end.
+    pub(super) _held: Held,
 }
 
 impl Body {
@@ -99,7 +106,12 @@ impl http_body::Body for Body {
                     this.note_error(Flag::UpstreamConnectionTermination, "upstream_reset_after_response_started");
                     return Poll::Ready(Some(Err(error.into())));
                 }
-                Poll::Ready(Some(Ok(frame))) => Some(Ok(frame)),
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Some(silence) = &mut answer.silence {
+                        silence.since = Instant::now();
+                    }
+                    Some(Ok(frame))
+                }
                 Poll::Ready(None) => {
                     answer.complete = true;
                     None
@@ -110,6 +122,13 @@ impl http_body::Body for Body {
                     {
                         answer.active.upstream.backend.metrics.timeouts.increment(1);
                         this.note_error(Flag::UpstreamRequestTimeout, "response_timeout");
+                        return Poll::Ready(Some(Err(BodyError::Timeout)));
+                    }
+                    if let Some(silence) = &mut answer.silence
+                        && silence.poll(cx).is_ready()
+                    {
+                        answer.active.upstream.backend.metrics.timeouts.increment(1);
+                        this.note_error(Flag::UpstreamRequestTimeout, "between_bytes_timeout");
                         return Poll::Ready(Some(Err(BodyError::Timeout)));
                     }
                     return Poll::Pending;
@@ -178,6 +197,7 @@ enum Source {
     Empty,
     Client(Incoming),
     Tap(Tapped),
+    Replay(Replayed),
 }
 
 /// How far a request's body has come.
@@ -186,6 +206,10 @@ pub(crate) struct Progress {
     pub(super) bytes: Cell<u64>,
     /// The client failed to send the rest.
     pub(super) failed: Cell<bool>,
+    /// When all was sent, where that is asked for.
+    pub(super) ended: Cell<Option<Instant>>,
+    /// Whether it is.
+    pub(super) timed: Cell<bool>,
 }
 
 impl RequestBody {
@@ -204,6 +228,10 @@ impl RequestBody {
         Self { source: Source::Tap(tapped), progress: None, taps: Vec::new() }
     }
 
+    pub(super) fn replayed(replayed: Replayed, progress: Option<Rc<Progress>>) -> Self {
+        Self { source: Source::Replay(replayed), progress, taps: Vec::new() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         matches!(self.source, Source::Empty)
     }
@@ -214,6 +242,42 @@ impl RequestBody {
 
     pub(super) fn tap(&mut self, tap: Tap) {
         self.taps.push(tap);
+    }
+}
+
+impl RequestBody {
+    fn note_end(&self) {
+        if let Some(progress) = &self.progress
+            && progress.timed.get()
+        {
+            progress.ended.set(Some(Instant::now()));
+        }
+    }
+}
+
+/// How long the next part of an answer may take.
+#[derive(Debug)]
+pub(super) struct Silence {
+    limit: Duration,
+    since: Instant,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Silence {
+    pub(super) fn new(limit: Duration) -> Box<Self> {
+        Box::new(Self { limit, since: Instant::now(), sleep: Box::pin(tokio::time::sleep(limit)) })
+    }
+
+    /// Ready when it was too long. The timer is set anew only when it goes off, not with each part.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.sleep.as_mut().poll(cx).is_ready() {
+            let due = self.since + self.limit;
+            if due <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.sleep.as_mut().reset(due.into());
+        }
+        Poll::Pending
     }
 }
 
@@ -237,6 +301,13 @@ impl http_body::Body for RequestBody {
         let frame = match &mut this.source {
             Source::Empty => return Poll::Ready(None),
             Source::Tap(tapped) => return tapped.poll(cx),
+            Source::Replay(replayed) => {
+                let frame = replayed.poll(cx);
+                if matches!(frame, Poll::Ready(None)) {
+                    this.note_end();
+                }
+                return frame;
+            }
             Source::Client(incoming) => match Pin::new(incoming).poll_frame(cx) {
                 Poll::Ready(frame) => frame,
                 Poll::Pending => return Poll::Pending,
@@ -250,6 +321,11 @@ impl http_body::Body for RequestBody {
                     }
                     this.taps.iter_mut().for_each(|tap| tap.push(data));
                 }
+                if let Source::Client(incoming) = &this.source
+                    && http_body::Body::is_end_stream(incoming)
+                {
+                    this.note_end();
+                }
             }
             Some(Err(_)) => {
                 if let Some(progress) = &this.progress {
@@ -257,7 +333,10 @@ impl http_body::Body for RequestBody {
                 }
                 this.taps.clear();
             }
-            None => this.taps.drain(..).for_each(Tap::finish),
+            None => {
+                this.taps.drain(..).for_each(Tap::finish);
+                this.note_end();
+            }
         }
         Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
     }
@@ -267,7 +346,7 @@ impl http_body::Body for RequestBody {
             Source::Empty => true,
             // With copies the end must be seen by polling, so that they end too.
             Source::Client(incoming) => http_body::Body::is_end_stream(incoming) && self.taps.is_empty(),
-            Source::Tap(_) => false,
+            Source::Tap(_) | Source::Replay(_) => false,
         }
     }
 
@@ -276,6 +355,7 @@ impl http_body::Body for RequestBody {
             Source::Empty => SizeHint::with_exact(0),
             Source::Client(incoming) => incoming.size_hint(),
             Source::Tap(_) => SizeHint::default(),
+            Source::Replay(replayed) => replayed.size_hint(),
         }
     }
 }

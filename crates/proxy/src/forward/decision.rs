@@ -11,8 +11,8 @@ use hyper::upgrade::OnUpgrade;
 use super::authority::{self, Authority};
 use super::body::{Body, RequestBody};
 use super::headers::Seen;
-use super::outbound::{Active, Edits, Outbound, deadline};
-use super::{attempt, head, headers, local, mirror};
+use super::outbound::{Active, Attempts, Edits, Outbound, deadline};
+use super::{attempt, hash, head, headers, local, mirror};
 use crate::config::{Action, Flag, Forward, Refusal, Target};
 use crate::route::Matched;
 use crate::server::Exchange;
@@ -90,13 +90,21 @@ fn decide_target(
         mirror::copy(&shard, mirror, &parts, &hop, &mut body);
     }
     let upgrades = hop.upgrade.is_some();
-    let plan = attempt::Plan::new(backend, port, &parts, &hop, &body);
+    head::rewrite_host(&mut parts, backend);
+    let mut plan = attempt::Plan::new(backend, port, &parts, &hop, &body);
+    let mut cookies = Vec::new();
+    if backend.policy.hashes() {
+        let client = exchange.local.peer.ip();
+        (plan.hash, cookies) = hash::of(&backend.policy.hash, &parts, client, || shard.random());
+    }
     let Some(request) = head::address(parts, hop, backend, body) else {
         return Decision::Answered(local::refuse(exchange, UNSENDABLE));
     };
     let edits = filters.iter().any(|filters| !filters.response_headers.is_empty());
     Decision::Forward(Box::new(Outbound {
-        deadline: deadline(forward, exchange.started),
+        deadline: deadline(forward, backend, exchange.started),
+        attempts: Attempts::at(backend, forward),
+        cookies,
         active: Active::count(shard.upstreams.get(backend, || shard.random())),
         client_upgrade: client_upgrade.filter(|_| upgrades),
         edits: edits.then(|| Edits { rule: Arc::clone(matched.rule), target: index }),

@@ -3,13 +3,15 @@
 use std::num::NonZeroU16;
 use std::rc::Rc;
 
+use backstay_balancer::Outcome;
 use http::HeaderValue;
 use rustls_pki_types::ServerName;
 
+use super::attempt::Plan;
 use super::authority::Authority;
 use super::failure::Failure;
 use crate::config::{Discovery, Dynamic, Flag, Lookup, Refusal, Resolved};
-use crate::upstream::{ConnectError, Lease, Pool, Upstream, race};
+use crate::upstream::{Chosen, ConnectError, Lease, Pool, Upstream, race};
 
 /// Addresses tried for one request when connections cannot be opened.
 const MAX_TRIES: usize = 3;
@@ -74,57 +76,87 @@ async fn resolve(
             }
         },
     };
-    Ok(Route::Preferred(addresses.iter().map(|address| upstream.pool(*address, server_name)).collect()))
+    Ok(Route::Preferred(addresses.iter().map(|address| upstream.pool(*address, server_name, || None)).collect()))
+}
+
+/// A connection for a request.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) pool: Rc<Pool>,
+    pub(super) lease: Lease,
+    /// The endpoint, where anybody asks for it.
+    pub(super) chosen: Option<Chosen>,
 }
 
 /// A connection to where `route` leads; with `fresh`, one that has carried no request yet.
-pub(super) async fn acquire(upstream: &Upstream, route: &Route, fresh: bool) -> Result<(Rc<Pool>, Lease), Failure> {
-    if !fresh && let Some(found) = reuse(upstream, route) {
-        return Ok(found);
-    }
-    Box::pin(open(upstream, route, fresh)).await
-}
-
-/// A connection that is open already.
-fn reuse(upstream: &Upstream, route: &Route) -> Option<(Rc<Pool>, Lease)> {
-    let held = |pool: &Rc<Pool>| Some((Rc::clone(pool), pool.reuse()?));
-    match route {
-        Route::InTurn { turn, port } => held(&upstream.pick(*turn, *port)?.1),
-        Route::Preferred(pools) => pools.iter().find_map(held),
-    }
-}
-
-/// A new connection, or, where the first choice cannot be reached, any to the next.
-async fn open(upstream: &Upstream, route: &Route, fresh: bool) -> Result<(Rc<Pool>, Lease), Failure> {
+pub(super) async fn acquire(upstream: &Upstream, route: &Route, plan: &Plan, fresh: bool) -> Result<Found, Failure> {
     match route {
         Route::InTurn { turn, port } => {
-            let mut failed = None;
-            for try_ in 0..MAX_TRIES {
-                let (count, pool) = upstream.pick(turn.wrapping_add(try_), *port).ok_or(Failure::NoEndpoint)?;
-                if !fresh
-                    && try_ > 0
-                    && let Some(lease) = pool.reuse()
-                {
-                    return Ok((pool, lease));
-                }
-                match pool.open().await {
-                    Ok(lease) => return Ok((pool, lease)),
-                    Err(error) => failed = Some(error),
-                }
-                if try_ + 1 >= count {
-                    break;
-                }
+            let (_, pool, chosen) =
+                upstream.choose(*turn, *port, plan.hash, &plan.avoid.borrow()).ok_or(Failure::NoEndpoint)?;
+            if !fresh && let Some(lease) = pool.reuse() {
+                return Ok(Found { pool, lease, chosen });
             }
-            Err(failed.map_or(Failure::NoEndpoint, Failure::Connect))
+            Box::pin(open(upstream, *turn, *port, plan, (pool, chosen), fresh)).await
         }
         Route::Preferred(pools) => {
-            let attempts =
-                pools.iter().take(MAX_RACED).map(|pool| async move { Ok((Rc::clone(pool), pool.open().await?)) });
-            let timeout = upstream.backend.timeouts.connect;
-            let raced = tokio::time::timeout(timeout, race(attempts)).await;
-            raced
-                .unwrap_or(Err(Some(ConnectError::Timeout)))
-                .map_err(|failed| failed.map_or(Failure::NoEndpoint, Failure::Connect))
+            let held = |pool: &Rc<Pool>| pool.reuse().map(|lease| Found { pool: Rc::clone(pool), lease, chosen: None });
+            match pools.iter().find_map(held).filter(|_| !fresh) {
+                Some(found) => Ok(found),
+                None => Box::pin(open_preferred(upstream, pools)).await,
+            }
         }
     }
+}
+
+/// A new connection to the first choice, or, where that cannot be reached, any to the next. With a policy on retries, that is
+/// for the policy to say.
+async fn open(
+    upstream: &Upstream,
+    turn: usize,
+    port: u16,
+    plan: &Plan,
+    first: (Rc<Pool>, Option<Chosen>),
+    fresh: bool,
+) -> Result<Found, Failure> {
+    let most = if upstream.backend.policy.retries.is_some() { 1 } else { MAX_TRIES };
+    let mut tried = plan.avoid.borrow().clone();
+    let (mut pool, mut chosen) = first;
+    let mut try_ = 0;
+    loop {
+        if !fresh
+            && try_ > 0
+            && let Some(lease) = pool.reuse()
+        {
+            return Ok(Found { pool, lease, chosen });
+        }
+        plan.tried.set(Some(pool.address()));
+        plan.current.borrow_mut().clone_from(&chosen);
+        let error = match pool.open().await {
+            Ok(lease) => return Ok(Found { pool, lease, chosen }),
+            Err(error) => error,
+        };
+        if matches!(error, ConnectError::Overflow(_)) {
+            return Err(Failure::Connect(error));
+        }
+        upstream.report(chosen.as_ref(), Outcome::Failed);
+        tried.push(pool.address());
+        try_ += 1;
+        match upstream.choose(turn.wrapping_add(try_), port, plan.hash, &tried) {
+            Some((count, next, endpoint)) if try_ < most.min(count) => (pool, chosen) = (next, endpoint),
+            _ => return Err(Failure::Connect(error)),
+        }
+    }
+}
+
+async fn open_preferred(upstream: &Upstream, pools: &[Rc<Pool>]) -> Result<Found, Failure> {
+    let attempts = pools
+        .iter()
+        .take(MAX_RACED)
+        .map(|pool| async move { Ok(Found { pool: Rc::clone(pool), lease: pool.open().await?, chosen: None }) });
+    let timeout = upstream.backend.timeouts.connect;
+    let raced = tokio::time::timeout(timeout, race(attempts)).await;
+    raced
+        .unwrap_or(Err(Some(ConnectError::Timeout)))
+        .map_err(|failed| failed.map_or(Failure::NoEndpoint, Failure::Connect))
 }

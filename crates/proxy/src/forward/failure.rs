@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error as _;
 
+use backstay_balancer::Failure as Kind;
 use http::StatusCode;
 
 use crate::config::{Flag, Refusal};
@@ -21,8 +22,18 @@ pub(super) enum Failure {
     Reset,
     /// The answer is not HTTP.
     Protocol(&'static str),
+    /// The connection ended before any of the request was sent.
+    BeforeRequest,
+    /// The endpoint refused the stream without looking at it.
+    RefusedStream,
+    /// A limit of the backend is reached.
+    Overflow,
     /// A timeout of the route passed.
     Timeout,
+    /// The timeout of one attempt passed.
+    PerTryTimeout,
+    /// Nothing came for too long after the request.
+    FirstByteTimeout,
     /// The client did not send the rest of its request.
     Client,
     /// The name lookup says so.
@@ -61,15 +72,36 @@ impl Failure {
             return Self::Protocol("upstream_response_malformed");
         }
         let by_io = error.source().is_some_and(|source| source.is::<std::io::Error>());
+        if was_refused(error) {
+            return Self::RefusedStream;
+        }
         if closed || by_io || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             return Self::Terminated;
         }
         Self::Reset
     }
 
+    /// What a policy on retries calls it; `None` for what is never sent again.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Connect(ConnectError::Overflow(_)) | Self::Overflow => Some(Kind::Overflow),
+            Self::Connect(_) => Some(Kind::Connect),
+            Self::BeforeRequest => Some(Kind::BeforeRequest),
+            Self::RefusedStream => Some(Kind::Refused),
+            Self::Terminated | Self::Reset | Self::Protocol(_) => Some(Kind::Reset),
+            Self::PerTryTimeout | Self::FirstByteTimeout => Some(Kind::PerTryTimeout),
+            Self::NoEndpoint | Self::Timeout | Self::Client | Self::Refused(_) => None,
+        }
+    }
+
     /// What the client is told.
     pub(super) fn into_refusal(self) -> Refusal {
         match self {
+            Self::Overflow | Self::Connect(ConnectError::Overflow(_)) => {
+                reset(StatusCode::SERVICE_UNAVAILABLE, "overflow", Flag::UpstreamOverflow, None)
+            }
+            Self::PerTryTimeout => Refusal { details: Cow::Borrowed("upstream_per_try_timeout"), ..TIMEOUT },
+            Self::FirstByteTimeout => Refusal { details: Cow::Borrowed("upstream_first_byte_timeout"), ..TIMEOUT },
             Self::NoEndpoint => NO_ENDPOINT,
             Self::Timeout => TIMEOUT,
             Self::Client => CLIENT,
@@ -84,18 +116,26 @@ impl Failure {
                 Flag::UpstreamConnectionFailure,
                 Some(&error.to_string()),
             ),
-            Self::Terminated => reset(
+            Self::Terminated | Self::BeforeRequest => reset(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "connection termination",
                 Flag::UpstreamConnectionTermination,
                 None,
             ),
-            Self::Reset => reset(StatusCode::SERVICE_UNAVAILABLE, "remote reset", Flag::UpstreamRemoteReset, None),
+            Self::Reset | Self::RefusedStream => {
+                reset(StatusCode::SERVICE_UNAVAILABLE, "remote reset", Flag::UpstreamRemoteReset, None)
+            }
             Self::Protocol(details) => {
                 reset(StatusCode::BAD_GATEWAY, "protocol error", Flag::UpstreamProtocolError, Some(details))
             }
         }
     }
+}
+
+/// Whether the endpoint promises not to have looked at the request (RFC 9113, 8.7).
+fn was_refused(error: &hyper::Error) -> bool {
+    let reason = error.source().and_then(|source| source.downcast_ref::<h2::Error>()).and_then(h2::Error::reason);
+    reason == Some(h2::Reason::REFUSED_STREAM)
 }
 
 /// Envoy's words for an upstream that fails before its answer begins.

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::{self, PathAndQuery, Scheme};
-use http::{HeaderValue, Request, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Request, Uri, Version, header};
 
 use super::body::RequestBody;
 use super::headers::{self, Hop, Seen};
-use crate::config::{Backend, Filters, Protocol};
+use crate::config::{Backend, Filters, HostRewrite, Protocol};
 use crate::filter;
 use crate::server::Exchange;
 
@@ -64,6 +64,41 @@ pub(super) fn prepare(
         parts.uri = Uri::from(filter::with_query(path, parts.uri.query())?);
     }
     Some(hop)
+}
+
+/// Sends the host that `backend` says, in place of the request's.
+pub(super) fn rewrite_host(parts: &mut Parts, backend: &Backend) {
+    if let HostRewrite::Literal(host) = &backend.policy.host {
+        replace_host(&mut parts.headers, host.clone());
+    }
+}
+
+/// Sends `host` to an endpoint that the request was meant for already.
+pub(super) fn readdress(request: &mut Request<RequestBody>, host: &str) {
+    let Ok(value) = HeaderValue::from_str(host) else { return };
+    if request.version() != Version::HTTP_2 {
+        replace_host(request.headers_mut(), value);
+        return;
+    }
+    let mut target = request.uri().clone().into_parts();
+    let Ok(authority) = uri::Authority::from_maybe_shared(Bytes::copy_from_slice(host.as_bytes())) else { return };
+    if let Some(before) = target.authority.replace(authority)
+        && let Ok(before) = HeaderValue::from_str(before.as_str())
+        && !request.headers().contains_key(headers::FORWARDED_HOST)
+    {
+        request.headers_mut().insert(headers::FORWARDED_HOST, before);
+    }
+    if let Ok(uri) = Uri::from_parts(target) {
+        *request.uri_mut() = uri;
+    }
+}
+
+fn replace_host(headers: &mut HeaderMap, host: HeaderValue) {
+    if let Some(before) = headers.insert(header::HOST, host)
+        && !headers.contains_key(headers::FORWARDED_HOST)
+    {
+        headers.insert(headers::FORWARDED_HOST, before);
+    }
 }
 
 /// The request as `backend` speaks it. `None` when the authority cannot be sent in HTTP/2.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::authority::Authority;
 use super::body::Body;
@@ -30,10 +30,17 @@ pub(super) fn close(exchange: Exchange, refusal: Refusal) -> Response<Body> {
     response
 }
 
+const OVERLOADED: HeaderName = HeaderName::from_static("x-envoy-overloaded");
+
 /// Tells a client why its request failed on the way to a backend, which counts it.
 pub(super) fn fail(mut exchange: Exchange, refusal: Refusal) -> Response<Body> {
+    let overloaded = refusal.flag == Flag::UpstreamOverflow;
     note(&mut exchange, refusal.status, refusal.flag, refusal.details);
-    build(exchange, refusal.status, body_of(refusal.body), TEXT)
+    let mut response = build(exchange, refusal.status, body_of(refusal.body), TEXT);
+    if overloaded {
+        response.headers_mut().insert(OVERLOADED, HeaderValue::from_static("true"));
+    }
+    response
 }
 
 /// The answer that an operator wrote.

@@ -36,8 +36,10 @@ pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop,
         RequestBody::tapped(tapped)
     };
     let hop = Hop { upgrade: None, trailers: hop.trailers, chunked: hop.chunked };
-    let plan = Plan::new(&mirror.backend, mirror.port, parts, &hop, &copied);
-    let Some(request) = head::address(parts.clone(), hop, &mirror.backend, copied) else { return };
+    let mut parts = parts.clone();
+    head::rewrite_host(&mut parts, &mirror.backend);
+    let plan = Plan::new(&mirror.backend, mirror.port, &parts, &hop, &copied);
+    let Some(request) = head::address(parts, hop, &mirror.backend, copied) else { return };
     let upstream = shard.upstreams.get(&mirror.backend, || shard.random());
     let shard = Rc::clone(shard);
     let running = Running::count(&shard);

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use http::{Request, Response, StatusCode, Version};
+use backstay_balancer::Outcome;
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
 use super::attempt::{Plan, Reply};
-use super::body::{Answer, Body, RequestBody};
+use super::body::{Answer, Body, RequestBody, Silence};
 use super::failure::Failure;
 use super::headers::{self, Seen};
-use super::{local, tunnel};
-use crate::config::{Action, Flag, Forward, Rule};
+use super::{local, retries, tunnel};
+use crate::config::{Action, Backend, Flag, Forward, Rule};
 use crate::filter;
 use crate::server::Exchange;
 use crate::upstream::Upstream;
@@ -34,6 +35,30 @@ pub(super) struct Outbound {
     pub(super) client_upgrade: Option<OnUpgrade>,
     /// Set when the answer's head is to be edited.
     pub(super) edits: Option<Edits>,
+    pub(super) attempts: Attempts,
+    /// Lines of `Set-Cookie` that keep the client at its endpoint.
+    pub(super) cookies: Vec<HeaderValue>,
+}
+
+/// How often a request may be sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Attempts {
+    /// Once, with no other timeout than that of the whole.
+    One,
+    /// As the policy of the backend says, each with the timeouts that it says and this one.
+    Timed(Option<Duration>),
+}
+
+impl Attempts {
+    /// Those that `backend` calls for.
+    pub(super) fn at(backend: &Backend, forward: &Forward) -> Self {
+        match (&backend.policy.retries, backend.timeouts.first_byte, backend.timeouts.between_bytes) {
+            (None, None, None) => Self::One,
+            // Without retries, the timeout of the only attempt is part of that of the whole.
+            (None, ..) => Self::Timed(None),
+            (Some(_), ..) => Self::Timed(forward.backend_request_timeout),
+        }
+    }
 }
 
 /// Which edits the answer's head gets.
@@ -58,14 +83,33 @@ impl Edits {
 impl Outbound {
     /// Sends it, and ends with the answer's head or with the news of what went wrong.
     pub(super) async fn send(self: Box<Self>) -> Response<Body> {
-        let Self { mut exchange, request, plan, active, mut deadline, client_upgrade, edits } = *self;
-        let outcome = within(&mut deadline, pin!(plan.run(&active.upstream, request))).await;
+        let Self { mut exchange, request, plan, active, mut deadline, client_upgrade, edits, attempts, cookies } =
+            *self;
+        let outcome = match attempts {
+            Attempts::One => within(&mut deadline, pin!(plan.run(&active.upstream, request))).await,
+            Attempts::Timed(timeout) => {
+                let local = Rc::clone(&exchange.local);
+                plan.time();
+                let mut ended = Box::pin(retries::run(&plan, &active.upstream, &local.shard, timeout, request));
+                within(&mut deadline, ended.as_mut()).await.map(|ended| {
+                    exchange.note(|record| record.retry_flag = ended.flag);
+                    ended.outcome
+                })
+            }
+        };
         let outcome = outcome.unwrap_or_else(|| {
             active.upstream.backend.metrics.timeouts.increment(1);
+            active.upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
             Err(Failure::Timeout)
         });
         let mut response = match outcome.and_then(|reply| check(reply, client_upgrade.is_some())) {
-            Ok((reply, seen)) => pass(exchange, reply, &seen, plan, active, deadline, client_upgrade),
+            Ok((reply, seen)) => {
+                let mut response = pass(exchange, reply, &seen, plan, active, deadline, client_upgrade);
+                for cookie in cookies {
+                    response.headers_mut().append(header::SET_COOKIE, cookie);
+                }
+                response
+            }
             Err(failure) => {
                 let refusal = failure.into_refusal();
                 active.answered(refusal.status, exchange.started.elapsed());
@@ -102,7 +146,7 @@ fn pass(
     deadline: Option<Pin<Box<Sleep>>>,
     client_upgrade: Option<OnUpgrade>,
 ) -> Response<Body> {
-    let Reply { response, lease, pool } = reply;
+    let Reply { response, lease, pool, held, cut, silence } = reply;
     let status = response.status();
     active.answered(status, exchange.started.elapsed());
     exchange.note(|record| {
@@ -114,19 +158,34 @@ fn pass(
     if status == StatusCode::SWITCHING_PROTOCOLS
         && let Some(client) = client_upgrade
     {
-        return tunnel::open(exchange, client, response, lease, active);
+        return tunnel::open(exchange, client, response, lease, active, held);
     }
     let (mut parts, incoming) = response.into_parts();
     parts.version = Version::HTTP_11;
     headers::strip(&mut parts.headers, seen);
-    let answer = Answer { incoming, lease: Some(lease), deadline, active, sent: plan.sent, complete: false };
+    let answer = Answer {
+        incoming,
+        lease: Some(lease),
+        deadline: retries::sooner(deadline, cut),
+        active,
+        sent: plan.sent,
+        complete: false,
+        silence: silence.map(Silence::new),
+        _held: held,
+    };
     Response::from_parts(parts, Body::upstream(answer, exchange))
 }
 
 /// When the answer to a request that arrived at `started` and is sent now must have ended.
-pub(super) fn deadline(forward: &Forward, started: Instant) -> Option<Pin<Box<Sleep>>> {
-    let request = forward.request_timeout.map(|timeout| started + timeout);
-    let attempt = forward.backend_request_timeout.map(|timeout| Instant::now() + timeout);
+pub(super) fn deadline(forward: &Forward, backend: &Backend, started: Instant) -> Option<Pin<Box<Sleep>>> {
+    let total = match (forward.request_timeout, backend.timeouts.total) {
+        (Some(route), Some(backend)) => Some(route.min(backend)),
+        (only, None) | (None, only) => only,
+    };
+    let request = total.map(|timeout| started + timeout);
+    // With retries, each attempt has its own.
+    let attempt = forward.backend_request_timeout.filter(|_| backend.policy.retries.is_none());
+    let attempt = attempt.map(|timeout| Instant::now() + timeout);
     let first = match (request, attempt) {
         (Some(request), Some(attempt)) => request.min(attempt),
         (Some(only), None) | (None, Some(only)) => only,

@@ -6,6 +6,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
 
+use super::attempt::Held;
 use super::body::Body;
 use super::headers::{self, Seen};
 use super::outbound::Active;
@@ -23,6 +24,7 @@ pub(super) fn open(
     response: Response<Incoming>,
     lease: Lease,
     active: Active,
+    held: Held,
 ) -> Response<Body> {
     let (mut parts, incoming) = response.into_parts();
     let upgrade = parts.headers.get(header::UPGRADE).cloned();
@@ -47,7 +49,7 @@ pub(super) fn open(
                 record.bytes_out = sent;
             });
         }
-        drop((active, tunnel));
+        drop((active, held, tunnel));
     });
     Response::from_parts(parts, Body::tunnel())
 }

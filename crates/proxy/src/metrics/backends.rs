@@ -19,6 +19,8 @@ pub(crate) struct BackendCounts {
     connections: Arc<AtomicU64>,
     timeouts: Arc<AtomicU64>,
     retries: Arc<AtomicU64>,
+    ejections: Arc<AtomicU64>,
+    panics: Arc<AtomicU64>,
     latency: Arc<Latency>,
 }
 
@@ -53,6 +55,8 @@ impl BackendCounts {
             connections: gauge(&self.connections),
             timeouts: counter(&self.timeouts),
             retries: counter(&self.retries),
+            ejections: counter(&self.ejections),
+            panics: counter(&self.panics),
             latency: Histogram::from_arc(Arc::clone(&self.latency)),
         }
     }
@@ -82,7 +86,7 @@ pub(crate) fn write_backends<'a>(text: &mut Exposition, backends: impl Iterator<
         }
     }
     type Read = fn(&BackendCounts) -> f64;
-    let plain: [(&str, &str, &str, Read); 6] = [
+    let plain: [(&str, &str, &str, Read); 8] = [
         ("backstay_backend_active_requests", "gauge", "Requests being served by a backend.", |counts| {
             gauge_value(&counts.active)
         }),
@@ -107,8 +111,17 @@ pub(crate) fn write_backends<'a>(text: &mut Exposition, backends: impl Iterator<
         (
             "backstay_backend_retries_total",
             "counter",
-            "Requests sent again because a kept connection was closed.",
+            "Requests sent again, by policy or because a kept connection was closed.",
             |counts| count_value(&counts.retries),
+        ),
+        ("backstay_backend_ejections_total", "counter", "Endpoints ejected as outliers.", |counts| {
+            count_value(&counts.ejections)
+        }),
+        (
+            "backstay_backend_panic_requests_total",
+            "counter",
+            "Requests whose endpoint was chosen whatever its health.",
+            |counts| count_value(&counts.panics),
         ),
     ];
     for (name, kind, help, read) in plain {

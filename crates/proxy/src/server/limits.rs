@@ -32,6 +32,9 @@ pub struct Limits {
     /// Bytes of a request body kept for a mirror that is slower than the upstream; beyond, the copy is abandoned. Default
     /// 1 MiB.
     pub mirror_buffer: usize,
+    /// Bytes of a request body kept so that it can be sent again, for backends with retries; a longer one is sent only once.
+    /// Default 64 KiB.
+    pub retry_buffer: usize,
     /// Copies of requests in flight per thread; beyond, requests are not copied. Default 1,024.
     pub max_mirrors: usize,
 }
@@ -50,6 +53,7 @@ impl Default for Limits {
             connection_window: 1 << 20,
             max_idle_upstream: 256,
             mirror_buffer: 1 << 20,
+            retry_buffer: 64 << 10,
             max_mirrors: 1024,
         }
     }

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
+use backstay_balancer::Overflow;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::Gauge;
@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use super::LocalExecutor;
 use super::pool::Destination;
+use super::queue::Place;
 use crate::config::{Backend, Discovery, Protocol};
 use crate::forward::RequestBody;
 use crate::server::{Io, Shared};
@@ -37,6 +38,8 @@ pub(crate) enum ConnectError {
     Handshake(Arc<hyper::Error>),
     #[error("the address belongs to this proxy")]
     OwnAddress,
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
 }
 
 /// A new connection, not yet pooled.
@@ -46,13 +49,14 @@ pub(super) enum Established {
     Http2(http2::SendRequest<RequestBody>, Rc<Cell<usize>>),
 }
 
-/// Connects within the backend's timeout.
+/// Connects within the backend's timeout. `place` is held until the connection has ended.
 pub(super) async fn connect(
     backend: &Backend,
     shared: &Shared,
     destination: &Destination,
+    place: Place,
 ) -> Result<Established, ConnectError> {
-    let result = tokio::time::timeout(backend.timeouts.connect, establish(backend, shared, destination))
+    let result = tokio::time::timeout(backend.timeouts.connect, establish(backend, shared, destination, place))
         .await
         .unwrap_or(Err(ConnectError::Timeout));
     match &result {
@@ -65,13 +69,23 @@ pub(super) async fn connect(
     result
 }
 
-async fn establish(backend: &Backend, shared: &Shared, destination: &Destination) -> Result<Established, ConnectError> {
+async fn establish(
+    backend: &Backend,
+    shared: &Shared,
+    destination: &Destination,
+    place: Place,
+) -> Result<Established, ConnectError> {
     let stream = TcpStream::connect(destination.address).await.map_err(|error| ConnectError::Io(Arc::new(error)))?;
     if matches!(backend.discovery, Discovery::Dynamic(_)) && is_own(&stream, &shared.own.load()) {
         return Err(ConnectError::OwnAddress);
     }
     let _ = stream.set_nodelay(true);
-    let probe = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
+    let keepalive = backend.policy.connections.keepalive;
+    let probe = socket2::TcpKeepalive::new().with_time(keepalive.idle).with_interval(keepalive.interval);
+    let probe = match keepalive.probes {
+        Some(probes) => probe.with_retries(probes),
+        None => probe,
+    };
     let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&probe);
 
     let io = match (&backend.tls, &destination.server_name) {
@@ -88,7 +102,7 @@ async fn establish(backend: &Backend, shared: &Shared, destination: &Destination
         }
         _ => Io::<tokio_rustls::client::TlsStream<TcpStream>>::Plain(stream),
     };
-    let open = Open::count(&backend.metrics.connections);
+    let open = Open::count(&backend.metrics.connections, place);
     let io = TokioIo::new(io);
     match backend.protocol {
         Protocol::Http1 => {
@@ -146,12 +160,12 @@ fn is_own(stream: &TcpStream, own: &[SocketAddr]) -> bool {
 }
 
 /// Counts an open connection for as long as it lives.
-struct Open(Gauge);
+struct Open(Gauge, #[expect(dead_code, reason = "held")] Place);
 
 impl Open {
-    fn count(gauge: &Gauge) -> Self {
+    fn count(gauge: &Gauge, place: Place) -> Self {
         gauge.increment(1.0);
-        Self(gauge.clone())
+        Self(gauge.clone(), place)
     }
 }
 

@@ -7,8 +7,10 @@ use futures::future::Either;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
+use tokio::time::Instant;
 
 use super::pool::Pool;
+use super::queue::Queue;
 use crate::forward::RequestBody;
 
 /// The right to send one request on a connection. Dropped before [`Lease::done`], an HTTP/1.1 connection closes.
@@ -21,30 +23,41 @@ pub(crate) struct Lease {
 
 #[derive(Debug)]
 enum Connection {
-    Http1 { sender: http1::SendRequest<RequestBody>, pool: Rc<Pool> },
+    Http1 { kept: Kept, pool: Rc<Pool> },
     Http2 { sender: http2::SendRequest<RequestBody>, _slot: Slot },
+}
+
+/// An HTTP/1.1 connection between requests.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) sender: http1::SendRequest<RequestBody>,
+    pub(super) born: Instant,
+    /// Requests it has carried, the one under way included.
+    pub(super) served: u32,
 }
 
 /// A stream's place on a shared connection.
 #[derive(Debug)]
-pub(super) struct Slot(Rc<Cell<usize>>);
+pub(super) struct Slot(Rc<Cell<usize>>, Rc<Queue>);
 
 impl Slot {
-    pub(super) fn take(streams: &Rc<Cell<usize>>) -> Self {
+    pub(super) fn take(streams: &Rc<Cell<usize>>, queue: &Rc<Queue>) -> Self {
         streams.set(streams.get() + 1);
-        Self(Rc::clone(streams))
+        Self(Rc::clone(streams), Rc::clone(queue))
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
+        self.1.wake();
     }
 }
 
 impl Lease {
-    pub(super) fn http1(sender: http1::SendRequest<RequestBody>, pool: Rc<Pool>, reused: bool) -> Self {
-        Self { connection: Connection::Http1 { sender, pool }, reused }
+    pub(super) fn http1(mut kept: Kept, pool: Rc<Pool>, reused: bool) -> Self {
+        kept.served = kept.served.saturating_add(1);
+        Self { connection: Connection::Http1 { kept, pool }, reused }
     }
 
     pub(super) fn http2(sender: http2::SendRequest<RequestBody>, slot: Slot, reused: bool) -> Self {
@@ -58,7 +71,7 @@ impl Lease {
         request: Request<RequestBody>,
     ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> {
         match &mut self.connection {
-            Connection::Http1 { sender, .. } => Either::Left(sender.try_send_request(request)),
+            Connection::Http1 { kept, .. } => Either::Left(kept.sender.try_send_request(request)),
             Connection::Http2 { sender, .. } => Either::Right(sender.try_send_request(request)),
         }
     }
@@ -66,21 +79,21 @@ impl Lease {
     /// Whether the connection is gone.
     pub(crate) fn is_closed(&self) -> bool {
         match &self.connection {
-            Connection::Http1 { sender, .. } => sender.is_closed(),
+            Connection::Http1 { kept, .. } => kept.sender.is_closed(),
             Connection::Http2 { sender, .. } => sender.is_closed(),
         }
     }
 
     /// The answer has been read to its end: an HTTP/1.1 connection goes back to its pool.
     pub(crate) fn done(self) {
-        let Connection::Http1 { mut sender, pool } = self.connection else { return };
-        if sender.is_ready() {
-            pool.keep(sender);
-        } else if !sender.is_closed() {
+        let Connection::Http1 { mut kept, pool } = self.connection else { return };
+        if kept.sender.is_ready() {
+            pool.keep(kept);
+        } else if !kept.sender.is_closed() {
             // The request's body is still on its way, or hyper has yet to notice the end.
             tokio::task::spawn_local(async move {
-                if sender.ready().await.is_ok() {
-                    pool.keep(sender);
+                if kept.sender.ready().await.is_ok() {
+                    pool.keep(kept);
                 }
             });
         }

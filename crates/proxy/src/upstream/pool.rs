@@ -5,15 +5,17 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use backstay_balancer::EndpointState;
 use futures::FutureExt;
 use futures::future::{Shared as Joined, WeakShared as WeakJoined};
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use rustls_pki_types::ServerName;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::connect::{ConnectError, Established, connect};
-use super::lease::{Lease, Slot};
+use super::lease::{Kept, Lease, Slot};
+use super::queue::{Given, Place, Queue, Turn};
 use crate::config::{Backend, Protocol};
 use crate::forward::RequestBody;
 use crate::server::Shared;
@@ -35,6 +37,8 @@ type WeakOpening = WeakJoined<oneshot::Receiver<Result<(), ConnectError>>>;
 pub(crate) struct Pool {
     pub(super) backend: Arc<Backend>,
     pub(super) destination: Destination,
+    /// What is counted for the endpoint, over all threads.
+    endpoint: Arc<EndpointState>,
     shared: Arc<Shared>,
     /// Time of the last sweep: exact enough for idle timeouts, and free.
     clock: Rc<Cell<Instant>>,
@@ -42,11 +46,13 @@ pub(crate) struct Pool {
     multiplexed: RefCell<Vec<Multiplexed>>,
     /// An HTTP/2 connection that is being opened, for as long as anyone waits for it.
     opening: RefCell<Option<WeakOpening>>,
+    /// Who waits because no more connections may be opened.
+    queue: Rc<Queue>,
 }
 
 #[derive(Debug)]
 struct Idle {
-    sender: http1::SendRequest<RequestBody>,
+    kept: Kept,
     since: Instant,
 }
 
@@ -58,23 +64,29 @@ struct Multiplexed {
     /// Requests in flight.
     streams: Rc<Cell<usize>>,
     used: Instant,
+    born: Instant,
+    /// Requests it has carried.
+    served: u32,
 }
 
 impl Pool {
     pub(super) fn new(
         backend: &Arc<Backend>,
         destination: Destination,
+        endpoint: Arc<EndpointState>,
         shared: &Arc<Shared>,
         clock: &Rc<Cell<Instant>>,
     ) -> Self {
         Self {
             backend: Arc::clone(backend),
             destination,
+            endpoint,
             shared: Arc::clone(shared),
             clock: Rc::clone(clock),
             idle: RefCell::default(),
             multiplexed: RefCell::default(),
             opening: RefCell::default(),
+            queue: Rc::default(),
         }
     }
 
@@ -88,9 +100,9 @@ impl Pool {
         match self.backend.protocol {
             Protocol::Http1 => {
                 let mut idle = self.idle.borrow_mut();
-                while let Some(Idle { sender, .. }) = idle.pop() {
-                    if sender.is_ready() {
-                        return Some(Lease::http1(sender, Rc::clone(self), true));
+                while let Some(Idle { kept, .. }) = idle.pop() {
+                    if kept.sender.is_ready() && !self.is_spent(kept.born, kept.served) {
+                        return Some(Lease::http1(kept, Rc::clone(self), true));
                     }
                 }
                 None
@@ -99,32 +111,109 @@ impl Pool {
         }
     }
 
-    /// A new connection.
+    /// A new connection, or, where no more may be opened, one that another request has done with.
     pub(crate) async fn open(self: &Rc<Self>) -> Result<Lease, ConnectError> {
-        if self.backend.protocol == Protocol::Http1 {
-            let established = connect(&self.backend, &self.shared, &self.destination).await?;
-            return match established {
-                Established::Http1(sender) => Ok(Lease::http1(sender, Rc::clone(self), false)),
-                Established::Http2(..) => Err(ConnectError::NotHttp2),
-            };
+        let _pending = self.backend.breakers.pending_request()?;
+        match self.backend.protocol {
+            Protocol::Http1 => self.open_http1().await,
+            Protocol::Http2 => self.open_http2().await,
         }
-        // Each turn has opened a connection; another request may have taken its last free stream.
+    }
+
+    async fn open_http1(self: &Rc<Self>) -> Result<Lease, ConnectError> {
+        let mut turn: Option<Turn> = None;
         loop {
-            self.opened().await?;
+            let place = self.queue.enter(&self.backend.breakers, &self.endpoint);
+            if let Some(turn) = turn.take() {
+                turn.used();
+            }
+            if let Ok(place) = place {
+                self.preconnect();
+                return Ok(Lease::http1(self.connect_http1(place).await?, Rc::clone(self), false));
+            }
+            match self.queue.wait().await {
+                Some(Given::Connection(kept)) => return Ok(Lease::http1(kept, Rc::clone(self), true)),
+                Some(Given::Turn(given)) => turn = Some(given),
+                None => return Err(ConnectError::Timeout),
+            }
+        }
+    }
+
+    async fn connect_http1(&self, place: Place) -> Result<Kept, ConnectError> {
+        match connect(&self.backend, &self.shared, &self.destination, place).await? {
+            Established::Http1(sender) => Ok(Kept { sender, born: self.clock.get(), served: 0 }),
+            Established::Http2(..) => Err(ConnectError::NotHttp2),
+        }
+    }
+
+    /// Opens a connection for later requests, if there are too few for those in use.
+    fn preconnect(self: &Rc<Self>) {
+        let percent = u64::from(self.backend.policy.connections.preconnect_percent);
+        let open = u64::from(self.queue.open());
+        let used = open.saturating_sub(self.idle.borrow().len() as u64);
+        if percent <= 100 || open >= (used * percent).div_ceil(100) {
+            return;
+        }
+        let Ok(place) = self.queue.enter(&self.backend.breakers, &self.endpoint) else { return };
+        let pool = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            if let Ok(kept) = pool.connect_http1(place).await {
+                pool.keep(kept);
+            }
+        });
+    }
+
+    async fn open_http2(self: &Rc<Self>) -> Result<Lease, ConnectError> {
+        // Each turn has opened a connection, or waited for a stream; another request may have taken what was free.
+        let mut turn: Option<Turn> = None;
+        loop {
+            let opened = self.opened().await;
+            if let Some(turn) = turn.take() {
+                turn.used();
+            }
+            let full = match opened {
+                Err(ConnectError::Overflow(_)) => true,
+                opened => opened.map(|()| false)?,
+            };
             if let Some(lease) = self.share(false) {
                 return Ok(lease);
             }
+            if full {
+                match self.queue.wait().await {
+                    Some(Given::Turn(given)) => turn = Some(given),
+                    Some(Given::Connection(_)) => {}
+                    None => return Err(ConnectError::Timeout),
+                }
+                if let Some(lease) = self.share(true) {
+                    if let Some(turn) = turn.take() {
+                        turn.used();
+                    }
+                    return Ok(lease);
+                }
+            }
         }
+    }
+
+    /// Whether a connection should carry no more requests.
+    fn is_spent(&self, born: Instant, served: u32) -> bool {
+        let rules = &self.backend.policy.connections;
+        rules.max_requests.is_some_and(|most| served >= most.get())
+            || rules.max_lifetime.is_some_and(|most| self.clock.get().duration_since(born) >= most)
     }
 
     /// A stream on a shared connection.
     fn share(self: &Rc<Self>, reused: bool) -> Option<Lease> {
         let now = self.clock.get();
+        let most = self.backend.policy.connections.max_streams.map_or(usize::MAX, |most| most.get() as usize);
         self.multiplexed.borrow_mut().iter_mut().find_map(|connection| {
-            let free = connection.sender.is_ready() && connection.streams.get() < connection.allowed.get().max(1);
+            let free = connection.sender.is_ready()
+                && connection.streams.get() < connection.allowed.get().clamp(1, most)
+                && !self.is_spent(connection.born, connection.served);
             free.then(|| {
                 connection.used = now;
-                Lease::http2(connection.sender.clone(), Slot::take(&connection.streams), reused)
+                connection.served = connection.served.saturating_add(1);
+                let slot = Slot::take(&connection.streams, &self.queue);
+                Lease::http2(connection.sender.clone(), slot, reused)
             })
         })
     }
@@ -132,57 +221,75 @@ impl Pool {
     /// Waits for an HTTP/2 connection to be opened, by this request or by an earlier one.
     async fn opened(self: &Rc<Self>) -> Result<(), ConnectError> {
         let opening = self.opening.borrow().as_ref().and_then(WeakOpening::upgrade);
-        let opening = opening.unwrap_or_else(|| {
-            let (mut done, opening) = oneshot::channel();
-            let opening: Opening = opening.shared();
-            *self.opening.borrow_mut() = opening.downgrade();
-            // A task, so that a request that leaves does not take the connection from those that wait with it. When all have
-            // left, it ends: another address was faster.
-            let pool = Rc::clone(self);
-            tokio::task::spawn_local(async move {
-                let connecting = connect(&pool.backend, &pool.shared, &pool.destination);
-                let result = tokio::select! {
-                    biased;
-                    result = connecting => result,
-                    // Those who come now begin anew, and have put their own in its place.
-                    () = done.closed() => return,
-                };
-                let result = result.and_then(|established| {
-                    let Established::Http2(sender, allowed) = established else { return Err(ConnectError::NotHttp2) };
-                    pool.multiplexed.borrow_mut().push(Multiplexed {
-                        sender,
-                        allowed,
-                        streams: Rc::default(),
-                        used: pool.clock.get(),
-                    });
-                    Ok(())
-                });
-                *pool.opening.borrow_mut() = None;
-                let _ = done.send(result);
-            });
-            opening
-        });
+        let opening = match opening {
+            Some(opening) => opening,
+            None => self.begin_http2()?,
+        };
         // The sender is dropped unused only when the thread ends.
         opening.await.unwrap_or(Err(ConnectError::Timeout))
     }
 
+    fn begin_http2(self: &Rc<Self>) -> Result<Opening, ConnectError> {
+        let place = self.queue.enter(&self.backend.breakers, &self.endpoint)?;
+        let (mut done, opening) = oneshot::channel();
+        let opening: Opening = opening.shared();
+        *self.opening.borrow_mut() = opening.downgrade();
+        // A task, so that a request that leaves does not take the connection from those that wait with it. When all have
+        // left, it ends: another address was faster.
+        let pool = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let connecting = connect(&pool.backend, &pool.shared, &pool.destination, place);
+            let result = tokio::select! {
+                biased;
+                result = connecting => result,
+                // Those who come now begin anew, and have put their own in its place.
+                () = done.closed() => return,
+            };
+            let result = result.and_then(|established| {
+                let Established::Http2(sender, allowed) = established else { return Err(ConnectError::NotHttp2) };
+                let now = pool.clock.get();
+                pool.multiplexed.borrow_mut().push(Multiplexed {
+                    sender,
+                    allowed,
+                    streams: Rc::default(),
+                    used: now,
+                    born: now,
+                    served: 0,
+                });
+                Ok(())
+            });
+            *pool.opening.borrow_mut() = None;
+            let _ = done.send(result);
+        });
+        Ok(opening)
+    }
+
     /// Takes back a connection that can carry another request.
-    pub(super) fn keep(&self, sender: http1::SendRequest<RequestBody>) {
+    pub(super) fn keep(&self, kept: Kept) {
+        if self.is_spent(kept.born, kept.served) {
+            return;
+        }
+        let Some(kept) = self.queue.offer(kept) else { return };
         let mut idle = self.idle.borrow_mut();
         if idle.len() < self.shared.limits.max_idle_upstream {
-            idle.push(Idle { sender, since: self.clock.get() });
+            idle.push(Idle { kept, since: self.clock.get() });
         }
     }
 
-    /// Closes what has been unused for too long. Returns whether anything is left.
+    /// Closes what has been unused for too long, or is too old. Returns whether anything is left.
     pub(super) fn sweep(&self, now: Instant) -> bool {
         let keep = self.backend.timeouts.idle;
         let mut idle = self.idle.borrow_mut();
-        idle.retain(|idle| !idle.sender.is_closed() && now.duration_since(idle.since) < keep);
+        idle.retain(|idle| {
+            let spent = self.is_spent(idle.kept.born, idle.kept.served);
+            !idle.kept.sender.is_closed() && now.duration_since(idle.since) < keep && !spent
+        });
         let mut multiplexed = self.multiplexed.borrow_mut();
         multiplexed.retain(|connection| {
             let unused = connection.streams.get() == 0 && now.duration_since(connection.used) >= keep;
-            !connection.sender.is_closed() && !unused
+            // One that takes no more requests ends with the last of those that it carries.
+            let spent = self.is_spent(connection.born, connection.served);
+            !connection.sender.is_closed() && !unused && !spent
         });
         !idle.is_empty() || !multiplexed.is_empty()
     }

@@ -108,12 +108,11 @@ async fn addresses_of_a_backend_take_turns_and_follow_their_list() {
     }
     assert!(seen.windows(2).all(|pair| pair[0] != pair[1]), "{seen:?}");
 
-    let backstay_proxy::config::Discovery::Addresses(list) = &both.discovery else { panic!("static") };
-    list.store(std::sync::Arc::new(vec![backstay_proxy::config::Endpoint::ip("127.0.0.2".parse().unwrap())]));
+    both.set_endpoints(vec![backstay_proxy::config::Endpoint::ip("127.0.0.2".parse().unwrap())]);
     for _ in 0..4 {
         assert_eq!(client.get("/").await.text(), "127.0.0.2");
     }
-    list.store(std::sync::Arc::default());
+    both.set_endpoints(vec![]);
     let answer = client.get("/").await;
     assert_eq!((answer.status.as_u16(), answer.text()), (503, "no healthy upstream"));
     task.abort();

@@ -14,9 +14,10 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_balancer::Breakers;
 use backstay_proxy::config::{
     Action, Backend, BackendMetrics, BackendSpec, ClientTls, Config, Discovery, Endpoint, Filters, Forward,
-    HostPattern, Protocol, Respond, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
+    HostPattern, Policy, Protocol, Respond, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
 use backstay_proxy::server::{Limits, Options, Workers};
@@ -38,6 +39,8 @@ pub(crate) struct BackendOf {
     pub(crate) discovery: Discovery,
     pub(crate) tls: Option<ClientTls>,
     pub(crate) timeouts: Timeouts,
+    pub(crate) policy: Policy,
+    pub(crate) limits: backstay_balancer::Limits,
 }
 
 impl BackendOf {
@@ -47,6 +50,8 @@ impl BackendOf {
             discovery: Discovery::addresses(addresses.iter().map(|address| Endpoint::ip(address.ip())).collect()),
             tls: None,
             timeouts: Timeouts::default(),
+            policy: Policy::default(),
+            limits: backstay_balancer::Limits::default(),
         }
     }
 
@@ -55,7 +60,9 @@ impl BackendOf {
     }
 
     pub(crate) fn build(self) -> Arc<Backend> {
-        let Self { protocol, discovery, tls, timeouts } = self;
+        let Self { protocol, discovery, tls, timeouts, mut policy, limits } = self;
+        policy.counts_requests = limits.requests.is_some() || limits.retry_budget.is_some();
+        policy.counts_endpoints = limits.connections_per_endpoint.is_some();
         Backend::new(BackendSpec {
             name: "backend/test".into(),
             protocol,
@@ -63,7 +70,41 @@ impl BackendOf {
             tls,
             timeouts,
             metrics: BackendMetrics::noop(),
+            policy: policy,
+            breakers: Breakers::new(&limits),
         })
+    }
+}
+
+/// An endpoint with a port of its own.
+pub(crate) fn endpoint(address: SocketAddr) -> Endpoint {
+    Endpoint { port: NonZeroU16::new(address.port()), ..Endpoint::ip(address.ip()) }
+}
+
+/// An access log, and its lines as they are written.
+pub(crate) fn access_log() -> (backstay_proxy::access::Log, LogLines) {
+    struct Lines(std::sync::mpsc::Sender<String>);
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.send(String::from_utf8(bytes.to_vec()).unwrap()).map_err(std::io::Error::other)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let (log, records) = backstay_proxy::access::channel(16);
+    let (out, lines) = std::sync::mpsc::channel::<String>();
+    std::thread::spawn(move || records.write_to(Lines(out)));
+    (log, LogLines(lines))
+}
+
+/// Lines of an access log.
+pub(crate) struct LogLines(std::sync::mpsc::Receiver<String>);
+
+impl LogLines {
+    pub(crate) fn next(&self) -> serde_json::Value {
+        serde_json::from_str(&self.0.recv_timeout(PATIENCE).unwrap()).unwrap()
     }
 }
 

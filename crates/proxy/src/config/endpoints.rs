@@ -1,0 +1,118 @@
+//! The endpoints of a backend whose addresses are known.
+
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use arc_swap::{ArcSwap, Guard};
+use backstay_balancer::{EndpointSet, EndpointSpec, LoadBalancing, Start, Stated};
+
+use super::Endpoint;
+
+/// Time since this process first asked: what endpoints' times are counted in.
+pub fn uptime() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}
+
+/// The endpoints of one moment.
+#[derive(Debug)]
+pub struct Endpoints {
+    list: Vec<Endpoint>,
+    /// What is known of each, at the same index.
+    set: Arc<EndpointSet>,
+    /// No endpoint differs from another in weight, priority, locality or the health that is said of it.
+    equal: bool,
+}
+
+impl Endpoints {
+    /// What is known of each endpoint, at the index that it has here.
+    pub const fn set(&self) -> &Arc<EndpointSet> {
+        &self.set
+    }
+
+    /// Whether they may be taken in turn, as far as the configuration of each goes.
+    pub const fn are_equal(&self) -> bool {
+        self.equal
+    }
+}
+
+impl Deref for Endpoints {
+    type Target = [Endpoint];
+
+    fn deref(&self) -> &[Endpoint] {
+        &self.list
+    }
+}
+
+/// Endpoints that are replaced when the configuration or DNS says so. What is known of one stays with its address.
+#[derive(Debug)]
+pub struct Addresses {
+    current: ArcSwap<Endpoints>,
+    start: Start,
+}
+
+impl Addresses {
+    /// Endpoints to begin with; new ones `start` so, now and later.
+    pub fn new(list: Vec<Endpoint>, start: Start) -> Self {
+        let set = EndpointSet::new(specs(&list), start, uptime());
+        Self { current: ArcSwap::from_pointee(endpoints(list, set)), start }
+    }
+
+    /// The endpoints of `previous`, with what is known of them, for the backend that takes its place.
+    pub fn following(previous: &Self, start: Start) -> Self {
+        let now = previous.load();
+        let set = now.set.successor(specs(&now), start, uptime());
+        Self { current: ArcSwap::from_pointee(endpoints(now.to_vec(), set)), start }
+    }
+
+    /// The endpoints of this moment.
+    pub fn load(&self) -> Guard<Arc<Endpoints>> {
+        self.current.load()
+    }
+
+    /// The same, to be kept.
+    pub fn load_full(&self) -> Arc<Endpoints> {
+        self.current.load_full()
+    }
+
+    /// Replaces the endpoints, if they are others; tells whether they were. Tables that `balancing` needs are made here, not
+    /// on the threads that pick.
+    pub(super) fn store(&self, list: Vec<Endpoint>, balancing: &Arc<LoadBalancing>) -> bool {
+        let before = self.load_full();
+        if **before == *list {
+            return false;
+        }
+        let set = before.set.successor(specs(&list), self.start, uptime());
+        set.prepare(balancing);
+        self.current.store(Arc::new(endpoints(list, set)));
+        true
+    }
+}
+
+fn endpoints(list: Vec<Endpoint>, set: Arc<EndpointSet>) -> Endpoints {
+    let alike = |a: &Endpoint, b: &Endpoint| {
+        (a.weight, a.priority, a.locality, a.stated) == (b.weight, b.priority, b.locality, b.stated)
+    };
+    let equal = list
+        .first()
+        .is_none_or(|first| first.stated == Stated::Healthy && list.iter().all(|endpoint| alike(first, endpoint)));
+    Endpoints { list, set, equal }
+}
+
+fn specs(list: &[Endpoint]) -> Vec<EndpointSpec> {
+    let spec = |endpoint: &Endpoint| {
+        let key = match endpoint.port {
+            Some(port) => std::net::SocketAddr::new(endpoint.address, port.get()).to_string(),
+            None => endpoint.address.to_string(),
+        };
+        EndpointSpec {
+            weight: endpoint.weight,
+            priority: endpoint.priority,
+            locality: endpoint.locality,
+            stated: endpoint.stated,
+            ..EndpointSpec::new(key)
+        }
+    };
+    list.iter().map(spec).collect()
+}

@@ -1,0 +1,62 @@
+//! Looks after the endpoints of a backend.
+
+use std::sync::Arc;
+
+use backstay_balancer::Change;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::config::{Backend, Discovery, uptime};
+
+/// Looks after the endpoints of a backend until it is dropped.
+#[derive(Debug)]
+pub(super) struct Care(AbortHandle);
+
+impl Care {
+    /// Does what the policy of `backend` asks for, if it asks for anything.
+    pub(super) fn start(backend: &Arc<Backend>, runtime: &Handle) -> Option<Self> {
+        if backend.detector().is_none() {
+            release(backend);
+            return None;
+        }
+        Some(Self(runtime.spawn(sweep(Arc::clone(backend))).abort_handle()))
+    }
+}
+
+impl Drop for Care {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Compares endpoints with each other in each interval, and lets those return whose time is over.
+async fn sweep(backend: Arc<Backend>) {
+    let (Some(detector), Discovery::Addresses(list)) = (backend.detector(), &backend.discovery) else { return };
+    let mut ticks = interval(detector.config().interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first one comes at once.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let endpoints = list.load_full();
+        for change in detector.sweep(endpoints.set(), uptime()) {
+            let (Change::Ejected { index, .. } | Change::Returned { index }) = change;
+            let address = endpoints.get(index).map(|endpoint| endpoint.address);
+            tracing::info!(backend = %backend.name, ?address, ?change, "outlier detection has changed an endpoint");
+            if matches!(change, Change::Ejected { .. }) {
+                backend.metrics.ejections.increment(1);
+            }
+        }
+    }
+}
+
+/// Outlier detection is off: whatever it has ejected before returns.
+fn release(backend: &Backend) {
+    let Discovery::Addresses(list) = &backend.discovery else { return };
+    let endpoints = list.load_full();
+    if (0..endpoints.len()).any(|index| endpoints.set().state(index).is_some_and(|state| state.is_ejected())) {
+        backstay_balancer::Detector::new(backstay_balancer::OutlierDetection::default(), endpoints.set())
+            .release_all(endpoints.set(), uptime());
+    }
+}

@@ -1,0 +1,231 @@
+//! Attempts: each with its own timeouts, and how many there are.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use backstay_balancer::{Answer, Decision, NoRetry, Outcome, Permit, Retries, parse_retry_after};
+use http::request::Parts;
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body::Body as _;
+use tokio::time::{Sleep, sleep, sleep_until};
+
+use super::attempt::{Plan, Reply};
+use super::body::RequestBody;
+use super::failure::Failure;
+use super::headers::Seen;
+use super::replay::Replay;
+use crate::config::{Flag, Retry};
+use crate::server::Shard;
+use crate::upstream::Upstream;
+
+/// Longest the rest of an answer that is not passed on may be, for its connection to be kept.
+const MAX_DISCARDED: u64 = 16 << 10;
+/// How long that rest may take.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What came of all attempts.
+pub(super) struct Ended {
+    pub(super) outcome: Result<Reply, Failure>,
+    /// Why there was no further one, if one was called for.
+    pub(super) flag: Flag,
+}
+
+/// Sends a request, and again as the backend's policy says.
+pub(super) async fn run(
+    plan: &Plan,
+    upstream: &Upstream,
+    shard: &Shard,
+    attempt_timeout: Option<Duration>,
+    request: Request<RequestBody>,
+) -> Ended {
+    let Some(policy) = &upstream.backend.policy.retries else {
+        let outcome = attempt(plan, upstream, None, attempt_timeout, request).await;
+        return Ended { outcome, flag: Flag::None };
+    };
+    let (parts, body) = request.into_parts();
+    let replay = (!body.is_empty()).then(|| Replay::new(body, shard.shared.limits.retry_buffer));
+    let mut retries = Retries::new(&policy.policy);
+    let mut permit: Option<Permit> = None;
+    loop {
+        let body = replay.as_ref().map_or_else(RequestBody::empty, Replay::body);
+        let request = again(&parts, body);
+        let outcome = attempt(plan, upstream, Some(policy), attempt_timeout, request).await;
+        let decision = decide(&mut retries, &outcome, shard.random());
+        let flag = match decision {
+            Decision::No(NoRetry::NotCovered) => Flag::None,
+            Decision::No(NoRetry::Exhausted) => Flag::UpstreamRetryLimitExceeded,
+            Decision::After(_) if replay.as_ref().is_some_and(|replay| !replay.can_repeat()) => Flag::None,
+            Decision::After(wait) => {
+                // Its place is free for the next one, its own or another's.
+                drop(permit.take());
+                match upstream.backend.breakers.retry() {
+                    Ok(granted) => {
+                        permit = Some(granted);
+                        upstream.backend.metrics.retries.increment(1);
+                        if policy.avoid_previous_hosts
+                            && let Some(address) = address(plan, &outcome)
+                        {
+                            plan.avoid.borrow_mut().push(address);
+                        }
+                        if let Ok(reply) = outcome {
+                            discard(reply);
+                        }
+                        sleep(wait).await;
+                        continue;
+                    }
+                    Err(_) => Flag::UpstreamOverflow,
+                }
+            }
+        };
+        let outcome = outcome.map(|mut reply| {
+            reply.held.retry = permit;
+            reply
+        });
+        return Ended { outcome, flag };
+    }
+}
+
+/// One attempt, cut when its time is over.
+async fn attempt(
+    plan: &Plan,
+    upstream: &Upstream,
+    policy: Option<&Retry>,
+    attempt_timeout: Option<Duration>,
+    request: Request<RequestBody>,
+) -> Result<Reply, Failure> {
+    let started = Instant::now();
+    plan.begun.set(None);
+    let per_try = shorter(policy.and_then(|policy| policy.per_try_timeout), attempt_timeout);
+    let idle = policy.and_then(|policy| policy.per_try_idle_timeout);
+    let first_byte = shorter(upstream.backend.timeouts.first_byte, idle);
+    let mut whole = per_try.map(|timeout| Box::pin(sleep(timeout)));
+    let mut silence = first_byte.map(|timeout| (timeout, Box::pin(sleep(timeout))));
+    let mut work = pin!(plan.run(upstream, request));
+    let outcome = poll_fn(|cx| {
+        if let Poll::Ready(outcome) = work.as_mut().poll(cx) {
+            return Poll::Ready(outcome);
+        }
+        if let Some(whole) = &mut whole
+            && whole.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(Failure::PerTryTimeout));
+        }
+        if let Some((timeout, sleep)) = &mut silence {
+            while sleep.as_mut().poll(cx).is_ready() {
+                // From when all was sent; as long as it is not, from now.
+                let due = plan.finished_sending().unwrap_or_else(Instant::now) + *timeout;
+                if due <= Instant::now() {
+                    return Poll::Ready(Err(Failure::FirstByteTimeout));
+                }
+                sleep.as_mut().reset(due.into());
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+    if let Err(Failure::PerTryTimeout | Failure::FirstByteTimeout) = &outcome {
+        upstream.backend.metrics.timeouts.increment(1);
+        upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
+    }
+    outcome.and_then(|mut reply| {
+        // Nobody may take this for an answer: see where it would be passed on.
+        if !Seen::among(reply.response.headers()).is_plainly_framed(reply.response.headers()) {
+            return Err(Failure::Protocol("upstream_transfer_encoding"));
+        }
+        reply.cut = attempt_timeout.map(|timeout| started + timeout);
+        reply.silence = shorter(idle, upstream.backend.timeouts.between_bytes);
+        Ok(reply)
+    })
+}
+
+fn decide(retries: &mut Retries<'_>, outcome: &Result<Reply, Failure>, random: u64) -> Decision {
+    let reply = match outcome {
+        Ok(reply) => reply,
+        Err(failure) => {
+            return match failure.kind() {
+                Some(kind) => retries.after_failure(kind, random),
+                None => Decision::No(NoRetry::NotCovered),
+            };
+        }
+    };
+    if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Decision::No(NoRetry::NotCovered);
+    }
+    let headers = reply.response.headers();
+    let answer = Answer {
+        status: reply.response.status().as_u16(),
+        grpc_status: grpc_status(headers),
+        has_header: &|name| headers.contains_key(name),
+    };
+    let wanted = headers.get(header::RETRY_AFTER).and_then(|value| parse_retry_after(value.as_bytes()));
+    retries.after_answer(&answer, wanted, random)
+}
+
+/// The status of a gRPC answer that has no body.
+pub(super) fn grpc_status(headers: &HeaderMap) -> Option<u16> {
+    headers.get("grpc-status")?.to_str().ok()?.parse().ok()
+}
+
+fn address(plan: &Plan, outcome: &Result<Reply, Failure>) -> Option<SocketAddr> {
+    match outcome {
+        Ok(reply) => Some(reply.pool.address()),
+        Err(_) => plan.tried.get(),
+    }
+}
+
+/// Reads what is left of an answer that is not passed on, if that is little: its connection can carry another request then.
+fn discard(reply: Reply) {
+    let Reply { response, lease, held, .. } = reply;
+    let mut incoming = response.into_body();
+    if incoming.is_end_stream() {
+        lease.done();
+        return;
+    }
+    if !incoming.size_hint().upper().is_some_and(|size| size <= MAX_DISCARDED) {
+        return;
+    }
+    drop(held);
+    tokio::task::spawn_local(async move {
+        let rest = async {
+            while let Some(frame) = poll_fn(|cx| Pin::new(&mut incoming).poll_frame(cx)).await {
+                if frame.is_err() {
+                    return false;
+                }
+            }
+            true
+        };
+        if matches!(tokio::time::timeout(DISCARD_TIMEOUT, rest).await, Ok(true)) {
+            lease.done();
+        }
+    });
+}
+
+/// The request once more. What rides along with a request (such as the wish to change protocols) is not needed to send it.
+fn again(parts: &Parts, body: RequestBody) -> Request<RequestBody> {
+    let mut request = Request::new(body);
+    *request.method_mut() = parts.method.clone();
+    *request.uri_mut() = parts.uri.clone();
+    *request.version_mut() = parts.version;
+    request.headers_mut().clone_from(&parts.headers);
+    request
+}
+
+/// The earlier of two times.
+pub(super) fn sooner(sleep: Option<Pin<Box<Sleep>>>, at: Option<Instant>) -> Option<Pin<Box<Sleep>>> {
+    match (sleep, at) {
+        (sleep, None) => sleep,
+        (None, Some(at)) => Some(Box::pin(sleep_until(at.into()))),
+        (Some(sleep), Some(at)) if sleep.deadline() <= at.into() => Some(sleep),
+        (Some(_), Some(at)) => Some(Box::pin(sleep_until(at.into()))),
+    }
+}
+
+fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (only, None) | (None, only) => only,
+    }
+}

@@ -1,0 +1,220 @@
+//! Which endpoint gets a request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_balancer::{LoadBalancing, Maglev, OutlierDetection, Policy as Choice, Stated};
+use backstay_proxy::config::{Discovery, Endpoint, HashCookie, HashKind, HashPolicy, HostRewrite, Timeouts};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use tokio::io::AsyncWriteExt;
+
+use crate::support::{BackendOf, Client, Proxy, Raw, Routes, Upstream, ask, echo, endpoint, soon, to};
+
+/// Upstreams that answer with their number, and the endpoints that they are.
+async fn numbered(count: usize) -> (Vec<Upstream>, Vec<Endpoint>) {
+    let mut upstreams = Vec::new();
+    for number in 0..count {
+        let answer = move |_| async move { Response::new(Full::from(number.to_string())) };
+        upstreams.push(Upstream::http1(answer).await);
+    }
+    let endpoints = upstreams.iter().map(|upstream| endpoint(upstream.address)).collect();
+    (upstreams, endpoints)
+}
+
+fn backend(endpoints: Vec<Endpoint>, balancing: LoadBalancing) -> BackendOf {
+    let mut backend = BackendOf::http1(&[]);
+    backend.discovery = Discovery::addresses(endpoints);
+    backend.policy.balancing = Arc::new(balancing);
+    backend
+}
+
+async fn counts(proxy: &Proxy, requests: usize) -> BTreeMap<String, usize> {
+    let mut client = Client::connect(proxy.address).await;
+    let mut counts = BTreeMap::new();
+    for _ in 0..requests {
+        *counts.entry(client.get("/").await.text().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+#[tokio::test]
+async fn weights_are_kept_to_exactly() {
+    let (_upstreams, mut endpoints) = numbered(3).await;
+    for (endpoint, weight) in endpoints.iter_mut().zip([1, 2, 5]) {
+        endpoint.weight = weight;
+    }
+    let proxy = Proxy::start(Routes::all(to(&backend(endpoints, LoadBalancing::default()).build(), 1))).await;
+    let counts = counts(&proxy, 80).await;
+    assert_eq!(counts.into_values().collect::<Vec<_>>(), [10, 20, 50]);
+}
+
+#[tokio::test]
+async fn the_next_priority_takes_over() {
+    let (_upstreams, mut endpoints) = numbered(2).await;
+    endpoints[1].priority = 1;
+    let backend = backend(endpoints.clone(), LoadBalancing::default()).build();
+    let proxy = Proxy::start(Routes::all(to(&backend, 1))).await;
+    assert_eq!(counts(&proxy, 10).await, [("0".to_owned(), 10)].into());
+    endpoints[0].stated = Stated::Unhealthy;
+    backend.set_endpoints(endpoints);
+    assert_eq!(counts(&proxy, 10).await, [("1".to_owned(), 10)].into());
+}
+
+#[tokio::test]
+async fn without_panic_nobody_unhealthy_is_asked() {
+    let (_upstreams, mut endpoints) = numbered(1).await;
+    endpoints[0].stated = Stated::Unhealthy;
+    for (panic_threshold, status) in [(0, 503), (50, 200)] {
+        let balancing = LoadBalancing { panic_threshold, ..LoadBalancing::default() };
+        let backend = backend(endpoints.clone(), balancing).build();
+        let proxy = Proxy::start(Routes::all(to(&backend, 1))).await;
+        let answer = ask(proxy.address, Request::get("/")).await;
+        assert_eq!(answer.status, status);
+        if status == 503 {
+            assert_eq!(answer.text(), "no healthy upstream");
+        }
+    }
+}
+
+fn maglev() -> LoadBalancing {
+    LoadBalancing { policy: Choice::Maglev(Maglev { table_size: 101 }), ..LoadBalancing::default() }
+}
+
+#[tokio::test]
+async fn equal_hashes_lead_to_one_endpoint() {
+    let (_upstreams, endpoints) = numbered(4).await;
+    for kind in [
+        HashKind::Header(http::HeaderName::from_static("x-user")),
+        HashKind::Query("user".into()),
+        HashKind::Cookie(HashCookie { name: "user".into(), ttl: None, path: "".into() }),
+    ] {
+        let mut backend = backend(endpoints.clone(), maglev());
+        backend.policy.hash = [HashPolicy { kind, terminal: false }].into();
+        let proxy = Proxy::start(Routes::all(to(&backend.build(), 1))).await;
+        let mut seen = std::collections::HashSet::new();
+        for user in 0..20 {
+            let request = || {
+                Request::get(format!("/?user={user}"))
+                    .header("x-user", user)
+                    .header("cookie", format!("a=b; user={user}"))
+            };
+            let first = ask(proxy.address, request()).await.text().to_owned();
+            for _ in 0..3 {
+                assert_eq!(ask(proxy.address, request()).await.text(), first);
+            }
+            seen.insert(first);
+        }
+        assert_eq!(seen.len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_the_cookie_is_given_one() {
+    let (_upstreams, endpoints) = numbered(4).await;
+    let mut backend = backend(endpoints, maglev());
+    let cookie = HashCookie { name: "at".into(), ttl: Some(Duration::from_secs(60)), path: "/p".into() };
+    backend.policy.hash = [HashPolicy { kind: HashKind::Cookie(cookie), terminal: false }].into();
+    let proxy = Proxy::start(Routes::all(to(&backend.build(), 1))).await;
+    for _ in 0..8 {
+        let first = ask(proxy.address, Request::get("/")).await;
+        let line = first.header("set-cookie").to_owned();
+        let (cookie, attributes) = line.split_once(';').unwrap();
+        assert_eq!(attributes, " Max-Age=60; Path=/p; HttpOnly");
+        let second = ask(proxy.address, Request::get("/").header("cookie", cookie)).await;
+        assert_eq!((second.text(), second.header("set-cookie")), (first.text(), ""));
+    }
+}
+
+#[tokio::test]
+async fn who_fails_too_often_is_left_out() {
+    let bad = Upstream::http1(|_| async { Response::builder().status(500).body(Full::from("bad")).unwrap() }).await;
+    let (_upstreams, mut endpoints) = numbered(1).await;
+    endpoints.push(endpoint(bad.address));
+    let mut backend = backend(endpoints, LoadBalancing::default());
+    backend.policy.outlier =
+        Some(OutlierDetection { consecutive_5xx: 3, max_ejection_percent: 50, ..OutlierDetection::default() });
+    let backend = backend.build();
+    let proxy = Proxy::start(Routes::all(to(&backend, 1))).await;
+    assert_eq!(counts(&proxy, 30).await, [("0".to_owned(), 27), ("bad".to_owned(), 3)].into());
+    assert_eq!(backend.detector().unwrap().ejected(), 1);
+}
+
+#[tokio::test]
+async fn the_host_is_the_backends() {
+    let upstream = Upstream::http1(echo).await;
+    let named = Endpoint {
+        port: std::num::NonZeroU16::new(upstream.address.port()),
+        ..Endpoint::named(upstream.address.ip(), "svc.example".try_into().unwrap())
+    };
+    let literal = HostRewrite::Literal(http::HeaderValue::from_static("literal.example"));
+    for (rewrite, host) in
+        [(HostRewrite::Keep, "test"), (literal, "literal.example"), (HostRewrite::Automatic, "svc.example")]
+    {
+        let mut backend = backend(vec![named.clone()], LoadBalancing::default());
+        backend.policy.host = rewrite.clone();
+        let proxy = Proxy::start(Routes::all(to(&backend.build(), 1))).await;
+        let answer = ask(proxy.address, Request::get("/")).await;
+        assert!(answer.text().contains(&format!("\nhost: {host}\n")), "{}", answer.text());
+        assert_eq!(answer.text().contains("x-forwarded-host: test"), rewrite != HostRewrite::Keep);
+    }
+}
+
+#[tokio::test]
+async fn the_first_byte_takes_too_long() {
+    let (upstream, address) = Raw::bind().await;
+    let mut backend = BackendOf::http1(&[address]);
+    backend.timeouts = Timeouts { first_byte: Some(Duration::from_millis(50)), ..Timeouts::default() };
+    let proxy = Proxy::start(Routes::all(to(&backend.build(), address.port()))).await;
+    let answer = ask(proxy.address, Request::get("/")).await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (504, "upstream request timeout"));
+    drop(upstream);
+}
+
+#[tokio::test]
+async fn a_request_that_is_still_being_sent_is_not_late() {
+    let upstream = Upstream::http1(echo).await;
+    let mut backend = BackendOf::http1(&[upstream.address]);
+    backend.timeouts = Timeouts { first_byte: Some(Duration::from_millis(300)), ..Timeouts::default() };
+    let proxy = Proxy::start(Routes::all(to(&backend.build(), upstream.address.port()))).await;
+    let parts = futures::stream::unfold(0, |sent| async move {
+        if sent == 5 {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Some((Ok(http_body::Frame::data("part ".into())), sent + 1))
+    });
+    let request = Request::post("/")
+        .header("host", "a")
+        .body(http_body_util::StreamBody::new(parts).boxed())
+        .unwrap_or_else(|_| panic!());
+    let response = Client::connect(proxy.address).await.begin(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test]
+async fn a_part_of_the_answer_takes_too_long() {
+    let (upstream, address) = Raw::bind().await;
+    let mut backend = BackendOf::http1(&[address]);
+    backend.timeouts = Timeouts { between_bytes: Some(Duration::from_millis(50)), ..Timeouts::default() };
+    let proxy = Proxy::start(Routes::all(to(&backend.build(), address.port()))).await;
+    let mut client = Client::connect(proxy.address).await;
+    let request = Request::get("/").header("host", "a").body(Full::default().boxed()).unwrap();
+    let (response, _stream) = tokio::join!(client.begin(request), async {
+        let (mut stream, _) = upstream.accept().await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").await.unwrap();
+        stream
+    });
+    assert!(soon(response.unwrap().collect()).await.is_err());
+}
+
+#[tokio::test]
+async fn the_whole_takes_too_long() {
+    let (_upstream, address) = Raw::bind().await;
+    let mut backend = BackendOf::http1(&[address]);
+    backend.timeouts = Timeouts { total: Some(Duration::from_millis(50)), ..Timeouts::default() };
+    let proxy = Proxy::start(Routes::all(to(&backend.build(), address.port()))).await;
+    let answer = ask(proxy.address, Request::get("/")).await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (504, "upstream request timeout"));
+}
