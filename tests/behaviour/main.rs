@@ -5,12 +5,19 @@
 mod churn;
 mod command;
 mod docs;
+mod fleets;
 #[path = "../harness/lib.rs"]
 #[allow(dead_code, unused_imports, reason = "tests and benchmarks use a part each")]
 mod harness;
 mod hostile;
 mod kube_client;
 mod kubectl;
+mod names;
+mod protocols;
 mod python_client;
 mod quickstart;
+mod routing;
+mod scale;
+mod streams;
+mod tls;
 mod under_load;

@@ -129,6 +129,15 @@ impl Rest {
         self.wait_until(path, condition, |object| is_true(object, condition)).await
     }
 
+    /// Waits until a proxy of the fleet is connected and refuses nothing.
+    pub async fn wait_for_ready(&self, fleet: &str) -> Value {
+        let ready = |object: &Value| {
+            let conditions = object["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
+            conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+        };
+        self.wait_until(&format!("{PROXIES}/{fleet}"), "Ready", ready).await
+    }
+
     async fn watch_until(&self, path: &str, holds: &impl Fn(&Value) -> bool, last: &mut Value) -> Value {
         let (collection, name) = path.rsplit_once('/').unwrap();
         let uri = format!("http://{}{collection}?watch=true&fieldSelector=metadata.name%3D{name}", self.api);
