@@ -6,6 +6,7 @@
 //! connection pools and balancing state survive unrelated changes.
 
 mod backend;
+mod client_tls;
 mod discovery;
 mod endpoints;
 mod filter;
@@ -17,6 +18,7 @@ mod socket;
 mod tls;
 
 pub use backend::{Backend, BackendId, BackendMetrics, BackendSpec, Protocol, Timeouts};
+pub use client_tls::{ClientOptions, Trust, cipher_suite, cipher_suite_names};
 pub use discovery::{Allowed, Discovery, Dynamic, Endpoint, Lookup, Resolve, Resolved};
 pub use endpoints::{Addresses, Endpoints, uptime};
 pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};

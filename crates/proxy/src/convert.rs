@@ -17,14 +17,16 @@ mod route;
 mod rule;
 mod secret;
 mod time;
+mod tls;
 mod unsupported;
 
-pub(crate) use backend::{BackendPlan, DiscoveryPlan, EndpointPlan, HostPlan, TlsPlan, backend, client_tls};
+pub(crate) use backend::{BackendPlan, DiscoveryPlan, EndpointPlan, HostPlan, backend};
 pub(crate) use fault::{Checked, Fault};
 pub(crate) use listener::{ListenerPlan, listener};
 pub(crate) use resource::{Kind, decode, kind_of};
 pub(crate) use route::{RoutePlan, route};
 pub(crate) use secret::{Identity, SecretPlan, secret};
+pub(crate) use tls::{TlsPlan, client_tls};
 
 #[cfg(test)]
 mod tests;

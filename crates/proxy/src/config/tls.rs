@@ -12,7 +12,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, S
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use thiserror::Error;
 
-use super::{HostPattern, Protocol};
+use super::{ClientOptions, HostPattern, Protocol, Trust};
 
 /// Why a TLS configuration cannot be built.
 #[derive(Debug, Error)]
@@ -38,7 +38,7 @@ pub struct ClientTls {
     pub server_name: Option<ServerName<'static>>,
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(super) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     Arc::clone(PROVIDER.get_or_init(|| Arc::new(ring::default_provider())))
 }
@@ -73,22 +73,7 @@ pub fn client_config(
     protocol: Protocol,
     verified_name: Option<ServerName<'static>>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
-    let inner = WebPkiServerVerifier::builder_with_provider(roots, provider()).build()?;
-    let verifier: Arc<dyn ServerCertVerifier> = match verified_name {
-        Some(name) => Arc::new(FixedName { inner, name }),
-        None => inner,
-    };
-    // "Dangerous" is rustls' word for any verifier of one's own; both of ours end in WebPkiServerVerifier.
-    let mut config = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![match protocol {
-        Protocol::Http1 => b"http/1.1".to_vec(),
-        Protocol::Http2 => b"h2".to_vec(),
-    }];
-    Ok(Arc::new(config))
+    ClientOptions { verified_name, ..ClientOptions::trusting(Trust::Roots(roots)) }.build(protocol)
 }
 
 /// A server configuration that presents the certificates of `names` and offers HTTP/2, then HTTP/1.1.
@@ -108,9 +93,9 @@ pub fn server_config(names: ServerNames) -> Result<Arc<ServerConfig>, TlsError> 
 
 /// Verifies that the certificate carries one given name, whatever name was sent.
 #[derive(Debug)]
-struct FixedName {
-    inner: Arc<WebPkiServerVerifier>,
-    name: ServerName<'static>,
+pub(super) struct FixedName {
+    pub(super) inner: Arc<WebPkiServerVerifier>,
+    pub(super) name: ServerName<'static>,
 }
 
 impl ServerCertVerifier for FixedName {

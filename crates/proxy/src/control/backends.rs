@@ -5,11 +5,12 @@ use std::sync::Arc;
 use backstay_balancer::{Breakers, Start};
 use backstay_dns_cache::Cache;
 use rustls::RootCertStore;
+use rustls::sign::CertifiedKey;
 use tokio::runtime::Handle;
 
 use super::care::Care;
-use crate::config::{Addresses, Backend, BackendSpec, ClientTls, Discovery, Dynamic};
-use crate::convert::{BackendPlan, DiscoveryPlan, Fault, client_tls};
+use crate::config::{Addresses, Backend, BackendSpec, Discovery, Dynamic};
+use crate::convert::{BackendPlan, DiscoveryPlan, Fault, TlsPlan, client_tls};
 use crate::dns::{Dns, DynamicResolve, Following};
 use crate::metrics::BackendCounts;
 
@@ -39,18 +40,17 @@ pub(super) enum Feed {
     Cache(Arc<Cache>),
 }
 
-/// What the authorities of a backend are.
-pub(super) enum Roots {
-    System,
-    Secret(Arc<RootCertStore>),
-    /// The secret is not there, or holds no authorities.
-    Missing,
+/// What the secrets of a backend hold.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    pub(super) roots: Option<Arc<RootCertStore>>,
+    pub(super) certificate: Option<Arc<CertifiedKey>>,
 }
 
 impl BackendItem {
-    /// The secret that it needs.
-    pub(super) fn secret(&self) -> Option<&Arc<str>> {
-        self.plan.tls.as_ref()?.ca_secret.as_ref()
+    /// The secrets that it needs.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.plan.tls.iter().flat_map(TlsPlan::secrets)
     }
 
     pub(super) fn cache(&self) -> Option<&Arc<Cache>> {
@@ -60,11 +60,11 @@ impl BackendItem {
         }
     }
 
-    /// Builds a backend; takes over what lives longer than one version of it from `previous`.
+    /// Builds a backend; without `secrets`, one of which is missing, one that waits. Takes over what lives longer than one version of it from `previous`.
     pub(super) fn build(
         name: &Arc<str>,
         plan: BackendPlan,
-        roots: Roots,
+        secrets: Option<Secrets>,
         previous: Option<&Self>,
         workshop: &Workshop,
     ) -> Result<Self, Fault> {
@@ -76,14 +76,11 @@ impl BackendItem {
             }
             None => Breakers::new(&plan.limits),
         };
-        let tls = match (&plan.tls, roots) {
-            (None, _) => None,
-            (Some(_), Roots::Missing) => {
-                return Ok(Self { plan, backend: None, feed: None, counts, breakers, _care: None });
-            }
-            (Some(tls), Roots::System) => Some(build_tls(tls, &plan, None)?),
-            (Some(tls), Roots::Secret(roots)) => Some(build_tls(tls, &plan, Some(roots))?),
+        let Some(secrets) = secrets else {
+            return Ok(Self { plan, backend: None, feed: None, counts, breakers, _care: None });
         };
+        let tls = plan.tls.as_ref().map(|tls| client_tls(tls, plan.protocol, secrets.roots, secrets.certificate));
+        let tls = tls.transpose().map_err(|error| Fault { field: "tls".to_owned(), message: error.to_string() })?;
         let spec = |discovery| BackendSpec {
             name: Arc::clone(name),
             protocol: plan.protocol,
@@ -155,12 +152,4 @@ impl BackendItem {
         self.plan = plan.clone();
         true
     }
-}
-
-fn build_tls(
-    tls: &crate::convert::TlsPlan,
-    plan: &BackendPlan,
-    roots: Option<Arc<RootCertStore>>,
-) -> Result<ClientTls, Fault> {
-    client_tls(tls, plan.protocol, roots).map_err(|error| Fault { field: "tls".to_owned(), message: error.to_string() })
 }

@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use backstay_dns_cache::{Cache, HostView, Remembered};
 use backstay_xds::client::{Rejection, Update};
+use rustls::RootCertStore;
+use rustls::sign::CertifiedKey;
 use tokio::runtime::Handle;
 
-use super::backends::{BackendItem, Feed, Roots, Workshop};
+use super::backends::{BackendItem, Feed, Secrets, Workshop};
 use super::held::{All, Held, Rejected, ResourceView, views};
 use super::sockets::{Parts, SocketItem};
 use crate::config::{Backend, Config, Discovery};
-use crate::convert::{ListenerPlan, RoutePlan, SecretPlan};
+use crate::convert::{ListenerPlan, RoutePlan, SecretPlan, TlsPlan};
 use crate::dns::Dns;
 use crate::metrics::{BackendCounts, CacheCounts};
 use dirty::Dirty;
@@ -100,7 +102,8 @@ impl Model {
                 Some(Discovery::Addresses(list)) => list.load().iter().map(|endpoint| endpoint.address).collect(),
                 _ => Vec::new(),
             };
-            let waiting_for = held.item.secret().filter(|_| held.item.backend.is_none());
+            let tls = held.item.plan.tls.as_ref().filter(|_| held.item.backend.is_none());
+            let waiting_for = tls.and_then(|tls| self.missing(tls));
             let dynamic = matches!(discovery, Some(Discovery::Dynamic(_)));
             BackendView { name, version: &held.version, addresses, dynamic, waiting_for }
         })
@@ -166,12 +169,37 @@ impl Model {
         self.backends.get(name)?.item.backend.clone()
     }
 
-    fn roots(&self, secret: Option<&Arc<str>>) -> Roots {
-        match secret.map(|name| self.secrets.get(name).map(|held| &held.item)) {
-            None => Roots::System,
-            Some(Some(SecretPlan::Authority(roots))) => Roots::Secret(Arc::clone(roots)),
-            Some(_) => Roots::Missing,
+    /// What the secrets of a backend hold; `None` when one is not there, or holds something else.
+    fn secrets_of(&self, tls: Option<&TlsPlan>) -> Option<Secrets> {
+        let mut held = Secrets::default();
+        let Some(tls) = tls else { return Some(held) };
+        if let Some(name) = &tls.ca_secret {
+            held.roots = Some(self.authorities(name)?);
         }
+        if let Some(name) = &tls.certificate {
+            held.certificate = Some(self.certificate(name)?);
+        }
+        Some(held)
+    }
+
+    fn authorities(&self, name: &Arc<str>) -> Option<Arc<RootCertStore>> {
+        match &self.secrets.get(name)?.item {
+            SecretPlan::Authority(roots) => Some(Arc::clone(roots)),
+            SecretPlan::Certificate(_) => None,
+        }
+    }
+
+    fn certificate(&self, name: &Arc<str>) -> Option<Arc<CertifiedKey>> {
+        match &self.secrets.get(name)?.item {
+            SecretPlan::Certificate(identity) => Some(Arc::clone(&identity.key)),
+            SecretPlan::Authority(_) => None,
+        }
+    }
+
+    /// The first secret of a backend that keeps it waiting.
+    fn missing<'a>(&self, tls: &'a TlsPlan) -> Option<&'a Arc<str>> {
+        let authority = tls.ca_secret.as_ref().filter(|name| self.authorities(name).is_none());
+        authority.or_else(|| tls.certificate.as_ref().filter(|name| self.certificate(name).is_none()))
     }
 
     /// The configuration of this moment.

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use backstay_balancer::{Limits, Locality, Stated};
 use backstay_dns_cache::{Settings, Target};
 use backstay_proto::config::{Backend, Endpoint, backend, endpoint};
-use rustls::RootCertStore;
 use rustls_pki_types::ServerName;
 
 use super::fault::{Checked, Fault, Within};
-use super::listener::secret_name;
 use super::time::{limit, positive};
+use super::tls::{self, TlsPlan};
 use super::{balancing, dynamic, requests, unsupported};
-use crate::config::{Allowed, ClientTls, Policy, Protocol, Timeouts, TlsError, client_config, system_roots};
+use crate::config::{Allowed, Policy, Protocol, Timeouts};
 
 /// A backend, checked by itself: its secret may not be there yet, its names are not resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,13 +52,6 @@ pub(crate) enum HostPlan {
     Srv(Arc<str>),
 }
 
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct TlsPlan {
-    pub(crate) ca_secret: Option<Arc<str>>,
-    server_name: Option<ServerName<'static>>,
-    verified_name: Option<ServerName<'static>>,
-}
-
 /// Checks a backend.
 pub(crate) fn backend(backend: &Backend) -> Checked<BackendPlan> {
     unsupported::check(backend)?;
@@ -73,7 +65,7 @@ pub(crate) fn backend(backend: &Backend) -> Checked<BackendPlan> {
     let tls = match (&backend.tls, over_tls) {
         (None, false) => None,
         (Some(_), false) => return Err(Fault::new("tls", "must not be set when the protocol is without TLS")),
-        (tls, true) => Some(tls_plan(tls.as_ref()).within("tls")?),
+        (tls, true) => Some(tls::plan(tls.as_ref(), protocol).within("tls")?),
     };
     let defaults = Timeouts::default();
     let timeouts = backend.timeouts.unwrap_or_default();
@@ -116,40 +108,6 @@ fn policy(backend: &Backend, limits: &Limits) -> Checked<Policy> {
         counts_requests: limits.requests.is_some() || limits.retry_budget.is_some(),
         counts_endpoints: limits.connections_per_endpoint.is_some(),
     })
-}
-
-/// The TLS of a backend; `roots` are those of its secret, the system's without one.
-pub(crate) fn client_tls(
-    plan: &TlsPlan,
-    protocol: Protocol,
-    roots: Option<Arc<RootCertStore>>,
-) -> Result<ClientTls, TlsError> {
-    let roots = roots.map_or_else(system_roots, Ok)?;
-    let config = client_config(roots, protocol, plan.verified_name.clone())?;
-    Ok(ClientTls { config, server_name: plan.server_name.clone() })
-}
-
-fn tls_plan(tls: Option<&backstay_proto::config::ClientTls>) -> Checked<TlsPlan> {
-    let Some(tls) = tls else {
-        return Ok(TlsPlan { ca_secret: None, server_name: None, verified_name: None });
-    };
-    let ca_secret = match tls.ca_secret.as_str() {
-        "" => None,
-        name => Some(secret_name("ca_secret", name)?),
-    };
-    Ok(TlsPlan {
-        ca_secret,
-        server_name: server_name("sni", &tls.sni)?,
-        verified_name: server_name("verified_name", &tls.verified_name)?,
-    })
-}
-
-fn server_name(field: &str, text: &str) -> Checked<Option<ServerName<'static>>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let name = ServerName::try_from(text.to_owned());
-    name.map(Some).map_err(|_| Fault::new(field, format!("{text:?} is neither a host name nor an IP address")))
 }
 
 fn endpoint_plan(endpoint: &Endpoint, localities: &mut Vec<(String, String)>) -> Checked<EndpointPlan> {

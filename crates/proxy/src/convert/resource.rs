@@ -30,8 +30,13 @@ pub(crate) fn kind_of(name: &str) -> Option<Kind> {
 
 /// Decodes the resource called `name`, and checks that it is of the kind its name says: references go by name alone.
 pub(crate) fn decode(name: &str, value: Bytes) -> Checked<resource::Kind> {
+    let size = value.len();
     let resource =
         Resource::decode(value).map_err(|error| Fault::new("", format!("the resource cannot be decoded: {error}")))?;
+    // Fields that this proxy does not know are dropped as they are read: what is left is shorter.
+    if resource.encoded_len() < size {
+        return Err(Fault::unknown(""));
+    }
     let content = resource.kind.ok_or_else(|| Fault::unknown(""))?;
     let kind = match content {
         resource::Kind::Secret(_) => Kind::Secret,

@@ -31,20 +31,20 @@ pub(crate) fn secret(secret: &Secret) -> Checked<SecretPlan> {
         None => Err(Fault::unknown("")),
         Some(secret::Kind::Certificate(pair)) => identity(pair).map(SecretPlan::Certificate),
         Some(secret::Kind::CertificateAuthority(authority)) => {
-            let mut roots = RootCertStore::empty();
-            for (index, certificate) in
-                certificates("certificate_authority.bundle", &authority.bundle)?.into_iter().enumerate()
-            {
-                roots.add(certificate).map_err(|error| {
-                    Fault::new(
-                        "certificate_authority.bundle",
-                        format!("certificate {} cannot be trusted: {error}", index + 1),
-                    )
-                })?;
-            }
-            Ok(SecretPlan::Authority(Arc::new(roots)))
+            authorities("certificate_authority.bundle", &authority.bundle).map(SecretPlan::Authority)
         }
     }
+}
+
+/// The authorities in `pem`, of which there is at least one.
+pub(super) fn authorities(field: &str, pem: &[u8]) -> Checked<Arc<RootCertStore>> {
+    let mut roots = RootCertStore::empty();
+    for (index, certificate) in certificates(field, pem)?.into_iter().enumerate() {
+        roots
+            .add(certificate)
+            .map_err(|error| Fault::new(field, format!("certificate {} cannot be trusted: {error}", index + 1)))?;
+    }
+    Ok(Arc::new(roots))
 }
 
 fn identity(pair: &secret::Certificate) -> Checked<Identity> {

@@ -125,6 +125,20 @@ fn backends() {
         (over_tls(ClientTls { sni: "a b".into(), ..ClientTls::default() }), "tls.sni"),
         (over_tls(ClientTls { verified_name: "*.x".into(), ..ClientTls::default() }), "tls.verified_name"),
         (over_tls(ClientTls { ca_secret: "ca".into(), ..ClientTls::default() }), "tls.ca_secret"),
+        (over_tls(ClientTls { ca_bundle: "ca".into(), ..ClientTls::default() }), "tls.ca_bundle"),
+        (over_tls(ClientTls { client_certificate: "c".into(), ..ClientTls::default() }), "tls.client_certificate"),
+        (over_tls(ClientTls { min_version: 2, max_version: 1, ..ClientTls::default() }), "tls"),
+        (over_tls(ClientTls { min_version: 3, ..ClientTls::default() }), "tls.min_version"),
+        (over_tls(ClientTls { alpn: vec!["http/1.1".into()], ..ClientTls::default() }), "tls.alpn"),
+        (over_tls(ClientTls { cipher_suites: vec!["RC4-SHA".into()], ..ClientTls::default() }), "tls.cipher_suites[0]"),
+        (
+            over_tls(ClientTls {
+                cipher_suites: vec!["TLS_AES_128_GCM_SHA256".into()],
+                max_version: 1,
+                ..ClientTls::default()
+            }),
+            "tls",
+        ),
     ] {
         assert_eq!(super::backend(&message).unwrap_err().field, field, "{message:?}");
     }
@@ -319,6 +333,15 @@ fn a_name_says_what_its_resource_is() {
         assert!(super::decode(name, backend.clone()).is_err(), "{name}");
     }
     assert!(super::decode("backend/a", encode(None)).unwrap_err().message.contains("newer"));
+    // A field of a number that nobody has given away yet, in the backend and around it.
+    let unknown = [0xfa, 0x3e, 1, b'x'];
+    let inner = [&fixed(vec![]).encode_to_vec()[..], &unknown].concat();
+    let (_, tag) = (backend.len(), backend[0]);
+    let nested = [&[tag, u8::try_from(inner.len()).unwrap()][..], &inner].concat();
+    for value in [[&backend[..], &unknown].concat(), nested] {
+        let fault = super::decode("backend/a", value.into()).unwrap_err();
+        assert!(fault.message.contains("newer"), "{fault:?}");
+    }
     assert!(
         super::decode("backend/a", bytes::Bytes::from_static(b"\xff\xff")).unwrap_err().message.contains("decoded")
     );

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use backstay_proxy::config::{
-    Backend, ClientTls, Endpoint, HostPattern, Protocol, ServerNames, Socket, client_config, server_config,
+    Backend, ClientOptions, ClientTls, Endpoint, HostPattern, Protocol, ServerNames, Socket, Trust, cipher_suite,
+    client_config, server_config,
 };
 use backstay_proxy::server::Options;
 use http::Request;
@@ -51,7 +52,10 @@ impl Authority {
 async fn upstream(key: Arc<CertifiedKey>, alpn: &[&[u8]]) -> Upstream {
     let mut names = ServerNames::default();
     names.insert(HostPattern::Any, key);
-    let mut config = ServerConfig::clone(&server_config(names).unwrap());
+    serving(ServerConfig::clone(&server_config(names).unwrap()), alpn).await
+}
+
+async fn serving(mut config: ServerConfig, alpn: &[&[u8]]) -> Upstream {
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     Upstream::serve(move |stream| {
@@ -244,5 +248,74 @@ async fn an_address_that_is_silent_is_overtaken_and_given_up() {
         let mut hello = Vec::new();
         crate::support::soon(given_up.read_to_end(&mut hello)).await.unwrap();
         assert!(!hello.is_empty(), "it was tried first");
+    }
+}
+
+/// An upstream that takes only clients with a certificate of `clients`.
+async fn demanding(key: Arc<CertifiedKey>, clients: &Authority) -> Upstream {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(clients.roots(), Arc::clone(&provider));
+    let mut names = ServerNames::default();
+    names.insert(HostPattern::Any, key);
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_cert_resolver(Arc::new(names));
+    serving(config, &[b"http/1.1"]).await
+}
+
+fn options(trust: Trust) -> ClientOptions {
+    ClientOptions::trusting(trust)
+}
+
+fn built(options: ClientOptions) -> ClientTls {
+    ClientTls { config: options.build(Protocol::Http1).unwrap(), server_name: None }
+}
+
+#[tokio::test]
+async fn the_proxy_shows_its_own_certificate() {
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let upstream = demanding(servers.sign("svc.example"), &clients).await;
+    let trust = || Trust::Roots(servers.roots());
+    for (certificate, status) in
+        [(Some(clients.sign("me")), 200), (None, 503), (Some(Authority::new().sign("me")), 503)]
+    {
+        let tls = built(ClientOptions { certificate, ..options(trust()) });
+        assert_eq!(through(&upstream, "svc.example", tls, Protocol::Http1).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn verification_can_be_given_up() {
+    let upstream = upstream(Authority::new().sign("other.example"), &[b"http/1.1"]).await;
+    let tls = built(options(Trust::Anyone));
+    assert_eq!(through(&upstream, "svc.example", tls, Protocol::Http1).await.status, 200);
+}
+
+#[tokio::test]
+async fn versions_and_suites_are_kept_to() {
+    let authority = Authority::new();
+    let key = authority.sign("svc.example");
+    let mut names = ServerNames::default();
+    names.insert(HostPattern::Any, key);
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(names));
+    config.alpn_protocols = vec![];
+    let upstream = serving(config, &[b"http/1.1"]).await;
+    let trust = || Trust::Roots(authority.roots());
+    let suite = |name| vec![cipher_suite(name).unwrap()];
+    for (options, status) in [
+        (options(trust()), 200),
+        (ClientOptions { tls12: false, ..options(trust()) }, 503),
+        (ClientOptions { suites: suite("ECDHE-ECDSA-AES128-GCM-SHA256"), ..options(trust()) }, 200),
+        (ClientOptions { suites: suite("ECDHE-RSA-AES128-GCM-SHA256"), ..options(trust()) }, 503),
+        (ClientOptions { suites: suite("TLS_AES_128_GCM_SHA256"), ..options(trust()) }, 503),
+    ] {
+        let named = format!("{:?} {}", options.suites, options.tls12);
+        assert_eq!(through(&upstream, "svc.example", built(options), Protocol::Http1).await.status, status, "{named}");
     }
 }

@@ -138,7 +138,7 @@ impl Response<'_> {
             return;
         }
         let affected = self.model.backends.iter().filter(|(name, held)| {
-            !arrived.contains(*name) && held.item.secret().is_some_and(|secret| self.dirty.secrets.contains(secret))
+            !arrived.contains(*name) && held.item.secrets().any(|secret| self.dirty.secrets.contains(secret))
         });
         for name in affected.map(|(name, _)| Arc::clone(name)).collect::<Vec<_>>() {
             self.rebuild_backend(&name);
@@ -152,7 +152,7 @@ impl Response<'_> {
         let names_changed =
             |item: &BackendItem| matches!(&item.feed, Some(Feed::Following(following)) if !following.is_ready());
         if let Some(held) = model.backends.get_mut(name) {
-            let secret_changed = held.item.secret().is_some_and(|secret| self.dirty.secrets.contains(secret));
+            let secret_changed = held.item.secrets().any(|secret| self.dirty.secrets.contains(secret));
             if !secret_changed && held.item.follow(&plan, &model.workshop) {
                 held.version = Arc::clone(&arrival.version);
                 held.value = arrival.value.clone();
@@ -320,9 +320,9 @@ impl Response<'_> {
 }
 
 fn build_backend(model: &Model, name: &Arc<str>, plan: BackendPlan) -> Checked<BackendItem> {
-    let roots = model.roots(plan.tls.as_ref().and_then(|tls| tls.ca_secret.as_ref()));
+    let secrets = model.secrets_of(plan.tls.as_ref());
     let previous = model.backends.get(name).map(|held| &held.item);
-    BackendItem::build(name, plan, roots, previous, &model.workshop)
+    BackendItem::build(name, plan, secrets, previous, &model.workshop)
 }
 
 fn conflict(name: &Arc<str>, plan: &ListenerPlan, listeners: &All<ListenerPlan>) -> Option<Fault> {
