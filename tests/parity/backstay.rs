@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::manifest::{class, gateway};
 use crate::harness::rest::{BACKENDS, GATEWAYS, POLICIES, ROUTES, Rest};
 use crate::harness::{ControlPlane, Proxy};
-use crate::row::{Row, Target};
+use crate::row::{Endpoint, Row, Target, merge};
 
 /// The Secret with the authority that upstreams' certificates are signed by.
 const AUTHORITY: &str = "authority";
@@ -71,6 +71,16 @@ fn policy(row: &Row) -> Value {
     if let Target::Dynamic(_) = row.target {
         spec["dynamicProxy"] = json!({"addresses": {"allow": ["127.0.0.0/8", "::1/128"]}});
     }
+    if let Target::Static(endpoints) = &row.target {
+        let places: Vec<_> = endpoints.iter().filter_map(|endpoint| place(endpoint, row)).collect();
+        if !places.is_empty() {
+            spec["endpoints"] = places.into();
+        }
+        if endpoints.iter().any(|endpoint| endpoint.zone.is_some()) {
+            spec["loadBalancing"] = json!({"localityWeighted": true});
+        }
+    }
+    merge(&mut spec, &row.settings.policy);
     if row.certificate.is_some() {
         spec["tls"] = json!({"caCertificateRef": {"name": AUTHORITY}});
     }
@@ -82,10 +92,34 @@ fn policy(row: &Row) -> Value {
     })
 }
 
+/// What a policy has to say of an endpoint.
+fn place(endpoint: &Endpoint, row: &Row) -> Option<Value> {
+    let plain = address(endpoint, row);
+    let mut place = plain.clone();
+    if let Some(weight) = endpoint.weight {
+        place["weight"] = weight.into();
+    }
+    if endpoint.priority > 0 {
+        place["priority"] = endpoint.priority.into();
+    }
+    if let Some(health) = endpoint.health {
+        place["health"] = health.into();
+    }
+    if let Some((zone, weight)) = endpoint.zone {
+        place["locality"] = json!({"zone": zone, "weight": weight});
+    }
+    (place != plain).then_some(place)
+}
+
+fn address(endpoint: &Endpoint, row: &Row) -> Value {
+    let kind = if endpoint.is_name() { "fqdn" } else { "ip" };
+    json!({kind: endpoint.host.replace("{row}", &row.domain())})
+}
+
 fn backend(row: &Row) -> Value {
     let mut spec = match &row.target {
-        Target::Static(addresses) => {
-            let endpoints: Vec<_> = addresses.iter().map(|ip| json!({"ip": ip})).collect();
+        Target::Static(endpoints) => {
+            let endpoints: Vec<_> = endpoints.iter().map(|endpoint| address(endpoint, row)).collect();
             json!({"endpoints": endpoints})
         }
         Target::Dynamic(cache) => {
@@ -129,6 +163,9 @@ fn route(row: &Row, port: u16) -> Value {
     let mut rule = json!({"backendRefs": [backend]});
     if let Some(timeout) = row.route_timeout {
         rule["timeouts"] = json!({"request": format!("{}ms", timeout.as_millis())});
+    }
+    if let Some(host) = row.rewrite {
+        rule["filters"] = json!([{"type": "URLRewrite", "urlRewrite": {"hostname": host}}]);
     }
     let mut spec = json!({"parentRefs": [{"name": row.name}], "rules": [rule]});
     if let Some(hostname) = row.hostname {

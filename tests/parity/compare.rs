@@ -1,5 +1,6 @@
 //! Plays rows through both, side by side, and tells where what is seen is not what is expected.
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,17 +18,13 @@ use crate::dns::DnsServer;
 use crate::envoy::{self, Envoy};
 use crate::harness::{port, traffic};
 use crate::row::{Expected, Row, UNSTEADY};
-use crate::run::Run;
+use crate::run::{Run, below};
 use crate::upstream::Upstreams;
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-/// One of the two, running.
-#[expect(dead_code, reason = "held so that it runs on")]
-enum Running {
-    Envoy(Envoy),
-    Backstay(Backstay),
-}
+/// One of the two, which runs until this is dropped.
+type Running = Box<dyn Any>;
 
 /// Plays all rows through both, or says that there is no Envoy.
 ///
@@ -42,12 +39,12 @@ pub async fn compare(rows: Vec<Row>) {
     let with_envoy = play(&rows, &issuer, async |all, dns| {
         let envoy = Envoy::start(&binary, all, dns, &authority);
         let log = envoy.log.clone();
-        (Running::Envoy(envoy), log)
+        (Box::new(envoy) as Running, log)
     });
     let with_backstay = play(&rows, &issuer, async |all, dns| {
         let backstay = Backstay::start(all, dns, &authority).await;
         let log = backstay.log.clone();
-        (Running::Backstay(backstay), log)
+        (Box::new(backstay) as Running, log)
     });
     let (of_envoy, of_backstay) = tokio::join!(with_envoy, with_backstay);
     let mut wrong = Vec::new();
@@ -80,6 +77,9 @@ async fn play(
     let mut upstreams = Vec::new();
     let mut all = Vec::new();
     for row in rows {
+        for (name, kind, reply) in &row.records {
+            dns.set(&below(name, &row.domain()), *kind, reply.clone());
+        }
         let tls = row.certificate.map(|names| acceptor(issuer, names));
         let started = Upstreams::start(&row.upstreams, tls).await;
         all.push((row.clone(), port::free(), started.port));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::row::{Cache, Row, Target};
+use crate::row::{Cache, Endpoint, Row, Target, merge};
 
 /// Finds the binary; says so if there is none.
 pub fn find() -> Option<PathBuf> {
@@ -87,7 +87,7 @@ fn listener(row: &Row, port: u16, dns: SocketAddr, log: &Path) -> Value {
             "name": "envoy.filters.http.dynamic_forward_proxy",
             "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig",
-                "dns_cache_config": dns_cache(row.name, cache, dns),
+                "dns_cache_config": dns_cache(row, cache, dns),
             },
         }));
     }
@@ -99,6 +99,18 @@ fn listener(row: &Row, port: u16, dns: SocketAddr, log: &Path) -> Value {
     if let Some(timeout) = row.route_timeout {
         action["timeout"] = seconds(timeout);
     }
+    let mut per_filter = json!({});
+    match (&row.rewrite, &row.target) {
+        (None, _) => {}
+        (Some(host), Target::Static(_)) => action["host_rewrite_literal"] = (*host).into(),
+        (Some(host), Target::Dynamic(_)) => {
+            per_filter["envoy.filters.http.dynamic_forward_proxy"] = json!({
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.PerRouteConfig",
+                "host_rewrite_literal": host,
+            });
+        }
+    }
+    merge(&mut action, &row.settings.action);
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": row.name,
@@ -108,7 +120,7 @@ fn listener(row: &Row, port: u16, dns: SocketAddr, log: &Path) -> Value {
         "route_config": {"virtual_hosts": [{
             "name": row.name,
             "domains": [row.hostname.unwrap_or("*")],
-            "routes": [{"match": {"prefix": "/"}, "route": action}],
+            "routes": [{"match": {"prefix": "/"}, "route": action, "typed_per_filter_config": per_filter}],
         }]},
         "access_log": [{
             "name": "envoy.access_loggers.file",
@@ -139,14 +151,19 @@ fn cluster(row: &Row, port: u16, dns: SocketAddr, authority: &Path) -> Value {
                 "name": "envoy.clusters.dynamic_forward_proxy",
                 "typed_config": {
                     "@type": "type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig",
-                    "dns_cache_config": dns_cache(row.name, cache, dns),
+                    "dns_cache_config": dns_cache(row, cache, dns),
                 },
             });
         }
-        Target::Static(addresses) => {
-            let endpoint = |ip: &&str| json!({"endpoint": {"address": socket(ip, port)}});
-            let endpoints: Vec<_> = addresses.iter().map(endpoint).collect();
-            cluster["load_assignment"] = json!({"cluster_name": row.name, "endpoints": [{"lb_endpoints": endpoints}]});
+        Target::Static(endpoints) => {
+            if endpoints.iter().any(Endpoint::is_name) {
+                cluster["type"] = "STRICT_DNS".into();
+                cluster["dns_lookup_family"] = "V4_ONLY".into();
+                cluster["respect_dns_ttl"] = true.into();
+                cluster["typed_dns_resolver_config"] = resolver(dns);
+            }
+            let all: Vec<_> = endpoints.iter().map(|one| locality(one, row, port)).collect();
+            cluster["load_assignment"] = json!({"cluster_name": row.name, "endpoints": all});
         }
     }
     if row.certificate.is_some() {
@@ -158,21 +175,33 @@ fn cluster(row: &Row, port: u16, dns: SocketAddr, authority: &Path) -> Value {
             },
         });
     }
+    merge(&mut cluster, &row.settings.cluster);
     cluster
 }
 
-fn dns_cache(name: &str, cache: &Cache, dns: SocketAddr) -> Value {
+/// One endpoint alone in a locality; Envoy joins those that are equal.
+fn locality(endpoint: &Endpoint, row: &Row, port: u16) -> Value {
+    let host = endpoint.host.replace("{row}", &row.domain());
+    let mut one = json!({"endpoint": {"address": socket(&host, port)}});
+    if let Some(weight) = endpoint.weight {
+        one["load_balancing_weight"] = weight.into();
+    }
+    if let Some(health) = endpoint.health {
+        one["health_status"] = health.to_ascii_uppercase().into();
+    }
+    let mut locality = json!({"priority": endpoint.priority, "lb_endpoints": [one]});
+    if let Some((zone, weight)) = endpoint.zone {
+        locality["locality"] = json!({"zone": zone});
+        locality["load_balancing_weight"] = weight.into();
+    }
+    locality
+}
+
+fn dns_cache(row: &Row, cache: &Cache, dns: SocketAddr) -> Value {
     let mut config = json!({
-        "name": name,
+        "name": row.name,
         "dns_lookup_family": cache.family.map_or("AUTO", |family| family.as_str()).to_ascii_uppercase(),
-        "typed_dns_resolver_config": {
-            "name": "envoy.network.dns_resolver.cares",
-            "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-                "resolvers": [socket(&dns.ip().to_string(), dns.port())],
-                "dns_resolver_options": {"no_default_search_domain": true},
-            },
-        },
+        "typed_dns_resolver_config": resolver(dns),
     });
     let times = [
         ("dns_refresh_rate", cache.refresh),
@@ -188,7 +217,19 @@ fn dns_cache(name: &str, cache: &Cache, dns: SocketAddr) -> Value {
     if let Some(hosts) = cache.max_hosts {
         config["max_hosts"] = hosts.into();
     }
+    merge(&mut config, &row.settings.cache);
     config
+}
+
+fn resolver(dns: SocketAddr) -> Value {
+    json!({
+        "name": "envoy.network.dns_resolver.cares",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+            "resolvers": [socket(&dns.ip().to_string(), dns.port())],
+            "dns_resolver_options": {"no_default_search_domain": true},
+        },
+    })
 }
 
 fn socket(ip: &str, port: u16) -> Value {

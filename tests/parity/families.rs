@@ -2,11 +2,14 @@
 
 use hickory_proto::rr::RecordType::{A, AAAA};
 
+use serde_json::json;
+
 use crate::compare::compare;
 use crate::dns::Reply;
-use crate::row::{Cache, Expected, Family, REFUSED, Row, Step, same};
+use crate::row::{Cache, Expected, Family, REFUSED, Row, Step, differs, same};
 
 const OK: &str = "200 - via_upstream 127.0.0.1:1";
+const AT_ONCE: &str = "on a network without IPv6, a name that has both must work; strictAuto is Envoy's way";
 const NONE: &str = "503 DF dns_resolution_failure{nodata} DNS resolution failure";
 
 /// What the name has.
@@ -22,7 +25,19 @@ fn row(name: &'static str, family: Family, has: Has, answer: Expected, asked: Ex
         .record("", A, reply(has.v4, &["127.0.0.1"]))
         .record("", AAAA, reply(has.v6, &["::1"]))
         .get(answer)
-        .see(Step::Asked, asked)
+        .see(if family == Family::All { Step::AskedAtOnce } else { Step::Asked }, asked)
+}
+
+/// Envoy's way, which is a setting of Backstay.
+fn strict(name: &'static str, has: Has, answer: Expected, asked: Expected) -> Row {
+    row(name, Family::Auto, has, answer, asked).policy(json!({"dynamicProxy": {"dns": {"strictAuto": true}}}))
+}
+
+/// Backstay's way.
+fn auto(name: &'static str, has: Has, answer: Expected, asked: Expected) -> Row {
+    let mut row = row(name, Family::Auto, has, answer, asked);
+    row.steps[1].0 = Step::AskedAtOnce;
+    row
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,9 +52,12 @@ async fn each_family_asks_in_its_own_order() {
         row("v6-only-of-v4", Family::V6Only, v4, same(NONE), same("AAAA")),
         row("v6-only-of-v6", Family::V6Only, v6, same(REFUSED), same("AAAA")),
         row("v6-only-of-both", Family::V6Only, both, same(REFUSED), same("AAAA")),
-        row("auto-of-v4", Family::Auto, v4, same(OK), same("AAAA A")),
-        row("auto-of-v6", Family::Auto, v6, same(REFUSED), same("AAAA")),
-        row("auto-of-both", Family::Auto, both, same(REFUSED), same("AAAA")),
+        strict("strict-auto-of-v4", v4, same(OK), same("AAAA A")),
+        strict("strict-auto-of-v6", v6, same(REFUSED), same("AAAA")),
+        strict("strict-auto-of-both", both, same(REFUSED), same("AAAA")),
+        auto("auto-of-v4", v4, same(OK), same("A AAAA")),
+        auto("auto-of-v6", v6, same(REFUSED), differs("AAAA", "A AAAA", AT_ONCE)),
+        auto("auto-of-both", both, differs(REFUSED, OK, AT_ONCE), differs("AAAA", "A AAAA", AT_ONCE)),
         row("v4-preferred-of-v4", Family::V4Preferred, v4, same(OK), same("A")),
         row("v4-preferred-of-v6", Family::V4Preferred, v6, same(REFUSED), same("A AAAA")),
         row("v4-preferred-of-both", Family::V4Preferred, both, same(OK), same("A")),

@@ -127,9 +127,9 @@ async fn malformed_requests() {
             bad_request,
         ),
         echo("blank-before-colon").see(Step::Unlogged("GET / HTTP/1.1\r\nhost: {row}\r\nx-a : 1\r\n{id}\r\n"), bad_request),
-        echo("folded-line").upstream("127.0.0.1", Behaviour::Write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")).see(
+        echo("folded-line").upstream("127.0.0.1", Behaviour::ADDRESS).see(
             Step::Unlogged("GET / HTTP/1.1\r\nhost: {row}\r\nx-a: 1\r\n 2\r\n{id}\r\n"),
-            differs("200 ok", "400", "RFC 9112, 5.2: nobody has sent these for decades, except to be misread"),
+            differs("200 127.0.0.1", "400", "RFC 9112, 5.2: nobody has sent these for decades, except to be misread"),
         ),
     ])
     .await;

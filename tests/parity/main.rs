@@ -22,10 +22,14 @@ mod upstream;
 
 mod answers;
 mod connections;
+mod destinations;
+mod discovery;
 mod exchanges;
 mod families;
 mod heads;
 mod limits;
 mod names;
 mod refresh;
+mod resilience;
+mod selection;
 mod tls;

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
+use serde_json::{Value, json};
 
 use crate::dns::Reply;
 use crate::upstream::Behaviour;
@@ -24,7 +25,10 @@ pub struct Row {
     pub target: Target,
     /// The names in the upstreams' certificate; without it they speak no TLS.
     pub certificate: Option<&'static [&'static str]>,
+    pub settings: Settings,
     pub route_timeout: Option<Duration>,
+    /// The host that takes the place of the request's.
+    pub rewrite: Option<&'static str>,
     /// The only host that is routed; without it, every one.
     pub hostname: Option<&'static str>,
     /// Name below the row's domain (empty for the domain itself), type, and answer from the beginning.
@@ -38,8 +42,8 @@ pub struct Row {
 pub enum Target {
     /// To the host that they name.
     Dynamic(Cache),
-    /// To these addresses.
-    Static(&'static [&'static str]),
+    /// To these, as a load balancer chooses.
+    Static(Vec<Endpoint>),
 }
 
 /// Settings of a DNS cache; what is absent has Envoy's default on both sides.
@@ -51,6 +55,72 @@ pub struct Cache {
     pub timeout: Option<Duration>,
     pub host_ttl: Option<Duration>,
     pub max_hosts: Option<u32>,
+}
+
+/// Where requests may go.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoint {
+    /// An address, or a name.
+    pub host: &'static str,
+    pub weight: Option<u32>,
+    pub priority: u32,
+    /// In the words of a BackendPolicy.
+    pub health: Option<&'static str>,
+    /// Its zone, and the weight of that.
+    pub zone: Option<(&'static str, u32)>,
+}
+
+impl Endpoint {
+    pub fn new(host: &'static str) -> Self {
+        Self { host, ..Self::default() }
+    }
+
+    pub fn weight(self, weight: u32) -> Self {
+        Self { weight: Some(weight), ..self }
+    }
+
+    pub fn priority(self, priority: u32) -> Self {
+        Self { priority, ..self }
+    }
+
+    pub fn health(self, health: &'static str) -> Self {
+        Self { health: Some(health), ..self }
+    }
+
+    pub fn zone(self, zone: &'static str, weight: u32) -> Self {
+        Self { zone: Some((zone, weight)), ..self }
+    }
+
+    /// Whether its name has to be looked up.
+    pub fn is_name(&self) -> bool {
+        self.host.parse::<std::net::IpAddr>().is_err()
+    }
+}
+
+/// What is merged into generated configurations.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The specification of Backstay's BackendPolicy.
+    pub policy: Value,
+    /// Envoy's cluster.
+    pub cluster: Value,
+    /// Envoy's route action.
+    pub action: Value,
+    /// Envoy's DNS cache.
+    pub cache: Value,
+}
+
+/// Puts the members of `patch` into `value`, and those of its objects into the same in `value`.
+pub fn merge(value: &mut Value, patch: &Value) {
+    match (value.as_object_mut(), patch) {
+        (Some(into), Value::Object(patch)) => {
+            for (name, patch) in patch {
+                merge(into.entry(name).or_insert_with(|| json!({})), patch);
+            }
+        }
+        (_, Value::Null) => {}
+        _ => *value = patch.clone(),
+    }
 }
 
 /// A lookup family.
@@ -91,6 +161,14 @@ pub enum Step {
     Post(usize, &'static str),
     /// As many GETs at once. Seen: how often each answer came.
     Burst(usize, &'static str),
+    /// As many GETs one after the other. Seen: how often each status with its body came.
+    Count(usize, &'static str),
+    /// The same, in tens of percent.
+    Shares(usize, &'static str),
+    /// As many of these requests, as for `Raw`, one after the other. Seen: how many different answers came.
+    Kinds(usize, &'static str),
+    /// Seen: how many requests upstreams have received so far.
+    Received,
     /// GET, without waiting for the answer.
     Begin(&'static str),
     /// Waits for the answer to the first `Begin` that has not been waited for.
@@ -101,10 +179,14 @@ pub enum Step {
     Await(RecordType, usize),
     /// Seen: the types that were asked since the last step that saw questions. Those that were only sent again count once.
     Asked,
-    /// The same, with each packet.
+    /// The same, in alphabetical order: what is asked at once has no other.
+    AskedAtOnce,
+    /// The types in the order they were asked, each packet counted.
     Packets,
     /// Waits for so many further questions of this type. Seen: the whole seconds from each to the next.
     Every(RecordType, usize),
+    /// Looks away from questions that came so far.
+    Forget,
     /// Lets time pass.
     Pass(Duration),
     /// Upstreams end all connections that are open.
@@ -140,8 +222,13 @@ impl Row {
     }
 
     /// A fixed list of addresses. Nothing listens there until told to.
-    pub fn fixed(name: &'static str, addresses: &'static [&'static str]) -> Self {
-        Self { upstreams: Vec::new(), ..Self::new(name, Target::Static(addresses)) }
+    pub fn fixed(name: &'static str, addresses: &[&'static str]) -> Self {
+        Self::of(name, addresses.iter().map(|address| Endpoint::new(address)).collect())
+    }
+
+    /// Endpoints, each with its place in load balancing. Nothing listens there until told to.
+    pub fn of(name: &'static str, endpoints: Vec<Endpoint>) -> Self {
+        Self { upstreams: Vec::new(), ..Self::new(name, Target::Static(endpoints)) }
     }
 
     fn new(name: &'static str, target: Target) -> Self {
@@ -149,6 +236,8 @@ impl Row {
             name,
             target,
             certificate: None,
+            settings: Settings::default(),
+            rewrite: None,
             route_timeout: None,
             hostname: None,
             records: Vec::new(),
@@ -190,6 +279,35 @@ impl Row {
 
     pub fn only_host(mut self, hostname: &'static str) -> Self {
         self.hostname = Some(hostname);
+        self
+    }
+
+    pub fn rewrite(mut self, host: &'static str) -> Self {
+        self.rewrite = Some(host);
+        self
+    }
+
+    /// Adds to Backstay's BackendPolicy.
+    pub fn policy(mut self, policy: Value) -> Self {
+        self.settings.policy = policy;
+        self
+    }
+
+    /// Adds to Envoy's cluster.
+    pub fn cluster(mut self, cluster: Value) -> Self {
+        self.settings.cluster = cluster;
+        self
+    }
+
+    /// Adds to Envoy's route action.
+    pub fn action(mut self, action: Value) -> Self {
+        self.settings.action = action;
+        self
+    }
+
+    /// Adds to Envoy's DNS cache.
+    pub fn cache(mut self, cache: Value) -> Self {
+        self.settings.cache = cache;
         self
     }
 

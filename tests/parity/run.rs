@@ -45,10 +45,6 @@ pub struct Run {
 impl Run {
     pub fn new(row: Row, port: u16, dns: Arc<DnsServer>, upstreams: Upstreams, log: PathBuf) -> Self {
         let listener = SocketAddr::from(([127, 0, 0, 1], port));
-        let domain = row.domain();
-        for (name, kind, reply) in &row.records {
-            dns.set(&below(name, &domain), *kind, reply.clone());
-        }
         Self { row, listener, dns, upstreams, log, seen: 0, requests: 0, begun: VecDeque::new() }
     }
 
@@ -80,9 +76,18 @@ impl Run {
                 for answer in all {
                     *answers.entry(answer.await.unwrap()).or_default() += 1;
                 }
-                let answers: Vec<_> = answers.iter().map(|(answer, count)| format!("{count} x {answer}")).collect();
-                answers.join(", ")
+                listed(&answers, |count| format!("{count} x"))
             }
+            Step::Count(count, authority) => {
+                let answers = self.repeat(count, &get(authority)).await;
+                listed(&answers, |count| format!("{count} x"))
+            }
+            Step::Shares(count, authority) => {
+                let answers = self.repeat(count, &get(authority)).await;
+                listed(&answers, |part| format!("{}0%", (part * 10 + count / 2) / count))
+            }
+            Step::Kinds(count, request) => self.repeat(count, request).await.len().to_string(),
+            Step::Received => self.upstreams.received().to_string(),
             Step::Begin(authority) => {
                 let answer = self.ask(get(authority), Show::Logged);
                 self.begun.push_back(tokio::spawn(answer));
@@ -101,8 +106,18 @@ impl Run {
                 String::new()
             }
             Step::Asked => self.asked(false),
+            Step::AskedAtOnce => {
+                let asked = self.asked(false);
+                let mut words: Vec<_> = asked.split(' ').collect();
+                words.sort_unstable();
+                words.join(" ")
+            }
             Step::Packets => self.asked(true),
             Step::Every(kind, count) => self.every(kind, count).await,
+            Step::Forget => {
+                self.asked(false);
+                String::new()
+            }
             Step::Pass(time) => {
                 tokio::time::sleep(time).await;
                 String::new()
@@ -112,6 +127,14 @@ impl Run {
                 String::new()
             }
         }
+    }
+
+    async fn repeat(&mut self, count: usize, request: &str) -> BTreeMap<String, usize> {
+        let mut answers = BTreeMap::new();
+        for _ in 0..count {
+            *answers.entry(self.ask(request.to_owned(), Show::Plain).await).or_default() += 1;
+        }
+        answers
     }
 
     /// Sends a request, and yields what is seen of the answer.
@@ -158,6 +181,12 @@ impl Run {
     }
 }
 
+/// Answers with how often they came.
+fn listed(answers: &BTreeMap<String, usize>, often: impl Fn(usize) -> String) -> String {
+    let answers: Vec<_> = answers.iter().map(|(answer, count)| format!("{} {answer}", often(*count))).collect();
+    answers.join(", ")
+}
+
 /// What is seen of an answer.
 #[derive(Debug, Clone, Copy)]
 enum Show {
@@ -200,7 +229,8 @@ fn get(authority: &str) -> String {
     format!("GET / HTTP/1.1\r\nhost: {authority}\r\n{{id}}\r\n")
 }
 
-fn below(name: &str, domain: &str) -> String {
+/// A name below a domain, or the domain.
+pub fn below(name: &str, domain: &str) -> String {
     if name.is_empty() { domain.to_owned() } else { format!("{name}.{domain}") }
 }
 

@@ -1,10 +1,12 @@
 //! Upstreams on addresses of 127.0.0.0/8 that share a port, each with a behaviour of its own.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -21,6 +23,8 @@ pub enum Behaviour {
     Echo,
     /// Answers with the headers that start with `x-envoy-`.
     EchoOwn,
+    /// Answers with its address, this status, after this time.
+    Answer(u16, Duration),
     /// Writes this and closes the connection.
     Write(&'static str),
     /// Closes the connection.
@@ -29,10 +33,16 @@ pub enum Behaviour {
     Mute,
 }
 
+impl Behaviour {
+    /// Answers with its address.
+    pub const ADDRESS: Self = Self::Answer(200, Duration::ZERO);
+}
+
 /// The upstreams of one row.
 #[derive(Debug)]
 pub struct Upstreams {
     pub port: u16,
+    received: Arc<AtomicUsize>,
     end: watch::Sender<()>,
     _tasks: JoinSet<()>,
 }
@@ -41,83 +51,91 @@ impl Upstreams {
     /// Starts them all. With `tls`, they begin with a handshake.
     pub async fn start(all: &[(&'static str, Behaviour)], tls: Option<TlsAcceptor>) -> Self {
         let port = port::free();
-        let accepted = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::new(AtomicUsize::new(0));
         let (end, ended) = watch::channel(());
         let mut tasks = JoinSet::new();
         for (ip, behaviour) in all {
             let address = SocketAddr::new(ip.parse().unwrap(), port);
             let listener = TcpListener::bind(address).await.unwrap();
-            tasks.spawn(serve(listener, *behaviour, tls.clone(), Arc::clone(&accepted), ended.clone()));
+            let server = Server { behaviour: *behaviour, tls: tls.clone(), received: Arc::clone(&received) };
+            tasks.spawn(server.serve(listener, ended.clone()));
         }
-        Self { port, end, _tasks: tasks }
+        Self { port, received, end, _tasks: tasks }
     }
 
     /// Ends the connections that are open now.
     pub fn hang_up(&self) {
         self.end.send_replace(());
     }
-}
 
-async fn serve(
-    listener: TcpListener,
-    behaviour: Behaviour,
-    tls: Option<TlsAcceptor>,
-    accepted: Arc<Mutex<Vec<IpAddr>>>,
-    ended: watch::Receiver<()>,
-) {
-    let ip = listener.local_addr().unwrap().ip();
-    let mut connections = JoinSet::new();
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let number = {
-            let mut accepted = accepted.lock().unwrap();
-            accepted.push(ip);
-            accepted.iter().filter(|other| **other == ip).count()
-        };
-        let name = format!("{ip}:{number}");
-        let (tls, mut ended) = (tls.clone(), ended.clone());
-        ended.mark_unchanged();
-        connections.spawn(async move {
-            let talk = async {
-                match tls {
-                    None => talk(stream, behaviour, name).await,
-                    Some(tls) => match tls.accept(stream).await {
-                        Ok(stream) => {
-                            let asked = stream.get_ref().1.server_name().unwrap_or("none").to_owned();
-                            talk(stream, behaviour, format!("{name} sni {asked}")).await;
-                        }
-                        Err(_) => {}
-                    },
-                }
-            };
-            tokio::select! {
-                () = talk => {}
-                _ = ended.changed() => {}
-            }
-        });
-        while connections.try_join_next().is_some() {}
+    /// How many requests came so far.
+    pub fn received(&self) -> usize {
+        self.received.load(Ordering::Relaxed)
     }
 }
 
-async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, behaviour: Behaviour, name: String) {
-    let mut stream = BufReader::new(stream);
-    while let Ok(request) = read(&mut stream, Side::Request).await {
-        let body = match behaviour {
-            Behaviour::Name => name.clone(),
-            Behaviour::Echo => describe(&request),
-            Behaviour::EchoOwn => own(&request).collect::<Vec<_>>().join("\n"),
-            Behaviour::Close => return,
-            Behaviour::Mute => std::future::pending().await,
-            Behaviour::Write(raw) => {
-                let _ = stream.write_all(raw.as_bytes()).await;
-                let _ = stream.shutdown().await;
+#[derive(Clone)]
+struct Server {
+    behaviour: Behaviour,
+    tls: Option<TlsAcceptor>,
+    received: Arc<AtomicUsize>,
+}
+
+impl Server {
+    async fn serve(self, listener: TcpListener, ended: watch::Receiver<()>) {
+        let ip = listener.local_addr().unwrap().ip();
+        let mut connections = JoinSet::new();
+        for number in 1.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let (server, mut ended) = (self.clone(), ended.clone());
+            ended.mark_unchanged();
+            connections.spawn(async move {
+                tokio::select! {
+                    () = server.greet(stream, ip, number) => {}
+                    _ = ended.changed() => {}
+                }
+            });
+            while connections.try_join_next().is_some() {}
+        }
+    }
+
+    async fn greet(self, stream: TcpStream, ip: IpAddr, number: usize) {
+        let Some(tls) = &self.tls else { return self.talk(stream, ip, format!("{ip}:{number}")).await };
+        // Whoever does not like the certificate is gone.
+        if let Ok(stream) = tls.accept(stream).await {
+            let asked = stream.get_ref().1.server_name().unwrap_or("none");
+            let name = format!("{ip}:{number} sni {asked}");
+            self.talk(stream, ip, name).await;
+        }
+    }
+
+    async fn talk(&self, stream: impl AsyncRead + AsyncWrite + Unpin, ip: IpAddr, name: String) {
+        let mut stream = BufReader::new(stream);
+        while let Ok(request) = read(&mut stream, Side::Request).await {
+            self.received.fetch_add(1, Ordering::Relaxed);
+            let mut status = 200;
+            let body = match self.behaviour {
+                Behaviour::Name => name.clone(),
+                Behaviour::Answer(other, after) => {
+                    tokio::time::sleep(after).await;
+                    status = other;
+                    ip.to_string()
+                }
+                Behaviour::Echo => describe(&request),
+                Behaviour::EchoOwn => own(&request).collect::<Vec<_>>().join("\n"),
+                Behaviour::Close => return,
+                Behaviour::Mute => std::future::pending().await,
+                Behaviour::Write(raw) => {
+                    let _ = stream.write_all(raw.as_bytes()).await;
+                    let _ = stream.shutdown().await;
+                    return;
+                }
+            };
+            let answer = format!("HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            if stream.write_all(answer.as_bytes()).await.is_err() || stream.flush().await.is_err() {
                 return;
             }
-        };
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        if stream.write_all(head.as_bytes()).await.is_err() || stream.flush().await.is_err() {
-            return;
         }
     }
 }
