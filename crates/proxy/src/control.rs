@@ -6,6 +6,7 @@
 
 mod backends;
 mod care;
+mod checks;
 mod handler;
 mod held;
 mod model;

@@ -9,6 +9,7 @@ mod balancing;
 mod dynamic;
 mod fault;
 mod filter;
+mod health;
 mod listener;
 mod matches;
 mod requests;
@@ -18,7 +19,6 @@ mod rule;
 mod secret;
 mod time;
 mod tls;
-mod unsupported;
 
 pub(crate) use backend::{BackendPlan, DiscoveryPlan, EndpointPlan, HostPlan, backend};
 pub(crate) use fault::{Checked, Fault};

@@ -2,19 +2,24 @@
 
 use std::time::Duration;
 
+use backstay_balancer::{Breakers, Health, Limit, Stated};
 use backstay_dns_cache::HostState;
 use serde_json::{Value, json};
 
 use super::Admin;
+use crate::config::{Endpoint, Endpoints};
 use crate::control::{Model, look};
 
 pub(super) fn backends(model: &Model) -> Value {
     let backends = model.backends().map(|backend| {
+        let endpoints = backend.endpoints.as_deref();
         let mut value = json!({
             "name": backend.name,
             "version": backend.version,
             "discovery": if backend.dynamic { "dynamic" } else { "static" },
-            "addresses": backend.addresses,
+            "addresses": endpoints.iter().flat_map(|list| list.iter()).map(|endpoint| endpoint.address).collect::<Vec<_>>(),
+            "endpoints": endpoints.map(|list| list.iter().enumerate().map(|(index, endpoint)| view(list, index, endpoint)).collect::<Vec<_>>()),
+            "limits": limits(backend.breakers),
         });
         if let Some(secret) = backend.waiting_for {
             value["waitingFor"] = json!(secret);
@@ -22,6 +27,44 @@ pub(super) fn backends(model: &Model) -> Value {
         value
     });
     json!({ "backends": backends.collect::<Vec<_>>() })
+}
+
+/// One endpoint. What is under way at it is counted only where a policy of the backend asks for it.
+fn view(list: &Endpoints, index: usize, endpoint: &Endpoint) -> Value {
+    let mut value = json!({
+        "address": endpoint.address,
+        "port": endpoint.port,
+        "weight": endpoint.weight,
+        "priority": endpoint.priority,
+    });
+    let (Some(state), Some(health)) = (list.set().state(index), list.set().health(index)) else { return value };
+    value["health"] = json!(match health {
+        Health::Healthy => "healthy",
+        Health::Degraded => "degraded",
+        Health::Unhealthy => "unhealthy",
+    });
+    let reasons = [
+        ("failed active check", state.has_failed_check()),
+        ("ejected as an outlier", state.is_ejected()),
+        ("degraded by active check", state.health() == Health::Degraded),
+        ("stated by its configuration", endpoint.stated != Stated::Healthy),
+    ];
+    value["reasons"] = reasons.iter().filter(|(_, holds)| *holds).map(|(reason, _)| *reason).collect();
+    value["activeRequests"] = json!(state.active_requests());
+    value["requests"] = json!(state.requests());
+    value["connections"] = json!(state.connections());
+    value
+}
+
+/// What is under way, and how often a limit was reached.
+fn limits(breakers: &Breakers) -> Value {
+    let one = |limit| json!({ "active": breakers.active(limit), "limit": breakers.limit(limit), "overflows": breakers.overflows(limit) });
+    json!({
+        "connections": one(Limit::Connections),
+        "pendingRequests": one(Limit::PendingRequests),
+        "requests": one(Limit::Requests),
+        "retries": one(Limit::Retries),
+    })
 }
 
 pub(super) fn dns(admin: &Admin) -> Value {

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use backstay_balancer::{Breakers, Detector, EndpointState};
 use metrics::{Counter, Gauge, Histogram};
+use tokio::sync::watch;
 
 use super::{ClientTls, Discovery, Endpoint, Policy};
 
@@ -123,6 +125,8 @@ pub struct Backend {
     id: BackendId,
     spec: BackendSpec,
     detector: Option<Detector>,
+    /// Port that routes send to; 0 if none does.
+    traffic_port: watch::Sender<u16>,
     /// Stands for every endpoint that is in no list, unless each has a limit of its own.
     unlisted: Arc<EndpointState>,
     /// Endpoints that are in no list and have a limit of their own.
@@ -144,6 +148,7 @@ impl Backend {
             id: BackendId(NEXT.fetch_add(1, Ordering::Relaxed)),
             spec,
             detector,
+            traffic_port: watch::Sender::new(0),
             unlisted: EndpointState::unlisted(),
             counted: Mutex::default(),
         })
@@ -162,6 +167,23 @@ impl Backend {
     /// What ejects endpoints, if anything does.
     pub const fn detector(&self) -> Option<&Detector> {
         self.detector.as_ref()
+    }
+
+    /// Port that routes send to, the lowest if there are several.
+    pub fn traffic_port(&self) -> Option<NonZeroU16> {
+        NonZeroU16::new(*self.traffic_port.borrow())
+    }
+
+    /// Notes the port that routes send to.
+    pub fn set_traffic_port(&self, port: Option<NonZeroU16>) {
+        let port = port.map_or(0, NonZeroU16::get);
+        self.traffic_port.send_if_modified(|before| std::mem::replace(before, port) != port);
+    }
+
+    /// Waits until a route leads here.
+    pub async fn checkable(&self) {
+        // The sender is part of this object.
+        let _ = self.traffic_port.subscribe().wait_for(|port| *port != 0).await;
     }
 
     /// What is counted for an address that is in no list.

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Guard};
 use backstay_balancer::{EndpointSet, EndpointSpec, LoadBalancing, Start, Stated};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::Endpoint;
 
@@ -50,20 +52,21 @@ impl Deref for Endpoints {
 pub struct Addresses {
     current: ArcSwap<Endpoints>,
     start: Start,
+    changed: Notify,
 }
 
 impl Addresses {
     /// Endpoints to begin with; new ones `start` so, now and later.
     pub fn new(list: Vec<Endpoint>, start: Start) -> Self {
         let set = EndpointSet::new(specs(&list), start, uptime());
-        Self { current: ArcSwap::from_pointee(endpoints(list, set)), start }
+        Self { current: ArcSwap::from_pointee(endpoints(list, set)), start, changed: Notify::new() }
     }
 
     /// The endpoints of `previous`, with what is known of them, for the backend that takes its place.
     pub fn following(previous: &Self, start: Start) -> Self {
         let now = previous.load();
         let set = now.set.successor(specs(&now), start, uptime());
-        Self { current: ArcSwap::from_pointee(endpoints(now.to_vec(), set)), start }
+        Self { current: ArcSwap::from_pointee(endpoints(now.to_vec(), set)), start, changed: Notify::new() }
     }
 
     /// The endpoints of this moment.
@@ -76,6 +79,11 @@ impl Addresses {
         self.current.load_full()
     }
 
+    /// Ends with the next change after it is first polled, or enabled.
+    pub fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
     /// Replaces the endpoints, if they are others; tells whether they were. Tables that `balancing` needs are made here, not
     /// on the threads that pick.
     pub(super) fn store(&self, list: Vec<Endpoint>, balancing: &Arc<LoadBalancing>) -> bool {
@@ -86,6 +94,7 @@ impl Addresses {
         let set = before.set.successor(specs(&list), self.start, uptime());
         set.prepare(balancing);
         self.current.store(Arc::new(endpoints(list, set)));
+        self.changed.notify_waiters();
         true
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use backstay_balancer::{LoadBalancing, OutlierDetection, Policy as Choice, RetryPolicy};
 use http::{HeaderName, HeaderValue};
 
+use super::HealthCheck;
+
 /// What an operator may say about a backend beyond where it is. The default costs a request nothing: endpoints in turn, no
 /// retries, no bounds on requests.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,6 +19,8 @@ pub struct Policy {
     pub hash: Box<[HashPolicy]>,
     /// When endpoints are ejected. `None`: never.
     pub outlier: Option<OutlierDetection>,
+    /// Active checks: an endpoint is used while it passes all of them.
+    pub health: Box<[HealthCheck]>,
     /// When a request is sent again. `None`: when a kept connection turned out to be closed before it was sent.
     pub retries: Option<Retry>,
     /// How connections are kept.
@@ -34,6 +38,7 @@ impl Policy {
     pub fn takes_turns(&self) -> bool {
         *self.balancing == LoadBalancing::default()
             && self.outlier.is_none()
+            && self.health.is_empty()
             && !self.retries.as_ref().is_some_and(|retries| retries.avoid_previous_hosts)
     }
 

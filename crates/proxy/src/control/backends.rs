@@ -94,9 +94,10 @@ impl BackendItem {
         let (backend, feed) = match &plan.discovery {
             DiscoveryPlan::Static(endpoints) => {
                 // A new identity begins with the addresses that the old one had: names are not unknown again.
+                let start = if plan.policy.health.is_empty() { Start::Usable } else { Start::AwaitCheck };
                 let addresses = match previous.and_then(Self::addresses) {
-                    Some(previous) => Addresses::following(previous, Start::Usable),
-                    None => Addresses::new(Vec::new(), Start::Usable),
+                    Some(previous) => Addresses::following(previous, start),
+                    None => Addresses::new(Vec::new(), start),
                 };
                 let backend = Backend::new(spec(Discovery::Addresses(addresses)));
                 let following = Following::start(&backend, endpoints, &workshop.dns, &workshop.runtime);

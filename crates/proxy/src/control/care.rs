@@ -7,26 +7,34 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::checks;
 use crate::config::{Backend, Discovery, uptime};
 
 /// Looks after the endpoints of a backend until it is dropped.
 #[derive(Debug)]
-pub(super) struct Care(AbortHandle);
+pub(super) struct Care(Vec<AbortHandle>);
 
 impl Care {
     /// Does what the policy of `backend` asks for, if it asks for anything.
     pub(super) fn start(backend: &Arc<Backend>, runtime: &Handle) -> Option<Self> {
-        if backend.detector().is_none() {
+        let mut tasks = Vec::new();
+        if backend.detector().is_some() {
+            tasks.push(runtime.spawn(sweep(Arc::clone(backend))).abort_handle());
+        } else {
             release(backend);
-            return None;
         }
-        Some(Self(runtime.spawn(sweep(Arc::clone(backend))).abort_handle()))
+        if backend.policy.health.is_empty() {
+            acquit(backend);
+        } else {
+            tasks.push(runtime.spawn(checks::run(Arc::clone(backend))).abort_handle());
+        }
+        (!tasks.is_empty()).then_some(Self(tasks))
     }
 }
 
 impl Drop for Care {
     fn drop(&mut self) {
-        self.0.abort();
+        self.0.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -48,6 +56,16 @@ async fn sweep(backend: Arc<Backend>) {
                 backend.metrics.ejections.increment(1);
             }
         }
+    }
+}
+
+/// Nothing is checked: what earlier checks have found counts no more.
+fn acquit(backend: &Backend) {
+    let Discovery::Addresses(list) = &backend.discovery else { return };
+    let endpoints = list.load_full();
+    for state in (0..endpoints.len()).filter_map(|index| endpoints.set().state(index)) {
+        state.set_failed_check(false, uptime());
+        state.set_degraded(false, uptime());
     }
 }
 

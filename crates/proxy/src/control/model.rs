@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use backstay_balancer::Breakers;
 use backstay_dns_cache::{Cache, HostView, Remembered};
 use backstay_xds::client::{Rejection, Update};
 use rustls::RootCertStore;
@@ -16,7 +17,7 @@ use tokio::runtime::Handle;
 use super::backends::{BackendItem, Feed, Secrets, Workshop};
 use super::held::{All, Held, Rejected, ResourceView, views};
 use super::sockets::{Parts, SocketItem};
-use crate::config::{Backend, Config, Discovery};
+use crate::config::{Backend, Config, Discovery, Endpoints};
 use crate::convert::{ListenerPlan, RoutePlan, SecretPlan, TlsPlan};
 use crate::dns::Dns;
 use crate::metrics::{BackendCounts, CacheCounts};
@@ -55,8 +56,9 @@ pub(crate) struct Outcome {
 pub(crate) struct BackendView<'a> {
     pub(crate) name: &'a Arc<str>,
     pub(crate) version: &'a Arc<str>,
-    /// Empty for a dynamic backend.
-    pub(crate) addresses: Vec<IpAddr>,
+    /// `None` for a dynamic backend, and for one that waits.
+    pub(crate) endpoints: Option<Arc<Endpoints>>,
+    pub(crate) breakers: &'a Breakers,
     pub(crate) dynamic: bool,
     /// The secret that it waits for.
     pub(crate) waiting_for: Option<&'a Arc<str>>,
@@ -98,14 +100,15 @@ impl Model {
     pub(crate) fn backends(&self) -> impl Iterator<Item = BackendView<'_>> {
         self.backends.iter().map(|(name, held)| {
             let discovery = held.item.backend.as_ref().map(|backend| &backend.discovery);
-            let addresses = match discovery {
-                Some(Discovery::Addresses(list)) => list.load().iter().map(|endpoint| endpoint.address).collect(),
-                _ => Vec::new(),
+            let endpoints = match discovery {
+                Some(Discovery::Addresses(list)) => Some(list.load_full()),
+                _ => None,
             };
             let tls = held.item.plan.tls.as_ref().filter(|_| held.item.backend.is_none());
             let waiting_for = tls.and_then(|tls| self.missing(tls));
             let dynamic = matches!(discovery, Some(Discovery::Dynamic(_)));
-            BackendView { name, version: &held.version, addresses, dynamic, waiting_for }
+            let breakers = &*held.item.breakers;
+            BackendView { name, version: &held.version, endpoints, breakers, dynamic, waiting_for }
         })
     }
 
@@ -200,6 +203,15 @@ impl Model {
     fn missing<'a>(&self, tls: &'a TlsPlan) -> Option<&'a Arc<str>> {
         let authority = tls.ca_secret.as_ref().filter(|name| self.authorities(name).is_none());
         authority.or_else(|| tls.certificate.as_ref().filter(|name| self.certificate(name).is_none()))
+    }
+
+    /// Tells backends that are checked which port traffic goes to.
+    fn note_traffic_ports(&self) {
+        let checked = self.backends.iter().filter(|(_, held)| !held.item.plan.policy.health.is_empty());
+        for (name, backend) in checked.filter_map(|(name, held)| Some((name, held.item.backend.as_ref()?))) {
+            let routes = self.by_backend.get(name).into_iter().flatten().filter_map(|route| self.routes.get(route));
+            backend.set_traffic_port(routes.filter_map(|held| held.item.port_of(backend)).min());
+        }
     }
 
     /// The configuration of this moment.

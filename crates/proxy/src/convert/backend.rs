@@ -9,7 +9,7 @@ use rustls_pki_types::ServerName;
 use super::fault::{Checked, Fault, Within};
 use super::time::{limit, positive};
 use super::tls::{self, TlsPlan};
-use super::{balancing, dynamic, requests, unsupported};
+use super::{balancing, dynamic, health, requests};
 use crate::config::{Allowed, Policy, Protocol, Timeouts};
 
 /// A backend, checked by itself: its secret may not be there yet, its names are not resolved.
@@ -54,7 +54,6 @@ pub(crate) enum HostPlan {
 
 /// Checks a backend.
 pub(crate) fn backend(backend: &Backend) -> Checked<BackendPlan> {
-    unsupported::check(backend)?;
     let (protocol, over_tls) = match backend::Protocol::try_from(backend.protocol) {
         Ok(backend::Protocol::Http1) => (Protocol::Http1, false),
         Ok(backend::Protocol::Http1Tls) => (Protocol::Http1, true),
@@ -88,11 +87,11 @@ pub(crate) fn backend(backend: &Backend) -> Checked<BackendPlan> {
         Some(backend::Discovery::DynamicForward(forward)) => dynamic::discovery(forward).within("dynamic_forward")?,
     };
     let limits = requests::limits(backend.limits.as_ref()).within("limits")?;
-    let policy = policy(backend, &limits)?;
+    let policy = policy(backend, &limits, protocol)?;
     Ok(BackendPlan { protocol, tls, timeouts, policy, limits, discovery })
 }
 
-fn policy(backend: &Backend, limits: &Limits) -> Checked<Policy> {
+fn policy(backend: &Backend, limits: &Limits, protocol: Protocol) -> Checked<Policy> {
     let balancing =
         backend.load_balancing.as_ref().map(balancing::load_balancing).transpose().within("load_balancing")?;
     let (balancing, hash) = balancing.unwrap_or_default();
@@ -102,6 +101,7 @@ fn policy(backend: &Backend, limits: &Limits) -> Checked<Policy> {
         balancing,
         hash,
         outlier: outlier.within("outlier_detection")?,
+        health: health::health_checks(&backend.health_checks, protocol)?,
         retries: retries.within("retries")?,
         connections: requests::connections(backend.connections.as_ref()).within("connections")?,
         host: requests::host(backend.host.as_ref()).within("host")?,

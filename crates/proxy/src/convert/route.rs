@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use backstay_proto::config::Route;
@@ -7,7 +8,7 @@ use super::fault::{Checked, Fault, Within};
 use super::matches::matcher;
 use super::resource::{Kind, kind_of};
 use super::rule::{Backends, rule};
-use crate::config::{Backend, HostPattern, Rule};
+use crate::config::{Action, Backend, HostPattern, Rule, Target};
 use crate::route::Matcher;
 
 /// A route, joined with the backends there are.
@@ -19,6 +20,21 @@ pub(crate) struct RoutePlan {
     pub(crate) rules: Vec<RulePlan>,
     /// Backends it names, there or not.
     pub(crate) backends: BTreeSet<Arc<str>>,
+}
+
+impl RoutePlan {
+    /// Lowest port that requests to `backend` go to.
+    pub(crate) fn port_of(&self, backend: &Arc<Backend>) -> Option<NonZeroU16> {
+        let targets = self.rules.iter().flat_map(|plan| match &plan.rule.action {
+            Action::Forward(forward) => forward.targets.all(),
+            _ => &[],
+        });
+        let ports = targets.filter_map(|target| match &target.target {
+            Target::Backend { backend: there, port } if there.id() == backend.id() => *port,
+            _ => None,
+        });
+        ports.min()
+    }
 }
 
 #[derive(Debug)]

@@ -312,6 +312,7 @@ impl Response<'_> {
     fn finish(mut self) -> Outcome {
         self.structural |= !self.dirty.sockets.is_empty() || !self.dirty.backends.is_empty();
         self.model.rebuild_sockets(&self.dirty);
+        self.model.note_traffic_ports();
         if self.structural {
             self.outcome.config = Some(self.model.config());
         }

@@ -1,0 +1,151 @@
+//! Active checks of the endpoints of a backend, on the control thread.
+
+mod probe;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use backstay_balancer::{CheckResult, Checker, EndpointState};
+use futures::future::join_all;
+use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::config::{Backend, Discovery, Endpoint, HealthCheck, uptime};
+
+/// Checks of one backend under way at once.
+const MAX_RUNNING: usize = 64;
+
+/// An endpoint's task, ended with this.
+struct Running(AbortHandle);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Checks the endpoints that `backend` has, whichever these are.
+pub(super) async fn run(backend: Arc<Backend>) {
+    let Discovery::Addresses(list) = &backend.discovery else { return };
+    let places = Arc::new(Semaphore::new(MAX_RUNNING));
+    let mut running: HashMap<(IpAddr, Option<NonZeroU16>), Running> = HashMap::new();
+    loop {
+        let changed = list.changed();
+        tokio::pin!(changed);
+        // From here on no change is missed.
+        changed.as_mut().enable();
+        let endpoints = list.load_full();
+        let key = |endpoint: &Endpoint| (endpoint.address, endpoint.port);
+        running.retain(|known, _| endpoints.iter().any(|endpoint| key(endpoint) == *known));
+        for (index, endpoint) in endpoints.iter().enumerate() {
+            let Some(state) = endpoints.set().state(index) else { continue };
+            running.entry(key(endpoint)).or_insert_with(|| {
+                let subject = Subject {
+                    backend: Arc::clone(&backend),
+                    endpoint: endpoint.clone(),
+                    state: Arc::clone(state),
+                    places: Arc::clone(&places),
+                    down: AtomicU32::new(0),
+                };
+                Running(tokio::spawn(subject.check()).abort_handle())
+            });
+        }
+        changed.await;
+    }
+}
+
+/// An endpoint that is checked.
+struct Subject {
+    backend: Arc<Backend>,
+    endpoint: Endpoint,
+    state: Arc<EndpointState>,
+    places: Arc<Semaphore>,
+    /// Checks by which it is down, a bit for each.
+    down: AtomicU32,
+}
+
+impl Subject {
+    async fn check(self) {
+        let up = !self.state.has_failed_check();
+        let checks = self.backend.policy.health.iter().zip(0..);
+        let checkers: Vec<_> = checks
+            .map(|(check, index)| {
+                // An edit of the checks does not take an endpoint out of use.
+                let checker =
+                    if up { Checker::resuming(check.checks.clone(), true) } else { Checker::new(check.checks.clone()) };
+                self.note(index, checker.is_healthy());
+                (check, index, checker)
+            })
+            .collect();
+        self.judge();
+        join_all(checkers.into_iter().map(|(check, index, checker)| self.repeat(check, index, checker))).await;
+    }
+
+    async fn repeat(&self, check: &HealthCheck, index: u32, mut checker: Checker) {
+        loop {
+            let Some(address) = self.address(check) else {
+                // No route leads here: nothing that is asked for depends on this.
+                self.backend.checkable().await;
+                continue;
+            };
+            let result = {
+                let Ok(_place) = self.places.acquire().await else { return };
+                let work = probe::ask(&self.backend, &self.endpoint, address, &check.probe);
+                timeout(check.timeout, work).await.unwrap_or(Ok(probe::Found::failed())).unwrap_or_else(|error| {
+                    tracing::debug!(backend = %self.backend.name, %address, %error, "a health check failed");
+                    probe::Found::failed()
+                })
+            };
+            if result.result == CheckResult::Passed {
+                self.state.set_degraded(result.degraded, uptime());
+            }
+            let verdict = checker.record(result.result, self.has_traffic());
+            self.note(index, verdict.healthy);
+            self.judge();
+            if verdict.changed {
+                let healthy = verdict.healthy;
+                tracing::info!(backend = %self.backend.name, %address, healthy, "health checks have changed their verdict");
+            }
+            sleep(verdict.next_in).await;
+        }
+    }
+
+    fn address(&self, check: &HealthCheck) -> Option<SocketAddr> {
+        let port = check.port.or(self.endpoint.port).or_else(|| self.backend.traffic_port())?;
+        Some(SocketAddr::new(self.endpoint.address, port.get()))
+    }
+
+    fn has_traffic(&self) -> bool {
+        let Discovery::Addresses(list) = &self.backend.discovery else { return true };
+        let endpoints = list.load();
+        let mut states = (0..endpoints.len()).filter_map(|index| endpoints.set().state(index));
+        states.any(|state| state.requests() > 0)
+    }
+
+    fn note(&self, index: u32, healthy: bool) {
+        if healthy {
+            self.down.fetch_and(!(1 << index), Ordering::Relaxed);
+        } else {
+            self.down.fetch_or(1 << index, Ordering::Relaxed);
+        }
+    }
+
+    fn judge(&self) {
+        let down = self.down.load(Ordering::Relaxed) != 0;
+        self.state.set_failed_check(down, uptime());
+        if down {
+            return;
+        }
+        if let (Some(detector), Discovery::Addresses(list)) = (self.backend.detector(), &self.backend.discovery) {
+            let endpoints = list.load_full();
+            let here = |state: &Arc<EndpointState>| Arc::ptr_eq(state, &self.state);
+            if let Some(index) = (0..endpoints.len()).find(|index| endpoints.set().state(*index).is_some_and(here)) {
+                detector.check_passed(endpoints.set(), index, uptime());
+            }
+        }
+    }
+}
