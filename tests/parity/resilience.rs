@@ -181,6 +181,16 @@ async fn endpoints_are_left_out() {
             .see(Step::Count(4, HOST), same("3 x 200 127.0.0.1, 1 x 503 127.0.0.2"))
             .then(Step::Pass(Duration::from_millis(3000)))
             .see(Step::Count(4, HOST), same("3 x 200 127.0.0.1, 1 x 503 127.0.0.2")),
+        two("checked")
+            .policy(json!({"healthChecks": [{
+                "http": {"path": "/"}, "interval": "200ms", "timeout": "1s", "thresholds": {"healthy": 1, "unhealthy": 1},
+            }]}))
+            .cluster(json!({"health_checks": [{
+                "http_health_check": {"path": "/"}, "interval": "0.2s", "timeout": "1s", "healthy_threshold": 1,
+                "unhealthy_threshold": 1,
+            }]}))
+            .then(Step::Pass(Duration::from_millis(800)))
+            .see(Step::Count(10, HOST), same("10 x 200 127.0.0.1")),
     ])
     .await;
 }
