@@ -115,7 +115,7 @@ impl Replayed {
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        self.replay.0.borrow().hint.clone()
+        self.replay.0.borrow().hint
     }
 }
 

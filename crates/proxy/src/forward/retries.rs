@@ -184,7 +184,7 @@ fn discard(reply: Reply) {
         lease.done();
         return;
     }
-    if !incoming.size_hint().upper().is_some_and(|size| size <= MAX_DISCARDED) {
+    if incoming.size_hint().upper().is_none_or(|size| size > MAX_DISCARDED) {
         return;
     }
     drop(held);

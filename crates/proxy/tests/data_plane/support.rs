@@ -70,7 +70,7 @@ impl BackendOf {
             tls,
             timeouts,
             metrics: BackendMetrics::noop(),
-            policy: policy,
+            policy,
             breakers: Breakers::new(&limits),
         })
     }

@@ -195,3 +195,6 @@ fn appear_in_order(mut read: &[u8], parts: &[Bytes]) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+use std::net::SocketAddr;
+
+use backstay_balancer::{Breakers, CheckResult, Limits};
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::{appear_in_order, ask, grpc_result};
+use crate::config::{Backend, BackendMetrics, BackendSpec, Discovery, Endpoint, Policy, Probe, Protocol, Timeouts};
+
+#[test]
+fn parts_of_an_answer_come_in_order() {
+    let parts = |parts: &[&'static str]| parts.iter().map(|part| Bytes::from(*part)).collect::<Vec<_>>();
+    assert!(appear_in_order(b"220 mail ready", &parts(&["220", "ready"])));
+    assert!(!appear_in_order(b"220 mail ready", &parts(&["ready", "220"])));
+    assert!(!appear_in_order(b"aa", &parts(&["aa", "a"])));
+    assert!(appear_in_order(b"", &parts(&[])));
+}
+
+#[test]
+fn a_service_serves_only_if_it_says_so() {
+    let serving = [0, 0, 0, 0, 2, 0x08, 1];
+    let not_serving = [0, 0, 0, 0, 2, 0x08, 2];
+    assert_eq!(grpc_result(Some(true), &serving), CheckResult::Passed);
+    assert_eq!(grpc_result(Some(true), &not_serving), CheckResult::Refused);
+    assert_eq!(grpc_result(Some(false), &[]), CheckResult::Failed);
+    assert_eq!(grpc_result(None, &serving), CheckResult::Failed);
+}
+
+fn backend(address: SocketAddr) -> std::sync::Arc<Backend> {
+    Backend::new(BackendSpec {
+        name: "backend/test".into(),
+        protocol: Protocol::Http1,
+        discovery: Discovery::addresses(vec![Endpoint::ip(address.ip())]),
+        tls: None,
+        timeouts: Timeouts::default(),
+        metrics: BackendMetrics::noop(),
+        policy: Policy::default(),
+        breakers: Breakers::new(&Limits::default()),
+    })
+}
+
+#[tokio::test]
+async fn bytes_are_sent_and_awaited() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = [0; 4];
+            stream.read_exact(&mut asked).await.unwrap();
+            assert_eq!(&asked, b"PING");
+            stream.write_all(b"+PO").await.unwrap();
+            stream.write_all(b"NG\r\n").await.unwrap();
+        }
+    });
+    let backend = backend(address);
+    for (expected, result) in [("PONG", CheckResult::Passed), ("OTHER", CheckResult::Failed)] {
+        let probe = Probe::Tcp { send: "PING".into(), receive: vec![expected.into()] };
+        let found = ask(&backend, &Endpoint::ip(address.ip()), address, &probe).await.unwrap();
+        assert_eq!(found.result, result);
+    }
+    server.await.unwrap();
+}
