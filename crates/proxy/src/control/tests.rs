@@ -268,3 +268,23 @@ async fn a_listener_that_cannot_be_bound_goes_back_to_what_it_was() {
     assert_eq!(&*model.held()["listener/l"], "1");
     assert_eq!(&*model.rejected()["listener/l"].version, "2");
 }
+
+#[tokio::test]
+async fn a_backend_waits_for_its_own_certificate() {
+    let pair = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    let mut model = model();
+    let tls = ClientTls {
+        client_certificate: "secret/n/me".into(),
+        ca_bundle: pair.cert.pem().into(),
+        ..ClientTls::default()
+    };
+    let message = Backend { protocol: backend::Protocol::Http1Tls.into(), tls: Some(tls), ..backend_of(&["10.0.0.1"]) };
+    let config = apply(&mut model, vec![update("backend/b", "1", resource::Kind::Backend(message))]).config.unwrap();
+    assert!(config.backends.is_empty());
+    assert_eq!(model.backends().next().unwrap().waiting_for.map(|name| &**name), Some("secret/n/me"));
+    let certificate =
+        secret::Certificate { chain: pair.cert.pem().into(), private_key: pair.signing_key.serialize_pem().into() };
+    let secret = Secret { kind: Some(secret::Kind::Certificate(certificate)) };
+    let config = apply(&mut model, vec![update("secret/n/me", "1", resource::Kind::Secret(secret))]).config.unwrap();
+    assert!(config.backends["backend/b"].tls.is_some());
+}

@@ -1,0 +1,78 @@
+use std::time::Duration;
+
+use backstay_proto::config::{Backend, Endpoint};
+
+use super::{fixed, ip, seconds};
+
+#[test]
+fn what_a_policy_says_is_read_or_refused_by_field() {
+    use backstay_proto::config::{
+        Connections, HashPolicy, HealthCheck, HostRewrite, Limits, LoadBalancing, OutlierDetection, Retries,
+        hash_policy, health_check, host_rewrite, load_balancing,
+    };
+    let web = || fixed(vec![ip("10.0.0.1")]);
+    let retries = |retries| Backend { retries: Some(retries), ..web() };
+    let plan = crate::convert::backend(&retries(Retries { on: vec!["5xx".into()], ..Retries::default() })).unwrap();
+    let retry = plan.policy.retries.unwrap();
+    assert_eq!((retry.policy.attempts, retry.policy.back_off_base), (1, Duration::from_millis(25)));
+    let limits = Limits { requests: Some(3), ..Limits::default() };
+    let plan = crate::convert::backend(&Backend { limits: Some(limits), ..web() }).unwrap();
+    assert_eq!((plan.limits.connections, plan.limits.requests), (Some(1024), Some(3)));
+    assert!(plan.policy.counts_requests && plan.policy.takes_turns());
+
+    let balanced = |policy, hash: Option<hash_policy::Kind>| Backend {
+        load_balancing: Some(LoadBalancing {
+            policy,
+            hash_policies: hash.into_iter().map(|kind| HashPolicy { kind: Some(kind), terminal: false }).collect(),
+            ..LoadBalancing::default()
+        }),
+        ..web()
+    };
+    let maglev = |table_size| Some(load_balancing::Policy::Maglev(load_balancing::Maglev { table_size }));
+    assert!(
+        crate::convert::backend(&balanced(maglev(0), Some(hash_policy::Kind::SourceIp(true)))).unwrap().policy.hashes()
+    );
+    let checks = |kind| {
+        let check = HealthCheck {
+            kind,
+            timeout: seconds(1),
+            interval: seconds(1),
+            verdict: Some(health_check::Verdict::Thresholds(health_check::Thresholds { healthy: 1, unhealthy: 1 })),
+            ..HealthCheck::default()
+        };
+        Backend { health_checks: vec![check], ..web() }
+    };
+    let tcp = health_check::Kind::Tcp(health_check::Tcp::default());
+    assert!(!crate::convert::backend(&checks(Some(tcp))).unwrap().policy.takes_turns());
+    let bad_path = health_check::Http { path: "health".into(), ..health_check::Http::default() };
+    let literal = host_rewrite::Kind::Literal("user@host".into());
+    for (message, field) in [
+        (retries(Retries { on: vec!["always".into()], ..Retries::default() }), "retries.on"),
+        (retries(Retries { retriable_statuses: vec![70_000], ..Retries::default() }), "retries.retriable_statuses"),
+        (retries(Retries { back_off_base: seconds(0), ..Retries::default() }), "retries.back_off_base"),
+        (balanced(None, None), "load_balancing.policy"),
+        (balanced(maglev(10), None), "load_balancing"),
+        (balanced(maglev(0), Some(hash_policy::Kind::Header("a b".into()))), "load_balancing.hash_policies[0].header"),
+        (
+            Backend {
+                outlier_detection: Some(OutlierDetection {
+                    max_ejection_percent: Some(101),
+                    ..OutlierDetection::default()
+                }),
+                ..web()
+            },
+            "outlier_detection",
+        ),
+        (
+            Backend { connections: Some(Connections { preconnect_percent: 301, ..Connections::default() }), ..web() },
+            "connections.preconnect_percent",
+        ),
+        (Backend { host: Some(HostRewrite { kind: Some(literal) }), ..web() }, "host.literal"),
+        (checks(None), "health_checks[0]"),
+        (checks(Some(health_check::Kind::Http(bad_path))), "health_checks[0].http.path"),
+        (checks(Some(health_check::Kind::Grpc(health_check::Grpc::default()))), "health_checks[0].grpc"),
+        (fixed(vec![Endpoint { health: 9, ..ip("10.0.0.1") }]), "static.endpoints[0].health"),
+    ] {
+        assert_eq!(crate::convert::backend(&message).unwrap_err().field, field, "{message:?}");
+    }
+}
