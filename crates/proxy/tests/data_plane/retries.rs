@@ -195,3 +195,28 @@ async fn a_client_that_leaves_during_a_wait_takes_its_permits_along() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_stream_that_was_refused_is_sent_again() {
+    let refused = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&refused);
+    let upstream = Upstream::serve(move |stream| {
+        let count = Arc::clone(&count);
+        async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                if count.fetch_add(1, SeqCst) == 0 {
+                    respond.send_reset(h2::Reason::REFUSED_STREAM);
+                } else {
+                    respond.send_response(Response::new(()), true).unwrap();
+                }
+            }
+        }
+    })
+    .await;
+    let mut backend = BackendOf::http2(upstream.address);
+    backend.policy.retries = Some(on(&["refused-stream"], 1));
+    let proxy = Proxy::start(Routes::all(to(&backend.build(), upstream.address.port()))).await;
+    let answer = Client::connect(proxy.address).await.send(post("not to be repeated without leave")).await;
+    assert_eq!((answer.status.as_u16(), refused.load(SeqCst)), (200, 2));
+}
