@@ -94,7 +94,7 @@ fn commands_of_the_guides_do_what_they_say() {
     let has_kubectl =
         Command::new("kubectl").args(["version", "--client"]).output().is_ok_and(|output| output.status.success());
     if !has_kubectl {
-        eprintln!("SKIPPED: there is no kubectl on this machine, so what the guides do with it is not run");
+        crate::harness::say("SKIPPED: there is no kubectl on this machine, so what the guides do with it is not run");
     }
     for guide in guides() {
         let blocks = blocks(&guide);

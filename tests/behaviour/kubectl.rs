@@ -16,7 +16,7 @@ fn kubectls() -> Vec<PathBuf> {
     let found = std::env::var_os("PATH")
         .and_then(|path| std::env::split_paths(&path).map(|folder| folder.join("kubectl")).find(|file| file.is_file()));
     if found.is_none() {
-        eprintln!("SKIPPED: there is no kubectl on this machine; set BACKSTAY_KUBECTL to run this test");
+        crate::harness::say("SKIPPED: there is no kubectl on this machine; set BACKSTAY_KUBECTL to run this test");
     }
     found.into_iter().collect()
 }

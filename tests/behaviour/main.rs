@@ -5,6 +5,7 @@
 mod churn;
 mod command;
 mod docs;
+mod faults;
 mod fleets;
 #[path = "../harness/lib.rs"]
 #[allow(dead_code, unused_imports, reason = "tests and benchmarks use a part each")]

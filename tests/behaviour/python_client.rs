@@ -11,7 +11,9 @@ fn objects_are_written_watched_and_discovered() {
     let python = std::env::var_os("BACKSTAY_PYTHON").unwrap_or_else(|| "python3".into());
     let has_package = Command::new(&python).args(["-c", "import kubernetes"]).output();
     if !has_package.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: there is no Python with the package kubernetes; set BACKSTAY_PYTHON to run this test");
+        crate::harness::say(
+            "SKIPPED: there is no Python with the package kubernetes; set BACKSTAY_PYTHON to run this test",
+        );
         return;
     }
     let control_plane = ControlPlane::start();

@@ -25,3 +25,9 @@ pub use self::upstream::Upstream;
 
 /// Far longer than anything takes, for a loaded machine; short enough that a hang is a failure and not a timeout of CI.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tells what is left out, past the test runner, which shows only what failing tests print through the macros.
+pub fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -11,8 +11,6 @@ use crate::upstream::Behaviour;
 const HERE: &[&str] = &["127.0.0.1"];
 const OVERFLOW: &str = "503 UO upstream_reset_before_response_started{overflow} \
      upstream connect error or disconnect/reset before headers. reset reason: overflow";
-const ORDER: &str =
-    "a defect: flags are in another order than Envoy's, and the text does not say that there were retries";
 const FAILING: Behaviour = Behaviour::Answer(503, Duration::ZERO);
 
 fn row(name: &'static str, behaviour: Behaviour) -> Row {
@@ -49,11 +47,7 @@ fn retries(row: Row, on: &str, more: &Value) -> Row {
 fn retried(flag: &str, reason: &str) -> Expected {
     let details = format!("upstream_reset_before_response_started{{{}}}", reason.replace(' ', "_"));
     let before = "upstream connect error or disconnect/reset before headers.";
-    differs(
-        format!("503 URX,{flag} {details} {before} retried and the latest reset reason: {reason}").leak(),
-        format!("503 {flag},URX {details} {before} reset reason: {reason}").leak(),
-        ORDER,
-    )
+    same(format!("503 URX,{flag} {details} {before} retried and the latest reset reason: {reason}").leak())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,11 +96,7 @@ async fn requests_are_tried_again() {
         )
         .see(Step::Count(20, HOST), same("20 x 200 127.0.0.1")),
         retries(row("each-try-in-time", Behaviour::Mute), "5xx", &json!({"attempts": 1, "perTryTimeout": "0.3s"}))
-            .get(differs(
-                "504 URX,UT upstream_per_try_timeout upstream request timeout",
-                "504 UT,URX upstream_per_try_timeout upstream request timeout",
-                ORDER,
-            ))
+            .get(same("504 URX,UT upstream_per_try_timeout upstream request timeout"))
             .see(Step::Received, same("2")),
         retries(row("none-for-success", Behaviour::ADDRESS), "5xx", &none)
             .get(same("200 - via_upstream 127.0.0.1"))
