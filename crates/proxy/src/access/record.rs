@@ -93,7 +93,8 @@ fn flags(flag: Flag, retry: Flag) -> Cow<'static, str> {
     match (flag, retry) {
         (only, Flag::None) | (Flag::None, only) => only.as_str().into(),
         (flag, retry) if flag == retry => flag.as_str().into(),
-        (flag, retry) => format!("{},{}", flag.as_str(), retry.as_str()).into(),
+        // In Envoy's order, by when each is known.
+        (flag, retry) => format!("{},{}", retry.as_str(), flag.as_str()).into(),
     }
 }
 

@@ -15,7 +15,7 @@ use rustls_pki_types::ServerName;
 use super::body::{Progress, RequestBody};
 use super::endpoint::{self, Found};
 use super::failure::Failure;
-use super::headers::Hop;
+use super::headers::{Hop, Seen};
 use super::{head, retries};
 use crate::config::{Backend, Discovery, HostRewrite};
 use crate::upstream::{Chosen, Lease, Pool, Upstream};
@@ -116,6 +116,12 @@ impl Plan {
             let spare = (lease.reused && self.repeatable).then(|| Spare::of(&request));
             let mut error = match lease.send(request).await {
                 Ok(response) => {
+                    let seen = Seen::among(response.headers());
+                    if let Some(details) = misframed(&response, &seen) {
+                        // The connection goes with its lease: nobody knows where on it the next answer begins.
+                        upstream.report(held.chosen.as_ref(), Outcome::Failed);
+                        return Err(Failure::Protocol(details));
+                    }
                     if let Some(chosen) = &held.chosen {
                         let headers = response.headers();
                         let outcome = match retries::grpc_status(headers) {
@@ -124,7 +130,7 @@ impl Plan {
                         };
                         upstream.report(Some(chosen), outcome);
                     }
-                    return Ok(Reply { response, lease, pool, held, cut: None, silence: None });
+                    return Ok(Reply { response, seen, lease, pool, held, cut: None, silence: None });
                 }
                 Err(error) => error,
             };
@@ -161,6 +167,8 @@ impl Plan {
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) response: Response<Incoming>,
+    /// What is among its headers.
+    pub(super) seen: Seen,
     pub(super) lease: Lease,
     pub(super) pool: Rc<Pool>,
     pub(super) held: Held,
@@ -187,6 +195,14 @@ impl Held {
         let active = chosen.as_ref().and_then(Chosen::state).map(EndpointState::begin_request);
         Ok(Self { chosen, _active: active, _request: request, retry: None })
     }
+}
+
+/// Why nobody may take `response` for an answer: two readers could read it in two ways.
+fn misframed(response: &Response<Incoming>, seen: &Seen) -> Option<&'static str> {
+    if !seen.is_plainly_framed(response.headers()) {
+        return Some("upstream_transfer_encoding");
+    }
+    seen.is_framed_twice().then_some("upstream_length_and_transfer_encoding")
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

@@ -110,6 +110,8 @@ impl http_body::Body for Body {
                     if let Some(silence) = &mut answer.silence {
                         silence.since = Instant::now();
                     }
+                    // Nothing follows, and hyper does not ask: whether or not the client can be sent them, this was all.
+                    answer.complete |= frame.is_trailers();
                     Some(Ok(frame))
                 }
                 Poll::Ready(None) => {

@@ -94,8 +94,9 @@ impl Failure {
         }
     }
 
-    /// What the client is told.
-    pub(super) fn into_refusal(self) -> Refusal {
+    /// What the client is told. `repeated` says that there were earlier attempts.
+    pub(super) fn into_refusal(self, repeated: bool) -> Refusal {
+        let reset = |status, reason, flag, more| reset(status, reason, flag, more, repeated);
         match self {
             Self::Overflow | Self::Connect(ConnectError::Overflow(_)) => {
                 reset(StatusCode::SERVICE_UNAVAILABLE, "overflow", Flag::UpstreamOverflow, None)
@@ -139,12 +140,14 @@ fn was_refused(error: &hyper::Error) -> bool {
 }
 
 /// Envoy's words for an upstream that fails before its answer begins.
-fn reset(status: StatusCode, reason: &str, flag: Flag, more: Option<&str>) -> Refusal {
+fn reset(status: StatusCode, reason: &str, flag: Flag, more: Option<&str>, repeated: bool) -> Refusal {
     let word = |text: &str| text.replace(|c: char| c.is_whitespace(), "_");
     let more = more.map_or_else(String::new, |more| format!("|{}", word(more)));
+    let latest = if repeated { "retried and the latest " } else { "" };
+    let body = format!("upstream connect error or disconnect/reset before headers. {latest}reset reason: {reason}");
     Refusal {
         status,
-        body: Cow::Owned(format!("upstream connect error or disconnect/reset before headers. reset reason: {reason}")),
+        body: Cow::Owned(body),
         flag,
         details: Cow::Owned(format!("upstream_reset_before_response_started{{{}{more}}}", word(reason))),
     }

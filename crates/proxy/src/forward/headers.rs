@@ -37,6 +37,7 @@ pub(super) struct Seen {
     te: bool,
     upgrade: bool,
     coding: bool,
+    length: bool,
     /// `Keep-Alive` or `Proxy-Connection`.
     old: bool,
 }
@@ -53,6 +54,12 @@ impl Seen {
             }
     }
 
+    /// Whether `headers` say in two ways where a body ends. hyper goes by the coding and leaves the length, by which whoever
+    /// gets it next would find another end (RFC 9112, 6.3).
+    pub(super) fn is_framed_twice(&self) -> bool {
+        self.coding && self.length
+    }
+
     pub(super) fn among(headers: &HeaderMap) -> Self {
         let mut seen = Self::default();
         for name in headers.keys() {
@@ -63,6 +70,7 @@ impl Seen {
                 header::TE => seen.te = true,
                 header::UPGRADE => seen.upgrade = true,
                 header::TRANSFER_ENCODING => seen.coding = true,
+                header::CONTENT_LENGTH => seen.length = true,
                 _ => match name.as_str() {
                     "x-forwarded-for" => seen.forwarded_for = true,
                     "x-request-id" => seen.request_id = true,

@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 use super::attempt::{Plan, Reply};
 use super::body::{Answer, Body, RequestBody, Silence};
 use super::failure::Failure;
-use super::headers::{self, Seen};
+use super::headers;
 use super::{local, retries, tunnel};
 use crate::config::{Action, Backend, Flag, Forward, Rule};
 use crate::filter;
@@ -85,6 +85,7 @@ impl Outbound {
     pub(super) async fn send(self: Box<Self>) -> Response<Body> {
         let Self { mut exchange, request, plan, active, mut deadline, client_upgrade, edits, attempts, cookies } =
             *self;
+        let mut repeated = false;
         let outcome = match attempts {
             Attempts::One => within(&mut deadline, pin!(plan.run(&active.upstream, request))).await,
             Attempts::Timed(timeout) => {
@@ -93,6 +94,7 @@ impl Outbound {
                 let mut ended = Box::pin(retries::run(&plan, &active.upstream, &local.shard, timeout, request));
                 within(&mut deadline, ended.as_mut()).await.map(|ended| {
                     exchange.note(|record| record.retry_flag = ended.flag);
+                    repeated = ended.repeated;
                     ended.outcome
                 })
             }
@@ -103,15 +105,15 @@ impl Outbound {
             Err(Failure::Timeout)
         });
         let mut response = match outcome.and_then(|reply| check(reply, client_upgrade.is_some())) {
-            Ok((reply, seen)) => {
-                let mut response = pass(exchange, reply, &seen, plan, active, deadline, client_upgrade);
+            Ok(reply) => {
+                let mut response = pass(exchange, reply, plan, active, deadline, client_upgrade);
                 for cookie in cookies {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
                 }
                 response
             }
             Err(failure) => {
-                let refusal = failure.into_refusal();
+                let refusal = failure.into_refusal(repeated);
                 active.answered(refusal.status, exchange.started.elapsed());
                 exchange.note(|record| record.bytes_in = plan.sent.map_or(0, |sent| sent.bytes.get()));
                 local::fail(exchange, refusal)
@@ -125,28 +127,23 @@ impl Outbound {
 }
 
 /// Refuses answers that cannot be passed on.
-fn check(reply: Reply, upgrades: bool) -> Result<(Reply, Seen), Failure> {
-    let seen = Seen::among(reply.response.headers());
-    if !seen.is_plainly_framed(reply.response.headers()) {
-        return Err(Failure::Protocol("upstream_transfer_encoding"));
-    }
+fn check(reply: Reply, upgrades: bool) -> Result<Reply, Failure> {
     if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !upgrades {
         return Err(Failure::Protocol("upgrade_not_asked_for"));
     }
-    Ok((reply, seen))
+    Ok(reply)
 }
 
 /// Passes an answer on.
 fn pass(
     mut exchange: Exchange,
     reply: Reply,
-    seen: &Seen,
     plan: Plan,
     active: Active,
     deadline: Option<Pin<Box<Sleep>>>,
     client_upgrade: Option<OnUpgrade>,
 ) -> Response<Body> {
-    let Reply { response, lease, pool, held, cut, silence } = reply;
+    let Reply { response, seen, lease, pool, held, cut, silence } = reply;
     let status = response.status();
     active.answered(status, exchange.started.elapsed());
     exchange.note(|record| {
@@ -158,11 +155,11 @@ fn pass(
     if status == StatusCode::SWITCHING_PROTOCOLS
         && let Some(client) = client_upgrade
     {
-        return tunnel::open(exchange, client, response, lease, active, held);
+        return tunnel::open(exchange, client, response, &seen, lease, active, held);
     }
     let (mut parts, incoming) = response.into_parts();
     parts.version = Version::HTTP_11;
-    headers::strip(&mut parts.headers, seen);
+    headers::strip(&mut parts.headers, &seen);
     let answer = Answer {
         incoming,
         lease: Some(lease),

@@ -15,7 +15,6 @@ use tokio::time::{Sleep, sleep, sleep_until};
 use super::attempt::{Plan, Reply};
 use super::body::RequestBody;
 use super::failure::Failure;
-use super::headers::Seen;
 use super::replay::Replay;
 use crate::config::{Flag, Retry};
 use crate::server::Shard;
@@ -31,6 +30,8 @@ pub(super) struct Ended {
     pub(super) outcome: Result<Reply, Failure>,
     /// Why there was no further one, if one was called for.
     pub(super) flag: Flag,
+    /// Whether there was more than one.
+    pub(super) repeated: bool,
 }
 
 /// Sends a request, and again as the backend's policy says.
@@ -43,12 +44,13 @@ pub(super) async fn run(
 ) -> Ended {
     let Some(policy) = &upstream.backend.policy.retries else {
         let outcome = attempt(plan, upstream, None, attempt_timeout, request).await;
-        return Ended { outcome, flag: Flag::None };
+        return Ended { outcome, flag: Flag::None, repeated: false };
     };
     let (parts, body) = request.into_parts();
     let replay = (!body.is_empty()).then(|| Replay::new(body, shard.shared.limits.retry_buffer));
     let mut retries = Retries::new(&policy.policy);
     let mut permit: Option<Permit> = None;
+    let mut repeated = false;
     loop {
         let body = replay.as_ref().map_or_else(RequestBody::empty, Replay::body);
         let request = again(&parts, body);
@@ -74,6 +76,7 @@ pub(super) async fn run(
                             discard(reply);
                         }
                         sleep(wait).await;
+                        repeated = true;
                         continue;
                     }
                     Err(_) => Flag::UpstreamOverflow,
@@ -84,7 +87,7 @@ pub(super) async fn run(
             reply.held.retry = permit;
             reply
         });
-        return Ended { outcome, flag };
+        return Ended { outcome, flag, repeated };
     }
 }
 
@@ -130,14 +133,10 @@ async fn attempt(
         upstream.backend.metrics.timeouts.increment(1);
         upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
     }
-    outcome.and_then(|mut reply| {
-        // Nobody may take this for an answer: see where it would be passed on.
-        if !Seen::among(reply.response.headers()).is_plainly_framed(reply.response.headers()) {
-            return Err(Failure::Protocol("upstream_transfer_encoding"));
-        }
+    outcome.map(|mut reply| {
         reply.cut = attempt_timeout.map(|timeout| started + timeout);
         reply.silence = shorter(idle, upstream.backend.timeouts.between_bytes);
-        Ok(reply)
+        reply
     })
 }
 

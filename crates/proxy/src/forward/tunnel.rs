@@ -22,14 +22,14 @@ pub(super) fn open(
     mut exchange: Exchange,
     client: OnUpgrade,
     response: Response<Incoming>,
+    seen: &Seen,
     lease: Lease,
     active: Active,
     held: Held,
 ) -> Response<Body> {
     let (mut parts, incoming) = response.into_parts();
     let upgrade = parts.headers.get(header::UPGRADE).cloned();
-    let seen = Seen::among(&parts.headers);
-    headers::strip(&mut parts.headers, &seen);
+    headers::strip(&mut parts.headers, seen);
     parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     if let Some(upgrade) = upgrade {
         parts.headers.insert(header::UPGRADE, upgrade);

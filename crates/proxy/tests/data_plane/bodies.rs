@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use backstay_proxy::server::Options;
 use bytes::Bytes;
 use futures::SinkExt;
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -11,7 +12,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Answer, Client, Proxy, Raw, Routes, Upstream, soon};
+use crate::support::{ANY_PORT, Answer, Client, Proxy, Raw, Routes, Upstream, access_log, socket, soon};
 
 #[tokio::test]
 async fn large_bodies_pass_unchanged_in_both_directions() {
@@ -149,6 +150,31 @@ async fn an_upstream_that_does_not_read_stops_the_client() {
     assert!(stopped < 500, "{stopped} pieces of 64 KiB were taken that nobody reads");
     drop(stream);
     sending.abort();
+}
+
+#[tokio::test]
+async fn trailers_that_the_client_cannot_be_sent_are_no_failure() {
+    let raw = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-sum: 7\r\n\r\n";
+    let (upstream, address) = Raw::bind().await;
+    let (log, lines) = access_log();
+    let options = Options { access_log: Some(log), ..Options::default() };
+    let proxy = Proxy::with(options, socket(ANY_PORT, Routes::to(address))).await;
+    let mut client = Client::connect(proxy.address).await;
+    let (answer, mut stream) = tokio::join!(client.get("/"), async {
+        let (mut stream, _) = upstream.accept().await;
+        stream.write_all(raw.as_bytes()).await.unwrap();
+        stream
+    });
+    assert_eq!(answer.text(), "ok");
+    let line = lines.next();
+    assert_eq!((&line["flags"], &line["details"]), (&"-".into(), &"via_upstream".into()));
+    let (answer, head) = tokio::join!(client.get("/again"), async {
+        let head = Raw::head(&mut stream).await;
+        stream.write_all(raw.as_bytes()).await.unwrap();
+        head
+    });
+    assert!(head.starts_with("GET /again "), "the connection is kept: {head}");
+    assert_eq!(answer.text(), "ok");
 }
 
 #[tokio::test]

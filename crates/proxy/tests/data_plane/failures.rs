@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use backstay_proxy::config::{Timeouts, WeightedTargets};
+use backstay_balancer::RetryPolicy;
+use backstay_proxy::config::{Retry, Timeouts, WeightedTargets};
 use backstay_proxy::server::Options;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, StreamBody};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::support::{ANY_PORT, BackendOf, Client, Proxy, Raw, Routes, Upstream, ask, socket, soon, target, to};
+use crate::support::{
+    ANY_PORT, BackendOf, Client, Proxy, Raw, Routes, Upstream, access_log, ask, socket, soon, target, to,
+};
 
 const RESET: &str = "upstream connect error or disconnect/reset before headers. reset reason: ";
 
@@ -77,6 +80,39 @@ async fn the_upstream_does_not_speak_http() {
         let answer = ask(proxy.address, Request::get("/")).await;
         assert_eq!(answer.status, 502, "{nonsense:?}");
         assert_eq!(answer.text(), format!("{RESET}protocol error"));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_with_length_and_chunks_is_refused_and_the_last_of_its_connection() {
+    for framing in
+        ["Content-Length: 1\r\nTransfer-Encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 1"]
+    {
+        for retries in [false, true] {
+            let (upstream, address) = Raw::bind().await;
+            let mut backend = BackendOf::http1(&[address]);
+            // With a policy, answers take another way.
+            backend.policy.retries = retries.then(|| Retry {
+                policy: RetryPolicy::default(),
+                per_try_timeout: None,
+                per_try_idle_timeout: None,
+                avoid_previous_hosts: false,
+            });
+            let (log, lines) = access_log();
+            let options = Options { access_log: Some(log), ..Options::default() };
+            let table = Routes::all(to(&backend.build(), address.port()));
+            let proxy = Proxy::with(options, socket(ANY_PORT, table)).await;
+            let (answer, ()) = tokio::join!(ask(proxy.address, Request::get("/")), async {
+                let (mut stream, _) = upstream.accept().await;
+                let answer = format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                // Closed with or without a reset, whatever was left to read.
+                let closed = soon(stream.read_u8()).await;
+                assert!(closed.is_err(), "the connection must not be used again");
+            });
+            assert_eq!((answer.status.as_u16(), answer.text()), (502, &*format!("{RESET}protocol error")));
+            assert_eq!(lines.next()["flags"], "UPE", "{framing}");
+        }
     }
 }
 

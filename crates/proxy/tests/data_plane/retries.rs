@@ -122,7 +122,7 @@ async fn a_try_that_takes_too_long_is_given_up() {
     let answer = ask(proxy.address, Request::get("/")).await;
     assert_eq!((answer.status.as_u16(), answer.text()), (504, "upstream request timeout"));
     let line = lines.next();
-    assert_eq!((&line["flags"], &line["details"]), (&"UT,URX".into(), &"upstream_per_try_timeout".into()));
+    assert_eq!((&line["flags"], &line["details"]), (&"URX,UT".into(), &"upstream_per_try_timeout".into()));
     assert!(idle(&backend));
 }
 
@@ -133,10 +133,15 @@ async fn connections_that_fail_are_tried_again() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     backend.policy.retries = Some(on(&["connect-failure"], 3));
-    let proxy = Proxy::start(Routes::all(to(&backend.build(), port))).await;
+    let (log, lines) = access_log();
+    let options = Options { access_log: Some(log), ..Options::default() };
+    let proxy = Proxy::with(options, socket(ANY_PORT, Routes::all(to(&backend.build(), port)))).await;
     let answer = ask(proxy.address, Request::get("/")).await;
     assert_eq!(answer.status, 503);
-    assert!(answer.text().ends_with("remote connection failure"), "{}", answer.text());
+    let text = "upstream connect error or disconnect/reset before headers. retried and the latest reset reason: \
+                remote connection failure";
+    assert_eq!(answer.text(), text);
+    assert_eq!(lines.next()["flags"], "URX,UF");
 }
 
 #[tokio::test]

@@ -59,6 +59,10 @@ fn only_chunked_is_plain_framing() {
     assert!(is_plainly_framed(&map(&[])));
     assert!(is_plainly_framed(&map(&[("transfer-encoding", "Chunked")])));
     assert!(!is_plainly_framed(&map(&[("transfer-encoding", "gzip, chunked")])));
+    let is_framed_twice = |headers: &HeaderMap| Seen::among(headers).is_framed_twice();
+    assert!(is_framed_twice(&map(&[("transfer-encoding", "chunked"), ("content-length", "1")])));
+    assert!(!is_framed_twice(&map(&[("transfer-encoding", "chunked")])));
+    assert!(!is_framed_twice(&map(&[("content-length", "1")])));
     assert!(!is_plainly_framed(&map(&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")])));
 }
 
