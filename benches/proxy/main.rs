@@ -106,6 +106,7 @@ fn run(folder: &Path, address: SocketAddr, load: &Load, seconds: u64) -> (f64, f
     assert!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "the load saw errors:\n{text}");
     let line = text.lines().find(|line| line.contains("requests in")).unwrap_or_else(|| panic!("no result:\n{text}"));
     let requests: f64 = line.split_whitespace().next().and_then(|word| word.parse().ok()).expect("a count");
+    assert!(requests > 0.0, "nothing was answered:\n{text}");
     let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok()).expect("a rate");
     (requests, rate)
 }

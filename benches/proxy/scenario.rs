@@ -71,6 +71,8 @@ impl Scenario {
 pub fn certificate(folder: &Path) -> PathBuf {
     let authority_key = rcgen::KeyPair::generate().expect("a key");
     let mut authority = rcgen::CertificateParams::new(Vec::<String>::new()).expect("parameters");
+    // A name of its own: OpenSSL takes a certificate whose issuer is called as its subject for one signed by itself.
+    authority.distinguished_name.push(rcgen::DnType::CommonName, "authority");
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let root = authority.self_signed(&authority_key).expect("a certificate");
     let issuer = rcgen::Issuer::new(authority, authority_key);
