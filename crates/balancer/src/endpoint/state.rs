@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::set::{Health, Start};
-use crate::outlier::Monitor;
+use crate::outlier::{EjectionReason, Monitor};
 
 const FAILED_CHECK: u32 = 1;
 const EJECTED: u32 = 2;
@@ -120,6 +120,12 @@ impl EndpointState {
     #[must_use]
     pub fn ejected_since(&self) -> Option<Duration> {
         self.is_ejected().then(|| self.monitor.ejected_at())
+    }
+
+    /// Why it was ejected, if it is.
+    #[must_use]
+    pub fn ejection_reason(&self) -> Option<EjectionReason> {
+        self.is_ejected().then(|| self.monitor.reason()).flatten()
     }
 
     /// The verdict of active checks. Returns whether it changed anything.

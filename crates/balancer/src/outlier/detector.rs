@@ -22,6 +22,17 @@ pub enum EjectionReason {
     FailurePercentage,
 }
 
+impl EjectionReason {
+    /// In the order of their declaration.
+    pub(super) const ALL: [Self; 5] = [
+        Self::Consecutive5xx,
+        Self::ConsecutiveGatewayFailure,
+        Self::ConsecutiveLocalOriginFailure,
+        Self::SuccessRate,
+        Self::FailurePercentage,
+    ];
+}
+
 /// What outlier detection has changed, for logs and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -103,6 +114,14 @@ impl Detector {
         changes
     }
 
+    /// How long an endpoint that is ejected stays so, to be rounded up to the next sweep; zero for any other.
+    #[must_use]
+    pub fn time_left(&self, state: &EndpointState, now: Duration) -> Duration {
+        let Some(since) = state.ejected_since() else { return Duration::ZERO };
+        let time = self.config.base_ejection_time.saturating_mul(state.ejections());
+        time.min(self.config.max_ejection_time()).saturating_sub(now.saturating_sub(since))
+    }
+
     /// An active check of the endpoint at `index` has passed, and by the verdict of its checks it is up.
     pub fn check_passed(&self, set: &EndpointSet, index: usize, now: Duration) -> Option<Change> {
         let state = set.state(index)?;
@@ -142,6 +161,7 @@ impl Detector {
         }
         let monitor = &state.monitor;
         monitor.ejected_at.store(millis(now), Ordering::Relaxed);
+        monitor.reason.store(reason as u8, Ordering::Relaxed);
         let ejections = monitor.ejections();
         // Beyond the longest ejection, more of them would only take longer to be forgotten.
         let (base, max) = (self.config.base_ejection_time, self.config.max_ejection_time());
@@ -159,9 +179,7 @@ impl Detector {
             state.monitor.ejections.store(ejections.saturating_sub(1), Ordering::Relaxed);
             return None;
         }
-        let since = state.monitor.ejected_at();
-        let time = self.config.base_ejection_time.saturating_mul(ejections).min(self.config.max_ejection_time());
-        if now.saturating_sub(since) < time { None } else { self.release(index, state, now) }
+        if self.time_left(state, now).is_zero() { self.release(index, state, now) } else { None }
     }
 
     fn release(&self, index: usize, state: &EndpointState, now: Duration) -> Option<Change> {

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::config::OutlierDetection;
@@ -50,6 +50,8 @@ pub(crate) struct Monitor {
     pub(super) ejections: AtomicU32,
     /// When it was last ejected, in milliseconds.
     pub(super) ejected_at: AtomicU64,
+    /// Why, by its place in [`EjectionReason::ALL`].
+    pub(super) reason: AtomicU8,
 }
 
 /// Requests of an interval: the upper half counts them, the lower those that succeeded.
@@ -125,6 +127,10 @@ impl Monitor {
 
     pub(crate) fn ejected_at(&self) -> Duration {
         Duration::from_millis(self.ejected_at.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn reason(&self) -> Option<EjectionReason> {
+        EjectionReason::ALL.get(usize::from(self.reason.load(Ordering::Relaxed))).copied()
     }
 
     /// A row that is nearly full must not end a new chance at once.

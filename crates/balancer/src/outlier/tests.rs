@@ -45,6 +45,9 @@ fn five_in_a_row_eject_at_once() {
     let state = set.state(1).unwrap();
     assert!(state.is_ejected() && detector.ejected() == 1);
     assert_eq!((state.ejected_since(), state.ejections()), (Some(at(0)), 1));
+    assert_eq!(state.ejection_reason(), Some(EjectionReason::Consecutive5xx));
+    assert_eq!(detector.time_left(state, at(10)), detector.config().base_ejection_time - (at(10) - at(0)));
+    assert_eq!(detector.time_left(set.state(0).unwrap(), at(10)), Duration::ZERO);
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use backstay_balancer::{Breakers, Health, Limit, Stated};
+use backstay_balancer::{Breakers, EjectionReason, Health, Limit, Stated};
 use backstay_dns_cache::HostState;
 use serde_json::{Value, json};
 
 use super::Admin;
-use crate::config::{Endpoint, Endpoints};
+use crate::config::{Backend, Endpoint, Endpoints, uptime};
 use crate::control::{Model, look};
 
 pub(super) fn backends(model: &Model) -> Value {
@@ -18,7 +18,7 @@ pub(super) fn backends(model: &Model) -> Value {
             "version": backend.version,
             "discovery": if backend.dynamic { "dynamic" } else { "static" },
             "addresses": endpoints.iter().flat_map(|list| list.iter()).map(|endpoint| endpoint.address).collect::<Vec<_>>(),
-            "endpoints": endpoints.map(|list| list.iter().enumerate().map(|(index, endpoint)| view(list, index, endpoint)).collect::<Vec<_>>()),
+            "endpoints": endpoints.map(|list| list.iter().enumerate().map(|(index, endpoint)| view(backend.backend, list, index, endpoint)).collect::<Vec<_>>()),
             "limits": limits(backend.breakers),
         });
         if let Some(secret) = backend.waiting_for {
@@ -29,8 +29,8 @@ pub(super) fn backends(model: &Model) -> Value {
     json!({ "backends": backends.collect::<Vec<_>>() })
 }
 
-/// One endpoint. What is under way at it is counted only where a policy of the backend asks for it.
-fn view(list: &Endpoints, index: usize, endpoint: &Endpoint) -> Value {
+/// One endpoint. Its requests are counted only where a policy of the backend asks for it; elsewhere they are null.
+fn view(backend: Option<&Backend>, list: &Endpoints, index: usize, endpoint: &Endpoint) -> Value {
     let mut value = json!({
         "address": endpoint.address,
         "port": endpoint.port,
@@ -50,10 +50,30 @@ fn view(list: &Endpoints, index: usize, endpoint: &Endpoint) -> Value {
         ("stated by its configuration", endpoint.stated != Stated::Healthy),
     ];
     value["reasons"] = reasons.iter().filter(|(_, holds)| *holds).map(|(reason, _)| *reason).collect();
-    value["activeRequests"] = json!(state.active_requests());
-    value["requests"] = json!(state.requests());
+    if let Some(reason) = state.ejection_reason() {
+        let left = backend.and_then(Backend::detector).map(|detector| detector.time_left(state, uptime()));
+        value["ejection"] = json!({
+            "detector": detector_name(reason),
+            "ejections": state.ejections(),
+            "secondsLeft": left.map(seconds),
+        });
+    }
+    let taken_in_turn = list.are_equal() && backend.is_some_and(|backend| backend.policy.takes_turns());
+    value["activeRequests"] = json!((!taken_in_turn).then(|| state.active_requests()));
+    value["requests"] = json!((!taken_in_turn).then(|| state.requests()));
     value["connections"] = json!(state.connections());
     value
+}
+
+/// As the setting of the detector is named.
+const fn detector_name(reason: EjectionReason) -> &'static str {
+    match reason {
+        EjectionReason::Consecutive5xx => "consecutive5xx",
+        EjectionReason::ConsecutiveGatewayFailure => "consecutiveGatewayFailure",
+        EjectionReason::ConsecutiveLocalOriginFailure => "consecutiveLocalOriginFailure",
+        EjectionReason::SuccessRate => "successRate",
+        EjectionReason::FailurePercentage => "failurePercentage",
+    }
 }
 
 /// What is under way, and how often a limit was reached.

@@ -37,6 +37,7 @@ impl Policy {
     /// Whether endpoints of equal standing may simply be taken in turn.
     pub fn takes_turns(&self) -> bool {
         *self.balancing == LoadBalancing::default()
+            && self.host != HostRewrite::Automatic
             && self.outlier.is_none()
             && self.health.is_empty()
             && !self.retries.as_ref().is_some_and(|retries| retries.avoid_previous_hosts)

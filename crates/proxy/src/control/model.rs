@@ -59,6 +59,8 @@ pub(crate) struct BackendView<'a> {
     /// `None` for a dynamic backend, and for one that waits.
     pub(crate) endpoints: Option<Arc<Endpoints>>,
     pub(crate) breakers: &'a Breakers,
+    /// `None` for one that waits.
+    pub(crate) backend: Option<&'a Backend>,
     pub(crate) dynamic: bool,
     /// The secret that it waits for.
     pub(crate) waiting_for: Option<&'a Arc<str>>,
@@ -108,7 +110,8 @@ impl Model {
             let waiting_for = tls.and_then(|tls| self.missing(tls));
             let dynamic = matches!(discovery, Some(Discovery::Dynamic(_)));
             let breakers = &*held.item.breakers;
-            BackendView { name, version: &held.version, endpoints, breakers, dynamic, waiting_for }
+            let backend = held.item.backend.as_deref();
+            BackendView { name, version: &held.version, endpoints, breakers, backend, dynamic, waiting_for }
         })
     }
 

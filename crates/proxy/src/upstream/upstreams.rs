@@ -13,7 +13,7 @@ use rustls_pki_types::ServerName;
 use tokio::time::Instant;
 
 use super::pool::{Destination, Pool};
-use crate::config::{Backend, BackendId, Discovery, Endpoints, HostRewrite, uptime};
+use crate::config::{Backend, BackendId, Discovery, Endpoints, uptime};
 use crate::server::Shared;
 
 /// Spreads identities, which are counted up by this process and not chosen by anyone.
@@ -86,7 +86,7 @@ impl Upstreams {
             let random = random();
             let policy = &backend.policy;
             Rc::new(Upstream {
-                takes_turns: policy.takes_turns() && policy.host != HostRewrite::Automatic,
+                takes_turns: policy.takes_turns(),
                 picker: RefCell::new(Picker::new(Arc::clone(&policy.balancing), random)),
                 backend: Arc::clone(backend),
                 shared: Arc::clone(&self.shared),

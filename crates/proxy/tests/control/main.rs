@@ -3,6 +3,7 @@
 
 #[path = "../../../dns-cache/tests/resolver/server.rs"]
 mod dns_server;
+mod ejections;
 mod names;
 mod plane;
 mod traffic;
