@@ -49,7 +49,7 @@ pub struct Embedded {
     limits: Limits,
     writer: Option<JoinHandle<()>>,
     /// Held as long as the store is open; the file of the store itself is closed and opened again to recover from errors.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Embedded {
@@ -87,7 +87,7 @@ impl Embedded {
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(|error| format!("its thread cannot be started: {error}"))?;
-        Ok(Self { published, queue, counters, limits: options.limits, writer: Some(writer), _lock: lock })
+        Ok(Self { published, queue, counters, limits: options.limits, writer: Some(writer), lock })
     }
 
     async fn submit(&self, writes: Vec<Write>) -> Result<Committed, CommitError> {
@@ -105,6 +105,10 @@ impl Drop for Embedded {
             tracing::error!("the thread that writes the store had failed");
         }
         self.published.close();
+        // Closing the file is not enough: a process that is being started at this moment holds a copy of its descriptor.
+        if let Some(lock) = &self.lock {
+            let _ = lock.unlock();
+        }
     }
 }
 
