@@ -41,7 +41,7 @@ impl Fleets {
         self.lock().get(name).map(watch::Sender::subscribe)
     }
 
-    /// Brings a fleet to `revision`. Returns the names whose content is now another.
+    /// Brings a fleet to `revision`.
     pub(crate) fn publish(
         &self,
         name: &str,
