@@ -13,9 +13,23 @@ use tokio::sync::watch;
 
 use super::{ClientTls, Discovery, Endpoint, Policy};
 
-/// Identity of a [`Backend`] object: connection pools and balancing state belong to it. Two objects never share one.
+/// Identity of a [`Backend`] object. Two objects never share one; a later object's is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BackendId(u64);
+
+/// Identity of the versions of a backend that use each other's connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LineageId(u64);
+
+/// What versions of a backend share that use each other's connections.
+#[derive(Debug)]
+struct Lineage {
+    id: LineageId,
+    /// Stands for every endpoint that is in no list, unless each has a limit of its own.
+    unlisted: Arc<EndpointState>,
+    /// Endpoints that are in no list and have a limit of their own.
+    counted: Mutex<HashMap<SocketAddr, Weak<EndpointState>>>,
+}
 
 /// What is spoken to the endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,16 +141,26 @@ pub struct Backend {
     detector: Option<Detector>,
     /// Port that routes send to; 0 if none does.
     traffic_port: watch::Sender<u16>,
-    /// Stands for every endpoint that is in no list, unless each has a limit of its own.
-    unlisted: Arc<EndpointState>,
-    /// Endpoints that are in no list and have a limit of their own.
-    counted: Mutex<HashMap<SocketAddr, Weak<EndpointState>>>,
+    lineage: Arc<Lineage>,
 }
 
+/// Where identities are counted up.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 impl Backend {
-    /// A new identity for `spec`. An update that leaves the backend as it was must keep the old object instead.
+    /// A backend with no connections. An update that leaves a backend as it was must keep the old object instead.
     pub fn new(spec: BackendSpec) -> Arc<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = LineageId(NEXT.fetch_add(1, Ordering::Relaxed));
+        Self::with(spec, Arc::new(Lineage { id, unlisted: EndpointState::unlisted(), counted: Mutex::default() }))
+    }
+
+    /// The version that follows this one and goes on with its connections: protocol, TLS and socket options must be those
+    /// of this one. Certificates and authorities may differ; they count for new connections.
+    pub fn successor(&self, spec: BackendSpec) -> Arc<Self> {
+        Self::with(spec, Arc::clone(&self.lineage))
+    }
+
+    fn with(spec: BackendSpec, lineage: Arc<Lineage>) -> Arc<Self> {
         let detector = match (&spec.policy.outlier, &spec.discovery) {
             (Some(config), Discovery::Addresses(list)) => Some(Detector::new(config.clone(), list.load().set())),
             _ => None,
@@ -149,8 +173,7 @@ impl Backend {
             spec,
             detector,
             traffic_port: watch::Sender::new(0),
-            unlisted: EndpointState::unlisted(),
-            counted: Mutex::default(),
+            lineage,
         })
     }
 
@@ -189,9 +212,9 @@ impl Backend {
     /// What is counted for an address that is in no list.
     pub(crate) fn unlisted(&self, address: SocketAddr) -> Arc<EndpointState> {
         if !self.spec.policy.counts_endpoints {
-            return Arc::clone(&self.unlisted);
+            return Arc::clone(&self.lineage.unlisted);
         }
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.lineage.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = counted.get(&address).and_then(Weak::upgrade) {
             return state;
         }
@@ -207,6 +230,11 @@ impl Backend {
     /// Identity of this object.
     pub const fn id(&self) -> BackendId {
         self.id
+    }
+
+    /// Identity that it shares with the versions before it whose connections it goes on with.
+    pub fn lineage(&self) -> LineageId {
+        self.lineage.id
     }
 }
 

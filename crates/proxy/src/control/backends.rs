@@ -30,6 +30,7 @@ pub(super) struct BackendItem {
     pub(super) feed: Option<Feed>,
     pub(super) counts: Arc<BackendCounts>,
     pub(super) breakers: Arc<Breakers>,
+    secrets: Secrets,
     /// Looks after its endpoints.
     _care: Option<Care>,
 }
@@ -41,10 +42,19 @@ pub(super) enum Feed {
 }
 
 /// What the secrets of a backend hold.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Secrets {
     pub(super) roots: Option<Arc<RootCertStore>>,
     pub(super) certificate: Option<Arc<CertifiedKey>>,
+}
+
+impl Secrets {
+    /// Whether these are the same objects.
+    fn are(&self, others: &Self) -> bool {
+        let pointers =
+            |secrets: &Self| (secrets.roots.as_ref().map(Arc::as_ptr), secrets.certificate.as_ref().map(Arc::as_ptr));
+        pointers(self) == pointers(others)
+    }
 }
 
 impl BackendItem {
@@ -60,7 +70,8 @@ impl BackendItem {
         }
     }
 
-    /// Builds a backend; without `secrets`, one of which is missing, one that waits. Takes over what lives longer than one version of it from `previous`.
+    /// Builds a backend; without `secrets`, one of which is missing, one that waits. Takes over what lives longer than one
+    /// version of it from `previous`.
     pub(super) fn build(
         name: &Arc<str>,
         plan: BackendPlan,
@@ -77,10 +88,27 @@ impl BackendItem {
             None => Breakers::new(&plan.limits),
         };
         let Some(secrets) = secrets else {
-            return Ok(Self { plan, backend: None, feed: None, counts, breakers, _care: None });
+            let secrets = Secrets::default();
+            return Ok(Self { plan, backend: None, feed: None, counts, breakers, secrets, _care: None });
         };
-        let tls = plan.tls.as_ref().map(|tls| client_tls(tls, plan.protocol, secrets.roots, secrets.certificate));
-        let tls = tls.transpose().map_err(|error| Fault { field: "tls".to_owned(), message: error.to_string() })?;
+        let alike = previous.filter(|previous| previous.plan.connects_as(&plan));
+        let replaced = alike.and_then(|previous| previous.backend.as_ref());
+        let tls = match (replaced, &plan.tls) {
+            // Its sessions can be resumed.
+            (Some(replaced), Some(_)) if alike.is_some_and(|previous| previous.secrets.are(&secrets)) => {
+                replaced.tls.clone()
+            }
+            (_, tls) => {
+                let tls = tls
+                    .as_ref()
+                    .map(|tls| client_tls(tls, plan.protocol, secrets.roots.clone(), secrets.certificate.clone()));
+                tls.transpose().map_err(|error| Fault { field: "tls".to_owned(), message: error.to_string() })?
+            }
+        };
+        let backend = |spec| match replaced {
+            Some(replaced) => replaced.successor(spec),
+            None => Backend::new(spec),
+        };
         let spec = |discovery| BackendSpec {
             name: Arc::clone(name),
             protocol: plan.protocol,
@@ -93,13 +121,13 @@ impl BackendItem {
         };
         let (backend, feed) = match &plan.discovery {
             DiscoveryPlan::Static(endpoints) => {
-                // A new identity begins with the addresses that the old one had: names are not unknown again.
+                // It begins with the addresses that the old one had: names are not unknown again.
                 let start = if plan.policy.health.is_empty() { Start::Usable } else { Start::AwaitCheck };
                 let addresses = match previous.and_then(Self::addresses) {
                     Some(previous) => Addresses::following(previous, start),
                     None => Addresses::new(Vec::new(), start),
                 };
-                let backend = Backend::new(spec(Discovery::Addresses(addresses)));
+                let backend = backend(spec(Discovery::Addresses(addresses)));
                 let following = Following::start(&backend, endpoints, &workshop.dns, &workshop.runtime);
                 (backend, Feed::Following(following))
             }
@@ -113,12 +141,12 @@ impl BackendItem {
                     message: format!("must be {}", error.rule),
                 })?;
                 let resolve = Arc::new(DynamicResolve(Arc::clone(&cache)));
-                let backend = Backend::new(spec(Discovery::Dynamic(Dynamic { resolve, allowed: allowed.clone() })));
+                let backend = backend(spec(Discovery::Dynamic(Dynamic { resolve, allowed: allowed.clone() })));
                 (backend, Feed::Cache(cache))
             }
         };
         let care = Care::start(&backend, &workshop.runtime);
-        Ok(Self { plan, backend: Some(backend), feed: Some(feed), counts, breakers, _care: care })
+        Ok(Self { plan, backend: Some(backend), feed: Some(feed), counts, breakers, secrets, _care: care })
     }
 
     fn addresses(&self) -> Option<&Addresses> {
@@ -128,8 +156,7 @@ impl BackendItem {
         }
     }
 
-    /// Changes only where endpoints come from, if that is all that `plan` changes. The backend keeps its identity then, and
-    /// with it its connections.
+    /// Changes only where endpoints come from, if that is all that `plan` changes. The backend keeps its identity then.
     pub(super) fn follow(&mut self, plan: &BackendPlan, workshop: &Workshop) -> bool {
         let same = BackendPlan { discovery: self.plan.discovery.clone(), ..plan.clone() } == self.plan;
         let Some(backend) = self.backend.as_ref().filter(|_| same) else {

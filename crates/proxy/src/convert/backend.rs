@@ -1,3 +1,4 @@
+use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -21,6 +22,19 @@ pub(crate) struct BackendPlan {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) discovery: DiscoveryPlan,
+}
+
+impl BackendPlan {
+    /// Whether a connection made under `other` might as well have been made under this.
+    pub(crate) fn connects_as(&self, other: &Self) -> bool {
+        // All that `upstream::connect` and the state of an endpoint depend on, but for what secrets hold: connections outlive
+        // the certificates that they were opened with.
+        self.protocol == other.protocol
+            && self.tls == other.tls
+            && self.policy.connections.keepalive == other.policy.connections.keepalive
+            && self.policy.counts_endpoints == other.policy.counts_endpoints
+            && mem::discriminant(&self.discovery) == mem::discriminant(&other.discovery)
+    }
 }
 
 /// Where endpoints come from. May change without a new identity of the backend, as long as it stays of one variant.

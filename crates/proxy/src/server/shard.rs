@@ -153,7 +153,7 @@ impl Shard {
             gone.close().await;
             self.registry.close_socket(&current);
         }
-        self.upstreams.retain(|backend| config.backends.get(&backend.name).is_some_and(|now| now.id() == backend.id()));
+        self.upstreams.retain(|backend| config.backends.get(&backend.name));
     }
 
     /// Serves `config` from now on. Returns the sockets that are gone from it.

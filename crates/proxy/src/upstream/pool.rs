@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use backstay_balancer::EndpointState;
+use backstay_balancer::{EndpointState, Overflow};
 use futures::FutureExt;
 use futures::future::{Shared as Joined, WeakShared as WeakJoined};
 use hyper::client::conn::http2;
@@ -35,7 +35,9 @@ type WeakOpening = WeakJoined<oneshot::Receiver<Result<(), ConnectError>>>;
 /// The connections to one endpoint.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    pub(super) backend: Arc<Backend>,
+    /// The version that new connections are made for.
+    backend: RefCell<Arc<Backend>>,
+    protocol: Protocol,
     pub(super) destination: Destination,
     /// What is counted for the endpoint, over all threads.
     endpoint: Arc<EndpointState>,
@@ -78,7 +80,8 @@ impl Pool {
         clock: &Rc<Cell<Instant>>,
     ) -> Self {
         Self {
-            backend: Arc::clone(backend),
+            backend: RefCell::new(Arc::clone(backend)),
+            protocol: backend.protocol,
             destination,
             endpoint,
             shared: Arc::clone(shared),
@@ -90,6 +93,15 @@ impl Pool {
         }
     }
 
+    /// Goes on with the connections for a later version of the backend.
+    pub(super) fn serve(&self, backend: &Arc<Backend>) {
+        *self.backend.borrow_mut() = Arc::clone(backend);
+    }
+
+    fn backend(&self) -> Arc<Backend> {
+        Arc::clone(&self.backend.borrow())
+    }
+
     /// Address of the endpoint.
     pub(crate) fn address(&self) -> SocketAddr {
         self.destination.address
@@ -97,7 +109,7 @@ impl Pool {
 
     /// A connection that is open already, if one is free.
     pub(crate) fn reuse(self: &Rc<Self>) -> Option<Lease> {
-        match self.backend.protocol {
+        match self.protocol {
             Protocol::Http1 => {
                 let mut idle = self.idle.borrow_mut();
                 while let Some(Idle { kept, .. }) = idle.pop() {
@@ -113,8 +125,8 @@ impl Pool {
 
     /// A new connection, or, where no more may be opened, one that another request has done with.
     pub(crate) async fn open(self: &Rc<Self>) -> Result<Lease, ConnectError> {
-        let _pending = self.backend.breakers.pending_request()?;
-        match self.backend.protocol {
+        let _pending = self.backend.borrow().breakers.pending_request()?;
+        match self.protocol {
             Protocol::Http1 => self.open_http1().await,
             Protocol::Http2 => self.open_http2().await,
         }
@@ -123,7 +135,7 @@ impl Pool {
     async fn open_http1(self: &Rc<Self>) -> Result<Lease, ConnectError> {
         let mut turn: Option<Turn> = None;
         loop {
-            let place = self.queue.enter(&self.backend.breakers, &self.endpoint);
+            let place = self.enter();
             if let Some(turn) = turn.take() {
                 turn.used();
             }
@@ -139,8 +151,13 @@ impl Pool {
         }
     }
 
+    /// The right to open a connection.
+    fn enter(&self) -> Result<Place, Overflow> {
+        self.queue.enter(&self.backend.borrow().breakers, &self.endpoint)
+    }
+
     async fn connect_http1(&self, place: Place) -> Result<Kept, ConnectError> {
-        match connect(&self.backend, &self.shared, &self.destination, place).await? {
+        match connect(&self.backend(), &self.shared, &self.destination, place).await? {
             Established::Http1(sender) => Ok(Kept { sender, born: self.clock.get(), served: 0 }),
             Established::Http2(..) => Err(ConnectError::NotHttp2),
         }
@@ -148,13 +165,13 @@ impl Pool {
 
     /// Opens a connection for later requests, if there are too few for those in use.
     fn preconnect(self: &Rc<Self>) {
-        let percent = u64::from(self.backend.policy.connections.preconnect_percent);
+        let percent = u64::from(self.backend.borrow().policy.connections.preconnect_percent);
         let open = u64::from(self.queue.open());
         let used = open.saturating_sub(self.idle.borrow().len() as u64);
         if percent <= 100 || open >= (used * percent).div_ceil(100) {
             return;
         }
-        let Ok(place) = self.queue.enter(&self.backend.breakers, &self.endpoint) else { return };
+        let Ok(place) = self.enter() else { return };
         let pool = Rc::clone(self);
         tokio::task::spawn_local(async move {
             if let Ok(kept) = pool.connect_http1(place).await {
@@ -196,7 +213,7 @@ impl Pool {
 
     /// Whether a connection should carry no more requests.
     fn is_spent(&self, born: Instant, served: u32) -> bool {
-        let rules = &self.backend.policy.connections;
+        let rules = &self.backend.borrow().policy.connections;
         rules.max_requests.is_some_and(|most| served >= most.get())
             || rules.max_lifetime.is_some_and(|most| self.clock.get().duration_since(born) >= most)
     }
@@ -204,7 +221,7 @@ impl Pool {
     /// A stream on a shared connection.
     fn share(self: &Rc<Self>, reused: bool) -> Option<Lease> {
         let now = self.clock.get();
-        let most = self.backend.policy.connections.max_streams.map_or(usize::MAX, |most| most.get() as usize);
+        let most = self.backend.borrow().policy.connections.max_streams.map_or(usize::MAX, |most| most.get() as usize);
         self.multiplexed.borrow_mut().iter_mut().find_map(|connection| {
             let free = connection.sender.is_ready()
                 && connection.streams.get() < connection.allowed.get().clamp(1, most)
@@ -230,7 +247,7 @@ impl Pool {
     }
 
     fn begin_http2(self: &Rc<Self>) -> Result<Opening, ConnectError> {
-        let place = self.queue.enter(&self.backend.breakers, &self.endpoint)?;
+        let place = self.enter()?;
         let (mut done, opening) = oneshot::channel();
         let opening: Opening = opening.shared();
         *self.opening.borrow_mut() = opening.downgrade();
@@ -238,7 +255,8 @@ impl Pool {
         // left, it ends: another address was faster.
         let pool = Rc::clone(self);
         tokio::task::spawn_local(async move {
-            let connecting = connect(&pool.backend, &pool.shared, &pool.destination, place);
+            let backend = pool.backend();
+            let connecting = connect(&backend, &pool.shared, &pool.destination, place);
             let result = tokio::select! {
                 biased;
                 result = connecting => result,
@@ -278,7 +296,7 @@ impl Pool {
 
     /// Closes what has been unused for too long, or is too old. Returns whether anything is left.
     pub(super) fn sweep(&self, now: Instant) -> bool {
-        let keep = self.backend.timeouts.idle;
+        let keep = self.backend.borrow().timeouts.idle;
         let mut idle = self.idle.borrow_mut();
         idle.retain(|idle| {
             let spent = self.is_spent(idle.kept.born, idle.kept.served);

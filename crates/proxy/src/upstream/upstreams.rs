@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
@@ -13,7 +14,7 @@ use rustls_pki_types::ServerName;
 use tokio::time::Instant;
 
 use super::pool::{Destination, Pool};
-use crate::config::{Backend, BackendId, Discovery, Endpoints, uptime};
+use crate::config::{Backend, Discovery, Endpoints, LineageId, uptime};
 use crate::server::Shared;
 
 /// Spreads identities, which are counted up by this process and not chosen by anyone.
@@ -39,7 +40,8 @@ impl Hasher for IdHasher {
 pub(crate) struct Upstreams {
     shared: Arc<Shared>,
     clock: Rc<Cell<Instant>>,
-    backends: RefCell<HashMap<BackendId, Rc<Upstream>, BuildHasherDefault<IdHasher>>>,
+    /// The latest version of each.
+    backends: RefCell<HashMap<LineageId, Rc<Upstream>, BuildHasherDefault<IdHasher>>>,
 }
 
 /// An endpoint that was chosen from a list.
@@ -68,10 +70,16 @@ pub(crate) struct Upstream {
     takes_turns: bool,
     /// Chooses where that is not so.
     picker: RefCell<Picker>,
+    pools: Rc<Pools>,
+}
+
+/// A thread's connections to the endpoints of one backend. They stay when another version of it takes over.
+#[derive(Debug, Default)]
+struct Pools {
     /// The pool asked for last: most backends have few endpoints.
     last: RefCell<Option<Rc<Pool>>>,
     /// By address; the pools of one address differ in server name.
-    pools: RefCell<HashMap<SocketAddr, Vec<Rc<Pool>>>>,
+    by_address: RefCell<HashMap<SocketAddr, Vec<Rc<Pool>>>>,
 }
 
 impl Upstreams {
@@ -81,43 +89,90 @@ impl Upstreams {
 
     /// What this thread keeps for `backend`; `random` is where the turns start, so that threads do not move in step.
     pub(crate) fn get(&self, backend: &Arc<Backend>, random: impl FnOnce() -> u64) -> Rc<Upstream> {
-        let mut backends = self.backends.borrow_mut();
-        Rc::clone(backends.entry(backend.id()).or_insert_with(|| {
-            let random = random();
-            let policy = &backend.policy;
-            Rc::new(Upstream {
-                takes_turns: policy.takes_turns(),
-                picker: RefCell::new(Picker::new(Arc::clone(&policy.balancing), random)),
-                backend: Arc::clone(backend),
-                shared: Arc::clone(&self.shared),
-                clock: Rc::clone(&self.clock),
-                next: Cell::new(usize::try_from(random >> 33).unwrap_or(0)),
-                last: RefCell::default(),
-                pools: RefCell::default(),
-            })
-        }))
+        match self.backends.borrow_mut().entry(backend.lineage()) {
+            Entry::Occupied(known) if known.get().backend.id() == backend.id() => Rc::clone(known.get()),
+            Entry::Occupied(mut known) => {
+                let upstream = known.get().version(backend);
+                // A request may have begun with a configuration that has been replaced since.
+                if known.get().backend.id() < backend.id() {
+                    upstream.pools.serve(backend);
+                    known.insert(Rc::clone(&upstream));
+                }
+                upstream
+            }
+            Entry::Vacant(entry) => {
+                let random = random();
+                let turn = usize::try_from(random >> 33).unwrap_or(0);
+                let upstream = Upstream::new(backend, random, turn, Rc::default(), &self.shared, &self.clock);
+                Rc::clone(entry.insert(Rc::new(upstream)))
+            }
+        }
     }
 
-    /// Forgets backends that are gone. Requests in flight keep what they use.
-    pub(crate) fn retain(&self, stays: impl Fn(&Backend) -> bool) {
-        self.backends.borrow_mut().retain(|_, upstream| stays(&upstream.backend));
+    /// Forgets backends of which `current` knows no version, and goes on with the version that it gives of others. Requests
+    /// in flight keep what they use.
+    pub(crate) fn retain<'a>(&self, current: impl Fn(&Backend) -> Option<&'a Arc<Backend>>) {
+        self.backends.borrow_mut().retain(|lineage, upstream| {
+            let Some(now) = current(&upstream.backend).filter(|now| now.lineage() == *lineage) else { return false };
+            if upstream.backend.id() < now.id() {
+                *upstream = upstream.version(now);
+                upstream.pools.serve(now);
+            }
+            true
+        });
     }
 
     /// Closes connections that have been unused for too long.
     pub(crate) fn sweep(&self, now: Instant) {
         self.clock.set(now);
-        for upstream in self.backends.borrow().values() {
-            *upstream.last.borrow_mut() = None;
-            upstream.pools.borrow_mut().retain(|_, pools| {
-                // A pool that a request holds may be about to open a connection.
-                pools.retain(|pool| pool.sweep(now) || Rc::strong_count(pool) > 1);
-                !pools.is_empty()
-            });
-        }
+        self.backends.borrow().values().for_each(|upstream| upstream.pools.sweep(now));
+    }
+}
+
+impl Pools {
+    /// Goes on with the connections for a later version of their backend.
+    fn serve(&self, backend: &Arc<Backend>) {
+        self.by_address.borrow().values().flatten().for_each(|pool| pool.serve(backend));
+    }
+
+    fn sweep(&self, now: Instant) {
+        *self.last.borrow_mut() = None;
+        self.by_address.borrow_mut().retain(|_, pools| {
+            // A pool that a request holds may be about to open a connection.
+            pools.retain(|pool| pool.sweep(now) || Rc::strong_count(pool) > 1);
+            !pools.is_empty()
+        });
     }
 }
 
 impl Upstream {
+    fn new(
+        backend: &Arc<Backend>,
+        random: u64,
+        turn: usize,
+        pools: Rc<Pools>,
+        shared: &Arc<Shared>,
+        clock: &Rc<Cell<Instant>>,
+    ) -> Self {
+        let policy = &backend.policy;
+        Self {
+            takes_turns: policy.takes_turns(),
+            picker: RefCell::new(Picker::new(Arc::clone(&policy.balancing), random)),
+            backend: Arc::clone(backend),
+            shared: Arc::clone(shared),
+            clock: Rc::clone(clock),
+            next: Cell::new(turn),
+            pools,
+        }
+    }
+
+    /// The same connections under another version of the backend.
+    fn version(&self, backend: &Arc<Backend>) -> Rc<Self> {
+        let turn = self.next.get();
+        let random = (turn as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Rc::new(Self::new(backend, random, turn, Rc::clone(&self.pools), &self.shared, &self.clock))
+    }
+
     /// A number that is one larger each time.
     pub(crate) fn turn(&self) -> usize {
         let turn = self.next.get();
@@ -191,13 +246,13 @@ impl Upstream {
     ) -> Rc<Pool> {
         let leads_there =
             |pool: &&Rc<Pool>| pool.address() == address && pool.destination.server_name.as_ref() == server_name;
-        if let Some(pool) = self.last.borrow().as_ref().filter(leads_there) {
+        if let Some(pool) = self.pools.last.borrow().as_ref().filter(leads_there) {
             return Rc::clone(pool);
         }
-        let mut pools = self.pools.borrow_mut();
+        let mut pools = self.pools.by_address.borrow_mut();
         let pools = pools.entry(address).or_default();
         if let Some(pool) = pools.iter().find(leads_there) {
-            *self.last.borrow_mut() = Some(Rc::clone(pool));
+            *self.pools.last.borrow_mut() = Some(Rc::clone(pool));
             return Rc::clone(pool);
         }
         let destination = Destination { address, server_name: server_name.cloned() };

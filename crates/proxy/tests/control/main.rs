@@ -6,6 +6,7 @@ mod dns_server;
 mod ejections;
 mod names;
 mod plane;
+mod reloads;
 mod traffic;
 
 use std::net::SocketAddr;
