@@ -46,4 +46,4 @@ pub use resolve::{
 };
 pub use rules::{AddressRules, Network, NetworkError};
 pub use settings::{FailureBackoff, Settings, SettingsError};
-pub use stats::{Stats, StatsSnapshot};
+pub use stats::{NameStats, Stats, StatsSnapshot};

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::authority::valid_name;
 use crate::family::{Family, resolve_family};
 use crate::resolve::{Answer, Resolve};
+use crate::stats::{NameCounts, NameStats};
 
 mod service;
 
@@ -65,6 +66,7 @@ struct Shared {
     resolver: Arc<dyn Resolve>,
     settings: WatchSettings,
     runtime: Handle,
+    counts: Arc<NameCounts>,
     watched: Mutex<HashMap<Arc<str>, Weak<Watched>>>,
     services: Mutex<HashMap<Arc<str>, Weak<WatchedService>>>,
 }
@@ -103,8 +105,8 @@ impl Names {
     /// Watches names on `runtime`.
     #[must_use]
     pub fn new(settings: WatchSettings, resolver: Arc<dyn Resolve>, runtime: Handle) -> Self {
-        let shared = Shared { resolver, settings, runtime, watched: Mutex::default(), services: Mutex::default() };
-        Self { shared: Arc::new(shared) }
+        let (watched, services) = (Mutex::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { resolver, settings, runtime, counts: Arc::default(), watched, services }) }
     }
 
     /// Begins to watch `name`, or joins those who do. Case and a trailing dot do not matter.
@@ -130,6 +132,7 @@ impl Names {
             Arc::clone(&name),
             Arc::clone(&self.shared.resolver),
             self.shared.settings.clone(),
+            Arc::clone(&self.shared.counts),
         );
         // Set once, here.
         let _ = watched.task.set(self.shared.runtime.spawn(task).abort_handle());
@@ -152,6 +155,12 @@ impl Names {
         let watched = WatchedService::start(self, &name);
         all.insert(name, Arc::downgrade(&watched));
         Some(watched)
+    }
+
+    /// What came of the lookups of all names that were ever watched.
+    #[must_use]
+    pub fn stats(&self) -> NameStats {
+        self.shared.counts.snapshot()
     }
 
     /// The names watched now, those of services among them, in order.
@@ -256,14 +265,27 @@ impl Drop for Watched {
     }
 }
 
-async fn keep_resolving(watched: Weak<Watched>, name: Arc<str>, resolver: Arc<dyn Resolve>, settings: WatchSettings) {
+async fn keep_resolving(
+    watched: Weak<Watched>,
+    name: Arc<str>,
+    resolver: Arc<dyn Resolve>,
+    settings: WatchSettings,
+    counts: Arc<NameCounts>,
+) {
     let mut failures = 0_u32;
     loop {
         let lookup = resolve_family(&*resolver, &name, settings.family);
         let answer = match tokio::time::timeout(settings.query_timeout, lookup).await {
             Ok(answer) => answer,
-            Err(_) => Answer::Failed("resolve_timeout".into()),
+            Err(_) => {
+                counts.timeouts.increment();
+                Answer::Failed("resolve_timeout".into())
+            }
         };
+        counts.lookups.increment();
+        if !matches!(answer, Answer::Addresses(..)) {
+            counts.failures.increment();
+        }
         let wait;
         {
             let Some(watched) = watched.upgrade() else {

@@ -21,26 +21,47 @@ impl Count {
 }
 
 macro_rules! stats {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// The live counts of one cache.
+    (
+        $(#[$live_doc:meta])* $visible:vis struct $live:ident;
+        $(#[$snapshot_doc:meta])* struct $snapshot:ident;
+        $($(#[$doc:meta])* $name:ident,)*
+    ) => {
+        $(#[$live_doc])*
         #[derive(Debug, Default)]
-        pub struct Stats { $(pub(crate) $name: Count,)* }
+        $visible struct $live { $(pub(crate) $name: Count,)* }
 
-        /// The counts of one cache at one moment, named as Envoy names them.
+        $(#[$snapshot_doc])*
         #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-        pub struct StatsSnapshot { $($(#[$doc])* pub $name: u64,)* }
+        pub struct $snapshot { $($(#[$doc])* pub $name: u64,)* }
 
-        impl Stats {
+        impl $live {
             /// The counts of this moment.
             #[must_use]
-            pub fn snapshot(&self) -> StatsSnapshot {
-                StatsSnapshot { $($name: self.$name.get(),)* }
+            $visible fn snapshot(&self) -> $snapshot {
+                $snapshot { $($name: self.$name.get(),)* }
             }
         }
     };
 }
 
 stats! {
+    /// The live counts of watched names, all together.
+    pub(crate) struct NameCounts;
+    /// The counts of watched names at one moment, all together: names of hosts and of services.
+    struct NameStats;
+    /// Lookups ended.
+    lookups,
+    /// Those that brought neither an address nor a server, by timeout or otherwise.
+    failures,
+    /// Those that ended by timeout.
+    timeouts,
+}
+
+stats! {
+    /// The live counts of one cache.
+    pub struct Stats;
+    /// The counts of one cache at one moment, named as Envoy names them.
+    struct StatsSnapshot;
     /// Hosts entered from what was remembered of an earlier run.
     cache_load,
     /// Addresses that the address rules kept back, of names and literals.

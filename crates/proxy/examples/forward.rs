@@ -6,8 +6,8 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use backstay_proxy::config::{
-    Action, Backend, BackendMetrics, BackendSpec, Config, Discovery, Endpoint, Filters, Forward, HostPattern, Policy,
-    Protocol, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
+    Action, Backend, BackendSpec, Config, Discovery, Endpoint, Filters, Forward, HostPattern, Policy, Protocol, Rule,
+    Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::{Options, Workers};
@@ -41,7 +41,7 @@ fn everything(listen: SocketAddr, upstream: SocketAddr) -> Config {
         discovery: Discovery::addresses(vec![Endpoint::ip(upstream.ip())]),
         tls: None,
         timeouts: Timeouts::default(),
-        metrics: BackendMetrics::noop(),
+        metrics: Arc::default(),
         policy: Policy::default(),
         breakers: backstay_balancer::Breakers::new(&backstay_balancer::Limits::default()),
     });

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /ready` | 200 once a configuration is in force; 503 before that and while draining, with the reason |
 //! | `GET /metrics` | Prometheus text |
+//! | `GET /stats/prometheus` | the same under Envoy's names, as far as these mean the same |
 //! | `GET /config_dump` | resources in force and refused, as JSON, without secrets |
 //! | `GET /backends` | backends and the addresses of their endpoints |
 //! | `GET /dns` | names: addresses, time to the next lookup, state, last error |
@@ -28,7 +29,8 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::control::{SharedModel, Status};
 use crate::dns::Dns;
-use crate::metrics::Metrics;
+use crate::metrics::{ControlMetrics, ServerMetrics};
+use crate::server::Limits;
 
 #[cfg(test)]
 mod tests;
@@ -47,7 +49,9 @@ pub(crate) struct Admin {
     pub(crate) fleet: Arc<str>,
     pub(crate) model: SharedModel,
     pub(crate) status: watch::Receiver<Status>,
-    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) server: Arc<ServerMetrics>,
+    pub(crate) control: Arc<ControlMetrics>,
+    pub(crate) limits: Limits,
     pub(crate) dns: Arc<Dns>,
     /// Notified by `POST /drain`.
     pub(crate) drain: Arc<Notify>,
@@ -76,6 +80,7 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
         };
         // Beyond the limit connections are closed at once.
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            admin.control.admin_refused.increment(1);
             continue;
         };
         let admin = admin.clone();

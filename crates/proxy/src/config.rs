@@ -18,7 +18,7 @@ mod rule;
 mod socket;
 mod tls;
 
-pub use backend::{Backend, BackendId, BackendMetrics, BackendSpec, LineageId, Protocol, Timeouts};
+pub use backend::{Backend, BackendId, BackendSpec, LineageId, Protocol, Timeouts};
 pub use client_tls::{ClientOptions, Trust, cipher_suite, cipher_suite_names};
 pub use discovery::{Allowed, Discovery, Dynamic, Endpoint, Lookup, Resolve, Resolved};
 pub use endpoints::{Addresses, Endpoints, uptime};

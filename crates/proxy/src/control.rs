@@ -14,7 +14,7 @@ mod sockets;
 mod status;
 
 pub(crate) use handler::{Control, SharedModel, look};
-pub(crate) use model::Model;
+pub(crate) use model::{BackendView, Model};
 pub(crate) use status::{Status, change};
 
 #[cfg(test)]

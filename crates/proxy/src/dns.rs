@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backstay_dns_cache::{
-    Cache, DnsServer, Names, Remembered, Resolve, ResolverError, Settings, SettingsError, SystemResolver,
+    Cache, DnsServer, NameStats, Names, Remembered, Resolve, ResolverError, Settings, SettingsError, SystemResolver,
     WatchSettings, Watched, WatchedService, WatchedView,
 };
 use tokio::runtime::Handle;
@@ -59,6 +59,11 @@ impl Dns {
     /// Begins to watch the servers of an endpoint that is a service.
     pub(crate) fn watch_service(&self, name: &str) -> Option<Arc<WatchedService>> {
         self.names.watch_service(name)
+    }
+
+    /// What came of the lookups of watched names.
+    pub(crate) fn name_stats(&self) -> NameStats {
+        self.names.stats()
     }
 
     /// The watched names.

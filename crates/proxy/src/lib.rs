@@ -6,10 +6,10 @@
 //! - [`route`]: which rule serves a request.
 //! - [`server`]: listening sockets, connections from clients, and the threads that serve them.
 //! - `forward`, `filter`, `upstream`: the way of a request to an endpoint and back.
-//! - [`access`]: the access log.
+//! - [`access`]: the access log. [`metrics`]: what is counted.
 //! - [`Proxy`]: one proxy, from start to drain. Its control thread subscribes to the control plane, `convert`s what arrives, and
 //!   puts it in force (`control`); resolves names (`dns`); keeps the last good configuration on disk (`state`); and serves
-//!   the `admin` endpoint with its `metrics`.
+//!   the `admin` endpoint.
 
 pub mod access;
 mod admin;
@@ -19,7 +19,7 @@ mod convert;
 mod dns;
 mod filter;
 mod forward;
-mod metrics;
+pub mod metrics;
 mod proxy;
 pub mod route;
 pub mod server;

@@ -1,57 +1,30 @@
 //! What the proxy counts, as Prometheus text.
 //!
-//! What lives as long as the process is kept by a recorder of this proxy's own, so that several may live in one process. What comes
-//! and goes with the configuration (backends, DNS caches) is kept beside it and written by hand: a series must end with
-//! what it describes.
+//! Data threads and the control thread count in plain atomics ([`BackendMetrics`], [`ServerMetrics`]). What is exported of
+//! them stands in tables: under the project's own names for `/metrics` (`own`), and under Envoy's, where a count means what
+//! Envoy's of that name does, for `/stats/prometheus` (`envoy`).
 
-mod backends;
-mod caches;
+mod backend;
 mod control;
+mod count;
+mod envoy;
 mod exposition;
+mod family;
+mod own;
 mod server;
+mod snapshot;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-
-pub(crate) use backends::{BackendCounts, write_backends};
-pub(crate) use caches::{CacheCounts, write_caches};
+pub use backend::{BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts};
 pub(crate) use control::ControlMetrics;
-pub(crate) use exposition::Exposition;
+pub use count::{Count, Level, Times};
+pub(crate) use envoy::envoy;
+use exposition::Exposition;
+pub(crate) use own::own;
+pub use server::{MirrorsDropped, ServerMetrics};
+pub(crate) use snapshot::{BackendSnapshot, CacheSnapshot, Members, Process};
 
 #[cfg(test)]
 mod tests;
 
-/// The recorder of one proxy.
-pub(crate) struct Metrics {
-    recorder: PrometheusRecorder,
-    handle: PrometheusHandle,
-}
-
-impl Metrics {
-    pub(crate) fn new() -> Self {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let handle = recorder.handle();
-        Self { recorder, handle }
-    }
-
-    /// What is counted for clients.
-    pub(crate) fn server(&self) -> crate::server::ServerMetrics {
-        metrics::with_local_recorder(&self.recorder, server::register)
-    }
-
-    /// What is counted about the configuration.
-    pub(crate) fn control(&self) -> ControlMetrics {
-        metrics::with_local_recorder(&self.recorder, ControlMetrics::register)
-    }
-
-    /// The recorder's part of the text.
-    pub(crate) fn render(&self) -> String {
-        self.handle.run_upkeep();
-        self.handle.render()
-    }
-}
-
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Metrics").finish_non_exhaustive()
-    }
-}
+/// Classes of statuses, by first digit.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];

@@ -12,14 +12,12 @@ mod context;
 mod driver;
 mod io;
 mod limits;
-mod metrics;
 mod service;
 mod shard;
 mod workers;
 
 pub use bind::BindError;
 pub use limits::Limits;
-pub use metrics::ServerMetrics;
 pub use workers::{Options, Workers};
 
 pub(crate) use context::Exchange;

@@ -58,13 +58,29 @@ pub enum Limit {
     Retries,
     /// Connections open to one endpoint.
     EndpointConnections,
+    /// Retries under way, where a budget bounds them.
+    RetryBudget,
 }
 
 impl Limit {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Connections,
+        Self::PendingRequests,
+        Self::Requests,
+        Self::Retries,
+        Self::EndpointConnections,
+        Self::RetryBudget,
+    ];
+
+    /// Counts there are: retries are counted once, whatever bounds them.
     pub(super) const COUNT: usize = 5;
 
     pub(super) const fn place(self) -> usize {
-        self as usize
+        match self {
+            Self::RetryBudget => Self::Retries.place(),
+            other => other as usize,
+        }
     }
 }
 
@@ -83,6 +99,9 @@ pub enum Overflow {
     /// Of retries.
     #[error("as many retries are under way as the limits of the backend allow")]
     Retries,
+    /// Of retries, by the budget.
+    #[error("as many retries are under way as the retry budget of the backend allows")]
+    RetryBudget,
     /// Of connections to one endpoint.
     #[error("the endpoint has as many connections open as the limits of the backend allow for each")]
     EndpointConnections,
@@ -96,6 +115,7 @@ impl From<Limit> for Overflow {
             Limit::Requests => Self::Requests,
             Limit::Retries => Self::Retries,
             Limit::EndpointConnections => Self::EndpointConnections,
+            Limit::RetryBudget => Self::RetryBudget,
         }
     }
 }

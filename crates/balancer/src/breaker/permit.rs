@@ -15,6 +15,7 @@ pub struct Breakers {
     /// Bits of the percentage; not a number without a budget.
     budget: AtomicU64,
     budget_minimum: AtomicU32,
+    budget_overflows: AtomicU64,
 }
 
 /// A count and its limit, on a cache line of their own.
@@ -35,6 +36,7 @@ impl Breakers {
             gates: std::array::from_fn(|_| gate()),
             budget: AtomicU64::new(0),
             budget_minimum: AtomicU32::new(0),
+            budget_overflows: AtomicU64::new(0),
         };
         breakers.set_limits(limits);
         Arc::new(breakers)
@@ -78,9 +80,9 @@ impl Breakers {
     /// Lets a retry begin; the permit is held until the retry ends.
     ///
     /// # Errors
-    /// [`Overflow::Retries`].
+    /// [`Overflow::RetryBudget`] where there is a budget, else [`Overflow::Retries`].
     pub fn retry(self: &Arc<Self>) -> Result<Permit, Overflow> {
-        self.permit(Limit::Retries)
+        self.permit(if self.budget().is_some() { Limit::RetryBudget } else { Limit::Retries })
     }
 
     /// Lets a connection to `endpoint` be opened; the permit is held until it is closed. The `first` one of a pool is always
@@ -114,36 +116,51 @@ impl Breakers {
     /// How often the limit was reached.
     #[must_use]
     pub fn overflows(&self, limit: Limit) -> u64 {
-        self.gate(limit).overflows.load(Ordering::Relaxed)
+        self.overflow_count(limit).load(Ordering::Relaxed)
     }
 
-    /// What may be under way at this moment; none if there is no limit. With a retry budget, that of retries moves with the
-    /// requests.
+    /// What may be under way at this moment; none if there is no limit. A retry budget moves with the requests, and takes the
+    /// place of the limit on retries.
     #[must_use]
     pub fn limit(&self, limit: Limit) -> Option<u32> {
+        let budget = self.budget();
+        if (limit == Limit::Retries && budget.is_some()) || (limit == Limit::RetryBudget && budget.is_none()) {
+            return None;
+        }
         let most = self.most(limit);
         (most != NONE).then_some(most)
     }
 
+    /// The percentage, if there is a budget.
+    fn budget(&self) -> Option<f64> {
+        let percent = f64::from_bits(self.budget.load(Ordering::Relaxed));
+        (!percent.is_nan()).then_some(percent)
+    }
+
     fn most(&self, limit: Limit) -> u32 {
-        if limit == Limit::Retries {
-            let percent = f64::from_bits(self.budget.load(Ordering::Relaxed));
-            if !percent.is_nan() {
-                let requests = u64::from(self.active(Limit::Requests)) + u64::from(self.active(Limit::PendingRequests));
-                let share = (percent / 100.0 * requests as f64) as u32;
-                return share.max(self.budget_minimum.load(Ordering::Relaxed));
-            }
+        if limit == Limit::RetryBudget
+            && let Some(percent) = self.budget()
+        {
+            let requests = u64::from(self.active(Limit::Requests)) + u64::from(self.active(Limit::PendingRequests));
+            let share = (percent / 100.0 * requests as f64) as u32;
+            return share.max(self.budget_minimum.load(Ordering::Relaxed));
         }
         self.gate(limit).limit.load(Ordering::Relaxed)
     }
 
     fn permit(self: &Arc<Self>, limit: Limit) -> Result<Permit, Overflow> {
-        let gate = self.gate(limit);
-        if enter(&gate.active, self.most(limit)) {
+        if enter(&self.gate(limit).active, self.most(limit)) {
             Ok(Permit { breakers: Arc::clone(self), limit, endpoint: None })
         } else {
-            gate.overflows.fetch_add(1, Ordering::Relaxed);
+            self.overflow_count(limit).fetch_add(1, Ordering::Relaxed);
             Err(limit.into())
+        }
+    }
+
+    const fn overflow_count(&self, limit: Limit) -> &AtomicU64 {
+        match limit {
+            Limit::RetryBudget => &self.budget_overflows,
+            _ => &self.gate(limit).overflows,
         }
     }
 

@@ -34,17 +34,21 @@ fn a_limit_of_zero_lets_nothing_through() {
 fn a_budget_grows_with_the_requests() {
     let budget = Some(RetryBudget::default());
     let breakers = Breakers::new(&Limits { retries: Some(0), retry_budget: budget, ..Limits::default() });
-    assert_eq!(breakers.limit(Limit::Retries), Some(3));
+    assert_eq!(breakers.limit(Limit::RetryBudget), Some(3));
     let requests: Vec<_> = (0..15).map(|_| breakers.request().unwrap()).collect();
     let waiting: Vec<_> = (0..10).map(|_| breakers.pending_request().unwrap()).collect();
-    assert_eq!(breakers.limit(Limit::Retries), Some(5));
+    assert_eq!(breakers.limit(Limit::RetryBudget), Some(5));
     let retries: Vec<_> = (0..5).map(|_| breakers.retry().unwrap()).collect();
-    assert_eq!(breakers.retry().unwrap_err(), Overflow::Retries);
+    assert_eq!(breakers.retry().unwrap_err(), Overflow::RetryBudget);
+    assert_eq!((breakers.overflows(Limit::RetryBudget), breakers.overflows(Limit::Retries)), (1, 0));
+    assert_eq!((breakers.active(Limit::RetryBudget), breakers.limit(Limit::Retries)), (5, None));
     drop((requests, waiting, retries));
-    assert_eq!(breakers.limit(Limit::Retries), Some(3));
+    assert_eq!(breakers.limit(Limit::RetryBudget), Some(3));
     let nonsense = Some(RetryBudget { percent: f64::NAN, minimum: 1 });
     breakers.set_limits(&Limits { retry_budget: nonsense, ..Limits::default() });
-    assert_eq!(breakers.limit(Limit::Retries), Some(1));
+    assert_eq!(breakers.limit(Limit::RetryBudget), Some(1));
+    breakers.set_limits(&Limits::default());
+    assert_eq!((breakers.limit(Limit::RetryBudget), breakers.limit(Limit::Retries)), (None, Some(3)));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub enum EjectionReason {
 
 impl EjectionReason {
     /// In the order of their declaration.
-    pub(super) const ALL: [Self; 5] = [
+    pub const ALL: [Self; 5] = [
         Self::Consecutive5xx,
         Self::ConsecutiveGatewayFailure,
         Self::ConsecutiveLocalOriginFailure,
@@ -33,7 +33,7 @@ impl EjectionReason {
     ];
 }
 
-/// What outlier detection has changed, for logs and metrics.
+/// What outlier detection has changed, or has found and left as it is, for logs and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// The endpoint is left out from now on.
@@ -41,6 +41,13 @@ pub enum Change {
         /// Its index in the set.
         index: usize,
         /// Why.
+        reason: EjectionReason,
+    },
+    /// The endpoint would be left out, were there not too many of them already.
+    Withheld {
+        /// Its index in the set.
+        index: usize,
+        /// Why it would be.
         reason: EjectionReason,
     },
     /// The endpoint is no longer left out.
@@ -92,8 +99,12 @@ impl Detector {
     pub fn report(&self, set: &EndpointSet, index: usize, outcome: Outcome, now: Duration) -> Option<Change> {
         let state = set.state(index)?;
         let reason = state.monitor.report(&self.config, outcome)?;
-        if state.is_ejected() || !self.may_eject(set) {
+        if state.is_ejected() {
             return None;
+        }
+        // Without the lock: while much fails, this is said often.
+        if !self.may_eject(set) {
+            return Some(Change::Withheld { index, reason });
         }
         let _deciding = self.decide();
         self.eject(set, index, reason, now)
@@ -156,8 +167,11 @@ impl Detector {
 
     fn eject(&self, set: &EndpointSet, index: usize, reason: EjectionReason, now: Duration) -> Option<Change> {
         let state = set.state(index)?;
-        if state.is_ejected() || !self.may_eject(set) {
+        if state.is_ejected() {
             return None;
+        }
+        if !self.may_eject(set) {
+            return Some(Change::Withheld { index, reason });
         }
         let monitor = &state.monitor;
         monitor.ejected_at.store(millis(now), Ordering::Relaxed);

@@ -106,15 +106,17 @@ fn a_row_begins_anew_after_an_ejection() {
 fn no_more_than_the_share_is_ejected() {
     let set = endpoints(9);
     let default = Detector::new(OutlierDetection::default(), &set);
-    assert_eq!(run(&default, &set, 0, &[BAD; 50], at(0)), [], "one of nine is more than 10 percent");
+    let withheld = |index| Change::Withheld { index, reason: EjectionReason::Consecutive5xx };
+    assert_eq!(run(&default, &set, 0, &[BAD; 10], at(0)), [withheld(0); 2], "one of nine is more than 10 percent");
+    assert_eq!(default.ejected(), 0);
     let always_one = OutlierDetection { always_eject_one: true, ..OutlierDetection::default() };
     let always_one = Detector::new(always_one, &set);
-    assert_eq!(run(&always_one, &set, 0, &[BAD; 50], at(0)).len(), 1);
-    assert_eq!(run(&always_one, &set, 1, &[BAD; 50], at(0)), []);
+    assert_eq!(run(&always_one, &set, 0, &[BAD; 50], at(0)), [ejected(0, EjectionReason::Consecutive5xx)]);
+    assert_eq!(run(&always_one, &set, 1, &[BAD; 5], at(0)), [withheld(1)]);
     // One that leaves makes room for another.
     let rest = set.successor((1..9).map(|index| EndpointSpec::new(index.to_string())).collect(), Start::Usable, at(1));
     always_one.adopt(&rest);
-    assert_eq!(run(&always_one, &rest, 0, &[BAD; 5], at(1)).len(), 1);
+    assert_eq!(run(&always_one, &rest, 0, &[BAD; 5], at(1)), [ejected(0, EjectionReason::Consecutive5xx)]);
 }
 
 #[test]

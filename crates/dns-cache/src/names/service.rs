@@ -135,12 +135,20 @@ impl Follow {
     async fn run(self) {
         let mut targets: Vec<(ServiceRecord, Arc<Watched>)> = Vec::new();
         let mut failures = 0;
+        let counts = Arc::clone(&self.names.shared.counts);
         loop {
             let lookup = self.resolver.services(Arc::clone(&self.name));
             let answer = match tokio::time::timeout(self.settings.query_timeout, lookup).await {
                 Ok(answer) => answer,
-                Err(_) => ServiceAnswer::Failed("resolve_timeout".into()),
+                Err(_) => {
+                    counts.timeouts.increment();
+                    ServiceAnswer::Failed("resolve_timeout".into())
+                }
             };
+            counts.lookups.increment();
+            if !matches!(answer, ServiceAnswer::Records(..)) {
+                counts.failures.increment();
+            }
             let (wait, error) = match answer {
                 ServiceAnswer::Records(mut records, ttl) => {
                     failures = 0;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{Names, WatchSettings};
 use crate::family::Family;
 use crate::resolve::{Answer, RecordKind, Resolve, ServiceAnswer};
+use crate::stats::NameStats;
 
 /// Gives its answers one by one, and the last for ever.
 struct Script {
@@ -82,7 +83,10 @@ async fn addresses_stay_when_lookups_fail() {
     assert_eq!(*watched.addresses(), [ip("10.0.0.1")]);
     let view = &names.views()[0];
     assert_eq!((&*view.name, view.last_error.as_deref()), ("svc.example", Some("servfail")));
-    assert!((120..260).contains(&script.asked.lock().unwrap().len()), "backs off to between 15 and 30 s");
+    let asked = script.asked.lock().unwrap().len();
+    assert!((120..260).contains(&asked), "backs off to between 15 and 30 s");
+    let asked = asked as u64;
+    assert_eq!(names.stats(), NameStats { lookups: asked, failures: asked - 1, timeouts: 0 });
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,6 +97,7 @@ async fn a_mute_server_ends_the_wait_for_the_first_answer() {
     watched.ready().await;
     assert_eq!(start.elapsed(), Duration::from_secs(5));
     assert!(watched.addresses().is_empty());
+    assert_eq!(names.stats(), NameStats { lookups: 1, failures: 1, timeouts: 1 });
 }
 
 #[tokio::test(start_paused = true)]

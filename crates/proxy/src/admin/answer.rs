@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HOST, ORIGIN};
@@ -7,7 +8,12 @@ use http_body_util::Full;
 
 use super::{Admin, dump, views};
 use crate::control::look;
-use crate::metrics::{Exposition, write_backends, write_caches};
+use crate::metrics::{Process, envoy, own};
+
+const PATHS: &str = "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /dns or POST /drain\n";
+
+/// Type of the exposition format of Prometheus.
+const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 type Answer = Response<Full<Bytes>>;
 
@@ -21,11 +27,9 @@ pub(super) fn answer(admin: &Admin, method: &Method, uri: &Uri, headers: &Header
     }
     let path = uri.path();
     let allowed = match path {
-        "/ready" | "/metrics" | "/config_dump" | "/backends" | "/dns" => Method::GET,
+        "/ready" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/backends" | "/dns" => Method::GET,
         "/drain" => Method::POST,
-        _ => {
-            return text(StatusCode::NOT_FOUND, "try /ready, /metrics, /config_dump, /backends, /dns or POST /drain\n");
-        }
+        _ => return text(StatusCode::NOT_FOUND, PATHS),
     };
     if *method != allowed && !(allowed == Method::GET && *method == Method::HEAD) {
         let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, format!("{path} takes {allowed}\n"));
@@ -39,7 +43,13 @@ pub(super) fn answer(admin: &Admin, method: &Method, uri: &Uri, headers: &Header
             None => text(StatusCode::OK, "ready\n"),
             Some(reason) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
         },
-        "/metrics" => with_type("text/plain; version=0.0.4; charset=utf-8", metrics(admin)),
+        "/metrics" | "/stats/prometheus" => {
+            // Taken in a moment; the model is free again before it is written down.
+            let backends = look(&admin.model).snapshots();
+            let process = process(admin, backends.len());
+            let write = if path == "/metrics" { own } else { envoy };
+            with_type(EXPOSITION, write(&process, &backends))
+        }
         "/config_dump" => json(&dump::dump(admin)),
         "/backends" => json(&views::backends(&look(&admin.model))),
         "/dns" => json(&views::dns(admin)),
@@ -66,16 +76,17 @@ fn is_direct(headers: &HeaderMap) -> bool {
     is_known && !headers.contains_key(ORIGIN)
 }
 
-fn metrics(admin: &Admin) -> String {
-    let mut all = admin.metrics.render();
-    let mut text = Exposition::default();
-    {
-        let model = look(&admin.model);
-        write_backends(&mut text, model.counts());
-        write_caches(&mut text, &model.cache_counts());
+fn process(admin: &Admin, backends: usize) -> Process {
+    let watched = admin.dns.watched();
+    Process {
+        server: Arc::clone(&admin.server),
+        control: Arc::clone(&admin.control),
+        limits: admin.limits.clone(),
+        names: admin.dns.name_stats(),
+        watched: (watched.len(), watched.iter().filter(|name| name.last_error.is_some()).count()),
+        backends,
+        draining: admin.status.borrow().draining,
     }
-    all.push_str(&text.finish());
-    all
 }
 
 fn json(value: &serde_json::Value) -> Answer {

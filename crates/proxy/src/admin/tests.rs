@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use super::{Admin, answer};
 use crate::control::{Model, Status, look};
 use crate::dns::Dns;
-use crate::metrics::Metrics;
+use crate::server::Limits;
 
 fn admin() -> (Admin, watch::Sender<Status>) {
     let dns = Arc::new(Dns::new(&["127.0.0.1:1".parse().unwrap()], Handle::current()).unwrap());
@@ -22,7 +22,9 @@ fn admin() -> (Admin, watch::Sender<Status>) {
         fleet: "edge".into(),
         model: Arc::new(Mutex::new(model)),
         status,
-        metrics: Arc::new(Metrics::new()),
+        server: Arc::default(),
+        control: Arc::default(),
+        limits: Limits::default(),
         dns,
         drain: Arc::new(Notify::new()),
     };

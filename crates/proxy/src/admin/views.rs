@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use backstay_balancer::{Breakers, EjectionReason, Health, Limit, Stated};
+use backstay_balancer::{EjectionReason, Health, Limit, Stated};
 use backstay_dns_cache::HostState;
 use serde_json::{Value, json};
 
 use super::Admin;
 use crate::config::{Backend, Endpoint, Endpoints, uptime};
-use crate::control::{Model, look};
+use crate::control::{BackendView, Model, look};
+use crate::metrics::Members;
 
 pub(super) fn backends(model: &Model) -> Value {
     let backends = model.backends().map(|backend| {
@@ -19,7 +20,7 @@ pub(super) fn backends(model: &Model) -> Value {
             "discovery": if backend.dynamic { "dynamic" } else { "static" },
             "addresses": endpoints.iter().flat_map(|list| list.iter()).map(|endpoint| endpoint.address).collect::<Vec<_>>(),
             "endpoints": endpoints.map(|list| list.iter().enumerate().map(|(index, endpoint)| view(backend.backend, list, index, endpoint)).collect::<Vec<_>>()),
-            "limits": limits(backend.breakers),
+            "limits": limits(&backend),
         });
         if let Some(secret) = backend.waiting_for {
             value["waitingFor"] = json!(secret);
@@ -62,6 +63,7 @@ fn view(backend: Option<&Backend>, list: &Endpoints, index: usize, endpoint: &En
     value["activeRequests"] = json!((!taken_in_turn).then(|| state.active_requests()));
     value["requests"] = json!((!taken_in_turn).then(|| state.requests()));
     value["connections"] = json!(state.connections());
+    value["connectionLimit"] = json!(backend.and_then(|backend| backend.breakers.limit(Limit::EndpointConnections)));
     value
 }
 
@@ -76,14 +78,27 @@ const fn detector_name(reason: EjectionReason) -> &'static str {
     }
 }
 
-/// What is under way, and how often a limit was reached.
-fn limits(breakers: &Breakers) -> Value {
-    let one = |limit| json!({ "active": breakers.active(limit), "limit": breakers.limit(limit), "overflows": breakers.overflows(limit) });
+/// What is under way, what may be, and how often a limit was reached. What nobody counts because nothing limits it is null, as is
+/// a limit that there is not.
+fn limits(view: &BackendView<'_>) -> Value {
+    let breakers = view.breakers;
+    let counts_requests = view.backend.is_some_and(|backend| backend.policy.counts_requests);
+    let one = |limit: Limit| {
+        let active = match limit {
+            Limit::Requests if !counts_requests => None,
+            // Of the endpoint that has the most.
+            Limit::EndpointConnections => Some(view.backend.map_or(0, |backend| Members::of(backend).most_connections)),
+            other => Some(breakers.active(other)),
+        };
+        json!({ "active": active, "limit": breakers.limit(limit), "overflows": breakers.overflows(limit) })
+    };
     json!({
         "connections": one(Limit::Connections),
+        "connectionsPerEndpoint": one(Limit::EndpointConnections),
         "pendingRequests": one(Limit::PendingRequests),
         "requests": one(Limit::Requests),
         "retries": one(Limit::Retries),
+        "retryBudget": one(Limit::RetryBudget),
     })
 }
 

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use backstay_balancer::{Breakers, Detector, EndpointState};
-use metrics::{Counter, Gauge, Histogram};
+use backstay_balancer::{Breakers, Change, Detector, EndpointState};
 use tokio::sync::watch;
 
-use super::{ClientTls, Discovery, Endpoint, Policy};
+use super::{ClientTls, Discovery, Endpoint, Endpoints, Policy};
+use crate::metrics::BackendMetrics;
 
 /// Identity of a [`Backend`] object. Two objects never share one; a later object's is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,50 +68,6 @@ impl Default for Timeouts {
     }
 }
 
-/// What a backend counts. The control side makes the handles; [`BackendMetrics::noop`] counts nothing.
-#[derive(Debug, Clone)]
-pub struct BackendMetrics {
-    /// Answers by first digit of their status: index 0 for 1xx, 4 for 5xx. The proxy's own answers after a failed
-    /// attempt count as what the client saw.
-    pub requests: [Counter; 5],
-    /// Requests being served.
-    pub active: Gauge,
-    /// Connections established.
-    pub connects: Counter,
-    /// Connections that could not be established, time-outs included.
-    pub connect_failures: Counter,
-    /// Connections open now.
-    pub connections: Gauge,
-    /// Requests answered 504 because a timeout of the route passed.
-    pub timeouts: Counter,
-    /// Requests sent again: because a kept connection turned out to be closed, or by the policy on retries.
-    pub retries: Counter,
-    /// Endpoints ejected because of what came of requests.
-    pub ejections: Counter,
-    /// Requests whose endpoint was chosen whatever its health.
-    pub panics: Counter,
-    /// Seconds from the request's head to the end of the answer's head.
-    pub latency: Histogram,
-}
-
-impl BackendMetrics {
-    /// Handles that count nothing.
-    pub fn noop() -> Self {
-        Self {
-            requests: [const { Counter::noop() }; 5],
-            active: Gauge::noop(),
-            connects: Counter::noop(),
-            connect_failures: Counter::noop(),
-            connections: Gauge::noop(),
-            timeouts: Counter::noop(),
-            retries: Counter::noop(),
-            ejections: Counter::noop(),
-            panics: Counter::noop(),
-            latency: Histogram::noop(),
-        }
-    }
-}
-
 /// What a [`Backend`] is made of.
 #[derive(Debug)]
 pub struct BackendSpec {
@@ -125,8 +81,8 @@ pub struct BackendSpec {
     pub tls: Option<ClientTls>,
     /// How long things may take.
     pub timeouts: Timeouts,
-    /// What is counted.
-    pub metrics: BackendMetrics,
+    /// What is counted. Outlives this version of the backend.
+    pub metrics: Arc<BackendMetrics>,
     /// How requests are spread and repeated.
     pub policy: Policy,
     /// Bounds what is under way. Outlives this version of the backend: what is under way does too.
@@ -180,11 +136,29 @@ impl Backend {
     /// Replaces the endpoints of a backend that has a list of them.
     pub fn set_endpoints(&self, endpoints: Vec<Endpoint>) {
         let Discovery::Addresses(list) = &self.spec.discovery else { return };
-        if list.store(endpoints, &self.spec.policy.balancing)
-            && let Some(detector) = &self.detector
-        {
+        if !list.store(endpoints, &self.spec.policy.balancing) {
+            return;
+        }
+        self.spec.metrics.membership_changes.increment(1);
+        if let Some(detector) = &self.detector {
             detector.adopt(list.load().set());
         }
+    }
+
+    /// Takes note of what outlier detection says of one of `endpoints`.
+    pub(crate) fn note(&self, endpoints: &Endpoints, change: &Change) {
+        let metrics = &self.spec.metrics;
+        let index = match *change {
+            Change::Ejected { index, reason } => {
+                metrics.ejections[reason as usize].increment(1);
+                index
+            }
+            // Not logged: while much fails, it is said often.
+            Change::Withheld { .. } => return metrics.ejections_withheld.increment(1),
+            Change::Returned { index } => index,
+        };
+        let address = endpoints.get(index).map(|endpoint| endpoint.address);
+        tracing::info!(backend = %self.spec.name, ?address, ?change, "outlier detection has changed an endpoint");
     }
 
     /// What ejects endpoints, if anything does.
@@ -225,6 +199,12 @@ impl Backend {
         let state = EndpointState::unlisted();
         counted.insert(address, Arc::downgrade(&state));
         state
+    }
+
+    /// Connections of the address, among those in no list that have a limit of their own, that has the most.
+    pub(crate) fn most_unlisted_connections(&self) -> u32 {
+        let counted = self.lineage.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.values().filter_map(Weak::upgrade).map(|state| state.connections()).max().unwrap_or(0)
     }
 
     /// Identity of this object.

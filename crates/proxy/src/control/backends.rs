@@ -12,7 +12,7 @@ use super::care::Care;
 use crate::config::{Addresses, Backend, BackendSpec, Discovery, Dynamic};
 use crate::convert::{BackendPlan, DiscoveryPlan, Fault, TlsPlan, client_tls};
 use crate::dns::{Dns, DynamicResolve, Following};
-use crate::metrics::BackendCounts;
+use crate::metrics::BackendMetrics;
 
 /// What backends are built with.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub(super) struct BackendItem {
     pub(super) backend: Option<Arc<Backend>>,
     /// What feeds its discovery.
     pub(super) feed: Option<Feed>,
-    pub(super) counts: Arc<BackendCounts>,
+    pub(super) metrics: Arc<BackendMetrics>,
     pub(super) breakers: Arc<Breakers>,
     secrets: Secrets,
     /// Looks after its endpoints.
@@ -79,7 +79,7 @@ impl BackendItem {
         previous: Option<&Self>,
         workshop: &Workshop,
     ) -> Result<Self, Fault> {
-        let counts = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.counts));
+        let metrics = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.metrics));
         let breakers = match previous {
             Some(previous) => {
                 previous.breakers.set_limits(&plan.limits);
@@ -89,7 +89,7 @@ impl BackendItem {
         };
         let Some(secrets) = secrets else {
             let secrets = Secrets::default();
-            return Ok(Self { plan, backend: None, feed: None, counts, breakers, secrets, _care: None });
+            return Ok(Self { plan, backend: None, feed: None, metrics, breakers, secrets, _care: None });
         };
         let alike = previous.filter(|previous| previous.plan.connects_as(&plan));
         let replaced = alike.and_then(|previous| previous.backend.as_ref());
@@ -115,7 +115,7 @@ impl BackendItem {
             discovery,
             tls,
             timeouts: plan.timeouts,
-            metrics: counts.handles(),
+            metrics: Arc::clone(&metrics),
             policy: plan.policy.clone(),
             breakers: Arc::clone(&breakers),
         };
@@ -146,7 +146,7 @@ impl BackendItem {
             }
         };
         let care = Care::start(&backend, &workshop.runtime);
-        Ok(Self { plan, backend: Some(backend), feed: Some(feed), counts, breakers, secrets, _care: care })
+        Ok(Self { plan, backend: Some(backend), feed: Some(feed), metrics, breakers, secrets, _care: care })
     }
 
     fn addresses(&self) -> Option<&Addresses> {

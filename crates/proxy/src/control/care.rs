@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use backstay_balancer::Change;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -49,12 +48,7 @@ async fn sweep(backend: Arc<Backend>) {
         ticks.tick().await;
         let endpoints = list.load_full();
         for change in detector.sweep(endpoints.set(), uptime()) {
-            let (Change::Ejected { index, .. } | Change::Returned { index }) = change;
-            let address = endpoints.get(index).map(|endpoint| endpoint.address);
-            tracing::info!(backend = %backend.name, ?address, ?change, "outlier detection has changed an endpoint");
-            if matches!(change, Change::Ejected { .. }) {
-                backend.metrics.ejections.increment(1);
-            }
+            backend.note(&endpoints, &change);
         }
     }
 }

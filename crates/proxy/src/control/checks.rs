@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use backstay_balancer::{CheckResult, Checker, EndpointState};
 use futures::future::join_all;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
@@ -93,13 +93,20 @@ impl Subject {
                 continue;
             };
             let result = {
-                let Ok(_place) = self.places.acquire().await else { return };
+                let Some(_place) = self.place().await else { return };
+                self.backend.metrics.health_checks.attempts.increment(1);
                 let work = probe::ask(&self.backend, &self.endpoint, address, &check.probe);
                 timeout(check.timeout, work).await.unwrap_or(Ok(probe::Found::failed())).unwrap_or_else(|error| {
                     tracing::debug!(backend = %self.backend.name, %address, %error, "a health check failed");
                     probe::Found::failed()
                 })
             };
+            let counts = &self.backend.metrics.health_checks;
+            match result.result {
+                CheckResult::Passed => counts.passed.increment(1),
+                CheckResult::Refused => counts.refused.increment(1),
+                CheckResult::Failed => counts.failed.increment(1),
+            }
             if result.result == CheckResult::Passed {
                 self.state.set_degraded(result.degraded, uptime());
             }
@@ -112,6 +119,15 @@ impl Subject {
             }
             sleep(verdict.next_in).await;
         }
+    }
+
+    /// The right to begin a check. `None` when checks end.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        if let Ok(place) = self.places.try_acquire() {
+            return Some(place);
+        }
+        self.backend.metrics.health_checks.delayed.increment(1);
+        self.places.acquire().await.ok()
     }
 
     fn address(&self, check: &HealthCheck) -> Option<SocketAddr> {

@@ -41,7 +41,7 @@ pub(crate) struct Control {
     status: watch::Sender<Status>,
     /// Counts the changes there are to keep on disk.
     changes: watch::Sender<u64>,
-    metrics: ControlMetrics,
+    metrics: Arc<ControlMetrics>,
 }
 
 impl Control {
@@ -50,7 +50,7 @@ impl Control {
         workers: Workers,
         status: watch::Sender<Status>,
         changes: watch::Sender<u64>,
-        metrics: ControlMetrics,
+        metrics: Arc<ControlMetrics>,
     ) -> Self {
         Self { model, workers, current: Vec::new(), left: Vec::new(), status, changes, metrics }
     }
@@ -82,8 +82,8 @@ impl Control {
             let model = look(&self.model);
             (model.resources().count(), model.rejected().len())
         };
-        self.metrics.resources.set(resources as f64);
-        self.metrics.rejections.set(rejected as f64);
+        self.metrics.resources.set(resources as u64);
+        self.metrics.rejections.set(rejected as u64);
         self.metrics.rejected.increment(outcome.rejections.len() as u64);
         change(&self.status, |status| status.configured = true);
         outcome.rejections
@@ -164,7 +164,7 @@ impl Handler for Control {
     }
 
     fn connected(&mut self, connected: bool) {
-        self.metrics.connected.set(if connected { 1.0 } else { 0.0 });
+        self.metrics.connected.set(u64::from(connected));
         change(&self.status, |status| {
             status.connected = connected;
             if connected {

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use backstay_balancer::Breakers;
-use backstay_dns_cache::{Cache, HostView, Remembered};
+use backstay_dns_cache::{HostView, Remembered};
 use backstay_xds::client::{Rejection, Update};
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
@@ -20,7 +20,7 @@ use super::sockets::{Parts, SocketItem};
 use crate::config::{Backend, Config, Discovery, Endpoints};
 use crate::convert::{ListenerPlan, RoutePlan, SecretPlan, TlsPlan};
 use crate::dns::Dns;
-use crate::metrics::{BackendCounts, CacheCounts};
+use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
 use dirty::Dirty;
 
 /// Every resource in force, and what it was built into.
@@ -122,20 +122,16 @@ impl Model {
     }
 
     /// What is counted for each backend.
-    pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, &BackendCounts)> {
-        self.backends.iter().map(|(name, held)| (&**name, &*held.item.counts))
-    }
-
-    /// What the DNS cache of each dynamic backend counts.
-    pub(crate) fn cache_counts(&self) -> Vec<CacheCounts<'_>> {
-        let caches = self.backends.iter().filter_map(|(name, held)| Some((&**name, held.item.cache()?)));
-        let counts = |(backend, cache): (_, &Arc<Cache>)| CacheCounts {
-            backend,
-            stats: cache.stats().snapshot(),
-            pending: cache.pending_requests(),
-            pending_remaining: cache.pending_remaining(),
+    pub(crate) fn snapshots(&self) -> Vec<BackendSnapshot> {
+        let snapshot = |(name, held): (&Arc<str>, &Held<BackendItem>)| BackendSnapshot {
+            name: Arc::clone(name),
+            metrics: Arc::clone(&held.item.metrics),
+            breakers: Arc::clone(&held.item.breakers),
+            backend: held.item.backend.clone(),
+            members: held.item.backend.as_deref().map(Members::of).unwrap_or_default(),
+            cache: held.item.cache().map(|cache| CacheSnapshot::of(cache)),
         };
-        caches.map(counts).collect()
+        self.backends.iter().map(snapshot).collect()
     }
 
     /// The hosts that have addresses in the DNS cache of each dynamic backend.

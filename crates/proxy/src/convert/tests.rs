@@ -12,7 +12,7 @@ use backstay_proto::config::{
 use prost::Message;
 
 use super::{DiscoveryPlan, SecretPlan};
-use crate::config::{Action, Allowed, BackendMetrics, BackendSpec, Discovery, HostPattern, Protocol, Target};
+use crate::config::{Action, Allowed, BackendSpec, Discovery, HostPattern, Protocol, Target};
 
 const ANY: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
@@ -273,7 +273,7 @@ fn a_reference_that_leads_nowhere_answers_500() {
         discovery: Discovery::addresses(vec![]),
         tls: None,
         timeouts: crate::config::Timeouts::default(),
-        metrics: BackendMetrics::noop(),
+        metrics: Arc::default(),
         policy: crate::config::Policy::default(),
         breakers: backstay_balancer::Breakers::new(&backstay_balancer::Limits::default()),
     });

@@ -14,6 +14,7 @@ use backstay_dns_cache::Remembered;
 use tokio::sync::watch;
 
 use crate::control::{SharedModel, look};
+use crate::metrics::ControlMetrics;
 use crate::state::replace;
 
 #[cfg(test)]
@@ -29,12 +30,13 @@ const EVERY: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct MemoryFile {
     directory: PathBuf,
+    metrics: Arc<ControlMetrics>,
 }
 
 impl MemoryFile {
     /// In a directory that is there.
-    pub(crate) fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned() }
+    pub(crate) fn new(directory: &Path, metrics: &Arc<ControlMetrics>) -> Self {
+        Self { directory: directory.to_owned(), metrics: Arc::clone(metrics) }
     }
 
     /// The hosts kept, by backend. What cannot be read is left out, with a warning: it is asked for again.
@@ -45,6 +47,7 @@ impl MemoryFile {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return HashMap::new(),
             Err(error) => {
+                self.metrics.state_failures.load_names.increment(1);
                 tracing::warn!(path = %path.display(), %error, "the DNS cache kept on disk cannot be read");
                 return HashMap::new();
             }
@@ -65,6 +68,7 @@ impl MemoryFile {
             }
         }
         if bad > 0 {
+            self.metrics.state_failures.load_names.increment(1);
             tracing::warn!(path = %path.display(), skipped = bad, "damaged lines of the DNS cache kept on disk were skipped");
         }
         hosts
@@ -97,19 +101,26 @@ pub(crate) async fn keep(file: MemoryFile, model: SharedModel, mut until: watch:
     loop {
         let over = tokio::time::timeout(EVERY, async { while until.changed().await.is_ok() {} }).await.is_ok();
         let hosts = look(&model).remembered_hosts();
-        let (file, before) = (file.clone(), written.clone());
+        let (here, before) = (file.clone(), written.clone());
         // Formatting many hosts and writing them takes longer than this thread may be held up.
         let stored = tokio::task::spawn_blocking(move || {
             let text = lines(&hosts);
             if before.as_deref() != Some(text.as_str()) {
-                file.store(&text)?;
+                here.store(&text)?;
             }
             Ok::<_, io::Error>(text)
         });
-        match stored.await {
-            Ok(Ok(text)) => written = Some(text.into()),
-            Ok(Err(error)) => tracing::error!(%error, "the DNS cache could not be kept on disk"),
-            Err(error) => tracing::error!(%error, "the DNS cache could not be kept on disk"),
+        let error = match stored.await {
+            Ok(Ok(text)) => {
+                written = Some(text.into());
+                None
+            }
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(error) = error {
+            file.metrics.state_failures.store_names.increment(1);
+            tracing::error!(%error, "the DNS cache could not be kept on disk");
         }
         if over {
             return;

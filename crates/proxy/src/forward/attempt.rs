@@ -113,6 +113,8 @@ impl Plan {
                 self.begun.set(Some(Instant::now()));
                 self.tried.set(Some(pool.address()));
             }
+            let metrics = &upstream.backend.metrics;
+            metrics.attempts.increment(1);
             let spare = (lease.reused && self.repeatable).then(|| Spare::of(&request));
             let mut error = match lease.send(request).await {
                 Ok(response) => {
@@ -120,7 +122,9 @@ impl Plan {
                     if let Some(details) = misframed(&response, &seen) {
                         // The connection goes with its lease: nobody knows where on it the next answer begins.
                         upstream.report(held.chosen.as_ref(), Outcome::Failed);
-                        return Err(Failure::Protocol(details));
+                        let failure = Failure::Protocol(details);
+                        failure.count(metrics);
+                        return Err(failure);
                     }
                     if let Some(chosen) = &held.chosen {
                         let headers = response.headers();
@@ -148,17 +152,19 @@ impl Plan {
                 }
                 (None, Some(spare)) if matches!(failure, Failure::Terminated) => {
                     fresh = true;
+                    failure.count(metrics);
                     spare.into_request()
                 }
                 (message, _) => {
                     if !matches!(failure, Failure::Client) {
                         upstream.report(held.chosen.as_ref(), Outcome::Failed);
                     }
+                    failure.count(metrics);
                     let unsent = message.is_some() && matches!(failure, Failure::Terminated);
                     return Err(if unsent { Failure::BeforeRequest } else { failure });
                 }
             };
-            upstream.backend.metrics.retries.increment(1);
+            metrics.retries.closed_connection.increment(1);
         }
     }
 }

@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::time::Sleep;
 
 use super::attempt::Held;
+use super::failure::Failure;
 use super::replay::Replayed;
 use super::tap::{Tap, Tapped};
 use crate::config::Flag;
@@ -103,6 +104,8 @@ impl http_body::Body for Body {
             }
             Content::Upstream(answer) => match Pin::new(&mut answer.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Err(error))) => {
+                    let closed = answer.lease.as_ref().is_some_and(Lease::is_closed);
+                    Failure::of(&error, closed).count(&answer.active.upstream.backend.metrics);
                     this.note_error(Flag::UpstreamConnectionTermination, "upstream_reset_after_response_started");
                     return Poll::Ready(Some(Err(error.into())));
                 }
@@ -122,14 +125,14 @@ impl http_body::Body for Body {
                     if let Some(deadline) = &mut answer.deadline
                         && deadline.as_mut().poll(cx).is_ready()
                     {
-                        answer.active.upstream.backend.metrics.timeouts.increment(1);
+                        answer.active.upstream.backend.metrics.timeouts.total.increment(1);
                         this.note_error(Flag::UpstreamRequestTimeout, "response_timeout");
                         return Poll::Ready(Some(Err(BodyError::Timeout)));
                     }
                     if let Some(silence) = &mut answer.silence
                         && silence.poll(cx).is_ready()
                     {
-                        answer.active.upstream.backend.metrics.timeouts.increment(1);
+                        answer.active.upstream.backend.metrics.timeouts.between_bytes.increment(1);
                         this.note_error(Flag::UpstreamRequestTimeout, "between_bytes_timeout");
                         return Poll::Ready(Some(Err(BodyError::Timeout)));
                     }

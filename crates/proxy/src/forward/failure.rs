@@ -7,6 +7,7 @@ use backstay_balancer::Failure as Kind;
 use http::StatusCode;
 
 use crate::config::{Flag, Refusal};
+use crate::metrics::BackendMetrics;
 use crate::upstream::ConnectError;
 
 /// Why there is no answer from upstream.
@@ -79,6 +80,24 @@ impl Failure {
             return Self::Terminated;
         }
         Self::Reset
+    }
+
+    /// Counts it, if it is the endpoint that ended an attempt.
+    pub(super) fn count(&self, metrics: &BackendMetrics) {
+        let count = match self {
+            Self::Terminated | Self::BeforeRequest => &metrics.resets.connection,
+            Self::Reset | Self::RefusedStream => &metrics.resets.stream,
+            Self::Protocol(_) => &metrics.resets.protocol,
+            Self::NoEndpoint
+            | Self::Connect(_)
+            | Self::Overflow
+            | Self::Timeout
+            | Self::PerTryTimeout
+            | Self::FirstByteTimeout
+            | Self::Client
+            | Self::Refused(_) => return,
+        };
+        count.increment(1);
     }
 
     /// What a policy on retries calls it; `None` for what is never sent again.

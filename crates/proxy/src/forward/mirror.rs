@@ -24,15 +24,20 @@ pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop,
         return;
     }
     // A copy cannot change protocols: nobody would speak the new one.
-    if hop.upgrade.is_some() || shard.mirrors.get() >= shard.shared.limits.max_mirrors {
-        shard.shared.metrics.mirrors_dropped.increment(1);
-        return;
+    let dropped = &shard.shared.metrics.mirrors_dropped;
+    if hop.upgrade.is_some() {
+        return dropped.upgrade.increment(1);
     }
+    if shard.mirrors.get() >= shard.shared.limits.max_mirrors {
+        return dropped.max_mirrors.increment(1);
+    }
+    let mut fate = None;
     let copied = if body.is_empty() {
         RequestBody::empty()
     } else {
         let (tap, tapped) = tap(shard.shared.limits.mirror_buffer);
         body.tap(tap);
+        fate = Some(tapped.fate());
         RequestBody::tapped(tapped)
     };
     let hop = Hop { upgrade: None, trailers: hop.trailers, chunked: hop.chunked };
@@ -53,8 +58,12 @@ pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop,
             reply.lease.done();
             Some(())
         };
-        if !matches!(tokio::time::timeout(TIMEOUT, work).await, Ok(Some(()))) {
-            shard.shared.metrics.mirrors_dropped.increment(1);
+        let dropped = &shard.shared.metrics.mirrors_dropped;
+        match tokio::time::timeout(TIMEOUT, work).await {
+            Ok(Some(())) => {}
+            Ok(None) if fate.is_some_and(|fate| fate.has_overflowed()) => dropped.buffer.increment(1),
+            Ok(None) => dropped.failed.increment(1),
+            Err(_) => dropped.timeout.increment(1),
         }
         drop(running);
     });

@@ -100,7 +100,7 @@ impl Outbound {
             }
         };
         let outcome = outcome.unwrap_or_else(|| {
-            active.upstream.backend.metrics.timeouts.increment(1);
+            active.upstream.backend.metrics.timeouts.total.increment(1);
             active.upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
             Err(Failure::Timeout)
         });
@@ -113,6 +113,9 @@ impl Outbound {
                 response
             }
             Err(failure) => {
+                if matches!(failure, Failure::NoEndpoint) {
+                    active.upstream.backend.metrics.no_endpoint.increment(1);
+                }
                 let refusal = failure.into_refusal(repeated);
                 active.answered(refusal.status, exchange.started.elapsed());
                 exchange.note(|record| record.bytes_in = plan.sent.map_or(0, |sent| sent.bytes.get()));
@@ -213,7 +216,7 @@ pub(super) struct Active {
 
 impl Active {
     pub(super) fn count(upstream: Rc<Upstream>) -> Self {
-        upstream.backend.metrics.active.increment(1.0);
+        upstream.backend.metrics.active.increment();
         Self { upstream }
     }
 
@@ -224,12 +227,12 @@ impl Active {
         if let Some(counter) = metrics.requests.get(class) {
             counter.increment(1);
         }
-        metrics.latency.record(after.as_secs_f64());
+        metrics.latency.record(after);
     }
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
-        self.upstream.backend.metrics.active.decrement(1.0);
+        self.upstream.backend.metrics.active.decrement();
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use http::HeaderMap;
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::body::{BodyError, Progress, RequestBody};
+use crate::metrics::BackendMetrics;
 
 /// A request's body, kept as far as it has been read, up to a limit.
 #[derive(Debug, Clone)]
@@ -24,6 +26,7 @@ struct Recording {
     trailers: Option<HeaderMap>,
     size: usize,
     limit: usize,
+    metrics: Arc<BackendMetrics>,
     /// More was read than is kept.
     beyond: bool,
     ended: bool,
@@ -43,8 +46,8 @@ pub(crate) struct Replayed {
 }
 
 impl Replay {
-    /// Keeps up to `limit` bytes of `source`.
-    pub(super) fn new(source: RequestBody, limit: usize) -> Self {
+    /// Keeps up to `limit` bytes of `source`. A body that is longer is counted in `metrics`.
+    pub(super) fn new(source: RequestBody, limit: usize, metrics: Arc<BackendMetrics>) -> Self {
         Self(Rc::new(RefCell::new(Recording {
             hint: source.size_hint(),
             progress: source.progress(),
@@ -53,6 +56,7 @@ impl Replay {
             trailers: None,
             size: 0,
             limit,
+            metrics,
             beyond: false,
             ended: false,
             attempt: 0,
@@ -127,6 +131,7 @@ impl Recording {
         self.size = self.size.saturating_add(part.len());
         if self.size > self.limit {
             self.beyond = true;
+            self.metrics.retries.buffer_overflows.increment(1);
             self.kept = Vec::new();
         } else {
             self.kept.push(part.clone());

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -46,8 +47,10 @@ pub(super) async fn run(
         let outcome = attempt(plan, upstream, None, attempt_timeout, request).await;
         return Ended { outcome, flag: Flag::None, repeated: false };
     };
+    let metrics = &upstream.backend.metrics.retries;
     let (parts, body) = request.into_parts();
-    let replay = (!body.is_empty()).then(|| Replay::new(body, shard.shared.limits.retry_buffer));
+    let replay = (!body.is_empty())
+        .then(|| Replay::new(body, shard.shared.limits.retry_buffer, Arc::clone(&upstream.backend.metrics)));
     let mut retries = Retries::new(&policy.policy);
     let mut permit: Option<Permit> = None;
     let mut repeated = false;
@@ -57,8 +60,14 @@ pub(super) async fn run(
         let outcome = attempt(plan, upstream, Some(policy), attempt_timeout, request).await;
         let decision = decide(&mut retries, &outcome, shard.random());
         let flag = match decision {
-            Decision::No(NoRetry::NotCovered) => Flag::None,
-            Decision::No(NoRetry::Exhausted) => Flag::UpstreamRetryLimitExceeded,
+            Decision::No(NoRetry::NotCovered) => {
+                metrics.successes.increment(u64::from(repeated && outcome.is_ok()));
+                Flag::None
+            }
+            Decision::No(NoRetry::Exhausted) => {
+                metrics.exhausted.increment(1);
+                Flag::UpstreamRetryLimitExceeded
+            }
             Decision::After(_) if replay.as_ref().is_some_and(|replay| !replay.can_repeat()) => Flag::None,
             Decision::After(wait) => {
                 // Its place is free for the next one, its own or another's.
@@ -66,7 +75,7 @@ pub(super) async fn run(
                 match upstream.backend.breakers.retry() {
                     Ok(granted) => {
                         permit = Some(granted);
-                        upstream.backend.metrics.retries.increment(1);
+                        metrics.policy.increment(1);
                         if policy.avoid_previous_hosts
                             && let Some(address) = address(plan, &outcome)
                         {
@@ -129,8 +138,10 @@ async fn attempt(
         Poll::Pending
     })
     .await;
-    if let Err(Failure::PerTryTimeout | Failure::FirstByteTimeout) = &outcome {
-        upstream.backend.metrics.timeouts.increment(1);
+    if let Err(failure @ (Failure::PerTryTimeout | Failure::FirstByteTimeout)) = &outcome {
+        let timeouts = &upstream.backend.metrics.timeouts;
+        let per_try = matches!(failure, Failure::PerTryTimeout);
+        if per_try { &timeouts.per_try } else { &timeouts.first_byte }.increment(1);
         upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
     }
     outcome.map(|mut reply| {

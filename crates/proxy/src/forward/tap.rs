@@ -16,6 +16,8 @@ struct State {
     size: usize,
     limit: usize,
     end: Option<End>,
+    /// More waited than may.
+    overflowed: bool,
     waker: Option<Waker>,
 }
 
@@ -35,7 +37,14 @@ pub(super) struct Tapped(Rc<RefCell<State>>);
 
 /// A copy of which at most `limit` bytes wait to be read.
 pub(super) fn tap(limit: usize) -> (Tap, Tapped) {
-    let state = Rc::new(RefCell::new(State { queue: VecDeque::new(), size: 0, limit, end: None, waker: None }));
+    let state = Rc::new(RefCell::new(State {
+        queue: VecDeque::new(),
+        size: 0,
+        limit,
+        end: None,
+        overflowed: false,
+        waker: None,
+    }));
     (Tap(Rc::clone(&state)), Tapped(state))
 }
 
@@ -56,6 +65,7 @@ impl Tap {
         state.size += data.len();
         if state.size > state.limit {
             state.end = Some(End::Abandoned);
+            state.overflowed = true;
             state.queue.clear();
         } else {
             state.queue.push_back(data.clone());
@@ -79,7 +89,22 @@ impl Drop for Tap {
     }
 }
 
+/// Tells what became of a copy, whoever still holds it.
+#[derive(Debug)]
+pub(super) struct Fate(Rc<RefCell<State>>);
+
+impl Fate {
+    /// Whether it was abandoned because its reader was too slow.
+    pub(super) fn has_overflowed(&self) -> bool {
+        self.0.borrow().overflowed
+    }
+}
+
 impl Tapped {
+    pub(super) fn fate(&self) -> Fate {
+        Fate(Rc::clone(&self.0))
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut state = self.0.borrow_mut();
         if let Some(data) = state.queue.pop_front() {

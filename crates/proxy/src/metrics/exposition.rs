@@ -5,31 +5,42 @@ use std::fmt::{Display, Write};
 pub(crate) struct Exposition(String);
 
 impl Exposition {
-    /// Begins a family: its samples follow.
+    /// Begins a family: its samples follow, and no other's before all of them.
     pub(crate) fn family(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a String cannot fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
     /// One sample.
-    pub(crate) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+    pub(crate) fn sample<'a>(
+        &mut self,
+        name: &str,
+        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+        value: impl Display,
+    ) {
         self.0.push_str(name);
-        for (index, (label, text)) in labels.iter().enumerate() {
-            let _ = write!(self.0, "{}{label}=\"", if index == 0 { '{' } else { ',' });
-            for character in text.chars() {
-                match character {
-                    '\\' => self.0.push_str("\\\\"),
-                    '"' => self.0.push_str("\\\""),
-                    '\n' => self.0.push_str("\\n"),
-                    other => self.0.push(other),
-                }
-            }
+        let mut next = '{';
+        for (label, text) in labels {
+            let _ = write!(self.0, "{next}{label}=\"");
+            next = ',';
+            text.chars().for_each(|character| self.push(character));
             self.0.push('"');
         }
-        if !labels.is_empty() {
+        if next == ',' {
             self.0.push('}');
         }
         let _ = writeln!(self.0, " {value}");
+    }
+
+    fn push(&mut self, character: char) {
+        match character {
+            '\\' => self.0.push_str("\\\\"),
+            '"' => self.0.push_str("\\\""),
+            '\n' => self.0.push_str("\\n"),
+            // Readers take it for the end of the text.
+            '\0' => self.0.push('\u{fffd}'),
+            other => self.0.push(other),
+        }
     }
 
     pub(crate) fn finish(self) -> String {

@@ -1,43 +1,49 @@
-use metrics::{counter, describe_counter, describe_gauge, gauge};
+use super::{Count, Level};
 
-use crate::server::ServerMetrics;
+/// What is counted beside the backends.
+#[derive(Debug, Default)]
+pub struct ServerMetrics {
+    /// Connections from clients taken in.
+    pub accepted: Count,
+    /// Connections from clients open now.
+    pub connections: Level,
+    /// Connections closed at once because `max_connections` was reached.
+    pub connections_refused: Count,
+    /// Attempts to accept a connection that the system refused, as it does when file descriptors run out.
+    pub accept_failures: Count,
+    /// Connections cut because a head, a handshake or the first byte took longer than `header_timeout`.
+    pub header_timeouts: Count,
+    /// Connections closed by `idle_timeout`.
+    pub idle_timeouts: Count,
+    /// Connections cut by `stream_idle_timeout`.
+    pub stream_idle_timeouts: Count,
+    /// TLS handshakes that failed.
+    pub handshake_failures: Count,
+    /// Requests refused because of `max_head_size` or `max_headers`.
+    pub heads_too_large: Count,
+    /// Connections closed because what arrived is not HTTP.
+    pub protocol_errors: Count,
+    /// Times that an HTTP/2 connection came to carry as many requests as `max_streams` allows.
+    pub streams_full: Count,
+    /// Requests that the proxy itself answered, by first digit of the status: index 0 for 1xx, 4 for 5xx. Redirects count.
+    pub local_replies: [Count; 5],
+    /// Access log lines lost because the writer was behind.
+    pub log_lines_dropped: Count,
+    /// Copies of requests that came to nothing.
+    pub mirrors_dropped: MirrorsDropped,
+}
 
-pub(super) fn register() -> ServerMetrics {
-    describe_counter!("backstay_connections_accepted_total", "Connections from clients accepted.");
-    describe_gauge!("backstay_connections", "Connections from clients open now.");
-    describe_counter!(
-        "backstay_connections_refused_total",
-        "Connections closed at once because max_connections was reached."
-    );
-    describe_counter!(
-        "backstay_header_timeouts_total",
-        "Connections cut because a handshake or a request's head took too long."
-    );
-    describe_counter!(
-        "backstay_idle_timeouts_total",
-        "Connections closed because they carried no request for too long."
-    );
-    describe_counter!("backstay_stream_idle_timeouts_total", "Connections cut because nothing moved during a request.");
-    describe_counter!("backstay_handshake_failures_total", "TLS handshakes with clients that failed.");
-    describe_counter!(
-        "backstay_protocol_errors_total",
-        "Connections closed because what arrived was not HTTP, or beyond the limits on heads."
-    );
-    describe_counter!("backstay_local_replies_total", "Requests that the proxy answered itself, by class of status.");
-    describe_counter!("backstay_access_log_dropped_total", "Access log lines lost because the writer was behind.");
-    describe_counter!("backstay_mirrors_dropped_total", "Copies of requests given up because of a limit.");
-    ServerMetrics {
-        accepted: counter!("backstay_connections_accepted_total"),
-        connections: gauge!("backstay_connections"),
-        connections_refused: counter!("backstay_connections_refused_total"),
-        header_timeouts: counter!("backstay_header_timeouts_total"),
-        idle_timeouts: counter!("backstay_idle_timeouts_total"),
-        stream_idle_timeouts: counter!("backstay_stream_idle_timeouts_total"),
-        handshake_failures: counter!("backstay_handshake_failures_total"),
-        protocol_errors: counter!("backstay_protocol_errors_total"),
-        local_replies: ["1xx", "2xx", "3xx", "4xx", "5xx"]
-            .map(|class| counter!("backstay_local_replies_total", "class" => class)),
-        log_lines_dropped: counter!("backstay_access_log_dropped_total"),
-        mirrors_dropped: counter!("backstay_mirrors_dropped_total"),
-    }
+/// Copies of requests that came to nothing, by cause.
+#[derive(Debug, Default)]
+pub struct MirrorsDropped {
+    /// `max_mirrors` was reached.
+    pub max_mirrors: Count,
+    /// The mirror was slower than `mirror_buffer` makes up for.
+    pub buffer: Count,
+    /// The mirror took too long.
+    pub timeout: Count,
+    /// The mirror could not be reached or did not answer, or the client did not send the rest of the body.
+    pub failed: Count,
+    /// The request asked for another protocol.
+    pub upgrade: Count,
 }

@@ -17,7 +17,7 @@ use crate::access;
 use crate::admin::{self, Admin};
 use crate::control::{Control, Model, Status, change};
 use crate::dns::{self, Dns, MemoryFile};
-use crate::metrics::Metrics;
+use crate::metrics::{ControlMetrics, ServerMetrics};
 use crate::server::{self, Workers};
 use crate::state::{self, StateFile};
 
@@ -90,11 +90,12 @@ async fn begin(
     let runtime = Handle::current();
     let state = options.state_dir.as_deref().map(|directory| StateFile::open(directory, &options.fleet)).transpose()?;
     let dns = Arc::new(Dns::new(&options.dns_servers, runtime.clone())?);
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Arc::<ServerMetrics>::default();
+    let control_metrics = Arc::<ControlMetrics>::default();
     let workers = Workers::start(server::Options {
         threads: options.threads,
         limits: options.limits.clone(),
-        metrics: metrics.server(),
+        metrics: Arc::clone(&metrics),
         access_log: access_log(&options.access_log)?,
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
     })
@@ -107,27 +108,29 @@ async fn begin(
             fleet: options.fleet.as_str().into(),
             model: Arc::clone(&model),
             status: status.subscribe(),
-            metrics: Arc::clone(&metrics),
+            server: Arc::clone(&metrics),
+            control: Arc::clone(&control_metrics),
+            limits: options.limits.clone(),
             dns: Arc::clone(&dns),
             drain,
         };
         tokio::spawn(admin::serve(admin, listener))
     });
-    let mut control = Control::new(Arc::clone(&model), workers, status, changes, metrics.control());
-    let memory = options.state_dir.as_deref().map(MemoryFile::new);
+    let mut control = Control::new(Arc::clone(&model), workers, status, changes, Arc::clone(&control_metrics));
+    let memory = options.state_dir.as_deref().map(|directory| MemoryFile::new(directory, &control_metrics));
     if let Some(memory) = &memory {
         dns.remember(memory.load());
     }
     if let Some(state) = &state {
-        restore(state, &mut control).await;
+        restore(state, &mut control, &control_metrics).await;
     }
     let memory = memory.map(|memory| tokio::spawn(dns::keep(memory, Arc::clone(&model), changed.clone())));
-    let keeper = state.map(|state| tokio::spawn(state::keep(state, model, changed, metrics.control())));
+    let keeper = state.map(|state| tokio::spawn(state::keep(state, model, changed, control_metrics)));
     Ok((control, Tasks { admin, keepers: keeper.into_iter().chain(memory).collect() }))
 }
 
 /// Puts in force what was kept on disk. Whatever cannot be used is left to the control plane.
-async fn restore(state: &StateFile, control: &mut Control) {
+async fn restore(state: &StateFile, control: &mut Control, metrics: &ControlMetrics) {
     match state.load() {
         Ok(updates) if updates.is_empty() => {}
         Ok(updates) => {
@@ -135,7 +138,10 @@ async fn restore(state: &StateFile, control: &mut Control) {
             let refused = control.apply(updates, Vec::new()).await.len();
             tracing::info!(resources = count, refused, "serving the configuration kept on disk");
         }
-        Err(error) => tracing::error!(%error, "the configuration kept on disk cannot be used"),
+        Err(error) => {
+            metrics.state_failures.load_configuration.increment(1);
+            tracing::error!(%error, "the configuration kept on disk cannot be used");
+        }
     }
 }
 

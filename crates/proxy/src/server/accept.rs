@@ -4,15 +4,14 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use metrics::Gauge;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::connection;
-use super::shard::{CurrentSocket, Shard};
+use super::shard::{CurrentSocket, Shard, Shared};
+use crate::metrics::ServerMetrics;
 
 /// Accepts until `stopped` closes, then takes those that had been waiting.
 pub(super) async fn run(
@@ -40,6 +39,7 @@ pub(super) async fn run(
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 // Usually out of file descriptors: nothing gets better by trying at once.
+                shard.shared.metrics.accept_failures.increment(1);
                 tracing::warn!(%error, %address, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -57,36 +57,29 @@ pub(super) async fn run(
 }
 
 fn begin(shard: &Rc<Shard>, socket: &Rc<CurrentSocket>, stream: TcpStream, peer: SocketAddr) {
-    shard.shared.metrics.accepted.increment(1);
+    let metrics = &shard.shared.metrics;
     match Permit::take(shard) {
-        Some(permit) => connection::spawn(shard, socket, stream, peer, permit),
-        None => shard.shared.metrics.connections_refused.increment(1),
+        Some(permit) => {
+            metrics.accepted.increment(1);
+            connection::spawn(shard, socket, stream, peer, permit);
+        }
+        None => metrics.connections_refused.increment(1),
     }
 }
 
 /// A connection's place among `max_connections`.
 #[derive(Debug)]
-pub(super) struct Permit {
-    count: Arc<AtomicUsize>,
-    gauge: Gauge,
-}
+pub(super) struct Permit(Arc<ServerMetrics>);
 
 impl Permit {
     fn take(shard: &Shard) -> Option<Self> {
-        let count = Arc::clone(&shard.shared.connections);
-        if count.fetch_add(1, Relaxed) >= shard.shared.limits.max_connections {
-            count.fetch_sub(1, Relaxed);
-            return None;
-        }
-        let gauge = shard.shared.metrics.connections.clone();
-        gauge.increment(1.0);
-        Some(Self { count, gauge })
+        let Shared { limits, metrics, .. } = &*shard.shared;
+        metrics.connections.enter(limits.max_connections as u64).then(|| Self(Arc::clone(metrics)))
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.count.fetch_sub(1, Relaxed);
-        self.gauge.decrement(1.0);
+        self.0.connections.decrement();
     }
 }

@@ -68,11 +68,13 @@ impl Activity {
         self.beats.store(self.beats.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
-    /// A request has started.
-    pub(super) fn enter(&self) {
+    /// A request has started. Returns how many are in flight now.
+    pub(super) fn enter(&self) -> u32 {
         self.head.store(false, Relaxed);
-        self.requests.store(self.requests.load(Relaxed).wrapping_add(1), Relaxed);
+        let requests = self.requests.load(Relaxed).wrapping_add(1);
+        self.requests.store(requests, Relaxed);
         self.turn();
+        requests
     }
 
     /// A request has ended.

@@ -124,8 +124,11 @@ async fn serve(
     match outcome {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            if error.is_parse() {
-                shard.shared.metrics.protocol_errors.increment(1);
+            let metrics = &shard.shared.metrics;
+            if error.is_parse_too_large() {
+                metrics.heads_too_large.increment(1);
+            } else if error.is_parse() {
+                metrics.protocol_errors.increment(1);
             }
             tracing::debug!(%error, %peer, "a client's connection ended with an error");
         }

@@ -9,7 +9,7 @@ use http::{HeaderValue, Request};
 
 use super::accept::Permit;
 use super::activity::Activity;
-use super::shard::{CurrentSocket, Shard};
+use super::shard::{CurrentSocket, Shard, Shared};
 use crate::access::Record;
 
 /// One connection from a client.
@@ -58,7 +58,10 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(super) fn start<B>(local: &Rc<Local>, request: &Request<B>) -> Self {
-        local.activity.enter();
+        let Shared { limits, metrics, .. } = &*local.shard.shared;
+        if local.activity.enter() == limits.max_streams && local.is_multiplexed() {
+            metrics.streams_full.increment(1);
+        }
         let record = local.shard.shared.access_log.is_some().then(|| Box::new(Record::start(local.peer, request)));
         Self { local: Rc::clone(local), started: Instant::now(), record }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Limits on clients and on what is kept for them. Each has a metric that shows it being reached, see
-/// [`super::ServerMetrics`].
+/// [`ServerMetrics`](crate::metrics::ServerMetrics).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Connections from clients, over all threads and sockets. One more is accepted and closed at once. Default 50,000.
@@ -56,5 +56,41 @@ impl Default for Limits {
             retry_buffer: 64 << 10,
             max_mirrors: 1024,
         }
+    }
+}
+
+impl Limits {
+    /// Each by the name of its setting, in seconds, bytes or pieces.
+    pub(crate) fn values(&self) -> Vec<(&'static str, f64)> {
+        let Self {
+            max_connections,
+            header_timeout,
+            idle_timeout,
+            stream_idle_timeout,
+            max_head_size,
+            max_headers,
+            max_streams,
+            stream_window,
+            connection_window,
+            max_idle_upstream,
+            mirror_buffer,
+            retry_buffer,
+            max_mirrors,
+        } = self;
+        vec![
+            ("max-connections", *max_connections as f64),
+            ("header-timeout", header_timeout.as_secs_f64()),
+            ("idle-timeout", idle_timeout.as_secs_f64()),
+            ("stream-idle-timeout", stream_idle_timeout.as_secs_f64()),
+            ("max-head-size", *max_head_size as f64),
+            ("max-headers", *max_headers as f64),
+            ("max-streams", f64::from(*max_streams)),
+            ("stream-window", f64::from(*stream_window)),
+            ("connection-window", f64::from(*connection_window)),
+            ("max-idle-upstream", *max_idle_upstream as f64),
+            ("mirror-buffer", *mirror_buffer as f64),
+            ("retry-buffer", *retry_buffer as f64),
+            ("max-mirrors", *max_mirrors as f64),
+        ]
     }
 }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,28 +13,22 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::Limits;
 use super::accept;
 use super::driver::Registry;
-use super::{Limits, ServerMetrics};
 use crate::access;
 use crate::config::{Config, Socket};
+use crate::metrics::ServerMetrics;
 use crate::upstream::Upstreams;
 
 /// What all threads share. Read-only, or counted atomically.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
-    pub(crate) metrics: ServerMetrics,
+    pub(crate) metrics: Arc<ServerMetrics>,
     pub(crate) access_log: Option<access::Log>,
     /// Addresses this process listens on.
     pub(crate) own: ArcSwap<Vec<SocketAddr>>,
-    pub(super) connections: Arc<AtomicUsize>,
-}
-
-impl Shared {
-    pub(super) fn connections(&self) -> usize {
-        self.connections.load(Relaxed)
-    }
 }
 
 /// What the control side tells a thread.

@@ -11,9 +11,10 @@ use arc_swap::ArcSwap;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::shard::{self, Command, Opened, Shared};
-use super::{BindError, Limits, ServerMetrics, bind};
+use super::{BindError, Limits, bind};
 use crate::access;
 use crate::config::Config;
+use crate::metrics::ServerMetrics;
 
 /// How the data threads run.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct Options {
     /// What clients may ask.
     pub limits: Limits,
     /// What is counted.
-    pub metrics: ServerMetrics,
+    pub metrics: Arc<ServerMetrics>,
     /// Where access log lines go; `None` writes none.
     pub access_log: Option<access::Log>,
     /// Addresses of this process other than its listeners (the admin endpoint): never dialled for a dynamic backend.
@@ -31,12 +32,12 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// One thread, default limits, nothing counted, no access log.
+    /// One thread, default limits, no access log.
     fn default() -> Self {
         Self {
             threads: 1,
             limits: Limits::default(),
-            metrics: ServerMetrics::noop(),
+            metrics: Arc::default(),
             access_log: None,
             own_addresses: Vec::new(),
         }
@@ -126,8 +127,8 @@ impl Workers {
     }
 
     /// Connections from clients open now.
-    pub fn connections(&self) -> usize {
-        self.shared.connections()
+    pub fn connections(&self) -> u64 {
+        self.shared.metrics.connections.get()
     }
 
     /// Stops accepting, lets requests in flight finish (telling clients to close), and ends the threads. What is left after
@@ -150,7 +151,7 @@ impl Workers {
 }
 
 impl Shared {
-    fn new(limits: Limits, metrics: ServerMetrics, access_log: Option<access::Log>) -> Self {
-        Self { limits, metrics, access_log, own: ArcSwap::default(), connections: Arc::default() }
+    fn new(limits: Limits, metrics: Arc<ServerMetrics>, access_log: Option<access::Log>) -> Self {
+        Self { limits, metrics, access_log, own: ArcSwap::default() }
     }
 }

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_xds::client::Update;
@@ -18,7 +19,7 @@ pub(crate) async fn keep(
     file: StateFile,
     model: SharedModel,
     mut changes: watch::Receiver<u64>,
-    metrics: ControlMetrics,
+    metrics: Arc<ControlMetrics>,
 ) {
     while changes.changed().await.is_ok() {
         sleep(GATHER).await;
@@ -32,7 +33,7 @@ pub(crate) async fn keep(
             Err(error) => error.to_string(),
         };
         tracing::error!(%error, "the configuration could not be kept on disk");
-        metrics.state_failures.increment(1);
+        metrics.state_failures.store_configuration.increment(1);
         // Has the sender gone, there is nobody left to try for.
         if changes.has_changed().is_err() {
             return;

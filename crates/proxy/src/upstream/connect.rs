@@ -10,7 +10,7 @@ use std::sync::Arc;
 use backstay_balancer::Overflow;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics::Gauge;
+use rustls::CertificateError;
 use rustls_pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::TcpStream;
@@ -21,6 +21,7 @@ use super::pool::Destination;
 use super::queue::Place;
 use crate::config::{Backend, Discovery, Protocol};
 use crate::forward::RequestBody;
+use crate::metrics::{BackendMetrics, ConnectFailures};
 use crate::server::{Io, Shared};
 
 /// Why there is no connection.
@@ -62,7 +63,7 @@ pub(super) async fn connect(
     match &result {
         Ok(_) => backend.metrics.connects.increment(1),
         Err(error) => {
-            backend.metrics.connect_failures.increment(1);
+            count(error, &backend.metrics.connect_failures);
             tracing::debug!(%error, backend = %backend.name, address = %destination.address, "cannot connect");
         }
     }
@@ -95,6 +96,7 @@ async fn establish(
                 .connect(name, stream)
                 .await
                 .map_err(|error| ConnectError::Tls(Arc::new(error)))?;
+            backend.metrics.tls_handshakes.increment(1);
             if backend.protocol == Protocol::Http2 && stream.get_ref().1.alpn_protocol() != Some(b"h2") {
                 return Err(ConnectError::NotHttp2);
             }
@@ -102,7 +104,7 @@ async fn establish(
         }
         _ => Io::<tokio_rustls::client::TlsStream<TcpStream>>::Plain(stream),
     };
-    let open = Open::count(&backend.metrics.connections, place);
+    let open = Open::count(&backend.metrics, place);
     let io = TokioIo::new(io);
     match backend.protocol {
         Protocol::Http1 => {
@@ -160,17 +162,39 @@ fn is_own(stream: &TcpStream, own: &[SocketAddr]) -> bool {
 }
 
 /// Counts an open connection for as long as it lives.
-struct Open(Gauge, #[expect(dead_code, reason = "held")] Place);
+struct Open(Arc<BackendMetrics>, #[expect(dead_code, reason = "held")] Place);
 
 impl Open {
-    fn count(gauge: &Gauge, place: Place) -> Self {
-        gauge.increment(1.0);
-        Self(gauge.clone(), place)
+    fn count(metrics: &Arc<BackendMetrics>, place: Place) -> Self {
+        metrics.connections.increment();
+        Self(Arc::clone(metrics), place)
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.decrement(1.0);
+        self.0.connections.decrement();
+        self.0.connections_closed.increment(1);
     }
+}
+
+fn count(error: &ConnectError, failures: &ConnectFailures) {
+    let count = match error {
+        ConnectError::Timeout => &failures.timeout,
+        ConnectError::Io(_) => &failures.refused,
+        ConnectError::Tls(error) => {
+            let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+            match error {
+                Some(rustls::Error::InvalidCertificate(
+                    CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+                )) => &failures.name,
+                Some(rustls::Error::InvalidCertificate(_)) => &failures.certificate,
+                _ => &failures.tls,
+            }
+        }
+        ConnectError::NotHttp2 | ConnectError::Handshake(_) | ConnectError::OwnAddress => &failures.protocol,
+        // A limit of this proxy: counted there.
+        ConnectError::Overflow(_) => return,
+    };
+    count.increment(1);
 }

@@ -18,6 +18,7 @@ use super::lease::{Kept, Lease, Slot};
 use super::queue::{Given, Place, Queue, Turn};
 use crate::config::{Backend, Protocol};
 use crate::forward::RequestBody;
+use crate::metrics::Count;
 use crate::server::Shared;
 
 /// What a connection leads to.
@@ -113,13 +114,19 @@ impl Pool {
             Protocol::Http1 => {
                 let mut idle = self.idle.borrow_mut();
                 while let Some(Idle { kept, .. }) = idle.pop() {
-                    if kept.sender.is_ready() && !self.is_spent(kept.born, kept.served) {
+                    if kept.sender.is_ready() && !self.retires(&kept) {
                         return Some(Lease::http1(kept, Rc::clone(self), true));
                     }
                 }
                 None
             }
-            Protocol::Http2 => self.share(true),
+            Protocol::Http2 => {
+                let lease = self.share(true);
+                if lease.is_none() && self.is_full() {
+                    self.backend.borrow().metrics.streams_full.increment(1);
+                }
+                lease
+            }
         }
     }
 
@@ -213,9 +220,21 @@ impl Pool {
 
     /// Whether a connection should carry no more requests.
     fn is_spent(&self, born: Instant, served: u32) -> bool {
-        let rules = &self.backend.borrow().policy.connections;
-        rules.max_requests.is_some_and(|most| served >= most.get())
-            || rules.max_lifetime.is_some_and(|most| self.clock.get().duration_since(born) >= most)
+        spent(&self.backend.borrow(), self.clock.get(), born, served).is_some()
+    }
+
+    /// Whether a connection is to be closed now because it should carry no more requests. Counts those that are.
+    fn retires(&self, kept: &Kept) -> bool {
+        let backend = self.backend.borrow();
+        spent(&backend, self.clock.get(), kept.born, kept.served).inspect(|count| count.increment(1)).is_some()
+    }
+
+    /// Whether a connection could not be shared only because it has as many streams as it may have.
+    fn is_full(&self) -> bool {
+        self.multiplexed
+            .borrow()
+            .iter()
+            .any(|connection| connection.sender.is_ready() && !self.is_spent(connection.born, connection.served))
     }
 
     /// A stream on a shared connection.
@@ -284,31 +303,47 @@ impl Pool {
 
     /// Takes back a connection that can carry another request.
     pub(super) fn keep(&self, kept: Kept) {
-        if self.is_spent(kept.born, kept.served) {
+        if self.retires(&kept) {
             return;
         }
         let Some(kept) = self.queue.offer(kept) else { return };
         let mut idle = self.idle.borrow_mut();
         if idle.len() < self.shared.limits.max_idle_upstream {
             idle.push(Idle { kept, since: self.clock.get() });
+        } else {
+            self.backend.borrow().metrics.connections_retired.max_idle.increment(1);
         }
     }
 
     /// Closes what has been unused for too long, or is too old. Returns whether anything is left.
     pub(super) fn sweep(&self, now: Instant) -> bool {
-        let keep = self.backend.borrow().timeouts.idle;
+        let backend = self.backend.borrow();
+        let unused = |since| {
+            let is_unused = now.duration_since(since) >= backend.timeouts.idle;
+            is_unused.then_some(&backend.metrics.connections_retired.idle)
+        };
+        let stays = |retired: Option<&Count>| retired.inspect(|count| count.increment(1)).is_none();
         let mut idle = self.idle.borrow_mut();
-        idle.retain(|idle| {
-            let spent = self.is_spent(idle.kept.born, idle.kept.served);
-            !idle.kept.sender.is_closed() && now.duration_since(idle.since) < keep && !spent
+        idle.retain(|Idle { kept, since }| {
+            !kept.sender.is_closed() && stays(spent(&backend, now, kept.born, kept.served).or_else(|| unused(*since)))
         });
         let mut multiplexed = self.multiplexed.borrow_mut();
         multiplexed.retain(|connection| {
-            let unused = connection.streams.get() == 0 && now.duration_since(connection.used) >= keep;
+            let unused = || unused(connection.used).filter(|_| connection.streams.get() == 0);
             // One that takes no more requests ends with the last of those that it carries.
-            let spent = self.is_spent(connection.born, connection.served);
-            !connection.sender.is_closed() && !unused && !spent
+            let spent = spent(&backend, now, connection.born, connection.served);
+            !connection.sender.is_closed() && stays(spent.or_else(unused))
         });
         !idle.is_empty() || !multiplexed.is_empty()
     }
+}
+
+/// Why a connection should carry no more requests, if it should not: the count of those that ended for it.
+fn spent(backend: &Backend, now: Instant, born: Instant, served: u32) -> Option<&Count> {
+    let (rules, retired) = (&backend.policy.connections, &backend.metrics.connections_retired);
+    if rules.max_requests.is_some_and(|most| served >= most.get()) {
+        return Some(&retired.max_requests);
+    }
+    let old = rules.max_lifetime.is_some_and(|most| now.duration_since(born) >= most);
+    old.then_some(&retired.max_lifetime)
 }

@@ -231,9 +231,7 @@ impl Upstream {
         if let (Some(Chosen { endpoints, index }), Some(detector)) = (chosen, self.backend.detector())
             && let Some(change) = detector.report(endpoints.set(), *index, outcome, uptime())
         {
-            let address = endpoints.get(*index).map(|endpoint| endpoint.address);
-            tracing::info!(backend = %self.backend.name, ?address, ?change, "an endpoint was ejected");
-            self.backend.metrics.ejections.increment(1);
+            self.backend.note(endpoints, &change);
         }
     }
 

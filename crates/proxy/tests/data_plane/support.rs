@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use backstay_balancer::Breakers;
 use backstay_proxy::config::{
-    Action, Backend, BackendMetrics, BackendSpec, ClientTls, Config, Discovery, Endpoint, Filters, Forward,
-    HostPattern, Policy, Protocol, Respond, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
+    Action, Backend, BackendSpec, ClientTls, Config, Discovery, Endpoint, Filters, Forward, HostPattern, Policy,
+    Protocol, Respond, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
 use backstay_proxy::server::{Limits, Options, Workers};
@@ -69,7 +69,7 @@ impl BackendOf {
             discovery,
             tls,
             timeouts,
-            metrics: BackendMetrics::noop(),
+            metrics: Arc::default(),
             policy,
             breakers: Breakers::new(&limits),
         })

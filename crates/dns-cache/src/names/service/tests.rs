@@ -130,6 +130,7 @@ async fn what_was_learned_stays_while_lookups_fail_and_goes_on_to_be_refreshed()
     assert_eq!(shown(&service.members()), ["0 one.example 10.0.0.7:80 1"], "its addresses are followed on");
     let asked = script.asked.lock().unwrap().len();
     assert!((20..60).contains(&asked), "backs off to between 15 and 30 s: {asked}");
+    assert!(names.stats().failures > 20, "of the service, not of its servers");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,10 @@
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use backstay_dns_cache::Remembered;
 
 use super::{FILE, MemoryFile, lines};
+use crate::metrics::ControlMetrics;
 
 fn host(name: &str) -> Remembered {
     Remembered {
@@ -16,8 +18,11 @@ fn host(name: &str) -> Remembered {
 #[test]
 fn what_is_written_is_read_and_bad_lines_are_skipped() {
     let directory = tempfile::tempdir().unwrap();
-    let file = MemoryFile::new(directory.path());
+    let metrics = Arc::<ControlMetrics>::default();
+    let failures = || metrics.state_failures.load_names.get();
+    let file = MemoryFile::new(directory.path(), &metrics);
     assert!(file.load().is_empty());
+    assert_eq!(failures(), 0, "there was nothing yet");
     let hosts = [("backend/a".into(), vec![host("a.example:80"), host("b.example:443")]), ("backend/b".into(), vec![])];
     let text = lines(&hosts);
     assert!(text.starts_with("backend/a\ta.example:80|1800000000|60|10.0.0.1,2001:db8::1\n"), "{text}");
@@ -28,7 +33,9 @@ fn what_is_written_is_read_and_bad_lines_are_skipped() {
     std::fs::write(directory.path().join(FILE), damaged).unwrap();
     let loaded = file.load();
     assert_eq!((loaded.len(), &loaded["backend/a"]), (1, &hosts[0].1));
+    assert_eq!(failures(), 1, "a file, not a line");
 
     std::fs::write(directory.path().join(FILE), b"\xff\xfe\x00").unwrap();
     assert!(file.load().is_empty());
+    assert_eq!(failures(), 2);
 }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{appear_in_order, ask, grpc_result};
-use crate::config::{Backend, BackendMetrics, BackendSpec, Discovery, Endpoint, Policy, Probe, Protocol, Timeouts};
+use crate::config::{Backend, BackendSpec, Discovery, Endpoint, Policy, Probe, Protocol, Timeouts};
 
 #[test]
 fn parts_of_an_answer_come_in_order() {
@@ -34,7 +34,7 @@ fn backend(address: SocketAddr) -> std::sync::Arc<Backend> {
         discovery: Discovery::addresses(vec![Endpoint::ip(address.ip())]),
         tls: None,
         timeouts: Timeouts::default(),
-        metrics: BackendMetrics::noop(),
+        metrics: std::sync::Arc::default(),
         policy: Policy::default(),
         breakers: Breakers::new(&Limits::default()),
     })

@@ -1,0 +1,140 @@
+use super::{Count, Level, Times};
+
+/// What is counted for one backend, over all threads and all versions of it.
+#[derive(Debug, Default)]
+pub struct BackendMetrics {
+    /// Answers by first digit of their status: index 0 for 1xx, 4 for 5xx. The proxy's own answers after a failed
+    /// attempt count as what the client saw.
+    pub requests: [Count; 5],
+    /// Requests being served.
+    pub active: Level,
+    /// Requests given to a connection; one that is sent again counts again, and a copy of one for a mirror counts too.
+    pub attempts: Count,
+    /// From the request's head to the end of the answer's head.
+    pub latency: Times,
+    /// Requests that some timeout ended.
+    pub timeouts: Timeouts,
+    /// Attempts that the endpoint ended before its answer was complete.
+    pub resets: Resets,
+    /// Requests answered 503 because there was no endpoint to send them to.
+    pub no_endpoint: Count,
+    /// Requests whose endpoint was chosen whatever its health.
+    pub panics: Count,
+    /// Requests sent again, and what became of them.
+    pub retries: RetryCounts,
+    /// Connections established.
+    pub connects: Count,
+    /// Connections that could not be established.
+    pub connect_failures: ConnectFailures,
+    /// TLS handshakes completed.
+    pub tls_handshakes: Count,
+    /// Connections open now.
+    pub connections: Level,
+    /// Connections that have ended, whoever ended them.
+    pub connections_closed: Count,
+    /// Connections that a limit ended.
+    pub connections_retired: Retired,
+    /// Requests that found no HTTP/2 connection that might carry one more.
+    pub streams_full: Count,
+    /// Endpoints ejected as outliers, in the order of [`EjectionReason`](backstay_balancer::EjectionReason).
+    pub ejections: [Count; 5],
+    /// Endpoints that were not ejected because too many are already.
+    pub ejections_withheld: Count,
+    /// Active checks.
+    pub health_checks: HealthChecks,
+    /// Changes of the list of endpoints.
+    pub membership_changes: Count,
+}
+
+/// Requests that a timeout ended, by the setting.
+#[derive(Debug, Default)]
+pub struct Timeouts {
+    /// That of the route, or the total of the backend.
+    pub total: Count,
+    /// That of one attempt.
+    pub per_try: Count,
+    /// No answer for too long after all was sent.
+    pub first_byte: Count,
+    /// Too long between two parts of the answer.
+    pub between_bytes: Count,
+}
+
+/// Attempts that the endpoint ended, by how.
+#[derive(Debug, Default)]
+pub struct Resets {
+    /// It reset or refused the stream (HTTP/2).
+    pub stream: Count,
+    /// It closed the connection, or the connection was lost.
+    pub connection: Count,
+    /// What it sent was no HTTP, or beyond the limits on heads.
+    pub protocol: Count,
+}
+
+/// Requests sent again.
+#[derive(Debug, Default)]
+pub struct RetryCounts {
+    /// By the policy on retries.
+    pub policy: Count,
+    /// Because a kept connection turned out to be closed.
+    pub closed_connection: Count,
+    /// Requests that the policy on retries brought to an answer which it does not cover.
+    pub successes: Count,
+    /// Requests that failed as often as the policy allows.
+    pub exhausted: Count,
+    /// Requests whose body was longer than what is kept of it, which cannot be sent again.
+    pub buffer_overflows: Count,
+}
+
+/// Connections that could not be established, by cause.
+#[derive(Debug, Default)]
+pub struct ConnectFailures {
+    /// Not within the timeout.
+    pub timeout: Count,
+    /// The network or the endpoint refused.
+    pub refused: Count,
+    /// The endpoint's certificate is not to be trusted.
+    pub certificate: Count,
+    /// The endpoint's certificate is for another name.
+    pub name: Count,
+    /// TLS failed otherwise.
+    pub tls: Count,
+    /// The endpoint does not speak the backend's protocol, or is this proxy itself.
+    pub protocol: Count,
+}
+
+impl ConnectFailures {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let Self { timeout, refused, certificate, name, tls, protocol } = self;
+        [timeout, refused, certificate, name, tls, protocol].into_iter().map(Count::get).sum()
+    }
+}
+
+/// Connections that a limit ended, by the setting.
+#[derive(Debug, Default)]
+pub struct Retired {
+    /// They had carried as many requests as one may.
+    pub max_requests: Count,
+    /// They had lived for as long as one may.
+    pub max_lifetime: Count,
+    /// They had been unused for too long.
+    pub idle: Count,
+    /// There were enough unused ones.
+    pub max_idle: Count,
+}
+
+/// Active checks, by what came of them.
+#[derive(Debug, Default)]
+pub struct HealthChecks {
+    /// Begun.
+    pub attempts: Count,
+    /// Answered as they should be.
+    pub passed: Count,
+    /// Answered otherwise.
+    pub refused: Count,
+    /// Not answered.
+    pub failed: Count,
+    /// Begun late, because too many were under way.
+    pub delayed: Count,
+}
