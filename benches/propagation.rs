@@ -88,10 +88,6 @@ fn fill(api: SocketAddr, count: usize) {
         assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
     };
     create(
-        &format!("{GATEWAY_API}/gatewayclasses"),
-        r#"{"apiVersion":"gateway.networking.k8s.io/v1","kind":"GatewayClass","metadata":{"name":"backstay"},"spec":{"controllerName":"backstay.dev/gateway-controller"}}"#,
-    );
-    create(
         &format!("{GATEWAY_API}/namespaces/default/gateways"),
         &format!(
             r#"{{"apiVersion":"gateway.networking.k8s.io/v1","kind":"Gateway","metadata":{{"name":"web"}},"spec":{{"gatewayClassName":"backstay","listeners":[{{"name":"http","protocol":"HTTP","port":{LISTENER}}}]}}}}"#

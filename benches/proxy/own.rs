@@ -38,9 +38,7 @@ pub fn start(scenario: Scenario, folder: &Path, certificate: &Path) -> Peer {
 
 fn manifests(scenario: Scenario, certificate: &Path) -> String {
     let mut text = format!(
-        "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {{name: backstay}}\n\
-         spec: {{controllerName: backstay.dev/gateway-controller}}\n---\n\
-         apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: web, namespace: default}}\n\
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: web, namespace: default}}\n\
          spec: {{gatewayClassName: backstay, listeners: [{{name: http, protocol: HTTP, port: {LISTENER}}}]}}\n"
     );
     match scenario {

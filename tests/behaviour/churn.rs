@@ -67,7 +67,6 @@ async fn after_a_thousand_changes_the_proxy_holds_what_the_store_says() {
     let control_plane = ControlPlane::start();
     let proxy = Proxy::start(control_plane.xds());
     let rest = control_plane.rest();
-    rest.create(&manifest::class()).await;
     rest.create(&manifest::gateway("web", port::free())).await;
     // Every name is referred to, whether it exists or not: sixteen rules a route, one Backend a rule.
     let names: Vec<String> =

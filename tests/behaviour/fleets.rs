@@ -28,7 +28,6 @@ fn gateway(name: &str, port: u16, fleet: &str) -> Value {
 async fn a_proxy_receives_what_its_fleet_serves_and_no_secret_of_another() {
     let control_plane = ControlPlane::start();
     let rest = control_plane.rest();
-    rest.create(&manifest::class()).await;
     let authority = Authority::new();
     let mut served = Vec::new();
     for name in ["east", "west"] {
@@ -87,7 +86,6 @@ async fn a_fleet_that_does_not_exist_is_refused_until_it_does() {
     // Deleted again, it takes nothing from its proxies.
     let (upstream, listen) = (Upstream::answering("served").await, port::free());
     for object in [
-        manifest::class(),
         manifest::backend("app", &["127.0.0.1"]),
         gateway("web", listen, "later"),
         manifest::route("app", "web", "app.test", "app", upstream.port()),

@@ -27,7 +27,7 @@ async fn serve(rest: &Rest, listen: u16, spec: Value, port: Option<u16>) {
         Some(port) => json!({"group": "core.apoxy.dev", "kind": "Backend", "name": "app", "port": port}),
         None => json!({"group": "core.apoxy.dev", "kind": "Backend", "name": "app"}),
     };
-    for object in [manifest::class(), manifest::gateway("web", listen), backend, route] {
+    for object in [manifest::gateway("web", listen), backend, route] {
         rest.create(&object).await;
     }
     rest.wait_for(&format!("{GATEWAYS}/web"), "Programmed").await;

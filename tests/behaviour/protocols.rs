@@ -131,7 +131,6 @@ async fn grpc_passes_through_with_its_streams_and_trailers() {
     let _proxy = Proxy::start(control_plane.xds());
     let rest = control_plane.rest();
     let [api, xds, plain] = [(); 3].map(|()| port::free());
-    rest.create(&manifest::class()).await;
     for (name, listen, upstream) in [("api", api, control_plane.api()), ("xds", xds, control_plane.xds())] {
         let mut backend = manifest::backend(name, &["127.0.0.1"]);
         backend["spec"]["protocol"] = "h2c".into();

@@ -37,7 +37,6 @@ async fn dev_serves_manifests_and_follows_their_changes() {
     let file = directory.path().join("app.yaml");
     let manifests = |port: u16, more: &[serde_json::Value]| {
         let mut objects = vec![
-            manifest::class(),
             manifest::backend("app", &["127.0.0.1"]),
             manifest::gateway("web", listen),
             manifest::route("app", "web", "app.example.com", "app", port),

@@ -43,7 +43,6 @@ impl Stage {
         let control_plane = ControlPlane::start();
         let proxy = Proxy::start(control_plane.xds());
         let rest = control_plane.rest();
-        rest.create(&manifest::class()).await;
         let mut upstreams = Vec::new();
         for name in NAMES {
             let any = SocketAddr::from(([127, 0, 0, 1], 0));

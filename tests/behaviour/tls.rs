@@ -42,7 +42,7 @@ fn listener(gateway: &Value, name: &str, kind: &str) -> (String, String, String)
 async fn route_all(rest: &Rest, gateway: &str, upstream: &Upstream) {
     let mut route = manifest::route("app", gateway, "app", "app", upstream.port());
     route["spec"]["hostnames"] = json!([]);
-    for object in [manifest::class(), manifest::backend("app", &["127.0.0.1"]), route] {
+    for object in [manifest::backend("app", &["127.0.0.1"]), route] {
         rest.create(&object).await;
     }
 }

@@ -16,16 +16,6 @@ pub fn backend(name: &str, ips: &[&str]) -> Value {
     })
 }
 
-/// The GatewayClass that Backstay serves.
-pub fn class() -> Value {
-    json!({
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "GatewayClass",
-        "metadata": {"name": "backstay"},
-        "spec": {"controllerName": "backstay.dev/gateway-controller"},
-    })
-}
-
 /// A Gateway with one HTTP listener on 127.0.0.1.
 pub fn gateway(name: &str, port: u16) -> Value {
     json!({
@@ -58,8 +48,6 @@ pub fn route(name: &str, gateway: &str, hostname: &str, backend: &str, port: u16
 /// Stores what it takes to serve `hostname` on `listen` with `ips` at `port`: class, Gateway `web`, Backend and HTTPRoute
 /// `app`; and waits until a proxy serves it.
 pub async fn serve(rest: &Rest, listen: u16, hostname: &str, ips: &[&str], port: u16) {
-    // Another test's or the control plane's own class does as well.
-    let _ = rest.post(super::rest::CLASSES, &class()).await;
     rest.create(&backend("app", ips)).await;
     rest.create(&gateway("web", listen)).await;
     rest.create(&route("app", "web", hostname, "app", port)).await;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::harness::manifest::{class, gateway};
+use crate::harness::manifest::gateway;
 use crate::harness::rest::{BACKENDS, GATEWAYS, POLICIES, ROUTES, Rest};
 use crate::harness::{ControlPlane, Proxy};
 use crate::row::{Endpoint, Row, Target, merge};
@@ -32,8 +32,6 @@ impl Backstay {
         let options = ["--threads", "1", "--dns-server", &dns, "--access-log", log.to_str().unwrap()];
         let proxy = Proxy::start_with(control_plane.xds(), &options);
         let rest = control_plane.rest();
-        // The control plane may have made it already.
-        let _ = rest.post(crate::harness::rest::CLASSES, &class()).await;
         rest.create(&secret(authority)).await;
         for (row, port, upstream) in rows {
             rest.create(&policy(row)).await;

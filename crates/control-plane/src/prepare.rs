@@ -2,34 +2,42 @@
 
 use std::sync::Arc;
 
-use backstay_resources::{Object, ObjectMeta, Timestamp, apoxy};
+use backstay_resources::gateway::{CONTROLLER_NAME, GATEWAY_CLASS};
+use backstay_resources::{Kind, Object, ObjectMeta, Timestamp, apoxy};
 use backstay_store::{CommitError, Expect, Key, Operation, Store, Write};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::error::StartError;
 use crate::fleets::DEFAULT_FLEET;
 
-/// Creates the namespace `default` and the fleet `default` where they do not exist, so that a proxy can connect to a new
-/// control plane and a manifest needs neither.
+/// Name of the GatewayClass that always exists.
+const CLASS: &str = "backstay";
+
+/// Creates the namespace `default`, the fleet `default` and the GatewayClass `backstay` where they do not exist, so that a
+/// proxy can connect to a new control plane and a manifest needs none of them.
 pub(crate) async fn prepare(store: &Arc<dyn Store>) -> Result<(), StartError> {
     backstay_kube::bootstrap(store).await.map_err(|error| StartError::Prepare(error.to_string()))?;
-    let kind = &apoxy::PROXY;
-    let mut fleet = Object {
+    create(store, &apoxy::PROXY, DEFAULT_FLEET, json!({})).await?;
+    create(store, &GATEWAY_CLASS, CLASS, json!({"controllerName": CONTROLLER_NAME})).await
+}
+
+async fn create(store: &Arc<dyn Store>, kind: &Kind, name: &str, spec: Value) -> Result<(), StartError> {
+    let mut object = Object {
         api_version: kind.api_version(),
         kind: kind.kind.to_owned(),
         metadata: ObjectMeta {
-            name: DEFAULT_FLEET.to_owned(),
+            name: name.to_owned(),
             uid: uuid::Uuid::new_v4().to_string(),
             generation: 1,
             creation_timestamp: Some(Timestamp::now()),
             ..ObjectMeta::default()
         },
-        body: Map::from_iter([("spec".to_owned(), json!({}))]),
+        body: Map::from_iter([("spec".to_owned(), spec)]),
     };
-    (kind.default)(&mut fleet);
-    let value = fleet.encode().map_err(|error| StartError::Prepare(error.to_string()))?;
+    (kind.default)(&mut object);
+    let value = object.encode().map_err(|error| StartError::Prepare(error.to_string()))?;
     let write = Write {
-        key: Key::new(&kind.resource(), "", DEFAULT_FLEET),
+        key: Key::new(&kind.resource(), "", name),
         expect: Expect::Absent,
         operation: Operation::Put(value.into()),
     };

@@ -78,15 +78,12 @@ const BACKENDS: &str = "/apis/core.apoxy.dev/v1alpha2/backends";
 const GATEWAYS: &str = "/apis/gateway.networking.k8s.io/v1";
 
 async fn apply_route(api: &Api) {
-    let class = json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "GatewayClass", "metadata": {"name": "backstay"},
-        "spec": {"controllerName": "backstay.dev/gateway-controller"}});
     let gateway = json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "web"},
         "spec": {"gatewayClassName": "backstay", "listeners": [{"name": "http", "protocol": "HTTP", "port": 8080}]}});
     let route = json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "all"},
         "spec": {"parentRefs": [{"name": "web"}],
                  "rules": [{"backendRefs": [{"group": "core.apoxy.dev", "kind": "Backend", "name": "api", "port": 80}]}]}});
     for (path, body) in [
-        (format!("{GATEWAYS}/gatewayclasses"), class),
         (format!("{GATEWAYS}/namespaces/default/gateways"), gateway),
         (BACKENDS.to_owned(), backend("10.0.0.1")),
         (format!("{GATEWAYS}/namespaces/default/httproutes"), route),

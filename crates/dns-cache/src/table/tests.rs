@@ -305,8 +305,14 @@ fn settings_change_without_losing_entries() {
         f.now,
         Settings { max_negative_hosts: 1, max_hosts: 1, family: Family::V4Only, ..Settings::default() },
     );
-    assert_eq!(f.begun().len(), 2, "another family asks anew");
+    let begun = f.begun();
+    assert_eq!(begun.len(), 2, "another family asks anew");
     assert!(f.get(&good).unwrap().is_ok());
+    assert!(f.get(&bad).is_none(), "requests wait for the new answer");
+    for (key, number) in begun {
+        f.table.complete(f.now, &key, number, empty());
+    }
+    assert!(f.get(&good).unwrap().is_ok() && f.get(&bad).unwrap().is_err());
     assert_eq!(f.join("other.example").unwrap_err(), LookupError::Overflow);
 }
 
