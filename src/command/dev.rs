@@ -47,6 +47,9 @@ pub(crate) struct Args {
     /// Address of the proxy's admin endpoint
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
+    /// Where a line for each request goes
+    #[arg(long, value_name = "off|stdout|FILE", default_value = "off")]
+    access_log: String,
     #[command(flatten)]
     address_file: AddressFileArgs,
 }
@@ -67,7 +70,9 @@ impl Args {
         };
         let control_plane = output::patiently("Starting the control plane", ControlPlane::start(options)).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
-        let proxy = super::proxy::for_dev(xds, self.admin, &self.data_dir).await.context("cannot start the proxy")?;
+        let proxy = super::proxy::for_dev(xds, self.admin, &self.data_dir, &self.access_log)
+            .await
+            .context("cannot start the proxy")?;
         let mut followed = Followed::new(Client::new(Server::at(api)), self.files.clone());
         // Changes made while the first round goes on must not be missed.
         let mut changes = if demo { Changes::none() } else { Changes::of(&self.files, &self.data_dir)? };

@@ -107,7 +107,7 @@ impl Args {
 ///
 /// # Errors
 /// When it cannot start.
-pub(crate) async fn for_dev(xds: SocketAddr, admin: SocketAddr, data_dir: &Path) -> Result<Proxy> {
+pub(crate) async fn for_dev(xds: SocketAddr, admin: SocketAddr, data_dir: &Path, log: &str) -> Result<Proxy> {
     let control_plane = crate::client::Server::at(xds).uri("").parse()?;
     let options = Options {
         node_id: "dev".to_owned(),
@@ -115,6 +115,7 @@ pub(crate) async fn for_dev(xds: SocketAddr, admin: SocketAddr, data_dir: &Path)
         state_dir: Some(data_dir.join("proxy")),
         admin: Some(admin),
         threads: processors().min(DEV_THREADS),
+        access_log: access_log(log),
         drain_timeout: DEV_DRAIN_TIMEOUT,
         ..Options::default()
     };

@@ -23,7 +23,7 @@ use crate::backend::duration;
 use crate::secret::SecretUse;
 
 /// How much of what is wrong with a policy its status says at most: the first of it.
-const MAX_SENTENCES: usize = 5;
+pub(crate) const MAX_SENTENCES: usize = 5;
 
 /// A BackendPolicy, checked as far as it can be alone.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,8 +9,11 @@ use backstay_resources::core::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use rustls::crypto::ring;
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use webpki::{EndEntityCert, anchor_from_trusted_cert};
 
 use crate::fleet::encode;
 
@@ -60,10 +63,19 @@ pub(crate) enum SecretFault {
     NotBase64(&'static str),
     #[error("has a {0} without a PEM certificate")]
     NoCertificate(&'static str),
-    #[error("has a {0} with a PEM certificate that cannot be read")]
-    BadCertificate(&'static str),
+    #[error("has a {0} with a PEM certificate that cannot be read: {1}")]
+    BadCertificate(&'static str, String),
+    #[error(
+        "has a {0} whose certificate number {1} is of X.509 version 1, which has no place for names: sign it again, with an \
+             extension such as a subjectAltName"
+    )]
+    OldCertificate(&'static str, usize),
     #[error("has a {0} without an unencrypted PEM private key (PKCS#8, PKCS#1 or SEC1)")]
     NoPrivateKey(&'static str),
+    #[error("has a tls.key that is not the key of the first certificate in tls.crt")]
+    OtherKey,
+    #[error("has a tls.key of a kind that is not supported: RSA, ECDSA on P-256 or P-384, and Ed25519 are")]
+    UnknownKey,
 }
 
 impl SecretName {
@@ -122,15 +134,26 @@ impl fmt::Debug for SecretModel {
 fn certificate(secret: &Secret) -> Result<Bytes, SecretFault> {
     let chain = value(secret, "tls.crt")?;
     let private_key = value(secret, "tls.key")?;
-    check_certificates("tls.crt", &chain)?;
-    PrivateKeyDer::from_pem_slice(&private_key).map_err(|_| SecretFault::NoPrivateKey("tls.key"))?;
+    let certificates = certificates("tls.crt", &chain)?;
+    if let Some(first) = certificates.first() {
+        EndEntityCert::try_from(first).map_err(|error| unreadable("tls.crt", 0, &error))?;
+    }
+    let key = PrivateKeyDer::from_pem_slice(&private_key).map_err(|_| SecretFault::NoPrivateKey("tls.key"))?;
+    // The error could quote the key.
+    match CertifiedKey::from_der(certificates, key, &ring::default_provider()) {
+        Ok(_) => {}
+        Err(rustls::Error::InconsistentKeys(_)) => return Err(SecretFault::OtherKey),
+        Err(_) => return Err(SecretFault::UnknownKey),
+    }
     let certificate = config::secret::Certificate { chain, private_key };
     Ok(resource(config::secret::Kind::Certificate(certificate)))
 }
 
 fn authority(secret: &Secret) -> Result<Bytes, SecretFault> {
     let bundle = value(secret, "ca.crt")?;
-    check_certificates("ca.crt", &bundle)?;
+    for (index, certificate) in certificates("ca.crt", &bundle)?.iter().enumerate() {
+        anchor_from_trusted_cert(certificate).map_err(|error| unreadable("ca.crt", index, &error))?;
+    }
     let authority = config::secret::CertificateAuthority { bundle };
     Ok(resource(config::secret::Kind::CertificateAuthority(authority)))
 }
@@ -144,11 +167,16 @@ fn value(secret: &Secret, key: &'static str) -> Result<Bytes, SecretFault> {
     STANDARD.decode(text).map(Bytes::from).map_err(|_| SecretFault::NotBase64(key))
 }
 
-fn check_certificates(key: &'static str, pem: &[u8]) -> Result<(), SecretFault> {
-    let mut count = 0;
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        certificate.map_err(|_| SecretFault::BadCertificate(key))?;
-        count += 1;
+/// The certificates in `pem`, of which there is at least one.
+fn certificates(key: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SecretFault> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let all = all.map_err(|_| SecretFault::BadCertificate(key, "its PEM is broken".to_owned()))?;
+    if all.is_empty() { Err(SecretFault::NoCertificate(key)) } else { Ok(all) }
+}
+
+fn unreadable(key: &'static str, index: usize, error: &webpki::Error) -> SecretFault {
+    match error {
+        webpki::Error::UnsupportedCertVersion => SecretFault::OldCertificate(key, index + 1),
+        error => SecretFault::BadCertificate(key, format!("certificate number {} is not sound: {error}", index + 1)),
     }
-    if count == 0 { Err(SecretFault::NoCertificate(key)) } else { Ok(()) }
 }

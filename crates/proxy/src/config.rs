@@ -17,6 +17,7 @@ mod refusal;
 mod rule;
 mod socket;
 mod tls;
+mod trouble;
 
 pub use backend::{Backend, BackendId, BackendSpec, LineageId, Protocol, Timeouts};
 pub use client_tls::{ClientOptions, Trust, cipher_suite, cipher_suite_names};
@@ -30,6 +31,7 @@ pub use refusal::{Flag, Refusal};
 pub use rule::{Action, Forward, Redirect, Respond, Rule, Target, WeightedTarget, WeightedTargets};
 pub use socket::Socket;
 pub use tls::{ClientTls, ServerNames, TlsError, client_config, server_config, system_roots};
+pub use trouble::{FailedConnection, Trouble};
 
 use std::collections::HashMap;
 use std::sync::Arc;

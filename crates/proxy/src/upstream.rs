@@ -4,6 +4,7 @@
 //! their idle timeout. HTTP/2 connections are shared by requests up to the endpoint's own limit. Nothing here is locked;
 //! a thread's connections are its own.
 
+mod advice;
 mod connect;
 mod lease;
 mod pool;
@@ -11,7 +12,8 @@ mod queue;
 mod race;
 mod upstreams;
 
-pub(crate) use connect::ConnectError;
+pub(crate) use advice::tls_error;
+pub(crate) use connect::{ConnectError, note_failure};
 pub(crate) use lease::Lease;
 pub(crate) use pool::Pool;
 pub(crate) use race::race;

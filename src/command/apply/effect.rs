@@ -28,6 +28,7 @@ pub(crate) async fn wait(client: &Client, outcome: &Outcome, patience: Duration)
         let label = target.resource.label();
         let (judge, deadline): (Judge, _) = match label.split_once('.').map(|(kind, _)| kind) {
             Some("gateway" | "backend") => (programmed, deadline),
+            Some("backendpolicy") => (applies, deadline),
             Some("httproute") => (accepted, deadline.min(Instant::now() + ROUTE_PATIENCE)),
             _ => continue,
         };
@@ -36,7 +37,8 @@ pub(crate) async fn wait(client: &Client, outcome: &Outcome, patience: Duration)
             Ok(settled) => settled?,
             Err(_) => Some(last),
         };
-        missing.extend(why.map(|why| format!("{label}/{} is not served: {why}", target.name)));
+        let effect = if label.starts_with("backendpolicy.") { "does not apply as it is" } else { "is not served" };
+        missing.extend(why.map(|why| format!("{label}/{} {effect}: {why}", target.name)));
     }
     match timeout_at(deadline, answered(client, outcome.revision)).await {
         Ok(refusals) => missing.extend(refusals?),
@@ -127,6 +129,17 @@ fn accepted(object: &Value) -> Verdict {
             if condition["status"] != "True" {
                 return Verdict::Failed(condition["message"].as_str().unwrap_or_default().to_owned());
             }
+        }
+    }
+    Verdict::Done
+}
+
+/// The verdict on a BackendPolicy: `Accepted` and `ResolvedRefs`. Whether proxies have taken it is for its Backends to say.
+fn applies(object: &Value) -> Verdict {
+    for kind in ["Accepted", "ResolvedRefs"] {
+        let Some(condition) = condition(object, &object["status"]["conditions"], kind) else { return Verdict::Silent };
+        if condition["status"] != "True" {
+            return Verdict::Failed(condition["message"].as_str().unwrap_or_default().to_owned());
         }
     }
     Verdict::Done

@@ -12,7 +12,7 @@ use crate::backend::BackendModel;
 use crate::change::ObjectKey;
 use crate::fleet::encode;
 use crate::output::{ACCEPTED, Finding, INSECURE, ObjectStatus, RESOLVED_REFS, Report};
-use crate::policy::PolicyModel;
+use crate::policy::{MAX_SENTENCES, PolicyModel};
 use crate::route::BackendState;
 use crate::secret::{Role, SecretUse};
 use crate::source::Source;
@@ -42,7 +42,6 @@ pub(super) struct CompiledBackend {
 struct RefFault {
     /// The reason that conditions give.
     reason: &'static str,
-    /// Begins with the field, below `spec`.
     message: String,
 }
 
@@ -100,14 +99,19 @@ impl Compiler {
     /// more authorities than the user asked for, or lack the certificate that endpoints ask for.
     fn compile_backend(&self, name: &Arc<str>, model: &BackendModel) -> (Option<CompiledBackend>, Option<RefFault>) {
         let mut config: config::Backend = model.config.clone();
-        let policy = self.winner(name).and_then(|policy| self.policies.get(policy)).and_then(|it| it.good.as_ref());
+        let winner = self.winner(name);
         let mut secrets = Vec::new();
         let mut refs_fault = None;
-        if let Some(policy) = policy {
+        if let Some(winner) = winner
+            && let Some(policy) = self.policies.get(winner).and_then(|policy| policy.good.as_ref())
+        {
             policy.apply(name, &mut config);
             if config.tls.is_some() {
                 secrets.extend(policy.secrets().cloned());
                 refs_fault = self.refs_fault(policy);
+                if let Some(fault) = &mut refs_fault {
+                    fault.message = format!("BackendPolicy {winner}: {}", fault.message);
+                }
             }
         }
         if secrets.iter().any(|secret| !self.can_send(secret)) {
@@ -117,16 +121,17 @@ impl Compiler {
         (Some(CompiledBackend { encoded, dynamic: model.dynamic, secrets }), refs_fault)
     }
 
-    /// The first reference of a policy that leads to nothing that serves.
+    /// The references of a policy that lead to nothing that serves, by the reason of the first.
     fn refs_fault(&self, policy: &PolicyModel) -> Option<RefFault> {
-        policy.secrets().find_map(|wanted| {
+        let faults = policy.secrets().filter_map(|wanted| {
             let fault = self.check_secret(wanted).err()?;
             let (reason, field) = match wanted.role {
                 Role::Authority => ("InvalidCACertificateRef", "caCertificateRef"),
                 Role::Certificate => ("InvalidClientCertificateRef", "clientCertificateRef"),
             };
-            Some(RefFault { reason, message: format!("tls.{field}: {} {fault}", wanted.secret) })
-        })
+            Some(RefFault { reason, message: format!("spec.tls.{field}: {} {fault}", wanted.secret) })
+        });
+        faults.reduce(|first, next| RefFault { message: format!("{}; {}", first.message, next.message), ..first })
     }
 
     /// Sends each Backend to the fleets with routes to it.
@@ -190,7 +195,7 @@ impl Compiler {
             let Some(source) = self.policies.get(&name) else { continue };
             let resolved = match source.good.as_ref().and_then(|policy| self.refs_fault(policy)) {
                 None => Finding::holds(RESOLVED_REFS),
-                Some(fault) => Finding::no(RESOLVED_REFS, fault.reason, format!("spec.{}", fault.message)),
+                Some(fault) => Finding::no(RESOLVED_REFS, fault.reason, fault.message),
             };
             let mut conditions = vec![self.policy_accepted(&name), resolved];
             if source.good.as_ref().is_some_and(PolicyModel::is_insecure) {
@@ -221,15 +226,22 @@ impl Compiler {
         }
         for target in &policy.targets {
             if let Some(winner) = self.winner(target).filter(|winner| *winner != name) {
-                let message = format!("BackendPolicy {winner}, which is older, applies to Backend {target}");
+                let older = self.policies.get(winner).is_some_and(|winner| winner.created < source.created);
+                let why = if older { "which is older" } else { "which is as old and the first by name" };
+                let message = format!(
+                    "BackendPolicy {winner}, {why}, applies to Backend {target}, and nothing of this one does: have it \
+                     target other Backends, or merge the two"
+                );
                 return Finding::no(ACCEPTED, "Conflicted", message);
             }
         }
         for target in &policy.targets {
             let Some(model) = self.backends.get(target).and_then(|node| node.source.good.as_ref()) else { continue };
-            if let Some(misfit) = policy.apply(target, &mut model.config.clone()).first() {
-                let message = format!("{misfit}; everything else of the policy applies");
-                return Finding::no(ACCEPTED, misfit.reason(), message);
+            let misfits = policy.apply(target, &mut model.config.clone());
+            if let Some(first) = misfits.first() {
+                let sentences: Vec<String> = misfits.iter().take(MAX_SENTENCES).map(ToString::to_string).collect();
+                let message = format!("{}; everything else of the policy applies", sentences.join("; "));
+                return Finding::no(ACCEPTED, first.reason(), message);
             }
         }
         Finding::holds(ACCEPTED)

@@ -4,6 +4,7 @@ mod backends;
 mod client_certificates;
 mod gateways;
 mod incremental;
+mod material;
 mod misfits;
 mod order;
 mod policies;
@@ -25,6 +26,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use serde_json::{Value, json};
 
+use self::material::{CERTIFICATE, OLD_CERTIFICATE, OTHER_CERTIFICATE, OTHER_PRIVATE_KEY, PRIVATE_KEY};
 use super::{Compiler, Options};
 use crate::{Change, Finding, ListenerReport, ObjectKey, ObjectStatus, Output, Report};
 
@@ -260,10 +262,6 @@ pub(super) fn secret(name: &str, data: &[(&str, &str)]) -> Value {
         "type": "Opaque", "data": data,
     })
 }
-
-pub(super) const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIBAQ==\n-----END CERTIFICATE-----\n";
-pub(super) const OTHER_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIBAg==\n-----END CERTIFICATE-----\n";
-pub(super) const PRIVATE_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIBAQ==\n-----END PRIVATE KEY-----\n";
 
 /// A Secret with a certificate.
 pub(super) fn certificate(name: &str) -> Value {

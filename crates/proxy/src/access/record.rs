@@ -29,7 +29,10 @@ pub struct Record {
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
     pub(crate) duration: Duration,
+    /// The endpoint that answered, or that was tried last.
     pub(crate) upstream: Option<SocketAddr>,
+    /// How often the request was tried; 0 where the proxy answered without.
+    pub(crate) attempts: u32,
     pub(crate) route: Option<Arc<str>>,
     pub(crate) backend: Option<Arc<str>>,
 }
@@ -54,6 +57,7 @@ impl Record {
             bytes_out: 0,
             duration: Duration::ZERO,
             upstream: None,
+            attempts: 0,
             route: None,
             backend: None,
         }
@@ -80,6 +84,7 @@ impl Serialize for Record {
         map.serialize_entry("bytes_sent", &self.bytes_out)?;
         map.serialize_entry("duration_ms", &(self.duration.as_micros() as f64 / 1000.0))?;
         map.serialize_entry("upstream", &self.upstream)?;
+        map.serialize_entry("attempts", &self.attempts)?;
         map.serialize_entry("route", &self.route)?;
         map.serialize_entry("backend", &self.backend)?;
         map.serialize_entry("request_id", &self.request_id.as_ref().map(text))?;

@@ -22,6 +22,14 @@ pub(super) fn backends(model: &Model) -> Value {
             "endpoints": endpoints.map(|list| list.iter().enumerate().map(|(index, endpoint)| view(backend.backend, list, index, endpoint)).collect::<Vec<_>>()),
             "limits": limits(&backend),
         });
+        if let Some(failure) = backend.backend.and_then(|backend| backend.trouble().failed_connection()) {
+            value["lastConnectFailure"] = json!({
+                "address": failure.address,
+                "error": failure.error,
+                "advice": failure.advice,
+                "secondsAgo": seconds(uptime().saturating_sub(failure.at)),
+            });
+        }
         if let Some(secret) = backend.waiting_for {
             value["waitingFor"] = json!(secret);
         }
@@ -51,6 +59,11 @@ fn view(backend: Option<&Backend>, list: &Endpoints, index: usize, endpoint: &En
         ("stated by its configuration", endpoint.stated != Stated::Healthy),
     ];
     value["reasons"] = reasons.iter().filter(|(_, holds)| *holds).map(|(reason, _)| *reason).collect();
+    let failed = backend.map(|backend| backend.trouble().failed_checks((endpoint.address, endpoint.port)));
+    let failed = failed.unwrap_or_default();
+    if !failed.is_empty() {
+        value["failedChecks"] = failed.iter().map(|(check, why)| format!("healthChecks[{check}]: {why}")).collect();
+    }
     if let Some(reason) = state.ejection_reason() {
         let left = backend.and_then(Backend::detector).map(|detector| detector.time_left(state, uptime()));
         value["ejection"] = json!({

@@ -10,7 +10,7 @@ use std::time::Duration;
 use backstay_balancer::{Breakers, Change, Detector, EndpointState};
 use tokio::sync::watch;
 
-use super::{ClientTls, Discovery, Endpoint, Endpoints, Policy};
+use super::{ClientTls, Discovery, Endpoint, Endpoints, Policy, Trouble};
 use crate::metrics::BackendMetrics;
 
 /// Identity of a [`Backend`] object. Two objects never share one; a later object's is greater.
@@ -29,6 +29,8 @@ struct Lineage {
     unlisted: Arc<EndpointState>,
     /// Endpoints that are in no list and have a limit of their own.
     counted: Mutex<HashMap<SocketAddr, Weak<EndpointState>>>,
+    /// What last went wrong at its endpoints.
+    trouble: Trouble,
 }
 
 /// What is spoken to the endpoints.
@@ -107,7 +109,15 @@ impl Backend {
     /// A backend with no connections. An update that leaves a backend as it was must keep the old object instead.
     pub fn new(spec: BackendSpec) -> Arc<Self> {
         let id = LineageId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Self::with(spec, Arc::new(Lineage { id, unlisted: EndpointState::unlisted(), counted: Mutex::default() }))
+        Self::with(
+            spec,
+            Arc::new(Lineage {
+                id,
+                unlisted: EndpointState::unlisted(),
+                counted: Mutex::default(),
+                trouble: Trouble::default(),
+            }),
+        )
     }
 
     /// The version that follows this one and goes on with its connections: protocol, TLS and socket options must be those
@@ -164,6 +174,11 @@ impl Backend {
     /// What ejects endpoints, if anything does.
     pub const fn detector(&self) -> Option<&Detector> {
         self.detector.as_ref()
+    }
+
+    /// What last went wrong at its endpoints.
+    pub fn trouble(&self) -> &Trouble {
+        &self.lineage.trouble
     }
 
     /// Port that routes send to, the lowest if there are several.

@@ -24,8 +24,10 @@ pub(super) struct Workshop {
 #[derive(Debug)]
 pub(super) struct BackendItem {
     pub(super) plan: BackendPlan,
-    /// `None` while its secret is not there.
+    /// `None` while its secret is not there, if there was nothing to serve before.
     pub(super) backend: Option<Arc<Backend>>,
+    /// Whether `backend` is of an earlier plan, since a secret of this one is not there.
+    waits: bool,
     /// What feeds its discovery.
     pub(super) feed: Option<Feed>,
     pub(super) metrics: Arc<BackendMetrics>,
@@ -89,9 +91,10 @@ impl BackendItem {
         };
         let Some(secrets) = secrets else {
             let secrets = Secrets::default();
-            return Ok(Self { plan, backend: None, feed: None, metrics, breakers, secrets, _care: None });
+            return Ok(Self { plan, backend: None, waits: false, feed: None, metrics, breakers, secrets, _care: None });
         };
-        let alike = previous.filter(|previous| previous.plan.connects_as(&plan));
+        // What is served while a plan waits may connect in another way.
+        let alike = previous.filter(|previous| !previous.waits && previous.plan.connects_as(&plan));
         let replaced = alike.and_then(|previous| previous.backend.as_ref());
         let tls = match (replaced, &plan.tls) {
             // Its sessions can be resumed.
@@ -146,7 +149,16 @@ impl BackendItem {
             }
         };
         let care = Care::start(&backend, &workshop.runtime);
-        Ok(Self { plan, backend: Some(backend), feed: Some(feed), metrics, breakers, secrets, _care: care })
+        Ok(Self {
+            plan,
+            backend: Some(backend),
+            waits: false,
+            feed: Some(feed),
+            metrics,
+            breakers,
+            secrets,
+            _care: care,
+        })
     }
 
     fn addresses(&self) -> Option<&Addresses> {
@@ -156,10 +168,20 @@ impl BackendItem {
         }
     }
 
+    /// Notes `plan`, one of whose secrets is missing. What is served stays as it is until that is there, for the secret may
+    /// be one that was refused. Returns whether anything is served.
+    pub(super) fn wait(&mut self, plan: &BackendPlan) -> bool {
+        if self.backend.is_some() {
+            self.plan = plan.clone();
+            self.waits = true;
+        }
+        self.backend.is_some()
+    }
+
     /// Changes only where endpoints come from, if that is all that `plan` changes. The backend keeps its identity then.
     pub(super) fn follow(&mut self, plan: &BackendPlan, workshop: &Workshop) -> bool {
         let same = BackendPlan { discovery: self.plan.discovery.clone(), ..plan.clone() } == self.plan;
-        let Some(backend) = self.backend.as_ref().filter(|_| same) else {
+        let Some(backend) = self.backend.as_ref().filter(|_| same && !self.waits) else {
             return false;
         };
         match (&self.plan.discovery, &plan.discovery) {

@@ -22,6 +22,7 @@ impl Care {
         } else {
             release(backend);
         }
+        backend.trouble().forget_checks();
         if backend.policy.health.is_empty() {
             acquit(backend);
         } else {

@@ -40,7 +40,13 @@ pub(super) async fn run(backend: Arc<Backend>) {
         changed.as_mut().enable();
         let endpoints = list.load_full();
         let key = |endpoint: &Endpoint| (endpoint.address, endpoint.port);
-        running.retain(|known, _| endpoints.iter().any(|endpoint| key(endpoint) == *known));
+        running.retain(|known, _| {
+            let stays = endpoints.iter().any(|endpoint| key(endpoint) == *known);
+            if !stays {
+                backend.trouble().forget(*known);
+            }
+            stays
+        });
         for (index, endpoint) in endpoints.iter().enumerate() {
             let Some(state) = endpoints.set().state(index) else { continue };
             running.entry(key(endpoint)).or_insert_with(|| {
@@ -96,10 +102,11 @@ impl Subject {
                 let Some(_place) = self.place().await else { return };
                 self.backend.metrics.health_checks.attempts.increment(1);
                 let work = probe::ask(&self.backend, &self.endpoint, address, &check.probe);
-                timeout(check.timeout, work).await.unwrap_or(Ok(probe::Found::failed())).unwrap_or_else(|error| {
-                    tracing::debug!(backend = %self.backend.name, %address, %error, "a health check failed");
-                    probe::Found::failed()
-                })
+                match timeout(check.timeout, work).await {
+                    Ok(Ok(found)) => found,
+                    Ok(Err(error)) => probe::Found::failed(error.to_string()),
+                    Err(_) => probe::Found::failed(format!("no answer within {:?}", check.timeout)),
+                }
             };
             let counts = &self.backend.metrics.health_checks;
             match result.result {
@@ -107,6 +114,11 @@ impl Subject {
                 CheckResult::Refused => counts.refused.increment(1),
                 CheckResult::Failed => counts.failed.increment(1),
             }
+            let failure = result.failure.as_deref();
+            if let Some(failure) = failure {
+                tracing::debug!(backend = %self.backend.name, %address, failure, "a health check failed");
+            }
+            self.backend.trouble().checked((self.endpoint.address, self.endpoint.port), index, failure);
             if result.result == CheckResult::Passed {
                 self.state.set_degraded(result.degraded, uptime());
             }
@@ -115,7 +127,9 @@ impl Subject {
             self.judge();
             if verdict.changed {
                 let healthy = verdict.healthy;
-                tracing::info!(backend = %self.backend.name, %address, healthy, "health checks have changed their verdict");
+                tracing::info!(
+                    backend = %self.backend.name, %address, healthy, failure, "health checks have changed their verdict"
+                );
             }
             sleep(verdict.next_in).await;
         }

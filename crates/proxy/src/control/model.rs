@@ -62,7 +62,7 @@ pub(crate) struct BackendView<'a> {
     /// `None` for one that waits.
     pub(crate) backend: Option<&'a Backend>,
     pub(crate) dynamic: bool,
-    /// The secret that it waits for.
+    /// The secret that it waits for. What was in force before it had to is so until then.
     pub(crate) waiting_for: Option<&'a Arc<str>>,
 }
 
@@ -106,8 +106,7 @@ impl Model {
                 Some(Discovery::Addresses(list)) => Some(list.load_full()),
                 _ => None,
             };
-            let tls = held.item.plan.tls.as_ref().filter(|_| held.item.backend.is_none());
-            let waiting_for = tls.and_then(|tls| self.missing(tls));
+            let waiting_for = held.item.plan.tls.as_ref().and_then(|tls| self.missing(tls));
             let dynamic = matches!(discovery, Some(Discovery::Dynamic(_)));
             let breakers = &*held.item.breakers;
             let backend = held.item.backend.as_deref();

@@ -288,3 +288,47 @@ async fn a_backend_waits_for_its_own_certificate() {
     let config = apply(&mut model, vec![update("secret/n/me", "1", resource::Kind::Secret(secret))]).config.unwrap();
     assert!(config.backends["backend/b"].tls.is_some());
 }
+
+#[tokio::test]
+async fn what_is_served_stays_while_a_secret_is_missing() {
+    let pair = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    let presenting = |version: &str, ip: &str, secret: &str| {
+        let tls = ClientTls {
+            client_certificate: secret.to_owned(),
+            ca_bundle: pair.cert.pem().into(),
+            ..ClientTls::default()
+        };
+        let message = Backend { protocol: backend::Protocol::Http1Tls.into(), tls: Some(tls), ..backend_of(&[ip]) };
+        update("backend/b", version, resource::Kind::Backend(message))
+    };
+    let secret = |chain: String| {
+        let private_key = pair.signing_key.serialize_pem().into();
+        let certificate = secret::Certificate { chain: chain.into(), private_key };
+        update(
+            "secret/n/me",
+            "1",
+            resource::Kind::Secret(Secret { kind: Some(secret::Kind::Certificate(certificate)) }),
+        )
+    };
+    let mut model = model();
+    let routed = vec![listener("listener/l", "1", 80), route("route/r", "1", "listener/l", &["backend/b"])];
+    let before = apply(&mut model, [routed, vec![presenting("1", "10.0.0.1", "")]].concat()).config.unwrap();
+
+    // A certificate that cannot be read is refused; what names it waits, and so does what follows on that.
+    let outcome = apply(&mut model, vec![secret("nothing".into()), presenting("2", "10.0.0.1", "secret/n/me")]);
+    assert_eq!(outcome.rejections.iter().map(|it| &*it.name).collect::<Vec<_>>(), ["secret/n/me"]);
+    apply(&mut model, vec![presenting("3", "10.0.0.3", "secret/n/me")]);
+    assert_eq!(model.backends().next().unwrap().waiting_for.map(|name| &**name), Some("secret/n/me"));
+    let now = apply(&mut model, vec![listener("listener/m", "1", 81)]).config.unwrap();
+    assert!(Arc::ptr_eq(&before.backends["backend/b"], &now.backends["backend/b"]));
+    assert_eq!(
+        (target(socket(&now, 80)), addresses(&now.backends["backend/b"])),
+        ("backend/b".into(), vec!["10.0.0.1".into()])
+    );
+
+    let after = apply(&mut model, vec![secret(pair.cert.pem())]).config.unwrap();
+    assert_eq!(addresses(&after.backends["backend/b"]), ["10.0.0.3"]);
+    assert!(model.backends().next().unwrap().waiting_for.is_none());
+    let kept = model.apply(vec![], vec!["secret/n/me".into()]).config.map_or(after, |config| config);
+    assert_eq!(addresses(&kept.backends["backend/b"]), ["10.0.0.3"]);
+}

@@ -18,7 +18,7 @@ use super::failure::Failure;
 use super::headers::{Hop, Seen};
 use super::{head, retries};
 use crate::config::{Backend, Discovery, HostRewrite};
-use crate::upstream::{Chosen, Lease, Pool, Upstream};
+use crate::upstream::{Chosen, Lease, Pool, Upstream, note_failure};
 
 /// How a request may be sent.
 #[derive(Debug)]
@@ -37,8 +37,10 @@ pub(super) struct Plan {
     pub(super) avoid: RefCell<Vec<SocketAddr>>,
     /// Where the attempt under way goes, where anybody asks for it.
     pub(super) current: RefCell<Option<Chosen>>,
-    /// Its address.
+    /// The address that was tried last.
     pub(super) tried: Cell<Option<SocketAddr>>,
+    /// How many attempts there were, by the policy on retries, with the one under way.
+    pub(super) attempts: Cell<u32>,
     /// When the request was given to a connection.
     pub(super) begun: Cell<Option<Instant>>,
 }
@@ -66,6 +68,7 @@ impl Plan {
             avoid: RefCell::default(),
             current: RefCell::default(),
             tried: Cell::default(),
+            attempts: Cell::new(1),
             begun: Cell::default(),
         }
     }
@@ -98,8 +101,8 @@ impl Plan {
                 lease.done();
                 return Err(Failure::Overflow);
             };
+            self.tried.set(Some(pool.address()));
             if let Some(chosen) = &held.chosen {
-                self.tried.set(Some(pool.address()));
                 *self.current.borrow_mut() = Some(chosen.clone());
                 if upstream.backend.policy.host == HostRewrite::Automatic
                     && let Some(ServerName::DnsName(name)) =
@@ -111,7 +114,6 @@ impl Plan {
             }
             if upstream.backend.policy.retries.is_some() || upstream.backend.timeouts.first_byte.is_some() {
                 self.begun.set(Some(Instant::now()));
-                self.tried.set(Some(pool.address()));
             }
             let metrics = &upstream.backend.metrics;
             metrics.attempts.increment(1);
@@ -144,6 +146,9 @@ impl Plan {
             } else {
                 Failure::of(&error.into_error(), lease.is_closed())
             };
+            if let Failure::Alert(alert) = &failure {
+                note_failure(&upstream.backend, pool.address(), alert);
+            }
             request = match (message, spare) {
                 // Nothing was sent; an endpoint that closes even new connections gets one more chance.
                 (Some(request), _) if lease.reused || unsent == 0 => {

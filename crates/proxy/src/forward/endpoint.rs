@@ -103,7 +103,11 @@ pub(super) async fn acquire(upstream: &Upstream, route: &Route, plan: &Plan, fre
             let held = |pool: &Rc<Pool>| pool.reuse().map(|lease| Found { pool: Rc::clone(pool), lease, chosen: None });
             match pools.iter().find_map(held).filter(|_| !fresh) {
                 Some(found) => Ok(found),
-                None => Box::pin(open_preferred(upstream, pools)).await,
+                None => {
+                    // The first stands for all that race.
+                    plan.tried.set(pools.first().map(|pool| pool.address()));
+                    Box::pin(open_preferred(upstream, pools)).await
+                }
             }
         }
     }

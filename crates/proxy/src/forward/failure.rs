@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 use std::error::Error as _;
+use std::io;
+use std::sync::Arc;
 
 use backstay_balancer::Failure as Kind;
 use http::StatusCode;
 
 use crate::config::{Flag, Refusal};
 use crate::metrics::BackendMetrics;
-use crate::upstream::ConnectError;
+use crate::upstream::{ConnectError, tls_error};
 
 /// Why there is no answer from upstream.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(super) enum Failure {
     Connect(ConnectError),
     /// The connection ended before the answer.
     Terminated,
+    /// The endpoint ended TLS after its handshake: it had not yet looked at the certificate that it is shown.
+    Alert(ConnectError),
     /// The stream was reset before the answer.
     Reset,
     /// The answer is not HTTP.
@@ -72,11 +76,15 @@ impl Failure {
         if error.is_parse() {
             return Self::Protocol("upstream_response_malformed");
         }
-        let by_io = error.source().is_some_and(|source| source.is::<std::io::Error>());
+        let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        if let Some(alert @ rustls::Error::AlertReceived(_)) = io.and_then(tls_error) {
+            let error = io::Error::new(io::ErrorKind::InvalidData, alert.clone());
+            return Self::Alert(ConnectError::Tls(Arc::new(error)));
+        }
         if was_refused(error) {
             return Self::RefusedStream;
         }
-        if closed || by_io || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        if closed || io.is_some() || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             return Self::Terminated;
         }
         Self::Reset
@@ -85,7 +93,7 @@ impl Failure {
     /// Counts it, if it is the endpoint that ended an attempt.
     pub(super) fn count(&self, metrics: &BackendMetrics) {
         let count = match self {
-            Self::Terminated | Self::BeforeRequest => &metrics.resets.connection,
+            Self::Terminated | Self::Alert(_) | Self::BeforeRequest => &metrics.resets.connection,
             Self::Reset | Self::RefusedStream => &metrics.resets.stream,
             Self::Protocol(_) => &metrics.resets.protocol,
             Self::NoEndpoint
@@ -107,7 +115,7 @@ impl Failure {
             Self::Connect(_) => Some(Kind::Connect),
             Self::BeforeRequest => Some(Kind::BeforeRequest),
             Self::RefusedStream => Some(Kind::Refused),
-            Self::Terminated | Self::Reset | Self::Protocol(_) => Some(Kind::Reset),
+            Self::Terminated | Self::Alert(_) | Self::Reset | Self::Protocol(_) => Some(Kind::Reset),
             Self::PerTryTimeout | Self::FirstByteTimeout => Some(Kind::PerTryTimeout),
             Self::NoEndpoint | Self::Timeout | Self::Client | Self::Refused(_) => None,
         }
@@ -141,6 +149,12 @@ impl Failure {
                 "connection termination",
                 Flag::UpstreamConnectionTermination,
                 None,
+            ),
+            Self::Alert(error) => reset(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "connection termination",
+                Flag::UpstreamConnectionTermination,
+                Some(&error.to_string()),
             ),
             Self::Reset | Self::RefusedStream => {
                 reset(StatusCode::SERVICE_UNAVAILABLE, "remote reset", Flag::UpstreamRemoteReset, None)

@@ -85,7 +85,6 @@ impl Outbound {
     pub(super) async fn send(self: Box<Self>) -> Response<Body> {
         let Self { mut exchange, request, plan, active, mut deadline, client_upgrade, edits, attempts, cookies } =
             *self;
-        let mut repeated = false;
         let outcome = match attempts {
             Attempts::One => within(&mut deadline, pin!(plan.run(&active.upstream, request))).await,
             Attempts::Timed(timeout) => {
@@ -94,7 +93,6 @@ impl Outbound {
                 let mut ended = Box::pin(retries::run(&plan, &active.upstream, &local.shard, timeout, request));
                 within(&mut deadline, ended.as_mut()).await.map(|ended| {
                     exchange.note(|record| record.retry_flag = ended.flag);
-                    repeated = ended.repeated;
                     ended.outcome
                 })
             }
@@ -106,6 +104,7 @@ impl Outbound {
         });
         let mut response = match outcome.and_then(|reply| check(reply, client_upgrade.is_some())) {
             Ok(reply) => {
+                exchange.note(|record| record.attempts = plan.attempts.get());
                 let mut response = pass(exchange, reply, plan, active, deadline, client_upgrade);
                 for cookie in cookies {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -116,9 +115,13 @@ impl Outbound {
                 if matches!(failure, Failure::NoEndpoint) {
                     active.upstream.backend.metrics.no_endpoint.increment(1);
                 }
-                let refusal = failure.into_refusal(repeated);
+                let refusal = failure.into_refusal(plan.attempts.get() > 1);
                 active.answered(refusal.status, exchange.started.elapsed());
-                exchange.note(|record| record.bytes_in = plan.sent.map_or(0, |sent| sent.bytes.get()));
+                exchange.note(|record| {
+                    record.upstream = plan.tried.get();
+                    record.attempts = plan.attempts.get();
+                    record.bytes_in = plan.sent.map_or(0, |sent| sent.bytes.get());
+                });
                 local::fail(exchange, refusal)
             }
         };

@@ -31,8 +31,6 @@ pub(super) struct Ended {
     pub(super) outcome: Result<Reply, Failure>,
     /// Why there was no further one, if one was called for.
     pub(super) flag: Flag,
-    /// Whether there was more than one.
-    pub(super) repeated: bool,
 }
 
 /// Sends a request, and again as the backend's policy says.
@@ -45,7 +43,7 @@ pub(super) async fn run(
 ) -> Ended {
     let Some(policy) = &upstream.backend.policy.retries else {
         let outcome = attempt(plan, upstream, None, attempt_timeout, request).await;
-        return Ended { outcome, flag: Flag::None, repeated: false };
+        return Ended { outcome, flag: Flag::None };
     };
     let metrics = &upstream.backend.metrics.retries;
     let (parts, body) = request.into_parts();
@@ -53,7 +51,6 @@ pub(super) async fn run(
         .then(|| Replay::new(body, shard.shared.limits.retry_buffer, Arc::clone(&upstream.backend.metrics)));
     let mut retries = Retries::new(&policy.policy);
     let mut permit: Option<Permit> = None;
-    let mut repeated = false;
     loop {
         let body = replay.as_ref().map_or_else(RequestBody::empty, Replay::body);
         let request = again(&parts, body);
@@ -61,7 +58,7 @@ pub(super) async fn run(
         let decision = decide(&mut retries, &outcome, shard.random());
         let flag = match decision {
             Decision::No(NoRetry::NotCovered) => {
-                metrics.successes.increment(u64::from(repeated && outcome.is_ok()));
+                metrics.successes.increment(u64::from(plan.attempts.get() > 1 && outcome.is_ok()));
                 Flag::None
             }
             Decision::No(NoRetry::Exhausted) => {
@@ -85,7 +82,7 @@ pub(super) async fn run(
                             discard(reply);
                         }
                         sleep(wait).await;
-                        repeated = true;
+                        plan.attempts.set(plan.attempts.get() + 1);
                         continue;
                     }
                     Err(_) => Flag::UpstreamOverflow,
@@ -96,7 +93,7 @@ pub(super) async fn run(
             reply.held.retry = permit;
             reply
         });
-        return Ended { outcome, flag, repeated };
+        return Ended { outcome, flag };
     }
 }
 

@@ -17,9 +17,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::LocalExecutor;
+use super::advice::advice;
 use super::pool::Destination;
 use super::queue::Place;
-use crate::config::{Backend, Discovery, Protocol};
+use crate::config::{Backend, Discovery, FailedConnection, Protocol, uptime};
 use crate::forward::RequestBody;
 use crate::metrics::{BackendMetrics, ConnectFailures};
 use crate::server::{Io, Shared};
@@ -64,10 +65,17 @@ pub(super) async fn connect(
         Ok(_) => backend.metrics.connects.increment(1),
         Err(error) => {
             count(error, &backend.metrics.connect_failures);
-            tracing::debug!(%error, backend = %backend.name, address = %destination.address, "cannot connect");
+            note_failure(backend, destination.address, error);
         }
     }
     result
+}
+
+/// Notes why a connection to `address` was of no use, for whoever asks.
+pub(crate) fn note_failure(backend: &Backend, address: SocketAddr, error: &ConnectError) {
+    tracing::debug!(%error, backend = %backend.name, %address, "cannot connect");
+    let failure = FailedConnection { address, error: error.to_string(), advice: advice(error), at: uptime() };
+    backend.trouble().connection_failed(failure);
 }
 
 async fn establish(

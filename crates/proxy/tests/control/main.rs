@@ -371,6 +371,11 @@ async fn traffic_goes_where_checks_pass() {
     let admin = proxy.admin_address().unwrap();
     let (_, shown) = get_from(admin, "localhost", "/backends").await;
     assert!(shown.contains("\"unhealthy\"") && shown.contains("failed active check"), "{shown}");
+    assert!(shown.contains("healthChecks[0]: status 200, which is not among expectedStatuses"), "{shown}");
+    let endpoints =
+        |health, count| format!("backstay_backend_endpoints{{backend=\"backend/web\",health=\"{health}\"}} {count}\n");
+    let (_, metrics) = get_from(admin, "localhost", "/metrics").await;
+    assert!(metrics.contains(&endpoints("unhealthy", 1)) && metrics.contains(&endpoints("healthy", 0)), "{metrics}");
 
     plane.put(vec![("backend/web", checked("127.0.0.1", 200))]);
     acknowledged(&mut plane, 2).await;
@@ -382,5 +387,6 @@ async fn traffic_goes_where_checks_pass() {
     tokio::time::timeout(Duration::from_secs(20), healthy).await.expect("passes its check");
     let (_, shown) = get_from(admin, "localhost", "/backends").await;
     assert!(shown.contains("\"healthy\"") && !shown.contains("failed active check"), "{shown}");
+    assert!(!shown.contains("failedChecks"), "{shown}");
     proxy.shutdown().await;
 }

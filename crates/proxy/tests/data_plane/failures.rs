@@ -243,9 +243,11 @@ async fn the_access_log_says_why() {
     let down = line("down").await;
     assert_eq!((&down["status"], &down["flags"]), (&503.into(), &"UF".into()));
     assert!(down["details"].as_str().unwrap().starts_with("upstream_reset_before_response_started{remote_connection"));
+    assert_eq!((&down["upstream"], &down["attempts"]), (&address.to_string().into(), &1.into()), "who it was");
     let none = line("none").await;
     assert_eq!(
         (&none["status"], &none["flags"], &none["details"]),
         (&404.into(), &"NR".into(), &"route_not_found".into())
     );
+    assert_eq!((&none["upstream"], &none["attempts"]), (&serde_json::Value::Null, &0.into()));
 }

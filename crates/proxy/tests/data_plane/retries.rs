@@ -78,7 +78,8 @@ async fn what_is_left_after_all_retries_is_passed_on() {
     let proxy = Proxy::with(options, socket(ANY_PORT, table)).await;
     let answer = Client::connect(proxy.address).await.send(post("the upstream's own")).await;
     assert_eq!((answer.status.as_u16(), answer.text(), asked.load(SeqCst)), (503, "the upstream's own", 3));
-    assert_eq!(lines.next()["flags"], "URX");
+    let line = lines.next();
+    assert_eq!((&line["flags"], &line["attempts"]), (&"URX".into(), &3.into()));
 }
 
 #[tokio::test]

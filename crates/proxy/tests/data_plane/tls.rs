@@ -61,7 +61,14 @@ async fn serving(mut config: ServerConfig, alpn: &[&[u8]]) -> Upstream {
     Upstream::serve(move |stream| {
         let acceptor = acceptor.clone();
         async move {
-            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let stream = match acceptor.accept(stream).into_fallible().await {
+                Ok(stream) => stream,
+                Err((_, mut stream)) => {
+                    // To close it with something unread would reset it, and that may overtake the alert.
+                    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+                    return;
+                }
+            };
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let sni = stream.get_ref().1.server_name().unwrap_or("none").to_owned();
             let service = service_fn(move |request| {
@@ -283,6 +290,33 @@ async fn the_proxy_shows_its_own_certificate() {
     {
         let tls = built(ClientOptions { certificate, ..options(trust()) });
         assert_eq!(through(&upstream, "svc.example", tls, Protocol::Http1).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn why_there_is_no_connection_is_noted() {
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let demands = demanding(servers.sign("svc.example"), &clients).await;
+    let trusting = |authority: &Authority| options(Trust::Roots(authority.roots()));
+    let stranger = Some(Authority::new().sign("me"));
+    for (endpoint, options, error, advice) in [
+        ("svc.example", trusting(&clients), "BadSignature", "another key"),
+        ("other.example", trusting(&servers), "not valid for name", "tls.verifiedName"),
+        ("svc.example", trusting(&servers), "CertificateRequired", "asks for a certificate"),
+        (
+            "svc.example",
+            ClientOptions { certificate: stranger, ..trusting(&servers) },
+            "DecryptError",
+            "refuses the certificate",
+        ),
+    ] {
+        let backend = backend(&demands, endpoint, built(options), Protocol::Http1);
+        let proxy = Proxy::start(Routes::all(to(&backend, demands.address.port()))).await;
+        assert_eq!(ask(proxy.address, Request::get("/")).await.status, 503);
+        let noted = backend.trouble().failed_connection().unwrap();
+        assert_eq!(noted.address, demands.address);
+        assert!(noted.error.contains(error), "{noted:?}");
+        assert!(noted.advice.unwrap().contains(advice), "{noted:?}");
     }
 }
 

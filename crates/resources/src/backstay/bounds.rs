@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::GoDuration;
-use crate::field::{FieldPath, Findings};
+use crate::field::{FieldError, FieldPath, Findings};
 
 /// How many elements the lists of a section have at most, unless they say otherwise.
 pub(super) const MAX_LIST: usize = 32;
@@ -42,8 +42,9 @@ pub(super) fn not_shorter(
 
 /// A number, if it is given, of at least `least`.
 pub(super) fn number(number: Option<u32>, least: u32, path: &FieldPath, findings: &mut Findings) {
-    if let Some(number) = number {
-        findings.within(path, number, &(least..=u32::MAX));
+    if let Some(number) = number.filter(|number| *number < least) {
+        let detail = format!("must be at least {least}");
+        findings.add(FieldError::invalid(path.clone(), format_args!("{number}"), &detail));
     }
 }
 

@@ -27,12 +27,12 @@ pub struct Connections {
     /// `max_lifetime`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_lifetime: Option<GoDuration>,
-    /// Probes on connections without traffic, so that one whose other end is gone is noticed. Default: none. Envoy:
-    /// `tcp_keepalive`. Fastly: `tcp_keepalive_enable`.
+    /// Probes on connections without traffic, so that one whose other end is gone is noticed. They are always sent; this
+    /// says when. Envoy, which sends none by default: `tcp_keepalive`. Fastly: `tcp_keepalive_enable`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp_keepalive: Option<TcpKeepalive>,
-    /// Connections open for each one that is in use, in percent, so that the next request finds one. 100 to 300, default
-    /// 100: none in advance. Envoy: `per_upstream_preconnect_ratio`.
+    /// Connections open for each one that is in use, in percent, so that the next request finds one; for HTTP/1.1, since
+    /// HTTP/2 shares connections. 100 to 300, default 100: none in advance. Envoy: `per_upstream_preconnect_ratio`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preconnect_percent: Option<u32>,
     /// Requests at once on one connection, for the protocols `h2` and `h2c`. At least 1. Default: as many as the endpoint
@@ -41,19 +41,19 @@ pub struct Connections {
     pub max_concurrent_streams: Option<u32>,
 }
 
-/// Probes on connections without traffic. What is absent is as the proxy's operating system has it.
+/// Probes on connections without traffic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TcpKeepalive {
-    /// Unanswered probes after which a connection is taken for dead. 1 to 127. Envoy: `keepalive_probes`. Fastly:
-    /// `tcp_keepalive_probes`.
+    /// Unanswered probes after which a connection is taken for dead. 1 to 127. Default: as the proxy's operating system has
+    /// it. Envoy: `keepalive_probes`. Fastly: `tcp_keepalive_probes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probes: Option<u32>,
-    /// Time without traffic before the first probe, in whole seconds: 1s to 32767s. Envoy: `keepalive_time`. Fastly:
-    /// `tcp_keepalive_time`.
+    /// Time without traffic before the first probe, in whole seconds: 1s to 32767s. Default 60s. Envoy: `keepalive_time`.
+    /// Fastly: `tcp_keepalive_time`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<GoDuration>,
-    /// Between two probes, in whole seconds: 1s to 32767s. Envoy: `keepalive_interval`. Fastly:
+    /// Between two probes, in whole seconds: 1s to 32767s. Default 15s. Envoy: `keepalive_interval`. Fastly:
     /// `tcp_keepalive_interval`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<GoDuration>,

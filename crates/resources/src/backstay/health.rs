@@ -52,7 +52,8 @@ pub struct HttpHealthCheck {
     /// Path and query. Default `/`. Envoy: `path`. Fastly: `path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The header Host. Default: the name of the endpoint, else its address. Envoy: `host`. Fastly: `host`.
+    /// The header Host. Default: `host.literal` of the policy, else the name of the endpoint, else its address and port.
+    /// Envoy: `host`. Fastly: `host`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// `GET`, `HEAD`, `POST`, `PUT`, `DELETE`, `OPTIONS`, `TRACE` or `PATCH`. Default `GET`. Envoy: `method`. Fastly:
@@ -128,10 +129,12 @@ pub struct GrpcHealthCheck {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct HealthThresholds {
-    /// So many that pass make it healthy. At least 1, default 2. Envoy: `healthy_threshold`.
+    /// So many that pass make it healthy; of a new endpoint the first suffices. At least 1, default 2. Envoy:
+    /// `healthy_threshold`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub healthy: Option<u32>,
-    /// So many that fail make it unhealthy. At least 1, default 3. Envoy: `unhealthy_threshold`.
+    /// So many without an answer make it unhealthy; an answer that it is not well does at once. At least 1, default 3.
+    /// Envoy: `unhealthy_threshold`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unhealthy: Option<u32>,
 }

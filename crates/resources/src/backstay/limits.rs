@@ -6,14 +6,16 @@ use serde::{Deserialize, Serialize};
 use super::bounds;
 use crate::field::{FieldPath, Findings};
 
-/// How much may be under way at once, in each proxy; what is above is refused. Envoy: `circuit_breakers`.
+/// How much may be under way at once, in each proxy; what is above waits for a connection, or is refused. Envoy:
+/// `circuit_breakers`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Limits {
-    /// Connections. At least 1, default 1024. Envoy: `max_connections`. Fastly: `max_conn`.
+    /// Connections. Each data thread may have one to each endpoint, whatever the limit. At least 1, default 1024. Envoy:
+    /// `max_connections`. Fastly: `max_conn`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
-    /// Requests that wait for a connection. Default 1024. Envoy: `max_pending_requests`.
+    /// Requests that wait for a connection, or for a new one to be opened. Default 1024. Envoy: `max_pending_requests`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending_requests: Option<u32>,
     /// Requests. At least 1. Default: no limit, where Envoy has 1024. Envoy: `max_requests`.

@@ -32,8 +32,9 @@ const BY_STATUS: &str = "retriable-status-codes";
 const BY_HEADER: &str = "retriable-headers";
 const MAX_ATTEMPTS: u32 = 100;
 
-/// When a request is sent again. Without this section, only when a kept connection turned out to be closed before
-/// anything was sent. Envoy: `retry_policy` of the route.
+/// When a request is sent again. Without this section: to the next endpoint, three in all, while no connection can be
+/// opened, and on a new connection when a kept one turned out to be closed. With it, a connection that cannot be opened is
+/// for `connect-failure` and its like to cover. Envoy: `retry_policy` of the route.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Retries {

@@ -26,7 +26,8 @@ pub struct BackendTimeouts {
     /// Fastly: `keepalive_time`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<GoDuration>,
-    /// The whole request, retries included. Default: the route's. Envoy: `timeout` of the route. Fastly: `fetch_timeout`.
+    /// The whole request, retries included, from its arrival. Where the route has a timeout as well, the shorter one counts.
+    /// Default: no limit, where Envoy has 15s. Envoy: `timeout` of the route. Fastly: `fetch_timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<GoDuration>,
 }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Verdict, accepted, programmed};
+use super::{Verdict, accepted, applies, programmed};
 
 fn word(verdict: &Verdict) -> &str {
     match verdict {
@@ -41,4 +41,21 @@ fn a_route_is_judged_by_every_parent() {
     assert_eq!(word(&accepted(&route(json!([good, bad])))), "why");
     assert!(matches!(accepted(&route(json!([]))), Verdict::Pending(_)));
     assert!(matches!(accepted(&json!({"spec": {}})), Verdict::Failed(_)));
+}
+
+#[test]
+fn a_policy_is_judged_by_whether_it_applies_and_has_what_it_refers_to() {
+    let condition =
+        |kind: &str, status: &str| json!({"type": kind, "status": status, "message": kind, "observedGeneration": 1});
+    let policy = |accepted: &str, resolved: &str| {
+        let conditions = [condition("Accepted", accepted), condition("ResolvedRefs", resolved)];
+        json!({"metadata": {"generation": 1}, "status": {"conditions": conditions}})
+    };
+    for (accepted, resolved, expected) in
+        [("True", "True", "done"), ("False", "True", "Accepted"), ("True", "False", "ResolvedRefs")]
+    {
+        assert_eq!(word(&applies(&policy(accepted, resolved))), expected);
+    }
+    assert!(matches!(applies(&policy("False", "True")), Verdict::Failed(_)));
+    assert!(matches!(applies(&json!({"metadata": {"generation": 1}})), Verdict::Silent));
 }

@@ -64,6 +64,8 @@ fn a_backend_waits_for_it() {
     assert_eq!(world.condition(&api(), "Accepted"), "False InvalidClientCertificateRef");
     let expected = "spec.tls.clientCertificateRef: Secret infra/client does not exist";
     assert_eq!(world.message(&p, "ResolvedRefs"), expected);
+    let of_backend = world.message(&api(), "ResolvedRefs");
+    assert!(of_backend.starts_with(&format!("BackendPolicy p: {expected}")), "{of_backend}");
     world.set(secret("client", &[("tls.crt", CERTIFICATE)]));
     assert!(world.message(&p, "ResolvedRefs").ends_with("has no tls.key"));
     world.set(certificate("client"));

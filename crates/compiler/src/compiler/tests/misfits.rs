@@ -149,6 +149,15 @@ fn the_dns_cache_of_the_backend_has_a_say() {
 }
 
 #[test]
+fn all_that_does_not_fit_is_told() {
+    let sections = json!({"tls": {"sni": "a.example"}, "dynamicProxy": {}, "host": {"automatic": true}});
+    let world = refused(&addresses(), sections, "Invalid", "spec.tls cannot apply to Backend api");
+    let p = policy("p", CREATED, json!({"targetRefs": [{"name": "api"}]}));
+    let said = world.message(&p, "Accepted");
+    assert!(said.contains("; spec.host.automatic cannot") && said.contains("; spec.dynamicProxy cannot"), "{said}");
+}
+
+#[test]
 fn each_target_is_judged() {
     let targets = json!([{"name": "api"}, {"name": "other"}]);
     let p = policy("p", CREATED, json!({"targetRefs": targets, "endpoints": [{"ip": "192.0.2.1", "weight": 2}]}));

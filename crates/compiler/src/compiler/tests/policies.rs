@@ -71,11 +71,13 @@ fn the_oldest_policy_applies_whole() {
     assert_eq!(world.backend("api").timeouts.unwrap().idle, None);
     assert_eq!(world.backend("api").tls.unwrap().sni, "");
     assert_eq!(world.condition(&late, "Accepted"), "False Conflicted");
-    assert!(world.message(&late, "Accepted").contains("BackendPolicy c"));
+    assert!(world.message(&late, "Accepted").starts_with("BackendPolicy c, which is older, applies to Backend api"));
     // Of equally old ones, by name.
     world.set(twin.clone());
     assert_eq!(seconds(&world), Some(3));
     assert_eq!(world.condition(&early, "Accepted"), "False Conflicted");
+    let said = world.message(&early, "Accepted");
+    assert!(said.starts_with("BackendPolicy b, which is as old and the first by name, applies"), "{said}");
     world.remove(twin);
     world.remove(early);
     assert_eq!(seconds(&world), None);
@@ -196,7 +198,10 @@ fn an_authority_that_is_lost_stays_in_use() {
     let p = policy("p", EARLY, trusting("ca"));
     let mut world = world([api.clone(), p, authority(CERTIFICATE)]);
     let before = world.held.clone();
-    for change in [super::set(authority("nothing")), super::gone(authority(CERTIFICATE))] {
+    let unsound = "-----BEGIN CERTIFICATE-----\nMIIBAQ==\n-----END CERTIFICATE-----\n";
+    for change in
+        [super::set(authority("nothing")), super::set(authority(unsound)), super::gone(authority(CERTIFICATE))]
+    {
         let output = world.apply([change]);
         assert!(output.fleets.is_empty());
         assert_eq!(world.condition(&api, "ResolvedRefs"), "False InvalidCACertificateRef");

@@ -3,8 +3,8 @@ use backstay_proto::config::resource::Kind as Resource;
 use serde_json::{Value, json};
 
 use super::{
-    CERTIFICATE, OTHER_CERTIFICATE, PRIVATE_KEY, World, backend, certificate, class, gateway, proxy, secret,
-    simple_route, with,
+    CERTIFICATE, OLD_CERTIFICATE, OTHER_CERTIFICATE, OTHER_PRIVATE_KEY, PRIVATE_KEY, World, backend, certificate,
+    class, gateway, proxy, secret, simple_route, with,
 };
 
 fn https(name: &str, port: u16, refs: Value) -> Value {
@@ -65,7 +65,23 @@ fn a_certificate_that_cannot_serve_takes_only_its_listener() {
                 ("tls.crt", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n"),
                 ("tls.key", PRIVATE_KEY),
             ])],
-            "cannot be read",
+            "cannot be read: its PEM is broken",
+        ),
+        (
+            vec![broken(&[
+                ("tls.crt", "-----BEGIN CERTIFICATE-----\nMIIBAQ==\n-----END CERTIFICATE-----\n"),
+                ("tls.key", PRIVATE_KEY),
+            ])],
+            "cannot be read: certificate number 1 is not sound",
+        ),
+        (vec![broken(&[("tls.crt", OLD_CERTIFICATE), ("tls.key", PRIVATE_KEY)])], "is of X.509 version 1"),
+        (vec![broken(&[("tls.crt", CERTIFICATE), ("tls.key", OTHER_PRIVATE_KEY)])], "is not the key of the first"),
+        (
+            vec![broken(&[
+                ("tls.crt", CERTIFICATE),
+                ("tls.key", "-----BEGIN PRIVATE KEY-----\nMIIBAQ==\n-----END PRIVATE KEY-----\n"),
+            ])],
+            "of a kind that is not supported",
         ),
         (vec![with(certificate("one"), "/data/tls.key", json!("%"))], "tls.key that is not base64"),
         (vec![with(certificate("one"), "/data", json!([]))], "shape of a Secret"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use backstay_balancer::CheckResult;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -40,11 +40,23 @@ pub(super) struct Found {
     pub(super) result: CheckResult,
     /// The endpoint says that it is degraded.
     pub(super) degraded: bool,
+    /// Why it did not pass.
+    pub(super) failure: Option<String>,
 }
 
 impl Found {
-    pub(super) const fn failed() -> Self {
-        Self { result: CheckResult::Failed, degraded: false }
+    const fn passed(degraded: bool) -> Self {
+        Self { result: CheckResult::Passed, degraded, failure: None }
+    }
+
+    /// The endpoint answered that it is not well.
+    fn refused(failure: String) -> Self {
+        Self { result: CheckResult::Refused, degraded: false, failure: Some(failure) }
+    }
+
+    /// There was no answer, or none that says anything.
+    pub(super) const fn failed(failure: String) -> Self {
+        Self { result: CheckResult::Failed, degraded: false, failure: Some(failure) }
     }
 }
 
@@ -76,17 +88,20 @@ pub(super) async fn ask(
             let response = exchange(backend.protocol, stream, request).await?;
             let status = response.status().as_u16();
             let good = http.expected.iter().any(|(start, end)| (*start..=*end).contains(&status));
-            let degraded = response.headers().contains_key("x-envoy-degraded");
-            Ok(Found { result: if good { CheckResult::Passed } else { CheckResult::Refused }, degraded })
+            Ok(match good {
+                true => Found::passed(response.headers().contains_key("x-envoy-degraded")),
+                false => Found::refused(format!("status {status}, which is not among expectedStatuses")),
+            })
         }
         Probe::Grpc { service } => {
             let host = host(backend, endpoint, address);
             let mut response = exchange(Protocol::Http2, stream, grpc_request(backend, service, &host)?).await?;
-            let code = |headers: &HeaderMap| headers.get("grpc-status").map(|code| code == "0");
+            let status = response.status();
+            let code = |headers: &HeaderMap| headers.get("grpc-status").cloned();
             let at_once = code(response.headers());
             let body = Limited::new(response.body_mut(), MAX_ANSWER).collect().await.map_err(io::Error::other)?;
             let code = at_once.or_else(|| body.trailers().and_then(code));
-            Ok(Found { result: grpc_result(code, &body.to_bytes()), degraded: false })
+            Ok(grpc_result(status, code.as_ref(), &body.to_bytes()))
         }
     }
 }
@@ -160,12 +175,15 @@ async fn exchange(
     }
 }
 
-fn grpc_result(code: Option<bool>, body: &[u8]) -> CheckResult {
+fn grpc_result(status: StatusCode, code: Option<&HeaderValue>, body: &[u8]) -> Found {
+    let Some(code) = code else {
+        return Found::failed(format!("status {}, and no grpc-status: it may not be gRPC", status.as_u16()));
+    };
     // A frame's prefix, then HealthCheckResponse { status = 1 }, in which 1 is SERVING.
-    match (code, body.split_at_checked(5)) {
-        (Some(true), Some((_, [0x08, 1]))) => CheckResult::Passed,
-        (Some(true), Some(_)) => CheckResult::Refused,
-        _ => CheckResult::Failed,
+    match (code.as_bytes(), body.split_at_checked(5)) {
+        (b"0", Some((_, [0x08, 1]))) => Found::passed(false),
+        (b"0", Some(_)) => Found::refused("the service says that it is not SERVING".to_owned()),
+        _ => Found::failed(format!("grpc-status {}", String::from_utf8_lossy(code.as_bytes()))),
     }
 }
 
@@ -175,12 +193,15 @@ async fn tcp(mut stream: Box<dyn Stream>, send: &[u8], receive: &[Bytes]) -> Res
     let mut read = Vec::new();
     loop {
         if appear_in_order(&read, receive) {
-            return Ok(Found { result: CheckResult::Passed, degraded: false });
+            return Ok(Found::passed(false));
         }
         let mut part = [0; 1024];
         let count = stream.read(&mut part).await?;
-        if count == 0 || read.len() + count > MAX_ANSWER {
-            return Ok(Found::failed());
+        if count == 0 {
+            return Ok(Found::failed("the endpoint closed the connection before all of receive had come".to_owned()));
+        }
+        if read.len() + count > MAX_ANSWER {
+            return Ok(Found::failed(format!("receive is not within the first {MAX_ANSWER} bytes")));
         }
         read.extend(part.get(..count).unwrap_or_default());
     }

@@ -151,12 +151,15 @@ impl Response<'_> {
         let name = &arrival.name;
         let names_changed =
             |item: &BackendItem| matches!(&item.feed, Some(Feed::Following(following)) if !following.is_ready());
+        let waits = model.secrets_of(plan.tls.as_ref()).is_none();
         if let Some(held) = model.backends.get_mut(name) {
             let secret_changed = held.item.secrets().any(|secret| self.dirty.secrets.contains(secret));
-            if !secret_changed && held.item.follow(&plan, &model.workshop) {
+            let stays =
+                if waits { held.item.wait(&plan) } else { !secret_changed && held.item.follow(&plan, &model.workshop) };
+            if stays {
                 held.version = Arc::clone(&arrival.version);
                 held.value = arrival.value.clone();
-                if names_changed(&held.item) {
+                if !waits && names_changed(&held.item) {
                     self.outcome.unresolved.push(Arc::clone(name));
                 }
                 return Ok(());
@@ -177,6 +180,11 @@ impl Response<'_> {
         let Some(plan) = self.model.backends.get(name).map(|held| held.item.plan.clone()) else {
             return;
         };
+        if self.model.secrets_of(plan.tls.as_ref()).is_none()
+            && self.model.backends.get_mut(name).is_some_and(|held| held.item.wait(&plan))
+        {
+            return;
+        }
         match build_backend(self.model, name, plan) {
             Ok(item) => {
                 if let Some(held) = self.model.backends.get_mut(name) {

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use backstay_balancer::{Breakers, CheckResult, Limits};
 use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -21,10 +22,16 @@ fn parts_of_an_answer_come_in_order() {
 fn a_service_serves_only_if_it_says_so() {
     let serving = [0, 0, 0, 0, 2, 0x08, 1];
     let not_serving = [0, 0, 0, 0, 2, 0x08, 2];
-    assert_eq!(grpc_result(Some(true), &serving), CheckResult::Passed);
-    assert_eq!(grpc_result(Some(true), &not_serving), CheckResult::Refused);
-    assert_eq!(grpc_result(Some(false), &[]), CheckResult::Failed);
-    assert_eq!(grpc_result(None, &serving), CheckResult::Failed);
+    let judge = |code: Option<&'static str>, body: &[u8]| {
+        let code = code.map(HeaderValue::from_static);
+        let found = grpc_result(StatusCode::OK, code.as_ref(), body);
+        (found.result, found.failure.unwrap_or_default())
+    };
+    assert_eq!(judge(Some("0"), &serving), (CheckResult::Passed, String::new()));
+    let refused = judge(Some("0"), &not_serving);
+    assert!(refused.0 == CheckResult::Refused && refused.1.contains("not SERVING"), "{refused:?}");
+    assert_eq!(judge(Some("12"), &[]), (CheckResult::Failed, "grpc-status 12".to_owned()));
+    assert_eq!(judge(None, &serving).0, CheckResult::Failed);
 }
 
 fn backend(address: SocketAddr) -> std::sync::Arc<Backend> {
