@@ -17,6 +17,7 @@ mod headers;
 mod local;
 mod mirror;
 mod outbound;
+mod received;
 mod replay;
 mod retries;
 mod tap;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use tokio::time::Sleep;
 
 use super::attempt::Held;
 use super::failure::Failure;
+use super::received::Received;
 use super::replay::Replayed;
 use super::tap::{Tap, Tapped};
 use crate::config::Flag;
@@ -25,10 +26,22 @@ use crate::upstream::Lease;
 pub(crate) enum BodyError {
     #[error("the other side failed: {0}")]
     Peer(#[from] hyper::Error),
+    #[error("the other side reset the stream")]
+    Reset,
     #[error("a timeout of the route or the backend has passed")]
     Timeout,
     #[error("the copy was abandoned")]
     Abandoned,
+}
+
+impl BodyError {
+    /// How an endpoint fails that breaks off its answer. `closed` says that the connection is gone with it.
+    fn failure(&self, closed: bool) -> Failure {
+        match self {
+            Self::Peer(error) => Failure::of(error, closed),
+            Self::Reset | Self::Timeout | Self::Abandoned => Failure::Reset,
+        }
+    }
 }
 
 /// The body of an answer. Its end is the end of the exchange.
@@ -49,7 +62,7 @@ enum Content {
 /// What is left of an upstream's answer after its head.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) incoming: Incoming,
+    pub(super) incoming: Received,
     pub(super) lease: Option<Lease>,
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
     /// Counts the request as active at its backend.
@@ -102,12 +115,18 @@ impl http_body::Body for Body {
                 this.content = Content::Empty;
                 Some(Ok(Frame::data(bytes)))
             }
-            Content::Upstream(answer) => match Pin::new(&mut answer.incoming).poll_frame(cx) {
+            Content::Upstream(answer) => match answer.incoming.poll_frame(cx) {
                 Poll::Ready(Some(Err(error))) => {
-                    let closed = answer.lease.as_ref().is_some_and(Lease::is_closed);
-                    Failure::of(&error, closed).count(&answer.active.upstream.backend.metrics);
-                    this.note_error(Flag::UpstreamConnectionTermination, "upstream_reset_after_response_started");
-                    return Poll::Ready(Some(Err(error.into())));
+                    let failure = error.failure(answer.lease.as_ref().is_some_and(Lease::is_closed));
+                    failure.count(&answer.active.upstream.backend.metrics);
+                    let (flag, details) = match failure {
+                        Failure::Reset | Failure::RefusedStream => {
+                            (Flag::UpstreamRemoteReset, "upstream_reset_after_response_started{remote_reset}")
+                        }
+                        _ => (Flag::UpstreamConnectionTermination, "upstream_reset_after_response_started"),
+                    };
+                    this.note_error(flag, details);
+                    return Poll::Ready(Some(Err(error)));
                 }
                 Poll::Ready(Some(Ok(frame))) => {
                     if let Some(silence) = &mut answer.silence {
@@ -173,7 +192,7 @@ impl Drop for Body {
         if let Some(exchange) = &mut self.exchange {
             exchange.note(|record| record.bytes_in = answer.sent.as_ref().map_or(0, |sent| sent.bytes.get()));
         }
-        if answer.complete || http_body::Body::is_end_stream(&answer.incoming) {
+        if answer.complete || answer.incoming.is_end_stream() {
             if let Some(lease) = answer.lease.take() {
                 lease.done();
             }
@@ -200,7 +219,7 @@ pub(crate) struct RequestBody {
 #[derive(Debug)]
 enum Source {
     Empty,
-    Client(Incoming),
+    Client(Received),
     Tap(Tapped),
     Replay(Replayed),
 }
@@ -222,11 +241,16 @@ impl RequestBody {
         Self { source: Source::Empty, progress: None, taps: Vec::new() }
     }
 
-    pub(super) fn client(incoming: Incoming) -> Self {
+    /// What a client sends; `stream` says that it does so on a stream of HTTP/2.
+    pub(super) fn client(incoming: Incoming, stream: bool) -> Self {
         if http_body::Body::is_end_stream(&incoming) {
             return Self::empty();
         }
-        Self { source: Source::Client(incoming), progress: Some(Rc::default()), taps: Vec::new() }
+        Self {
+            source: Source::Client(Received::new(incoming, stream)),
+            progress: Some(Rc::default()),
+            taps: Vec::new(),
+        }
     }
 
     pub(super) fn tapped(tapped: Tapped) -> Self {
@@ -290,7 +314,7 @@ impl Drop for RequestBody {
     fn drop(&mut self) {
         // hyper does not ask for the end of a body whose length it knows.
         if let Source::Client(incoming) = &self.source
-            && http_body::Body::is_end_stream(incoming)
+            && incoming.is_end_stream()
         {
             self.taps.drain(..).for_each(Tap::finish);
         }
@@ -313,10 +337,7 @@ impl http_body::Body for RequestBody {
                 }
                 return frame;
             }
-            Source::Client(incoming) => match Pin::new(incoming).poll_frame(cx) {
-                Poll::Ready(frame) => frame,
-                Poll::Pending => return Poll::Pending,
-            },
+            Source::Client(incoming) => ready!(incoming.poll_frame(cx)),
         };
         match &frame {
             Some(Ok(frame)) => {
@@ -327,7 +348,7 @@ impl http_body::Body for RequestBody {
                     this.taps.iter_mut().for_each(|tap| tap.push(data));
                 }
                 if let Source::Client(incoming) = &this.source
-                    && http_body::Body::is_end_stream(incoming)
+                    && incoming.is_end_stream()
                 {
                     this.note_end();
                 }
@@ -343,14 +364,14 @@ impl http_body::Body for RequestBody {
                 this.note_end();
             }
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Empty => true,
             // With copies the end must be seen by polling, so that they end too.
-            Source::Client(incoming) => http_body::Body::is_end_stream(incoming) && self.taps.is_empty(),
+            Source::Client(incoming) => incoming.is_end_stream() && self.taps.is_empty(),
             Source::Tap(_) | Source::Replay(_) => false,
         }
     }

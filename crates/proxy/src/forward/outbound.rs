@@ -16,6 +16,7 @@ use super::attempt::{Plan, Reply};
 use super::body::{Answer, Body, RequestBody, Silence};
 use super::failure::Failure;
 use super::headers;
+use super::received::Received;
 use super::{local, retries, tunnel};
 use crate::config::{Action, Backend, Flag, Forward, Rule};
 use crate::filter;
@@ -167,7 +168,7 @@ fn pass(
     parts.version = Version::HTTP_11;
     headers::strip(&mut parts.headers, &seen);
     let answer = Answer {
-        incoming,
+        incoming: Received::new(incoming, lease.is_multiplexed()),
         lease: Some(lease),
         deadline: retries::sooner(deadline, cut),
         active,

@@ -76,6 +76,11 @@ impl Lease {
         }
     }
 
+    /// Whether the connection carries other requests at the same time.
+    pub(crate) fn is_multiplexed(&self) -> bool {
+        matches!(self.connection, Connection::Http2 { .. })
+    }
+
     /// Whether the connection is gone.
     pub(crate) fn is_closed(&self) -> bool {
         match &self.connection {
