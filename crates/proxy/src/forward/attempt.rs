@@ -27,6 +27,8 @@ pub(super) struct Plan {
     port: Option<NonZeroU16>,
     /// What to resolve, for a dynamic backend.
     authority: Option<HeaderValue>,
+    /// It has no body: its head is all that it takes to send it again.
+    bodyless: bool,
     /// It has no body and does no harm when sent twice (RFC 9110, 9.2.2).
     repeatable: bool,
     /// How far its body has come, if it has one.
@@ -58,11 +60,12 @@ impl Plan {
             Discovery::Addresses(_) => None,
             Discovery::Dynamic(_) => parts.headers.get(header::HOST).cloned(),
         };
-        let repeatable = body.is_empty() && hop.upgrade.is_none() && parts.method.is_idempotent();
+        let bodyless = body.is_empty() && hop.upgrade.is_none();
         Self {
             port,
             authority,
-            repeatable,
+            bodyless,
+            repeatable: bodyless && parts.method.is_idempotent(),
             sent: body.progress(),
             hash: None,
             avoid: RefCell::default(),
@@ -90,7 +93,8 @@ impl Plan {
     }
 
     /// Sends the request. A kept connection may turn out to be closed by the endpoint: then the request goes out again on a
-    /// new one, if none of it was sent, or if it may be repeated.
+    /// new one, if none of it was sent, or if it may be repeated. So does one whose stream the endpoint has said, in going away,
+    /// that it did not look at.
     pub(super) async fn run(&self, upstream: &Upstream, mut request: Request<RequestBody>) -> Result<Reply, Failure> {
         let route = endpoint::route(upstream, self.port, self.authority.as_ref()).await?;
         let mut unsent = 0;
@@ -117,7 +121,8 @@ impl Plan {
             }
             let metrics = &upstream.backend.metrics;
             metrics.attempts.increment(1);
-            let spare = (lease.reused && self.repeatable).then(|| Spare::of(&request));
+            let may_repeat = lease.reused && self.repeatable;
+            let spare = (may_repeat || lease.is_multiplexed() && self.bodyless).then(|| Spare::of(&request));
             let mut error = match lease.send(request).await {
                 Ok(response) => {
                     let seen = Seen::among(response.headers());
@@ -155,8 +160,13 @@ impl Plan {
                     unsent += usize::from(!lease.reused);
                     request
                 }
-                (None, Some(spare)) if matches!(failure, Failure::Terminated) => {
+                (None, Some(spare)) if may_repeat && matches!(failure, Failure::Terminated) => {
                     fresh = true;
+                    failure.count(metrics);
+                    spare.into_request()
+                }
+                (None, Some(spare)) if matches!(failure, Failure::GoneAway) && (lease.reused || unsent == 0) => {
+                    unsent += usize::from(!lease.reused);
                     failure.count(metrics);
                     spare.into_request()
                 }

@@ -120,7 +120,7 @@ impl http_body::Body for Body {
                     let failure = error.failure(answer.lease.as_ref().is_some_and(Lease::is_closed));
                     failure.count(&answer.active.upstream.backend.metrics);
                     let (flag, details) = match failure {
-                        Failure::Reset | Failure::RefusedStream => {
+                        Failure::Reset | Failure::RefusedStream | Failure::GoneAway => {
                             (Flag::UpstreamRemoteReset, "upstream_reset_after_response_started{remote_reset}")
                         }
                         _ => (Flag::UpstreamConnectionTermination, "upstream_reset_after_response_started"),

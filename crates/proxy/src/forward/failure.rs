@@ -31,6 +31,8 @@ pub(super) enum Failure {
     BeforeRequest,
     /// The endpoint refused the stream without looking at it.
     RefusedStream,
+    /// The connection takes no more streams, and this one was not looked at.
+    GoneAway,
     /// A limit of the backend is reached.
     Overflow,
     /// A timeout of the route passed.
@@ -76,13 +78,15 @@ impl Failure {
         if error.is_parse() {
             return Self::Protocol("upstream_response_malformed");
         }
-        let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        let source = error.source();
+        let h2 = source.and_then(|source| source.downcast_ref::<h2::Error>());
+        let io = source.and_then(|source| source.downcast_ref::<io::Error>()).or_else(|| h2?.get_io());
         if let Some(alert @ rustls::Error::AlertReceived(_)) = io.and_then(tls_error) {
             let error = io::Error::new(io::ErrorKind::InvalidData, alert.clone());
             return Self::Alert(ConnectError::Tls(Arc::new(error)));
         }
-        if was_refused(error) {
-            return Self::RefusedStream;
+        if let Some(unseen) = h2.and_then(Self::unseen) {
+            return unseen;
         }
         if closed || io.is_some() || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             return Self::Terminated;
@@ -90,11 +94,20 @@ impl Failure {
         Self::Reset
     }
 
+    /// What it is, if the endpoint promises not to have looked at the request (RFC 9113, 8.7).
+    fn unseen(error: &h2::Error) -> Option<Self> {
+        // Streams up to the last one that a GOAWAY names do not fail by it.
+        if error.is_go_away() && error.is_remote() {
+            return Some(Self::GoneAway);
+        }
+        (error.reason() == Some(h2::Reason::REFUSED_STREAM)).then_some(Self::RefusedStream)
+    }
+
     /// Counts it, if it is the endpoint that ended an attempt.
     pub(super) fn count(&self, metrics: &BackendMetrics) {
         let count = match self {
             Self::Terminated | Self::Alert(_) | Self::BeforeRequest => &metrics.resets.connection,
-            Self::Reset | Self::RefusedStream => &metrics.resets.stream,
+            Self::Reset | Self::RefusedStream | Self::GoneAway => &metrics.resets.stream,
             Self::Protocol(_) => &metrics.resets.protocol,
             Self::NoEndpoint
             | Self::Connect(_)
@@ -114,7 +127,7 @@ impl Failure {
             Self::Connect(ConnectError::Overflow(_)) | Self::Overflow => Some(Kind::Overflow),
             Self::Connect(_) => Some(Kind::Connect),
             Self::BeforeRequest => Some(Kind::BeforeRequest),
-            Self::RefusedStream => Some(Kind::Refused),
+            Self::RefusedStream | Self::GoneAway => Some(Kind::Refused),
             Self::Terminated | Self::Alert(_) | Self::Reset | Self::Protocol(_) => Some(Kind::Reset),
             Self::PerTryTimeout | Self::FirstByteTimeout => Some(Kind::PerTryTimeout),
             Self::NoEndpoint | Self::Timeout | Self::Client | Self::Refused(_) => None,
@@ -156,20 +169,15 @@ impl Failure {
                 Flag::UpstreamConnectionTermination,
                 Some(&error.to_string()),
             ),
-            Self::Reset | Self::RefusedStream => {
-                reset(StatusCode::SERVICE_UNAVAILABLE, "remote reset", Flag::UpstreamRemoteReset, None)
+            Self::Reset => reset(StatusCode::SERVICE_UNAVAILABLE, "remote reset", Flag::UpstreamRemoteReset, None),
+            Self::RefusedStream | Self::GoneAway => {
+                reset(StatusCode::SERVICE_UNAVAILABLE, "remote refused stream reset", Flag::UpstreamRemoteReset, None)
             }
             Self::Protocol(details) => {
                 reset(StatusCode::BAD_GATEWAY, "protocol error", Flag::UpstreamProtocolError, Some(details))
             }
         }
     }
-}
-
-/// Whether the endpoint promises not to have looked at the request (RFC 9113, 8.7).
-fn was_refused(error: &hyper::Error) -> bool {
-    let reason = error.source().and_then(|source| source.downcast_ref::<h2::Error>()).and_then(h2::Error::reason);
-    reason == Some(h2::Reason::REFUSED_STREAM)
 }
 
 /// Envoy's words for an upstream that fails before its answer begins.
