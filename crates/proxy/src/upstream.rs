@@ -10,6 +10,7 @@ mod lease;
 mod pool;
 mod queue;
 mod race;
+mod streams;
 mod upstreams;
 
 pub(crate) use advice::tls_error;

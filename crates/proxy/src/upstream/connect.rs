@@ -1,6 +1,6 @@
 //! Opens connections to endpoints.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -16,10 +16,10 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::LocalExecutor;
 use super::advice::advice;
 use super::pool::Destination;
 use super::queue::Place;
+use super::streams::{Executor, Streams};
 use crate::config::{Backend, Discovery, FailedConnection, Protocol, uptime};
 use crate::forward::RequestBody;
 use crate::metrics::{BackendMetrics, ConnectFailures};
@@ -112,6 +112,7 @@ async fn establish(
         }
         _ => Io::<tokio_rustls::client::TlsStream<TcpStream>>::Plain(stream),
     };
+    let streams = Streams::new(place.queue());
     let open = Open::count(&backend.metrics, place);
     let io = TokioIo::new(io);
     match backend.protocol {
@@ -130,29 +131,23 @@ async fn establish(
             Ok(Established::Http1(sender))
         }
         Protocol::Http2 => {
-            let (sender, mut connection) = http2::Builder::new(LocalExecutor)
+            let (sender, connection) = http2::Builder::new(Executor(Rc::clone(&streams)))
                 .timer(TokioTimer::new())
                 .initial_stream_window_size(shared.limits.stream_window)
                 .initial_connection_window_size(shared.limits.connection_window)
                 .handshake(io)
                 .await
                 .map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
-            let allowed = Rc::new(Cell::new(connection.current_max_send_streams()));
-            let announced = Rc::clone(&allowed);
+            let connection = Rc::new(RefCell::new(connection));
+            streams.follow(&connection);
             tokio::task::spawn_local(async move {
-                let ended = std::future::poll_fn(|cx| {
-                    let ended = Pin::new(&mut connection).poll(cx);
-                    if ended.is_pending() {
-                        announced.set(connection.current_max_send_streams());
-                    }
-                    ended
-                });
+                let ended = std::future::poll_fn(|cx| Pin::new(&mut *connection.borrow_mut()).poll(cx));
                 if let Err(error) = ended.await {
                     tracing::debug!(%error, "an upstream connection ended with an error");
                 }
                 drop(open);
             });
-            Ok(Established::Http2(sender, allowed))
+            Ok(Established::Http2(sender, Rc::clone(streams.allowed())))
         }
     }
 }

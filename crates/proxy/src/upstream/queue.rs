@@ -79,6 +79,14 @@ impl Queue {
         }
     }
 
+    /// Lets so many look again, if there are.
+    pub(super) fn wake_some(self: &Rc<Self>, most: usize) {
+        let waiting = self.waiting.borrow().len();
+        for _ in 0..most.min(waiting) {
+            self.wake();
+        }
+    }
+
     fn next(&self) -> Option<oneshot::Sender<Given>> {
         self.waiting.borrow_mut().pop_front()
     }
@@ -107,6 +115,13 @@ impl Drop for Turn {
 pub(super) struct Place {
     _permit: Permit,
     queue: Rc<Queue>,
+}
+
+impl Place {
+    /// Where requests wait for it.
+    pub(super) fn queue(&self) -> &Rc<Queue> {
+        &self.queue
+    }
 }
 
 impl Drop for Place {

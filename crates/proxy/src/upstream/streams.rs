@@ -1,0 +1,95 @@
+//! How many streams an HTTP/2 connection may carry: what the endpoint says, from the moment that it says so.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+
+use hyper::client::conn::http2;
+
+use super::LocalExecutor;
+use super::queue::Queue;
+use crate::forward::RequestBody;
+
+/// What a connection can say.
+trait Announces {
+    /// Streams that the endpoint takes now, unless the connection is in use.
+    fn announced(&self) -> Option<usize>;
+}
+
+impl<T, E> Announces for RefCell<http2::Connection<T, RequestBody, E>>
+where
+    T: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+    E: hyper::rt::bounds::Http2ClientConnExec<RequestBody, T> + Unpin + Clone,
+{
+    fn announced(&self) -> Option<usize> {
+        Some(self.try_borrow().ok()?.current_max_send_streams())
+    }
+}
+
+/// The number of streams that a connection may carry.
+pub(super) struct Streams {
+    allowed: Rc<Cell<usize>>,
+    queue: Rc<Queue>,
+    connection: OnceCell<Weak<dyn Announces>>,
+    /// The work that reads the connection has begun.
+    reading: Cell<bool>,
+}
+
+impl Streams {
+    /// Of a connection for which requests wait in `queue`.
+    pub(super) fn new(queue: &Rc<Queue>) -> Rc<Self> {
+        Rc::new(Self {
+            allowed: Rc::default(),
+            queue: Rc::clone(queue),
+            connection: OnceCell::new(),
+            reading: Cell::new(false),
+        })
+    }
+
+    /// The number, kept up to date.
+    pub(super) fn allowed(&self) -> &Rc<Cell<usize>> {
+        &self.allowed
+    }
+
+    /// Asks `connection` from now on.
+    pub(super) fn follow<T, E>(&self, connection: &Rc<RefCell<http2::Connection<T, RequestBody, E>>>)
+    where
+        T: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+        E: hyper::rt::bounds::Http2ClientConnExec<RequestBody, T> + Unpin + Clone + 'static,
+    {
+        self.allowed.set(connection.borrow().current_max_send_streams());
+        let connection = Rc::downgrade(connection);
+        let _ = self.connection.set(connection);
+    }
+
+    fn look(&self) {
+        let connection = self.connection.get().and_then(Weak::upgrade);
+        let Some(now) = connection.and_then(|connection| connection.announced()) else { return };
+        let before = self.allowed.replace(now);
+        self.queue.wake_some(now.saturating_sub(before));
+    }
+}
+
+/// Runs hyper's work on a connection, and looks at the number of streams whenever something has come in.
+#[derive(Clone)]
+pub(super) struct Executor(pub(super) Rc<Streams>);
+
+impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Executor {
+    fn execute(&self, work: F) {
+        // The first is the one that reads; the others send a body or wait for an answer.
+        if self.0.reading.replace(true) {
+            return LocalExecutor.execute(work);
+        }
+        let streams = Rc::clone(&self.0);
+        LocalExecutor.execute(async move {
+            let mut work = pin!(work);
+            poll_fn(|cx| {
+                let ended = work.as_mut().poll(cx);
+                streams.look();
+                ended
+            })
+            .await
+        });
+    }
+}
