@@ -47,6 +47,8 @@ pub(crate) struct Pool {
     clock: Rc<Cell<Instant>>,
     idle: RefCell<Vec<Idle>>,
     multiplexed: RefCell<Vec<Multiplexed>>,
+    /// Connections being opened for no request yet.
+    ahead: Cell<u32>,
     /// An HTTP/2 connection that is being opened, for as long as anyone waits for it.
     opening: RefCell<Option<WeakOpening>>,
     /// Who waits because no more connections may be opened.
@@ -89,6 +91,7 @@ impl Pool {
             clock: Rc::clone(clock),
             idle: RefCell::default(),
             multiplexed: RefCell::default(),
+            ahead: Cell::default(),
             opening: RefCell::default(),
             queue: Rc::default(),
         }
@@ -112,13 +115,14 @@ impl Pool {
     pub(crate) fn reuse(self: &Rc<Self>) -> Option<Lease> {
         match self.protocol {
             Protocol::Http1 => {
-                let mut idle = self.idle.borrow_mut();
-                while let Some(Idle { kept, .. }) = idle.pop() {
+                let kept = loop {
+                    let Idle { kept, .. } = self.idle.borrow_mut().pop()?;
                     if kept.sender.is_ready() && !self.retires(&kept) {
-                        return Some(Lease::http1(kept, Rc::clone(self), true));
+                        break kept;
                     }
-                }
-                None
+                };
+                self.preconnect();
+                Some(Lease::http1(kept, Rc::clone(self), true))
             }
             Protocol::Http2 => {
                 let lease = self.share(true);
@@ -170,21 +174,29 @@ impl Pool {
         }
     }
 
-    /// Opens a connection for later requests, if there are too few for those in use.
+    /// Opens connections for later requests, if there are too few for those in use.
     fn preconnect(self: &Rc<Self>) {
         let percent = u64::from(self.backend.borrow().policy.connections.preconnect_percent);
-        let open = u64::from(self.queue.open());
-        let used = open.saturating_sub(self.idle.borrow().len() as u64);
-        if percent <= 100 || open >= (used * percent).div_ceil(100) {
+        if percent <= 100 {
             return;
         }
-        let Ok(place) = self.enter() else { return };
-        let pool = Rc::clone(self);
-        tokio::task::spawn_local(async move {
-            if let Ok(kept) = pool.connect_http1(place).await {
-                pool.keep(kept);
+        loop {
+            let open = u64::from(self.queue.open());
+            let unused = self.idle.borrow().len() as u64 + u64::from(self.ahead.get());
+            if open >= (open.saturating_sub(unused) * percent).div_ceil(100) {
+                return;
             }
-        });
+            let Ok(place) = self.enter() else { return };
+            self.ahead.set(self.ahead.get() + 1);
+            let pool = Rc::clone(self);
+            tokio::task::spawn_local(async move {
+                let connected = pool.connect_http1(place).await;
+                pool.ahead.set(pool.ahead.get() - 1);
+                if let Ok(kept) = connected {
+                    pool.keep(kept);
+                }
+            });
+        }
     }
 
     async fn open_http2(self: &Rc<Self>) -> Result<Lease, ConnectError> {
