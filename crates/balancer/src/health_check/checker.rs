@@ -9,7 +9,8 @@ pub enum CheckResult {
     Passed,
     /// It did not answer in time, or the connection failed.
     Failed,
-    /// It answered that it is not well: an unexpected status, or gRPC `NOT_SERVING`. With thresholds, once is enough.
+    /// It answered that it is not well: an unexpected status, or one of gRPC that is not `SERVING`. With
+    /// thresholds, once is enough.
     Refused,
 }
 

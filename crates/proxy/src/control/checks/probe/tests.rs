@@ -30,7 +30,7 @@ fn a_service_serves_only_if_it_says_so() {
     assert_eq!(judge(Some("0"), &serving), (CheckResult::Passed, String::new()));
     let refused = judge(Some("0"), &not_serving);
     assert!(refused.0 == CheckResult::Refused && refused.1.contains("not SERVING"), "{refused:?}");
-    assert_eq!(judge(Some("12"), &[]), (CheckResult::Failed, "grpc-status 12".to_owned()));
+    assert_eq!(judge(Some("12"), &[]), (CheckResult::Refused, "grpc-status 12".to_owned()));
     assert_eq!(judge(None, &serving).0, CheckResult::Failed);
 }
 
