@@ -10,6 +10,8 @@ mod balancing;
 mod bodies;
 #[path = "data_plane/dynamic.rs"]
 mod dynamic;
+#[path = "data_plane/endpoint_limits.rs"]
+mod endpoint_limits;
 #[path = "data_plane/failures.rs"]
 mod failures;
 #[path = "data_plane/framing.rs"]
@@ -18,8 +20,12 @@ mod framing;
 mod heads;
 #[path = "data_plane/http2.rs"]
 mod http2;
+#[path = "data_plane/http2_upstream.rs"]
+mod http2_upstream;
 #[path = "data_plane/lifecycle.rs"]
 mod lifecycle;
+#[path = "data_plane/lifetimes.rs"]
+mod lifetimes;
 #[path = "data_plane/limits.rs"]
 mod limits;
 #[path = "data_plane/mirrors.rs"]
@@ -28,8 +34,14 @@ mod mirrors;
 mod pools;
 #[path = "data_plane/retries.rs"]
 mod retries;
+#[path = "data_plane/retry_after.rs"]
+mod retry_after;
+#[path = "data_plane/retry_limits.rs"]
+mod retry_limits;
 #[path = "data_plane/routing.rs"]
 mod routing;
+#[path = "data_plane/shares.rs"]
+mod shares;
 #[path = "data_plane/tls.rs"]
 mod tls;
 #[path = "data_plane/upgrades.rs"]

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use backstay_balancer::{LoadBalancing, Maglev, OutlierDetection, Policy as Choice, Stated};
 use backstay_proxy::config::{Discovery, Endpoint, HashCookie, HashKind, HashPolicy, HostRewrite, Timeouts};
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::support::{BackendOf, Client, Proxy, Raw, Routes, Upstream, ask, echo, endpoint, soon, to};
 
 /// Upstreams that answer with their number, and the endpoints that they are.
-async fn numbered(count: usize) -> (Vec<Upstream>, Vec<Endpoint>) {
+pub(crate) async fn numbered(count: usize) -> (Vec<Upstream>, Vec<Endpoint>) {
     let mut upstreams = Vec::new();
     for number in 0..count {
         let answer = move |_| async move { Response::new(Full::from(number.to_string())) };
@@ -23,14 +26,14 @@ async fn numbered(count: usize) -> (Vec<Upstream>, Vec<Endpoint>) {
     (upstreams, endpoints)
 }
 
-fn backend(endpoints: Vec<Endpoint>, balancing: LoadBalancing) -> BackendOf {
+pub(crate) fn backend(endpoints: Vec<Endpoint>, balancing: LoadBalancing) -> BackendOf {
     let mut backend = BackendOf::http1(&[]);
     backend.discovery = Discovery::addresses(endpoints);
     backend.policy.balancing = Arc::new(balancing);
     backend
 }
 
-async fn counts(proxy: &Proxy, requests: usize) -> BTreeMap<String, usize> {
+pub(crate) async fn counts(proxy: &Proxy, requests: usize) -> BTreeMap<String, usize> {
     let mut client = Client::connect(proxy.address).await;
     let mut counts = BTreeMap::new();
     for _ in 0..requests {
@@ -172,25 +175,39 @@ async fn the_first_byte_takes_too_long() {
     drop(upstream);
 }
 
+/// The connection of a request of which half the body has been sent, and where to send the rest.
+async fn half_sent(
+    proxy: &Proxy,
+    upstream: &Raw,
+) -> (JoinHandle<StatusCode>, mpsc::UnboundedSender<&'static str>, TcpStream) {
+    let (parts, body) = mpsc::unbounded_channel::<&'static str>();
+    let body = futures::stream::unfold(body, |mut body| async {
+        let part = body.recv().await?;
+        Some((Ok(http_body::Frame::data(part.into())), body))
+    });
+    let request = Request::post("/").header("host", "a").body(StreamBody::new(body).boxed()).unwrap();
+    let mut client = Client::connect(proxy.address).await;
+    let asked = tokio::spawn(async move { client.begin(request).await.unwrap().status() });
+    parts.send("half").unwrap();
+    let (stream, _) = upstream.accept().await;
+    (asked, parts, stream)
+}
+
 #[tokio::test]
 async fn a_request_that_is_still_being_sent_is_not_late() {
-    let upstream = Upstream::http1(echo).await;
-    let mut backend = BackendOf::http1(&[upstream.address]);
-    backend.timeouts = Timeouts { first_byte: Some(Duration::from_millis(300)), ..Timeouts::default() };
-    let proxy = Proxy::start(Routes::all(to(&backend.build(), upstream.address.port()))).await;
-    let parts = futures::stream::unfold(0, |sent| async move {
-        if sent == 5 {
-            return None;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        Some((Ok(http_body::Frame::data("part ".into())), sent + 1))
-    });
-    let request = Request::post("/")
-        .header("host", "a")
-        .body(http_body_util::StreamBody::new(parts).boxed())
-        .unwrap_or_else(|_| panic!());
-    let response = Client::connect(proxy.address).await.begin(request).await.unwrap();
-    assert_eq!(response.status(), 200);
+    let (upstream, address) = Raw::bind().await;
+    let mut backend = BackendOf::http1(&[address]);
+    backend.timeouts = Timeouts { first_byte: Some(Duration::from_millis(50)), ..Timeouts::default() };
+    let proxy = Proxy::start(Routes::all(to(&backend.build(), address.port()))).await;
+    let (first, _rest_of_first, mut stream) = half_sent(&proxy, &upstream).await;
+    let (second, rest_of_second, _silent) = half_sent(&proxy, &upstream).await;
+    // One that came later and was sent at once is late by now: so would the others be, if it were not for their bodies.
+    assert_eq!(ask(proxy.address, Request::get("/")).await.status, 504);
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    assert_eq!(soon(first).await.unwrap(), 200);
+    rest_of_second.send("rest").unwrap();
+    drop(rest_of_second);
+    assert_eq!(soon(second).await.unwrap(), 504, "from its end on it may be late");
 }
 
 #[tokio::test]

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Barrier;
 
-use crate::support::{Answer, BackendOf, Client, H2Client, Proxy, Routes, Upstream, ask, echo, to};
+use crate::support::frames::{Frames, HTTP_1_1_REQUIRED, NO_ERROR};
+use crate::support::{Answer, BackendOf, Client, H2Client, Proxy, Raw, Routes, Upstream, ask, echo, soon, to};
 
 #[tokio::test]
 async fn http2_to_http1() {
@@ -158,4 +160,44 @@ async fn an_upstream_that_resets_a_stream_is_a_503() {
         "{}",
         answer.text()
     );
+}
+
+#[tokio::test]
+async fn a_request_that_is_reset_does_not_look_complete() {
+    let (first, plain) = Raw::bind().await;
+    let (second, shared) = Raw::bind().await;
+    let routes = [Routes::to(plain), Routes::all(to(&BackendOf::http2(shared).build(), shared.port()))];
+    let [plain, shared] = routes.map(Proxy::start);
+    let (plain, shared) = (plain.await, shared.await);
+    let mut upstream = None;
+    // Whether or not its answer has begun.
+    for (code, answered) in (NO_ERROR..=HTTP_1_1_REQUIRED).flat_map(|code| [(code, false), (code, true)]) {
+        let mut client = Frames::connect(plain.address).await;
+        client.post(1).await;
+        client.data(1, "half").await;
+        let (mut stream, _) = first.accept().await;
+        if answered {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n").await.unwrap();
+            client.answered(1).await;
+        }
+        client.reset(1, code).await;
+        let mut rest = Vec::new();
+        let _ = soon(stream.read_to_end(&mut rest)).await;
+        assert!(!rest.ends_with(b"0\r\n\r\n"), "code {code}, {answered}: {}", String::from_utf8_lossy(&rest));
+
+        let mut client = Frames::connect(shared.address).await;
+        client.post(1).await;
+        client.data(1, "half").await;
+        let upstream = match &mut upstream {
+            Some(upstream) => upstream,
+            none => none.insert(Frames::accept(&second, &[]).await),
+        };
+        let stream = upstream.request().await;
+        if answered {
+            upstream.head(stream).await;
+            client.answered(1).await;
+        }
+        client.reset(1, code).await;
+        assert!(upstream.end_of(stream).await.is_err(), "code {code}, {answered}");
+    }
 }

@@ -11,18 +11,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use crate::support::{Answer, BackendOf, Client, Proxy, Raw, Routes, Upstream, ask, soon, to};
+use crate::support::{Answer, BackendOf, Client, Proxy, Raw, Routes, Upstream, ask, to, until};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
-async fn until(condition: impl Fn() -> bool) {
-    soon(async {
-        while !condition() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-}
 
 fn waiting(backend: &Backend) -> u32 {
     backend.breakers.active(Limit::PendingRequests)
@@ -154,14 +145,4 @@ async fn a_connection_carries_so_many_requests() {
         assert_eq!(client.get("/").await.text(), "ok");
     }
     assert_eq!(upstream.connections(), 3);
-}
-
-#[tokio::test]
-async fn a_connection_is_opened_in_advance() {
-    let upstream = Upstream::http1(|_| async { Response::new(Full::from("ok")) }).await;
-    let mut backend = BackendOf::http1(&[upstream.address]);
-    backend.policy.connections.preconnect_percent = 200;
-    let proxy = Proxy::start(Routes::all(to(&backend.build(), upstream.address.port()))).await;
-    assert_eq!(ask(proxy.address, Request::get("/")).await.text(), "ok");
-    until(|| upstream.connections() == 2).await;
 }

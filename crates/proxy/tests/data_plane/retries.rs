@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
-    ANY_PORT, BackendOf, Client, Proxy, Raw, Routes, Upstream, access_log, ask, endpoint, socket, soon, to,
+    ANY_PORT, BackendOf, Client, Proxy, Raw, Routes, Upstream, access_log, ask, endpoint, socket, to,
 };
 
 fn on(conditions: &[&str], attempts: u32) -> Retry {
@@ -146,22 +146,6 @@ async fn connections_that_fail_are_tried_again() {
 }
 
 #[tokio::test]
-async fn a_limit_on_retries_holds() {
-    let (upstream, asked) = flaky(1).await;
-    let mut backend = BackendOf::http1(&[upstream.address]);
-    backend.policy.retries = Some(on(&["5xx"], 1));
-    backend.limits.retries = Some(0);
-    let backend = backend.build();
-    let (log, lines) = access_log();
-    let options = Options { access_log: Some(log), ..Options::default() };
-    let table = Routes::all(to(&backend, upstream.address.port()));
-    let proxy = Proxy::with(options, socket(ANY_PORT, table)).await;
-    assert_eq!(ask(proxy.address, Request::get("/")).await.status, 503);
-    assert_eq!((asked.load(SeqCst), backend.breakers.overflows(Limit::Retries)), (1, 1));
-    assert_eq!(lines.next()["flags"], "UO");
-}
-
-#[tokio::test]
 async fn another_endpoint_is_preferred() {
     let bad =
         Upstream::http1(|_| async { Response::builder().status(503).body(Full::<Bytes>::default()).unwrap() }).await;
@@ -176,30 +160,6 @@ async fn another_endpoint_is_preferred() {
     for _ in 0..30 {
         assert_eq!(client.get("/").await.text(), "good");
     }
-}
-
-#[tokio::test]
-async fn a_client_that_leaves_during_a_wait_takes_its_permits_along() {
-    let (upstream, _) = flaky(9).await;
-    let mut retry = on(&["5xx"], 3);
-    retry.policy.back_off_base = Duration::from_secs(3600);
-    retry.policy.back_off_max = Some(Duration::from_secs(3600));
-    let backend = retried(&upstream, retry);
-    let proxy = Proxy::start(Routes::all(to(&backend, upstream.address.port()))).await;
-    let request = tokio::spawn(ask(proxy.address, Request::get("/")));
-    soon(async {
-        while backend.breakers.active(Limit::Retries) == 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    request.abort();
-    soon(async {
-        while !idle(&backend) {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 #[path = "support/client.rs"]
 mod client;
+#[path = "support/frames.rs"]
+pub(crate) mod frames;
 #[path = "support/upstream.rs"]
 mod upstream;
 
@@ -31,6 +33,16 @@ pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std
 /// Ends the test when `work` hangs.
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.expect("took too long")
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    soon(async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 /// A backend to describe and build.
@@ -83,10 +95,13 @@ pub(crate) fn endpoint(address: SocketAddr) -> Endpoint {
 
 /// An access log, and its lines as they are written.
 pub(crate) fn access_log() -> (backstay_proxy::access::Log, LogLines) {
+    // Several lines may be written at once.
     struct Lines(std::sync::mpsc::Sender<String>);
     impl std::io::Write for Lines {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.send(String::from_utf8(bytes.to_vec()).unwrap()).map_err(std::io::Error::other)?;
+            for line in std::str::from_utf8(bytes).unwrap().lines() {
+                self.0.send(line.to_owned()).map_err(std::io::Error::other)?;
+            }
             Ok(bytes.len())
         }
         fn flush(&mut self) -> std::io::Result<()> {
