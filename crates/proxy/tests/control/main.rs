@@ -4,6 +4,8 @@
 #[path = "../../../dns-cache/tests/resolver/server.rs"]
 mod dns_server;
 mod ejections;
+mod health;
+mod leaving;
 mod names;
 mod plane;
 mod reloads;
