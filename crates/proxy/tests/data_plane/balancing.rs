@@ -97,16 +97,15 @@ async fn equal_hashes_lead_to_one_endpoint() {
         backend.policy.hash = [HashPolicy { kind, terminal: false }].into();
         let proxy = Proxy::start(Routes::all(to(&backend.build(), 1))).await;
         let mut seen = std::collections::HashSet::new();
-        for user in 0..20 {
+        // That one of four gets none of so many happens once in 10^12 times.
+        for user in 0..100 {
             let request = || {
                 Request::get(format!("/?user={user}"))
                     .header("x-user", user)
                     .header("cookie", format!("a=b; user={user}"))
             };
             let first = ask(proxy.address, request()).await.text().to_owned();
-            for _ in 0..3 {
-                assert_eq!(ask(proxy.address, request()).await.text(), first);
-            }
+            assert_eq!(ask(proxy.address, request()).await.text(), first);
             seen.insert(first);
         }
         assert_eq!(seen.len(), 4);
