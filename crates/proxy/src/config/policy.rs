@@ -21,7 +21,8 @@ pub struct Policy {
     pub outlier: Option<OutlierDetection>,
     /// Active checks: an endpoint is used while it passes all of them.
     pub health: Box<[HealthCheck]>,
-    /// When a request is sent again. `None`: when a kept connection turned out to be closed before it was sent.
+    /// When a request is sent again. `None`: when a kept connection turned out to be closed before it was sent, or the endpoint
+    /// said in going away that it did not look at it.
     pub retries: Option<Retry>,
     /// How connections are kept.
     pub connections: Connections,

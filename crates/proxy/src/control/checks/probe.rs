@@ -183,7 +183,7 @@ fn grpc_result(status: StatusCode, code: Option<&HeaderValue>, body: &[u8]) -> F
     match (code.as_bytes(), body.split_at_checked(5)) {
         (b"0", Some((_, [0x08, 1]))) => Found::passed(false),
         (b"0", Some(_)) => Found::refused("the service says that it is not SERVING".to_owned()),
-        (b"0", None) => Found::failed("grpc-status 0, and no message".to_owned()),
+        (b"0", None) => Found::refused("grpc-status 0, and no message".to_owned()),
         // An answer as well: there is no such service, say.
         _ => Found::refused(format!("grpc-status {}", String::from_utf8_lossy(code.as_bytes()))),
     }
