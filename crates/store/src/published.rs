@@ -100,9 +100,7 @@ impl Published {
             other => ReadError::Unavailable(other.to_string()),
         })?;
         let mut entries = newest.into_entries();
-        for event in records.iter().rev().flat_map(|record| record.events.iter().rev()) {
-            transition::undo(&mut entries, &event.change);
-        }
+        transition::undo_all(&mut entries, &records);
         Ok(Snapshot::new(revision, entries))
     }
 }

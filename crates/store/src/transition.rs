@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use crate::log::Record;
 use crate::{Change, CommitError, Committed, Entry, Event, Expect, Key, Operation, Revision, Write};
 
 #[cfg(test)]
@@ -33,8 +34,15 @@ pub(crate) fn apply(
     Ok((Committed { revision, entries }, events))
 }
 
+/// Takes back commits: the newest that were done, in the order in which they were.
+pub(crate) fn undo_all(entries: &mut Entries, records: &[Record]) {
+    for event in records.iter().rev().flat_map(|record| record.events.iter().rev()) {
+        undo(entries, &event.change);
+    }
+}
+
 /// Takes back what an event did. Events are undone newest first.
-pub(crate) fn undo(entries: &mut Entries, change: &Change) {
+fn undo(entries: &mut Entries, change: &Change) {
     match change {
         Change::Created(entry) => {
             entries.remove(&entry.key);
@@ -55,8 +63,8 @@ fn holds(write: &Write, current: Option<&Entry>) -> bool {
     expected && (current.is_some() || write.operation != Operation::Delete)
 }
 
-/// Always some change: [`holds`] has made sure that what is deleted exists.
-fn perform(entries: &mut Entries, revision: Revision, write: Write) -> Option<Change> {
+/// Does one write as `revision`, whatever it expects. `None` when it deletes what does not exist.
+pub(crate) fn perform(entries: &mut Entries, revision: Revision, write: Write) -> Option<Change> {
     match write.operation {
         Operation::Delete => entries.remove(&write.key).map(Change::Deleted),
         Operation::Put(value) => {

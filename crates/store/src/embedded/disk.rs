@@ -4,21 +4,21 @@ mod load;
 
 use std::io;
 
-use redb::{Database, ReadableDatabase, ReadableTable, Table};
+use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
 
 pub(super) use self::load::Loaded;
 use self::load::load;
 use super::Options;
-use super::medium::{Failures, Medium};
-use super::table::{
-    COMPACTED, CREATED, CURRENT_FORMAT, EVENTS, FORMAT, META, OBJECTS, REVISION, Undo, corrupted, undo_record,
-};
+use super::medium::{Failures, Medium, Tracked};
+use super::table::{COMPACTED, CURRENT_FORMAT, FORMAT, LOG, META, OBJECTS, Redo, corrupted, redo_record};
 use crate::log::Record;
 use crate::published::Published;
-use crate::{Change, Prefix, Revision, Snapshot};
+use crate::transition::Entries;
+use crate::{Revision, Snapshot, transition};
 
-/// History is trimmed once this many revisions of it are surplus: rarely, because it costs pages at the other end of a table.
-const TRIM_AT: u64 = 1_000;
+/// The log is trimmed once this many revisions of it are surplus: rarely, because it costs pages all over the file. Less in
+/// unit tests, which cut the power at every step of it.
+const TRIM_AT: u64 = if cfg!(test) { 3 } else { 1_000 };
 
 /// The most revisions that one transaction trims, so that a history much shortened delays no commit for long.
 const TRIM_MOST: u64 = 5_000;
@@ -27,17 +27,17 @@ const TRIM_MOST: u64 = 5_000;
 pub(super) struct Disk {
     database: Database,
     failures: Failures,
-    /// History after this revision is in the file.
+    /// The log begins after this revision.
     floor: Revision,
 }
 
 /// Opens the file, or makes a new one, and reads everything in it.
 pub(super) fn open(medium: &dyn Medium, options: &Options) -> Result<(Disk, Loaded), redb::Error> {
     if medium.is_empty()? {
-        make(medium, options, &Snapshot::default(), 0, &[])?;
+        make(medium, options, Snapshot::default(), 0, &[])?;
     }
     let disk = Disk::open(medium, options, &Failures::default())?;
-    let loaded = load(&disk.database, &options.history)?;
+    let loaded = load(&disk.database)?;
     Ok((disk, loaded))
 }
 
@@ -53,43 +53,56 @@ pub(super) fn reopen(
     let snapshot = published.snapshot();
     if !failures.sync_failed() {
         let disk = Disk::open(medium, options, failures)?;
-        let revision = number(&disk.database, REVISION)?;
+        let revision = disk.revision()?;
         if revision > snapshot.revision() {
-            disk.rewind(snapshot.revision())?;
+            disk.take_back(snapshot.revision())?;
         }
         if revision >= snapshot.revision() {
             return Ok(disk);
         }
     }
     let (floor, records) = published.history();
-    make(medium, options, &snapshot, floor, &records)?;
+    make(medium, options, snapshot, floor, &records)?;
     Disk::open(medium, options, &Failures::default())
 }
 
-/// Makes a new file. It gets its name once it is complete, so that a crash leaves what was there before, or nothing.
+/// Makes a new file of a view, and the commits that led to it from `floor`. It gets its name once it is complete, so that a
+/// crash leaves what was there before, or nothing.
 fn make(
     medium: &dyn Medium,
     options: &Options,
-    snapshot: &Snapshot,
+    snapshot: Snapshot,
     floor: Revision,
     records: &[Record],
 ) -> Result<(), redb::Error> {
-    let database = builder(options).create_with_backend(medium.replacement()?)?;
+    let mut entries = snapshot.into_entries();
+    transition::undo_all(&mut entries, records);
+    fill(medium.replacement()?, options, &entries, floor, records)
+        .and_then(|()| medium.install())
+        // What there is of it would take space that a full disk needs to recover.
+        .inspect_err(|_| medium.discard())
+}
+
+fn fill(
+    backend: Tracked,
+    options: &Options,
+    entries: &Entries,
+    floor: Revision,
+    records: &[Record],
+) -> Result<(), redb::Error> {
+    let database = builder(options).create_with_backend(backend)?;
     let transaction = database.begin_write()?;
     {
         let mut objects = transaction.open_table(OBJECTS)?;
-        for entry in snapshot.list(&Prefix::all()) {
+        for entry in entries.values() {
             objects.insert(entry.key.as_str(), (entry.created, entry.modified, &*entry.value))?;
         }
-        insert(&mut transaction.open_table(EVENTS)?, records)?;
+        insert(&mut transaction.open_table(LOG)?, records)?;
         let mut meta = transaction.open_table(META)?;
         meta.insert(FORMAT, CURRENT_FORMAT)?;
-        meta.insert(REVISION, snapshot.revision())?;
         meta.insert(COMPACTED, floor)?;
     }
-    transaction.commit()?;
-    drop(database);
-    medium.install()
+    Ok(transaction.commit()?)
 }
 
 /// The sentence for an operator.
@@ -104,10 +117,13 @@ pub(super) fn explain(error: &redb::Error) -> String {
 impl Disk {
     fn open(medium: &dyn Medium, options: &Options, failures: &Failures) -> Result<Self, redb::Error> {
         let database = builder(options).create_with_backend(medium.open(failures)?)?;
-        let format = number(&database, FORMAT)?;
-        if format != CURRENT_FORMAT {
-            let reason = format!("it has format {format}, this version reads format {CURRENT_FORMAT}");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, reason).into());
+        match number(&database, FORMAT)? {
+            CURRENT_FORMAT => {}
+            1 => convert(&database)?,
+            format => {
+                let reason = format!("it has format {format}, this version reads format {CURRENT_FORMAT}");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, reason).into());
+            }
         }
         let floor = number(&database, COMPACTED)?;
         Ok(Self { database, failures: failures.clone(), floor })
@@ -119,19 +135,16 @@ impl Disk {
         let trimmed = (surplus >= TRIM_AT).then(|| self.floor + surplus.min(TRIM_MOST));
         let transaction = self.database.begin_write()?;
         {
-            let mut objects = transaction.open_table(OBJECTS)?;
-            for event in records.iter().flat_map(|record| record.events.iter()) {
-                perform(&mut objects, &event.change)?;
-            }
-            let mut events = transaction.open_table(EVENTS)?;
-            insert(&mut events, records)?;
-            let mut meta = transaction.open_table(META)?;
-            if let Some(record) = records.last() {
-                meta.insert(REVISION, record.revision)?;
-            }
+            let mut log = transaction.open_table(LOG)?;
+            insert(&mut log, records)?;
             if let Some(trimmed) = trimmed {
-                events.retain_in(..=(trimmed, u32::MAX), |_, _| false)?;
-                meta.insert(COMPACTED, trimmed)?;
+                let mut objects = transaction.open_table(OBJECTS)?;
+                for row in log.range(..=(trimmed, u32::MAX))? {
+                    let (position, redo) = row?;
+                    perform(&mut objects, position.value().0, redo.value())?;
+                }
+                log.retain_in(..=(trimmed, u32::MAX), |_, _| false)?;
+                transaction.open_table(META)?.insert(COMPACTED, trimmed)?;
             }
         }
         transaction.commit()?;
@@ -143,25 +156,39 @@ impl Disk {
         self.failures.clone()
     }
 
+    /// The newest commit in the file.
+    fn revision(&self) -> Result<Revision, redb::Error> {
+        let log = self.database.begin_read()?.open_table(LOG)?;
+        let newest = log.last()?.map(|(position, _)| position.value().0);
+        Ok(newest.unwrap_or(self.floor))
+    }
+
     /// Takes back everything after `revision`.
-    fn rewind(&self, revision: Revision) -> Result<(), redb::Error> {
+    fn take_back(&self, revision: Revision) -> Result<(), redb::Error> {
         let transaction = self.database.begin_write()?;
-        {
-            let mut objects = transaction.open_table(OBJECTS)?;
-            let mut events = transaction.open_table(EVENTS)?;
-            for record in events.range((revision + 1, 0)..)?.rev() {
-                let (_, undo) = record?;
-                match undo.value() {
-                    (CREATED, key, ..) => objects.remove(key)?,
-                    (_, key, created, modified, value) => objects.insert(key, (created, modified, value))?,
-                };
-            }
-            events.retain_in((revision + 1, 0).., |_, _| false)?;
-            transaction.open_table(META)?.insert(REVISION, revision)?;
-        }
+        transaction.open_table(LOG)?.retain_in((revision + 1, 0).., |_, _| false)?;
         transaction.commit()?;
         Ok(())
     }
+}
+
+/// From format 1, whose objects were the newest, with the steps back from them beside. Those are dropped: clients that
+/// watch from an earlier revision are told to list again.
+fn convert(database: &Database) -> Result<(), redb::Error> {
+    const UNDO: TableDefinition<'_, (u64, u32), (u8, &str, u64, u64, &[u8])> = TableDefinition::new("events");
+    const REVISION: &str = "revision";
+    let revision = number(database, REVISION)?;
+    let transaction = database.begin_write()?;
+    {
+        transaction.delete_table(UNDO)?;
+        transaction.open_table(LOG)?;
+        let mut meta = transaction.open_table(META)?;
+        meta.remove(REVISION)?;
+        meta.insert(COMPACTED, revision)?;
+        meta.insert(FORMAT, CURRENT_FORMAT)?;
+    }
+    transaction.commit()?;
+    Ok(())
 }
 
 fn builder(options: &Options) -> redb::Builder {
@@ -178,22 +205,24 @@ fn number(database: &Database, name: &str) -> Result<u64, redb::Error> {
     number.ok_or_else(|| corrupted(format!("there is no {name}")))
 }
 
-fn perform(objects: &mut Table<'_, &str, (u64, u64, &[u8])>, change: &Change) -> Result<(), redb::Error> {
-    match change {
-        Change::Created(entry) | Change::Updated { entry, .. } => {
-            objects.insert(entry.key.as_str(), (entry.created, entry.modified, &*entry.value))?;
-        }
-        Change::Deleted(entry) => {
-            objects.remove(entry.key.as_str())?;
-        }
-    }
+fn perform(
+    objects: &mut Table<'_, &str, (u64, u64, &[u8])>,
+    revision: Revision,
+    (key, value): Redo<'_>,
+) -> Result<(), redb::Error> {
+    let Some(value) = value else {
+        objects.remove(key)?;
+        return Ok(());
+    };
+    let created = objects.get(key)?.map_or(revision, |stored| stored.value().0);
+    objects.insert(key, (created, revision, value))?;
     Ok(())
 }
 
-fn insert(events: &mut Table<'_, (u64, u32), Undo<'static>>, records: &[Record]) -> Result<(), redb::Error> {
+fn insert(log: &mut Table<'_, (u64, u32), Redo<'static>>, records: &[Record]) -> Result<(), redb::Error> {
     for record in records {
         for (index, event) in (0_u32..).zip(record.events.iter()) {
-            events.insert((record.revision, index), undo_record(event))?;
+            log.insert((record.revision, index), redo_record(event))?;
         }
     }
     Ok(())

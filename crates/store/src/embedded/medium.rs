@@ -19,6 +19,9 @@ pub(super) trait Medium: Send + fmt::Debug {
     /// Opens an empty place beside it. Not tracked: when it fails it is not used.
     fn replacement(&self) -> Result<Tracked, redb::Error>;
 
+    /// Removes the replacement, closed.
+    fn discard(&self);
+
     /// Puts the replacement, closed, in the place of what was there, durably.
     fn install(&self) -> Result<(), redb::Error>;
 }

@@ -111,6 +111,23 @@ async fn a_failed_sync_moves_the_store_to_a_new_file() {
 }
 
 #[tokio::test]
+async fn a_new_file_that_cannot_be_made_takes_no_space() {
+    let machine = Machine::default();
+    let store = open(&machine);
+    machine.fail_syncs(true);
+    store.commit(put("a", 1)).await.unwrap_err();
+    machine.fail_syncs(false);
+    machine.space_for(2);
+    let error = store.commit(put("a", 1)).await.unwrap_err();
+    assert!(matches!(&error, CommitError::Unavailable(reason) if reason.contains("space")), "{error}");
+    assert!(!machine.has_replacement());
+    machine.space_for(usize::MAX);
+    store.commit(put("a", 1)).await.unwrap();
+    assert_eq!(machine.installs(), 2);
+    assert_same_on_disk(store, &machine).await;
+}
+
+#[tokio::test]
 async fn a_group_fails_together() {
     let machine = Machine::default();
     let store = open(&machine);
@@ -186,6 +203,39 @@ async fn after_a_power_cut_every_acknowledged_commit_is_there() {
 }
 
 #[tokio::test]
+async fn a_power_cut_while_history_is_trimmed_loses_nothing() {
+    let machine = Machine::default();
+    let short = Options { history: crate::History { events: 2, ..crate::History::default() }, ..options() };
+    let store = Embedded::start(Box::new(machine.clone()), None, short).unwrap();
+    let mut history = vec![(store.snapshot(), machine.operations())];
+    for step in 1..=14_usize {
+        // Created, changed, removed, and created again: with each trimming in another order.
+        let write = write(["a", "b", "c"][step % 3], Expect::Any, step);
+        let exists = store.snapshot().get(&write.key).is_some();
+        let operation = if exists && step % 4 == 0 { Operation::Delete } else { write.operation };
+        store.commit(vec![Write { operation, ..write }]).await.unwrap();
+        history.push((store.snapshot(), machine.operations()));
+    }
+    let mut random = Random(11);
+    let mut oldest = Vec::new();
+    for cut in history[0].1..=machine.operations() {
+        let store = open(&machine.power_cut(cut, &mut random));
+        let found = store.snapshot();
+        let acknowledged = history.iter().filter(|(_, operations)| *operations <= cut).count() - 1;
+        let revision = usize::try_from(found.revision()).unwrap();
+        assert!(revision >= acknowledged, "{revision} of {acknowledged} at {cut}");
+        assert_eq!(contents(&found), contents(&history[revision].0));
+        let compacted = store.stats().compacted;
+        let earlier = store.snapshot_at(compacted).unwrap();
+        assert_eq!(contents(&earlier), contents(&history[usize::try_from(compacted).unwrap()].0));
+        oldest.push(compacted);
+    }
+    assert!(oldest.is_sorted());
+    oldest.dedup();
+    assert!(oldest.len() > 3, "trimmed once only: {oldest:?}");
+}
+
+#[tokio::test]
 async fn a_new_file_has_its_name_once_it_is_whole() {
     let machine = Machine::default();
     drop(open(&machine));
@@ -233,5 +283,34 @@ fn another_format_is_refused() {
     drop(database);
     machine.install().unwrap();
     let reason = Embedded::start(Box::new(machine), None, options()).unwrap_err();
-    assert_eq!(reason, "it has format 99, this version reads format 1");
+    assert_eq!(reason, "it has format 99, this version reads format 2");
+}
+
+#[tokio::test]
+async fn objects_of_the_first_format_are_kept() {
+    let machine = Machine::default();
+    let database = redb::Database::builder().create_with_backend(machine.replacement().unwrap()).unwrap();
+    let transaction = database.begin_write().unwrap();
+    {
+        let mut objects = transaction.open_table(table::OBJECTS).unwrap();
+        objects.insert("backends.test//a", (3, 7, &b"seven"[..])).unwrap();
+        let undo = redb::TableDefinition::<(u64, u32), (u8, &str, u64, u64, &[u8])>::new("events");
+        let six = (1, "backends.test//a", 3, 6, &b"six"[..]);
+        transaction.open_table(undo).unwrap().insert((7, 0), six).unwrap();
+        let mut meta = transaction.open_table(table::META).unwrap();
+        for (name, number) in [(table::FORMAT, 1), ("revision", 7), (table::COMPACTED, 2)] {
+            meta.insert(name, number).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+    drop(database);
+    machine.install().unwrap();
+    for revision in [8, 9] {
+        let store = open(&machine);
+        let stored = store.snapshot().get(&Key::new("backends.test", "", "a")).cloned().unwrap();
+        assert_eq!((stored.created, stored.modified, &*stored.value), (3, 7, &b"seven"[..]));
+        assert_eq!(store.watch(Prefix::all(), 6).unwrap_err(), WatchError::Compacted { requested: 6, oldest: 7 });
+        assert_eq!(store.commit(put("b", 1)).await.unwrap().revision, revision);
+        assert_eq!(events(&store, 7).await.len(), usize::try_from(revision - 7).unwrap());
+    }
 }

@@ -76,11 +76,20 @@ async fn history_on_disk_is_trimmed() {
     let directory = TempDir::new().unwrap();
     let options = Options { history: History { events: 10, ..History::default() }, ..Options::default() };
     let store = open(&directory, options);
-    busy(&store, 1_100).await;
+    for name in ["kept", "removed", "again"] {
+        done(&store, put(name, Expect::Absent, "1")).await;
+    }
+    for write in [put("kept", Expect::Any, "2"), delete("removed", Expect::Any), delete("again", Expect::Any)] {
+        done(&store, write).await;
+    }
+    done(&store, put("again", Expect::Absent, "3")).await;
+    busy(&store, 1_093).await;
     assert_eq!(store.stats().compacted, 1_090);
+    let before = store.snapshot();
     drop(store);
     // Opened with room for all: what is missing is missing on disk.
     let store = open(&directory, Options::default());
+    assert_eq!(contents(&store.snapshot()), contents(&before), "what is older than the history is as it was");
     let compacted = store.stats().compacted;
     assert!((1_000..=1_090).contains(&compacted), "{compacted}");
     let mut watch = store.watch(backends(), compacted).unwrap();

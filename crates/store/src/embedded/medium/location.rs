@@ -69,6 +69,11 @@ impl Medium for Location {
         Ok(Tracked::new(FileBackend::new(file)?, &Failures::default()))
     }
 
+    fn discard(&self) {
+        // The next one takes its place if it stays.
+        let _ = fs::remove_file(self.beside("new"));
+    }
+
     fn install(&self) -> Result<(), redb::Error> {
         fs::rename(self.beside("new"), &self.path)?;
         Ok(self.sync_directory()?)

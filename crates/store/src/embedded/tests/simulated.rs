@@ -112,6 +112,11 @@ impl Machine {
         self.state().installs
     }
 
+    /// Whether a file that did not get its name is there.
+    pub(super) fn has_replacement(&self) -> bool {
+        self.state().replacement.is_some()
+    }
+
     pub(super) fn installed_at(&self) -> usize {
         self.state().installed_at
     }
@@ -184,6 +189,10 @@ impl Medium for Machine {
         let file = Arc::<Mutex<File>>::default();
         self.state().replacement = Some(Arc::clone(&file));
         Ok(self.backend(file, &Failures::default()))
+    }
+
+    fn discard(&self) {
+        self.state().replacement = None;
     }
 
     fn install(&self) -> Result<(), redb::Error> {
