@@ -78,18 +78,10 @@ impl fmt::Debug for Secret {
 
 impl Resource for Namespace {
     const KIND: &'static Kind = &NAMESPACE;
-
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
 }
 
 impl Resource for Secret {
     const KIND: &'static Kind = &SECRET;
-
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
 }
 
 /// `namespaces`.

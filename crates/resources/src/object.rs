@@ -1,27 +1,27 @@
 //! Any object, as API machinery handles it, and the way to and from Rust types.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::kind::Kind;
 use crate::meta::ObjectMeta;
 
-/// An object of any kind. Its debug output of a Secret shows neither values nor annotations. Fields serialize in the order written here: `metadata` is always third, which is what lets
-/// [`Object::with_resource_version`] work on encoded objects.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+/// An object of any kind. Its debug output of a Secret shows neither values nor annotations. Fields serialize in the order
+/// written here: `metadata` is always third, which is what lets [`Object::with_resource_version`] work on encoded objects.
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Object {
     /// Such as `core.apoxy.dev/v1alpha2`.
-    #[serde(default)]
     pub api_version: String,
     /// Such as `Backend`.
-    #[serde(default)]
     pub kind: String,
     /// Name and such.
-    #[serde(default)]
     pub metadata: ObjectMeta,
     /// Everything else: `spec`, `status`, and for some kinds `data`, `type`.
     #[serde(flatten)]
@@ -32,9 +32,38 @@ pub struct Object {
 pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What is known of the kind.
     const KIND: &'static Kind;
+}
 
-    /// Its metadata.
-    fn metadata(&self) -> &ObjectMeta;
+/// By hand: what is derived for a flattened map reads everything twice.
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Object, A::Error> {
+                let mut object = Object::default();
+                while let Some(name) = fields.next_key::<String>()? {
+                    match name.as_str() {
+                        "apiVersion" => object.api_version = fields.next_value()?,
+                        "kind" => object.kind = fields.next_value()?,
+                        "metadata" => object.metadata = fields.next_value()?,
+                        _ => {
+                            object.body.insert(name, fields.next_value()?);
+                        }
+                    }
+                }
+                Ok(object)
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
 }
 
 impl fmt::Debug for Object {
@@ -65,9 +94,18 @@ impl Object {
     /// # Errors
     /// None in practice: every [`Object`] is encodable.
     pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        if self.metadata.resource_version.is_empty() {
+            return serde_json::to_vec(self);
+        }
         let mut stored = self.clone();
         stored.metadata.resource_version.clear();
         serde_json::to_vec(&stored)
+    }
+
+    /// The API group of its kind; empty for the core group.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
     /// The Rust type of this object.
@@ -75,7 +113,22 @@ impl Object {
     /// # Errors
     /// When the object does not have the shape of the kind.
     pub fn typed<R: Resource>(&self) -> Result<R, serde_json::Error> {
-        serde_json::from_value(serde_json::to_value(self)?)
+        let metadata = serde_json::to_value(&self.metadata)?;
+        let body = self.body.iter().map(|(name, value)| (name.as_str(), value));
+        // Read from where it is: a copy of the body would cost more than the reading.
+        R::deserialize(MapDeserializer::new(std::iter::once(("metadata", &metadata)).chain(body)))
+    }
+
+    /// Whether two encoded objects are the same but for their status. Neither is decoded, and values that are equal and
+    /// written differently count as different.
+    #[must_use]
+    pub fn same_but_status(one: &[u8], other: &[u8]) -> bool {
+        let fields = |encoded| {
+            let mut fields: BTreeMap<String, &RawValue> = serde_json::from_slice(encoded).ok()?;
+            fields.remove("status");
+            Some(fields.into_iter().map(|(name, value)| (name, value.get())))
+        };
+        fields(one).zip(fields(other)).is_some_and(|(one, other)| one.eq(other))
     }
 
     /// Writes an encoded object as clients read it: with `resource_version` as the first field of its metadata. Two

@@ -144,10 +144,6 @@ pub struct BackendStatus {
 
 impl Resource for Backend {
     const KIND: &'static Kind = &BACKEND;
-
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
 }
 
 /// `backends.core.apoxy.dev`.

@@ -99,10 +99,6 @@ pub struct Refusal {
 
 impl Resource for Proxy {
     const KIND: &'static Kind = &PROXY;
-
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
 }
 
 /// `proxies.core.apoxy.dev`.

@@ -58,10 +58,6 @@ pub struct GatewayClassStatus {
 
 impl Resource for GatewayClass {
     const KIND: &'static Kind = &GATEWAY_CLASS;
-
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
 }
 
 /// `gatewayclasses.gateway.networking.k8s.io`.

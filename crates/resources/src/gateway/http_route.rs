@@ -42,7 +42,8 @@ pub struct HttpRouteSpec {
     /// The Gateways that serve it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parent_refs: Vec<ParentRef>,
-    /// Hosts it is for: exact, or `*.example.com`. Default: all that the listener serves.
+    /// Hosts it is for: exact, or `*.example.com`; of `gateway.apoxy.dev` also `*`, for every host. Default: all that the
+    /// listener serves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hostnames: Vec<String>,
     /// The most specific match of any rule wins. Default: one rule that matches all.
@@ -259,10 +260,6 @@ pub struct RouteParentStatus {
 
 impl Resource for HttpRoute {
     const KIND: &'static Kind = &HTTP_ROUTE;
-
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
 }
 
 /// `httproutes.gateway.networking.k8s.io`.

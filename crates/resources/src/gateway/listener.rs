@@ -281,10 +281,6 @@ pub struct ListenerStatus {
 
 impl Resource for Gateway {
     const KIND: &'static Kind = &GATEWAY;
-
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
 }
 
 /// `gateways.gateway.networking.k8s.io`.

@@ -6,7 +6,7 @@ use crate::object::Object;
 /// Fills in what Gateway API's own schema fills in. A reference to a backend without `kind` is one to a Service, which
 /// Backstay does not have: the status says so.
 pub(super) fn fill(object: &mut Object) {
-    let group = object.api_version.split_once('/').map_or(String::new(), |(group, _)| group.to_owned());
+    let group = object.group().to_owned();
     let Some(spec) = body::make(&mut object.body, "spec") else { return };
     for parent in body::list(spec, "parentRefs") {
         body::default(parent, "group", group.as_str());

@@ -8,7 +8,7 @@ mod timeouts;
 
 use std::collections::HashSet;
 
-use super::{HttpBackendRef, HttpRoute, HttpRouteRule, PathMatchType};
+use super::{APOXY_HTTP_ROUTE, HttpBackendRef, HttpRoute, HttpRouteRule, PathMatchType};
 use crate::check::typed;
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::name;
@@ -37,7 +37,9 @@ pub(super) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
     parents::check(&route.spec.parent_refs, &path.child("parentRefs"), &mut findings);
     let hostnames = path.child("hostnames");
     if findings.most(&hostnames, route.spec.hostnames.len(), MAX_HOSTNAMES) {
-        for (index, hostname) in route.spec.hostnames.iter().enumerate() {
+        // Apoxy's own manifests have it; the Gateway API says the same by leaving hostnames out.
+        let any_host = |hostname: &str| hostname == "*" && new.group() == APOXY_HTTP_ROUTE.group;
+        for (index, hostname) in route.spec.hostnames.iter().enumerate().filter(|(_, it)| !any_host(it)) {
             findings.each(&hostnames.index(index), hostname, name::hostname(hostname));
         }
     }

@@ -97,6 +97,16 @@ fn hostnames() {
 }
 
 #[test]
+fn a_route_of_apoxy_may_be_for_every_host() {
+    let admit = |hostnames: Value| admit(&APOXY_HTTP_ROUTE, route(json!({ "hostnames": hostnames })), None);
+    let hostnames = json!(["*", "a.b"]);
+    assert_eq!(admit(hostnames.clone()).unwrap().object.body["spec"]["hostnames"], hostnames);
+    for bad in ["*.", "**", "a.*", "10.0.0.1"] {
+        assert_eq!(admit(json!(["*", bad])).unwrap_err()[0].path.as_str(), "spec.hostnames[1]", "{bad}");
+    }
+}
+
+#[test]
 fn the_number_of_rules_and_matches_is_bounded() {
     assert_eq!(errors(json!({"rules": []})).len(), 1);
     assert_eq!(errors(json!({"rules": vec![json!({}); 17]})), ["spec.rules: Too many: 17: must have at most 16 items"]);
