@@ -21,7 +21,7 @@ const SERVER_METADATA: [&str; 8] = [
 ];
 
 /// What a client sent, unknown fields dropped.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Draft {
     fields: Map<String, Value>,
     /// One for each field that was dropped.

@@ -7,6 +7,7 @@ use backstay_resources::{KINDS, Kind};
 use backstay_store::{Key, Prefix, Store};
 use tokio::sync::{RwLock, Semaphore, watch};
 
+use crate::body::Budget;
 use crate::discovery::Discovery;
 use crate::dispatch;
 use crate::openapi::OpenApi;
@@ -55,6 +56,7 @@ pub(crate) struct Api {
     pub(crate) options: Options,
     pub(crate) kinds: Vec<Arc<Served>>,
     pub(crate) shutdown: watch::Receiver<bool>,
+    pub(crate) bodies: Budget,
     pub(crate) reading: Semaphore,
     pub(crate) mutating: Semaphore,
     pub(crate) watches: Arc<Semaphore>,
@@ -69,6 +71,7 @@ impl Api {
     pub(crate) fn new(store: Arc<dyn Store>, options: Options, shutdown: watch::Receiver<bool>) -> Self {
         Self {
             kinds: KINDS.iter().map(|kind| Arc::new(Served::new(kind))).collect(),
+            bodies: Budget::new(options.max_bodies_bytes),
             reading: Semaphore::new(options.max_reading),
             mutating: Semaphore::new(options.max_mutating),
             watches: Arc::new(Semaphore::new(options.max_watches)),

@@ -1,11 +1,14 @@
 //! Reading request bodies.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::body::Body;
 use backstay_resources::decode::{self, Decoded};
-use bytes::Bytes;
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Limited};
+use tokio::time::timeout;
 
+use crate::api::Api;
 use crate::protobuf;
 use crate::status::Failure;
 
@@ -13,18 +16,77 @@ use crate::status::Failure;
 /// gets to see the answer instead of a reset.
 const READ_ON: usize = 8;
 
-/// The whole body, if it is not larger than `limit` bytes.
-pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Failure> {
-    let mut body = body;
-    match Limited::new(&mut body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let mut rest = Limited::new(body, limit.saturating_mul(READ_ON));
-            while let Some(Ok(_)) = rest.frame().await {}
-            Err(Failure::too_large(format!("Request entity too large: limit is {limit}")))
-        }
-        Err(error) => Err(Failure::bad_request(format!("the request body could not be read: {error}"))),
+/// The bytes that the bodies of all requests together may take.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    taken: AtomicUsize,
+}
+
+/// A body that has arrived, or what has of it. Gives its share of the budget back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Received<'a> {
+    bytes: Vec<u8>,
+    budget: &'a Budget,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, taken: AtomicUsize::new(0) }
     }
+}
+
+impl Received<'_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Adds what has arrived, if there is room. A body may take as much as is left for all others, so that however many
+    /// there are, there is room for one more.
+    fn extend(&mut self, data: &[u8]) -> bool {
+        let Budget { limit, taken } = self.budget;
+        let mine = self.bytes.len() + data.len();
+        let fits = |taken: usize| (mine <= limit.saturating_sub(taken)).then_some(taken + data.len());
+        let fits = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok();
+        if fits {
+            self.bytes.extend_from_slice(data);
+        }
+        fits
+    }
+}
+
+impl Drop for Received<'_> {
+    fn drop(&mut self) {
+        self.budget.taken.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+    }
+}
+
+/// The whole body, if it arrives in time and there is room for it.
+pub(crate) async fn receive(api: &Api, body: Body) -> Result<Received<'_>, Failure> {
+    let limit = api.options.body_timeout;
+    timeout(limit, read(api, body)).await.unwrap_or_else(|_| Err(Failure::slow_body(limit)))
+}
+
+async fn read(api: &Api, mut body: Body) -> Result<Received<'_>, Failure> {
+    let limit = api.options.max_body_bytes;
+    let mut received = Received { bytes: Vec::new(), budget: &api.bodies };
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|error| Failure::bad_request(format!("the request body could not be read: {error}")))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let failure = if received.bytes.len() + data.len() > limit {
+            Failure::too_large(format!("Request entity too large: limit is {limit}"))
+        } else if !received.extend(&data) {
+            api.options.meter.limited("max_bodies_bytes")
+        } else {
+            continue;
+        };
+        drop(received);
+        let mut rest = Limited::new(body, limit.saturating_mul(READ_ON));
+        while let Some(Ok(_)) = rest.frame().await {}
+        return Err(failure);
+    }
+    Ok(received)
 }
 
 /// The media type of a body, in lower case, without parameters. Empty if it is not said.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::accept::{self, Encoding, Form};
 use crate::api::Api;
+use crate::body::Received;
 use crate::discovery::{Document, Root};
 use crate::patch::Patch;
 use crate::path::{self, Collection, Part, Target};
@@ -63,16 +64,19 @@ async fn objects(
     parts: &Parts,
     body: Body,
 ) -> Result<Response, Failure> {
+    let form = accept::form(&parts.headers)?;
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    // Before the permit: who sends slowly keeps nobody from writing.
+    let body = if reads { None } else { Some(body::receive(api, body).await?) };
     let (limit, name) = if reads { (&api.reading, "max_reading") } else { (&api.mutating, "max_mutating") };
     let _permit = api.options.meter.admit(limit, name)?;
-    let form = accept::form(&parts.headers)?;
+    let bytes = body.as_ref().map(Received::bytes).unwrap_or_default();
     let reply = match target {
-        Target::Collection(collection) => on_collection(api, form, collection, params, parts, body).await?,
+        Target::Collection(collection) => on_collection(api, form, collection, params, parts, bytes).await?,
         Target::Object { served, namespace, name, part } => {
             let subject =
                 Subject { served: Arc::clone(served), namespace: namespace.clone(), name: name.clone(), part: *part };
-            on_object(api, form, &subject, params, parts, body).await?
+            on_object(api, form, &subject, params, parts, bytes).await?
         }
         _ => return Err(Failure::no_such_path()),
     };
@@ -89,9 +93,9 @@ async fn review_answer(
     if parts.method != Method::POST {
         return Err(Failure::method_not_allowed());
     }
+    let body = body::receive(api, body).await?;
     let _permit = api.options.meter.admit(&api.mutating, "max_mutating")?;
-    let bytes = body::read(body, api.options.max_body_bytes).await?;
-    let answer = review.answer(&body::decode(&parts.headers, &bytes)?.value)?;
+    let answer = review.answer(&body::decode(&parts.headers, body.bytes())?.value)?;
     let reply = Reply::new(StatusCode::CREATED, answer.to_string());
     Ok(wire(api, accept::encoding(&parts.headers)?, params, &parts.headers).finish(reply))
 }
@@ -106,20 +110,18 @@ async fn on_collection(
     collection: &Collection,
     params: &Params,
     parts: &Parts,
-    body: Body,
+    bytes: &[u8],
 ) -> Result<Reply, Failure> {
     let renderer = read::renderer(&collection.served, form.view, params);
     match (&parts.method, &collection.namespace) {
         (&Method::GET | &Method::HEAD, _) => read::list(api, renderer, params, collection).await,
         (&Method::POST, Some(namespace)) => {
-            let bytes = body::read(body, api.options.max_body_bytes).await?;
-            let decoded = body::decode(&parts.headers, &bytes)?;
+            let decoded = body::decode(&parts.headers, bytes)?;
             let outcome = write::create(api, &collection.served, namespace, params, decoded).await?;
             Ok(outcome.reply(&renderer))
         }
         (&Method::DELETE, Some(_)) if !namespace::is_namespace(collection.served.kind) => {
-            let bytes = body::read(body, api.options.max_body_bytes).await?;
-            let options = delete::Options::parse(&parts.headers, &bytes, params)?;
+            let options = delete::Options::parse(&parts.headers, bytes, params)?;
             delete::collection(api, renderer, params, collection, &options).await
         }
         _ => Err(Failure::method_not_allowed()),
@@ -132,25 +134,21 @@ async fn on_object(
     subject: &Subject,
     params: &Params,
     parts: &Parts,
-    body: Body,
+    bytes: &[u8],
 ) -> Result<Reply, Failure> {
     let renderer = read::renderer(&subject.served, form.view, params);
-    let limit = api.options.max_body_bytes;
     match (&parts.method, subject.part) {
         (&Method::GET | &Method::HEAD, _) => read::get(api, &renderer, params, &subject.namespace, &subject.name).await,
         (&Method::PUT, _) => {
-            let bytes = body::read(body, limit).await?;
-            let change = Change::Replace(body::decode(&parts.headers, &bytes)?);
+            let change = Change::Replace(body::decode(&parts.headers, bytes)?);
             Ok(write::update(api, subject, params, &change).await?.reply(&renderer))
         }
         (&Method::PATCH, _) => {
-            let bytes = body::read(body, limit).await?;
-            let change = Change::Patch(Patch::parse(subject.served.kind, &parts.headers, &bytes, &api.options)?);
+            let change = Change::Patch(Patch::parse(subject.served.kind, &parts.headers, bytes, &api.options)?);
             Ok(write::update(api, subject, params, &change).await?.reply(&renderer))
         }
         (&Method::DELETE, Part::Whole) => {
-            let bytes = body::read(body, limit).await?;
-            let options = delete::Options::parse(&parts.headers, &bytes, params)?;
+            let options = delete::Options::parse(&parts.headers, bytes, params)?;
             delete::one(api, &renderer, subject, &options).await
         }
         _ => Err(Failure::method_not_allowed()),

@@ -44,11 +44,16 @@ pub struct Options {
     pub kubernetes_minor: u32,
     /// Largest request body in bytes; larger ones are answered 413.
     pub max_body_bytes: usize,
+    /// Bytes of request bodies in memory at the same time, of requests that are received or served. A body may take as
+    /// much as is left; one that needs more is answered 429, so that large bodies leave room for small ones.
+    pub max_bodies_bytes: usize,
+    /// Time for a client to send a body; then 408.
+    pub body_timeout: Duration,
     /// Time for a request that is not a watch, reading its body included; then 504.
     pub request_timeout: Duration,
     /// Requests that read, at the same time; more are answered 429.
     pub max_reading: usize,
-    /// Requests that write, at the same time; more are answered 429.
+    /// Requests that write, at the same time; more are answered 429. One whose body has not arrived does not count.
     pub max_mutating: usize,
     /// Watches at the same time; more are answered 429.
     pub max_watches: usize,
@@ -74,6 +79,8 @@ impl Default for Options {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             kubernetes_minor: 33,
             max_body_bytes: 3 * 1024 * 1024,
+            max_bodies_bytes: 64 * 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(60),
             max_reading: 400,
             max_mutating: 200,

@@ -90,7 +90,7 @@ fn objects(api: &Api, group: &str, version: &str, rest: &[&str]) -> Option<Targe
     if let ["namespaces", namespace, plural, rest @ ..] = rest
         && let Some(served) = api.served(group, version, plural)
     {
-        if !served.kind.is_namespaced() || namespace.is_empty() {
+        if !served.kind.is_namespaced() || !is_name(namespace) {
             return None;
         }
         return match rest {
@@ -116,11 +116,12 @@ fn object(served: Arc<Served>, namespace: &str, rest: &[&str]) -> Option<Target>
         [name, "status"] if served.kind.has_status => (*name, Part::Status),
         _ => return None,
     };
-    // The store separates names by slashes; no object can be called so.
-    if name.is_empty() || name.contains('/') || namespace.contains('/') {
-        return None;
-    }
-    Some(Target::Object { served, namespace: namespace.to_owned(), name: name.to_owned(), part })
+    is_name(name).then(|| Target::Object { served, namespace: namespace.to_owned(), name: name.to_owned(), part })
+}
+
+/// Whether anything can be called so. The store separates names by slashes.
+fn is_name(segment: &str) -> bool {
+    !segment.is_empty() && !segment.contains('/')
 }
 
 /// Undoes percent-encoding. `None` if it is malformed or not UTF-8.

@@ -3,6 +3,8 @@
 //! Source: Kubernetes, `meta/v1` `Status` and `apimachinery/pkg/api/errors`: reasons, codes and sentences, which clients
 //! compare and print.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use backstay_resources::{FieldError, Kind};
@@ -136,6 +138,12 @@ impl Failure {
     pub(crate) fn not_acceptable(accepted: &str) -> Self {
         let message = format!("only the following media types are accepted: {accepted}");
         Self::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message)
+    }
+
+    /// 408: the client did not send its request in time.
+    pub(crate) fn slow_body(limit: Duration) -> Self {
+        let message = format!("Timeout: the request body did not arrive within {} seconds", limit.as_secs_f32());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "Timeout", message)
     }
 
     /// 409: an object of this name exists.

@@ -85,52 +85,39 @@ pub(crate) async fn create(
     }
     draft.locate(None, namespace)?;
     draft.strip_for_create(served);
-    let prefix = draft.metadata("generateName").to_owned();
-    let generates = draft.metadata("name").is_empty() && !prefix.is_empty();
-    let uid = Uuid::new_v4().to_string();
-
     let _held = api.namespaces.read().await;
-    for _ in 0..NAME_ATTEMPTS {
-        let mut draft = draft.clone();
-        if generates {
-            draft.rename(generated(&prefix));
-        }
-        let (mut object, warnings) = draft.admit(served, None)?;
-        object.metadata.uid.clone_from(&uid);
-        object.metadata.creation_timestamp = Some(Timestamp::now());
-        object.metadata.generation = 1;
-        let name = object.metadata.name.as_str();
-        let key = served.key(namespace, name);
-        let snapshot = api.store.read().await?;
-        if served.kind.is_namespaced() {
-            namespace::check_open(&snapshot, served.kind, namespace, name)?;
-        }
-        if snapshot.get(&key).is_some() {
-            if generates {
-                continue;
-            }
-            return Err(Failure::already_exists(served.kind, name));
-        }
-        let value = Bytes::from(object.encode().map_err(Failure::internal)?);
-        if params.dry_run {
-            return Ok(Outcome { status: StatusCode::CREATED, value, revision: None, warnings });
-        }
-        let write = Write { key, expect: Expect::Absent, operation: Operation::Put(value.clone()) };
-        match api.store.commit(vec![write]).await {
-            Ok(committed) => {
-                return Ok(Outcome {
-                    status: StatusCode::CREATED,
-                    value,
-                    revision: Some(committed.revision),
-                    warnings,
-                });
-            }
-            Err(CommitError::Conflict { .. }) if generates => {}
-            Err(CommitError::Conflict { .. }) => return Err(Failure::already_exists(served.kind, name)),
-            Err(error) => return Err(commit_failure(error)),
-        }
+    let snapshot = api.store.read().await?;
+    let prefix = draft.metadata("generateName");
+    if draft.metadata("name").is_empty() && !prefix.is_empty() {
+        // What cannot be a key is refused with all else that is wrong.
+        let free = |name: &String| name.contains('/') || snapshot.get(&served.key(namespace, name)).is_none();
+        let name = std::iter::repeat_with(|| generated(prefix)).take(NAME_ATTEMPTS).find(free);
+        draft.rename(name.ok_or_else(|| Failure::already_exists(served.kind, prefix))?);
     }
-    Err(Failure::already_exists(served.kind, &prefix))
+    let (mut object, warnings) = draft.admit(served, None)?;
+    object.metadata.uid = Uuid::new_v4().to_string();
+    object.metadata.creation_timestamp = Some(Timestamp::now());
+    object.metadata.generation = 1;
+    let name = object.metadata.name.as_str();
+    let key = served.key(namespace, name);
+    if served.kind.is_namespaced() {
+        namespace::check_open(&snapshot, served.kind, namespace, name)?;
+    }
+    if snapshot.get(&key).is_some() {
+        return Err(Failure::already_exists(served.kind, name));
+    }
+    let value = Bytes::from(object.encode().map_err(Failure::internal)?);
+    if params.dry_run {
+        return Ok(Outcome { status: StatusCode::CREATED, value, revision: None, warnings });
+    }
+    let write = Write { key, expect: Expect::Absent, operation: Operation::Put(value.clone()) };
+    match api.store.commit(vec![write]).await {
+        Ok(committed) => {
+            Ok(Outcome { status: StatusCode::CREATED, value, revision: Some(committed.revision), warnings })
+        }
+        Err(CommitError::Conflict { .. }) => Err(Failure::already_exists(served.kind, name)),
+        Err(error) => Err(commit_failure(error)),
+    }
 }
 
 /// Replaces or patches an object, or its status.

@@ -76,7 +76,7 @@ async fn as_many_requests_at_once_as_allowed() {
 async fn a_body_that_never_ends_is_given_up() {
     let server = Server::new().await;
     let endless = axum::body::Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>());
-    server.call("POST", BACKENDS, &[], endless).await.failure(504, "Timeout");
+    server.call("POST", BACKENDS, &[], endless).await.failure(408, "Timeout");
 }
 
 #[tokio::test]

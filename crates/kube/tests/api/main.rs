@@ -10,5 +10,6 @@ mod patch;
 mod read;
 mod secrets;
 mod server;
+mod uploads;
 mod watch;
 mod write;
