@@ -1,5 +1,6 @@
 //! Links between objects that can be followed backwards: from what is referred to, to who refers to it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
@@ -13,18 +14,15 @@ impl<K, V> Default for Index<K, V> {
     }
 }
 
-impl<K: Hash + Eq, V: Ord> Index<K, V> {
-    /// Links `key` to `value`.
-    pub(crate) fn insert(&mut self, key: K, value: V) {
-        self.0.entry(key).or_default().insert(value);
-    }
-
-    /// Unlinks `value` from `key`.
-    pub(crate) fn remove(&mut self, key: &K, value: &V) {
-        if let Some(values) = self.0.get_mut(key) {
-            values.remove(value);
-            if values.is_empty() {
-                self.0.remove(key);
+impl<K: Hash + Eq, V: Ord + Clone> Index<K, V> {
+    /// Links `key` to `value`, or unlinks them.
+    pub(crate) fn set(&mut self, key: K, value: &V, linked: bool) {
+        if linked {
+            self.0.entry(key).or_default().insert(value.clone());
+        } else if let Entry::Occupied(mut values) = self.0.entry(key) {
+            values.get_mut().remove(value);
+            if values.get().is_empty() {
+                values.remove();
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_resources::ConditionStatus;
 use backstay_resources::gateway::{GatewayAddress, ParentRef, RouteGroupKind};
+use backstay_resources::{ConditionStatus, Timestamp};
 use bytes::Bytes;
 
 use crate::change::ObjectKey;
@@ -35,7 +35,8 @@ pub struct ObjectStatus {
     /// Its conditions.
     pub report: Report,
     /// What proxies must have acknowledged for this generation of the object to be `Programmed`: its own resources and
-    /// the Secrets they need. Sorted. Empty when nothing of this generation is served.
+    /// the Secrets they need; of a BackendPolicy those of the Backends it is for. Sorted. Empty when nothing of this
+    /// generation is served, or of a policy not all.
     pub programs: Vec<Program>,
 }
 
@@ -66,11 +67,27 @@ pub enum Report {
         /// Of each parent that is ours, in the order of the spec.
         parents: Vec<ParentReport>,
     },
-    /// Of a BackendPolicy: `Accepted`, `ResolvedRefs`, and `Insecure` where it has certificates not verified.
+    /// Of a BackendPolicy: `Accepted`, `ResolvedRefs`, `Insecure` where it has certificates not verified, and
+    /// `CertificateExpired` for its client certificate.
     BackendPolicy {
         /// Its conditions.
         conditions: Vec<Finding>,
     },
+}
+
+impl Report {
+    /// All its conditions.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        let (own, listeners, parents): (&[Finding], &[ListenerReport], &[ParentReport]) = match self {
+            Self::Backend { conditions } | Self::GatewayClass { conditions } | Self::BackendPolicy { conditions } => {
+                (conditions, &[], &[])
+            }
+            Self::Gateway { conditions, listeners, .. } => (conditions, listeners, &[]),
+            Self::HttpRoute { parents } => (&[], &[], parents),
+        };
+        let listeners = listeners.iter().flat_map(|listener| &listener.conditions);
+        own.iter().chain(listeners).chain(parents.iter().flat_map(|parent| &parent.conditions))
+    }
 }
 
 /// What is to be said about one listener of a Gateway.
@@ -82,7 +99,7 @@ pub struct ListenerReport {
     pub supported_kinds: Vec<RouteGroupKind>,
     /// How many accepted routes are attached.
     pub attached_routes: i32,
-    /// `Accepted`, `ResolvedRefs`, `Conflicted`.
+    /// `Accepted`, `ResolvedRefs`, `Conflicted`, and `CertificateExpired` for the first certificate to expire.
     pub conditions: Vec<Finding>,
     /// What proxies must have acknowledged for the listener to be `Programmed`, its Secrets included. Sorted. Empty when
     /// it is not served.
@@ -111,27 +128,36 @@ pub struct Finding {
     pub reason: &'static str,
     /// Why, for a person. Empty where there is nothing to say.
     pub message: String,
+    /// When it begins to be so; until then there is nothing to say. `None`: it is so now.
+    pub since: Option<Timestamp>,
 }
 
 impl Finding {
     /// The condition `kind` holds, for the reason of its own name.
     pub(crate) fn holds(kind: &'static str) -> Self {
-        Self { kind, status: ConditionStatus::True, reason: kind, message: String::new() }
+        Self { kind, status: ConditionStatus::True, reason: kind, message: String::new(), since: None }
     }
 
     /// The condition `kind` holds.
     pub(crate) fn yes(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, status: ConditionStatus::True, reason, message: message.into() }
+        Self { kind, status: ConditionStatus::True, reason, message: message.into(), since: None }
     }
 
     /// The condition `kind` does not hold.
     pub(crate) fn no(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, status: ConditionStatus::False, reason, message: message.into() }
+        Self { kind, status: ConditionStatus::False, reason, message: message.into(), since: None }
+    }
+
+    /// The certificate that `field` refers to has expired, from `expires` on.
+    pub(crate) fn expired(field: &str, expires: Timestamp) -> Self {
+        let message =
+            format!("{field} refers to a certificate that expired on {expires}; whoever verifies it refuses it");
+        Self { since: Some(expires), ..Self::yes(CERTIFICATE_EXPIRED, "Expired", message) }
     }
 
     /// It cannot be told whether the condition `kind` holds.
     pub(crate) fn unknown(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, status: ConditionStatus::Unknown, reason, message: message.into() }
+        Self { kind, status: ConditionStatus::Unknown, reason, message: message.into(), since: None }
     }
 }
 
@@ -141,3 +167,4 @@ pub(crate) const RESOLVED_REFS: &str = "ResolvedRefs";
 pub(crate) const CONFLICTED: &str = "Conflicted";
 pub(crate) const PARTIALLY_INVALID: &str = "PartiallyInvalid";
 pub(crate) const INSECURE: &str = "Insecure";
+pub(crate) const CERTIFICATE_EXPIRED: &str = "CertificateExpired";

@@ -2,18 +2,19 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use backstay_proto::config;
-use backstay_resources::Object;
 use backstay_resources::core::Secret;
+use backstay_resources::{Object, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use rustls::crypto::ring;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use webpki::{EndEntityCert, anchor_from_trusted_cert};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use crate::fleet::encode;
 
@@ -46,8 +47,16 @@ pub(crate) struct SecretUse {
 /// A Secret, compiled for both roles. Holds keys, so it is not printed.
 #[derive(Clone, PartialEq)]
 pub(crate) struct SecretModel {
-    pub(crate) certificate: Result<Bytes, SecretFault>,
-    pub(crate) authority: Result<Bytes, SecretFault>,
+    certificate: Result<CompiledSecret, SecretFault>,
+    authority: Result<CompiledSecret, SecretFault>,
+}
+
+/// A Secret, compiled for one role. Holds keys, so it is not printed.
+#[derive(Clone, PartialEq)]
+pub(crate) struct CompiledSecret {
+    pub(crate) encoded: Bytes,
+    /// When the certificate that is presented expires, where that can be told.
+    pub(crate) expires: Option<Timestamp>,
 }
 
 /// Why a Secret cannot serve in a role. Never shows a value.
@@ -117,11 +126,12 @@ impl SecretModel {
     }
 
     /// What it is in a role.
-    pub(crate) fn role(&self, role: Role) -> &Result<Bytes, SecretFault> {
-        match role {
+    pub(crate) fn role(&self, role: Role) -> Result<&CompiledSecret, SecretFault> {
+        let compiled = match role {
             Role::Certificate => &self.certificate,
             Role::Authority => &self.authority,
-        }
+        };
+        compiled.as_ref().map_err(Clone::clone)
     }
 }
 
@@ -131,12 +141,13 @@ impl fmt::Debug for SecretModel {
     }
 }
 
-fn certificate(secret: &Secret) -> Result<Bytes, SecretFault> {
+fn certificate(secret: &Secret) -> Result<CompiledSecret, SecretFault> {
     let chain = value(secret, "tls.crt")?;
     let private_key = value(secret, "tls.key")?;
     let certificates = certificates("tls.crt", &chain)?;
+    let mut expires = None;
     if let Some(first) = certificates.first() {
-        EndEntityCert::try_from(first).map_err(|error| unreadable("tls.crt", 0, &error))?;
+        expires = expiry(&EndEntityCert::try_from(first).map_err(|error| unreadable("tls.crt", 0, &error))?);
     }
     let key = PrivateKeyDer::from_pem_slice(&private_key).map_err(|_| SecretFault::NoPrivateKey("tls.key"))?;
     // The error could quote the key.
@@ -146,16 +157,16 @@ fn certificate(secret: &Secret) -> Result<Bytes, SecretFault> {
         Err(_) => return Err(SecretFault::UnknownKey),
     }
     let certificate = config::secret::Certificate { chain, private_key };
-    Ok(resource(config::secret::Kind::Certificate(certificate)))
+    Ok(CompiledSecret { encoded: resource(config::secret::Kind::Certificate(certificate)), expires })
 }
 
-fn authority(secret: &Secret) -> Result<Bytes, SecretFault> {
+fn authority(secret: &Secret) -> Result<CompiledSecret, SecretFault> {
     let bundle = value(secret, "ca.crt")?;
     for (index, certificate) in certificates("ca.crt", &bundle)?.iter().enumerate() {
         anchor_from_trusted_cert(certificate).map_err(|error| unreadable("ca.crt", index, &error))?;
     }
     let authority = config::secret::CertificateAuthority { bundle };
-    Ok(resource(config::secret::Kind::CertificateAuthority(authority)))
+    Ok(CompiledSecret { encoded: resource(config::secret::Kind::CertificateAuthority(authority)), expires: None })
 }
 
 fn resource(kind: config::secret::Kind) -> Bytes {
@@ -178,5 +189,17 @@ fn unreadable(key: &'static str, index: usize, error: &webpki::Error) -> SecretF
     match error {
         webpki::Error::UnsupportedCertVersion => SecretFault::OldCertificate(key, index + 1),
         error => SecretFault::BadCertificate(key, format!("certificate number {} is not sound: {error}", index + 1)),
+    }
+}
+
+/// When a certificate expires. `None` where it cannot be told.
+fn expiry(certificate: &EndEntityCert<'_>) -> Option<Timestamp> {
+    // The library tells the time of no certificate, save one that has expired, which at the end of time each has.
+    let end = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
+    match certificate.verify_for_usage(&[], &[], &[], end, KeyUsage::server_auth(), None, None).map(drop) {
+        Err(webpki::Error::CertExpired { not_after, .. }) => {
+            i64::try_from(not_after.as_secs()).ok().map(Timestamp::from_second)
+        }
+        _ => None,
     }
 }

@@ -134,7 +134,7 @@ impl Publisher {
                 self.read.programmed.push((key.clone(), object.metadata.generation));
             }
         }
-        if key.kind.resource() == apoxy::PROXY.resource() {
+        if key.kind.kind == apoxy::PROXY.kind {
             self.read.fleets_gone.remove(&key.name);
             self.read.fleets.insert(key.name.clone());
         }
@@ -145,7 +145,7 @@ impl Publisher {
         self.known.remove(key);
         let key = self.object_key(key)?;
         self.shared.update(|tracker| tracker.removed(&key));
-        if key.kind.resource() == apoxy::PROXY.resource() && *key.name != *DEFAULT_FLEET {
+        if key.kind.kind == apoxy::PROXY.kind && *key.name != *DEFAULT_FLEET {
             self.read.fleets.remove(&key.name);
             self.read.fleets_gone.insert(key.name.clone());
         }
@@ -201,12 +201,5 @@ fn is_programmed(status: &serde_json::Value, generation: i64) -> bool {
 /// must not come round again.
 fn is_status_only(change: &StoreChange) -> bool {
     let StoreChange::Updated { entry, previous } = change else { return false };
-    let (Ok(mut new), Ok(mut old)) = (Object::decode(&entry.value), Object::decode(&previous.value)) else {
-        return false;
-    };
-    for object in [&mut new, &mut old] {
-        object.body.remove("status");
-        object.metadata.managed_fields.clear();
-    }
-    new == old
+    Object::same_but_status(&entry.value, &previous.value)
 }

@@ -2,6 +2,7 @@
 
 mod desired;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use backstay_compiler::ObjectKey;
 use backstay_resources::{Object, Timestamp, apoxy};
 use backstay_store::{CommitError, Entry, Expect, Key, Operation, Store, Write};
 use futures::StreamExt as _;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::metrics::Metrics;
 use crate::shared::Shared;
@@ -26,26 +28,37 @@ const ATTEMPTS: usize = 8;
 /// How long what could not be written rests before it is tried again.
 const REST: Duration = Duration::from_secs(1);
 
+/// The status of a fleet lists its proxies, and is written again only after this time: when they all come back, it changes
+/// with each of them.
+const FLEET_PACE: Duration = Duration::from_secs(1);
+
+/// How long the wait for a time of day may last, so that a clock that is set meanwhile is noticed.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
 /// Runs for as long as it is polled.
 pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Metrics) {
     let mut failed: Vec<ObjectKey> = Vec::new();
+    let mut next_fleets = Instant::now();
     loop {
         if failed.is_empty() {
-            shared.changed().await;
-            tokio::time::sleep(GATHER).await;
+            let wait = wait(&shared, next_fleets);
+            if timeout(wait, shared.changed()).await.is_ok() {
+                sleep(GATHER).await;
+            }
         } else {
-            tokio::time::sleep(REST).await;
+            sleep(REST).await;
             shared.update(|tracker| failed.drain(..).for_each(|key| tracker.again(key)));
         }
         let (objects, fleets) = {
             let mut tracker = shared.read();
-            (tracker.take_dirty(), tracker.take_dirty_fleets())
+            let fleets = Instant::now() >= next_fleets && tracker.has_dirty_fleets();
+            if fleets {
+                next_fleets = Instant::now() + FLEET_PACE;
+            }
+            let fleets = if fleets { tracker.take_dirty_fleets() } else { BTreeSet::new() };
+            (tracker.take_dirty(Timestamp::now()), fleets)
         };
-        let fleets = fleets.into_iter().map(|name| ObjectKey {
-            kind: &apoxy::PROXY,
-            namespace: "".into(),
-            name: name.as_ref().into(),
-        });
+        let fleets = fleets.into_iter().map(|name| ObjectKey::new(&apoxy::PROXY, "", &name));
         let writes = objects.into_iter().chain(fleets).map(|key| write(&*store, &shared, &metrics, key));
         failed = futures::stream::iter(writes)
             .buffer_unordered(CONCURRENT_WRITES)
@@ -53,6 +66,17 @@ pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Met
             .collect()
             .await;
     }
+}
+
+/// How long nothing has to be written, if nothing happens.
+fn wait(shared: &Shared, next_fleets: Instant) -> Duration {
+    let tracker = shared.read();
+    let fleets = tracker.has_dirty_fleets().then(|| next_fleets.saturating_duration_since(Instant::now()));
+    let due = tracker.next_due().map(|due| {
+        let seconds = due.0.as_second() - Timestamp::now().0.as_second();
+        Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+    });
+    fleets.into_iter().chain(due).chain([LONGEST_WAIT]).min().unwrap_or_default()
 }
 
 /// Writes one status, if it is not as it should be. Yields the object when that could not be done.
@@ -73,6 +97,12 @@ async fn write(store: &dyn Store, shared: &Shared, metrics: &Metrics, object: Ob
                 return None;
             }
             Err(CommitError::Conflict { current: newer, .. }) => current = newer,
+            // The same again would be refused again. The next change of it is another try.
+            Err(CommitError::Refused(reason)) => {
+                tracing::warn!(%key, reason, "the store does not take a status");
+                metrics.status_failures.increment(1);
+                return None;
+            }
             Err(error) => {
                 tracing::warn!(%key, %error, "cannot write a status");
                 break;

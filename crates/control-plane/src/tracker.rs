@@ -10,7 +10,8 @@ mod stream;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use backstay_compiler::{ObjectKey, ObjectStatus};
+use backstay_compiler::{ObjectKey, ObjectStatus, Report};
+use backstay_resources::Timestamp;
 use backstay_xds::server::StreamId;
 
 pub(crate) use self::programmed::Programmed;
@@ -28,6 +29,14 @@ pub(crate) struct Tracked {
     programs: Vec<Program>,
     /// The generation that every proxy has acknowledged already. Proxies that come later do not take it back.
     settled: Option<i64>,
+}
+
+impl Tracked {
+    /// Whether it is more than its own generation: what proxies serve of a Backend is the policy's too, so that a policy
+    /// that changes has it wait again. A Gateway does not wait again for a certificate that is renewed.
+    fn is_shared(&self) -> bool {
+        matches!(self.status.report, Report::Backend { .. } | Report::BackendPolicy { .. })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -52,8 +61,12 @@ pub(crate) struct Tracker {
     acknowledged_before: HashMap<ObjectKey, i64>,
     /// Objects that depend on a resource.
     users: HashMap<Program, BTreeSet<ObjectKey>>,
+    /// Streams that refuse a resource.
+    refusals: HashMap<Program, BTreeSet<StreamId>>,
     /// Objects whose status may have changed since [`Tracker::take_dirty`].
     dirty: BTreeSet<ObjectKey>,
+    /// Objects whose status changes by itself, and when.
+    due: BTreeMap<Timestamp, BTreeSet<ObjectKey>>,
     /// Fleets whose proxies came, went or changed their minds since [`Tracker::take_dirty_fleets`].
     dirty_fleets: BTreeSet<Arc<str>>,
 }
@@ -66,12 +79,24 @@ impl Tracker {
         revision: u64,
         changes: impl IntoIterator<Item = (&'a Arc<str>, bool)>,
     ) {
-        let state = self.fleets.entry(fleet.clone()).or_default();
         for (name, exists) in changes {
+            let state = self.fleets.entry(fleet.clone()).or_default();
             if exists {
                 state.changed.insert(name.clone(), revision);
+                self.wait_again(&(fleet.clone(), name.clone()));
             } else {
                 state.changed.remove(name);
+            }
+        }
+    }
+
+    /// A resource changed: what was acknowledged of it is not what is in force.
+    fn wait_again(&mut self, program: &Program) {
+        for key in self.users.get(program).cloned().unwrap_or_default() {
+            if let Some(tracked) = self.objects.get_mut(&key).filter(|tracked| tracked.is_shared()) {
+                tracked.settled = None;
+                self.settle(&key);
+                self.dirty.insert(key);
             }
         }
     }
@@ -111,6 +136,9 @@ impl Tracker {
         for program in &programs {
             self.users.entry(program.clone()).or_default().insert(key.clone());
         }
+        for since in status.report.findings().filter_map(|finding| finding.since) {
+            self.due.entry(since).or_default().insert(key.clone());
+        }
         self.objects.insert(key.clone(), Tracked { status, programs, settled });
         self.settle(&key);
         self.dirty.insert(key);
@@ -137,14 +165,14 @@ impl Tracker {
         Some(tracked)
     }
 
-    /// Looks whether every connected proxy has acknowledged everything that an object needs; if not, or if none is
-    /// connected at all, arranges for another look.
+    /// Looks whether every connected proxy has acknowledged everything that an object needs, and refuses none of it; if
+    /// not, or if none is connected at all, arranges for another look.
     fn settle(&mut self, key: &ObjectKey) {
         let Some(tracked) = self.objects.get_mut(key) else { return };
         let generation = tracked.status.generation;
         let connected = |fleet| self.fleets.get(fleet).is_some_and(|state| !state.synchronised.is_empty());
         let somebody = tracked.programs.iter().any(|(fleet, _)| connected(fleet));
-        let mut waiting = false;
+        let mut waiting = tracked.programs.iter().any(|program| self.refusals.contains_key(program));
         for (fleet, resource) in &tracked.programs {
             let state = self.fleets.entry(fleet.clone()).or_default();
             let changed = state.changed.get(resource).copied().unwrap_or_default();
@@ -176,9 +204,20 @@ impl Tracker {
         }
     }
 
-    fn touch(&mut self, program: &Program) {
-        if let Some(users) = self.users.get(program) {
-            self.dirty.extend(users.iter().cloned());
+    /// A stream refuses a resource, or no longer does.
+    fn set_refused(&mut self, program: &Program, id: StreamId, refused: bool) {
+        let streams = self.refusals.entry(program.clone()).or_default();
+        if refused {
+            streams.insert(id);
+        } else {
+            streams.remove(&id);
+        }
+        if streams.is_empty() {
+            self.refusals.remove(program);
+        }
+        for key in self.users.get(program).cloned().unwrap_or_default() {
+            self.settle(&key);
+            self.dirty.insert(key);
         }
     }
 
@@ -187,9 +226,22 @@ impl Tracker {
         self.dirty.insert(key);
     }
 
-    /// The objects whose status may have changed since the last call.
-    pub(crate) fn take_dirty(&mut self) -> BTreeSet<ObjectKey> {
+    /// The objects whose status may have changed since the last call, at `now`.
+    pub(crate) fn take_dirty(&mut self, now: Timestamp) -> BTreeSet<ObjectKey> {
+        while let Some(due) = self.due.first_entry().filter(|due| *due.key() <= now) {
+            self.dirty.extend(due.remove());
+        }
         std::mem::take(&mut self.dirty)
+    }
+
+    /// When a status will next change by itself.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.due.first_key_value().map(|(due, _)| *due)
+    }
+
+    /// Whether [`Tracker::take_dirty_fleets`] has any.
+    pub(crate) fn has_dirty_fleets(&self) -> bool {
+        !self.dirty_fleets.is_empty()
     }
 
     /// The fleets whose proxies came, went or changed their minds since the last call.

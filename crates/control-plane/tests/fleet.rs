@@ -15,7 +15,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use prost::Message as _;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 async fn start(folder: &std::path::Path) -> ControlPlane {
     start_with(folder, ApiLimits::default()).await
@@ -110,12 +110,17 @@ fn programmed(object: &Value) -> (String, String, i64) {
 #[derive(Default)]
 struct Holder {
     held: BTreeMap<Arc<str>, (Arc<str>, Bytes)>,
-    refuse: Option<&'static str>,
+    refuse: Option<fn(&Update) -> bool>,
+    /// Each response is applied once there is a permit.
+    permits: Option<Arc<Semaphore>>,
     told: Option<mpsc::UnboundedSender<Vec<String>>>,
 }
 
 impl Handler for Holder {
     async fn apply(&mut self, _: &str, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Vec<Rejection> {
+        if let Some(permits) = &self.permits {
+            permits.acquire().await.unwrap().forget();
+        }
         let mut rejections = Vec::new();
         let mut names: Vec<String> = removed.iter().map(|name| format!("-{name}")).collect();
         for name in removed {
@@ -123,7 +128,7 @@ impl Handler for Holder {
         }
         for update in updates {
             names.push(update.name.to_string());
-            if self.refuse == Some(&*update.name) {
+            if self.refuse.is_some_and(|refuses| refuses(&update)) {
                 let (field, message) = ("static".to_owned(), "no, thank you".to_owned());
                 rejections.push(Rejection { name: update.name, field, message });
             } else {
@@ -209,7 +214,8 @@ async fn a_refusal_is_told_in_the_objects_status_and_touches_no_other() {
     let control = start(folder.path()).await;
     let api = Api::new(&control);
     apply_route(&api).await;
-    let proxy = connect(&control, Holder { refuse: Some("backend/api"), ..Holder::default() });
+    let proxy =
+        connect(&control, Holder { refuse: Some(|update| &*update.name == "backend/api"), ..Holder::default() });
     let refused = api.wait(BACKENDS, "api", |object| programmed(object).1.contains("refused")).await;
     assert_eq!(programmed(&refused).1, "proxy edge-1 refused backend/api: static: no, thank you");
     api.wait(&format!("{GATEWAYS}/namespaces/default/gateways"), "web", |object| programmed(object).0 == "True").await;
@@ -219,6 +225,68 @@ async fn a_refusal_is_told_in_the_objects_status_and_touches_no_other() {
         })
         .await;
     assert_eq!(fleet["status"]["replicas"][0]["refused"][0]["message"], "no, thank you");
+    proxy.stop().await;
+    control.shutdown().await;
+}
+
+const POLICIES: &str = "/apis/backstay.dev/v1alpha1/backendpolicies";
+
+/// A policy for the Backend.
+fn policy(settings: Value) -> Value {
+    let mut spec = json!({"targetRefs": [{"name": "api"}]});
+    spec.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    json!({"apiVersion": "backstay.dev/v1alpha1", "kind": "BackendPolicy", "metadata": {"name": "p"}, "spec": spec})
+}
+
+fn has_timeouts(update: &Update) -> bool {
+    let resource = config::Resource::decode(update.value.clone()).unwrap();
+    matches!(resource.kind, Some(config::resource::Kind::Backend(backend)) if backend.timeouts.is_some())
+}
+
+#[tokio::test]
+async fn a_policy_is_programmed_when_proxies_serve_with_it_and_so_is_its_backend() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = start(folder.path()).await;
+    let api = Api::new(&control);
+    apply_route(&api).await;
+    let permits = Arc::new(Semaphore::new(1));
+    let mut proxy = connect(&control, Holder { permits: Some(permits.clone()), ..Holder::default() });
+    proxy.told.recv().await.unwrap();
+    api.wait(BACKENDS, "api", |object| programmed(object).0 == "True").await;
+
+    let (status, answer) = api.call("POST", POLICIES, &policy(json!({"timeouts": {"connect": "1s"}}))).await;
+    assert_eq!(status, 201, "{answer}");
+    let waiting = ("False".into(), "waiting for the proxies of default".into(), 1);
+    api.wait(POLICIES, "p", |object| programmed(object) == waiting).await;
+    api.wait(BACKENDS, "api", |object| programmed(object) == waiting).await;
+    permits.add_permits(1);
+    api.wait(POLICIES, "p", |object| programmed(object).0 == "True").await;
+    api.wait(BACKENDS, "api", |object| programmed(object).0 == "True").await;
+    proxy.stop().await;
+    control.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_policy_that_a_proxy_refuses_is_not_programmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = start(folder.path()).await;
+    let api = Api::new(&control);
+    apply_route(&api).await;
+    let mut proxy = connect(&control, Holder { refuse: Some(has_timeouts), ..Holder::default() });
+    proxy.told.recv().await.unwrap();
+    api.wait(BACKENDS, "api", |object| programmed(object).0 == "True").await;
+
+    let (status, answer) = api.call("POST", POLICIES, &policy(json!({"timeouts": {"connect": "1s"}}))).await;
+    assert_eq!(status, 201, "{answer}");
+    let refused = ("False".into(), "proxy edge-1 refused backend/api: static: no, thank you".into(), 1);
+    api.wait(POLICIES, "p", |object| programmed(object) == refused).await;
+    api.wait(BACKENDS, "api", |object| programmed(object) == refused).await;
+
+    let (status, answer) = api.call("PUT", &format!("{POLICIES}/p"), &policy(json!({"limits": {"requests": 9}}))).await;
+    assert_eq!(status, 200, "{answer}");
+    let served = |generation| ("True".into(), "every connected proxy has acknowledged it".into(), generation);
+    api.wait(POLICIES, "p", |object| programmed(object) == served(2)).await;
+    api.wait(BACKENDS, "api", |object| programmed(object) == served(1)).await;
     proxy.stop().await;
     control.shutdown().await;
 }

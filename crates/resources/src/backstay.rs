@@ -120,7 +120,9 @@ pub struct PolicyTargetRef {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackendPolicyStatus {
     /// `Accepted`: it applies to all its targets; false with the reason `Conflicted` where an older policy does.
-    /// `ResolvedRefs`: everything it refers to exists. `Insecure`, where it is true: certificates are not verified.
+    /// `ResolvedRefs`: everything it refers to exists. `Programmed`: every connected proxy that serves one of its targets has
+    /// acknowledged it. `Insecure`, where it is true: certificates are not verified. `CertificateExpired`, where it is true:
+    /// endpoints will refuse the client certificate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -128,10 +130,6 @@ pub struct BackendPolicyStatus {
 
 impl Resource for BackendPolicy {
     const KIND: &'static Kind = &BACKEND_POLICY;
-
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
 }
 
 /// `backendpolicies.backstay.dev`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use backstay_proto::config;
+use backstay_resources::ConditionStatus;
 use backstay_resources::apoxy::BACKEND;
 use backstay_resources::backstay::BACKEND_POLICY;
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use super::{Compiler, Work};
 use crate::backend::BackendModel;
 use crate::change::ObjectKey;
 use crate::fleet::encode;
-use crate::output::{ACCEPTED, Finding, INSECURE, ObjectStatus, RESOLVED_REFS, Report};
+use crate::output::{ACCEPTED, Finding, INSECURE, ObjectStatus, Program, RESOLVED_REFS, Report};
 use crate::policy::{MAX_SENTENCES, PolicyModel};
 use crate::route::BackendState;
 use crate::secret::{Role, SecretUse};
@@ -114,7 +115,7 @@ impl Compiler {
                 }
             }
         }
-        if secrets.iter().any(|secret| !self.can_send(secret)) {
+        if secrets.iter().any(|secret| self.kept_secret(secret).is_none()) {
             return (None, refs_fault);
         }
         let encoded = encode(config::resource::Kind::Backend(config));
@@ -124,7 +125,7 @@ impl Compiler {
     /// The references of a policy that lead to nothing that serves, by the reason of the first.
     fn refs_fault(&self, policy: &PolicyModel) -> Option<RefFault> {
         let faults = policy.secrets().filter_map(|wanted| {
-            let fault = self.check_secret(wanted).err()?;
+            let fault = self.secret_fault(wanted)?;
             let (reason, field) = match wanted.role {
                 Role::Authority => ("InvalidCACertificateRef", "caCertificateRef"),
                 Role::Certificate => ("InvalidClientCertificateRef", "clientCertificateRef"),
@@ -156,6 +157,7 @@ impl Compiler {
             for secret in before.unwrap_or_default() {
                 self.secret_usage.release(&secret, &fleet);
             }
+            work.policy_reports.extend(self.links.backend_policies.get(&name).cloned());
             work.backend_reports.insert(name);
         }
     }
@@ -176,18 +178,22 @@ impl Compiler {
             };
             // What proxies hold of an earlier version says nothing about the present one.
             let compiled = node.compiled.as_ref().filter(|_| !node.stale);
-            let mut resources: Vec<Arc<str>> = compiled.map(|_| format!("backend/{name}").into()).into_iter().collect();
-            resources.extend(compiled.iter().flat_map(|it| &it.secrets).map(SecretUse::resource));
-            resources.sort();
-            let fleets = self.backend_usage.fleets(&name);
-            let programs = fleets.flat_map(|fleet| resources.iter().map(|resource| (fleet.clone(), resource.clone())));
             self.reports.say(ObjectStatus {
                 key: ObjectKey::new(&BACKEND, "", &name),
                 generation: node.source.generation,
                 report: Report::Backend { conditions: vec![accepted, resolved] },
-                programs: programs.collect(),
+                programs: compiled.map(|compiled| self.backend_programs(&name, compiled)).unwrap_or_default(),
             });
         }
+    }
+
+    /// What proxies must have for a Backend: itself and the Secrets it needs, in each fleet that sends requests to it.
+    fn backend_programs(&self, name: &Arc<str>, compiled: &CompiledBackend) -> Vec<Program> {
+        let mut resources: Vec<Arc<str>> = vec![format!("backend/{name}").into()];
+        resources.extend(compiled.secrets.iter().map(SecretUse::resource));
+        resources.sort();
+        let fleets = self.backend_usage.fleets(name);
+        fleets.flat_map(|fleet| resources.iter().map(|resource| (fleet.clone(), resource.clone()))).collect()
     }
 
     pub(super) fn report_policies(&mut self, work: &mut Work) {
@@ -197,15 +203,28 @@ impl Compiler {
                 None => Finding::holds(RESOLVED_REFS),
                 Some(fault) => Finding::no(RESOLVED_REFS, fault.reason, fault.message),
             };
-            let mut conditions = vec![self.policy_accepted(&name), resolved];
+            let accepted = self.policy_accepted(&name);
+            let applies = [&accepted, &resolved].into_iter().all(|found| found.status == ConditionStatus::True);
+            let targets = source.good.iter().filter(|_| applies).flat_map(|policy| &policy.targets);
+            // Also where a Backend stands as it last could: the policy applies to that.
+            let compiled = targets.filter_map(|target| Some((target, self.backends.get(target)?.compiled.as_ref()?)));
+            let mut programs: Vec<Program> =
+                compiled.flat_map(|(target, compiled)| self.backend_programs(target, compiled)).collect();
+            programs.sort();
+            programs.dedup();
+            let mut conditions = vec![accepted, resolved];
             if source.good.as_ref().is_some_and(PolicyModel::is_insecure) {
                 conditions.push(Finding::yes(INSECURE, "VerificationSkipped", SKIPS_VERIFICATION));
+            }
+            let certificate = source.good.as_ref().and_then(|policy| policy.certificate.as_ref());
+            if let Some(expires) = certificate.and_then(|wanted| self.kept_secret(wanted)?.expires) {
+                conditions.push(Finding::expired("spec.tls.clientCertificateRef", expires));
             }
             self.reports.say(ObjectStatus {
                 key: ObjectKey::new(&BACKEND_POLICY, "", &name),
                 generation: source.generation,
                 report: Report::BackendPolicy { conditions },
-                programs: Vec::new(),
+                programs,
             });
         }
     }

@@ -128,10 +128,10 @@ impl Compiler {
             ports.extend(spec.listeners.iter().filter_map(claimed_port).map(|port| (serving.fleet.clone(), port)));
         }
         for port in &node.ports {
-            self.links.port_gateways.remove(port, key);
+            self.links.port_gateways.set(port.clone(), key, false);
         }
         for port in &ports {
-            self.links.port_gateways.insert(port.clone(), key.clone());
+            self.links.port_gateways.set(port.clone(), key, true);
         }
         work.ports.extend(node.ports.iter().chain(&ports).cloned());
         node.ports = ports;
@@ -186,7 +186,9 @@ impl Compiler {
         if let (Some(serving), Some(spec)) = (&serving, &node.source.good) {
             let site = Site { gateway: key, serving };
             outcomes.extend(spec.listeners.iter().enumerate().map(|(index, wanted)| {
-                listener(site, wanted, node.conflicts.get(&index), |secret| self.check_secret(secret))
+                listener(site, wanted, node.conflicts.get(&index), |secret| {
+                    (self.secret_fault(secret), self.kept_secret(secret))
+                })
             }));
         }
         let Some(node) = self.gateways.get_mut(key) else { return };

@@ -7,6 +7,7 @@ use backstay_resources::{Object, apoxy, backstay, core, gateway};
 
 use super::backends::BackendNode;
 use super::gateways::{GatewayNode, class_key};
+use super::reports::Reports;
 use super::routes::RouteNode;
 use super::{Compiler, Work};
 use crate::backend::BackendModel;
@@ -42,18 +43,12 @@ impl Compiler {
     fn ingest_backend(&mut self, key: &ObjectKey, object: Option<&Object>, work: &mut Work) {
         let name = &key.name;
         let before = self.backends.get(name).map(|node| &node.source);
-        let source = object.map(|object| Source::read(object, BackendModel::parse, before));
-        if before == source.as_ref() {
-            return;
-        }
+        let Some(source) = news(key, object, before, BackendModel::parse, &mut self.reports) else { return };
+        // Another object of the same name starts without a past.
         let replaced = before.map(|it| &it.uid) != source.as_ref().map(|it| &it.uid);
-        if replaced {
-            self.reports.forget(key);
-            // Another object of the same name starts without a past.
-            if self.backends.remove(name).is_some() {
-                work.routes.extend(self.links.backend_routes.get(name).cloned());
-                self.backend_usage.touch(name);
-            }
+        if replaced && self.backends.remove(name).is_some() {
+            work.routes.extend(self.links.backend_routes.get(name).cloned());
+            self.backend_usage.touch(name);
         }
         if let Some(source) = source {
             match self.backends.get_mut(name) {
@@ -70,34 +65,28 @@ impl Compiler {
     fn ingest_policy(&mut self, key: &ObjectKey, object: Option<&Object>, work: &mut Work) {
         let name = &key.name;
         let before = self.policies.get(name);
-        let source = object.map(|object| Source::read(object, PolicyModel::parse, before));
-        if before == source.as_ref() {
-            return;
-        }
-        if before.map(|it| &it.uid) != source.as_ref().map(|it| &it.uid) {
-            self.reports.forget(key);
-        }
+        let Some(source) = news(key, object, before, PolicyModel::parse, &mut self.reports) else { return };
         if let Some(policy) = self.policies.remove(name).and_then(|policy| policy.good) {
-            for target in &policy.targets {
-                self.links.backend_policies.remove(target, name);
-            }
-            for secret in policy.secrets() {
-                self.links.secret_policies.remove(&secret.secret, name);
-            }
+            self.link_policy(name, &policy, false);
             work.backends.extend(policy.targets);
         }
         let Some(source) = source else { return };
         if let Some(policy) = &source.good {
-            for target in &policy.targets {
-                self.links.backend_policies.insert(target.clone(), name.clone());
-            }
-            for secret in policy.secrets() {
-                self.links.secret_policies.insert(secret.secret.clone(), name.clone());
-            }
+            self.link_policy(name, policy, true);
             work.backends.extend(policy.targets.iter().cloned());
         }
         self.policies.insert(name.clone(), source);
         work.policy_reports.insert(name.clone());
+    }
+
+    /// Links a policy to all that it names, or unlinks it.
+    fn link_policy(&mut self, name: &Arc<str>, policy: &PolicyModel, link: bool) {
+        for target in &policy.targets {
+            self.links.backend_policies.set(target.clone(), name, link);
+        }
+        for secret in policy.secrets() {
+            self.links.secret_policies.set(secret.secret.clone(), name, link);
+        }
     }
 
     fn ingest_proxy(&mut self, key: &ObjectKey, object: Option<&Object>, work: &mut Work) {
@@ -133,13 +122,7 @@ impl Compiler {
     fn ingest_class(&mut self, key: ObjectKey, object: Option<&Object>, work: &mut Work) {
         let before = self.classes.get(&key);
         let parse = |object: &Object| object.typed::<GatewayClass>().map(|class| class.spec);
-        let source = object.map(|object| Source::read(object, parse, before));
-        if before == source.as_ref() {
-            return;
-        }
-        if before.map(|it| &it.uid) != source.as_ref().map(|it| &it.uid) {
-            self.reports.forget(&key);
-        }
+        let Some(source) = news(&key, object, before, parse, &mut self.reports) else { return };
         work.gateways.extend(self.links.class_gateways.get(&key).cloned());
         match source {
             Some(source) => self.classes.insert(key.clone(), source),
@@ -151,20 +134,14 @@ impl Compiler {
     fn ingest_gateway(&mut self, key: ObjectKey, object: Option<&Object>, work: &mut Work) {
         let before = self.gateways.get(&key).map(|node| &node.source);
         let parse = |object: &Object| object.typed::<Gateway>().map(|gateway| gateway.spec);
-        let source = object.map(|object| Source::read(object, parse, before));
-        if before == source.as_ref() {
-            return;
-        }
-        if before.map(|it| &it.uid) != source.as_ref().map(|it| &it.uid) {
-            self.reports.forget(&key);
-        }
+        let Some(source) = news(&key, object, before, parse, &mut self.reports) else { return };
         if let Some(spec) = before.and_then(|source| source.good.clone()) {
             self.link_gateway(&key, &spec, false);
         }
         let Some(source) = source else {
             self.withdraw_gateway(&key);
             for port in self.gateways.remove(&key).map(|node| node.ports).unwrap_or_default() {
-                self.links.port_gateways.remove(&port, &key);
+                self.links.port_gateways.set(port.clone(), &key, false);
                 work.ports.insert(port);
             }
             work.routes.extend(self.links.gateway_routes.get(&key).cloned());
@@ -184,33 +161,22 @@ impl Compiler {
 
     /// Links a Gateway to all that it names, or unlinks it.
     fn link_gateway(&mut self, key: &ObjectKey, spec: &GatewaySpec, link: bool) {
-        let parameters = spec.infrastructure.as_ref().and_then(|it| it.parameters_ref.as_ref());
-        let proxy = parameters.map(|parameters| Arc::from(parameters.name.as_str()));
+        self.links.class_gateways.set(class_key(key, spec), key, link);
+        if let Some(parameters) = spec.infrastructure.as_ref().and_then(|it| it.parameters_ref.as_ref()) {
+            self.links.proxy_gateways.set(parameters.name.as_str().into(), key, link);
+        }
         let certificates = spec.listeners.iter().filter_map(|listener| listener.tls.as_ref());
-        let secrets = certificates
-            .flat_map(|tls| &tls.certificate_refs)
-            .filter_map(|certificate| certificate_secret(key, certificate).ok());
-        if link {
-            self.links.class_gateways.insert(class_key(key, spec), key.clone());
-            proxy.into_iter().for_each(|proxy| self.links.proxy_gateways.insert(proxy, key.clone()));
-            secrets.for_each(|secret| self.links.secret_gateways.insert(secret.secret, key.clone()));
-        } else {
-            self.links.class_gateways.remove(&class_key(key, spec), key);
-            proxy.into_iter().for_each(|proxy| self.links.proxy_gateways.remove(&proxy, key));
-            secrets.for_each(|secret| self.links.secret_gateways.remove(&secret.secret, key));
+        for certificate in certificates.flat_map(|tls| &tls.certificate_refs) {
+            if let Ok(secret) = certificate_secret(key, certificate) {
+                self.links.secret_gateways.set(secret.secret, key, link);
+            }
         }
     }
 
     fn ingest_route(&mut self, key: ObjectKey, object: Option<&Object>, work: &mut Work) {
         let before = self.routes.get(&key).map(|node| &node.source);
         let parse = |object: &Object| object.typed::<HttpRoute>().map(|route| route.spec);
-        let source = object.map(|object| Source::read(object, parse, before));
-        if before == source.as_ref() {
-            return;
-        }
-        if before.map(|it| &it.uid) != source.as_ref().map(|it| &it.uid) {
-            self.reports.forget(&key);
-        }
+        let Some(source) = news(&key, object, before, parse, &mut self.reports) else { return };
         if let Some(spec) = before.and_then(|source| source.good.clone()) {
             self.link_route(&key, &spec, false);
         }
@@ -233,16 +199,31 @@ impl Compiler {
 
     /// Links a route to all that it names, or unlinks it.
     fn link_route(&mut self, key: &ObjectKey, spec: &HttpRouteSpec, link: bool) {
-        let gateways = spec.parent_refs.iter().filter_map(|parent| parent_key(key, parent).ok());
-        let backends = named_backends(spec);
-        if link {
-            gateways.for_each(|gateway| self.links.gateway_routes.insert(gateway, key.clone()));
-            backends.into_iter().for_each(|backend| self.links.backend_routes.insert(backend, key.clone()));
-            self.links.namespace_routes.insert(key.namespace.clone(), key.clone());
-        } else {
-            gateways.for_each(|gateway| self.links.gateway_routes.remove(&gateway, key));
-            backends.iter().for_each(|backend| self.links.backend_routes.remove(backend, key));
-            self.links.namespace_routes.remove(&key.namespace, key);
+        for gateway in spec.parent_refs.iter().filter_map(|parent| parent_key(key, parent).ok()) {
+            self.links.gateway_routes.set(gateway, key, link);
         }
+        for backend in named_backends(spec) {
+            self.links.backend_routes.set(backend, key, link);
+        }
+        self.links.namespace_routes.set(key.namespace.clone(), key, link);
     }
+}
+
+/// An object as it is now, `None` where it is gone. Nothing where that is what it was `before`. What was said of another
+/// object of its name is forgotten.
+fn news<T: Clone + PartialEq, E: std::fmt::Display>(
+    key: &ObjectKey,
+    object: Option<&Object>,
+    before: Option<&Source<T>>,
+    parse: impl FnOnce(&Object) -> Result<T, E>,
+    reports: &mut Reports,
+) -> Option<Option<Source<T>>> {
+    let source = object.map(|object| Source::read(object, parse, before));
+    if before == source.as_ref() {
+        return None;
+    }
+    if before.map(|it| &it.uid) != source.as_ref().map(|it| &it.uid) {
+        reports.forget(key);
+    }
+    Some(source)
 }

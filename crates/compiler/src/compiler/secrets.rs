@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use bytes::Bytes;
-
 use super::{Compiler, Work};
-use crate::secret::{Role, SecretFault, SecretModel, SecretName, SecretUse};
+use crate::secret::{CompiledSecret, Role, SecretFault, SecretModel, SecretName, SecretUse};
 
 const ROLES: [Role; 2] = [Role::Certificate, Role::Authority];
 
@@ -16,9 +14,9 @@ const ROLES: [Role; 2] = [Role::Certificate, Role::Authority];
 pub(super) struct SecretNode {
     /// As it is now.
     pub(super) model: Option<SecretModel>,
-    /// As it last could serve in each role. Kept while a Backend needs it, so that a mistake with a Secret does not take
-    /// the Backend's traffic away.
-    pub(super) kept: BTreeMap<Role, Bytes>,
+    /// As it last could serve in each role. Kept while it is needed, so that a mistake with a Secret does not take traffic
+    /// away.
+    pub(super) kept: BTreeMap<Role, CompiledSecret>,
 }
 
 impl fmt::Debug for SecretNode {
@@ -28,15 +26,15 @@ impl fmt::Debug for SecretNode {
 }
 
 impl Compiler {
-    /// Whether a Secret, as it is now, can serve.
-    pub(super) fn check_secret(&self, wanted: &SecretUse) -> Result<(), SecretFault> {
+    /// Why a Secret, as it is now, cannot serve.
+    pub(super) fn secret_fault(&self, wanted: &SecretUse) -> Option<SecretFault> {
         let model = self.secrets.get(&wanted.secret).and_then(|node| node.model.as_ref());
-        model.ok_or(SecretFault::Missing)?.role(wanted.role).as_ref().map(|_| ()).map_err(Clone::clone)
+        model.ok_or(SecretFault::Missing).and_then(|model| model.role(wanted.role)).err()
     }
 
-    /// Whether there is anything to send for a Secret, now or kept.
-    pub(super) fn can_send(&self, wanted: &SecretUse) -> bool {
-        self.secrets.get(&wanted.secret).is_some_and(|node| node.kept.contains_key(&wanted.role))
+    /// What there is to send for a Secret, now or kept.
+    pub(super) fn kept_secret(&self, wanted: &SecretUse) -> Option<&CompiledSecret> {
+        self.secrets.get(&wanted.secret)?.kept.get(&wanted.role)
     }
 
     /// A Secret changed, or is gone.
@@ -46,8 +44,8 @@ impl Compiler {
         }
         let node = self.secrets.entry(name.clone()).or_default();
         for role in ROLES {
-            if let Some(Ok(encoded)) = model.as_ref().map(|model| model.role(role)) {
-                node.kept.insert(role, encoded.clone());
+            if let Some(Ok(compiled)) = model.as_ref().map(|model| model.role(role)) {
+                node.kept.insert(role, compiled.clone());
             }
         }
         node.model = model;
@@ -68,8 +66,7 @@ impl Compiler {
     pub(super) fn place_secrets(&mut self, work: &mut Work) {
         for (wanted, fleet) in self.secret_usage.take_touched() {
             let node = self.secrets.get(&wanted.secret).filter(|_| self.secret_usage.contains(&wanted, &fleet));
-            // A listener gives up a certificate that is lost, so that what is kept is for Backends.
-            let encoded = node.and_then(|node| node.kept.get(&wanted.role).cloned());
+            let encoded = node.and_then(|node| Some(node.kept.get(&wanted.role)?.encoded.clone()));
             match encoded {
                 Some(encoded) => self.fleets.put(&fleet, &wanted.resource(), encoded),
                 None => self.fleets.remove(&fleet, &wanted.resource()),

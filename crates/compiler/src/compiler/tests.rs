@@ -24,6 +24,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use prost::Message as _;
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
 use self::material::{CERTIFICATE, OLD_CERTIFICATE, OTHER_CERTIFICATE, OTHER_PRIVATE_KEY, PRIVATE_KEY};
@@ -135,27 +136,23 @@ impl World {
         !self.statuses.contains_key(&set(value.clone()).key)
     }
 
-    /// A condition of an object, as `STATUS REASON`.
+    /// A condition of an object, or of the first parent of a route, as `STATUS REASON`.
     pub(super) fn condition(&self, value: &Value, kind: &str) -> String {
-        let conditions = match &self.status(value).report {
-            Report::Backend { conditions }
-            | Report::GatewayClass { conditions }
-            | Report::Gateway { conditions, .. }
-            | Report::BackendPolicy { conditions } => conditions,
-            Report::HttpRoute { parents } => &parents.first().expect("a parent").conditions,
-        };
-        brief(conditions, kind)
+        brief(self.conditions(value), kind)
     }
 
     pub(super) fn message(&self, value: &Value, kind: &str) -> String {
-        let conditions = match &self.status(value).report {
+        self.conditions(value).iter().find(|finding| finding.kind == kind).expect(kind).message.clone()
+    }
+
+    fn conditions(&self, value: &Value) -> &[Finding] {
+        match &self.status(value).report {
             Report::Backend { conditions }
             | Report::GatewayClass { conditions }
             | Report::Gateway { conditions, .. }
             | Report::BackendPolicy { conditions } => conditions,
             Report::HttpRoute { parents } => &parents.first().expect("a parent").conditions,
-        };
-        conditions.iter().find(|finding| finding.kind == kind).expect(kind).message.clone()
+        }
     }
 
     pub(super) fn listener_report(&self, gateway: &Value, name: &str) -> &ListenerReport {
@@ -261,6 +258,14 @@ pub(super) fn secret(name: &str, data: &[(&str, &str)]) -> Value {
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "infra"},
         "type": "Opaque", "data": data,
     })
+}
+
+/// A Secret with a certificate that expires when a year begins.
+pub(super) fn certificate_until(name: &str, year: i32) -> Value {
+    let mut params = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(year, 1, 1);
+    let certificate = params.self_signed(&KeyPair::from_pem(PRIVATE_KEY).unwrap()).unwrap();
+    secret(name, &[("tls.crt", &certificate.pem()), ("tls.key", PRIVATE_KEY)])
 }
 
 /// A Secret with a certificate.

@@ -11,7 +11,7 @@ use super::conflict::Conflict;
 use crate::change::ObjectKey;
 use crate::hostname;
 use crate::output::{ACCEPTED, CONFLICTED, Finding, RESOLVED_REFS};
-use crate::secret::{DEFAULT_NAMESPACE, Role, SecretFault, SecretName, SecretUse};
+use crate::secret::{CompiledSecret, DEFAULT_NAMESPACE, Role, SecretFault, SecretName, SecretUse};
 
 /// A Gateway that is served.
 #[derive(Debug, Clone, Copy)]
@@ -43,17 +43,17 @@ pub(crate) struct ListenerOutcome {
     pub(crate) secrets: Vec<SecretUse>,
 }
 
-/// Compiles a listener. `check` tells whether a Secret can serve.
-pub(crate) fn listener(
+/// Compiles a listener. `look_up` tells why a Secret cannot serve, if that is so, and how it last could.
+pub(crate) fn listener<'a>(
     site: Site<'_>,
     listener: &Listener,
     conflict: Option<&Conflict>,
-    check: impl Fn(&SecretUse) -> Result<(), SecretFault>,
+    look_up: impl Fn(&SecretUse) -> (Option<SecretFault>, Option<&'a CompiledSecret>),
 ) -> ListenerOutcome {
     let (allowed, mut supported_kinds, kinds_fault) = allowed(site.gateway, listener);
     let hostname = listener.hostname.as_deref().filter(|hostname| !hostname.is_empty()).map(hostname::canonical);
     let mut configs = Vec::new();
-    let mut secrets = Vec::new();
+    let mut certificates = Certificates::default();
     let mut refs_fault = kinds_fault.map(|message| ("InvalidRouteKinds", message));
     let accepted = match shape(listener) {
         Err((reason, message)) => {
@@ -64,9 +64,10 @@ pub(crate) fn listener(
         }
         Ok((protocol, port)) => {
             if protocol == config::listener::Protocol::Https {
-                let fault = certificates(site, listener, check, &mut secrets);
-                refs_fault = refs_fault.or(fault);
+                certificates = self::certificates(site, listener, look_up);
+                refs_fault = refs_fault.or(certificates.fault.take());
             }
+            let secrets = &certificates.secrets;
             let lacks_certificate = protocol == config::listener::Protocol::Https && secrets.is_empty();
             if conflict.is_none() && !lacks_certificate {
                 let tls = (!secrets.is_empty()).then(|| config::ServerTls {
@@ -80,7 +81,7 @@ pub(crate) fn listener(
                     tls: tls.clone(),
                 }));
             } else {
-                secrets.clear();
+                certificates = Certificates::default();
             }
             match conflict {
                 Some(conflict) => Finding::no(ACCEPTED, "PortUnavailable", conflict.message.clone()),
@@ -88,7 +89,7 @@ pub(crate) fn listener(
             }
         }
     };
-    let conditions = vec![
+    let mut conditions = vec![
         accepted,
         match refs_fault {
             Some((reason, message)) => Finding::no(RESOLVED_REFS, reason, message),
@@ -99,9 +100,10 @@ pub(crate) fn listener(
             None => Finding::no(CONFLICTED, "NoConflicts", ""),
         },
     ];
+    conditions.extend(certificates.expired);
     let resources = (0..configs.len()).map(|index| resource(site, &listener.name, index)).collect();
     let face = ListenerFace { name: listener.name.clone(), port: listener.port, hostname, allowed, resources };
-    ListenerOutcome { face, supported_kinds, conditions, configs, secrets }
+    ListenerOutcome { face, supported_kinds, conditions, configs, secrets: certificates.secrets }
 }
 
 const UNSUPPORTED_PROTOCOL: &str = "UnsupportedProtocol";
@@ -140,38 +142,52 @@ pub(crate) fn claimed_port(listener: &Listener) -> Option<u16> {
     shape(listener).ok().and_then(|(_, port)| u16::try_from(port).ok())
 }
 
-/// Collects the Secrets that can serve, and says what is wrong with the first of the others. A listener serves with the
-/// certificates that are good.
-fn certificates(
+/// The certificates of a listener.
+#[derive(Default)]
+struct Certificates {
+    /// Secrets that it can serve with.
+    secrets: Vec<SecretUse>,
+    /// What is wrong with the first of the others, with the reason that the condition gives.
+    fault: Option<(&'static str, String)>,
+    /// Of the certificate that is the first to expire.
+    expired: Option<Finding>,
+}
+
+/// Looks the certificates up. A listener serves with those that are good, or once were: a mistake with a Secret takes no
+/// traffic away. One that is gone is given up.
+fn certificates<'a>(
     site: Site<'_>,
     listener: &Listener,
-    check: impl Fn(&SecretUse) -> Result<(), SecretFault>,
-    secrets: &mut Vec<SecretUse>,
-) -> Option<(&'static str, String)> {
+    look_up: impl Fn(&SecretUse) -> (Option<SecretFault>, Option<&'a CompiledSecret>),
+) -> Certificates {
+    let mut found = Certificates::default();
     let refs = listener.tls.as_ref().map(|tls| tls.certificate_refs.as_slice()).unwrap_or_default();
     if refs.is_empty() {
-        return Some((INVALID_CERTIFICATE, "tls.certificateRefs must name a Secret with a certificate".to_owned()));
+        let message = "tls.certificateRefs must name a Secret with a certificate".to_owned();
+        found.fault = Some((INVALID_CERTIFICATE, message));
     }
-    let mut first = None;
     for (index, certificate) in refs.iter().enumerate() {
-        let fault = match certificate_secret(site.gateway, certificate) {
-            Err((reason, message)) => Some((reason, format!("tls.certificateRefs[{index}]: {message}"))),
-            Ok(secret) => match check(&secret) {
-                Err(fault) => {
-                    let message = format!("tls.certificateRefs[{index}]: {} {fault}", secret.secret);
-                    Some((INVALID_CERTIFICATE, message))
-                }
-                Ok(()) => {
-                    if !secrets.contains(&secret) {
-                        secrets.push(secret);
-                    }
-                    None
-                }
-            },
+        let field = format!("tls.certificateRefs[{index}]");
+        let secret = match certificate_secret(site.gateway, certificate) {
+            Ok(secret) => secret,
+            Err((reason, message)) => {
+                found.fault.get_or_insert((reason, format!("{field}: {message}")));
+                continue;
+            }
         };
-        first = first.or(fault);
+        let (fault, kept) = look_up(&secret);
+        let kept = kept.filter(|_| fault != Some(SecretFault::Missing));
+        if let Some(fault) = fault {
+            let effect = if kept.is_some() { "; the last good version stays in use" } else { "" };
+            found.fault.get_or_insert((INVALID_CERTIFICATE, format!("{field}: {} {fault}{effect}", secret.secret)));
+        }
+        if let Some(kept) = kept.filter(|_| !found.secrets.contains(&secret)) {
+            let expired = kept.expires.map(|expires| Finding::expired(&field, expires));
+            found.expired = found.expired.into_iter().chain(expired).min_by_key(|finding| finding.since);
+            found.secrets.push(secret);
+        }
     }
-    first
+    found
 }
 
 const INVALID_CERTIFICATE: &str = "InvalidCertificateRef";

@@ -1,30 +1,35 @@
 //! The status that an object should have.
 
+use std::collections::BTreeMap;
+
 use backstay_compiler::{Finding, ListenerReport, ObjectKey, ParentReport, Report};
 use backstay_resources::gateway::{APOXY_CONTROLLER_NAME, CONTROLLER_NAME, ListenerStatus, RouteParentStatus};
 use backstay_resources::{Condition, ConditionStatus, Timestamp, apoxy};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::tracker::{Programmed, Tracked, Tracker};
+use crate::tracker::{Programmed, Stream, Tracked, Tracker};
 
 /// Most proxies listed in the status of a fleet; the admin API lists all.
 const LISTED_REPLICAS: usize = 500;
 
+/// Most refusals listed in the status of a fleet, of all its proxies together; the admin API lists all.
+const LISTED_REFUSALS: usize = 100;
+
 /// The status of `key`, which has the status `old` now. `None` when nothing is known of the object.
 pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Timestamp) -> Option<Value> {
-    if key.kind.resource() == apoxy::PROXY.resource() {
+    if key.kind.kind == apoxy::PROXY.kind {
         return Some(fleet(tracker, &key.name, old, now));
     }
     let tracked = tracker.object(key)?;
     let merge = Merge { generation: tracked.status.generation, now };
     let mut status = old.as_object().cloned().unwrap_or_default();
     match &tracked.status.report {
-        Report::Backend { conditions } => {
+        Report::Backend { conditions } | Report::BackendPolicy { conditions } => {
             let findings = with_programmed(conditions, tracker.programmed(tracked, &tracked.status.programs));
             put(&mut status, "conditions", merge.conditions(&findings, old.get("conditions")));
         }
-        Report::GatewayClass { conditions } | Report::BackendPolicy { conditions } => {
+        Report::GatewayClass { conditions } => {
             put(&mut status, "conditions", merge.conditions(conditions, old.get("conditions")));
         }
         Report::Gateway { conditions, listeners, addresses } => {
@@ -79,7 +84,7 @@ fn with_programmed(conditions: &[Finding], programmed: Programmed) -> Vec<Findin
         Programmed::Refused { message } => (ConditionStatus::False, "Refused", message),
     };
     let mut all: Vec<Finding> = conditions.iter().filter(|found| found.kind != "Programmed").cloned().collect();
-    all.push(Finding { kind: "Programmed", status, reason, message });
+    all.push(Finding { kind: "Programmed", status, reason, message, since: None });
     all
 }
 
@@ -93,7 +98,8 @@ struct Merge {
 impl Merge {
     fn conditions(self, findings: &[Finding], old: Option<&Value>) -> Vec<Condition> {
         let old: Vec<Condition> = old.and_then(|old| serde_json::from_value(old.clone()).ok()).unwrap_or_default();
-        let made = findings.iter().map(|found| {
+        let present = findings.iter().filter(|found| found.since.is_none_or(|since| since <= self.now));
+        let made = present.map(|found| {
             let before = old.iter().find(|before| before.kind == found.kind && before.status == found.status);
             Condition {
                 kind: found.kind.to_owned(),
@@ -152,25 +158,27 @@ fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
         (count, refusing) => (ConditionStatus::False, "Refused", format!("{refusing} of {count} refuse something")),
     };
     let merge = Merge { generation: 0, now };
-    let found = Finding { kind: "Ready", status, reason, message };
+    let found = Finding { kind: "Ready", status, reason, message, since: None };
+    // While an old stream of the same process has not ended yet, the newer one counts.
+    let newest: BTreeMap<&str, &Stream> = streams.iter().map(|stream| (stream.node_id.as_str(), *stream)).collect();
     let mut replicas: Vec<apoxy::ProxyReplica> = Vec::new();
-    for stream in streams {
-        // While an old stream of the same process has not ended yet, the newer one counts.
-        replicas.retain(|replica| replica.name != stream.node_id);
-        let refused = stream.refused.iter().map(|(resource, refusal)| apoxy::Refusal {
+    let mut room = LISTED_REFUSALS;
+    for stream in newest.into_values().take(LISTED_REPLICAS) {
+        let refused = stream.refused.iter().take(room).map(|(resource, refusal)| apoxy::Refusal {
             resource: resource.to_string(),
             field: refusal.field.clone(),
             message: refusal.message.clone(),
         });
+        let refused: Vec<_> = refused.collect();
+        room -= refused.len();
         replicas.push(apoxy::ProxyReplica {
             name: stream.node_id.clone(),
             connected_at: stream.connected,
             address: stream.address.clone(),
             version: stream.version.clone(),
-            refused: refused.collect(),
+            refused,
         });
     }
-    replicas.truncate(LISTED_REPLICAS);
     let conditions = merge.conditions(&[found], old.get("conditions"));
     json!(apoxy::ProxyStatus { conditions, replicas })
 }

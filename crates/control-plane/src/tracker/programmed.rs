@@ -55,10 +55,11 @@ impl Tracker {
     }
 
     fn refusal_of(&self, programs: &[Program]) -> Option<String> {
-        programs.iter().find_map(|(fleet, resource)| {
-            let of_fleet = self.streams.values().filter(|stream| stream.fleet == *fleet);
+        programs.iter().find_map(|program| {
+            let (_, resource) = program;
+            let streams = self.refusals.get(program)?.iter().filter_map(|id| self.streams.get(id));
             let mut refusals: Vec<_> =
-                of_fleet.filter_map(|stream| Some((&stream.node_id, stream.refused.get(resource)?))).collect();
+                streams.filter_map(|stream| Some((&stream.node_id, stream.refused.get(resource)?))).collect();
             refusals.sort_by_key(|(node, _)| node.as_str());
             let (node, refusal) = refusals.first()?;
             let others = match refusals.len() - 1 {

@@ -77,7 +77,7 @@ impl Tracker {
         if !cleared.is_empty() {
             self.dirty_fleets.insert(fleet);
         }
-        cleared.iter().for_each(|program| self.touch(program));
+        cleared.iter().for_each(|program| self.set_refused(program, id, false));
     }
 
     /// A proxy refused a resource.
@@ -87,7 +87,7 @@ impl Tracker {
         let program = (stream.fleet.clone(), name.clone());
         stream.refused.insert(name, refusal);
         self.dirty_fleets.insert(program.0.clone());
-        self.touch(&program);
+        self.set_refused(&program, id, true);
     }
 
     /// A proxy has answered everything up to `revision`.
@@ -112,7 +112,7 @@ impl Tracker {
             leave(&mut state.synchronised, stream.synchronised);
         }
         for name in stream.refused.into_keys() {
-            self.touch(&(stream.fleet.clone(), name));
+            self.set_refused(&(stream.fleet.clone(), name), id, false);
         }
         self.advance(&stream.fleet);
         self.dirty_fleets.insert(stream.fleet);

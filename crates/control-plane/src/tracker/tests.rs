@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_compiler::{ObjectKey, ObjectStatus, Report};
-use backstay_resources::{Timestamp, apoxy};
+use backstay_compiler::{Finding, ObjectKey, ObjectStatus, Report};
+use backstay_resources::{ConditionStatus, Timestamp, apoxy};
 use backstay_xds::server::StreamId;
 
 use super::{Programmed, Refusal, Stream, Tracker};
@@ -63,10 +63,10 @@ fn waits_for_every_connected_proxy() {
     tracker.synchronised(StreamId(1), 10);
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
 
-    tracker.take_dirty();
+    tracker.take_dirty(Timestamp::from_second(0));
     tracker.synchronised(StreamId(2), 12);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
-    assert!(tracker.take_dirty().contains(&key("api")), "its status must be written");
+    assert!(tracker.take_dirty(Timestamp::from_second(0)).contains(&key("api")), "its status must be written");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_refusal_speaks_with_the_proxys_own_words_and_touches_no_other_object() {
     tracker.opened(StreamId(1), stream("a"));
     change(&mut tracker, "api", 1, 10);
     change(&mut tracker, "web", 1, 10);
-    tracker.take_dirty();
+    tracker.take_dirty(Timestamp::from_second(0));
     refuse(&mut tracker, 1, "backend/api");
     tracker.synchronised(StreamId(1), 10);
 
@@ -125,7 +125,7 @@ fn a_refusal_speaks_with_the_proxys_own_words_and_touches_no_other_object() {
 
     tracker.accepted(StreamId(1), [name("backend/api")].iter());
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
-    assert!(tracker.take_dirty().contains(&key("api")));
+    assert!(tracker.take_dirty(Timestamp::from_second(0)).contains(&key("api")));
 }
 
 #[test]
@@ -134,9 +134,9 @@ fn a_refusal_goes_with_the_proxy() {
     tracker.opened(StreamId(1), stream("a"));
     change(&mut tracker, "api", 1, 10);
     refuse(&mut tracker, 1, "backend/api");
-    tracker.take_dirty();
+    tracker.take_dirty(Timestamp::from_second(0));
     tracker.closed(StreamId(1));
-    assert!(tracker.take_dirty().contains(&key("api")));
+    assert!(tracker.take_dirty(Timestamp::from_second(0)).contains(&key("api")));
     assert!(!matches!(programmed(&tracker, "api"), Programmed::Refused { .. }));
 }
 
@@ -211,13 +211,74 @@ fn a_fleet_without_proxies_keeps_nobody_waiting() {
     report(&mut tracker, 2, 11);
     tracker.synchronised(StreamId(1), 11);
     assert!(matches!(programmed(&tracker, "api"), Programmed::Pending { .. }));
-    tracker.take_dirty();
+    tracker.take_dirty(Timestamp::from_second(0));
     tracker.closed(StreamId(2));
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
-    assert!(tracker.take_dirty().contains(&key("api")), "its status must be written");
+    assert!(tracker.take_dirty(Timestamp::from_second(0)).contains(&key("api")), "its status must be written");
 
     // With no proxy at all nothing is programmed.
     tracker.closed(StreamId(1));
     report(&mut tracker, 3, 12);
     assert!(matches!(programmed(&tracker, "api"), Programmed::Pending { nobody: true, .. }));
+}
+
+/// The resource of a Backend changed for another reason than the Backend itself.
+fn change_resource(tracker: &mut Tracker, backend: &str, revision: u64) {
+    let resource = name(&format!("backend/{backend}"));
+    tracker.published(&name(EDGE), revision, [(&resource, true)]);
+}
+
+#[test]
+fn a_backend_waits_again_when_its_policy_changes() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId(1), stream("a"));
+    change(&mut tracker, "api", 1, 10);
+    change(&mut tracker, "web", 1, 10);
+    tracker.synchronised(StreamId(1), 10);
+    tracker.take_dirty(Timestamp::from_second(0));
+    change_resource(&mut tracker, "api", 11);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
+    assert_eq!(programmed(&tracker, "web"), Programmed::Yes);
+    assert_eq!(tracker.take_dirty(Timestamp::from_second(0)), [key("api")].into());
+    tracker.synchronised(StreamId(1), 11);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+}
+
+#[test]
+fn a_refusal_is_no_acknowledgement_when_its_proxy_has_gone() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId(1), stream("a"));
+    change(&mut tracker, "api", 1, 10);
+    refuse(&mut tracker, 1, "backend/api");
+    tracker.synchronised(StreamId(1), 10);
+    tracker.closed(StreamId(1));
+    assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: true });
+    // One that honours it decides.
+    tracker.opened(StreamId(2), stream("b"));
+    tracker.synchronised(StreamId(2), 10);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+}
+
+#[test]
+fn a_status_that_changes_by_itself_is_looked_at_in_time() {
+    let mut tracker = Tracker::default();
+    let since = Some(Timestamp::from_second(100));
+    let finding = Finding {
+        kind: "CertificateExpired",
+        status: ConditionStatus::True,
+        reason: "Expired",
+        message: String::new(),
+        since,
+    };
+    tracker.reported(ObjectStatus {
+        key: key("api"),
+        generation: 1,
+        report: Report::BackendPolicy { conditions: vec![finding] },
+        programs: Vec::new(),
+    });
+    tracker.take_dirty(Timestamp::from_second(0));
+    assert_eq!(tracker.next_due(), since);
+    assert!(tracker.take_dirty(Timestamp::from_second(99)).is_empty());
+    assert_eq!(tracker.take_dirty(Timestamp::from_second(100)), [key("api")].into());
+    assert_eq!(tracker.next_due(), None);
 }

@@ -24,12 +24,13 @@ const MAX_TARGETS: usize = 16;
 pub(super) static COLUMNS: &[Column] = &[
     table::text("Targets", "The Backends it applies to."),
     table::text("Accepted", "Whether it applies to all of them."),
+    table::text("Programmed", "Whether every proxy that serves one of them has acknowledged it."),
 ];
 
 /// One row.
 pub(super) fn cells(object: &Object) -> Vec<Value> {
     let targets = table::list_at(object, "/spec/targetRefs").iter().filter_map(|target| target["name"].as_str());
-    vec![table::few(targets).into(), table::condition(object, "Accepted")]
+    vec![table::few(targets).into(), table::condition(object, "Accepted"), table::condition(object, "Programmed")]
 }
 
 /// Writes out of which kind the targets are, and the namespaces of Secrets. Everything else stays as it was written: what is

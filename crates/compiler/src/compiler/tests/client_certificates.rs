@@ -5,8 +5,8 @@ use backstay_proto::config::resource::Kind as Resource;
 use serde_json::{Value, json};
 
 use super::{
-    CERTIFICATE, OTHER_CERTIFICATE, PRIVATE_KEY, World, backend_of, certificate, class, gateway, plain_gateway, policy,
-    secret, simple_route,
+    CERTIFICATE, OTHER_CERTIFICATE, OTHER_PRIVATE_KEY, PRIVATE_KEY, World, backend_of, certificate, certificate_until,
+    class, gateway, plain_gateway, policy, secret, simple_route,
 };
 
 const CREATED: &str = "2024-05-01T10:00:00Z";
@@ -54,6 +54,15 @@ fn it_travels_with_the_backend_and_is_renewed_alone() {
 }
 
 #[test]
+fn one_that_has_expired_is_a_warning() {
+    let p = presenting("client");
+    let world = world([p.clone(), certificate_until("client", 2020)]);
+    assert_eq!(world.condition(&p, "CertificateExpired"), "True Expired");
+    assert_eq!(world.condition(&p, "ResolvedRefs"), "True ResolvedRefs");
+    assert!(world.names("default").contains(&NAME));
+}
+
+#[test]
 fn a_backend_waits_for_it() {
     let p = presenting("client");
     let mut world = world([p.clone()]);
@@ -68,6 +77,9 @@ fn a_backend_waits_for_it() {
     assert!(of_backend.starts_with(&format!("BackendPolicy p: {expected}")), "{of_backend}");
     world.set(secret("client", &[("tls.crt", CERTIFICATE)]));
     assert!(world.message(&p, "ResolvedRefs").ends_with("has no tls.key"));
+    world.set(secret("client", &[("tls.crt", CERTIFICATE), ("tls.key", OTHER_PRIVATE_KEY)]));
+    assert!(world.message(&p, "ResolvedRefs").ends_with("is not the key of the first certificate in tls.crt"));
+    assert_eq!(world.condition(&api(), "Accepted"), "False InvalidClientCertificateRef");
     world.set(certificate("client"));
     assert_eq!(world.condition(&api(), "Accepted"), "True Accepted");
     assert!(world.names("default").contains(&"backend/api"));

@@ -24,7 +24,7 @@ fn version(which: usize, version: usize) -> Value {
         1 => proxy(&name("p", 2)),
         2 => namespace(&name("n", 2), pick(&[json!({}), json!({"team": "web"})], 1)),
         3 => {
-            let secrets = [certificate("c"), secret("c", &[("tls.crt", CERTIFICATE)])];
+            let secrets = [certificate("c"), secret("c", &[("tls.crt", OTHER_CERTIFICATE), ("tls.key", PRIVATE_KEY)])];
             with(pick(&secrets, 2), "/metadata/name", json!(name("c", 2)))
         }
         4 | 5 => gateway_version(&name("g", 4), &pick, time()),

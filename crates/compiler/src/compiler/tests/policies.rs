@@ -220,3 +220,31 @@ fn an_authority_that_is_lost_stays_in_use() {
     assert_eq!(world.names("default"), ["listener/infra/gw/http"]);
     assert!(world.compiler.secrets.is_empty());
 }
+
+#[test]
+fn a_policy_is_programmed_where_its_backends_are() {
+    let spec = json!({"targetRefs": [{"name": "api"}, {"name": "web"}], "timeouts": {"connect": "1s"}});
+    let p = policy("p", EARLY, spec.clone());
+    let web = backend("web", "192.0.2.2");
+    let mut world = world([backend("api", "192.0.2.1"), p.clone()]);
+    let programs = |world: &World| {
+        let programs = world.status(&p).programs.iter().map(|(fleet, name)| format!("{fleet} {name}"));
+        programs.collect::<Vec<_>>()
+    };
+    assert!(programs(&world).is_empty(), "one of its targets does not exist");
+    world.set(web.clone());
+    assert_eq!(programs(&world), ["default backend/api"], "nobody is sent the other");
+    world.set(simple_route("s", "gw", "web"));
+    assert_eq!(programs(&world), ["default backend/api", "default backend/web"]);
+    world.set(with(web.clone(), "/spec/endpoints", json!([])));
+    assert!(world.status(&web).programs.is_empty(), "it stands as it last could");
+    assert_eq!(programs(&world).len(), 2, "and so does the policy for it");
+    world.set(web);
+    let older = policy("a", "2024-01-01T00:00:00Z", with(spec, "/targetRefs", json!([{"name": "web"}])));
+    world.set(older.clone());
+    assert!(programs(&world).is_empty(), "another applies to one of its targets");
+    world.remove(older);
+    assert_eq!(programs(&world).len(), 2);
+    world.remove(simple_route("r", "gw", "api"));
+    assert_eq!(programs(&world), ["default backend/web"]);
+}

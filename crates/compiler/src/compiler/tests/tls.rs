@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     CERTIFICATE, OLD_CERTIFICATE, OTHER_CERTIFICATE, OTHER_PRIVATE_KEY, PRIVATE_KEY, World, backend, certificate,
-    class, gateway, proxy, secret, simple_route, with,
+    certificate_until, class, gateway, proxy, secret, simple_route, with,
 };
 
 fn https(name: &str, port: u16, refs: Value) -> Value {
@@ -117,6 +117,48 @@ fn a_listener_serves_with_the_certificates_that_are_good() {
     assert_eq!(world.listener_condition(&gw, "https", "ResolvedRefs"), "False InvalidCertificateRef");
     let listener = world.listener("default", "listener/infra/gw/https");
     assert_eq!(listener.tls.unwrap().secrets, ["secret/infra/one"]);
+}
+
+#[test]
+fn a_mistake_with_a_secret_leaves_the_last_good_certificate_in_use() {
+    let gw = secure(json!([{"name": "one"}]));
+    let mut world = World::new([class(), gw.clone(), certificate("one")]);
+    let before = world.held.clone();
+    let output = world.set(secret("one", &[("tls.crt", CERTIFICATE), ("tls.key", OTHER_PRIVATE_KEY)]));
+    assert!(output.fleets.is_empty());
+    assert_eq!(world.held, before);
+    assert_eq!(world.listener_condition(&gw, "https", "ResolvedRefs"), "False InvalidCertificateRef");
+    let report = world.listener_report(&gw, "https");
+    let message = &report.conditions.iter().find(|it| it.kind == "ResolvedRefs").unwrap().message;
+    assert!(message.ends_with("in tls.crt; the last good version stays in use"), "{message}");
+    // Also while other things about the listener change.
+    world.set(with(gw.clone(), "/spec/listeners/0/port", json!(8443)));
+    assert_eq!(world.listener("default", "listener/infra/gw/https").port, 8443);
+    assert!(world.names("default").contains(&"secret/infra/one"));
+    world.remove(certificate("one"));
+    assert_eq!(world.names("default"), ["listener/infra/gw/http"]);
+    assert!(world.compiler.secrets.is_empty());
+}
+
+#[test]
+fn the_first_certificate_to_expire_is_told_once_it_has() {
+    let gw = secure(json!([{"name": "two"}, {"name": "one"}, {"name": "three"}]));
+    let [two, one, three] =
+        [("two", 2090), ("one", 2020), ("three", 2080)].map(|(it, year)| certificate_until(it, year));
+    let mut world = World::new([class(), gw.clone(), one, two, three]);
+    let expired = |world: &World| {
+        let report = world.listener_report(&gw, "https");
+        let found = report.conditions.iter().find(|it| it.kind == "CertificateExpired").unwrap().clone();
+        (found.since.unwrap().to_string(), found.message)
+    };
+    assert_eq!(world.listener_condition(&gw, "https", "CertificateExpired"), "True Expired");
+    assert_eq!(world.listener_condition(&gw, "https", "ResolvedRefs"), "True ResolvedRefs", "it is a warning");
+    let (since, message) = expired(&world);
+    assert_eq!(since, "2020-01-01T00:00:00Z");
+    assert!(message.starts_with("tls.certificateRefs[1] refers to a certificate that expired on 2020-"), "{message}");
+    world.set(certificate_until("one", 2100));
+    assert_eq!(expired(&world).0, "2080-01-01T00:00:00Z");
+    assert_eq!(world.listener_condition(&gw, "http", "CertificateExpired"), "absent");
 }
 
 #[test]

@@ -134,5 +134,5 @@ fn all_errors_come_at_once() {
 fn rows() {
     let object =
         admit(&BACKEND_POLICY, policy(json!({"targetRefs": [{"name": "a"}, {"name": "b"}]})), None).unwrap().object;
-    assert_eq!((BACKEND_POLICY.cells)(&object), [json!("a,b"), json!("")]);
+    assert_eq!((BACKEND_POLICY.cells)(&object), [json!("a,b"), json!(""), json!("")]);
 }
