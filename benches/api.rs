@@ -13,7 +13,7 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use support::process::{Process, backstay};
+use support::process::{Process, control_plane};
 use support::{argument, backend, http::Client};
 
 const BACKENDS: &str = "/apis/core.apoxy.dev/v1alpha2/backends";
@@ -22,11 +22,7 @@ fn main() {
     let objects: usize = argument("--objects", 10_000);
     let folder = tempfile::tempdir().expect("a folder");
     let (api, xds) = (SocketAddr::from(([127, 0, 0, 1], 21680)), SocketAddr::from(([127, 0, 0, 1], 21681)));
-    let mut control = backstay();
-    control.args(["control-plane", "--api", &api.to_string(), "--xds", &xds.to_string(), "--data-dir"]);
-    control.arg(folder.path());
-    let mut control = Process::spawn("the control plane", &mut control);
-    control.wait_for(api);
+    let control = control_plane(folder.path(), api, xds);
     println!("memory at start: {:.1} MiB", control.resident_mib());
     println!("| operation | each, CPU ms | a second | kube-apiserver and etcd, CPU ms |");
     println!("|---|---|---|---|");

@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use support::process::{Process, backstay};
+use support::process::{Process, backstay, control_plane};
 use support::{argument, backend, http::Client, median, millis, percentile};
 
 const UPSTREAM: u16 = 21500;
@@ -38,11 +38,7 @@ fn main() {
 fn run(count: usize, changes: usize) {
     let folder = tempfile::tempdir().expect("a folder");
     let (api, xds) = (SocketAddr::from(([127, 0, 0, 1], 21580)), SocketAddr::from(([127, 0, 0, 1], 21581)));
-    let mut control = backstay();
-    control.args(["control-plane", "--api", &api.to_string(), "--xds", &xds.to_string(), "--data-dir"]);
-    control.arg(folder.path());
-    let mut control = Process::spawn("the control plane", &mut control);
-    control.wait_for(api);
+    let control = control_plane(folder.path(), api, xds);
     fill(api, count);
     let mut proxy = backstay();
     proxy.args(["proxy", "--threads", "1", "--admin", "127.0.0.1:21902", "--control-plane", &format!("http://{xds}")]);

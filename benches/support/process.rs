@@ -20,6 +20,15 @@ pub fn backstay() -> Command {
     Command::new(env!("CARGO_BIN_EXE_backstay"))
 }
 
+/// A control plane that keeps its data in `folder`, once it listens.
+pub fn control_plane(folder: &Path, api: SocketAddr, xds: SocketAddr) -> Process {
+    let mut command = backstay();
+    command.args(["control-plane", "--api", &api.to_string(), "--xds", &xds.to_string(), "--data-dir"]).arg(folder);
+    let mut process = Process::spawn("the control plane", &mut command);
+    process.wait_for(api);
+    process
+}
+
 /// The same command, pinned to a CPU.
 pub fn pinned(cpu: usize, command: &Command) -> Command {
     let mut pinned = Command::new("taskset");
