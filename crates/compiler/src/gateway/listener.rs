@@ -65,7 +65,7 @@ pub(crate) fn listener<'a>(
         Ok((protocol, port)) => {
             if protocol == config::listener::Protocol::Https {
                 certificates = self::certificates(site, listener, look_up);
-                refs_fault = refs_fault.or(certificates.fault.take());
+                refs_fault = refs_fault.or_else(|| certificates.fault.take());
             }
             let secrets = &certificates.secrets;
             let lacks_certificate = protocol == config::listener::Protocol::Https && secrets.is_empty();
@@ -171,7 +171,7 @@ fn certificates<'a>(
         let secret = match certificate_secret(site.gateway, certificate) {
             Ok(secret) => secret,
             Err((reason, message)) => {
-                found.fault.get_or_insert((reason, format!("{field}: {message}")));
+                found.fault.get_or_insert_with(|| (reason, format!("{field}: {message}")));
                 continue;
             }
         };
@@ -179,7 +179,8 @@ fn certificates<'a>(
         let kept = kept.filter(|_| fault != Some(SecretFault::Missing));
         if let Some(fault) = fault {
             let effect = if kept.is_some() { "; the last good version stays in use" } else { "" };
-            found.fault.get_or_insert((INVALID_CERTIFICATE, format!("{field}: {} {fault}{effect}", secret.secret)));
+            let message = || format!("{field}: {} {fault}{effect}", secret.secret);
+            found.fault.get_or_insert_with(|| (INVALID_CERTIFICATE, message()));
         }
         if let Some(kept) = kept.filter(|_| !found.secrets.contains(&secret)) {
             let expired = kept.expires.map(|expires| Finding::expired(&field, expires));

@@ -175,7 +175,8 @@ impl Disk {
 /// From format 1, whose objects were the newest, with the steps back from them beside. Those are dropped: clients that
 /// watch from an earlier revision are told to list again.
 fn convert(database: &Database) -> Result<(), redb::Error> {
-    const UNDO: TableDefinition<'_, (u64, u32), (u8, &str, u64, u64, &[u8])> = TableDefinition::new("events");
+    type Undo = (u8, &'static str, u64, u64, &'static [u8]);
+    const UNDO: TableDefinition<'_, (u64, u32), Undo> = TableDefinition::new("events");
     const REVISION: &str = "revision";
     let revision = number(database, REVISION)?;
     let transaction = database.begin_write()?;
