@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Result;
-use backstay_proxy::{AccessLog, DnsServer, Options, Proxy};
+use backstay_proxy::{AccessLog, DnsServer, Limits, Options, Proxy, Setting};
 use backstay_resources::GoDuration;
 use http::Uri;
 use serde_json::json;
@@ -53,8 +53,52 @@ pub(crate) struct Args {
     /// How long open requests may take to end, such as 30s or 2m
     #[arg(long, value_name = "DURATION", default_value = "30s")]
     drain_timeout: GoDuration,
+    /// A limit on clients or on what is kept for them, such as max-connections=100000; may be repeated
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    limits: Vec<Limit>,
     #[command(flatten)]
     address_file: AddressFileArgs,
+}
+
+/// One limit, as it is to be set.
+#[derive(Debug, Clone)]
+struct Limit {
+    name: String,
+    value: String,
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+        let limit = Self { name: name.to_owned(), value: value.to_owned() };
+        let mut limits = Limits::default();
+        limit.apply(&mut limits)?;
+        limits.validate().map_err(|error| error.to_string())?;
+        Ok(limit)
+    }
+}
+
+impl Limit {
+    fn apply(&self, limits: &mut Limits) -> Result<(), String> {
+        let mut settings = limits.settings();
+        let names: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
+        let setting = settings.iter_mut().find(|(name, _)| *name == self.name);
+        let Some((_, setting)) = setting else {
+            return Err(format!("there is no such limit; there are {}", names.join(", ")));
+        };
+        let number = |error: std::num::ParseIntError| format!("{:?} is no number: {error}", self.value);
+        match setting {
+            Setting::Size(limit) => **limit = self.value.parse().map_err(number)?,
+            Setting::Small(limit) => **limit = self.value.parse().map_err(number)?,
+            Setting::Time(limit) => {
+                let time = self.value.parse::<GoDuration>().map_err(|error| error.to_string())?;
+                **limit = time.0;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// An address of plain HTTP: the discovery service has no other.
@@ -88,6 +132,11 @@ impl Args {
     }
 
     fn options(self) -> Options {
+        let mut limits = Limits::default();
+        for limit in &self.limits {
+            // Each was checked as it was read.
+            let _ = limit.apply(&mut limits);
+        }
         Options {
             node_id: self.node_id.unwrap_or_else(node_id),
             fleet: self.fleet,
@@ -98,7 +147,7 @@ impl Args {
             dns_servers: self.dns_servers,
             access_log: access_log(&self.access_log),
             drain_timeout: self.drain_timeout.0,
-            ..Options::default()
+            limits,
         }
     }
 }

@@ -35,8 +35,6 @@ use crate::server::Limits;
 #[cfg(test)]
 mod tests;
 
-/// Connections served at once.
-const MAX_CONNECTIONS: usize = 64;
 /// How long a request's head may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may live.
@@ -66,7 +64,7 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
             return;
         }
     };
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(admin.limits.max_admin_connections));
     let mut connections = tokio::task::JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}

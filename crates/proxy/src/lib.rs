@@ -28,3 +28,4 @@ mod upstream;
 
 pub use backstay_dns_cache::DnsServer;
 pub use proxy::{AccessLog, Options, Proxy, StartError};
+pub use server::{LimitError, Limits, Setting};

@@ -38,6 +38,7 @@ impl Proxy {
         {
             return Err(StartError::ControlPlane(uri.clone()));
         }
+        options.limits.validate()?;
         let listener = options.admin.map(bind_admin).transpose()?;
         let admin = listener.as_ref().map(|(_, address)| *address);
         let drain = Arc::new(Notify::new());

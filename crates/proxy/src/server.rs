@@ -17,7 +17,7 @@ mod shard;
 mod workers;
 
 pub use bind::BindError;
-pub use limits::Limits;
+pub use limits::{LimitError, Limits, Setting};
 pub use workers::{Options, Workers};
 
 pub(crate) use context::Exchange;

@@ -8,6 +8,8 @@ mod support;
 mod balancing;
 #[path = "data_plane/bodies.rs"]
 mod bodies;
+#[path = "data_plane/counts.rs"]
+mod counts;
 #[path = "data_plane/dynamic.rs"]
 mod dynamic;
 #[path = "data_plane/endpoint_limits.rs"]

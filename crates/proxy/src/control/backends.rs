@@ -19,6 +19,7 @@ use crate::metrics::BackendMetrics;
 pub(super) struct Workshop {
     pub(super) dns: Arc<Dns>,
     pub(super) runtime: Handle,
+    pub(super) max_checks: usize,
 }
 
 #[derive(Debug)]
@@ -148,7 +149,7 @@ impl BackendItem {
                 (backend, Feed::Cache(cache))
             }
         };
-        let care = Care::start(&backend, &workshop.runtime);
+        let care = Care::start(&backend, workshop);
         Ok(Self {
             plan,
             backend: Some(backend),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::backends::Workshop;
 use super::checks;
 use crate::config::{Backend, Discovery, uptime};
 
@@ -15,7 +15,8 @@ pub(super) struct Care(Vec<AbortHandle>);
 
 impl Care {
     /// Does what the policy of `backend` asks for, if it asks for anything.
-    pub(super) fn start(backend: &Arc<Backend>, runtime: &Handle) -> Option<Self> {
+    pub(super) fn start(backend: &Arc<Backend>, workshop: &Workshop) -> Option<Self> {
+        let Workshop { runtime, max_checks, .. } = workshop;
         let mut tasks = Vec::new();
         if backend.detector().is_some() {
             tasks.push(runtime.spawn(sweep(Arc::clone(backend))).abort_handle());
@@ -26,7 +27,7 @@ impl Care {
         if backend.policy.health.is_empty() {
             acquit(backend);
         } else {
-            tasks.push(runtime.spawn(checks::run(Arc::clone(backend))).abort_handle());
+            tasks.push(runtime.spawn(checks::run(Arc::clone(backend), *max_checks)).abort_handle());
         }
         (!tasks.is_empty()).then_some(Self(tasks))
     }

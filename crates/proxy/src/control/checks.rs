@@ -16,9 +16,6 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::{Backend, Discovery, Endpoint, HealthCheck, uptime};
 
-/// Checks of one backend under way at once.
-const MAX_RUNNING: usize = 64;
-
 /// An endpoint's task, ended with this.
 struct Running(AbortHandle);
 
@@ -28,10 +25,10 @@ impl Drop for Running {
     }
 }
 
-/// Checks the endpoints that `backend` has, whichever these are.
-pub(super) async fn run(backend: Arc<Backend>) {
+/// Checks the endpoints that `backend` has, whichever these are, `most` of them at once.
+pub(super) async fn run(backend: Arc<Backend>, most: usize) {
     let Discovery::Addresses(list) = &backend.discovery else { return };
-    let places = Arc::new(Semaphore::new(MAX_RUNNING));
+    let places = Arc::new(Semaphore::new(most));
     let mut running: HashMap<(IpAddr, Option<NonZeroU16>), Running> = HashMap::new();
     loop {
         let changed = list.changed();

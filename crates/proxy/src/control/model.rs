@@ -67,10 +67,11 @@ pub(crate) struct BackendView<'a> {
 }
 
 impl Model {
-    /// A model of nothing. Names are resolved by `dns`, and followed on `runtime`.
-    pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr) -> Self {
+    /// A model of nothing. Names are resolved by `dns`, and followed on `runtime`; each backend may have `max_checks` of its
+    /// active checks under way.
+    pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr, max_checks: usize) -> Self {
         Self {
-            workshop: Workshop { dns, runtime },
+            workshop: Workshop { dns, runtime, max_checks },
             any,
             secrets: All::new(),
             backends: All::new(),

@@ -15,7 +15,7 @@ use crate::dns::Dns;
 
 fn model() -> Model {
     let dns = Arc::new(Dns::new(&["127.0.0.1:1".parse().unwrap()], Handle::current()).unwrap());
-    Model::new(dns, Handle::current(), "::".parse().unwrap())
+    Model::new(dns, Handle::current(), "::".parse().unwrap(), 64)
 }
 
 fn update(name: &str, version: &str, kind: resource::Kind) -> Update {

@@ -37,6 +37,11 @@ pub(super) enum Decision {
 /// Decides what is to be done. The request is served by the configuration of this moment to its end.
 pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Decision {
     let (parts, body) = request.into_parts();
+    let shared = &exchange.local.shard.shared;
+    if exchange.local.is_multiplexed() && !headers::is_within(&shared.limits, &parts) {
+        shared.metrics.heads_too_large.increment(1);
+        return Decision::Answered(local::refuse(exchange, headers::TOO_LARGE));
+    }
     let raw = match authority::of(&parts) {
         Ok(raw) => raw,
         Err(refusal) => return Decision::Answered(local::close(exchange, refusal)),

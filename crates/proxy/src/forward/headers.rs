@@ -1,9 +1,11 @@
 //! Headers that belong to a connection, and those that tell an upstream about the client.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::config::{Flag, Refusal};
+use crate::server::Limits;
 
 /// Client and proxies on the way here.
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -25,6 +27,25 @@ pub(super) const UNKNOWN_CODING: Refusal = Refusal::fixed(
     Flag::DownstreamProtocolError,
     "unsupported_transfer_encoding",
 );
+
+/// What HTTP/1.1 connections are told by hyper.
+pub(super) const TOO_LARGE: Refusal = Refusal::fixed(
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "",
+    Flag::DownstreamProtocolError,
+    "request_headers_too_large",
+);
+
+/// What a header takes beside its name and value (RFC 9113, 6.5.2).
+const OVERHEAD: usize = 32;
+
+/// Whether the head of an HTTP/2 request is within `limits`, which nobody before has seen to.
+pub(super) fn is_within(limits: &Limits, parts: &Parts) -> bool {
+    let of_header = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + OVERHEAD;
+    let target = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
+    parts.headers.len() <= limits.max_headers
+        && target + parts.headers.iter().map(of_header).sum::<usize>() <= limits.max_head_size
+}
 
 /// Which of the headers that matter are there. To look at all headers once costs less than to ask for each.
 #[derive(Debug, Default)]

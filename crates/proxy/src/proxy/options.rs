@@ -7,7 +7,7 @@ use backstay_dns_cache::{DnsServer, ResolverError};
 use http::Uri;
 use uuid::Uuid;
 
-use crate::server::Limits;
+use crate::server::{LimitError, Limits};
 use crate::state::StateError;
 
 /// How a proxy runs.
@@ -32,7 +32,7 @@ pub struct Options {
     pub access_log: AccessLog,
     /// How long requests in flight may take to finish after a shutdown began. Default 30 s.
     pub drain_timeout: Duration,
-    /// What clients may ask.
+    /// What clients may ask, and how much is kept for them.
     pub limits: Limits,
 }
 
@@ -90,6 +90,9 @@ pub enum StartError {
     /// The state directory cannot be used.
     #[error("the state directory cannot be used: {0}")]
     State(String),
+    /// A limit is out of its range.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// Names cannot be resolved.
     #[error(transparent)]
     Resolver(#[from] ResolverError),

@@ -21,9 +21,6 @@ use crate::metrics::{ControlMetrics, ServerMetrics};
 use crate::server::{self, Workers};
 use crate::state::{self, StateFile};
 
-/// Access log records that wait to be written.
-const LOG_QUEUE: usize = 16 << 10;
-
 /// What ties the control thread to its [`Proxy`](super::Proxy).
 pub(super) struct Wires {
     pub(super) status: watch::Sender<Status>,
@@ -96,11 +93,12 @@ async fn begin(
         threads: options.threads,
         limits: options.limits.clone(),
         metrics: Arc::clone(&metrics),
-        access_log: access_log(&options.access_log)?,
+        access_log: access_log(&options.access_log, options.limits.access_log_queue)?,
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
     })
     .map_err(StartError::Thread)?;
-    let model = Arc::new(Mutex::new(Model::new(Arc::clone(&dns), runtime, any_address())));
+    let model =
+        Arc::new(Mutex::new(Model::new(Arc::clone(&dns), runtime, any_address(), options.limits.max_health_checks)));
     let (changes, changed) = watch::channel(0);
     let admin = listener.map(|(listener, _)| {
         let admin = Admin {
@@ -156,7 +154,7 @@ fn subscription(options: &Options) -> Option<client::Options> {
     Some(client::Options::new(options.control_plane.clone()?, node, RESOURCE_TYPE_URL))
 }
 
-fn access_log(log: &AccessLog) -> Result<Option<access::Log>, StartError> {
+fn access_log(log: &AccessLog, queue: usize) -> Result<Option<access::Log>, StartError> {
     let out: Box<dyn Write + Send> = match log {
         AccessLog::Off => return Ok(None),
         AccessLog::Stdout => Box::new(io::stdout()),
@@ -165,7 +163,7 @@ fn access_log(log: &AccessLog) -> Result<Option<access::Log>, StartError> {
             Box::new(file.map_err(|source| StartError::AccessLog { path: path.clone(), source })?)
         }
     };
-    let (log, records) = access::channel(LOG_QUEUE);
+    let (log, records) = access::channel(queue);
     // Ends when the last data thread has.
     std::thread::Builder::new()
         .name("access-log".to_owned())

@@ -1,5 +1,6 @@
 //! One connection from a client.
 
+use std::error::Error as _;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -98,7 +99,8 @@ async fn serve(
             .max_concurrent_streams(limits.max_streams)
             .initial_stream_window_size(limits.stream_window)
             .initial_connection_window_size(limits.connection_window)
-            .max_header_list_size(u32::try_from(limits.max_head_size).unwrap_or(u32::MAX));
+            // The library refuses by itself what is larger, unseen; what is larger than may be is refused with the request.
+            .max_header_list_size(u32::try_from(2 * limits.max_head_size).unwrap_or(u32::MAX));
         let mut connection = builder.serve_connection(io, service::serve(local));
         membership.run(&mut connection, http2::Connection::graceful_shutdown).await
     } else {
@@ -127,13 +129,19 @@ async fn serve(
             let metrics = &shard.shared.metrics;
             if error.is_parse_too_large() {
                 metrics.heads_too_large.increment(1);
-            } else if error.is_parse() {
+            } else if error.is_parse() || is_http2_violation(&error) {
                 metrics.protocol_errors.increment(1);
             }
             tracing::debug!(%error, %peer, "a client's connection ended with an error");
         }
         Err(phase) => cut(&shard, phase),
     }
+}
+
+/// Whether this side has ended an HTTP/2 connection because of what arrived.
+fn is_http2_violation(error: &hyper::Error) -> bool {
+    let error = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    error.is_some_and(|error| error.is_library() && error.reason() != Some(h2::Reason::NO_ERROR))
 }
 
 fn cut(shard: &Shard, phase: Phase) {

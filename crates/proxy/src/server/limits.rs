@@ -1,12 +1,18 @@
-//! What clients may ask of the proxy.
+//! What clients may ask of the proxy, and how much it keeps for them.
 
 use std::time::Duration;
 
-/// Limits on clients and on what is kept for them. Each has a metric that shows it being reached, see
+use thiserror::Error;
+
+#[cfg(test)]
+mod tests;
+
+/// Limits of a proxy, on clients and on what is kept for them. Each has a metric that shows it being reached, see
 /// [`ServerMetrics`](crate::metrics::ServerMetrics).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections from clients, over all threads and sockets. One more is accepted and closed at once. Default 50,000.
+    /// Connections from clients, over all threads and sockets. One more is accepted and closed at once. At least 1. Default
+    /// 50,000.
     pub max_connections: usize,
     /// From the first byte of a request's head to its last (HTTP/1.1), from accept to the end of the TLS handshake, and
     /// from there to the first byte. Default 10 s.
@@ -16,12 +22,12 @@ pub struct Limits {
     /// How long a connection with a request in flight may go without a byte in either direction. Default 5 minutes, as
     /// Envoy's `stream_idle_timeout`. Does not apply after an Upgrade.
     pub stream_idle_timeout: Duration,
-    /// Bytes of a request's head (431 beyond), and of what is buffered per HTTP/1.1 connection in each direction. At least
-    /// 8 KiB. Default 64 KiB.
+    /// Bytes of a request's head (431 beyond), and of what is buffered per HTTP/1.1 connection in each direction. 8 KiB to
+    /// 16 MiB. Default 64 KiB.
     pub max_head_size: usize,
-    /// Header lines of a request (431 beyond) and of an upstream's answer (502 beyond). Default 100.
+    /// Header lines of a request (431 beyond) and of an upstream's HTTP/1.1 answer (502 beyond). 1 to 10,000. Default 100.
     pub max_headers: usize,
-    /// Concurrent requests on one HTTP/2 connection. Default 100.
+    /// Concurrent requests on one HTTP/2 connection. At least 1. Default 100.
     pub max_streams: u32,
     /// Flow control window of one HTTP/2 request body, in bytes. Default 256 KiB.
     pub stream_window: u32,
@@ -37,6 +43,12 @@ pub struct Limits {
     pub retry_buffer: usize,
     /// Copies of requests in flight per thread; beyond, requests are not copied. Default 1,024.
     pub max_mirrors: usize,
+    /// Lines that wait to be written to the access log; beyond, they are lost. 1 to 1,048,576. Default 16,384.
+    pub access_log_queue: usize,
+    /// Active checks under way at once, per backend; beyond, they wait. 1 to 10,000. Default 64.
+    pub max_health_checks: usize,
+    /// Connections to the admin endpoint; one more is accepted and closed at once. 1 to 10,000. Default 64.
+    pub max_admin_connections: usize,
 }
 
 impl Default for Limits {
@@ -55,13 +67,41 @@ impl Default for Limits {
             mirror_buffer: 1 << 20,
             retry_buffer: 64 << 10,
             max_mirrors: 1024,
+            access_log_queue: 16 << 10,
+            max_health_checks: 64,
+            max_admin_connections: 64,
         }
     }
 }
 
+/// One limit, to be read or set.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Setting<'a> {
+    /// A number of pieces or bytes.
+    Size(&'a mut usize),
+    /// The same, of what has no room for more.
+    Small(&'a mut u32),
+    /// A time.
+    Time(&'a mut Duration),
+}
+
+/// A limit is out of its range.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the limit {name} must be {rule}")]
+pub struct LimitError {
+    /// Name of the setting.
+    pub name: &'static str,
+    /// What it must be.
+    pub rule: &'static str,
+}
+
+/// Largest window of HTTP/2 (RFC 9113, 6.9.1).
+const MAX_WINDOW: u32 = (1 << 31) - 1;
+
 impl Limits {
-    /// Each by the name of its setting, in seconds, bytes or pieces.
-    pub(crate) fn values(&self) -> Vec<(&'static str, f64)> {
+    /// All of them, by name.
+    pub fn settings(&mut self) -> Vec<(&'static str, Setting<'_>)> {
+        use Setting::{Size, Small, Time};
         let Self {
             max_connections,
             header_timeout,
@@ -76,21 +116,63 @@ impl Limits {
             mirror_buffer,
             retry_buffer,
             max_mirrors,
+            access_log_queue,
+            max_health_checks,
+            max_admin_connections,
         } = self;
         vec![
-            ("max-connections", *max_connections as f64),
-            ("header-timeout", header_timeout.as_secs_f64()),
-            ("idle-timeout", idle_timeout.as_secs_f64()),
-            ("stream-idle-timeout", stream_idle_timeout.as_secs_f64()),
-            ("max-head-size", *max_head_size as f64),
-            ("max-headers", *max_headers as f64),
-            ("max-streams", f64::from(*max_streams)),
-            ("stream-window", f64::from(*stream_window)),
-            ("connection-window", f64::from(*connection_window)),
-            ("max-idle-upstream", *max_idle_upstream as f64),
-            ("mirror-buffer", *mirror_buffer as f64),
-            ("retry-buffer", *retry_buffer as f64),
-            ("max-mirrors", *max_mirrors as f64),
+            ("max-connections", Size(max_connections)),
+            ("header-timeout", Time(header_timeout)),
+            ("idle-timeout", Time(idle_timeout)),
+            ("stream-idle-timeout", Time(stream_idle_timeout)),
+            ("max-head-size", Size(max_head_size)),
+            ("max-headers", Size(max_headers)),
+            ("max-streams", Small(max_streams)),
+            ("stream-window", Small(stream_window)),
+            ("connection-window", Small(connection_window)),
+            ("max-idle-upstream", Size(max_idle_upstream)),
+            ("mirror-buffer", Size(mirror_buffer)),
+            ("retry-buffer", Size(retry_buffer)),
+            ("max-mirrors", Size(max_mirrors)),
+            ("access-log-queue", Size(access_log_queue)),
+            ("max-health-checks", Size(max_health_checks)),
+            ("max-admin-connections", Size(max_admin_connections)),
         ]
+    }
+
+    /// Each by name, in seconds, bytes or pieces.
+    pub(crate) fn values(&self) -> Vec<(&'static str, f64)> {
+        let value = |setting| match setting {
+            Setting::Size(value) => *value as f64,
+            Setting::Small(value) => f64::from(*value),
+            Setting::Time(value) => value.as_secs_f64(),
+        };
+        self.clone().settings().into_iter().map(|(name, setting)| (name, value(setting))).collect()
+    }
+
+    /// Checks every range named at the fields.
+    ///
+    /// # Errors
+    /// The first limit that is out of its range.
+    pub fn validate(&self) -> Result<(), LimitError> {
+        let window = |window: u32| (1..=MAX_WINDOW).contains(&window);
+        let rules = [
+            (self.max_connections > 0, "max-connections", "at least 1"),
+            (!self.header_timeout.is_zero(), "header-timeout", "more than 0s"),
+            (!self.idle_timeout.is_zero(), "idle-timeout", "more than 0s"),
+            (!self.stream_idle_timeout.is_zero(), "stream-idle-timeout", "more than 0s"),
+            ((8 << 10..=16 << 20).contains(&self.max_head_size), "max-head-size", "8192 to 16777216"),
+            ((1..=10_000).contains(&self.max_headers), "max-headers", "1 to 10000"),
+            (self.max_streams > 0, "max-streams", "at least 1"),
+            (window(self.stream_window), "stream-window", "1 to 2147483647"),
+            (window(self.connection_window), "connection-window", "1 to 2147483647"),
+            ((1..=1 << 20).contains(&self.access_log_queue), "access-log-queue", "1 to 1048576"),
+            ((1..=10_000).contains(&self.max_health_checks), "max-health-checks", "1 to 10000"),
+            ((1..=10_000).contains(&self.max_admin_connections), "max-admin-connections", "1 to 10000"),
+        ];
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, name, rule)) => Err(LimitError { name, rule }),
+            None => Ok(()),
+        }
     }
 }

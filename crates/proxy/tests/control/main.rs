@@ -6,6 +6,8 @@ mod dns_server;
 mod ejections;
 mod health;
 mod leaving;
+mod exposition;
+mod metrics;
 mod names;
 mod plane;
 mod reloads;

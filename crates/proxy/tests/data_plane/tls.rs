@@ -24,22 +24,22 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use crate::support::{ANY_PORT, Answer, BackendOf, Client, H2Client, Proxy, Routes, Upstream, ask, echo, to};
 
 /// Who signs the certificates of a test.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn roots(&self) -> Arc<RootCertStore> {
+    pub(crate) fn roots(&self) -> Arc<RootCertStore> {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
         Arc::new(roots)
     }
 
-    fn sign(&self, name: &str) -> Arc<CertifiedKey> {
+    pub(crate) fn sign(&self, name: &str) -> Arc<CertifiedKey> {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
@@ -49,7 +49,7 @@ impl Authority {
 }
 
 /// An upstream that shows `key` to everyone, and says which server name it was asked for.
-async fn upstream(key: Arc<CertifiedKey>, alpn: &[&[u8]]) -> Upstream {
+pub(crate) async fn upstream(key: Arc<CertifiedKey>, alpn: &[&[u8]]) -> Upstream {
     let mut names = ServerNames::default();
     names.insert(HostPattern::Any, key);
     serving(ServerConfig::clone(&server_config(names).unwrap()), alpn).await
@@ -89,7 +89,7 @@ async fn serving(mut config: ServerConfig, alpn: &[&[u8]]) -> Upstream {
     .await
 }
 
-fn backend(upstream: &Upstream, endpoint: &str, tls: ClientTls, protocol: Protocol) -> Arc<Backend> {
+pub(crate) fn backend(upstream: &Upstream, endpoint: &str, tls: ClientTls, protocol: Protocol) -> Arc<Backend> {
     let mut backend = BackendOf::http1(&[]);
     backend.discovery = backstay_proxy::config::Discovery::addresses(vec![Endpoint::named(
         upstream.address.ip(),

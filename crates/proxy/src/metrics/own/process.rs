@@ -10,6 +10,11 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Levels("version", |_| vec![(env!("CARGO_PKG_VERSION"), 1.0)]),
     },
     Family {
+        name: "backstay_draining",
+        help: "1 once the process has begun to end.",
+        read: Level(|process| Some(f64::from(u8::from(process.draining)))),
+    },
+    Family {
         name: "backstay_connections_accepted_total",
         help: "Connections from clients taken in.",
         read: Rise(|process| process.server.accepted.get()),
@@ -114,6 +119,11 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         name: "backstay_resources",
         help: "Resources in force.",
         read: Level(|process| Some(process.control.resources.get() as f64)),
+    },
+    Family {
+        name: "backstay_backends",
+        help: "Backends in force, used or not.",
+        read: Level(|process| Some(process.backends as f64)),
     },
     Family {
         name: "backstay_resources_rejected_total",
