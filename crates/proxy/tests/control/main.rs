@@ -7,6 +7,7 @@ mod ejections;
 mod health;
 mod leaving;
 mod exposition;
+mod limits;
 mod metrics;
 mod names;
 mod plane;
