@@ -10,6 +10,8 @@ mod balancing;
 mod bodies;
 #[path = "data_plane/counts.rs"]
 mod counts;
+#[path = "data_plane/counts_upstream.rs"]
+mod counts_upstream;
 #[path = "data_plane/dynamic.rs"]
 mod dynamic;
 #[path = "data_plane/endpoint_limits.rs"]

@@ -18,6 +18,7 @@ use super::body::RequestBody;
 use super::failure::Failure;
 use super::replay::Replay;
 use crate::config::{Flag, Retry};
+use crate::metrics::RetryCounts;
 use crate::server::Shard;
 use crate::upstream::Upstream;
 
@@ -55,7 +56,7 @@ pub(super) async fn run(
         let body = replay.as_ref().map_or_else(RequestBody::empty, Replay::body);
         let request = again(&parts, body);
         let outcome = attempt(plan, upstream, Some(policy), attempt_timeout, request).await;
-        let decision = decide(&mut retries, &outcome, shard.random());
+        let decision = decide(&mut retries, policy, metrics, &outcome, shard.random());
         let flag = match decision {
             Decision::No(NoRetry::NotCovered) => {
                 metrics.successes.increment(u64::from(plan.attempts.get() > 1 && outcome.is_ok()));
@@ -148,7 +149,13 @@ async fn attempt(
     })
 }
 
-fn decide(retries: &mut Retries<'_>, outcome: &Result<Reply, Failure>, random: u64) -> Decision {
+fn decide(
+    retries: &mut Retries<'_>,
+    policy: &Retry,
+    metrics: &RetryCounts,
+    outcome: &Result<Reply, Failure>,
+    random: u64,
+) -> Decision {
     let reply = match outcome {
         Ok(reply) => reply,
         Err(failure) => {
@@ -168,7 +175,12 @@ fn decide(retries: &mut Retries<'_>, outcome: &Result<Reply, Failure>, random: u
         has_header: &|name| headers.contains_key(name),
     };
     let wanted = headers.get(header::RETRY_AFTER).and_then(|value| parse_retry_after(value.as_bytes()));
-    retries.after_answer(&answer, wanted, random)
+    let decision = retries.after_answer(&answer, wanted, random);
+    let longest = policy.policy.max_retry_after;
+    if matches!(decision, Decision::After(_)) && wanted.zip(longest).is_some_and(|(wanted, longest)| wanted > longest) {
+        metrics.long_waits.increment(1);
+    }
+    decision
 }
 
 /// The status of a gRPC answer that has no body.

@@ -81,6 +81,8 @@ pub struct RetryCounts {
     pub successes: Count,
     /// Requests that failed as often as the policy allows.
     pub exhausted: Count,
+    /// Answers that asked for a longer wait than the policy heeds.
+    pub long_waits: Count,
     /// Requests whose body was longer than what is kept of it, which cannot be sent again.
     pub buffer_overflows: Count,
 }

@@ -37,7 +37,7 @@ async fn proxy(plane: &mut ControlPlane, listen: u16, port: u16, edit: impl FnOn
     proxy
 }
 
-fn of<'a>(limit: &'a str) -> [(&'static str, &'a str); 2] {
+fn of(limit: &str) -> [(&'static str, &str); 2] {
     [("backend", "backend/web"), ("limit", limit)]
 }
 

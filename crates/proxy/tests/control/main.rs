@@ -4,9 +4,9 @@
 #[path = "../../../dns-cache/tests/resolver/server.rs"]
 mod dns_server;
 mod ejections;
+mod exposition;
 mod health;
 mod leaving;
-mod exposition;
 mod limits;
 mod metrics;
 mod names;

@@ -8,12 +8,13 @@ use backstay_proto::config::{
 };
 use backstay_proxy::Proxy;
 
-use super::exposition::Exposition;
+use super::exposition::{Exposition, Labels};
 use super::plane::{ControlPlane, free_port};
 use super::traffic::{Upstream, get};
 use super::{acknowledged, admin, all, ip, listener, options};
 
 const GUIDE: &str = include_str!("../../../../docs/metrics.md");
+const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
 
 pub(crate) async fn read(proxy: &Proxy, path: &str) -> Exposition {
     let (status, text) = admin(proxy, path).await;
@@ -124,5 +125,44 @@ async fn the_guide_lists_what_is_exported() {
         rows(GUIDE).flat_map(|row| codes(row[2]).map(str::to_owned).collect::<Vec<_>>()).collect();
     let exported: BTreeSet<_> = read(&proxy, "/stats/prometheus").await.0.into_keys().collect();
     assert_eq!(listed, exported);
+    proxy.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_guide_lists_the_limits_with_their_defaults_and_metrics() {
+    let upstream = Upstream::start("127.0.0.1:0", "here").await;
+    let (mut plane, listen) = (ControlPlane::start().await, free_port());
+    let proxy = Proxy::start(options(Some(plane.address))).await.unwrap();
+    plane.put(all(listen, "127.0.0.1", upstream.port()));
+    acknowledged(&mut plane, 1).await;
+    assert_eq!(get(listen, "any.example", "/").await.0, 200);
+    let read = read(&proxy, "/metrics").await;
+
+    let limits = OPERATIONS.split("## Limits").nth(1).unwrap().split("\n## ").next().unwrap();
+    let (of_process, of_backends) = limits.split_once("BackendPolicy").unwrap();
+    let listed: BTreeSet<_> = rows(of_process)
+        .map(|row| {
+            let default = codes(row[1]).next().unwrap();
+            let number: f64 = default.trim_end_matches('s').parse().expect(default);
+            (codes(row[0]).next().unwrap().to_owned(), number.to_string())
+        })
+        .collect();
+    let in_force = &read.0["backstay_limit"].samples;
+    let in_force: BTreeSet<_> =
+        in_force.iter().map(|(_, labels, value)| (labels["limit"].clone(), value.to_string())).collect();
+    assert_eq!(listed, in_force);
+
+    for row in rows(of_process).chain(rows(of_backends)) {
+        let codes: Vec<_> = codes(row[row.len() - 1]).collect();
+        let Some(name) = codes.first() else {
+            assert!(row[0].contains("window"), "{} shows nowhere", row[0]);
+            continue;
+        };
+        let family = read.0.get(*name).unwrap_or_else(|| panic!("there is no {name}"));
+        for value in codes[1..].iter().filter(|code| !code.starts_with("backstay_")) {
+            let has = |(_, labels, _): &(_, Labels, _)| labels.values().any(|found| found == value);
+            assert!(family.samples.iter().any(has), "{name} has no {value}");
+        }
+    }
     proxy.shutdown().await;
 }

@@ -30,16 +30,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-/// Waits until `condition` holds.
-pub(crate) async fn until(condition: impl Fn() -> bool) {
-    soon(async {
-        while !condition() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-}
-
 /// Ends the test when `work` hangs.
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.expect("took too long")

@@ -82,6 +82,11 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
         read: Rise(|backend| backend.metrics.retries.exhausted.get()),
     },
     Family {
+        name: "backstay_backend_retry_after_refused_total",
+        help: "Answers that asked for a longer wait than the policy on retries heeds.",
+        read: Rise(|backend| backend.metrics.retries.long_waits.get()),
+    },
+    Family {
         name: "backstay_backend_retry_buffer_overflows_total",
         help: "Requests that cannot be sent again because their body was longer than what is kept of it.",
         read: Rise(|backend| backend.metrics.retries.buffer_overflows.get()),
