@@ -146,11 +146,12 @@ fn step(row: &AtomicU32, full: u32) -> bool {
     if full == 0 {
         return false;
     }
-    let count = row.fetch_add(1, Ordering::Relaxed) + 1;
-    if count == full {
+    // More than full: the row may have begun when longer ones were allowed.
+    let is_full = row.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= full;
+    if is_full {
         row.store(0, Ordering::Relaxed);
     }
-    count == full
+    is_full
 }
 
 fn reset(row: &AtomicU32) {

@@ -51,6 +51,14 @@ fn five_in_a_row_eject_at_once() {
 }
 
 #[test]
+fn a_row_that_is_longer_than_it_may_be_now_is_full() {
+    let (set, patient) = detector(2, OutlierDetection { consecutive_5xx: 10, ..OutlierDetection::default() });
+    assert_eq!(run(&patient, &set, 0, &[BAD; 7], at(0)), []);
+    let strict = Detector::new(OutlierDetection { consecutive_5xx: 5, ..patient.config().clone() }, &set);
+    assert_eq!(run(&strict, &set, 0, &[BAD], at(0)), [ejected(0, EjectionReason::Consecutive5xx)]);
+}
+
+#[test]
 fn failures_to_connect_count_as_answers_unless_they_are_split() {
     let local = [Outcome::Failed, Outcome::TimedOut, Outcome::Failed, Outcome::TimedOut, Outcome::Failed];
     let (set, plain) = detector(2, OutlierDetection::default());
