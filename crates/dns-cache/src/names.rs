@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -274,9 +276,10 @@ async fn keep_resolving(
 ) {
     let mut failures = 0_u32;
     loop {
-        let lookup = resolve_family(&*resolver, &name, settings.family);
+        // What a server sends must not end the watch, whatever it does to the resolver.
+        let lookup = AssertUnwindSafe(resolve_family(&*resolver, &name, settings.family)).catch_unwind();
         let answer = match tokio::time::timeout(settings.query_timeout, lookup).await {
-            Ok(answer) => answer,
+            Ok(answer) => answer.unwrap_or_else(|_| Answer::Failed("resolver_error".into())),
             Err(_) => {
                 counts.timeouts.increment();
                 Answer::Failed("resolve_timeout".into())

@@ -95,9 +95,11 @@ impl AddressRules {
                     || top(10) == 0xfec0 >> 6
                     || top(64) == 0x0100_0000_0000_0000
                     || top(32) == 0x2001_0000
-                    // Metadata of Amazon and of Google.
-                    || address == Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254)
+                    // Metadata and credentials: Amazon, which has several there, Google, Oracle and Scaleway.
+                    || top(32) == 0xfd00_0ec2
                     || address == Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254)
+                    || address == Ipv6Addr::new(0xfd00, 0x00c1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)
+                    || address == Ipv6Addr::new(0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042)
             }
         }
     }
@@ -117,7 +119,8 @@ impl AddressRules {
 }
 
 /// The IPv4 address in an IPv6 one that leads to it: mapped (`::ffff:0:0/96`), compatible (`::/96`), translated
-/// (`64:ff9b::/96`, RFC 6052) or tunnelled (`2002::/16`, RFC 3056).
+/// (`64:ff9b::/96`, RFC 6052, the last bits of `64:ff9b:1::/48`, RFC 8215, and `::ffff:0:0:0/96`, RFC 7915) or tunnelled
+/// (`2002::/16`, RFC 3056, and `5efe:` before it in the last half, RFC 5214).
 fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     let IpAddr::V6(address) = address else {
         return None;
@@ -127,8 +130,11 @@ fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     match bits >> 32 {
         // `::` and `::1` are not IPv4 addresses, and are judged by themselves.
         0 if bits <= 1 => None,
-        0 | 0xffff | 0x0064_ff9b_0000_0000_0000_0000 => Some(Ipv4Addr::from_bits(bits as u32)),
+        0 | 0xffff | 0xffff_0000 | 0x0064_ff9b_0000_0000_0000_0000 => Some(Ipv4Addr::from_bits(bits as u32)),
         _ if bits >> 112 == 0x2002 => Some(Ipv4Addr::from_bits((bits >> 80) as u32)),
+        prefix if prefix >> 48 == 0x0064_ff9b_0001 || matches!(prefix as u32, 0x5efe | 0x0200_5efe) => {
+            Some(Ipv4Addr::from_bits(bits as u32))
+        }
         _ => None,
     }
 }

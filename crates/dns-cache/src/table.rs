@@ -197,7 +197,7 @@ impl Table {
         let other_rules = settings.rules != self.settings.rules;
         let ask = other_rules || settings.family != self.settings.family;
         self.settings = settings;
-        if ask {
+        if ask && !self.closed {
             // That there is no address was an answer to another question: requests wait for the new one.
             let without = |entry: &&mut Entry| matches!(*entry.host.knowledge(), Knowledge::None(_));
             self.entries.values_mut().filter(without).for_each(|entry| entry.host.publish(Knowledge::Loading));

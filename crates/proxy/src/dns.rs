@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backstay_dns_cache::{
-    Cache, DnsServer, NameStats, Names, Remembered, Resolve, ResolverError, Settings, SettingsError, SystemResolver,
+    Cache, DnsServer, NameStats, Names, Remembered, ResolverError, Settings, SettingsError, SystemResolver,
     WatchSettings, Watched, WatchedService, WatchedView,
 };
 use tokio::runtime::Handle;
@@ -20,7 +20,7 @@ pub(crate) use memory::{MemoryFile, keep};
 /// Everything that asks DNS.
 #[derive(Debug)]
 pub(crate) struct Dns {
-    resolver: Arc<SystemResolver>,
+    resolver: SystemResolver,
     names: Names,
     runtime: Handle,
     /// Hosts of an earlier run, by backend, until its cache is made.
@@ -30,14 +30,15 @@ pub(crate) struct Dns {
 impl Dns {
     /// Asks `servers`, or the system's when there are none; all work is done on `runtime`.
     pub(crate) fn new(servers: &[DnsServer], runtime: Handle) -> Result<Self, ResolverError> {
-        let resolver = Arc::new(SystemResolver::new(servers)?);
-        let names = Names::new(WatchSettings::default(), Arc::clone(&resolver) as Arc<dyn Resolve>, runtime.clone());
+        let resolver = SystemResolver::new(servers)?;
+        let names = Names::new(WatchSettings::default(), Arc::new(resolver.apart()), runtime.clone());
         Ok(Self { resolver, names, runtime, remembered: Mutex::default() })
     }
 
     /// A cache for one dynamic backend, with what an earlier run remembered of it.
     pub(crate) fn cache(&self, backend: &str, settings: Settings) -> Result<Arc<Cache>, SettingsError> {
-        let cache = Cache::new(settings, Arc::clone(&self.resolver) as Arc<dyn Resolve>, &self.runtime)?;
+        // Clients choose the names. What they ask for must hold up neither another backend nor the endpoints that are names.
+        let cache = Cache::new(settings, Arc::new(self.resolver.apart()), &self.runtime)?;
         let hosts = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).remove(backend);
         if let Some(hosts) = hosts {
             let (known, entered) = (hosts.len(), cache.recall(hosts));

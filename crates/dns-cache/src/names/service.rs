@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
+use futures::FutureExt;
 use futures::future::{join_all, select_all};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -137,9 +139,9 @@ impl Follow {
         let mut failures = 0;
         let counts = Arc::clone(&self.names.shared.counts);
         loop {
-            let lookup = self.resolver.services(Arc::clone(&self.name));
+            let lookup = AssertUnwindSafe(self.resolver.services(Arc::clone(&self.name))).catch_unwind();
             let answer = match tokio::time::timeout(self.settings.query_timeout, lookup).await {
-                Ok(answer) => answer,
+                Ok(answer) => answer.unwrap_or_else(|_| ServiceAnswer::Failed("resolver_error".into())),
                 Err(_) => {
                     counts.timeouts.increment();
                     ServiceAnswer::Failed("resolve_timeout".into())

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Names, WatchSettings};
 use crate::family::Family;
-use crate::resolve::{Answer, RecordKind, Resolve, ServiceAnswer};
+use crate::resolve::{Answer, RecordKind, Resolve, ServiceAnswer, ServiceRecord};
 use crate::stats::NameStats;
 
 /// Gives its answers one by one, and the last for ever.
@@ -112,4 +112,49 @@ async fn a_name_is_resolved_once_for_all_and_no_longer_than_it_is_watched() {
     assert_eq!(script.asked.lock().unwrap().len(), 1);
     assert!(names.views().is_empty());
     assert!(names.watch("not a name").is_none() && names.watch("").is_none());
+}
+
+/// Does not survive its first questions.
+struct Fragile(Arc<Script>);
+
+impl Resolve for Fragile {
+    fn query(&self, name: Arc<str>, kind: RecordKind) -> BoxFuture<'_, Answer> {
+        let question = self.0.query(name, kind);
+        let falls = self.0.asked.lock().unwrap().len() <= 2;
+        async move { if falls { std::panic::resume_unwind(Box::new("hostile")) } else { question.await } }.boxed()
+    }
+
+    fn services(&self, name: Arc<str>) -> BoxFuture<'_, ServiceAnswer> {
+        async move {
+            let record = ServiceRecord { priority: 0, weight: 1, target: "server.example".into(), port: 80 };
+            match self.query(name, RecordKind::A).await {
+                Answer::Addresses(_, ttl) => ServiceAnswer::Records(vec![record], ttl),
+                Answer::Empty(reason) | Answer::Failed(reason) => ServiceAnswer::Failed(reason),
+            }
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resolver_that_panics_ends_no_watch() {
+    for is_service in [false, true] {
+        let script =
+            Arc::new(Script { answers: Mutex::new([found(&["10.0.0.1"], 3)].into()), asked: Mutex::default() });
+        let settings = WatchSettings { family: Family::V4Only, ..WatchSettings::default() };
+        let names = Names::new(settings, Arc::new(Fragile(script)), Handle::current());
+        if is_service {
+            let service = names.watch_service("_http._tcp.example").unwrap();
+            service.ready().await;
+            assert_eq!(names.views()[0].last_error.as_deref(), Some("resolver_error"));
+            service.changed(&service.members()).await;
+            assert_eq!(service.members()[0].address, ip("10.0.0.1"));
+        } else {
+            let watched = names.watch("h.example").unwrap();
+            watched.ready().await;
+            assert_eq!(names.views()[0].last_error.as_deref(), Some("resolver_error"));
+            watched.changed(&watched.addresses()).await;
+            assert_eq!(*watched.addresses(), [ip("10.0.0.1")]);
+        }
+    }
 }

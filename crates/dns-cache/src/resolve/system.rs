@@ -92,6 +92,13 @@ impl SystemResolver {
         Ok(Self { resolver: builder.build()?, questions: Semaphore::new(MAX_QUESTIONS) })
     }
 
+    /// The same servers with questions of its own: whoever asks through it waits for no question of the others, however many
+    /// of theirs nobody answers.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { resolver: self.resolver.clone(), questions: Semaphore::new(MAX_QUESTIONS) }
+    }
+
     async fn ask(&self, name: &str, kind: RecordType) -> Result<Lookup, Failure> {
         let mut name = Name::from_ascii(name).map_err(|_| Failure::Failed("misformatted_domain_name"))?;
         name.set_fqdn(true);

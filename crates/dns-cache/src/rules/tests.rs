@@ -38,7 +38,10 @@ fn what_no_outside_name_should_lead_to_is_denied_by_default() {
         "100::1",
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",
         "fd00:ec2::254",
+        "fd00:ec2::23",
         "fd20:ce::254",
+        "fd00:c1::a9fe:a9fe",
+        "fd00:42::42",
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",
         "::127.0.0.1",
@@ -47,6 +50,12 @@ fn what_no_outside_name_should_lead_to_is_denied_by_default() {
         "64:ff9b::a9fe:a9fe",
         "2002:7f00:1::",
         "2002:a9fe:a9fe::1",
+        "64:ff9b:1::a9fe:a9fe",
+        "64:ff9b:1:ffff::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "::ffff:0:a9fe:a9fe",
+        "2001:db8::5efe:127.0.0.1",
+        "2001:db8::200:5efe:a9fe:a9fe",
     ] {
         assert!(!rules.permits_address(ip(text)), "{text}");
     }
@@ -67,7 +76,9 @@ fn what_no_outside_name_should_lead_to_is_denied_by_default() {
         "::ffff:8.8.8.8",
         "64:ff9b::8.8.8.8",
         "2002:808:808::1",
-        "64:ff9b:1::1",
+        "64:ff9b:1::8.8.8.8",
+        "::ffff:0:8.8.8.8",
+        "2001:db8::5efe:8.8.8.8",
     ] {
         assert!(rules.permits_address(ip(text)), "{text}");
     }

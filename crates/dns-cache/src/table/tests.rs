@@ -324,6 +324,9 @@ fn closing_tells_who_waits_and_takes_no_more() {
     assert!(f.get(&host).unwrap().is_err());
     assert!(f.join("other.example").is_err());
     assert_eq!(f.table.next_timer(), None);
+    // Nobody would answer another question.
+    f.table.configure(f.now, Settings { family: Family::V6Only, ..Settings::default() });
+    assert!(f.get(&host).unwrap().is_err());
 }
 
 #[test]

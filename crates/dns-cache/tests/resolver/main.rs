@@ -1,6 +1,7 @@
 //! The cache and the resolver together, against a DNS server on a socket.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod hostile;
 mod server;
 mod tls;
 
