@@ -17,6 +17,7 @@ mod headers;
 mod local;
 mod mirror;
 mod outbound;
+mod progress;
 mod received;
 mod replay;
 mod retries;
@@ -24,6 +25,7 @@ mod tap;
 mod tunnel;
 
 pub(crate) use body::{Body, RequestBody};
+pub(crate) use progress::Progress;
 
 use std::convert::Infallible;
 use std::rc::Rc;

@@ -14,6 +14,7 @@ mod io;
 mod limits;
 mod service;
 mod shard;
+mod streams;
 mod workers;
 
 pub use bind::BindError;
@@ -23,3 +24,4 @@ pub use workers::{Options, Workers};
 pub(crate) use context::Exchange;
 pub(crate) use io::Io;
 pub(crate) use shard::{Shard, Shared};
+pub(crate) use streams::Pulse;

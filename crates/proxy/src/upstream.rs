@@ -15,7 +15,7 @@ mod upstreams;
 
 pub(crate) use advice::tls_error;
 pub(crate) use connect::{ConnectError, note_failure};
-pub(crate) use lease::Lease;
+pub(crate) use lease::{LINGER, Lease};
 pub(crate) use pool::Pool;
 pub(crate) use race::race;
 pub(crate) use upstreams::{Chosen, Upstream, Upstreams};

@@ -22,6 +22,10 @@ mod failures;
 mod framing;
 #[path = "data_plane/heads.rs"]
 mod heads;
+#[path = "data_plane/hostile.rs"]
+mod hostile;
+#[path = "data_plane/hostile_upstreams.rs"]
+mod hostile_upstreams;
 #[path = "data_plane/http2.rs"]
 mod http2;
 #[path = "data_plane/http2_upstream.rs"]
@@ -46,6 +50,8 @@ mod retry_limits;
 mod routing;
 #[path = "data_plane/shares.rs"]
 mod shares;
+#[path = "data_plane/stalls.rs"]
+mod stalls;
 #[path = "data_plane/tls.rs"]
 mod tls;
 #[path = "data_plane/upgrades.rs"]

@@ -107,7 +107,7 @@ pub struct Connections {
     pub keepalive: Keepalive,
     /// Connections kept for each one in use, in percent: 100 to 300. HTTP/1.1 only: HTTP/2 shares connections.
     pub preconnect_percent: u32,
-    /// Requests at once on one HTTP/2 connection; `None` leaves it to the endpoint.
+    /// Requests at once on one HTTP/2 connection; `None` leaves it to the endpoint, up to 256.
     pub max_streams: Option<NonZeroU32>,
 }
 

@@ -12,10 +12,11 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, head
 use hyper::body::Incoming;
 use rustls_pki_types::ServerName;
 
-use super::body::{Progress, RequestBody};
+use super::body::RequestBody;
 use super::endpoint::{self, Found};
 use super::failure::Failure;
 use super::headers::{Hop, Seen};
+use super::progress::Progress;
 use super::{head, retries};
 use crate::config::{Backend, Discovery, HostRewrite};
 use crate::upstream::{Chosen, Lease, Pool, Upstream, note_failure};

@@ -1,9 +1,8 @@
 //! Bodies on their way through: read only as fast as the other side takes them.
 
-use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use tokio::time::Sleep;
 
 use super::attempt::Held;
 use super::failure::Failure;
+use super::progress::Progress;
 use super::received::Received;
 use super::replay::Replayed;
 use super::tap::{Tap, Tapped};
@@ -30,7 +30,7 @@ pub(crate) enum BodyError {
     Reset,
     #[error("a timeout of the route or the backend has passed")]
     Timeout,
-    #[error("the copy was abandoned")]
+    #[error("nobody needs the rest")]
     Abandoned,
 }
 
@@ -144,6 +144,7 @@ impl http_body::Body for Body {
                     if let Some(deadline) = &mut answer.deadline
                         && deadline.as_mut().poll(cx).is_ready()
                     {
+                        answer.deadline = None;
                         answer.active.upstream.backend.metrics.timeouts.total.increment(1);
                         this.note_error(Flag::UpstreamRequestTimeout, "response_timeout");
                         return Poll::Ready(Some(Err(BodyError::Timeout)));
@@ -196,6 +197,18 @@ impl Drop for Body {
             if let Some(lease) = answer.lease.take() {
                 lease.done();
             }
+            if let (Some(exchange), Some(sent)) =
+                (&self.exchange, answer.sent.take().filter(|sent| sent.is_under_way()))
+            {
+                exchange.local.shard.linger(sent);
+            }
+            return;
+        }
+        // While the client did not read, nobody asked for more, and nobody noticed.
+        let late = |deadline: &Pin<Box<Sleep>>| deadline.deadline() <= tokio::time::Instant::now();
+        if answer.deadline.as_ref().is_some_and(late) {
+            answer.active.upstream.backend.metrics.timeouts.total.increment(1);
+            self.note_error(Flag::UpstreamRequestTimeout, "response_timeout");
         } else if let Some(exchange) = &mut self.exchange {
             exchange.note(|record| {
                 if record.flag == Flag::None {
@@ -224,31 +237,19 @@ enum Source {
     Replay(Replayed),
 }
 
-/// How far a request's body has come.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    pub(super) bytes: Cell<u64>,
-    /// The client failed to send the rest.
-    pub(super) failed: Cell<bool>,
-    /// When all was sent, where that is asked for.
-    pub(super) ended: Cell<Option<Instant>>,
-    /// Whether it is.
-    pub(super) timed: Cell<bool>,
-}
-
 impl RequestBody {
     pub(super) fn empty() -> Self {
         Self { source: Source::Empty, progress: None, taps: Vec::new() }
     }
 
-    /// What a client sends; `stream` says that it does so on a stream of HTTP/2.
-    pub(super) fn client(incoming: Incoming, stream: bool) -> Self {
+    /// The body of the request that `exchange` is about.
+    pub(super) fn client(incoming: Incoming, exchange: &Exchange) -> Self {
         if http_body::Body::is_end_stream(&incoming) {
             return Self::empty();
         }
         Self {
-            source: Source::Client(Received::new(incoming, stream)),
-            progress: Some(Rc::default()),
+            source: Source::Client(Received::new(incoming, exchange.local.is_multiplexed())),
+            progress: Some(Progress::new(exchange.pulse.clone())),
             taps: Vec::new(),
         }
     }
@@ -276,10 +277,8 @@ impl RequestBody {
 
 impl RequestBody {
     fn note_end(&self) {
-        if let Some(progress) = &self.progress
-            && progress.timed.get()
-        {
-            progress.ended.set(Some(Instant::now()));
+        if let Some(progress) = &self.progress {
+            progress.finish();
         }
     }
 }
@@ -337,13 +336,20 @@ impl http_body::Body for RequestBody {
                 }
                 return frame;
             }
-            Source::Client(incoming) => ready!(incoming.poll_frame(cx)),
+            Source::Client(_) if this.progress.as_ref().is_some_and(|progress| progress.is_abandoned()) => {
+                return Poll::Ready(Some(Err(BodyError::Abandoned)));
+            }
+            Source::Client(incoming) => match (incoming.poll_frame(cx), &this.progress) {
+                (Poll::Ready(frame), _) => frame,
+                (Poll::Pending, Some(progress)) => return progress.wait(cx),
+                (Poll::Pending, None) => return Poll::Pending,
+            },
         };
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     if let Some(progress) = &this.progress {
-                        progress.bytes.set(progress.bytes.get() + data.len() as u64);
+                        progress.advance(data.len());
                     }
                     this.taps.iter_mut().for_each(|tap| tap.push(data));
                 }

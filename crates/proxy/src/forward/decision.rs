@@ -87,7 +87,7 @@ fn decide_target(
     };
     exchange.note(|record| record.backend = Some(Arc::clone(&backend.name)));
     let client_upgrade = parts.extensions.remove::<OnUpgrade>();
-    let mut body = RequestBody::client(incoming, exchange.local.is_multiplexed());
+    let mut body = RequestBody::client(incoming, &exchange);
     let Some(hop) = head::prepare(&mut exchange, &mut parts, seen, authority, matched.prefix, filters, &body) else {
         return Decision::Answered(local::refuse(exchange, UNSENDABLE));
     };

@@ -134,16 +134,45 @@ pub(super) fn strip(headers: &mut HeaderMap, seen: &Seen) -> Hop {
     if seen.upgrade
         && let Some(upgrade) = headers.remove(header::UPGRADE)
     {
-        // HTTP/2 by Upgrade is gone from the standard (RFC 9113, 3.1), and has smuggled requests past proxies.
-        if wants_upgrade && !upgrade.as_bytes().eq_ignore_ascii_case(b"h2c") {
-            hop.upgrade = Some(upgrade);
+        if wants_upgrade {
+            hop.upgrade = without_http2(upgrade);
         }
         headers.remove(HTTP2_SETTINGS);
     }
     if seen.coding {
         headers.remove(header::TRANSFER_ENCODING);
     }
+    if seen.length {
+        say_length_once(headers);
+    }
     hop
+}
+
+/// What `upgrade` offers beside HTTP/2, which is gone from it (RFC 9113, 3.1) and has smuggled requests past proxies.
+fn without_http2(upgrade: HeaderValue) -> Option<HeaderValue> {
+    let is_http2 = |protocol: &[u8]| {
+        let protocol = protocol.to_ascii_lowercase();
+        protocol.starts_with(b"h2") || protocol.starts_with(b"http/2")
+    };
+    if !elements(&upgrade).any(is_http2) {
+        return Some(upgrade);
+    }
+    let others: Vec<&[u8]> = elements(&upgrade).filter(|protocol| !is_http2(protocol)).collect();
+    if others.is_empty() { None } else { HeaderValue::from_bytes(&others.join(&b", "[..])).ok() }
+}
+
+/// A length may be said several times, in lines or as a list, if it is the same each time, which hyper has checked. The next
+/// reader may see that another way (RFC 9110, 8.6).
+fn say_length_once(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(header::CONTENT_LENGTH).iter();
+    let Some(first) = lines.next() else { return };
+    if lines.next().is_none() && !first.as_bytes().contains(&b',') {
+        return;
+    }
+    let length = elements(first).next().and_then(|length| HeaderValue::from_bytes(length).ok());
+    if let Some(length) = length {
+        headers.insert(header::CONTENT_LENGTH, length);
+    }
 }
 
 /// Removes what `Connection` names. Returns whether it names `Upgrade`.
@@ -162,8 +191,7 @@ fn strip_named(headers: &mut HeaderMap) -> bool {
         } else if !token.eq_ignore_ascii_case(b"close")
             && !token.eq_ignore_ascii_case(b"keep-alive")
             && let Ok(name) = HeaderName::from_bytes(token)
-            // What a message is must not depend on who may remove headers from it; `TE` and `Upgrade` are read first.
-            && !matches!(name, header::HOST | header::CONTENT_LENGTH | header::TE)
+            && !is_end_to_end(&name)
         {
             named.push(name);
         }
@@ -174,14 +202,21 @@ fn strip_named(headers: &mut HeaderMap) -> bool {
     wants_upgrade
 }
 
+/// Whether a header stays though `Connection` names it: what a message is, and what proxies on the way here have said of its
+/// client, must not depend on the client. `TE` and `Upgrade` are read first.
+fn is_end_to_end(name: &HeaderName) -> bool {
+    matches!(*name, header::HOST | header::CONTENT_LENGTH | header::TE)
+        || [FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, REQUEST_ID].contains(name)
+}
+
 /// The elements of a comma-separated header.
 fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-    headers
-        .get_all(name)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .filter(|token| !token.is_empty())
+    headers.get_all(name).iter().flat_map(elements)
+}
+
+/// The elements of a comma-separated line.
+fn elements(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
 /// Adds `client` to the end of an `X-Forwarded-For` that is there, as one line.

@@ -167,10 +167,12 @@ fn pass(
     let (mut parts, incoming) = response.into_parts();
     parts.version = Version::HTTP_11;
     headers::strip(&mut parts.headers, &seen);
+    let deadline = retries::sooner(deadline, cut);
+    exchange.end_by(deadline.as_ref().map(|deadline| deadline.deadline()));
     let answer = Answer {
         incoming: Received::new(incoming, lease.is_multiplexed()),
         lease: Some(lease),
-        deadline: retries::sooner(deadline, cut),
+        deadline,
         active,
         sent: plan.sent,
         complete: false,

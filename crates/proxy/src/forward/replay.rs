@@ -10,7 +10,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as _, Frame, SizeHint};
 
-use super::body::{BodyError, Progress, RequestBody};
+use super::body::{BodyError, RequestBody};
+use super::progress::Progress;
 use crate::metrics::BackendMetrics;
 
 /// A request's body, kept as far as it has been read, up to a limit.

@@ -4,7 +4,12 @@
 //! what happens to it, and each thread looks at all its connections now and then: one whose counts have not moved for
 //! longer than its phase allows is cut. A limit is therefore kept to within one sweep.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::uptime;
 
 /// What a connection is doing. Shared with the connection's stream, which must be `Send`; only one thread uses it.
 #[derive(Debug, Default)]
@@ -19,6 +24,8 @@ pub(super) struct Activity {
     epoch: AtomicU32,
     /// Counts reads and writes.
     beats: AtomicU32,
+    /// HTTP/1.1: when the answer under way must have ended, in milliseconds of this process's time; 0 without such a time.
+    end: AtomicU64,
 }
 
 /// What a connection is doing.
@@ -30,6 +37,8 @@ pub(super) enum Phase {
     Head,
     /// At least one request is in flight.
     Busy,
+    /// The time of the request in flight is over.
+    Late,
 }
 
 /// A phase and how far it has come. Two equal marks mean that nothing happened in between.
@@ -77,8 +86,22 @@ impl Activity {
         requests
     }
 
+    /// The answer that has begun must have ended at `end`.
+    pub(super) fn end_by(&self, end: Option<Instant>) {
+        let in_uptime = |end: Instant| uptime() + end.saturating_duration_since(Instant::now());
+        let end = end.map_or(0, |end| u64::try_from(in_uptime(end).as_millis()).unwrap_or(u64::MAX));
+        self.end.store(end, Relaxed);
+    }
+
+    /// Whether the answer under way should have ended at `now`.
+    fn is_late(&self, now: Duration) -> bool {
+        let end = self.end.load(Relaxed);
+        end > 0 && u128::from(end) <= now.as_millis()
+    }
+
     /// A request has ended.
     pub(super) fn leave(&self) {
+        self.end.store(0, Relaxed);
         self.requests.store(self.requests.load(Relaxed).wrapping_sub(1), Relaxed);
         self.turn();
     }
@@ -87,10 +110,12 @@ impl Activity {
         self.epoch.store(self.epoch.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
-    /// Where the connection is now.
-    pub(super) fn mark(&self) -> Mark {
+    /// Where the connection is at `now`, in this process's time.
+    pub(super) fn mark(&self, now: Duration) -> Mark {
         let epoch = self.epoch.load(Relaxed);
-        if self.requests.load(Relaxed) > 0 {
+        if self.is_late(now) {
+            (Phase::Late, epoch)
+        } else if self.requests.load(Relaxed) > 0 {
             (Phase::Busy, epoch.wrapping_add(self.beats.load(Relaxed)))
         } else if self.head.load(Relaxed) {
             (Phase::Head, epoch)

@@ -1,5 +1,6 @@
 //! One connection from a client.
 
+use std::cell::RefCell;
 use std::error::Error as _;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -22,7 +23,7 @@ use super::driver::Membership;
 use super::io::{ClientIo, Io};
 use super::service;
 use super::shard::{CurrentSocket, Shard};
-use crate::upstream::LocalExecutor;
+use super::streams::Executor;
 
 /// What an HTTP/2 client sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -83,6 +84,7 @@ async fn serve(
         port,
         secure: matches!(opened.stream, Io::Tls(_)),
         activity: Arc::clone(&activity),
+        begun: RefCell::default(),
         _permit: permit,
     });
     let http2 = opened.http2;
@@ -93,7 +95,7 @@ async fn serve(
         if local.is_closing() {
             membership.finish();
         }
-        let mut builder = http2::Builder::new(LocalExecutor);
+        let mut builder = http2::Builder::new(Executor(Rc::clone(&local)));
         builder
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.max_streams)
@@ -150,6 +152,8 @@ fn cut(shard: &Shard, phase: Phase) {
         Phase::Idle => metrics.idle_timeouts.increment(1),
         Phase::Head => metrics.header_timeouts.increment(1),
         Phase::Busy => metrics.stream_idle_timeouts.increment(1),
+        // The backend counts them.
+        Phase::Late => {}
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a request knows about the connection it came on.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use http::{HeaderValue, Request};
 use super::accept::Permit;
 use super::activity::Activity;
 use super::shard::{CurrentSocket, Shard, Shared};
+use super::streams::Pulse;
 use crate::access::Record;
 
 /// One connection from a client.
@@ -26,6 +28,8 @@ pub(crate) struct Local {
     /// Whether the client speaks TLS.
     pub(crate) secure: bool,
     pub(super) activity: Arc<Activity>,
+    /// The request that hyper hands over in this moment, on a connection that several share.
+    pub(super) begun: RefCell<Option<Rc<Pulse>>>,
     /// Held until the connection, or the tunnel it became, has ended.
     pub(super) _permit: Permit,
 }
@@ -54,6 +58,8 @@ pub(crate) struct Exchange {
     pub(crate) started: Instant,
     /// Line for the access log, when there is one.
     pub(crate) record: Option<Box<Record>>,
+    /// Where the connection is shared.
+    pub(crate) pulse: Option<Rc<Pulse>>,
 }
 
 impl Exchange {
@@ -63,7 +69,17 @@ impl Exchange {
             metrics.streams_full.increment(1);
         }
         let record = local.shard.shared.access_log.is_some().then(|| Box::new(Record::start(local.peer, request)));
-        Self { local: Rc::clone(local), started: Instant::now(), record }
+        let pulse = local.is_multiplexed().then(Rc::<Pulse>::default);
+        local.begun.borrow_mut().clone_from(&pulse);
+        Self { local: Rc::clone(local), started: Instant::now(), record, pulse }
+    }
+
+    /// The answer, which has begun, must have ended at `end`, whether or not the client reads it.
+    pub(crate) fn end_by(&self, end: Option<tokio::time::Instant>) {
+        match &self.pulse {
+            Some(pulse) => pulse.end_by(end),
+            None => self.local.activity.end_by(end),
+        }
     }
 
     /// Notes something for the access log.

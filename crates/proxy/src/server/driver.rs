@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::Limits;
 use super::activity::{Activity, Mark, Phase};
 use super::shard::{CurrentSocket, Shard};
+use crate::config::uptime;
 
 /// What a connection has been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,7 @@ struct Entry {
 impl Entry {
     /// A connection that is about to send a request may: it is told with the answer.
     fn finish(&self) {
-        if self.activity.mark().0 != Phase::Head {
+        if self.activity.mark(uptime()).0 != Phase::Head {
             self.link.tell(Order::Finish);
         }
     }
@@ -135,9 +136,10 @@ impl Registry {
 
     /// Cuts connections that have not moved for longer than their phase allows.
     pub(super) fn sweep(&self, now: Instant, limits: &Limits) {
+        let uptime = uptime();
         for entry in self.entries.borrow_mut().values_mut() {
-            let mark = entry.activity.mark();
-            if mark != entry.mark {
+            let mark = entry.activity.mark(uptime);
+            if mark != entry.mark && mark.0 != Phase::Late {
                 entry.mark = mark;
                 entry.since = now;
                 continue;
@@ -147,6 +149,7 @@ impl Registry {
                 Phase::Head if self.closing.get() => limits.header_timeout.min(LAST_HEAD),
                 Phase::Head => limits.header_timeout,
                 Phase::Busy => limits.stream_idle_timeout,
+                Phase::Late => Duration::ZERO,
             };
             if now.duration_since(entry.since) >= allowed {
                 entry.link.tell(Order::Cut(mark.0));
@@ -166,7 +169,7 @@ impl Shard {
             activity: Arc::clone(activity),
             link: Rc::clone(&link),
             socket: Rc::downgrade(socket),
-            mark: activity.mark(),
+            mark: activity.mark(uptime()),
             since: Instant::now(),
         };
         registry.entries.borrow_mut().insert(id, entry);

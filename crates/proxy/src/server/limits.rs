@@ -19,11 +19,11 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a connection without a request stays open. Default 60 s.
     pub idle_timeout: Duration,
-    /// How long a connection with a request in flight may go without a byte in either direction. Default 5 minutes, as
-    /// Envoy's `stream_idle_timeout`. Does not apply after an Upgrade.
+    /// How long a request in flight may go without a byte in either direction. Over HTTP/2 it ends alone, otherwise with its
+    /// connection. Default 5 minutes, as Envoy's `stream_idle_timeout`. Does not apply after an Upgrade.
     pub stream_idle_timeout: Duration,
-    /// Bytes of a request's head (431 beyond), and of what is buffered per HTTP/1.1 connection in each direction. 8 KiB to
-    /// 16 MiB. Default 64 KiB.
+    /// Bytes of a request's head (431 beyond) and of the head of an upstream's answer (502 beyond, 503 over HTTP/2), and of
+    /// what is buffered per HTTP/1.1 connection in each direction. 8 KiB to 16 MiB. Default 64 KiB.
     pub max_head_size: usize,
     /// Header lines of a request (431 beyond) and of an upstream's HTTP/1.1 answer (502 beyond). 1 to 10,000. Default 100.
     pub max_headers: usize,
@@ -31,7 +31,9 @@ pub struct Limits {
     pub max_streams: u32,
     /// Flow control window of one HTTP/2 request body, in bytes. Default 256 KiB.
     pub stream_window: u32,
-    /// Flow control window of one HTTP/2 connection, in bytes. Default 1 MiB.
+    /// Flow control window of one HTTP/2 connection from a client, in bytes. Default 16 MiB. By it goes as well how many small
+    /// parts of bodies may wait to be passed on; a connection that sends more is closed. Connections to upstreams have
+    /// windows for as many requests as they may carry.
     pub connection_window: u32,
     /// Unused connections kept per upstream endpoint and thread. Default 256.
     pub max_idle_upstream: usize,
@@ -62,7 +64,7 @@ impl Default for Limits {
             max_headers: 100,
             max_streams: 100,
             stream_window: 256 << 10,
-            connection_window: 1 << 20,
+            connection_window: 16 << 20,
             max_idle_upstream: 256,
             mirror_buffer: 1 << 20,
             retry_buffer: 64 << 10,

@@ -16,10 +16,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::Limits;
 use super::accept;
 use super::driver::Registry;
+use super::streams::Streams;
 use crate::access;
 use crate::config::{Config, Socket};
+use crate::forward::Progress;
 use crate::metrics::ServerMetrics;
-use crate::upstream::Upstreams;
+use crate::upstream::{LINGER, Upstreams};
 
 /// What all threads share. Read-only, or counted atomically.
 #[derive(Debug)]
@@ -56,6 +58,9 @@ pub(crate) struct Shard {
     /// Copies of requests in flight.
     pub(crate) mirrors: Cell<usize>,
     pub(super) registry: Registry,
+    pub(super) streams: Streams,
+    /// Requests that were answered before all of them had arrived, and since when.
+    lingering: RefCell<Vec<(Instant, Rc<Progress>)>>,
     sockets: RefCell<HashMap<SocketAddr, Listening>>,
     random: Cell<u64>,
 }
@@ -112,6 +117,8 @@ impl Shard {
             shared,
             mirrors: Cell::new(0),
             registry: Registry::default(),
+            streams: Streams::default(),
+            lingering: RefCell::default(),
             sockets: RefCell::default(),
             random: Cell::new(rand::random::<u64>() | 1),
         }
@@ -137,6 +144,25 @@ impl Shard {
     pub(crate) fn tunnel(self: &Rc<Self>) -> Tunnel {
         self.registry.enter_tunnel();
         Tunnel(Rc::clone(self))
+    }
+
+    /// A request was answered before all of it had arrived: its client has a moment to notice, or to finish.
+    pub(crate) fn linger(&self, rest: Rc<Progress>) {
+        self.lingering.borrow_mut().push((Instant::now(), rest));
+    }
+
+    fn sweep(&self, now: Instant) {
+        let limits = &self.shared.limits;
+        self.registry.sweep(now, limits);
+        let still = self.streams.sweep(now, limits.stream_idle_timeout);
+        self.shared.metrics.stream_idle_timeouts.increment(still);
+        self.upstreams.sweep(now);
+        self.lingering.borrow_mut().retain(|(since, rest)| {
+            if now.duration_since(*since) >= LINGER {
+                rest.abandon();
+            }
+            rest.is_under_way()
+        });
     }
 
     async fn apply(self: &Rc<Self>, config: &Arc<Config>, opened: Vec<Opened>) {
@@ -235,8 +261,6 @@ async fn sweep(shard: Rc<Shard>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let now = Instant::now();
-        shard.registry.sweep(now, limits);
-        shard.upstreams.sweep(now);
+        shard.sweep(Instant::now());
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use rustls::CertificateError;
 use rustls_pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
 
 use super::advice::advice;
@@ -24,6 +26,9 @@ use crate::config::{Backend, Discovery, FailedConnection, Protocol, uptime};
 use crate::forward::RequestBody;
 use crate::metrics::{BackendMetrics, ConnectFailures};
 use crate::server::{Io, Shared};
+
+/// Requests at once on one HTTP/2 connection, where neither the endpoint nor the policy says fewer.
+pub(super) const MAX_STREAMS: u32 = 256;
 
 /// Why there is no connection.
 #[derive(Debug, Clone, Error)]
@@ -46,7 +51,8 @@ pub(crate) enum ConnectError {
 
 /// A new connection, not yet pooled.
 pub(super) enum Established {
-    Http1(http1::SendRequest<RequestBody>),
+    /// With the task that it lives in.
+    Http1(http1::SendRequest<RequestBody>, AbortHandle),
     /// With how many requests the endpoint takes at once.
     Http2(http2::SendRequest<RequestBody>, Rc<Cell<usize>>),
 }
@@ -119,22 +125,25 @@ async fn establish(
         Protocol::Http1 => {
             let (sender, connection) = http1::Builder::new()
                 .max_headers(shared.limits.max_headers)
+                .max_buf_size(shared.limits.max_head_size.max(8 << 10))
                 .handshake(io)
                 .await
                 .map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
-            tokio::task::spawn_local(async move {
+            let task = tokio::task::spawn_local(async move {
+                // The place is given back however this ends.
+                let _open = open;
                 if let Err(error) = connection.with_upgrades().await {
                     tracing::debug!(%error, "an upstream connection ended with an error");
                 }
-                drop(open);
             });
-            Ok(Established::Http1(sender))
+            Ok(Established::Http1(sender, task.abort_handle()))
         }
         Protocol::Http2 => {
             let (sender, connection) = http2::Builder::new(Executor(Rc::clone(&streams)))
                 .timer(TokioTimer::new())
                 .initial_stream_window_size(shared.limits.stream_window)
-                .initial_connection_window_size(shared.limits.connection_window)
+                .initial_connection_window_size(connection_window(backend, shared))
+                .max_header_list_size(u32::try_from(shared.limits.max_head_size).unwrap_or(u32::MAX))
                 .handshake(io)
                 .await
                 .map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
@@ -150,6 +159,15 @@ async fn establish(
             Ok(Established::Http2(sender, Rc::clone(streams.allowed())))
         }
     }
+}
+
+/// Room for all requests that a connection may carry: answers that their clients do not read take up their own windows, and
+/// must not hold up the answers beside them.
+fn connection_window(backend: &Backend, shared: &Shared) -> u32 {
+    /// RFC 9113, 6.9.1.
+    const MAX: u32 = (1 << 31) - 1;
+    let streams = backend.policy.connections.max_streams.map_or(MAX_STREAMS, NonZeroU32::get);
+    shared.limits.stream_window.saturating_mul(streams).min(MAX)
 }
 
 /// Whether the other end is this process. Whatever name or address led here, the kernel has chosen the addresses of both ends

@@ -2,16 +2,21 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures::future::Either;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
-use tokio::time::Instant;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
 
 use super::pool::Pool;
 use super::queue::Queue;
 use crate::forward::RequestBody;
+
+/// How long what is left of a request may take once it has been answered.
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
 /// The right to send one request on a connection. Dropped before [`Lease::done`], an HTTP/1.1 connection closes.
 #[derive(Debug)]
@@ -27,13 +32,33 @@ enum Connection {
     Http2 { sender: http2::SendRequest<RequestBody>, _slot: Slot },
 }
 
-/// An HTTP/1.1 connection between requests.
+/// An HTTP/1.1 connection.
 #[derive(Debug)]
 pub(super) struct Kept {
     pub(super) sender: http1::SendRequest<RequestBody>,
+    /// What drives it.
+    task: AbortHandle,
     pub(super) born: Instant,
     /// Requests it has carried, the one under way included.
     pub(super) served: u32,
+    /// Whether a request is under way.
+    busy: bool,
+}
+
+impl Kept {
+    /// A connection that `task` drives.
+    pub(super) fn new(sender: http1::SendRequest<RequestBody>, task: AbortHandle, born: Instant) -> Self {
+        Self { sender, task, born, served: 0, busy: false }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // What is left of the request may never be read, and hyper would wait for that.
+        if self.busy {
+            self.task.abort();
+        }
+    }
 }
 
 /// A stream's place on a shared connection.
@@ -57,6 +82,7 @@ impl Drop for Slot {
 impl Lease {
     pub(super) fn http1(mut kept: Kept, pool: Rc<Pool>, reused: bool) -> Self {
         kept.served = kept.served.saturating_add(1);
+        kept.busy = true;
         Self { connection: Connection::Http1 { kept, pool }, reused }
     }
 
@@ -93,11 +119,13 @@ impl Lease {
     pub(crate) fn done(self) {
         let Connection::Http1 { mut kept, pool } = self.connection else { return };
         if kept.sender.is_ready() {
+            kept.busy = false;
             pool.keep(kept);
         } else if !kept.sender.is_closed() {
             // The request's body is still on its way, or hyper has yet to notice the end.
             tokio::task::spawn_local(async move {
-                if kept.sender.ready().await.is_ok() {
+                if let Ok(Ok(())) = timeout(LINGER, kept.sender.ready()).await {
+                    kept.busy = false;
                     pool.keep(kept);
                 }
             });

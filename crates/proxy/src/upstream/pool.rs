@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use rustls_pki_types::ServerName;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::connect::{ConnectError, Established, connect};
+use super::connect::{ConnectError, Established, MAX_STREAMS, connect};
 use super::lease::{Kept, Lease, Slot};
 use super::queue::{Given, Place, Queue, Turn};
 use crate::config::{Backend, Protocol};
@@ -169,7 +170,7 @@ impl Pool {
 
     async fn connect_http1(&self, place: Place) -> Result<Kept, ConnectError> {
         match connect(&self.backend(), &self.shared, &self.destination, place).await? {
-            Established::Http1(sender) => Ok(Kept { sender, born: self.clock.get(), served: 0 }),
+            Established::Http1(sender, task) => Ok(Kept::new(sender, task, self.clock.get())),
             Established::Http2(..) => Err(ConnectError::NotHttp2),
         }
     }
@@ -252,7 +253,7 @@ impl Pool {
     /// A stream on a shared connection.
     fn share(self: &Rc<Self>, reused: bool) -> Option<Lease> {
         let now = self.clock.get();
-        let most = self.backend.borrow().policy.connections.max_streams.map_or(usize::MAX, |most| most.get() as usize);
+        let most = self.backend.borrow().policy.connections.max_streams.map_or(MAX_STREAMS, NonZeroU32::get) as usize;
         self.multiplexed.borrow_mut().iter_mut().find_map(|connection| {
             let free = connection.sender.is_ready()
                 && connection.streams.get() < connection.allowed.get().clamp(1, most)

@@ -10,6 +10,9 @@ use tokio::sync::oneshot;
 
 use super::lease::Kept;
 
+#[cfg(test)]
+mod tests;
+
 /// What a request that waits is given.
 #[derive(Debug)]
 pub(super) enum Given {
@@ -47,7 +50,7 @@ impl Queue {
     /// Waits behind those who wait already. `None` when the thread ends.
     pub(super) async fn wait(&self) -> Option<Given> {
         let (given, waits) = oneshot::channel();
-        self.waiting.borrow_mut().push_back(given);
+        self.enqueue(given);
         waits.await.ok()
     }
 
@@ -85,6 +88,15 @@ impl Queue {
         for _ in 0..most.min(waiting) {
             self.wake();
         }
+    }
+
+    fn enqueue(&self, waiter: oneshot::Sender<Given>) {
+        let mut waiting = self.waiting.borrow_mut();
+        // Those who have left are otherwise found only when something becomes free, which may be never.
+        if waiting.len() == waiting.capacity() {
+            waiting.retain(|waiter| !waiter.is_closed());
+        }
+        waiting.push_back(waiter);
     }
 
     fn next(&self) -> Option<oneshot::Sender<Given>> {

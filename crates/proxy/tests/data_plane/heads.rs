@@ -31,6 +31,24 @@ async fn the_upstream_learns_about_the_client_and_nothing_of_the_connection() {
 }
 
 #[tokio::test]
+async fn a_client_cannot_take_away_what_proxies_say_of_it() {
+    let upstream = Upstream::http1(echo).await;
+    let proxy = Proxy::start(Routes::to(upstream.address)).await;
+    let named = "host, content-length, x-forwarded-for, X-Forwarded-Host, x-forwarded-proto, x-request-id, x-private";
+    let request = Request::get("/")
+        .header("connection", named)
+        .header("x-forwarded-for", "192.0.2.7")
+        .header("x-forwarded-host", "shop.example")
+        .header("x-request-id", "mine")
+        .header("x-private", "1");
+    assert_eq!(
+        ask(proxy.address, request).await.text(),
+        "GET / HTTP/1.1\nhost: test\nx-forwarded-for: 192.0.2.7, 127.0.0.1\nx-forwarded-host: shop.example\n\
+         x-forwarded-proto: http\nx-request-id: mine\n\n"
+    );
+}
+
+#[tokio::test]
 async fn each_request_without_an_id_gets_one() {
     let upstream = Upstream::http1(echo).await;
     let proxy = Proxy::start(Routes::to(upstream.address)).await;

@@ -6,6 +6,8 @@ mod client;
 pub(crate) mod frames;
 #[path = "support/upstream.rs"]
 mod upstream;
+#[path = "support/wire.rs"]
+pub(crate) mod wire;
 
 pub(crate) use client::{Answer, Client, H2Client, ask, raw};
 pub(crate) use upstream::{Raw, Upstream, echo};

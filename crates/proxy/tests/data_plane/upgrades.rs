@@ -70,6 +70,12 @@ async fn http2_by_upgrade_is_not_offered_to_the_upstream() {
     .await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(!answer.contains("upgrade") && !answer.contains("http2-settings"), "{answer}");
+    for (offered, passed) in [("websocket, h2c", "websocket"), ("H2C,foo/2 , h2c-14", "foo/2"), ("HTTP/2.0, h2", "")] {
+        let request = Request::get("/").header("connection", "upgrade").header("upgrade", offered);
+        let answer = ask(proxy.address, request).await;
+        let line = answer.text().lines().find_map(|line| line.strip_prefix("upgrade: ")).unwrap_or_default();
+        assert_eq!(line, passed, "{offered}");
+    }
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub struct Connections {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preconnect_percent: Option<u32>,
     /// Requests at once on one connection, for the protocols `h2` and `h2c`. At least 1. Default: as many as the endpoint
-    /// allows. Envoy: `max_concurrent_streams`.
+    /// allows, at most 256. Envoy: `max_concurrent_streams`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_concurrent_streams: Option<u32>,
 }

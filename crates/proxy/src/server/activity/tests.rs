@@ -1,31 +1,33 @@
 use super::*;
 
+const NOW: Duration = Duration::ZERO;
+
 #[test]
 fn a_connection_owes_a_head_until_its_first_request() {
     let activity = Activity::new();
-    let first = activity.mark();
+    let first = activity.mark(NOW);
     assert_eq!(first.0, Phase::Head);
     activity.read();
-    assert_eq!(activity.mark(), first, "bytes of a head buy no time");
+    assert_eq!(activity.mark(NOW), first, "bytes of a head buy no time");
     activity.enter();
-    assert_eq!(activity.mark().0, Phase::Busy);
+    assert_eq!(activity.mark(NOW).0, Phase::Busy);
     activity.leave();
-    assert_eq!(activity.mark().0, Phase::Idle);
+    assert_eq!(activity.mark(NOW).0, Phase::Idle);
     activity.read();
-    assert_eq!(activity.mark().0, Phase::Head);
+    assert_eq!(activity.mark(NOW).0, Phase::Head);
 }
 
 #[test]
 fn bytes_count_as_progress_only_while_a_request_is_in_flight() {
     let activity = Activity::new();
     activity.enter();
-    let before = activity.mark();
+    let before = activity.mark(NOW);
     activity.beat();
-    assert_ne!(activity.mark(), before);
+    assert_ne!(activity.mark(NOW), before);
     activity.leave();
-    let idle = activity.mark();
+    let idle = activity.mark(NOW);
     activity.beat();
-    assert_eq!(activity.mark(), idle);
+    assert_eq!(activity.mark(NOW), idle);
 }
 
 #[test]
@@ -33,9 +35,22 @@ fn frames_between_requests_of_http2_are_no_head() {
     let activity = Activity::new();
     activity.multiplexes();
     activity.read();
-    assert_eq!(activity.mark().0, Phase::Idle);
+    assert_eq!(activity.mark(NOW).0, Phase::Idle);
     activity.enter();
     activity.enter();
     activity.leave();
-    assert_eq!(activity.mark().0, Phase::Busy);
+    assert_eq!(activity.mark(NOW).0, Phase::Busy);
+}
+
+#[test]
+fn an_answer_has_its_time_whatever_moves() {
+    let activity = Activity::new();
+    activity.enter();
+    activity.end_by(Some(Instant::now() + Duration::from_secs(60)));
+    let later = |seconds| uptime() + Duration::from_secs(seconds);
+    activity.beat();
+    assert_eq!((activity.mark(later(59)).0, activity.mark(later(61)).0), (Phase::Busy, Phase::Late));
+    activity.leave();
+    activity.enter();
+    assert_eq!(activity.mark(later(61)).0, Phase::Busy, "the next one has its own");
 }
