@@ -14,7 +14,12 @@ const FILES: [&str; 4] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
     println!("cargo::rerun-if-changed={}", root.display());
-    let descriptors = protox::compile(FILES.map(|file| root.join(file)), [&root])?;
+    let files = FILES.map(|file| root.join(file));
+    let descriptors = protox::compile(&files, [&root])?;
+    // For whoever reads messages by their description. Encoded here, because what is decoded already has lost its options.
+    let described =
+        protox::Compiler::new([&root])?.include_imports(true).open_files(&files)?.encode_file_descriptor_set();
+    std::fs::write(PathBuf::from(std::env::var("OUT_DIR")?).join("descriptors.bin"), described)?;
     tonic_prost_build::configure().bytes(".").btree_map(".").compile_fds(descriptors)?;
     Ok(())
 }

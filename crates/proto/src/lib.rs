@@ -37,5 +37,8 @@ pub mod envoy {
 pub use backstay::{admin::v1 as admin, config::v1 as config};
 pub use envoy::service::discovery::v3 as discovery;
 
+/// The descriptors of all messages, as an encoded `google.protobuf.FileDescriptorSet`.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
 /// Type URL of [`config::Resource`].
 pub const RESOURCE_TYPE_URL: &str = "type.googleapis.com/backstay.config.v1.Resource";

@@ -3,6 +3,7 @@
 
 #[path = "../../../dns-cache/tests/resolver/server.rs"]
 mod dns_server;
+mod dump;
 mod ejections;
 mod exposition;
 mod health;
