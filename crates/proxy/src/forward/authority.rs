@@ -29,9 +29,10 @@ pub(super) fn of(parts: &Parts) -> Result<HeaderValue, Refusal> {
     if parts.method == Method::CONNECT {
         return Err(CONNECT);
     }
-    let mut hosts = parts.headers.get_all(header::HOST).iter();
-    let host = hosts.next();
-    if hosts.next().is_some() {
+    let headers = &parts.headers;
+    let host = headers.get(header::HOST);
+    // As many lines as names: no name has two.
+    if headers.len() > headers.keys_len() && headers.get_all(header::HOST).iter().nth(1).is_some() {
         return Err(SEVERAL);
     }
     let value = match (parts.uri.authority(), host) {

@@ -46,11 +46,12 @@ pub(super) fn prepare(
     if !seen.host || parts.uri.authority().is_some() {
         headers.insert(header::HOST, authority.clone());
     }
-    for filters in filters {
-        filter::edit(headers, &filters.request_headers);
-    }
-    if !headers.contains_key(header::HOST) {
-        headers.insert(header::HOST, authority.clone());
+    let edits = filters.map(|filters| &filters.request_headers);
+    if edits.iter().any(|edits| !edits.is_empty()) {
+        edits.iter().for_each(|edits| filter::edit(headers, edits));
+        if !headers.contains_key(header::HOST) {
+            headers.insert(header::HOST, authority.clone());
+        }
     }
     let [rule, target] = filters;
     if let Some(host) = target.rewrite_host.as_ref().or(rule.rewrite_host.as_ref()) {

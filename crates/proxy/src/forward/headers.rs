@@ -67,12 +67,14 @@ impl Seen {
     /// Whether the only transfer coding of `headers`, if any, is `chunked`: hyper takes "gzip, chunked" for chunked too, and
     /// the inner coding would be lost on the way.
     pub(super) fn is_plainly_framed(&self, headers: &HeaderMap) -> bool {
+        if !self.coding {
+            return true;
+        }
         let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-        !self.coding
-            || match (codings.next(), codings.next()) {
-                (Some(only), None) => only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
-                _ => false,
-            }
+        match (codings.next(), codings.next()) {
+            (Some(only), None) => only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+            _ => false,
+        }
     }
 
     /// Whether `headers` say in two ways where a body ends. hyper goes by the coding and leaves the length, by which whoever
