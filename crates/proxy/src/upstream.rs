@@ -11,6 +11,7 @@ mod pool;
 mod queue;
 mod race;
 mod streams;
+mod tls;
 mod upstreams;
 
 pub(crate) use advice::tls_error;

@@ -16,12 +16,12 @@ use rustls_pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
-use tokio_rustls::TlsConnector;
 
 use super::advice::advice;
 use super::pool::Destination;
 use super::queue::Place;
 use super::streams::{Executor, Streams};
+use super::tls::TlsStream;
 use crate::config::{Backend, Discovery, FailedConnection, Protocol, uptime};
 use crate::forward::RequestBody;
 use crate::metrics::{BackendMetrics, ConnectFailures};
@@ -106,17 +106,16 @@ async fn establish(
     let io = match (&backend.tls, &destination.server_name) {
         (Some(tls), Some(name)) => {
             let name: ServerName<'static> = name.clone();
-            let stream = TlsConnector::from(Arc::clone(&tls.config))
-                .connect(name, stream)
+            let stream = TlsStream::connect(&tls.config, name, stream)
                 .await
                 .map_err(|error| ConnectError::Tls(Arc::new(error)))?;
             backend.metrics.tls_handshakes.increment(1);
-            if backend.protocol == Protocol::Http2 && stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+            if backend.protocol == Protocol::Http2 && stream.protocol() != Some(b"h2") {
                 return Err(ConnectError::NotHttp2);
             }
             Io::Tls(Box::new(stream))
         }
-        _ => Io::<tokio_rustls::client::TlsStream<TcpStream>>::Plain(stream),
+        _ => Io::Plain(stream),
     };
     let streams = Streams::new(place.queue());
     let open = Open::count(&backend.metrics, place);
