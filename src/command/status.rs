@@ -17,6 +17,9 @@ use crate::output;
 /// To connect, and to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Of an answer: a large fleet in which each proxy refuses something has much to tell.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
 /// Print fleets, their proxies, and what each has accepted or refused
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -73,7 +76,8 @@ impl Args {
 pub(crate) async fn fetch(server: &Server, fleet: &str) -> Result<GetStatusResponse> {
     let endpoint = Endpoint::from_shared(server.uri(""))?.connect_timeout(TIMEOUT).timeout(TIMEOUT);
     let channel = endpoint.connect().await.map_err(|error| Error::unreachable(server, &error))?;
-    match AdminServiceClient::new(channel).get_status(GetStatusRequest { fleet: fleet.to_owned() }).await {
+    let mut client = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
+    match client.get_status(GetStatusRequest { fleet: fleet.to_owned() }).await {
         Ok(answer) => Ok(answer.into_inner()),
         // What fleet there is not is the caller's to say.
         Err(refusal) if refusal.code() == Code::NotFound => Ok(GetStatusResponse::default()),

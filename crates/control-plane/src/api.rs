@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::admin::Admin;
 use crate::fleets::Fleets;
 use crate::metrics::Exposition;
-use crate::shared::Shared;
+use crate::shared::{Compiling, Shared};
 
 /// REST of the dialects, gRPC admin, and `/metrics`.
 pub(crate) fn router(
@@ -24,15 +24,16 @@ pub(crate) fn router(
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
     let readiness = shared.clone();
     let options = backstay_kube::Options {
-        ready: backstay_kube::Ready::new(move || {
-            if readiness.is_ready() { Ok(()) } else { Err("the store has not been compiled yet".to_owned()) }
+        ready: backstay_kube::Ready::new(move || match readiness.compiling() {
+            Compiling::Ready => Ok(()),
+            Compiling::Begun => Err("the store has not been compiled yet".to_owned()),
+            Compiling::Ended => Err("changes are not compiled any more; the log says why, start it again".to_owned()),
         }),
         meter: exposition.meter(),
         ..backstay_kube::Options::default()
     };
-    let metrics_store = store.clone();
     let metrics = get(move || {
-        let text = exposition.render(&*metrics_store);
+        let text = exposition.render();
         async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
     });
     Router::new()

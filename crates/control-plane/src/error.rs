@@ -32,6 +32,9 @@ pub enum StartError {
         /// What it is for.
         purpose: &'static str,
     },
+    /// What the store holds could not be compiled.
+    #[error("the compiler failed on what the store holds; the log says where")]
+    Compile,
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),

@@ -37,7 +37,7 @@ use self::fleets::Fleets;
 pub use self::listen::ApiLimits;
 use self::metrics::Metrics;
 use self::publisher::Publisher;
-use self::shared::Shared;
+use self::shared::{Compiling, Shared};
 use self::source::FleetSource;
 
 /// Where a control plane listens and keeps its data.
@@ -93,22 +93,26 @@ impl ControlPlane {
         let api = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
-        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
+        let embedded = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
+        let store: Arc<dyn Store> = embedded.clone();
         prepare::prepare(&store).await?;
 
-        let (metrics, exposition) = Metrics::new();
+        let (metrics, exposition) = Metrics::new(embedded);
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
         let (watches, watches_stop) = watch::channel(false);
 
         let publisher = Publisher::new(store.clone(), fleets.clone(), shared.clone(), metrics.clone());
-        let publisher = spawn_publisher(publisher, stop.clone())?;
-        shared.ready().await;
+        let publisher = spawn_publisher(publisher, shared.clone(), stop.clone())?;
+        if !shared.ready().await {
+            return Err(StartError::Compile);
+        }
 
         let source = FleetSource { fleets: fleets.clone(), shared: shared.clone(), metrics: metrics.clone() };
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let addresses = (local(&api, "the API")?, local(&xds, "discovery")?);
+        let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let router = api::router(&store, &fleets, &shared, exposition, watches_stop);
         let api_stop = stop.clone();
         let api = listen::serve(api, router, options.limits, metrics, async move { api_stop.cancelled().await });
@@ -119,7 +123,7 @@ impl ControlPlane {
             stop,
             watches,
             fleets,
-            servers: vec![status, tokio::spawn(api), tokio::spawn(xds)],
+            servers: vec![status, upkeep, tokio::spawn(api), tokio::spawn(xds)],
             publisher: Some(publisher),
         })
     }
@@ -174,12 +178,28 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
 
 /// Compiling may take a while at a time, so it has a thread of its own. It waits for other threads and for nothing else:
 /// without drivers for sockets and timers, waking it costs less.
-fn spawn_publisher(publisher: Publisher, stop: CancellationToken) -> Result<std::thread::JoinHandle<()>, StartError> {
+fn spawn_publisher(
+    publisher: Publisher,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+) -> Result<std::thread::JoinHandle<()>, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(StartError::Thread)?;
     std::thread::Builder::new()
         .name("publisher".to_owned())
-        .spawn(move || runtime.block_on(until(stop, publisher.run())))
+        .spawn(move || {
+            let _ended = Ended(shared);
+            runtime.block_on(until(stop, publisher.run()));
+        })
         .map_err(StartError::Thread)
+}
+
+/// Says that the publisher has ended, however it does: nobody takes a control plane for sound that compiles no changes.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.set_compiling(Compiling::Ended);
+    }
 }
 
 async fn serve_xds(listener: TcpListener, begin_timeout: Duration, source: FleetSource, stop: CancellationToken) {
@@ -191,5 +211,23 @@ async fn serve_xds(listener: TcpListener, begin_timeout: Duration, source: Fleet
         .serve_with_incoming_shutdown(listen::incoming(listener, begin_timeout), stop.cancelled());
     if let Err(error) = server.await {
         tracing::error!(%error, "the discovery server ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_publisher_that_fails_is_not_waited_for_and_makes_nothing_ready() {
+        let shared = Arc::new(Shared::default());
+        let failing = shared.clone();
+        let thread = std::thread::spawn(move || {
+            let _ended = Ended(failing);
+            panic!("this is only a test");
+        });
+        assert!(!shared.ready().await);
+        assert!(thread.join().is_err());
+        assert_eq!(shared.compiling(), Compiling::Ended);
     }
 }

@@ -2,6 +2,7 @@
 
 mod beginning;
 mod incoming;
+mod write_timeout;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,6 +20,7 @@ use tower::ServiceExt as _;
 
 use self::beginning::Beginning;
 pub(crate) use self::incoming::incoming;
+use self::write_timeout::WriteTimeout;
 use crate::metrics::Metrics;
 
 /// Limits of the API's connections.
@@ -28,13 +30,20 @@ pub struct ApiLimits {
     pub connections: usize,
     /// How long a client may take to begin, and to send a request's headers. Default 10 s.
     pub header_timeout: Duration,
+    /// How long a client may take nothing of an answer; then its connection is closed. Default 60 s.
+    pub write_timeout: Duration,
     /// How long open requests may take to end after a shutdown began. Default 10 s.
     pub drain: Duration,
 }
 
 impl Default for ApiLimits {
     fn default() -> Self {
-        Self { connections: 4096, header_timeout: Duration::from_secs(10), drain: Duration::from_secs(10) }
+        Self {
+            connections: 4096,
+            header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(60),
+            drain: Duration::from_secs(10),
+        }
     }
 }
 
@@ -67,7 +76,7 @@ pub(crate) async fn serve(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let stream = Beginning::new(stream, limits.header_timeout);
+        let stream = WriteTimeout::new(Beginning::new(stream, limits.header_timeout), limits.write_timeout);
         let connection = connection(&builder, stream, router.clone());
         let connection = graceful.watch(connection);
         let open = metrics.api_connections.clone();
@@ -100,7 +109,7 @@ fn builder(limits: ApiLimits) -> auto::Builder<TokioExecutor> {
 
 fn connection(
     builder: &auto::Builder<TokioExecutor>,
-    stream: Beginning<TcpStream>,
+    stream: WriteTimeout<Beginning<TcpStream>>,
     router: Router,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + 'static
 {

@@ -1,13 +1,17 @@
 //! Metrics of the control plane, in a recorder of its own: several may live in one process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use backstay_kube::Meter;
-use backstay_store::Store;
+use backstay_store::{Embedded, Stats};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 const METADATA: Metadata<'static> = Metadata::new("backstay", Level::INFO, None);
+
+/// How often histograms are worked off.
+const UPKEEP: Duration = Duration::from_secs(10);
 
 /// Handles to what is counted.
 #[derive(Debug, Clone)]
@@ -34,21 +38,36 @@ pub(crate) struct Metrics {
     pub(crate) api_connections: Gauge,
     /// Connections refused since there were too many.
     pub(crate) api_connections_refused: Counter,
+}
+
+/// What the store says of itself when it is asked.
+#[derive(Debug, Clone)]
+struct StoreMetrics {
     revision: Gauge,
     objects: Gauge,
+    commits: Counter,
+    transactions: Counter,
+    conflicts: Counter,
+    unavailable: Counter,
+    queue: Gauge,
+    queue_bytes: Gauge,
+    history: Gauge,
+    history_bytes: Gauge,
+    writable: Gauge,
 }
 
 /// Renders what was counted.
 #[derive(Clone)]
 pub(crate) struct Exposition {
     handle: PrometheusHandle,
-    metrics: Metrics,
+    store: Arc<Embedded>,
+    metrics: StoreMetrics,
     recorder: Arc<PrometheusRecorder>,
 }
 
 impl Metrics {
     /// New metrics, and what renders them.
-    pub(crate) fn new() -> (Self, Exposition) {
+    pub(crate) fn new(store: Arc<Embedded>) -> (Self, Exposition) {
         let recorder = Arc::new(PrometheusBuilder::new().build_recorder());
         let metrics = Self {
             streams: gauge(&recorder, "backstay_xds_streams", "Connected discovery streams."),
@@ -66,11 +85,51 @@ impl Metrics {
                 "backstay_api_connections_refused_total",
                 "Connections closed on arrival because the limit was reached.",
             ),
-            revision: gauge(&recorder, "backstay_store_revision", "Revision of the store."),
-            objects: gauge(&recorder, "backstay_store_objects", "Objects in the store."),
         };
-        let exposition = Exposition { handle: recorder.handle(), metrics: metrics.clone(), recorder };
+        let exposition =
+            Exposition { handle: recorder.handle(), store, metrics: StoreMetrics::new(&recorder), recorder };
         (metrics, exposition)
+    }
+}
+
+impl StoreMetrics {
+    fn new(recorder: &PrometheusRecorder) -> Self {
+        Self {
+            revision: gauge(recorder, "backstay_store_revision", "Revision of the store."),
+            objects: gauge(recorder, "backstay_store_objects", "Objects in the store."),
+            commits: counter(recorder, "backstay_store_commits_total", "Commits done."),
+            transactions: counter(recorder, "backstay_store_transactions_total", "Disk transactions done for commits."),
+            conflicts: counter(
+                recorder,
+                "backstay_store_conflicts_total",
+                "Commits not done because an object was not as expected.",
+            ),
+            unavailable: counter(
+                recorder,
+                "backstay_store_unavailable_total",
+                "Commits not done because the disk could not be written.",
+            ),
+            queue: gauge(recorder, "backstay_store_queue_commits", "Commits that wait to be written."),
+            queue_bytes: gauge(recorder, "backstay_store_queue_bytes", "Bytes of the commits that wait."),
+            history: gauge(recorder, "backstay_store_history_events", "Events that watches can resume from."),
+            history_bytes: gauge(recorder, "backstay_store_history_bytes", "Bytes of the events that are kept."),
+            writable: gauge(recorder, "backstay_store_writable", "1 if the last write reached the disk, else 0."),
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    fn set(&self, stats: &Stats) {
+        self.revision.set(stats.revision as f64);
+        self.objects.set(stats.objects as f64);
+        self.commits.absolute(stats.commits);
+        self.transactions.absolute(stats.groups);
+        self.conflicts.absolute(stats.conflicts);
+        self.unavailable.absolute(stats.unavailable);
+        self.queue.set(stats.queue as f64);
+        self.queue_bytes.set(stats.queue_bytes as f64);
+        self.history.set(stats.events as f64);
+        self.history_bytes.set(stats.event_bytes as f64);
+        self.writable.set(if stats.writable { 1.0 } else { 0.0 });
     }
 }
 
@@ -81,15 +140,19 @@ impl Exposition {
     }
 
     /// Everything, in Prometheus' text format.
-    pub(crate) fn render(&self, store: &dyn Store) -> String {
-        let snapshot = store.snapshot();
-        #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        {
-            self.metrics.revision.set(snapshot.revision() as f64);
-            self.metrics.objects.set(snapshot.len() as f64);
-        }
+    pub(crate) fn render(&self) -> String {
+        self.metrics.set(&self.store.stats());
         self.handle.run_upkeep();
         self.handle.render()
+    }
+
+    /// Works off what histograms have collected, for as long as it is polled: they keep every sample until then, and
+    /// perhaps nobody reads them.
+    pub(crate) async fn keep_up(self) {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            self.handle.run_upkeep();
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision,
 
 use crate::fleets::{DEFAULT_FLEET, Fleets};
 use crate::metrics::Metrics;
-use crate::shared::Shared;
+use crate::shared::{Compiling, Shared};
 
 /// The one writer of the fleets' snapshots.
 pub(crate) struct Publisher {
@@ -52,7 +52,7 @@ impl Publisher {
         self.fleets.declare(DEFAULT_FLEET);
         loop {
             let revision = self.list();
-            self.shared.set_ready();
+            self.shared.set_compiling(Compiling::Ready);
             match self.follow(revision).await {
                 WatchError::Closed => return,
                 error => tracing::warn!(%error, "the store's history was lost, listing everything again"),

@@ -7,12 +7,24 @@ use tokio::sync::{Notify, watch};
 
 use crate::tracker::Tracker;
 
+/// How far compiling has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Compiling {
+    /// What the store holds is being compiled for the first time.
+    #[default]
+    Begun,
+    /// Everything that the store holds has been compiled once.
+    Ready,
+    /// Changes are not compiled any more.
+    Ended,
+}
+
 /// What the publisher, the discovery streams and the status writer share.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     tracker: Mutex<Tracker>,
     changed: Notify,
-    ready: watch::Sender<bool>,
+    compiling: watch::Sender<Compiling>,
     compiled: AtomicU64,
 }
 
@@ -43,19 +55,21 @@ impl Shared {
         self.compiled.load(Ordering::Acquire)
     }
 
-    /// Everything that the store holds has been compiled once.
-    pub(crate) fn set_ready(&self) {
-        self.ready.send_replace(true);
+    /// Compiling has come so far.
+    pub(crate) fn set_compiling(&self, state: Compiling) {
+        self.compiling.send_replace(state);
     }
 
-    /// Whether everything that the store holds has been compiled once.
-    pub(crate) fn is_ready(&self) -> bool {
-        *self.ready.borrow()
+    /// How far compiling has come.
+    pub(crate) fn compiling(&self) -> Compiling {
+        *self.compiling.borrow()
     }
 
-    /// Waits until everything that the store holds has been compiled once.
-    pub(crate) async fn ready(&self) {
+    /// Waits until everything that the store holds has been compiled once. False when it never will be.
+    pub(crate) async fn ready(&self) -> bool {
+        let mut compiling = self.compiling.subscribe();
         // The sender lives as long as `self`, so the wait cannot fail.
-        let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
+        let state = compiling.wait_for(|state| *state != Compiling::Begun).await;
+        state.is_ok_and(|state| *state == Compiling::Ready)
     }
 }

@@ -12,7 +12,7 @@ use tonic::Code;
 
 use crate::fleets::{DEFAULT_FLEET, Fleets};
 use crate::metrics::Metrics;
-use crate::shared::Shared;
+use crate::shared::{Compiling, Shared};
 use crate::tracker::{Refusal, Stream};
 
 /// Serves fleets to proxies, and tells the tracker what they answer.
@@ -31,8 +31,12 @@ fn fleet_of(node: &Node) -> &str {
 impl Source for FleetSource {
     fn subscribe(&self, node: &Node, _peer: Peer) -> Result<watch::Receiver<Snapshot>, Refused> {
         // An empty snapshot would take everything away from proxies that hold a good configuration.
-        if !self.shared.is_ready() {
-            return Err(Refused::unavailable("the control plane is still reading its store; try again"));
+        match self.shared.compiling() {
+            Compiling::Begun => {
+                return Err(Refused::unavailable("the control plane is still reading its store; try again"));
+            }
+            Compiling::Ended => return Err(Refused::unavailable("the control plane compiles no changes any more")),
+            Compiling::Ready => {}
         }
         let fleet = fleet_of(node);
         self.fleets.subscribe(fleet).ok_or_else(|| {

@@ -4,6 +4,7 @@ mod desired;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backstay_compiler::ObjectKey;
@@ -59,7 +60,8 @@ pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Met
             (tracker.take_dirty(Timestamp::now()), fleets)
         };
         let fleets = fleets.into_iter().map(|name| ObjectKey::new(&apoxy::PROXY, "", &name));
-        let writes = objects.into_iter().chain(fleets).map(|key| write(&*store, &shared, &metrics, key));
+        let writer = Writer { store: &*store, shared: &shared, metrics: &metrics, unavailable: AtomicBool::new(false) };
+        let writes = objects.into_iter().chain(fleets).map(|key| writer.write(key));
         failed = futures::stream::iter(writes)
             .buffer_unordered(CONCURRENT_WRITES)
             .filter_map(|failed| async { failed })
@@ -79,38 +81,54 @@ fn wait(shared: &Shared, next_fleets: Instant) -> Duration {
     fleets.into_iter().chain(due).chain([LONGEST_WAIT]).min().unwrap_or_default()
 }
 
-/// Writes one status, if it is not as it should be. Yields the object when that could not be done.
-async fn write(store: &dyn Store, shared: &Shared, metrics: &Metrics, object: ObjectKey) -> Option<ObjectKey> {
-    let key = Key::new(&object.kind.resource(), &object.namespace, &object.name);
-    let mut current = store.snapshot().get(&key).cloned();
-    for _ in 0..ATTEMPTS {
-        let entry = current?;
-        let value = with_status(shared, &object, &entry)?;
-        let write = Write {
-            key: key.clone(),
-            expect: Expect::Modified(entry.modified),
-            operation: Operation::Put(value.into()),
-        };
-        match store.commit(vec![write]).await {
-            Ok(_) => {
-                metrics.status_writes.increment(1);
-                return None;
-            }
-            Err(CommitError::Conflict { current: newer, .. }) => current = newer,
-            // The same again would be refused again. The next change of it is another try.
-            Err(CommitError::Refused(reason)) => {
-                tracing::warn!(%key, reason, "the store does not take a status");
-                metrics.status_failures.increment(1);
-                return None;
-            }
-            Err(error) => {
-                tracing::warn!(%key, %error, "cannot write a status");
-                break;
+/// Writes the statuses of one round.
+struct Writer<'a> {
+    store: &'a dyn Store,
+    shared: &'a Shared,
+    metrics: &'a Metrics,
+    /// Whether the store takes no writes now: then the others need not be made only to be turned away.
+    unavailable: AtomicBool,
+}
+
+impl Writer<'_> {
+    /// Writes one status, if it is not as it should be. Yields the object when that could not be done.
+    async fn write(&self, object: ObjectKey) -> Option<ObjectKey> {
+        if self.unavailable.load(Ordering::Relaxed) {
+            return Some(object);
+        }
+        let key = Key::new(&object.kind.resource(), &object.namespace, &object.name);
+        let mut current = self.store.snapshot().get(&key).cloned();
+        for _ in 0..ATTEMPTS {
+            let entry = current?;
+            let value = with_status(self.shared, &object, &entry)?;
+            let write = Write {
+                key: key.clone(),
+                expect: Expect::Modified(entry.modified),
+                operation: Operation::Put(value.into()),
+            };
+            match self.store.commit(vec![write]).await {
+                Ok(_) => {
+                    self.metrics.status_writes.increment(1);
+                    return None;
+                }
+                Err(CommitError::Conflict { current: newer, .. }) => current = newer,
+                // The same again would be refused again. The next change of it is another try.
+                Err(CommitError::Refused(reason)) => {
+                    tracing::warn!(%key, reason, "the store does not take a status");
+                    self.metrics.status_failures.increment(1);
+                    return None;
+                }
+                Err(error @ CommitError::Unavailable(_)) => {
+                    if !self.unavailable.swap(true, Ordering::Relaxed) {
+                        tracing::warn!(%key, %error, "cannot write statuses");
+                    }
+                    break;
+                }
             }
         }
+        self.metrics.status_failures.increment(1);
+        Some(object)
     }
-    metrics.status_failures.increment(1);
-    Some(object)
 }
 
 /// The encoded object with the status it should have; `None` when it has that already, or there is none.
@@ -131,3 +149,6 @@ fn with_status(shared: &Shared, key: &ObjectKey, entry: &Entry) -> Option<Vec<u8
     object.body.insert("status".into(), new);
     object.encode().ok()
 }
+
+#[cfg(test)]
+mod tests;

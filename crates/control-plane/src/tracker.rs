@@ -49,6 +49,13 @@ struct Fleet {
     waiting: BTreeMap<u64, BTreeSet<ObjectKey>>,
 }
 
+impl Fleet {
+    /// Whether any of its proxies is connected.
+    fn is_connected(&self) -> bool {
+        !self.synchronised.is_empty()
+    }
+}
+
 /// What proxies have accepted.
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
@@ -170,8 +177,8 @@ impl Tracker {
     fn settle(&mut self, key: &ObjectKey) {
         let Some(tracked) = self.objects.get_mut(key) else { return };
         let generation = tracked.status.generation;
-        let connected = |fleet| self.fleets.get(fleet).is_some_and(|state| !state.synchronised.is_empty());
-        let somebody = tracked.programs.iter().any(|(fleet, _)| connected(fleet));
+        let somebody =
+            tracked.programs.iter().any(|(fleet, _)| self.fleets.get(fleet).is_some_and(Fleet::is_connected));
         let mut waiting = tracked.programs.iter().any(|program| self.refusals.contains_key(program));
         for (fleet, resource) in &tracked.programs {
             let state = self.fleets.entry(fleet.clone()).or_default();

@@ -331,9 +331,13 @@ async fn metrics_count_what_streams_do() {
     assert_eq!(status, 200);
     let text = text.as_str().unwrap();
     let created = r#"backstay_api_requests_total{method="POST",resource="backends.core.apoxy.dev",code="201"} 1"#;
-    for line in
-        [created, "backstay_xds_streams 1", "backstay_xds_resources_sent_total 3", "backstay_xds_rejected_total 0"]
-    {
+    for line in [
+        created,
+        "backstay_store_writable 1",
+        "backstay_xds_streams 1",
+        "backstay_xds_resources_sent_total 3",
+        "backstay_xds_rejected_total 0",
+    ] {
         assert!(text.lines().any(|found| found == line), "{line} in {text}");
     }
     proxy.stop().await;

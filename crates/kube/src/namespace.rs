@@ -8,6 +8,7 @@ use std::sync::Arc;
 use backstay_resources::core::NAMESPACE;
 use backstay_resources::{KINDS, Kind, Object, Timestamp};
 use backstay_store::{CommitError, Entry, Expect, Key, Operation, Prefix, Snapshot, Store, Write};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -15,6 +16,9 @@ use crate::api::{Api, Served};
 use crate::delete::{self, Deleted};
 use crate::options::Options;
 use crate::status::Failure;
+
+/// Writes under way at once while a store is made ready.
+const CONCURRENT_WRITES: usize = 256;
 
 /// The namespace that always exists.
 pub const DEFAULT: &str = "default";
@@ -71,26 +75,34 @@ pub async fn bootstrap(store: &Arc<dyn Store>) -> Result<(), BootstrapError> {
 /// Reads copy stored bytes, so that defaults must be among them.
 async fn fill_in(store: &Arc<dyn Store>, kind: &Kind) -> Result<(), BootstrapError> {
     let snapshot = store.read().await?;
-    for entry in snapshot.list(&Prefix::resource(&kind.resource())) {
-        let Ok(stored) = Object::decode(&entry.value) else {
-            tracing::error!(key = %entry.key, "a stored object cannot be decoded");
-            continue;
-        };
-        let mut filled = stored.clone();
-        (kind.default)(&mut filled);
-        if filled == stored {
-            continue;
-        }
-        let value = filled.encode().map_err(|error| CommitError::Refused(error.to_string()))?;
-        let expect = Expect::Modified(entry.modified);
-        let write = Write { key: entry.key.clone(), expect, operation: Operation::Put(value.into()) };
-        match store.commit(vec![write]).await {
-            // Who changed it meanwhile filled it in.
-            Ok(_) | Err(CommitError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let prefix = Prefix::resource(&kind.resource());
+    let writes: Vec<Write> = snapshot.list(&prefix).filter_map(|entry| filled(kind, entry)).collect();
+    // Together, so that they share the price of reaching the disk.
+    let commits = stream::iter(writes).map(|write| store.commit(vec![write])).buffer_unordered(CONCURRENT_WRITES);
+    let done = commits.map(|result| match result {
+        // Who changed it meanwhile filled it in.
+        Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    });
+    done.try_collect().await
+}
+
+/// The write that gives an object the defaults which it lacks.
+fn filled(kind: &Kind, entry: &Entry) -> Option<Write> {
+    let stored = Object::decode(&entry.value)
+        .inspect_err(|error| tracing::error!(key = %entry.key, %error, "a stored object cannot be decoded"))
+        .ok()?;
+    let mut filled = stored.clone();
+    (kind.default)(&mut filled);
+    if filled == stored {
+        return None;
     }
-    Ok(())
+    let value = filled.encode().ok()?;
+    Some(Write {
+        key: entry.key.clone(),
+        expect: Expect::Modified(entry.modified),
+        operation: Operation::Put(value.into()),
+    })
 }
 
 /// Whether objects of a kind are namespaces.

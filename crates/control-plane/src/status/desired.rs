@@ -150,20 +150,20 @@ impl Merge {
 /// The status of a fleet.
 fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
     let mut streams: Vec<_> = tracker.streams().filter(|stream| &*stream.fleet == name).collect();
-    streams.sort_by(|left, right| (&left.node_id, left.connected).cmp(&(&right.node_id, right.connected)));
-    let refusing = streams.iter().filter(|stream| !stream.refused.is_empty()).count();
-    let (status, reason, message) = match (streams.len(), refusing) {
+    streams.sort_by_key(|stream| stream.connected);
+    // While an old stream of the same process has not ended yet, the newer one counts.
+    let proxies: BTreeMap<&str, &Stream> = streams.iter().map(|stream| (stream.node_id.as_str(), *stream)).collect();
+    let refusing = proxies.values().filter(|stream| !stream.refused.is_empty()).count();
+    let (status, reason, message) = match (proxies.len(), refusing) {
         (0, _) => (ConditionStatus::False, "NoProxies", "no proxy is connected".to_owned()),
-        (_, 0) => (ConditionStatus::True, "Ready", format!("{} connected", streams.len())),
+        (count, 0) => (ConditionStatus::True, "Ready", format!("{count} connected")),
         (count, refusing) => (ConditionStatus::False, "Refused", format!("{refusing} of {count} refuse something")),
     };
     let merge = Merge { generation: 0, now };
     let found = Finding { kind: "Ready", status, reason, message, since: None };
-    // While an old stream of the same process has not ended yet, the newer one counts.
-    let newest: BTreeMap<&str, &Stream> = streams.iter().map(|stream| (stream.node_id.as_str(), *stream)).collect();
     let mut replicas: Vec<apoxy::ProxyReplica> = Vec::new();
     let mut room = LISTED_REFUSALS;
-    for stream in newest.into_values().take(LISTED_REPLICAS) {
+    for stream in proxies.into_values().take(LISTED_REPLICAS) {
         let refused = stream.refused.iter().take(room).map(|(resource, refusal)| apoxy::Refusal {
             resource: resource.to_string(),
             field: refusal.field.clone(),

@@ -2,7 +2,7 @@
 
 use backstay_compiler::{ObjectStatus, Report};
 
-use super::{Program, Tracked, Tracker};
+use super::{Fleet, Program, Tracked, Tracker};
 
 /// Whether proxies serve what an object asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Tracker {
         }
         let mut fleets: Vec<&str> = programs.iter().map(|(fleet, _)| &**fleet).collect();
         fleets.dedup();
-        let nobody = self.streams.values().all(|stream| !fleets.contains(&&*stream.fleet));
+        let nobody = !fleets.iter().any(|fleet| self.fleets.get(*fleet).is_some_and(Fleet::is_connected));
         Programmed::Pending { fleets: fleets.join(", "), nobody }
     }
 

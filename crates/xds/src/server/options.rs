@@ -26,7 +26,7 @@ pub struct Options {
     /// Bytes of names and versions that one stream may make the server remember: subscriptions, and the versions a client
     /// says it holds. Default 32 MiB.
     pub max_subscription_bytes: usize,
-    /// Length of a resource name or type URL, in bytes. Default 4096.
+    /// Length of a resource name, a type URL, or what a node calls itself, its cluster and its version, in bytes. Default 4096.
     pub max_name_bytes: usize,
     /// Length to which the words of a rejection are cut, in bytes. Default 4096.
     pub max_message_bytes: usize,

@@ -115,7 +115,7 @@ impl<S: Source> Connection<S> {
             .await
             .map_err(|_| Status::deadline_exceeded(format!("no request within {deadline:?} of opening the stream")))?;
         let Some(first) = first.map_err(unreadable)? else { return Ok(()) };
-        let node = Stream::node(&first)?.clone();
+        let node = Stream::node(&first, &self.options)?.clone();
         let mut snapshots = self.source.subscribe(&node, self.peer.clone())?;
         let observed = Observed { source: &*self.source, id: self.id };
         observed.tell(Event::Opened { node, peer: self.peer.clone() });

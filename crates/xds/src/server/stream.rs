@@ -57,7 +57,7 @@ pub enum Violation {
     #[error("the request names no type: set type_url")]
     NoType,
     /// See [`Options::max_name_bytes`].
-    #[error("a resource name or type URL of {length} bytes is longer than the limit of {limit}")]
+    #[error("a resource name, type URL or name of a node of {length} bytes is longer than the limit of {limit}")]
     NameTooLong {
         /// Bytes of the name.
         length: usize,
@@ -100,8 +100,10 @@ impl Stream {
     }
 
     /// Who opens a stream with this request. Later requests need not repeat it.
-    pub fn node(first: &DeltaDiscoveryRequest) -> Result<&Node, Violation> {
-        first.node.as_ref().ok_or(Violation::NoNode)
+    pub fn node<'a>(first: &'a DeltaDiscoveryRequest, options: &Options) -> Result<&'a Node, Violation> {
+        let node = first.node.as_ref().ok_or(Violation::NoNode)?;
+        short_enough([&node.id, &node.cluster, &node.user_agent_version], options)?;
+        Ok(node)
     }
 
     /// Takes in a request. Its parts are independent of each other: it may answer a response, change the subscription, or
@@ -205,14 +207,9 @@ impl Stream {
         if request.type_url.is_empty() {
             return Err(Violation::NoType);
         }
-        let limit = self.options.max_name_bytes;
         let names = request.resource_names_subscribe.iter().chain(&request.resource_names_unsubscribe);
         let versions = request.initial_resource_versions.iter().flat_map(|(name, version)| [name, version]);
-        let longest = names.chain(versions).chain([&request.type_url]).map(String::len).max().unwrap_or(0);
-        if longest > limit {
-            return Err(Violation::NameTooLong { length: longest, limit });
-        }
-        Ok(())
+        short_enough(names.chain(versions).chain([&request.type_url]), &self.options)
     }
 
     fn check_memory(&self) -> Result<(), Violation> {
@@ -225,6 +222,14 @@ impl Stream {
             return Err(Violation::TooManyBytes { limit: max_subscription_bytes });
         }
         Ok(())
+    }
+}
+
+fn short_enough<'a>(names: impl IntoIterator<Item = &'a String>, options: &Options) -> Result<(), Violation> {
+    let limit = options.max_name_bytes;
+    match names.into_iter().map(String::len).max() {
+        Some(length) if length > limit => Err(Violation::NameTooLong { length, limit }),
+        _ => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-use backstay_proto::discovery::DeltaDiscoveryRequest;
+use backstay_proto::discovery::{DeltaDiscoveryRequest, Node};
 
 use super::{Bench, put, request};
 use crate::Snapshot;
@@ -17,8 +17,9 @@ fn of_type(type_url: &str) -> DeltaDiscoveryRequest {
 #[test]
 fn a_stream_begins_with_a_node_and_each_request_with_a_type() {
     let nobody = DeltaDiscoveryRequest { node: None, ..request(&[], &[], &[]) };
-    assert_eq!(Stream::node(&nobody), Err(Violation::NoNode));
-    assert_eq!(Stream::node(&request(&[], &[], &[])).unwrap().id, "node");
+    let options = Options::default();
+    assert_eq!(Stream::node(&nobody, &options), Err(Violation::NoNode));
+    assert_eq!(Stream::node(&request(&[], &[], &[]), &options).unwrap().id, "node");
     assert_eq!(bench(|_| ()).request(of_type("")), Err(Violation::NoType));
 }
 
@@ -68,6 +69,21 @@ fn long_names_are_refused_wherever_they_are() {
     assert_eq!(with(&|request| request.resource_names_unsubscribe.push(long.clone())), refused);
     assert_eq!(with(&|request| drop(request.initial_resource_versions.insert(long.clone(), String::new()))), refused);
     assert_eq!(with(&|request| drop(request.initial_resource_versions.insert(String::new(), long.clone()))), refused);
+}
+
+#[test]
+fn a_node_that_says_too_much_of_itself_is_refused() {
+    let options = Options { max_name_bytes: 10, ..Options::default() };
+    let long = "x".repeat(11);
+    let nodes = [
+        Node { id: long.clone(), ..Node::default() },
+        Node { cluster: long.clone(), ..Node::default() },
+        Node { user_agent_version: long, ..Node::default() },
+    ];
+    for node in nodes {
+        let request = DeltaDiscoveryRequest { node: Some(node), ..request(&[], &[], &[]) };
+        assert_eq!(Stream::node(&request, &options), Err(Violation::NameTooLong { length: 11, limit: 10 }));
+    }
 }
 
 #[test]

@@ -1,0 +1,156 @@
+use std::collections::BTreeMap;
+
+use backstay_compiler::{Finding, ObjectStatus, Report};
+use backstay_resources::ConditionStatus;
+use backstay_resources::backstay::BACKEND_POLICY;
+use backstay_store::{History, Limits, Memory, Retention};
+use backstay_xds::server::StreamId;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::metrics::Exposition;
+use crate::tracker::{Refusal, Stream};
+
+/// What the status writer works with, and its figures.
+struct Bench {
+    store: Arc<dyn Store>,
+    shared: Arc<Shared>,
+    metrics: Metrics,
+    figures: Exposition,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(store: Memory) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let of_figures = backstay_store::Embedded::open(folder.path().join("s"), Default::default()).unwrap();
+        let (metrics, figures) = Metrics::new(Arc::new(of_figures));
+        Self { store: Arc::new(store), shared: Arc::default(), metrics, figures, _folder: folder }
+    }
+
+    /// Stores an object, and has the tracker know it.
+    async fn create(&self, kind: &'static backstay_resources::Kind, name: &str, spec: Value) -> ObjectKey {
+        let object = json!({"apiVersion": kind.api_version(), "kind": kind.kind,
+            "metadata": {"name": name, "generation": 1}, "spec": spec});
+        let write = Write {
+            key: Key::new(&kind.resource(), "", name),
+            expect: Expect::Absent,
+            operation: Operation::Put(object.to_string().into()),
+        };
+        let revision = self.store.commit(vec![write]).await.unwrap().revision;
+        let key = ObjectKey::new(kind, "", name);
+        self.shared.update(|tracker| tracker.created(key.clone(), revision));
+        key
+    }
+
+    fn report(&self, key: &ObjectKey, finding: Finding) {
+        self.shared.update(|tracker| {
+            tracker.reported(ObjectStatus {
+                key: key.clone(),
+                generation: 1,
+                report: Report::BackendPolicy { conditions: vec![finding] },
+                programs: Vec::new(),
+            });
+        });
+    }
+
+    /// Lets the writer run for some time.
+    async fn run(&self, time: Duration) {
+        let run = run(self.store.clone(), self.shared.clone(), self.metrics.clone());
+        assert!(timeout(time, run).await.is_err(), "it runs for ever");
+    }
+
+    fn figure(&self, name: &str) -> u64 {
+        let text = self.figures.render();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap();
+        line.parse().unwrap()
+    }
+
+    fn status(&self, key: &ObjectKey) -> Value {
+        let key = Key::new(&key.kind.resource(), &key.namespace, &key.name);
+        let stored: Value = serde_json::from_slice(&self.store.snapshot().get(&key).unwrap().value).unwrap();
+        stored["status"].clone()
+    }
+}
+
+fn finding(message: &str, since: Option<Timestamp>) -> Finding {
+    let message = message.to_owned();
+    Finding { kind: "Accepted", status: ConditionStatus::True, reason: "Accepted", message, since }
+}
+
+fn stream(node: &str, connected: i64, refused: usize) -> Stream {
+    let refusal = |index| {
+        let refusal = Refusal { version: "v".into(), field: String::new(), message: "no".to_owned() };
+        (format!("backend/{index:03}").into(), refusal)
+    };
+    Stream {
+        fleet: "default".into(),
+        node_id: node.to_owned(),
+        address: String::new(),
+        version: String::new(),
+        connected: Timestamp::from_second(connected),
+        synchronised: 0,
+        pending: 0,
+        refused: (0..refused).map(refusal).collect::<BTreeMap<_, _>>(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_the_store_does_not_take_is_not_tried_for_ever() {
+    let limits = Limits { value_bytes: 1000, ..Limits::default() };
+    let bench = Bench::new(Memory::with(limits, History::default(), Retention::default()));
+    let key = bench.create(&BACKEND_POLICY, "p", json!({})).await;
+    bench.report(&key, finding(&"x".repeat(1000), None));
+    bench.run(Duration::from_secs(60)).await;
+    assert_eq!(bench.figure("backstay_status_write_failures_total"), 1);
+    bench.report(&key, finding("short", None));
+    bench.run(Duration::from_secs(60)).await;
+    assert_eq!(bench.status(&key)["conditions"][0]["message"], "short");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_told_from_some_day_on_is_not_told_before() {
+    let bench = Bench::new(Memory::new());
+    let key = bench.create(&BACKEND_POLICY, "p", json!({})).await;
+    bench.report(&key, finding("later", Some(Timestamp::from_second(Timestamp::now().0.as_second() + 1000))));
+    bench.run(Duration::from_secs(60)).await;
+    assert!(!bench.status(&key).to_string().contains("later"));
+    bench.report(&key, finding("now", Some(Timestamp::from_second(1))));
+    bench.run(Duration::from_secs(60)).await;
+    assert!(bench.status(&key).to_string().contains("now"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_of_a_fleet_is_written_once_a_second_however_many_proxies_come() {
+    let bench = Bench::new(Memory::new());
+    let key = bench.create(&apoxy::PROXY, "default", json!({})).await;
+    let arrivals = async {
+        for id in 0..100 {
+            bench.shared.update(|tracker| tracker.opened(StreamId(id), stream(&format!("edge-{id}"), 0, 0)));
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let (_, ()) = futures::join!(bench.run(Duration::from_secs(60)), arrivals);
+    assert_eq!(bench.status(&key)["replicas"].as_array().unwrap().len(), 100);
+    let writes = bench.figure("backstay_status_writes_total");
+    assert!((2..=7).contains(&writes), "{writes} writes within five seconds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_of_a_fleet_lists_the_newest_of_each_proxy_and_some_refusals() {
+    let bench = Bench::new(Memory::new());
+    let key = bench.create(&apoxy::PROXY, "default", json!({})).await;
+    for (id, node) in ["a", "b", "c"].into_iter().enumerate() {
+        let id = u64::try_from(id).unwrap();
+        bench.shared.update(|tracker| {
+            tracker.opened(StreamId(2 * id), stream(node, 10, 80));
+            tracker.opened(StreamId(2 * id + 1), stream(node, 5, 1));
+        });
+    }
+    bench.run(Duration::from_secs(5)).await;
+    let status = bench.status(&key);
+    let replicas = status["replicas"].as_array().unwrap();
+    let refused: Vec<_> = replicas.iter().map(|it| it["refused"].as_array().map_or(0, Vec::len)).collect();
+    assert_eq!(refused, [80, 20, 0]);
+    assert_eq!(status["conditions"][0]["message"], "3 of 3 refuse something");
+}
