@@ -57,7 +57,7 @@ async fn held(proxy: &Proxy) -> BTreeMap<String, String> {
     resources
         .filter_map(|resource| {
             let name = resource["name"].as_str().unwrap().strip_prefix("backend/")?;
-            Some((name.to_owned(), resource["content"]["endpoints"][0]["ip"].as_str().unwrap().to_owned()))
+            Some((name.to_owned(), resource["content"]["static"]["endpoints"][0]["ip"].as_str().unwrap().to_owned()))
         })
         .collect()
 }
