@@ -5,7 +5,8 @@ pub(crate) mod effect;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use backstay_resources::GoDuration;
+use backstay_resources::{GoDuration, Kind, Object};
+use serde_json::Value;
 
 use crate::client::{self, Client, Discovery, Error, ResourceType, ServerArgs, Status};
 use crate::manifest::{Document, FileArgs, Problem};
@@ -52,7 +53,7 @@ impl Args {
             let wait = effect::wait(&client, &outcome, self.timeout.0);
             let missing = output::patiently("Waiting for the proxies", wait).await?;
             missing.iter().for_each(|missing| output::complain(paint.bad(missing)));
-            failed += missing.len();
+            failed += missing.len() + outcome.doubtful;
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -84,6 +85,8 @@ pub(crate) struct Outcome {
     pub(crate) refused: Vec<Target>,
     /// Revision of the newest object that is stored as the manifests say.
     pub(crate) revision: u64,
+    /// How many are stored as the manifests say, and will hardly do what they seem to be for.
+    pub(crate) doubtful: usize,
     /// How many objects of kinds that are not served there are.
     pub(crate) unknown: usize,
 }
@@ -116,6 +119,10 @@ pub(crate) async fn apply(client: &Client, documents: &[Document], namespace: &s
                 outcome.revision = outcome.revision.max(revision.unwrap_or_default());
                 let name = stored["metadata"]["name"].as_str().unwrap_or(&name.name);
                 output::line(format_args!("{}/{name} {}", resource.label(), good.good(applied.word())))?;
+                for doubt in doubts(document, &stored) {
+                    output::complain(format_args!("warning: {}", document.problem("", doubt)));
+                    outcome.doubtful += 1;
+                }
                 outcome.applied.push(Target::new(resource, namespace, name));
             }
             Err(Error::Refused(status)) => {
@@ -126,6 +133,13 @@ pub(crate) async fn apply(client: &Client, documents: &[Document], namespace: &s
         }
     }
     Ok(outcome)
+}
+
+/// What of an object as it is stored will hardly do what it seems to be for.
+fn doubts(document: &Document, stored: &Value) -> Vec<String> {
+    let kind = Kind::by_kind(&document.name.api_version, &document.name.kind);
+    let object = serde_json::from_value::<Object>(stored.clone());
+    kind.zip(object.ok()).map(|(kind, object)| (kind.warn)(&object)).unwrap_or_default()
 }
 
 /// A refusal in terms of the file: one problem for each field that it names.

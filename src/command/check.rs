@@ -38,7 +38,8 @@ impl Args {
         problems.sort_by(|one, other| (&one.origin, one.line).cmp(&(&other.origin, other.line)));
         let paint = Paint::stderr();
         problems.iter().for_each(|problem| output::complain(paint.bad(&problem.to_string())));
-        let warnings = references::missing(&manifests.documents);
+        let mut warnings: Vec<_> = manifests.documents.iter().flat_map(doubts).collect();
+        warnings.extend(references::missing(&manifests.documents));
         warnings.iter().for_each(|warning| output::complain(format_args!("warning: {warning}")));
         let count = manifests.documents.len();
         let objects = if count == 1 { "object" } else { "objects" };
@@ -61,13 +62,7 @@ fn check(document: &Document) -> Vec<Problem> {
         let message = format!("there is no kind {} {}; there are {known}", name.api_version, name.kind);
         return vec![document.problem("kind", message)];
     };
-    let mut object = document.object.clone();
-    if kind.is_namespaced() && name.namespace.is_empty() {
-        // `apply` fills it in, from --namespace.
-        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.insert("namespace".to_owned(), Value::from("default"));
-        }
-    }
+    let mut object = with_namespace(kind, document);
     let surplus = prune(kind, &mut object);
     let unknown = surplus.iter().map(|field| document.problem(field.path().as_str(), "there is no such field"));
     let mut problems: Vec<_> = unknown.collect();
@@ -75,6 +70,27 @@ fn check(document: &Document) -> Vec<Problem> {
         problems.extend(errors.iter().map(|error| document.problem(error.path.as_str(), error.message.as_str())));
     }
     problems
+}
+
+/// What of a valid object will hardly do what it seems to be for.
+fn doubts(document: &Document) -> Vec<Problem> {
+    let name = &document.name;
+    let admitted = Kind::by_kind(&name.api_version, &name.kind)
+        .and_then(|kind| admit(kind, with_namespace(kind, document), None).ok());
+    let doubts = admitted.map(|admitted| admitted.warnings).unwrap_or_default();
+    doubts.into_iter().map(|doubt| document.problem("", doubt)).collect()
+}
+
+/// The object with the namespace that `apply` would give it.
+fn with_namespace(kind: &Kind, document: &Document) -> Value {
+    let mut object = document.object.clone();
+    if kind.is_namespaced()
+        && document.name.namespace.is_empty()
+        && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        metadata.insert("namespace".to_owned(), Value::from("default"));
+    }
+    object
 }
 
 /// Objects that are written more than once, of which only the last would stay.

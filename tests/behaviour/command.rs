@@ -5,6 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
+use crate::harness::tls::Authority;
 use crate::harness::{ControlPlane, backstay};
 
 const HELLO: &str = "\
@@ -249,4 +250,37 @@ fn a_reader_that_goes_away_ends_it_silently() {
     reading.stdout.take().unwrap().read_exact(&mut start).unwrap();
     let output = reading.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn what_will_have_no_effect_is_told_where_it_is_applied() {
+    let shell = Shell::new();
+    let authority = Authority::new();
+    let (pair, other) = (authority.issue(&["a.example"]), authority.issue(&["a.example"]));
+    let sound = shell.file("sound.yaml", &pair.secret("client").to_string());
+    shell.ok(&["apply", "--wait", "-f", &sound]);
+    let mixed = crate::harness::tls::Pair { key: other.key, ..pair };
+    let mixed = shell.file("mixed.yaml", &mixed.secret("client").to_string());
+    let words = "mixed.yaml:1: Secret/client: has a tls.key that is not the key of the first certificate in tls.crt";
+    let said = shell.fails(&["apply", "--wait", "-f", &mixed]);
+    assert!(said.contains("warning: ") && said.contains(words), "{said}");
+    let checked = backstay(["check", "-f", &mixed]);
+    assert!(text(&checked.stderr).contains(words), "{checked:?}");
+
+    let policy = |name: &str, target: &str| {
+        let spec = format!("{{targetRefs: [{{name: {target}}}], tls: {{caCertificateRef: {{name: nowhere}}}}}}");
+        let text = format!(
+            "apiVersion: backstay.dev/v1alpha1\nkind: BackendPolicy\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+        );
+        shell.file(&format!("{name}.yaml"), &text)
+    };
+    let hello = shell.file("hello.yaml", &format!("{HELLO}  protocol: tls\n"));
+    shell.ok(&["apply", "-f", &hello]);
+    let said = shell.fails(&["apply", "--wait", "-f", &policy("one", "hello")]);
+    assert!(said.contains("backendpolicy.backstay.dev/one does not apply as it is: "), "{said}");
+    assert!(said.contains("spec.tls.caCertificateRef: Secret default/nowhere does not exist"), "{said}");
+    let said = shell.fails(&["apply", "--wait", "-f", &policy("two", "hello")]);
+    assert!(said.contains("BackendPolicy one, which is "), "{said}");
+    let said = shell.fails(&["apply", "--wait", "-f", &policy("three", "absent")]);
+    assert!(said.contains("there is no Backend named absent"), "{said}");
 }

@@ -143,7 +143,9 @@ impl Draft {
         let name = self.metadata("name").to_owned();
         let admitted = check::admit(served.kind, Value::Object(self.fields), old)
             .map_err(|errors| Failure::invalid(served.kind, &name, &errors))?;
-        Ok((admitted.object, self.warnings))
+        let mut warnings = self.warnings;
+        warnings.extend(admitted.warnings);
+        Ok((admitted.object, warnings))
     }
 }
 

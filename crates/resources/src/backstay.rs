@@ -149,4 +149,5 @@ pub static BACKEND_POLICY: Kind = Kind {
     selectable: &[],
     default: policy::fill,
     validate: policy::find,
+    warn: |_| Vec::new(),
 };

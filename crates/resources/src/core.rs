@@ -3,6 +3,8 @@
 mod namespace;
 mod secret;
 
+pub use self::secret::{KeyPair, MaterialFault};
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -101,6 +103,7 @@ pub static NAMESPACE: Kind = Kind {
     selectable: &[],
     default: namespace::fill,
     validate: |_, _| Vec::new(),
+    warn: |_| Vec::new(),
 };
 
 /// `secrets`.
@@ -120,4 +123,5 @@ pub static SECRET: Kind = Kind {
     selectable: &[Selectable { path: "type", value: |object| table::text_at(object, "/type").to_owned() }],
     default: secret::fill,
     validate: secret::find,
+    warn: secret::warn,
 };

@@ -80,6 +80,8 @@ pub struct Kind {
     /// Finds everything wrong with an object that has the right shape, defaults filled in. `old` is the stored object
     /// when this is an update.
     pub validate: fn(new: &Object, old: Option<&Object>) -> Vec<FieldError>,
+    /// What of a valid object will hardly do what it seems to be for.
+    pub warn: fn(&Object) -> Vec<String>,
 }
 
 /// A field for field selectors.

@@ -163,4 +163,5 @@ pub static BACKEND: Kind = Kind {
     selectable: columns::SELECTABLE,
     default: defaults::fill,
     validate: rules::find,
+    warn: |_| Vec::new(),
 };

@@ -118,6 +118,7 @@ pub static PROXY: Kind = Kind {
     selectable: &[],
     default: fill,
     validate: |_, _| Vec::new(),
+    warn: |_| Vec::new(),
 };
 
 static COLUMNS: &[Column] = &[

@@ -16,6 +16,8 @@ pub struct Admitted {
     pub object: Object,
     /// The fields that were dropped, [`MAX_SURPLUS`](crate::decode::MAX_SURPLUS) at most.
     pub unknown: Vec<Surplus>,
+    /// What of it will hardly do what it seems to be for.
+    pub warnings: Vec<String>,
 }
 
 /// Makes an object of `kind` of any JSON value. `old` is the stored object when this is an update.
@@ -53,7 +55,11 @@ pub fn admit(kind: &Kind, mut value: Value, old: Option<&Object>) -> Result<Admi
     }
     // What only follows from a field having been taken out is not worth a word.
     errors.extend(more.into_iter().filter(|error| !wrong.iter().any(|wrong| error.path.touches(wrong))));
-    if errors.is_empty() { Ok(Admitted { object, unknown }) } else { Err(capped(errors)) }
+    if !errors.is_empty() {
+        return Err(capped(errors));
+    }
+    let warnings = (kind.warn)(&object);
+    Ok(Admitted { object, unknown, warnings })
 }
 
 /// The Rust type of an object, for validation.

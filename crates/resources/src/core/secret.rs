@@ -1,4 +1,5 @@
 mod defaults;
+mod material;
 mod rules;
 
 #[cfg(test)]
@@ -7,6 +8,8 @@ mod tests;
 use serde_json::Value;
 
 pub(super) use self::defaults::fill;
+pub(super) use self::material::warn;
+pub use self::material::{KeyPair, MaterialFault};
 pub(super) use self::rules::find;
 use crate::kind::Column;
 use crate::object::Object;

@@ -82,6 +82,7 @@ const KIND: Kind = Kind {
     selectable: &[],
     default: |_| (),
     validate: find,
+    warn: |_| Vec::new(),
 };
 
 static COLUMNS: &[Column] = &[

@@ -305,4 +305,5 @@ const KIND: Kind = Kind {
     selectable: &[],
     default: defaults::fill,
     validate: rules::find,
+    warn: |_| Vec::new(),
 };

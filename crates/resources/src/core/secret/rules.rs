@@ -11,13 +11,13 @@ use crate::table;
 const MAX_DATA: usize = 1024 * 1024;
 
 /// The type of a certificate with its key.
-const TLS: &str = "kubernetes.io/tls";
+pub(super) const TLS: &str = "kubernetes.io/tls";
 
 /// Finds everything wrong with a Secret. What it says names keys and never values: the only errors made here of values
 /// are [`FieldError::invalid_hidden`], which cannot hold one.
 ///
-/// Whether `tls.crt` and `tls.key` hold a certificate and its key is for the listener that uses them to say, in its
-/// status, as Gateway API has it.
+/// Whether `tls.crt` and `tls.key` hold a certificate and its key is for who uses them to say, in its status, as Gateway API
+/// has it; here that is worth a [warning](super::warn).
 pub(in crate::core) fn find(new: &Object, old: Option<&Object>) -> Vec<FieldError> {
     let mut findings = Findings::default();
     let none = Map::new();

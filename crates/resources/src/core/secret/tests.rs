@@ -100,3 +100,14 @@ fn debug_output_shows_no_value() {
     assert!(!shown.contains("hunter2") && !shown.contains("aHVudGVyMg"), "{shown}");
     assert!(shown.contains("default") && shown.contains("Secret"), "{shown}");
 }
+
+#[test]
+fn what_will_not_serve_is_worth_a_warning() {
+    let warnings = |data: Value| admit(&SECRET, secret(json!({"stringData": data})), None).unwrap().warnings;
+    assert!(warnings(json!({"password": "hunter2"})).is_empty());
+    let of_pair = warnings(json!({"tls.crt": "x", "tls.key": "y"}));
+    assert_eq!(of_pair, ["has a tls.crt without a PEM certificate; it will not be used"]);
+    let of_both = warnings(json!({"tls.crt": "x", "ca.crt": "z"}));
+    assert_eq!(of_both.len(), 2, "{of_both:?}");
+    assert!(of_both[0].starts_with("has no tls.key") && of_both[1].starts_with("has a ca.crt without"), "{of_both:?}");
+}
