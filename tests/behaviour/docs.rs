@@ -3,9 +3,13 @@
 //! A comment on the line before a block marks it:
 //!
 //! - `<!-- file NAME -->`: the block is in the file NAME when commands run;
-//! - `<!-- run -->`: bash runs the block, one guide's blocks in one shell, with `backstay dev` running;
-//!   `run fails`: it must fail; `run kubectl`: it is left out, aloud, where there is no kubectl;
+//! - `<!-- dev -->`: the block is the `backstay dev` that the commands are run with, if that is to have options;
+//! - `<!-- run -->`: bash runs the block, one guide's blocks in one shell, with `backstay dev` running; what it leaves in the
+//!   background ends with the shell. `run fails`: it must fail; `run kubectl`: it is left out, aloud, where there is no
+//!   kubectl;
 //! - `<!-- prints -->`: each line of the block is in what the commands before it printed.
+//!
+//! `<!-- needs NAME NAME -->`, anywhere in a guide, has the whole guide left out, aloud, where there is no such program.
 //!
 //! Blocks of `yaml` must pass `backstay check`, marked or not, unless they say `yaml invalid`: then they must not.
 
@@ -91,17 +95,40 @@ fn every_link_between_the_guides_leads_somewhere() {
 #[test]
 fn commands_of_the_guides_do_what_they_say() {
     let _ports = USUAL_PORTS.blocking_lock();
-    let has_kubectl =
-        Command::new("kubectl").args(["version", "--client"]).output().is_ok_and(|output| output.status.success());
+    let has_kubectl = has("kubectl", "version --client");
     if !has_kubectl {
         crate::harness::say("SKIPPED: there is no kubectl on this machine, so what the guides do with it is not run");
     }
     for guide in guides() {
         let blocks = blocks(&guide);
-        if blocks.iter().any(|block| block.mark.starts_with("run")) {
+        let lacking = needs(&guide).into_iter().find(|name| !has(name, "--version") && !has(name, "version"));
+        if let Some(name) = lacking {
+            crate::harness::say(&format!("SKIPPED: there is no {name}, so {} is not run", guide.display()));
+        } else if blocks.iter().any(|block| block.mark.starts_with("run")) {
             run(&guide, &blocks, has_kubectl);
         }
     }
+}
+
+/// Whether there is a program that answers this question.
+fn has(program: &str, question: &str) -> bool {
+    let asked = Command::new(program).args(question.split(' ')).stdin(Stdio::null()).output();
+    asked.is_ok_and(|output| output.status.success())
+}
+
+/// The programs that a guide cannot do without.
+fn needs(guide: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(guide).unwrap();
+    let named = text.lines().find_map(|line| line.strip_prefix("<!-- needs ")?.strip_suffix(" -->"));
+    named.into_iter().flat_map(|names| names.split(' ')).map(str::to_owned).collect()
+}
+
+/// The options of the `backstay dev` that a guide's commands are run with.
+fn options(blocks: &[Block]) -> Vec<&str> {
+    let given = blocks.iter().find(|block| block.mark == "dev");
+    let options =
+        given.map(|block| block.text.trim().strip_prefix("backstay dev").expect("the command is backstay dev"));
+    options.into_iter().flat_map(str::split_whitespace).collect()
 }
 
 /// Runs the marked blocks of one guide.
@@ -112,10 +139,11 @@ fn run(guide: &Path, blocks: &[Block], has_kubectl: bool) {
             std::fs::write(scratch.path().join(name), &block.text).unwrap();
         }
     }
-    let usual = ["--api", "127.0.0.1:7080", "--xds", "127.0.0.1:18000", "--admin", "127.0.0.1:9901"];
-    let _dev = Dev::start(&scratch.path().join("data"), &usual);
+    let mut arguments = vec!["--api", "127.0.0.1:7080", "--xds", "127.0.0.1:18000", "--admin", "127.0.0.1:9901"];
+    arguments.extend(options(blocks));
+    let _dev = Dev::start_at(scratch.path(), &scratch.path().join("data"), &arguments);
     // One shell, so that what a block sets is there in the next; marks in its output tell the blocks apart.
-    let mut script = "set -eo pipefail\n".to_owned();
+    let mut script = "set -eo pipefail\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n".to_owned();
     for (index, block) in blocks.iter().enumerate() {
         match block.mark.as_str() {
             "run kubectl" if !has_kubectl => {}

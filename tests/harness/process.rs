@@ -39,10 +39,15 @@ pub struct Process {
 
 impl Process {
     fn start(name: &str, arguments: &[&OsStr]) -> Self {
+        Self::start_at(Path::new("."), name, arguments)
+    }
+
+    /// Starts one whose working directory is `directory`.
+    fn start_at(directory: &Path, name: &str, arguments: &[&OsStr]) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let addresses = scratch.path().join("addresses.json");
         let mut command = command();
-        command.arg(name).args(arguments).arg("--address-file").arg(&addresses);
+        command.current_dir(directory).arg(name).args(arguments).arg("--address-file").arg(&addresses);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let printed = Arc::new(Mutex::new(String::new()));
         let (sender, lines) = channel();
@@ -232,6 +237,11 @@ pub struct Dev {
 impl Dev {
     /// Starts one with its data in `data_dir` and further arguments, and waits until it says what to try.
     pub fn start(data_dir: &Path, more: &[&str]) -> Self {
+        Self::start_at(Path::new("."), data_dir, more)
+    }
+
+    /// The same in a working directory.
+    pub fn start_at(directory: &Path, data_dir: &Path, more: &[&str]) -> Self {
         let mut arguments: Vec<&OsStr> = vec!["--data-dir".as_ref(), data_dir.as_os_str()];
         for option in ["--api", "--xds", "--admin"] {
             if !more.contains(&option) {
@@ -239,7 +249,7 @@ impl Dev {
             }
         }
         arguments.extend(more.iter().map(AsRef::<OsStr>::as_ref));
-        let process = Process::start("dev", &arguments);
+        let process = Process::start_at(directory, "dev", &arguments);
         process.wait_for_line("Ctrl-C");
         let (api, admin) = (process.address("api"), process.address("admin"));
         Self { process, api, admin }

@@ -33,7 +33,7 @@ pub struct AddressRules {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub deny: Vec<String>,
-    /// Whether the private ranges of RFC 1918, RFC 4193 and RFC 6598 may not. Default false.
+    /// Whether the private ranges of RFC 1918, RFC 4193, RFC 6598 and RFC 8215 may not. Default false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deny_private: bool,
     /// Ports that may be. Default: all but 0.
@@ -57,11 +57,12 @@ pub struct PortRange {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct DnsPolicy {
-    /// After a lookup that failed, the next waits a random time below this, doubled with each failure in a row. At least
-    /// 1ms. Default: dnsRefreshRate. Envoy: `dns_failure_refresh_rate.base_interval`.
+    /// After a lookup that failed, the next waits a random time below this, doubled with each failure in a row, and never
+    /// less than dnsMinRefreshRate. At least 1ms. Default: each waits dnsRefreshRate. Envoy:
+    /// `dns_failure_refresh_rate.base_interval`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_base: Option<GoDuration>,
-    /// The longest such wait. Default: ten times failureBase if that is given, else dnsRefreshRate. Envoy:
+    /// The longest such wait; without failureBase, waits begin with dnsRefreshRate. Default: ten times failureBase. Envoy:
     /// `dns_failure_refresh_rate.max_interval`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_max: Option<GoDuration>,

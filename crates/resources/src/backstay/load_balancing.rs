@@ -86,7 +86,7 @@ pub struct RingHash {
     /// Entries at least. 1 to 8388608, default 1024. Envoy: `minimum_ring_size`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_size: Option<u32>,
-    /// Entries at most. 1 to 8388608, the default. Envoy: `maximum_ring_size`.
+    /// Entries at most. 1 to 8388608, default 8388608. Envoy: `maximum_ring_size`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum_size: Option<u32>,
 }

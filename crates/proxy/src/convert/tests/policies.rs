@@ -76,3 +76,54 @@ fn what_a_policy_says_is_read_or_refused_by_field() {
         assert_eq!(crate::convert::backend(&message).unwrap_err().field, field, "{message:?}");
     }
 }
+
+/// The defaults of the guide to policies that are the proxy's own. Others are written out before they get here.
+#[test]
+fn what_is_not_said_is_as_the_guide_has_it() {
+    use backstay_balancer::{LeastRequest, Maglev, Policy, RingHash};
+    use backstay_proto::config::connections::TcpKeepalive;
+    use backstay_proto::config::{self, load_balancing as wire};
+
+    let sections = Backend {
+        timeouts: Some(config::Timeouts::default()),
+        limits: Some(config::Limits::default()),
+        connections: Some(config::Connections {
+            tcp_keepalive: Some(TcpKeepalive::default()),
+            ..config::Connections::default()
+        }),
+        ..fixed(vec![ip("10.0.0.1")])
+    };
+    for backend in [fixed(vec![ip("10.0.0.1")]), sections] {
+        let plan = crate::convert::backend(&backend).unwrap();
+        let timeouts = plan.timeouts;
+        assert_eq!((timeouts.connect, timeouts.idle), (Duration::from_secs(5), Duration::from_secs(60)));
+        assert_eq!((timeouts.first_byte, timeouts.between_bytes, timeouts.total), (None, None, None));
+        let limits = plan.limits;
+        assert_eq!((limits.connections, limits.pending_requests, limits.retries), (Some(1024), Some(1024), Some(3)));
+        assert!(
+            limits.requests.is_none() && limits.connections_per_endpoint.is_none() && limits.retry_budget.is_none()
+        );
+        let connections = plan.policy.connections;
+        let keepalive = connections.keepalive;
+        assert_eq!((keepalive.idle, keepalive.interval), (Duration::from_secs(60), Duration::from_secs(15)));
+        assert_eq!((keepalive.probes, connections.preconnect_percent), (None, 100));
+        assert!(connections.max_requests.is_none() && connections.max_lifetime.is_none());
+        assert!(connections.max_streams.is_none() && plan.policy.retries.is_none() && plan.policy.outlier.is_none());
+    }
+
+    let balanced = |policy, slow_start| {
+        let settings = config::LoadBalancing { policy: Some(policy), slow_start, ..config::LoadBalancing::default() };
+        let backend = Backend { load_balancing: Some(settings), ..fixed(vec![ip("10.0.0.1")]) };
+        crate::convert::backend(&backend).unwrap().policy.balancing
+    };
+    let slow_start = wire::SlowStart { window: seconds(1), ..wire::SlowStart::default() };
+    let least = balanced(wire::Policy::LeastRequest(wire::LeastRequest::default()), Some(slow_start));
+    assert_eq!(least.policy, Policy::LeastRequest(LeastRequest { choice_count: 2, active_request_bias: 1.0 }));
+    assert_eq!((least.panic_threshold, least.overprovisioning_factor, least.locality_weighted), (50, 140, false));
+    let slow_start = least.slow_start.unwrap();
+    assert_eq!((slow_start.aggression, slow_start.min_weight_percent), (1.0, 10));
+    let ring = balanced(wire::Policy::RingHash(wire::RingHash::default()), None);
+    assert_eq!(ring.policy, Policy::RingHash(RingHash { minimum_size: 1024, maximum_size: 8_388_608 }));
+    let maglev = balanced(wire::Policy::Maglev(wire::Maglev::default()), None);
+    assert_eq!(maglev.policy, Policy::Maglev(Maglev { table_size: 65_537 }));
+}

@@ -20,7 +20,7 @@ pub struct HashPolicy {
     /// A cookie. Envoy: `cookie`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cookie: Option<HashCookie>,
-    /// The client's address. Envoy: `connection_properties.source_ip`. Fastly: a director of the type client.
+    /// The client's address. Default false. Envoy: `connection_properties.source_ip`. Fastly: a director of the type client.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub source_ip: bool,
     /// Name of a query parameter. Envoy: `query_parameter.name`.
