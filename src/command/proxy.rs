@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Threads that serve traffic [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// DNS server to ask instead of the system's: IP or IP:PORT, or tls://IP#NAME over TLS; may be repeated
+    /// DNS server to ask instead of the system's: IP or IP:PORT, tcp://IP over TCP alone, or tls://IP#NAME over TLS; may be repeated
     #[arg(long = "dns-server", value_name = "IP[:PORT]")]
     dns_servers: Vec<DnsServer>,
     /// Where a line for each request goes

@@ -7,7 +7,7 @@ use hickory_proto::rr::RecordType::{A, AAAA};
 
 use serde_json::json;
 
-use crate::compare::compare;
+use crate::compare::{compare, compare_over};
 use crate::dns::Reply;
 use crate::row::{Cache, Family, HOST, Row, Step, UNSTEADY, differs, same};
 use crate::upstream::Behaviour;
@@ -107,5 +107,26 @@ async fn not_found() {
                  come to expect of this server, up to the failure of the whole lookup",
             )),
     ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_tcp() {
+    let tcp = json!({"typed_dns_resolver_config": {"typed_config": {
+        "dns_resolver_options": {"use_tcp_for_dns_lookups": true},
+    }}});
+    let row = |name| Row::dynamic(name, v4_slow()).cache(tcp.clone());
+    compare_over(
+        "tcp://",
+        vec![
+            row("found-over-tcp")
+                .resolves_to(&["127.0.0.1"])
+                .get(same("200 - via_upstream 127.0.0.1:1"))
+                .see(Step::Asked, same("tcp/A")),
+            row("not-found-over-tcp")
+                .get(same("503 DF dns_resolution_failure{nxdomain} DNS resolution failure"))
+                .see(Step::Asked, same("tcp/A")),
+        ],
+    )
     .await;
 }

@@ -1,11 +1,10 @@
 //! Backstay, from objects that say what a [`Row`] says.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::harness::manifest::gateway;
+use crate::harness::manifest::{backend as plain_backend, gateway};
 use crate::harness::rest::{BACKENDS, GATEWAYS, POLICIES, ROUTES, Rest};
 use crate::harness::{ControlPlane, Proxy};
 use crate::row::{Endpoint, Row, Target, merge};
@@ -24,18 +23,20 @@ pub struct Backstay {
 
 impl Backstay {
     /// Starts both, and waits until the proxy serves all `rows` on the ports beside them.
-    pub async fn start(rows: &[(Row, u16, u16)], dns: SocketAddr, authority: &str) -> Self {
+    pub async fn start(rows: &[(Row, u16, u16)], dns: &str, authority: &str) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let log = scratch.path().join("access.log");
         let control_plane = ControlPlane::start();
-        let dns = dns.to_string();
-        let options = ["--threads", "1", "--dns-server", &dns, "--access-log", log.to_str().unwrap()];
+        let options = ["--threads", "1", "--dns-server", dns, "--access-log", log.to_str().unwrap()];
         let proxy = Proxy::start_with(control_plane.xds(), &options);
         let rest = control_plane.rest();
         rest.create(&secret(authority)).await;
         for (row, port, upstream) in rows {
             rest.create(&policy(row)).await;
             rest.create(&backend(row)).await;
+            if let Some(ip) = row.mirror {
+                rest.create(&plain_backend(&mirror_name(row), &[ip])).await;
+            }
             rest.create(&gateway(row.name, *port)).await;
             rest.create(&route(row, *upstream)).await;
         }
@@ -142,8 +143,11 @@ fn backend(row: &Row) -> Value {
             json!({"dynamicProxy": {"dnsCacheConfig": config}})
         }
     };
-    if row.certificate.is_some() {
-        spec["protocol"] = "tls".into();
+    match (row.certificate.is_some(), row.http2) {
+        (false, false) => {}
+        (true, false) => spec["protocol"] = "tls".into(),
+        (false, true) => spec["protocol"] = "h2c".into(),
+        (true, true) => spec["protocol"] = "h2".into(),
     }
     json!({
         "apiVersion": "core.apoxy.dev/v1alpha2",
@@ -151,6 +155,10 @@ fn backend(row: &Row) -> Value {
         "metadata": {"name": row.name},
         "spec": spec,
     })
+}
+
+fn mirror_name(row: &Row) -> String {
+    format!("{}-mirror", row.name)
 }
 
 fn route(row: &Row, port: u16) -> Value {
@@ -162,9 +170,15 @@ fn route(row: &Row, port: u16) -> Value {
     if let Some(timeout) = row.route_timeout {
         rule["timeouts"] = json!({"request": format!("{}ms", timeout.as_millis())});
     }
+    let mut filters = Vec::new();
     if let Some(host) = row.rewrite {
-        rule["filters"] = json!([{"type": "URLRewrite", "urlRewrite": {"hostname": host}}]);
+        filters.push(json!({"type": "URLRewrite", "urlRewrite": {"hostname": host}}));
     }
+    if row.mirror.is_some() {
+        let backend = json!({"group": "core.apoxy.dev", "kind": "Backend", "name": mirror_name(row), "port": port});
+        filters.push(json!({"type": "RequestMirror", "requestMirror": {"backendRef": backend}}));
+    }
+    rule["filters"] = filters.into();
     let mut spec = json!({"parentRefs": [{"name": row.name}], "rules": [rule]});
     if let Some(hostname) = row.hostname {
         spec["hostnames"] = json!([hostname]);

@@ -19,7 +19,7 @@ use crate::envoy::{self, Envoy};
 use crate::harness::{port, traffic};
 use crate::row::{Expected, Row, UNSTEADY};
 use crate::run::{Run, below};
-use crate::upstream::Upstreams;
+use crate::upstream::{Speech, Upstreams};
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
@@ -31,6 +31,11 @@ type Running = Box<dyn Any>;
 /// # Panics
 /// When either does something else than a row says.
 pub async fn compare(rows: Vec<Row>) {
+    compare_over("", rows).await;
+}
+
+/// The same, where Backstay asks its DNS server over this protocol, such as `tcp://`. Envoy does what rows say.
+pub async fn compare_over(protocol: &str, rows: Vec<Row>) {
     let Some(binary) = envoy::find() else { return };
     let names: HashSet<_> = rows.iter().map(|row| row.name).collect();
     assert_eq!(names.len(), rows.len(), "two rows share a name");
@@ -42,7 +47,7 @@ pub async fn compare(rows: Vec<Row>) {
         (Box::new(envoy) as Running, log)
     });
     let with_backstay = play(&rows, &issuer, async |all, dns| {
-        let backstay = Backstay::start(all, dns, &authority).await;
+        let backstay = Backstay::start(all, &format!("{protocol}{dns}"), &authority).await;
         let log = backstay.log.clone();
         (Box::new(backstay) as Running, log)
     });
@@ -80,8 +85,9 @@ async fn play(
         for (name, kind, reply) in &row.records {
             dns.set(&below(name, &row.domain()), *kind, reply.clone());
         }
-        let tls = row.certificate.map(|names| acceptor(issuer, names));
-        let started = Upstreams::start(&row.upstreams, tls).await;
+        let tls = row.certificate.map(|names| acceptor(issuer, names, row.alpn));
+        let speech = Speech { tls, http2: row.http2 && !row.http1_upstreams, streams: row.streams };
+        let started = Upstreams::start(&row.upstreams, &speech);
         all.push((row.clone(), port::free(), started.port));
         upstreams.push(started);
     }
@@ -105,16 +111,17 @@ fn issuer() -> Issuer {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-fn acceptor(issuer: &Issuer, names: &[&str]) -> TlsAcceptor {
+fn acceptor(issuer: &Issuer, names: &[&str], alpn: &[&str]) -> TlsAcceptor {
     let key = KeyPair::generate().unwrap();
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let certificate = CertificateParams::new(names).unwrap().signed_by(&key, issuer).unwrap();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     TlsAcceptor::from(Arc::new(config))
 }

@@ -78,7 +78,9 @@ impl Drop for Envoy {
 
 fn bootstrap(rows: &[(Row, u16, u16)], dns: SocketAddr, log: &Path, authority: &Path) -> Value {
     let listeners: Vec<_> = rows.iter().map(|(row, port, _)| listener(row, *port, dns, log)).collect();
-    let clusters: Vec<_> = rows.iter().map(|(row, _, upstream)| cluster(row, *upstream, dns, authority)).collect();
+    let of_row =
+        |(row, _, upstream): &(Row, u16, u16)| [Some(cluster(row, *upstream, dns, authority)), mirror(row, *upstream)];
+    let clusters: Vec<_> = rows.iter().flat_map(of_row).flatten().collect();
     json!({"static_resources": {"listeners": listeners, "clusters": clusters}})
 }
 
@@ -112,18 +114,23 @@ fn listener(row: &Row, port: u16, dns: SocketAddr, log: &Path) -> Value {
             });
         }
     }
+    if row.mirror.is_some() {
+        action["request_mirror_policies"] = json!([{"cluster": mirror_name(row)}]);
+    }
     merge(&mut action, &row.settings.action);
+    let mut host = json!({
+        "name": row.name,
+        "domains": [row.hostname.unwrap_or("*")],
+        "routes": [{"match": {"prefix": "/"}, "route": action, "typed_per_filter_config": per_filter}],
+    });
+    merge(&mut host, &row.settings.virtual_host);
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": row.name,
         // As Envoy's own advice for the edge has it; Backstay has no other way.
         "use_remote_address": true,
         "http_filters": filters,
-        "route_config": {"virtual_hosts": [{
-            "name": row.name,
-            "domains": [row.hostname.unwrap_or("*")],
-            "routes": [{"match": {"prefix": "/"}, "route": action, "typed_per_filter_config": per_filter}],
-        }]},
+        "route_config": {"virtual_hosts": [host]},
         "access_log": [{
             "name": "envoy.access_loggers.file",
             "typed_config": {
@@ -177,8 +184,28 @@ fn cluster(row: &Row, port: u16, dns: SocketAddr, authority: &Path) -> Value {
             },
         });
     }
+    if row.http2 {
+        cluster["typed_extension_protocol_options"] = json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "explicit_http_config": {"http2_protocol_options": {}},
+        }});
+    }
     merge(&mut cluster, &row.settings.cluster);
     cluster
+}
+
+fn mirror_name(row: &Row) -> String {
+    format!("{}-mirror", row.name)
+}
+
+/// The cluster that copies go to.
+fn mirror(row: &Row, port: u16) -> Option<Value> {
+    let endpoint = json!({"endpoint": {"address": socket(row.mirror?, port)}});
+    let name = mirror_name(row);
+    Some(json!({
+        "name": name,
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }))
 }
 
 /// One endpoint alone in a locality; Envoy joins those that are equal.

@@ -47,7 +47,7 @@ async fn failures() {
         )),
         writes("ends-within-the-body", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort").get(differs(
             "200 UPE upstream_reset_after_response_started{protocol_error} short [the connection ended within the body]",
-            "200 UC upstream_reset_after_response_started short [the connection ended within the body]",
+            "200 UC upstream_reset_after_response_started{connection_termination} short [the connection ended within the body]",
             "what came was valid, and the connection ended",
         )),
         writes("no-http", "what is this\r\n\r\n").get(same(PROTOCOL)),
@@ -60,10 +60,8 @@ async fn failures() {
             .see(Step::Raw("HEAD / HTTP/1.1\r\nhost: {row}\r\n{id}\r\n"), same("502 UPE upstream_reset_before_response_started{protocol_error}")),
         writes("not-modified-with-both", "HTTP/1.1 304 Same\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n")
             .get(same(PROTOCOL)),
-        writes("bad-chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n").get(differs(
+        writes("bad-chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n").get(same(
             "200 UPE upstream_reset_after_response_started{protocol_error} [the connection ended within a line]",
-            "no answer",
-            "where a body is broken from the beginning, the head has not been written yet and need not be",
         )),
         writes("two-answers", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad")
             .get(same("200 - via_upstream ok"))
@@ -108,7 +106,7 @@ async fn answers() {
         writes("not-modified", "HTTP/1.1 304 Same\r\ncontent-length: 5\r\n\r\n").get(same("304 - via_upstream")),
         writes("continue", ok).see(
             Step::Raw("POST / HTTP/1.1\r\nhost: {row}\r\ncontent-length: 1\r\nexpect: 100-continue\r\n{id}\r\nx"),
-            same("200 - via_upstream ok"),
+            same("100 200 - via_upstream ok"),
         ),
     ])
     .await;

@@ -8,6 +8,7 @@ use hickory_proto::rr::RecordType;
 use serde_json::{Value, json};
 
 use crate::dns::Reply;
+pub use crate::step::Step;
 use crate::upstream::Behaviour;
 
 /// The authority that most requests are for.
@@ -25,6 +26,16 @@ pub struct Row {
     pub target: Target,
     /// The names in the upstreams' certificate; without it they speak no TLS.
     pub certificate: Option<&'static [&'static str]>,
+    /// What they select by ALPN.
+    pub alpn: &'static [&'static str],
+    /// Whether proxies speak HTTP/2 to them.
+    pub http2: bool,
+    /// Whether they speak HTTP/1.1 all the same.
+    pub http1_upstreams: bool,
+    /// Streams that they take at once on a connection.
+    pub streams: Option<u32>,
+    /// Address of an upstream that gets a copy of each request.
+    pub mirror: Option<&'static str>,
     pub settings: Settings,
     pub route_timeout: Option<Duration>,
     /// The host that takes the place of the request's.
@@ -108,6 +119,8 @@ pub struct Settings {
     pub action: Value,
     /// Envoy's DNS cache.
     pub cache: Value,
+    /// Envoy's virtual host.
+    pub virtual_host: Value,
 }
 
 /// Puts the members of `patch` into `value`, and those of its objects into the same in `value`.
@@ -144,53 +157,6 @@ impl Family {
             Self::All => "all",
         }
     }
-}
-
-/// One thing that happens. Each yields one line of what was seen, which may be empty.
-#[derive(Debug, Clone)]
-pub enum Step {
-    /// GET with this authority. Seen: status, flag, details without what is in braces after a bar, body.
-    Get(&'static str),
-    /// A request as written, but for `{id}`, which becomes a `user-agent` line. Seen: as for `Get`, and trailers.
-    Raw(&'static str),
-    /// The same, but seen without what the access log says: there may be no line of it.
-    Unlogged(&'static str),
-    /// The same, but seen with the header lines of the answer.
-    Head(&'static str),
-    /// POST of so many bytes to this authority.
-    Post(usize, &'static str),
-    /// As many GETs at once. Seen: how often each answer came.
-    Burst(usize, &'static str),
-    /// As many GETs one after the other. Seen: how often each status with its body came.
-    Count(usize, &'static str),
-    /// The same, in tens of percent.
-    Shares(usize, &'static str),
-    /// As many of these requests, as for `Raw`, one after the other. Seen: how many different answers came.
-    Kinds(usize, &'static str),
-    /// Seen: how many requests upstreams have received so far.
-    Received,
-    /// GET, without waiting for the answer.
-    Begin(&'static str),
-    /// Waits for the answer to the first `Begin` that has not been waited for.
-    End,
-    /// DNS answers differently from now on.
-    Change(&'static str, RecordType, Reply),
-    /// Waits until so many questions of this type have come since the last step that saw questions.
-    Await(RecordType, usize),
-    /// Seen: the types that were asked since the last step that saw questions. Those that were only sent again count once.
-    Asked,
-    /// The same, in alphabetical order: what is asked at once has no other.
-    AskedAtOnce,
-    /// The types in the order they were asked, each packet counted.
-    Packets,
-    /// Waits for so many further questions of this type. Seen: the whole seconds from each to the next.
-    Every(RecordType, usize),
-    /// Looks away from questions that came so far.
-    Forget,
-    /// Lets time pass.
-    Pass(Duration),
-    /// Upstreams end all connections that are open.
-    HangUp,
 }
 
 /// In place of what Envoy does, where that is once this and once that.
@@ -236,6 +202,11 @@ impl Row {
             name,
             target,
             certificate: None,
+            alpn: &[],
+            http2: false,
+            http1_upstreams: false,
+            streams: None,
+            mirror: None,
             settings: Settings::default(),
             rewrite: None,
             route_timeout: None,
@@ -269,6 +240,36 @@ impl Row {
 
     pub fn certificate(mut self, names: &'static [&'static str]) -> Self {
         self.certificate = Some(names);
+        self
+    }
+
+    /// Proxies speak HTTP/2 to the upstreams: over TLS, where there is a certificate, else by prior knowledge.
+    pub fn http2(mut self) -> Self {
+        self.http2 = true;
+        self.alpn = &["h2"];
+        self
+    }
+
+    /// Upstreams speak HTTP/1.1, whatever proxies speak to them.
+    pub fn http1_upstreams(mut self) -> Self {
+        self.http1_upstreams = true;
+        self
+    }
+
+    /// Upstreams select one of these by ALPN.
+    pub fn alpn(mut self, names: &'static [&'static str]) -> Self {
+        self.alpn = names;
+        self
+    }
+
+    pub fn streams(mut self, at_once: u32) -> Self {
+        self.streams = Some(at_once);
+        self
+    }
+
+    /// An upstream on `ip` gets a copy of each request.
+    pub fn mirror(mut self, ip: &'static str) -> Self {
+        self.mirror = Some(ip);
         self
     }
 
@@ -308,6 +309,12 @@ impl Row {
     /// Adds to Envoy's DNS cache.
     pub fn cache(mut self, cache: Value) -> Self {
         self.settings.cache = cache;
+        self
+    }
+
+    /// Adds to Envoy's virtual host.
+    pub fn virtual_host(mut self, host: Value) -> Self {
+        self.settings.virtual_host = host;
         self
     }
 

@@ -11,6 +11,7 @@ mod body;
 mod decision;
 mod endpoint;
 mod failure;
+mod grpc;
 mod hash;
 mod head;
 mod headers;

@@ -36,6 +36,8 @@ mod lifecycle;
 mod lifetimes;
 #[path = "data_plane/limits.rs"]
 mod limits;
+#[path = "data_plane/local_answers.rs"]
+mod local_answers;
 #[path = "data_plane/mirrors.rs"]
 mod mirrors;
 #[path = "data_plane/pools.rs"]

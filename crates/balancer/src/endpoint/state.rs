@@ -23,6 +23,8 @@ pub struct EndpointState {
     /// When it last became usable, in milliseconds.
     began: AtomicU64,
     generation: Arc<AtomicU64>,
+    /// How often it has said that it is down.
+    own_failures: AtomicU32,
 }
 
 impl EndpointState {
@@ -39,6 +41,7 @@ impl EndpointState {
             flags: AtomicU32::new(flags),
             began: AtomicU64::new(millis(now)),
             generation,
+            own_failures: AtomicU32::new(0),
         }
     }
 
@@ -131,6 +134,19 @@ impl EndpointState {
     /// The verdict of active checks. Returns whether it changed anything.
     pub fn set_failed_check(&self, failed: bool, now: Duration) -> bool {
         self.set(FAILED_CHECK, failed, now)
+    }
+
+    /// The endpoint has said outside of any check that it is down (`x-envoy-immediate-health-check-fail`). For endpoints with
+    /// active checks, which tell when it is up again: see [`Checker::fail`](crate::Checker::fail).
+    pub fn fail_by_itself(&self, now: Duration) {
+        self.own_failures.fetch_add(1, Ordering::Release);
+        self.set_failed_check(true, now);
+    }
+
+    /// How often it has said that it is down.
+    #[must_use]
+    pub fn own_failures(&self) -> u32 {
+        self.own_failures.load(Ordering::Acquire)
     }
 
     /// Whether its active checks are answered with the note that it is degraded (`x-envoy-degraded`). Returns whether that

@@ -33,6 +33,7 @@ pub(super) fn outlier_detection(given: &OutlierDetection) -> config::OutlierDete
         split_local_origin: given.split_local_origin,
         success_rate: Some(success_rate(&given.success_rate.clone().unwrap_or_default())),
         failure_percentage: failures,
+        always_eject_one: given.always_eject_one,
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn retries(given: &Retries) -> config::Retries {
         retriable_headers: given.retriable_headers.iter().map(|name| name.to_ascii_lowercase()).collect(),
         avoid_previous_hosts: given.avoid_previous_hosts,
         max_retry_after: span(given.max_retry_after),
+        count_attempts: given.count_attempts,
     }
 }
 

@@ -13,11 +13,14 @@ const PORT: u16 = 53;
 /// RFC 7858 3.1.
 const TLS_PORT: u16 = 853;
 
-/// A DNS server, and how it is asked: `IP[:PORT]`, or `tls://IP[:PORT]#NAME` over TLS (RFC 7858).
+/// A DNS server, and how it is asked: `IP[:PORT]`, `tcp://IP[:PORT]` over TCP alone, or `tls://IP[:PORT]#NAME` over TLS
+/// (RFC 7858).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum DnsServer {
     /// Over UDP, and TCP for what does not fit. The port is 53 unless it is written.
     Plain(SocketAddr),
+    /// Over TCP alone, for networks that lose UDP. The port is 53 unless it is written.
+    Tcp(SocketAddr),
     /// Over TLS. The port is 853 unless it is written.
     Tls {
         /// Where it is.
@@ -31,7 +34,7 @@ pub enum DnsServer {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DnsServerError {
     /// It is not an address.
-    #[error("must be IP, IP:PORT, or tls://IP[:PORT]#NAME")]
+    #[error("must be IP, IP:PORT, tcp://IP[:PORT], or tls://IP[:PORT]#NAME")]
     Form,
     /// Over TLS it must be known who is spoken to.
     #[error("over TLS it must end in #NAME, the name that the server's certificate carries")]
@@ -46,7 +49,7 @@ impl DnsServer {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         match self {
-            Self::Plain(address) | Self::Tls { address, .. } => *address,
+            Self::Plain(address) | Self::Tcp(address) | Self::Tls { address, .. } => *address,
         }
     }
 }
@@ -61,6 +64,9 @@ impl FromStr for DnsServer {
     type Err = DnsServerError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(rest) = text.strip_prefix("tcp://") {
+            return address(rest, PORT).map(Self::Tcp);
+        }
         let Some(rest) = text.strip_prefix("tls://") else {
             return address(text, PORT).map(Self::Plain);
         };
@@ -87,6 +93,7 @@ impl fmt::Display for DnsServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(address) => write!(f, "{address}"),
+            Self::Tcp(address) => write!(f, "tcp://{address}"),
             Self::Tls { address, name } => write!(f, "tls://{address}#{name}"),
         }
     }

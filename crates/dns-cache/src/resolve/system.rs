@@ -38,7 +38,7 @@ pub enum ResolverError {
     Roots(String),
 }
 
-/// Asks the system's name servers, or given ones: over UDP, and over TCP what does not fit; or over TLS alone.
+/// Asks the system's name servers, or given ones: over UDP, and over TCP what does not fit; or over TCP or TLS alone.
 ///
 /// Nothing is cached and names are asked as they are, without search domains. The hosts file is read, and
 /// `localhost` is answered without a question (RFC 6761 6.3).
@@ -195,6 +195,7 @@ impl std::fmt::Debug for SystemResolver {
 fn name_server(server: &DnsServer) -> NameServerConfig {
     let connections = match server {
         DnsServer::Plain(_) => vec![ConnectionConfig::udp(), ConnectionConfig::tcp()],
+        DnsServer::Tcp(_) => vec![ConnectionConfig::tcp()],
         // Nothing else beside it: what is to be private is not asked in the open when TLS fails.
         DnsServer::Tls { name, .. } => vec![ConnectionConfig::tls(Arc::clone(name))],
     };

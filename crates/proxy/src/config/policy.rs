@@ -84,7 +84,7 @@ pub struct HashCookie {
 }
 
 /// When a request is sent again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Retry {
     /// Conditions, attempts and waits.
     pub policy: RetryPolicy,
@@ -94,6 +94,8 @@ pub struct Retry {
     pub per_try_idle_timeout: Option<Duration>,
     /// Whether another endpoint is preferred.
     pub avoid_previous_hosts: bool,
+    /// Whether endpoints and clients are told the number of the attempt.
+    pub count_attempts: bool,
 }
 
 /// How connections are kept.

@@ -89,6 +89,7 @@ impl Subject {
     }
 
     async fn repeat(&self, check: &HealthCheck, index: u32, mut checker: Checker) {
+        let mut own_failures = self.state.own_failures();
         loop {
             let Some(address) = self.address(check) else {
                 // No route leads here: nothing that is asked for depends on this.
@@ -119,9 +120,17 @@ impl Subject {
             if result.result == CheckResult::Passed {
                 self.state.set_degraded(result.degraded, uptime());
             }
+            let said = self.state.own_failures();
+            if std::mem::replace(&mut own_failures, said) != said && checker.fail() {
+                tracing::info!(backend = %self.backend.name, %address, "an endpoint says that it is down");
+            }
             let verdict = checker.record(result.result, self.has_traffic());
             self.note(index, verdict.healthy);
             self.judge();
+            if self.state.own_failures() != own_failures {
+                // Said while this was judged, which may have taken it back.
+                self.state.set_failed_check(true, uptime());
+            }
             if verdict.changed {
                 let healthy = verdict.healthy;
                 tracing::info!(

@@ -105,6 +105,7 @@ pub(super) fn outlier_detection(given: &config::OutlierDetection) -> Checked<Out
             .unwrap_or(defaults.base_ejection_time),
         max_ejection_time: duration("max_ejection_time", given.max_ejection_time)?,
         max_ejection_percent: given.max_ejection_percent.unwrap_or(defaults.max_ejection_percent),
+        always_eject_one: given.always_eject_one,
         consecutive_5xx: given.consecutive_5xx.unwrap_or(defaults.consecutive_5xx),
         consecutive_gateway_failure: given.consecutive_gateway_failure.unwrap_or(defaults.consecutive_gateway_failure),
         consecutive_local_origin_failure: given

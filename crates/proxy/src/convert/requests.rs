@@ -60,6 +60,7 @@ pub(super) fn retries(given: &config::Retries) -> Checked<Retry> {
         per_try_timeout: limit("per_try_timeout", given.per_try_timeout)?,
         per_try_idle_timeout: limit("per_try_idle_timeout", given.per_try_idle_timeout)?,
         avoid_previous_hosts: given.avoid_previous_hosts,
+        count_attempts: given.count_attempts,
     })
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use backstay_balancer::{ActiveRequest, EndpointState, Outcome, Overflow, Permit};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header};
 use hyper::body::Incoming;
 use rustls_pki_types::ServerName;
 
@@ -17,9 +17,12 @@ use super::endpoint::{self, Found};
 use super::failure::Failure;
 use super::headers::{Hop, Seen};
 use super::progress::Progress;
-use super::{head, retries};
-use crate::config::{Backend, Discovery, HostRewrite};
+use super::{grpc, head};
+use crate::config::{Backend, Discovery, HostRewrite, uptime};
 use crate::upstream::{Chosen, Lease, Pool, Upstream, note_failure};
+
+/// By which an endpoint that is checked says, with any answer, that it is down.
+const IMMEDIATE_FAIL: HeaderName = HeaderName::from_static("x-envoy-immediate-health-check-fail");
 
 /// How a request may be sent.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub(super) struct Plan {
     repeatable: bool,
     /// How far its body has come, if it has one.
     pub(super) sent: Option<Rc<Progress>>,
+    /// Whether it is a call of gRPC, where anybody asks for it.
+    grpc: bool,
     /// Hash of the request, where endpoints are chosen by one.
     pub(super) hash: Option<u64>,
     /// Where earlier attempts went, if others are preferred.
@@ -68,6 +73,7 @@ impl Plan {
             bodyless,
             repeatable: bodyless && parts.method.is_idempotent(),
             sent: body.progress(),
+            grpc: backend.detector().is_some() && grpc::is_spoken(&parts.headers),
             hash: None,
             avoid: RefCell::default(),
             current: RefCell::default(),
@@ -136,11 +142,18 @@ impl Plan {
                     }
                     if let Some(chosen) = &held.chosen {
                         let headers = response.headers();
-                        let outcome = match retries::grpc_status(headers) {
-                            Some(status) if is_grpc(headers) => Outcome::grpc(status),
+                        let outcome = match grpc::status(headers) {
+                            Some(status) if self.grpc => Outcome::grpc(status),
                             _ => Outcome::Answered(response.status().as_u16()),
                         };
                         upstream.report(Some(chosen), outcome);
+                    }
+                    if let Some(chosen) = held.chosen.as_ref()
+                        && !upstream.backend.policy.health.is_empty()
+                        && response.headers().contains_key(IMMEDIATE_FAIL)
+                        && let Some(state) = chosen.state()
+                    {
+                        state.fail_by_itself(uptime());
                     }
                     return Ok(Reply { response, seen, lease, pool, held, cut: None, silence: None });
                 }
@@ -225,10 +238,6 @@ fn misframed(response: &Response<Incoming>, seen: &Seen) -> Option<&'static str>
         return Some("upstream_transfer_encoding");
     }
     seen.is_framed_twice().then_some("upstream_length_and_transfer_encoding")
-}
-
-fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// What it takes to send a request without a body again.

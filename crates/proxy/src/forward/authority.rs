@@ -17,6 +17,8 @@ const MISSING: Refusal = malformed("", "missing_host_header");
 const EMPTY: Refusal = malformed("Empty host header", "empty_host_header");
 const SEVERAL: Refusal = malformed("several host headers", "multiple_host_headers");
 const DIFFERING: Refusal = malformed("the host header differs from the authority", "differing_host_header");
+/// A target that is a host and nothing else, which only CONNECT has (RFC 9112, 3.2.3).
+const NO_PATH: Refusal = malformed("invalid request target", "invalid_request_target");
 const CONNECT: Refusal = Refusal::fixed(
     StatusCode::METHOD_NOT_ALLOWED,
     "CONNECT is not supported",
@@ -34,6 +36,9 @@ pub(super) fn of(parts: &Parts) -> Result<HeaderValue, Refusal> {
     // As many lines as names: no name has two.
     if headers.len() > headers.keys_len() && headers.get_all(header::HOST).iter().nth(1).is_some() {
         return Err(SEVERAL);
+    }
+    if parts.uri.authority().is_some() && parts.uri.scheme().is_none() {
+        return Err(NO_PATH);
     }
     let value = match (parts.uri.authority(), host) {
         (Some(authority), host) => {

@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::time::Sleep;
 
 use super::attempt::Held;
-use super::failure::Failure;
+use super::failure::{Failure, REMOTE_RESET};
 use super::progress::Progress;
 use super::received::Received;
 use super::replay::Replayed;
@@ -39,7 +39,7 @@ impl BodyError {
     fn failure(&self, closed: bool) -> Failure {
         match self {
             Self::Peer(error) => Failure::of(error, closed),
-            Self::Reset | Self::Timeout | Self::Abandoned => Failure::Reset,
+            Self::Reset | Self::Timeout | Self::Abandoned => Failure::Reset(REMOTE_RESET),
         }
     }
 }
@@ -70,6 +70,8 @@ pub(super) struct Answer {
     /// The request's body, to know its size.
     pub(super) sent: Option<Rc<Progress>>,
     pub(super) complete: bool,
+    /// Why it has ended before its end.
+    pub(super) failed: Option<BodyError>,
     /// How long the next part may take.
     pub(super) silence: Option<Box<Silence>>,
     /// What the request is counted as, until its end.
@@ -102,6 +104,24 @@ impl Body {
     }
 }
 
+impl Answer {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match self.incoming.poll_frame(cx) {
+            Poll::Ready(Some(Err(error))) => {
+                // hyper drops what it has not written when a body fails: the client gets what there was before it learns that
+                // there is no more.
+                self.failed = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            other => other,
+        }
+    }
+}
+
 impl http_body::Body for Body {
     type Data = Bytes;
     type Error = BodyError;
@@ -115,16 +135,11 @@ impl http_body::Body for Body {
                 this.content = Content::Empty;
                 Some(Ok(Frame::data(bytes)))
             }
-            Content::Upstream(answer) => match answer.incoming.poll_frame(cx) {
+            Content::Upstream(answer) => match answer.poll(cx) {
                 Poll::Ready(Some(Err(error))) => {
                     let failure = error.failure(answer.lease.as_ref().is_some_and(Lease::is_closed));
                     failure.count(&answer.active.upstream.backend.metrics);
-                    let (flag, details) = match failure {
-                        Failure::Reset | Failure::RefusedStream | Failure::GoneAway => {
-                            (Flag::UpstreamRemoteReset, "upstream_reset_after_response_started{remote_reset}")
-                        }
-                        _ => (Flag::UpstreamConnectionTermination, "upstream_reset_after_response_started"),
-                    };
+                    let (flag, details) = failure.after_head();
                     this.note_error(flag, details);
                     return Poll::Ready(Some(Err(error)));
                 }

@@ -12,7 +12,7 @@ use super::authority::{self, Authority};
 use super::body::{Body, RequestBody};
 use super::headers::Seen;
 use super::outbound::{Active, Attempts, Edits, Outbound, deadline};
-use super::{attempt, hash, head, headers, local, mirror};
+use super::{attempt, grpc, hash, head, headers, local, mirror};
 use crate::config::{Action, Flag, Forward, Refusal, Target};
 use crate::route::Matched;
 use crate::server::Exchange;
@@ -37,6 +37,8 @@ pub(super) enum Decision {
 /// Decides what is to be done. The request is served by the configuration of this moment to its end.
 pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Decision {
     let (parts, body) = request.into_parts();
+    let seen = Seen::among(&parts.headers);
+    exchange.form.grpc = seen.content_type && grpc::is_spoken(&parts.headers);
     let shared = &exchange.local.shard.shared;
     if exchange.local.is_multiplexed() && !headers::is_within(&shared.limits, &parts) {
         shared.metrics.heads_too_large.increment(1);
@@ -50,7 +52,6 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
     let Some(authority) = Authority::parse(raw.as_bytes()) else {
         return Decision::Answered(local::close(exchange, authority::INVALID));
     };
-    let seen = Seen::among(&parts.headers);
     if !seen.is_plainly_framed(&parts.headers) {
         return Decision::Answered(local::close(exchange, headers::UNKNOWN_CODING));
     }

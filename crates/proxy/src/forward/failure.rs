@@ -23,8 +23,8 @@ pub(super) enum Failure {
     Terminated,
     /// The endpoint ended TLS after its handshake: it had not yet looked at the certificate that it is shown.
     Alert(ConnectError),
-    /// The stream was reset before the answer.
-    Reset,
+    /// The stream was reset before the answer, for this reason in Envoy's words.
+    Reset(&'static str),
     /// The answer is not HTTP.
     Protocol(&'static str),
     /// The connection ended before any of the request was sent.
@@ -41,6 +41,8 @@ pub(super) enum Failure {
     PerTryTimeout,
     /// Nothing came for too long after the request.
     FirstByteTimeout,
+    /// The same, by the timeout of one attempt.
+    PerTryIdleTimeout,
     /// The client did not send the rest of its request.
     Client,
     /// The name lookup says so.
@@ -85,29 +87,53 @@ impl Failure {
             let error = io::Error::new(io::ErrorKind::InvalidData, alert.clone());
             return Self::Alert(ConnectError::Tls(Arc::new(error)));
         }
-        if let Some(unseen) = h2.and_then(Self::unseen) {
-            return unseen;
+        if let Some(failure) = h2.and_then(Self::of_stream) {
+            return failure;
+        }
+        // What hyper says of chunks that are none.
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidInput) {
+            return Self::Protocol("upstream_body_malformed");
         }
         if closed || io.is_some() || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             return Self::Terminated;
         }
-        Self::Reset
+        Self::Reset(REMOTE_RESET)
     }
 
-    /// What it is, if the endpoint promises not to have looked at the request (RFC 9113, 8.7).
-    fn unseen(error: &h2::Error) -> Option<Self> {
+    /// What ended a stream of HTTP/2; `None` if that is the end of its connection.
+    fn of_stream(error: &h2::Error) -> Option<Self> {
+        if error.is_library() {
+            return Some(Self::Protocol("upstream_http2_error"));
+        }
         // Streams up to the last one that a GOAWAY names do not fail by it.
         if error.is_go_away() && error.is_remote() {
             return Some(Self::GoneAway);
         }
-        (error.reason() == Some(h2::Reason::REFUSED_STREAM)).then_some(Self::RefusedStream)
+        Some(match error.reason()? {
+            // The endpoint promises not to have looked at the request (RFC 9113, 8.7).
+            h2::Reason::REFUSED_STREAM => Self::RefusedStream,
+            h2::Reason::PROTOCOL_ERROR => Self::Protocol("upstream_http2_error"),
+            h2::Reason::CONNECT_ERROR => Self::Reset("remote error with CONNECT request"),
+            _ => Self::Reset(REMOTE_RESET),
+        })
+    }
+
+    /// What the access log says of an answer that had begun.
+    pub(super) fn after_head(&self) -> (Flag, &'static str) {
+        match self {
+            Self::Reset(_) | Self::RefusedStream | Self::GoneAway => {
+                (Flag::UpstreamRemoteReset, "upstream_reset_after_response_started{remote_reset}")
+            }
+            Self::Protocol(_) => (Flag::UpstreamProtocolError, "upstream_reset_after_response_started{protocol_error}"),
+            _ => (Flag::UpstreamConnectionTermination, "upstream_reset_after_response_started{connection_termination}"),
+        }
     }
 
     /// Counts it, if it is the endpoint that ended an attempt.
     pub(super) fn count(&self, metrics: &BackendMetrics) {
         let count = match self {
             Self::Terminated | Self::Alert(_) | Self::BeforeRequest => &metrics.resets.connection,
-            Self::Reset | Self::RefusedStream | Self::GoneAway => &metrics.resets.stream,
+            Self::Reset(_) | Self::RefusedStream | Self::GoneAway => &metrics.resets.stream,
             Self::Protocol(_) => &metrics.resets.protocol,
             Self::NoEndpoint
             | Self::Connect(_)
@@ -115,6 +141,7 @@ impl Failure {
             | Self::Timeout
             | Self::PerTryTimeout
             | Self::FirstByteTimeout
+            | Self::PerTryIdleTimeout
             | Self::Client
             | Self::Refused(_) => return,
         };
@@ -128,8 +155,8 @@ impl Failure {
             Self::Connect(_) => Some(Kind::Connect),
             Self::BeforeRequest => Some(Kind::BeforeRequest),
             Self::RefusedStream | Self::GoneAway => Some(Kind::Refused),
-            Self::Terminated | Self::Alert(_) | Self::Reset | Self::Protocol(_) => Some(Kind::Reset),
-            Self::PerTryTimeout | Self::FirstByteTimeout => Some(Kind::PerTryTimeout),
+            Self::Terminated | Self::Alert(_) | Self::Reset(_) | Self::Protocol(_) => Some(Kind::Reset),
+            Self::PerTryTimeout | Self::FirstByteTimeout | Self::PerTryIdleTimeout => Some(Kind::PerTryTimeout),
             Self::NoEndpoint | Self::Timeout | Self::Client | Self::Refused(_) => None,
         }
     }
@@ -142,6 +169,7 @@ impl Failure {
                 reset(StatusCode::SERVICE_UNAVAILABLE, "overflow", Flag::UpstreamOverflow, None)
             }
             Self::PerTryTimeout => Refusal { details: Cow::Borrowed("upstream_per_try_timeout"), ..TIMEOUT },
+            Self::PerTryIdleTimeout => Refusal { details: Cow::Borrowed("upstream_per_try_idle_timeout"), ..TIMEOUT },
             Self::FirstByteTimeout => Refusal { details: Cow::Borrowed("upstream_first_byte_timeout"), ..TIMEOUT },
             Self::NoEndpoint => NO_ENDPOINT,
             Self::Timeout => TIMEOUT,
@@ -169,7 +197,7 @@ impl Failure {
                 Flag::UpstreamConnectionTermination,
                 Some(&error.to_string()),
             ),
-            Self::Reset => reset(StatusCode::SERVICE_UNAVAILABLE, "remote reset", Flag::UpstreamRemoteReset, None),
+            Self::Reset(reason) => reset(StatusCode::SERVICE_UNAVAILABLE, reason, Flag::UpstreamRemoteReset, None),
             Self::RefusedStream | Self::GoneAway => {
                 reset(StatusCode::SERVICE_UNAVAILABLE, "remote refused stream reset", Flag::UpstreamRemoteReset, None)
             }
@@ -179,6 +207,9 @@ impl Failure {
         }
     }
 }
+
+/// Why most streams are reset.
+pub(super) const REMOTE_RESET: &str = "remote reset";
 
 /// Envoy's words for an upstream that fails before its answer begins.
 fn reset(status: StatusCode, reason: &str, flag: Flag, more: Option<&str>, repeated: bool) -> Refusal {

@@ -11,6 +11,9 @@ use crate::config::{Backend, Filters, HostRewrite, Protocol};
 use crate::filter;
 use crate::server::Exchange;
 
+/// The expectation that proxies meet themselves.
+const CONTINUE: &[u8] = b"100-continue";
+
 /// Makes the client's head the one to send: without what belongs to the client's connection, with what tells about the
 /// client, edited and rewritten. `Host` is among the headers whatever the protocol; see [`address`]. `None` when the rewritten path is
 /// no valid target.
@@ -26,9 +29,12 @@ pub(super) fn prepare(
     let headers = &mut parts.headers;
     let mut hop = headers::strip(headers, seen);
     let local = &exchange.local;
-    if seen.expect {
+    if seen.expect && headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(CONTINUE)) {
         // The client is told to continue as soon as its body is read, which is before the upstream could ask for it.
         headers.remove(header::EXPECT);
+    }
+    if seen.private {
+        headers::strip_private(headers);
     }
     if parts.version == Version::HTTP_2 {
         headers::join_cookies(headers);
@@ -39,7 +45,7 @@ pub(super) fn prepare(
         headers.insert(headers::FORWARDED_FOR, local.peer_value.clone());
     }
     headers.insert(headers::FORWARDED_PROTO, HeaderValue::from_static(local.scheme()));
-    if !seen.request_id {
+    if !seen.request_id || headers.get(headers::REQUEST_ID).is_none_or(HeaderValue::is_empty) {
         headers.insert(headers::REQUEST_ID, headers::request_id(local.shard.random(), local.shard.random()));
     }
     exchange.note(|record| record.request_id = headers.get(headers::REQUEST_ID).cloned());

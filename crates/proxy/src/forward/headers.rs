@@ -54,6 +54,9 @@ pub(super) struct Seen {
     pub(super) expect: bool,
     pub(super) forwarded_for: bool,
     pub(super) request_id: bool,
+    pub(super) content_type: bool,
+    /// Headers that proxies on the way tell each other things by, and no client may.
+    pub(super) private: bool,
     connection: bool,
     te: bool,
     upgrade: bool,
@@ -94,11 +97,12 @@ impl Seen {
                 header::UPGRADE => seen.upgrade = true,
                 header::TRANSFER_ENCODING => seen.coding = true,
                 header::CONTENT_LENGTH => seen.length = true,
+                header::CONTENT_TYPE => seen.content_type = true,
                 _ => match name.as_str() {
                     "x-forwarded-for" => seen.forwarded_for = true,
                     "x-request-id" => seen.request_id = true,
                     "keep-alive" | "proxy-connection" => seen.old = true,
-                    _ => {}
+                    name => seen.private |= is_private(name),
                 },
             }
         }
@@ -115,6 +119,19 @@ pub(super) struct Hop {
     pub(super) trailers: bool,
     /// The body's length is not known: HTTP/1.1 must say so.
     pub(super) chunked: bool,
+}
+
+/// Whether a header means something to Envoy, or to applications that trust it: upstreams may be either.
+fn is_private(name: &str) -> bool {
+    name.starts_with("x-envoy-") || name == "x-forwarded-client-cert"
+}
+
+/// Removes what a client may not tell upstreams.
+pub(super) fn strip_private(headers: &mut HeaderMap) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| is_private(name.as_str())).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
 }
 
 /// Removes what belongs to the connection that a head came on (RFC 9110, 7.6.1).
@@ -224,7 +241,7 @@ fn elements(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 /// Adds `client` to the end of an `X-Forwarded-For` that is there, as one line.
 pub(super) fn extend_forwarded_for(headers: &mut HeaderMap, client: &HeaderValue) {
     let mut line = BytesMut::new();
-    for value in headers.get_all(FORWARDED_FOR) {
+    for value in headers.get_all(FORWARDED_FOR).iter().filter(|value| !value.is_empty()) {
         line.put_slice(value.as_bytes());
         line.put_slice(b", ");
     }

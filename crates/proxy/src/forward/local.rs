@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::authority::Authority;
 use super::body::Body;
+use super::grpc;
 use crate::config::{Filters, Flag, Redirect, Refusal, Respond};
 use crate::filter;
 use crate::route::Matched;
@@ -109,13 +110,26 @@ fn body_of(text: std::borrow::Cow<'static, str>) -> Bytes {
     }
 }
 
-fn build(exchange: Exchange, status: StatusCode, body: Bytes, content_type: HeaderValue) -> Response<Body> {
-    let typed = !body.is_empty();
+fn build(mut exchange: Exchange, status: StatusCode, body: Bytes, content_type: HeaderValue) -> Response<Body> {
+    let form = exchange.form;
+    if form.grpc && (status.is_client_error() || status.is_server_error()) {
+        exchange.note(|record| record.status = StatusCode::OK.as_u16());
+        let mut response = Response::new(Body::full(Bytes::new(), exchange));
+        grpc::describe(response.headers_mut(), status, if form.head { &[] } else { &body });
+        return response;
+    }
+    let mut headers = HeaderMap::new();
+    if !body.is_empty() {
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
+    if form.head && !body.is_empty() {
+        headers.insert(header::CONTENT_LENGTH, body.len().into());
+    }
+    // In HTTP/2 hyper would send a body to whoever asked for none.
+    let body = if form.head { Bytes::new() } else { body };
     let mut response = Response::new(Body::full(body, exchange));
     *response.status_mut() = status;
-    if typed {
-        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    }
+    *response.headers_mut() = headers;
     response
 }
 

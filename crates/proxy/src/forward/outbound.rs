@@ -98,6 +98,8 @@ impl Outbound {
                 })
             }
         };
+        let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
+        let attempts = plan.attempts.get();
         let outcome = outcome.unwrap_or_else(|| {
             active.upstream.backend.metrics.timeouts.total.increment(1);
             active.upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
@@ -105,7 +107,7 @@ impl Outbound {
         });
         let mut response = match outcome.and_then(|reply| check(reply, client_upgrade.is_some())) {
             Ok(reply) => {
-                exchange.note(|record| record.attempts = plan.attempts.get());
+                exchange.note(|record| record.attempts = attempts);
                 let mut response = pass(exchange, reply, plan, active, deadline, client_upgrade);
                 for cookie in cookies {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -116,16 +118,19 @@ impl Outbound {
                 if matches!(failure, Failure::NoEndpoint) {
                     active.upstream.backend.metrics.no_endpoint.increment(1);
                 }
-                let refusal = failure.into_refusal(plan.attempts.get() > 1);
+                let refusal = failure.into_refusal(attempts > 1);
                 active.answered(refusal.status, exchange.started.elapsed());
                 exchange.note(|record| {
                     record.upstream = plan.tried.get();
-                    record.attempts = plan.attempts.get();
+                    record.attempts = attempts;
                     record.bytes_in = plan.sent.map_or(0, |sent| sent.bytes.get());
                 });
                 local::fail(exchange, refusal)
             }
         };
+        if counts {
+            response.headers_mut().insert(retries::ATTEMPT_COUNT, attempts.into());
+        }
         if let Some(edits) = edits {
             edits.apply(&mut response);
         }
@@ -176,6 +181,7 @@ fn pass(
         active,
         sent: plan.sent,
         complete: false,
+        failed: None,
         silence: silence.map(Silence::new),
         _held: held,
     };

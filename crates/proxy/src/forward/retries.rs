@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use backstay_balancer::{Answer, Decision, NoRetry, Outcome, Permit, Retries, parse_retry_after};
 use http::request::Parts;
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderName, Request, StatusCode, header};
 use http_body::Body as _;
 use tokio::time::{Sleep, sleep, sleep_until};
 
 use super::attempt::{Plan, Reply};
 use super::body::RequestBody;
 use super::failure::Failure;
+use super::grpc;
 use super::replay::Replay;
 use crate::config::{Flag, Retry};
 use crate::metrics::RetryCounts;
@@ -33,6 +34,9 @@ pub(super) struct Ended {
     /// Why there was no further one, if one was called for.
     pub(super) flag: Flag,
 }
+
+/// Says which attempt it is.
+pub(super) const ATTEMPT_COUNT: HeaderName = HeaderName::from_static("x-envoy-attempt-count");
 
 /// Sends a request, and again as the backend's policy says.
 pub(super) async fn run(
@@ -54,7 +58,10 @@ pub(super) async fn run(
     let mut permit: Option<Permit> = None;
     loop {
         let body = replay.as_ref().map_or_else(RequestBody::empty, Replay::body);
-        let request = again(&parts, body);
+        let mut request = again(&parts, body);
+        if policy.count_attempts {
+            request.headers_mut().insert(ATTEMPT_COUNT, plan.attempts.get().into());
+        }
         let outcome = attempt(plan, upstream, Some(policy), attempt_timeout, request).await;
         let decision = decide(&mut retries, policy, metrics, &outcome, shard.random());
         let flag = match decision {
@@ -111,6 +118,7 @@ async fn attempt(
     let per_try = shorter(policy.and_then(|policy| policy.per_try_timeout), attempt_timeout);
     let idle = policy.and_then(|policy| policy.per_try_idle_timeout);
     let first_byte = shorter(upstream.backend.timeouts.first_byte, idle);
+    let silent = || if idle == first_byte { Failure::PerTryIdleTimeout } else { Failure::FirstByteTimeout };
     let mut whole = per_try.map(|timeout| Box::pin(sleep(timeout)));
     let mut silence = first_byte.map(|timeout| (timeout, Box::pin(sleep(timeout))));
     let mut work = pin!(plan.run(upstream, request));
@@ -128,7 +136,7 @@ async fn attempt(
                 // From when all was sent; as long as it is not, from now.
                 let due = plan.finished_sending().unwrap_or_else(Instant::now) + *timeout;
                 if due <= Instant::now() {
-                    return Poll::Ready(Err(Failure::FirstByteTimeout));
+                    return Poll::Ready(Err(silent()));
                 }
                 sleep.as_mut().reset(due.into());
             }
@@ -136,10 +144,10 @@ async fn attempt(
         Poll::Pending
     })
     .await;
-    if let Err(failure @ (Failure::PerTryTimeout | Failure::FirstByteTimeout)) = &outcome {
+    if let Err(failure @ (Failure::PerTryTimeout | Failure::FirstByteTimeout | Failure::PerTryIdleTimeout)) = &outcome {
         let timeouts = &upstream.backend.metrics.timeouts;
-        let per_try = matches!(failure, Failure::PerTryTimeout);
-        if per_try { &timeouts.per_try } else { &timeouts.first_byte }.increment(1);
+        let first_byte = matches!(failure, Failure::FirstByteTimeout);
+        if first_byte { &timeouts.first_byte } else { &timeouts.per_try }.increment(1);
         upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
     }
     outcome.map(|mut reply| {
@@ -171,7 +179,7 @@ fn decide(
     let headers = reply.response.headers();
     let answer = Answer {
         status: reply.response.status().as_u16(),
-        grpc_status: grpc_status(headers),
+        grpc_status: grpc::status(headers),
         has_header: &|name| headers.contains_key(name),
     };
     let wanted = headers.get(header::RETRY_AFTER).and_then(|value| parse_retry_after(value.as_bytes()));
@@ -181,11 +189,6 @@ fn decide(
         metrics.long_waits.increment(1);
     }
     decision
-}
-
-/// The status of a gRPC answer that has no body.
-pub(super) fn grpc_status(headers: &HeaderMap) -> Option<u16> {
-    headers.get("grpc-status")?.to_str().ok()?.parse().ok()
 }
 
 fn address(plan: &Plan, outcome: &Result<Reply, Failure>) -> Option<SocketAddr> {

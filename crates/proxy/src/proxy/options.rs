@@ -26,7 +26,7 @@ pub struct Options {
     pub admin: Option<SocketAddr>,
     /// Data threads. Default the number of processors this process may use.
     pub threads: usize,
-    /// DNS servers to ask, over UDP and TCP or over TLS. Default none: the system's are asked.
+    /// DNS servers to ask, each as it says. Default none: the system's are asked.
     pub dns_servers: Vec<DnsServer>,
     /// Where each request is logged. Default nowhere.
     pub access_log: AccessLog,

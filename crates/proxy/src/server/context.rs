@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Method, Request};
 
 use super::accept::Permit;
 use super::activity::Activity;
@@ -51,11 +51,22 @@ impl Local {
     }
 }
 
+/// What a request expects of an answer, whoever gives it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Form {
+    /// No body.
+    pub(crate) head: bool,
+    /// A gRPC status instead of an HTTP one.
+    pub(crate) grpc: bool,
+}
+
 /// A request in flight: from its head to the last byte of its answer, or the end of the tunnel it became.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) local: Rc<Local>,
     pub(crate) started: Instant,
+    /// What an answer of the proxy's own must look like.
+    pub(crate) form: Form,
     /// Line for the access log, when there is one.
     pub(crate) record: Option<Box<Record>>,
     /// Where the connection is shared.
@@ -71,7 +82,8 @@ impl Exchange {
         let record = local.shard.shared.access_log.is_some().then(|| Box::new(Record::start(local.peer, request)));
         let pulse = local.is_multiplexed().then(Rc::<Pulse>::default);
         local.begun.borrow_mut().clone_from(&pulse);
-        Self { local: Rc::clone(local), started: Instant::now(), record, pulse }
+        let form = Form { head: request.method() == Method::HEAD, grpc: false };
+        Self { local: Rc::clone(local), started: Instant::now(), form, record, pulse }
     }
 
     /// The answer, which has begun, must have ended at `end`, whether or not the client reads it.

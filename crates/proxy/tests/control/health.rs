@@ -39,6 +39,8 @@ enum Answering {
     Unimplemented,
     /// With this status, whether or not the service would say it.
     Status(i32),
+    /// As the service does; but whatever else is asked, with the note that the server is down.
+    Leaving,
 }
 
 struct State {
@@ -118,7 +120,12 @@ impl Grpc {
 
 async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     if request.uri().path() != "/grpc.health.v1.Health/Check" {
-        return Ok(Response::new(Body::new(Full::from(state.name))));
+        let mut response = Response::new(Body::new(Full::from(state.name)));
+        if *state.answering.lock().unwrap() == Answering::Leaving {
+            let name = http::HeaderName::from_static("x-envoy-immediate-health-check-fail");
+            response.headers_mut().insert(name, http::HeaderValue::from_static("true"));
+        }
+        return Ok(response);
     }
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
@@ -140,7 +147,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
             let body = body.with_trailers(async { Some(Ok(trailers)) });
             Response::builder().header("content-type", "application/grpc").body(Body::new(body)).unwrap()
         }
-        Answering::Service => {
+        Answering::Service | Answering::Leaving => {
             let mut service = HealthServer::new(HealthService::from_health_reporter(state.reporter.clone()));
             service.call(Request::from_parts(parts, Full::<bytes::Bytes>::from(body))).await.unwrap()
         }
@@ -279,5 +286,30 @@ async fn requests_leave_who_cannot_be_reached_and_return() {
     // The host that requests are sent is the one that is asked for.
     let asked = std::mem::take(&mut *one.state.asked.lock().unwrap());
     assert!(asked.iter().all(|(authority, _)| authority == "cart.example"), "{asked:?}");
+    proxy.shutdown().await;
+}
+
+#[tokio::test]
+async fn requests_leave_who_says_that_it_is_down() {
+    let ((one, two), mut plane, listen) = (Grpc::pair().await, ControlPlane::start().await, free_port());
+    for upstream in [&one, &two] {
+        upstream.report(ServingStatus::Serving).await;
+    }
+    // The first pass of all is enough, and later ones would be in hours.
+    let never = health_check::Thresholds { healthy: 1_000_000, unhealthy: 1_000_000 };
+    let checks = HealthCheck { verdict: Some(health_check::Verdict::Thresholds(never)), ..check(0) };
+    let proxy = proxy(&mut plane, listen, one.address.port(), checked(checks, None)).await;
+    health(&proxy, ["healthy", "healthy"]).await;
+    one.answering(Answering::Leaving);
+    assert_eq!(get(listen, "any.example", "/").await.0, 200);
+    // Whichever of the two was asked first.
+    assert_eq!(get(listen, "any.example", "/").await.0, 200, "what is answered with the note is an answer");
+    assert_eq!(answers(listen).await, all("two"), "at once, whatever checks say");
+    one.answering(Answering::Service);
+    let asked = one.state.asked.lock().unwrap().len();
+    while one.state.asked.lock().unwrap().len() < asked + 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(answers(listen).await, all("two"), "it has to pass as often as any other that was down");
     proxy.shutdown().await;
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use backstay_balancer::RetryPolicy;
 use backstay_proxy::config::{Retry, Timeouts, WeightedTargets};
 use backstay_proxy::server::Options;
 use http::{Request, Response};
@@ -92,12 +91,7 @@ async fn an_answer_with_length_and_chunks_is_refused_and_the_last_of_its_connect
             let (upstream, address) = Raw::bind().await;
             let mut backend = BackendOf::http1(&[address]);
             // With a policy, answers take another way.
-            backend.policy.retries = retries.then(|| Retry {
-                policy: RetryPolicy::default(),
-                per_try_timeout: None,
-                per_try_idle_timeout: None,
-                avoid_previous_hosts: false,
-            });
+            backend.policy.retries = retries.then(Retry::default);
             let (log, lines) = access_log();
             let options = Options { access_log: Some(log), ..Options::default() };
             let table = Routes::all(to(&backend.build(), address.port()));

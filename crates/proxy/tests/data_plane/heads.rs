@@ -49,15 +49,62 @@ async fn a_client_cannot_take_away_what_proxies_say_of_it() {
 }
 
 #[tokio::test]
+async fn clients_cannot_speak_for_proxies() {
+    let upstream = Upstream::http1(echo).await;
+    let edit = |value| HeaderEdit::Set(HeaderName::from_static("x-envoy-max-retries"), HeaderValue::from_static(value));
+    let filters = Filters { request_headers: [edit("2")].into(), ..Filters::default() };
+    let forward = to(&BackendOf::http1(&[upstream.address]).build(), upstream.address.port());
+    let table = Routes::default().rule("", Matcher::prefix("/"), filters, Action::Forward(forward)).build();
+    let proxy = Proxy::start(table).await;
+    let request = Request::get("/")
+        .header("host", "test")
+        .header("x-envoy-max-retries", "9")
+        .header("x-envoy-retry-on", "5xx")
+        .header("x-envoy-of-the-future", "1")
+        .header("x-forwarded-client-cert", "By=me")
+        .header("x-forwarded-for", "")
+        .header("x-request-id", "mine");
+    let answer = ask(proxy.address, request).await;
+    assert_eq!(
+        answer.text(),
+        "GET / HTTP/1.1\nhost: test\nx-envoy-max-retries: 2\nx-forwarded-for: 127.0.0.1\nx-forwarded-proto: http\n\
+         x-request-id: mine\n\n"
+    );
+}
+
+#[tokio::test]
+async fn only_the_expectation_to_continue_is_met_here() {
+    let upstream = Upstream::http1(echo).await;
+    let proxy = Proxy::start(Routes::to(upstream.address)).await;
+    let expecting = |what| Request::get("/").header("host", "test").header("expect", what);
+    for (what, passed_on) in [("100-Continue", false), ("more", true)] {
+        let answer = ask(proxy.address, expecting(what)).await;
+        assert_eq!(answer.text().contains("expect: "), passed_on, "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn a_target_is_no_host() {
+    let upstream = Upstream::http1(echo).await;
+    let proxy = Proxy::start(Routes::to(upstream.address)).await;
+    let answer = raw(proxy.address, "GET other.test HTTP/1.1\r\nhost: test\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("invalid request target"), "{answer}");
+}
+
+#[tokio::test]
 async fn each_request_without_an_id_gets_one() {
     let upstream = Upstream::http1(echo).await;
     let proxy = Proxy::start(Routes::to(upstream.address)).await;
     let mut client = Client::connect(proxy.address).await;
-    let mut id = async || {
-        let answer = client.get("/").await;
-        answer.text().lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap().to_owned()
-    };
-    let (first, second) = (id().await, id().await);
+    let mut ids = Vec::new();
+    for id in [None, Some("")] {
+        let request = Request::get("/").header("host", "test");
+        let request = id.into_iter().fold(request, |request, id| request.header("x-request-id", id));
+        let answer = client.send(request.body(Full::default()).unwrap()).await;
+        let id = answer.text().lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+        ids.push(id.to_owned());
+    }
+    let [first, second] = &ids[..] else { unreachable!() };
     assert_eq!((first.len(), first.matches('-').count()), (36, 4));
     assert_ne!(first, second);
 }

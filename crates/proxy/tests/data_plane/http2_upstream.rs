@@ -13,7 +13,9 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::support::frames::{CANCEL, Frames, HTTP_1_1_REQUIRED, MAX_CONCURRENT_STREAMS, NO_ERROR, REFUSED_STREAM};
+use crate::support::frames::{
+    CANCEL, CONNECT_ERROR, Frames, HTTP_1_1_REQUIRED, MAX_CONCURRENT_STREAMS, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM,
+};
 use crate::support::{
     ANY_PORT, Answer, BackendOf, Client, H2Client, Proxy, Raw, Routes, access_log, ask, socket, soon, to, until,
 };
@@ -48,7 +50,7 @@ fn refused_streams() -> Retry {
         back_off_base: Duration::from_millis(1),
         ..RetryPolicy::default()
     };
-    Retry { policy, per_try_timeout: None, per_try_idle_timeout: None, avoid_previous_hosts: false }
+    Retry { policy, ..Retry::default() }
 }
 
 #[tokio::test]
@@ -146,10 +148,15 @@ async fn a_stream_that_is_reset_before_its_answer_is_a_503_and_its_connection_go
         let stream = frames.request().await;
         frames.reset(stream, code).await;
         let answer = soon(asked).await.unwrap();
-        let reason = if code == REFUSED_STREAM { "remote refused stream reset" } else { "remote reset" };
+        let (status, flag, reason) = match code {
+            PROTOCOL_ERROR => (502, "UPE", "protocol error"),
+            REFUSED_STREAM => (503, "UR", "remote refused stream reset"),
+            CONNECT_ERROR => (503, "UR", "remote error with CONNECT request"),
+            _ => (503, "UR", "remote reset"),
+        };
         let expected = format!("upstream connect error or disconnect/reset before headers. reset reason: {reason}");
-        assert_eq!((answer.status.as_u16(), answer.text()), (503, &*expected), "{code}");
-        assert_eq!(lines.next()["flags"], "UR", "{code}");
+        assert_eq!((answer.status.as_u16(), answer.text()), (status, &*expected), "{code}");
+        assert_eq!(lines.next()["flags"], flag, "{code}");
     }
     assert_eq!(backend.breakers.active(Limit::Connections), 1);
 }

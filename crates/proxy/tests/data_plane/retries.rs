@@ -23,7 +23,7 @@ fn on(conditions: &[&str], attempts: u32) -> Retry {
         back_off_base: Duration::from_millis(1),
         ..RetryPolicy::default()
     };
-    Retry { policy, per_try_timeout: None, per_try_idle_timeout: None, avoid_previous_hosts: false }
+    Retry { policy, ..Retry::default() }
 }
 
 /// Fails `failures` times, then echoes bodies.
@@ -80,6 +80,26 @@ async fn what_is_left_after_all_retries_is_passed_on() {
     assert_eq!((answer.status.as_u16(), answer.text(), asked.load(SeqCst)), (503, "the upstream's own", 3));
     let line = lines.next();
     assert_eq!((&line["flags"], &line["attempts"]), (&"URX".into(), &3.into()));
+}
+
+#[tokio::test]
+async fn attempts_are_counted_for_those_who_ask() {
+    let upstream = Upstream::http1(|request: Request<hyper::body::Incoming>| async move {
+        let count = request.headers().get("x-envoy-attempt-count").cloned();
+        let status = if count.as_ref().is_some_and(|count| count == "3") { 200 } else { 503 };
+        let count = count.map_or_else(Bytes::new, |count| Bytes::copy_from_slice(count.as_bytes()));
+        Response::builder().status(status).body(Full::from(count)).unwrap()
+    })
+    .await;
+    for (counts, attempts, expected) in
+        [(true, 2, (200, "3", "3")), (true, 1, (503, "2", "2")), (false, 2, (503, "", ""))]
+    {
+        let backend = retried(&upstream, Retry { count_attempts: counts, ..on(&["5xx"], attempts) });
+        let proxy = Proxy::start(Routes::all(to(&backend, upstream.address.port()))).await;
+        let request = Request::get("/").header("x-envoy-attempt-count", "7");
+        let answer = ask(proxy.address, request).await;
+        assert_eq!((answer.status.as_u16(), answer.text(), answer.header("x-envoy-attempt-count")), expected);
+    }
 }
 
 #[tokio::test]

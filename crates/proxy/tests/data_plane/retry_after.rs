@@ -51,8 +51,7 @@ impl Busy {
             ..RetryPolicy::default()
         };
         let mut backend = BackendOf::http1(&[upstream.address]);
-        backend.policy.retries =
-            Some(Retry { policy, per_try_timeout: None, per_try_idle_timeout: None, avoid_previous_hosts: false });
+        backend.policy.retries = Some(Retry { policy, ..Retry::default() });
         Self { upstream, backend: backend.build(), asked }
     }
 

@@ -51,8 +51,7 @@ impl Held {
             ..RetryPolicy::default()
         };
         let mut backend = BackendOf::http1(&[upstream.address]);
-        backend.policy.retries =
-            Some(Retry { policy, per_try_timeout: None, per_try_idle_timeout: None, avoid_previous_hosts: false });
+        backend.policy.retries = Some(Retry { policy, ..Retry::default() });
         change(&mut backend);
         let backend = backend.build();
         let (log, lines) = access_log();

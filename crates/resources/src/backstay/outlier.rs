@@ -24,6 +24,10 @@ pub struct OutlierDetection {
     /// Share of the endpoints that may be left out, in percent: 0 to 100. Default 10. Envoy: `max_ejection_percent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ejection_percent: Option<u32>,
+    /// Whether one endpoint may be left out even if that is a larger share, such as one of two. Default false. Envoy:
+    /// `always_eject_one_host`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub always_eject_one: bool,
     /// So many answers in a row with 5xx, failures to answer among them. Default 5; 0 is off. Envoy: `consecutive_5xx`.
     /// Fastly: `error_threshold`.
     #[serde(skip_serializing_if = "Option::is_none")]

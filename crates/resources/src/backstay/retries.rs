@@ -72,6 +72,10 @@ pub struct Retries {
     /// header is not heeded. Envoy: `rate_limited_retry_back_off.max_interval`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retry_after: Option<GoDuration>,
+    /// Whether the header `x-envoy-attempt-count` tells endpoints the number of the attempt, from 1, and clients that of the
+    /// last. Default false. Envoy: `include_request_attempt_count`, `include_attempt_count_in_response`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub count_attempts: bool,
 }
 
 /// How long is waited before an attempt.

@@ -226,6 +226,7 @@ fn outliers_have_every_default_written_out() {
             stdev_factor: 1900,
         }),
         failure_percentage: None,
+        always_eject_one: false,
     };
     let outliers =
         |settings: Value| compiled(fixed(), json!({ "outlierDetection": settings })).outlier_detection.unwrap();
@@ -235,7 +236,7 @@ fn outliers_have_every_default_written_out() {
     assert_eq!(never.minimum_hosts, u32::MAX);
     let given = outliers(json!({
         "interval": "1s", "baseEjectionTime": "2s", "maxEjectionTime": "3s", "maxEjectionPercent": 100,
-        "consecutive5xx": 0, "consecutiveGatewayFailure": 1, "consecutiveLocalOriginFailure": 2, "splitLocalOrigin": true,
+        "alwaysEjectOne": true, "consecutive5xx": 0, "consecutiveGatewayFailure": 1, "consecutiveLocalOriginFailure": 2, "splitLocalOrigin": true,
         "successRate": {"minimumHosts": 3, "requestVolume": 4, "stdevFactor": 5}, "failurePercentage": {"threshold": 6}
     }));
     let expected = config::OutlierDetection {
@@ -253,6 +254,7 @@ fn outliers_have_every_default_written_out() {
             minimum_hosts: 5,
             request_volume: 50,
         }),
+        always_eject_one: true,
     };
     assert_eq!(given, expected);
 }
@@ -321,7 +323,7 @@ fn limits_retries_and_connections() {
             "retries": {
                 "retryOn": ["5xx", "retriable-status-codes", "retriable-headers"], "attempts": 2, "perTryTimeout": "1s",
                 "perTryIdleTimeout": "2s", "backOff": {"base": "3ms", "max": "4ms"}, "retriableStatuses": [503],
-                "retriableHeaders": ["X-Again"], "avoidPreviousHosts": true, "maxRetryAfter": "5s"
+                "retriableHeaders": ["X-Again"], "avoidPreviousHosts": true, "maxRetryAfter": "5s", "countAttempts": true
             },
             "connections": {
                 "maxRequests": 6, "maxLifetime": "7s", "tcpKeepalive": {"probes": 8, "idle": "9s", "interval": "10s"},
@@ -349,6 +351,7 @@ fn limits_retries_and_connections() {
         retriable_statuses: vec![503],
         retriable_headers: text(&["x-again"]),
         avoid_previous_hosts: true,
+        count_attempts: true,
         max_retry_after: span(5000),
     };
     assert_eq!(api.retries, Some(expected));

@@ -23,6 +23,8 @@ use crate::config::{Backend, Endpoint, HostRewrite, HttpProbe, Probe, Protocol};
 /// Bytes of an answer that are looked at.
 const MAX_ANSWER: usize = 64 << 10;
 
+const USER_AGENT: HeaderValue = HeaderValue::from_static("backstay-health-check");
+
 /// Why a check could not be made.
 #[derive(Debug, Error)]
 pub(super) enum ProbeError {
@@ -123,7 +125,7 @@ fn request(backend: &Backend, probe: &HttpProbe, host: &HeaderValue) -> Result<R
         Protocol::Http2 => request.uri(absolute(backend, host, probe.path.clone())?),
     };
     let mut request = request.body(Full::default())?;
-    request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static("backstay-health-check"));
+    request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
     request.headers_mut().extend(probe.headers.clone());
     Ok(request)
 }
@@ -142,6 +144,7 @@ fn grpc_request(backend: &Backend, service: &str, host: &HeaderValue) -> Result<
     let request = Request::builder()
         .method(Method::POST)
         .uri(absolute(backend, host, path)?)
+        .header(header::USER_AGENT, USER_AGENT)
         .header(header::CONTENT_TYPE, "application/grpc")
         .header(header::TE, "trailers");
     Ok(request.body(Full::new(frame.freeze()))?)

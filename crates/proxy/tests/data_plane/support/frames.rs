@@ -29,8 +29,10 @@ pub(crate) const MAX_CONCURRENT_STREAMS: u16 = 3;
 
 // Error codes of RFC 9113, 7.
 pub(crate) const NO_ERROR: u32 = 0;
+pub(crate) const PROTOCOL_ERROR: u32 = 1;
 pub(crate) const REFUSED_STREAM: u32 = 7;
 pub(crate) const CANCEL: u32 = 8;
+pub(crate) const CONNECT_ERROR: u32 = 10;
 /// The last of them.
 pub(crate) const HTTP_1_1_REQUIRED: u32 = 13;
 
