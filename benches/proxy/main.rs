@@ -23,7 +23,7 @@ use std::process::Command;
 
 use scenario::{Load, Scenario};
 use support::process::{Process, find, pinned, write};
-use support::{argument, median};
+use support::{argument, median, upstream};
 
 const PROXY_CPU: usize = 0;
 const OTHER_CPU: usize = 1;
@@ -45,8 +45,10 @@ fn main() {
         assert!(find(tool).is_some(), "{tool} is needed (Debian: wrk, nginx-light, util-linux)");
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let certificate = scenario::certificate(folder.path());
-    let _upstream = upstream(folder.path());
+    let certificate = upstream::certificate(folder.path());
+    let upstream = upstream::command(folder.path(), UPSTREAM, TLS_UPSTREAM);
+    let mut upstream = Process::spawn("the upstream", &mut pinned(OTHER_CPU, &upstream));
+    upstream.wait_for(SocketAddr::from(([127, 0, 0, 1], UPSTREAM)));
     dns::answer_everything_with_loopback();
     println!("| scenario | body | proxy | CPU s per 100k requests | to the base (range) | requests/s | MiB |");
     println!("|---|---|---|---|---|---|---|");
@@ -109,24 +111,4 @@ fn run(folder: &Path, address: SocketAddr, load: &Load, seconds: u64) -> (f64, f
     assert!(requests > 0.0, "nothing was answered:\n{text}");
     let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok()).expect("a rate");
     (requests, rate)
-}
-
-/// nginx, with and without TLS, answering every path with 128 bytes and `/large.bin` with 64 KiB.
-fn upstream(folder: &Path) -> Process {
-    let body = "x".repeat(128);
-    write(folder, "large.bin", &"y".repeat(64 * 1024));
-    let config = format!(
-        "worker_processes 1; daemon off; pid {0}/upstream.pid; error_log {0}/upstream.log; events {{ worker_connections 4096; }}
-         http {{ access_log off; keepalive_requests 100000000; sendfile on; server {{
-         listen 127.0.0.1:{UPSTREAM} backlog=4096; listen 127.0.0.1:{TLS_UPSTREAM} ssl backlog=4096;
-         ssl_certificate {0}/upstream.pem; ssl_certificate_key {0}/upstream.key; root {0};
-         location / {{ default_type text/plain; return 200 '{body}'; }} location = /large.bin {{ }} }} }}",
-        folder.display()
-    );
-    let path = write(folder, "upstream.conf", &config);
-    let mut command = Command::new("nginx");
-    command.arg("-c").arg(path);
-    let mut process = Process::spawn("the upstream", &mut pinned(OTHER_CPU, &command));
-    process.wait_for(SocketAddr::from(([127, 0, 0, 1], UPSTREAM)));
-    process
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::scenario::{MANY, Scenario};
+use crate::support::manifests::{backend, gateway, many, route, rule};
 use crate::support::process::{Process, backstay, pinned, write};
 use crate::{PROXY_CPU, Peer, TLS_UPSTREAM, UPSTREAM, dns};
 
@@ -37,26 +38,14 @@ pub fn start(scenario: Scenario, folder: &Path, certificate: &Path) -> Peer {
 }
 
 fn manifests(scenario: Scenario, certificate: &Path) -> String {
-    let mut text = format!(
-        "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: web, namespace: default}}\n\
-         spec: {{gatewayClassName: backstay, listeners: [{{name: http, protocol: HTTP, port: {LISTENER}}}]}}\n"
-    );
+    let mut text = String::new();
+    gateway(&mut text, &format!("{{name: http, protocol: HTTP, port: {LISTENER}}}"));
     match scenario {
         Scenario::Plain => {
             backend(&mut text, "b0", "{endpoints: [{ip: 127.0.0.1}]}");
             route(&mut text, "all", &[rule("/", "b0", UPSTREAM)]);
         }
-        Scenario::Routes => {
-            let numbers: Vec<usize> = (0..MANY).collect();
-            for number in &numbers {
-                backend(&mut text, &format!("b{number}"), "{endpoints: [{ip: 127.0.0.1}]}");
-            }
-            for (index, numbers) in numbers.chunks(16).enumerate() {
-                let rules: Vec<_> =
-                    numbers.iter().map(|n| rule(&format!("/r{n}"), &format!("b{n}"), UPSTREAM)).collect();
-                route(&mut text, &format!("r{index}"), &rules);
-            }
-        }
+        Scenario::Routes => many(&mut text, MANY, UPSTREAM),
         Scenario::Tls => {
             backend(&mut text, "b0", "{protocol: tls, endpoints: [{ip: 127.0.0.1}]}");
             route(&mut text, "all", &[rule("/", "b0", TLS_UPSTREAM)]);
@@ -79,24 +68,4 @@ fn manifests(scenario: Scenario, certificate: &Path) -> String {
         }
     }
     text
-}
-
-fn backend(text: &mut String, name: &str, spec: &str) {
-    let head = "---\napiVersion: core.apoxy.dev/v1alpha2\nkind: Backend\n";
-    let _ = writeln!(text, "{head}metadata: {{name: {name}}}\nspec: {spec}");
-}
-
-fn rule(prefix: &str, backend: &str, port: u16) -> String {
-    format!(
-        "{{matches: [{{path: {{type: PathPrefix, value: {prefix}}}}}], backendRefs: [{{group: core.apoxy.dev, kind: Backend, name: {backend}, port: {port}}}]}}"
-    )
-}
-
-fn route(text: &mut String, name: &str, rules: &[String]) {
-    let head = "---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\n";
-    let rules = rules.join(", ");
-    let _ = writeln!(
-        text,
-        "{head}metadata: {{name: {name}, namespace: default}}\nspec: {{parentRefs: [{{name: web}}], rules: [{rules}]}}"
-    );
 }

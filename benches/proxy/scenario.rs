@@ -1,9 +1,6 @@
 //! What is measured.
 
-use std::path::{Path, PathBuf};
-
 use crate::UPSTREAM;
-use crate::support::process::write;
 
 /// How many routes, backends or names the larger scenarios have.
 pub const MANY: usize = 1000;
@@ -65,21 +62,4 @@ impl Scenario {
             }
         }
     }
-}
-
-/// Writes a certificate for `upstream.test` and its key, and returns the file of the authority that signed it.
-pub fn certificate(folder: &Path) -> PathBuf {
-    let authority_key = rcgen::KeyPair::generate().expect("a key");
-    let mut authority = rcgen::CertificateParams::new(Vec::<String>::new()).expect("parameters");
-    // A name of its own: OpenSSL takes a certificate whose issuer is called as its subject for one signed by itself.
-    authority.distinguished_name.push(rcgen::DnType::CommonName, "authority");
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let root = authority.self_signed(&authority_key).expect("a certificate");
-    let issuer = rcgen::Issuer::new(authority, authority_key);
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let leaf = rcgen::CertificateParams::new(vec!["upstream.test".to_owned()]).expect("parameters");
-    let leaf = leaf.signed_by(&key, &issuer).expect("a certificate");
-    write(folder, "upstream.pem", &leaf.pem());
-    write(folder, "upstream.key", &key.serialize_pem());
-    write(folder, "authority.pem", &root.pem())
 }

@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each benchmark is a program of its own and uses a part")]
 
 pub mod http;
+pub mod manifests;
 pub mod process;
+pub mod upstream;
 
 use std::time::Duration;
 

@@ -70,7 +70,18 @@ impl Process {
 
     /// Resident memory in MiB, of the process and its children.
     pub fn resident_mib(&self) -> f64 {
-        tree(self.child.id()).iter().map(|pid| resident_kib(*pid)).sum::<f64>() / 1024.0
+        tree(self.child.id()).iter().map(|pid| field_kib(*pid, "status", "VmRSS:")).sum::<f64>() / 1024.0
+    }
+
+    /// Memory that is the processes' own: proportional shares of anonymous pages, in KiB, over the process and its children.
+    /// Code and mapped files are left out.
+    pub fn anonymous_kib(&self) -> f64 {
+        tree(self.child.id()).iter().map(|pid| field_kib(*pid, "smaps_rollup", "Pss_Anon:")).sum()
+    }
+
+    /// Nearly the same, cheap enough to be looked at all the time: pages shared between processes count for each.
+    pub fn anonymous_kib_now(&self) -> f64 {
+        tree(self.child.id()).iter().map(|pid| field_kib(*pid, "status", "RssAnon:")).sum()
     }
 
     /// Waits until something listens on `address`.
@@ -88,7 +99,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        for pid in tree(self.child.id()).into_iter().rev() {
+        // Parents first: they would replace a child that ends.
+        for pid in tree(self.child.id()) {
             let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status();
         }
         let _ = self.child.wait();
@@ -113,10 +125,22 @@ fn ticks(pid: u32) -> f64 {
     field(11) + field(12)
 }
 
-fn resident_kib(pid: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+/// A line of a file in `/proc/PID` that says kilobytes.
+fn field_kib(pid: u32, file: &str, field: &str) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with(field));
     line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default()
+}
+
+/// Lets this process, and those that it starts, have as many files open as the system allows, at least `count`.
+pub fn raise_open_files(count: usize) {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap_or_default();
+    let hard: usize = line.split_whitespace().nth(4).and_then(|hard| hard.parse().ok()).unwrap_or(0);
+    assert!(hard >= count, "{count} open files are needed, {hard} are allowed: raise the limit (ulimit -Hn)");
+    let (pid, limit) = (std::process::id().to_string(), format!("--nofile={hard}:{hard}"));
+    let raised = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+    assert!(raised.is_ok_and(|status| status.success()), "prlimit is needed (Debian: util-linux)");
 }
 
 /// Writes a file into a folder that exists for the run.
