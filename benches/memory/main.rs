@@ -62,6 +62,12 @@ impl Proxy {
 /// installed.
 type Start = fn(&Bench, usize) -> Option<Proxy>;
 
+/// A scenario and its name.
+type Scenario = (&'static str, fn(&Bench));
+
+const SCENARIOS: [Scenario; 3] =
+    [("connections", connections::run), ("backends", backends::run), ("burst", burst::run)];
+
 const PROXIES: [Start; 4] = [own::start, peers::envoy, peers::haproxy, peers::nginx];
 
 fn main() {
@@ -74,9 +80,7 @@ fn main() {
     };
     raise_open_files(bench.counts[1] + 1_000);
     let wanted: String = argument("--scenario", "all".to_owned());
-    let scenarios: [(&str, fn(&Bench)); 3] =
-        [("connections", connections::run), ("backends", backends::run), ("burst", burst::run)];
-    for (name, run) in scenarios {
+    for (name, run) in SCENARIOS {
         if wanted == "all" || wanted == name {
             run(&bench);
         }

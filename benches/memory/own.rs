@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use crate::support::manifests::{backend, gateway, many, route, rule};
-use crate::support::process::{Process, backstay, write};
+use crate::support::process::{Process, backstay, control_plane, write};
 use crate::{Bench, Proxy, UPSTREAM};
 
 const PLAIN: u16 = 21601;
@@ -17,10 +17,7 @@ pub fn start(bench: &Bench, backends: usize) -> Option<Proxy> {
     let local = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
     let (api, xds) = (local(21680), local(21681));
     let data = tempfile::tempdir_in(bench.folder.path()).expect("a folder");
-    let mut control = backstay();
-    control.args(["control-plane", "--api", &api.to_string(), "--xds", &xds.to_string(), "--data-dir"]);
-    let mut control = Process::spawn("the control plane", control.arg(data.path()).env("RUST_LOG", "error"));
-    control.wait_for(api);
+    let control = control_plane(data.path(), api, xds);
     let manifests = write(bench.folder.path(), "manifests.yaml", &manifests(bench, backends));
     // With the proxy connected, so that the wait ends when it has taken in everything.
     let mut proxy = backstay();
