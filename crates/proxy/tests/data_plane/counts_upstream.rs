@@ -124,7 +124,13 @@ fn on(conditions: &[&str], attempts: u32) -> Retry {
         back_off_base: Duration::from_millis(1),
         ..RetryPolicy::default()
     };
-    Retry { policy, per_try_timeout: None, per_try_idle_timeout: None, avoid_previous_hosts: false }
+    Retry {
+        policy,
+        per_try_timeout: None,
+        per_try_idle_timeout: None,
+        avoid_previous_hosts: false,
+        count_attempts: false,
+    }
 }
 
 #[tokio::test]
