@@ -188,27 +188,3 @@ async fn settings_out_of_range_are_refused() {
     assert_eq!(cache.configure(fast).unwrap_err().to_string(), "min_refresh_rate must be at least 1s");
     assert_eq!(cache.settings().min_refresh_rate, Duration::from_secs(5));
 }
-
-/// Does not survive a question.
-struct Fragile;
-
-impl Resolve for Fragile {
-    fn query(&self, _: Arc<str>, _: RecordKind) -> BoxFuture<'_, Answer> {
-        async { std::panic::resume_unwind(Box::new("hostile")) }.boxed()
-    }
-
-    fn services(&self, _: Arc<str>) -> BoxFuture<'_, ServiceAnswer> {
-        async { ServiceAnswer::Empty("nxdomain".into()) }.boxed()
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_resolver_that_panics_fails_the_lookup_and_no_more() {
-    let settings = Settings { query_timeout: Duration::ZERO, ..Settings::default() };
-    let cache = Cache::new(settings, Arc::new(Fragile), &Handle::current()).unwrap();
-    for name in ["a.example", "b.example"] {
-        let error = tokio::time::timeout(SECOND, cache.lookup(name, 80)).await.expect("it is told").unwrap_err();
-        assert_eq!(error, LookupError::Failed("resolver_error".into()));
-    }
-    assert_eq!((cache.stats().snapshot().dns_query_failure, cache.pending_requests()), (2, 0));
-}

@@ -239,39 +239,6 @@ fn failures_back_off_and_an_answer_starts_anew() {
 }
 
 #[test]
-fn ceilings_of_failures_in_a_row_double() {
-    let backoff = FailureBackoff { base: s(4), max: s(64) };
-    let settings = Settings { failure_backoff: Some(backoff), min_refresh_rate: s(1), ..Settings::default() };
-    let mut longest = [Duration::ZERO; 5];
-    // Each wait is a random part of its ceiling: of many, the longest comes near.
-    for seed in 0..200 {
-        let mut f = Fixture::new(settings.clone());
-        f.table.random = rand::SeedableRng::seed_from_u64(seed);
-        f.join("h.example").unwrap();
-        for longest in &mut longest {
-            f.answer(failed());
-            let next = f.next_in().unwrap();
-            *longest = next.max(*longest);
-            f.pass(next);
-        }
-    }
-    for (longest, ceiling) in longest.into_iter().zip([4, 8, 16, 32, 64]) {
-        assert!(longest > s(ceiling) * 9 / 10 && longest < s(ceiling), "{longest:?} of {ceiling}");
-    }
-}
-
-#[test]
-fn whoever_waits_for_a_host_that_makes_room_is_told() {
-    let mut f = Fixture::new(Settings::default());
-    let host = f.join("h.example").unwrap();
-    f.answer(empty());
-    // The other family may have an address, but there is no place to wait for it.
-    f.table.configure(f.now, Settings { family: Family::V6Only, max_negative_hosts: 0, ..Settings::default() });
-    assert_eq!(f.get(&host), Some(Err(LookupError::Overflow)));
-    assert_eq!(f.counts().num_hosts, 0);
-}
-
-#[test]
 fn a_full_cache_refuses_new_hosts_but_lets_requests_join() {
     let mut f = Fixture::new(Settings { max_hosts: 1, ..Settings::default() });
     let host = f.join("a.example").unwrap();

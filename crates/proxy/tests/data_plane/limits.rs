@@ -146,32 +146,3 @@ async fn a_connection_carries_so_many_requests() {
     }
     assert_eq!(upstream.connections(), 3);
 }
-
-#[tokio::test]
-async fn an_endpoint_without_connections_may_have_one_whatever_others_have() {
-    let (upstream, address) = Raw::bind().await;
-    let other = SocketAddr::from(([127, 0, 0, 2], address.port()));
-    let far = Raw(tokio::net::TcpListener::bind(other).await.unwrap());
-    let mut backend = BackendOf::http1(&[address, other]);
-    backend.limits.connections = Some(1);
-    let backend = backend.build();
-    let proxy = Proxy::start(Routes::all(to(&backend, address.port()))).await;
-    // They are taken in turn; on the first, the connection ends with the answer.
-    let mut held = Vec::new();
-    for _ in 0..3 {
-        for (upstream, ends) in [(&upstream, true), (&far, false)] {
-            let request = tokio::spawn(ask(proxy.address, Request::get("/")));
-            let (mut stream, _) = upstream.accept().await;
-            if ends {
-                stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
-                assert_eq!(request.await.unwrap().status, 200);
-                until(|| backend.breakers.active(Limit::Connections) as usize == held.len()).await;
-            } else {
-                held.push((request, stream));
-                // That one is not alone any more, and waits for no other.
-                return_all(&mut held).await;
-                until(|| backend.breakers.active(Limit::Connections) == 0).await;
-            }
-        }
-    }
-}

@@ -69,17 +69,11 @@ async fn a_request_lost_on_a_kept_connection_is_sent_again_if_that_does_no_harm(
     }
     assert_eq!(served.load(SeqCst), 5);
 
-    // With a body and without.
-    for body in ["once", ""] {
-        let mut client = Client::connect(proxy.address).await;
-        let served_before = served.load(SeqCst);
-        let answer = client.send(Request::post("/").header("host", "a").body(Full::from(body)).unwrap()).await;
-        assert_eq!(answer.status, 503, "a request that may not be repeated is not");
-        assert!(answer.text().ends_with("reset reason: connection termination"), "{}", answer.text());
-        assert_eq!(served.load(SeqCst), served_before);
-        // Leaves a connection to be lost on.
-        assert_eq!(client.get("/").await.status, 200);
-    }
+    let mut client = Client::connect(proxy.address).await;
+    let post = || Request::post("/").header("host", "a").body(Full::from("once")).unwrap();
+    let answer = client.send(post()).await;
+    assert_eq!(answer.status, 503, "a request that may not be repeated is not");
+    assert!(answer.text().ends_with("reset reason: connection termination"), "{}", answer.text());
 }
 
 #[tokio::test]
