@@ -23,7 +23,7 @@ pub struct Limits {
     /// connection. Default 5 minutes, as Envoy's `stream_idle_timeout`. Does not apply after an Upgrade.
     pub stream_idle_timeout: Duration,
     /// Bytes of a request's head (431 beyond) and of the head of an upstream's answer (502 beyond, 503 over HTTP/2), and of
-    /// what is buffered per HTTP/1.1 connection in each direction. 8 KiB to 16 MiB. Default 64 KiB.
+    /// what is buffered per HTTP/1.1 connection in each direction; of an answer, twice that. 8 KiB to 16 MiB. Default 64 KiB.
     pub max_head_size: usize,
     /// Header lines of a request (431 beyond) and of an upstream's HTTP/1.1 answer (502 beyond). 1 to 10,000. Default 100.
     pub max_headers: usize,

@@ -124,7 +124,9 @@ async fn establish(
         Protocol::Http1 => {
             let (sender, connection) = http1::Builder::new()
                 .max_headers(shared.limits.max_headers)
-                .max_buf_size(shared.limits.max_head_size.max(8 << 10))
+                .max_header_size(shared.limits.max_head_size)
+                // A head and a body of that size arrive together.
+                .max_buf_size(2 * shared.limits.max_head_size)
                 .handshake(io)
                 .await
                 .map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
