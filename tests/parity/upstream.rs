@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -189,6 +190,13 @@ fn fill(socket: Socket, address: SocketAddr) -> (Socket, std::net::TcpStream) {
     (socket, std::net::TcpStream::connect(address).unwrap())
 }
 
+/// Ends a connection as its peer expects. To close it with something unread, or before the peer has sent its last, would
+/// reset it, and a reset may overtake what was written.
+async fn close(mut stream: TcpStream) {
+    let _ = stream.shutdown().await;
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+}
+
 /// One upstream.
 #[derive(Clone)]
 struct Server {
@@ -207,27 +215,32 @@ impl Server {
             let (stream, _) = listener.accept().await.unwrap();
             stream.set_nodelay(true).unwrap();
             self.record.send_modify(|seen| seen.connections.push(self.ip));
-            let (server, mut ended) = (self.clone(), ended.clone());
+            let mut ended = ended.clone();
             ended.mark_unchanged();
-            connections.spawn(async move {
-                tokio::select! {
-                    () = server.greet(stream, number) => {}
-                    _ = ended.changed() => {}
-                }
-            });
+            connections.spawn(self.clone().take(stream, number, ended));
             while connections.try_join_next().is_some() {}
         }
     }
 
-    async fn greet(self, stream: TcpStream, number: usize) {
+    /// Serves a connection to its end, and ends it.
+    async fn take(self, mut stream: TcpStream, number: usize, mut ended: watch::Receiver<()>) {
+        let aborts = matches!(self.behaviour_next(), Behaviour::Abort);
+        tokio::select! {
+            () = self.greet(&mut stream, number) => {}
+            _ = ended.changed() => {}
+        }
+        if aborts {
+            stream.set_zero_linger().unwrap();
+        } else {
+            close(stream).await;
+        }
+    }
+
+    async fn greet(&self, stream: &mut TcpStream, number: usize) {
         let name = format!("{}:{number}", self.ip);
         match (self.behaviour_next(), &self.speech.tls) {
             (Behaviour::Hang, _) => std::future::pending().await,
-            (Behaviour::Abort, _) => {
-                stream.set_zero_linger().unwrap();
-                self.talk(stream, name).await;
-            }
-            (_, None) => self.talk(stream, name).await,
+            (Behaviour::Abort, _) | (_, None) => self.talk(stream, name).await,
             (_, Some(tls)) => {
                 // Whoever does not like the certificate is gone.
                 let Ok(stream) = tls.accept(stream).await else { return };
