@@ -10,6 +10,7 @@ mod bind;
 mod connection;
 mod context;
 mod driver;
+mod http1;
 mod io;
 mod limits;
 mod service;
@@ -21,7 +22,7 @@ pub use bind::BindError;
 pub use limits::{LimitError, Limits, Setting};
 pub use workers::{Options, Workers};
 
-pub(crate) use context::Exchange;
+pub(crate) use context::{Exchange, Reading};
 pub(crate) use io::Io;
 pub(crate) use shard::{Shard, Shared};
 pub(crate) use streams::Pulse;

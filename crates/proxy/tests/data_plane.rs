@@ -42,6 +42,8 @@ mod local_answers;
 mod mirrors;
 #[path = "data_plane/pools.rs"]
 mod pools;
+#[path = "data_plane/resting.rs"]
+mod resting;
 #[path = "data_plane/retries.rs"]
 mod retries;
 #[path = "data_plane/retry_after.rs"]

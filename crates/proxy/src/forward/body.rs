@@ -264,7 +264,7 @@ impl RequestBody {
         }
         Self {
             source: Source::Client(Received::new(incoming, exchange.local.is_multiplexed())),
-            progress: Some(Progress::new(exchange.pulse.clone())),
+            progress: Some(Progress::new(exchange)),
             taps: Vec::new(),
         }
     }

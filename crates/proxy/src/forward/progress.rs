@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use crate::server::Pulse;
+use crate::server::{Exchange, Pulse, Reading};
 
 /// How far a request's body has come, for those who do not read it.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Progress {
     pub(super) timed: Cell<bool>,
     /// Of the request, where it shares its connection.
     pulse: Option<Rc<Pulse>>,
+    /// For as long as anyone looks.
+    _reading: Option<Reading>,
     stage: Cell<Stage>,
     reader: RefCell<Option<Waker>>,
 }
@@ -34,8 +36,9 @@ enum Stage {
 }
 
 impl Progress {
-    pub(super) fn new(pulse: Option<Rc<Pulse>>) -> Rc<Self> {
-        Rc::new(Self { pulse, ..Self::default() })
+    pub(super) fn new(exchange: &Exchange) -> Rc<Self> {
+        let reading = Some(Reading::begin(&exchange.local));
+        Rc::new(Self { pulse: exchange.pulse.clone(), _reading: reading, ..Self::default() })
     }
 
     /// A part was read.

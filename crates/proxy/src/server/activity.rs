@@ -24,6 +24,14 @@ pub(super) struct Activity {
     epoch: AtomicU32,
     /// Counts reads and writes.
     beats: AtomicU32,
+    /// Bodies of requests that may not have been read to their end, though their requests were answered.
+    bodies: AtomicU32,
+    /// Something was written that may not have left.
+    unsent: AtomicBool,
+    /// The connection is to give up what it needs only while it is used.
+    asked_to_rest: AtomicBool,
+    /// It does, or has.
+    resting: AtomicBool,
     /// HTTP/1.1: when the answer under way must have ended, in milliseconds of this process's time; 0 without such a time.
     end: AtomicU64,
 }
@@ -71,7 +79,65 @@ impl Activity {
         }
     }
 
-    /// Bytes have left.
+    /// Bytes are handed over to leave.
+    pub(super) fn write(&self) {
+        self.beat();
+        self.unsent.store(true, Relaxed);
+    }
+
+    /// All that was written has left.
+    pub(super) fn flushed(&self) {
+        self.unsent.store(false, Relaxed);
+    }
+
+    /// A request has a body, which is read from now on.
+    pub(super) fn enter_body(&self) {
+        self.bodies.store(self.bodies.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// A body has been read as far as it will be.
+    pub(super) fn leave_body(&self) {
+        self.bodies.store(self.bodies.load(Relaxed).wrapping_sub(1), Relaxed);
+    }
+
+    /// Whether the connection is between two requests, with nothing on its way in either direction.
+    fn is_between_requests(&self) -> bool {
+        self.requests.load(Relaxed) == 0
+            && self.bodies.load(Relaxed) == 0
+            && !self.unsent.load(Relaxed)
+            && !self.head.load(Relaxed)
+            && !self.multiplexed.load(Relaxed)
+    }
+
+    /// Asks an HTTP/1.1 connection between two requests to rest. Returns whether it was awake.
+    pub(super) fn ask_to_rest(&self) -> bool {
+        let may = self.is_between_requests() && !self.resting.load(Relaxed) && !self.asked_to_rest.load(Relaxed);
+        if may {
+            self.asked_to_rest.store(true, Relaxed);
+        }
+        may
+    }
+
+    /// Whether to rest now, after having been asked to. The answer is given once.
+    pub(super) fn may_rest(&self) -> bool {
+        if !self.asked_to_rest.load(Relaxed) {
+            return false;
+        }
+        self.asked_to_rest.store(false, Relaxed);
+        self.is_between_requests()
+    }
+
+    /// The connection rests from now on, or no longer.
+    pub(super) fn rest(&self, resting: bool) {
+        self.resting.store(resting, Relaxed);
+    }
+
+    /// Whether the connection rests, or is about to.
+    pub(super) fn is_resting(&self) -> bool {
+        self.resting.load(Relaxed)
+    }
+
+    /// Bytes have moved.
     pub(super) fn beat(&self) {
         // A plain load and store: only one thread writes.
         self.beats.store(self.beats.load(Relaxed).wrapping_add(1), Relaxed);

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::error::Error as _;
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -12,7 +13,6 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
@@ -20,7 +20,8 @@ use super::accept::Permit;
 use super::activity::{Activity, Phase};
 use super::context::Local;
 use super::driver::Membership;
-use super::io::{ClientIo, Io};
+use super::http1::Http1;
+use super::io::{ClientIo, Io, poll_first};
 use super::service;
 use super::shard::{CurrentSocket, Shard};
 use super::streams::Executor;
@@ -87,43 +88,12 @@ async fn serve(
         begun: RefCell::default(),
         _permit: permit,
     });
-    let http2 = opened.http2;
-    let io = TokioIo::new(ClientIo { stream: opened.stream, ahead: opened.ahead, activity: Arc::clone(&activity) });
-    let limits = &shard.shared.limits;
-    let outcome = if http2 {
-        activity.multiplexes();
-        if local.is_closing() {
-            membership.finish();
-        }
-        let mut builder = http2::Builder::new(Executor(Rc::clone(&local)));
-        builder
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(limits.max_streams)
-            .initial_stream_window_size(limits.stream_window)
-            .initial_connection_window_size(limits.connection_window)
-            // The library refuses by itself what is larger, unseen; what is larger than may be is refused with the request.
-            .max_header_list_size(u32::try_from(2 * limits.max_head_size).unwrap_or(u32::MAX));
-        let mut connection = builder.serve_connection(io, service::serve(local));
-        membership.run(&mut connection, http2::Connection::graceful_shutdown).await
+    let stream = ClientIo { stream: opened.stream, ahead: opened.ahead, activity: Arc::clone(&activity) };
+    let outcome = if opened.http2 {
+        // Boxed, so that connections of HTTP/1.1 do not keep the place.
+        Box::pin(serve_http2(stream, local, &membership)).await
     } else {
-        let mut builder = http1::Builder::new();
-        builder
-            .max_header_size(limits.max_head_size)
-            .max_buf_size(limits.max_head_size.max(8 << 10))
-            // The sweep cuts slow heads; a timer per request would cost an allocation each.
-            .header_read_timeout(None);
-        if limits.max_headers != 100 {
-            builder.max_headers(limits.max_headers);
-        }
-        let mut connection = builder.serve_connection(io, service::serve(local)).with_upgrades();
-        let outcome = membership.run(&mut connection, http1::UpgradeableConnection::graceful_shutdown).await;
-        if matches!(outcome, Err(Phase::Head))
-            && let Some(parts) = connection.into_parts()
-            && let Io::Plain(stream) = &parts.io.inner().stream
-        {
-            let _ = stream.try_write(TIMED_OUT);
-        }
-        outcome
+        serve_http1(stream, local, &membership).await
     };
     match outcome {
         Ok(Ok(())) => {}
@@ -138,6 +108,47 @@ async fn serve(
         }
         Err(phase) => cut(&shard, phase),
     }
+}
+
+async fn serve_http2(stream: ClientIo, local: Rc<Local>, membership: &Membership) -> Result<hyper::Result<()>, Phase> {
+    local.activity.multiplexes();
+    if local.is_closing() {
+        membership.finish();
+    }
+    let limits = &local.shard.shared.limits;
+    let mut builder = http2::Builder::new(Executor(Rc::clone(&local)));
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.max_streams)
+        .initial_stream_window_size(limits.stream_window)
+        .initial_connection_window_size(limits.connection_window)
+        // The library refuses by itself what is larger, unseen; what is larger than may be is refused with the request.
+        .max_header_list_size(u32::try_from(2 * limits.max_head_size).unwrap_or(u32::MAX));
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service::serve(local));
+    membership.run(&mut connection, http2::Connection::graceful_shutdown).await
+}
+
+async fn serve_http1(stream: ClientIo, local: Rc<Local>, membership: &Membership) -> Result<hyper::Result<()>, Phase> {
+    let mut connection = Http1::new(stream, Rc::clone(&local), |stream| {
+        let limits = &local.shard.shared.limits;
+        let mut builder = http1::Builder::new();
+        builder
+            .max_header_size(limits.max_head_size)
+            .max_buf_size(limits.max_head_size.max(8 << 10))
+            // The sweep cuts slow heads; a timer per request would cost an allocation each.
+            .header_read_timeout(None);
+        if limits.max_headers != 100 {
+            builder.max_headers(limits.max_headers);
+        }
+        builder.serve_connection(TokioIo::new(stream), service::serve(Rc::clone(&local))).with_upgrades()
+    });
+    let outcome = membership.run(&mut connection, Http1::finish).await;
+    if matches!(outcome, Err(Phase::Head))
+        && let Some(Io::Plain(stream)) = connection.into_stream().map(|stream| stream.stream)
+    {
+        let _ = stream.try_write(TIMED_OUT);
+    }
+    outcome
 }
 
 /// Whether this side has ended an HTTP/2 connection because of what arrived.
@@ -174,10 +185,16 @@ async fn open(shard: &Shard, socket: &CurrentSocket, mut stream: TcpStream) -> i
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         return Ok(Some(Opened { stream: Io::Tls(Box::new(stream)), ahead: Bytes::new(), http2 }));
     }
-    let mut ahead = BytesMut::with_capacity(1024);
+    let mut ahead = BytesMut::new();
     loop {
-        if stream.read_buf(&mut ahead).await? == 0 {
+        let first = poll_fn(|cx| poll_first(&mut stream, cx)).await?;
+        if first.is_empty() {
             return Ok(None);
+        }
+        if ahead.is_empty() {
+            ahead = BytesMut::from(first);
+        } else {
+            ahead.extend_from_slice(&first);
         }
         let compared = ahead.len().min(PREFACE.len());
         if ahead[..compared] != PREFACE[..compared] {

@@ -60,6 +60,23 @@ pub(crate) struct Form {
     pub(crate) grpc: bool,
 }
 
+/// A request's body that may not have been read to its end, whatever became of the request.
+#[derive(Debug)]
+pub(crate) struct Reading(Arc<Activity>);
+
+impl Reading {
+    pub(crate) fn begin(local: &Local) -> Self {
+        local.activity.enter_body();
+        Self(Arc::clone(&local.activity))
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.leave_body();
+    }
+}
+
 /// A request in flight: from its head to the last byte of its answer, or the end of the tunnel it became.
 #[derive(Debug)]
 pub(crate) struct Exchange {

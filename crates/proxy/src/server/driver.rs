@@ -71,6 +71,10 @@ impl Link {
         if !matches!(self.order.get(), Order::Cut(_)) {
             self.order.set(order);
         }
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = self.waker.borrow().as_ref() {
             waker.wake_by_ref();
         }
@@ -134,7 +138,8 @@ impl Registry {
         }
     }
 
-    /// Cuts connections that have not moved for longer than their phase allows.
+    /// Cuts connections that have not moved for longer than their phase allows, and lets those rest that have not since the last
+    /// time.
     pub(super) fn sweep(&self, now: Instant, limits: &Limits) {
         let uptime = uptime();
         for entry in self.entries.borrow_mut().values_mut() {
@@ -153,6 +158,8 @@ impl Registry {
             };
             if now.duration_since(entry.since) >= allowed {
                 entry.link.tell(Order::Cut(mark.0));
+            } else if mark.0 == Phase::Idle && entry.activity.ask_to_rest() {
+                entry.link.wake();
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Byte streams: TCP, with or without TLS.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -88,6 +89,17 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Io<T> {
     }
 }
 
+/// Most bytes that [`poll_first`] takes: most requests are shorter.
+const FIRST: usize = 1024;
+
+/// Waits for bytes without keeping a place for them. None come at the end of the stream.
+pub(super) fn poll_first(stream: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+    let mut place = [const { MaybeUninit::uninit() }; FIRST];
+    let mut first = ReadBuf::uninit(&mut place);
+    ready!(Pin::new(stream).poll_read(cx, &mut first))?;
+    Poll::Ready(Ok(Bytes::copy_from_slice(first.filled())))
+}
+
 /// A client's stream: replays bytes read ahead, and reports what happens to its [`Activity`].
 #[derive(Debug)]
 pub(super) struct ClientIo {
@@ -104,6 +116,10 @@ impl AsyncRead for ClientIo {
             let length = this.ahead.len().min(buf.remaining());
             buf.put_slice(&this.ahead[..length]);
             this.ahead.advance(length);
+            if this.ahead.is_empty() {
+                // What is empty may still hold its memory.
+                this.ahead = Bytes::new();
+            }
             this.activity.read();
             return Poll::Ready(Ok(()));
         }
@@ -120,7 +136,7 @@ impl AsyncWrite for ClientIo {
     #[inline]
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.activity.beat();
+        this.activity.write();
         Pin::new(&mut this.stream).poll_write(cx, buf)
     }
 
@@ -131,7 +147,7 @@ impl AsyncWrite for ClientIo {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.activity.beat();
+        this.activity.write();
         Pin::new(&mut this.stream).poll_write_vectored(cx, bufs)
     }
 
@@ -140,10 +156,20 @@ impl AsyncWrite for ClientIo {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.stream).poll_flush(cx))?;
+        this.activity.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.activity.is_resting() {
+            // hyper is done with it, the client is not.
+            return Poll::Ready(Ok(()));
+        }
+        // From here on it is never idle again.
+        this.activity.write();
+        Pin::new(&mut this.stream).poll_shutdown(cx)
     }
 }

@@ -173,7 +173,7 @@ fn client_tls(authority: &Authority, alpn: &[&[u8]]) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-async fn connect(
+pub(crate) async fn connect(
     proxy: &Proxy,
     authority: &Authority,
     name: &'static str,

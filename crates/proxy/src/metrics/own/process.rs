@@ -25,6 +25,11 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Level(|process| Some(process.server.connections.get() as f64)),
     },
     Family {
+        name: "backstay_connections_resting",
+        help: "Connections from clients open now that have been idle for a second or more, and have given up their buffers.",
+        read: Level(|process| Some(process.server.resting.get() as f64)),
+    },
+    Family {
         name: "backstay_connections_refused_total",
         help: "Connections closed at once because max-connections was reached.",
         read: Rise(|process| process.server.connections_refused.get()),

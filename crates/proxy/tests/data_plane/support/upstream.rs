@@ -12,6 +12,7 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -130,8 +131,7 @@ impl Raw {
     }
 
     /// Reads up to the end of a head.
-    pub(crate) async fn head(stream: &mut TcpStream) -> String {
-        use tokio::io::AsyncReadExt;
+    pub(crate) async fn head(stream: &mut (impl AsyncRead + Unpin)) -> String {
         let mut read = Vec::new();
         while !read.ends_with(b"\r\n\r\n") {
             let byte = super::soon(stream.read_u8()).await.expect("a whole head");

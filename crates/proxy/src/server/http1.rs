@@ -1,0 +1,176 @@
+//! An HTTP/1.1 connection from a client, which needs little memory between requests that are far apart.
+//!
+//! While requests follow each other, hyper keeps its buffers, and they are there for the next one. A connection that has been
+//! idle since the last sweep is taken out of hyper's hands, and what it took goes: its stream waits alone for the next bytes,
+//! with which hyper begins anew. Whether there is nothing left to do hyper says itself: it is told to shut down, which it does at
+//! once only between requests, and the stream stays open.
+
+use std::mem;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::server::conn::http1::UpgradeableConnection;
+use hyper::service::HttpService;
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWrite;
+
+use super::context::Local;
+use super::io::{ClientIo, poll_first};
+
+/// A connection in hyper's hands.
+pub(super) type Served<S> = UpgradeableConnection<TokioIo<ClientIo>, S>;
+
+/// An HTTP/1.1 connection from a client. `begin` puts a stream into hyper's hands.
+pub(super) struct Http1<S: HttpService<Incoming>, F> {
+    begin: F,
+    local: Rc<Local>,
+    state: State<S>,
+    /// The connection takes no more requests.
+    finishing: bool,
+}
+
+enum State<S: HttpService<Incoming>> {
+    /// Boxed, so that what rests does not keep the place.
+    Served(Box<Served<S>>),
+    /// Without hyper, until bytes come.
+    Resting(ClientIo, #[expect(dead_code, reason = "held")] Rest),
+    /// Without hyper, to say that nothing follows.
+    Closing(ClientIo),
+    Closed,
+}
+
+/// Counts a connection that rests, and keeps its stream from being shut down, for as long as it does.
+struct Rest(Rc<Local>);
+
+impl Rest {
+    fn begin(local: &Rc<Local>) -> Self {
+        local.activity.rest(true);
+        local.shard.shared.metrics.resting.increment();
+        Self(Rc::clone(local))
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        self.0.activity.rest(false);
+        self.0.shard.shared.metrics.resting.decrement();
+    }
+}
+
+impl<S, B, F> Http1<S, F>
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    F: Fn(ClientIo) -> Served<S> + Unpin,
+{
+    pub(super) fn new(stream: ClientIo, local: Rc<Local>, begin: F) -> Self {
+        let state = State::Served(Box::new(begin(stream)));
+        Self { begin, local, state, finishing: false }
+    }
+
+    /// The connection takes no more requests.
+    pub(super) fn finish(self: Pin<&mut Self>) {
+        let this = self.get_mut();
+        this.finishing = true;
+        this.state = match mem::replace(&mut this.state, State::Closed) {
+            State::Served(mut connection) => {
+                Pin::new(&mut *connection).graceful_shutdown();
+                State::Served(connection)
+            }
+            State::Resting(stream, _) => State::Closing(stream),
+            other => other,
+        };
+    }
+
+    /// The stream, unless the connection has ended.
+    pub(super) fn into_stream(self) -> Option<ClientIo> {
+        match self.state {
+            State::Served(connection) => Some(connection.into_parts()?.io.into_inner()),
+            State::Resting(stream, _) | State::Closing(stream) => Some(stream),
+            State::Closed => None,
+        }
+    }
+
+    /// Takes the connection out of hyper's hands. Pending when hyper is not done with it.
+    fn rest(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+        let State::Served(connection) = &mut self.state else { return Poll::Ready(Ok(())) };
+        let rest = Rest::begin(&self.local);
+        Pin::new(&mut **connection).graceful_shutdown();
+        let Poll::Ready(ended) = Pin::new(&mut **connection).poll(cx) else {
+            self.finishing = true;
+            return Poll::Pending;
+        };
+        let State::Served(connection) = mem::replace(&mut self.state, State::Closed) else { return Poll::Ready(ended) };
+        ended?;
+        let Some(parts) = connection.into_parts() else { return Poll::Ready(Ok(())) };
+        let (mut stream, read) = (parts.io.into_inner(), parts.read_buf);
+        // Empty lines before a request mean nothing (RFC 9112, 2.2).
+        self.state = match read.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) {
+            None => State::Resting(stream, rest),
+            Some(start) => {
+                // The client began another request before it had all of the last answer.
+                stream.ahead = read.slice(start..);
+                State::Served(Box::new((self.begin)(stream)))
+            }
+        };
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends the rest, with the first bytes of a request, or with none at the end of the stream.
+    fn wake(&mut self, first: Bytes) {
+        let State::Resting(mut stream, _) = mem::replace(&mut self.state, State::Closed) else { return };
+        self.state = if first.is_empty() {
+            State::Closing(stream)
+        } else {
+            stream.ahead = first;
+            State::Served(Box::new((self.begin)(stream)))
+        };
+    }
+}
+
+impl<S, B, F> Future for Http1<S, F>
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    F: Fn(ClientIo) -> Served<S> + Unpin,
+{
+    type Output = hyper::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        loop {
+            match &mut this.state {
+                State::Served(connection) => {
+                    if let Poll::Ready(ended) = Pin::new(&mut **connection).poll(cx) {
+                        this.state = State::Closed;
+                        return Poll::Ready(ended);
+                    }
+                    if this.finishing || !this.local.activity.may_rest() {
+                        return Poll::Pending;
+                    }
+                    ready!(this.rest(cx))?;
+                }
+                State::Resting(stream, _) => match ready!(poll_first(&mut stream.stream, cx)) {
+                    Ok(first) => this.wake(first),
+                    Err(error) => {
+                        tracing::debug!(%error, "a client's connection failed while it was idle");
+                        this.state = State::Closed;
+                    }
+                },
+                State::Closing(stream) => {
+                    // The client may be gone.
+                    let _ = ready!(Pin::new(stream).poll_shutdown(cx));
+                    this.state = State::Closed;
+                }
+                State::Closed => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
