@@ -64,7 +64,10 @@ impl BackendModel {
             BackendProtocol::H2c => (Protocol::Http2, false),
         };
         let discovery = match &dynamic_proxy {
-            Some(dynamic) => Discovery::DynamicForward(dynamic_forward(dynamic, &endpoints)?),
+            Some(dynamic) => Discovery::DynamicForward(config::DynamicForward {
+                loop_id: loop_id(&object.metadata.uid),
+                ..dynamic_forward(dynamic, &endpoints)?
+            }),
             None if endpoints.is_empty() => return Err(BackendFault::NoEndpoints),
             None => {
                 let endpoints = endpoints.iter().enumerate().map(|(index, endpoint)| {
@@ -120,8 +123,13 @@ fn dynamic_forward(
     Ok(config::DynamicForward {
         dns_cache: Some(dns_cache(&dynamic.dns_cache_config)?),
         allowed_names: names.collect::<Result<_, BackendFault>>()?,
-        address_rules: None,
+        ..config::DynamicForward::default()
     })
+}
+
+/// What a Backend is called in marks. A name would be that of another Backend elsewhere, through which a request may well go.
+fn loop_id(uid: &str) -> String {
+    if uid.is_empty() { String::new() } else { format!("backstay-{uid}") }
 }
 
 fn dns_cache(settings: &DnsCacheConfig) -> Result<config::DnsCache, BackendFault> {

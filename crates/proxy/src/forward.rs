@@ -16,6 +16,7 @@ mod hash;
 mod head;
 mod headers;
 mod local;
+mod loops;
 mod mirror;
 mod outbound;
 mod progress;

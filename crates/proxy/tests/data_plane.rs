@@ -38,6 +38,8 @@ mod lifetimes;
 mod limits;
 #[path = "data_plane/local_answers.rs"]
 mod local_answers;
+#[path = "data_plane/loops.rs"]
+mod loops;
 #[path = "data_plane/mirrors.rs"]
 mod mirrors;
 #[path = "data_plane/pools.rs"]

@@ -123,6 +123,8 @@ impl RetryOn {
     pub(super) fn covers_status(self, status: u16) -> bool {
         match status {
             502..=504 => self.has(Self::SERVER_ERROR.or(Self::GATEWAY_ERROR)),
+            // Loop Detected (RFC 5842): sent again, it would go round again.
+            508 => false,
             500..600 => self.has(Self::SERVER_ERROR),
             409 => self.has(Self::RETRIABLE_4XX),
             _ => false,

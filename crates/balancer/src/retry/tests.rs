@@ -48,7 +48,7 @@ fn each_condition_covers_its_answers_and_failures() {
     ];
     for (name, statuses, failures) in rows {
         let policy = policy(&[name]);
-        for status in [200, 304, 400, 404, 409, 418, 429, 500, 501, 502, 503, 504, 599] {
+        for status in [200, 304, 400, 404, 409, 418, 429, 500, 501, 502, 503, 504, 508, 599] {
             assert_eq!(policy.covers_answer(&answer(status, None)), statuses.contains(&status), "{name}: {status}");
         }
         for failure in FAILURES {

@@ -23,6 +23,7 @@ pub(super) fn extend(
     if let Some(rules) = &given.addresses {
         forward.address_rules = Some(address_rules(rules));
     }
+    forward.max_passes = given.max_passes;
     if let (Some(given), Some(cache)) = (&given.dns, &mut forward.dns_cache) {
         dns_cache(given, backend, cache, misfits);
     }

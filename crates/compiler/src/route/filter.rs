@@ -138,6 +138,10 @@ fn header_name(text: &str) -> Result<String, FilterFault> {
     if OF_CONNECTIONS.contains(&name.as_str()) {
         return Err(FilterFault::Value(format!("header {name} belongs to the connection; a filter cannot change it")));
     }
+    if name == "cdn-loop" {
+        let why = format!("header {name} ends circles of requests (RFC 8586); a filter cannot change it");
+        return Err(FilterFault::Value(why));
+    }
     Ok(name.as_str().to_owned())
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use backstay_balancer::{Locality, Start, Stated};
 use rustls_pki_types::ServerName;
 
-use super::{Addresses, HostPattern, Refusal};
+use super::{Addresses, HostPattern, LoopGuard, Refusal};
 
 /// How a backend finds the address to dial.
 #[derive(Debug)]
@@ -76,6 +76,8 @@ pub struct Dynamic {
     pub resolve: Arc<dyn Resolve>,
     /// Names that may be asked for.
     pub allowed: Allowed,
+    /// Ends requests that come back, again and again.
+    pub loops: Option<LoopGuard>,
 }
 
 /// Names that a dynamic backend may be asked for.

@@ -29,6 +29,8 @@ pub enum Flag {
     UpstreamRetryLimitExceeded,
     /// `DF`: the name could not be resolved.
     DnsFailure,
+    /// `LD`: the request has come back too often. Envoy has no flag for it.
+    LoopDetected,
     /// `DC`: the client went away.
     DownstreamConnectionTermination,
     /// `DPE`: the request is not valid HTTP.
@@ -52,6 +54,7 @@ impl Flag {
             Self::UpstreamOverflow => "UO",
             Self::UpstreamRetryLimitExceeded => "URX",
             Self::DnsFailure => "DF",
+            Self::LoopDetected => "LD",
             Self::DownstreamConnectionTermination => "DC",
             Self::DownstreamProtocolError => "DPE",
             Self::Overload => "OM",

@@ -135,7 +135,7 @@ impl BackendItem {
                 let following = Following::start(&backend, endpoints, &workshop.dns, &workshop.runtime);
                 (backend, Feed::Following(following))
             }
-            DiscoveryPlan::Dynamic { settings, allowed } => {
+            DiscoveryPlan::Dynamic { settings, allowed, loops } => {
                 let cache = match previous.and_then(Self::cache) {
                     Some(cache) => cache.configure(settings.clone()).map(|()| Arc::clone(cache)),
                     None => workshop.dns.cache(name, settings.clone()),
@@ -145,7 +145,8 @@ impl BackendItem {
                     message: format!("must be {}", error.rule),
                 })?;
                 let resolve = Arc::new(DynamicResolve(Arc::clone(&cache)));
-                let backend = backend(spec(Discovery::Dynamic(Dynamic { resolve, allowed: allowed.clone() })));
+                let dynamic = Dynamic { resolve, allowed: allowed.clone(), loops: loops.clone() };
+                let backend = backend(spec(Discovery::Dynamic(dynamic)));
                 (backend, Feed::Cache(cache))
             }
         };
@@ -190,9 +191,10 @@ impl BackendItem {
                 let following = Following::start(backend, endpoints, &workshop.dns, &workshop.runtime);
                 self.feed = Some(Feed::Following(following));
             }
-            (DiscoveryPlan::Dynamic { allowed: old, .. }, DiscoveryPlan::Dynamic { settings, allowed })
-                if old == allowed =>
-            {
+            (
+                DiscoveryPlan::Dynamic { allowed: old, loops: old_loops, .. },
+                DiscoveryPlan::Dynamic { settings, allowed, loops },
+            ) if (old, old_loops) == (allowed, loops) => {
                 // The settings were checked with the plan.
                 if self.cache().is_none_or(|cache| cache.configure(settings.clone()).is_err()) {
                     return false;

@@ -11,7 +11,7 @@ use super::fault::{Checked, Fault, Within};
 use super::time::{limit, positive};
 use super::tls::{self, TlsPlan};
 use super::{balancing, dynamic, health, requests};
-use crate::config::{Allowed, Policy, Protocol, Timeouts};
+use crate::config::{Allowed, LoopGuard, Policy, Protocol, Timeouts};
 
 /// A backend, checked by itself: its secret may not be there yet, its names are not resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl BackendPlan {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum DiscoveryPlan {
     Static(Vec<EndpointPlan>),
-    Dynamic { settings: Settings, allowed: Allowed },
+    Dynamic { settings: Settings, allowed: Allowed, loops: Option<LoopGuard> },
 }
 
 /// One endpoint as the user wrote it.

@@ -1,5 +1,6 @@
 //! A backend that goes where requests say.
 
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -9,13 +10,16 @@ use backstay_proto::config::{self, DnsCache, DynamicForward, address_rules, dns_
 use super::backend::DiscoveryPlan;
 use super::fault::{Checked, Fault, Within};
 use super::time::{duration, positive};
-use crate::config::{Allowed, HostPattern};
+use crate::config::{Allowed, HostPattern, LoopGuard};
 
 #[cfg(test)]
 mod tests;
 
 /// Waits after failures grow to so many times their base, where nothing says how far. As Envoy's.
 const BACKOFF_FACTOR: u32 = 10;
+
+/// What a backend is called in marks, where nothing says.
+const LOOP_ID: &str = "backstay";
 
 pub(super) fn discovery(forward: &DynamicForward) -> Checked<DiscoveryPlan> {
     let mut settings = settings(forward.dns_cache.as_ref()).within("dns_cache")?;
@@ -35,7 +39,20 @@ pub(super) fn discovery(forward: &DynamicForward) -> Checked<DiscoveryPlan> {
         });
         Allowed::Only(names.collect::<Checked<_>>()?)
     };
-    Ok(DiscoveryPlan::Dynamic { settings, allowed })
+    Ok(DiscoveryPlan::Dynamic { settings, allowed, loops: loops(forward)? })
+}
+
+fn loops(forward: &DynamicForward) -> Checked<Option<LoopGuard>> {
+    let id = if forward.loop_id.is_empty() { LOOP_ID } else { forward.loop_id.as_str() };
+    let max_passes = match forward.max_passes {
+        None => LoopGuard::MAX_PASSES,
+        Some(passes) => match NonZeroU32::new(passes) {
+            Some(passes) => passes,
+            None => return Ok(None),
+        },
+    };
+    let guard = LoopGuard::new(id, max_passes);
+    Ok(Some(guard.map_err(|error| Fault::new("loop_id", error.to_string()))?))
 }
 
 fn settings(cache: Option<&DnsCache>) -> Checked<Settings> {

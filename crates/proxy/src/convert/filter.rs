@@ -57,6 +57,9 @@ fn header_name(text: &str) -> Checked<HeaderName> {
     if FRAMING.contains(&name) || name == "keep-alive" || name == "proxy-connection" {
         return Err(Fault::new("", format!("{name} belongs to the connection, a filter cannot change it")));
     }
+    if name == "cdn-loop" {
+        return Err(Fault::new("", format!("{name} ends circles of requests (RFC 8586), a filter cannot change it")));
+    }
     Ok(name)
 }
 

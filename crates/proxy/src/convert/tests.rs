@@ -92,7 +92,7 @@ fn backends() {
 
     let cache = DnsCache { lookup_family: 3, max_hosts: 7, host_ttl: seconds(9), ..DnsCache::default() };
     let plan = super::backend(&dynamic(cache, &["*.example.com"])).unwrap();
-    let DiscoveryPlan::Dynamic { settings, allowed } = plan.discovery else { panic!() };
+    let DiscoveryPlan::Dynamic { settings, allowed, .. } = plan.discovery else { panic!() };
     assert_eq!(
         (settings.family, settings.max_hosts, settings.host_ttl),
         (Family::V4Preferred, 7, Duration::from_secs(9))
@@ -233,6 +233,7 @@ fn routes_name_the_field_at_fault() {
         (filtering(set_header("a b", "x")), "rules[0].filters[0].request_headers.set[0].name"),
         (filtering(set_header("x", "a\nb")), "rules[0].filters[0].request_headers.set[0].value"),
         (filtering(set_header("Transfer-Encoding", "chunked")), "rules[0].filters[0].request_headers.set[0].name"),
+        (filtering(set_header("CDN-Loop", "me")), "rules[0].filters[0].request_headers.set[0].name"),
         (
             filtering(replace(path_modifier::Kind::ReplaceFull("/a?b".into()))),
             "rules[0].filters[0].url_rewrite.path.replace_full",

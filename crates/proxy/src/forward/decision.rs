@@ -12,7 +12,7 @@ use super::authority::{self, Authority};
 use super::body::{Body, RequestBody};
 use super::headers::Seen;
 use super::outbound::{Active, Attempts, Edits, Outbound, deadline};
-use super::{attempt, grpc, hash, head, headers, local, mirror};
+use super::{attempt, grpc, hash, head, headers, local, loops, mirror};
 use crate::config::{Action, Flag, Forward, Refusal, Target};
 use crate::route::Matched;
 use crate::server::Exchange;
@@ -92,6 +92,9 @@ fn decide_target(
     let Some(hop) = head::prepare(&mut exchange, &mut parts, seen, authority, matched.prefix, filters, &body) else {
         return Decision::Answered(local::refuse(exchange, UNSENDABLE));
     };
+    if let Err(refusal) = loops::pass(backend, &mut parts.headers) {
+        return Decision::Answered(local::refuse(exchange, refusal));
+    }
     for mirror in filters.iter().flat_map(|filters| &filters.mirrors) {
         mirror::copy(&shard, mirror, &parts, &hop, &mut body);
     }

@@ -4,6 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
+use super::loops::CDN_LOOP;
 use crate::config::{Flag, Refusal};
 use crate::server::Limits;
 
@@ -225,7 +226,7 @@ fn strip_named(headers: &mut HeaderMap) -> bool {
 /// client, must not depend on the client. `TE` and `Upgrade` are read first.
 fn is_end_to_end(name: &HeaderName) -> bool {
     matches!(*name, header::HOST | header::CONTENT_LENGTH | header::TE)
-        || [FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, REQUEST_ID].contains(name)
+        || [FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, REQUEST_ID, CDN_LOOP].contains(name)
 }
 
 /// The elements of a comma-separated header.

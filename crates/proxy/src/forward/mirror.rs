@@ -8,9 +8,9 @@ use http_body_util::BodyExt;
 
 use super::attempt::Plan;
 use super::body::RequestBody;
-use super::head;
 use super::headers::Hop;
 use super::tap::tap;
+use super::{head, loops};
 use crate::config::Mirror;
 use crate::server::Shard;
 
@@ -31,6 +31,10 @@ pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop,
     if shard.mirrors.get() >= shard.shared.limits.max_mirrors {
         return dropped.max_mirrors.increment(1);
     }
+    let mut parts = parts.clone();
+    if loops::pass(&mirror.backend, &mut parts.headers).is_err() {
+        return dropped.failed.increment(1);
+    }
     let mut fate = None;
     let copied = if body.is_empty() {
         RequestBody::empty()
@@ -41,7 +45,6 @@ pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop,
         RequestBody::tapped(tapped)
     };
     let hop = Hop { upgrade: None, trailers: hop.trailers, chunked: hop.chunked };
-    let mut parts = parts.clone();
     head::rewrite_host(&mut parts, &mirror.backend);
     let plan = Plan::new(&mirror.backend, mirror.port, &parts, &hop, &copied);
     let Some(request) = head::address(parts, hop, &mirror.backend, copied) else { return };

@@ -18,6 +18,8 @@ pub struct BackendMetrics {
     pub resets: Resets,
     /// Requests answered 503 because there was no endpoint to send them to.
     pub no_endpoint: Count,
+    /// Requests refused because they had come through the backend too often.
+    pub loops: Count,
     /// Requests whose endpoint was chosen whatever its health.
     pub panics: Count,
     /// Requests sent again, and what became of them.

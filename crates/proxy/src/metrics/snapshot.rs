@@ -106,14 +106,23 @@ impl CacheSnapshot {
 impl BackendSnapshot {
     /// Whether anything has ever happened to it. There may be many more backends than are used.
     pub(super) fn was_used(&self) -> bool {
-        let BackendMetrics { requests, active, attempts, connects, connect_failures, health_checks, ejections, .. } =
-            &*self.metrics;
+        let BackendMetrics {
+            requests,
+            active,
+            attempts,
+            connects,
+            connect_failures,
+            health_checks,
+            ejections,
+            loops,
+            ..
+        } = &*self.metrics;
         active.get() > 0
             || connect_failures.total() > 0
             || requests
                 .iter()
                 .chain(ejections)
-                .chain([attempts, connects, &health_checks.attempts])
+                .chain([attempts, connects, loops, &health_checks.attempts])
                 .any(|count| count.get() > 0)
     }
 

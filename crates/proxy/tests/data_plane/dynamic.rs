@@ -13,7 +13,7 @@ use crate::support::{ANY_PORT, BackendOf, Proxy, Routes, Upstream, ask, echo, so
 
 /// Resolves every name to `address`, and remembers what it was asked.
 #[derive(Debug)]
-struct Always {
+pub(crate) struct Always {
     addresses: Vec<SocketAddr>,
     asked: Mutex<Vec<(String, u16)>>,
 }
@@ -27,11 +27,11 @@ impl Resolve for Always {
 
 fn dynamic(resolve: Arc<dyn Resolve>, allowed: Allowed) -> Arc<Backend> {
     let mut backend = BackendOf::http1(&[]);
-    backend.discovery = Discovery::Dynamic(Dynamic { resolve, allowed });
+    backend.discovery = Discovery::Dynamic(Dynamic { resolve, allowed, loops: None });
     backend.build()
 }
 
-fn always(addresses: &[SocketAddr]) -> Arc<Always> {
+pub(crate) fn always(addresses: &[SocketAddr]) -> Arc<Always> {
     Arc::new(Always { addresses: addresses.to_vec(), asked: Mutex::default() })
 }
 

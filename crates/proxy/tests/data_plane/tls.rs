@@ -244,6 +244,7 @@ async fn an_address_that_is_silent_is_overtaken_and_given_up() {
         backend.discovery = backstay_proxy::config::Discovery::Dynamic(backstay_proxy::config::Dynamic {
             resolve: Arc::new(Both([silent.local_addr().unwrap(), speaks.address])),
             allowed: backstay_proxy::config::Allowed::All,
+            loops: None,
         });
         let config = client_config(authority.roots(), protocol, None).unwrap();
         backend.tls = Some(ClientTls { config, server_name: None });

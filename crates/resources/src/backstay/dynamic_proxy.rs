@@ -10,7 +10,7 @@ use crate::GoDuration;
 
 /// More settings of a Backend with `dynamicProxy`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct DynamicProxyPolicy {
     /// Which addresses may be connected to, whatever a name resolves to. Loopback, link-local, metadata, multicast,
     /// unspecified and reserved addresses never, unless they are allowed here. Envoy: `resolved_address_filter`.
@@ -19,6 +19,10 @@ pub struct DynamicProxyPolicy {
     /// More of how names are resolved and kept. Envoy: `dns_cache_config`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns: Option<DnsPolicy>,
+    /// How often the same request may come through the Backend before it is answered with 508, up to 100; 0 for ever.
+    /// Default 3. Envoy: `max_allowed_occurrences` of its filter `cdn_loop`, and one more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_passes: Option<u32>,
 }
 
 /// Which addresses may be connected to.

@@ -82,6 +82,20 @@ fn a_dynamic_backend_has_the_documented_defaults() {
 }
 
 #[test]
+fn a_dynamic_backend_is_called_by_what_no_other_is() {
+    let called = |uid: &str| {
+        let mut backend = backend_of("api", json!({"dynamicProxy": {}}));
+        backend["metadata"]["uid"] = json!(uid);
+        match serving(backend).backend("api").discovery {
+            Some(Discovery::DynamicForward(dynamic)) => dynamic.loop_id,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(called("8a5f-1"), "backstay-8a5f-1");
+    assert_eq!(called(""), "");
+}
+
+#[test]
 fn every_dns_setting_reaches_the_proxy() {
     let settings = json!({
         "dnsLookupFamily": "v4_preferred", "dnsRefreshRate": "1500ms", "dnsMinRefreshRate": "2s",

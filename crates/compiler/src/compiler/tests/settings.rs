@@ -386,6 +386,11 @@ fn dynamic_proxies() {
         ],
     };
     assert_eq!(rules.address_rules, Some(expected));
+    let passes = |settings: Value| forward(settings).max_passes;
+    assert_eq!(
+        (passes(json!({})), passes(json!({"maxPasses": 0})), passes(json!({"maxPasses": 5}))),
+        (None, Some(0), Some(5))
+    );
     let cache = |settings: Value| forward(json!({ "dns": settings })).dns_cache.unwrap();
     let full = cache(json!({
         "failureBase": "1s", "failureMax": "2s", "maxStale": "0s", "maxPendingRequests": 4, "maxFailedHosts": 0,

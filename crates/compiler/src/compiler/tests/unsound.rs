@@ -44,6 +44,7 @@ fn bad_rules() -> Vec<(Value, &'static str, &'static str)> {
         (header("x", "1\r\nx-evil: 2"), "UnsupportedValue", "characters that a header cannot carry"),
         (header("x", "\u{7f}"), "UnsupportedValue", "characters that a header cannot carry"),
         (header("Transfer-Encoding", "chunked"), "UnsupportedValue", "belongs to the connection"),
+        (header("CDN-Loop", "me"), "UnsupportedValue", "ends circles of requests"),
         (rewrite("ReplaceFullPath", "replaceFullPath", "no-slash"), "UnsupportedValue", "must begin with /"),
         (rewrite("ReplaceFullPath", "replaceFullPath", "/a?b"), "UnsupportedValue", "must begin with /"),
         (rewrite("ReplacePrefixMatch", "replacePrefixMatch", "/a b"), "UnsupportedValue", "must begin with /"),

@@ -5,6 +5,7 @@ use backstay_proto::config::address_rules::PortRange;
 use backstay_proto::config::{AddressRules, DnsCache, DynamicForward};
 
 use super::discovery;
+use crate::config::LoopGuard;
 use crate::convert::{DiscoveryPlan, Fault};
 
 fn settings(cache: DnsCache, rules: Option<AddressRules>) -> Result<Settings, Fault> {
@@ -61,6 +62,25 @@ fn limits_and_waits() {
     }
     let none_kept = DnsCache { max_failed_hosts: Some(0), ..DnsCache::default() };
     assert_eq!(settings(none_kept, None).unwrap().max_negative_hosts, 0);
+}
+
+#[test]
+fn passes() {
+    let guard = |id: &str, max_passes: Option<u32>| {
+        let forward = DynamicForward { loop_id: id.to_owned(), max_passes, ..DynamicForward::default() };
+        match discovery(&forward) {
+            Ok(DiscoveryPlan::Dynamic { loops, .. }) => Ok(loops),
+            Ok(DiscoveryPlan::Static(_)) => panic!("not dynamic"),
+            Err(fault) => Err(fault.field),
+        }
+    };
+    let expected = |id: &str, passes: u32| Ok(Some(LoopGuard::new(id, passes.try_into().unwrap()).unwrap()));
+    assert_eq!(guard("", None), expected("backstay", 3), "nobody has to ask for it");
+    assert_eq!(guard("backstay-1", Some(7)), expected("backstay-1", 7));
+    assert_eq!(guard("backstay-1", Some(0)), Ok(None));
+    for id in ["a, b", "a;b", "a b", "\u{e9}", "\""] {
+        assert_eq!(guard(id, None), Err("loop_id".to_owned()), "{id}");
+    }
 }
 
 #[test]

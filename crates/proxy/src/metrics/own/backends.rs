@@ -59,6 +59,11 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
         read: Rise(|backend| backend.metrics.no_endpoint.get()),
     },
     Family {
+        name: "backstay_backend_loops_total",
+        help: "Requests answered 508 because they had come through a dynamic backend too often.",
+        read: Rise(|backend| backend.metrics.loops.get()),
+    },
+    Family {
         name: "backstay_backend_panic_requests_total",
         help: "Requests whose endpoint was chosen whatever its health.",
         read: Rise(|backend| backend.metrics.panics.get()),

@@ -7,6 +7,8 @@ use crate::backstay::bounds::{self, MAX_LIST};
 use crate::field::{FieldError, FieldPath, Findings};
 
 const MAX_BLOCKS: usize = 256;
+/// More passes are more than a circle needs to be one.
+const MAX_PASSES: u32 = 100;
 
 impl DynamicProxyPolicy {
     pub(in crate::backstay) fn check(&self, path: &FieldPath, findings: &mut Findings) {
@@ -15,6 +17,9 @@ impl DynamicProxyPolicy {
         }
         if let Some(dns) = &self.dns {
             dns.check(&path.child("dns"), findings);
+        }
+        if let Some(passes) = self.max_passes {
+            findings.within(&path.child("maxPasses"), passes, &(0..=MAX_PASSES));
         }
     }
 }

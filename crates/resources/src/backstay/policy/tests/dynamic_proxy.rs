@@ -63,6 +63,14 @@ fn ports() {
 }
 
 #[test]
+fn passes() {
+    for passes in [0, 1, 100] {
+        section_accepted("dynamicProxy", json!({ "maxPasses": passes }));
+    }
+    bad("maxPasses", json!(101), ": Invalid value: 101: must be between 0 and 100, inclusive");
+}
+
+#[test]
 fn the_dns_cache() {
     section_accepted("dynamicProxy", json!({"dns": {"maxStale": "0s", "maxFailedHosts": 0, "strictAuto": true}}));
     bad("dns", json!({"failureBase": "0s"}), ".failureBase: Invalid value: \"0s\": must be at least 1ms");
