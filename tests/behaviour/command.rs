@@ -6,7 +6,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::harness::tls::Authority;
-use crate::harness::{ControlPlane, backstay};
+use crate::harness::{ControlPlane, Proxy, backstay, manifest, port};
 
 const HELLO: &str = "\
 apiVersion: core.apoxy.dev/v1alpha2
@@ -250,6 +250,42 @@ fn a_reader_that_goes_away_ends_it_silently() {
     reading.stdout.take().unwrap().read_exact(&mut start).unwrap();
     let output = reading.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn a_policy_is_waited_for_until_proxies_serve_with_it() {
+    let shell = Shell::new();
+    let proxy = Proxy::start(shell.control_plane.xds());
+    let served = [
+        manifest::gateway("web", port::free()),
+        manifest::backend("app", &["127.0.0.1"]),
+        manifest::route("app", "web", "app.example", "app", 1),
+    ];
+    let served = shell.file("served.yaml", &served.map(|object| object.to_string()).join("\n---\n"));
+    shell.ok(&["apply", "--wait", "-f", &served]);
+    let policy = |connect: &str| {
+        let policy = serde_json::json!({"apiVersion": "backstay.dev/v1alpha1", "kind": "BackendPolicy",
+            "metadata": {"name": "app"}, "spec": {"targetRefs": [{"name": "app"}], "timeouts": {"connect": connect}}});
+        shell.file("policy.yaml", &policy.to_string())
+    };
+    let is_programmed = || {
+        let stored: Value = serde_json::from_str(&shell.ok(&["get", "backendpolicy/app", "-o", "json"])).unwrap();
+        let conditions = stored["status"]["conditions"].as_array().unwrap().clone();
+        let programmed = conditions.into_iter().find(|condition| condition["type"] == "Programmed").unwrap();
+        (programmed["status"].clone(), programmed["observedGeneration"].clone())
+    };
+    shell.ok(&["apply", "--wait", "-f", &policy("1s")]);
+    assert_eq!(is_programmed(), ("True".into(), 1.into()));
+
+    proxy.process.signal("STOP");
+    let said = shell.fails(&["apply", "--wait", "--timeout", "5s", "-f", &policy("2s")]);
+    assert!(
+        said.contains("backendpolicy.backstay.dev/app is not served: waiting for the proxies of default"),
+        "{said}"
+    );
+    proxy.process.signal("CONT");
+    shell.ok(&["apply", "--wait", "-f", &policy("2s")]);
+    assert_eq!(is_programmed(), ("True".into(), 2.into()));
 }
 
 #[test]

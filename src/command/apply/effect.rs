@@ -26,19 +26,26 @@ pub(crate) async fn wait(client: &Client, outcome: &Outcome, patience: Duration)
     let mut missing = Vec::new();
     for target in &outcome.applied {
         let label = target.resource.label();
-        let (judge, deadline): (Judge, _) = match label.split_once('.').map(|(kind, _)| kind) {
-            Some("gateway" | "backend") => (programmed, deadline),
-            Some("backendpolicy") => (applies, deadline),
-            Some("httproute") => (accepted, deadline.min(Instant::now() + ROUTE_PATIENCE)),
+        let served: (Judge, _) = (programmed, "is not served");
+        let (judges, deadline) = match label.split_once('.').map(|(kind, _)| kind) {
+            Some("gateway" | "backend") => (vec![served], deadline),
+            Some("backendpolicy") => (vec![(applies as Judge, "does not apply as it is"), served], deadline),
+            Some("httproute") => {
+                (vec![(accepted as Judge, "is not served")], deadline.min(Instant::now() + ROUTE_PATIENCE))
+            }
             _ => continue,
         };
-        let mut last = "the control plane has not said anything about it".to_owned();
-        let why = match timeout_at(deadline, settled(client, target, judge, &mut last)).await {
-            Ok(settled) => settled?,
-            Err(_) => Some(last),
-        };
-        let effect = if label.starts_with("backendpolicy.") { "does not apply as it is" } else { "is not served" };
-        missing.extend(why.map(|why| format!("{label}/{} {effect}: {why}", target.name)));
+        for (judge, effect) in judges {
+            let mut last = "the control plane has not said anything about it".to_owned();
+            let why = match timeout_at(deadline, settled(client, target, judge, &mut last)).await {
+                Ok(settled) => settled?,
+                Err(_) => Some(last),
+            };
+            if let Some(why) = why {
+                missing.push(format!("{label}/{} {effect}: {why}", target.name));
+                break;
+            }
+        }
     }
     match timeout_at(deadline, answered(client, outcome.revision)).await {
         Ok(refusals) => missing.extend(refusals?),
@@ -101,13 +108,13 @@ async fn settled(client: &Client, target: &Target, judge: Judge, last: &mut Stri
     }
 }
 
-/// The verdict on a Gateway or Backend: its condition `Programmed`.
+/// The verdict on a Gateway, Backend or BackendPolicy: its condition `Programmed`.
 fn programmed(object: &Value) -> Verdict {
     let conditions = &object["status"]["conditions"];
     let Some(condition) = condition(object, conditions, "Programmed") else { return Verdict::Silent };
     let text = |field: &str| condition[field].as_str().unwrap_or_default();
     match (text("status"), text("reason")) {
-        // A Backend that no route leads to is sent to no proxy.
+        // A Backend that no route leads to is sent to no proxy, nor is the policy for it.
         ("True", _) | (_, "NotReferenced") => Verdict::Done,
         (_, "Pending") => Verdict::Pending(text("message").to_owned()),
         _ => Verdict::Failed(text("message").to_owned()),
@@ -134,7 +141,7 @@ fn accepted(object: &Value) -> Verdict {
     Verdict::Done
 }
 
-/// The verdict on a BackendPolicy: `Accepted` and `ResolvedRefs`. Whether proxies have taken it is for its Backends to say.
+/// The verdict on a BackendPolicy, before that of proxies: `Accepted` and `ResolvedRefs`.
 fn applies(object: &Value) -> Verdict {
     for kind in ["Accepted", "ResolvedRefs"] {
         let Some(condition) = condition(object, &object["status"]["conditions"], kind) else { return Verdict::Silent };
