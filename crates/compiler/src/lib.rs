@@ -29,4 +29,4 @@ mod usage;
 
 pub use self::change::{Change, ObjectKey};
 pub use self::compiler::{Compiler, Options};
-pub use self::output::{Finding, ListenerReport, ObjectStatus, Output, ParentReport, Program, Report};
+pub use self::output::{CONDITION_TYPES, Finding, ListenerReport, ObjectStatus, Output, ParentReport, Program, Report};

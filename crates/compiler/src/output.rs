@@ -161,6 +161,10 @@ impl Finding {
     }
 }
 
+/// The types of all conditions that are ever told, `Programmed` apart. A condition of another type is another controller's.
+pub const CONDITION_TYPES: [&str; 6] =
+    [ACCEPTED, RESOLVED_REFS, CONFLICTED, PARTIALLY_INVALID, INSECURE, CERTIFICATE_EXPIRED];
+
 /// The types of conditions.
 pub(crate) const ACCEPTED: &str = "Accepted";
 pub(crate) const RESOLVED_REFS: &str = "ResolvedRefs";

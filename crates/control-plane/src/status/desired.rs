@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use backstay_compiler::{Finding, ListenerReport, ObjectKey, ParentReport, Report};
+use backstay_compiler::{CONDITION_TYPES, Finding, ListenerReport, ObjectKey, ParentReport, Report};
 use backstay_resources::gateway::{APOXY_CONTROLLER_NAME, CONTROLLER_NAME, ListenerStatus, RouteParentStatus};
 use backstay_resources::{Condition, ConditionStatus, Timestamp, apoxy};
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::tracker::{Programmed, Stream, Tracked, Tracker};
+
+/// Types of conditions that are told here, beside those that the compiler tells.
+const PROGRAMMED: &str = "Programmed";
+const READY: &str = "Ready";
 
 /// Most proxies listed in the status of a fleet; the admin API lists all.
 const LISTED_REPLICAS: usize = 500;
@@ -22,7 +26,8 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
         return Some(fleet(tracker, &key.name, old, now));
     }
     let tracked = tracker.object(key)?;
-    let merge = Merge { generation: tracked.status.generation, now };
+    let is_ours = |kind: &str| CONDITION_TYPES.contains(&kind) || kind == PROGRAMMED;
+    let merge = Merge { generation: tracked.status.generation, now, is_ours };
     let mut status = old.as_object().cloned().unwrap_or_default();
     match &tracked.status.report {
         Report::Backend { conditions } | Report::BackendPolicy { conditions } => {
@@ -83,8 +88,8 @@ fn with_programmed(conditions: &[Finding], programmed: Programmed) -> Vec<Findin
         }
         Programmed::Refused { message } => (ConditionStatus::False, "Refused", message),
     };
-    let mut all: Vec<Finding> = conditions.iter().filter(|found| found.kind != "Programmed").cloned().collect();
-    all.push(Finding { kind: "Programmed", status, reason, message, since: None });
+    let mut all: Vec<Finding> = conditions.iter().filter(|found| found.kind != PROGRAMMED).cloned().collect();
+    all.push(Finding { kind: PROGRAMMED, status, reason, message, since: None });
     all
 }
 
@@ -93,11 +98,15 @@ fn with_programmed(conditions: &[Finding], programmed: Programmed) -> Vec<Findin
 struct Merge {
     generation: i64,
     now: Timestamp,
+    /// Whether nobody else tells conditions of this type.
+    is_ours: fn(&str) -> bool,
 }
 
 impl Merge {
+    /// Conditions that are not ours stay as other controllers have written them.
     fn conditions(self, findings: &[Finding], old: Option<&Value>) -> Vec<Condition> {
-        let old: Vec<Condition> = old.and_then(|old| serde_json::from_value(old.clone()).ok()).unwrap_or_default();
+        let old = old.and_then(Value::as_array).into_iter().flatten();
+        let old: Vec<Condition> = old.filter_map(|old| Condition::deserialize(old).ok()).collect();
         let present = findings.iter().filter(|found| found.since.is_none_or(|since| since <= self.now));
         let made = present.map(|found| {
             let before = old.iter().find(|before| before.kind == found.kind && before.status == found.status);
@@ -110,7 +119,8 @@ impl Merge {
                 message: found.message.clone(),
             }
         });
-        made.collect()
+        let others = old.iter().filter(|before| !(self.is_ours)(&before.kind));
+        made.chain(others.cloned()).collect()
     }
 
     fn listener(self, tracker: &Tracker, tracked: &Tracked, report: &ListenerReport, old: &Value) -> ListenerStatus {
@@ -159,8 +169,8 @@ fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
         (count, 0) => (ConditionStatus::True, "Ready", format!("{count} connected")),
         (count, refusing) => (ConditionStatus::False, "Refused", format!("{refusing} of {count} refuse something")),
     };
-    let merge = Merge { generation: 0, now };
-    let found = Finding { kind: "Ready", status, reason, message, since: None };
+    let merge = Merge { generation: 0, now, is_ours: |kind| kind == READY };
+    let found = Finding { kind: READY, status, reason, message, since: None };
     let mut replicas: Vec<apoxy::ProxyReplica> = Vec::new();
     let mut room = LISTED_REFUSALS;
     for stream in proxies.into_values().take(LISTED_REPLICAS) {
