@@ -4,6 +4,7 @@
 
 mod churn;
 mod command;
+mod crashes;
 mod docs;
 mod faults;
 mod fleets;

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backstay_xds::{Change, Resource, Snapshot};
-use bytes::Bytes;
+use backstay_xds::{Change, Snapshot};
 use tokio::sync::watch;
 
 /// The fleet that a proxy joins when it names none. It needs no Proxy object.
@@ -42,16 +41,7 @@ impl Fleets {
     }
 
     /// Brings a fleet to `revision`.
-    pub(crate) fn publish(
-        &self,
-        name: &str,
-        revision: u64,
-        changes: impl IntoIterator<Item = (Arc<str>, Option<Bytes>)>,
-    ) {
-        let changes = changes.into_iter().map(|(name, body)| match body {
-            Some(body) => Change::Put(Resource::new(name, body)),
-            None => Change::Remove(name),
-        });
+    pub(crate) fn publish(&self, name: &str, revision: u64, changes: Vec<Change>) {
         let mut fleets = self.lock();
         let sender = fleets.entry(name.into()).or_insert_with(|| watch::Sender::new(Snapshot::empty()));
         let next = sender.borrow().apply(revision, backstay_proto::RESOURCE_TYPE_URL, changes);

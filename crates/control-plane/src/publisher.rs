@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_compiler::{Change, Compiler, ObjectKey, Output};
-use backstay_resources::{Condition, ConditionStatus, KINDS, Kind, Object, apoxy};
+use backstay_resources::{KINDS, Kind, Object, apoxy};
 use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision, Store, WatchError};
+use backstay_xds::{Change as Published, Resource};
 
 use crate::fleets::{DEFAULT_FLEET, Fleets};
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
+use crate::tracker::Acknowledged;
 
 /// The one writer of the fleets' snapshots.
 pub(crate) struct Publisher {
@@ -32,8 +34,8 @@ pub(crate) struct Publisher {
 struct Read {
     /// Objects that were not known before, with the revision that created them.
     created: Vec<(ObjectKey, Revision)>,
-    /// Objects that proxies have acknowledged as they are, as their own status says.
-    programmed: Vec<(ObjectKey, i64)>,
+    /// What proxies have acknowledged of objects, as their own status says.
+    programmed: Vec<(ObjectKey, Acknowledged)>,
     /// Fleets that have a Proxy object.
     fleets: BTreeSet<Arc<str>>,
     /// Fleets that have none any more.
@@ -130,9 +132,7 @@ impl Publisher {
         let status = object.body.remove("status").unwrap_or_default();
         if self.known.insert(entry.key.clone(), entry.created) != Some(entry.created) {
             self.read.created.push((key.clone(), entry.created));
-            if is_programmed(&status, object.metadata.generation) {
-                self.read.programmed.push((key.clone(), object.metadata.generation));
-            }
+            self.read.programmed.extend(Acknowledged::told(&status).map(|told| (key.clone(), told)));
         }
         if key.kind.kind == apoxy::PROXY.kind {
             self.read.fleets_gone.remove(&key.name);
@@ -162,12 +162,22 @@ impl Publisher {
         let Output { fleets, statuses, .. } = self.compiler.apply(changes);
         self.metrics.compile.record(began.elapsed());
         let read = std::mem::take(&mut self.read);
+        let fleets: BTreeMap<Arc<str>, Vec<Published>> = fleets
+            .into_iter()
+            .map(|(fleet, changes)| {
+                let changes = changes.into_iter().map(|(name, body)| match body {
+                    Some(body) => Published::Put(Resource::new(name, body)),
+                    None => Published::Remove(name),
+                });
+                (fleet, changes.collect())
+            })
+            .collect();
         // The tracker knows the revision before any proxy can acknowledge it.
         self.shared.update(|tracker| {
             read.created.into_iter().for_each(|(key, created)| tracker.created(key, created));
-            read.programmed.into_iter().for_each(|(key, generation)| tracker.acknowledged_before(key, generation));
+            read.programmed.into_iter().for_each(|(key, told)| tracker.acknowledged_before(key, told));
             for (fleet, changes) in &fleets {
-                tracker.published(fleet, revision, changes.iter().map(|(name, body)| (name, body.is_some())));
+                tracker.published(fleet, revision, changes);
             }
             statuses.into_iter().for_each(|status| tracker.reported(status));
             read.fleets.iter().for_each(|fleet| tracker.declared(fleet));
@@ -184,17 +194,6 @@ impl Publisher {
         // A proxy that waited for its fleet to exist finds it with all that it holds.
         read.fleets.iter().for_each(|fleet| self.fleets.declare(fleet));
     }
-}
-
-/// Whether `status` says that proxies have acknowledged this generation.
-fn is_programmed(status: &serde_json::Value, generation: i64) -> bool {
-    let conditions = status.get("conditions").cloned().unwrap_or_default();
-    let conditions: Vec<Condition> = serde_json::from_value(conditions).unwrap_or_default();
-    conditions.iter().any(|condition| {
-        condition.kind == "Programmed"
-            && condition.status == ConditionStatus::True
-            && condition.observed_generation == generation
-    })
 }
 
 /// Whether an update changed nothing that is compiled: status is written by this very process, for every object, and

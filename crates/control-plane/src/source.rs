@@ -6,7 +6,7 @@ use std::sync::Arc;
 use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
 use backstay_xds::Snapshot;
-use backstay_xds::server::{Event, Peer, Refused, Rejection, Source, StreamId};
+use backstay_xds::server::{Event, Refused, Rejection, Source, StreamId};
 use tokio::sync::watch;
 use tonic::Code;
 
@@ -29,7 +29,7 @@ fn fleet_of(node: &Node) -> &str {
 }
 
 impl Source for FleetSource {
-    fn subscribe(&self, node: &Node, _peer: Peer) -> Result<watch::Receiver<Snapshot>, Refused> {
+    fn subscribe(&self, node: &Node) -> Result<watch::Receiver<Snapshot>, Refused> {
         // An empty snapshot would take everything away from proxies that hold a good configuration.
         match self.shared.compiling() {
             Compiling::Begun => {
@@ -47,9 +47,9 @@ impl Source for FleetSource {
 
     fn observe(&self, stream: StreamId, event: Event) {
         match event {
-            Event::Opened { node, peer } => {
+            Event::Opened { node, address } => {
                 self.metrics.streams.increment(1.0);
-                let address = peer.address().map_or_else(String::new, |address| address.to_string());
+                let address = address.map_or_else(String::new, |address| address.to_string());
                 tracing::info!(fleet = fleet_of(&node), node = node.id, address, "a proxy connected");
                 let opened = Stream {
                     fleet: fleet_of(&node).into(),

@@ -6,16 +6,19 @@
 
 mod programmed;
 mod stream;
+mod version;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use backstay_compiler::{ObjectKey, ObjectStatus, Report};
 use backstay_resources::Timestamp;
+use backstay_xds::Change;
 use backstay_xds::server::StreamId;
 
 pub(crate) use self::programmed::Programmed;
 pub(crate) use self::stream::{Refusal, Stream};
+pub(crate) use self::version::Acknowledged;
 
 /// A fleet and the name of a discovery resource.
 pub(crate) type Program = (Arc<str>, Arc<str>);
@@ -41,8 +44,8 @@ impl Tracked {
 
 #[derive(Debug, Default)]
 struct Fleet {
-    /// Revision at which each resource last changed.
-    changed: HashMap<Arc<str>, u64>,
+    /// Revision at which each resource last changed, and its version.
+    changed: HashMap<Arc<str>, (u64, Arc<str>)>,
     /// How many streams have acknowledged each revision.
     synchronised: BTreeMap<u64, usize>,
     /// Objects to look at again when all streams have acknowledged the revision.
@@ -64,8 +67,8 @@ pub(crate) struct Tracker {
     objects: HashMap<ObjectKey, Tracked>,
     /// The revision that created each object.
     created: HashMap<ObjectKey, u64>,
-    /// Generations that were acknowledged before this process began, of objects not yet reported.
-    acknowledged_before: HashMap<ObjectKey, i64>,
+    /// What was acknowledged before this process began, of objects not yet reported.
+    acknowledged_before: HashMap<ObjectKey, Acknowledged>,
     /// Objects that depend on a resource.
     users: HashMap<Program, BTreeSet<ObjectKey>>,
     /// Streams that refuse a resource.
@@ -80,19 +83,15 @@ pub(crate) struct Tracker {
 
 impl Tracker {
     /// Resources of a fleet changed at `revision`.
-    pub(crate) fn published<'a>(
-        &mut self,
-        fleet: &Arc<str>,
-        revision: u64,
-        changes: impl IntoIterator<Item = (&'a Arc<str>, bool)>,
-    ) {
-        for (name, exists) in changes {
+    pub(crate) fn published(&mut self, fleet: &Arc<str>, revision: u64, changes: &[Change]) {
+        for change in changes {
             let state = self.fleets.entry(fleet.clone()).or_default();
-            if exists {
-                state.changed.insert(name.clone(), revision);
-                self.wait_again(&(fleet.clone(), name.clone()));
-            } else {
-                state.changed.remove(name);
+            match change {
+                Change::Put(resource) => {
+                    state.changed.insert(resource.name().clone(), (revision, resource.version().clone()));
+                    self.wait_again(&(fleet.clone(), resource.name().clone()));
+                }
+                Change::Remove(name) => drop(state.changed.remove(name)),
             }
         }
     }
@@ -119,10 +118,10 @@ impl Tracker {
         self.created.get(key).copied()
     }
 
-    /// A status from before this process began says that proxies have acknowledged this generation: proxies that come
-    /// back later do not take that back either.
-    pub(crate) fn acknowledged_before(&mut self, key: ObjectKey, generation: i64) {
-        self.acknowledged_before.insert(key, generation);
+    /// A status from before this process began says what proxies have acknowledged: proxies that come back later do not
+    /// take that back either.
+    pub(crate) fn acknowledged_before(&mut self, key: ObjectKey, acknowledged: Acknowledged) {
+        self.acknowledged_before.insert(key, acknowledged);
     }
 
     /// A fleet has a Proxy object, whose status may have to be written.
@@ -134,19 +133,21 @@ impl Tracker {
     pub(crate) fn reported(&mut self, status: ObjectStatus) {
         let key = status.key.clone();
         let programs = programmed::programs(&status);
-        let settled_before = self.acknowledged_before.remove(&key);
-        let settled = match self.forget(&key) {
-            Some(before) if before.programs == programs => before.settled,
+        let acknowledged = self.acknowledged_before.remove(&key);
+        let before = self.forget(&key);
+        let mut tracked = Tracked { status, programs, settled: None };
+        tracked.settled = match before {
+            Some(before) if before.programs == tracked.programs => before.settled,
             Some(_) => None,
-            None => settled_before,
+            None => acknowledged.filter(|before| self.still_holds(before, &tracked)).map(|before| before.generation),
         };
-        for program in &programs {
+        for program in &tracked.programs {
             self.users.entry(program.clone()).or_default().insert(key.clone());
         }
-        for since in status.report.findings().filter_map(|finding| finding.since) {
+        for since in tracked.status.report.findings().filter_map(|finding| finding.since) {
             self.due.entry(since).or_default().insert(key.clone());
         }
-        self.objects.insert(key.clone(), Tracked { status, programs, settled });
+        self.objects.insert(key.clone(), tracked);
         self.settle(&key);
         self.dirty.insert(key);
     }
@@ -182,7 +183,7 @@ impl Tracker {
         let mut waiting = tracked.programs.iter().any(|program| self.refusals.contains_key(program));
         for (fleet, resource) in &tracked.programs {
             let state = self.fleets.entry(fleet.clone()).or_default();
-            let changed = state.changed.get(resource).copied().unwrap_or_default();
+            let changed = state.changed.get(resource).map_or(0, |(revision, _)| *revision);
             let reached = state.synchronised.first_key_value().map_or(somebody, |(lowest, _)| *lowest >= changed);
             if !reached {
                 waiting = true;

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "fleet/status.rs"]
+mod status;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -118,6 +118,7 @@ pub struct PolicyTargetRef {
 
 /// What the control plane observed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct BackendPolicyStatus {
     /// `Accepted`: it applies to all its targets; false with the reason `Conflicted` where an older policy does.
     /// `ResolvedRefs`: everything it refers to exists. `Programmed`: every connected proxy that serves one of its targets has
@@ -126,6 +127,10 @@ pub struct BackendPolicyStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+    /// A hash of what proxies had acknowledged when `Programmed` became true. A control plane that starts tells by it whether
+    /// that is still what they should serve.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub acknowledged_version: String,
 }
 
 impl Resource for BackendPolicy {

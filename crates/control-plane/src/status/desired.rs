@@ -31,7 +31,12 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
     let mut status = old.as_object().cloned().unwrap_or_default();
     match &tracked.status.report {
         Report::Backend { conditions } | Report::BackendPolicy { conditions } => {
-            let findings = with_programmed(conditions, tracker.programmed(tracked, &tracked.status.programs));
+            let programmed = tracker.programmed(tracked, &tracked.status.programs);
+            match programmed {
+                Programmed::Yes => put(&mut status, "acknowledgedVersion", tracker.version(tracked)),
+                _ => drop(status.remove("acknowledgedVersion")),
+            }
+            let findings = with_programmed(conditions, programmed);
             put(&mut status, "conditions", merge.conditions(&findings, old.get("conditions")));
         }
         Report::GatewayClass { conditions } => {

@@ -4,13 +4,19 @@ use std::sync::Arc;
 use backstay_compiler::{Finding, ObjectKey, ObjectStatus, Report};
 use backstay_resources::{ConditionStatus, Timestamp, apoxy};
 use backstay_xds::server::StreamId;
+use backstay_xds::{Change, Resource};
+use bytes::Bytes;
 
-use super::{Programmed, Refusal, Stream, Tracker};
+use super::{Acknowledged, Programmed, Refusal, Stream, Tracker};
 
 const EDGE: &str = "edge";
 
 fn name(resource: &str) -> Arc<str> {
     resource.into()
+}
+
+fn put(resource: &Arc<str>) -> Change {
+    Change::Put(Resource::new(resource.clone(), Bytes::new()))
 }
 
 fn key(backend: &str) -> ObjectKey {
@@ -33,7 +39,7 @@ fn stream(node: &str) -> Stream {
 /// `backend/NAME` changed at `revision`, and NAME was compiled from `generation`.
 fn change(tracker: &mut Tracker, backend: &str, generation: i64, revision: u64) {
     let resource = name(&format!("backend/{backend}"));
-    tracker.published(&name(EDGE), revision, [(&resource, true)]);
+    tracker.published(&name(EDGE), revision, &[put(&resource)]);
     tracker.reported(ObjectStatus {
         key: key(backend),
         generation,
@@ -45,6 +51,14 @@ fn change(tracker: &mut Tracker, backend: &str, generation: i64, revision: u64) 
 fn programmed(tracker: &Tracker, backend: &str) -> Programmed {
     let tracked = tracker.object(&key(backend)).expect("a tracked object");
     tracker.programmed(tracked, &tracked.status.programs)
+}
+
+/// What a status tells of `backend` when this generation of it has been acknowledged.
+fn told(backend: &str, generation: i64) -> Acknowledged {
+    let mut tracker = Tracker::default();
+    change(&mut tracker, backend, generation, 1);
+    let version = tracker.version(tracker.object(&key(backend)).expect("a tracked object"));
+    Acknowledged { generation, version }
 }
 
 fn refuse(tracker: &mut Tracker, id: u64, resource: &str) {
@@ -174,15 +188,19 @@ fn an_object_made_anew_inherits_nothing() {
 #[test]
 fn what_was_acknowledged_before_a_restart_stays_so_until_the_next_generation() {
     let mut tracker = Tracker::default();
-    tracker.acknowledged_before(key("api"), 3);
+    tracker.acknowledged_before(key("api"), told("api", 3));
     change(&mut tracker, "api", 3, 10);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
     change(&mut tracker, "api", 4, 11);
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: true });
 
-    tracker.acknowledged_before(key("web"), 1);
+    tracker.acknowledged_before(key("web"), told("web", 1));
     change(&mut tracker, "web", 2, 10);
     assert_ne!(programmed(&tracker, "web"), Programmed::Yes, "another generation was acknowledged");
+
+    tracker.acknowledged_before(key("dns"), Acknowledged { version: "other".to_owned(), ..told("dns", 1) });
+    change(&mut tracker, "dns", 1, 10);
+    assert_ne!(programmed(&tracker, "dns"), Programmed::Yes, "it was acknowledged without its present policy");
 }
 
 #[test]
@@ -191,7 +209,7 @@ fn a_fleet_without_proxies_keeps_nobody_waiting() {
     let report = |tracker: &mut Tracker, generation: i64, revision: u64| {
         let resource = name("backend/api");
         for fleet in [EDGE, OTHER] {
-            tracker.published(&name(fleet), revision, [(&resource, true)]);
+            tracker.published(&name(fleet), revision, &[put(&resource)]);
         }
         tracker.reported(ObjectStatus {
             key: key("api"),
@@ -225,7 +243,7 @@ fn a_fleet_without_proxies_keeps_nobody_waiting() {
 /// The resource of a Backend changed for another reason than the Backend itself.
 fn change_resource(tracker: &mut Tracker, backend: &str, revision: u64) {
     let resource = name(&format!("backend/{backend}"));
-    tracker.published(&name(EDGE), revision, [(&resource, true)]);
+    tracker.published(&name(EDGE), revision, &[put(&resource)]);
 }
 
 #[test]

@@ -140,6 +140,10 @@ pub struct BackendStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+    /// A hash of what proxies had acknowledged when `Programmed` became true. A control plane that starts tells by it whether
+    /// that is still what they should serve.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub acknowledged_version: String,
 }
 
 impl Resource for Backend {
