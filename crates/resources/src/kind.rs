@@ -112,12 +112,6 @@ impl Kind {
         self.scope == Scope::Namespaced
     }
 
-    /// Looks a kind up by its group, version and plural, as a URL names it.
-    #[must_use]
-    pub fn by_resource(group: &str, version: &str, plural: &str) -> Option<&'static Kind> {
-        KINDS.iter().copied().find(|kind| kind.group == group && kind.version == version && kind.plural == plural)
-    }
-
     /// Looks a kind up as an object names it.
     #[must_use]
     pub fn by_kind(api_version: &str, kind: &str) -> Option<&'static Kind> {

@@ -115,11 +115,6 @@ impl Snapshot {
         self.0.types.values().all(|kind| kind.resources.is_empty())
     }
 
-    /// The types that have, or once had, resources.
-    pub fn type_urls(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.0.types.keys()
-    }
-
     /// Names whose resource may differ between `before` and this snapshot: all that do, and perhaps some that changed and
     /// changed back. The log answers if it reaches back far enough, else the two are compared.
     pub(crate) fn changed_since(&self, before: &Self, type_url: &str) -> BTreeSet<Arc<str>> {

@@ -1,9 +1,8 @@
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use backstay_proto::discovery::{Any, Node};
-
-use super::Peer;
 
 /// Identifies a stream. Unique within a process, never reused: one node may have several streams at once, an old
 /// half-open one among them.
@@ -23,8 +22,8 @@ pub enum Event {
     Opened {
         /// From the first request of the stream.
         node: Node,
-        /// Who is at the other end of the connection.
-        peer: Peer,
+        /// The other end of the connection, where the transport knows its address.
+        address: Option<SocketAddr>,
     },
     /// A response is on its way.
     Sent {

@@ -1,4 +1,5 @@
 use std::future::pending;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::{Event, Options, Output, Peer, Source, Stream, StreamId, Violation};
+use super::{Event, Options, Output, Source, Stream, StreamId, Violation};
 use crate::Snapshot;
 
 type Message = Result<DeltaDiscoveryResponse, Status>;
@@ -60,7 +61,7 @@ impl<S: Source> AggregatedDiscoveryService for Service<S> {
             return Err(Status::resource_exhausted(format!("the control plane serves its limit of {limit} streams")));
         };
         let address = request.remote_addr();
-        let (metadata, extensions, requests) = request.into_parts();
+        let requests = request.into_inner();
         // One message: a response is made when the one before it has left, so that it is of the latest snapshot.
         let (responses, receiver) = mpsc::channel(1);
         let connection = Connection {
@@ -68,7 +69,7 @@ impl<S: Source> AggregatedDiscoveryService for Service<S> {
             source: self.source.clone(),
             options: self.options.clone(),
             bulk: self.bulk.clone(),
-            peer: Peer::new(address, metadata, extensions),
+            address,
             requests,
             responses,
         };
@@ -87,14 +88,14 @@ struct Connection<S: Source> {
     options: Options,
     /// One permit for each bulk response that may be unanswered.
     bulk: Arc<Semaphore>,
-    peer: Peer,
+    address: Option<SocketAddr>,
     requests: Streaming<DeltaDiscoveryRequest>,
     responses: mpsc::Sender<Message>,
 }
 
 impl<S: Source> Connection<S> {
     async fn run(mut self) {
-        let (id, address) = (self.id, self.peer.address());
+        let (id, address) = (self.id, self.address);
         if let Err(status) = self.serve().await {
             let (code, message) = (status.code(), status.message());
             match code {
@@ -116,9 +117,9 @@ impl<S: Source> Connection<S> {
             .map_err(|_| Status::deadline_exceeded(format!("no request within {deadline:?} of opening the stream")))?;
         let Some(first) = first.map_err(unreadable)? else { return Ok(()) };
         let node = Stream::node(&first, &self.options)?.clone();
-        let mut snapshots = self.source.subscribe(&node, self.peer.clone())?;
+        let mut snapshots = self.source.subscribe(&node)?;
         let observed = Observed { source: &*self.source, id: self.id };
-        observed.tell(Event::Opened { node, peer: self.peer.clone() });
+        observed.tell(Event::Opened { node, address: self.address });
         let mut stream = Stream::new(self.id, self.options.clone(), snapshots.borrow_and_update().clone());
         stream.request(first)?;
         let mut turn: Option<Turn<'_>> = None;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backstay_proto::discovery::Node;
-use backstay_xds::server::{Event, Options, Peer, Refused, Source, StreamId, service};
+use backstay_xds::server::{Event, Options, Refused, Source, StreamId, service};
 use backstay_xds::{Change, Resource, Snapshot};
 use bytes::Bytes;
 use tokio::net::TcpListener;
@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::Code;
 use tonic::transport::Server;
 
 pub(crate) const TYPE: &str = "type.example/Thing";
@@ -42,9 +43,9 @@ struct Recorder {
 }
 
 impl Source for Recorder {
-    fn subscribe(&self, node: &Node, _: Peer) -> Result<watch::Receiver<Snapshot>, Refused> {
+    fn subscribe(&self, node: &Node) -> Result<watch::Receiver<Snapshot>, Refused> {
         if node.id == "mallory" {
-            return Err(Refused::permission_denied("mallory may not have any of this"));
+            return Err(Refused::new(Code::PermissionDenied, "mallory may not have any of this"));
         }
         Ok(self.snapshots.lock().unwrap().subscribe())
     }

@@ -67,7 +67,7 @@ async fn a_refused_node_learns_why_and_nobody_hears_of_its_stream() {
     good.take().await;
     let node = plane
         .event(|_, event| match event {
-            Event::Opened { node, peer } => Some((node.id, peer.address().is_some())),
+            Event::Opened { node, address } => Some((node.id, address.is_some())),
             other => panic!("{other:?}"),
         })
         .await;
