@@ -24,12 +24,31 @@ pub(crate) use self::admit::typed;
 pub use self::admit::{Admitted, MAX_ERRORS, admit};
 pub use self::prune::prune;
 
+use serde_json::Value;
+
+use crate::field::{Step, Trail};
+
 /// The schema of the values of a map, when `schema` is of a map.
-fn values_of(schema: &serde_json::Value) -> Option<&serde_json::Value> {
+fn values_of(schema: &Value) -> Option<&Value> {
     schema.get("additionalProperties").filter(|values| values.is_object())
 }
 
 /// Whether `schema` says that everything below is kept as it is.
-fn keeps_unknown(schema: &serde_json::Value) -> bool {
-    schema.get("x-kubernetes-preserve-unknown-fields") == Some(&serde_json::Value::Bool(true))
+fn keeps_unknown(schema: &Value) -> bool {
+    schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true))
+}
+
+/// Checks each item of an array of `schema`. Returns whether all of them may stay.
+fn each(
+    schema: &Value,
+    items: &mut [Value],
+    trail: &Trail<'_>,
+    mut check: impl FnMut(&Value, &mut Value, &Trail<'_>) -> bool,
+) -> bool {
+    let Some(schema) = schema.get("items") else { return true };
+    let mut stays = true;
+    for (index, item) in items.iter_mut().enumerate() {
+        stays &= check(schema, item, &trail.step(Step::Index(index)));
+    }
+    stays
 }

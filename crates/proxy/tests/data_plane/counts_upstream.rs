@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use backstay_balancer::{OutlierDetection, RetryPolicy};
+use backstay_balancer::OutlierDetection;
 use backstay_proxy::config::{Backend, ClientOptions, ClientTls, Protocol, Retry, Timeouts, Trust};
 use backstay_proxy::metrics::Count;
 use backstay_proxy::server::Limits;
@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Full};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::counts::reaches;
-use crate::support::{ANY_PORT, BackendOf, Client, Proxy, Raw, Routes, Upstream, ask, raw, to, until};
+use crate::support::{ANY_PORT, BackendOf, Client, Proxy, Raw, Routes, Upstream, ask, on, raw, to, until};
 use crate::tls::{self, Authority};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -115,22 +115,6 @@ async fn answers_that_the_endpoint_ends() {
     let proxy = Proxy::start(Routes::all(to(&backend, upstream.address.port()))).await;
     assert_eq!(ask(proxy.address, Request::get("/")).await.status, 503);
     assert_eq!((backend.metrics.resets.stream.get(), backend.metrics.resets.connection.get()), (1, 0));
-}
-
-fn on(conditions: &[&str], attempts: u32) -> Retry {
-    let policy = RetryPolicy {
-        on: RetryPolicy::conditions(conditions.iter().copied()).unwrap(),
-        attempts,
-        back_off_base: Duration::from_millis(1),
-        ..RetryPolicy::default()
-    };
-    Retry {
-        policy,
-        per_try_timeout: None,
-        per_try_idle_timeout: None,
-        avoid_previous_hosts: false,
-        count_attempts: false,
-    }
 }
 
 #[tokio::test]

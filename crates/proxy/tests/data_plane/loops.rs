@@ -5,8 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 
-use backstay_balancer::RetryPolicy;
-use backstay_proxy::config::{Action, Allowed, Backend, Discovery, Dynamic, Filters, LoopGuard, Mirror, Retry};
+use backstay_proxy::config::{Action, Allowed, Backend, Discovery, Dynamic, Filters, LoopGuard, Mirror};
 use backstay_proxy::route::Matcher;
 use backstay_proxy::server::Options;
 use http::request::Builder;
@@ -16,7 +15,7 @@ use hyper::body::Incoming;
 
 use crate::dynamic::always;
 use crate::support::{
-    ANY_PORT, Answer, BackendOf, Proxy, Routes, Upstream, access_log, ask, echo, raw, socket, to, until,
+    ANY_PORT, Answer, BackendOf, Proxy, Routes, Upstream, access_log, ask, echo, on, raw, socket, to, until,
 };
 
 /// A backend for every name, which leads to `address`, and through which a request may come so often.
@@ -104,13 +103,8 @@ async fn a_circle_through_another_machine_ends() {
 #[tokio::test]
 async fn a_circle_is_not_sent_round_again() {
     let machine = Machine::start(None).await;
-    let policy = RetryPolicy {
-        on: RetryPolicy::conditions(["5xx", "gateway-error"].into_iter()).unwrap(),
-        attempts: 3,
-        ..RetryPolicy::default()
-    };
-    let retry = Retry { policy, ..Retry::default() };
-    let backend = dynamic("own", 2, machine.upstream.address, |backend| backend.policy.retries = Some(retry));
+    let retries = Some(on(&["5xx", "gateway-error"], 3));
+    let backend = dynamic("own", 2, machine.upstream.address, |backend| backend.policy.retries = retries);
     let proxy = Proxy::start(Routes::all(to(&backend, 1))).await;
     machine.to.set(proxy.address).unwrap();
     assert_eq!(ask(proxy.address, get()).await.status, 508);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use backstay_balancer::{Limit, LoadBalancing, Policy as Choice, RetryPolicy};
+use backstay_balancer::{Limit, LoadBalancing, Policy as Choice};
 use backstay_proxy::config::{Backend, Discovery, Retry};
 use backstay_proxy::server::{Limits, Options};
 use bytes::Bytes;
@@ -13,18 +13,8 @@ use http_body_util::{BodyExt, Full};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
-    ANY_PORT, BackendOf, Client, Proxy, Raw, Routes, Upstream, access_log, ask, endpoint, socket, to,
+    ANY_PORT, BackendOf, Client, Proxy, Raw, Routes, Upstream, access_log, ask, endpoint, on, socket, to,
 };
-
-fn on(conditions: &[&str], attempts: u32) -> Retry {
-    let policy = RetryPolicy {
-        on: RetryPolicy::conditions(conditions.iter().copied()).unwrap(),
-        attempts,
-        back_off_base: Duration::from_millis(1),
-        ..RetryPolicy::default()
-    };
-    Retry { policy, ..Retry::default() }
-}
 
 /// Fails `failures` times, then echoes bodies.
 async fn flaky(failures: usize) -> (Upstream, Arc<AtomicUsize>) {

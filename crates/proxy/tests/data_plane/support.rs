@@ -18,10 +18,10 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_balancer::Breakers;
+use backstay_balancer::{Breakers, RetryPolicy};
 use backstay_proxy::config::{
     Action, Backend, BackendSpec, ClientTls, Config, Discovery, Endpoint, Filters, Forward, HostPattern, Policy,
-    Protocol, Respond, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
+    Protocol, Respond, Retry, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
 use backstay_proxy::server::{Limits, Options, Workers};
@@ -88,6 +88,17 @@ impl BackendOf {
             breakers: Breakers::new(&limits),
         })
     }
+}
+
+/// Retries for these conditions, almost without a wait.
+pub(crate) fn on(conditions: &[&str], attempts: u32) -> Retry {
+    let policy = RetryPolicy {
+        on: RetryPolicy::conditions(conditions.iter().copied()).unwrap(),
+        attempts,
+        back_off_base: Duration::from_millis(1),
+        ..RetryPolicy::default()
+    };
+    Retry { policy, ..Retry::default() }
 }
 
 /// An endpoint with a port of its own.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{keeps_unknown, values_of};
+use super::{each, keeps_unknown, values_of};
 use crate::field::{FieldError, Step, Trail};
 
 /// The keyword under which a schema says of a value why it, of all values, is not there.
@@ -26,14 +26,7 @@ pub(super) fn check(schema: &Value, value: &mut Value, trail: &Trail<'_>, errors
             let required = schema.get("required").and_then(Value::as_array);
             required.into_iter().flatten().filter_map(Value::as_str).all(|name| fields.contains_key(name))
         }
-        Value::Array(items) => {
-            let Some(schema) = schema.get("items") else { return true };
-            let mut stays = true;
-            for (index, item) in items.iter_mut().enumerate() {
-                stays &= check(schema, item, &trail.step(Step::Index(index)), errors);
-            }
-            stays
-        }
+        Value::Array(items) => each(schema, items, trail, |schema, item, trail| check(schema, item, trail, errors)),
         Value::String(text) => {
             let Some(known) = schema.get("enum").and_then(Value::as_array) else { return true };
             let known: Vec<&str> = known.iter().filter_map(Value::as_str).collect();

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{keeps_unknown, values_of};
+use super::{each, keeps_unknown, values_of};
 use crate::GoDuration;
 use crate::field::{FieldError, Step, Trail};
 
@@ -22,14 +22,7 @@ pub(super) fn check(schema: &Value, value: &mut Value, trail: &Trail<'_>, errors
     }
     match value {
         Value::Object(fields) => object(schema, fields, trail, errors),
-        Value::Array(items) => {
-            let Some(schema) = schema.get("items") else { return true };
-            let mut stays = true;
-            for (index, item) in items.iter_mut().enumerate() {
-                stays &= check(schema, item, &trail.step(Step::Index(index)), errors);
-            }
-            stays
-        }
+        Value::Array(items) => each(schema, items, trail, |schema, item, trail| check(schema, item, trail, errors)),
         Value::String(text) => format(schema, text, trail, errors),
         Value::Number(_) => bounds(schema, value, trail, errors),
         Value::Null | Value::Bool(_) => true,

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -31,16 +31,10 @@ impl Upstream {
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
     {
+        let service = service(answer);
         Self::serve(move |stream| {
-            let answer = answer.clone();
-            async move {
-                let service = service_fn(move |request| {
-                    let answer = answer(request);
-                    async { Ok::<_, Infallible>(answer.await) }
-                });
-                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                let _ = connection.with_upgrades().await;
-            }
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
+            async { drop(connection.with_upgrades().await) }
         })
         .await
     }
@@ -52,15 +46,11 @@ impl Upstream {
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
     {
+        let service = service(answer);
         Self::serve(move |stream| {
-            let answer = answer.clone();
-            async move {
-                let service = service_fn(move |request| {
-                    let answer = answer(request);
-                    async { Ok::<_, Infallible>(answer.await) }
-                });
-                let _ = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-            }
+            let builder = http2::Builder::new(TokioExecutor::new());
+            let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
+            async { drop(connection.await) }
         })
         .await
     }
@@ -88,6 +78,21 @@ impl Upstream {
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(SeqCst)
     }
+}
+
+/// What answers with `answer`, on any number of connections.
+fn service<A, F, B>(
+    answer: A,
+) -> impl Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send,
+    F: Future<Output = Response<B>> + Send,
+    B: Body,
+{
+    service_fn(move |request| {
+        let answer = answer(request);
+        async { Ok(answer.await) }
+    })
 }
 
 impl Drop for Upstream {
