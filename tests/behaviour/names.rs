@@ -4,6 +4,7 @@
 mod dns;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hickory_proto::rr::RecordType;
 use http::StatusCode;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use self::dns::{DnsServer, Reply};
 use crate::harness::rest::{BACKENDS, GATEWAYS, ROUTES};
+use crate::harness::tls::Authority;
 use crate::harness::{Client, ControlPlane, Proxy, Rest, Upstream, manifest, port};
 
 fn local(port: u16) -> SocketAddr {
@@ -138,5 +140,49 @@ async fn a_dynamic_backend_goes_to_the_host_that_is_asked_for_but_never_back_to_
     for host in ["here.test", "127.0.0.1", "allowed.test", "sub.allowed.test.evil"] {
         let answer = ask(&format!("{host}:{port}")).await;
         assert!(!answer.status.is_success(), "{host}: {}", answer.status);
+    }
+}
+
+/// Puts TLS with a certificate of `authority` for `name` before `server`.
+async fn over_tls(server: &Arc<DnsServer>, authority: &Authority, name: &str) -> SocketAddr {
+    let acceptor = authority.issue(&[name]).acceptor(&[]);
+    let listener = tokio::net::TcpListener::bind(local(0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Arc::clone(server);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // A client that does not trust the certificate goes away.
+            if let Ok(stream) = acceptor.accept(stream).await {
+                server.serve(stream, "tls");
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_asked_for_over_tls_where_the_command_says_so() {
+    let dns = Arc::new(DnsServer::start().await);
+    dns.set("here.test", RecordType::A, Reply::Addresses(60, vec!["127.0.0.1"]));
+    dns.set("here.test", RecordType::AAAA, Reply::NoData);
+    let (authority, files) = (Authority::new(), tempfile::tempdir().unwrap());
+    let trusted = files.path().join("authorities.pem");
+    std::fs::write(&trusted, authority.pem()).unwrap();
+    let address = over_tls(&dns, &authority, "dns.test").await;
+    let upstream = Upstream::answering("found").await;
+    let client = Client::new();
+    for (name, status, transports) in [("dns.test", 200, vec!["tls", "tls"]), ("other.test", 503, vec![])] {
+        let (listen, control_plane) = (port::free(), ControlPlane::start());
+        let server = format!("tls://{address}#{name}");
+        let _proxy = Proxy::start_trusting(&trusted, control_plane.xds(), &["--dns-server", &server]);
+        let rest = control_plane.rest();
+        let allow = json!({"apiVersion": "backstay.dev/v1alpha1", "kind": "BackendPolicy", "metadata": {"name": "app"},
+            "spec": {"targetRefs": [{"name": "app"}], "dynamicProxy": {"addresses": {"allow": ["127.0.0.0/8"]}}}});
+        rest.create(&allow).await;
+        serve(&rest, listen, json!({"dynamicProxy": {}}), None).await;
+        let answer = client.get(local(listen), &format!("here.test:{}", upstream.port()), "/").await.unwrap();
+        assert_eq!(answer.status, status, "{}", answer.text());
+        let asked: Vec<_> = dns.asked().into_iter().map(|(.., transport)| transport).collect();
+        assert_eq!(asked, transports, "nothing is said to a stranger, nor in the open");
     }
 }

@@ -39,15 +39,20 @@ pub struct Process {
 
 impl Process {
     fn start(name: &str, arguments: &[&OsStr]) -> Self {
-        Self::start_at(Path::new("."), name, arguments)
+        Self::start_from(command(), name, arguments)
     }
 
     /// Starts one whose working directory is `directory`.
     fn start_at(directory: &Path, name: &str, arguments: &[&OsStr]) -> Self {
+        let mut command = command();
+        command.current_dir(directory);
+        Self::start_from(command, name, arguments)
+    }
+
+    fn start_from(mut command: Command, name: &str, arguments: &[&OsStr]) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let addresses = scratch.path().join("addresses.json");
-        let mut command = command();
-        command.current_dir(directory).arg(name).args(arguments).arg("--address-file").arg(&addresses);
+        command.arg(name).args(arguments).arg("--address-file").arg(&addresses);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let printed = Arc::new(Mutex::new(String::new()));
         let (sender, lines) = channel();
@@ -212,6 +217,17 @@ impl Proxy {
 
     /// Starts one with further arguments.
     pub fn start_with(xds: SocketAddr, more: &[&str]) -> Self {
+        Self::start_from(command(), xds, more)
+    }
+
+    /// Starts one on a system that trusts the authorities in this file.
+    pub fn start_trusting(authorities: &Path, xds: SocketAddr, more: &[&str]) -> Self {
+        let mut command = command();
+        command.env("SSL_CERT_FILE", authorities).env_remove("SSL_CERT_DIR");
+        Self::start_from(command, xds, more)
+    }
+
+    fn start_from(command: Command, xds: SocketAddr, more: &[&str]) -> Self {
         let control_plane = format!("http://{xds}");
         let mut arguments: Vec<&OsStr> =
             vec!["--control-plane".as_ref(), control_plane.as_ref(), "--admin".as_ref(), "127.0.0.1:0".as_ref()];
@@ -219,7 +235,7 @@ impl Proxy {
             arguments.extend(["--threads".as_ref() as &OsStr, "2".as_ref()]);
         }
         arguments.extend(more.iter().map(AsRef::<OsStr>::as_ref));
-        let process = Process::start("proxy", &arguments);
+        let process = Process::start_from(command, "proxy", &arguments);
         process.wait_for_line("Admin endpoint on");
         let admin = process.address("admin");
         Self { process, admin }

@@ -17,7 +17,11 @@ fn asking(server: &DnsServer, options: Options) -> Options {
 }
 
 fn dynamic(rules: Option<AddressRules>) -> resource::Kind {
-    let cache = DnsCache { lookup_family: dns_cache::LookupFamily::V4Only.into(), ..DnsCache::default() };
+    with_cache(rules, DnsCache::default())
+}
+
+fn with_cache(rules: Option<AddressRules>, cache: DnsCache) -> resource::Kind {
+    let cache = DnsCache { lookup_family: dns_cache::LookupFamily::V4Only.into(), ..cache };
     let forward = DynamicForward { dns_cache: Some(cache), address_rules: rules, ..DynamicForward::default() };
     resource::Kind::Backend(Backend {
         discovery: Some(backend::Discovery::DynamicForward(forward)),
@@ -116,6 +120,81 @@ async fn a_proxy_that_restarts_reaches_known_names_while_dns_is_away() {
     let damaged = Proxy::start(asking(&server, with_state(None, directory.path()))).await.unwrap();
     assert_eq!(get(listen, &host, "/").await.1, "known", "bad lines are skipped");
     damaged.shutdown().await;
+}
+
+/// A proxy that asks `server` and goes wherever the names lead.
+async fn open_proxy(server: &DnsServer, cache: DnsCache) -> (Proxy, ControlPlane, u16) {
+    let (mut plane, listen) = (ControlPlane::start().await, free_port());
+    let proxy = Proxy::start(asking(server, options(Some(plane.address)))).await.unwrap();
+    plane.put(vec![
+        ("listener/n/g/http", listener(listen)),
+        ("backend/web", with_cache(loopback(), cache)),
+        ("route/n/web", route(0)),
+    ]);
+    acknowledged(&mut plane, 1).await;
+    (proxy, plane, listen)
+}
+
+#[tokio::test]
+async fn settings_of_a_cache_change_and_what_it_knows_stays() {
+    let server = DnsServer::start().await;
+    let upstream = Upstream::start("127.0.0.1:0", "here").await;
+    let host = |name: &str| format!("{name}.example:{}", upstream.port());
+    for name in ["one.example", "two.example", "three.example"] {
+        server.set(name, RecordType::A, Reply::Addresses(60, vec!["127.0.0.1"]));
+    }
+    let of_size = |max_hosts| DnsCache { max_hosts, ..DnsCache::default() };
+    let (proxy, mut plane, listen) = open_proxy(&server, of_size(1)).await;
+    let full = (503, "DNS cache overflow".to_owned());
+    assert_eq!(get(listen, &host("one"), "/").await.1, "here");
+    assert_eq!(get(listen, &host("two"), "/").await, full);
+
+    plane.put(vec![("backend/web", with_cache(loopback(), of_size(2)))]);
+    acknowledged(&mut plane, 2).await;
+    for (name, expected) in [("one", "here"), ("two", "here"), ("three", "DNS cache overflow")] {
+        assert_eq!(get(listen, &host(name), "/").await.1, expected, "{name}");
+    }
+    let hour = Some(prost_types::Duration { seconds: 3600, nanos: 0 });
+    let other = DnsCache { host_ttl: hour, min_refresh_rate: hour, max_pending_requests: 7, ..of_size(1) };
+    plane.put(vec![("backend/web", with_cache(loopback(), other))]);
+    acknowledged(&mut plane, 3).await;
+    for (name, expected) in [("one", "here"), ("two", "here"), ("three", "DNS cache overflow")] {
+        assert_eq!(get(listen, &host(name), "/").await.1, expected, "{name}");
+    }
+    let asked: Vec<_> = server.asked().into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(asked, ["one.example", "two.example"], "nothing that was known is asked for again");
+    proxy.shutdown().await;
+}
+
+#[tokio::test]
+async fn addresses_outlive_lookups_that_fail_for_as_long_as_the_policy_says() {
+    let server = DnsServer::start().await;
+    let upstream = Upstream::start("127.0.0.1:0", "here").await;
+    let host = format!("one.example:{}", upstream.port());
+    let second = Some(prost_types::Duration { seconds: 1, nanos: 0 });
+    let often = |max_stale| DnsCache {
+        refresh_rate: second,
+        min_refresh_rate: second,
+        host_ttl: Some(prost_types::Duration { seconds: 3600, nanos: 0 }),
+        max_stale,
+        ..DnsCache::default()
+    };
+    server.set("one.example", RecordType::A, Reply::Addresses(1, vec!["127.0.0.1"]));
+    let (proxy, mut plane, listen) = open_proxy(&server, often(None)).await;
+    assert_eq!(get(listen, &host, "/").await.1, "here");
+    server.set("one.example", RecordType::A, Reply::Code(ResponseCode::ServFail));
+    while dns(&proxy).await["caches"][0]["hosts"][0]["state"] != "stale" {
+        assert_eq!(get(listen, &host, "/").await.1, "here");
+    }
+    assert_eq!(get(listen, &host, "/").await.1, "here", "for ever, unless something is said");
+
+    plane.put(vec![("backend/web", with_cache(loopback(), often(Some(prost_types::Duration::default()))))]);
+    acknowledged(&mut plane, 2).await;
+    // It has been stale for some time already.
+    while get(listen, &host, "/").await != (503, "DNS resolution failure".to_owned()) {}
+    server.set("one.example", RecordType::A, Reply::Addresses(1, vec!["127.0.0.1"]));
+    while get(listen, &host, "/").await.1 != "here" {}
+    proxy.shutdown().await;
 }
 
 #[tokio::test]
