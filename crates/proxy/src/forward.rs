@@ -26,8 +26,9 @@ mod retries;
 mod tap;
 mod tunnel;
 
-pub(crate) use body::{Body, RequestBody};
+pub(crate) use body::{Body, BodyError, RequestBody};
 pub(crate) use progress::Progress;
+pub(crate) use received::Received;
 
 use std::convert::Infallible;
 use std::rc::Rc;

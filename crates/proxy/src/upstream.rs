@@ -6,6 +6,7 @@
 
 mod advice;
 mod connect;
+mod http1;
 mod lease;
 mod pool;
 mod queue;
@@ -16,7 +17,8 @@ mod upstreams;
 
 pub(crate) use advice::tls_error;
 pub(crate) use connect::{ConnectError, note_failure};
-pub(crate) use lease::{LINGER, Lease};
+pub(crate) use http1::{Error as Http1Error, Tunnel};
+pub(crate) use lease::{Error, Incoming, LINGER, Lease};
 pub(crate) use pool::Pool;
 pub(crate) use race::race;
 pub(crate) use upstreams::{Chosen, Upstream, Upstreams};

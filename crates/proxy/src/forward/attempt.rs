@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use backstay_balancer::{ActiveRequest, EndpointState, Outcome, Overflow, Permit};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header};
-use hyper::body::Incoming;
+use http::{HeaderName, HeaderValue, Request, Response, header};
 use rustls_pki_types::ServerName;
 
 use super::body::RequestBody;
@@ -19,7 +18,7 @@ use super::headers::{Hop, Seen};
 use super::progress::Progress;
 use super::{grpc, head};
 use crate::config::{Backend, Discovery, HostRewrite, uptime};
-use crate::upstream::{Chosen, Lease, Pool, Upstream, note_failure};
+use crate::upstream::{Chosen, Incoming, Pool, Upstream, note_failure};
 
 /// By which an endpoint that is checked says, with any answer, that it is down.
 const IMMEDIATE_FAIL: HeaderName = HeaderName::from_static("x-envoy-immediate-health-check-fail");
@@ -107,9 +106,9 @@ impl Plan {
         let mut unsent = 0;
         let mut fresh = false;
         loop {
-            let Found { pool, mut lease, chosen } = endpoint::acquire(upstream, &route, self, fresh).await?;
+            let Found { pool, lease, chosen } = endpoint::acquire(upstream, &route, self, fresh).await?;
             let Ok(held) = Held::count(upstream, chosen) else {
-                lease.done();
+                lease.cancel();
                 return Err(Failure::Overflow);
             };
             self.tried.set(Some(pool.address()));
@@ -128,13 +127,12 @@ impl Plan {
             }
             let metrics = &upstream.backend.metrics;
             metrics.attempts.increment(1);
-            let may_repeat = lease.reused && self.repeatable;
-            let spare = (may_repeat || lease.is_multiplexed() && self.bodyless).then(|| Spare::of(&request));
-            let mut error = match lease.send(request).await {
-                Ok(response) => {
+            let reused = lease.reused;
+            let unanswered = match lease.send(&mut request).await {
+                Ok((response, incoming)) => {
                     let seen = Seen::among(response.headers());
                     if let Some(details) = misframed(&response, &seen) {
-                        // The connection goes with its lease: nobody knows where on it the next answer begins.
+                        // The connection goes with the answer: nobody knows where on it the next answer begins.
                         upstream.report(held.chosen.as_ref(), Outcome::Failed);
                         let failure = Failure::Protocol(details);
                         failure.count(metrics);
@@ -155,56 +153,50 @@ impl Plan {
                     {
                         state.fail_by_itself(uptime());
                     }
-                    return Ok(Reply { response, seen, lease, pool, held, cut: None, silence: None });
+                    return Ok(Reply { response, incoming, seen, pool, held, cut: None, silence: None });
                 }
-                Err(error) => error,
+                Err(unanswered) => unanswered,
             };
-            let message = error.take_message();
             let failure = if self.sent.as_ref().is_some_and(|sent| sent.failed.get()) {
                 Failure::Client
             } else {
-                Failure::of(&error.into_error(), lease.is_closed())
+                Failure::of(&unanswered.error)
             };
             if let Failure::Alert(alert) = &failure {
                 note_failure(&upstream.backend, pool.address(), alert);
             }
-            request = match (message, spare) {
+            match failure {
                 // Nothing was sent; an endpoint that closes even new connections gets one more chance.
-                (Some(request), _) if lease.reused || unsent == 0 => {
-                    unsent += usize::from(!lease.reused);
-                    request
-                }
-                (None, Some(spare)) if may_repeat && matches!(failure, Failure::Terminated) => {
+                _ if unanswered.unsent && (reused || unsent == 0) => unsent += usize::from(!reused),
+                Failure::Terminated if reused && self.repeatable => {
                     fresh = true;
                     failure.count(metrics);
-                    spare.into_request()
                 }
-                (None, Some(spare)) if matches!(failure, Failure::GoneAway) && (lease.reused || unsent == 0) => {
-                    unsent += usize::from(!lease.reused);
+                Failure::GoneAway if self.bodyless && (reused || unsent == 0) => {
+                    unsent += usize::from(!reused);
                     failure.count(metrics);
-                    spare.into_request()
                 }
-                (message, _) => {
+                failure => {
                     if !matches!(failure, Failure::Client) {
                         upstream.report(held.chosen.as_ref(), Outcome::Failed);
                     }
                     failure.count(metrics);
-                    let unsent = message.is_some() && matches!(failure, Failure::Terminated);
+                    let unsent = unanswered.unsent && matches!(failure, Failure::Terminated);
                     return Err(if unsent { Failure::BeforeRequest } else { failure });
                 }
-            };
+            }
             metrics.retries.closed_connection.increment(1);
         }
     }
 }
 
-/// The head of an answer, and the connection that the rest comes on.
+/// The head of an answer, and what follows.
 #[derive(Debug)]
 pub(super) struct Reply {
-    pub(super) response: Response<Incoming>,
+    pub(super) response: Response<()>,
+    pub(super) incoming: Incoming,
     /// What is among its headers.
     pub(super) seen: Seen,
-    pub(super) lease: Lease,
     pub(super) pool: Rc<Pool>,
     pub(super) held: Held,
     /// When the answer must have ended, by a timeout of the attempt.
@@ -233,37 +225,9 @@ impl Held {
 }
 
 /// Why nobody may take `response` for an answer: two readers could read it in two ways.
-fn misframed(response: &Response<Incoming>, seen: &Seen) -> Option<&'static str> {
+fn misframed(response: &Response<()>, seen: &Seen) -> Option<&'static str> {
     if !seen.is_plainly_framed(response.headers()) {
         return Some("upstream_transfer_encoding");
     }
     seen.is_framed_twice().then_some("upstream_length_and_transfer_encoding")
-}
-
-/// What it takes to send a request without a body again.
-struct Spare {
-    method: Method,
-    uri: Uri,
-    version: Version,
-    headers: HeaderMap,
-}
-
-impl Spare {
-    fn of(request: &Request<RequestBody>) -> Self {
-        Self {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            version: request.version(),
-            headers: request.headers().clone(),
-        }
-    }
-
-    fn into_request(self) -> Request<RequestBody> {
-        let mut request = Request::new(RequestBody::empty());
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.version_mut() = self.version;
-        *request.headers_mut() = self.headers;
-        request
-    }
 }

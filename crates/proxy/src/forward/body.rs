@@ -12,14 +12,17 @@ pub(crate) use request::RequestBody;
 pub(super) use silence::Silence;
 
 use super::failure::{Failure, REMOTE_RESET};
+use crate::upstream;
 
 /// Why a body ends before its end.
 #[derive(Debug, Error)]
 pub(crate) enum BodyError {
-    #[error("the other side failed: {0}")]
+    #[error("the client failed: {0}")]
     Peer(#[from] hyper::Error),
     #[error("the other side reset the stream")]
     Reset,
+    #[error("the endpoint failed: {0}")]
+    Endpoint(#[from] upstream::Error),
     #[error("a timeout of the route or the backend has passed")]
     Timeout,
     #[error("nobody needs the rest")]
@@ -27,11 +30,11 @@ pub(crate) enum BodyError {
 }
 
 impl BodyError {
-    /// How an endpoint fails that breaks off its answer. `closed` says that the connection is gone with it.
-    fn failure(&self, closed: bool) -> Failure {
+    /// How an endpoint fails that breaks off its answer.
+    fn failure(&self) -> Failure {
         match self {
-            Self::Peer(error) => Failure::of(error, closed),
-            Self::Reset | Self::Timeout | Self::Abandoned => Failure::Reset(REMOTE_RESET),
+            Self::Endpoint(error) => Failure::of(error),
+            Self::Peer(_) | Self::Reset | Self::Timeout | Self::Abandoned => Failure::Reset(REMOTE_RESET),
         }
     }
 }

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::config::{Flag, Refusal};
 use crate::metrics::BackendMetrics;
-use crate::upstream::{ConnectError, tls_error};
+use crate::upstream::{ConnectError, Error, Http1Error, tls_error};
 
 /// Why there is no answer from upstream.
 #[derive(Debug)]
@@ -75,26 +75,44 @@ const OWN_ADDRESS: Refusal = Refusal::fixed(
 );
 
 impl Failure {
-    /// Judges an error that hyper reports for a request. `closed` says that the connection is gone with it.
-    pub(super) fn of(error: &hyper::Error, closed: bool) -> Self {
-        if error.is_parse() {
-            return Self::Protocol("upstream_response_malformed");
+    /// Judges why an endpoint does not answer, or breaks off.
+    pub(super) fn of(error: &Error) -> Self {
+        match error {
+            Error::Http1(error) => Self::of_http1(error),
+            Error::Http2 { error, closed } => Self::of_http2(error, *closed),
+            Error::Reset => Self::Reset(REMOTE_RESET),
         }
+    }
+
+    fn of_http1(error: &Http1Error) -> Self {
+        match error {
+            Http1Error::Head(_) => Self::Protocol("upstream_response_malformed"),
+            Http1Error::Body(_) => Self::Protocol("upstream_body_malformed"),
+            Http1Error::Io(error) => Self::of_alert(error).unwrap_or(Self::Terminated),
+            Http1Error::Ended | Http1Error::Unasked | Http1Error::Request(_) | Http1Error::RequestLength => {
+                Self::Terminated
+            }
+        }
+    }
+
+    fn of_alert(error: &io::Error) -> Option<Self> {
+        let alert @ rustls::Error::AlertReceived(_) = tls_error(error)? else { return None };
+        let error = io::Error::new(io::ErrorKind::InvalidData, alert.clone());
+        Some(Self::Alert(ConnectError::Tls(Arc::new(error))))
+    }
+
+    /// Judges an error that hyper reports. `closed` says that the connection is gone with it.
+    fn of_http2(error: &hyper::Error, closed: bool) -> Self {
         let source = error.source();
         let h2 = source.and_then(|source| source.downcast_ref::<h2::Error>());
         let io = source.and_then(|source| source.downcast_ref::<io::Error>()).or_else(|| h2?.get_io());
-        if let Some(alert @ rustls::Error::AlertReceived(_)) = io.and_then(tls_error) {
-            let error = io::Error::new(io::ErrorKind::InvalidData, alert.clone());
-            return Self::Alert(ConnectError::Tls(Arc::new(error)));
+        if let Some(alert) = io.and_then(Self::of_alert) {
+            return alert;
         }
         if let Some(failure) = h2.and_then(Self::of_stream) {
             return failure;
         }
-        // What hyper says of chunks that are none.
-        if io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidInput) {
-            return Self::Protocol("upstream_body_malformed");
-        }
-        if closed || io.is_some() || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        if closed || io.is_some() || error.is_closed() || error.is_canceled() {
             return Self::Terminated;
         }
         Self::Reset(REMOTE_RESET)

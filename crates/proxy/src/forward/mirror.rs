@@ -1,10 +1,10 @@
 //! Copies of requests, whose answers nobody sees.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
 
 use http::request::Parts;
-use http_body_util::BodyExt;
 
 use super::attempt::Plan;
 use super::body::RequestBody;
@@ -53,12 +53,11 @@ pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop,
     let running = Running::count(&shard);
     tokio::task::spawn_local(async move {
         let work = async {
-            let reply = plan.run(&upstream, request).await.ok()?;
-            let mut body = reply.response.into_body();
-            while let Some(frame) = body.frame().await {
+            let mut reply = plan.run(&upstream, request).await.ok()?;
+            while let Some(frame) = poll_fn(|cx| reply.incoming.poll_frame(cx)).await {
                 frame.ok()?;
             }
-            reply.lease.done();
+            reply.incoming.done();
             Some(())
         };
         let dropped = &shard.shared.metrics.mirrors_dropped;

@@ -16,7 +16,6 @@ use super::attempt::{Plan, Reply};
 use super::body::{Answer, Body, RequestBody, Silence};
 use super::failure::Failure;
 use super::headers;
-use super::received::Received;
 use super::{local, retries, tunnel};
 use crate::config::{Action, Backend, Flag, Forward, Rule};
 use crate::filter;
@@ -155,7 +154,7 @@ fn pass(
     deadline: Option<Pin<Box<Sleep>>>,
     client_upgrade: Option<OnUpgrade>,
 ) -> Response<Body> {
-    let Reply { response, seen, lease, pool, held, cut, silence } = reply;
+    let Reply { response, incoming, seen, pool, held, cut, silence } = reply;
     let status = response.status();
     active.answered(status, exchange.started.elapsed());
     exchange.note(|record| {
@@ -167,16 +166,15 @@ fn pass(
     if status == StatusCode::SWITCHING_PROTOCOLS
         && let Some(client) = client_upgrade
     {
-        return tunnel::open(exchange, client, response, &seen, lease, active, held);
+        return tunnel::open(exchange, client, response, incoming, &seen, active, held);
     }
-    let (mut parts, incoming) = response.into_parts();
+    let (mut parts, ()) = response.into_parts();
     parts.version = Version::HTTP_11;
     headers::strip(&mut parts.headers, &seen);
     let deadline = retries::sooner(deadline, cut);
     exchange.end_by(deadline.as_ref().map(|deadline| deadline.deadline()));
     let answer = Answer {
-        incoming: Received::new(incoming, lease.is_multiplexed()),
-        lease: Some(lease),
+        incoming,
         deadline,
         active,
         sent: plan.sent,

@@ -12,18 +12,18 @@ use super::body::BodyError;
 /// A body that ends well only if the other side says so. hyper takes the reset of a stream for the end of its body when the
 /// code is `NO_ERROR`, with which an endpoint may stop what it is sent (RFC 9113, 8.1), but not what it sends.
 #[derive(Debug)]
-pub(super) struct Received {
+pub(crate) struct Received {
     incoming: Incoming,
     /// It comes on a stream of HTTP/2.
     stream: bool,
 }
 
 impl Received {
-    pub(super) fn new(incoming: Incoming, stream: bool) -> Self {
+    pub(crate) fn new(incoming: Incoming, stream: bool) -> Self {
         Self { incoming, stream }
     }
 
-    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
         if frame.is_none() && self.stream && !self.incoming.is_end_stream() {
             return Poll::Ready(Some(Err(BodyError::Reset)));
@@ -31,11 +31,11 @@ impl Received {
         Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
     }
 
-    pub(super) fn is_end_stream(&self) -> bool {
+    pub(crate) fn is_end_stream(&self) -> bool {
         self.incoming.is_end_stream()
     }
 
-    pub(super) fn size_hint(&self) -> SizeHint {
+    pub(crate) fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
     }
 }

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use backstay_balancer::{Answer, Decision, NoRetry, Outcome, Permit, Retries, parse_retry_after};
 use http::request::Parts;
 use http::{HeaderName, Request, StatusCode, header};
-use http_body::Body as _;
 use tokio::time::{Sleep, sleep, sleep_until};
 
 use super::attempt::{Plan, Reply};
@@ -200,11 +199,9 @@ fn address(plan: &Plan, outcome: &Result<Reply, Failure>) -> Option<SocketAddr> 
 
 /// Reads what is left of an answer that is not passed on, if that is little: its connection can carry another request then.
 fn discard(reply: Reply) {
-    let Reply { response, lease, held, .. } = reply;
-    let mut incoming = response.into_body();
+    let Reply { mut incoming, held, .. } = reply;
     if incoming.is_end_stream() {
-        lease.done();
-        return;
+        return incoming.done();
     }
     if incoming.size_hint().upper().is_none_or(|size| size > MAX_DISCARDED) {
         return;
@@ -212,7 +209,7 @@ fn discard(reply: Reply) {
     drop(held);
     tokio::task::spawn_local(async move {
         let rest = async {
-            while let Some(frame) = poll_fn(|cx| Pin::new(&mut incoming).poll_frame(cx)).await {
+            while let Some(frame) = poll_fn(|cx| incoming.poll_frame(cx)).await {
                 if frame.is_err() {
                     return false;
                 }
@@ -220,7 +217,7 @@ fn discard(reply: Reply) {
             true
         };
         if matches!(tokio::time::timeout(DISCARD_TIMEOUT, rest).await, Ok(true)) {
-            lease.done();
+            incoming.done();
         }
     });
 }

@@ -1,7 +1,6 @@
 //! Connections that changed protocols: bytes both ways, nothing read into them.
 
 use http::{HeaderValue, Response, header};
-use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
@@ -11,45 +10,41 @@ use super::body::Body;
 use super::headers::{self, Seen};
 use super::outbound::Active;
 use crate::server::Exchange;
-use crate::upstream::Lease;
+use crate::upstream::{Incoming, Tunnel};
 
 /// Bytes buffered in each direction.
 const BUFFER: usize = 16 << 10;
 
-/// Passes a 101 on and connects the two sides once both have changed. A side that stops sending is passed on too; the tunnel
-/// ends when both have.
+/// Passes a 101 on and connects the two sides once the client's has changed too. A side that stops sending is passed on too;
+/// the tunnel ends when both have.
 pub(super) fn open(
     mut exchange: Exchange,
     client: OnUpgrade,
-    response: Response<Incoming>,
+    response: Response<()>,
+    incoming: Incoming,
     seen: &Seen,
-    lease: Lease,
     active: Active,
     held: Held,
 ) -> Response<Body> {
-    let (mut parts, incoming) = response.into_parts();
+    let (mut parts, ()) = response.into_parts();
     let upgrade = parts.headers.get(header::UPGRADE).cloned();
     headers::strip(&mut parts.headers, seen);
     parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     if let Some(upgrade) = upgrade {
         parts.headers.insert(header::UPGRADE, upgrade);
     }
-    let upstream = parts.extensions.remove::<OnUpgrade>();
     let tunnel = exchange.local.shard.tunnel();
     tokio::task::spawn_local(async move {
-        let Some(upstream) = upstream else { return };
-        let (Ok(client), Ok(upstream)) = futures::join!(client, upstream) else { return };
-        // From here on the connections are ours; what led to them can go.
-        drop((incoming, lease));
-        let copied =
-            copy_bidirectional_with_sizes(&mut TokioIo::new(client), &mut TokioIo::new(upstream), BUFFER, BUFFER).await;
+        let Some((mut endpoint, open)) = incoming.into_tunnel().map(Tunnel::split) else { return };
+        let Ok(client) = client.await else { return };
+        let copied = copy_bidirectional_with_sizes(&mut TokioIo::new(client), &mut endpoint, BUFFER, BUFFER).await;
         if let Ok((received, sent)) = copied {
             exchange.note(|record| {
                 record.bytes_in = received;
                 record.bytes_out = sent;
             });
         }
-        drop((active, held, tunnel));
+        drop((active, held, tunnel, open));
     });
     Response::from_parts(parts, Body::tunnel())
 }

@@ -9,15 +9,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use backstay_balancer::Overflow;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::CertificateError;
 use rustls_pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::TcpStream;
-use tokio::task::AbortHandle;
 
 use super::advice::advice;
+use super::http1::Stream;
 use super::pool::Destination;
 use super::queue::Place;
 use super::streams::{Executor, Streams};
@@ -51,8 +51,7 @@ pub(crate) enum ConnectError {
 
 /// A new connection, not yet pooled.
 pub(super) enum Established {
-    /// With the task that it lives in.
-    Http1(http1::SendRequest<RequestBody>, AbortHandle),
+    Http1(Stream, Open),
     /// With how many requests the endpoint takes at once.
     Http2(http2::SendRequest<RequestBody>, Rc<Cell<usize>>),
 }
@@ -117,35 +116,17 @@ async fn establish(
         }
         _ => Io::Plain(stream),
     };
-    let streams = Streams::new(place.queue());
     let open = Open::count(&backend.metrics, place);
-    let io = TokioIo::new(io);
     match backend.protocol {
-        Protocol::Http1 => {
-            let (sender, connection) = http1::Builder::new()
-                .max_headers(shared.limits.max_headers)
-                .max_header_size(shared.limits.max_head_size)
-                // A head and a body of that size arrive together.
-                .max_buf_size(2 * shared.limits.max_head_size)
-                .handshake(io)
-                .await
-                .map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
-            let task = tokio::task::spawn_local(async move {
-                // The place is given back however this ends.
-                let _open = open;
-                if let Err(error) = connection.with_upgrades().await {
-                    tracing::debug!(%error, "an upstream connection ended with an error");
-                }
-            });
-            Ok(Established::Http1(sender, task.abort_handle()))
-        }
+        Protocol::Http1 => Ok(Established::Http1(io, open)),
         Protocol::Http2 => {
+            let streams = Streams::new(open.1.queue());
             let (sender, connection) = http2::Builder::new(Executor(Rc::clone(&streams)))
                 .timer(TokioTimer::new())
                 .initial_stream_window_size(shared.limits.stream_window)
                 .initial_connection_window_size(connection_window(backend, shared))
                 .max_header_list_size(u32::try_from(shared.limits.max_head_size).unwrap_or(u32::MAX))
-                .handshake(io)
+                .handshake(TokioIo::new(io))
                 .await
                 .map_err(|error| ConnectError::Handshake(Arc::new(error)))?;
             let connection = Rc::new(RefCell::new(connection));
@@ -184,7 +165,8 @@ fn is_own(stream: &TcpStream, own: &[SocketAddr]) -> bool {
 }
 
 /// Counts an open connection for as long as it lives.
-struct Open(Arc<BackendMetrics>, #[expect(dead_code, reason = "held")] Place);
+#[derive(Debug)]
+pub(crate) struct Open(Arc<BackendMetrics>, Place);
 
 impl Open {
     fn count(metrics: &Arc<BackendMetrics>, place: Place) -> Self {

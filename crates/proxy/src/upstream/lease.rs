@@ -2,18 +2,19 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::future::Either;
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1, http2};
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, Uri, Version};
+use http_body::{Frame, SizeHint};
+use hyper::client::conn::http2;
+use thiserror::Error;
 
+use super::http1::{self, Duplex, Tunnel};
 use super::pool::Pool;
 use super::queue::Queue;
-use crate::forward::RequestBody;
+use crate::forward::{BodyError, Received, RequestBody};
 
 /// How long what is left of a request may take once it has been answered.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
@@ -28,37 +29,44 @@ pub(crate) struct Lease {
 
 #[derive(Debug)]
 enum Connection {
-    Http1 { kept: Kept, pool: Rc<Pool> },
-    Http2 { sender: http2::SendRequest<RequestBody>, _slot: Slot },
+    Http1 { connection: Box<http1::Connection>, pool: Rc<Pool> },
+    Http2 { sender: http2::SendRequest<RequestBody>, slot: Slot },
 }
 
-/// An HTTP/1.1 connection.
+/// What is left of an answer after its head. Dropped before [`Incoming::done`], an HTTP/1.1 connection closes.
 #[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) sender: http1::SendRequest<RequestBody>,
-    /// What drives it.
-    task: AbortHandle,
-    pub(super) born: Instant,
-    /// Requests it has carried, the one under way included.
-    pub(super) served: u32,
-    /// Whether a request is under way.
-    busy: bool,
+pub(crate) struct Incoming(Source);
+
+#[derive(Debug)]
+enum Source {
+    Http1 { connection: Box<http1::Connection>, pool: Rc<Pool> },
+    Duplex(Duplex),
+    Http2 { body: Received, sender: http2::SendRequest<RequestBody>, _slot: Slot },
+    /// Nothing is left.
+    Done,
 }
 
-impl Kept {
-    /// A connection that `task` drives.
-    pub(super) fn new(sender: http1::SendRequest<RequestBody>, task: AbortHandle, born: Instant) -> Self {
-        Self { sender, task, born, served: 0, busy: false }
-    }
+/// Why an endpoint does not answer, or breaks off.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Http1(#[from] http1::Error),
+    #[error("{error}")]
+    Http2 {
+        error: hyper::Error,
+        /// The connection is gone too.
+        closed: bool,
+    },
+    #[error("the endpoint reset the stream")]
+    Reset,
 }
 
-impl Drop for Kept {
-    fn drop(&mut self) {
-        // What is left of the request may never be read, and hyper would wait for that.
-        if self.busy {
-            self.task.abort();
-        }
-    }
+/// Why there is no answer to a request.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) error: Error,
+    /// None of the request was sent. It is whole.
+    pub(crate) unsent: bool,
 }
 
 /// A stream's place on a shared connection.
@@ -80,55 +88,143 @@ impl Drop for Slot {
 }
 
 impl Lease {
-    pub(super) fn http1(mut kept: Kept, pool: Rc<Pool>, reused: bool) -> Self {
-        kept.served = kept.served.saturating_add(1);
-        kept.busy = true;
-        Self { connection: Connection::Http1 { kept, pool }, reused }
+    pub(super) fn http1(connection: Box<http1::Connection>, pool: Rc<Pool>, reused: bool) -> Self {
+        Self { connection: Connection::Http1 { connection, pool }, reused }
     }
 
     pub(super) fn http2(sender: http2::SendRequest<RequestBody>, slot: Slot, reused: bool) -> Self {
-        Self { connection: Connection::Http2 { sender, _slot: slot }, reused }
+        Self { connection: Connection::Http2 { sender, slot }, reused }
     }
 
-    /// Sends a request, ends with the head of the answer. The error gives the request back when none of it was sent.
-    // No `async fn`: its future would hold the request beside hyper's.
-    pub(crate) fn send(
-        &mut self,
-        request: Request<RequestBody>,
-    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> {
-        match &mut self.connection {
-            Connection::Http1 { kept, .. } => Either::Left(kept.sender.try_send_request(request)),
-            Connection::Http2 { sender, .. } => Either::Right(sender.try_send_request(request)),
+    /// Sends a request, and ends with the head of the answer and what follows. The request stays what it was if it has no body,
+    /// or if none of it was sent.
+    pub(crate) async fn send(
+        self,
+        request: &mut Request<RequestBody>,
+    ) -> Result<(Response<()>, Incoming), Unanswered> {
+        match self.connection {
+            Connection::Http1 { mut connection, pool } => {
+                let sent = connection.send(request).await;
+                let response = sent.map_err(|http1::Unanswered { error, unsent }| Unanswered { error: error.into(), unsent })?;
+                let source = if connection.is_sending() {
+                    Source::Duplex(Duplex::drive(connection, pool))
+                } else {
+                    Source::Http1 { connection, pool }
+                };
+                Ok((response, Incoming(source)))
+            }
+            // Boxed: a future is as large as its largest part, and is moved.
+            Connection::Http2 { sender, slot } => Box::pin(send_http2(sender, slot, request)).await,
         }
     }
 
-    /// Whether the connection carries other requests at the same time.
-    pub(crate) fn is_multiplexed(&self) -> bool {
-        matches!(self.connection, Connection::Http2 { .. })
+    /// There is no request after all.
+    pub(crate) fn cancel(self) {
+        if let Connection::Http1 { connection, pool } = self.connection {
+            pool.give_back(connection);
+        }
     }
+}
 
-    /// Whether the connection is gone.
-    pub(crate) fn is_closed(&self) -> bool {
-        match &self.connection {
-            Connection::Http1 { kept, .. } => kept.sender.is_closed(),
-            Connection::Http2 { sender, .. } => sender.is_closed(),
+async fn send_http2(
+    mut sender: http2::SendRequest<RequestBody>,
+    slot: Slot,
+    request: &mut Request<RequestBody>,
+) -> Result<(Response<()>, Incoming), Unanswered> {
+    let spare = request.body().is_empty().then(|| Spare::of(request));
+    let taken = std::mem::replace(request, Request::new(RequestBody::empty()));
+    let mut error = match sender.try_send_request(taken).await {
+        Ok(response) => {
+            let (parts, body) = response.into_parts();
+            let source = Source::Http2 { body: Received::new(body, true), sender, _slot: slot };
+            return Ok((Response::from_parts(parts, ()), Incoming(source)));
+        }
+        Err(error) => error,
+    };
+    let returned = error.take_message();
+    let unsent = returned.is_some();
+    if let Some(returned) = returned.or_else(|| spare.map(Spare::into_request)) {
+        *request = returned;
+    }
+    Err(Unanswered { error: Error::Http2 { error: error.into_error(), closed: sender.is_closed() }, unsent })
+}
+
+impl Incoming {
+    /// The next part.
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match &mut self.0 {
+            Source::Http1 { connection, .. } => connection.poll_frame(cx).map_err(Error::Http1),
+            Source::Duplex(duplex) => duplex.poll_frame(cx).map_err(Error::Http1),
+            Source::Http2 { body, sender, .. } => body.poll_frame(cx).map_err(|error| match error {
+                BodyError::Peer(error) => Error::Http2 { error, closed: sender.is_closed() },
+                _ => Error::Reset,
+            }),
+            Source::Done => Poll::Ready(None),
         }
     }
 
-    /// The answer has been read to its end: an HTTP/1.1 connection goes back to its pool.
-    pub(crate) fn done(self) {
-        let Connection::Http1 { mut kept, pool } = self.connection else { return };
-        if kept.sender.is_ready() {
-            kept.busy = false;
-            pool.keep(kept);
-        } else if !kept.sender.is_closed() {
-            // The request's body is still on its way, or hyper has yet to notice the end.
-            tokio::task::spawn_local(async move {
-                if let Ok(Ok(())) = timeout(LINGER, kept.sender.ready()).await {
-                    kept.busy = false;
-                    pool.keep(kept);
-                }
-            });
+    /// Whether all has been read.
+    pub(crate) fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Source::Http1 { connection, .. } => connection.is_end_stream(),
+            Source::Duplex(duplex) => duplex.is_end_stream(),
+            Source::Http2 { body, .. } => body.is_end_stream(),
+            Source::Done => true,
         }
+    }
+
+    /// How much is left.
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Source::Http1 { connection, .. } => connection.size_hint(),
+            Source::Duplex(duplex) => duplex.size_hint(),
+            Source::Http2 { body, .. } => body.size_hint(),
+            Source::Done => SizeHint::with_exact(0),
+        }
+    }
+
+    /// All has been read: an HTTP/1.1 connection goes back to its pool.
+    pub(crate) fn done(&mut self) {
+        match std::mem::replace(&mut self.0, Source::Done) {
+            Source::Http1 { connection, pool } => pool.give_back(connection),
+            Source::Duplex(duplex) => duplex.done(),
+            Source::Http2 { .. } | Source::Done => {}
+        }
+    }
+
+    /// The connection, when the answer has changed its protocol. `None` where connections are shared.
+    pub(crate) fn into_tunnel(self) -> Option<Tunnel> {
+        match self.0 {
+            Source::Http1 { connection, .. } => Some(connection.into_tunnel()),
+            Source::Duplex(_) | Source::Http2 { .. } | Source::Done => None,
+        }
+    }
+}
+
+/// What it takes to send a request without a body again.
+struct Spare {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+}
+
+impl Spare {
+    fn of(request: &Request<RequestBody>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            headers: request.headers().clone(),
+        }
+    }
+
+    fn into_request(self) -> Request<RequestBody> {
+        let mut request = Request::new(RequestBody::empty());
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        *request.headers_mut() = self.headers;
+        request
     }
 }

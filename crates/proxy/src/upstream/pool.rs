@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::connect::{ConnectError, Established, MAX_STREAMS, connect};
-use super::lease::{Kept, Lease, Slot};
+use super::http1;
+use super::lease::{Lease, Slot};
 use super::queue::{Given, Place, Queue, Turn};
 use crate::config::{Backend, Protocol};
 use crate::forward::RequestBody;
@@ -58,7 +59,7 @@ pub(crate) struct Pool {
 
 #[derive(Debug)]
 struct Idle {
-    kept: Kept,
+    connection: Box<http1::Connection>,
     since: Instant,
 }
 
@@ -116,14 +117,18 @@ impl Pool {
     pub(crate) fn reuse(self: &Rc<Self>) -> Option<Lease> {
         match self.protocol {
             Protocol::Http1 => {
-                let kept = loop {
-                    let Idle { kept, .. } = self.idle.borrow_mut().pop()?;
-                    if kept.sender.is_ready() && !self.retires(&kept) {
-                        break kept;
+                let connection = loop {
+                    let Idle { mut connection, .. } = self.idle.borrow_mut().pop()?;
+                    if !connection.is_usable() {
+                        continue;
                     }
+                    if !self.retires(&connection) {
+                        break connection;
+                    }
+                    connection.close();
                 };
                 self.preconnect();
-                Some(Lease::http1(kept, Rc::clone(self), true))
+                Some(Lease::http1(connection, Rc::clone(self), true))
             }
             Protocol::Http2 => {
                 let lease = self.share(true);
@@ -156,7 +161,7 @@ impl Pool {
                 return Ok(Lease::http1(self.connect_http1(place).await?, Rc::clone(self), false));
             }
             match self.queue.wait().await {
-                Some(Given::Connection(kept)) => return Ok(Lease::http1(kept, Rc::clone(self), true)),
+                Some(Given::Connection(connection)) => return Ok(Lease::http1(connection, Rc::clone(self), true)),
                 Some(Given::Turn(given)) => turn = Some(given),
                 None => return Err(ConnectError::Timeout),
             }
@@ -168,9 +173,14 @@ impl Pool {
         self.queue.enter(&self.backend.borrow().breakers, &self.endpoint)
     }
 
-    async fn connect_http1(&self, place: Place) -> Result<Kept, ConnectError> {
+    async fn connect_http1(&self, place: Place) -> Result<Box<http1::Connection>, ConnectError> {
         match connect(&self.backend(), &self.shared, &self.destination, place).await? {
-            Established::Http1(sender, task) => Ok(Kept::new(sender, task, self.clock.get())),
+            Established::Http1(stream, open) => {
+                let limits = &self.shared.limits;
+                let limits =
+                    http1::HeadLimits { max_size: limits.max_head_size, max_headers: limits.max_headers };
+                Ok(http1::Connection::new(stream, limits, open, self.clock.get()))
+            }
             Established::Http2(..) => Err(ConnectError::NotHttp2),
         }
     }
@@ -193,8 +203,8 @@ impl Pool {
             tokio::task::spawn_local(async move {
                 let connected = pool.connect_http1(place).await;
                 pool.ahead.set(pool.ahead.get() - 1);
-                if let Ok(kept) = connected {
-                    pool.keep(kept);
+                if let Ok(connection) = connected {
+                    pool.keep(connection);
                 }
             });
         }
@@ -237,9 +247,9 @@ impl Pool {
     }
 
     /// Whether a connection is to be closed now because it should carry no more requests. Counts those that are.
-    fn retires(&self, kept: &Kept) -> bool {
+    fn retires(&self, connection: &http1::Connection) -> bool {
         let backend = self.backend.borrow();
-        spent(&backend, self.clock.get(), kept.born, kept.served).inspect(|count| count.increment(1)).is_some()
+        spent(&backend, self.clock.get(), connection.born, connection.served).inspect(|count| count.increment(1)).is_some()
     }
 
     /// Whether a connection could not be shared only because it has as many streams as it may have.
@@ -314,17 +324,25 @@ impl Pool {
         Ok(opening)
     }
 
-    /// Takes back a connection that can carry another request.
-    pub(super) fn keep(&self, kept: Kept) {
-        if self.retires(&kept) {
-            return;
+    /// Takes back a connection whose request has ended.
+    pub(super) fn give_back(&self, connection: Box<http1::Connection>) {
+        if let Some(connection) = connection.rest() {
+            self.keep(connection);
         }
-        let Some(kept) = self.queue.offer(kept) else { return };
+    }
+
+    /// Keeps a connection that can carry another request.
+    fn keep(&self, connection: Box<http1::Connection>) {
+        if self.retires(&connection) {
+            return connection.close();
+        }
+        let Some(connection) = self.queue.offer(connection) else { return };
         let mut idle = self.idle.borrow_mut();
         if idle.len() < self.shared.limits.max_idle_upstream {
-            idle.push(Idle { kept, since: self.clock.get() });
+            idle.push(Idle { connection, since: self.clock.get() });
         } else {
             self.backend.borrow().metrics.connections_retired.max_idle.increment(1);
+            connection.close();
         }
     }
 
@@ -337,9 +355,13 @@ impl Pool {
         };
         let stays = |retired: Option<&Count>| retired.inspect(|count| count.increment(1)).is_none();
         let mut idle = self.idle.borrow_mut();
-        idle.retain(|Idle { kept, since }| {
-            !kept.sender.is_closed() && stays(spent(&backend, now, kept.born, kept.served).or_else(|| unused(*since)))
-        });
+        let done: Vec<Idle> = idle
+            .extract_if(.., |Idle { connection, since }| {
+                let spent = spent(&backend, now, connection.born, connection.served);
+                !connection.is_usable() || !stays(spent.or_else(|| unused(*since)))
+            })
+            .collect();
+        done.into_iter().for_each(|Idle { connection, .. }| connection.close());
         let mut multiplexed = self.multiplexed.borrow_mut();
         multiplexed.retain(|connection| {
             let unused = || unused(connection.used).filter(|_| connection.streams.get() == 0);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use backstay_balancer::{Breakers, EndpointState, Overflow, Permit};
 use tokio::sync::oneshot;
 
-use super::lease::Kept;
+use super::http1::Connection;
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ mod tests;
 #[derive(Debug)]
 pub(super) enum Given {
     /// A connection that has become free.
-    Connection(Kept),
+    Connection(Box<Connection>),
     /// The right to look again.
     Turn(Turn),
 }
@@ -55,7 +55,7 @@ impl Queue {
     }
 
     /// Gives a free connection to who has waited longest; back, if nobody waits.
-    pub(super) fn offer(&self, connection: Kept) -> Option<Kept> {
+    pub(super) fn offer(&self, connection: Box<Connection>) -> Option<Box<Connection>> {
         let mut offered = Given::Connection(connection);
         while let Some(waiter) = self.next() {
             match waiter.send(offered) {

@@ -14,9 +14,8 @@ use crate::config::Flag;
 use crate::forward::attempt::Held;
 use crate::forward::outbound::Active;
 use crate::forward::progress::Progress;
-use crate::forward::received::Received;
 use crate::server::Exchange;
-use crate::upstream::Lease;
+use crate::upstream::Incoming;
 
 /// The body of an answer. Its end is the end of the exchange.
 #[derive(Debug)]
@@ -36,8 +35,7 @@ enum Content {
 /// What is left of an upstream's answer after its head.
 #[derive(Debug)]
 pub(in crate::forward) struct Answer {
-    pub(in crate::forward) incoming: Received,
-    pub(in crate::forward) lease: Option<Lease>,
+    pub(in crate::forward) incoming: Incoming,
     pub(in crate::forward) deadline: Option<Pin<Box<Sleep>>>,
     /// Counts the request as active at its backend.
     pub(in crate::forward) active: Active,
@@ -87,11 +85,12 @@ impl Answer {
             Poll::Ready(Some(Err(error))) => {
                 // hyper drops what it has not written when a body fails: the client gets what there was before it learns that
                 // there is no more.
-                self.failed = Some(error);
+                self.failed = Some(error.into());
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            other => other,
+            Poll::Ready(frame) => Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from))),
+            Poll::Pending => Poll::Pending,
         }
     }
 }
@@ -111,7 +110,7 @@ impl http_body::Body for Body {
             }
             Content::Upstream(answer) => match answer.poll(cx) {
                 Poll::Ready(Some(Err(error))) => {
-                    let failure = error.failure(answer.lease.as_ref().is_some_and(Lease::is_closed));
+                    let failure = error.failure();
                     failure.count(&answer.active.upstream.backend.metrics);
                     let (flag, details) = failure.after_head();
                     this.note_error(flag, details);
@@ -183,9 +182,7 @@ impl Drop for Body {
             exchange.note(|record| record.bytes_in = answer.sent.as_ref().map_or(0, |sent| sent.bytes.get()));
         }
         if answer.complete || answer.incoming.is_end_stream() {
-            if let Some(lease) = answer.lease.take() {
-                lease.done();
-            }
+            answer.incoming.done();
             if let (Some(exchange), Some(sent)) =
                 (&self.exchange, answer.sent.take().filter(|sent| sent.is_under_way()))
             {

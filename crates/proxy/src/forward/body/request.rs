@@ -33,7 +33,7 @@ enum Source {
 }
 
 impl RequestBody {
-    pub(in crate::forward) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { source: Source::Empty, progress: None, taps: Vec::new() }
     }
 
@@ -57,7 +57,7 @@ impl RequestBody {
         Self { source: Source::Replay(replayed), progress, taps: Vec::new() }
     }
 
-    pub(in crate::forward) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         matches!(self.source, Source::Empty)
     }
 
