@@ -168,31 +168,44 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends what can be sent, and reads the head of the answer. An endpoint may answer without having read all of a request,
-    /// and take no more of it.
+    /// Sends what can be sent, and reads the head of the answer.
     fn poll_answer(
         &mut self,
         cx: &mut Context<'_>,
         method: &Method,
         writes: &mut bool,
     ) -> Poll<Result<Response<()>, Error>> {
-        if *writes {
-            match self.poll_write(cx) {
-                Poll::Pending => {}
-                Poll::Ready(Ok(())) => *writes = false,
-                Poll::Ready(Err(error @ (Error::Request(_) | Error::RequestLength))) => return Poll::Ready(Err(error)),
-                Poll::Ready(Err(_)) => {
-                    *writes = false;
-                    self.upload = None;
-                    self.output = Bytes::new();
-                    self.reusable = false;
-                }
+        // To read comes first: it ends when nothing has come, while a long request would use up what the runtime lets a task
+        // do in one go. But there is no answer to what was not sent.
+        let reads = self.begun;
+        if reads && let Poll::Ready(head) = self.poll_head(cx, method) {
+            return Poll::Ready(head.map(|head| self.receive(head)));
+        }
+        if *writes && let Poll::Ready(written) = self.poll_write(cx) {
+            *writes = false;
+            match written {
+                Ok(()) => {}
+                Err(error @ (Error::Request(_) | Error::RequestLength)) => return Poll::Ready(Err(error)),
+                // An endpoint may answer without having read all of a request, and take no more of it.
+                Err(_) => self.give_up_sending(),
             }
         }
-        let Head { response, keep_alive, decoder } = ready!(self.poll_head(cx, method))?;
+        if reads {
+            return Poll::Pending;
+        }
+        self.poll_head(cx, method).map(|head| head.map(|head| self.receive(head)))
+    }
+
+    fn receive(&mut self, Head { response, keep_alive, decoder }: Head) -> Response<()> {
         self.reusable &= keep_alive;
         self.decoder = decoder;
-        Poll::Ready(Ok(response))
+        response
+    }
+
+    fn give_up_sending(&mut self) {
+        self.upload = None;
+        self.output = Bytes::new();
+        self.reusable = false;
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>, method: &Method) -> Poll<Result<Head, Error>> {

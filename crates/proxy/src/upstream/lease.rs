@@ -39,9 +39,16 @@ pub(crate) struct Incoming(Source);
 
 #[derive(Debug)]
 enum Source {
-    Http1 { connection: Box<http1::Connection>, pool: Rc<Pool> },
+    Http1 {
+        connection: Box<http1::Connection>,
+        pool: Rc<Pool>,
+    },
     Duplex(Duplex),
-    Http2 { body: Received, sender: http2::SendRequest<RequestBody>, _slot: Slot },
+    Http2 {
+        body: Received,
+        sender: http2::SendRequest<RequestBody>,
+        _slot: Slot,
+    },
     /// Nothing is left.
     Done,
 }
@@ -98,14 +105,12 @@ impl Lease {
 
     /// Sends a request, and ends with the head of the answer and what follows. The request stays what it was if it has no body,
     /// or if none of it was sent.
-    pub(crate) async fn send(
-        self,
-        request: &mut Request<RequestBody>,
-    ) -> Result<(Response<()>, Incoming), Unanswered> {
+    pub(crate) async fn send(self, request: &mut Request<RequestBody>) -> Result<(Response<()>, Incoming), Unanswered> {
         match self.connection {
             Connection::Http1 { mut connection, pool } => {
                 let sent = connection.send(request).await;
-                let response = sent.map_err(|http1::Unanswered { error, unsent }| Unanswered { error: error.into(), unsent })?;
+                let response =
+                    sent.map_err(|http1::Unanswered { error, unsent }| Unanswered { error: error.into(), unsent })?;
                 let source = if connection.is_sending() {
                     Source::Duplex(Duplex::drive(connection, pool))
                 } else {

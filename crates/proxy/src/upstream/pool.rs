@@ -177,8 +177,7 @@ impl Pool {
         match connect(&self.backend(), &self.shared, &self.destination, place).await? {
             Established::Http1(stream, open) => {
                 let limits = &self.shared.limits;
-                let limits =
-                    http1::HeadLimits { max_size: limits.max_head_size, max_headers: limits.max_headers };
+                let limits = http1::HeadLimits { max_size: limits.max_head_size, max_headers: limits.max_headers };
                 Ok(http1::Connection::new(stream, limits, open, self.clock.get()))
             }
             Established::Http2(..) => Err(ConnectError::NotHttp2),
@@ -249,7 +248,9 @@ impl Pool {
     /// Whether a connection is to be closed now because it should carry no more requests. Counts those that are.
     fn retires(&self, connection: &http1::Connection) -> bool {
         let backend = self.backend.borrow();
-        spent(&backend, self.clock.get(), connection.born, connection.served).inspect(|count| count.increment(1)).is_some()
+        spent(&backend, self.clock.get(), connection.born, connection.served)
+            .inspect(|count| count.increment(1))
+            .is_some()
     }
 
     /// Whether a connection could not be shared only because it has as many streams as it may have.

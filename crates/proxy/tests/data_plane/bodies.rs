@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{ANY_PORT, Answer, Client, Proxy, Raw, Routes, Upstream, access_log, socket, soon};
 
@@ -94,6 +95,34 @@ async fn an_answer_may_begin_before_the_request_has_ended() {
     assert_eq!(&read, b"4\r\nlate\r\n");
     stream.write_all(b"ok").await.unwrap();
     assert_eq!(Answer::read(response).await.text(), "ok");
+}
+
+#[tokio::test]
+async fn a_request_goes_on_while_nobody_reads_its_answer() {
+    const SIZE: usize = 20 << 20;
+    let (upstream, address) = Raw::bind().await;
+    let proxy = Proxy::start(Routes::to(address)).await;
+    let endpoint = tokio::spawn(async move {
+        let (stream, _) = upstream.accept().await;
+        let (receive, mut send) = stream.into_split();
+        let answers = tokio::spawn(async move {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {SIZE}\r\n\r\n");
+            send.write_all(head.as_bytes()).await.unwrap();
+            send.write_all(&vec![b'a'; SIZE]).await.unwrap();
+            send
+        });
+        tokio::io::copy(&mut receive.take(SIZE as u64), &mut tokio::io::sink()).await.unwrap();
+        drop(answers.await.unwrap());
+    });
+    let mut client = TcpStream::connect(proxy.address).await.unwrap();
+    let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {SIZE}\r\nconnection: close\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+    // More than all buffers on the way hold, in both directions.
+    soon(client.write_all(&vec![b'q'; SIZE])).await.unwrap();
+    let mut answer = Vec::new();
+    soon(client.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.len() > SIZE, "{}", answer.len());
+    endpoint.await.unwrap();
 }
 
 /// An endless body, of which `taken` pieces of 64 KiB have been asked for.

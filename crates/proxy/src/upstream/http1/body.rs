@@ -25,7 +25,10 @@ pub(super) enum Decoder {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Expected {
     /// A size, of which so many digits with this value were read.
-    Size { value: u64, digits: u8 },
+    Size {
+        value: u64,
+        digits: u8,
+    },
     /// What follows this size and means nothing here.
     Extension(u64),
     /// The end of the line with the size.

@@ -78,11 +78,13 @@ async fn drive(mut connection: Box<Connection>, pool: Rc<Pool>, parts: mpsc::Sen
     let mut parts = PollSender::new(parts);
     let (mut sending, mut failed) = (true, false);
     poll_fn(|cx| {
+        // To read comes first, as it ends when whoever asked has enough for now.
+        let read = poll_answer(&mut connection, &mut parts, cx);
         if sending && let Poll::Ready(result) = connection.poll_write(cx) {
             sending = false;
             failed = result.is_err();
         }
-        poll_answer(&mut connection, &mut parts, cx)
+        read
     })
     .await;
     drop(parts);

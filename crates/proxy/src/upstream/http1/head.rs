@@ -92,8 +92,10 @@ fn reason(error: httparse::Error) -> &'static str {
 /// The headers of `lines`, which are parts of `input`, of which the head is the first `length` bytes.
 pub(super) fn headers(input: &Bytes, length: usize, lines: &[httparse::Header<'_>]) -> Result<HeaderMap, Error> {
     let start = input.as_ptr().addr();
-    let memory =
-        if input.len() <= SHARED { input.clone() } else { Bytes::copy_from_slice(input.get(..length).unwrap_or_default()) };
+    let memory = match input.get(..length) {
+        Some(head) if input.len() > SHARED => Bytes::copy_from_slice(head),
+        _ => input.clone(),
+    };
     let mut headers = HeaderMap::with_capacity(lines.len());
     for line in lines {
         let name = HeaderName::from_bytes(line.name.as_bytes());

@@ -108,3 +108,6 @@ fn take(buffer: &mut BytesMut) -> Bytes {
     buffer.clear();
     copy
 }
+
+#[cfg(test)]
+mod tests;

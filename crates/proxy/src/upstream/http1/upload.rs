@@ -76,10 +76,7 @@ fn write_head<B>(request: &Request<B>, head: &mut impl BufMut) {
     head.put_slice(b"\r\n");
 }
 
-fn write_headers<'h>(
-    headers: impl Iterator<Item = (&'h HeaderName, &'h http::HeaderValue)>,
-    head: &mut impl BufMut,
-) {
+fn write_headers<'h>(headers: impl Iterator<Item = (&'h HeaderName, &'h http::HeaderValue)>, head: &mut impl BufMut) {
     for (name, value) in headers {
         head.put_slice(name.as_str().as_bytes());
         head.put_slice(b": ");
@@ -107,7 +104,8 @@ impl Upload {
     ) -> Poll<Result<(), Error>> {
         loop {
             // Asked before the head is written, so that a short body goes with it.
-            let waits = !self.ended && self.data.is_empty() && self.after.is_empty() && self.poll_body(cx)?.is_pending();
+            let waits =
+                !self.ended && self.data.is_empty() && self.after.is_empty() && self.poll_body(cx)?.is_pending();
             while !self.is_written() {
                 let parts = [IoSlice::new(&self.before), IoSlice::new(&self.data), IoSlice::new(self.after)];
                 let written = ready!(Pin::new(&mut *stream).poll_write_vectored(cx, &parts))?;
