@@ -6,8 +6,11 @@ use crate::upstream::http1::head::HeadLimits;
 
 const LIMITS: HeadLimits = HeadLimits { max_size: 100, max_headers: 3 };
 
-/// What `decoder` makes of `pieces`: the data, the trailers, and what is left over. The error is its text.
-fn decode(mut decoder: Decoder, pieces: &[&[u8]]) -> Result<(Vec<u8>, Option<String>, Vec<u8>), String> {
+/// The data, the trailers, and what is left over.
+type Decoded = (Vec<u8>, Option<String>, Vec<u8>);
+
+/// What `decoder` makes of `pieces`. The error is its text.
+fn decode(mut decoder: Decoder, pieces: &[&[u8]]) -> Result<Decoded, String> {
     let (mut data, mut trailers) = (Vec::new(), None);
     let mut pieces = pieces.iter();
     let mut input = Bytes::new();
