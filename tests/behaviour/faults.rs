@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::harness::rest::{BACKENDS, ROUTES};
-use crate::harness::{Client, ControlPlane, PATIENCE, Proxy, Upstream, manifest, port, traffic};
+use crate::harness::{Client, ControlPlane, Load, PATIENCE, Proxy, Upstream, manifest, port, traffic};
 
 const HOST: &str = "app.example.com";
 
@@ -199,4 +199,75 @@ async fn clients_that_go_away_leave_nothing_behind() {
     })
     .await;
     assert!(control_plane.rest().read(&format!("{BACKENDS}/app")).await.is_object());
+}
+
+/// Files and sockets that the process has open. 0 where the system does not say.
+fn descriptors(proxy: &Proxy) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", proxy.process.id())).map_or(0, Iterator::count)
+}
+
+/// What the proxy thinks of the endpoint at `ip`.
+async fn health(proxy: &Proxy, ip: &str) -> String {
+    let shown = Client::new().get(proxy.admin, "localhost", "/backends").await.unwrap().json();
+    let endpoints = shown["backends"][0]["endpoints"].as_array().unwrap();
+    let found = endpoints.iter().find(|endpoint| endpoint["address"] == ip).unwrap();
+    found["health"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_comes_and_goes_costs_no_answer_and_leaves_nothing_behind() {
+    const ROUNDS: usize = 10;
+    const CLIENTS: usize = 8;
+    let control_plane = ControlPlane::start();
+    let proxy = Proxy::start(control_plane.xds());
+    let steady = Upstream::answering("steady").await;
+    let flapping = SocketAddr::from(([127, 0, 0, 2], steady.port()));
+    let mut comes_and_goes = Upstream::answering_on(flapping, "flapping").await;
+    let listen = port::free();
+    policy(
+        &control_plane,
+        json!({
+            "healthChecks": [{"http": {}, "interval": "20ms", "thresholds": {"healthy": 1, "unhealthy": 1}}],
+            "outlierDetection": {"consecutive5xx": 5, "baseEjectionTime": "100ms", "interval": "100ms", "maxEjectionPercent": 50},
+            "retries": {"retryOn": ["connect-failure", "reset"], "attempts": 3, "avoidPreviousHosts": true},
+            "limits": {"retries": 1000, "requests": 1000},
+            "timeouts": {"idle": "500ms"},
+        }),
+    )
+    .await;
+    let rest = control_plane.rest();
+    manifest::serve(&rest, listen, HOST, &["127.0.0.1", "127.0.0.2"], steady.port()).await;
+    traffic::until("both endpoints to be healthy", || async { health(&proxy, "127.0.0.2").await == "healthy" }).await;
+    let before = descriptors(&proxy);
+
+    let mut load = Load::start(CLIENTS, local(listen), HOST, "/");
+    for _ in 0..ROUNDS {
+        load.more(200).await;
+        drop(comes_and_goes);
+        traffic::until("the endpoint to be missed", || async { health(&proxy, "127.0.0.2").await == "unhealthy" })
+            .await;
+        load.more(200).await;
+        while TcpListener::bind(flapping).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        comes_and_goes = Upstream::answering_on(flapping, "flapping").await;
+        traffic::until("the endpoint to be back", || async { health(&proxy, "127.0.0.2").await == "healthy" }).await;
+        traffic::until("the endpoint to be used", || async {
+            comes_and_goes.seen().iter().any(|request| request.headers.contains_key("x-forwarded-for"))
+        })
+        .await;
+    }
+    let tally = load.stop().await;
+    tally.assert_all_ok();
+    assert!(tally.with_body("steady") > 0 && tally.with_body("flapping") > 0, "{tally:?}");
+
+    nothing_is_left(&proxy).await;
+    traffic::until("all connections and counts to be gone", || async {
+        metric(&proxy, "backstay_backend_connections").await == 0.0
+            && metric(&proxy, "backstay_backend_in_use").await == 0.0
+            && metric(&proxy, "backstay_connections").await == 0.0
+    })
+    .await;
+    // Checks of both endpoints, and whoever asks the admin endpoint, may have a socket each.
+    traffic::until("all descriptors to be given back", || async { descriptors(&proxy) <= before + 3 }).await;
 }
