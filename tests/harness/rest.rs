@@ -98,7 +98,9 @@ impl Rest {
 
     /// Creates an object, or fails the test.
     pub async fn create(&self, object: &Value) -> Value {
-        let (status, stored) = self.post(&collection(object), object).await;
+        // A field that is not known would otherwise be left out with no more than a warning.
+        let path = format!("{}?fieldValidation=Strict", collection(object));
+        let (status, stored) = self.post(&path, object).await;
         assert_eq!(status, StatusCode::CREATED, "{stored:#}");
         stored
     }

@@ -1,5 +1,6 @@
 //! Backstay, from objects that say what a [`Row`] says.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ const AUTHORITY: &str = "authority";
 #[derive(Debug)]
 pub struct Backstay {
     _control_plane: ControlPlane,
-    _proxy: Proxy,
+    proxy: Proxy,
     _scratch: tempfile::TempDir,
     pub log: PathBuf,
 }
@@ -46,7 +47,12 @@ impl Backstay {
             }
             assert_applies(&rest, row).await;
         }
-        Self { _control_plane: control_plane, _proxy: proxy, _scratch: scratch, log }
+        Self { _control_plane: control_plane, proxy, _scratch: scratch, log }
+    }
+
+    /// Where counts are read.
+    pub fn admin(&self) -> SocketAddr {
+        self.proxy.admin
     }
 }
 

@@ -1,6 +1,5 @@
 //! Plays rows through both, side by side, and tells where what is seen is not what is expected.
 
-use std::any::Any;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,13 +17,10 @@ use crate::dns::DnsServer;
 use crate::envoy::{self, Envoy};
 use crate::harness::{port, traffic};
 use crate::row::{Expected, Row, UNSTEADY};
-use crate::run::{Run, below};
+use crate::run::{Run, Running, below};
 use crate::upstream::{Speech, Upstreams};
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
-
-/// One of the two, which runs until this is dropped.
-type Running = Box<dyn Any>;
 
 /// Plays all rows through both, or says that there is no Envoy.
 ///
@@ -36,22 +32,7 @@ pub async fn compare(rows: Vec<Row>) {
 
 /// The same, where Backstay asks its DNS server over this protocol, such as `tcp://`. Envoy does what rows say.
 pub async fn compare_over(protocol: &str, rows: Vec<Row>) {
-    let Some(binary) = envoy::find() else { return };
-    let names: HashSet<_> = rows.iter().map(|row| row.name).collect();
-    assert_eq!(names.len(), rows.len(), "two rows share a name");
-    let issuer = issuer();
-    let authority = issuer.pem();
-    let with_envoy = play(&rows, &issuer, async |all, dns| {
-        let envoy = Envoy::start(&binary, all, dns, &authority);
-        let log = envoy.log.clone();
-        (Box::new(envoy) as Running, log)
-    });
-    let with_backstay = play(&rows, &issuer, async |all, dns| {
-        let backstay = Backstay::start(all, &format!("{protocol}{dns}"), &authority).await;
-        let log = backstay.log.clone();
-        (Box::new(backstay) as Running, log)
-    });
-    let (of_envoy, of_backstay) = tokio::join!(with_envoy, with_backstay);
+    let Some((of_envoy, of_backstay)) = play_both(protocol, &rows).await else { return };
     let mut wrong = Vec::new();
     for ((row, envoy), backstay) in rows.iter().zip(of_envoy).zip(of_backstay) {
         for (((step, expected), envoy), backstay) in row.steps.iter().zip(envoy).zip(backstay) {
@@ -72,12 +53,33 @@ pub async fn compare_over(protocol: &str, rows: Vec<Row>) {
     assert!(wrong.is_empty(), "{} lines are not as expected\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// What is seen of one proxy: for each row, a line for each step.
+pub type Seen = Vec<Vec<String>>;
+
+/// Plays all rows through both; `None` where there is no Envoy.
+pub async fn play_both(protocol: &str, rows: &[Row]) -> Option<(Seen, Seen)> {
+    let binary = envoy::find()?;
+    let names: HashSet<_> = rows.iter().map(|row| row.name).collect();
+    assert_eq!(names.len(), rows.len(), "two rows share a name");
+    let issuer = issuer();
+    let authority = issuer.pem();
+    let with_envoy = play(rows, &issuer, async |all, dns| {
+        let envoy = Envoy::start(&binary, all, dns, &authority);
+        Running { log: envoy.log.clone(), admin: envoy.admin, _process: Box::new(envoy) }
+    });
+    let with_backstay = play(rows, &issuer, async |all, dns| {
+        let backstay = Backstay::start(all, &format!("{protocol}{dns}"), &authority).await;
+        Running { log: backstay.log.clone(), admin: backstay.admin(), _process: Box::new(backstay) }
+    });
+    Some(tokio::join!(with_envoy, with_backstay))
+}
+
 /// Starts DNS and upstreams, then what `start` starts, and plays all rows at once.
 async fn play(
     rows: &[Row],
     issuer: &Issuer,
-    start: impl AsyncFnOnce(&[(Row, u16, u16)], SocketAddr) -> (Running, std::path::PathBuf),
-) -> Vec<Vec<String>> {
+    start: impl AsyncFnOnce(&[(Row, u16, u16)], SocketAddr) -> Running,
+) -> Seen {
     let dns = Arc::new(DnsServer::start().await);
     let mut upstreams = Vec::new();
     let mut all = Vec::new();
@@ -91,16 +93,14 @@ async fn play(
         all.push((row.clone(), port::free(), started.port));
         upstreams.push(started);
     }
-    let (_running, log) = start(&all, dns.address).await;
+    let running = start(&all, dns.address).await;
     for (row, port, _) in &all {
         let address = SocketAddr::from(([127, 0, 0, 1], *port));
         traffic::until(row.name, async || TcpStream::connect(address).await.is_ok()).await;
     }
     let runs = all.into_iter().zip(upstreams);
-    join_all(
-        runs.map(|((row, port, _), upstreams)| Run::new(row, port, Arc::clone(&dns), upstreams, log.clone()).play()),
-    )
-    .await
+    join_all(runs.map(|((row, port, _), upstreams)| Run::new(row, port, Arc::clone(&dns), upstreams, &running).play()))
+        .await
 }
 
 fn issuer() -> Issuer {

@@ -39,6 +39,8 @@ pub struct Envoy {
     child: Child,
     _scratch: tempfile::TempDir,
     pub log: PathBuf,
+    /// Where counts are read.
+    pub admin: SocketAddr,
 }
 
 impl Envoy {
@@ -52,6 +54,8 @@ impl Envoy {
         std::fs::write(&file, serde_json::to_vec_pretty(&bootstrap).unwrap()).unwrap();
         let mut command = Command::new(binary);
         command.args(["--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "20"]);
+        let admin_file = scratch.path().join("admin");
+        command.arg("--admin-address-path").arg(&admin_file);
         let mut child = command.arg("-c").arg(&file).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut printed = String::new();
@@ -65,7 +69,8 @@ impl Envoy {
         }
         // A pipe that nobody reads would block it one day.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, _scratch: scratch, log }
+        let admin = std::fs::read_to_string(admin_file).unwrap().trim().parse().unwrap();
+        Self { child, _scratch: scratch, log, admin }
     }
 }
 
@@ -81,7 +86,17 @@ fn bootstrap(rows: &[(Row, u16, u16)], dns: SocketAddr, log: &Path, authority: &
     let of_row =
         |(row, _, upstream): &(Row, u16, u16)| [Some(cluster(row, *upstream, dns, authority)), mirror(row, *upstream)];
     let clusters: Vec<_> = rows.iter().flat_map(of_row).flatten().collect();
-    json!({"static_resources": {"listeners": listeners, "clusters": clusters}})
+    json!({
+        "node": {"id": "envoy", "cluster": "rows"},
+        "admin": {"address": socket("127.0.0.1", 0)},
+        "static_resources": {"listeners": listeners, "clusters": clusters},
+        // Nobody is there: Envoy counts what it has of its control plane only where it has one.
+        "dynamic_resources": {"ads_config": {
+            "api_type": "DELTA_GRPC",
+            "transport_api_version": "V3",
+            "grpc_services": [{"google_grpc": {"target_uri": "127.0.0.1:1", "stat_prefix": "control-plane"}}],
+        }},
+    })
 }
 
 fn listener(row: &Row, port: u16, dns: SocketAddr, log: &Path) -> Value {

@@ -11,6 +11,7 @@
 mod backstay;
 mod client;
 mod compare;
+mod counts;
 mod dns;
 mod envoy;
 #[path = "../harness/lib.rs"]
@@ -34,6 +35,7 @@ mod grpc;
 mod headers;
 mod heads;
 mod limits;
+mod metrics;
 mod mirrors;
 mod multiplexed;
 mod names;

@@ -1,5 +1,6 @@
 //! Plays a [`Row`] against one of the two, and writes down what is seen.
 
+use std::any::Any;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::client::{Message, abandon, exchange, exchange_http2};
+use crate::counts::export;
 use crate::dns::{DnsServer, Question};
 use crate::harness::PATIENCE;
 use crate::row::{Row, Step};
@@ -28,11 +30,21 @@ const WORDS: &[(&str, &str)] = &[
 /// How late a question may be and still count as asked in its second.
 const TOLERANCE: Duration = Duration::from_millis(250);
 
+/// One of the two, which runs until this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    pub _process: Box<dyn Any>,
+    pub log: PathBuf,
+    pub admin: SocketAddr,
+}
+
 /// One row in front of one proxy.
 #[derive(Debug)]
 pub struct Run {
     pub row: Row,
     pub listener: SocketAddr,
+    /// Where counts are read.
+    pub admin: SocketAddr,
     pub dns: Arc<DnsServer>,
     pub upstreams: Upstreams,
     pub log: PathBuf,
@@ -43,9 +55,10 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(row: Row, port: u16, dns: Arc<DnsServer>, upstreams: Upstreams, log: PathBuf) -> Self {
+    pub fn new(row: Row, port: u16, dns: Arc<DnsServer>, upstreams: Upstreams, proxy: &Running) -> Self {
         let listener = SocketAddr::from(([127, 0, 0, 1], port));
-        Self { row, listener, dns, upstreams, log, seen: 0, requests: 0, begun: VecDeque::new() }
+        let (admin, log) = (proxy.admin, proxy.log.clone());
+        Self { row, listener, admin, dns, upstreams, log, seen: 0, requests: 0, begun: VecDeque::new() }
     }
 
     /// Plays all steps; yields a line for each.
@@ -163,6 +176,14 @@ impl Run {
                 self.upstreams.hang_up();
                 String::new()
             }
+            Step::Counted(name, value) => {
+                while export(self.admin).await.count(self.row.name, name) != value {
+                    tokio::task::yield_now().await;
+                }
+                String::new()
+            }
+            Step::Counts => export(self.admin).await.counts(self.row.name),
+            Step::Exported => export(self.admin).await.text,
         }
     }
 

@@ -72,4 +72,11 @@ pub enum Step {
     Pass(Duration),
     /// Upstreams end all connections that are open.
     HangUp,
+    /// Waits until what is counted for the row under this name is this: some things are only counted after the answer that
+    /// they are about. Names are without `envoy_cluster_` and `envoy_dns_cache_NAME_`.
+    Counted(&'static str, u64),
+    /// Seen: what is counted for the row under names that both have, but for zeros and what is left of limits.
+    Counts,
+    /// Seen: all that is exported for Prometheus under Envoy's names, as it is.
+    Exported,
 }

@@ -1,9 +1,9 @@
 use backstay_balancer::{EjectionReason, Limit};
 
 use crate::config::Protocol;
-use crate::metrics::BackendSnapshot;
 use crate::metrics::family::Family;
 use crate::metrics::family::Read::{Level, Rise, Rises};
+use crate::metrics::{BackendSnapshot, CacheSnapshot};
 
 /// Clusters.
 pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
@@ -40,10 +40,13 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
     },
     Family {
         name: "envoy_cluster_upstream_rq_pending_overflow",
-        help: "Requests refused because too many waited or were under way.",
-        read: Rise(|backend| {
-            backend.breakers.overflows(Limit::PendingRequests) + backend.breakers.overflows(Limit::Requests)
-        }),
+        help: "Requests refused because too many waited.",
+        read: Rise(|backend| backend.breakers.overflows(Limit::PendingRequests)),
+    },
+    Family {
+        name: "envoy_cluster_upstream_rq_active_overflow",
+        help: "Requests refused because too many were under way.",
+        read: Rise(|backend| backend.breakers.overflows(Limit::Requests)),
     },
     Family {
         name: "envoy_cluster_upstream_rq_timeout",
@@ -178,12 +181,12 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
     Family {
         name: "envoy_cluster_membership_total",
         help: "Endpoints.",
-        read: Level(|backend| Some(backend.members.total() as f64)),
+        read: Level(|backend| Some((backend.members.total() + hosts(backend)) as f64)),
     },
     Family {
         name: "envoy_cluster_membership_healthy",
         help: "Endpoints that are healthy.",
-        read: Level(|backend| Some(backend.members.healthy as f64)),
+        read: Level(|backend| Some((backend.members.healthy + hosts(backend)) as f64)),
     },
     Family {
         name: "envoy_cluster_membership_degraded",
@@ -311,6 +314,12 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
 
 fn attempted(backend: &BackendSnapshot) -> u64 {
     backend.metrics.connects.get() + backend.metrics.connect_failures.total()
+}
+
+/// The hosts of a dynamic backend that have addresses: endpoints of a cluster of Envoy's.
+fn hosts(backend: &BackendSnapshot) -> usize {
+    let of = |cache: &CacheSnapshot| cache.stats.num_hosts.saturating_sub(cache.stats.num_negative_hosts);
+    backend.cache.as_ref().map_or(0, |cache| usize::try_from(of(cache)).unwrap_or(usize::MAX))
 }
 
 fn speaks(backend: &BackendSnapshot, protocol: Protocol) -> bool {
