@@ -342,13 +342,17 @@ fn is_usual(line: &str) -> bool {
 fn neutral(line: &str) -> String {
     match line.split_once("127.0.0.77,") {
         Some((before, _)) if line.starts_with("x-forwarded-for: ") => format!("{before}127.0.0.77,PROXY"),
-        _ if is_random_id(line) => "x-request-id: random".to_owned(),
-        _ => line.to_owned(),
+        _ => match line.split_at_checked(line.len().wrapping_sub(ID)) {
+            Some((name @ ("x-request-id: " | "cdn-loop: backstay-"), id)) if is_uuid(id) => format!("{name}random"),
+            _ => line.to_owned(),
+        },
     }
 }
 
-/// Whether it is an id that a proxy made up, a UUID.
-fn is_random_id(line: &str) -> bool {
-    let id = line.strip_prefix("x-request-id: ").unwrap_or_default();
-    id.len() == 36 && id.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+/// Length of a UUID.
+const ID: usize = 36;
+
+/// Whether it is an id that a proxy made up.
+fn is_uuid(id: &str) -> bool {
+    id.split('-').map(str::len).eq([8, 4, 4, 4, 12])
 }
