@@ -9,7 +9,7 @@ mod routes;
 mod secrets;
 mod work;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use backstay_resources::gateway::GatewayClassSpec;
@@ -23,6 +23,7 @@ use self::secrets::SecretNode;
 use self::work::Work;
 use crate::change::{Change, ObjectKey};
 use crate::fleet::Fleets;
+use crate::kept::{Kept, KeptName};
 use crate::output::Output;
 use crate::policy::PolicyModel;
 use crate::secret::{SecretName, SecretUse};
@@ -65,6 +66,8 @@ pub struct Compiler {
     attached: HashMap<ObjectKey, BTreeMap<String, i32>>,
     /// Backends that routes send requests to.
     backend_usage: Usage<Arc<str>>,
+    /// Secrets of which something was restored, and which perhaps nobody needs.
+    restored: BTreeSet<SecretName>,
     /// Secrets that listeners and Backends need.
     secret_usage: Usage<SecretUse>,
     /// The Secrets that each Backend has brought to each fleet.
@@ -81,10 +84,21 @@ impl Compiler {
         Self { options, ..Self::default() }
     }
 
+    /// Takes over what an earlier compiler [kept](Output::kept) of Secrets, before any change is applied.
+    pub fn restore(&mut self, kept: impl IntoIterator<Item = (KeptName, Kept)>) {
+        for (KeptName { namespace, name, role }, Kept(compiled)) in kept {
+            let name = SecretName { namespace, name };
+            let node = self.secrets.entry(name.clone()).or_default();
+            node.kept.insert(role, compiled);
+            node.told.insert(role);
+            self.restored.insert(name);
+        }
+    }
+
     /// Applies changes of objects, and returns everything that changed because of them. Where changes name the same
     /// object, the last counts. A change to an object's status alone changes nothing.
     pub fn apply(&mut self, changes: impl IntoIterator<Item = Change>) -> Output {
-        let mut work = Work::default();
+        let mut work = Work { secrets: std::mem::take(&mut self.restored), ..Work::default() };
         for change in changes {
             self.ingest(change, &mut work);
         }
@@ -101,6 +115,7 @@ impl Compiler {
         Output {
             fleets: self.fleets.take(),
             statuses: self.reports.take(),
+            kept: std::mem::take(&mut work.kept),
             compiled: std::mem::take(&mut self.compiled),
         }
     }

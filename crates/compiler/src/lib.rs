@@ -11,7 +11,7 @@
 //! - `compiler`: the tables of objects, the links between them, and the steps of one `apply`.
 //! - `backend`, `policy`, `secret`, `gateway`, `route`: what one object of a kind compiles to, given what it refers to.
 //! - `hostname`: host names and their intersections. `source`: the last good version of an object. `fleet`: what the
-//!   proxies of each fleet hold. `index`: links that can be followed backwards. `usage`: which fleets need a resource.
+//!   proxies of each fleet hold. `kept`: Secrets as they last could serve. `index`: links that can be followed backwards. `usage`: which fleets need a resource.
 
 mod backend;
 mod change;
@@ -20,6 +20,7 @@ mod fleet;
 mod gateway;
 mod hostname;
 mod index;
+mod kept;
 mod output;
 mod policy;
 mod route;
@@ -29,4 +30,6 @@ mod usage;
 
 pub use self::change::{Change, ObjectKey};
 pub use self::compiler::{Compiler, Options};
+pub use self::kept::{Kept, KeptName};
 pub use self::output::{CONDITION_TYPES, Finding, ListenerReport, ObjectStatus, Output, ParentReport, Program, Report};
+pub use self::secret::Role;

@@ -8,6 +8,7 @@ use backstay_resources::{ConditionStatus, Timestamp};
 use bytes::Bytes;
 
 use crate::change::ObjectKey;
+use crate::kept::{Kept, KeptName};
 
 /// A fleet, and the name of a resource that its proxies should hold.
 pub type Program = (Arc<str>, Arc<str>);
@@ -21,6 +22,9 @@ pub struct Output {
     pub fleets: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Option<Bytes>>>,
     /// The statuses that changed, in order of their keys, one per object.
     pub statuses: Vec<ObjectStatus>,
+    /// Secrets that no longer serve as they are and are needed: what is kept of them, or `None` when that is over. Give it to
+    /// [`Compiler::restore`](crate::Compiler::restore) of the next process, so that a restart takes no traffic away.
+    pub kept: BTreeMap<KeptName, Option<Kept>>,
     /// How many resources were compiled, changed or not. It is how tests see that a change does not recompile the world.
     pub compiled: usize,
 }

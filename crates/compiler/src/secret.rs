@@ -22,7 +22,7 @@ pub(crate) struct SecretName {
 
 /// What a Secret is used as. One Secret can be both, so the two have different names among resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Role {
+pub enum Role {
     /// `tls.crt` and `tls.key`.
     Certificate,
     /// `ca.crt`.

@@ -1,5 +1,7 @@
 //! From the store to the fleets: follows every change, compiles it, publishes what it changes.
 
+mod kept;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,6 +11,7 @@ use backstay_resources::{KINDS, Kind, Object, apoxy};
 use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision, Store, WatchError};
 use backstay_xds::{Change as Published, Resource};
 
+use self::kept::KeptSecrets;
 use crate::fleets::{DEFAULT_FLEET, Fleets};
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
@@ -26,6 +29,7 @@ pub(crate) struct Publisher {
     known: HashMap<Key, Revision>,
     /// What has been read and is not yet published.
     read: Read,
+    kept: KeptSecrets,
     kinds: BTreeMap<String, &'static Kind>,
 }
 
@@ -46,15 +50,18 @@ impl Publisher {
     pub(crate) fn new(store: Arc<dyn Store>, fleets: Arc<Fleets>, shared: Arc<Shared>, metrics: Metrics) -> Self {
         let kinds = KINDS.iter().map(|kind| (kind.resource(), *kind)).collect();
         let compiler = Compiler::new(backstay_compiler::Options::default());
-        Self { store, compiler, fleets, shared, metrics, known: HashMap::new(), read: Read::default(), kinds }
+        let kept = KeptSecrets::new(store.clone());
+        Self { store, compiler, fleets, shared, metrics, known: HashMap::new(), read: Read::default(), kept, kinds }
     }
 
     /// Runs until the store closes.
     pub(crate) async fn run(mut self) {
         self.fleets.declare(DEFAULT_FLEET);
+        self.compiler.restore(self.kept.read());
         loop {
             let revision = self.list();
             self.shared.set_compiling(Compiling::Ready);
+            self.kept.save().await;
             match self.follow(revision).await {
                 WatchError::Closed => return,
                 error => tracing::warn!(%error, "the store's history was lost, listing everything again"),
@@ -90,6 +97,7 @@ impl Publisher {
                     let changes = self.changes(&events);
                     if !changes.is_empty() {
                         self.publish(watch.revision(), changes);
+                        self.kept.save().await;
                     }
                     self.shared.set_compiled(watch.revision());
                 }
@@ -159,7 +167,8 @@ impl Publisher {
 
     fn publish(&mut self, revision: Revision, changes: Vec<Change>) {
         let began = Instant::now();
-        let Output { fleets, statuses, .. } = self.compiler.apply(changes);
+        let Output { fleets, statuses, kept, .. } = self.compiler.apply(changes);
+        self.kept.changed(kept);
         self.metrics.compile.record(began.elapsed());
         let read = std::mem::take(&mut self.read);
         let fleets: BTreeMap<Arc<str>, Vec<Published>> = fleets

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "fleet/secrets.rs"]
+mod secrets;
 #[path = "fleet/status.rs"]
 mod status;
 

@@ -1,9 +1,10 @@
 //! Secrets: which proxies get them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{Compiler, Work};
+use crate::kept::Kept;
 use crate::secret::{CompiledSecret, Role, SecretFault, SecretModel, SecretName, SecretUse};
 
 const ROLES: [Role; 2] = [Role::Certificate, Role::Authority];
@@ -17,6 +18,8 @@ pub(super) struct SecretNode {
     /// As it last could serve in each role. Kept while it is needed, so that a mistake with a Secret does not take traffic
     /// away.
     pub(super) kept: BTreeMap<Role, CompiledSecret>,
+    /// In which roles it is to be kept beyond this process, since it no longer serves as it is.
+    pub(super) told: BTreeSet<Role>,
 }
 
 impl fmt::Debug for SecretNode {
@@ -77,7 +80,19 @@ impl Compiler {
             let needed = |role: &Role| self.secret_usage.any(&name.used_as(*role));
             let Some(node) = self.secrets.get_mut(&name) else { continue };
             let model = node.model.as_ref();
-            node.kept.retain(|role, _| needed(role) || model.is_some_and(|model| model.role(*role).is_ok()));
+            let serves = |role: &Role| model.is_some_and(|model| model.role(*role).is_ok());
+            node.kept.retain(|role, _| needed(role) || serves(role));
+            for role in ROLES {
+                let kept = node.kept.get(&role).filter(|_| !serves(&role));
+                if kept.is_some() != node.told.contains(&role) {
+                    work.kept.insert(name.used_as(role).into(), kept.cloned().map(Kept));
+                    if kept.is_some() {
+                        node.told.insert(role)
+                    } else {
+                        node.told.remove(&role)
+                    };
+                }
+            }
             if node.kept.is_empty() && node.model.is_none() {
                 self.secrets.remove(&name);
             }

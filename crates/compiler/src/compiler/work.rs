@@ -1,9 +1,10 @@
 //! What is still to be looked at while changes are applied.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::change::ObjectKey;
+use crate::kept::{Kept, KeptName};
 use crate::secret::SecretName;
 
 /// A port of a fleet.
@@ -22,6 +23,8 @@ pub(super) struct Work {
     pub(super) backends: BTreeSet<Arc<str>>,
     /// Secrets that changed.
     pub(super) secrets: BTreeSet<SecretName>,
+    /// What has to be kept of Secrets beyond this process, or no longer.
+    pub(super) kept: BTreeMap<KeptName, Option<Kept>>,
     /// What has to be said may differ.
     pub(super) gateway_reports: BTreeSet<ObjectKey>,
     pub(super) backend_reports: BTreeSet<Arc<str>>,

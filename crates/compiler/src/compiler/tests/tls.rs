@@ -1,11 +1,14 @@
+use std::collections::BTreeMap;
+
 use backstay_proto::config;
 use backstay_proto::config::resource::Kind as Resource;
 use serde_json::{Value, json};
 
 use super::{
     CERTIFICATE, OLD_CERTIFICATE, OTHER_CERTIFICATE, OTHER_PRIVATE_KEY, PRIVATE_KEY, World, backend, certificate,
-    certificate_until, class, gateway, proxy, secret, simple_route, with,
+    certificate_until, class, gateway, proxy, secret, set, simple_route, with,
 };
+use crate::{Kept, KeptName, Role};
 
 fn https(name: &str, port: u16, refs: Value) -> Value {
     json!({"name": name, "protocol": "HTTPS", "port": port, "tls": {"certificateRefs": refs}})
@@ -138,6 +141,43 @@ fn a_mistake_with_a_secret_leaves_the_last_good_certificate_in_use() {
     world.remove(certificate("one"));
     assert_eq!(world.names("default"), ["listener/infra/gw/http"]);
     assert!(world.compiler.secrets.is_empty());
+}
+
+#[test]
+fn what_is_kept_of_a_secret_is_told_until_it_is_over_and_outlives_the_compiler() {
+    let gw = secure(json!([{"name": "one"}]));
+    let broken = secret("one", &[("tls.crt", CERTIFICATE), ("tls.key", OTHER_PRIVATE_KEY)]);
+    let mut world = World::new([class(), gw.clone(), certificate_until("one", 2020)]);
+    let before = world.held.clone();
+    let told = world.set(broken.clone()).kept;
+    let name = KeptName { namespace: "infra".into(), name: "one".into(), role: Role::Certificate };
+    let kept = told[&name].clone().unwrap();
+    assert_eq!(told.len(), 1);
+    assert!(world.set(with(gw.clone(), "/spec/listeners/0/port", json!(8443))).kept.is_empty(), "once is enough");
+    assert_eq!(Kept::decode(kept.encode()), Some(kept.clone()));
+    assert_eq!(Kept::decode(kept.encode().slice(..20)), None);
+    assert!(!format!("{kept:?}").contains("KEY"));
+
+    // Another process finds the Secret as it is now.
+    let restored = || {
+        let mut world = World::new([]);
+        world.compiler.restore([(name.clone(), kept.clone())]);
+        world
+    };
+    let mut after = restored();
+    let output = after.apply([class(), gw.clone(), broken.clone()].map(set));
+    assert_eq!((after.held.clone(), output.kept), (before, BTreeMap::new()));
+    assert_eq!(after.listener_condition(&gw, "https", "ResolvedRefs"), "False InvalidCertificateRef");
+    assert_eq!(after.listener_condition(&gw, "https", "CertificateExpired"), "True Expired", "that is known as well");
+    let repaired = after.set(certificate("one"));
+    assert_eq!(repaired.kept, BTreeMap::from([(name.clone(), None)]));
+
+    // What nobody needs any more is forgotten, whatever else there is.
+    for objects in [vec![class(), gw], vec![broken], vec![class()]] {
+        let mut after = restored();
+        assert_eq!(after.apply(objects.into_iter().map(set)).kept, BTreeMap::from([(name.clone(), None)]));
+        assert!(after.compiler.secrets.values().all(|node| node.kept.is_empty()));
+    }
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! What the compiler keeps of Secrets that no longer serve as they are, in the store: a restart takes no traffic away.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use backstay_compiler::{Kept, KeptName, Role};
+use backstay_store::{CommitError, Expect, Key, Operation, Prefix, Store, Write};
+
+/// Where they are stored, by role. No API serves these.
+const PLACES: [(Role, &str); 2] =
+    [(Role::Certificate, "keptcertificates.backstay.dev"), (Role::Authority, "keptauthorities.backstay.dev")];
+
+/// What is stored, and what has yet to be.
+pub(super) struct KeptSecrets {
+    store: Arc<dyn Store>,
+    unsaved: BTreeMap<KeptName, Option<Kept>>,
+}
+
+impl KeptSecrets {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, unsaved: BTreeMap::new() }
+    }
+
+    /// What an earlier process stored.
+    pub(super) fn read(&self) -> Vec<(KeptName, Kept)> {
+        let snapshot = self.store.snapshot();
+        let mut found = Vec::new();
+        for (role, place) in PLACES {
+            for entry in snapshot.list(&Prefix::resource(place)) {
+                let name = KeptName { namespace: entry.key.namespace().into(), name: entry.key.name().into(), role };
+                match Kept::decode(entry.value.clone()) {
+                    Some(kept) => found.push((name, kept)),
+                    None => tracing::error!(key = %entry.key, "what was kept of a Secret cannot be read"),
+                }
+            }
+        }
+        found
+    }
+
+    /// Notes what has changed.
+    pub(super) fn changed(&mut self, changes: BTreeMap<KeptName, Option<Kept>>) {
+        self.unsaved.extend(changes);
+    }
+
+    /// Stores what has changed. What cannot be stored now is tried again with the next change.
+    pub(super) async fn save(&mut self) {
+        let snapshot = self.store.snapshot();
+        let writes = self.unsaved.iter().filter_map(|(name, kept)| {
+            let key = key(name);
+            let operation = match kept {
+                Some(kept) => Operation::Put(kept.encode()),
+                None => snapshot.get(&key).map(|_| Operation::Delete)?,
+            };
+            Some(Write { key, expect: Expect::Any, operation })
+        });
+        let writes: Vec<Write> = writes.collect();
+        if writes.is_empty() {
+            return self.unsaved.clear();
+        }
+        match self.store.commit(writes).await {
+            Ok(_) => self.unsaved.clear(),
+            Err(error) => {
+                tracing::warn!(%error, "cannot store what is kept of Secrets: a restart would do without");
+                if matches!(error, CommitError::Refused(_)) {
+                    // The same again would be refused again.
+                    self.unsaved.clear();
+                }
+            }
+        }
+    }
+}
+
+fn key(name: &KeptName) -> Key {
+    let place = PLACES.iter().find(|(role, _)| *role == name.role).map_or("", |(_, place)| *place);
+    Key::new(place, &name.namespace, &name.name)
+}
