@@ -78,8 +78,8 @@ fn measure(scenario: Scenario, folder: &Path, certificate: &Path, rounds: usize,
         }
         for peer in &peers {
             let values = &figures[peer.name];
-            let ratios =
-                ["haproxy", "envoy"].map(|base| figures.get(base).map_or("-".to_owned(), |base| ratio(values, base)));
+            let ratios = ["haproxy", "envoy"]
+                .map(|base| figures.get(base).map_or_else(|| "-".to_owned(), |base| ratio(values, base)));
             let resident = peer.processes.last().map_or(0.0, Process::resident_mib);
             println!(
                 "| {} | {} | {} | {:.2} | {} | {:.0} | {resident:.0} |",
