@@ -5,6 +5,7 @@ mod client;
 mod command;
 mod logging;
 mod manifest;
+mod memory;
 mod output;
 mod shutdown;
 
@@ -57,6 +58,9 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let serves = matches!(cli.command, Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_));
     logging::start(cli.log_format, if matches!(cli.command, Command::Dev(_)) { "warn" } else { "info" })?;
+    if matches!(cli.command, Command::Proxy(_)) {
+        memory::use_small_pages();
+    }
     let mut runtime = if serves {
         tokio::runtime::Builder::new_multi_thread()
     } else {

@@ -13,6 +13,7 @@ use http::Uri;
 use serde_json::json;
 
 use crate::address_file::AddressFileArgs;
+use crate::memory;
 use crate::shutdown::Shutdown;
 
 /// Run a proxy: serve traffic as the control plane says
@@ -126,6 +127,7 @@ impl Args {
         tokio::select! {
             () = shutdown.requested() => {}
             () = proxy.drain_requested() => {}
+            never = memory::give_back() => match never {},
         }
         shutdown.drain(proxy.shutdown()).await;
         Ok(ExitCode::SUCCESS)

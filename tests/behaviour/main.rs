@@ -14,6 +14,7 @@ mod harness;
 mod hostile;
 mod kube_client;
 mod kubectl;
+mod memory;
 mod names;
 mod protocols;
 mod python_client;
