@@ -8,7 +8,7 @@ use backstay_proxy::config::Timeouts;
 use backstay_proxy::server::Limits;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{BackendOf, Client, Proxy, Raw, Routes, Upstream, soon, to};
 
@@ -45,6 +45,33 @@ async fn an_upstream_that_closes_kept_connections_fails_no_request() {
         assert_eq!(client.get("/").await.status, 200, "request {index}");
     }
     assert_eq!(upstream.connections(), 200);
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_is_half_closed_carries_no_request() {
+    let (closed, mut half_closed) = tokio::sync::mpsc::unbounded_channel();
+    let upstream = Upstream::serve(move |mut stream| {
+        let closed = closed.clone();
+        async move {
+            Raw::head(&mut stream).await;
+            stream.write_all(OK).await.unwrap();
+            stream.shutdown().await.unwrap();
+            closed.send(()).unwrap();
+            // It would read what comes.
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest).await;
+            assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+        }
+    })
+    .await;
+    let proxy = Proxy::start(Routes::to(upstream.address)).await;
+    let mut client = Client::connect(proxy.address).await;
+    for count in 1..=3 {
+        let post = Request::post("/").header("host", "a").body(Full::from("once")).unwrap();
+        assert_eq!(client.send(post).await.status, 200, "request {count}");
+        soon(half_closed.recv()).await.unwrap();
+        assert_eq!(upstream.connections(), count);
+    }
 }
 
 #[tokio::test]
