@@ -1,6 +1,7 @@
 //! Which endpoint gets a request.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use backstay_proxy::config::{Discovery, Endpoint, HashCookie, HashKind, HashPoli
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -110,6 +111,52 @@ async fn equal_hashes_lead_to_one_endpoint() {
         }
         assert_eq!(seen.len(), 4);
     }
+}
+
+/// A proxy before four upstreams, one of which is chosen by these policies.
+async fn hashing(policies: Vec<HashPolicy>) -> (Vec<Upstream>, Proxy) {
+    let (upstreams, endpoints) = numbered(4).await;
+    let mut backend = backend(endpoints, maglev());
+    backend.policy.hash = policies.into();
+    (upstreams, Proxy::start(Routes::all(to(&backend.build(), 1))).await)
+}
+
+#[tokio::test]
+async fn a_client_is_known_by_its_address() {
+    let (_upstreams, proxy) = hashing(vec![HashPolicy { kind: HashKind::SourceIp, terminal: false }]).await;
+    let mut seen = std::collections::HashSet::new();
+    for last in 1..100 {
+        let ask_from_there = async || {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).unwrap();
+            let mut client = Client::over(socket.connect(proxy.address).await.unwrap()).await;
+            client.get("/").await.text().to_owned()
+        };
+        let first = ask_from_there().await;
+        assert_eq!(ask_from_there().await, first, "another port makes no difference");
+        seen.insert(first);
+    }
+    assert_eq!(seen.len(), 4);
+}
+
+#[tokio::test]
+async fn a_policy_that_is_terminal_keeps_later_ones_out() {
+    let name = http::HeaderName::from_static("x-user");
+    let places = async |terminal, headers: &[&str]| {
+        let first = HashPolicy { kind: HashKind::Header(name.clone()), terminal };
+        let second = HashPolicy { kind: HashKind::Query("page".into()), terminal: false };
+        let (_upstreams, proxy) = hashing(vec![first, second]).await;
+        let mut seen = std::collections::HashSet::new();
+        for page in 0..100 {
+            let request = Request::get(format!("/?page={page}"));
+            let request = headers.iter().fold(request, |request, user| request.header("x-user", *user));
+            seen.insert(ask(proxy.address, request).await.text().to_owned());
+        }
+        seen.len()
+    };
+    assert_eq!(places(true, &["anna"]).await, 1);
+    assert_eq!(places(false, &["anna"]).await, 4);
+    assert_eq!(places(true, &[]).await, 4, "it found nothing");
 }
 
 #[tokio::test]

@@ -145,3 +145,32 @@ async fn no_more_connections_are_opened_ahead_than_there_may_be() {
     });
     assert_eq!(answer.text(), "ok");
 }
+
+/// How long the system will wait before it probes the connection to `address`, in hundredths of a second.
+#[cfg(target_os = "linux")]
+fn probe_in(address: std::net::SocketAddr) -> Option<u64> {
+    let far_end = format!("0100007F:{:04X}", address.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let timer = lines.find(|fields| fields[2] == far_end && fields[3] == "01")?[5];
+    // Kind 2 is keepalive.
+    u64::from_str_radix(timer.strip_prefix("02:")?, 16).ok()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn probes_begin_when_the_policy_says() {
+    for seconds in [60, 5000] {
+        let upstream = Upstream::http1(crate::support::echo).await;
+        let mut backend = BackendOf::http1(&[upstream.address]);
+        if seconds != 60 {
+            backend.policy.connections.keepalive.idle = Duration::from_secs(seconds);
+        }
+        let proxy = Proxy::start(Routes::all(to(&backend.build(), upstream.address.port()))).await;
+        assert_eq!(ask(proxy.address, Request::get("/")).await.status, 200);
+        // Until the last bytes are acknowledged the timer is another.
+        until(|| probe_in(upstream.address).is_some()).await;
+        let left = probe_in(upstream.address).unwrap();
+        assert!((seconds * 50..=seconds * 100).contains(&left), "{left} of {seconds} s");
+    }
+}

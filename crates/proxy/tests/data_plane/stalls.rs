@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use backstay_balancer::Limit;
 use backstay_proxy::server::{Limits, Options};
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,9 +21,12 @@ use crate::support::{ANY_PORT, BackendOf, Proxy, Raw, Routes, Upstream, access_l
 
 /// An upstream with more to say than any buffer has room for, but little on `/small`.
 async fn large() -> Upstream {
-    Upstream::http1(|request: Request<hyper::body::Incoming>| async move {
-        let size = if request.uri().path() == "/small" { 1 } else { 64 << 20 };
-        Response::new(Full::from(vec![b'x'; size]))
+    // Made once: that takes longer than some of the timeouts here.
+    let body = Bytes::from(vec![b'x'; 64 << 20]);
+    Upstream::http1(move |request: Request<hyper::body::Incoming>| {
+        let size = if request.uri().path() == "/small" { 1 } else { body.len() };
+        let answer = Response::new(Full::from(body.slice(..size)));
+        async { answer }
     })
     .await
 }
