@@ -1,8 +1,9 @@
 //! Secrets that no longer serve as they are.
 
 use backstay_store::{Embedded, Prefix, Store as _};
+use serde_json::{Value, json};
 
-use super::*;
+use crate::support::{Api, BACKENDS, Holder, POLICIES, apply_route, backend, connect, policy, programmed, start};
 
 const SECRETS: &str = "/api/v1/namespaces/default/secrets";
 

@@ -1,8 +1,11 @@
 //! Statuses that others write in as well, and that a crash has left behind.
 
 use backstay_store::{Embedded, Expect, Key, Operation, Store as _, Write};
+use serde_json::{Value, json};
 
-use super::*;
+use crate::support::{
+    Api, BACKENDS, Holder, POLICIES, PROXIES, apply_route, backend, connect, policy, programmed, ready, start,
+};
 
 const ROUTES: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes";
 const GATEWAYS_OF_DEFAULT: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways";

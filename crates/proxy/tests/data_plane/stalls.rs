@@ -35,11 +35,11 @@ async fn large() -> Upstream {
 async fn a_stream_that_is_not_read_ends_alone() {
     let upstream = large().await;
     let backend = counting(&upstream);
-    let limits = Limits { stream_idle_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits { stream_idle_timeout: Duration::from_millis(500), ..Limits::default() };
     let proxy = Proxy::limited(limits, Routes::all(to(&backend, upstream.address.port()))).await;
     let mut wire = Wire::connect(proxy.address, &[]).await;
     wire.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &get())).await;
-    until(|| backend.breakers.active(Limit::Requests) == 1).await;
+    assert_eq!(wire.until(HEADERS).await.unwrap().stream, 1);
     // Pings, and other requests on the same connection, do not help it.
     let small = block(&[(":method", "GET"), (":scheme", "http"), (":authority", "test"), (":path", "/small")]);
     let (mut number, mut answered) = (3, 0);
@@ -94,7 +94,8 @@ async fn a_timeout_passes_whether_or_not_the_client_reads() {
         let upstream = large().await;
         let backend = counting(&upstream);
         let mut forward = to(&backend, upstream.address.port());
-        forward.request_timeout = Some(Duration::from_millis(300));
+        // Longer than it takes until the answer has begun.
+        forward.request_timeout = Some(Duration::from_secs(1));
         let (log, lines) = access_log();
         let options = Options { access_log: Some(log), ..Options::default() };
         let proxy = Proxy::with(options, socket(ANY_PORT, Routes::all(forward))).await;

@@ -11,6 +11,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 use super::soon;
 
@@ -93,9 +94,15 @@ impl H2Client {
     }
 
     pub(crate) async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
+        Self::open(stream).await.0
+    }
+
+    /// With it, what tells how the connection ends.
+    pub(crate) async fn open(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> (Self, JoinHandle<hyper::Result<()>>) {
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        Self(sender)
+        (Self(sender), tokio::spawn(connection))
     }
 
     pub(crate) async fn begin(&mut self, request: Request<AnyBody>) -> hyper::Result<Response<Incoming>> {
