@@ -77,7 +77,7 @@ async fn lookups() {
             .see(Step::Get("known.{row}:{port}"), same("200 - via_upstream 127.0.0.1"))
             .then(Step::Begin("slow.{row}:{port}"))
             .then(Step::Begin("slow.{row}:{port}"))
-            .then(Step::Pass(second / 5))
+            .then(Step::Counted("circuit_breakers_rq_pending_open", 1))
             .see(
                 Step::Get("known.{row}:{port}"),
                 differs(refused, "200 - via_upstream 127.0.0.1", "who need not wait need not be refused"),

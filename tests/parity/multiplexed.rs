@@ -276,7 +276,7 @@ async fn connections_end() {
         row("hangs-up-while-idle", Behaviour::Name)
             .get(same("200 - via_upstream 127.0.0.1:1"))
             .then(Step::HangUp)
-            .then(Step::Pass(Duration::from_millis(200)))
+            .then(Step::Counted("upstream_cx_active", 0))
             .get(anew),
         row("never-answers-in-http-2", Behaviour::Mute)
             .route_timeout(Duration::from_millis(300))
