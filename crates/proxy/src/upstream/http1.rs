@@ -36,6 +36,9 @@ pub(super) use duplex::Duplex;
 pub(crate) use error::Error;
 pub(super) use head::HeadLimits;
 
+/// Informational answers (RFC 9110, 15.2) that are read in one go.
+const MAX_HINTS: u32 = 32;
+
 /// What a connection runs over.
 pub(super) type Stream = Io<TlsStream<TcpStream>>;
 
@@ -209,11 +212,18 @@ impl Connection {
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>, method: &Method) -> Poll<Result<Head, Error>> {
+        let mut hints = 0;
         loop {
             while let Some(head) = self.input.take_head(method, self.limits)? {
                 let status = head.response.status();
                 if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
                     return Poll::Ready(Ok(head));
+                }
+                hints += 1;
+                if hints == MAX_HINTS {
+                    // Whoever sends them without end holds up nobody else on the thread.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
             }
             if ready!(self.input.poll_more(cx, &mut self.stream))? == 0 {
