@@ -101,7 +101,7 @@ impl Plan {
     /// Sends the request. A kept connection may turn out to be closed by the endpoint: then the request goes out again on a
     /// new one, if none of it was sent, or if it may be repeated. So does one whose stream the endpoint has said, in going away,
     /// that it did not look at.
-    pub(super) async fn run(&self, upstream: &Upstream, mut request: Request<RequestBody>) -> Result<Reply, Failure> {
+    pub(super) async fn run(&self, upstream: &Upstream, request: &mut Request<RequestBody>) -> Result<Reply, Failure> {
         let route = endpoint::route(upstream, self.port, self.authority.as_ref()).await?;
         let mut unsent = 0;
         let mut fresh = false;
@@ -118,7 +118,7 @@ impl Plan {
                     && let Some(ServerName::DnsName(name)) =
                         chosen.endpoints.get(chosen.index).map(|endpoint| &endpoint.server_name)
                 {
-                    head::readdress(&mut request, name.as_ref());
+                    head::readdress(request, name.as_ref());
                 }
                 upstream.report(Some(chosen), Outcome::Connected);
             }
@@ -128,7 +128,7 @@ impl Plan {
             let metrics = &upstream.backend.metrics;
             metrics.attempts.increment(1);
             let reused = lease.reused;
-            let unanswered = match lease.send(&mut request).await {
+            let unanswered = match lease.send(request).await {
                 Ok((response, incoming)) => {
                     let seen = Seen::among(response.headers());
                     if let Some(details) = misframed(&response, &seen) {

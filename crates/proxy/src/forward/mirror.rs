@@ -47,13 +47,13 @@ pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop,
     let hop = Hop { upgrade: None, trailers: hop.trailers, chunked: hop.chunked };
     head::rewrite_host(&mut parts, &mirror.backend);
     let plan = Plan::new(&mirror.backend, mirror.port, &parts, &hop, &copied);
-    let Some(request) = head::address(parts, hop, &mirror.backend, copied) else { return };
+    let Some(mut request) = head::address(parts, hop, &mirror.backend, copied) else { return };
     let upstream = shard.upstreams.get(&mirror.backend, || shard.random());
     let shard = Rc::clone(shard);
     let running = Running::count(&shard);
     tokio::task::spawn_local(async move {
         let work = async {
-            let mut reply = plan.run(&upstream, request).await.ok()?;
+            let mut reply = plan.run(&upstream, &mut request).await.ok()?;
             while let Some(frame) = poll_fn(|cx| reply.incoming.poll_frame(cx)).await {
                 frame.ok()?;
             }

@@ -82,16 +82,16 @@ impl Edits {
 
 impl Outbound {
     /// Sends it, and ends with the answer's head or with the news of what went wrong.
-    pub(super) async fn send(self: Box<Self>) -> Response<Body> {
-        let Self { mut exchange, request, plan, active, mut deadline, client_upgrade, edits, attempts, cookies } =
-            *self;
-        let outcome = match attempts {
-            Attempts::One => within(&mut deadline, pin!(plan.run(&active.upstream, request))).await,
+    pub(super) async fn send(mut self: Box<Self>) -> Response<Body> {
+        // Borrowed from where it is: what an `async fn` holds is moved with it.
+        let Self { exchange, request, plan, active, deadline, attempts, .. } = &mut *self;
+        let outcome = match *attempts {
+            Attempts::One => within(deadline, pin!(plan.run(&active.upstream, request))).await,
             Attempts::Timed(timeout) => {
                 let local = Rc::clone(&exchange.local);
                 plan.time();
-                let mut ended = Box::pin(retries::run(&plan, &active.upstream, &local.shard, timeout, request));
-                within(&mut deadline, ended.as_mut()).await.map(|ended| {
+                let mut ended = Box::pin(retries::run(plan, &active.upstream, &local.shard, timeout, request));
+                within(deadline, ended.as_mut()).await.map(|ended| {
                     exchange.note(|record| record.retry_flag = ended.flag);
                     ended.outcome
                 })
@@ -104,6 +104,7 @@ impl Outbound {
             active.upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
             Err(Failure::Timeout)
         });
+        let Self { mut exchange, plan, active, deadline, client_upgrade, edits, cookies, .. } = *self;
         let mut response = match outcome.and_then(|reply| check(reply, client_upgrade.is_some())) {
             Ok(reply) => {
                 exchange.note(|record| record.attempts = attempts);

@@ -43,14 +43,14 @@ pub(super) async fn run(
     upstream: &Upstream,
     shard: &Shard,
     attempt_timeout: Option<Duration>,
-    request: Request<RequestBody>,
+    request: &mut Request<RequestBody>,
 ) -> Ended {
     let Some(policy) = &upstream.backend.policy.retries else {
         let outcome = attempt(plan, upstream, None, attempt_timeout, request).await;
         return Ended { outcome, flag: Flag::None };
     };
     let metrics = &upstream.backend.metrics.retries;
-    let (parts, body) = request.into_parts();
+    let (parts, body) = std::mem::replace(request, Request::new(RequestBody::empty())).into_parts();
     let replay = (!body.is_empty())
         .then(|| Replay::new(body, shard.shared.limits.retry_buffer, Arc::clone(&upstream.backend.metrics)));
     let mut retries = Retries::new(&policy.policy);
@@ -61,7 +61,7 @@ pub(super) async fn run(
         if policy.count_attempts {
             request.headers_mut().insert(ATTEMPT_COUNT, plan.attempts.get().into());
         }
-        let outcome = attempt(plan, upstream, Some(policy), attempt_timeout, request).await;
+        let outcome = attempt(plan, upstream, Some(policy), attempt_timeout, &mut request).await;
         let decision = decide(&mut retries, policy, metrics, &outcome, shard.random());
         let flag = match decision {
             Decision::No(NoRetry::NotCovered) => {
@@ -110,7 +110,7 @@ async fn attempt(
     upstream: &Upstream,
     policy: Option<&Retry>,
     attempt_timeout: Option<Duration>,
-    request: Request<RequestBody>,
+    request: &mut Request<RequestBody>,
 ) -> Result<Reply, Failure> {
     let started = Instant::now();
     plan.begun.set(None);
