@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 /// Has the process use small pages alone. A huge page stays whole for as long as anything on it is used: connections would cost
-/// several times what they need, to save about 2 % of the CPU time.
+/// several times what they need, to save about 3 % of the CPU time.
 pub(crate) fn use_small_pages() {
     // A kernel that has no huge pages refuses.
     let _ = rustix::thread::disable_transparent_huge_pages(true);
