@@ -14,6 +14,8 @@ mod counts;
 mod counts_upstream;
 #[path = "data_plane/dynamic.rs"]
 mod dynamic;
+#[path = "data_plane/early_answers.rs"]
+mod early_answers;
 #[path = "data_plane/endpoint_limits.rs"]
 mod endpoint_limits;
 #[path = "data_plane/failures.rs"]

@@ -75,6 +75,11 @@ impl Replay {
         )
     }
 
+    /// Lets earlier attempts read no more: what they read beyond what is kept, the next one would lack.
+    pub(super) fn recall(&self) {
+        self.0.borrow_mut().attempt += 1;
+    }
+
     /// Whether all that was read is still there.
     pub(super) fn can_repeat(&self) -> bool {
         !self.0.borrow().beyond

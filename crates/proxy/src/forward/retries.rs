@@ -85,6 +85,9 @@ pub(super) async fn run(
                         {
                             plan.avoid.borrow_mut().push(address);
                         }
+                        if let Some(replay) = &replay {
+                            replay.recall();
+                        }
                         if let Ok(reply) = outcome {
                             discard(reply);
                         }

@@ -11,8 +11,8 @@ mod head;
 mod read;
 mod upload;
 
-use std::io::Cursor;
-use std::pin::Pin;
+use std::io::{self, Cursor};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, Bytes};
@@ -20,6 +20,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use body::{Decoder, Part};
@@ -55,10 +56,12 @@ pub(super) struct Connection {
     /// Of a request with a body, what is left of it.
     upload: Option<Box<Upload>>,
     limits: HeadLimits,
-    /// A request is under way.
-    busy: bool,
-    /// Some of it was written.
+    /// Some of the request was written.
     begun: bool,
+    /// All of it that was written has left: TLS keeps what the socket does not take.
+    flushed: bool,
+    /// The endpoint has reset the connection. To say so, the kernel has the writer only; for the reader it is an end like others.
+    reset: bool,
     /// Another request may follow.
     reusable: bool,
     pub(super) born: Instant,
@@ -104,8 +107,9 @@ impl Connection {
             output: Bytes::new(),
             upload: None,
             limits,
-            busy: false,
             begun: false,
+            flushed: true,
+            reset: false,
             reusable: true,
             born,
             served: 0,
@@ -122,8 +126,12 @@ impl Connection {
     fn look(&mut self) -> Result<(), Error> {
         let mut byte = [0];
         let mut read = ReadBuf::new(&mut byte);
-        // Over TLS there may be tickets, which are read on the way.
-        match Pin::new(&mut self.stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut read) {
+        // Over TLS there may be tickets, which are read on the way. What the task has done before must not keep it from looking:
+        // what is not seen now would pass for the answer.
+        let stream = &mut self.stream;
+        let looks = unconstrained(std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, &mut read)));
+        let looked = pin!(looks).poll(&mut Context::from_waker(Waker::noop()));
+        match looked {
             Poll::Pending => Ok(()),
             Poll::Ready(Err(error)) => Err(Error::Io(error)),
             Poll::Ready(Ok(())) if read.filled().is_empty() => Err(Error::Ended),
@@ -134,8 +142,8 @@ impl Connection {
     /// Sends a request, and ends with the head of the answer. A body is taken out of the request. Cancelled, the connection
     /// is of no more use.
     pub(super) async fn send(&mut self, request: &mut Request<RequestBody>) -> Result<Response<()>, Unanswered> {
-        self.busy = true;
         self.begun = false;
+        self.flushed = false;
         self.served = self.served.saturating_add(1);
         if let Err(error) = self.look() {
             return Err(Unanswered { error, unsent: true });
@@ -200,6 +208,10 @@ impl Connection {
     }
 
     fn receive(&mut self, Head { response, keep_alive, decoder }: Head) -> Response<()> {
+        // A tunnel sends what is left by itself. Elsewhere nobody might look again.
+        let alone = &mut Context::from_waker(Waker::noop());
+        self.flushed |= response.status() == StatusCode::SWITCHING_PROTOCOLS
+            || matches!(Pin::new(&mut self.stream).poll_flush(alone), Poll::Ready(Ok(())));
         self.reusable &= keep_alive;
         self.decoder = decoder;
         response
@@ -208,6 +220,7 @@ impl Connection {
     fn give_up_sending(&mut self) {
         self.upload = None;
         self.output = Bytes::new();
+        self.flushed = true;
         self.reusable = false;
     }
 
@@ -234,6 +247,13 @@ impl Connection {
 
     /// Sends what is left of the request; ready when nothing is.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let written = ready!(self.poll_rest(cx));
+        self.flushed |= written.is_ok();
+        self.reset |= matches!(&written, Err(Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionReset);
+        Poll::Ready(written)
+    }
+
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if let Some(upload) = &mut self.upload {
             ready!(upload.poll(cx, &mut self.stream, &mut self.begun))?;
             self.upload = None;
@@ -251,7 +271,7 @@ impl Connection {
 
     /// Whether some of the request is still to be sent.
     pub(super) fn is_sending(&self) -> bool {
-        self.upload.is_some() || !self.output.is_empty()
+        self.upload.is_some() || !self.output.is_empty() || !self.flushed
     }
 
     /// The next part of the answer's body.
@@ -265,6 +285,7 @@ impl Connection {
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
             let ended = match ready!(self.input.poll_more(cx, &mut self.stream)) {
+                Ok(0) if self.reset => Err(Error::Ended),
                 Ok(0) => self.decoder.end(),
                 Ok(_) => Ok(()),
                 Err(error) => Err(Error::Io(error)),
@@ -285,13 +306,9 @@ impl Connection {
     }
 
     /// Ends the exchange. `None` if it must be the last one of this connection.
-    pub(super) fn rest(mut self: Box<Self>) -> Option<Box<Self>> {
+    pub(super) fn rest(self: Box<Self>) -> Option<Box<Self>> {
         let clean = self.reusable && self.is_end_stream() && !self.is_sending() && self.input.is_empty();
-        if !clean {
-            return None;
-        }
-        self.busy = false;
-        Some(self)
+        clean.then_some(self)
     }
 
     /// The stream, for another protocol.

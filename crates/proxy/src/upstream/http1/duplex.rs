@@ -20,13 +20,15 @@ use crate::upstream::pool::Pool;
 
 type Part = Result<Frame<Bytes>, Error>;
 
-/// The answer of a connection that a task drives. Dropped before its end, the connection closes.
+/// The answer of a connection that a task drives. Dropped before [`Duplex::done`], the connection closes.
 #[derive(Debug)]
 pub(in crate::upstream) struct Duplex {
     parts: mpsc::Receiver<Part>,
     /// Bytes of it to come, where it says how many.
     left: Option<u64>,
     ended: bool,
+    /// What is left of the request may be sent.
+    goes_on: bool,
     task: AbortHandle,
 }
 
@@ -36,7 +38,7 @@ impl Duplex {
         let (sender, parts) = mpsc::channel(1);
         let left = connection.size_hint().exact();
         let task = tokio::task::spawn_local(drive(connection, pool, sender)).abort_handle();
-        Self { parts, left, ended: left == Some(0), task }
+        Self { parts, left, ended: left == Some(0), goes_on: false, task }
     }
 
     pub(in crate::upstream) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
@@ -62,13 +64,13 @@ impl Duplex {
 
     /// The answer has been read: what is left of the request has a little more time.
     pub(in crate::upstream) fn done(mut self) {
-        self.ended = true;
+        self.goes_on = true;
     }
 }
 
 impl Drop for Duplex {
     fn drop(&mut self) {
-        if !self.ended {
+        if !self.goes_on {
             self.task.abort();
         }
     }
