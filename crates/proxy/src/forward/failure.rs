@@ -89,9 +89,8 @@ impl Failure {
             Http1Error::Head(_) => Self::Protocol("upstream_response_malformed"),
             Http1Error::Body(_) => Self::Protocol("upstream_body_malformed"),
             Http1Error::Io(error) => Self::of_alert(error).unwrap_or(Self::Terminated),
-            Http1Error::Ended | Http1Error::Unasked | Http1Error::Request(_) | Http1Error::RequestLength => {
-                Self::Terminated
-            }
+            Http1Error::Request(_) => Self::Client,
+            Http1Error::Ended | Http1Error::Unasked | Http1Error::RequestLength => Self::Terminated,
         }
     }
 
@@ -143,6 +142,7 @@ impl Failure {
                 (Flag::UpstreamRemoteReset, "upstream_reset_after_response_started{remote_reset}")
             }
             Self::Protocol(_) => (Flag::UpstreamProtocolError, "upstream_reset_after_response_started{protocol_error}"),
+            Self::Client => (Flag::DownstreamConnectionTermination, "downstream_remote_disconnect"),
             _ => (Flag::UpstreamConnectionTermination, "upstream_reset_after_response_started{connection_termination}"),
         }
     }

@@ -169,7 +169,7 @@ fn is_own(stream: &TcpStream, own: &[SocketAddr]) -> bool {
 pub(crate) struct Open(Arc<BackendMetrics>, Place);
 
 impl Open {
-    fn count(metrics: &Arc<BackendMetrics>, place: Place) -> Self {
+    pub(super) fn count(metrics: &Arc<BackendMetrics>, place: Place) -> Self {
         metrics.connections.increment();
         Self(Arc::clone(metrics), place)
     }

@@ -324,3 +324,6 @@ impl Connection {
         let _ = Pin::new(&mut self.stream).poll_shutdown(&mut Context::from_waker(Waker::noop()));
     }
 }
+
+#[cfg(test)]
+mod tests;

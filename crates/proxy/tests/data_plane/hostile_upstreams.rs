@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::wire::{DATA, END_HEADERS, END_STREAM, HEADERS, Wire, block, frame};
@@ -209,4 +209,34 @@ async fn hints_without_end_are_no_answer() {
     forward.request_timeout = Some(std::time::Duration::from_millis(200));
     let proxy = Proxy::start(Routes::all(forward)).await;
     assert_eq!(ask(proxy.address, Request::get("/")).await.status, 504);
+}
+
+#[tokio::test]
+async fn what_follows_where_no_body_may_be_is_no_answer_to_the_next_request() {
+    let (upstream, address) = Raw::bind().await;
+    let proxy = Proxy::start(Routes::to(address)).await;
+    for (method, answer) in [
+        ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 44\r\n\r\n"),
+        ("HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        ("GET", "HTTP/1.1 204 No Content\r\nContent-Length: 44\r\n\r\n"),
+        ("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 44\r\n\r\n"),
+        ("GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        ("GET", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"),
+        ("GET", "HTTP/1.1 103 Early Hints\r\nContent-Length: 44\r\n\r\nHTTP/1.1 204 No Content\n\n"),
+    ] {
+        let mut client = TcpStream::connect(proxy.address).await.unwrap();
+        let request = format!("{method} / HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
+        let (mut first, _) = upstream.accept().await;
+        first.write_all(answer.as_bytes()).await.unwrap();
+        Raw::head(&mut client).await;
+        // By now the connection is kept.
+        first.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison").await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+        let (mut second, _) = upstream.accept().await;
+        second.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").await.unwrap();
+        let mut text = String::new();
+        soon(client.read_to_string(&mut text)).await.unwrap();
+        assert!(text.ends_with("\r\n\r\nok"), "{answer:?}: {text}");
+    }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
+use backstay_balancer::Limit;
 use backstay_proxy::config::Timeouts;
 use backstay_proxy::server::Limits;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{BackendOf, Client, Proxy, Raw, Routes, Upstream, soon, to};
+use crate::support::{BackendOf, Client, Proxy, Raw, Routes, Upstream, on, soon, to, until};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -133,7 +134,7 @@ async fn unused_connections_are_closed_after_their_idle_timeout() {
     });
     assert_eq!(answer.text(), "ok");
     let mut rest = Vec::new();
-    let read = soon(tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut rest)).await;
+    let read = soon(stream.read_to_end(&mut rest)).await;
     assert_eq!(read.unwrap(), 0, "the proxy closes");
 }
 
@@ -150,7 +151,7 @@ async fn an_answer_the_client_leaves_early_closes_its_connection_upstream() {
     });
     drop((response, client));
     let mut rest = Vec::new();
-    let _ = soon(tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut rest)).await;
+    let _ = soon(stream.read_to_end(&mut rest)).await;
 }
 
 #[tokio::test]
@@ -162,5 +163,49 @@ async fn a_client_that_leaves_before_the_answer_cancels_its_request_upstream() {
     let (mut stream, _) = upstream.accept().await;
     drop(client);
     let mut rest = Vec::new();
-    let _ = soon(tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut rest)).await;
+    let _ = soon(stream.read_to_end(&mut rest)).await;
+}
+
+#[tokio::test]
+async fn whoever_leaves_leaves_no_count_and_no_connection() {
+    const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf";
+    let stages = [
+        (GET, ""),
+        (GET, "HTTP/1.1 200 OK\r\nContent-Le"),
+        (GET, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"),
+        (GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nha"),
+        (GET, "HTTP/1.1 200 OK\r\n\r\nhalf"),
+        (POST, ""),
+        (POST, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"),
+        (POST, "HTTP/1.1 200 OK\r\n\r\nhalf"),
+        // Answered, and not yet sent to the end.
+        (POST, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhalf"),
+    ];
+    for retries in [false, true] {
+        let (upstream, address) = Raw::bind().await;
+        let mut backend = BackendOf::http1(&[address]);
+        backend.limits.requests = Some(100);
+        backend.policy.retries = retries.then(|| on(&["5xx", "reset"], 1));
+        let backend = backend.build();
+        let proxy = Proxy::start(Routes::all(to(&backend, address.port()))).await;
+        for (nth, (request, answer)) in (1..).zip(stages) {
+            let mut client = tokio::net::TcpStream::connect(proxy.address).await.unwrap();
+            client.write_all(request.as_bytes()).await.unwrap();
+            let (mut stream, _) = upstream.accept().await;
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            if answer.contains("\r\n\r\n") {
+                Raw::head(&mut client).await;
+            }
+            assert_eq!(backend.breakers.active(Limit::Connections), 1);
+            drop(client);
+            let mut rest = Vec::new();
+            let _ = soon(stream.read_to_end(&mut rest)).await;
+            let counts = [Limit::Connections, Limit::PendingRequests, Limit::Requests, Limit::Retries];
+            until(|| counts.iter().all(|count| backend.breakers.active(*count) == 0)).await;
+            let metrics = &backend.metrics;
+            until(|| metrics.connections_closed.get() == nth).await;
+            assert_eq!((metrics.connects.get(), metrics.connections.get()), (nth, 0), "{request:?} {answer:?}");
+        }
+    }
 }

@@ -79,16 +79,29 @@ impl Drop for Duplex {
 async fn drive(mut connection: Box<Connection>, pool: Rc<Pool>, parts: mpsc::Sender<Part>) {
     let mut parts = PollSender::new(parts);
     let (mut sending, mut failed) = (true, false);
-    poll_fn(|cx| {
+    let broken = poll_fn(|cx| {
         // To read comes first, as it ends when whoever asked has enough for now.
         let read = poll_answer(&mut connection, &mut parts, cx);
         if sending && let Poll::Ready(result) = connection.poll_write(cx) {
             sending = false;
             failed = result.is_err();
+            if let Err(error @ (Error::Request(_) | Error::RequestLength)) = result
+                && read.is_pending()
+            {
+                return Poll::Ready(Some(error));
+            }
         }
-        read
+        read.map(|()| None)
     })
     .await;
+    if let Some(error) = broken {
+        // Only the end of the connection tells the endpoint not to wait for the rest.
+        drop(connection);
+        if poll_fn(|cx| parts.poll_reserve(cx)).await.is_ok() {
+            let _ = parts.send_item(Err(error));
+        }
+        return;
+    }
     drop(parts);
     if sending && !failed {
         failed = !matches!(timeout(LINGER, poll_fn(|cx| connection.poll_write(cx))).await, Ok(Ok(())));
