@@ -21,7 +21,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::support::{ANY_PORT, Answer, BackendOf, Client, H2Client, Proxy, Routes, Upstream, ask, echo, to};
+use crate::support::{ANY_PORT, Answer, BackendOf, Client, H2Client, Proxy, Raw, Routes, Upstream, ask, echo, raw, to};
 
 /// Who signs the certificates of a test.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -352,5 +352,32 @@ async fn versions_and_suites_are_kept_to() {
     ] {
         let named = format!("{:?} {}", options.suites, options.tls12);
         assert_eq!(through(&upstream, "svc.example", built(options), Protocol::Http1).await.status, status, "{named}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_length_ends_only_where_the_endpoint_says_so() {
+    let mut names = ServerNames::default();
+    names.insert(HostPattern::Any, Authority::new().sign("up.example"));
+    let acceptor = TlsAcceptor::from(server_config(names).unwrap());
+    for says in [true, false] {
+        let acceptor = acceptor.clone();
+        let upstream = Upstream::serve(move |stream| {
+            let acceptor = acceptor.clone();
+            async move {
+                let mut stream = acceptor.accept(stream).await.unwrap();
+                Raw::head(&mut stream).await;
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\npart").await.unwrap();
+                stream.flush().await.unwrap();
+                if says { stream.shutdown().await } else { stream.get_mut().0.shutdown().await }.unwrap();
+                let _ = stream.read_u8().await;
+            }
+        })
+        .await;
+        let backend = backend(&upstream, "up.example", built(options(Trust::Anyone)), Protocol::Http1);
+        let proxy = Proxy::start(Routes::all(to(&backend, upstream.address.port()))).await;
+        let answer = raw(proxy.address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        assert!(answer.contains("part"), "{answer}");
+        assert_eq!(answer.ends_with("\r\n0\r\n\r\n"), says, "{answer}");
     }
 }
