@@ -143,6 +143,9 @@ fn check(reply: Reply, upgrades: bool) -> Result<Reply, Failure> {
     if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !upgrades {
         return Err(Failure::Protocol("upgrade_not_asked_for"));
     }
+    if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !reply.incoming.may_tunnel() {
+        return Err(Failure::Protocol("upgrade_before_end_of_request"));
+    }
     Ok(reply)
 }
 

@@ -197,6 +197,12 @@ impl Incoming {
         }
     }
 
+    /// Whether the answer may change the protocol: the connection is this request's alone, and all of that has been sent, or what
+    /// is left of it would be taken for the other protocol.
+    pub(crate) fn may_tunnel(&self) -> bool {
+        matches!(self.0, Source::Http1 { .. })
+    }
+
     /// The connection, when the answer has changed its protocol. `None` where connections are shared.
     pub(crate) fn into_tunnel(self) -> Option<Tunnel> {
         match self.0 {

@@ -49,6 +49,23 @@ async fn bytes_pass_both_ways_and_each_side_may_stop_alone() {
 }
 
 #[tokio::test]
+async fn a_protocol_does_not_change_within_a_request() {
+    let (upstream, address) = Raw::bind().await;
+    let proxy = Proxy::start(Routes::to(address)).await;
+    let mut client = TcpStream::connect(proxy.address).await.unwrap();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\nContent-Length: 10\r\n\r\nhalf";
+    client.write_all(head.as_bytes()).await.unwrap();
+    let (mut server, _) = upstream.accept().await;
+    let answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n";
+    server.write_all(answer.as_bytes()).await.unwrap();
+    let head = Raw::head(&mut client).await;
+    assert!(head.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{head}");
+    let mut rest = Vec::new();
+    let _ = soon(server.read_to_end(&mut rest)).await;
+    assert_eq!(rest, b"half");
+}
+
+#[tokio::test]
 async fn an_upgrade_that_the_upstream_declines_is_an_ordinary_answer() {
     let upstream = Upstream::http1(echo).await;
     let proxy = Proxy::start(Routes::to(upstream.address)).await;
