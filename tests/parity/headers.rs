@@ -1,7 +1,7 @@
 //! Headers as clients may write them, and what becomes of them on the way.
 
 use crate::compare::compare;
-use crate::row::{Expected, Row, Step, differs, same};
+use crate::row::{Row, Step, bare, differs, raw, same, unlogged};
 use crate::said::failure;
 use crate::upstream::Behaviour;
 
@@ -11,18 +11,6 @@ const BLANKS: &str = "RFC 9110, 5.3: elements of a list are joined by a comma an
 const PRIVATE: &str = "what starts so is for proxies to say: none of it is taken \
                  from clients, and nothing is added that only Envoy knows the meaning of";
 const OWN: &str = "these mean something to Envoy, and are nothing special to others";
-
-fn echo(name: &'static str) -> Row {
-    Row::fixed(name, HERE).upstream("127.0.0.1", Behaviour::Bare)
-}
-
-fn raw(name: &'static str, request: &'static str, expected: Expected) -> Row {
-    echo(name).see(Step::Raw(request), expected)
-}
-
-fn unlogged(name: &'static str, request: &'static str, expected: Expected) -> Row {
-    echo(name).see(Step::Unlogged(request), expected)
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers() {
@@ -258,11 +246,11 @@ async fn headers() {
                  upgrade: h2c\r\nhttp2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\n{id}\r\n",
             same("200 - via_upstream GET / HTTP/1.1\nhost: {row}"),
         ),
-        echo("http-2-client").see(
+        bare("http-2-client").see(
             Step::Http2("GET /a?b HTTP/1.1\r\nhost: {row}\r\nx-a: 1\r\n{id}\r\n"),
             same("200 - via_upstream GET /a?b HTTP/1.1\nhost: {row}\nx-a: 1"),
         ),
-        echo("http-2-client-with-a-body").see(
+        bare("http-2-client-with-a-body").see(
             Step::Http2("POST / HTTP/1.1\r\nhost: {row}\r\ncontent-length: 2\r\n{id}\r\nab"),
             same("200 - via_upstream POST / HTTP/1.1\ncontent-length: 2\nhost: {row}\n(2) ab"),
         ),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::compare::compare;
-use crate::row::{Expected, Row, Step, differs, same};
+use crate::row::{Row, Step, differs, raw, same, unlogged};
 use crate::upstream::Behaviour;
 
 const HERE: &[&str] = &["127.0.0.1"];
@@ -14,18 +14,6 @@ const NO_HOST: &str = "what is not a host with a port from 1 to 65535 leads nowh
 const REWRITTEN: &str = "the upstream learns which host the client asked for; Envoy tells it by a setting";
 const METHODS: &str = "RFC 9110, 9.1: there are methods beyond those that a proxy knows, and their case matters";
 const VERSION: &str = "RFC 9112, 2.3 and RFC 9113, 3.3: what is neither HTTP/1.0 nor HTTP/1.1 has no text form";
-
-fn echo(name: &'static str) -> Row {
-    Row::fixed(name, HERE).upstream("127.0.0.1", Behaviour::Bare)
-}
-
-fn raw(name: &'static str, request: &'static str, expected: Expected) -> Row {
-    echo(name).see(Step::Raw(request), expected)
-}
-
-fn unlogged(name: &'static str, request: &'static str, expected: Expected) -> Row {
-    echo(name).see(Step::Unlogged(request), expected)
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn targets() {

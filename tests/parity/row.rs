@@ -181,6 +181,21 @@ pub fn differs(envoy: &'static str, backstay: &'static str, reason: &'static str
     Expected::Differs { envoy, backstay, reason }
 }
 
+/// One address, whose upstream answers with the request as it came, without what every request has.
+pub fn bare(name: &'static str) -> Row {
+    Row::fixed(name, &["127.0.0.1"]).upstream("127.0.0.1", Behaviour::Bare)
+}
+
+/// [`bare`], asked with these bytes.
+pub fn raw(name: &'static str, request: &'static str, expected: Expected) -> Row {
+    bare(name).see(Step::Raw(request), expected)
+}
+
+/// The same for a request of which no access log can tell.
+pub fn unlogged(name: &'static str, request: &'static str, expected: Expected) -> Row {
+    bare(name).see(Step::Unlogged(request), expected)
+}
+
 impl Row {
     /// A dynamic forward proxy, with one upstream on 127.0.0.1 that answers with its address.
     pub fn dynamic(name: &'static str, cache: Cache) -> Self {
