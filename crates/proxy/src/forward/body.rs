@@ -11,7 +11,6 @@ pub(crate) use answer::Body;
 pub(crate) use request::RequestBody;
 pub(super) use silence::Silence;
 
-use super::failure::{Failure, REMOTE_RESET};
 use crate::upstream;
 
 /// Why a body ends before its end.
@@ -27,14 +26,4 @@ pub(crate) enum BodyError {
     Timeout,
     #[error("nobody needs the rest")]
     Abandoned,
-}
-
-impl BodyError {
-    /// How an endpoint fails that breaks off its answer.
-    fn failure(&self) -> Failure {
-        match self {
-            Self::Endpoint(error) => Failure::of(error),
-            Self::Peer(_) | Self::Reset | Self::Timeout | Self::Abandoned => Failure::Reset(REMOTE_RESET),
-        }
-    }
 }

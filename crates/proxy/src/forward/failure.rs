@@ -227,7 +227,7 @@ impl Failure {
 }
 
 /// Why most streams are reset.
-pub(super) const REMOTE_RESET: &str = "remote reset";
+const REMOTE_RESET: &str = "remote reset";
 
 /// Envoy's words for an upstream that fails before its answer begins.
 fn reset(status: StatusCode, reason: &str, flag: Flag, more: Option<&str>, repeated: bool) -> Refusal {

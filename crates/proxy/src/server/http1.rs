@@ -73,6 +73,12 @@ where
         Self { begin, local, state, finishing: false }
     }
 
+    /// Puts a stream into hyper's hands again, of which `ahead` was read.
+    fn serve(&self, mut stream: ClientIo, ahead: Bytes) -> State<S> {
+        stream.ahead = ahead;
+        State::Served(Box::new((self.begin)(stream)))
+    }
+
     /// The connection takes no more requests.
     pub(super) fn finish(self: Pin<&mut Self>) {
         let this = self.get_mut();
@@ -108,28 +114,20 @@ where
         let State::Served(connection) = mem::replace(&mut self.state, State::Closed) else { return Poll::Ready(ended) };
         ended?;
         let Some(parts) = connection.into_parts() else { return Poll::Ready(Ok(())) };
-        let (mut stream, read) = (parts.io.into_inner(), parts.read_buf);
+        let (stream, read) = (parts.io.into_inner(), parts.read_buf);
         // Empty lines before a request mean nothing (RFC 9112, 2.2).
         self.state = match read.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) {
             None => State::Resting(stream, rest),
-            Some(start) => {
-                // The client began another request before it had all of the last answer.
-                stream.ahead = read.slice(start..);
-                State::Served(Box::new((self.begin)(stream)))
-            }
+            // The client began another request before it had all of the last answer.
+            Some(start) => self.serve(stream, read.slice(start..)),
         };
         Poll::Ready(Ok(()))
     }
 
     /// Ends the rest, with the first bytes of a request, or with none at the end of the stream.
     fn wake(&mut self, first: Bytes) {
-        let State::Resting(mut stream, _) = mem::replace(&mut self.state, State::Closed) else { return };
-        self.state = if first.is_empty() {
-            State::Closing(stream)
-        } else {
-            stream.ahead = first;
-            State::Served(Box::new((self.begin)(stream)))
-        };
+        let State::Resting(stream, _) = mem::replace(&mut self.state, State::Closed) else { return };
+        self.state = if first.is_empty() { State::Closing(stream) } else { self.serve(stream, first) };
     }
 }
 

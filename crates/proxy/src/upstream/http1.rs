@@ -153,8 +153,7 @@ impl Connection {
             return Err(Unanswered { error, unsent: false });
         }
         let method = request.method();
-        let mut writes = true;
-        std::future::poll_fn(|cx| self.poll_answer(cx, method, &mut writes))
+        std::future::poll_fn(|cx| self.poll_answer(cx, method))
             .await
             .map_err(|error| Unanswered { error, unsent: bodyless && !self.begun })
     }
@@ -180,20 +179,16 @@ impl Connection {
     }
 
     /// Sends what can be sent, and reads the head of the answer.
-    fn poll_answer(
-        &mut self,
-        cx: &mut Context<'_>,
-        method: &Method,
-        writes: &mut bool,
-    ) -> Poll<Result<Response<()>, Error>> {
+    fn poll_answer(&mut self, cx: &mut Context<'_>, method: &Method) -> Poll<Result<Response<()>, Error>> {
         // To read comes first: it ends when nothing has come, while a long request would use up what the runtime lets a task
         // do in one go. But there is no answer to what was not sent.
         let reads = self.begun;
         if reads && let Poll::Ready(head) = self.poll_head(cx, method) {
             return Poll::Ready(head.map(|head| self.receive(head)));
         }
-        if *writes && let Poll::Ready(written) = self.poll_write(cx) {
-            *writes = false;
+        if self.is_sending()
+            && let Poll::Ready(written) = self.poll_write(cx)
+        {
             match written {
                 Ok(()) => {}
                 Err(error @ (Error::Request(_) | Error::RequestLength)) => return Poll::Ready(Err(error)),

@@ -12,10 +12,11 @@ use tokio::time::Sleep;
 use super::{BodyError, Silence};
 use crate::config::Flag;
 use crate::forward::attempt::Held;
+use crate::forward::failure::Failure;
 use crate::forward::outbound::Active;
 use crate::forward::progress::Progress;
 use crate::server::Exchange;
-use crate::upstream::Incoming;
+use crate::upstream::{self, Incoming};
 
 /// The body of an answer. Its end is the end of the exchange.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub(in crate::forward) struct Answer {
     pub(in crate::forward) sent: Option<Rc<Progress>>,
     pub(in crate::forward) complete: bool,
     /// Why it has ended before its end.
-    pub(in crate::forward) failed: Option<BodyError>,
+    pub(in crate::forward) failed: Option<upstream::Error>,
     /// How long the next part may take.
     pub(in crate::forward) silence: Option<Box<Silence>>,
     /// What the request is counted as, until its end.
@@ -77,7 +78,7 @@ impl Body {
 }
 
 impl Answer {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, upstream::Error>>> {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Some(Err(error)));
         }
@@ -85,12 +86,11 @@ impl Answer {
             Poll::Ready(Some(Err(error))) => {
                 // hyper drops what it has not written when a body fails: the client gets what there was before it learns that
                 // there is no more.
-                self.failed = Some(error.into());
+                self.failed = Some(error);
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            Poll::Ready(frame) => Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from))),
-            Poll::Pending => Poll::Pending,
+            other => other,
         }
     }
 }
@@ -110,11 +110,11 @@ impl http_body::Body for Body {
             }
             Content::Upstream(answer) => match answer.poll(cx) {
                 Poll::Ready(Some(Err(error))) => {
-                    let failure = error.failure();
+                    let failure = Failure::of(&error);
                     failure.count(&answer.active.upstream.backend.metrics);
                     let (flag, details) = failure.after_head();
                     this.note_error(flag, details);
-                    return Poll::Ready(Some(Err(error)));
+                    return Poll::Ready(Some(Err(error.into())));
                 }
                 Poll::Ready(Some(Ok(frame))) => {
                     if let Some(silence) = &mut answer.silence {

@@ -57,7 +57,7 @@ impl Input {
     ) -> Poll<io::Result<usize>> {
         BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
-            buffer.reserve(self.unread.len() + READ);
+            buffer.reserve(READ);
             let read = ready!(poll_read_buf(Pin::new(stream), cx, buffer))?;
             self.before = self.unread.len();
             if self.unread.is_empty() {
