@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use rand::rngs::SmallRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
 use crate::harness::rest::{BACKENDS, ROUTES};

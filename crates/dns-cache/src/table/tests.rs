@@ -331,7 +331,7 @@ fn closing_tells_who_waits_and_takes_no_more() {
 
 #[test]
 fn budgets_hold_whatever_happens() {
-    use rand::{Rng, SeedableRng};
+    use rand::{RngExt, SeedableRng};
     let mut random = rand::rngs::SmallRng::seed_from_u64(42);
     let settings =
         Settings { max_hosts: 5, max_negative_hosts: 3, host_ttl: s(20), refresh_rate: s(3), ..Settings::default() };

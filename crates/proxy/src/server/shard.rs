@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rand::rngs::SmallRng;
+use rand::{Rng, RngExt};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -62,7 +64,7 @@ pub(crate) struct Shard {
     /// Requests that were answered before all of them had arrived, and since when.
     lingering: RefCell<Vec<(Instant, Rc<Progress>)>>,
     sockets: RefCell<HashMap<SocketAddr, Listening>>,
-    random: Cell<u64>,
+    random: RefCell<SmallRng>,
 }
 
 /// A socket this thread accepts from.
@@ -120,24 +122,18 @@ impl Shard {
             streams: Streams::default(),
             lingering: RefCell::default(),
             sockets: RefCell::default(),
-            random: Cell::new(rand::random::<u64>() | 1),
+            random: RefCell::new(rand::make_rng()),
         }
     }
 
-    /// A number that is hard to guess from outside but not a secret (xorshift64*).
+    /// A number that differs from thread to thread and from start to start. It is not fit for secrets.
     pub(crate) fn random(&self) -> u64 {
-        let mut state = self.random.get();
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        self.random.set(state);
-        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.random.borrow_mut().next_u64()
     }
 
-    /// A number below `bound`; 0 when `bound` is 0. The bias is below `bound` in 2^64.
+    /// A number below `bound`; 0 when `bound` is 0.
     pub(crate) fn random_below(&self, bound: u64) -> u64 {
-        let wide = u128::from(self.random()) * u128::from(bound);
-        u64::try_from(wide >> 64).unwrap_or(0)
+        if bound == 0 { 0 } else { self.random.borrow_mut().random_range(0..bound) }
     }
 
     /// Counts a connection that became a tunnel, for as long as the result lives.

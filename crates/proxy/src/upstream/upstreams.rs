@@ -3,13 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use backstay_balancer::{EndpointState, Outcome, PickContext, Picker};
+use rustc_hash::FxHashMap;
 use rustls_pki_types::ServerName;
 use tokio::time::Instant;
 
@@ -17,31 +17,14 @@ use super::pool::{Destination, Pool};
 use crate::config::{Backend, Discovery, Endpoints, LineageId, uptime};
 use crate::server::Shared;
 
-/// Spreads identities, which are counted up by this process and not chosen by anyone.
-#[derive(Debug, Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, id: u64) {
-        self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
-    }
-}
-
 /// What a thread keeps for all backends.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     shared: Arc<Shared>,
     clock: Rc<Cell<Instant>>,
-    /// The latest version of each.
-    backends: RefCell<HashMap<LineageId, Rc<Upstream>, BuildHasherDefault<IdHasher>>>,
+    /// The latest version of each. Identities are counted up by this process and chosen by nobody: a hasher that an attacker
+    /// could steer will do.
+    backends: RefCell<FxHashMap<LineageId, Rc<Upstream>>>,
 }
 
 /// An endpoint that was chosen from a list.

@@ -3,7 +3,7 @@ mod tests;
 
 use std::time::Duration;
 
-use rand::Rng;
+use rand::RngExt;
 
 /// Exponential backoff: each wait is drawn from the upper half of a window that doubles up to a maximum. The draw keeps a
 /// fleet from reconnecting in step.
@@ -22,7 +22,7 @@ impl Backoff {
     }
 
     /// How long to wait now; the next window is twice as long.
-    pub fn next(&mut self, rng: &mut impl Rng) -> Duration {
+    pub fn next(&mut self, rng: &mut impl RngExt) -> Duration {
         let window = self.window;
         self.window = window.saturating_mul(2).min(self.max);
         window.mul_f64(rng.random_range(0.5..=1.0))

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use backstay_proto::discovery::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
-use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -46,7 +45,7 @@ pub enum Disconnect {
 pub async fn run<H: Handler>(options: Options, mut handler: H, shutdown: impl Future<Output = ()>) -> H {
     let mut shutdown = pin!(shutdown);
     let mut backoff = Backoff::new(options.backoff_base, options.backoff_max);
-    let mut rng = SmallRng::from_os_rng();
+    let mut rng: SmallRng = rand::make_rng();
     loop {
         let mut stream = Stream { options: &options, handler: &mut handler, backoff: &mut backoff, connected: false };
         let ended = stream.run(shutdown.as_mut()).await;
