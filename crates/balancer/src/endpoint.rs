@@ -1,11 +1,34 @@
 //! Endpoints: what the configuration says of them, and what is known of them.
 
-mod set;
-mod state;
-#[cfg(test)]
-mod tests;
+use std::sync::Arc;
 
-pub(crate) use set::Endpoint;
-pub use set::{EndpointSet, EndpointSpec, Health, Locality, Start, Stated};
+mod monitor;
+mod spec;
+mod state;
+
+pub use monitor::EjectionReason;
+pub(crate) use monitor::Monitor;
+pub use spec::{EndpointSpec, Locality, Start, Stated};
 pub(crate) use state::millis;
-pub use state::{ActiveRequest, EndpointState};
+pub use state::{ActiveRequest, EndpointState, Health};
+
+/// An endpoint as a set lists it.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) spec: EndpointSpec,
+    pub(crate) state: Arc<EndpointState>,
+}
+
+impl Endpoint {
+    pub(crate) fn health(&self) -> Health {
+        match self.spec.stated {
+            Stated::Unhealthy => Health::Unhealthy,
+            Stated::Degraded => self.state.health().max(Health::Degraded),
+            Stated::Healthy => self.state.health(),
+        }
+    }
+
+    pub(crate) const fn weight(&self) -> u32 {
+        if self.spec.weight == 0 { 1 } else { self.spec.weight }
+    }
+}

@@ -2,12 +2,11 @@
 
 mod config;
 mod detector;
-mod monitor;
+mod outcome;
 mod statistics;
 #[cfg(test)]
 mod tests;
 
 pub use config::{FailurePercentage, OutlierConfigError, OutlierDetection, SuccessRate};
-pub use detector::{Change, Detector, EjectionReason};
-pub(crate) use monitor::Monitor;
-pub use monitor::Outcome;
+pub use detector::{Change, Detector};
+pub use outcome::Outcome;

@@ -7,18 +7,15 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::config::{LoadBalancing, Policy};
-use crate::endpoint::EndpointSet;
 use crate::priority::PriorityLoads;
+use crate::set::EndpointSet;
 use level::Level;
 
 mod group;
 mod level;
 mod order;
-mod table;
 #[cfg(test)]
 mod tests;
-
-pub(crate) use table::Tables;
 
 /// What a pick depends on.
 #[derive(Debug, Clone, Copy, Default)]
@@ -84,7 +81,7 @@ impl Picker {
         let level = built.levels.get_mut(at)?;
         let panic = level.panic;
         let group = level.group(degraded);
-        let pick = &mut group::Pick { config, set, rng, now: context.now, hash };
+        let pick = &mut order::Pick { config, set, rng, now: context.now, hash };
         let index =
             if context.exclude.is_empty() { group.pick(pick, 0)? } else { group.pick_other(pick, context.exclude)? };
         Some(Picked { index: index as usize, panic })

@@ -2,13 +2,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::set::{Health, Start};
-use crate::outlier::{EjectionReason, Monitor};
+use super::monitor::{EjectionReason, Monitor};
+use super::spec::Start;
 
 const FAILED_CHECK: u32 = 1;
 const EJECTED: u32 = 2;
 const SAID_DEGRADED: u32 = 4;
 const UNHEALTHY: u32 = FAILED_CHECK | EJECTED;
+
+/// Health of an endpoint, all that is known of it taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Health {
+    /// Used.
+    Healthy,
+    /// Used when there are not enough healthy ones.
+    Degraded,
+    /// Not used except in panic.
+    Unhealthy,
+}
 
 /// What is known of one endpoint, shared by all threads. It has cache lines of its own: threads that use different endpoints
 /// do not slow each other down.

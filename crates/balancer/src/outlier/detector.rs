@@ -3,35 +3,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::config::OutlierDetection;
-use super::monitor::{Monitor, Outcome};
+use super::outcome::{Outcome, count};
 use super::statistics::{Sample, below_mean, failing};
-use crate::endpoint::{EndpointSet, EndpointState, millis};
-
-/// Why an endpoint was ejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EjectionReason {
-    /// Answers of 500 or more in a row.
-    Consecutive5xx,
-    /// Answers of 502, 503 or 504 in a row.
-    ConsecutiveGatewayFailure,
-    /// Failures to connect, resets or time-outs in a row.
-    ConsecutiveLocalOriginFailure,
-    /// Fewer successes than the others.
-    SuccessRate,
-    /// Too many failures.
-    FailurePercentage,
-}
-
-impl EjectionReason {
-    /// In the order of their declaration.
-    pub const ALL: [Self; 5] = [
-        Self::Consecutive5xx,
-        Self::ConsecutiveGatewayFailure,
-        Self::ConsecutiveLocalOriginFailure,
-        Self::SuccessRate,
-        Self::FailurePercentage,
-    ];
-}
+use crate::endpoint::{EjectionReason, Endpoint, EndpointState, Monitor, millis};
+use crate::set::EndpointSet;
 
 /// What outlier detection has changed, or has found and left as it is, for logs and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +73,7 @@ impl Detector {
     /// too many.
     pub fn report(&self, set: &EndpointSet, index: usize, outcome: Outcome, now: Duration) -> Option<Change> {
         let state = set.state(index)?;
-        let reason = state.monitor.report(&self.config, outcome)?;
+        let reason = count(&state.monitor, &self.config, outcome)?;
         if state.is_ejected() {
             return None;
         }
@@ -215,7 +190,7 @@ impl Detector {
         take: impl Fn(&Monitor) -> (u64, u64),
         changes: &mut Vec<Change>,
     ) {
-        let sample = |(index, endpoint): (usize, &crate::endpoint::Endpoint)| {
+        let sample = |(index, endpoint): (usize, &Endpoint)| {
             let (total, successes) = take(&endpoint.state.monitor);
             (!endpoint.state.is_ejected()).then_some(Sample { index, total, successes })
         };

@@ -5,8 +5,8 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
-use super::{Change, Detector, EjectionReason, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection};
-use crate::{EndpointSet, EndpointSpec, Start};
+use super::{Change, Detector, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection};
+use crate::{EjectionReason, EndpointSet, EndpointSpec, Start};
 
 const fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -6,11 +6,11 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
-use super::order::Hosts;
-use super::table::HashTable;
+use super::order::{Hosts, Pick};
 use crate::config::LoadBalancing;
 use crate::edf::Schedule;
-use crate::endpoint::EndpointSet;
+use crate::set::EndpointSet;
+use crate::table::HashTable;
 
 /// Endpoints of a priority that may be used alike.
 #[derive(Debug)]
@@ -18,15 +18,6 @@ pub(super) enum Group {
     Flat(Hosts),
     Localities { turns: Schedule, hosts: Vec<Hosts> },
     Hashed(Arc<HashTable>),
-}
-
-/// One pick, as far as it has come.
-pub(super) struct Pick<'a> {
-    pub(super) config: &'a LoadBalancing,
-    pub(super) set: &'a EndpointSet,
-    pub(super) rng: &'a mut SmallRng,
-    pub(super) now: Duration,
-    pub(super) hash: u64,
 }
 
 impl Group {

@@ -7,8 +7,10 @@ use rand::rngs::SmallRng;
 
 use super::group::Group;
 use crate::config::{LoadBalancing, Policy, SlowStart};
-use crate::endpoint::{EndpointSet, Health};
+use crate::endpoint::Health;
 use crate::priority::{LevelHealth, PriorityLoads};
+use crate::set::EndpointSet;
+use crate::table::{Candidates, LevelTables};
 
 /// Endpoints of one priority.
 #[derive(Debug)]
@@ -34,16 +36,24 @@ pub(super) struct Levels {
 
 /// Members of a priority, by index.
 #[derive(Default)]
-pub(super) struct Members {
-    pub(super) all: Vec<u32>,
-    pub(super) healthy: Vec<u32>,
-    pub(super) degraded: Vec<u32>,
+struct Members {
+    all: Vec<u32>,
+    healthy: Vec<u32>,
+    degraded: Vec<u32>,
 }
 
 impl Members {
     fn health(&self) -> LevelHealth {
         let count = |members: &Vec<u32>| members.len() as u64;
         LevelHealth { healthy: count(&self.healthy), degraded: count(&self.degraded), total: count(&self.all) }
+    }
+
+    fn candidates(&self, panic: bool) -> Candidates<'_> {
+        if panic {
+            Candidates { usable: &self.all, degraded: &[] }
+        } else {
+            Candidates { usable: &self.healthy, degraded: &self.degraded }
+        }
     }
 }
 
@@ -60,8 +70,10 @@ pub(super) fn build(
     let until = growing_until(set, config, now);
     let levels = match config.policy {
         Policy::RingHash(_) | Policy::Maglev(_) => {
-            let tables = set.tables.get(set, config, generation, &members, &loads.panic);
-            let level = |(tables, panic): (&super::table::LevelTables, &bool)| Level {
+            let candidates = members.iter().zip(&loads.panic).map(|(members, panic)| members.candidates(*panic));
+            let candidates: Vec<_> = candidates.collect();
+            let tables = set.tables.get(set.endpoints(), config, generation, &candidates);
+            let level = |(tables, panic): (&LevelTables, &bool)| Level {
                 panic: *panic,
                 usable: Group::hashed(Arc::clone(&tables.usable)),
                 degraded: Group::hashed(Arc::clone(&tables.degraded)),
@@ -74,10 +86,13 @@ pub(super) fn build(
                 let all = weighted.then_some(all);
                 Group::ordered(set, config, all, usable, now, until.is_some(), rng)
             };
-            let level = |(members, panic): (&Members, &bool)| Level {
-                panic: *panic,
-                usable: group(&members.all, if *panic { &members.all } else { &members.healthy }, *panic),
-                degraded: group(&members.all, if *panic { &[] } else { &members.degraded }, *panic),
+            let level = |(members, panic): (&Members, &bool)| {
+                let Candidates { usable, degraded } = members.candidates(*panic);
+                Level {
+                    panic: *panic,
+                    usable: group(&members.all, usable, *panic),
+                    degraded: group(&members.all, degraded, *panic),
+                }
             };
             members.iter().zip(&loads.panic).map(level).collect()
         }

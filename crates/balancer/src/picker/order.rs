@@ -5,10 +5,18 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
-use super::group::Pick;
 use crate::config::{LoadBalancing, Policy};
 use crate::edf::{Queue, Schedule};
-use crate::endpoint::EndpointSet;
+use crate::set::EndpointSet;
+
+/// One pick, as far as it has come.
+pub(super) struct Pick<'a> {
+    pub(super) config: &'a LoadBalancing,
+    pub(super) set: &'a EndpointSet,
+    pub(super) rng: &'a mut SmallRng,
+    pub(super) now: Duration,
+    pub(super) hash: u64,
+}
 
 #[derive(Debug)]
 pub(super) struct Hosts {

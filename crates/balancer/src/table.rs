@@ -2,24 +2,23 @@
 
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use super::level::Members;
 use crate::config::{LoadBalancing, Policy};
-use crate::endpoint::EndpointSet;
+use crate::endpoint::Endpoint;
 
 mod maglev;
 mod ring;
 #[cfg(test)]
 mod tests;
 
-pub(super) use maglev::MaglevTable;
-pub(super) use ring::Ring;
+use maglev::MaglevTable;
+use ring::Ring;
 
 /// Endpoints with their shares, which add up to 1.
 type Shares = Vec<(u32, f64)>;
 
 /// Places of endpoints by hash.
 #[derive(Debug)]
-pub(super) struct HashTable {
+pub(crate) struct HashTable {
     members: Vec<u32>,
     places: Places,
 }
@@ -31,10 +30,10 @@ enum Places {
 }
 
 impl HashTable {
-    fn new(set: &EndpointSet, config: &LoadBalancing, members: &[u32]) -> Self {
-        let shares = shares(set, members, config.locality_weighted);
+    fn new(endpoints: &[Endpoint], config: &LoadBalancing, members: &[u32]) -> Self {
+        let shares = shares(endpoints, members, config.locality_weighted);
         let members = shares.iter().map(|(index, _)| *index).collect();
-        let key = |index: u32| &*set.endpoints()[index as usize].spec.key;
+        let key = |index: u32| &*endpoints[index as usize].spec.key;
         let places = match &config.policy {
             Policy::Maglev(maglev) => Places::Maglev(MaglevTable::new(shares, key, maglev.table_size)),
             Policy::RingHash(ring) => Places::Ring(Ring::new(&shares, key, ring.minimum_size, ring.maximum_size)),
@@ -43,12 +42,12 @@ impl HashTable {
         Self { members, places }
     }
 
-    pub(super) fn members(&self) -> &[u32] {
+    pub(crate) fn members(&self) -> &[u32] {
         &self.members
     }
 
     /// The endpoint for `hash`; `attempt` counts those that were not wanted.
-    pub(super) fn pick(&self, hash: u64, attempt: usize) -> Option<u32> {
+    pub(crate) fn pick(&self, hash: u64, attempt: usize) -> Option<u32> {
         match &self.places {
             Places::Ring(ring) => ring.pick(hash, attempt),
             Places::Maglev(table) => table.pick(hash, attempt),
@@ -56,11 +55,19 @@ impl HashTable {
     }
 }
 
+/// Endpoints of one priority, by index.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Candidates<'a> {
+    /// Healthy ones, or in panic all.
+    pub(crate) usable: &'a [u32],
+    pub(crate) degraded: &'a [u32],
+}
+
 /// Of one priority.
 #[derive(Debug)]
-pub(super) struct LevelTables {
-    pub(super) usable: Arc<HashTable>,
-    pub(super) degraded: Arc<HashTable>,
+pub(crate) struct LevelTables {
+    pub(crate) usable: Arc<HashTable>,
+    pub(crate) degraded: Arc<HashTable>,
 }
 
 #[derive(Debug)]
@@ -76,18 +83,17 @@ pub(crate) struct Tables(Mutex<Option<Built>>);
 
 impl Tables {
     /// Whether a thread that asks would wait.
-    pub(super) fn are_being_built(&self) -> bool {
+    pub(crate) fn are_being_built(&self) -> bool {
         matches!(self.0.try_lock(), Err(TryLockError::WouldBlock))
     }
 
-    /// Tables for the set as of `generation`: built by the first thread that asks, while others that ask wait.
-    pub(super) fn get(
+    /// Tables for `levels`, the priorities as of `generation`: built by the first thread that asks, while others that ask wait.
+    pub(crate) fn get(
         &self,
-        set: &EndpointSet,
+        endpoints: &[Endpoint],
         config: &Arc<LoadBalancing>,
         generation: u64,
-        members: &[Members],
-        panic: &[bool],
+        levels: &[Candidates<'_>],
     ) -> Arc<[LevelTables]> {
         let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(built) = &*latest
@@ -96,21 +102,18 @@ impl Tables {
         {
             return Arc::clone(&built.levels);
         }
-        let table = |members: &[u32]| Arc::new(HashTable::new(set, config, members));
-        let level = |(members, panic): (&Members, &bool)| {
-            let (usable, degraded): (_, &[u32]) =
-                if *panic { (&members.all, &[]) } else { (&members.healthy, &members.degraded) };
-            LevelTables { usable: table(usable), degraded: table(degraded) }
-        };
-        let levels: Arc<[LevelTables]> = members.iter().zip(panic).map(level).collect();
+        let table = |members: &[u32]| Arc::new(HashTable::new(endpoints, config, members));
+        let tables =
+            |level: &Candidates<'_>| LevelTables { usable: table(level.usable), degraded: table(level.degraded) };
+        let levels: Arc<[LevelTables]> = levels.iter().map(tables).collect();
         *latest = Some(Built { generation, config: Arc::clone(config), levels: Arc::clone(&levels) });
         levels
     }
 }
 
 /// Shares of `members` by weight, within those of their localities if these are weighted.
-fn shares(set: &EndpointSet, members: &[u32], by_locality: bool) -> Shares {
-    let spec = |index: &u32| &set.endpoints()[*index as usize];
+fn shares(endpoints: &[Endpoint], members: &[u32], by_locality: bool) -> Shares {
+    let spec = |index: &u32| &endpoints[*index as usize];
     let weight = |index: &u32| f64::from(spec(index).weight());
     let flat = || {
         let sum: f64 = members.iter().map(weight).sum();

@@ -2,7 +2,7 @@ use xxhash_rust::xxh64::xxh64;
 
 /// Hashes in order, each of an endpoint; a request goes to the first that is not below its own.
 #[derive(Debug, Default)]
-pub(in crate::picker) struct Ring {
+pub(super) struct Ring {
     hashes: Vec<(u64, u32)>,
 }
 

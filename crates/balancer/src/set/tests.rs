@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EndpointSet, EndpointSpec, Health, Start, Stated};
+use super::EndpointSet;
+use crate::{EndpointSpec, Health, Start, Stated};
 
 const NOW: Duration = Duration::from_secs(100);
 

@@ -2,7 +2,7 @@ use xxhash_rust::xxh64::xxh64;
 
 /// A table whose places endpoints take in turn, each in the order of its own permutation (Eisenbud et al., "Maglev", 3.4).
 #[derive(Debug)]
-pub(in crate::picker) struct MaglevTable {
+pub(super) struct MaglevTable {
     places: Vec<u32>,
 }
 

@@ -1,96 +1,16 @@
+//! The endpoints of a backend, as a list that never changes.
+
 use std::collections::HashMap;
 use std::ops::Index;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::state::EndpointState;
-use crate::picker::Tables;
+use crate::endpoint::{Endpoint, EndpointSpec, EndpointState, Health, Start};
+use crate::table::Tables;
 
-/// What the configuration, or DNS, says of an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndpointSpec {
-    /// Names the endpoint: its state is kept for this key from set to set, and the hashing policies place it by it. Envoy
-    /// hashes `address:port`.
-    pub key: Arc<str>,
-    /// Its share of the traffic. 0 counts as 1.
-    pub weight: u32,
-    /// 0 is the highest; a lower one takes traffic when those above it are not healthy enough. Gaps do not matter.
-    pub priority: u32,
-    /// Where it is.
-    pub locality: Locality,
-    /// What the user says of its health.
-    pub stated: Stated,
-}
-
-impl EndpointSpec {
-    /// Weight 1, the highest priority, no locality, healthy.
-    pub fn new(key: impl Into<Arc<str>>) -> Self {
-        Self { key: key.into(), weight: 1, priority: 0, locality: Locality::default(), stated: Stated::Healthy }
-    }
-}
-
-/// Where an endpoint is. Only asked for when localities are weighted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Locality {
-    /// Tells one locality from another; the caller numbers them.
-    pub id: u32,
-    /// Share of the traffic of its priority. 0 takes none. Of members that disagree, the first in the list is believed.
-    pub weight: u32,
-}
-
-/// What the user says of an endpoint's health. Checks and outlier detection can only make it worse.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Stated {
-    /// As good as any.
-    #[default]
-    Healthy,
-    /// Used when there are not enough healthy ones.
-    Degraded,
-    /// Not used except in panic. Envoy's `UNHEALTHY`, `DRAINING` and `TIMEOUT`.
-    Unhealthy,
-}
-
-/// Health of an endpoint, all that is known of it taken together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Health {
-    /// Used.
-    Healthy,
-    /// Used when there are not enough healthy ones.
-    Degraded,
-    /// Not used except in panic.
-    Unhealthy,
-}
-
-/// How a new endpoint begins.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Start {
-    /// Usable at once.
-    #[default]
-    Usable,
-    /// Unhealthy until its first active check has passed.
-    AwaitCheck,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Endpoint {
-    pub(crate) spec: EndpointSpec,
-    pub(crate) state: Arc<EndpointState>,
-}
-
-impl Endpoint {
-    pub(crate) fn health(&self) -> Health {
-        match self.spec.stated {
-            Stated::Unhealthy => Health::Unhealthy,
-            Stated::Degraded => self.state.health().max(Health::Degraded),
-            Stated::Healthy => self.state.health(),
-        }
-    }
-
-    pub(crate) const fn weight(&self) -> u32 {
-        if self.spec.weight == 0 { 1 } else { self.spec.weight }
-    }
-}
+#[cfg(test)]
+mod tests;
 
 /// The endpoints of a backend at one moment; an endpoint is its index. Never changed, but followed by a successor that
 /// knows what was known of the endpoints that stay.
