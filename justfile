@@ -1,0 +1,46 @@
+# What a change must pass, and what is done every day. `.ci/run` runs the recipes of `check` word for word.
+
+# The recipes.
+default:
+    @just --list --unsorted
+
+# Everything a change must pass. `.ci/run` does it too, and installs what it needs.
+check: format lint documentation structure dependencies test smoke
+
+# The code looks as rustfmt.toml says.
+format:
+    cargo fmt --all --check
+
+# The lints of Cargo.toml and clippy.toml.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# The documentation of the code builds, and its links lead somewhere.
+documentation:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# No folder of a crate takes from another that takes from it; see CONTRIBUTING.md.
+structure:
+    python3 .ci/circles_test.py
+    python3 .ci/circles.py
+    python3 .ci/paths.py
+
+# Licences, sources and duplicates among the dependencies, by deny.toml.
+dependencies:
+    cargo deny --locked check bans licenses sources
+
+# Every test there is.
+test:
+    cargo test --workspace
+
+# The first command of the README, for real.
+smoke:
+    .ci/smoke
+
+# Formats the code.
+fix:
+    cargo fmt --all
+
+# An optimised binary in a fraction of a release build's time: target/quick-release/backstay.
+quick:
+    cargo build --profile quick-release
