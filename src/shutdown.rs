@@ -32,6 +32,10 @@ impl Shutdown {
     }
 
     /// Waits for the orderly end; another signal meanwhile ends the process at once.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever signals twice asks for just that: an end that waits for nothing"
+    )]
     pub(crate) async fn drain(mut self, orderly: impl Future<Output = ()>) {
         tokio::select! {
             () = orderly => {}
