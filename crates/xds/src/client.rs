@@ -8,12 +8,16 @@
 
 mod backoff;
 mod connection;
+mod disconnect;
 mod handler;
 mod options;
 mod session;
+mod update;
 
 pub use backoff::Backoff;
-pub use connection::{Disconnect, run};
-pub use handler::{Handler, Rejection, Update};
+pub use connection::run;
+pub use disconnect::Disconnect;
+pub use handler::Handler;
 pub use options::Options;
 pub use session::{Answer, Delivery, Received, Session, WrongType};
+pub use update::{Rejection, Update};

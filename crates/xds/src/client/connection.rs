@@ -1,6 +1,4 @@
-use std::error::Error;
 use std::pin::{Pin, pin};
-use std::time::Duration;
 
 use backstay_proto::discovery::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
@@ -12,33 +10,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status, Streaming};
 
-use super::{Backoff, Delivery, Handler, Options, Received, Session, WrongType};
+use super::disconnect::Disconnect;
+use super::{Backoff, Delivery, Handler, Options, Received, Session};
 
 /// How many answers may wait to be sent. A control plane that lets so many pile up does not read.
 const WAITING_ANSWERS: usize = 64;
-
-/// Why a stream ended, or did not come about. All of them are retried.
-#[derive(Debug, thiserror::Error)]
-pub enum Disconnect {
-    /// No connection.
-    #[error("cannot connect to the control plane: {}", chain(.0))]
-    Connect(#[source] tonic::transport::Error),
-    /// The control plane refused or ended the stream, the connection broke, or a message could not be decoded.
-    #[error("the control plane ended the stream: {} ({:?})", .0.message(), .0.code())]
-    Status(Box<Status>),
-    /// The control plane ended the stream without saying why.
-    #[error("the control plane ended the stream")]
-    Ended,
-    /// See [`Options::first_response_timeout`].
-    #[error("the control plane sent nothing within {0:?}")]
-    Silent(Duration),
-    /// See [`WrongType`].
-    #[error(transparent)]
-    WrongType(#[from] WrongType),
-    /// Answers pile up.
-    #[error("the control plane does not read our answers")]
-    Congested,
-}
 
 /// Subscribes to all resources of the type for as long as `shutdown` is pending, over as many connections as it takes.
 /// Returns the handler.
@@ -146,16 +122,4 @@ async fn connect(options: &Options) -> Result<Channel, Disconnect> {
 
 fn status(status: Status) -> Disconnect {
     Disconnect::Status(Box::new(status))
-}
-
-/// The error with all its causes: tonic's own words for a failed connection are "transport error".
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -2,31 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::Disconnect;
-
-/// A resource that was created or replaced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Update {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Its version, opaque.
-    pub version: Arc<str>,
-    /// The encoded message.
-    pub value: Bytes,
-}
-
-/// A resource that cannot be honoured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    /// Its name, as in [`Update`].
-    pub name: Arc<str>,
-    /// Path of the field at fault, as in `tls.secrets[0]`; empty when it is the whole resource.
-    pub field: String,
-    /// A sentence an operator can act on.
-    pub message: String,
-}
+use super::disconnect::Disconnect;
+use super::update::{Rejection, Update};
 
 /// Applies what arrives, and knows what is in force.
 pub trait Handler: Send {

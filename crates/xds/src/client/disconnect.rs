@@ -1,0 +1,41 @@
+use std::error::Error;
+use std::time::Duration;
+
+use tonic::Status;
+
+use super::session::WrongType;
+
+/// Why a stream ended, or did not come about. All of them are retried.
+#[derive(Debug, thiserror::Error)]
+pub enum Disconnect {
+    /// No connection.
+    #[error("cannot connect to the control plane: {}", chain(.0))]
+    Connect(#[source] tonic::transport::Error),
+    /// The control plane refused or ended the stream, the connection broke, or a message could not be decoded.
+    #[error("the control plane ended the stream: {} ({:?})", .0.message(), .0.code())]
+    Status(Box<Status>),
+    /// The control plane ended the stream without saying why.
+    #[error("the control plane ended the stream")]
+    Ended,
+    /// See [`Options::first_response_timeout`](super::Options::first_response_timeout).
+    #[error("the control plane sent nothing within {0:?}")]
+    Silent(Duration),
+    /// See [`WrongType`].
+    #[error(transparent)]
+    WrongType(#[from] WrongType),
+    /// Answers pile up.
+    #[error("the control plane does not read our answers")]
+    Congested,
+}
+
+/// The error with all its causes: tonic's own words for a failed connection are "transport error".
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
