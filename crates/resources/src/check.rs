@@ -13,6 +13,7 @@
 
 mod admit;
 mod choice;
+mod metadata;
 mod prune;
 mod shape;
 mod update;

@@ -4,22 +4,6 @@ use serde_json::Value;
 
 use crate::field::FieldError;
 use crate::object::Object;
-use crate::{apoxy, backstay, core, gateway};
-
-/// Every kind that is served.
-pub static KINDS: &[&Kind] = &[
-    &apoxy::BACKEND,
-    &apoxy::PROXY,
-    &gateway::GATEWAY_CLASS,
-    &gateway::GATEWAY,
-    &gateway::HTTP_ROUTE,
-    &gateway::APOXY_GATEWAY_CLASS,
-    &gateway::APOXY_GATEWAY,
-    &gateway::APOXY_HTTP_ROUTE,
-    &backstay::BACKEND_POLICY,
-    &core::NAMESPACE,
-    &core::SECRET,
-];
 
 /// Whether objects of a kind live in namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,11 +94,5 @@ impl Kind {
     #[must_use]
     pub fn is_namespaced(&self) -> bool {
         self.scope == Scope::Namespaced
-    }
-
-    /// Looks a kind up as an object names it.
-    #[must_use]
-    pub fn by_kind(api_version: &str, kind: &str) -> Option<&'static Kind> {
-        KINDS.iter().copied().find(|known| known.kind == kind && known.api_version() == api_version)
     }
 }

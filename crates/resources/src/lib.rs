@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! - [`kind`]: what is known of a kind of object without its Rust type; [`kind::KINDS`] lists them all.
+//! - [`kind`]: what is known of a kind of object without its Rust type; [`KINDS`] lists them all.
 //! - [`object`]: any object, as API machinery handles it; [`meta`]: the metadata that all have.
 //! - [`apoxy`], [`gateway`], [`backstay`], [`core`]: the kinds of each API group, as Rust types.
 //! - [`decode`]: from bytes to JSON values; [`check`]: from any JSON value to a checked object.
@@ -21,12 +21,14 @@ pub mod kind;
 pub mod meta;
 pub mod name;
 pub mod object;
+mod registry;
 pub mod schema;
 mod table;
 
 pub use self::check::{Admitted, admit};
 pub use self::duration::GoDuration;
 pub use self::field::{FieldError, FieldPath, Surplus};
-pub use self::kind::{KINDS, Kind, Scope};
+pub use self::kind::{Kind, Scope};
 pub use self::meta::{Condition, ConditionStatus, ObjectMeta, Timestamp};
 pub use self::object::{Object, Resource};
+pub use self::registry::KINDS;

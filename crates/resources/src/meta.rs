@@ -2,15 +2,11 @@
 //!
 //! Source: Kubernetes, `meta/v1`.
 
-mod rules;
-
 use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-pub use self::rules::{MAX_ANNOTATIONS, validate};
 
 /// A moment with the precision of a second, written as RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

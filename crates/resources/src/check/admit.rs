@@ -1,9 +1,8 @@
 use serde_json::Value;
 
-use super::{choice, prune, shape, update};
+use super::{choice, metadata, prune, shape, update};
 use crate::field::{FieldError, FieldPath, Reason, Surplus, Trail};
 use crate::kind::Kind;
-use crate::meta;
 use crate::object::{Object, Resource};
 
 /// How many errors of one object are reported at most; one more says how many are left out.
@@ -43,7 +42,7 @@ pub fn admit(kind: &Kind, mut value: Value, old: Option<&Object>) -> Result<Admi
         object.body = body;
     }
     let wrong: Vec<FieldPath> = errors.iter().map(|error| error.path.clone()).collect();
-    let mut more = meta::validate(kind, &object.metadata);
+    let mut more = metadata::validate(kind, &object.metadata);
     match old {
         Some(old) if old.metadata.deletion_timestamp.is_some() => {
             more.extend(update::finalizers(&object, old));

@@ -1,24 +1,80 @@
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::body;
-use crate::kind::Column;
-use crate::object::Object;
-use crate::table;
+use crate::kind::{Column, Kind, Scope};
+use crate::meta::ObjectMeta;
+use crate::object::{Object, Resource};
+use crate::{body, schema, table};
+
+/// A scope for names.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Namespace {
+    /// Standard object metadata.
+    #[serde(default)]
+    pub metadata: ObjectMeta,
+    /// What the user asks for.
+    #[serde(default)]
+    pub spec: NamespaceSpec,
+    /// What the control plane observed.
+    #[serde(default)]
+    pub status: NamespaceStatus,
+}
+
+/// What the user asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NamespaceSpec {
+    /// Who must act before the namespace may go. Kept as it is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finalizers: Vec<String>,
+}
+
+/// What the control plane observed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NamespaceStatus {
+    /// `Active` or `Terminating`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phase: String,
+}
+
+impl Resource for Namespace {
+    const KIND: &'static Kind = &NAMESPACE;
+}
+
+/// `namespaces`.
+pub static NAMESPACE: Kind = Kind {
+    group: "",
+    version: "v1",
+    kind: "Namespace",
+    plural: "namespaces",
+    singular: "namespace",
+    scope: Scope::Cluster,
+    short_names: &["ns"],
+    categories: &[],
+    has_status: true,
+    schema: schema::of::<Namespace>,
+    columns: COLUMNS,
+    cells,
+    selectable: &[],
+    default: fill,
+    validate: |_, _| Vec::new(),
+    warn: |_| Vec::new(),
+};
 
 /// The label by which selectors of namespaces can name one. Kubernetes sets it on each.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
-pub(super) static COLUMNS: &[Column] = &[table::text("Status", "Active, or Terminating while it is being deleted.")];
+static COLUMNS: &[Column] = &[table::text("Status", "Active, or Terminating while it is being deleted.")];
 
-pub(super) fn cells(object: &Object) -> Vec<Value> {
+fn cells(object: &Object) -> Vec<Value> {
     vec![table::text_at(object, "/status/phase").into()]
 }
 
 /// Labels it with its name, and says in which phase it is.
-pub(super) fn fill(object: &mut Object) {
+fn fill(object: &mut Object) {
     let metadata = &mut object.metadata;
     if !metadata.name.is_empty() {
         metadata.labels.insert(NAME_LABEL.to_owned(), metadata.name.clone());

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::kind::KINDS;
+use crate::KINDS;
 
 /// Calls `look` with every schema of every kind.
 fn every(look: impl Fn(&str, &Value)) {

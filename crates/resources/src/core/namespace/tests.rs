@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::NAMESPACE;
+use super::NAMESPACE;
 use crate::admit;
 use crate::meta::Timestamp;
 

@@ -6,7 +6,7 @@ use crate::body;
 use crate::object::Object;
 
 /// Merges `stringData` into `data`, where it wins, and takes line breaks out of base64 as every Kubernetes server does.
-pub(in crate::core) fn fill(object: &mut Object) {
+pub(super) fn fill(object: &mut Object) {
     let body = &mut object.body;
     body::drop_empty(body, "type");
     body::default(body, "type", "Opaque");

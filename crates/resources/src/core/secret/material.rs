@@ -101,7 +101,7 @@ impl Secret {
 }
 
 /// What a Secret looks like and cannot serve as. That is no error: it may be meant for another use, or be made whole later.
-pub(in crate::core) fn warn(object: &Object) -> Vec<String> {
+pub(super) fn warn(object: &Object) -> Vec<String> {
     let Ok(secret) = object.typed::<Secret>() else { return Vec::new() };
     let has = |key: &str| secret.data.contains_key(key);
     let pair = (secret.kind == TLS || has(CHAIN) || has(KEY)).then(|| secret.key_pair().err()).flatten();

@@ -17,8 +17,8 @@ pub(super) const TLS: &str = "kubernetes.io/tls";
 /// are [`FieldError::invalid_hidden`], which cannot hold one.
 ///
 /// Whether `tls.crt` and `tls.key` hold a certificate and its key is for who uses them to say, in its status, as Gateway API
-/// has it; here that is worth a [warning](super::warn).
-pub(in crate::core) fn find(new: &Object, old: Option<&Object>) -> Vec<FieldError> {
+/// has it; here that is worth a [warning](super::material::warn).
+pub(super) fn find(new: &Object, old: Option<&Object>) -> Vec<FieldError> {
     let mut findings = Findings::default();
     let none = Map::new();
     let data = data_of(new).unwrap_or(&none);

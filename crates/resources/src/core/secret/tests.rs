@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::super::SECRET;
+use super::SECRET;
 use crate::admit;
 use crate::object::Object;
 

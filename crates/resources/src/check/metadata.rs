@@ -5,18 +5,17 @@
 #[cfg(test)]
 mod tests;
 
-use super::{ObjectMeta, OwnerReference};
 use crate::field::{FieldError, FieldPath};
 use crate::kind::Kind;
+use crate::meta::{ObjectMeta, OwnerReference};
 use crate::name;
 
 /// How large annotations may be, keys and values together, in bytes.
-pub const MAX_ANNOTATIONS: usize = 256 * 1024;
+const MAX_ANNOTATIONS: usize = 256 * 1024;
 
 /// Finds everything wrong with the metadata of an object of `kind`. Values of annotations are never repeated: kubectl
 /// keeps a copy of the whole object in one, of a Secret too.
-#[must_use]
-pub fn validate(kind: &Kind, metadata: &ObjectMeta) -> Vec<FieldError> {
+pub(super) fn validate(kind: &Kind, metadata: &ObjectMeta) -> Vec<FieldError> {
     let path = FieldPath::new("metadata");
     let mut errors = Vec::new();
     names(kind, metadata, &path, &mut errors);
