@@ -16,6 +16,7 @@
 //! - [`embedded`]: the store in one file, on redb.
 
 pub mod embedded;
+mod entry;
 mod error;
 pub mod key;
 pub mod limits;
@@ -32,6 +33,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 
 pub use self::embedded::{Embedded, Options, Stats};
+pub use self::entry::{Entry, Revision};
 pub use self::error::{CommitError, OpenError, ReadError, WatchError};
 pub use self::key::{Key, Prefix};
 pub use self::limits::Limits;
@@ -39,22 +41,6 @@ pub use self::log::History;
 pub use self::memory::Memory;
 pub use self::published::Retention;
 pub use self::snapshot::Snapshot;
-
-/// A point in the history of a store. 0 is the empty store; the first commit makes 1.
-pub type Revision = u64;
-
-/// One object as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// What it is called.
-    pub key: Key,
-    /// The encoded object, opaque to the store.
-    pub value: Bytes,
-    /// The commit that created it.
-    pub created: Revision,
-    /// The commit that last changed it.
-    pub modified: Revision,
-}
 
 /// What must be true of the stored object for a write to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
