@@ -41,6 +41,6 @@ smoke:
 fix:
     cargo fmt --all
 
-# An optimised binary in a fraction of a release build's time: target/quick-release/backstay.
+# An optimised binary without what makes release builds slow: target/quick-release/backstay.
 quick:
     cargo build --profile quick-release

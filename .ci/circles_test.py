@@ -9,12 +9,12 @@ import circles
 
 def crate(**files):
     """A crate of these files, by their paths below `src` with `__` for `/`."""
-    source = Path(tempfile.mkdtemp())
-    for name, text in files.items():
-        file = source / (name.replace("__", "/") + ".rs")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return circles.Crate("a-crate", source)
+    with tempfile.TemporaryDirectory() as source:
+        for name, text in files.items():
+            file = Path(source) / (name.replace("__", "/") + ".rs")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        return circles.Crate("a-crate", Path(source))
 
 
 def across(crate):
