@@ -72,6 +72,38 @@ fn an_object_needs_kind_and_name() {
 }
 
 #[test]
+fn an_object_has_a_name_of_its_own_that_can_be_one() {
+    for (metadata, said) in [
+        ("{generateName: gen-}", "metadata.generateName: cannot use generate name with manifests"),
+        ("{generateName: gen-, name: \"\"}", "metadata.generateName: cannot use generate name with manifests"),
+        ("{generateName: gen-, name: null}", "metadata.generateName: cannot use generate name with manifests"),
+        ("{name: \"\"}", "metadata.name: Required value"),
+        ("{name: 7}", "metadata.name: Invalid value: 7: a name is text"),
+        ("{name: a/b}", "metadata.name: Invalid value: \"a/b\": a name may not contain '/'"),
+        ("{name: ..}", "metadata.name: Invalid value: \"..\""),
+        ("{name: a, namespace: a/b}", "metadata.namespace: Invalid value: \"a/b\""),
+        ("{name: a, namespace: 7}", "metadata.namespace: Invalid value: 7"),
+    ] {
+        let manifests = read(&format!("apiVersion: v1\nkind: Secret\nmetadata: {metadata}\n"));
+        assert_eq!(names(&manifests), <[&str; 0]>::default(), "{metadata}");
+        let problem = manifests.problems[0].to_string();
+        assert!(problem.contains(said), "{metadata}: {problem}");
+    }
+    // With a name of its own, what would have been its prefix does not matter.
+    assert_eq!(names(&read("apiVersion: v1\nkind: Secret\nmetadata: {name: a, generateName: gen-}\n")), ["a"]);
+}
+
+#[test]
+fn what_templates_leave_empty_is_no_document() {
+    for text in
+        ["", "# nothing\n", "---\n---\n", "null\n", "---\n~\n---\n# x\n", "apiVersion: v1\nkind: List\nitems: []\n"]
+    {
+        let manifests = read(text);
+        assert_eq!((names(&manifests).len(), manifests.problems), (0, Vec::new()), "{text:?}");
+    }
+}
+
+#[test]
 fn a_key_that_is_written_twice_is_an_error() {
     let manifests = read("---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  name: b\n");
     assert_eq!(manifests.problems[0].to_string(), "f.yaml:6: metadata.name: it is written twice");
