@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use super::{FileArgs, Manifests, Origin, expand, split};
 
 const TWO: &str = "\
@@ -155,4 +157,23 @@ fn what_is_not_there_is_a_problem_and_the_rest_is_read() {
     assert_eq!(names(&manifests), ["a"]);
     assert_eq!(manifests.problems.len(), 2);
     assert!(manifests.problems[1].message.contains("line 2 is not UTF-8"), "{}", manifests.problems[1]);
+}
+
+#[test]
+fn an_argument_without_objects_is_a_problem_beside_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (good, empty) = (file("good.yaml", TWO), file("empty.yaml", "# nothing\n"));
+    let read = |paths: Vec<PathBuf>| FileArgs { paths, recursive: false }.read();
+    let manifests = read(vec![good, empty.clone()]);
+    assert_eq!(names(&manifests), ["one", "two"]);
+    let problem = manifests.problems[0].to_string();
+    assert_eq!((manifests.problems.len(), problem), (1, format!("{}: there are no objects in it", empty.display())));
+    // A directory counts as a whole, and of nothing but emptiness the command tells.
+    assert_eq!(read(vec![directory.path().to_owned()]).problems, []);
+    assert_eq!(read(vec![empty.clone(), empty]).problems, []);
 }

@@ -1,6 +1,8 @@
 //! A command does what was asked, or nothing: what came out empty, as a shell variable that is not set, never stands for
 //! everything, and of manifests with anything wrong in them nothing is changed.
 
+mod api;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -231,6 +233,11 @@ fn nothing_to_do_is_not_success() {
         assert_eq!(backstay(["check", "-f", &file]).status.code(), Some(1), "{content:?}");
     }
     refused(&shell, 1, &["apply", "--wait", "-f", "-"]);
+    // What one of two could not write does not leave the other half done.
+    let good = shell.file("good.yaml", HELLO);
+    for verb in ["apply", "delete"] {
+        assert!(refused(&shell, 1, &[verb, "-f", &good, "-f", "-"]).contains("stdin: there are no objects in it"));
+    }
 }
 
 #[test]

@@ -17,8 +17,8 @@ pub(crate) enum Extent {
     Collection,
 }
 
-/// The parameters of every deletion. Those of the second line are about the answer, or about the transport.
-const OF_ANY: [&str; 9] = [
+/// The parameters of every deletion, some of which are about the answer or the transport.
+const OF_ANY: [&str; 10] = [
     "dryRun",
     "gracePeriodSeconds",
     "propagationPolicy",
@@ -26,20 +26,14 @@ const OF_ANY: [&str; 9] = [
     "pretty",
     "includeObject",
     "timeout",
+    "timeoutSeconds",
     "fieldManager",
     "fieldValidation",
 ];
 
 /// The parameters that say which objects of a collection are meant.
-const OF_COLLECTIONS: [&str; 7] = [
-    "labelSelector",
-    "fieldSelector",
-    "limit",
-    "continue",
-    "resourceVersion",
-    "resourceVersionMatch",
-    "timeoutSeconds",
-];
+const OF_COLLECTIONS: [&str; 6] =
+    ["labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "resourceVersionMatch"];
 
 /// Refuses a query that leaves open what is to be deleted, with 400: a parameter that does not exist or does not belong
 /// there, that is given twice, or whose value came out empty; a limit of 0; selectors that select everything.

@@ -234,3 +234,14 @@ async fn a_state_of_the_past_deletes_only_what_was_there() {
     assert_eq!(names(&server.delete(&format!("{BACKENDS}?{query}")).await.expect(200)), ["one"]);
     assert_eq!(left(&server).await, "two");
 }
+
+#[tokio::test]
+async fn a_dry_run_that_came_out_empty_or_is_said_twice_stores_nothing() {
+    let server = Server::new().await;
+    let object = backend("new");
+    for query in ["dryRun=", "dryRun=All&dryRun=", "dryRun=&dryRun=All"] {
+        server.post(&format!("{BACKENDS}?{query}"), &object).await.failure(400, "BadRequest");
+    }
+    server.post(&format!("{BACKENDS}?dryRun=All&dryRun=All"), &object).await.expect(201);
+    assert_eq!(left(&server).await, "");
+}
