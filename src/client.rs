@@ -4,6 +4,7 @@ mod apply;
 mod discovery;
 mod error;
 mod merge;
+mod segment;
 mod server;
 mod watch;
 
@@ -20,8 +21,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 
 pub(crate) use self::apply::apply;
-pub(crate) use self::discovery::{Discovery, ResourceType, segment};
+pub(crate) use self::discovery::{Discovery, ResourceType};
 pub(crate) use self::error::{Error, Status};
+pub(crate) use self::segment::{Segment, escape};
 pub(crate) use self::server::{Server, ServerArgs, ServerError};
 pub(crate) use self::watch::Watch;
 

@@ -9,6 +9,7 @@ pub(crate) mod get;
 pub(crate) mod proxy;
 mod selection;
 pub(crate) mod status;
+mod target;
 pub(crate) mod version;
 
 /// Shown below `backstay --help`.

@@ -4,6 +4,6 @@ mod document;
 mod problem;
 mod source;
 
-pub(crate) use self::document::{Document, ObjectName};
+pub(crate) use self::document::Document;
 pub(crate) use self::problem::Problem;
 pub(crate) use self::source::{FileArgs, Manifests};

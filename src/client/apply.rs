@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::merge::{last_applied, three_way, with_last_applied};
-use super::{Client, Error, JSON, MERGE_PATCH, ResourceType};
+use super::{Client, Error, JSON, MERGE_PATCH, ResourceType, Segment};
 
 /// Query of every write: who writes, and that unknown fields are errors.
 const WRITE: &str = "fieldManager=backstay&fieldValidation=Strict";
@@ -39,25 +39,21 @@ impl Applied {
 pub(crate) async fn apply(
     client: &Client,
     resource: &ResourceType,
-    namespace: &str,
+    namespace: &Segment,
+    name: &Segment,
     object: &Value,
 ) -> Result<(Applied, Value), Error> {
     let mut object = object.clone();
     if resource.namespaced {
-        object["metadata"]["namespace"] = Value::from(namespace);
-    }
-    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    let create = format!("{}?{WRITE}", resource.collection(Some(namespace)));
-    if name.is_empty() {
-        // generateName: each apply creates another.
-        return Ok((Applied::Created, client.call(Method::POST, &create, JSON, Some((JSON, &object))).await?));
+        object["metadata"]["namespace"] = Value::from(namespace.as_str());
     }
     let object = with_last_applied(&object);
-    let path = resource.object(namespace, &name);
+    let path = resource.object(namespace, name);
     let current = match client.get(&path, JSON).await {
         Ok(current) => current,
         Err(error) if error.is_not_found() => {
-            return Ok((Applied::Created, client.call(Method::POST, &create, JSON, Some((JSON, &object))).await?));
+            let path = format!("{}?{WRITE}", resource.collection(Some(namespace)));
+            return Ok((Applied::Created, client.call(Method::POST, &path, JSON, Some((JSON, &object))).await?));
         }
         Err(error) => return Err(error),
     };

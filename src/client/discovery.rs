@@ -2,10 +2,11 @@
 //!
 //! Source: Kubernetes, aggregated discovery (`apidiscovery.k8s.io/v2`).
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{Client, Error};
+use super::{Client, Error, Segment};
 
 /// Media type of aggregated discovery.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -19,9 +20,10 @@ pub(crate) struct Discovery {
 /// A kind, and where its objects are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResourceType {
-    group: String,
-    version: String,
-    plural: String,
+    /// `None` for the core group.
+    group: Option<Segment>,
+    version: Segment,
+    plural: Segment,
     singular: String,
     kind: String,
     /// Whether objects live in namespaces.
@@ -33,55 +35,43 @@ pub(crate) struct ResourceType {
 impl ResourceType {
     /// `GROUP/VERSION`, or `VERSION` for the core group.
     pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        match &self.group {
+            None => self.version.to_string(),
+            Some(group) => format!("{group}/{}", self.version),
+        }
     }
 
     /// What messages call it: `backend.core.apoxy.dev`, or `secret` for the core group.
     pub(crate) fn label(&self) -> String {
         let singular = if self.singular.is_empty() { self.kind.to_lowercase() } else { self.singular.clone() };
-        if self.group.is_empty() { singular } else { format!("{singular}.{}", self.group) }
+        match &self.group {
+            None => singular,
+            Some(group) => format!("{singular}.{group}"),
+        }
     }
 
     /// Path of the list of objects: of one namespace, or of all where that is `None`.
-    pub(crate) fn collection(&self, namespace: Option<&str>) -> String {
-        let root = if self.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", self.group) };
+    pub(crate) fn collection(&self, namespace: Option<&Segment>) -> String {
+        let root = self.group.as_ref().map_or_else(|| "/api".to_owned(), |group| format!("/apis/{}", group.escaped()));
         let scope = match namespace {
-            Some(namespace) if self.namespaced => format!("/namespaces/{}", segment(namespace)),
+            Some(namespace) if self.namespaced => format!("/namespaces/{}", namespace.escaped()),
             _ => String::new(),
         };
-        format!("{root}/{}{scope}/{}", self.version, self.plural)
+        format!("{root}/{}{scope}/{}", self.version.escaped(), self.plural.escaped())
     }
 
     /// Path of one object. `namespace` does not matter for a cluster-scoped kind.
-    pub(crate) fn object(&self, namespace: &str, name: &str) -> String {
-        format!("{}/{}", self.collection(Some(namespace)), segment(name))
+    pub(crate) fn object(&self, namespace: &Segment, name: &Segment) -> String {
+        format!("{}/{}", self.collection(Some(namespace)), name.escaped())
     }
 
     fn is_called(&self, word: &str) -> bool {
         let (name, group) = word.split_once('.').unwrap_or((word, ""));
-        let named = [&self.plural, &self.singular, &self.kind].into_iter().chain(&self.short_names);
-        let group_fits = group.is_empty() || group == self.group || group == format!("{}.{}", self.version, self.group);
-        group_fits && named.into_iter().any(|own| own.eq_ignore_ascii_case(name))
-    }
-}
-
-/// Escapes what must not stand in a segment of a path.
-///
-/// Source: RFC 3986 section 3.3; escapes more than it must.
-pub(crate) fn segment(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    // These two would be taken for steps of the path.
-    match escaped.as_str() {
-        "." => "%2E".to_owned(),
-        ".." => "%2E%2E".to_owned(),
-        _ => escaped,
+        let named = [self.plural.as_str(), &self.singular, &self.kind];
+        let named = named.into_iter().chain(self.short_names.iter().map(String::as_str));
+        let own = self.group.as_ref().map_or("", Segment::as_str);
+        let group_fits = group.is_empty() || group == own || group == format!("{}.{own}", self.version);
+        !name.is_empty() && group_fits && named.into_iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 }
 
@@ -118,9 +108,9 @@ impl Discovery {
 
     /// Every kind's plural with its group, for messages.
     pub(crate) fn names(&self) -> Vec<String> {
-        let name = |known: &ResourceType| match known.group.as_str() {
-            "" => known.plural.clone(),
-            group => format!("{}.{group}", known.plural),
+        let name = |known: &ResourceType| match &known.group {
+            None => known.plural.to_string(),
+            Some(group) => format!("{}.{group}", known.plural),
         };
         self.types.iter().map(name).collect()
     }
@@ -140,13 +130,19 @@ struct Group {
 
 #[derive(Deserialize, Default)]
 struct Metadata {
-    #[serde(default)]
-    name: String,
+    #[serde(default, deserialize_with = "group")]
+    name: Option<Segment>,
+}
+
+/// The name of the core group is empty, or not there.
+fn group<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Option<Segment>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name.is_empty() { Ok(None) } else { name.parse().map(Some).map_err(D::Error::custom) }
 }
 
 #[derive(Deserialize)]
 struct Version {
-    version: String,
+    version: Segment,
     #[serde(default)]
     resources: Vec<Resource>,
 }
@@ -154,7 +150,7 @@ struct Version {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Resource {
-    resource: String,
+    resource: Segment,
     #[serde(default)]
     response_kind: Value,
     scope: String,

@@ -5,19 +5,21 @@ pub(crate) mod effect;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use backstay_resources::{GoDuration, Kind, Object};
+use backstay_resources::{GoDuration, Object};
 use serde_json::Value;
 
-use crate::client::{self, Client, Discovery, Error, ResourceType, ServerArgs, Status};
-use crate::manifest::{Document, FileArgs, Problem};
+use super::check::{offline, tell};
+use super::target::{Target, targets};
+use crate::client::{self, Client, Discovery, Error, Segment, ServerArgs, Status};
+use crate::manifest::{Document, FileArgs, Manifests, Problem};
 use crate::output;
 
 /// Create the objects of manifests, or change them to what the manifests say
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Fields that an earlier apply set and the manifest no longer has are removed; fields that others set stay. kubectl apply \
-and backstay apply may be used on the same objects in turn. What fails is reported and the rest is applied; the exit code \
-is then 1.
+and backstay apply may be used on the same objects in turn. When anything is wrong with the manifests, nothing is applied. \
+What the control plane then refuses is reported and the rest is applied. The exit code is 1 in both cases.
 
 Examples:
   backstay apply -f backend.yaml
@@ -28,9 +30,9 @@ pub(crate) struct Args {
     server: ServerArgs,
     #[command(flatten)]
     files: FileArgs,
-    /// Namespace of objects that name none
-    #[arg(short, long, default_value = "default")]
-    namespace: String,
+    /// Namespace of objects that name none; one that names another is a problem [default: default]
+    #[arg(short, long, value_name = "NAME")]
+    namespace: Option<Segment>,
     /// Wait until every connected proxy serves what was applied; fail if one refuses or does not come around
     #[arg(long)]
     wait: bool,
@@ -45,10 +47,10 @@ impl Args {
         let manifests = self.files.read();
         let paint = output::Paint::stderr();
         let client = self.server.client();
-        let applied = apply(&client, &manifests.documents, &self.namespace).await;
-        manifests.problems.iter().for_each(|problem| output::complain(paint.bad(&problem.to_string())));
-        let outcome = applied?;
-        let mut failed = outcome.refused.len() + outcome.unknown + manifests.problems.len();
+        let Some(outcome) = apply(&client, &manifests, self.namespace.as_ref()).await? else {
+            return Ok(ExitCode::FAILURE);
+        };
+        let mut failed = outcome.refused.len();
         if self.wait {
             let wait = effect::wait(&client, &outcome, self.timeout.0);
             let missing = output::patiently("Waiting for the proxies", wait).await?;
@@ -56,23 +58,6 @@ impl Args {
             failed += missing.len() + outcome.doubtful;
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    }
-}
-
-/// An object that was applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    /// Its kind.
-    pub(crate) resource: ResourceType,
-    /// Its namespace; does not matter for a cluster-scoped kind.
-    pub(crate) namespace: String,
-    /// Its name.
-    pub(crate) name: String,
-}
-
-impl Target {
-    fn new(resource: &ResourceType, namespace: &str, name: &str) -> Self {
-        Self { resource: resource.clone(), namespace: namespace.to_owned(), name: name.to_owned() }
     }
 }
 
@@ -87,59 +72,77 @@ pub(crate) struct Outcome {
     pub(crate) revision: u64,
     /// How many are stored as the manifests say, and will hardly do what they seem to be for.
     pub(crate) doubtful: usize,
-    /// How many objects of kinds that are not served there are.
-    pub(crate) unknown: usize,
 }
 
-/// Applies `documents` in their order, prints what became of each, and goes on past refusals.
+/// Applies manifests in their order, prints what became of each object, and goes on past refusals. `None`, and nothing is
+/// changed, when anything is wrong with them that can be told before the first request: that is printed instead.
 ///
 /// # Errors
 /// When the control plane cannot be reached.
-pub(crate) async fn apply(client: &Client, documents: &[Document], namespace: &str) -> Result<Outcome> {
-    let mut outcome = Outcome::default();
-    if documents.is_empty() {
-        return Ok(outcome);
+pub(crate) async fn apply(
+    client: &Client,
+    manifests: &Manifests,
+    namespace: Option<&Segment>,
+) -> Result<Option<Outcome>> {
+    let documents = &manifests.documents;
+    let mut problems = manifests.problems.clone();
+    problems.extend(offline(documents, namespace));
+    if documents.is_empty() && problems.is_empty() {
+        output::complain("error: no objects passed to apply");
+        return Ok(None);
     }
-    let discovery = Discovery::load(client).await?;
-    let (good, bad) = (output::Paint::stdout(), output::Paint::stderr());
-    for document in documents {
-        let name = &document.name;
-        let Some(resource) = discovery.of(&name.api_version, &name.kind) else {
-            let known = discovery.names().join(", ");
-            let message =
-                format!("the control plane does not serve {} {}; it serves {known}", name.api_version, name.kind);
-            output::complain(bad.bad(&document.problem("", message).to_string()));
-            outcome.unknown += 1;
-            continue;
-        };
-        let namespace = if name.namespace.is_empty() { namespace } else { &name.namespace };
-        match client::apply(client, resource, namespace, &document.object).await {
+    let discovery = match Discovery::load(client).await {
+        Ok(discovery) => discovery,
+        Err(error) => {
+            tell(problems);
+            return Err(error.into());
+        }
+    };
+    let (targets, unfit) = targets(documents, &discovery, namespace);
+    // A clash of namespaces is found by both where the kind is known to both.
+    problems.extend(unfit.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
+    if !problems.is_empty() {
+        tell(problems);
+        output::complain("error: nothing was applied");
+        return Ok(None);
+    }
+    let mut outcome = Outcome::default();
+    for (document, target) in targets {
+        outcome.add(client, document, target).await?;
+    }
+    Ok(Some(outcome))
+}
+
+impl Outcome {
+    /// Applies one object, and prints what became of it.
+    async fn add(&mut self, client: &Client, document: &Document, target: Target) -> Result<()> {
+        let (good, bad) = (output::Paint::stdout(), output::Paint::stderr());
+        let Target { resource, namespace, name } = &target;
+        match client::apply(client, resource, namespace, name, &document.object).await {
             Ok((applied, stored)) => {
                 let revision = stored["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok());
-                outcome.revision = outcome.revision.max(revision.unwrap_or_default());
-                let name = stored["metadata"]["name"].as_str().unwrap_or(&name.name);
+                self.revision = self.revision.max(revision.unwrap_or_default());
                 output::line(format_args!("{}/{name} {}", resource.label(), good.good(applied.word())))?;
                 for doubt in doubts(document, &stored) {
                     output::complain(format_args!("warning: {}", document.problem("", doubt)));
-                    outcome.doubtful += 1;
+                    self.doubtful += 1;
                 }
-                outcome.applied.push(Target::new(resource, namespace, name));
+                self.applied.push(target);
             }
             Err(Error::Refused(status)) => {
                 problems(document, &status).iter().for_each(|problem| output::complain(bad.bad(&problem.to_string())));
-                outcome.refused.push(Target::new(resource, namespace, &name.name));
+                self.refused.push(target);
             }
             Err(other) => return Err(other.into()),
         }
+        Ok(())
     }
-    Ok(outcome)
 }
 
 /// What of an object as it is stored will hardly do what it seems to be for.
 fn doubts(document: &Document, stored: &Value) -> Vec<String> {
-    let kind = Kind::by_kind(&document.name.api_version, &document.name.kind);
     let object = serde_json::from_value::<Object>(stored.clone());
-    kind.zip(object.ok()).map(|(kind, object)| (kind.warn)(&object)).unwrap_or_default()
+    document.kind().zip(object.ok()).map(|(kind, object)| (kind.warn)(&object)).unwrap_or_default()
 }
 
 /// A refusal in terms of the file: one problem for each field that it names.

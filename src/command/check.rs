@@ -1,16 +1,16 @@
 //! `backstay check`.
 
+mod faults;
 mod references;
 
-use std::collections::HashMap;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use backstay_resources::check::{admit, prune};
+use anyhow::{Result, bail};
 use backstay_resources::{KINDS, Kind};
-use serde_json::Value;
 
-use crate::manifest::{Document, FileArgs, ObjectName, Problem};
+use super::target::clash;
+use crate::client::Segment;
+use crate::manifest::{Document, FileArgs, Problem};
 use crate::output::{self, Paint};
 
 /// Find what is wrong with manifests, without a control plane
@@ -26,92 +26,69 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     files: FileArgs,
+    /// Namespace of objects that name none; one that names another is a problem [default: default]
+    #[arg(short, long, value_name = "NAME")]
+    namespace: Option<Segment>,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
         super::require_files(&self.files);
         let manifests = self.files.read();
+        let (documents, namespace) = (&manifests.documents, self.namespace.as_ref());
+        if documents.is_empty() && manifests.problems.is_empty() {
+            bail!("no objects passed to check");
+        }
         let mut problems = manifests.problems;
-        problems.extend(manifests.documents.iter().flat_map(check));
-        problems.extend(duplicates(&manifests.documents));
-        problems.sort_by(|one, other| (&one.origin, one.line).cmp(&(&other.origin, other.line)));
-        let paint = Paint::stderr();
-        problems.iter().for_each(|problem| output::complain(paint.bad(&problem.to_string())));
-        let mut warnings: Vec<_> = manifests.documents.iter().flat_map(doubts).collect();
-        warnings.extend(references::missing(&manifests.documents));
+        problems.extend(documents.iter().flat_map(unknown));
+        problems.extend(offline(documents, namespace));
+        let found = problems.len();
+        tell(problems);
+        let mut warnings: Vec<_> = documents.iter().flat_map(|document| faults::doubts(document, namespace)).collect();
+        warnings.extend(references::missing(documents, namespace));
         warnings.iter().for_each(|warning| output::complain(format_args!("warning: {warning}")));
-        let count = manifests.documents.len();
+        let count = documents.len();
         let objects = if count == 1 { "object" } else { "objects" };
-        if problems.is_empty() {
+        if found == 0 {
             output::line(format_args!("{count} {objects}: {}", Paint::stdout().good("no problems")))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let found = if problems.len() == 1 { "problem" } else { "problems" };
-        output::line(format_args!("{count} {objects}: {} {found}", problems.len()))?;
+        let noun = if found == 1 { "problem" } else { "problems" };
+        output::line(format_args!("{count} {objects}: {found} {noun}"))?;
         Ok(ExitCode::FAILURE)
     }
 }
 
-/// Everything that the control plane would refuse about one object.
-fn check(document: &Document) -> Vec<Problem> {
-    let name = &document.name;
-    let Some(kind) = Kind::by_kind(&name.api_version, &name.kind) else {
-        let known =
-            KINDS.iter().map(|kind| format!("{} {}", kind.api_version(), kind.kind)).collect::<Vec<_>>().join(", ");
-        let message = format!("there is no kind {} {}; there are {known}", name.api_version, name.kind);
-        return vec![document.problem("kind", message)];
-    };
-    let mut object = with_namespace(kind, document);
-    let surplus = prune(kind, &mut object);
-    let unknown = surplus.iter().map(|field| document.problem(field.path().as_str(), "there is no such field"));
-    let mut problems: Vec<_> = unknown.collect();
-    if let Err(errors) = admit(kind, object, None) {
-        problems.extend(errors.iter().map(|error| document.problem(error.path.as_str(), error.message.as_str())));
-    }
-    problems
+/// Prints problems in the order of their files.
+pub(super) fn tell(mut problems: Vec<Problem>) {
+    problems.sort_by(|one, other| (&one.origin, one.line).cmp(&(&other.origin, other.line)));
+    let paint = Paint::stderr();
+    problems.iter().for_each(|problem| output::complain(paint.bad(&problem.to_string())));
 }
 
-/// What of a valid object will hardly do what it seems to be for.
-fn doubts(document: &Document) -> Vec<Problem> {
-    let name = &document.name;
-    let admitted = Kind::by_kind(&name.api_version, &name.kind)
-        .and_then(|kind| admit(kind, with_namespace(kind, document), None).ok());
-    let doubts = admitted.map(|admitted| admitted.warnings).unwrap_or_default();
-    doubts.into_iter().map(|doubt| document.problem("", doubt)).collect()
-}
-
-/// The object with the namespace that `apply` would give it.
-fn with_namespace(kind: &Kind, document: &Document) -> Value {
-    let mut object = document.object.clone();
-    if kind.is_namespaced()
-        && document.name.namespace.is_empty()
-        && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
-    {
-        metadata.insert("namespace".to_owned(), Value::from("default"));
-    }
-    object
-}
-
-/// Objects that are written more than once, of which only the last would stay.
-fn duplicates(documents: &[Document]) -> Vec<Problem> {
-    let mut first: HashMap<ObjectName, &Document> = HashMap::new();
+/// Everything wrong with objects that can be told without a control plane, if all went where `namespace` says. Kinds that
+/// are not known here are passed over: a control plane may be newer.
+pub(super) fn offline(documents: &[Document], namespace: Option<&Segment>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for document in documents.iter().filter(|document| !document.name.name.is_empty()) {
-        let mut name = document.name.clone();
-        if name.namespace.is_empty() {
-            "default".clone_into(&mut name.namespace);
-        }
-        match first.get(&name) {
-            Some(earlier) => {
-                problems.push(document.problem("metadata.name", format!("it is already at {}", earlier.location())));
-            }
-            None => {
-                first.insert(name, document);
-            }
+    for document in documents {
+        if let Some(kind) = document.kind() {
+            problems.extend(clash(document, kind.is_namespaced(), namespace));
+            problems.extend(faults::of(kind, document, namespace));
         }
     }
+    problems.extend(faults::repeated(documents, namespace));
     problems
+}
+
+/// A kind that there is not.
+fn unknown(document: &Document) -> Option<Problem> {
+    let name = &document.name;
+    if document.kind().is_some() {
+        return None;
+    }
+    let known = |kind: &&Kind| format!("{} {}", kind.api_version(), kind.kind);
+    let known = KINDS.iter().map(known).collect::<Vec<_>>().join(", ");
+    Some(document.problem("kind", format!("there is no kind {} {}; there are {known}", name.api_version, name.kind)))
 }
 
 #[cfg(test)]

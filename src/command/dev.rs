@@ -11,13 +11,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use backstay_control_plane::ControlPlane;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
 use self::changes::Changes;
 use self::hello::Hello;
 use self::manifests::Followed;
 use crate::address_file::AddressFileArgs;
-use crate::client::{Client, Server};
+use crate::client::{Client, Segment, Server};
 use crate::manifest::FileArgs;
 use crate::output::{self, Paint};
 use crate::shutdown::Shutdown;
@@ -26,7 +27,8 @@ use crate::shutdown::Shutdown;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The two are the real ones and talk gRPC over loopback. With -f, manifests are applied again whenever they change on disk, \
-and objects that are taken out of them are deleted. What is stored stays in the data directory.
+and objects that are taken out of them are deleted. While anything is wrong with them, what was applied stays as it is. \
+What is stored stays in the data directory.
 
 Examples:
   backstay dev
@@ -35,6 +37,9 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     files: FileArgs,
+    /// Namespace of objects that name none; one that names another is a problem [default: default]
+    #[arg(short, long, value_name = "NAME", requires = "paths")]
+    namespace: Option<Segment>,
     /// Directory of the store, and of the proxy's last good configuration
     #[arg(long, value_name = "DIR", default_value = ".backstay")]
     data_dir: PathBuf,
@@ -48,7 +53,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
     /// Where a line for each request goes
-    #[arg(long, value_name = "off|stdout|FILE", default_value = "off")]
+    #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
     access_log: String,
     #[command(flatten)]
     address_file: AddressFileArgs,
@@ -73,7 +78,7 @@ impl Args {
         let proxy = super::proxy::for_dev(xds, self.admin, &self.data_dir, &self.access_log)
             .await
             .context("cannot start the proxy")?;
-        let mut followed = Followed::new(Client::new(Server::at(api)), self.files.clone());
+        let mut followed = Followed::new(Client::new(Server::at(api)), self.files.clone(), self.namespace.clone());
         // Changes made while the first round goes on must not be missed.
         let mut changes = if demo { Changes::none() } else { Changes::of(&self.files, &self.data_dir)? };
         let serving = async {

@@ -10,7 +10,7 @@ use anyhow::Result;
 use self::list::List;
 use self::render::Printer;
 use super::selection::{Selection, SelectionArgs};
-use crate::client::{Client, Error, ServerArgs};
+use crate::client::{Client, Error, Segment, ServerArgs};
 use crate::output;
 
 /// Print objects
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     selection: SelectionArgs,
     /// Look in all namespaces
-    #[arg(short = 'A', long)]
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
@@ -59,8 +59,9 @@ impl Args {
         if self.selection.is_empty() {
             super::usage("say what to print, such as: backstay get backends");
         }
+        let words = self.selection.read();
         let client = self.server.client();
-        let selections = self.selection.resolve(&client).await?;
+        let selections = words.resolve(&client).await?;
         if self.watch {
             return self.follow(&client, &selections).await;
         }
@@ -125,8 +126,8 @@ impl Args {
 
     /// One list for each name, or one for all.
     fn lists<'a>(&'a self, selection: &'a Selection) -> impl Iterator<Item = List> + 'a {
-        let namespace = (!self.all_namespaces).then(|| self.selection.namespace().to_owned());
-        let list = move |name: Option<&String>| List {
+        let namespace = (!self.all_namespaces).then(|| self.selection.namespace_or_default());
+        let list = move |name: Option<&Segment>| List {
             resource: selection.resource.clone(),
             namespace: namespace.clone(),
             name: name.cloned(),

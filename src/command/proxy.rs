@@ -9,10 +9,12 @@ use std::time::Duration;
 use anyhow::Result;
 use backstay_proxy::{AccessLog, DnsServer, Limits, Options, Proxy, Setting};
 use backstay_resources::GoDuration;
+use clap::builder::NonEmptyStringValueParser;
 use http::Uri;
 use serde_json::json;
 
 use crate::address_file::AddressFileArgs;
+use crate::client::Segment;
 use crate::memory;
 use crate::shutdown::Shutdown;
 
@@ -32,9 +34,9 @@ pub(crate) struct Args {
     control_plane: PlainUri,
     /// Fleet to join: the name of a Proxy object
     #[arg(long, value_name = "NAME", default_value = "default")]
-    fleet: String,
+    fleet: Segment,
     /// Name of this proxy within the fleet [default: host name and process id]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     node_id: Option<String>,
     /// Directory to keep the last good configuration in [default: it is not kept]
     #[arg(long, value_name = "DIR")]
@@ -49,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long = "dns-server", value_name = "IP[:PORT]")]
     dns_servers: Vec<DnsServer>,
     /// Where a line for each request goes
-    #[arg(long, value_name = "off|stdout|FILE", default_value = "off")]
+    #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
     access_log: String,
     /// How long open requests may take to end, such as 30s or 2m
     #[arg(long, value_name = "DURATION", default_value = "30s")]
@@ -141,7 +143,7 @@ impl Args {
         }
         Options {
             node_id: self.node_id.unwrap_or_else(node_id),
-            fleet: self.fleet,
+            fleet: self.fleet.to_string(),
             control_plane: Some(self.control_plane.0),
             state_dir: self.state_dir,
             admin: Some(self.admin),

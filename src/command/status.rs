@@ -11,7 +11,7 @@ use backstay_proto::admin::{GetStatusRequest, GetStatusResponse};
 use tonic::Code;
 use tonic::transport::Endpoint;
 
-use crate::client::{Error, Server, ServerArgs};
+use crate::client::{Error, Segment, Server, ServerArgs};
 use crate::output;
 
 /// To connect, and to answer.
@@ -35,8 +35,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     server: ServerArgs,
     /// Only this fleet
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
-    fleet: String,
+    #[arg(long, value_name = "NAME")]
+    fleet: Option<Segment>,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
@@ -56,9 +56,9 @@ enum Form {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let status = output::patiently("Connecting", fetch(self.server.server(), &self.fleet)).await?;
-        if !self.fleet.is_empty() && status.fleets.is_empty() {
-            bail!("there is no fleet {:?}", self.fleet);
+        let status = output::patiently("Connecting", fetch(self.server.server(), self.fleet.as_ref())).await?;
+        if let Some(fleet) = self.fleet.as_ref().filter(|_| status.fleets.is_empty()) {
+            bail!("there is no fleet {:?}", fleet.as_str());
         }
         match self.output {
             Form::Table => report::print(&status)?,
@@ -69,15 +69,17 @@ impl Args {
     }
 }
 
-/// Asks for the status of one fleet, or of all where that is empty.
+/// Asks for the status of one fleet, or of all where that is `None`.
 ///
 /// # Errors
 /// When the control plane cannot be reached or does not answer in time.
-pub(crate) async fn fetch(server: &Server, fleet: &str) -> Result<GetStatusResponse> {
+pub(crate) async fn fetch(server: &Server, fleet: Option<&Segment>) -> Result<GetStatusResponse> {
     let endpoint = Endpoint::from_shared(server.uri(""))?.connect_timeout(TIMEOUT).timeout(TIMEOUT);
     let channel = endpoint.connect().await.map_err(|error| Error::unreachable(server, &error))?;
     let mut client = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
-    match client.get_status(GetStatusRequest { fleet: fleet.to_owned() }).await {
+    // An empty name asks for all.
+    let fleet = fleet.map(Segment::to_string).unwrap_or_default();
+    match client.get_status(GetStatusRequest { fleet }).await {
         Ok(answer) => Ok(answer.into_inner()),
         // What fleet there is not is the caller's to say.
         Err(refusal) if refusal.code() == Code::NotFound => Ok(GetStatusResponse::default()),

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::rc::Rc;
 
-use backstay_resources::FieldPath;
 use backstay_resources::decode::{self, Lines};
+use backstay_resources::{FieldPath, Kind};
 use serde_json::Value;
 
 use super::Problem;
+use crate::client::Segment;
 
 /// What a document is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,10 +17,10 @@ pub(crate) struct ObjectName {
     pub(crate) api_version: String,
     /// Such as `Backend`.
     pub(crate) kind: String,
-    /// Empty where the manifest says none.
-    pub(crate) namespace: String,
-    /// Empty where the server is to generate it.
-    pub(crate) name: String,
+    /// `None` where the manifest says none.
+    pub(crate) namespace: Option<Segment>,
+    /// Never a name that the server is to make up: each time would make another object.
+    pub(crate) name: Segment,
 }
 
 impl fmt::Display for ObjectName {
@@ -47,7 +48,23 @@ impl Place {
         let path = if path.is_empty() { self.above.clone() } else { self.above.child(path) };
         self.before + self.lines.of(&path)
     }
+
+    fn problem(&self, subject: String, path: &str, message: impl Into<String>) -> Problem {
+        Problem {
+            origin: self.origin.to_string(),
+            line: Some(self.line(path)),
+            subject,
+            field: path.to_owned(),
+            message: message.into(),
+        }
+    }
 }
+
+/// Said of a field that is not there.
+const REQUIRED: &str = "Required value: every object has one";
+/// Said of an object that has a prefix where its name should be.
+const GENERATED: &str =
+    "cannot use generate name with manifests: each time would mean another object; give metadata.name";
 
 /// One object of a manifest.
 #[derive(Debug, Clone)]
@@ -63,36 +80,40 @@ impl Document {
     /// Takes a decoded value for an object.
     ///
     /// # Errors
-    /// When it has no `apiVersion` and `kind`, or no name.
+    /// When it has no `apiVersion` and `kind`, no name of its own, or a name that none can be.
     pub(crate) fn new(place: Place, object: Value) -> Result<Self, Problem> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let name = ObjectName {
-            api_version: text("/apiVersion"),
-            kind: text("/kind"),
-            namespace: text("/metadata/namespace"),
-            name: text("/metadata/name"),
-        };
-        let missing = [
-            ("apiVersion", name.api_version.is_empty()),
-            ("kind", name.kind.is_empty()),
-            ("metadata.name", name.name.is_empty() && text("/metadata/generateName").is_empty()),
-        ];
-        let document = Self { place, name, object };
-        match missing.into_iter().find(|(_, missing)| *missing) {
-            Some((field, _)) => Err(document.problem(field, "Required value: every object has one")),
-            None => Ok(document),
+        let (api_version, kind) = (text("/apiVersion"), text("/kind"));
+        let subject = if kind.is_empty() { kind.clone() } else { format!("{kind}/{}", text("/metadata/name")) };
+        let wrong = |field: &str, message: String| place.problem(subject.clone(), field, message);
+        for (field, text) in [("apiVersion", &api_version), ("kind", &kind)] {
+            if text.is_empty() {
+                return Err(wrong(field, REQUIRED.to_owned()));
+            }
         }
+        let named = |field: &str| {
+            named(object.pointer(&format!("/metadata/{field}")))
+                .map_err(|message| wrong(&format!("metadata.{field}"), message))
+        };
+        let Some(name) = named("name")? else {
+            let is_generated = object.pointer("/metadata/generateName").is_some_and(|prefix| !prefix.is_null());
+            return Err(match is_generated {
+                true => wrong("metadata.generateName", GENERATED.to_owned()),
+                false => wrong("metadata.name", REQUIRED.to_owned()),
+            });
+        };
+        let namespace = named("namespace")?;
+        Ok(Self { place, name: ObjectName { api_version, kind, namespace, name }, object })
     }
 
     /// What is wrong with the field at `path`; empty for the whole object.
     pub(crate) fn problem(&self, path: &str, message: impl Into<String>) -> Problem {
-        Problem {
-            origin: self.place.origin.to_string(),
-            line: Some(self.place.line(path)),
-            subject: if self.name.kind.is_empty() { String::new() } else { self.name.to_string() },
-            field: path.to_owned(),
-            message: message.into(),
-        }
+        self.place.problem(self.name.to_string(), path, message)
+    }
+
+    /// What is known of its kind. `None` for a kind that this version does not know.
+    pub(crate) fn kind(&self) -> Option<&'static Kind> {
+        Kind::by_kind(&self.name.api_version, &self.name.kind)
     }
 
     /// File and line, such as `backend.yaml:3`.
@@ -101,22 +122,34 @@ impl Document {
     }
 }
 
+/// A name in the metadata of an object. `None` where there is none.
+///
+/// # Errors
+/// Why it cannot be a name.
+fn named(value: Option<&Value>) -> Result<Option<Segment>, String> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(Value::String(text)) => {
+            text.parse().map(Some).map_err(|error| format!("Invalid value: {text:?}: {error}"))
+        }
+        Some(other) => Err(format!("Invalid value: {other}: a name is text, so put it in quotes")),
+    }
+}
+
 /// The objects of a decoded document: itself, or the items of a `List`.
 pub(crate) fn objects(origin: &Rc<str>, before: u64, document: decode::Document) -> Vec<Result<Document, Problem>> {
     let lines = Rc::new(document.lines);
     let place = |above: FieldPath| Place { origin: Rc::clone(origin), before, lines: Rc::clone(&lines), above };
     let duplicates = document.duplicates.iter().map(|duplicate| {
-        let line = place(FieldPath::default()).line(duplicate.path().as_str());
-        Err(Problem {
-            origin: origin.to_string(),
-            line: Some(line),
-            subject: String::new(),
-            field: duplicate.path().to_string(),
-            message: "it is written twice".to_owned(),
-        })
+        Err(place(FieldPath::default()).problem(String::new(), duplicate.path().as_str(), "it is written twice"))
     });
     let mut found: Vec<_> = duplicates.collect();
     let mut value = document.value;
+    // What templates leave where a condition did not hold.
+    if value.is_null() {
+        return found;
+    }
     let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
     match value.get_mut("items") {
         Some(Value::Array(items)) if is_list => {

@@ -42,11 +42,25 @@ pub(crate) struct FileArgs {
 }
 
 impl FileArgs {
-    /// Reads all that was named. What cannot be read becomes a problem; the rest is read all the same.
+    /// Reads all that was named. What cannot be read becomes a problem, and so does an argument that holds no object beside
+    /// others that do: what was to write it may have failed. The rest is read all the same.
     pub(crate) fn read(&self) -> Manifests {
         let mut manifests = Manifests::default();
-        for origin in expand(&self.paths, self.recursive, &mut manifests.problems) {
-            manifests.read(&origin);
+        let mut empty = Vec::new();
+        for argument in &self.paths {
+            let before = (manifests.documents.len(), manifests.problems.len());
+            for origin in expand(std::slice::from_ref(argument), self.recursive, &mut manifests.problems) {
+                manifests.read(&origin);
+            }
+            if before == (manifests.documents.len(), manifests.problems.len()) {
+                empty.push(argument);
+            }
+        }
+        // Where no argument holds anything, that is for the command to say.
+        if empty.len() < self.paths.len() {
+            let name = |path: &Path| if path.as_os_str() == "-" { PathBuf::from("stdin") } else { path.to_owned() };
+            let problem = |path: &PathBuf| unreadable(&name(path), "there are no objects in it");
+            manifests.problems.extend(empty.into_iter().map(problem));
         }
         manifests
     }

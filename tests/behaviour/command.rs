@@ -1,5 +1,7 @@
 //! The client side of the command: what it prints and how it exits, against a real control plane.
 
+mod unasked;
+
 use std::path::PathBuf;
 use std::process::Output;
 
@@ -87,20 +89,34 @@ fn apply_removes_what_it_once_set_and_leaves_what_others_set() {
 }
 
 #[test]
-fn apply_goes_on_past_what_fails_and_names_file_line_and_field() {
+fn apply_tells_all_that_is_wrong_with_file_line_and_field_and_then_applies_nothing() {
     let shell = Shell::new();
     let bad = HELLO.replace("hello", "bad").replace("127.0.0.1", "nowhere");
     let typo = HELLO.replace("hello", "typo").replace("spec:\n", "spec:\n  protcol: h2\n");
-    let file = shell.file("all.yaml", &format!("{bad}---\n{typo}---\nkind: [\n---\n{HELLO}"));
+    let file = shell.file("all.yaml", &format!("{HELLO}---\n{bad}---\n{typo}---\nkind: [\n---\n{HELLO}"));
+    let output = shell.run(&["apply", "-f", &file]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "");
+    let complaints = text(&output.stderr);
+    let lines: Vec<_> = complaints.lines().map(|line| line.strip_prefix(&file).unwrap_or(line)).collect();
+    assert_eq!(lines.len(), 5, "{complaints}");
+    assert!(lines[0].starts_with(":15: Backend/bad: spec.endpoints[0].ip: Invalid value"), "{complaints}");
+    assert!(lines[1].starts_with(":22: Backend/typo: spec.protcol: there is no such field"), "{complaints}");
+    assert!(lines[2].starts_with(":26: not valid YAML"), "{complaints}");
+    assert!(lines[3].starts_with(":31: Backend/hello: metadata.name: it is already at"), "{complaints}");
+    assert_eq!(lines[4], "error: nothing was applied");
+    assert_eq!(shell.ok(&["get", "backends", "-o", "name"]), "");
+}
+
+#[test]
+fn apply_goes_on_past_what_the_control_plane_refuses() {
+    let shell = Shell::new();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  namespace: absent\n";
+    let file = shell.file("all.yaml", &format!("{secret}---\n{HELLO}"));
     let output = shell.run(&["apply", "-f", &file]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stdout), "backend.core.apoxy.dev/hello created\n");
-    let complaints = text(&output.stderr);
-    let lines: Vec<_> = complaints.lines().map(|line| line.strip_prefix(&file).unwrap()).collect();
-    assert_eq!(lines.len(), 3, "{complaints}");
-    assert!(lines[0].starts_with(":7: Backend/bad: spec.endpoints[0].ip: Invalid value"), "{complaints}");
-    assert!(lines[1].starts_with(":14: Backend/typo: spec.protcol: unknown field"), "{complaints}");
-    assert!(lines[2].starts_with(":18: not valid YAML"), "{complaints}");
+    assert_eq!(text(&output.stderr), format!("{file}:1: Secret/s: namespaces \"absent\" not found\n"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use crate::harness::ControlPlane;
 
 /// The binaries to test with. Where there is none, says so.
-fn kubectls() -> Vec<PathBuf> {
+pub(crate) fn kubectls() -> Vec<PathBuf> {
     if let Some(paths) = std::env::var_os("BACKSTAY_KUBECTL") {
         return std::env::split_paths(&paths).collect();
     }

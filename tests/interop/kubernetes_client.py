@@ -1,5 +1,6 @@
 """The Python `kubernetes` client, unmodified, against the API whose address is the only argument."""
 
+import json
 import sys
 import threading
 
@@ -85,9 +86,47 @@ def core_objects(api):
     core.delete_namespace("edge")
 
 
+def refused(call, *arguments, **options):
+    """What came out empty is refused instead of taken for everything."""
+    try:
+        call(*arguments, **options)
+    except ApiException as refusal:
+        assert refusal.status in (400, 404, 405), (arguments, options, refusal)
+    else:
+        raise AssertionError(f"{call.__name__} {arguments} {options} was not refused")
+
+
+def unasked_deletions(api):
+    objects, core = client.CustomObjectsApi(api), client.CoreV1Api(api)
+    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name="kept")))
+    for name in ("one", "two", "three"):
+        objects.create_cluster_custom_object(GROUP, VERSION, PLURAL, backend(name))
+        core.create_namespaced_secret("kept", client.V1Secret(metadata=client.V1ObjectMeta(name=name)))
+    for name in ("", ".", "..", "one/", "one/../two", "?", "#"):
+        refused(objects.delete_cluster_custom_object, GROUP, VERSION, PLURAL, name)
+        refused(core.delete_namespaced_secret, name, "kept")
+        refused(core.delete_namespace, name)
+    refused(core.delete_namespaced_secret, "one", "")
+    for options in ({"label_selector": ""}, {"field_selector": ""}, {"label_selector": ","}, {"limit": 0}, {"dry_run": ""}):
+        refused(core.delete_collection_namespaced_secret, "kept", **options)
+    assert len(core.list_namespaced_secret("kept").items) == 3
+    assert len(objects.list_cluster_custom_object(GROUP, VERSION, PLURAL)["items"]) >= 3
+    # The generated type of the answer is a Status, so the page is read as it came.
+    counts, more = [], {}
+    while more is not None:
+        page = core.delete_collection_namespaced_secret("kept", limit=2, **more, _preload_content=False)
+        counts.append(len(core.list_namespaced_secret("kept").items))
+        token = json.loads(page.data)["metadata"].get("continue")
+        more = {"_continue": token} if token else None
+    assert counts == [1, 0], counts
+    core.delete_namespace("kept")
+    for name in ("one", "two", "three"):
+        objects.delete_cluster_custom_object(GROUP, VERSION, PLURAL, name)
+
+
 def main():
     api = client.ApiClient(client.Configuration(host=sys.argv[1]))
-    for check in (custom_objects, watching, dynamic_client, core_objects):
+    for check in (custom_objects, watching, dynamic_client, core_objects, unasked_deletions):
         check(api)
         print(f"{check.__name__}: ok")
 

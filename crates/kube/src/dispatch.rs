@@ -16,12 +16,12 @@ use crate::body::Received;
 use crate::discovery::{Document, Root};
 use crate::patch::Patch;
 use crate::path::{self, Collection, Part, Target};
-use crate::query::Params;
+use crate::query::{Extent, Params};
 use crate::respond::{Reply, Wire};
 use crate::review::Review;
 use crate::status::Failure;
 use crate::write::{Change, Subject};
-use crate::{body, delete, namespace, openapi, read, watching, write};
+use crate::{body, delete, namespace, openapi, query, read, watching, write};
 
 /// Answers any request.
 pub(crate) async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
@@ -38,6 +38,10 @@ pub(crate) async fn handle(State(api): State<Arc<Api>>, request: Request) -> Res
 }
 
 async fn answer(api: &Arc<Api>, target: Option<&Target>, parts: &Parts, body: Body) -> Result<Response, Failure> {
+    let changes = matches!(parts.method, Method::PUT | Method::PATCH | Method::DELETE);
+    if changes && path::has_empty_segment(parts.uri.path()) {
+        return Err(Failure::bad_request("resource name may not be empty: a name in the path of the request is"));
+    }
     let target = target.ok_or_else(Failure::no_such_path)?;
     let params = Params::parse(&parts.uri)?;
     match target {
@@ -121,6 +125,7 @@ async fn on_collection(
             Ok(outcome.reply(&renderer))
         }
         (&Method::DELETE, Some(_)) if !namespace::is_namespace(collection.served.kind) => {
+            query::check_deletion(&parts.uri, Extent::Collection)?;
             let options = delete::Options::parse(&parts.headers, bytes, params)?;
             delete::collection(api, renderer, params, collection, &options).await
         }
@@ -148,6 +153,7 @@ async fn on_object(
             Ok(write::update(api, subject, params, &change).await?.reply(&renderer))
         }
         (&Method::DELETE, Part::Whole) => {
+            query::check_deletion(&parts.uri, Extent::Object)?;
             let options = delete::Options::parse(&parts.headers, bytes, params)?;
             delete::one(api, &renderer, subject, &options).await
         }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::api::{Api, Served};
 use crate::delete::{self, Deleted};
 use crate::options::Options;
+use crate::selector::Selection;
 use crate::status::Failure;
 
 /// Writes under way at once while a store is made ready.
@@ -189,7 +190,7 @@ async fn try_settle(api: &Api, name: &str) -> Result<(), Failure> {
     for served in kinds() {
         let prefix = served.prefix(Some(name));
         let entries: Vec<_> = api.store.read().await?.list(&prefix).map(Arc::clone).collect();
-        delete::remove_all(api, served, &entries).await?;
+        delete::remove_all(api, served, &entries, &Selection::default(), &delete::Options::default()).await?;
     }
     let snapshot = api.store.read().await?;
     if kinds().any(|served| snapshot.list(&served.prefix(Some(name))).next().is_some()) {

@@ -53,6 +53,13 @@ pub(crate) enum Part {
     Status,
 }
 
+/// Whether a name in a path came out empty: at its end, or between two slashes. Reads pass over a slash at the end, as
+/// Kubernetes does. What changes something must not: it would be a collection instead of an object, or a whole namespace
+/// instead of what is in it.
+pub(crate) fn has_empty_segment(path: &str) -> bool {
+    path.strip_prefix('/').unwrap_or(path).split('/').any(str::is_empty)
+}
+
 /// Reads a path, still percent-encoded. `None` if nothing is served there.
 pub(crate) fn parse(api: &Api, path: &str) -> Option<Target> {
     let decoded = path.trim_matches('/').split('/').map(decode).collect::<Option<Vec<_>>>()?;

@@ -1,11 +1,14 @@
 //! What a query string asks for.
 
+mod deletion;
+
 use std::time::Duration;
 
 use axum::extract::Query;
 use backstay_resources::{FieldError, FieldPath};
 use http::Uri;
 
+pub(crate) use self::deletion::{Extent, check as check_deletion};
 use crate::status::Failure;
 
 /// What to do with unknown and repeated fields of a body.
@@ -62,15 +65,14 @@ pub(crate) struct Params {
     pub(crate) field_validation: FieldValidation,
     pub(crate) propagation_policy: Option<String>,
     pub(crate) grace_period_seconds: Option<i64>,
+    pub(crate) orphan_dependents: Option<bool>,
 }
 
 impl Params {
     /// Reads the query of a URI.
     pub(crate) fn parse(uri: &Uri) -> Result<Self, Failure> {
-        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-            .map_err(|error| Failure::bad_request(format!("the query string is malformed: {error}")))?;
         let mut params = Self::default();
-        for (name, value) in pairs {
+        for (name, value) in pairs(uri)? {
             params.set(&name, value)?;
         }
         Ok(params)
@@ -91,7 +93,7 @@ impl Params {
             "fieldSelector" => self.field_selector = value,
             "includeObject" => self.include_object = include_object(&value)?,
             "pretty" => self.pretty = value.is_empty() || boolean(name, &value)?,
-            "dryRun" => self.dry_run = dry_run([value.as_str()])?,
+            "dryRun" => self.dry_run |= dry_run([value.as_str()])?,
             "fieldValidation" => self.field_validation = field_validation(&value)?,
             "fieldManager" => field_manager(&value)?,
             "propagationPolicy" => self.propagation_policy = Some(value),
@@ -99,10 +101,18 @@ impl Params {
                 let seconds = value.parse().map_err(|_| malformed(name, &value))?;
                 self.grace_period_seconds = Some(seconds);
             }
+            "orphanDependents" => self.orphan_dependents = Some(boolean(name, &value)?),
             _ => {}
         }
         Ok(())
     }
+}
+
+/// The names and values of a query.
+fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Failure> {
+    let Query(pairs) = Query::try_from_uri(uri)
+        .map_err(|error| Failure::bad_request(format!("the query string is malformed: {error}")))?;
+    Ok(pairs)
 }
 
 fn malformed(name: &str, value: &str) -> Failure {
@@ -151,13 +161,12 @@ fn include_object(value: &str) -> Result<IncludeObject, Failure> {
     }
 }
 
-/// Whether nothing is to be stored. `All` is the only stage there is.
+/// Whether nothing is to be stored. `All` is the only stage there is; an empty one would store what was not to be.
 pub(crate) fn dry_run<'a>(stages: impl IntoIterator<Item = &'a str>) -> Result<bool, Failure> {
     let mut asked = false;
     for stage in stages {
         match stage {
             "All" => asked = true,
-            "" => {}
             other => {
                 let message = format!("Invalid value: {other:?}: dryRun: Unsupported value: supported values: \"All\"");
                 return Err(Failure::bad_request(message));

@@ -44,6 +44,25 @@ pub(crate) async fn list(
     params: &Params,
     collection: &Collection,
 ) -> Result<Reply, Failure> {
+    let Page { entries, meta, size, .. } = page(api, params, collection).await?;
+    let pieces = Box::new(Pieces::new(renderer, meta, entries));
+    Ok(Reply { status: StatusCode::OK, json: Json::Pieces { pieces, size }, warnings: Vec::new() })
+}
+
+/// The objects of a collection that a query selects, or a page of them.
+pub(crate) struct Page {
+    /// What was asked for.
+    pub(crate) selection: Selection,
+    /// What there is of it.
+    pub(crate) entries: Vec<Arc<Entry>>,
+    /// What the answer says of itself.
+    pub(crate) meta: ListMeta,
+    /// Roughly, of the answer, in bytes.
+    pub(crate) size: usize,
+}
+
+/// Reads what a query selects.
+pub(crate) async fn page(api: &Api, params: &Params, collection: &Collection) -> Result<Page, Failure> {
     check_options(params)?;
     let served = &collection.served;
     let selection = Selection::parse(served, &params.label_selector, &params.field_selector)?;
@@ -79,8 +98,7 @@ pub(crate) async fn list(
         next,
         remaining: (more && selection.is_empty()).then_some(remaining),
     };
-    let pieces = Box::new(Pieces::new(renderer, meta, page));
-    Ok(Reply { status: StatusCode::OK, json: Json::Pieces { pieces, size }, warnings: Vec::new() })
+    Ok(Page { selection, entries: page, meta, size })
 }
 
 /// A list, made as it is read.

@@ -1,7 +1,8 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Discovery, Group, GroupList, segment};
+use super::{Discovery, Group, GroupList};
+use crate::client::Segment;
 
 fn discovery() -> Discovery {
     let resource = |plural: &str, kind: &str, scope: &str, short: &[&str]| {
@@ -49,15 +50,25 @@ fn a_category_is_all_its_kinds() {
 fn paths_are_those_of_the_api() {
     let discovery = discovery();
     let backend = discovery.of("core.apoxy.dev/v1alpha2", "Backend").unwrap();
-    assert_eq!(backend.object("ignored", "a"), "/apis/core.apoxy.dev/v1alpha2/backends/a");
+    let name = |text: &str| text.parse::<Segment>().unwrap();
+    assert_eq!(backend.object(&name("ignored"), &name("a")), "/apis/core.apoxy.dev/v1alpha2/backends/a");
     let secret = discovery.of("v1", "Secret").unwrap();
-    assert_eq!(secret.object("team", "a"), "/api/v1/namespaces/team/secrets/a");
+    assert_eq!(secret.object(&name("team"), &name("a")), "/api/v1/namespaces/team/secrets/a");
     assert_eq!(secret.collection(None), "/api/v1/secrets");
     assert!(discovery.of("v1", "Pod").is_none());
 }
 
 #[test]
-fn names_cannot_leave_their_segment() {
-    assert_eq!(segment("a/../b?c#d é"), "a%2F..%2Fb%3Fc%23d%20%C3%A9");
-    assert_eq!(segment(".."), "%2E%2E");
+fn nothing_is_no_name_of_a_kind() {
+    let discovery = discovery();
+    for word in ["", ".", ".core.apoxy.dev"] {
+        assert!(discovery.called(word).is_empty(), "{word:?}");
+    }
+}
+
+#[test]
+fn a_server_whose_kinds_have_no_name_is_not_understood() {
+    let nameless = json!({"items": [{"metadata": {"name": "a.example"}, "versions": [{"version": "v1", "resources": [
+        {"resource": "", "scope": "Cluster"}]}]}]});
+    assert!(GroupList::deserialize(&nameless).is_err());
 }

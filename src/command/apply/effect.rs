@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Outcome, Target};
-use crate::client::{Client, Error, JSON, segment};
+use crate::client::{Client, Error, JSON, escape};
 use crate::command::status::{self, report::sentence};
 
 /// A route may name Gateways of which nobody ever says a word.
@@ -58,7 +58,7 @@ pub(crate) async fn wait(client: &Client, outcome: &Outcome, patience: Duration)
 /// yields what they refuse.
 async fn answered(client: &Client, revision: u64) -> Result<Vec<String>> {
     loop {
-        let status = status::fetch(client.server(), "").await?;
+        let status = status::fetch(client.server(), None).await?;
         let up_to_date =
             |fleet: &Fleet| fleet.proxies.iter().all(|proxy| proxy.acknowledged_revision >= fleet.revision);
         if status.compiled_revision >= revision && status.fleets.iter().all(up_to_date) {
@@ -91,7 +91,7 @@ type Judge = fn(&Value) -> Verdict;
 /// Waits for a verdict on an object; yields why it has no effect.
 async fn settled(client: &Client, target: &Target, judge: Judge, last: &mut String) -> Result<Option<String>, Error> {
     let collection = target.resource.collection(Some(&target.namespace));
-    let filter = segment(&format!("metadata.name={}", target.name));
+    let filter = escape(&format!("metadata.name={}", target.name));
     loop {
         let mut watch = client.watch(&format!("{collection}?watch=true&fieldSelector={filter}"), JSON).await?;
         while let Some(event) = watch.next().await? {

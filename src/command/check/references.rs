@@ -4,15 +4,18 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::client::Segment;
+use crate::command::target::namespace_of;
 use crate::manifest::{Document, Problem};
 
 /// References to Backends and Gateways that none of `documents` is.
-pub(super) fn missing(documents: &[Document]) -> Vec<Problem> {
-    let there: HashSet<(&str, &str, &str)> = documents.iter().map(identity).collect();
+pub(super) fn missing(documents: &[Document], namespace: Option<&Segment>) -> Vec<Problem> {
+    let identity = |document| identity(document, namespace);
+    let there: HashSet<(&str, String, &str)> = documents.iter().map(identity).collect();
     let mut warnings = Vec::new();
     for document in documents {
-        for reference in references(document) {
-            let namespace = if reference.kind == "Gateway" { reference.namespace.as_str() } else { "" };
+        for reference in references(document, namespace) {
+            let namespace = if reference.kind == "Gateway" { reference.namespace.clone() } else { String::new() };
             if !there.contains(&(reference.kind, namespace, reference.name.as_str())) {
                 let message = format!("{} {:?} is in none of these files", reference.kind, reference.name);
                 warnings.push(document.problem(&reference.path, message));
@@ -23,15 +26,11 @@ pub(super) fn missing(documents: &[Document]) -> Vec<Problem> {
 }
 
 /// Kind, namespace and name, as references give them. Cluster-scoped kinds have no namespace.
-fn identity(document: &Document) -> (&str, &str, &str) {
+fn identity<'a>(document: &'a Document, wanted: Option<&Segment>) -> (&'a str, String, &'a str) {
     let name = &document.name;
     let is_scoped = name.api_version.starts_with("gateway.networking.k8s.io/");
-    let namespace = match name.namespace.as_str() {
-        _ if !is_scoped => "",
-        "" => "default",
-        given => given,
-    };
-    (&name.kind, namespace, &name.name)
+    let namespace = if is_scoped { namespace_of(document, wanted).to_string() } else { String::new() };
+    (&name.kind, namespace, name.name.as_str())
 }
 
 /// A reference to another object.
@@ -42,15 +41,15 @@ struct Reference {
     name: String,
 }
 
-fn references(document: &Document) -> Vec<Reference> {
+fn references(document: &Document, wanted: Option<&Segment>) -> Vec<Reference> {
     let mut found = Vec::new();
     let spec = &document.object["spec"];
     match document.name.kind.as_str() {
         "HTTPRoute" => {
-            let (_, own_namespace, _) = identity(document);
+            let (_, own_namespace, _) = identity(document, wanted);
             for (index, parent) in list(&spec["parentRefs"]) {
                 if parent["kind"].as_str().is_none_or(|kind| kind == "Gateway") {
-                    let namespace = parent["namespace"].as_str().unwrap_or(own_namespace).to_owned();
+                    let namespace = parent["namespace"].as_str().unwrap_or(&own_namespace).to_owned();
                     found.extend(named(parent, "Gateway", namespace, format!("spec.parentRefs[{index}].name")));
                 }
             }

@@ -7,17 +7,15 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::served;
-use crate::client::Client;
-use crate::command::apply::{self, Target, effect};
+use crate::client::{Client, Segment};
+use crate::command::apply::{self, effect};
 use crate::command::delete::{Deleted, delete};
+use crate::command::target::Target;
 use crate::manifest::{FileArgs, Manifests};
 use crate::output::{self, Paint};
 
 /// What is applied when no manifests are given.
 const QUICKSTART: &str = include_str!("../../../examples/quickstart.yaml");
-
-/// Namespace of objects that name none.
-const NAMESPACE: &str = "default";
 
 /// After this long, whatever is missing is told instead of waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Followed {
     client: Client,
     files: FileArgs,
+    /// Namespace of objects that name none, where the command line says it.
+    namespace: Option<Segment>,
     /// What the last round read: objects, and problems as text.
     last: Reading,
     /// Every object that was applied and not deleted since.
@@ -37,8 +37,8 @@ type Reading = (Vec<Value>, Vec<String>);
 
 impl Followed {
     /// Nothing is read yet.
-    pub(super) fn new(client: Client, files: FileArgs) -> Self {
-        Self { client, files, last: Reading::default(), applied: Vec::new() }
+    pub(super) fn new(client: Client, files: FileArgs, namespace: Option<Segment>) -> Self {
+        Self { client, files, namespace, last: Reading::default(), applied: Vec::new() }
     }
 
     fn read(&self) -> Manifests {
@@ -56,30 +56,28 @@ impl Followed {
     }
 
     /// One round: applies what the files say, deletes what an earlier round applied and they no longer say, and waits
-    /// until the proxy serves it. Problems are printed; they stop nothing.
+    /// until the proxy serves it. While anything is wrong with them it does neither: an object may only be missing because
+    /// its file is being written at the moment, or came out empty.
     ///
     /// # Errors
     /// When the control plane cannot be reached.
     pub(super) async fn apply(&mut self) -> Result<()> {
         let manifests = self.read();
         self.last = reading(&manifests);
-        let paint = Paint::stderr();
-        manifests.problems.iter().for_each(|problem| output::complain(paint.bad(&problem.to_string())));
-        let outcome = apply::apply(&self.client, &manifests.documents, NAMESPACE).await?;
+        let Some(outcome) = apply::apply(&self.client, &manifests, self.namespace.as_ref()).await? else {
+            output::complain("What was applied before stays as it was");
+            return Ok(());
+        };
         let kept = |target: &Target| outcome.applied.contains(target) || outcome.refused.contains(target);
-        let (stay, mut gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.applied).into_iter().partition(kept);
+        let (stay, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.applied).into_iter().partition(kept);
         self.applied = stay;
-        if manifests.problems.is_empty() {
-            self.prune(gone).await?;
-        } else {
-            // An object may only be missing because its file cannot be read at the moment.
-            self.applied.append(&mut gone);
-        }
+        self.prune(gone).await?;
         self.applied.extend(
             outcome.applied.iter().filter(|target| !self.applied.contains(target)).cloned().collect::<Vec<_>>(),
         );
         let wait = effect::wait(&self.client, &outcome, PATIENCE);
         let missing = output::patiently("Waiting for the proxy", wait).await?;
+        let paint = Paint::stderr();
         missing.iter().for_each(|missing| output::complain(paint.bad(missing)));
         Ok(())
     }
@@ -87,7 +85,7 @@ impl Followed {
     /// Deletes in the opposite order of applying: what refers goes before what is referred to.
     async fn prune(&self, gone: Vec<Target>) -> Result<()> {
         for target in gone.iter().rev() {
-            match delete(&self.client, &target.resource, &target.namespace, &target.name).await {
+            match delete(&self.client, target).await {
                 Ok(deleted) => {
                     let wait = if deleted == Deleted::Gone { "" } else { " (waits for its finalizers)" };
                     output::line(format_args!("{}/{} deleted{wait}", target.resource.label(), target.name))?;

@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use crate::client::{Client, Error, JSON, PAGE, ResourceType, TABLE, Watch, segment};
+use crate::client::{Client, Error, JSON, PAGE, ResourceType, Segment, TABLE, Watch, escape};
 
 /// A list of objects to read.
 #[derive(Debug, Clone)]
 pub(super) struct List {
     pub(super) resource: ResourceType,
     /// `None` for all.
-    pub(super) namespace: Option<String>,
+    pub(super) namespace: Option<Segment>,
     /// Only the object of this name.
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Segment>,
     /// Only objects with these labels.
     pub(super) selector: Option<String>,
     /// Tables rendered by the server instead of objects.
@@ -42,15 +42,15 @@ impl List {
     /// Reads all of it.
     pub(super) async fn read(&self, client: &Client) -> Result<Page, Error> {
         // Without a namespace a namespaced object has no path of its own, so the field selector below finds it.
-        let namespace = self.namespace.as_deref().or_else(|| (!self.resource.namespaced).then_some(""));
-        if let (Some(name), Some(namespace)) = (&self.name, namespace) {
+        let any = (!self.resource.namespaced).then(Segment::default_namespace);
+        if let (Some(name), Some(namespace)) = (&self.name, self.namespace.as_ref().or(any.as_ref())) {
             let answer = client.get(&self.resource.object(namespace, name), self.accept()).await?;
             return Ok(self.page(answer));
         }
         let mut whole = Page::default();
         let mut query = format!("limit={PAGE}{}", self.filter());
         loop {
-            let path = format!("{}?{query}", self.resource.collection(self.namespace.as_deref()));
+            let path = format!("{}?{query}", self.resource.collection(self.namespace.as_ref()));
             let answer = client.get(&path, self.accept()).await?;
             let next = answer.pointer("/metadata/continue").and_then(Value::as_str).map(str::to_owned);
             let page = self.page(answer);
@@ -58,7 +58,7 @@ impl List {
             whole.columns = page.columns;
             whole.items.extend(page.items);
             match next.filter(|next| !next.is_empty()) {
-                Some(next) => query = format!("limit={PAGE}{}&continue={}", self.filter(), segment(&next)),
+                Some(next) => query = format!("limit={PAGE}{}&continue={}", self.filter(), escape(&next)),
                 None => return Ok(whole),
             }
         }
@@ -66,9 +66,9 @@ impl List {
 
     /// Watches it from a revision on.
     pub(super) async fn watch(&self, client: &Client, revision: &str) -> Result<Watch, Error> {
-        let collection = self.resource.collection(self.namespace.as_deref());
+        let collection = self.resource.collection(self.namespace.as_ref());
         let filter = self.filter();
-        let revision = segment(revision);
+        let revision = escape(revision);
         let path = format!("{collection}?watch=true&allowWatchBookmarks=true&resourceVersion={revision}{filter}");
         client.watch(&path, self.accept()).await
     }
@@ -80,10 +80,10 @@ impl List {
     fn filter(&self) -> String {
         let mut filter = String::new();
         if let Some(selector) = &self.selector {
-            filter.push_str(&format!("&labelSelector={}", segment(selector)));
+            filter.push_str(&format!("&labelSelector={}", escape(selector)));
         }
         if let Some(name) = &self.name {
-            filter.push_str(&format!("&fieldSelector={}", segment(&format!("metadata.name={name}"))));
+            filter.push_str(&format!("&fieldSelector={}", escape(&format!("metadata.name={name}"))));
         }
         filter
     }

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use super::{FileArgs, Manifests, Origin, expand, split};
 
 const TWO: &str = "\
@@ -72,6 +74,38 @@ fn an_object_needs_kind_and_name() {
 }
 
 #[test]
+fn an_object_has_a_name_of_its_own_that_can_be_one() {
+    for (metadata, said) in [
+        ("{generateName: gen-}", "metadata.generateName: cannot use generate name with manifests"),
+        ("{generateName: gen-, name: \"\"}", "metadata.generateName: cannot use generate name with manifests"),
+        ("{generateName: gen-, name: null}", "metadata.generateName: cannot use generate name with manifests"),
+        ("{name: \"\"}", "metadata.name: Required value"),
+        ("{name: 7}", "metadata.name: Invalid value: 7: a name is text"),
+        ("{name: a/b}", "metadata.name: Invalid value: \"a/b\": a name may not contain '/'"),
+        ("{name: ..}", "metadata.name: Invalid value: \"..\""),
+        ("{name: a, namespace: a/b}", "metadata.namespace: Invalid value: \"a/b\""),
+        ("{name: a, namespace: 7}", "metadata.namespace: Invalid value: 7"),
+    ] {
+        let manifests = read(&format!("apiVersion: v1\nkind: Secret\nmetadata: {metadata}\n"));
+        assert_eq!(names(&manifests), <[&str; 0]>::default(), "{metadata}");
+        let problem = manifests.problems[0].to_string();
+        assert!(problem.contains(said), "{metadata}: {problem}");
+    }
+    // With a name of its own, what would have been its prefix does not matter.
+    assert_eq!(names(&read("apiVersion: v1\nkind: Secret\nmetadata: {name: a, generateName: gen-}\n")), ["a"]);
+}
+
+#[test]
+fn what_templates_leave_empty_is_no_document() {
+    for text in
+        ["", "# nothing\n", "---\n---\n", "null\n", "---\n~\n---\n# x\n", "apiVersion: v1\nkind: List\nitems: []\n"]
+    {
+        let manifests = read(text);
+        assert_eq!((names(&manifests).len(), manifests.problems), (0, Vec::new()), "{text:?}");
+    }
+}
+
+#[test]
 fn a_key_that_is_written_twice_is_an_error() {
     let manifests = read("---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  name: b\n");
     assert_eq!(manifests.problems[0].to_string(), "f.yaml:6: metadata.name: it is written twice");
@@ -123,4 +157,23 @@ fn what_is_not_there_is_a_problem_and_the_rest_is_read() {
     assert_eq!(names(&manifests), ["a"]);
     assert_eq!(manifests.problems.len(), 2);
     assert!(manifests.problems[1].message.contains("line 2 is not UTF-8"), "{}", manifests.problems[1]);
+}
+
+#[test]
+fn an_argument_without_objects_is_a_problem_beside_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (good, empty) = (file("good.yaml", TWO), file("empty.yaml", "# nothing\n"));
+    let read = |paths: Vec<PathBuf>| FileArgs { paths, recursive: false }.read();
+    let manifests = read(vec![good, empty.clone()]);
+    assert_eq!(names(&manifests), ["one", "two"]);
+    let problem = manifests.problems[0].to_string();
+    assert_eq!((manifests.problems.len(), problem), (1, format!("{}: there are no objects in it", empty.display())));
+    // A directory counts as a whole, and of nothing but emptiness the command tells.
+    assert_eq!(read(vec![directory.path().to_owned()]).problems, []);
+    assert_eq!(read(vec![empty.clone(), empty]).problems, []);
 }

@@ -34,12 +34,27 @@ pub(super) const LIST: [Parameter; 10] = [
     ("watch", "boolean", "Whether to follow changes instead of listing."),
 ];
 
-/// Of deletions.
-pub(super) const DELETE: [Parameter; 3] = [
-    ("dryRun", "string", "'All': do everything but delete."),
-    ("gracePeriodSeconds", "integer", "Not below zero; objects are deleted at once."),
-    ("propagationPolicy", "string", "'Background', 'Foreground' or 'Orphan'."),
+/// Of deletions of one object.
+pub(super) const DELETE: [Parameter; 4] = [DRY_RUN, GRACE_PERIOD, ORPHAN, PROPAGATION];
+
+/// Of deletions of a collection.
+pub(super) const DELETE_COLLECTION: [Parameter; 10] = [
+    ("continue", "string", "Where the page to delete begins, as the answer for the page before said."),
+    DRY_RUN,
+    ("fieldSelector", "string", "Which objects, by fields; not empty."),
+    GRACE_PERIOD,
+    ("labelSelector", "string", "Which objects, by labels; not empty."),
+    ("limit", "integer", "How many objects to delete at most; the answer then says where the next page begins."),
+    ORPHAN,
+    PROPAGATION,
+    ("resourceVersion", "string", "Which state to take the objects from."),
+    ("resourceVersionMatch", "string", "How resourceVersion is meant: 'Exact' or 'NotOlderThan'."),
 ];
+
+const DRY_RUN: Parameter = ("dryRun", "string", "'All': do everything but delete.");
+const GRACE_PERIOD: Parameter = ("gracePeriodSeconds", "integer", "Not below zero; objects are deleted at once.");
+const ORPHAN: Parameter = ("orphanDependents", "boolean", "Nothing depends on objects; not with propagationPolicy.");
+const PROPAGATION: Parameter = ("propagationPolicy", "string", "'Background', 'Foreground' or 'Orphan'.");
 
 /// Of paths.
 pub(super) const NAME: Parameter = ("name", "string", "Name of the object.");

@@ -96,7 +96,8 @@ impl Dialect {
             "post": self.operation(kind, &one("create", "post", &parameters::WRITE, Some((OBJECT, true)), "201")),
         });
         if verbs(kind).contains(&"deletecollection") {
-            let delete = Operation { id: "deleteCollection", action: "deletecollection", ..list() };
+            let parameters = &parameters::DELETE_COLLECTION;
+            let delete = Operation { id: "deleteCollection", action: "deletecollection", parameters, ..list() };
             collection["delete"] = self.operation(kind, &delete);
         }
         let mut object = self.object(kind, "", &one);

@@ -10,6 +10,7 @@ mod patch;
 mod read;
 mod secrets;
 mod server;
+mod unasked;
 mod uploads;
 mod watch;
 mod write;

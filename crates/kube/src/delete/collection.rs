@@ -1,0 +1,97 @@
+//! Deleting the objects of a collection.
+
+use std::sync::Arc;
+
+use backstay_resources::Object;
+use backstay_store::{CommitError, Entry, Expect, Operation, Write};
+use http::StatusCode;
+
+use super::{Options, remove_if};
+use crate::api::{Api, Served};
+use crate::namespace;
+use crate::path::Collection;
+use crate::query::Params;
+use crate::read::{self, Page, Pieces};
+use crate::respond::{Json, Reply};
+use crate::selector::Selection;
+use crate::status::Failure;
+use crate::view::Renderer;
+use crate::write::commit_failure;
+
+/// Objects of a collection that are deleted by one commit.
+const BATCH: usize = 256;
+
+/// Deletes the objects of a collection that are selected, or with a limit a page of them, and answers them as they were.
+///
+/// Source: Kubernetes, `deletecollection`: it takes the options of a list, and a limit makes the answer say where the next
+/// page begins. Unlike there, a precondition that one object fails keeps all of them.
+pub(crate) async fn collection(
+    api: &Arc<Api>,
+    renderer: Renderer,
+    params: &Params,
+    collection: &Collection,
+    options: &Options,
+) -> Result<Reply, Failure> {
+    let served = &collection.served;
+    let Page { selection, entries, meta, size } = read::page(api, params, collection).await?;
+    if options.has_preconditions() {
+        for entry in &entries {
+            let object = Object::decode(&entry.value).map_err(Failure::internal)?;
+            options.check(served, entry, &object)?;
+        }
+    }
+    if !options.is_dry_run() {
+        remove_all(api, served, &entries, &selection, options).await?;
+        if let Some(namespace) = collection.namespace.as_deref().filter(|namespace| !namespace.is_empty()) {
+            namespace::settle_around(api, served.kind, namespace, "").await;
+        }
+    }
+    let pieces = Box::new(Pieces::new(renderer, meta, entries));
+    Ok(Reply { status: StatusCode::OK, json: Json::Pieces { pieces, size }, warnings: Vec::new() })
+}
+
+/// Removes objects, many at a time. Those that others change meanwhile are looked at one by one: what is no longer
+/// selected, or is another object of the same name by now, is left alone.
+pub(crate) async fn remove_all(
+    api: &Api,
+    served: &Served,
+    entries: &[Arc<Entry>],
+    selection: &Selection,
+    options: &Options,
+) -> Result<(), Failure> {
+    for batch in entries.chunks(BATCH) {
+        let (mut writes, mut others) = (Vec::with_capacity(batch.len()), Vec::new());
+        let mut uids = Vec::with_capacity(batch.len());
+        for entry in batch {
+            let Object { metadata, .. } = Object::decode(&entry.value).map_err(Failure::internal)?;
+            if metadata.finalizers.is_empty() {
+                let expect = Expect::Modified(entry.modified);
+                writes.push(Write { key: entry.key.clone(), expect, operation: Operation::Delete });
+                uids.push(metadata.uid);
+            } else {
+                others.push((entry.key.clone(), metadata.uid));
+            }
+        }
+        let keys: Vec<_> = writes.iter().map(|write| write.key.clone()).collect();
+        if !writes.is_empty() {
+            match api.store.commit(writes).await {
+                Ok(_) => {}
+                Err(CommitError::Conflict { .. }) => others.extend(keys.into_iter().zip(uids)),
+                Err(error) => return Err(commit_failure(error)),
+            }
+        }
+        for (key, uid) in others {
+            let is_meant = |entry: &Entry, object: &Object| {
+                if object.metadata.uid != uid || !selection.matches(entry) {
+                    return Err(Failure::not_found(served.kind, entry.key.name()));
+                }
+                options.check(served, entry, object)
+            };
+            match remove_if(api, served, &key, false, is_meant).await {
+                Err(failure) if !failure.is_not_found() => return Err(failure),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! What a client says about a deletion.
+
+use backstay_resources::decode::Decoded;
+use backstay_resources::{FieldError, FieldPath, Object};
+use backstay_store::Entry;
+use http::HeaderMap;
+use serde::Deserialize;
+
+use crate::api::Served;
+use crate::body;
+use crate::query::{self, Params};
+use crate::status::Failure;
+
+/// What a client says about a deletion, in the body or in the query.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    dry_run: bool,
+    uid: Option<String>,
+    revision: Option<u64>,
+}
+
+/// An unknown field is an error, and not passed over as Kubernetes does: one that is misspelt would not hold back what it
+/// was written to hold back.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct Body {
+    kind: Option<String>,
+    /// Clients write the group of what they delete as well as `v1`.
+    #[serde(rename = "apiVersion")]
+    _api_version: Option<String>,
+    dry_run: Option<Vec<String>>,
+    grace_period_seconds: Option<i64>,
+    propagation_policy: Option<String>,
+    orphan_dependents: Option<bool>,
+    preconditions: Option<Preconditions>,
+    ignore_store_read_error_with_cluster_breaking_potential: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct Preconditions {
+    uid: Option<String>,
+    resource_version: Option<String>,
+}
+
+impl Options {
+    /// Reads the body, which may be empty, and the query.
+    pub(crate) fn parse(headers: &HeaderMap, bytes: &[u8], params: &Params) -> Result<Self, Failure> {
+        let said = match bytes {
+            [] => Body::default(),
+            bytes => {
+                let Decoded { value, duplicates } = body::decode(headers, bytes)?;
+                if !value.is_object() {
+                    return Err(Failure::bad_request("the delete options are not an object"));
+                }
+                if let Some(duplicate) = duplicates.first() {
+                    return Err(Failure::bad_request(format!("the delete options are malformed: {duplicate}")));
+                }
+                serde_json::from_value(value)
+                    .map_err(|error| Failure::bad_request(format!("the delete options are malformed: {error}")))?
+            }
+        };
+        if let Some(kind) = said.kind.filter(|kind| kind != "DeleteOptions") {
+            return Err(Failure::bad_request(format!("the body of a deletion is DeleteOptions, not {kind:?}")));
+        }
+        let mut errors = Vec::new();
+        let policy = said.propagation_policy.or_else(|| params.propagation_policy.clone());
+        if let Some(policy) = &policy {
+            // Nothing is owned by objects here but the contents of namespaces: all three come to the same.
+            const POLICIES: [&str; 3] = ["Background", "Foreground", "Orphan"];
+            if !POLICIES.contains(&policy.as_str()) {
+                errors.push(FieldError::not_supported(FieldPath::new("propagationPolicy"), policy, &POLICIES));
+            } else if said.orphan_dependents.or(params.orphan_dependents).is_some() {
+                let why = "orphanDependents and deletionPropagation cannot be both set";
+                errors.push(FieldError::invalid(FieldPath::new("propagationPolicy"), policy, why));
+            }
+        }
+        let grace = said.grace_period_seconds.or(params.grace_period_seconds);
+        if let Some(grace) = grace.filter(|grace| *grace < 0) {
+            errors.push(FieldError::invalid(FieldPath::new("gracePeriodSeconds"), grace, "must not be negative"));
+        }
+        if said.ignore_store_read_error_with_cluster_breaking_potential == Some(true) {
+            let path = FieldPath::new("ignoreStoreReadErrorWithClusterBreakingPotential");
+            errors.push(FieldError::forbidden(path, "the store has no objects that cannot be read"));
+        }
+        if !errors.is_empty() {
+            return Err(Failure::invalid_options("DeleteOptions", &errors));
+        }
+        let preconditions = said.preconditions.unwrap_or_default();
+        let stages = said.dry_run.unwrap_or_default();
+        Ok(Self {
+            dry_run: params.dry_run || query::dry_run(stages.iter().map(String::as_str))?,
+            uid: preconditions.uid,
+            revision: preconditions.resource_version.as_deref().map(query::resource_version).transpose()?,
+        })
+    }
+
+    /// Whether nothing is to be deleted.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// Whether there is something that objects are to be looked at for before they are deleted.
+    pub(super) fn has_preconditions(&self) -> bool {
+        self.uid.is_some() || self.revision.is_some()
+    }
+
+    /// 409 if a precondition does not hold.
+    pub(super) fn check(&self, served: &Served, entry: &Entry, object: &Object) -> Result<(), Failure> {
+        let (name, stored) = (entry.key.name(), &object.metadata.uid);
+        if let Some(uid) = self.uid.as_ref().filter(|uid| *uid != stored) {
+            let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}");
+            return Err(Failure::conflict(served.kind, name, &why));
+        }
+        let stored = entry.modified;
+        if let Some(version) = self.revision.filter(|version| *version != stored) {
+            let what = "Precondition failed: ResourceVersion in precondition";
+            let why = format!("{what}: {version}, ResourceVersion in object meta: {stored}");
+            return Err(Failure::conflict(served.kind, name, &why));
+        }
+        Ok(())
+    }
+}
