@@ -13,7 +13,7 @@ use crate::harness::{Client, ControlPlane, Proxy, Rest, Upstream, manifest, port
 const HOST: &str = "app.example.com";
 
 /// Writes `bytes` and reads until the other side closes.
-async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     // A server may refuse and close before it has read everything.
     let _ = stream.write_all(bytes).await;
