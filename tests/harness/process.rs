@@ -15,14 +15,19 @@ use super::{PATIENCE, Rest};
 
 /// The command, with nothing of the environment that would change what it does.
 fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backstay"));
+    plain(Command::new(env!("CARGO_BIN_EXE_backstay")))
+}
+
+fn plain(mut command: Command) -> Command {
     command.env_remove("BACKSTAY_SERVER").env_remove("RUST_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
     command
 }
 
-/// Runs the command to its end.
+/// Runs the command to its end. One that does not end is ended, and exits with 124.
 pub fn backstay<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
-    command().args(arguments).output().unwrap()
+    let mut timed = Command::new("timeout");
+    timed.arg(PATIENCE.as_secs().to_string()).arg(env!("CARGO_BIN_EXE_backstay"));
+    plain(timed).args(arguments).output().unwrap()
 }
 
 /// A running command. It is killed when this is dropped; what it printed is shown when the test fails.
