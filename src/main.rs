@@ -1,6 +1,7 @@
 //! The `backstay` command.
 
 mod address_file;
+mod allowed_host;
 mod client;
 mod command;
 mod logging;

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use backstay_control_plane::ControlPlane;
+use backstay_guard::check_address;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
@@ -18,6 +19,7 @@ use self::changes::Changes;
 use self::hello::Hello;
 use self::manifests::Followed;
 use crate::address_file::AddressFileArgs;
+use crate::allowed_host::AllowedHostArgs;
 use crate::client::{Client, Segment, Server};
 use crate::manifest::FileArgs;
 use crate::output::{self, Paint};
@@ -49,12 +51,14 @@ pub(crate) struct Args {
     /// Address that the proxy fetches its configuration from; loopback only
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:18000")]
     xds: SocketAddr,
-    /// Address of the proxy's admin endpoint
+    /// Address of the proxy's admin endpoint; loopback only
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
     /// Where a line for each request goes
     #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
     access_log: String,
+    #[command(flatten)]
+    allowed_hosts: AllowedHostArgs,
     #[command(flatten)]
     address_file: AddressFileArgs,
 }
@@ -64,6 +68,11 @@ impl Args {
         if self.files.paths.iter().any(|path| path.as_os_str() == "-") {
             super::usage("dev follows files as they change, which standard input cannot: use apply -f -");
         }
+        for (option, address) in [("--api", self.api), ("--xds", self.xds), ("--admin", self.admin)] {
+            check_address(option, address, "may change everything").context(
+                "dev is for this machine alone: use a loopback address, or control-plane and proxy with --insecure",
+            )?;
+        }
         let mut shutdown = Shutdown::listen()?;
         let demo = self.files.paths.is_empty();
         let hello = if demo { Some(Hello::start().await?) } else { None };
@@ -71,13 +80,19 @@ impl Args {
             api: self.api,
             xds: self.xds,
             data_dir: self.data_dir.clone(),
+            allowed_hosts: self.allowed_hosts.names.clone(),
             ..backstay_control_plane::Options::default()
         };
         let control_plane = output::patiently("Starting the control plane", ControlPlane::start(options)).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
-        let proxy = super::proxy::for_dev(xds, self.admin, &self.data_dir, &self.access_log)
-            .await
-            .context("cannot start the proxy")?;
+        let own = backstay_proxy::Options {
+            admin: Some(self.admin),
+            allowed_hosts: self.allowed_hosts.names,
+            state_dir: Some(self.data_dir.join("proxy")),
+            access_log: super::proxy::access_log(&self.access_log),
+            ..backstay_proxy::Options::default()
+        };
+        let proxy = super::proxy::for_dev(xds, own).await.context("cannot start the proxy")?;
         let mut followed = Followed::new(Client::new(Server::at(api)), self.files.clone(), self.namespace.clone());
         // Changes made while the first round goes on must not be missed.
         let mut changes = if demo { Changes::none() } else { Changes::of(&self.files, &self.data_dir)? };

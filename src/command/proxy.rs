@@ -1,7 +1,7 @@
 //! `backstay proxy`.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use http::Uri;
 use serde_json::json;
 
 use crate::address_file::AddressFileArgs;
+use crate::allowed_host::AllowedHostArgs;
 use crate::client::Segment;
 use crate::memory;
 use crate::shutdown::Shutdown;
@@ -44,6 +45,11 @@ pub(crate) struct Args {
     /// Address of the admin endpoint: readiness, metrics, dumps
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
+    /// Allow an --admin address beyond this machine, although nothing encrypts or authenticates what goes over it
+    #[arg(long)]
+    insecure: bool,
+    #[command(flatten)]
+    allowed_hosts: AllowedHostArgs,
     /// Threads that serve traffic [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -147,6 +153,8 @@ impl Args {
             control_plane: Some(self.control_plane.0),
             state_dir: self.state_dir,
             admin: Some(self.admin),
+            insecure: self.insecure,
+            allowed_hosts: self.allowed_hosts.names,
             threads: self.threads.map_or_else(processors, usize::from),
             dns_servers: self.dns_servers,
             access_log: access_log(&self.access_log),
@@ -156,21 +164,18 @@ impl Args {
     }
 }
 
-/// The proxy of `backstay dev`: one of the fleet `default`.
+/// The proxy of `backstay dev`: one of the fleet `default`, with the addresses and files of `own`.
 ///
 /// # Errors
 /// When it cannot start.
-pub(crate) async fn for_dev(xds: SocketAddr, admin: SocketAddr, data_dir: &Path, log: &str) -> Result<Proxy> {
+pub(crate) async fn for_dev(xds: SocketAddr, own: Options) -> Result<Proxy> {
     let control_plane = crate::client::Server::at(xds).uri("").parse()?;
     let options = Options {
         node_id: "dev".to_owned(),
         control_plane: Some(control_plane),
-        state_dir: Some(data_dir.join("proxy")),
-        admin: Some(admin),
         threads: processors().min(DEV_THREADS),
-        access_log: access_log(log),
         drain_timeout: DEV_DRAIN_TIMEOUT,
-        ..Options::default()
+        ..own
     };
     Ok(Proxy::start(options).await?)
 }
@@ -192,7 +197,8 @@ fn node_id() -> String {
     format!("{host}-{}", std::process::id())
 }
 
-fn access_log(text: &str) -> AccessLog {
+/// Where `--access-log` says that requests are logged.
+pub(crate) fn access_log(text: &str) -> AccessLog {
     match text {
         "off" => AccessLog::Off,
         "stdout" => AccessLog::Stdout,

@@ -227,10 +227,43 @@ fn wrong_command_lines_exit_with_2() {
 
 #[test]
 fn addresses_beyond_this_machine_need_a_word() {
-    let output = backstay(["control-plane", "--api", "0.0.0.0:0"]);
-    assert_eq!(output.status.code(), Some(1));
-    let complaint = text(&output.stderr);
-    assert!(complaint.contains("--insecure"), "{complaint}");
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = scratch.path().join("never made");
+    let directory = directory.to_str().unwrap();
+    for (command, folder, option) in [
+        ("control-plane", "--data-dir", "--api"),
+        ("control-plane", "--data-dir", "--xds"),
+        ("proxy", "--state-dir", "--admin"),
+        ("dev", "--data-dir", "--api"),
+        ("dev", "--data-dir", "--xds"),
+        ("dev", "--data-dir", "--admin"),
+    ] {
+        for address in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {
+            let output = backstay([command, folder, directory, option, address]);
+            assert_eq!(output.status.code(), Some(1), "{command} {option} {address}");
+            let complaint = text(&output.stderr);
+            let says = [&format!("{option} {address}"), "other machines", "--insecure"];
+            assert!(says.iter().all(|part| complaint.contains(*part)), "{command}: {complaint}");
+            assert!(!scratch.path().join("never made").exists(), "{command} {option} begins nothing");
+        }
+    }
+    let proxy = Proxy::start_with(([127, 0, 0, 1], 1).into(), &["--admin", "0.0.0.0:0", "--insecure"]);
+    assert!(proxy.admin.ip().is_unspecified());
+}
+
+#[test]
+fn an_allowed_host_is_a_name() {
+    for (command, name, why) in [
+        ("control-plane", "cp.example:7080", "a host name alone"),
+        ("dev", "http://cp.example", "a host name alone"),
+        ("proxy", "*.example", "a host name alone"),
+        ("proxy", "10.0.0.5", "an IP address"),
+    ] {
+        let output = backstay([command, "--allowed-host", name]);
+        assert_eq!(output.status.code(), Some(2), "{command} {name}");
+        let complaint = text(&output.stderr);
+        assert!(complaint.contains("--allowed-host") && complaint.contains(why), "{complaint}");
+    }
 }
 
 #[test]

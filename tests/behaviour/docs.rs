@@ -16,7 +16,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::harness::{Dev, backstay};
+use crate::harness::{Dev, backstay, tools};
 use crate::quickstart::USUAL_PORTS;
 
 /// A fenced block, and the comment that marks it.
@@ -95,25 +95,16 @@ fn every_link_between_the_guides_leads_somewhere() {
 #[test]
 fn commands_of_the_guides_do_what_they_say() {
     let _ports = USUAL_PORTS.blocking_lock();
-    let has_kubectl = has("kubectl", "version --client");
-    if !has_kubectl {
-        crate::harness::say("SKIPPED: there is no kubectl on this machine, so what the guides do with it is not run");
-    }
+    let kubectl = tools::kubectls().pop();
     for guide in guides() {
         let blocks = blocks(&guide);
-        let lacking = needs(&guide).into_iter().find(|name| !has(name, "--version") && !has(name, "version"));
-        if let Some(name) = lacking {
-            crate::harness::say(&format!("SKIPPED: there is no {name}, so {} is not run", guide.display()));
+        let has = |name: &String| tools::answers(name, &["--version"]) || tools::answers(name, &["version"]);
+        if let Some(name) = needs(&guide).into_iter().find(|name| !has(name)) {
+            tools::lacking(&name, &format!("{} is not run without", guide.display()));
         } else if blocks.iter().any(|block| block.mark.starts_with("run")) {
-            run(&guide, &blocks, has_kubectl);
+            run(&guide, &blocks, kubectl.as_deref());
         }
     }
-}
-
-/// Whether there is a program that answers this question.
-fn has(program: &str, question: &str) -> bool {
-    let asked = Command::new(program).args(question.split(' ')).stdin(Stdio::null()).output();
-    asked.is_ok_and(|output| output.status.success())
 }
 
 /// The programs that a guide cannot do without.
@@ -132,8 +123,13 @@ fn options(blocks: &[Block]) -> Vec<&str> {
 }
 
 /// Runs the marked blocks of one guide.
-fn run(guide: &Path, blocks: &[Block], has_kubectl: bool) {
+fn run(guide: &Path, blocks: &[Block], kubectl: Option<&Path>) {
     let scratch = tempfile::tempdir().unwrap();
+    let tools = tempfile::tempdir().unwrap();
+    let has_kubectl = kubectl.is_some();
+    if let Some(kubectl) = kubectl {
+        std::os::unix::fs::symlink(std::path::absolute(kubectl).unwrap(), tools.path().join("kubectl")).unwrap();
+    }
     for block in blocks {
         if let Some(name) = block.mark.strip_prefix("file ") {
             std::fs::write(scratch.path().join(name), &block.text).unwrap();
@@ -154,7 +150,8 @@ fn run(guide: &Path, blocks: &[Block], has_kubectl: bool) {
     }
     let binaries = Path::new(env!("CARGO_BIN_EXE_backstay")).parent().unwrap();
     let path = std::env::join_paths(
-        std::iter::once(binaries.to_owned())
+        [binaries.to_owned(), tools.path().to_owned()]
+            .into_iter()
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
     );
     let output = Command::new("timeout")

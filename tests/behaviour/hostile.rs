@@ -13,7 +13,7 @@ use crate::harness::{Client, ControlPlane, Proxy, Rest, Upstream, manifest, port
 const HOST: &str = "app.example.com";
 
 /// Writes `bytes` and reads until the other side closes.
-async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     // A server may refuse and close before it has read everything.
     let _ = stream.write_all(bytes).await;
@@ -71,8 +71,8 @@ async fn the_api_outlives_absurd_heads() {
     let long = "x".repeat(1 << 20);
     let many: String = (0..10_000).map(|number| format!("h{number}: v\r\n")).collect();
     for head in [
-        format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"),
-        format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"),
+        format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"),
         "\u{1}\u{2}\r\n\r\n".to_owned(),
     ] {
         let answer = raw(control_plane.api(), head.as_bytes()).await;
@@ -85,7 +85,7 @@ async fn the_api_outlives_absurd_heads() {
 async fn the_discovery_port_outlives_garbage() {
     let control_plane = ControlPlane::start();
     let proxy = Proxy::start(control_plane.xds());
-    raw(control_plane.xds(), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    raw(control_plane.xds(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     raw(control_plane.xds(), &[0xff; 4096]).await;
     let upstream = Upstream::answering("hello").await;
     let listen = port::free();

@@ -6,20 +6,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use crate::harness::ControlPlane;
-
-/// The binaries to test with. Where there is none, says so.
-pub(crate) fn kubectls() -> Vec<PathBuf> {
-    if let Some(paths) = std::env::var_os("BACKSTAY_KUBECTL") {
-        return std::env::split_paths(&paths).collect();
-    }
-    let found = std::env::var_os("PATH")
-        .and_then(|path| std::env::split_paths(&path).map(|folder| folder.join("kubectl")).find(|file| file.is_file()));
-    if found.is_none() {
-        crate::harness::say("SKIPPED: there is no kubectl on this machine; set BACKSTAY_KUBECTL to run this test");
-    }
-    found.into_iter().collect()
-}
+use crate::harness::{ControlPlane, tools};
 
 /// One kubectl against one control plane, with a home of its own so that nothing is cached between tests.
 struct Kubectl {
@@ -65,7 +52,7 @@ impl Kubectl {
 
 /// Runs `test` with each kubectl, each with a control plane of its own.
 fn with_each_kubectl(test: impl Fn(&Kubectl)) {
-    for binary in kubectls() {
+    for binary in tools::kubectls() {
         let control = ControlPlane::start();
         let server = format!("http://{}", control.api());
         test(&Kubectl { binary, server, home: tempfile::tempdir().unwrap() });

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod browser;
 mod churn;
 mod command;
 mod crashes;
@@ -21,6 +22,8 @@ mod python_client;
 mod quickstart;
 mod routing;
 mod scale;
+mod state_directory;
 mod streams;
 mod tls;
 mod under_load;
+mod web_pages;

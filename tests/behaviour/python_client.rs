@@ -4,18 +4,11 @@
 
 use std::process::Command;
 
-use crate::harness::ControlPlane;
+use crate::harness::{ControlPlane, tools};
 
 #[test]
 fn objects_are_written_watched_and_discovered() {
-    let python = std::env::var_os("BACKSTAY_PYTHON").unwrap_or_else(|| "python3".into());
-    let has_package = Command::new(&python).args(["-c", "import kubernetes"]).output();
-    if !has_package.is_ok_and(|output| output.status.success()) {
-        crate::harness::say(
-            "SKIPPED: there is no Python with the package kubernetes; set BACKSTAY_PYTHON to run this test",
-        );
-        return;
-    }
+    let Some(python) = tools::python_with_kubernetes() else { return };
     let control_plane = ControlPlane::start();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/kubernetes_client.py");
     let output = Command::new(&python).arg(script).arg(control_plane.server()).output().unwrap();

@@ -29,7 +29,7 @@ async fn twenty_thousand_backends_are_created_listed_by_page_and_watched() {
     let version = begin["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
     // A watch from before the first, of all of them.
     let mut watching = TcpStream::connect(control_plane.api()).await.unwrap();
-    let request = format!("GET {BACKENDS}?watch=1&resourceVersion={version} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let request = format!("GET {BACKENDS}?watch=1&resourceVersion={version} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     watching.write_all(request.as_bytes()).await.unwrap();
     let watched = tokio::spawn(async move {
         let (mut text, mut added) = (Vec::new(), 0);
@@ -122,7 +122,7 @@ async fn clients_that_do_not_go_on_are_let_go() {
         ("listener", address, "GET / HTTP/1.1\r\nHost: app.test\r\nX-Slow: "),
         ("listener", address, "PRI * HTTP/2.0\r\n"),
         ("listener", address, ""),
-        ("API", control_plane.api(), "GET /version HTTP/1.1\r\nHost: x\r\nX-Slow: "),
+        ("API", control_plane.api(), "GET /version HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
         ("API", control_plane.api(), "PRI * HTTP/2.0\r\n"),
         ("API", control_plane.api(), ""),
         ("discovery", control_plane.xds(), "PRI * HTTP/2.0\r\n"),

@@ -12,6 +12,7 @@ pub mod port;
 pub mod process;
 pub mod rest;
 pub mod tls;
+pub mod tools;
 pub mod traffic;
 pub mod upstream;
 

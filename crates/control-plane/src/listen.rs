@@ -1,6 +1,7 @@
 //! The two addresses: the API, one port for REST, gRPC admin, metrics and health; and discovery.
 
 mod beginning;
+mod guarded;
 mod incoming;
 mod write_timeout;
 
@@ -19,6 +20,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use self::beginning::Beginning;
+pub(crate) use self::guarded::{GuardLayer, Guarded};
 pub(crate) use self::incoming::incoming;
 use self::write_timeout::WriteTimeout;
 use crate::metrics::Metrics;
@@ -47,10 +49,10 @@ impl Default for ApiLimits {
     }
 }
 
-/// Serves `router` until `shutdown`, then until open requests end or the drain time is over.
+/// Serves `api` until `shutdown`, then until open requests end or the drain time is over.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    api: Guarded<Router>,
     limits: ApiLimits,
     metrics: Metrics,
     shutdown: impl Future<Output = ()>,
@@ -77,7 +79,7 @@ pub(crate) async fn serve(
         };
         let _ = stream.set_nodelay(true);
         let stream = WriteTimeout::new(Beginning::new(stream, limits.header_timeout), limits.write_timeout);
-        let connection = connection(&builder, stream, router.clone());
+        let connection = connection(&builder, stream, api.clone());
         let connection = graceful.watch(connection);
         let open = metrics.api_connections.clone();
         tokio::spawn(async move {
@@ -110,13 +112,13 @@ fn builder(limits: ApiLimits) -> auto::Builder<TokioExecutor> {
 fn connection(
     builder: &auto::Builder<TokioExecutor>,
     stream: WriteTimeout<Beginning<TcpStream>>,
-    router: Router,
+    api: Guarded<Router>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + 'static
 {
     let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
-        let router = router.clone();
+        let api = api.clone();
         async move {
-            let response = router.oneshot(request.map(Body::new)).await;
+            let response = api.oneshot(request.map(Body::new)).await;
             Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
         }
     });

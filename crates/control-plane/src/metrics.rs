@@ -38,6 +38,10 @@ pub(crate) struct Metrics {
     pub(crate) api_connections: Gauge,
     /// Connections refused since there were too many.
     pub(crate) api_connections_refused: Counter,
+    /// Requests to the API address that a web page may have sent.
+    pub(crate) api_requests_refused: Counter,
+    /// The same of the discovery address.
+    pub(crate) xds_requests_refused: Counter,
 }
 
 /// What the store says of itself when it is asked.
@@ -84,6 +88,16 @@ impl Metrics {
                 &recorder,
                 "backstay_api_connections_refused_total",
                 "Connections closed on arrival because the limit was reached.",
+            ),
+            api_requests_refused: counter(
+                &recorder,
+                "backstay_api_requests_refused_total",
+                "Requests refused for their host or for the web page they come from.",
+            ),
+            xds_requests_refused: counter(
+                &recorder,
+                "backstay_xds_requests_refused_total",
+                "Requests for configuration refused for their host or for the web page they come from.",
             ),
         };
         let exposition =

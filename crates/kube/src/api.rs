@@ -3,8 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
+use axum::response::{IntoResponse as _, Response};
 use backstay_resources::{KINDS, Kind};
 use backstay_store::{Key, Prefix, Store};
+use http::StatusCode;
 use tokio::sync::{RwLock, Semaphore, watch};
 
 use crate::body::Budget;
@@ -12,6 +14,7 @@ use crate::discovery::Discovery;
 use crate::dispatch;
 use crate::openapi::OpenApi;
 use crate::options::Options;
+use crate::status::Failure;
 
 /// A kind with the names derived from it, so that no request has to build them.
 #[derive(Debug)]
@@ -109,4 +112,9 @@ impl Api {
 pub fn router(store: Arc<dyn Store>, options: Options, shutdown: watch::Receiver<bool>) -> Router {
     let api = Arc::new(Api::new(store, options, shutdown));
     Router::new().fallback(dispatch::handle).with_state(api)
+}
+
+/// A refusal in the words of this dialect, by whatever stands before it: a `Status` with this code, 400, 403 or 415.
+pub fn refused(code: StatusCode, message: impl Into<String>) -> Response {
+    Failure::refused(code, message).into_response()
 }

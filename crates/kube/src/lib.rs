@@ -42,7 +42,7 @@ mod view;
 mod watching;
 mod write;
 
-pub use self::api::router;
+pub use self::api::{refused, router};
 pub use self::metering::Meter;
 pub use self::namespace::{BootstrapError, bootstrap};
 pub use self::options::{Options, Ready};

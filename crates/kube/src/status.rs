@@ -116,6 +116,16 @@ impl Failure {
         )
     }
 
+    /// 400, 403 or 415, of what is refused before it reaches this dialect.
+    pub(crate) fn refused(code: StatusCode, message: impl Into<String>) -> Self {
+        let reason = match code {
+            StatusCode::FORBIDDEN => "Forbidden",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "UnsupportedMediaType",
+            _ => "BadRequest",
+        };
+        Self::new(code, reason, message)
+    }
+
     /// 404: nothing is served at this path.
     pub(crate) fn no_such_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource")

@@ -11,7 +11,7 @@
 //! | `POST /drain` | asks the process to finish what it does and end |
 //!
 //! It has no authentication and is meant for loopback. A web page that a person on this host looks at must not reach it
-//! either: requests that name a host which DNS resolved, or that come from another origin, are refused.
+//! either: what a [`PageGuard`] does not let pass is refused.
 
 mod answer;
 mod dump;
@@ -22,6 +22,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_guard::PageGuard;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -53,6 +54,8 @@ pub(crate) struct Admin {
     pub(crate) dns: Arc<Dns>,
     /// Notified by `POST /drain`.
     pub(crate) drain: Arc<Notify>,
+    /// Which requests are answered at all.
+    pub(crate) guard: PageGuard,
 }
 
 /// Serves until it is dropped.
@@ -84,7 +87,7 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
         let admin = admin.clone();
         connections.spawn(async move {
             let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                let answer = answer::answer(&admin, request.method(), request.uri(), request.headers());
+                let answer = answer::answer(&admin, &request);
                 async move { Ok::<_, Infallible>(answer) }
             });
             let connection = http1::Builder::new()

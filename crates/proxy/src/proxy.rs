@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use backstay_guard::check_address;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::control::Status;
@@ -39,6 +40,9 @@ impl Proxy {
             return Err(StartError::ControlPlane(uri.clone()));
         }
         options.limits.validate()?;
+        if let (Some(address), false) = (options.admin, options.insecure) {
+            check_address("--admin", address, "may read the configuration and end the proxy")?;
+        }
         let listener = options.admin.map(bind_admin).transpose()?;
         let admin = listener.as_ref().map(|(_, address)| *address);
         let drain = Arc::new(Notify::new());

@@ -15,8 +15,10 @@ use prost::Message;
 use xxhash_rust::xxh3::xxh3_64;
 
 mod keeper;
+mod lock;
 
 pub(crate) use keeper::keep;
+pub(crate) use lock::StateLock;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,9 @@ pub(crate) enum StateError {
         #[source]
         source: io::Error,
     },
+    /// Another process keeps its state there.
+    #[error("{} is in use by another proxy; each needs a directory of its own", path.display())]
+    InUse { path: PathBuf },
     /// The file is not what this program wrote.
     #[error("{} is damaged ({why}); it is ignored and will be replaced", path.display())]
     Damaged { path: PathBuf, why: &'static str },

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use super::{HELLO, Shell, text};
 use crate::harness::rest::BACKENDS;
+use crate::harness::tools::kubectls;
 use crate::harness::{Dev, backstay};
-use crate::kubectl::kubectls;
 
 const ROUTE: &str = "\
 apiVersion: gateway.networking.k8s.io/v1

@@ -38,10 +38,16 @@ async fn metrics_count_what_streams_do() {
 #[tokio::test]
 async fn addresses_that_others_can_reach_need_a_word() {
     let folder = tempfile::tempdir().unwrap();
-    let options =
-        Options { api: "0.0.0.0:0".parse().unwrap(), data_dir: folder.path().to_owned(), ..Options::default() };
-    let refused = ControlPlane::start(options).await.unwrap_err();
-    assert!(matches!(refused, StartError::Exposed { purpose: "the API", .. }), "{refused}");
+    let local = "127.0.0.1:0".parse().unwrap();
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let open = address.parse().unwrap();
+        for (option, api, xds) in [("--api", open, local), ("--xds", local, open)] {
+            let options = Options { api, xds, data_dir: folder.path().to_owned(), ..Options::default() };
+            let refused = ControlPlane::start(options).await.unwrap_err();
+            assert!(matches!(refused, StartError::Exposed(_)), "{refused}");
+            assert!(refused.to_string().starts_with(option) && refused.to_string().contains("--insecure"), "{refused}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HOST, ORIGIN};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
 use http_body_util::Full;
 
 use super::{Admin, dump, views};
@@ -18,14 +18,12 @@ const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 type Answer = Response<Full<Bytes>>;
 
 /// The answer to a request; its body is not read.
-pub(super) fn answer(admin: &Admin, method: &Method, uri: &Uri, headers: &HeaderMap) -> Answer {
-    if !is_direct(headers) {
-        return text(
-            StatusCode::FORBIDDEN,
-            "the admin endpoint answers only to its address or to localhost, and to no web page\n",
-        );
+pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
+    let (method, path) = (request.method(), request.uri().path());
+    let has_body = !request.body().is_end_stream();
+    if let Err(refusal) = admin.guard.check(request.version(), request.uri(), request.headers(), has_body) {
+        return text(refusal.status(), format!("{refusal}\n"));
     }
-    let path = uri.path();
     let allowed = match path {
         "/ready" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/backends" | "/dns" => Method::GET,
         "/drain" => Method::POST,
@@ -58,22 +56,6 @@ pub(super) fn answer(admin: &Admin, method: &Method, uri: &Uri, headers: &Header
             text(StatusCode::ACCEPTED, "draining\n")
         }
     }
-}
-
-/// Whether the request was meant for this endpoint, and not smuggled here by a web page whose name resolves to this address.
-fn is_direct(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST) else {
-        return !headers.contains_key(ORIGIN);
-    };
-    let Ok(host) = host.to_str() else {
-        return false;
-    };
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
-    let is_known = name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok();
-    is_known && !headers.contains_key(ORIGIN)
 }
 
 fn process(admin: &Admin, backends: usize) -> Process {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use backstay_dns_cache::{DnsServer, ResolverError};
+use backstay_guard::{Exposed, HostName};
 use http::Uri;
 use uuid::Uuid;
 
@@ -24,6 +25,10 @@ pub struct Options {
     pub state_dir: Option<PathBuf>,
     /// Address of the admin endpoint. Default `127.0.0.1:9901`. It has no authentication.
     pub admin: Option<SocketAddr>,
+    /// Allows an admin address that other machines can reach. Default false.
+    pub insecure: bool,
+    /// Names that requests to the admin endpoint may be addressed to, besides IP addresses and `localhost`. Default none.
+    pub allowed_hosts: Vec<HostName>,
     /// Data threads. Default the number of processors this process may use.
     pub threads: usize,
     /// DNS servers to ask, each as it says. Default none: the system's are asked.
@@ -56,6 +61,8 @@ impl Default for Options {
             control_plane: Some(Uri::from_static("http://127.0.0.1:18000")),
             state_dir: None,
             admin: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9901)),
+            insecure: false,
+            allowed_hosts: Vec::new(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             dns_servers: Vec::new(),
             access_log: AccessLog::Off,
@@ -76,6 +83,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The admin address reaches beyond this machine and nothing protects it.
+    #[error("{0}: use a loopback address behind a tunnel, or add --insecure where the network is trusted")]
+    Exposed(#[from] Exposed),
     /// The access log cannot be written.
     #[error("the access log {} cannot be opened: {source}", path.display())]
     AccessLog {

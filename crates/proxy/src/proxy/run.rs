@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
+use backstay_guard::PageGuard;
 use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::discovery::Node;
 use backstay_xds::client;
@@ -19,7 +20,7 @@ use crate::control::{Control, Model, Status, change};
 use crate::dns::{self, Dns, MemoryFile};
 use crate::metrics::{ControlMetrics, ServerMetrics};
 use crate::server::{self, Workers};
-use crate::state::{self, StateFile};
+use crate::state::{self, StateFile, StateLock};
 
 /// What ties the control thread to its [`Proxy`](super::Proxy).
 pub(super) struct Wires {
@@ -63,10 +64,11 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
     };
     tracing::info!(timeout = ?options.drain_timeout, "draining");
     control.into_workers().drain(options.drain_timeout).await;
-    for keeper in tasks.keepers {
+    let Tasks { admin, keepers, _lock } = tasks;
+    for keeper in keepers {
         let _ = keeper.await;
     }
-    if let Some(admin) = tasks.admin {
+    if let Some(admin) = admin {
         admin.abort();
     }
 }
@@ -76,6 +78,8 @@ struct Tasks {
     admin: Option<JoinHandle<()>>,
     /// End by themselves, once the control side has ended and what is to be kept is on disk.
     keepers: Vec<JoinHandle<()>>,
+    /// Of the state directory, for as long as anything is written there.
+    _lock: Option<StateLock>,
 }
 
 async fn begin(
@@ -86,6 +90,7 @@ async fn begin(
 ) -> Result<(Control, Tasks), StartError> {
     let runtime = Handle::current();
     let state = options.state_dir.as_deref().map(|directory| StateFile::open(directory, &options.fleet)).transpose()?;
+    let lock = options.state_dir.as_deref().map(StateLock::take).transpose()?;
     let dns = Arc::new(Dns::new(&options.dns_servers, runtime.clone())?);
     let metrics = Arc::<ServerMetrics>::default();
     let control_metrics = Arc::<ControlMetrics>::default();
@@ -111,6 +116,7 @@ async fn begin(
             limits: options.limits.clone(),
             dns: Arc::clone(&dns),
             drain,
+            guard: PageGuard::new(options.allowed_hosts.iter().cloned()),
         };
         tokio::spawn(admin::serve(admin, listener))
     });
@@ -124,7 +130,7 @@ async fn begin(
     }
     let memory = memory.map(|memory| tokio::spawn(dns::keep(memory, Arc::clone(&model), changed.clone())));
     let keeper = state.map(|state| tokio::spawn(state::keep(state, model, changed, control_metrics)));
-    Ok((control, Tasks { admin, keepers: keeper.into_iter().chain(memory).collect() }))
+    Ok((control, Tasks { admin, keepers: keeper.into_iter().chain(memory).collect(), _lock: lock }))
 }
 
 /// Puts in force what was kept on disk. Whatever cannot be used is left to the control plane.

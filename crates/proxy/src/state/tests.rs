@@ -2,7 +2,7 @@ use std::fs;
 
 use backstay_xds::client::Update;
 
-use super::{StateError, StateFile};
+use super::{StateError, StateFile, StateLock};
 
 fn update(name: &str, value: &'static [u8]) -> Update {
     Update { name: name.into(), version: format!("version of {name}").into(), value: value.into() }
@@ -59,4 +59,16 @@ fn another_fleets_configuration_is_refused() {
     StateFile::open(directory.path(), "edge").unwrap().store(vec![update("backend/a", b"x")]).unwrap();
     let error = StateFile::open(directory.path(), "core").unwrap().load().unwrap_err();
     assert!(error.to_string().contains("fleet \"edge\""), "{error}");
+}
+
+#[test]
+fn a_directory_has_one_proxy() {
+    let directory = tempfile::tempdir().unwrap();
+    let held = StateLock::take(directory.path()).unwrap();
+    let refused = StateLock::take(directory.path()).unwrap_err();
+    assert!(matches!(refused, StateError::InUse { .. }), "{refused}");
+    drop(held);
+    StateLock::take(directory.path()).unwrap();
+    let gone = StateLock::take(&directory.path().join("nowhere")).unwrap_err();
+    assert!(matches!(gone, StateError::Io { .. }), "{gone}");
 }
