@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::connections::{Connections, OnConnection};
 use super::edns::EdnsMemory;
-use super::message::{Code, Fault, Question, Reading};
+use super::message::{Fault, Question, Reading};
 use super::port::{OnPort, Ports};
 use super::tcp::Tcp;
 use super::waiters::{ARRIVALS, Arrival};
@@ -29,9 +29,10 @@ pub(super) enum Way {
     Connections(Connections),
 }
 
-/// A question on its way.
+/// A question on its way: in which forms it went out under one id, and over what.
 struct Sent<'a> {
-    edns: bool,
+    with: bool,
+    without: bool,
     over: Over<'a>,
 }
 
@@ -53,7 +54,7 @@ impl Way {
             Self::Datagrams(ports, _) => Over::Port(ports.send(arrivals, bytes).await?),
             Self::Connections(connections) => Over::Connection(connections.send(arrivals, &others, bytes).await?),
         };
-        Ok(Sent { edns, over })
+        Ok(Sent { with: edns, without: !edns, over })
     }
 }
 
@@ -62,6 +63,17 @@ impl Sent<'_> {
         match &self.over {
             Over::Port(port) => port.id(),
             Over::Connection(connection) => connection.id(),
+        }
+    }
+
+    /// Sends a datagram again, from the same port and under the same id: the answer to any of them counts.
+    fn again(&mut self, question: &Question, edns: bool) {
+        if let Over::Port(port) = &self.over
+            && let Some(bytes) = question.to_bytes(port.id(), edns)
+        {
+            port.again(&bytes);
+            self.with |= edns;
+            self.without |= !edns;
         }
     }
 
@@ -83,7 +95,7 @@ pub(super) async fn ask(
     let began = Instant::now();
     let (arrivals, mut arrived) = mpsc::channel(ARRIVALS);
     let (mut sent, mut sending) = (Vec::<Sent<'_>>::new(), FuturesUnordered::new());
-    let mut forms = Forms { memory, edns: edns && memory.ask_with(), asked_with: false, refused: None, count: 0 };
+    let mut forms = Forms { memory, edns: edns && memory.ask_with(), refused: false, count: 0 };
     let mut again = AGAIN.iter().map(|after| began + *after);
     let mut lost = 0;
     let mut now = true;
@@ -113,21 +125,22 @@ pub(super) async fn ask(
                     }
                     continue;
                 };
-                let edns = sent.get(position).is_some_and(|sent| sent.edns);
+                let form = sent.get(position).map(|sent| (sent.with, sent.without)).unwrap_or_default();
                 match question.read(id, &bytes) {
                     Reading::Foreign => {}
                     Reading::Answer(answer) => {
-                        forms.answered(edns);
+                        forms.answered(form, answer.edns.is_some());
                         return Ok(answer);
                     }
-                    Reading::Truncated => {
-                        forms.answered(edns);
+                    Reading::Truncated { edns } => {
+                        let edns = forms.answered(form, edns);
                         return match way {
                             Way::Datagrams(_, tcp) => over_tcp(tcp, question, edns).await,
                             Way::Connections(_) => Err(Fault::Malformed),
                         };
                     }
-                    Reading::NotWithEdns(code) if edns => now = forms.refused(code),
+                    // Said of one that went out before, once is enough.
+                    Reading::NotWithEdns(_) if form.0 => now = !std::mem::replace(&mut forms.refused, true),
                     Reading::NotWithEdns(code) | Reading::Code(code) => return Err(Fault::Code(code)),
                     Reading::Malformed => return Err(Fault::Malformed),
                 }
@@ -138,8 +151,11 @@ pub(super) async fn ask(
                 Err(_) => {}
             },
             () = timer => {
-                now = true;
                 next = again.next();
+                match sent.last_mut() {
+                    Some(last) if last.connection().is_none() => last.again(question, forms.next()),
+                    _ => now = true,
+                }
             }
         }
     }
@@ -154,7 +170,7 @@ async fn over_tcp(tcp: &Tcp, question: &Question, edns: bool) -> Result<Arc<Mess
     match reading {
         Reading::Answer(answer) => Ok(answer),
         Reading::Code(code) | Reading::NotWithEdns(code) => Err(Fault::Code(code)),
-        Reading::Truncated | Reading::Malformed | Reading::Foreign => Err(Fault::Malformed),
+        Reading::Truncated { .. } | Reading::Malformed | Reading::Foreign => Err(Fault::Malformed),
     }
 }
 
@@ -162,8 +178,7 @@ async fn over_tcp(tcp: &Tcp, question: &Question, edns: bool) -> Result<Arc<Mess
 struct Forms<'a> {
     memory: &'a EdnsMemory,
     edns: bool,
-    asked_with: bool,
-    refused: Option<Code>,
+    refused: bool,
     count: u32,
 }
 
@@ -171,24 +186,20 @@ impl Forms<'_> {
     fn next(&mut self) -> bool {
         // Silence may be a lost datagram; but of a server that was not seen to take an OPT record, it may as well be for that.
         let silent = self.count > 1 || self.count == 1 && !self.memory.is_proven();
-        let with = self.edns && self.refused.is_none() && !silent;
         self.count += 1;
-        self.asked_with |= with;
-        with
+        self.edns && !self.refused && !silent
     }
 
-    /// Whether to ask without an OPT record at once.
-    fn refused(&mut self, code: Code) -> bool {
-        self.refused.replace(code).is_none()
-    }
-
-    fn answered(&self, with: bool) {
+    /// There is an answer to what was sent in these forms, with an OPT record or without. Says whether it is one to a question with.
+    fn answered(&self, (with, without): (bool, bool), has_opt: bool) -> bool {
+        let with = with && (has_opt || !without);
         if with {
             self.memory.took_it();
-        } else if self.refused.is_some() {
+        } else if self.refused {
             self.memory.refused_it();
-        } else if self.asked_with {
+        } else if self.edns {
             self.memory.ignored_it();
         }
+        with
     }
 }

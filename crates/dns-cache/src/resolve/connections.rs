@@ -21,7 +21,7 @@ use super::waiters::{Arrival, Ticket, Waiters};
 const MAX_CONNECTIONS: usize = 16;
 /// A connection that nobody needs is closed after between one and two times this.
 const IDLE: Duration = Duration::from_secs(10);
-/// What has brought nothing for this long while somebody waited gets no more questions.
+/// What has brought nothing for this long while somebody waited gets no more questions, be it a connection or the wish for one.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How to connect.
@@ -42,6 +42,8 @@ pub(super) struct Connections {
 struct State {
     open: Vec<Arc<Connection>>,
     opening: usize,
+    /// Until when no more than there are is tried: the server does not take as many.
+    full_until: Option<Instant>,
 }
 
 struct Connection {
@@ -60,7 +62,10 @@ pub(super) struct OnConnection<'a> {
 
 enum Choice {
     Use(Arc<Connection>, Ticket),
-    Open,
+    /// Open one, though there are others that could be shared.
+    OpenAnother,
+    /// Open one: there is no other.
+    OpenOne,
     Wait,
 }
 
@@ -87,7 +92,13 @@ impl Connections {
             changed.as_mut().enable();
             match self.choose(&arrivals, others) {
                 Choice::Use(connection, ticket) => break (connection, ticket),
-                Choice::Open => break self.open(arrivals).await?,
+                Choice::OpenOne => break self.open(arrivals).await?,
+                Choice::OpenAnother => {
+                    if let Ok(Ok(opened)) = tokio::time::timeout(PATIENCE, self.open(arrivals.clone())).await {
+                        break opened;
+                    }
+                    self.state().full_until = Some(Instant::now() + IDLE);
+                }
                 Choice::Wait => changed.await,
             }
         };
@@ -101,11 +112,12 @@ impl Connections {
         loop {
             state.open.retain(|connection| !connection.waiters.is_closed());
             let candidates = state.open.iter().filter(|connection| !others.contains(&connection.number()));
-            let fewest = candidates.min_by_key(|connection| connection.waiters.len()).map(Arc::clone);
-            let is_free = fewest.as_ref().is_some_and(|connection| connection.waiters.len() == 0);
-            if !is_free && state.open.len() + state.opening < MAX_CONNECTIONS {
+            let fewest = candidates.min_by_key(|connection| connection.waiters.ahead()).map(Arc::clone);
+            let is_free = fewest.as_ref().is_some_and(|connection| connection.waiters.ahead() == 0);
+            let is_full = state.full_until.is_some_and(|end| Instant::now() < end) && fewest.is_some();
+            if !is_free && !is_full && state.open.len() + state.opening < MAX_CONNECTIONS {
                 state.opening += 1;
-                return Choice::Open;
+                return if fewest.is_some() { Choice::OpenAnother } else { Choice::OpenOne };
             }
             let Some(fewest) = fewest else {
                 return Choice::Wait;
@@ -209,7 +221,7 @@ async fn drive(stream: Box<dyn Stream>, mut questions: mpsc::UnboundedReceiver<V
         loop {
             let began = Instant::now();
             tokio::time::sleep(IDLE).await;
-            if waiters.len() == 0 && !waiters.arrived_since(began) {
+            if waiters.is_empty() && !waiters.arrived_since(began) {
                 return;
             }
         }

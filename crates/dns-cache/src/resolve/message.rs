@@ -67,8 +67,8 @@ impl Fault {
 pub(super) enum Reading {
     /// Its answer: what there is, or that there is nothing.
     Answer(Arc<Message>),
-    /// There is an answer, which does not fit. What of it is here does not count (RFC 2181 9).
-    Truncated,
+    /// There is an answer, which does not fit; with an OPT record or without. What of it is here does not count (RFC 2181 9).
+    Truncated { edns: bool },
     /// The server does not answer it.
     Code(Code),
     /// The server does not answer questions with an OPT record (RFC 6891 7), or not as they are asked.
@@ -118,7 +118,7 @@ impl Question {
             // Cut wherever it was full; or of a server that cannot read the question, and gives back the header alone, its
             // counts as they were.
             return match without_question(ResponseCode::from_low(low_flags & 0x0f)) {
-                _ if flags & TRUNCATED != 0 => Reading::Truncated,
+                _ if flags & TRUNCATED != 0 => Reading::Truncated { edns: false },
                 Reading::Foreign => Reading::Malformed,
                 refusal => refusal,
             };
@@ -129,7 +129,7 @@ impl Question {
             _ => return Reading::Foreign,
         }
         if message.metadata.truncation {
-            return Reading::Truncated;
+            return Reading::Truncated { edns: message.edns.is_some() };
         }
         let records = message.answers.iter().chain(&message.authorities);
         if records.map(|record| record.dns_class).any(|class| class != DNSClass::IN) {

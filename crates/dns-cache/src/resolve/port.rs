@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rand::seq::IteratorRandom;
 use tokio::net::UdpSocket;
@@ -38,7 +38,7 @@ struct Port {
 #[derive(Debug)]
 pub(super) struct OnPort {
     ticket: Ticket,
-    _port: Arc<Port>,
+    port: Arc<Port>,
 }
 
 impl Ports {
@@ -59,28 +59,39 @@ impl Ports {
             // The first error may be about what was sent before.
             port.socket.send(&bytes).await?;
         }
-        Ok(OnPort { ticket, _port: port })
+        Ok(OnPort { ticket, port })
     }
 
     async fn take(&self) -> io::Result<Arc<Port>> {
-        if let Some(shared) = self.shared() {
+        if self.count() >= MAX_PORTS
+            && let Some(shared) = self.shared()
+        {
             return Ok(shared);
         }
-        let port = Arc::new(Port::open(self.server).await?);
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&port));
-        Ok(port)
+        match Port::open(self.server).await {
+            Ok(port) => {
+                let port = Arc::new(port);
+                self.open().push(Arc::downgrade(&port));
+                Ok(port)
+            }
+            // Where files have run out, the ports that are open still serve.
+            Err(error) => self.shared().ok_or(error),
+        }
     }
 
-    /// One of those that are open, if there are as many as may be.
+    fn count(&self) -> usize {
+        let mut open = self.open();
+        open.retain(|port| port.strong_count() > 0);
+        open.len()
+    }
+
     fn shared(&self) -> Option<Arc<Port>> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.len() >= MAX_PORTS {
-            open.retain(|port| port.strong_count() > 0);
-        }
-        if open.len() < MAX_PORTS {
-            return None;
-        }
+        let open = self.open();
         open.iter().filter_map(Weak::upgrade).filter(|port| !port.waiters.is_closed()).choose(&mut rand::rng())
+    }
+
+    fn open(&self) -> MutexGuard<'_, Vec<Weak<Port>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,6 +109,11 @@ impl Port {
 impl OnPort {
     pub(super) fn id(&self) -> u16 {
         self.ticket.id()
+    }
+
+    /// Sends some more. What the system does not take is lost, as any datagram may be.
+    pub(super) fn again(&self, bytes: &[u8]) {
+        let _ = self.port.socket.try_send(bytes);
     }
 }
 

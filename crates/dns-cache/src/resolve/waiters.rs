@@ -18,10 +18,18 @@ pub(super) struct Waiters(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
-    open: HashMap<u16, mpsc::Sender<Arrival>>,
+    open: HashMap<u16, Waiter>,
+    /// Questions that were given up before anything arrived for them.
+    abandoned: usize,
     closed: bool,
     /// When something last arrived for any of them.
     last_arrival: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    arrivals: mpsc::Sender<Arrival>,
+    answered: bool,
 }
 
 /// The place of one question among those that wait. Given up when dropped.
@@ -44,7 +52,7 @@ impl Waiters {
                 break id;
             }
         };
-        table.open.insert(id, arrivals);
+        table.open.insert(id, Waiter { arrivals, answered: false });
         Some(Ticket { waiters: Arc::clone(self), id })
     }
 
@@ -55,16 +63,19 @@ impl Waiters {
         };
         let mut table = self.table();
         table.last_arrival = Some(Instant::now());
-        if let Some(arrivals) = table.open.get(&id) {
+        if let Some(waiter) = table.open.get_mut(&id) {
+            waiter.answered = true;
             // Full: it has enough to look at.
-            let _ = arrivals.try_send((id, Some(bytes.to_vec())));
+            let _ = waiter.arrivals.try_send((id, Some(bytes.to_vec())));
+        } else {
+            table.abandoned = table.abandoned.saturating_sub(1);
         }
     }
 
     /// Tells all who wait that what they sent is lost.
     pub(super) fn fail(&self) {
-        for (id, arrivals) in &self.table().open {
-            let _ = arrivals.try_send((*id, None));
+        for (id, waiter) in &self.table().open {
+            let _ = waiter.arrivals.try_send((*id, None));
         }
     }
 
@@ -78,9 +89,15 @@ impl Waiters {
         self.table().closed
     }
 
-    /// How many wait.
-    pub(super) fn len(&self) -> usize {
-        self.table().open.len()
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.table().open.is_empty()
+    }
+
+    /// How many answers may come before that to the next question: also those that nobody waits for any more.
+    pub(super) fn ahead(&self) -> usize {
+        let table = self.table();
+        table.open.len() + table.abandoned
     }
 
     /// Whether anything has arrived since `time`.
@@ -101,6 +118,9 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.waiters.table().open.remove(&self.id);
+        let mut table = self.waiters.table();
+        if table.open.remove(&self.id).is_some_and(|waiter| !waiter.answered) {
+            table.abandoned += 1;
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! A DNS server whose every answer is up to the test, over UDP and TCP. Over TCP it answers strictly in order.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
