@@ -4,7 +4,7 @@
 //! - [`Target`] reads an authority (`host:port`) the way the cache keys it.
 //! - [`Cache`] answers data threads: a hit takes no lock and does not allocate, a miss joins the one lookup of that name.
 //! - `table` decides, as a state machine without I/O: what to look up, when again, what to drop.
-//! - [`Resolve`] is the resolver behind it; [`SystemResolver`] is the one on hickory. [`Family`] orders its questions.
+//! - [`Resolve`] is the resolver behind it; [`SystemResolver`] is the one that asks name servers. [`Family`] orders its questions.
 //! - [`AddressRules`] judge every address before it is handed out.
 //! - [`Remembered`] is a host as one run leaves it to the next.
 //! - [`Names`] watches the names of ordinary endpoints, and services by their SRV records, on the same resolver.

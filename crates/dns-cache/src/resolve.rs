@@ -1,7 +1,20 @@
 //! The resolver behind the cache.
 
+mod attempt;
+mod chain;
+mod connections;
+mod edns;
+mod exchange;
+mod frame;
+mod joint;
+mod message;
+mod port;
+mod resolver;
 mod server;
 mod system;
+mod tcp;
+mod turns;
+mod waiters;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,8 +22,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+pub use resolver::{ResolverError, SystemResolver};
 pub use server::{DnsServer, DnsServerError};
-pub use system::{ResolverError, SystemResolver};
 
 /// What one question to DNS came to.
 #[derive(Clone, Debug, Eq, PartialEq)]

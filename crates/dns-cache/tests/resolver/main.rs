@@ -1,9 +1,12 @@
 //! The cache and the resolver together, against a DNS server on a socket.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod edns;
 mod hostile;
+mod isolation;
 mod server;
 mod tls;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,13 +7,15 @@ use backstay_dns_cache::{Answer, DnsServer as Ask, RecordKind, Resolve, SystemRe
 use hickory_proto::rr::RecordType;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::PrivateKeyDer;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
+use crate::isolation::{over_connections, troubled};
 use crate::server::{DnsServer, Reply};
 
-/// Puts TLS with a certificate for `name` before `server`: where, and the roots that vouch for it.
-async fn over_tls(server: Arc<DnsServer>, name: &str) -> (SocketAddr, RootCertStore) {
+/// Puts TLS with a certificate for `name` before what serves: where, and the roots that vouch for it.
+async fn over_tls(serve: impl Fn(TlsStream<TcpStream>) + Send + 'static, name: &str) -> (SocketAddr, RootCertStore) {
     let pair = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(pair.cert.der().clone()).unwrap();
@@ -33,7 +35,7 @@ async fn over_tls(server: Arc<DnsServer>, name: &str) -> (SocketAddr, RootCertSt
             let (stream, _) = listener.accept().await.unwrap();
             // A client that does not trust the certificate goes away.
             if let Ok(stream) = acceptor.accept(stream).await {
-                server.serve(stream, "tls");
+                serve(stream);
             }
         }
     });
@@ -48,7 +50,8 @@ fn ask(address: SocketAddr, name: &str) -> Ask {
 async fn questions_go_over_tls_to_whom_the_certificate_names() {
     let server = Arc::new(DnsServer::start().await);
     server.set("h.example", RecordType::A, Reply::Addresses(60, vec!["10.0.0.1"]));
-    let (address, roots) = over_tls(Arc::clone(&server), "dns.example").await;
+    let behind = Arc::clone(&server);
+    let (address, roots) = over_tls(move |stream| behind.serve(stream, "tls"), "dns.example").await;
     let resolver = SystemResolver::with_roots(&[ask(address, "dns.example")], roots.clone()).unwrap();
     for _ in 0..2 {
         let Answer::Addresses(found, _) = resolver.query("h.example".into(), RecordKind::A).await else { panic!() };
@@ -63,4 +66,14 @@ async fn questions_go_over_tls_to_whom_the_certificate_names() {
         assert!(matches!(answer, Answer::Failed(_)), "{answer:?}");
         assert_eq!(server.asked(), [], "nothing is said to a stranger, nor in the open");
     }
+}
+
+#[tokio::test]
+async fn a_question_waits_behind_no_other() {
+    let (server, gate) = troubled().await;
+    let server = Arc::new(server);
+    let behind = Arc::clone(&server);
+    let (address, roots) = over_tls(move |stream| behind.serve(stream), "dns.example").await;
+    let resolver = Arc::new(SystemResolver::with_roots(&[ask(address, "dns.example")], roots).unwrap());
+    over_connections(&server, &resolver, &gate).await;
 }

@@ -14,6 +14,9 @@ mod names;
 mod plane;
 mod reloads;
 mod traffic;
+mod troubled_names;
+#[path = "../../../dns-cache/tests/resolver/wire.rs"]
+mod wire;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -20,7 +20,7 @@ fn dynamic(rules: Option<AddressRules>) -> resource::Kind {
     with_cache(rules, DnsCache::default())
 }
 
-fn with_cache(rules: Option<AddressRules>, cache: DnsCache) -> resource::Kind {
+pub(crate) fn with_cache(rules: Option<AddressRules>, cache: DnsCache) -> resource::Kind {
     let cache = DnsCache { lookup_family: dns_cache::LookupFamily::V4Only.into(), ..cache };
     let forward = DynamicForward { dns_cache: Some(cache), address_rules: rules, ..DynamicForward::default() };
     resource::Kind::Backend(Backend {
@@ -29,7 +29,7 @@ fn with_cache(rules: Option<AddressRules>, cache: DnsCache) -> resource::Kind {
     })
 }
 
-fn loopback() -> Option<AddressRules> {
+pub(crate) fn loopback() -> Option<AddressRules> {
     Some(AddressRules { allow: vec!["127.0.0.0/8".into()], ..AddressRules::default() })
 }
 

@@ -1,0 +1,49 @@
+//! One question over a connection of its own.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::TcpStream;
+
+use super::frame;
+use super::message::{Fault, Question, Reading};
+use super::turns::Turns;
+
+/// Connections open at once to one server for answers that do not fit into a datagram.
+const MAX_CONNECTIONS: usize = 256;
+
+/// Where answers that do not fit into a datagram are asked for.
+#[derive(Debug)]
+pub(super) struct Tcp {
+    server: SocketAddr,
+    turns: Turns,
+}
+
+impl Tcp {
+    pub(super) fn new(server: SocketAddr) -> Self {
+        Self { server, turns: Turns::new(MAX_CONNECTIONS) }
+    }
+
+    /// Asks on a connection that nobody else waits on, and closes it. Not limited in time.
+    pub(super) async fn ask(&self, question: &Question, edns: bool) -> Result<Reading, Fault> {
+        match self.turns.run(self.exchange(question, edns)).await {
+            Some(Ok(reading)) => Ok(reading),
+            Some(Err(_)) => Err(Fault::Unreachable),
+            None => Err(Fault::Timeout),
+        }
+    }
+
+    async fn exchange(&self, question: &Question, edns: bool) -> io::Result<Reading> {
+        let id = rand::random();
+        let bytes = question.to_bytes(id, edns).ok_or(io::ErrorKind::InvalidInput)?;
+        let mut stream = TcpStream::connect(self.server).await?;
+        stream.set_nodelay(true)?;
+        frame::write(&mut stream, &bytes).await?;
+        loop {
+            match question.read(id, &frame::read(&mut stream).await?) {
+                Reading::Foreign => {}
+                reading => return Ok(reading),
+            }
+        }
+    }
+}
