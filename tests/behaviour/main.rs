@@ -21,6 +21,7 @@ mod python_client;
 mod quickstart;
 mod routing;
 mod scale;
+mod statuses;
 mod streams;
 mod tls;
 mod under_load;

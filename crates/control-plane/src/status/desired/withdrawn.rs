@@ -24,7 +24,8 @@ pub(super) fn without(before: &Report, old: &Value) -> Value {
             status.remove("listeners");
         }
     }
-    if !status.contains_key("conditions") && !status.contains_key("listeners") {
+    let nothing_else = !status.contains_key("conditions") && !status.contains_key("listeners");
+    if nothing_else || status.get("addresses").and_then(Value::as_array).is_some_and(Vec::is_empty) {
         status.remove("addresses");
     }
     Value::Object(status)

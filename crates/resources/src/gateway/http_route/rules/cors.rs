@@ -1,6 +1,9 @@
 //! A CORS filter is checked as Gateway API's own schema does, though it is not honoured yet: what is stored now is what
 //! will be honoured then.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::sync::LazyLock;
 

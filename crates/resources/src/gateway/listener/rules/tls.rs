@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 
 use super::super::{CertificateRef, ClientValidation, GatewaySpec, ListenerTls, PortTls, TlsMode};
