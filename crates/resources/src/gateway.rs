@@ -1,7 +1,8 @@
 //! `gateway.networking.k8s.io/v1`, and the same kinds, cluster-scoped, as `gateway.apoxy.dev/v1`.
 //!
-//! Source: Gateway API v1.7, `apis/v1`, standard and experimental, and what earlier versions since v1.1 had besides. Fields that Backstay cannot honour are part of the types, so that a manifest
-//! that has them is read whole and the status can say so.
+//! Source: Gateway API v1.7, `apis/v1`, standard and experimental, and what earlier versions since v1.1 had besides. Fields
+//! that Backstay cannot honour are part of the types, so that a manifest that has them is read whole and the status can say
+//! so: [`FIELDS`] has the state of each.
 
 mod class;
 mod fields;
