@@ -233,3 +233,44 @@ fn namespaced_kinds_and_secrets_work() {
         assert_eq!(kubectl.ok(&["get", "secrets", "-A", "-o", "name"]), "");
     });
 }
+
+/// Whatever kubectl is told about fields that it does not know, what the Gateway API has and is not honoured is told.
+#[test]
+fn what_is_not_honoured_is_told_however_fields_are_validated() {
+    with_each_kubectl(|kubectl| {
+        for validation in ["strict", "warn", "ignore"] {
+            let gateway = format!(
+                "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: {validation}, namespace: default}}\n\
+                 spec:\n  gatewayClassName: backstay\n\
+                 \x20 listeners: [{{name: http, protocol: HTTP, port: 8080}}]\n\
+                 \x20 tls: {{frontend: {{default: {{validation: {{caCertificateRefs: [{{group: \"\", kind: ConfigMap, name: ca}}]}}}}}}}}\n"
+            );
+            let validate = format!("--validate={validation}");
+            let applied = kubectl.run(&["apply", &validate, "-f", "-"], &gateway);
+            let told = String::from_utf8_lossy(&applied.stderr);
+            assert!(applied.status.success(), "{told}");
+            assert!(told.contains("Warning: spec.tls.frontend.default.validation is not supported"), "{told}");
+            let object = format!("gateway/{validation}");
+            kubectl.ok(&["wait", "--for=condition=Accepted=False", &object, "--timeout=30s"]);
+            kubectl.ok(&["wait", "--for=condition=Programmed=False", &object, "--timeout=30s"]);
+            let reason = "jsonpath={.status.conditions[?(@.type==\"Accepted\")].reason}";
+            assert_eq!(kubectl.ok(&["get", &object, "-o", reason]), "UnsupportedValue");
+        }
+    });
+}
+
+#[test]
+fn wait_sees_our_condition_though_another_was_merged_in_its_place() {
+    with_each_kubectl(|kubectl| {
+        let merge = r#"{"status":{"conditions":[{"type":"example.com/Audited","status":"True","reason":"Fine",
+            "message":"","lastTransitionTime":"2020-01-02T03:04:05Z"}]}}"#;
+        for name in ["one", "two", "three"] {
+            kubectl.ok_with(&["apply", "-f", "-"], &API.replace("name: api", &format!("name: {name}")));
+            let object = format!("backend/{name}");
+            kubectl.ok(&["patch", &object, "--subresource=status", "--type=merge", "-p", merge]);
+            for condition in ["Accepted", "example.com/Audited"] {
+                kubectl.ok(&["wait", &format!("--for=condition={condition}"), &object, "--timeout=30s"]);
+            }
+        }
+    });
+}

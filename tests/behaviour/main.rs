@@ -23,6 +23,7 @@ mod quickstart;
 mod routing;
 mod scale;
 mod state_directory;
+mod statuses;
 mod streams;
 mod tls;
 mod under_load;

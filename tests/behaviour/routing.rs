@@ -4,6 +4,7 @@ mod attachment;
 mod filters;
 mod matching;
 mod sharing;
+mod unhonoured;
 
 use std::net::SocketAddr;
 

@@ -12,10 +12,12 @@
 //! - `backend`, `policy`, `secret`, `gateway`, `route`: what one object of a kind compiles to, given what it refers to.
 //! - `hostname`: host names and their intersections. `source`: the last good version of an object. `fleet`: what the
 //!   proxies of each fleet hold. `kept`: Secrets as they last could serve. `index`: links that can be followed backwards. `usage`: which fleets need a resource.
+//!   `features`: what of the Gateway API is done.
 
 mod backend;
 mod change;
 mod compiler;
+mod features;
 mod fleet;
 mod gateway;
 mod hostname;
@@ -30,6 +32,7 @@ mod usage;
 
 pub use self::change::{Change, ObjectKey};
 pub use self::compiler::{Compiler, Options};
+pub use self::features::SUPPORTED_FEATURES;
 pub use self::kept::{Kept, KeptName};
 pub use self::output::{CONDITION_TYPES, Finding, ListenerReport, ObjectStatus, Output, ParentReport, Program, Report};
 pub use self::secret::Role;

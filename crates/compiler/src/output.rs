@@ -71,6 +71,8 @@ pub enum Report {
         /// Of each parent that is ours, in the order of the spec.
         parents: Vec<ParentReport>,
     },
+    /// Of a Gateway that was ours and is another controller's now: nothing of what was said holds.
+    Withdrawn,
     /// Of a BackendPolicy: `Accepted`, `ResolvedRefs`, `Insecure` where it has certificates not verified, and
     /// `CertificateExpired` for its client certificate.
     BackendPolicy {
@@ -88,6 +90,7 @@ impl Report {
             }
             Self::Gateway { conditions, listeners, .. } => (conditions, listeners, &[]),
             Self::HttpRoute { parents } => (&[], &[], parents),
+            Self::Withdrawn => (&[], &[], &[]),
         };
         let listeners = listeners.iter().flat_map(|listener| &listener.conditions);
         own.iter().chain(listeners).chain(parents.iter().flat_map(|parent| &parent.conditions))
@@ -168,6 +171,9 @@ impl Finding {
 /// The types of all conditions that are ever told, `Programmed` apart. A condition of another type is another controller's.
 pub const CONDITION_TYPES: [&str; 6] =
     [ACCEPTED, RESOLVED_REFS, CONFLICTED, PARTIALLY_INVALID, INSECURE, CERTIFICATE_EXPIRED];
+
+/// The reason of what cannot be done as it is asked for.
+pub(crate) const UNSUPPORTED_VALUE: &str = "UnsupportedValue";
 
 /// The types of conditions.
 pub(crate) const ACCEPTED: &str = "Accepted";

@@ -34,6 +34,10 @@ pub(crate) struct Metrics {
     pub(crate) status_writes: Counter,
     /// Status writes given up.
     pub(crate) status_failures: Counter,
+    /// Status writes that put right what somebody else had changed.
+    pub(crate) status_repairs: Counter,
+    /// Repairs that had to wait, since the same object had been repaired so often.
+    pub(crate) status_repairs_delayed: Counter,
     /// Open connections to the API address.
     pub(crate) api_connections: Gauge,
     /// Connections refused since there were too many.
@@ -83,6 +87,16 @@ impl Metrics {
             published: counter(&recorder, "backstay_published_resources_total", "Resources published to fleets."),
             status_writes: counter(&recorder, "backstay_status_writes_total", "Status writes done."),
             status_failures: counter(&recorder, "backstay_status_write_failures_total", "Status writes given up."),
+            status_repairs: counter(
+                &recorder,
+                "backstay_status_repairs_total",
+                "Statuses put right that another client had changed.",
+            ),
+            status_repairs_delayed: counter(
+                &recorder,
+                "backstay_status_repairs_delayed_total",
+                "Repairs that waited, since another client keeps changing the same status.",
+            ),
             api_connections: gauge(&recorder, "backstay_api_connections", "Open connections to the API address."),
             api_connections_refused: counter(
                 &recorder,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_compiler::{Change, Compiler, ObjectKey, Output};
-use backstay_resources::{KINDS, Kind, Object, apoxy};
+use backstay_resources::{Changed, KINDS, Kind, Object, apoxy};
 use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision, Store, WatchError};
 use backstay_xds::{Change as Published, Resource};
 
@@ -15,6 +15,7 @@ use self::kept::KeptSecrets;
 use crate::fleets::{DEFAULT_FLEET, Fleets};
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
+use crate::status::mark;
 use crate::tracker::Acknowledged;
 
 /// The one writer of the fleets' snapshots.
@@ -82,6 +83,9 @@ impl Publisher {
         }
         changes.extend(gone.keys().filter_map(|key| self.delete(key)));
         self.publish(snapshot.revision(), changes);
+        // Whether somebody has changed a status meanwhile, nothing has told.
+        let known: Vec<ObjectKey> = self.known.keys().filter_map(|key| self.object_key(key)).collect();
+        self.shared.update(|tracker| known.into_iter().for_each(|key| tracker.touch(key)));
         self.shared.set_compiled(snapshot.revision());
         snapshot.revision()
     }
@@ -106,17 +110,23 @@ impl Publisher {
         }
     }
 
-    /// The last change of each object that the compiler may care about.
+    /// The last change of each object that the compiler may care about. Changes of statuses are for the status writer.
     fn changes(&mut self, events: &[Event]) -> Vec<Change> {
         let mut last: BTreeMap<&Key, &StoreChange> = BTreeMap::new();
         let mut relevant: HashSet<&Key> = HashSet::new();
+        let mut statuses: Vec<&Entry> = Vec::new();
         for event in events {
-            let key = &event.change.entry().key;
-            if !is_status_only(&event.change) {
-                relevant.insert(key);
+            let entry = event.change.entry();
+            let changed = changed(&event.change);
+            if changed.rest {
+                relevant.insert(&entry.key);
             }
-            last.insert(key, &event.change);
+            if changed.status {
+                statuses.push(entry);
+            }
+            last.insert(&entry.key, &event.change);
         }
+        self.look_at(statuses);
         last.retain(|key, _| relevant.contains(key));
         last.into_values()
             .filter_map(|change| match change {
@@ -124,6 +134,18 @@ impl Publisher {
                 StoreChange::Deleted(entry) => self.delete(&entry.key),
             })
             .collect()
+    }
+
+    /// Has the status writer look at statuses that it has not written itself.
+    fn look_at(&self, statuses: Vec<&Entry>) {
+        let statuses =
+            statuses.into_iter().filter_map(|entry| Some((self.object_key(&entry.key)?, mark(&entry.value))));
+        let statuses: Vec<_> = statuses.collect();
+        if !statuses.is_empty() {
+            self.shared.update(|tracker| {
+                statuses.iter().for_each(|(key, mark)| tracker.status_changed(key, *mark));
+            });
+        }
     }
 
     fn put(&mut self, entry: &Entry) -> Option<Change> {
@@ -205,9 +227,8 @@ impl Publisher {
     }
 }
 
-/// Whether an update changed nothing that is compiled: status is written by this very process, for every object, and
-/// must not come round again.
-fn is_status_only(change: &StoreChange) -> bool {
-    let StoreChange::Updated { entry, previous } = change else { return false };
-    Object::same_but_status(&entry.value, &previous.value)
+/// What an update changed. Statuses are written by this very process, for every object, and must not be compiled again.
+fn changed(change: &StoreChange) -> Changed {
+    let StoreChange::Updated { entry, previous } = change else { return Changed { status: false, rest: true } };
+    Object::changed(&previous.value, &entry.value)
 }

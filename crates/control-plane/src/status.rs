@@ -1,6 +1,7 @@
 //! Writes what the compiler reports and proxies acknowledge into the status of the objects users wrote.
 
 mod desired;
+mod repairs;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +13,9 @@ use backstay_resources::{Object, Timestamp, apoxy};
 use backstay_store::{CommitError, Entry, Expect, Key, Operation, Store, Write};
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep, timeout};
+use xxhash_rust::xxh3::xxh3_64;
 
+use self::repairs::Repairs;
 use crate::metrics::Metrics;
 use crate::shared::Shared;
 
@@ -40,9 +43,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Metrics) {
     let mut failed: Vec<ObjectKey> = Vec::new();
     let mut next_fleets = Instant::now();
+    let mut repairs = Repairs::default();
     loop {
         if failed.is_empty() {
-            let wait = wait(&shared, next_fleets);
+            let wait = wait(&shared, next_fleets, &repairs);
             if timeout(wait, shared.changed()).await.is_ok() {
                 sleep(GATHER).await;
             }
@@ -50,35 +54,52 @@ pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Met
             sleep(REST).await;
             shared.update(|tracker| failed.drain(..).for_each(|key| tracker.again(key)));
         }
-        let (objects, fleets) = {
+        let (objects, fleets, touched) = {
             let mut tracker = shared.read();
             let fleets = Instant::now() >= next_fleets && tracker.has_dirty_fleets();
             if fleets {
                 next_fleets = Instant::now() + FLEET_PACE;
             }
             let fleets = if fleets { tracker.take_dirty_fleets() } else { BTreeSet::new() };
-            (tracker.take_dirty(Timestamp::now()), fleets)
+            (tracker.take_dirty(Timestamp::now()), fleets, tracker.take_touched())
         };
         let fleets = fleets.into_iter().map(|name| ObjectKey::new(&apoxy::PROXY, "", &name));
         let writer = Writer { store: &*store, shared: &shared, metrics: &metrics, unavailable: AtomicBool::new(false) };
-        let writes = objects.into_iter().chain(fleets).map(|key| writer.write(key));
-        failed = futures::stream::iter(writes)
-            .buffer_unordered(CONCURRENT_WRITES)
-            .filter_map(|failed| async { failed })
-            .collect()
-            .await;
+        let mut objects: BTreeSet<ObjectKey> = objects.into_iter().chain(fleets).collect();
+        let delayed = repairs.ask(touched.into_iter().filter(|key| !objects.contains(key)), Instant::now());
+        metrics.status_repairs_delayed.increment(delayed);
+        let repaired = repairs.take_due(Instant::now());
+        objects.extend(repaired.iter().cloned());
+        let writes = objects.into_iter().map(|key| async { (writer.write(&key).await, key) });
+        let written: Vec<_> = futures::stream::iter(writes).buffer_unordered(CONCURRENT_WRITES).collect().await;
+        for (outcome, key) in written {
+            match outcome {
+                Outcome::Written if repaired.contains(&key) => {
+                    metrics.status_repairs.increment(1);
+                    repairs.done(key, Instant::now());
+                }
+                Outcome::Written | Outcome::Settled => {}
+                Outcome::Failed => failed.push(key),
+            }
+        }
     }
 }
 
+/// Tells an encoded object from others.
+pub(crate) fn mark(encoded: &[u8]) -> u64 {
+    xxh3_64(encoded)
+}
+
 /// How long nothing has to be written, if nothing happens.
-fn wait(shared: &Shared, next_fleets: Instant) -> Duration {
+fn wait(shared: &Shared, next_fleets: Instant, repairs: &Repairs) -> Duration {
+    let repair = repairs.next_due().map(|due| due.saturating_duration_since(Instant::now()));
     let tracker = shared.read();
     let fleets = tracker.has_dirty_fleets().then(|| next_fleets.saturating_duration_since(Instant::now()));
     let due = tracker.next_due().map(|due| {
         let seconds = due.0.as_second() - Timestamp::now().0.as_second();
         Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
     });
-    fleets.into_iter().chain(due).chain([LONGEST_WAIT]).min().unwrap_or_default()
+    fleets.into_iter().chain(due).chain(repair).chain([LONGEST_WAIT]).min().unwrap_or_default()
 }
 
 /// Writes the statuses of one round.
@@ -90,17 +111,32 @@ struct Writer<'a> {
     unavailable: AtomicBool,
 }
 
+/// What became of one status.
+enum Outcome {
+    /// It was as it should be, or cannot be otherwise.
+    Settled,
+    /// It was written.
+    Written,
+    /// It could not be written now.
+    Failed,
+}
+
 impl Writer<'_> {
-    /// Writes one status, if it is not as it should be. Yields the object when that could not be done.
-    async fn write(&self, object: ObjectKey) -> Option<ObjectKey> {
+    /// Writes one status, if it is not as it should be.
+    async fn write(&self, object: &ObjectKey) -> Outcome {
         if self.unavailable.load(Ordering::Relaxed) {
-            return Some(object);
+            return Outcome::Failed;
         }
         let key = Key::new(&object.kind.resource(), &object.namespace, &object.name);
         let mut current = self.store.snapshot().get(&key).cloned();
         for _ in 0..ATTEMPTS {
-            let entry = current?;
-            let value = with_status(self.shared, &object, &entry)?;
+            // Each attempt begins with what is stored then: whoever was faster loses nothing.
+            let Some(entry) = current else { return Outcome::Settled };
+            let Some(value) = with_status(self.shared, object, &entry) else {
+                self.shared.read().taken_back(object);
+                return Outcome::Settled;
+            };
+            self.shared.read().writing(object, mark(&value));
             let write = Write {
                 key: key.clone(),
                 expect: Expect::Modified(entry.modified),
@@ -109,14 +145,15 @@ impl Writer<'_> {
             match self.store.commit(vec![write]).await {
                 Ok(_) => {
                     self.metrics.status_writes.increment(1);
-                    return None;
+                    self.shared.read().taken_back(object);
+                    return Outcome::Written;
                 }
                 Err(CommitError::Conflict { current: newer, .. }) => current = newer,
                 // The same again would be refused again. The next change of it is another try.
                 Err(CommitError::Refused(reason)) => {
                     tracing::warn!(%key, reason, "the store does not take a status");
                     self.metrics.status_failures.increment(1);
-                    return None;
+                    return Outcome::Settled;
                 }
                 Err(error @ CommitError::Unavailable(_)) => {
                     if !self.unavailable.swap(true, Ordering::Relaxed) {
@@ -127,7 +164,7 @@ impl Writer<'_> {
             }
         }
         self.metrics.status_failures.increment(1);
-        Some(object)
+        Outcome::Failed
     }
 }
 

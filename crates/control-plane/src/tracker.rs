@@ -77,6 +77,12 @@ pub(crate) struct Tracker {
     dirty: BTreeSet<ObjectKey>,
     /// Objects whose status changes by itself, and when.
     due: BTreeMap<Timestamp, BTreeSet<ObjectKey>>,
+    /// Objects whose status somebody else has changed since [`Tracker::take_touched`].
+    touched: BTreeSet<ObjectKey>,
+    /// A mark of what the status writer is writing or has written last, until the change has come round.
+    writing: HashMap<ObjectKey, u64>,
+    /// What was said of objects that are another controller's now.
+    withdrawn: HashMap<ObjectKey, Report>,
     /// Fleets whose proxies came, went or changed their minds since [`Tracker::take_dirty_fleets`].
     dirty_fleets: BTreeSet<Arc<str>>,
 }
@@ -110,6 +116,7 @@ impl Tracker {
     /// An object was created at `revision`. What is known of an earlier one of this name does not hold for it.
     pub(crate) fn created(&mut self, key: ObjectKey, revision: u64) {
         self.forget(&key);
+        self.withdrawn.remove(&key);
         self.created.insert(key, revision);
     }
 
@@ -132,6 +139,14 @@ impl Tracker {
     /// The compiler's report on an object changed.
     pub(crate) fn reported(&mut self, status: ObjectStatus) {
         let key = status.key.clone();
+        if status.report == Report::Withdrawn {
+            if let Some(before) = self.forget(&key) {
+                self.withdrawn.insert(key.clone(), before.status.report);
+            }
+            self.dirty.insert(key);
+            return;
+        }
+        self.withdrawn.remove(&key);
         let programs = programmed::programs(&status);
         let acknowledged = self.acknowledged_before.remove(&key);
         let before = self.forget(&key);
@@ -158,6 +173,9 @@ impl Tracker {
         self.created.remove(key);
         self.acknowledged_before.remove(key);
         self.dirty.remove(key);
+        self.touched.remove(key);
+        self.writing.remove(key);
+        self.withdrawn.remove(key);
     }
 
     fn forget(&mut self, key: &ObjectKey) -> Option<Tracked> {
@@ -232,6 +250,39 @@ impl Tracker {
     /// The status of an object could not be written.
     pub(crate) fn again(&mut self, key: ObjectKey) {
         self.dirty.insert(key);
+    }
+
+    /// The status writer is about to store the object with this [mark](crate::status::mark).
+    pub(crate) fn writing(&mut self, key: &ObjectKey, mark: u64) {
+        self.writing.insert(key.clone(), mark);
+    }
+
+    /// The status of an object changed to what has this mark. Unless the status writer did that, it is to be looked at.
+    pub(crate) fn status_changed(&mut self, key: &ObjectKey, mark: u64) {
+        match self.writing.get(key) {
+            Some(own) if *own == mark => drop(self.writing.remove(key)),
+            _ => self.touch(key.clone()),
+        }
+    }
+
+    /// Somebody else may have changed the status of an object.
+    pub(crate) fn touch(&mut self, key: ObjectKey) {
+        self.touched.insert(key);
+    }
+
+    /// The objects whose status somebody else has changed since the last call.
+    pub(crate) fn take_touched(&mut self) -> BTreeSet<ObjectKey> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// What was said of an object that is another controller's now, and has yet to be taken back.
+    pub(crate) fn withdrawn(&self, key: &ObjectKey) -> Option<&Report> {
+        self.withdrawn.get(key)
+    }
+
+    /// What was said of an object that is another controller's now has been taken back.
+    pub(crate) fn taken_back(&mut self, key: &ObjectKey) {
+        self.withdrawn.remove(key);
     }
 
     /// The objects whose status may have changed since the last call, at `now`.

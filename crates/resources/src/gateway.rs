@@ -1,24 +1,38 @@
 //! `gateway.networking.k8s.io/v1`, and the same kinds, cluster-scoped, as `gateway.apoxy.dev/v1`.
 //!
-//! Source: Gateway API v1.5, `apis/v1`. Fields that Backstay cannot honour are part of the types, so that a manifest
-//! that has them is read whole and the status can say so.
+//! Source: Gateway API v1.7, `apis/v1`, standard and experimental, and what earlier versions since v1.1 had besides. Fields
+//! that Backstay cannot honour are part of the types, so that a manifest that has them is read whole and the status can say
+//! so: [`FIELDS`] has the state of each.
 
 mod class;
+mod fields;
 mod http_route;
 mod listener;
+mod selector;
+mod unhonoured;
 
-pub use self::class::{APOXY_GATEWAY_CLASS, GATEWAY_CLASS, GatewayClass, GatewayClassSpec, GatewayClassStatus};
+pub use self::class::{
+    APOXY_GATEWAY_CLASS, GATEWAY_CLASS, GatewayClass, GatewayClassSpec, GatewayClassStatus, SupportedFeature,
+};
+pub use self::fields::{FIELDS, Support};
 pub use self::http_route::{
-    APOXY_HTTP_ROUTE, HTTP_ROUTE, HeaderMatch, HeaderModifier, HttpBackendRef, HttpHeader, HttpRoute, HttpRouteFilter,
-    HttpRouteMatch, HttpRouteRule, HttpRouteSpec, HttpRouteStatus, HttpRouteTimeouts, MatchType, ObjectRef, ParentRef,
+    APOXY_HTTP_ROUTE, CookieLifetime, Cors, ExternalAuth, ExternalAuthProtocol, ForwardBody, GrpcAuth, HTTP_ROUTE,
+    HeaderMatch, HeaderModifier, HttpAuth, HttpBackendRef, HttpHeader, HttpRoute, HttpRouteFilter, HttpRouteMatch,
+    HttpRouteRule, HttpRouteSpec, HttpRouteStatus, HttpRouteTimeouts, LocalObjectRef, MatchType, ObjectRef, ParentRef,
     PathMatch, PathMatchType, PathModifier, PathModifierType, QueryParamMatch, RequestMirror, RequestMirrorFraction,
-    RequestRedirect, RouteParentStatus, UrlRewrite,
+    RequestRedirect, Retry, RouteParentStatus, SessionCookie, SessionCookieConfig, SessionHeader, SessionPersistence,
+    SessionType, UrlRewrite,
 };
 pub use self::listener::{
-    APOXY_GATEWAY, AllowedRoutes, CertificateRef, FromNamespaces, GATEWAY, Gateway, GatewayAddress,
-    GatewayInfrastructure, GatewaySpec, GatewayStatus, LabelSelector, LabelSelectorRequirement, Listener,
-    ListenerStatus, ListenerTls, LocalParametersRef, ParametersRef, RouteGroupKind, RouteNamespaces, TlsMode,
+    APOXY_GATEWAY, AllowedListeners, AllowedRoutes, BackendTls, CaCertificateRef, CertificateRef, ClientValidation,
+    ClientValidationMode, DefaultScope, FromNamespaces, FrontendTls, GATEWAY, Gateway, GatewayAddress,
+    GatewayInfrastructure, GatewaySpec, GatewayStatus, GatewayTls, Listener, ListenerFilter, ListenerFilters,
+    ListenerStatus, ListenerTls, LocalParametersRef, ParametersRef, PortTls, PortTlsConfig, RouteGroupKind,
+    RouteNamespaces, TlsMode,
 };
+
+pub use self::selector::{LabelSelector, LabelSelectorRequirement};
+pub use self::unhonoured::{Effect, Unhonoured};
 
 /// The controller that a GatewayClass names for its Gateways to be served.
 pub const CONTROLLER_NAME: &str = "backstay.dev/gateway-controller";

@@ -30,5 +30,5 @@ pub use self::duration::GoDuration;
 pub use self::field::{FieldError, FieldPath, Surplus};
 pub use self::kind::{Kind, Scope};
 pub use self::meta::{Condition, ConditionStatus, ObjectMeta, Timestamp};
-pub use self::object::{Object, Resource};
+pub use self::object::{Changed, Object, Resource};
 pub use self::registry::KINDS;

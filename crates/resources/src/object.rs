@@ -28,6 +28,15 @@ pub struct Object {
     pub body: Map<String, Value>,
 }
 
+/// What makes two versions of an object differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// Their statuses do.
+    pub status: bool,
+    /// Anything else does.
+    pub rest: bool,
+}
+
 /// A Rust type for the objects of one kind.
 pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What is known of the kind.
@@ -119,16 +128,21 @@ impl Object {
         R::deserialize(MapDeserializer::new(std::iter::once(("metadata", &metadata)).chain(body)))
     }
 
-    /// Whether two encoded objects are the same but for their status. Neither is decoded, and values that are equal and
-    /// written differently count as different.
+    /// What makes two encoded objects differ. Neither is decoded, and values that are equal and written differently count
+    /// as different; so does everything of what is not an object.
     #[must_use]
-    pub fn same_but_status(one: &[u8], other: &[u8]) -> bool {
-        let fields = |encoded| {
-            let mut fields: BTreeMap<String, &RawValue> = serde_json::from_slice(encoded).ok()?;
-            fields.remove("status");
-            Some(fields.into_iter().map(|(name, value)| (name, value.get())))
+    pub fn changed(one: &[u8], other: &[u8]) -> Changed {
+        fn fields(encoded: &[u8]) -> Option<BTreeMap<String, &RawValue>> {
+            serde_json::from_slice(encoded).ok()
+        }
+        let (Some(mut one), Some(mut other)) = (fields(one), fields(other)) else {
+            return Changed { status: true, rest: true };
         };
-        fields(one).zip(fields(other)).is_some_and(|(one, other)| one.eq(other))
+        let statuses = (one.remove("status"), other.remove("status"));
+        let status = statuses.0.map(RawValue::get) != statuses.1.map(RawValue::get);
+        let same = one.len() == other.len()
+            && one.iter().zip(&other).all(|(one, other)| one.0 == other.0 && one.1.get() == other.1.get());
+        Changed { status, rest: !same }
     }
 
     /// Writes an encoded object as clients read it: with `resource_version` as the first field of its metadata. Two

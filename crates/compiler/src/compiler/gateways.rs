@@ -13,7 +13,8 @@ use super::{Compiler, Work};
 use crate::change::ObjectKey;
 use crate::fleet::encode;
 use crate::gateway::{
-    Claim, Conflict, ListenerOutcome, Serving, Site, Standing, claimed_port, conflicts, controller, listener, standing,
+    Claim, Conflict, ListenerOutcome, Serving, Site, Standing, claimed_port, conflicts, controller, left, listener,
+    standing,
 };
 use crate::hostname;
 use crate::output::{ACCEPTED, Finding, ListenerReport, ObjectStatus, Program, Report};
@@ -238,7 +239,7 @@ impl Compiler {
             let Some(face) = &node.face else { continue };
             let accepted = match &face.standing {
                 Standing::Foreign => {
-                    self.reports.forget(&key);
+                    self.reports.withdraw(key, node.source.generation);
                     continue;
                 }
                 Standing::Pending(message) => Finding::unknown(ACCEPTED, "Pending", message.clone()),
@@ -270,6 +271,9 @@ impl Compiler {
 fn served(node: &GatewayNode) -> Finding {
     if let Some(fault) = &node.source.fault {
         return Finding::no(ACCEPTED, "Invalid", format!("{fault}; the last good version stays in use"));
+    }
+    if let Some(left) = node.source.good.as_ref().and_then(left) {
+        return left;
     }
     let names = node.face.iter().flat_map(|face| &face.listeners).map(|listener| listener.name.as_str());
     let accepted = |notes: &ListenerNotes| notes.conditions.contains(&Finding::holds(ACCEPTED));

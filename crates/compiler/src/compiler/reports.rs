@@ -23,10 +23,18 @@ impl Reports {
         }
     }
 
-    /// The object is gone, or not ours any more.
+    /// The object is gone.
     pub(super) fn forget(&mut self, key: &ObjectKey) {
         self.said.remove(key);
         self.new.remove(key);
+    }
+
+    /// The object is another controller's now: what was said of it, if anything was, holds no longer.
+    pub(super) fn withdraw(&mut self, key: ObjectKey, generation: i64) {
+        if self.said.remove(&key).is_some() {
+            let status = ObjectStatus { key: key.clone(), generation, report: Report::Withdrawn, programs: Vec::new() };
+            self.new.insert(key, status);
+        }
     }
 
     /// Takes what is new.
@@ -40,7 +48,7 @@ impl Compiler {
         for key in std::mem::take(&mut work.classes) {
             let Some(source) = self.classes.get(&key) else { continue };
             let Some(spec) = source.good.as_ref().filter(|spec| controller(spec).is_some()) else {
-                self.reports.forget(&key);
+                self.reports.withdraw(key, source.generation);
                 continue;
             };
             let finding = if let Some(fault) = &source.fault {

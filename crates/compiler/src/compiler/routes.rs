@@ -10,7 +10,9 @@ use super::{Compiler, Work};
 use crate::change::ObjectKey;
 use crate::fleet::encode;
 use crate::gateway::Standing;
-use crate::output::{ACCEPTED, Finding, ObjectStatus, PARTIALLY_INVALID, ParentReport, Program, RESOLVED_REFS, Report};
+use crate::output::{
+    ACCEPTED, Finding, ObjectStatus, PARTIALLY_INVALID, ParentReport, Program, RESOLVED_REFS, Report, UNSUPPORTED_VALUE,
+};
 use crate::route::{Attachment, Parent, Rules, Scope, attach, parent_key, rules};
 use crate::source::Source;
 
@@ -42,7 +44,8 @@ impl Compiler {
             let Some(node) = self.routes.get(&key) else { continue };
             let Some(spec) = &node.source.good else { continue };
             let scope = Scope { backends: &|name| self.backend_state(name), regex_bytes: self.options.regex_bytes };
-            let rules = rules(&spec.rules, &scope);
+            let mut rules = rules(&spec.rules, &scope);
+            rules.left.splice(..0, spec.unhonoured().into_iter().map(|it| it.field));
             let mut attachments = Attachments::new();
             let mut counted = BTreeSet::new();
             let mut parents = Vec::new();
@@ -163,6 +166,11 @@ fn accepted(source: &Source<HttpRouteSpec>, rules: &Rules) -> Finding {
     }
     match rules.faults.first() {
         Some(first) if !rules.any_sound => Finding::no(ACCEPTED, first.reason, fault_message(rules)),
+        _ if !rules.left.is_empty() => {
+            let fields = rules.left.join(", ");
+            let message = format!("{fields} is not supported; everything else of the route is in force");
+            Finding::no(ACCEPTED, UNSUPPORTED_VALUE, message)
+        }
         _ => Finding::holds(ACCEPTED),
     }
 }

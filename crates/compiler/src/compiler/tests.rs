@@ -2,6 +2,8 @@
 
 mod backends;
 mod client_certificates;
+mod features;
+mod fields;
 mod gateways;
 mod incremental;
 mod material;
@@ -79,6 +81,10 @@ impl World {
             }
         }
         for status in &output.statuses {
+            if status.report == Report::Withdrawn {
+                assert!(self.statuses.remove(&status.key).is_some(), "nothing had been said: {status:?}");
+                continue;
+            }
             let before = self.statuses.insert(status.key.clone(), status.clone());
             // A Gateway that was another controller's for a while is reported anew.
             let anew = status.key.kind.kind.starts_with("Gateway");
@@ -152,6 +158,7 @@ impl World {
             | Report::Gateway { conditions, .. }
             | Report::BackendPolicy { conditions } => conditions,
             Report::HttpRoute { parents } => &parents.first().expect("a parent").conditions,
+            Report::Withdrawn => &[],
         }
     }
 

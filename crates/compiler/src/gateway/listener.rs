@@ -127,12 +127,19 @@ fn shape(listener: &Listener) -> Result<(config::listener::Protocol, u32), (&'st
     if !hostname.is_empty() && !hostname::is_pattern(&hostname) {
         return Err(("UnsupportedValue", format!("hostname {hostname:?} is neither a name nor *. and a name")));
     }
+    let asked = listener.unhonoured();
+    if !asked.is_empty() {
+        let asked: Vec<String> = asked.iter().map(|it| it.field.clone()).collect();
+        return unsupported(&format!(
+            "{} is not supported, and the listener is not served without it",
+            asked.join(", ")
+        ));
+    }
     match &listener.tls {
         Some(_) if protocol == config::listener::Protocol::Http => unsupported("tls needs protocol HTTPS"),
         Some(tls) if tls.mode == Some(TlsMode::Passthrough) => {
             unsupported("tls.mode Passthrough is not supported; use Terminate")
         }
-        Some(tls) if !tls.options.is_empty() => unsupported("tls.options has settings, and none is known"),
         _ => Ok((protocol, u32::from(port))),
     }
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use backstay_resources::apoxy::PROXY;
 use backstay_resources::gateway::{
-    APOXY_CONTROLLER_NAME, CONTROLLER_NAME, GatewayAddress, GatewayClassSpec, GatewaySpec,
+    APOXY_CONTROLLER_NAME, CONTROLLER_NAME, Effect, GatewayAddress, GatewayClassSpec, GatewaySpec,
 };
+
+use crate::output::{ACCEPTED, Finding, UNSUPPORTED_VALUE};
 
 /// The fleet of Gateways that name none. It needs no Proxy object.
 const DEFAULT_FLEET: &str = "default";
@@ -59,6 +61,12 @@ pub(crate) fn standing(
         let message = format!("GatewayClass {} is not accepted: it has parameters", spec.gateway_class_name);
         return Standing::Refused { reason: "InvalidParameters", message };
     }
+    // Also where an earlier version was served: without what is asked for now, more would be let in.
+    let withheld = fields(spec, Effect::Withheld);
+    if !withheld.is_empty() {
+        let message = format!("{withheld} is not supported, and the Gateway is not served without it");
+        return Standing::Refused { reason: UNSUPPORTED_VALUE, message };
+    }
     let fleet = match fleet(spec, has_proxy) {
         Ok(fleet) => fleet,
         Err(message) => return Standing::Refused { reason: "InvalidParameters", message },
@@ -67,6 +75,18 @@ pub(crate) fn standing(
         Ok(addresses) => Standing::Served(Arc::new(Serving { fleet, addresses })),
         Err(message) => Standing::Refused { reason: "UnsupportedAddress", message },
     }
+}
+
+/// What is said of fields without which a Gateway is served.
+pub(crate) fn left(spec: &GatewaySpec) -> Option<Finding> {
+    let left = fields(spec, Effect::Left);
+    let message = format!("{left} is not supported; everything else of the Gateway is in force");
+    (!left.is_empty()).then(|| Finding::no(ACCEPTED, UNSUPPORTED_VALUE, message))
+}
+
+fn fields(spec: &GatewaySpec, effect: Effect) -> String {
+    let fields = spec.unhonoured().into_iter().filter(|it| it.effect == effect).map(|it| it.field);
+    fields.collect::<Vec<_>>().join(", ")
 }
 
 fn fleet(spec: &GatewaySpec, has_proxy: impl Fn(&str) -> bool) -> Result<Arc<str>, String> {

@@ -45,6 +45,8 @@ pub(crate) struct Rules {
     /// References that cannot be honoured.
     pub(crate) ref_faults: Vec<RefFault>,
     pub(crate) faults: Vec<RuleFault>,
+    /// Fields that rules are served without.
+    pub(crate) left: Vec<String>,
     /// Whether any rule, or a part of one, does what the user asked for.
     pub(crate) any_sound: bool,
 }
@@ -77,6 +79,7 @@ pub(crate) fn rules(wanted: &[HttpRouteRule], scope: &Scope<'_>) -> Rules {
 }
 
 fn rule(wanted: &HttpRouteRule, index: usize, scope: &Scope<'_>, found: &mut Found, rules: &mut Rules) {
+    rules.left.extend(wanted.unhonoured().into_iter().map(|it| format!("rules[{index}].{}", it.field)));
     let default = [HttpRouteMatch::default()];
     let wanted_matches = if wanted.matches.is_empty() { &default[..] } else { &wanted.matches };
     let mut matches = Vec::new();

@@ -1,9 +1,13 @@
 //! The status that an object should have.
 
+mod withdrawn;
+
 use std::collections::BTreeMap;
 
-use backstay_compiler::{CONDITION_TYPES, Finding, ListenerReport, ObjectKey, ParentReport, Report};
-use backstay_resources::gateway::{APOXY_CONTROLLER_NAME, CONTROLLER_NAME, ListenerStatus, RouteParentStatus};
+use backstay_compiler::{
+    CONDITION_TYPES, Finding, ListenerReport, ObjectKey, ParentReport, Report, SUPPORTED_FEATURES,
+};
+use backstay_resources::gateway::{APOXY_CONTROLLER_NAME, CONTROLLER_NAME, ParentRef};
 use backstay_resources::{Condition, ConditionStatus, Timestamp, apoxy};
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value, json};
@@ -13,6 +17,16 @@ use crate::tracker::{Programmed, Stream, Tracked, Tracker};
 /// Types of conditions that are told here, beside those that the compiler tells.
 const PROGRAMMED: &str = "Programmed";
 const READY: &str = "Ready";
+
+const NOT_REFERENCED: &str = "NotReferenced";
+
+/// How the messages of `Programmed` begin.
+const ACKNOWLEDGED: &str = "every connected proxy has acknowledged it";
+const SEE: &str = "see the condition";
+const UNUSED: &str = "nothing that a fleet serves uses it";
+const NO_LISTENER: &str = "no listener is served; their conditions say why";
+const NOBODY: &str = "no proxy of";
+const WAITING: &str = "waiting for the proxies of";
 
 /// Most proxies listed in the status of a fleet; the admin API lists all.
 const LISTED_REPLICAS: usize = 500;
@@ -25,8 +39,10 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
     if key.kind.kind == apoxy::PROXY.kind {
         return Some(fleet(tracker, &key.name, old, now));
     }
+    if let Some(before) = tracker.withdrawn(key) {
+        return Some(withdrawn::without(before, old));
+    }
     let tracked = tracker.object(key)?;
-    let is_ours = |kind: &str| CONDITION_TYPES.contains(&kind) || kind == PROGRAMMED;
     let merge = Merge { generation: tracked.status.generation, now, is_ours };
     let mut status = old.as_object().cloned().unwrap_or_default();
     match &tracked.status.report {
@@ -41,9 +57,11 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
         }
         Report::GatewayClass { conditions } => {
             put(&mut status, "conditions", merge.conditions(conditions, old.get("conditions")));
+            let features: Vec<Value> = SUPPORTED_FEATURES.iter().map(|name| json!({ "name": name })).collect();
+            put(&mut status, "supportedFeatures", features);
         }
         Report::Gateway { conditions, listeners, addresses } => {
-            let findings = with_programmed(conditions, gateway_programmed(tracker, tracked, listeners));
+            let findings = gateway_findings(tracker, tracked, conditions, listeners);
             put(&mut status, "conditions", merge.conditions(&findings, old.get("conditions")));
             let listeners: Vec<_> =
                 listeners.iter().map(|report| merge.listener(tracker, tracked, report, old)).collect();
@@ -54,6 +72,7 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
             let parents = merge.parents(parents, old);
             put(&mut status, "parents", parents);
         }
+        Report::Withdrawn => return None,
     }
     Some(Value::Object(status))
 }
@@ -62,13 +81,39 @@ fn put(status: &mut Map<String, Value>, field: &str, value: impl Serialize) {
     status.insert(field.into(), json!(value));
 }
 
-/// A Gateway is programmed when every listener that is valid is.
-fn gateway_programmed(tracker: &Tracker, tracked: &Tracked, listeners: &[ListenerReport]) -> Programmed {
+/// Whether conditions of this type are told here, and by nobody else.
+fn is_ours(kind: &str) -> bool {
+    CONDITION_TYPES.contains(&kind) || kind == PROGRAMMED
+}
+
+/// A Gateway is programmed when it is accepted and every listener that is valid is programmed.
+fn gateway_findings(
+    tracker: &Tracker,
+    tracked: &Tracked,
+    conditions: &[Finding],
+    listeners: &[ListenerReport],
+) -> Vec<Finding> {
     let mut programs = tracked.status.programs.clone();
     programs.extend(listeners.iter().flat_map(|listener| listener.programs.iter().cloned()));
     programs.sort();
     programs.dedup();
-    tracker.programmed(tracked, &programs)
+    let accepted = conditions.iter().find(|found| found.kind == "Accepted").map(|found| found.status);
+    let programmed = match accepted {
+        Some(ConditionStatus::False) => Programmed::Unused,
+        _ => tracker.programmed(tracked, &programs),
+    };
+    let unused = programmed == Programmed::Unused;
+    let mut findings = with_programmed(conditions, programmed);
+    // A Gateway is its own reason to be served: when nothing of it is, something is wrong with it.
+    if let Some(found) = findings.iter_mut().find(|found| found.kind == PROGRAMMED && found.reason == NOT_REFERENCED)
+        && unused
+    {
+        (found.reason, found.message) = match accepted {
+            Some(ConditionStatus::Unknown) => ("Pending", format!("{SEE} Accepted")),
+            _ => ("Invalid", NO_LISTENER.to_owned()),
+        };
+    }
+    findings
 }
 
 /// `conditions` and what proxies say.
@@ -78,18 +123,16 @@ fn with_programmed(conditions: &[Finding], programmed: Programmed) -> Vec<Findin
         _ => found.status == ConditionStatus::False,
     });
     let (status, reason, message) = match programmed {
-        Programmed::Yes => {
-            (ConditionStatus::True, "Programmed", "every connected proxy has acknowledged it".to_owned())
-        }
+        Programmed::Yes => (ConditionStatus::True, "Programmed", ACKNOWLEDGED.to_owned()),
         Programmed::Unused => match wrong {
-            Some(found) => (ConditionStatus::False, "Invalid", format!("see the condition {}", found.kind)),
-            None => (ConditionStatus::False, "NotReferenced", "nothing that a fleet serves uses it".to_owned()),
+            Some(found) => (ConditionStatus::False, "Invalid", format!("{SEE} {}", found.kind)),
+            None => (ConditionStatus::False, NOT_REFERENCED, UNUSED.to_owned()),
         },
         Programmed::Pending { fleets, nobody: true } => {
-            (ConditionStatus::False, "Pending", format!("no proxy of {fleets} is connected"))
+            (ConditionStatus::False, "Pending", format!("{NOBODY} {fleets} is connected"))
         }
         Programmed::Pending { fleets, nobody: false } => {
-            (ConditionStatus::False, "Pending", format!("waiting for the proxies of {fleets}"))
+            (ConditionStatus::False, "Pending", format!("{WAITING} {fleets}"))
         }
         Programmed::Refused { message } => (ConditionStatus::False, "Refused", message),
     };
@@ -108,57 +151,84 @@ struct Merge {
 }
 
 impl Merge {
-    /// Conditions that are not ours stay as other controllers have written them.
-    fn conditions(self, findings: &[Finding], old: Option<&Value>) -> Vec<Condition> {
-        let old = old.and_then(Value::as_array).into_iter().flatten();
-        let old: Vec<Condition> = old.filter_map(|old| Condition::deserialize(old).ok()).collect();
+    /// Ours are as they should be, each once, where the first of its type was. Others stay as they are, whatever they are,
+    /// and where they are: who writes them in another order is not contradicted.
+    fn conditions(self, findings: &[Finding], old: Option<&Value>) -> Vec<Value> {
+        let old = old.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let present = findings.iter().filter(|found| found.since.is_none_or(|since| since <= self.now));
-        let made = present.map(|found| {
-            let before = old.iter().find(|before| before.kind == found.kind && before.status == found.status);
-            Condition {
-                kind: found.kind.to_owned(),
-                status: found.status,
-                observed_generation: self.generation,
-                last_transition_time: before.map_or(self.now, |before| before.last_transition_time),
-                reason: found.reason.to_owned(),
-                message: found.message.clone(),
+        let mut made: BTreeMap<&str, Value> = BTreeMap::new();
+        let mut order = Vec::new();
+        for found in present {
+            order.push(found.kind);
+            made.insert(found.kind, json!(self.condition(found, old)));
+        }
+        let mut conditions = Vec::with_capacity(old.len() + made.len());
+        for before in old {
+            match before["type"].as_str().filter(|kind| (self.is_ours)(kind)) {
+                Some(kind) => conditions.extend(made.remove(kind)),
+                None => conditions.push(before.clone()),
             }
-        });
-        let others = old.iter().filter(|before| !(self.is_ours)(&before.kind));
-        made.chain(others.cloned()).collect()
+        }
+        conditions.extend(order.into_iter().filter_map(|kind| made.remove(kind)));
+        conditions
     }
 
-    fn listener(self, tracker: &Tracker, tracked: &Tracked, report: &ListenerReport, old: &Value) -> ListenerStatus {
+    /// One condition, with the time since when its status is what it is.
+    fn condition(self, found: &Finding, old: &[Value]) -> Condition {
+        let old = old.iter().filter(|before| before["type"] == found.kind);
+        let mut old = old.filter_map(|before| Condition::deserialize(before).ok());
+        let before = old.find(|before| before.status == found.status);
+        Condition {
+            kind: found.kind.to_owned(),
+            status: found.status,
+            observed_generation: self.generation,
+            last_transition_time: before.map_or(self.now, |before| before.last_transition_time),
+            reason: found.reason.to_owned(),
+            message: found.message.clone(),
+        }
+    }
+
+    fn listener(self, tracker: &Tracker, tracked: &Tracked, report: &ListenerReport, old: &Value) -> Value {
         let before = old
             .get("listeners")
             .and_then(Value::as_array)
             .and_then(|all| all.iter().find(|status| status["name"] == report.name.as_str()));
         let programmed = tracker.programmed(tracked, &report.programs);
         let findings = with_programmed(&report.conditions, programmed);
-        ListenerStatus {
-            name: report.name.clone(),
-            supported_kinds: report.supported_kinds.clone(),
-            attached_routes: report.attached_routes,
-            conditions: self.conditions(&findings, before.and_then(|before| before.get("conditions"))),
-        }
+        json!({
+            "name": report.name,
+            "supportedKinds": report.supported_kinds,
+            "attachedRoutes": report.attached_routes,
+            "conditions": self.conditions(&findings, before.and_then(|before| before.get("conditions"))),
+        })
     }
 
-    /// The statuses of other controllers' parents stay as they are.
-    fn parents(self, reports: &[ParentReport], old: &Value) -> Vec<RouteParentStatus> {
-        let old: Vec<RouteParentStatus> =
-            old.get("parents").and_then(|old| serde_json::from_value(old.clone()).ok()).unwrap_or_default();
-        let (ours, mut parents): (Vec<_>, Vec<_>) = old
-            .into_iter()
-            .partition(|parent| [CONTROLLER_NAME, APOXY_CONTROLLER_NAME].contains(&&*parent.controller_name));
-        parents.extend(reports.iter().map(|report| {
-            let before = ours.iter().find(|parent| parent.parent_ref == report.parent_ref);
-            RouteParentStatus {
-                parent_ref: report.parent_ref.clone(),
-                controller_name: report.controller_name.to_owned(),
-                conditions: self.conditions(&report.conditions, before.map(|before| json!(before.conditions)).as_ref()),
+    /// The statuses of other controllers' parents stay as they are, and where they are.
+    fn parents(self, reports: &[ParentReport], old: &Value) -> Vec<Value> {
+        let old = old.get("parents").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let mut left: Vec<&ParentReport> = reports.iter().collect();
+        let mut parents = Vec::with_capacity(old.len() + left.len());
+        for before in old {
+            let controller = before["controllerName"].as_str().unwrap_or_default();
+            if ![CONTROLLER_NAME, APOXY_CONTROLLER_NAME].contains(&controller) {
+                parents.push(before.clone());
+                continue;
             }
-        }));
+            let parent_ref = ParentRef::deserialize(&before["parentRef"]).ok();
+            if let Some(at) = left.iter().position(|report| Some(&report.parent_ref) == parent_ref.as_ref()) {
+                parents.push(self.parent(left.remove(at), before.get("conditions")));
+            }
+        }
+        parents.extend(left.into_iter().map(|report| self.parent(report, None)));
         parents
+    }
+
+    fn parent(self, report: &ParentReport, old: Option<&Value>) -> Value {
+        json!({
+            "parentRef": report.parent_ref,
+            "controllerName": report.controller_name,
+            "conditions": self.conditions(&report.conditions, old),
+        })
     }
 }
 
@@ -194,6 +264,11 @@ fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
             refused,
         });
     }
-    let conditions = merge.conditions(&[found], old.get("conditions"));
-    json!(apoxy::ProxyStatus { conditions, replicas })
+    let mut status = old.as_object().cloned().unwrap_or_default();
+    put(&mut status, "conditions", merge.conditions(&[found], old.get("conditions")));
+    match replicas.is_empty() {
+        true => drop(status.remove("replicas")),
+        false => put(&mut status, "replicas", replicas),
+    }
+    Value::Object(status)
 }

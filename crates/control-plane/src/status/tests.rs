@@ -7,6 +7,9 @@ use backstay_store::{History, Limits, Memory, Retention};
 use backstay_xds::server::StreamId;
 use serde_json::{Value, json};
 
+mod meddling;
+
+use self::meddling::Meddling;
 use super::*;
 use crate::metrics::Exposition;
 use crate::tracker::{Refusal, Stream};
@@ -21,7 +24,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(store: Memory) -> Self {
+    fn new(store: impl Store) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let of_figures = backstay_store::Embedded::open(folder.path().join("s"), Default::default()).unwrap();
         let (metrics, figures) = Metrics::new(Arc::new(of_figures));
@@ -153,4 +156,42 @@ async fn the_status_of_a_fleet_lists_the_newest_of_each_proxy_and_some_refusals(
     let refused: Vec<_> = replicas.iter().map(|it| it["refused"].as_array().map_or(0, Vec::len)).collect();
     assert_eq!(refused, [80, 20, 0]);
     assert_eq!(status["conditions"][0]["message"], "3 of 3 refuse something");
+}
+
+/// Somebody else writes between our look at an object and our write of it, each time: as often as the writer tries in a
+/// row, and more often.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_faster_than_our_write_loses_nothing_and_takes_nothing_away() {
+    for times in (0..40).chain([100]) {
+        let bench = Bench::new(Meddling::new(times));
+        let key = bench.create(&BACKEND_POLICY, "p", json!({})).await;
+        bench.report(&key, finding("ours", None));
+        bench.run(Duration::from_secs(600)).await;
+        let conditions = bench.status(&key)["conditions"].clone();
+        let types: Vec<_> = conditions.as_array().unwrap().iter().map(|it| it["type"].as_str().unwrap()).collect();
+        let theirs: &[&str] = if times == 0 { &[] } else { &["example.com/Audited"] };
+        assert_eq!(types, [theirs, &["Accepted", "Programmed"]].concat(), "{times} times");
+        if times > 0 {
+            assert_eq!(conditions[0]["message"], format!("write {times}"), "the last of theirs");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_own_writes_are_no_reason_to_look_again() {
+    let bench = Bench::new(Memory::new());
+    let key = bench.create(&BACKEND_POLICY, "p", json!({})).await;
+    bench.report(&key, finding("ours", None));
+    bench.run(Duration::from_secs(60)).await;
+    let stored = |bench: &Bench| {
+        let key = Key::new(&key.kind.resource(), &key.namespace, &key.name);
+        bench.store.snapshot().get(&key).unwrap().value.clone()
+    };
+    let own = mark(&stored(&bench));
+    let mut tracker = bench.shared.read();
+    tracker.status_changed(&key, own);
+    assert!(tracker.take_touched().is_empty());
+    // The same once more is somebody else's: ours has come round.
+    tracker.status_changed(&key, own);
+    assert_eq!(tracker.take_touched(), BTreeSet::from([key.clone()]));
 }

@@ -5,8 +5,10 @@ mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::check::typed;
+use crate::field::{FieldError, FieldPath, Findings};
 use crate::kind::{Column, Kind, Scope};
 use crate::meta::{Condition, ObjectMeta, Timestamp};
 use crate::object::{Object, Resource};
@@ -35,12 +37,27 @@ pub struct ProxySpec {
     #[serde(default)]
     #[schemars(extend("x-backstay-refused" = {"cloud": CLOUD, "kubernetes": KUBERNETES}))]
     pub provider: ProxyProvider,
+    /// How processes end. Refused: `backstay proxy --drain-timeout` says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shutdown: Option<Map<String, Value>>,
+    /// What processes tell of what they do. Refused: options of `backstay proxy` say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<Map<String, Value>>,
+    /// Which Envoy processes run. Refused: Backstay's proxy is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envoy: Option<Map<String, Value>>,
 }
 
 const CLOUD: &str = "Apoxy runs such proxies itself and configures them from its own API, so that Backstay cannot; use \
     unmanaged and start the proxies with `backstay proxy`";
 const KUBERNETES: &str = "Apoxy's controller runs such proxies in a cluster and Backstay starts none; use unmanaged and \
     deploy the proxies with the Helm chart";
+
+/// What Apoxy has and nothing here reads, and what to do instead.
+const SHUTDOWN: &str = "is not supported: start the proxies with `backstay proxy --drain-timeout`";
+const TELEMETRY: &str =
+    "is not supported: start the proxies with `backstay proxy --access-log`, and read their /metrics";
+const ENVOY: &str = "is not supported: the proxies of a fleet are `backstay proxy`, and no Envoy";
 
 /// Who runs the processes of a fleet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -117,7 +134,7 @@ pub static PROXY: Kind = Kind {
     cells,
     selectable: &[],
     default: fill,
-    validate: |_, _| Vec::new(),
+    validate: find,
     warn: |_| Vec::new(),
 };
 
@@ -137,4 +154,22 @@ fn fill(object: &mut Object) {
     body::fold_case(spec, "provider");
     body::drop_empty(spec, "provider");
     body::default(spec, "provider", "unmanaged");
+}
+
+/// Finds what is asked for and nothing reads.
+fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
+    let proxy: Proxy = match typed(new) {
+        Ok(proxy) => proxy,
+        Err(errors) => return errors,
+    };
+    let mut findings = Findings::default();
+    let ProxySpec { provider: _, shutdown, telemetry, envoy } = &proxy.spec;
+    for (name, given, why) in
+        [("shutdown", shutdown, SHUTDOWN), ("telemetry", telemetry, TELEMETRY), ("envoy", envoy, ENVOY)]
+    {
+        if given.as_ref().is_some_and(|given| !given.is_empty()) {
+            findings.forbidden(&FieldPath::new("spec").child(name), why);
+        }
+    }
+    findings.finish()
 }

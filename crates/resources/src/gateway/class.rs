@@ -49,11 +49,24 @@ pub struct GatewayClassSpec {
 
 /// What the control plane observed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct GatewayClassStatus {
     /// `Accepted`: Backstay serves it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+    /// What of the Gateway API Backstay does, by the names that its conformance tests give, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub supported_features: Vec<SupportedFeature>,
+}
+
+/// A part of the Gateway API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SupportedFeature {
+    /// Such as `HTTPRouteMethodMatching`.
+    #[serde(default)]
+    pub name: String,
 }
 
 impl Resource for GatewayClass {

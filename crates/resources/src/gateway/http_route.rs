@@ -1,8 +1,11 @@
 //! HTTPRoute: which request goes where.
 
 mod columns;
+mod cors;
 mod defaults;
+mod external_auth;
 mod filter;
+mod retry;
 mod rules;
 
 #[cfg(test)]
@@ -11,15 +14,23 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::listener::DefaultScope;
 use crate::kind::{Kind, Scope};
 use crate::meta::{Condition, ObjectMeta};
 use crate::object::Resource;
 use crate::{GoDuration, schema};
 
+pub use self::cors::Cors;
+pub use self::external_auth::{ExternalAuth, ExternalAuthProtocol, ForwardBody, GrpcAuth, HttpAuth, LocalObjectRef};
 pub use self::filter::{
     HeaderModifier, HttpHeader, HttpRouteFilter, PathModifier, PathModifierType, RequestMirror, RequestMirrorFraction,
     RequestRedirect, UrlRewrite,
 };
+pub use self::retry::{
+    CookieLifetime, Retry, SessionCookie, SessionCookieConfig, SessionHeader, SessionPersistence, SessionType,
+};
+
+pub(super) use self::rules::{check_external_auth, check_local_object};
 
 /// Rules that send requests to Backends.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +60,9 @@ pub struct HttpRouteSpec {
     /// The most specific match of any rule wins. Default: one rule that matches all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<HttpRouteRule>,
+    /// Which Gateways serve it without being named. Only `None`, the default, is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub use_default_gateways: Option<DefaultScope>,
 }
 
 /// A Gateway, or one listener of it.
@@ -94,6 +108,13 @@ pub struct HttpRouteRule {
     /// How long things may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeouts: Option<HttpRouteTimeouts>,
+    /// When a request is sent again. Not honoured: a route that has it is not accepted. A BackendPolicy has `retries`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// How requests of a session stay at an endpoint. Not honoured: a route that has it is not accepted. A BackendPolicy
+    /// has `loadBalancing.hash`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_persistence: Option<SessionPersistence>,
 }
 
 /// All of it must match.
@@ -284,5 +305,5 @@ const KIND: Kind = Kind {
     selectable: &[],
     default: defaults::fill,
     validate: rules::find,
-    warn: |_| Vec::new(),
+    warn: super::unhonoured::warn_route,
 };

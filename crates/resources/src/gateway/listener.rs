@@ -3,6 +3,7 @@
 mod columns;
 mod defaults;
 mod rules;
+mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -12,10 +13,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::http_route::{ExternalAuth, LocalObjectRef};
+use super::selector::LabelSelector;
 use crate::kind::{Kind, Scope};
 use crate::meta::{Condition, ObjectMeta};
 use crate::object::Resource;
 use crate::schema;
+
+pub use self::tls::{
+    BackendTls, CaCertificateRef, CertificateRef, ClientValidation, ClientValidationMode, FrontendTls, GatewayTls,
+    ListenerTls, PortTls, PortTlsConfig, TlsMode,
+};
 
 /// Listeners that a fleet serves.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +56,35 @@ pub struct GatewaySpec {
     /// Which fleet serves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub infrastructure: Option<GatewayInfrastructure>,
+    /// TLS that all listeners share. Not honoured: a Gateway that has it is not served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<GatewayTls>,
+    /// What `tls.backend` was called before Gateway API v1.4. Not honoured: a Gateway that has it is not served.
+    #[serde(default, rename = "backendTLS", skip_serializing_if = "Option::is_none")]
+    pub backend_tls: Option<BackendTls>,
+    /// Which ListenerSets may attach. There are none, so that only `None`, the default, is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_listeners: Option<AllowedListeners>,
+    /// Which routes attach without naming the Gateway. Only `None`, the default, is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_scope: Option<DefaultScope>,
+}
+
+/// Which ListenerSets may attach to a Gateway.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AllowedListeners {
+    /// From which namespaces. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<RouteNamespaces>,
+}
+
+/// Who is meant where nobody is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DefaultScope {
+    /// Everybody.
+    All,
+    /// Nobody.
+    None,
 }
 
 /// An address to bind.
@@ -59,6 +96,9 @@ pub struct GatewayAddress {
     /// The address.
     #[serde(default)]
     pub value: String,
+    /// From where it can be reached. Not honoured: a Gateway that asks for it is not served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routability: Option<String>,
 }
 
 /// Which fleet serves a Gateway.
@@ -129,47 +169,32 @@ pub struct Listener {
     /// Which routes may attach. Default: those of the Gateway's own namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_routes: Option<AllowedRoutes>,
+    /// What all its requests go through. Not honoured: a listener that has any is not served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filters: Option<ListenerFilters>,
 }
 
-/// TLS of a listener.
+/// Filters of a listener.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListenerFilters {
+    /// Of requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<ListenerFilter>,
+}
+
+/// A filter of a listener. Exactly the field that `type` names is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ListenerTls {
-    /// Only `Terminate`, the default.
+pub struct ListenerFilter {
+    /// `ExternalAuth` or `ExtensionRef`.
+    #[serde(default, rename = "type")]
+    pub kind: String,
+    /// Asks another service whether a request may pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<TlsMode>,
-    /// Secrets with certificates; the one whose names cover the client's server name is used, else the first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub certificate_refs: Vec<CertificateRef>,
-    /// Settings of an implementation. Backstay has none.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub options: BTreeMap<String, String>,
-}
-
-/// What is done with TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum TlsMode {
-    /// The proxy ends it.
-    Terminate,
-    /// The proxy passes it on.
-    Passthrough,
-}
-
-/// A Secret with a certificate.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CertificateRef {
-    /// Only the core group, the default.
+    pub external_auth: Option<ExternalAuth>,
+    /// A filter of an implementation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// Only `Secret`, the default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// Name of the Secret.
-    #[serde(default)]
-    pub name: String,
-    /// Its namespace. Default: the Gateway's; `default` for a cluster-scoped Gateway.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
+    pub extension_ref: Option<LocalObjectRef>,
 }
 
 /// Which routes may attach.
@@ -205,32 +230,6 @@ pub enum FromNamespaces {
     Same,
     /// None.
     None,
-}
-
-/// Selects objects by their labels; all of it must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LabelSelector {
-    /// Labels and their values.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub match_labels: BTreeMap<String, String>,
-    /// Requirements.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub match_expressions: Vec<LabelSelectorRequirement>,
-}
-
-/// A requirement on one label.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LabelSelectorRequirement {
-    /// The label.
-    #[serde(default)]
-    pub key: String,
-    /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
-    #[serde(default)]
-    pub operator: String,
-    /// For `In` and `NotIn`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub values: Vec<String>,
 }
 
 /// A kind of route.
@@ -305,5 +304,5 @@ const KIND: Kind = Kind {
     selectable: &[],
     default: defaults::fill,
     validate: rules::find,
-    warn: |_| Vec::new(),
+    warn: super::unhonoured::warn_gateway,
 };

@@ -28,6 +28,21 @@ fn other_providers_are_refused_with_the_reason() {
 }
 
 #[test]
+fn what_nothing_reads_is_refused_by_name() {
+    for (field, value) in [
+        ("shutdown", json!({"drainTimeout": "60s"})),
+        ("telemetry", json!({"tracing": {"enabled": true}})),
+        ("envoy", json!({"version": "v1.35.13"})),
+    ] {
+        let errors = admit(&PROXY, proxy(json!({field: value})), None).unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        let sentence = errors[0].to_string();
+        assert!(sentence.starts_with(&format!("spec.{field}: Forbidden: is not supported: ")), "{sentence}");
+        admit(&PROXY, proxy(json!({field: {}})), None).unwrap();
+    }
+}
+
+#[test]
 fn rows() {
     let mut value = proxy(json!({}));
     let replica = json!({"name": "n1", "connectedAt": "2026-01-01T00:00:00Z"});

@@ -22,6 +22,9 @@ pub(super) fn fill(object: &mut Object) {
             body::default(backend, "weight", 1);
             body::list(backend, "filters").for_each(fill_filter);
         }
+        if let Some(retry) = body::object(rule, "retry") {
+            body::default(retry, "attempts", 1);
+        }
     }
 }
 
@@ -40,6 +43,12 @@ fn fill_match(fields: &mut Fields) {
 fn fill_filter(filter: &mut Fields) {
     if let Some(redirect) = body::object(filter, "requestRedirect") {
         body::default(redirect, "statusCode", 302);
+    }
+    if let Some(cors) = body::object(filter, "cors") {
+        body::default(cors, "maxAge", 5);
+    }
+    if let Some(asked) = body::object(filter, "externalAuth").and_then(|auth| body::object(auth, "backendRef")) {
+        fill_reference(asked);
     }
     let Some(mirror) = body::object(filter, "requestMirror") else { return };
     if let Some(backend) = body::object(mirror, "backendRef") {

@@ -1,14 +1,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ObjectRef;
+use super::{Cors, ExternalAuth, LocalObjectRef, ObjectRef};
 
 /// A change to the request or the response. Exactly the field that `type` names is set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpRouteFilter {
     /// `RequestHeaderModifier`, `ResponseHeaderModifier`, `RequestMirror`, `RequestRedirect` or `URLRewrite`. What
-    /// Backstay does not have (`ExtensionRef`, `CORS`) is reported in the status and answered with 500.
+    /// Backstay does not have (`ExtensionRef`, `CORS`, `ExternalAuth`) is reported in the status and answered with 500.
     #[serde(default, rename = "type")]
     pub kind: String,
     /// Changes headers of the request.
@@ -28,10 +28,25 @@ pub struct HttpRouteFilter {
     pub url_rewrite: Option<UrlRewrite>,
     /// A filter of an implementation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub extension_ref: Option<ObjectRef>,
+    pub extension_ref: Option<LocalObjectRef>,
     /// Cross-origin resource sharing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cors: Option<serde_json::Map<String, serde_json::Value>>,
+    pub cors: Option<Cors>,
+    /// Asks another service whether a request may pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_auth: Option<ExternalAuth>,
+}
+
+impl HttpRouteFilter {
+    /// Whether filters of its type are honoured where it stands: among a rule's own, or those of a backend.
+    #[must_use]
+    pub fn is_honoured(&self, of_backend: bool) -> bool {
+        match self.kind.as_str() {
+            "RequestHeaderModifier" | "ResponseHeaderModifier" | "RequestMirror" | "URLRewrite" => true,
+            "RequestRedirect" => !of_backend,
+            _ => false,
+        }
+    }
 }
 
 /// Changes to headers.

@@ -1,12 +1,18 @@
-//! Source: Gateway API v1.5, the limits and rules of its published schema for HTTPRoute. What is well formed and cannot
+//! Source: Gateway API v1.7, the limits and rules of its published schema for HTTPRoute. What is well formed and cannot
 //! be honoured (a reference to nothing, a filter that Backstay does not have) is for the status to say.
 
+mod cors;
+mod external_auth;
 mod filters;
 mod matches;
 mod parents;
+mod retry;
 mod timeouts;
 
 use std::collections::HashSet;
+
+pub(in crate::gateway) use self::external_auth::check as check_external_auth;
+pub(in crate::gateway) use self::filters::local_object as check_local_object;
 
 use super::{APOXY_HTTP_ROUTE, HttpBackendRef, HttpRoute, HttpRouteRule, PathMatchType};
 use crate::check::typed;
@@ -91,6 +97,12 @@ fn rule(rule: &HttpRouteRule, path: &FieldPath, findings: &mut Findings) {
         _ => false,
     };
     filters::check(&rule.filters, one_prefix, &path.child("filters"), findings);
+    if let Some(given) = &rule.retry {
+        retry::check(given, &path.child("retry"), findings);
+    }
+    if let Some(given) = &rule.session_persistence {
+        retry::check_session(given, &path.child("sessionPersistence"), findings);
+    }
     let redirects = rule.filters.iter().any(|filter| filter.request_redirect.is_some());
     if redirects && !rule.backend_refs.is_empty() {
         let detail = "must not be used together with a RequestRedirect filter, which answers by itself";

@@ -1,5 +1,7 @@
-//! Source: Gateway API v1.5, the limits and rules of its published schema for Gateway. What is well formed and cannot be
+//! Source: Gateway API v1.7, the limits and rules of its published schema for Gateway. What is well formed and cannot be
 //! honoured (protocols other than HTTP and HTTPS, a certificate that is missing) is for the status to say.
+
+mod tls;
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -7,7 +9,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{FromNamespaces, Gateway, GatewayAddress, GatewayInfrastructure, Listener, ListenerTls, TlsMode};
+use super::super::http_route::{check_external_auth, check_local_object};
+use super::{
+    FromNamespaces, Gateway, GatewayAddress, GatewayInfrastructure, Listener, ListenerFilters, RouteNamespaces,
+};
 use crate::check::typed;
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::name;
@@ -15,10 +20,10 @@ use crate::object::Object;
 
 const MAX_LISTENERS: usize = 64;
 const MAX_ADDRESSES: usize = 16;
-const MAX_CERTIFICATES: usize = 64;
-const MAX_TLS_OPTIONS: usize = 16;
+const MAX_FILTERS: usize = 16;
 const MAX_ROUTE_KINDS: usize = 8;
-const MAX_INFRASTRUCTURE: usize = 8;
+const MAX_LABELS: usize = 8;
+const MAX_ANNOTATIONS: usize = 16;
 /// Longest name of an object, in bytes.
 const MAX_NAME: usize = 253;
 
@@ -41,6 +46,10 @@ pub(super) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
     addresses(&gateway.spec.addresses, &path.child("addresses"), &mut findings);
     if let Some(given) = &gateway.spec.infrastructure {
         infrastructure(given, &path.child("infrastructure"), &mut findings);
+    }
+    tls::check_gateway(&gateway.spec, &path, &mut findings);
+    if let Some(given) = gateway.spec.allowed_listeners.as_ref().and_then(|allowed| allowed.namespaces.as_ref()) {
+        namespaces(given, &path.child("allowedListeners").child("namespaces"), &mut findings);
     }
     findings.finish()
 }
@@ -88,7 +97,10 @@ fn listener(listener: &Listener, path: &FieldPath, findings: &mut Findings) {
         findings.each(&path.child("hostname"), hostname, name::hostname(hostname));
     }
     if let Some(given) = &listener.tls {
-        tls(given, protocol, &path.child("tls"), findings);
+        tls::check(given, protocol, &path.child("tls"), findings);
+    }
+    if let Some(given) = &listener.filters {
+        filters(given, protocol, &path.child("filters"), findings);
     }
     let Some(allowed) = &listener.allowed_routes else { return };
     let path = path.child("allowedRoutes");
@@ -96,9 +108,14 @@ fn listener(listener: &Listener, path: &FieldPath, findings: &mut Findings) {
     for (index, kind) in allowed.kinds.iter().enumerate() {
         findings.text(&path.child("kinds").index(index).child("kind"), &kind.kind, name::MAX_LABEL);
     }
-    let namespaces = allowed.namespaces.as_ref();
-    if let Some(selector) = namespaces.and_then(|namespaces| namespaces.selector.as_ref()) {
-        let path = path.child("namespaces").child("selector").child("matchExpressions");
+    if let Some(given) = &allowed.namespaces {
+        namespaces(given, &path.child("namespaces"), findings);
+    }
+}
+
+fn namespaces(namespaces: &RouteNamespaces, path: &FieldPath, findings: &mut Findings) {
+    if let Some(selector) = &namespaces.selector {
+        let path = path.child("selector").child("matchExpressions");
         for (index, requirement) in selector.match_expressions.iter().enumerate() {
             let path = path.index(index);
             let (known, count) = (["In", "NotIn", "Exists", "DoesNotExist"], requirement.values.len());
@@ -115,31 +132,40 @@ fn listener(listener: &Listener, path: &FieldPath, findings: &mut Findings) {
                 _ => (),
             }
         }
-    } else if namespaces.is_some_and(|namespaces| namespaces.from == Some(FromNamespaces::Selector)) {
-        findings.required(&path.child("namespaces").child("selector"), "must be specified when `from` is 'Selector'");
+    } else if namespaces.from == Some(FromNamespaces::Selector) {
+        findings.required(&path.child("selector"), "must be specified when `from` is 'Selector'");
     }
 }
 
-fn tls(tls: &ListenerTls, protocol: &str, path: &FieldPath, findings: &mut Findings) {
-    if ["HTTP", "TCP", "UDP"].contains(&protocol) {
-        findings.forbidden(path, "must not be specified for protocols HTTP, TCP and UDP");
+fn filters(filters: &ListenerFilters, protocol: &str, path: &FieldPath, findings: &mut Findings) {
+    if !["HTTP", "HTTPS"].contains(&protocol) {
+        findings.forbidden(path, "may only be specified for protocols HTTP and HTTPS");
+    }
+    let path = path.child("requests");
+    if !findings.most(&path, filters.requests.len(), MAX_FILTERS) {
         return;
     }
-    if protocol == "HTTPS" && tls.mode == Some(TlsMode::Passthrough) {
-        findings.invalid(&path.child("mode"), "Passthrough", "must be Terminate for protocol HTTPS");
-    }
-    if tls.mode != Some(TlsMode::Passthrough) && tls.certificate_refs.is_empty() && tls.options.is_empty() {
-        findings.required(&path.child("certificateRefs"), "certificateRefs or options, when mode is Terminate");
-    }
-    findings.most(&path.child("options"), tls.options.len(), MAX_TLS_OPTIONS);
-    let path = path.child("certificateRefs");
-    if findings.most(&path, tls.certificate_refs.len(), MAX_CERTIFICATES) {
-        for (index, certificate) in tls.certificate_refs.iter().enumerate() {
-            let path = path.index(index);
-            findings.text(&path.child("name"), &certificate.name, MAX_NAME);
-            if let Some(namespace) = &certificate.namespace {
-                findings.each(&path.child("namespace"), namespace, name::label(namespace));
+    for (index, filter) in filters.requests.iter().enumerate() {
+        let path = path.index(index);
+        let fields = [
+            ("ExternalAuth", "externalAuth", filter.external_auth.is_some()),
+            ("ExtensionRef", "extensionRef", filter.extension_ref.is_some()),
+        ];
+        if findings.one_of(&path.child("type"), &filter.kind, &fields.map(|(kind, ..)| kind)) {
+            for (kind, field, is_set) in fields {
+                if kind == filter.kind && !is_set {
+                    findings.required(&path.child(field), &format!("must be specified for a filter of type {kind}"));
+                } else if kind != filter.kind && is_set {
+                    let detail = format!("must not be specified for a filter of type {}", filter.kind);
+                    findings.forbidden(&path.child(field), &detail);
+                }
             }
+        }
+        if let Some(given) = &filter.external_auth {
+            check_external_auth(given, &path.child("externalAuth"), findings);
+        }
+        if let Some(given) = &filter.extension_ref {
+            check_local_object(given, &path.child("extensionRef"), findings);
         }
     }
 }
@@ -163,8 +189,8 @@ fn addresses(addresses: &[GatewayAddress], path: &FieldPath, findings: &mut Find
 }
 
 fn infrastructure(infrastructure: &GatewayInfrastructure, path: &FieldPath, findings: &mut Findings) {
-    findings.most(&path.child("labels"), infrastructure.labels.len(), MAX_INFRASTRUCTURE);
-    findings.most(&path.child("annotations"), infrastructure.annotations.len(), MAX_INFRASTRUCTURE);
+    findings.most(&path.child("labels"), infrastructure.labels.len(), MAX_LABELS);
+    findings.most(&path.child("annotations"), infrastructure.annotations.len(), MAX_ANNOTATIONS);
     if let Some(parameters) = &infrastructure.parameters_ref {
         findings.text(&path.child("parametersRef").child("name"), &parameters.name, MAX_NAME);
     }

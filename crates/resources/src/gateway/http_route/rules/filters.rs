@@ -1,8 +1,10 @@
 use std::collections::HashSet;
 
-use super::super::{HeaderModifier, HttpRouteFilter, PathModifier, PathModifierType, RequestMirror, RequestRedirect};
-use super::MAX_NAME;
+use super::super::{
+    HeaderModifier, HttpRouteFilter, LocalObjectRef, PathModifier, PathModifierType, RequestMirror, RequestRedirect,
+};
 use super::matches::is_token;
+use super::{MAX_NAME, cors, external_auth};
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::name;
 
@@ -14,7 +16,7 @@ const MAX_PATH: usize = 1024;
 const REDIRECTS: [i32; 5] = [301, 302, 303, 307, 308];
 
 /// Types, the field that each has, and whether there can be several.
-const TYPES: [(&str, &str, bool); 7] = [
+const TYPES: [(&str, &str, bool); 8] = [
     ("RequestHeaderModifier", "requestHeaderModifier", false),
     ("ResponseHeaderModifier", "responseHeaderModifier", false),
     ("RequestMirror", "requestMirror", true),
@@ -22,6 +24,7 @@ const TYPES: [(&str, &str, bool); 7] = [
     ("URLRewrite", "urlRewrite", false),
     ("ExtensionRef", "extensionRef", true),
     ("CORS", "cors", false),
+    ("ExternalAuth", "externalAuth", false),
 ];
 
 /// Checks the filters of a rule or of one of its backends. `one_prefix` says whether the rule has exactly one match and
@@ -57,7 +60,13 @@ pub(super) fn check(filters: &[HttpRouteFilter], one_prefix: bool, path: &FieldP
             mirror(given, &path.child("requestMirror"), findings);
         }
         if let Some(extension) = &given.extension_ref {
-            findings.text(&path.child("extensionRef").child("name"), &extension.name, MAX_NAME);
+            local_object(extension, &path.child("extensionRef"), findings);
+        }
+        if let Some(given) = &given.cors {
+            cors::check(given, &path.child("cors"), findings);
+        }
+        if let Some(given) = &given.external_auth {
+            external_auth::check(given, &path.child("externalAuth"), findings);
         }
     }
     if seen.contains("RequestRedirect") && seen.contains("URLRewrite") {
@@ -75,6 +84,7 @@ fn filter(filter: &HttpRouteFilter, path: &FieldPath, findings: &mut Findings) -
         filter.url_rewrite.is_some(),
         filter.extension_ref.is_some(),
         filter.cors.is_some(),
+        filter.external_auth.is_some(),
     ];
     let Some((kind, _, repeatable)) = TYPES.iter().find(|(kind, ..)| *kind == filter.kind) else {
         if filter.kind.is_empty() {
@@ -128,7 +138,13 @@ fn headers(modifier: &HeaderModifier, path: &FieldPath, findings: &mut Findings)
     }
 }
 
-fn header_name(name: &str, path: &FieldPath, findings: &mut Findings) {
+/// Checks a reference to an object of the own namespace.
+pub(in crate::gateway) fn local_object(given: &LocalObjectRef, path: &FieldPath, findings: &mut Findings) {
+    findings.text(&path.child("kind"), &given.kind, name::MAX_LABEL);
+    findings.text(&path.child("name"), &given.name, MAX_NAME);
+}
+
+pub(super) fn header_name(name: &str, path: &FieldPath, findings: &mut Findings) {
     if findings.text(path, name, MAX_HEADER_NAME) && !is_token(name) {
         findings.invalid(path, name, "must be a token as in RFC 9110: letters, digits and any of !#$%&'*+-.^_`|~");
     }

@@ -11,28 +11,34 @@ const MAX_PARTS: usize = 4;
 /// How many digits a number may have.
 const MAX_DIGITS: usize = 5;
 
-/// Checks the timeouts of all rules. They are read as they are written, since Gateway API allows only some of the ways
+/// Checks the times of all rules. They are read as they are written, since Gateway API allows only some of the ways
 /// in which Go writes a duration (GEP-2257).
 pub(super) fn check(route: &Object, findings: &mut Findings) {
     let rules = FieldPath::new("spec").child("rules");
     for (index, rule) in table::list_at(route, "/spec/rules").iter().enumerate() {
-        let path = rules.index(index).child("timeouts");
-        let mut read = |name: &str| {
-            let text = rule.get("timeouts")?.get(name).and_then(Value::as_str)?;
+        let mut read = |section: &str, name: &str| {
+            let text = rule.get(section)?.get(name).and_then(Value::as_str)?;
             if is_gateway_duration(text) {
                 return text.parse::<GoDuration>().ok();
             }
             let detail = "must be whole numbers with the units h, m, s and ms, of up to 5 digits each (e.g. '1m30s')";
-            findings.invalid(&path.child(name), text, detail);
+            findings.invalid(&rules.index(index).child(section).child(name), text, detail);
             None
         };
-        let (request, backend) = (read("request"), read("backendRequest"));
+        read("retry", "backoff");
+        read("sessionPersistence", "absoluteTimeout");
+        read("sessionPersistence", "idleTimeout");
+        let (request, backend) = (read("timeouts", "request"), read("timeouts", "backendRequest"));
         if let (Some(request), Some(backend)) = (request, backend)
             && !request.0.is_zero()
             && backend > request
         {
             let detail = "cannot be longer than the request timeout";
-            findings.invalid(&path.child("backendRequest"), &backend.to_string(), detail);
+            findings.invalid(
+                &rules.index(index).child("timeouts").child("backendRequest"),
+                &backend.to_string(),
+                detail,
+            );
         }
     }
 }
