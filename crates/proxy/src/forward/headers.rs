@@ -37,6 +37,23 @@ pub(super) const TOO_LARGE: Refusal = Refusal::fixed(
     "request_headers_too_large",
 );
 
+/// What HTTP/2 has no place for, and the library that reads it lets through.
+pub(super) const MALFORMED: Refusal =
+    Refusal::fixed(StatusCode::BAD_REQUEST, "invalid header", Flag::DownstreamProtocolError, "invalid_header");
+
+/// Whether all of `headers`, which came over HTTP/2, may be sent over it: an endpoint may end the connection for a value with a
+/// blank at either end (RFC 9113, 8.2.1), or for a name that is no token.
+pub(super) fn is_well_formed(headers: &HeaderMap) -> bool {
+    headers.iter().all(|(name, value)| may_be_sent(name, value))
+}
+
+/// Whether a header may be sent over HTTP/2.
+pub(super) fn may_be_sent(name: &HeaderName, value: &HeaderValue) -> bool {
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let value = value.as_bytes();
+    !is_blank(value.first()) && !is_blank(value.last()) && !name.as_str().contains('"')
+}
+
 /// What a header takes beside its name and value (RFC 9113, 6.5.2).
 const OVERHEAD: usize = 32;
 
@@ -273,7 +290,9 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
     if lines.next().is_none() || lines.next().is_none() {
         return;
     }
-    let joined: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    // An empty one would leave a blank at an end, which no value may have.
+    let lines = headers.get_all(header::COOKIE).iter().filter(|line| !line.is_empty());
+    let joined: Vec<&[u8]> = lines.map(HeaderValue::as_bytes).collect();
     if let Ok(joined) = HeaderValue::from_bytes(&joined.join(&b"; "[..])) {
         headers.insert(header::COOKIE, joined);
     }

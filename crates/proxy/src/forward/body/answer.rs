@@ -15,6 +15,7 @@ use crate::forward::attempt::Held;
 use crate::forward::failure::Failure;
 use crate::forward::outbound::Active;
 use crate::forward::progress::Progress;
+use crate::forward::trailers;
 use crate::server::Exchange;
 use crate::upstream::{self, Incoming};
 
@@ -122,7 +123,7 @@ impl http_body::Body for Body {
                     }
                     // Nothing follows, and hyper does not ask: whether or not the client can be sent them, this was all.
                     answer.complete |= frame.is_trailers();
-                    Some(Ok(frame))
+                    trailers::filtered(frame).map(Ok)
                 }
                 Poll::Ready(None) => {
                     answer.complete = true;
