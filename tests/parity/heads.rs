@@ -24,9 +24,11 @@ async fn requests() {
         ),
         echo("no-path-before-a-query").see(
             Step::Raw("GET http://{row}?q=1 HTTP/1.1\r\nhost: {row}\r\n{id}\r\n"),
-            same(
+            differs(
+                "404 - absolute_path_rejected",
                 "200 - via_upstream GET /?q=1 HTTP/1.1\nhost: {row}\nuser-agent: no-path-before-a-query/1\n\
                  x-forwarded-for: 127.0.0.77\nx-forwarded-proto: http\nx-request-id: random",
+                "RFC 9110, 4.2.3: a path that is left out is a slash",
             ),
         ),
         echo("connection-headers").see(

@@ -49,7 +49,7 @@ fn over_http1() -> Vec<Vec<u8>> {
         "GET / HTTP/1.1\r\nHost: shared.example\r\nCookie: a\r\nCookie:\r\nCookie: b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: shared.example\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
         "GET / HTTP/1.0\r\nHost: shared.example\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: shared.example\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nbody",
+        "POST / HTTP/1.1\r\nHost: shared.example\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\nbody",
         "POST / HTTP/1.1\r\nHost: shared.example\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
     ]
     .map(Vec::from)

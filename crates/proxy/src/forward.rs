@@ -25,14 +25,12 @@ mod replay;
 mod request_target;
 mod retries;
 mod tap;
-
 mod trailers;
 mod tunnel;
 
 pub(crate) use body::{Body, BodyError, RequestBody};
 pub(crate) use progress::Progress;
 pub(crate) use received::Received;
-pub(crate) use request_target::normalize;
 
 use std::convert::Infallible;
 use std::rc::Rc;

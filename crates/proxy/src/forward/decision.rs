@@ -36,7 +36,7 @@ pub(super) enum Decision {
 
 /// Decides what is to be done. The request is served by the configuration of this moment to its end.
 pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Decision {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let seen = Seen::among(&parts.headers);
     exchange.form.grpc = seen.content_type && grpc::is_spoken(&parts.headers);
     let shared = &exchange.local.shard.shared;
@@ -57,8 +57,12 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
     let Some(authority) = Authority::parse(raw.as_bytes()) else {
         return Decision::Answered(local::close(exchange, authority::INVALID));
     };
-    if !request_target::is_valid(&parts) {
-        return Decision::Answered(local::close(exchange, request_target::INVALID));
+    if !request_target::is_valid(&parts.method, &parts.uri) {
+        let Some(target) = request_target::normalized(parts.version, &parts.uri) else {
+            return Decision::Answered(local::close(exchange, request_target::INVALID));
+        };
+        exchange.note(|record| record.target = target.clone());
+        parts.uri = target;
     }
     if !seen.is_plainly_framed(&parts.headers) {
         return Decision::Answered(local::close(exchange, headers::UNKNOWN_CODING));

@@ -11,11 +11,12 @@ use http_body::Frame;
 
 use super::headers;
 
-/// A part of a body without forbidden trailers; `None` if nothing is left of it.
-pub(super) fn filtered(mut frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
-    let Some(trailers) = frame.trailers_mut() else { return Some(frame) };
+/// Takes what is forbidden out of `frame`, if that is trailers. Returns whether anything is left of it.
+#[inline]
+pub(super) fn filter(frame: &mut Frame<Bytes>) -> bool {
+    let Some(trailers) = frame.trailers_mut() else { return true };
     retain(trailers);
-    (!trailers.is_empty()).then_some(frame)
+    !trailers.is_empty()
 }
 
 fn retain(trailers: &mut HeaderMap) {

@@ -14,8 +14,7 @@ use crate::forward::{self, Body};
 pub(super) fn serve(
     local: Rc<Local>,
 ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: 'static> {
-    service_fn(move |mut request| {
-        forward::normalize(&mut request);
+    service_fn(move |request| {
         let exchange = Exchange::start(&local, &request);
         forward::answer(exchange, request)
     })

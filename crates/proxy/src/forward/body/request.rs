@@ -108,7 +108,8 @@ impl http_body::Body for RequestBody {
                 return Poll::Ready(Some(Err(BodyError::Abandoned)));
             }
             Source::Client(incoming) => match (incoming.poll_frame(cx), &this.progress) {
-                (Poll::Ready(frame), _) => frame.and_then(|frame| frame.map(trailers::filtered).transpose()),
+                (Poll::Ready(Some(Ok(mut frame))), _) => trailers::filter(&mut frame).then_some(Ok(frame)),
+                (Poll::Ready(end), _) => end,
                 (Poll::Pending, Some(progress)) => return progress.wait(cx),
                 (Poll::Pending, None) => return Poll::Pending,
             },

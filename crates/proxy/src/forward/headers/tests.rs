@@ -81,6 +81,15 @@ fn request_ids_are_version_4_uuids() {
 }
 
 #[test]
+fn numbers_have_the_digits_that_the_standard_library_writes() {
+    let mut number = 1_u32;
+    for _ in 0..10_000 {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        assert_eq!(hexadecimal(number), *format!("{number:08x}").as_bytes());
+    }
+}
+
+#[test]
 fn cookies_that_http2_split_are_joined() {
     let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);
     join_cookies(&mut headers);

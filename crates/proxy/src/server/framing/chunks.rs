@@ -31,16 +31,32 @@ pub(super) enum Chunks {
 
 /// Digits of the largest size.
 const MAX_DIGITS: u8 = 16;
+/// Digits of sizes that are read in one go.
+const GLANCE: usize = 8;
 
 impl Chunks {
     pub(super) const BEGIN: Self = Self::Size { value: 0, digits: 0 };
+
+    /// Goes on by several bytes of `rest` where they are what most write. Ends with their number.
+    pub(super) fn glance(self, rest: &[u8]) -> Option<(usize, Self)> {
+        match (self, rest) {
+            (Self::BEGIN, [b'0', b'\r', b'\n', b'\r', b'\n', ..]) => Some((5, Self::Ended)),
+            (Self::BEGIN, _) => {
+                let digits = rest.iter().take(GLANCE).take_while(|byte| byte.is_ascii_hexdigit()).count();
+                let (size, [b'\r', b'\n', ..]) = rest.split_at_checked(digits)? else { return None };
+                let size = size.iter().fold(0, |size, byte| size << 4 | digit(*byte));
+                (size > 0).then_some((digits + 2, Self::Data(size)))
+            }
+            (Self::DataEnd, [b'\r', b'\n', ..]) => Some((2, Self::BEGIN)),
+            _ => None,
+        }
+    }
 
     /// Goes on by a byte. `None` if that may not be there.
     pub(super) fn step(self, byte: u8) -> Option<Self> {
         Some(match (self, byte) {
             (Self::Size { value, digits }, _) if byte.is_ascii_hexdigit() && digits < MAX_DIGITS => {
-                let digit = char::from(byte).to_digit(16).map_or(0, u64::from);
-                Self::Size { value: value << 4 | digit, digits: digits + 1 }
+                Self::Size { value: value << 4 | digit(byte), digits: digits + 1 }
             }
             (Self::Size { digits: 0, .. }, _) => return None,
             (Self::Size { value, .. } | Self::Blanks(value) | Self::Extension(value), b'\r') => {
@@ -68,6 +84,11 @@ impl Chunks {
             _ => return None,
         })
     }
+}
+
+/// The value of a hexadecimal digit.
+fn digit(byte: u8) -> u64 {
+    char::from(byte).to_digit(16).map_or(0, u64::from)
 }
 
 /// What may be in a value (RFC 9110, 5.5).

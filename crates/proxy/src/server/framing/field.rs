@@ -17,10 +17,38 @@ impl Field {
         }
     }
 
+    /// Whether `line`, of which the end may be missing, may be one of these fields. To look at two bytes decides it for most.
+    #[inline]
+    pub(super) fn may_be(line: &[u8]) -> bool {
+        let ninth = line.get(8);
+        match line.first() {
+            Some(b'c' | b'C') => ninth.is_none_or(|byte| matches!(byte, b'l' | b'L')),
+            Some(b't' | b'T') => ninth.is_none_or(|byte| *byte == b'-'),
+            _ => false,
+        }
+    }
+
+    /// The field that `line` is, if it is one of these, and its value.
+    pub(super) fn split(line: &[u8]) -> Option<(Self, &[u8])> {
+        let field = Self::beginning_with(*line.first()?)?;
+        let (name, rest) = line.split_at_checked(field.name().len())?;
+        let value = rest.strip_prefix(b":")?;
+        // Most write it in one of these ways, which are compared faster.
+        let is_named = field.spellings().contains(&name) || name.eq_ignore_ascii_case(field.name());
+        is_named.then_some((field, value.strip_prefix(b" ").unwrap_or(value)))
+    }
+
     pub(super) fn name(self) -> &'static [u8] {
         match self {
             Self::ContentLength => b"content-length",
             Self::TransferEncoding => b"transfer-encoding",
+        }
+    }
+
+    fn spellings(self) -> [&'static [u8]; 2] {
+        match self {
+            Self::ContentLength => [b"Content-Length", b"content-length"],
+            Self::TransferEncoding => [b"Transfer-Encoding", b"transfer-encoding"],
         }
     }
 
@@ -35,6 +63,21 @@ impl Field {
 
 /// The only coding that is known.
 const CHUNKED: &[u8] = b"chunked";
+
+/// The length that `value` says, if it is no more than a few digits.
+pub(super) fn length(value: &[u8]) -> Option<u64> {
+    const MAX_DIGITS: usize = 18;
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    if value.is_empty() || value.len() > MAX_DIGITS {
+        return None;
+    }
+    value.iter().try_fold(0, |length, byte| Some(length * 10 + digit(byte)?))
+}
+
+/// Whether `value` is `chunked` and nothing else.
+pub(super) fn is_chunked(value: &[u8]) -> bool {
+    value == CHUNKED || value.eq_ignore_ascii_case(CHUNKED)
+}
 
 /// How far the value of such a field has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -121,6 +121,51 @@ fn the_largest_length_and_size_are_followed() {
     }
 }
 
+proptest! {
+    /// What is seen at a glance is what is seen when looked at closely, wherever its lines end.
+    #[test]
+    fn a_glance_sees_no_more_than_there_is(
+        lines in prop::collection::vec("[A-Zc]{1,9}(ontent-Length|ransfer-Encoding|-X)?: [a-z0-9]{0,40}", 1..6),
+        end in prop::sample::select(vec!["\r\n", "\r\n", "\r\n", "\r\n", "\n", "\r\n\r\n"]),
+        which in any::<prop::sample::Index>(),
+    ) {
+        let which = which.index(lines.len());
+        let lines = lines.iter().enumerate().map(|(at, line)| format!("{line}{}", if at == which { end } else { "\r\n" }));
+        let text = format!("GET / HTTP/1.1\r\nHost: some.example\r\nUser-Agent: none\r\n{}\r\n", lines.collect::<String>());
+        if plain::is_head_alone(text.as_bytes()) {
+            let mut framing = Framing::new();
+            prop_assert_eq!(framing.look_closely(text.as_bytes()), Ok(()));
+            prop_assert_eq!(framing.next, Next::Request);
+            prop_assert_eq!(text.matches("\r\n\r\n").count(), 1);
+            prop_assert!(!["\nContent-Length:", "\nTransfer-Encoding:"].iter().any(|field| text.contains(field)));
+        }
+    }
+}
+
+#[test]
+fn most_heads_are_known_at_a_glance() {
+    for head in [
+        "GET /small HTTP/1.1\r\nHost: upstream.test\r\nUser-Agent: wrk\r\nAccept: */*\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nCookie: a=b; c=d\r\nCache-Control: no-cache\r\nTE: trailers\r\n\r\n",
+    ] {
+        assert!(plain::is_head_alone(head.as_bytes()), "{head:?}");
+        for wrong in [
+            &head[1..head.len() - 1],
+            &head.replace("Host:", "Content-Length:"),
+            &head.replace("Host:", "transfer-encoding:"),
+            &head.replace("\r\nHost", "\nHost"),
+            &head.replace("\r\n\r\n", "\n\r\n"),
+            &head.replace("\r\n\r\n", "\r\n\n"),
+            &format!("\r\n{head}"),
+            &format!("{head}{head}"),
+            &format!("{head}\r\n"),
+        ] {
+            assert!(!plain::is_head_alone(wrong.as_bytes()), "{wrong:?}");
+        }
+    }
+}
+
 /// A piece of what a client may send.
 fn piece() -> impl Strategy<Value = String> {
     let fixed = prop::sample::select(vec![
