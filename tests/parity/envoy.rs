@@ -24,11 +24,54 @@ impl Envoy {
     /// Starts one with one worker, and waits until it serves all `rows` on the ports beside them.
     pub fn start(binary: &Path, rows: &[(Row, u16, u16)], dns: SocketAddr, authority: &str) -> Self {
         let scratch = tempfile::tempdir().unwrap();
-        let (file, log) = (scratch.path().join("envoy.json"), scratch.path().join("access.log"));
+        let log = scratch.path().join("access.log");
         let authority_file = scratch.path().join("ca.pem");
         std::fs::write(&authority_file, authority).unwrap();
         let bootstrap = bootstrap(rows, dns, &log, &authority_file);
-        std::fs::write(&file, serde_json::to_vec_pretty(&bootstrap).unwrap()).unwrap();
+        Self::run(binary, &bootstrap, scratch, log)
+    }
+
+    /// Starts one that is an endpoint at `port` of 127.0.0.1, and waits until it serves: it speaks HTTP/2 by prior knowledge, and
+    /// answers each request with 200 once it has all of it. What it counts is under `http.endpoint`.
+    pub fn endpoint(binary: &Path, port: u16) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let log = scratch.path().join("access.log");
+        let buffer = json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
+            "max_request_bytes": 1 << 20,
+        });
+        let router = json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"});
+        let manager = json!({
+            "@type":
+                "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": "endpoint",
+            "codec_type": "HTTP2",
+            "http_filters": [
+                {"name": "envoy.filters.http.buffer", "typed_config": buffer},
+                {"name": "envoy.filters.http.router", "typed_config": router},
+            ],
+            "route_config": {"virtual_hosts": [{
+                "name": "all",
+                "domains": ["*"],
+                "routes": [{"match": {"prefix": "/"}, "direct_response": {"status": 200}}],
+            }]},
+        });
+        let listener = json!({
+            "name": "endpoint",
+            "address": socket("127.0.0.1", port),
+            "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+        });
+        let bootstrap = json!({
+            "node": {"id": "endpoint", "cluster": "endpoints"},
+            "admin": {"address": socket("127.0.0.1", 0)},
+            "static_resources": {"listeners": [listener]},
+        });
+        Self::run(binary, &bootstrap, scratch, log)
+    }
+
+    fn run(binary: &Path, bootstrap: &Value, scratch: tempfile::TempDir, log: PathBuf) -> Self {
+        let file = scratch.path().join("envoy.json");
+        std::fs::write(&file, serde_json::to_vec_pretty(bootstrap).unwrap()).unwrap();
         let mut command = Command::new(binary);
         command.args(["--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "20"]);
         let admin_file = scratch.path().join("admin");

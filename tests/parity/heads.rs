@@ -22,6 +22,15 @@ async fn requests() {
                  x-forwarded-for: 127.0.0.77\nx-forwarded-proto: http\nx-multi: 1\nx-multi: 2\nx-request-id: random",
             ),
         ),
+        echo("no-path-before-a-query").see(
+            Step::Raw("GET http://{row}?q=1 HTTP/1.1\r\nhost: {row}\r\n{id}\r\n"),
+            differs(
+                "404 - absolute_path_rejected",
+                "200 - via_upstream GET /?q=1 HTTP/1.1\nhost: {row}\nuser-agent: no-path-before-a-query/1\n\
+                 x-forwarded-for: 127.0.0.77\nx-forwarded-proto: http\nx-request-id: random",
+                "RFC 9110, 4.2.3: a path that is left out is a slash",
+            ),
+        ),
         echo("connection-headers").see(
             Step::Raw(
                 "GET / HTTP/1.1\r\nhost: {row}\r\nconnection: keep-alive, x-hop\r\nkeep-alive: timeout=5\r\nx-hop: 1\r\n\
@@ -111,12 +120,25 @@ async fn malformed_requests() {
             Step::Unlogged(
                 "POST / HTTP/1.1\r\nhost: {row}\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n{id}\r\n0\r\n\r\n",
             ),
-            differs(
-                "400 Bad Request",
-                "200 POST / HTTP/1.1\nhost: {row}\ntransfer-encoding: chunked\nuser-agent: length-and-chunks-sent/1\n\
-                 x-forwarded-for: 127.0.0.77\nx-forwarded-proto: http\nx-request-id: random",
-                "RFC 9112, 6.3: the chunks count, and the length is not sent on, so that nobody can read it otherwise",
+            bad_request,
+        ),
+        echo("chunks-and-length-sent").see(
+            Step::Unlogged(
+                "POST / HTTP/1.1\r\nhost: {row}\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n{id}\r\n0\r\n\r\n",
             ),
+            bad_request,
+        ),
+        echo("same-length-twice-sent").see(
+            Step::Unlogged("POST / HTTP/1.1\r\nhost: {row}\r\ncontent-length: 2\r\ncontent-length: 2\r\n{id}\r\nab"),
+            bad_request,
+        ),
+        echo("lengths-in-a-list-sent").see(
+            Step::Unlogged("POST / HTTP/1.1\r\nhost: {row}\r\ncontent-length: 2, 2\r\n{id}\r\nab"),
+            bad_request,
+        ),
+        echo("line-feeds-alone").upstream("127.0.0.1", Behaviour::ADDRESS).see(
+            Step::Unlogged("GET / HTTP/1.1\nhost: {row}\n{id}\r\n"),
+            differs("200 127.0.0.1", "400", "what one reader takes for the end of a line another takes for a part of it"),
         ),
         echo("two-codings-sent").see(
             Step::Unlogged("POST / HTTP/1.1\r\nhost: {row}\r\ntransfer-encoding: gzip, chunked\r\n{id}\r\n0\r\n\r\n"),

@@ -46,4 +46,5 @@ mod replies;
 mod requests;
 mod retries;
 mod selection;
+mod shared_connection;
 mod tls;

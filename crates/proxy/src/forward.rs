@@ -22,8 +22,10 @@ mod outbound;
 mod progress;
 mod received;
 mod replay;
+mod request_target;
 mod retries;
 mod tap;
+mod trailers;
 mod tunnel;
 
 pub(crate) use body::{Body, BodyError, RequestBody};

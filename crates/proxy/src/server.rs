@@ -10,6 +10,7 @@ mod bind;
 mod connection;
 mod context;
 mod driver;
+mod framing;
 mod http1;
 mod io;
 mod limits;

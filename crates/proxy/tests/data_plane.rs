@@ -46,6 +46,8 @@ mod loops;
 mod mirrors;
 #[path = "data_plane/pools.rs"]
 mod pools;
+#[path = "data_plane/request_target.rs"]
+mod request_target;
 #[path = "data_plane/resting.rs"]
 mod resting;
 #[path = "data_plane/retries.rs"]
@@ -62,5 +64,7 @@ mod shares;
 mod stalls;
 #[path = "data_plane/tls.rs"]
 mod tls;
+#[path = "data_plane/trailers.rs"]
+mod trailers;
 #[path = "data_plane/upgrades.rs"]
 mod upgrades;

@@ -64,7 +64,9 @@ fn header_name(text: &str) -> Checked<HeaderName> {
 }
 
 fn header_value(text: &str) -> Checked<HeaderValue> {
-    HeaderValue::from_str(text).map_err(|_| Fault::new("", "holds characters that a header value cannot carry"))
+    // Blanks at either end are no part of a value (RFC 9110, 5.5), and HTTP/2 has no place for them.
+    HeaderValue::from_str(text.trim_matches([' ', '\t']))
+        .map_err(|_| Fault::new("", "holds characters that a header value cannot carry"))
 }
 
 fn url_rewrite(rewrite: &UrlRewrite, filters: &mut Filters) -> Checked<()> {
@@ -120,3 +122,6 @@ fn mirror(message: &MirrorMessage, backends: &mut Backends<'_>) -> Checked<Optio
         Reached::Nowhere => None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use backstay_balancer::{ActiveRequest, EndpointState, Outcome, Overflow, Permit};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request, Response, header};
+use http::{HeaderName, HeaderValue, Request, Response, Version, header};
 use rustls_pki_types::ServerName;
 
 use super::body::RequestBody;
 use super::endpoint::{self, Found};
 use super::failure::Failure;
-use super::headers::{Hop, Seen};
+use super::headers::{self, Hop, Seen};
 use super::progress::Progress;
 use super::{grpc, head};
-use crate::config::{Backend, Discovery, HostRewrite, uptime};
+use crate::config::{Backend, Discovery, HostRewrite, Protocol, uptime};
 use crate::upstream::{Chosen, Incoming, Pool, Upstream, note_failure};
 
 /// By which an endpoint that is checked says, with any answer, that it is down.
@@ -168,7 +168,8 @@ impl Plan {
             match failure {
                 // Nothing was sent; an endpoint that closes even new connections gets one more chance.
                 _ if unanswered.unsent && (reused || unsent == 0) => unsent += usize::from(!reused),
-                Failure::Terminated if reused && self.repeatable => {
+                // Of the requests on a shared connection, any may be what the endpoint ended it for.
+                Failure::Terminated if reused && self.repeatable && upstream.backend.protocol == Protocol::Http1 => {
                     fresh = true;
                     failure.count(metrics);
                 }
@@ -228,6 +229,9 @@ impl Held {
 fn misframed(response: &Response<()>, seen: &Seen) -> Option<&'static str> {
     if !seen.is_plainly_framed(response.headers()) {
         return Some("upstream_transfer_encoding");
+    }
+    if response.version() == Version::HTTP_2 && !headers::is_well_formed(response.headers()) {
+        return Some("upstream_header_malformed");
     }
     seen.is_framed_twice().then_some("upstream_length_and_transfer_encoding")
 }

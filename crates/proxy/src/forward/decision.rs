@@ -12,7 +12,7 @@ use super::authority::{self, Authority};
 use super::body::{Body, RequestBody};
 use super::headers::Seen;
 use super::outbound::{Active, Attempts, Edits, Outbound, deadline};
-use super::{attempt, grpc, hash, head, headers, local, loops, mirror};
+use super::{attempt, grpc, hash, head, headers, local, loops, mirror, request_target};
 use crate::config::{Action, Flag, Forward, Refusal, Target};
 use crate::route::Matched;
 use crate::server::Exchange;
@@ -36,13 +36,18 @@ pub(super) enum Decision {
 
 /// Decides what is to be done. The request is served by the configuration of this moment to its end.
 pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Decision {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let seen = Seen::among(&parts.headers);
     exchange.form.grpc = seen.content_type && grpc::is_spoken(&parts.headers);
     let shared = &exchange.local.shard.shared;
-    if exchange.local.is_multiplexed() && !headers::is_within(&shared.limits, &parts) {
-        shared.metrics.heads_too_large.increment(1);
-        return Decision::Answered(local::refuse(exchange, headers::TOO_LARGE));
+    if exchange.local.is_multiplexed() {
+        if !headers::is_within(&shared.limits, &parts) {
+            shared.metrics.heads_too_large.increment(1);
+            return Decision::Answered(local::refuse(exchange, headers::TOO_LARGE));
+        }
+        if !headers::is_well_formed(&parts.headers) {
+            return Decision::Answered(local::refuse(exchange, headers::MALFORMED));
+        }
     }
     let raw = match authority::of(&parts) {
         Ok(raw) => raw,
@@ -52,6 +57,13 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
     let Some(authority) = Authority::parse(raw.as_bytes()) else {
         return Decision::Answered(local::close(exchange, authority::INVALID));
     };
+    if !request_target::is_valid(&parts.method, &parts.uri) {
+        let Some(target) = request_target::normalized(parts.version, &parts.uri) else {
+            return Decision::Answered(local::close(exchange, request_target::INVALID));
+        };
+        exchange.note(|record| record.target = target.clone());
+        parts.uri = target;
+    }
     if !seen.is_plainly_framed(&parts.headers) {
         return Decision::Answered(local::close(exchange, headers::UNKNOWN_CODING));
     }

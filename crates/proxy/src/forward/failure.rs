@@ -124,7 +124,9 @@ impl Failure {
         }
         // Streams up to the last one that a GOAWAY names do not fail by it.
         if error.is_go_away() && error.is_remote() {
-            return Some(Self::GoneAway);
+            // Beside an error it says no more than what the endpoint had got to: any of the requests may be what ended it.
+            let graceful = error.reason() == Some(h2::Reason::NO_ERROR);
+            return Some(if graceful { Self::GoneAway } else { Self::Terminated });
         }
         Some(match error.reason()? {
             // The endpoint promises not to have looked at the request (RFC 9113, 8.7).

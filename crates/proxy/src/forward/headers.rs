@@ -37,6 +37,23 @@ pub(super) const TOO_LARGE: Refusal = Refusal::fixed(
     "request_headers_too_large",
 );
 
+/// What HTTP/2 has no place for, and the library that reads it lets through.
+pub(super) const MALFORMED: Refusal =
+    Refusal::fixed(StatusCode::BAD_REQUEST, "invalid header", Flag::DownstreamProtocolError, "invalid_header");
+
+/// Whether all of `headers`, which came over HTTP/2, may be sent over it: an endpoint may end the connection for a value with a
+/// blank at either end (RFC 9113, 8.2.1), or for a name that is no token.
+pub(super) fn is_well_formed(headers: &HeaderMap) -> bool {
+    headers.iter().all(|(name, value)| may_be_sent(name, value))
+}
+
+/// Whether a header may be sent over HTTP/2.
+pub(super) fn may_be_sent(name: &HeaderName, value: &HeaderValue) -> bool {
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let value = value.as_bytes();
+    !is_blank(value.first()) && !is_blank(value.last()) && !name.as_str().contains('"')
+}
+
 /// What a header takes beside its name and value (RFC 9113, 6.5.2).
 const OVERHEAD: usize = 32;
 
@@ -254,17 +271,29 @@ pub(super) fn extend_forwarded_for(headers: &mut HeaderMap, client: &HeaderValue
 
 /// A random UUID (RFC 9562, version 4) as a header value.
 pub(super) fn request_id(high: u64, low: u64) -> HeaderValue {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     let high = high & !0xf000 | 0x4000;
     let low = low & !(0b11 << 62) | 0b10 << 62;
+    let [first, second, third, last] =
+        [(high >> 32) as u32, high as u32, (low >> 32) as u32, low as u32].map(hexadecimal);
     let mut text = [b'-'; 36];
-    let mut at = 0;
-    for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
-        text[at] = HEX[usize::from(byte >> 4)];
-        text[at + 1] = HEX[usize::from(byte & 0xf)];
-        at += if matches!(at, 6 | 11 | 16 | 21) { 3 } else { 2 };
-    }
+    text[..8].copy_from_slice(&first);
+    text[9..13].copy_from_slice(&second[..4]);
+    text[14..18].copy_from_slice(&second[4..]);
+    text[19..23].copy_from_slice(&third[..4]);
+    text[24..28].copy_from_slice(&third[4..]);
+    text[28..].copy_from_slice(&last);
     HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&text)).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The hexadecimal digits of a number, all at once.
+fn hexadecimal(number: u32) -> [u8; 8] {
+    // Each digit in a byte of its own.
+    let halves = u64::from(number >> 16) << 32 | u64::from(number & 0xffff);
+    let bytes = (halves & 0x0000_ff00_0000_ff00) << 8 | halves & 0x0000_00ff_0000_00ff;
+    let digits = (bytes & 0x00f0_00f0_00f0_00f0) << 4 | bytes & 0x000f_000f_000f_000f;
+    // Beyond nine, six more is a bit more.
+    let letters = (digits + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
+    (digits + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 /// Joins the lines of `Cookie` that HTTP/2 may have split (RFC 9113, 8.2.3).
@@ -273,7 +302,9 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
     if lines.next().is_none() || lines.next().is_none() {
         return;
     }
-    let joined: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    // An empty one would leave a blank at an end, which no value may have.
+    let lines = headers.get_all(header::COOKIE).iter().filter(|line| !line.is_empty());
+    let joined: Vec<&[u8]> = lines.map(HeaderValue::as_bytes).collect();
     if let Ok(joined) = HeaderValue::from_bytes(&joined.join(&b"; "[..])) {
         headers.insert(header::COOKIE, joined);
     }

@@ -105,7 +105,7 @@ impl Outbound {
             Err(Failure::Timeout)
         });
         let Self { mut exchange, plan, active, deadline, client_upgrade, edits, cookies, .. } = *self;
-        let mut response = match outcome.and_then(|reply| check(reply, client_upgrade.is_some())) {
+        let mut response = match outcome.and_then(|reply| check(reply, client_upgrade.is_some(), &exchange)) {
             Ok(reply) => {
                 exchange.note(|record| record.attempts = attempts);
                 let mut response = pass(exchange, reply, plan, active, deadline, client_upgrade);
@@ -139,12 +139,15 @@ impl Outbound {
 }
 
 /// Refuses answers that cannot be passed on.
-fn check(reply: Reply, upgrades: bool) -> Result<Reply, Failure> {
+fn check(reply: Reply, upgrades: bool, exchange: &Exchange) -> Result<Reply, Failure> {
     if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !upgrades {
         return Err(Failure::Protocol("upgrade_not_asked_for"));
     }
     if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !reply.incoming.may_tunnel() {
         return Err(Failure::Protocol("upgrade_before_end_of_request"));
+    }
+    if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !exchange.local.enter_tunnel() {
+        return Err(Failure::Client);
     }
     Ok(reply)
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::Frame;
 
 use super::body::BodyError;
@@ -16,6 +17,8 @@ struct State {
     size: usize,
     limit: usize,
     end: Option<End>,
+    /// What comes after all that waits.
+    trailers: Option<HeaderMap>,
     /// More waited than may.
     overflowed: bool,
     waker: Option<Waker>,
@@ -42,6 +45,7 @@ pub(super) fn tap(limit: usize) -> (Tap, Tapped) {
         size: 0,
         limit,
         end: None,
+        trailers: None,
         overflowed: false,
         waker: None,
     }));
@@ -71,6 +75,12 @@ impl Tap {
             state.queue.push_back(data.clone());
         }
         state.wake();
+    }
+
+    /// Ends the copy with these trailers.
+    pub(super) fn finish_with(self, trailers: HeaderMap) {
+        self.0.borrow_mut().trailers = Some(trailers);
+        self.finish();
     }
 
     pub(super) fn finish(self) {
@@ -112,7 +122,7 @@ impl Tapped {
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
         match state.end {
-            Some(End::Complete) => Poll::Ready(None),
+            Some(End::Complete) => Poll::Ready(state.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)))),
             Some(End::Abandoned) => Poll::Ready(Some(Err(BodyError::Abandoned))),
             None => {
                 state.waker = Some(cx.waker().clone());

@@ -32,6 +32,10 @@ pub(super) struct Activity {
     asked_to_rest: AtomicBool,
     /// It does, or has.
     resting: AtomicBool,
+    /// HTTP/1.1: the client has broken the framing of its requests.
+    refused: AtomicBool,
+    /// HTTP/1.1: the connection changes to another protocol, or has.
+    tunnel: AtomicBool,
     /// HTTP/1.1: when the answer under way must have ended, in milliseconds of this process's time; 0 without such a time.
     end: AtomicU64,
 }
@@ -68,6 +72,22 @@ impl Activity {
     /// Whether the connection speaks HTTP/2.
     pub(super) fn is_multiplexed(&self) -> bool {
         self.multiplexed.load(Relaxed)
+    }
+
+    /// The client has sent what is no request.
+    pub(super) fn refuse(&self) {
+        self.refused.store(true, Relaxed);
+    }
+
+    /// What is read from now on is no request any more. Returns whether the client has kept to requests until now.
+    pub(super) fn enter_tunnel(&self) -> bool {
+        self.tunnel.store(true, Relaxed);
+        !self.refused.load(Relaxed)
+    }
+
+    /// Whether what is read is no request any more.
+    pub(super) fn is_tunnel(&self) -> bool {
+        self.tunnel.load(Relaxed)
     }
 
     /// Bytes have arrived.

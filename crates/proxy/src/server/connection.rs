@@ -88,7 +88,7 @@ async fn serve(
         begun: RefCell::default(),
         _permit: permit,
     });
-    let stream = ClientIo { stream: opened.stream, ahead: opened.ahead, activity: Arc::clone(&activity) };
+    let stream = ClientIo::new(opened.stream, opened.ahead, Arc::clone(&activity), !opened.http2);
     let outcome = if opened.http2 {
         // Boxed, so that connections of HTTP/1.1 do not keep the place.
         Box::pin(serve_http2(stream, local, &membership)).await

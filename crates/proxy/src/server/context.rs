@@ -45,6 +45,12 @@ impl Local {
         self.socket.closed.get() || self.shard.registry.is_closing()
     }
 
+    /// The connection is about to change to another protocol. Returns whether it may: what the client has sent beyond its
+    /// request was refused for what is no request, and nothing of the other protocol is to be had of it.
+    pub(crate) fn enter_tunnel(&self) -> bool {
+        self.activity.enter_tunnel()
+    }
+
     /// Whether the client speaks HTTP/2.
     pub(crate) fn is_multiplexed(&self) -> bool {
         self.activity.is_multiplexed()

@@ -75,7 +75,7 @@ where
 
     /// Puts a stream into hyper's hands again, of which `ahead` was read.
     fn serve(&self, mut stream: ClientIo, ahead: Bytes) -> State<S> {
-        stream.ahead = ahead;
+        stream.begin_anew(ahead);
         State::Served(Box::new((self.begin)(stream)))
     }
 
@@ -117,9 +117,9 @@ where
         let (stream, read) = (parts.io.into_inner(), parts.read_buf);
         // Empty lines before a request mean nothing (RFC 9112, 2.2).
         self.state = match read.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) {
-            None => State::Resting(stream, rest),
+            None if !stream.is_refused() => State::Resting(stream, rest),
             // The client began another request before it had all of the last answer.
-            Some(start) => self.serve(stream, read.slice(start..)),
+            start => self.serve(stream, read.slice(start.unwrap_or(0)..)),
         };
         Poll::Ready(Ok(()))
     }

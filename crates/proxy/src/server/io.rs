@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::activity::Activity;
+use super::framing::{Framing, POISON, Violation};
 
 /// Bytes below which several buffers are written as one.
 const GATHERED: usize = 1024;
@@ -100,18 +101,64 @@ pub(super) fn poll_first(stream: &mut (impl AsyncRead + Unpin), cx: &mut Context
     Poll::Ready(Ok(Bytes::copy_from_slice(first.filled())))
 }
 
-/// A client's stream: replays bytes read ahead, and reports what happens to its [`Activity`].
+/// A client's stream: replays bytes read ahead, hands on nothing that breaks the framing of requests, and reports what
+/// happens to its [`Activity`].
 #[derive(Debug)]
 pub(super) struct ClientIo {
     pub(super) stream: Io<tokio_rustls::server::TlsStream<TcpStream>>,
-    pub(super) ahead: Bytes,
+    ahead: Bytes,
     pub(super) activity: Arc<Activity>,
+    framing: Framing,
+    /// The client has broken the framing: nothing more is read.
+    refused: bool,
+}
+
+impl ClientIo {
+    /// A stream of which `ahead` was read. Requests are `framed` in HTTP/1.1 only.
+    pub(super) fn new(
+        stream: Io<tokio_rustls::server::TlsStream<TcpStream>>,
+        ahead: Bytes,
+        activity: Arc<Activity>,
+        framed: bool,
+    ) -> Self {
+        let framing = if framed { Framing::new() } else { Framing::none() };
+        Self { stream, ahead, activity, framing, refused: false }
+    }
+
+    /// Begins anew between two requests, with `ahead`, of which nobody has made anything.
+    pub(super) fn begin_anew(&mut self, ahead: Bytes) {
+        self.ahead = if self.ahead.is_empty() { ahead } else { [&ahead[..], &self.ahead[..]].concat().into() };
+        if !self.refused {
+            self.framing = Framing::new();
+        }
+    }
+
+    /// Whether the client has broken the framing.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// Takes what hyper must not see out of `buf`, of which the first `before` bytes are not from here.
+    #[cold]
+    fn refuse(&mut self, buf: &mut ReadBuf<'_>, before: usize, at: usize) {
+        if self.activity.is_tunnel() {
+            // These are no requests any more.
+            return;
+        }
+        self.activity.refuse();
+        self.refused = true;
+        buf.set_filled(before + at);
+        let (now, later) = POISON.split_at(POISON.len().min(buf.remaining()));
+        buf.put_slice(now);
+        self.ahead = Bytes::from_static(later);
+    }
 }
 
 impl AsyncRead for ClientIo {
     #[inline]
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let before = buf.filled().len();
         if !this.ahead.is_empty() {
             let length = this.ahead.len().min(buf.remaining());
             buf.put_slice(&this.ahead[..length]);
@@ -120,15 +167,17 @@ impl AsyncRead for ClientIo {
                 // What is empty may still hold its memory.
                 this.ahead = Bytes::new();
             }
-            this.activity.read();
-            return Poll::Ready(Ok(()));
+        } else if !this.refused {
+            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         }
-        let before = buf.filled().len();
-        let result = Pin::new(&mut this.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
+        let read = buf.filled().get(before..).unwrap_or_default();
+        if !read.is_empty() {
             this.activity.read();
+            if let Err(Violation(at)) = this.framing.look(read) {
+                this.refuse(buf, before, at);
+            }
         }
-        result
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -16,29 +16,18 @@ fn statuses(answer: &str) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_request_with_length_and_chunks_is_read_as_chunks_and_is_the_last_of_its_connection() {
-    let (proxy, upstream) = proxy().await;
-    let hidden = "0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: test\r\n\r\n";
-    for framing in [
-        format!("Content-Length: {}\r\nTransfer-Encoding: chunked", hidden.len()),
-        format!("Transfer-Encoding: chunked\r\nContent-Length: {}", hidden.len()),
-    ] {
-        let answer = raw(proxy.address, format!("POST / HTTP/1.1\r\nHost: test\r\n{framing}\r\n\r\n{hidden}")).await;
-        // RFC 9112, 6.3: the length is dropped, and nothing after the last chunk is taken for a request.
-        assert_eq!(statuses(&answer), ["200"], "{answer}");
-        assert!(answer.contains("transfer-encoding: chunked") && !answer.contains("/hidden"), "{answer}");
-        assert!(!answer.contains("content-length: 49"), "{answer}");
-    }
-    assert!(upstream.connections() >= 1);
-}
-
-#[tokio::test]
 async fn ambiguous_framing_is_refused_and_ends_the_connection() {
     let (proxy, upstream) = proxy().await;
     let follow = "GET /hidden HTTP/1.1\r\nHost: test\r\n\r\n";
     for (head, status) in [
         ("Content-Length: 3\r\nContent-Length: 5", "400"),
         ("Content-Length: 3, 5", "400"),
+        ("Content-Length: 3\r\nContent-Length: 3", "400"),
+        ("Content-Length: 3, 3", "400"),
+        ("Content-Length:", "400"),
+        ("Content-Length: 3\r\nTransfer-Encoding: chunked", "400"),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 3", "400"),
+        ("Transfer-Encoding: gzip\r\nContent-Length: 3", "400"),
         ("Content-Length: +3", "400"),
         ("Content-Length: -3", "400"),
         ("Content-Length: 0x3", "400"),
@@ -47,12 +36,17 @@ async fn ambiguous_framing_is_refused_and_ends_the_connection() {
         ("Transfer-Encoding: chunked, gzip", "400"),
         ("Transfer-Encoding: gzip, chunked", "501"),
         ("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked", "501"),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "501"),
+        ("Transfer-Encoding: chunked, chunked", "501"),
         ("Transfer-Encoding: xchunked", "400"),
         ("Transfer-Encoding : chunked", "400"),
         ("Content-Length : 3", "400"),
         ("X-A: b\r\n folded", "400"),
         ("X-A: b\r\n\tfolded", "400"),
         ("X-A: a\rb", "400"),
+        ("X-A: a\nX-B: b", "400"),
+        ("X-A: a\n", "400"),
+        ("Content-Length: 3\nX-A: a", "400"),
         ("X-A: a\0b", "400"),
         ("X A: b", "400"),
         (": b", "400"),
@@ -76,6 +70,9 @@ async fn heads_that_are_none_are_refused() {
         "GE(T / HTTP/1.1\r\nHost: test\r\n\r\n",
         "GET / HTTP/1.0\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "GET /\x7f HTTP/1.1\r\nHost: test\r\n\r\n",
+        "\nGET / HTTP/1.1\r\nHost: test\r\n\r\n",
+        "GET / HTTP/1.1\nHost: test\n\n",
+        "GET / HTTP/1.1\r\nHost: test\r\n\n",
     ] {
         let answer = raw(proxy.address, head).await;
         assert_eq!(statuses(&answer), ["400"], "{head:?} {answer}");
@@ -93,6 +90,79 @@ async fn broken_chunks_end_the_request_and_the_connection() {
         assert!(!answer.contains("HTTP/1.1 200"), "{body:?} {answer}");
         assert!(!answer.contains("hidden"), "{body:?} {answer}");
     }
+}
+
+/// What follows the last chunk and ends in a bare LF would otherwise make the next request a trailer.
+#[tokio::test]
+async fn no_request_is_taken_for_trailers() {
+    let (proxy, _upstream) = proxy().await;
+    for end in [
+        "0\r\n\n",
+        "0\n\r\n",
+        "0\n\n",
+        "0\r\nX: y\n\r\n",
+        "0\r\nX: y\n\n",
+        "0\r\nX: y\r\n\n",
+        "0\r\nX\r\n\r\n",
+        "0\r\nX : y\r\n\r\n",
+        "0\r\nX: y\r\n z\r\n\r\n",
+        "0\r\nX: y\0\r\n\r\n",
+        "0;a\0\r\n\r\n",
+    ] {
+        let request =
+            format!("POST /first HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n{end}");
+        let next = "GET /hidden HTTP/1.1\r\nHost: test\r\n\r\n";
+        for before in ["", "GET /before HTTP/1.1\r\nHost: test\r\n\r\n"] {
+            let answer = raw(proxy.address, format!("{before}{request}{next}{next}")).await;
+            let expected: &[&str] = if before.is_empty() { &["400"] } else { &["200", "400"] };
+            assert_eq!(statuses(&answer), expected, "{end:?} {answer}");
+            assert!(!answer.contains("/hidden"), "{end:?} {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn how_a_request_is_cut_into_packets_makes_no_difference() {
+    let (proxy, _upstream) = proxy().await;
+    let good = "POST /1 HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nX-Sum: y\r\n\r\n\
+                POST /2 HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\n\n\n\n\r\nGET /3 HTTP/1.1\r\nHost: test\r\n\r\n";
+    let bad = "POST /4 HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n";
+    let all = format!("{good}{bad}");
+    for size in [1, 2, 3, 7, 64] {
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        for part in all.as_bytes().chunks(size) {
+            // The proxy closes before the last of it.
+            let _ = stream.write_all(part).await;
+            tokio::task::yield_now().await;
+        }
+        let mut read = Vec::new();
+        let _ = soon(stream.read_to_end(&mut read)).await;
+        let answer = String::from_utf8_lossy(&read);
+        // The last answer may be lost with the connection that still gets more: that is TCP.
+        let all = statuses(&answer);
+        assert_eq!(all[..3], ["200", "200", "200"], "{size} {answer}");
+        assert!(matches!(all[3..], [] | ["400"]), "{size} {answer}");
+    }
+}
+
+/// What an idle connection is taken for must not depend on how it has rested.
+#[tokio::test]
+async fn requests_after_a_body_are_told_from_it() {
+    let (proxy, _upstream) = proxy().await;
+    let body = "GET /hidden HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n\n\n";
+    let length = body.len();
+    let answer = raw(
+        proxy.address,
+        format!(
+            "POST /1 HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n{body}\
+             POST /2 HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n\
+             GET /3 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+        ),
+    )
+    .await;
+    assert_eq!(statuses(&answer).len(), 3, "{answer}");
+    assert!(["POST /1 ", "POST /2 ", "GET /3 "].iter().all(|line| answer.contains(line)), "{answer}");
 }
 
 #[tokio::test]

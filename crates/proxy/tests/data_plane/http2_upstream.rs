@@ -89,6 +89,40 @@ async fn streams_up_to_the_last_of_a_goaway_finish_and_those_beyond_are_sent_aga
     until(|| backend.breakers.active(Limit::Connections) == 1).await;
 }
 
+/// Whichever request it was, to send them all again would end the next connection too.
+#[tokio::test]
+async fn what_ends_a_connection_with_an_error_is_not_sent_again() {
+    for (goes_away, last) in [(true, 0), (true, 1), (true, i32::MAX.unsigned_abs()), (false, 0)] {
+        let (upstream, backend, proxy) = through(|_| ()).await;
+        let first = asking(&proxy, Request::get("/1"));
+        let mut old = Frames::accept(&upstream, &[]).await;
+        let one = old.request().await;
+        old.answer(one, "kept").await;
+        assert_eq!(text(first).await, "kept");
+        let (second, third) = (asking(&proxy, Request::get("/2")), asking(&proxy, Request::get("/3")));
+        old.request().await;
+        old.request().await;
+        if goes_away {
+            old.go_away(last, PROTOCOL_ERROR).await;
+        }
+        drop(old);
+        for asked in [second, third] {
+            let answer = soon(asked).await.unwrap();
+            assert_eq!(answer.status, 503, "{goes_away} {last}");
+            let reason = "reset reason: connection termination";
+            assert!(answer.text().ends_with(reason), "{goes_away} {last}: {}", answer.text());
+        }
+        // The next request is the first on the next connection.
+        let fourth = asking(&proxy, Request::get("/4"));
+        let mut new = Frames::accept(&upstream, &[]).await;
+        let four = new.request().await;
+        assert_eq!(four, 1);
+        new.answer(four, "new").await;
+        assert_eq!(text(fourth).await, "new");
+        until(|| backend.breakers.active(Limit::Connections) == 1).await;
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_goes_away_unused_costs_no_request() {
     let (upstream, _backend, proxy) = through(|_| ()).await;

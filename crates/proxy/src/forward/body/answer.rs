@@ -15,6 +15,7 @@ use crate::forward::attempt::Held;
 use crate::forward::failure::Failure;
 use crate::forward::outbound::Active;
 use crate::forward::progress::Progress;
+use crate::forward::trailers;
 use crate::server::Exchange;
 use crate::upstream::{self, Incoming};
 
@@ -116,13 +117,13 @@ impl http_body::Body for Body {
                     this.note_error(flag, details);
                     return Poll::Ready(Some(Err(error.into())));
                 }
-                Poll::Ready(Some(Ok(frame))) => {
+                Poll::Ready(Some(Ok(mut frame))) => {
                     if let Some(silence) = &mut answer.silence {
                         silence.since = Instant::now();
                     }
                     // Nothing follows, and hyper does not ask: whether or not the client can be sent them, this was all.
                     answer.complete |= frame.is_trailers();
-                    Some(Ok(frame))
+                    trailers::filter(&mut frame).then_some(Ok(frame))
                 }
                 Poll::Ready(None) => {
                     answer.complete = true;

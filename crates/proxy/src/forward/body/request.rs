@@ -13,6 +13,7 @@ use crate::forward::progress::Progress;
 use crate::forward::received::Received;
 use crate::forward::replay::Replayed;
 use crate::forward::tap::{Tap, Tapped};
+use crate::forward::trailers;
 use crate::server::Exchange;
 
 /// The body of a request on its way upstream.
@@ -107,7 +108,8 @@ impl http_body::Body for RequestBody {
                 return Poll::Ready(Some(Err(BodyError::Abandoned)));
             }
             Source::Client(incoming) => match (incoming.poll_frame(cx), &this.progress) {
-                (Poll::Ready(frame), _) => frame,
+                (Poll::Ready(Some(Ok(mut frame))), _) => trailers::filter(&mut frame).then_some(Ok(frame)),
+                (Poll::Ready(end), _) => end,
                 (Poll::Pending, Some(progress)) => return progress.wait(cx),
                 (Poll::Pending, None) => return Poll::Pending,
             },
@@ -119,6 +121,10 @@ impl http_body::Body for RequestBody {
                         progress.advance(data.len());
                     }
                     this.taps.iter_mut().for_each(|tap| tap.push(data));
+                } else if let Some(trailers) = frame.trailers_ref() {
+                    // Nothing follows, and whoever sends them does not ask.
+                    this.taps.drain(..).for_each(|tap| tap.finish_with(trailers.clone()));
+                    this.note_end();
                 }
                 if let Source::Client(incoming) = &this.source
                     && incoming.is_end_stream()

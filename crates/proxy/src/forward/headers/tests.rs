@@ -81,8 +81,34 @@ fn request_ids_are_version_4_uuids() {
 }
 
 #[test]
+fn numbers_have_the_digits_that_the_standard_library_writes() {
+    let mut number = 1_u32;
+    for _ in 0..10_000 {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        assert_eq!(hexadecimal(number), *format!("{number:08x}").as_bytes());
+    }
+}
+
+#[test]
 fn cookies_that_http2_split_are_joined() {
     let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);
     join_cookies(&mut headers);
     assert_eq!(headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2"]);
+    for (crumbs, whole) in [(["a=1", ""], "a=1"), (["", "b=2"], "b=2"), (["", ""], "")] {
+        let mut headers = map(&crumbs.map(|crumb| ("cookie", crumb)));
+        join_cookies(&mut headers);
+        assert_eq!(headers.get_all("cookie").iter().collect::<Vec<_>>(), [whole], "{crumbs:?}");
+    }
+}
+
+#[test]
+fn what_http2_has_no_place_for_is_found() {
+    for value in [" a", "a ", "\ta", "a\t", " "] {
+        assert!(!is_well_formed(&map(&[("x-a", "1"), ("x-b", value)])), "{value:?}");
+    }
+    assert!(!is_well_formed(&HeaderMap::from_iter([(
+        HeaderName::from_lowercase(b"a\"b").unwrap(),
+        HeaderValue::from_static("1"),
+    )])));
+    assert!(is_well_formed(&map(&[("x-a", ""), ("x-b", "a b"), ("x-c", "a\tb")])));
 }

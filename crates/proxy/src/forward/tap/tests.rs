@@ -36,3 +36,14 @@ fn an_original_that_fails_takes_the_copy_with_it() {
     drop(tap);
     assert!(matches!(read(&mut tapped), Poll::Ready(Some(Err(BodyError::Abandoned)))));
 }
+
+#[test]
+fn trailers_come_last_and_once() {
+    let (mut tap, mut tapped) = tap(10);
+    tap.push(&Bytes::from_static(b"a"));
+    tap.finish_with(HeaderMap::from_iter([(http::header::ETAG, http::HeaderValue::from_static("x"))]));
+    assert!(matches!(read(&mut tapped), Poll::Ready(Some(Ok(data))) if data == "a"));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(matches!(tapped.poll(&mut cx), Poll::Ready(Some(Ok(frame))) if frame.trailers_ref().unwrap().len() == 1));
+    assert!(matches!(read(&mut tapped), Poll::Ready(None)));
+}

@@ -194,7 +194,7 @@ impl Upload {
         match trailers {
             Some(trailers) => {
                 self.before.put_slice(b"0\r\n");
-                let wanted = trailers.iter().filter(|(name, _)| announced.contains(name) && may_trail(name));
+                let wanted = trailers.iter().filter(|(name, _)| announced.contains(name));
                 write_headers(wanted, &mut self.before);
                 self.before.put_slice(b"\r\n");
             }
@@ -219,28 +219,6 @@ impl Framing {
             _ => Err(Error::RequestLength),
         }
     }
-}
-
-/// Whether a header means something after a body: what frames, routes or describes the request does not (RFC 9110, 6.5.1).
-fn may_trail(name: &HeaderName) -> bool {
-    !matches!(
-        *name,
-        header::AUTHORIZATION
-            | header::CACHE_CONTROL
-            | header::CONNECTION
-            | header::CONTENT_ENCODING
-            | header::CONTENT_LENGTH
-            | header::CONTENT_RANGE
-            | header::CONTENT_TYPE
-            | header::COOKIE
-            | header::EXPECT
-            | header::HOST
-            | header::MAX_FORWARDS
-            | header::TE
-            | header::TRAILER
-            | header::TRANSFER_ENCODING
-            | header::UPGRADE
-    )
 }
 
 #[cfg(test)]
