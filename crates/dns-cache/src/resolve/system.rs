@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_destination::hostname::is_dns_name;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
@@ -17,7 +18,6 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Semaphore;
 
 use super::{Answer, DnsServer, RecordKind, Resolve, ServiceAnswer, ServiceRecord};
-use crate::authority::valid_name;
 
 /// Questions under way at once, each of which holds a socket.
 const MAX_QUESTIONS: usize = 256;
@@ -156,7 +156,7 @@ fn service(data: &RData) -> Option<ServiceRecord> {
     };
     let target = record.target.to_ascii().to_ascii_lowercase();
     let target = target.strip_suffix('.').unwrap_or(&target);
-    (record.port > 0 && valid_name(target)).then(|| ServiceRecord {
+    (record.port > 0 && is_dns_name(target)).then(|| ServiceRecord {
         priority: record.priority,
         weight: record.weight,
         target: target.into(),

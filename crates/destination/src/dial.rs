@@ -2,13 +2,12 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use crate::MAX_NAME;
+use crate::hostname::is_dns_name;
+
 #[cfg(test)]
 mod tests;
 
-/// RFC 1035 2.3.4, without the root label.
-const MAX_NAME: usize = 253;
-/// RFC 1035 2.3.4.
-const MAX_LABEL: usize = 63;
 /// A name, a colon and five digits.
 const MAX_KEY: usize = MAX_NAME + 6;
 
@@ -103,7 +102,7 @@ impl Target {
 impl TargetName {
     fn new(host: &str, port: u16) -> Result<Self, AuthorityError> {
         let name = host.strip_suffix('.').unwrap_or(host);
-        if !valid_name(name) {
+        if !is_dns_name(name) {
             return Err(AuthorityError::Malformed);
         }
         let mut target = Self { key: [0; MAX_KEY], length: 0, name_length: name.len(), port };
@@ -165,23 +164,4 @@ fn parse_port(text: &str) -> Result<u16, AuthorityError> {
         Ok(port) if port > 0 => Ok(port),
         _ => Err(AuthorityError::Malformed),
     }
-}
-
-/// Whether `name` (without a trailing dot) may be asked of a DNS server: letters, digits, hyphens and underscores in
-/// labels of 1 to 63 bytes, and a last label that no program takes for a number.
-pub(crate) fn valid_name(name: &str) -> bool {
-    if name.is_empty() || name.len() > MAX_NAME {
-        return false;
-    }
-    let mut last = "";
-    for label in name.split('.') {
-        let length_fits = (1..=MAX_LABEL).contains(&label.len());
-        if !length_fits || !label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-            return false;
-        }
-        last = label;
-    }
-    let digits = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
-    let is_hexadecimal = digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    !is_hexadecimal && !last.bytes().all(|byte| byte.is_ascii_digit())
 }

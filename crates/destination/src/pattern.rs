@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::{MAX_LABEL, MAX_NAME};
+
 /// A set of host names: one, all below a domain, or any.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HostPattern {
@@ -43,10 +45,10 @@ impl HostPattern {
             return Err(refuse("an IP address has no names below it"));
         }
         if !literal {
-            if name.len() > 253 {
+            if name.len() > MAX_NAME {
                 return Err(refuse("it is longer than 253 characters"));
             }
-            if name.split('.').any(|label| label.is_empty() || label.len() > 63) {
+            if name.split('.').any(|label| label.is_empty() || label.len() > MAX_LABEL) {
                 return Err(refuse("each label between dots needs 1 to 63 characters"));
             }
             if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) {

@@ -1,9 +1,8 @@
-//! What a cache may be told, with Envoy's defaults.
+//! What a DNS cache is told, with Envoy's defaults.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::family::Family;
 use crate::rules::AddressRules;
 
 /// Settings of one cache. All may change while it runs; no entry is dropped for it.
@@ -33,6 +32,27 @@ pub struct Settings {
     pub max_stale: Option<Duration>,
     /// Which addresses are handed out, literals included.
     pub rules: Arc<AddressRules>,
+}
+
+/// The ways to ask: Envoy's `dns_lookup_family`, whose `AUTO` comes in two. IP literals pass in each of them.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Family {
+    /// Both at once, addresses of the two in turns, IPv6 first.
+    ///
+    /// Envoy's `AUTO` ([`StrictAuto`](Self::StrictAuto)) leaves a name that has both with IPv6 addresses alone, which on a network
+    /// without IPv6 leads nowhere. With both in the list, whoever connects finds the one that works.
+    #[default]
+    Auto,
+    /// AAAA, and A only if that gave no address: Envoy's `AUTO`.
+    StrictAuto,
+    /// A.
+    V4Only,
+    /// AAAA.
+    V6Only,
+    /// A, and AAAA only if that gave no address.
+    V4Preferred,
+    /// Both at once, addresses of the two in turns, IPv4 first.
+    All,
 }
 
 /// Jittered exponential waits: before the n-th attempt after a failure, up to `base * 2^(n-1)` and never over `max`.
@@ -78,6 +98,11 @@ impl Settings {
     /// # Errors
     /// Names the first setting that is outside of its range.
     pub fn check(&self) -> Result<(), SettingsError> {
+        self.faults().next().map_or(Ok(()), Err)
+    }
+
+    /// The settings that are outside of their range.
+    pub fn faults(&self) -> impl Iterator<Item = SettingsError> + use<> {
         let rules = [
             (self.refresh_rate >= Duration::from_millis(1), "refresh_rate", "at least 1ms"),
             (self.min_refresh_rate >= Duration::from_secs(1), "min_refresh_rate", "at least 1s"),
@@ -94,9 +119,6 @@ impl Settings {
                 "at least its base",
             ),
         ];
-        match rules.into_iter().find(|(holds, ..)| !holds) {
-            Some((_, field, rule)) => Err(SettingsError { field, rule }),
-            None => Ok(()),
-        }
+        rules.into_iter().filter(|(holds, ..)| !holds).map(|(_, field, rule)| SettingsError { field, rule })
     }
 }
