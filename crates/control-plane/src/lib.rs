@@ -32,7 +32,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use self::error::StartError;
-pub use self::fleets::DEFAULT_FLEET;
 use self::fleets::Fleets;
 pub use self::listen::ApiLimits;
 use self::metrics::Metrics;
