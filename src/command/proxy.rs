@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Result;
+use backstay_model::FleetName;
 use backstay_proxy::{AccessLog, DnsServer, Limits, Options, Proxy, Setting};
 use backstay_resources::GoDuration;
 use clap::builder::NonEmptyStringValueParser;
@@ -34,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:18000")]
     control_plane: PlainUri,
     /// Fleet to join: the name of a Proxy object
-    #[arg(long, value_name = "NAME", default_value = "default")]
+    #[arg(long, value_name = "NAME", default_value = FleetName::DEFAULT)]
     fleet: Segment,
     /// Name of this proxy within the fleet [default: host name and process id]
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]

@@ -11,10 +11,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::envoy::{self, Envoy};
+use crate::envoy::Envoy;
 use crate::harness::manifest::{backend, gateway, route};
 use crate::harness::rest::{BACKENDS, GATEWAYS};
-use crate::harness::{Client, ControlPlane, PATIENCE, Proxy, port};
+use crate::harness::{Client, ControlPlane, PATIENCE, Proxy, port, tools};
 
 const HOST: &str = "shared.example";
 /// Clients beside the one that sends what no other does.
@@ -187,7 +187,7 @@ async fn counted(endpoint: &Envoy, name: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_ends_those_of_others() {
-    let Some(binary) = envoy::find() else { return };
+    let Some(binary) = tools::envoy() else { return };
     let (at, listen) = (port::free(), port::free());
     let endpoint = Envoy::endpoint(&binary, at);
     let control_plane = ControlPlane::start();

@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use backstay_model::Scoped;
 use backstay_resources::{Kind, Object};
 
 /// The name of one object.
@@ -45,7 +46,12 @@ impl ObjectKey {
     /// `NAMESPACE/NAME`, or `NAME` where there is no namespace.
     #[must_use]
     pub fn path(&self) -> String {
-        if self.namespace.is_empty() { self.name.to_string() } else { format!("{}/{}", self.namespace, self.name) }
+        self.scoped().to_string()
+    }
+
+    /// As names of discovery resources have it.
+    pub(crate) fn scoped(&self) -> Scoped<'_> {
+        Scoped { namespace: &self.namespace, name: &self.name }
     }
 
     fn parts(&self) -> (&'static str, &'static str, &str, &str) {

@@ -10,7 +10,7 @@
 //! - [`change`](ObjectKey), [`output`](Output): what goes in and what comes out.
 //! - `compiler`: the tables of objects, the links between them, and the steps of one `apply`.
 //! - `backend`, `policy`, `secret`, `gateway`, `route`: what one object of a kind compiles to, given what it refers to.
-//! - `hostname`: host names and their intersections. `source`: the last good version of an object. `fleet`: what the
+//! - `source`: the last good version of an object. `fleet`: what the
 //!   proxies of each fleet hold. `kept`: Secrets as they last could serve. `index`: links that can be followed backwards. `usage`: which fleets need a resource.
 //!   `features`: what of the Gateway API is done.
 
@@ -20,7 +20,6 @@ mod compiler;
 mod features;
 mod fleet;
 mod gateway;
-mod hostname;
 mod index;
 mod kept;
 mod output;
@@ -29,6 +28,8 @@ mod route;
 mod secret;
 mod source;
 mod usage;
+
+use backstay_destination::hostname;
 
 pub use self::change::{Change, ObjectKey};
 pub use self::compiler::{Compiler, Options};

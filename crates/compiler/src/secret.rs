@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use backstay_model::ResourceName;
 use backstay_proto::config;
 use backstay_resources::core::{KeyPair, MaterialFault, Secret};
 use backstay_resources::{Object, Timestamp};
@@ -84,9 +85,10 @@ impl SecretUse {
     pub(crate) fn resource(&self) -> Arc<str> {
         let SecretName { namespace, name } = &self.secret;
         match self.role {
-            Role::Certificate => format!("secret/{namespace}/{name}").into(),
-            Role::Authority => format!("secret/{namespace}/{name}/ca.crt").into(),
+            Role::Certificate => ResourceName::Certificate { namespace, secret: name },
+            Role::Authority => ResourceName::Authority { namespace, secret: name },
         }
+        .into()
     }
 }
 

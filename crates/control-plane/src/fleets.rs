@@ -6,9 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use backstay_xds::{Change, Snapshot};
 use tokio::sync::watch;
 
-/// The fleet that a proxy joins when it names none. It needs no Proxy object.
-pub const DEFAULT_FLEET: &str = "default";
-
 /// The snapshot of each fleet. A fleet exists when a Proxy object names it, or something was compiled for it.
 #[derive(Debug, Default)]
 pub(crate) struct Fleets {

@@ -34,7 +34,6 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
 pub use self::error::StartError;
-pub use self::fleets::DEFAULT_FLEET;
 use self::fleets::Fleets;
 pub use self::listen::ApiLimits;
 use self::listen::GuardLayer;

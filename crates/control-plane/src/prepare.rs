@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 
+use backstay_model::FleetName;
 use backstay_resources::gateway::{CONTROLLER_NAME, GATEWAY_CLASS};
 use backstay_resources::{Kind, Object, ObjectMeta, Timestamp, apoxy};
 use backstay_store::{CommitError, Expect, Key, Operation, Store, Write};
 use serde_json::{Map, Value, json};
 
 use crate::error::StartError;
-use crate::fleets::DEFAULT_FLEET;
-
-/// Name of the GatewayClass that always exists.
-const CLASS: &str = "backstay";
 
 /// Creates the namespace `default`, the fleet `default` and the GatewayClass `backstay` where they do not exist, so that a
 /// proxy can connect to a new control plane and a manifest needs none of them.
 pub(crate) async fn prepare(store: &Arc<dyn Store>) -> Result<(), StartError> {
     backstay_kube::bootstrap(store).await.map_err(|error| StartError::Prepare(error.to_string()))?;
-    create(store, &apoxy::PROXY, DEFAULT_FLEET, json!({})).await?;
-    create(store, &GATEWAY_CLASS, CLASS, json!({"controllerName": CONTROLLER_NAME})).await
+    create(store, &apoxy::PROXY, FleetName::DEFAULT, json!({})).await?;
+    create(store, &GATEWAY_CLASS, backstay_model::GATEWAY_CLASS, json!({"controllerName": CONTROLLER_NAME})).await
 }
 
 async fn create(store: &Arc<dyn Store>, kind: &Kind, name: &str, spec: Value) -> Result<(), StartError> {

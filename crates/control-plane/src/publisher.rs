@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_compiler::{Change, Compiler, ObjectKey, Output};
+use backstay_model::FleetName;
 use backstay_resources::{Changed, KINDS, Kind, Object, apoxy};
 use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision, Store, WatchError};
 use backstay_xds::{Change as Published, Resource};
 
 use self::kept::KeptSecrets;
-use crate::fleets::{DEFAULT_FLEET, Fleets};
+use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
 use crate::status::mark;
@@ -57,7 +58,7 @@ impl Publisher {
 
     /// Runs until the store closes.
     pub(crate) async fn run(mut self) {
-        self.fleets.declare(DEFAULT_FLEET);
+        self.fleets.declare(FleetName::DEFAULT);
         self.compiler.restore(self.kept.read());
         loop {
             let revision = self.list();
@@ -175,7 +176,7 @@ impl Publisher {
         self.known.remove(key);
         let key = self.object_key(key)?;
         self.shared.update(|tracker| tracker.removed(&key));
-        if key.kind.kind == apoxy::PROXY.kind && *key.name != *DEFAULT_FLEET {
+        if key.kind.kind == apoxy::PROXY.kind && *key.name != *FleetName::DEFAULT {
             self.read.fleets.remove(&key.name);
             self.read.fleets_gone.insert(key.name.clone());
         }

@@ -1,8 +1,9 @@
 //! What the discovery server asks for and reports: the seam between streams and the rest of the control plane.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use backstay_model::FleetName;
 use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
 use backstay_xds::Snapshot;
@@ -10,7 +11,7 @@ use backstay_xds::server::{Event, Refused, Rejection, Source, StreamId};
 use tokio::sync::watch;
 use tonic::Code;
 
-use crate::fleets::{DEFAULT_FLEET, Fleets};
+use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
 use crate::tracker::{Refusal, Stream};
@@ -25,7 +26,7 @@ pub(crate) struct FleetSource {
 
 /// The fleet that a node joins.
 fn fleet_of(node: &Node) -> &str {
-    if node.cluster.is_empty() { DEFAULT_FLEET } else { &node.cluster }
+    if node.cluster.is_empty() { FleetName::DEFAULT } else { &node.cluster }
 }
 
 impl Source for FleetSource {
@@ -97,10 +98,32 @@ impl FleetSource {
         let others: Vec<_> = sent.iter().map(|(name, _)| name).filter(|name| !names.contains(&***name)).collect();
         self.shared.update(|tracker| {
             tracker.accepted(stream, others.into_iter().chain(removed));
-            for Rejection { name, version, field, message } in refused {
-                tracing::warn!(resource = %name, field, message, "a proxy refused a resource");
-                tracker.refused(stream, name, Refusal { version, field, message });
+            for (name, refusal) in by_resource(refused) {
+                tracker.refused(stream, name, refusal);
             }
         });
     }
 }
+
+/// One refusal for each resource, however many faults its proxy named: the first is told as its field and message, and what else is
+/// wrong after it.
+fn by_resource(refused: Vec<Rejection>) -> BTreeMap<Arc<str>, Refusal> {
+    let mut refusals: BTreeMap<Arc<str>, Refusal> = BTreeMap::new();
+    for Rejection { name, version, field, message } in refused {
+        tracing::warn!(resource = %name, field, message, "a proxy refused a resource");
+        let next = Refusal { version, field, message };
+        match refusals.get_mut(&name) {
+            Some(first) => {
+                first.message.push_str("; ");
+                first.message.push_str(&next.sentence());
+            }
+            None => {
+                refusals.insert(name, next);
+            }
+        }
+    }
+    refusals
+}
+
+#[cfg(test)]
+mod tests;

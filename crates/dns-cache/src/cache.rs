@@ -9,17 +9,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use backstay_destination::AddressRules;
+use backstay_destination::lookup::{Settings, SettingsError};
+use backstay_destination::{Target, TargetName};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::authority::{Target, TargetName};
 use crate::error::LookupError;
 use crate::family::Family;
 use crate::host::{Addresses, Host, Moment, Origin};
 use crate::resolve::Resolve;
-use crate::rules::AddressRules;
-use crate::settings::{Settings, SettingsError};
 use crate::stats::Stats;
 use crate::table::{Index, Table, denied};
 

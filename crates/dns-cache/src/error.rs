@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::authority::AuthorityError;
+use backstay_destination::AuthorityError;
 
 /// Why a request gets no address.
 ///

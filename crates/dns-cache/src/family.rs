@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use backstay_destination::lookup::Family;
 use futures::future::{BoxFuture, Either, select};
 
 use crate::resolve::{Answer, RecordKind, Resolve};
@@ -13,27 +14,6 @@ mod tests;
 
 /// How long the slower family is waited for once the other has addresses. Envoy's resolver waits as long.
 const SECOND_FAMILY_WAIT: Duration = Duration::from_millis(250);
-
-/// The ways to ask: Envoy's `dns_lookup_family`, whose `AUTO` comes in two. IP literals pass in each of them.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum Family {
-    /// Both at once, addresses of the two in turns, IPv6 first.
-    ///
-    /// Envoy's `AUTO` ([`StrictAuto`](Self::StrictAuto)) leaves a name that has both with IPv6 addresses alone, which on a network
-    /// without IPv6 leads nowhere. With both in the list, whoever connects finds the one that works.
-    #[default]
-    Auto,
-    /// AAAA, and A only if that gave no address: Envoy's `AUTO`.
-    StrictAuto,
-    /// A.
-    V4Only,
-    /// AAAA.
-    V6Only,
-    /// A, and AAAA only if that gave no address.
-    V4Preferred,
-    /// Both at once, addresses of the two in turns, IPv4 first.
-    All,
-}
 
 /// Asks for `name` as `family` says. Not limited in time.
 pub async fn resolve_family(resolver: &dyn Resolve, name: &Arc<str>, family: Family) -> Answer {

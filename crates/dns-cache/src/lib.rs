@@ -1,7 +1,8 @@
 //! The DNS cache of a dynamic forward proxy, with the behaviour of Envoy's where people rely on it.
 //!
 //! # Layout
-//! - [`Target`] reads an authority (`host:port`) the way the cache keys it.
+//! - [`Target`] reads an authority (`host:port`) the way the cache keys it. Like [`Settings`] and [`AddressRules`] it is of
+//!   `backstay-destination`, so that a configuration can be checked without a cache, or a runtime, beneath it.
 //! - [`Cache`] answers data threads: a hit takes no lock and does not allocate, a miss joins the one lookup of that name.
 //! - `table` decides, as a state machine without I/O: what to look up, when again, what to drop.
 //! - [`Resolve`] is the resolver behind it; [`SystemResolver`] is the one that asks name servers. [`Family`] orders its questions.
@@ -22,7 +23,6 @@
 //! - How long addresses outlive lookups that fail can be limited ([`Settings::max_stale`]).
 //! - Settings may change while the cache runs.
 
-mod authority;
 mod cache;
 mod error;
 mod family;
@@ -30,12 +30,11 @@ mod host;
 mod names;
 mod refresh;
 mod resolve;
-mod rules;
-mod settings;
 mod stats;
 mod table;
 
-pub use authority::{AuthorityError, Target, TargetName};
+pub use backstay_destination::lookup::{FailureBackoff, Settings, SettingsError};
+pub use backstay_destination::{AddressRules, AuthorityError, Network, NetworkError, Target, TargetName};
 pub use cache::{Cache, Found, HostState, HostView, Remembered, RememberedError, Waiting};
 pub use error::LookupError;
 pub use family::{Family, resolve_family};
@@ -44,6 +43,4 @@ pub use names::{Member, Names, WatchSettings, Watched, WatchedService, WatchedVi
 pub use resolve::{
     Answer, DnsServer, DnsServerError, RecordKind, Resolve, ResolverError, ServiceAnswer, ServiceRecord, SystemResolver,
 };
-pub use rules::{AddressRules, Network, NetworkError};
-pub use settings::{FailureBackoff, Settings, SettingsError};
 pub use stats::{NameStats, Stats, StatsSnapshot};

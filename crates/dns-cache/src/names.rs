@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use backstay_destination::hostname::is_dns_name;
 use futures::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::authority::valid_name;
 use crate::family::{Family, resolve_family};
 use crate::resolve::{Answer, Resolve};
 use crate::stats::{NameCounts, NameStats};
@@ -185,7 +185,7 @@ fn held<T>(all: &Mutex<HashMap<Arc<str>, Weak<T>>>) -> Vec<Arc<T>> {
 fn normal(name: &str) -> Option<Arc<str>> {
     let name = name.to_ascii_lowercase();
     let name = name.strip_suffix('.').unwrap_or(&name);
-    valid_name(name).then(|| name.into())
+    is_dns_name(name).then(|| name.into())
 }
 
 impl std::fmt::Debug for Names {

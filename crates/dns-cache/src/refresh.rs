@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::settings::Settings;
+use backstay_destination::lookup::Settings;
 
 #[cfg(test)]
 mod tests;

@@ -11,16 +11,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use backstay_destination::TargetName;
+use backstay_destination::lookup::Settings;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::authority::TargetName;
 use crate::error::LookupError;
 use crate::family::Family;
 use crate::host::{Host, Knowledge, Origin};
 use crate::refresh::{Ending, wait};
 use crate::resolve::Answer;
-use crate::settings::Settings;
 use crate::stats::Stats;
 use budget::Budget;
 use entry::Entry;

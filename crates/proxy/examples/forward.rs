@@ -6,8 +6,8 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use backstay_proxy::config::{
-    Action, Backend, BackendSpec, Config, Discovery, Endpoint, Filters, Forward, HostPattern, Policy, Protocol, Rule,
-    Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
+    Action, Backend, BackendParts, BackendSpec, Config, Discovery, Endpoint, Filters, Forward, HostPattern, Rule,
+    Socket, Target, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::{Options, Workers};
@@ -35,14 +35,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// One socket, one rule, one backend, one endpoint.
 fn everything(listen: SocketAddr, upstream: SocketAddr) -> Config {
-    let backend = Backend::new(BackendSpec {
+    let backend = Backend::new(BackendParts {
         name: "backend/only".into(),
-        protocol: Protocol::Http1,
+        spec: BackendSpec::default(),
         discovery: Discovery::addresses(vec![Endpoint::ip(upstream.ip())]),
         tls: None,
-        timeouts: Timeouts::default(),
         metrics: Arc::default(),
-        policy: Policy::default(),
         breakers: backstay_balancer::Breakers::new(&backstay_balancer::Limits::default()),
     });
     let target = Target::Backend { backend: Arc::clone(&backend), port: NonZeroU16::new(upstream.port()) };

@@ -1,40 +1,31 @@
-//! What the request path runs on: immutable, already validated, shared by all threads.
+//! What the request path runs on: sockets, and the rules that serve their requests. Immutable, and shared by all threads.
 //!
-//! The control side builds a [`Config`] from the wire messages and hands it to the workers in one step. Everything that
-//! could be wrong has been refused by then: a request never meets a configuration error, and never parses anything that
-//! an operator wrote. Objects that an update does not touch keep their identity (the same [`std::sync::Arc`]), so
-//! connection pools and balancing state survive unrelated changes.
+//! The control side builds a [`Config`] from the checked configuration ([`backstay_model`]) and hands it to the workers in one
+//! step. Everything that could be wrong has been refused by then: a request never meets a configuration error, and never
+//! parses anything that an operator wrote. What changes while a configuration is in force is not here: the rules lead to backends
+//! ([`crate::backend`]), which keep their identity (the same [`std::sync::Arc`]), and with it their connections and
+//! balancing state, when an update does not touch them.
 
-mod backend;
-mod client_tls;
-mod discovery;
-mod endpoints;
-mod filter;
-mod health;
-mod host;
-mod loops;
-mod policy;
-mod refusal;
 mod rule;
 mod socket;
-mod tls;
-mod trouble;
 
-pub use backend::{Backend, BackendId, BackendSpec, LineageId, Protocol, Timeouts};
-pub use client_tls::{ClientOptions, Trust, cipher_suite, cipher_suite_names};
-pub use discovery::{Allowed, Discovery, Dynamic, Endpoint, Lookup, Resolve, Resolved};
-pub use endpoints::{Addresses, Endpoints, uptime};
-pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};
-pub use health::{HealthCheck, HttpProbe, Probe};
-pub use host::{HostPattern, InvalidHost};
-pub(crate) use loops::is_token;
-pub use loops::{InvalidLoopId, LoopGuard};
-pub use policy::{Connections, HashCookie, HashKind, HashPolicy, HostRewrite, Keepalive, Policy, Retry};
-pub use refusal::{Flag, Refusal};
-pub use rule::{Action, Forward, Redirect, Respond, Rule, Target, WeightedTarget, WeightedTargets};
+pub use rule::{Action, Filters, Forward, Mirror, Rule, Target, WeightedTarget, WeightedTargets};
 pub use socket::Socket;
-pub use tls::{ClientTls, ServerNames, TlsError, client_config, server_config, system_roots};
-pub use trouble::{FailedConnection, Trouble};
+
+// What used to be configuration, and is found where it is now: in the model, beside the backends, in TLS.
+pub use crate::backend::{
+    Addresses, Backend, BackendId, BackendParts, Discovery, Dynamic, Endpoint, Endpoints, FailedConnection, LineageId,
+    Lookup, Resolve, Resolved, Trouble, uptime,
+};
+pub use crate::refusal::{Flag, Refusal};
+pub use crate::tls::{
+    ClientOptions, ClientTls, ServerNames, TlsError, Trust, client_config, server_config, system_roots,
+};
+pub use backstay_model::{
+    Allowed, BackendSpec, Connections, HashCookie, HashKind, HashPolicy, HeaderEdit, HealthCheck, HostPattern,
+    HostRewrite, HttpProbe, InvalidHost, InvalidLoopId, Keepalive, LoopGuard, PathEdit, Policy, Probe, Protocol,
+    Redirect, Respond, Retry, Timeouts, cipher_suite, cipher_suite_names,
+};
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -10,6 +10,7 @@ mod checks;
 mod handler;
 mod held;
 mod model;
+mod routes;
 mod sockets;
 mod status;
 

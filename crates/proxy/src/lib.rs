@@ -2,28 +2,32 @@
 //!
 //! # Layout
 //!
-//! - [`config`]: what the request path runs on, already validated.
+//! - [`config`]: what the request path runs on, already validated. [`backend`]: what of it changes meanwhile.
+//! - [`tls`]: ready-made rustls configurations. [`refusal`]: answers of the proxy's own.
 //! - [`route`]: which rule serves a request.
 //! - [`server`]: listening sockets, connections from clients, and the threads that serve them.
 //! - `forward`, `filter`, `upstream`: the way of a request to an endpoint and back.
-//! - [`access`]: the access log. [`metrics`]: what is counted.
-//! - [`Proxy`]: one proxy, from start to drain. Its control thread subscribes to the control plane, `convert`s what arrives, and
-//!   puts it in force (`control`); resolves names (`dns`); keeps the last good configuration on disk (`state`); and serves
+//! - [`access`]: the access log. [`counts`]: what is counted. [`metrics`]: what is exported of it.
+//! - [`Proxy`]: one proxy, from start to drain. Its control thread subscribes to the control plane, checks what
+//!   arrives ([`backstay_model`]) and puts it in force (`control`); resolves names (`dns`); keeps the last good configuration on disk (`state`); and serves
 //!   the `admin` endpoint.
 
 pub mod access;
 mod admin;
+pub mod backend;
 pub mod config;
 mod control;
-mod convert;
+pub mod counts;
 mod dns;
 mod filter;
 mod forward;
 pub mod metrics;
 mod proxy;
+pub mod refusal;
 pub mod route;
 pub mod server;
 mod state;
+pub mod tls;
 mod upstream;
 
 pub use backstay_dns_cache::DnsServer;

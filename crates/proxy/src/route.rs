@@ -1,18 +1,16 @@
-//! Which rule serves a request.
-//!
-//! A [`Table`] belongs to one listening socket. The listener is chosen by host name, most specific first; within it
-//! routes are tried from the most specific host name; within those, of all matches that hold, the one with the highest
-//! precedence wins. Precedence is a number that arrives with the configuration: the table only honours it.
-//!
-//! The cost of a lookup follows the shape of the request, not the number of routes: exact paths are one hash lookup,
-//! prefixes one per distinct prefix length that ends at an element of the path. Only regular expressions are tried one by
-//! one, and only while they could still win.
+//! Which rule serves a request: the tables of [`backstay_model::route`], with rules that are joined with their backends.
 
-mod hosts;
-mod matches;
-mod paths;
-mod query;
-mod table;
+use std::sync::Arc;
 
-pub use matches::{HeaderMatch, InvalidRegex, Matcher, PathMatch, QueryMatch, ValueMatch};
-pub use table::{Candidate, Matched, Order, Table, TableBuilder};
+pub use backstay_model::route::{HeaderMatch, InvalidRegex, Matcher, Order, PathMatch, QueryMatch, ValueMatch};
+
+use crate::config::Rule;
+
+/// Which rule serves a request on one socket.
+pub type Table = backstay_model::route::Table<Arc<Rule>>;
+/// Collects what a [`Table`] is made of, in any order.
+pub type TableBuilder = backstay_model::route::TableBuilder<Arc<Rule>>;
+/// One match of one rule for one host name of one listener.
+pub type Candidate = backstay_model::route::Candidate<Arc<Rule>>;
+/// The rule that serves a request.
+pub type Matched<'a> = backstay_model::route::Matched<'a, Arc<Rule>>;

@@ -3,73 +3,18 @@
 //! Source: Kubernetes, `apimachinery/pkg/util/validation`; its sentences are kept, since clients and their tests know
 //! them. Each function returns what is wrong, nothing when all is well.
 
+pub use backstay_destination::kubernetes::{hostname, is_label, label, precise_hostname, subdomain};
+pub use backstay_destination::{MAX_LABEL, MAX_NAME as MAX_SUBDOMAIN};
+
 #[cfg(test)]
 mod tests;
 
-/// Longest RFC 1123 subdomain, in bytes.
-pub const MAX_SUBDOMAIN: usize = 253;
-/// Longest RFC 1123 label, in bytes.
-pub const MAX_LABEL: usize = 63;
-
-const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end \
-    with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
-    '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must \
-    start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
-    '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-const WILDCARD: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist \
-    of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex \
-    used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const QUALIFIED: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
     alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
     '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must \
     start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation \
     is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-
-/// A DNS label: names of namespaces.
-#[must_use]
-pub fn label(name: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    longest(name, MAX_LABEL, "", &mut wrong);
-    if !is_label(name) {
-        wrong.push(LABEL.to_owned());
-    }
-    wrong
-}
-
-/// A DNS name: names of most objects.
-#[must_use]
-pub fn subdomain(name: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    longest(name, MAX_SUBDOMAIN, "", &mut wrong);
-    if !is_subdomain(name) {
-        wrong.push(SUBDOMAIN.to_owned());
-    }
-    wrong
-}
-
-/// A host as listeners and routes name them: a DNS name, or `*.` and a DNS name; no IP address.
-#[must_use]
-pub fn hostname(name: &str) -> Vec<String> {
-    let Some(rest) = name.strip_prefix("*.") else { return precise_hostname(name) };
-    let mut wrong = Vec::new();
-    longest(name, MAX_SUBDOMAIN, "", &mut wrong);
-    if !is_subdomain(rest) {
-        wrong.push(WILDCARD.to_owned());
-    }
-    wrong
-}
-
-/// A host without wildcard: a DNS name, no IP address.
-#[must_use]
-pub fn precise_hostname(name: &str) -> Vec<String> {
-    let mut wrong = subdomain(name);
-    if name.parse::<std::net::IpAddr>().is_ok() {
-        wrong.push("must not be an IP address".to_owned());
-    }
-    wrong
-}
 
 /// `[PREFIX/]NAME`: keys of labels and annotations, finalizers.
 #[must_use]
@@ -89,7 +34,7 @@ pub fn qualified(name: &str) -> Vec<String> {
     if local.is_empty() {
         wrong.push("name part must be non-empty".to_owned());
     }
-    longest(local, MAX_LABEL, "name part ", &mut wrong);
+    longest(local, "name part ", &mut wrong);
     if !is_word(local) {
         wrong.push(QUALIFIED.to_owned());
     }
@@ -100,31 +45,17 @@ pub fn qualified(name: &str) -> Vec<String> {
 #[must_use]
 pub fn label_value(value: &str) -> Vec<String> {
     let mut wrong = Vec::new();
-    longest(value, MAX_LABEL, "", &mut wrong);
+    longest(value, "", &mut wrong);
     if !value.is_empty() && !is_word(value) {
         wrong.push(LABEL_VALUE.to_owned());
     }
     wrong
 }
 
-fn longest(name: &str, limit: usize, of: &str, wrong: &mut Vec<String>) {
-    if name.len() > limit {
-        wrong.push(format!("{of}must be no more than {limit} bytes"));
+fn longest(name: &str, of: &str, wrong: &mut Vec<String>) {
+    if name.len() > MAX_LABEL {
+        wrong.push(format!("{of}must be no more than {MAX_LABEL} bytes"));
     }
-}
-
-/// Whether it has the characters of a DNS label; its length is another matter.
-#[must_use]
-pub fn is_label(name: &str) -> bool {
-    let alphanumeric = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    let bytes = name.as_bytes();
-    alphanumeric(bytes.first())
-        && alphanumeric(bytes.last())
-        && bytes.iter().all(|byte| alphanumeric(Some(byte)) || *byte == b'-')
-}
-
-fn is_subdomain(name: &str) -> bool {
-    name.split('.').all(is_label)
 }
 
 fn is_word(name: &str) -> bool {

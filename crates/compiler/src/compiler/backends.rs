@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use backstay_model::ResourceName;
 use backstay_proto::config;
 use backstay_resources::ConditionStatus;
 use backstay_resources::apoxy::BACKEND;
@@ -140,7 +141,7 @@ impl Compiler {
         for (name, fleet) in self.backend_usage.take_touched() {
             let used = self.backend_usage.contains(&name, &fleet);
             let compiled = self.backends.get(&name).filter(|_| used).and_then(|node| node.compiled.as_ref());
-            let resource: Arc<str> = format!("backend/{name}").into();
+            let resource = Arc::from(ResourceName::Backend(&name));
             match compiled {
                 Some(compiled) => self.fleets.put(&fleet, &resource, compiled.encoded.clone()),
                 None => self.fleets.remove(&fleet, &resource),
@@ -189,7 +190,7 @@ impl Compiler {
 
     /// What proxies must have for a Backend: itself and the Secrets it needs, in each fleet that sends requests to it.
     fn backend_programs(&self, name: &Arc<str>, compiled: &CompiledBackend) -> Vec<Program> {
-        let mut resources: Vec<Arc<str>> = vec![format!("backend/{name}").into()];
+        let mut resources: Vec<Arc<str>> = vec![ResourceName::Backend(name).into()];
         resources.extend(compiled.secrets.iter().map(SecretUse::resource));
         resources.sort();
         let fleets = self.backend_usage.fleets(name);

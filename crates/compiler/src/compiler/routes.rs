@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use backstay_model::ResourceName;
 use backstay_proto::config;
 use backstay_resources::gateway::HttpRouteSpec;
 
@@ -89,7 +90,7 @@ impl Compiler {
         work: &mut Work,
     ) {
         let Some(node) = self.routes.get_mut(key) else { return };
-        let resource: Arc<str> = format!("route/{}", key.path()).into();
+        let resource = Arc::from(ResourceName::Route(key.scoped()));
         let order_key = format!("{}/{}", node.source.created, key.path());
         for (fleet, listeners) in attachments {
             let attachments = listeners

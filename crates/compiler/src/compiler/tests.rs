@@ -1,5 +1,6 @@
 //! What users see: objects in, resources and statuses out.
 
+mod accepted;
 mod backends;
 mod client_certificates;
 mod features;
@@ -73,6 +74,9 @@ impl World {
         for (fleet, resources) in &output.fleets {
             for (name, encoded) in resources {
                 let key = (fleet.to_string(), name.to_string());
+                if let Some(encoded) = encoded {
+                    accepted::check(name, encoded);
+                }
                 let before = match encoded {
                     Some(encoded) => self.held.insert(key.clone(), encoded.clone()),
                     None => self.held.remove(&key),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use backstay_model::ResourceName;
 use backstay_proto::config;
 use backstay_resources::gateway::{CertificateRef, Listener, RouteGroupKind, TlsMode};
 
@@ -223,9 +224,6 @@ pub(crate) fn certificate_secret(
 /// The name of a Listener resource. The first address has the listener's plain name; further ones add theirs after an
 /// `@`, which no object's name contains.
 fn resource(site: Site<'_>, listener: &str, index: usize) -> Arc<str> {
-    let gateway = site.gateway.path();
-    match site.serving.addresses.get(index) {
-        Some(address) if index > 0 => format!("listener/{gateway}/{listener}@{address}").into(),
-        _ => format!("listener/{gateway}/{listener}").into(),
-    }
+    let address = site.serving.addresses.get(index).filter(|_| index > 0).map(String::as_str);
+    ResourceName::Listener { gateway: site.gateway.scoped(), listener, address }.into()
 }

@@ -3,15 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use backstay_model::FleetName;
 use backstay_resources::apoxy::PROXY;
 use backstay_resources::gateway::{
     APOXY_CONTROLLER_NAME, CONTROLLER_NAME, Effect, GatewayAddress, GatewayClassSpec, GatewaySpec,
 };
 
 use crate::output::{ACCEPTED, Finding, UNSUPPORTED_VALUE};
-
-/// The fleet of Gateways that name none. It needs no Proxy object.
-const DEFAULT_FLEET: &str = "default";
 
 /// Whether a Gateway is served.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +89,7 @@ fn fields(spec: &GatewaySpec, effect: Effect) -> String {
 
 fn fleet(spec: &GatewaySpec, has_proxy: impl Fn(&str) -> bool) -> Result<Arc<str>, String> {
     let Some(parameters) = spec.infrastructure.as_ref().and_then(|it| it.parameters_ref.as_ref()) else {
-        return Ok(DEFAULT_FLEET.into());
+        return Ok(FleetName::default().into());
     };
     if parameters.kind != PROXY.kind || !(parameters.group.is_empty() || parameters.group == PROXY.group) {
         return Err(format!(
@@ -99,7 +97,7 @@ fn fleet(spec: &GatewaySpec, has_proxy: impl Fn(&str) -> bool) -> Result<Arc<str
             parameters.kind, parameters.group, PROXY.group
         ));
     }
-    if parameters.name != DEFAULT_FLEET && !has_proxy(&parameters.name) {
+    if parameters.name != FleetName::DEFAULT && !has_proxy(&parameters.name) {
         return Err(format!("Proxy {} does not exist; create it, or drop spec.infrastructure", parameters.name));
     }
     Ok(parameters.name.as_str().into())

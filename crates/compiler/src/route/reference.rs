@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use backstay_model::ResourceName;
 use backstay_proto::config;
 use backstay_resources::gateway::{HttpBackendRef, HttpRouteFilter, HttpRouteSpec, ObjectRef};
 
@@ -84,7 +85,7 @@ pub(super) fn resolve(
             return fault("PortNotSpecified", format!("port {port} of Backend {name} is not between 1 and 65535"));
         }
     };
-    Ok(config::BackendRef { backend: format!("backend/{name}"), port })
+    Ok(config::BackendRef { backend: ResourceName::Backend(name).to_string(), port })
 }
 
 /// Names of all Backends that a route refers to, whether they exist or not.

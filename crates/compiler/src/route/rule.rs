@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use backstay_model::ResourceName;
 use backstay_proto::config;
 use backstay_proto::config::filter::Kind;
 use backstay_proto::config::rule::Action;
@@ -185,7 +186,7 @@ fn backends(rule: &config::Rule) -> BTreeSet<Arc<str>> {
             }
         }
     }
-    let names = references.into_iter().filter_map(|reference| reference.backend.strip_prefix("backend/"));
+    let names = references.into_iter().filter_map(|reference| ResourceName::backend(&reference.backend));
     names.map(Arc::from).collect()
 }
 

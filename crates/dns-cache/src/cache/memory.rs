@@ -6,10 +6,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use backstay_destination::Target;
 use tokio::time::Instant;
 
 use super::Cache;
-use crate::authority::Target;
 use crate::host::Knowledge;
 
 /// As many as an answer may carry.

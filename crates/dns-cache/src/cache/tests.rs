@@ -3,17 +3,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use backstay_destination::Target;
+use backstay_destination::lookup::Settings;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::{Cache, Found};
-use crate::authority::Target;
 use crate::error::LookupError;
 use crate::family::Family;
 use crate::resolve::{Answer, RecordKind, Resolve, ServiceAnswer};
-use crate::settings::Settings;
 
 /// Answers after a delay; a name without an answer is never answered.
 #[derive(Default)]

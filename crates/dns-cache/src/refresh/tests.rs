@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use backstay_destination::lookup::{FailureBackoff, Settings};
+
 use super::{Ending, wait};
-use crate::settings::{FailureBackoff, Settings};
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

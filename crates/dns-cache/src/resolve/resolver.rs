@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_destination::hostname::is_dns_name;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hickory_proto::rr::{Name, RData, RecordType};
@@ -24,7 +25,6 @@ use super::port::Ports;
 use super::system::{Hosts, SystemServers, roots};
 use super::tcp::Tcp;
 use super::{Answer, DnsServer, RecordKind, Resolve, ServiceAnswer, ServiceRecord};
-use crate::authority::valid_name;
 
 /// Questions under way at once: more than the names that a cache of default size asks for together. They share sockets, so that this
 /// bounds memory alone.
@@ -244,7 +244,7 @@ fn service(data: &RData) -> Option<ServiceRecord> {
     };
     let target = record.target.to_ascii().to_ascii_lowercase();
     let target = target.strip_suffix('.').unwrap_or(&target);
-    (record.port > 0 && valid_name(target)).then(|| ServiceRecord {
+    (record.port > 0 && is_dns_name(target)).then(|| ServiceRecord {
         priority: record.priority,
         weight: record.weight,
         target: target.into(),

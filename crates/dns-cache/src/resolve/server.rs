@@ -3,7 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::authority::valid_name;
+use backstay_destination::hostname::is_dns_name;
 
 #[cfg(test)]
 mod tests;
@@ -74,7 +74,7 @@ impl FromStr for DnsServer {
         if name.is_empty() {
             return Err(DnsServerError::NoName);
         }
-        if !valid_name(name) && name.parse::<IpAddr>().is_err() {
+        if !is_dns_name(name) && name.parse::<IpAddr>().is_err() {
             return Err(DnsServerError::Name);
         }
         Ok(Self::Tls { address: address(rest, TLS_PORT)?, name: name.into() })

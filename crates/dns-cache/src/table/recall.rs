@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backstay_destination::TargetName;
 use rand::RngExt;
 
 use super::Table;
 use super::entry::Entry;
-use crate::authority::TargetName;
 use crate::host::{Host, Knowledge};
 use crate::refresh::Ending;
 

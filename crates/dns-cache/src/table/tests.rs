@@ -3,13 +3,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backstay_destination::Target;
+use backstay_destination::lookup::{FailureBackoff, Settings};
+
 use super::{Effect, Table};
-use crate::authority::Target;
 use crate::error::LookupError;
 use crate::family::Family;
 use crate::host::{Host, Origin};
 use crate::resolve::Answer;
-use crate::settings::{FailureBackoff, Settings};
 use crate::stats::{Stats, StatsSnapshot};
 
 const fn s(seconds: u64) -> Duration {

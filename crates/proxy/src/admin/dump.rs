@@ -4,6 +4,7 @@ mod message;
 
 use std::sync::LazyLock;
 
+use backstay_model::Fault;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
@@ -22,8 +23,9 @@ pub(super) fn dump(admin: &Admin) -> Value {
     let resources = model
         .resources()
         .map(|held| json!({ "name": held.name, "version": held.version, "content": content(held.value) }));
-    let rejected = model.rejected().iter().map(|(name, rejected)| {
-        json!({ "name": name, "version": rejected.version, "field": rejected.fault.field, "message": rejected.fault.message })
+    let rejected = model.rejected().iter().flat_map(|(name, rejected)| {
+        let one = move |fault: &Fault| json!({ "name": name, "version": rejected.version, "field": fault.field, "message": fault.message });
+        rejected.faults.iter().map(one)
     });
     let whole = |value: f64| if value.fract() == 0.0 { json!(value as u64) } else { json!(value) };
     let limits = admin.limits.values().into_iter().map(|(name, value)| (name.to_owned(), whole(value)));

@@ -7,7 +7,7 @@ use backstay_dns_cache::HostState;
 use serde_json::{Value, json};
 
 use super::Admin;
-use crate::config::{Backend, Endpoint, Endpoints, uptime};
+use crate::backend::{Backend, Endpoint, Endpoints, uptime};
 use crate::control::{BackendView, Model, look};
 use crate::metrics::Members;
 

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use backstay_balancer::{Breakers, Start};
 use backstay_dns_cache::Cache;
+use backstay_model::{self as model, Fault, TlsSpec};
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
 use tokio::runtime::Handle;
 
 use super::care::Care;
-use crate::config::{Addresses, Backend, BackendSpec, Discovery, Dynamic};
-use crate::convert::{BackendPlan, DiscoveryPlan, Fault, TlsPlan, client_tls};
+use crate::backend::{Addresses, Backend, BackendParts, Discovery, Dynamic};
 use crate::dns::{Dns, DynamicResolve, Following};
 use crate::metrics::BackendMetrics;
+use crate::tls::client_tls;
 
 /// What backends are built with.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub(super) struct Workshop {
 
 #[derive(Debug)]
 pub(super) struct BackendItem {
-    pub(super) plan: BackendPlan,
+    pub(super) plan: model::Backend,
     /// `None` while its secret is not there, if there was nothing to serve before.
     pub(super) backend: Option<Arc<Backend>>,
     /// Whether `backend` is of an earlier plan, since a secret of this one is not there.
@@ -63,7 +64,7 @@ impl Secrets {
 impl BackendItem {
     /// The secrets that it needs.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.plan.tls.iter().flat_map(TlsPlan::secrets)
+        self.plan.tls.iter().flat_map(TlsSpec::secrets)
     }
 
     pub(super) fn cache(&self) -> Option<&Arc<Cache>> {
@@ -77,7 +78,7 @@ impl BackendItem {
     /// version of it from `previous`.
     pub(super) fn build(
         name: &Arc<str>,
-        plan: BackendPlan,
+        plan: model::Backend,
         secrets: Option<Secrets>,
         previous: Option<&Self>,
         workshop: &Workshop,
@@ -105,48 +106,45 @@ impl BackendItem {
             (_, tls) => {
                 let tls = tls
                     .as_ref()
-                    .map(|tls| client_tls(tls, plan.protocol, secrets.roots.clone(), secrets.certificate.clone()));
-                tls.transpose().map_err(|error| Fault { field: "tls".to_owned(), message: error.to_string() })?
+                    .map(|tls| client_tls(tls, plan.spec.protocol, secrets.roots.clone(), secrets.certificate.clone()));
+                tls.transpose().map_err(|error| Fault::new("tls", error.to_string()))?
             }
         };
-        let backend = |spec| match replaced {
-            Some(replaced) => replaced.successor(spec),
-            None => Backend::new(spec),
+        let backend = |parts| match replaced {
+            Some(replaced) => replaced.successor(parts),
+            None => Backend::new(parts),
         };
-        let spec = |discovery| BackendSpec {
+        let parts = |discovery| BackendParts {
             name: Arc::clone(name),
-            protocol: plan.protocol,
+            spec: plan.spec.clone(),
             discovery,
             tls,
-            timeouts: plan.timeouts,
             metrics: Arc::clone(&metrics),
-            policy: plan.policy.clone(),
             breakers: Arc::clone(&breakers),
         };
         let (backend, feed) = match &plan.discovery {
-            DiscoveryPlan::Static(endpoints) => {
+            model::Discovery::Static(endpoints) => {
                 // It begins with the addresses that the old one had: names are not unknown again.
-                let start = if plan.policy.health.is_empty() { Start::Usable } else { Start::AwaitCheck };
+                let start = if plan.spec.policy.health.is_empty() { Start::Usable } else { Start::AwaitCheck };
                 let addresses = match previous.and_then(Self::addresses) {
                     Some(previous) => Addresses::following(previous, start),
                     None => Addresses::new(Vec::new(), start),
                 };
-                let backend = backend(spec(Discovery::Addresses(addresses)));
+                let backend = backend(parts(Discovery::Addresses(addresses)));
                 let following = Following::start(&backend, endpoints, &workshop.dns, &workshop.runtime);
                 (backend, Feed::Following(following))
             }
-            DiscoveryPlan::Dynamic { settings, allowed, loops } => {
+            model::Discovery::Dynamic { settings, allowed, loops } => {
                 let cache = match previous.and_then(Self::cache) {
                     Some(cache) => cache.configure(settings.clone()).map(|()| Arc::clone(cache)),
                     None => workshop.dns.cache(name, settings.clone()),
                 };
-                let cache = cache.map_err(|error| Fault {
-                    field: format!("dynamic_forward.dns_cache.{}", error.field),
-                    message: format!("must be {}", error.rule),
+                let cache = cache.map_err(|error| {
+                    Fault::new(format!("dynamic_forward.dns_cache.{}", error.field), format!("must be {}", error.rule))
                 })?;
                 let resolve = Arc::new(DynamicResolve(Arc::clone(&cache)));
                 let dynamic = Dynamic { resolve, allowed: allowed.clone(), loops: loops.clone() };
-                let backend = backend(spec(Discovery::Dynamic(dynamic)));
+                let backend = backend(parts(Discovery::Dynamic(dynamic)));
                 (backend, Feed::Cache(cache))
             }
         };
@@ -172,7 +170,7 @@ impl BackendItem {
 
     /// Notes `plan`, one of whose secrets is missing. What is served stays as it is until that is there, for the secret may
     /// be one that was refused. Returns whether anything is served.
-    pub(super) fn wait(&mut self, plan: &BackendPlan) -> bool {
+    pub(super) fn wait(&mut self, plan: &model::Backend) -> bool {
         if self.backend.is_some() {
             self.plan = plan.clone();
             self.waits = true;
@@ -181,19 +179,19 @@ impl BackendItem {
     }
 
     /// Changes only where endpoints come from, if that is all that `plan` changes. The backend keeps its identity then.
-    pub(super) fn follow(&mut self, plan: &BackendPlan, workshop: &Workshop) -> bool {
-        let same = BackendPlan { discovery: self.plan.discovery.clone(), ..plan.clone() } == self.plan;
-        let Some(backend) = self.backend.as_ref().filter(|_| same && !self.waits) else {
+    pub(super) fn follow(&mut self, plan: &model::Backend, workshop: &Workshop) -> bool {
+        let elsewhere = plan.is_elsewhere(&self.plan);
+        let Some(backend) = self.backend.as_ref().filter(|_| elsewhere && !self.waits) else {
             return false;
         };
         match (&self.plan.discovery, &plan.discovery) {
-            (DiscoveryPlan::Static(_), DiscoveryPlan::Static(endpoints)) => {
+            (model::Discovery::Static(_), model::Discovery::Static(endpoints)) => {
                 let following = Following::start(backend, endpoints, &workshop.dns, &workshop.runtime);
                 self.feed = Some(Feed::Following(following));
             }
             (
-                DiscoveryPlan::Dynamic { allowed: old, loops: old_loops, .. },
-                DiscoveryPlan::Dynamic { settings, allowed, loops },
+                model::Discovery::Dynamic { allowed: old, loops: old_loops, .. },
+                model::Discovery::Dynamic { settings, allowed, loops },
             ) if (old, old_loops) == (allowed, loops) => {
                 // The settings were checked with the plan.
                 if self.cache().is_none_or(|cache| cache.configure(settings.clone()).is_err()) {

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use backstay_balancer::{CheckResult, Checker, EndpointState};
+use backstay_model::HealthCheck;
 use futures::future::join_all;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{Backend, Discovery, Endpoint, HealthCheck, uptime};
+use crate::backend::{Backend, Discovery, Endpoint, uptime};
 
 /// An endpoint's task, ended with this.
 struct Running(AbortHandle);

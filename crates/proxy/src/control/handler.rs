@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use backstay_model::Fault;
 use backstay_xds::client::{Disconnect, Handler, Rejection, Update};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -71,7 +72,7 @@ impl Control {
         if let Some(config) = outcome.config.take() {
             let failed = self.serve(config).await;
             if !failed.is_empty() {
-                let refused = failed.iter().flat_map(rejections).collect();
+                let refused = failed.iter().flat_map(faults).collect();
                 let config = look(&self.model).revert(&mut outcome, refused);
                 for error in self.serve(config).await {
                     tracing::error!(%error, "a listener that was served before cannot be served any more");
@@ -84,7 +85,8 @@ impl Control {
         };
         self.metrics.resources.set(resources as u64);
         self.metrics.rejections.set(rejected as u64);
-        self.metrics.rejected.increment(outcome.rejections.len() as u64);
+        let refused = outcome.rejections.chunk_by(|one, next| one.name == next.name).count();
+        self.metrics.rejected.increment(refused as u64);
         change(&self.status, |status| status.configured = true);
         outcome.rejections
     }
@@ -135,7 +137,7 @@ impl Control {
 }
 
 /// What to say about each listener of a socket that could not be opened.
-fn rejections(error: &BindError) -> impl Iterator<Item = Rejection> + '_ {
+fn faults(error: &BindError) -> impl Iterator<Item = (Arc<str>, Fault)> + '_ {
     error.listeners.iter().map(|listener| {
         let (field, advice) = match error.source.kind() {
             io::ErrorKind::PermissionDenied => ("port", "; ports below 1024 need the privilege to bind them"),
@@ -144,7 +146,7 @@ fn rejections(error: &BindError) -> impl Iterator<Item = Rejection> + '_ {
             _ => ("address", ""),
         };
         let message = format!("address {} cannot be bound: {}{advice}", error.address, error.source);
-        Rejection { name: Arc::clone(listener), field: field.to_owned(), message }
+        (Arc::clone(listener), Fault::new(field, message))
     })
 }
 

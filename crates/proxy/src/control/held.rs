@@ -2,10 +2,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use backstay_model::Faults;
 use backstay_xds::client::Update;
 use bytes::Bytes;
-
-use crate::convert::Fault;
 
 /// A resource in force: as it arrived, and what it was built into.
 pub(super) struct Held<T> {
@@ -28,7 +27,7 @@ pub(super) type All<T> = BTreeMap<Arc<str>, Held<T>>;
 #[derive(Clone, Debug)]
 pub(crate) struct Rejected {
     pub(crate) version: Arc<str>,
-    pub(crate) fault: Fault,
+    pub(crate) faults: Faults,
 }
 
 /// A resource in force, as it arrived.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
+use backstay_model::{Fault, Faults, Listener, Secret, TlsSpec};
 use backstay_xds::client::{Rejection, Update};
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
@@ -16,12 +17,17 @@ use tokio::runtime::Handle;
 
 use super::backends::{BackendItem, Feed, Secrets, Workshop};
 use super::held::{All, Held, Rejected, ResourceView, views};
+use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
-use crate::config::{Backend, Config, Discovery, Endpoints};
-use crate::convert::{ListenerPlan, RoutePlan, SecretPlan, TlsPlan};
+use crate::backend::{Backend, Discovery, Endpoints};
+use crate::config::Config;
 use crate::dns::Dns;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
 use dirty::Dirty;
+
+/// How many of a resource's faults the control plane is told: more would help nobody, and there may be as many as a list has
+/// elements.
+const LISTED_FAULTS: usize = 16;
 
 /// Every resource in force, and what it was built into.
 #[derive(Debug)]
@@ -29,10 +35,10 @@ pub(crate) struct Model {
     workshop: Workshop,
     /// The address that stands for all addresses of this host.
     any: IpAddr,
-    secrets: All<SecretPlan>,
+    secrets: All<Secret>,
     backends: All<BackendItem>,
-    routes: All<RoutePlan>,
-    listeners: All<ListenerPlan>,
+    routes: All<RouteItem>,
+    listeners: All<Listener>,
     /// Routes by what they name, there or not.
     by_backend: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     by_listener: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
@@ -43,11 +49,12 @@ pub(crate) struct Model {
 /// What a response came to.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
+    /// Those of one resource beside each other.
     pub(crate) rejections: Vec<Rejection>,
     /// To be put in force; `None` if what is in force has taken in all that changed.
     pub(crate) config: Option<Arc<Config>>,
     /// Listeners that changed, with what they were: some may turn out not to be possible.
-    pub(super) replaced: BTreeMap<Arc<str>, Option<Held<ListenerPlan>>>,
+    pub(super) replaced: BTreeMap<Arc<str>, Option<Held<Listener>>>,
     /// Backends whose names have to be resolved for the first time.
     pub(crate) unresolved: Vec<Arc<str>>,
 }
@@ -160,6 +167,7 @@ impl Model {
 
     fn parts(&self) -> Parts<'_> {
         Parts {
+            any: self.any,
             listeners: &self.listeners,
             routes: &self.routes,
             secrets: &self.secrets,
@@ -172,7 +180,7 @@ impl Model {
     }
 
     /// What the secrets of a backend hold; `None` when one is not there, or holds something else.
-    fn secrets_of(&self, tls: Option<&TlsPlan>) -> Option<Secrets> {
+    fn secrets_of(&self, tls: Option<&TlsSpec>) -> Option<Secrets> {
         let mut held = Secrets::default();
         let Some(tls) = tls else { return Some(held) };
         if let Some(name) = &tls.ca_secret {
@@ -186,30 +194,30 @@ impl Model {
 
     fn authorities(&self, name: &Arc<str>) -> Option<Arc<RootCertStore>> {
         match &self.secrets.get(name)?.item {
-            SecretPlan::Authority(roots) => Some(Arc::clone(roots)),
-            SecretPlan::Certificate(_) => None,
+            Secret::Authority(roots) => Some(Arc::clone(roots)),
+            Secret::Certificate(_) => None,
         }
     }
 
     fn certificate(&self, name: &Arc<str>) -> Option<Arc<CertifiedKey>> {
         match &self.secrets.get(name)?.item {
-            SecretPlan::Certificate(identity) => Some(Arc::clone(&identity.key)),
-            SecretPlan::Authority(_) => None,
+            Secret::Certificate(identity) => Some(Arc::clone(&identity.key)),
+            Secret::Authority(_) => None,
         }
     }
 
     /// The first secret of a backend that keeps it waiting.
-    fn missing<'a>(&self, tls: &'a TlsPlan) -> Option<&'a Arc<str>> {
+    fn missing<'a>(&self, tls: &'a TlsSpec) -> Option<&'a Arc<str>> {
         let authority = tls.ca_secret.as_ref().filter(|name| self.authorities(name).is_none());
         authority.or_else(|| tls.certificate.as_ref().filter(|name| self.certificate(name).is_none()))
     }
 
     /// Tells backends that are checked which port traffic goes to.
     fn note_traffic_ports(&self) {
-        let checked = self.backends.iter().filter(|(_, held)| !held.item.plan.policy.health.is_empty());
+        let checked = self.backends.iter().filter(|(_, held)| !held.item.plan.spec.policy.health.is_empty());
         for (name, backend) in checked.filter_map(|(name, held)| Some((name, held.item.backend.as_ref()?))) {
             let routes = self.by_backend.get(name).into_iter().flatten().filter_map(|route| self.routes.get(route));
-            backend.set_traffic_port(routes.filter_map(|held| held.item.port_of(backend)).min());
+            backend.set_traffic_port(routes.filter_map(|held| held.item.route.port_of(name)).min());
         }
     }
 
@@ -224,27 +232,36 @@ impl Model {
     }
 
     /// Refuses listeners after all, and puts back what they replaced: their socket could not be opened.
-    pub(crate) fn revert(&mut self, outcome: &mut Outcome, refused: Vec<Rejection>) -> Arc<Config> {
+    pub(crate) fn revert(&mut self, outcome: &mut Outcome, refused: Vec<(Arc<str>, Fault)>) -> Arc<Config> {
         let mut dirty = Dirty::default();
-        for rejection in refused {
-            let Some(now) = self.listeners.remove(&rejection.name) else {
+        for (name, fault) in refused {
+            let Some(now) = self.listeners.remove(&name) else {
                 continue;
             };
-            dirty.sockets.insert(now.item.address);
-            if let Some(before) = outcome.replaced.remove(&rejection.name).flatten() {
-                dirty.sockets.insert(before.item.address);
-                self.listeners.insert(Arc::clone(&rejection.name), before);
+            dirty.sockets.insert(now.item.socket(self.any));
+            if let Some(before) = outcome.replaced.remove(&name).flatten() {
+                dirty.sockets.insert(before.item.socket(self.any));
+                self.listeners.insert(Arc::clone(&name), before);
             }
-            self.note(rejection, now.version, &mut outcome.rejections);
+            self.note(name, now.version, fault.into(), &mut outcome.rejections);
         }
         self.rebuild_sockets(&dirty);
         self.config()
     }
 
-    fn note(&mut self, rejection: Rejection, version: Arc<str>, rejections: &mut Vec<Rejection>) {
-        let fault = crate::convert::Fault { field: rejection.field.clone(), message: rejection.message.clone() };
-        self.rejected.insert(Arc::clone(&rejection.name), Rejected { version, fault });
-        rejections.push(rejection);
+    /// Takes note of a version of a resource that is refused, and why.
+    fn note(&mut self, name: Arc<str>, version: Arc<str>, faults: Faults, rejections: &mut Vec<Rejection>) {
+        let listed = faults.iter().take(LISTED_FAULTS);
+        rejections.extend(listed.map(|Fault { field, message }| Rejection {
+            name: Arc::clone(&name),
+            field: field.clone(),
+            message: message.clone(),
+        }));
+        if let Some(more) = faults.len().checked_sub(LISTED_FAULTS).filter(|more| *more > 0) {
+            let message = format!("and {more} more faults, which are not listed");
+            rejections.push(Rejection { name: Arc::clone(&name), field: String::new(), message });
+        }
+        self.rejected.insert(name, Rejected { version, faults });
     }
 
     fn rebuild_sockets(&mut self, dirty: &Dirty) {

@@ -1,14 +1,16 @@
 //! Listeners and routes, joined into sockets.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use backstay_model::{HostPattern, Identity, Listener, Secret};
+
 use super::held::{All, Held};
-use crate::config::{HostPattern, ServerNames, Socket, server_config};
-use crate::convert::{Identity, ListenerPlan, RoutePlan, SecretPlan};
-use crate::route::{Candidate, Order, Table};
+use super::routes::RouteItem;
+use crate::config::Socket;
+use crate::route::Table;
+use crate::tls::{ServerNames, server_config};
 
 /// A socket, and what its TLS was made from: a change of routes alone must not cost clients their TLS sessions.
 #[derive(Debug)]
@@ -27,9 +29,11 @@ struct Certificates {
 
 /// What sockets are made of.
 pub(super) struct Parts<'a> {
-    pub(super) listeners: &'a All<ListenerPlan>,
-    pub(super) routes: &'a All<RoutePlan>,
-    pub(super) secrets: &'a All<SecretPlan>,
+    /// The address that stands for all addresses of this host.
+    pub(super) any: IpAddr,
+    pub(super) listeners: &'a All<Listener>,
+    pub(super) routes: &'a All<RouteItem>,
+    pub(super) secrets: &'a All<Secret>,
     /// Names of the routes of each listener.
     pub(super) by_listener: &'a BTreeMap<Arc<str>, std::collections::BTreeSet<Arc<str>>>,
 }
@@ -37,7 +41,7 @@ pub(super) struct Parts<'a> {
 impl Parts<'_> {
     /// The socket at `address`; `None` if nothing can be served there (yet).
     pub(super) fn build(&self, address: SocketAddr, previous: Option<&SocketItem>) -> Option<SocketItem> {
-        let at = |listener: &&(&Arc<str>, &Held<ListenerPlan>)| listener.1.item.address == address;
+        let at = |listener: &&(&Arc<str>, &Held<Listener>)| listener.1.item.socket(self.any) == address;
         let here: Vec<_> = self.listeners.iter().collect();
         let ready: Vec<_> = here.iter().filter(at).filter(|(_, held)| self.is_ready(&held.item)).copied().collect();
         if ready.is_empty() {
@@ -60,8 +64,9 @@ impl Parts<'_> {
         for (name, held) in &ready {
             table.listener(held.item.hosts.clone());
             for route in self.by_listener.get(*name).into_iter().flatten() {
-                if let Some(route) = self.routes.get(route) {
-                    add(&mut table, name, &held.item.hosts, &route.item);
+                let Some(Held { item, .. }) = self.routes.get(route) else { continue };
+                for candidate in item.route.candidates(name, &held.item.hosts, |rule| item.rules.get(rule).cloned()) {
+                    table.candidate(candidate);
                 }
             }
         }
@@ -70,7 +75,7 @@ impl Parts<'_> {
     }
 
     /// Whether a listener can be served: without TLS always, with TLS once it has a certificate.
-    pub(super) fn is_ready(&self, listener: &ListenerPlan) -> bool {
+    pub(super) fn is_ready(&self, listener: &Listener) -> bool {
         match &listener.secrets {
             None => true,
             Some(secrets) => secrets.iter().any(|secret| self.identity(secret).is_some()),
@@ -80,12 +85,12 @@ impl Parts<'_> {
     fn identity(&self, secret: &str) -> Option<(&Arc<str>, &Identity)> {
         let held = self.secrets.get(secret)?;
         match &held.item {
-            SecretPlan::Certificate(identity) => Some((&held.version, identity)),
-            SecretPlan::Authority(_) => None,
+            Secret::Certificate(identity) => Some((&held.version, identity)),
+            Secret::Authority(_) => None,
         }
     }
 
-    fn certificates(&self, listener: &ListenerPlan) -> Option<Certificates> {
+    fn certificates(&self, listener: &Listener) -> Option<Certificates> {
         let secrets = listener.secrets.as_ref()?.iter();
         let secrets = secrets.filter_map(|name| Some((Arc::clone(name), Arc::clone(self.identity(name)?.0))));
         Some(Certificates { hosts: listener.hosts.clone(), secrets: secrets.collect() })
@@ -125,28 +130,5 @@ fn covers(outer: &HostPattern, inner: &HostPattern) -> bool {
         (outer, HostPattern::Exact(name)) => outer.matches(name),
         (HostPattern::Wildcard(outer), HostPattern::Wildcard(inner)) => inner.ends_with(&**outer),
         _ => false,
-    }
-}
-
-fn add(table: &mut crate::route::TableBuilder, listener: &Arc<str>, hosts: &HostPattern, route: &RoutePlan) {
-    let attached = route.attachments.iter().filter(|(name, _)| name == listener);
-    for host in attached.flat_map(|(_, hosts)| hosts) {
-        for (rule_index, rule) in (0..).zip(&route.rules) {
-            for (position, (precedence, matcher)) in (0..).zip(&rule.matches) {
-                let order = Order {
-                    precedence: Reverse(*precedence),
-                    route: Arc::clone(&route.order_key),
-                    rule: rule_index,
-                    position,
-                };
-                table.candidate(Candidate {
-                    listener: hosts.clone(),
-                    host: host.clone(),
-                    order,
-                    matcher: matcher.clone(),
-                    rule: Arc::clone(&rule.rule),
-                });
-            }
-        }
     }
 }

@@ -137,7 +137,7 @@ async fn a_bad_update_is_refused_by_name_and_field_and_the_rest_applies() {
         ],
     );
     let named: Vec<_> = outcome.rejections.iter().map(|rejection| (&*rejection.name, &*rejection.field)).collect();
-    assert_eq!(named, [("route/r", ""), ("backend/b", "static.endpoints[1].ip"), ("listener/l", "port")]);
+    assert_eq!(named, [("backend/b", "static.endpoints[1].ip"), ("listener/l", "port"), ("route/r", "")]);
     let config = outcome.config.unwrap();
     assert_eq!(target(socket(&config, 80)), "backend/b");
     assert_eq!(addresses(&config.backends["backend/b"]), ["10.0.0.1"]);
@@ -152,6 +152,52 @@ async fn a_bad_update_is_refused_by_name_and_field_and_the_rest_applies() {
     assert_eq!(model.rejected().len(), 2);
     model.apply(vec![], vec!["route/r".into(), "listener/l".into()]);
     assert!(model.rejected().is_empty());
+}
+
+#[tokio::test]
+async fn every_fault_of_a_resource_is_named_as_far_as_anyone_reads() {
+    let mut model = model();
+    let bad = Listener { address: "here".to_owned(), hostname: "a b".to_owned(), ..listener_of(0) };
+    let many: Vec<_> = (0..20).map(|number| format!("not an address {number}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    let bad = update("listener/l", "1", resource::Kind::Listener(bad));
+    let outcome = apply(&mut model, vec![bad, backend("backend/b", "1", &many)]);
+    let named: Vec<_> = outcome.rejections.iter().map(|rejection| (&*rejection.name, &*rejection.field)).collect();
+    assert_eq!(named[..3], [("listener/l", "address"), ("listener/l", "port"), ("listener/l", "hostname")]);
+    assert_eq!(
+        (named[3], named[18]),
+        (("backend/b", "static.endpoints[0].ip"), ("backend/b", "static.endpoints[15].ip"))
+    );
+    assert_eq!((named.len(), named[19]), (20, ("backend/b", "")));
+    assert!(outcome.rejections[19].message.contains("4 more"), "{:?}", outcome.rejections[19]);
+    assert_eq!(model.rejected().len(), 2, "each resource is refused once");
+}
+
+/// What a route is joined from is what was read of it when it came.
+#[tokio::test]
+async fn a_route_follows_its_backend_through_every_change_of_identity() {
+    let mut model = model();
+    let parts = vec![listener("listener/l", "1", 80), route("route/r", "1", "listener/l", &["backend/b"])];
+    let config = apply(&mut model, parts).config.unwrap();
+    assert_eq!(target(socket(&config, 80)), "500");
+    let named = |config: &Config| {
+        let table = &socket(config, 80).table;
+        let rule = table.find("h", &http::Method::GET, "/", None, &http::HeaderMap::new()).unwrap().rule.clone();
+        let Action::Forward(forward) = &rule.action else { panic!() };
+        let Target::Backend { backend, port } = &forward.targets.all()[0].target else { panic!() };
+        (backend.id(), port.map(|port| port.get()))
+    };
+    let mut before = None;
+    for version in ["1", "2", "3"] {
+        // Another protocol is another identity.
+        let protocol = if version == "2" { backend::Protocol::Http2 } else { backend::Protocol::Http1 };
+        let message = Backend { protocol: protocol.into(), ..backend_of(&["10.0.0.1"]) };
+        let outcome = apply(&mut model, vec![update("backend/b", version, resource::Kind::Backend(message))]);
+        let config = outcome.config.unwrap();
+        let now = named(&config);
+        assert_eq!(now, (config.backends["backend/b"].id(), Some(80)));
+        assert!(before.replace(now) != Some(now), "it has another identity");
+    }
 }
 
 #[tokio::test]
@@ -256,11 +302,8 @@ async fn a_listener_that_cannot_be_bound_goes_back_to_what_it_was() {
     let mut model = model();
     apply(&mut model, vec![listener("listener/l", "1", 1001)]);
     let mut outcome = apply(&mut model, vec![listener("listener/l", "2", 1002), listener("listener/m", "1", 1002)]);
-    let refused = ["listener/l", "listener/m"].map(|name| backstay_xds::client::Rejection {
-        name: name.into(),
-        field: "port".into(),
-        message: "address [::]:1002 cannot be bound".into(),
-    });
+    let refused = ["listener/l", "listener/m"]
+        .map(|name| (name.into(), backstay_model::Fault::new("port", "address [::]:1002 cannot be bound")));
     let config = model.revert(&mut outcome, refused.into());
     assert_eq!(config.sockets.iter().map(|socket| socket.address.port()).collect::<Vec<_>>(), [1001]);
     assert_eq!(outcome.rejections.len(), 2);

@@ -4,7 +4,8 @@ use backstay_dns_cache::{Cache, Found, LookupError, Target};
 use futures::FutureExt;
 use http::StatusCode;
 
-use crate::config::{Flag, Lookup, Refusal, Resolve};
+use crate::backend::{Lookup, Resolve};
+use crate::refusal::{Flag, Refusal};
 
 /// The DNS cache of a dynamic backend, as the request path asks it.
 #[derive(Debug)]

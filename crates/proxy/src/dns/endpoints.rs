@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use backstay_dns_cache::{Member, Watched, WatchedService};
+use backstay_model::{StaticEndpoint, StaticHost};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all, select_all};
 use rustls_pki_types::ServerName;
@@ -12,8 +13,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::Dns;
-use crate::config::{Backend, Endpoint};
-use crate::convert::{EndpointPlan, HostPlan};
+use crate::backend::{Backend, Endpoint};
 
 /// Keeps the addresses of a backend as its plan and DNS say, until it is dropped.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Following {
 
 impl Following {
     /// Lets `backend` follow `plan`. Addresses are set at once if all names are known; until they are, it keeps those it has.
-    pub(crate) fn start(backend: &Arc<Backend>, plan: &[EndpointPlan], dns: &Dns, runtime: &Handle) -> Self {
+    pub(crate) fn start(backend: &Arc<Backend>, plan: &[StaticEndpoint], dns: &Dns, runtime: &Handle) -> Self {
         let sources = Arc::new(Sources::new(plan, dns));
         if sources.is_ready() {
             sources.store(backend);
@@ -73,15 +73,15 @@ enum Seen<'a> {
 }
 
 #[derive(Debug)]
-struct Sources(Vec<(EndpointPlan, Source)>);
+struct Sources(Vec<(StaticEndpoint, Source)>);
 
 impl Source {
     /// None for a name that DNS cannot know, which a checked plan has none of.
-    fn new(plan: &HostPlan, dns: &Dns) -> Option<Self> {
+    fn new(plan: &StaticHost, dns: &Dns) -> Option<Self> {
         Some(match plan {
-            HostPlan::Ip(address) => Self::Address(*address),
-            HostPlan::Name { name, server_name } => Self::Name(dns.watch(name)?, server_name.clone()),
-            HostPlan::Srv(name) => Self::Service(dns.watch_service(name)?),
+            StaticHost::Ip(address) => Self::Address(*address),
+            StaticHost::Name { name, server_name } => Self::Name(dns.watch(name)?, server_name.clone()),
+            StaticHost::Srv(name) => Self::Service(dns.watch_service(name)?),
         })
     }
 
@@ -145,7 +145,7 @@ impl Seen<'_> {
 }
 
 impl Sources {
-    fn new(plan: &[EndpointPlan], dns: &Dns) -> Self {
+    fn new(plan: &[StaticEndpoint], dns: &Dns) -> Self {
         Self(plan.iter().filter_map(|plan| Some((plan.clone(), Source::new(&plan.host, dns)?))).collect())
     }
 

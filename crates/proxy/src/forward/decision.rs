@@ -3,12 +3,13 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use backstay_destination::Authority;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
-use super::authority::{self, Authority};
+use super::authority;
 use super::body::{Body, RequestBody};
 use super::headers::Seen;
 use super::outbound::{Active, Attempts, Edits, Outbound, deadline};

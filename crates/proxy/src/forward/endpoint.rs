@@ -4,11 +4,11 @@ use std::num::NonZeroU16;
 use std::rc::Rc;
 
 use backstay_balancer::Outcome;
+use backstay_destination::Authority;
 use http::HeaderValue;
 use rustls_pki_types::ServerName;
 
 use super::attempt::Plan;
-use super::authority::Authority;
 use super::failure::Failure;
 use crate::config::{Discovery, Dynamic, Flag, Lookup, Refusal, Resolved};
 use crate::upstream::{Chosen, ConnectError, Lease, Pool, Upstream, race};

@@ -1,10 +1,10 @@
 //! Answers of the proxy's own.
 
+use backstay_destination::Authority;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use super::authority::Authority;
 use super::body::Body;
 use super::grpc;
 use crate::config::{Filters, Flag, Redirect, Refusal, Respond};

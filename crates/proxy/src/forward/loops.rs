@@ -4,10 +4,11 @@
 //! Nobody but who is on the way can take marks away: they are no matter of a connection, filters may not name the header, and
 //! what would keep the next reader from finding them is refused.
 
+use backstay_model::is_token;
 use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::config::{Backend, Discovery, Flag, Refusal, is_token};
+use crate::config::{Backend, Discovery, Flag, Refusal};
 
 pub(super) const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 

@@ -7,6 +7,8 @@ mod caches;
 mod clusters;
 mod process;
 
+use backstay_model::ResourceName;
+
 use super::family::write;
 use super::{BackendSnapshot, CacheSnapshot, Exposition, Process};
 
@@ -57,5 +59,5 @@ fn write_caches(text: &mut Exposition, caches: &[Cache<'_>]) {
 
 /// The backend's own name: Envoy's names know no kinds of resources.
 fn cluster(resource: &str) -> &str {
-    resource.strip_prefix("backend/").unwrap_or(resource)
+    ResourceName::backend(resource).unwrap_or(resource)
 }

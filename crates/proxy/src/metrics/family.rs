@@ -1,7 +1,7 @@
 //! Families of series, as tables: what is exported can be read in one place, and is what the guide lists.
 
 use super::{Exposition, Times};
-use crate::metrics::count::BOUNDS;
+use crate::counts::BOUNDS;
 
 /// Series of one name, for subjects of one kind.
 pub(super) struct Family<T> {

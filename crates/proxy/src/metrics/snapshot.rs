@@ -6,7 +6,7 @@ use backstay_balancer::{Breakers, Health};
 use backstay_dns_cache::{Cache, NameStats, StatsSnapshot};
 
 use super::{BackendMetrics, ControlMetrics, ServerMetrics};
-use crate::config::{Backend, Discovery};
+use crate::backend::{Backend, Discovery};
 use crate::server::Limits;
 
 /// The process, beside its backends.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use backstay_dns_cache::{DnsServer, ResolverError};
 use backstay_guard::{Exposed, HostName};
+use backstay_model::FleetName;
 use http::Uri;
 use uuid::Uuid;
 
@@ -57,7 +58,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             node_id: Uuid::new_v4().to_string(),
-            fleet: "default".to_owned(),
+            fleet: FleetName::DEFAULT.to_owned(),
             control_plane: Some(Uri::from_static("http://127.0.0.1:18000")),
             state_dir: None,
             admin: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9901)),

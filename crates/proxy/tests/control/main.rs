@@ -12,6 +12,7 @@ mod limits;
 mod metrics;
 mod names;
 mod plane;
+mod refusals;
 mod reloads;
 mod traffic;
 mod troubled_names;

@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use backstay_balancer::{Breakers, RetryPolicy};
 use backstay_proxy::config::{
-    Action, Backend, BackendSpec, ClientTls, Config, Discovery, Endpoint, Filters, Forward, HostPattern, Policy,
-    Protocol, Respond, Retry, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
+    Action, Backend, BackendParts, BackendSpec, ClientTls, Config, Discovery, Endpoint, Filters, Forward, HostPattern,
+    Policy, Protocol, Respond, Retry, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
 use backstay_proxy::server::{Limits, Options, Workers};
@@ -77,14 +77,12 @@ impl BackendOf {
         let Self { protocol, discovery, tls, timeouts, mut policy, limits } = self;
         policy.counts_requests = limits.requests.is_some() || limits.retry_budget.is_some();
         policy.counts_endpoints = limits.connections_per_endpoint.is_some();
-        Backend::new(BackendSpec {
+        Backend::new(BackendParts {
             name: "backend/test".into(),
-            protocol,
+            spec: BackendSpec { protocol, timeouts, policy },
             discovery,
             tls,
-            timeouts,
             metrics: Arc::default(),
-            policy,
             breakers: Breakers::new(&limits),
         })
     }

@@ -13,7 +13,7 @@ pub struct Update {
     pub value: Bytes,
 }
 
-/// A resource that cannot be honoured.
+/// A resource that cannot be honoured, and a fault of it. Of a resource with several there are several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// Its name, as in [`Update`].

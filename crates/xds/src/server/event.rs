@@ -63,7 +63,7 @@ pub enum Event {
         resources: Arc<[(Arc<str>, Arc<str>)]>,
         /// As in [`Event::Sent`].
         removed: Arc<[Arc<str>]>,
-        /// What was not applied. All of `resources` if `partial` is false.
+        /// What was not applied, once for each fault that the client names. All of `resources` if `partial` is false.
         rejected: Vec<Rejection>,
         /// Whether the client named what it refused. Then it applied the rest, the removals included. Otherwise it may have
         /// applied anything, and has to be taken to have applied nothing.
@@ -86,7 +86,7 @@ pub enum Event {
     Closed,
 }
 
-/// One resource that a client did not apply.
+/// One resource that a client did not apply, and a fault of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// Its name.

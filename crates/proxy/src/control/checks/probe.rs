@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use backstay_balancer::CheckResult;
+use backstay_model::{HostRewrite, HttpProbe, Probe, Protocol};
 use bytes::{BufMut, Bytes, BytesMut};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -18,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::config::{Backend, Endpoint, HostRewrite, HttpProbe, Probe, Protocol};
+use crate::backend::{Backend, Endpoint};
 
 /// Bytes of an answer that are looked at.
 const MAX_ANSWER: usize = 64 << 10;

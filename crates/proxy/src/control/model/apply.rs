@@ -2,28 +2,30 @@
 //!
 //! A reference to what is not there is no fault: the rest may come in the same response or the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use backstay_proto::config::{Backend, Listener, Route, Secret, resource};
-use backstay_xds::client::{Rejection, Update};
+use backstay_model::{Attachment, Backend, Fault, Faults, Kind, Listener, Resource, Route, Secret};
+use backstay_xds::client::Update;
 use bytes::Bytes;
 
 use super::super::backends::{BackendItem, Feed};
-use super::super::held::{All, Held};
-use super::{Dirty, Model, Outcome};
-use crate::convert::{self, BackendPlan, Checked, Fault, Kind, ListenerPlan, RoutePlan};
+use super::super::held::Held;
+use super::super::routes::RouteItem;
+use super::{Dirty, LISTED_FAULTS, Model, Outcome};
 
-/// An update that could be decoded.
-struct Arrival<M> {
+/// An update that is sound by itself.
+struct Arrival<T> {
     name: Arc<str>,
     version: Arc<str>,
     value: Bytes,
-    message: M,
+    item: T,
 }
 
-impl<M> Arrival<M> {
-    fn held<T>(self, item: T) -> (Arc<str>, Held<T>) {
+impl<T> Arrival<T> {
+    /// To be in force as what `build` makes of it.
+    fn held<U>(self, build: impl FnOnce(&Arc<str>, T) -> U) -> (Arc<str>, Held<U>) {
+        let item = build(&self.name, self.item);
         (self.name, Held { version: self.version, value: self.value, item })
     }
 }
@@ -31,7 +33,7 @@ impl<M> Arrival<M> {
 #[derive(Default)]
 struct Arrivals {
     secrets: Vec<Arrival<Secret>>,
-    backends: Vec<Arrival<Backend>>,
+    backends: Vec<Arrival<Box<Backend>>>,
     routes: Vec<Arrival<Route>>,
     listeners: Vec<Arrival<Listener>>,
 }
@@ -59,24 +61,22 @@ impl Response<'_> {
     fn sort(&mut self, updates: Vec<Update>) -> Arrivals {
         let mut arrivals = Arrivals::default();
         for Update { name, version, value } in updates {
-            match convert::decode(&name, value.clone()) {
-                Ok(resource::Kind::Secret(message)) => arrivals.secrets.push(Arrival { name, version, value, message }),
-                Ok(resource::Kind::Backend(message)) => {
-                    arrivals.backends.push(Arrival { name, version, value, message });
-                }
-                Ok(resource::Kind::Route(message)) => arrivals.routes.push(Arrival { name, version, value, message }),
-                Ok(resource::Kind::Listener(message)) => {
-                    arrivals.listeners.push(Arrival { name, version, value, message });
-                }
-                Err(fault) => self.reject(name, version, fault),
+            match Resource::decode(&name, value.clone()) {
+                Ok(Resource::Secret(item)) => arrivals.secrets.push(Arrival { name, version, value, item }),
+                Ok(Resource::Backend(item)) => arrivals.backends.push(Arrival { name, version, value, item }),
+                Ok(Resource::Route(item)) => arrivals.routes.push(Arrival { name, version, value, item }),
+                Ok(Resource::Listener(item)) => arrivals.listeners.push(Arrival { name, version, value, item }),
+                Err(faults) => self.reject(name, version, faults),
             }
         }
         arrivals
     }
 
-    fn reject(&mut self, name: Arc<str>, version: Arc<str>, Fault { field, message }: Fault) {
-        tracing::warn!(%name, %version, %field, %message, "a resource was refused; its last good version stays in force");
-        self.model.note(Rejection { name, field, message }, version, &mut self.outcome.rejections);
+    fn reject(&mut self, name: Arc<str>, version: Arc<str>, faults: Faults) {
+        for Fault { field, message } in faults.iter().take(LISTED_FAULTS) {
+            tracing::warn!(%name, %version, %field, %message, "a resource was refused; its last good version stays in force");
+        }
+        self.model.note(name, version, faults, &mut self.outcome.rejections);
     }
 
     fn accepted(&mut self, name: &Arc<str>) {
@@ -87,7 +87,7 @@ impl Response<'_> {
         for name in names {
             self.model.rejected.remove(&name);
             let model = &mut *self.model;
-            match convert::kind_of(&name) {
+            match Kind::of(&name) {
                 Some(Kind::Secret) if model.secrets.remove(&name).is_some() => {
                     self.dirty.secrets.insert(name);
                 }
@@ -101,7 +101,7 @@ impl Response<'_> {
                 }
                 Some(Kind::Listener) => {
                     if let Some(old) = model.listeners.remove(&name) {
-                        self.dirty.sockets.insert(old.item.address);
+                        self.dirty.sockets.insert(old.item.socket(model.any));
                     }
                 }
                 _ => {}
@@ -111,27 +111,22 @@ impl Response<'_> {
 
     fn secrets(&mut self, arrivals: Vec<Arrival<Secret>>) {
         for arrival in arrivals {
-            match convert::secret(&arrival.message) {
-                Ok(plan) => {
-                    let (name, held) = arrival.held(plan);
-                    self.accepted(&name);
-                    self.dirty.secrets.insert(Arc::clone(&name));
-                    self.model.secrets.insert(name, held);
-                }
-                Err(fault) => self.reject(arrival.name, arrival.version, fault),
-            }
+            let (name, held) = arrival.held(|_, secret| secret);
+            self.accepted(&name);
+            self.dirty.secrets.insert(Arc::clone(&name));
+            self.model.secrets.insert(name, held);
         }
     }
 
-    fn backends(&mut self, arrivals: Vec<Arrival<Backend>>) {
-        let mut arrived = std::collections::BTreeSet::new();
-        for arrival in arrivals {
-            match self.backend(&arrival) {
+    fn backends(&mut self, arrivals: Vec<Arrival<Box<Backend>>>) {
+        let mut arrived = BTreeSet::new();
+        for Arrival { name, version, value, item } in arrivals {
+            match self.backend(&name, &version, value, *item) {
                 Ok(()) => {
-                    self.accepted(&arrival.name);
-                    arrived.insert(arrival.name);
+                    self.accepted(&name);
+                    arrived.insert(name);
                 }
-                Err(fault) => self.reject(arrival.name, arrival.version, fault),
+                Err(fault) => self.reject(name, version, fault.into()),
             }
         }
         if self.dirty.secrets.is_empty() {
@@ -145,10 +140,8 @@ impl Response<'_> {
         }
     }
 
-    fn backend(&mut self, arrival: &Arrival<Backend>) -> Checked<()> {
-        let plan = convert::backend(&arrival.message)?;
+    fn backend(&mut self, name: &Arc<str>, version: &Arc<str>, value: Bytes, plan: Backend) -> Result<(), Fault> {
         let model = &mut *self.model;
-        let name = &arrival.name;
         let names_changed =
             |item: &BackendItem| matches!(&item.feed, Some(Feed::Following(following)) if !following.is_ready());
         let waits = model.secrets_of(plan.tls.as_ref()).is_none();
@@ -157,8 +150,8 @@ impl Response<'_> {
             let stays =
                 if waits { held.item.wait(&plan) } else { !secret_changed && held.item.follow(&plan, &model.workshop) };
             if stays {
-                held.version = Arc::clone(&arrival.version);
-                held.value = arrival.value.clone();
+                held.version = Arc::clone(version);
+                held.value = value;
                 if !waits && names_changed(&held.item) {
                     self.outcome.unresolved.push(Arc::clone(name));
                 }
@@ -169,8 +162,7 @@ impl Response<'_> {
         if names_changed(&item) {
             self.outcome.unresolved.push(Arc::clone(name));
         }
-        let held = Held { version: Arc::clone(&arrival.version), value: arrival.value.clone(), item };
-        model.backends.insert(Arc::clone(name), held);
+        model.backends.insert(Arc::clone(name), Held { version: Arc::clone(version), value, item });
         self.dirty.backends.insert(Arc::clone(name));
         Ok(())
     }
@@ -199,58 +191,46 @@ impl Response<'_> {
     }
 
     fn routes(&mut self, arrivals: Vec<Arrival<Route>>) {
-        let mut arrived = std::collections::BTreeSet::new();
+        let mut arrived = BTreeSet::new();
         for arrival in arrivals {
-            match convert::route(&arrival.name, &arrival.message, &|name| self.model.find(name)) {
-                Ok(plan) => {
-                    self.accepted(&arrival.name);
-                    arrived.insert(Arc::clone(&arrival.name));
-                    let (name, held) = arrival.held(plan);
-                    self.put_route(name, held);
-                }
-                Err(fault) => self.reject(arrival.name, arrival.version, fault),
-            }
+            let model = &*self.model;
+            let (name, held) = arrival.held(|name, route| RouteItem::new(name, route, &|backend| model.find(backend)));
+            self.accepted(&name);
+            arrived.insert(Arc::clone(&name));
+            self.put_route(name, held);
         }
         let affected = self.dirty.backends.iter().filter_map(|backend| self.model.by_backend.get(backend)).flatten();
-        let affected: std::collections::BTreeSet<_> =
-            affected.filter(|name| !arrived.contains(*name)).cloned().collect();
+        let affected: BTreeSet<_> = affected.filter(|name| !arrived.contains(*name)).cloned().collect();
         for name in affected {
-            self.rebuild_route(name);
+            self.rejoin_route(&name);
         }
     }
 
     /// Joins a route with its backends anew.
-    fn rebuild_route(&mut self, name: Arc<str>) {
-        let Some(Held { version, value, .. }) = self.model.routes.get(&name) else {
-            return;
-        };
-        let (version, value) = (Arc::clone(version), value.clone());
-        // It was read before, so it can be read again.
-        let plan = match convert::decode(&name, value.clone()) {
-            Ok(resource::Kind::Route(message)) => convert::route(&name, &message, &|backend| self.model.find(backend)),
-            _ => return,
-        };
-        if let Ok(item) = plan {
-            self.put_route(name, Held { version, value, item });
-        }
+    fn rejoin_route(&mut self, name: &Arc<str>) {
+        let Model { routes, backends, .. } = &mut *self.model;
+        let Some(held) = routes.get_mut(name) else { return };
+        held.item.join(name, &|backend| backends.get(backend)?.item.backend.clone());
+        let listeners = held.item.route.attachments.iter().map(|attachment| Arc::clone(&attachment.listener));
+        self.dirty.listeners.extend(listeners);
     }
 
-    fn put_route(&mut self, name: Arc<str>, held: Held<RoutePlan>) {
+    fn put_route(&mut self, name: Arc<str>, held: Held<RouteItem>) {
         if let Some(old) = self.model.routes.remove(&name) {
             self.unlink(&name, &old.item);
         }
         for backend in &held.item.backends {
             self.model.by_backend.entry(Arc::clone(backend)).or_default().insert(Arc::clone(&name));
         }
-        for (listener, _) in &held.item.attachments {
+        for Attachment { listener, .. } in &held.item.route.attachments {
             self.model.by_listener.entry(Arc::clone(listener)).or_default().insert(Arc::clone(&name));
             self.dirty.listeners.insert(Arc::clone(listener));
         }
         self.model.routes.insert(name, held);
     }
 
-    fn unlink(&mut self, name: &Arc<str>, route: &RoutePlan) {
-        let forget = |index: &mut BTreeMap<Arc<str>, std::collections::BTreeSet<Arc<str>>>, key: &Arc<str>| {
+    fn unlink(&mut self, name: &Arc<str>, item: &RouteItem) {
+        let forget = |index: &mut BTreeMap<Arc<str>, BTreeSet<Arc<str>>>, key: &Arc<str>| {
             if let Some(routes) = index.get_mut(key) {
                 routes.remove(name);
                 if routes.is_empty() {
@@ -258,30 +238,26 @@ impl Response<'_> {
                 }
             }
         };
-        for backend in &route.backends {
+        for backend in &item.backends {
             forget(&mut self.model.by_backend, backend);
         }
-        for (listener, _) in &route.attachments {
+        for Attachment { listener, .. } in &item.route.attachments {
             forget(&mut self.model.by_listener, listener);
             self.dirty.listeners.insert(Arc::clone(listener));
         }
     }
 
     fn listeners(&mut self, arrivals: Vec<Arrival<Listener>>) {
+        let any = self.model.any;
         for arrival in arrivals {
-            match convert::listener(&arrival.message, self.model.any) {
-                Ok(plan) => {
-                    self.dirty.sockets.insert(plan.address);
-                    let (name, held) = arrival.held(plan);
-                    self.accepted(&name);
-                    let before = self.model.listeners.insert(Arc::clone(&name), held);
-                    if let Some(before) = &before {
-                        self.dirty.sockets.insert(before.item.address);
-                    }
-                    self.outcome.replaced.insert(name, before);
-                }
-                Err(fault) => self.reject(arrival.name, arrival.version, fault),
+            let (name, held) = arrival.held(|_, listener| listener);
+            self.dirty.sockets.insert(held.item.socket(any));
+            self.accepted(&name);
+            let before = self.model.listeners.insert(Arc::clone(&name), held);
+            if let Some(before) = &before {
+                self.dirty.sockets.insert(before.item.socket(any));
             }
+            self.outcome.replaced.insert(name, before);
         }
         // All of them first: two may have changed places.
         let arrived: Vec<_> = self.outcome.replaced.keys().cloned().collect();
@@ -293,7 +269,7 @@ impl Response<'_> {
             if self.dirty.listeners.contains(name)
                 || secrets.into_iter().any(|secret| self.dirty.secrets.contains(secret))
             {
-                self.dirty.sockets.insert(held.item.address);
+                self.dirty.sockets.insert(held.item.socket(any));
             }
         }
     }
@@ -304,17 +280,17 @@ impl Response<'_> {
         let Some(this) = model.listeners.get(&name) else {
             return;
         };
-        let Some(fault) = conflict(&name, &this.item, &model.listeners) else {
+        let Some(fault) = conflict(&name, &this.item, model) else {
             return;
         };
         let version = Arc::clone(&this.version);
         model.listeners.remove(&name);
         if let Some(before) = self.outcome.replaced.remove(&name).flatten()
-            && conflict(&name, &before.item, &model.listeners).is_none()
+            && conflict(&name, &before.item, model).is_none()
         {
             model.listeners.insert(Arc::clone(&name), before);
         }
-        self.reject(name, version, fault);
+        self.reject(name, version, fault.into());
     }
 
     fn finish(mut self) -> Outcome {
@@ -328,16 +304,14 @@ impl Response<'_> {
     }
 }
 
-fn build_backend(model: &Model, name: &Arc<str>, plan: BackendPlan) -> Checked<BackendItem> {
+fn build_backend(model: &Model, name: &Arc<str>, plan: Backend) -> Result<BackendItem, Fault> {
     let secrets = model.secrets_of(plan.tls.as_ref());
     let previous = model.backends.get(name).map(|held| &held.item);
     BackendItem::build(name, plan, secrets, previous, &model.workshop)
 }
 
-fn conflict(name: &Arc<str>, plan: &ListenerPlan, listeners: &All<ListenerPlan>) -> Option<Fault> {
-    let mut others = listeners.iter().filter(|(other, held)| *other != name && held.item.address == plan.address);
-    let (other, held) = others.find(|(_, held)| held.item.secrets.is_some() != plan.secrets.is_some())?;
-    let spoken = if held.item.secrets.is_some() { "HTTPS" } else { "HTTP" };
-    let message = format!("{} already speaks {spoken} for {other:?}, and a port cannot speak both", plan.address);
-    Some(Fault { field: "protocol".to_owned(), message })
+/// Why a listener cannot be served beside the others there are.
+fn conflict(name: &Arc<str>, listener: &Listener, model: &Model) -> Option<Fault> {
+    let others = model.listeners.iter().filter(|(other, _)| *other != name);
+    others.filter_map(|(other, held)| listener.conflict(other, &held.item, model.any)).next()
 }

@@ -1,6 +1,6 @@
 use backstay_balancer::{EjectionReason, Limit};
+use backstay_model::Protocol;
 
-use crate::config::Protocol;
 use crate::metrics::family::Family;
 use crate::metrics::family::Read::{Level, Rise, Rises};
 use crate::metrics::{BackendSnapshot, CacheSnapshot};

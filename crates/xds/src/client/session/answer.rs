@@ -46,8 +46,8 @@ impl Answer {
     /// dropped, with a warning.
     pub fn with(mut self, rejections: Vec<Rejection>) -> DeltaDiscoveryRequest {
         for Rejection { name, field, message } in rejections {
-            let Some(version) = self.offered.remove(&name) else {
-                tracing::warn!(%name, field, message, "a resource was rejected that the response did not offer, or twice");
+            let Some(version) = self.offered.get(&name) else {
+                tracing::warn!(%name, field, message, "a resource was rejected that the response did not offer");
                 continue;
             };
             let (name, version) = (name.as_ref().to_owned(), version.as_ref().to_owned());

@@ -80,6 +80,17 @@ fn rejections_name_resource_version_and_field() {
 }
 
 #[test]
+fn a_resource_may_have_several_faults() {
+    let answer = delivery(response(vec![resource("a"), resource("b")], &[])).answer;
+    let faults = vec![rejection("b", "port", "is 0"), rejection("b", "address", "is none")];
+    let error = answer.with(faults).error_detail.unwrap();
+    assert_eq!(error.message, "b: port: is 0; b: address: is none");
+    let details = refusal::rejections(&error.details).unwrap();
+    let details: Vec<_> = details.iter().map(|r| (&*r.name, &*r.version, &*r.field)).collect();
+    assert_eq!(details, [("b", "v-b", "port"), ("b", "v-b", "address")]);
+}
+
+#[test]
 fn many_rejections_are_all_in_the_details_and_counted_in_the_message() {
     let names: Vec<String> = (0..20).map(|number| format!("r{number}")).collect();
     let answer = delivery(response(names.iter().map(|name| resource(name)).collect(), &[])).answer;

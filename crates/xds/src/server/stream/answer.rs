@@ -64,17 +64,22 @@ impl InFlight {
     }
 }
 
-/// The resources of the response that the details name, each once. A client that names none of them, or none at all, has
-/// not said what it did apply.
+/// How many faults of one resource are heard. A client of ours names 16, and that there are more.
+const FAULTS_HEARD: usize = 17;
+
+/// What the details say of resources of the response, once for each fault. A client that names none of them, or
+/// none at all, has not said what it did apply.
 fn named(
     resources: &[(Arc<str>, Arc<str>)],
     details: &[backstay_proto::discovery::Any],
     max_message: usize,
 ) -> Vec<Rejection> {
     let Some(rejections) = refusal::rejections(details) else { return Vec::new() };
-    let mut sent: HashMap<&str, &(Arc<str>, Arc<str>)> = resources.iter().map(|pair| (&*pair.0, pair)).collect();
+    let mut sent: HashMap<_, _> = resources.iter().map(|pair| (&*pair.0, (pair, 0_usize))).collect();
     let matching = rejections.into_iter().filter_map(|rejection| {
-        let (name, version) = sent.remove(rejection.name.as_str())?.clone();
+        let (pair, heard) = sent.get_mut(rejection.name.as_str())?;
+        *heard += 1;
+        let (name, version) = (*heard <= FAULTS_HEARD).then(|| pair.clone())?;
         let (field, message) = (cut(rejection.field, max_message), cut(rejection.message, max_message));
         Some(Rejection { name, version, field, message })
     });

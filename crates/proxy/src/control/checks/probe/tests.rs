@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{appear_in_order, ask, grpc_result};
-use crate::config::{Backend, BackendSpec, Discovery, Endpoint, Policy, Probe, Protocol, Timeouts};
+use crate::config::{Backend, BackendParts, BackendSpec, Discovery, Endpoint, Probe};
 
 #[test]
 fn parts_of_an_answer_come_in_order() {
@@ -35,14 +35,12 @@ fn a_service_serves_only_if_it_says_so() {
 }
 
 fn backend(address: SocketAddr) -> std::sync::Arc<Backend> {
-    Backend::new(BackendSpec {
+    Backend::new(BackendParts {
         name: "backend/test".into(),
-        protocol: Protocol::Http1,
+        spec: BackendSpec::default(),
         discovery: Discovery::addresses(vec![Endpoint::ip(address.ip())]),
         tls: None,
-        timeouts: Timeouts::default(),
         metrics: std::sync::Arc::default(),
-        policy: Policy::default(),
         breakers: Breakers::new(&Limits::default()),
     })
 }

@@ -93,7 +93,8 @@ fn named_rejections_leave_the_rest_applied() {
         ("not sent", "", "?"),
         ("b", "", "again"),
     ]));
-    assert_eq!(rejected(&bench), (vec![rejection("b", "1", "tls.secrets[0]", "no such secret")], true));
+    let told = vec![rejection("b", "1", "tls.secrets[0]", "no such secret"), rejection("b", "1", "", "again")];
+    assert_eq!(rejected(&bench), (told, true));
     let Some(Event::Rejected { message, resources, removed, details, revision: 5, .. }) = bench.events.get(1) else {
         panic!("{:?}", bench.events)
     };
@@ -105,6 +106,15 @@ fn named_rejections_leave_the_rest_applied() {
     bench.answer_last(None);
     bench.apply([put("b", "2")]);
     assert_eq!(bench.responses[2].resources[0].name, "b");
+}
+
+#[test]
+fn of_a_resource_no_more_faults_are_heard_than_a_proxy_names() {
+    let mut bench = bench();
+    let faults: Vec<_> = (0..100).map(|number| ("b", if number == 16 { "last" } else { "" }, "no")).collect();
+    bench.answer_last(refusing(&[faults, vec![("a", "", "no")]].concat()));
+    let (told, partial) = rejected(&bench);
+    assert_eq!((told.len(), told[16].field.as_str(), &*told[17].name, partial), (18, "last", "a", true));
 }
 
 #[test]

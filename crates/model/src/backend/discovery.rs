@@ -1,0 +1,78 @@
+//! Where the endpoints of a backend come from.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use backstay_balancer::{Locality, Stated};
+use backstay_destination::HostPattern;
+use backstay_destination::lookup::Settings;
+use rustls_pki_types::ServerName;
+
+use super::LoopGuard;
+
+/// Where endpoints come from. May change without a new identity of the backend, as long as it stays of one variant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Discovery {
+    /// From a list.
+    Static(Vec<StaticEndpoint>),
+    /// From each request's authority.
+    Dynamic {
+        /// How names are looked up, and which addresses may be dialled.
+        settings: Settings,
+        /// Names that may be asked for.
+        allowed: Allowed,
+        /// Ends requests that come back, again and again.
+        loops: Option<LoopGuard>,
+    },
+}
+
+/// One endpoint as the user wrote it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StaticEndpoint {
+    /// Where it is.
+    pub host: StaticHost,
+    /// Its share of the requests among endpoints of one priority. At least 1.
+    pub weight: u32,
+    /// 0 comes first.
+    pub priority: u32,
+    /// Where it is, for backends that weigh localities.
+    pub locality: Locality,
+    /// What the user says of its health.
+    pub stated: Stated,
+}
+
+/// Where an endpoint is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum StaticHost {
+    /// At an address.
+    Ip(IpAddr),
+    /// At each address of a name.
+    Name {
+        /// The name as DNS is asked for it.
+        name: Arc<str>,
+        /// The name as TLS speaks of it.
+        server_name: ServerName<'static>,
+    },
+    /// A service, whose records name its servers.
+    Srv(Arc<str>),
+}
+
+/// Names that a dynamic backend may be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allowed {
+    /// Every name.
+    All,
+    /// Names that match one of these.
+    Only(Box<[HostPattern]>),
+}
+
+impl Allowed {
+    /// Whether `host` (lower case, without port) may be asked for.
+    #[must_use]
+    pub fn permits(&self, host: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(patterns) => patterns.iter().any(|pattern| pattern.matches(host)),
+        }
+    }
+}

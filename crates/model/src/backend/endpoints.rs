@@ -1,0 +1,66 @@
+//! Endpoints in a list.
+
+use std::sync::Arc;
+
+use backstay_balancer::{Locality, Stated};
+use backstay_destination::Target;
+use backstay_proto::config::{self, endpoint};
+use rustls_pki_types::ServerName;
+
+use super::{StaticEndpoint, StaticHost};
+use crate::fault::{Checked, Together, Within, all, refuse, unknown};
+
+/// The endpoints of a list, in its order.
+pub(super) fn endpoints(list: &config::StaticEndpoints) -> Checked<Vec<StaticEndpoint>> {
+    let mut localities = Vec::new();
+    let endpoints = list.endpoints.iter().enumerate();
+    all(endpoints.map(|(index, one)| endpoint(one, &mut localities).within_element("endpoints", index)))
+}
+
+fn endpoint(endpoint: &config::Endpoint, localities: &mut Vec<(String, String)>) -> Checked<StaticEndpoint> {
+    let stated = match endpoint::Health::try_from(endpoint.health) {
+        Ok(endpoint::Health::Healthy) => Ok(Stated::Healthy),
+        Ok(endpoint::Health::Degraded) => Ok(Stated::Degraded),
+        Ok(endpoint::Health::Unhealthy | endpoint::Health::Draining) => Ok(Stated::Unhealthy),
+        Err(_) => unknown("health"),
+    };
+    let locality = endpoint.locality.as_ref().map_or_else(Locality::default, |given| {
+        let name = (given.region.clone(), given.zone.clone());
+        let known = localities.iter().position(|known| *known == name).unwrap_or_else(|| {
+            localities.push(name);
+            localities.len() - 1
+        });
+        // 0 is for endpoints without one.
+        Locality { id: u32::try_from(known + 1).unwrap_or(u32::MAX), weight: given.weight }
+    });
+    let (stated, host) = (stated, host(endpoint)).together()?;
+    Ok(StaticEndpoint { host, weight: endpoint.weight.max(1), priority: endpoint.priority, locality, stated })
+}
+
+fn host(endpoint: &config::Endpoint) -> Checked<StaticHost> {
+    match &endpoint.host {
+        None => unknown(""),
+        Some(endpoint::Host::Ip(text)) => {
+            text.parse().map(StaticHost::Ip).or_else(|_| refuse("ip", format!("{text:?} is not an IP address")))
+        }
+        Some(endpoint::Host::Srv(text)) => match name(text) {
+            Some(name) => Ok(StaticHost::Srv(name)),
+            None => refuse("srv", format!("{text:?} is not a name that DNS could know")),
+        },
+        Some(endpoint::Host::Fqdn(text)) => {
+            let named = name(text).and_then(|name| Some((ServerName::try_from(name.to_string()).ok()?, name)));
+            match named {
+                Some((server_name, name)) => Ok(StaticHost::Name { name, server_name }),
+                None => refuse("fqdn", format!("{text:?} is not a name that DNS could know")),
+            }
+        }
+    }
+}
+
+/// A name as DNS is asked for it; `None` for what is none. The port is of no concern.
+fn name(text: &str) -> Option<Arc<str>> {
+    match Target::from_parts(text, 1) {
+        Ok(Target::Name(name)) => Some(name.name().into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,32 @@
+//! Routes: which rule serves a request, and what the rule does with it.
+//!
+//! A [`Route`] names backends; what serves requests [joins](Action::join) it to the backends there are. A [`Table`] belongs to one listening socket. The listener is chosen by host name, most specific first; within it
+//! routes are tried from the most specific host name; within those, of all matches that hold, the one with the highest
+//! precedence wins. Precedence is a number that arrives with the configuration: the table only honours it.
+//!
+//! The cost of a lookup follows the shape of the request, not the number of routes: exact paths are one hash lookup,
+//! prefixes one per distinct prefix length that ends at an element of the path. Only regular expressions are tried one by
+//! one, and only while they could still win.
+
+//!
+//! # Layout
+//!
+//! - `definition`: a [`Route`], and the [`Candidate`]s it has on a listener. `rule`, `filter`, `matches`: its parts, each with
+//!   its `read` from the wire format. `reference`: backends by name.
+//! - `table`: the order of matches, and the search. `hosts`, `paths`, `query`: what it looks at.
+
+mod definition;
+mod filter;
+mod hosts;
+mod matches;
+mod paths;
+mod query;
+mod reference;
+mod rule;
+mod table;
+
+pub use definition::{Attachment, Route, Rule, RuleMatch};
+pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};
+pub use matches::{HeaderMatch, InvalidRegex, Matcher, PathMatch, QueryMatch, ValueMatch};
+pub use rule::{Action, Forward, Redirect, Respond, Target, WeightedTarget, WeightedTargets};
+pub use table::{Candidate, Matched, Order, Table, TableBuilder};

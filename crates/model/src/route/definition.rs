@@ -1,0 +1,160 @@
+//! A route as it is configured.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
+use backstay_destination::HostPattern;
+use backstay_proto::config;
+
+use super::reference::Reference;
+use super::{Action, Candidate, Filters, Matcher, Order, Target, filter, matches, rule};
+use crate::fault::{Checked, Faults, Together, Within, all, refuse};
+use crate::name::{Kind, reference};
+
+/// A route, checked by itself: the listeners and backends it names may not be there yet.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Listeners that serve it.
+    pub attachments: Vec<Attachment>,
+    /// Decides between equally specific matches of different routes: the smaller wins.
+    pub order_key: Arc<str>,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+}
+
+/// A listener that serves a route.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Attachment {
+    /// Name of the listener.
+    pub listener: Arc<str>,
+    /// The host names it serves there, never empty.
+    pub hosts: Vec<HostPattern>,
+}
+
+/// One rule of a route.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The rule's own name; may be empty.
+    pub name: Box<str>,
+    /// Requests that it is for: those of any of these. Never empty.
+    pub matches: Vec<RuleMatch>,
+    /// Changes on the way.
+    pub filters: Filters,
+    /// Where the way leads.
+    pub action: Action,
+}
+
+/// One of the matches of a rule.
+#[derive(Clone, Debug)]
+pub struct RuleMatch {
+    /// How specific it is, as the control plane says: the larger wins.
+    pub precedence: u64,
+    /// Its conditions.
+    pub matcher: Matcher,
+}
+
+impl Route {
+    /// The backends that it names.
+    #[must_use]
+    pub fn backends(&self) -> BTreeSet<Arc<str>> {
+        self.rules.iter().flat_map(Rule::references).map(|(backend, _)| Arc::clone(backend)).collect()
+    }
+
+    /// Lowest port that its requests to `backend` go to.
+    #[must_use]
+    pub fn port_of(&self, backend: &str) -> Option<NonZeroU16> {
+        let targets = self.rules.iter().flat_map(|rule| rule.action.targets());
+        let ports = targets.filter_map(|target| match &target.target {
+            Target::Backend { backend: named, port } if **named == *backend => *port,
+            _ => None,
+        });
+        ports.min()
+    }
+
+    /// What a table needs to know to serve this route on the listener called `listener`, which serves `hosts`. `rule` gives what
+    /// stands for the rule at a position.
+    pub fn candidates<'a, R>(
+        &'a self,
+        listener: &'a str,
+        hosts: &'a HostPattern,
+        rule: impl Fn(usize) -> Option<R> + Copy + 'a,
+    ) -> impl Iterator<Item = Candidate<R>> + 'a {
+        let attached = self.attachments.iter().filter(move |attachment| *attachment.listener == *listener);
+        let served = attached.flat_map(|attachment| &attachment.hosts);
+        served.flat_map(move |host| {
+            self.rules.iter().enumerate().flat_map(move |(index, of)| {
+                (0..).zip(&of.matches).filter_map(move |(position, matched)| {
+                    let order = Order {
+                        precedence: Reverse(matched.precedence),
+                        route: Arc::clone(&self.order_key),
+                        rule: u32::try_from(index).unwrap_or(u32::MAX),
+                        position,
+                    };
+                    Some(Candidate {
+                        listener: hosts.clone(),
+                        host: host.clone(),
+                        order,
+                        matcher: matched.matcher.clone(),
+                        rule: rule(index)?,
+                    })
+                })
+            })
+        })
+    }
+}
+
+impl Rule {
+    /// The backends that it names, copies included.
+    fn references(&self) -> impl Iterator<Item = Reference<'_>> {
+        let targets = self.action.targets();
+        let beyond = targets.iter().flat_map(|target| {
+            let named = match &target.target {
+                Target::Backend { backend, port } => Some((backend, *port)),
+                Target::Respond(_) => None,
+            };
+            target.filters.references().chain(named)
+        });
+        self.filters.references().chain(beyond)
+    }
+}
+
+impl TryFrom<&config::Route> for Route {
+    type Error = Faults;
+
+    fn try_from(message: &config::Route) -> Checked<Self> {
+        let attachments = message.attachments.iter().enumerate();
+        let attachments = attachments.map(|(index, one)| attachment(one).within_element("attachments", index));
+        let rules = message.rules.iter().enumerate();
+        let rules = rules.map(|(index, message)| one_rule(message).within_element("rules", index));
+        let (attachments, rules) = (all(attachments), all(rules)).together()?;
+        Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules })
+    }
+}
+
+fn attachment(message: &config::Attachment) -> Checked<Attachment> {
+    let hosts = message.hostnames.iter().enumerate().map(|(index, host)| {
+        HostPattern::parse(host).or_else(|error| refuse(format!("hostnames[{index}]"), error.to_string()))
+    });
+    let (listener, mut hosts): (_, Vec<_>) =
+        (reference(Kind::Listener, "listener", &message.listener), all(hosts)).together()?;
+    if hosts.is_empty() {
+        hosts.push(HostPattern::Any);
+    }
+    Ok(Attachment { listener, hosts })
+}
+
+fn one_rule(message: &config::Rule) -> Checked<Rule> {
+    let one_match = |(index, message): (usize, &config::Match)| {
+        let matcher = matches::matcher(message).within_element("matches", index)?;
+        Ok(RuleMatch { precedence: message.precedence, matcher })
+    };
+    let matches = match message.matches.as_slice() {
+        [] => refuse("matches", "must hold at least one match"),
+        some => all(some.iter().enumerate().map(one_match)),
+    };
+    let (matches, filters, action) =
+        (matches, filter::filters(&message.filters), rule::action(message.action.as_ref())).together()?;
+    Ok(Rule { name: message.name.as_str().into(), matches, filters, action })
+}

@@ -1,0 +1,176 @@
+//! What happens to a matched request.
+
+mod read;
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
+
+use super::{Filters, PathEdit};
+pub(super) use read::action;
+
+/// Where the way leads. `B` stands for a backend: its name as it is configured, the backend itself once it is joined.
+#[derive(Clone, Debug)]
+pub enum Action<B = Arc<str>> {
+    /// To a backend.
+    Forward(Forward<B>),
+    /// Elsewhere, by the client itself.
+    Redirect(Redirect),
+    /// Nowhere: the proxy answers.
+    Respond(Respond),
+}
+
+impl Action {
+    /// The targets that it chooses from.
+    pub(super) fn targets(&self) -> &[WeightedTarget] {
+        match self {
+            Self::Forward(forward) => forward.targets.all(),
+            Self::Redirect(_) | Self::Respond(_) => &[],
+        }
+    }
+
+    /// The same action on what `find` finds for the backends it names, given with the port. What it does not find (yet) has its
+    /// share of the requests answered 500.
+    pub fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> Action<B> {
+        match self {
+            Self::Forward(forward) => Action::Forward(Forward {
+                targets: WeightedTargets::new(forward.targets.all().iter().map(|target| target.join(find)).collect()),
+                request_timeout: forward.request_timeout,
+                backend_request_timeout: forward.backend_request_timeout,
+            }),
+            Self::Redirect(redirect) => Action::Redirect(redirect.clone()),
+            Self::Respond(respond) => Action::Respond(respond.clone()),
+        }
+    }
+}
+
+impl WeightedTarget {
+    fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> WeightedTarget<B> {
+        let target = match &self.target {
+            Target::Respond(respond) => Target::Respond(respond.clone()),
+            Target::Backend { backend, port } => match find(backend, *port) {
+                Some(backend) => Target::Backend { backend, port: *port },
+                None => Target::Respond(Respond::text(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the route's backend is not known to this proxy",
+                )),
+            },
+        };
+        WeightedTarget { weight: self.weight, target, filters: self.filters.join(find) }
+    }
+}
+
+/// Sends requests to one of several targets.
+#[derive(Clone, Debug)]
+pub struct Forward<B = Arc<str>> {
+    /// Where to, by weight.
+    pub targets: WeightedTargets<B>,
+    /// From the request's head to the last byte of the answer.
+    pub request_timeout: Option<Duration>,
+    /// From the start of an attempt to the last byte of its answer.
+    pub backend_request_timeout: Option<Duration>,
+}
+
+/// Targets of a rule. Empty, or all of weight 0: requests are answered 500.
+#[derive(Clone, Debug)]
+pub struct WeightedTargets<B = Arc<str>> {
+    targets: Box<[WeightedTarget<B>]>,
+    /// Running sums of the weights, so that a choice is one search.
+    sums: Box<[u64]>,
+}
+
+impl<B> Default for WeightedTargets<B> {
+    fn default() -> Self {
+        Self { targets: Box::default(), sums: Box::default() }
+    }
+}
+
+impl<B> WeightedTargets<B> {
+    /// Targets with their weights.
+    pub fn new(targets: Vec<WeightedTarget<B>>) -> Self {
+        let mut sum = 0;
+        let sums = targets
+            .iter()
+            .map(|target| {
+                sum += u64::from(target.weight);
+                sum
+            })
+            .collect();
+        Self { targets: targets.into(), sums }
+    }
+
+    /// A target, by its share, and its position. `below` is asked for a number below the sum of all weights, unless there is
+    /// nothing to choose.
+    pub fn choose(&self, below: impl FnOnce(u64) -> u64) -> Option<(usize, &WeightedTarget<B>)> {
+        let total = self.sums.last().copied().filter(|total| *total > 0)?;
+        let choice = if self.targets.len() == 1 { 0 } else { below(total) };
+        let index = self.sums.partition_point(|sum| *sum <= choice);
+        self.targets.get(index).map(|target| (index, target))
+    }
+
+    /// All targets, as given.
+    pub fn all(&self) -> &[WeightedTarget<B>] {
+        &self.targets
+    }
+}
+
+/// One target of a rule.
+#[derive(Clone, Debug)]
+pub struct WeightedTarget<B = Arc<str>> {
+    /// Share of the rule's requests: weight of the sum of all weights.
+    pub weight: u32,
+    /// Where to.
+    pub target: Target<B>,
+    /// Changes applied after the rule's own.
+    pub filters: Filters<B>,
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug)]
+pub enum Target<B = Arc<str>> {
+    /// To an endpoint of a backend.
+    Backend {
+        /// The backend.
+        backend: B,
+        /// Port of its endpoints; `None` takes the authority's, else the scheme's (dynamic backends only).
+        port: Option<NonZeroU16>,
+    },
+    /// Answered by the proxy: the share of a reference that cannot be honoured.
+    Respond(Respond),
+}
+
+/// Sends the client elsewhere.
+#[derive(Clone, Debug)]
+pub struct Redirect {
+    /// `http` or `https`; `None` keeps the request's.
+    pub scheme: Option<Box<str>>,
+    /// `None` keeps the request's.
+    pub hostname: Option<Box<str>>,
+    /// `None` keeps the request's.
+    pub path: Option<PathEdit>,
+    /// `None`: the well-known port of the scheme when one is given, else the listener's.
+    pub port: Option<NonZeroU16>,
+    /// 301, 302, 303, 307 or 308.
+    pub status: StatusCode,
+}
+
+/// An answer written by the operator.
+#[derive(Debug, Clone)]
+pub struct Respond {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body; empty sends none.
+    pub body: Bytes,
+    /// Content type of a body.
+    pub content_type: HeaderValue,
+}
+
+impl Respond {
+    /// An answer in plain text.
+    pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        Self { status, body: body.into(), content_type: HeaderValue::from_static("text/plain") }
+    }
+}

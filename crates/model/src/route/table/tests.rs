@@ -1,0 +1,236 @@
+use http::{HeaderName, HeaderValue};
+
+use super::*;
+use crate::route::{HeaderMatch, PathMatch, QueryMatch, ValueMatch};
+
+#[derive(Default)]
+struct Routes {
+    builder: TableBuilder<Box<str>>,
+    count: u32,
+}
+
+impl Routes {
+    fn add(&mut self, listener: &str, host: &str, precedence: u64, name: &str, matcher: Matcher) -> &mut Self {
+        self.count += 1;
+        self.builder.candidate(Candidate {
+            listener: HostPattern::parse(listener).unwrap(),
+            host: HostPattern::parse(host).unwrap(),
+            order: Order { precedence: Reverse(precedence), route: "r".into(), rule: self.count, position: 0 },
+            matcher,
+            rule: name.into(),
+        });
+        self
+    }
+
+    fn build(&mut self) -> Table<Box<str>> {
+        std::mem::take(&mut self.builder).build()
+    }
+}
+
+fn get<'t>(table: &'t Table<Box<str>>, host: &str, target: &str) -> Option<(&'t str, Option<usize>)> {
+    find(table, &Method::GET, host, target, &HeaderMap::new())
+}
+
+fn find<'t>(
+    table: &'t Table<Box<str>>,
+    method: &Method,
+    host: &str,
+    target: &str,
+    headers: &HeaderMap,
+) -> Option<(&'t str, Option<usize>)> {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    table.find(host, method, path, query, headers).map(|found| (&**found.rule, found.prefix))
+}
+
+fn exact(path: &str) -> Matcher {
+    Matcher::path(PathMatch::Exact(path.into()))
+}
+
+#[test]
+fn prefixes_match_by_whole_elements() {
+    let table = Routes::default()
+        .add("", "", 1, "root", Matcher::prefix("/"))
+        .add("", "", 2, "foo", Matcher::prefix("/foo/"))
+        .add("", "", 3, "bar", Matcher::prefix("/foo/bar"))
+        .build();
+    assert_eq!(get(&table, "h", "/foo"), Some(("foo", Some(4))));
+    assert_eq!(get(&table, "h", "/foo/"), Some(("foo", Some(4))));
+    assert_eq!(get(&table, "h", "/foo/x?a=b"), Some(("foo", Some(4))));
+    assert_eq!(get(&table, "h", "/foobar"), Some(("root", Some(0))));
+    assert_eq!(get(&table, "h", "/foo/bar/x"), Some(("bar", Some(8))));
+    assert_eq!(get(&table, "h", "/foo/barx"), Some(("foo", Some(4))));
+    assert_eq!(get(&table, "h", "/Foo"), Some(("root", Some(0))));
+}
+
+#[test]
+fn the_larger_precedence_wins_whatever_the_kind_of_match() {
+    let table = Routes::default()
+        .add("", "", 10, "prefix", Matcher::prefix("/a"))
+        .add("", "", 20, "exact", exact("/a"))
+        .add("", "", 15, "regex", Matcher::path(PathMatch::regex("/a|/a/b").unwrap()))
+        .add("", "", 5, "late", Matcher::path(PathMatch::regex("/.*").unwrap()))
+        .build();
+    assert_eq!(get(&table, "h", "/a"), Some(("exact", None)));
+    assert_eq!(get(&table, "h", "/a/b"), Some(("regex", None)));
+    assert_eq!(get(&table, "h", "/a/c"), Some(("prefix", Some(2))));
+    assert_eq!(get(&table, "h", "/b"), Some(("late", None)));
+}
+
+#[test]
+fn a_regular_expression_matches_the_whole_path() {
+    let table = Routes::default().add("", "", 1, "x", Matcher::path(PathMatch::regex("/x|/y[0-9]+").unwrap())).build();
+    assert!(get(&table, "h", "/y12").is_some());
+    assert!(get(&table, "h", "/x/y1").is_none() && get(&table, "h", "/y1/").is_none());
+    assert!(PathMatch::regex("a)|(b").is_err());
+    assert!(PathMatch::regex("(?x)/a # comment").is_ok());
+}
+
+#[test]
+fn conditions_fall_through_to_the_next_match() {
+    let mut special = Matcher::prefix("/");
+    special.method = Some(Method::POST);
+    special.headers =
+        [HeaderMatch { name: HeaderName::from_static("version"), value: ValueMatch::exact("two") }].into();
+    special.query = [QueryMatch { name: "q".into(), value: ValueMatch::regex("a+").unwrap() }].into();
+    let table =
+        Routes::default().add("", "", 2, "special", special).add("", "", 1, "rest", Matcher::prefix("/")).build();
+
+    let mut headers = HeaderMap::new();
+    headers.append("version", HeaderValue::from_static("two"));
+    headers.append("version", HeaderValue::from_static("three"));
+    let name = |method: &Method, target: &str, headers: &HeaderMap| {
+        find(&table, method, "h", target, headers).map(|(name, _)| name.to_owned()).unwrap()
+    };
+    assert_eq!(name(&Method::POST, "/?q=aaa", &headers), "special");
+    assert_eq!(name(&Method::GET, "/?q=aaa", &headers), "rest");
+    assert_eq!(name(&Method::POST, "/?q=b", &headers), "rest");
+    assert_eq!(name(&Method::POST, "/?q=aaa", &HeaderMap::new()), "rest");
+    headers.insert("version", HeaderValue::from_static("three"));
+    assert_eq!(name(&Method::POST, "/?q=aaa", &headers), "rest");
+}
+
+#[test]
+fn listeners_own_their_hosts() {
+    let mut routes = Routes::default();
+    routes
+        .add("", "", 1, "any", Matcher::prefix("/"))
+        .add("*.example.com", "", 1, "wildcard", Matcher::prefix("/"))
+        .add("*.a.example.com", "", 1, "longer", Matcher::prefix("/"))
+        .add("one.example.com", "", 1, "one", exact("/only"))
+        .builder
+        .listener(HostPattern::parse("empty.example.com").unwrap());
+    let table = routes.build();
+    assert_eq!(get(&table, "other", "/").unwrap().0, "any");
+    assert_eq!(get(&table, "example.com", "/").unwrap().0, "any");
+    assert_eq!(get(&table, "b.example.com", "/").unwrap().0, "wildcard");
+    assert_eq!(get(&table, "x.a.example.com", "/").unwrap().0, "longer");
+    assert_eq!(get(&table, "one.example.com", "/only").unwrap().0, "one");
+    assert_eq!(get(&table, "one.example.com", "/"), None);
+    assert_eq!(get(&table, "empty.example.com", "/"), None);
+}
+
+#[test]
+fn hosts_of_routes_are_tried_from_the_most_specific() {
+    let table = Routes::default()
+        .add("", "*.example.com", 9, "wildcard", Matcher::prefix("/"))
+        .add("", "a.example.com", 1, "exact", Matcher::prefix("/x"))
+        .build();
+    assert_eq!(get(&table, "a.example.com", "/x").unwrap().0, "exact");
+    assert_eq!(get(&table, "a.example.com", "/y").unwrap().0, "wildcard");
+    assert_eq!(get(&table, "b.c.example.com", "/x").unwrap().0, "wildcard");
+    assert_eq!(get(&table, "example.com", "/x"), None);
+}
+
+#[test]
+fn ties_go_to_the_route_key_then_to_positions() {
+    let mut builder = Table::builder();
+    for (route, rule, position) in [("b", 0, 0), ("a", 1, 0), ("a", 0, 1), ("a", 0, 0)] {
+        builder.candidate(Candidate {
+            listener: HostPattern::Any,
+            host: HostPattern::Any,
+            order: Order { precedence: Reverse(1), route: route.into(), rule, position },
+            matcher: Matcher::prefix("/"),
+            rule: format!("{route}{rule}{position}").into(),
+        });
+    }
+    assert_eq!(get(&builder.build(), "h", "/").unwrap().0, "a00");
+}
+
+#[test]
+fn a_thousand_routes_each_find_their_own() {
+    let mut routes = Routes::default();
+    for index in 0..1000_u64 {
+        let name = format!("{index}");
+        let matcher =
+            if index % 2 == 0 { exact(&format!("/e/{index}")) } else { Matcher::prefix(&format!("/p/{index}")) };
+        routes.add("", "", index, &name, matcher);
+    }
+    let table = routes.build();
+    for index in 0..1000 {
+        let target = if index % 2 == 0 { format!("/e/{index}") } else { format!("/p/{index}/below") };
+        assert_eq!(get(&table, "h", &target).unwrap().0, format!("{index}"));
+    }
+    assert_eq!(get(&table, "h", "/e/1"), None);
+}
+
+/// A small generator of our own: the same routes on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn roll<'a, T: ?Sized>(&mut self, faces: &[&'a T]) -> &'a T {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        faces[(self.0 >> 33) as usize % faces.len()]
+    }
+}
+
+/// What the table is a faster way to do: the best of all matches whose conditions hold.
+fn by_trying_all<'m>(matches: &'m [(u64, Matcher)], method: &Method, path: &str) -> Option<&'m str> {
+    let holds = |matcher: &Matcher| {
+        let path_holds = match &matcher.path {
+            PathMatch::Exact(exact) => **exact == *path,
+            PathMatch::Prefix(prefix) => {
+                let prefix = prefix.trim_end_matches('/');
+                path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+            PathMatch::Regex(regex) => regex.is_match(path.as_bytes()),
+        };
+        path_holds && matcher.method.as_ref().is_none_or(|wanted| wanted == method)
+    };
+    let held = matches.iter().enumerate().filter(|(_, (_, matcher))| holds(matcher));
+    let best = held.max_by_key(|(index, (precedence, _))| (*precedence, Reverse(*index)))?;
+    Some(NAMES[best.0])
+}
+
+const NAMES: [&str; 12] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
+
+#[test]
+fn a_table_agrees_with_trying_them_all() {
+    let mut dice = Dice(7);
+    let elements = ["", "a", "b", "ab", "a/b", "b/a", "a/b/a", "a/"];
+    for _ in 0..150 {
+        let matches: Vec<(u64, Matcher)> = (0..NAMES.len())
+            .map(|_| {
+                let path = format!("/{}", dice.roll(&elements));
+                let path = match dice.roll(&["exact", "prefix", "prefix", "regex"]) {
+                    "exact" => PathMatch::Exact(path.into()),
+                    "prefix" => PathMatch::Prefix(path.into()),
+                    _ => PathMatch::regex(&format!("{path}.*")).unwrap(),
+                };
+                let mut matcher = Matcher::path(path);
+                matcher.method = dice.roll(&["", "", "GET"]).parse().ok();
+                (dice.roll(&["1", "2", "3"]).parse().unwrap(), matcher)
+            })
+            .collect();
+        let mut routes = Routes::default();
+        for ((precedence, matcher), name) in matches.iter().zip(NAMES) {
+            routes.add("", "", *precedence, name, matcher.clone());
+        }
+        let table = routes.build();
+        for path in ["/", "/a", "/a/", "/ab", "/a/b", "/b", "/b/a", "/a/b/a", "/c", "/a/b/c/d", "*"] {
+            for method in [Method::GET, Method::POST] {
+                let found = find(&table, &method, "h", path, &HeaderMap::new()).map(|(name, _)| name);
+                assert_eq!(found, by_trying_all(&matches, &method, path), "{method} {path} {matches:?}");
+            }
+        }
+    }
+}
