@@ -5,15 +5,16 @@
 //!
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
-//! - `api`, `listen`, `admin`: the API address. `prepare`: objects that always exist.
+//! - `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
 mod admin;
 mod api;
+mod bootstrap;
 mod error;
 mod fleets;
+mod health;
 mod listen;
 mod metrics;
-mod prepare;
 mod publisher;
 mod shared;
 mod source;
@@ -31,9 +32,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use self::error::StartError;
+pub use self::error::{BootstrapError, StartError};
 pub use self::fleets::DEFAULT_FLEET;
 use self::fleets::Fleets;
+use self::listen::Accept;
 pub use self::listen::ApiLimits;
 use self::metrics::Metrics;
 use self::publisher::Publisher;
@@ -93,11 +95,10 @@ impl ControlPlane {
         let api = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
-        let embedded = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
-        let store: Arc<dyn Store> = embedded.clone();
-        prepare::prepare(&store).await?;
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
+        bootstrap::bootstrap(&store).await?;
 
-        let (metrics, exposition) = Metrics::new(embedded);
+        let (metrics, exposition) = Metrics::new(store.clone());
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
@@ -115,8 +116,9 @@ impl ControlPlane {
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let router = api::router(&store, &fleets, &shared, exposition, watches_stop);
         let api_stop = stop.clone();
+        let api = Accept::new(api, "the API", options.limits.header_timeout);
         let api = listen::serve(api, router, options.limits, metrics, async move { api_stop.cancelled().await });
-        let xds = serve_xds(xds, options.limits.header_timeout, source, stop.clone());
+        let xds = serve_xds(Accept::new(xds, "discovery", options.limits.header_timeout), source, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
@@ -202,13 +204,13 @@ impl Drop for Ended {
     }
 }
 
-async fn serve_xds(listener: TcpListener, begin_timeout: Duration, source: FleetSource, stop: CancellationToken) {
+async fn serve_xds(accept: Accept, source: FleetSource, stop: CancellationToken) {
     let service = backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default());
     let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .add_service(service)
-        .serve_with_incoming_shutdown(listen::incoming(listener, begin_timeout), stop.cancelled());
+        .serve_with_incoming_shutdown(accept.into_stream(), stop.cancelled());
     if let Err(error) = server.await {
         tracing::error!(%error, "the discovery server ended");
     }

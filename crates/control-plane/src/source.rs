@@ -32,7 +32,7 @@ impl Source for FleetSource {
     fn subscribe(&self, node: &Node) -> Result<watch::Receiver<Snapshot>, Refused> {
         // An empty snapshot would take everything away from proxies that hold a good configuration.
         match self.shared.compiling() {
-            Compiling::Begun => {
+            Compiling::Initial => {
                 return Err(Refused::unavailable("the control plane is still reading its store; try again"));
             }
             Compiling::Ended => return Err(Refused::unavailable("the control plane compiles no changes any more")),

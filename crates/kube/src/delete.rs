@@ -23,7 +23,7 @@ use crate::write::{Subject, commit_failure};
 
 /// How often a deletion is tried again when others change the object meanwhile.
 const ATTEMPTS: usize = 16;
-/// Objects of a collection that are deleted by one commit.
+/// Objects of a collection that are deleted by one commit, if the store takes so many.
 const BATCH: usize = 256;
 
 /// What a client says about a deletion, in the body or in the query.
@@ -192,8 +192,11 @@ pub(crate) async fn remove(
         let revision = if options.dry_run {
             entry.modified
         } else {
-            let write = Write { key: key.clone(), expect: Expect::Modified(entry.modified), operation };
-            match api.store.commit(vec![write]).await {
+            let mut writes = vec![Write { key: key.clone(), expect: Expect::Modified(entry.modified), operation }];
+            if namespace::is_namespace(served.kind) {
+                writes.push(namespace::mark(name));
+            }
+            match api.store.commit(writes).await {
                 Ok(committed) => committed.revision,
                 Err(CommitError::Conflict { .. }) => continue,
                 Err(error) => return Err(commit_failure(error)),
@@ -248,7 +251,7 @@ pub(crate) async fn collection(
 
 /// Removes objects, many at a time. Those that others change or remove meanwhile are looked at one by one.
 pub(crate) async fn remove_all(api: &Api, served: &Served, entries: &[Arc<Entry>]) -> Result<(), Failure> {
-    for batch in entries.chunks(BATCH) {
+    for batch in entries.chunks(api.store.limits().operations.clamp(1, BATCH)) {
         let (mut writes, mut others) = (Vec::with_capacity(batch.len()), Vec::new());
         for entry in batch {
             let object = Object::decode(&entry.value).map_err(Failure::internal)?;

@@ -17,15 +17,13 @@ struct Bench {
     shared: Arc<Shared>,
     metrics: Metrics,
     figures: Exposition,
-    _folder: tempfile::TempDir,
 }
 
 impl Bench {
     fn new(store: Memory) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let of_figures = backstay_store::Embedded::open(folder.path().join("s"), Default::default()).unwrap();
-        let (metrics, figures) = Metrics::new(Arc::new(of_figures));
-        Self { store: Arc::new(store), shared: Arc::default(), metrics, figures, _folder: folder }
+        let store: Arc<dyn Store> = Arc::new(store);
+        let (metrics, figures) = Metrics::new(store.clone());
+        Self { store, shared: Arc::default(), metrics, figures }
     }
 
     /// Stores an object, and has the tracker know it.
