@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::metrics::Exposition;
-use crate::tracker::{Refusal, Stream};
+use crate::tracker::{Refusal, Stream, Subscription};
 
 /// What the status writer works with, and its figures.
 struct Bench {
@@ -81,15 +81,15 @@ fn stream(node: &str, connected: i64, refused: usize) -> Stream {
         let refusal = Refusal { version: "v".into(), field: String::new(), message: "no".to_owned() };
         (format!("backend/{index:03}").into(), refusal)
     };
+    let refused = (0..refused).map(refusal).collect::<BTreeMap<_, _>>();
+    let subscription = Subscription { refused, ..Subscription::default() };
     Stream {
         fleet: "default".into(),
         node_id: node.to_owned(),
         address: String::new(),
         version: String::new(),
         connected: Timestamp::from_second(connected),
-        synchronised: 0,
-        pending: 0,
-        refused: (0..refused).map(refusal).collect::<BTreeMap<_, _>>(),
+        types: [(backstay_proto::RESOURCE_TYPE_URL.into(), subscription)].into(),
     }
 }
 
