@@ -27,5 +27,6 @@ mod state;
 mod upstream;
 
 pub use backstay_dns_cache::DnsServer;
-pub use proxy::{AccessLog, Options, Proxy, StartError};
+pub use proxy::{AccessLog, Options, Proxy, RunError, StartError};
 pub use server::{LimitError, Limits, Setting};
+pub use state::StateError;

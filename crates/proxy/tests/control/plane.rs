@@ -8,7 +8,7 @@ use std::time::Duration;
 use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::config::{Resource as Message, resource};
 use backstay_proto::discovery::Node;
-use backstay_xds::server::{Event, Peer, Refused, Source, StreamId, self};
+use backstay_xds::server::{self, Event, Peer, Refused, Source, StreamId};
 use backstay_xds::{Change, Resource, Snapshot};
 use bytes::Bytes;
 use prost::Message as _;
