@@ -116,6 +116,7 @@ impl Args {
             ended = serving => ended,
             () = shutdown.requested() => Ok(()),
             () = proxy.drain_requested() => Ok(()),
+            error = proxy.failed() => Err(error.into()),
         };
         output::complain("Ending; press Ctrl-C again to end at once");
         shutdown

@@ -91,8 +91,11 @@ fn over_http1() -> Vec<Vec<u8>> {
     all
 }
 
+/// Header fields, or trailers, in order.
+type Fields = Vec<(&'static str, &'static str)>;
+
 /// Headers of HTTP/2, and those after a body.
-fn over_http2() -> Vec<(Vec<(&'static str, &'static str)>, Option<Vec<(&'static str, &'static str)>>)> {
+fn over_http2() -> Vec<(Fields, Option<Fields>)> {
     let head = |path| vec![(":method", "POST"), (":scheme", "http"), (":authority", HOST), (":path", path)];
     let mut all: Vec<_> =
         ["?q", "*", "a", "", "/a#b", "#a", "http://a/", "/\x7f", "//"].map(|path| (head(path), None)).into();

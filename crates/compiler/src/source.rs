@@ -1,6 +1,32 @@
 //! The last good version of an object.
 
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
 use backstay_resources::{Object, ObjectMeta, Timestamp};
+
+/// Why an object cannot be read, as the reader of its kind says it. Two are the same to a user who reads the same.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadFault(Arc<dyn Error + Send + Sync>);
+
+impl fmt::Display for ReadFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl Error for ReadFault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl PartialEq for ReadFault {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
 
 /// What the compiler keeps of an object: its last version that could be read, and what is wrong with the present one.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,12 +40,12 @@ pub(crate) struct Source<T> {
     /// The last version that could be read.
     pub(crate) good: Option<T>,
     /// Why the present version cannot be read.
-    pub(crate) fault: Option<String>,
+    pub(crate) fault: Option<ReadFault>,
 }
 
 impl<T> Source<T> {
     /// Reads `object` with `parse`. When that fails, what `before` had is kept, unless it was another object.
-    pub(crate) fn read<E: std::fmt::Display>(
+    pub(crate) fn read<E: Error + Send + Sync + 'static>(
         object: &Object,
         parse: impl FnOnce(&Object) -> Result<T, E>,
         before: Option<&Self>,
@@ -34,9 +60,12 @@ impl<T> Source<T> {
             Ok(good) => (Some(good), None),
             Err(fault) => {
                 let same = before.filter(|before| before.uid == *uid);
-                (same.and_then(|before| before.good.clone()), Some(fault.to_string()))
+                (same.and_then(|before| before.good.clone()), Some(ReadFault(Arc::new(fault))))
             }
         };
         Self { uid: uid.clone(), generation: *generation, created, good, fault }
     }
 }
+
+#[cfg(test)]
+mod tests;

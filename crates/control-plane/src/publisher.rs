@@ -204,12 +204,13 @@ impl Publisher {
                 (fleet, changes.collect())
             })
             .collect();
+        let type_url: Arc<str> = backstay_proto::RESOURCE_TYPE_URL.into();
         // The tracker knows the revision before any proxy can acknowledge it.
         self.shared.update(|tracker| {
             read.created.into_iter().for_each(|(key, created)| tracker.created(key, created));
             read.programmed.into_iter().for_each(|(key, told)| tracker.acknowledged_before(key, told));
             for (fleet, changes) in &fleets {
-                tracker.published(fleet, revision, changes);
+                tracker.published(fleet, &type_url, revision, changes);
             }
             statuses.into_iter().for_each(|status| tracker.reported(status));
             read.fleets.iter().for_each(|fleet| tracker.declared(fleet));

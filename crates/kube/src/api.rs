@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use backstay_resources::{KINDS, Kind};
 use backstay_store::{Key, Prefix, Store};
 use http::StatusCode;
-use tokio::sync::{RwLock, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::body::Budget;
 use crate::discovery::Discovery;
@@ -63,9 +63,6 @@ pub(crate) struct Api {
     pub(crate) reading: Semaphore,
     pub(crate) mutating: Semaphore,
     pub(crate) watches: Arc<Semaphore>,
-    /// Creation in a namespace holds it shared from looking at the namespace to the commit, so that a namespace which
-    /// begins to go, which takes it alone, knows all its contents.
-    pub(crate) namespaces: RwLock<()>,
     discovery: OnceLock<Discovery>,
     openapi: OnceLock<OpenApi>,
 }
@@ -78,7 +75,6 @@ impl Api {
             reading: Semaphore::new(options.max_reading),
             mutating: Semaphore::new(options.max_mutating),
             watches: Arc::new(Semaphore::new(options.max_watches)),
-            namespaces: RwLock::new(()),
             discovery: OnceLock::new(),
             openapi: OnceLock::new(),
             store,

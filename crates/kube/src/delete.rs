@@ -109,8 +109,11 @@ async fn remove_if(
         let revision = if dry_run {
             entry.modified
         } else {
-            let write = Write { key: key.clone(), expect: Expect::Modified(entry.modified), operation };
-            match api.store.commit(vec![write]).await {
+            let mut writes = vec![Write { key: key.clone(), expect: Expect::Modified(entry.modified), operation }];
+            if namespace::is_namespace(served.kind) {
+                writes.push(namespace::mark(name));
+            }
+            match api.store.commit(writes).await {
                 Ok(committed) => committed.revision,
                 Err(CommitError::Conflict { .. }) => continue,
                 Err(error) => return Err(commit_failure(error)),

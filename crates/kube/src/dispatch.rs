@@ -7,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use serde_json::json;
 use tokio::time::timeout;
 
 use crate::accept::{self, Encoding, Form};
@@ -172,15 +171,6 @@ fn documents(api: &Api, target: &Target, params: &Params, parts: &Parts) -> Resu
         Ok(constant(document, accept::encoding(headers)?, api, params, headers))
     };
     match target {
-        Target::Alive => Ok(text(StatusCode::OK, "ok")),
-        Target::Ready => Ok(match api.options.ready.check() {
-            Ok(()) => text(StatusCode::OK, "ok"),
-            Err(why) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("not ready: {why}\n")),
-        }),
-        Target::Version => {
-            let reply = Reply::new(StatusCode::OK, version(api).to_string());
-            Ok(wire(api, accept::encoding(headers)?, params, headers).finish(reply))
-        }
         Target::CoreVersions => discovery(api, Root::Core, params, headers),
         Target::Groups => discovery(api, Root::Groups, params, headers),
         Target::Group(name) => plain(api.discovery().group(name)),
@@ -244,26 +234,7 @@ fn constant(document: &Document, encoding: Encoding, api: &Api, params: &Params,
     response
 }
 
-fn version(api: &Api) -> serde_json::Value {
-    let minor = api.options.kubernetes_minor;
-    json!({
-        "major": "1",
-        "minor": minor.to_string(),
-        "gitVersion": format!("v1.{minor}.0+backstay-{}", api.options.version),
-        "gitCommit": "",
-        "gitTreeState": "",
-        "buildDate": "1970-01-01T00:00:00Z",
-        "goVersion": "",
-        "compiler": "rustc",
-        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
-    })
-}
-
-fn text(status: StatusCode, text: &str) -> Response {
-    let mut response = Response::new(Body::from(text.to_owned()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    response
+/// 405 as this dialect says it, for what is served beside it.
+pub fn method_not_allowed() -> Response {
+    Failure::method_not_allowed().into_response()
 }

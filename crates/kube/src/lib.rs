@@ -43,6 +43,7 @@ mod watching;
 mod write;
 
 pub use self::api::{refused, router};
+pub use self::dispatch::method_not_allowed;
 pub use self::metering::Meter;
 pub use self::namespace::{BootstrapError, bootstrap};
-pub use self::options::{Options, Ready};
+pub use self::options::Options;

@@ -1,6 +1,11 @@
 //! What namespaces add: nothing is created in one that does not exist or is going away, and one that goes takes its
 //! contents with it.
 //!
+//! A namespace that begins to go is marked by an object of its own, [`TERMINATING`], which is stored in the same commit and
+//! goes in the same commit as the namespace. Whoever creates something in a namespace guards that the namespace is there
+//! and its mark is not. So the store decides every race, also between several servers: after the mark nothing comes, and
+//! what is removed then is all there will be. Whatever else changes of a namespace, such as a label, is in nobody's way.
+//!
 //! Source: Kubernetes, the admission plugin `NamespaceLifecycle` and the namespace controller.
 
 use std::sync::Arc;
@@ -8,6 +13,7 @@ use std::sync::Arc;
 use backstay_resources::core::NAMESPACE;
 use backstay_resources::{KINDS, Kind, Object, Timestamp};
 use backstay_store::{CommitError, Entry, Expect, Key, Operation, Prefix, Snapshot, Store, Write};
+use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -21,6 +27,9 @@ use crate::status::Failure;
 /// Writes under way at once while a store is made ready.
 const CONCURRENT_WRITES: usize = 256;
 
+/// What the store calls the marks of the namespaces that are going away. No API serves these.
+const TERMINATING: &str = "terminatingnamespaces.backstay.dev";
+
 /// The namespace that always exists.
 pub const DEFAULT: &str = "default";
 
@@ -30,6 +39,9 @@ pub enum BootstrapError {
     /// The namespace `default` could not be created.
     #[error("cannot create the namespace {DEFAULT}: {0}")]
     Commit(#[from] CommitError),
+    /// The namespace `default` could not be encoded.
+    #[error("cannot encode the namespace {DEFAULT}: {0}")]
+    Encode(#[from] serde_json::Error),
     /// The store could not be read.
     #[error("cannot read the store: {0}")]
     Read(#[from] backstay_store::ReadError),
@@ -52,7 +64,7 @@ pub async fn bootstrap(store: &Arc<dyn Store>) -> Result<(), BootstrapError> {
         namespace.metadata.creation_timestamp = Some(Timestamp::now());
         namespace.metadata.generation = 1;
         (NAMESPACE.default)(&mut namespace);
-        let value = namespace.encode().map_err(|error| CommitError::Refused(error.to_string()))?;
+        let value = namespace.encode()?;
         let write = Write { key, expect: Expect::Absent, operation: Operation::Put(value.into()) };
         match store.commit(vec![write]).await {
             // Another control plane was faster.
@@ -115,9 +127,36 @@ pub(crate) fn is_namespace(kind: &Kind) -> bool {
 pub(crate) fn check_open(snapshot: &Snapshot, kind: &Kind, namespace: &str, name: &str) -> Result<(), Failure> {
     match snapshot.get(&key_of(namespace)) {
         None => Err(Failure::not_found(&NAMESPACE, namespace)),
-        Some(entry) if terminates(entry) => Err(Failure::terminating(kind, name, namespace)),
+        Some(_) if is_marked(snapshot, namespace) => Err(Failure::terminating(kind, name, namespace)),
         Some(_) => Ok(()),
     }
+}
+
+/// The conditions under which something may be created in a namespace: what [`check_open`] looks at, as of the commit.
+pub(crate) fn guards(namespace: &str) -> [Write; 2] {
+    [Write::guard(key_of(namespace), Expect::Present), Write::guard(mark_of(namespace), Expect::Absent)]
+}
+
+/// What to answer when one of the [`guards`], that of `key`, did not hold.
+pub(crate) fn closed(key: &Key, kind: &Kind, namespace: &str, name: &str) -> Failure {
+    if *key == mark_of(namespace) {
+        Failure::terminating(kind, name, namespace)
+    } else {
+        Failure::not_found(&NAMESPACE, namespace)
+    }
+}
+
+/// Marks a namespace as going away; part of the commit that says so of the namespace itself.
+pub(crate) fn mark(namespace: &str) -> Write {
+    Write { key: mark_of(namespace), expect: Expect::Any, operation: Operation::Put(Bytes::new()) }
+}
+
+fn mark_of(namespace: &str) -> Key {
+    Key::new(TERMINATING, "", namespace)
+}
+
+fn is_marked(snapshot: &Snapshot, namespace: &str) -> bool {
+    snapshot.get(&mark_of(namespace)).is_some()
 }
 
 fn key_of(namespace: &str) -> Key {
@@ -138,10 +177,7 @@ pub(crate) async fn delete(
     if name == DEFAULT {
         return Err(Failure::forbidden(served.kind, name, "this namespace may not be deleted"));
     }
-    let marked = {
-        let _alone = api.namespaces.write().await;
-        delete::remove(api, served, "", name, options).await?
-    };
+    let marked = delete::remove(api, served, "", name, options).await?;
     if options.is_dry_run() {
         return Ok(marked);
     }
@@ -165,7 +201,7 @@ pub(crate) async fn settle_around(api: &Arc<Api>, kind: &Kind, namespace: &str, 
     if namespace.is_empty() {
         return;
     }
-    if api.store.snapshot().get(&key_of(namespace)).is_some_and(|entry| terminates(entry)) {
+    if is_marked(&api.store.snapshot(), namespace) {
         settle_spawned(api, namespace).await;
     }
 }
@@ -186,6 +222,7 @@ async fn settle(api: Arc<Api>, name: String) {
 }
 
 async fn try_settle(api: &Api, name: &str) -> Result<(), Failure> {
+    mark_if_missing(api, name).await?;
     let kinds = || api.kinds.iter().filter(|served| served.kind.is_namespaced());
     for served in kinds() {
         let prefix = served.prefix(Some(name));
@@ -203,8 +240,21 @@ async fn try_settle(api: &Api, name: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let write = Write { key, expect: Expect::Modified(entry.modified), operation: Operation::Delete };
-    match api.store.commit(vec![write]).await {
+    let mark = Write { key: mark_of(name), expect: Expect::Present, operation: Operation::Delete };
+    match api.store.commit(vec![write, mark]).await {
         // Who changed it meanwhile goes on with it.
+        Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(crate::write::commit_failure(error)),
+    }
+}
+
+/// An earlier version, which was interrupted, has left no mark.
+async fn mark_if_missing(api: &Api, name: &str) -> Result<(), Failure> {
+    let snapshot = api.store.read().await?;
+    if is_marked(&snapshot, name) || !snapshot.get(&key_of(name)).is_some_and(|entry| terminates(entry)) {
+        return Ok(());
+    }
+    match api.store.commit(vec![mark(name), Write::guard(key_of(name), Expect::Present)]).await {
         Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
         Err(error) => Err(crate::write::commit_failure(error)),
     }

@@ -8,12 +8,6 @@ use crate::review::Review;
 /// What a path names.
 #[derive(Debug)]
 pub(crate) enum Target {
-    /// `/version`
-    Version,
-    /// `/healthz`, `/livez`
-    Alive,
-    /// `/readyz`
-    Ready,
     /// `/api`
     CoreVersions,
     /// `/apis`
@@ -65,9 +59,6 @@ pub(crate) fn parse(api: &Api, path: &str) -> Option<Target> {
     let decoded = path.trim_matches('/').split('/').map(decode).collect::<Option<Vec<_>>>()?;
     let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
     match segments.as_slice() {
-        ["version"] => Some(Target::Version),
-        ["healthz" | "livez"] => Some(Target::Alive),
-        ["readyz"] => Some(Target::Ready),
         ["openapi", "v2"] => Some(Target::OpenApiV2),
         ["openapi", "v3"] => Some(Target::OpenApiV3),
         ["openapi", "v3", "api", version] => {

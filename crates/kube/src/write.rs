@@ -85,7 +85,6 @@ pub(crate) async fn create(
     }
     draft.locate(None, namespace)?;
     draft.strip_for_create(served);
-    let _held = api.namespaces.read().await;
     let snapshot = api.store.read().await?;
     let prefix = draft.metadata("generateName");
     if draft.metadata("name").is_empty() && !prefix.is_empty() {
@@ -110,12 +109,17 @@ pub(crate) async fn create(
     if params.dry_run {
         return Ok(Outcome { status: StatusCode::CREATED, value, revision: None, warnings });
     }
-    let write = Write { key, expect: Expect::Absent, operation: Operation::Put(value.clone()) };
-    match api.store.commit(vec![write]).await {
+    // First, so that they are what is told of: whether the name is taken matters only in a namespace that is open.
+    let mut writes = if served.kind.is_namespaced() { namespace::guards(namespace).to_vec() } else { Vec::new() };
+    writes.push(Write { key: key.clone(), expect: Expect::Absent, operation: Operation::Put(value.clone()) });
+    match api.store.commit(writes).await {
         Ok(committed) => {
             Ok(Outcome { status: StatusCode::CREATED, value, revision: Some(committed.revision), warnings })
         }
-        Err(CommitError::Conflict { .. }) => Err(Failure::already_exists(served.kind, name)),
+        Err(CommitError::Conflict { key: conflicting, .. }) if conflicting == key => {
+            Err(Failure::already_exists(served.kind, name))
+        }
+        Err(CommitError::Conflict { key, .. }) => Err(namespace::closed(&key, served.kind, namespace, name)),
         Err(error) => Err(commit_failure(error)),
     }
 }
@@ -187,7 +191,7 @@ fn wanted(
             let mut value = Value::Object(current.clone());
             patch
                 .apply(&mut value, api.options.max_body_bytes)
-                .map_err(|why| Failure::patch_failed(subject.served.kind, &subject.name, &why))?;
+                .map_err(|error| Failure::patch_failed(subject.served.kind, &subject.name, &error.to_string()))?;
             Decoded { value, duplicates: patch.duplicates().to_vec() }
         }
     };

@@ -14,6 +14,7 @@
 //! - `published`: what readers see: the newest view, the log, earlier views on demand.
 //! - [`memory`]: the store without a disk.
 //! - [`embedded`]: the store in one file, on redb.
+//! - [`stats`]: what a store tells of itself, for metrics.
 
 pub mod embedded;
 mod entry;
@@ -24,6 +25,7 @@ pub mod log;
 pub mod memory;
 mod published;
 pub mod snapshot;
+pub mod stats;
 mod transition;
 
 use std::fmt;
@@ -32,15 +34,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
-pub use self::embedded::{Embedded, Options, Stats};
+pub use self::embedded::{Embedded, Options};
 pub use self::entry::{Entry, Revision};
-pub use self::error::{CommitError, OpenError, ReadError, WatchError};
+pub use self::error::{CommitError, DiskError, OpenError, ReadError, Unavailable, WatchError};
 pub use self::key::{Key, Prefix};
 pub use self::limits::Limits;
 pub use self::log::History;
 pub use self::memory::Memory;
 pub use self::published::Retention;
 pub use self::snapshot::Snapshot;
+pub use self::stats::Stats;
 
 /// What must be true of the stored object for a write to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +65,12 @@ pub enum Operation {
     Put(Bytes),
     /// Remove it. Removing what does not exist is an error of expectation.
     Delete,
+    /// Leave it: the other writes of the commit are done if it is as expected. A commit of guards alone writes nothing and
+    /// is refused.
+    Guard,
 }
 
-/// One change of one object.
+/// One change of one object, or a condition on one that the changes of other objects depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
     /// The object.
@@ -75,12 +81,20 @@ pub struct Write {
     pub operation: Operation,
 }
 
+impl Write {
+    /// A condition on an object that the commit does not change.
+    #[must_use]
+    pub fn guard(key: Key, expect: Expect) -> Self {
+        Self { key, expect, operation: Operation::Guard }
+    }
+}
+
 /// What a commit did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
     /// The revision of the commit. Every write of it has this revision.
     pub revision: Revision,
-    /// One for each write, in the order given: the entry as stored, or for a delete the entry as it was.
+    /// One for each write that is no guard, in the order given: the entry as stored, or for a delete the entry as it was.
     pub entries: Vec<Arc<Entry>>,
 }
 
@@ -151,7 +165,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// [`ReadError::Unavailable`] when a clustered store cannot be reached.
     fn read(&self) -> BoxFuture<'_, Result<Snapshot, ReadError>>;
 
-    /// Does all writes or none, and returns once they are durable. No two writes may name the same key.
+    /// Does all writes or none, and returns once they are durable. No two writes, guards included, may name the same key.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] names the first write whose expectation did not hold; others as they say.
@@ -163,4 +177,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// [`WatchError::Compacted`] when events after `after` have been forgotten already, [`WatchError::Future`] when
     /// `after` is not reached yet.
     fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError>;
+
+    /// How large a commit this store takes. Whoever has more to write than one commit may hold divides it by these.
+    fn limits(&self) -> Limits;
+
+    /// The sizes and counts that metrics show.
+    fn stats(&self) -> Stats;
 }

@@ -17,5 +17,5 @@ mod subscription;
 pub use event::{Event, Rejection, StreamId};
 pub use options::Options;
 pub use service::{Service, service};
-pub use source::{Refused, Source};
+pub use source::{Identity, Peer, Refused, Source};
 pub use stream::{Output, Stream, Violation};

@@ -272,7 +272,7 @@ const SKIPS_VERIFICATION: &str = "spec.tls.insecureSkipVerify is set: any certif
     the way to the endpoints can pass for them, and read and change all traffic";
 
 /// Adds what that means.
-fn kept(fault: &str, has_last_good: bool) -> String {
+fn kept(fault: impl std::fmt::Display, has_last_good: bool) -> String {
     let effect = if has_last_good { "the last good version stays in use" } else { "it is not in use" };
     format!("{fault}; {effect}")
 }

@@ -109,7 +109,7 @@ impl Compiler {
     /// Decides who serves a Gateway. The listeners of the face follow later.
     fn gateway_standing(&self, key: &ObjectKey, node: &GatewayNode) -> GatewayFace {
         let Some(spec) = &node.source.good else {
-            let message = node.source.fault.clone().unwrap_or_default();
+            let message = node.source.fault.as_ref().map(ToString::to_string).unwrap_or_default();
             let standing = Standing::Refused { reason: "Invalid", message };
             return GatewayFace { controller_name: CONTROLLER_NAME, standing, listeners: Vec::new() };
         };

@@ -211,7 +211,7 @@ impl Compiler {
 
 /// An object as it is now, `None` where it is gone. Nothing where that is what it was `before`. What was said of another
 /// object of its name is forgotten.
-fn news<T: Clone + PartialEq, E: std::fmt::Display>(
+fn news<T: Clone + PartialEq, E: std::error::Error + Send + Sync + 'static>(
     key: &ObjectKey,
     object: Option<&Object>,
     before: Option<&Source<T>>,

@@ -52,7 +52,7 @@ impl Compiler {
                 continue;
             };
             let finding = if let Some(fault) = &source.fault {
-                Finding::no(ACCEPTED, "InvalidParameters", fault.clone())
+                Finding::no(ACCEPTED, "InvalidParameters", fault.to_string())
             } else if spec.parameters_ref.is_some() {
                 let message = "spec.parametersRef is set, and classes of Backstay have no parameters";
                 Finding::no(ACCEPTED, "InvalidParameters", message)

@@ -57,15 +57,16 @@ impl KeptSecrets {
         if writes.is_empty() {
             return self.unsaved.clear();
         }
-        match self.store.commit(writes).await {
-            Ok(_) => self.unsaved.clear(),
-            Err(error) => {
+        let mut again = false;
+        for commit in self.store.limits().divide(writes) {
+            if let Err(error) = self.store.commit(commit).await {
                 tracing::warn!(%error, "cannot store what is kept of Secrets: a restart would do without");
-                if matches!(error, CommitError::Refused(_)) {
-                    // The same again would be refused again.
-                    self.unsaved.clear();
-                }
+                // What was refused would be refused again. What else was done may be done again.
+                again |= !matches!(error, CommitError::Refused(_));
             }
+        }
+        if !again {
+            self.unsaved.clear();
         }
     }
 }

@@ -238,7 +238,7 @@ fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
     streams.sort_by_key(|stream| stream.connected);
     // While an old stream of the same process has not ended yet, the newer one counts.
     let proxies: BTreeMap<&str, &Stream> = streams.iter().map(|stream| (stream.node_id.as_str(), *stream)).collect();
-    let refusing = proxies.values().filter(|stream| !stream.refused.is_empty()).count();
+    let refusing = proxies.values().filter(|stream| stream.refused().next().is_some()).count();
     let (status, reason, message) = match (proxies.len(), refusing) {
         (0, _) => (ConditionStatus::False, "NoProxies", "no proxy is connected".to_owned()),
         (count, 0) => (ConditionStatus::True, "Ready", format!("{count} connected")),
@@ -249,7 +249,7 @@ fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
     let mut replicas: Vec<apoxy::ProxyReplica> = Vec::new();
     let mut room = LISTED_REFUSALS;
     for stream in proxies.into_values().take(LISTED_REPLICAS) {
-        let refused = stream.refused.iter().take(room).map(|(resource, refusal)| apoxy::Refusal {
+        let refused = stream.refused().take(room).map(|(resource, refusal)| apoxy::Refusal {
             resource: resource.to_string(),
             field: refusal.field.clone(),
             message: refusal.message.clone(),

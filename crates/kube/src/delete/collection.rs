@@ -18,7 +18,7 @@ use crate::status::Failure;
 use crate::view::Renderer;
 use crate::write::commit_failure;
 
-/// Objects of a collection that are deleted by one commit.
+/// Objects of a collection that are deleted by one commit, if the store takes so many.
 const BATCH: usize = 256;
 
 /// Deletes the objects of a collection that are selected, or with a limit a page of them, and answers them as they were.
@@ -59,7 +59,7 @@ pub(crate) async fn remove_all(
     selection: &Selection,
     options: &Options,
 ) -> Result<(), Failure> {
-    for batch in entries.chunks(BATCH) {
+    for batch in entries.chunks(api.store.limits().operations.clamp(1, BATCH)) {
         let (mut writes, mut others) = (Vec::with_capacity(batch.len()), Vec::new());
         let mut uids = Vec::with_capacity(batch.len());
         for entry in batch {

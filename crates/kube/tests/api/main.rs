@@ -7,6 +7,7 @@ mod errors;
 mod list;
 mod namespaces;
 mod patch;
+mod races;
 mod read;
 mod secrets;
 mod server;

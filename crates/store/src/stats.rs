@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::log::Extent;
 use crate::{Revision, Snapshot};
 
-/// The state of an [`Embedded`](crate::Embedded) store. Counts begin at 0 when it is opened.
+/// The state of a [`Store`](crate::Store), asked for with [`Store::stats`](crate::Store::stats). Counts begin at 0 when it is
+/// opened. A store that has no queue, or no disk, says 0 of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stats {
     /// How many objects there are.
@@ -28,27 +29,27 @@ pub struct Stats {
     pub groups: u64,
     /// Commits whose expectation did not hold.
     pub conflicts: u64,
-    /// Commits that failed because the disk could not be written.
+    /// Commits that failed because the store could not write.
     pub unavailable: u64,
-    /// Whether the last attempt to write the disk succeeded.
+    /// Whether the last attempt to write succeeded.
     pub writable: bool,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) commits: AtomicU64,
-    pub(super) groups: AtomicU64,
-    pub(super) conflicts: AtomicU64,
-    pub(super) unavailable: AtomicU64,
-    pub(super) failed: AtomicBool,
+pub(crate) struct Counters {
+    pub(crate) commits: AtomicU64,
+    pub(crate) groups: AtomicU64,
+    pub(crate) conflicts: AtomicU64,
+    pub(crate) unavailable: AtomicU64,
+    pub(crate) failed: AtomicBool,
 }
 
 impl Counters {
-    pub(super) fn add(counter: &AtomicU64, count: usize) {
+    pub(crate) fn add(counter: &AtomicU64, count: usize) {
         counter.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn stats(&self, snapshot: &Snapshot, extent: Extent, queue: usize, queue_bytes: usize) -> Stats {
+    pub(crate) fn stats(&self, snapshot: &Snapshot, extent: Extent, queue: usize, queue_bytes: usize) -> Stats {
         Stats {
             objects: snapshot.len(),
             revision: snapshot.revision(),

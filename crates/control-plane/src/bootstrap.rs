@@ -8,17 +8,17 @@ use backstay_resources::{Kind, Object, ObjectMeta, Timestamp, apoxy};
 use backstay_store::{CommitError, Expect, Key, Operation, Store, Write};
 use serde_json::{Map, Value, json};
 
-use crate::error::StartError;
+use crate::error::BootstrapError;
 
 /// Creates the namespace `default`, the fleet `default` and the GatewayClass `backstay` where they do not exist, so that a
 /// proxy can connect to a new control plane and a manifest needs none of them.
-pub(crate) async fn prepare(store: &Arc<dyn Store>) -> Result<(), StartError> {
-    backstay_kube::bootstrap(store).await.map_err(|error| StartError::Prepare(error.to_string()))?;
+pub(crate) async fn bootstrap(store: &Arc<dyn Store>) -> Result<(), BootstrapError> {
+    backstay_kube::bootstrap(store).await?;
     create(store, &apoxy::PROXY, FleetName::DEFAULT, json!({})).await?;
     create(store, &GATEWAY_CLASS, backstay_model::GATEWAY_CLASS, json!({"controllerName": CONTROLLER_NAME})).await
 }
 
-async fn create(store: &Arc<dyn Store>, kind: &Kind, name: &str, spec: Value) -> Result<(), StartError> {
+async fn create(store: &Arc<dyn Store>, kind: &Kind, name: &str, spec: Value) -> Result<(), BootstrapError> {
     let mut object = Object {
         api_version: kind.api_version(),
         kind: kind.kind.to_owned(),
@@ -32,7 +32,7 @@ async fn create(store: &Arc<dyn Store>, kind: &Kind, name: &str, spec: Value) ->
         body: Map::from_iter([("spec".to_owned(), spec)]),
     };
     (kind.default)(&mut object);
-    let value = object.encode().map_err(|error| StartError::Prepare(error.to_string()))?;
+    let value = object.encode().map_err(|source| BootstrapError::Encode { kind: kind.kind, source })?;
     let write = Write {
         key: Key::new(&kind.resource(), "", name),
         expect: Expect::Absent,
@@ -40,6 +40,6 @@ async fn create(store: &Arc<dyn Store>, kind: &Kind, name: &str, spec: Value) ->
     };
     match store.commit(vec![write]).await {
         Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(StartError::Prepare(error.to_string())),
+        Err(error) => Err(BootstrapError::Commit { kind: kind.kind, source: error }),
     }
 }

@@ -3,17 +3,17 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
-use super::{Beginning, PREFACE};
+use super::{FirstByteTimeout, PREFACE};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-fn connection() -> (DuplexStream, Beginning<DuplexStream>) {
+fn connection() -> (DuplexStream, FirstByteTimeout<DuplexStream>) {
     let (client, server) = duplex(1024);
-    (client, Beginning::new(server, TIMEOUT))
+    (client, FirstByteTimeout::new(server, TIMEOUT))
 }
 
 /// Reads what came, then waits for more for much longer than the timeout.
-async fn wait(server: &mut Beginning<DuplexStream>, mut came: usize) -> Option<ErrorKind> {
+async fn wait(server: &mut FirstByteTimeout<DuplexStream>, mut came: usize) -> Option<ErrorKind> {
     let mut buffer = [0; 64];
     while came > 0 {
         came -= server.read(&mut buffer).await.expect("what came can be read");

@@ -6,9 +6,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
 /// What a client of HTTP/2 sends first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -18,7 +17,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The limits on heads and the keepalive of HTTP/2 begin after that; without this one, a connection that says nothing
 /// would keep its place for ever.
 #[derive(Debug)]
-pub(crate) struct Beginning<T> {
+pub(super) struct FirstByteTimeout<T> {
     stream: T,
     /// `None` once the protocol is known.
     deadline: Option<Pin<Box<Sleep>>>,
@@ -26,9 +25,9 @@ pub(crate) struct Beginning<T> {
     seen: usize,
 }
 
-impl<T> Beginning<T> {
+impl<T> FirstByteTimeout<T> {
     /// The client has `timeout` from now.
-    pub(crate) fn new(stream: T, timeout: Duration) -> Self {
+    pub(super) fn new(stream: T, timeout: Duration) -> Self {
         Self { stream, deadline: Some(Box::pin(tokio::time::sleep(timeout))), seen: 0 }
     }
 
@@ -42,7 +41,7 @@ impl<T> Beginning<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Beginning<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for FirstByteTimeout<T> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
@@ -62,7 +61,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Beginning<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Beginning<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for FirstByteTimeout<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
@@ -88,10 +87,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Beginning<T> {
     }
 }
 
-impl Connected for Beginning<TcpStream> {
-    type ConnectInfo = TcpConnectInfo;
+impl<T: Connected> Connected for FirstByteTimeout<T> {
+    type ConnectInfo = T::ConnectInfo;
 
-    fn connect_info(&self) -> TcpConnectInfo {
+    fn connect_info(&self) -> T::ConnectInfo {
         self.stream.connect_info()
     }
 }
