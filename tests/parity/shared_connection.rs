@@ -20,6 +20,8 @@ const HOST: &str = "shared.example";
 /// Clients beside the one that sends what no other does.
 const OTHERS: usize = 8;
 
+type Fields = Vec<(&'static str, &'static str)>;
+
 /// Heads of HTTP/1.1, and what follows them.
 fn over_http1() -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = [
@@ -134,7 +136,7 @@ fn over_http2() -> Vec<(Fields, Option<Fields>)> {
     all
 }
 
-fn head_only() -> Vec<(&'static str, &'static str)> {
+fn head_only() -> Fields {
     vec![(":method", "POST"), (":scheme", "http"), (":authority", HOST), (":path", "/")]
 }
 
