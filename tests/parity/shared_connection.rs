@@ -93,9 +93,6 @@ fn over_http1() -> Vec<Vec<u8>> {
     all
 }
 
-/// Header fields, or trailers, in order.
-type Fields = Vec<(&'static str, &'static str)>;
-
 /// Headers of HTTP/2, and those after a body.
 fn over_http2() -> Vec<(Fields, Option<Fields>)> {
     let head = |path| vec![(":method", "POST"), (":scheme", "http"), (":authority", HOST), (":path", path)];

@@ -8,6 +8,7 @@
 //!
 //! - [`key`]: what an object is called.
 //! - [`snapshot`]: an immutable view of all objects at one revision; reads never block writes.
+//! - `write`: what a commit is made of.
 //! - `transition`: the pure step from one view to the next: expectations are checked here.
 //! - [`limits`]: how large a commit may be.
 //! - [`log`]: the recent events, and the watches that follow them.
@@ -27,11 +28,11 @@ mod published;
 pub mod snapshot;
 pub mod stats;
 mod transition;
+mod write;
 
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
 
 pub use self::embedded::{Embedded, Options};
@@ -44,50 +45,7 @@ pub use self::memory::Memory;
 pub use self::published::Retention;
 pub use self::snapshot::Snapshot;
 pub use self::stats::Stats;
-
-/// What must be true of the stored object for a write to happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expect {
-    /// Nothing.
-    Any,
-    /// It does not exist.
-    Absent,
-    /// It exists.
-    Present,
-    /// It exists and this commit was the last to change it.
-    Modified(Revision),
-}
-
-/// What a write does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operation {
-    /// Create or replace the object.
-    Put(Bytes),
-    /// Remove it. Removing what does not exist is an error of expectation.
-    Delete,
-    /// Leave it: the other writes of the commit are done if it is as expected. A commit of guards alone writes nothing and
-    /// is refused.
-    Guard,
-}
-
-/// One change of one object, or a condition on one that the changes of other objects depend on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
-    /// The object.
-    pub key: Key,
-    /// The condition.
-    pub expect: Expect,
-    /// The change.
-    pub operation: Operation,
-}
-
-impl Write {
-    /// A condition on an object that the commit does not change.
-    #[must_use]
-    pub fn guard(key: Key, expect: Expect) -> Self {
-        Self { key, expect, operation: Operation::Guard }
-    }
-}
+pub use self::write::{Expect, Operation, Write};
 
 /// What a commit did.
 #[derive(Debug, Clone, PartialEq, Eq)]

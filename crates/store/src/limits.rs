@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::{CommitError, Key, Operation, Write};
+use crate::write::{Operation, Write};
+use crate::{CommitError, Key};
 
 #[cfg(test)]
 mod tests;

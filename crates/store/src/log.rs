@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
 pub(crate) use self::follower::Follower;
+use crate::stats::Extent;
 use crate::{Change, Event, Revision};
 
 #[cfg(test)]
@@ -52,15 +53,6 @@ impl Record {
 struct Progress {
     revision: Revision,
     closed: bool,
-}
-
-/// The size of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Extent {
-    /// Events after this revision are here.
-    pub(crate) floor: Revision,
-    pub(crate) events: usize,
-    pub(crate) bytes: usize,
 }
 
 #[derive(Debug)]

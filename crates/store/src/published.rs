@@ -11,7 +11,8 @@ use arc_swap::ArcSwap;
 
 use self::retained::Retained;
 pub use self::retained::Retention;
-use crate::log::{Extent, Follower, History, Log, Record};
+use crate::log::{Follower, History, Log, Record};
+use crate::stats::Extent;
 use crate::{Prefix, ReadError, Revision, Snapshot, Watch, WatchError, transition};
 
 #[derive(Debug)]

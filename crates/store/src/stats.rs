@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::log::Extent;
 use crate::{Revision, Snapshot};
 
 /// The state of a [`Store`](crate::Store), asked for with [`Store::stats`](crate::Store::stats). Counts begin at 0 when it is
@@ -33,6 +32,15 @@ pub struct Stats {
     pub unavailable: u64,
     /// Whether the last attempt to write succeeded.
     pub writable: bool,
+}
+
+/// The size of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Events after this revision are here.
+    pub(crate) floor: Revision,
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
 }
 
 #[derive(Debug, Default)]
