@@ -11,6 +11,8 @@ use super::turns::Turns;
 
 /// Connections open at once to one server for answers that do not fit into a datagram.
 const MAX_CONNECTIONS: usize = 256;
+/// Messages read for one question: nobody else asks there, and a server that goes on about other things does not come to it.
+const MAX_MESSAGES: usize = 8;
 
 /// Where answers that do not fit into a datagram are asked for.
 #[derive(Debug)]
@@ -39,11 +41,12 @@ impl Tcp {
         let mut stream = TcpStream::connect(self.server).await?;
         stream.set_nodelay(true)?;
         frame::write(&mut stream, &bytes).await?;
-        loop {
+        for _ in 0..MAX_MESSAGES {
             match question.read(id, &frame::read(&mut stream).await?) {
                 Reading::Foreign => {}
                 reading => return Ok(reading),
             }
         }
+        Ok(Reading::Malformed)
     }
 }
