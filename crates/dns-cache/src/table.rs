@@ -18,7 +18,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::error::LookupError;
 use crate::family::Family;
-use crate::host::{Host, Knowledge, Origin};
+use crate::host::{Host, Origin, Resolution};
 use crate::refresh::{Ending, wait};
 use crate::resolve::Answer;
 use crate::stats::Stats;
@@ -199,8 +199,8 @@ impl Table {
         self.settings = settings;
         if ask && !self.closed {
             // That there is no address was an answer to another question: requests wait for the new one.
-            let without = |entry: &&mut Entry| matches!(*entry.host.knowledge(), Knowledge::None(_));
-            self.entries.values_mut().filter(without).for_each(|entry| entry.host.publish(Knowledge::Loading));
+            let without = |entry: &&mut Entry| matches!(*entry.host.resolution(), Resolution::None(_));
+            self.entries.values_mut().filter(without).for_each(|entry| entry.host.publish(Resolution::Loading));
         }
         if other_rules {
             self.judge_anew();
@@ -230,8 +230,8 @@ impl Table {
             if let Some(number) = entry.lookup.take() {
                 self.effects.push(Effect::Abandon { number });
             }
-            if matches!(*entry.host.knowledge(), Knowledge::Loading) {
-                entry.host.publish(Knowledge::None(LookupError::Failed("cache_closed".into())));
+            if matches!(*entry.host.resolution(), Resolution::Loading) {
+                entry.host.publish(Resolution::None(LookupError::Failed("cache_closed".into())));
             }
         }
     }
@@ -308,8 +308,8 @@ impl Table {
             self.effects.push(Effect::Abandon { number });
         }
         // Whoever still waits for it learns that it is gone; nobody hangs.
-        if matches!(*entry.host.knowledge(), Knowledge::Loading) {
-            entry.host.publish(Knowledge::None(LookupError::Overflow));
+        if matches!(*entry.host.resolution(), Resolution::Loading) {
+            entry.host.publish(Resolution::None(LookupError::Overflow));
         }
         self.budget.leave(&entry.place);
         self.index.remove(key);

@@ -10,7 +10,7 @@ use backstay_destination::Target;
 use tokio::time::Instant;
 
 use super::Cache;
-use crate::host::Knowledge;
+use crate::host::Resolution;
 
 /// As many as an answer may carry.
 const MAX_ADDRESSES: usize = 64;
@@ -58,7 +58,7 @@ impl Cache {
         let mut hosts: Vec<_> = views
             .into_iter()
             .filter_map(|entry| {
-                let Knowledge::Addresses(addresses) = &*entry.host.knowledge() else {
+                let Resolution::Addresses(addresses) = &*entry.host.resolution() else {
                     return None;
                 };
                 let (end, ttl) = entry.expires?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{ADDRESS_DENIED, Table};
 use crate::error::LookupError;
-use crate::host::{Addresses, Knowledge};
+use crate::host::{Addresses, Resolution};
 use crate::refresh::Ending;
 
 impl Table {
@@ -39,7 +39,7 @@ impl Table {
             } else if permitted.len() < addresses.len()
                 && let Some(entry) = self.entries.get(&key)
             {
-                entry.host.publish(Knowledge::Addresses(permitted.into()));
+                entry.host.publish(Resolution::Addresses(permitted.into()));
                 self.stats.host_address_changed.increment();
             }
         }
@@ -64,7 +64,7 @@ impl Table {
         (entry.stale_since, entry.stale_end) = (None, None);
         let new: Addresses = addresses.into();
         if entry.host.addresses().as_ref() != Some(&new) {
-            entry.host.publish(Knowledge::Addresses(new));
+            entry.host.publish(Resolution::Addresses(new));
             self.stats.host_address_changed.increment();
         }
         self.count_hosts();
@@ -102,7 +102,7 @@ impl Table {
         };
         (entry.learned, entry.stale_since, entry.stale_end) = (None, None, None);
         entry.last_error = Some(Arc::clone(&reason));
-        entry.host.publish(Knowledge::None(LookupError::Failed(reason)));
+        entry.host.publish(Resolution::None(LookupError::Failed(reason)));
         if !entry.place.is_negative() {
             self.budget.demote(&mut entry.place, key);
             self.make_room();

@@ -9,7 +9,7 @@ use rand::RngExt;
 
 use super::Table;
 use super::entry::Entry;
-use crate::host::{Host, Knowledge};
+use crate::host::{Host, Resolution};
 use crate::refresh::Ending;
 
 impl Table {
@@ -34,7 +34,7 @@ impl Table {
         }
         let key: Arc<str> = target.key().into();
         let host = Arc::new(Host::new(Arc::clone(&key), self.origin.moment(now)));
-        host.publish(Knowledge::Addresses(addresses.into()));
+        host.publish(Resolution::Addresses(addresses.into()));
         let mut entry = Entry::new(Arc::clone(&host), target.name(), target.port(), self.budget.enter());
         entry.last = Some((now, Ending::Addresses(left)));
         entry.learned = Some((now, left));
