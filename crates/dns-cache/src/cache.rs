@@ -1,7 +1,7 @@
 //! The cache: what requests call, and the task that runs lookups for it.
 
-mod driver;
-mod memory;
+mod persistence;
+mod refresher;
 mod view;
 
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ use crate::resolve::Resolve;
 use crate::stats::Stats;
 use crate::table::{Index, Table, denied};
 
-pub use memory::{Remembered, RememberedError};
+pub use persistence::{Remembered, RememberedError};
 pub use view::{HostState, HostView};
 
 #[cfg(test)]
@@ -34,7 +34,7 @@ pub struct Cache {
     shared: Arc<Shared>,
 }
 
-/// What requests and the driver share.
+/// What requests and the refresher share.
 struct Shared {
     origin: Origin,
     /// What a hit reads.
@@ -46,7 +46,7 @@ struct Shared {
     stats: Arc<Stats>,
     /// What a miss, a lookup's end and a timer change, each for a moment.
     table: Mutex<Table>,
-    /// There is something for the driver to do.
+    /// There is something for the refresher to do.
     changed: Notify,
     closed: Notify,
 }
@@ -72,7 +72,7 @@ impl Cache {
             changed: Notify::new(),
             closed: Notify::new(),
         });
-        runtime.spawn(driver::drive(driver::Running(Arc::clone(&shared)), resolver));
+        runtime.spawn(refresher::run(refresher::Running(Arc::clone(&shared)), resolver));
         Ok(Self { shared })
     }
 

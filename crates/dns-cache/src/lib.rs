@@ -27,11 +27,11 @@ mod cache;
 mod error;
 mod family;
 mod host;
-mod names;
 mod refresh;
 mod resolve;
 mod stats;
 mod table;
+mod watch;
 
 pub use backstay_destination::lookup::{FailureBackoff, Settings, SettingsError};
 pub use backstay_destination::{AddressRules, AuthorityError, Network, NetworkError, Target, TargetName};
@@ -39,8 +39,8 @@ pub use cache::{Cache, Found, HostState, HostView, Remembered, RememberedError, 
 pub use error::LookupError;
 pub use family::{Family, resolve_family};
 pub use host::Addresses;
-pub use names::{Member, Names, WatchSettings, Watched, WatchedService, WatchedView};
 pub use resolve::{
     Answer, DnsServer, DnsServerError, RecordKind, Resolve, ResolverError, ServiceAnswer, ServiceRecord, SystemResolver,
 };
 pub use stats::{NameStats, Stats, StatsSnapshot};
+pub use watch::{Member, Names, WatchSettings, Watched, WatchedService, WatchedView};

@@ -4,7 +4,7 @@
 mod budget;
 mod entry;
 mod outcome;
-mod recall;
+mod persistence;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;

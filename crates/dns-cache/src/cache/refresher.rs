@@ -1,4 +1,4 @@
-//! The task behind a cache: begins what the table wants begun, and tells it what came of it and what time it is.
+//! The refresher, which is the task behind a cache: begins what the table wants begun, and tells it what came of it and what time it is.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::family::resolve_family;
 use crate::resolve::{Answer, Resolve};
 use crate::table::Effect;
 
-/// Closes the table when the driver ends, however it ends: with the cache, or with the runtime it runs on.
+/// Closes the table when the refresher ends, however it ends: with the cache, or with the runtime it runs on.
 pub(super) struct Running(pub(super) Arc<Shared>);
 
 impl Drop for Running {
@@ -25,7 +25,7 @@ struct Lookup {
     number: u64,
 }
 
-pub(super) async fn drive(running: Running, resolver: Arc<dyn Resolve>) {
+pub(super) async fn run(running: Running, resolver: Arc<dyn Resolve>) {
     let shared = &running.0;
     let mut tasks: JoinSet<Answer> = JoinSet::new();
     let mut lookups: HashMap<Id, Lookup> = HashMap::new();
