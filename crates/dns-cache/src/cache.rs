@@ -2,26 +2,25 @@
 
 mod persistence;
 mod refresher;
+mod shared;
 mod view;
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
-use backstay_destination::AddressRules;
+use backstay_destination::Target;
 use backstay_destination::lookup::{Settings, SettingsError};
-use backstay_destination::{Target, TargetName};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::error::LookupError;
-use crate::family::Family;
-use crate::host::{Addresses, Host, Moment, Origin};
+use crate::host::{Addresses, Host, Origin};
 use crate::resolve::Resolve;
 use crate::stats::Stats;
-use crate::table::{Index, Table, denied};
+use crate::table::Table;
+use shared::{PendingPermit, Shared};
 
 pub use persistence::{Remembered, RememberedError};
 pub use view::{HostState, HostView};
@@ -32,23 +31,6 @@ mod tests;
 /// A DNS cache. Any thread may ask it; lookups and refreshes run on the runtime it was made for. Dropping it ends them.
 pub struct Cache {
     shared: Arc<Shared>,
-}
-
-/// What requests and the refresher share.
-struct Shared {
-    origin: Origin,
-    /// What a hit reads.
-    index: ArcSwap<Index>,
-    /// What literals are judged by.
-    rules: ArcSwap<AddressRules>,
-    max_pending: AtomicUsize,
-    pending: AtomicUsize,
-    stats: Arc<Stats>,
-    /// What a miss, a lookup's end and a timer change, each for a moment.
-    table: Mutex<Table>,
-    /// There is something for the refresher to do.
-    changed: Notify,
-    closed: Notify,
 }
 
 impl Cache {
@@ -90,12 +72,12 @@ impl Cache {
         {
             return Found::Known(answer);
         }
-        let place = match Place::take(&self.shared) {
-            Ok(place) => place,
+        let permit = match PendingPermit::take(&self.shared) {
+            Ok(permit) => permit,
             Err(error) => return Found::Known(Err(error)),
         };
         match self.shared.join(target) {
-            Ok(host) => Found::Pending(Waiting { host, place }),
+            Ok(host) => Found::Pending(Waiting { host, permit }),
             Err(error) => Found::Known(Err(error)),
         }
     }
@@ -165,7 +147,7 @@ pub enum Found {
 /// A request's place among those that wait for a host. Dropping it gives up the place and leaves the lookup to others.
 pub struct Waiting {
     host: Arc<Host>,
-    place: Place,
+    permit: PendingPermit,
 }
 
 impl Waiting {
@@ -176,7 +158,7 @@ impl Waiting {
     pub async fn wait(self) -> Result<Addresses, LookupError> {
         loop {
             self.host.learned().await;
-            if let Some(answer) = self.host.answer(self.place.shared.now()) {
+            if let Some(answer) = self.host.answer(self.permit.shared.now()) {
                 return answer;
             }
         }
@@ -198,62 +180,5 @@ impl Drop for Cache {
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cache").field("stats", &self.stats().snapshot()).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn table(&self) -> MutexGuard<'_, Table> {
-        // No code that holds it can leave it half changed, should it ever panic.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn literal(&self, address: SocketAddr) -> Result<Addresses, LookupError> {
-        if self.rules.load().permits(address) {
-            return Ok(Arc::new([address]));
-        }
-        self.stats.dns_address_filter_out.increment();
-        Err(denied())
-    }
-
-    fn join(&self, target: &TargetName) -> Result<Arc<Host>, LookupError> {
-        let mut table = self.table();
-        let host = table.join(Instant::now().into_std(), target)?;
-        self.index.store(Arc::new(table.index().clone()));
-        drop(table);
-        self.changed.notify_one();
-        Ok(host)
-    }
-
-    fn now(&self) -> Moment {
-        self.origin.moment(Instant::now().into_std())
-    }
-
-    fn family(&self) -> Family {
-        self.table().family()
-    }
-}
-
-/// One of the places for requests that wait. Given back when dropped.
-struct Place {
-    shared: Arc<Shared>,
-}
-
-impl Place {
-    fn take(shared: &Arc<Shared>) -> Result<Self, LookupError> {
-        let max = shared.max_pending.load(Ordering::Relaxed);
-        let taken = shared
-            .pending
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |pending| (pending < max).then_some(pending + 1));
-        if taken.is_err() {
-            shared.stats.dns_rq_pending_overflow.increment();
-            return Err(LookupError::PendingOverflow);
-        }
-        Ok(Self { shared: Arc::clone(shared) })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.shared.pending.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -23,7 +23,7 @@ use crate::refresh::{Ending, wait};
 use crate::resolve::Answer;
 use crate::stats::Stats;
 use budget::Budget;
-use entry::Entry;
+use entry::HostEntry;
 
 pub(crate) use entry::EntryView;
 
@@ -47,7 +47,7 @@ pub(crate) struct Table {
     origin: Origin,
     stats: Arc<Stats>,
     random: SmallRng,
-    entries: HashMap<Arc<str>, Entry>,
+    entries: HashMap<Arc<str>, HostEntry>,
     index: Index,
     timers: BTreeSet<(Instant, Arc<str>)>,
     budget: Budget,
@@ -94,7 +94,7 @@ impl Table {
     }
 
     pub(crate) fn views(&self) -> impl Iterator<Item = EntryView> {
-        self.entries.values().map(Entry::view)
+        self.entries.values().map(HostEntry::view)
     }
 
     /// A request wants a host. Whoever finds it in the table joins it, whatever its state and however full the table.
@@ -115,7 +115,7 @@ impl Table {
         }
         let key: Arc<str> = target.key().into();
         let host = Arc::new(Host::new(Arc::clone(&key), self.origin.moment(now)));
-        let entry = Entry::new(Arc::clone(&host), target.name(), target.port(), self.budget.enter());
+        let entry = HostEntry::new(Arc::clone(&host), target.name(), target.port(), self.budget.enter());
         self.entries.insert(Arc::clone(&key), entry);
         self.index.insert(Arc::clone(&key), Arc::clone(&host));
         self.stats.host_added.increment();
@@ -199,7 +199,7 @@ impl Table {
         self.settings = settings;
         if ask && !self.closed {
             // That there is no address was an answer to another question: requests wait for the new one.
-            let without = |entry: &&mut Entry| matches!(*entry.host.resolution(), Resolution::None(_));
+            let without = |entry: &&mut HostEntry| matches!(*entry.host.resolution(), Resolution::None(_));
             self.entries.values_mut().filter(without).for_each(|entry| entry.host.publish(Resolution::Loading));
         }
         if other_rules {
@@ -311,7 +311,7 @@ impl Table {
         if matches!(*entry.host.resolution(), Resolution::Loading) {
             entry.host.publish(Resolution::None(LookupError::Overflow));
         }
-        self.budget.leave(&entry.place);
+        self.budget.leave(&entry.class);
         self.index.remove(key);
         self.stats.host_removed.increment();
         self.count_hosts();

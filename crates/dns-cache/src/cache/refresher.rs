@@ -1,4 +1,5 @@
-//! The refresher, which is the task behind a cache: begins what the table wants begun, and tells it what came of it and what time it is.
+//! The refresher, the task behind a cache: begins the lookups that the table wants begun, and tells it what came of them and what
+//! time it is.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::Instant;
 
-use super::Shared;
+use super::shared::Shared;
 use crate::family::resolve_family;
 use crate::resolve::{Answer, Resolve};
 use crate::table::Effect;

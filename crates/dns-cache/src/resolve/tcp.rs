@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use super::frame;
 use super::message::{Fault, Question, Reading};
-use super::turns::Turns;
+use super::preemptible::PreemptiblePermits;
 
 /// Connections open at once to one server for answers that do not fit into a datagram.
 const MAX_CONNECTIONS: usize = 256;
@@ -18,17 +18,17 @@ const MAX_MESSAGES: usize = 8;
 #[derive(Debug)]
 pub(super) struct Tcp {
     server: SocketAddr,
-    turns: Turns,
+    permits: PreemptiblePermits,
 }
 
 impl Tcp {
     pub(super) fn new(server: SocketAddr) -> Self {
-        Self { server, turns: Turns::new(MAX_CONNECTIONS) }
+        Self { server, permits: PreemptiblePermits::new(MAX_CONNECTIONS) }
     }
 
     /// Asks on a connection that nobody else waits on, and closes it. Not limited in time.
     pub(super) async fn ask(&self, question: &Question, edns: bool) -> Result<Reading, Fault> {
-        match self.turns.run(self.exchange(question, edns)).await {
+        match self.permits.run(self.exchange(question, edns)).await {
             Some(Ok(reading)) => Ok(reading),
             Some(Err(_)) => Err(Fault::Unreachable),
             None => Err(Fault::Timeout),

@@ -50,13 +50,13 @@ impl Table {
         let Some(entry) = self.entries.get_mut(key) else {
             return false;
         };
-        if entry.place.is_negative() {
+        if entry.class.is_negative() {
             if self.budget.proper() >= self.settings.max_hosts {
                 self.stats.host_overflow.increment();
                 self.remove(key);
                 return false;
             }
-            self.budget.restore(&mut entry.place);
+            self.budget.restore(&mut entry.class);
         }
         entry.last = Some((now, Ending::Addresses(ttl)));
         entry.learned = Some((now, ttl));
@@ -103,8 +103,8 @@ impl Table {
         (entry.learned, entry.stale_since, entry.stale_end) = (None, None, None);
         entry.last_error = Some(Arc::clone(&reason));
         entry.host.publish(Resolution::None(LookupError::Failed(reason)));
-        if !entry.place.is_negative() {
-            self.budget.demote(&mut entry.place, key);
+        if !entry.class.is_negative() {
+            self.budget.demote(&mut entry.class, key);
             self.make_room();
         }
         self.count_hosts();

@@ -8,7 +8,7 @@ use backstay_destination::TargetName;
 use rand::RngExt;
 
 use super::Table;
-use super::entry::Entry;
+use super::entry::HostEntry;
 use crate::host::{Host, Resolution};
 use crate::refresh::Ending;
 
@@ -35,7 +35,7 @@ impl Table {
         let key: Arc<str> = target.key().into();
         let host = Arc::new(Host::new(Arc::clone(&key), self.origin.moment(now)));
         host.publish(Resolution::Addresses(addresses.into()));
-        let mut entry = Entry::new(Arc::clone(&host), target.name(), target.port(), self.budget.enter());
+        let mut entry = HostEntry::new(Arc::clone(&host), target.name(), target.port(), self.budget.enter());
         entry.last = Some((now, Ending::Addresses(left)));
         entry.learned = Some((now, left));
         if !stale.is_zero() {
