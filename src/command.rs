@@ -6,10 +6,10 @@ pub(crate) mod control_plane;
 pub(crate) mod delete;
 pub(crate) mod dev;
 pub(crate) mod get;
+mod object_ref;
 pub(crate) mod proxy;
 mod selection;
 pub(crate) mod status;
-mod target;
 pub(crate) mod version;
 
 /// Shown below `backstay --help`.

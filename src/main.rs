@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(format_args!("error: {}", output::sentence(&error)));
+            output::error_line(format_args!("error: {}", output::sentence(&error)));
             ExitCode::FAILURE
         }
     }
