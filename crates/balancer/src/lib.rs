@@ -38,7 +38,7 @@ pub use hash::{RequestHash, hash_of, hash_of_all};
 pub use health_check::{CheckConfigError, CheckResult, Checker, Checks, Thresholds, Verdict, VerdictRule, Window};
 pub use outlier::{Change, Detector, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection, SuccessRate};
 pub use picker::{PickContext, Picked, Picker};
-pub use priority::{LevelHealth, PriorityLoads};
+pub use priority::{PriorityHealth, PriorityLoads};
 pub use retry::{
     Answer, BackOff, Decision, Failure, NoRetry, Retries, RetryConfigError, RetryOn, RetryPolicy, parse_retry_after,
 };
