@@ -43,13 +43,16 @@ impl Cache {
         let _entered = runtime.enter();
         let origin = Origin(Instant::now().into_std());
         let stats = Arc::new(Stats::default());
+        let rules = ArcSwap::new(Arc::clone(&settings.rules));
+        let max_pending = AtomicUsize::new(settings.max_pending_requests);
+        let table = Table::new(settings, origin, Arc::clone(&stats), rand::random());
         let shared = Arc::new(Shared {
             origin,
-            index: ArcSwap::default(),
-            rules: ArcSwap::new(Arc::clone(&settings.rules)),
-            max_pending: AtomicUsize::new(settings.max_pending_requests),
+            index: Arc::clone(table.index()),
+            rules,
+            max_pending,
             pending: AtomicUsize::new(0),
-            table: Mutex::new(Table::new(settings, origin, Arc::clone(&stats), rand::random())),
+            table: Mutex::new(table),
             stats,
             changed: Notify::new(),
             closed: Notify::new(),
@@ -60,16 +63,17 @@ impl Cache {
 
     /// Where to connect for a request to `target`. Does not block.
     ///
-    /// A host that is known is answered without a lock and without allocation.
+    /// A host that is known is answered without allocation, and waits for nothing but the entry of another host, should one be entered
+    /// at that moment beside it in the index.
     #[must_use]
     pub fn find(&self, target: &Target) -> Found {
         let target = match target {
             Target::Literal(address) => return Found::Known(self.shared.literal(*address)),
             Target::Name(target) => target,
         };
-        if let Some(host) = self.shared.index.load().get(target.key())
-            && let Some(answer) = host.answer(self.shared.now())
-        {
+        let now = self.shared.now();
+        // Its shard of the index is held until there is an answer, for which nothing is waited.
+        if let Some(answer) = self.shared.index.get(target.key()).and_then(|host| host.answer(now)) {
             return Found::Known(answer);
         }
         let permit = match PendingPermit::take(&self.shared) {
@@ -104,7 +108,6 @@ impl Cache {
         self.shared.rules.store(Arc::clone(&settings.rules));
         let mut table = self.shared.table();
         table.configure(Instant::now().into_std(), settings);
-        self.shared.index.store(Arc::new(table.index().clone()));
         drop(table);
         self.shared.changed.notify_one();
         Ok(())

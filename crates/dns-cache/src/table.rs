@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use backstay_destination::TargetName;
 use backstay_destination::lookup::Settings;
+use dashmap::DashMap;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
@@ -39,8 +40,8 @@ pub(crate) enum Effect {
     Abandon { number: u64 },
 }
 
-/// Hosts by key, as data threads read them.
-pub(crate) type Index = imbl::HashMap<Arc<str>, Arc<Host>>;
+/// Hosts by key, as data threads read them. The table alone writes it, one host at a time.
+pub(crate) type Index = DashMap<Arc<str>, Arc<Host>>;
 
 pub(crate) struct Table {
     settings: Settings,
@@ -48,7 +49,7 @@ pub(crate) struct Table {
     stats: Arc<Stats>,
     random: SmallRng,
     entries: HashMap<Arc<str>, HostEntry>,
-    index: Index,
+    index: Arc<Index>,
     timers: BTreeSet<(Instant, Arc<str>)>,
     budget: Budget,
     next_number: u64,
@@ -64,7 +65,7 @@ impl Table {
             stats,
             random: SmallRng::seed_from_u64(seed),
             entries: HashMap::new(),
-            index: Index::new(),
+            index: Arc::default(),
             timers: BTreeSet::new(),
             budget: Budget::default(),
             next_number: 0,
@@ -81,7 +82,7 @@ impl Table {
         self.settings.family
     }
 
-    pub(crate) fn index(&self) -> &Index {
+    pub(crate) fn index(&self) -> &Arc<Index> {
         &self.index
     }
 

@@ -92,7 +92,6 @@ impl Cache {
             let stale = clock.duration_since(host.expires).unwrap_or_default();
             entered += usize::from(table.recall(now, &target, &host.addresses, left, stale));
         }
-        self.shared.index.store(Arc::new(table.index().clone()));
         drop(table);
         self.shared.changed.notify_one();
         entered

@@ -35,7 +35,6 @@ pub(super) async fn run(running: Running, resolver: Arc<dyn Resolve>) {
         let (effects, next) = {
             let mut table = shared.table();
             table.advance(Instant::now().into_std());
-            shared.index.store(Arc::new(table.index().clone()));
             (table.take_effects(), table.next_timer())
         };
         for effect in effects {

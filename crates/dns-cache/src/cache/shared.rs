@@ -19,7 +19,7 @@ use crate::table::{Index, Table, denied};
 pub(super) struct Shared {
     pub(super) origin: Origin,
     /// What a hit reads.
-    pub(super) index: ArcSwap<Index>,
+    pub(super) index: Arc<Index>,
     /// What literals are judged by.
     pub(super) rules: ArcSwap<AddressRules>,
     pub(super) max_pending: AtomicUsize,
@@ -49,7 +49,6 @@ impl Shared {
     pub(super) fn join(&self, target: &TargetName) -> Result<Arc<Host>, LookupError> {
         let mut table = self.table();
         let host = table.join(Instant::now().into_std(), target)?;
-        self.index.store(Arc::new(table.index().clone()));
         drop(table);
         self.changed.notify_one();
         Ok(host)
