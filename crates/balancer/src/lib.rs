@@ -33,7 +33,9 @@ mod table;
 
 pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, RetryBudget};
 pub use config::{ConfigError, LeastRequest, LoadBalancing, Maglev, Policy, RingHash, SlowStart};
-pub use endpoint::{ActiveRequest, EjectionReason, EndpointSpec, EndpointState, Health, Locality, Start, Stated};
+pub use endpoint::{
+    ActiveRequest, ConfiguredHealth, EjectionReason, EndpointSpec, EndpointState, Health, Locality, Start,
+};
 pub use hash::{RequestHash, hash_of, hash_of_all};
 pub use health_check::{CheckConfigError, CheckResult, Checker, Checks, Thresholds, Verdict, VerdictRule, Window};
 pub use outlier::{Change, Detector, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection, SuccessRate};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{
-    Answer, Breakers, Change, Decision, Detector, EndpointSet, EndpointSpec, Failure, Limit, Limits, LoadBalancing,
-    Locality, NoRetry, Outcome, OutlierDetection, Overflow, PickContext, Picker, Retries, RetryPolicy, Start, Stated,
+    Answer, Breakers, Change, ConfiguredHealth, Decision, Detector, EndpointSet, EndpointSpec, Failure, Limit, Limits,
+    LoadBalancing, Locality, NoRetry, Outcome, OutlierDetection, Overflow, PickContext, Picker, Retries, RetryPolicy,
+    Start,
 };
 
 const NOW: Duration = Duration::from_secs(1000);
@@ -79,7 +80,7 @@ fn always_503_is_the_answer_of_the_third_attempt() {
 
 #[test]
 fn one_of_three_healthy_is_panic() {
-    let unhealthy = |key| EndpointSpec { stated: Stated::Unhealthy, ..spec(key) };
+    let unhealthy = |key| EndpointSpec { stated: ConfiguredHealth::Unhealthy, ..spec(key) };
     let set = set([spec("a"), unhealthy("b"), unhealthy("c")]);
     assert_eq!(count(&set, LoadBalancing::default(), 60), [20, 20, 20]);
     let mut picker = Picker::new(Arc::default(), 0);
@@ -88,7 +89,7 @@ fn one_of_three_healthy_is_panic() {
 
 #[test]
 fn none_healthy_is_panic_or_nobody() {
-    let unhealthy = |key| EndpointSpec { stated: Stated::Unhealthy, ..spec(key) };
+    let unhealthy = |key| EndpointSpec { stated: ConfiguredHealth::Unhealthy, ..spec(key) };
     let set = set([unhealthy("a"), unhealthy("b")]);
     assert_eq!(count(&set, LoadBalancing::default(), 40), [20, 20]);
     let never = LoadBalancing { panic_threshold: 0, ..LoadBalancing::default() };
@@ -97,7 +98,7 @@ fn none_healthy_is_panic_or_nobody() {
 
 #[test]
 fn half_of_the_first_priority() {
-    let down = |key| EndpointSpec { stated: Stated::Unhealthy, ..spec(key) };
+    let down = |key| EndpointSpec { stated: ConfiguredHealth::Unhealthy, ..spec(key) };
     let second = EndpointSpec { priority: 1, ..spec("e") };
     let set = set([spec("a"), spec("b"), down("c"), down("d"), second]);
     let counts = count(&set, LoadBalancing::default(), 10_000);
@@ -121,7 +122,7 @@ fn weights_one_two_three() {
 #[test]
 fn half_of_a_locality() {
     let at = |key, id| EndpointSpec { locality: Locality { id, weight: 1 }, ..spec(key) };
-    let down = EndpointSpec { stated: Stated::Unhealthy, ..at("down", 0) };
+    let down = EndpointSpec { stated: ConfiguredHealth::Unhealthy, ..at("down", 0) };
     let set = set([at("a", 0), down, at("b", 1)]);
     let config = LoadBalancing { locality_weighted: true, ..LoadBalancing::default() };
     assert_eq!(count(&set, config, 340), [140, 0, 200]);

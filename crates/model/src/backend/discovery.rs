@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_balancer::{Locality, Stated};
+use backstay_balancer::{ConfiguredHealth, Locality};
 use backstay_destination::HostPattern;
 use backstay_destination::lookup::Settings;
 use rustls_pki_types::ServerName;
@@ -38,7 +38,7 @@ pub struct StaticEndpoint {
     /// Where it is, for backends that weigh localities.
     pub locality: Locality,
     /// What the user says of its health.
-    pub stated: Stated,
+    pub stated: ConfiguredHealth,
 }
 
 /// Where an endpoint is.
