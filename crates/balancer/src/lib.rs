@@ -38,7 +38,9 @@ pub use endpoint::{
 };
 pub use hash::{RequestHash, hash_of, hash_of_all};
 pub use health_check::{CheckConfigError, CheckResult, Checker, Checks, Thresholds, Verdict, VerdictRule, Window};
-pub use outlier::{Change, Detector, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection, SuccessRate};
+pub use outlier::{
+    Detector, EjectionChange, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection, SuccessRate,
+};
 pub use picker::{PickContext, Picked, Picker};
 pub use priority::{PriorityHealth, PriorityLoads};
 pub use retry::{

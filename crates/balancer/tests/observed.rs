@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{
-    Answer, Breakers, Change, ConfiguredHealth, Decision, Detector, EndpointSet, EndpointSpec, Failure, Limit, Limits,
-    LoadBalancing, Locality, NoRetry, Outcome, OutlierDetection, Overflow, PickContext, Picker, Retries, RetryPolicy,
-    Start,
+    Answer, Breakers, ConfiguredHealth, Decision, Detector, EjectionChange, EndpointSet, EndpointSpec, Failure, Limit,
+    Limits, LoadBalancing, Locality, NoRetry, Outcome, OutlierDetection, Overflow, PickContext, Picker, Retries,
+    RetryPolicy, Start,
 };
 
 const NOW: Duration = Duration::from_secs(1000);
@@ -135,12 +135,12 @@ fn the_only_endpoint_is_served_whatever_it_answers() {
     let mut picker = Picker::new(Arc::default(), 0);
     for _ in 0..6 {
         let change = detector.report(&set, 0, Outcome::Answered(500), NOW);
-        assert!(matches!(change, None | Some(Change::Withheld { .. })), "{change:?}");
+        assert!(matches!(change, None | Some(EjectionChange::Withheld { .. })), "{change:?}");
         assert!(picker.pick(&set, &PickContext::default()).is_some());
     }
     let always_one = OutlierDetection { always_eject_one: true, ..OutlierDetection::default() };
     let detector = Detector::new(always_one, &set);
     let changes: Vec<_> = (0..6).filter_map(|_| detector.report(&set, 0, Outcome::Answered(500), NOW)).collect();
-    assert!(matches!(changes[..], [Change::Ejected { index: 0, .. }]), "{changes:?}");
+    assert!(matches!(changes[..], [EjectionChange::Ejected { index: 0, .. }]), "{changes:?}");
     assert!(picker.pick(&set, &PickContext::default()).unwrap().panic, "ejected, and panic");
 }
