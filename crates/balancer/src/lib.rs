@@ -44,6 +44,7 @@ pub use outlier::{
 pub use picker::{PickContext, Picked, Picker};
 pub use priority::{PriorityHealth, PriorityLoads};
 pub use retry::{
-    Answer, BackOff, Decision, Failure, NoRetry, Retries, RetryConfigError, RetryOn, RetryPolicy, parse_retry_after,
+    AttemptResponse, BackOff, Decision, Failure, NoRetry, Retries, RetryConfigError, RetryOn, RetryPolicy,
+    parse_retry_after,
 };
 pub use set::EndpointSet;

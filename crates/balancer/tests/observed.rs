@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{
-    Answer, Breakers, ConfiguredHealth, Decision, Detector, EjectionChange, EndpointSet, EndpointSpec, Failure, Limit,
-    Limits, LoadBalancing, Locality, NoRetry, Outcome, OutlierDetection, Overflow, PickContext, Picker, Retries,
-    RetryPolicy, Start,
+    AttemptResponse, Breakers, ConfiguredHealth, Decision, Detector, EjectionChange, EndpointSet, EndpointSpec,
+    Failure, Limit, Limits, LoadBalancing, Locality, NoRetry, Outcome, OutlierDetection, Overflow, PickContext, Picker,
+    Retries, RetryPolicy, Start,
 };
 
 const NOW: Duration = Duration::from_secs(1000);
@@ -72,7 +72,7 @@ fn always_503_is_the_answer_of_the_third_attempt() {
     let on = RetryPolicy::conditions(["5xx"]).unwrap();
     let policy = RetryPolicy { on, attempts: 2, ..RetryPolicy::default() };
     let mut retries = Retries::new(&policy);
-    let answer = Answer { status: 503, grpc_status: None, has_header: &|_| false };
+    let answer = AttemptResponse { status: 503, grpc_status: None, has_header: &|_| false };
     assert!(matches!(retries.after_answer(&answer, None, 0), Decision::After(_)));
     assert!(matches!(retries.after_answer(&answer, None, 0), Decision::After(_)));
     assert_eq!(retries.after_answer(&answer, None, 0), Decision::No(NoRetry::Exhausted));
