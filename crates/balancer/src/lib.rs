@@ -31,13 +31,15 @@ mod set;
 mod slow_start;
 mod table;
 
-pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, RetryBudget};
+pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, PoolConnection, RetryBudget};
 pub use config::{ConfigError, LeastRequest, LoadBalancing, Maglev, Policy, RingHash, SlowStart};
 pub use endpoint::{
     ActiveRequest, ConfiguredHealth, EjectionReason, EndpointSpec, EndpointState, Health, Locality, Start,
 };
-pub use hash::{RequestHash, hash_of, hash_of_all};
-pub use health_check::{CheckConfigError, CheckResult, Checker, Checks, Thresholds, Verdict, VerdictRule, Window};
+pub use hash::{AfterPolicy, RequestHash, hash_of, hash_of_all};
+pub use health_check::{
+    CheckConfigError, CheckResult, Checker, Checks, PastVerdict, Thresholds, Traffic, Verdict, VerdictRule, Window,
+};
 pub use outlier::{
     Detector, EjectionChange, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection, SuccessRate,
 };

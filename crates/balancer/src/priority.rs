@@ -10,7 +10,7 @@ pub struct PriorityHealth {
     pub healthy: u64,
     /// Degraded ones.
     pub degraded: u64,
-    /// All of them.
+    /// All endpoints of the priority.
     pub total: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What is sent again, and when.
+//! Retries: which requests are sent again, and when.
 
 mod back_off;
 mod conditions;

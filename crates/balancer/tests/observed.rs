@@ -7,7 +7,7 @@ use std::time::Duration;
 use backstay_balancer::{
     AttemptResponse, Breakers, ConfiguredHealth, Decision, Detector, EjectionChange, EndpointSet, EndpointSpec,
     Failure, Limit, Limits, LoadBalancing, Locality, NoRetry, Outcome, OutlierDetection, Overflow, PickContext, Picker,
-    Retries, RetryPolicy, Start,
+    PoolConnection, Retries, RetryPolicy, Start,
 };
 
 const NOW: Duration = Duration::from_secs(1000);
@@ -35,8 +35,8 @@ fn one_connection_and_one_that_waits_of_four_slow_requests() {
     let limits = Limits { connections: Some(1), pending_requests: Some(1), ..Limits::default() };
     let (breakers, set) = (Breakers::new(&limits), set([spec("a")]));
     let endpoint = set.state(0).unwrap();
-    let connection = breakers.connection(endpoint, true).unwrap();
-    assert_eq!(breakers.connection(endpoint, false).unwrap_err(), Overflow::Connections);
+    let connection = breakers.connection(endpoint, PoolConnection::First).unwrap();
+    assert_eq!(breakers.connection(endpoint, PoolConnection::Further).unwrap_err(), Overflow::Connections);
     let waiting = breakers.pending_request().unwrap();
     for _ in 0..2 {
         assert_eq!(breakers.pending_request().unwrap_err(), Overflow::PendingRequests);

@@ -10,7 +10,7 @@ pub struct EndpointSpec {
     pub weight: u32,
     /// 0 is the highest; a lower one takes traffic when those above it are not healthy enough. Gaps do not matter.
     pub priority: u32,
-    /// Where it is.
+    /// The locality that the endpoint is in.
     pub locality: Locality,
     /// What the user says of its health.
     pub stated: ConfiguredHealth,

@@ -89,7 +89,7 @@ impl RetryOn {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, condition)| *condition)
     }
 
-    /// All names there are.
+    /// The names of all conditions.
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMES.iter().map(|(name, _)| *name)
     }

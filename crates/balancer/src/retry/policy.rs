@@ -137,7 +137,7 @@ pub struct Retries<'a> {
 }
 
 impl<'a> Retries<'a> {
-    /// None used yet.
+    /// No retry is used yet.
     #[must_use]
     pub fn new(policy: &'a RetryPolicy) -> Self {
         let back_off = BackOff::new(policy.back_off_base, policy.back_off_max());
