@@ -23,6 +23,14 @@ Examples:
 
 Exit codes: 0 all went well, 1 something failed, 2 wrong command line.";
 
+/// Option of every subcommand with addresses that authenticate nobody.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct AllowedHostArgs {
+    /// A host name that requests to it may be addressed to, besides IP addresses and localhost; may be repeated
+    #[arg(long = "allowed-host", value_name = "NAME")]
+    pub(crate) names: Vec<backstay_guard::HostName>,
+}
+
 /// Ends with a usage error when no `-f` was given.
 fn require_files(files: &crate::manifest::FileArgs) {
     if files.paths.is_empty() {

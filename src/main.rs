@@ -1,7 +1,6 @@
 //! The `backstay` command.
 
 mod address_file;
-mod allowed_host;
 mod client;
 mod command;
 mod logging;

@@ -57,7 +57,7 @@ impl Paint {
         Self { on: io::stderr().is_terminal() && wanted() }
     }
 
-    /// Whether there are colours.
+    /// Whether text is coloured.
     pub(crate) fn is_on(self) -> bool {
         self.on
     }

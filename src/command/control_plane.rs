@@ -8,8 +8,8 @@ use anyhow::Result;
 use backstay_control_plane::{ControlPlane, Options};
 use serde_json::json;
 
+use super::AllowedHostArgs;
 use crate::address_file::AddressFileArgs;
-use crate::allowed_host::AllowedHostArgs;
 use crate::output;
 use crate::shutdown::Shutdown;
 

@@ -160,7 +160,7 @@ impl Args {
 /// What became of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Deleted {
-    /// It is gone.
+    /// The object is gone.
     Gone,
     /// It goes when these finalizers are removed.
     WaitsFor(String),

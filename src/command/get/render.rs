@@ -41,7 +41,7 @@ pub(super) enum Namespaces {
     InColumn,
 }
 
-/// What was asked for.
+/// How many objects were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     /// A single object, by its name.
