@@ -31,7 +31,7 @@ pub(crate) use entry::EntryView;
 #[cfg(test)]
 mod tests;
 
-/// What the shell must do.
+/// What the refresher must do for the table.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Effect {
     /// Begin a lookup and report to [`Table::complete`] with the same key and number.

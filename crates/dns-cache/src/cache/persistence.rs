@@ -28,14 +28,14 @@ pub struct Remembered {
     pub addresses: Vec<IpAddr>,
     /// How long they were good for when they were learned.
     pub ttl: Duration,
-    /// When that is over.
+    /// When their TTL is over.
     pub expires: SystemTime,
 }
 
 /// A line is not a remembered host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RememberedError {
-    /// It has not the four parts.
+    /// The line does not have the four parts.
     #[error("not of the form NAME:PORT|EXPIRES|TTL|ADDRESSES")]
     Form,
     /// Its host is no name and port in normal form.

@@ -18,9 +18,9 @@ use crate::table::{Index, Table, denied};
 /// The state of a cache.
 pub(super) struct Shared {
     pub(super) origin: Origin,
-    /// What a hit reads.
+    /// The hosts that a hit finds.
     pub(super) index: Arc<Index>,
-    /// What literals are judged by.
+    /// The rules that address literals are judged by.
     pub(super) rules: ArcSwap<AddressRules>,
     pub(super) max_pending: AtomicUsize,
     pub(super) pending: AtomicUsize,

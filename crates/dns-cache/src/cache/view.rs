@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Cache;
 use crate::host::Resolution;
 
-/// Where a host stands.
+/// The state of a host in the cache.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum HostState {
     /// Its first lookup is under way.
@@ -27,7 +27,7 @@ pub enum HostState {
 pub struct HostView {
     /// `name:port`.
     pub host: Arc<str>,
-    /// Where it stands.
+    /// The state of the host.
     pub state: HostState,
     /// Where requests to it go, in this order.
     pub addresses: Vec<SocketAddr>,

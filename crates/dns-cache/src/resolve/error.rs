@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// There is nobody to ask.
+/// Why there is no name server to ask.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolverError {
     /// The system's name servers could not be found out.

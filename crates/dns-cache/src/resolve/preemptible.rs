@@ -19,13 +19,13 @@ pub(super) struct PreemptiblePermits {
     wanted: Semaphore,
 }
 
-/// One who waits.
+/// A caller that waits for a permit.
 struct Waiter<'a> {
     wanted: &'a Semaphore,
     served: bool,
 }
 
-/// One who has a permit.
+/// A permit that a caller has.
 struct Permit<'a> {
     wanted: &'a Semaphore,
     gives_way: bool,

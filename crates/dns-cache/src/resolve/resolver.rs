@@ -56,7 +56,7 @@ pub struct SystemResolver {
     questions: Semaphore,
 }
 
-/// What all who ask share.
+/// What a resolver shares with those made [apart](SystemResolver::apart) from it.
 struct Common {
     hosts: Hosts,
     servers: Vec<Server>,
@@ -267,9 +267,9 @@ impl std::fmt::Debug for SystemResolver {
 
 /// Why there are no records, in one word; what the server said in a code is called by the code's name.
 enum Failure {
-    /// There are none.
+    /// There are no such records.
     Empty(&'static str),
-    /// Nobody knows.
+    /// No server could tell.
     Failed(&'static str),
 }
 

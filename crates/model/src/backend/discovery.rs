@@ -29,7 +29,7 @@ pub enum Discovery {
 /// One endpoint as the user wrote it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StaticEndpoint {
-    /// Where it is.
+    /// Address or name of the endpoint.
     pub host: StaticHost,
     /// Its share of the requests among endpoints of one priority. At least 1.
     pub weight: u32,
