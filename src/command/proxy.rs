@@ -14,8 +14,8 @@ use clap::builder::NonEmptyStringValueParser;
 use http::Uri;
 use serde_json::json;
 
+use super::AllowedHostArgs;
 use crate::address_file::AddressFileArgs;
-use crate::allowed_host::AllowedHostArgs;
 use crate::client::Segment;
 use crate::memory;
 use crate::shutdown::Shutdown;

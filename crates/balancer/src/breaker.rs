@@ -6,4 +6,4 @@ mod permit;
 mod tests;
 
 pub use limits::{Limit, Limits, Overflow, RetryBudget};
-pub use permit::{Breakers, Permit};
+pub use permit::{Breakers, Permit, PoolConnection};

@@ -45,7 +45,7 @@ impl Default for RetryBudget {
     }
 }
 
-/// What is limited.
+/// What a circuit breaker limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// Connections open.
@@ -63,7 +63,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// All of them.
+    /// All limits.
     pub const ALL: [Self; 6] = [
         Self::Connections,
         Self::PendingRequests,

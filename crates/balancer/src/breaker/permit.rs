@@ -27,6 +27,15 @@ struct Gate {
     overflows: AtomicU64,
 }
 
+/// Which of a pool's connections is to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolConnection {
+    /// The pool has no connection yet.
+    First,
+    /// The pool has connections.
+    Further,
+}
+
 impl Breakers {
     /// Nothing under way.
     #[must_use]
@@ -85,12 +94,17 @@ impl Breakers {
         self.permit(if self.budget().is_some() { Limit::RetryBudget } else { Limit::Retries })
     }
 
-    /// Lets a connection to `endpoint` be opened; the permit is held until it is closed. The `first` one of a pool is always
-    /// let through, or requests would wait for a connection that nobody may open.
+    /// Lets a connection to `endpoint` be opened; the permit is held until it is closed. The first one of a pool is always let
+    /// through, or requests would wait for a connection that nobody may open.
     ///
     /// # Errors
     /// [`Overflow::EndpointConnections`], [`Overflow::Connections`].
-    pub fn connection(self: &Arc<Self>, endpoint: &Arc<EndpointState>, first: bool) -> Result<Permit, Overflow> {
+    pub fn connection(
+        self: &Arc<Self>,
+        endpoint: &Arc<EndpointState>,
+        connection: PoolConnection,
+    ) -> Result<Permit, Overflow> {
+        let first = connection == PoolConnection::First;
         let own = self.gate(Limit::EndpointConnections);
         let most = if first { NONE } else { own.limit.load(Ordering::Relaxed) };
         if !enter(endpoint.connection_count(), most) {
@@ -188,7 +202,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// What it counts against.
+    /// The limit that the permit counts against.
     #[must_use]
     pub const fn limit(&self) -> Limit {
         self.limit

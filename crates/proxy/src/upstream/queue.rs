@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use backstay_balancer::{Breakers, EndpointState, Overflow, Permit};
+use backstay_balancer::{Breakers, EndpointState, Overflow, Permit, PoolConnection};
 use tokio::sync::oneshot;
 
 use super::http1::Connection;
@@ -42,7 +42,8 @@ impl Queue {
         breakers: &Arc<Breakers>,
         endpoint: &Arc<EndpointState>,
     ) -> Result<Place, Overflow> {
-        let permit = breakers.connection(endpoint, self.open.get() == 0)?;
+        let which = if self.open.get() == 0 { PoolConnection::First } else { PoolConnection::Further };
+        let permit = breakers.connection(endpoint, which)?;
         self.open.set(self.open.get() + 1);
         Ok(Place { _permit: permit, queue: Rc::clone(self) })
     }

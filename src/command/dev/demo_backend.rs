@@ -21,11 +21,11 @@ const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4A
 
 /// The running demo backend; it ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Hello {
+pub(super) struct DemoBackend {
     task: JoinHandle<()>,
 }
 
-impl Hello {
+impl DemoBackend {
     /// Listens on 127.0.0.1:9000.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Hello {
     }
 }
 
-impl Drop for Hello {
+impl Drop for DemoBackend {
     fn drop(&mut self) {
         self.task.abort();
     }

@@ -12,7 +12,8 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::{Names, Status, WatchSettings, Watched, WatchedView, backoff};
+use super::Names;
+use super::name::{Status, WatchSettings, Watched, WatchedView, backoff};
 use crate::resolve::{Resolve, ServiceAnswer, ServiceRecord};
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use backstay_destination::TargetName;
 use rand::RngExt;
 
 use super::Table;
-use super::entry::Entry;
-use crate::host::{Host, Knowledge};
+use super::entry::HostEntry;
+use crate::host::{Host, Resolution};
 use crate::refresh::Ending;
 
 impl Table {
@@ -34,8 +34,8 @@ impl Table {
         }
         let key: Arc<str> = target.key().into();
         let host = Arc::new(Host::new(Arc::clone(&key), self.origin.moment(now)));
-        host.publish(Knowledge::Addresses(addresses.into()));
-        let mut entry = Entry::new(Arc::clone(&host), target.name(), target.port(), self.budget.enter());
+        host.publish(Resolution::Addresses(addresses.into()));
+        let mut entry = HostEntry::new(Arc::clone(&host), target.name(), target.port(), self.budget.enter());
         entry.last = Some((now, Ending::Addresses(left)));
         entry.learned = Some((now, left));
         if !stale.is_zero() {

@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::family::Family;
-use crate::names::{Member, Names, WatchSettings};
 use crate::resolve::{Answer, RecordKind, Resolve, ServiceAnswer, ServiceRecord};
+use crate::watch::{Member, Names, WatchSettings};
 
 /// Answers as it is told, and remembers when it was asked for services.
 struct Script {

@@ -1,4 +1,5 @@
-//! The task behind a cache: begins what the table wants begun, and tells it what came of it and what time it is.
+//! The refresher, the task behind a cache: begins the lookups that the table wants begun, and tells it what came of them and what
+//! time it is.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,12 +7,12 @@ use std::sync::Arc;
 use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::Instant;
 
-use super::Shared;
+use super::shared::Shared;
 use crate::family::resolve_family;
 use crate::resolve::{Answer, Resolve};
 use crate::table::Effect;
 
-/// Closes the table when the driver ends, however it ends: with the cache, or with the runtime it runs on.
+/// Closes the table when the refresher ends, however it ends: with the cache, or with the runtime it runs on.
 pub(super) struct Running(pub(super) Arc<Shared>);
 
 impl Drop for Running {
@@ -25,7 +26,7 @@ struct Lookup {
     number: u64,
 }
 
-pub(super) async fn drive(running: Running, resolver: Arc<dyn Resolve>) {
+pub(super) async fn run(running: Running, resolver: Arc<dyn Resolve>) {
     let shared = &running.0;
     let mut tasks: JoinSet<Answer> = JoinSet::new();
     let mut lookups: HashMap<Id, Lookup> = HashMap::new();
@@ -34,7 +35,6 @@ pub(super) async fn drive(running: Running, resolver: Arc<dyn Resolve>) {
         let (effects, next) = {
             let mut table = shared.table();
             table.advance(Instant::now().into_std());
-            shared.index.store(Arc::new(table.index().clone()));
             (table.take_effects(), table.next_timer())
         };
         for effect in effects {

@@ -5,7 +5,7 @@ use crate::manifest::{Document, Problem};
 
 /// An object of the control plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
+pub(crate) struct ObjectRef {
     /// Its kind.
     pub(crate) resource: ResourceType,
     /// Its namespace; does not matter for a cluster-scoped kind.
@@ -14,13 +14,13 @@ pub(crate) struct Target {
     pub(crate) name: Segment,
 }
 
-/// Finds the target of each document, or what is wrong: a kind that is not served, or a namespace other than `wanted`,
+/// Finds the object that each document means, or what is wrong: a kind that is not served, or a namespace other than `wanted`,
 /// where the command line names one.
-pub(crate) fn targets<'a>(
+pub(crate) fn find<'a>(
     documents: &'a [Document],
     discovery: &Discovery,
     wanted: Option<&Segment>,
-) -> (Vec<(&'a Document, Target)>, Vec<Problem>) {
+) -> (Vec<(&'a Document, ObjectRef)>, Vec<Problem>) {
     let (mut targets, mut problems) = (Vec::new(), Vec::new());
     for document in documents {
         let name = &document.name;
@@ -31,9 +31,11 @@ pub(crate) fn targets<'a>(
             problems.push(document.problem("", message));
             continue;
         };
-        problems.extend(clash(document, resource.namespaced, wanted));
+        if resource.namespaced {
+            problems.extend(clash(document, wanted));
+        }
         let namespace = namespace_of(document, wanted);
-        targets.push((document, Target { resource: resource.clone(), namespace, name: name.name.clone() }));
+        targets.push((document, ObjectRef { resource: resource.clone(), namespace, name: name.name.clone() }));
     }
     (targets, problems)
 }
@@ -43,10 +45,10 @@ pub(crate) fn namespace_of(document: &Document, wanted: Option<&Segment>) -> Seg
     document.name.namespace.as_ref().or(wanted).cloned().unwrap_or_else(Segment::default_namespace)
 }
 
-/// A document that names another namespace than the command line does. What lives in none is in no other.
-pub(crate) fn clash(document: &Document, is_namespaced: bool, wanted: Option<&Segment>) -> Option<Problem> {
+/// A document of a namespaced kind that names another namespace than the command line does.
+pub(crate) fn clash(document: &Document, wanted: Option<&Segment>) -> Option<Problem> {
     let (own, wanted) = (document.name.namespace.as_ref()?, wanted?);
-    (is_namespaced && own != wanted).then(|| {
+    (own != wanted).then(|| {
         // The sentence of kubectl.
         let message = format!(
             "the namespace from the provided object \"{own}\" does not match the namespace \"{wanted}\". You must pass \

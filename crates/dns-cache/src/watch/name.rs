@@ -1,13 +1,11 @@
-//! Names of ordinary endpoints: each is resolved once for all who watch it, and again when its TTL is over.
+//! One watched name: its addresses, and the task that keeps them up to date.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use backstay_destination::hostname::is_dns_name;
 use futures::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -16,14 +14,7 @@ use tokio::time::Instant;
 
 use crate::family::{Family, resolve_family};
 use crate::resolve::{Answer, Resolve};
-use crate::stats::{NameCounts, NameStats};
-
-mod service;
-
-pub use service::{Member, WatchedService};
-
-#[cfg(test)]
-mod tests;
+use crate::stats::NameCounts;
 
 /// How watched names are resolved.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,24 +44,9 @@ impl Default for WatchSettings {
 }
 
 impl WatchSettings {
-    fn longest(&self) -> Duration {
+    pub(super) fn longest(&self) -> Duration {
         self.max_refresh.max(self.min_refresh)
     }
-}
-
-/// Resolves the names that are watched, on one runtime. A clone is another handle to the same.
-#[derive(Clone)]
-pub struct Names {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    resolver: Arc<dyn Resolve>,
-    settings: WatchSettings,
-    runtime: Handle,
-    counts: Arc<NameCounts>,
-    watched: Mutex<HashMap<Arc<str>, Weak<Watched>>>,
-    services: Mutex<HashMap<Arc<str>, Weak<WatchedService>>>,
 }
 
 /// The addresses of one name, for as long as anyone holds it.
@@ -80,14 +56,18 @@ pub struct Watched {
     addresses: ArcSwap<Vec<IpAddr>>,
     status: Mutex<Status>,
     news: Notify,
-    task: std::sync::OnceLock<AbortHandle>,
+    task: OnceLock<AbortHandle>,
 }
 
+/// How the lookups of a name, or of a service, stand.
 #[derive(Debug, Default)]
-struct Status {
-    over: bool,
-    next: Option<Instant>,
-    last_error: Option<Arc<str>>,
+pub(super) struct Status {
+    /// Whether the first is over.
+    pub(super) over: bool,
+    /// When the next is due; none while one is under way.
+    pub(super) next: Option<Instant>,
+    /// Why the last brought nothing.
+    pub(super) last_error: Option<Arc<str>>,
 }
 
 /// A watched name as an operator sees it.
@@ -103,98 +83,28 @@ pub struct WatchedView {
     pub last_error: Option<Arc<str>>,
 }
 
-impl Names {
-    /// Watches names on `runtime`.
-    #[must_use]
-    pub fn new(settings: WatchSettings, resolver: Arc<dyn Resolve>, runtime: Handle) -> Self {
-        let (watched, services) = (Mutex::default(), Mutex::default());
-        Self { shared: Arc::new(Shared { resolver, settings, runtime, counts: Arc::default(), watched, services }) }
-    }
-
-    /// Begins to watch `name`, or joins those who do. Case and a trailing dot do not matter.
-    ///
-    /// None if DNS cannot know such a name.
-    #[must_use]
-    pub fn watch(&self, name: &str) -> Option<Arc<Watched>> {
-        let name = normal(name)?;
-        let mut all = self.shared.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(watched) = all.get(&name).and_then(Weak::upgrade) {
-            return Some(watched);
-        }
-        all.retain(|_, watched| watched.strong_count() > 0);
-        let watched = Arc::new(Watched {
-            name: Arc::clone(&name),
+impl Watched {
+    /// Keeps resolving `name` on `runtime` until nobody holds it.
+    pub(super) fn start(
+        name: &Arc<str>,
+        resolver: Arc<dyn Resolve>,
+        settings: WatchSettings,
+        counts: Arc<NameCounts>,
+        runtime: &Handle,
+    ) -> Arc<Self> {
+        let watched = Arc::new(Self {
+            name: Arc::clone(name),
             addresses: ArcSwap::default(),
             status: Mutex::default(),
             news: Notify::new(),
-            task: std::sync::OnceLock::new(),
+            task: OnceLock::new(),
         });
-        let task = keep_resolving(
-            Arc::downgrade(&watched),
-            Arc::clone(&name),
-            Arc::clone(&self.shared.resolver),
-            self.shared.settings.clone(),
-            Arc::clone(&self.shared.counts),
-        );
+        let task = keep_resolving(Arc::downgrade(&watched), Arc::clone(name), resolver, settings, counts);
         // Set once, here.
-        let _ = watched.task.set(self.shared.runtime.spawn(task).abort_handle());
-        all.insert(name, Arc::downgrade(&watched));
-        Some(watched)
+        let _ = watched.task.set(runtime.spawn(task).abort_handle());
+        watched
     }
 
-    /// Begins to watch the servers of the service `name`, such as `_http._tcp.example.com`, or joins those who do. Case and a
-    /// trailing dot do not matter.
-    ///
-    /// None if DNS cannot know such a name.
-    #[must_use]
-    pub fn watch_service(&self, name: &str) -> Option<Arc<WatchedService>> {
-        let name = normal(name)?;
-        let mut all = self.shared.services.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(watched) = all.get(&name).and_then(Weak::upgrade) {
-            return Some(watched);
-        }
-        all.retain(|_, watched| watched.strong_count() > 0);
-        let watched = WatchedService::start(self, &name);
-        all.insert(name, Arc::downgrade(&watched));
-        Some(watched)
-    }
-
-    /// What came of the lookups of all names that were ever watched.
-    #[must_use]
-    pub fn stats(&self) -> NameStats {
-        self.shared.counts.snapshot()
-    }
-
-    /// The names watched now, those of services among them, in order.
-    #[must_use]
-    pub fn views(&self) -> Vec<WatchedView> {
-        let watched: Vec<_> = held(&self.shared.watched);
-        let services: Vec<_> = held(&self.shared.services);
-        let mut views: Vec<_> = watched.iter().map(|watched| watched.view()).collect();
-        views.extend(services.iter().map(|service| service.view()));
-        views.sort_by(|a, b| a.name.cmp(&b.name));
-        views
-    }
-}
-
-fn held<T>(all: &Mutex<HashMap<Arc<str>, Weak<T>>>) -> Vec<Arc<T>> {
-    all.lock().unwrap_or_else(PoisonError::into_inner).values().filter_map(Weak::upgrade).collect()
-}
-
-/// The one spelling of a name. None if DNS cannot know it.
-fn normal(name: &str) -> Option<Arc<str>> {
-    let name = name.to_ascii_lowercase();
-    let name = name.strip_suffix('.').unwrap_or(&name);
-    is_dns_name(name).then(|| name.into())
-}
-
-impl std::fmt::Debug for Names {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Names").field("settings", &self.shared.settings).finish_non_exhaustive()
-    }
-}
-
-impl Watched {
     /// The name, in lower case and without a trailing dot.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -243,13 +153,13 @@ impl Watched {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn view(&self) -> WatchedView {
+    pub(super) fn view(&self) -> WatchedView {
         self.status().view(&self.name, self.addresses().to_vec())
     }
 }
 
 impl Status {
-    fn view(&self, name: &Arc<str>, addresses: Vec<IpAddr>) -> WatchedView {
+    pub(super) fn view(&self, name: &Arc<str>, addresses: Vec<IpAddr>) -> WatchedView {
         WatchedView {
             name: Arc::clone(name),
             addresses,
@@ -329,7 +239,7 @@ async fn keep_resolving(
 
 /// The wait after one more failure: between half of the ceiling and all of it, so that names that fail together do not return
 /// together.
-fn backoff(settings: &WatchSettings, failures: &mut u32) -> Duration {
+pub(super) fn backoff(settings: &WatchSettings, failures: &mut u32) -> Duration {
     let ceiling = settings.min_refresh.saturating_mul(2_u32.saturating_pow(*failures)).min(settings.max_backoff);
     *failures = failures.saturating_add(1);
     ceiling.mul_f64(rand::random_range(0.5..=1.0)).max(settings.min_refresh / 2)

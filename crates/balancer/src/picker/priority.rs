@@ -6,31 +6,34 @@ use std::time::Duration;
 use rand::rngs::SmallRng;
 
 use super::group::Group;
+use super::order::BuildContext;
 use crate::config::{LoadBalancing, Policy, SlowStart};
 use crate::endpoint::Health;
-use crate::priority::{LevelHealth, PriorityLoads};
+use crate::priority::{PriorityHealth, PriorityLoads};
 use crate::set::EndpointSet;
-use crate::table::{Candidates, LevelTables};
+use crate::table::{Candidates, PriorityTables};
 
 /// Endpoints of one priority.
 #[derive(Debug)]
-pub(super) struct Level {
+pub(super) struct Priority {
     pub(super) panic: bool,
     /// Healthy ones, or in panic all.
     usable: Group,
     degraded: Group,
 }
 
-impl Level {
+impl Priority {
     pub(super) fn group(&mut self, degraded: bool) -> &mut Group {
         // In panic, health makes no difference.
         if degraded && !self.panic { &mut self.degraded } else { &mut self.usable }
     }
 }
 
-pub(super) struct Levels {
+/// The priorities of a set, as the health of its endpoints is at one moment.
+pub(super) struct Priorities {
     pub(super) loads: PriorityLoads,
-    pub(super) levels: Vec<Level>,
+    /// The highest first.
+    pub(super) priorities: Vec<Priority>,
     pub(super) until: Option<Duration>,
 }
 
@@ -43,9 +46,9 @@ struct Members {
 }
 
 impl Members {
-    fn health(&self) -> LevelHealth {
+    fn health(&self) -> PriorityHealth {
         let count = |members: &Vec<u32>| members.len() as u64;
-        LevelHealth { healthy: count(&self.healthy), degraded: count(&self.degraded), total: count(&self.all) }
+        PriorityHealth { healthy: count(&self.healthy), degraded: count(&self.degraded), total: count(&self.all) }
     }
 
     fn candidates(&self, panic: bool) -> Candidates<'_> {
@@ -63,41 +66,41 @@ pub(super) fn build(
     generation: u64,
     now: Duration,
     rng: &mut SmallRng,
-) -> Levels {
+) -> Priorities {
     let members = members(set);
     let health: Vec<_> = members.iter().map(Members::health).collect();
     let loads = PriorityLoads::new(&health, config.panic_threshold, config.overprovisioning_factor);
-    let until = growing_until(set, config, now);
-    let levels = match config.policy {
+    let until = slow_start_until(set, config, now);
+    let priorities = match config.policy {
         Policy::RingHash(_) | Policy::Maglev(_) => {
             let candidates = members.iter().zip(&loads.panic).map(|(members, panic)| members.candidates(*panic));
             let candidates: Vec<_> = candidates.collect();
             let tables = set.tables.get(set.endpoints(), config, generation, &candidates);
-            let level = |(tables, panic): (&LevelTables, &bool)| Level {
+            let priority = |(tables, panic): (&PriorityTables, &bool)| Priority {
                 panic: *panic,
                 usable: Group::hashed(Arc::clone(&tables.usable)),
                 degraded: Group::hashed(Arc::clone(&tables.degraded)),
             };
-            tables.iter().zip(&loads.panic).map(level).collect()
+            tables.iter().zip(&loads.panic).map(priority).collect()
         }
         Policy::RoundRobin | Policy::LeastRequest(_) | Policy::Random => {
+            let context = BuildContext { set, config, now, slow_start: until.is_some() };
             let mut group = |all: &[u32], usable: &[u32], panic: bool| {
                 let weighted = config.locality_weighted && !panic;
-                let all = weighted.then_some(all);
-                Group::ordered(set, config, all, usable, now, until.is_some(), rng)
+                Group::ordered(&context, weighted.then_some(all), usable, rng)
             };
-            let level = |(members, panic): (&Members, &bool)| {
+            let priority = |(members, panic): (&Members, &bool)| {
                 let Candidates { usable, degraded } = members.candidates(*panic);
-                Level {
+                Priority {
                     panic: *panic,
                     usable: group(&members.all, usable, *panic),
                     degraded: group(&members.all, degraded, *panic),
                 }
             };
-            members.iter().zip(&loads.panic).map(level).collect()
+            members.iter().zip(&loads.panic).map(priority).collect()
         }
     };
-    Levels { loads, levels, until }
+    Priorities { loads, priorities, until }
 }
 
 /// By priority, the highest first. Priorities that nobody has make no difference.
@@ -119,7 +122,7 @@ fn members(set: &EndpointSet) -> Vec<Members> {
 }
 
 /// When the last endpoint leaves slow start; none if none is in it.
-fn growing_until(set: &EndpointSet, config: &LoadBalancing, now: Duration) -> Option<Duration> {
+fn slow_start_until(set: &EndpointSet, config: &LoadBalancing, now: Duration) -> Option<Duration> {
     let SlowStart { window, .. } = config.slow_start.as_ref()?;
     if !matches!(config.policy, Policy::RoundRobin | Policy::LeastRequest(_)) {
         return None;

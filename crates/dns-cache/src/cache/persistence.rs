@@ -10,7 +10,7 @@ use backstay_destination::Target;
 use tokio::time::Instant;
 
 use super::Cache;
-use crate::host::Knowledge;
+use crate::host::Resolution;
 
 /// As many as an answer may carry.
 const MAX_ADDRESSES: usize = 64;
@@ -28,14 +28,14 @@ pub struct Remembered {
     pub addresses: Vec<IpAddr>,
     /// How long they were good for when they were learned.
     pub ttl: Duration,
-    /// When that is over.
+    /// When their TTL is over.
     pub expires: SystemTime,
 }
 
 /// A line is not a remembered host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RememberedError {
-    /// It has not the four parts.
+    /// The line does not have the four parts.
     #[error("not of the form NAME:PORT|EXPIRES|TTL|ADDRESSES")]
     Form,
     /// Its host is no name and port in normal form.
@@ -58,7 +58,7 @@ impl Cache {
         let mut hosts: Vec<_> = views
             .into_iter()
             .filter_map(|entry| {
-                let Knowledge::Addresses(addresses) = &*entry.host.knowledge() else {
+                let Resolution::Addresses(addresses) = &*entry.host.resolution() else {
                     return None;
                 };
                 let (end, ttl) = entry.expires?;
@@ -92,7 +92,6 @@ impl Cache {
             let stale = clock.duration_since(host.expires).unwrap_or_default();
             entered += usize::from(table.recall(now, &target, &host.addresses, left, stale));
         }
-        self.shared.index.store(Arc::new(table.index().clone()));
         drop(table);
         self.shared.changed.notify_one();
         entered
