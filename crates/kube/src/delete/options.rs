@@ -11,13 +11,13 @@ use crate::query::{self, Params};
 use crate::served::ServedKind;
 use crate::status::Failure;
 
-/// Whether what is said to be deleted is.
+/// Whether a deletion reaches the store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// It is.
+    /// It does: the object goes, or is marked.
     #[default]
     Stored,
-    /// Everything is done but that: `dryRun=All`.
+    /// It is checked and answered, and nothing is stored: `dryRun=All`.
     DryRun,
 }
 
@@ -107,7 +107,7 @@ impl Options {
         })
     }
 
-    /// Whether what is said to be deleted is.
+    /// Whether the deletion reaches the store.
     pub(crate) fn effect(&self) -> Effect {
         self.effect
     }
