@@ -15,7 +15,6 @@ use serde_json::Value;
 
 use self::strategic::MergeError;
 use crate::body;
-use crate::options::Options;
 use crate::status::Failure;
 
 const ACCEPTED: &str = "accepted media types include: application/json-patch+json, application/merge-patch+json";
@@ -71,8 +70,13 @@ pub(crate) enum PatchError {
 }
 
 impl Patch {
-    /// Reads a patch of an object of `kind`, as its `Content-Type` says.
-    pub(crate) fn parse(kind: &Kind, headers: &HeaderMap, bytes: &[u8], options: &Options) -> Result<Self, Failure> {
+    /// Reads a patch of an object of `kind`, as its `Content-Type` says. A JSON patch may have `max_operations`.
+    pub(crate) fn parse(
+        kind: &Kind,
+        headers: &HeaderMap,
+        bytes: &[u8],
+        max_operations: usize,
+    ) -> Result<Self, Failure> {
         let core = kind.group.is_empty();
         let accepted = if core { ACCEPTED_CORE } else { ACCEPTED };
         match body::media_type(headers)?.as_str() {
@@ -80,10 +84,10 @@ impl Patch {
             "application/strategic-merge-patch+json" if core => Ok(Self::Strategic(fields(bytes)?)),
             "application/json-patch+json" => {
                 let operations: Vec<PatchOperation> = serde_json::from_slice(bytes).map_err(malformed)?;
-                let (count, limit) = (operations.len(), options.max_patch_operations);
-                if count > limit {
+                let count = operations.len();
+                if count > max_operations {
                     return Err(Failure::too_large(format!(
-                        "The allowed maximum operations in a JSON patch is {limit}, got {count}"
+                        "The allowed maximum operations in a JSON patch is {max_operations}, got {count}"
                     )));
                 }
                 Ok(Self::Json(operations))

@@ -7,8 +7,8 @@
 //! # Layout
 //!
 //! - [`key`]: what an object is called.
+//! - `entry`: an object as stored. `write`: what a commit asks for. `event`: what happened, and following it.
 //! - [`snapshot`]: an immutable view of all objects at one revision; reads never block writes.
-//! - `write`: what a commit is made of.
 //! - `transition`: the pure step from one view to the next: expectations are checked here.
 //! - [`limits`]: how large a commit may be.
 //! - [`log`]: the recent events, and the watches that follow them.
@@ -20,6 +20,7 @@
 pub mod embedded;
 mod entry;
 mod error;
+mod event;
 pub mod key;
 pub mod limits;
 pub mod log;
@@ -31,13 +32,13 @@ mod transition;
 mod write;
 
 use std::fmt;
-use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
 pub use self::embedded::{Embedded, Options};
 pub use self::entry::{Entry, Revision};
 pub use self::error::{CommitError, DiskError, OpenError, ReadError, Unavailable, WatchError};
+pub use self::event::{Change, Event, Watch};
 pub use self::key::{Key, Prefix};
 pub use self::limits::Limits;
 pub use self::log::History;
@@ -45,66 +46,7 @@ pub use self::memory::Memory;
 pub use self::published::Retention;
 pub use self::snapshot::Snapshot;
 pub use self::stats::Stats;
-pub use self::write::{Expect, Operation, Write};
-
-/// What a commit did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
-    /// The revision of the commit. Every write of it has this revision.
-    pub revision: Revision,
-    /// One for each write that is no guard, in the order given: the entry as stored, or for a delete the entry as it was.
-    pub entries: Vec<Arc<Entry>>,
-}
-
-/// What happened to one object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// When.
-    pub revision: Revision,
-    /// What.
-    pub change: Change,
-}
-
-/// The kinds of [`Event`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// The object came to be.
-    Created(Arc<Entry>),
-    /// The object was replaced.
-    Updated {
-        /// As it is now.
-        entry: Arc<Entry>,
-        /// As it was.
-        previous: Arc<Entry>,
-    },
-    /// The object was removed; this is its last state.
-    Deleted(Arc<Entry>),
-}
-
-impl Change {
-    /// The entry concerned: as it is now, or for a delete as it was.
-    #[must_use]
-    pub fn entry(&self) -> &Arc<Entry> {
-        match self {
-            Change::Created(entry) | Change::Updated { entry, .. } | Change::Deleted(entry) => entry,
-        }
-    }
-}
-
-/// Follows what happens in a store. Obtained from [`Store::watch`].
-pub trait Watch: Send + fmt::Debug {
-    /// Waits for the next commits and returns the events of whole commits, in order, at most a bounded number at a time.
-    /// Only events whose key matches the watch's prefix are returned; the list is empty when others moved
-    /// [`Watch::revision`] on. Cancel safe: nothing is lost when the future is dropped.
-    ///
-    /// # Errors
-    /// [`WatchError::Compacted`] when this watch fell so far behind that events it needs were forgotten;
-    /// [`WatchError::Closed`] when the store shut down.
-    fn next(&mut self) -> BoxFuture<'_, Result<Vec<Event>, WatchError>>;
-
-    /// All matching events up to this revision have been returned.
-    fn revision(&self) -> Revision;
-}
+pub use self::write::{Committed, Expect, Operation, Write};
 
 /// A store of resources. Implementations are held to one test suite, `tests/suite`.
 pub trait Store: Send + Sync + fmt::Debug + 'static {

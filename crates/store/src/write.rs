@@ -1,8 +1,10 @@
-//! What a commit is made of.
+//! What a commit asks for, and what it did.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::entry::Revision;
+use crate::entry::{Entry, Revision};
 use crate::key::Key;
 
 /// What must be true of the stored object for a write to happen.
@@ -47,4 +49,13 @@ impl Write {
     pub fn guard(key: Key, expect: Expect) -> Self {
         Self { key, expect, operation: Operation::Guard }
     }
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The revision of the commit. Every write of it has this revision.
+    pub revision: Revision,
+    /// One for each write that is no guard, in the order given: the entry as stored, or for a delete the entry as it was.
+    pub entries: Vec<Arc<Entry>>,
 }

@@ -4,8 +4,8 @@ use backstay_resources::Kind;
 use serde_json::{Map, Value, json};
 
 use super::parameters::{self, Parameter};
-use super::{group_version_kind, root, schema_name};
-use crate::discovery::verbs;
+use super::schema::{group_version_kind, root, schema_name};
+use crate::served::verbs;
 
 /// What the two versions of OpenAPI write differently.
 pub(super) struct Dialect {

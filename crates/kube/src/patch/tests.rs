@@ -3,14 +3,14 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Value, json};
 
 use super::Patch;
-use crate::options::Options;
 
 const LIMIT: usize = 1 << 20;
 
 fn parse(media: &str, patch: &Value) -> Patch {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(media).unwrap());
-    Patch::parse(&SECRET, &headers, patch.to_string().as_bytes(), &Options::default()).unwrap()
+    Patch::parse(&SECRET, &headers, patch.to_string().as_bytes(), crate::Options::default().max_patch_operations)
+        .unwrap()
 }
 
 fn apply(document: Value, operations: &Value) -> Result<Value, super::PatchError> {

@@ -4,6 +4,7 @@
 mod delete;
 mod discovery;
 mod errors;
+mod interleaved;
 mod list;
 mod namespaces;
 mod patch;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use backstay_proto::discovery::Any;
 
-use super::Peer;
+use super::peer::Peer;
 
 /// Identifies a stream. Unique within a process, never reused: one node may have several streams at once, an old
 /// half-open one among them.

@@ -1,40 +1,9 @@
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use backstay_proto::discovery::Node;
 use tokio::sync::watch;
 use tonic::{Code, Status};
 
-use super::{Event, StreamId};
+use super::event::{Event, StreamId};
+use super::peer::Peer;
 use crate::Snapshot;
-
-/// Who is at the other end of a stream.
-#[derive(Clone, Debug, Default)]
-pub struct Peer {
-    /// What it says of itself, in the first request of the stream.
-    pub node: Node,
-    /// The other end of the connection, where the transport knows its address.
-    pub address: Option<SocketAddr>,
-    /// Who it has proved to be; nobody, where nothing authenticates.
-    pub identity: Option<Identity>,
-}
-
-/// The name that a peer has proved to have. Whatever authenticates requests puts it into their extensions; the service takes
-/// it from there, and believes nothing that a node says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Identity(Arc<str>);
-
-impl Identity {
-    /// A name that has been proved.
-    pub fn new(name: impl Into<Arc<str>>) -> Self {
-        Self(name.into())
-    }
-
-    /// The name.
-    pub fn name(&self) -> &str {
-        &self.0
-    }
-}
 
 /// Who may subscribe to what, and who wants to know what happened.
 ///
@@ -43,9 +12,10 @@ pub trait Source: Send + Sync + 'static {
     /// The snapshots a peer gets, latest wins, or why it gets none.
     ///
     /// Called once for each stream, with its first request: all types of a stream are of one snapshot, so that they fit
-    /// together, and the first type that is asked for tells what the snapshot has to be made of. Refuse with [`Refused::unavailable`] for as long as
-    /// the snapshot is not complete: an empty first snapshot tells every reconnecting client to drop what it holds. When
-    /// the sender of the watch is dropped, the stream ends with `UNAVAILABLE` and the client reconnects.
+    /// together, and the first type that is asked for tells what the snapshot has to be made of. Refuse with
+    /// [`Refused::unavailable`] for as long as the snapshot is not complete: an empty first snapshot tells every
+    /// reconnecting client to drop what it holds. When the sender of the watch is dropped, the stream ends with
+    /// `UNAVAILABLE` and the client reconnects.
     fn subscribe(&self, peer: &Peer, type_url: &str) -> Result<watch::Receiver<Snapshot>, Refused>;
 
     /// Told everything that happens on a stream, in order.
