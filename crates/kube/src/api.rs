@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
-use backstay_resources::{KINDS, Kind};
+use backstay_resources::{Kind, Registry};
 use backstay_store::{Key, Prefix, Store};
 use http::StatusCode;
 use tokio::sync::{Semaphore, watch};
@@ -68,9 +68,14 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(store: Arc<dyn Store>, options: Options, shutdown: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        registry: &Registry,
+        options: Options,
+        shutdown: watch::Receiver<bool>,
+    ) -> Self {
         Self {
-            kinds: KINDS.iter().map(|kind| Arc::new(Served::new(kind))).collect(),
+            kinds: registry.iter().map(|kind| Arc::new(Served::new(kind))).collect(),
             bodies: Budget::new(options.max_bodies_bytes),
             reading: Semaphore::new(options.max_reading),
             mutating: Semaphore::new(options.max_mutating),
@@ -103,10 +108,10 @@ impl Api {
     }
 }
 
-/// Serves the dialect. Every path is answered, unknown ones with a 404 `Status`: give it to an outer router as its
+/// Serves the kinds of `registry` in this dialect. Every path is answered, unknown ones with a 404 `Status`: give it to an outer router as its
 /// fallback service. Watches end when `shutdown` becomes true.
-pub fn router(store: Arc<dyn Store>, options: Options, shutdown: watch::Receiver<bool>) -> Router {
-    let api = Arc::new(Api::new(store, options, shutdown));
+pub fn router(store: Arc<dyn Store>, registry: &Registry, options: Options, shutdown: watch::Receiver<bool>) -> Router {
+    let api = Arc::new(Api::new(store, registry, options, shutdown));
     Router::new().fallback(dispatch::handle).with_state(api)
 }
 

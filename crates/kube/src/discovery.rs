@@ -12,7 +12,6 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::accept::Aggregated;
 use crate::api::Served;
-use crate::namespace;
 
 /// A version and its kinds.
 type Version<'a> = (&'a str, Vec<&'static Kind>);
@@ -143,11 +142,7 @@ fn titled(group: &Value) -> Value {
 
 /// What can be done with objects of a kind.
 pub(crate) fn verbs(kind: &Kind) -> Vec<&'static str> {
-    let mut verbs = vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
-    if namespace::is_namespace(kind) {
-        verbs.retain(|verb| *verb != "deletecollection");
-    }
-    verbs
+    kind.verbs.iter().map(|verb| verb.name()).collect()
 }
 
 const STATUS_VERBS: [&str; 3] = ["get", "patch", "update"];

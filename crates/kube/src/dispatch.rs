@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use backstay_resources::Verb;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::time::timeout;
@@ -20,7 +21,7 @@ use crate::respond::{Reply, Wire};
 use crate::review::Review;
 use crate::status::Failure;
 use crate::write::{Change, Subject};
-use crate::{body, delete, namespace, openapi, query, read, watching, write};
+use crate::{body, delete, openapi, query, read, watching, write};
 
 /// Answers any request.
 pub(crate) async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
@@ -123,7 +124,7 @@ async fn on_collection(
             let outcome = write::create(api, &collection.served, namespace, params, decoded).await?;
             Ok(outcome.reply(&renderer))
         }
-        (&Method::DELETE, Some(_)) if !namespace::is_namespace(collection.served.kind) => {
+        (&Method::DELETE, Some(_)) if collection.served.kind.verbs.contains(&Verb::DeleteCollection) => {
             query::check_deletion(&parts.uri, Extent::Collection)?;
             let options = delete::Options::parse(&parts.headers, bytes, params)?;
             delete::collection(api, renderer, params, collection, &options).await

@@ -1,5 +1,5 @@
 //! The Kubernetes-style REST dialect: what unmodified Kubernetes clients need of an API server, over any
-//! [`backstay_store::Store`] and the kinds of [`backstay_resources::KINDS`].
+//! [`backstay_store::Store`] and the kinds of a [`backstay_resources::Registry`].
 //!
 //! A request takes these steps, one module each: the path says what is meant (`path`), the query how (`query`), the
 //! `Accept` header in which form the answer is wanted (`accept`). Reads answer stored bytes with the resource version
