@@ -179,7 +179,7 @@ impl Tracker {
         for program in &tracked.programs {
             self.users.entry(program.clone()).or_default().insert(key.clone());
         }
-        for since in tracked.status.report.findings().filter_map(|finding| finding.since) {
+        for since in tracked.status.report.all_conditions().filter_map(|condition| condition.since) {
             self.due.entry(since).or_default().insert(key.clone());
         }
         self.objects.insert(key.clone(), tracked);
