@@ -6,7 +6,8 @@ mod references;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use backstay_resources::{KINDS, Kind};
+use backstay_control_plane::registry;
+use backstay_resources::Kind;
 
 use super::object_ref::clash;
 use crate::client::Segment;
@@ -88,8 +89,8 @@ fn unknown(document: &Document) -> Option<Problem> {
     if document.kind().is_some() {
         return None;
     }
-    let known = |kind: &&Kind| format!("{} {}", kind.api_version(), kind.kind);
-    let known = KINDS.iter().map(known).collect::<Vec<_>>().join(", ");
+    let known = |kind: &Kind| format!("{} {}", kind.api_version(), kind.kind);
+    let known = registry().iter().map(known).collect::<Vec<_>>().join(", ");
     Some(document.problem("kind", format!("there is no kind {} {}; there are {known}", name.api_version, name.kind)))
 }
 

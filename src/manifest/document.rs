@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use backstay_control_plane::registry;
 use backstay_resources::decode::{self, Lines};
 use backstay_resources::{FieldPath, Kind};
 use serde_json::Value;
@@ -113,7 +114,7 @@ impl Document {
 
     /// What is known of its kind. `None` for a kind that this version does not know.
     pub(crate) fn kind(&self) -> Option<&'static Kind> {
-        Kind::by_kind(&self.name.api_version, &self.name.kind)
+        registry().by_kind(&self.name.api_version, &self.name.kind)
     }
 
     /// File and line, such as `backend.yaml:3`.

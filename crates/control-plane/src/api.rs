@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use backstay_resources::Registry;
 use backstay_store::Store;
 use http::header::CONTENT_TYPE;
 use tokio::sync::watch;
@@ -17,6 +18,7 @@ use crate::shared::Shared;
 /// REST of the dialects, gRPC admin, `/metrics`, and health.
 pub(crate) fn router(
     store: &Arc<dyn Store>,
+    registry: &Registry,
     fleets: &Arc<Fleets>,
     shared: &Arc<Shared>,
     exposition: Exposition,
@@ -32,5 +34,5 @@ pub(crate) fn router(
         .route("/metrics", metrics)
         .merge(health::router(shared.clone()))
         .merge(tonic::service::Routes::new(admin.service()).into_axum_router().reset_fallback())
-        .fallback_service(backstay_kube::router(store.clone(), options, stop))
+        .fallback_service(backstay_kube::router(store.clone(), registry, options, stop))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_model::FleetName;
 use backstay_resources::gateway::{CONTROLLER_NAME, GATEWAY_CLASS};
-use backstay_resources::{Kind, Object, ObjectMeta, Timestamp, apoxy};
+use backstay_resources::{Kind, Object, ObjectMeta, Registry, Timestamp, apoxy};
 use backstay_store::{CommitError, Expect, Key, Operation, Store, Write};
 use serde_json::{Map, Value, json};
 
@@ -12,8 +12,8 @@ use crate::error::BootstrapError;
 
 /// Creates the namespace `default`, the fleet `default` and the GatewayClass `backstay` where they do not exist, so that a
 /// proxy can connect to a new control plane and a manifest needs none of them.
-pub(crate) async fn bootstrap(store: &Arc<dyn Store>) -> Result<(), BootstrapError> {
-    backstay_kube::bootstrap(store).await?;
+pub(crate) async fn bootstrap(store: &Arc<dyn Store>, registry: &Registry) -> Result<(), BootstrapError> {
+    backstay_kube::bootstrap(store, registry).await?;
     create(store, &apoxy::PROXY, FleetName::DEFAULT, json!({})).await?;
     create(store, &GATEWAY_CLASS, backstay_model::GATEWAY_CLASS, json!({"controllerName": CONTROLLER_NAME})).await
 }

@@ -27,6 +27,9 @@ pub enum StartError {
     /// What the store holds could not be compiled.
     #[error("the compiler failed on what the store holds; the log says where")]
     Compile,
+    /// Two dialects want one kind.
+    #[error("the compiler cannot be put together: {0}")]
+    Assemble(#[from] backstay_compiler::KindTaken),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] std::io::Error),

@@ -26,7 +26,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_guard::{HostName, PageGuard, check_address};
+use backstay_resources::Registry;
 use backstay_store::{Embedded, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -74,6 +76,17 @@ impl Default for Options {
     }
 }
 
+/// The kinds that this control plane serves: those of every dialect that is part of it.
+#[must_use]
+pub fn registry() -> Registry {
+    Registry::built_in()
+}
+
+/// What compiles these kinds: a front end for each dialect.
+fn front_ends() -> Vec<Box<dyn FrontEnd>> {
+    vec![Box::new(GatewayApi::new(backstay_compiler::Options::default()))]
+}
+
 /// A running control plane.
 #[derive(Debug)]
 pub struct ControlPlane {
@@ -100,7 +113,8 @@ impl ControlPlane {
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
         let store: Arc<dyn Store> = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
-        bootstrap::bootstrap(&store).await?;
+        let registry = registry();
+        bootstrap::bootstrap(&store, &registry).await?;
 
         let (metrics, exposition) = Metrics::new(store.clone());
         let fleets = Arc::new(Fleets::default());
@@ -108,7 +122,8 @@ impl ControlPlane {
         let stop = CancellationToken::new();
         let (watches, watches_stop) = watch::channel(false);
 
-        let publisher = Publisher::new(store.clone(), fleets.clone(), shared.clone(), metrics.clone());
+        let publisher =
+            Publisher::new(store.clone(), &registry, front_ends(), fleets.clone(), shared.clone(), metrics.clone())?;
         let publisher = spawn_publisher(publisher, shared.clone(), stop.clone())?;
         if !shared.ready().await {
             return Err(StartError::Compile);
@@ -118,7 +133,7 @@ impl ControlPlane {
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
-        let router = api::router(&store, &fleets, &shared, exposition, watches_stop);
+        let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop);
         let api_stop = stop.clone();
         // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here.
         let guard = PageGuard::new(options.allowed_hosts);

@@ -12,7 +12,7 @@ mod version;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use backstay_compiler::{ObjectKey, ObjectStatus, Report};
+use backstay_compiler::{ObjectKey, ObjectStatus, ProgrammedBy, Report};
 use backstay_resources::Timestamp;
 use backstay_xds::Change;
 use backstay_xds::server::StreamId;
@@ -22,7 +22,7 @@ pub(crate) use self::stream::{Refusal, Stream, Subscription};
 pub(crate) use self::version::Acknowledged;
 
 /// A fleet and the name of a discovery resource.
-pub(crate) type Program = (Arc<str>, Arc<str>);
+pub(crate) type FleetResource = (Arc<str>, Arc<str>);
 
 /// An object as the compiler last reported it.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Tracked {
     /// The compiler's report.
     pub(crate) status: ObjectStatus,
     /// What must be acknowledged, all of it, listeners' included.
-    programs: Vec<Program>,
+    programs: Vec<FleetResource>,
     /// The generation that every proxy has acknowledged already. Proxies that come later do not take it back.
     settled: Option<i64>,
 }
@@ -39,7 +39,7 @@ impl Tracked {
     /// Whether it is more than its own generation: what proxies serve of a Backend is the policy's too, so that a policy
     /// that changes has it wait again. A Gateway does not wait again for a certificate that is renewed.
     fn is_shared(&self) -> bool {
-        matches!(self.status.report, Report::Backend { .. } | Report::BackendPolicy { .. })
+        self.status.report.programmed == ProgrammedBy::Version
     }
 }
 
@@ -89,9 +89,9 @@ pub(crate) struct Tracker {
     /// What was acknowledged before this process began, of objects not yet reported.
     acknowledged_before: HashMap<ObjectKey, Acknowledged>,
     /// Objects that depend on a resource.
-    users: HashMap<Program, BTreeSet<ObjectKey>>,
+    users: HashMap<FleetResource, BTreeSet<ObjectKey>>,
     /// Streams that refuse a resource, with the type they got it as.
-    refusals: HashMap<Program, BTreeSet<(StreamId, Arc<str>)>>,
+    refusals: HashMap<FleetResource, BTreeSet<(StreamId, Arc<str>)>>,
     /// Objects whose status may have changed since [`Tracker::take_dirty`].
     dirty: BTreeSet<ObjectKey>,
     /// Objects whose status changes by itself, and when.
@@ -122,7 +122,7 @@ impl Tracker {
     }
 
     /// A resource changed: what was acknowledged of it is not what is in force.
-    fn wait_again(&mut self, program: &Program) {
+    fn wait_again(&mut self, program: &FleetResource) {
         for key in self.users.get(program).cloned().unwrap_or_default() {
             self.settle(&key);
             if let Some(tracked) = self.objects.get_mut(&key).filter(|tracked| tracked.is_shared()) {
@@ -159,7 +159,7 @@ impl Tracker {
     /// The compiler's report on an object changed.
     pub(crate) fn reported(&mut self, status: ObjectStatus) {
         let key = status.key.clone();
-        if status.report == Report::Withdrawn {
+        if status.report.withdrawn {
             if let Some(before) = self.forget(&key) {
                 self.withdrawn.insert(key.clone(), before.status.report);
             }
@@ -179,7 +179,7 @@ impl Tracker {
         for program in &tracked.programs {
             self.users.entry(program.clone()).or_default().insert(key.clone());
         }
-        for since in tracked.status.report.findings().filter_map(|finding| finding.since) {
+        for since in tracked.status.report.all_conditions().filter_map(|condition| condition.since) {
             self.due.entry(since).or_default().insert(key.clone());
         }
         self.objects.insert(key.clone(), tracked);
@@ -217,7 +217,7 @@ impl Tracker {
         let Some(tracked) = self.objects.get_mut(key) else { return };
         let generation = tracked.status.generation;
         let served =
-            |(fleet, resource): &Program| self.fleets.get(fleet).is_some_and(|state| state.is_served(resource));
+            |(fleet, resource): &FleetResource| self.fleets.get(fleet).is_some_and(|state| state.is_served(resource));
         let somebody = tracked.programs.iter().any(served);
         let mut waiting = tracked.programs.iter().any(|program| self.refusals.contains_key(program));
         for (fleet, resource) in &tracked.programs {
@@ -257,7 +257,7 @@ impl Tracker {
     }
 
     /// A stream refuses a resource, or no longer does.
-    fn set_refused(&mut self, program: &Program, type_url: &Arc<str>, id: StreamId, refused: bool) {
+    fn set_refused(&mut self, program: &FleetResource, type_url: &Arc<str>, id: StreamId, refused: bool) {
         let stream = (id, type_url.clone());
         let streams = self.refusals.entry(program.clone()).or_default();
         if refused {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use backstay_resources::KINDS;
+use backstay_resources::Registry;
 use backstay_store::Store;
 use tokio::sync::{Semaphore, watch};
 
@@ -28,9 +28,14 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(store: Arc<dyn Store>, options: Options, shutdown: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        registry: &Registry,
+        options: Options,
+        shutdown: watch::Receiver<bool>,
+    ) -> Self {
         Self {
-            kinds: ServedKinds::new(KINDS.iter().copied()),
+            kinds: ServedKinds::new(registry.iter()),
             bodies: Budget::new(options.max_bodies_bytes),
             reading: Semaphore::new(options.max_reading),
             mutating: Semaphore::new(options.max_mutating),

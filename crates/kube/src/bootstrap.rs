@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_resources::core::NAMESPACE;
-use backstay_resources::{KINDS, Kind, Object, Timestamp};
+use backstay_resources::{Kind, Object, Registry, Timestamp};
 use backstay_store::{CommitError, Entry, Expect, Key, Operation, Prefix, Store, Write};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::watch;
@@ -33,11 +33,11 @@ pub enum BootstrapError {
 
 /// Makes a store ready to be served: creates the namespace `default` if it does not exist, fills in the defaults that
 /// this version has and the one that wrote an object had not, and goes on with deletions of namespaces that were
-/// interrupted.
+/// interrupted. `registry` has the kinds that are served.
 ///
 /// # Errors
 /// When the store cannot be read or written.
-pub async fn bootstrap(store: &Arc<dyn Store>) -> Result<(), BootstrapError> {
+pub async fn bootstrap(store: &Arc<dyn Store>, registry: &Registry) -> Result<(), BootstrapError> {
     let key = Key::new(&NAMESPACE.resource(), "", DEFAULT_NAMESPACE);
     let snapshot = store.read().await?;
     if snapshot.get(&key).is_none() {
@@ -56,11 +56,11 @@ pub async fn bootstrap(store: &Arc<dyn Store>) -> Result<(), BootstrapError> {
             Err(error) => return Err(error.into()),
         }
     }
-    for kind in KINDS {
+    for kind in registry.iter() {
         fill_in(store, kind).await?;
     }
     let (_sender, never) = watch::channel(false);
-    let api = Api::new(Arc::clone(store), Options::default(), never);
+    let api = Api::new(Arc::clone(store), registry, Options::default(), never);
     for entry in snapshot.list(&Prefix::resource(&NAMESPACE.resource())) {
         if lifecycle::terminates(entry) {
             namespace::settle(&api, entry.key.name()).await;

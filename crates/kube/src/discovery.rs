@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::accept::Aggregated;
-use crate::served::verbs;
 
 /// A version and its kinds.
 type Version<'a> = (&'a str, Vec<&'static Kind>);
@@ -137,6 +136,11 @@ fn titled(group: &Value) -> Value {
         titled.extend(group.clone());
     }
     titled
+}
+
+/// What can be done with objects of a kind, as discovery tells it.
+fn verbs(kind: &Kind) -> Vec<&'static str> {
+    kind.verbs.iter().map(|verb| verb.name()).collect()
 }
 
 const STATUS_VERBS: [&str; 3] = ["get", "patch", "update"];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use backstay_resources::Verb;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::time::timeout;
@@ -18,7 +19,6 @@ use crate::patch::Patch;
 use crate::path::{self, Collection, Part, RequestTarget, Subject};
 use crate::query::{Extent, Params};
 use crate::respond::{Reply, Wire};
-use crate::served::verbs;
 use crate::status::Failure;
 use crate::view::Renderer;
 use crate::write::Edit;
@@ -147,7 +147,7 @@ async fn on_collection(
             let outcome = write::create(api, &collection.served, namespace, params, decoded).await?;
             Ok(outcome.reply(&renderer))
         }
-        (&Method::DELETE, Some(namespace)) if verbs(collection.served.kind).contains(&"deletecollection") => {
+        (&Method::DELETE, Some(namespace)) if collection.served.kind.verbs.contains(&Verb::DeleteCollection) => {
             query::check_deletion(&parts.uri, Extent::Collection)?;
             let options = delete::Options::parse(&parts.headers, bytes, params)?;
             let reply = delete::collection(api, renderer, params, collection, &options).await?;

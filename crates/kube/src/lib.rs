@@ -1,5 +1,5 @@
 //! The Kubernetes-style REST dialect: what unmodified Kubernetes clients need of an API server, over any
-//! [`backstay_store::Store`] and the kinds of [`backstay_resources::KINDS`].
+//! [`backstay_store::Store`] and the kinds of a [`backstay_resources::Registry`].
 //!
 //! A request takes these steps, one module each: the path says what is meant (`path`), the query how (`query`), the
 //! `Accept` header in which form the answer is wanted (`accept`). Reads answer stored bytes with the resource version
@@ -51,6 +51,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
+use backstay_resources::Registry;
 use backstay_store::Store;
 use http::StatusCode;
 use tokio::sync::watch;
@@ -61,10 +62,10 @@ pub use self::metering::Meter;
 pub use self::options::Options;
 use self::status::Failure;
 
-/// Serves the dialect. Every path is answered, unknown ones with a 404 `Status`: give it to an outer router as its
+/// Serves the kinds of `registry` in this dialect. Every path is answered, unknown ones with a 404 `Status`: give it to an outer router as its
 /// fallback service. Watches end when `shutdown` becomes true.
-pub fn router(store: Arc<dyn Store>, options: Options, shutdown: watch::Receiver<bool>) -> Router {
-    let api = Arc::new(Api::new(store, options, shutdown));
+pub fn router(store: Arc<dyn Store>, registry: &Registry, options: Options, shutdown: watch::Receiver<bool>) -> Router {
+    let api = Arc::new(Api::new(store, registry, options, shutdown));
     Router::new().fallback(dispatch::handle).with_state(api)
 }
 

@@ -6,11 +6,6 @@ use backstay_resources::Kind;
 use backstay_resources::core::NAMESPACE;
 use backstay_store::{Key, Prefix};
 
-/// What can be done with objects of most kinds.
-const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
-/// What can be done with namespaces: they go one by one, as each takes along what is in it.
-const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
-
 /// A kind with the names derived from it, so that no request has to build them.
 #[derive(Debug)]
 pub(crate) struct ServedKind {
@@ -76,11 +71,6 @@ impl ServedKinds {
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
         self.0.iter().map(|served| served.kind)
     }
-}
-
-/// What can be done with objects of a kind: what discovery tells, and what is served.
-pub(crate) fn verbs(kind: &Kind) -> &'static [&'static str] {
-    if is_namespace(kind) { NAMESPACE_VERBS } else { VERBS }
 }
 
 fn is_namespace(kind: &Kind) -> bool {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use backstay_compiler::{Finding, ObjectStatus, Report};
+use backstay_compiler::{Condition, ObjectStatus, Report};
 use backstay_resources::ConditionStatus;
 use backstay_resources::backstay::BACKEND_POLICY;
 use backstay_store::{History, Limits, Memory, Retention};
@@ -44,12 +44,12 @@ impl Bench {
         key
     }
 
-    fn report(&self, key: &ObjectKey, finding: Finding) {
+    fn report(&self, key: &ObjectKey, finding: Condition) {
         self.shared.update(|tracker| {
             tracker.reported(ObjectStatus {
                 key: key.clone(),
                 generation: 1,
-                report: Report::BackendPolicy { conditions: vec![finding] },
+                report: Report::of(vec![finding]),
                 programs: Vec::new(),
             });
         });
@@ -74,9 +74,9 @@ impl Bench {
     }
 }
 
-fn finding(message: &str, since: Option<Timestamp>) -> Finding {
+fn finding(message: &str, since: Option<Timestamp>) -> Condition {
     let message = message.to_owned();
-    Finding { kind: "Accepted", status: ConditionStatus::True, reason: "Accepted", message, since }
+    Condition { kind: "Accepted", status: ConditionStatus::True, reason: "Accepted", message, since }
 }
 
 fn stream(node: &str, connected: i64, refused: usize) -> Stream {

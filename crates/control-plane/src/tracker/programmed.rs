@@ -1,8 +1,8 @@
 //! The `Programmed` condition.
 
-use backstay_compiler::{ObjectStatus, Report};
+use backstay_compiler::ObjectStatus;
 
-use super::{Program, Tracked, Tracker};
+use super::{FleetResource, Tracked, Tracker};
 
 /// Whether proxies serve what an object asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +26,9 @@ pub(crate) enum Programmed {
 }
 
 /// Everything that must be acknowledged for an object, without repetition.
-pub(super) fn programs(status: &ObjectStatus) -> Vec<Program> {
+pub(super) fn programs(status: &ObjectStatus) -> Vec<FleetResource> {
     let mut programs = status.programs.clone();
-    if let Report::Gateway { listeners, .. } = &status.report {
-        programs.extend(listeners.iter().flat_map(|listener| listener.programs.iter().cloned()));
-    }
+    programs.extend(status.report.listeners.iter().flat_map(|listener| listener.programs.iter().cloned()));
     programs.sort();
     programs.dedup();
     programs
@@ -38,7 +36,7 @@ pub(super) fn programs(status: &ObjectStatus) -> Vec<Program> {
 
 impl Tracker {
     /// Whether proxies serve all of `programs`, which are those of `tracked` or some of them.
-    pub(crate) fn programmed(&self, tracked: &Tracked, programs: &[Program]) -> Programmed {
+    pub(crate) fn programmed(&self, tracked: &Tracked, programs: &[FleetResource]) -> Programmed {
         if programs.is_empty() {
             return Programmed::Unused;
         }
@@ -51,12 +49,12 @@ impl Tracker {
         let mut fleets: Vec<&str> = programs.iter().map(|(fleet, _)| &**fleet).collect();
         fleets.dedup();
         let served =
-            |(fleet, resource): &Program| self.fleets.get(fleet).is_some_and(|state| state.is_served(resource));
+            |(fleet, resource): &FleetResource| self.fleets.get(fleet).is_some_and(|state| state.is_served(resource));
         let nobody = !programs.iter().any(served);
         Programmed::Pending { fleets: fleets.join(", "), nobody }
     }
 
-    fn refusal_of(&self, programs: &[Program]) -> Option<String> {
+    fn refusal_of(&self, programs: &[FleetResource]) -> Option<String> {
         programs.iter().find_map(|program| {
             let (_, resource) = program;
             let refusals = self.refusals.get(program)?.iter().filter_map(|(id, type_url)| {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_compiler::{Finding, ObjectKey, ObjectStatus, Report};
+use backstay_compiler::{Condition, ObjectKey, ObjectStatus, Report};
 use backstay_resources::{ConditionStatus, Timestamp, apoxy};
 use backstay_xds::server::StreamId;
 use backstay_xds::{Change, Resource};
@@ -43,7 +43,7 @@ fn change(tracker: &mut Tracker, backend: &str, generation: i64, revision: u64) 
     tracker.reported(ObjectStatus {
         key: key(backend),
         generation,
-        report: Report::Backend { conditions: Vec::new() },
+        report: Report::of(Vec::new()),
         programs: vec![(name(EDGE), resource)],
     });
 }
@@ -160,7 +160,7 @@ fn what_nothing_uses_is_unused() {
     tracker.reported(ObjectStatus {
         key: key("api"),
         generation: 1,
-        report: Report::Backend { conditions: Vec::new() },
+        report: Report::of(Vec::new()),
         programs: Vec::new(),
     });
     assert_eq!(programmed(&tracker, "api"), Programmed::Unused);
@@ -214,7 +214,7 @@ fn a_fleet_without_proxies_keeps_nobody_waiting() {
         tracker.reported(ObjectStatus {
             key: key("api"),
             generation,
-            report: Report::Backend { conditions: Vec::new() },
+            report: Report::of(Vec::new()),
             programs: vec![(name(EDGE), resource.clone()), (name(OTHER), resource)],
         });
     };
@@ -281,7 +281,7 @@ fn a_refusal_is_no_acknowledgement_when_its_proxy_has_gone() {
 fn a_status_that_changes_by_itself_is_looked_at_in_time() {
     let mut tracker = Tracker::default();
     let since = Some(Timestamp::from_second(100));
-    let finding = Finding {
+    let finding = Condition {
         kind: "CertificateExpired",
         status: ConditionStatus::True,
         reason: "Expired",
@@ -291,7 +291,7 @@ fn a_status_that_changes_by_itself_is_looked_at_in_time() {
     tracker.reported(ObjectStatus {
         key: key("api"),
         generation: 1,
-        report: Report::BackendPolicy { conditions: vec![finding] },
+        report: Report::of(vec![finding]),
         programs: Vec::new(),
     });
     tracker.take_dirty(Timestamp::from_second(0));
@@ -308,7 +308,7 @@ fn change_as(tracker: &mut Tracker, type_url: &str, backend: &str, revision: u64
     tracker.reported(ObjectStatus {
         key: key(backend),
         generation: 1,
-        report: Report::Backend { conditions: Vec::new() },
+        report: Report::of(Vec::new()),
         programs: vec![(name(EDGE), resource)],
     });
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use backstay_kube::{Options, bootstrap, router};
+use backstay_resources::Registry;
 use backstay_store::{
     Change, CommitError, Committed, Expect, Limits, Memory, Operation, Prefix, ReadError, Revision, Snapshot, Stats,
     Store, Watch, WatchError, Write,
@@ -98,9 +99,13 @@ async fn served() -> (Arc<Gaps>, Arc<Server>) {
         rivals: AtomicUsize::new(0),
     });
     let store: Arc<dyn Store> = gaps.clone();
-    bootstrap(&store).await.unwrap();
+    bootstrap(&store, &Registry::built_in()).await.unwrap();
     let (shutdown, stops) = watch::channel(false);
-    let server = Server { router: router(Arc::clone(&store), Options::default(), stops), store, shutdown };
+    let server = Server {
+        router: router(Arc::clone(&store), &Registry::built_in(), Options::default(), stops),
+        store,
+        shutdown,
+    };
     (gaps, Arc::new(server))
 }
 
