@@ -53,8 +53,9 @@ impl ObjectKey {
         Scoped { namespace: &self.namespace, name: &self.name }
     }
 
-    fn parts(&self) -> (&'static str, &'static str, &str, &str) {
-        (self.kind.plural, self.kind.group, &self.namespace, &self.name)
+    /// A kind is mostly one static, which a look at the address tells.
+    fn is_of(&self, kind: &'static Kind) -> bool {
+        std::ptr::eq(self.kind, kind) || self.kind == kind
     }
 }
 
@@ -74,7 +75,7 @@ impl Change {
 
 impl PartialEq for ObjectKey {
     fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
+        self.name == other.name && self.namespace == other.namespace && self.is_of(other.kind)
     }
 }
 
@@ -88,13 +89,19 @@ impl PartialOrd for ObjectKey {
 
 impl Ord for ObjectKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.parts().cmp(&other.parts())
+        let kinds = if self.is_of(other.kind) {
+            Ordering::Equal
+        } else {
+            (self.kind.plural, self.kind.group).cmp(&(other.kind.plural, other.kind.group))
+        };
+        kinds.then_with(|| (&self.namespace, &self.name).cmp(&(&other.namespace, &other.name)))
     }
 }
 
 impl Hash for ObjectKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.parts().hash(state);
+        // Keys are hashed often. Few kinds have a plural in common, so the group would add little.
+        (self.kind.plural, &self.namespace, &self.name).hash(state);
     }
 }
 

@@ -67,11 +67,11 @@ impl FrontEnd for GatewayApi {
             self.0.read_proxy(key, object, graph);
         } else if *kind == NAMESPACE {
             self.0.read_namespace(key, object, graph);
-        } else if [GATEWAY_CLASS, APOXY_GATEWAY_CLASS].contains(kind) {
+        } else if [&GATEWAY_CLASS, &APOXY_GATEWAY_CLASS].contains(&kind) {
             self.0.read_class(key, object, graph);
-        } else if [GATEWAY, APOXY_GATEWAY].contains(kind) {
+        } else if [&GATEWAY, &APOXY_GATEWAY].contains(&kind) {
             self.0.read_gateway(key, object, graph);
-        } else if [HTTP_ROUTE, APOXY_HTTP_ROUTE].contains(kind) {
+        } else if [&HTTP_ROUTE, &APOXY_HTTP_ROUTE].contains(&kind) {
             self.0.read_route(key, object, graph);
         }
     }

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use self::fleet_refs::FleetRefs;
 pub(crate) use self::fleets::encode;
 use self::fleets::{Changes, Fleets};
-use self::index::Links;
+use self::index::{ByKind, Links};
 use self::reports::Reports;
 use self::secrets::Secrets;
 use crate::change::ObjectKey;
@@ -45,7 +45,7 @@ pub(crate) struct Offer {
 #[derive(Debug, Default)]
 pub struct Graph {
     links: Links,
-    dirty: HashMap<&'static Kind, BTreeSet<ObjectKey>>,
+    dirty: ByKind,
     /// What each object has brought to fleets.
     placed: HashMap<ObjectKey, (Vec<FleetResource>, Vec<FleetResource>)>,
     offers: Offers,
@@ -106,18 +106,18 @@ impl Graph {
     /// What some of those that are linked to an object see of it differs.
     pub fn changed_for(&mut self, target: &ObjectKey, sees: impl Fn(&ObjectKey) -> bool) {
         for (kind, dependents) in self.links.all_dependents(target) {
-            self.dirty.entry(kind).or_default().extend(dependents.iter().filter(|key| sees(key)).cloned());
+            self.dirty.of_mut(kind).extend(dependents.iter().filter(|key| sees(key)).cloned());
         }
     }
 
     /// Has an object looked at.
     pub fn touch(&mut self, key: ObjectKey) {
-        self.dirty.entry(key.kind).or_default().insert(key);
+        self.dirty.of_mut(key.kind).insert(key);
     }
 
     /// The objects of a kind that are to be looked at, sorted. They are given once.
     pub fn take_dirty(&mut self, kind: &Kind) -> BTreeSet<ObjectKey> {
-        self.dirty.remove(kind).unwrap_or_default()
+        self.dirty.take(kind)
     }
 
     /// `owner` has fleets hold exactly this from now on.

@@ -7,8 +7,8 @@ use backstay_resources::ConditionStatus;
 use backstay_resources::apoxy::BACKEND;
 use backstay_resources::backstay::BACKEND_POLICY;
 
-use super::node::{CompiledBackend, RefFault};
-use super::read::{backend_changed, backend_resource};
+use super::node::{BackendNode, CompiledBackend, RefFault};
+use super::read::backend_changed;
 use super::tables::{Tables, backend_key};
 use crate::backend::BackendModel;
 use crate::change::ObjectKey;
@@ -57,7 +57,7 @@ impl Tables {
             if let Some((config, compiled)) = compiled {
                 let needs = compiled.secrets.iter().map(SecretUse::resource).collect();
                 let resource = config::resource::Kind::Backend(config);
-                graph.offer(&backend_resource(&name), resource, needs);
+                graph.offer(&node.resource, resource, needs);
                 node.compiled = Some(compiled);
             }
             if self.backend_state(&name) != before {
@@ -120,12 +120,11 @@ impl Tables {
                 }
             };
             // What proxies hold of an earlier version says nothing about the present one.
-            let compiled = node.compiled.as_ref().filter(|_| !node.stale);
             graph.report(ObjectStatus {
                 key: ObjectKey::new(&BACKEND, "", &name),
                 generation: node.source.generation,
                 report: Report::of(vec![accepted, resolved]),
-                programs: compiled.map(|compiled| backend_programs(&name, compiled, graph)).unwrap_or_default(),
+                programs: if node.stale { Vec::new() } else { backend_programs(node, graph) },
             });
         }
     }
@@ -141,9 +140,8 @@ impl Tables {
             let applies = [&accepted, &resolved].into_iter().all(|found| found.status == ConditionStatus::True);
             let targets = source.good.iter().filter(|_| applies).flat_map(|policy| &policy.targets);
             // Also where a Backend stands as it last could: the policy applies to that.
-            let compiled = targets.filter_map(|target| Some((target, self.backends.get(target)?.compiled.as_ref()?)));
-            let mut programs: Vec<FleetResource> =
-                compiled.flat_map(|(target, compiled)| backend_programs(target, compiled, graph)).collect();
+            let backends = targets.filter_map(|target| self.backends.get(target));
+            let mut programs: Vec<FleetResource> = backends.flat_map(|node| backend_programs(node, graph)).collect();
             programs.sort();
             programs.dedup();
             let mut conditions = vec![accepted, resolved];
@@ -221,12 +219,12 @@ fn policy_refs_fault(policy: &PolicyModel, graph: &Graph) -> Option<RefFault> {
 }
 
 /// What proxies must have for a Backend: itself and the Secrets it needs, in each fleet that sends requests to it.
-fn backend_programs(name: &Arc<str>, compiled: &CompiledBackend, graph: &Graph) -> Vec<FleetResource> {
-    let mut resources: Vec<Arc<str>> = vec![backend_resource(name)];
+fn backend_programs(node: &BackendNode, graph: &Graph) -> Vec<FleetResource> {
+    let Some(compiled) = &node.compiled else { return Vec::new() };
+    let mut resources = vec![node.resource.clone()];
     resources.extend(compiled.secrets.iter().map(SecretUse::resource));
     resources.sort();
-    let backend = backend_resource(name);
-    let fleets = graph.fleets_with(&backend);
+    let fleets = graph.fleets_with(&node.resource);
     fleets.flat_map(|fleet| resources.iter().map(|resource| (fleet.clone(), resource.clone()))).collect()
 }
 

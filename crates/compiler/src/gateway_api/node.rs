@@ -22,6 +22,8 @@ pub(super) type Port = (Arc<str>, u16);
 #[derive(Debug)]
 pub(super) struct BackendNode {
     pub(super) source: LastGood<BackendModel>,
+    /// The name of its discovery resource.
+    pub(super) resource: Arc<str>,
     /// Its last good compilation.
     pub(super) compiled: Option<CompiledBackend>,
     /// What is wrong with its policy's references.
@@ -76,8 +78,8 @@ pub(super) struct RouteNode {
 }
 
 impl BackendNode {
-    pub(super) fn new(source: LastGood<BackendModel>) -> Self {
-        Self { source, compiled: None, refs_fault: None, stale: false }
+    pub(super) fn new(source: LastGood<BackendModel>, resource: Arc<str>) -> Self {
+        Self { source, resource, compiled: None, refs_fault: None, stale: false }
     }
 }
 

@@ -25,15 +25,15 @@ impl Tables {
         let Some(source) = graph.diff(key, object, before, BackendModel::parse) else { return };
         // Another object of the same name starts without a past.
         let replaced = before.map(|it| &it.uid) != source.as_ref().map(|it| &it.uid);
-        if replaced && self.backends.remove(name).is_some() {
+        if replaced && let Some(node) = self.backends.remove(name) {
             backend_changed(graph, key);
-            graph.take_back(&backend_resource(name));
+            graph.take_back(&node.resource);
         }
         if let Some(source) = source {
             match self.backends.get_mut(name) {
                 Some(node) => node.source = source,
                 None => {
-                    self.backends.insert(name.clone(), BackendNode::new(source));
+                    self.backends.insert(name.clone(), BackendNode::new(source, backend_resource(name)));
                     backend_changed(graph, key);
                 }
             }

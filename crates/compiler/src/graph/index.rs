@@ -6,45 +6,55 @@ use backstay_resources::Kind;
 
 use crate::change::ObjectKey;
 
-/// Objects, by kind.
-type ByKind = Vec<(&'static Kind, BTreeSet<ObjectKey>)>;
+/// Objects, by kind. Kinds are few.
+#[derive(Debug, Default)]
+pub(super) struct ByKind(Vec<(&'static Kind, BTreeSet<ObjectKey>)>);
+
+impl ByKind {
+    pub(super) fn of_mut(&mut self, kind: &'static Kind) -> &mut BTreeSet<ObjectKey> {
+        let index = self.0.iter().position(|(of, _)| *of == kind).unwrap_or_else(|| {
+            self.0.push((kind, BTreeSet::new()));
+            self.0.len() - 1
+        });
+        &mut self.0[index].1
+    }
+
+    pub(super) fn take(&mut self, kind: &Kind) -> BTreeSet<ObjectKey> {
+        let index = self.0.iter().position(|(of, _)| *of == kind);
+        index.map(|index| self.0.swap_remove(index).1).unwrap_or_default()
+    }
+}
 
 /// Who refers to what, whether that exists or not.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    targets: HashMap<ObjectKey, BTreeSet<ObjectKey>>,
+    /// Sorted.
+    targets: HashMap<ObjectKey, Vec<ObjectKey>>,
     dependents: HashMap<ObjectKey, ByKind>,
 }
 
 impl Links {
     /// `owner` refers to exactly these.
-    pub(super) fn set(&mut self, owner: &ObjectKey, targets: BTreeSet<ObjectKey>) {
-        let before = match targets.is_empty() {
-            true => self.targets.remove(owner),
-            false => self.targets.insert(owner.clone(), targets.clone()),
-        };
-        let before = before.unwrap_or_default();
-        for target in before.difference(&targets) {
+    pub(super) fn set(&mut self, owner: &ObjectKey, mut targets: Vec<ObjectKey>) {
+        targets.sort_unstable();
+        targets.dedup();
+        let before = self.targets.remove(owner).unwrap_or_default();
+        for target in before.iter().filter(|target| targets.binary_search(target).is_err()) {
             self.unlink(owner, target);
         }
-        for target in targets.difference(&before) {
-            let by_kind = self.dependents.entry(target.clone()).or_default();
-            match by_kind.iter_mut().find(|(kind, _)| *kind == owner.kind) {
-                Some((_, dependents)) => {
-                    dependents.insert(owner.clone());
-                }
-                None => by_kind.push((owner.kind, BTreeSet::from([owner.clone()]))),
-            }
+        for target in targets.iter().filter(|target| before.binary_search(target).is_err()) {
+            self.dependents.entry(target.clone()).or_default().of_mut(owner.kind).insert(owner.clone());
+        }
+        if !targets.is_empty() {
+            self.targets.insert(owner.clone(), targets);
         }
     }
 
     fn unlink(&mut self, owner: &ObjectKey, target: &ObjectKey) {
         let Some(by_kind) = self.dependents.get_mut(target) else { return };
-        if let Some((_, dependents)) = by_kind.iter_mut().find(|(kind, _)| *kind == owner.kind) {
-            dependents.remove(owner);
-        }
-        by_kind.retain(|(_, dependents)| !dependents.is_empty());
-        if by_kind.is_empty() {
+        by_kind.of_mut(owner.kind).remove(owner);
+        by_kind.0.retain(|(_, dependents)| !dependents.is_empty());
+        if by_kind.0.is_empty() {
             self.dependents.remove(target);
         }
     }
@@ -55,8 +65,8 @@ impl Links {
         target: &ObjectKey,
         kind: &Kind,
     ) -> impl Iterator<Item = &'a ObjectKey> + use<'a> {
-        let mut by_kind = self.dependents.get(target).into_iter().flatten();
-        by_kind.find(|(of, _)| *of == kind).into_iter().flat_map(|(_, dependents)| dependents)
+        let of_kind = self.all_dependents(target).find(|(of, _)| *of == kind);
+        of_kind.into_iter().flat_map(|(_, dependents)| dependents)
     }
 
     /// All that refer to `target`.
@@ -64,6 +74,6 @@ impl Links {
         &'a self,
         target: &ObjectKey,
     ) -> impl Iterator<Item = &'a (&'static Kind, BTreeSet<ObjectKey>)> + use<'a> {
-        self.dependents.get(target).into_iter().flatten()
+        self.dependents.get(target).into_iter().flat_map(|by_kind| &by_kind.0)
     }
 }

@@ -108,17 +108,18 @@ impl Graph {
         for name in changed {
             let Some(node) = self.secrets.nodes.get_mut(&name) else { continue };
             for role in ROLES {
-                let wanted = name.used_as(role);
-                let resource = wanted.resource();
                 let serves = node.model.as_ref().is_some_and(|model| model.role(role).is_ok());
-                if !serves && !self.refs.any(&resource) {
-                    node.last_good.remove(&role);
-                    self.offers.0.remove(&resource);
+                if !serves && node.last_good.contains_key(&role) {
+                    let resource = name.used_as(role).resource();
+                    if !self.refs.any(&resource) {
+                        node.last_good.remove(&role);
+                        self.offers.0.remove(&resource);
+                    }
                 }
                 let stands = node.last_good.get(&role).filter(|_| !serves);
                 let told = if stands.is_some() { node.told.insert(role) } else { node.told.remove(&role) };
                 if told {
-                    kept.insert(wanted.into(), stands.cloned().map(LastGoodSecret));
+                    kept.insert(name.used_as(role).into(), stands.cloned().map(LastGoodSecret));
                 }
             }
             if node.last_good.is_empty() && node.model.is_none() {
