@@ -236,6 +236,7 @@ pub(super) fn run(
             () = sweep(Rc::clone(&shard)) => {}
             () = obey(&shard, &mut commands) => {}
         }
+        shard.registry.end();
     });
 }
 
@@ -249,6 +250,7 @@ async fn obey(shard: &Rc<Shard>, commands: &mut mpsc::UnboundedReceiver<Command>
             }
             Command::Drain { deadline, done } => {
                 shard.drain(deadline).await;
+                shard.registry.end();
                 drop(done);
                 return;
             }
