@@ -23,7 +23,7 @@ pub enum StartError {
     },
     /// An address reaches beyond this machine and nothing protects it.
     #[error("{0}: use a loopback address behind a tunnel, or add --insecure where the network is trusted")]
-    Exposed(#[from] backstay_guard::Exposed),
+    Exposed(backstay_guard::Exposed),
     /// What the store holds could not be compiled.
     #[error("the compiler failed on what the store holds; the log says where")]
     Compile,

@@ -106,8 +106,9 @@ impl ControlPlane {
     /// [`StartError`] says what stands in the way. Nothing is left running then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         if !options.insecure {
-            check_address("--api", options.api, "may change everything")?;
-            check_address("--xds", options.xds, "receives every fleet's configuration, private keys included")?;
+            check_address("--api", options.api, "may change everything").map_err(StartError::Exposed)?;
+            check_address("--xds", options.xds, "receives every fleet's configuration, private keys included")
+                .map_err(StartError::Exposed)?;
         }
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;

@@ -42,7 +42,8 @@ impl Proxy {
         }
         options.limits.validate()?;
         if let (Some(address), false) = (options.admin, options.insecure) {
-            check_address("--admin", address, "may read the configuration and end the proxy")?;
+            check_address("--admin", address, "may read the configuration and end the proxy")
+                .map_err(StartError::Exposed)?;
         }
         let listener = options.admin.map(bind_admin).transpose()?;
         let admin = listener.as_ref().map(|(_, address)| *address);

@@ -86,7 +86,7 @@ pub enum StartError {
     },
     /// The admin address reaches beyond this machine and nothing protects it.
     #[error("{0}: use a loopback address behind a tunnel, or add --insecure where the network is trusted")]
-    Exposed(#[from] Exposed),
+    Exposed(Exposed),
     /// The access log cannot be written.
     #[error("the access log {} cannot be opened: {source}", path.display())]
     AccessLog {
