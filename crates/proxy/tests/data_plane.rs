@@ -12,6 +12,8 @@ mod bodies;
 mod counts;
 #[path = "data_plane/counts_upstream.rs"]
 mod counts_upstream;
+#[path = "data_plane/crowds.rs"]
+mod crowds;
 #[path = "data_plane/dynamic.rs"]
 mod dynamic;
 #[path = "data_plane/early_answers.rs"]
