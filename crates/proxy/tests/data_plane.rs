@@ -18,6 +18,8 @@ mod crowds;
 mod dynamic;
 #[path = "data_plane/early_answers.rs"]
 mod early_answers;
+#[path = "data_plane/endings.rs"]
+mod endings;
 #[path = "data_plane/endpoint_limits.rs"]
 mod endpoint_limits;
 #[path = "data_plane/failures.rs"]
@@ -66,3 +68,5 @@ mod stalls;
 mod tls;
 #[path = "data_plane/upgrades.rs"]
 mod upgrades;
+#[path = "data_plane/waiting.rs"]
+mod waiting;

@@ -144,11 +144,18 @@ impl Breakers {
     /// As [`Self::connection`].
     pub fn connection_again(self: &Arc<Self>, endpoint: &Arc<EndpointState>, first: bool) -> Result<Permit, Overflow> {
         let most = |limit| if first { NONE } else { self.gate(limit).limit.load(Ordering::Relaxed) };
-        if !enter(endpoint.connection_count(), most(Limit::EndpointConnections)) {
+        let (own, all) = (most(Limit::EndpointConnections), most(Limit::Connections));
+        // Looked at before anything is counted: what is counted for a moment only may be in the way of others, and they have to
+        // be told. That is so only where another has been faster.
+        let is_full = |active: &AtomicU32, most| most != NONE && active.load(Ordering::SeqCst) >= most;
+        let gate = &self.gate(Limit::Connections).active;
+        if !is_full(endpoint.connection_count(), own) && is_full(gate, all) {
+            return Err(Overflow::Connections);
+        }
+        if !enter(endpoint.connection_count(), own) {
             return Err(Overflow::EndpointConnections);
         }
-        if !enter(&self.gate(Limit::Connections).active, most(Limit::Connections)) {
-            // For a moment another thread may have seen the endpoint fuller than it is.
+        if !enter(gate, all) {
             endpoint.connection_count().fetch_sub(1, Ordering::SeqCst);
             if endpoint.awaited() > 0 {
                 self.shares.ring_waiting();

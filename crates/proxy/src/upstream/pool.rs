@@ -16,7 +16,7 @@ use super::http1;
 use super::lease::Lease;
 use super::pending::Pending;
 use super::queue::{Given, Place};
-use super::stock::{Idle, Member, Reusable, Stock};
+use super::stock::{Idle, Member, Reusable, Spare, Stock};
 use crate::config::{Backend, Protocol};
 use crate::metrics::Count;
 use crate::server::Shared;
@@ -49,6 +49,8 @@ pub(crate) struct Pool {
     ahead: Cell<u32>,
     /// An HTTP/2 connection is being opened.
     opening: Cell<bool>,
+    /// The one for whom it is has been given another.
+    opening_spare: Cell<Option<Spare>>,
 }
 
 /// What one request has done with and another can have.
@@ -95,6 +97,7 @@ impl Pool {
             multiplexed: RefCell::default(),
             ahead: Cell::default(),
             opening: Cell::default(),
+            opening_spare: Cell::default(),
         }
     }
 
@@ -178,7 +181,7 @@ impl Pool {
             connected = &mut connecting => return Ok(Lease::http1(connected?, Rc::clone(self), false)),
         };
         // The one that is being opened is for those who come later.
-        self.finish(connecting);
+        self.finish(connecting, waiting.spare());
         Ok(free.lease(self))
     }
 
@@ -208,11 +211,12 @@ impl Pool {
             let Ok(place) = self.stock.enter() else { return };
             self.ahead.set(self.ahead.get() + 1);
             let pool = Rc::clone(self);
-            self.finish(async move {
+            let connecting = async move {
                 let connected = Rc::clone(&pool).connect_http1(place).await;
                 pool.ahead.set(pool.ahead.get() - 1);
                 connected
-            });
+            };
+            self.finish(connecting, Some(self.stock.spare()));
         }
     }
 
@@ -220,8 +224,9 @@ impl Pool {
     fn finish(
         self: &Rc<Self>,
         connecting: impl Future<Output = Result<Box<http1::Connection>, ConnectError>> + 'static,
+        spare: Option<Spare>,
     ) {
-        let (pool, spare) = (Rc::clone(self), self.stock.spare());
+        let pool = Rc::clone(self);
         tokio::task::spawn_local(async move {
             let connected = connecting.await;
             drop(spare);
@@ -259,7 +264,7 @@ impl Pool {
         let free = if self.stock.queue.is_empty() {
             Some(Free::Http1(connection))
         } else if connection.is_usable() {
-            self.stock.queue.offer(Free::Http1(connection))
+            self.stock.offer(Free::Http1(connection))
         } else {
             None
         };

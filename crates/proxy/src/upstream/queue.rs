@@ -9,6 +9,7 @@ use backstay_balancer::Permit;
 
 use super::connect::ConnectError;
 use super::pending::Counts;
+use super::stock::Spare;
 
 #[cfg(test)]
 mod tests;
@@ -78,6 +79,8 @@ pub(super) struct Entry<C> {
     ticket: u64,
     /// What it counts as, until it is given what it needs.
     pub(super) counts: RefCell<Option<Counts>>,
+    /// The connection that is being opened for it, since it was given another.
+    spare: Cell<Option<Spare>>,
 }
 
 /// Where a request that waits is.
@@ -102,6 +105,11 @@ impl<C> Entry<C> {
         }
         *self.waker.borrow_mut() = Some(cx.waker().clone());
         Poll::Pending
+    }
+
+    /// What the connection is that is being opened for it, since it was given another.
+    pub(super) fn spare(&self) -> Option<Spare> {
+        self.spare.take()
     }
 
     /// What it was given and has not taken.
@@ -153,6 +161,7 @@ impl<C> Queue<C> {
             stage: Cell::new(stage),
             ticket,
             counts: RefCell::new(Some(counts)),
+            spare: Cell::default(),
         });
         self.push(&entry);
         entry
@@ -182,10 +191,13 @@ impl<C> Queue<C> {
         }
     }
 
-    /// Gives what is free to who has waited longest; back, if nobody waits.
-    pub(super) fn offer(&self, free: C) -> Option<C> {
+    /// Gives what is free to who has waited longest; back, if nobody waits. `spare` is for what is being opened for that one.
+    pub(super) fn offer(&self, free: C, spare: impl FnOnce() -> Spare) -> Option<C> {
         match self.next() {
-            Some(entry) => {
+            Some((entry, placed)) => {
+                if placed && entry.given.borrow().is_none() {
+                    entry.spare.set(Some(spare()));
+                }
                 entry.give(Given::Free(free));
                 None
             }
@@ -193,8 +205,8 @@ impl<C> Queue<C> {
         }
     }
 
-    /// Who has waited longest, and waits no more.
-    fn next(&self) -> Option<Rc<Entry<C>>> {
+    /// Who has waited longest, and waits no more, and whether a connection is being opened for it.
+    fn next(&self) -> Option<(Rc<Entry<C>>, bool)> {
         for placed in [true, false] {
             let (queue, _) = self.of(placed);
             loop {
@@ -203,7 +215,7 @@ impl<C> Queue<C> {
                     self.leave(&entry);
                     // From here on what it is given counts in its place, though it has not looked yet.
                     *entry.counts.borrow_mut() = None;
-                    return Some(entry);
+                    return Some((entry, placed));
                 }
             }
         }

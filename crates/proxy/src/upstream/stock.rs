@@ -133,8 +133,14 @@ impl<C: Reusable> Stock<C> {
     }
 
     /// A connection that is being opened for no request counts as one that carries none.
-    pub(super) fn spare(self: &Rc<Self>) -> Spare<C> {
-        Spare { counted: self.member.rests(&self.endpoint), stock: Rc::clone(self) }
+    pub(super) fn spare(&self) -> Spare {
+        let (member, endpoint) = (Rc::clone(&self.member), Arc::clone(&self.endpoint));
+        Spare { counted: member.rests(&endpoint), member, endpoint }
+    }
+
+    /// Gives what is free to who has waited longest; back, if nobody waits.
+    pub(super) fn offer(&self, free: C) -> Option<C> {
+        self.queue.offer(free, || self.spare())
     }
 
     /// Takes out what `goes` of those that carry no request, the one that was used longest ago first.
@@ -231,14 +237,15 @@ impl<C: Reusable> Stock<C> {
 
 /// A connection that is being opened for no request.
 #[derive(Debug)]
-pub(super) struct Spare<C> {
+pub(super) struct Spare {
     counted: bool,
-    stock: Rc<Stock<C>>,
+    member: Rc<Member>,
+    endpoint: Arc<EndpointState>,
 }
 
-impl<C> Drop for Spare<C> {
+impl Drop for Spare {
     fn drop(&mut self) {
-        self.stock.member.share.takes(&self.stock.endpoint, self.counted);
+        self.member.share.takes(&self.endpoint, self.counted);
     }
 }
 
@@ -255,6 +262,11 @@ impl<C: Reusable> Waiting<C> {
         poll_fn(|cx| self.entry.poll(cx)).await
     }
 
+    /// What the connection is that is being opened for it, since it was given another.
+    pub(super) fn spare(&self) -> Option<Spare> {
+        self.entry.spare()
+    }
+
     /// From now on it is given nothing: it waits for what it opens by itself.
     pub(super) fn withdraw(&self) {
         self.stock.queue.leave(&self.entry);
@@ -269,7 +281,7 @@ impl<C: Reusable> Drop for Waiting<C> {
         *entry.counts.borrow_mut() = None;
         match entry.untaken() {
             Some(Given::Free(free)) => {
-                if let Some(free) = stock.queue.offer(free) {
+                if let Some(free) = stock.offer(free) {
                     free.keep(stock);
                 }
             }

@@ -135,7 +135,14 @@ impl Pool {
         self.settle_http2(true);
         loop {
             match waiting.given().await {
-                Given::Free(free) => return Ok(free.lease(self)),
+                Given::Free(free) => {
+                    if self.opening.get()
+                        && let Some(spare) = waiting.spare()
+                    {
+                        self.opening_spare.set(Some(spare));
+                    }
+                    return Ok(free.lease(self));
+                }
                 Given::Failed(error) => return Err(error),
                 Given::Place(_) => {}
             }
@@ -174,7 +181,7 @@ impl Pool {
         while !self.stock.queue.is_empty()
             && let Some(stream) = self.stream(reused)
         {
-            settled |= self.stock.queue.offer(Free::Http2(stream)).is_none();
+            settled |= self.stock.offer(Free::Http2(stream)).is_none();
         }
         if !self.opening.get()
             && let Some((front, place)) = self.stock.room()
@@ -184,6 +191,12 @@ impl Pool {
             settled = true;
         }
         settled
+    }
+
+    /// No connection is being opened any more.
+    fn opened(&self) {
+        self.opening.set(false);
+        self.opening_spare.set(None);
     }
 
     /// Opens a connection for those that wait.
@@ -198,9 +211,9 @@ impl Pool {
             let opened = tokio::select! {
                 biased;
                 opened = connecting => opened,
-                () = pool.stock.deserted() => return pool.opening.set(false),
+                () = pool.stock.deserted() => return pool.opened(),
             };
-            pool.opening.set(false);
+            pool.opened();
             let error = match opened {
                 Ok(Established::Http2(sender, allowed)) => {
                     let now = pool.clock.get();
