@@ -115,18 +115,19 @@ impl Share {
     ///
     /// # Errors
     /// [`Overflow::PendingRequests`].
-    pub fn pending_request(&self, cause: Option<Overflow>, endpoint: &EndpointState) -> Result<Permit, Overflow> {
+    pub fn pending_request(&self, cause: Overflow, endpoint: &EndpointState) -> Result<Permit, Overflow> {
         self.breakers.pending_request_beside(|| {
             let room = match cause {
-                Some(Overflow::Connections) => self.room(),
-                Some(Overflow::EndpointConnections) => self.room_at(endpoint),
+                Overflow::Connections => self.room(),
+                Overflow::EndpointConnections => self.room_at(endpoint),
                 _ => return 0,
             };
             room.unwrap_or(0)
         })
     }
 
-    /// A request waits until the result is dropped, for another connection to `endpoint` if `cause` keeps it from that.
+    /// A request waits until the result is dropped, for another connection to `endpoint` if `cause` keeps it from that, else for
+    /// one that is being opened.
     pub fn wait(self: &Arc<Self>, cause: Option<Overflow>, endpoint: &Arc<EndpointState>) -> Wait {
         self.waiting.store(self.waiting().wrapping_add(1), Ordering::SeqCst);
         let mut wait = Wait { share: Arc::clone(self), endpoint: Arc::clone(endpoint), cause: None };

@@ -31,8 +31,8 @@ impl Pending {
         Ok(())
     }
 
-    /// It waits, because of `cause` if that keeps it from opening a connection.
-    fn wait(&self, share: &Share, cause: Option<Overflow>, endpoint: &EndpointState) -> Result<(), Overflow> {
+    /// It waits, because `cause` keeps it from opening a connection.
+    fn wait(&self, share: &Share, cause: Overflow, endpoint: &EndpointState) -> Result<(), Overflow> {
         if self.opens.get() + self.waits.get() == 0 {
             let permit = share.pending_request(cause, endpoint)?;
             *self.permit.borrow_mut() = Some(permit);
@@ -53,6 +53,15 @@ impl Pending {
         self.opens.set(self.opens.get() + 1);
     }
 
+    /// One of those that it waits for is not being opened any more, and it waits for others.
+    fn retreat(&self, share: &Share) {
+        self.opens.set(self.opens.get() - 1);
+        self.waits.set(self.waits.get() + 1);
+        if self.opens.get() == 0 {
+            *self.permit.borrow_mut() = Some(share.breakers().pending_request_again());
+        }
+    }
+
     /// It waits there no longer.
     fn leave(&self, share: &Share, opening: bool) {
         let count = if opening { &self.opens } else { &self.waits };
@@ -69,48 +78,69 @@ impl Pending {
 pub(super) struct Counts {
     pending: Rc<Pending>,
     share: Arc<Share>,
-    /// What tells other threads that it waits; `None` once a connection is being opened for it.
-    wait: Option<Wait>,
+    /// What tells other threads that it waits.
+    wait: Wait,
+    /// A connection is being opened for it.
+    is_opening: bool,
 }
 
 impl Counts {
-    /// A connection is being opened for it.
-    pub(super) fn opening(pending: &Rc<Pending>, share: &Arc<Share>) -> Result<Self, Overflow> {
+    /// A connection to `endpoint` is being opened for it.
+    pub(super) fn opening(
+        pending: &Rc<Pending>,
+        share: &Arc<Share>,
+        endpoint: &Arc<EndpointState>,
+    ) -> Result<Self, Overflow> {
         pending.open(share)?;
-        Ok(Self { pending: Rc::clone(pending), share: Arc::clone(share), wait: None })
+        Ok(Self::new(pending, share, None, endpoint))
     }
 
-    /// It waits, because of `cause` if that keeps it from opening a connection to `endpoint`.
+    /// It waits, because `cause` keeps it from opening a connection to `endpoint`.
     pub(super) fn waiting(
         pending: &Rc<Pending>,
         share: &Arc<Share>,
-        cause: Option<Overflow>,
+        cause: Overflow,
         endpoint: &Arc<EndpointState>,
     ) -> Result<Self, Overflow> {
         pending.wait(share, cause, endpoint)?;
-        let wait = Some(share.wait(cause, endpoint));
-        Ok(Self { pending: Rc::clone(pending), share: Arc::clone(share), wait })
+        Ok(Self::new(pending, share, Some(cause), endpoint))
+    }
+
+    fn new(pending: &Rc<Pending>, share: &Arc<Share>, cause: Option<Overflow>, endpoint: &Arc<EndpointState>) -> Self {
+        let wait = share.wait(cause, endpoint);
+        Self { pending: Rc::clone(pending), share: Arc::clone(share), wait, is_opening: cause.is_none() }
     }
 
     pub(super) fn is_opening(&self) -> bool {
-        self.wait.is_none()
+        self.is_opening
     }
 
     /// What keeps it from opening a connection now. Returns whether it was something else before.
     pub(super) fn caused_by(&mut self, cause: Overflow) -> bool {
-        self.wait.as_mut().is_some_and(|wait| wait.caused_by(Some(cause)))
+        !self.is_opening && self.wait.caused_by(Some(cause))
     }
 
     /// One is being opened for it now.
     pub(super) fn advance(&mut self) {
-        if self.wait.take().is_some() {
+        if !self.is_opening {
             self.pending.advance(&self.share);
+            self.wait.caused_by(None);
+            self.is_opening = true;
+        }
+    }
+
+    /// None is being opened for it after all: it waits because of `cause`.
+    pub(super) fn retreat(&mut self, cause: Overflow) {
+        if self.is_opening {
+            self.pending.retreat(&self.share);
+            self.wait.caused_by(Some(cause));
+            self.is_opening = false;
         }
     }
 }
 
 impl Drop for Counts {
     fn drop(&mut self) {
-        self.pending.leave(&self.share, self.is_opening());
+        self.pending.leave(&self.share, self.is_opening);
     }
 }

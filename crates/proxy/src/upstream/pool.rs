@@ -47,10 +47,10 @@ pub(crate) struct Pool {
     multiplexed: RefCell<Vec<Multiplexed>>,
     /// Connections being opened for no request yet.
     ahead: Cell<u32>,
-    /// An HTTP/2 connection is being opened.
-    opening: Cell<bool>,
-    /// The one for whom it is has been given another.
-    opening_spare: Cell<Option<Spare>>,
+    /// HTTP/2 connections being opened.
+    opening: Cell<usize>,
+    /// Those of them that nobody waits for any more.
+    unclaimed: RefCell<Vec<Spare>>,
 }
 
 /// What one request has done with and another can have.
@@ -70,6 +70,10 @@ impl Free {
 }
 
 impl Reusable for Free {
+    fn is_alone(&self) -> bool {
+        matches!(self, Self::Http1(_))
+    }
+
     fn keep(self, stock: &Stock<Self>) {
         // A stream that nobody takes is none.
         if matches!(self, Self::Http1(_)) {
@@ -97,7 +101,7 @@ impl Pool {
             multiplexed: RefCell::default(),
             ahead: Cell::default(),
             opening: Cell::default(),
-            opening_spare: Cell::default(),
+            unclaimed: RefCell::default(),
         }
     }
 

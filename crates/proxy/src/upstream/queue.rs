@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use backstay_balancer::Permit;
+use backstay_balancer::{Overflow, Permit};
 
 use super::connect::ConnectError;
 use super::pending::Counts;
@@ -80,7 +80,7 @@ pub(super) struct Entry<C> {
     /// What it counts as, until it is given what it needs.
     pub(super) counts: RefCell<Option<Counts>>,
     /// The connection that is being opened for it, since it was given another.
-    spare: Cell<Option<Spare>>,
+    spare: RefCell<Option<Spare>>,
 }
 
 /// Where a request that waits is.
@@ -109,7 +109,7 @@ impl<C> Entry<C> {
 
     /// What the connection is that is being opened for it, since it was given another.
     pub(super) fn spare(&self) -> Option<Spare> {
-        self.spare.take()
+        self.spare.borrow_mut().take()
     }
 
     /// What it was given and has not taken.
@@ -147,9 +147,12 @@ impl<C> Queue<C> {
         unplaced.front().map(Rc::clone)
     }
 
-    /// Which of the thread's that is.
+    /// Which of the thread's it is that has waited longest.
     pub(super) fn ticket(&self) -> Option<u64> {
-        self.front().map(|entry| entry.ticket)
+        let first = |queue: &RefCell<VecDeque<Rc<Entry<C>>>>| {
+            queue.borrow().iter().find(|entry| entry.is_queued()).map(|entry| entry.ticket)
+        };
+        first(&self.placed).or_else(|| first(&self.unplaced))
     }
 
     /// Waits behind those who wait already.
@@ -161,7 +164,7 @@ impl<C> Queue<C> {
             stage: Cell::new(stage),
             ticket,
             counts: RefCell::new(Some(counts)),
-            spare: Cell::default(),
+            spare: RefCell::default(),
         });
         self.push(&entry);
         entry
@@ -192,11 +195,11 @@ impl<C> Queue<C> {
     }
 
     /// Gives what is free to who has waited longest; back, if nobody waits. `spare` is for what is being opened for that one.
-    pub(super) fn offer(&self, free: C, spare: impl FnOnce() -> Spare) -> Option<C> {
+    pub(super) fn offer(&self, free: C, spare: impl FnOnce() -> Option<Spare>) -> Option<C> {
         match self.next() {
             Some((entry, placed)) => {
                 if placed && entry.given.borrow().is_none() {
-                    entry.spare.set(Some(spare()));
+                    *entry.spare.borrow_mut() = spare();
                 }
                 entry.give(Given::Free(free));
                 None
@@ -236,14 +239,43 @@ impl<C> Queue<C> {
         }
     }
 
-    /// Tells those for whom a connection was being opened that there will be none, and, with `all`, all others.
-    pub(super) fn fail(&self, error: &ConnectError, all: bool) {
-        for placed in [true, false].into_iter().take(if all { 2 } else { 1 }) {
-            let waiting = std::mem::take(&mut *self.of(placed).0.borrow_mut());
-            for entry in waiting.into_iter().filter(|entry| entry.is_queued()) {
-                self.leave(&entry);
-                *entry.counts.borrow_mut() = None;
-                entry.give(Given::Failed(error.clone()));
+    /// Those for whom a connection is being opened.
+    pub(super) fn placed(&self) -> usize {
+        self.with_place.get()
+    }
+
+    /// Of those for whom a connection was to be opened, only the first `most` may still expect one. The others wait for what is
+    /// free, because of `cause`.
+    pub(super) fn demote(&self, most: usize, cause: Overflow) {
+        while self.with_place.get() > most {
+            let Some(entry) = self.placed.borrow_mut().pop_back() else { return };
+            if !entry.is_queued() {
+                continue;
+            }
+            entry.stage.set(Stage::Unplaced);
+            if let Some(counts) = &mut *entry.counts.borrow_mut() {
+                counts.retreat(cause);
+            }
+            self.with_place.set(self.with_place.get() - 1);
+            self.without.set(self.without.get() + 1);
+            self.unplaced.borrow_mut().push_front(entry);
+        }
+    }
+
+    /// Tells the first `most` of those for whom a connection was being opened that there will be none, and, with `others`, those
+    /// that wait for anything.
+    pub(super) fn fail(&self, error: &ConnectError, most: usize, others: bool) {
+        for (placed, most) in [(true, most), (false, if others { usize::MAX } else { 0 })] {
+            let (queue, _) = self.of(placed);
+            let mut failed = 0;
+            while failed < most {
+                let Some(entry) = queue.borrow_mut().pop_front() else { break };
+                if entry.is_queued() {
+                    failed += 1;
+                    self.leave(&entry);
+                    *entry.counts.borrow_mut() = None;
+                    entry.give(Given::Failed(error.clone()));
+                }
             }
         }
     }

@@ -48,6 +48,9 @@ impl Member {
 
 /// What can be given to a request that waits.
 pub(super) trait Reusable {
+    /// It carries one request at a time: a connection that is being opened for whom it is given to is then for nobody.
+    fn is_alone(&self) -> bool;
+
     /// Keeps it for requests to come, if that is what is done with it.
     fn keep(self, stock: &Stock<Self>)
     where
@@ -140,7 +143,8 @@ impl<C: Reusable> Stock<C> {
 
     /// Gives what is free to who has waited longest; back, if nobody waits.
     pub(super) fn offer(&self, free: C) -> Option<C> {
-        self.queue.offer(free, || self.spare())
+        let is_alone = free.is_alone();
+        self.queue.offer(free, || is_alone.then(|| self.spare()))
     }
 
     /// Takes out what `goes` of those that carry no request, the one that was used longest ago first.
@@ -172,24 +176,20 @@ impl<C: Reusable> Stock<C> {
         {
             return Ok((self.await_opened(pending)?, Some(place)));
         }
-        let waiting = self.wait(pending, Some(self.cause.get()))?;
+        let waiting = self.wait(pending)?;
         // What has become free before it was known that it waits.
         while self.grant() {}
         Ok((waiting, None))
     }
 
-    /// Waits until something is given out, because of `cause` if that keeps it from opening a connection.
-    pub(super) fn wait(
-        self: &Rc<Self>,
-        pending: &Rc<Pending>,
-        cause: Option<Overflow>,
-    ) -> Result<Waiting<C>, Overflow> {
-        Ok(self.join(Counts::waiting(pending, &self.member.share, cause, &self.endpoint)?))
+    /// Waits until something is given out.
+    pub(super) fn wait(self: &Rc<Self>, pending: &Rc<Pending>) -> Result<Waiting<C>, Overflow> {
+        Ok(self.join(Counts::waiting(pending, &self.member.share, self.cause.get(), &self.endpoint)?))
     }
 
     /// Waits for a connection that is being opened for it.
     pub(super) fn await_opened(self: &Rc<Self>, pending: &Rc<Pending>) -> Result<Waiting<C>, Overflow> {
-        Ok(self.join(Counts::opening(pending, &self.member.share)?))
+        Ok(self.join(Counts::opening(pending, &self.member.share, &self.endpoint)?))
     }
 
     fn join(self: &Rc<Self>, counts: Counts) -> Waiting<C> {

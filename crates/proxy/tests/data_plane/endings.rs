@@ -11,7 +11,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::wire::{END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, RST_STREAM, Wire, frame, head_of};
+use crate::support::wire::{END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, Wire, frame, head_of};
 use crate::support::{ANY_PORT, BackendOf, LogLines, Proxy, Raw, Routes, access_log, on, socket, soon, to};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -256,9 +256,6 @@ async fn nothing_moves_and_the_client_leaves() {
                 let expected = if still { "SI stream_idle_timeout" } else { LEFT };
                 if still {
                     assert_eq!(scene.ended().await, expected, "answered: {answered}, over HTTP/2: {http2}");
-                    if let Some(wire) = &mut wire {
-                        assert_eq!(wire.until(RST_STREAM).await.unwrap().stream, 1);
-                    }
                     drop((wire, client));
                 } else {
                     drop((wire, client));

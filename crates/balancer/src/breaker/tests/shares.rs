@@ -97,10 +97,10 @@ fn as_many_more_may_wait_as_are_unused() {
     let ((a, _), (b, _)) = (join(&breakers), join(&breakers));
     let _held = [breakers.connection(endpoint, true).unwrap(), breakers.connection(endpoint, true).unwrap()];
     let counted = a.rests(endpoint);
-    let waits = || b.pending_request(Some(Overflow::Connections), endpoint);
+    let waits = || b.pending_request(Overflow::Connections, endpoint);
     let two = [waits().unwrap(), waits().unwrap()];
     assert_eq!(waits().unwrap_err(), Overflow::PendingRequests);
-    assert_eq!(b.pending_request(None, endpoint).unwrap_err(), Overflow::PendingRequests);
+    assert_eq!(b.pending_request(Overflow::EndpointConnections, endpoint).unwrap_err(), Overflow::PendingRequests);
     drop(two);
     a.takes(endpoint, counted);
     let _one = waits().unwrap();

@@ -117,10 +117,11 @@ impl Pool {
         {
             return Ok(Lease::http2(stream));
         }
-        let mut waiting = if self.opening.get() {
-            stock.wait(pending, None)?
+        self.claim();
+        let mut waiting = if stock.queue.placed() < self.expected() {
+            stock.await_opened(pending)?
         } else if stock.queue.is_short() {
-            stock.wait(pending, Some(stock.cause()))?
+            stock.wait(pending)?
         } else {
             match stock.enter() {
                 Ok(place) => {
@@ -128,25 +129,35 @@ impl Pool {
                     self.begin_http2(place);
                     waiting
                 }
-                Err(cause) => stock.wait(pending, Some(cause))?,
+                Err(_) => stock.wait(pending)?,
             }
         };
         // What has become free before it was known that it waits.
         self.settle_http2(true);
         loop {
             match waiting.given().await {
-                Given::Free(free) => {
-                    if self.opening.get()
-                        && let Some(spare) = waiting.spare()
-                    {
-                        self.opening_spare.set(Some(spare));
-                    }
-                    return Ok(free.lease(self));
-                }
+                Given::Free(free) => return Ok(free.lease(self)),
                 Given::Failed(error) => return Err(error),
                 Given::Place(_) => {}
             }
         }
+    }
+
+    /// Streams that a connection may have, where the endpoint takes as many.
+    fn most_streams(&self) -> usize {
+        self.backend.borrow().policy.connections.max_streams.map_or(MAX_STREAMS, NonZeroU32::get) as usize
+    }
+
+    /// Requests that connections which are being opened will carry.
+    fn expected(&self) -> usize {
+        self.opening.get().saturating_mul(self.most_streams())
+    }
+
+    /// Counts connections that are being opened for nobody any more among those that carry no request.
+    fn claim(&self) {
+        let needed = self.stock.queue.placed().div_ceil(self.most_streams());
+        let unclaimed = self.opening.get().saturating_sub(needed);
+        self.unclaimed.borrow_mut().resize_with(unclaimed, || self.stock.spare());
     }
 
     /// Whether a connection could not be shared only because it has as many streams as it may have.
@@ -160,7 +171,7 @@ impl Pool {
     /// A stream on a shared connection.
     pub(super) fn stream(&self, reused: bool) -> Option<Stream> {
         let now = self.clock.get();
-        let most = self.backend.borrow().policy.connections.max_streams.map_or(MAX_STREAMS, NonZeroU32::get) as usize;
+        let most = self.most_streams();
         self.multiplexed.borrow_mut().iter_mut().find_map(|connection| {
             let free = connection.sender.is_ready()
                 && connection.carrier.streams.get() < connection.allowed.get().clamp(1, most)
@@ -183,25 +194,25 @@ impl Pool {
         {
             settled |= self.stock.offer(Free::Http2(stream)).is_none();
         }
-        if !self.opening.get()
-            && let Some((front, place)) = self.stock.room()
-        {
-            self.stock.queue.place(&front, None);
-            self.begin_http2(place);
+        self.stock.queue.demote(self.expected(), self.stock.cause());
+        while let Some(front) = self.stock.queue.front() {
+            if self.stock.queue.placed() < self.expected() {
+                self.stock.queue.place(&front, None);
+            } else if let Some((front, place)) = self.stock.room() {
+                self.stock.queue.place(&front, None);
+                self.begin_http2(place);
+            } else {
+                break;
+            }
             settled = true;
         }
+        self.claim();
         settled
-    }
-
-    /// No connection is being opened any more.
-    fn opened(&self) {
-        self.opening.set(false);
-        self.opening_spare.set(None);
     }
 
     /// Opens a connection for those that wait.
     fn begin_http2(self: &Rc<Self>, place: Place) {
-        self.opening.set(true);
+        self.opening.set(self.opening.get() + 1);
         // A task, so that a request that leaves does not take the connection from those that wait with it. When all have
         // left, it ends: another address was faster.
         let pool = Rc::clone(self);
@@ -210,25 +221,32 @@ impl Pool {
             let connecting = connect(&backend, &pool.shared, &pool.destination, place, &pool.stock.member);
             let opened = tokio::select! {
                 biased;
-                opened = connecting => opened,
-                () = pool.stock.deserted() => return pool.opened(),
+                opened = connecting => Some(opened),
+                () = pool.stock.deserted() => None,
             };
-            pool.opened();
-            let error = match opened {
-                Ok(Established::Http2(sender, allowed)) => {
+            pool.opening.set(pool.opening.get() - 1);
+            match opened {
+                None => pool.claim(),
+                Some(Ok(Established::Http2(sender, allowed))) => {
                     let now = pool.clock.get();
                     let carrier = Carrier::new(&pool.stock);
                     let connection = Multiplexed { sender, allowed, carrier, used: now, born: now, served: 0 };
                     pool.multiplexed.borrow_mut().push(connection);
                     pool.settle_http2(false);
-                    return;
                 }
-                Ok(Established::Http1(..)) => ConnectError::NotHttp2,
-                Err(error) => error,
-            };
-            // Where there is another connection, there will be streams of it for the others.
-            pool.stock.queue.fail(&error, !pool.is_full());
+                Some(Ok(Established::Http1(..))) => pool.fail(&ConnectError::NotHttp2),
+                Some(Err(error)) => pool.fail(&error),
+            }
         });
+    }
+
+    /// A connection could not be opened: tells those for whom it was. Where there are others, there will be streams of them for
+    /// those that wait.
+    fn fail(&self, error: &ConnectError) {
+        let queue = &self.stock.queue;
+        let others = self.opening.get() == 0 && !self.is_full();
+        queue.fail(error, queue.placed().saturating_sub(self.expected()), others);
+        self.claim();
     }
 
     /// Closes a connection that has carried no request for as long as others have waited, if these need it. Its place is free

@@ -12,6 +12,10 @@ use crate::upstream::stock::{Member, Reusable, Stock};
 struct Nothing;
 
 impl Reusable for Nothing {
+    fn is_alone(&self) -> bool {
+        true
+    }
+
     fn keep(self, _: &Stock<Self>) {}
 }
 
@@ -37,15 +41,15 @@ impl Line {
     }
 
     fn offer(&self, free: u32) -> Option<u32> {
-        self.queue.offer(free, || Stock::<Nothing>::new(&self.member, Arc::clone(&self.endpoint)).spare())
+        self.queue.offer(free, || Some(Stock::<Nothing>::new(&self.member, Arc::clone(&self.endpoint)).spare()))
     }
 
     fn join(&mut self, opening: bool) -> Rc<Entry<u32>> {
         let pending = Rc::default();
         let counts = if opening {
-            Counts::opening(&pending, &self.share)
+            Counts::opening(&pending, &self.share, &self.endpoint)
         } else {
-            Counts::waiting(&pending, &self.share, Some(Overflow::Connections), &self.endpoint)
+            Counts::waiting(&pending, &self.share, Overflow::Connections, &self.endpoint)
         };
         self.tickets += 1;
         self.queue.join(self.tickets, counts.unwrap())
@@ -91,11 +95,25 @@ fn who_has_waited_longest_is_served_first() {
 
 #[test]
 fn what_cannot_be_opened_fails_those_that_have_nothing_else_to_wait_for() {
-    for all in [false, true] {
+    for others in [false, true] {
         let mut line = Line::new();
-        let entries = [line.join(true), line.join(false)];
-        line.queue.fail(&ConnectError::NotHttp2, all);
+        let entries = [line.join(true), line.join(true), line.join(false)];
+        line.queue.fail(&ConnectError::NotHttp2, 1, others);
         let failed = entries.map(|entry| matches!(entry.untaken(), Some(Given::Failed(_))));
-        assert_eq!((failed, line.queue.is_empty()), ([true, all], all));
+        assert_eq!(failed, [true, false, others]);
+        assert_eq!((line.queue.placed(), line.queue.is_short()), (1, !others));
     }
+}
+
+#[test]
+fn who_can_expect_nothing_any_more_waits_before_those_who_came_later() {
+    let mut line = Line::new();
+    let opening = [line.join(true), line.join(true), line.join(true)];
+    let later = line.join(false);
+    line.queue.demote(1, Overflow::Connections);
+    assert_eq!((line.queue.placed(), line.share.waiting()), (1, 4));
+    assert!((0..4).all(|number| line.offer(number).is_none()));
+    let served = opening.iter().chain([&later]).map(|entry| free(entry)).collect::<Vec<_>>();
+    assert_eq!(served, [Some(0), Some(1), Some(2), Some(3)]);
+    assert_eq!((line.queue.placed(), line.share.waiting()), (0, 0));
 }

@@ -22,6 +22,10 @@ use crate::upstream::queue::{Given, Place};
 struct Connection(#[expect(dead_code, reason = "held")] Place);
 
 impl Reusable for Connection {
+    fn is_alone(&self) -> bool {
+        true
+    }
+
     fn keep(self, stock: &Stock<Self>) {
         stock.rest(self, Instant::now());
     }
