@@ -2,8 +2,10 @@
 
 mod limits;
 mod permit;
+mod share;
 #[cfg(test)]
 mod tests;
 
 pub use limits::{Limit, Limits, Overflow, RetryBudget};
 pub use permit::{Breakers, Permit};
+pub use share::{Share, Wait};

@@ -12,7 +12,7 @@
 //!
 //! - [`LoadBalancing`] says how to pick; [`Picker`] does it.
 //! - [`Detector`] ejects endpoints whose answers are bad; [`Checker`] turns results of active checks into a verdict.
-//! - [`Breakers`] bound what is under way at once.
+//! - [`Breakers`] bound what is under way at once; a [`Share`] is what one thread has of it, and tells the others when it waits.
 //! - [`RetryPolicy`] says what is sent again, and when.
 //!
 //! Behaviour is Envoy's unless an item says otherwise.
@@ -31,7 +31,7 @@ mod set;
 mod slow_start;
 mod table;
 
-pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, RetryBudget};
+pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, RetryBudget, Share, Wait};
 pub use config::{ConfigError, LeastRequest, LoadBalancing, Maglev, Policy, RingHash, SlowStart};
 pub use endpoint::{ActiveRequest, EjectionReason, EndpointSpec, EndpointState, Health, Locality, Start, Stated};
 pub use hash::{RequestHash, hash_of, hash_of_all};

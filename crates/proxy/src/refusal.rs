@@ -23,6 +23,8 @@ pub enum Flag {
     UpstreamProtocolError,
     /// `UT`: a timeout of the route.
     UpstreamRequestTimeout,
+    /// `SI`: nothing moved for too long in either direction.
+    StreamIdleTimeout,
     /// `UO`: a limit on the backend.
     UpstreamOverflow,
     /// `URX`: all retries used up.
@@ -51,6 +53,7 @@ impl Flag {
             Self::UpstreamRemoteReset => "UR",
             Self::UpstreamProtocolError => "UPE",
             Self::UpstreamRequestTimeout => "UT",
+            Self::StreamIdleTimeout => "SI",
             Self::UpstreamOverflow => "UO",
             Self::UpstreamRetryLimitExceeded => "URX",
             Self::DnsFailure => "DF",

@@ -10,6 +10,7 @@ mod bind;
 mod connection;
 mod context;
 mod driver;
+mod ending;
 mod framing;
 mod http1;
 mod io;
@@ -24,6 +25,7 @@ pub use limits::{LimitError, Limits, Setting};
 pub use workers::{Options, Workers};
 
 pub(crate) use context::{Exchange, Reading};
+pub(crate) use ending::Cause;
 pub(crate) use io::Io;
 pub(crate) use shard::{Shard, Shared};
 pub(crate) use streams::Pulse;

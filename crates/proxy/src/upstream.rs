@@ -2,15 +2,19 @@
 //!
 //! HTTP/1.1 connections are kept in a stack: the one used last is used next, so that few stay busy and the rest reach
 //! their idle timeout. HTTP/2 connections are shared by requests up to the endpoint's own limit. Nothing here is locked;
-//! a thread's connections are its own.
+//! a thread's connections are its own. Where a limit is reached, threads tell each other who waits, and give up what they do
+//! not use.
 
 mod advice;
 mod connect;
 mod http1;
 mod lease;
+mod pending;
 mod pool;
 mod queue;
 mod race;
+mod share;
+mod stock;
 mod streams;
 mod tls;
 mod upstreams;
@@ -19,6 +23,7 @@ pub(crate) use advice::tls_error;
 pub(crate) use connect::{ConnectError, note_failure};
 pub(crate) use http1::{Error as Http1Error, Tunnel};
 pub(crate) use lease::{Error, Incoming, LINGER, Lease};
+pub(crate) use pending::Pending;
 pub(crate) use pool::Pool;
 pub(crate) use race::race;
 pub(crate) use upstreams::{Chosen, Upstream, Upstreams};

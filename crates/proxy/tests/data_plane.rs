@@ -12,10 +12,14 @@ mod bodies;
 mod counts;
 #[path = "data_plane/counts_upstream.rs"]
 mod counts_upstream;
+#[path = "data_plane/crowds.rs"]
+mod crowds;
 #[path = "data_plane/dynamic.rs"]
 mod dynamic;
 #[path = "data_plane/early_answers.rs"]
 mod early_answers;
+#[path = "data_plane/endings.rs"]
+mod endings;
 #[path = "data_plane/endpoint_limits.rs"]
 mod endpoint_limits;
 #[path = "data_plane/failures.rs"]
@@ -68,3 +72,5 @@ mod tls;
 mod trailers;
 #[path = "data_plane/upgrades.rs"]
 mod upgrades;
+#[path = "data_plane/waiting.rs"]
+mod waiting;

@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::limits::{Limit, Limits, Overflow, RetryBudget};
+use super::share::Shares;
 use crate::endpoint::EndpointState;
 
 /// Stands for no limit.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// Counts what is under way at a backend, over all threads, and refuses what would exceed its limits. Unlike Envoy's, the
 /// counts are exact: threads cannot exceed a limit together.
@@ -16,6 +17,10 @@ pub struct Breakers {
     budget: AtomicU64,
     budget_minimum: AtomicU32,
     budget_overflows: AtomicU64,
+    /// Requests that wait for a connection that is being opened for them: among those that wait, but held by the limit on
+    /// connections and not by theirs.
+    opening: AtomicU32,
+    pub(super) shares: Shares,
 }
 
 /// A count and its limit, on a cache line of their own.
@@ -37,6 +42,8 @@ impl Breakers {
             budget: AtomicU64::new(0),
             budget_minimum: AtomicU32::new(0),
             budget_overflows: AtomicU64::new(0),
+            opening: AtomicU32::new(0),
+            shares: Shares::default(),
         };
         breakers.set_limits(limits);
         Arc::new(breakers)
@@ -59,14 +66,45 @@ impl Breakers {
         };
         self.budget_minimum.store(minimum, Ordering::Relaxed);
         self.budget.store(percent.to_bits(), Ordering::Relaxed);
+        // There may be room now for who waits.
+        self.shares.ring_waiting();
     }
 
-    /// Lets a request wait for a connection.
+    /// Lets a request wait for a connection that others have.
     ///
     /// # Errors
     /// [`Overflow::PendingRequests`].
     pub fn pending_request(self: &Arc<Self>) -> Result<Permit, Overflow> {
         self.permit(Limit::PendingRequests)
+    }
+
+    /// The same, where `spare` more connections will be there for requests that wait than there are now.
+    pub(super) fn pending_request_beside(self: &Arc<Self>, spare: impl FnOnce() -> u32) -> Result<Permit, Overflow> {
+        let limit = Limit::PendingRequests;
+        let (active, most) = (&self.gate(limit).active, self.most(limit));
+        // Where nobody may wait, nobody may.
+        let entered = enter(active, most) || most > 0 && enter(active, most.saturating_add(spare()));
+        if entered { Ok(self.held(limit)) } else { Err(self.overflow(limit)) }
+    }
+
+    /// Lets a request wait for a connection that is being opened for it. It counts among those that wait, but only the limit on
+    /// connections bounds it: a request does not take up both limits.
+    ///
+    /// # Errors
+    /// [`Overflow::PendingRequests`], where no request may wait at all.
+    pub fn opening_request(self: &Arc<Self>) -> Result<Permit, Overflow> {
+        let limit = Limit::PendingRequests;
+        if self.most(limit) == 0 {
+            return Err(self.overflow(limit));
+        }
+        self.opening.fetch_add(1, Ordering::Relaxed);
+        Ok(Permit { breakers: Arc::clone(self), counts: Counts::Opening })
+    }
+
+    /// Lets a request wait that the limit has let in already.
+    pub fn pending_request_again(self: &Arc<Self>) -> Permit {
+        enter(&self.gate(Limit::PendingRequests).active, NONE);
+        self.held(Limit::PendingRequests)
     }
 
     /// Lets a request begin.
@@ -91,26 +129,50 @@ impl Breakers {
     /// # Errors
     /// [`Overflow::EndpointConnections`], [`Overflow::Connections`].
     pub fn connection(self: &Arc<Self>, endpoint: &Arc<EndpointState>, first: bool) -> Result<Permit, Overflow> {
-        let own = self.gate(Limit::EndpointConnections);
-        let most = if first { NONE } else { own.limit.load(Ordering::Relaxed) };
-        if !enter(endpoint.connection_count(), most) {
-            own.overflows.fetch_add(1, Ordering::Relaxed);
-            return Err(Overflow::EndpointConnections);
-        }
-        let gate = self.gate(Limit::Connections);
-        let most = if first { NONE } else { gate.limit.load(Ordering::Relaxed) };
-        if !enter(&gate.active, most) {
-            endpoint.connection_count().fetch_sub(1, Ordering::Relaxed);
-            gate.overflows.fetch_add(1, Ordering::Relaxed);
+        self.connection_again(endpoint, first).inspect_err(|overflow| {
+            let limit = match overflow {
+                Overflow::EndpointConnections => Limit::EndpointConnections,
+                _ => Limit::Connections,
+            };
+            self.overflow(limit);
+        })
+    }
+
+    /// The same for a request that waits since this failed: it is counted as kept from beginning only once.
+    ///
+    /// # Errors
+    /// As [`Self::connection`].
+    pub fn connection_again(self: &Arc<Self>, endpoint: &Arc<EndpointState>, first: bool) -> Result<Permit, Overflow> {
+        let most = |limit| if first { NONE } else { self.gate(limit).limit.load(Ordering::Relaxed) };
+        let (own, all) = (most(Limit::EndpointConnections), most(Limit::Connections));
+        // Looked at before anything is counted: what is counted for a moment only may be in the way of others, and they have to
+        // be told. That is so only where another has been faster.
+        let is_full = |active: &AtomicU32, most| most != NONE && active.load(Ordering::SeqCst) >= most;
+        let gate = &self.gate(Limit::Connections).active;
+        if !is_full(endpoint.connection_count(), own) && is_full(gate, all) {
             return Err(Overflow::Connections);
         }
-        Ok(Permit { breakers: Arc::clone(self), limit: Limit::Connections, endpoint: Some(Arc::clone(endpoint)) })
+        if !enter(endpoint.connection_count(), own) {
+            return Err(Overflow::EndpointConnections);
+        }
+        if !enter(gate, all) {
+            endpoint.connection_count().fetch_sub(1, Ordering::SeqCst);
+            if endpoint.awaited() > 0 {
+                self.shares.ring_waiting();
+            }
+            return Err(Overflow::Connections);
+        }
+        Ok(Permit { breakers: Arc::clone(self), counts: Counts::Connection(Arc::clone(endpoint)) })
     }
 
     /// What is under way. Connections of single endpoints are counted [there](EndpointState::connections).
     #[must_use]
     pub fn active(&self, limit: Limit) -> u32 {
-        self.gate(limit).active.load(Ordering::Relaxed)
+        let active = self.gate(limit).active.load(Ordering::SeqCst);
+        match limit {
+            Limit::PendingRequests => active.saturating_add(self.opening.load(Ordering::Relaxed)),
+            _ => active,
+        }
     }
 
     /// How often the limit was reached.
@@ -149,12 +211,17 @@ impl Breakers {
     }
 
     fn permit(self: &Arc<Self>, limit: Limit) -> Result<Permit, Overflow> {
-        if enter(&self.gate(limit).active, self.most(limit)) {
-            Ok(Permit { breakers: Arc::clone(self), limit, endpoint: None })
-        } else {
-            self.overflow_count(limit).fetch_add(1, Ordering::Relaxed);
-            Err(limit.into())
-        }
+        if enter(&self.gate(limit).active, self.most(limit)) { Ok(self.held(limit)) } else { Err(self.overflow(limit)) }
+    }
+
+    fn held(self: &Arc<Self>, limit: Limit) -> Permit {
+        Permit { breakers: Arc::clone(self), counts: Counts::One(limit) }
+    }
+
+    /// Counts that the limit was reached.
+    fn overflow(&self, limit: Limit) -> Overflow {
+        self.overflow_count(limit).fetch_add(1, Ordering::Relaxed);
+        limit.into()
     }
 
     const fn overflow_count(&self, limit: Limit) -> &AtomicU64 {
@@ -172,10 +239,11 @@ impl Breakers {
 /// Counts one more, unless there are as many as there may be.
 fn enter(active: &AtomicU32, most: u32) -> bool {
     if most == NONE {
-        active.fetch_add(1, Ordering::Relaxed);
+        active.fetch_add(1, Ordering::SeqCst);
         return true;
     }
-    active.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |active| (active < most).then_some(active + 1)).is_ok()
+    // Who fails says that it waits and looks again, who leaves looks whether anyone waits: one of them sees the other.
+    active.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |active| (active < most).then_some(active + 1)).is_ok()
 }
 
 /// Something under way, counted until this is dropped.
@@ -183,23 +251,46 @@ fn enter(active: &AtomicU32, most: u32) -> bool {
 #[must_use]
 pub struct Permit {
     breakers: Arc<Breakers>,
-    limit: Limit,
-    endpoint: Option<Arc<EndpointState>>,
+    counts: Counts,
+}
+
+#[derive(Debug)]
+enum Counts {
+    One(Limit),
+    /// A request whose connection is being opened.
+    Opening,
+    Connection(Arc<EndpointState>),
 }
 
 impl Permit {
     /// What it counts against.
     #[must_use]
     pub const fn limit(&self) -> Limit {
-        self.limit
+        match &self.counts {
+            Counts::One(limit) => *limit,
+            Counts::Opening => Limit::PendingRequests,
+            Counts::Connection(_) => Limit::Connections,
+        }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.breakers.gate(self.limit).active.fetch_sub(1, Ordering::Relaxed);
-        if let Some(endpoint) = &self.endpoint {
-            endpoint.connection_count().fetch_sub(1, Ordering::Relaxed);
+        let breakers = &self.breakers;
+        match &self.counts {
+            Counts::One(limit) => {
+                breakers.gate(*limit).active.fetch_sub(1, Ordering::Relaxed);
+            }
+            Counts::Opening => {
+                breakers.opening.fetch_sub(1, Ordering::Relaxed);
+            }
+            Counts::Connection(endpoint) => {
+                breakers.gate(Limit::Connections).active.fetch_sub(1, Ordering::SeqCst);
+                endpoint.connection_count().fetch_sub(1, Ordering::SeqCst);
+                if breakers.shares.awaited() > 0 || endpoint.awaited() > 0 {
+                    breakers.shares.ring_waiting();
+                }
+            }
         }
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
+mod shares;
+
 use super::{Breakers, Limit, Limits, Overflow, RetryBudget};
 use crate::{EndpointSet, EndpointSpec, Start};
 

@@ -28,6 +28,10 @@ pub enum Health {
 pub struct EndpointState {
     active_requests: AtomicU32,
     connections: AtomicU32,
+    /// Connections that carry no request, where connections to one endpoint are limited.
+    idle: AtomicU32,
+    /// Requests that wait for a connection because there are as many as there may be to one endpoint.
+    awaited: AtomicU32,
     requests: AtomicU64,
     pub(crate) monitor: Monitor,
     flags: AtomicU32,
@@ -47,6 +51,8 @@ impl EndpointState {
         Self {
             active_requests: AtomicU32::new(0),
             connections: AtomicU32::new(0),
+            idle: AtomicU32::new(0),
+            awaited: AtomicU32::new(0),
             requests: AtomicU64::new(0),
             monitor: Monitor::default(),
             flags: AtomicU32::new(flags),
@@ -82,6 +88,19 @@ impl EndpointState {
 
     pub(crate) const fn connection_count(&self) -> &AtomicU32 {
         &self.connections
+    }
+
+    pub(crate) const fn idle_count(&self) -> &AtomicU32 {
+        &self.idle
+    }
+
+    pub(crate) const fn awaited_count(&self) -> &AtomicU32 {
+        &self.awaited
+    }
+
+    /// Requests that wait until there may be another connection to this endpoint.
+    pub(crate) fn awaited(&self) -> u32 {
+        self.awaited.load(Ordering::SeqCst)
     }
 
     /// Counts a request as under way until the answer is dropped.

@@ -1,6 +1,7 @@
 //! Finds a connection for a request.
 
 use std::num::NonZeroU16;
+use std::pin::pin;
 use std::rc::Rc;
 
 use backstay_balancer::Outcome;
@@ -11,7 +12,7 @@ use rustls_pki_types::ServerName;
 use super::attempt::Plan;
 use super::failure::Failure;
 use crate::config::{Discovery, Dynamic, Flag, Lookup, Refusal, Resolved};
-use crate::upstream::{Chosen, ConnectError, Lease, Pool, Upstream, race};
+use crate::upstream::{Chosen, ConnectError, Lease, Pending, Pool, Upstream, race};
 
 /// Addresses tried for one request when connections cannot be opened.
 const MAX_TRIES: usize = 3;
@@ -106,7 +107,7 @@ pub(super) async fn acquire(upstream: &Upstream, route: &Route, plan: &Plan, fre
                 None => {
                     // The first stands for all that race.
                     plan.tried.set(pools.first().map(|pool| pool.address()));
-                    Box::pin(open_preferred(upstream, pools)).await
+                    Box::pin(open_preferred(upstream, pools, fresh)).await
                 }
             }
         }
@@ -126,6 +127,7 @@ async fn open(
     let most = if upstream.backend.policy.retries.is_some() { 1 } else { MAX_TRIES };
     let mut tried = plan.avoid.borrow().clone();
     let (mut pool, mut chosen) = first;
+    let pending = Rc::<Pending>::default();
     let mut try_ = 0;
     loop {
         if !fresh
@@ -136,7 +138,7 @@ async fn open(
         }
         plan.tried.set(Some(pool.address()));
         plan.current.borrow_mut().clone_from(&chosen);
-        let error = match pool.open().await {
+        let error = match pool.open(&pending, fresh).await {
             Ok(lease) => return Ok(Found { pool, lease, chosen }),
             Err(error) => error,
         };
@@ -153,14 +155,19 @@ async fn open(
     }
 }
 
-async fn open_preferred(upstream: &Upstream, pools: &[Rc<Pool>]) -> Result<Found, Failure> {
-    let attempts = pools
-        .iter()
-        .take(MAX_RACED)
-        .map(|pool| async move { Ok(Found { pool: Rc::clone(pool), lease: pool.open().await?, chosen: None }) });
+async fn open_preferred(upstream: &Upstream, pools: &[Rc<Pool>], fresh: bool) -> Result<Found, Failure> {
+    let pending = &Rc::<Pending>::default();
+    let attempts = pools.iter().take(MAX_RACED).map(|pool| async move {
+        Ok(Found { pool: Rc::clone(pool), lease: pool.open(pending, fresh).await?, chosen: None })
+    });
     let timeout = upstream.backend.timeouts.connect;
-    let raced = tokio::time::timeout(timeout, race(attempts)).await;
-    raced
-        .unwrap_or(Err(Some(ConnectError::Timeout)))
-        .map_err(|failed| failed.map_or(Failure::NoEndpoint, Failure::Connect))
+    let mut raced = pin!(race(attempts));
+    loop {
+        match tokio::time::timeout(timeout, raced.as_mut()).await {
+            Ok(raced) => return raced.map_err(|failed| failed.map_or(Failure::NoEndpoint, Failure::Connect)),
+            // What others have opened is waited for as long as it takes: the time is for what is being opened.
+            Err(_) if pending.is_queued() => {}
+            Err(_) => return Err(Failure::Connect(ConnectError::Timeout)),
+        }
+    }
 }

@@ -10,7 +10,7 @@ use super::grpc;
 use crate::config::{Filters, Flag, Redirect, Refusal, Respond};
 use crate::filter;
 use crate::route::Matched;
-use crate::server::Exchange;
+use crate::server::{Cause, Exchange};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 
@@ -140,6 +140,8 @@ fn edit<'f>(response: &mut Response<Body>, filters: impl IntoIterator<Item = &'f
 }
 
 fn note(exchange: &mut Exchange, status: StatusCode, flag: Flag, details: std::borrow::Cow<'static, str>) {
+    // Whether or not the client waits for it, this is what there is to say.
+    exchange.ends(Cause::Recorded);
     exchange.note(|record| {
         record.status = status.as_u16();
         record.flag = flag;

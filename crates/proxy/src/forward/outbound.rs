@@ -19,7 +19,7 @@ use super::headers;
 use super::{local, retries, tunnel};
 use crate::config::{Action, Backend, Flag, Forward, Rule};
 use crate::filter;
-use crate::server::Exchange;
+use crate::server::{Cause, Exchange};
 use crate::upstream::Upstream;
 
 /// A request on its way to a backend.
@@ -85,18 +85,26 @@ impl Outbound {
     pub(super) async fn send(mut self: Box<Self>) -> Response<Body> {
         // Borrowed from where it is: what an `async fn` holds is moved with it.
         let Self { exchange, request, plan, active, deadline, attempts, .. } = &mut *self;
+        let due = deadline.as_ref().map(|deadline| deadline.deadline());
+        let unanswered = Unanswered { exchange, active, due };
+        let mut retry_flag = Flag::None;
         let outcome = match *attempts {
             Attempts::One => within(deadline, pin!(plan.run(&active.upstream, request))).await,
             Attempts::Timed(timeout) => {
                 let local = Rc::clone(&exchange.local);
                 plan.time();
-                let mut ended = Box::pin(retries::run(plan, &active.upstream, &local.shard, timeout, request));
+                let timeouts = retries::Timeouts { attempt: timeout, due };
+                let mut ended = Box::pin(retries::run(plan, &active.upstream, &local.shard, timeouts, request));
                 within(deadline, ended.as_mut()).await.map(|ended| {
-                    exchange.note(|record| record.retry_flag = ended.flag);
+                    retry_flag = ended.flag;
                     ended.outcome
                 })
             }
         };
+        std::mem::forget(unanswered);
+        if retry_flag != Flag::None {
+            exchange.note(|record| record.retry_flag = retry_flag);
+        }
         let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
         let attempts = plan.attempts.get();
         let outcome = outcome.unwrap_or_else(|| {
@@ -135,6 +143,21 @@ impl Outbound {
             edits.apply(&mut response);
         }
         response
+    }
+}
+
+/// A request without an answer yet. Dropped, its client has left, or its time was over before that was noticed.
+struct Unanswered<'r> {
+    exchange: &'r Exchange,
+    active: &'r Active,
+    due: Option<tokio::time::Instant>,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if self.exchange.left(self.due) == Cause::Deadline {
+            self.active.upstream.backend.metrics.timeouts.total.increment(1);
+        }
     }
 }
 

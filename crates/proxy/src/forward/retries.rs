@@ -34,6 +34,15 @@ pub(super) struct Ended {
     pub(super) flag: Flag,
 }
 
+/// How long attempts may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    /// Each, until the end of its answer.
+    pub(super) attempt: Option<Duration>,
+    /// When all of them must have ended.
+    pub(super) due: Option<tokio::time::Instant>,
+}
+
 /// Says which attempt it is.
 pub(super) const ATTEMPT_COUNT: HeaderName = HeaderName::from_static("x-envoy-attempt-count");
 
@@ -42,11 +51,11 @@ pub(super) async fn run(
     plan: &Plan,
     upstream: &Upstream,
     shard: &Shard,
-    attempt_timeout: Option<Duration>,
+    timeouts: Timeouts,
     request: &mut Request<RequestBody>,
 ) -> Ended {
     let Some(policy) = &upstream.backend.policy.retries else {
-        let outcome = attempt(plan, upstream, None, attempt_timeout, request).await;
+        let outcome = attempt(plan, upstream, None, timeouts, request).await;
         return Ended { outcome, flag: Flag::None };
     };
     let metrics = &upstream.backend.metrics.retries;
@@ -61,7 +70,7 @@ pub(super) async fn run(
         if policy.count_attempts {
             request.headers_mut().insert(ATTEMPT_COUNT, plan.attempts.get().into());
         }
-        let outcome = attempt(plan, upstream, Some(policy), attempt_timeout, &mut request).await;
+        let outcome = attempt(plan, upstream, Some(policy), timeouts, &mut request).await;
         let decision = decide(&mut retries, policy, metrics, &outcome, shard.random());
         let flag = match decision {
             Decision::No(NoRetry::NotCovered) => {
@@ -112,48 +121,55 @@ async fn attempt(
     plan: &Plan,
     upstream: &Upstream,
     policy: Option<&Retry>,
-    attempt_timeout: Option<Duration>,
+    timeouts: Timeouts,
     request: &mut Request<RequestBody>,
 ) -> Result<Reply, Failure> {
     let started = Instant::now();
     plan.begun.set(None);
-    let per_try = shorter(policy.and_then(|policy| policy.per_try_timeout), attempt_timeout);
+    let per_try = shorter(policy.and_then(|policy| policy.per_try_timeout), timeouts.attempt);
     let idle = policy.and_then(|policy| policy.per_try_idle_timeout);
     let first_byte = shorter(upstream.backend.timeouts.first_byte, idle);
     let silent = || if idle == first_byte { Failure::PerTryIdleTimeout } else { Failure::FirstByteTimeout };
-    let mut whole = per_try.map(|timeout| Box::pin(sleep(timeout)));
+    // Of several that have passed when anyone looks, the one that was due first ends it: that of all attempts is looked at
+    // outside of this.
+    let is_first = |at: Instant| timeouts.due.is_none_or(|due| at < due.into_std());
+    let whole = per_try.map(|timeout| started + timeout).filter(|at| is_first(*at));
+    let mut whole = whole.map(|at| Box::pin(sleep_until(at.into())));
     let mut silence = first_byte.map(|timeout| (timeout, Box::pin(sleep(timeout))));
     let mut work = pin!(plan.run(upstream, request));
     let outcome = poll_fn(|cx| {
         if let Poll::Ready(outcome) = work.as_mut().poll(cx) {
             return Poll::Ready(outcome);
         }
-        if let Some(whole) = &mut whole
-            && whole.as_mut().poll(cx).is_ready()
-        {
-            return Poll::Ready(Err(Failure::PerTryTimeout));
-        }
+        let late = whole.as_mut().and_then(|whole| match whole.as_mut().poll(cx) {
+            Poll::Ready(()) => Some(whole.deadline().into_std()),
+            Poll::Pending => None,
+        });
         if let Some((timeout, sleep)) = &mut silence {
             while sleep.as_mut().poll(cx).is_ready() {
                 // From when all was sent; as long as it is not, from now.
                 let due = plan.finished_sending().unwrap_or_else(Instant::now) + *timeout;
                 if due <= Instant::now() {
-                    return Poll::Ready(Err(silent()));
+                    if !is_first(due) {
+                        break;
+                    }
+                    let is_first = late.is_none_or(|late| due < late);
+                    return Poll::Ready(Err(if is_first { silent() } else { Failure::PerTryTimeout }));
                 }
                 sleep.as_mut().reset(due.into());
             }
         }
-        Poll::Pending
+        if late.is_some() { Poll::Ready(Err(Failure::PerTryTimeout)) } else { Poll::Pending }
     })
     .await;
     if let Err(failure @ (Failure::PerTryTimeout | Failure::FirstByteTimeout | Failure::PerTryIdleTimeout)) = &outcome {
-        let timeouts = &upstream.backend.metrics.timeouts;
+        let counts = &upstream.backend.metrics.timeouts;
         let first_byte = matches!(failure, Failure::FirstByteTimeout);
-        if first_byte { &timeouts.first_byte } else { &timeouts.per_try }.increment(1);
+        if first_byte { &counts.first_byte } else { &counts.per_try }.increment(1);
         upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
     }
     outcome.map(|mut reply| {
-        reply.cut = attempt_timeout.map(|timeout| started + timeout);
+        reply.cut = timeouts.attempt.map(|timeout| started + timeout);
         reply.silence = shorter(idle, upstream.backend.timeouts.between_bytes);
         reply
     })

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::ending::{Cause, First};
 use crate::config::uptime;
 
 /// What a connection is doing. Shared with the connection's stream, which must be `Send`; only one thread uses it.
@@ -38,6 +39,8 @@ pub(super) struct Activity {
     tunnel: AtomicBool,
     /// HTTP/1.1: when the answer under way must have ended, in milliseconds of this process's time; 0 without such a time.
     end: AtomicU64,
+    /// Why the request under way ends before its end, or, where several share the connection, the connection.
+    cause: First,
 }
 
 /// What a connection is doing.
@@ -166,6 +169,9 @@ impl Activity {
     /// A request has started. Returns how many are in flight now.
     pub(super) fn enter(&self) -> u32 {
         self.head.store(false, Relaxed);
+        if !self.is_multiplexed() {
+            self.cause.clear();
+        }
         let requests = self.requests.load(Relaxed).wrapping_add(1);
         self.requests.store(requests, Relaxed);
         self.turn();
@@ -175,7 +181,9 @@ impl Activity {
     /// The answer that has begun must have ended at `end`.
     pub(super) fn end_by(&self, end: Option<Instant>) {
         let in_uptime = |end: Instant| uptime() + end.saturating_duration_since(Instant::now());
-        let end = end.map_or(0, |end| u64::try_from(in_uptime(end).as_millis()).unwrap_or(u64::MAX));
+        // Not before it: the rest of a millisecond counts as one.
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        let end = end.map_or(0, |end| millis(in_uptime(end)));
         self.end.store(end, Relaxed);
     }
 
@@ -183,6 +191,20 @@ impl Activity {
     fn is_late(&self, now: Duration) -> bool {
         let end = self.end.load(Relaxed);
         end > 0 && u128::from(end) <= now.as_millis()
+    }
+
+    /// Why the request under way ends before its end.
+    pub(super) const fn cause(&self) -> &First {
+        &self.cause
+    }
+
+    /// The connection is cut in this phase: whatever becomes of its requests, that is why.
+    pub(super) fn cut(&self, phase: Phase) {
+        match phase {
+            Phase::Busy => self.cause.set(Cause::Still),
+            Phase::Late => self.cause.set(Cause::Deadline),
+            Phase::Idle | Phase::Head => {}
+        }
     }
 
     /// A request has ended.

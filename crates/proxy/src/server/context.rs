@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Request};
 
 use super::accept::Permit;
 use super::activity::Activity;
+use super::ending::Cause;
 use super::shard::{CurrentSocket, Shard, Shared};
 use super::streams::Pulse;
 use crate::access::Record;
@@ -117,6 +118,36 @@ impl Exchange {
         }
     }
 
+    /// It ends before its end, because of `cause` unless something else came before.
+    pub(crate) fn ends(&self, cause: Cause) {
+        if self.cause().is_none() {
+            match &self.pulse {
+                Some(pulse) => pulse.cause().set(cause),
+                None => self.local.activity.cause().set(cause),
+            }
+        }
+    }
+
+    /// Nobody waits for the answer any more, which should have ended at `due`. Returns why.
+    pub(crate) fn left(&self, due: Option<tokio::time::Instant>) -> Cause {
+        // A client that leaves is noticed at once, a time that is over perhaps not: it came first.
+        let cause = if due.is_some_and(|due| due <= tokio::time::Instant::now()) {
+            Cause::Deadline
+        } else if self.local.shard.registry.has_ended() {
+            Cause::Shutdown
+        } else {
+            Cause::Client
+        };
+        self.ends(cause);
+        self.cause().unwrap_or(cause)
+    }
+
+    /// Why it ends before its end, if it does.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        let of_stream = self.pulse.as_ref().and_then(|pulse| pulse.cause().get());
+        of_stream.or_else(|| self.local.activity.cause().get())
+    }
+
     /// Notes something for the access log.
     pub(crate) fn note(&mut self, note: impl FnOnce(&mut Record)) {
         if let Some(record) = &mut self.record {
@@ -127,10 +158,15 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        let told = self.cause().and_then(Cause::told);
         self.local.activity.leave();
         if let Some(mut record) = self.record.take()
             && let Some(log) = &self.local.shard.shared.access_log
         {
+            if let Some((flag, details)) = told {
+                record.flag = flag;
+                record.details = details.into();
+            }
             record.duration = self.started.elapsed();
             if !log.write(record) {
                 self.local.shard.shared.metrics.log_lines_dropped.increment(1);

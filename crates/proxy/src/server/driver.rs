@@ -37,6 +37,8 @@ pub(super) struct Registry {
     entries: RefCell<HashMap<u64, Entry>>,
     next: Cell<u64>,
     closing: Cell<bool>,
+    /// The thread ends: what is still under way does too.
+    ended: Cell<bool>,
     tunnels: Cell<usize>,
     emptied: Notify,
 }
@@ -93,6 +95,16 @@ impl Registry {
     /// Whether all connections are to be finished.
     pub(super) fn is_closing(&self) -> bool {
         self.closing.get()
+    }
+
+    /// Whether the thread has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    /// The thread ends.
+    pub(super) fn end(&self) {
+        self.ended.set(true);
     }
 
     pub(super) fn enter_tunnel(&self) {
@@ -157,6 +169,7 @@ impl Registry {
                 Phase::Late => Duration::ZERO,
             };
             if now.duration_since(entry.since) >= allowed {
+                entry.activity.cut(mark.0);
                 entry.link.tell(Order::Cut(mark.0));
             } else if mark.0 == Phase::Idle && entry.activity.ask_to_rest() {
                 entry.link.wake();

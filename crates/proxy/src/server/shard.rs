@@ -240,11 +240,13 @@ pub(super) fn run(
                 }
                 Command::Drain { deadline, done } => {
                     shard.drain(deadline).await;
+                    shard.registry.end();
                     drop(done);
                     return;
                 }
             }
         }
+        shard.registry.end();
     });
 }
 

@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::context::Local;
+use super::ending::{Cause, First};
 use super::shard::Shard;
 
 /// How far a request has come that shares its connection.
@@ -21,12 +22,18 @@ use super::shard::Shard;
 pub(crate) struct Pulse {
     beats: Cell<u32>,
     end: Cell<Option<Instant>>,
+    cause: First,
 }
 
 impl Pulse {
     /// Something has moved, in either direction.
     pub(crate) fn beat(&self) {
         self.beats.set(self.beats.get().wrapping_add(1));
+    }
+
+    /// Why the request ends before its end.
+    pub(super) const fn cause(&self) -> &First {
+        &self.cause
     }
 
     /// When the answer must have ended.
@@ -58,11 +65,13 @@ impl Streams {
         for entry in self.entries.borrow_mut().values_mut() {
             let mark = entry.pulse.beats.get();
             if entry.pulse.end.get().is_some_and(|end| end <= now) {
+                entry.pulse.cause.set(Cause::Deadline);
                 entry.task.abort();
             } else if mark != entry.mark {
                 (entry.mark, entry.since) = (mark, now);
             } else if now.duration_since(entry.since) >= allowed && !entry.task.is_finished() {
                 still += 1;
+                entry.pulse.cause.set(Cause::Still);
                 entry.task.abort();
             }
         }

@@ -20,6 +20,7 @@ use super::advice::advice;
 use super::http1::Stream;
 use super::pool::Destination;
 use super::queue::Place;
+use super::stock::Member;
 use super::streams::{Executor, Streams};
 use super::tls::TlsStream;
 use crate::config::{Backend, Discovery, FailedConnection, Protocol, uptime};
@@ -62,8 +63,9 @@ pub(super) async fn connect(
     shared: &Shared,
     destination: &Destination,
     place: Place,
+    member: &Rc<Member>,
 ) -> Result<Established, ConnectError> {
-    let result = tokio::time::timeout(backend.timeouts.connect, establish(backend, shared, destination, place))
+    let result = tokio::time::timeout(backend.timeouts.connect, establish(backend, shared, destination, place, member))
         .await
         .unwrap_or(Err(ConnectError::Timeout));
     match &result {
@@ -88,6 +90,7 @@ async fn establish(
     shared: &Shared,
     destination: &Destination,
     place: Place,
+    member: &Rc<Member>,
 ) -> Result<Established, ConnectError> {
     let stream = TcpStream::connect(destination.address).await.map_err(|error| ConnectError::Io(Arc::new(error)))?;
     if matches!(backend.discovery, Discovery::Dynamic(_)) && is_own(&stream, &shared.own.load()) {
@@ -120,7 +123,7 @@ async fn establish(
     match backend.protocol {
         Protocol::Http1 => Ok(Established::Http1(io, open)),
         Protocol::Http2 => {
-            let streams = Streams::new(open.1.queue());
+            let streams = Streams::new(member);
             let (sender, connection) = http2::Builder::new(Executor(Rc::clone(&streams)))
                 .timer(TokioTimer::new())
                 .initial_stream_window_size(shared.limits.stream_window)
@@ -166,7 +169,7 @@ fn is_own(stream: &TcpStream, own: &[SocketAddr]) -> bool {
 
 /// Counts an open connection for as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Open(Arc<BackendMetrics>, Place);
+pub(crate) struct Open(Arc<BackendMetrics>, #[expect(dead_code, reason = "held")] Place);
 
 impl Open {
     pub(super) fn count(metrics: &Arc<BackendMetrics>, place: Place) -> Self {

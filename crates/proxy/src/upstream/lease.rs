@@ -1,6 +1,5 @@
 //! The right to send one request on a connection.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,8 +11,7 @@ use hyper::client::conn::http2;
 use thiserror::Error;
 
 use super::http1::{self, Duplex, Tunnel};
-use super::pool::Pool;
-use super::queue::Queue;
+use super::pool::{Pool, Slot, Stream};
 use crate::forward::{BodyError, Received, RequestBody};
 
 /// How long what is left of a request may take once it has been answered.
@@ -76,30 +74,12 @@ pub(crate) struct Unanswered {
     pub(crate) unsent: bool,
 }
 
-/// A stream's place on a shared connection.
-#[derive(Debug)]
-pub(super) struct Slot(Rc<Cell<usize>>, Rc<Queue>);
-
-impl Slot {
-    pub(super) fn take(streams: &Rc<Cell<usize>>, queue: &Rc<Queue>) -> Self {
-        streams.set(streams.get() + 1);
-        Self(Rc::clone(streams), Rc::clone(queue))
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
-        self.1.wake();
-    }
-}
-
 impl Lease {
     pub(super) fn http1(connection: Box<http1::Connection>, pool: Rc<Pool>, reused: bool) -> Self {
         Self { connection: Connection::Http1 { connection, pool }, reused }
     }
 
-    pub(super) fn http2(sender: http2::SendRequest<RequestBody>, slot: Slot, reused: bool) -> Self {
+    pub(super) fn http2(Stream { sender, slot, reused }: Stream) -> Self {
         Self { connection: Connection::Http2 { sender, slot }, reused }
     }
 

@@ -1,27 +1,28 @@
 //! The connections to one endpoint.
 
+mod multiplexed;
+
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use backstay_balancer::{EndpointState, Overflow};
-use futures::FutureExt;
-use futures::future::{Shared as Joined, WeakShared as WeakJoined};
-use hyper::client::conn::http2;
+use backstay_balancer::EndpointState;
 use rustls_pki_types::ServerName;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::connect::{ConnectError, Established, MAX_STREAMS, connect};
+use super::connect::{ConnectError, Established, connect};
 use super::http1;
-use super::lease::{Lease, Slot};
-use super::queue::{Given, Place, Queue, Turn};
+use super::lease::Lease;
+use super::pending::Pending;
+use super::queue::{Given, Place};
+use super::stock::{Idle, Member, Reusable, Spare, Stock};
 use crate::config::{Backend, Protocol};
-use crate::forward::RequestBody;
 use crate::metrics::Count;
 use crate::server::Shared;
+
+use multiplexed::Multiplexed;
+pub(super) use multiplexed::{Slot, Stream};
 
 /// What a connection leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +32,6 @@ pub(crate) struct Destination {
     pub(crate) server_name: Option<ServerName<'static>>,
 }
 
-/// A connection being opened, for all who wait for it.
-type Opening = Joined<oneshot::Receiver<Result<(), ConnectError>>>;
-type WeakOpening = WeakJoined<oneshot::Receiver<Result<(), ConnectError>>>;
-
 /// The connections to one endpoint.
 #[derive(Debug)]
 pub(crate) struct Pool {
@@ -42,38 +39,47 @@ pub(crate) struct Pool {
     backend: RefCell<Arc<Backend>>,
     protocol: Protocol,
     pub(super) destination: Destination,
-    /// What is counted for the endpoint, over all threads.
-    endpoint: Arc<EndpointState>,
     shared: Arc<Shared>,
     /// Time of the last sweep: exact enough for idle timeouts, and free.
     clock: Rc<Cell<Instant>>,
-    idle: RefCell<Vec<Idle>>,
+    /// What carries no request, and who waits.
+    stock: Rc<Stock<Free>>,
     multiplexed: RefCell<Vec<Multiplexed>>,
     /// Connections being opened for no request yet.
     ahead: Cell<u32>,
-    /// An HTTP/2 connection that is being opened, for as long as anyone waits for it.
-    opening: RefCell<Option<WeakOpening>>,
-    /// Who waits because no more connections may be opened.
-    queue: Rc<Queue>,
+    /// HTTP/2 connections being opened.
+    opening: Cell<usize>,
+    /// Those of them that nobody waits for any more.
+    unclaimed: RefCell<Vec<Spare>>,
 }
 
+/// What one request has done with and another can have.
 #[derive(Debug)]
-struct Idle {
-    connection: Box<http1::Connection>,
-    since: Instant,
+enum Free {
+    Http1(Box<http1::Connection>),
+    Http2(Stream),
 }
 
-#[derive(Debug)]
-struct Multiplexed {
-    sender: http2::SendRequest<RequestBody>,
-    /// Requests the endpoint takes at once.
-    allowed: Rc<Cell<usize>>,
-    /// Requests in flight.
-    streams: Rc<Cell<usize>>,
-    used: Instant,
-    born: Instant,
-    /// Requests it has carried.
-    served: u32,
+impl Free {
+    fn lease(self, pool: &Rc<Pool>) -> Lease {
+        match self {
+            Self::Http1(connection) => Lease::http1(connection, Rc::clone(pool), true),
+            Self::Http2(stream) => Lease::http2(stream),
+        }
+    }
+}
+
+impl Reusable for Free {
+    fn is_alone(&self) -> bool {
+        matches!(self, Self::Http1(_))
+    }
+
+    fn keep(self, stock: &Stock<Self>) {
+        // A stream that nobody takes is none.
+        if matches!(self, Self::Http1(_)) {
+            stock.rest(self, Instant::now());
+        }
+    }
 }
 
 impl Pool {
@@ -83,19 +89,19 @@ impl Pool {
         endpoint: Arc<EndpointState>,
         shared: &Arc<Shared>,
         clock: &Rc<Cell<Instant>>,
+        member: &Rc<Member>,
     ) -> Self {
         Self {
             backend: RefCell::new(Arc::clone(backend)),
             protocol: backend.protocol,
             destination,
-            endpoint,
             shared: Arc::clone(shared),
             clock: Rc::clone(clock),
-            idle: RefCell::default(),
+            stock: Stock::new(member, endpoint),
             multiplexed: RefCell::default(),
             ahead: Cell::default(),
-            opening: RefCell::default(),
-            queue: Rc::default(),
+            opening: Cell::default(),
+            unclaimed: RefCell::default(),
         }
     }
 
@@ -118,7 +124,7 @@ impl Pool {
         match self.protocol {
             Protocol::Http1 => {
                 let connection = loop {
-                    let Idle { mut connection, .. } = self.idle.borrow_mut().pop()?;
+                    let Free::Http1(mut connection) = self.stock.take()? else { continue };
                     if !connection.is_usable() {
                         continue;
                     }
@@ -131,50 +137,60 @@ impl Pool {
                 Some(Lease::http1(connection, Rc::clone(self), true))
             }
             Protocol::Http2 => {
-                let lease = self.share(true);
-                if lease.is_none() && self.is_full() {
+                // Nobody is overtaken.
+                let stream = if self.stock.queue.is_empty() { self.stream(true) } else { None };
+                if stream.is_none() && self.is_full() {
                     self.backend.borrow().metrics.streams_full.increment(1);
                 }
-                lease
+                stream.map(Lease::http2)
             }
         }
     }
 
-    /// A new connection, or, where no more may be opened, one that another request has done with.
-    pub(crate) async fn open(self: &Rc<Self>) -> Result<Lease, ConnectError> {
-        let _pending = self.backend.borrow().breakers.pending_request()?;
+    /// A new connection, or one that another request has done with, whichever is there first. With `fresh`, only where no
+    /// more may be opened the latter. `pending` is the request's.
+    pub(crate) async fn open(self: &Rc<Self>, pending: &Rc<Pending>, fresh: bool) -> Result<Lease, ConnectError> {
         match self.protocol {
-            Protocol::Http1 => self.open_http1().await,
-            Protocol::Http2 => self.open_http2().await,
+            Protocol::Http1 => self.open_http1(pending, fresh).await,
+            Protocol::Http2 => self.open_http2(pending).await,
         }
     }
 
-    async fn open_http1(self: &Rc<Self>) -> Result<Lease, ConnectError> {
-        let mut turn: Option<Turn> = None;
-        loop {
-            let place = self.enter();
-            if let Some(turn) = turn.take() {
-                turn.used();
+    async fn open_http1(self: &Rc<Self>, pending: &Rc<Pending>, fresh: bool) -> Result<Lease, ConnectError> {
+        let (mut waiting, place) = self.stock.arrive(pending)?;
+        let place = match place {
+            Some(place) => place,
+            None => {
+                if let Some(lease) = self.reuse() {
+                    return Ok(lease);
+                }
+                match waiting.given().await {
+                    Given::Free(free) => return Ok(free.lease(self)),
+                    Given::Place(place) => place,
+                    Given::Failed(error) => return Err(error),
+                }
             }
-            if let Ok(place) = place {
-                self.preconnect();
-                return Ok(Lease::http1(self.connect_http1(place).await?, Rc::clone(self), false));
-            }
-            match self.queue.wait().await {
-                Some(Given::Connection(connection)) => return Ok(Lease::http1(connection, Rc::clone(self), true)),
-                Some(Given::Turn(given)) => turn = Some(given),
-                None => return Err(ConnectError::Timeout),
-            }
+        };
+        self.preconnect();
+        let mut connecting = Box::pin(Rc::clone(self).connect_http1(place));
+        if fresh {
+            waiting.withdraw();
         }
+        let free = tokio::select! {
+            biased;
+            given = waiting.given() => match given {
+                Given::Free(free) => free,
+                Given::Place(_) | Given::Failed(_) => return Err(ConnectError::Timeout),
+            },
+            connected = &mut connecting => return Ok(Lease::http1(connected?, Rc::clone(self), false)),
+        };
+        // The one that is being opened is for those who come later.
+        self.finish(connecting, waiting.spare());
+        Ok(free.lease(self))
     }
 
-    /// The right to open a connection.
-    fn enter(&self) -> Result<Place, Overflow> {
-        self.queue.enter(&self.backend.borrow().breakers, &self.endpoint)
-    }
-
-    async fn connect_http1(&self, place: Place) -> Result<Box<http1::Connection>, ConnectError> {
-        match connect(&self.backend(), &self.shared, &self.destination, place).await? {
+    async fn connect_http1(self: Rc<Self>, place: Place) -> Result<Box<http1::Connection>, ConnectError> {
+        match connect(&self.backend(), &self.shared, &self.destination, place, &self.stock.member).await? {
             Established::Http1(stream, open) => {
                 let limits = &self.shared.limits;
                 let limits = http1::HeadLimits { max_size: limits.max_head_size, max_headers: limits.max_headers };
@@ -184,60 +200,44 @@ impl Pool {
         }
     }
 
-    /// Opens connections for later requests, if there are too few for those in use.
+    /// Opens connections for later requests, if there are too few for those in use and nobody waits for one.
     fn preconnect(self: &Rc<Self>) {
         let percent = u64::from(self.backend.borrow().policy.connections.preconnect_percent);
         if percent <= 100 {
             return;
         }
-        loop {
-            let open = u64::from(self.queue.open());
-            let unused = self.idle.borrow().len() as u64 + u64::from(self.ahead.get());
+        while !self.stock.member.share.is_awaited(&self.stock.endpoint) {
+            let open = u64::from(self.stock.open());
+            let unused = self.stock.idle() as u64 + u64::from(self.ahead.get());
             if open >= (open.saturating_sub(unused) * percent).div_ceil(100) {
                 return;
             }
-            let Ok(place) = self.enter() else { return };
+            let Ok(place) = self.stock.enter() else { return };
             self.ahead.set(self.ahead.get() + 1);
             let pool = Rc::clone(self);
-            tokio::task::spawn_local(async move {
-                let connected = pool.connect_http1(place).await;
+            let connecting = async move {
+                let connected = Rc::clone(&pool).connect_http1(place).await;
                 pool.ahead.set(pool.ahead.get() - 1);
-                if let Ok(connection) = connected {
-                    pool.keep(connection);
-                }
-            });
+                connected
+            };
+            self.finish(connecting, Some(self.stock.spare()));
         }
     }
 
-    async fn open_http2(self: &Rc<Self>) -> Result<Lease, ConnectError> {
-        // Each turn has opened a connection, or waited for a stream; another request may have taken what was free.
-        let mut turn: Option<Turn> = None;
-        loop {
-            let opened = self.opened().await;
-            if let Some(turn) = turn.take() {
-                turn.used();
+    /// Keeps what is being opened for no request.
+    fn finish(
+        self: &Rc<Self>,
+        connecting: impl Future<Output = Result<Box<http1::Connection>, ConnectError>> + 'static,
+        spare: Option<Spare>,
+    ) {
+        let pool = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let connected = connecting.await;
+            drop(spare);
+            if let Ok(connection) = connected {
+                pool.keep(connection);
             }
-            let full = match opened {
-                Err(ConnectError::Overflow(_)) => true,
-                opened => opened.map(|()| false)?,
-            };
-            if let Some(lease) = self.share(false) {
-                return Ok(lease);
-            }
-            if full {
-                match self.queue.wait().await {
-                    Some(Given::Turn(given)) => turn = Some(given),
-                    Some(Given::Connection(_)) => {}
-                    None => return Err(ConnectError::Timeout),
-                }
-                if let Some(lease) = self.share(true) {
-                    if let Some(turn) = turn.take() {
-                        turn.used();
-                    }
-                    return Ok(lease);
-                }
-            }
-        }
+        });
     }
 
     /// Whether a connection should carry no more requests.
@@ -253,78 +253,6 @@ impl Pool {
             .is_some()
     }
 
-    /// Whether a connection could not be shared only because it has as many streams as it may have.
-    fn is_full(&self) -> bool {
-        self.multiplexed
-            .borrow()
-            .iter()
-            .any(|connection| connection.sender.is_ready() && !self.is_spent(connection.born, connection.served))
-    }
-
-    /// A stream on a shared connection.
-    fn share(self: &Rc<Self>, reused: bool) -> Option<Lease> {
-        let now = self.clock.get();
-        let most = self.backend.borrow().policy.connections.max_streams.map_or(MAX_STREAMS, NonZeroU32::get) as usize;
-        self.multiplexed.borrow_mut().iter_mut().find_map(|connection| {
-            let free = connection.sender.is_ready()
-                && connection.streams.get() < connection.allowed.get().clamp(1, most)
-                && !self.is_spent(connection.born, connection.served);
-            free.then(|| {
-                connection.used = now;
-                connection.served = connection.served.saturating_add(1);
-                let slot = Slot::take(&connection.streams, &self.queue);
-                Lease::http2(connection.sender.clone(), slot, reused)
-            })
-        })
-    }
-
-    /// Waits for an HTTP/2 connection to be opened, by this request or by an earlier one.
-    async fn opened(self: &Rc<Self>) -> Result<(), ConnectError> {
-        let opening = self.opening.borrow().as_ref().and_then(WeakOpening::upgrade);
-        let opening = match opening {
-            Some(opening) => opening,
-            None => self.begin_http2()?,
-        };
-        // The sender is dropped unused only when the thread ends.
-        opening.await.unwrap_or(Err(ConnectError::Timeout))
-    }
-
-    fn begin_http2(self: &Rc<Self>) -> Result<Opening, ConnectError> {
-        let place = self.enter()?;
-        let (mut done, opening) = oneshot::channel();
-        let opening: Opening = opening.shared();
-        *self.opening.borrow_mut() = opening.downgrade();
-        // A task, so that a request that leaves does not take the connection from those that wait with it. When all have
-        // left, it ends: another address was faster.
-        let pool = Rc::clone(self);
-        tokio::task::spawn_local(async move {
-            let backend = pool.backend();
-            let connecting = connect(&backend, &pool.shared, &pool.destination, place);
-            let result = tokio::select! {
-                biased;
-                result = connecting => result,
-                // Those who come now begin anew, and have put their own in its place.
-                () = done.closed() => return,
-            };
-            let result = result.and_then(|established| {
-                let Established::Http2(sender, allowed) = established else { return Err(ConnectError::NotHttp2) };
-                let now = pool.clock.get();
-                pool.multiplexed.borrow_mut().push(Multiplexed {
-                    sender,
-                    allowed,
-                    streams: Rc::default(),
-                    used: now,
-                    born: now,
-                    served: 0,
-                });
-                Ok(())
-            });
-            *pool.opening.borrow_mut() = None;
-            let _ = done.send(result);
-        });
-        Ok(opening)
-    }
-
     /// Takes back a connection whose request has ended.
     pub(super) fn give_back(&self, connection: Box<http1::Connection>) {
         if let Some(connection) = connection.rest() {
@@ -333,44 +261,97 @@ impl Pool {
     }
 
     /// Keeps a connection that can carry another request.
-    fn keep(&self, connection: Box<http1::Connection>) {
+    fn keep(&self, mut connection: Box<http1::Connection>) {
         if self.retires(&connection) {
             return connection.close();
         }
-        let Some(connection) = self.queue.offer(connection) else { return };
-        let mut idle = self.idle.borrow_mut();
-        if idle.len() < self.shared.limits.max_idle_upstream {
-            idle.push(Idle { connection, since: self.clock.get() });
+        let free = if self.stock.queue.is_empty() {
+            Some(Free::Http1(connection))
+        } else if connection.is_usable() {
+            self.stock.offer(Free::Http1(connection))
         } else {
-            self.backend.borrow().metrics.connections_retired.max_idle.increment(1);
-            connection.close();
+            None
+        };
+        match free {
+            Some(Free::Http1(connection)) if self.shared.limits.max_idle_upstream == 0 => {
+                self.backend.borrow().metrics.connections_retired.max_idle.increment(1);
+                connection.close();
+            }
+            Some(free) => self.stock.rest(free, self.clock.get()),
+            None => {}
         }
+    }
+
+    /// Which of the thread's the request is that has waited longest here.
+    pub(super) fn ticket(&self) -> Option<u64> {
+        self.stock.queue.ticket()
+    }
+
+    /// Looks what there is for who waits. Returns whether it found anything.
+    pub(super) fn settle(self: &Rc<Self>) -> bool {
+        match self.protocol {
+            Protocol::Http1 => self.stock.grant(),
+            Protocol::Http2 => self.settle_http2(true),
+        }
+    }
+
+    /// Whether others wait for what may be unused here.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.stock.member.share.is_awaited(&self.stock.endpoint)
+    }
+
+    /// What is unused from now on until [`Self::give_up`] is given up.
+    pub(super) fn see(&self) {
+        self.stock.see();
+        self.multiplexed.borrow().iter().for_each(Multiplexed::see);
+    }
+
+    /// Closes connections that have been unused for as long as others have waited, as many as these need.
+    pub(super) fn give_up(&self) {
+        while let Some(free) = self.stock.give_up() {
+            if let Free::Http1(connection) = free {
+                connection.close();
+            }
+        }
+        self.give_up_multiplexed();
     }
 
     /// Closes what has been unused for too long, or is too old. Returns whether anything is left.
     pub(super) fn sweep(&self, now: Instant) -> bool {
-        let backend = self.backend.borrow();
-        let unused = |since| {
-            let is_unused = now.duration_since(since) >= backend.timeouts.idle;
-            is_unused.then_some(&backend.metrics.connections_retired.idle)
-        };
+        let backend = self.backend();
+        let retired = &backend.metrics.connections_retired;
+        let unused = |since| (now.duration_since(since) >= backend.timeouts.idle).then_some(&retired.idle);
         let stays = |retired: Option<&Count>| retired.inspect(|count| count.increment(1)).is_none();
-        let mut idle = self.idle.borrow_mut();
-        let done: Vec<Idle> = idle
-            .extract_if(.., |Idle { connection, since }| {
+        let mut done = self.stock.remove(|Idle { connection, since, .. }| {
+            let Free::Http1(connection) = connection else { return true };
+            let spent = spent(&backend, now, connection.born, connection.served);
+            !connection.is_usable() || !stays(spent.or_else(|| unused(*since)))
+        });
+        // Between two requests of many clients, many connections are unused for a moment. Only what was at the last sweep, too,
+        // is more than are needed.
+        let mut excess = self.stock.idle().saturating_sub(self.shared.limits.max_idle_upstream);
+        done.extend(self.stock.remove(|idle| {
+            let goes = excess > 0 && std::mem::replace(&mut idle.swept, true);
+            excess -= usize::from(goes);
+            goes && !stays(Some(&retired.max_idle))
+        }));
+        for free in done {
+            if let Free::Http1(connection) = free {
+                connection.close();
+            }
+        }
+        let gone: Vec<_> = self
+            .multiplexed
+            .borrow_mut()
+            .extract_if(.., |connection| {
+                let unused = || unused(connection.used).filter(|_| !connection.is_used());
+                // One that takes no more requests ends with the last of those that it carries.
                 let spent = spent(&backend, now, connection.born, connection.served);
-                !connection.is_usable() || !stays(spent.or_else(|| unused(*since)))
+                connection.sender.is_closed() || !stays(spent.or_else(unused))
             })
             .collect();
-        done.into_iter().for_each(|Idle { connection, .. }| connection.close());
-        let mut multiplexed = self.multiplexed.borrow_mut();
-        multiplexed.retain(|connection| {
-            let unused = || unused(connection.used).filter(|_| connection.streams.get() == 0);
-            // One that takes no more requests ends with the last of those that it carries.
-            let spent = spent(&backend, now, connection.born, connection.served);
-            !connection.sender.is_closed() && stays(spent.or_else(unused))
-        });
-        !idle.is_empty() || !multiplexed.is_empty()
+        drop(gone);
+        self.stock.idle() > 0 || !self.multiplexed.borrow().is_empty()
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::{Rc, Weak};
 use hyper::client::conn::http2;
 
 use super::LocalExecutor;
-use super::queue::Queue;
+use super::stock::Member;
 use crate::forward::RequestBody;
 
 /// What a connection can say.
@@ -30,18 +30,18 @@ where
 /// The number of streams that a connection may carry.
 pub(super) struct Streams {
     allowed: Rc<Cell<usize>>,
-    queue: Rc<Queue>,
+    member: Rc<Member>,
     connection: OnceCell<Weak<dyn Announces>>,
     /// The work that reads the connection has begun.
     reading: Cell<bool>,
 }
 
 impl Streams {
-    /// Of a connection for which requests wait in `queue`.
-    pub(super) fn new(queue: &Rc<Queue>) -> Rc<Self> {
+    /// Of a connection of the thread that is `member`.
+    pub(super) fn new(member: &Rc<Member>) -> Rc<Self> {
         Rc::new(Self {
             allowed: Rc::default(),
-            queue: Rc::clone(queue),
+            member: Rc::clone(member),
             connection: OnceCell::new(),
             reading: Cell::new(false),
         })
@@ -67,7 +67,9 @@ impl Streams {
         let connection = self.connection.get().and_then(Weak::upgrade);
         let Some(now) = connection.and_then(|connection| connection.announced()) else { return };
         let before = self.allowed.replace(now);
-        self.queue.wake_some(now.saturating_sub(before));
+        if now > before && self.member.share.waiting() > 0 {
+            self.member.share.ring();
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use rustls_pki_types::ServerName;
 use tokio::time::Instant;
 
 use super::pool::{Destination, Pool};
+use super::share::{self, Bell};
+use super::stock::Member;
 use crate::config::{Backend, Discovery, Endpoints, LineageId, uptime};
 use crate::server::Shared;
 
@@ -57,8 +59,11 @@ pub(crate) struct Upstream {
 }
 
 /// A thread's connections to the endpoints of one backend. They stay when another version of it takes over.
-#[derive(Debug, Default)]
-struct Pools {
+#[derive(Debug)]
+pub(super) struct Pools {
+    /// This thread, as the others know it.
+    pub(super) member: Rc<Member>,
+    bell: Arc<Bell>,
     /// The pool asked for last: most backends have few endpoints.
     last: RefCell<Option<Rc<Pool>>>,
     /// By address; the pools of one address differ in server name.
@@ -86,7 +91,7 @@ impl Upstreams {
             Entry::Vacant(entry) => {
                 let random = random();
                 let turn = usize::try_from(random >> 33).unwrap_or(0);
-                let upstream = Upstream::new(backend, random, turn, Rc::default(), &self.shared, &self.clock);
+                let upstream = Upstream::new(backend, random, turn, Pools::new(backend), &self.shared, &self.clock);
                 Rc::clone(entry.insert(Rc::new(upstream)))
             }
         }
@@ -113,6 +118,46 @@ impl Upstreams {
 }
 
 impl Pools {
+    fn new(backend: &Backend) -> Rc<Self> {
+        let (member, bell) = share::join(&backend.breakers);
+        let pools = Rc::new(Self { member, bell, last: RefCell::default(), by_address: RefCell::default() });
+        tokio::task::spawn_local(share::attend(Rc::downgrade(&pools), Arc::clone(&pools.bell)));
+        pools
+    }
+
+    /// Looks what there is for requests that wait, for the one that has waited longest first.
+    pub(super) fn settle(&self) {
+        if self.member.share.waiting() == 0 {
+            return;
+        }
+        let mut waiting = self.all();
+        waiting.retain(|pool| pool.ticket().is_some());
+        while let Some(at) = (0..waiting.len()).min_by_key(|at| waiting[*at].ticket()) {
+            if !waiting[at].settle() || waiting[at].ticket().is_none() {
+                waiting.swap_remove(at);
+            }
+        }
+    }
+
+    /// Notes what is unused while requests wait for it somewhere. Returns whether they do.
+    pub(super) fn see(&self) -> bool {
+        let mut awaited = false;
+        for pool in self.all().iter().filter(|pool| pool.is_awaited()) {
+            pool.see();
+            awaited = true;
+        }
+        awaited
+    }
+
+    /// Closes what has been unused since [`Self::see`], as far as requests wait for it.
+    pub(super) fn give_up(&self) {
+        self.all().iter().for_each(|pool| pool.give_up());
+    }
+
+    fn all(&self) -> Vec<Rc<Pool>> {
+        self.by_address.borrow().values().flatten().map(Rc::clone).collect()
+    }
+
     /// Goes on with the connections for a later version of their backend.
     fn serve(&self, backend: &Arc<Backend>) {
         self.by_address.borrow().values().flatten().for_each(|pool| pool.serve(backend));
@@ -125,6 +170,12 @@ impl Pools {
             pools.retain(|pool| pool.sweep(now) || Rc::strong_count(pool) > 1);
             !pools.is_empty()
         });
+    }
+}
+
+impl Drop for Pools {
+    fn drop(&mut self) {
+        self.member.share.ring();
     }
 }
 
@@ -238,7 +289,8 @@ impl Upstream {
         }
         let destination = Destination { address, server_name: server_name.cloned() };
         let endpoint = state().unwrap_or_else(|| self.backend.unlisted(address));
-        let pool = Rc::new(Pool::new(&self.backend, destination, endpoint, &self.shared, &self.clock));
+        let pool =
+            Rc::new(Pool::new(&self.backend, destination, endpoint, &self.shared, &self.clock, &self.pools.member));
         pools.push(Rc::clone(&pool));
         pool
     }

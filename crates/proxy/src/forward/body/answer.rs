@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -10,13 +10,12 @@ use http_body::{Frame, SizeHint};
 use tokio::time::Sleep;
 
 use super::{BodyError, Silence};
-use crate::config::Flag;
 use crate::forward::attempt::Held;
 use crate::forward::failure::Failure;
 use crate::forward::outbound::Active;
 use crate::forward::progress::Progress;
 use crate::forward::trailers;
-use crate::server::Exchange;
+use crate::server::{Cause, Exchange};
 use crate::upstream::{self, Incoming};
 
 /// The body of an answer. Its end is the end of the exchange.
@@ -67,15 +66,6 @@ impl Body {
     pub(in crate::forward) fn upstream(answer: Answer, exchange: Exchange) -> Self {
         Self { content: Content::Upstream(Box::new(answer)), exchange: Some(exchange) }
     }
-
-    fn note_error(&mut self, flag: Flag, details: &'static str) {
-        if let Some(exchange) = &mut self.exchange {
-            exchange.note(|record| {
-                record.flag = flag;
-                record.details = details.into();
-            });
-        }
-    }
 }
 
 impl Answer {
@@ -94,6 +84,41 @@ impl Answer {
             other => other,
         }
     }
+
+    /// The endpoint has broken off. That counts from when it is known, though the client is told later.
+    fn note_failure(&self, error: &upstream::Error, exchange: &mut Exchange) {
+        if exchange.cause().is_some() {
+            return;
+        }
+        exchange.ends(Cause::Recorded);
+        let failure = Failure::of(error);
+        failure.count(&self.active.upstream.backend.metrics);
+        let (flag, details) = failure.after_head();
+        exchange.note(|record| {
+            record.flag = flag;
+            record.details = details.into();
+        });
+    }
+
+    /// Which timeout has passed, if one has.
+    fn poll_timeouts(&mut self, cx: &mut Context<'_>) -> Poll<Cause> {
+        let late = self
+            .deadline
+            .as_mut()
+            .and_then(|deadline| deadline.as_mut().poll(cx).is_ready().then(|| deadline.deadline().into_std()));
+        let silent = self.silence.as_mut().and_then(|silence| silence.poll(cx).is_ready().then(|| silence.due()));
+        earlier(late, silent).map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// Which of two timeouts that have passed was due first.
+fn earlier(total: Option<Instant>, between_bytes: Option<Instant>) -> Option<Cause> {
+    match (total, between_bytes) {
+        (Some(total), Some(between_bytes)) if between_bytes < total => Some(Cause::BetweenBytes),
+        (Some(_), _) => Some(Cause::Deadline),
+        (None, Some(_)) => Some(Cause::BetweenBytes),
+        (None, None) => None,
+    }
 }
 
 impl http_body::Body for Body {
@@ -110,13 +135,7 @@ impl http_body::Body for Body {
                 Some(Ok(Frame::data(bytes)))
             }
             Content::Upstream(answer) => match answer.poll(cx) {
-                Poll::Ready(Some(Err(error))) => {
-                    let failure = Failure::of(&error);
-                    failure.count(&answer.active.upstream.backend.metrics);
-                    let (flag, details) = failure.after_head();
-                    this.note_error(flag, details);
-                    return Poll::Ready(Some(Err(error.into())));
-                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
                 Poll::Ready(Some(Ok(mut frame))) => {
                     if let Some(silence) = &mut answer.silence {
                         silence.since = Instant::now();
@@ -130,22 +149,18 @@ impl http_body::Body for Body {
                     None
                 }
                 Poll::Pending => {
-                    if let Some(deadline) = &mut answer.deadline
-                        && deadline.as_mut().poll(cx).is_ready()
-                    {
-                        answer.deadline = None;
-                        answer.active.upstream.backend.metrics.timeouts.total.increment(1);
-                        this.note_error(Flag::UpstreamRequestTimeout, "response_timeout");
-                        return Poll::Ready(Some(Err(BodyError::Timeout)));
+                    if let Some(error) = &answer.failed {
+                        if let Some(exchange) = &mut this.exchange {
+                            answer.note_failure(error, exchange);
+                        }
+                        return Poll::Pending;
                     }
-                    if let Some(silence) = &mut answer.silence
-                        && silence.poll(cx).is_ready()
-                    {
-                        answer.active.upstream.backend.metrics.timeouts.between_bytes.increment(1);
-                        this.note_error(Flag::UpstreamRequestTimeout, "between_bytes_timeout");
-                        return Poll::Ready(Some(Err(BodyError::Timeout)));
+                    let cause = ready!(answer.poll_timeouts(cx));
+                    if let Some(exchange) = &this.exchange {
+                        exchange.ends(cause);
                     }
-                    return Poll::Pending;
+                    (answer.deadline, answer.silence) = (None, None);
+                    return Poll::Ready(Some(Err(BodyError::Timeout)));
                 }
             },
         };
@@ -191,18 +206,16 @@ impl Drop for Body {
             }
             return;
         }
-        // While the client did not read, nobody asked for more, and nobody noticed.
-        let late = |deadline: &Pin<Box<Sleep>>| deadline.deadline() <= tokio::time::Instant::now();
-        if answer.deadline.as_ref().is_some_and(late) {
-            answer.active.upstream.backend.metrics.timeouts.total.increment(1);
-            self.note_error(Flag::UpstreamRequestTimeout, "response_timeout");
-        } else if let Some(exchange) = &mut self.exchange {
-            exchange.note(|record| {
-                if record.flag == Flag::None {
-                    record.flag = Flag::DownstreamConnectionTermination;
-                    record.details = "downstream_remote_disconnect".into();
-                }
-            });
+        // While the client did not read, nobody asked for more, and nobody noticed that the time was over.
+        let due = answer.deadline.as_ref().map(|deadline| deadline.deadline());
+        let timeouts = &answer.active.upstream.backend.metrics.timeouts;
+        match self.exchange.as_ref().map(|exchange| exchange.left(due)) {
+            Some(Cause::Deadline) => timeouts.total.increment(1),
+            Some(Cause::BetweenBytes) => timeouts.between_bytes.increment(1),
+            _ => {}
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,10 +20,15 @@ impl Silence {
         Box::new(Self { limit, since: Instant::now(), sleep: Box::pin(tokio::time::sleep(limit)) })
     }
 
+    /// When it will have been too long.
+    pub(super) fn due(&self) -> Instant {
+        self.since + self.limit
+    }
+
     /// Ready when it was too long. The timer is set anew only when it goes off, not with each part.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.sleep.as_mut().poll(cx).is_ready() {
-            let due = self.since + self.limit;
+            let due = self.due();
             if due <= Instant::now() {
                 return Poll::Ready(());
             }

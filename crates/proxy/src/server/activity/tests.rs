@@ -54,3 +54,30 @@ fn an_answer_has_its_time_whatever_moves() {
     activity.enter();
     assert_eq!(activity.mark(later(61)).0, Phase::Busy, "the next one has its own");
 }
+
+#[test]
+fn an_answer_is_not_late_before_its_time() {
+    for micros in [0, 1, 400, 999] {
+        let activity = Activity::new();
+        activity.enter();
+        let (uptime, timeout) = (uptime(), Duration::from_millis(1000) + Duration::from_micros(micros));
+        activity.end_by(Some(Instant::now() + timeout));
+        assert_eq!(activity.mark(uptime + timeout - Duration::from_nanos(1)).0, Phase::Busy, "{micros}");
+        assert_eq!(activity.mark(uptime + timeout + Duration::from_secs(1)).0, Phase::Late);
+    }
+}
+
+#[test]
+fn what_a_connection_is_cut_for_is_why_its_request_ends() {
+    for (phase, cause) in [(Phase::Late, Cause::Deadline), (Phase::Busy, Cause::Still)] {
+        let activity = Activity::new();
+        activity.enter();
+        activity.cut(phase);
+        // The client cannot leave once more.
+        activity.cause().set(Cause::Client);
+        assert_eq!(activity.cause().get(), Some(cause));
+        activity.leave();
+        activity.enter();
+        assert_eq!(activity.cause().get(), None, "the next request has no part in it");
+    }
+}

@@ -19,7 +19,7 @@ use super::{Connection, HeadLimits, Open, Stream};
 use crate::forward::RequestBody;
 use crate::metrics::BackendMetrics;
 use crate::server::Io;
-use crate::upstream::queue::Queue;
+use crate::upstream::queue::Place;
 use crate::upstream::tls::TlsStream;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
@@ -38,7 +38,8 @@ async fn connected() -> (TcpStream, TcpStream) {
 
 fn connection(stream: Stream) -> Box<Connection> {
     let breakers = Breakers::new(&Limits::default());
-    let place = Rc::new(Queue::default()).enter(&breakers, &EndpointState::unlisted()).unwrap();
+    let permit = breakers.connection(&EndpointState::unlisted(), true).unwrap();
+    let place = Place::take(permit, &Rc::default());
     let open = Open::count(&Arc::<BackendMetrics>::default(), place);
     Connection::new(stream, HeadLimits { max_size: 1 << 16, max_headers: 10 }, open, Instant::now())
 }
