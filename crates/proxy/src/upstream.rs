@@ -7,6 +7,7 @@
 
 mod advice;
 mod connect;
+mod duplex;
 mod http1;
 mod lease;
 mod pending;
@@ -20,8 +21,9 @@ mod tls;
 mod upstreams;
 
 pub(crate) use advice::tls_error;
+pub(crate) use backstay_http1::Error as Http1Error;
 pub(crate) use connect::{ConnectError, note_failure};
-pub(crate) use http1::{Error as Http1Error, Tunnel};
+pub(crate) use http1::Tunnel;
 pub(crate) use lease::{Error, Incoming, LINGER, Lease};
 pub(crate) use pending::Pending;
 pub(crate) use pool::Pool;

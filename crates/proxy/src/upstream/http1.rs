@@ -1,322 +1,82 @@
-//! HTTP/1.1 to an endpoint, one request at a time.
-//!
-//! A connection has no task of its own: whoever waits for an answer reads it, and what is read goes through a buffer of the
-//! thread. An idle connection is a socket and a few words. Only where an answer begins before its request has been sent to the
-//! end, a task does both, because neither may wait for the other; see [`duplex`].
+//! HTTP/1.1 connections to endpoints, as a pool keeps them: the codec, over a stream that knows since when it is open and what
+//! it is counted as.
 
-mod body;
-mod duplex;
-mod error;
-mod head;
-mod read;
-mod upload;
+use std::io::{self, Cursor, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use std::io::{self, Cursor};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker, ready};
-
-use bytes::{Buf, Bytes};
-use http::{Method, Request, Response, StatusCode};
-use http_body::{Frame, SizeHint};
+use backstay_http1::Switched;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::task::unconstrained;
 use tokio::time::Instant;
-
-use body::{Decoder, Part};
-use head::Head;
-use read::Input;
-use upload::Upload;
 
 use super::connect::Open;
 use super::tls::TlsStream;
 use crate::forward::RequestBody;
 use crate::server::Io;
 
-pub(super) use duplex::Duplex;
-pub(crate) use error::Error;
-pub(super) use head::HeadLimits;
+/// An HTTP/1.1 connection to an endpoint.
+pub(super) type Connection = backstay_http1::Connection<Counted, RequestBody>;
 
-/// Informational answers (RFC 9110, 15.2) that are read in one go.
-const MAX_HINTS: u32 = 32;
-
-/// What a connection runs over.
+/// What bytes go over.
 pub(super) type Stream = Io<TlsStream<TcpStream>>;
 
-/// An HTTP/1.1 connection to an endpoint.
+/// A stream that is counted for as long as it is open.
 #[derive(Debug)]
-pub(super) struct Connection {
-    stream: Stream,
-    /// Was read, and not looked at yet.
-    input: Input,
-    /// What is left of the answer.
-    decoder: Decoder,
-    /// Of a request without a body, what the endpoint has not taken yet.
-    output: Bytes,
-    /// Of a request with a body, what is left of it.
-    upload: Option<Box<Upload>>,
-    limits: HeadLimits,
-    /// Some of the request was written.
-    begun: bool,
-    /// All of it that was written has left: TLS keeps what the socket does not take.
-    flushed: bool,
-    /// The endpoint has reset the connection. To say so, the kernel has the writer only; for the reader it is an end like others.
-    reset: bool,
-    /// Another request may follow.
-    reusable: bool,
+pub(super) struct Counted {
+    pub(super) stream: Stream,
+    /// When it was opened.
     pub(super) born: Instant,
-    /// Requests it has carried, the one under way included.
-    pub(super) served: u32,
-    /// The place that it takes among those that are open.
-    open: Open,
+    pub(super) open: Open,
+}
+
+impl AsyncRead for Counted {
+    #[inline]
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Counted {
+    #[inline]
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+    }
+
+    #[inline]
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    #[inline]
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
 }
 
 /// A connection that has changed to another protocol.
 #[derive(Debug)]
-pub(crate) struct Tunnel {
-    stream: Stream,
-    /// What was read of that protocol already.
-    ahead: Bytes,
-    open: Open,
-}
+pub(crate) struct Tunnel(pub(super) Switched<Counted>);
 
 impl Tunnel {
     /// The bytes both ways, and what has to be held for as long as they are used.
     pub(crate) fn split(self) -> (impl AsyncRead + AsyncWrite + Unpin, Open) {
-        let (receive, send) = tokio::io::split(self.stream);
-        let receive = AsyncReadExt::chain(Cursor::new(self.ahead), receive);
-        (tokio::io::join(receive, send), self.open)
-    }
-}
-
-/// Why there is no answer, and what that means for the request.
-#[derive(Debug)]
-pub(super) struct Unanswered {
-    pub(super) error: Error,
-    /// None of the request was sent, and it is whole.
-    pub(super) unsent: bool,
-}
-
-impl Connection {
-    /// A connection over `stream`, opened at `born`.
-    pub(super) fn new(stream: Stream, limits: HeadLimits, open: Open, born: Instant) -> Box<Self> {
-        Box::new(Self {
-            stream,
-            input: Input::default(),
-            decoder: Decoder::Ended,
-            output: Bytes::new(),
-            upload: None,
-            limits,
-            begun: false,
-            flushed: true,
-            reset: false,
-            reusable: true,
-            born,
-            served: 0,
-            open,
-        })
-    }
-
-    /// Whether an unused connection can carry a request: the endpoint has neither closed it nor sent what nobody asked for.
-    pub(super) fn is_usable(&mut self) -> bool {
-        self.look().is_ok()
-    }
-
-    /// Looks at what has come in on an unused connection. That costs no system call where nothing has.
-    fn look(&mut self) -> Result<(), Error> {
-        let mut byte = [0];
-        let mut read = ReadBuf::new(&mut byte);
-        // Over TLS there may be tickets, which are read on the way. What the task has done before must not keep it from looking:
-        // what is not seen now would pass for the answer.
-        let stream = &mut self.stream;
-        let looks = unconstrained(std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, &mut read)));
-        let looked = pin!(looks).poll(&mut Context::from_waker(Waker::noop()));
-        match looked {
-            Poll::Pending => Ok(()),
-            Poll::Ready(Err(error)) => Err(Error::Io(error)),
-            Poll::Ready(Ok(())) if read.filled().is_empty() => Err(Error::Ended),
-            Poll::Ready(Ok(())) => Err(Error::Unasked),
-        }
-    }
-
-    /// Sends a request, and ends with the head of the answer. A body is taken out of the request. Cancelled, the connection
-    /// is of no more use.
-    pub(super) async fn send(&mut self, request: &mut Request<RequestBody>) -> Result<Response<()>, Unanswered> {
-        self.begun = false;
-        self.flushed = false;
-        self.served = self.served.saturating_add(1);
-        if let Err(error) = self.look() {
-            return Err(Unanswered { error, unsent: true });
-        }
-        let bodyless = request.body().is_empty();
-        if let Err(error) = self.begin(request) {
-            return Err(Unanswered { error, unsent: false });
-        }
-        let method = request.method();
-        std::future::poll_fn(|cx| self.poll_answer(cx, method))
-            .await
-            .map_err(|error| Unanswered { error, unsent: bodyless && !self.begun })
-    }
-
-    fn begin(&mut self, request: &mut Request<RequestBody>) -> Result<(), Error> {
-        if request.body().is_empty() {
-            // Written from where it was made, if the endpoint takes it at once, as it does.
-            return upload::with_head(request, |head| {
-                let mut context = Context::from_waker(Waker::noop());
-                let written = match Pin::new(&mut self.stream).poll_write(&mut context, head) {
-                    Poll::Ready(Ok(written)) => written,
-                    // An error comes again.
-                    Poll::Ready(Err(_)) | Poll::Pending => 0,
-                };
-                self.begun = written > 0;
-                if written < head.len() {
-                    self.output = Bytes::copy_from_slice(&head[written..]);
-                }
-            });
-        }
-        self.upload = Some(Upload::new(request)?);
-        Ok(())
-    }
-
-    /// Sends what can be sent, and reads the head of the answer.
-    fn poll_answer(&mut self, cx: &mut Context<'_>, method: &Method) -> Poll<Result<Response<()>, Error>> {
-        // To read comes first: it ends when nothing has come, while a long request would use up what the runtime lets a task
-        // do in one go. But there is no answer to what was not sent.
-        let reads = self.begun;
-        if reads && let Poll::Ready(head) = self.poll_head(cx, method) {
-            return Poll::Ready(head.map(|head| self.receive(head)));
-        }
-        if self.is_sending()
-            && let Poll::Ready(written) = self.poll_write(cx)
-        {
-            match written {
-                Ok(()) => {}
-                Err(error @ (Error::Request(_) | Error::RequestLength)) => return Poll::Ready(Err(error)),
-                // An endpoint may answer without having read all of a request, and take no more of it.
-                Err(_) => self.give_up_sending(),
-            }
-        }
-        if reads {
-            return Poll::Pending;
-        }
-        self.poll_head(cx, method).map(|head| head.map(|head| self.receive(head)))
-    }
-
-    fn receive(&mut self, Head { response, keep_alive, decoder }: Head) -> Response<()> {
-        // A tunnel sends what is left by itself. Elsewhere nobody might look again.
-        let alone = &mut Context::from_waker(Waker::noop());
-        self.flushed |= response.status() == StatusCode::SWITCHING_PROTOCOLS
-            || matches!(Pin::new(&mut self.stream).poll_flush(alone), Poll::Ready(Ok(())));
-        self.reusable &= keep_alive;
-        self.decoder = decoder;
-        response
-    }
-
-    fn give_up_sending(&mut self) {
-        self.upload = None;
-        self.output = Bytes::new();
-        self.flushed = true;
-        self.reusable = false;
-    }
-
-    fn poll_head(&mut self, cx: &mut Context<'_>, method: &Method) -> Poll<Result<Head, Error>> {
-        let mut hints = 0;
-        loop {
-            while let Some(head) = self.input.take_head(method, self.limits)? {
-                let status = head.response.status();
-                if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
-                    return Poll::Ready(Ok(head));
-                }
-                hints += 1;
-                if hints == MAX_HINTS {
-                    // Whoever sends them without end holds up nobody else on the thread.
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-            }
-            if ready!(self.input.poll_more(cx, &mut self.stream))? == 0 {
-                return Poll::Ready(Err(Error::Ended));
-            }
-        }
-    }
-
-    /// Sends what is left of the request; ready when nothing is.
-    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let written = ready!(self.poll_rest(cx));
-        self.flushed |= written.is_ok();
-        self.reset |= matches!(&written, Err(Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionReset);
-        Poll::Ready(written)
-    }
-
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if let Some(upload) = &mut self.upload {
-            ready!(upload.poll(cx, &mut self.stream, &mut self.begun))?;
-            self.upload = None;
-        }
-        while !self.output.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.output))?;
-            if written == 0 {
-                return Poll::Ready(Err(Error::Ended));
-            }
-            self.begun = true;
-            self.output.advance(written);
-        }
-        Pin::new(&mut self.stream).poll_flush(cx).map_err(Error::Io)
-    }
-
-    /// Whether some of the request is still to be sent.
-    pub(super) fn is_sending(&self) -> bool {
-        self.upload.is_some() || !self.output.is_empty() || !self.flushed
-    }
-
-    /// The next part of the answer's body.
-    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        loop {
-            match self.decoder.decode(self.input.unread(), self.limits) {
-                Ok(Part::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
-                Ok(Part::Trailers(trailers)) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-                Ok(Part::End) => return Poll::Ready(None),
-                Ok(Part::More) => {}
-                Err(error) => return Poll::Ready(Some(Err(error))),
-            }
-            let ended = match ready!(self.input.poll_more(cx, &mut self.stream)) {
-                Ok(0) if self.reset => Err(Error::Ended),
-                Ok(0) => self.decoder.end(),
-                Ok(_) => Ok(()),
-                Err(error) => Err(Error::Io(error)),
-            };
-            if let Err(error) = ended {
-                return Poll::Ready(Some(Err(error)));
-            }
-        }
-    }
-
-    /// Whether all of the answer has been read.
-    pub(super) fn is_end_stream(&self) -> bool {
-        matches!(self.decoder, Decoder::Ended)
-    }
-
-    pub(super) fn size_hint(&self) -> SizeHint {
-        self.decoder.size_hint()
-    }
-
-    /// Ends the exchange. `None` if it must be the last one of this connection.
-    pub(super) fn rest(self: Box<Self>) -> Option<Box<Self>> {
-        let clean = self.reusable && self.is_end_stream() && !self.is_sending() && self.input.is_empty();
-        clean.then_some(self)
-    }
-
-    /// The stream, for another protocol.
-    pub(super) fn into_tunnel(mut self: Box<Self>) -> Tunnel {
-        let ahead = self.input.take();
-        // The place is given back when the tunnel ends.
-        let Self { stream, open, .. } = *self;
-        Tunnel { stream, ahead, open }
-    }
-
-    /// Tells the endpoint that nothing more will come, if it takes that now.
-    pub(super) fn close(mut self: Box<Self>) {
-        let _ = Pin::new(&mut self.stream).poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        let Switched { stream: Counted { stream, open, .. }, ahead } = self.0;
+        let (receive, send) = tokio::io::split(stream);
+        let receive = AsyncReadExt::chain(Cursor::new(ahead), receive);
+        (tokio::io::join(receive, send), open)
     }
 }
 

@@ -10,7 +10,8 @@ use http_body::{Frame, SizeHint};
 use hyper::client::conn::http2;
 use thiserror::Error;
 
-use super::http1::{self, Duplex, Tunnel};
+use super::duplex::Duplex;
+use super::http1::{self, Tunnel};
 use super::pool::{Pool, Slot, Stream};
 use crate::forward::{BodyError, Received, RequestBody};
 
@@ -55,7 +56,7 @@ enum Source {
 #[derive(Debug, Error)]
 pub(crate) enum Error {
     #[error(transparent)]
-    Http1(#[from] http1::Error),
+    Http1(#[from] backstay_http1::Error),
     #[error("{error}")]
     Http2 {
         error: hyper::Error,
@@ -89,8 +90,10 @@ impl Lease {
         match self.connection {
             Connection::Http1 { mut connection, pool } => {
                 let sent = connection.send(request).await;
-                let response =
-                    sent.map_err(|http1::Unanswered { error, unsent }| Unanswered { error: error.into(), unsent })?;
+                let response = sent.map_err(|backstay_http1::Unanswered { error, unsent }| Unanswered {
+                    error: error.into(),
+                    unsent,
+                })?;
                 let source = if connection.is_sending() {
                     Source::Duplex(Duplex::drive(connection, pool))
                 } else {
@@ -186,7 +189,7 @@ impl Incoming {
     /// The connection, when the answer has changed its protocol. `None` where connections are shared.
     pub(crate) fn into_tunnel(self) -> Option<Tunnel> {
         match self.0 {
-            Source::Http1 { connection, .. } => Some(connection.into_tunnel()),
+            Source::Http1 { connection, .. } => Some(Tunnel(connection.into_switched())),
             Source::Duplex(_) | Source::Http2 { .. } | Source::Done => None,
         }
     }

@@ -8,11 +8,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use backstay_balancer::EndpointState;
+use backstay_http1::HeadLimits;
 use rustls_pki_types::ServerName;
 use tokio::time::Instant;
 
 use super::connect::{ConnectError, Established, connect};
-use super::http1;
+use super::http1::{self, Counted};
 use super::lease::Lease;
 use super::pending::Pending;
 use super::queue::{Given, Place};
@@ -193,8 +194,8 @@ impl Pool {
         match connect(&self.backend(), &self.shared, &self.destination, place, &self.stock.member).await? {
             Established::Http1(stream, open) => {
                 let limits = &self.shared.limits;
-                let limits = http1::HeadLimits { max_size: limits.max_head_size, max_headers: limits.max_headers };
-                Ok(http1::Connection::new(stream, limits, open, self.clock.get()))
+                let limits = HeadLimits { max_size: limits.max_head_size, max_headers: limits.max_headers };
+                Ok(http1::Connection::new(Counted { stream, born: self.clock.get(), open }, limits))
             }
             Established::Http2(..) => Err(ConnectError::NotHttp2),
         }
@@ -248,7 +249,7 @@ impl Pool {
     /// Whether a connection is to be closed now because it should carry no more requests. Counts those that are.
     fn retires(&self, connection: &http1::Connection) -> bool {
         let backend = self.backend.borrow();
-        spent(&backend, self.clock.get(), connection.born, connection.served)
+        spent(&backend, self.clock.get(), connection.stream().born, connection.served())
             .inspect(|count| count.increment(1))
             .is_some()
     }
@@ -324,7 +325,7 @@ impl Pool {
         let stays = |retired: Option<&Count>| retired.inspect(|count| count.increment(1)).is_none();
         let mut done = self.stock.remove(|Idle { connection, since, .. }| {
             let Free::Http1(connection) = connection else { return true };
-            let spent = spent(&backend, now, connection.born, connection.served);
+            let spent = spent(&backend, now, connection.stream().born, connection.served());
             !connection.is_usable() || !stays(spent.or_else(|| unused(*since)))
         });
         // Between two requests of many clients, many connections are unused for a moment. Only what was at the last sweep, too,

@@ -38,6 +38,10 @@ impl RequestBody {
         Self { source: Source::Empty, progress: None, taps: Vec::new() }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.source, Source::Empty)
+    }
+
     /// The body of the request that `exchange` is about.
     pub(in crate::forward) fn client(incoming: Incoming, exchange: &Exchange) -> Self {
         if http_body::Body::is_end_stream(&incoming) {
@@ -58,10 +62,6 @@ impl RequestBody {
         Self { source: Source::Replay(replayed), progress, taps: Vec::new() }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.source, Source::Empty)
-    }
-
     pub(in crate::forward) fn progress(&self) -> Option<Rc<Progress>> {
         self.progress.clone()
     }
@@ -74,6 +74,18 @@ impl RequestBody {
         if let Some(progress) = &self.progress {
             progress.finish();
         }
+    }
+}
+
+impl backstay_http1::RequestBody for RequestBody {
+    #[inline]
+    fn empty() -> Self {
+        Self::empty()
+    }
+
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.is_empty()
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use backstay_balancer::{Breakers, EndpointState, Limits};
+use backstay_http1::HeadLimits;
 use http::{HeaderValue, Request, header};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::crypto::ring;
@@ -15,7 +16,7 @@ use tokio::task::coop;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-use super::{Connection, HeadLimits, Open, Stream};
+use super::{Connection, Counted, Open, Stream};
 use crate::forward::RequestBody;
 use crate::metrics::BackendMetrics;
 use crate::server::Io;
@@ -41,7 +42,7 @@ fn connection(stream: Stream) -> Box<Connection> {
     let permit = breakers.connection(&EndpointState::unlisted(), true).unwrap();
     let place = Place::take(permit, &Rc::default());
     let open = Open::count(&Arc::<BackendMetrics>::default(), place);
-    Connection::new(stream, HeadLimits { max_size: 1 << 16, max_headers: 10 }, open, Instant::now())
+    Connection::new(Counted { stream, born: Instant::now(), open }, HeadLimits { max_size: 1 << 16, max_headers: 10 })
 }
 
 fn request(size: usize) -> Request<RequestBody> {

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{Decoder, Part};
-use crate::upstream::http1::head::HeadLimits;
+use crate::head::HeadLimits;
 
 const LIMITS: HeadLimits = HeadLimits { max_size: 100, max_headers: 3 };
 

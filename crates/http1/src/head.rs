@@ -7,28 +7,28 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Ver
 use httparse::{ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 
-use super::Error;
-use super::body::Decoder;
+use crate::body::Decoder;
+use crate::error::Error;
 
 /// How large a head may be.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::upstream) struct HeadLimits {
+pub struct HeadLimits {
     /// Bytes, of the trailers too.
-    pub(in crate::upstream) max_size: usize,
+    pub max_size: usize,
     /// Header lines.
-    pub(in crate::upstream) max_headers: usize,
+    pub max_headers: usize,
 }
 
 /// The head of an answer, and what it says about what follows.
 #[derive(Debug)]
-pub(super) struct Head {
-    pub(super) response: Response<()>,
+pub(crate) struct Head {
+    pub(crate) response: Response<()>,
     /// Another request may follow on the connection.
-    pub(super) keep_alive: bool,
-    pub(super) decoder: Decoder,
+    pub(crate) keep_alive: bool,
+    pub(crate) decoder: Decoder,
 }
 
-pub(super) const TOO_LARGE: Error = Error::Head("it is larger than max_head_size");
+pub(crate) const TOO_LARGE: Error = Error::Head("it is larger than max_head_size");
 
 /// Headers share the memory of what was read, if that is little: some are remembered for long.
 const SHARED: usize = 4 << 10;
@@ -37,7 +37,7 @@ const LINES: usize = 100;
 
 /// Parses the head of an answer to a request of `method` at the beginning of `input`. Ends with its length too; `None` if it
 /// is not complete.
-pub(super) fn parse(input: &Bytes, method: &Method, limits: HeadLimits) -> Result<Option<(Head, usize)>, Error> {
+pub(crate) fn parse(input: &Bytes, method: &Method, limits: HeadLimits) -> Result<Option<(Head, usize)>, Error> {
     let mut few = [const { MaybeUninit::uninit() }; LINES];
     let mut many;
     let lines = match few.get_mut(..limits.max_headers) {
@@ -90,7 +90,7 @@ fn reason(error: httparse::Error) -> &'static str {
 }
 
 /// The headers of `lines`, which are parts of `input`, of which the head is the first `length` bytes.
-pub(super) fn headers(input: &Bytes, length: usize, lines: &[httparse::Header<'_>]) -> Result<HeaderMap, Error> {
+pub(crate) fn headers(input: &Bytes, length: usize, lines: &[httparse::Header<'_>]) -> Result<HeaderMap, Error> {
     let start = input.as_ptr().addr();
     let memory = match input.get(..length) {
         Some(head) if input.len() > SHARED => Bytes::copy_from_slice(head),

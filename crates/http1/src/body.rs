@@ -5,12 +5,12 @@ use http::HeaderMap;
 use http_body::SizeHint;
 use httparse::Status;
 
-use super::Error;
-use super::head::{self, HeadLimits};
+use crate::error::Error;
+use crate::head::{self, HeadLimits};
 
 /// What is left of a body.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Decoder {
+pub(crate) enum Decoder {
     /// Nothing.
     Ended,
     /// So many bytes, and not none.
@@ -23,7 +23,7 @@ pub(super) enum Decoder {
 
 /// What comes next of chunks.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Expected {
+pub(crate) enum Expected {
     /// A size, of which so many digits with this value were read.
     Size {
         value: u64,
@@ -44,7 +44,7 @@ pub(super) enum Expected {
 
 /// What a body consists of.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Data(Bytes),
     Trailers(HeaderMap),
     End,
@@ -58,16 +58,16 @@ const MAX_EXTENSIONS: usize = 16 << 10;
 const MAX_DIGITS: u8 = 16;
 
 impl Decoder {
-    pub(super) fn of_length(length: u64) -> Self {
+    pub(crate) fn of_length(length: u64) -> Self {
         if length == 0 { Self::Ended } else { Self::Length(length) }
     }
 
-    pub(super) fn chunked() -> Self {
+    pub(crate) fn chunked() -> Self {
         Self::Chunked { expected: Expected::SIZE, extensions: 0 }
     }
 
     /// How much is left.
-    pub(super) fn size_hint(&self) -> SizeHint {
+    pub(crate) fn size_hint(&self) -> SizeHint {
         match self {
             Self::Ended => SizeHint::with_exact(0),
             Self::Length(left) => SizeHint::with_exact(*left),
@@ -76,7 +76,7 @@ impl Decoder {
     }
 
     /// The connection has ended.
-    pub(super) fn end(&mut self) -> Result<(), Error> {
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
         match self {
             Self::Ended | Self::UntilClose => {
                 *self = Self::Ended;
@@ -87,7 +87,7 @@ impl Decoder {
     }
 
     /// Takes the next part out of `input`.
-    pub(super) fn decode(&mut self, input: &mut Bytes, limits: HeadLimits) -> Result<Part, Error> {
+    pub(crate) fn decode(&mut self, input: &mut Bytes, limits: HeadLimits) -> Result<Part, Error> {
         match self {
             Self::Ended => Ok(Part::End),
             _ if input.is_empty() => Ok(Part::More),

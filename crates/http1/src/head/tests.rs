@@ -3,7 +3,7 @@ use http::Method;
 use proptest::prelude::*;
 
 use super::{Head, HeadLimits, parse};
-use crate::upstream::http1::body::Decoder;
+use crate::body::Decoder;
 
 const LIMITS: HeadLimits = HeadLimits { max_size: 300, max_headers: 4 };
 

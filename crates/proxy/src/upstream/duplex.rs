@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use backstay_http1::Error;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
@@ -14,15 +15,15 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_util::sync::PollSender;
 
-use super::{Connection, Error};
-use crate::upstream::lease::LINGER;
-use crate::upstream::pool::Pool;
+use super::http1::Connection;
+use super::lease::LINGER;
+use super::pool::Pool;
 
 type Part = Result<Frame<Bytes>, Error>;
 
 /// The answer of a connection that a task drives. Dropped before [`Duplex::done`], the connection closes.
 #[derive(Debug)]
-pub(in crate::upstream) struct Duplex {
+pub(super) struct Duplex {
     parts: mpsc::Receiver<Part>,
     /// Bytes of it to come, where it says how many.
     left: Option<u64>,
@@ -34,14 +35,14 @@ pub(in crate::upstream) struct Duplex {
 
 impl Duplex {
     /// Goes on with both directions of `connection`. It goes back to `pool` if it can carry another request then.
-    pub(in crate::upstream) fn drive(connection: Box<Connection>, pool: Rc<Pool>) -> Self {
+    pub(super) fn drive(connection: Box<Connection>, pool: Rc<Pool>) -> Self {
         let (sender, parts) = mpsc::channel(1);
         let left = connection.size_hint().exact();
         let task = tokio::task::spawn_local(drive(connection, pool, sender)).abort_handle();
         Self { parts, left, ended: left == Some(0), goes_on: false, task }
     }
 
-    pub(in crate::upstream) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
         let part = ready!(self.parts.poll_recv(cx));
         match (&part, &mut self.left) {
             (Some(Ok(part)), Some(left)) => {
@@ -54,16 +55,16 @@ impl Duplex {
         Poll::Ready(part)
     }
 
-    pub(in crate::upstream) fn is_end_stream(&self) -> bool {
+    pub(super) fn is_end_stream(&self) -> bool {
         self.ended
     }
 
-    pub(in crate::upstream) fn size_hint(&self) -> SizeHint {
+    pub(super) fn size_hint(&self) -> SizeHint {
         self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 
     /// The answer has been read: what is left of the request has a little more time.
-    pub(in crate::upstream) fn done(mut self) {
+    pub(super) fn done(mut self) {
         self.goes_on = true;
     }
 }

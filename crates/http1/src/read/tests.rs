@@ -3,7 +3,7 @@ use std::future::poll_fn;
 use http::Method;
 
 use super::{COPIED, Input, READ};
-use crate::upstream::http1::head::{Head, HeadLimits};
+use crate::head::{Head, HeadLimits};
 
 const LIMITS: HeadLimits = HeadLimits { max_size: 200, max_headers: 10 };
 

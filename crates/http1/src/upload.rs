@@ -7,11 +7,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, Request, header};
-use http_body::Body as _;
+use http_body::Body;
 use tokio::io::AsyncWrite;
 
-use super::Error;
-use crate::forward::RequestBody;
+use crate::error::Error;
 
 thread_local! {
     /// Where heads are made.
@@ -23,10 +22,20 @@ const KEPT: usize = 16 << 10;
 /// What follows the data of a chunk.
 const END_OF_CHUNK: &[u8] = b"\r\n";
 
+/// The body of a request.
+pub trait RequestBody: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin {
+    /// The body of a request that has none.
+    fn empty() -> Self;
+
+    /// Whether the request has no body. That is not [`Body::is_end_stream`]: a body whose end has been seen before any of it was
+    /// asked for is one, and has been announced in the head.
+    fn is_empty(&self) -> bool;
+}
+
 /// A request with a body: what the endpoint has not taken yet.
 #[derive(Debug)]
-pub(super) struct Upload {
-    body: RequestBody,
+pub(crate) struct Upload<B> {
+    body: B,
     framing: Framing,
     /// The head, and lines of chunks.
     before: BytesMut,
@@ -46,7 +55,7 @@ enum Framing {
 }
 
 /// Makes the head of `request`, and does `work` with it.
-pub(super) fn with_head<T>(request: &Request<RequestBody>, work: impl FnOnce(&[u8]) -> T) -> Result<T, Error> {
+pub(crate) fn with_head<B, T>(request: &Request<B>, work: impl FnOnce(&[u8]) -> T) -> Result<T, Error> {
     // An empty body that is said to be none would make the endpoint wait, or take the next request for it.
     let is_none = |value: &http::HeaderValue| value.as_bytes() == b"0";
     let headers = request.headers();
@@ -85,18 +94,18 @@ fn write_headers<'h>(headers: impl Iterator<Item = (&'h HeaderName, &'h http::He
     }
 }
 
-impl Upload {
+impl<B: RequestBody> Upload<B> {
     /// Takes the body out of `request`.
-    pub(super) fn new(request: &mut Request<RequestBody>) -> Result<Box<Self>, Error> {
+    pub(crate) fn new(request: &mut Request<B>) -> Result<Box<Self>, Error> {
         let framing = Framing::of(request.headers())?;
         let mut before = BytesMut::new();
         write_head(request, &mut before);
-        let body = std::mem::replace(request.body_mut(), RequestBody::empty());
+        let body = std::mem::replace(request.body_mut(), B::empty());
         Ok(Box::new(Self { body, framing, before, data: Bytes::new(), after: b"", ended: false }))
     }
 
     /// Sends as much as there is and the endpoint takes; ready when it has all of it. `begun` is set when it has some.
-    pub(super) fn poll(
+    pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut (impl AsyncWrite + Unpin),
@@ -142,7 +151,7 @@ impl Upload {
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
             None => return Poll::Ready(self.end(None)),
-            Some(Err(error)) => return Poll::Ready(Err(Error::Request(Box::new(error)))),
+            Some(Err(error)) => return Poll::Ready(Err(Error::Request(error.into()))),
             Some(Ok(frame)) => frame,
         };
         let frame = match frame.into_data() {

@@ -10,8 +10,8 @@ use http::Method;
 use tokio::io::AsyncRead;
 use tokio_util::io::poll_read_buf;
 
-use super::Error;
-use super::head::{self, Head, HeadLimits};
+use crate::error::Error;
+use crate::head::{self, Head, HeadLimits};
 
 /// Read at once: 64 KiB of a body with the head before it, which is how much proxies and servers tend to write at once.
 const READ: usize = 72 << 10;
@@ -25,7 +25,7 @@ thread_local! {
 
 /// What was read and not looked at yet.
 #[derive(Debug, Default)]
-pub(super) struct Input {
+pub(crate) struct Input {
     unread: Bytes,
     /// How much of it was there before the last read.
     before: usize,
@@ -36,21 +36,21 @@ pub(super) struct Input {
 
 impl Input {
     /// What is there, to take from.
-    pub(super) fn unread(&mut self) -> &mut Bytes {
+    pub(crate) fn unread(&mut self) -> &mut Bytes {
         &mut self.unread
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.unread.is_empty()
     }
 
     /// All that is there.
-    pub(super) fn take(&mut self) -> Bytes {
+    pub(crate) fn take(&mut self) -> Bytes {
         std::mem::take(&mut self.unread)
     }
 
     /// Reads once, behind what is there. Ends with the number of bytes, 0 at the end of the stream.
-    pub(super) fn poll_more(
+    pub(crate) fn poll_more(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
@@ -73,7 +73,7 @@ impl Input {
     }
 
     /// Takes a head from the beginning of what is there, if all of it is.
-    pub(super) fn take_head(&mut self, method: &Method, limits: HeadLimits) -> Result<Option<Head>, Error> {
+    pub(crate) fn take_head(&mut self, method: &Method, limits: HeadLimits) -> Result<Option<Head>, Error> {
         let length = self.unread.len();
         if length == 0 {
             return Ok(None);
