@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::shard::{self, Command, Opened, Shared};
 use super::{BindError, Limits, bind};
 use crate::access;
 use crate::config::Config;
-use crate::metrics::ServerMetrics;
+use crate::counts::ServerMetrics;
 
 /// How the data threads run.
 #[derive(Debug)]
@@ -152,6 +151,6 @@ impl Workers {
 
 impl Shared {
     fn new(limits: Limits, metrics: Arc<ServerMetrics>, access_log: Option<access::Log>) -> Self {
-        Self { limits, metrics, access_log, own: ArcSwap::default() }
+        Self { limits, metrics, access_log, own: Arc::default() }
     }
 }

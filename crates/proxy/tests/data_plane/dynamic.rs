@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use backstay_proxy::config::{Allowed, Backend, Discovery, Dynamic, Flag, HostPattern, Lookup, Refusal, Resolve};
+use backstay_model::{Allowed, HostPattern};
+use backstay_proxy::refusal::{Flag, Refusal};
 use backstay_proxy::server::Options;
+use backstay_upstream::{Backend, Discovery, Dynamic, Lookup, Resolve};
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio::sync::oneshot;

@@ -10,11 +10,11 @@ use hyper::body::Incoming;
 
 use super::BodyError;
 use crate::forward::progress::Progress;
-use crate::forward::received::Received;
 use crate::forward::replay::Replayed;
 use crate::forward::tap::{Tap, Tapped};
 use crate::forward::trailers;
 use crate::server::Exchange;
+use backstay_upstream::Received;
 
 /// The body of a request on its way upstream.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl http_body::Body for RequestBody {
             }
             Source::Client(incoming) => match (incoming.poll_frame(cx), &this.progress) {
                 (Poll::Ready(Some(Ok(mut frame))), _) => trailers::filter(&mut frame).then_some(Ok(frame)),
-                (Poll::Ready(end), _) => end,
+                (Poll::Ready(end), _) => end.map(|part| part.map_err(BodyError::from)),
                 (Poll::Pending, Some(progress)) => return progress.wait(cx),
                 (Poll::Pending, None) => return Poll::Pending,
             },
