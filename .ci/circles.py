@@ -158,7 +158,8 @@ class Crate:
                 public = True
                 at = closing(words, at + 1) + 1 if following == "(" else at + 1
                 continue
-            if word == "use":
+            # `use<'a>` says what a returned type captures.
+            if word == "use" and following != "<":
                 end = words.index(";", at)
                 self.use(module, words[at + 1 : end], [], public)
                 at, public = end + 1, False

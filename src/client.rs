@@ -1,6 +1,7 @@
 //! A client of the control plane's REST API: what the subcommands need, on plain HTTP.
 
 mod apply;
+mod args;
 mod discovery;
 mod error;
 mod merge;
@@ -21,10 +22,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 
 pub(crate) use self::apply::apply;
+pub(crate) use self::args::ServerArgs;
 pub(crate) use self::discovery::{Discovery, ResourceType};
 pub(crate) use self::error::{Error, Status};
 pub(crate) use self::segment::{Segment, escape};
-pub(crate) use self::server::{Server, ServerArgs, ServerError};
+pub(crate) use self::server::{Server, ServerError};
 pub(crate) use self::watch::Watch;
 
 /// To establish a connection.

@@ -6,10 +6,10 @@ pub(crate) mod control_plane;
 pub(crate) mod delete;
 pub(crate) mod dev;
 pub(crate) mod get;
+mod object_ref;
 pub(crate) mod proxy;
 mod selection;
 pub(crate) mod status;
-mod target;
 pub(crate) mod version;
 
 /// Shown below `backstay --help`.
@@ -22,6 +22,14 @@ Examples:
   backstay check -f manifests/   Find what is wrong with manifests, offline
 
 Exit codes: 0 all went well, 1 something failed, 2 wrong command line.";
+
+/// Option of every subcommand with addresses that authenticate nobody.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct AllowedHostArgs {
+    /// A host name that requests to it may be addressed to, besides IP addresses and localhost; may be repeated
+    #[arg(long = "allowed-host", value_name = "NAME")]
+    pub(crate) names: Vec<backstay_guard::HostName>,
+}
 
 /// Ends with a usage error when no `-f` was given.
 fn require_files(files: &crate::manifest::FileArgs) {

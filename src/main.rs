@@ -1,7 +1,6 @@
 //! The `backstay` command.
 
 mod address_file;
-mod allowed_host;
 mod client;
 mod command;
 mod logging;
@@ -49,7 +48,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(format_args!("error: {}", output::sentence(&error)));
+            output::error_line(format_args!("error: {}", output::sentence(&error)));
             ExitCode::FAILURE
         }
     }

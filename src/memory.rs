@@ -16,7 +16,7 @@ pub(crate) fn use_small_pages() {
 /// The allocator leaves what is freed for a second to whoever needs some next, and looks at the time when it takes or gives back
 /// whole pages. A process that becomes idle does neither, and would keep what it used last.
 pub(crate) async fn give_back() -> Infallible {
-    /// What has its pages to itself.
+    /// Size of an allocation that has its pages to itself.
     const LARGE: usize = 1 << 20;
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     loop {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Work that takes longer shows that it is going on.
-const PATIENCE: Duration = Duration::from_secs(1);
+const SPINNER_DELAY: Duration = Duration::from_secs(1);
 
 /// Writes a line to standard output.
 ///
@@ -20,7 +20,7 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
 }
 
 /// Writes a line to standard error. Where that cannot be written to, there is nobody left to tell.
-pub(crate) fn complain(text: impl std::fmt::Display) {
+pub(crate) fn error_line(text: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
@@ -57,7 +57,7 @@ impl Paint {
         Self { on: io::stderr().is_terminal() && wanted() }
     }
 
-    /// Whether there are colours.
+    /// Whether text is coloured.
     pub(crate) fn is_on(self) -> bool {
         self.on
     }
@@ -129,9 +129,9 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Result<()> {
 
 /// Runs `work`; should it take more than a second, a spinner with `message` shows that it goes on. Nothing is drawn
 /// where standard error is no terminal.
-pub(crate) async fn patiently<T>(message: &str, work: impl Future<Output = T>) -> T {
+pub(crate) async fn with_spinner<T>(message: &str, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
-    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
+    if let Ok(done) = tokio::time::timeout(SPINNER_DELAY, &mut work).await {
         return done;
     }
     let target = if wanted() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

@@ -12,11 +12,11 @@ const WRITE: &str = "fieldManager=backstay&fieldValidation=Strict";
 /// What became of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Applied {
-    /// It was not there.
+    /// The object was not there.
     Created,
-    /// It was otherwise.
+    /// The object was otherwise.
     Configured,
-    /// It was as wanted.
+    /// The object was as wanted.
     Unchanged,
 }
 

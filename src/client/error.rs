@@ -14,7 +14,7 @@ pub(crate) enum Error {
     /// No connection, or it broke.
     #[error("cannot reach the control plane at {server}: {reason}")]
     Unreachable {
-        /// Who was asked.
+        /// The control plane that was asked.
         server: Server,
         /// The causes, outermost first.
         reason: String,
@@ -22,7 +22,7 @@ pub(crate) enum Error {
     /// No answer in time.
     #[error("the control plane at {server} gave no answer within {} s", after.as_secs())]
     Timeout {
-        /// Who was asked.
+        /// The control plane that was asked.
         server: Server,
         /// How long was waited.
         after: Duration,
@@ -30,7 +30,7 @@ pub(crate) enum Error {
     /// The answer has more bytes than are read.
     #[error("the answer of the control plane at {server} has more than {} MiB", limit >> 20)]
     TooLarge {
-        /// Who was asked.
+        /// The control plane that was asked.
         server: Server,
         /// In bytes.
         limit: usize,
@@ -38,9 +38,9 @@ pub(crate) enum Error {
     /// The answer is not what was asked for.
     #[error("{server}{path} did not answer as a Backstay control plane does: {reason}")]
     Malformed {
-        /// Who was asked.
+        /// The control plane that was asked.
         server: Server,
-        /// What for.
+        /// The path that was asked for.
         path: String,
         /// What is wrong with it.
         reason: String,
@@ -92,7 +92,7 @@ pub(crate) struct Status {
     pub(crate) reason: String,
     /// For a person.
     pub(crate) message: String,
-    /// What exactly.
+    /// What exactly was refused.
     pub(crate) details: Details,
 }
 

@@ -9,7 +9,7 @@ use backstay_resources::{GoDuration, Object};
 use serde_json::Value;
 
 use super::check::{offline, tell};
-use super::target::{Target, targets};
+use super::object_ref::{ObjectRef, find};
 use crate::client::{self, Client, Discovery, Error, Segment, ServerArgs, Status};
 use crate::manifest::{Document, FileArgs, Manifests, Problem};
 use crate::output;
@@ -47,15 +47,15 @@ impl Args {
         let manifests = self.files.read();
         let paint = output::Paint::stderr();
         let client = self.server.client();
-        let Some(outcome) = apply(&client, &manifests, self.namespace.as_ref()).await? else {
+        let Some(applied) = apply(&client, &manifests, self.namespace.as_ref()).await? else {
             return Ok(ExitCode::FAILURE);
         };
-        let mut failed = outcome.refused.len();
+        let mut failed = applied.refused.len();
         if self.wait {
-            let wait = effect::wait(&client, &outcome, self.timeout.0);
-            let missing = output::patiently("Waiting for the proxies", wait).await?;
-            missing.iter().for_each(|missing| output::complain(paint.bad(missing)));
-            failed += missing.len() + outcome.doubtful;
+            let wait = effect::wait(&client, &applied.objects, applied.revision, self.timeout.0);
+            let missing = output::with_spinner("Waiting for the proxies", wait).await?;
+            missing.iter().for_each(|missing| output::error_line(paint.bad(missing)));
+            failed += missing.len() + applied.doubtful;
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -63,11 +63,11 @@ impl Args {
 
 /// What became of manifests.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome {
+pub(crate) struct Applied {
     /// What is stored as the manifests say.
-    pub(crate) applied: Vec<Target>,
+    pub(crate) objects: Vec<ObjectRef>,
     /// What is wanted and was refused.
-    pub(crate) refused: Vec<Target>,
+    pub(crate) refused: Vec<ObjectRef>,
     /// Revision of the newest object that is stored as the manifests say.
     pub(crate) revision: u64,
     /// How many are stored as the manifests say, and will hardly do what they seem to be for.
@@ -83,12 +83,12 @@ pub(crate) async fn apply(
     client: &Client,
     manifests: &Manifests,
     namespace: Option<&Segment>,
-) -> Result<Option<Outcome>> {
+) -> Result<Option<Applied>> {
     let documents = &manifests.documents;
     let mut problems = manifests.problems.clone();
     problems.extend(offline(documents, namespace));
     if documents.is_empty() && problems.is_empty() {
-        output::complain("error: no objects passed to apply");
+        output::error_line("error: no objects passed to apply");
         return Ok(None);
     }
     let discovery = match Discovery::load(client).await {
@@ -98,39 +98,41 @@ pub(crate) async fn apply(
             return Err(error.into());
         }
     };
-    let (targets, unfit) = targets(documents, &discovery, namespace);
+    let (targets, unfit) = find(documents, &discovery, namespace);
     // A clash of namespaces is found by both where the kind is known to both.
     problems.extend(unfit.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
     if !problems.is_empty() {
         tell(problems);
-        output::complain("error: nothing was applied");
+        output::error_line("error: nothing was applied");
         return Ok(None);
     }
-    let mut outcome = Outcome::default();
+    let mut applied = Applied::default();
     for (document, target) in targets {
-        outcome.add(client, document, target).await?;
+        applied.add(client, document, target).await?;
     }
-    Ok(Some(outcome))
+    Ok(Some(applied))
 }
 
-impl Outcome {
+impl Applied {
     /// Applies one object, and prints what became of it.
-    async fn add(&mut self, client: &Client, document: &Document, target: Target) -> Result<()> {
+    async fn add(&mut self, client: &Client, document: &Document, target: ObjectRef) -> Result<()> {
         let (good, bad) = (output::Paint::stdout(), output::Paint::stderr());
-        let Target { resource, namespace, name } = &target;
+        let ObjectRef { resource, namespace, name } = &target;
         match client::apply(client, resource, namespace, name, &document.object).await {
             Ok((applied, stored)) => {
                 let revision = stored["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok());
                 self.revision = self.revision.max(revision.unwrap_or_default());
                 output::line(format_args!("{}/{name} {}", resource.label(), good.good(applied.word())))?;
                 for doubt in doubts(document, &stored) {
-                    output::complain(format_args!("warning: {}", document.problem("", doubt)));
+                    output::error_line(format_args!("warning: {}", document.problem("", doubt)));
                     self.doubtful += 1;
                 }
-                self.applied.push(target);
+                self.objects.push(target);
             }
             Err(Error::Refused(status)) => {
-                problems(document, &status).iter().for_each(|problem| output::complain(bad.bad(&problem.to_string())));
+                problems(document, &status)
+                    .iter()
+                    .for_each(|problem| output::error_line(bad.bad(&problem.to_string())));
                 self.refused.push(target);
             }
             Err(other) => return Err(other.into()),

@@ -6,9 +6,10 @@ mod references;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use backstay_resources::{KINDS, Kind};
+use backstay_control_plane::registry;
+use backstay_resources::Kind;
 
-use super::target::clash;
+use super::object_ref::clash;
 use crate::client::Segment;
 use crate::manifest::{Document, FileArgs, Problem};
 use crate::output::{self, Paint};
@@ -46,7 +47,7 @@ impl Args {
         tell(problems);
         let mut warnings: Vec<_> = documents.iter().flat_map(|document| faults::doubts(document, namespace)).collect();
         warnings.extend(references::missing(documents, namespace));
-        warnings.iter().for_each(|warning| output::complain(format_args!("warning: {warning}")));
+        warnings.iter().for_each(|warning| output::error_line(format_args!("warning: {warning}")));
         let count = documents.len();
         let objects = if count == 1 { "object" } else { "objects" };
         if found == 0 {
@@ -63,7 +64,7 @@ impl Args {
 pub(super) fn tell(mut problems: Vec<Problem>) {
     problems.sort_by(|one, other| (&one.origin, one.line).cmp(&(&other.origin, other.line)));
     let paint = Paint::stderr();
-    problems.iter().for_each(|problem| output::complain(paint.bad(&problem.to_string())));
+    problems.iter().for_each(|problem| output::error_line(paint.bad(&problem.to_string())));
 }
 
 /// Everything wrong with objects that can be told without a control plane, if all went where `namespace` says. Kinds that
@@ -72,7 +73,9 @@ pub(super) fn offline(documents: &[Document], namespace: Option<&Segment>) -> Ve
     let mut problems = Vec::new();
     for document in documents {
         if let Some(kind) = document.kind() {
-            problems.extend(clash(document, kind.is_namespaced(), namespace));
+            if kind.is_namespaced() {
+                problems.extend(clash(document, namespace));
+            }
             problems.extend(faults::of(kind, document, namespace));
         }
     }
@@ -86,8 +89,8 @@ fn unknown(document: &Document) -> Option<Problem> {
     if document.kind().is_some() {
         return None;
     }
-    let known = |kind: &&Kind| format!("{} {}", kind.api_version(), kind.kind);
-    let known = KINDS.iter().map(known).collect::<Vec<_>>().join(", ");
+    let known = |kind: &Kind| format!("{} {}", kind.api_version(), kind.kind);
+    let known = registry().iter().map(known).collect::<Vec<_>>().join(", ");
     Some(document.problem("kind", format!("there is no kind {} {}; there are {known}", name.api_version, name.kind)))
 }
 

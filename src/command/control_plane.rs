@@ -8,8 +8,8 @@ use anyhow::Result;
 use backstay_control_plane::{ControlPlane, Options};
 use serde_json::json;
 
+use super::AllowedHostArgs;
 use crate::address_file::AddressFileArgs;
-use crate::allowed_host::AllowedHostArgs;
 use crate::output;
 use crate::shutdown::Shutdown;
 
@@ -48,7 +48,7 @@ impl Args {
         let allowed_hosts = self.allowed_hosts.names;
         let options = Options { api, xds, data_dir, insecure, allowed_hosts, ..Options::default() };
         let start = ControlPlane::start(options);
-        let control_plane = output::patiently("Opening the store", start).await?;
+        let control_plane = output::with_spinner("Opening the store", start).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         self.address_file.write(&json!({"api": api.to_string(), "xds": xds.to_string()}))?;
         tracing::info!("API on http://{api}, configuration for proxies on http://{xds}");

@@ -7,8 +7,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::check::tell;
+use super::object_ref::{ObjectRef, find};
 use super::selection::{SelectionArgs, Words};
-use super::target::{Target, targets};
 use crate::client::{Client, Discovery, Error, JSON, ResourceType, Segment, ServerArgs, escape};
 use crate::manifest::FileArgs;
 use crate::output;
@@ -74,11 +74,11 @@ impl Args {
     }
 
     /// The objects of manifests, each once. `None` when anything is wrong with them, which is printed.
-    async fn listed(&self, client: &Client) -> Result<Option<Vec<Target>>> {
+    async fn listed(&self, client: &Client) -> Result<Option<Vec<ObjectRef>>> {
         let manifests = self.files.read();
         let mut problems = manifests.problems;
         if manifests.documents.is_empty() && problems.is_empty() {
-            output::complain("error: no objects passed to delete");
+            output::error_line("error: no objects passed to delete");
             return Ok(None);
         }
         let discovery = match Discovery::load(client).await {
@@ -88,16 +88,16 @@ impl Args {
                 return Err(error.into());
             }
         };
-        let (targets, unfit) = targets(&manifests.documents, &discovery, self.selection.namespace());
+        let (targets, unfit) = find(&manifests.documents, &discovery, self.selection.namespace());
         problems.extend(unfit);
         if !problems.is_empty() {
             tell(problems);
-            output::complain("error: nothing was deleted");
+            output::error_line("error: nothing was deleted");
             return Ok(None);
         }
-        let mut once: Vec<Target> = Vec::new();
+        let mut once: Vec<ObjectRef> = Vec::new();
         for (_, target) in targets {
-            let is_same = |earlier: &Target| {
+            let is_same = |earlier: &ObjectRef| {
                 let elsewhere = target.resource.namespaced && earlier.namespace != target.namespace;
                 earlier.resource == target.resource && earlier.name == target.name && !elsewhere
             };
@@ -109,14 +109,14 @@ impl Args {
     }
 
     /// The objects that the command line names or selects.
-    async fn selected(&self, client: &Client, words: Words) -> Result<Vec<Target>> {
+    async fn selected(&self, client: &Client, words: Words) -> Result<Vec<ObjectRef>> {
         let mut targets = Vec::new();
         for selected in words.resolve(client).await? {
             let names = match selected.names.is_empty() {
                 true => self.names(client, &selected.resource).await?,
                 false => selected.names,
             };
-            targets.extend(names.into_iter().map(|name| Target {
+            targets.extend(names.into_iter().map(|name| ObjectRef {
                 resource: selected.resource.clone(),
                 namespace: self.selection.namespace_or_default(),
                 name,
@@ -139,7 +139,7 @@ impl Args {
     }
 
     /// Deletes one object and says so. Yields 1 when it was refused.
-    async fn delete(&self, client: &Client, target: &Target) -> Result<usize> {
+    async fn delete(&self, client: &Client, target: &ObjectRef) -> Result<usize> {
         let (label, name) = (target.resource.label(), target.name.as_str());
         match delete(client, target).await {
             Ok(Deleted::Gone) => output::line(format_args!("{label} {name:?} deleted"))?,
@@ -148,7 +148,7 @@ impl Args {
             }
             Err(error) if error.is_not_found() && self.ignore_not_found => {}
             Err(Error::Refused(status)) => {
-                output::complain(format_args!("error: {status}"));
+                output::error_line(format_args!("error: {status}"));
                 return Ok(1);
             }
             Err(other) => return Err(other.into()),
@@ -160,7 +160,7 @@ impl Args {
 /// What became of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Deleted {
-    /// It is gone.
+    /// The object is gone.
     Gone,
     /// It goes when these finalizers are removed.
     WaitsFor(String),
@@ -170,7 +170,7 @@ pub(crate) enum Deleted {
 ///
 /// # Errors
 /// When the control plane cannot be reached or refuses.
-pub(crate) async fn delete(client: &Client, target: &Target) -> Result<Deleted, Error> {
+pub(crate) async fn delete(client: &Client, target: &ObjectRef) -> Result<Deleted, Error> {
     let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
     let path = target.resource.object(&target.namespace, &target.name);
     let answer = client.call(Method::DELETE, &path, JSON, Some((JSON, &options))).await?;

@@ -1,7 +1,7 @@
 //! `backstay dev`.
 
 mod changes;
-mod hello;
+mod demo_backend;
 mod manifests;
 mod served;
 
@@ -16,10 +16,10 @@ use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
 use self::changes::Changes;
-use self::hello::Hello;
+use self::demo_backend::DemoBackend;
 use self::manifests::Followed;
+use super::AllowedHostArgs;
 use crate::address_file::AddressFileArgs;
-use crate::allowed_host::AllowedHostArgs;
 use crate::client::{Client, Segment, Server};
 use crate::manifest::FileArgs;
 use crate::output::{self, Paint};
@@ -75,7 +75,7 @@ impl Args {
         }
         let mut shutdown = Shutdown::listen()?;
         let demo = self.files.paths.is_empty();
-        let hello = if demo { Some(Hello::start().await?) } else { None };
+        let demo_backend = if demo { Some(DemoBackend::start().await?) } else { None };
         let options = backstay_control_plane::Options {
             api: self.api,
             xds: self.xds,
@@ -83,7 +83,7 @@ impl Args {
             allowed_hosts: self.allowed_hosts.names.clone(),
             ..backstay_control_plane::Options::default()
         };
-        let control_plane = output::patiently("Starting the control plane", ControlPlane::start(options)).await?;
+        let control_plane = output::with_spinner("Starting the control plane", ControlPlane::start(options)).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         let own = backstay_proxy::Options {
             admin: Some(self.admin),
@@ -116,13 +116,14 @@ impl Args {
             ended = serving => ended,
             () = shutdown.requested() => Ok(()),
             () = proxy.drain_requested() => Ok(()),
+            error = proxy.failed() => Err(error.into()),
         };
-        output::complain("Ending; press Ctrl-C again to end at once");
+        output::error_line("Ending; press Ctrl-C again to end at once");
         shutdown
             .drain(async {
                 proxy.shutdown().await;
                 control_plane.shutdown().await;
-                drop(hello);
+                drop(demo_backend);
             })
             .await;
         ended.map(|()| ExitCode::SUCCESS)

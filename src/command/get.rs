@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use self::list::List;
-use self::render::Printer;
+use self::render::{Extent, Names, Namespaces, OutputFormat, Printer};
 use super::selection::{Selection, SelectionArgs};
 use crate::client::{Client, Error, Segment, ServerArgs};
 use crate::output;
@@ -30,28 +30,12 @@ pub(crate) struct Args {
     /// Look in all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
-    /// Form of the output
+    /// Format of the output
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: OutputFormat,
     /// Go on and print changes as they happen
     #[arg(short, long)]
     watch: bool,
-}
-
-/// Form of the output.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Form {
-    /// Columns
-    #[default]
-    Table,
-    /// More columns
-    Wide,
-    /// The object, or a List of objects, as JSON
-    Json,
-    /// The object, or a List of objects, as YAML
-    Yaml,
-    /// KIND/NAME, a line each
-    Name,
 }
 
 impl Args {
@@ -65,24 +49,31 @@ impl Args {
         if self.watch {
             return self.follow(&client, &selections).await;
         }
-        let mut printer = Printer::new(self.output, selections.len() > 1, self.all_namespaces);
+        let mut printer = Printer::new(
+            self.output,
+            if selections.len() > 1 { Names::WithKind } else { Names::Alone },
+            self.namespaces(),
+        );
         let mut failed = 0;
         for selection in &selections {
             for list in self.lists(selection) {
-                match output::patiently("Reading", list.read(&client)).await {
+                match output::with_spinner("Reading", list.read(&client)).await {
                     Ok(page) => printer.add(&selection.resource, page),
                     Err(Error::Refused(status)) => {
-                        output::complain(format_args!("error: {status}"));
+                        output::error_line(format_args!("error: {status}"));
                         failed += 1;
                     }
                     Err(other) => return Err(other.into()),
                 }
             }
         }
-        let single = matches!(&*selections, [only] if only.names.len() == 1);
-        let shown = printer.finish(single)?;
-        if shown == 0 && failed == 0 && matches!(self.output, Form::Table | Form::Wide) {
-            output::complain("No objects found");
+        let extent = match &*selections {
+            [only] if only.names.len() == 1 => Extent::One,
+            _ => Extent::List,
+        };
+        let shown = printer.finish(extent)?;
+        if shown == 0 && failed == 0 && matches!(self.output, OutputFormat::Table | OutputFormat::Wide) {
+            output::error_line("No objects found");
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -91,7 +82,7 @@ impl Args {
         let [selection] = selections else { super::usage("--watch takes one kind at a time") };
         let lists: Vec<_> = self.lists(selection).collect();
         let [list] = &*lists else { super::usage("--watch takes one name or none") };
-        let mut printer = Printer::new(self.output, false, self.all_namespaces);
+        let mut printer = Printer::new(self.output, Names::Alone, self.namespaces());
         let page = list.read(client).await?;
         let mut revision = page.revision.clone();
         printer.add(&selection.resource, page);
@@ -124,6 +115,10 @@ impl Args {
         }
     }
 
+    fn namespaces(&self) -> Namespaces {
+        if self.all_namespaces { Namespaces::InColumn } else { Namespaces::Hidden }
+    }
+
     /// One list for each name, or one for all.
     fn lists<'a>(&'a self, selection: &'a Selection) -> impl Iterator<Item = List> + 'a {
         let namespace = (!self.all_namespaces).then(|| self.selection.namespace_or_default());
@@ -132,7 +127,7 @@ impl Args {
             namespace: namespace.clone(),
             name: name.cloned(),
             selector: self.selection.selector().map(str::to_owned),
-            as_table: matches!(self.output, Form::Table | Form::Wide),
+            as_table: matches!(self.output, OutputFormat::Table | OutputFormat::Wide),
         };
         let none = selection.names.is_empty().then_some(None);
         none.into_iter().chain(selection.names.iter().map(Some)).map(list)

@@ -14,8 +14,8 @@ use clap::builder::NonEmptyStringValueParser;
 use http::Uri;
 use serde_json::json;
 
+use super::AllowedHostArgs;
 use crate::address_file::AddressFileArgs;
-use crate::allowed_host::AllowedHostArgs;
 use crate::client::Segment;
 use crate::memory;
 use crate::shutdown::Shutdown;
@@ -77,33 +77,48 @@ struct Limit {
     value: String,
 }
 
+/// Why `--limit` is not understood.
+#[derive(Debug, thiserror::Error)]
+enum ParseLimitError {
+    #[error("write it as NAME=VALUE")]
+    Malformed,
+    #[error("there is no such limit; there are {known}")]
+    Unknown { known: String },
+    #[error("{value:?} is no number: {source}")]
+    Number { value: String, source: std::num::ParseIntError },
+    #[error(transparent)]
+    Time(#[from] backstay_resources::duration::ParseDurationError),
+    #[error(transparent)]
+    Range(#[from] backstay_proxy::LimitError),
+}
+
 impl FromStr for Limit {
-    type Err = String;
+    type Err = ParseLimitError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+        let (name, value) = text.split_once('=').ok_or(ParseLimitError::Malformed)?;
         let limit = Self { name: name.to_owned(), value: value.to_owned() };
         let mut limits = Limits::default();
         limit.apply(&mut limits)?;
-        limits.validate().map_err(|error| error.to_string())?;
+        limits.validate()?;
         Ok(limit)
     }
 }
 
 impl Limit {
-    fn apply(&self, limits: &mut Limits) -> Result<(), String> {
+    fn apply(&self, limits: &mut Limits) -> Result<(), ParseLimitError> {
         let mut settings = limits.settings();
         let names: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
         let setting = settings.iter_mut().find(|(name, _)| *name == self.name);
         let Some((_, setting)) = setting else {
-            return Err(format!("there is no such limit; there are {}", names.join(", ")));
+            return Err(ParseLimitError::Unknown { known: names.join(", ") });
         };
-        let number = |error: std::num::ParseIntError| format!("{:?} is no number: {error}", self.value);
+        let number = |source| ParseLimitError::Number { value: self.value.clone(), source };
         match setting {
             Setting::Size(limit) => **limit = self.value.parse().map_err(number)?,
             Setting::Small(limit) => **limit = self.value.parse().map_err(number)?,
             Setting::Time(limit) => {
-                let time = self.value.parse::<GoDuration>().map_err(|error| error.to_string())?;
+                let time = self.value.parse::<GoDuration>()?;
                 **limit = time.0;
             }
         }
@@ -136,6 +151,7 @@ impl Args {
         tokio::select! {
             () = shutdown.requested() => {}
             () = proxy.drain_requested() => {}
+            error = proxy.failed() => return Err(error.into()),
             never = memory::give_back() => match never {},
         }
         shutdown.drain(proxy.shutdown()).await;

@@ -37,16 +37,16 @@ pub(crate) struct Args {
     /// Only this fleet
     #[arg(long, value_name = "NAME")]
     fleet: Option<Segment>,
-    /// Form of the output
+    /// Format of the output
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: OutputFormat,
     /// Exit with 1 when a proxy refuses something
     #[arg(long)]
     exit_code: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Form {
+enum OutputFormat {
     /// Columns
     #[default]
     Table,
@@ -56,13 +56,13 @@ enum Form {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let status = output::patiently("Connecting", fetch(self.server.server(), self.fleet.as_ref())).await?;
+        let status = output::with_spinner("Connecting", fetch(self.server.server(), self.fleet.as_ref())).await?;
         if let Some(fleet) = self.fleet.as_ref().filter(|_| status.fleets.is_empty()) {
             bail!("there is no fleet {:?}", fleet.as_str());
         }
         match self.output {
-            Form::Table => report::print(&status)?,
-            Form::Json => output::line(serde_json::to_string_pretty(&report::json(&status))?)?,
+            OutputFormat::Table => report::print(&status)?,
+            OutputFormat::Json => output::line(serde_json::to_string_pretty(&report::json(&status))?)?,
         }
         let refused = status.fleets.iter().flat_map(|fleet| &fleet.proxies).any(|proxy| !proxy.refused.is_empty());
         Ok(if self.exit_code && refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })

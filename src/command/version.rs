@@ -10,13 +10,13 @@ use crate::output;
 /// Print the version
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Form of the output
+    /// Format of the output
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: OutputFormat,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Form {
+enum OutputFormat {
     /// One line
     #[default]
     Text,
@@ -28,8 +28,8 @@ impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let version = env!("CARGO_PKG_VERSION");
         match self.output {
-            Form::Text => output::line(format_args!("backstay {version}"))?,
-            Form::Json => {
+            OutputFormat::Text => output::line(format_args!("backstay {version}"))?,
+            OutputFormat::Json => {
                 let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
                 output::line(json!({"version": version, "platform": platform}))?;
             }

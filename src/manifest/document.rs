@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use backstay_control_plane::registry;
 use backstay_resources::decode::{self, Lines};
 use backstay_resources::{FieldPath, Kind};
 use serde_json::Value;
@@ -31,7 +32,7 @@ impl fmt::Display for ObjectName {
 
 /// Where a document is written.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     /// File, or `stdin`.
     pub(crate) origin: Rc<str>,
     /// Lines of the file before the text that `lines` counts.
@@ -42,7 +43,7 @@ pub(crate) struct Place {
     pub(crate) above: FieldPath,
 }
 
-impl Place {
+impl Position {
     /// The line of the field at `path`, or of what should have it.
     fn line(&self, path: &str) -> u64 {
         let path = if path.is_empty() { self.above.clone() } else { self.above.child(path) };
@@ -69,7 +70,7 @@ const GENERATED: &str =
 /// One object of a manifest.
 #[derive(Debug, Clone)]
 pub(crate) struct Document {
-    place: Place,
+    position: Position,
     /// What it is called.
     pub(crate) name: ObjectName,
     /// The object.
@@ -81,11 +82,11 @@ impl Document {
     ///
     /// # Errors
     /// When it has no `apiVersion` and `kind`, no name of its own, or a name that none can be.
-    pub(crate) fn new(place: Place, object: Value) -> Result<Self, Problem> {
+    pub(crate) fn new(position: Position, object: Value) -> Result<Self, Problem> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (api_version, kind) = (text("/apiVersion"), text("/kind"));
         let subject = if kind.is_empty() { kind.clone() } else { format!("{kind}/{}", text("/metadata/name")) };
-        let wrong = |field: &str, message: String| place.problem(subject.clone(), field, message);
+        let wrong = |field: &str, message: String| position.problem(subject.clone(), field, message);
         for (field, text) in [("apiVersion", &api_version), ("kind", &kind)] {
             if text.is_empty() {
                 return Err(wrong(field, REQUIRED.to_owned()));
@@ -103,22 +104,22 @@ impl Document {
             });
         };
         let namespace = named("namespace")?;
-        Ok(Self { place, name: ObjectName { api_version, kind, namespace, name }, object })
+        Ok(Self { position, name: ObjectName { api_version, kind, namespace, name }, object })
     }
 
     /// What is wrong with the field at `path`; empty for the whole object.
     pub(crate) fn problem(&self, path: &str, message: impl Into<String>) -> Problem {
-        self.place.problem(self.name.to_string(), path, message)
+        self.position.problem(self.name.to_string(), path, message)
     }
 
     /// What is known of its kind. `None` for a kind that this version does not know.
     pub(crate) fn kind(&self) -> Option<&'static Kind> {
-        Kind::by_kind(&self.name.api_version, &self.name.kind)
+        registry().by_kind(&self.name.api_version, &self.name.kind)
     }
 
     /// File and line, such as `backend.yaml:3`.
     pub(crate) fn location(&self) -> String {
-        format!("{}:{}", self.place.origin, self.place.line(""))
+        format!("{}:{}", self.position.origin, self.position.line(""))
     }
 }
 
@@ -140,9 +141,9 @@ fn named(value: Option<&Value>) -> Result<Option<Segment>, String> {
 /// The objects of a decoded document: itself, or the items of a `List`.
 pub(crate) fn objects(origin: &Rc<str>, before: u64, document: decode::Document) -> Vec<Result<Document, Problem>> {
     let lines = Rc::new(document.lines);
-    let place = |above: FieldPath| Place { origin: Rc::clone(origin), before, lines: Rc::clone(&lines), above };
+    let position = |above: FieldPath| Position { origin: Rc::clone(origin), before, lines: Rc::clone(&lines), above };
     let duplicates = document.duplicates.iter().map(|duplicate| {
-        Err(place(FieldPath::default()).problem(String::new(), duplicate.path().as_str(), "it is written twice"))
+        Err(position(FieldPath::default()).problem(String::new(), duplicate.path().as_str(), "it is written twice"))
     });
     let mut found: Vec<_> = duplicates.collect();
     let mut value = document.value;
@@ -153,10 +154,10 @@ pub(crate) fn objects(origin: &Rc<str>, before: u64, document: decode::Document)
     let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
     match value.get_mut("items") {
         Some(Value::Array(items)) if is_list => {
-            let above = |index| place(FieldPath::new("items").index(index));
+            let above = |index| position(FieldPath::new("items").index(index));
             found.extend(items.drain(..).enumerate().map(|(index, item)| Document::new(above(index), item)));
         }
-        _ => found.push(Document::new(place(FieldPath::default()), value)),
+        _ => found.push(Document::new(position(FieldPath::default()), value)),
     }
     found
 }

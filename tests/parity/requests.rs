@@ -125,7 +125,11 @@ async fn targets() {
         unlogged(
             "bare-line-feeds",
             "GET / HTTP/1.1\nhost: {row}\nuser-agent: x\n\n",
-            same("200 GET / HTTP/1.1\nhost: {row}\nuser-agent: x"),
+            differs(
+                "200 GET / HTTP/1.1\nhost: {row}\nuser-agent: x",
+                "400",
+                "what one reader takes for the end of a line another takes for a part of it",
+            ),
         ),
     ])
     .await;

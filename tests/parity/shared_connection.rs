@@ -20,6 +20,8 @@ const HOST: &str = "shared.example";
 /// Clients beside the one that sends what no other does.
 const OTHERS: usize = 8;
 
+type Fields = Vec<(&'static str, &'static str)>;
+
 /// Heads of HTTP/1.1, and what follows them.
 fn over_http1() -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = [
@@ -92,7 +94,7 @@ fn over_http1() -> Vec<Vec<u8>> {
 }
 
 /// Headers of HTTP/2, and those after a body.
-fn over_http2() -> Vec<(Vec<(&'static str, &'static str)>, Option<Vec<(&'static str, &'static str)>>)> {
+fn over_http2() -> Vec<(Fields, Option<Fields>)> {
     let head = |path| vec![(":method", "POST"), (":scheme", "http"), (":authority", HOST), (":path", path)];
     let mut all: Vec<_> =
         ["?q", "*", "a", "", "/a#b", "#a", "http://a/", "/\x7f", "//"].map(|path| (head(path), None)).into();
@@ -131,7 +133,7 @@ fn over_http2() -> Vec<(Vec<(&'static str, &'static str)>, Option<Vec<(&'static 
     all
 }
 
-fn head_only() -> Vec<(&'static str, &'static str)> {
+fn head_only() -> Fields {
     vec![(":method", "POST"), (":scheme", "http"), (":authority", HOST), (":path", "/")]
 }
 

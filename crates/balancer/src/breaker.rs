@@ -7,5 +7,5 @@ mod share;
 mod tests;
 
 pub use limits::{Limit, Limits, Overflow, RetryBudget};
-pub use permit::{Breakers, Permit};
+pub use permit::{Breakers, Permit, PoolConnection};
 pub use share::{Share, Wait};

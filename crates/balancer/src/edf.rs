@@ -12,10 +12,11 @@ mod tests;
 /// The n-th turn of an entry with weight w is due at n/w; ties go to the smaller weight, then to the earlier entry, which is
 /// the order in which Envoy's queue, where an entry waits behind those that were put back before it, settles.
 #[derive(Debug)]
-pub(crate) struct Schedule(BinaryHeap<Turn>);
+pub(crate) struct Schedule(BinaryHeap<Deadline>);
 
+/// When the next turn of an entry is due: `number` / `weight`.
 #[derive(Debug)]
-struct Turn {
+struct Deadline {
     number: u64,
     weight: u64,
     entry: u32,
@@ -25,22 +26,22 @@ impl Schedule {
     /// Entries 0.. with their weights; one that weighs 0 has no turn. `place` says where in the period to begin, all of
     /// `u32` once around: 0 is its beginning.
     pub(crate) fn new(weights: impl Iterator<Item = u64>, place: u32) -> Self {
-        let turn = |(entry, weight): (u32, u64)| {
+        let deadline = |(entry, weight): (u32, u64)| {
             let past = (u128::from(weight) * u128::from(place)) >> u32::BITS;
-            Turn { number: past as u64 + 1, weight, entry }
+            Deadline { number: past as u64 + 1, weight, entry }
         };
-        Self((0..).zip(weights).filter(|(_, weight)| *weight > 0).map(turn).collect())
+        Self((0..).zip(weights).filter(|(_, weight)| *weight > 0).map(deadline).collect())
     }
 
     /// Whose turn it is.
     pub(crate) fn next(&mut self) -> Option<u32> {
-        let mut turn = self.0.peek_mut()?;
-        turn.number += 1;
-        Some(turn.entry)
+        let mut next = self.0.peek_mut()?;
+        next.number += 1;
+        Some(next.entry)
     }
 }
 
-impl Ord for Turn {
+impl Ord for Deadline {
     fn cmp(&self, other: &Self) -> Ordering {
         let (own, others) =
             (u128::from(self.number) * u128::from(other.weight), u128::from(other.number) * u128::from(self.weight));
@@ -49,29 +50,29 @@ impl Ord for Turn {
     }
 }
 
-impl PartialOrd for Turn {
+impl PartialOrd for Deadline {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Turn {
+impl PartialEq for Deadline {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Turn {}
+impl Eq for Deadline {}
 
 /// Turns by weights that are asked for at each pick, as Envoy's queue gives them: for slow start and least request.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    heap: BinaryHeap<Waiting>,
+    heap: BinaryHeap<QueuedEntry>,
     count: u64,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct QueuedEntry {
     due: f64,
     count: u64,
     entry: u32,
@@ -81,11 +82,11 @@ impl Queue {
     /// Entries 0.. with their weights of now, all above 0; `place` in 0 to 1 says how far each is into the time to its
     /// first turn.
     pub(crate) fn new(weights: impl Iterator<Item = f64>, place: f64) -> Self {
-        let waiting = |(entry, weight): (u32, f64)| {
+        let queued = |(entry, weight): (u32, f64)| {
             let past = (place * weight).floor();
-            Waiting { due: (past + 1.0) / weight, count: u64::from(entry), entry }
+            QueuedEntry { due: (past + 1.0) / weight, count: u64::from(entry), entry }
         };
-        let heap: BinaryHeap<_> = (0..).zip(weights).map(waiting).collect();
+        let heap: BinaryHeap<_> = (0..).zip(weights).map(queued).collect();
         let count = heap.len() as u64;
         Self { heap, count }
     }
@@ -101,22 +102,22 @@ impl Queue {
     }
 }
 
-impl Ord for Waiting {
+impl Ord for QueuedEntry {
     fn cmp(&self, other: &Self) -> Ordering {
         other.due.total_cmp(&self.due).then_with(|| other.count.cmp(&self.count))
     }
 }
 
-impl PartialOrd for Waiting {
+impl PartialOrd for QueuedEntry {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Waiting {
+impl PartialEq for QueuedEntry {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Waiting {}
+impl Eq for QueuedEntry {}

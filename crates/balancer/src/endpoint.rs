@@ -8,7 +8,7 @@ mod state;
 
 pub use monitor::EjectionReason;
 pub(crate) use monitor::Monitor;
-pub use spec::{EndpointSpec, Locality, Start, Stated};
+pub use spec::{ConfiguredHealth, EndpointSpec, Locality, Start};
 pub(crate) use state::millis;
 pub use state::{ActiveRequest, EndpointState, Health};
 
@@ -22,9 +22,9 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn health(&self) -> Health {
         match self.spec.stated {
-            Stated::Unhealthy => Health::Unhealthy,
-            Stated::Degraded => self.state.health().max(Health::Degraded),
-            Stated::Healthy => self.state.health(),
+            ConfiguredHealth::Unhealthy => Health::Unhealthy,
+            ConfiguredHealth::Degraded => self.state.health().max(Health::Degraded),
+            ConfiguredHealth::Healthy => self.state.health(),
         }
     }
 

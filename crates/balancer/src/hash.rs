@@ -19,6 +19,15 @@ pub fn hash_of_all(values: &mut [&[u8]]) -> Option<u64> {
     values.iter().fold(None, |hash, value| Some(xxh64(value, hash.unwrap_or(0))))
 }
 
+/// Whether later hash policies count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterPolicy {
+    /// Later policies count.
+    GoOn,
+    /// Later policies do not count if anything was found up to this one, which is terminal.
+    Stop,
+}
+
 /// Hash of a request, from the hashes of all policies that apply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequestHash {
@@ -27,9 +36,8 @@ pub struct RequestHash {
 }
 
 impl RequestHash {
-    /// Adds what one policy found, in the order of the policies. After a `terminal` policy with anything found up to then,
-    /// later ones do not count.
-    pub fn add(&mut self, found: Option<u64>, terminal: bool) {
+    /// Adds what one policy found, in the order of the policies.
+    pub fn add(&mut self, found: Option<u64>, after: AfterPolicy) {
         if self.done {
             return;
         }
@@ -37,7 +45,7 @@ impl RequestHash {
             // Rotated, so that the same value found twice does not cancel itself out.
             self.hash = Some(self.hash.unwrap_or(0).rotate_left(1) ^ found);
         }
-        self.done = terminal && self.hash.is_some();
+        self.done = after == AfterPolicy::Stop && self.hash.is_some();
     }
 
     /// Whether later policies count no more.

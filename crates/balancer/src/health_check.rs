@@ -5,5 +5,5 @@ mod config;
 #[cfg(test)]
 mod tests;
 
-pub use checker::{CheckResult, Checker, Verdict};
+pub use checker::{CheckResult, Checker, PastVerdict, Traffic, Verdict};
 pub use config::{CheckConfigError, Checks, Thresholds, VerdictRule, Window};

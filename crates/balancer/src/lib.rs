@@ -31,15 +31,22 @@ mod set;
 mod slow_start;
 mod table;
 
-pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, RetryBudget, Share, Wait};
+pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, PoolConnection, RetryBudget, Share, Wait};
 pub use config::{ConfigError, LeastRequest, LoadBalancing, Maglev, Policy, RingHash, SlowStart};
-pub use endpoint::{ActiveRequest, EjectionReason, EndpointSpec, EndpointState, Health, Locality, Start, Stated};
-pub use hash::{RequestHash, hash_of, hash_of_all};
-pub use health_check::{CheckConfigError, CheckResult, Checker, Checks, Thresholds, Verdict, VerdictRule, Window};
-pub use outlier::{Change, Detector, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection, SuccessRate};
+pub use endpoint::{
+    ActiveRequest, ConfiguredHealth, EjectionReason, EndpointSpec, EndpointState, Health, Locality, Start,
+};
+pub use hash::{AfterPolicy, RequestHash, hash_of, hash_of_all};
+pub use health_check::{
+    CheckConfigError, CheckResult, Checker, Checks, PastVerdict, Thresholds, Traffic, Verdict, VerdictRule, Window,
+};
+pub use outlier::{
+    Detector, EjectionChange, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection, SuccessRate,
+};
 pub use picker::{PickContext, Picked, Picker};
-pub use priority::{LevelHealth, PriorityLoads};
+pub use priority::{PriorityHealth, PriorityLoads};
 pub use retry::{
-    Answer, BackOff, Decision, Failure, NoRetry, Retries, RetryConfigError, RetryOn, RetryPolicy, parse_retry_after,
+    AttemptResponse, BackOff, Decision, Failure, NoRetry, Retries, RetryConfigError, RetryOn, RetryPolicy,
+    parse_retry_after,
 };
 pub use set::EndpointSet;

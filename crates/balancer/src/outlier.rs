@@ -8,5 +8,5 @@ mod statistics;
 mod tests;
 
 pub use config::{FailurePercentage, OutlierConfigError, OutlierDetection, SuccessRate};
-pub use detector::{Change, Detector};
+pub use detector::{Detector, EjectionChange};
 pub use outcome::Outcome;

@@ -9,11 +9,11 @@ use rand::{RngExt, SeedableRng};
 use crate::config::{LoadBalancing, Policy};
 use crate::priority::PriorityLoads;
 use crate::set::EndpointSet;
-use level::Level;
+use priority::{Priorities, Priority};
 
 mod group;
-mod level;
 mod order;
+mod priority;
 #[cfg(test)]
 mod tests;
 
@@ -56,7 +56,7 @@ struct Built {
     loads: PriorityLoads,
     /// Where all of the traffic goes, if it all goes to one place.
     only: Option<(usize, bool)>,
-    levels: Vec<Level>,
+    priorities: Vec<Priority>,
 }
 
 impl Picker {
@@ -78,9 +78,9 @@ impl Picker {
             _ => rng.random(),
         };
         let (at, degraded) = built.only.or_else(|| built.loads.choose(hash))?;
-        let level = built.levels.get_mut(at)?;
-        let panic = level.panic;
-        let group = level.group(degraded);
+        let priority = built.priorities.get_mut(at)?;
+        let panic = priority.panic;
+        let group = priority.group(degraded);
         let pick = &mut order::Pick { config, set, rng, now: context.now, hash };
         let index =
             if context.exclude.is_empty() { group.pick(pick, 0)? } else { group.pick_other(pick, context.exclude)? };
@@ -102,9 +102,10 @@ impl Picker {
         }
         // Before health is read: what changes in between makes this outdated.
         let generation = set.generation();
-        let level::Levels { loads, levels, until } = level::build(set, &self.config, generation, now, &mut self.rng);
+        let Priorities { loads, priorities, until } =
+            priority::build(set, &self.config, generation, now, &mut self.rng);
         let only = loads.only();
-        self.built = Some(Built { set: Arc::clone(set), generation, until, loads, only, levels });
+        self.built = Some(Built { set: Arc::clone(set), generation, until, loads, only, priorities });
     }
 }
 
@@ -113,7 +114,7 @@ impl EndpointSet {
     /// given to the threads that pick, it spares them that. Other policies have nothing to prepare.
     pub fn prepare(self: &Arc<Self>, config: &Arc<LoadBalancing>) {
         if matches!(config.policy, Policy::RingHash(_) | Policy::Maglev(_)) {
-            level::build(self, config, self.generation(), Duration::ZERO, &mut SmallRng::seed_from_u64(0));
+            priority::build(self, config, self.generation(), Duration::ZERO, &mut SmallRng::seed_from_u64(0));
         }
     }
 }

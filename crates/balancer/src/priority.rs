@@ -5,16 +5,16 @@ mod tests;
 
 /// Endpoints of one priority, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LevelHealth {
+pub struct PriorityHealth {
     /// Healthy ones.
     pub healthy: u64,
     /// Degraded ones.
     pub degraded: u64,
-    /// All of them.
+    /// All endpoints of the priority.
     pub total: u64,
 }
 
-impl LevelHealth {
+impl PriorityHealth {
     fn availability(self, count: u64, factor: u32) -> u32 {
         let percent = (u64::from(factor) * count).checked_div(self.total).unwrap_or(0);
         u32::try_from(percent.min(100)).unwrap_or(100)
@@ -44,7 +44,7 @@ impl PriorityLoads {
     /// [`panic_threshold`](crate::LoadBalancing::panic_threshold) and
     /// [`overprovisioning_factor`](crate::LoadBalancing::overprovisioning_factor).
     #[must_use]
-    pub fn new(levels: &[LevelHealth], threshold: u32, factor: u32) -> Self {
+    pub fn new(levels: &[PriorityHealth], threshold: u32, factor: u32) -> Self {
         if levels.is_empty() {
             return Self::default();
         }
@@ -60,7 +60,7 @@ impl PriorityLoads {
         if available == 0 {
             // Panic is off, and whoever is usable is less than a percent: better asked than nobody. (Envoy asks the first
             // priority, whether it has anybody or not.)
-            let first = |usable: fn(&LevelHealth) -> u64| levels.iter().position(|level| usable(level) > 0);
+            let first = |usable: fn(&PriorityHealth) -> u64| levels.iter().position(|level| usable(level) > 0);
             match (first(|level| level.healthy), first(|level| level.degraded)) {
                 (None, Some(degraded)) => loads.degraded[degraded] = 100,
                 (healthy, _) => loads.healthy[healthy.unwrap_or(0)] = 100,
@@ -82,9 +82,10 @@ impl PriorityLoads {
         loads
     }
 
-    fn in_total_panic(levels: &[LevelHealth], panic: Vec<bool>) -> Self {
+    fn in_total_panic(levels: &[PriorityHealth], panic: Vec<bool>) -> Self {
         let all: u64 = levels.iter().map(|level| level.total).sum();
-        let share = |level: &LevelHealth| u32::try_from((100 * level.total).checked_div(all).unwrap_or(0)).unwrap_or(0);
+        let share =
+            |level: &PriorityHealth| u32::try_from((100 * level.total).checked_div(all).unwrap_or(0)).unwrap_or(0);
         let mut healthy: Vec<u32> = levels.iter().map(share).collect();
         let first = levels.iter().position(|level| level.total > 0).unwrap_or(0);
         healthy[first] += 100 - healthy.iter().sum::<u32>();

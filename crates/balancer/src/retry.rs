@@ -1,4 +1,4 @@
-//! What is sent again, and when.
+//! Retries: which requests are sent again, and when.
 
 mod back_off;
 mod conditions;
@@ -7,5 +7,5 @@ mod policy;
 mod tests;
 
 pub use back_off::{BackOff, parse_retry_after};
-pub use conditions::{Answer, Failure, RetryOn};
+pub use conditions::{AttemptResponse, Failure, RetryOn};
 pub use policy::{Decision, NoRetry, Retries, RetryConfigError, RetryPolicy};

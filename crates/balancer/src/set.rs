@@ -65,7 +65,7 @@ impl EndpointSet {
         self.endpoints.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no endpoints.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.endpoints.is_empty()

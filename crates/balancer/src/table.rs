@@ -65,7 +65,7 @@ pub(crate) struct Candidates<'a> {
 
 /// Of one priority.
 #[derive(Debug)]
-pub(crate) struct LevelTables {
+pub(crate) struct PriorityTables {
     pub(crate) usable: Arc<HashTable>,
     pub(crate) degraded: Arc<HashTable>,
 }
@@ -74,7 +74,7 @@ pub(crate) struct LevelTables {
 struct Built {
     generation: u64,
     config: Arc<LoadBalancing>,
-    levels: Arc<[LevelTables]>,
+    levels: Arc<[PriorityTables]>,
 }
 
 /// The latest tables of a set.
@@ -94,7 +94,7 @@ impl Tables {
         config: &Arc<LoadBalancing>,
         generation: u64,
         levels: &[Candidates<'_>],
-    ) -> Arc<[LevelTables]> {
+    ) -> Arc<[PriorityTables]> {
         let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(built) = &*latest
             && built.generation == generation
@@ -104,8 +104,8 @@ impl Tables {
         }
         let table = |members: &[u32]| Arc::new(HashTable::new(endpoints, config, members));
         let tables =
-            |level: &Candidates<'_>| LevelTables { usable: table(level.usable), degraded: table(level.degraded) };
-        let levels: Arc<[LevelTables]> = levels.iter().map(tables).collect();
+            |level: &Candidates<'_>| PriorityTables { usable: table(level.usable), degraded: table(level.degraded) };
+        let levels: Arc<[PriorityTables]> = levels.iter().map(tables).collect();
         *latest = Some(Built { generation, config: Arc::clone(config), levels: Arc::clone(&levels) });
         levels
     }

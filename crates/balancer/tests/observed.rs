@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{
-    Answer, Breakers, Change, Decision, Detector, EndpointSet, EndpointSpec, Failure, Limit, Limits, LoadBalancing,
-    Locality, NoRetry, Outcome, OutlierDetection, Overflow, PickContext, Picker, Retries, RetryPolicy, Start, Stated,
+    AttemptResponse, Breakers, ConfiguredHealth, Decision, Detector, EjectionChange, EndpointSet, EndpointSpec,
+    Failure, Limit, Limits, LoadBalancing, Locality, NoRetry, Outcome, OutlierDetection, Overflow, PickContext, Picker,
+    PoolConnection, Retries, RetryPolicy, Start,
 };
 
 const NOW: Duration = Duration::from_secs(1000);
@@ -34,8 +35,8 @@ fn one_connection_and_one_that_waits_of_four_slow_requests() {
     let limits = Limits { connections: Some(1), pending_requests: Some(1), ..Limits::default() };
     let (breakers, set) = (Breakers::new(&limits), set([spec("a")]));
     let endpoint = set.state(0).unwrap();
-    let connection = breakers.connection(endpoint, true).unwrap();
-    assert_eq!(breakers.connection(endpoint, false).unwrap_err(), Overflow::Connections);
+    let connection = breakers.connection(endpoint, PoolConnection::First).unwrap();
+    assert_eq!(breakers.connection(endpoint, PoolConnection::Further).unwrap_err(), Overflow::Connections);
     let waiting = breakers.pending_request().unwrap();
     for _ in 0..2 {
         assert_eq!(breakers.pending_request().unwrap_err(), Overflow::PendingRequests);
@@ -71,7 +72,7 @@ fn always_503_is_the_answer_of_the_third_attempt() {
     let on = RetryPolicy::conditions(["5xx"]).unwrap();
     let policy = RetryPolicy { on, attempts: 2, ..RetryPolicy::default() };
     let mut retries = Retries::new(&policy);
-    let answer = Answer { status: 503, grpc_status: None, has_header: &|_| false };
+    let answer = AttemptResponse { status: 503, grpc_status: None, has_header: &|_| false };
     assert!(matches!(retries.after_answer(&answer, None, 0), Decision::After(_)));
     assert!(matches!(retries.after_answer(&answer, None, 0), Decision::After(_)));
     assert_eq!(retries.after_answer(&answer, None, 0), Decision::No(NoRetry::Exhausted));
@@ -79,7 +80,7 @@ fn always_503_is_the_answer_of_the_third_attempt() {
 
 #[test]
 fn one_of_three_healthy_is_panic() {
-    let unhealthy = |key| EndpointSpec { stated: Stated::Unhealthy, ..spec(key) };
+    let unhealthy = |key| EndpointSpec { stated: ConfiguredHealth::Unhealthy, ..spec(key) };
     let set = set([spec("a"), unhealthy("b"), unhealthy("c")]);
     assert_eq!(count(&set, LoadBalancing::default(), 60), [20, 20, 20]);
     let mut picker = Picker::new(Arc::default(), 0);
@@ -88,7 +89,7 @@ fn one_of_three_healthy_is_panic() {
 
 #[test]
 fn none_healthy_is_panic_or_nobody() {
-    let unhealthy = |key| EndpointSpec { stated: Stated::Unhealthy, ..spec(key) };
+    let unhealthy = |key| EndpointSpec { stated: ConfiguredHealth::Unhealthy, ..spec(key) };
     let set = set([unhealthy("a"), unhealthy("b")]);
     assert_eq!(count(&set, LoadBalancing::default(), 40), [20, 20]);
     let never = LoadBalancing { panic_threshold: 0, ..LoadBalancing::default() };
@@ -97,7 +98,7 @@ fn none_healthy_is_panic_or_nobody() {
 
 #[test]
 fn half_of_the_first_priority() {
-    let down = |key| EndpointSpec { stated: Stated::Unhealthy, ..spec(key) };
+    let down = |key| EndpointSpec { stated: ConfiguredHealth::Unhealthy, ..spec(key) };
     let second = EndpointSpec { priority: 1, ..spec("e") };
     let set = set([spec("a"), spec("b"), down("c"), down("d"), second]);
     let counts = count(&set, LoadBalancing::default(), 10_000);
@@ -121,7 +122,7 @@ fn weights_one_two_three() {
 #[test]
 fn half_of_a_locality() {
     let at = |key, id| EndpointSpec { locality: Locality { id, weight: 1 }, ..spec(key) };
-    let down = EndpointSpec { stated: Stated::Unhealthy, ..at("down", 0) };
+    let down = EndpointSpec { stated: ConfiguredHealth::Unhealthy, ..at("down", 0) };
     let set = set([at("a", 0), down, at("b", 1)]);
     let config = LoadBalancing { locality_weighted: true, ..LoadBalancing::default() };
     assert_eq!(count(&set, config, 340), [140, 0, 200]);
@@ -134,12 +135,12 @@ fn the_only_endpoint_is_served_whatever_it_answers() {
     let mut picker = Picker::new(Arc::default(), 0);
     for _ in 0..6 {
         let change = detector.report(&set, 0, Outcome::Answered(500), NOW);
-        assert!(matches!(change, None | Some(Change::Withheld { .. })), "{change:?}");
+        assert!(matches!(change, None | Some(EjectionChange::Withheld { .. })), "{change:?}");
         assert!(picker.pick(&set, &PickContext::default()).is_some());
     }
     let always_one = OutlierDetection { always_eject_one: true, ..OutlierDetection::default() };
     let detector = Detector::new(always_one, &set);
     let changes: Vec<_> = (0..6).filter_map(|_| detector.report(&set, 0, Outcome::Answered(500), NOW)).collect();
-    assert!(matches!(changes[..], [Change::Ejected { index: 0, .. }]), "{changes:?}");
+    assert!(matches!(changes[..], [EjectionChange::Ejected { index: 0, .. }]), "{changes:?}");
     assert!(picker.pick(&set, &PickContext::default()).unwrap().panic, "ejected, and panic");
 }

@@ -35,12 +35,11 @@ impl ObjectKey {
         Self { kind, namespace: namespace.into(), name: name.into() }
     }
 
-    /// The name of `object`, when its kind is one that is served.
+    /// The name of `object`, which is of the kind `kind`.
     #[must_use]
-    pub fn of(object: &Object) -> Option<Self> {
-        let kind = Kind::by_kind(&object.api_version, &object.kind)?;
+    pub fn of(kind: &'static Kind, object: &Object) -> Self {
         let namespace = if kind.is_namespaced() { object.metadata.namespace.as_str() } else { "" };
-        Some(Self::new(kind, namespace, &object.metadata.name))
+        Self::new(kind, namespace, &object.metadata.name)
     }
 
     /// `NAMESPACE/NAME`, or `NAME` where there is no namespace.
@@ -60,10 +59,10 @@ impl ObjectKey {
 }
 
 impl Change {
-    /// `object` was created or changed. `None` when its kind is not one that is served.
+    /// `object`, which is of the kind `kind`, was created or changed.
     #[must_use]
-    pub fn set(object: Arc<Object>) -> Option<Self> {
-        Some(Self { key: ObjectKey::of(&object)?, object: Some(object) })
+    pub fn set(kind: &'static Kind, object: Arc<Object>) -> Self {
+        Self { key: ObjectKey::of(kind, &object), object: Some(object) }
     }
 
     /// The object is gone.

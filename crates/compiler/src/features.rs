@@ -1,6 +1,6 @@
 //! What of the Gateway API is done, by the names of its conformance tests.
 //!
-//! Source: Gateway API v1.7, `pkg/features`. A name is here when the compiler and the proxy do all that it stands for, and
+//! LastGood: Gateway API v1.7, `pkg/features`. A name is here when the compiler and the proxy do all that it stands for, and
 //! no test of it could tell otherwise but by what it is run on (Services, which are not served). Not here, for one:
 //! `GatewayStaticAddresses`, since an address that cannot be bound is reported as `Refused` and not `AddressNotUsable`;
 //! `ReferenceGrant`, since there are none; `GatewayRouteHostnameIntersectionPrecedence`, since routes are ordered by the

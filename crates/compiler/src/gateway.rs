@@ -4,8 +4,8 @@ mod allowed;
 mod conflict;
 mod listener;
 mod selector;
-mod standing;
+mod status;
 
 pub(crate) use self::conflict::{Claim, Conflict, conflicts};
-pub(crate) use self::listener::{ListenerFace, ListenerOutcome, Site, certificate_secret, claimed_port, listener};
-pub(crate) use self::standing::{Serving, Standing, controller, left, standing};
+pub(crate) use self::listener::{ListenerOutcome, ListenerView, Site, certificate_secret, claimed_port, listener};
+pub(crate) use self::status::{GatewayStatus, Placement, controller, gateway_status, left};

@@ -5,35 +5,46 @@
 //! conditions of objects. A change recompiles what depends on it, not the world. What cannot be compiled keeps its last
 //! good compilation, says why in its own status, and touches nothing else.
 //!
+//! Dialects plug in: a [`FrontEnd`] compiles the objects of its kinds, and tells a [`Graph`] what it made of them. [`GatewayApi`]
+//! is the first.
+//!
 //! # Layout
 //!
 //! - [`change`](ObjectKey), [`output`](Output): what goes in and what comes out.
-//! - `compiler`: the tables of objects, the links between them, and the steps of one `apply`.
+//! - `compiler`: gives each change to the front end that its kind has. `front_end`: what that has to do.
+//! - `graph`: what front ends have in common. Links that can be followed backwards, which fleets need a resource, what
+//!   the proxies of each fleet hold, what has been said about objects, and Secrets.
+//! - `gateway_api`: the front end for Gateway API, Backends and their policies: tables of objects, and the steps of one `apply`.
 //! - `backend`, `policy`, `secret`, `gateway`, `route`: what one object of a kind compiles to, given what it refers to.
-//! - `source`: the last good version of an object. `fleet`: what the
-//!   proxies of each fleet hold. `kept`: Secrets as they last could serve. `index`: links that can be followed backwards. `usage`: which fleets need a resource.
+//! - `last_good`: the last good version of an object. `last_good_secret`: Secrets as they last could serve, for a restart.
 //!   `features`: what of the Gateway API is done.
 
 mod backend;
 mod change;
 mod compiler;
 mod features;
-mod fleet;
+mod front_end;
 mod gateway;
-mod index;
-mod kept;
+mod gateway_api;
+mod graph;
+mod last_good;
+mod last_good_secret;
 mod output;
 mod policy;
 mod route;
 mod secret;
-mod source;
-mod usage;
 
 use backstay_destination::hostname;
 
 pub use self::change::{Change, ObjectKey};
-pub use self::compiler::{Compiler, Options};
+pub use self::compiler::{Compiler, KindTaken};
 pub use self::features::SUPPORTED_FEATURES;
-pub use self::kept::{Kept, KeptName};
-pub use self::output::{CONDITION_TYPES, Finding, ListenerReport, ObjectStatus, Output, ParentReport, Program, Report};
+pub use self::front_end::FrontEnd;
+pub use self::gateway_api::{GatewayApi, Options};
+pub use self::graph::{Graph, Placed};
+pub use self::last_good::{LastGood, ReadFault};
+pub use self::last_good_secret::{LastGoodSecret, LastGoodSecretName};
+pub use self::output::{
+    CONDITION_TYPES, Condition, FleetResource, ListenerReport, ObjectStatus, Output, ParentReport, ProgrammedBy, Report,
+};
 pub use self::secret::Role;

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use backstay_resources::gateway::{GatewayAddress, ParentRef, RouteGroupKind};
 use backstay_resources::{ConditionStatus, Timestamp};
 use bytes::Bytes;
+use serde_json::{Value, json};
 
 use crate::change::ObjectKey;
-use crate::kept::{Kept, KeptName};
+use crate::features::SUPPORTED_FEATURES;
+use crate::last_good_secret::{LastGoodSecret, LastGoodSecretName};
 
 /// A fleet, and the name of a resource that its proxies should hold.
-pub type Program = (Arc<str>, Arc<str>);
+pub type FleetResource = (Arc<str>, Arc<str>);
 
 /// Everything that changed because of some changes of objects.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,7 +26,7 @@ pub struct Output {
     pub statuses: Vec<ObjectStatus>,
     /// Secrets that no longer serve as they are and are needed: what is kept of them, or `None` when that is over. Give it to
     /// [`Compiler::restore`](crate::Compiler::restore) of the next process, so that a restart takes no traffic away.
-    pub kept: BTreeMap<KeptName, Option<Kept>>,
+    pub kept: BTreeMap<LastGoodSecretName, Option<LastGoodSecret>>,
     /// How many resources were compiled, changed or not. It is how tests see that a change does not recompile the world.
     pub compiled: usize,
 }
@@ -41,59 +43,83 @@ pub struct ObjectStatus {
     /// What proxies must have acknowledged for this generation of the object to be `Programmed`: its own resources and
     /// the Secrets they need; of a BackendPolicy those of the Backends it is for. Sorted. Empty when nothing of this
     /// generation is served, or of a policy not all.
-    pub programs: Vec<Program>,
+    pub programs: Vec<FleetResource>,
 }
 
-/// Conditions, in the shape of the kind's status. `Programmed` is not among them: only proxies can tell.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Report {
-    /// Of a Backend: `Accepted`, `ResolvedRefs`.
-    Backend {
-        /// Its conditions.
-        conditions: Vec<Finding>,
-    },
-    /// Of a GatewayClass that names one of our controllers: `Accepted`.
-    GatewayClass {
-        /// Its conditions.
-        conditions: Vec<Finding>,
-    },
-    /// Of a Gateway whose class is ours.
-    Gateway {
-        /// `Accepted`.
-        conditions: Vec<Finding>,
-        /// In the order of the spec.
-        listeners: Vec<ListenerReport>,
-        /// The addresses that the spec asks for. Empty: the proxies listen on all of theirs.
-        addresses: Vec<GatewayAddress>,
-    },
-    /// Of an HTTPRoute.
-    HttpRoute {
-        /// Of each parent that is ours, in the order of the spec.
-        parents: Vec<ParentReport>,
-    },
-    /// Of a Gateway that was ours and is another controller's now: nothing of what was said holds.
-    Withdrawn,
-    /// Of a BackendPolicy: `Accepted`, `ResolvedRefs`, `Insecure` where it has certificates not verified, and
-    /// `CertificateExpired` for its client certificate.
-    BackendPolicy {
-        /// Its conditions.
-        conditions: Vec<Finding>,
-    },
+/// What the status of an object says. `Programmed` is not among its conditions: only proxies can tell.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    /// The conditions of the object itself.
+    pub conditions: Vec<Condition>,
+    /// What proxies have to do with it.
+    pub programmed: ProgrammedBy,
+    /// In the order of the spec; of a Gateway.
+    pub listeners: Vec<ListenerReport>,
+    /// Of each parent that is ours, in the order of the spec; of a route, which has no conditions of its own.
+    pub parents: Option<Vec<ParentReport>>,
+    /// Other fields of the status, as they shall be.
+    pub fields: BTreeMap<&'static str, Value>,
+    /// It was ours and is another controller's now: nothing of what was said holds, and nothing else is here.
+    pub withdrawn: bool,
+}
+
+/// How proxies make an object `Programmed`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProgrammedBy {
+    /// Not at all: there is no such condition.
+    #[default]
+    Nothing,
+    /// They acknowledge its [programs](ObjectStatus::programs). What they acknowledged is told by its version as well,
+    /// since it depends on more than the generation of the object.
+    Version,
+    /// They acknowledge its programs, and those of each of its listeners, which have the condition as well.
+    Listeners,
 }
 
 impl Report {
+    /// Of an object that proxies get because of it.
+    #[must_use]
+    pub fn of(conditions: Vec<Condition>) -> Self {
+        Self { conditions, programmed: ProgrammedBy::Version, ..Self::default() }
+    }
+
+    /// Of a GatewayClass that names one of our controllers: `Accepted`.
+    pub(crate) fn of_class(conditions: Vec<Condition>) -> Self {
+        let features = SUPPORTED_FEATURES.iter().map(|name| json!({ "name": name })).collect();
+        Self { conditions, fields: BTreeMap::from([("supportedFeatures", features)]), ..Self::default() }
+    }
+
+    /// Of a Gateway whose class is ours: `Accepted`. `addresses` are those that the spec asks for. Empty: the proxies listen
+    /// on all of theirs.
+    pub(crate) fn of_gateway(
+        conditions: Vec<Condition>,
+        listeners: Vec<ListenerReport>,
+        addresses: &[GatewayAddress],
+    ) -> Self {
+        Self {
+            conditions,
+            programmed: ProgrammedBy::Listeners,
+            listeners,
+            fields: BTreeMap::from([("addresses", json!(addresses))]),
+            ..Self::default()
+        }
+    }
+
+    /// Of a route.
+    #[must_use]
+    pub fn of_route(parents: Vec<ParentReport>) -> Self {
+        Self { parents: Some(parents), ..Self::default() }
+    }
+
+    pub(crate) fn withdrawn() -> Self {
+        Self { withdrawn: true, ..Self::default() }
+    }
+
     /// All its conditions.
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        let (own, listeners, parents): (&[Finding], &[ListenerReport], &[ParentReport]) = match self {
-            Self::Backend { conditions } | Self::GatewayClass { conditions } | Self::BackendPolicy { conditions } => {
-                (conditions, &[], &[])
-            }
-            Self::Gateway { conditions, listeners, .. } => (conditions, listeners, &[]),
-            Self::HttpRoute { parents } => (&[], &[], parents),
-            Self::Withdrawn => (&[], &[], &[]),
-        };
-        let listeners = listeners.iter().flat_map(|listener| &listener.conditions);
-        own.iter().chain(listeners).chain(parents.iter().flat_map(|parent| &parent.conditions))
+    pub fn all_conditions(&self) -> impl Iterator<Item = &Condition> {
+        let listeners = self.listeners.iter().flat_map(|listener| &listener.conditions);
+        let parents = self.parents.iter().flatten().flat_map(|parent| &parent.conditions);
+        self.conditions.iter().chain(listeners).chain(parents)
     }
 }
 
@@ -107,10 +133,10 @@ pub struct ListenerReport {
     /// How many accepted routes are attached.
     pub attached_routes: i32,
     /// `Accepted`, `ResolvedRefs`, `Conflicted`, and `CertificateExpired` for the first certificate to expire.
-    pub conditions: Vec<Finding>,
+    pub conditions: Vec<Condition>,
     /// What proxies must have acknowledged for the listener to be `Programmed`, its Secrets included. Sorted. Empty when
     /// it is not served.
-    pub programs: Vec<Program>,
+    pub programs: Vec<FleetResource>,
 }
 
 /// What is to be said about a route and one of its parents.
@@ -121,12 +147,12 @@ pub struct ParentReport {
     /// The controller that says so: the one that the parent's class names.
     pub controller_name: &'static str,
     /// `Accepted`, `ResolvedRefs`, and `PartiallyInvalid` where some rules cannot be honoured.
-    pub conditions: Vec<Finding>,
+    pub conditions: Vec<Condition>,
 }
 
 /// A condition without its times, which the writer of statuses keeps.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
+pub struct Condition {
     /// The condition's type.
     pub kind: &'static str,
     /// Whether it holds.
@@ -139,19 +165,22 @@ pub struct Finding {
     pub since: Option<Timestamp>,
 }
 
-impl Finding {
+impl Condition {
     /// The condition `kind` holds, for the reason of its own name.
-    pub(crate) fn holds(kind: &'static str) -> Self {
+    #[must_use]
+    pub fn holds(kind: &'static str) -> Self {
         Self { kind, status: ConditionStatus::True, reason: kind, message: String::new(), since: None }
     }
 
     /// The condition `kind` holds.
-    pub(crate) fn yes(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn yes(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
         Self { kind, status: ConditionStatus::True, reason, message: message.into(), since: None }
     }
 
     /// The condition `kind` does not hold.
-    pub(crate) fn no(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn no(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
         Self { kind, status: ConditionStatus::False, reason, message: message.into(), since: None }
     }
 
@@ -163,7 +192,8 @@ impl Finding {
     }
 
     /// It cannot be told whether the condition `kind` holds.
-    pub(crate) fn unknown(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn unknown(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
         Self { kind, status: ConditionStatus::Unknown, reason, message: message.into(), since: None }
     }
 }

@@ -45,7 +45,7 @@ impl AdminService for Admin {
             let resources = snapshot.len(backstay_proto::RESOURCE_TYPE_URL);
             let mut streams = proxies.remove(&name).unwrap_or_default();
             streams.sort_by(|left, right| (&left.node_id, left.connected).cmp(&(&right.node_id, right.connected)));
-            let proxies = streams.into_iter().map(|stream| connected(stream, resources)).collect();
+            let proxies = streams.iter().map(|stream| connected(stream, resources)).collect();
             fleets.push(Fleet {
                 name: name.to_string(),
                 resources: resources as u64,
@@ -62,24 +62,23 @@ impl AdminService for Admin {
     }
 }
 
-fn connected(stream: Stream, resources: usize) -> ConnectedProxy {
-    let accepted = resources.saturating_sub(stream.pending + stream.refused.len());
+fn connected(stream: &Stream, resources: usize) -> ConnectedProxy {
+    let accepted = resources.saturating_sub(stream.pending() + stream.refused().count());
     ConnectedProxy {
-        id: stream.node_id,
-        address: stream.address,
-        version: stream.version,
+        id: stream.node_id.clone(),
+        address: stream.address.clone(),
+        version: stream.version.clone(),
         connected: Some(Timestamp { seconds: stream.connected.0.as_second(), nanos: 0 }),
-        acknowledged_revision: stream.synchronised,
+        acknowledged_revision: stream.synchronised(),
         accepted: accepted as u64,
-        pending: stream.pending as u64,
+        pending: stream.pending() as u64,
         refused: stream
-            .refused
-            .into_iter()
+            .refused()
             .map(|(resource, refusal)| Refusal {
                 resource: resource.to_string(),
                 version: refusal.version.to_string(),
-                field: refusal.field,
-                message: refusal.message,
+                field: refusal.field.clone(),
+                message: refusal.message.clone(),
             })
             .collect(),
     }

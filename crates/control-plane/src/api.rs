@@ -4,40 +4,35 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use backstay_resources::Registry;
 use backstay_store::Store;
 use http::header::CONTENT_TYPE;
 use tokio::sync::watch;
 
 use crate::admin::Admin;
 use crate::fleets::Fleets;
+use crate::health;
 use crate::metrics::Exposition;
-use crate::shared::{Compiling, Shared};
+use crate::shared::Shared;
 
-/// REST of the dialects, gRPC admin, and `/metrics`.
+/// REST of the dialects, gRPC admin, `/metrics`, and health.
 pub(crate) fn router(
     store: &Arc<dyn Store>,
+    registry: &Registry,
     fleets: &Arc<Fleets>,
     shared: &Arc<Shared>,
     exposition: Exposition,
     stop: watch::Receiver<bool>,
 ) -> Router {
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
-    let readiness = shared.clone();
-    let options = backstay_kube::Options {
-        ready: backstay_kube::Ready::new(move || match readiness.compiling() {
-            Compiling::Ready => Ok(()),
-            Compiling::Begun => Err("the store has not been compiled yet".to_owned()),
-            Compiling::Ended => Err("changes are not compiled any more; the log says why, start it again".to_owned()),
-        }),
-        meter: exposition.meter(),
-        ..backstay_kube::Options::default()
-    };
+    let options = backstay_kube::Options { meter: exposition.meter(), ..backstay_kube::Options::default() };
     let metrics = get(move || {
         let text = exposition.render();
         async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
     });
     Router::new()
         .route("/metrics", metrics)
+        .merge(health::router(shared.clone()))
         .merge(tonic::service::Routes::new(admin.service()).into_axum_router().reset_fallback())
-        .fallback_service(backstay_kube::router(store.clone(), options, stop))
+        .fallback_service(backstay_kube::router(store.clone(), registry, options, stop))
 }

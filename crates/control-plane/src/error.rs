@@ -10,7 +10,7 @@ pub enum StartError {
     Open(#[from] backstay_store::OpenError),
     /// Objects that must always exist could not be created.
     #[error("cannot prepare the store: {0}")]
-    Prepare(String),
+    Bootstrap(#[from] BootstrapError),
     /// An address could not be listened on.
     #[error("cannot listen on {address} for {purpose}: {source}")]
     Listen {
@@ -27,7 +27,34 @@ pub enum StartError {
     /// What the store holds could not be compiled.
     #[error("the compiler failed on what the store holds; the log says where")]
     Compile,
+    /// Two dialects want one kind.
+    #[error("the compiler cannot be put together: {0}")]
+    Assemble(#[from] backstay_compiler::KindTaken),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
-    Thread(std::io::Error),
+    Thread(#[source] std::io::Error),
+}
+
+/// Objects that must always exist could not be created.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    /// Those of the Kubernetes-style API.
+    #[error(transparent)]
+    Kube(#[from] backstay_kube::BootstrapError),
+    /// An object could not be encoded.
+    #[error("cannot encode the {kind} that always exists: {source}")]
+    Encode {
+        /// Its kind.
+        kind: &'static str,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// The store did not take an object.
+    #[error("cannot store the {kind} that always exists: {source}")]
+    Commit {
+        /// Its kind.
+        kind: &'static str,
+        /// Why not.
+        source: backstay_store::CommitError,
+    },
 }

@@ -5,15 +5,16 @@
 //!
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
-//! - `api`, `listen`, `admin`: the API address. `prepare`: objects that always exist.
+//! - `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
 mod admin;
 mod api;
+mod bootstrap;
 mod error;
 mod fleets;
+mod health;
 mod listen;
 mod metrics;
-mod prepare;
 mod publisher;
 mod shared;
 mod source;
@@ -25,7 +26,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_guard::{HostName, PageGuard, check_address};
+use backstay_resources::Registry;
 use backstay_store::{Embedded, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -33,8 +36,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
-pub use self::error::StartError;
+pub use self::error::{BootstrapError, StartError};
 use self::fleets::Fleets;
+use self::listen::Accept;
 pub use self::listen::ApiLimits;
 use self::listen::GuardLayer;
 use self::metrics::Metrics;
@@ -72,6 +76,17 @@ impl Default for Options {
     }
 }
 
+/// The kinds that this control plane serves: those of every dialect that is part of it.
+#[must_use]
+pub fn registry() -> Registry {
+    Registry::built_in()
+}
+
+/// What compiles these kinds: a front end for each dialect.
+fn front_ends() -> Vec<Box<dyn FrontEnd>> {
+    vec![Box::new(GatewayApi::new(backstay_compiler::Options::default()))]
+}
+
 /// A running control plane.
 #[derive(Debug)]
 pub struct ControlPlane {
@@ -97,17 +112,18 @@ impl ControlPlane {
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
-        let embedded = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
-        let store: Arc<dyn Store> = embedded.clone();
-        prepare::prepare(&store).await?;
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
+        let registry = registry();
+        bootstrap::bootstrap(&store, &registry).await?;
 
-        let (metrics, exposition) = Metrics::new(embedded);
+        let (metrics, exposition) = Metrics::new(store.clone());
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
         let (watches, watches_stop) = watch::channel(false);
 
-        let publisher = Publisher::new(store.clone(), fleets.clone(), shared.clone(), metrics.clone());
+        let publisher =
+            Publisher::new(store.clone(), &registry, front_ends(), fleets.clone(), shared.clone(), metrics.clone())?;
         let publisher = spawn_publisher(publisher, shared.clone(), stop.clone())?;
         if !shared.ready().await {
             return Err(StartError::Compile);
@@ -117,15 +133,17 @@ impl ControlPlane {
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
-        let router = api::router(&store, &fleets, &shared, exposition, watches_stop);
+        let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop);
         let api_stop = stop.clone();
         // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here.
         let guard = PageGuard::new(options.allowed_hosts);
         let api_guard = GuardLayer::new(guard.clone(), metrics.api_requests_refused.clone());
         let xds_guard = GuardLayer::new(guard, metrics.xds_requests_refused.clone());
         let api = api_guard.layer(router);
-        let api = listen::serve(listener, api, options.limits, metrics, async move { api_stop.cancelled().await });
-        let xds = serve_xds(xds, options.limits.header_timeout, xds_guard, source, stop.clone());
+        let accept = Accept::new(listener, "the API", options.limits.header_timeout);
+        let api = listen::serve(accept, api, options.limits, metrics, async move { api_stop.cancelled().await });
+        let accept = Accept::new(xds, "discovery", options.limits.header_timeout);
+        let xds = serve_xds(accept, xds_guard, source, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
@@ -211,20 +229,14 @@ impl Drop for Ended {
     }
 }
 
-async fn serve_xds(
-    listener: TcpListener,
-    begin_timeout: Duration,
-    guard: GuardLayer,
-    source: FleetSource,
-    stop: CancellationToken,
-) {
+async fn serve_xds(accept: Accept, guard: GuardLayer, source: FleetSource, stop: CancellationToken) {
     let service = backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default());
     let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(guard)
         .add_service(service)
-        .serve_with_incoming_shutdown(listen::incoming(listener, begin_timeout), stop.cancelled());
+        .serve_with_incoming_shutdown(accept.into_stream(), stop.cancelled());
     if let Err(error) = server.await {
         tracing::error!(%error, "the discovery server ended");
     }

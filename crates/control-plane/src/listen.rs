@@ -1,8 +1,8 @@
 //! The two addresses: the API, one port for REST, gRPC admin, metrics and health; and discovery.
 
-mod beginning;
+mod accept;
+mod first_byte_timeout;
 mod guarded;
-mod incoming;
 mod write_timeout;
 
 use std::convert::Infallible;
@@ -15,13 +15,12 @@ use axum::body::Body;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
-use self::beginning::Beginning;
+pub(crate) use self::accept::Accept;
+use self::accept::Connection;
 pub(crate) use self::guarded::{GuardLayer, Guarded};
-pub(crate) use self::incoming::incoming;
 use self::write_timeout::WriteTimeout;
 use crate::metrics::Metrics;
 
@@ -51,7 +50,7 @@ impl Default for ApiLimits {
 
 /// Serves `api` until `shutdown`, then until open requests end or the drain time is over.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    accept: Accept,
     api: Guarded<Router>,
     limits: ApiLimits,
     metrics: Metrics,
@@ -64,21 +63,13 @@ pub(crate) async fn serve(
     loop {
         let stream = tokio::select! {
             () = &mut shutdown => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection to the API");
-                    tokio::time::sleep(incoming::REST).await;
-                    continue;
-                }
-            },
+            stream = accept.next() => stream,
         };
         let Ok(slot) = slots.clone().try_acquire_owned() else {
             metrics.api_connections_refused.increment(1);
             continue;
         };
-        let _ = stream.set_nodelay(true);
-        let stream = WriteTimeout::new(Beginning::new(stream, limits.header_timeout), limits.write_timeout);
+        let stream = WriteTimeout::new(stream, limits.write_timeout);
         let connection = connection(&builder, stream, api.clone());
         let connection = graceful.watch(connection);
         let open = metrics.api_connections.clone();
@@ -91,7 +82,7 @@ pub(crate) async fn serve(
             drop(slot);
         });
     }
-    drop(listener);
+    drop(accept);
     if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests to the API were cut off, they took too long to end");
     }
@@ -111,7 +102,7 @@ fn builder(limits: ApiLimits) -> auto::Builder<TokioExecutor> {
 
 fn connection(
     builder: &auto::Builder<TokioExecutor>,
-    stream: WriteTimeout<Beginning<TcpStream>>,
+    stream: WriteTimeout<Connection>,
     api: Guarded<Router>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + 'static
 {

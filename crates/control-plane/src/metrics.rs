@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_kube::Meter;
-use backstay_store::{Embedded, Stats};
+use backstay_store::{Stats, Store};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -68,14 +68,14 @@ struct StoreMetrics {
 #[derive(Clone)]
 pub(crate) struct Exposition {
     handle: PrometheusHandle,
-    store: Arc<Embedded>,
+    store: Arc<dyn Store>,
     metrics: StoreMetrics,
     recorder: Arc<PrometheusRecorder>,
 }
 
 impl Metrics {
     /// New metrics, and what renders them.
-    pub(crate) fn new(store: Arc<Embedded>) -> (Self, Exposition) {
+    pub(crate) fn new(store: Arc<dyn Store>) -> (Self, Exposition) {
         let recorder = Arc::new(PrometheusBuilder::new().build_recorder());
         let metrics = Self {
             streams: gauge(&recorder, "backstay_xds_streams", "Connected discovery streams."),

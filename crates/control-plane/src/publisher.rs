@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_compiler::{Change, Compiler, ObjectKey, Output};
+use backstay_compiler::{Change, Compiler, FrontEnd, KindTaken, ObjectKey, Output};
 use backstay_model::FleetName;
-use backstay_resources::{Changed, KINDS, Kind, Object, apoxy};
+use backstay_resources::{Changed, Kind, Object, Registry, apoxy};
 use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision, Store, WatchError};
 use backstay_xds::{Change as Published, Resource};
 
@@ -49,11 +49,18 @@ struct Read {
 }
 
 impl Publisher {
-    pub(crate) fn new(store: Arc<dyn Store>, fleets: Arc<Fleets>, shared: Arc<Shared>, metrics: Metrics) -> Self {
-        let kinds = KINDS.iter().map(|kind| (kind.resource(), *kind)).collect();
-        let compiler = Compiler::new(backstay_compiler::Options::default());
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        registry: &Registry,
+        front_ends: Vec<Box<dyn FrontEnd>>,
+        fleets: Arc<Fleets>,
+        shared: Arc<Shared>,
+        metrics: Metrics,
+    ) -> Result<Self, KindTaken> {
+        let kinds = registry.iter().map(|kind| (kind.resource(), kind)).collect();
+        let compiler = Compiler::new(front_ends)?;
         let kept = KeptSecrets::new(store.clone());
-        Self { store, compiler, fleets, shared, metrics, known: HashMap::new(), read: Read::default(), kept, kinds }
+        Ok(Self { store, compiler, fleets, shared, metrics, known: HashMap::new(), read: Read::default(), kept, kinds })
     }
 
     /// Runs until the store closes.
@@ -165,7 +172,7 @@ impl Publisher {
             self.read.created.push((key.clone(), entry.created));
             self.read.programmed.extend(Acknowledged::told(&status).map(|told| (key.clone(), told)));
         }
-        if key.kind.kind == apoxy::PROXY.kind {
+        if *key.kind == apoxy::PROXY {
             self.read.fleets_gone.remove(&key.name);
             self.read.fleets.insert(key.name.clone());
         }
@@ -176,7 +183,7 @@ impl Publisher {
         self.known.remove(key);
         let key = self.object_key(key)?;
         self.shared.update(|tracker| tracker.removed(&key));
-        if key.kind.kind == apoxy::PROXY.kind && *key.name != *FleetName::DEFAULT {
+        if *key.kind == apoxy::PROXY && *key.name != *FleetName::DEFAULT {
             self.read.fleets.remove(&key.name);
             self.read.fleets_gone.insert(key.name.clone());
         }
@@ -204,12 +211,13 @@ impl Publisher {
                 (fleet, changes.collect())
             })
             .collect();
+        let type_url: Arc<str> = backstay_proto::RESOURCE_TYPE_URL.into();
         // The tracker knows the revision before any proxy can acknowledge it.
         self.shared.update(|tracker| {
             read.created.into_iter().for_each(|(key, created)| tracker.created(key, created));
             read.programmed.into_iter().for_each(|(key, told)| tracker.acknowledged_before(key, told));
             for (fleet, changes) in &fleets {
-                tracker.published(fleet, revision, changes);
+                tracker.published(fleet, &type_url, revision, changes);
             }
             statuses.into_iter().for_each(|status| tracker.reported(status));
             read.fleets.iter().for_each(|fleet| tracker.declared(fleet));

@@ -12,7 +12,7 @@ use crate::tracker::Tracker;
 pub(crate) enum Compiling {
     /// What the store holds is being compiled for the first time.
     #[default]
-    Begun,
+    Initial,
     /// Everything that the store holds has been compiled once.
     Ready,
     /// Changes are not compiled any more.
@@ -69,7 +69,7 @@ impl Shared {
     pub(crate) async fn ready(&self) -> bool {
         let mut compiling = self.compiling.subscribe();
         // The sender lives as long as `self`, so the wait cannot fail.
-        let state = compiling.wait_for(|state| *state != Compiling::Begun).await;
+        let state = compiling.wait_for(|state| *state != Compiling::Initial).await;
         state.is_ok_and(|state| *state == Compiling::Ready)
     }
 }

@@ -7,14 +7,14 @@ use backstay_model::FleetName;
 use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
 use backstay_xds::Snapshot;
-use backstay_xds::server::{Event, Refused, Rejection, Source, StreamId};
+use backstay_xds::server::{Event, Peer, Refused, Rejection, Source, StreamId};
 use tokio::sync::watch;
 use tonic::Code;
 
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
-use crate::tracker::{Refusal, Stream};
+use crate::tracker::{Refusal, Stream, Subscription};
 
 /// Serves fleets to proxies, and tells the tracker what they answer.
 #[derive(Debug)]
@@ -30,16 +30,16 @@ fn fleet_of(node: &Node) -> &str {
 }
 
 impl Source for FleetSource {
-    fn subscribe(&self, node: &Node) -> Result<watch::Receiver<Snapshot>, Refused> {
+    fn subscribe(&self, peer: &Peer, _: &str) -> Result<watch::Receiver<Snapshot>, Refused> {
         // An empty snapshot would take everything away from proxies that hold a good configuration.
         match self.shared.compiling() {
-            Compiling::Begun => {
+            Compiling::Initial => {
                 return Err(Refused::unavailable("the control plane is still reading its store; try again"));
             }
             Compiling::Ended => return Err(Refused::unavailable("the control plane compiles no changes any more")),
             Compiling::Ready => {}
         }
-        let fleet = fleet_of(node);
+        let fleet = fleet_of(&peer.node);
         self.fleets.subscribe(fleet).ok_or_else(|| {
             let message = format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another");
             Refused::new(Code::NotFound, message)
@@ -48,7 +48,7 @@ impl Source for FleetSource {
 
     fn observe(&self, stream: StreamId, event: Event) {
         match event {
-            Event::Opened { node, address } => {
+            Event::Opened { peer: Peer { node, address, .. }, type_url } => {
                 self.metrics.streams.increment(1.0);
                 let address = address.map_or_else(String::new, |address| address.to_string());
                 tracing::info!(fleet = fleet_of(&node), node = node.id, address, "a proxy connected");
@@ -58,30 +58,28 @@ impl Source for FleetSource {
                     version: node.user_agent_version,
                     node_id: node.id,
                     connected: Timestamp::now(),
-                    synchronised: 0,
-                    pending: 0,
-                    refused: Default::default(),
+                    types: [(type_url, Subscription::default())].into(),
                 };
                 self.shared.update(|tracker| tracker.opened(stream, opened));
             }
-            Event::Sent { resources, removed, .. } => {
+            Event::Sent { type_url, resources, removed, .. } => {
                 self.metrics.responses.increment(1);
                 self.metrics.resources_sent.increment(resources.len() as u64);
-                self.shared.update(|tracker| tracker.sent(stream, resources.len() + removed.len()));
+                self.shared.update(|tracker| tracker.sent(stream, &type_url, resources.len() + removed.len()));
             }
-            Event::Acknowledged { resources, removed, .. } => {
+            Event::Acknowledged { type_url, resources, removed, .. } => {
                 self.metrics.acknowledged.increment(1);
                 let names = resources.iter().map(|(name, _)| name).chain(removed.iter());
-                self.shared.update(|tracker| tracker.accepted(stream, names));
+                self.shared.update(|tracker| tracker.accepted(stream, &type_url, names));
             }
-            Event::Rejected { resources, removed, rejected, partial, .. } => {
+            Event::Rejected { type_url, resources, removed, rejected, partial, .. } => {
                 self.metrics.rejected.increment(1);
                 // Whoever names nothing may have applied nothing: then the removals are not done either.
                 let removed = if partial { &*removed } else { &[] };
-                self.rejected(stream, &resources, removed, rejected);
+                self.rejected(stream, &type_url, (&resources, removed), rejected);
             }
-            Event::Synchronized { revision, .. } => {
-                self.shared.update(|tracker| tracker.synchronised(stream, revision));
+            Event::Synchronized { type_url, revision } => {
+                self.shared.update(|tracker| tracker.synchronised(stream, &type_url, revision));
             }
             Event::Closed => {
                 self.metrics.streams.decrement(1.0);
@@ -91,15 +89,18 @@ impl Source for FleetSource {
     }
 }
 
+/// Name and version of what a response held, and the names of what it removed.
+type Sent<'a> = (&'a [(Arc<str>, Arc<str>)], &'a [Arc<str>]);
+
 impl FleetSource {
     /// What a proxy refused of a response, and what of it it accepted: nothing, unless it named what it refused.
-    fn rejected(&self, stream: StreamId, sent: &[(Arc<str>, Arc<str>)], removed: &[Arc<str>], refused: Vec<Rejection>) {
+    fn rejected(&self, stream: StreamId, type_url: &Arc<str>, (sent, removed): Sent<'_>, refused: Vec<Rejection>) {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();
         let others: Vec<_> = sent.iter().map(|(name, _)| name).filter(|name| !names.contains(&***name)).collect();
         self.shared.update(|tracker| {
-            tracker.accepted(stream, others.into_iter().chain(removed));
+            tracker.accepted(stream, type_url, others.into_iter().chain(removed));
             for (name, refusal) in by_resource(refused) {
-                tracker.refused(stream, name, refusal);
+                tracker.refused(stream, type_url, name, refusal);
             }
         });
     }

@@ -1,8 +1,9 @@
 //! What proxies have accepted, and what that means for the objects users wrote.
 //!
 //! Pure state: events of discovery streams and outputs of the compiler go in, objects whose status may have changed come
-//! out. Memory is a revision for each stream, not a version for each resource of each stream: a stream that has
-//! acknowledged revision R holds every resource that last changed at or before R, except those it refused.
+//! out. Memory is a revision for each type of a stream, not a version for each resource of each stream: a stream that has
+//! acknowledged revision R of a type holds every resource of that type that last changed at or before R, except those it
+//! refused. Of other types that says nothing: who holds a cluster may not have a listener yet, or never ask for one.
 
 mod programmed;
 mod stream;
@@ -11,17 +12,17 @@ mod version;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use backstay_compiler::{ObjectKey, ObjectStatus, Report};
+use backstay_compiler::{ObjectKey, ObjectStatus, ProgrammedBy, Report};
 use backstay_resources::Timestamp;
 use backstay_xds::Change;
 use backstay_xds::server::StreamId;
 
 pub(crate) use self::programmed::Programmed;
-pub(crate) use self::stream::{Refusal, Stream};
+pub(crate) use self::stream::{Refusal, Stream, Subscription};
 pub(crate) use self::version::Acknowledged;
 
 /// A fleet and the name of a discovery resource.
-pub(crate) type Program = (Arc<str>, Arc<str>);
+pub(crate) type FleetResource = (Arc<str>, Arc<str>);
 
 /// An object as the compiler last reported it.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub(crate) struct Tracked {
     /// The compiler's report.
     pub(crate) status: ObjectStatus,
     /// What must be acknowledged, all of it, listeners' included.
-    programs: Vec<Program>,
+    programs: Vec<FleetResource>,
     /// The generation that every proxy has acknowledged already. Proxies that come later do not take it back.
     settled: Option<i64>,
 }
@@ -38,12 +39,19 @@ impl Tracked {
     /// Whether it is more than its own generation: what proxies serve of a Backend is the policy's too, so that a policy
     /// that changes has it wait again. A Gateway does not wait again for a certificate that is renewed.
     fn is_shared(&self) -> bool {
-        matches!(self.status.report, Report::Backend { .. } | Report::BackendPolicy { .. })
+        self.status.report.programmed == ProgrammedBy::Version
     }
 }
 
+/// The types that a fleet is sent, and those that its proxies ask for.
 #[derive(Debug, Default)]
 struct Fleet {
+    types: BTreeMap<Arc<str>, Feed>,
+}
+
+/// The resources of one type that a fleet is sent, and how far its proxies have come with them.
+#[derive(Debug, Default)]
+struct Feed {
     /// Revision at which each resource last changed, and its version.
     changed: HashMap<Arc<str>, (u64, Arc<str>)>,
     /// How many streams have acknowledged each revision.
@@ -52,10 +60,21 @@ struct Fleet {
     waiting: BTreeMap<u64, BTreeSet<ObjectKey>>,
 }
 
-impl Fleet {
-    /// Whether any of its proxies is connected.
+impl Feed {
+    /// Whether any proxy asks for it.
     fn is_connected(&self) -> bool {
         !self.synchronised.is_empty()
+    }
+}
+
+impl Fleet {
+    fn feed(&mut self, type_url: &Arc<str>) -> &mut Feed {
+        self.types.entry(type_url.clone()).or_default()
+    }
+
+    /// Whether any of its proxies asks for a type that has this resource.
+    fn is_served(&self, resource: &str) -> bool {
+        self.types.values().any(|feed| feed.is_connected() && feed.changed.contains_key(resource))
     }
 }
 
@@ -70,9 +89,9 @@ pub(crate) struct Tracker {
     /// What was acknowledged before this process began, of objects not yet reported.
     acknowledged_before: HashMap<ObjectKey, Acknowledged>,
     /// Objects that depend on a resource.
-    users: HashMap<Program, BTreeSet<ObjectKey>>,
-    /// Streams that refuse a resource.
-    refusals: HashMap<Program, BTreeSet<StreamId>>,
+    users: HashMap<FleetResource, BTreeSet<ObjectKey>>,
+    /// Streams that refuse a resource, with the type they got it as.
+    refusals: HashMap<FleetResource, BTreeSet<(StreamId, Arc<str>)>>,
     /// Objects whose status may have changed since [`Tracker::take_dirty`].
     dirty: BTreeSet<ObjectKey>,
     /// Objects whose status changes by itself, and when.
@@ -88,23 +107,24 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
-    /// Resources of a fleet changed at `revision`.
-    pub(crate) fn published(&mut self, fleet: &Arc<str>, revision: u64, changes: &[Change]) {
+    /// Resources of a fleet, all of one type, changed at `revision`.
+    pub(crate) fn published(&mut self, fleet: &Arc<str>, type_url: &Arc<str>, revision: u64, changes: &[Change]) {
         for change in changes {
-            let state = self.fleets.entry(fleet.clone()).or_default();
+            let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
             match change {
                 Change::Put(resource) => {
-                    state.changed.insert(resource.name().clone(), (revision, resource.version().clone()));
+                    feed.changed.insert(resource.name().clone(), (revision, resource.version().clone()));
                     self.wait_again(&(fleet.clone(), resource.name().clone()));
                 }
-                Change::Remove(name) => drop(state.changed.remove(name)),
+                Change::Remove(name) => drop(feed.changed.remove(name)),
             }
         }
     }
 
     /// A resource changed: what was acknowledged of it is not what is in force.
-    fn wait_again(&mut self, program: &Program) {
+    fn wait_again(&mut self, program: &FleetResource) {
         for key in self.users.get(program).cloned().unwrap_or_default() {
+            self.settle(&key);
             if let Some(tracked) = self.objects.get_mut(&key).filter(|tracked| tracked.is_shared()) {
                 tracked.settled = None;
                 self.settle(&key);
@@ -139,7 +159,7 @@ impl Tracker {
     /// The compiler's report on an object changed.
     pub(crate) fn reported(&mut self, status: ObjectStatus) {
         let key = status.key.clone();
-        if status.report == Report::Withdrawn {
+        if status.report.withdrawn {
             if let Some(before) = self.forget(&key) {
                 self.withdrawn.insert(key.clone(), before.status.report);
             }
@@ -159,7 +179,7 @@ impl Tracker {
         for program in &tracked.programs {
             self.users.entry(program.clone()).or_default().insert(key.clone());
         }
-        for since in tracked.status.report.findings().filter_map(|finding| finding.since) {
+        for since in tracked.status.report.all_conditions().filter_map(|condition| condition.since) {
             self.due.entry(since).or_default().insert(key.clone());
         }
         self.objects.insert(key.clone(), tracked);
@@ -196,17 +216,23 @@ impl Tracker {
     fn settle(&mut self, key: &ObjectKey) {
         let Some(tracked) = self.objects.get_mut(key) else { return };
         let generation = tracked.status.generation;
-        let somebody =
-            tracked.programs.iter().any(|(fleet, _)| self.fleets.get(fleet).is_some_and(Fleet::is_connected));
+        let served =
+            |(fleet, resource): &FleetResource| self.fleets.get(fleet).is_some_and(|state| state.is_served(resource));
+        let somebody = tracked.programs.iter().any(served);
         let mut waiting = tracked.programs.iter().any(|program| self.refusals.contains_key(program));
         for (fleet, resource) in &tracked.programs {
-            let state = self.fleets.entry(fleet.clone()).or_default();
-            let changed = state.changed.get(resource).map_or(0, |(revision, _)| *revision);
-            let reached = state.synchronised.first_key_value().map_or(somebody, |(lowest, _)| *lowest >= changed);
-            if !reached {
-                waiting = true;
-                state.waiting.entry(changed).or_default().insert(key.clone());
+            let mut published = false;
+            for feed in self.fleets.entry(fleet.clone()).or_default().types.values_mut() {
+                let Some((changed, _)) = feed.changed.get(resource) else { continue };
+                published = true;
+                let reached = feed.synchronised.first_key_value().map_or(somebody, |(lowest, _)| lowest >= changed);
+                if !reached {
+                    waiting = true;
+                    feed.waiting.entry(*changed).or_default().insert(key.clone());
+                }
             }
+            // What was never sent, nobody has acknowledged. Its object is looked at again when it is published.
+            waiting |= !published;
         }
         if !waiting && !tracked.programs.is_empty() && tracked.settled != Some(generation) {
             tracked.settled = Some(generation);
@@ -214,16 +240,16 @@ impl Tracker {
         }
     }
 
-    /// Looks again at what waited for a revision that all streams of a fleet have reached now.
-    fn advance(&mut self, fleet: &str) {
-        let Some(state) = self.fleets.get_mut(fleet) else { return };
-        let due = match state.synchronised.first_key_value() {
+    /// Looks again at what waited for a revision of a type that all streams of a fleet have reached now.
+    fn advance(&mut self, fleet: &str, type_url: &str) {
+        let Some(feed) = self.fleets.get_mut(fleet).and_then(|state| state.types.get_mut(type_url)) else { return };
+        let due = match feed.synchronised.first_key_value() {
             Some((&lowest, _)) => {
-                let later = state.waiting.split_off(&(lowest + 1));
-                std::mem::replace(&mut state.waiting, later)
+                let later = feed.waiting.split_off(&(lowest + 1));
+                std::mem::replace(&mut feed.waiting, later)
             }
-            // What other fleets serve does not wait for one without proxies.
-            None => std::mem::take(&mut state.waiting),
+            // What other fleets and types serve does not wait for one that nobody asks for.
+            None => std::mem::take(&mut feed.waiting),
         };
         for key in due.into_values().flatten() {
             self.settle(&key);
@@ -231,12 +257,13 @@ impl Tracker {
     }
 
     /// A stream refuses a resource, or no longer does.
-    fn set_refused(&mut self, program: &Program, id: StreamId, refused: bool) {
+    fn set_refused(&mut self, program: &FleetResource, type_url: &Arc<str>, id: StreamId, refused: bool) {
+        let stream = (id, type_url.clone());
         let streams = self.refusals.entry(program.clone()).or_default();
         if refused {
-            streams.insert(id);
+            streams.insert(stream);
         } else {
-            streams.remove(&id);
+            streams.remove(&stream);
         }
         if streams.is_empty() {
             self.refusals.remove(program);

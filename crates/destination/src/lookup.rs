@@ -88,7 +88,7 @@ impl Default for Settings {
 pub struct SettingsError {
     /// The field of [`Settings`].
     pub field: &'static str,
-    /// What it must be.
+    /// What the setting must be.
     pub rule: &'static str,
 }
 

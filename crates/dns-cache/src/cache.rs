@@ -1,29 +1,28 @@
 //! The cache: what requests call, and the task that runs lookups for it.
 
-mod driver;
-mod memory;
+mod persistence;
+mod refresher;
+mod shared;
 mod view;
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
-use backstay_destination::AddressRules;
+use backstay_destination::Target;
 use backstay_destination::lookup::{Settings, SettingsError};
-use backstay_destination::{Target, TargetName};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::error::LookupError;
-use crate::family::Family;
-use crate::host::{Addresses, Host, Moment, Origin};
+use crate::host::{Addresses, Host, Origin};
 use crate::resolve::Resolve;
 use crate::stats::Stats;
-use crate::table::{Index, Table, denied};
+use crate::table::Table;
+use shared::{PendingPermit, Shared};
 
-pub use memory::{Remembered, RememberedError};
+pub use persistence::{Remembered, RememberedError};
 pub use view::{HostState, HostView};
 
 #[cfg(test)]
@@ -32,23 +31,6 @@ mod tests;
 /// A DNS cache. Any thread may ask it; lookups and refreshes run on the runtime it was made for. Dropping it ends them.
 pub struct Cache {
     shared: Arc<Shared>,
-}
-
-/// What requests and the driver share.
-struct Shared {
-    origin: Origin,
-    /// What a hit reads.
-    index: ArcSwap<Index>,
-    /// What literals are judged by.
-    rules: ArcSwap<AddressRules>,
-    max_pending: AtomicUsize,
-    pending: AtomicUsize,
-    stats: Arc<Stats>,
-    /// What a miss, a lookup's end and a timer change, each for a moment.
-    table: Mutex<Table>,
-    /// There is something for the driver to do.
-    changed: Notify,
-    closed: Notify,
 }
 
 impl Cache {
@@ -61,41 +43,45 @@ impl Cache {
         let _entered = runtime.enter();
         let origin = Origin(Instant::now().into_std());
         let stats = Arc::new(Stats::default());
+        let rules = ArcSwap::new(Arc::clone(&settings.rules));
+        let max_pending = AtomicUsize::new(settings.max_pending_requests);
+        let table = Table::new(settings, origin, Arc::clone(&stats), rand::random());
         let shared = Arc::new(Shared {
             origin,
-            index: ArcSwap::default(),
-            rules: ArcSwap::new(Arc::clone(&settings.rules)),
-            max_pending: AtomicUsize::new(settings.max_pending_requests),
+            index: Arc::clone(table.index()),
+            rules,
+            max_pending,
             pending: AtomicUsize::new(0),
-            table: Mutex::new(Table::new(settings, origin, Arc::clone(&stats), rand::random())),
+            table: Mutex::new(table),
             stats,
             changed: Notify::new(),
             closed: Notify::new(),
         });
-        runtime.spawn(driver::drive(driver::Running(Arc::clone(&shared)), resolver));
+        runtime.spawn(refresher::run(refresher::Running(Arc::clone(&shared)), resolver));
         Ok(Self { shared })
     }
 
     /// Where to connect for a request to `target`. Does not block.
     ///
-    /// A host that is known is answered without a lock and without allocation.
+    /// A host that is known is answered without allocation, and waits for nothing but the entry of another host, should one be entered
+    /// at that moment beside it in the index.
     #[must_use]
     pub fn find(&self, target: &Target) -> Found {
         let target = match target {
             Target::Literal(address) => return Found::Known(self.shared.literal(*address)),
             Target::Name(target) => target,
         };
-        if let Some(host) = self.shared.index.load().get(target.key())
-            && let Some(answer) = host.answer(self.shared.now())
-        {
+        let now = self.shared.now();
+        // Its shard of the index is held until there is an answer, for which nothing is waited.
+        if let Some(answer) = self.shared.index.get(target.key()).and_then(|host| host.answer(now)) {
             return Found::Known(answer);
         }
-        let place = match Place::take(&self.shared) {
-            Ok(place) => place,
+        let permit = match PendingPermit::take(&self.shared) {
+            Ok(permit) => permit,
             Err(error) => return Found::Known(Err(error)),
         };
         match self.shared.join(target) {
-            Ok(host) => Found::Pending(Waiting { host, place }),
+            Ok(host) => Found::Pending(Waiting { host, permit }),
             Err(error) => Found::Known(Err(error)),
         }
     }
@@ -122,7 +108,6 @@ impl Cache {
         self.shared.rules.store(Arc::clone(&settings.rules));
         let mut table = self.shared.table();
         table.configure(Instant::now().into_std(), settings);
-        self.shared.index.store(Arc::new(table.index().clone()));
         drop(table);
         self.shared.changed.notify_one();
         Ok(())
@@ -165,7 +150,7 @@ pub enum Found {
 /// A request's place among those that wait for a host. Dropping it gives up the place and leaves the lookup to others.
 pub struct Waiting {
     host: Arc<Host>,
-    place: Place,
+    permit: PendingPermit,
 }
 
 impl Waiting {
@@ -176,7 +161,7 @@ impl Waiting {
     pub async fn wait(self) -> Result<Addresses, LookupError> {
         loop {
             self.host.learned().await;
-            if let Some(answer) = self.host.answer(self.place.shared.now()) {
+            if let Some(answer) = self.host.answer(self.permit.shared.now()) {
                 return answer;
             }
         }
@@ -198,62 +183,5 @@ impl Drop for Cache {
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cache").field("stats", &self.stats().snapshot()).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn table(&self) -> MutexGuard<'_, Table> {
-        // No code that holds it can leave it half changed, should it ever panic.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn literal(&self, address: SocketAddr) -> Result<Addresses, LookupError> {
-        if self.rules.load().permits(address) {
-            return Ok(Arc::new([address]));
-        }
-        self.stats.dns_address_filter_out.increment();
-        Err(denied())
-    }
-
-    fn join(&self, target: &TargetName) -> Result<Arc<Host>, LookupError> {
-        let mut table = self.table();
-        let host = table.join(Instant::now().into_std(), target)?;
-        self.index.store(Arc::new(table.index().clone()));
-        drop(table);
-        self.changed.notify_one();
-        Ok(host)
-    }
-
-    fn now(&self) -> Moment {
-        self.origin.moment(Instant::now().into_std())
-    }
-
-    fn family(&self) -> Family {
-        self.table().family()
-    }
-}
-
-/// One of the places for requests that wait. Given back when dropped.
-struct Place {
-    shared: Arc<Shared>,
-}
-
-impl Place {
-    fn take(shared: &Arc<Shared>) -> Result<Self, LookupError> {
-        let max = shared.max_pending.load(Ordering::Relaxed);
-        let taken = shared
-            .pending
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |pending| (pending < max).then_some(pending + 1));
-        if taken.is_err() {
-            shared.stats.dns_rq_pending_overflow.increment();
-            return Err(LookupError::PendingOverflow);
-        }
-        Ok(Self { shared: Arc::clone(shared) })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.shared.pending.fetch_sub(1, Ordering::Relaxed);
     }
 }

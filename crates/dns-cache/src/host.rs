@@ -13,9 +13,9 @@ use crate::error::LookupError;
 /// Where to connect: at least one address, in the order to try them.
 pub type Addresses = Arc<[SocketAddr]>;
 
-/// What is known of a host.
+/// What the lookups of a host have come to.
 #[derive(Debug)]
-pub(crate) enum Knowledge {
+pub(crate) enum Resolution {
     /// Nothing yet: the first lookup is under way.
     Loading,
     Addresses(Addresses),
@@ -27,7 +27,7 @@ pub(crate) enum Knowledge {
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) key: Arc<str>,
-    knowledge: ArcSwap<Knowledge>,
+    resolution: ArcSwap<Resolution>,
     learned: Notify,
     /// Milliseconds since the clock's origin.
     last_used: AtomicU64,
@@ -37,7 +37,7 @@ impl Host {
     pub(crate) fn new(key: Arc<str>, now: Moment) -> Self {
         Self {
             key,
-            knowledge: ArcSwap::from_pointee(Knowledge::Loading),
+            resolution: ArcSwap::from_pointee(Resolution::Loading),
             learned: Notify::new(),
             last_used: AtomicU64::new(now.0),
         }
@@ -45,16 +45,16 @@ impl Host {
 
     /// What a request gets now; nothing while the first lookup is under way. Having got an address counts as a use.
     pub(crate) fn answer(&self, now: Moment) -> Option<Result<Addresses, LookupError>> {
-        match &**self.knowledge.load() {
-            Knowledge::Loading => None,
-            Knowledge::Addresses(addresses) => {
+        match &**self.resolution.load() {
+            Resolution::Loading => None,
+            Resolution::Addresses(addresses) => {
                 // Requests of one moment write once: a shared line that is not written stays in every core's cache.
                 if self.last_used.load(Ordering::Relaxed) < now.0 {
                     self.last_used.store(now.0, Ordering::Relaxed);
                 }
                 Some(Ok(Arc::clone(addresses)))
             }
-            Knowledge::None(error) => Some(Err(error.clone())),
+            Resolution::None(error) => Some(Err(error.clone())),
         }
     }
 
@@ -65,25 +65,25 @@ impl Host {
             tokio::pin!(learned);
             // Before the look at what is known, or a notice between the two would be missed.
             learned.as_mut().enable();
-            if !matches!(&**self.knowledge.load(), Knowledge::Loading) {
+            if !matches!(&**self.resolution.load(), Resolution::Loading) {
                 return;
             }
             learned.await;
         }
     }
 
-    pub(crate) fn publish(&self, knowledge: Knowledge) {
-        self.knowledge.store(Arc::new(knowledge));
+    pub(crate) fn publish(&self, resolution: Resolution) {
+        self.resolution.store(Arc::new(resolution));
         self.learned.notify_waiters();
     }
 
-    pub(crate) fn knowledge(&self) -> Arc<Knowledge> {
-        self.knowledge.load_full()
+    pub(crate) fn resolution(&self) -> Arc<Resolution> {
+        self.resolution.load_full()
     }
 
     pub(crate) fn addresses(&self) -> Option<Addresses> {
-        match &**self.knowledge.load() {
-            Knowledge::Addresses(addresses) => Some(Arc::clone(addresses)),
+        match &**self.resolution.load() {
+            Resolution::Addresses(addresses) => Some(Arc::clone(addresses)),
             _ => None,
         }
     }

@@ -4,16 +4,17 @@ mod attempt;
 mod chain;
 mod connections;
 mod edns;
+mod error;
 mod exchange;
 mod frame;
 mod joint;
 mod message;
 mod port;
+mod preemptible;
 mod resolver;
 mod server;
 mod system;
 mod tcp;
-mod turns;
 mod waiters;
 
 use std::net::IpAddr;
@@ -22,7 +23,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-pub use resolver::{ResolverError, SystemResolver};
+pub use error::ResolverError;
+pub use resolver::SystemResolver;
 pub use server::{DnsServer, DnsServerError};
 
 /// What one question to DNS came to.

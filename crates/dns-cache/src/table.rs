@@ -4,7 +4,7 @@
 mod budget;
 mod entry;
 mod outcome;
-mod recall;
+mod persistence;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -13,24 +13,25 @@ use std::time::Instant;
 
 use backstay_destination::TargetName;
 use backstay_destination::lookup::Settings;
+use dashmap::DashMap;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::error::LookupError;
 use crate::family::Family;
-use crate::host::{Host, Knowledge, Origin};
+use crate::host::{Host, Origin, Resolution};
 use crate::refresh::{Ending, wait};
 use crate::resolve::Answer;
 use crate::stats::Stats;
 use budget::Budget;
-use entry::Entry;
+use entry::HostEntry;
 
 pub(crate) use entry::EntryView;
 
 #[cfg(test)]
 mod tests;
 
-/// What the shell must do.
+/// What the refresher must do for the table.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Effect {
     /// Begin a lookup and report to [`Table::complete`] with the same key and number.
@@ -39,16 +40,16 @@ pub(crate) enum Effect {
     Abandon { number: u64 },
 }
 
-/// Hosts by key, as data threads read them.
-pub(crate) type Index = imbl::HashMap<Arc<str>, Arc<Host>>;
+/// Hosts by key, as data threads read them. The table alone writes it, one host at a time.
+pub(crate) type Index = DashMap<Arc<str>, Arc<Host>>;
 
 pub(crate) struct Table {
     settings: Settings,
     origin: Origin,
     stats: Arc<Stats>,
     random: SmallRng,
-    entries: HashMap<Arc<str>, Entry>,
-    index: Index,
+    entries: HashMap<Arc<str>, HostEntry>,
+    index: Arc<Index>,
     timers: BTreeSet<(Instant, Arc<str>)>,
     budget: Budget,
     next_number: u64,
@@ -64,7 +65,7 @@ impl Table {
             stats,
             random: SmallRng::seed_from_u64(seed),
             entries: HashMap::new(),
-            index: Index::new(),
+            index: Arc::default(),
             timers: BTreeSet::new(),
             budget: Budget::default(),
             next_number: 0,
@@ -81,7 +82,7 @@ impl Table {
         self.settings.family
     }
 
-    pub(crate) fn index(&self) -> &Index {
+    pub(crate) fn index(&self) -> &Arc<Index> {
         &self.index
     }
 
@@ -94,7 +95,7 @@ impl Table {
     }
 
     pub(crate) fn views(&self) -> impl Iterator<Item = EntryView> {
-        self.entries.values().map(Entry::view)
+        self.entries.values().map(HostEntry::view)
     }
 
     /// A request wants a host. Whoever finds it in the table joins it, whatever its state and however full the table.
@@ -115,7 +116,7 @@ impl Table {
         }
         let key: Arc<str> = target.key().into();
         let host = Arc::new(Host::new(Arc::clone(&key), self.origin.moment(now)));
-        let entry = Entry::new(Arc::clone(&host), target.name(), target.port(), self.budget.enter());
+        let entry = HostEntry::new(Arc::clone(&host), target.name(), target.port(), self.budget.enter());
         self.entries.insert(Arc::clone(&key), entry);
         self.index.insert(Arc::clone(&key), Arc::clone(&host));
         self.stats.host_added.increment();
@@ -199,8 +200,8 @@ impl Table {
         self.settings = settings;
         if ask && !self.closed {
             // That there is no address was an answer to another question: requests wait for the new one.
-            let without = |entry: &&mut Entry| matches!(*entry.host.knowledge(), Knowledge::None(_));
-            self.entries.values_mut().filter(without).for_each(|entry| entry.host.publish(Knowledge::Loading));
+            let without = |entry: &&mut HostEntry| matches!(*entry.host.resolution(), Resolution::None(_));
+            self.entries.values_mut().filter(without).for_each(|entry| entry.host.publish(Resolution::Loading));
         }
         if other_rules {
             self.judge_anew();
@@ -230,8 +231,8 @@ impl Table {
             if let Some(number) = entry.lookup.take() {
                 self.effects.push(Effect::Abandon { number });
             }
-            if matches!(*entry.host.knowledge(), Knowledge::Loading) {
-                entry.host.publish(Knowledge::None(LookupError::Failed("cache_closed".into())));
+            if matches!(*entry.host.resolution(), Resolution::Loading) {
+                entry.host.publish(Resolution::None(LookupError::Failed("cache_closed".into())));
             }
         }
     }
@@ -308,10 +309,10 @@ impl Table {
             self.effects.push(Effect::Abandon { number });
         }
         // Whoever still waits for it learns that it is gone; nobody hangs.
-        if matches!(*entry.host.knowledge(), Knowledge::Loading) {
-            entry.host.publish(Knowledge::None(LookupError::Overflow));
+        if matches!(*entry.host.resolution(), Resolution::Loading) {
+            entry.host.publish(Resolution::None(LookupError::Overflow));
         }
-        self.budget.leave(&entry.place);
+        self.budget.leave(&entry.class);
         self.index.remove(key);
         self.stats.host_removed.increment();
         self.count_hosts();

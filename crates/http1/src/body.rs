@@ -58,15 +58,18 @@ const MAX_EXTENSIONS: usize = 16 << 10;
 const MAX_DIGITS: u8 = 16;
 
 impl Decoder {
+    #[inline]
     pub(crate) fn of_length(length: u64) -> Self {
         if length == 0 { Self::Ended } else { Self::Length(length) }
     }
 
+    #[inline]
     pub(crate) fn chunked() -> Self {
         Self::Chunked { expected: Expected::SIZE, extensions: 0 }
     }
 
     /// How much is left.
+    #[inline]
     pub(crate) fn size_hint(&self) -> SizeHint {
         match self {
             Self::Ended => SizeHint::with_exact(0),

@@ -286,13 +286,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin, B: RequestBody> Connection<S, B> {
     }
 
     /// The stream, for another protocol.
-    pub fn into_switched(mut self: Box<Self>) -> Switched<S> {
+    pub fn into_switched(mut self) -> Switched<S> {
         let ahead = self.input.take();
         Switched { stream: self.stream, ahead }
     }
 
     /// Tells the endpoint that nothing more will come, if it takes that now.
-    pub fn close(mut self: Box<Self>) {
+    pub fn close(mut self) {
         let _ = Pin::new(&mut self.stream).poll_shutdown(&mut Context::from_waker(Waker::noop()));
     }
 }

@@ -36,15 +36,18 @@ pub(crate) struct Input {
 
 impl Input {
     /// What is there, to take from.
+    #[inline]
     pub(crate) fn unread(&mut self) -> &mut Bytes {
         &mut self.unread
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.unread.is_empty()
     }
 
     /// All that is there.
+    #[inline]
     pub(crate) fn take(&mut self) -> Bytes {
         std::mem::take(&mut self.unread)
     }

@@ -4,8 +4,8 @@ use backstay_resources::decode::{Decoded, MAX_SURPLUS};
 use backstay_resources::{Object, Surplus, check};
 use serde_json::{Map, Value};
 
-use crate::api::Served;
 use crate::query::FieldValidation;
+use crate::served::ServedKind;
 use crate::status::Failure;
 
 /// Metadata that is the server's to say.
@@ -30,7 +30,7 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Checks that it is an object of the kind that the URL names, and drops fields that the kind does not have.
-    pub(crate) fn new(served: &Served, decoded: Decoded, validation: FieldValidation) -> Result<Self, Failure> {
+    pub(crate) fn new(served: &ServedKind, decoded: Decoded, validation: FieldValidation) -> Result<Self, Failure> {
         let mut value = decoded.value;
         if served.kind.group.is_empty() {
             name_kind(served, &mut value);
@@ -99,7 +99,7 @@ impl Draft {
     }
 
     /// Drops what clients do not decide about a new object.
-    pub(crate) fn strip_for_create(&mut self, served: &Served) {
+    pub(crate) fn strip_for_create(&mut self, served: &ServedKind) {
         if let Some(metadata) = self.fields.get_mut("metadata").and_then(Value::as_object_mut) {
             for name in SERVER_METADATA {
                 metadata.remove(name);
@@ -111,7 +111,7 @@ impl Draft {
     }
 
     /// Takes from the stored object what clients do not decide about it: some metadata, and the status.
-    pub(crate) fn carry_over(&mut self, served: &Served, current: &Map<String, Value>) {
+    pub(crate) fn carry_over(&mut self, served: &ServedKind, current: &Map<String, Value>) {
         if let Some(metadata) = self.fields.get_mut("metadata").and_then(Value::as_object_mut) {
             for name in SERVER_METADATA {
                 metadata.remove(name);
@@ -139,7 +139,7 @@ impl Draft {
     }
 
     /// Fills in defaults, and finds everything that is wrong.
-    pub(crate) fn admit(self, served: &Served, old: Option<&Object>) -> Result<(Object, Vec<String>), Failure> {
+    pub(crate) fn admit(self, served: &ServedKind, old: Option<&Object>) -> Result<(Object, Vec<String>), Failure> {
         let name = self.metadata("name").to_owned();
         let admitted = check::admit(served.kind, Value::Object(self.fields), old)
             .map_err(|errors| Failure::invalid(served.kind, &name, &errors))?;
@@ -150,7 +150,7 @@ impl Draft {
 }
 
 /// Clients with generated types for the core kinds leave out what the URL says anyway.
-fn name_kind(served: &Served, value: &mut Value) {
+fn name_kind(served: &ServedKind, value: &mut Value) {
     if let Value::Object(fields) = value {
         for (name, text) in [("apiVersion", served.api_version.as_str()), ("kind", served.kind.kind)] {
             let field = fields.entry(name).or_insert(Value::Null);
@@ -161,7 +161,7 @@ fn name_kind(served: &Served, value: &mut Value) {
     }
 }
 
-fn check_kind(served: &Served, value: &Value) -> Result<(), Failure> {
+fn check_kind(served: &ServedKind, value: &Value) -> Result<(), Failure> {
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
     let (kind, api_version) = (text("kind"), text("apiVersion"));
     if kind.is_empty() {

@@ -8,7 +8,7 @@ use http::{HeaderMap, header};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
-use crate::api::Api;
+use crate::options::Options;
 use crate::protobuf;
 use crate::status::Failure;
 
@@ -62,14 +62,14 @@ impl Drop for Received<'_> {
 }
 
 /// The whole body, if it arrives in time and there is room for it.
-pub(crate) async fn receive(api: &Api, body: Body) -> Result<Received<'_>, Failure> {
-    let limit = api.options.body_timeout;
-    timeout(limit, read(api, body)).await.unwrap_or_else(|_| Err(Failure::slow_body(limit)))
+pub(crate) async fn receive<'a>(budget: &'a Budget, options: &Options, body: Body) -> Result<Received<'a>, Failure> {
+    let limit = options.body_timeout;
+    timeout(limit, read(budget, options, body)).await.unwrap_or_else(|_| Err(Failure::slow_body(limit)))
 }
 
-async fn read(api: &Api, mut body: Body) -> Result<Received<'_>, Failure> {
-    let limit = api.options.max_body_bytes;
-    let mut received = Received { bytes: Vec::new(), budget: &api.bodies };
+async fn read<'a>(budget: &'a Budget, options: &Options, mut body: Body) -> Result<Received<'a>, Failure> {
+    let limit = options.max_body_bytes;
+    let mut received = Received { bytes: Vec::new(), budget };
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|error| Failure::bad_request(format!("the request body could not be read: {error}")))?;
@@ -77,7 +77,7 @@ async fn read(api: &Api, mut body: Body) -> Result<Received<'_>, Failure> {
         let failure = if received.bytes.len() + data.len() > limit {
             Failure::too_large(format!("Request entity too large: limit is {limit}"))
         } else if !received.extend(&data) {
-            api.options.meter.limited("max_bodies_bytes")
+            options.meter.limited("max_bodies_bytes")
         } else {
             continue;
         };

@@ -3,7 +3,6 @@
 //! Source: Kubernetes, `meta/v1` discovery types and `apidiscovery.k8s.io/v2`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use backstay_resources::Kind;
 use bytes::Bytes;
@@ -11,8 +10,6 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::accept::Aggregated;
-use crate::api::Served;
-use crate::namespace;
 
 /// A version and its kinds.
 type Version<'a> = (&'a str, Vec<&'static Kind>);
@@ -57,10 +54,10 @@ pub(crate) enum Root {
 }
 
 impl Discovery {
-    pub(crate) fn new(kinds: &[Arc<Served>]) -> Self {
+    pub(crate) fn new(kinds: impl Iterator<Item = &'static Kind>) -> Self {
         // In the order that kinds are listed: the first version of a group is the preferred one.
         let mut versions: Vec<Group<'_>> = Vec::new();
-        for kind in kinds.iter().map(|served| served.kind) {
+        for kind in kinds {
             let group = at(&mut versions, kind.group);
             at(group, kind.version).push(kind);
         }
@@ -141,13 +138,9 @@ fn titled(group: &Value) -> Value {
     titled
 }
 
-/// What can be done with objects of a kind.
-pub(crate) fn verbs(kind: &Kind) -> Vec<&'static str> {
-    let mut verbs = vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
-    if namespace::is_namespace(kind) {
-        verbs.retain(|verb| *verb != "deletecollection");
-    }
-    verbs
+/// What can be done with objects of a kind, as discovery tells it.
+fn verbs(kind: &Kind) -> Vec<&'static str> {
+    kind.verbs.iter().map(|verb| verb.name()).collect()
 }
 
 const STATUS_VERBS: [&str; 3] = ["get", "patch", "update"];

@@ -5,65 +5,92 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use backstay_resources::Verb;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use serde_json::json;
 use tokio::time::timeout;
 
 use crate::accept::{self, Encoding, Form};
+use crate::access_review::Review;
 use crate::api::Api;
 use crate::body::Received;
 use crate::discovery::{Document, Root};
 use crate::patch::Patch;
-use crate::path::{self, Collection, Part, Target};
+use crate::path::{self, Collection, Part, RequestTarget, Subject};
 use crate::query::{Extent, Params};
 use crate::respond::{Reply, Wire};
-use crate::review::Review;
 use crate::status::Failure;
-use crate::write::{Change, Subject};
+use crate::view::Renderer;
+use crate::write::Edit;
 use crate::{body, delete, namespace, openapi, query, read, watching, write};
+
+/// A request, save its body.
+struct Call {
+    /// What its path names; `None` if nothing is served there.
+    target: Option<RequestTarget>,
+    parts: Parts,
+}
 
 /// Answers any request.
 pub(crate) async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let target = path::parse(&api, parts.uri.path());
-    let response = match answer(&api, target.as_ref(), &parts, body).await {
+    let target = path::parse(&api.kinds, parts.uri.path());
+    let call = Arc::new(Call { target, parts });
+    let response = match answer(&api, &call, body).await {
         Ok(response) => response,
         Err(failure) => failure.into_response(),
     };
-    api.options.meter.answered(&parts.method, target.as_ref(), response.status());
+    let Call { target, parts } = &*call;
+    let resource = target.as_ref().and_then(RequestTarget::served).map_or("", |served| served.resource.as_str());
+    api.options.meter.answered(&parts.method, resource, response.status());
     // The path and no more: a query may hold what a selector looks for, a body may be a Secret.
     tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), "answered");
     response
 }
 
-async fn answer(api: &Arc<Api>, target: Option<&Target>, parts: &Parts, body: Body) -> Result<Response, Failure> {
+async fn answer(api: &Arc<Api>, call: &Arc<Call>, body: Body) -> Result<Response, Failure> {
+    let Call { target, parts } = &**call;
     let changes = matches!(parts.method, Method::PUT | Method::PATCH | Method::DELETE);
     if changes && path::has_empty_segment(parts.uri.path()) {
         return Err(Failure::bad_request("resource name may not be empty: a name in the path of the request is"));
     }
-    let target = target.ok_or_else(Failure::no_such_path)?;
+    let target = target.as_ref().ok_or_else(Failure::no_such_path)?;
     let params = Params::parse(&parts.uri)?;
     match target {
-        Target::Collection(collection) if params.watch && parts.method == Method::GET => {
+        RequestTarget::Collection(collection) if params.watch && parts.method == Method::GET => {
             watching::start(api, collection, &params, &parts.headers).await
         }
-        Target::Review(review) => {
+        RequestTarget::Review(review) => {
             let review = timeout(api.options.request_timeout, review_answer(api, *review, &params, parts, body));
             review.await.unwrap_or_else(|_| Err(Failure::timeout()))
         }
-        Target::Collection(_) | Target::Object { .. } => {
-            let objects = Box::pin(objects(api, target, &params, parts, body));
-            timeout(api.options.request_timeout, objects).await.unwrap_or_else(|_| Err(Failure::timeout()))
+        RequestTarget::Collection(_) | RequestTarget::Object(_) => {
+            let limit = api.options.request_timeout;
+            let answered = if changes {
+                timeout(limit, finished(Arc::clone(api), Arc::clone(call), params, body)).await
+            } else {
+                timeout(limit, Box::pin(objects(api, target, &params, parts, body))).await
+            };
+            answered.unwrap_or_else(|_| Err(Failure::timeout()))
         }
         _ => documents(api, target, &params, parts),
     }
 }
 
+/// What changes objects that are there is done to its end, also when its client does not wait for the answer: the deletion of a
+/// namespace goes on where one of its objects went.
+async fn finished(api: Arc<Api>, call: Arc<Call>, params: Params, body: Body) -> Result<Response, Failure> {
+    let task = tokio::spawn(async move {
+        let target = call.target.as_ref().ok_or_else(Failure::no_such_path)?;
+        objects(&api, target, &params, &call.parts, body).await
+    });
+    task.await.unwrap_or_else(|error| Err(Failure::internal(error)))
+}
+
 /// Everything about objects but watches.
 async fn objects(
-    api: &Arc<Api>,
-    target: &Target,
+    api: &Api,
+    target: &RequestTarget,
     params: &Params,
     parts: &Parts,
     body: Body,
@@ -71,17 +98,13 @@ async fn objects(
     let form = accept::form(&parts.headers)?;
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     // Before the permit: who sends slowly keeps nobody from writing.
-    let body = if reads { None } else { Some(body::receive(api, body).await?) };
+    let body = if reads { None } else { Some(body::receive(&api.bodies, &api.options, body).await?) };
     let (limit, name) = if reads { (&api.reading, "max_reading") } else { (&api.mutating, "max_mutating") };
     let _permit = api.options.meter.admit(limit, name)?;
     let bytes = body.as_ref().map(Received::bytes).unwrap_or_default();
     let reply = match target {
-        Target::Collection(collection) => on_collection(api, form, collection, params, parts, bytes).await?,
-        Target::Object { served, namespace, name, part } => {
-            let subject =
-                Subject { served: Arc::clone(served), namespace: namespace.clone(), name: name.clone(), part: *part };
-            on_object(api, form, &subject, params, parts, bytes).await?
-        }
+        RequestTarget::Collection(collection) => on_collection(api, form, collection, params, parts, bytes).await?,
+        RequestTarget::Object(subject) => on_object(api, form, subject, params, parts, bytes).await?,
         _ => return Err(Failure::no_such_path()),
     };
     Ok(wire(api, form.encoding, params, &parts.headers).finish(reply))
@@ -97,7 +120,7 @@ async fn review_answer(
     if parts.method != Method::POST {
         return Err(Failure::method_not_allowed());
     }
-    let body = body::receive(api, body).await?;
+    let body = body::receive(&api.bodies, &api.options, body).await?;
     let _permit = api.options.meter.admit(&api.mutating, "max_mutating")?;
     let answer = review.answer(&body::decode(&parts.headers, body.bytes())?.value)?;
     let reply = Reply::new(StatusCode::CREATED, answer.to_string());
@@ -109,7 +132,7 @@ fn wire(api: &Api, encoding: Encoding, params: &Params, headers: &HeaderMap) -> 
 }
 
 async fn on_collection(
-    api: &Arc<Api>,
+    api: &Api,
     form: Form,
     collection: &Collection,
     params: &Params,
@@ -124,17 +147,21 @@ async fn on_collection(
             let outcome = write::create(api, &collection.served, namespace, params, decoded).await?;
             Ok(outcome.reply(&renderer))
         }
-        (&Method::DELETE, Some(_)) if !namespace::is_namespace(collection.served.kind) => {
+        (&Method::DELETE, Some(namespace)) if collection.served.kind.verbs.contains(&Verb::DeleteCollection) => {
             query::check_deletion(&parts.uri, Extent::Collection)?;
             let options = delete::Options::parse(&parts.headers, bytes, params)?;
-            delete::collection(api, renderer, params, collection, &options).await
+            let reply = delete::collection(api, renderer, params, collection, &options).await?;
+            if !options.is_dry_run() {
+                namespace::settle_around(api, &collection.served, namespace, "").await;
+            }
+            Ok(reply)
         }
         _ => Err(Failure::method_not_allowed()),
     }
 }
 
 async fn on_object(
-    api: &Arc<Api>,
+    api: &Api,
     form: Form,
     subject: &Subject,
     params: &Params,
@@ -145,24 +172,49 @@ async fn on_object(
     match (&parts.method, subject.part) {
         (&Method::GET | &Method::HEAD, _) => read::get(api, &renderer, params, &subject.namespace, &subject.name).await,
         (&Method::PUT, _) => {
-            let change = Change::Replace(body::decode(&parts.headers, bytes)?);
-            Ok(write::update(api, subject, params, &change).await?.reply(&renderer))
+            let edit = Edit::Replace(body::decode(&parts.headers, bytes)?);
+            update(api, &renderer, subject, params, &edit).await
         }
         (&Method::PATCH, _) => {
-            let change = Change::Patch(Patch::parse(subject.served.kind, &parts.headers, bytes, &api.options)?);
-            Ok(write::update(api, subject, params, &change).await?.reply(&renderer))
+            let max_operations = api.options.max_patch_operations;
+            let patch = Patch::parse(subject.served.kind, &parts.headers, bytes, max_operations)?;
+            update(api, &renderer, subject, params, &Edit::Patch(patch)).await
         }
         (&Method::DELETE, Part::Whole) => {
             query::check_deletion(&parts.uri, Extent::Object)?;
             let options = delete::Options::parse(&parts.headers, bytes, params)?;
-            delete::one(api, &renderer, subject, &options).await
+            let Subject { served, namespace, name, .. } = subject;
+            let deleted = if served.is_namespace {
+                namespace::delete(api, served, name, &options).await?
+            } else {
+                let deleted = delete::remove(api, served, namespace, name, &options).await?;
+                if !options.is_dry_run() {
+                    namespace::settle_around(api, served, namespace, name).await;
+                }
+                deleted
+            };
+            Ok(deleted.reply(&renderer, name))
         }
         _ => Err(Failure::method_not_allowed()),
     }
 }
 
+async fn update(
+    api: &Api,
+    renderer: &Renderer,
+    subject: &Subject,
+    params: &Params,
+    edit: &Edit,
+) -> Result<Reply, Failure> {
+    let written = write::update(api, subject, params, edit).await?;
+    if written.goes {
+        namespace::settle_around(api, &subject.served, &subject.namespace, &subject.name).await;
+    }
+    Ok(written.reply(renderer))
+}
+
 /// What does not depend on what is stored.
-fn documents(api: &Api, target: &Target, params: &Params, parts: &Parts) -> Result<Response, Failure> {
+fn documents(api: &Api, target: &RequestTarget, params: &Params, parts: &Parts) -> Result<Response, Failure> {
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         return Err(Failure::method_not_allowed());
     }
@@ -172,30 +224,23 @@ fn documents(api: &Api, target: &Target, params: &Params, parts: &Parts) -> Resu
         Ok(constant(document, accept::encoding(headers)?, api, params, headers))
     };
     match target {
-        Target::Alive => Ok(text(StatusCode::OK, "ok")),
-        Target::Ready => Ok(match api.options.ready.check() {
-            Ok(()) => text(StatusCode::OK, "ok"),
-            Err(why) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("not ready: {why}\n")),
-        }),
-        Target::Version => {
-            let reply = Reply::new(StatusCode::OK, version(api).to_string());
-            Ok(wire(api, accept::encoding(headers)?, params, headers).finish(reply))
-        }
-        Target::CoreVersions => discovery(api, Root::Core, params, headers),
-        Target::Groups => discovery(api, Root::Groups, params, headers),
-        Target::Group(name) => plain(api.discovery().group(name)),
-        Target::GroupVersion { group, version } => plain(api.discovery().version(group, version)),
-        Target::OpenApiV3 => plain(Some(&api.openapi().index)),
-        Target::OpenApiV3Document { group, version } => plain(api.openapi().document(group, version)),
-        Target::OpenApiV2 if wants_protobuf(headers) => {
+        RequestTarget::CoreVersions => discovery(api, Root::Core, params, headers),
+        RequestTarget::Groups => discovery(api, Root::Groups, params, headers),
+        RequestTarget::Group(name) => plain(api.discovery().group(name)),
+        RequestTarget::GroupVersion { group, version } => plain(api.discovery().version(group, version)),
+        RequestTarget::OpenApiV3 => plain(Some(&api.openapi().index)),
+        RequestTarget::OpenApiV3Document { group, version } => plain(api.openapi().document(group, version)),
+        RequestTarget::OpenApiV2 if wants_protobuf(headers) => {
             let mut response = Response::new(Body::from(openapi::V2_PROTOBUF));
             let content_type = HeaderValue::from_static(openapi::V2_PROTOBUF_TYPE);
             response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
             Ok(response)
         }
-        Target::OpenApiV2 => plain(Some(&api.openapi().v2)),
-        Target::Review(_) | Target::Collection(_) | Target::Object { .. } => Err(Failure::no_such_path()),
+        RequestTarget::OpenApiV2 => plain(Some(&api.openapi().v2)),
+        RequestTarget::Review(_) | RequestTarget::Collection(_) | RequestTarget::Object(_) => {
+            Err(Failure::no_such_path())
+        }
     }
 }
 
@@ -240,30 +285,6 @@ fn constant(document: &Document, encoding: Encoding, api: &Api, params: &Params,
         headers.insert(header::ETAG, etag);
     }
     headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    response
-}
-
-fn version(api: &Api) -> serde_json::Value {
-    let minor = api.options.kubernetes_minor;
-    json!({
-        "major": "1",
-        "minor": minor.to_string(),
-        "gitVersion": format!("v1.{minor}.0+backstay-{}", api.options.version),
-        "gitCommit": "",
-        "gitTreeState": "",
-        "buildDate": "1970-01-01T00:00:00Z",
-        "goVersion": "",
-        "compiler": "rustc",
-        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
-    })
-}
-
-fn text(status: StatusCode, text: &str) -> Response {
-    let mut response = Response::new(Body::from(text.to_owned()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     response
 }

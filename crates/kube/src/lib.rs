@@ -1,5 +1,5 @@
 //! The Kubernetes-style REST dialect: what unmodified Kubernetes clients need of an API server, over any
-//! [`backstay_store::Store`] and the kinds of [`backstay_resources::KINDS`].
+//! [`backstay_store::Store`] and the kinds of a [`backstay_resources::Registry`].
 //!
 //! A request takes these steps, one module each: the path says what is meant (`path`), the query how (`query`), the
 //! `Accept` header in which form the answer is wanted (`accept`). Reads answer stored bytes with the resource version
@@ -8,24 +8,29 @@
 //! # Layout
 //!
 //! - [`options`]: every limit and interval.
-//! - `api`: what all requests share; `dispatch`: from a request to its answer; `metering`: what is counted.
+//! - `served`: the kinds. `api`: what all requests share; `dispatch`: from a request to its answer; `metering`: what is
+//!   counted.
 //! - `path`, `query`, `accept`, `body`: reading requests. `status`, `respond`: writing answers.
 //! - `read`, `page`, `selector`: get and list. `view`, `age`: the forms of answers.
 //! - `watching`: following changes.
-//! - `write`, `patch`, `delete`, `admission`: changing objects. [`namespace`]: what namespaces add.
-//! - `discovery`, `openapi`: what is served, for clients that ask. `review`: what they may do.
+//! - `write`, `patch`, `delete`, `admission`: changing objects. `lifecycle`: which namespaces are open, for whoever creates;
+//!   `namespace`: deleting one with what is in it. [`bootstrap()`]: making a store ready.
+//! - `discovery`, `openapi`: what is served, for clients that ask. `access_review`: what they may do.
 //! - `protobuf`: bodies of clients that send nothing else.
 
 mod accept;
+mod access_review;
 mod admission;
 mod age;
 mod api;
 mod body;
+mod bootstrap;
 mod delete;
 mod discovery;
 mod dispatch;
+mod lifecycle;
 mod metering;
-pub mod namespace;
+mod namespace;
 mod openapi;
 pub mod options;
 mod page;
@@ -35,14 +40,41 @@ mod protobuf;
 mod query;
 mod read;
 mod respond;
-mod review;
 mod selector;
+mod served;
 mod status;
 mod view;
 mod watching;
 mod write;
 
-pub use self::api::{refused, router};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{IntoResponse as _, Response};
+use backstay_resources::Registry;
+use backstay_store::Store;
+use http::StatusCode;
+use tokio::sync::watch;
+
+use self::api::Api;
+pub use self::bootstrap::{BootstrapError, bootstrap};
 pub use self::metering::Meter;
-pub use self::namespace::{BootstrapError, bootstrap};
-pub use self::options::{Options, Ready};
+pub use self::options::Options;
+use self::status::Failure;
+
+/// Serves the kinds of `registry` in this dialect. Every path is answered, unknown ones with a 404 `Status`: give it to an outer router as its
+/// fallback service. Watches end when `shutdown` becomes true.
+pub fn router(store: Arc<dyn Store>, registry: &Registry, options: Options, shutdown: watch::Receiver<bool>) -> Router {
+    let api = Arc::new(Api::new(store, registry, options, shutdown));
+    Router::new().fallback(dispatch::handle).with_state(api)
+}
+
+/// A refusal in the words of this dialect, by whatever stands before it: a `Status` with this code, 400, 403 or 415.
+pub fn refused(code: StatusCode, message: impl Into<String>) -> Response {
+    Failure::refused(code, message).into_response()
+}
+
+/// 405 as this dialect says it, for what is served beside it.
+pub fn method_not_allowed() -> Response {
+    Failure::method_not_allowed().into_response()
+}

@@ -7,7 +7,6 @@ use http::{Method, StatusCode};
 use metrics::{Counter, Gauge, Key, Label, Level, Metadata, NoopRecorder, Recorder};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use crate::path::Target;
 use crate::status::Failure;
 
 /// Requests, by method, resource and code of the answer.
@@ -37,12 +36,8 @@ impl Meter {
     }
 
     /// Counts a request. Only what is served becomes a label, so that nobody can make labels up.
-    pub(crate) fn answered(&self, method: &Method, target: Option<&Target>, status: StatusCode) {
-        let resource = match target {
-            Some(Target::Collection(collection)) => collection.served.resource.clone(),
-            Some(Target::Object { served, .. }) => served.resource.clone(),
-            _ => String::new(),
-        };
+    /// `resource` is the store's name of the kind, empty for what is about no objects.
+    pub(crate) fn answered(&self, method: &Method, resource: &str, status: StatusCode) {
         let method = match *method {
             Method::GET => "GET",
             Method::HEAD => "HEAD",
@@ -54,7 +49,7 @@ impl Meter {
         };
         let labels = vec![
             Label::from_static_parts("method", method),
-            Label::new("resource", resource),
+            Label::new("resource", resource.to_owned()),
             Label::new("code", status.as_u16().to_string()),
         ];
         self.counter(REQUESTS, labels).increment(1);

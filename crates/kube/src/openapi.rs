@@ -5,16 +5,16 @@
 
 mod parameters;
 mod paths;
+mod schema;
 mod v2;
 mod v3;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use backstay_resources::Kind;
 use serde_json::{Value, json};
 
-use crate::api::Served;
+use self::schema::root;
 use crate::discovery::Document;
 
 /// `Document { swagger: "2.0" }` in protobuf. Older kubectl reads nothing else, and takes the schemas from version 3.
@@ -34,9 +34,9 @@ pub(crate) struct OpenApi {
 }
 
 impl OpenApi {
-    pub(crate) fn new(kinds: &[Arc<Served>], version: &str) -> Self {
+    pub(crate) fn new(kinds: Vec<&'static Kind>, version: &str) -> Self {
         let mut by_version: BTreeMap<(String, String), Vec<&'static Kind>> = BTreeMap::new();
-        for kind in kinds.iter().map(|served| served.kind) {
+        for &kind in &kinds {
             by_version.entry((kind.group.to_owned(), kind.version.to_owned())).or_default().push(kind);
         }
         let documents: BTreeMap<_, _> =
@@ -49,9 +49,8 @@ impl OpenApi {
                 (path[1..].to_owned(), json!({"serverRelativeURL": format!("/openapi/v3{path}?hash={hash}")}))
             })
             .collect();
-        let all: Vec<&'static Kind> = kinds.iter().map(|served| served.kind).collect();
         Self {
-            v2: Document::new(&v2::document(&all, version)),
+            v2: Document::new(&v2::document(&kinds, version)),
             index: Document::new(&json!({"paths": paths})),
             documents,
         }
@@ -61,58 +60,4 @@ impl OpenApi {
     pub(crate) fn document(&self, group: &str, version: &str) -> Option<&Document> {
         self.documents.get(&(group.to_owned(), version.to_owned()))
     }
-}
-
-/// The path below which a group and version is served.
-fn root(group: &str, version: &str) -> String {
-    if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
-}
-
-/// The name of the schema of a kind: its group the other way around, so that names sort by owner.
-fn schema_name(kind: &Kind) -> String {
-    if kind.group.is_empty() {
-        return format!("io.k8s.api.core.{}.{}", kind.version, kind.kind);
-    }
-    let group: Vec<&str> = kind.group.rsplit('.').collect();
-    format!("{}.{}.{}", group.join("."), kind.version, kind.kind)
-}
-
-/// Names the kind of an object or of an operation.
-fn group_version_kind(kind: &Kind) -> Value {
-    json!({"group": kind.group, "version": kind.version, "kind": kind.kind})
-}
-
-/// The schemas of a kind and of its lists. `reference` is what comes before the name of a schema in a reference.
-fn schemas(kind: &Kind, reference: &str) -> [(String, Value); 2] {
-    let name = schema_name(kind);
-    let mut object = (kind.schema)().clone();
-    object["x-kubernetes-group-version-kind"] = json!([group_version_kind(kind)]);
-    let list = json!({
-        "type": "object",
-        "description": format!("A list of {}.", kind.plural),
-        "required": ["items"],
-        "properties": {
-            "apiVersion": {"type": "string", "description": "Group and version of the schema of this object."},
-            "kind": {"type": "string", "description": "Kind of object."},
-            "metadata": {
-                "type": "object",
-                "description": "Standard list metadata.",
-                "properties": {
-                    "continue": {"type": "string", "description": "Where the next page begins, if there is one."},
-                    "remainingItemCount": {
-                        "type": "integer", "format": "int64", "description": "How many objects come after this page.",
-                    },
-                    "resourceVersion": {"type": "string", "description": "Version of the state that was listed."},
-                },
-            },
-            "items": {
-                "type": "array", "description": "The objects.",
-                "items": {"$ref": format!("{reference}{name}")},
-            },
-        },
-        "x-kubernetes-group-version-kind": [
-            {"group": kind.group, "version": kind.version, "kind": format!("{}List", kind.kind)},
-        ],
-    });
-    [(name.clone(), object), (format!("{name}List"), list)]
 }

@@ -13,8 +13,8 @@ use json_patch::jsonptr::Pointer;
 use json_patch::{PatchErrorKind, PatchOperation};
 use serde_json::Value;
 
+use self::strategic::MergeError;
 use crate::body;
-use crate::options::Options;
 use crate::status::Failure;
 
 const ACCEPTED: &str = "accepted media types include: application/json-patch+json, application/merge-patch+json";
@@ -38,9 +38,45 @@ pub(crate) enum Patch {
     Strategic(Decoded),
 }
 
+/// Why a patch cannot be applied to an object.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PatchError {
+    /// A strategic merge patch is at fault, whatever the object.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// The operation `test` found something else.
+    #[error("testing value {path} failed: test failed")]
+    Test {
+        /// Where.
+        path: String,
+    },
+    /// An operation does not fit the object.
+    #[error("cannot apply the operation at {path}: {source}")]
+    Operation {
+        /// Where.
+        path: String,
+        /// Why.
+        source: PatchErrorKind,
+    },
+    /// The object would be deeper than decoders go.
+    #[error("the operation at {path} nests values too deeply")]
+    TooDeep {
+        /// Where.
+        path: String,
+    },
+    /// The operations together are too much work, or make the object too large.
+    #[error("the patch {0} too much")]
+    TooMuch(&'static str),
+}
+
 impl Patch {
-    /// Reads a patch of an object of `kind`, as its `Content-Type` says.
-    pub(crate) fn parse(kind: &Kind, headers: &HeaderMap, bytes: &[u8], options: &Options) -> Result<Self, Failure> {
+    /// Reads a patch of an object of `kind`, as its `Content-Type` says. A JSON patch may have `max_operations`.
+    pub(crate) fn parse(
+        kind: &Kind,
+        headers: &HeaderMap,
+        bytes: &[u8],
+        max_operations: usize,
+    ) -> Result<Self, Failure> {
         let core = kind.group.is_empty();
         let accepted = if core { ACCEPTED_CORE } else { ACCEPTED };
         match body::media_type(headers)?.as_str() {
@@ -48,10 +84,10 @@ impl Patch {
             "application/strategic-merge-patch+json" if core => Ok(Self::Strategic(fields(bytes)?)),
             "application/json-patch+json" => {
                 let operations: Vec<PatchOperation> = serde_json::from_slice(bytes).map_err(malformed)?;
-                let (count, limit) = (operations.len(), options.max_patch_operations);
-                if count > limit {
+                let count = operations.len();
+                if count > max_operations {
                     return Err(Failure::too_large(format!(
-                        "The allowed maximum operations in a JSON patch is {limit}, got {count}"
+                        "The allowed maximum operations in a JSON patch is {max_operations}, got {count}"
                     )));
                 }
                 Ok(Self::Json(operations))
@@ -79,14 +115,14 @@ impl Patch {
 
     /// Changes `document`. What a JSON patch copies may not exceed `max_copied` bytes together. After an error the
     /// document is of no use.
-    pub(crate) fn apply(&self, document: &mut Value, max_copied: usize) -> Result<(), String> {
+    pub(crate) fn apply(&self, document: &mut Value, max_copied: usize) -> Result<(), PatchError> {
         match self {
             Self::Merge(decoded) => {
                 json_patch::merge(document, &decoded.value);
                 Ok(())
             }
             Self::Strategic(decoded) => match decoded.value.as_object() {
-                Some(patch) => strategic::merge(document, patch),
+                Some(patch) => Ok(strategic::merge(document, patch)?),
                 None => Ok(()),
             },
             Self::Json(operations) => {
@@ -114,7 +150,7 @@ struct Budget {
     work: usize,
 }
 
-fn apply_one(document: &mut Value, operation: &PatchOperation, budget: &mut Budget) -> Result<(), String> {
+fn apply_one(document: &mut Value, operation: &PatchOperation, budget: &mut Budget) -> Result<(), PatchError> {
     match operation {
         // Kubernetes takes an absent value for null here, and clients rely on it to add a list where there is none.
         PatchOperation::Test(test) if test.value.is_null() && resolve(document, &test.path).is_none() => return Ok(()),
@@ -132,8 +168,8 @@ fn apply_one(document: &mut Value, operation: &PatchOperation, budget: &mut Budg
         PatchOperation::Test(_) | PatchOperation::Replace(_) => {}
     }
     json_patch::patch_unsafe(document, std::slice::from_ref(operation)).map_err(|error| match error.kind {
-        PatchErrorKind::TestFailed => format!("testing value {} failed: test failed", error.path),
-        kind => format!("cannot apply the operation at {}: {kind}", error.path),
+        PatchErrorKind::TestFailed => PatchError::Test { path: error.path.to_string() },
+        source => PatchError::Operation { path: error.path.to_string(), source },
     })
 }
 
@@ -144,34 +180,34 @@ fn resolve<'a>(document: &'a Value, path: &Pointer) -> Option<&'a Value> {
 impl Budget {
     /// Pays for bringing the value at `from` to `path`: copies could double a document with each operation, and nest it
     /// deeper than any decoder goes.
-    fn bring(&mut self, document: &Value, from: &Pointer, path: &Pointer, copies: bool) -> Result<(), String> {
+    fn bring(&mut self, document: &Value, from: &Pointer, path: &Pointer, copies: bool) -> Result<(), PatchError> {
         // An absent value is reported by the operation itself.
         let Some(value) = resolve(document, from) else { return Ok(()) };
         let depth = self.measure(value, copies)?;
         if path.count() + depth > MAX_DEPTH {
-            return Err(format!("the operation at {path} nests values too deeply"));
+            return Err(PatchError::TooDeep { path: path.to_string() });
         }
         Ok(())
     }
 
     /// Pays for what moves when an element is put into a list, or taken out of it.
-    fn shift(&mut self, document: &Value, path: &Pointer) -> Result<(), String> {
+    fn shift(&mut self, document: &Value, path: &Pointer) -> Result<(), PatchError> {
         let list = path.parent().and_then(|parent| resolve(document, parent));
         let moved = list.and_then(Value::as_array).map_or(1, Vec::len);
-        self.work = self.work.checked_sub(moved).ok_or("the patch moves too much")?;
+        self.work = self.work.checked_sub(moved).ok_or(PatchError::TooMuch("moves"))?;
         Ok(())
     }
 
     /// The depth of a value, for the price of looking at it.
-    fn measure(&mut self, value: &Value, copies: bool) -> Result<usize, String> {
+    fn measure(&mut self, value: &Value, copies: bool) -> Result<usize, PatchError> {
         let bytes = match value {
             Value::String(text) => text.len() + 2,
             Value::Object(fields) => fields.keys().map(|name| name.len() + 4).sum(),
             _ => 4,
         };
-        self.work = self.work.checked_sub(1).ok_or("the patch moves or copies too much")?;
+        self.work = self.work.checked_sub(1).ok_or(PatchError::TooMuch("moves or copies"))?;
         if copies {
-            self.copied = self.copied.checked_sub(bytes).ok_or("the patch copies too much")?;
+            self.copied = self.copied.checked_sub(bytes).ok_or(PatchError::TooMuch("copies"))?;
         }
         let mut below = 0;
         match value {

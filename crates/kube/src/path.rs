@@ -2,18 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::api::{Api, Served};
-use crate::review::Review;
+use crate::access_review::Review;
+use crate::served::{ServedKind, ServedKinds};
 
 /// What a path names.
 #[derive(Debug)]
-pub(crate) enum Target {
-    /// `/version`
-    Version,
-    /// `/healthz`, `/livez`
-    Alive,
-    /// `/readyz`
-    Ready,
+pub(crate) enum RequestTarget {
     /// `/api`
     CoreVersions,
     /// `/apis`
@@ -33,13 +27,34 @@ pub(crate) enum Target {
     /// Objects of a kind.
     Collection(Collection),
     /// One object.
-    Object { served: Arc<Served>, namespace: String, name: String, part: Part },
+    Object(Subject),
+}
+
+impl RequestTarget {
+    /// The kind of the objects that are meant, if any are.
+    pub(crate) fn served(&self) -> Option<&Arc<ServedKind>> {
+        match self {
+            Self::Collection(collection) => Some(&collection.served),
+            Self::Object(subject) => Some(&subject.served),
+            _ => None,
+        }
+    }
+}
+
+/// The object that a request is about.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    pub(crate) served: Arc<ServedKind>,
+    /// Empty for cluster-scoped kinds.
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) part: Part,
 }
 
 /// Objects of a kind, in one namespace or in all. Cluster-scoped kinds have no namespace.
 #[derive(Debug, Clone)]
 pub(crate) struct Collection {
-    pub(crate) served: Arc<Served>,
+    pub(crate) served: Arc<ServedKind>,
     /// `None` is all namespaces of a namespaced kind.
     pub(crate) namespace: Option<String>,
 }
@@ -61,69 +76,67 @@ pub(crate) fn has_empty_segment(path: &str) -> bool {
 }
 
 /// Reads a path, still percent-encoded. `None` if nothing is served there.
-pub(crate) fn parse(api: &Api, path: &str) -> Option<Target> {
+pub(crate) fn parse(kinds: &ServedKinds, path: &str) -> Option<RequestTarget> {
     let decoded = path.trim_matches('/').split('/').map(decode).collect::<Option<Vec<_>>>()?;
     let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
     match segments.as_slice() {
-        ["version"] => Some(Target::Version),
-        ["healthz" | "livez"] => Some(Target::Alive),
-        ["readyz"] => Some(Target::Ready),
-        ["openapi", "v2"] => Some(Target::OpenApiV2),
-        ["openapi", "v3"] => Some(Target::OpenApiV3),
+        ["openapi", "v2"] => Some(RequestTarget::OpenApiV2),
+        ["openapi", "v3"] => Some(RequestTarget::OpenApiV3),
         ["openapi", "v3", "api", version] => {
-            Some(Target::OpenApiV3Document { group: String::new(), version: (*version).to_owned() })
+            Some(RequestTarget::OpenApiV3Document { group: String::new(), version: (*version).to_owned() })
         }
         ["openapi", "v3", "apis", group, version] => {
-            Some(Target::OpenApiV3Document { group: (*group).to_owned(), version: (*version).to_owned() })
+            Some(RequestTarget::OpenApiV3Document { group: (*group).to_owned(), version: (*version).to_owned() })
         }
-        ["api"] => Some(Target::CoreVersions),
-        ["apis"] => Some(Target::Groups),
-        ["api", version] => Some(Target::GroupVersion { group: String::new(), version: (*version).to_owned() }),
-        ["apis", group] => Some(Target::Group((*group).to_owned())),
+        ["api"] => Some(RequestTarget::CoreVersions),
+        ["apis"] => Some(RequestTarget::Groups),
+        ["api", version] => Some(RequestTarget::GroupVersion { group: String::new(), version: (*version).to_owned() }),
+        ["apis", group] => Some(RequestTarget::Group((*group).to_owned())),
         ["apis", group, version] => {
-            Some(Target::GroupVersion { group: (*group).to_owned(), version: (*version).to_owned() })
+            Some(RequestTarget::GroupVersion { group: (*group).to_owned(), version: (*version).to_owned() })
         }
         ["apis", group, version, plural] if Review::by_resource(group, version, plural).is_some() => {
-            Review::by_resource(group, version, plural).map(Target::Review)
+            Review::by_resource(group, version, plural).map(RequestTarget::Review)
         }
-        ["api", version, rest @ ..] => objects(api, "", version, rest),
-        ["apis", group, version, rest @ ..] if !group.is_empty() => objects(api, group, version, rest),
+        ["api", version, rest @ ..] => objects(kinds, "", version, rest),
+        ["apis", group, version, rest @ ..] if !group.is_empty() => objects(kinds, group, version, rest),
         _ => None,
     }
 }
 
-fn objects(api: &Api, group: &str, version: &str, rest: &[&str]) -> Option<Target> {
+fn objects(kinds: &ServedKinds, group: &str, version: &str, rest: &[&str]) -> Option<RequestTarget> {
     // `namespaces/NAME/status` is the status of a namespace, not a kind called `status` within it.
     if let ["namespaces", namespace, plural, rest @ ..] = rest
-        && let Some(served) = api.served(group, version, plural)
+        && let Some(served) = kinds.find(group, version, plural)
     {
         if !served.kind.is_namespaced() || !is_name(namespace) {
             return None;
         }
         return match rest {
-            [] => Some(Target::Collection(Collection { served, namespace: Some((*namespace).to_owned()) })),
+            [] => Some(RequestTarget::Collection(Collection { served, namespace: Some((*namespace).to_owned()) })),
             rest => object(served, namespace, rest),
         };
     }
     let [plural, rest @ ..] = rest else { return None };
-    let served = api.served(group, version, plural)?;
+    let served = kinds.find(group, version, plural)?;
     match rest {
         [] => {
             let namespace = (!served.kind.is_namespaced()).then(String::new);
-            Some(Target::Collection(Collection { served, namespace }))
+            Some(RequestTarget::Collection(Collection { served, namespace }))
         }
         _ if served.kind.is_namespaced() => None,
         rest => object(served, "", rest),
     }
 }
 
-fn object(served: Arc<Served>, namespace: &str, rest: &[&str]) -> Option<Target> {
+fn object(served: Arc<ServedKind>, namespace: &str, rest: &[&str]) -> Option<RequestTarget> {
     let (name, part) = match rest {
         [name] => (*name, Part::Whole),
         [name, "status"] if served.kind.has_status => (*name, Part::Status),
         _ => return None,
     };
-    is_name(name).then(|| Target::Object { served, namespace: namespace.to_owned(), name: name.to_owned(), part })
+    let object = |name: &str| Subject { served, namespace: namespace.to_owned(), name: name.to_owned(), part };
+    is_name(name).then(|| RequestTarget::Object(object(name)))
 }
 
 /// Whether anything can be called so. The store separates names by slashes.

@@ -66,6 +66,7 @@ pub(crate) struct Params {
     pub(crate) propagation_policy: Option<String>,
     pub(crate) grace_period_seconds: Option<i64>,
     pub(crate) orphan_dependents: Option<bool>,
+    pub(crate) ignore_store_read_error: Option<bool>,
 }
 
 impl Params {
@@ -102,6 +103,9 @@ impl Params {
                 self.grace_period_seconds = Some(seconds);
             }
             "orphanDependents" => self.orphan_dependents = Some(boolean(name, &value)?),
+            "ignoreStoreReadErrorWithClusterBreakingPotential" => {
+                self.ignore_store_read_error = Some(boolean(name, &value)?);
+            }
             _ => {}
         }
         Ok(())

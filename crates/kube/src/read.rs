@@ -8,17 +8,18 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use crate::accept::View;
-use crate::api::{Api, Served};
+use crate::api::Api;
 use crate::page::Token;
 use crate::path::Collection;
 use crate::query::{Params, VersionMatch};
 use crate::respond::{Json, Reply};
 use crate::selector::Selection;
+use crate::served::ServedKind;
 use crate::status::Failure;
 use crate::view::{ListMeta, Renderer};
 
 /// About how much of a list is made at once.
-const PIECE_BYTES: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// One object.
 pub(crate) async fn get(
@@ -45,8 +46,8 @@ pub(crate) async fn list(
     collection: &Collection,
 ) -> Result<Reply, Failure> {
     let Page { entries, meta, size, .. } = page(api, params, collection).await?;
-    let pieces = Box::new(Pieces::new(renderer, meta, entries));
-    Ok(Reply { status: StatusCode::OK, json: Json::Pieces { pieces, size }, warnings: Vec::new() })
+    let chunks = Box::new(ListChunks::new(renderer, meta, entries));
+    Ok(Reply { status: StatusCode::OK, json: Json::Chunks { chunks, size }, warnings: Vec::new() })
 }
 
 /// The objects of a collection that a query selects, or a page of them.
@@ -102,7 +103,7 @@ pub(crate) async fn page(api: &Api, params: &Params, collection: &Collection) ->
 }
 
 /// A list, made as it is read.
-pub(crate) struct Pieces {
+pub(crate) struct ListChunks {
     renderer: Renderer,
     head: Option<ListMeta>,
     entries: std::vec::IntoIter<Arc<Entry>>,
@@ -111,36 +112,36 @@ pub(crate) struct Pieces {
     now: Timestamp,
 }
 
-impl Pieces {
+impl ListChunks {
     pub(crate) fn new(renderer: Renderer, meta: ListMeta, entries: Vec<Arc<Entry>>) -> Self {
         let entries = entries.into_iter();
         Self { renderer, head: Some(meta), entries, first: true, finished: false, now: Timestamp::now() }
     }
 }
 
-impl Iterator for Pieces {
+impl Iterator for ListChunks {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
         if self.finished {
             return None;
         }
-        let mut piece = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
+        let mut chunk = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 4);
         if let Some(meta) = self.head.take() {
-            self.renderer.list_head(&meta, &mut piece);
+            self.renderer.list_head(&meta, &mut chunk);
         }
-        while piece.len() < PIECE_BYTES {
+        while chunk.len() < CHUNK_BYTES {
             let Some(entry) = self.entries.next() else {
-                self.renderer.list_tail(&mut piece);
+                self.renderer.list_tail(&mut chunk);
                 self.finished = true;
                 break;
             };
             if !std::mem::take(&mut self.first) {
-                piece.push(b',');
+                chunk.push(b',');
             }
-            self.renderer.item(&entry.value, entry.modified, self.now, &mut piece);
+            self.renderer.item(&entry.value, entry.modified, self.now, &mut chunk);
         }
-        Some(piece)
+        Some(chunk)
     }
 }
 
@@ -217,6 +218,6 @@ pub(crate) async fn not_older_than(api: &Api, version: Option<u64>) -> Result<Sn
 }
 
 /// How to tell objects of a kind to the client.
-pub(crate) fn renderer(served: &Arc<Served>, view: View, params: &Params) -> Renderer {
+pub(crate) fn renderer(served: &Arc<ServedKind>, view: View, params: &Params) -> Renderer {
     Renderer { served: Arc::clone(served), view, include: params.include_object }
 }

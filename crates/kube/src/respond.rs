@@ -14,11 +14,11 @@ use serde_json::Value;
 use crate::accept::Encoding;
 use crate::status::Failure;
 
-/// JSON, whole or made piece by piece as the client reads it.
+/// JSON, whole or made chunk by chunk as the client reads it.
 pub(crate) enum Json {
     Whole(Bytes),
-    Pieces {
-        pieces: Box<dyn Iterator<Item = Vec<u8>> + Send>,
+    Chunks {
+        chunks: Box<dyn Iterator<Item = Vec<u8>> + Send>,
         /// Roughly, all together, in bytes.
         size: usize,
     },
@@ -69,8 +69,8 @@ impl Wire {
     fn body(self, json: Json) -> Result<Response, Failure> {
         let needs_whole = self.pretty || self.encoding == Encoding::Yaml;
         let json = match json {
-            Json::Pieces { pieces, size } if !needs_whole && size > SMALL => return Ok(self.stream(pieces, size)),
-            Json::Pieces { pieces, .. } => pieces.flatten().collect::<Vec<u8>>().into(),
+            Json::Chunks { chunks, size } if !needs_whole && size > SMALL => return Ok(self.stream(chunks, size)),
+            Json::Chunks { chunks, .. } => chunks.flatten().collect::<Vec<u8>>().into(),
             Json::Whole(json) => json,
         };
         let bytes = if needs_whole { self.convert(&json)? } else { json };
@@ -90,11 +90,11 @@ impl Wire {
         Ok(text.into())
     }
 
-    fn stream(self, pieces: Box<dyn Iterator<Item = Vec<u8>> + Send>, size: usize) -> Response {
+    fn stream(self, chunks: Box<dyn Iterator<Item = Vec<u8>> + Send>, size: usize) -> Response {
         if self.gzip_over.is_none_or(|over| size <= over) {
-            return Response::new(Body::from_stream(stream::iter(pieces.map(Ok::<_, std::io::Error>))));
+            return Response::new(Body::from_stream(stream::iter(chunks.map(Ok::<_, std::io::Error>))));
         }
-        let mut response = Response::new(Body::from_stream(stream::iter(Gzip::new(pieces))));
+        let mut response = Response::new(Body::from_stream(stream::iter(Gzip::new(chunks))));
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         response
@@ -112,16 +112,16 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Compresses pieces as they come.
+/// Compresses chunks as they come.
 struct Gzip<I> {
-    pieces: I,
+    chunks: I,
     /// `None` once finished.
     encoder: Option<GzEncoder<Vec<u8>>>,
 }
 
 impl<I> Gzip<I> {
-    fn new(pieces: I) -> Self {
-        Self { pieces, encoder: Some(GzEncoder::new(Vec::new(), Compression::fast())) }
+    fn new(chunks: I) -> Self {
+        Self { chunks, encoder: Some(GzEncoder::new(Vec::new(), Compression::fast())) }
     }
 }
 
@@ -131,10 +131,10 @@ impl<I: Iterator<Item = Vec<u8>>> Iterator for Gzip<I> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let mut encoder = self.encoder.take()?;
-            let Some(piece) = self.pieces.next() else {
+            let Some(chunk) = self.chunks.next() else {
                 return Some(encoder.finish());
             };
-            if let Err(error) = encoder.write_all(&piece) {
+            if let Err(error) = encoder.write_all(&chunk) {
                 return Some(Err(error));
             }
             let compressed = std::mem::take(encoder.get_mut());

@@ -12,7 +12,7 @@ use backstay_store::Entry;
 
 use self::fields::FieldRequirement;
 use self::labels::LabelRequirement;
-use crate::api::Served;
+use crate::served::ServedKind;
 use crate::status::Failure;
 
 /// A label selector and a field selector; both must match.
@@ -24,7 +24,7 @@ pub(crate) struct Selection {
 
 impl Selection {
     /// Reads both selectors; empty ones match everything.
-    pub(crate) fn parse(served: &Served, labels: &str, fields: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(served: &ServedKind, labels: &str, fields: &str) -> Result<Self, Failure> {
         Ok(Self {
             labels: labels::parse(labels)
                 .map_err(|why| Failure::bad_request(format!("unable to parse requirement: {why}")))?,

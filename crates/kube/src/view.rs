@@ -9,15 +9,24 @@ use backstay_resources::Object;
 use jiff::Timestamp;
 
 use crate::accept::View;
-use crate::api::Served;
 use crate::query::IncludeObject;
+use crate::served::ServedKind;
 
 /// How to tell objects of one kind.
 #[derive(Debug, Clone)]
 pub(crate) struct Renderer {
-    pub(crate) served: Arc<Served>,
+    pub(crate) served: Arc<ServedKind>,
     pub(crate) view: View,
     pub(crate) include: IncludeObject,
+}
+
+/// What a bookmark tells besides how far the watch has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bookmark {
+    /// Nothing.
+    Progress,
+    /// That all which there was at the beginning has been told.
+    InitialEventsEnd,
 }
 
 /// What a list says of itself.
@@ -90,25 +99,29 @@ impl Renderer {
     }
 
     /// What a bookmark carries: how far the watch has come, and nothing of any object.
-    pub(crate) fn bookmark(&self, revision: u64, ends_initial: bool, out: &mut Vec<u8>) {
+    pub(crate) fn bookmark(&self, revision: u64, bookmark: Bookmark, out: &mut Vec<u8>) {
         if self.view == View::Table {
             // A table has no annotations of its own; the row's object carries them.
             self.list_head(&ListMeta { revision, ..ListMeta::default() }, out);
-            if ends_initial {
+            if bookmark == Bookmark::InitialEventsEnd {
                 out.extend_from_slice(b"{\"cells\":[],\"object\":");
-                self.bookmark_object("PartialObjectMetadata", "meta.k8s.io/v1", revision, true, out);
+                self.bookmark_object("PartialObjectMetadata", "meta.k8s.io/v1", revision, bookmark, out);
                 out.push(b'}');
             }
             self.list_tail(out);
         } else if self.view == View::Partial {
-            self.bookmark_object("PartialObjectMetadata", "meta.k8s.io/v1", revision, ends_initial, out);
+            self.bookmark_object("PartialObjectMetadata", "meta.k8s.io/v1", revision, bookmark, out);
         } else {
-            self.bookmark_object(self.served.kind.kind, &self.served.api_version, revision, ends_initial, out);
+            self.bookmark_object(self.served.kind.kind, &self.served.api_version, revision, bookmark, out);
         }
     }
 
-    fn bookmark_object(&self, kind: &str, api_version: &str, revision: u64, ends_initial: bool, out: &mut Vec<u8>) {
-        let annotations = if ends_initial { ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" } else { "" };
+    fn bookmark_object(&self, kind: &str, api_version: &str, revision: u64, bookmark: Bookmark, out: &mut Vec<u8>) {
+        let annotations = if bookmark == Bookmark::InitialEventsEnd {
+            ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}"
+        } else {
+            ""
+        };
         let text = format!(
             "{{\"kind\":\"{kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":{{\"resourceVersion\":\"{revision}\"{annotations}}}}}"
         );

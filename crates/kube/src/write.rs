@@ -1,9 +1,7 @@
 //! Create and update.
 
-use std::sync::Arc;
-
 use backstay_resources::decode::Decoded;
-use backstay_resources::{Object, Timestamp};
+use backstay_resources::{FieldError, FieldPath, Object, Timestamp};
 use backstay_store::{CommitError, Entry, Expect, Operation, Write};
 use bytes::Bytes;
 use http::StatusCode;
@@ -11,12 +9,13 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::admission::Draft;
-use crate::api::{Api, Served};
-use crate::namespace;
+use crate::api::Api;
+use crate::lifecycle;
 use crate::patch::Patch;
-use crate::path::Part;
+use crate::path::{Part, Subject};
 use crate::query::{self, FieldValidation, Params};
 use crate::respond::Reply;
+use crate::served::ServedKind;
 use crate::status::Failure;
 use crate::view::Renderer;
 
@@ -29,18 +28,20 @@ const MAX_PREFIX: usize = 58;
 
 /// What a write left behind.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct Written {
     pub(crate) status: StatusCode,
     /// The object, encoded.
     pub(crate) value: Bytes,
     /// `None` if it has never been stored.
     pub(crate) revision: Option<u64>,
     pub(crate) warnings: Vec<String>,
+    /// Whether the object is going away, or has gone with this.
+    pub(crate) goes: bool,
 }
 
-impl Outcome {
+impl Written {
     pub(crate) fn stored(status: StatusCode, entry: &Entry, warnings: Vec<String>) -> Self {
-        Self { status, value: entry.value.clone(), revision: Some(entry.modified), warnings }
+        Self { status, value: entry.value.clone(), revision: Some(entry.modified), warnings, goes: false }
     }
 
     /// As an answer.
@@ -57,35 +58,25 @@ impl Outcome {
 
 /// What an update does to an object.
 #[derive(Debug)]
-pub(crate) enum Change {
+pub(crate) enum Edit {
     Replace(Decoded),
     Patch(Patch),
-}
-
-/// The object that a request is about.
-#[derive(Debug, Clone)]
-pub(crate) struct Subject {
-    pub(crate) served: Arc<Served>,
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-    pub(crate) part: Part,
 }
 
 /// Creates an object.
 pub(crate) async fn create(
     api: &Api,
-    served: &Served,
+    served: &ServedKind,
     namespace: &str,
     params: &Params,
     decoded: Decoded,
-) -> Result<Outcome, Failure> {
+) -> Result<Written, Failure> {
     let mut draft = Draft::new(served, decoded, params.field_validation)?;
     if !draft.metadata("resourceVersion").is_empty() {
         return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
     }
     draft.locate(None, namespace)?;
     draft.strip_for_create(served);
-    let _held = api.namespaces.read().await;
     let snapshot = api.store.read().await?;
     let prefix = draft.metadata("generateName");
     if draft.metadata("name").is_empty() && !prefix.is_empty() {
@@ -101,32 +92,33 @@ pub(crate) async fn create(
     let name = object.metadata.name.as_str();
     let key = served.key(namespace, name);
     if served.kind.is_namespaced() {
-        namespace::check_open(&snapshot, served.kind, namespace, name)?;
+        lifecycle::check_open(&snapshot, served.kind, namespace, name)?;
     }
     if snapshot.get(&key).is_some() {
         return Err(Failure::already_exists(served.kind, name));
     }
     let value = Bytes::from(object.encode().map_err(Failure::internal)?);
     if params.dry_run {
-        return Ok(Outcome { status: StatusCode::CREATED, value, revision: None, warnings });
+        return Ok(Written { status: StatusCode::CREATED, value, revision: None, warnings, goes: false });
     }
-    let write = Write { key, expect: Expect::Absent, operation: Operation::Put(value.clone()) };
-    match api.store.commit(vec![write]).await {
+    // First, so that they are what is told of: whether the name is taken matters only in a namespace that is open.
+    let mut writes = if served.kind.is_namespaced() { lifecycle::guards(namespace).to_vec() } else { Vec::new() };
+    writes.push(Write { key: key.clone(), expect: Expect::Absent, operation: Operation::Put(value.clone()) });
+    match api.store.commit(writes).await {
         Ok(committed) => {
-            Ok(Outcome { status: StatusCode::CREATED, value, revision: Some(committed.revision), warnings })
+            let revision = Some(committed.revision);
+            Ok(Written { status: StatusCode::CREATED, value, revision, warnings, goes: false })
         }
-        Err(CommitError::Conflict { .. }) => Err(Failure::already_exists(served.kind, name)),
-        Err(error) => Err(commit_failure(error)),
+        Err(CommitError::Conflict { key: conflicting, .. }) if conflicting == key => {
+            Err(Failure::already_exists(served.kind, name))
+        }
+        Err(CommitError::Conflict { key, .. }) => Err(lifecycle::closed(&key, served.kind, namespace, name)),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// Replaces or patches an object, or its status.
-pub(crate) async fn update(
-    api: &Arc<Api>,
-    subject: &Subject,
-    params: &Params,
-    change: &Change,
-) -> Result<Outcome, Failure> {
+pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, change: &Edit) -> Result<Written, Failure> {
     let Subject { served, namespace, name, part } = subject;
     let key = served.key(namespace, name);
     for _ in 0..api.options.patch_attempts.max(1) {
@@ -136,38 +128,44 @@ pub(crate) async fn update(
         let fields = with_version(entry)?;
         let mut draft = wanted(api, subject, params.field_validation, change, &fields)?;
         // A patch begins with the stored version: applied again, one that names a version finds another.
-        let expects = check_preconditions(subject, &draft, entry, &current)? && matches!(change, Change::Replace(_));
+        let expects = check_preconditions(subject, &draft, entry, &current)? && matches!(change, Edit::Replace(_));
         match part {
             Part::Whole => draft.carry_over(served, &fields),
             Part::Status => draft = draft.only_status(&fields),
         }
         let (mut object, warnings) = draft.admit(served, Some(&current))?;
+        check_finalizers(served, &object, &current)?;
         object.metadata.resource_version.clear();
         if wishes(&object) != wishes(&current) {
             object.metadata.generation += 1;
         }
         let goes = object.metadata.deletion_timestamp.is_some()
             && object.metadata.finalizers.is_empty()
-            && !namespace::is_namespace(served.kind);
+            && !served.is_namespace;
         if object == current && !goes {
-            return Ok(Outcome::stored(StatusCode::OK, entry, warnings));
+            return Ok(Written::stored(StatusCode::OK, entry, warnings));
         }
         let value = Bytes::from(object.encode().map_err(Failure::internal)?);
         if params.dry_run {
-            return Ok(Outcome { status: StatusCode::OK, value, revision: Some(entry.modified), warnings });
+            return Ok(Written {
+                status: StatusCode::OK,
+                value,
+                revision: Some(entry.modified),
+                warnings,
+                goes: false,
+            });
         }
         let operation = if goes { Operation::Delete } else { Operation::Put(value.clone()) };
         let write = Write { key: key.clone(), expect: Expect::Modified(entry.modified), operation };
         match api.store.commit(vec![write]).await {
             Ok(committed) => {
-                if object.metadata.deletion_timestamp.is_some() {
-                    namespace::settle_around(api, served.kind, namespace, name).await;
-                }
-                return Ok(Outcome { status: StatusCode::OK, value, revision: Some(committed.revision), warnings });
+                let goes = object.metadata.deletion_timestamp.is_some();
+                let revision = Some(committed.revision);
+                return Ok(Written { status: StatusCode::OK, value, revision, warnings, goes });
             }
             Err(CommitError::Conflict { .. }) if expects => return Err(Failure::modified(served.kind, name)),
             Err(CommitError::Conflict { .. }) => {}
-            Err(error) => return Err(commit_failure(error)),
+            Err(error) => return Err(error.into()),
         }
     }
     Err(Failure::modified(served.kind, name))
@@ -178,16 +176,16 @@ fn wanted(
     api: &Api,
     subject: &Subject,
     validation: FieldValidation,
-    change: &Change,
+    change: &Edit,
     current: &Map<String, Value>,
 ) -> Result<Draft, Failure> {
     let decoded = match change {
-        Change::Replace(decoded) => decoded.clone(),
-        Change::Patch(patch) => {
+        Edit::Replace(decoded) => decoded.clone(),
+        Edit::Patch(patch) => {
             let mut value = Value::Object(current.clone());
             patch
                 .apply(&mut value, api.options.max_body_bytes)
-                .map_err(|why| Failure::patch_failed(subject.served.kind, &subject.name, &why))?;
+                .map_err(|error| Failure::patch_failed(subject.served.kind, &subject.name, &error.to_string()))?;
             Decoded { value, duplicates: patch.duplicates().to_vec() }
         }
     };
@@ -215,6 +213,21 @@ fn check_preconditions(subject: &Subject, draft: &Draft, entry: &Entry, current:
     Ok(true)
 }
 
+/// What is going away is held up by those who held it when that began: 422 for more.
+///
+/// Source: Kubernetes, `apimachinery/pkg/api/validation`, `ValidateObjectMetaUpdate`.
+fn check_finalizers(served: &ServedKind, object: &Object, current: &Object) -> Result<(), Failure> {
+    let held = &current.metadata.finalizers;
+    let mut added = object.metadata.finalizers.iter().filter(|finalizer| !held.contains(finalizer)).peekable();
+    if current.metadata.deletion_timestamp.is_none() || added.peek().is_none() {
+        return Ok(());
+    }
+    let added: Vec<&str> = added.map(String::as_str).collect();
+    let why = format!("no new finalizers can be added if the object is being deleted, found new finalizers {added:?}");
+    let error = FieldError::forbidden(FieldPath::new("metadata").child("finalizers"), &why);
+    Err(Failure::invalid(served.kind, &object.metadata.name, &[error]))
+}
+
 /// What the user asked for: all that is neither metadata nor status.
 fn wishes(object: &Object) -> Vec<(&String, &Value)> {
     let mut wishes: Vec<_> = object.body.iter().filter(|(name, _)| *name != "status").collect();
@@ -236,13 +249,4 @@ fn generated(prefix: &str) -> String {
         name.push(char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]));
     }
     name
-}
-
-/// A commit that failed for another reason than what is stored.
-pub(crate) fn commit_failure(error: CommitError) -> Failure {
-    match error {
-        CommitError::Refused(why) => Failure::too_large(why),
-        CommitError::Conflict { .. } => Failure::internal(error),
-        CommitError::Unavailable(_) => Failure::unavailable(error.to_string()),
-    }
 }

@@ -30,5 +30,6 @@ pub mod tls;
 mod upstream;
 
 pub use backstay_dns_cache::DnsServer;
-pub use proxy::{AccessLog, Options, Proxy, StartError};
+pub use proxy::{AccessLog, Options, Proxy, RunError, StartError};
 pub use server::{LimitError, Limits, Setting};
+pub use state::StateError;

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::control::Status;
 
-pub use options::{AccessLog, Options, StartError};
+pub use options::{AccessLog, Options, RunError, StartError};
 
 /// A running proxy: one control thread and its data threads.
 ///
@@ -24,6 +24,7 @@ pub struct Proxy {
     drain: Arc<Notify>,
     stop: oneshot::Sender<()>,
     stopped: oneshot::Receiver<()>,
+    failed: watch::Receiver<Option<RunError>>,
     thread: JoinHandle<()>,
 }
 
@@ -50,7 +51,14 @@ impl Proxy {
         let (stop, stop_receiver) = oneshot::channel();
         let (stopped_sender, stopped) = oneshot::channel();
         let (started_sender, started) = oneshot::channel();
-        let wires = run::Wires { status, drain: Arc::clone(&drain), stop: stop_receiver, started: started_sender };
+        let (failed_sender, failed) = watch::channel(None);
+        let wires = run::Wires {
+            status,
+            drain: Arc::clone(&drain),
+            stop: stop_receiver,
+            started: started_sender,
+            failed: failed_sender,
+        };
         let thread = std::thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || {
@@ -59,7 +67,7 @@ impl Proxy {
             })
             .map_err(StartError::Thread)?;
         match started.await {
-            Ok(Ok(())) => Ok(Self { admin, status: status_watch, drain, stop, stopped, thread }),
+            Ok(Ok(())) => Ok(Self { admin, status: status_watch, drain, stop, stopped, failed, thread }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(StartError::Died),
         }
@@ -93,6 +101,14 @@ impl Proxy {
     /// [`shutdown`](Self::shutdown), as on SIGTERM.
     pub async fn drain_requested(&self) {
         self.drain.notified().await;
+    }
+
+    /// Waits until something failed that the proxy cannot serve without. All that is left to do is to end the process with
+    /// this error: whatever starts it again serves again.
+    pub async fn failed(&self) -> RunError {
+        let mut failed = self.failed.clone();
+        let said = failed.wait_for(Option::is_some).await.ok().and_then(|failed| *failed);
+        said.unwrap_or(RunError::ControlThread)
     }
 
     /// Drains and ends: readiness fails, listeners close, requests in flight finish, at most for the drain timeout.

@@ -30,23 +30,38 @@ const MAX_BYTES: u64 = 2 << 30;
 
 /// Why the last good configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StateError {
+pub enum StateError {
     /// The system said no.
     #[error("{}: {source}", path.display())]
     Io {
+        /// The file, or the directory.
         path: PathBuf,
+        /// What it said.
         #[source]
         source: io::Error,
     },
     /// Another process keeps its state there.
     #[error("{} is in use by another proxy; each needs a directory of its own", path.display())]
-    InUse { path: PathBuf },
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The file is not what this program wrote.
     #[error("{} is damaged ({why}); it is ignored and will be replaced", path.display())]
-    Damaged { path: PathBuf, why: &'static str },
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The file belongs to another fleet.
     #[error("{} holds the configuration of fleet {found:?}; it is ignored and will be replaced", path.display())]
-    OtherFleet { path: PathBuf, found: String },
+    OtherFleet {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        found: String,
+    },
 }
 
 /// Where the last good configuration is kept, and for which fleet.

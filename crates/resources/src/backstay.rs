@@ -18,10 +18,10 @@ mod words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kind::{Kind, Scope};
+use crate::kind::{Kind, Scope, Verb};
 use crate::meta::{Condition, ObjectMeta};
 use crate::object::Resource;
-use crate::schema;
+use crate::{name, schema};
 
 pub use self::connections::{Connections, TcpKeepalive};
 pub use self::dynamic_proxy::{AddressRules, DnsPolicy, DynamicProxyPolicy, PortRange};
@@ -148,6 +148,9 @@ pub static BACKEND_POLICY: Kind = Kind {
     short_names: &["bp"],
     categories: &["all", "backstay"],
     has_status: true,
+    check_name: name::subdomain,
+    verbs: Verb::ALL,
+    sensitive: false,
     schema: schema::of::<BackendPolicy>,
     columns: policy::COLUMNS,
     cells: policy::cells,

@@ -1,5 +1,8 @@
 //! What is known of a kind of object without its Rust type.
 
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
 use serde_json::Value;
 
 use crate::field::FieldError;
@@ -12,6 +15,60 @@ pub enum Scope {
     Cluster,
     /// Names are unique within a namespace.
     Namespaced,
+}
+
+/// What can be done with objects of a kind, as Kubernetes calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Make one.
+    Create,
+    /// Delete one.
+    Delete,
+    /// Delete all that a selector names.
+    DeleteCollection,
+    /// Read one.
+    Get,
+    /// Read all.
+    List,
+    /// Change part of one.
+    Patch,
+    /// Replace one.
+    Update,
+    /// Follow changes.
+    Watch,
+}
+
+impl Verb {
+    /// Everything.
+    pub const ALL: &'static [Self] = &[
+        Self::Create,
+        Self::Delete,
+        Self::DeleteCollection,
+        Self::Get,
+        Self::List,
+        Self::Patch,
+        Self::Update,
+        Self::Watch,
+    ];
+
+    /// Everything, except that objects are deleted one at a time.
+    pub const SINGLE: &'static [Self] =
+        &[Self::Create, Self::Delete, Self::Get, Self::List, Self::Patch, Self::Update, Self::Watch];
+
+    /// As discovery and access reviews have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Delete => "delete",
+            Self::DeleteCollection => "deletecollection",
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Patch => "patch",
+            Self::Update => "update",
+            Self::Watch => "watch",
+        }
+    }
 }
 
 /// A column of `kubectl get`.
@@ -29,8 +86,8 @@ pub struct Column {
     pub priority: i32,
 }
 
-/// A kind of object.
-#[derive(Debug)]
+/// A kind of object. Two are the same when their group and plural are: versions of a kind share objects.
+#[derive(Debug, Clone, Copy)]
 pub struct Kind {
     /// API group, empty for the core group.
     pub group: &'static str,
@@ -50,6 +107,12 @@ pub struct Kind {
     pub categories: &'static [&'static str],
     /// Whether it has the status subresource.
     pub has_status: bool,
+    /// What is wrong with a name for one of its objects: names are the syntax of [`crate::name`] that Kubernetes gives the kind.
+    pub check_name: fn(&str) -> Vec<String>,
+    /// What can be done with its objects.
+    pub verbs: &'static [Verb],
+    /// Whether its objects hold what must not be seen in logs, in errors or in debug output.
+    pub sensitive: bool,
     /// JSON schema of the whole object: OpenAPI v3 as Kubernetes publishes it, references resolved. Built once. It is
     /// what is published, what unknown fields are found with, and what types are checked against.
     pub schema: fn() -> &'static Value,
@@ -90,9 +153,55 @@ impl Kind {
         if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 
+    /// What tells it from other kinds, of whichever version.
+    const fn identity(&self) -> (&'static str, &'static str) {
+        (self.plural, self.group)
+    }
+
+    /// An object of this kind for debug output: whole, unless the kind is sensitive.
+    #[must_use]
+    pub fn show<'a>(&self, object: &'a Object) -> impl fmt::Debug + use<'a> {
+        Shown { object, whole: !self.sensitive }
+    }
+
     /// Whether objects of this kind live in namespaces.
     #[must_use]
     pub fn is_namespaced(&self) -> bool {
         self.scope == Scope::Namespaced
     }
 }
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Kind {}
+
+impl Hash for Kind {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
+/// An object of a known kind.
+struct Shown<'a> {
+    object: &'a Object,
+    whole: bool,
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.whole {
+            return self.object.fmt(formatter);
+        }
+        let Object { api_version, kind, metadata, body } = self.object;
+        let mut shown = formatter.debug_struct("Object");
+        shown.field("api_version", api_version).field("kind", kind);
+        shown.field("metadata", metadata).field("body", body).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! - [`kind`]: what is known of a kind of object without its Rust type; [`KINDS`] lists them all.
+//! - [`kind`]: what is known of a kind of object without its Rust type; [`Registry`] lists those that are served.
 //! - [`object`]: any object, as API machinery handles it; [`meta`]: the metadata that all have.
 //! - [`apoxy`], [`gateway`], [`backstay`], [`core`]: the kinds of each API group, as Rust types.
 //! - [`decode`]: from bytes to JSON values; [`check`]: from any JSON value to a checked object.
@@ -28,7 +28,7 @@ mod table;
 pub use self::check::{Admitted, admit};
 pub use self::duration::GoDuration;
 pub use self::field::{FieldError, FieldPath, Surplus};
-pub use self::kind::{Kind, Scope};
+pub use self::kind::{Kind, Scope, Verb};
 pub use self::meta::{Condition, ConditionStatus, ObjectMeta, Timestamp};
 pub use self::object::{Changed, Object, Resource};
-pub use self::registry::KINDS;
+pub use self::registry::{Registry, RegistryError};

@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 use crate::kind::Kind;
 use crate::meta::ObjectMeta;
 
-/// An object of any kind. Its debug output of a Secret shows neither values nor annotations. Fields serialize in the order
+/// An object of any kind. Its debug output says which it is, and nothing of what is in it, annotations included: only its
+/// kind knows whether that may be seen ([`Kind::show`]). Fields serialize in the order
 /// written here: `metadata` is always third, which is what lets [`Object::with_resource_version`] work on encoded objects.
 #[derive(Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -79,13 +80,10 @@ impl fmt::Debug for Object {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Object");
         shown.field("api_version", &self.api_version).field("kind", &self.kind);
-        if self.kind == "Secret" {
-            // Annotations too: kubectl keeps a copy of the whole object in one.
-            let ObjectMeta { namespace, name, generation, .. } = &self.metadata;
-            shown.field("namespace", namespace).field("name", name).field("generation", generation);
-            return shown.finish_non_exhaustive();
-        }
-        shown.field("metadata", &self.metadata).field("body", &self.body).finish()
+        // No annotations either: kubectl keeps a copy of the whole object in one.
+        let ObjectMeta { namespace, name, generation, .. } = &self.metadata;
+        shown.field("namespace", namespace).field("name", name).field("generation", generation);
+        shown.finish_non_exhaustive()
     }
 }
 

@@ -1,10 +1,12 @@
-//! The kinds that there are.
+//! The kinds that a process serves.
+
+use std::sync::Arc;
 
 use crate::kind::Kind;
 use crate::{apoxy, backstay, core, gateway};
 
-/// Every kind that is served.
-pub static KINDS: &[&Kind] = &[
+/// The kinds that come with this crate.
+static BUILT_IN: [&Kind; 11] = [
     &apoxy::BACKEND,
     &apoxy::PROXY,
     &gateway::GATEWAY_CLASS,
@@ -18,10 +20,60 @@ pub static KINDS: &[&Kind] = &[
     &core::SECRET,
 ];
 
-impl Kind {
-    /// Looks a kind up as an object names it.
+/// The kinds that a process serves, as whoever assembles it says. The API, the publisher and the command all take theirs
+/// from one, so that a kind is added in one place.
+#[derive(Debug, Clone)]
+pub struct Registry(Arc<[&'static Kind]>);
+
+/// Why kinds cannot be served together.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// Two would have one name.
+    #[error("two kinds are called {plural} or {kind} in the API group {group:?}")]
+    Twice {
+        /// Their group.
+        group: &'static str,
+        /// The plural of the second.
+        plural: &'static str,
+        /// The second one's name.
+        kind: &'static str,
+    },
+}
+
+impl Registry {
+    /// Exactly these kinds.
+    ///
+    /// # Errors
+    /// When two have one name in one group.
+    pub fn new(kinds: impl IntoIterator<Item = &'static Kind>) -> Result<Self, RegistryError> {
+        let mut all: Vec<&'static Kind> = Vec::new();
+        for kind in kinds {
+            let Kind { group, plural, kind: name, .. } = *kind;
+            if all.iter().any(|known| known.group == group && (known.plural == plural || known.kind == name)) {
+                return Err(RegistryError::Twice { group, plural, kind: name });
+            }
+            all.push(kind);
+        }
+        Ok(Self(all.into()))
+    }
+
+    /// The kinds that come with this crate.
     #[must_use]
-    pub fn by_kind(api_version: &str, kind: &str) -> Option<&'static Kind> {
-        KINDS.iter().copied().find(|known| known.kind == kind && known.api_version() == api_version)
+    pub fn built_in() -> Self {
+        Self(Arc::new(BUILT_IN))
+    }
+
+    /// All of them, in the order they were given.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Kind> + use<'_> {
+        self.0.iter().copied()
+    }
+
+    /// The kind that an object names.
+    #[must_use]
+    pub fn by_kind(&self, api_version: &str, kind: &str) -> Option<&'static Kind> {
+        self.iter().find(|known| known.kind == kind && known.api_version() == api_version)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use backstay_resources::decode::{self, Document};
-use backstay_resources::{KINDS, Kind, admit};
+use backstay_resources::{Kind, Registry, admit};
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
@@ -21,7 +21,7 @@ fn documents(file: &Path) -> Vec<(&'static Kind, Document)> {
         decode::documents(&std::fs::read(file).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let known = |document: Document| {
         let word = |name: &str| document.value[name].as_str().unwrap_or_default().to_owned();
-        let kind = Kind::by_kind(&word("apiVersion"), &word("kind"));
+        let kind = Registry::built_in().by_kind(&word("apiVersion"), &word("kind"));
         let line = document.lines.start();
         (kind.unwrap_or_else(|| panic!("{}:{line}: {} {}", file.display(), word("apiVersion"), word("kind"))), document)
     };
@@ -62,7 +62,7 @@ fn no_two_examples_claim_one_object_and_no_two_gateways_one_port() {
 fn examples_show_every_kind_that_belongs_in_a_file() {
     let shown: BTreeSet<String> =
         files().iter().flat_map(|file| documents(file)).map(|(kind, _)| kind.resource()).collect();
-    for kind in KINDS.iter().filter(|kind| !kind.group.is_empty()) {
+    for kind in Registry::built_in().iter().filter(|kind| !kind.group.is_empty()) {
         assert!(shown.contains(&kind.resource()), "{}", kind.resource());
     }
 }

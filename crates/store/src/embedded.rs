@@ -11,7 +11,6 @@ mod disk;
 mod medium;
 mod options;
 mod queue;
-mod stats;
 mod table;
 mod writer;
 
@@ -26,12 +25,12 @@ use tokio::sync::oneshot;
 use self::medium::{Location, Medium};
 pub use self::options::Options;
 use self::queue::{Queue, Request};
-use self::stats::Counters;
-pub use self::stats::Stats;
 use self::writer::Writer;
 use crate::published::Published;
+use crate::stats::{Counters, Stats};
 use crate::{
-    CommitError, Committed, Limits, OpenError, Prefix, ReadError, Revision, Snapshot, Store, Watch, WatchError, Write,
+    CommitError, Committed, DiskError, Limits, OpenError, Prefix, ReadError, Revision, Snapshot, Store, Unavailable,
+    Watch, WatchError, Write,
 };
 
 #[cfg(test)]
@@ -64,19 +63,11 @@ impl Embedded {
         let path = path.as_ref();
         let (location, lock) = Location::claim(path)?;
         Self::start(Box::new(location), Some(lock), options)
-            .map_err(|reason| OpenError::Failed { path: path.to_owned(), reason })
+            .map_err(|source| OpenError::Failed { path: path.to_owned(), source })
     }
 
-    /// The sizes and counts that metrics show.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let snapshot = self.published.snapshot();
-        let (queue, queue_bytes) = self.queue.size();
-        self.counters.stats(&snapshot, self.published.extent(), queue, queue_bytes)
-    }
-
-    fn start(medium: Box<dyn Medium>, lock: Option<File>, options: Options) -> Result<Self, String> {
-        let (disk, loaded) = disk::open(&*medium, &options).map_err(|error| disk::explain(&error))?;
+    fn start(medium: Box<dyn Medium>, lock: Option<File>, options: Options) -> Result<Self, DiskError> {
+        let (disk, loaded) = disk::open(&*medium, &options)?;
         let published =
             Published::new(loaded.snapshot, loaded.floor, loaded.records, options.history, options.retention);
         let published = Arc::new(published);
@@ -86,7 +77,7 @@ impl Embedded {
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
-            .map_err(|error| format!("its thread cannot be started: {error}"))?;
+            .map_err(|error| DiskError::Thread(Arc::new(error)))?;
         Ok(Self { published, queue, counters, limits: options.limits, writer: Some(writer), lock })
     }
 
@@ -94,7 +85,7 @@ impl Embedded {
         let bytes = self.limits.check(&writes)?;
         let (answer, answered) = oneshot::channel();
         self.queue.push(Request { writes, bytes, answer })?;
-        answered.await.map_err(|_| CommitError::Unavailable("the store is closed".to_owned()))?
+        answered.await.map_err(|_| CommitError::Unavailable(Unavailable::Closed))?
     }
 }
 
@@ -131,5 +122,14 @@ impl Store for Embedded {
 
     fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
         self.published.watch(prefix, after)
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn stats(&self) -> Stats {
+        let (queue, queue_bytes) = self.queue.size();
+        self.counters.stats(&self.published.snapshot(), self.published.extent(), queue, queue_bytes)
     }
 }

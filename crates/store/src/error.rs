@@ -1,5 +1,7 @@
 //! What can go wrong, and whether trying again may help.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::{Entry, Key, Revision};
@@ -7,7 +9,7 @@ use crate::{Entry, Key, Revision};
 /// A commit was not done. Nothing of it was.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CommitError {
-    /// The expectation of a write did not hold.
+    /// The expectation of a write, or of a guard, did not hold.
     #[error("{key} is not as expected")]
     Conflict {
         /// The object.
@@ -20,11 +22,69 @@ pub enum CommitError {
     Refused(String),
     /// The store cannot write now; the same commit may succeed later.
     #[error("the store cannot write: {0}")]
-    Unavailable(String),
+    Unavailable(#[source] Unavailable),
+}
+
+/// Why a store cannot be used for the moment.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Unavailable {
+    /// It shut down, or the thread that writes it ended.
+    #[error("the store is closed")]
+    Closed,
+    /// More waits to be written than [`Options`](crate::Options) allow.
+    #[error("{commits} commits of {bytes} bytes wait already; the disk does not keep up")]
+    Busy {
+        /// The commits that wait.
+        commits: usize,
+        /// The bytes of their keys and values.
+        bytes: usize,
+    },
+    /// The disk refused it.
+    #[error(transparent)]
+    Disk(DiskError),
+}
+
+/// What went wrong beneath an embedded store, with the cause.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DiskError {
+    /// The file is not what was written.
+    #[error("its contents are damaged: {what}. Restore it from a backup")]
+    Damaged {
+        /// What is wrong with it.
+        what: String,
+        /// As the database said it.
+        #[source]
+        source: Arc<redb::Error>,
+    },
+    /// The system refused to read or write it.
+    #[error("{0}")]
+    Io(#[source] Arc<io::Error>),
+    /// The thread that writes it cannot be started.
+    #[error("its thread cannot be started: {0}")]
+    Thread(#[source] Arc<io::Error>),
+    /// The database refused it for another reason.
+    #[error("{0}")]
+    Database(#[source] Arc<redb::Error>),
+}
+
+impl From<redb::Error> for DiskError {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Corrupted(ref what) => Self::Damaged { what: what.clone(), source: Arc::new(error) },
+            redb::Error::Io(error) => Self::Io(Arc::new(error)),
+            other => Self::Database(Arc::new(other)),
+        }
+    }
+}
+
+impl From<io::Error> for DiskError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
 }
 
 /// A view could not be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ReadError {
     /// The view at that revision is gone.
     #[error("revision {requested} has been compacted, the oldest is {oldest}")]
@@ -44,7 +104,7 @@ pub enum ReadError {
     },
     /// The store cannot be reached now.
     #[error("the store cannot be read: {0}")]
-    Unavailable(String),
+    Unavailable(#[source] Unavailable),
 }
 
 /// A watch could not begin, or ended.
@@ -78,14 +138,14 @@ pub enum OpenError {
     #[error("{path} is in use by another process")]
     InUse {
         /// The file.
-        path: std::path::PathBuf,
+        path: PathBuf,
     },
     /// The file cannot be used.
-    #[error("cannot open the store {path}: {reason}")]
+    #[error("cannot open the store {path}: {source}")]
     Failed {
         /// The file.
-        path: std::path::PathBuf,
-        /// Why, for an operator.
-        reason: String,
+        path: PathBuf,
+        /// Why.
+        source: DiskError,
     },
 }

@@ -7,6 +7,7 @@
 //! # Layout
 //!
 //! - [`key`]: what an object is called.
+//! - `entry`: an object as stored. `write`: what a commit asks for. `event`: what happened, and following it.
 //! - [`snapshot`]: an immutable view of all objects at one revision; reads never block writes.
 //! - `transition`: the pure step from one view to the next: expectations are checked here.
 //! - [`limits`]: how large a commit may be.
@@ -14,125 +15,38 @@
 //! - `published`: what readers see: the newest view, the log, earlier views on demand.
 //! - [`memory`]: the store without a disk.
 //! - [`embedded`]: the store in one file, on redb.
+//! - [`stats`]: what a store tells of itself, for metrics.
 
 pub mod embedded;
 mod entry;
 mod error;
+mod event;
 pub mod key;
 pub mod limits;
 pub mod log;
 pub mod memory;
 mod published;
 pub mod snapshot;
+pub mod stats;
 mod transition;
+mod write;
 
 use std::fmt;
-use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
 
-pub use self::embedded::{Embedded, Options, Stats};
+pub use self::embedded::{Embedded, Options};
 pub use self::entry::{Entry, Revision};
-pub use self::error::{CommitError, OpenError, ReadError, WatchError};
+pub use self::error::{CommitError, DiskError, OpenError, ReadError, Unavailable, WatchError};
+pub use self::event::{Change, Event, Watch};
 pub use self::key::{Key, Prefix};
 pub use self::limits::Limits;
 pub use self::log::History;
 pub use self::memory::Memory;
 pub use self::published::Retention;
 pub use self::snapshot::Snapshot;
-
-/// What must be true of the stored object for a write to happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expect {
-    /// Nothing.
-    Any,
-    /// It does not exist.
-    Absent,
-    /// It exists.
-    Present,
-    /// It exists and this commit was the last to change it.
-    Modified(Revision),
-}
-
-/// What a write does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operation {
-    /// Create or replace the object.
-    Put(Bytes),
-    /// Remove it. Removing what does not exist is an error of expectation.
-    Delete,
-}
-
-/// One change of one object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
-    /// The object.
-    pub key: Key,
-    /// The condition.
-    pub expect: Expect,
-    /// The change.
-    pub operation: Operation,
-}
-
-/// What a commit did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
-    /// The revision of the commit. Every write of it has this revision.
-    pub revision: Revision,
-    /// One for each write, in the order given: the entry as stored, or for a delete the entry as it was.
-    pub entries: Vec<Arc<Entry>>,
-}
-
-/// What happened to one object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// When.
-    pub revision: Revision,
-    /// What.
-    pub change: Change,
-}
-
-/// The kinds of [`Event`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// The object came to be.
-    Created(Arc<Entry>),
-    /// The object was replaced.
-    Updated {
-        /// As it is now.
-        entry: Arc<Entry>,
-        /// As it was.
-        previous: Arc<Entry>,
-    },
-    /// The object was removed; this is its last state.
-    Deleted(Arc<Entry>),
-}
-
-impl Change {
-    /// The entry concerned: as it is now, or for a delete as it was.
-    #[must_use]
-    pub fn entry(&self) -> &Arc<Entry> {
-        match self {
-            Change::Created(entry) | Change::Updated { entry, .. } | Change::Deleted(entry) => entry,
-        }
-    }
-}
-
-/// Follows what happens in a store. Obtained from [`Store::watch`].
-pub trait Watch: Send + fmt::Debug {
-    /// Waits for the next commits and returns the events of whole commits, in order, at most a bounded number at a time.
-    /// Only events whose key matches the watch's prefix are returned; the list is empty when others moved
-    /// [`Watch::revision`] on. Cancel safe: nothing is lost when the future is dropped.
-    ///
-    /// # Errors
-    /// [`WatchError::Compacted`] when this watch fell so far behind that events it needs were forgotten;
-    /// [`WatchError::Closed`] when the store shut down.
-    fn next(&mut self) -> BoxFuture<'_, Result<Vec<Event>, WatchError>>;
-
-    /// All matching events up to this revision have been returned.
-    fn revision(&self) -> Revision;
-}
+pub use self::stats::Stats;
+pub use self::write::{Committed, Expect, Operation, Write};
 
 /// A store of resources. Implementations are held to one test suite, `tests/suite`.
 pub trait Store: Send + Sync + fmt::Debug + 'static {
@@ -151,7 +65,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// [`ReadError::Unavailable`] when a clustered store cannot be reached.
     fn read(&self) -> BoxFuture<'_, Result<Snapshot, ReadError>>;
 
-    /// Does all writes or none, and returns once they are durable. No two writes may name the same key.
+    /// Does all writes or none, and returns once they are durable. No two writes, guards included, may name the same key.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] names the first write whose expectation did not hold; others as they say.
@@ -163,4 +77,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// [`WatchError::Compacted`] when events after `after` have been forgotten already, [`WatchError::Future`] when
     /// `after` is not reached yet.
     fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError>;
+
+    /// How large a commit this store takes. Whoever has more to write than one commit may hold divides it by these.
+    fn limits(&self) -> Limits;
+
+    /// The sizes and counts that metrics show.
+    fn stats(&self) -> Stats;
 }

@@ -1,7 +1,7 @@
 //! The recent events, and the watches that follow them.
 //!
 //! There is one log for all watches. A [`Watch`](crate::Watch) is a position in it, so a consumer that stops reading costs
-//! nothing and slows nobody: it is told [`WatchError::Compacted`] once the log has moved past it.
+//! nothing and slows nobody: it is told [`WatchError::Compacted`](crate::WatchError::Compacted) once the log has moved past it.
 
 mod follower;
 
@@ -11,7 +11,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
 pub(crate) use self::follower::Follower;
-use crate::{Change, Event, Revision, WatchError};
+use crate::stats::Extent;
+use crate::{Change, Event, Revision};
 
 #[cfg(test)]
 mod tests;
@@ -52,15 +53,6 @@ impl Record {
 struct Progress {
     revision: Revision,
     closed: bool,
-}
-
-/// The size of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Extent {
-    /// Events after this revision are here.
-    pub(crate) floor: Revision,
-    pub(crate) events: usize,
-    pub(crate) bytes: usize,
 }
 
 #[derive(Debug)]
@@ -110,12 +102,13 @@ impl Log {
         (records.extent.floor, records.queue.iter().cloned().collect())
     }
 
-    /// The commits after one revision and up to another: as many whole ones as have `limit` events or a few more.
-    pub(crate) fn read(&self, after: Revision, until: Revision, limit: usize) -> Result<Vec<Record>, WatchError> {
+    /// The commits after one revision and up to another: as many whole ones as have `limit` events or a few more. The error
+    /// is the oldest revision after which there are any, when that is later.
+    pub(crate) fn read(&self, after: Revision, until: Revision, limit: usize) -> Result<Vec<Record>, Revision> {
         let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
         let floor = records.extent.floor;
         if after < floor {
-            return Err(WatchError::Compacted { requested: after, oldest: floor });
+            return Err(floor);
         }
         let start = records.queue.partition_point(|record| record.revision <= after);
         let mut taken = Vec::new();

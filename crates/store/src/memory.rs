@@ -6,6 +6,7 @@ use futures::future::{self, BoxFuture};
 
 use crate::log::Record;
 use crate::published::Published;
+use crate::stats::{Counters, Stats};
 use crate::{
     CommitError, Committed, History, Limits, Prefix, ReadError, Retention, Revision, Snapshot, Store, Watch,
     WatchError, Write, transition,
@@ -16,6 +17,7 @@ use crate::{
 pub struct Memory {
     published: Published,
     limits: Limits,
+    counters: Counters,
     /// Held while a commit is decided and shown.
     writer: Mutex<()>,
 }
@@ -31,7 +33,7 @@ impl Memory {
     #[must_use]
     pub fn with(limits: Limits, history: History, retention: Retention) -> Self {
         let published = Published::new(Snapshot::default(), 0, Vec::new(), history, retention);
-        Self { published, limits, writer: Mutex::new(()) }
+        Self { published, limits, counters: Counters::default(), writer: Mutex::new(()) }
     }
 
     fn commit_now(&self, writes: Vec<Write>) -> Result<Committed, CommitError> {
@@ -40,7 +42,9 @@ impl Memory {
         let snapshot = self.published.snapshot();
         let revision = snapshot.revision() + 1;
         let mut entries = snapshot.into_entries();
-        let (committed, events) = transition::apply(&mut entries, revision, writes)?;
+        let (committed, events) = transition::apply(&mut entries, revision, writes)
+            .inspect_err(|_| Counters::add(&self.counters.conflicts, 1))?;
+        Counters::add(&self.counters.commits, 1);
         self.published.publish(Snapshot::new(revision, entries), vec![Record { revision, events }]);
         Ok(committed)
     }
@@ -77,5 +81,13 @@ impl Store for Memory {
 
     fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
         self.published.watch(prefix, after)
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn stats(&self) -> Stats {
+        self.counters.stats(&self.published.snapshot(), self.published.extent(), 0, 0)
     }
 }

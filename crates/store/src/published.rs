@@ -11,7 +11,8 @@ use arc_swap::ArcSwap;
 
 use self::retained::Retained;
 pub use self::retained::Retention;
-use crate::log::{Extent, Follower, History, Log, Record};
+use crate::log::{Follower, History, Log, Record};
+use crate::stats::Extent;
 use crate::{Prefix, ReadError, Revision, Snapshot, Watch, WatchError, transition};
 
 #[derive(Debug)]
@@ -95,10 +96,10 @@ impl Published {
     }
 
     fn rewind(&self, newest: Snapshot, revision: Revision) -> Result<Snapshot, ReadError> {
-        let records = self.log.read(revision, newest.revision(), usize::MAX).map_err(|error| match error {
-            WatchError::Compacted { requested, oldest } => ReadError::Compacted { requested, oldest },
-            other => ReadError::Unavailable(other.to_string()),
-        })?;
+        let records = self
+            .log
+            .read(revision, newest.revision(), usize::MAX)
+            .map_err(|oldest| ReadError::Compacted { requested: revision, oldest })?;
         let mut entries = newest.into_entries();
         transition::undo_all(&mut entries, &records);
         Ok(Snapshot::new(revision, entries))

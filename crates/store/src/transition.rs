@@ -63,9 +63,10 @@ fn holds(write: &Write, current: Option<&Entry>) -> bool {
     expected && (current.is_some() || write.operation != Operation::Delete)
 }
 
-/// Does one write as `revision`, whatever it expects. `None` when it deletes what does not exist.
+/// Does one write as `revision`, whatever it expects. `None` when it deletes what does not exist, or is a guard.
 pub(crate) fn perform(entries: &mut Entries, revision: Revision, write: Write) -> Option<Change> {
     match write.operation {
+        Operation::Guard => None,
         Operation::Delete => entries.remove(&write.key).map(Change::Deleted),
         Operation::Put(value) => {
             // The stored key is reused, so that an object's key is in memory once however often it changes.

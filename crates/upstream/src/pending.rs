@@ -17,6 +17,7 @@ pub struct Pending {
 
 impl Pending {
     /// Whether it waits for connections of others.
+    #[inline]
     pub fn is_queued(&self) -> bool {
         self.waits.get() > 0
     }

@@ -48,14 +48,15 @@ pub struct Pool<C: Connector> {
 #[derive(Debug)]
 enum Free<C: Connector> {
     Http1(Box<http1::Connection<C>>),
-    Http2(Stream<C>),
+    /// Boxed: those of HTTP/1.1 are kept in large numbers.
+    Http2(Box<Stream<C>>),
 }
 
 impl<C: Connector> Free<C> {
     fn lease(self, pool: &Rc<Pool<C>>) -> Lease<C> {
         match self {
             Self::Http1(connection) => Lease::http1(connection, Rc::clone(pool), true),
-            Self::Http2(stream) => Lease::http2(stream),
+            Self::Http2(stream) => Lease::http2(*stream),
         }
     }
 }

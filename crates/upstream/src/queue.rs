@@ -34,6 +34,7 @@ pub(super) struct Place {
 }
 
 impl Place {
+    #[inline]
     pub(super) fn take(permit: Permit, open: &Rc<Cell<u32>>) -> Self {
         open.set(open.get() + 1);
         Self { _permit: permit, open: Rc::clone(open) }
@@ -51,21 +52,76 @@ impl Drop for Place {
 /// are given out in order.
 #[derive(Debug)]
 pub(super) struct Queue<C> {
-    placed: RefCell<VecDeque<Rc<Entry<C>>>>,
-    unplaced: RefCell<VecDeque<Rc<Entry<C>>>>,
-    /// Who is in the first, and has not left.
-    with_place: Cell<usize>,
-    without: Cell<usize>,
+    placed: Line<C>,
+    unplaced: Line<C>,
 }
 
 impl<C> Default for Queue<C> {
     fn default() -> Self {
-        Self {
-            placed: RefCell::default(),
-            unplaced: RefCell::default(),
-            with_place: Cell::new(0),
-            without: Cell::new(0),
+        Self { placed: Line::default(), unplaced: Line::default() }
+    }
+}
+
+/// Requests in one stage.
+#[derive(Debug)]
+struct Line<C> {
+    entries: RefCell<VecDeque<Rc<Entry<C>>>>,
+    /// Those that have not left.
+    count: Cell<usize>,
+}
+
+impl<C> Default for Line<C> {
+    fn default() -> Self {
+        Self { entries: RefCell::default(), count: Cell::new(0) }
+    }
+}
+
+impl<C> Line<C> {
+    fn push(&self, entry: &Rc<Entry<C>>) {
+        let mut entries = self.entries.borrow_mut();
+        // Those who have left are otherwise found only when something becomes free, which may be never.
+        if entries.len() == entries.capacity() {
+            entries.retain(|entry| entry.is_queued());
         }
+        entries.push_back(Rc::clone(entry));
+        self.count.set(self.count.get() + 1);
+    }
+
+    fn push_front(&self, entry: Rc<Entry<C>>) {
+        self.entries.borrow_mut().push_front(entry);
+        self.count.set(self.count.get() + 1);
+    }
+
+    /// One of them has left.
+    fn discount(&self) {
+        self.count.set(self.count.get() - 1);
+    }
+
+    /// Takes out the one that came last.
+    fn pop_back(&self) -> Option<Rc<Entry<C>>> {
+        let entry = std::iter::from_fn(|| self.entries.borrow_mut().pop_back()).find(|entry| entry.is_queued())?;
+        self.discount();
+        Some(entry)
+    }
+
+    /// The one that came first.
+    fn front(&self) -> Option<Rc<Entry<C>>> {
+        let mut entries = self.entries.borrow_mut();
+        while entries.front().is_some_and(|entry| !entry.is_queued()) {
+            entries.pop_front();
+        }
+        entries.front().map(Rc::clone)
+    }
+
+    /// Takes out the one that came first, which waits no more. From here on what it is given counts in its place, though it has
+    /// not looked yet.
+    fn serve(&self) -> Option<Rc<Entry<C>>> {
+        let entry = self.front()?;
+        self.entries.borrow_mut().pop_front();
+        self.discount();
+        entry.stage.set(Stage::Served);
+        *entry.counts.borrow_mut() = None;
+        Some(entry)
     }
 }
 
@@ -128,36 +184,35 @@ impl<C> Entry<C> {
 }
 
 impl<C> Queue<C> {
-    /// Whether anyone waits.
+    /// Whether nobody waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.with_place.get() + self.without.get() == 0
+        self.placed.count.get() + self.unplaced.count.get() == 0
     }
 
     /// Whether anyone waits for whom no connection is being opened.
     pub(super) fn is_short(&self) -> bool {
-        self.without.get() > 0
+        self.unplaced.count.get() > 0
+    }
+
+    /// Those for whom a connection is being opened.
+    pub(super) fn placed(&self) -> usize {
+        self.placed.count.get()
     }
 
     /// Who has waited longest without a place.
     pub(super) fn front(&self) -> Option<Rc<Entry<C>>> {
-        let mut unplaced = self.unplaced.borrow_mut();
-        while unplaced.front().is_some_and(|entry| !entry.is_queued()) {
-            unplaced.pop_front();
-        }
-        unplaced.front().map(Rc::clone)
+        self.unplaced.front()
     }
 
     /// Which of the thread's it is that has waited longest.
     pub(super) fn ticket(&self) -> Option<u64> {
-        let first = |queue: &RefCell<VecDeque<Rc<Entry<C>>>>| {
-            queue.borrow().iter().find(|entry| entry.is_queued()).map(|entry| entry.ticket)
-        };
-        first(&self.placed).or_else(|| first(&self.unplaced))
+        self.placed.front().or_else(|| self.unplaced.front()).map(|entry| entry.ticket)
     }
 
     /// Waits behind those who wait already.
     pub(super) fn join(&self, ticket: u64, counts: Counts) -> Rc<Entry<C>> {
-        let stage = if counts.is_opening() { Stage::Placed } else { Stage::Unplaced };
+        let (line, stage) =
+            if counts.is_opening() { (&self.placed, Stage::Placed) } else { (&self.unplaced, Stage::Unplaced) };
         let entry = Rc::new(Entry {
             given: RefCell::default(),
             waker: RefCell::default(),
@@ -166,122 +221,74 @@ impl<C> Queue<C> {
             counts: RefCell::new(Some(counts)),
             spare: RefCell::default(),
         });
-        self.push(&entry);
+        line.push(&entry);
         entry
-    }
-
-    fn push(&self, entry: &Rc<Entry<C>>) {
-        let (queue, count) = self.of(entry.stage.get() == Stage::Placed);
-        let mut queue = queue.borrow_mut();
-        // Those who have left are otherwise found only when something becomes free, which may be never.
-        if queue.len() == queue.capacity() {
-            queue.retain(|entry| entry.is_queued());
-        }
-        queue.push_back(Rc::clone(entry));
-        count.set(count.get() + 1);
-    }
-
-    fn of(&self, placed: bool) -> (&RefCell<VecDeque<Rc<Entry<C>>>>, &Cell<usize>) {
-        if placed { (&self.placed, &self.with_place) } else { (&self.unplaced, &self.without) }
     }
 
     /// It waits no more. What it counts as is left to the caller.
     pub(super) fn leave(&self, entry: &Entry<C>) {
-        let stage = entry.stage.replace(Stage::Served);
-        if stage != Stage::Served {
-            let (_, count) = self.of(stage == Stage::Placed);
-            count.set(count.get() - 1);
+        match entry.stage.replace(Stage::Served) {
+            Stage::Placed => self.placed.discount(),
+            Stage::Unplaced => self.unplaced.discount(),
+            Stage::Served => {}
         }
     }
 
     /// Gives what is free to who has waited longest; back, if nobody waits. `spare` is for what is being opened for that one.
     pub(super) fn offer(&self, free: C, spare: impl FnOnce() -> Option<Spare>) -> Option<C> {
-        match self.next() {
-            Some((entry, placed)) => {
-                if placed && entry.given.borrow().is_none() {
-                    *entry.spare.borrow_mut() = spare();
-                }
-                entry.give(Given::Free(free));
-                None
+        let entry = if let Some(entry) = self.placed.serve() {
+            if entry.given.borrow().is_none() {
+                *entry.spare.borrow_mut() = spare();
             }
-            None => Some(free),
-        }
-    }
-
-    /// Who has waited longest, and waits no more, and whether a connection is being opened for it.
-    fn next(&self) -> Option<(Rc<Entry<C>>, bool)> {
-        for placed in [true, false] {
-            let (queue, _) = self.of(placed);
-            loop {
-                let Some(entry) = queue.borrow_mut().pop_front() else { break };
-                if entry.is_queued() {
-                    self.leave(&entry);
-                    // From here on what it is given counts in its place, though it has not looked yet.
-                    *entry.counts.borrow_mut() = None;
-                    return Some((entry, placed));
-                }
-            }
-        }
+            entry
+        } else if let Some(entry) = self.unplaced.serve() {
+            entry
+        } else {
+            return Some(free);
+        };
+        entry.give(Given::Free(free));
         None
     }
 
-    /// Gives the right to open a connection to `front`, which goes on waiting. With `None`, it is opened for it.
-    pub(super) fn place(&self, front: &Rc<Entry<C>>, place: Option<Place>) {
-        self.unplaced.borrow_mut().pop_front();
-        self.without.set(self.without.get() - 1);
+    /// Gives the right to open a connection to [`Self::front`], which goes on waiting. With `None`, it is opened for it.
+    pub(super) fn place(&self, place: Option<Place>) {
+        let Some(front) = self.unplaced.front() else { return };
+        self.unplaced.entries.borrow_mut().pop_front();
+        self.unplaced.discount();
         front.stage.set(Stage::Placed);
         if let Some(counts) = &mut *front.counts.borrow_mut() {
             counts.advance();
         }
-        self.push(front);
+        self.placed.push(&front);
         if let Some(place) = place {
             front.give(Given::Place(place));
         }
     }
 
-    /// Those for whom a connection is being opened.
-    pub(super) fn placed(&self) -> usize {
-        self.with_place.get()
-    }
-
     /// Of those for whom a connection was to be opened, only the first `most` may still expect one. The others wait for what is
     /// free, because of `cause`.
     pub(super) fn demote(&self, most: usize, cause: Overflow) {
-        while self.with_place.get() > most {
-            let Some(entry) = self.placed.borrow_mut().pop_back() else { return };
-            if !entry.is_queued() {
-                continue;
-            }
+        while self.placed() > most
+            && let Some(entry) = self.placed.pop_back()
+        {
             entry.stage.set(Stage::Unplaced);
             if let Some(counts) = &mut *entry.counts.borrow_mut() {
                 counts.retreat(cause);
             }
-            self.with_place.set(self.with_place.get() - 1);
-            self.without.set(self.without.get() + 1);
-            self.unplaced.borrow_mut().push_front(entry);
+            self.unplaced.push_front(entry);
         }
     }
 
     /// Tells the first `most` of those for whom a connection was being opened that there will be none, and, with `others`, those
     /// that wait for anything.
     pub(super) fn fail(&self, error: &ConnectError, most: usize, others: bool) {
-        for (placed, most) in [(true, most), (false, if others { usize::MAX } else { 0 })] {
-            let (queue, _) = self.of(placed);
-            let mut failed = 0;
-            while failed < most {
-                let Some(entry) = queue.borrow_mut().pop_front() else { break };
-                if entry.is_queued() {
-                    failed += 1;
-                    self.leave(&entry);
-                    *entry.counts.borrow_mut() = None;
-                    entry.give(Given::Failed(error.clone()));
-                }
-            }
-        }
+        let placed = std::iter::from_fn(|| self.placed.serve()).take(most);
+        let unplaced = std::iter::from_fn(|| self.unplaced.serve()).take(if others { usize::MAX } else { 0 });
+        placed.chain(unplaced).for_each(|entry| entry.give(Given::Failed(error.clone())));
     }
 
     #[cfg(test)]
     fn entries(&self) -> usize {
-        self.placed.borrow().len() + self.unplaced.borrow().len()
+        self.placed.entries.borrow().len() + self.unplaced.entries.borrow().len()
     }
 }

@@ -31,11 +31,13 @@ pub struct Received {
 
 impl Received {
     /// The body that `incoming` is; `stream` says that it comes on a stream of HTTP/2.
+    #[inline]
     pub fn new(incoming: Incoming, stream: bool) -> Self {
         Self { incoming, stream }
     }
 
     /// The next part.
+    #[inline]
     pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ReceiveError>>> {
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
         if frame.is_none() && self.stream && !self.incoming.is_end_stream() {
@@ -45,11 +47,13 @@ impl Received {
     }
 
     /// Whether all has been read.
+    #[inline]
     pub fn is_end_stream(&self) -> bool {
         self.incoming.is_end_stream()
     }
 
     /// How much is left.
+    #[inline]
     pub fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
     }

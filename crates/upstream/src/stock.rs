@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use backstay_balancer::{EndpointState, Overflow, Share};
+use backstay_balancer::{EndpointState, Overflow, PoolConnection, Share};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -33,6 +33,7 @@ impl Member {
     }
 
     /// A connection to `endpoint` carries no request from now on. Returns what [`Share::takes`] is to be told.
+    #[inline]
     pub(super) fn rests(&self, endpoint: &EndpointState) -> bool {
         let counted = self.share.rests(endpoint);
         if !self.watched.get() && self.share.is_awaited(endpoint) {
@@ -114,10 +115,15 @@ impl<C: Reusable> Stock<C> {
         self.idle.borrow().len()
     }
 
+    /// Which the next connection would be.
+    fn next_connection(&self) -> PoolConnection {
+        if self.open.get() == 0 { PoolConnection::First } else { PoolConnection::Further }
+    }
+
     /// The right to open a connection. The first one is always granted: requests would wait for a connection that nobody may
     /// open.
     pub(super) fn enter(&self) -> Result<Place, Overflow> {
-        let permit = self.member.share.breakers().connection(&self.endpoint, self.open.get() == 0);
+        let permit = self.member.share.breakers().connection(&self.endpoint, self.next_connection());
         let permit = permit.inspect_err(|cause| self.cause.set(*cause))?;
         Ok(Place::take(permit, &self.open))
     }
@@ -198,18 +204,18 @@ impl<C: Reusable> Stock<C> {
 
     /// Gives the right to open a connection to who has waited longest for it, if there may be another. Returns whether it did.
     pub(super) fn grant(&self) -> bool {
-        let Some((front, place)) = self.room() else { return false };
-        self.queue.place(&front, Some(place));
+        let Some(place) = self.room() else { return false };
+        self.queue.place(Some(place));
         true
     }
 
-    /// Who has waited longest for the right to open a connection, and that right.
-    pub(super) fn room(&self) -> Option<(Rc<Entry<C>>, Place)> {
+    /// The right to open a connection, for who has waited longest for it.
+    pub(super) fn room(&self) -> Option<Place> {
         let front = self.queue.front()?;
         let breakers = self.member.share.breakers();
         loop {
-            let cause = match breakers.connection_again(&self.endpoint, self.open.get() == 0) {
-                Ok(permit) => return Some((front, Place::take(permit, &self.open))),
+            let cause = match breakers.connection_again(&self.endpoint, self.next_connection()) {
+                Ok(permit) => return Some(Place::take(permit, &self.open)),
                 Err(cause) => cause,
             };
             // Another limit than before: there may have been room by the time that this is known.

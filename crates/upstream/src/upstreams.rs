@@ -41,6 +41,7 @@ pub struct Chosen {
 
 impl Chosen {
     /// What is counted for it.
+    #[inline]
     pub fn state(&self) -> Option<&Arc<EndpointState>> {
         self.endpoints.set().state(self.index)
     }

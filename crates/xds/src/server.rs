@@ -9,6 +9,7 @@
 
 mod event;
 mod options;
+mod peer;
 mod service;
 mod source;
 mod stream;
@@ -16,6 +17,7 @@ mod subscription;
 
 pub use event::{Event, Rejection, StreamId};
 pub use options::Options;
+pub use peer::{Identity, Peer};
 pub use service::{Service, service};
 pub use source::{Refused, Source};
 pub use stream::{Output, Stream, Violation};

@@ -7,8 +7,8 @@ use backstay_proto::admin::{ConnectedProxy, Fleet, Refusal};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Outcome, Target};
 use crate::client::{Client, Error, JSON, escape};
+use crate::command::object_ref::ObjectRef;
 use crate::command::status::{self, report::sentence};
 
 /// A route may name Gateways of which nobody ever says a word.
@@ -16,15 +16,20 @@ const ROUTE_PATIENCE: Duration = Duration::from_secs(2);
 /// How often the status is asked for.
 const PACE: Duration = Duration::from_millis(50);
 
-/// Waits until every object that was applied has taken effect, `patience` at most. Yields a sentence for each that has
+/// Waits until all of `applied`, of which the newest has `revision`, has taken effect, `patience` at most. Yields a sentence for each that has
 /// not and for everything that a proxy refuses.
 ///
 /// # Errors
 /// When the control plane cannot be reached.
-pub(crate) async fn wait(client: &Client, outcome: &Outcome, patience: Duration) -> Result<Vec<String>> {
+pub(crate) async fn wait(
+    client: &Client,
+    applied: &[ObjectRef],
+    revision: u64,
+    patience: Duration,
+) -> Result<Vec<String>> {
     let deadline = Instant::now() + patience;
     let mut missing = Vec::new();
-    for target in &outcome.applied {
+    for target in applied {
         let label = target.resource.label();
         let served: (Judge, _) = (programmed, "is not served");
         let (judges, deadline) = match label.split_once('.').map(|(kind, _)| kind) {
@@ -47,7 +52,7 @@ pub(crate) async fn wait(client: &Client, outcome: &Outcome, patience: Duration)
             }
         }
     }
-    match timeout_at(deadline, answered(client, outcome.revision)).await {
+    match timeout_at(deadline, answered(client, revision)).await {
         Ok(refusals) => missing.extend(refusals?),
         Err(_) => missing.push("a proxy has not answered in time; see `backstay status`".to_owned()),
     }
@@ -89,7 +94,12 @@ enum Verdict {
 type Judge = fn(&Value) -> Verdict;
 
 /// Waits for a verdict on an object; yields why it has no effect.
-async fn settled(client: &Client, target: &Target, judge: Judge, last: &mut String) -> Result<Option<String>, Error> {
+async fn settled(
+    client: &Client,
+    target: &ObjectRef,
+    judge: Judge,
+    last: &mut String,
+) -> Result<Option<String>, Error> {
     let collection = target.resource.collection(Some(&target.namespace));
     let filter = escape(&format!("metadata.name={}", target.name));
     loop {

@@ -7,7 +7,7 @@ use backstay_resources::check::{admit, prune};
 use serde_json::Value;
 
 use crate::client::Segment;
-use crate::command::target::namespace_of;
+use crate::command::object_ref::namespace_of;
 use crate::manifest::{Document, Problem};
 
 /// Everything that a control plane would refuse about one object of a kind.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::client::Segment;
-use crate::command::target::namespace_of;
+use crate::command::object_ref::namespace_of;
 use crate::manifest::{Document, Problem};
 
 /// References to Backends and Gateways that none of `documents` is.

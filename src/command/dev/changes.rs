@@ -24,7 +24,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// None ever.
+    /// A watch in which nothing ever changes.
     pub(super) fn none() -> Self {
         let (open, events) = mpsc::channel(1);
         Self { _watcher: None, events, _open: open }

@@ -10,7 +10,7 @@ use super::served;
 use crate::client::{Client, Segment};
 use crate::command::apply::{self, effect};
 use crate::command::delete::{Deleted, delete};
-use crate::command::target::Target;
+use crate::command::object_ref::ObjectRef;
 use crate::manifest::{FileArgs, Manifests};
 use crate::output::{self, Paint};
 
@@ -30,7 +30,7 @@ pub(super) struct Followed {
     /// What the last round read: objects, and problems as text.
     last: Reading,
     /// Every object that was applied and not deleted since.
-    applied: Vec<Target>,
+    applied: Vec<ObjectRef>,
 }
 
 type Reading = (Vec<Value>, Vec<String>);
@@ -64,26 +64,25 @@ impl Followed {
     pub(super) async fn apply(&mut self) -> Result<()> {
         let manifests = self.read();
         self.last = reading(&manifests);
-        let Some(outcome) = apply::apply(&self.client, &manifests, self.namespace.as_ref()).await? else {
-            output::complain("What was applied before stays as it was");
+        let Some(round) = apply::apply(&self.client, &manifests, self.namespace.as_ref()).await? else {
+            output::error_line("What was applied before stays as it was");
             return Ok(());
         };
-        let kept = |target: &Target| outcome.applied.contains(target) || outcome.refused.contains(target);
+        let kept = |target: &ObjectRef| round.objects.contains(target) || round.refused.contains(target);
         let (stay, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.applied).into_iter().partition(kept);
         self.applied = stay;
         self.prune(gone).await?;
-        self.applied.extend(
-            outcome.applied.iter().filter(|target| !self.applied.contains(target)).cloned().collect::<Vec<_>>(),
-        );
-        let wait = effect::wait(&self.client, &outcome, PATIENCE);
-        let missing = output::patiently("Waiting for the proxy", wait).await?;
+        self.applied
+            .extend(round.objects.iter().filter(|target| !self.applied.contains(target)).cloned().collect::<Vec<_>>());
+        let wait = effect::wait(&self.client, &round.objects, round.revision, PATIENCE);
+        let missing = output::with_spinner("Waiting for the proxy", wait).await?;
         let paint = Paint::stderr();
-        missing.iter().for_each(|missing| output::complain(paint.bad(missing)));
+        missing.iter().for_each(|missing| output::error_line(paint.bad(missing)));
         Ok(())
     }
 
     /// Deletes in the opposite order of applying: what refers goes before what is referred to.
-    async fn prune(&self, gone: Vec<Target>) -> Result<()> {
+    async fn prune(&self, gone: Vec<ObjectRef>) -> Result<()> {
         for target in gone.iter().rev() {
             match delete(&self.client, target).await {
                 Ok(deleted) => {
@@ -91,7 +90,7 @@ impl Followed {
                     output::line(format_args!("{}/{} deleted{wait}", target.resource.label(), target.name))?;
                 }
                 Err(error) if error.is_not_found() => {}
-                Err(error) => output::complain(format_args!("error: {error}")),
+                Err(error) => output::error_line(format_args!("error: {error}")),
             }
         }
         Ok(())

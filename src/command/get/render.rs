@@ -3,18 +3,59 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Form;
 use super::list::Page;
 use crate::client::ResourceType;
 use crate::output::{self, Columns};
 
-/// Prints lists and events in one form.
+/// Format of the output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// Columns
+    #[default]
+    Table,
+    /// More columns
+    Wide,
+    /// The object, or a List of objects, as JSON
+    Json,
+    /// The object, or a List of objects, as YAML
+    Yaml,
+    /// KIND/NAME, a line each
+    Name,
+}
+
+/// How names are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// As they are: all are of one kind.
+    Alone,
+    /// `KIND/NAME`.
+    WithKind,
+}
+
+/// Whether namespaces have a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Namespaces {
+    /// All objects are in the same one.
+    Hidden,
+    /// They are in a column of their own.
+    InColumn,
+}
+
+/// How many objects were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// A single object, by its name.
+    One,
+    /// However many there are.
+    List,
+}
+
+/// Prints lists and events in one format.
 #[derive(Debug)]
 pub(super) struct Printer {
-    form: Form,
-    /// Whether names are printed with their kind.
-    several: bool,
-    namespaces: bool,
+    format: OutputFormat,
+    names: Names,
+    namespaces: Namespaces,
     tables: Vec<Table>,
     objects: Vec<Value>,
     shown: usize,
@@ -32,29 +73,29 @@ struct Table {
 }
 
 impl Printer {
-    /// `several`: names are printed with their kind. `namespaces`: namespaces have a column.
-    pub(super) fn new(form: Form, several: bool, namespaces: bool) -> Self {
-        Self { form, several, namespaces, tables: Vec::new(), objects: Vec::new(), shown: 0 }
+    /// Nothing is printed yet.
+    pub(super) fn new(format: OutputFormat, names: Names, namespaces: Namespaces) -> Self {
+        Self { format, names, namespaces, tables: Vec::new(), objects: Vec::new(), shown: 0 }
     }
 
     /// Takes in a list.
     pub(super) fn add(&mut self, resource: &ResourceType, page: Page) {
         self.shown += page.items.len();
-        match self.form {
-            Form::Json | Form::Yaml => self.objects.extend(page.items),
-            Form::Name => {
+        match self.format {
+            OutputFormat::Json | OutputFormat::Yaml => self.objects.extend(page.items),
+            OutputFormat::Name => {
                 let rows = page.items.iter().map(|item| vec![name_of(resource, item)]).collect();
                 let mut table = Table::new(resource, Vec::new());
                 (table.rows, table.has_heading) = (rows, true);
                 self.tables.push(table);
             }
-            Form::Table | Form::Wide => self.add_rows(resource, page),
+            OutputFormat::Table | OutputFormat::Wide => self.add_rows(resource, page),
         }
     }
 
     /// Takes in an event of a watch.
     pub(super) fn add_event(&mut self, resource: &ResourceType, mut object: Value) {
-        let page = if matches!(self.form, Form::Table | Form::Wide) {
+        let page = if matches!(self.format, OutputFormat::Table | OutputFormat::Wide) {
             let mut take = |name: &str| match object.get_mut(name).map(Value::take) {
                 Some(Value::Array(list)) => list,
                 _ => Vec::new(),
@@ -67,8 +108,8 @@ impl Printer {
     }
 
     fn add_rows(&mut self, resource: &ResourceType, page: Page) {
-        let (wide, several) = (self.form == Form::Wide, self.several);
-        let namespaces = self.namespaces && resource.namespaced;
+        let (wide, with_kind) = (self.format == OutputFormat::Wide, self.names == Names::WithKind);
+        let namespaces = self.namespaces == Namespaces::InColumn && resource.namespaced;
         if self.tables.last().is_none_or(|table| table.resource != *resource) {
             self.tables.push(Table::new(resource, Vec::new()));
         }
@@ -89,7 +130,7 @@ impl Printer {
         for item in &page.items {
             let cells = visible.iter().map(|(index, column)| {
                 let cell = text_of(item["cells"].get(index));
-                if several && column["format"] == "name" { format!("{}/{cell}", resource.label()) } else { cell }
+                if with_kind && column["format"] == "name" { format!("{}/{cell}", resource.label()) } else { cell }
             });
             let namespace = item.pointer("/object/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
             table.rows.push(namespaces.then(|| namespace.to_owned()).into_iter().chain(cells).collect());
@@ -99,12 +140,12 @@ impl Printer {
     /// Prints what was taken in since the last time, objects one by one.
     pub(super) fn flush(&mut self) -> Result<()> {
         for object in std::mem::take(&mut self.objects) {
-            print_object(self.form, &object)?;
+            print_object(self.format, &object)?;
         }
         let mut printed = false;
         for table in &mut self.tables {
             let rows = std::mem::take(&mut table.rows);
-            if printed && !rows.is_empty() && self.form != Form::Name {
+            if printed && !rows.is_empty() && self.format != OutputFormat::Name {
                 output::line("")?;
             }
             printed |= !rows.is_empty();
@@ -115,13 +156,13 @@ impl Printer {
     }
 
     /// Prints everything: a single object as it is, several as a List. Yields how many there were.
-    pub(super) fn finish(mut self, single: bool) -> Result<usize> {
+    pub(super) fn finish(mut self, extent: Extent) -> Result<usize> {
         let objects = std::mem::take(&mut self.objects);
-        if matches!(self.form, Form::Json | Form::Yaml) {
-            if !single {
-                print_object(self.form, &list_of(objects))?;
+        if matches!(self.format, OutputFormat::Json | OutputFormat::Yaml) {
+            if extent == Extent::List {
+                print_object(self.format, &list_of(objects))?;
             } else if let Some(object) = objects.first() {
-                print_object(self.form, object)?;
+                print_object(self.format, object)?;
             }
         }
         self.flush()?;
@@ -136,8 +177,8 @@ impl Table {
     }
 }
 
-fn print_object(form: Form, object: &Value) -> Result<()> {
-    if form == Form::Json {
+fn print_object(format: OutputFormat, object: &Value) -> Result<()> {
+    if format == OutputFormat::Json {
         return output::line(serde_json::to_string_pretty(object)?);
     }
     let text = serde_saphyr::to_string(object)?;

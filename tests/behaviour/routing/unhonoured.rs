@@ -47,8 +47,8 @@ async fn a_gateway_that_asks_for_client_certificates_serves_nobody_and_one_that_
     stage.rest.change(&path, &tls).await;
     stage.rest.wait_until(&path, "refused", |object| is_refused_for(object, "spec.tls.frontend")).await;
     until("nobody listens", || async { TcpStream::connect(stage.address).await.is_err() }).await;
-    let route = stage.rest.read(&format!("{ROUTES}/app")).await;
-    assert!(route["status"].to_string().contains("is not accepted"), "{route:#}");
+    let told = |route: &Value| route["status"].to_string().contains("is not accepted");
+    stage.rest.wait_until(&format!("{ROUTES}/app"), "told that its Gateway is not accepted", told).await;
 
     stage.rest.change(&path, &json!({"spec": {"tls": null}})).await;
     stage.rest.wait_for(&path, "Programmed").await;

@@ -5,7 +5,8 @@ use thiserror::Error;
 pub struct Limits {
     /// Connections open. Default 1024.
     pub connections: Option<u32>,
-    /// Requests that wait for a connection. Default 1024.
+    /// Requests that wait for a connection. Default 1024. A request whose own is being opened is bounded by the limit on
+    /// connections; with 0, none may wait even for that.
     pub pending_requests: Option<u32>,
     /// Requests under way, those that wait not included. Default: no limit (Envoy: 1024).
     pub requests: Option<u32>,
@@ -45,7 +46,7 @@ impl Default for RetryBudget {
     }
 }
 
-/// What is limited.
+/// What a circuit breaker limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// Connections open.
@@ -63,7 +64,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// All of them.
+    /// All limits.
     pub const ALL: [Self; 6] = [
         Self::Connections,
         Self::PendingRequests,

@@ -32,6 +32,15 @@ struct Gate {
     overflows: AtomicU64,
 }
 
+/// Which of a pool's connections is to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolConnection {
+    /// The pool has no connection yet.
+    First,
+    /// The pool has connections.
+    Further,
+}
+
 impl Breakers {
     /// Nothing under way.
     #[must_use]
@@ -123,13 +132,17 @@ impl Breakers {
         self.permit(if self.budget().is_some() { Limit::RetryBudget } else { Limit::Retries })
     }
 
-    /// Lets a connection to `endpoint` be opened; the permit is held until it is closed. The `first` one of a pool is always
-    /// let through, or requests would wait for a connection that nobody may open.
+    /// Lets a connection to `endpoint` be opened; the permit is held until it is closed. The first one of a pool is always let
+    /// through, or requests would wait for a connection that nobody may open.
     ///
     /// # Errors
     /// [`Overflow::EndpointConnections`], [`Overflow::Connections`].
-    pub fn connection(self: &Arc<Self>, endpoint: &Arc<EndpointState>, first: bool) -> Result<Permit, Overflow> {
-        self.connection_again(endpoint, first).inspect_err(|overflow| {
+    pub fn connection(
+        self: &Arc<Self>,
+        endpoint: &Arc<EndpointState>,
+        connection: PoolConnection,
+    ) -> Result<Permit, Overflow> {
+        self.connection_again(endpoint, connection).inspect_err(|overflow| {
             let limit = match overflow {
                 Overflow::EndpointConnections => Limit::EndpointConnections,
                 _ => Limit::Connections,
@@ -142,8 +155,15 @@ impl Breakers {
     ///
     /// # Errors
     /// As [`Self::connection`].
-    pub fn connection_again(self: &Arc<Self>, endpoint: &Arc<EndpointState>, first: bool) -> Result<Permit, Overflow> {
-        let most = |limit| if first { NONE } else { self.gate(limit).limit.load(Ordering::Relaxed) };
+    pub fn connection_again(
+        self: &Arc<Self>,
+        endpoint: &Arc<EndpointState>,
+        connection: PoolConnection,
+    ) -> Result<Permit, Overflow> {
+        let most = |limit| match connection {
+            PoolConnection::First => NONE,
+            PoolConnection::Further => self.gate(limit).limit.load(Ordering::Relaxed),
+        };
         let (own, all) = (most(Limit::EndpointConnections), most(Limit::Connections));
         // Looked at before anything is counted: what is counted for a moment only may be in the way of others, and they have to
         // be told. That is so only where another has been faster.
@@ -191,6 +211,11 @@ impl Breakers {
         }
         let most = self.most(limit);
         (most != NONE).then_some(most)
+    }
+
+    /// Whether connections to one endpoint are limited.
+    pub(super) fn limits_endpoints(&self) -> bool {
+        self.gate(Limit::EndpointConnections).limit.load(Ordering::Relaxed) != NONE
     }
 
     /// The percentage, if there is a budget.
@@ -263,7 +288,7 @@ enum Counts {
 }
 
 impl Permit {
-    /// What it counts against.
+    /// The limit that the permit counts against.
     #[must_use]
     pub const fn limit(&self) -> Limit {
         match &self.counts {

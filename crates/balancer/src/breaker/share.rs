@@ -95,7 +95,7 @@ impl Share {
     pub fn rests(&self, endpoint: &EndpointState) -> bool {
         // A plain load and store: only one thread writes.
         self.idle.store(self.idle.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        let counted = self.breakers.limit(Limit::EndpointConnections).is_some();
+        let counted = self.breakers.limits_endpoints();
         if counted {
             endpoint.idle_count().fetch_add(1, Ordering::Relaxed);
         }

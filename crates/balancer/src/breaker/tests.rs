@@ -9,7 +9,7 @@ use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 mod shares;
 
-use super::{Breakers, Limit, Limits, Overflow, RetryBudget};
+use super::{Breakers, Limit, Limits, Overflow, PoolConnection, RetryBudget};
 use crate::{EndpointSet, EndpointSpec, Start};
 
 fn endpoints() -> Arc<EndpointSet> {
@@ -58,10 +58,10 @@ fn the_first_connection_of_a_pool_is_let_through() {
     let limits = Limits { connections: Some(2), connections_per_endpoint: Some(1), ..Limits::default() };
     let (breakers, set) = (Breakers::new(&limits), endpoints());
     let (a, b) = (set.state(0).unwrap(), set.state(1).unwrap());
-    let first = breakers.connection(a, false).unwrap();
-    assert_eq!(breakers.connection(a, false).unwrap_err(), Overflow::EndpointConnections);
-    let of_another_thread = breakers.connection(a, true).unwrap();
-    assert_eq!(breakers.connection(b, false).unwrap_err(), Overflow::Connections);
+    let first = breakers.connection(a, PoolConnection::Further).unwrap();
+    assert_eq!(breakers.connection(a, PoolConnection::Further).unwrap_err(), Overflow::EndpointConnections);
+    let of_another_thread = breakers.connection(a, PoolConnection::First).unwrap();
+    assert_eq!(breakers.connection(b, PoolConnection::Further).unwrap_err(), Overflow::Connections);
     assert_eq!(b.connections(), 0, "what was refused is not counted");
     assert_eq!((a.connections(), breakers.active(Limit::Connections)), (2, 2));
     drop((first, of_another_thread));
@@ -116,7 +116,7 @@ proptest! {
         let mut held = Vec::new();
         for (kind, place, fate) in steps {
             let permit = match kind {
-                0 => breakers.connection(set.state(place % 2).unwrap(), false),
+                0 => breakers.connection(set.state(place % 2).unwrap(), PoolConnection::Further),
                 1 => breakers.pending_request(),
                 2 => breakers.request(),
                 3 => breakers.retry(),

@@ -10,16 +10,22 @@ pub struct EndpointSpec {
     pub weight: u32,
     /// 0 is the highest; a lower one takes traffic when those above it are not healthy enough. Gaps do not matter.
     pub priority: u32,
-    /// Where it is.
+    /// The locality that the endpoint is in.
     pub locality: Locality,
     /// What the user says of its health.
-    pub stated: Stated,
+    pub stated: ConfiguredHealth,
 }
 
 impl EndpointSpec {
     /// Weight 1, the highest priority, no locality, healthy.
     pub fn new(key: impl Into<Arc<str>>) -> Self {
-        Self { key: key.into(), weight: 1, priority: 0, locality: Locality::default(), stated: Stated::Healthy }
+        Self {
+            key: key.into(),
+            weight: 1,
+            priority: 0,
+            locality: Locality::default(),
+            stated: ConfiguredHealth::Healthy,
+        }
     }
 }
 
@@ -34,7 +40,7 @@ pub struct Locality {
 
 /// What the user says of an endpoint's health. Checks and outlier detection can only make it worse.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Stated {
+pub enum ConfiguredHealth {
     /// As good as any.
     #[default]
     Healthy,

@@ -1,4 +1,4 @@
-use super::{RequestHash, hash_of, hash_of_all};
+use super::{AfterPolicy, RequestHash, hash_of, hash_of_all};
 
 #[test]
 fn hashes_are_those_of_the_reference_implementation() {
@@ -18,13 +18,13 @@ fn all_values_count_in_any_order() {
 #[test]
 fn policies_are_combined_in_order() {
     let mut hash = RequestHash::default();
-    hash.add(None, true);
+    hash.add(None, AfterPolicy::Stop);
     assert_eq!((hash.get(), hash.is_done()), (None, false), "what found nothing is not the last");
-    hash.add(Some(5), false);
-    hash.add(Some(5), false);
+    hash.add(Some(5), AfterPolicy::GoOn);
+    hash.add(Some(5), AfterPolicy::GoOn);
     assert_eq!(hash.get(), Some((5 << 1) ^ 5), "the same twice does not cancel itself out");
-    hash.add(None, true);
+    hash.add(None, AfterPolicy::Stop);
     assert!(hash.is_done(), "something was found up to then");
-    hash.add(Some(77), false);
+    hash.add(Some(77), AfterPolicy::GoOn);
     assert_eq!(hash.get(), Some(15));
 }

@@ -14,15 +14,33 @@ pub enum CheckResult {
     Refused,
 }
 
-/// What results have come to.
+/// What the results of checks have come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     /// Whether the endpoint is up.
     pub healthy: bool,
-    /// Whether that is news.
+    /// Whether the last result changed the verdict.
     pub changed: bool,
     /// Time until the next check.
     pub next_in: Duration,
+}
+
+/// Whether a backend has ever had any traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traffic {
+    /// No traffic yet: its endpoints may be checked less often.
+    None,
+    /// There was traffic.
+    Some,
+}
+
+/// What checks with other settings had come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PastVerdict {
+    /// The endpoint was up.
+    Up,
+    /// The endpoint was down.
+    Down,
 }
 
 /// Judges the checks of one endpoint.
@@ -51,7 +69,8 @@ impl Checker {
 
     /// Goes on with other settings from a verdict that there was: an edit does not take an endpoint out of use.
     #[must_use]
-    pub fn resuming(checks: Checks, healthy: bool) -> Self {
+    pub fn resuming(checks: Checks, verdict: PastVerdict) -> Self {
+        let healthy = verdict == PastVerdict::Up;
         let passed = match checks.rule {
             VerdictRule::Window(window) if healthy => mask(window.window),
             VerdictRule::Window(_) | VerdictRule::Thresholds(_) => 0,
@@ -74,8 +93,8 @@ impl Checker {
         self.healthy
     }
 
-    /// Takes a result. `traffic` says whether the backend has ever had any.
-    pub fn record(&mut self, result: CheckResult, traffic: bool) -> Verdict {
+    /// Takes a result of a check on an endpoint whose backend has had `traffic`.
+    pub fn record(&mut self, result: CheckResult, traffic: Traffic) -> Verdict {
         let before = self.healthy;
         match self.checks.rule {
             VerdictRule::Thresholds(thresholds) => self.count_row(result, thresholds),
@@ -108,9 +127,9 @@ impl Checker {
         self.healthy = self.passed.count_ones() >= window.threshold;
     }
 
-    fn pause(&self, traffic: bool) -> Duration {
+    fn pause(&self, traffic: Traffic) -> Duration {
         let Checks { interval, no_traffic_interval, unhealthy_interval, .. } = self.checks;
-        let special = if !traffic && no_traffic_interval.is_some() {
+        let special = if traffic == Traffic::None && no_traffic_interval.is_some() {
             no_traffic_interval
         } else if self.healthy {
             None

@@ -10,7 +10,7 @@ use crate::set::EndpointSet;
 
 /// What outlier detection has changed, or has found and left as it is, for logs and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum EjectionChange {
     /// The endpoint is left out from now on.
     Ejected {
         /// Its index in the set.
@@ -71,7 +71,7 @@ impl Detector {
 
     /// Takes note of what came of a request to the endpoint at `index`, and ejects it at once if that was one failure in a row
     /// too many.
-    pub fn report(&self, set: &EndpointSet, index: usize, outcome: Outcome, now: Duration) -> Option<Change> {
+    pub fn report(&self, set: &EndpointSet, index: usize, outcome: Outcome, now: Duration) -> Option<EjectionChange> {
         let state = set.state(index)?;
         let reason = count(&state.monitor, &self.config, outcome)?;
         if state.is_ejected() {
@@ -79,14 +79,14 @@ impl Detector {
         }
         // Without the lock: while much fails, this is said often.
         if !self.may_eject(set) {
-            return Some(Change::Withheld { index, reason });
+            return Some(EjectionChange::Withheld { index, reason });
         }
         let _deciding = self.decide();
         self.eject(set, index, reason, now)
     }
 
     /// Call once in each interval: ends ejections whose time is over, then ejects who was worse than the others in it.
-    pub fn sweep(&self, set: &EndpointSet, now: Duration) -> Vec<Change> {
+    pub fn sweep(&self, set: &EndpointSet, now: Duration) -> Vec<EjectionChange> {
         let _deciding = self.decide();
         self.count(set);
         let mut changes = Vec::new();
@@ -109,7 +109,7 @@ impl Detector {
     }
 
     /// An active check of the endpoint at `index` has passed, and by the verdict of its checks it is up.
-    pub fn check_passed(&self, set: &EndpointSet, index: usize, now: Duration) -> Option<Change> {
+    pub fn check_passed(&self, set: &EndpointSet, index: usize, now: Duration) -> Option<EjectionChange> {
         let state = set.state(index)?;
         if !self.config.uneject_on_passed_check || !state.is_ejected() || state.has_failed_check() {
             return None;
@@ -119,7 +119,7 @@ impl Detector {
     }
 
     /// Ends all ejections: when outlier detection is turned off.
-    pub fn release_all(&self, set: &EndpointSet, now: Duration) -> Vec<Change> {
+    pub fn release_all(&self, set: &EndpointSet, now: Duration) -> Vec<EjectionChange> {
         let _deciding = self.decide();
         let states = set.endpoints().iter().enumerate();
         states.filter_map(|(index, endpoint)| self.release(index, &endpoint.state, now)).collect()
@@ -140,13 +140,13 @@ impl Detector {
             || 100 * (ejected + 1) <= self.config.max_ejection_percent as usize * set.len()
     }
 
-    fn eject(&self, set: &EndpointSet, index: usize, reason: EjectionReason, now: Duration) -> Option<Change> {
+    fn eject(&self, set: &EndpointSet, index: usize, reason: EjectionReason, now: Duration) -> Option<EjectionChange> {
         let state = set.state(index)?;
         if state.is_ejected() {
             return None;
         }
         if !self.may_eject(set) {
-            return Some(Change::Withheld { index, reason });
+            return Some(EjectionChange::Withheld { index, reason });
         }
         let monitor = &state.monitor;
         monitor.ejected_at.store(millis(now), Ordering::Relaxed);
@@ -159,10 +159,10 @@ impl Detector {
         }
         state.set_ejected(true, now);
         self.ejected.fetch_add(1, Ordering::Relaxed);
-        Some(Change::Ejected { index, reason })
+        Some(EjectionChange::Ejected { index, reason })
     }
 
-    fn revise(&self, index: usize, state: &EndpointState, now: Duration) -> Option<Change> {
+    fn revise(&self, index: usize, state: &EndpointState, now: Duration) -> Option<EjectionChange> {
         let ejections = state.monitor.ejections();
         if !state.is_ejected() {
             state.monitor.ejections.store(ejections.saturating_sub(1), Ordering::Relaxed);
@@ -171,7 +171,7 @@ impl Detector {
         if self.time_left(state, now).is_zero() { self.release(index, state, now) } else { None }
     }
 
-    fn release(&self, index: usize, state: &EndpointState, now: Duration) -> Option<Change> {
+    fn release(&self, index: usize, state: &EndpointState, now: Duration) -> Option<EjectionChange> {
         if !state.set_ejected(false, now) {
             return None;
         }
@@ -179,7 +179,7 @@ impl Detector {
         // Saturating: the set may be another than the one that was counted.
         let less = |ejected: usize| Some(ejected.saturating_sub(1));
         let _ = self.ejected.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        Some(Change::Returned { index })
+        Some(EjectionChange::Returned { index })
     }
 
     /// Compares what endpoints did in the interval that ends now.
@@ -188,7 +188,7 @@ impl Detector {
         set: &EndpointSet,
         now: Duration,
         take: impl Fn(&Monitor) -> (u64, u64),
-        changes: &mut Vec<Change>,
+        changes: &mut Vec<EjectionChange>,
     ) {
         let sample = |(index, endpoint): (usize, &Endpoint)| {
             let (total, successes) = take(&endpoint.state.monitor);

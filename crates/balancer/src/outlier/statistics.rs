@@ -1,4 +1,4 @@
-//! Who is worse than the others.
+//! Statistics over the endpoints: which ones fail more than the others.
 
 use super::config::{FailurePercentage, SuccessRate};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
-use super::{Change, Detector, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection};
+use super::{Detector, EjectionChange, FailurePercentage, Outcome, OutlierConfigError, OutlierDetection};
 use crate::{EjectionReason, EndpointSet, EndpointSpec, Start};
 
 const fn at(seconds: u64) -> Duration {
@@ -24,12 +24,18 @@ fn detector(count: usize, config: OutlierDetection) -> (Arc<EndpointSet>, Detect
     (set, detector)
 }
 
-fn ejected(index: usize, reason: EjectionReason) -> Change {
-    Change::Ejected { index, reason }
+fn ejected(index: usize, reason: EjectionReason) -> EjectionChange {
+    EjectionChange::Ejected { index, reason }
 }
 
 /// What changes while an endpoint answers, or fails to.
-fn run(detector: &Detector, set: &EndpointSet, index: usize, outcomes: &[Outcome], now: Duration) -> Vec<Change> {
+fn run(
+    detector: &Detector,
+    set: &EndpointSet,
+    index: usize,
+    outcomes: &[Outcome],
+    now: Duration,
+) -> Vec<EjectionChange> {
     outcomes.iter().filter_map(|outcome| detector.report(set, index, *outcome, now)).collect()
 }
 
@@ -92,13 +98,13 @@ fn ejections_grow_and_are_forgotten() {
     for seconds in [30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 300, 300] {
         assert_eq!(run(&detector, &set, 0, &[BAD; 5], at(now)).len(), 1);
         assert_eq!(detector.sweep(&set, at(now + seconds - 1)), []);
-        assert_eq!(detector.sweep(&set, at(now + seconds)), [Change::Returned { index: 0 }]);
+        assert_eq!(detector.sweep(&set, at(now + seconds)), [EjectionChange::Returned { index: 0 }]);
         now += seconds;
     }
     // Each interval without an ejection takes one back: 10 or 11 are counted.
     (0..11).for_each(|_| assert_eq!(detector.sweep(&set, at(now)), []));
     run(&detector, &set, 0, &[BAD; 5], at(now));
-    assert_eq!(detector.sweep(&set, at(now + 30)), [Change::Returned { index: 0 }]);
+    assert_eq!(detector.sweep(&set, at(now + 30)), [EjectionChange::Returned { index: 0 }]);
 }
 
 #[test]
@@ -114,7 +120,7 @@ fn a_row_begins_anew_after_an_ejection() {
 fn no_more_than_the_share_is_ejected() {
     let set = endpoints(9);
     let default = Detector::new(OutlierDetection::default(), &set);
-    let withheld = |index| Change::Withheld { index, reason: EjectionReason::Consecutive5xx };
+    let withheld = |index| EjectionChange::Withheld { index, reason: EjectionReason::Consecutive5xx };
     assert_eq!(run(&default, &set, 0, &[BAD; 10], at(0)), [withheld(0); 2], "one of nine is more than 10 percent");
     assert_eq!(default.ejected(), 0);
     let always_one = OutlierDetection { always_eject_one: true, ..OutlierDetection::default() };
@@ -135,10 +141,10 @@ fn an_active_check_that_passes_ends_an_ejection() {
     state.set_failed_check(true, at(1));
     assert_eq!(detector.check_passed(&set, 0, at(1)), None, "not by its verdict");
     state.set_failed_check(false, at(2));
-    assert_eq!(detector.check_passed(&set, 0, at(2)), Some(Change::Returned { index: 0 }));
+    assert_eq!(detector.check_passed(&set, 0, at(2)), Some(EjectionChange::Returned { index: 0 }));
     assert_eq!((state.is_ejected(), detector.ejected()), (false, 0));
     run(&detector, &set, 0, &[BAD; 5], at(3));
-    assert_eq!(detector.release_all(&set, at(3)), [Change::Returned { index: 0 }]);
+    assert_eq!(detector.release_all(&set, at(3)), [EjectionChange::Returned { index: 0 }]);
 }
 
 fn answer(detector: &Detector, set: &EndpointSet, index: usize, good: usize, bad: usize) {

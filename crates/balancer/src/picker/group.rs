@@ -1,13 +1,11 @@
 //! Endpoints that may be used alike, by locality where localities have weights.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
-use super::order::{Hosts, Pick};
-use crate::config::LoadBalancing;
+use super::order::{BuildContext, Hosts, Pick};
 use crate::edf::Schedule;
 use crate::set::EndpointSet;
 use crate::table::HashTable;
@@ -27,18 +25,10 @@ impl Group {
 
     /// The members `usable`. `all` members of the priority are given when localities are weighted: a locality whose members
     /// are not all usable takes less.
-    pub(super) fn ordered(
-        set: &EndpointSet,
-        config: &LoadBalancing,
-        all: Option<&[u32]>,
-        usable: &[u32],
-        now: Duration,
-        growing: bool,
-        rng: &mut SmallRng,
-    ) -> Self {
-        let localities = all.map(|all| localities(set, all, usable)).unwrap_or_default();
-        let shares = shares(&localities, config.overprovisioning_factor);
-        let mut hosts = |members: Vec<u32>| Hosts::new(set, config, members, now, growing, rng);
+    pub(super) fn ordered(context: &BuildContext<'_>, all: Option<&[u32]>, usable: &[u32], rng: &mut SmallRng) -> Self {
+        let localities = all.map(|all| localities(context.set, all, usable)).unwrap_or_default();
+        let shares = shares(&localities, context.config.overprovisioning_factor);
+        let mut hosts = |members: Vec<u32>| Hosts::new(context, members, rng);
         // No locality has a share: they are not told apart.
         if shares.iter().all(|share| *share == 0) {
             return Self::Flat(hosts(usable.to_vec()));

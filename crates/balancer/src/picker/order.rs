@@ -18,14 +18,24 @@ pub(super) struct Pick<'a> {
     pub(super) hash: u64,
 }
 
+/// What the endpoints of a set are put in order by.
+pub(super) struct BuildContext<'a> {
+    pub(super) set: &'a EndpointSet,
+    pub(super) config: &'a LoadBalancing,
+    pub(super) now: Duration,
+    /// Whether any of them is in slow start.
+    pub(super) slow_start: bool,
+}
+
+/// Endpoints that may be used alike, and how one of them is picked.
 #[derive(Debug)]
 pub(super) struct Hosts {
     members: Vec<u32>,
-    order: Order,
+    algorithm: Algorithm,
 }
 
 #[derive(Debug)]
-enum Order {
+enum Algorithm {
     /// One after the other.
     InTurn {
         next: usize,
@@ -42,31 +52,24 @@ enum Order {
 }
 
 impl Hosts {
-    /// `growing`: some of them may be in slow start.
-    pub(super) fn new(
-        set: &EndpointSet,
-        config: &LoadBalancing,
-        members: Vec<u32>,
-        now: Duration,
-        growing: bool,
-        rng: &mut SmallRng,
-    ) -> Self {
+    pub(super) fn new(context: &BuildContext<'_>, members: Vec<u32>, rng: &mut SmallRng) -> Self {
+        let BuildContext { set, config, now, slow_start } = *context;
         let weights = || members.iter().map(|index| set.endpoints()[*index as usize].weight());
         let equal = weights().is_sorted_by(|a, b| a == b);
         let changing = |rng: &mut SmallRng| {
             let weights = members.iter().map(|index| weight(set, config, *index, now));
-            Order::Changing(Queue::new(weights, rng.random()))
+            Algorithm::Changing(Queue::new(weights, rng.random()))
         };
-        let order = match &config.policy {
-            Policy::RoundRobin if growing => changing(rng),
-            Policy::RoundRobin if equal => Order::InTurn { next: rng.random_range(0..members.len().max(1)) },
-            Policy::RoundRobin => Order::Weighted(Schedule::new(weights().map(u64::from), rng.random())),
-            Policy::LeastRequest(least) if equal && !growing => Order::Fewest { choices: least.choice_count },
+        let algorithm = match &config.policy {
+            Policy::RoundRobin if slow_start => changing(rng),
+            Policy::RoundRobin if equal => Algorithm::InTurn { next: rng.random_range(0..members.len().max(1)) },
+            Policy::RoundRobin => Algorithm::Weighted(Schedule::new(weights().map(u64::from), rng.random())),
+            Policy::LeastRequest(least) if equal && !slow_start => Algorithm::Fewest { choices: least.choice_count },
             Policy::LeastRequest(_) => changing(rng),
             // The hashing ones have tables instead.
-            Policy::Random | Policy::RingHash(_) | Policy::Maglev(_) => Order::Random,
+            Policy::Random | Policy::RingHash(_) | Policy::Maglev(_) => Algorithm::Random,
         };
-        Self { members, order }
+        Self { members, algorithm }
     }
 
     pub(super) fn members(&self) -> &[u32] {
@@ -78,22 +81,22 @@ impl Hosts {
         if let [] | [_] = members {
             return members.first().copied();
         }
-        let at = match &mut self.order {
-            Order::InTurn { next } => {
+        let at = match &mut self.algorithm {
+            Algorithm::InTurn { next } => {
                 let at = *next;
                 *next = if at + 1 < members.len() { at + 1 } else { 0 };
                 at
             }
-            Order::Weighted(turns) => turns.next()? as usize,
-            Order::Changing(queue) => {
+            Algorithm::Weighted(turns) => turns.next()? as usize,
+            Algorithm::Changing(queue) => {
                 let (set, config, now) = (pick.set, pick.config, pick.now);
                 queue.next(|at| weight(set, config, members[at as usize], now))? as usize
             }
-            Order::Fewest { choices } => {
+            Algorithm::Fewest { choices } => {
                 let choices = *choices;
                 return fewest(members, choices, pick);
             }
-            Order::Random => pick.rng.random_range(0..members.len()),
+            Algorithm::Random => pick.rng.random_range(0..members.len()),
         };
         members.get(at).copied()
     }

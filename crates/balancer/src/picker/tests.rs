@@ -7,8 +7,8 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
 use super::{PickContext, Picker};
 use crate::{
-    EndpointSet, EndpointSpec, Health, LeastRequest, LoadBalancing, Locality, Maglev, Policy, RingHash, SlowStart,
-    Start, Stated,
+    ConfiguredHealth, EndpointSet, EndpointSpec, Health, LeastRequest, LoadBalancing, Locality, Maglev, Policy,
+    RingHash, SlowStart, Start,
 };
 
 fn set(weights: &[u32]) -> Arc<EndpointSet> {
@@ -178,7 +178,7 @@ fn locality_weights_say_how_much_a_locality_takes() {
 #[test]
 fn degraded_endpoints_take_what_healthy_ones_cannot() {
     let spec = |(key, stated)| EndpointSpec { stated, ..EndpointSpec::new(key) };
-    let specs = [("a", Stated::Healthy), ("b", Stated::Degraded)].map(spec).to_vec();
+    let specs = [("a", ConfiguredHealth::Healthy), ("b", ConfiguredHealth::Degraded)].map(spec).to_vec();
     let set = EndpointSet::new(specs, Start::Usable, Duration::ZERO);
     for policy in policies() {
         let mut picker = Picker::new(config(policy), 3);
@@ -200,7 +200,7 @@ proptest! {
             priority: *priority * 1_000_000_000,
             weight: *weight,
             locality: Locality { id: *id, weight: *id },
-            stated: [Stated::Healthy, Stated::Degraded, Stated::Unhealthy, Stated::Healthy][usize::from(*health)],
+            stated: [ConfiguredHealth::Healthy, ConfiguredHealth::Degraded, ConfiguredHealth::Unhealthy, ConfiguredHealth::Healthy][usize::from(*health)],
             ..EndpointSpec::new(format!("{index}"))
         };
         let specs: Vec<_> = endpoints.iter().enumerate().map(spec).collect();

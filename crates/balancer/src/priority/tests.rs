@@ -1,12 +1,12 @@
 use proptest::collection::vec;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
-use super::{LevelHealth, PriorityLoads};
+use super::{PriorityHealth, PriorityLoads};
 
 fn loads(levels: &[(u64, u64, u64)], threshold: u32) -> PriorityLoads {
     let levels: Vec<_> = levels
         .iter()
-        .map(|(healthy, degraded, total)| LevelHealth { healthy: *healthy, degraded: *degraded, total: *total })
+        .map(|(healthy, degraded, total)| PriorityHealth { healthy: *healthy, degraded: *degraded, total: *total })
         .collect();
     PriorityLoads::new(&levels, threshold, 140)
 }
@@ -64,7 +64,7 @@ proptest! {
     ) {
         let levels: Vec<_> = levels
             .into_iter()
-            .map(|(healthy, degraded, other)| LevelHealth { healthy, degraded, total: healthy + degraded + other })
+            .map(|(healthy, degraded, other)| PriorityHealth { healthy, degraded, total: healthy + degraded + other })
             .collect();
         let loads = PriorityLoads::new(&levels, threshold, factor);
         let sum: u32 = loads.healthy.iter().chain(&loads.degraded).sum();

@@ -1,6 +1,6 @@
 /// What came back from an attempt.
 #[derive(Clone, Copy)]
-pub struct Answer<'a> {
+pub struct AttemptResponse<'a> {
     /// HTTP status.
     pub status: u16,
     /// `grpc-status` in the head of the answer; not that of trailers, which come too late.
@@ -9,9 +9,9 @@ pub struct Answer<'a> {
     pub has_header: &'a dyn Fn(&str) -> bool,
 }
 
-impl std::fmt::Debug for Answer<'_> {
+impl std::fmt::Debug for AttemptResponse<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answer").field("status", &self.status).field("grpc_status", &self.grpc_status).finish()
+        f.debug_struct("AttemptResponse").field("status", &self.status).field("grpc_status", &self.grpc_status).finish()
     }
 }
 
@@ -89,7 +89,7 @@ impl RetryOn {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, condition)| *condition)
     }
 
-    /// All names there are.
+    /// The names of all conditions.
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMES.iter().map(|(name, _)| *name)
     }

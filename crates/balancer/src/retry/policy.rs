@@ -3,7 +3,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::back_off::{BackOff, at_least};
-use super::conditions::{Answer, Failure, RetryOn};
+use super::conditions::{AttemptResponse, Failure, RetryOn};
 
 /// When a request is sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl RetryPolicy {
 
     /// Whether an attempt that ended with this answer is worth another. One with `x-envoy-ratelimited` never is.
     #[must_use]
-    pub fn covers_answer(&self, answer: &Answer<'_>) -> bool {
+    pub fn covers_answer(&self, answer: &AttemptResponse<'_>) -> bool {
         // The endpoint, or a proxy before it, has said that it is asked too often already.
         if (answer.has_header)("x-envoy-ratelimited") {
             return false;
@@ -137,7 +137,7 @@ pub struct Retries<'a> {
 }
 
 impl<'a> Retries<'a> {
-    /// None used yet.
+    /// No retry is used yet.
     #[must_use]
     pub fn new(policy: &'a RetryPolicy) -> Self {
         let back_off = BackOff::new(policy.back_off_base, policy.back_off_max());
@@ -146,7 +146,12 @@ impl<'a> Retries<'a> {
 
     /// After an answer. `retry_after` is what its `Retry-After` header asks for
     /// ([`parse_retry_after`](crate::parse_retry_after)); `random` is uniform over all of `u64`.
-    pub fn after_answer(&mut self, answer: &Answer<'_>, retry_after: Option<Duration>, random: u64) -> Decision {
+    pub fn after_answer(
+        &mut self,
+        answer: &AttemptResponse<'_>,
+        retry_after: Option<Duration>,
+        random: u64,
+    ) -> Decision {
         if !self.policy.covers_answer(answer) {
             return Decision::No(NoRetry::NotCovered);
         }

@@ -3,7 +3,8 @@ use std::time::Duration;
 use proptest::prelude::{any, prop_assert, proptest};
 
 use super::{
-    Answer, BackOff, Decision, Failure, NoRetry, Retries, RetryConfigError, RetryOn, RetryPolicy, parse_retry_after,
+    AttemptResponse, BackOff, Decision, Failure, NoRetry, Retries, RetryConfigError, RetryOn, RetryPolicy,
+    parse_retry_after,
 };
 
 fn policy(names: &[&str]) -> RetryPolicy {
@@ -16,8 +17,8 @@ fn policy(names: &[&str]) -> RetryPolicy {
     }
 }
 
-fn answer(status: u16, grpc_status: Option<u16>) -> Answer<'static> {
-    Answer { status, grpc_status, has_header: &|_| false }
+fn answer(status: u16, grpc_status: Option<u16>) -> AttemptResponse<'static> {
+    AttemptResponse { status, grpc_status, has_header: &|_| false }
 }
 
 const FAILURES: [Failure; 6] = [
@@ -73,11 +74,11 @@ fn grpc_statuses() {
 fn headers() {
     let with = |name: &'static str| move |asked: &str| asked == name;
     let again = with("x-again");
-    let answer = Answer { status: 200, grpc_status: None, has_header: &again };
+    let answer = AttemptResponse { status: 200, grpc_status: None, has_header: &again };
     assert!(policy(&["retriable-headers"]).covers_answer(&answer));
     assert!(!policy(&["5xx"]).covers_answer(&answer), "only where it is a condition");
     let limited = with("x-envoy-ratelimited");
-    let answer = Answer { status: 503, grpc_status: None, has_header: &limited };
+    let answer = AttemptResponse { status: 503, grpc_status: None, has_header: &limited };
     assert!(!policy(&["5xx", "gateway-error"]).covers_answer(&answer), "asked too often already");
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::EndpointSet;
-use crate::{EndpointSpec, Health, Start, Stated};
+use crate::{ConfiguredHealth, EndpointSpec, Health, Start};
 
 const NOW: Duration = Duration::from_secs(100);
 
@@ -28,7 +28,11 @@ fn what_is_known_outlives_the_set() {
 #[test]
 fn health_is_the_worst_of_what_is_said() {
     let stated = |stated| EndpointSpec { stated, ..EndpointSpec::new(format!("{stated:?}")) };
-    let specs = vec![stated(Stated::Healthy), stated(Stated::Degraded), stated(Stated::Unhealthy)];
+    let specs = vec![
+        stated(ConfiguredHealth::Healthy),
+        stated(ConfiguredHealth::Degraded),
+        stated(ConfiguredHealth::Unhealthy),
+    ];
     let set = EndpointSet::new(specs, Start::Usable, NOW);
     let health = || [0, 1, 2].map(|index| set.health(index).unwrap());
     assert_eq!(health(), [Health::Healthy, Health::Degraded, Health::Unhealthy]);

@@ -6,7 +6,8 @@ pub(super) struct MaglevTable {
     places: Vec<u32>,
 }
 
-struct Entry<'a> {
+/// The order in which one endpoint asks for places, and how far it has come.
+struct Permutation<'a> {
     key: &'a str,
     index: u32,
     share: f64,
@@ -22,40 +23,40 @@ impl MaglevTable {
     /// Fills `size` places, a prime, in proportion to shares. Endpoints beyond `size` have no place.
     pub(super) fn new<'a>(shares: Vec<(u32, f64)>, key: impl Fn(u32) -> &'a str, size: u32) -> Self {
         let size = u64::from(size);
-        let entry = |(index, share): (u32, f64)| {
+        let permutation = |(index, share): (u32, f64)| {
             let key = key(index);
             let skip = xxh64(key.as_bytes(), 1) % (size - 1).max(1) + 1;
-            Entry { key, index, share, due: 0.0, next: xxh64(key.as_bytes(), 0) % size, skip }
+            Permutation { key, index, share, due: 0.0, next: xxh64(key.as_bytes(), 0) % size, skip }
         };
-        let mut entries: Vec<_> = shares.into_iter().map(entry).collect();
-        if entries.is_empty() {
+        let mut permutations: Vec<_> = shares.into_iter().map(permutation).collect();
+        if permutations.is_empty() {
             return Self { places: Vec::new() };
         }
         // The order of the configuration must not move requests from one endpoint to another.
-        entries.sort_unstable_by(|a, b| a.key.cmp(b.key).then(a.index.cmp(&b.index)));
-        let greatest = entries.iter().map(|entry| entry.share).fold(0.0, f64::max);
+        permutations.sort_unstable_by(|a, b| a.key.cmp(b.key).then(a.index.cmp(&b.index)));
+        let greatest = permutations.iter().map(|permutation| permutation.share).fold(0.0, f64::max);
         let mut places = vec![EMPTY; size as usize];
         let mut free = places.len();
         let mut round = 0.0;
         while free > 0 {
             round += 1.0;
-            for entry in &mut entries {
+            for permutation in &mut permutations {
                 // The one with the greatest share has a turn in each round, one with a third of it in each third.
-                if round * entry.share < entry.due {
+                if round * permutation.share < permutation.due {
                     continue;
                 }
                 if free == 0 {
                     break;
                 }
-                entry.due += greatest;
+                permutation.due += greatest;
                 // The size is prime: the permutation comes to every place.
-                while places[entry.next as usize] != EMPTY {
-                    entry.next += entry.skip;
-                    if entry.next >= size {
-                        entry.next -= size;
+                while places[permutation.next as usize] != EMPTY {
+                    permutation.next += permutation.skip;
+                    if permutation.next >= size {
+                        permutation.next -= size;
                     }
                 }
-                places[entry.next as usize] = entry.index;
+                places[permutation.next as usize] = permutation.index;
                 free -= 1;
             }
         }

@@ -6,24 +6,24 @@ use backstay_model::ResourceName;
 use backstay_proto::config;
 use backstay_resources::gateway::{CertificateRef, Listener, RouteGroupKind, TlsMode};
 
-use super::Serving;
+use super::Placement;
 use super::allowed::{Allowed, allowed};
 use super::conflict::Conflict;
 use crate::change::ObjectKey;
 use crate::hostname;
-use crate::output::{ACCEPTED, CONFLICTED, Finding, RESOLVED_REFS};
+use crate::output::{ACCEPTED, CONFLICTED, Condition, RESOLVED_REFS};
 use crate::secret::{CompiledSecret, DEFAULT_NAMESPACE, Role, SecretFault, SecretName, SecretUse};
 
 /// A Gateway that is served.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Site<'a> {
     pub(crate) gateway: &'a ObjectKey,
-    pub(crate) serving: &'a Serving,
+    pub(crate) placement: &'a Placement,
 }
 
 /// What routes see of a listener.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ListenerFace {
+pub(crate) struct ListenerView {
     pub(crate) name: String,
     pub(crate) port: i32,
     /// Canonical.
@@ -36,10 +36,10 @@ pub(crate) struct ListenerFace {
 /// What one listener compiles to.
 #[derive(Debug)]
 pub(crate) struct ListenerOutcome {
-    pub(crate) face: ListenerFace,
+    pub(crate) view: ListenerView,
     pub(crate) supported_kinds: Vec<RouteGroupKind>,
-    pub(crate) conditions: Vec<Finding>,
-    /// In the order of the face's resources.
+    pub(crate) conditions: Vec<Condition>,
+    /// In the order of the view's resources.
     pub(crate) configs: Vec<config::Listener>,
     pub(crate) secrets: Vec<SecretUse>,
 }
@@ -61,7 +61,7 @@ pub(crate) fn listener<'a>(
             if reason == UNSUPPORTED_PROTOCOL {
                 supported_kinds.clear();
             }
-            Finding::no(ACCEPTED, reason, message)
+            Condition::no(ACCEPTED, reason, message)
         }
         Ok((protocol, port)) => {
             if protocol == config::listener::Protocol::Https {
@@ -74,7 +74,7 @@ pub(crate) fn listener<'a>(
                 let tls = (!secrets.is_empty()).then(|| config::ServerTls {
                     secrets: secrets.iter().map(|secret| secret.resource().to_string()).collect(),
                 });
-                configs.extend(site.serving.addresses.iter().map(|address| config::Listener {
+                configs.extend(site.placement.addresses.iter().map(|address| config::Listener {
                     address: address.clone(),
                     port,
                     hostname: hostname.clone().unwrap_or_default(),
@@ -85,26 +85,26 @@ pub(crate) fn listener<'a>(
                 certificates = Certificates::default();
             }
             match conflict {
-                Some(conflict) => Finding::no(ACCEPTED, "PortUnavailable", conflict.message.clone()),
-                None => Finding::holds(ACCEPTED),
+                Some(conflict) => Condition::no(ACCEPTED, "PortUnavailable", conflict.message.clone()),
+                None => Condition::holds(ACCEPTED),
             }
         }
     };
     let mut conditions = vec![
         accepted,
         match refs_fault {
-            Some((reason, message)) => Finding::no(RESOLVED_REFS, reason, message),
-            None => Finding::holds(RESOLVED_REFS),
+            Some((reason, message)) => Condition::no(RESOLVED_REFS, reason, message),
+            None => Condition::holds(RESOLVED_REFS),
         },
         match conflict {
-            Some(conflict) => Finding::yes(CONFLICTED, conflict.reason, conflict.message.clone()),
-            None => Finding::no(CONFLICTED, "NoConflicts", ""),
+            Some(conflict) => Condition::yes(CONFLICTED, conflict.reason, conflict.message.clone()),
+            None => Condition::no(CONFLICTED, "NoConflicts", ""),
         },
     ];
     conditions.extend(certificates.expired);
     let resources = (0..configs.len()).map(|index| resource(site, &listener.name, index)).collect();
-    let face = ListenerFace { name: listener.name.clone(), port: listener.port, hostname, allowed, resources };
-    ListenerOutcome { face, supported_kinds, conditions, configs, secrets: certificates.secrets }
+    let view = ListenerView { name: listener.name.clone(), port: listener.port, hostname, allowed, resources };
+    ListenerOutcome { view, supported_kinds, conditions, configs, secrets: certificates.secrets }
 }
 
 const UNSUPPORTED_PROTOCOL: &str = "UnsupportedProtocol";
@@ -158,7 +158,7 @@ struct Certificates {
     /// What is wrong with the first of the others, with the reason that the condition gives.
     fault: Option<(&'static str, String)>,
     /// Of the certificate that is the first to expire.
-    expired: Option<Finding>,
+    expired: Option<Condition>,
 }
 
 /// Looks the certificates up. A listener serves with those that are good, or once were: a mistake with a Secret takes no
@@ -191,7 +191,7 @@ fn certificates<'a>(
             found.fault.get_or_insert_with(|| (INVALID_CERTIFICATE, message()));
         }
         if let Some(kept) = kept.filter(|_| !found.secrets.contains(&secret)) {
-            let expired = kept.expires.map(|expires| Finding::expired(&field, expires));
+            let expired = kept.expires.map(|expires| Condition::expired(&field, expires));
             found.expired = found.expired.into_iter().chain(expired).min_by_key(|finding| finding.since);
             found.secrets.push(secret);
         }
@@ -224,6 +224,6 @@ pub(crate) fn certificate_secret(
 /// The name of a Listener resource. The first address has the listener's plain name; further ones add theirs after an
 /// `@`, which no object's name contains.
 fn resource(site: Site<'_>, listener: &str, index: usize) -> Arc<str> {
-    let address = site.serving.addresses.get(index).filter(|_| index > 0).map(String::as_str);
+    let address = site.placement.addresses.get(index).filter(|_| index > 0).map(String::as_str);
     ResourceName::Listener { gateway: site.gateway.scoped(), listener, address }.into()
 }

@@ -1,6 +1,6 @@
 //! Label selectors.
 //!
-//! Source: Kubernetes, `meta/v1` `LabelSelector`.
+//! LastGood: Kubernetes, `meta/v1` `LabelSelector`.
 
 use std::collections::BTreeMap;
 

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use backstay_resources::gateway::{APOXY_GATEWAY, CONTROLLER_NAME, GATEWAY, ParentRef};
 
 use crate::change::ObjectKey;
-use crate::gateway::{ListenerFace, Standing};
+use crate::gateway::{GatewayStatus, ListenerView};
 use crate::hostname::intersection;
-use crate::output::{ACCEPTED, Finding};
+use crate::output::{ACCEPTED, Condition};
 use crate::secret::DEFAULT_NAMESPACE;
 
 /// What routes see of a Gateway.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct GatewayFace {
+pub(crate) struct GatewayView {
     /// The controller that its class names.
     pub(crate) controller_name: &'static str,
-    pub(crate) standing: Standing,
-    pub(crate) listeners: Vec<ListenerFace>,
+    pub(crate) status: GatewayStatus,
+    pub(crate) listeners: Vec<ListenerView>,
 }
 
 /// What becomes of one parent of a route.
@@ -26,7 +26,7 @@ pub(crate) enum Parent {
     /// Another controller's: nothing is said about it.
     Foreign,
     /// The route does not attach; the finding says why.
-    Refused(&'static str, Finding),
+    Refused(&'static str, Condition),
     /// The route attaches to at least one listener.
     Attached(&'static str, Vec<Attachment>),
 }
@@ -66,28 +66,30 @@ pub(crate) fn attach(
     route: &ObjectKey,
     hostnames: &[String],
     parent: &ParentRef,
-    gateway: Option<&GatewayFace>,
+    gateway: Option<&GatewayView>,
     labels: Option<&BTreeMap<String, String>>,
 ) -> Parent {
-    let refuse = |reason, message: String| Parent::Refused(CONTROLLER_NAME, Finding::no(ACCEPTED, reason, message));
+    let refuse = |reason, message: String| Parent::Refused(CONTROLLER_NAME, Condition::no(ACCEPTED, reason, message));
     let key = match parent_key(route, parent) {
         Ok(key) => key,
         Err(message) => return refuse("NoMatchingParent", message),
     };
     let Some(gateway) = gateway else { return refuse("NoMatchingParent", format!("{key} does not exist")) };
-    match &gateway.standing {
-        Standing::Foreign => Parent::Foreign,
-        Standing::Pending(message) => {
+    match &gateway.status {
+        GatewayStatus::Foreign => Parent::Foreign,
+        GatewayStatus::Pending(message) => {
             let message = format!("{key} waits: {message}");
-            Parent::Refused(gateway.controller_name, Finding::unknown(ACCEPTED, "Pending", message))
+            Parent::Refused(gateway.controller_name, Condition::unknown(ACCEPTED, "Pending", message))
         }
-        Standing::Refused { message, .. } => {
+        GatewayStatus::Refused { message, .. } => {
             let message = format!("{key} is not accepted: {message}");
-            Parent::Refused(gateway.controller_name, Finding::no(ACCEPTED, "Pending", message))
+            Parent::Refused(gateway.controller_name, Condition::no(ACCEPTED, "Pending", message))
         }
-        Standing::Served(_) => match listeners(route, hostnames, parent, &key, &gateway.listeners, labels) {
+        GatewayStatus::Served(_) => match listeners(route, hostnames, parent, &key, &gateway.listeners, labels) {
             Ok(attachments) => Parent::Attached(gateway.controller_name, attachments),
-            Err((reason, message)) => Parent::Refused(gateway.controller_name, Finding::no(ACCEPTED, reason, message)),
+            Err((reason, message)) => {
+                Parent::Refused(gateway.controller_name, Condition::no(ACCEPTED, reason, message))
+            }
         },
     }
 }
@@ -97,7 +99,7 @@ fn listeners(
     hostnames: &[String],
     parent: &ParentRef,
     gateway: &ObjectKey,
-    listeners: &[ListenerFace],
+    listeners: &[ListenerView],
     labels: Option<&BTreeMap<String, String>>,
 ) -> Result<Vec<Attachment>, (&'static str, String)> {
     let section = parent.section_name.as_deref().filter(|section| !section.is_empty());

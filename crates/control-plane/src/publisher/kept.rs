@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_compiler::{Kept, KeptName, Role};
+use backstay_compiler::{LastGoodSecret, LastGoodSecretName, Role};
 use backstay_store::{CommitError, Expect, Key, Operation, Prefix, Store, Write};
 
 /// Where they are stored, by role. No API serves these.
@@ -13,7 +13,7 @@ const PLACES: [(Role, &str); 2] =
 /// What is stored, and what has yet to be.
 pub(super) struct KeptSecrets {
     store: Arc<dyn Store>,
-    unsaved: BTreeMap<KeptName, Option<Kept>>,
+    unsaved: BTreeMap<LastGoodSecretName, Option<LastGoodSecret>>,
 }
 
 impl KeptSecrets {
@@ -22,13 +22,14 @@ impl KeptSecrets {
     }
 
     /// What an earlier process stored.
-    pub(super) fn read(&self) -> Vec<(KeptName, Kept)> {
+    pub(super) fn read(&self) -> Vec<(LastGoodSecretName, LastGoodSecret)> {
         let snapshot = self.store.snapshot();
         let mut found = Vec::new();
         for (role, place) in PLACES {
             for entry in snapshot.list(&Prefix::resource(place)) {
-                let name = KeptName { namespace: entry.key.namespace().into(), name: entry.key.name().into(), role };
-                match Kept::decode(entry.value.clone()) {
+                let name =
+                    LastGoodSecretName { namespace: entry.key.namespace().into(), name: entry.key.name().into(), role };
+                match LastGoodSecret::decode(entry.value.clone()) {
                     Some(kept) => found.push((name, kept)),
                     None => tracing::error!(key = %entry.key, "what was kept of a Secret cannot be read"),
                 }
@@ -38,7 +39,7 @@ impl KeptSecrets {
     }
 
     /// Notes what has changed.
-    pub(super) fn changed(&mut self, changes: BTreeMap<KeptName, Option<Kept>>) {
+    pub(super) fn changed(&mut self, changes: BTreeMap<LastGoodSecretName, Option<LastGoodSecret>>) {
         self.unsaved.extend(changes);
     }
 
@@ -57,20 +58,21 @@ impl KeptSecrets {
         if writes.is_empty() {
             return self.unsaved.clear();
         }
-        match self.store.commit(writes).await {
-            Ok(_) => self.unsaved.clear(),
-            Err(error) => {
+        let mut again = false;
+        for commit in self.store.limits().divide(writes) {
+            if let Err(error) = self.store.commit(commit).await {
                 tracing::warn!(%error, "cannot store what is kept of Secrets: a restart would do without");
-                if matches!(error, CommitError::Refused(_)) {
-                    // The same again would be refused again.
-                    self.unsaved.clear();
-                }
+                // What was refused would be refused again. What else was done may be done again.
+                again |= !matches!(error, CommitError::Refused(_));
             }
+        }
+        if !again {
+            self.unsaved.clear();
         }
     }
 }
 
-fn key(name: &KeptName) -> Key {
+fn key(name: &LastGoodSecretName) -> Key {
     let place = PLACES.iter().find(|(role, _)| *role == name.role).map_or("", |(_, place)| *place);
     Key::new(place, &name.namespace, &name.name)
 }

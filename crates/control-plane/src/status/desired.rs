@@ -4,11 +4,9 @@ mod withdrawn;
 
 use std::collections::BTreeMap;
 
-use backstay_compiler::{
-    CONDITION_TYPES, Finding, ListenerReport, ObjectKey, ParentReport, Report, SUPPORTED_FEATURES,
-};
+use backstay_compiler::{CONDITION_TYPES, Condition, ListenerReport, ObjectKey, ParentReport, ProgrammedBy, Report};
 use backstay_resources::gateway::{APOXY_CONTROLLER_NAME, CONTROLLER_NAME, ParentRef};
-use backstay_resources::{Condition, ConditionStatus, Timestamp, apoxy};
+use backstay_resources::{ConditionStatus, Timestamp, apoxy, meta};
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -36,7 +34,7 @@ const LISTED_REFUSALS: usize = 100;
 
 /// The status of `key`, which has the status `old` now. `None` when nothing is known of the object.
 pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Timestamp) -> Option<Value> {
-    if key.kind.kind == apoxy::PROXY.kind {
+    if *key.kind == apoxy::PROXY {
         return Some(fleet(tracker, &key.name, old, now));
     }
     if let Some(before) = tracker.withdrawn(key) {
@@ -45,34 +43,29 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
     let tracked = tracker.object(key)?;
     let merge = Merge { generation: tracked.status.generation, now, is_ours };
     let mut status = old.as_object().cloned().unwrap_or_default();
-    match &tracked.status.report {
-        Report::Backend { conditions } | Report::BackendPolicy { conditions } => {
+    let Report { conditions, programmed, listeners, parents, fields, .. } = &tracked.status.report;
+    let conditions = match programmed {
+        ProgrammedBy::Nothing => conditions.clone(),
+        ProgrammedBy::Version => {
             let programmed = tracker.programmed(tracked, &tracked.status.programs);
             match programmed {
                 Programmed::Yes => put(&mut status, "acknowledgedVersion", tracker.version(tracked)),
                 _ => drop(status.remove("acknowledgedVersion")),
             }
-            let findings = with_programmed(conditions, programmed);
-            put(&mut status, "conditions", merge.conditions(&findings, old.get("conditions")));
+            with_programmed(conditions, programmed)
         }
-        Report::GatewayClass { conditions } => {
-            put(&mut status, "conditions", merge.conditions(conditions, old.get("conditions")));
-            let features: Vec<Value> = SUPPORTED_FEATURES.iter().map(|name| json!({ "name": name })).collect();
-            put(&mut status, "supportedFeatures", features);
+        ProgrammedBy::Listeners => {
+            let all: Vec<_> = listeners.iter().map(|report| merge.listener(tracker, tracked, report, old)).collect();
+            put(&mut status, "listeners", all);
+            gateway_conditions(tracker, tracked, conditions, listeners)
         }
-        Report::Gateway { conditions, listeners, addresses } => {
-            let findings = gateway_findings(tracker, tracked, conditions, listeners);
-            put(&mut status, "conditions", merge.conditions(&findings, old.get("conditions")));
-            let listeners: Vec<_> =
-                listeners.iter().map(|report| merge.listener(tracker, tracked, report, old)).collect();
-            put(&mut status, "listeners", listeners);
-            put(&mut status, "addresses", addresses);
-        }
-        Report::HttpRoute { parents } => {
-            let parents = merge.parents(parents, old);
-            put(&mut status, "parents", parents);
-        }
-        Report::Withdrawn => return None,
+    };
+    match parents {
+        Some(parents) => put(&mut status, "parents", merge.parents(parents, old)),
+        None => put(&mut status, "conditions", merge.conditions(&conditions, old.get("conditions"))),
+    }
+    for (field, value) in fields {
+        put(&mut status, field, value);
     }
     Some(Value::Object(status))
 }
@@ -87,12 +80,12 @@ fn is_ours(kind: &str) -> bool {
 }
 
 /// A Gateway is programmed when it is accepted and every listener that is valid is programmed.
-fn gateway_findings(
+fn gateway_conditions(
     tracker: &Tracker,
     tracked: &Tracked,
-    conditions: &[Finding],
+    conditions: &[Condition],
     listeners: &[ListenerReport],
-) -> Vec<Finding> {
+) -> Vec<Condition> {
     let mut programs = tracked.status.programs.clone();
     programs.extend(listeners.iter().flat_map(|listener| listener.programs.iter().cloned()));
     programs.sort();
@@ -103,9 +96,9 @@ fn gateway_findings(
         _ => tracker.programmed(tracked, &programs),
     };
     let unused = programmed == Programmed::Unused;
-    let mut findings = with_programmed(conditions, programmed);
+    let mut all = with_programmed(conditions, programmed);
     // A Gateway is its own reason to be served: when nothing of it is, something is wrong with it.
-    if let Some(found) = findings.iter_mut().find(|found| found.kind == PROGRAMMED && found.reason == NOT_REFERENCED)
+    if let Some(found) = all.iter_mut().find(|found| found.kind == PROGRAMMED && found.reason == NOT_REFERENCED)
         && unused
     {
         (found.reason, found.message) = match accepted {
@@ -113,11 +106,11 @@ fn gateway_findings(
             _ => ("Invalid", NO_LISTENER.to_owned()),
         };
     }
-    findings
+    all
 }
 
 /// `conditions` and what proxies say.
-fn with_programmed(conditions: &[Finding], programmed: Programmed) -> Vec<Finding> {
+fn with_programmed(conditions: &[Condition], programmed: Programmed) -> Vec<Condition> {
     let wrong = conditions.iter().find(|found| match found.kind {
         "Conflicted" => found.status == ConditionStatus::True,
         _ => found.status == ConditionStatus::False,
@@ -136,12 +129,12 @@ fn with_programmed(conditions: &[Finding], programmed: Programmed) -> Vec<Findin
         }
         Programmed::Refused { message } => (ConditionStatus::False, "Refused", message),
     };
-    let mut all: Vec<Finding> = conditions.iter().filter(|found| found.kind != PROGRAMMED).cloned().collect();
-    all.push(Finding { kind: PROGRAMMED, status, reason, message, since: None });
+    let mut all: Vec<Condition> = conditions.iter().filter(|found| found.kind != PROGRAMMED).cloned().collect();
+    all.push(Condition { kind: PROGRAMMED, status, reason, message, since: None });
     all
 }
 
-/// Turns findings into conditions, keeping the time of what did not change.
+/// Turns what is told into conditions, keeping the time of what did not change.
 #[derive(Clone, Copy)]
 struct Merge {
     generation: i64,
@@ -153,9 +146,9 @@ struct Merge {
 impl Merge {
     /// Ours are as they should be, each once, where the first of its type was. Others stay as they are, whatever they are,
     /// and where they are: who writes them in another order is not contradicted.
-    fn conditions(self, findings: &[Finding], old: Option<&Value>) -> Vec<Value> {
+    fn conditions(self, given: &[Condition], old: Option<&Value>) -> Vec<Value> {
         let old = old.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let present = findings.iter().filter(|found| found.since.is_none_or(|since| since <= self.now));
+        let present = given.iter().filter(|found| found.since.is_none_or(|since| since <= self.now));
         let mut made: BTreeMap<&str, Value> = BTreeMap::new();
         let mut order = Vec::new();
         for found in present {
@@ -174,11 +167,11 @@ impl Merge {
     }
 
     /// One condition, with the time since when its status is what it is.
-    fn condition(self, found: &Finding, old: &[Value]) -> Condition {
+    fn condition(self, found: &Condition, old: &[Value]) -> meta::Condition {
         let old = old.iter().filter(|before| before["type"] == found.kind);
-        let mut old = old.filter_map(|before| Condition::deserialize(before).ok());
+        let mut old = old.filter_map(|before| meta::Condition::deserialize(before).ok());
         let before = old.find(|before| before.status == found.status);
-        Condition {
+        meta::Condition {
             kind: found.kind.to_owned(),
             status: found.status,
             observed_generation: self.generation,
@@ -194,12 +187,12 @@ impl Merge {
             .and_then(Value::as_array)
             .and_then(|all| all.iter().find(|status| status["name"] == report.name.as_str()));
         let programmed = tracker.programmed(tracked, &report.programs);
-        let findings = with_programmed(&report.conditions, programmed);
+        let conditions = with_programmed(&report.conditions, programmed);
         json!({
             "name": report.name,
             "supportedKinds": report.supported_kinds,
             "attachedRoutes": report.attached_routes,
-            "conditions": self.conditions(&findings, before.and_then(|before| before.get("conditions"))),
+            "conditions": self.conditions(&conditions, before.and_then(|before| before.get("conditions"))),
         })
     }
 
@@ -238,18 +231,18 @@ fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
     streams.sort_by_key(|stream| stream.connected);
     // While an old stream of the same process has not ended yet, the newer one counts.
     let proxies: BTreeMap<&str, &Stream> = streams.iter().map(|stream| (stream.node_id.as_str(), *stream)).collect();
-    let refusing = proxies.values().filter(|stream| !stream.refused.is_empty()).count();
+    let refusing = proxies.values().filter(|stream| stream.refused().next().is_some()).count();
     let (status, reason, message) = match (proxies.len(), refusing) {
         (0, _) => (ConditionStatus::False, "NoProxies", "no proxy is connected".to_owned()),
         (count, 0) => (ConditionStatus::True, "Ready", format!("{count} connected")),
         (count, refusing) => (ConditionStatus::False, "Refused", format!("{refusing} of {count} refuse something")),
     };
     let merge = Merge { generation: 0, now, is_ours: |kind| kind == READY };
-    let found = Finding { kind: READY, status, reason, message, since: None };
+    let found = Condition { kind: READY, status, reason, message, since: None };
     let mut replicas: Vec<apoxy::ProxyReplica> = Vec::new();
     let mut room = LISTED_REFUSALS;
     for stream in proxies.into_values().take(LISTED_REPLICAS) {
-        let refused = stream.refused.iter().take(room).map(|(resource, refusal)| apoxy::Refusal {
+        let refused = stream.refused().take(room).map(|(resource, refusal)| apoxy::Refusal {
             resource: resource.to_string(),
             field: refusal.field.clone(),
             message: refusal.message.clone(),

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use backstay_compiler::{Finding, ObjectStatus, Report};
+use backstay_compiler::{Condition, ObjectStatus, Report};
 use backstay_resources::ConditionStatus;
 use backstay_resources::backstay::BACKEND_POLICY;
 use backstay_store::{History, Limits, Memory, Retention};
@@ -12,7 +12,7 @@ mod meddling;
 use self::meddling::Meddling;
 use super::*;
 use crate::metrics::Exposition;
-use crate::tracker::{Refusal, Stream};
+use crate::tracker::{Refusal, Stream, Subscription};
 
 /// What the status writer works with, and its figures.
 struct Bench {
@@ -20,15 +20,13 @@ struct Bench {
     shared: Arc<Shared>,
     metrics: Metrics,
     figures: Exposition,
-    _folder: tempfile::TempDir,
 }
 
 impl Bench {
     fn new(store: impl Store) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let of_figures = backstay_store::Embedded::open(folder.path().join("s"), Default::default()).unwrap();
-        let (metrics, figures) = Metrics::new(Arc::new(of_figures));
-        Self { store: Arc::new(store), shared: Arc::default(), metrics, figures, _folder: folder }
+        let store: Arc<dyn Store> = Arc::new(store);
+        let (metrics, figures) = Metrics::new(store.clone());
+        Self { store, shared: Arc::default(), metrics, figures }
     }
 
     /// Stores an object, and has the tracker know it.
@@ -46,12 +44,12 @@ impl Bench {
         key
     }
 
-    fn report(&self, key: &ObjectKey, finding: Finding) {
+    fn report(&self, key: &ObjectKey, finding: Condition) {
         self.shared.update(|tracker| {
             tracker.reported(ObjectStatus {
                 key: key.clone(),
                 generation: 1,
-                report: Report::BackendPolicy { conditions: vec![finding] },
+                report: Report::of(vec![finding]),
                 programs: Vec::new(),
             });
         });
@@ -76,9 +74,9 @@ impl Bench {
     }
 }
 
-fn finding(message: &str, since: Option<Timestamp>) -> Finding {
+fn finding(message: &str, since: Option<Timestamp>) -> Condition {
     let message = message.to_owned();
-    Finding { kind: "Accepted", status: ConditionStatus::True, reason: "Accepted", message, since }
+    Condition { kind: "Accepted", status: ConditionStatus::True, reason: "Accepted", message, since }
 }
 
 fn stream(node: &str, connected: i64, refused: usize) -> Stream {
@@ -86,15 +84,15 @@ fn stream(node: &str, connected: i64, refused: usize) -> Stream {
         let refusal = Refusal { version: "v".into(), field: String::new(), message: "no".to_owned() };
         (format!("backend/{index:03}").into(), refusal)
     };
+    let refused = (0..refused).map(refusal).collect::<BTreeMap<_, _>>();
+    let subscription = Subscription { refused, ..Subscription::default() };
     Stream {
         fleet: "default".into(),
         node_id: node.to_owned(),
         address: String::new(),
         version: String::new(),
         connected: Timestamp::from_second(connected),
-        synchronised: 0,
-        pending: 0,
-        refused: (0..refused).map(refusal).collect::<BTreeMap<_, _>>(),
+        types: [(backstay_proto::RESOURCE_TYPE_URL.into(), subscription)].into(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The `Programmed` condition.
 
-use backstay_compiler::{ObjectStatus, Report};
+use backstay_compiler::ObjectStatus;
 
-use super::{Fleet, Program, Tracked, Tracker};
+use super::{FleetResource, Tracked, Tracker};
 
 /// Whether proxies serve what an object asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +26,9 @@ pub(crate) enum Programmed {
 }
 
 /// Everything that must be acknowledged for an object, without repetition.
-pub(super) fn programs(status: &ObjectStatus) -> Vec<Program> {
+pub(super) fn programs(status: &ObjectStatus) -> Vec<FleetResource> {
     let mut programs = status.programs.clone();
-    if let Report::Gateway { listeners, .. } = &status.report {
-        programs.extend(listeners.iter().flat_map(|listener| listener.programs.iter().cloned()));
-    }
+    programs.extend(status.report.listeners.iter().flat_map(|listener| listener.programs.iter().cloned()));
     programs.sort();
     programs.dedup();
     programs
@@ -38,7 +36,7 @@ pub(super) fn programs(status: &ObjectStatus) -> Vec<Program> {
 
 impl Tracker {
     /// Whether proxies serve all of `programs`, which are those of `tracked` or some of them.
-    pub(crate) fn programmed(&self, tracked: &Tracked, programs: &[Program]) -> Programmed {
+    pub(crate) fn programmed(&self, tracked: &Tracked, programs: &[FleetResource]) -> Programmed {
         if programs.is_empty() {
             return Programmed::Unused;
         }
@@ -50,18 +48,24 @@ impl Tracker {
         }
         let mut fleets: Vec<&str> = programs.iter().map(|(fleet, _)| &**fleet).collect();
         fleets.dedup();
-        let nobody = !fleets.iter().any(|fleet| self.fleets.get(*fleet).is_some_and(Fleet::is_connected));
+        let served =
+            |(fleet, resource): &FleetResource| self.fleets.get(fleet).is_some_and(|state| state.is_served(resource));
+        let nobody = !programs.iter().any(served);
         Programmed::Pending { fleets: fleets.join(", "), nobody }
     }
 
-    fn refusal_of(&self, programs: &[Program]) -> Option<String> {
+    fn refusal_of(&self, programs: &[FleetResource]) -> Option<String> {
         programs.iter().find_map(|program| {
             let (_, resource) = program;
-            let streams = self.refusals.get(program)?.iter().filter_map(|id| self.streams.get(id));
-            let mut refusals: Vec<_> =
-                streams.filter_map(|stream| Some((&stream.node_id, stream.refused.get(resource)?))).collect();
-            refusals.sort_by_key(|(node, _)| node.as_str());
-            let (node, refusal) = refusals.first()?;
+            let refusals = self.refusals.get(program)?.iter().filter_map(|(id, type_url)| {
+                let stream = self.streams.get(id)?;
+                Some((id, &stream.node_id, stream.types.get(type_url)?.refused.get(resource)?))
+            });
+            let mut refusals: Vec<_> = refusals.collect();
+            // A stream that refuses it as several types is one proxy.
+            refusals.dedup_by_key(|(id, ..)| *id);
+            refusals.sort_by_key(|(_, node, _)| node.as_str());
+            let (_, node, refusal) = refusals.first()?;
             let others = match refusals.len() - 1 {
                 0 => String::new(),
                 count => format!(" (and {count} more)"),

@@ -39,82 +39,127 @@ pub(crate) struct Stream {
     pub(crate) version: String,
     /// When it connected.
     pub(crate) connected: Timestamp,
-    /// The revision that it has acknowledged in full.
+    /// What it asks for, by type.
+    pub(crate) types: BTreeMap<Arc<str>, Subscription>,
+}
+
+/// One type on a stream.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Subscription {
+    /// The revision that was acknowledged in full.
     pub(crate) synchronised: u64,
     /// Resources sent and not answered.
     pub(crate) pending: usize,
-    /// What it refuses, by resource.
+    /// What is refused, by resource.
     pub(crate) refused: BTreeMap<Arc<str>, Refusal>,
 }
 
+impl Stream {
+    /// The revision that it has acknowledged in full, of all that it asks for.
+    pub(crate) fn synchronised(&self) -> u64 {
+        self.types.values().map(|subscription| subscription.synchronised).min().unwrap_or_default()
+    }
+
+    /// Resources sent and not answered.
+    pub(crate) fn pending(&self) -> usize {
+        self.types.values().map(|subscription| subscription.pending).sum()
+    }
+
+    /// What it refuses, by type and resource.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (&Arc<str>, &Refusal)> {
+        self.types.values().flat_map(|subscription| &subscription.refused)
+    }
+}
+
 impl Tracker {
-    /// A proxy connected.
+    /// A proxy connected, and asks for what its [`Stream::types`] say.
     pub(crate) fn opened(&mut self, id: StreamId, stream: Stream) {
         let fleet = self.fleets.entry(stream.fleet.clone()).or_default();
-        *fleet.synchronised.entry(stream.synchronised).or_default() += 1;
+        for (type_url, subscription) in &stream.types {
+            *fleet.feed(type_url).synchronised.entry(subscription.synchronised).or_default() += 1;
+        }
         self.dirty_fleets.insert(stream.fleet.clone());
         self.streams.insert(id, stream);
     }
 
+    /// A stream and one type of it, which counts from now on if it is new.
+    fn subscription(&mut self, id: StreamId, type_url: &Arc<str>) -> Option<(&Arc<str>, &mut Subscription)> {
+        let stream = self.streams.get_mut(&id)?;
+        let subscription = stream.types.entry(type_url.clone()).or_insert_with(|| {
+            let feed = self.fleets.entry(stream.fleet.clone()).or_default().feed(type_url);
+            *feed.synchronised.entry(0).or_default() += 1;
+            Subscription::default()
+        });
+        Some((&stream.fleet, subscription))
+    }
+
     /// A proxy was sent resources.
-    pub(crate) fn sent(&mut self, id: StreamId, count: usize) {
-        if let Some(stream) = self.streams.get_mut(&id) {
-            stream.pending += count;
+    pub(crate) fn sent(&mut self, id: StreamId, type_url: &Arc<str>, count: usize) {
+        if let Some((_, subscription)) = self.subscription(id, type_url) {
+            subscription.pending += count;
         }
     }
 
     /// A proxy holds these resources as sent, and no longer holds the removed.
-    pub(crate) fn accepted<'a>(&mut self, id: StreamId, names: impl Iterator<Item = &'a Arc<str>>) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        let fleet = stream.fleet.clone();
+    pub(crate) fn accepted<'a>(
+        &mut self,
+        id: StreamId,
+        type_url: &Arc<str>,
+        names: impl Iterator<Item = &'a Arc<str>>,
+    ) {
+        let Some((fleet, subscription)) = self.subscription(id, type_url) else { return };
+        let fleet = fleet.clone();
         let mut cleared = Vec::new();
         for name in names {
-            stream.pending = stream.pending.saturating_sub(1);
-            if stream.refused.remove(name).is_some() {
+            subscription.pending = subscription.pending.saturating_sub(1);
+            if subscription.refused.remove(name).is_some() {
                 cleared.push((fleet.clone(), name.clone()));
             }
         }
         if !cleared.is_empty() {
             self.dirty_fleets.insert(fleet);
         }
-        cleared.iter().for_each(|program| self.set_refused(program, id, false));
+        cleared.iter().for_each(|program| self.set_refused(program, type_url, id, false));
     }
 
     /// A proxy refused a resource.
-    pub(crate) fn refused(&mut self, id: StreamId, name: Arc<str>, refusal: Refusal) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        stream.pending = stream.pending.saturating_sub(1);
-        let program = (stream.fleet.clone(), name.clone());
-        stream.refused.insert(name, refusal);
+    pub(crate) fn refused(&mut self, id: StreamId, type_url: &Arc<str>, name: Arc<str>, refusal: Refusal) {
+        let Some((fleet, subscription)) = self.subscription(id, type_url) else { return };
+        subscription.pending = subscription.pending.saturating_sub(1);
+        let program = (fleet.clone(), name.clone());
+        subscription.refused.insert(name, refusal);
         self.dirty_fleets.insert(program.0.clone());
-        self.set_refused(&program, id, true);
+        self.set_refused(&program, type_url, id, true);
     }
 
-    /// A proxy has answered everything up to `revision`.
-    pub(crate) fn synchronised(&mut self, id: StreamId, revision: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        if revision <= stream.synchronised {
+    /// A proxy has answered everything of a type up to `revision`.
+    pub(crate) fn synchronised(&mut self, id: StreamId, type_url: &Arc<str>, revision: u64) {
+        let Some((fleet, subscription)) = self.subscription(id, type_url) else { return };
+        if revision <= subscription.synchronised {
             return;
         }
-        let before = std::mem::replace(&mut stream.synchronised, revision);
-        let fleet = stream.fleet.clone();
-        if let Some(state) = self.fleets.get_mut(&fleet) {
-            leave(&mut state.synchronised, before);
-            *state.synchronised.entry(revision).or_default() += 1;
-        }
-        self.advance(&fleet);
+        let before = std::mem::replace(&mut subscription.synchronised, revision);
+        let fleet = fleet.clone();
+        let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
+        leave(&mut feed.synchronised, before);
+        *feed.synchronised.entry(revision).or_default() += 1;
+        self.advance(&fleet, type_url);
     }
 
     /// A proxy went away.
     pub(crate) fn closed(&mut self, id: StreamId) {
         let Some(stream) = self.streams.remove(&id) else { return };
         if let Some(state) = self.fleets.get_mut(&stream.fleet) {
-            leave(&mut state.synchronised, stream.synchronised);
+            for (type_url, subscription) in &stream.types {
+                leave(&mut state.feed(type_url).synchronised, subscription.synchronised);
+            }
         }
-        for name in stream.refused.into_keys() {
-            self.set_refused(&(stream.fleet.clone(), name), id, false);
+        for (type_url, subscription) in stream.types {
+            for name in subscription.refused.into_keys() {
+                self.set_refused(&(stream.fleet.clone(), name), &type_url, id, false);
+            }
+            self.advance(&stream.fleet, &type_url);
         }
-        self.advance(&stream.fleet);
         self.dirty_fleets.insert(stream.fleet);
     }
 }

@@ -1,15 +1,17 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_compiler::{Finding, ObjectKey, ObjectStatus, Report};
+use backstay_compiler::{Condition, ObjectKey, ObjectStatus, Report};
 use backstay_resources::{ConditionStatus, Timestamp, apoxy};
 use backstay_xds::server::StreamId;
 use backstay_xds::{Change, Resource};
 use bytes::Bytes;
 
-use super::{Acknowledged, Programmed, Refusal, Stream, Tracker};
+use super::{Acknowledged, Programmed, Refusal, Stream, Subscription, Tracker};
 
 const EDGE: &str = "edge";
+
+/// The type of all resources, where nothing else is said.
+const TYPE: &str = "resource";
 
 fn name(resource: &str) -> Arc<str> {
     resource.into()
@@ -30,20 +32,18 @@ fn stream(node: &str) -> Stream {
         address: "127.0.0.1:1".to_owned(),
         version: "0".to_owned(),
         connected: Timestamp::from_second(0),
-        synchronised: 0,
-        pending: 0,
-        refused: BTreeMap::new(),
+        types: [(name(TYPE), Subscription::default())].into(),
     }
 }
 
 /// `backend/NAME` changed at `revision`, and NAME was compiled from `generation`.
 fn change(tracker: &mut Tracker, backend: &str, generation: i64, revision: u64) {
     let resource = name(&format!("backend/{backend}"));
-    tracker.published(&name(EDGE), revision, &[put(&resource)]);
+    tracker.published(&name(EDGE), &name(TYPE), revision, &[put(&resource)]);
     tracker.reported(ObjectStatus {
         key: key(backend),
         generation,
-        report: Report::Backend { conditions: Vec::new() },
+        report: Report::of(Vec::new()),
         programs: vec![(name(EDGE), resource)],
     });
 }
@@ -63,7 +63,7 @@ fn told(backend: &str, generation: i64) -> Acknowledged {
 
 fn refuse(tracker: &mut Tracker, id: u64, resource: &str) {
     let refusal = Refusal { version: name("v"), field: "tls".to_owned(), message: "no such secret".to_owned() };
-    tracker.refused(StreamId(id), name(resource), refusal);
+    tracker.refused(StreamId(id), &name(TYPE), name(resource), refusal);
 }
 
 #[test]
@@ -74,11 +74,11 @@ fn waits_for_every_connected_proxy() {
     change(&mut tracker, "api", 1, 10);
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
 
-    tracker.synchronised(StreamId(1), 10);
+    tracker.synchronised(StreamId(1), &name(TYPE), 10);
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
 
     tracker.take_dirty(Timestamp::from_second(0));
-    tracker.synchronised(StreamId(2), 12);
+    tracker.synchronised(StreamId(2), &name(TYPE), 12);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
     assert!(tracker.take_dirty(Timestamp::from_second(0)).contains(&key("api")), "its status must be written");
 }
@@ -96,7 +96,7 @@ fn the_slowest_proxy_leaving_settles_what_waited_for_it() {
     tracker.opened(StreamId(1), stream("a"));
     tracker.opened(StreamId(2), stream("b"));
     change(&mut tracker, "api", 1, 10);
-    tracker.synchronised(StreamId(1), 10);
+    tracker.synchronised(StreamId(1), &name(TYPE), 10);
     tracker.closed(StreamId(2));
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 }
@@ -106,7 +106,7 @@ fn a_proxy_that_comes_later_takes_nothing_back() {
     let mut tracker = Tracker::default();
     tracker.opened(StreamId(1), stream("a"));
     change(&mut tracker, "api", 1, 10);
-    tracker.synchronised(StreamId(1), 10);
+    tracker.synchronised(StreamId(1), &name(TYPE), 10);
     tracker.opened(StreamId(2), stream("b"));
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 }
@@ -116,10 +116,10 @@ fn a_new_generation_waits_again() {
     let mut tracker = Tracker::default();
     tracker.opened(StreamId(1), stream("a"));
     change(&mut tracker, "api", 1, 10);
-    tracker.synchronised(StreamId(1), 10);
+    tracker.synchronised(StreamId(1), &name(TYPE), 10);
     change(&mut tracker, "api", 2, 11);
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
-    tracker.synchronised(StreamId(1), 11);
+    tracker.synchronised(StreamId(1), &name(TYPE), 11);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 }
 
@@ -131,13 +131,13 @@ fn a_refusal_speaks_with_the_proxys_own_words_and_touches_no_other_object() {
     change(&mut tracker, "web", 1, 10);
     tracker.take_dirty(Timestamp::from_second(0));
     refuse(&mut tracker, 1, "backend/api");
-    tracker.synchronised(StreamId(1), 10);
+    tracker.synchronised(StreamId(1), &name(TYPE), 10);
 
     let Programmed::Refused { message } = programmed(&tracker, "api") else { panic!("it is refused") };
     assert_eq!(message, "proxy a refused backend/api: tls: no such secret");
     assert_eq!(programmed(&tracker, "web"), Programmed::Yes);
 
-    tracker.accepted(StreamId(1), [name("backend/api")].iter());
+    tracker.accepted(StreamId(1), &name(TYPE), [name("backend/api")].iter());
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
     assert!(tracker.take_dirty(Timestamp::from_second(0)).contains(&key("api")));
 }
@@ -160,7 +160,7 @@ fn what_nothing_uses_is_unused() {
     tracker.reported(ObjectStatus {
         key: key("api"),
         generation: 1,
-        report: Report::Backend { conditions: Vec::new() },
+        report: Report::of(Vec::new()),
         programs: Vec::new(),
     });
     assert_eq!(programmed(&tracker, "api"), Programmed::Unused);
@@ -172,7 +172,7 @@ fn an_object_made_anew_inherits_nothing() {
     tracker.opened(StreamId(1), stream("a"));
     tracker.created(key("api"), 10);
     change(&mut tracker, "api", 1, 10);
-    tracker.synchronised(StreamId(1), 10);
+    tracker.synchronised(StreamId(1), &name(TYPE), 10);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 
     // Deleted and created again between two looks: its first generation is not the one that was acknowledged.
@@ -181,7 +181,7 @@ fn an_object_made_anew_inherits_nothing() {
     assert_eq!(tracker.creation(&key("api")), Some(12));
     change(&mut tracker, "api", 1, 12);
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
-    tracker.synchronised(StreamId(1), 12);
+    tracker.synchronised(StreamId(1), &name(TYPE), 12);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 }
 
@@ -209,25 +209,25 @@ fn a_fleet_without_proxies_keeps_nobody_waiting() {
     let report = |tracker: &mut Tracker, generation: i64, revision: u64| {
         let resource = name("backend/api");
         for fleet in [EDGE, OTHER] {
-            tracker.published(&name(fleet), revision, &[put(&resource)]);
+            tracker.published(&name(fleet), &name(TYPE), revision, &[put(&resource)]);
         }
         tracker.reported(ObjectStatus {
             key: key("api"),
             generation,
-            report: Report::Backend { conditions: Vec::new() },
+            report: Report::of(Vec::new()),
             programs: vec![(name(EDGE), resource.clone()), (name(OTHER), resource)],
         });
     };
     let mut tracker = Tracker::default();
     tracker.opened(StreamId(1), stream("a"));
     report(&mut tracker, 1, 10);
-    tracker.synchronised(StreamId(1), 10);
+    tracker.synchronised(StreamId(1), &name(TYPE), 10);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 
     // A proxy of the other fleet is waited for while it is connected.
     tracker.opened(StreamId(2), Stream { fleet: name(OTHER), ..stream("b") });
     report(&mut tracker, 2, 11);
-    tracker.synchronised(StreamId(1), 11);
+    tracker.synchronised(StreamId(1), &name(TYPE), 11);
     assert!(matches!(programmed(&tracker, "api"), Programmed::Pending { .. }));
     tracker.take_dirty(Timestamp::from_second(0));
     tracker.closed(StreamId(2));
@@ -243,7 +243,7 @@ fn a_fleet_without_proxies_keeps_nobody_waiting() {
 /// The resource of a Backend changed for another reason than the Backend itself.
 fn change_resource(tracker: &mut Tracker, backend: &str, revision: u64) {
     let resource = name(&format!("backend/{backend}"));
-    tracker.published(&name(EDGE), revision, &[put(&resource)]);
+    tracker.published(&name(EDGE), &name(TYPE), revision, &[put(&resource)]);
 }
 
 #[test]
@@ -252,13 +252,13 @@ fn a_backend_waits_again_when_its_policy_changes() {
     tracker.opened(StreamId(1), stream("a"));
     change(&mut tracker, "api", 1, 10);
     change(&mut tracker, "web", 1, 10);
-    tracker.synchronised(StreamId(1), 10);
+    tracker.synchronised(StreamId(1), &name(TYPE), 10);
     tracker.take_dirty(Timestamp::from_second(0));
     change_resource(&mut tracker, "api", 11);
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: false });
     assert_eq!(programmed(&tracker, "web"), Programmed::Yes);
     assert_eq!(tracker.take_dirty(Timestamp::from_second(0)), [key("api")].into());
-    tracker.synchronised(StreamId(1), 11);
+    tracker.synchronised(StreamId(1), &name(TYPE), 11);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 }
 
@@ -268,12 +268,12 @@ fn a_refusal_is_no_acknowledgement_when_its_proxy_has_gone() {
     tracker.opened(StreamId(1), stream("a"));
     change(&mut tracker, "api", 1, 10);
     refuse(&mut tracker, 1, "backend/api");
-    tracker.synchronised(StreamId(1), 10);
+    tracker.synchronised(StreamId(1), &name(TYPE), 10);
     tracker.closed(StreamId(1));
     assert_eq!(programmed(&tracker, "api"), Programmed::Pending { fleets: EDGE.into(), nobody: true });
     // One that honours it decides.
     tracker.opened(StreamId(2), stream("b"));
-    tracker.synchronised(StreamId(2), 10);
+    tracker.synchronised(StreamId(2), &name(TYPE), 10);
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 }
 
@@ -281,7 +281,7 @@ fn a_refusal_is_no_acknowledgement_when_its_proxy_has_gone() {
 fn a_status_that_changes_by_itself_is_looked_at_in_time() {
     let mut tracker = Tracker::default();
     let since = Some(Timestamp::from_second(100));
-    let finding = Finding {
+    let finding = Condition {
         kind: "CertificateExpired",
         status: ConditionStatus::True,
         reason: "Expired",
@@ -291,7 +291,7 @@ fn a_status_that_changes_by_itself_is_looked_at_in_time() {
     tracker.reported(ObjectStatus {
         key: key("api"),
         generation: 1,
-        report: Report::BackendPolicy { conditions: vec![finding] },
+        report: Report::of(vec![finding]),
         programs: Vec::new(),
     });
     tracker.take_dirty(Timestamp::from_second(0));
@@ -299,4 +299,88 @@ fn a_status_that_changes_by_itself_is_looked_at_in_time() {
     assert!(tracker.take_dirty(Timestamp::from_second(99)).is_empty());
     assert_eq!(tracker.take_dirty(Timestamp::from_second(100)), [key("api")].into());
     assert_eq!(tracker.next_due(), None);
+}
+
+/// What `backend` needs as this type changed at `revision`.
+fn change_as(tracker: &mut Tracker, type_url: &str, backend: &str, revision: u64) {
+    let resource = name(&format!("backend/{backend}"));
+    tracker.published(&name(EDGE), &name(type_url), revision, &[put(&resource)]);
+    tracker.reported(ObjectStatus {
+        key: key(backend),
+        generation: 1,
+        report: Report::of(Vec::new()),
+        programs: vec![(name(EDGE), resource)],
+    });
+}
+
+fn pending(nobody: bool) -> Programmed {
+    Programmed::Pending { fleets: EDGE.into(), nobody }
+}
+
+const CLUSTER: &str = "cluster";
+const LISTENER: &str = "listener";
+
+#[test]
+fn who_acknowledges_one_type_does_not_hold_the_others() {
+    let mut tracker = Tracker::default();
+    let types = [CLUSTER, LISTENER].map(|type_url| (name(type_url), Subscription::default()));
+    tracker.opened(StreamId(1), Stream { types: types.into(), ..stream("a") });
+    change_as(&mut tracker, CLUSTER, "api", 10);
+    change_as(&mut tracker, LISTENER, "web", 10);
+    tracker.synchronised(StreamId(1), &name(CLUSTER), 10);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+    assert_eq!(programmed(&tracker, "web"), pending(false));
+    tracker.synchronised(StreamId(1), &name(LISTENER), 10);
+    assert_eq!(programmed(&tracker, "web"), Programmed::Yes);
+}
+
+#[test]
+fn a_type_that_nobody_asks_for_is_held_by_nobody_and_waited_for_by_nobody() {
+    let mut tracker = Tracker::default();
+    let types = [(name(CLUSTER), Subscription::default())];
+    tracker.opened(StreamId(1), Stream { types: types.into(), ..stream("a") });
+    change_as(&mut tracker, LISTENER, "web", 10);
+    tracker.synchronised(StreamId(1), &name(CLUSTER), 12);
+    assert_eq!(programmed(&tracker, "web"), pending(true), "a proxy is connected, but none that would have it");
+
+    // The same resource in the form of another kind of proxy, of which none is connected.
+    change_as(&mut tracker, CLUSTER, "api", 13);
+    change_as(&mut tracker, "other form of a cluster", "api", 13);
+    tracker.synchronised(StreamId(1), &name(CLUSTER), 13);
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+}
+
+#[test]
+fn a_type_that_a_stream_asks_for_later_is_waited_for_from_then_on() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId(1), stream("a"));
+    tracker.sent(StreamId(1), &name(LISTENER), 1);
+    change_as(&mut tracker, LISTENER, "web", 10);
+    tracker.synchronised(StreamId(1), &name(TYPE), 10);
+    assert_eq!(programmed(&tracker, "web"), pending(false));
+    tracker.synchronised(StreamId(1), &name(LISTENER), 10);
+    assert_eq!(programmed(&tracker, "web"), Programmed::Yes);
+    tracker.closed(StreamId(1));
+    change_as(&mut tracker, LISTENER, "new", 11);
+    assert_eq!(programmed(&tracker, "new"), pending(true), "it went with all its types");
+}
+
+#[test]
+fn accepting_a_name_as_one_type_takes_back_no_refusal_of_it_as_another() {
+    let mut tracker = Tracker::default();
+    let types = [CLUSTER, LISTENER].map(|type_url| (name(type_url), Subscription::default()));
+    tracker.opened(StreamId(1), Stream { types: types.into(), ..stream("a") });
+    change_as(&mut tracker, CLUSTER, "api", 10);
+    change_as(&mut tracker, LISTENER, "api", 10);
+    let refusal = Refusal { version: name("v"), field: String::new(), message: "no".to_owned() };
+    let resource = name("backend/api");
+    tracker.refused(StreamId(1), &name(LISTENER), resource.clone(), refusal);
+    tracker.accepted(StreamId(1), &name(CLUSTER), [resource.clone()].iter());
+    for type_url in [CLUSTER, LISTENER] {
+        tracker.synchronised(StreamId(1), &name(type_url), 10);
+    }
+    let Programmed::Refused { message } = programmed(&tracker, "api") else { panic!("it is refused") };
+    assert_eq!(message, "proxy a refused backend/api: no");
+    tracker.accepted(StreamId(1), &name(LISTENER), [resource].iter());
+    assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
 }

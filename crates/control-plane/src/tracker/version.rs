@@ -34,8 +34,13 @@ impl Tracker {
     pub(crate) fn version(&self, tracked: &Tracked) -> String {
         let mut hash = Xxh3::new();
         for (fleet, resource) in &tracked.programs {
-            let version = self.fleets.get(fleet).and_then(|state| state.changed.get(resource));
-            for part in [&**fleet, resource, version.map_or("", |(_, version)| version)] {
+            let feeds = self.fleets.get(fleet).into_iter().flat_map(|state| state.types.values());
+            let mut versions: Vec<&str> =
+                feeds.filter_map(|feed| feed.changed.get(resource)).map(|(_, version)| &**version).collect();
+            if versions.is_empty() {
+                versions.push("");
+            }
+            for part in [&**fleet, resource].into_iter().chain(versions) {
                 hash.update(part.as_bytes());
                 hash.update(&[0]);
             }

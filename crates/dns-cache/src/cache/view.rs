@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Cache;
-use crate::host::Knowledge;
+use crate::host::Resolution;
 
-/// Where a host stands.
+/// The state of a host in the cache.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum HostState {
     /// Its first lookup is under way.
@@ -27,7 +27,7 @@ pub enum HostState {
 pub struct HostView {
     /// `name:port`.
     pub host: Arc<str>,
-    /// Where it stands.
+    /// The state of the host.
     pub state: HostState,
     /// Where requests to it go, in this order.
     pub addresses: Vec<SocketAddr>,
@@ -52,11 +52,11 @@ impl Cache {
             .table()
             .views()
             .map(|entry| {
-                let (state, addresses) = match &*entry.host.knowledge() {
-                    Knowledge::Loading => (HostState::Loading, Vec::new()),
-                    Knowledge::Addresses(addresses) if entry.stale => (HostState::Stale, addresses.to_vec()),
-                    Knowledge::Addresses(addresses) => (HostState::Resolved, addresses.to_vec()),
-                    Knowledge::None(_) => (HostState::Failed, Vec::new()),
+                let (state, addresses) = match &*entry.host.resolution() {
+                    Resolution::Loading => (HostState::Loading, Vec::new()),
+                    Resolution::Addresses(addresses) if entry.stale => (HostState::Stale, addresses.to_vec()),
+                    Resolution::Addresses(addresses) => (HostState::Resolved, addresses.to_vec()),
+                    Resolution::None(_) => (HostState::Failed, Vec::new()),
                 };
                 HostView {
                     host: Arc::clone(&entry.host.key),

@@ -22,7 +22,7 @@ const AGAIN: [Duration; 2] = [Duration::from_millis(600), Duration::from_millis(
 /// How often it is sent anew because what it was sent over was closed under it.
 const MAX_LOST: u32 = 2;
 
-/// What a server is asked over.
+/// What a server is asked over: datagrams or connections.
 pub(super) enum Way {
     /// Each question over UDP first, and over TCP alone what does not fit.
     Datagrams(Ports, Tcp),

@@ -10,13 +10,16 @@ mod tests;
 
 /// A longer TTL is taken for this one: what was meant for ever is looked at again within a day.
 const MAX_TTL: u32 = 24 * 60 * 60;
+/// Aliases that one answer may lead through. Each is looked for among all records: an answer that is nothing but a long chain would
+/// otherwise take seconds to follow.
+const MAX_ALIASES: usize = 16;
 
 /// What an answer says about a name.
 #[derive(Debug, PartialEq)]
 pub(super) enum Led<'a> {
     /// Its records, of the type asked for.
     To(Vec<&'a RData>),
-    /// It is another name, of which the answer has no such records.
+    /// It is another name, of which the answer has no such records, or to which it leads through too many others.
     On(Name),
     /// The name, or that which it leads to, does not exist.
     NoName,
@@ -30,8 +33,8 @@ pub(super) enum Led<'a> {
 pub(super) fn follow<'a>(answer: &'a Message, name: &Name, kind: RecordType) -> (Led<'a>, Duration) {
     let mut current = name;
     let mut least = MAX_TTL;
-    // Each alias is followed once at most, so that those which lead around end.
-    for _ in 0..=answer.answers.len() {
+    // Those which lead around end as well.
+    for aliases in 0.. {
         let of_name = || answer.answers.iter().filter(|record| record.name == *current);
         let found: Vec<_> = of_name().filter(|record| record.record_type() == kind).collect();
         if !found.is_empty() {
@@ -42,7 +45,7 @@ pub(super) fn follow<'a>(answer: &'a Message, name: &Name, kind: RecordType) -> 
             RData::CNAME(target) => Some((&target.0, record.ttl)),
             _ => None,
         });
-        let Some((target, its_ttl)) = alias else {
+        let Some((target, its_ttl)) = alias.filter(|_| aliases < MAX_ALIASES) else {
             break;
         };
         current = target;

@@ -23,6 +23,9 @@ const MAX_CONNECTIONS: usize = 16;
 const IDLE: Duration = Duration::from_secs(10);
 /// What has brought nothing for this long while somebody waited gets no more questions, be it a connection or the wish for one.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// Questions that wait to be written to one connection, each as often as it may be asked: more than there are at once. A server that
+/// reads so little gets no more of them.
+const MAX_UNWRITTEN: usize = 16_384;
 
 /// How to connect.
 pub(super) struct Dial {
@@ -48,7 +51,7 @@ struct State {
 
 struct Connection {
     waiters: Arc<Waiters>,
-    outgoing: mpsc::UnboundedSender<Vec<u8>>,
+    outgoing: mpsc::Sender<Vec<u8>>,
     driver: AbortHandle,
 }
 
@@ -103,14 +106,14 @@ impl Connections {
             }
         };
         let bytes = bytes(ticket.id()).ok_or(io::ErrorKind::InvalidInput)?;
-        connection.outgoing.send(bytes).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        connection.outgoing.try_send(bytes).map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(OnConnection { pool: self, connection, ticket, since: Instant::now() })
     }
 
     fn choose(&self, arrivals: &mpsc::Sender<Arrival>, others: &[usize]) -> Choice {
         let mut state = self.state();
         loop {
-            state.open.retain(|connection| !connection.waiters.is_closed());
+            state.open.retain(|connection| !connection.waiters.is_closed() && connection.outgoing.capacity() > 0);
             let candidates = state.open.iter().filter(|connection| !others.contains(&connection.number()));
             let fewest = candidates.min_by_key(|connection| connection.waiters.ahead()).map(Arc::clone);
             let is_free = fewest.as_ref().is_some_and(|connection| connection.waiters.ahead() == 0);
@@ -168,7 +171,7 @@ impl Dial {
 impl Connection {
     fn new(stream: Box<dyn Stream>) -> Self {
         let waiters = Arc::new(Waiters::default());
-        let (outgoing, questions) = mpsc::unbounded_channel();
+        let (outgoing, questions) = mpsc::channel(MAX_UNWRITTEN);
         let driver = tokio::spawn(drive(stream, questions, Arc::clone(&waiters))).abort_handle();
         Self { waiters, outgoing, driver }
     }
@@ -205,7 +208,7 @@ impl Drop for OnConnection<'_> {
     }
 }
 
-async fn drive(stream: Box<dyn Stream>, mut questions: mpsc::UnboundedReceiver<Vec<u8>>, waiters: Arc<Waiters>) {
+async fn drive(stream: Box<dyn Stream>, mut questions: mpsc::Receiver<Vec<u8>>, waiters: Arc<Waiters>) {
     let (mut reader, mut writer) = tokio::io::split(stream);
     let reading = async {
         while let Ok(message) = frame::read(&mut reader).await {

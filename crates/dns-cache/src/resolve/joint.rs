@@ -12,8 +12,8 @@ use hickory_proto::rr::{Name, RecordType};
 use super::exchange::{NameServer, exchange};
 use super::message::{Fault, Question};
 
-type Outcome = Result<Arc<Message>, Fault>;
-type Asked = BoxFuture<'static, Outcome>;
+type Reply = Result<Arc<Message>, Fault>;
+type Asked = BoxFuture<'static, Reply>;
 type Key = (Name, RecordType);
 
 /// The servers, and the questions that are open.
@@ -27,7 +27,7 @@ pub(super) struct Joint {
 struct Asking<'a> {
     joint: &'a Joint,
     key: Key,
-    outcome: Option<Shared<Asked>>,
+    reply: Option<Shared<Asked>>,
 }
 
 impl Joint {
@@ -37,10 +37,10 @@ impl Joint {
     }
 
     /// The answer of the servers.
-    pub(super) async fn ask(&self, question: &Question) -> Outcome {
+    pub(super) async fn ask(&self, question: &Question) -> Reply {
         let asking = self.join(question);
-        match &asking.outcome {
-            Some(outcome) => outcome.clone().await,
+        match &asking.reply {
+            Some(reply) => reply.clone().await,
             None => Err(Fault::Timeout),
         }
     }
@@ -49,8 +49,8 @@ impl Joint {
         let key = (question.name().clone(), question.kind());
         let mut open = self.open();
         // One that is over has an answer of the past.
-        let joined = open.get(&key).and_then(WeakShared::upgrade).filter(|outcome| outcome.peek().is_none());
-        let outcome = joined.unwrap_or_else(|| {
+        let joined = open.get(&key).and_then(WeakShared::upgrade).filter(|reply| reply.peek().is_none());
+        let reply = joined.unwrap_or_else(|| {
             let (servers, edns, question) = (Arc::clone(&self.servers), self.edns, question.clone());
             let asked = async move { exchange(&servers, &question, edns).await }.boxed().shared();
             if let Some(weak) = asked.downgrade() {
@@ -59,7 +59,7 @@ impl Joint {
             asked
         });
         drop(open);
-        Asking { joint: self, key, outcome: Some(outcome) }
+        Asking { joint: self, key, reply: Some(reply) }
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<Key, WeakShared<Asked>>> {
@@ -69,9 +69,9 @@ impl Joint {
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        self.outcome = None;
+        self.reply = None;
         let mut open = self.joint.open();
-        if open.get(&self.key).is_some_and(|outcome| outcome.upgrade().is_none()) {
+        if open.get(&self.key).is_some_and(|reply| reply.upgrade().is_none()) {
             open.remove(&self.key);
         }
     }

@@ -1,6 +1,5 @@
 //! The resolver: the system's name servers and hosts file, or given servers.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +23,7 @@ use super::message::{Fault, Question};
 use super::port::Ports;
 use super::system::{Hosts, SystemServers, roots};
 use super::tcp::Tcp;
-use super::{Answer, DnsServer, RecordKind, Resolve, ServiceAnswer, ServiceRecord};
+use super::{Answer, DnsServer, RecordKind, Resolve, ResolverError, ServiceAnswer, ServiceRecord};
 
 /// Questions under way at once: more than the names that a cache of default size asks for together. They share sockets, so that this
 /// bounds memory alone.
@@ -35,20 +34,6 @@ const MAX_HOPS: u32 = 8;
 const MAX_RECORDS: usize = 64;
 /// How long an address of the hosts file, which is read once, is good for.
 const FIXED_TTL: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// There is nobody to ask.
-#[derive(Debug, thiserror::Error)]
-pub enum ResolverError {
-    /// The system's name servers could not be found out.
-    #[error("no DNS resolver: {0}; name the servers yourself with --dns-server")]
-    System(#[from] io::Error),
-    /// A server that is asked over TLS could not be verified.
-    #[error("no DNS resolver: {0}, so that no server could be asked over TLS")]
-    Roots(String),
-    /// The name of a server that is asked over TLS is none that a certificate can carry.
-    #[error("no DNS resolver: no certificate can be for {0}")]
-    Name(String),
-}
 
 /// Asks the system's name servers, or given ones.
 ///
@@ -71,7 +56,7 @@ pub struct SystemResolver {
     questions: Semaphore,
 }
 
-/// What all who ask share.
+/// What a resolver shares with those made [apart](SystemResolver::apart) from it.
 struct Common {
     hosts: Hosts,
     servers: Vec<Server>,
@@ -282,9 +267,9 @@ impl std::fmt::Debug for SystemResolver {
 
 /// Why there are no records, in one word; what the server said in a code is called by the code's name.
 enum Failure {
-    /// There are none.
+    /// There are no such records.
     Empty(&'static str),
-    /// Nobody knows.
+    /// No server could tell.
     Failed(&'static str),
 }
 

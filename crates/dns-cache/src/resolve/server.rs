@@ -23,7 +23,7 @@ pub enum DnsServer {
     Tcp(SocketAddr),
     /// Over TLS. The port is 853 unless it is written.
     Tls {
-        /// Where it is.
+        /// Address of the server.
         address: SocketAddr,
         /// The name, or address, that its certificate must carry.
         name: Arc<str>,
@@ -33,7 +33,7 @@ pub enum DnsServer {
 /// A text does not say how to ask a DNS server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DnsServerError {
-    /// It is not an address.
+    /// There is no address in it.
     #[error("must be IP, IP:PORT, tcp://IP[:PORT], or tls://IP[:PORT]#NAME")]
     Form,
     /// Over TLS it must be known who is spoken to.
@@ -45,7 +45,7 @@ pub enum DnsServerError {
 }
 
 impl DnsServer {
-    /// Where it is.
+    /// Address of the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         match self {

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use rustls::RootCertStore;
 
+use super::RecordKind;
+use super::error::ResolverError;
 use super::server::DnsServer;
-use super::{RecordKind, ResolverError};
 
 #[cfg(test)]
 mod tests;

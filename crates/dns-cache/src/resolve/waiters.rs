@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+#[cfg(test)]
+mod tests;
+
 /// What comes of a question: the bytes that came under its id; or the end of what it was sent over, and with it of all hope.
 pub(super) type Arrival = (u16, Option<Vec<u8>>);
 
@@ -22,7 +25,7 @@ struct Table {
     /// Questions that were given up before anything arrived for them.
     abandoned: usize,
     closed: bool,
-    /// When something last arrived for any of them.
+    /// When an answer last arrived, to any of them.
     last_arrival: Option<Instant>,
 }
 
@@ -62,14 +65,17 @@ impl Waiters {
             return;
         };
         let mut table = self.table();
-        table.last_arrival = Some(Instant::now());
         if let Some(waiter) = table.open.get_mut(&id) {
             waiter.answered = true;
             // Full: it has enough to look at.
             let _ = waiter.arrivals.try_send((id, Some(bytes.to_vec())));
+        } else if let Some(fewer) = table.abandoned.checked_sub(1) {
+            table.abandoned = fewer;
         } else {
-            table.abandoned = table.abandoned.saturating_sub(1);
+            // More than was ever asked is no sign that questions are read.
+            return;
         }
+        table.last_arrival = Some(Instant::now());
     }
 
     /// Tells all who wait that what they sent is lost.
@@ -100,7 +106,7 @@ impl Waiters {
         table.open.len() + table.abandoned
     }
 
-    /// Whether anything has arrived since `time`.
+    /// Whether an answer has arrived since `time`, be it one that nobody waits for any more.
     pub(super) fn arrived_since(&self, time: Instant) -> bool {
         self.table().last_arrival.is_some_and(|last| last >= time)
     }

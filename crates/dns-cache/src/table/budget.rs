@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Where a host is counted.
+/// Among which hosts one is counted.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum HostClass {
     /// Among those that have an address or may soon.
     Proper,
-    /// Among those that have none, with its turn to leave.
+    /// Among those that have none, with its number in the order in which they leave.
     Negative(u64),
 }
 
-impl Place {
+impl HostClass {
     pub(super) fn is_negative(&self) -> bool {
         matches!(self, Self::Negative(_))
     }
@@ -22,7 +22,7 @@ impl Place {
 pub(super) struct Budget {
     proper: usize,
     negative: BTreeMap<u64, Arc<str>>,
-    turn: u64,
+    last_number: u64,
 }
 
 impl Budget {
@@ -38,28 +38,29 @@ impl Budget {
         self.negative.first_key_value().map(|(_, key)| Arc::clone(key))
     }
 
-    pub(super) fn enter(&mut self) -> Place {
+    pub(super) fn enter(&mut self) -> HostClass {
         self.proper += 1;
-        Place::Proper
+        HostClass::Proper
     }
 
-    pub(super) fn demote(&mut self, place: &mut Place, key: &Arc<str>) {
-        self.leave(place);
-        self.turn += 1;
-        self.negative.insert(self.turn, Arc::clone(key));
-        *place = Place::Negative(self.turn);
+    /// Counts a host that was among the others with those that have no address, as the last to leave.
+    pub(super) fn demote(&mut self, class: &mut HostClass, key: &Arc<str>) {
+        self.leave(class);
+        self.last_number += 1;
+        self.negative.insert(self.last_number, Arc::clone(key));
+        *class = HostClass::Negative(self.last_number);
     }
 
-    pub(super) fn restore(&mut self, place: &mut Place) {
-        self.leave(place);
-        *place = self.enter();
+    pub(super) fn restore(&mut self, class: &mut HostClass) {
+        self.leave(class);
+        *class = self.enter();
     }
 
-    pub(super) fn leave(&mut self, place: &Place) {
-        match place {
-            Place::Proper => self.proper = self.proper.saturating_sub(1),
-            Place::Negative(turn) => {
-                self.negative.remove(turn);
+    pub(super) fn leave(&mut self, class: &HostClass) {
+        match class {
+            HostClass::Proper => self.proper = self.proper.saturating_sub(1),
+            HostClass::Negative(number) => {
+                self.negative.remove(number);
             }
         }
     }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::budget::Place;
+use super::budget::HostClass;
 use crate::host::Host;
 use crate::refresh::Ending;
 
-pub(super) struct Entry {
+pub(super) struct HostEntry {
     pub(super) host: Arc<Host>,
     pub(super) name: Arc<str>,
     pub(super) port: u16,
-    pub(super) place: Place,
+    pub(super) class: HostClass,
     /// The number of the lookup under way.
     pub(super) lookup: Option<u64>,
     /// End of patience while a lookup is under way, else time of the next.
@@ -38,13 +38,13 @@ pub(crate) struct EntryView {
     pub(crate) last_error: Option<Arc<str>>,
 }
 
-impl Entry {
-    pub(super) fn new(host: Arc<Host>, name: &str, port: u16, place: Place) -> Self {
+impl HostEntry {
+    pub(super) fn new(host: Arc<Host>, name: &str, port: u16, class: HostClass) -> Self {
         Self {
             host,
             name: name.into(),
             port,
-            place,
+            class,
             lookup: None,
             due: None,
             stale_end: None,

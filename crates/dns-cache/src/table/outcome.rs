@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{ADDRESS_DENIED, Table};
 use crate::error::LookupError;
-use crate::host::{Addresses, Knowledge};
+use crate::host::{Addresses, Resolution};
 use crate::refresh::Ending;
 
 impl Table {
@@ -39,7 +39,7 @@ impl Table {
             } else if permitted.len() < addresses.len()
                 && let Some(entry) = self.entries.get(&key)
             {
-                entry.host.publish(Knowledge::Addresses(permitted.into()));
+                entry.host.publish(Resolution::Addresses(permitted.into()));
                 self.stats.host_address_changed.increment();
             }
         }
@@ -50,13 +50,13 @@ impl Table {
         let Some(entry) = self.entries.get_mut(key) else {
             return false;
         };
-        if entry.place.is_negative() {
+        if entry.class.is_negative() {
             if self.budget.proper() >= self.settings.max_hosts {
                 self.stats.host_overflow.increment();
                 self.remove(key);
                 return false;
             }
-            self.budget.restore(&mut entry.place);
+            self.budget.restore(&mut entry.class);
         }
         entry.last = Some((now, Ending::Addresses(ttl)));
         entry.learned = Some((now, ttl));
@@ -64,7 +64,7 @@ impl Table {
         (entry.stale_since, entry.stale_end) = (None, None);
         let new: Addresses = addresses.into();
         if entry.host.addresses().as_ref() != Some(&new) {
-            entry.host.publish(Knowledge::Addresses(new));
+            entry.host.publish(Resolution::Addresses(new));
             self.stats.host_address_changed.increment();
         }
         self.count_hosts();
@@ -102,9 +102,9 @@ impl Table {
         };
         (entry.learned, entry.stale_since, entry.stale_end) = (None, None, None);
         entry.last_error = Some(Arc::clone(&reason));
-        entry.host.publish(Knowledge::None(LookupError::Failed(reason)));
-        if !entry.place.is_negative() {
-            self.budget.demote(&mut entry.place, key);
+        entry.host.publish(Resolution::None(LookupError::Failed(reason)));
+        if !entry.class.is_negative() {
+            self.budget.demote(&mut entry.class, key);
             self.make_room();
         }
         self.count_hosts();

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod faults;
-mod memory;
 mod observed;
+mod persistence;
 mod properties;
 mod rules;
 mod script;

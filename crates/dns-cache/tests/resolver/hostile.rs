@@ -207,6 +207,18 @@ async fn what_is_no_message_is_a_failure_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_connection_that_brings_anything_but_the_answer_is_given_up() {
+    // Too long for a datagram, so that it is asked for over TCP; and there, under another id.
+    let (resolver, _server) = forging(|question| {
+        let mut other = found(&question, 60, (0..100).map(|number| [10, 6, 6, number]));
+        other.metadata.id ^= 1;
+        vec![other.to_vec().unwrap(); 9]
+    })
+    .await;
+    assert_eq!(ask(&resolver).await, Answer::Failed("malformed_answer".into()));
+}
+
+#[tokio::test]
 async fn names_that_nobody_answers_hold_up_nobody_else() {
     let server = DnsServer::start().await;
     let resolver = SystemResolver::new(&[server.address.into()]).unwrap();

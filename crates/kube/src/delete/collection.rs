@@ -6,19 +6,19 @@ use backstay_resources::Object;
 use backstay_store::{CommitError, Entry, Expect, Operation, Write};
 use http::StatusCode;
 
-use super::{Options, remove_if};
-use crate::api::{Api, Served};
-use crate::namespace;
+use super::object::remove_if;
+use super::options::{Effect, Options};
+use crate::api::Api;
 use crate::path::Collection;
 use crate::query::Params;
-use crate::read::{self, Page, Pieces};
+use crate::read::{self, ListChunks, Page};
 use crate::respond::{Json, Reply};
 use crate::selector::Selection;
+use crate::served::ServedKind;
 use crate::status::Failure;
 use crate::view::Renderer;
-use crate::write::commit_failure;
 
-/// Objects of a collection that are deleted by one commit.
+/// Objects of a collection that are deleted by one commit, if the store takes so many.
 const BATCH: usize = 256;
 
 /// Deletes the objects of a collection that are selected, or with a limit a page of them, and answers them as they were.
@@ -26,7 +26,7 @@ const BATCH: usize = 256;
 /// Source: Kubernetes, `deletecollection`: it takes the options of a list, and a limit makes the answer say where the next
 /// page begins. Unlike there, a precondition that one object fails keeps all of them.
 pub(crate) async fn collection(
-    api: &Arc<Api>,
+    api: &Api,
     renderer: Renderer,
     params: &Params,
     collection: &Collection,
@@ -42,24 +42,21 @@ pub(crate) async fn collection(
     }
     if !options.is_dry_run() {
         remove_all(api, served, &entries, &selection, options).await?;
-        if let Some(namespace) = collection.namespace.as_deref().filter(|namespace| !namespace.is_empty()) {
-            namespace::settle_around(api, served.kind, namespace, "").await;
-        }
     }
-    let pieces = Box::new(Pieces::new(renderer, meta, entries));
-    Ok(Reply { status: StatusCode::OK, json: Json::Pieces { pieces, size }, warnings: Vec::new() })
+    let chunks = Box::new(ListChunks::new(renderer, meta, entries));
+    Ok(Reply { status: StatusCode::OK, json: Json::Chunks { chunks, size }, warnings: Vec::new() })
 }
 
 /// Removes objects, many at a time. Those that others change meanwhile are looked at one by one: what is no longer
 /// selected, or is another object of the same name by now, is left alone.
 pub(crate) async fn remove_all(
     api: &Api,
-    served: &Served,
+    served: &ServedKind,
     entries: &[Arc<Entry>],
     selection: &Selection,
     options: &Options,
 ) -> Result<(), Failure> {
-    for batch in entries.chunks(BATCH) {
+    for batch in entries.chunks(api.store.limits().operations.clamp(1, BATCH)) {
         let (mut writes, mut others) = (Vec::with_capacity(batch.len()), Vec::new());
         let mut uids = Vec::with_capacity(batch.len());
         for entry in batch {
@@ -77,7 +74,7 @@ pub(crate) async fn remove_all(
             match api.store.commit(writes).await {
                 Ok(_) => {}
                 Err(CommitError::Conflict { .. }) => others.extend(keys.into_iter().zip(uids)),
-                Err(error) => return Err(commit_failure(error)),
+                Err(error) => return Err(error.into()),
             }
         }
         for (key, uid) in others {
@@ -87,7 +84,7 @@ pub(crate) async fn remove_all(
                 }
                 options.check(served, entry, object)
             };
-            match remove_if(api, served, &key, false, is_meant).await {
+            match remove_if(api, served, &key, Effect::Stored, is_meant).await {
                 Err(failure) if !failure.is_not_found() => return Err(failure),
                 _ => {}
             }

@@ -6,15 +6,25 @@ use backstay_store::Entry;
 use http::HeaderMap;
 use serde::Deserialize;
 
-use crate::api::Served;
 use crate::body;
 use crate::query::{self, Params};
+use crate::served::ServedKind;
 use crate::status::Failure;
+
+/// Whether a deletion reaches the store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It does: the object goes, or is marked.
+    #[default]
+    Stored,
+    /// It is checked and answered, and nothing is stored: `dryRun=All`.
+    DryRun,
+}
 
 /// What a client says about a deletion, in the body or in the query.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
-    dry_run: bool,
+    effect: Effect,
     uid: Option<String>,
     revision: Option<u64>,
 }
@@ -60,7 +70,7 @@ impl Options {
                     .map_err(|error| Failure::bad_request(format!("the delete options are malformed: {error}")))?
             }
         };
-        if let Some(kind) = said.kind.filter(|kind| kind != "DeleteOptions") {
+        if let Some(kind) = said.kind.filter(|kind| !matches!(kind.as_str(), "" | "DeleteOptions")) {
             return Err(Failure::bad_request(format!("the body of a deletion is DeleteOptions, not {kind:?}")));
         }
         let mut errors = Vec::new();
@@ -79,7 +89,8 @@ impl Options {
         if let Some(grace) = grace.filter(|grace| *grace < 0) {
             errors.push(FieldError::invalid(FieldPath::new("gracePeriodSeconds"), grace, "must not be negative"));
         }
-        if said.ignore_store_read_error_with_cluster_breaking_potential == Some(true) {
+        let ignores = said.ignore_store_read_error_with_cluster_breaking_potential;
+        if ignores.or(params.ignore_store_read_error) == Some(true) {
             let path = FieldPath::new("ignoreStoreReadErrorWithClusterBreakingPotential");
             errors.push(FieldError::forbidden(path, "the store has no objects that cannot be read"));
         }
@@ -88,16 +99,22 @@ impl Options {
         }
         let preconditions = said.preconditions.unwrap_or_default();
         let stages = said.dry_run.unwrap_or_default();
+        let dry_run = query::dry_run(stages.iter().map(String::as_str))? || params.dry_run;
         Ok(Self {
-            dry_run: params.dry_run || query::dry_run(stages.iter().map(String::as_str))?,
+            effect: if dry_run { Effect::DryRun } else { Effect::Stored },
             uid: preconditions.uid,
             revision: preconditions.resource_version.as_deref().map(query::resource_version).transpose()?,
         })
     }
 
+    /// Whether the deletion reaches the store.
+    pub(crate) fn effect(&self) -> Effect {
+        self.effect
+    }
+
     /// Whether nothing is to be deleted.
     pub(crate) fn is_dry_run(&self) -> bool {
-        self.dry_run
+        self.effect == Effect::DryRun
     }
 
     /// Whether there is something that objects are to be looked at for before they are deleted.
@@ -106,7 +123,7 @@ impl Options {
     }
 
     /// 409 if a precondition does not hold.
-    pub(super) fn check(&self, served: &Served, entry: &Entry, object: &Object) -> Result<(), Failure> {
+    pub(super) fn check(&self, served: &ServedKind, entry: &Entry, object: &Object) -> Result<(), Failure> {
         let (name, stored) = (entry.key.name(), &object.metadata.uid);
         if let Some(uid) = self.uid.as_ref().filter(|uid| *uid != stored) {
             let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}");

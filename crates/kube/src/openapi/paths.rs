@@ -1,11 +1,10 @@
 //! The operations of a kind, for either version of OpenAPI.
 
-use backstay_resources::Kind;
+use backstay_resources::{Kind, Verb};
 use serde_json::{Map, Value, json};
 
 use super::parameters::{self, Parameter};
-use super::{group_version_kind, root, schema_name};
-use crate::discovery::verbs;
+use super::schema::{group_version_kind, root, schema_name};
 
 /// What the two versions of OpenAPI write differently.
 pub(super) struct Dialect {
@@ -95,7 +94,7 @@ impl Dialect {
             "get": self.operation(kind, &list()),
             "post": self.operation(kind, &one("create", "post", &parameters::WRITE, Some((OBJECT, true)), "201")),
         });
-        if verbs(kind).contains(&"deletecollection") {
+        if kind.verbs.contains(&Verb::DeleteCollection) {
             let parameters = &parameters::DELETE_COLLECTION;
             let delete = Operation { id: "deleteCollection", action: "deletecollection", parameters, ..list() };
             collection["delete"] = self.operation(kind, &delete);

@@ -4,7 +4,7 @@ use backstay_resources::Kind;
 use serde_json::{Map, Value, json};
 
 use super::paths::Dialect;
-use super::schemas;
+use super::schema::schemas;
 
 const REFERENCE: &str = "#/components/schemas/";
 

@@ -8,8 +8,28 @@ use serde_json::{Map, Value};
 const ORDER: &str = "$setElementOrder/";
 const DELETE_VALUES: &str = "$deleteFromPrimitiveList/";
 
+/// Why a strategic merge patch cannot be applied, whatever the object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MergeError {
+    /// `$patch` has a value that is not known.
+    #[error("$patch must be replace or delete")]
+    Directive,
+    /// A directive with this name takes a list.
+    #[error("{0} must be a list")]
+    NotAList(String),
+    /// No directive has this name.
+    #[error("{0} is not a directive of strategic merge patches")]
+    UnknownDirective(String),
+    /// An item of `ownerReferences` is something else.
+    #[error("an owner reference must be an object")]
+    OwnerNoObject,
+    /// Without it nothing says which one is meant.
+    #[error("an owner reference is merged by its uid, which is missing")]
+    OwnerWithoutUid,
+}
+
 /// Merges `patch` into `document`.
-pub(super) fn merge(document: &mut Value, patch: &Map<String, Value>) -> Result<(), String> {
+pub(super) fn merge(document: &mut Value, patch: &Map<String, Value>) -> Result<(), MergeError> {
     if !document.is_object() {
         *document = Value::Object(Map::new());
     }
@@ -25,22 +45,22 @@ pub(super) fn merge(document: &mut Value, patch: &Map<String, Value>) -> Result<
             fields.clear();
             return Ok(());
         }
-        Some(_) => return Err("$patch must be replace or delete".to_owned()),
+        Some(_) => return Err(MergeError::Directive),
     }
     if let Some(kept) = patch.get("$retainKeys") {
-        let kept = kept.as_array().ok_or("$retainKeys must be a list")?;
+        let kept = kept.as_array().ok_or_else(|| MergeError::NotAList("$retainKeys".to_owned()))?;
         fields.retain(|name, _| kept.iter().any(|kept| kept.as_str() == Some(name)));
     }
     for (name, value) in patch {
         if let Some(list) = name.strip_prefix(DELETE_VALUES) {
-            let gone = value.as_array().ok_or_else(|| format!("{name} must be a list"))?;
+            let gone = value.as_array().ok_or_else(|| MergeError::NotAList(name.clone()))?;
             if let Some(items) = fields.get_mut(list).and_then(Value::as_array_mut) {
                 items.retain(|item| !gone.contains(item));
             }
         } else if name.starts_with(ORDER) || name == "$retainKeys" {
             // The lists that are merged have no order.
         } else if name.starts_with('$') {
-            return Err(format!("{name} is not a directive of strategic merge patches"));
+            return Err(MergeError::UnknownDirective(name.clone()));
         } else {
             merge_field(fields, name, value)?;
         }
@@ -48,7 +68,7 @@ pub(super) fn merge(document: &mut Value, patch: &Map<String, Value>) -> Result<
     Ok(())
 }
 
-fn merge_field(fields: &mut Map<String, Value>, name: &str, value: &Value) -> Result<(), String> {
+fn merge_field(fields: &mut Map<String, Value>, name: &str, value: &Value) -> Result<(), MergeError> {
     match (name, value) {
         (_, Value::Null) => {
             fields.shift_remove(name);
@@ -77,9 +97,9 @@ fn merge_field(fields: &mut Map<String, Value>, name: &str, value: &Value) -> Re
     Ok(())
 }
 
-fn merge_owner(items: &mut Vec<Value>, patch: &Value) -> Result<(), String> {
-    let patch = patch.as_object().ok_or("an owner reference must be an object")?;
-    let uid = patch.get("uid").ok_or("an owner reference is merged by its uid, which is missing")?;
+fn merge_owner(items: &mut Vec<Value>, patch: &Value) -> Result<(), MergeError> {
+    let patch = patch.as_object().ok_or(MergeError::OwnerNoObject)?;
+    let uid = patch.get("uid").ok_or(MergeError::OwnerWithoutUid)?;
     let at = items.iter().position(|item| item.get("uid") == Some(uid));
     match (at, patch.get("$patch").and_then(Value::as_str)) {
         (Some(at), Some("delete")) => {

@@ -40,6 +40,13 @@ fn nothing_that_is_malformed_is_read() {
         );
     }
     assert_eq!(decode(b"").unwrap_err(), DecodeError::Malformed);
+    // A number of more than 64 bits, and a field that is numbered 0.
+    let immutable = |number: &[u8]| [&[5 << 3], number].concat();
+    let large = immutable(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]);
+    assert!(decode(&envelope("v1", "Secret", &large)).is_ok());
+    let larger = immutable(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]);
+    assert_eq!(decode(&envelope("v1", "Secret", &larger)).unwrap_err(), DecodeError::Malformed);
+    assert_eq!(decode(&envelope("v1", "Secret", &field(0, b"x"))).unwrap_err(), DecodeError::Malformed);
     assert_eq!(decode(b"k8s\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff").unwrap_err(), DecodeError::Malformed);
 }
 
@@ -47,4 +54,19 @@ fn nothing_that_is_malformed_is_read() {
 fn unknown_types_are_named() {
     let error = decode(&envelope("v1", "Pod", b"")).unwrap_err();
     assert_eq!(error, DecodeError::UnknownType { api_version: "v1".into(), kind: "Pod".into() });
+}
+
+#[test]
+fn delete_options_with_all_that_they_may_say() {
+    let preconditions = [field(1, b"uid-1"), field(2, b"7")].concat();
+    let raw =
+        [vec![1 << 3, 0], field(2, &preconditions), field(4, b"Orphan"), field(5, b"All"), vec![6 << 3, 1]].concat();
+    assert_eq!(
+        decode(&envelope("v1", "DeleteOptions", &raw)).unwrap(),
+        json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0,
+            "preconditions": {"uid": "uid-1", "resourceVersion": "7"}, "propagationPolicy": "Orphan", "dryRun": ["All"],
+            "ignoreStoreReadErrorWithClusterBreakingPotential": true,
+        })
+    );
 }

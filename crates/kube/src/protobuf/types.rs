@@ -70,6 +70,7 @@ const DELETE_OPTIONS: &[Field] = &[
     field(3, "orphanDependents", Type::Boolean),
     field(4, "propagationPolicy", Type::Text),
     field(5, "dryRun", Type::Texts),
+    field(6, "ignoreStoreReadErrorWithClusterBreakingPotential", Type::Boolean),
 ];
 
 const RESOURCE_ATTRIBUTES: &[Field] = &[

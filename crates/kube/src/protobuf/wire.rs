@@ -34,6 +34,9 @@ impl<'a> Iterator for Fields<'a> {
 impl<'a> Fields<'a> {
     fn field(&mut self) -> Option<(u64, Data<'a>)> {
         let tag = self.varint()?;
+        if tag >> 3 == 0 {
+            return None;
+        }
         let data = match tag & 7 {
             0 => Data::Number(self.varint()?),
             1 => Data::Bytes(self.take(8)?),
@@ -51,6 +54,10 @@ impl<'a> Fields<'a> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = *self.take(1)?.first()?;
+            // Of the tenth byte, one bit is left.
+            if shift == 63 && byte > 1 {
+                return None;
+            }
             value |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
                 return Some(value);

@@ -5,7 +5,7 @@
 
 use http::Uri;
 
-use super::pairs;
+use super::{boolean, pairs};
 use crate::status::Failure;
 
 /// What a deletion is about.
@@ -18,7 +18,7 @@ pub(crate) enum Extent {
 }
 
 /// The parameters of every deletion, some of which are about the answer or the transport.
-const OF_ANY: [&str; 10] = [
+const OF_ANY: [&str; 11] = [
     "dryRun",
     "gracePeriodSeconds",
     "propagationPolicy",
@@ -29,11 +29,22 @@ const OF_ANY: [&str; 10] = [
     "timeoutSeconds",
     "fieldManager",
     "fieldValidation",
+    "ignoreStoreReadErrorWithClusterBreakingPotential",
 ];
 
-/// The parameters that say which objects of a collection are meant.
-const OF_COLLECTIONS: [&str; 6] =
-    ["labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "resourceVersionMatch"];
+/// The parameters of the deletion of a collection: those that say which objects are meant, and what else the options of a
+/// list have, which clients hand on whole.
+const OF_COLLECTIONS: [&str; 9] = [
+    "labelSelector",
+    "fieldSelector",
+    "limit",
+    "continue",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "sendInitialEvents",
+    "allowWatchBookmarks",
+    "watch",
+];
 
 /// Refuses a query that leaves open what is to be deleted, with 400: a parameter that does not exist or does not belong
 /// there, that is given twice, or whose value came out empty; a limit of 0; selectors that select everything.
@@ -59,6 +70,9 @@ pub(crate) fn check(uri: &Uri, extent: Extent) -> Result<(), Failure> {
         }
         if value.is_empty() && name != "pretty" {
             return refuse("is empty");
+        }
+        if name == "watch" && boolean(name, value)? {
+            return refuse("is of reads");
         }
         if name == "limit" && value.parse() == Ok(0_u64) {
             return refuse("is 0; leave it out where there is to be none");

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::metering::Watching;
 use crate::selector::Selection;
 use crate::status::Failure;
-use crate::view::Renderer;
+use crate::view::{Bookmark, Renderer};
 
 /// About how many bytes of events are made at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -96,7 +96,7 @@ impl Follow {
                     };
                     line("ERROR", &mut out, |out| out.extend_from_slice(&failure.to_json()));
                 }
-                Wake::Bookmark => self.bookmark(false, &mut out),
+                Wake::Bookmark => self.bookmark(Bookmark::Progress, &mut out),
                 Wake::End => {
                     self.ended = true;
                     return self.farewell();
@@ -110,12 +110,12 @@ impl Follow {
     fn farewell(&mut self) -> Option<Vec<u8>> {
         self.start.bookmarks?;
         let mut out = Vec::new();
-        self.bookmark(false, &mut out);
+        self.bookmark(Bookmark::Progress, &mut out);
         Some(out)
     }
 
-    fn bookmark(&mut self, ends_initial: bool, out: &mut Vec<u8>) {
-        line("BOOKMARK", out, |out| self.start.renderer.bookmark(self.revision, ends_initial, out));
+    fn bookmark(&mut self, bookmark: Bookmark, out: &mut Vec<u8>) {
+        line("BOOKMARK", out, |out| self.start.renderer.bookmark(self.revision, bookmark, out));
         if let Some(interval) = self.start.bookmarks {
             self.next_bookmark = Instant::now() + interval;
         }
@@ -139,7 +139,7 @@ impl Follow {
         while out.len() < CHUNK_BYTES {
             let Some(entry) = self.initial.next() else {
                 if std::mem::take(&mut self.start.marks_initial) {
-                    self.bookmark(true, out);
+                    self.bookmark(Bookmark::InitialEventsEnd, out);
                 }
                 return;
             };

@@ -114,3 +114,67 @@ async fn a_large_collection_with_some_that_wait() {
     assert_eq!(names(&left), ["web-000", "web-100", "web-200"]);
     assert!(left["items"][0]["metadata"]["deletionTimestamp"].is_string());
 }
+
+#[tokio::test]
+async fn what_clients_send_of_themselves_is_taken() {
+    let server = Server::new().await;
+    let path = format!("{BACKENDS}/web");
+    // kubectl, Helm and controller-runtime; fabric8; kube-rs; PyPI kubernetes.
+    let bodies = [
+        r#"{"propagationPolicy":"Background"}"#,
+        r#"{"kind":"DeleteOptions","apiVersion":"core.apoxy.dev/v1alpha2","propagationPolicy":"Foreground"}"#,
+        r#"{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":0,"dryRun":[]}"#,
+        r#"{"kind":"","apiVersion":"","orphanDependents":false,"preconditions":null}"#,
+        r#"{"ignoreStoreReadErrorWithClusterBreakingPotential":false,"preconditions":{}}"#,
+        "{}",
+        "",
+    ];
+    let queries = [
+        "",
+        "?",
+        "?gracePeriodSeconds=0&timeout=30s&pretty=true",
+        "?fieldManager=me&fieldValidation=Ignore",
+        "?ignoreStoreReadErrorWithClusterBreakingPotential=false&dryRun=All",
+    ];
+    let of_collections = [
+        "?timeoutSeconds=30&labelSelector=app%3Dweb&limit=500&resourceVersion=0",
+        "?watch=false&allowWatchBookmarks=true&resourceVersion=0&resourceVersionMatch=NotOlderThan",
+    ];
+    for body in bodies {
+        for query in queries {
+            server.post(BACKENDS, &backend("web")).await;
+            server.call("DELETE", &format!("{path}{query}"), &[], body).await.expect(200);
+        }
+        for query in queries.iter().chain(&of_collections) {
+            server.call("DELETE", &format!("{BACKENDS}{query}"), &[], body).await.expect(200);
+        }
+    }
+    server.post(BACKENDS, &backend("web")).await;
+    server.delete(&format!("{path}?orphanDependents=false")).await.expect(200);
+    server.post(BACKENDS, &backend("web")).await;
+    let ignore = "ignoreStoreReadErrorWithClusterBreakingPotential=true";
+    let failure = server.delete(&format!("{path}?{ignore}")).await.failure(422, "Invalid");
+    assert_eq!(failure["details"]["causes"][0]["field"], "ignoreStoreReadErrorWithClusterBreakingPotential");
+    let failure = server.delete(&format!("{BACKENDS}?sendInitialEvents=true")).await.failure(422, "Invalid");
+    assert_eq!(failure["details"]["causes"][0]["field"], "sendInitialEvents");
+    server.get(&path).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_goes_is_held_by_nobody_who_did_not_before() {
+    let server = Server::new().await;
+    let path = format!("{BACKENDS}/web");
+    let mut object = backend("web");
+    object["metadata"]["finalizers"] = json!(["a.b/one", "a.b/two"]);
+    server.post(BACKENDS, &object).await.expect(201);
+    server.delete(&path).await.expect(202);
+    for finalizers in [json!(["a.b/one", "a.b/two", "a.b/three"]), json!(["a.b/three"])] {
+        let patch = json!({"metadata": {"finalizers": finalizers}});
+        let failure = server.patch(&path, MERGE, &patch).await.failure(422, "Invalid");
+        assert_eq!(failure["details"]["causes"][0]["field"], "metadata.finalizers");
+    }
+    // Each lets go in its turn, in any order.
+    server.patch(&path, MERGE, &json!({"metadata": {"finalizers": ["a.b/two"]}})).await.expect(200);
+    server.patch(&path, MERGE, &json!({"metadata": {"finalizers": []}})).await.expect(200);
+    server.get(&path).await.failure(404, "NotFound");
+}

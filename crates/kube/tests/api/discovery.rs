@@ -11,15 +11,6 @@ fn named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn version_is_semantic_and_selects_a_client() {
-    let version = Server::new().await.get("/version?timeout=5s").await.expect(200);
-    assert_eq!(version["major"], "1");
-    assert_eq!(version["minor"], "33");
-    assert!(version["gitVersion"].as_str().unwrap().starts_with("v1.33.0+"), "{version}");
-    assert!(version["platform"].is_string());
-}
-
-#[tokio::test]
 async fn legacy_discovery_names_groups_versions_and_resources() {
     let server = Server::new().await;
     let groups = server.get("/apis").await.expect(200);
@@ -96,25 +87,6 @@ async fn unchanged_discovery_is_not_sent_again() {
     assert!(again.bytes.is_empty());
     let changed = server.call("GET", "/apis", &[("accept", V2), ("if-none-match", "\"other\"")], "").await;
     assert_eq!(changed.status, 200);
-}
-
-#[tokio::test]
-async fn health_and_readiness() {
-    let server = Server::new().await;
-    for path in ["/healthz", "/livez", "/readyz"] {
-        let reply = server.get(path).await;
-        assert_eq!((reply.status.as_u16(), reply.text().as_str()), (200, "ok"), "{path}");
-        assert!(reply.header("content-type").starts_with("text/plain"));
-    }
-    let options = backstay_kube::Options {
-        ready: backstay_kube::Ready::new(|| Err("the store is not loaded".to_owned())),
-        ..backstay_kube::Options::default()
-    };
-    let server = Server::with(backstay_store::Memory::new(), options).await;
-    let reply = server.get("/readyz").await;
-    assert_eq!(reply.status, 500);
-    assert!(reply.text().contains("the store is not loaded"));
-    assert_eq!(server.get("/livez").await.status, 200);
 }
 
 #[tokio::test]

@@ -4,9 +4,11 @@
 mod delete;
 mod discovery;
 mod errors;
+mod interleaved;
 mod list;
 mod namespaces;
 mod patch;
+mod races;
 mod read;
 mod secrets;
 mod server;

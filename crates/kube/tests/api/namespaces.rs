@@ -21,7 +21,7 @@ async fn default_always_exists() {
     let status = server.delete(&format!("{NAMESPACES}/default")).await.failure(403, "Forbidden");
     assert_eq!(status["message"], r#"namespaces "default" is forbidden: this namespace may not be deleted"#);
     server.delete(NAMESPACES).await.failure(405, "MethodNotAllowed");
-    backstay_kube::bootstrap(&server.store).await.unwrap();
+    backstay_kube::bootstrap(&server.store, &backstay_resources::Registry::built_in()).await.unwrap();
     assert_eq!(server.get(&format!("{NAMESPACES}/default")).await.expect(200), namespace);
 }
 
@@ -105,7 +105,7 @@ async fn an_interrupted_deletion_goes_on_at_start() {
     let operation = backstay_store::Operation::Put(object.encode().unwrap().into());
     let write = backstay_store::Write { key, expect: backstay_store::Expect::Any, operation };
     server.store.commit(vec![write]).await.unwrap();
-    backstay_kube::bootstrap(&server.store).await.unwrap();
+    backstay_kube::bootstrap(&server.store, &backstay_resources::Registry::built_in()).await.unwrap();
     server.get(&format!("{NAMESPACES}/prod")).await.failure(404, "NotFound");
     assert!(names(&server.get("/api/v1/secrets").await.expect(200)).is_empty());
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, BodyDataStream};
 use backstay_kube::{Options, bootstrap, router};
+use backstay_resources::Registry;
 use backstay_store::{Memory, Store};
 use futures::StreamExt;
 use http::{HeaderMap, Request, StatusCode};
@@ -73,9 +74,9 @@ impl Server {
 
     pub(crate) async fn with(store: Memory, options: Options) -> Self {
         let store: Arc<dyn Store> = Arc::new(store);
-        bootstrap(&store).await.unwrap();
+        bootstrap(&store, &Registry::built_in()).await.unwrap();
         let (shutdown, stops) = watch::channel(false);
-        Self { router: router(Arc::clone(&store), options, stops), store, shutdown }
+        Self { router: router(Arc::clone(&store), &Registry::built_in(), options, stops), store, shutdown }
     }
 
     pub(crate) async fn call(

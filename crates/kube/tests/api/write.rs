@@ -308,7 +308,7 @@ async fn defaults_reach_objects_that_were_stored_without_them() {
     let operation = backstay_store::Operation::Put(stored.encode().unwrap().into());
     let write = backstay_store::Write { key, expect: backstay_store::Expect::Any, operation };
     server.store.commit(vec![write]).await.unwrap();
-    backstay_kube::bootstrap(&server.store).await.unwrap();
+    backstay_kube::bootstrap(&server.store, &backstay_resources::Registry::built_in()).await.unwrap();
     let read = server.get(&format!("{BACKENDS}/web")).await.expect(200);
     assert_eq!(read["spec"], created["spec"]);
     assert_eq!(read["metadata"]["generation"], 1);

@@ -13,11 +13,11 @@ use crate::fault::{Checked, Faults, Together, Within, refuse, unknown};
 /// A backend, checked by itself: its secrets may not be there yet, its names are not resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Backend {
-    /// What its requests go by.
+    /// The settings that its requests go by.
     pub spec: BackendSpec,
     /// Set to speak TLS to its endpoints.
     pub tls: Option<TlsSpec>,
-    /// What may be under way.
+    /// How much may be under way at once.
     pub limits: Limits,
     /// Where its endpoints come from.
     pub discovery: Discovery,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use backstay_balancer::{Locality, Stated};
+use backstay_balancer::{ConfiguredHealth, Locality};
 use backstay_destination::HostPattern;
 use backstay_destination::lookup::Settings;
 use rustls_pki_types::ServerName;
@@ -29,7 +29,7 @@ pub enum Discovery {
 /// One endpoint as the user wrote it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StaticEndpoint {
-    /// Where it is.
+    /// Address or name of the endpoint.
     pub host: StaticHost,
     /// Its share of the requests among endpoints of one priority. At least 1.
     pub weight: u32,
@@ -38,7 +38,7 @@ pub struct StaticEndpoint {
     /// Where it is, for backends that weigh localities.
     pub locality: Locality,
     /// What the user says of its health.
-    pub stated: Stated,
+    pub stated: ConfiguredHealth,
 }
 
 /// Where an endpoint is.

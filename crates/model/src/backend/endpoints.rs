@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_balancer::{Locality, Stated};
+use backstay_balancer::{ConfiguredHealth, Locality};
 use backstay_destination::Target;
 use backstay_proto::config::{self, endpoint};
 use rustls_pki_types::ServerName;
@@ -19,9 +19,9 @@ pub(super) fn endpoints(list: &config::StaticEndpoints) -> Checked<Vec<StaticEnd
 
 fn endpoint(endpoint: &config::Endpoint, localities: &mut Vec<(String, String)>) -> Checked<StaticEndpoint> {
     let stated = match endpoint::Health::try_from(endpoint.health) {
-        Ok(endpoint::Health::Healthy) => Ok(Stated::Healthy),
-        Ok(endpoint::Health::Degraded) => Ok(Stated::Degraded),
-        Ok(endpoint::Health::Unhealthy | endpoint::Health::Draining) => Ok(Stated::Unhealthy),
+        Ok(endpoint::Health::Healthy) => Ok(ConfiguredHealth::Healthy),
+        Ok(endpoint::Health::Degraded) => Ok(ConfiguredHealth::Degraded),
+        Ok(endpoint::Health::Unhealthy | endpoint::Health::Draining) => Ok(ConfiguredHealth::Unhealthy),
         Err(_) => unknown("health"),
     };
     let locality = endpoint.locality.as_ref().map_or_else(Locality::default, |given| {

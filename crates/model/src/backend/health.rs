@@ -15,7 +15,7 @@ pub(super) use read::health_checks;
 /// A question that is put to each endpoint again and again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthCheck {
-    /// What is asked.
+    /// What is asked of the endpoint.
     pub probe: Probe,
     /// How long the answer may take, connecting included.
     pub timeout: Duration,

@@ -42,7 +42,7 @@ pub struct Rule {
     pub matches: Vec<RuleMatch>,
     /// Changes on the way.
     pub filters: Filters,
-    /// Where the way leads.
+    /// What is done with a request that matches.
     pub action: Action,
 }
 

@@ -84,7 +84,7 @@ pub enum PathEdit {
 /// A copy of requests to another backend, whose answer nobody sees.
 #[derive(Clone, Debug)]
 pub struct Mirror<B = Arc<str>> {
-    /// Where copies go.
+    /// The backend that copies go to.
     pub backend: B,
     /// Port of its endpoints; `None` takes the authority's (dynamic backends only).
     pub port: Option<NonZeroU16>,

@@ -66,7 +66,7 @@ impl WeightedTarget {
 /// Sends requests to one of several targets.
 #[derive(Clone, Debug)]
 pub struct Forward<B = Arc<str>> {
-    /// Where to, by weight.
+    /// The targets of the requests, by weight.
     pub targets: WeightedTargets<B>,
     /// From the request's head to the last byte of the answer.
     pub request_timeout: Option<Duration>,
@@ -122,7 +122,7 @@ impl<B> WeightedTargets<B> {
 pub struct WeightedTarget<B = Arc<str>> {
     /// Share of the rule's requests: weight of the sum of all weights.
     pub weight: u32,
-    /// Where to.
+    /// The target itself.
     pub target: Target<B>,
     /// Changes applied after the rule's own.
     pub filters: Filters<B>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backstay_balancer::{EjectionReason, Health, Limit, Stated};
+use backstay_balancer::{ConfiguredHealth, EjectionReason, Health, Limit};
 use backstay_dns_cache::HostState;
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ fn view(backend: Option<&Backend>, list: &Endpoints, index: usize, endpoint: &En
         ("failed active check", state.has_failed_check()),
         ("ejected as an outlier", state.is_ejected()),
         ("degraded by active check", state.health() == Health::Degraded),
-        ("stated by its configuration", endpoint.stated != Stated::Healthy),
+        ("stated by its configuration", endpoint.stated != ConfiguredHealth::Healthy),
     ];
     value["reasons"] = reasons.iter().filter(|(_, holds)| *holds).map(|(reason, _)| *reason).collect();
     let failed = backend.map(|backend| backend.trouble().failed_checks((endpoint.address, endpoint.port)));

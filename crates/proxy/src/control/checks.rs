@@ -8,7 +8,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use backstay_balancer::{CheckResult, Checker, EndpointState};
+use backstay_balancer::{CheckResult, Checker, EndpointState, PastVerdict, Traffic};
 use backstay_model::HealthCheck;
 use futures::future::join_all;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -79,8 +79,11 @@ impl Subject {
         let checkers: Vec<_> = checks
             .map(|(check, index)| {
                 // An edit of the checks does not take an endpoint out of use.
-                let checker =
-                    if up { Checker::resuming(check.checks.clone(), true) } else { Checker::new(check.checks.clone()) };
+                let checker = if up {
+                    Checker::resuming(check.checks.clone(), PastVerdict::Up)
+                } else {
+                    Checker::new(check.checks.clone())
+                };
                 self.note(index, checker.is_healthy());
                 (check, index, checker)
             })
@@ -125,7 +128,7 @@ impl Subject {
             if std::mem::replace(&mut own_failures, said) != said && checker.fail() {
                 tracing::info!(backend = %self.backend.name, %address, "an endpoint says that it is down");
             }
-            let verdict = checker.record(result.result, self.has_traffic());
+            let verdict = checker.record(result.result, self.traffic());
             self.note(index, verdict.healthy);
             self.judge();
             if self.state.own_failures() != own_failures {
@@ -156,11 +159,11 @@ impl Subject {
         Some(SocketAddr::new(self.endpoint.address, port.get()))
     }
 
-    fn has_traffic(&self) -> bool {
-        let Discovery::Addresses(list) = &self.backend.discovery else { return true };
+    fn traffic(&self) -> Traffic {
+        let Discovery::Addresses(list) = &self.backend.discovery else { return Traffic::Some };
         let endpoints = list.load();
         let mut states = (0..endpoints.len()).filter_map(|index| endpoints.set().state(index));
-        states.any(|state| state.requests() > 0)
+        if states.any(|state| state.requests() > 0) { Traffic::Some } else { Traffic::None }
     }
 
     fn note(&self, index: u32, healthy: bool) {

@@ -56,6 +56,11 @@ impl Control {
         Self { model, workers, current: Vec::new(), left: Vec::new(), status, changes, metrics }
     }
 
+    /// Waits until a data thread has ended that nobody told to.
+    pub(crate) fn failed(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.workers.failed()
+    }
+
     /// The data threads, to be drained.
     pub(crate) fn into_workers(self) -> Workers {
         self.workers

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use backstay_balancer::{RequestHash, hash_of, hash_of_all};
+use backstay_balancer::{AfterPolicy, RequestHash, hash_of, hash_of_all};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 
@@ -27,7 +27,7 @@ pub(super) fn of(
             HashKind::SourceIp => Some(hash_of(client.to_canonical().to_string().as_bytes())),
             HashKind::Query(name) => parts.uri.query().and_then(|query| parameter(query, name)).map(hash_of),
         };
-        hash.add(found, policy.terminal);
+        hash.add(found, if policy.terminal { AfterPolicy::Stop } else { AfterPolicy::GoOn });
     }
     (hash.get(), cookies)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use backstay_balancer::{Answer, Decision, NoRetry, Outcome, Permit, Retries, parse_retry_after};
+use backstay_balancer::{AttemptResponse, Decision, NoRetry, Outcome, Permit, Retries, parse_retry_after};
 use http::request::Parts;
 use http::{HeaderName, Request, StatusCode, header};
 use tokio::time::{Sleep, sleep, sleep_until};
@@ -196,7 +196,7 @@ fn decide(
         return Decision::No(NoRetry::NotCovered);
     }
     let headers = reply.response.headers();
-    let answer = Answer {
+    let answer = AttemptResponse {
         status: reply.response.status().as_u16(),
         grpc_status: grpc::status(headers),
         has_header: &|name| headers.contains_key(name),

@@ -100,7 +100,7 @@ pub enum StartError {
     ControlPlane(Uri),
     /// The state directory cannot be used.
     #[error("the state directory cannot be used: {0}")]
-    State(String),
+    State(#[from] StateError),
     /// A limit is out of its range.
     #[error(transparent)]
     Limit(#[from] LimitError),
@@ -113,10 +113,18 @@ pub enum StartError {
     /// The control thread ended before it could say why.
     #[error("the control thread ended while it started")]
     Died,
+    /// A data thread ended while the configuration that is kept on disk was put in force.
+    #[error("a data thread ended while the proxy started; the log says where")]
+    DataThread,
 }
 
-impl From<StateError> for StartError {
-    fn from(error: StateError) -> Self {
-        Self::State(error.to_string())
-    }
+/// Why a proxy that runs cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// Its share of the connections is not served any more.
+    #[error("a data thread ended; the log says where")]
+    DataThread,
+    /// Configuration and names are not kept up any more.
+    #[error("the control thread ended; the log says where")]
+    ControlThread,
 }

@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::options::{AccessLog, Options, StartError};
+use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access;
 use crate::admin::{self, Admin};
 use crate::control::{Control, Model, Status, change};
@@ -28,6 +28,8 @@ pub(super) struct Wires {
     pub(super) drain: Arc<Notify>,
     pub(super) stop: oneshot::Receiver<()>,
     pub(super) started: oneshot::Sender<Result<(), StartError>>,
+    /// Dropped without a word when the control thread itself fails.
+    pub(super) failed: watch::Sender<Option<RunError>>,
 }
 
 pub(super) fn control_thread(options: Options, listener: Option<(TcpListener, SocketAddr)>, wires: Wires) {
@@ -40,7 +42,7 @@ pub(super) fn control_thread(options: Options, listener: Option<(TcpListener, So
 }
 
 async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wires: Wires) {
-    let Wires { status, drain, stop, started } = wires;
+    let Wires { status, drain, stop, started, failed } = wires;
     let begun = begin(&options, listener, status.clone(), drain).await;
     let (control, tasks) = match begun {
         Ok(begun) => begun,
@@ -55,11 +57,22 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
         let _ = stop.await;
         change(&status, |status| status.draining = true);
     };
-    let control = match subscription(&options) {
-        Some(subscription) => client::run(subscription, control, stopped).await,
-        None => {
-            stopped.await;
-            control
+    let data_thread_failed = control.failed();
+    let served = async {
+        match subscription(&options) {
+            Some(subscription) => client::run(subscription, control, stopped).await,
+            None => {
+                stopped.await;
+                control
+            }
+        }
+    };
+    let control = tokio::select! {
+        control = served => control,
+        () = data_thread_failed => {
+            tracing::error!("a data thread ended; what it served is not served any more");
+            failed.send_replace(Some(RunError::DataThread));
+            return;
         }
     };
     tracing::info!(timeout = ?options.drain_timeout, "draining");
@@ -126,7 +139,11 @@ async fn begin(
         dns.remember(memory.load());
     }
     if let Some(state) = &state {
-        restore(state, &mut control, &control_metrics).await;
+        let failed = control.failed();
+        tokio::select! {
+            () = restore(state, &mut control, &control_metrics) => {}
+            () = failed => return Err(StartError::DataThread),
+        }
     }
     let memory = memory.map(|memory| tokio::spawn(dns::keep(memory, Arc::clone(&model), changed.clone())));
     let keeper = state.map(|state| tokio::spawn(state::keep(state, model, changed, control_metrics)));

@@ -158,7 +158,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let told = self.cause().and_then(Cause::told);
+        let told = self.record.as_ref().and_then(|_| self.cause()?.told());
         self.local.activity.leave();
         if let Some(mut record) = self.record.take()
             && let Some(log) = &self.local.shard.shared.access_log

@@ -35,7 +35,8 @@ pub struct Limits {
     /// parts of bodies may wait to be passed on; a connection that sends more is closed. Connections to upstreams have
     /// windows for as many requests as they may carry.
     pub connection_window: u32,
-    /// Unused connections kept per upstream endpoint and thread. Default 256.
+    /// Connections kept per upstream endpoint and thread though no request has used them from one sweep to the next: between two
+    /// requests of many clients, any number may be unused for a moment. 0 keeps none, not even for that. Default 256.
     pub max_idle_upstream: usize,
     /// Bytes of a request body kept for a mirror that is slower than the upstream; beyond, the copy is abandoned. Default
     /// 1 MiB.

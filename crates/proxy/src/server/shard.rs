@@ -39,7 +39,7 @@ pub(crate) struct Shared {
 /// What the control side tells a thread.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Serve `config` from now on; drop `done` when that is so.
+    /// Serve `config` from now on; say so on `done` when that is so.
     Apply { config: Arc<Config>, opened: Vec<Opened>, done: mpsc::Sender<()> },
     /// Finish what is in flight, within `deadline`, and end.
     Drain { deadline: Duration, done: mpsc::Sender<()> },
@@ -238,23 +238,31 @@ pub(super) fn run(
     let _ = started.send(Ok(()));
     runtime.block_on(async move {
         let shard = Rc::new(Shard::new(shared));
-        tokio::task::spawn_local(sweep(Rc::clone(&shard)));
-        while let Some(command) = commands.recv().await {
-            match command {
-                Command::Apply { config, opened, done } => {
-                    shard.apply(&config, opened).await;
-                    drop(done);
-                }
-                Command::Drain { deadline, done } => {
-                    shard.drain(deadline).await;
-                    shard.registry.end();
-                    drop(done);
-                    return;
-                }
-            }
+        tokio::select! {
+            // No task of its own, which could end alone: a thread that looks after no connection is not to go on.
+            () = sweep(Rc::clone(&shard)) => {}
+            () = obey(&shard, &mut commands) => {}
         }
         shard.registry.end();
     });
+}
+
+async fn obey(shard: &Rc<Shard>, commands: &mut mpsc::UnboundedReceiver<Command>) {
+    while let Some(command) = commands.recv().await {
+        match command {
+            Command::Apply { config, opened, done } => {
+                shard.apply(&config, opened).await;
+                // There is room for each thread's word.
+                let _ = done.try_send(());
+            }
+            Command::Drain { deadline, done } => {
+                shard.drain(deadline).await;
+                shard.registry.end();
+                drop(done);
+                return;
+            }
+        }
+    }
 }
 
 /// Looks at all connections now and then: cuts the slow, closes the idle, on both sides.

@@ -1,13 +1,15 @@
 //! The control side's handle on the data threads.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::watch;
 
 use super::shard::{self, Command, Opened, Shared};
 use super::{BindError, Limits, bind};
@@ -51,6 +53,8 @@ pub struct Workers {
     /// Address actually bound, by address asked for.
     bound: HashMap<SocketAddr, SocketAddr>,
     own_addresses: Vec<SocketAddr>,
+    /// Whether a thread has ended that nobody told to.
+    failed: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -67,25 +71,33 @@ impl Workers {
     pub fn start(options: Options) -> io::Result<Self> {
         let shared = Arc::new(Shared::new(options.limits, options.metrics, options.access_log));
         shared.own.store(Arc::new(options.own_addresses.clone()));
+        let failed = watch::Sender::new(false);
         let threads = (0..options.threads.max(1))
             .map(|index| {
-                let (commands, receiver) = mpsc::unbounded_channel();
                 let shared = Arc::clone(&shared);
-                let (started, starts) = std::sync::mpsc::channel();
-                let thread = std::thread::Builder::new()
-                    .name(format!("data-{index}"))
-                    .spawn(move || shard::run(shared, receiver, &started))?;
-                starts.recv().map_err(io::Error::other)??;
-                Ok(Worker { commands, thread })
+                Worker::start(index, &failed, move |commands, started| shard::run(shared, commands, started))
             })
             .collect::<io::Result<_>>()?;
-        Ok(Self { threads, shared, bound: HashMap::new(), own_addresses: options.own_addresses })
+        Ok(Self { threads, shared, bound: HashMap::new(), own_addresses: options.own_addresses, failed })
+    }
+
+    /// Waits until a thread has ended that nobody told to. What it served is not served any more, and the others cannot take
+    /// its share of the sockets: the process has to end.
+    pub fn failed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut failed = self.failed.subscribe();
+        async move {
+            if failed.wait_for(|failed| *failed).await.is_err() {
+                // The threads were drained.
+                pending::<()>().await;
+            }
+        }
     }
 
     /// Makes `config` what new requests are served with, and returns when every thread does so. Requests in flight and
     /// established connections go on; connections to sockets that are gone are closed after the requests they carry.
     ///
-    /// Sockets that cannot be opened are returned; everything else is in force, and the next call tries them again.
+    /// Sockets that cannot be opened are returned; everything else is in force, and the next call tries them again. When a
+    /// thread has ended it does not return, since nothing is in force there: see [`Workers::failed`].
     pub async fn apply(&mut self, config: Arc<Config>) -> Vec<BindError> {
         let mut opened: Vec<Vec<Opened>> = self.threads.iter().map(|_| Vec::new()).collect();
         let mut failed = Vec::new();
@@ -110,13 +122,18 @@ impl Workers {
             }
         }
         self.shared.own.store(Arc::new(self.own_addresses.iter().chain(self.bound.values()).copied().collect()));
-        let (done, mut all_done) = mpsc::channel::<()>(1);
+        let (done, mut all_done) = mpsc::channel::<()>(self.threads.len());
         for (worker, opened) in self.threads.iter().zip(opened) {
+            // A thread that has ended does not say that it is done.
             let _ = worker.commands.send(Command::Apply { config: Arc::clone(&config), opened, done: done.clone() });
         }
         drop(done);
-        // Ends when the last thread has dropped its sender.
-        let _ = all_done.recv().await;
+        for _ in &self.threads {
+            if all_done.recv().await.is_none() {
+                self.failed.send_replace(true);
+                pending::<()>().await;
+            }
+        }
         failed
     }
 
@@ -149,8 +166,40 @@ impl Workers {
     }
 }
 
+impl Worker {
+    /// Starts a thread that does `work`, which says on its second argument whether it came to live.
+    fn start<W>(index: usize, failed: &watch::Sender<bool>, work: W) -> io::Result<Self>
+    where
+        W: FnOnce(UnboundedReceiver<Command>, &std::sync::mpsc::Sender<io::Result<()>>) + Send + 'static,
+    {
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let (started, starts) = std::sync::mpsc::channel();
+        let guard = Guard(failed.clone());
+        let thread = std::thread::Builder::new().name(format!("data-{index}")).spawn(move || {
+            let _guard = guard;
+            work(receiver, &started);
+        })?;
+        starts.recv().map_err(io::Error::other)??;
+        Ok(Self { commands, thread })
+    }
+}
+
+/// Says of a thread that it has failed, however it does.
+struct Guard(watch::Sender<bool>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.send_replace(true);
+        }
+    }
+}
+
 impl Shared {
     fn new(limits: Limits, metrics: Arc<ServerMetrics>, access_log: Option<access::Log>) -> Self {
         Self { limits, metrics, access_log, own: Arc::default() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::config::{Resource as Message, resource};
 use backstay_proto::discovery::Node;
-use backstay_xds::server::{self, Event, Refused, Source, StreamId};
+use backstay_xds::server::{self, Event, Peer, Refused, Source, StreamId};
 use backstay_xds::{Change, Resource, Snapshot};
 use bytes::Bytes;
 use prost::Message as _;
@@ -24,8 +24,8 @@ struct Feed {
 }
 
 impl Source for Feed {
-    fn subscribe(&self, node: &Node) -> Result<watch::Receiver<Snapshot>, Refused> {
-        self.nodes.lock().unwrap().push(node.clone());
+    fn subscribe(&self, peer: &Peer, _: &str) -> Result<watch::Receiver<Snapshot>, Refused> {
+        self.nodes.lock().unwrap().push(peer.node.clone());
         let snapshots = self.snapshots.lock().unwrap();
         snapshots.as_ref().map(watch::Sender::subscribe).ok_or_else(|| Refused::unavailable("stopped"))
     }

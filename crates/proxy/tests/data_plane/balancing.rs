@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_balancer::{LoadBalancing, Maglev, OutlierDetection, Policy as Choice, Stated};
+use backstay_balancer::{ConfiguredHealth, LoadBalancing, Maglev, OutlierDetection, Policy as Choice};
 use backstay_model::{HashCookie, HashKind, HashPolicy, HostRewrite, Timeouts};
 use backstay_upstream::{Discovery, Endpoint};
 use http::{Request, Response, StatusCode};
@@ -62,7 +62,7 @@ async fn the_next_priority_takes_over() {
     let backend = backend(endpoints.clone(), LoadBalancing::default()).build();
     let proxy = Proxy::start(Routes::all(to(&backend, 1))).await;
     assert_eq!(counts(&proxy, 10).await, [("0".to_owned(), 10)].into());
-    endpoints[0].stated = Stated::Unhealthy;
+    endpoints[0].stated = ConfiguredHealth::Unhealthy;
     backend.set_endpoints(endpoints);
     assert_eq!(counts(&proxy, 10).await, [("1".to_owned(), 10)].into());
 }
@@ -70,7 +70,7 @@ async fn the_next_priority_takes_over() {
 #[tokio::test]
 async fn without_panic_nobody_unhealthy_is_asked() {
     let (_upstreams, mut endpoints) = numbered(1).await;
-    endpoints[0].stated = Stated::Unhealthy;
+    endpoints[0].stated = ConfiguredHealth::Unhealthy;
     for (panic_threshold, status) in [(0, 503), (50, 200)] {
         let balancing = LoadBalancing { panic_threshold, ..LoadBalancing::default() };
         let backend = backend(endpoints.clone(), balancing).build();

@@ -1,5 +1,6 @@
 //! How a request has ended: of several things that would end it, what came first decides, in either order.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,10 @@ const SHORT: Duration = Duration::from_millis(200);
 
 /// A proxy, the endpoint that it sends to, and what it logs.
 struct Scene {
-    proxy: Proxy,
+    /// Until it is drained.
+    proxy: Option<Proxy>,
+    /// Where clients find it.
+    address: SocketAddr,
     endpoint: Raw,
     backend: Arc<Backend>,
     lines: Option<LogLines>,
@@ -39,12 +43,12 @@ impl Scene {
         let (log, lines) = access_log();
         let options = Options { access_log: Some(log), limits, ..Options::default() };
         let proxy = Proxy::with(options, socket(ANY_PORT, Routes::all(route))).await;
-        Self { proxy, endpoint, backend, lines: Some(lines) }
+        Self { address: proxy.address, proxy: Some(proxy), endpoint, backend, lines: Some(lines) }
     }
 
     /// A client that has asked, and the endpoint's side of its request.
     async fn ask(&self) -> (TcpStream, TcpStream) {
-        let mut client = TcpStream::connect(self.proxy.address).await.unwrap();
+        let mut client = TcpStream::connect(self.address).await.unwrap();
         client.write_all(GET).await.unwrap();
         let (stream, _) = self.endpoint.accept().await;
         (client, stream)
@@ -176,12 +180,7 @@ async fn a_drain_waits_no_longer_and_the_time_is_over() {
             let forward = |route: &mut Forward| route.request_timeout = Some(timeout);
             let mut scene = Scene::start(|_| {}, forward, Limits::default()).await;
             let (_client, _stream) = if answered { scene.half().await } else { scene.ask().await };
-            let Scene { proxy, endpoint, backend, lines } = scene;
-            soon(proxy.workers.drain(patience)).await;
-            let (_, address) = Raw::bind().await;
-            // Nothing runs any more that could add to it.
-            let workers = backstay_proxy::server::Workers::start(Options::default()).unwrap();
-            scene = Scene { proxy: Proxy { workers, address }, endpoint, backend, lines };
+            soon(scene.proxy.take().unwrap().workers.drain(patience)).await;
             let expected = if late { TIMED_OUT } else { "DC downstream_local_disconnect" };
             assert_eq!(scene.ended().await, expected, "answered: {answered}");
             assert_eq!(scene.counted(), [0, u64::from(late), 0, 0]);
@@ -237,11 +236,11 @@ async fn nothing_moves_and_the_client_leaves() {
                 let mut scene = Scene::start(|_| {}, |_| {}, limits).await;
                 let (mut wire, mut client) = (None, None);
                 if http2 {
-                    let mut asks = Wire::connect(scene.proxy.address, &[(INITIAL_WINDOW_SIZE, 1 << 16)]).await;
+                    let mut asks = Wire::connect(scene.address, &[(INITIAL_WINDOW_SIZE, 1 << 16)]).await;
                     asks.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &head_of("GET", &[]))).await;
                     wire = Some(asks);
                 } else {
-                    let mut asks = TcpStream::connect(scene.proxy.address).await.unwrap();
+                    let mut asks = TcpStream::connect(scene.address).await.unwrap();
                     asks.write_all(GET).await.unwrap();
                     client = Some(asks);
                 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backstay_balancer::{LoadBalancing, Locality, SlowStart, Stated};
+use backstay_balancer::{ConfiguredHealth, LoadBalancing, Locality, SlowStart};
 use backstay_proxy::config::{Action, Filters};
 use backstay_proxy::route::Matcher;
 use http::Request;
@@ -26,10 +26,10 @@ async fn localities_share_by_their_weights_and_by_what_is_left_of_them() {
     };
     assert_eq!(count(80).await, [30, 30, 20, 0]);
     // Half of the first one, taken 1.4 times, bears 3 * 0.7: 21 to 10.
-    endpoints[0].stated = Stated::Unhealthy;
+    endpoints[0].stated = ConfiguredHealth::Unhealthy;
     backend.set_endpoints(endpoints.clone());
     assert_eq!(count(62).await, [0, 42, 20, 0]);
-    endpoints[0].stated = Stated::Healthy;
+    endpoints[0].stated = ConfiguredHealth::Healthy;
     backend.set_endpoints(endpoints);
     assert_eq!(count(80).await, [30, 30, 20, 0]);
 }

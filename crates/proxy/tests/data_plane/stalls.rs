@@ -117,6 +117,37 @@ async fn a_timeout_passes_whether_or_not_the_client_reads() {
     }
 }
 
+#[tokio::test]
+async fn whoever_finds_that_the_time_is_over_says_the_same() {
+    const CLIENTS: usize = 64;
+    let upstream = large().await;
+    let backend = counting(&upstream);
+    let mut forward = to(&backend, upstream.address.port());
+    forward.request_timeout = Some(Duration::from_secs(1));
+    let (log, lines) = access_log();
+    // Looks at its connections every hundredth of a second: often, that is just before the time is over.
+    let limits = Limits { idle_timeout: Duration::from_millis(80), ..Limits::default() };
+    let options = Options { access_log: Some(log), limits, ..Options::default() };
+    let proxy = Proxy::with(options, socket(ANY_PORT, Routes::all(forward))).await;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let client = socket.connect(proxy.address).await.unwrap();
+        client.try_write(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+        clients.push(client);
+    }
+    let said = tokio::task::spawn_blocking(move || {
+        let line = |line: serde_json::Value| (line["flags"].clone(), line["details"].clone());
+        (0..CLIENTS).map(|_| line(lines.next())).collect::<Vec<_>>()
+    });
+    for (flags, details) in said.await.unwrap() {
+        assert_eq!((flags, details), ("UT".into(), "response_timeout".into()));
+    }
+    nothing_is_left(&backend).await;
+    assert_eq!(backend.metrics.timeouts.total.get(), CLIENTS as u64);
+}
+
 /// Answers as soon as it has the head of a request, and goes on to read, or not to.
 async fn answers_early(reads: bool, http2: bool) -> (Upstream, Arc<AtomicUsize>) {
     let received = Arc::new(AtomicUsize::new(0));

@@ -119,7 +119,7 @@ pub(crate) fn access_log() -> (backstay_proxy::access::Log, LogLines) {
             Ok(())
         }
     }
-    let (log, records) = backstay_proxy::access::channel(16);
+    let (log, records) = backstay_proxy::access::channel(256);
     let (out, lines) = std::sync::mpsc::channel::<String>();
     std::thread::spawn(move || records.write_to(Lines(out)));
     (log, LogLines(lines))

@@ -13,10 +13,10 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kind::{Kind, Scope};
+use crate::kind::{Kind, Scope, Verb};
 use crate::meta::{Condition, ObjectMeta};
 use crate::object::Resource;
-use crate::{GoDuration, schema};
+use crate::{GoDuration, name, schema};
 
 /// An upstream service: where its endpoints are and which protocol they speak.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -161,6 +161,9 @@ pub static BACKEND: Kind = Kind {
     short_names: &["be"],
     categories: &["all", "apoxy", "backstay"],
     has_status: true,
+    check_name: name::subdomain,
+    verbs: Verb::ALL,
+    sensitive: false,
     schema: schema::of::<Backend>,
     columns: columns::COLUMNS,
     cells: columns::cells,

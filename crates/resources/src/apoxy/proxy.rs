@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::check::typed;
 use crate::field::{FieldError, FieldPath, Findings};
-use crate::kind::{Column, Kind, Scope};
+use crate::kind::{Column, Kind, Scope, Verb};
 use crate::meta::{Condition, ObjectMeta, Timestamp};
 use crate::object::{Object, Resource};
-use crate::{body, schema, table};
+use crate::{body, name, schema, table};
 
 /// A fleet: the proxies that share a configuration. A proxy process joins it by its name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -129,6 +129,9 @@ pub static PROXY: Kind = Kind {
     short_names: &[],
     categories: &["all", "apoxy", "backstay"],
     has_status: true,
+    check_name: name::subdomain,
+    verbs: Verb::ALL,
+    sensitive: false,
     schema: schema::of::<Proxy>,
     columns: COLUMNS,
     cells,

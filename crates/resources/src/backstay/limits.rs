@@ -15,7 +15,8 @@ pub struct Limits {
     /// `max_connections`. Fastly: `max_conn`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
-    /// Requests that wait for a connection, or for a new one to be opened. Default 1024. Envoy: `max_pending_requests`.
+    /// Requests that wait for a connection. One whose own is being opened is shown among them, but bounded by `connections`; with
+    /// 0, none may wait even for that. Default 1024. Envoy: `max_pending_requests`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending_requests: Option<u32>,
     /// Requests. At least 1. Default: no limit, where Envoy has 1024. Envoy: `max_requests`.

@@ -81,8 +81,8 @@ fn named(kind: &Kind, object: &mut Object, errors: &mut Vec<FieldError>) {
 }
 
 fn misshapen(kind: &Kind, error: &serde_json::Error) -> FieldError {
-    // serde quotes the value, which a Secret must not see in an error.
-    let detail = if kind.kind == "Secret" { String::new() } else { format!(": {error}") };
+    // serde quotes the value, which must not be seen in an error about what is sensitive.
+    let detail = if kind.sensitive { String::new() } else { format!(": {error}") };
     FieldError {
         path: FieldPath::default(),
         reason: Reason::Invalid,

@@ -29,7 +29,7 @@ pub(super) fn validate(kind: &Kind, metadata: &ObjectMeta) -> Vec<FieldError> {
 }
 
 fn names(kind: &Kind, metadata: &ObjectMeta, path: &FieldPath, errors: &mut Vec<FieldError>) {
-    let check = if kind.kind == "Namespace" { name::label } else { name::subdomain };
+    let check = kind.check_name;
     let ObjectMeta { name, generate_name, namespace, .. } = metadata;
     if name.is_empty() && generate_name.is_empty() {
         errors.push(FieldError::required(path.child("name"), "name or generateName is required"));

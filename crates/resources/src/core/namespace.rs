@@ -5,10 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kind::{Column, Kind, Scope};
+use crate::kind::{Column, Kind, Scope, Verb};
 use crate::meta::ObjectMeta;
 use crate::object::{Object, Resource};
-use crate::{body, schema, table};
+use crate::{body, name, schema, table};
 
 /// A scope for names.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,9 @@ pub static NAMESPACE: Kind = Kind {
     short_names: &["ns"],
     categories: &[],
     has_status: true,
+    check_name: name::label,
+    verbs: Verb::SINGLE,
+    sensitive: false,
     schema: schema::of::<Namespace>,
     columns: COLUMNS,
     cells,

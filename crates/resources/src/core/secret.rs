@@ -14,10 +14,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kind::{Column, Kind, Scope, Selectable};
+use crate::kind::{Column, Kind, Scope, Selectable, Verb};
 use crate::meta::ObjectMeta;
 use crate::object::{Object, Resource};
-use crate::{schema, table};
+use crate::{name, schema, table};
 
 /// Sensitive data. Its values never appear in logs or in debug output.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +66,9 @@ pub static SECRET: Kind = Kind {
     short_names: &[],
     categories: &[],
     has_status: false,
+    check_name: name::subdomain,
+    verbs: Verb::ALL,
+    sensitive: true,
     schema: schema::of::<Secret>,
     columns: COLUMNS,
     cells,

@@ -13,10 +13,10 @@ use serde_json::Value;
 use super::listener::ParametersRef;
 use crate::check::typed;
 use crate::field::{FieldError, FieldPath, Findings};
-use crate::kind::{Column, Kind, Scope};
+use crate::kind::{Column, Kind, Scope, Verb};
 use crate::meta::{Condition, ObjectMeta};
 use crate::object::{Object, Resource};
-use crate::{schema, table};
+use crate::{name, schema, table};
 
 /// A class of Gateways.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -89,6 +89,9 @@ const KIND: Kind = Kind {
     short_names: &["gc"],
     categories: &["gateway-api", "backstay"],
     has_status: true,
+    check_name: name::subdomain,
+    verbs: Verb::ALL,
+    sensitive: false,
     schema: schema::of::<GatewayClass>,
     columns: COLUMNS,
     cells,

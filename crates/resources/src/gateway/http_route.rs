@@ -15,10 +15,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::listener::DefaultScope;
-use crate::kind::{Kind, Scope};
+use crate::kind::{Kind, Scope, Verb};
 use crate::meta::{Condition, ObjectMeta};
 use crate::object::Resource;
-use crate::{GoDuration, schema};
+use crate::{GoDuration, name, schema};
 
 pub use self::cors::Cors;
 pub use self::external_auth::{ExternalAuth, ExternalAuthProtocol, ForwardBody, GrpcAuth, HttpAuth, LocalObjectRef};
@@ -299,6 +299,9 @@ const KIND: Kind = Kind {
     short_names: &[],
     categories: &["gateway-api", "backstay"],
     has_status: true,
+    check_name: name::subdomain,
+    verbs: Verb::ALL,
+    sensitive: false,
     schema: schema::of::<HttpRoute>,
     columns: columns::COLUMNS,
     cells: columns::cells,

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::http_route::{ExternalAuth, LocalObjectRef};
 use super::selector::LabelSelector;
-use crate::kind::{Kind, Scope};
+use crate::kind::{Kind, Scope, Verb};
 use crate::meta::{Condition, ObjectMeta};
 use crate::object::Resource;
-use crate::schema;
+use crate::{name, schema};
 
 pub use self::tls::{
     BackendTls, CaCertificateRef, CertificateRef, ClientValidation, ClientValidationMode, FrontendTls, GatewayTls,
@@ -298,6 +298,9 @@ const KIND: Kind = Kind {
     short_names: &["gtw"],
     categories: &["gateway-api", "backstay"],
     has_status: true,
+    check_name: name::subdomain,
+    verbs: Verb::ALL,
+    sensitive: false,
     schema: schema::of::<Gateway>,
     columns: columns::COLUMNS,
     cells: columns::cells,

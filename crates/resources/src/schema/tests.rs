@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::KINDS;
+use crate::Registry;
 
 /// Calls `look` with every schema of every kind.
 fn every(look: impl Fn(&str, &Value)) {
@@ -15,7 +15,7 @@ fn every(look: impl Fn(&str, &Value)) {
             }
         }
     }
-    for kind in KINDS {
+    for kind in Registry::built_in().iter() {
         walk(kind.kind, (kind.schema)(), &look);
     }
 }

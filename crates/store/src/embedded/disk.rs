@@ -105,15 +105,6 @@ fn fill(
     Ok(transaction.commit()?)
 }
 
-/// The sentence for an operator.
-pub(super) fn explain(error: &redb::Error) -> String {
-    match error {
-        redb::Error::Corrupted(what) => format!("its contents are damaged: {what}. Restore it from a backup"),
-        redb::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
-    }
-}
-
 impl Disk {
     fn open(medium: &dyn Medium, options: &Options, failures: &Failures) -> Result<Self, redb::Error> {
         let database = builder(options).create_with_backend(medium.open(failures)?)?;

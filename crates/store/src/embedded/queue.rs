@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::Options;
-use crate::{CommitError, Committed, Write};
+use crate::{CommitError, Committed, Unavailable, Write};
 
 #[cfg(test)]
 mod tests;
@@ -42,14 +42,12 @@ impl Queue {
     pub(super) fn push(&self, request: Request) -> Result<(), CommitError> {
         let mut waiting = self.lock();
         if waiting.closed {
-            return Err(CommitError::Unavailable("the store is closed".to_owned()));
+            return Err(CommitError::Unavailable(Unavailable::Closed));
         }
         let commits = waiting.requests.len();
         let full = commits >= self.options.queue_commits || waiting.bytes + request.bytes > self.options.queue_bytes;
         if full && commits > 0 {
-            let reason =
-                format!("{commits} commits of {} bytes wait already; the disk does not keep up", waiting.bytes);
-            return Err(CommitError::Unavailable(reason));
+            return Err(CommitError::Unavailable(Unavailable::Busy { commits, bytes: waiting.bytes }));
         }
         waiting.bytes += request.bytes;
         waiting.requests.push_back(request);

@@ -8,10 +8,10 @@ use super::Options;
 use super::disk::{self, Disk};
 use super::medium::{Failures, Medium};
 use super::queue::{Queue, Request};
-use super::stats::Counters;
 use crate::log::Record;
 use crate::published::Published;
-use crate::{CommitError, Committed, Snapshot, transition};
+use crate::stats::Counters;
+use crate::{CommitError, Committed, DiskError, Snapshot, Unavailable, transition};
 
 type Answers = Vec<(tokio::sync::oneshot::Sender<Result<Committed, CommitError>>, Result<Committed, CommitError>)>;
 
@@ -28,7 +28,7 @@ pub(super) struct Writer {
 #[derive(Debug)]
 enum State {
     Ready(Disk),
-    Failed { reason: String, since: Instant, failures: Failures },
+    Failed { reason: DiskError, since: Instant, failures: Failures },
 }
 
 /// Commits that are decided, and not yet durable.
@@ -80,7 +80,7 @@ impl Writer {
                 // Conflicts too: what they conflict with may be part of what was not written.
                 Err(reason) => {
                     for (_, result) in &mut answers {
-                        *result = Err(CommitError::Unavailable(reason.clone()));
+                        *result = Err(CommitError::Unavailable(Unavailable::Disk(reason.clone())));
                     }
                 }
             }
@@ -96,20 +96,20 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, records: &[Record]) -> Result<(), String> {
+    fn write(&mut self, records: &[Record]) -> Result<(), DiskError> {
         let floor = self.published.extent().floor;
         let disk = self.ready()?;
         match disk.append(records, floor) {
             Ok(()) => Ok(()),
             Err(error) => {
                 let failures = disk.failures();
-                Err(self.fail(&error, failures))
+                Err(self.fail(error, failures))
             }
         }
     }
 
     /// The disk, recovered if it failed before.
-    fn ready(&mut self) -> Result<&mut Disk, String> {
+    fn ready(&mut self) -> Result<&mut Disk, DiskError> {
         if let State::Failed { reason, since, failures } = &self.state {
             if since.elapsed() < self.options.recovery_interval {
                 return Err(reason.clone());
@@ -121,7 +121,7 @@ impl Writer {
                     self.counters.failed.store(false, Ordering::Relaxed);
                     self.state = State::Ready(disk);
                 }
-                Err(error) => return Err(self.fail(&error, failures)),
+                Err(error) => return Err(self.fail(error, failures)),
             }
         }
         match &mut self.state {
@@ -130,8 +130,8 @@ impl Writer {
         }
     }
 
-    fn fail(&mut self, error: &redb::Error, failures: Failures) -> String {
-        let reason = disk::explain(error);
+    fn fail(&mut self, error: redb::Error, failures: Failures) -> DiskError {
+        let reason = DiskError::from(error);
         tracing::error!(%reason, "the store cannot be written");
         self.counters.failed.store(true, Ordering::Relaxed);
         self.state = State::Failed { reason: reason.clone(), since: Instant::now(), failures };

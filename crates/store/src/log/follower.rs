@@ -32,7 +32,11 @@ impl Follower {
         loop {
             let progress = *self.progress.borrow_and_update();
             if progress.revision > self.position {
-                let records = self.log.read(self.position, progress.revision, BATCH)?;
+                let requested = self.position;
+                let records = self
+                    .log
+                    .read(requested, progress.revision, BATCH)
+                    .map_err(|oldest| WatchError::Compacted { requested, oldest })?;
                 self.position = records.last().map_or(progress.revision, |record| record.revision);
                 return Ok(self.matching(&records));
             }

@@ -3,7 +3,7 @@
 use backstay_store::{CommitError, Expect, Limits, Store, Write};
 use futures::future::join_all;
 
-use crate::fixture::{Make, Setup, busy, delete, done, key, put, shown};
+use crate::fixture::{Make, Setup, busy, delete, done, guard, key, put, shown};
 
 /// Does a commit of one write, and says whether it conflicted, and with which revision.
 async fn attempt(store: &dyn Store, write: Write) -> Result<u64, Option<u64>> {
@@ -109,7 +109,7 @@ pub(crate) async fn of_many_that_compare_and_swap_one_wins(make: &Make) {
 }
 
 pub(crate) async fn what_is_too_large_is_refused(make: &Make) {
-    let limits = Limits { key_bytes: 20, value_bytes: 10, writes: 3, commit_bytes: 70 };
+    let limits = Limits { key_bytes: 20, value_bytes: 10, operations: 3, commit_bytes: 70 };
     let store = make(Setup { limits, ..Setup::default() });
     let any = |name, value| put(name, Expect::Any, value);
     let long = "a-name-that-is-too-long";
@@ -117,11 +117,13 @@ pub(crate) async fn what_is_too_large_is_refused(make: &Make) {
         vec![any("a", "01234567890")],
         vec![any(long, "")],
         vec![any("a", ""), any("b", ""), any("c", ""), any("d", "")],
+        vec![any("a", ""), any("b", ""), any("c", ""), guard("d", Expect::Any)],
         vec![any("a", "0123456789"), any("b", "0123456789"), any("c", "0123456789")],
     ] {
         assert!(matches!(store.commit(refused).await, Err(CommitError::Refused(_))));
     }
     assert_eq!(store.snapshot().revision(), 0);
+    assert_eq!(store.limits(), limits, "whoever writes much asks first");
     store.commit(vec![any("a", "0123456789"), any("b", "0123456789"), any("c", "")]).await.unwrap();
 }
 

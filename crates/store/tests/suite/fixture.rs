@@ -73,6 +73,11 @@ pub(crate) fn delete(name: &str, expect: Expect) -> Write {
     Write { key: key(name), expect, operation: Operation::Delete }
 }
 
+/// A condition on what is not written.
+pub(crate) fn guard(name: &str, expect: Expect) -> Write {
+    Write::guard(key(name), expect)
+}
+
 /// Commits one write that must succeed, and returns the revision.
 pub(crate) async fn done(store: &dyn Store, write: Write) -> Revision {
     store.commit(vec![write]).await.unwrap().revision

@@ -5,6 +5,7 @@
 mod commits;
 mod crash;
 mod fixture;
+mod guards;
 mod model;
 mod reopen;
 mod views;
@@ -36,6 +37,13 @@ macro_rules! every_implementation {
                 what_is_too_large_is_refused,
                 a_key_is_named_once,
                 a_commit_has_writes,
+            }
+            guards {
+                a_guard_holds_or_nothing_is_done,
+                a_guard_leaves_no_trace,
+                guards_alone_are_no_commit,
+                a_guarded_key_is_named_once,
+                what_is_guarded_holds_at_the_commit,
             }
             watches {
                 events_tell_what_was,

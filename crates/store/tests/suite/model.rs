@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::fixture::{delete, key, put, shown, until};
+use crate::fixture::{delete, guard, key, put, shown, until};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -23,7 +23,14 @@ enum Step {
 struct Planned {
     object: u8,
     expect: Planning,
-    value: Option<u8>,
+    doing: Doing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Doing {
+    Put(u8),
+    Delete,
+    Guard,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -59,9 +66,10 @@ impl Model {
             Planning::Current => Expect::Modified(modified),
             Planning::Stale => Expect::Modified(modified.wrapping_sub(1)),
         };
-        match planned.value {
-            Some(value) => put(&name(planned.object), expect, &value.to_string()),
-            None => delete(&name(planned.object), expect),
+        match planned.doing {
+            Doing::Put(value) => put(&name(planned.object), expect, &value.to_string()),
+            Doing::Delete => delete(&name(planned.object), expect),
+            Doing::Guard => guard(&name(planned.object), expect),
         }
     }
 
@@ -69,7 +77,7 @@ impl Model {
     fn commit(&mut self, commit: &[Planned]) -> bool {
         let revision = self.revision() + 1;
         let mut next = self.now().clone();
-        for Planned { object, expect, value } in commit {
+        for Planned { object, expect, doing } in commit {
             let existing = self.now().get(object);
             let holds = match expect {
                 Planning::Any => true,
@@ -77,15 +85,16 @@ impl Model {
                 Planning::Present | Planning::Current => existing.is_some(),
                 Planning::Stale => false,
             };
-            if !holds || (existing.is_none() && value.is_none()) {
+            if !holds || (existing.is_none() && *doing == Doing::Delete) {
                 return false;
             }
-            match value {
-                Some(value) => {
+            match doing {
+                Doing::Guard => {}
+                Doing::Put(value) => {
                     let created = existing.map_or(revision, |(_, created, _)| *created);
                     next.insert(*object, (value.to_string(), created, revision));
                 }
-                None => {
+                Doing::Delete => {
                     next.remove(object);
                 }
             }
@@ -118,8 +127,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Planning::Current),
         1 => Just(Planning::Stale),
     ];
-    let planned =
-        (0..6_u8, expect, any::<Option<u8>>()).prop_map(|(object, expect, value)| Planned { object, expect, value });
+    let doing = prop_oneof![2 => any::<u8>().prop_map(Doing::Put), 2 => Just(Doing::Delete), 1 => Just(Doing::Guard)];
+    let planned = (0..6_u8, expect, doing).prop_map(|(object, expect, doing)| Planned { object, expect, doing });
     let commit = vec(planned, 1..4).prop_map(|mut commit| {
         commit.sort_by_key(|planned| planned.object);
         commit.dedup_by_key(|planned| planned.object);
@@ -137,11 +146,16 @@ async fn run<S: Store>(mut store: S, steps: Vec<Step>, reopen: impl Fn(S) -> S) 
             Step::Commit(commit) => {
                 let writes: Vec<_> = commit.iter().map(|planned| model.write(planned)).collect();
                 let deletes = writes.iter().filter(|write| write.operation == Operation::Delete).count();
+                let guards = writes.iter().filter(|write| write.operation == Operation::Guard).count();
                 let result = store.commit(writes).await;
+                if guards == commit.len() {
+                    assert!(matches!(result, Err(CommitError::Refused(_))), "{result:?}");
+                    continue;
+                }
                 match (model.commit(&commit), result) {
                     (true, Ok(committed)) => {
                         assert_eq!(committed.revision, model.revision());
-                        assert_eq!(committed.entries.len(), commit.len());
+                        assert_eq!(committed.entries.len(), commit.len() - guards);
                         let older = committed.entries.iter().filter(|entry| entry.modified != committed.revision);
                         assert_eq!(older.count(), deletes);
                     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use backstay_store::{Embedded, Expect, History, OpenError, Options, Prefix, Snapshot, Store, WatchError};
+use backstay_store::{DiskError, Embedded, Expect, History, OpenError, Options, Prefix, Snapshot, Store, WatchError};
 use tempfile::TempDir;
 
 use crate::fixture::{backends, busy, delete, done, key, put, shown, until};
@@ -136,6 +136,8 @@ fn a_place_that_cannot_be_is_named() {
     std::fs::write(directory.path().join("file"), "").unwrap();
     let error = Embedded::open(directory.path().join("file/store.redb"), Options::default()).unwrap_err();
     assert!(error.to_string().contains("file/store.redb"), "{error}");
+    let OpenError::Failed { source: DiskError::Io(cause), .. } = &error else { panic!("{error:?}") };
+    assert!(cause.raw_os_error().is_some(), "the error is the system's own");
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Guard};
-use backstay_balancer::{EndpointSet, EndpointSpec, LoadBalancing, Locality, Start, Stated};
+use backstay_balancer::{ConfiguredHealth, EndpointSet, EndpointSpec, LoadBalancing, Locality, Start};
 use rustls_pki_types::ServerName;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -32,7 +32,7 @@ pub struct Endpoint {
     /// Where it is, for backends that weigh localities.
     pub locality: Locality,
     /// What the user says of its health.
-    pub stated: Stated,
+    pub stated: ConfiguredHealth,
     /// Name to verify (and to send, unless it is an address) when the backend uses TLS and does not set one itself: the
     /// endpoint's domain name, or its address.
     pub server_name: ServerName<'static>,
@@ -47,7 +47,7 @@ impl Endpoint {
             weight: 1,
             priority: 0,
             locality: Locality::default(),
-            stated: Stated::Healthy,
+            stated: ConfiguredHealth::Healthy,
             server_name,
         }
     }
@@ -70,11 +70,13 @@ pub struct Endpoints {
 
 impl Endpoints {
     /// What is known of each endpoint, at the index that it has here.
+    #[inline]
     pub const fn set(&self) -> &Arc<EndpointSet> {
         &self.set
     }
 
     /// Whether they may be taken in turn, as far as the configuration of each goes.
+    #[inline]
     pub const fn are_equal(&self) -> bool {
         self.equal
     }
@@ -111,11 +113,13 @@ impl Addresses {
     }
 
     /// The endpoints of this moment.
+    #[inline]
     pub fn load(&self) -> Guard<Arc<Endpoints>> {
         self.current.load()
     }
 
     /// The same, to be kept.
+    #[inline]
     pub fn load_full(&self) -> Arc<Endpoints> {
         self.current.load_full()
     }
@@ -144,9 +148,9 @@ fn endpoints(list: Vec<Endpoint>, set: Arc<EndpointSet>) -> Endpoints {
     let alike = |a: &Endpoint, b: &Endpoint| {
         (a.weight, a.priority, a.locality, a.stated) == (b.weight, b.priority, b.locality, b.stated)
     };
-    let equal = list
-        .first()
-        .is_none_or(|first| first.stated == Stated::Healthy && list.iter().all(|endpoint| alike(first, endpoint)));
+    let equal = list.first().is_none_or(|first| {
+        first.stated == ConfiguredHealth::Healthy && list.iter().all(|endpoint| alike(first, endpoint))
+    });
     Endpoints { list, set, equal }
 }
 

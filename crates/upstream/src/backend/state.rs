@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use backstay_balancer::{Breakers, Change, Detector, EndpointState};
+use backstay_balancer::{Breakers, Detector, EjectionChange, EndpointState};
 use backstay_model::BackendSpec;
 use tokio::sync::watch;
 
@@ -134,27 +134,29 @@ impl Backend {
     }
 
     /// Takes note of what outlier detection says of one of `endpoints`.
-    pub fn note(&self, endpoints: &Endpoints, change: &Change) {
+    pub fn note(&self, endpoints: &Endpoints, change: &EjectionChange) {
         let metrics = &self.metrics;
         let index = match *change {
-            Change::Ejected { index, reason } => {
+            EjectionChange::Ejected { index, reason } => {
                 metrics.ejections[reason as usize].increment(1);
                 index
             }
             // Not logged: while much fails, it is said often.
-            Change::Withheld { .. } => return metrics.ejections_withheld.increment(1),
-            Change::Returned { index } => index,
+            EjectionChange::Withheld { .. } => return metrics.ejections_withheld.increment(1),
+            EjectionChange::Returned { index } => index,
         };
         let address = endpoints.get(index).map(|endpoint| endpoint.address);
         tracing::info!(backend = %self.name, ?address, ?change, "outlier detection has changed an endpoint");
     }
 
     /// What ejects endpoints, if anything does.
+    #[inline]
     pub const fn detector(&self) -> Option<&Detector> {
         self.detector.as_ref()
     }
 
     /// What last went wrong at its endpoints.
+    #[inline]
     pub fn trouble(&self) -> &Trouble {
         &self.lineage.trouble
     }
@@ -201,11 +203,13 @@ impl Backend {
     }
 
     /// Identity of this object.
+    #[inline]
     pub const fn id(&self) -> BackendId {
         self.id
     }
 
     /// Identity that it shares with the versions before it whose connections it goes on with.
+    #[inline]
     pub fn lineage(&self) -> LineageId {
         self.lineage.id
     }

@@ -9,11 +9,13 @@ pub struct Count(AtomicU64);
 
 impl Count {
     /// Adds `by`.
+    #[inline]
     pub fn increment(&self, by: u64) {
         self.0.fetch_add(by, Relaxed);
     }
 
     /// The number of this moment.
+    #[inline]
     #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
@@ -26,16 +28,19 @@ pub struct Level(AtomicU64);
 
 impl Level {
     /// One more.
+    #[inline]
     pub fn increment(&self) {
         self.0.fetch_add(1, Relaxed);
     }
 
     /// One less, after one more.
+    #[inline]
     pub fn decrement(&self) {
         self.0.fetch_sub(1, Relaxed);
     }
 
     /// One more, unless there are `most`. Tells whether there is one more.
+    #[inline]
     pub fn enter(&self, most: u64) -> bool {
         if self.0.fetch_add(1, Relaxed) < most {
             return true;
@@ -45,11 +50,13 @@ impl Level {
     }
 
     /// This many from now on.
+    #[inline]
     pub fn set(&self, to: u64) {
         self.0.store(to, Relaxed);
     }
 
     /// The number of this moment.
+    #[inline]
     #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
@@ -69,6 +76,7 @@ pub struct Times {
 
 impl Times {
     /// Takes one in.
+    #[inline]
     pub fn record(&self, time: Duration) {
         let seconds = time.as_secs_f64();
         if let Some(bucket) = self.buckets.get(BOUNDS.partition_point(|bound| *bound < seconds)) {

@@ -2,7 +2,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use backstay_balancer::{Breakers, EndpointState, Limits};
+use backstay_balancer::{Breakers, EndpointState, Limits, PoolConnection};
 use backstay_http1::{HeadLimits, RequestBody as _};
 use http::{HeaderValue, Request, header};
 use rcgen::{CertificateParams, KeyPair};
@@ -43,7 +43,7 @@ async fn connected() -> (TcpStream, TcpStream) {
 
 fn connection(stream: Stream) -> Box<Connection> {
     let breakers = Breakers::new(&Limits::default());
-    let permit = breakers.connection(&EndpointState::unlisted(), true).unwrap();
+    let permit = breakers.connection(&EndpointState::unlisted(), PoolConnection::First).unwrap();
     let place = Place::take(permit, &Rc::default());
     let open = Open::count(&Arc::<BackendMetrics>::default(), place);
     Connection::new(Counted { stream, born: Instant::now(), open }, HeadLimits { max_size: 1 << 16, max_headers: 10 })

@@ -192,14 +192,14 @@ impl<C: Connector> Pool<C> {
         while !self.stock.queue.is_empty()
             && let Some(stream) = self.stream(reused)
         {
-            settled |= self.stock.offer(Free::Http2(stream)).is_none();
+            settled |= self.stock.offer(Free::Http2(Box::new(stream))).is_none();
         }
         self.stock.queue.demote(self.expected(), self.stock.cause());
-        while let Some(front) = self.stock.queue.front() {
+        while self.stock.queue.is_short() {
             if self.stock.queue.placed() < self.expected() {
-                self.stock.queue.place(&front, None);
-            } else if let Some((front, place)) = self.stock.room() {
-                self.stock.queue.place(&front, None);
+                self.stock.queue.place(None);
+            } else if let Some(place) = self.stock.room() {
+                self.stock.queue.place(None);
                 self.begin_http2(place);
             } else {
                 break;

@@ -1,8 +1,9 @@
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use backstay_proto::discovery::{Any, Node};
+use backstay_proto::discovery::Any;
+
+use super::peer::Peer;
 
 /// Identifies a stream. Unique within a process, never reused: one node may have several streams at once, an old
 /// half-open one among them.
@@ -18,12 +19,12 @@ impl fmt::Display for StreamId {
 /// What happened on a stream. For each stream [`Event::Opened`] comes first and [`Event::Closed`] last, exactly once.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The source let the node subscribe.
+    /// The source let the peer subscribe.
     Opened {
-        /// From the first request of the stream.
-        node: Node,
-        /// The other end of the connection, where the transport knows its address.
-        address: Option<SocketAddr>,
+        /// Who it is.
+        peer: Peer,
+        /// The type that its first request asks for. Others that it asks for later are known by what is told of them.
+        type_url: Arc<str>,
     },
     /// A response is on its way.
     Sent {

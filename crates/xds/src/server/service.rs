@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::{Event, Options, Output, Source, Stream, StreamId, Violation};
+use super::{Event, Identity, Options, Output, Peer, Source, Stream, StreamId, Violation};
 use crate::Snapshot;
 
 type Message = Result<DeltaDiscoveryResponse, Status>;
@@ -60,7 +60,7 @@ impl<S: Source> AggregatedDiscoveryService for Service<S> {
             let limit = self.options.max_streams;
             return Err(Status::resource_exhausted(format!("the control plane serves its limit of {limit} streams")));
         };
-        let address = request.remote_addr();
+        let (address, identity) = (request.remote_addr(), request.extensions().get::<Identity>().cloned());
         let requests = request.into_inner();
         // One message: a response is made when the one before it has left, so that it is of the latest snapshot.
         let (responses, receiver) = mpsc::channel(1);
@@ -70,6 +70,7 @@ impl<S: Source> AggregatedDiscoveryService for Service<S> {
             options: self.options.clone(),
             bulk: self.bulk.clone(),
             address,
+            identity,
             requests,
             responses,
         };
@@ -89,6 +90,7 @@ struct Connection<S: Source> {
     /// One permit for each bulk response that may be unanswered.
     bulk: Arc<Semaphore>,
     address: Option<SocketAddr>,
+    identity: Option<Identity>,
     requests: Streaming<DeltaDiscoveryRequest>,
     responses: mpsc::Sender<Message>,
 }
@@ -117,9 +119,10 @@ impl<S: Source> Connection<S> {
             .map_err(|_| Status::deadline_exceeded(format!("no request within {deadline:?} of opening the stream")))?;
         let Some(first) = first.map_err(unreadable)? else { return Ok(()) };
         let node = Stream::node(&first, &self.options)?.clone();
-        let mut snapshots = self.source.subscribe(&node)?;
+        let peer = Peer { node, address: self.address, identity: self.identity.take() };
+        let mut snapshots = self.source.subscribe(&peer, &first.type_url)?;
         let observed = Observed { source: &*self.source, id: self.id };
-        observed.tell(Event::Opened { node, address: self.address });
+        observed.tell(Event::Opened { peer, type_url: first.type_url.as_str().into() });
         let mut stream = Stream::new(self.id, self.options.clone(), snapshots.borrow_and_update().clone());
         stream.request(first)?;
         let mut turn: Option<Turn<'_>> = None;

@@ -1,20 +1,22 @@
-use backstay_proto::discovery::Node;
 use tokio::sync::watch;
 use tonic::{Code, Status};
 
-use super::{Event, StreamId};
+use super::event::{Event, StreamId};
+use super::peer::Peer;
 use crate::Snapshot;
 
 /// Who may subscribe to what, and who wants to know what happened.
 ///
 /// Both methods are called from the tasks that serve the streams, so they must not block.
 pub trait Source: Send + Sync + 'static {
-    /// The snapshots a node gets, latest wins, or why it gets none.
+    /// The snapshots a peer gets, latest wins, or why it gets none.
     ///
-    /// Called once for each stream, with the node of its first request. Refuse with [`Refused::unavailable`] for as long as
-    /// the snapshot is not complete: an empty first snapshot tells every reconnecting client to drop what it holds. When
-    /// the sender of the watch is dropped, the stream ends with `UNAVAILABLE` and the client reconnects.
-    fn subscribe(&self, node: &Node) -> Result<watch::Receiver<Snapshot>, Refused>;
+    /// Called once for each stream, with its first request: all types of a stream are of one snapshot, so that they fit
+    /// together, and the first type that is asked for tells what the snapshot has to be made of. Refuse with
+    /// [`Refused::unavailable`] for as long as the snapshot is not complete: an empty first snapshot tells every
+    /// reconnecting client to drop what it holds. When the sender of the watch is dropped, the stream ends with
+    /// `UNAVAILABLE` and the client reconnects.
+    fn subscribe(&self, peer: &Peer, type_url: &str) -> Result<watch::Receiver<Snapshot>, Refused>;
 
     /// Told everything that happens on a stream, in order.
     fn observe(&self, stream: StreamId, event: Event);

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use backstay_proto::discovery::Node;
-use backstay_xds::server::{Event, Options, Refused, Source, StreamId, service};
+use backstay_xds::server::{Event, Identity, Options, Peer, Refused, Source, StreamId, service};
 use backstay_xds::{Change, Resource, Snapshot};
 use bytes::Bytes;
 use tokio::net::TcpListener;
@@ -13,10 +12,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::Code;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
+use tonic::{Code, Request};
 
 pub(crate) const TYPE: &str = "type.example/Thing";
+
+/// Who everybody is, as what stands before the service says.
+pub(crate) const PROVED: &str = "proved";
 
 /// How long to wait for what must happen before the test is given up as failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,8 +46,8 @@ struct Recorder {
 }
 
 impl Source for Recorder {
-    fn subscribe(&self, node: &Node) -> Result<watch::Receiver<Snapshot>, Refused> {
-        if node.id == "mallory" {
+    fn subscribe(&self, peer: &Peer, _: &str) -> Result<watch::Receiver<Snapshot>, Refused> {
+        if peer.node.id == "mallory" {
             return Err(Refused::new(Code::PermissionDenied, "mallory may not have any of this"));
         }
         Ok(self.snapshots.lock().unwrap().subscribe())
@@ -71,7 +74,10 @@ impl Plane {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let service = service(source.clone(), options);
+        let service = InterceptedService::new(service(source.clone(), options), |mut request: Request<()>| {
+            request.extensions_mut().insert(Identity::new(PROVED));
+            Ok(request)
+        });
         let server = tokio::spawn(async move {
             let server = Server::builder().add_service(service);
             let stopped = async { drop(stopped.await) };

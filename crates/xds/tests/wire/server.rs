@@ -11,7 +11,7 @@ use http::uri::PathAndQuery;
 use tonic::{Code, Request};
 
 use super::codec::Unchecked;
-use super::plane::{Plane, TYPE, put, remove};
+use super::plane::{PROVED, Plane, TYPE, put, remove};
 use super::raw::{Raw, names, wildcard};
 
 async fn limited(options: Options) -> Plane {
@@ -67,11 +67,14 @@ async fn a_refused_node_learns_why_and_nobody_hears_of_its_stream() {
     good.take().await;
     let node = plane
         .event(|_, event| match event {
-            Event::Opened { node, address } => Some((node.id, address.is_some())),
+            Event::Opened { peer, type_url } => {
+                let identity = peer.identity.map(|identity| identity.name().to_owned());
+                Some((peer.node.id, peer.address.is_some(), identity, type_url.to_string()))
+            }
             other => panic!("{other:?}"),
         })
         .await;
-    assert_eq!(node, ("good".to_owned(), true));
+    assert_eq!(node, ("good".to_owned(), true, Some(PROVED.to_owned()), TYPE.to_owned()));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::endpoints;
-use crate::{Breakers, Limit, Limits, Overflow, Share};
+use crate::{Breakers, Limit, Limits, Overflow, PoolConnection, Share};
 
 /// Counts how often it is rung.
 #[derive(Default)]
@@ -37,8 +37,8 @@ fn a_place_that_becomes_free_in_one_thread_is_told_to_the_one_that_waits() {
     let (breakers, set) = (Breakers::new(&limits), endpoints());
     let endpoint = set.state(0).unwrap();
     let ((a, rung_a), (b, rung_b)) = (join(&breakers), join(&breakers));
-    let held = breakers.connection(endpoint, false).unwrap();
-    let cause = breakers.connection(endpoint, false).unwrap_err();
+    let held = breakers.connection(endpoint, PoolConnection::Further).unwrap();
+    let cause = breakers.connection(endpoint, PoolConnection::Further).unwrap_err();
     let wait = b.wait(Some(cause), endpoint);
     assert!(rung_a.take(), "who may have something that is unused is told");
     rung_b.take();
@@ -48,7 +48,7 @@ fn a_place_that_becomes_free_in_one_thread_is_told_to_the_one_that_waits() {
     drop(wait);
     assert!(!a.is_awaited(endpoint));
     // Nobody waits: nobody is told.
-    drop(breakers.connection(endpoint, false).unwrap());
+    drop(breakers.connection(endpoint, PoolConnection::Further).unwrap());
     assert_eq!((rung_a.take(), rung_b.take()), (false, false));
 }
 
@@ -58,12 +58,12 @@ fn limits_that_are_raised_are_told_to_who_waits() {
     let (breakers, set) = (Breakers::new(&limits), endpoints());
     let endpoint = set.state(0).unwrap();
     let (share, rung) = join(&breakers);
-    let _held = breakers.connection(endpoint, false).unwrap();
+    let _held = breakers.connection(endpoint, PoolConnection::Further).unwrap();
     let _wait = share.wait(Some(Overflow::Connections), endpoint);
     rung.take();
     breakers.set_limits(&Limits { connections: Some(2), ..limits });
     assert!(rung.take());
-    assert!(breakers.connection_again(endpoint, false).is_ok());
+    assert!(breakers.connection_again(endpoint, PoolConnection::Further).is_ok());
 }
 
 #[test]
@@ -72,7 +72,10 @@ fn what_is_unused_is_owed_only_where_that_makes_room() {
     let (breakers, set) = (Breakers::new(&limits), endpoints());
     let (one, two) = (set.state(0).unwrap(), set.state(1).unwrap());
     let ((a, _), (b, _)) = (join(&breakers), join(&breakers));
-    let held = [breakers.connection(one, true).unwrap(), breakers.connection(two, true).unwrap()];
+    let held = [
+        breakers.connection(one, PoolConnection::First).unwrap(),
+        breakers.connection(two, PoolConnection::First).unwrap(),
+    ];
     let counted = a.rests(one);
     assert!(!a.owes(one), "nobody waits");
     // Whoever waits for the other endpoint has nothing of it.
@@ -81,7 +84,10 @@ fn what_is_unused_is_owed_only_where_that_makes_room() {
     assert!(wait.caused_by(Some(Overflow::Connections)));
     assert!(a.owes(one));
     // More are open than may be: one less would make no room.
-    let more = [breakers.connection(one, true).unwrap(), breakers.connection(two, true).unwrap()];
+    let more = [
+        breakers.connection(one, PoolConnection::First).unwrap(),
+        breakers.connection(two, PoolConnection::First).unwrap(),
+    ];
     assert!(!a.owes(one));
     drop(more);
     a.takes(one, counted);
@@ -95,7 +101,10 @@ fn as_many_more_may_wait_as_are_unused() {
     let (breakers, set) = (Breakers::new(&limits), endpoints());
     let endpoint = set.state(0).unwrap();
     let ((a, _), (b, _)) = (join(&breakers), join(&breakers));
-    let _held = [breakers.connection(endpoint, true).unwrap(), breakers.connection(endpoint, true).unwrap()];
+    let _held = [
+        breakers.connection(endpoint, PoolConnection::First).unwrap(),
+        breakers.connection(endpoint, PoolConnection::First).unwrap(),
+    ];
     let counted = a.rests(endpoint);
     let waits = || b.pending_request(Overflow::Connections, endpoint);
     let two = [waits().unwrap(), waits().unwrap()];
@@ -148,7 +157,7 @@ fn no_thread_misses_what_another_gives_back() {
                     let endpoint = set.state((turn + thread) % 2).unwrap();
                     let mut wait = None;
                     let held = loop {
-                        let cause = match breakers.connection_again(endpoint, false) {
+                        let cause = match breakers.connection_again(endpoint, PoolConnection::Further) {
                             Ok(held) => break held,
                             Err(cause) => cause,
                         };

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backstay_store::{Committed, Prefix, ReadError, Revision, Snapshot, Watch, WatchError};
+use backstay_store::{Committed, Limits, Prefix, ReadError, Revision, Snapshot, Stats, Watch, WatchError};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
@@ -58,5 +58,13 @@ impl Store for Meddling {
 
     fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
         self.store.watch(prefix, after)
+    }
+
+    fn limits(&self) -> Limits {
+        self.store.limits()
+    }
+
+    fn stats(&self) -> Stats {
+        self.store.stats()
     }
 }

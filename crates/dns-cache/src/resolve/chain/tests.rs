@@ -55,6 +55,21 @@ fn aliases_that_lead_around_end() {
 }
 
 #[test]
+fn a_chain_that_is_too_long_is_not_followed_to_its_end() {
+    let alias = |number: usize| format!("n{number}.example.");
+    for (length, expected) in [(16, "10.0.0.1"), (17, "-> n16.example."), (3000, "-> n16.example.")] {
+        let mut chain = answer(&[("h.example.", 60, "n1.example.")]);
+        chain.add_answers(
+            (1..length).map(|number| {
+                Record::from_rdata(name(&alias(number)), 60, RData::CNAME(CNAME(name(&alias(number + 1)))))
+            }),
+        );
+        chain.add_answer(Record::from_rdata(name(&alias(length)), 60, RData::A(A([10, 0, 0, 1].into()))));
+        assert_eq!(led(&chain).0, expected, "{length}");
+    }
+}
+
+#[test]
 fn that_a_name_does_not_exist_is_said_of_the_last_of_its_aliases() {
     let mut none = answer(&[("h.example.", 60, "a.example.")]);
     none.metadata.response_code = ResponseCode::NXDomain;

@@ -10,6 +10,9 @@ fn what_clients_send_is_understood() {
         "",
         "labelSelector=app%3Dweb&limit=500&continue=abc&pretty",
         "fieldSelector=metadata.name%3D&resourceVersion=0&resourceVersionMatch=NotOlderThan",
+        "sendInitialEvents=false&allowWatchBookmarks=true&watch=false&timeoutSeconds=30",
+        "orphanDependents=false&ignoreStoreReadErrorWithClusterBreakingPotential=false",
+        "fieldManager=kubectl&fieldValidation=Strict&pretty=",
         "dryRun=All&dryRun=All&gracePeriodSeconds=0&propagationPolicy=Background&timeout=32s",
     ] {
         assert!(verdict(query, Extent::Collection), "{query}");
@@ -20,6 +23,8 @@ fn what_clients_send_is_understood() {
 #[test]
 fn whatever_would_widen_a_deletion_is_refused() {
     for query in [
+        "watch=true",
+        "watch=1",
         "labelSelector=",
         "labelSelector=%20,+",
         "fieldSelector=,",

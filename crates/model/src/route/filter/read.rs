@@ -13,7 +13,7 @@ use crate::route::reference::backend_ref;
 const FRAMING: [HeaderName; 6] = [CONNECTION, CONTENT_LENGTH, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// What one filter asks for.
-enum Change {
+enum FilterEffect {
     Request(Vec<HeaderEdit>),
     Response(Vec<HeaderEdit>),
     Rewrite(Option<HeaderValue>, Option<PathEdit>),
@@ -22,16 +22,16 @@ enum Change {
 
 /// The filters of a rule or of one of its backends.
 pub(in crate::route) fn filters(messages: &[config::Filter]) -> Checked<Filters> {
-    let changes = messages.iter().enumerate();
-    let changes: Vec<_> = all(changes.map(|(index, message)| change(message).within_element("filters", index)))?;
+    let effects = messages.iter().enumerate();
+    let effects: Vec<_> = all(effects.map(|(index, message)| effect(message).within_element("filters", index)))?;
     let mut filters = Filters::default();
     let (mut request, mut response, mut mirrors) = (Vec::new(), Vec::new(), Vec::new());
-    for change in changes {
-        match change {
-            Change::Request(edits) => request.extend(edits),
-            Change::Response(edits) => response.extend(edits),
-            Change::Mirror(mirror) => mirrors.push(mirror),
-            Change::Rewrite(host, path) => {
+    for effect in effects {
+        match effect {
+            FilterEffect::Request(edits) => request.extend(edits),
+            FilterEffect::Response(edits) => response.extend(edits),
+            FilterEffect::Mirror(mirror) => mirrors.push(mirror),
+            FilterEffect::Rewrite(host, path) => {
                 filters.rewrite_host = host.or(filters.rewrite_host);
                 filters.rewrite_path = path.or(filters.rewrite_path);
             }
@@ -43,17 +43,19 @@ pub(in crate::route) fn filters(messages: &[config::Filter]) -> Checked<Filters>
     Ok(filters)
 }
 
-fn change(message: &config::Filter) -> Checked<Change> {
+fn effect(message: &config::Filter) -> Checked<FilterEffect> {
     match &message.kind {
         None => unknown(""),
-        Some(filter::Kind::RequestHeaders(edits)) => header_edits(edits).map(Change::Request).within("request_headers"),
+        Some(filter::Kind::RequestHeaders(edits)) => {
+            header_edits(edits).map(FilterEffect::Request).within("request_headers")
+        }
         Some(filter::Kind::ResponseHeaders(edits)) => {
-            header_edits(edits).map(Change::Response).within("response_headers")
+            header_edits(edits).map(FilterEffect::Response).within("response_headers")
         }
         Some(filter::Kind::UrlRewrite(rewrite)) => {
-            url_rewrite(rewrite).map(|(host, path)| Change::Rewrite(host, path)).within("url_rewrite")
+            url_rewrite(rewrite).map(|(host, path)| FilterEffect::Rewrite(host, path)).within("url_rewrite")
         }
-        Some(filter::Kind::Mirror(message)) => mirror(message).map(Change::Mirror).within("mirror"),
+        Some(filter::Kind::Mirror(message)) => mirror(message).map(FilterEffect::Mirror).within("mirror"),
     }
 }
 

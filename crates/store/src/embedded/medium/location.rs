@@ -17,7 +17,7 @@ pub(in crate::embedded) struct Location {
 impl Location {
     /// Makes the directory, and keeps other processes out as long as the returned file is open.
     pub(in crate::embedded) fn claim(path: &Path) -> Result<(Self, File), OpenError> {
-        let failed = |error: io::Error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() };
+        let failed = |error: io::Error| OpenError::Failed { path: path.to_owned(), source: error.into() };
         let location = Self { path: path.to_owned() };
         make_private_directories(location.directory()).map_err(failed)?;
         let lock = private().create(true).truncate(false).open(location.beside("lock")).map_err(failed)?;

@@ -1,0 +1,47 @@
+//! Certificates and keys to test with. The keys are nobody's.
+
+/// A certificate of [`PRIVATE_KEY`], valid until 2126.
+pub(in crate::gateway_api) const CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBSjCB/aADAgECAhQO7Hmh7Sw+LFoBughT9nK4uYId7TAFBgMrZXAwDjEMMAoG
+A1UEAwwDb25lMCAXDTI2MTEyMTEzNDkxNloYDzIxMjYxMDI4MTM0OTE2WjAOMQww
+CgYDVQQDDANvbmUwKjAFBgMrZXADIQBwKS/v98Vdvy0weUr5I59euWg7feAhvKzQ
+DTtsx/r4V6NrMGkwHQYDVR0OBBYEFI5ZX4As+XBBEn8ine1e9BmQR7uZMB8GA1Ud
+IwQYMBaAFI5ZX4As+XBBEn8ine1e9BmQR7uZMA8GA1UdEwEB/wQFMAMBAf8wFgYD
+VR0RBA8wDYILb25lLmV4YW1wbGUwBQYDK2VwA0EA77+YXDEX1MORxnm7ymecYdho
+M3bjNOk085dOkuLeuzd6xU1sGaX44U0nEjeGGbcOb+clMN2A4Y1aYYMMxVgdCw==
+-----END CERTIFICATE-----
+";
+/// Another one of the same key.
+pub(in crate::gateway_api) const OTHER_CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBSjCB/aADAgECAhQil7EKRHzaPZvSZDEkja0NGAnjfDAFBgMrZXAwDjEMMAoG
+A1UEAwwDdHdvMCAXDTI2MTEyMTEzNDkxN1oYDzIxMjYxMDI4MTM0OTE3WjAOMQww
+CgYDVQQDDAN0d28wKjAFBgMrZXADIQBwKS/v98Vdvy0weUr5I59euWg7feAhvKzQ
+DTtsx/r4V6NrMGkwHQYDVR0OBBYEFI5ZX4As+XBBEn8ine1e9BmQR7uZMB8GA1Ud
+IwQYMBaAFI5ZX4As+XBBEn8ine1e9BmQR7uZMA8GA1UdEwEB/wQFMAMBAf8wFgYD
+VR0RBA8wDYILdHdvLmV4YW1wbGUwBQYDK2VwA0EAdmCJiWOxJnuObJYda9xOr556
+lCZKsANwRYmzCF7F3dnwBrgPCWP4ax3sui4k43bEJ/kCZ/txOnZFhjt4iElzBA==
+-----END CERTIFICATE-----
+";
+/// One of X.509 version 1, of the same key.
+pub(in crate::gateway_api) const OLD_CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIHWMIGJAhRkLoa+gstqOU14y7gAAlm/JIZdOTAFBgMrZXAwDTELMAkGA1UEAwwC
+djEwIBcNMjYxMTIxMTM0OTE3WhgPMjEyNjEwMjgxMzQ5MTdaMA0xCzAJBgNVBAMM
+AnYxMCowBQYDK2VwAyEAcCkv7/fFXb8tMHlK+SOfXrloO33gIbys0A07bMf6+Fcw
+BQYDK2VwA0EA1bpU74D6o9lnb4s+UlC4nM79ehqc+QDkuB86wVlyZmsZPoVn04IF
+swbmQ7PksdtWaQKHMb0tBRYS7bdBMjHzCg==
+-----END CERTIFICATE-----
+";
+pub(in crate::gateway_api) const PRIVATE_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIM5cBRc5PkYneZCjK4Bg8m7Df2ZCmaDG3W+H/j6zYJoY
+-----END PRIVATE KEY-----
+";
+/// The key of none of the certificates.
+pub(in crate::gateway_api) const OTHER_PRIVATE_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIE2IRZl+YGed0z/L8spYhwNBZlXJlay9MOrCeTSPz/l0
+-----END PRIVATE KEY-----
+";

@@ -1,0 +1,43 @@
+//! What has been said about objects, so that it is said once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::change::ObjectKey;
+use crate::output::{ObjectStatus, Report};
+
+/// The last word on each object, and the new ones.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    said: HashMap<ObjectKey, ObjectStatus>,
+    new: BTreeMap<ObjectKey, ObjectStatus>,
+}
+
+impl Reports {
+    /// Says it, unless it has been said.
+    pub(super) fn say(&mut self, status: ObjectStatus) {
+        if self.said.get(&status.key) != Some(&status) {
+            self.said.insert(status.key.clone(), status.clone());
+            self.new.insert(status.key.clone(), status);
+        }
+    }
+
+    /// The object is gone.
+    pub(super) fn forget(&mut self, key: &ObjectKey) {
+        self.said.remove(key);
+        self.new.remove(key);
+    }
+
+    /// The object is another controller's now: what was said of it, if anything was, holds no longer.
+    pub(super) fn withdraw(&mut self, key: ObjectKey, generation: i64) {
+        if self.said.remove(&key).is_some() {
+            let status =
+                ObjectStatus { key: key.clone(), generation, report: Report::withdrawn(), programs: Vec::new() };
+            self.new.insert(key, status);
+        }
+    }
+
+    /// Takes what is new.
+    pub(super) fn take(&mut self) -> Vec<ObjectStatus> {
+        std::mem::take(&mut self.new).into_values().collect()
+    }
+}

@@ -1,0 +1,141 @@
+//! Secrets: as they are, and as they last could serve.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use backstay_model::ResourceName;
+use backstay_resources::Object;
+use backstay_resources::core::SECRET;
+
+use super::{Graph, Offer};
+use crate::change::ObjectKey;
+use crate::last_good_secret::{LastGoodSecret, LastGoodSecretName};
+use crate::secret::{CompiledSecret, Role, SecretFault, SecretModel, SecretName, SecretUse};
+
+const ROLES: [Role; 2] = [Role::Certificate, Role::Authority];
+
+/// All Secrets.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    nodes: HashMap<SecretName, SecretNode>,
+    /// Those that changed, and those of which something was restored, and which perhaps nobody needs.
+    changed: BTreeSet<SecretName>,
+}
+
+/// A Secret, or what remains of it.
+/// Holds keys, so it is not printed.
+#[derive(Default)]
+struct SecretNode {
+    /// As it is now.
+    model: Option<SecretModel>,
+    /// As it last could serve in each role. Kept while it is needed, so that a mistake with a Secret does not take traffic
+    /// away.
+    last_good: BTreeMap<Role, CompiledSecret>,
+    /// In which roles it is to be kept beyond this process, since it no longer serves as it is.
+    told: BTreeSet<Role>,
+}
+
+impl fmt::Debug for SecretNode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SecretNode")
+    }
+}
+
+impl Graph {
+    /// Why a Secret, as it is now, cannot serve.
+    pub(crate) fn secret_fault(&self, wanted: &SecretUse) -> Option<SecretFault> {
+        let model = self.secrets.nodes.get(&wanted.secret).and_then(|node| node.model.as_ref());
+        model.ok_or(SecretFault::Missing).and_then(|model| model.role(wanted.role)).err()
+    }
+
+    /// What there is to send for a Secret, now or kept.
+    pub(crate) fn last_good_secret(&self, wanted: &SecretUse) -> Option<&CompiledSecret> {
+        self.secrets.nodes.get(&wanted.secret)?.last_good.get(&wanted.role)
+    }
+
+    /// Takes over what an earlier process kept of a Secret.
+    pub(crate) fn restore_secret(&mut self, name: LastGoodSecretName, secret: LastGoodSecret) {
+        let LastGoodSecretName { namespace, name, role } = name;
+        let name = SecretName { namespace, name };
+        self.offer_secret(&name.used_as(role), &secret.0);
+        let node = self.secrets.nodes.entry(name.clone()).or_default();
+        node.last_good.insert(role, secret.0);
+        node.told.insert(role);
+        self.secrets.changed.insert(name);
+    }
+
+    /// A Secret changed, or is gone.
+    pub(crate) fn read_secret(&mut self, key: &ObjectKey, object: Option<&Object>) {
+        let name = SecretName { namespace: key.namespace.clone(), name: key.name.clone() };
+        let model = object.map(SecretModel::parse);
+        if self.secrets.nodes.get(&name).and_then(|node| node.model.as_ref()) == model.as_ref() {
+            return;
+        }
+        for role in ROLES {
+            if let Some(Ok(compiled)) = model.as_ref().map(|model| model.role(role)) {
+                self.offer_secret(&name.used_as(role), compiled);
+                let node = self.secrets.nodes.entry(name.clone()).or_default();
+                node.last_good.insert(role, compiled.clone());
+            }
+        }
+        self.secrets.nodes.entry(name.clone()).or_default().model = model;
+        self.compiled += 1;
+        self.changed(key);
+        self.secrets.changed.insert(name);
+    }
+
+    fn offer_secret(&mut self, secret: &SecretUse, compiled: &CompiledSecret) {
+        let name = secret.resource();
+        self.offers.0.insert(name.clone(), Offer { encoded: compiled.encoded.clone(), needs: Vec::new() });
+        self.refs.touch(&name);
+    }
+
+    /// Lets go of what is no longer needed of Secrets that changed, or are among `placed`. Returns what has to be kept of
+    /// them beyond this process, or no longer.
+    pub(crate) fn keep_secrets(
+        &mut self,
+        placed: &BTreeSet<Arc<str>>,
+    ) -> BTreeMap<LastGoodSecretName, Option<LastGoodSecret>> {
+        let mut changed = std::mem::take(&mut self.secrets.changed);
+        changed.extend(placed.iter().filter_map(|name| match ResourceName::parse(name)? {
+            ResourceName::Certificate { namespace, secret } | ResourceName::Authority { namespace, secret } => {
+                Some(SecretName::new(namespace, secret))
+            }
+            _ => None,
+        }));
+        let mut kept = BTreeMap::new();
+        for name in changed {
+            let Some(node) = self.secrets.nodes.get_mut(&name) else { continue };
+            for role in ROLES {
+                let wanted = name.used_as(role);
+                let resource = wanted.resource();
+                let serves = node.model.as_ref().is_some_and(|model| model.role(role).is_ok());
+                if !serves && !self.refs.any(&resource) {
+                    node.last_good.remove(&role);
+                    self.offers.0.remove(&resource);
+                }
+                let stands = node.last_good.get(&role).filter(|_| !serves);
+                let told = if stands.is_some() { node.told.insert(role) } else { node.told.remove(&role) };
+                if told {
+                    kept.insert(wanted.into(), stands.cloned().map(LastGoodSecret));
+                }
+            }
+            if node.last_good.is_empty() && node.model.is_none() {
+                self.secrets.nodes.remove(&name);
+            }
+        }
+        kept
+    }
+
+    #[cfg(test)]
+    pub(crate) fn remembered_secrets(&self) -> (usize, usize) {
+        let nodes = &self.secrets.nodes;
+        (nodes.len(), nodes.values().map(|node| node.last_good.len()).sum())
+    }
+
+    /// Whether this is a kind that the graph itself knows.
+    pub(crate) fn is_secret(key: &ObjectKey) -> bool {
+        *key.kind == SECRET
+    }
+}

@@ -1,0 +1,111 @@
+//! Names of ordinary endpoints: each is resolved once for all who watch it, and again when its TTL is over.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use backstay_destination::hostname::is_dns_name;
+use tokio::runtime::Handle;
+
+use crate::resolve::Resolve;
+use crate::stats::{NameCounts, NameStats};
+
+mod name;
+mod service;
+
+pub use name::{WatchSettings, Watched, WatchedView};
+pub use service::{Member, WatchedService};
+
+#[cfg(test)]
+mod tests;
+
+/// Resolves the names that are watched, on one runtime. A clone is another handle to the same.
+#[derive(Clone)]
+pub struct Names {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    resolver: Arc<dyn Resolve>,
+    settings: WatchSettings,
+    runtime: Handle,
+    counts: Arc<NameCounts>,
+    watched: Mutex<HashMap<Arc<str>, Weak<Watched>>>,
+    services: Mutex<HashMap<Arc<str>, Weak<WatchedService>>>,
+}
+
+impl Names {
+    /// Watches names on `runtime`.
+    #[must_use]
+    pub fn new(settings: WatchSettings, resolver: Arc<dyn Resolve>, runtime: Handle) -> Self {
+        let (watched, services) = (Mutex::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { resolver, settings, runtime, counts: Arc::default(), watched, services }) }
+    }
+
+    /// Begins to watch `name`, or joins those who do. Case and a trailing dot do not matter.
+    ///
+    /// None if DNS cannot know such a name.
+    #[must_use]
+    pub fn watch(&self, name: &str) -> Option<Arc<Watched>> {
+        let name = normal(name)?;
+        let mut all = self.shared.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watched) = all.get(&name).and_then(Weak::upgrade) {
+            return Some(watched);
+        }
+        all.retain(|_, watched| watched.strong_count() > 0);
+        let Shared { resolver, settings, counts, runtime, .. } = &*self.shared;
+        let watched = Watched::start(&name, Arc::clone(resolver), settings.clone(), Arc::clone(counts), runtime);
+        all.insert(name, Arc::downgrade(&watched));
+        Some(watched)
+    }
+
+    /// Begins to watch the servers of the service `name`, such as `_http._tcp.example.com`, or joins those who do. Case and a
+    /// trailing dot do not matter.
+    ///
+    /// None if DNS cannot know such a name.
+    #[must_use]
+    pub fn watch_service(&self, name: &str) -> Option<Arc<WatchedService>> {
+        let name = normal(name)?;
+        let mut all = self.shared.services.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watched) = all.get(&name).and_then(Weak::upgrade) {
+            return Some(watched);
+        }
+        all.retain(|_, watched| watched.strong_count() > 0);
+        let watched = WatchedService::start(self, &name);
+        all.insert(name, Arc::downgrade(&watched));
+        Some(watched)
+    }
+
+    /// What came of the lookups of all names that were ever watched.
+    #[must_use]
+    pub fn stats(&self) -> NameStats {
+        self.shared.counts.snapshot()
+    }
+
+    /// The names watched now, those of services among them, in order.
+    #[must_use]
+    pub fn views(&self) -> Vec<WatchedView> {
+        let watched: Vec<_> = held(&self.shared.watched);
+        let services: Vec<_> = held(&self.shared.services);
+        let mut views: Vec<_> = watched.iter().map(|watched| watched.view()).collect();
+        views.extend(services.iter().map(|service| service.view()));
+        views.sort_by(|a, b| a.name.cmp(&b.name));
+        views
+    }
+}
+
+fn held<T>(all: &Mutex<HashMap<Arc<str>, Weak<T>>>) -> Vec<Arc<T>> {
+    all.lock().unwrap_or_else(PoisonError::into_inner).values().filter_map(Weak::upgrade).collect()
+}
+
+/// The one spelling of a name. None if DNS cannot know it.
+fn normal(name: &str) -> Option<Arc<str>> {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix('.').unwrap_or(&name);
+    is_dns_name(name).then(|| name.into())
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Names").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,78 @@
+//! The kinds that are served, with what is derived from each.
+
+use std::sync::Arc;
+
+use backstay_resources::Kind;
+use backstay_resources::core::NAMESPACE;
+use backstay_store::{Key, Prefix};
+
+/// A kind with the names derived from it, so that no request has to build them.
+#[derive(Debug)]
+pub(crate) struct ServedKind {
+    pub(crate) kind: &'static Kind,
+    /// `GROUP/VERSION`
+    pub(crate) api_version: String,
+    /// The store's name for it.
+    pub(crate) resource: String,
+    /// Such as `BackendList`.
+    pub(crate) list_kind: String,
+    /// Whether its objects are namespaces, which go once what is in them has gone.
+    pub(crate) is_namespace: bool,
+}
+
+impl ServedKind {
+    pub(crate) fn new(kind: &'static Kind) -> Self {
+        Self {
+            kind,
+            api_version: kind.api_version(),
+            resource: kind.resource(),
+            list_kind: format!("{}List", kind.kind),
+            is_namespace: is_namespace(kind),
+        }
+    }
+
+    /// What the store calls an object.
+    pub(crate) fn key(&self, namespace: &str, name: &str) -> Key {
+        Key::new(&self.resource, namespace, name)
+    }
+
+    /// Where the store keeps a namespace's objects, or with `None` all.
+    pub(crate) fn prefix(&self, namespace: Option<&str>) -> Prefix {
+        match namespace {
+            Some(namespace) if self.kind.is_namespaced() => Prefix::namespace(&self.resource, namespace),
+            _ => Prefix::resource(&self.resource),
+        }
+    }
+}
+
+/// All kinds that are served.
+#[derive(Debug)]
+pub(crate) struct ServedKinds(Vec<Arc<ServedKind>>);
+
+impl ServedKinds {
+    pub(crate) fn new(kinds: impl IntoIterator<Item = &'static Kind>) -> Self {
+        Self(kinds.into_iter().map(|kind| Arc::new(ServedKind::new(kind))).collect())
+    }
+
+    /// The kind that a URL names.
+    pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<Arc<ServedKind>> {
+        let found = self.0.iter().find(|served| {
+            let kind = served.kind;
+            kind.group == group && kind.version == version && kind.plural == plural
+        });
+        found.map(Arc::clone)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<ServedKind>> {
+        self.0.iter()
+    }
+
+    /// The kinds themselves, in the order that they are listed in.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
+        self.0.iter().map(|served| served.kind)
+    }
+}
+
+fn is_namespace(kind: &Kind) -> bool {
+    kind.group == NAMESPACE.group && kind.kind == NAMESPACE.kind
+}
