@@ -15,12 +15,12 @@ use backstay_resources::{Kind, Object};
 use bytes::Bytes;
 
 use self::fleet_refs::FleetRefs;
-pub(crate) use self::fleets::encode;
 use self::fleets::{Changes, Fleets};
 use self::index::Links;
 use self::reports::Reports;
 use self::secrets::Secrets;
 use crate::change::ObjectKey;
+use crate::encode::encode;
 use crate::last_good::LastGood;
 use crate::output::{FleetResource, ObjectStatus};
 

@@ -17,11 +17,12 @@
 //! - `gateway_api`: the front end for Gateway API, Backends and their policies: tables of objects, and the steps of one `apply`.
 //! - `backend`, `policy`, `secret`, `gateway`, `route`: what one object of a kind compiles to, given what it refers to.
 //! - `last_good`: the last good version of an object. `last_good_secret`: Secrets as they last could serve, for a restart.
-//!   `features`: what of the Gateway API is done.
+//!   `features`: what of the Gateway API is done. `encode`: a resource's bytes.
 
 mod backend;
 mod change;
 mod compiler;
+mod encode;
 mod features;
 mod front_end;
 mod gateway;

@@ -9,7 +9,7 @@ use backstay_resources::core::{KeyPair, MaterialFault, Secret};
 use backstay_resources::{Object, Timestamp};
 use bytes::Bytes;
 
-use crate::graph::encode;
+use crate::encode::encode;
 
 /// The namespace of a reference from an object that has none.
 pub(crate) const DEFAULT_NAMESPACE: &str = "default";

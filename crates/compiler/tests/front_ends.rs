@@ -1,5 +1,6 @@
 //! A dialect plugs into the compiler from outside: this one has a kind that is called `Backend` like another, in a group
 //! of its own.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Error as Refusal;

@@ -5,32 +5,37 @@
 //! so: [`FIELDS`] has the state of each.
 
 mod class;
+mod default_scope;
+mod external_auth;
 mod fields;
 mod http_route;
+mod kinds;
 mod listener;
+mod reference;
 mod selector;
 mod unhonoured;
 
 pub use self::class::{
     APOXY_GATEWAY_CLASS, GATEWAY_CLASS, GatewayClass, GatewayClassSpec, GatewayClassStatus, SupportedFeature,
 };
+pub use self::default_scope::DefaultScope;
+pub use self::external_auth::{ExternalAuth, ExternalAuthProtocol, ForwardBody, GrpcAuth, HttpAuth};
 pub use self::fields::{FIELDS, Support};
 pub use self::http_route::{
-    APOXY_HTTP_ROUTE, CookieLifetime, Cors, ExternalAuth, ExternalAuthProtocol, ForwardBody, GrpcAuth, HTTP_ROUTE,
-    HeaderMatch, HeaderModifier, HttpAuth, HttpBackendRef, HttpHeader, HttpRoute, HttpRouteFilter, HttpRouteMatch,
-    HttpRouteRule, HttpRouteSpec, HttpRouteStatus, HttpRouteTimeouts, LocalObjectRef, MatchType, ObjectRef, ParentRef,
-    PathMatch, PathMatchType, PathModifier, PathModifierType, QueryParamMatch, RequestMirror, RequestMirrorFraction,
+    CookieLifetime, Cors, HeaderMatch, HeaderModifier, HttpBackendRef, HttpHeader, HttpRoute, HttpRouteFilter,
+    HttpRouteMatch, HttpRouteRule, HttpRouteSpec, HttpRouteStatus, HttpRouteTimeouts, MatchType, ParentRef, PathMatch,
+    PathMatchType, PathModifier, PathModifierType, QueryParamMatch, RequestMirror, RequestMirrorFraction,
     RequestRedirect, Retry, RouteParentStatus, SessionCookie, SessionCookieConfig, SessionHeader, SessionPersistence,
     SessionType, UrlRewrite,
 };
+pub use self::kinds::{APOXY_GATEWAY, APOXY_HTTP_ROUTE, GATEWAY, HTTP_ROUTE};
 pub use self::listener::{
-    APOXY_GATEWAY, AllowedListeners, AllowedRoutes, BackendTls, CaCertificateRef, CertificateRef, ClientValidation,
-    ClientValidationMode, DefaultScope, FromNamespaces, FrontendTls, GATEWAY, Gateway, GatewayAddress,
-    GatewayInfrastructure, GatewaySpec, GatewayStatus, GatewayTls, Listener, ListenerFilter, ListenerFilters,
-    ListenerStatus, ListenerTls, LocalParametersRef, ParametersRef, PortTls, PortTlsConfig, RouteGroupKind,
-    RouteNamespaces, TlsMode,
+    AllowedListeners, AllowedRoutes, BackendTls, CaCertificateRef, CertificateRef, ClientValidation,
+    ClientValidationMode, FromNamespaces, FrontendTls, Gateway, GatewayAddress, GatewayInfrastructure, GatewaySpec,
+    GatewayStatus, GatewayTls, Listener, ListenerFilter, ListenerFilters, ListenerStatus, ListenerTls,
+    LocalParametersRef, ParametersRef, PortTls, PortTlsConfig, RouteGroupKind, RouteNamespaces, TlsMode,
 };
-
+pub use self::reference::{LocalObjectRef, ObjectRef};
 pub use self::selector::{LabelSelector, LabelSelectorRequirement};
 pub use self::unhonoured::{Effect, Unhonoured};
 
@@ -39,3 +44,6 @@ pub const CONTROLLER_NAME: &str = "backstay.dev/gateway-controller";
 
 /// Apoxy's controller name; classes that name it are served as well, so that its manifests apply as they are.
 pub const APOXY_CONTROLLER_NAME: &str = "gateway.apoxy.dev/gatewayclass-controller";
+
+/// Apoxy's group of these kinds, which are cluster-scoped there.
+const APOXY_GROUP: &str = "gateway.apoxy.dev";

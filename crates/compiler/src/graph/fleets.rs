@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_proto::config;
 use bytes::Bytes;
-use prost::Message;
 
 /// A fleet's resources by name.
 pub(crate) type Changes = BTreeMap<Arc<str>, Option<Bytes>>;
@@ -55,9 +53,4 @@ impl Fleets {
         });
         pending
     }
-}
-
-/// Encodes a resource, once: everyone who sends it shares the bytes.
-pub(crate) fn encode(kind: config::resource::Kind) -> Bytes {
-    config::Resource { kind: Some(kind) }.encode_to_vec().into()
 }

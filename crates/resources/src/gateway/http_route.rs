@@ -1,12 +1,11 @@
 //! HTTPRoute: which request goes where.
 
-mod columns;
+pub(super) mod columns;
 mod cors;
-mod defaults;
-mod external_auth;
+pub(super) mod defaults;
 mod filter;
 mod retry;
-mod rules;
+pub(super) mod rules;
 
 #[cfg(test)]
 mod tests;
@@ -14,14 +13,11 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::listener::DefaultScope;
-use crate::kind::{Kind, Scope, Verb};
+use super::default_scope::DefaultScope;
+use crate::GoDuration;
 use crate::meta::{Condition, ObjectMeta};
-use crate::object::Resource;
-use crate::{GoDuration, name, schema};
 
 pub use self::cors::Cors;
-pub use self::external_auth::{ExternalAuth, ExternalAuthProtocol, ForwardBody, GrpcAuth, HttpAuth, LocalObjectRef};
 pub use self::filter::{
     HeaderModifier, HttpHeader, HttpRouteFilter, PathModifier, PathModifierType, RequestMirror, RequestMirrorFraction,
     RequestRedirect, UrlRewrite,
@@ -29,8 +25,6 @@ pub use self::filter::{
 pub use self::retry::{
     CookieLifetime, Retry, SessionCookie, SessionCookieConfig, SessionHeader, SessionPersistence, SessionType,
 };
-
-pub(super) use self::rules::{check_external_auth, check_local_object};
 
 /// Rules that send requests to Backends.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -196,26 +190,6 @@ pub struct QueryParamMatch {
     pub value: String,
 }
 
-/// Another object, as routes name it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ObjectRef {
-    /// API group. For a Backend, `core.apoxy.dev` or nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// `Backend`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// Name of the object.
-    #[serde(default)]
-    pub name: String,
-    /// Not used for a Backend, which has no namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
-    /// 1 to 65535. Required for a Backend, unless it has dynamicProxy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<i32>,
-}
-
 /// A Backend and its share.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -278,35 +252,3 @@ pub struct RouteParentStatus {
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 }
-
-impl Resource for HttpRoute {
-    const KIND: &'static Kind = &HTTP_ROUTE;
-}
-
-/// `httproutes.gateway.networking.k8s.io`.
-pub static HTTP_ROUTE: Kind = Kind { group: "gateway.networking.k8s.io", scope: Scope::Namespaced, ..KIND };
-
-/// `httproutes.gateway.apoxy.dev`.
-pub static APOXY_HTTP_ROUTE: Kind = KIND;
-
-const KIND: Kind = Kind {
-    group: "gateway.apoxy.dev",
-    version: "v1",
-    kind: "HTTPRoute",
-    plural: "httproutes",
-    singular: "httproute",
-    scope: Scope::Cluster,
-    short_names: &[],
-    categories: &["gateway-api", "backstay"],
-    has_status: true,
-    check_name: name::subdomain,
-    verbs: Verb::ALL,
-    sensitive: false,
-    schema: schema::of::<HttpRoute>,
-    columns: columns::COLUMNS,
-    cells: columns::cells,
-    selectable: &[],
-    default: defaults::fill,
-    validate: rules::find,
-    warn: super::unhonoured::warn_route,
-};

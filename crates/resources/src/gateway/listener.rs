@@ -1,8 +1,8 @@
 //! Gateway: where requests come in.
 
-mod columns;
-mod defaults;
-mod rules;
+pub(super) mod columns;
+pub(super) mod defaults;
+pub(super) mod rules;
 mod tls;
 
 #[cfg(test)]
@@ -13,12 +13,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::http_route::{ExternalAuth, LocalObjectRef};
+use super::default_scope::DefaultScope;
+use super::external_auth::ExternalAuth;
+use super::reference::LocalObjectRef;
 use super::selector::LabelSelector;
-use crate::kind::{Kind, Scope, Verb};
 use crate::meta::{Condition, ObjectMeta};
-use crate::object::Resource;
-use crate::{name, schema};
 
 pub use self::tls::{
     BackendTls, CaCertificateRef, CertificateRef, ClientValidation, ClientValidationMode, FrontendTls, GatewayTls,
@@ -76,15 +75,6 @@ pub struct AllowedListeners {
     /// From which namespaces. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<RouteNamespaces>,
-}
-
-/// Who is meant where nobody is named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum DefaultScope {
-    /// Everybody.
-    All,
-    /// Nobody.
-    None,
 }
 
 /// An address to bind.
@@ -277,35 +267,3 @@ pub struct ListenerStatus {
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 }
-
-impl Resource for Gateway {
-    const KIND: &'static Kind = &GATEWAY;
-}
-
-/// `gateways.gateway.networking.k8s.io`.
-pub static GATEWAY: Kind = Kind { group: "gateway.networking.k8s.io", scope: Scope::Namespaced, ..KIND };
-
-/// `gateways.gateway.apoxy.dev`.
-pub static APOXY_GATEWAY: Kind = KIND;
-
-const KIND: Kind = Kind {
-    group: "gateway.apoxy.dev",
-    version: "v1",
-    kind: "Gateway",
-    plural: "gateways",
-    singular: "gateway",
-    scope: Scope::Cluster,
-    short_names: &["gtw"],
-    categories: &["gateway-api", "backstay"],
-    has_status: true,
-    check_name: name::subdomain,
-    verbs: Verb::ALL,
-    sensitive: false,
-    schema: schema::of::<Gateway>,
-    columns: columns::COLUMNS,
-    cells: columns::cells,
-    selectable: &[],
-    default: defaults::fill,
-    validate: rules::find,
-    warn: super::unhonoured::warn_gateway,
-};

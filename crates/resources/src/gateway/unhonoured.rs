@@ -8,8 +8,9 @@ mod tests;
 
 use std::fmt;
 
+use super::default_scope::DefaultScope;
 use super::http_route::{HttpRoute, HttpRouteRule, HttpRouteSpec};
-use super::listener::{DefaultScope, FromNamespaces, Gateway, GatewaySpec, Listener};
+use super::listener::{FromNamespaces, Gateway, GatewaySpec, Listener};
 use crate::object::Object;
 
 /// A field that is asked for and not honoured.

@@ -5,11 +5,11 @@ use crate::object::Object;
 use crate::table;
 
 /// Columns between NAME and AGE.
-pub(super) static COLUMNS: &[Column] =
+pub(in crate::gateway) static COLUMNS: &[Column] =
     &[table::text("Hostnames", "Hosts it is for; * is all that its listeners serve.")];
 
 /// One row.
-pub(super) fn cells(object: &Object) -> Vec<Value> {
+pub(in crate::gateway) fn cells(object: &Object) -> Vec<Value> {
     let hostnames = table::few(table::list_at(object, "/spec/hostnames").iter().filter_map(Value::as_str));
     vec![if hostnames.is_empty() { "*".into() } else { hostnames.into() }]
 }

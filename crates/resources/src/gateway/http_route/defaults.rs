@@ -5,7 +5,7 @@ use crate::object::Object;
 
 /// Fills in what Gateway API's own schema fills in. A reference to a backend without `kind` is one to a Service, which
 /// Backstay does not have: the status says so.
-pub(super) fn fill(object: &mut Object) {
+pub(in crate::gateway) fn fill(object: &mut Object) {
     let group = object.group().to_owned();
     let Some(spec) = body::make(&mut object.body, "spec") else { return };
     for parent in body::list(spec, "parentRefs") {

@@ -1,7 +1,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cors, ExternalAuth, LocalObjectRef, ObjectRef};
+use super::super::external_auth::ExternalAuth;
+use super::super::reference::{LocalObjectRef, ObjectRef};
+use super::Cors;
 
 /// A change to the request or the response. Exactly the field that `type` names is set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

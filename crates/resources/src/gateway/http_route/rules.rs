@@ -2,7 +2,6 @@
 //! be honoured (a reference to nothing, a filter that Backstay does not have) is for the status to say.
 
 mod cors;
-mod external_auth;
 mod filters;
 mod matches;
 mod parents;
@@ -11,10 +10,9 @@ mod timeouts;
 
 use std::collections::HashSet;
 
-pub(in crate::gateway) use self::external_auth::check as check_external_auth;
-pub(in crate::gateway) use self::filters::local_object as check_local_object;
-
-use super::{APOXY_HTTP_ROUTE, HttpBackendRef, HttpRoute, HttpRouteRule, PathMatchType};
+use super::super::APOXY_GROUP;
+use super::super::reference::MAX_NAME;
+use super::{HttpBackendRef, HttpRoute, HttpRouteRule, PathMatchType};
 use crate::check::typed;
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::name;
@@ -29,11 +27,9 @@ const MAX_ALL_MATCHES: usize = 128;
 const MAX_EXPRESSIONS: usize = 256;
 const MAX_BACKENDS: usize = 16;
 const MAX_WEIGHT: i32 = 1_000_000;
-/// Longest name of an object, in bytes.
-const MAX_NAME: usize = 253;
 
 /// Finds everything wrong with an HTTPRoute.
-pub(super) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
+pub(in crate::gateway) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
     let route: HttpRoute = match typed(new) {
         Ok(route) => route,
         Err(errors) => return errors,
@@ -44,7 +40,7 @@ pub(super) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
     let hostnames = path.child("hostnames");
     if findings.most(&hostnames, route.spec.hostnames.len(), MAX_HOSTNAMES) {
         // Apoxy's own manifests have it; the Gateway API says the same by leaving hostnames out.
-        let any_host = |hostname: &str| hostname == "*" && new.group() == APOXY_HTTP_ROUTE.group;
+        let any_host = |hostname: &str| hostname == "*" && new.group() == APOXY_GROUP;
         for (index, hostname) in route.spec.hostnames.iter().enumerate().filter(|(_, it)| !any_host(it)) {
             findings.each(&hostnames.index(index), hostname, name::hostname(hostname));
         }

@@ -2,7 +2,7 @@ use crate::body::{self, Fields};
 use crate::object::Object;
 
 /// Fills in what Gateway API's own schema fills in, and the group of Apoxy's Proxy where only its kind is given.
-pub(super) fn fill(object: &mut Object) {
+pub(in crate::gateway) fn fill(object: &mut Object) {
     let group = object.group().to_owned();
     let Some(spec) = body::make(&mut object.body, "spec") else { return };
     for listener in body::list(spec, "listeners") {

@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::super::http_route::{check_external_auth, check_local_object};
+use super::super::external_auth;
+use super::super::reference::{MAX_NAME, check_local};
 use super::{
     FromNamespaces, Gateway, GatewayAddress, GatewayInfrastructure, Listener, ListenerFilters, RouteNamespaces,
 };
@@ -24,8 +25,6 @@ const MAX_FILTERS: usize = 16;
 const MAX_ROUTE_KINDS: usize = 8;
 const MAX_LABELS: usize = 8;
 const MAX_ANNOTATIONS: usize = 16;
-/// Longest name of an object, in bytes.
-const MAX_NAME: usize = 253;
 
 /// A protocol of Gateway API, or `DOMAIN/NAME`. Nothing only if the expression were malformed, which a test rules out.
 static PROTOCOL: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -34,7 +33,7 @@ static PROTOCOL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Finds everything wrong with a Gateway.
-pub(super) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
+pub(in crate::gateway) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
     let gateway: Gateway = match typed(new) {
         Ok(gateway) => gateway,
         Err(errors) => return errors,
@@ -162,10 +161,10 @@ fn filters(filters: &ListenerFilters, protocol: &str, path: &FieldPath, findings
             }
         }
         if let Some(given) = &filter.external_auth {
-            check_external_auth(given, &path.child("externalAuth"), findings);
+            external_auth::check(given, &path.child("externalAuth"), findings);
         }
         if let Some(given) = &filter.extension_ref {
-            check_local_object(given, &path.child("extensionRef"), findings);
+            check_local(given, &path.child("extensionRef"), findings);
         }
     }
 }

@@ -1,10 +1,10 @@
 use std::collections::HashSet;
 
-use super::super::{
-    HeaderModifier, HttpRouteFilter, LocalObjectRef, PathModifier, PathModifierType, RequestMirror, RequestRedirect,
-};
+use super::super::super::external_auth;
+use super::super::super::reference::{MAX_NAME, check_local};
+use super::super::{HeaderModifier, HttpRouteFilter, PathModifier, PathModifierType, RequestMirror, RequestRedirect};
+use super::cors;
 use super::matches::is_token;
-use super::{MAX_NAME, cors, external_auth};
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::name;
 
@@ -60,7 +60,7 @@ pub(super) fn check(filters: &[HttpRouteFilter], one_prefix: bool, path: &FieldP
             mirror(given, &path.child("requestMirror"), findings);
         }
         if let Some(extension) = &given.extension_ref {
-            local_object(extension, &path.child("extensionRef"), findings);
+            check_local(extension, &path.child("extensionRef"), findings);
         }
         if let Some(given) = &given.cors {
             cors::check(given, &path.child("cors"), findings);
@@ -136,12 +136,6 @@ fn headers(modifier: &HeaderModifier, path: &FieldPath, findings: &mut Findings)
             }
         }
     }
-}
-
-/// Checks a reference to an object of the own namespace.
-pub(in crate::gateway) fn local_object(given: &LocalObjectRef, path: &FieldPath, findings: &mut Findings) {
-    findings.text(&path.child("kind"), &given.kind, name::MAX_LABEL);
-    findings.text(&path.child("name"), &given.name, MAX_NAME);
 }
 
 pub(super) fn header_name(name: &str, path: &FieldPath, findings: &mut Findings) {

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
+use super::super::super::reference::MAX_NAME;
 use super::super::ParentRef;
-use super::MAX_NAME;
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::name;
 

@@ -3,8 +3,8 @@ mod tests;
 
 use std::collections::HashSet;
 
+use super::super::super::reference::MAX_NAME;
 use super::super::{CertificateRef, ClientValidation, GatewaySpec, ListenerTls, PortTls, TlsMode};
-use super::MAX_NAME;
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::name;
 

@@ -1,21 +1,13 @@
+//! The filter that asks another service: routes have it, and listeners.
+
+mod rules;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ObjectRef;
+use super::reference::ObjectRef;
 
-/// An object of the route's or Gateway's own namespace.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LocalObjectRef {
-    /// API group.
-    #[serde(default)]
-    pub group: String,
-    /// Kind of object.
-    #[serde(default)]
-    pub kind: String,
-    /// Name of the object.
-    #[serde(default)]
-    pub name: String,
-}
+pub(super) use self::rules::check;
 
 /// Asks another service whether a request may pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,8 +3,8 @@ mod tests;
 
 use std::collections::HashSet;
 
-use super::super::{ExternalAuth, ExternalAuthProtocol};
-use super::MAX_NAME;
+use super::super::reference::MAX_NAME;
+use super::{ExternalAuth, ExternalAuthProtocol};
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::name;
 
