@@ -5,12 +5,11 @@ use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use backstay_proxy::config::{
-    Action, Backend, BackendParts, BackendSpec, Config, Discovery, Endpoint, Filters, Forward, HostPattern, Rule,
-    Socket, Target, WeightedTarget, WeightedTargets,
-};
+use backstay_model::{BackendSpec, HostPattern};
+use backstay_proxy::config::{Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::{Options, Workers};
+use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

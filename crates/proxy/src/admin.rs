@@ -29,8 +29,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::control::{SharedModel, Status};
+use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::Dns;
-use crate::metrics::{ControlMetrics, ServerMetrics};
 use crate::server::Limits;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::uri::PathAndQuery;
 
-use crate::config::{HeaderEdit, PathEdit};
+use backstay_model::{HeaderEdit, PathEdit};
 
 /// Applies edits in order.
 pub(crate) fn edit(headers: &mut HeaderMap, edits: &[HeaderEdit]) {

@@ -20,7 +20,6 @@ mod loops;
 mod mirror;
 mod outbound;
 mod progress;
-mod received;
 mod replay;
 mod request_target;
 mod retries;
@@ -28,9 +27,8 @@ mod tap;
 mod trailers;
 mod tunnel;
 
-pub(crate) use body::{Body, BodyError, RequestBody};
+pub(crate) use body::{Body, RequestBody};
 pub(crate) use progress::Progress;
-pub(crate) use received::Received;
 
 use std::convert::Infallible;
 use std::rc::Rc;

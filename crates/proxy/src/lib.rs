@@ -2,11 +2,11 @@
 //!
 //! # Layout
 //!
-//! - [`config`]: what the request path runs on, already validated. [`backend`]: what of it changes meanwhile.
-//! - [`tls`]: ready-made rustls configurations. [`refusal`]: answers of the proxy's own.
+//! - [`config`]: what the request path runs on, already validated.
+//! - [`tls`]: TLS to clients. [`refusal`]: answers of the proxy's own.
 //! - [`route`]: which rule serves a request.
 //! - [`server`]: listening sockets, connections from clients, and the threads that serve them.
-//! - `forward`, `filter`, `upstream`: the way of a request to an endpoint and back.
+//! - `forward`, `filter`: the way of a request to an endpoint and back, over the pools of `backstay_upstream`.
 //! - [`access`]: the access log. [`counts`]: what is counted. [`metrics`]: what is exported of it.
 //! - [`Proxy`]: one proxy, from start to drain. Its control thread subscribes to the control plane, checks what
 //!   arrives ([`backstay_model`]) and puts it in force (`control`); resolves names (`dns`); keeps the last good configuration on disk (`state`); and serves
@@ -14,7 +14,6 @@
 
 pub mod access;
 mod admin;
-pub mod backend;
 pub mod config;
 mod control;
 pub mod counts;

@@ -1,6 +1,6 @@
 //! What the proxy counts, as Prometheus text.
 //!
-//! Data threads and the control thread count in plain atomics ([`crate::counts`]). What is exported of
+//! Data threads and the control thread count in plain atomics ([`crate::counts`], [`backstay_upstream::counts`]). What is exported of
 //! them stands in tables: under the project's own names for `/metrics` (`own`), and under Envoy's, where a count means what
 //! Envoy's of that name does, for `/stats/prometheus` (`envoy`).
 
@@ -10,11 +10,6 @@ mod family;
 mod own;
 mod snapshot;
 
-pub(crate) use crate::counts::ControlMetrics;
-pub use crate::counts::{
-    BackendMetrics, ConnectFailures, Count, HealthChecks, Level, MirrorsDropped, Resets, Retired, RetryCounts,
-    ServerMetrics, Timeouts, Times,
-};
 pub(crate) use envoy::envoy;
 use exposition::Exposition;
 pub(crate) use own::own;

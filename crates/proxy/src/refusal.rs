@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use backstay_upstream::Unresolved;
 use http::StatusCode;
 
 /// Why the proxy answered itself, in the letters operators know from Envoy's `%RESPONSE_FLAGS%`.
@@ -82,5 +83,11 @@ impl Refusal {
     /// A refusal whose texts are known at compile time.
     pub const fn fixed(status: StatusCode, body: &'static str, flag: Flag, details: &'static str) -> Self {
         Self { status, body: Cow::Borrowed(body), flag, details: Cow::Borrowed(details) }
+    }
+}
+
+impl From<Unresolved> for Refusal {
+    fn from(Unresolved { status, body, details, of_dns }: Unresolved) -> Self {
+        Self { status, body, flag: if of_dns { Flag::DnsFailure } else { Flag::None }, details }
     }
 }

@@ -26,6 +26,5 @@ pub use workers::{Options, Workers};
 
 pub(crate) use context::{Exchange, Reading};
 pub(crate) use ending::Cause;
-pub(crate) use io::Io;
-pub(crate) use shard::{Shard, Shared};
+pub(crate) use shard::Shard;
 pub(crate) use streams::Pulse;

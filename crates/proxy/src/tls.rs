@@ -1,10 +1,5 @@
-//! TLS on both sides: ready-made rustls configurations.
+//! TLS to clients: a ready-made rustls configuration. That to endpoints is in [`backstay_upstream::tls`].
 
-mod client;
-mod provider;
 mod server;
 
-pub(crate) use client::client_tls;
-pub use client::{ClientOptions, ClientTls, Trust, client_config};
-pub use provider::{TlsError, system_roots};
 pub use server::{ServerNames, server_config};

@@ -7,9 +7,9 @@ use backstay_dns_cache::HostState;
 use serde_json::{Value, json};
 
 use super::Admin;
-use crate::backend::{Backend, Endpoint, Endpoints, uptime};
 use crate::control::{BackendView, Model, look};
 use crate::metrics::Members;
+use backstay_upstream::{Backend, Endpoint, Endpoints, uptime};
 
 pub(super) fn backends(model: &Model) -> Value {
     let backends = model.backends().map(|backend| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_model as model;
 
-use crate::backend::{Backend, Discovery};
+use backstay_upstream::{Backend, Discovery};
 
 /// One rule of a route.
 #[derive(Debug)]

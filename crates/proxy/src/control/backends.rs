@@ -10,10 +10,10 @@ use rustls::sign::CertifiedKey;
 use tokio::runtime::Handle;
 
 use super::care::Care;
-use crate::backend::{Addresses, Backend, BackendParts, Discovery, Dynamic};
 use crate::dns::{Dns, DynamicResolve, Following};
-use crate::metrics::BackendMetrics;
-use crate::tls::client_tls;
+use backstay_upstream::counts::BackendMetrics;
+use backstay_upstream::tls::client_tls;
+use backstay_upstream::{Addresses, Backend, BackendParts, Discovery, Dynamic};
 
 /// What backends are built with.
 #[derive(Clone, Debug)]

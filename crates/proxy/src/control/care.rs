@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::backends::Workshop;
 use super::checks;
-use crate::backend::{Backend, Discovery, uptime};
+use backstay_upstream::{Backend, Discovery, uptime};
 
 /// Looks after the endpoints of a backend until it is dropped.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::backend::{Backend, Discovery, Endpoint, uptime};
+use backstay_upstream::{Backend, Discovery, Endpoint, uptime};
 
 /// An endpoint's task, ended with this.
 struct Running(AbortHandle);

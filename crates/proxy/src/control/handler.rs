@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::model::Model;
 use super::status::{Status, change};
 use crate::config::{Config, Socket};
-use crate::metrics::ControlMetrics;
+use crate::counts::ControlMetrics;
 use crate::server::{BindError, Workers};
 
 /// How long a configuration waits for the names it brings. Requests to a backend without an address would fail.

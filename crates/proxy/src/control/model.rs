@@ -19,10 +19,10 @@ use super::backends::{BackendItem, Feed, Secrets, Workshop};
 use super::held::{All, Held, Rejected, ResourceView, views};
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
-use crate::backend::{Backend, Discovery, Endpoints};
 use crate::config::Config;
 use crate::dns::Dns;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
+use backstay_upstream::{Backend, Discovery, Endpoints};
 use dirty::Dirty;
 
 /// How many of a resource's faults the control plane is told: more would help nobody, and there may be as many as a list has

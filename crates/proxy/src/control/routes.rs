@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use backstay_model::Route;
 
-use crate::backend::Backend;
 use crate::config::Rule;
+use backstay_upstream::Backend;
 
 /// A route in force: as it is configured, and joined with the backends there are.
 #[derive(Debug)]

@@ -10,8 +10,9 @@ use tokio::runtime::Handle;
 
 use super::Model;
 use super::model::Outcome;
-use crate::config::{Action, Config, Discovery, Socket, Target};
+use crate::config::{Action, Config, Socket, Target};
 use crate::dns::Dns;
+use backstay_upstream::Discovery;
 
 fn model() -> Model {
     let dns = Arc::new(Dns::new(&["127.0.0.1:1".parse().unwrap()], Handle::current()).unwrap());
@@ -90,7 +91,7 @@ fn target(socket: &Socket) -> String {
     }
 }
 
-fn addresses(backend: &crate::config::Backend) -> Vec<String> {
+fn addresses(backend: &backstay_upstream::Backend) -> Vec<String> {
     let Discovery::Addresses(list) = &backend.discovery else { panic!() };
     list.load().iter().map(|endpoint| endpoint.address.to_string()).collect()
 }

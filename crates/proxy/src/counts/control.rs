@@ -1,4 +1,4 @@
-use super::{Count, Level};
+use backstay_upstream::counts::{Count, Level};
 
 /// What is counted about the configuration.
 #[derive(Debug, Default)]

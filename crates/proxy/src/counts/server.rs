@@ -1,4 +1,4 @@
-use super::{Count, Level};
+use backstay_upstream::counts::{Count, Level};
 
 /// What is counted beside the backends.
 #[derive(Debug, Default)]

@@ -1,11 +1,9 @@
 use std::sync::Arc;
 
 use backstay_dns_cache::{Cache, Found, LookupError, Target};
+use backstay_upstream::{Lookup, Resolve, Unresolved};
 use futures::FutureExt;
 use http::StatusCode;
-
-use crate::backend::{Lookup, Resolve};
-use crate::refusal::{Flag, Refusal};
 
 /// The DNS cache of a dynamic backend, as the request path asks it.
 #[derive(Debug)]
@@ -15,23 +13,23 @@ impl Resolve for DynamicResolve {
     fn lookup(&self, host: &str, port: u16) -> Lookup {
         let target = match Target::from_parts(host, port) {
             Ok(target) => target,
-            Err(error) => return Lookup::Refused(refusal(&error.into())),
+            Err(error) => return Lookup::Refused(unresolved(&error.into())),
         };
         match self.0.find(&target) {
             Found::Known(Ok(addresses)) => Lookup::Ready(addresses),
-            Found::Known(Err(error)) => Lookup::Refused(refusal(&error)),
+            Found::Known(Err(error)) => Lookup::Refused(unresolved(&error)),
             Found::Pending(waiting) => {
-                Lookup::Pending(waiting.wait().map(|found| found.map_err(|error| refusal(&error))).boxed())
+                Lookup::Pending(waiting.wait().map(|found| found.map_err(|error| unresolved(&error))).boxed())
             }
         }
     }
 }
 
-fn refusal(error: &LookupError) -> Refusal {
-    Refusal {
+fn unresolved(error: &LookupError) -> Unresolved {
+    Unresolved {
         status: StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
         body: error.body().into(),
-        flag: if error.flag().is_some() { Flag::DnsFailure } else { Flag::None },
         details: error.details(),
+        of_dns: error.flag().is_some(),
     }
 }

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::Dns;
-use crate::backend::{Backend, Endpoint};
+use backstay_upstream::{Backend, Endpoint};
 
 /// Keeps the addresses of a backend as its plan and DNS say, until it is dropped.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use backstay_dns_cache::Remembered;
 use tokio::sync::watch;
 
 use crate::control::{SharedModel, look};
-use crate::metrics::ControlMetrics;
+use crate::counts::ControlMetrics;
 use crate::state::replace;
 
 #[cfg(test)]

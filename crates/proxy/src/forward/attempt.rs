@@ -17,8 +17,10 @@ use super::failure::Failure;
 use super::headers::{self, Hop, Seen};
 use super::progress::Progress;
 use super::{grpc, head};
-use crate::config::{Backend, Discovery, HostRewrite, Protocol, uptime};
-use crate::upstream::{Chosen, Incoming, Pool, Upstream, note_failure};
+use crate::upstream::{Incoming, Pool, Upstream};
+use backstay_model::{HostRewrite, Protocol};
+use backstay_upstream::{Backend, Discovery, uptime};
+use backstay_upstream::{Chosen, note_failure};
 
 /// By which an endpoint that is checked says, with any answer, that it is down.
 const IMMEDIATE_FAIL: HeaderName = HeaderName::from_static("x-envoy-immediate-health-check-fail");

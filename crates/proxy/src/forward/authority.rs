@@ -3,7 +3,7 @@
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, Version, header};
 
-use crate::config::{Flag, Refusal};
+use crate::refusal::{Flag, Refusal};
 
 const fn malformed(body: &'static str, details: &'static str) -> Refusal {
     Refusal::fixed(StatusCode::BAD_REQUEST, body, Flag::DownstreamProtocolError, details)

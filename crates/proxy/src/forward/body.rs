@@ -11,7 +11,7 @@ pub(crate) use answer::Body;
 pub(crate) use request::RequestBody;
 pub(super) use silence::Silence;
 
-use crate::upstream;
+use backstay_upstream::{self as upstream, ReceiveError};
 
 /// Why a body ends before its end.
 #[derive(Debug, Error)]
@@ -26,4 +26,13 @@ pub(crate) enum BodyError {
     Timeout,
     #[error("nobody needs the rest")]
     Abandoned,
+}
+
+impl From<ReceiveError> for BodyError {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::Peer(error) => Self::Peer(error),
+            ReceiveError::Reset => Self::Reset,
+        }
+    }
 }

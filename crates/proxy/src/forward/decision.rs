@@ -14,7 +14,8 @@ use super::body::{Body, RequestBody};
 use super::headers::Seen;
 use super::outbound::{Active, Attempts, Edits, Outbound, deadline};
 use super::{attempt, grpc, hash, head, headers, local, loops, mirror, request_target};
-use crate::config::{Action, Flag, Forward, Refusal, Target};
+use crate::config::{Action, Forward, Target};
+use crate::refusal::{Flag, Refusal};
 use crate::route::Matched;
 use crate::server::Exchange;
 

@@ -11,8 +11,10 @@ use rustls_pki_types::ServerName;
 
 use super::attempt::Plan;
 use super::failure::Failure;
-use crate::config::{Discovery, Dynamic, Flag, Lookup, Refusal, Resolved};
-use crate::upstream::{Chosen, ConnectError, Lease, Pending, Pool, Upstream, race};
+use crate::refusal::{Flag, Refusal};
+use crate::upstream::{Lease, Pool, Upstream};
+use backstay_upstream::{Chosen, ConnectError, Pending, race};
+use backstay_upstream::{Discovery, Dynamic, Lookup, Resolved};
 
 /// Addresses tried for one request when connections cannot be opened.
 const MAX_TRIES: usize = 3;
@@ -63,8 +65,8 @@ async fn resolve(
     let port = port.map(NonZeroU16::get).or(authority.port).unwrap_or(if secure { 443 } else { 80 });
     let addresses: Resolved = match dynamic.resolve.lookup(&authority.host, port) {
         Lookup::Ready(addresses) => addresses,
-        Lookup::Pending(answer) => answer.await.map_err(Failure::Refused)?,
-        Lookup::Refused(refusal) => return Err(Failure::Refused(refusal)),
+        Lookup::Pending(answer) => answer.await.map_err(|unresolved| Failure::Refused(unresolved.into()))?,
+        Lookup::Refused(unresolved) => return Err(Failure::Refused(unresolved.into())),
     };
     let own_name;
     let server_name = match &upstream.backend.tls {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use backstay_balancer::Failure as Kind;
 use http::StatusCode;
 
-use crate::config::{Flag, Refusal};
-use crate::metrics::BackendMetrics;
-use crate::upstream::{ConnectError, Error, Http1Error, tls_error};
+use crate::refusal::{Flag, Refusal};
+use backstay_http1::Error as Http1Error;
+use backstay_upstream::counts::BackendMetrics;
+use backstay_upstream::{ConnectError, Error, tls_error};
 
 /// Why there is no answer from upstream.
 #[derive(Debug)]

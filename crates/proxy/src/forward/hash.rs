@@ -6,7 +6,7 @@ use backstay_balancer::{AfterPolicy, RequestHash, hash_of, hash_of_all};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 
-use crate::config::{HashCookie, HashKind, HashPolicy};
+use backstay_model::{HashCookie, HashKind, HashPolicy};
 
 /// The hash of the request of `parts`, and lines of `Set-Cookie` for its answer.
 pub(super) fn of(

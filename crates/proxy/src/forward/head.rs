@@ -7,9 +7,11 @@ use http::{HeaderMap, HeaderValue, Request, Uri, Version, header};
 
 use super::body::RequestBody;
 use super::headers::{self, Hop, Seen};
-use crate::config::{Backend, Filters, HostRewrite, Protocol};
+use crate::config::Filters;
 use crate::filter;
 use crate::server::Exchange;
+use backstay_model::{HostRewrite, Protocol};
+use backstay_upstream::Backend;
 
 /// The expectation that proxies meet themselves.
 const CONTINUE: &[u8] = b"100-continue";

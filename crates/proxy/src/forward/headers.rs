@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::loops::CDN_LOOP;
-use crate::config::{Flag, Refusal};
+use crate::refusal::{Flag, Refusal};
 use crate::server::Limits;
 
 /// Client and proxies on the way here.

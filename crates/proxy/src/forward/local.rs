@@ -7,10 +7,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::body::Body;
 use super::grpc;
-use crate::config::{Filters, Flag, Redirect, Refusal, Respond};
+use crate::config::Filters;
 use crate::filter;
+use crate::refusal::{Flag, Refusal};
 use crate::route::Matched;
 use crate::server::{Cause, Exchange};
+use backstay_model::{Redirect, Respond};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 

@@ -8,7 +8,8 @@ use backstay_model::is_token;
 use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::config::{Backend, Discovery, Flag, Refusal};
+use crate::refusal::{Flag, Refusal};
+use backstay_upstream::{Backend, Discovery};
 
 pub(super) const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 

@@ -17,10 +17,12 @@ use super::body::{Answer, Body, RequestBody, Silence};
 use super::failure::Failure;
 use super::headers;
 use super::{local, retries, tunnel};
-use crate::config::{Action, Backend, Flag, Forward, Rule};
+use crate::config::{Action, Forward, Rule};
 use crate::filter;
+use crate::refusal::Flag;
 use crate::server::{Cause, Exchange};
 use crate::upstream::Upstream;
+use backstay_upstream::Backend;
 
 /// A request on its way to a backend.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use http_body::{Body as _, Frame, SizeHint};
 
 use super::body::{BodyError, RequestBody};
 use super::progress::Progress;
-use crate::metrics::BackendMetrics;
+use backstay_upstream::counts::BackendMetrics;
 
 /// A request's body, kept as far as it has been read, up to a limit.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Uri, Version};
 
-use crate::config::{Flag, Refusal};
+use crate::refusal::{Flag, Refusal};
 
 /// A path that does not begin with a slash. To send it would be worse than useless: an endpoint of HTTP/2 may end the connection
 /// for it, with the requests of everybody else on it (RFC 9113, 8.3.1).

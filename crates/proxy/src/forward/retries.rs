@@ -17,10 +17,11 @@ use super::body::RequestBody;
 use super::failure::Failure;
 use super::grpc;
 use super::replay::Replay;
-use crate::config::{Flag, Retry};
-use crate::metrics::RetryCounts;
+use crate::refusal::Flag;
 use crate::server::Shard;
 use crate::upstream::Upstream;
+use backstay_model::Retry;
+use backstay_upstream::counts::RetryCounts;
 
 /// Longest the rest of an answer that is not passed on may be, for its connection to be kept.
 const MAX_DISCARDED: u64 = 16 << 10;

@@ -1,7 +1,8 @@
 //! Families of series, as tables: what is exported can be read in one place, and is what the guide lists.
 
-use super::{Exposition, Times};
-use crate::counts::BOUNDS;
+use super::Exposition;
+use backstay_upstream::counts::BOUNDS;
+use backstay_upstream::counts::Times;
 
 /// Series of one name, for subjects of one kind.
 pub(super) struct Family<T> {

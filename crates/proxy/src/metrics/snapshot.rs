@@ -5,9 +5,10 @@ use std::sync::Arc;
 use backstay_balancer::{Breakers, Health};
 use backstay_dns_cache::{Cache, NameStats, StatsSnapshot};
 
-use super::{BackendMetrics, ControlMetrics, ServerMetrics};
-use crate::backend::{Backend, Discovery};
+use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::server::Limits;
+use backstay_upstream::counts::BackendMetrics;
+use backstay_upstream::{Backend, Discovery};
 
 /// The process, beside its backends.
 #[derive(Debug)]

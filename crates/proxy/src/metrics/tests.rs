@@ -3,10 +3,11 @@ use std::time::Duration;
 
 use backstay_balancer::{Breakers, Limits};
 
-use super::{
-    BackendMetrics, BackendSnapshot, ConnectFailures, HealthChecks, Members, Process, Resets, Retired, RetryCounts,
-    Timeouts, envoy, own,
+use backstay_upstream::counts::{
+    BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts,
 };
+
+use super::{BackendSnapshot, Members, Process, envoy, own};
 
 fn backend(name: &str) -> BackendSnapshot {
     BackendSnapshot {

@@ -17,8 +17,8 @@ use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access;
 use crate::admin::{self, Admin};
 use crate::control::{Control, Model, Status, change};
+use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::{self, Dns, MemoryFile};
-use crate::metrics::{ControlMetrics, ServerMetrics};
 use crate::server::{self, Workers};
 use crate::state::{self, StateFile, StateLock};
 

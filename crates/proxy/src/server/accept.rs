@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::connection;
 use super::shard::{CurrentSocket, Shard, Shared};
-use crate::metrics::ServerMetrics;
+use crate::counts::ServerMetrics;
 
 /// Accepts until `stopped` closes, then takes those that had been waiting.
 pub(super) async fn run(

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::ending::{Cause, First};
-use crate::config::uptime;
+use backstay_upstream::uptime;
 
 /// What a connection is doing. Shared with the connection's stream, which must be `Send`; only one thread uses it.
 #[derive(Debug, Default)]

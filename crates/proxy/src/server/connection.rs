@@ -21,10 +21,11 @@ use super::activity::{Activity, Phase};
 use super::context::Local;
 use super::driver::Membership;
 use super::http1::Http1;
-use super::io::{ClientIo, Io, poll_first};
+use super::io::{ClientIo, poll_first};
 use super::service;
 use super::shard::{CurrentSocket, Shard};
 use super::streams::Executor;
+use backstay_upstream::Io;
 
 /// What an HTTP/2 client sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

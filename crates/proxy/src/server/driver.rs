@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::Limits;
 use super::activity::{Activity, Mark, Phase};
 use super::shard::{CurrentSocket, Shard};
-use crate::config::uptime;
+use backstay_upstream::uptime;
 
 /// What a connection has been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

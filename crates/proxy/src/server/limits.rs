@@ -8,7 +8,7 @@ use thiserror::Error;
 mod tests;
 
 /// Limits of a proxy, on clients and on what is kept for them. Each has a metric that shows it being reached, see
-/// [`ServerMetrics`](crate::metrics::ServerMetrics).
+/// [`ServerMetrics`](crate::counts::ServerMetrics).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Connections from clients, over all threads and sockets. One more is accepted and closed at once. At least 1. Default

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use backstay_http1::HeadLimits;
+use backstay_upstream::{LINGER, OwnAddresses, Settings};
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt};
 use tokio::runtime::{Builder, LocalOptions};
@@ -21,9 +22,9 @@ use super::driver::Registry;
 use super::streams::Streams;
 use crate::access;
 use crate::config::{Config, Socket};
+use crate::counts::ServerMetrics;
 use crate::forward::Progress;
-use crate::metrics::ServerMetrics;
-use crate::upstream::{LINGER, Upstreams};
+use crate::upstream::{Connector, Upstreams};
 
 /// What all threads share. Read-only, or counted atomically.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<ServerMetrics>,
     pub(crate) access_log: Option<access::Log>,
     /// Addresses this process listens on.
-    pub(crate) own: ArcSwap<Vec<SocketAddr>>,
+    pub(crate) own: OwnAddresses,
 }
 
 /// What the control side tells a thread.
@@ -114,8 +115,14 @@ impl CurrentSocket {
 
 impl Shard {
     fn new(shared: Arc<Shared>) -> Self {
+        let limits = &shared.limits;
+        let settings = Settings {
+            stream_window: limits.stream_window,
+            head: HeadLimits { max_size: limits.max_head_size, max_headers: limits.max_headers },
+            max_idle: limits.max_idle_upstream,
+        };
         Self {
-            upstreams: Upstreams::new(Arc::clone(&shared)),
+            upstreams: Upstreams::new(Connector::new(Arc::clone(&shared.own)), settings),
             shared,
             mirrors: Cell::new(0),
             registry: Registry::default(),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 
@@ -16,7 +15,7 @@ use super::shard::{self, Command, Opened, Shared};
 use super::{BindError, Limits, bind};
 use crate::access;
 use crate::config::Config;
-use crate::metrics::ServerMetrics;
+use crate::counts::ServerMetrics;
 
 /// How the data threads run.
 #[derive(Debug)]
@@ -198,7 +197,7 @@ impl Drop for Guard {
 
 impl Shared {
     fn new(limits: Limits, metrics: Arc<ServerMetrics>, access_log: Option<access::Log>) -> Self {
-        Self { limits, metrics, access_log, own: ArcSwap::default() }
+        Self { limits, metrics, access_log, own: Arc::default() }
     }
 }
 

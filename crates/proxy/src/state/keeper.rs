@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::StateFile;
 use crate::control::{SharedModel, look};
-use crate::metrics::ControlMetrics;
+use crate::counts::ControlMetrics;
 
 /// Changes that follow each other within this time are written once.
 const GATHER: Duration = Duration::from_millis(500);

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_model::HostPattern;
+use backstay_upstream::tls::{TlsError, provider};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-
-use super::provider::{TlsError, provider};
 
 /// A server configuration that presents the certificates of `names` and offers HTTP/2, then HTTP/1.1.
 ///

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{ConfiguredHealth, LoadBalancing, Maglev, OutlierDetection, Policy as Choice};
-use backstay_proxy::config::{Discovery, Endpoint, HashCookie, HashKind, HashPolicy, HostRewrite, Timeouts};
+use backstay_model::{HashCookie, HashKind, HashPolicy, HostRewrite, Timeouts};
+use backstay_upstream::{Discovery, Endpoint};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::io::AsyncWriteExt;

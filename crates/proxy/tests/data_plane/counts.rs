@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_proxy::config::{Action, Filters, Mirror};
-use backstay_proxy::metrics::{Count, ServerMetrics};
+use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::route::{Matcher, Table};
 use backstay_proxy::server::{Limits, Options};
+use backstay_upstream::counts::Count;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};

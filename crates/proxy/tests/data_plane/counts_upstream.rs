@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use backstay_balancer::OutlierDetection;
-use backstay_proxy::config::{Backend, ClientOptions, ClientTls, Protocol, Retry, Timeouts, Trust};
-use backstay_proxy::metrics::Count;
+use backstay_model::{Protocol, Retry, Timeouts};
 use backstay_proxy::server::Limits;
+use backstay_upstream::Backend;
+use backstay_upstream::counts::Count;
+use backstay_upstream::tls::{ClientOptions, ClientTls, Trust};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -292,6 +294,6 @@ async fn endpoints_that_are_ejected_or_are_not_there() {
     let backend = BackendOf::http1(&[]).build();
     let proxy = Proxy::start(Routes::all(to(&backend, 1))).await;
     assert_eq!(ask(proxy.address, Request::get("/")).await.text(), "no healthy upstream");
-    backend.set_endpoints(vec![backstay_proxy::config::Endpoint::ip(upstream.address.ip())]);
+    backend.set_endpoints(vec![backstay_upstream::Endpoint::ip(upstream.address.ip())]);
     assert_eq!((backend.metrics.no_endpoint.get(), backend.metrics.membership_changes.get()), (1, 1));
 }

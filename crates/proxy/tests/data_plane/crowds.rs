@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use backstay_balancer::{Limit, Limits};
-use backstay_proxy::config::Backend;
 use backstay_proxy::server::Options;
+use backstay_upstream::Backend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use backstay_proxy::config::{Allowed, Backend, Discovery, Dynamic, Flag, HostPattern, Lookup, Refusal, Resolve};
+use backstay_model::{Allowed, HostPattern};
 use backstay_proxy::server::Options;
+use backstay_upstream::{Backend, Discovery, Dynamic, Lookup, Resolve, Unresolved};
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio::sync::oneshot;
@@ -79,7 +80,7 @@ async fn another_address_is_tried_when_one_refuses() {
 }
 
 #[derive(Debug)]
-struct Later(Mutex<Option<oneshot::Receiver<Result<SocketAddr, Refusal>>>>);
+struct Later(Mutex<Option<oneshot::Receiver<Result<SocketAddr, Unresolved>>>>);
 
 impl Resolve for Later {
     fn lookup(&self, _: &str, _: u16) -> Lookup {
@@ -91,7 +92,12 @@ impl Resolve for Later {
 #[tokio::test]
 async fn a_request_waits_for_its_name() {
     let upstream = Upstream::http1(|_| async { Response::new(Full::from("found")) }).await;
-    let refusal = Refusal::fixed(StatusCode::SERVICE_UNAVAILABLE, "DNS resolution failure", Flag::DnsFailure, "dns");
+    let refusal = Unresolved {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        body: "DNS resolution failure".into(),
+        details: "dns".into(),
+        of_dns: true,
+    };
     for (answer, expected) in [(Ok(upstream.address), (200, "found")), (Err(refusal), (503, "DNS resolution failure"))]
     {
         let (tell, later) = oneshot::channel();

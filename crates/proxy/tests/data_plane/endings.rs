@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_proxy::config::{Backend, Forward};
-use backstay_proxy::metrics::BackendMetrics;
+use backstay_proxy::config::Forward;
 use backstay_proxy::server::{Limits, Options};
+use backstay_upstream::Backend;
+use backstay_upstream::counts::BackendMetrics;
 use serde_json::Value;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_balancer::Limit;
-use backstay_proxy::config::{Backend, Discovery};
+use backstay_upstream::{Backend, Discovery};
 use http::Request;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;

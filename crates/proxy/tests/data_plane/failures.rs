@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use backstay_proxy::config::{Retry, Timeouts, WeightedTargets};
+use backstay_model::{Retry, Timeouts};
+use backstay_proxy::config::WeightedTargets;
 use backstay_proxy::server::Options;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -177,7 +178,7 @@ async fn a_failure_has_the_filters_of_its_route() {
     let address = refused_address().await;
     let backend = BackendOf::http1(&[address]).build();
     let mut only = target(1, &backend, address.port());
-    only.filters.response_headers = Box::new([backstay_proxy::config::HeaderEdit::Set(
+    only.filters.response_headers = Box::new([backstay_model::HeaderEdit::Set(
         http::HeaderName::from_static("x-seen"),
         http::HeaderValue::from_static("1"),
     )]);

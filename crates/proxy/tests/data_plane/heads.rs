@@ -1,6 +1,7 @@
 //! What happens to heads on their way.
 
-use backstay_proxy::config::{Action, Filters, HeaderEdit, PathEdit, Redirect};
+use backstay_model::{HeaderEdit, PathEdit, Redirect};
+use backstay_proxy::config::{Action, Filters};
 use backstay_proxy::route::Matcher;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{Empty, Full};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use backstay_balancer::Limit;
-use backstay_proxy::config::Backend;
 use backstay_proxy::server::Limits;
+use backstay_upstream::Backend;
 use tokio::sync::mpsc;
 
 use crate::support::wire::{

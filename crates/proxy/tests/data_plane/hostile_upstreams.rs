@@ -99,7 +99,7 @@ async fn heads_have_a_size_in_both_protocols() {
         })
         .await;
         for backend in [BackendOf::http1(&[http1.address]), BackendOf::http2(http2.address)] {
-            let port = if backend.protocol == backstay_proxy::config::Protocol::Http1 { &http1 } else { &http2 };
+            let port = if backend.protocol == backstay_model::Protocol::Http1 { &http1 } else { &http2 };
             let proxy = Proxy::start(Routes::all(to(&backend.build(), port.address.port()))).await;
             let answer = ask(proxy.address, Request::get("/")).await;
             assert_eq!(answer.status == 200, fits, "{size}: {}", answer.status);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{Limit, RetryPolicy};
-use backstay_proxy::config::{Backend, Retry};
+use backstay_model::Retry;
 use backstay_proxy::server::Options;
+use backstay_upstream::Backend;
 use bytes::Bytes;
 use http::Request;
 use http_body::Frame;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::Limit;
-use backstay_proxy::config::Protocol;
+use backstay_model::Protocol;
 use backstay_proxy::server::Limits;
 use http::{Request, Response};
 use http_body_util::Full;

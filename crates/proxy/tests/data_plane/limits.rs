@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::Limit;
-use backstay_proxy::config::Backend;
+use backstay_upstream::Backend;
 use http::{Request, Response};
 use http_body_util::Full;
 use tokio::io::AsyncWriteExt;

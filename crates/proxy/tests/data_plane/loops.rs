@@ -5,9 +5,11 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 
-use backstay_proxy::config::{Action, Allowed, Backend, Discovery, Dynamic, Filters, LoopGuard, Mirror};
+use backstay_model::{Allowed, LoopGuard};
+use backstay_proxy::config::{Action, Filters, Mirror};
 use backstay_proxy::route::Matcher;
 use backstay_proxy::server::Options;
+use backstay_upstream::{Backend, Discovery, Dynamic};
 use http::request::Builder;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use backstay_balancer::Limit;
-use backstay_proxy::config::Timeouts;
+use backstay_model::Timeouts;
 use backstay_proxy::server::Limits;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};

@@ -2,7 +2,8 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use backstay_proxy::config::{Action, Filters, Mirror, PathEdit, Redirect};
+use backstay_model::{PathEdit, Redirect};
+use backstay_proxy::config::{Action, Filters, Mirror};
 use backstay_proxy::route::{Matcher, PathMatch};
 use backstay_proxy::server::Options;
 use http::StatusCode;

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_proxy::config::{HostPattern, ServerNames, Socket, server_config};
-use backstay_proxy::metrics::ServerMetrics;
+use backstay_model::HostPattern;
+use backstay_proxy::config::Socket;
+use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::server::{Limits, Options};
+use backstay_proxy::tls::{ServerNames, server_config};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;

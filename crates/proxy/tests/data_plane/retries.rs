@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use backstay_balancer::{Limit, LoadBalancing, Policy as Choice};
-use backstay_proxy::config::{Backend, Discovery, Retry};
+use backstay_model::Retry;
 use backstay_proxy::server::{Limits, Options};
+use backstay_upstream::{Backend, Discovery};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};

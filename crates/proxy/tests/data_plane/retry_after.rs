@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use backstay_balancer::{Limit, RetryPolicy};
-use backstay_proxy::config::{Backend, Retry};
+use backstay_model::Retry;
+use backstay_upstream::Backend;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;

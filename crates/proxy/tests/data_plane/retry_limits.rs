@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backstay_balancer::{Limit, RetryBudget, RetryPolicy};
-use backstay_proxy::config::{Backend, Retry};
+use backstay_model::Retry;
 use backstay_proxy::server::Options;
+use backstay_upstream::Backend;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;

@@ -1,6 +1,7 @@
 //! Which backend serves a request.
 
-use backstay_proxy::config::{Action, Filters, Respond, Target, WeightedTarget, WeightedTargets};
+use backstay_model::Respond;
+use backstay_proxy::config::{Action, Filters, Target, WeightedTarget, WeightedTargets};
 use backstay_proxy::route::{HeaderMatch, Matcher, PathMatch, QueryMatch, ValueMatch};
 use http::{HeaderName, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -108,7 +109,7 @@ async fn addresses_of_a_backend_take_turns_and_follow_their_list() {
     }
     assert!(seen.windows(2).all(|pair| pair[0] != pair[1]), "{seen:?}");
 
-    both.set_endpoints(vec![backstay_proxy::config::Endpoint::ip("127.0.0.2".parse().unwrap())]);
+    both.set_endpoints(vec![backstay_upstream::Endpoint::ip("127.0.0.2".parse().unwrap())]);
     for _ in 0..4 {
         assert_eq!(client.get("/").await.text(), "127.0.0.2");
     }

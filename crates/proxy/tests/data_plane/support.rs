@@ -19,12 +19,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{Breakers, RetryPolicy};
-use backstay_proxy::config::{
-    Action, Backend, BackendParts, BackendSpec, ClientTls, Config, Discovery, Endpoint, Filters, Forward, HostPattern,
-    Policy, Protocol, Respond, Retry, Rule, Socket, Target, Timeouts, WeightedTarget, WeightedTargets,
-};
+use backstay_model::{BackendSpec, HostPattern, Policy, Protocol, Respond, Retry, Timeouts};
+use backstay_proxy::config::{Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
 use backstay_proxy::server::{Limits, Options, Workers};
+use backstay_upstream::tls::ClientTls;
+use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
 use http::StatusCode;
 
 /// Longer than anything takes; reached only when something hangs.

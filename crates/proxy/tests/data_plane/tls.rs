@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use backstay_proxy::config::{
-    Backend, ClientOptions, ClientTls, Endpoint, HostPattern, Protocol, ServerNames, Socket, Trust, cipher_suite,
-    client_config, server_config,
-};
+use backstay_model::{HostPattern, Protocol, cipher_suite};
+use backstay_proxy::config::Socket;
 use backstay_proxy::server::Options;
+use backstay_proxy::tls::{ServerNames, server_config};
+use backstay_upstream::tls::{ClientOptions, ClientTls, Trust, client_config};
+use backstay_upstream::{Backend, Endpoint};
 use http::Request;
 use http_body_util::Full;
 use hyper::server::conn::{http1, http2};
@@ -91,7 +92,7 @@ async fn serving(mut config: ServerConfig, alpn: &[&[u8]]) -> Upstream {
 
 pub(crate) fn backend(upstream: &Upstream, endpoint: &str, tls: ClientTls, protocol: Protocol) -> Arc<Backend> {
     let mut backend = BackendOf::http1(&[]);
-    backend.discovery = backstay_proxy::config::Discovery::addresses(vec![Endpoint::named(
+    backend.discovery = backstay_upstream::Discovery::addresses(vec![Endpoint::named(
         upstream.address.ip(),
         ServerName::try_from(endpoint.to_owned()).unwrap(),
     )]);
@@ -227,9 +228,9 @@ async fn certificates_follow_the_server_name_and_the_protocol_follows_alpn() {
 #[derive(Debug)]
 struct Both([std::net::SocketAddr; 2]);
 
-impl backstay_proxy::config::Resolve for Both {
-    fn lookup(&self, _: &str, _: u16) -> backstay_proxy::config::Lookup {
-        backstay_proxy::config::Lookup::Ready(self.0.into())
+impl backstay_upstream::Resolve for Both {
+    fn lookup(&self, _: &str, _: u16) -> backstay_upstream::Lookup {
+        backstay_upstream::Lookup::Ready(self.0.into())
     }
 }
 
@@ -241,9 +242,9 @@ async fn an_address_that_is_silent_is_overtaken_and_given_up() {
         // Takes connections and never answers the handshake.
         let silent = tokio::net::TcpListener::bind(ANY_PORT).await.unwrap();
         let mut backend = BackendOf::http1(&[]);
-        backend.discovery = backstay_proxy::config::Discovery::Dynamic(backstay_proxy::config::Dynamic {
+        backend.discovery = backstay_upstream::Discovery::Dynamic(backstay_upstream::Dynamic {
             resolve: Arc::new(Both([silent.local_addr().unwrap(), speaks.address])),
-            allowed: backstay_proxy::config::Allowed::All,
+            allowed: backstay_model::Allowed::All,
             loops: None,
         });
         let config = client_config(authority.roots(), protocol, None).unwrap();

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use backstay_balancer::{Limit, Limits};
-use backstay_proxy::config::{Backend, Protocol};
+use backstay_model::Protocol;
 use backstay_proxy::server::Options;
+use backstay_upstream::Backend;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -278,7 +279,7 @@ async fn what_one_endpoint_does_not_use_is_given_up_for_the_other() {
     let ((one, first), (two, second)) = (Raw::bind().await, Raw::bind().await);
     let mut backend = BackendOf::http1(&[]);
     let endpoints = [first, second].map(crate::support::endpoint).to_vec();
-    backend.discovery = backstay_proxy::config::Discovery::addresses(endpoints);
+    backend.discovery = backstay_upstream::Discovery::addresses(endpoints);
     backend.limits.connections = Some(3);
     let backend = backend.build();
     let proxy = start(1, &backend, 1).await;

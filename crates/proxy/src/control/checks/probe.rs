@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::backend::{Backend, Endpoint};
+use backstay_upstream::{Backend, Endpoint};
 
 /// Bytes of an answer that are looked at.
 const MAX_ANSWER: usize = 64 << 10;

@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use backstay_dns_cache::Remembered;
 
 use super::{FILE, MemoryFile, lines};
-use crate::metrics::ControlMetrics;
+use crate::counts::ControlMetrics;
 
 fn host(name: &str) -> Remembered {
     Remembered {

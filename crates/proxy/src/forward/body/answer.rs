@@ -16,7 +16,8 @@ use crate::forward::outbound::Active;
 use crate::forward::progress::Progress;
 use crate::forward::trailers;
 use crate::server::{Cause, Exchange};
-use crate::upstream::{self, Incoming};
+use crate::upstream::Incoming;
+use backstay_upstream as upstream;
 
 /// The body of an answer. Its end is the end of the exchange.
 #[derive(Debug)]

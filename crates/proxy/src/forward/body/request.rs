@@ -10,11 +10,11 @@ use hyper::body::Incoming;
 
 use super::BodyError;
 use crate::forward::progress::Progress;
-use crate::forward::received::Received;
 use crate::forward::replay::Replayed;
 use crate::forward::tap::{Tap, Tapped};
 use crate::forward::trailers;
 use crate::server::Exchange;
+use backstay_upstream::Received;
 
 /// The body of a request on its way upstream.
 #[derive(Debug)]
@@ -38,6 +38,10 @@ impl RequestBody {
         Self { source: Source::Empty, progress: None, taps: Vec::new() }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.source, Source::Empty)
+    }
+
     /// The body of the request that `exchange` is about.
     pub(in crate::forward) fn client(incoming: Incoming, exchange: &Exchange) -> Self {
         if http_body::Body::is_end_stream(&incoming) {
@@ -58,10 +62,6 @@ impl RequestBody {
         Self { source: Source::Replay(replayed), progress, taps: Vec::new() }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.source, Source::Empty)
-    }
-
     pub(in crate::forward) fn progress(&self) -> Option<Rc<Progress>> {
         self.progress.clone()
     }
@@ -74,6 +74,18 @@ impl RequestBody {
         if let Some(progress) = &self.progress {
             progress.finish();
         }
+    }
+}
+
+impl backstay_http1::RequestBody for RequestBody {
+    #[inline]
+    fn empty() -> Self {
+        Self::empty()
+    }
+
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.is_empty()
     }
 }
 
@@ -109,7 +121,7 @@ impl http_body::Body for RequestBody {
             }
             Source::Client(incoming) => match (incoming.poll_frame(cx), &this.progress) {
                 (Poll::Ready(Some(Ok(mut frame))), _) => trailers::filter(&mut frame).then_some(Ok(frame)),
-                (Poll::Ready(end), _) => end,
+                (Poll::Ready(end), _) => end.map(|part| part.map_err(BodyError::from)),
                 (Poll::Pending, Some(progress)) => return progress.wait(cx),
                 (Poll::Pending, None) => return Poll::Pending,
             },

@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{appear_in_order, ask, grpc_result};
-use crate::config::{Backend, BackendParts, BackendSpec, Discovery, Endpoint, Probe};
+use backstay_model::{BackendSpec, Probe};
+use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
 
 #[test]
 fn parts_of_an_answer_come_in_order() {

@@ -1,0 +1,224 @@
+//! One upstream service, as it is served.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use backstay_balancer::{Breakers, Detector, EjectionChange, EndpointState};
+use backstay_model::BackendSpec;
+use tokio::sync::watch;
+
+use super::{Discovery, Endpoint, Endpoints, Trouble};
+
+use crate::counts::BackendMetrics;
+use crate::tls::ClientTls;
+
+/// Identity of a [`Backend`] object. Two objects never share one; a later object's is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BackendId(u64);
+
+/// Identity of the versions of a backend that use each other's connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LineageId(u64);
+
+/// What versions of a backend share that use each other's connections.
+#[derive(Debug)]
+struct Lineage {
+    id: LineageId,
+    /// Stands for every endpoint that is in no list, unless each has a limit of its own.
+    unlisted: Arc<EndpointState>,
+    /// Endpoints that are in no list and have a limit of their own.
+    counted: Mutex<HashMap<SocketAddr, Weak<EndpointState>>>,
+    /// What last went wrong at its endpoints.
+    trouble: Trouble,
+}
+
+/// What a [`Backend`] is made of.
+#[derive(Debug)]
+pub struct BackendParts {
+    /// Name of the resource.
+    pub name: Arc<str>,
+    /// What its requests go by.
+    pub spec: BackendSpec,
+    /// Where the endpoints come from.
+    pub discovery: Discovery,
+    /// Set to speak TLS to them.
+    pub tls: Option<ClientTls>,
+    /// What is counted. Outlives this version of the backend.
+    pub metrics: Arc<BackendMetrics>,
+    /// Bounds what is under way. Outlives this version of the backend: what is under way does too.
+    pub breakers: Arc<Breakers>,
+}
+
+/// One upstream service: what is configured of it, with an identity and the state of its endpoints. Its [`BackendSpec`] can be
+/// read like fields of its own.
+#[derive(Debug)]
+pub struct Backend {
+    /// Name of the resource.
+    pub name: Arc<str>,
+    /// Where the endpoints come from.
+    pub discovery: Discovery,
+    /// Set to speak TLS to them.
+    pub tls: Option<ClientTls>,
+    /// What is counted. Outlives this version of the backend.
+    pub metrics: Arc<BackendMetrics>,
+    /// Bounds what is under way. Outlives this version of the backend: what is under way does too.
+    pub breakers: Arc<Breakers>,
+    id: BackendId,
+    spec: BackendSpec,
+    detector: Option<Detector>,
+    /// Port that routes send to; 0 if none does.
+    traffic_port: watch::Sender<u16>,
+    lineage: Arc<Lineage>,
+}
+
+/// Where identities are counted up.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+impl Backend {
+    /// A backend with no connections. An update that leaves a backend as it was must keep the old object instead.
+    pub fn new(parts: BackendParts) -> Arc<Self> {
+        let id = LineageId(NEXT.fetch_add(1, Ordering::Relaxed));
+        Self::with(
+            parts,
+            Arc::new(Lineage {
+                id,
+                unlisted: EndpointState::unlisted(),
+                counted: Mutex::default(),
+                trouble: Trouble::default(),
+            }),
+        )
+    }
+
+    /// The version that follows this one and goes on with its connections: protocol, TLS and socket options must be those
+    /// of this one. Certificates and authorities may differ; they count for new connections.
+    pub fn successor(&self, parts: BackendParts) -> Arc<Self> {
+        Self::with(parts, Arc::clone(&self.lineage))
+    }
+
+    fn with(parts: BackendParts, lineage: Arc<Lineage>) -> Arc<Self> {
+        let BackendParts { name, spec, discovery, tls, metrics, breakers } = parts;
+        let detector = match (&spec.policy.outlier, &discovery) {
+            (Some(config), Discovery::Addresses(list)) => Some(Detector::new(config.clone(), list.load().set())),
+            _ => None,
+        };
+        if let Discovery::Addresses(list) = &discovery {
+            list.load().set().prepare(&spec.policy.balancing);
+        }
+        Arc::new(Self {
+            name,
+            discovery,
+            tls,
+            metrics,
+            breakers,
+            id: BackendId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            spec,
+            detector,
+            traffic_port: watch::Sender::new(0),
+            lineage,
+        })
+    }
+
+    /// Replaces the endpoints of a backend that has a list of them.
+    pub fn set_endpoints(&self, endpoints: Vec<Endpoint>) {
+        let Discovery::Addresses(list) = &self.discovery else { return };
+        if !list.store(endpoints, &self.spec.policy.balancing) {
+            return;
+        }
+        self.metrics.membership_changes.increment(1);
+        if let Some(detector) = &self.detector {
+            detector.adopt(list.load().set());
+        }
+    }
+
+    /// Takes note of what outlier detection says of one of `endpoints`.
+    pub fn note(&self, endpoints: &Endpoints, change: &EjectionChange) {
+        let metrics = &self.metrics;
+        let index = match *change {
+            EjectionChange::Ejected { index, reason } => {
+                metrics.ejections[reason as usize].increment(1);
+                index
+            }
+            // Not logged: while much fails, it is said often.
+            EjectionChange::Withheld { .. } => return metrics.ejections_withheld.increment(1),
+            EjectionChange::Returned { index } => index,
+        };
+        let address = endpoints.get(index).map(|endpoint| endpoint.address);
+        tracing::info!(backend = %self.name, ?address, ?change, "outlier detection has changed an endpoint");
+    }
+
+    /// What ejects endpoints, if anything does.
+    #[inline]
+    pub const fn detector(&self) -> Option<&Detector> {
+        self.detector.as_ref()
+    }
+
+    /// What last went wrong at its endpoints.
+    #[inline]
+    pub fn trouble(&self) -> &Trouble {
+        &self.lineage.trouble
+    }
+
+    /// Port that routes send to, the lowest if there are several.
+    pub fn traffic_port(&self) -> Option<NonZeroU16> {
+        NonZeroU16::new(*self.traffic_port.borrow())
+    }
+
+    /// Notes the port that routes send to.
+    pub fn set_traffic_port(&self, port: Option<NonZeroU16>) {
+        let port = port.map_or(0, NonZeroU16::get);
+        self.traffic_port.send_if_modified(|before| std::mem::replace(before, port) != port);
+    }
+
+    /// Waits until a route leads here.
+    pub async fn checkable(&self) {
+        // The sender is part of this object.
+        let _ = self.traffic_port.subscribe().wait_for(|port| *port != 0).await;
+    }
+
+    /// What is counted for an address that is in no list.
+    pub fn unlisted(&self, address: SocketAddr) -> Arc<EndpointState> {
+        if !self.spec.policy.counts_endpoints {
+            return Arc::clone(&self.lineage.unlisted);
+        }
+        let mut counted = self.lineage.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = counted.get(&address).and_then(Weak::upgrade) {
+            return state;
+        }
+        // As many as are in use stay, and at most as many again.
+        if counted.len() == counted.capacity() {
+            counted.retain(|_, state| state.strong_count() > 0);
+        }
+        let state = EndpointState::unlisted();
+        counted.insert(address, Arc::downgrade(&state));
+        state
+    }
+
+    /// Connections of the address, among those in no list that have a limit of their own, that has the most.
+    pub fn most_unlisted_connections(&self) -> u32 {
+        let counted = self.lineage.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.values().filter_map(Weak::upgrade).map(|state| state.connections()).max().unwrap_or(0)
+    }
+
+    /// Identity of this object.
+    #[inline]
+    pub const fn id(&self) -> BackendId {
+        self.id
+    }
+
+    /// Identity that it shares with the versions before it whose connections it goes on with.
+    #[inline]
+    pub fn lineage(&self) -> LineageId {
+        self.lineage.id
+    }
+}
+
+impl std::ops::Deref for Backend {
+    type Target = BackendSpec;
+
+    fn deref(&self) -> &BackendSpec {
+        &self.spec
+    }
+}

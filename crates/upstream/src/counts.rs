@@ -1,0 +1,7 @@
+//! What is counted of backends, in plain atomics, by all threads.
+
+mod backend;
+mod count;
+
+pub use backend::{BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts};
+pub use count::{BOUNDS, Count, Level, Times};

@@ -1,0 +1,358 @@
+//! The connections to one endpoint.
+
+mod multiplexed;
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use backstay_balancer::EndpointState;
+use backstay_model::Protocol;
+use tokio::time::Instant;
+
+use super::connect::{ConnectError, Destination, Established, connect};
+use super::http1::{self, Counted};
+use super::lease::Lease;
+use super::pending::Pending;
+use super::queue::{Given, Place};
+use super::stock::{Idle, Member, Reusable, Spare, Stock};
+use crate::backend::Backend;
+use crate::connector::Connector;
+use crate::counts::Count;
+use crate::settings::ThreadContext;
+
+use multiplexed::Multiplexed;
+pub(super) use multiplexed::{Slot, Stream};
+
+/// The connections to one endpoint.
+#[derive(Debug)]
+pub struct Pool<C: Connector> {
+    /// The version that new connections are made for.
+    backend: RefCell<Arc<Backend>>,
+    protocol: Protocol,
+    pub(super) destination: Destination,
+    thread: Rc<ThreadContext<C>>,
+    /// What carries no request, and who waits.
+    stock: Rc<Stock<Free<C>>>,
+    multiplexed: RefCell<Vec<Multiplexed<C>>>,
+    /// Connections being opened for no request yet.
+    ahead: Cell<u32>,
+    /// HTTP/2 connections being opened.
+    opening: Cell<usize>,
+    /// Those of them that nobody waits for any more.
+    unclaimed: RefCell<Vec<Spare>>,
+}
+
+/// What one request has done with and another can have.
+#[derive(Debug)]
+enum Free<C: Connector> {
+    Http1(Box<http1::Connection<C>>),
+    /// Boxed: those of HTTP/1.1 are kept in large numbers.
+    Http2(Box<Stream<C>>),
+}
+
+impl<C: Connector> Free<C> {
+    fn lease(self, pool: &Rc<Pool<C>>) -> Lease<C> {
+        match self {
+            Self::Http1(connection) => Lease::http1(connection, Rc::clone(pool), true),
+            Self::Http2(stream) => Lease::http2(*stream),
+        }
+    }
+}
+
+impl<C: Connector> Reusable for Free<C> {
+    fn is_alone(&self) -> bool {
+        matches!(self, Self::Http1(_))
+    }
+
+    fn keep(self, stock: &Stock<Self>) {
+        // A stream that nobody takes is none.
+        if matches!(self, Self::Http1(_)) {
+            stock.rest(self, Instant::now());
+        }
+    }
+}
+
+impl<C: Connector> Pool<C> {
+    pub(super) fn new(
+        backend: &Arc<Backend>,
+        destination: Destination,
+        endpoint: Arc<EndpointState>,
+        thread: &Rc<ThreadContext<C>>,
+        member: &Rc<Member>,
+    ) -> Self {
+        Self {
+            backend: RefCell::new(Arc::clone(backend)),
+            protocol: backend.protocol,
+            destination,
+            thread: Rc::clone(thread),
+            stock: Stock::new(member, endpoint),
+            multiplexed: RefCell::default(),
+            ahead: Cell::default(),
+            opening: Cell::default(),
+            unclaimed: RefCell::default(),
+        }
+    }
+
+    /// Goes on with the connections for a later version of the backend.
+    pub(super) fn serve(&self, backend: &Arc<Backend>) {
+        *self.backend.borrow_mut() = Arc::clone(backend);
+    }
+
+    fn backend(&self) -> Arc<Backend> {
+        Arc::clone(&self.backend.borrow())
+    }
+
+    /// Address of the endpoint.
+    pub fn address(&self) -> SocketAddr {
+        self.destination.address
+    }
+
+    /// A connection that is open already, if one is free.
+    pub fn reuse(self: &Rc<Self>) -> Option<Lease<C>> {
+        match self.protocol {
+            Protocol::Http1 => {
+                let connection = loop {
+                    let Free::Http1(mut connection) = self.stock.take()? else { continue };
+                    if !connection.is_usable() {
+                        continue;
+                    }
+                    if !self.retires(&connection) {
+                        break connection;
+                    }
+                    connection.close();
+                };
+                self.preconnect();
+                Some(Lease::http1(connection, Rc::clone(self), true))
+            }
+            Protocol::Http2 => {
+                // Nobody is overtaken.
+                let stream = if self.stock.queue.is_empty() { self.stream(true) } else { None };
+                if stream.is_none() && self.is_full() {
+                    self.backend.borrow().metrics.streams_full.increment(1);
+                }
+                stream.map(Lease::http2)
+            }
+        }
+    }
+
+    /// A new connection, or one that another request has done with, whichever is there first. With `fresh`, only where no
+    /// more may be opened the latter. `pending` is the request's.
+    ///
+    /// # Errors
+    /// When none can be opened, or a limit lets the request not wait for one.
+    pub async fn open(self: &Rc<Self>, pending: &Rc<Pending>, fresh: bool) -> Result<Lease<C>, ConnectError> {
+        match self.protocol {
+            Protocol::Http1 => self.open_http1(pending, fresh).await,
+            Protocol::Http2 => self.open_http2(pending).await,
+        }
+    }
+
+    async fn open_http1(self: &Rc<Self>, pending: &Rc<Pending>, fresh: bool) -> Result<Lease<C>, ConnectError> {
+        let (mut waiting, place) = self.stock.arrive(pending)?;
+        let place = match place {
+            Some(place) => place,
+            None => {
+                if let Some(lease) = self.reuse() {
+                    return Ok(lease);
+                }
+                match waiting.given().await {
+                    Given::Free(free) => return Ok(free.lease(self)),
+                    Given::Place(place) => place,
+                    Given::Failed(error) => return Err(error),
+                }
+            }
+        };
+        self.preconnect();
+        let mut connecting = Box::pin(Rc::clone(self).connect_http1(place));
+        if fresh {
+            waiting.withdraw();
+        }
+        let free = tokio::select! {
+            biased;
+            given = waiting.given() => match given {
+                Given::Free(free) => free,
+                Given::Place(_) | Given::Failed(_) => return Err(ConnectError::Timeout),
+            },
+            connected = &mut connecting => return Ok(Lease::http1(connected?, Rc::clone(self), false)),
+        };
+        // The one that is being opened is for those who come later.
+        self.finish(connecting, waiting.spare());
+        Ok(free.lease(self))
+    }
+
+    async fn connect_http1(self: Rc<Self>, place: Place) -> Result<Box<http1::Connection<C>>, ConnectError> {
+        match connect(&self.backend(), &self.thread, &self.destination, place, &self.stock.member).await? {
+            Established::Http1(stream, open) => {
+                let stream = Counted { stream, born: self.thread.clock.get(), open };
+                Ok(http1::Connection::<C>::new(stream, self.thread.settings.head))
+            }
+            Established::Http2(..) => Err(ConnectError::NotHttp2),
+        }
+    }
+
+    /// Opens connections for later requests, if there are too few for those in use and nobody waits for one.
+    fn preconnect(self: &Rc<Self>) {
+        let percent = u64::from(self.backend.borrow().policy.connections.preconnect_percent);
+        if percent <= 100 {
+            return;
+        }
+        while !self.stock.member.share.is_awaited(&self.stock.endpoint) {
+            let open = u64::from(self.stock.open());
+            let unused = self.stock.idle() as u64 + u64::from(self.ahead.get());
+            if open >= (open.saturating_sub(unused) * percent).div_ceil(100) {
+                return;
+            }
+            let Ok(place) = self.stock.enter() else { return };
+            self.ahead.set(self.ahead.get() + 1);
+            let pool = Rc::clone(self);
+            let connecting = async move {
+                let connected = Rc::clone(&pool).connect_http1(place).await;
+                pool.ahead.set(pool.ahead.get() - 1);
+                connected
+            };
+            self.finish(connecting, Some(self.stock.spare()));
+        }
+    }
+
+    /// Keeps what is being opened for no request.
+    fn finish(
+        self: &Rc<Self>,
+        connecting: impl Future<Output = Result<Box<http1::Connection<C>>, ConnectError>> + 'static,
+        spare: Option<Spare>,
+    ) {
+        let pool = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let connected = connecting.await;
+            drop(spare);
+            if let Ok(connection) = connected {
+                pool.keep(connection);
+            }
+        });
+    }
+
+    /// Whether a connection should carry no more requests.
+    fn is_spent(&self, born: Instant, served: u32) -> bool {
+        spent(&self.backend.borrow(), self.thread.clock.get(), born, served).is_some()
+    }
+
+    /// Whether a connection is to be closed now because it should carry no more requests. Counts those that are.
+    fn retires(&self, connection: &http1::Connection<C>) -> bool {
+        let backend = self.backend.borrow();
+        spent(&backend, self.thread.clock.get(), connection.stream().born, connection.served())
+            .inspect(|count| count.increment(1))
+            .is_some()
+    }
+
+    /// Takes back a connection whose request has ended.
+    pub(super) fn give_back(&self, connection: Box<http1::Connection<C>>) {
+        if let Some(connection) = connection.rest() {
+            self.keep(connection);
+        }
+    }
+
+    /// Keeps a connection that can carry another request.
+    fn keep(&self, mut connection: Box<http1::Connection<C>>) {
+        if self.retires(&connection) {
+            return connection.close();
+        }
+        let free = if self.stock.queue.is_empty() {
+            Some(Free::Http1(connection))
+        } else if connection.is_usable() {
+            self.stock.offer(Free::Http1(connection))
+        } else {
+            None
+        };
+        match free {
+            Some(Free::Http1(connection)) if self.thread.settings.max_idle == 0 => {
+                self.backend.borrow().metrics.connections_retired.max_idle.increment(1);
+                connection.close();
+            }
+            Some(free) => self.stock.rest(free, self.thread.clock.get()),
+            None => {}
+        }
+    }
+
+    /// Which of the thread's the request is that has waited longest here.
+    pub(super) fn ticket(&self) -> Option<u64> {
+        self.stock.queue.ticket()
+    }
+
+    /// Looks what there is for who waits. Returns whether it found anything.
+    pub(super) fn settle(self: &Rc<Self>) -> bool {
+        match self.protocol {
+            Protocol::Http1 => self.stock.grant(),
+            Protocol::Http2 => self.settle_http2(true),
+        }
+    }
+
+    /// Whether others wait for what may be unused here.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.stock.member.share.is_awaited(&self.stock.endpoint)
+    }
+
+    /// What is unused from now on until [`Self::give_up`] is given up.
+    pub(super) fn see(&self) {
+        self.stock.see();
+        self.multiplexed.borrow().iter().for_each(Multiplexed::see);
+    }
+
+    /// Closes connections that have been unused for as long as others have waited, as many as these need.
+    pub(super) fn give_up(&self) {
+        while let Some(free) = self.stock.give_up() {
+            if let Free::Http1(connection) = free {
+                connection.close();
+            }
+        }
+        self.give_up_multiplexed();
+    }
+
+    /// Closes what has been unused for too long, or is too old. Returns whether anything is left.
+    pub(super) fn sweep(&self, now: Instant) -> bool {
+        let backend = self.backend();
+        let retired = &backend.metrics.connections_retired;
+        let unused = |since| (now.duration_since(since) >= backend.timeouts.idle).then_some(&retired.idle);
+        let stays = |retired: Option<&Count>| retired.inspect(|count| count.increment(1)).is_none();
+        let mut done = self.stock.remove(|Idle { connection, since, .. }| {
+            let Free::Http1(connection) = connection else { return true };
+            let spent = spent(&backend, now, connection.stream().born, connection.served());
+            !connection.is_usable() || !stays(spent.or_else(|| unused(*since)))
+        });
+        // Between two requests of many clients, many connections are unused for a moment. Only what was at the last sweep, too,
+        // is more than are needed.
+        let mut excess = self.stock.idle().saturating_sub(self.thread.settings.max_idle);
+        done.extend(self.stock.remove(|idle| {
+            let goes = excess > 0 && std::mem::replace(&mut idle.swept, true);
+            excess -= usize::from(goes);
+            goes && !stays(Some(&retired.max_idle))
+        }));
+        for free in done {
+            if let Free::Http1(connection) = free {
+                connection.close();
+            }
+        }
+        let gone: Vec<_> = self
+            .multiplexed
+            .borrow_mut()
+            .extract_if(.., |connection| {
+                let unused = || unused(connection.used).filter(|_| !connection.is_used());
+                // One that takes no more requests ends with the last of those that it carries.
+                let spent = spent(&backend, now, connection.born, connection.served);
+                connection.sender.is_closed() || !stays(spent.or_else(unused))
+            })
+            .collect();
+        drop(gone);
+        self.stock.idle() > 0 || !self.multiplexed.borrow().is_empty()
+    }
+}
+
+/// Why a connection should carry no more requests, if it should not: the count of those that ended for it.
+fn spent(backend: &Backend, now: Instant, born: Instant, served: u32) -> Option<&Count> {
+    let (rules, retired) = (&backend.policy.connections, &backend.metrics.connections_retired);
+    if rules.max_requests.is_some_and(|most| served >= most.get()) {
+        return Some(&retired.max_requests);
+    }
+    let old = rules.max_lifetime.is_some_and(|most| now.duration_since(born) >= most);
+    old.then_some(&retired.max_lifetime)
+}
