@@ -20,7 +20,7 @@ use crate::received::{ReceiveError, Received};
 /// How long what is left of a request may take once it has been answered.
 pub const LINGER: Duration = Duration::from_secs(1);
 
-/// The right to send one request on a connection. Dropped before [`Lease::done`], an HTTP/1.1 connection closes.
+/// The right to send one request on a connection. Dropped before [`Incoming::done`], an HTTP/1.1 connection closes.
 #[derive(Debug)]
 pub struct Lease<C: Connector> {
     connection: Connection<C>,

@@ -11,7 +11,7 @@ mod tests;
 /// How long a way is tried before the next is tried beside it, as Envoy's.
 const DELAY: Duration = Duration::from_millis(300);
 
-/// Begins `attempts` one after the other, the next as soon as one has failed or the last has been tried for [`DELAY`], and
+/// Begins `attempts` one after the other, the next as soon as one has failed or the last has been tried for 300 ms, and
 /// takes the first that succeeds. The others are dropped.
 ///
 /// # Errors
