@@ -52,6 +52,7 @@ impl TryFrom<&resource::Kind> for Resource {
             resource::Kind::Backend(message) => Self::Backend(Box::new(message.try_into()?)),
             resource::Kind::Route(message) => Self::Route(message.try_into()?),
             resource::Kind::Listener(message) => Self::Listener(message.try_into()?),
+            resource::Kind::Table(_) | resource::Kind::AddressSet(_) => return unknown(""),
         })
     }
 }
@@ -70,6 +71,7 @@ fn message(name: &str, value: Bytes) -> Checked<resource::Kind> {
         resource::Kind::Backend(_) => Kind::Backend,
         resource::Kind::Route(_) => Kind::Route,
         resource::Kind::Listener(_) => Kind::Listener,
+        resource::Kind::Table(_) | resource::Kind::AddressSet(_) => return unknown(""),
     };
     if Kind::of(name) != Some(kind) {
         return refuse("", format!("a resource of kind {kind:?} cannot be called {name:?}"));

@@ -114,7 +114,7 @@ fn rule(wanted: &HttpRouteRule, index: usize, scope: &Scope<'_>, found: &mut Fou
 
 /// Gateway API: what cannot be sent anywhere is answered with 500.
 fn failure() -> config::Respond {
-    config::Respond { status: 500, body: String::new() }
+    config::Respond { status: 500, ..config::Respond::default() }
 }
 
 fn filters_and_action(

@@ -16,7 +16,7 @@ fn prefix(text: &str) -> Match {
 }
 
 fn respond(status: u32) -> rule::Action {
-    rule::Action::Respond(Respond { status, body: "x".into() })
+    rule::Action::Respond(Respond { status, body: "x".into(), ..Respond::default() })
 }
 
 fn with(rule: Rule) -> Route {

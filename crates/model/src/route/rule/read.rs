@@ -15,6 +15,7 @@ pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action
         Some(rule::Action::Forward(message)) => Action::Forward(forward(message).within("forward")?),
         Some(rule::Action::Redirect(message)) => Action::Redirect(redirect(message).within("redirect")?),
         Some(rule::Action::Respond(message)) => Action::Respond(respond(message).within("respond")?),
+        Some(rule::Action::Sequence(_)) => return unknown("sequence"),
     })
 }
 
@@ -65,6 +66,9 @@ fn redirect(message: &config::Redirect) -> Checked<Redirect> {
 fn respond(message: &config::Respond) -> Checked<Respond> {
     if !(200..=599).contains(&message.status) {
         return refuse("status", "must be from 200 to 599");
+    }
+    if !message.reason.is_empty() || !message.content_type.is_empty() || message.computed_body.is_some() {
+        return unknown("");
     }
     Ok(Respond::text(status(message.status)?, message.body.clone()))
 }
