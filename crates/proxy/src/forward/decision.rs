@@ -10,14 +10,17 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use super::authority;
-use super::body::{Body, RequestBody};
+use super::guard::Active;
 use super::headers::HeaderPresence;
-use super::outbound::{Active, Attempts, Edits, Outbound, deadline};
-use super::{attempt, grpc, hash, head, headers, loops, mirror, reply, request_target};
+use super::outbound::{Attempts, Edits, Outbound, deadline};
+use super::request_state::RequestState;
+use super::response_body::ResponseBody;
+use super::{grpc, hash, head, headers, loops, mirror, reply, request_target};
+use crate::body::RequestBody;
 use crate::config::{Action, Forward, Target};
+use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
 use crate::route::Matched;
-use crate::server::Exchange;
 
 const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
@@ -31,7 +34,7 @@ const UNSENDABLE: LocalReply = LocalReply::fixed(
 /// What is to be done about a request.
 pub(super) enum Decision {
     /// Nothing more.
-    Answered(Response<Body>),
+    Answered(Response<ResponseBody>),
     /// To send it on.
     Forward(Box<Outbound>),
 }
@@ -102,7 +105,7 @@ fn decide_target(
     };
     exchange.note(|record| record.backend = Some(Arc::clone(&backend.name)));
     let client_upgrade = parts.extensions.remove::<OnUpgrade>();
-    let mut body = RequestBody::client(incoming, &exchange);
+    let mut body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let Some(hop) = head::prepare(&mut exchange, &mut parts, present, authority, matched.prefix, filters, &body) else {
         return Decision::Answered(reply::refuse(exchange, UNSENDABLE));
     };
@@ -114,7 +117,7 @@ fn decide_target(
     }
     let upgrades = hop.upgrade.is_some();
     head::rewrite_host(&mut parts, backend);
-    let mut state = attempt::RequestState::new(backend, port, &parts, &hop, &body);
+    let mut state = RequestState::new(backend, port, &parts, &hop, &body);
     let mut cookies = Vec::new();
     if backend.policy.hashes() {
         let client = exchange.client.peer.ip();

@@ -12,16 +12,20 @@ use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
-use super::attempt::{RequestState, UpstreamAnswer};
-use super::body::{Body, RequestBody, Silence, UpstreamBody};
+use super::attempt::{self, UpstreamAnswer};
 use super::failure::Failure;
+use super::guard::Active;
 use super::headers;
+use super::request_state::RequestState;
+use super::response_body::{ResponseBody, UpstreamBody};
+use super::silence::Silence;
 use super::{reply, retries, tunnel};
+use crate::activity::Cause;
+use crate::body::RequestBody;
 use crate::config::{Action, Forward, Rule};
+use crate::exchange::Exchange;
 use crate::filter;
 use crate::local_reply::Flag;
-use crate::server::{Cause, Exchange};
-use crate::upstream::Upstream;
 use backstay_upstream::Backend;
 
 /// A request on its way to a backend.
@@ -72,7 +76,7 @@ pub(super) struct Edits {
 }
 
 impl Edits {
-    fn apply(&self, response: &mut Response<Body>) {
+    fn apply(&self, response: &mut Response<ResponseBody>) {
         filter::edit(response.headers_mut(), &self.rule.filters.response_headers);
         if let Action::Forward(forward) = &self.rule.action
             && let Some(target) = forward.targets.all().get(self.target)
@@ -84,14 +88,14 @@ impl Edits {
 
 impl Outbound {
     /// Sends the request, and ends with the head of the answer, which is a reply of the proxy's own if something went wrong.
-    pub(super) async fn send(mut self: Box<Self>) -> Response<Body> {
+    pub(super) async fn send(mut self: Box<Self>) -> Response<ResponseBody> {
         // Borrowed from where it is: what an `async fn` holds is moved with it.
         let Self { exchange, request, state, active, deadline, attempts, .. } = &mut *self;
         let due = deadline.as_ref().map(|deadline| deadline.deadline());
         let unanswered = Unanswered { exchange, active, due };
         let mut retry_flag = Flag::None;
         let outcome = match *attempts {
-            Attempts::One => within(deadline, pin!(state.run(&active.upstream, request))).await,
+            Attempts::One => within(deadline, pin!(attempt::run(state, &active.upstream, request))).await,
             Attempts::Timed(timeout) => {
                 let client = Rc::clone(&exchange.client);
                 state.time();
@@ -185,7 +189,7 @@ fn pass(
     active: Active,
     deadline: Option<Pin<Box<Sleep>>>,
     client_upgrade: Option<OnUpgrade>,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
     let UpstreamAnswer { response, incoming, present, pool, guard, cut, silence } = answer;
     let status = response.status();
     active.answered(status, exchange.started.elapsed());
@@ -215,7 +219,7 @@ fn pass(
         silence: silence.map(Silence::new),
         _guard: guard,
     };
-    Response::from_parts(parts, Body::upstream(body, exchange))
+    Response::from_parts(parts, ResponseBody::upstream(body, exchange))
 }
 
 /// When the answer to a request that arrived at `started` and is sent now must have ended.
@@ -248,33 +252,4 @@ async fn within<T>(deadline: &mut Option<Pin<Box<Sleep>>>, mut work: Pin<&mut im
         }
     })
     .await
-}
-
-/// Counts a request as active at its backend.
-#[derive(Debug)]
-pub(super) struct Active {
-    pub(super) upstream: Rc<Upstream>,
-}
-
-impl Active {
-    pub(super) fn count(upstream: Rc<Upstream>) -> Self {
-        upstream.backend.metrics.active.increment();
-        Self { upstream }
-    }
-
-    /// Counts what the client is told, `after` so long.
-    fn answered(&self, status: StatusCode, after: Duration) {
-        let metrics = &self.upstream.backend.metrics;
-        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
-        if let Some(counter) = metrics.requests.get(class) {
-            counter.increment(1);
-        }
-        metrics.latency.record(after);
-    }
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.upstream.backend.metrics.active.decrement();
-    }
 }

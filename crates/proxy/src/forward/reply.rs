@@ -5,26 +5,27 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use super::body::Body;
 use super::grpc;
+use super::response_body::ResponseBody;
+use crate::activity::Cause;
 use crate::config::Filters;
+use crate::exchange::Exchange;
 use crate::filter;
 use crate::local_reply::{Flag, LocalReply};
 use crate::route::Matched;
-use crate::server::{Cause, Exchange};
 use backstay_model::{Redirect, Respond};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 
 /// Refuses a request.
-pub(super) fn refuse(mut exchange: Exchange, reply: LocalReply) -> Response<Body> {
+pub(super) fn refuse(mut exchange: Exchange, reply: LocalReply) -> Response<ResponseBody> {
     count(&exchange, reply.status);
     note(&mut exchange, reply.status, reply.flag, reply.details);
     build(exchange, reply.status, body_of(reply.body), TEXT)
 }
 
 /// Refuses a request, and whatever follows it on its connection: after a malformed one nobody knows where the next begins.
-pub(super) fn close(exchange: Exchange, reply: LocalReply) -> Response<Body> {
+pub(super) fn close(exchange: Exchange, reply: LocalReply) -> Response<ResponseBody> {
     let http2 = exchange.client.is_multiplexed();
     let mut response = refuse(exchange, reply);
     if !http2 {
@@ -36,7 +37,7 @@ pub(super) fn close(exchange: Exchange, reply: LocalReply) -> Response<Body> {
 const OVERLOADED: HeaderName = HeaderName::from_static("x-envoy-overloaded");
 
 /// Tells a client why its request failed on the way to a backend, which counts it.
-pub(super) fn fail(mut exchange: Exchange, reply: LocalReply) -> Response<Body> {
+pub(super) fn fail(mut exchange: Exchange, reply: LocalReply) -> Response<ResponseBody> {
     let overloaded = reply.flag == Flag::UpstreamOverflow;
     note(&mut exchange, reply.status, reply.flag, reply.details);
     let mut response = build(exchange, reply.status, body_of(reply.body), TEXT);
@@ -51,7 +52,7 @@ pub(super) fn respond<'f>(
     mut exchange: Exchange,
     respond: &Respond,
     filters: impl IntoIterator<Item = &'f Filters>,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
     count(&exchange, respond.status);
     note(&mut exchange, respond.status, Flag::None, "direct_response".into());
     let mut response = build(exchange, respond.status, respond.body.clone(), respond.content_type.clone());
@@ -66,7 +67,7 @@ pub(super) fn redirect(
     matched: &Matched<'_>,
     authority: &Authority<'_>,
     parts: &Parts,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
     let client = &exchange.client;
     let scheme = redirect.scheme.as_deref().unwrap_or_else(|| client.scheme());
     let host = redirect.hostname.as_deref().unwrap_or(&authority.host);
@@ -112,11 +113,11 @@ fn body_of(text: std::borrow::Cow<'static, str>) -> Bytes {
     }
 }
 
-fn build(mut exchange: Exchange, status: StatusCode, body: Bytes, content_type: HeaderValue) -> Response<Body> {
+fn build(mut exchange: Exchange, status: StatusCode, body: Bytes, content_type: HeaderValue) -> Response<ResponseBody> {
     let format = exchange.format;
     if format.grpc && (status.is_client_error() || status.is_server_error()) {
         exchange.note(|record| record.status = StatusCode::OK.as_u16());
-        let mut response = Response::new(Body::full(Bytes::new(), exchange));
+        let mut response = Response::new(ResponseBody::full(Bytes::new(), exchange));
         grpc::describe(response.headers_mut(), status, if format.head { &[] } else { &body });
         return response;
     }
@@ -129,13 +130,13 @@ fn build(mut exchange: Exchange, status: StatusCode, body: Bytes, content_type: 
     }
     // In HTTP/2 hyper would send a body to whoever asked for none.
     let body = if format.head { Bytes::new() } else { body };
-    let mut response = Response::new(Body::full(body, exchange));
+    let mut response = Response::new(ResponseBody::full(body, exchange));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }
 
-fn edit<'f>(response: &mut Response<Body>, filters: impl IntoIterator<Item = &'f Filters>) {
+fn edit<'f>(response: &mut Response<ResponseBody>, filters: impl IntoIterator<Item = &'f Filters>) {
     for filters in filters {
         filter::edit(response.headers_mut(), &filters.response_headers);
     }

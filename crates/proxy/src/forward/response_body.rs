@@ -1,4 +1,4 @@
-//! Answers, from upstreams and of the proxy's own.
+//! Bodies of answers, from upstreams and of the proxy's own.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -9,19 +9,18 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::time::Sleep;
 
-use super::{BodyError, Silence};
-use crate::forward::attempt::RequestGuard;
-use crate::forward::failure::Failure;
-use crate::forward::outbound::Active;
-use crate::forward::progress::BodyProgress;
-use crate::forward::trailers;
-use crate::server::{Cause, Exchange};
+use super::failure::Failure;
+use super::guard::{Active, RequestGuard};
+use super::silence::Silence;
+use crate::activity::Cause;
+use crate::body::{BodyError, BodyProgress, trailers};
+use crate::exchange::Exchange;
 use crate::upstream::Incoming;
 use backstay_upstream as upstream;
 
 /// The body of an answer. Its end is the end of the exchange.
 #[derive(Debug)]
-pub(crate) struct Body {
+pub(crate) struct ResponseBody {
     content: Content,
     /// `None` when the exchange goes on as a tunnel.
     exchange: Option<Exchange>,
@@ -36,35 +35,35 @@ enum Content {
 
 /// What is left of an upstream's answer after its head.
 #[derive(Debug)]
-pub(in crate::forward) struct UpstreamBody {
-    pub(in crate::forward) incoming: Incoming,
-    pub(in crate::forward) deadline: Option<Pin<Box<Sleep>>>,
+pub(super) struct UpstreamBody {
+    pub(super) incoming: Incoming,
+    pub(super) deadline: Option<Pin<Box<Sleep>>>,
     /// Counts the request as active at its backend.
-    pub(in crate::forward) active: Active,
+    pub(super) active: Active,
     /// The request's body, to know its size.
-    pub(in crate::forward) sent: Option<Rc<BodyProgress>>,
-    pub(in crate::forward) complete: bool,
+    pub(super) sent: Option<Rc<BodyProgress>>,
+    pub(super) complete: bool,
     /// Why the answer has ended before its end.
-    pub(in crate::forward) failed: Option<upstream::Error>,
+    pub(super) failed: Option<upstream::Error>,
     /// How long the next part may take.
-    pub(in crate::forward) silence: Option<Box<Silence>>,
+    pub(super) silence: Option<Box<Silence>>,
     /// What the request is counted as, until its end.
-    pub(in crate::forward) _guard: RequestGuard,
+    pub(super) _guard: RequestGuard,
 }
 
-impl Body {
+impl ResponseBody {
     /// No body, and no exchange to end.
-    pub(in crate::forward) fn tunnel() -> Self {
+    pub(super) fn tunnel() -> Self {
         Self { content: Content::Empty, exchange: None }
     }
 
     /// A body of the proxy's own.
-    pub(in crate::forward) fn full(bytes: Bytes, exchange: Exchange) -> Self {
+    pub(super) fn full(bytes: Bytes, exchange: Exchange) -> Self {
         Self { content: if bytes.is_empty() { Content::Empty } else { Content::Full(bytes) }, exchange: Some(exchange) }
     }
 
     /// A body from upstream.
-    pub(in crate::forward) fn upstream(body: UpstreamBody, exchange: Exchange) -> Self {
+    pub(super) fn upstream(body: UpstreamBody, exchange: Exchange) -> Self {
         Self { content: Content::Upstream(Box::new(body)), exchange: Some(exchange) }
     }
 }
@@ -122,7 +121,7 @@ fn earlier(total: Option<Instant>, between_bytes: Option<Instant>) -> Option<Cau
     }
 }
 
-impl http_body::Body for Body {
+impl http_body::Body for ResponseBody {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -192,7 +191,7 @@ impl http_body::Body for Body {
     }
 }
 
-impl Drop for Body {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
         let Content::Upstream(body) = &mut self.content else { return };
         if let Some(exchange) = &mut self.exchange {

@@ -2,21 +2,22 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use crate::server::{Exchange, Reading, StreamActivity};
+use crate::activity::{Activity, Reading, StreamActivity};
 
 /// How far a request's body has come, for those who do not read it.
 #[derive(Debug, Default)]
 pub(crate) struct BodyProgress {
-    pub(super) bytes: Cell<u64>,
+    pub(crate) bytes: Cell<u64>,
     /// The client failed to send the rest.
-    pub(super) failed: Cell<bool>,
+    pub(crate) failed: Cell<bool>,
     /// When all of the body was sent; set only where `timed` is.
-    pub(super) ended: Cell<Option<Instant>>,
+    pub(crate) ended: Cell<Option<Instant>>,
     /// Whether anybody asks when all of the body was sent.
-    pub(super) timed: Cell<bool>,
+    pub(crate) timed: Cell<bool>,
     /// Movement of the request's stream, where the request shares its connection (HTTP/2).
     stream: Option<Rc<StreamActivity>>,
     /// Counts the body as being read, for as long as anyone looks at its progress.
@@ -36,13 +37,14 @@ enum Stage {
 }
 
 impl BodyProgress {
-    pub(super) fn new(exchange: &Exchange) -> Rc<Self> {
-        let reading = Some(Reading::begin(&exchange.client));
-        Rc::new(Self { stream: exchange.stream.clone(), _reading: reading, ..Self::default() })
+    /// Of a body that is read from now on, on the connection of `activity`, and there on `stream` if the request shares it.
+    pub(crate) fn new(activity: &Arc<Activity>, stream: Option<&Rc<StreamActivity>>) -> Rc<Self> {
+        let reading = Some(Reading::begin(activity));
+        Rc::new(Self { stream: stream.map(Rc::clone), _reading: reading, ..Self::default() })
     }
 
     /// A part was read.
-    pub(super) fn advance(&self, bytes: usize) {
+    pub(crate) fn advance(&self, bytes: usize) {
         self.bytes.set(self.bytes.get() + bytes as u64);
         if let Some(stream) = &self.stream {
             stream.moved();
@@ -50,7 +52,7 @@ impl BodyProgress {
     }
 
     /// All was read.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.stage.set(Stage::Finished);
         if self.timed.get() {
             self.ended.set(Some(Instant::now()));
@@ -73,12 +75,12 @@ impl BodyProgress {
     }
 
     /// Whether nobody needs the rest.
-    pub(super) fn is_abandoned(&self) -> bool {
+    pub(crate) fn is_abandoned(&self) -> bool {
         self.stage.get() == Stage::Abandoned
     }
 
     /// The reader waits for the client; it is woken when there is no more need to.
-    pub(super) fn wait<T>(&self, cx: &Context<'_>) -> Poll<T> {
+    pub(crate) fn wait<T>(&self, cx: &Context<'_>) -> Poll<T> {
         let mut reader = self.reader.borrow_mut();
         match &mut *reader {
             Some(reader) => reader.clone_from(cx.waker()),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
 
-use super::body::BodyError;
+use super::error::BodyError;
 
 #[derive(Debug)]
 struct State {
@@ -32,14 +32,14 @@ enum End {
 
 /// The writing side. Dropped before [`Tap::finish`], the copy is abandoned.
 #[derive(Debug)]
-pub(super) struct Tap(Rc<RefCell<State>>);
+pub(crate) struct Tap(Rc<RefCell<State>>);
 
 /// The reading side.
 #[derive(Debug)]
-pub(super) struct Tapped(Rc<RefCell<State>>);
+pub(crate) struct Tapped(Rc<RefCell<State>>);
 
 /// A copy of which at most `limit` bytes wait to be read.
-pub(super) fn tap(limit: usize) -> (Tap, Tapped) {
+pub(crate) fn tap(limit: usize) -> (Tap, Tapped) {
     let state = Rc::new(RefCell::new(State {
         queue: VecDeque::new(),
         size: 0,
@@ -61,7 +61,7 @@ impl State {
 }
 
 impl Tap {
-    pub(super) fn push(&mut self, data: &Bytes) {
+    pub(crate) fn push(&mut self, data: &Bytes) {
         let mut state = self.0.borrow_mut();
         if state.end.is_some() {
             return;
@@ -78,12 +78,12 @@ impl Tap {
     }
 
     /// Ends the copy with these trailers.
-    pub(super) fn finish_with(self, trailers: HeaderMap) {
+    pub(crate) fn finish_with(self, trailers: HeaderMap) {
         self.0.borrow_mut().trailers = Some(trailers);
         self.finish();
     }
 
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         self.0.borrow_mut().end.get_or_insert(End::Complete);
     }
 }
@@ -101,21 +101,21 @@ impl Drop for Tap {
 
 /// Tells what became of a copy, whoever still holds it.
 #[derive(Debug)]
-pub(super) struct Fate(Rc<RefCell<State>>);
+pub(crate) struct Fate(Rc<RefCell<State>>);
 
 impl Fate {
     /// Whether the copy was abandoned because its reader was too slow.
-    pub(super) fn has_overflowed(&self) -> bool {
+    pub(crate) fn has_overflowed(&self) -> bool {
         self.0.borrow().overflowed
     }
 }
 
 impl Tapped {
-    pub(super) fn fate(&self) -> Fate {
+    pub(crate) fn fate(&self) -> Fate {
         Fate(Rc::clone(&self.0))
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut state = self.0.borrow_mut();
         if let Some(data) = state.queue.pop_front() {
             state.size -= data.len();

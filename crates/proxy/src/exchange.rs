@@ -1,62 +1,19 @@
-//! What a request knows about the connection it came on.
+//! A request in flight, and the connection that it came on: what whoever serves it is told of both.
 
-use std::cell::RefCell;
-use std::net::SocketAddr;
+mod client;
+mod service;
+
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderValue, Method, Request};
+use http::{Method, Request};
 
-use super::accept::Permit;
-use super::activity::Activity;
-use super::data_thread::{CurrentSocket, DataThread, Shared};
-use super::ending::Cause;
-use super::streams::StreamActivity;
 use crate::access::Record;
+use crate::activity::{Cause, StreamActivity};
+use crate::data_thread::Shared;
 
-/// One connection from a client.
-#[derive(Debug)]
-pub(crate) struct ClientConnection {
-    pub(crate) thread: Rc<DataThread>,
-    pub(crate) socket: Rc<CurrentSocket>,
-    /// The client's address.
-    pub(crate) peer: SocketAddr,
-    /// The client's address as a header carries it.
-    pub(crate) peer_value: HeaderValue,
-    /// Port that the client connected to.
-    pub(crate) port: u16,
-    /// Whether the client speaks TLS.
-    pub(crate) secure: bool,
-    pub(super) activity: Arc<Activity>,
-    /// The request that hyper hands over in this moment, on a connection that several share.
-    pub(super) begun: RefCell<Option<Rc<StreamActivity>>>,
-    /// Held until the connection, or the tunnel it became, has ended.
-    pub(super) _permit: Permit,
-}
-
-impl ClientConnection {
-    /// `http` or `https`.
-    pub(crate) fn scheme(&self) -> &'static str {
-        if self.secure { "https" } else { "http" }
-    }
-
-    /// Whether the connection should take no more requests.
-    pub(crate) fn is_closing(&self) -> bool {
-        self.socket.closed.get() || self.thread.registry.is_closing()
-    }
-
-    /// The connection is about to change to another protocol. Returns whether it may: what the client has sent beyond its
-    /// request was refused for what is no request, and nothing of the other protocol is to be had of it.
-    pub(crate) fn enter_tunnel(&self) -> bool {
-        self.activity.enter_tunnel()
-    }
-
-    /// Whether the client speaks HTTP/2.
-    pub(crate) fn is_multiplexed(&self) -> bool {
-        self.activity.is_multiplexed()
-    }
-}
+pub(crate) use client::{ClientConnection, ClientPermit};
+pub(crate) use service::Service;
 
 /// What a request expects of an answer, whoever gives it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,23 +22,6 @@ pub(crate) struct ReplyFormat {
     pub(crate) head: bool,
     /// A gRPC status instead of an HTTP one.
     pub(crate) grpc: bool,
-}
-
-/// A request's body that may not have been read to its end, whatever became of the request.
-#[derive(Debug)]
-pub(crate) struct Reading(Arc<Activity>);
-
-impl Reading {
-    pub(crate) fn begin(client: &ClientConnection) -> Self {
-        client.activity.enter_body();
-        Self(Arc::clone(&client.activity))
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.leave_body();
-    }
 }
 
 /// A request in flight: from its head to the last byte of its answer, or the end of the tunnel it became.
@@ -98,7 +38,7 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn start<B>(client: &Rc<ClientConnection>, request: &Request<B>) -> Self {
+    pub(crate) fn start<B>(client: &Rc<ClientConnection>, request: &Request<B>) -> Self {
         let Shared { limits, metrics, .. } = &*client.thread.shared;
         if client.activity.enter() == limits.max_streams && client.is_multiplexed() {
             metrics.streams_full.increment(1);

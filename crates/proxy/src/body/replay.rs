@@ -8,19 +8,19 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Body, Frame, SizeHint};
 
-use super::body::{BodyError, RequestBody};
+use super::error::BodyError;
 use super::progress::BodyProgress;
 use backstay_upstream::counts::BackendMetrics;
 
 /// A request's body, kept as far as it has been read, up to a limit.
-#[derive(Debug, Clone)]
-pub(super) struct Replay(Rc<RefCell<Recording>>);
+#[derive(Debug)]
+pub(crate) struct Replay<B>(Rc<RefCell<Recording<B>>>);
 
 #[derive(Debug)]
-struct Recording {
-    source: RequestBody,
+struct Recording<B> {
+    source: B,
     hint: SizeHint,
     progress: Option<Rc<BodyProgress>>,
     kept: Vec<Bytes>,
@@ -37,8 +37,8 @@ struct Recording {
 
 /// The body of one attempt.
 #[derive(Debug)]
-pub(crate) struct Replayed {
-    replay: Replay,
+pub(crate) struct Replayed<B> {
+    recording: Rc<RefCell<Recording<B>>>,
     attempt: u32,
     /// Parts of what is kept that were sent.
     at: usize,
@@ -46,12 +46,17 @@ pub(crate) struct Replayed {
     done: bool,
 }
 
-impl Replay {
-    /// Keeps up to `limit` bytes of `source`. A body that is longer is counted in `metrics`.
-    pub(super) fn new(source: RequestBody, limit: usize, metrics: Arc<BackendMetrics>) -> Self {
+impl<B: Body<Data = Bytes, Error = BodyError> + Unpin> Replay<B> {
+    /// Keeps up to `limit` bytes of `source`, whose progress is `progress`. A body that is longer is counted in `metrics`.
+    pub(crate) fn new(
+        source: B,
+        progress: Option<Rc<BodyProgress>>,
+        limit: usize,
+        metrics: Arc<BackendMetrics>,
+    ) -> Self {
         Self(Rc::new(RefCell::new(Recording {
             hint: source.size_hint(),
-            progress: source.progress(),
+            progress,
             source,
             kept: Vec::new(),
             trailers: None,
@@ -64,31 +69,28 @@ impl Replay {
         })))
     }
 
-    /// The body for the next attempt, from the beginning. Earlier ones can read no more.
-    pub(super) fn body(&self) -> RequestBody {
+    /// The body for the next attempt, from the beginning, and its progress. Earlier ones can read no more.
+    pub(crate) fn body(&self) -> (Replayed<B>, Option<Rc<BodyProgress>>) {
         let mut recording = self.0.borrow_mut();
         recording.attempt += 1;
         let progress = recording.progress.clone();
-        RequestBody::replayed(
-            Replayed { replay: self.clone(), attempt: recording.attempt, at: 0, done: false },
-            progress,
-        )
+        (Replayed { recording: Rc::clone(&self.0), attempt: recording.attempt, at: 0, done: false }, progress)
     }
 
     /// Lets earlier attempts read no more: what they read beyond what is kept, the next one would lack.
-    pub(super) fn recall(&self) {
+    pub(crate) fn recall(&self) {
         self.0.borrow_mut().attempt += 1;
     }
 
     /// Whether all that was read is still there.
-    pub(super) fn can_repeat(&self) -> bool {
+    pub(crate) fn can_repeat(&self) -> bool {
         !self.0.borrow().beyond
     }
 }
 
-impl Replayed {
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let mut recording = self.replay.0.borrow_mut();
+impl<B: Body<Data = Bytes, Error = BodyError> + Unpin> Replayed<B> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let mut recording = self.recording.borrow_mut();
         let recording = &mut *recording;
         if recording.attempt != self.attempt {
             return Poll::Ready(Some(Err(BodyError::Abandoned)));
@@ -124,12 +126,12 @@ impl Replayed {
         Poll::Ready(frame)
     }
 
-    pub(super) fn size_hint(&self) -> SizeHint {
-        self.replay.0.borrow().hint
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        self.recording.borrow().hint
     }
 }
 
-impl Recording {
+impl<B> Recording<B> {
     fn keep(&mut self, part: &Bytes) {
         if self.beyond {
             return;

@@ -8,7 +8,7 @@ use tokio::time::Sleep;
 
 /// How long the next part of an answer may take.
 #[derive(Debug)]
-pub(in crate::forward) struct Silence {
+pub(super) struct Silence {
     limit: Duration,
     /// When the last part came.
     pub(super) since: Instant,
@@ -16,7 +16,7 @@ pub(in crate::forward) struct Silence {
 }
 
 impl Silence {
-    pub(in crate::forward) fn new(limit: Duration) -> Box<Self> {
+    pub(super) fn new(limit: Duration) -> Box<Self> {
         Box::new(Self { limit, since: Instant::now(), sleep: Box::pin(tokio::time::sleep(limit)) })
     }
 

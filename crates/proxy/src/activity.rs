@@ -1,20 +1,26 @@
-//! What a connection is doing, told to the sweep that cuts the slow and closes the idle.
+//! What connections and requests are doing, told to the sweep that cuts the slow and closes the idle.
 //!
 //! Timers per request would cost more than the rest of a small request's bookkeeping. Instead a connection only counts
 //! what happens to it, and each thread looks at all its connections now and then: one whose counts have not moved for
 //! longer than its phase allows is cut. A limit is therefore kept to within one sweep.
 
+mod ending;
+mod stream;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::ending::{Cause, First};
 use backstay_upstream::uptime;
+
+pub(crate) use ending::{Cause, First};
+pub(crate) use stream::StreamActivity;
 
 /// What a connection is doing. Shared with the connection's stream, which must be `Send`; only one thread uses it.
 #[derive(Debug, Default)]
-pub(super) struct Activity {
+pub(crate) struct Activity {
     /// Requests in flight.
     requests: AtomicU32,
     /// Bytes of a head have arrived, but not all.
@@ -45,7 +51,7 @@ pub(super) struct Activity {
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// No request.
     Idle,
     /// Part of a head has arrived.
@@ -57,44 +63,44 @@ pub(super) enum Phase {
 }
 
 /// A phase and how far it has come. Twice the same progress means that nothing happened in between.
-pub(super) type Progress = (Phase, u32);
+pub(crate) type Progress = (Phase, u32);
 
 impl Activity {
     /// A new connection, which owes its first bytes.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { head: AtomicBool::new(true), ..Self::default() }
     }
 
     /// The connection speaks HTTP/2.
-    pub(super) fn multiplexes(&self) {
+    pub(crate) fn multiplexes(&self) {
         self.multiplexed.store(true, Relaxed);
         self.head.store(false, Relaxed);
         self.turn();
     }
 
     /// Whether the connection speaks HTTP/2.
-    pub(super) fn is_multiplexed(&self) -> bool {
+    pub(crate) fn is_multiplexed(&self) -> bool {
         self.multiplexed.load(Relaxed)
     }
 
     /// The client has sent what is no request.
-    pub(super) fn refuse(&self) {
+    pub(crate) fn refuse(&self) {
         self.refused.store(true, Relaxed);
     }
 
     /// What is read from now on is no request any more. Returns whether the client has kept to requests until now.
-    pub(super) fn enter_tunnel(&self) -> bool {
+    pub(crate) fn enter_tunnel(&self) -> bool {
         self.tunnel.store(true, Relaxed);
         !self.refused.load(Relaxed)
     }
 
     /// Whether what is read is no request any more.
-    pub(super) fn is_tunnel(&self) -> bool {
+    pub(crate) fn is_tunnel(&self) -> bool {
         self.tunnel.load(Relaxed)
     }
 
     /// Bytes have arrived.
-    pub(super) fn read(&self) {
+    pub(crate) fn read(&self) {
         self.moved();
         if self.requests.load(Relaxed) == 0 && !self.multiplexed.load(Relaxed) && !self.head.load(Relaxed) {
             self.head.store(true, Relaxed);
@@ -103,23 +109,23 @@ impl Activity {
     }
 
     /// Bytes are handed over to leave.
-    pub(super) fn write(&self) {
+    pub(crate) fn write(&self) {
         self.moved();
         self.unsent.store(true, Relaxed);
     }
 
     /// All that was written has left.
-    pub(super) fn flushed(&self) {
+    pub(crate) fn flushed(&self) {
         self.unsent.store(false, Relaxed);
     }
 
     /// A request has a body, which is read from now on.
-    pub(super) fn enter_body(&self) {
+    pub(crate) fn enter_body(&self) {
         self.bodies.store(self.bodies.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
     /// A body has been read as far as it will be.
-    pub(super) fn leave_body(&self) {
+    pub(crate) fn leave_body(&self) {
         self.bodies.store(self.bodies.load(Relaxed).wrapping_sub(1), Relaxed);
     }
 
@@ -133,7 +139,7 @@ impl Activity {
     }
 
     /// Asks an HTTP/1.1 connection between two requests to park. Returns whether it was awake.
-    pub(super) fn ask_to_park(&self) -> bool {
+    pub(crate) fn ask_to_park(&self) -> bool {
         let may = self.is_between_requests() && !self.parked.load(Relaxed) && !self.asked_to_park.load(Relaxed);
         if may {
             self.asked_to_park.store(true, Relaxed);
@@ -142,7 +148,7 @@ impl Activity {
     }
 
     /// Whether to park now, after having been asked to. The answer is given once.
-    pub(super) fn may_park(&self) -> bool {
+    pub(crate) fn may_park(&self) -> bool {
         if !self.asked_to_park.load(Relaxed) {
             return false;
         }
@@ -151,28 +157,28 @@ impl Activity {
     }
 
     /// The connection is parked from now on.
-    pub(super) fn park(&self) {
+    pub(crate) fn park(&self) {
         self.parked.store(true, Relaxed);
     }
 
     /// The connection is parked no longer.
-    pub(super) fn unpark(&self) {
+    pub(crate) fn unpark(&self) {
         self.parked.store(false, Relaxed);
     }
 
     /// Whether the connection is parked, or about to be.
-    pub(super) fn is_parked(&self) -> bool {
+    pub(crate) fn is_parked(&self) -> bool {
         self.parked.load(Relaxed)
     }
 
     /// Bytes have moved.
-    pub(super) fn moved(&self) {
+    pub(crate) fn moved(&self) {
         // A plain load and store: only one thread writes.
         self.moves.store(self.moves.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
     /// A request has started. Returns how many are in flight now.
-    pub(super) fn enter(&self) -> u32 {
+    pub(crate) fn enter(&self) -> u32 {
         self.head.store(false, Relaxed);
         if !self.is_multiplexed() {
             self.cause.clear();
@@ -184,7 +190,7 @@ impl Activity {
     }
 
     /// The answer that has begun must have ended at `end`.
-    pub(super) fn end_by(&self, end: Option<Instant>) {
+    pub(crate) fn end_by(&self, end: Option<Instant>) {
         let in_uptime = |end: Instant| uptime() + end.saturating_duration_since(Instant::now());
         // Not before it: the rest of a millisecond counts as one.
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
@@ -199,12 +205,12 @@ impl Activity {
     }
 
     /// Why the request under way ends before its end.
-    pub(super) const fn cause(&self) -> &First {
+    pub(crate) const fn cause(&self) -> &First {
         &self.cause
     }
 
     /// The connection is cut in this phase: whatever becomes of its requests, that is why.
-    pub(super) fn cut(&self, phase: Phase) {
+    pub(crate) fn cut(&self, phase: Phase) {
         match phase {
             Phase::Busy => self.cause.set(Cause::Still),
             Phase::Late => self.cause.set(Cause::Deadline),
@@ -213,7 +219,7 @@ impl Activity {
     }
 
     /// A request has ended.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.end.store(0, Relaxed);
         self.requests.store(self.requests.load(Relaxed).wrapping_sub(1), Relaxed);
         self.turn();
@@ -224,7 +230,7 @@ impl Activity {
     }
 
     /// Where the connection is at `now`, in this process's time.
-    pub(super) fn progress(&self, now: Duration) -> Progress {
+    pub(crate) fn progress(&self, now: Duration) -> Progress {
         let epoch = self.epoch.load(Relaxed);
         if self.is_late(now) {
             (Phase::Late, epoch)
@@ -235,6 +241,24 @@ impl Activity {
         } else {
             (Phase::Idle, epoch)
         }
+    }
+}
+
+/// A request's body that may not have been read to its end, whatever became of the request.
+#[derive(Debug)]
+pub(crate) struct Reading(Arc<Activity>);
+
+impl Reading {
+    /// A body on the connection of `activity` is read from now on, until this is dropped.
+    pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
+        activity.enter_body();
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.leave_body();
     }
 }
 

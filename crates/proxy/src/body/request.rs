@@ -2,18 +2,19 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::BodyError;
-use crate::forward::progress::BodyProgress;
-use crate::forward::replay::Replayed;
-use crate::forward::tap::{Tap, Tapped};
-use crate::forward::trailers;
-use crate::server::Exchange;
+use super::error::BodyError;
+use super::progress::BodyProgress;
+use super::replay::Replayed;
+use super::tap::{Tap, Tapped};
+use super::trailers;
+use crate::activity::{Activity, StreamActivity};
 use backstay_upstream::Received;
 
 /// The body of a request on its way upstream.
@@ -30,7 +31,7 @@ enum Source {
     Empty,
     Client(Received),
     Tap(Tapped),
-    Replay(Replayed),
+    Replay(Replayed<RequestBody>),
 }
 
 impl RequestBody {
@@ -42,31 +43,31 @@ impl RequestBody {
         matches!(self.source, Source::Empty)
     }
 
-    /// The body of the request that `exchange` is about.
-    pub(in crate::forward) fn client(incoming: Incoming, exchange: &Exchange) -> Self {
+    /// The body of a client's request, which came on the connection of `activity`, and there on `stream` if it shares it.
+    pub(crate) fn client(incoming: Incoming, activity: &Arc<Activity>, stream: Option<&Rc<StreamActivity>>) -> Self {
         if http_body::Body::is_end_stream(&incoming) {
             return Self::empty();
         }
         Self {
-            source: Source::Client(Received::new(incoming, exchange.client.is_multiplexed())),
-            progress: Some(BodyProgress::new(exchange)),
+            source: Source::Client(Received::new(incoming, stream.is_some())),
+            progress: Some(BodyProgress::new(activity, stream)),
             taps: Vec::new(),
         }
     }
 
-    pub(in crate::forward) fn tapped(tapped: Tapped) -> Self {
+    pub(crate) fn tapped(tapped: Tapped) -> Self {
         Self { source: Source::Tap(tapped), progress: None, taps: Vec::new() }
     }
 
-    pub(in crate::forward) fn replayed(replayed: Replayed, progress: Option<Rc<BodyProgress>>) -> Self {
+    pub(crate) fn replayed((replayed, progress): (Replayed<Self>, Option<Rc<BodyProgress>>)) -> Self {
         Self { source: Source::Replay(replayed), progress, taps: Vec::new() }
     }
 
-    pub(in crate::forward) fn progress(&self) -> Option<Rc<BodyProgress>> {
+    pub(crate) fn progress(&self) -> Option<Rc<BodyProgress>> {
         self.progress.clone()
     }
 
-    pub(in crate::forward) fn tap(&mut self, tap: Tap) {
+    pub(crate) fn tap(&mut self, tap: Tap) {
         self.taps.push(tap);
     }
 

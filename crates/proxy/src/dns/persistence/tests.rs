@@ -3,7 +3,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use backstay_dns_cache::Remembered;
 
-use super::{FILE, MemoryFile, lines};
+use super::{FILE, HostsFile, lines};
 use crate::counts::ControlMetrics;
 
 fn host(name: &str) -> Remembered {
@@ -20,7 +20,7 @@ fn what_is_written_is_read_and_bad_lines_are_skipped() {
     let directory = tempfile::tempdir().unwrap();
     let metrics = Arc::<ControlMetrics>::default();
     let failures = || metrics.state_failures.load_names.get();
-    let file = MemoryFile::new(directory.path(), &metrics);
+    let file = HostsFile::new(directory.path(), &metrics);
     assert!(file.load().is_empty());
     assert_eq!(failures(), 0, "there was nothing yet");
     let hosts = [("backend/a".into(), vec![host("a.example:80"), host("b.example:443")]), ("backend/b".into(), vec![])];

@@ -12,14 +12,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Limits;
-use super::activity::{Activity, Phase, Progress};
-use super::data_thread::{CurrentSocket, DataThread};
+use super::socket::CurrentSocket;
+use crate::activity::{Activity, Phase, Progress};
+use crate::limits::Limits;
 use backstay_upstream::uptime;
 
 /// What a connection has been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
+pub(crate) enum Signal {
     /// Go on.
     Serve,
     /// Finish the requests in flight and close.
@@ -33,7 +33,7 @@ const LAST_HEAD: Duration = Duration::from_secs(1);
 
 /// All connections of a thread.
 #[derive(Debug, Default)]
-pub(super) struct Registry {
+pub(crate) struct Registry {
     entries: RefCell<HashMap<u64, Entry>>,
     next: Cell<u64>,
     closing: Cell<bool>,
@@ -85,35 +85,32 @@ impl Link {
 
 /// A connection's entry in the registry, for as long as this lives.
 #[derive(Debug)]
-pub(super) struct Membership {
-    thread: Rc<DataThread>,
+pub(crate) struct Membership {
+    registry: Rc<Registry>,
     id: u64,
     link: Rc<Link>,
 }
 
 impl Registry {
     /// Whether all connections are to be finished.
-    pub(super) fn is_closing(&self) -> bool {
+    pub(crate) fn is_closing(&self) -> bool {
         self.closing.get()
     }
 
     /// Whether the thread has ended.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.ended.get()
     }
 
     /// The thread ends.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.ended.set(true);
     }
 
-    pub(super) fn enter_tunnel(&self) {
+    /// Counts a connection that became a tunnel, for as long as the result lives.
+    pub(crate) fn tunnel(self: &Rc<Self>) -> Tunnel {
         self.tunnels.set(self.tunnels.get() + 1);
-    }
-
-    pub(super) fn leave_tunnel(&self) {
-        self.tunnels.set(self.tunnels.get() - 1);
-        self.report();
+        Tunnel(Rc::clone(self))
     }
 
     fn is_empty(&self) -> bool {
@@ -127,20 +124,20 @@ impl Registry {
     }
 
     /// Finishes all connections, those still to come included.
-    pub(super) fn close_all(&self) {
+    pub(crate) fn close_all(&self) {
         self.closing.set(true);
         self.entries.borrow().values().for_each(Entry::finish);
     }
 
     /// Finishes the connections that came from `socket`.
-    pub(super) fn close_socket(&self, socket: &Rc<CurrentSocket>) {
+    pub(crate) fn close_socket(&self, socket: &Rc<CurrentSocket>) {
         let entries = self.entries.borrow();
         let of_socket = entries.values().filter(|entry| std::ptr::eq(entry.socket.as_ptr(), Rc::as_ptr(socket)));
         of_socket.for_each(Entry::finish);
     }
 
     /// Ends when there is neither a connection nor a tunnel.
-    pub(super) async fn emptied(&self) {
+    pub(crate) async fn emptied(&self) {
         loop {
             let emptied = self.emptied.notified();
             if self.is_empty() {
@@ -152,7 +149,7 @@ impl Registry {
 
     /// Cuts connections that have not moved for longer than their phase allows, and has those park that have not since the last
     /// time.
-    pub(super) fn sweep(&self, now: Instant, limits: &Limits) {
+    pub(crate) fn sweep(&self, now: Instant, limits: &Limits) {
         let uptime = uptime();
         for entry in self.entries.borrow_mut().values_mut() {
             let progress = entry.activity.progress(uptime);
@@ -176,14 +173,11 @@ impl Registry {
             }
         }
     }
-}
 
-impl DataThread {
     /// Makes a connection known.
-    pub(super) fn join(self: &Rc<Self>, activity: &Arc<Activity>, socket: &Rc<CurrentSocket>) -> Membership {
-        let registry = &self.registry;
-        let id = registry.next.get();
-        registry.next.set(id.wrapping_add(1));
+    pub(crate) fn join(self: &Rc<Self>, activity: &Arc<Activity>, socket: &Rc<CurrentSocket>) -> Membership {
+        let id = self.next.get();
+        self.next.set(id.wrapping_add(1));
         let link = Rc::new(Link { signal: Cell::new(Signal::Serve), waker: RefCell::new(None) });
         let entry = Entry {
             activity: Arc::clone(activity),
@@ -192,20 +186,20 @@ impl DataThread {
             progress: activity.progress(uptime()),
             since: Instant::now(),
         };
-        registry.entries.borrow_mut().insert(id, entry);
-        Membership { thread: Rc::clone(self), id, link }
+        self.entries.borrow_mut().insert(id, entry);
+        Membership { registry: Rc::clone(self), id, link }
     }
 }
 
 impl Membership {
     /// Finishes this connection.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.link.tell(Signal::Finish);
     }
 
     /// Runs `connection` to its end. `finish` is called once when it should take no more requests. Returns why it was cut,
     /// if it was.
-    pub(super) async fn run<C: Future + Unpin>(
+    pub(crate) async fn run<C: Future + Unpin>(
         &self,
         connection: &mut C,
         finish: impl FnMut(Pin<&mut C>) + Unpin,
@@ -216,12 +210,23 @@ impl Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        let registry = &self.thread.registry;
-        registry.entries.borrow_mut().remove(&self.id);
-        registry.report();
+        self.registry.entries.borrow_mut().remove(&self.id);
+        self.registry.report();
     }
 }
 
+/// A connection that became a tunnel. A drain waits for it as for any other.
+#[derive(Debug)]
+pub(crate) struct Tunnel(Rc<Registry>);
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        self.0.tunnels.set(self.0.tunnels.get() - 1);
+        self.0.report();
+    }
+}
+
+/// A connection that does as its link says.
 struct Supervised<'c, C, F> {
     connection: &'c mut C,
     link: &'c Link,

@@ -24,7 +24,7 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// What the access log says of it. `None` where the record says it already.
-    pub(super) const fn told(self) -> Option<(Flag, &'static str)> {
+    pub(crate) const fn told(self) -> Option<(Flag, &'static str)> {
         Some(match self {
             Self::Client => (Flag::DownstreamConnectionTermination, "downstream_remote_disconnect"),
             Self::Recorded => return None,
@@ -61,22 +61,22 @@ impl Cause {
 
 /// The first cause. Shared with a connection's stream, which must be `Send`; only one thread uses it.
 #[derive(Debug, Default)]
-pub(super) struct First(AtomicU8);
+pub(crate) struct First(AtomicU8);
 
 impl First {
     /// Sets it, unless something came before.
-    pub(super) fn set(&self, cause: Cause) {
+    pub(crate) fn set(&self, cause: Cause) {
         if self.get().is_none() {
             self.0.store(cause.code(), Relaxed);
         }
     }
 
-    pub(super) fn get(&self) -> Option<Cause> {
+    pub(crate) fn get(&self) -> Option<Cause> {
         Cause::from_code(self.0.load(Relaxed))
     }
 
     /// Another request begins.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.0.store(0, Relaxed);
     }
 }

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use super::earlier;
-use crate::server::Cause;
+use crate::activity::Cause;
 
 #[test]
 fn of_two_timeouts_that_have_passed_the_one_that_was_due_first_is_the_cause() {

@@ -13,7 +13,6 @@ use std::time::Duration;
 use backstay_dns_cache::Remembered;
 use tokio::sync::watch;
 
-use crate::control::{SharedModel, look};
 use crate::counts::ControlMetrics;
 use crate::state::replace;
 
@@ -28,12 +27,12 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// Where the hosts of the DNS caches are kept.
 #[derive(Clone, Debug)]
-pub(crate) struct MemoryFile {
+pub(crate) struct HostsFile {
     directory: PathBuf,
     metrics: Arc<ControlMetrics>,
 }
 
-impl MemoryFile {
+impl HostsFile {
     /// In a directory that is there.
     pub(crate) fn new(directory: &Path, metrics: &Arc<ControlMetrics>) -> Self {
         Self { directory: directory.to_owned(), metrics: Arc::clone(metrics) }
@@ -94,13 +93,16 @@ fn lines(hosts: &[(Arc<str>, Vec<Remembered>)]) -> String {
     text
 }
 
-/// Keeps what the DNS caches know on disk, until `until` ends; what they know then is written last.
-pub(crate) async fn keep(file: MemoryFile, model: SharedModel, mut until: watch::Receiver<u64>) {
+/// Hosts in DNS caches, by backend.
+type Hosts = Vec<(Arc<str>, Vec<Remembered>)>;
+
+/// Keeps on disk what `known` says that the DNS caches know, until `until` ends; what they know then is written last.
+pub(crate) async fn keep(file: HostsFile, known: impl Fn() -> Hosts, mut until: watch::Receiver<u64>) {
     // Where nothing was ever known, no file appears.
     let mut written: Option<Arc<str>> = (!file.exists()).then(|| "".into());
     loop {
         let over = tokio::time::timeout(EVERY, async { while until.changed().await.is_ok() {} }).await.is_ok();
-        let hosts = look(&model).remembered_hosts();
+        let hosts = known();
         let (here, before) = (file.clone(), written.clone());
         // Formatting many hosts and writing them takes longer than this thread may be held up.
         let stored = tokio::task::spawn_blocking(move || {

@@ -1,17 +1,7 @@
-//! Bodies on their way through: read only as fast as the other side takes them.
-
-mod answer;
-mod request;
-mod silence;
-
-use thiserror::Error;
-
-pub(crate) use answer::Body;
-pub(super) use answer::UpstreamBody;
-pub(crate) use request::RequestBody;
-pub(super) use silence::Silence;
+//! Why a body ends before its end.
 
 use backstay_upstream::{self as upstream, ReceiveError};
+use thiserror::Error;
 
 /// Why a body ends before its end.
 #[derive(Debug, Error)]

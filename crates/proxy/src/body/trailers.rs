@@ -9,11 +9,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Frame;
 
-use super::headers;
-
 /// Takes what is forbidden out of `frame`, if that is trailers. Returns whether anything is left of it.
 #[inline]
-pub(super) fn filter(frame: &mut Frame<Bytes>) -> bool {
+pub(crate) fn filter(frame: &mut Frame<Bytes>) -> bool {
     let Some(trailers) = frame.trailers_mut() else { return true };
     retain(trailers);
     !trailers.is_empty()
@@ -21,12 +19,19 @@ pub(super) fn filter(frame: &mut Frame<Bytes>) -> bool {
 
 fn retain(trailers: &mut HeaderMap) {
     let forbidden = |(name, value): (&HeaderName, &HeaderValue)| {
-        (is_forbidden(name.as_str()) || !headers::may_be_sent(name, value)).then(|| name.clone())
+        (is_forbidden(name.as_str()) || !may_be_sent(name, value)).then(|| name.clone())
     };
     let names: Vec<HeaderName> = trailers.iter().filter_map(forbidden).collect();
     for name in names {
         trailers.remove(name);
     }
+}
+
+/// Whether a header may be sent over HTTP/2.
+pub(crate) fn may_be_sent(name: &HeaderName, value: &HeaderValue) -> bool {
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let value = value.as_bytes();
+    !is_blank(value.first()) && !is_blank(value.last()) && !name.as_str().contains('"')
 }
 
 /// The fields that RFC 7230 lists in 4.1.2, for the reasons that RFC 9110 gives in 6.5.1, and those of proxies.
