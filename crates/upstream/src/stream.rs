@@ -31,6 +31,7 @@ impl Carrier {
     }
 
     /// How many requests there are.
+    #[inline]
     pub(super) fn streams(&self) -> usize {
         self.streams.get()
     }
@@ -64,6 +65,7 @@ pub(super) struct StreamPermit(Rc<Carrier>);
 
 impl StreamPermit {
     /// One more request, on the connection of `carrier`.
+    #[inline]
     pub(super) fn take(carrier: &Rc<Carrier>) -> Self {
         carrier.streams.set(carrier.streams.get() + 1);
         carrier.seen.set(false);
