@@ -87,11 +87,20 @@ impl Drop for StreamPermit {
     }
 }
 
+/// Where the connection of a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was opened for the request.
+    Opened,
+    /// It was there before: the endpoint may have closed it in the meantime.
+    Kept,
+}
+
 /// A stream on a shared connection.
 #[derive(Debug)]
 pub(super) struct Stream<C: Connector> {
     pub(super) sender: http2::SendRequest<C::Body>,
     pub(super) permit: StreamPermit,
-    /// The connection is not new.
-    pub(super) reused: bool,
+    /// Where the connection comes from.
+    pub(super) origin: Origin,
 }

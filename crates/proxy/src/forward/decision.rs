@@ -11,6 +11,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::authority;
 use super::guard::Active;
+use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Attempts, Edits, Outbound, deadline};
 use super::request_state::RequestState;
@@ -81,20 +82,25 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
         Action::Redirect(redirect) => {
             Decision::Answered(reply::redirect(exchange, redirect, &matched, &authority, &parts))
         }
-        Action::Forward(forward) => decide_target(exchange, parts, body, &raw, &present, &matched, forward),
+        Action::Forward(forward) => {
+            let routed = Routed { authority: &raw, present: &present, matched: &matched, forward };
+            decide_target(exchange, parts, body, &routed)
+        }
     }
 }
 
+/// A request whose rule is known, and sends it on.
+#[derive(Clone, Copy)]
+struct Routed<'a> {
+    authority: &'a HeaderValue,
+    present: &'a HeaderPresence,
+    matched: &'a Matched<'a>,
+    forward: &'a Forward,
+}
+
 /// Chooses one of the rule's targets, and makes the request that it gets.
-fn decide_target(
-    mut exchange: Exchange,
-    mut parts: Parts,
-    incoming: Incoming,
-    authority: &HeaderValue,
-    present: &HeaderPresence,
-    matched: &Matched<'_>,
-    forward: &Forward,
-) -> Decision {
+fn decide_target(mut exchange: Exchange, mut parts: Parts, incoming: Incoming, routed: &Routed<'_>) -> Decision {
+    let Routed { authority, present, matched, forward } = *routed;
     let thread = Rc::clone(&exchange.client.thread);
     let index = forward.targets.choose(|total| thread.random_below(total));
     let Some((index, weighted)) = index else { return Decision::Answered(reply::refuse(exchange, NO_BACKEND)) };
@@ -106,7 +112,8 @@ fn decide_target(
     exchange.note(|record| record.backend = Some(Arc::clone(&backend.name)));
     let client_upgrade = parts.extensions.remove::<OnUpgrade>();
     let mut body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
-    let Some(hop) = head::prepare(&mut exchange, &mut parts, present, authority, matched.prefix, filters, &body) else {
+    let edits = HeadEdits { authority, prefix: matched.prefix, filters };
+    let Some(hop) = head::prepare(&mut exchange, &mut parts, present, &edits, &body) else {
         return Decision::Answered(reply::refuse(exchange, UNSENDABLE));
     };
     if let Err(reply) = loops::pass(backend, &mut parts.headers) {
