@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use regex::bytes::{Captures, RegexBuilder};
 
-use crate::text::MAX_TEXT;
 use crate::Value;
+use crate::text::MAX_TEXT;
 
 /// Longest regular expression, in bytes.
 pub const MAX_PATTERN: usize = 8 << 10;

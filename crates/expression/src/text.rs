@@ -47,8 +47,12 @@ impl Text {
         match self {
             Self::Literal(text) => Some(Value::Borrowed(text)),
             Self::Variable(variable) => variable.of(request),
-            Self::Lower(text) => text.of(request).map(|text| cased(text, u8::is_ascii_uppercase, <[u8]>::make_ascii_lowercase)),
-            Self::Upper(text) => text.of(request).map(|text| cased(text, u8::is_ascii_lowercase, <[u8]>::make_ascii_uppercase)),
+            Self::Lower(text) => {
+                text.of(request).map(|text| cased(text, u8::is_ascii_uppercase, <[u8]>::make_ascii_lowercase))
+            }
+            Self::Upper(text) => {
+                text.of(request).map(|text| cased(text, u8::is_ascii_lowercase, <[u8]>::make_ascii_uppercase))
+            }
             Self::Decimal(number) => Some(number.of(request).to_string().into_bytes().into()),
             Self::Concatenation(texts) => concatenate(texts, request),
             Self::Replace(text, replacement) => replacement.apply(text.of(request)?),

@@ -91,10 +91,9 @@ impl Truth {
             Self::StartsWith(texts) => both(texts, request, <[u8]>::starts_with),
             Self::EndsWith(texts) => both(texts, request, <[u8]>::ends_with),
             Self::Contains(texts) => both(texts, request, |whole, part| memmem::find(whole, part).is_some()),
-            Self::Within(text, set) => text
-                .of(request)
-                .and_then(|text| address(&text))
-                .is_some_and(|address| request.is_within(*set, address)),
+            Self::Within(text, set) => {
+                text.of(request).and_then(|text| address(&text)).is_some_and(|address| request.is_within(*set, address))
+            }
             Self::ClientWithin(set) => request.is_within(*set, request.client()),
             Self::HasKey(table, key) => request.contains(*table, key.of(request).as_deref().unwrap_or_default()),
             Self::Random(share) => request.random_below(share.denominator) < share.numerator,

@@ -53,11 +53,7 @@ fn text() -> impl Strategy<Value = Text> {
 }
 
 fn number() -> impl Strategy<Value = Number> {
-    prop_oneof![
-        (-2_i64..9).prop_map(Number::Literal),
-        text().prop_map(Number::Length),
-        text().prop_map(Number::Parsed),
-    ]
+    prop_oneof![(-2_i64..9).prop_map(Number::Literal), text().prop_map(Number::Length), text().prop_map(Number::Parsed),]
 }
 
 fn truth() -> impl Strategy<Value = Truth> {
@@ -75,9 +71,10 @@ fn truth() -> impl Strategy<Value = Truth> {
         (text(), proptest::sample::select(&PATTERNS[..]))
             .prop_map(|(text, pattern)| Truth::Matches(text, Regex::new(pattern).unwrap())),
         text().prop_map(|key| Truth::HasKey(TableIndex(0), key)),
-        (0_u32..4).prop_map(|share| Truth::Random(Share::new(share, 3.try_into().unwrap()).unwrap_or_else(|| {
-            Share::new(1, 2.try_into().unwrap()).unwrap()
-        }))),
+        (0_u32..4).prop_map(|share| Truth::Random(
+            Share::new(share, 3.try_into().unwrap())
+                .unwrap_or_else(|| { Share::new(1, 2.try_into().unwrap()).unwrap() })
+        )),
     ];
     leaf.prop_recursive(4, 24, 3, |inner| {
         prop_oneof![
@@ -93,7 +90,8 @@ fn request() -> impl Strategy<Value = Example> {
     let headers = proptest::collection::vec((prop_oneof![Just("x"), Just("y"), Just("cookie")], bytes()), 0..5);
     let entries = proptest::collection::vec((bytes(), bytes()), 0..4);
     (bytes(), proptest::option::of(bytes()), headers, entries).prop_map(|(path, query, headers, entries)| {
-        let mut request = headers.into_iter().fold(Example::new(""), |request, (name, value)| request.with(name, value));
+        let mut request =
+            headers.into_iter().fold(Example::new(""), |request, (name, value)| request.with(name, value));
         request.target = [b"/", &path[..]].concat();
         if let Some(query) = query {
             request.target.push(b'?');
