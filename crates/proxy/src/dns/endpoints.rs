@@ -82,7 +82,7 @@ impl Source {
             StaticHost::Ip(address) => Self::Address(*address),
             StaticHost::Name { name, server_name, family } => {
                 Self::Name(dns.watch(name, *family)?, server_name.clone())
-            },
+            }
             StaticHost::Srv(name) => Self::Service(dns.watch_service(name)?),
         })
     }

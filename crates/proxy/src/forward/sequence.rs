@@ -16,8 +16,8 @@ mod steps;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::request::Parts;
 use http::StatusCode;
+use http::request::Parts;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 

@@ -55,8 +55,9 @@ pub(super) fn run<'a>(evaluation: &mut Evaluation<'a>, edits: &mut ResponseEdits
                     None => return End::Unsendable,
                 },
                 Operation::Respond(respond, computed) => {
-                    let computed =
-                        computed.as_ref().map(|text| text.of(evaluation).map_or_else(Bytes::new, |body| body.into_bytes()));
+                    let computed = computed
+                        .as_ref()
+                        .map(|text| text.of(evaluation).map_or_else(Bytes::new, |body| body.into_bytes()));
                     return End::Respond(respond, computed);
                 }
                 Operation::Redirect(redirect) => return End::Redirect(redirect),
