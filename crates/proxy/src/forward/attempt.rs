@@ -55,12 +55,18 @@ pub(super) async fn run(
         };
         begin(state, upstream, request, &pool, &guard);
         let reused = lease.origin == Origin::Kept;
+        let exposed = state.exposed.replace(true);
         let unanswered = match lease.send(request).await {
             Ok((response, incoming)) => {
                 let present = examine(state, upstream, &response, &guard)?;
                 return Ok(UpstreamAnswer { response, incoming, present, pool, guard, cut: None, silence: None });
             }
-            Err(unanswered) => unanswered,
+            Err(unanswered) => {
+                if unanswered.unsent {
+                    state.exposed.set(exposed);
+                }
+                unanswered
+            }
         };
         let failure = judge(state, upstream, &pool, &unanswered);
         let metrics = &upstream.backend.metrics;
