@@ -142,6 +142,22 @@ fn hosts_of_routes_are_tried_from_the_most_specific() {
 }
 
 #[test]
+fn the_routes_own_name_decides_and_not_what_it_shares_with_the_listener() {
+    for listener in ["abc.example.com", "*.example.com", ""] {
+        let table = Routes::default()
+            .add(listener, "*.com", 9, "top", Matcher::prefix("/"))
+            .add(listener, "*.example.com", 9, "wildcard", Matcher::prefix("/"))
+            .add(listener, "abc.example.com", 1, "exact", Matcher::prefix("/x"))
+            .build();
+        assert_eq!(get(&table, "abc.example.com", "/x").unwrap().0, "exact", "{listener}");
+        assert_eq!(get(&table, "abc.example.com", "/y").unwrap().0, "wildcard", "{listener}");
+        // Its name is wider than the listener's, and does not bring it hosts that are not the listener's.
+        let other = get(&table, "abc.other.com", "/x").map(|(name, _)| name);
+        assert_eq!(other, listener.is_empty().then_some("top"), "{listener}");
+    }
+}
+
+#[test]
 fn ties_go_to_the_route_key_then_to_positions() {
     let mut builder = Table::builder();
     for (route, rule, position) in [("b", 0, 0), ("a", 1, 0), ("a", 0, 1), ("a", 0, 0)] {
