@@ -37,6 +37,20 @@ pub struct Settings {
     pub rules: Arc<AddressRules>,
 }
 
+/// How long addresses that were learned once are used while lookups bring none. The one that is over first counts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Staleness {
+    /// While lookups fail, counted from the first of these. Without it: for ever.
+    pub max_stale: Option<Duration>,
+    /// Once DNS has said that the name does not exist, or has no address, counted from the first such answer. Without it: for ever.
+    pub max_absent: Option<Duration>,
+}
+
+impl Staleness {
+    /// Of the names of endpoints: a failure takes no address away, and that there is none is believed at once (RFC 8767, 4).
+    pub const OF_ENDPOINTS: Self = Self { max_stale: None, max_absent: Some(Duration::ZERO) };
+}
+
 /// The ways to ask: Envoy's `dns_lookup_family`, whose `AUTO` comes in two. IP literals pass in each of them.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Family {

@@ -9,9 +9,11 @@ use tokio::runtime::Handle;
 use crate::resolve::Resolve;
 use crate::stats::{NameCounts, NameStats};
 
+mod known;
 mod name;
 mod service;
 
+pub use known::{Doubt, Known};
 pub use name::{WatchSettings, Watched, WatchedView};
 pub use service::{Member, WatchedService};
 

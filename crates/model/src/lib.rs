@@ -30,8 +30,8 @@ mod secret;
 
 pub use backend::{
     Allowed, Backend, BackendSpec, Connections, Discovery, HashCookie, HashKind, HashPolicy, HealthCheck, HostRewrite,
-    HttpProbe, InvalidLoopId, Keepalive, LoopGuard, Policy, Probe, Protocol, Retry, StaticEndpoint, StaticHost,
-    Timeouts, TlsSpec, cipher_suite, cipher_suite_names, is_token, tls_versions,
+    HttpProbe, InvalidLoopId, Keepalive, LoopGuard, Policy, Probe, Protocol, Retry, StaticEndpoint, StaticEndpoints,
+    StaticHost, Timeouts, TlsSpec, cipher_suite, cipher_suite_names, is_token, tls_versions,
 };
 pub use backstay_destination::{HostPattern, InvalidHost};
 pub use fault::{Checked, Fault, Faults};

@@ -107,7 +107,7 @@ fn defaults_are_left_out_unless_their_zero_means_something() {
         locality: Some(Locality { region: "here".into(), ..Locality::default() }),
         ..Endpoint::default()
     };
-    let list = StaticEndpoints { endpoints: vec![endpoint] };
+    let list = StaticEndpoints { endpoints: vec![endpoint], ..StaticEndpoints::default() };
     let backend = Backend {
         discovery: Some(backend::Discovery::Static(list)),
         timeouts: Some(backstay_proto::config::Timeouts {
