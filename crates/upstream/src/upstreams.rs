@@ -256,7 +256,7 @@ impl<C: Connector> Upstream<C> {
         };
         let grows = self.backend.policy.balancing.slow_start.is_some();
         let now = if grows { uptime() } else { std::time::Duration::ZERO };
-        let context = PickContext { now, hash, exclude: &exclude };
+        let context = PickContext { now, port, hash, exclude: &exclude };
         let picked = self.picker.borrow_mut().pick(list.set(), &context)?;
         if picked.panic {
             self.backend.metrics.panics.increment(1);
