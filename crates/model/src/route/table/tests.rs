@@ -97,7 +97,6 @@ fn conditions_fall_through_to_the_next_match() {
 
     let mut headers = HeaderMap::new();
     headers.append("version", HeaderValue::from_static("two"));
-    headers.append("version", HeaderValue::from_static("three"));
     let name = |method: &Method, target: &str, headers: &HeaderMap| {
         find(&table, method, "h", target, headers).map(|(name, _)| name.to_owned()).unwrap()
     };
@@ -107,6 +106,35 @@ fn conditions_fall_through_to_the_next_match() {
     assert_eq!(name(&Method::POST, "/?q=aaa", &HeaderMap::new()), "rest");
     headers.insert("version", HeaderValue::from_static("three"));
     assert_eq!(name(&Method::POST, "/?q=aaa", &headers), "rest");
+}
+
+#[test]
+fn of_a_header_in_several_lines_the_whole_is_looked_at() {
+    let exact = ValueMatch::exact;
+    let regex = |pattern| ValueMatch::regex(pattern).unwrap();
+    for (name, lines, condition, holds) in [
+        ("x-role", &[b"admin".as_slice()][..], exact("admin"), true),
+        ("x-role", &[b"user", b"admin"], regex(".*admin.*"), true),
+        ("x-role", &[b"admin", b"user"], regex(".*admin.*"), true),
+        ("x-role", &[b"user", b"admin"], exact("user, admin"), true),
+        // Not what an endpoint would take it for.
+        ("x-role", &[b"user", b"admin"], exact("user"), false),
+        ("x-role", &[b"user", b"admin"], exact("admin"), false),
+        ("x-role", &[b"", b""], exact(", "), true),
+        ("cookie", &[b"a=1", b"sid=2"], exact("a=1; sid=2"), true),
+        ("cookie", &[b"a=1", b"sid=2"], regex("(.*; )?sid=2(;.*)?"), true),
+        ("cookie", &[b"name=Jos\xe9", b"sid=2"], regex("(?-u).*; sid=2"), true),
+        ("x-name", &[b"Jos\xc3\xa9"], exact("Jos\u{e9}"), true),
+        ("x-role", &[], regex(".*"), false),
+    ] {
+        let mut matcher = Matcher::prefix("/");
+        let header = HeaderName::from_static(name);
+        matcher.headers = [HeaderMatch { name: header.clone(), value: condition }].into();
+        let table = Routes::default().add("", "", 1, "x", matcher).build();
+        let values = lines.iter().map(|line| (header.clone(), HeaderValue::from_bytes(line).unwrap()));
+        let found = find(&table, &Method::GET, "h", "/", &values.collect());
+        assert_eq!(found.is_some(), holds, "{name} {lines:?}");
+    }
 }
 
 #[test]

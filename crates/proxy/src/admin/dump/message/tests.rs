@@ -128,7 +128,7 @@ fn defaults_are_left_out_unless_their_zero_means_something() {
         }]},
         "timeouts": {"connect": "1.5s"},
         "limits": {"pendingRequests": 0},
-        "loadBalancing": {"random": {}},
+        "loadBalancing": {"random": {}, "endpointKey": "ADDRESS_AND_PORT"},
     });
     assert_eq!(json_of("Backend", &backend), expected);
 }
