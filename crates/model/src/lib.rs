@@ -16,8 +16,7 @@
 //!
 //! - [`Resource`]: any of the kinds, from its bytes. `fault`: what is wrong with it.
 //! - `name`: what resources and fleets are called.
-//! - `listener`, [`route`], `backend`, `secret`, `lookup` (tables and address sets): the kinds. [`sequence`]: an action of routes,
-//!   whose expressions are evaluated by `backstay-expression`.
+//! - `listener`, [`route`], `backend`, `secret`, `lookup` (tables and address sets): the kinds.
 //! - `scalar`: durations and names of headers as the messages say them.
 
 mod backend;
@@ -29,7 +28,6 @@ mod resource;
 pub mod route;
 mod scalar;
 mod secret;
-pub mod sequence;
 
 pub use backend::{
     Allowed, Backend, BackendSpec, Connections, Discovery, HashCookie, HashKind, HashPolicy, HealthCheck, HostRewrite,
@@ -43,6 +41,7 @@ pub use listener::Listener;
 pub use lookup::Slot;
 pub use name::{FleetName, GATEWAY_CLASS, Kind, ResourceName, Scoped};
 pub use resource::Resource;
+pub use route::sequence;
 pub use route::{
     Action, Attachment, Filters, Forward, HeaderEdit, Mirror, PathEdit, Redirect, Respond, Route, Rule, RuleMatch,
     Target, WeightedTarget, WeightedTargets,
