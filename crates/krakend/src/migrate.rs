@@ -1,5 +1,7 @@
 //! From version 2, which is what KrakenD 1.x reads, to version 3.
 
+use std::collections::HashSet;
+
 use crate::config::RENAMED;
 use crate::document::{Document, Entry, Format, Node, ReadError, Value};
 use crate::namespace::{Lookup, look_up};
@@ -98,7 +100,7 @@ fn service(root: &mut Node, changes: &mut Vec<(Place, String)>) {
 
 /// An endpoint, an agent or a backend.
 fn part(node: &mut Node, changes: &mut Vec<(Place, String)>) {
-    let taken: Vec<String> = entries(node).iter().map(|entry| entry.key.to_ascii_lowercase()).collect();
+    let mut taken: HashSet<String> = entries(node).iter().map(|entry| entry.key.to_ascii_lowercase()).collect();
     for entry in entries(node) {
         let key = entry.key.to_ascii_lowercase();
         match key.as_str() {
@@ -108,7 +110,7 @@ fn part(node: &mut Node, changes: &mut Vec<(Place, String)>) {
         }
         let renamed = RENAMED.iter().find(|(before, _)| *before == key);
         // Where the new name is there already, it is the one that counts.
-        if let Some((before, now)) = renamed.filter(|(_, now)| !taken.iter().any(|name| name == now)) {
+        if let Some((before, now)) = renamed.filter(|(_, now)| taken.insert((*now).to_owned())) {
             changes.push((entry.place, format!("{before} is {now}")));
             (*now).clone_into(&mut entry.key);
         }
@@ -116,12 +118,12 @@ fn part(node: &mut Node, changes: &mut Vec<(Place, String)>) {
 }
 
 fn components(node: &mut Node, changes: &mut Vec<(Place, String)>) {
-    let taken: Vec<String> = entries(node).iter().map(|entry| entry.key.clone()).collect();
+    let mut taken: HashSet<String> = entries(node).iter().map(|entry| entry.key.clone()).collect();
     for entry in entries(node) {
         let (Lookup::Known(namespace) | Lookup::Former(namespace)) = look_up(&entry.key) else { continue };
         let known_options: Vec<&str> = namespace.options.iter().map(|option| option.name).collect();
         options(&mut entry.node, &known_options, changes);
-        if entry.key != namespace.name && !taken.iter().any(|key| key == namespace.name) {
+        if entry.key != namespace.name && taken.insert(namespace.name.to_owned()) {
             changes.push((entry.place, format!("{} is {}", entry.key, namespace.name)));
             namespace.name.clone_into(&mut entry.key);
         }
@@ -131,10 +133,10 @@ fn components(node: &mut Node, changes: &mut Vec<(Place, String)>) {
 /// Options that were written in another case, `maxRate` or `jwk-url`, as all of them are written since.
 fn options(node: &mut Node, known: &[&str], changes: &mut Vec<(Place, String)>) {
     let plain = |key: &str| key.replace(['_', '-'], "").to_ascii_lowercase();
-    let taken: Vec<String> = entries(node).iter().map(|entry| entry.key.clone()).collect();
+    let mut taken: HashSet<String> = entries(node).iter().map(|entry| entry.key.clone()).collect();
     for entry in entries(node) {
         let now = known.iter().find(|name| plain(name) == plain(&entry.key));
-        if let Some(now) = now.filter(|now| **now != entry.key && !taken.iter().any(|key| key == **now)) {
+        if let Some(now) = now.filter(|now| **now != entry.key && taken.insert((**now).to_owned())) {
             changes.push((entry.place, format!("{} is {now}", entry.key)));
             (*now).clone_into(&mut entry.key);
         }

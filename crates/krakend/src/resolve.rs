@@ -50,7 +50,7 @@ pub(crate) fn resolve(service: &Service<'_>, report: &Report) -> Plan {
     let hosts = host::sanitised(&service.host, &path.key("host"), report).into();
     let timeout = service.timeout.as_ref().map(|timeout| timeout.value).filter(|timeout| !timeout.is_zero());
     let cache_ttl = service.cache_ttl.as_ref().map(|ttl| ttl.value).unwrap_or_default();
-    let patterns = patterns::Patterns::new(service.disable_rest);
+    let patterns = if service.disable_rest { patterns::Patterns::Loose } else { patterns::Patterns::Strict };
     let context = Context { service, report, hosts, timeout: timeout.unwrap_or(TIMEOUT), cache_ttl, patterns };
     let router = router::router(service, report);
     let mut routes = routes::Routes::new(service, &router);

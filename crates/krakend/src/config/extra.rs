@@ -107,11 +107,12 @@ fn effective(key: &str, place: Place, level: Level, path: &Path<'_>, report: &Re
             None
         }
         Lookup::Unknown(close) => {
+            let is_about_tokens = ["jwt", "jose", "token"].iter().any(|word| key.contains(word));
             let hint = match close {
-                Some(namespace) => format!(": did you mean {}?", quoted(namespace.name)),
-                None if key.contains("jwt") || key.contains("auth") => {
+                _ if is_about_tokens => {
                     ": it guards nothing; tokens are checked by \"auth/validator\" of an endpoint".to_owned()
                 }
+                Some(namespace) => format!(": did you mean {}?", quoted(namespace.name)),
                 None => String::new(),
             };
             report.dropped(place, path, format!("KrakenD ignores a namespace that it does not know{hint}"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::endpoint::Parent;
 use super::host::Records;
-use super::patterns::{Unfilled, rooted};
+use super::patterns::{Patterns, Unfilled, rooted};
 use super::{Context, extensions, host, pipeline, rules};
 use crate::config;
 use crate::place::Path;
@@ -135,7 +135,7 @@ fn url(
     let place = written.map_or(config.place, |written| written.place);
     let path = path.key("url_pattern");
     let cleaned = rooted(written.map(|written| written.value.as_str()).unwrap_or_default());
-    if let Err(unfilled) = context.patterns.check(&cleaned, parent.variables) {
+    if let Err(unfilled) = Patterns::check(&cleaned, parent.variables) {
         let about = |output: &[String]| {
             let (method, colons) = (cut(parent.method), cut(parent.colons));
             let (input, output) = (listed(parent.variables), listed(output));
@@ -161,7 +161,7 @@ fn url(
             report.surprising(place, &path, format!("KrakenD takes it for {}", quoted(&cleaned)));
         }
     }
-    let url = context.patterns.url(&cleaned, parent.route);
+    let url = Patterns::url(&cleaned, parent.route);
     for part in &url.parts {
         match part {
             UrlPart::Response { backend, .. } if !parent.is_sequential => {

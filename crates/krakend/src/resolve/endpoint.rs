@@ -34,7 +34,7 @@ pub(super) fn endpoint(context: &Context<'_>, config: &config::Endpoint<'_>, pat
     let cleaned = patterns::rooted(written);
     let method = config.method.as_ref().map(|method| method.value.as_str());
     let shown = cut(method.unwrap_or_default());
-    if context.patterns.forbids(&cleaned) {
+    if patterns::Patterns::forbids(&cleaned) {
         let message = format!("ignoring the '{shown} {}' endpoint, since it is invalid!!!", cut(&cleaned));
         report.refused(place, &path.key("endpoint"), message);
         return None;
@@ -144,7 +144,7 @@ fn advise(
         tell("paths are matched percent-decoded, so an escape never matches: write the character itself".to_owned());
     }
     let variables: BTreeSet<&str> = route.variables().collect();
-    for name in context.patterns.of_url(cleaned) {
+    for name in patterns::Patterns::of_url(cleaned) {
         if variables.contains(name.as_str()) {
             continue;
         }
@@ -158,7 +158,7 @@ fn advise(
                 quoted(variable),
                 cut(&name)
             )),
-            None if context.patterns.is_rest_off() => {}
+            None if context.patterns == patterns::Patterns::Loose => {}
             None => {
                 let name = cut(&name);
                 tell(format!(

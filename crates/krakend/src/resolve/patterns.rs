@@ -1,26 +1,39 @@
 //! Variables of paths, as KrakenD finds and checks them.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
 
 use regex::Regex;
 
 use crate::plan::{RoutePath, RouteSegment, UrlPart, UrlPattern};
 
 /// The expressions are KrakenD's, because what they find and do not find decides which variables there are.
-const FORBIDDEN: &str = r"\*.|/__(debug|echo|health)(/.*)?$";
-const IN_ENDPOINT: &str = r"/\{([a-zA-Z\-_0-9]+)\}";
-const ANYWHERE: &str = r"\{([0-9A-Za-z_\-\.:/]+)\}";
-const EXEMPT: &str = r"^(resp[0-9]+_.+)?(JWT\.([0-9A-Za-z_\-\.:/]+))?$";
-const RESPONSE: &str = r"^resp([0-9]+)_([0-9A-Za-z_\-\.]+)$";
+struct Expressions {
+    forbidden: Regex,
+    in_endpoint: Regex,
+    anywhere: Regex,
+    exempt: Regex,
+    response: Regex,
+}
 
-/// The expressions, made once for a configuration. `None` is never seen: they are constant.
-pub(super) struct Patterns {
-    forbidden: Option<Regex>,
-    endpoint: Option<Regex>,
-    anywhere: Option<Regex>,
-    exempt: Option<Regex>,
-    response: Option<Regex>,
-    is_rest_off: bool,
+/// `None` is never seen: they are constant.
+static EXPRESSIONS: LazyLock<Option<Expressions>> = LazyLock::new(|| {
+    Some(Expressions {
+        forbidden: Regex::new(r"\*.|/__(debug|echo|health)(/.*)?$").ok()?,
+        in_endpoint: Regex::new(r"/\{([a-zA-Z\-_0-9]+)\}").ok()?,
+        anywhere: Regex::new(r"\{([0-9A-Za-z_\-\.:/]+)\}").ok()?,
+        exempt: Regex::new(r"^(resp[0-9]+_.+)?(JWT\.([0-9A-Za-z_\-\.:/]+))?$").ok()?,
+        response: Regex::new(r"^resp([0-9]+)_([0-9A-Za-z_\-\.]+)$").ok()?,
+    })
+});
+
+/// How variables are found in a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patterns {
+    /// After a slash.
+    Strict,
+    /// Anywhere, with `disable_rest`.
+    Loose,
 }
 
 /// Why the variables of a URL cannot be filled.
@@ -41,69 +54,56 @@ pub(super) enum Unfilled {
 }
 
 impl Patterns {
-    pub(super) fn new(disable_rest: bool) -> Self {
-        let endpoint = if disable_rest { ANYWHERE } else { IN_ENDPOINT };
-        Self {
-            forbidden: Regex::new(FORBIDDEN).ok(),
-            endpoint: Regex::new(endpoint).ok(),
-            anywhere: Regex::new(ANYWHERE).ok(),
-            exempt: Regex::new(EXEMPT).ok(),
-            response: Regex::new(RESPONSE).ok(),
-            is_rest_off: disable_rest,
-        }
-    }
-
-    /// Whether variables may stand anywhere in a path.
-    pub(super) fn is_rest_off(&self) -> bool {
-        self.is_rest_off
-    }
-
     /// Whether no endpoint may have this path.
-    pub(super) fn forbids(&self, path: &str) -> bool {
-        self.forbidden.as_ref().is_some_and(|pattern| pattern.is_match(path))
+    pub(super) fn forbids(path: &str) -> bool {
+        EXPRESSIONS.as_ref().is_some_and(|known| known.forbidden.is_match(path))
     }
 
     /// The variables of an endpoint's path, in its order.
-    pub(super) fn of_endpoint(&self, path: &str) -> Vec<String> {
-        found(self.endpoint.as_ref(), path)
+    pub(super) fn of_endpoint(self, path: &str) -> Vec<String> {
+        let expression = EXPRESSIONS.as_ref().map(|known| match self {
+            Self::Strict => &known.in_endpoint,
+            Self::Loose => &known.anywhere,
+        });
+        found(expression, path)
     }
 
     /// All that looks like a variable.
-    pub(super) fn of_url(&self, url: &str) -> Vec<String> {
-        found(self.anywhere.as_ref(), url)
+    pub(super) fn of_url(url: &str) -> Vec<String> {
+        found(EXPRESSIONS.as_ref().map(|known| &known.anywhere), url)
     }
 
     /// Whether a variable of a URL is none of the endpoint's: a field of an earlier answer, or a claim.
-    fn is_exempt(&self, name: &str) -> bool {
-        self.exempt.as_ref().is_some_and(|pattern| pattern.is_match(name))
+    fn is_exempt(name: &str) -> bool {
+        EXPRESSIONS.as_ref().is_some_and(|known| known.exempt.is_match(name))
     }
 
     /// KrakenD's check of the variables of a URL against those of the endpoint.
-    pub(super) fn check(&self, url: &str, input: &BTreeSet<String>) -> Result<(), Unfilled> {
-        let names: BTreeSet<String> = self.of_url(url).into_iter().collect();
+    pub(super) fn check(url: &str, input: &BTreeSet<String>) -> Result<(), Unfilled> {
+        let names: BTreeSet<String> = Self::of_url(url).into_iter().collect();
         let output: Vec<String> = names.into_iter().collect();
         // The last of them is not counted, in KrakenD neither.
-        let counted = output.iter().take(output.len().saturating_sub(1)).filter(|name| !self.is_exempt(name)).count();
+        let counted = output.iter().take(output.len().saturating_sub(1)).filter(|name| !Self::is_exempt(name)).count();
         if counted > input.len() {
             return Err(Unfilled::Count { output });
         }
-        match output.iter().find(|name| !self.is_exempt(name) && !input.contains(*name)) {
+        match output.iter().find(|name| !Self::is_exempt(name) && !input.contains(*name)) {
             Some(name) => Err(Unfilled::Unknown { name: name.clone(), output: output.clone() }),
             None => Ok(()),
         }
     }
 
     /// The parts of a URL. What `route` has no variable for stays as KrakenD leaves it.
-    pub(super) fn url(&self, url: &str, route: &RoutePath) -> UrlPattern {
+    pub(super) fn url(url: &str, route: &RoutePath) -> UrlPattern {
         let variables: HashSet<&str> = route.variables().collect();
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = 0;
-        for found in self.anywhere.iter().flat_map(|pattern| pattern.find_iter(url)) {
+        for found in EXPRESSIONS.iter().flat_map(|known| known.anywhere.find_iter(url)) {
             literal.push_str(url.get(rest..found.start()).unwrap_or_default());
             rest = found.end();
             let name = found.as_str().trim_start_matches('{').trim_end_matches('}');
-            match self.part(name, &variables) {
+            match Self::part(name, &variables) {
                 Some(part) => {
                     if !literal.is_empty() {
                         parts.push(UrlPart::Literal(std::mem::take(&mut literal)));
@@ -120,8 +120,8 @@ impl Patterns {
         UrlPattern { parts }
     }
 
-    fn part(&self, name: &str, variables: &HashSet<&str>) -> Option<UrlPart> {
-        let response = self.response.as_ref().and_then(|pattern| pattern.captures(name));
+    fn part(name: &str, variables: &HashSet<&str>) -> Option<UrlPart> {
+        let response = EXPRESSIONS.as_ref().and_then(|known| known.response.captures(name));
         if let Some(found) = response {
             let backend = found.get(1)?.as_str().parse().ok()?;
             return Some(UrlPart::Response { backend, field: found.get(2)?.as_str().to_owned() });
