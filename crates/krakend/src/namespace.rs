@@ -97,8 +97,8 @@ pub(crate) enum Lookup {
     Former(&'static Namespace),
     /// `github_com` where it must be `github.com`, or the reverse: the right spelling.
     Swapped(&'static Namespace, &'static str),
-    /// No component; one that is spelt nearly so.
-    Unknown(Option<&'static Namespace>),
+    /// No component.
+    Unknown,
 }
 
 /// Looks a key of `extra_config` up. Its case counts.
@@ -125,8 +125,12 @@ pub(crate) fn look_up(key: &str) -> Lookup {
             }
         }
     }
-    let closest = hint::closest(key, NAMESPACES.iter().map(|namespace| namespace.name));
-    Lookup::Unknown(closest.and_then(|name| NAMESPACES.iter().find(|namespace| namespace.name == name)))
+    Lookup::Unknown
+}
+
+/// The component that is spelt nearly like `key`.
+pub(crate) fn close_to(key: &str) -> Option<&'static Namespace> {
+    named(hint::closest(key, NAMESPACES.iter().map(|namespace| namespace.name))?)
 }
 
 /// The component `name`, by its name since KrakenD 2.

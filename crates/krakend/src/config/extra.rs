@@ -1,10 +1,10 @@
 //! `extra_config`: components by their namespaces.
 
 use crate::document::{Node, Value};
-use crate::namespace::{Level, Lookup, Namespace, look_up};
+use crate::namespace::{Level, Lookup, Namespace, close_to, look_up};
 use crate::object::{Field, is_comment};
 use crate::place::{Path, Place};
-use crate::problem::{Report, quoted};
+use crate::problem::{Report, Severity, quoted};
 
 /// A component that is known and stands where it has an effect.
 #[derive(Debug, Clone, Copy)]
@@ -106,9 +106,14 @@ fn effective(key: &str, place: Place, level: Level, path: &Path<'_>, report: &Re
             report.dropped(place, path, message);
             None
         }
-        Lookup::Unknown(close) => {
+        // A hint takes time, and where nobody reads it any more there is none.
+        Lookup::Unknown if report.is_full(Severity::Warning) => {
+            report.dropped(place, path, "");
+            None
+        }
+        Lookup::Unknown => {
             let is_about_tokens = ["jwt", "jose", "token"].iter().any(|word| key.contains(word));
-            let hint = match close {
+            let hint = match close_to(key) {
                 _ if is_about_tokens => {
                     ": it guards nothing; tokens are checked by \"auth/validator\" of an endpoint".to_owned()
                 }
