@@ -104,7 +104,7 @@ fn a_template_is_refused_with_what_to_do() {
     let template = FILE.replace("\"http://users\"", "\"{{ .users }}\"");
     let (code, _, problems) = check(&[("k.json", &template)], &[]);
     assert_eq!(code, Some(1));
-    assert!(problems.contains("k.json:7:28: error: endpoints[0].backend[0].host[0]: this is a template"), "{problems}");
+    assert!(problems.contains("k.json:7:29: error: endpoints[0].backend[0].host[0]: this is a template"), "{problems}");
 }
 
 #[test]
