@@ -14,7 +14,8 @@ use crate::config::{Service, version};
 use crate::document::{Document, Format};
 use crate::place::{At, Path, Place};
 use crate::plan::Plan;
-use crate::problem::{Cause, Problem, Report, Severity, quoted};
+use crate::problem::{Cause, Problem, Report, Severity};
+use crate::quote::quoted;
 use crate::{VERSION, resolve, template};
 
 /// Whether this version of Backstay serves what a plan asks for.

@@ -27,6 +27,7 @@ mod object;
 mod place;
 pub mod plan;
 mod problem;
+mod quote;
 mod recognise;
 mod resolve;
 mod template;

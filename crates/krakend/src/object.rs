@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::document::{Entry, Node, Value};
 use crate::hint;
 use crate::place::{At, Path, Place};
-use crate::problem::{Report, Severity, quoted};
+use crate::problem::{Report, Severity};
+use crate::quote::quoted;
 use crate::weak;
 
 /// An object whose fields are being read.

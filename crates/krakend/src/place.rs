@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::quote::quoted;
+
 /// A position in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -81,10 +83,13 @@ impl fmt::Display for Path<'_> {
                 let is_first = self.above.is_none_or(|above| matches!(above.step, Step::Root));
                 write!(formatter, "{}{key}", if is_first { "" } else { "." })
             }
-            Step::Key(key) => write!(formatter, "[{key:?}]"),
+            Step::Key(key) => write!(formatter, "[{}]", quoted(key)),
         }
     }
 }
+
+/// Longer keys are quoted, and cut.
+const LONGEST_WORD: usize = 64;
 
 fn is_word(key: &str) -> bool {
     !key.is_empty()

@@ -1,6 +1,5 @@
 //! What is wrong with a configuration, and what its owner may not mean.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
@@ -9,11 +8,8 @@ use crate::place::{Path, Place};
 /// How many problems of one severity are kept. Each has a sentence and a path, and a hostile file has one for every few bytes.
 pub const MAX_PROBLEMS: usize = 1_000;
 
-/// How much of a value is repeated in a message, in characters.
-const QUOTED: usize = 200;
-
-/// How many names a message lists.
-const LISTED: usize = 50;
+/// How long a message may be, in characters. Those of KrakenD repeat what is written.
+const MAX_MESSAGE: usize = 4_000;
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,7 +93,7 @@ impl Report {
         *count += 1;
         if *count <= MAX_PROBLEMS {
             let (place, path) = at;
-            let message = message.into();
+            let message = printable(&message.into());
             found.problems.push(Problem { place, path: path.to_string(), severity, cause, message });
         }
     }
@@ -145,23 +141,15 @@ impl Report {
     }
 }
 
-/// A text for a message, cut where it is long.
-pub(crate) fn cut(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(QUOTED) {
-        None => Cow::Borrowed(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+/// A text without characters that a terminal would take for orders, which a value may have, and with an end.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len().min(MAX_MESSAGE));
+    for letter in text.chars().take(MAX_MESSAGE) {
+        if letter.is_control() {
+            printable.extend(letter.escape_default());
+        } else {
+            printable.push(letter);
+        }
     }
-}
-
-/// A value in quotes, cut where it is long.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("{:?}", cut(text))
-}
-
-/// Names as Go prints a list of them, `[a b]`, cut where there are many.
-pub(crate) fn listed<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
-    let mut names = names.into_iter();
-    let shown: Vec<_> = names.by_ref().take(LISTED).map(|name| cut(name)).collect();
-    let more = if names.next().is_some() { " …" } else { "" };
-    format!("[{}{more}]", shown.join(" "))
+    printable
 }

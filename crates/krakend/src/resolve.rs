@@ -58,13 +58,7 @@ pub(crate) fn resolve(service: &Service<'_>, report: &Report) -> Plan {
     for (index, config) in service.endpoints.iter().enumerate() {
         let path = path.key("endpoints");
         let path = path.index(index);
-        let endpoint = endpoint::endpoint(&context, config, &path);
-        // Where a backend is at fault the route is still looked at, so that all is told at once.
-        if let Some(endpoint) = endpoint
-            && routes.add(&endpoint, config, &path, report)
-        {
-            endpoints.push(endpoint);
-        }
+        endpoints.extend(endpoint::endpoint(&context, &mut routes, config, &path));
     }
     agents(&context, &path);
     if endpoints.is_empty() && service.endpoints.is_empty() && service.agents.is_empty() {

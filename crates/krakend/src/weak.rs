@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::document::{Node, Value};
 use crate::duration;
 use crate::place::At;
-use crate::problem::quoted;
+use crate::quote::quoted;
 
 /// A number that is more than a duration of this many nanoseconds was meant as one; anything less was meant as something else.
 const PLAUSIBLE_NANOSECONDS: f64 = 1_000_000.0;

@@ -4,7 +4,8 @@ use super::{Options, UnknownExtraConfig, cors, limits, options, secrets, validat
 use crate::config::{Extra, Extras, Service};
 use crate::namespace::{Effect, Level, State};
 use crate::place::Path;
-use crate::problem::{Cause, Report, Severity, quoted};
+use crate::problem::{Cause, Report, Severity};
+use crate::quote::quoted;
 
 /// Why queues are not read.
 const NO_AGENTS: &str = "async agents are not served: they read messages from a queue, which is no HTTP; let a consumer of yours call the \
@@ -68,7 +69,10 @@ impl Walk<'_> {
         let above = above.key("extra_config");
         for extra in &extras.list {
             let path = above.key(extra.key);
-            self.state(extra, &path);
+            // What validators share is set in the service, where nothing is validated.
+            if extra.namespace.levels.contains(&level) {
+                self.state(extra, &path);
+            }
             options::check(extra, &path, self.report);
             secrets::check(extra.node, &path, self.report);
             match (extra.namespace.name, level) {

@@ -138,3 +138,34 @@ fn the_plan_is_there_exactly_when_nothing_written_is_wrong() {
     let wrong = guarded.replace("\"/a\"", "\"/__debug\"");
     assert!(check(&wrong, Format::Json, Options::default()).plan.is_none());
 }
+
+#[test]
+fn what_is_told_has_an_end_and_no_orders_for_terminals() {
+    let long = "k".repeat(100_000);
+    let text = format!(
+        "{{\"version\": 3, \"endpoints\": [{{\"endpoint\": \"/\\u001b[2J/__health\", \"backend\": [{{\"host\": [\"a\\n{long}\"]}}]}}, \
+         {{\"backend\": [{{\"host\": [\"{long} {long}\"]}}], \"{long}\": \"{{{{\"}}]}}"
+    );
+    let checked = check(&text, Format::Json, Options::default());
+    assert!(checked.problems.len() > 3, "{:?}", checked.problems);
+    for problem in checked.problems {
+        assert!(!problem.to_string().contains(|letter: char| letter.is_control()), "{problem}");
+        assert!(problem.to_string().len() < 5_000);
+    }
+}
+
+#[test]
+fn a_route_that_conflicts_is_told_whatever_is_wrong_with_its_backends() {
+    let text = r#"{"version": 3, "endpoints": [{"endpoint": "/a", "backend": [{"host": ["http://h/x"]}]},
+        {"endpoint": "/a", "backend": [{"host": ["h"], "url_pattern": "/{x}"}]}]}"#;
+    let found = lines(text, Options::default());
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[1].contains("already registered"), "{found:?}");
+}
+
+#[test]
+fn what_validators_share_is_fine_in_the_service() {
+    let text = r#"{"version": 3, "extra_config": {"auth/validator": {"shared_cache_duration": 900}}, "endpoints": [
+        {"endpoint": "/a", "backend": [{"host": ["h"]}]}]}"#;
+    assert_eq!(lines(text, Options::default()), Vec::<String>::new());
+}

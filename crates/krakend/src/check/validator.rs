@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use crate::config::{Endpoint, Extra};
 use crate::object::is_comment;
 use crate::place::Path;
-use crate::problem::{Report, quoted};
+use crate::problem::Report;
+use crate::quote::quoted;
 
 /// What a validator of the service may say: what all validators share.
 const SHARED: &[&str] = &["shared_cache_duration"];

@@ -4,7 +4,8 @@ use crate::document::{Node, Value};
 use crate::namespace::{Level, Lookup, Namespace, close_to, look_up};
 use crate::object::{Field, is_comment};
 use crate::place::{Path, Place};
-use crate::problem::{Report, Severity, quoted};
+use crate::problem::{Report, Severity};
+use crate::quote::quoted;
 
 /// A component that is known and stands where it has an effect.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,9 @@
-//! JSON by RFC 8259. Own code because no kept library gives the places of values together with the literal of a number, and both
-//! are needed: messages name the place, and numbers of static data go out as they were written.
+//! JSON by RFC 8259. Own code because no kept library gives the places of values: messages name them. Numbers stay literals, so that
+//! none is changed by being read.
 
 use std::collections::HashMap;
 
-use super::{Document, Entry, MAX_DEPTH, MAX_VALUES, Node, ReadError, Repeated, Value};
+use super::tree::{Document, Entry, MAX_DEPTH, MAX_VALUES, Node, ReadError, Repeated, Value};
 use crate::place::Place;
 
 /// Reads one value.

@@ -3,7 +3,7 @@
 use ::toml::de::{DeTable, DeValue};
 
 use super::spots::Spots;
-use super::{Document, Entry, MAX_DEPTH, MAX_VALUES, Node, ReadError, Value};
+use super::tree::{Document, Entry, MAX_DEPTH, MAX_VALUES, Node, ReadError, Value};
 use crate::place::Place;
 
 /// Reads a file.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde_saphyr::granit_parser::{Event, Parser, ScanError, Span};
 
-use super::{Document, Entry, MAX_DEPTH, MAX_VALUES, Node, ReadError, Value};
+use super::tree::{Document, Entry, MAX_DEPTH, MAX_VALUES, Node, ReadError, Value};
 use crate::place::Place;
 
 /// Reads a file of one document.

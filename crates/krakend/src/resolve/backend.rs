@@ -10,7 +10,8 @@ use super::{Context, extensions, host, pipeline, rules};
 use crate::config;
 use crate::place::Path;
 use crate::plan::{Backend, Decoding, Errors, Filter, Host, Output, Upstream, UrlPart};
-use crate::problem::{Report, cut, listed, quoted};
+use crate::problem::Report;
+use crate::quote::{cut, listed, quoted};
 
 /// Resolves the backend that is written `index`th. `None` where it is refused.
 pub(super) fn backend(

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::routes::Routes;
 use super::{Context, backend, extensions, patterns, pipeline, rules};
 use crate::config;
 use crate::duration::print;
 use crate::place::{At, Path};
 use crate::plan::{Endpoint, Method, Output};
-use crate::problem::{Report, cut, quoted};
+use crate::problem::Report;
+use crate::quote::{cut, quoted};
 
 /// More than the schema of KrakenD allows, which its code does not look at.
 const MANY_CALLS: i64 = 5;
@@ -27,7 +29,12 @@ pub(super) struct Parent<'a> {
 }
 
 /// Resolves an endpoint. `None` where it is refused, or not routed.
-pub(super) fn endpoint(context: &Context<'_>, config: &config::Endpoint<'_>, path: &Path<'_>) -> Option<Endpoint> {
+pub(super) fn endpoint(
+    context: &Context<'_>,
+    routes: &mut Routes,
+    config: &config::Endpoint<'_>,
+    path: &Path<'_>,
+) -> Option<Endpoint> {
     let report = context.report;
     let written = config.endpoint.as_ref().map(|text| text.value.as_str()).unwrap_or_default();
     let place = config.endpoint.as_ref().map_or(config.place, |text| text.place);
@@ -82,6 +89,8 @@ pub(super) fn endpoint(context: &Context<'_>, config: &config::Endpoint<'_>, pat
     let query = rules::query(context, config, path);
     let concurrent_calls = calls(config.concurrent_calls.as_ref(), path, report);
     let method = routed(method, config, path, report)?;
+    // Looked at whatever is wrong with the backends, so that all is told at once.
+    is_sound &= routes.add((method, &route.pattern), config, path, report);
     is_sound.then_some(Endpoint {
         place: config.place,
         method,

@@ -6,7 +6,8 @@ use regex::Regex;
 
 use crate::place::{At, Path};
 use crate::plan::Host;
-use crate::problem::{Report, quoted};
+use crate::problem::Report;
+use crate::quote::quoted;
 
 /// What a host is made of. The expression is KrakenD's, because which texts it finds once, and in which of their parts, is what
 /// decides.

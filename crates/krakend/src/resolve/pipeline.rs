@@ -8,7 +8,8 @@ use crate::duration;
 use crate::namespace::STRATEGIES;
 use crate::place::Path;
 use crate::plan::{Flatmap, FlatmapOperation, Order, Shadow, StaticResponse, Strategy};
-use crate::problem::{Report, quoted};
+use crate::problem::Report;
+use crate::quote::quoted;
 
 /// What an endpoint does with its backends.
 pub(super) struct Pipeline {

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use crate::config::{self, Service};
 use crate::place::{Path, Place};
-use crate::plan::{Endpoint, Router};
-use crate::problem::{Report, cut};
+use crate::plan::{Method, Router};
+use crate::problem::Report;
+use crate::quote::cut;
 
 /// The routes of one method, segment by segment: paths are as long as their owners like, and none is kept whole for each of its
 /// parts.
@@ -71,15 +72,14 @@ impl Routes {
     /// Adds the route of an endpoint. False where it conflicts with one before it, which is told.
     pub(super) fn add(
         &mut self,
-        endpoint: &Endpoint,
+        (method, pattern): (Method, &str),
         config: &config::Endpoint<'_>,
         path: &Path<'_>,
         report: &Report,
     ) -> bool {
         let place = config.endpoint.as_ref().map_or(config.place, |written| written.place);
         let path = path.key("endpoint");
-        let pattern = endpoint.path.pattern.as_str();
-        let method = endpoint.method.as_str();
+        let method = method.as_str();
         let tell = |conflict: Conflict, method: &str| {
             let pattern = cut(pattern);
             let message = match conflict {

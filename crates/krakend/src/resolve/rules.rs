@@ -4,7 +4,8 @@ use super::Context;
 use crate::config;
 use crate::place::{At, Path};
 use crate::plan::{HeaderRule, QueryRule};
-use crate::problem::{Report, quoted};
+use crate::problem::Report;
+use crate::quote::quoted;
 
 /// The headers that an endpoint lets pass.
 pub(super) fn headers(

@@ -2,7 +2,7 @@
 
 use serde_saphyr::granit_parser::{ScalarStyle, Tag};
 
-use super::Value;
+use super::super::tree::Value;
 
 /// The value of a scalar. Only a plain one is anything but text.
 pub(super) fn value(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
