@@ -1,0 +1,178 @@
+//! Regular expressions of PCRE, which VCL has, in the syntax of the engine that proxies have. It takes linear time, so it
+//! has neither look-around nor back-references. Both match bytes, and their classes are of ASCII.
+
+mod class;
+mod escape;
+mod group;
+
+use ::regex::bytes::{Regex, RegexBuilder};
+
+use super::source::{Problem, Read, refuse};
+use super::syntax::Literal;
+
+/// Longest regular expression in bytes, as proxies have it.
+const MAX_PATTERN: usize = 8 << 10;
+/// Largest compiled form of one in bytes, as proxies have it.
+const MAX_COMPILED: usize = 256 << 10;
+
+/// Translates a regular expression.
+pub(super) fn translate(literal: &Literal) -> Read<String> {
+    let mut translator = Translator { literal, at: 0, made: String::with_capacity(literal.text.len()) };
+    translator.run()?;
+    let made = translator.made;
+    if made.len() > MAX_PATTERN {
+        return refuse(literal.at, format!("the regular expression is longer than {MAX_PATTERN} bytes"));
+    }
+    match compiled(&made) {
+        Ok(_) => Ok(made),
+        Err(::regex::Error::CompiledTooBig(limit)) => {
+            let message = format!("the regular expression needs more than {limit} bytes when it is compiled");
+            refuse(literal.at, message)
+        }
+        // The last line says what is wrong; those before it draw the place.
+        Err(error) => {
+            let text = error.to_string();
+            let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            refuse(literal.at, format!("{:?} is no regular expression: {why}", literal.text))
+        }
+    }
+}
+
+/// Checks the groups that a replacement refers to.
+pub(super) fn check_replacement(regex: &str, replacement: &Literal) -> Read<()> {
+    let groups = compiled(regex).map_or(1, |regex| regex.captures_len());
+    let mut characters = replacement.text.char_indices();
+    while let Some((index, character)) = characters.next() {
+        if character != '\\' {
+            continue;
+        }
+        let group = match characters.next() {
+            None => return refuse(replacement.position(index), "the replacement ends with a lone backslash"),
+            Some((_, next)) => next.to_digit(10).and_then(|digit| usize::try_from(digit).ok()),
+        };
+        if let Some(group) = group.filter(|group| *group >= groups) {
+            let message = format!("the replacement names group \\{group}, which the regular expression does not have");
+            return refuse(replacement.position(index), message);
+        }
+    }
+    Ok(())
+}
+
+fn compiled(pattern: &str) -> Result<Regex, ::regex::Error> {
+    RegexBuilder::new(pattern).unicode(false).size_limit(MAX_COMPILED).build()
+}
+
+/// Where translation is.
+struct Translator<'a> {
+    literal: &'a Literal,
+    /// Byte of the expression.
+    at: usize,
+    made: String,
+}
+
+impl Translator<'_> {
+    fn rest(&self) -> &str {
+        self.literal.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    /// The next character.
+    fn next(&mut self) -> Option<char> {
+        let next = self.peek();
+        self.at += next.map_or(0, char::len_utf8);
+        next
+    }
+
+    /// Takes `text` if it is next.
+    fn takes(&mut self, text: &str) -> bool {
+        let taken = self.rest().starts_with(text);
+        self.at += if taken { text.len() } else { 0 };
+        taken
+    }
+
+    fn refuse<T>(&self, index: usize, message: impl Into<String>) -> Read<T> {
+        Err(Problem { message: message.into(), at: self.literal.position(index) })
+    }
+
+    /// Adds a character that stands for itself.
+    fn push_literal(&mut self, character: char) {
+        // Where white space could be ignored, it is written so that it is not.
+        if character.is_ascii_whitespace() || character.is_ascii_control() {
+            self.made.push_str(&format!("\\x{:02x}", u32::from(character)));
+        } else {
+            self.made.push_str(&::regex::escape(character.encode_utf8(&mut [0; 4])));
+        }
+    }
+
+    fn run(&mut self) -> Read<()> {
+        // Whether there is something before that can be repeated.
+        let mut repeatable = false;
+        loop {
+            let start = self.at;
+            let Some(next) = self.next() else { return Ok(()) };
+            match next {
+                '*' | '+' | '?' => {
+                    self.repeated(start, repeatable)?;
+                    repeatable = false;
+                    continue;
+                }
+                '{' if self.counts() => {
+                    self.repeated(start, repeatable)?;
+                    repeatable = false;
+                    continue;
+                }
+                '\\' => self.escape(start)?,
+                '[' => self.class(start)?,
+                '(' => {
+                    self.group(start)?;
+                    repeatable = false;
+                    continue;
+                }
+                '|' => {
+                    self.made.push('|');
+                    repeatable = false;
+                    continue;
+                }
+                ')' | '.' | '^' | '$' => self.made.push(next),
+                _ => self.push_literal(next),
+            }
+            repeatable = true;
+        }
+    }
+
+    /// Whether the brace that has been taken begins a count, and passes over it. Another brace stands for itself.
+    fn counts(&mut self) -> bool {
+        let Some((inside, _)) = self.rest().split_once('}') else { return false };
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let counts = match inside.split_once(',') {
+            None => digits(inside),
+            Some((least, most)) => digits(least) && (most.is_empty() || digits(most)),
+        };
+        self.at += if counts { inside.len() + 1 } else { 0 };
+        counts
+    }
+
+    /// A quantifier, which began at `start`.
+    fn repeated(&mut self, start: usize, repeatable: bool) -> Read<()> {
+        if !repeatable {
+            return self.refuse(start, "the quantifier has nothing before it to repeat");
+        }
+        let written = self.literal.text.get(start..self.at).unwrap_or_default();
+        self.made.push_str(written);
+        match self.peek() {
+            Some('+') => {
+                let message = "possessive quantifiers are not supported: the engine never goes back, so the plain one will do";
+                self.refuse(self.at, message)
+            }
+            Some('?') => {
+                self.at += 1;
+                self.made.push('?');
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
