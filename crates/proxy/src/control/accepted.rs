@@ -7,21 +7,21 @@ use backstay_xds::client::Update;
 use bytes::Bytes;
 
 /// A resource in force: as it arrived, and what it was built into.
-pub(super) struct Held<T> {
+pub(super) struct Accepted<T> {
     pub(super) version: Arc<str>,
     pub(super) value: Bytes,
     pub(super) item: T,
 }
 
-impl<T: fmt::Debug> fmt::Debug for Held<T> {
+impl<T: fmt::Debug> fmt::Debug for Accepted<T> {
     /// Without the value: it may be a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held").field("version", &self.version).field("item", &self.item).finish_non_exhaustive()
+        f.debug_struct("Accepted").field("version", &self.version).field("item", &self.item).finish_non_exhaustive()
     }
 }
 
 /// All resources in force of one kind, by name.
-pub(super) type All<T> = BTreeMap<Arc<str>, Held<T>>;
+pub(super) type AcceptedMap<T> = BTreeMap<Arc<str>, Accepted<T>>;
 
 /// A resource that was refused, and why.
 #[derive(Clone, Debug)]
@@ -37,8 +37,8 @@ pub(crate) struct ResourceView<'a> {
     pub(crate) value: &'a Bytes,
 }
 
-pub(super) fn views<T>(all: &All<T>) -> impl Iterator<Item = ResourceView<'_>> {
-    all.iter().map(|(name, held)| ResourceView { name, version: &held.version, value: &held.value })
+pub(super) fn views<T>(all: &AcceptedMap<T>) -> impl Iterator<Item = ResourceView<'_>> {
+    all.iter().map(|(name, accepted)| ResourceView { name, version: &accepted.version, value: &accepted.value })
 }
 
 impl ResourceView<'_> {

@@ -68,7 +68,7 @@ impl Flag {
 
 /// An answer of the proxy's own: what the client sees, and what the access log says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct LocalReply {
     /// Status sent to the client.
     pub status: StatusCode,
     /// Body sent as `text/plain`, exactly so; empty sends none.
@@ -79,14 +79,14 @@ pub struct Refusal {
     pub details: Cow<'static, str>,
 }
 
-impl Refusal {
-    /// A refusal whose texts are known at compile time.
+impl LocalReply {
+    /// A reply whose texts are known at compile time.
     pub const fn fixed(status: StatusCode, body: &'static str, flag: Flag, details: &'static str) -> Self {
         Self { status, body: Cow::Borrowed(body), flag, details: Cow::Borrowed(details) }
     }
 }
 
-impl From<Unresolved> for Refusal {
+impl From<Unresolved> for LocalReply {
     fn from(Unresolved { status, body, details, of_dns }: Unresolved) -> Self {
         Self { status, body, flag: if of_dns { Flag::DnsFailure } else { Flag::None }, details }
     }

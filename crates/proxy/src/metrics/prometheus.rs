@@ -8,7 +8,7 @@ use super::family::write;
 use super::{BackendSnapshot, Exposition, Process};
 
 /// The text for one moment. Backends that were never used are left out: there may be many more than are used.
-pub(crate) fn own(process: &Process, backends: &[BackendSnapshot]) -> String {
+pub(crate) fn prometheus(process: &Process, backends: &[BackendSnapshot]) -> String {
     let mut text = Exposition::default();
     write(&mut text, process::FAMILIES, "", &[("", process)]);
     let used: Vec<_> =

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What last went wrong at the endpoints of a backend. Nothing of it decides anything.
 #[derive(Debug, Default)]
-pub struct Trouble {
+pub struct LastErrors {
     connection: Mutex<Option<Box<FailedConnection>>>,
     checks: Mutex<BTreeMap<CheckKey, Box<str>>>,
 }
@@ -29,7 +29,7 @@ pub struct FailedConnection {
     pub at: Duration,
 }
 
-impl Trouble {
+impl LastErrors {
     /// Notes a failure, in place of the one before.
     pub fn connection_failed(&self, failure: FailedConnection) {
         *lock(&self.connection) = Some(Box::new(failure));

@@ -1,4 +1,4 @@
-//! Answers of the proxy's own.
+//! Writes the replies of the proxy's own ([`LocalReply`]), and those that an operator wrote.
 
 use backstay_destination::Authority;
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use super::body::Body;
 use super::grpc;
 use crate::config::Filters;
 use crate::filter;
-use crate::refusal::{Flag, Refusal};
+use crate::local_reply::{Flag, LocalReply};
 use crate::route::Matched;
 use crate::server::{Cause, Exchange};
 use backstay_model::{Redirect, Respond};
@@ -17,16 +17,16 @@ use backstay_model::{Redirect, Respond};
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 
 /// Refuses a request.
-pub(super) fn refuse(mut exchange: Exchange, refusal: Refusal) -> Response<Body> {
-    count(&exchange, refusal.status);
-    note(&mut exchange, refusal.status, refusal.flag, refusal.details);
-    build(exchange, refusal.status, body_of(refusal.body), TEXT)
+pub(super) fn refuse(mut exchange: Exchange, reply: LocalReply) -> Response<Body> {
+    count(&exchange, reply.status);
+    note(&mut exchange, reply.status, reply.flag, reply.details);
+    build(exchange, reply.status, body_of(reply.body), TEXT)
 }
 
 /// Refuses a request, and whatever follows it on its connection: after a malformed one nobody knows where the next begins.
-pub(super) fn close(exchange: Exchange, refusal: Refusal) -> Response<Body> {
-    let http2 = exchange.local.is_multiplexed();
-    let mut response = refuse(exchange, refusal);
+pub(super) fn close(exchange: Exchange, reply: LocalReply) -> Response<Body> {
+    let http2 = exchange.client.is_multiplexed();
+    let mut response = refuse(exchange, reply);
     if !http2 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -36,10 +36,10 @@ pub(super) fn close(exchange: Exchange, refusal: Refusal) -> Response<Body> {
 const OVERLOADED: HeaderName = HeaderName::from_static("x-envoy-overloaded");
 
 /// Tells a client why its request failed on the way to a backend, which counts it.
-pub(super) fn fail(mut exchange: Exchange, refusal: Refusal) -> Response<Body> {
-    let overloaded = refusal.flag == Flag::UpstreamOverflow;
-    note(&mut exchange, refusal.status, refusal.flag, refusal.details);
-    let mut response = build(exchange, refusal.status, body_of(refusal.body), TEXT);
+pub(super) fn fail(mut exchange: Exchange, reply: LocalReply) -> Response<Body> {
+    let overloaded = reply.flag == Flag::UpstreamOverflow;
+    note(&mut exchange, reply.status, reply.flag, reply.details);
+    let mut response = build(exchange, reply.status, body_of(reply.body), TEXT);
     if overloaded {
         response.headers_mut().insert(OVERLOADED, HeaderValue::from_static("true"));
     }
@@ -67,14 +67,14 @@ pub(super) fn redirect(
     authority: &Authority<'_>,
     parts: &Parts,
 ) -> Response<Body> {
-    let local = &exchange.local;
-    let scheme = redirect.scheme.as_deref().unwrap_or_else(|| local.scheme());
+    let client = &exchange.client;
+    let scheme = redirect.scheme.as_deref().unwrap_or_else(|| client.scheme());
     let host = redirect.hostname.as_deref().unwrap_or(&authority.host);
     let well_known = if scheme == "https" { 443 } else { 80 };
     let port = match (redirect.port, &redirect.scheme) {
         (Some(port), _) => port.get(),
         (None, Some(_)) => well_known,
-        (None, None) => local.port,
+        (None, None) => client.port,
     };
     let mut location = format!("{scheme}://");
     if host.contains(':') {
@@ -113,22 +113,22 @@ fn body_of(text: std::borrow::Cow<'static, str>) -> Bytes {
 }
 
 fn build(mut exchange: Exchange, status: StatusCode, body: Bytes, content_type: HeaderValue) -> Response<Body> {
-    let form = exchange.form;
-    if form.grpc && (status.is_client_error() || status.is_server_error()) {
+    let format = exchange.format;
+    if format.grpc && (status.is_client_error() || status.is_server_error()) {
         exchange.note(|record| record.status = StatusCode::OK.as_u16());
         let mut response = Response::new(Body::full(Bytes::new(), exchange));
-        grpc::describe(response.headers_mut(), status, if form.head { &[] } else { &body });
+        grpc::describe(response.headers_mut(), status, if format.head { &[] } else { &body });
         return response;
     }
     let mut headers = HeaderMap::new();
     if !body.is_empty() {
         headers.insert(header::CONTENT_TYPE, content_type);
     }
-    if form.head && !body.is_empty() {
+    if format.head && !body.is_empty() {
         headers.insert(header::CONTENT_LENGTH, body.len().into());
     }
     // In HTTP/2 hyper would send a body to whoever asked for none.
-    let body = if form.head { Bytes::new() } else { body };
+    let body = if format.head { Bytes::new() } else { body };
     let mut response = Response::new(Body::full(body, exchange));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -153,7 +153,7 @@ fn note(exchange: &mut Exchange, status: StatusCode, flag: Flag, details: std::b
 
 fn count(exchange: &Exchange, status: StatusCode) {
     let class = usize::from(status.as_u16() / 100).saturating_sub(1);
-    if let Some(counter) = exchange.local.shard.shared.metrics.local_replies.get(class) {
+    if let Some(counter) = exchange.client.thread.shared.metrics.local_replies.get(class) {
         counter.increment(1);
     }
 }

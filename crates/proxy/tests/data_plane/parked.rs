@@ -63,19 +63,19 @@ async fn a_connection_that_rests_serves_on() {
     let (proxy, metrics) = counted(limits(), &upstream).await;
     let mut stream = used(&proxy).await;
     for round in 0..2 {
-        until(|| metrics.resting.get() == 1).await;
+        until(|| metrics.parked.get() == 1).await;
         request(&mut stream, &format!("/{round}")).await;
-        assert_eq!(metrics.resting.get(), 0);
+        assert_eq!(metrics.parked.get(), 0);
     }
     // In pieces, the first of which end the rest; and longer than what is read at once.
-    until(|| metrics.resting.get() == 1).await;
+    until(|| metrics.parked.get() == 1).await;
     stream.write_all(b"GE").await.unwrap();
-    until(|| metrics.resting.get() == 0).await;
+    until(|| metrics.parked.get() == 0).await;
     let rest = format!("T /long HTTP/1.1\r\nHost: a\r\nX-Long: {}\r\n\r\n", "x".repeat(5000));
     stream.write_all(rest.as_bytes()).await.unwrap();
     answer(&mut stream, "/long").await;
     // Two at once.
-    until(|| metrics.resting.get() == 1).await;
+    until(|| metrics.parked.get() == 1).await;
     let both = ["/1", "/2"].map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).concat();
     stream.write_all(both.as_bytes()).await.unwrap();
     answer(&mut stream, "/1").await;
@@ -97,27 +97,27 @@ async fn a_connection_over_tls_rests_too() {
     let mut stream = connect(&proxy, &authority, "one.example", &[]).await.unwrap();
     for path in ["/0", "/1"] {
         request(&mut stream, path).await;
-        until(|| metrics.resting.get() == 1).await;
+        until(|| metrics.parked.get() == 1).await;
     }
     // One record, of which the end of the rest takes the first part only: what follows is in no socket.
     let long = |path| format!("GET {path} HTTP/1.1\r\nHost: a\r\nX-Long: {}\r\n\r\n", "x".repeat(2000));
     stream.write_all(["/2", "/3"].map(long).concat().as_bytes()).await.unwrap();
     answer(&mut stream, "/2").await;
     answer(&mut stream, "/3").await;
-    until(|| metrics.resting.get() == 1).await;
+    until(|| metrics.parked.get() == 1).await;
     // The end is answered in kind.
     stream.shutdown().await.unwrap();
     assert_eq!(soon(stream.read(&mut [0])).await.unwrap(), 0);
     until(|| metrics.connections.get() == 0).await;
-    assert_eq!(metrics.resting.get(), 0);
+    assert_eq!(metrics.parked.get(), 0);
 
     // A client that breaks off says nothing of the kind.
     let mut stream = connect(&proxy, &authority, "one.example", &[]).await.unwrap();
     request(&mut stream, "/").await;
-    until(|| metrics.resting.get() == 1).await;
+    until(|| metrics.parked.get() == 1).await;
     drop(stream.into_inner().0);
     until(|| metrics.connections.get() == 0).await;
-    assert_eq!(metrics.resting.get(), 0);
+    assert_eq!(metrics.parked.get(), 0);
 }
 
 #[tokio::test]
@@ -130,10 +130,10 @@ async fn what_a_client_has_begun_keeps_its_connection_awake() {
     answer(&mut begun, "/1").await;
     // By the time that this one rests, the other has been looked at as often.
     let _idle = used(&proxy).await;
-    until(|| metrics.resting.get() == 1).await;
+    until(|| metrics.parked.get() == 1).await;
     begun.write_all(b"st: a\r\n\r\n").await.unwrap();
     answer(&mut begun, "/2").await;
-    until(|| metrics.resting.get() == 2).await;
+    until(|| metrics.parked.get() == 2).await;
 }
 
 #[tokio::test]
@@ -159,12 +159,12 @@ async fn a_body_that_still_comes_keeps_its_connection_awake() {
     let mut idle = TcpStream::connect(proxy.address).await.unwrap();
     idle.write_all(&[post, b" / ".as_slice()].concat()).await.unwrap();
     answer(&mut idle, "/1").await;
-    until(|| metrics.resting.get() == 1).await;
+    until(|| metrics.parked.get() == 1).await;
     // Taken for a request, these would be refused.
     begun.write_all(b" / ").await.unwrap();
     begun.write_all(&[post, b" / ".as_slice()].concat()).await.unwrap();
     answer(&mut begun, "/1").await;
-    until(|| metrics.resting.get() == 2).await;
+    until(|| metrics.parked.get() == 2).await;
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn an_answer_that_still_leaves_keeps_its_connection_awake() {
     idle.write_all(b"GET /0 HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     Raw::head(&mut idle).await;
     // No answer has been read, and the last to be asked has gone to rest.
-    let rests = || metrics.resting.get();
+    let rests = || metrics.parked.get();
     until(|| rests() > 0).await;
     for (mut stream, length) in clients {
         let mut body = vec![0; length];
@@ -211,7 +211,7 @@ async fn empty_lines_between_requests_begin_none() {
     let mut stream = TcpStream::connect(proxy.address).await.unwrap();
     stream.write_all(b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\n\r\n").await.unwrap();
     answer(&mut stream, "/1").await;
-    until(|| metrics.resting.get() == 1).await;
+    until(|| metrics.parked.get() == 1).await;
     request(&mut stream, "/2").await;
     assert_eq!((metrics.accepted.get(), metrics.header_timeouts.get()), (1, 0));
 }
@@ -220,7 +220,7 @@ async fn empty_lines_between_requests_begin_none() {
 async fn what_comes_after_a_rest_may_be_anything() {
     let upstream = Upstream::http1(echo).await;
     let (proxy, metrics) = counted(limits(), &upstream).await;
-    let rests = || until(|| metrics.resting.get() == 1);
+    let rests = || until(|| metrics.parked.get() == 1);
     let mut stream = used(&proxy).await;
     rests().await;
     // A client that waits to be asked for its body.
@@ -252,7 +252,7 @@ async fn timeouts_count_for_connections_that_rest() {
     let upstream = Upstream::http1(echo).await;
     let (proxy, metrics) = counted(limits(), &upstream).await;
     let mut stream = used(&proxy).await;
-    until(|| metrics.resting.get() == 1).await;
+    until(|| metrics.parked.get() == 1).await;
     stream.write_all(b"GET / HT").await.unwrap();
     let mut read = String::new();
     soon(stream.read_to_string(&mut read)).await.unwrap();
@@ -262,10 +262,10 @@ async fn timeouts_count_for_connections_that_rest() {
     let idle = Limits { idle_timeout: Duration::from_secs(1), ..Limits::default() };
     let (proxy, metrics) = counted(idle, &upstream).await;
     let mut stream = used(&proxy).await;
-    until(|| metrics.resting.get() == 1).await;
+    until(|| metrics.parked.get() == 1).await;
     assert_eq!(soon(stream.read_to_string(&mut read)).await.unwrap(), 0);
     reaches(&metrics.idle_timeouts, 1).await;
-    until(|| metrics.resting.get() == 0).await;
+    until(|| metrics.parked.get() == 0).await;
 }
 
 #[tokio::test]
@@ -273,12 +273,12 @@ async fn a_connection_that_rests_is_closed_by_either_side() {
     let upstream = Upstream::http1(echo).await;
     let (proxy, metrics) = counted(limits(), &upstream).await;
     let (gone, mut stays) = (used(&proxy).await, used(&proxy).await);
-    until(|| metrics.resting.get() == 2).await;
+    until(|| metrics.parked.get() == 2).await;
     drop(gone);
     until(|| metrics.connections.get() == 1).await;
-    assert_eq!(metrics.resting.get(), 1);
+    assert_eq!(metrics.parked.get(), 1);
     // A drain waits for nothing.
     soon(proxy.workers.drain(Duration::from_secs(3600))).await;
     assert_eq!(soon(stays.read(&mut [0])).await.unwrap(), 0);
-    assert_eq!((metrics.connections.get(), metrics.resting.get()), (0, 0));
+    assert_eq!((metrics.connections.get(), metrics.parked.get()), (0, 0));
 }

@@ -14,9 +14,9 @@ const INVALID_ARGUMENT: i32 = 3;
 /// How many rejections are spelled out in the message for people. All are in the details.
 const SPELLED_OUT: usize = 8;
 
-/// The answer to a response: an ACK unless something is rejected.
+/// The acknowledgement of a response: an ACK unless something is rejected, else a NACK.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Acknowledgement {
     type_url: Arc<str>,
     nonce: String,
     /// Versions of what was offered to the handler, by name.
@@ -24,7 +24,7 @@ pub struct Answer {
     rejections: Vec<config::Rejection>,
 }
 
-impl Answer {
+impl Acknowledgement {
     pub(super) fn new(type_url: Arc<str>, nonce: String) -> Self {
         Self { type_url, nonce, offered: HashMap::new(), rejections: Vec::new() }
     }

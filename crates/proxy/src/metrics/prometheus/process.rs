@@ -27,7 +27,7 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
     Family {
         name: "backstay_connections_resting",
         help: "Connections from clients open now that have been idle for a second or more, and have given up their buffers.",
-        read: Level(|process| Some(process.server.resting.get() as f64)),
+        read: Level(|process| Some(process.server.parked.get() as f64)),
     },
     Family {
         name: "backstay_connections_refused_total",

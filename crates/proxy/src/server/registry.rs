@@ -13,13 +13,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Limits;
-use super::activity::{Activity, Mark, Phase};
-use super::shard::{CurrentSocket, Shard};
+use super::activity::{Activity, Phase, Progress};
+use super::data_thread::{CurrentSocket, DataThread};
 use backstay_upstream::uptime;
 
 /// What a connection has been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum Signal {
     /// Go on.
     Serve,
     /// Finish the requests in flight and close.
@@ -48,15 +48,15 @@ struct Entry {
     activity: Arc<Activity>,
     link: Rc<Link>,
     socket: Weak<CurrentSocket>,
-    mark: Mark,
+    progress: Progress,
     since: Instant,
 }
 
 impl Entry {
     /// A connection that is about to send a request may: it is told with the answer.
     fn finish(&self) {
-        if self.activity.mark(uptime()).0 != Phase::Head {
-            self.link.tell(Order::Finish);
+        if self.activity.progress(uptime()).0 != Phase::Head {
+            self.link.tell(Signal::Finish);
         }
     }
 }
@@ -64,14 +64,14 @@ impl Entry {
 /// What a connection's task and the registry share.
 #[derive(Debug)]
 struct Link {
-    order: Cell<Order>,
+    signal: Cell<Signal>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Link {
-    fn tell(&self, order: Order) {
-        if !matches!(self.order.get(), Order::Cut(_)) {
-            self.order.set(order);
+    fn tell(&self, signal: Signal) {
+        if !matches!(self.signal.get(), Signal::Cut(_)) {
+            self.signal.set(signal);
         }
         self.wake();
     }
@@ -83,10 +83,10 @@ impl Link {
     }
 }
 
-/// A connection's place in the registry; dropping it leaves.
+/// A connection's entry in the registry, for as long as this lives.
 #[derive(Debug)]
 pub(super) struct Membership {
-    shard: Rc<Shard>,
+    thread: Rc<DataThread>,
     id: u64,
     link: Rc<Link>,
 }
@@ -150,18 +150,18 @@ impl Registry {
         }
     }
 
-    /// Cuts connections that have not moved for longer than their phase allows, and lets those rest that have not since the last
+    /// Cuts connections that have not moved for longer than their phase allows, and has those park that have not since the last
     /// time.
     pub(super) fn sweep(&self, now: Instant, limits: &Limits) {
         let uptime = uptime();
         for entry in self.entries.borrow_mut().values_mut() {
-            let mark = entry.activity.mark(uptime);
-            if mark != entry.mark && mark.0 != Phase::Late {
-                entry.mark = mark;
+            let progress = entry.activity.progress(uptime);
+            if progress != entry.progress && progress.0 != Phase::Late {
+                entry.progress = progress;
                 entry.since = now;
                 continue;
             }
-            let allowed = match mark.0 {
+            let allowed = match progress.0 {
                 Phase::Idle => limits.idle_timeout,
                 Phase::Head if self.closing.get() => limits.header_timeout.min(LAST_HEAD),
                 Phase::Head => limits.header_timeout,
@@ -169,38 +169,38 @@ impl Registry {
                 Phase::Late => Duration::ZERO,
             };
             if now.duration_since(entry.since) >= allowed {
-                entry.activity.cut(mark.0);
-                entry.link.tell(Order::Cut(mark.0));
-            } else if mark.0 == Phase::Idle && entry.activity.ask_to_rest() {
+                entry.activity.cut(progress.0);
+                entry.link.tell(Signal::Cut(progress.0));
+            } else if progress.0 == Phase::Idle && entry.activity.ask_to_park() {
                 entry.link.wake();
             }
         }
     }
 }
 
-impl Shard {
+impl DataThread {
     /// Makes a connection known.
     pub(super) fn join(self: &Rc<Self>, activity: &Arc<Activity>, socket: &Rc<CurrentSocket>) -> Membership {
         let registry = &self.registry;
         let id = registry.next.get();
         registry.next.set(id.wrapping_add(1));
-        let link = Rc::new(Link { order: Cell::new(Order::Serve), waker: RefCell::new(None) });
+        let link = Rc::new(Link { signal: Cell::new(Signal::Serve), waker: RefCell::new(None) });
         let entry = Entry {
             activity: Arc::clone(activity),
             link: Rc::clone(&link),
             socket: Rc::downgrade(socket),
-            mark: activity.mark(uptime()),
+            progress: activity.progress(uptime()),
             since: Instant::now(),
         };
         registry.entries.borrow_mut().insert(id, entry);
-        Membership { shard: Rc::clone(self), id, link }
+        Membership { thread: Rc::clone(self), id, link }
     }
 }
 
 impl Membership {
     /// Finishes this connection.
     pub(super) fn finish(&self) {
-        self.link.tell(Order::Finish);
+        self.link.tell(Signal::Finish);
     }
 
     /// Runs `connection` to its end. `finish` is called once when it should take no more requests. Returns why it was cut,
@@ -210,38 +210,38 @@ impl Membership {
         connection: &mut C,
         finish: impl FnMut(Pin<&mut C>) + Unpin,
     ) -> Result<C::Output, Phase> {
-        Driven { connection, link: &self.link, finish, finishing: false }.await
+        Supervised { connection, link: &self.link, finish, finishing: false }.await
     }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        let registry = &self.shard.registry;
+        let registry = &self.thread.registry;
         registry.entries.borrow_mut().remove(&self.id);
         registry.report();
     }
 }
 
-struct Driven<'c, C, F> {
+struct Supervised<'c, C, F> {
     connection: &'c mut C,
     link: &'c Link,
     finish: F,
     finishing: bool,
 }
 
-impl<C: Future + Unpin, F: FnMut(Pin<&mut C>) + Unpin> Future for Driven<'_, C, F> {
+impl<C: Future + Unpin, F: FnMut(Pin<&mut C>) + Unpin> Future for Supervised<'_, C, F> {
     type Output = Result<C::Output, Phase>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        match this.link.order.get() {
-            Order::Serve => {}
-            Order::Finish if this.finishing => {}
-            Order::Finish => {
+        match this.link.signal.get() {
+            Signal::Serve => {}
+            Signal::Finish if this.finishing => {}
+            Signal::Finish => {
                 this.finishing = true;
                 (this.finish)(Pin::new(this.connection));
             }
-            Order::Cut(phase) => return Poll::Ready(Err(phase)),
+            Signal::Cut(phase) => return Poll::Ready(Err(phase)),
         }
         if let Poll::Ready(output) = Pin::new(&mut *this.connection).poll(cx) {
             return Poll::Ready(Ok(output));

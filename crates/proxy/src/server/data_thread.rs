@@ -18,12 +18,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Limits;
 use super::accept;
-use super::driver::Registry;
+use super::registry::Registry;
 use super::streams::Streams;
 use crate::access;
 use crate::config::{Config, Socket};
 use crate::counts::ServerMetrics;
-use crate::forward::Progress;
+use crate::forward::BodyProgress;
 use crate::upstream::{Connector, Upstreams};
 
 /// What all threads share. Read-only, or counted atomically.
@@ -55,7 +55,7 @@ pub(super) struct Opened {
 
 /// State of one thread, shared by its tasks.
 #[derive(Debug)]
-pub(crate) struct Shard {
+pub(crate) struct DataThread {
     pub(crate) shared: Arc<Shared>,
     pub(crate) upstreams: Upstreams,
     /// Copies of requests in flight.
@@ -63,7 +63,7 @@ pub(crate) struct Shard {
     pub(super) registry: Registry,
     pub(super) streams: Streams,
     /// Requests that were answered before all of them had arrived, and since when.
-    lingering: RefCell<Vec<(Instant, Rc<Progress>)>>,
+    lingering: RefCell<Vec<(Instant, Rc<BodyProgress>)>>,
     sockets: RefCell<HashMap<SocketAddr, Listening>>,
     random: RefCell<SmallRng>,
 }
@@ -113,7 +113,7 @@ impl CurrentSocket {
     }
 }
 
-impl Shard {
+impl DataThread {
     fn new(shared: Arc<Shared>) -> Self {
         let limits = &shared.limits;
         let settings = Settings {
@@ -150,7 +150,7 @@ impl Shard {
     }
 
     /// A request was answered before all of it had arrived: its client has a moment to notice, or to finish.
-    pub(crate) fn linger(&self, rest: Rc<Progress>) {
+    pub(crate) fn linger(&self, rest: Rc<BodyProgress>) {
         self.lingering.borrow_mut().push((Instant::now(), rest));
     }
 
@@ -213,7 +213,7 @@ impl Shard {
 
 /// A connection that became a tunnel. A drain waits for it as for any other.
 #[derive(Debug)]
-pub(crate) struct Tunnel(Rc<Shard>);
+pub(crate) struct Tunnel(Rc<DataThread>);
 
 impl Drop for Tunnel {
     fn drop(&mut self) {
@@ -237,27 +237,27 @@ pub(super) fn run(
     };
     let _ = started.send(Ok(()));
     runtime.block_on(async move {
-        let shard = Rc::new(Shard::new(shared));
+        let thread = Rc::new(DataThread::new(shared));
         tokio::select! {
             // No task of its own, which could end alone: a thread that looks after no connection is not to go on.
-            () = sweep(Rc::clone(&shard)) => {}
-            () = obey(&shard, &mut commands) => {}
+            () = sweep(Rc::clone(&thread)) => {}
+            () = obey(&thread, &mut commands) => {}
         }
-        shard.registry.end();
+        thread.registry.end();
     });
 }
 
-async fn obey(shard: &Rc<Shard>, commands: &mut mpsc::UnboundedReceiver<Command>) {
+async fn obey(thread: &Rc<DataThread>, commands: &mut mpsc::UnboundedReceiver<Command>) {
     while let Some(command) = commands.recv().await {
         match command {
             Command::Apply { config, opened, done } => {
-                shard.apply(&config, opened).await;
+                thread.apply(&config, opened).await;
                 // There is room for each thread's word.
                 let _ = done.try_send(());
             }
             Command::Drain { deadline, done } => {
-                shard.drain(deadline).await;
-                shard.registry.end();
+                thread.drain(deadline).await;
+                thread.registry.end();
                 drop(done);
                 return;
             }
@@ -266,14 +266,14 @@ async fn obey(shard: &Rc<Shard>, commands: &mut mpsc::UnboundedReceiver<Command>
 }
 
 /// Looks at all connections now and then: cuts the slow, closes the idle, on both sides.
-async fn sweep(shard: Rc<Shard>) {
-    let limits = &shard.shared.limits;
+async fn sweep(thread: Rc<DataThread>) {
+    let limits = &thread.shared.limits;
     let shortest = limits.header_timeout.min(limits.idle_timeout).min(limits.stream_idle_timeout);
     let period = (shortest / 8).clamp(Duration::from_millis(10), Duration::from_secs(1));
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        shard.sweep(Instant::now());
+        thread.sweep(Instant::now());
     }
 }

@@ -11,12 +11,12 @@ const PLACES: [(Role, &str); 2] =
     [(Role::Certificate, "keptcertificates.backstay.dev"), (Role::Authority, "keptauthorities.backstay.dev")];
 
 /// What is stored, and what has yet to be.
-pub(super) struct KeptSecrets {
+pub(super) struct LastGoodSecrets {
     store: Arc<dyn Store>,
     unsaved: BTreeMap<LastGoodSecretName, Option<LastGoodSecret>>,
 }
 
-impl KeptSecrets {
+impl LastGoodSecrets {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         Self { store, unsaved: BTreeMap::new() }
     }

@@ -5,25 +5,25 @@ use std::sync::Arc;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::backends::Workshop;
+use super::backends::BuildContext;
 use super::checks;
 use backstay_upstream::{Backend, Discovery, uptime};
 
 /// Looks after the endpoints of a backend until it is dropped.
 #[derive(Debug)]
-pub(super) struct Care(Vec<AbortHandle>);
+pub(super) struct EndpointSupervisor(Vec<AbortHandle>);
 
-impl Care {
+impl EndpointSupervisor {
     /// Does what the policy of `backend` asks for, if it asks for anything.
-    pub(super) fn start(backend: &Arc<Backend>, workshop: &Workshop) -> Option<Self> {
-        let Workshop { runtime, max_checks, .. } = workshop;
+    pub(super) fn start(backend: &Arc<Backend>, context: &BuildContext) -> Option<Self> {
+        let BuildContext { runtime, max_checks, .. } = context;
         let mut tasks = Vec::new();
         if backend.detector().is_some() {
             tasks.push(runtime.spawn(sweep(Arc::clone(backend))).abort_handle());
         } else {
             release(backend);
         }
-        backend.trouble().forget_checks();
+        backend.last_errors().forget_checks();
         if backend.policy.health.is_empty() {
             acquit(backend);
         } else {
@@ -33,7 +33,7 @@ impl Care {
     }
 }
 
-impl Drop for Care {
+impl Drop for EndpointSupervisor {
     fn drop(&mut self) {
         self.0.iter().for_each(AbortHandle::abort);
     }
