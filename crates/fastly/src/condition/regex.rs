@@ -5,61 +5,39 @@ mod class;
 mod escape;
 mod group;
 
-use ::regex::bytes::{Regex, RegexBuilder};
+use backstay_expression::{InvalidRegex, Regex, Replacement};
 
 use super::source::{Problem, Read, refuse};
 use super::syntax::Literal;
-
-/// Longest regular expression in bytes, as proxies have it.
-const MAX_PATTERN: usize = 8 << 10;
-/// Largest compiled form of one in bytes, as proxies have it.
-const MAX_COMPILED: usize = 256 << 10;
 
 /// Translates a regular expression.
 pub(super) fn translate(literal: &Literal) -> Read<String> {
     let mut translator = Translator { literal, at: 0, made: String::with_capacity(literal.text.len()) };
     translator.run()?;
     let made = translator.made;
-    if made.len() > MAX_PATTERN {
-        return refuse(literal.at, format!("the regular expression is longer than {MAX_PATTERN} bytes"));
-    }
-    match compiled(&made) {
-        Ok(_) => Ok(made),
-        Err(::regex::Error::CompiledTooBig(limit)) => {
-            let message = format!("the regular expression needs more than {limit} bytes when it is compiled");
-            refuse(literal.at, message)
+    let Err(fault) = Regex::new(&made) else { return Ok(made) };
+    let message = match fault {
+        InvalidRegex::Pattern(::regex::Error::CompiledTooBig(limit)) => {
+            format!("the regular expression needs more than {limit} bytes when it is compiled")
         }
         // The last line says what is wrong; those before it draw the place.
-        Err(error) => {
+        InvalidRegex::Pattern(error) => {
             let text = error.to_string();
             let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            refuse(literal.at, format!("{:?} is no regular expression: {why}", literal.text))
+            format!("{:?} is no regular expression: {why}", literal.text)
         }
-    }
+        other => other.to_string(),
+    };
+    refuse(literal.at, message)
 }
 
-/// Checks the groups that a replacement refers to.
+/// Checks the groups that a replacement for what `regex` matches refers to.
 pub(super) fn check_replacement(regex: &str, replacement: &Literal) -> Read<()> {
-    let groups = compiled(regex).map_or(1, |regex| regex.captures_len());
-    let mut characters = replacement.text.char_indices();
-    while let Some((index, character)) = characters.next() {
-        if character != '\\' {
-            continue;
-        }
-        let group = match characters.next() {
-            None => return refuse(replacement.position(index), "the replacement ends with a lone backslash"),
-            Some((_, next)) => next.to_digit(10).and_then(|digit| usize::try_from(digit).ok()),
-        };
-        if let Some(group) = group.filter(|group| *group >= groups) {
-            let message = format!("the replacement names group \\{group}, which the regular expression does not have");
-            return refuse(replacement.position(index), message);
-        }
+    let regex = Regex::new(regex).or_else(|fault| refuse(replacement.at, fault.to_string()))?;
+    match Replacement::first(regex, replacement.text.as_bytes()) {
+        Ok(_) => Ok(()),
+        Err(fault) => refuse(replacement.at, fault.to_string()),
     }
-    Ok(())
-}
-
-fn compiled(pattern: &str) -> Result<Regex, ::regex::Error> {
-    RegexBuilder::new(pattern).unicode(false).size_limit(MAX_COMPILED).build()
 }
 
 /// Where translation is.

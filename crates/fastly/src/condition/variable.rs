@@ -103,14 +103,14 @@ const REFUSED: [(&[&str], &str); 9] = [
     (&["beresp.", "bereq.", "obj.", "resp."], "the backend is chosen before there is a response"),
     (&["waf."], "there is no web application firewall"),
     (&["fastly.", "fastly_info.", "server.", "workspace."], "it tells of Fastly's own machines"),
-    (&["time.", "now"], "conditions do not depend on the time"),
+    (&["time.", "now."], "conditions do not depend on the time"),
     (&["var."], "local variables are set in custom VCL, which is not run"),
     (&["client."], "of the client only client.ip is known"),
     (&["req.body", "req.postbody"], "the backend is chosen before the body is there"),
 ];
 
 fn unknown(scope: &Scope, name: &str) -> String {
-    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| format!("{name}.").starts_with(prefix));
     if let Some((_, why)) = REFUSED.iter().find(|(prefixes, _)| begins(prefixes)) {
         return format!("{name} is not supported: {why}");
     }
