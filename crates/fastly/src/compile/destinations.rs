@@ -28,7 +28,7 @@ pub(super) fn names(version: &VersionSpec, verdict: &mut Verdict) -> BTreeSet<St
     }
     for (vcl, object) in all {
         if let Some(earlier) = names.get(&vcl) {
-            verdict.error(object, format!("and {earlier} are both {vcl} in VCL: rename one of them"));
+            verdict.error(object, format!("VCL calls it {vcl}, as it does {earlier}: rename one of them"));
         } else {
             names.insert(vcl, object);
         }
@@ -51,7 +51,10 @@ fn pooled(version: &VersionSpec) -> impl Iterator<Item = &Backend> {
 pub(super) fn default(version: &VersionSpec, verdict: &mut Verdict) -> Option<String> {
     if pooled(version).next().is_some() {
         if pooled(version).all(|backend| backend.weight == 0) {
-            verdict.warning("", "all backends of the pool have weight 0: requests that meet no condition are answered 503");
+            verdict.warning(
+                "",
+                "all backends of the pool have weight 0: requests that meet no condition are answered 503",
+            );
         }
         return Some(name::POOL.to_owned());
     }
