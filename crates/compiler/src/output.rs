@@ -26,7 +26,7 @@ pub struct Output {
     pub statuses: Vec<ObjectStatus>,
     /// Secrets that no longer serve as they are and are needed: what is kept of them, or `None` when that is over. Give it to
     /// [`Compiler::restore`](crate::Compiler::restore) of the next process, so that a restart takes no traffic away.
-    pub kept: BTreeMap<LastGoodSecretName, Option<LastGoodSecret>>,
+    pub last_good_secrets: BTreeMap<LastGoodSecretName, Option<LastGoodSecret>>,
     /// How many resources were compiled, changed or not. It is how tests see that a change does not recompile the world.
     pub compiled: usize,
 }

@@ -10,7 +10,7 @@
 //! | `GET /dns` | names: addresses, time to the next lookup, state, last error |
 //! | `POST /drain` | asks the process to finish what it does and end |
 //!
-//! It has no authentication and is meant for loopback. A web page that a person on this host looks at must not reach it
+//! The endpoint has no authentication and is meant for loopback. A web page that a person on this host looks at must not reach it
 //! either: what a [`PageGuard`] does not let pass is refused.
 
 mod answer;

@@ -4,15 +4,15 @@
 //! I/O; only what a change touches is built anew, and the rest keeps its identity. [`Control`] puts the result in force
 //! and answers for it.
 
+mod accepted;
 mod backends;
-mod care;
 mod checks;
 mod handler;
-mod held;
 mod model;
 mod routes;
 mod sockets;
 mod status;
+mod supervisor;
 
 pub(crate) use handler::{Control, SharedModel, look};
 pub(crate) use model::{BackendView, Model};

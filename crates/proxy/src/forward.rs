@@ -15,12 +15,12 @@ mod grpc;
 mod hash;
 mod head;
 mod headers;
-mod local;
 mod loops;
 mod mirror;
 mod outbound;
 mod progress;
 mod replay;
+mod reply;
 mod request_target;
 mod retries;
 mod tap;
@@ -28,7 +28,7 @@ mod trailers;
 mod tunnel;
 
 pub(crate) use body::{Body, RequestBody};
-pub(crate) use progress::Progress;
+pub(crate) use progress::BodyProgress;
 
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -41,13 +41,13 @@ use decision::Decision;
 
 /// Serves one request.
 pub(crate) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let local = Rc::clone(&exchange.local);
+    let client = Rc::clone(&exchange.client);
     let mut response = match decision::decide(exchange, request) {
         Decision::Answered(response) => response,
         Decision::Forward(outbound) => outbound.send().await,
     };
     // A connection that was about to send its first request when a drain began has not been told yet.
-    if local.is_closing() && !local.is_multiplexed() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    if client.is_closing() && !client.is_multiplexed() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - [`config`]: what the request path runs on, already validated.
-//! - [`tls`]: TLS to clients. [`refusal`]: answers of the proxy's own.
+//! - [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
 //! - [`route`]: which rule serves a request.
 //! - [`server`]: listening sockets, connections from clients, and the threads that serve them.
 //! - `forward`, `filter`: the way of a request to an endpoint and back, over the pools of `backstay_upstream`.
@@ -20,9 +20,9 @@ pub mod counts;
 mod dns;
 mod filter;
 mod forward;
+pub mod local_reply;
 pub mod metrics;
 mod proxy;
-pub mod refusal;
 pub mod route;
 pub mod server;
 mod state;

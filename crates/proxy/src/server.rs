@@ -9,14 +9,14 @@ mod activity;
 mod bind;
 mod connection;
 mod context;
-mod driver;
+mod data_thread;
 mod ending;
 mod framing;
 mod http1;
 mod io;
 mod limits;
+mod registry;
 mod service;
-mod shard;
 mod streams;
 mod workers;
 
@@ -25,6 +25,6 @@ pub use limits::{LimitError, Limits, Setting};
 pub use workers::{Options, Workers};
 
 pub(crate) use context::{Exchange, Reading};
+pub(crate) use data_thread::DataThread;
 pub(crate) use ending::Cause;
-pub(crate) use shard::Shard;
-pub(crate) use streams::Pulse;
+pub(crate) use streams::StreamActivity;

@@ -48,12 +48,12 @@ mod local_answers;
 mod loops;
 #[path = "data_plane/mirrors.rs"]
 mod mirrors;
+#[path = "data_plane/parked.rs"]
+mod parked;
 #[path = "data_plane/pools.rs"]
 mod pools;
 #[path = "data_plane/request_target.rs"]
 mod request_target;
-#[path = "data_plane/resting.rs"]
-mod resting;
 #[path = "data_plane/retries.rs"]
 mod retries;
 #[path = "data_plane/retry_after.rs"]

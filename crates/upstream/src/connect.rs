@@ -17,7 +17,7 @@ use rustls_pki_types::ServerName;
 use thiserror::Error;
 
 use super::advice::advice;
-use super::queue::Place;
+use super::queue::ConnectionPermit;
 use super::stock::Member;
 use super::streams::{Executor, Streams};
 use crate::backend::{Backend, FailedConnection, uptime};
@@ -40,7 +40,7 @@ pub struct Destination {
 /// Why there is no connection.
 #[derive(Debug, Clone, Error)]
 pub enum ConnectError {
-    /// The time for it has passed.
+    /// The time that connecting may take has passed.
     #[error("no connection within the connect timeout")]
     Timeout,
     /// The system says so.
@@ -55,32 +55,33 @@ pub enum ConnectError {
     /// HTTP/2 cannot be begun.
     #[error("{0}")]
     Handshake(Arc<hyper::Error>),
-    /// It would lead back to this process.
+    /// The connection would lead back to this process.
     #[error("the address belongs to this proxy")]
     OwnAddress,
-    /// A limit of the backend keeps it from being opened.
+    /// A limit of the backend keeps the connection from being opened.
     #[error(transparent)]
     Overflow(#[from] Overflow),
 }
 
 /// A new connection, not yet pooled.
 pub(super) enum Established<C: Connector> {
-    Http1(C::Stream, Open),
+    Http1(C::Stream, ConnectionGuard),
     /// With how many requests the endpoint takes at once.
     Http2(http2::SendRequest<C::Body>, Rc<Cell<usize>>),
 }
 
-/// Connects within the backend's timeout. `place` is held until the connection has ended.
+/// Connects within the backend's timeout. `permit` is held until the connection has ended.
 pub(super) async fn connect<C: Connector>(
     backend: &Backend,
     thread: &ThreadContext<C>,
     destination: &Destination,
-    place: Place,
+    permit: ConnectionPermit,
     member: &Rc<Member>,
 ) -> Result<Established<C>, ConnectError> {
-    let result = tokio::time::timeout(backend.timeouts.connect, establish(backend, thread, destination, place, member))
-        .await
-        .unwrap_or(Err(ConnectError::Timeout));
+    let result =
+        tokio::time::timeout(backend.timeouts.connect, establish(backend, thread, destination, permit, member))
+            .await
+            .unwrap_or(Err(ConnectError::Timeout));
     match &result {
         Ok(_) => backend.metrics.connects.increment(1),
         Err(error) => {
@@ -95,20 +96,20 @@ pub(super) async fn connect<C: Connector>(
 pub fn note_failure(backend: &Backend, address: SocketAddr, error: &ConnectError) {
     tracing::debug!(%error, backend = %backend.name, %address, "cannot connect");
     let failure = FailedConnection { address, error: error.to_string(), advice: advice(error), at: uptime() };
-    backend.trouble().connection_failed(failure);
+    backend.last_errors().connection_failed(failure);
 }
 
 async fn establish<C: Connector>(
     backend: &Backend,
     thread: &ThreadContext<C>,
     destination: &Destination,
-    place: Place,
+    permit: ConnectionPermit,
     member: &Rc<Member>,
 ) -> Result<Established<C>, ConnectError> {
     let stream = thread.connector.connect(backend, destination).await?;
-    let open = Open::count(&backend.metrics, place);
+    let guard = ConnectionGuard::count(&backend.metrics, permit);
     match backend.protocol {
-        Protocol::Http1 => Ok(Established::Http1(stream, open)),
+        Protocol::Http1 => Ok(Established::Http1(stream, guard)),
         Protocol::Http2 => {
             let settings = &thread.settings;
             let streams = Streams::new(member);
@@ -127,7 +128,7 @@ async fn establish<C: Connector>(
                 if let Err(error) = ended.await {
                     tracing::debug!(%error, "an upstream connection ended with an error");
                 }
-                drop(open);
+                drop(guard);
             });
             Ok(Established::Http2(sender, Rc::clone(streams.allowed())))
         }
@@ -145,16 +146,16 @@ fn connection_window(backend: &Backend, settings: &Settings) -> u32 {
 
 /// Counts an open connection for as long as it lives.
 #[derive(Debug)]
-pub struct Open(Arc<BackendMetrics>, #[expect(dead_code, reason = "held")] Place);
+pub struct ConnectionGuard(Arc<BackendMetrics>, #[expect(dead_code, reason = "held")] ConnectionPermit);
 
-impl Open {
-    pub(super) fn count(metrics: &Arc<BackendMetrics>, place: Place) -> Self {
+impl ConnectionGuard {
+    pub(super) fn count(metrics: &Arc<BackendMetrics>, permit: ConnectionPermit) -> Self {
         metrics.connections.increment();
-        Self(Arc::clone(metrics), place)
+        Self(Arc::clone(metrics), permit)
     }
 }
 
-impl Drop for Open {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.0.connections.decrement();
         self.0.connections_closed.increment(1);

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::duplex::Duplex;
 use super::http1::{self, Tunnel};
-use super::pool::{Pool, Slot, Stream};
+use super::pool::{Pool, Stream, StreamPermit};
 use crate::connector::Connector;
 use crate::received::{ReceiveError, Received};
 
@@ -31,7 +31,7 @@ pub struct Lease<C: Connector> {
 #[derive(Debug)]
 enum Connection<C: Connector> {
     Http1 { connection: Box<http1::Connection<C>>, pool: Rc<Pool<C>> },
-    Http2 { sender: http2::SendRequest<C::Body>, slot: Slot },
+    Http2 { sender: http2::SendRequest<C::Body>, permit: StreamPermit },
 }
 
 /// What is left of an answer after its head. Dropped before [`Incoming::done`], an HTTP/1.1 connection closes.
@@ -48,7 +48,7 @@ enum Source<C: Connector> {
     Http2 {
         body: Received,
         sender: http2::SendRequest<C::Body>,
-        _slot: Slot,
+        _permit: StreamPermit,
     },
     /// Nothing is left.
     Done,
@@ -87,8 +87,8 @@ impl<C: Connector> Lease<C> {
         Self { connection: Connection::Http1 { connection, pool }, reused }
     }
 
-    pub(super) fn http2(Stream { sender, slot, reused }: Stream<C>) -> Self {
-        Self { connection: Connection::Http2 { sender, slot }, reused }
+    pub(super) fn http2(Stream { sender, permit, reused }: Stream<C>) -> Self {
+        Self { connection: Connection::Http2 { sender, permit }, reused }
     }
 
     /// Sends a request, and ends with the head of the answer and what follows. The request stays what it was if it has no body,
@@ -112,7 +112,7 @@ impl<C: Connector> Lease<C> {
                 Ok((response, Incoming(source)))
             }
             // Boxed: a future is as large as its largest part, and is moved.
-            Connection::Http2 { sender, slot } => Box::pin(send_http2(sender, slot, request)).await,
+            Connection::Http2 { sender, permit } => Box::pin(send_http2(sender, permit, request)).await,
         }
     }
 
@@ -126,7 +126,7 @@ impl<C: Connector> Lease<C> {
 
 async fn send_http2<C: Connector>(
     mut sender: http2::SendRequest<C::Body>,
-    slot: Slot,
+    permit: StreamPermit,
     request: &mut Request<C::Body>,
 ) -> Result<(Response<()>, Incoming<C>), Unanswered> {
     let spare = request.body().is_empty().then(|| Spare::of(request));
@@ -134,7 +134,7 @@ async fn send_http2<C: Connector>(
     let mut error = match sender.try_send_request(taken).await {
         Ok(response) => {
             let (parts, body) = response.into_parts();
-            let source = Source::Http2 { body: Received::new(body, true), sender, _slot: slot };
+            let source = Source::Http2 { body: Received::new(body, true), sender, _permit: permit };
             return Ok((Response::from_parts(parts, ()), Incoming(source)));
         }
         Err(error) => error,

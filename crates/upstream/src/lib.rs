@@ -43,10 +43,10 @@ mod upstreams;
 
 pub use advice::tls_error;
 pub use backend::{
-    Addresses, Backend, BackendId, BackendParts, Discovery, Dynamic, Endpoint, Endpoints, FailedConnection, LineageId,
-    Lookup, Resolve, Resolved, Trouble, Unresolved, uptime,
+    Addresses, Backend, BackendId, BackendParts, Discovery, Dynamic, Endpoint, Endpoints, FailedConnection, LastErrors,
+    Lookup, PoolIdentity, Resolve, Resolved, Unresolved, uptime,
 };
-pub use connect::{ConnectError, Destination, Open, note_failure};
+pub use connect::{ConnectError, ConnectionGuard, Destination, note_failure};
 pub use connector::{Connector, OwnAddresses, Tcp};
 pub use http1::Tunnel;
 pub use io::Io;
@@ -56,7 +56,7 @@ pub use pool::Pool;
 pub use race::race;
 pub use received::{ReceiveError, Received};
 pub use settings::Settings;
-pub use upstreams::{Chosen, Upstream, Upstreams};
+pub use upstreams::{SelectedEndpoint, Upstream, Upstreams};
 
 #[cfg(test)]
 mod tests;

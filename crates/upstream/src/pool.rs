@@ -15,7 +15,7 @@ use super::connect::{ConnectError, Destination, Established, connect};
 use super::http1::{self, Counted};
 use super::lease::Lease;
 use super::pending::Pending;
-use super::queue::{Given, Place};
+use super::queue::{ConnectionPermit, Given};
 use super::stock::{Idle, Member, Reusable, Spare, Stock};
 use crate::backend::Backend;
 use crate::connector::Connector;
@@ -23,7 +23,7 @@ use crate::counts::Count;
 use crate::settings::ThreadContext;
 
 use multiplexed::Multiplexed;
-pub(super) use multiplexed::{Slot, Stream};
+pub(super) use multiplexed::{Stream, StreamPermit};
 
 /// The connections to one endpoint.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub struct Pool<C: Connector> {
     ahead: Cell<u32>,
     /// HTTP/2 connections being opened.
     opening: Cell<usize>,
-    /// Those of them that nobody waits for any more.
+    /// The HTTP/2 connections being opened that nobody waits for any more.
     unclaimed: RefCell<Vec<Spare>>,
 }
 
@@ -150,22 +150,22 @@ impl<C: Connector> Pool<C> {
     }
 
     async fn open_http1(self: &Rc<Self>, pending: &Rc<Pending>, fresh: bool) -> Result<Lease<C>, ConnectError> {
-        let (mut waiting, place) = self.stock.arrive(pending)?;
-        let place = match place {
-            Some(place) => place,
+        let (mut waiting, permit) = self.stock.arrive(pending)?;
+        let permit = match permit {
+            Some(permit) => permit,
             None => {
                 if let Some(lease) = self.reuse() {
                     return Ok(lease);
                 }
                 match waiting.given().await {
                     Given::Free(free) => return Ok(free.lease(self)),
-                    Given::Place(place) => place,
+                    Given::Permit(permit) => permit,
                     Given::Failed(error) => return Err(error),
                 }
             }
         };
         self.preconnect();
-        let mut connecting = Box::pin(Rc::clone(self).connect_http1(place));
+        let mut connecting = Box::pin(Rc::clone(self).connect_http1(permit));
         if fresh {
             waiting.withdraw();
         }
@@ -173,7 +173,7 @@ impl<C: Connector> Pool<C> {
             biased;
             given = waiting.given() => match given {
                 Given::Free(free) => free,
-                Given::Place(_) | Given::Failed(_) => return Err(ConnectError::Timeout),
+                Given::Permit(_) | Given::Failed(_) => return Err(ConnectError::Timeout),
             },
             connected = &mut connecting => return Ok(Lease::http1(connected?, Rc::clone(self), false)),
         };
@@ -182,10 +182,13 @@ impl<C: Connector> Pool<C> {
         Ok(free.lease(self))
     }
 
-    async fn connect_http1(self: Rc<Self>, place: Place) -> Result<Box<http1::Connection<C>>, ConnectError> {
-        match connect(&self.backend(), &self.thread, &self.destination, place, &self.stock.member).await? {
-            Established::Http1(stream, open) => {
-                let stream = Counted { stream, born: self.thread.clock.get(), open };
+    async fn connect_http1(
+        self: Rc<Self>,
+        permit: ConnectionPermit,
+    ) -> Result<Box<http1::Connection<C>>, ConnectError> {
+        match connect(&self.backend(), &self.thread, &self.destination, permit, &self.stock.member).await? {
+            Established::Http1(stream, guard) => {
+                let stream = Counted { stream, born: self.thread.clock.get(), guard };
                 Ok(http1::Connection::<C>::new(stream, self.thread.settings.head))
             }
             Established::Http2(..) => Err(ConnectError::NotHttp2),
@@ -204,11 +207,11 @@ impl<C: Connector> Pool<C> {
             if open >= (open.saturating_sub(unused) * percent).div_ceil(100) {
                 return;
             }
-            let Ok(place) = self.stock.enter() else { return };
+            let Ok(permit) = self.stock.enter() else { return };
             self.ahead.set(self.ahead.get() + 1);
             let pool = Rc::clone(self);
             let connecting = async move {
-                let connected = Rc::clone(&pool).connect_http1(place).await;
+                let connected = Rc::clone(&pool).connect_http1(permit).await;
                 pool.ahead.set(pool.ahead.get() - 1);
                 connected
             };

@@ -25,7 +25,7 @@ pub enum ReceiveError {
 #[derive(Debug)]
 pub struct Received {
     incoming: Incoming,
-    /// It comes on a stream of HTTP/2.
+    /// Whether the body comes on a stream of HTTP/2.
     stream: bool,
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::pending::{Counts, Pending};
-use super::queue::{Entry, Given, Place, Queue};
+use super::queue::{ConnectionPermit, Entry, Given, Queue};
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +49,8 @@ impl Member {
 
 /// What can be given to a request that waits.
 pub(super) trait Reusable {
-    /// It carries one request at a time: a connection that is being opened for whom it is given to is then for nobody.
+    /// Whether it carries one request at a time: a connection that is being opened for the request that gets this one is then
+    /// for nobody.
     fn is_alone(&self) -> bool;
 
     /// Keeps it for requests to come, if that is what is done with it.
@@ -79,11 +80,11 @@ pub(super) struct Stock<C> {
 pub(super) struct Idle<C> {
     pub(super) connection: C,
     pub(super) since: Instant,
-    /// What [`Share::rests`] said.
+    /// What [`Share::rests`] said when the connection came to rest.
     counted: bool,
-    /// It was there when other threads were found to wait.
+    /// The connection was there when other threads were found to wait.
     seen: bool,
-    /// It was there at the last sweep.
+    /// The connection was there at the last sweep.
     pub(super) swept: bool,
 }
 
@@ -115,17 +116,17 @@ impl<C: Reusable> Stock<C> {
         self.idle.borrow().len()
     }
 
-    /// Which the next connection would be.
+    /// Whether the next connection would be the first.
     fn next_connection(&self) -> PoolConnection {
         if self.open.get() == 0 { PoolConnection::First } else { PoolConnection::Further }
     }
 
     /// The right to open a connection. The first one is always granted: requests would wait for a connection that nobody may
     /// open.
-    pub(super) fn enter(&self) -> Result<Place, Overflow> {
+    pub(super) fn enter(&self) -> Result<ConnectionPermit, Overflow> {
         let permit = self.member.share.breakers().connection(&self.endpoint, self.next_connection());
         let permit = permit.inspect_err(|cause| self.cause.set(*cause))?;
-        Ok(Place::take(permit, &self.open))
+        Ok(ConnectionPermit::take(permit, &self.open))
     }
 
     /// The connection that was used last of those that carry no request.
@@ -160,7 +161,7 @@ impl<C: Reusable> Stock<C> {
         gone.into_iter().map(|idle| idle.connection).collect()
     }
 
-    /// A connection that has carried no request for as long as others have waited for a place, if it is to make room for them.
+    /// A connection that has carried no request for as long as others have waited for one, if it is to make room for them.
     pub(super) fn give_up(&self) -> Option<C> {
         if !self.idle.borrow().first().is_some_and(|idle| idle.seen) || !self.member.share.owes(&self.endpoint) {
             return None;
@@ -176,11 +177,14 @@ impl<C: Reusable> Stock<C> {
     }
 
     /// Begins to wait: with the right to open a connection, if there may be another and nobody came before.
-    pub(super) fn arrive(self: &Rc<Self>, pending: &Rc<Pending>) -> Result<(Waiting<C>, Option<Place>), Overflow> {
+    pub(super) fn arrive(
+        self: &Rc<Self>,
+        pending: &Rc<Pending>,
+    ) -> Result<(Waiting<C>, Option<ConnectionPermit>), Overflow> {
         if !self.queue.is_short()
-            && let Ok(place) = self.enter()
+            && let Ok(permit) = self.enter()
         {
-            return Ok((self.await_opened(pending)?, Some(place)));
+            return Ok((self.await_opened(pending)?, Some(permit)));
         }
         let waiting = self.wait(pending)?;
         // What has become free before it was known that it waits.
@@ -204,18 +208,18 @@ impl<C: Reusable> Stock<C> {
 
     /// Gives the right to open a connection to who has waited longest for it, if there may be another. Returns whether it did.
     pub(super) fn grant(&self) -> bool {
-        let Some(place) = self.room() else { return false };
-        self.queue.place(Some(place));
+        let Some(permit) = self.room() else { return false };
+        self.queue.begin_opening(Some(permit));
         true
     }
 
     /// The right to open a connection, for who has waited longest for it.
-    pub(super) fn room(&self) -> Option<Place> {
+    pub(super) fn room(&self) -> Option<ConnectionPermit> {
         let front = self.queue.front()?;
         let breakers = self.member.share.breakers();
         loop {
             let cause = match breakers.connection_again(&self.endpoint, self.next_connection()) {
-                Ok(permit) => return Some(Place::take(permit, &self.open)),
+                Ok(permit) => return Some(ConnectionPermit::take(permit, &self.open)),
                 Err(cause) => cause,
             };
             // Another limit than before: there may have been room by the time that this is known.
@@ -263,7 +267,7 @@ pub(super) struct Waiting<C: Reusable> {
 }
 
 impl<C: Reusable> Waiting<C> {
-    /// What it is given next: first, perhaps, the right to open a connection, and while it does so, one that is free.
+    /// What the request is given next: first, perhaps, the right to open a connection, and while it does so, one that is free.
     pub(super) async fn given(&mut self) -> Given<C> {
         poll_fn(|cx| self.entry.poll(cx)).await
     }
@@ -273,7 +277,7 @@ impl<C: Reusable> Waiting<C> {
         self.entry.spare()
     }
 
-    /// From now on it is given nothing: it waits for what it opens by itself.
+    /// From now on the request is given nothing: it waits for what it opens by itself.
     pub(super) fn withdraw(&self) {
         self.stock.queue.leave(&self.entry);
     }
@@ -291,7 +295,7 @@ impl<C: Reusable> Drop for Waiting<C> {
                     free.keep(stock);
                 }
             }
-            Some(Given::Place(_) | Given::Failed(_)) | None => {}
+            Some(Given::Permit(_) | Given::Failed(_)) | None => {}
         }
         if unserved && stock.queue.is_empty() {
             stock.deserted.notify_waiters();

@@ -53,6 +53,7 @@ pub(super) fn connections(given: &Connections) -> config::Connections {
         probes: keepalive.probes.unwrap_or_default(),
         idle: span(keepalive.idle),
         interval: span(keepalive.interval),
+        disabled: false,
     });
     config::Connections {
         max_requests: given.max_requests.unwrap_or_default(),

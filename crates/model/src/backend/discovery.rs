@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_balancer::{ConfiguredHealth, Locality};
 use backstay_destination::HostPattern;
-use backstay_destination::lookup::Settings;
+use backstay_destination::lookup::{Family, Settings};
 use rustls_pki_types::ServerName;
 
 use super::LoopGuard;
@@ -52,6 +52,8 @@ pub enum StaticHost {
         name: Arc<str>,
         /// The name as TLS speaks of it.
         server_name: ServerName<'static>,
+        /// Which of its addresses count.
+        family: Family,
     },
     /// A service, whose records name its servers.
     Srv(Arc<str>),

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use backstay_balancer::{ConfiguredHealth, Locality};
 use backstay_destination::Target;
+use backstay_destination::lookup::Family;
 use backstay_proto::config::{self, endpoint};
 use rustls_pki_types::ServerName;
 
+use super::dynamic::family;
 use super::{StaticEndpoint, StaticHost};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
 
@@ -38,6 +40,9 @@ fn endpoint(endpoint: &config::Endpoint, localities: &mut Vec<(String, String)>)
 }
 
 fn host(endpoint: &config::Endpoint) -> Checked<StaticHost> {
+    if endpoint.lookup_family.is_some() && !matches!(endpoint.host, Some(endpoint::Host::Fqdn(_))) {
+        return refuse("lookup_family", "is for an fqdn only");
+    }
     match &endpoint.host {
         None => unknown(""),
         Some(endpoint::Host::Ip(text)) => {
@@ -50,7 +55,13 @@ fn host(endpoint: &config::Endpoint) -> Checked<StaticHost> {
         Some(endpoint::Host::Fqdn(text)) => {
             let named = name(text).and_then(|name| Some((ServerName::try_from(name.to_string()).ok()?, name)));
             match named {
-                Some((server_name, name)) => Ok(StaticHost::Name { name, server_name }),
+                Some((server_name, name)) => {
+                    let family = match endpoint.lookup_family {
+                        None => Family::V4Preferred,
+                        Some(given) => family(given).map_or_else(|| unknown("lookup_family"), Ok)?,
+                    };
+                    Ok(StaticHost::Name { name, server_name, family })
+                }
                 None => refuse("fqdn", format!("{text:?} is not a name that DNS could know")),
             }
         }

@@ -105,8 +105,8 @@ pub struct Connections {
     pub max_requests: Option<NonZeroU32>,
     /// Age from which on a connection takes no more requests; kept to within a second.
     pub max_lifetime: Option<Duration>,
-    /// Probes on connections without traffic.
-    pub keepalive: Keepalive,
+    /// Probes on connections without traffic; `None` sends none.
+    pub keepalive: Option<Keepalive>,
     /// Connections kept for each one in use, in percent: 100 to 300. HTTP/1.1 only: HTTP/2 shares connections.
     pub preconnect_percent: u32,
     /// Requests at once on one HTTP/2 connection; `None` leaves it to the endpoint, up to 256.
@@ -119,7 +119,7 @@ impl Default for Connections {
         Self {
             max_requests: None,
             max_lifetime: None,
-            keepalive: Keepalive::default(),
+            keepalive: Some(Keepalive::default()),
             preconnect_percent: 100,
             max_streams: None,
         }

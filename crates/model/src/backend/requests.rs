@@ -101,7 +101,15 @@ pub(super) fn connections(given: Option<&config::Connections>) -> Checked<Connec
     })
 }
 
-fn keepalive(given: &config::connections::TcpKeepalive) -> Checked<Keepalive> {
+/// `None` sends no probes.
+fn keepalive(given: &config::connections::TcpKeepalive) -> Checked<Option<Keepalive>> {
+    if given.disabled {
+        let said = given.probes > 0 || given.idle.is_some() || given.interval.is_some();
+        return match said {
+            true => refuse("tcp_keepalive.disabled", "must not be set beside what says how probes are sent"),
+            false => Ok(None),
+        };
+    }
     let defaults = Keepalive::default();
     let probes = match given.probes {
         0 => Ok(None),
@@ -111,7 +119,8 @@ fn keepalive(given: &config::connections::TcpKeepalive) -> Checked<Keepalive> {
     let (probes, idle, interval) =
         (probes, positive("tcp_keepalive.idle", given.idle), positive("tcp_keepalive.interval", given.interval))
             .together()?;
-    Ok(Keepalive { probes, idle: idle.unwrap_or(defaults.idle), interval: interval.unwrap_or(defaults.interval) })
+    let (idle, interval) = (idle.unwrap_or(defaults.idle), interval.unwrap_or(defaults.interval));
+    Ok(Some(Keepalive { probes, idle, interval }))
 }
 
 pub(super) fn host(given: Option<&config::HostRewrite>) -> Checked<HostRewrite> {

@@ -108,7 +108,7 @@ fn what_is_not_said_is_as_the_guide_has_it() {
             limits.requests.is_none() && limits.connections_per_endpoint.is_none() && limits.retry_budget.is_none()
         );
         let connections = plan.spec.policy.connections;
-        let keepalive = connections.keepalive;
+        let keepalive = connections.keepalive.unwrap();
         assert_eq!((keepalive.idle, keepalive.interval), (Duration::from_secs(60), Duration::from_secs(15)));
         assert_eq!((keepalive.probes, connections.preconnect_percent), (None, 100));
         assert!(connections.max_requests.is_none() && connections.max_lifetime.is_none());

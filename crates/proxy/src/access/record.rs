@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::{HeaderValue, Method, Request, Uri, Version, header};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::refusal::Flag;
+use crate::local_reply::Flag;
 
 /// What the access log says about a request. Everything a client wrote is kept as it came and escaped when written.
 #[derive(Debug)]

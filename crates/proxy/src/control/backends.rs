@@ -9,7 +9,7 @@ use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
 use tokio::runtime::Handle;
 
-use super::care::Care;
+use super::supervisor::EndpointSupervisor;
 use crate::dns::{Dns, DynamicResolve, Following};
 use backstay_upstream::counts::BackendMetrics;
 use backstay_upstream::tls::client_tls;
@@ -17,7 +17,7 @@ use backstay_upstream::{Addresses, Backend, BackendParts, Discovery, Dynamic};
 
 /// What backends are built with.
 #[derive(Clone, Debug)]
-pub(super) struct Workshop {
+pub(super) struct BuildContext {
     pub(super) dns: Arc<Dns>,
     pub(super) runtime: Handle,
     pub(super) max_checks: usize,
@@ -36,7 +36,7 @@ pub(super) struct BackendItem {
     pub(super) breakers: Arc<Breakers>,
     secrets: Secrets,
     /// Looks after its endpoints.
-    _care: Option<Care>,
+    _supervisor: Option<EndpointSupervisor>,
 }
 
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl BackendItem {
         plan: model::Backend,
         secrets: Option<Secrets>,
         previous: Option<&Self>,
-        workshop: &Workshop,
+        context: &BuildContext,
     ) -> Result<Self, Fault> {
         let metrics = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.metrics));
         let breakers = match previous {
@@ -93,7 +93,16 @@ impl BackendItem {
         };
         let Some(secrets) = secrets else {
             let secrets = Secrets::default();
-            return Ok(Self { plan, backend: None, waits: false, feed: None, metrics, breakers, secrets, _care: None });
+            return Ok(Self {
+                plan,
+                backend: None,
+                waits: false,
+                feed: None,
+                metrics,
+                breakers,
+                secrets,
+                _supervisor: None,
+            });
         };
         // What is served while a plan waits may connect in another way.
         let alike = previous.filter(|previous| !previous.waits && previous.plan.connects_as(&plan));
@@ -124,20 +133,20 @@ impl BackendItem {
         };
         let (backend, feed) = match &plan.discovery {
             model::Discovery::Static(endpoints) => {
-                // It begins with the addresses that the old one had: names are not unknown again.
+                // The new backend begins with the addresses that the old one had: names are not unknown again.
                 let start = if plan.spec.policy.health.is_empty() { Start::Usable } else { Start::AwaitCheck };
                 let addresses = match previous.and_then(Self::addresses) {
                     Some(previous) => Addresses::following(previous, start),
                     None => Addresses::new(Vec::new(), start),
                 };
                 let backend = backend(parts(Discovery::Addresses(addresses)));
-                let following = Following::start(&backend, endpoints, &workshop.dns, &workshop.runtime);
+                let following = Following::start(&backend, endpoints, &context.dns, &context.runtime);
                 (backend, Feed::Following(following))
             }
             model::Discovery::Dynamic { settings, allowed, loops } => {
                 let cache = match previous.and_then(Self::cache) {
                     Some(cache) => cache.configure(settings.clone()).map(|()| Arc::clone(cache)),
-                    None => workshop.dns.cache(name, settings.clone()),
+                    None => context.dns.cache(name, settings.clone()),
                 };
                 let cache = cache.map_err(|error| {
                     Fault::new(format!("dynamic_forward.dns_cache.{}", error.field), format!("must be {}", error.rule))
@@ -148,7 +157,7 @@ impl BackendItem {
                 (backend, Feed::Cache(cache))
             }
         };
-        let care = Care::start(&backend, workshop);
+        let supervisor = EndpointSupervisor::start(&backend, context);
         Ok(Self {
             plan,
             backend: Some(backend),
@@ -157,7 +166,7 @@ impl BackendItem {
             metrics,
             breakers,
             secrets,
-            _care: care,
+            _supervisor: supervisor,
         })
     }
 
@@ -179,14 +188,14 @@ impl BackendItem {
     }
 
     /// Changes only where endpoints come from, if that is all that `plan` changes. The backend keeps its identity then.
-    pub(super) fn follow(&mut self, plan: &model::Backend, workshop: &Workshop) -> bool {
+    pub(super) fn follow(&mut self, plan: &model::Backend, context: &BuildContext) -> bool {
         let elsewhere = plan.is_elsewhere(&self.plan);
         let Some(backend) = self.backend.as_ref().filter(|_| elsewhere && !self.waits) else {
             return false;
         };
         match (&self.plan.discovery, &plan.discovery) {
             (model::Discovery::Static(_), model::Discovery::Static(endpoints)) => {
-                let following = Following::start(backend, endpoints, &workshop.dns, &workshop.runtime);
+                let following = Following::start(backend, endpoints, &context.dns, &context.runtime);
                 self.feed = Some(Feed::Following(following));
             }
             (

@@ -142,7 +142,7 @@ async fn a_bad_update_is_refused_by_name_and_field_and_the_rest_applies() {
     let config = outcome.config.unwrap();
     assert_eq!(target(socket(&config, 80)), "backend/b");
     assert_eq!(addresses(&config.backends["backend/b"]), ["10.0.0.1"]);
-    let versions: Vec<_> = model.held().into_iter().map(|(name, version)| format!("{name}={version}")).collect();
+    let versions: Vec<_> = model.versions().into_iter().map(|(name, version)| format!("{name}={version}")).collect();
     assert_eq!(
         versions,
         ["backend/b=1", "backend/c=1", "listener/l=1", "route/r=1"],
@@ -208,7 +208,7 @@ async fn endpoints_change_in_place() {
     let outcome = apply(&mut model, vec![backend("backend/b", "2", &["10.0.0.2", "10.0.0.3", "10.0.0.2"])]);
     assert!(outcome.config.is_none(), "nothing is built anew");
     assert_eq!(addresses(&config.backends["backend/b"]), ["10.0.0.2", "10.0.0.3"]);
-    assert_eq!(&*model.held()["backend/b"], "2");
+    assert_eq!(&*model.versions()["backend/b"], "2");
 }
 
 #[tokio::test]
@@ -308,8 +308,8 @@ async fn a_listener_that_cannot_be_bound_goes_back_to_what_it_was() {
     let config = model.revert(&mut outcome, refused.into());
     assert_eq!(config.sockets.iter().map(|socket| socket.address.port()).collect::<Vec<_>>(), [1001]);
     assert_eq!(outcome.rejections.len(), 2);
-    assert_eq!(model.held().len(), 1);
-    assert_eq!(&*model.held()["listener/l"], "1");
+    assert_eq!(model.versions().len(), 1);
+    assert_eq!(&*model.versions()["listener/l"], "1");
     assert_eq!(&*model.rejected()["listener/l"].version, "2");
 }
 

@@ -8,7 +8,7 @@ pub struct ServerMetrics {
     /// Connections from clients open now.
     pub connections: Level,
     /// Connections from clients open now that wait for their next request without buffers: they were idle for a second or more.
-    pub resting: Level,
+    pub parked: Level,
     /// Connections closed at once because `max_connections` was reached.
     pub connections_refused: Count,
     /// Attempts to accept a connection that the system refused, as it does when file descriptors run out.

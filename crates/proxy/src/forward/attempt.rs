@@ -12,40 +12,40 @@ use http::{HeaderName, HeaderValue, Request, Response, Version, header};
 use rustls_pki_types::ServerName;
 
 use super::body::RequestBody;
-use super::endpoint::{self, Found};
+use super::endpoint::{self, Acquired};
 use super::failure::Failure;
-use super::headers::{self, Hop, Seen};
-use super::progress::Progress;
+use super::headers::{self, HeaderPresence, HopByHop};
+use super::progress::BodyProgress;
 use super::{grpc, head};
 use crate::upstream::{Incoming, Pool, Upstream};
 use backstay_model::{HostRewrite, Protocol};
 use backstay_upstream::{Backend, Discovery, uptime};
-use backstay_upstream::{Chosen, note_failure};
+use backstay_upstream::{SelectedEndpoint, note_failure};
 
 /// By which an endpoint that is checked says, with any answer, that it is down.
 const IMMEDIATE_FAIL: HeaderName = HeaderName::from_static("x-envoy-immediate-health-check-fail");
 
-/// How a request may be sent.
+/// What is known of a request while it is on its way: how it may be sent, and what its attempts have come to.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct RequestState {
     /// Port of the endpoints; `None` takes the authority's.
     port: Option<NonZeroU16>,
-    /// What to resolve, for a dynamic backend.
+    /// The authority to resolve, for a dynamic backend.
     authority: Option<HeaderValue>,
-    /// It has no body: its head is all that it takes to send it again.
+    /// The request has no body: its head is all that it takes to send it again.
     bodyless: bool,
-    /// It has no body and does no harm when sent twice (RFC 9110, 9.2.2).
+    /// The request has no body and does no harm when sent twice (RFC 9110, 9.2.2).
     repeatable: bool,
-    /// How far its body has come, if it has one.
-    pub(super) sent: Option<Rc<Progress>>,
-    /// Whether it is a call of gRPC, where anybody asks for it.
+    /// How far the request's body has come, if it has one.
+    pub(super) sent: Option<Rc<BodyProgress>>,
+    /// Whether the request is a call of gRPC; false where no outlier detection asks for it.
     grpc: bool,
     /// Hash of the request, where endpoints are chosen by one.
     pub(super) hash: Option<u64>,
     /// Where earlier attempts went, if others are preferred.
     pub(super) avoid: RefCell<Vec<SocketAddr>>,
-    /// Where the attempt under way goes, where anybody asks for it.
-    pub(super) current: RefCell<Option<Chosen>>,
+    /// The endpoint of the attempt under way; `None` where endpoints are taken in turn.
+    pub(super) current: RefCell<Option<SelectedEndpoint>>,
     /// The address that was tried last.
     pub(super) tried: Cell<Option<SocketAddr>>,
     /// How many attempts there were, by the policy on retries, with the one under way.
@@ -54,13 +54,13 @@ pub(super) struct Plan {
     pub(super) begun: Cell<Option<Instant>>,
 }
 
-impl Plan {
+impl RequestState {
     /// How the request of `parts`, `hop` and `body` may be sent to `backend`.
     pub(super) fn new(
         backend: &Backend,
         port: Option<NonZeroU16>,
         parts: &Parts,
-        hop: &Hop,
+        hop: &HopByHop,
         body: &RequestBody,
     ) -> Self {
         let authority = match backend.discovery {
@@ -103,26 +103,30 @@ impl Plan {
     /// Sends the request. A kept connection may turn out to be closed by the endpoint: then the request goes out again on a
     /// new one, if none of it was sent, or if it may be repeated. So does one whose stream the endpoint has said, in going away,
     /// that it did not look at.
-    pub(super) async fn run(&self, upstream: &Upstream, request: &mut Request<RequestBody>) -> Result<Reply, Failure> {
+    pub(super) async fn run(
+        &self,
+        upstream: &Upstream,
+        request: &mut Request<RequestBody>,
+    ) -> Result<UpstreamAnswer, Failure> {
         let route = endpoint::route(upstream, self.port, self.authority.as_ref()).await?;
         let mut unsent = 0;
         let mut fresh = false;
         loop {
-            let Found { pool, lease, chosen } = endpoint::acquire(upstream, &route, self, fresh).await?;
-            let Ok(held) = Held::count(upstream, chosen) else {
+            let Acquired { pool, lease, selected } = endpoint::acquire(upstream, &route, self, fresh).await?;
+            let Ok(guard) = RequestGuard::count(upstream, selected) else {
                 lease.cancel();
                 return Err(Failure::Overflow);
             };
             self.tried.set(Some(pool.address()));
-            if let Some(chosen) = &held.chosen {
-                *self.current.borrow_mut() = Some(chosen.clone());
+            if let Some(selected) = &guard.selected {
+                *self.current.borrow_mut() = Some(selected.clone());
                 if upstream.backend.policy.host == HostRewrite::Automatic
                     && let Some(ServerName::DnsName(name)) =
-                        chosen.endpoints.get(chosen.index).map(|endpoint| &endpoint.server_name)
+                        selected.endpoints.get(selected.index).map(|endpoint| &endpoint.server_name)
                 {
                     head::readdress(request, name.as_ref());
                 }
-                upstream.report(Some(chosen), Outcome::Connected);
+                upstream.report(Some(selected), Outcome::Connected);
             }
             if upstream.backend.policy.retries.is_some() || upstream.backend.timeouts.first_byte.is_some() {
                 self.begun.set(Some(Instant::now()));
@@ -132,30 +136,30 @@ impl Plan {
             let reused = lease.reused;
             let unanswered = match lease.send(request).await {
                 Ok((response, incoming)) => {
-                    let seen = Seen::among(response.headers());
-                    if let Some(details) = misframed(&response, &seen) {
+                    let present = HeaderPresence::among(response.headers());
+                    if let Some(details) = misframed(&response, &present) {
                         // The connection goes with the answer: nobody knows where on it the next answer begins.
-                        upstream.report(held.chosen.as_ref(), Outcome::Failed);
+                        upstream.report(guard.selected.as_ref(), Outcome::Failed);
                         let failure = Failure::Protocol(details);
                         failure.count(metrics);
                         return Err(failure);
                     }
-                    if let Some(chosen) = &held.chosen {
+                    if let Some(selected) = &guard.selected {
                         let headers = response.headers();
                         let outcome = match grpc::status(headers) {
                             Some(status) if self.grpc => Outcome::grpc(status),
                             _ => Outcome::Answered(response.status().as_u16()),
                         };
-                        upstream.report(Some(chosen), outcome);
+                        upstream.report(Some(selected), outcome);
                     }
-                    if let Some(chosen) = held.chosen.as_ref()
+                    if let Some(selected) = guard.selected.as_ref()
                         && !upstream.backend.policy.health.is_empty()
                         && response.headers().contains_key(IMMEDIATE_FAIL)
-                        && let Some(state) = chosen.state()
+                        && let Some(state) = selected.state()
                     {
                         state.fail_by_itself(uptime());
                     }
-                    return Ok(Reply { response, incoming, seen, pool, held, cut: None, silence: None });
+                    return Ok(UpstreamAnswer { response, incoming, present, pool, guard, cut: None, silence: None });
                 }
                 Err(unanswered) => unanswered,
             };
@@ -181,7 +185,7 @@ impl Plan {
                 }
                 failure => {
                     if !matches!(failure, Failure::Client) {
-                        upstream.report(held.chosen.as_ref(), Outcome::Failed);
+                        upstream.report(guard.selected.as_ref(), Outcome::Failed);
                     }
                     failure.count(metrics);
                     let unsent = unanswered.unsent && matches!(failure, Failure::Terminated);
@@ -195,45 +199,45 @@ impl Plan {
 
 /// The head of an answer, and what follows.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(super) struct UpstreamAnswer {
     pub(super) response: Response<()>,
     pub(super) incoming: Incoming,
-    /// What is among its headers.
-    pub(super) seen: Seen,
+    /// Which headers the answer has.
+    pub(super) present: HeaderPresence,
     pub(super) pool: Rc<Pool>,
-    pub(super) held: Held,
+    pub(super) guard: RequestGuard,
     /// When the answer must have ended, by a timeout of the attempt.
     pub(super) cut: Option<Instant>,
     /// How long each further part may take.
     pub(super) silence: Option<Duration>,
 }
 
-/// What a request counts as until its end.
+/// What a request counts as at its backend and endpoint, until its end.
 #[derive(Debug, Default)]
-pub(super) struct Held {
-    pub(super) chosen: Option<Chosen>,
-    /// Held to be dropped.
+pub(super) struct RequestGuard {
+    pub(super) selected: Option<SelectedEndpoint>,
+    /// Counted for as long as this lives; nobody reads them.
     _active: Option<ActiveRequest>,
     _request: Option<Permit>,
     pub(super) retry: Option<Permit>,
 }
 
-impl Held {
-    fn count(upstream: &Upstream, chosen: Option<Chosen>) -> Result<Self, Overflow> {
+impl RequestGuard {
+    fn count(upstream: &Upstream, selected: Option<SelectedEndpoint>) -> Result<Self, Overflow> {
         let counts = upstream.backend.policy.counts_requests;
         let request = counts.then(|| upstream.backend.breakers.request()).transpose()?;
-        let active = chosen.as_ref().and_then(Chosen::state).map(EndpointState::begin_request);
-        Ok(Self { chosen, _active: active, _request: request, retry: None })
+        let active = selected.as_ref().and_then(SelectedEndpoint::state).map(EndpointState::begin_request);
+        Ok(Self { selected, _active: active, _request: request, retry: None })
     }
 }
 
 /// Why nobody may take `response` for an answer: two readers could read it in two ways.
-fn misframed(response: &Response<()>, seen: &Seen) -> Option<&'static str> {
-    if !seen.is_plainly_framed(response.headers()) {
+fn misframed(response: &Response<()>, present: &HeaderPresence) -> Option<&'static str> {
+    if !present.is_plainly_framed(response.headers()) {
         return Some("upstream_transfer_encoding");
     }
     if response.version() == Version::HTTP_2 && !headers::is_well_formed(response.headers()) {
         return Some("upstream_header_malformed");
     }
-    seen.is_framed_twice().then_some("upstream_length_and_transfer_encoding")
+    present.is_framed_twice().then_some("upstream_length_and_transfer_encoding")
 }

@@ -6,8 +6,8 @@ mod silence;
 
 use thiserror::Error;
 
-pub(super) use answer::Answer;
 pub(crate) use answer::Body;
+pub(super) use answer::UpstreamBody;
 pub(crate) use request::RequestBody;
 pub(super) use silence::Silence;
 

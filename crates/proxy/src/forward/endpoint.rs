@@ -9,11 +9,11 @@ use backstay_destination::Authority;
 use http::HeaderValue;
 use rustls_pki_types::ServerName;
 
-use super::attempt::Plan;
+use super::attempt::RequestState;
 use super::failure::Failure;
-use crate::refusal::{Flag, Refusal};
+use crate::local_reply::{Flag, LocalReply};
 use crate::upstream::{Lease, Pool, Upstream};
-use backstay_upstream::{Chosen, ConnectError, Pending, race};
+use backstay_upstream::{ConnectError, Pending, SelectedEndpoint, race};
 use backstay_upstream::{Discovery, Dynamic, Lookup, Resolved};
 
 /// Addresses tried for one request when connections cannot be opened.
@@ -21,10 +21,14 @@ const MAX_TRIES: usize = 3;
 /// Addresses of one name tried for one request.
 const MAX_RACED: usize = 8;
 
-const NOT_ALLOWED: Refusal =
-    Refusal::fixed(http::StatusCode::FORBIDDEN, "host not allowed", Flag::None, "dynamic_host_not_allowed");
-const INVALID: Refusal =
-    Refusal::fixed(http::StatusCode::BAD_REQUEST, "invalid host", Flag::DownstreamProtocolError, "invalid_host_header");
+const NOT_ALLOWED: LocalReply =
+    LocalReply::fixed(http::StatusCode::FORBIDDEN, "host not allowed", Flag::None, "dynamic_host_not_allowed");
+const INVALID: LocalReply = LocalReply::fixed(
+    http::StatusCode::BAD_REQUEST,
+    "invalid host",
+    Flag::DownstreamProtocolError,
+    "invalid_host_header",
+);
 
 /// Where a request may go.
 #[derive(Debug)]
@@ -84,31 +88,37 @@ async fn resolve(
 
 /// A connection for a request.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Acquired {
     pub(super) pool: Rc<Pool>,
     pub(super) lease: Lease,
-    /// The endpoint, where anybody asks for it.
-    pub(super) chosen: Option<Chosen>,
+    /// The endpoint; `None` where endpoints are taken in turn, or found by name.
+    pub(super) selected: Option<SelectedEndpoint>,
 }
 
 /// A connection to where `route` leads; with `fresh`, one that has carried no request yet.
-pub(super) async fn acquire(upstream: &Upstream, route: &Route, plan: &Plan, fresh: bool) -> Result<Found, Failure> {
+pub(super) async fn acquire(
+    upstream: &Upstream,
+    route: &Route,
+    state: &RequestState,
+    fresh: bool,
+) -> Result<Acquired, Failure> {
     match route {
         Route::InTurn { turn, port } => {
-            let (_, pool, chosen) =
-                upstream.choose(*turn, *port, plan.hash, &plan.avoid.borrow()).ok_or(Failure::NoEndpoint)?;
+            let (_, pool, selected) =
+                upstream.select(*turn, *port, state.hash, &state.avoid.borrow()).ok_or(Failure::NoEndpoint)?;
             if !fresh && let Some(lease) = pool.reuse() {
-                return Ok(Found { pool, lease, chosen });
+                return Ok(Acquired { pool, lease, selected });
             }
-            Box::pin(open(upstream, *turn, *port, plan, (pool, chosen), fresh)).await
+            Box::pin(open(upstream, *turn, *port, state, (pool, selected), fresh)).await
         }
         Route::Preferred(pools) => {
-            let held = |pool: &Rc<Pool>| pool.reuse().map(|lease| Found { pool: Rc::clone(pool), lease, chosen: None });
-            match pools.iter().find_map(held).filter(|_| !fresh) {
+            let unused =
+                |pool: &Rc<Pool>| pool.reuse().map(|lease| Acquired { pool: Rc::clone(pool), lease, selected: None });
+            match pools.iter().find_map(unused).filter(|_| !fresh) {
                 Some(found) => Ok(found),
                 None => {
                     // The first stands for all that race.
-                    plan.tried.set(pools.first().map(|pool| pool.address()));
+                    state.tried.set(pools.first().map(|pool| pool.address()));
                     Box::pin(open_preferred(upstream, pools, fresh)).await
                 }
             }
@@ -122,13 +132,13 @@ async fn open(
     upstream: &Upstream,
     turn: usize,
     port: u16,
-    plan: &Plan,
-    first: (Rc<Pool>, Option<Chosen>),
+    state: &RequestState,
+    first: (Rc<Pool>, Option<SelectedEndpoint>),
     fresh: bool,
-) -> Result<Found, Failure> {
+) -> Result<Acquired, Failure> {
     let most = if upstream.backend.policy.retries.is_some() { 1 } else { MAX_TRIES };
-    let mut tried = plan.avoid.borrow().clone();
-    let (mut pool, mut chosen) = first;
+    let mut tried = state.avoid.borrow().clone();
+    let (mut pool, mut selected) = first;
     let pending = Rc::<Pending>::default();
     let mut try_ = 0;
     loop {
@@ -136,31 +146,31 @@ async fn open(
             && try_ > 0
             && let Some(lease) = pool.reuse()
         {
-            return Ok(Found { pool, lease, chosen });
+            return Ok(Acquired { pool, lease, selected });
         }
-        plan.tried.set(Some(pool.address()));
-        plan.current.borrow_mut().clone_from(&chosen);
+        state.tried.set(Some(pool.address()));
+        state.current.borrow_mut().clone_from(&selected);
         let error = match pool.open(&pending, fresh).await {
-            Ok(lease) => return Ok(Found { pool, lease, chosen }),
+            Ok(lease) => return Ok(Acquired { pool, lease, selected }),
             Err(error) => error,
         };
         if matches!(error, ConnectError::Overflow(_)) {
             return Err(Failure::Connect(error));
         }
-        upstream.report(chosen.as_ref(), Outcome::Failed);
+        upstream.report(selected.as_ref(), Outcome::Failed);
         tried.push(pool.address());
         try_ += 1;
-        match upstream.choose(turn.wrapping_add(try_), port, plan.hash, &tried) {
-            Some((count, next, endpoint)) if try_ < most.min(count) => (pool, chosen) = (next, endpoint),
+        match upstream.select(turn.wrapping_add(try_), port, state.hash, &tried) {
+            Some((count, next, endpoint)) if try_ < most.min(count) => (pool, selected) = (next, endpoint),
             _ => return Err(Failure::Connect(error)),
         }
     }
 }
 
-async fn open_preferred(upstream: &Upstream, pools: &[Rc<Pool>], fresh: bool) -> Result<Found, Failure> {
+async fn open_preferred(upstream: &Upstream, pools: &[Rc<Pool>], fresh: bool) -> Result<Acquired, Failure> {
     let pending = &Rc::<Pending>::default();
     let attempts = pools.iter().take(MAX_RACED).map(|pool| async move {
-        Ok(Found { pool: Rc::clone(pool), lease: pool.open(pending, fresh).await?, chosen: None })
+        Ok(Acquired { pool: Rc::clone(pool), lease: pool.open(pending, fresh).await?, selected: None })
     });
     let timeout = upstream.backend.timeouts.connect;
     let mut raced = pin!(race(attempts));

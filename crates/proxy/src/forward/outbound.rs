@@ -12,14 +12,14 @@ use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
-use super::attempt::{Plan, Reply};
-use super::body::{Answer, Body, RequestBody, Silence};
+use super::attempt::{RequestState, UpstreamAnswer};
+use super::body::{Body, RequestBody, Silence, UpstreamBody};
 use super::failure::Failure;
 use super::headers;
-use super::{local, retries, tunnel};
+use super::{reply, retries, tunnel};
 use crate::config::{Action, Forward, Rule};
 use crate::filter;
-use crate::refusal::Flag;
+use crate::local_reply::Flag;
 use crate::server::{Cause, Exchange};
 use crate::upstream::Upstream;
 use backstay_upstream::Backend;
@@ -29,13 +29,13 @@ use backstay_upstream::Backend;
 pub(super) struct Outbound {
     pub(super) exchange: Exchange,
     pub(super) request: Request<RequestBody>,
-    pub(super) plan: Plan,
+    pub(super) state: RequestState,
     pub(super) active: Active,
     /// When the answer must have ended.
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
     /// The client's side of a change of protocol that the request asks for.
     pub(super) client_upgrade: Option<OnUpgrade>,
-    /// Set when the answer's head is to be edited.
+    /// How the answer's head is to be edited, if it is.
     pub(super) edits: Option<Edits>,
     pub(super) attempts: Attempts,
     /// Lines of `Set-Cookie` that keep the client at its endpoint.
@@ -47,12 +47,12 @@ pub(super) struct Outbound {
 pub(super) enum Attempts {
     /// Once, with no other timeout than that of the whole.
     One,
-    /// As the policy of the backend says, each with the timeouts that it says and this one.
+    /// As often as the policy of the backend says, each time with the policy's timeouts and this one.
     Timed(Option<Duration>),
 }
 
 impl Attempts {
-    /// Those that `backend` calls for.
+    /// The attempts that the policy of `backend` calls for.
     pub(super) fn at(backend: &Backend, forward: &Forward) -> Self {
         match (&backend.policy.retries, backend.timeouts.first_byte, backend.timeouts.between_bytes) {
             (None, None, None) => Self::One,
@@ -83,20 +83,20 @@ impl Edits {
 }
 
 impl Outbound {
-    /// Sends it, and ends with the answer's head or with the news of what went wrong.
+    /// Sends the request, and ends with the head of the answer, which is a reply of the proxy's own if something went wrong.
     pub(super) async fn send(mut self: Box<Self>) -> Response<Body> {
         // Borrowed from where it is: what an `async fn` holds is moved with it.
-        let Self { exchange, request, plan, active, deadline, attempts, .. } = &mut *self;
+        let Self { exchange, request, state, active, deadline, attempts, .. } = &mut *self;
         let due = deadline.as_ref().map(|deadline| deadline.deadline());
         let unanswered = Unanswered { exchange, active, due };
         let mut retry_flag = Flag::None;
         let outcome = match *attempts {
-            Attempts::One => within(deadline, pin!(plan.run(&active.upstream, request))).await,
+            Attempts::One => within(deadline, pin!(state.run(&active.upstream, request))).await,
             Attempts::Timed(timeout) => {
-                let local = Rc::clone(&exchange.local);
-                plan.time();
+                let client = Rc::clone(&exchange.client);
+                state.time();
                 let timeouts = retries::Timeouts { attempt: timeout, due };
-                let mut ended = Box::pin(retries::run(plan, &active.upstream, &local.shard, timeouts, request));
+                let mut ended = Box::pin(retries::run(state, &active.upstream, &client.thread, timeouts, request));
                 within(deadline, ended.as_mut()).await.map(|ended| {
                     retry_flag = ended.flag;
                     ended.outcome
@@ -108,17 +108,17 @@ impl Outbound {
             exchange.note(|record| record.retry_flag = retry_flag);
         }
         let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
-        let attempts = plan.attempts.get();
+        let attempts = state.attempts.get();
         let outcome = outcome.unwrap_or_else(|| {
             active.upstream.backend.metrics.timeouts.total.increment(1);
-            active.upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
+            active.upstream.report(state.current.borrow().as_ref(), Outcome::TimedOut);
             Err(Failure::Timeout)
         });
-        let Self { mut exchange, plan, active, deadline, client_upgrade, edits, cookies, .. } = *self;
-        let mut response = match outcome.and_then(|reply| check(reply, client_upgrade.is_some(), &exchange)) {
-            Ok(reply) => {
+        let Self { mut exchange, state, active, deadline, client_upgrade, edits, cookies, .. } = *self;
+        let mut response = match outcome.and_then(|answer| check(answer, client_upgrade.is_some(), &exchange)) {
+            Ok(answer) => {
                 exchange.note(|record| record.attempts = attempts);
-                let mut response = pass(exchange, reply, plan, active, deadline, client_upgrade);
+                let mut response = pass(exchange, answer, state, active, deadline, client_upgrade);
                 for cookie in cookies {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
                 }
@@ -128,14 +128,14 @@ impl Outbound {
                 if matches!(failure, Failure::NoEndpoint) {
                     active.upstream.backend.metrics.no_endpoint.increment(1);
                 }
-                let refusal = failure.into_refusal(attempts > 1);
-                active.answered(refusal.status, exchange.started.elapsed());
+                let reply = failure.into_local_reply(attempts > 1);
+                active.answered(reply.status, exchange.started.elapsed());
                 exchange.note(|record| {
-                    record.upstream = plan.tried.get();
+                    record.upstream = state.tried.get();
                     record.attempts = attempts;
-                    record.bytes_in = plan.sent.map_or(0, |sent| sent.bytes.get());
+                    record.bytes_in = state.sent.map_or(0, |sent| sent.bytes.get());
                 });
-                local::fail(exchange, refusal)
+                reply::fail(exchange, reply)
             }
         };
         if counts {
@@ -164,29 +164,29 @@ impl Drop for Unanswered<'_> {
 }
 
 /// Refuses answers that cannot be passed on.
-fn check(reply: Reply, upgrades: bool, exchange: &Exchange) -> Result<Reply, Failure> {
-    if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !upgrades {
+fn check(answer: UpstreamAnswer, upgrades: bool, exchange: &Exchange) -> Result<UpstreamAnswer, Failure> {
+    if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS && !upgrades {
         return Err(Failure::Protocol("upgrade_not_asked_for"));
     }
-    if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !reply.incoming.may_tunnel() {
+    if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS && !answer.incoming.may_tunnel() {
         return Err(Failure::Protocol("upgrade_before_end_of_request"));
     }
-    if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS && !exchange.local.enter_tunnel() {
+    if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS && !exchange.client.enter_tunnel() {
         return Err(Failure::Client);
     }
-    Ok(reply)
+    Ok(answer)
 }
 
 /// Passes an answer on.
 fn pass(
     mut exchange: Exchange,
-    reply: Reply,
-    plan: Plan,
+    answer: UpstreamAnswer,
+    state: RequestState,
     active: Active,
     deadline: Option<Pin<Box<Sleep>>>,
     client_upgrade: Option<OnUpgrade>,
 ) -> Response<Body> {
-    let Reply { response, incoming, seen, pool, held, cut, silence } = reply;
+    let UpstreamAnswer { response, incoming, present, pool, guard, cut, silence } = answer;
     let status = response.status();
     active.answered(status, exchange.started.elapsed());
     exchange.note(|record| {
@@ -198,24 +198,24 @@ fn pass(
     if status == StatusCode::SWITCHING_PROTOCOLS
         && let Some(client) = client_upgrade
     {
-        return tunnel::open(exchange, client, response, incoming, &seen, active, held);
+        return tunnel::open(exchange, client, response, incoming, &present, active, guard);
     }
     let (mut parts, ()) = response.into_parts();
     parts.version = Version::HTTP_11;
-    headers::strip(&mut parts.headers, &seen);
+    headers::strip(&mut parts.headers, &present);
     let deadline = retries::sooner(deadline, cut);
     exchange.end_by(deadline.as_ref().map(|deadline| deadline.deadline()));
-    let answer = Answer {
+    let body = UpstreamBody {
         incoming,
         deadline,
         active,
-        sent: plan.sent,
+        sent: state.sent,
         complete: false,
         failed: None,
         silence: silence.map(Silence::new),
-        _held: held,
+        _guard: guard,
     };
-    Response::from_parts(parts, Body::upstream(answer, exchange))
+    Response::from_parts(parts, Body::upstream(body, exchange))
 }
 
 /// When the answer to a request that arrived at `started` and is sent now must have ended.

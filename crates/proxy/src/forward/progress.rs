@@ -5,21 +5,21 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use crate::server::{Exchange, Pulse, Reading};
+use crate::server::{Exchange, Reading, StreamActivity};
 
 /// How far a request's body has come, for those who do not read it.
 #[derive(Debug, Default)]
-pub(crate) struct Progress {
+pub(crate) struct BodyProgress {
     pub(super) bytes: Cell<u64>,
     /// The client failed to send the rest.
     pub(super) failed: Cell<bool>,
-    /// When all was sent, where that is asked for.
+    /// When all of the body was sent; set only where `timed` is.
     pub(super) ended: Cell<Option<Instant>>,
-    /// Whether it is.
+    /// Whether anybody asks when all of the body was sent.
     pub(super) timed: Cell<bool>,
-    /// Of the request, where it shares its connection.
-    pulse: Option<Rc<Pulse>>,
-    /// For as long as anyone looks.
+    /// Movement of the request's stream, where the request shares its connection (HTTP/2).
+    stream: Option<Rc<StreamActivity>>,
+    /// Counts the body as being read, for as long as anyone looks at its progress.
     _reading: Option<Reading>,
     stage: Cell<Stage>,
     reader: RefCell<Option<Waker>>,
@@ -35,17 +35,17 @@ enum Stage {
     Abandoned,
 }
 
-impl Progress {
+impl BodyProgress {
     pub(super) fn new(exchange: &Exchange) -> Rc<Self> {
-        let reading = Some(Reading::begin(&exchange.local));
-        Rc::new(Self { pulse: exchange.pulse.clone(), _reading: reading, ..Self::default() })
+        let reading = Some(Reading::begin(&exchange.client));
+        Rc::new(Self { stream: exchange.stream.clone(), _reading: reading, ..Self::default() })
     }
 
     /// A part was read.
     pub(super) fn advance(&self, bytes: usize) {
         self.bytes.set(self.bytes.get() + bytes as u64);
-        if let Some(pulse) = &self.pulse {
-            pulse.beat();
+        if let Some(stream) = &self.stream {
+            stream.moved();
         }
     }
 

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::body::{BodyError, RequestBody};
-use super::progress::Progress;
+use super::progress::BodyProgress;
 use backstay_upstream::counts::BackendMetrics;
 
 /// A request's body, kept as far as it has been read, up to a limit.
@@ -22,13 +22,13 @@ pub(super) struct Replay(Rc<RefCell<Recording>>);
 struct Recording {
     source: RequestBody,
     hint: SizeHint,
-    progress: Option<Rc<Progress>>,
+    progress: Option<Rc<BodyProgress>>,
     kept: Vec<Bytes>,
     trailers: Option<HeaderMap>,
     size: usize,
     limit: usize,
     metrics: Arc<BackendMetrics>,
-    /// More was read than is kept.
+    /// More of the body was read than is kept.
     beyond: bool,
     ended: bool,
     /// Counts attempts: only the last may read.

@@ -104,7 +104,7 @@ impl Drop for Tap {
 pub(super) struct Fate(Rc<RefCell<State>>);
 
 impl Fate {
-    /// Whether it was abandoned because its reader was too slow.
+    /// Whether the copy was abandoned because its reader was too slow.
     pub(super) fn has_overflowed(&self) -> bool {
         self.0.borrow().overflowed
     }

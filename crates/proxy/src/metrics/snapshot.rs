@@ -65,7 +65,7 @@ pub(crate) struct CacheSnapshot {
 }
 
 impl Members {
-    /// Those that `backend` has now.
+    /// The members that `backend` has now.
     pub(crate) fn of(backend: &Backend) -> Self {
         let mut members = Self { most_connections: backend.most_unlisted_connections(), ..Self::default() };
         let Discovery::Addresses(list) = &backend.discovery else { return members };

@@ -89,9 +89,9 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
 /// What runs beside the subscription.
 struct Tasks {
     admin: Option<JoinHandle<()>>,
-    /// End by themselves, once the control side has ended and what is to be kept is on disk.
+    /// Tasks that end by themselves, once the control side has ended and what is to be kept is on disk.
     keepers: Vec<JoinHandle<()>>,
-    /// Of the state directory, for as long as anything is written there.
+    /// The lock of the state directory, held for as long as anything is written there.
     _lock: Option<StateLock>,
 }
 

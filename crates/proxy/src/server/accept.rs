@@ -10,12 +10,12 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::connection;
-use super::shard::{CurrentSocket, Shard, Shared};
+use super::data_thread::{CurrentSocket, DataThread, Shared};
 use crate::counts::ServerMetrics;
 
 /// Accepts until `stopped` closes, then takes those that had been waiting.
 pub(super) async fn run(
-    shard: Rc<Shard>,
+    thread: Rc<DataThread>,
     socket: Rc<CurrentSocket>,
     listener: TcpListener,
     mut stopped: watch::Receiver<()>,
@@ -34,12 +34,12 @@ pub(super) async fn run(
             _ = stopped.changed() => break,
         };
         match accepted {
-            Ok((stream, peer)) => begin(&shard, &socket, stream, peer),
+            Ok((stream, peer)) => begin(&thread, &socket, stream, peer),
             // The client gave up between the handshake and now.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 // Usually out of file descriptors: nothing gets better by trying at once.
-                shard.shared.metrics.accept_failures.increment(1);
+                thread.shared.metrics.accept_failures.increment(1);
                 tracing::warn!(%error, %address, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -51,29 +51,29 @@ pub(super) async fn run(
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            begin(&shard, &socket, stream, peer);
+            begin(&thread, &socket, stream, peer);
         }
     }
 }
 
-fn begin(shard: &Rc<Shard>, socket: &Rc<CurrentSocket>, stream: TcpStream, peer: SocketAddr) {
-    let metrics = &shard.shared.metrics;
-    match Permit::take(shard) {
+fn begin(thread: &Rc<DataThread>, socket: &Rc<CurrentSocket>, stream: TcpStream, peer: SocketAddr) {
+    let metrics = &thread.shared.metrics;
+    match Permit::take(thread) {
         Some(permit) => {
             metrics.accepted.increment(1);
-            connection::spawn(shard, socket, stream, peer, permit);
+            connection::spawn(thread, socket, stream, peer, permit);
         }
         None => metrics.connections_refused.increment(1),
     }
 }
 
-/// A connection's place among `max_connections`.
+/// The right to have a connection from a client open, one of `max_connections`.
 #[derive(Debug)]
 pub(super) struct Permit(Arc<ServerMetrics>);
 
 impl Permit {
-    fn take(shard: &Shard) -> Option<Self> {
-        let Shared { limits, metrics, .. } = &*shard.shared;
+    fn take(thread: &DataThread) -> Option<Self> {
+        let Shared { limits, metrics, .. } = &*thread.shared;
         metrics.connections.enter(limits.max_connections as u64).then(|| Self(Arc::clone(metrics)))
     }
 }

@@ -24,15 +24,15 @@ pub(super) struct Activity {
     /// Counts changes of phase.
     epoch: AtomicU32,
     /// Counts reads and writes.
-    beats: AtomicU32,
+    moves: AtomicU32,
     /// Bodies of requests that may not have been read to their end, though their requests were answered.
     bodies: AtomicU32,
     /// Something was written that may not have left.
     unsent: AtomicBool,
-    /// The connection is to give up what it needs only while it is used.
-    asked_to_rest: AtomicBool,
-    /// It does, or has.
-    resting: AtomicBool,
+    /// The sweep has asked the connection to give up what it needs only while it is used, and it has not answered yet.
+    asked_to_park: AtomicBool,
+    /// The connection gives up what it needs only while it is used, or has given it up.
+    parked: AtomicBool,
     /// HTTP/1.1: the client has broken the framing of its requests.
     refused: AtomicBool,
     /// HTTP/1.1: the connection changes to another protocol, or has.
@@ -56,8 +56,8 @@ pub(super) enum Phase {
     Late,
 }
 
-/// A phase and how far it has come. Two equal marks mean that nothing happened in between.
-pub(super) type Mark = (Phase, u32);
+/// A phase and how far it has come. Twice the same progress means that nothing happened in between.
+pub(super) type Progress = (Phase, u32);
 
 impl Activity {
     /// A new connection, which owes its first bytes.
@@ -95,7 +95,7 @@ impl Activity {
 
     /// Bytes have arrived.
     pub(super) fn read(&self) {
-        self.beat();
+        self.moved();
         if self.requests.load(Relaxed) == 0 && !self.multiplexed.load(Relaxed) && !self.head.load(Relaxed) {
             self.head.store(true, Relaxed);
             self.turn();
@@ -104,7 +104,7 @@ impl Activity {
 
     /// Bytes are handed over to leave.
     pub(super) fn write(&self) {
-        self.beat();
+        self.moved();
         self.unsent.store(true, Relaxed);
     }
 
@@ -132,38 +132,43 @@ impl Activity {
             && !self.multiplexed.load(Relaxed)
     }
 
-    /// Asks an HTTP/1.1 connection between two requests to rest. Returns whether it was awake.
-    pub(super) fn ask_to_rest(&self) -> bool {
-        let may = self.is_between_requests() && !self.resting.load(Relaxed) && !self.asked_to_rest.load(Relaxed);
+    /// Asks an HTTP/1.1 connection between two requests to park. Returns whether it was awake.
+    pub(super) fn ask_to_park(&self) -> bool {
+        let may = self.is_between_requests() && !self.parked.load(Relaxed) && !self.asked_to_park.load(Relaxed);
         if may {
-            self.asked_to_rest.store(true, Relaxed);
+            self.asked_to_park.store(true, Relaxed);
         }
         may
     }
 
-    /// Whether to rest now, after having been asked to. The answer is given once.
-    pub(super) fn may_rest(&self) -> bool {
-        if !self.asked_to_rest.load(Relaxed) {
+    /// Whether to park now, after having been asked to. The answer is given once.
+    pub(super) fn may_park(&self) -> bool {
+        if !self.asked_to_park.load(Relaxed) {
             return false;
         }
-        self.asked_to_rest.store(false, Relaxed);
+        self.asked_to_park.store(false, Relaxed);
         self.is_between_requests()
     }
 
-    /// The connection rests from now on, or no longer.
-    pub(super) fn rest(&self, resting: bool) {
-        self.resting.store(resting, Relaxed);
+    /// The connection is parked from now on.
+    pub(super) fn park(&self) {
+        self.parked.store(true, Relaxed);
     }
 
-    /// Whether the connection rests, or is about to.
-    pub(super) fn is_resting(&self) -> bool {
-        self.resting.load(Relaxed)
+    /// The connection is parked no longer.
+    pub(super) fn unpark(&self) {
+        self.parked.store(false, Relaxed);
+    }
+
+    /// Whether the connection is parked, or about to be.
+    pub(super) fn is_parked(&self) -> bool {
+        self.parked.load(Relaxed)
     }
 
     /// Bytes have moved.
-    pub(super) fn beat(&self) {
+    pub(super) fn moved(&self) {
         // A plain load and store: only one thread writes.
-        self.beats.store(self.beats.load(Relaxed).wrapping_add(1), Relaxed);
+        self.moves.store(self.moves.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
     /// A request has started. Returns how many are in flight now.
@@ -219,12 +224,12 @@ impl Activity {
     }
 
     /// Where the connection is at `now`, in this process's time.
-    pub(super) fn mark(&self, now: Duration) -> Mark {
+    pub(super) fn progress(&self, now: Duration) -> Progress {
         let epoch = self.epoch.load(Relaxed);
         if self.is_late(now) {
             (Phase::Late, epoch)
         } else if self.requests.load(Relaxed) > 0 {
-            (Phase::Busy, epoch.wrapping_add(self.beats.load(Relaxed)))
+            (Phase::Busy, epoch.wrapping_add(self.moves.load(Relaxed)))
         } else if self.head.load(Relaxed) {
             (Phase::Head, epoch)
         } else {

@@ -10,15 +10,15 @@ use http::{HeaderValue, Method, Request};
 
 use super::accept::Permit;
 use super::activity::Activity;
+use super::data_thread::{CurrentSocket, DataThread, Shared};
 use super::ending::Cause;
-use super::shard::{CurrentSocket, Shard, Shared};
-use super::streams::Pulse;
+use super::streams::StreamActivity;
 use crate::access::Record;
 
 /// One connection from a client.
 #[derive(Debug)]
-pub(crate) struct Local {
-    pub(crate) shard: Rc<Shard>,
+pub(crate) struct ClientConnection {
+    pub(crate) thread: Rc<DataThread>,
     pub(crate) socket: Rc<CurrentSocket>,
     /// The client's address.
     pub(crate) peer: SocketAddr,
@@ -30,12 +30,12 @@ pub(crate) struct Local {
     pub(crate) secure: bool,
     pub(super) activity: Arc<Activity>,
     /// The request that hyper hands over in this moment, on a connection that several share.
-    pub(super) begun: RefCell<Option<Rc<Pulse>>>,
+    pub(super) begun: RefCell<Option<Rc<StreamActivity>>>,
     /// Held until the connection, or the tunnel it became, has ended.
     pub(super) _permit: Permit,
 }
 
-impl Local {
+impl ClientConnection {
     /// `http` or `https`.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.secure { "https" } else { "http" }
@@ -43,7 +43,7 @@ impl Local {
 
     /// Whether the connection should take no more requests.
     pub(crate) fn is_closing(&self) -> bool {
-        self.socket.closed.get() || self.shard.registry.is_closing()
+        self.socket.closed.get() || self.thread.registry.is_closing()
     }
 
     /// The connection is about to change to another protocol. Returns whether it may: what the client has sent beyond its
@@ -60,7 +60,7 @@ impl Local {
 
 /// What a request expects of an answer, whoever gives it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Form {
+pub(crate) struct ReplyFormat {
     /// No body.
     pub(crate) head: bool,
     /// A gRPC status instead of an HTTP one.
@@ -72,9 +72,9 @@ pub(crate) struct Form {
 pub(crate) struct Reading(Arc<Activity>);
 
 impl Reading {
-    pub(crate) fn begin(local: &Local) -> Self {
-        local.activity.enter_body();
-        Self(Arc::clone(&local.activity))
+    pub(crate) fn begin(client: &ClientConnection) -> Self {
+        client.activity.enter_body();
+        Self(Arc::clone(&client.activity))
     }
 }
 
@@ -87,43 +87,43 @@ impl Drop for Reading {
 /// A request in flight: from its head to the last byte of its answer, or the end of the tunnel it became.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    pub(crate) local: Rc<Local>,
+    pub(crate) client: Rc<ClientConnection>,
     pub(crate) started: Instant,
     /// What an answer of the proxy's own must look like.
-    pub(crate) form: Form,
+    pub(crate) format: ReplyFormat,
     /// Line for the access log, when there is one.
     pub(crate) record: Option<Box<Record>>,
-    /// Where the connection is shared.
-    pub(crate) pulse: Option<Rc<Pulse>>,
+    /// How far the request has come, where it shares its connection with others (HTTP/2).
+    pub(crate) stream: Option<Rc<StreamActivity>>,
 }
 
 impl Exchange {
-    pub(super) fn start<B>(local: &Rc<Local>, request: &Request<B>) -> Self {
-        let Shared { limits, metrics, .. } = &*local.shard.shared;
-        if local.activity.enter() == limits.max_streams && local.is_multiplexed() {
+    pub(super) fn start<B>(client: &Rc<ClientConnection>, request: &Request<B>) -> Self {
+        let Shared { limits, metrics, .. } = &*client.thread.shared;
+        if client.activity.enter() == limits.max_streams && client.is_multiplexed() {
             metrics.streams_full.increment(1);
         }
-        let record = local.shard.shared.access_log.is_some().then(|| Box::new(Record::start(local.peer, request)));
-        let pulse = local.is_multiplexed().then(Rc::<Pulse>::default);
-        local.begun.borrow_mut().clone_from(&pulse);
-        let form = Form { head: request.method() == Method::HEAD, grpc: false };
-        Self { local: Rc::clone(local), started: Instant::now(), form, record, pulse }
+        let record = client.thread.shared.access_log.is_some().then(|| Box::new(Record::start(client.peer, request)));
+        let stream = client.is_multiplexed().then(Rc::<StreamActivity>::default);
+        client.begun.borrow_mut().clone_from(&stream);
+        let format = ReplyFormat { head: request.method() == Method::HEAD, grpc: false };
+        Self { client: Rc::clone(client), started: Instant::now(), format, record, stream }
     }
 
     /// The answer, which has begun, must have ended at `end`, whether or not the client reads it.
     pub(crate) fn end_by(&self, end: Option<tokio::time::Instant>) {
-        match &self.pulse {
-            Some(pulse) => pulse.end_by(end),
-            None => self.local.activity.end_by(end),
+        match &self.stream {
+            Some(stream) => stream.end_by(end),
+            None => self.client.activity.end_by(end),
         }
     }
 
-    /// It ends before its end, because of `cause` unless something else came before.
+    /// The request ends before its end, because of `cause` unless another cause came before.
     pub(crate) fn ends(&self, cause: Cause) {
         if self.cause().is_none() {
-            match &self.pulse {
-                Some(pulse) => pulse.cause().set(cause),
-                None => self.local.activity.cause().set(cause),
+            match &self.stream {
+                Some(stream) => stream.cause().set(cause),
+                None => self.client.activity.cause().set(cause),
             }
         }
     }
@@ -133,7 +133,7 @@ impl Exchange {
         // A client that leaves is noticed at once, a time that is over perhaps not: it came first.
         let cause = if due.is_some_and(|due| due <= tokio::time::Instant::now()) {
             Cause::Deadline
-        } else if self.local.shard.registry.has_ended() {
+        } else if self.client.thread.registry.has_ended() {
             Cause::Shutdown
         } else {
             Cause::Client
@@ -142,10 +142,10 @@ impl Exchange {
         self.cause().unwrap_or(cause)
     }
 
-    /// Why it ends before its end, if it does.
+    /// Why the request ends before its end, if it does.
     pub(crate) fn cause(&self) -> Option<Cause> {
-        let of_stream = self.pulse.as_ref().and_then(|pulse| pulse.cause().get());
-        of_stream.or_else(|| self.local.activity.cause().get())
+        let of_stream = self.stream.as_ref().and_then(|stream| stream.cause().get());
+        of_stream.or_else(|| self.client.activity.cause().get())
     }
 
     /// Notes something for the access log.
@@ -159,9 +159,9 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let told = self.record.as_ref().and_then(|_| self.cause()?.told());
-        self.local.activity.leave();
+        self.client.activity.leave();
         if let Some(mut record) = self.record.take()
-            && let Some(log) = &self.local.shard.shared.access_log
+            && let Some(log) = &self.client.thread.shared.access_log
         {
             if let Some((flag, details)) = told {
                 record.flag = flag;
@@ -169,7 +169,7 @@ impl Drop for Exchange {
             }
             record.duration = self.started.elapsed();
             if !log.write(record) {
-                self.local.shard.shared.metrics.log_lines_dropped.increment(1);
+                self.client.thread.shared.metrics.log_lines_dropped.increment(1);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use crate::refusal::Flag;
+use crate::local_reply::Flag;
 
 /// Why a request has ended before its end. Several may want to end it at almost the same time: what came first decides, and
 /// everything that is told of it, by the access log and by metrics, follows from that.

@@ -137,7 +137,7 @@ impl AsyncWrite for ClientIo {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.activity.is_resting() {
+        if this.activity.is_parked() {
             // hyper is done with it, the client is not.
             return Poll::Ready(Ok(()));
         }

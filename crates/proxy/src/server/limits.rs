@@ -82,7 +82,7 @@ impl Default for Limits {
 pub enum Setting<'a> {
     /// A number of pieces or bytes.
     Size(&'a mut usize),
-    /// The same, of what has no room for more.
+    /// A number of pieces or bytes that the protocol holds to 32 bits.
     Small(&'a mut u32),
     /// A time.
     Time(&'a mut Duration),
@@ -94,7 +94,7 @@ pub enum Setting<'a> {
 pub struct LimitError {
     /// Name of the setting.
     pub name: &'static str,
-    /// What it must be.
+    /// What the limit must be.
     pub rule: &'static str,
 }
 

@@ -7,15 +7,15 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 
-use super::context::{Exchange, Local};
+use super::context::{ClientConnection, Exchange};
 use crate::forward::{self, Body};
 
 /// Serves the requests of one connection.
 pub(super) fn serve(
-    local: Rc<Local>,
+    client: Rc<ClientConnection>,
 ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: 'static> {
     service_fn(move |request| {
-        let exchange = Exchange::start(&local, &request);
+        let exchange = Exchange::start(&client, &request);
         forward::answer(exchange, request)
     })
 }

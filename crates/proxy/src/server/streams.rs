@@ -13,22 +13,22 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::context::Local;
+use super::context::ClientConnection;
+use super::data_thread::DataThread;
 use super::ending::{Cause, First};
-use super::shard::Shard;
 
 /// How far a request has come that shares its connection.
 #[derive(Debug, Default)]
-pub(crate) struct Pulse {
-    beats: Cell<u32>,
+pub(crate) struct StreamActivity {
+    moves: Cell<u32>,
     end: Cell<Option<Instant>>,
     cause: First,
 }
 
-impl Pulse {
+impl StreamActivity {
     /// Something has moved, in either direction.
-    pub(crate) fn beat(&self) {
-        self.beats.set(self.beats.get().wrapping_add(1));
+    pub(crate) fn moved(&self) {
+        self.moves.set(self.moves.get().wrapping_add(1));
     }
 
     /// Why the request ends before its end.
@@ -51,9 +51,9 @@ pub(super) struct Streams {
 
 #[derive(Debug)]
 struct Entry {
-    pulse: Rc<Pulse>,
+    activity: Rc<StreamActivity>,
     task: AbortHandle,
-    mark: u32,
+    moves: u32,
     since: Instant,
 }
 
@@ -63,15 +63,15 @@ impl Streams {
     pub(super) fn sweep(&self, now: Instant, allowed: Duration) -> u64 {
         let mut still = 0;
         for entry in self.entries.borrow_mut().values_mut() {
-            let mark = entry.pulse.beats.get();
-            if entry.pulse.end.get().is_some_and(|end| end <= now) {
-                entry.pulse.cause.set(Cause::Deadline);
+            let moves = entry.activity.moves.get();
+            if entry.activity.end.get().is_some_and(|end| end <= now) {
+                entry.activity.cause.set(Cause::Deadline);
                 entry.task.abort();
-            } else if mark != entry.mark {
-                (entry.mark, entry.since) = (mark, now);
+            } else if moves != entry.moves {
+                (entry.moves, entry.since) = (moves, now);
             } else if now.duration_since(entry.since) >= allowed && !entry.task.is_finished() {
                 still += 1;
-                entry.pulse.cause.set(Cause::Still);
+                entry.activity.cause.set(Cause::Still);
                 entry.task.abort();
             }
         }
@@ -81,41 +81,41 @@ impl Streams {
 
 /// Runs the requests of one HTTP/2 connection.
 #[derive(Debug, Clone)]
-pub(super) struct Executor(pub(super) Rc<Local>);
+pub(super) struct Executor(pub(super) Rc<ClientConnection>);
 
 impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Executor {
     fn execute(&self, work: F) {
         // What hyper runs is what came of the request that it handed over last.
-        let Some(pulse) = self.0.begun.take() else {
+        let Some(activity) = self.0.begun.take() else {
             tokio::task::spawn_local(work);
             return;
         };
-        let streams = &self.0.shard.streams;
+        let streams = &self.0.thread.streams;
         let id = streams.next.get();
         streams.next.set(id.wrapping_add(1));
-        let (member, beating) = (Member { shard: Rc::clone(&self.0.shard), id }, Rc::clone(&pulse));
+        let (member, moving) = (Member { thread: Rc::clone(&self.0.thread), id }, Rc::clone(&activity));
         let task = tokio::task::spawn_local(async move {
             let _member = member;
             let mut work = pin!(work);
             poll_fn(|cx| {
-                beating.beat();
+                moving.moved();
                 work.as_mut().poll(cx)
             })
             .await
         });
-        let entry = Entry { mark: pulse.beats.get(), pulse, task: task.abort_handle(), since: Instant::now() };
+        let entry = Entry { moves: activity.moves.get(), activity, task: task.abort_handle(), since: Instant::now() };
         streams.entries.borrow_mut().insert(id, entry);
     }
 }
 
-/// A request's place among the streams; dropping it leaves.
+/// A request's entry among the streams, for as long as this lives.
 struct Member {
-    shard: Rc<Shard>,
+    thread: Rc<DataThread>,
     id: u64,
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.shard.streams.entries.borrow_mut().remove(&self.id);
+        self.thread.streams.entries.borrow_mut().remove(&self.id);
     }
 }

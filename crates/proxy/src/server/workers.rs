@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 
-use super::shard::{self, Command, Opened, Shared};
+use super::data_thread::{self, Command, Opened, Shared};
 use super::{BindError, Limits, bind};
 use crate::access;
 use crate::config::Config;
@@ -75,7 +75,7 @@ impl Workers {
         let threads = (0..options.threads.max(1))
             .map(|index| {
                 let shared = Arc::clone(&shared);
-                Worker::start(index, &failed, move |commands, started| shard::run(shared, commands, started))
+                Worker::start(index, &failed, move |commands, started| data_thread::run(shared, commands, started))
             })
             .collect::<io::Result<_>>()?;
         Ok(Self { threads, shared, bound: HashMap::new(), own_addresses: options.own_addresses, failed })

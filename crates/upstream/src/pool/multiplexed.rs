@@ -14,7 +14,7 @@ use crate::connect::{ConnectError, Established, MAX_STREAMS, connect};
 use crate::connector::Connector;
 use crate::lease::Lease;
 use crate::pending::Pending;
-use crate::queue::{Given, Place};
+use crate::queue::{ConnectionPermit, Given};
 use crate::stock::{Member, Stock};
 
 /// A connection of HTTP/2.
@@ -31,7 +31,7 @@ pub(super) struct Multiplexed<C: Connector> {
 }
 
 impl<C: Connector> Multiplexed<C> {
-    /// Whether it carries a request.
+    /// Whether the connection carries a request.
     pub(super) fn is_used(&self) -> bool {
         self.carrier.streams.get() > 0
     }
@@ -74,11 +74,11 @@ impl Drop for Carrier {
     }
 }
 
-/// A stream's place on a shared connection.
+/// The right to a stream on a shared connection, until the stream has ended.
 #[derive(Debug)]
-pub(crate) struct Slot(Rc<Carrier>);
+pub(crate) struct StreamPermit(Rc<Carrier>);
 
-impl Slot {
+impl StreamPermit {
     fn take(carrier: &Rc<Carrier>) -> Self {
         carrier.streams.set(carrier.streams.get() + 1);
         carrier.seen.set(false);
@@ -87,7 +87,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         let Carrier { streams, rests, member, endpoint, .. } = &*self.0;
         streams.set(streams.get() - 1);
@@ -104,7 +104,7 @@ impl Drop for Slot {
 #[derive(Debug)]
 pub(crate) struct Stream<C: Connector> {
     pub(crate) sender: http2::SendRequest<C::Body>,
-    pub(crate) slot: Slot,
+    pub(crate) permit: StreamPermit,
     /// The connection is not new.
     pub(crate) reused: bool,
 }
@@ -118,15 +118,15 @@ impl<C: Connector> Pool<C> {
             return Ok(Lease::http2(stream));
         }
         self.claim();
-        let mut waiting = if stock.queue.placed() < self.expected() {
+        let mut waiting = if stock.queue.opening() < self.expected() {
             stock.await_opened(pending)?
         } else if stock.queue.is_short() {
             stock.wait(pending)?
         } else {
             match stock.enter() {
-                Ok(place) => {
+                Ok(permit) => {
                     let waiting = stock.await_opened(pending)?;
-                    self.begin_http2(place);
+                    self.begin_http2(permit);
                     waiting
                 }
                 Err(_) => stock.wait(pending)?,
@@ -138,7 +138,7 @@ impl<C: Connector> Pool<C> {
             match waiting.given().await {
                 Given::Free(free) => return Ok(free.lease(self)),
                 Given::Failed(error) => return Err(error),
-                Given::Place(_) => {}
+                Given::Permit(_) => {}
             }
         }
     }
@@ -155,7 +155,7 @@ impl<C: Connector> Pool<C> {
 
     /// Counts connections that are being opened for nobody any more among those that carry no request.
     fn claim(&self) {
-        let needed = self.stock.queue.placed().div_ceil(self.most_streams());
+        let needed = self.stock.queue.opening().div_ceil(self.most_streams());
         let unclaimed = self.opening.get().saturating_sub(needed);
         self.unclaimed.borrow_mut().resize_with(unclaimed, || self.stock.spare());
     }
@@ -179,8 +179,8 @@ impl<C: Connector> Pool<C> {
             free.then(|| {
                 connection.used = now;
                 connection.served = connection.served.saturating_add(1);
-                let slot = Slot::take(&connection.carrier);
-                Stream { sender: connection.sender.clone(), slot, reused }
+                let permit = StreamPermit::take(&connection.carrier);
+                Stream { sender: connection.sender.clone(), permit, reused }
             })
         })
     }
@@ -196,11 +196,11 @@ impl<C: Connector> Pool<C> {
         }
         self.stock.queue.demote(self.expected(), self.stock.cause());
         while self.stock.queue.is_short() {
-            if self.stock.queue.placed() < self.expected() {
-                self.stock.queue.place(None);
-            } else if let Some(place) = self.stock.room() {
-                self.stock.queue.place(None);
-                self.begin_http2(place);
+            if self.stock.queue.opening() < self.expected() {
+                self.stock.queue.begin_opening(None);
+            } else if let Some(permit) = self.stock.room() {
+                self.stock.queue.begin_opening(None);
+                self.begin_http2(permit);
             } else {
                 break;
             }
@@ -211,14 +211,14 @@ impl<C: Connector> Pool<C> {
     }
 
     /// Opens a connection for those that wait.
-    fn begin_http2(self: &Rc<Self>, place: Place) {
+    fn begin_http2(self: &Rc<Self>, permit: ConnectionPermit) {
         self.opening.set(self.opening.get() + 1);
         // A task, so that a request that leaves does not take the connection from those that wait with it. When all have
         // left, it ends: another address was faster.
         let pool = Rc::clone(self);
         tokio::task::spawn_local(async move {
             let backend = pool.backend();
-            let connecting = connect(&backend, &pool.thread, &pool.destination, place, &pool.stock.member);
+            let connecting = connect(&backend, &pool.thread, &pool.destination, permit, &pool.stock.member);
             let opened = tokio::select! {
                 biased;
                 opened = connecting => Some(opened),
@@ -245,11 +245,11 @@ impl<C: Connector> Pool<C> {
     fn fail(&self, error: &ConnectError) {
         let queue = &self.stock.queue;
         let others = self.opening.get() == 0 && !self.is_full();
-        queue.fail(error, queue.placed().saturating_sub(self.expected()), others);
+        queue.fail(error, queue.opening().saturating_sub(self.expected()), others);
         self.claim();
     }
 
-    /// Closes a connection that has carried no request for as long as others have waited, if these need it. Its place is free
+    /// Closes a connection that has carried no request for as long as others have waited, if these need it. Another may be opened
     /// only when it has ended: not more than one at a time.
     pub(super) fn give_up_multiplexed(&self) {
         let mut multiplexed = self.multiplexed.borrow_mut();

@@ -16,7 +16,7 @@ use crate::{ConnectError, Lease, Pending, Pool, Upstream};
 
 /// The pool of the only endpoint.
 fn pool(upstream: &Upstream<InMemory>) -> Rc<Pool<InMemory>> {
-    upstream.choose(0, 80, None, &[]).unwrap().1
+    upstream.select(0, 80, None, &[]).unwrap().1
 }
 
 async fn open(pool: &Rc<Pool<InMemory>>) -> Result<Lease<InMemory>, ConnectError> {
@@ -126,7 +126,7 @@ async fn an_endpoint_that_cannot_be_reached_is_told_to_who_asked_and_noted() {
         let error = open(&pool(&upstream)).await.unwrap_err();
         assert!(matches!(error, ConnectError::Io(_)));
         assert_eq!(backend.metrics.connect_failures.refused.get(), 1);
-        let noted = backend.trouble().failed_connection().unwrap();
+        let noted = backend.last_errors().failed_connection().unwrap();
         assert_eq!(noted.address, "192.0.2.1:80".parse().unwrap());
         assert!(noted.advice.unwrap().starts_with("nothing listens there"));
     };

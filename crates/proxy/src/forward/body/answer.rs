@@ -10,10 +10,10 @@ use http_body::{Frame, SizeHint};
 use tokio::time::Sleep;
 
 use super::{BodyError, Silence};
-use crate::forward::attempt::Held;
+use crate::forward::attempt::RequestGuard;
 use crate::forward::failure::Failure;
 use crate::forward::outbound::Active;
-use crate::forward::progress::Progress;
+use crate::forward::progress::BodyProgress;
 use crate::forward::trailers;
 use crate::server::{Cause, Exchange};
 use crate::upstream::Incoming;
@@ -31,25 +31,25 @@ pub(crate) struct Body {
 enum Content {
     Empty,
     Full(Bytes),
-    Upstream(Box<Answer>),
+    Upstream(Box<UpstreamBody>),
 }
 
 /// What is left of an upstream's answer after its head.
 #[derive(Debug)]
-pub(in crate::forward) struct Answer {
+pub(in crate::forward) struct UpstreamBody {
     pub(in crate::forward) incoming: Incoming,
     pub(in crate::forward) deadline: Option<Pin<Box<Sleep>>>,
     /// Counts the request as active at its backend.
     pub(in crate::forward) active: Active,
     /// The request's body, to know its size.
-    pub(in crate::forward) sent: Option<Rc<Progress>>,
+    pub(in crate::forward) sent: Option<Rc<BodyProgress>>,
     pub(in crate::forward) complete: bool,
-    /// Why it has ended before its end.
+    /// Why the answer has ended before its end.
     pub(in crate::forward) failed: Option<upstream::Error>,
     /// How long the next part may take.
     pub(in crate::forward) silence: Option<Box<Silence>>,
     /// What the request is counted as, until its end.
-    pub(in crate::forward) _held: Held,
+    pub(in crate::forward) _guard: RequestGuard,
 }
 
 impl Body {
@@ -64,12 +64,12 @@ impl Body {
     }
 
     /// A body from upstream.
-    pub(in crate::forward) fn upstream(answer: Answer, exchange: Exchange) -> Self {
-        Self { content: Content::Upstream(Box::new(answer)), exchange: Some(exchange) }
+    pub(in crate::forward) fn upstream(body: UpstreamBody, exchange: Exchange) -> Self {
+        Self { content: Content::Upstream(Box::new(body)), exchange: Some(exchange) }
     }
 }
 
-impl Answer {
+impl UpstreamBody {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, upstream::Error>>> {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Some(Err(error)));
@@ -101,7 +101,7 @@ impl Answer {
         });
     }
 
-    /// Which timeout has passed, if one has.
+    /// Ready with the timeout that has passed, when one has.
     fn poll_timeouts(&mut self, cx: &mut Context<'_>) -> Poll<Cause> {
         let late = self
             .deadline
@@ -135,32 +135,32 @@ impl http_body::Body for Body {
                 this.content = Content::Empty;
                 Some(Ok(Frame::data(bytes)))
             }
-            Content::Upstream(answer) => match answer.poll(cx) {
+            Content::Upstream(body) => match body.poll(cx) {
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
                 Poll::Ready(Some(Ok(mut frame))) => {
-                    if let Some(silence) = &mut answer.silence {
+                    if let Some(silence) = &mut body.silence {
                         silence.since = Instant::now();
                     }
                     // Nothing follows, and hyper does not ask: whether or not the client can be sent them, this was all.
-                    answer.complete |= frame.is_trailers();
+                    body.complete |= frame.is_trailers();
                     trailers::filter(&mut frame).then_some(Ok(frame))
                 }
                 Poll::Ready(None) => {
-                    answer.complete = true;
+                    body.complete = true;
                     None
                 }
                 Poll::Pending => {
-                    if let Some(error) = &answer.failed {
+                    if let Some(error) = &body.failed {
                         if let Some(exchange) = &mut this.exchange {
-                            answer.note_failure(error, exchange);
+                            body.note_failure(error, exchange);
                         }
                         return Poll::Pending;
                     }
-                    let cause = ready!(answer.poll_timeouts(cx));
+                    let cause = ready!(body.poll_timeouts(cx));
                     if let Some(exchange) = &this.exchange {
                         exchange.ends(cause);
                     }
-                    (answer.deadline, answer.silence) = (None, None);
+                    (body.deadline, body.silence) = (None, None);
                     return Poll::Ready(Some(Err(BodyError::Timeout)));
                 }
             },
@@ -179,7 +179,7 @@ impl http_body::Body for Body {
         match &self.content {
             Content::Empty => true,
             Content::Full(_) => false,
-            Content::Upstream(answer) => answer.incoming.is_end_stream(),
+            Content::Upstream(body) => body.incoming.is_end_stream(),
         }
     }
 
@@ -187,29 +187,28 @@ impl http_body::Body for Body {
         match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Upstream(answer) => answer.incoming.size_hint(),
+            Content::Upstream(body) => body.incoming.size_hint(),
         }
     }
 }
 
 impl Drop for Body {
     fn drop(&mut self) {
-        let Content::Upstream(answer) = &mut self.content else { return };
+        let Content::Upstream(body) = &mut self.content else { return };
         if let Some(exchange) = &mut self.exchange {
-            exchange.note(|record| record.bytes_in = answer.sent.as_ref().map_or(0, |sent| sent.bytes.get()));
+            exchange.note(|record| record.bytes_in = body.sent.as_ref().map_or(0, |sent| sent.bytes.get()));
         }
-        if answer.complete || answer.incoming.is_end_stream() {
-            answer.incoming.done();
-            if let (Some(exchange), Some(sent)) =
-                (&self.exchange, answer.sent.take().filter(|sent| sent.is_under_way()))
+        if body.complete || body.incoming.is_end_stream() {
+            body.incoming.done();
+            if let (Some(exchange), Some(sent)) = (&self.exchange, body.sent.take().filter(|sent| sent.is_under_way()))
             {
-                exchange.local.shard.linger(sent);
+                exchange.client.thread.linger(sent);
             }
             return;
         }
         // While the client did not read, nobody asked for more, and nobody noticed that the time was over.
-        let due = answer.deadline.as_ref().map(|deadline| deadline.deadline());
-        let timeouts = &answer.active.upstream.backend.metrics.timeouts;
+        let due = body.deadline.as_ref().map(|deadline| deadline.deadline());
+        let timeouts = &body.active.upstream.backend.metrics.timeouts;
         match self.exchange.as_ref().map(|exchange| exchange.left(due)) {
             Some(Cause::Deadline) => timeouts.total.increment(1),
             Some(Cause::BetweenBytes) => timeouts.between_bytes.increment(1),

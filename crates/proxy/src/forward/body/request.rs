@@ -9,7 +9,7 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::BodyError;
-use crate::forward::progress::Progress;
+use crate::forward::progress::BodyProgress;
 use crate::forward::replay::Replayed;
 use crate::forward::tap::{Tap, Tapped};
 use crate::forward::trailers;
@@ -20,7 +20,7 @@ use backstay_upstream::Received;
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     source: Source,
-    progress: Option<Rc<Progress>>,
+    progress: Option<Rc<BodyProgress>>,
     /// Copies for mirrors.
     taps: Vec<Tap>,
 }
@@ -48,8 +48,8 @@ impl RequestBody {
             return Self::empty();
         }
         Self {
-            source: Source::Client(Received::new(incoming, exchange.local.is_multiplexed())),
-            progress: Some(Progress::new(exchange)),
+            source: Source::Client(Received::new(incoming, exchange.client.is_multiplexed())),
+            progress: Some(BodyProgress::new(exchange)),
             taps: Vec::new(),
         }
     }
@@ -58,11 +58,11 @@ impl RequestBody {
         Self { source: Source::Tap(tapped), progress: None, taps: Vec::new() }
     }
 
-    pub(in crate::forward) fn replayed(replayed: Replayed, progress: Option<Rc<Progress>>) -> Self {
+    pub(in crate::forward) fn replayed(replayed: Replayed, progress: Option<Rc<BodyProgress>>) -> Self {
         Self { source: Source::Replay(replayed), progress, taps: Vec::new() }
     }
 
-    pub(in crate::forward) fn progress(&self) -> Option<Rc<Progress>> {
+    pub(in crate::forward) fn progress(&self) -> Option<Rc<BodyProgress>> {
         self.progress.clone()
     }
 

@@ -20,12 +20,12 @@ impl Silence {
         Box::new(Self { limit, since: Instant::now(), sleep: Box::pin(tokio::time::sleep(limit)) })
     }
 
-    /// When it will have been too long.
+    /// When the endpoint will have said nothing for too long.
     pub(super) fn due(&self) -> Instant {
         self.since + self.limit
     }
 
-    /// Ready when it was too long. The timer is set anew only when it goes off, not with each part.
+    /// Ready when the endpoint has said nothing for too long. The timer is set anew only when it goes off, not with each part.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.sleep.as_mut().poll(cx).is_ready() {
             let due = self.due();

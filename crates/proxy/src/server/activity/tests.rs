@@ -5,29 +5,29 @@ const NOW: Duration = Duration::ZERO;
 #[test]
 fn a_connection_owes_a_head_until_its_first_request() {
     let activity = Activity::new();
-    let first = activity.mark(NOW);
+    let first = activity.progress(NOW);
     assert_eq!(first.0, Phase::Head);
     activity.read();
-    assert_eq!(activity.mark(NOW), first, "bytes of a head buy no time");
+    assert_eq!(activity.progress(NOW), first, "bytes of a head buy no time");
     activity.enter();
-    assert_eq!(activity.mark(NOW).0, Phase::Busy);
+    assert_eq!(activity.progress(NOW).0, Phase::Busy);
     activity.leave();
-    assert_eq!(activity.mark(NOW).0, Phase::Idle);
+    assert_eq!(activity.progress(NOW).0, Phase::Idle);
     activity.read();
-    assert_eq!(activity.mark(NOW).0, Phase::Head);
+    assert_eq!(activity.progress(NOW).0, Phase::Head);
 }
 
 #[test]
 fn bytes_count_as_progress_only_while_a_request_is_in_flight() {
     let activity = Activity::new();
     activity.enter();
-    let before = activity.mark(NOW);
-    activity.beat();
-    assert_ne!(activity.mark(NOW), before);
+    let before = activity.progress(NOW);
+    activity.moved();
+    assert_ne!(activity.progress(NOW), before);
     activity.leave();
-    let idle = activity.mark(NOW);
-    activity.beat();
-    assert_eq!(activity.mark(NOW), idle);
+    let idle = activity.progress(NOW);
+    activity.moved();
+    assert_eq!(activity.progress(NOW), idle);
 }
 
 #[test]
@@ -35,11 +35,11 @@ fn frames_between_requests_of_http2_are_no_head() {
     let activity = Activity::new();
     activity.multiplexes();
     activity.read();
-    assert_eq!(activity.mark(NOW).0, Phase::Idle);
+    assert_eq!(activity.progress(NOW).0, Phase::Idle);
     activity.enter();
     activity.enter();
     activity.leave();
-    assert_eq!(activity.mark(NOW).0, Phase::Busy);
+    assert_eq!(activity.progress(NOW).0, Phase::Busy);
 }
 
 #[test]
@@ -48,11 +48,11 @@ fn an_answer_has_its_time_whatever_moves() {
     activity.enter();
     activity.end_by(Some(Instant::now() + Duration::from_secs(60)));
     let later = |seconds| uptime() + Duration::from_secs(seconds);
-    activity.beat();
-    assert_eq!((activity.mark(later(59)).0, activity.mark(later(61)).0), (Phase::Busy, Phase::Late));
+    activity.moved();
+    assert_eq!((activity.progress(later(59)).0, activity.progress(later(61)).0), (Phase::Busy, Phase::Late));
     activity.leave();
     activity.enter();
-    assert_eq!(activity.mark(later(61)).0, Phase::Busy, "the next one has its own");
+    assert_eq!(activity.progress(later(61)).0, Phase::Busy, "the next one has its own");
 }
 
 #[test]
@@ -62,8 +62,8 @@ fn an_answer_is_not_late_before_its_time() {
         activity.enter();
         let (uptime, timeout) = (uptime(), Duration::from_millis(1000) + Duration::from_micros(micros));
         activity.end_by(Some(Instant::now() + timeout));
-        assert_eq!(activity.mark(uptime + timeout - Duration::from_nanos(1)).0, Phase::Busy, "{micros}");
-        assert_eq!(activity.mark(uptime + timeout + Duration::from_secs(1)).0, Phase::Late);
+        assert_eq!(activity.progress(uptime + timeout - Duration::from_nanos(1)).0, Phase::Busy, "{micros}");
+        assert_eq!(activity.progress(uptime + timeout + Duration::from_secs(1)).0, Phase::Late);
     }
 }
 

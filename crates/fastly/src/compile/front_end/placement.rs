@@ -1,0 +1,124 @@
+//! Where a Gateway listens, and what it answers for hosts that no service has.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use backstay_compiler::{Graph, ObjectKey, Placed};
+use backstay_model::ResourceName;
+use backstay_proto::config;
+use backstay_proto::config::expression::Kind as Expression;
+use backstay_proto::config::operation::Kind as Operation;
+use backstay_proto::config::resource::Kind as Resource;
+use backstay_proto::config::variable::{Kind as Variable, Part};
+use backstay_resources::gateway::{APOXY_GATEWAY, GATEWAY};
+
+use super::FastlyFrontEnd;
+use crate::compile::name;
+use crate::object::FASTLY_SERVICE;
+
+/// A Gateway, of whichever group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct GatewayName {
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+/// Listeners of a Gateway, by their resources, for each fleet that has some.
+pub(super) type Listeners = BTreeMap<Arc<str>, Vec<Arc<str>>>;
+
+impl GatewayName {
+    /// Reads `NAMESPACE/NAME`.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (namespace, name) = text.split_once('/')?;
+        (!namespace.is_empty() && !name.is_empty() && !name.contains('/'))
+            .then(|| Self { namespace: namespace.to_owned(), name: name.to_owned() })
+    }
+
+    /// The objects that it may be.
+    pub(super) fn keys(&self) -> [ObjectKey; 2] {
+        [&GATEWAY, &APOXY_GATEWAY].map(|kind| ObjectKey::new(kind, &self.namespace, &self.name))
+    }
+
+    /// Where it listens. Empty where it is not there, or nothing of it is served.
+    pub(super) fn listeners(&self, graph: &Graph) -> Listeners {
+        let mut listeners = Listeners::new();
+        for key in self.keys() {
+            for (fleet, resource) in graph.placed(&key) {
+                if let Some(ResourceName::Listener { .. }) = ResourceName::parse(resource) {
+                    listeners.entry(fleet.clone()).or_default().push(resource.clone());
+                }
+            }
+        }
+        listeners
+    }
+}
+
+impl fmt::Display for GatewayName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// One rule for every path, after those of all other routes.
+pub(super) fn rule(sequence: config::Sequence) -> config::Rule {
+    let path = config::PathMatch { kind: Some(config::path_match::Kind::Prefix("/".to_owned())) };
+    config::Rule {
+        matches: vec![config::Match { path: Some(path), ..Default::default() }],
+        action: Some(config::rule::Action::Sequence(sequence)),
+        ..Default::default()
+    }
+}
+
+pub(super) fn attachments(listeners: &[Arc<str>], hostnames: &[String]) -> Vec<config::Attachment> {
+    let attached = |listener: &Arc<str>| config::Attachment {
+        listener: listener.to_string(),
+        hostnames: hostnames.to_vec(),
+    };
+    listeners.iter().map(attached).collect()
+}
+
+impl FastlyFrontEnd {
+    /// A Gateway with services answers for every other host as well, unless another route does.
+    pub(super) fn place_unknown_hosts(&mut self, gateway: &GatewayName, graph: &mut Graph) {
+        // No service has a namespace, so that this is none of their keys.
+        let owner = ObjectKey::new(&FASTLY_SERVICE, &gateway.namespace, &gateway.name);
+        if self.gateways.get(gateway).is_none_or(|services| services.is_empty()) {
+            self.gateways.remove(gateway);
+            return graph.withdraw(&owner);
+        }
+        let resource = name::unknown_hosts(&gateway.namespace, &gateway.name);
+        let mut placed = Placed::default();
+        for (fleet, listeners) in gateway.listeners(graph) {
+            let route = config::Route {
+                attachments: attachments(&listeners, &[]),
+                rules: vec![rule(unknown_host())],
+                // After all others, whose keys begin with a date.
+                order_key: format!("~{gateway}"),
+            };
+            placed.resources.push(((fleet, resource.clone()), Resource::Route(route)));
+        }
+        graph.place(&owner, placed);
+    }
+}
+
+/// What is answered for a host that no service has.
+fn unknown_host() -> config::Sequence {
+    let of = |kind| config::Expression { kind: Some(kind) };
+    let text = |text: &str| of(Expression::Text(text.to_owned()));
+    let host = of(Expression::Variable(config::Variable { kind: Some(Variable::Part(Part::Host.into())) }));
+    let operands = vec![
+        text("Fastly error: unknown domain: "),
+        host,
+        text(". Please check that this domain has been added to a service."),
+    ];
+    let respond = config::Respond {
+        status: 500,
+        reason: "Domain Not Found".to_owned(),
+        content_type: "text/plain; charset=utf-8".to_owned(),
+        computed_body: Some(of(Expression::Concatenation(config::Expressions { operands }))),
+        ..Default::default()
+    };
+    let operations = vec![config::Operation { kind: Some(Operation::Respond(respond)) }];
+    config::Sequence { steps: vec![config::Step { when: None, operations }], ..Default::default() }
+}
