@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::record;
 use super::reply::Reply;
 use super::request::Call;
-use super::verdict::Verdict;
+use super::verdict::Findings;
 use super::versions::{Place, render, set_locked};
 
 /// Says whether a version could be activated, and what of it would not be as it seems.
@@ -21,17 +21,16 @@ pub(crate) async fn validate(api: &Api, call: &Call, place: Place<'_>) -> Result
     let snapshot = api.snapshot().await?;
     let service = record::service(&snapshot, &call.identity, place.service)?;
     let version = record::version(&snapshot, place.service, place.number)?;
-    let verdict = Verdict::of(&snapshot, &service, &version.typed()?)?;
-    let mut errors = verdict.errors.clone();
+    let mut findings = Findings::of(api, &service, &version.typed()?);
     if let Err(taken) = claims::take(&snapshot, &call.identity, place.service, &version) {
-        errors.extend(taken.detail);
+        findings.errors.extend(taken.detail);
     }
-    let (status, message) = match errors.first() {
-        Some(first) => ("error", Value::from(first.clone())),
-        None => ("ok", verdict.message()),
+    let (status, message) = match findings.refusal() {
+        Some(refusal) => ("error", Value::from(refusal)),
+        None => ("ok", findings.message()),
     };
-    let body =
-        json!({"status": status, "msg": message, "errors": errors, "warnings": verdict.warnings, "messages": []});
+    let Findings { errors, warnings } = findings;
+    let body = json!({"status": status, "msg": message, "errors": errors, "warnings": warnings, "messages": []});
     Ok(Reply::new(body))
 }
 
@@ -40,9 +39,9 @@ pub(crate) async fn activate(api: &Api, call: &Call, place: Place<'_>) -> Result
     api.change(place.service, |snapshot| {
         let mut service = record::service(snapshot, &call.identity, place.service)?;
         let mut version = record::version(snapshot, place.service, place.number)?;
-        let verdict = Verdict::of(snapshot, &service, &version.typed()?)?;
-        if let Some(error) = verdict.errors.first() {
-            return Err(Failure::bad_request(error.clone()));
+        let findings = Findings::of(api, &service, &version.typed()?);
+        if let Some(refusal) = findings.refusal() {
+            return Err(Failure::bad_request(refusal));
         }
         let mut writes = Vec::new();
         if service.spec.active != Some(place.number) {
@@ -61,7 +60,7 @@ pub(crate) async fn activate(api: &Api, call: &Call, place: Place<'_>) -> Result
             }
         }
         let mut answer = render(&service, &version);
-        answer.insert("msg".to_owned(), verdict.message());
+        answer.insert("msg".to_owned(), findings.message());
         if !writes.is_empty() {
             writes.push(service.put()?);
         }
@@ -105,9 +104,8 @@ pub(crate) async fn stage(api: &Api, call: &Call, place: Place<'_>, staging: Sta
         let mut writes = Vec::new();
         match staging {
             Staging::Set if !is_staged => {
-                let verdict = Verdict::of(snapshot, &service, &version.typed()?)?;
-                if let Some(error) = verdict.errors.first() {
-                    return Err(Failure::bad_request(error.clone()));
+                if let Some(refusal) = Findings::of(api, &service, &version.typed()?).refusal() {
+                    return Err(Failure::bad_request(refusal));
                 }
                 service.spec.staged = Some(place.number);
                 set_locked(&mut version);

@@ -5,6 +5,10 @@ use std::time::Duration;
 /// Settings of the API.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// `NAMESPACE/NAME` of the Gateway of services that name none. None: these are not served, and activating says so.
+    pub default_gateway: Option<String>,
+    /// Header that tells clients which backend a response came from. Empty: none.
+    pub backend_header: String,
     /// Largest request body in bytes; larger ones are answered 413.
     pub max_body_bytes: usize,
     /// Time for a client to send a body; then 408.
@@ -26,6 +30,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            default_gateway: None,
+            backend_header: String::new(),
             max_body_bytes: 3 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             max_requests: 200,

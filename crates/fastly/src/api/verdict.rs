@@ -1,30 +1,42 @@
-//! Whether a version can be served. The one place where the API asks what compiles versions.
+//! Whether a version can be served: the one place where the API asks what compiles versions.
 
-use backstay_store::Snapshot;
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::Api;
 use super::record::Record;
+use crate::compile::{Context, check};
 use crate::object::{ServiceSpec, VersionSpec};
 
-/// What is wrong with a version, and what of it would not be as it seems.
+/// What is wrong with a version, and what of it is not done as it says, as answers have it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Verdict {
+pub(crate) struct Findings {
     pub(crate) errors: Vec<String>,
     pub(crate) warnings: Vec<String>,
 }
 
-impl Verdict {
-    /// Looks at a version.
-    pub(crate) fn of(_: &Snapshot, _: &Record<ServiceSpec>, version: &VersionSpec) -> Result<Self, Failure> {
-        let mut verdict = Self::default();
-        if version.domains.is_empty() {
-            verdict.errors.push("Version has no associated domains".to_owned());
+impl Findings {
+    /// Of a version of a service.
+    pub(crate) fn of(api: &Api, service: &Record<ServiceSpec>, version: &VersionSpec) -> Self {
+        let context = Context {
+            kind: service.spec.kind,
+            dynamic_snippets: &service.spec.dynamic_snippets,
+            backend_header: &api.options.backend_header,
+        };
+        let verdict = check(version, &context);
+        let mut warnings: Vec<String> = verdict.warnings.iter().map(ToString::to_string).collect();
+        if service.spec.gateway.is_none() && api.options.default_gateway.is_none() {
+            let why = "the service names no Gateway, and the control plane was started without --fastly-gateway";
+            warnings.push(format!("Nothing is served: {why}"));
         }
-        Ok(verdict)
+        Self { errors: verdict.errors.iter().map(ToString::to_string).collect(), warnings }
     }
 
-    /// The warnings as answers have them.
+    /// The errors in one text. None when there are none.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        (!self.errors.is_empty()).then(|| self.errors.join("\n"))
+    }
+
+    /// The warnings in one text; null when there are none.
     pub(crate) fn message(&self) -> Value {
         if self.warnings.is_empty() {
             return Value::Null;

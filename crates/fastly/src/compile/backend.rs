@@ -50,7 +50,9 @@ pub(super) fn compile(backend: &Backend, version: &VersionSpec, verdict: &mut Ve
         tls,
         timeouts: Some(timeouts(backend)),
         // What is sick gets nothing, however little is left.
-        load_balancing: check.is_some().then(|| config::LoadBalancing { panic_threshold: Some(0), ..Default::default() }),
+        load_balancing: check
+            .is_some()
+            .then(|| config::LoadBalancing { panic_threshold: Some(0), ..Default::default() }),
         health_checks: check.into_iter().collect(),
         limits: Some(config::Limits {
             connections: Some(if backend.max_conn == 0 { u32::MAX } else { backend.max_conn }),
@@ -58,9 +60,7 @@ pub(super) fn compile(backend: &Backend, version: &VersionSpec, verdict: &mut Ve
             ..Default::default()
         }),
         connections: Some(connections(backend)),
-        host: host.map(|host| config::HostRewrite {
-            kind: Some(config::host_rewrite::Kind::Literal(host.to_owned())),
-        }),
+        host: host.map(|host| config::HostRewrite { kind: Some(config::host_rewrite::Kind::Literal(host.to_owned())) }),
         ..Default::default()
     };
     Some(CompiledBackend {
@@ -82,7 +82,8 @@ fn endpoint(backend: &Backend, verdict: &mut Verdict) -> config::Endpoint {
         Ok(address) => Host::Ip(address.to_string()),
         Err(_) => {
             if !hostname::is_name(&name) {
-                verdict.error(object, format!("address {:?} is neither a host name nor an IP address", backend.address));
+                verdict
+                    .error(object, format!("address {:?} is neither a host name nor an IP address", backend.address));
             }
             Host::Fqdn(name)
         }

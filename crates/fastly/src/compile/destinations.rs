@@ -51,7 +51,10 @@ fn pooled(version: &VersionSpec) -> impl Iterator<Item = &Backend> {
 pub(super) fn default(version: &VersionSpec, verdict: &mut Verdict) -> Option<String> {
     if pooled(version).next().is_some() {
         if pooled(version).all(|backend| backend.weight == 0) {
-            verdict.warning("", "all backends of the pool have weight 0: requests that meet no condition are answered 503");
+            verdict.warning(
+                "",
+                "all backends of the pool have weight 0: requests that meet no condition are answered 503",
+            );
         }
         return Some(name::POOL.to_owned());
     }

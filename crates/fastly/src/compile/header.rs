@@ -40,11 +40,14 @@ fn compiled(header: &Header, scope: &Scope) -> Result<Kind, String> {
     let target = target(&header.dst, of_response)?;
     match target {
         Target::Header(name) => of_header(header, name, of_response, scope),
-        Target::Url if header.ignore_if_set => Err("ignore_if_set has no effect on url, which is always set".to_owned()),
+        Target::Url if header.ignore_if_set => {
+            Err("ignore_if_set has no effect on url, which is always set".to_owned())
+        }
         Target::Url => match header.action {
             HeaderAction::Set => Ok(Kind::SetTarget(source(header, scope)?)),
             HeaderAction::Append => {
-                let operands = vec![compile_text("req.url", scope).map_err(|it| it.to_string())?, source(header, scope)?];
+                let operands =
+                    vec![compile_text("req.url", scope).map_err(|it| it.to_string())?, source(header, scope)?];
                 let kind = Some(Expression::Concatenation(config::Expressions { operands }));
                 Ok(Kind::SetTarget(config::Expression { kind }))
             }
@@ -118,6 +121,7 @@ fn replaced(header: &Header, name: Name, scope: &Scope) -> Result<config::Expres
     let regex = header.regex.as_deref().unwrap_or_default();
     let substitution = header.substitution.as_deref().unwrap_or_default();
     let arguments = compile_replacement(regex, substitution).map_err(|fault| fault.to_string())?;
-    let function = config::Function { name: name.into(), arguments: std::iter::once(subject).chain(arguments).collect() };
+    let function =
+        config::Function { name: name.into(), arguments: std::iter::once(subject).chain(arguments).collect() };
     Ok(config::Expression { kind: Some(Expression::Function(function)) })
 }

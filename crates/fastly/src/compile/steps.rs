@@ -90,9 +90,8 @@ impl<'a> Source<'a> {
         verdict: &mut Verdict,
     ) {
         let object = Named("Header", &header.name);
-        let mut find = |condition: &'a Option<String>, kind| {
-            self.conditions.find(object, condition.as_deref(), kind, verdict)
-        };
+        let mut find =
+            |condition: &'a Option<String>, kind| self.conditions.find(object, condition.as_deref(), kind, verdict);
         let when = find(&header.request_condition, ConditionType::Request);
         let cached = find(&header.cache_condition, ConditionType::Cache);
         let responded = find(&header.response_condition, ConditionType::Response);
@@ -151,8 +150,7 @@ impl Block {
                 Some(when) => Expression::All(config::Expressions { operands: vec![plain, when] }),
                 None => plain.kind.unwrap_or(Expression::Boolean(false)),
             };
-            let redirect =
-                config::Redirect { scheme: "https".to_owned(), status: 301, ..config::Redirect::default() };
+            let redirect = config::Redirect { scheme: "https".to_owned(), status: 301, ..config::Redirect::default() };
             let operations = vec![operation(Kind::Redirect(redirect))];
             steps.push(config::Step { when: Some(config::Expression { kind: Some(both) }), operations });
         }

@@ -78,9 +78,5 @@ fn domains(version: &VersionSpec, verdict: &mut Verdict) -> Vec<String> {
 fn scope(version: &VersionSpec, verdict: &mut Verdict) -> Scope {
     let lists = version.acls.iter().map(|acl| (acl.name.clone(), name::address_set(&acl.id)));
     let tables = version.dictionaries.iter().map(|it| (it.name.clone(), name::table(&it.id)));
-    Scope {
-        destinations: destinations::names(version, verdict),
-        lists: lists.collect(),
-        tables: tables.collect(),
-    }
+    Scope { destinations: destinations::names(version, verdict), lists: lists.collect(), tables: tables.collect() }
 }

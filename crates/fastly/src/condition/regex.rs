@@ -142,7 +142,8 @@ impl Translator<'_> {
         self.made.push_str(written);
         match self.peek() {
             Some('+') => {
-                let message = "possessive quantifiers are not supported: the engine never goes back, so the plain one will do";
+                let message =
+                    "possessive quantifiers are not supported: the engine never goes back, so the plain one will do";
                 self.refuse(self.at, message)
             }
             Some('?') => {

@@ -113,12 +113,7 @@ fn is_1_3(suite: &&CipherSuite) -> bool {
 }
 
 /// The suites that are offered; none for all. A list that names none of TLS 1.3 says nothing of that version, as with OpenSSL.
-fn suites(
-    backend: &Backend,
-    most: Version,
-    object: Named<'_>,
-    verdict: &mut Verdict,
-) -> Vec<&'static CipherSuite> {
+fn suites(backend: &Backend, most: Version, object: Named<'_>, verdict: &mut Verdict) -> Vec<&'static CipherSuite> {
     let Some(list) = some(&backend.ssl_ciphers) else { return Vec::new() };
     let names = list.split([':', ',', ' ']).filter(|name| !name.is_empty());
     let mut suites: Vec<&'static CipherSuite> = Vec::new();
@@ -141,7 +136,8 @@ fn suites(
     }
     let known = || CIPHER_SUITES.iter().map(|suite| suite.openssl).collect::<Vec<_>>().join(", ");
     if suites.is_empty() {
-        verdict.error(object, format!("ssl_ciphers {list:?} has no suite that proxies can speak; there are {}", known()));
+        verdict
+            .error(object, format!("ssl_ciphers {list:?} has no suite that proxies can speak; there are {}", known()));
     } else if !unknown.is_empty() {
         verdict.warning(object, format!("of ssl_ciphers, {} cannot be spoken and is left out", unknown.join(", ")));
     }
@@ -161,8 +157,7 @@ fn certificate(backend: &Backend) -> Result<Option<config::Secret>, String> {
     };
     let secret = material([("tls.crt", chain), ("tls.key", key)]);
     let pair = secret.key_pair().map_err(|fault| said("ssl_client_cert and ssl_client_key", &fault))?;
-    let certificate =
-        config::secret::Certificate { chain: pair.chain.into(), private_key: pair.private_key.into() };
+    let certificate = config::secret::Certificate { chain: pair.chain.into(), private_key: pair.private_key.into() };
     Ok(Some(config::Secret { kind: Some(config::secret::Kind::Certificate(certificate)) }))
 }
 

@@ -43,7 +43,11 @@ impl FastlyFrontEnd {
 
 /// What there is of a dictionary or a list without an object.
 pub(super) fn empty(is_list: bool) -> Resource {
-    if is_list { Resource::AddressSet(config::AddressSet::default()) } else { Resource::Table(config::Table::default()) }
+    if is_list {
+        Resource::AddressSet(config::AddressSet::default())
+    } else {
+        Resource::Table(config::Table::default())
+    }
 }
 
 pub(super) fn resource_name(key: &ObjectKey) -> Arc<str> {

@@ -71,10 +71,8 @@ pub(super) fn rule(sequence: config::Sequence) -> config::Rule {
 }
 
 pub(super) fn attachments(listeners: &[Arc<str>], hostnames: &[String]) -> Vec<config::Attachment> {
-    let attached = |listener: &Arc<str>| config::Attachment {
-        listener: listener.to_string(),
-        hostnames: hostnames.to_vec(),
-    };
+    let attached =
+        |listener: &Arc<str>| config::Attachment { listener: listener.to_string(), hostnames: hostnames.to_vec() };
     listeners.iter().map(attached).collect()
 }
 

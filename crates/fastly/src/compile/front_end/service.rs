@@ -10,8 +10,8 @@ use backstay_proto::config::resource::Kind as Resource;
 use super::lookups::{empty, resource_name};
 use super::placement::{GatewayName, attachments, rule};
 use super::{FastlyFrontEnd, ServiceNode};
-use crate::compile::version::{self, Compiled};
 use crate::compile::verdict::Problem;
+use crate::compile::version::{self, Compiled};
 use crate::compile::{Context, name};
 use crate::object::{FASTLY_ACL, FASTLY_DICTIONARY, FASTLY_VERSION, VersionSpec, version_name};
 
@@ -82,7 +82,8 @@ impl FastlyFrontEnd {
         let accepted = match (&fault, &gateway) {
             (Some((reason, message)), _) => Condition::no(ACCEPTED, reason, message.clone()),
             (None, None) => {
-                let message = "spec.gateway names no Gateway as NAMESPACE/NAME, and the control plane has no default one";
+                let message =
+                    "spec.gateway names no Gateway as NAMESPACE/NAME, and the control plane has no default one";
                 Condition::no(ACCEPTED, "NoGateway", message)
             }
             (None, Some(gateway)) if programs.is_empty() => {

@@ -16,19 +16,13 @@ fn every_form_of_a_routing_condition_has_its_expression() {
         (r#"req.url.path ~ "^/(a|b/c)/""#, "match(path, ^/(a|b/c)/)"),
         (r#"req.url.path == "/robots.txt""#, r#"equal(path, "/robots.txt")"#),
         (r#"req.url.ext ~ "(?i)^(gif|png)$""#, "match(extension, (?i)^(gif|png)$)"),
-        (
-            r#"req.http.X == "a" && req.http.X != "a""#,
-            r#"all(equal(header(x), "a"), not(equal(header(x), "a")))"#,
-        ),
+        (r#"req.http.X == "a" && req.http.X != "a""#, r#"all(equal(header(x), "a"), not(equal(header(x), "a")))"#),
         (r#"req.url ~ "^/a" || req.url ~ "^/b""#, "any(match(target, ^/a), match(target, ^/b))"),
         ("false", "false"),
         (r#"req.url.basename == "a.html""#, r#"equal(basename, "a.html")"#),
         (r#"req.url == "/""#, r#"equal(target, "/")"#),
         ("!req.http.X", "not(header(x))"),
-        (
-            r#"req.http.Cookie ~ "id=" && req.url !~ "^/a""#,
-            "all(match(header(cookie), id=), not(match(target, ^/a)))",
-        ),
+        (r#"req.http.Cookie ~ "id=" && req.url !~ "^/a""#, "all(match(header(cookie), id=), not(match(target, ^/a)))"),
         (r#"req.http.X != "a""#, r#"not(equal(header(x), "a"))"#),
         ("req.http.host", "host"),
         ("req.restarts > 0", "greater(0, 0)"),
@@ -55,10 +49,7 @@ fn every_form_of_a_routing_condition_has_its_expression() {
         ("req.backend.is_origin && !req.http.X", "all(true, not(header(x)))"),
         ("fastly.ff.visits_this_service == 0", "equal(0, 0)"),
         ("req.backend == F_eu", r#"equal(selected, "F_eu")"#),
-        (
-            "req.backend == F_eu && !req.backend.healthy",
-            r#"all(equal(selected, "F_eu"), not(healthy()))"#,
-        ),
+        ("req.backend == F_eu && !req.backend.healthy", r#"all(equal(selected, "F_eu"), not(healthy()))"#),
         ("!req.backend.healthy", "not(healthy())"),
         ("req.restarts > 0 || !req.backend.healthy", "any(greater(0, 0), not(healthy()))"),
         (
