@@ -5,6 +5,7 @@
 //! waits for the network afterwards (`outbound`, `attempt`) does not look at the configuration again. That also keeps the
 //! futures small, which are moved several times on the way into hyper.
 
+mod aim;
 mod attempt;
 mod authority;
 mod body;
@@ -23,6 +24,7 @@ mod replay;
 mod reply;
 mod request_target;
 mod retries;
+mod sequence;
 mod tap;
 mod trailers;
 mod tunnel;

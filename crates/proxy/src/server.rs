@@ -24,7 +24,7 @@ pub use bind::BindError;
 pub use limits::{LimitError, Limits, Setting};
 pub use workers::{Options, Workers};
 
-pub(crate) use context::{Exchange, Reading};
+pub(crate) use context::{ClientConnection, Exchange, Reading};
 pub(crate) use data_thread::DataThread;
 pub(crate) use ending::Cause;
 pub(crate) use streams::StreamActivity;

@@ -63,6 +63,20 @@ pub enum ConnectError {
     Overflow(#[from] Overflow),
 }
 
+impl ConnectError {
+    /// Whether the endpoint's certificate is another host's.
+    pub fn is_of_another_name(&self) -> bool {
+        let Self::Tls(error) = self else { return false };
+        let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+        matches!(
+            error,
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ))
+        )
+    }
+}
+
 /// A new connection, not yet pooled.
 pub(super) enum Established<C: Connector> {
     Http1(C::Stream, ConnectionGuard),

@@ -50,6 +50,9 @@ pub(super) struct RequestState {
     pub(super) tried: Cell<Option<SocketAddr>>,
     /// How many attempts there were, by the policy on retries, with the one under way.
     pub(super) attempts: Cell<u32>,
+    /// Whether an endpoint may have seen any of the request, or `request` does not have all of its body any more: it goes to no
+    /// other backend then.
+    pub(super) exposed: Cell<bool>,
     /// When the request was given to a connection.
     pub(super) begun: Cell<Option<Instant>>,
 }
@@ -80,6 +83,7 @@ impl RequestState {
             current: RefCell::default(),
             tried: Cell::default(),
             attempts: Cell::new(1),
+            exposed: Cell::default(),
             begun: Cell::default(),
         }
     }
@@ -134,6 +138,7 @@ impl RequestState {
             let metrics = &upstream.backend.metrics;
             metrics.attempts.increment(1);
             let reused = lease.reused;
+            let exposed = self.exposed.replace(true);
             let unanswered = match lease.send(request).await {
                 Ok((response, incoming)) => {
                     let present = HeaderPresence::among(response.headers());
@@ -161,7 +166,12 @@ impl RequestState {
                     }
                     return Ok(UpstreamAnswer { response, incoming, present, pool, guard, cut: None, silence: None });
                 }
-                Err(unanswered) => unanswered,
+                Err(unanswered) => {
+                    if unanswered.unsent {
+                        self.exposed.set(exposed);
+                    }
+                    unanswered
+                }
             };
             let failure = if self.sent.as_ref().is_some_and(|sent| sent.failed.get()) {
                 Failure::Client
