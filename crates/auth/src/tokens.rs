@@ -23,6 +23,8 @@ pub struct Tokens(Option<Arc<OfFile>>);
 struct OfFile {
     path: PathBuf,
     known: ArcSwap<Known>,
+    /// The file as it was when it was first read.
+    read: Stamp,
 }
 
 /// Why a token is not taken.
@@ -51,8 +53,10 @@ impl Tokens {
     /// # Errors
     /// When the file cannot be read, or is not one of tokens.
     pub async fn of_file(path: &Path) -> Result<Self, FileError> {
-        let known = file::read(path).await?;
-        Ok(Self(Some(Arc::new(OfFile { path: path.to_owned(), known: ArcSwap::from_pointee(known) }))))
+        // First: what changes while it is read is read again.
+        let read = Stamp::of(path).await;
+        let known = ArcSwap::from_pointee(file::read(path).await?);
+        Ok(Self(Some(Arc::new(OfFile { path: path.to_owned(), known, read }))))
     }
 
     /// Whether any token is taken.
@@ -87,7 +91,7 @@ impl Tokens {
     /// they were, and that is said once for each change.
     pub async fn follow(self) {
         let Some(file) = self.0 else { return std::future::pending().await };
-        let mut seen = Stamp::of(&file.path).await;
+        let mut seen = file.read;
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         loop {
             ticks.tick().await;
@@ -108,7 +112,7 @@ impl Tokens {
 }
 
 /// What changes when a file does.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp(Option<(SystemTime, u64)>);
 
 impl Stamp {

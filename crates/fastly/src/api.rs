@@ -1,1 +1,71 @@
-//! The REST API.
+//! The REST API that Fastly's clients speak: the `fastly` command, the SDKs, Terraform, scripts.
+//!
+//! A request's path is split at its slashes before it is decoded, since names may hold any character. Its body is a form or
+//! JSON, whatever its type says. What it changes is one commit of the store, which is tried again when somebody else came
+//! first: writers that work on one version at once all succeed.
+//!
+//! # Layout
+//!
+//! - [`options`]: settings. `request`: reading requests; [`form`]: their bodies. `reply`, `failure`: answers.
+//! - `dispatch`: from a path to what answers it. `access`: who may.
+//! - `record`: objects as they are changed; `transaction`: changing them.
+//! - `services`, `versions`, `activation`, `details`, `diff`: a module for each resource.
+//! - `part`: parts of a version, all kinds alike; `membership`, `logging`, `settings`, `vcl`: what is particular.
+//! - `acl_entries`, `dictionary_items`, `dynamic_snippets`: what changes without a new version.
+//! - `account`: whose token it is. `verdict`: whether a version can be served.
+
+mod access;
+mod account;
+mod acl_entries;
+mod activation;
+mod details;
+mod dictionary_items;
+mod diff;
+mod dispatch;
+mod dynamic_snippets;
+mod failure;
+pub mod form;
+mod logging;
+mod membership;
+pub mod options;
+mod part;
+mod record;
+mod reply;
+mod request;
+mod services;
+mod settings;
+mod transaction;
+mod vcl;
+mod verdict;
+mod versions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::any;
+use backstay_auth::Tokens;
+use backstay_store::Store;
+use tokio::sync::Semaphore;
+
+pub use self::options::Options;
+use self::transaction::Locks;
+
+/// What all requests share.
+pub(crate) struct Api {
+    store: Arc<dyn Store>,
+    tokens: Tokens,
+    options: Options,
+    locks: Locks,
+    open: Semaphore,
+}
+
+/// The paths of this API, for a router that serves others beside it.
+pub fn router(store: Arc<dyn Store>, tokens: Tokens, options: Options) -> Router {
+    let open = Semaphore::new(options.max_requests);
+    let api = Arc::new(Api { store, tokens, options, locks: Locks::default(), open });
+    let mut router = Router::new();
+    for path in dispatch::PATHS {
+        router = router.route(path, any(dispatch::handle));
+    }
+    router.with_state(api)
+}

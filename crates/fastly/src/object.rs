@@ -34,6 +34,8 @@ mod snippet;
 mod vcl;
 mod version;
 
+use serde_json::{Map, Value};
+
 pub use self::acl::{Acl, AclEntry, AclSpec, FastlyAcl};
 pub use self::backend::Backend;
 pub use self::cache_settings::CacheSettings;
@@ -55,6 +57,20 @@ pub use self::shape::{Field, Shape};
 pub use self::snippet::Snippet;
 pub use self::vcl::Vcl;
 pub use self::version::{FastlyVersion, VersionSpec};
+
+pub(crate) use self::acl::ENTRY_FIELDS;
+pub(crate) use self::settings::FIELDS as SETTINGS_FIELDS;
+
+/// Checks settings and gives them their stored form.
+pub(crate) fn settle_settings(fields: Map<String, Value>) -> Result<Map<String, Value>, String> {
+    shape::settle::<Settings>(fields)
+}
+
+/// Checks an entry of an access control list and gives it its stored form.
+pub(crate) fn settle_entry(fields: Map<String, Value>) -> Result<AclEntry, String> {
+    let settled = shape::settle::<AclEntry>(fields)?;
+    serde_json::from_value(Value::Object(settled)).map_err(|error| error.to_string())
+}
 
 #[cfg(test)]
 mod tests;

@@ -49,9 +49,12 @@ async fn a_change_of_the_file_is_seen_and_a_broken_one_changes_nothing() {
     let following = tokio::spawn(tokens.clone().follow());
     let is_taken = |token: &'static str| tokens.identify(Some(token), Timestamp::now()).is_ok();
     let until = async |token: &'static str| {
-        while !is_taken(token) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let taken = async {
+            while !is_taken(token) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), taken).await.unwrap();
     };
     write(&path, &(entry("one", "first-token", "") + &entry("two", "second-token", "")));
     until("second-token").await;

@@ -48,7 +48,7 @@ impl Field {
             return Ok(());
         }
         if self.default == Fallback::Required {
-            return Err(Unreadable(format!("{} can't be blank", self.title())));
+            return Err(Unreadable(self.missing()));
         }
         self.clear(part);
         Ok(())
@@ -138,6 +138,12 @@ impl Field {
             (_, value) => value,
         };
         out.insert(self.name.to_owned(), value);
+    }
+
+    /// What is said when a field is missing that must be there.
+    #[must_use]
+    pub fn missing(&self) -> String {
+        format!("{} can't be blank", self.title())
     }
 
     fn refuse(&self, value: &Value, why: &str) -> Unreadable {
