@@ -59,7 +59,7 @@ pub(super) fn compile(backend: &Backend, version: &VersionSpec, verdict: &mut Ve
         health_checks: check.into_iter().collect(),
         limits: Some(config::Limits {
             connections: Some(if backend.max_conn == 0 { u32::MAX } else { backend.max_conn }),
-            pending_requests: Some(0),
+            fail_at_limit: true,
             ..Default::default()
         }),
         connections: Some(connections(backend)),

@@ -110,7 +110,7 @@ fn a_block_has_its_settings_then_headers_then_backend_then_response() {
     }));
     let block = [
         r#"if header(x): request host replace "in.example.com""#,
-        "request x-forwarded-for remove",
+        "request x-forwarded-for replace client_address",
         "request a if_absent target",
         "request b remove",
         "select F_other",
@@ -219,6 +219,22 @@ fn lists_and_dictionaries_are_looked_up_by_their_identifiers() {
     let lookups: Vec<_> = compiled.lookups.iter().map(|it| &**it).collect();
     assert_eq!(lookups, ["address-set/fastly:aid", "table/fastly:did"], "and not the list that nothing names");
     assert_eq!(compiled.domains, ["www.example.com", "api.example.com"]);
+}
+
+#[test]
+fn the_addresses_of_clients_are_told_as_is_asked_for() {
+    let xff = |mode: &str| of(json!({"backends": [backend("o")], "request_settings": [{"name": "r", "xff": mode}]}));
+    assert_eq!(xff("append"), ["select F_o"]);
+    assert_eq!(xff("append_all"), ["select F_o"]);
+    assert_eq!(xff("clear"), ["select F_o; request x-forwarded-for remove"]);
+    assert_eq!(xff("overwrite"), ["select F_o; request x-forwarded-for replace client_address"]);
+    let header = "header(x-forwarded-for)";
+    let leave = [
+        format!("if not(match({header}, ,)): request x-forwarded-for remove"),
+        format!("if match({header}, ,): request x-forwarded-for replace replace({header}, \", *[^,]*$\", \"\")"),
+        "select F_o".to_owned(),
+    ];
+    assert_eq!(xff("leave"), leave);
 }
 
 #[test]
