@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //!
-//! - [`options`]: settings. `request`: reading requests; [`form`]: their bodies. `reply`, `failure`: answers.
+//! - [`options`]: settings. `meter`: what is counted. `request`: reading requests; [`form`]: their bodies. `reply`, `failure`: answers.
 //! - `dispatch`: from a path to what answers it. `access`: who may.
 //! - `record`: objects as they are changed; `transaction`: changing them.
 //! - `services`, `versions`, `activation`, `details`, `diff`: a module for each resource.
@@ -27,6 +27,7 @@ mod failure;
 pub mod form;
 mod logging;
 mod membership;
+mod meter;
 pub mod options;
 mod part;
 mod record;
@@ -47,6 +48,7 @@ use backstay_auth::Tokens;
 use backstay_store::Store;
 use tokio::sync::Semaphore;
 
+pub use self::meter::Meter;
 pub use self::options::Options;
 use self::transaction::Locks;
 
@@ -56,13 +58,17 @@ pub(crate) struct Api {
     tokens: Tokens,
     options: Options,
     locks: Locks,
+    /// Requests that are served.
     open: Semaphore,
+    /// What bodies may still take, in units of [`request::BODY_UNIT`].
+    bodies: Semaphore,
 }
 
 /// The paths of this API, for a router that serves others beside it.
 pub fn router(store: Arc<dyn Store>, tokens: Tokens, options: Options) -> Router {
     let open = Semaphore::new(options.max_requests);
-    let api = Arc::new(Api { store, tokens, options, locks: Locks::default(), open });
+    let bodies = Semaphore::new(options.max_bodies_bytes / request::BODY_UNIT);
+    let api = Arc::new(Api { store, tokens, options, locks: Locks::default(), open, bodies });
     let mut router = Router::new();
     for path in dispatch::PATHS {
         router = router.route(path, any(dispatch::handle));

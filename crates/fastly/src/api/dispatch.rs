@@ -42,6 +42,7 @@ pub(super) async fn handle(State(api): State<Arc<Api>>, request: Request<Body>) 
         Err(failure) => failure.into_response(),
     };
     // The path and no more: a body may hold a key.
+    api.options.meter.answered(&method, response.status());
     tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
     response
 }
@@ -52,9 +53,13 @@ async fn answer(api: &Api, parts: http::request::Parts, body: Body) -> Result<Re
         return Ok(Reply::new(json!({})));
     }
     let identity = access::identify(&api.tokens, &parts)?;
-    let _permit = api.open.try_acquire().map_err(|_| Failure::too_many_requests())?;
     let path = parts.uri.path().to_owned();
-    let call = Call::read(&api.options, parts, body, identity).await?;
+    let call = Call::read(api, parts, body, identity).await?;
+    // After the body: who sends slowly keeps nobody from writing.
+    let _permit = api.open.try_acquire().map_err(|_| {
+        api.options.meter.limited("max_requests");
+        Failure::too_many_requests()
+    })?;
     let segments: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match segments.as_slice() {
         ["service"] => services::collection(api, &call).await,

@@ -83,7 +83,8 @@ async fn create(api: &Api, call: &Call, place: Place<'_>, shape: &'static Shape)
             let most = api.options.max_parts;
             return Err(Failure::bad_request(format!("A version has at most {most} of {}", shape.list)));
         }
-        references::check(&version, &part)?;
+        references::check(&version, &Map::new(), &part)?;
+        references::check_statement(shape, &part)?;
         contents::check_domain(snapshot, call, place, shape, &name)?;
         let id = new_id();
         if shape.identity == Identity::Id {
@@ -121,7 +122,8 @@ async fn update(api: &Api, call: &Call, place: Place<'_>, shape: &'static Shape,
             contents::check_domain(snapshot, call, place, shape, &after)?;
             references::rename(&mut version, shape, &before, &after);
         }
-        references::check(&version, &part)?;
+        references::check(&version, &old, &part)?;
+        references::check_statement(shape, &part)?;
         if old == part {
             return Ok((Vec::new(), Reply::new(render(&service, &version, shape, &part))));
         }
