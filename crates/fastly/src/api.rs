@@ -8,6 +8,7 @@
 //!
 //! - [`options`]: settings. `meter`: what is counted. `request`: reading requests; [`form`]: their bodies. `reply`, `failure`: answers.
 //! - `dispatch`: from a path to what answers it. `access`: who may.
+//! - `shared`: what all requests share; `locks`: who takes turns.
 //! - `record`: objects as they are changed; `transaction`: changing them.
 //! - `services`, `versions`, `activation`, `details`, `diff`: a module for each resource.
 //! - `part`: parts of a version, all kinds alike; `membership`, `logging`, `settings`, `vcl`: what is particular.
@@ -25,6 +26,7 @@ mod dispatch;
 mod dynamic_snippets;
 mod failure;
 pub mod form;
+mod locks;
 mod logging;
 mod membership;
 mod meter;
@@ -35,6 +37,7 @@ mod reply;
 mod request;
 mod services;
 mod settings;
+mod shared;
 mod transaction;
 mod vcl;
 mod verdict;
@@ -46,29 +49,14 @@ use axum::Router;
 use axum::routing::any;
 use backstay_auth::Tokens;
 use backstay_store::Store;
-use tokio::sync::Semaphore;
 
 pub use self::meter::Meter;
 pub use self::options::Options;
-use self::transaction::Locks;
-
-/// What all requests share.
-pub(crate) struct Api {
-    store: Arc<dyn Store>,
-    tokens: Tokens,
-    options: Options,
-    locks: Locks,
-    /// Requests that are served.
-    open: Semaphore,
-    /// What bodies may still take, in units of [`request::BODY_UNIT`].
-    bodies: Semaphore,
-}
+use self::shared::Api;
 
 /// The paths of this API, for a router that serves others beside it.
 pub fn router(store: Arc<dyn Store>, tokens: Tokens, options: Options) -> Router {
-    let open = Semaphore::new(options.max_requests);
-    let bodies = Semaphore::new(options.max_bodies_bytes / request::BODY_UNIT);
-    let api = Arc::new(Api { store, tokens, options, locks: Locks::default(), open, bodies });
+    let api = Arc::new(Api::new(store, tokens, options));
     let mut router = Router::new();
     for path in dispatch::PATHS {
         router = router.route(path, any(dispatch::handle));

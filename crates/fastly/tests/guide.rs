@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use backstay_fastly::object::shape::{Fallback, SHAPES};
+use backstay_fastly::object::SHAPES;
+use backstay_fastly::object::shape::Fallback;
 
 fn default(fallback: Fallback) -> String {
     match fallback {

@@ -4,13 +4,13 @@ use backstay_resources::Timestamp;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::Api;
 use super::acl_entries::ListPlace;
 use super::failure::Failure;
 use super::form::Fields;
 use super::record;
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use crate::object::{DictionaryItem, DictionarySpec};
 
 /// The longest key, in bytes.

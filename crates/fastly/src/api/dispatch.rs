@@ -13,12 +13,13 @@ use super::activation::Staging;
 use super::failure::Failure;
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::versions::Place;
 use super::{
-    Api, access, account, acl_entries, activation, details, dictionary_items, diff, dynamic_snippets, logging,
-    membership, part, record, services, settings, vcl, versions,
+    access, account, acl_entries, activation, details, dictionary_items, diff, dynamic_snippets, logging, membership,
+    part, record, services, settings, vcl, versions,
 };
-use crate::object::{Shape, new_id};
+use crate::object::{new_id, shape_of};
 
 /// The paths of this API, as the router has them.
 pub(super) const PATHS: &[&str] = &[
@@ -144,8 +145,8 @@ async fn of_version(api: &Api, call: &Call, place: Place<'_>, rest: &[&str], pat
         ["dictionary", id, "info"] => dictionary_items::info(api, call, ListPlace { service: place.service, id }).await,
         ["logging", kind] => logging::handle(api, call, place, kind, None).await,
         ["logging", kind, name] => logging::handle(api, call, place, kind, Some(name)).await,
-        [segment] | [segment, _] if Shape::of(segment).is_some() => {
-            let shape = Shape::of(segment).ok_or_else(|| Failure::no_such_path(path))?;
+        [segment] | [segment, _] if shape_of(segment).is_some() => {
+            let shape = shape_of(segment).ok_or_else(|| Failure::no_such_path(path))?;
             part::handle(api, call, place, shape, rest.get(1).copied()).await
         }
         _ => not_stored(api, call, place, rest, path).await,
@@ -186,7 +187,7 @@ async fn checks(api: &Api, call: &Call, place: Place<'_>, name: Option<&str>) ->
     let snapshot = api.snapshot().await?;
     let service = record::service(&snapshot, &call.identity, place.service)?;
     let version = record::version(&snapshot, place.service, place.number)?;
-    let shape = Shape::of("domain").ok_or_else(Failure::method_not_allowed)?;
+    let shape = shape_of("domain").ok_or_else(Failure::method_not_allowed)?;
     let check = |domain: Value| {
         let name = domain["name"].as_str().unwrap_or_default();
         let owner = activation::claims::owner(&snapshot, name);

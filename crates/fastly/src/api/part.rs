@@ -10,12 +10,12 @@ use backstay_store::{Snapshot, Write};
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::Api;
 use super::failure::Failure;
 use super::form::Fields;
 use super::record::{self, Record, VersionMap, now};
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::versions::{Place, editable};
 use crate::object::shape::{Encoding, Fallback, Identity, Rename, Shape};
 use crate::object::{ServiceSpec, new_id};

@@ -11,12 +11,9 @@ use http_body_util::BodyExt as _;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
-use super::Api;
 use super::failure::Failure;
 use super::form::Fields;
-
-/// What the room for bodies is given out in, in bytes.
-pub(super) const BODY_UNIT: usize = 1024;
+use super::shared::{Api, BODY_UNIT};
 
 /// A request, read.
 #[derive(Debug)]
