@@ -5,6 +5,7 @@
 //! - [`Verdict`]: what is wrong with a version, and what it says that is not done.
 //! - `version`: a version as a whole. `backend`, `destinations`, `conditions`, `header`, `request_settings`, `reply`: its parts.
 //!   `steps`: what is done to a request, in order. `unapplied`, `vcl`: what is not done. `uses`: what is looked up.
+//!   `unknown_host`: what others get.
 //! - `name`: what discovery resources are called.
 //! - [`FastlyFrontEnd`]: services, as they change.
 
@@ -18,6 +19,7 @@ mod reply;
 mod request_settings;
 mod steps;
 mod unapplied;
+mod unknown_host;
 mod uses;
 mod vcl;
 mod verdict;

@@ -76,4 +76,4 @@ pub fn compile_replacement(pattern: &str, replacement: &str) -> Result<[config::
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

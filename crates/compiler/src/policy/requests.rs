@@ -28,6 +28,7 @@ pub(super) fn limits(given: &Limits) -> config::Limits {
         retries: given.retries,
         retry_budget: budget,
         connections_per_endpoint: given.connections_per_endpoint,
+        fail_at_limit: false,
     }
 }
 

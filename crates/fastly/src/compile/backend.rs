@@ -12,6 +12,7 @@ use backstay_proto::config::backend::{Discovery, Protocol};
 use backstay_proto::config::connections::TcpKeepalive;
 use backstay_proto::config::dns_cache::LookupFamily;
 use backstay_proto::config::endpoint::Host;
+use backstay_proto::config::load_balancing::{Policy, RoundRobin};
 
 use super::name;
 use super::verdict::{Named, Verdict};
@@ -50,13 +51,15 @@ pub(super) fn compile(backend: &Backend, version: &VersionSpec, verdict: &mut Ve
         tls,
         timeouts: Some(timeouts(backend)),
         // What is sick gets nothing, however little is left.
-        load_balancing: check
-            .is_some()
-            .then(|| config::LoadBalancing { panic_threshold: Some(0), ..Default::default() }),
+        load_balancing: check.is_some().then(|| config::LoadBalancing {
+            policy: Some(Policy::RoundRobin(RoundRobin {})),
+            panic_threshold: Some(0),
+            ..Default::default()
+        }),
         health_checks: check.into_iter().collect(),
         limits: Some(config::Limits {
             connections: Some(if backend.max_conn == 0 { u32::MAX } else { backend.max_conn }),
-            pending_requests: Some(0),
+            fail_at_limit: true,
             ..Default::default()
         }),
         connections: Some(connections(backend)),

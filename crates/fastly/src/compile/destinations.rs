@@ -28,7 +28,7 @@ pub(super) fn names(version: &VersionSpec, verdict: &mut Verdict) -> BTreeSet<St
     }
     for (vcl, object) in all {
         if let Some(earlier) = names.get(&vcl) {
-            verdict.error(object, format!("and {earlier} are both {vcl} in VCL: rename one of them"));
+            verdict.error(object, format!("VCL calls it {vcl}, as it does {earlier}: rename one of them"));
         } else {
             names.insert(vcl, object);
         }

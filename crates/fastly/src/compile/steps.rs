@@ -21,6 +21,8 @@ use crate::object::{ConditionType, Header, HeaderType, RequestSettings, Response
 struct Block {
     /// Whether requests without TLS are redirected.
     force_tls: bool,
+    /// Before the others: what depends on more than the condition.
+    conditional: Vec<(config::Expression, config::Operation)>,
     operations: Vec<config::Operation>,
     /// After the others: it ends the sequence.
     respond: Option<config::Operation>,
@@ -76,6 +78,8 @@ impl<'a> Source<'a> {
         let Some(when) = self.conditions.find(object, condition, ConditionType::Request, verdict) else { return };
         let block = blocks.entry(when).or_default();
         block.force_tls |= settings.force_ssl;
+        let conditional = request_settings::conditional(settings).into_iter();
+        block.conditional.extend(conditional.map(|(more, kind)| (more, operation(kind))));
         block.operations.extend(request_settings::operations(settings).into_iter().map(operation));
     }
 
@@ -144,15 +148,19 @@ impl<'a> Source<'a> {
 impl Block {
     /// Each `when` is what the whole block depends on.
     fn into_steps(self, when: Option<config::Expression>, steps: &mut Vec<config::Step>) {
+        let both = |more: config::Expression| match when.clone() {
+            Some(when) => {
+                config::Expression { kind: Some(Expression::All(config::Expressions { operands: vec![more, when] })) }
+            }
+            None => more,
+        };
         if self.force_tls {
-            let plain = without_tls();
-            let both = match when.clone() {
-                Some(when) => Expression::All(config::Expressions { operands: vec![plain, when] }),
-                None => plain.kind.unwrap_or(Expression::Boolean(false)),
-            };
             let redirect = config::Redirect { scheme: "https".to_owned(), status: 301, ..config::Redirect::default() };
             let operations = vec![operation(Kind::Redirect(redirect))];
-            steps.push(config::Step { when: Some(config::Expression { kind: Some(both) }), operations });
+            steps.push(config::Step { when: Some(both(without_tls())), operations });
+        }
+        for (more, operation) in self.conditional {
+            steps.push(config::Step { when: Some(both(more)), operations: vec![operation] });
         }
         let operations: Vec<_> = self.operations.into_iter().chain(self.respond).collect();
         if !operations.is_empty() {

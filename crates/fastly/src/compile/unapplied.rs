@@ -1,12 +1,18 @@
 //! What a version has and proxies do not do: nothing is cached, compressed or logged, and no VCL is run.
 
 use super::Context;
+use super::conditions::Conditions;
 use super::vcl::sets_backend;
 use super::verdict::{Named, Verdict};
-use crate::object::{Snippet, VersionSpec};
+use crate::object::{ConditionType, Snippet, VersionSpec};
 
-/// Says so of each object; and refuses VCL that would route differently.
-pub(super) fn check(version: &VersionSpec, context: &Context<'_>, verdict: &mut Verdict) {
+/// Says so of each object, and refuses conditions that are not there, and VCL that would route differently.
+pub(super) fn check<'a>(
+    version: &'a VersionSpec,
+    context: &Context<'_>,
+    conditions: &Conditions<'a>,
+    verdict: &mut Verdict,
+) {
     let has_main = version.vcls.iter().any(|vcl| vcl.main);
     for vcl in &version.vcls {
         program(Named("VCL", &vcl.name), &vcl.content, has_main, verdict);
@@ -15,14 +21,19 @@ pub(super) fn check(version: &VersionSpec, context: &Context<'_>, verdict: &mut 
         program(Named("Snippet", &snippet.name), content(snippet, context), true, verdict);
     }
     for gzip in &version.gzips {
-        verdict.warning(Named("Gzip", &gzip.name), "is not applied: nothing is compressed");
+        let object = Named("Gzip", &gzip.name);
+        conditions.find(object, gzip.cache_condition.as_deref(), ConditionType::Cache, verdict);
+        verdict.warning(object, "is not applied: nothing is compressed");
     }
     for settings in &version.cache_settings {
-        verdict.warning(Named("Cache settings", &settings.name), "are not applied: nothing is cached");
+        let object = Named("Cache settings", &settings.name);
+        conditions.find(object, settings.cache_condition.as_deref(), ConditionType::Cache, verdict);
+        verdict.warning(object, "are not applied: nothing is cached");
     }
     for endpoint in &version.logging {
-        let object = format!("Logging {} '{}'", endpoint.kind, endpoint.name);
-        verdict.warning(object, "is not applied: nothing is logged there");
+        let object = Named("Logging", &endpoint.name);
+        conditions.find(object, Some(&endpoint.response_condition), ConditionType::Response, verdict);
+        verdict.warning(object, format!("is not applied: nothing is logged to {}", endpoint.kind));
     }
 }
 

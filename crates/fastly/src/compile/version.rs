@@ -10,7 +10,7 @@ use super::backend::{self, CompiledBackend};
 use super::conditions::Conditions;
 use super::steps::Source;
 use super::verdict::{Named, Verdict};
-use super::{Context, destinations, name, reply, unapplied, uses};
+use super::{Context, destinations, name, reply, unapplied, unknown_host, uses};
 use crate::condition::Scope;
 use crate::object::{ServiceType, VersionSpec};
 
@@ -40,8 +40,11 @@ pub(super) fn compile(version: &VersionSpec, context: &Context<'_>) -> (Compiled
     let conditions = Conditions::read(version, &scope, &mut verdict);
     let default = destinations::default(version, &mut verdict);
     let destinations = destinations::compile(version, &resources, &mut verdict);
-    let steps = Source { version, scope: &scope, conditions: &conditions }.steps(default, &mut verdict);
-    unapplied::check(version, context, &mut verdict);
+    let mut steps = Source { version, scope: &scope, conditions: &conditions }.steps(default, &mut verdict);
+    if let Some(step) = unknown_host::beyond(&domains) {
+        steps.insert(0, step);
+    }
+    unapplied::check(version, context, &conditions, &mut verdict);
     if context.kind == ServiceType::Wasm {
         verdict.warning("", "no program is run: requests go to the pool or the first backend, as without one");
     }

@@ -38,7 +38,7 @@ fn refused(statement: &str) -> String {
     }
 }
 
-fn shown(expression: &config::Expression) -> String {
+pub(crate) fn shown(expression: &config::Expression) -> String {
     let several = |of: &config::Expressions| of.operands.iter().map(shown).collect::<Vec<_>>().join(", ");
     let one = |of: &Option<Box<config::Expression>>| of.as_deref().map(shown).unwrap_or_default();
     match expression.kind.as_ref().unwrap() {

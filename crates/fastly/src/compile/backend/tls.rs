@@ -178,5 +178,5 @@ fn material<const COUNT: usize>(values: [(&str, &str); COUNT]) -> Secret {
 /// The fault, in the words of a backend.
 fn said(fields: &str, fault: &MaterialFault) -> String {
     let fault = fault.to_string().replace("tls.crt", "ssl_client_cert").replace("tls.key", "ssl_client_key");
-    format!("what {fields} hold cannot be used: it {}", fault.replace("ca.crt", "ssl_ca_cert"))
+    format!("{fields} cannot be used: it {}", fault.replace("ca.crt", "ssl_ca_cert"))
 }

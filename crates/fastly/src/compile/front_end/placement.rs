@@ -7,14 +7,11 @@ use std::sync::Arc;
 use backstay_compiler::{Graph, ObjectKey, Placed};
 use backstay_model::ResourceName;
 use backstay_proto::config;
-use backstay_proto::config::expression::Kind as Expression;
-use backstay_proto::config::operation::Kind as Operation;
 use backstay_proto::config::resource::Kind as Resource;
-use backstay_proto::config::variable::{Kind as Variable, Part};
 use backstay_resources::gateway::{APOXY_GATEWAY, GATEWAY};
 
 use super::FastlyFrontEnd;
-use crate::compile::name;
+use crate::compile::{name, unknown_host};
 use crate::object::FASTLY_SERVICE;
 
 /// A Gateway, of whichever group.
@@ -90,7 +87,7 @@ impl FastlyFrontEnd {
         for (fleet, listeners) in gateway.listeners(graph) {
             let route = config::Route {
                 attachments: attachments(&listeners, &[]),
-                rules: vec![rule(unknown_host())],
+                rules: vec![rule(unknown_host::sequence())],
                 // After all others, whose keys begin with a date.
                 order_key: format!("~{gateway}"),
             };
@@ -98,25 +95,4 @@ impl FastlyFrontEnd {
         }
         graph.place(&owner, placed);
     }
-}
-
-/// What is answered for a host that no service has.
-fn unknown_host() -> config::Sequence {
-    let of = |kind| config::Expression { kind: Some(kind) };
-    let text = |text: &str| of(Expression::Text(text.to_owned()));
-    let host = of(Expression::Variable(config::Variable { kind: Some(Variable::Part(Part::Host.into())) }));
-    let operands = vec![
-        text("Fastly error: unknown domain: "),
-        host,
-        text(". Please check that this domain has been added to a service."),
-    ];
-    let respond = config::Respond {
-        status: 500,
-        reason: "Domain Not Found".to_owned(),
-        content_type: "text/plain; charset=utf-8".to_owned(),
-        computed_body: Some(of(Expression::Concatenation(config::Expressions { operands }))),
-        ..Default::default()
-    };
-    let operations = vec![config::Operation { kind: Some(Operation::Respond(respond)) }];
-    config::Sequence { steps: vec![config::Step { when: None, operations }], ..Default::default() }
 }
