@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use self::fastly::Import;
+use self::fastly::{Import, Wanted};
 use crate::client::ServerArgs;
 
 /// Make a service of what another system says of it
@@ -51,6 +51,6 @@ impl Args {
             bail!("{path} is not what GET /service/ID/details answers: it has no name");
         }
         let import = Import::new(self.server.client().with_fastly_key(self.token), details)?;
-        import.run(self.name, self.gateway, self.activate).await
+        import.run(Wanted { name: self.name, gateway: self.gateway, activate: self.activate }).await
     }
 }

@@ -52,7 +52,8 @@ pub fn python_with_fastly() -> Option<PathBuf> {
 /// there is none.
 pub fn fastly() -> Option<PathBuf> {
     let in_tools = in_target("tools/node_modules/.bin/fastly");
-    let found = named("BACKSTAY_FASTLY").or_else(|| on_path("fastly")).or_else(|| in_tools.is_file().then_some(in_tools));
+    let found =
+        named("BACKSTAY_FASTLY").or_else(|| on_path("fastly")).or_else(|| in_tools.is_file().then_some(in_tools));
     if found.is_none() {
         lacking("fastly", "BACKSTAY_FASTLY names the command of the npm package @fastly/cli");
     }

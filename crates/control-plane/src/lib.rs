@@ -29,6 +29,7 @@ use std::time::Duration;
 use backstay_auth::Tokens;
 use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_fastly::FastlyFrontEnd;
+use backstay_fastly::api::Meter;
 use backstay_guard::{HostName, PageGuard, check_address};
 use backstay_resources::Registry;
 use backstay_store::{Embedded, Store};
@@ -108,9 +109,9 @@ fn front_ends(fastly: &FastlyOptions) -> Vec<Box<dyn FrontEnd>> {
 }
 
 /// The APIs of dialects that have paths of their own.
-fn dialects(store: &Arc<dyn Store>, fastly: FastlyOptions, tokens: Tokens) -> axum::Router {
+fn dialects(store: &Arc<dyn Store>, fastly: FastlyOptions, tokens: Tokens, meter: Meter) -> axum::Router {
     let FastlyOptions { default_gateway, backend_header, .. } = fastly;
-    let options = backstay_fastly::api::Options { default_gateway, backend_header, ..Default::default() };
+    let options = backstay_fastly::api::Options { default_gateway, backend_header, meter, ..Default::default() };
     backstay_fastly::api::router(store.clone(), tokens, options)
 }
 
@@ -172,8 +173,8 @@ impl ControlPlane {
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
-        let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop);
-        let router = router.merge(dialects(&store, options.fastly, tokens));
+        let dialects = dialects(&store, options.fastly, tokens, exposition.fastly_meter());
+        let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop).merge(dialects);
         let api_stop = stop.clone();
         // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here.
         let guard = PageGuard::new(options.allowed_hosts);

@@ -6,8 +6,9 @@
 //!
 //! # Layout
 //!
-//! - [`options`]: settings. `request`: reading requests; [`form`]: their bodies. `reply`, `failure`: answers.
+//! - [`options`]: settings. `meter`: what is counted. `request`: reading requests; [`form`]: their bodies. `reply`, `failure`: answers.
 //! - `dispatch`: from a path to what answers it. `access`: who may.
+//! - `shared`: what all requests share; `locks`: who takes turns.
 //! - `record`: objects as they are changed; `transaction`: changing them.
 //! - `services`, `versions`, `activation`, `details`, `diff`: a module for each resource.
 //! - `part`: parts of a version, all kinds alike; `membership`, `logging`, `settings`, `vcl`: what is particular.
@@ -25,8 +26,10 @@ mod dispatch;
 mod dynamic_snippets;
 mod failure;
 pub mod form;
+mod locks;
 mod logging;
 mod membership;
+mod meter;
 pub mod options;
 mod part;
 mod record;
@@ -34,6 +37,7 @@ mod reply;
 mod request;
 mod services;
 mod settings;
+mod shared;
 mod transaction;
 mod vcl;
 mod verdict;
@@ -45,24 +49,14 @@ use axum::Router;
 use axum::routing::any;
 use backstay_auth::Tokens;
 use backstay_store::Store;
-use tokio::sync::Semaphore;
 
+pub use self::meter::Meter;
 pub use self::options::Options;
-use self::transaction::Locks;
-
-/// What all requests share.
-pub(crate) struct Api {
-    store: Arc<dyn Store>,
-    tokens: Tokens,
-    options: Options,
-    locks: Locks,
-    open: Semaphore,
-}
+use self::shared::Api;
 
 /// The paths of this API, for a router that serves others beside it.
 pub fn router(store: Arc<dyn Store>, tokens: Tokens, options: Options) -> Router {
-    let open = Semaphore::new(options.max_requests);
-    let api = Arc::new(Api { store, tokens, options, locks: Locks::default(), open });
+    let api = Arc::new(Api::new(store, tokens, options));
     let mut router = Router::new();
     for path in dispatch::PATHS {
         router = router.route(path, any(dispatch::handle));

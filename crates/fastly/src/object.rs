@@ -7,7 +7,8 @@
 //!
 //! - `service`, `version`, `acl`, `dictionary`: the kinds. `kinds`: what API machinery knows of them.
 //! - One module for each part of a version, with its fields, their defaults and what is refused.
-//! - [`shape`]: what a part is to the API: where it is found, which fields it has, how they are read and written.
+//! - [`shape`]: what a part is to the API: where it is found, which fields it has, how they are read and written. [`SHAPES`]:
+//!   all kinds of them.
 //! - [`host`]: addresses and host names. `id`: identifiers. `redact`: what is not told of what is stored.
 
 mod acl;
@@ -30,6 +31,7 @@ mod response_object;
 mod service;
 mod settings;
 pub mod shape;
+mod shapes;
 mod snippet;
 mod vcl;
 mod version;
@@ -54,6 +56,7 @@ pub use self::response_object::ResponseObject;
 pub use self::service::{DynamicSnippet, FastlyService, ServiceSpec, ServiceType};
 pub use self::settings::Settings;
 pub use self::shape::{Field, Shape};
+pub use self::shapes::{SHAPES, shape_of};
 pub use self::snippet::Snippet;
 pub use self::vcl::Vcl;
 pub use self::version::{FastlyVersion, VersionSpec};

@@ -43,6 +43,17 @@ const KNOWN: &[&str] = &[
     "settings",
 ];
 
+/// What is not in the file.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// Name of the new service, if not its own.
+    pub(super) name: Option<String>,
+    /// Gateway that is to serve it, if not the control plane's.
+    pub(super) gateway: Option<String>,
+    /// Whether the version is activated where nothing was refused.
+    pub(super) activate: bool,
+}
+
 /// An import.
 pub(super) struct Import {
     client: Client,
@@ -70,12 +81,8 @@ impl Import {
     }
 
     /// Makes the service.
-    pub(super) async fn run(
-        mut self,
-        name: Option<String>,
-        gateway: Option<String>,
-        activate: bool,
-    ) -> Result<ExitCode> {
+    pub(super) async fn run(mut self, wanted: Wanted) -> Result<ExitCode> {
+        let Wanted { name, gateway, activate } = wanted;
         let name = name.or_else(|| self.details["name"].as_str().map(str::to_owned)).unwrap_or_default();
         let mut service = json!({"name": name, "type": self.details["type"], "comment": self.details["comment"]});
         if let Some(gateway) = gateway {

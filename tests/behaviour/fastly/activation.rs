@@ -20,9 +20,12 @@ async fn a_version_that_cannot_be_served_is_refused_and_nothing_changes() {
     let verdict = fastly.read(&format!("{version}/validate")).await;
     assert_eq!((&verdict["status"], &verdict["msg"]), (&json!("error"), &json!("Version has no associated domains")));
     let refused = fastly.put(&format!("{version}/activate"), &[]).await;
-    assert_eq!((refused.status, refused.reason().as_str()), (StatusCode::BAD_REQUEST, "Version has no associated domains"));
+    assert_eq!(
+        (refused.status, refused.reason().as_str()),
+        (StatusCode::BAD_REQUEST, "Version has no associated domains")
+    );
     fastly.make(&format!("{version}/domain"), &[("name", "unsound.example")]).await;
-    let condition = [("name", "bad"), ("type", "REQUEST"), ("statement", "req.url =~ \"x\"")];
+    let condition = [("name", "bad"), ("type", "REQUEST"), ("statement", "table.contains(nowhere, req.url)")];
     fastly.make(&format!("{version}/condition"), &condition).await;
     let backend = [("name", "b"), ("address", "10.0.0.1"), ("request_condition", "bad")];
     fastly.make(&format!("{version}/backend"), &backend).await;

@@ -67,6 +67,8 @@ async fn every_flag_of_a_backend_arrives() {
     let fastly = Fastly::new(control_plane.api());
     let id = cli.service("flags");
     let at = ["--service-id", id.as_str(), "--version", "1"];
+    let condition = [("name", "rc"), ("type", "REQUEST"), ("statement", "req.url")];
+    fastly.make(&format!("/service/{id}/version/1/condition"), &condition).await;
     let flags: &[(&str, &str, &str, Value)] = &[
         ("--comment", "c", "comment", json!("c")),
         ("--connect-timeout", "2001", "connect_timeout", json!(2001)),
@@ -129,7 +131,18 @@ async fn a_service_lives_its_life_and_traffic_goes_where_it_says() {
     let run = |arguments: &[&str]| cli.ok(&[arguments, &at[..]].concat());
     let upstream = |upstream: &Upstream| upstream.port().to_string();
     run(&["service", "domain", "create", "--name", "life.example"]);
-    run(&["service", "vcl", "condition", "create", "--name", "is api", "--type", "REQUEST", "--statement", "req.url ~ \"^/api/\""]);
+    run(&[
+        "service",
+        "vcl",
+        "condition",
+        "create",
+        "--name",
+        "is api",
+        "--type",
+        "REQUEST",
+        "--statement",
+        "req.url ~ \"^/api/\"",
+    ]);
     let backend = ["service", "backend", "create", "--address", "127.0.0.1", "--port"];
     run(&[&backend[..], &[upstream(&one).as_str(), "--name", "one"]].concat());
     run(&[&backend[..], &[upstream(&api).as_str(), "--name", "the/api", "--request-condition", "is api"]].concat());
@@ -172,7 +185,19 @@ async fn what_else_operators_run_works() {
     let at = ["--service-id", id.as_str(), "--version", "1"];
     let run = |arguments: &[&str]| cli.ok(&[arguments, &at[..]].concat());
     run(&["service", "domain", "create", "--name", "else.example"]);
-    run(&["service", "healthcheck", "create", "--name", "hc", "--host", "else.example", "--path", "/", "--window", "7"]);
+    run(&[
+        "service",
+        "healthcheck",
+        "create",
+        "--name",
+        "hc",
+        "--host",
+        "else.example",
+        "--path",
+        "/",
+        "--window",
+        "7",
+    ]);
     assert!(run(&["service", "healthcheck", "describe", "--name", "hc"]).contains("Window: 7"));
     run(&["service", "vcl", "snippet", "create", "--name", "s", "--type", "recv", "--content", "esi;"]);
     run(&["service", "acl", "create", "--name", "blocked"]);

@@ -27,7 +27,10 @@ async fn entries_of_a_list_change_while_versions_are_locked_and_are_in_each_of_t
     };
     let path = format!("{acl}/entries");
     let refused = fastly.send(Method::PATCH, &path, &JSON, batch(json!({"op": "create", "ip": "::g"}))).await;
-    assert_eq!((refused.status, refused.reason().as_str()), (StatusCode::BAD_REQUEST, "Ip '::g' is not a valid IPv4 or IPv6 address"));
+    assert_eq!(
+        (refused.status, refused.reason().as_str()),
+        (StatusCode::BAD_REQUEST, "Ip '::g' is not a valid IPv4 or IPv6 address")
+    );
     assert_eq!(fastly.read(&path).await.as_array().unwrap().len(), 1, "all or nothing");
     let done = fastly.send(Method::PATCH, &path, &JSON, batch(json!({"op": "create", "ip": "10.2.0.1"}))).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.body);
@@ -109,7 +112,9 @@ async fn pages_of_services_lead_to_each_other() {
         names.extend(answer.body.as_array().unwrap().iter().map(|service| service["name"].clone()));
         let links = answer.headers.get("link").map(|links| links.to_str().unwrap().to_owned()).unwrap_or_default();
         let next = links.split(", ").find(|link| link.ends_with("rel=\"next\""));
-        let Some(next) = next.and_then(|link| link.strip_prefix('<')?.split('>').next().map(str::to_owned)) else { break };
+        let Some(next) = next.and_then(|link| link.strip_prefix('<')?.split('>').next().map(str::to_owned)) else {
+            break;
+        };
         path = next.strip_prefix(&control_plane.server()).expect("the address that was asked").to_owned();
     }
     assert_eq!(names, (0..5).map(|number| json!(format!("service {number}"))).collect::<Vec<_>>());

@@ -31,7 +31,7 @@ const BACKEND: &[(&str, &str, &str)] = &[
     ("use_ssl", "1", "true"),
     ("ssl_check_cert", "0", "false"),
     ("prefer_ipv6", "true", "true"),
-    ("request_condition", "not there yet", "\"not there yet\""),
+    ("request_condition", "a condition", "\"a condition\""),
     ("healthcheck", "not there yet", "\"not there yet\""),
     ("override_host", "other.example:8080", "\"other.example:8080\""),
     ("shield", "iad-va-us", "\"iad-va-us\""),
@@ -56,6 +56,8 @@ const BACKEND: &[(&str, &str, &str)] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn every_field_of_a_backend_is_read_as_it_was_written_and_cleared_by_empty_text() {
     let (_control_plane, fastly, version) = start().await;
+    let condition = [("name", "a condition"), ("type", "REQUEST"), ("statement", "req.url")];
+    fastly.make(&format!("{version}/condition"), &condition).await;
     let sent: Vec<_> = BACKEND.iter().map(|(name, value, _)| (*name, *value)).collect();
     fastly.make(&format!("{version}/backend"), &sent).await;
     let path = format!("{version}/backend/all%20of%20it");
@@ -161,18 +163,24 @@ async fn bodies_are_forms_or_json_whatever_their_type_says() {
     assert_eq!(untyped.body["priority"], "100");
     let broken = fastly.send(Method::POST, &path, &json_type, "{").await;
     assert_eq!((broken.status, &broken.body["msg"]), (StatusCode::BAD_REQUEST, &json!("Bad request")));
+    let odd = [("name", "c"), ("type", "REQUEST"), ("statement", "req.url.ext =~ \"css\"")];
+    let odd = fastly.post(&path, &odd).await;
+    assert!(odd.status == StatusCode::BAD_REQUEST && odd.reason().contains("Line 1 Pos 13"), "{}", odd.body);
     let renamed = fastly.put(&format!("{path}/a"), &[("name", "z")]).await;
     assert_eq!((renamed.status, renamed.reason().as_str()), (StatusCode::BAD_REQUEST, "Cannot change name"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_condition_of_the_wrong_type_is_refused_where_it_is_referred_to() {
+async fn a_condition_that_is_not_there_or_of_the_wrong_type_is_refused_where_it_is_named() {
     let (_control_plane, fastly, version) = start().await;
     let condition = [("name", "late"), ("type", "CACHE"), ("statement", "beresp.status == 404")];
     fastly.make(&format!("{version}/condition"), &condition).await;
     let fields = [("name", "x"), ("address", "10.0.0.1"), ("request_condition", "late")];
     let answer = fastly.post(&format!("{version}/backend"), &fields).await;
-    assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::BAD_REQUEST, "Condition 'late' is not a request condition"));
+    assert_eq!(
+        (answer.status, answer.reason().as_str()),
+        (StatusCode::BAD_REQUEST, "Condition 'late' is not a request condition")
+    );
     for (sent, reason) in [("", "No condition named ''"), ("late", "Condition 'late' is not a response condition")] {
         let fields = [("name", "x"), ("response_condition", sent)];
         assert_eq!(fastly.post(&format!("{version}/logging/syslog"), &fields).await.reason(), reason);
@@ -213,7 +221,10 @@ async fn members_of_a_director_stay_when_a_backend_changes_and_keep_it_from_goin
     fastly.put(&format!("{version}/backend/o1"), &[("name", "o one"), ("weight", "9")]).await;
     assert_eq!(fastly.read(&director).await["backends"], json!(["o one", "o2"]));
     let used = fastly.delete(&format!("{version}/backend/o2")).await;
-    assert_eq!((used.status, used.reason().as_str()), (StatusCode::BAD_REQUEST, "Backend 'o2' is used by director 'd'"));
+    assert_eq!(
+        (used.status, used.reason().as_str()),
+        (StatusCode::BAD_REQUEST, "Backend 'o2' is used by director 'd'")
+    );
     assert_eq!(fastly.delete(&format!("{director}/backend/o2")).await.status, StatusCode::OK);
     assert_eq!(fastly.delete(&format!("{director}/backend/o2")).await.status, StatusCode::NOT_FOUND);
     assert_eq!(fastly.delete(&format!("{version}/backend/o2")).await.status, StatusCode::OK);

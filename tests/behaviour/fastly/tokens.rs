@@ -90,7 +90,8 @@ fn a_file_that_cannot_be_used_is_refused_at_the_start() {
     let file = folder.path().join("tokens.yaml");
     std::fs::write(&file, "tokens:\n- {name: x, sha256: secret}\n").unwrap();
     let data = folder.path().join("data");
-    let arguments = ["control-plane", "--api", "127.0.0.1:0", "--xds", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
+    let arguments =
+        ["control-plane", "--api", "127.0.0.1:0", "--xds", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
     let output = backstay([&arguments[..], &["--tokens", file.to_str().unwrap()]].concat());
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && complaint.contains("tokens[0] (x): sha256"), "{complaint}");

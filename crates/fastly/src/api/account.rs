@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Api;
 use super::failure::Failure;
 use super::record;
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 
 /// Answers for `/tokens/self`. Of a token that was not looked at, it says just that.
 pub(crate) fn token(call: &Call) -> Reply {

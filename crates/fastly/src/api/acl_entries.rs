@@ -3,12 +3,12 @@
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::Api;
 use super::failure::Failure;
 use super::form::Fields;
 use super::record;
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use crate::object::{AclEntry, AclSpec, ENTRY_FIELDS, new_id, settle_entry};
 
 /// A list that a path names.

@@ -5,11 +5,11 @@ pub(crate) mod claims;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::Api;
 use super::failure::Failure;
 use super::record;
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::verdict::Findings;
 use super::versions::{Place, render, set_locked};
 

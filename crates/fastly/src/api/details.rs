@@ -3,7 +3,6 @@
 use backstay_store::Snapshot;
 use serde_json::{Map, Value};
 
-use super::Api;
 use super::failure::Failure;
 use super::part;
 use super::record::{self, Record, VersionMap};
@@ -11,9 +10,10 @@ use super::reply::Reply;
 use super::request::Call;
 use super::services;
 use super::settings;
+use super::shared::Api;
 use super::versions::{self, Place};
+use crate::object::SHAPES;
 use crate::object::ServiceSpec;
-use crate::object::shape::SHAPES;
 
 /// Answers for `/service/ID/details`. `version` is the one that is asked for, or else the active or the newest one.
 pub(crate) async fn handle(api: &Api, call: &Call, id: &str) -> Result<Reply, Failure> {

@@ -4,13 +4,13 @@ use backstay_resources::Timestamp;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::Api;
 use super::acl_entries::ListPlace;
 use super::failure::Failure;
 use super::form::Fields;
 use super::record;
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use crate::object::{DictionaryItem, DictionarySpec};
 
 /// The longest key, in bytes.
@@ -79,7 +79,8 @@ pub(crate) async fn info(api: &Api, call: &Call, place: ListPlace<'_>) -> Result
     record::service(&snapshot, &call.identity, place.service)?;
     let dictionary = record::dictionary(&snapshot, place.service, place.id)?.spec;
     let last = dictionary.items.values().filter_map(|item| item.updated_at).max();
-    let digest = backstay_auth::Digest::of(&format!("{:?}", dictionary.items.keys().collect::<Vec<_>>()));
+    let items = serde_json::to_string(&dictionary.items).map_err(|error| Failure::damaged(place.id, &error))?;
+    let digest = backstay_auth::Digest::of(&items);
     let last = last.map(|last| last.to_string()).unwrap_or_default();
     Ok(Reply::new(json!({
         "item_count": dictionary.items.len(), "last_updated": last, "digest": digest.to_string(),

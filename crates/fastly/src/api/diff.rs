@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::Api;
 use super::details;
 use super::failure::Failure;
 use super::record;
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::versions::Place;
 
 /// Fields in which versions always differ.

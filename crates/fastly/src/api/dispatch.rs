@@ -13,12 +13,13 @@ use super::activation::Staging;
 use super::failure::Failure;
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::versions::Place;
 use super::{
-    Api, access, account, acl_entries, activation, details, dictionary_items, diff, dynamic_snippets, logging,
-    membership, part, record, services, settings, vcl, versions,
+    access, account, acl_entries, activation, details, dictionary_items, diff, dynamic_snippets, logging, membership,
+    part, record, services, settings, vcl, versions,
 };
-use crate::object::{Shape, new_id};
+use crate::object::{new_id, shape_of};
 
 /// The paths of this API, as the router has them.
 pub(super) const PATHS: &[&str] = &[
@@ -42,6 +43,7 @@ pub(super) async fn handle(State(api): State<Arc<Api>>, request: Request<Body>) 
         Err(failure) => failure.into_response(),
     };
     // The path and no more: a body may hold a key.
+    api.options.meter.answered(&method, response.status());
     tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
     response
 }
@@ -52,9 +54,13 @@ async fn answer(api: &Api, parts: http::request::Parts, body: Body) -> Result<Re
         return Ok(Reply::new(json!({})));
     }
     let identity = access::identify(&api.tokens, &parts)?;
-    let _permit = api.open.try_acquire().map_err(|_| Failure::too_many_requests())?;
     let path = parts.uri.path().to_owned();
-    let call = Call::read(&api.options, parts, body, identity).await?;
+    let call = Call::read(api, parts, body, identity).await?;
+    // After the body: who sends slowly keeps nobody from writing.
+    let _permit = api.open.try_acquire().map_err(|_| {
+        api.options.meter.limited("max_requests");
+        Failure::too_many_requests()
+    })?;
     let segments: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match segments.as_slice() {
         ["service"] => services::collection(api, &call).await,
@@ -139,8 +145,8 @@ async fn of_version(api: &Api, call: &Call, place: Place<'_>, rest: &[&str], pat
         ["dictionary", id, "info"] => dictionary_items::info(api, call, ListPlace { service: place.service, id }).await,
         ["logging", kind] => logging::handle(api, call, place, kind, None).await,
         ["logging", kind, name] => logging::handle(api, call, place, kind, Some(name)).await,
-        [segment] | [segment, _] if Shape::of(segment).is_some() => {
-            let shape = Shape::of(segment).ok_or_else(|| Failure::no_such_path(path))?;
+        [segment] | [segment, _] if shape_of(segment).is_some() => {
+            let shape = shape_of(segment).ok_or_else(|| Failure::no_such_path(path))?;
             part::handle(api, call, place, shape, rest.get(1).copied()).await
         }
         _ => not_stored(api, call, place, rest, path).await,
@@ -181,7 +187,7 @@ async fn checks(api: &Api, call: &Call, place: Place<'_>, name: Option<&str>) ->
     let snapshot = api.snapshot().await?;
     let service = record::service(&snapshot, &call.identity, place.service)?;
     let version = record::version(&snapshot, place.service, place.number)?;
-    let shape = Shape::of("domain").ok_or_else(Failure::method_not_allowed)?;
+    let shape = shape_of("domain").ok_or_else(Failure::method_not_allowed)?;
     let check = |domain: Value| {
         let name = domain["name"].as_str().unwrap_or_default();
         let owner = activation::claims::owner(&snapshot, name);

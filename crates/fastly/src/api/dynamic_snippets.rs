@@ -4,12 +4,12 @@ use backstay_resources::Timestamp;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::Api;
 use super::acl_entries::ListPlace;
 use super::failure::Failure;
 use super::record;
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use crate::object::DynamicSnippet;
 
 /// The longest text, in bytes.

@@ -3,13 +3,13 @@
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::Api;
 use super::failure::Failure;
 use super::form::Fields;
 use super::part::{condition_type, name_of, stamp};
 use super::record::{self, Record, VersionMap, now};
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::versions::{Place, editable};
 use crate::object::shape::Encoding;
 

@@ -3,11 +3,11 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::Api;
 use super::failure::Failure;
 use super::record::{self, Record, VersionMap, now};
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::versions::{Place, editable};
 
 /// Answers for `…/director/D/backend/B`.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::meter::Meter;
+
 /// Settings of the API.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -11,9 +13,11 @@ pub struct Options {
     pub backend_header: String,
     /// Largest request body in bytes; larger ones are answered 413.
     pub max_body_bytes: usize,
+    /// Bytes of request bodies in memory at the same time; a request whose body finds no room is answered 429.
+    pub max_bodies_bytes: usize,
     /// Time for a client to send a body; then 408.
     pub body_timeout: Duration,
-    /// Requests at the same time; more are answered 429.
+    /// Requests at the same time; more are answered 429. One whose body has not arrived does not count.
     pub max_requests: usize,
     /// Services of a customer; a further one is refused.
     pub max_services: usize,
@@ -25,6 +29,8 @@ pub struct Options {
     pub max_entries: usize,
     /// Items of a dictionary.
     pub max_items: usize,
+    /// Where requests and refusals are counted.
+    pub meter: Meter,
 }
 
 impl Default for Options {
@@ -33,6 +39,7 @@ impl Default for Options {
             default_gateway: None,
             backend_header: String::new(),
             max_body_bytes: 3 * 1024 * 1024,
+            max_bodies_bytes: 64 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             max_requests: 200,
             max_services: 10_000,
@@ -40,6 +47,7 @@ impl Default for Options {
             max_parts: 1000,
             max_entries: 10_000,
             max_items: 10_000,
+            meter: Meter::default(),
         }
     }
 }

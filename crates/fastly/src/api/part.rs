@@ -10,12 +10,12 @@ use backstay_store::{Snapshot, Write};
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::Api;
 use super::failure::Failure;
 use super::form::Fields;
 use super::record::{self, Record, VersionMap, now};
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::versions::{Place, editable};
 use crate::object::shape::{Encoding, Fallback, Identity, Rename, Shape};
 use crate::object::{ServiceSpec, new_id};
@@ -83,7 +83,8 @@ async fn create(api: &Api, call: &Call, place: Place<'_>, shape: &'static Shape)
             let most = api.options.max_parts;
             return Err(Failure::bad_request(format!("A version has at most {most} of {}", shape.list)));
         }
-        references::check(&version, &part)?;
+        references::check(&version, &Map::new(), &part)?;
+        references::check_statement(shape, &part)?;
         contents::check_domain(snapshot, call, place, shape, &name)?;
         let id = new_id();
         if shape.identity == Identity::Id {
@@ -121,7 +122,8 @@ async fn update(api: &Api, call: &Call, place: Place<'_>, shape: &'static Shape,
             contents::check_domain(snapshot, call, place, shape, &after)?;
             references::rename(&mut version, shape, &before, &after);
         }
-        references::check(&version, &part)?;
+        references::check(&version, &old, &part)?;
+        references::check_statement(shape, &part)?;
         if old == part {
             return Ok((Vec::new(), Reply::new(render(&service, &version, shape, &part))));
         }

@@ -6,14 +6,14 @@ use backstay_store::{Snapshot, Write};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::Api;
 use super::failure::Failure;
 use super::form::Fields;
 use super::record::{self, Record};
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::versions;
-use crate::object::{FASTLY_SERVICE, ServiceSpec, ServiceType, Shape, new_id};
+use crate::object::{FASTLY_SERVICE, ServiceSpec, ServiceType, new_id, shape_of};
 
 /// Names of services are unique: whoever gives one takes turns with all others.
 const ALL: &str = "";
@@ -260,6 +260,6 @@ pub(crate) async fn domains(api: &Api, call: &Call, id: &str) -> Result<Reply, F
     let service = record::service(&snapshot, &call.identity, id)?;
     let number = service.spec.active.unwrap_or(service.spec.last_version);
     let version = record::version(&snapshot, id, number)?;
-    let shape = Shape::of("domain").ok_or_else(Failure::method_not_allowed)?;
+    let shape = shape_of("domain").ok_or_else(Failure::method_not_allowed)?;
     Ok(Reply::new(super::part::all(&service, &version, shape)))
 }

@@ -3,11 +3,11 @@
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::Api;
 use super::failure::Failure;
 use super::record::{self, Record, VersionMap};
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::versions::{Place, editable};
 use crate::object::{SETTINGS_FIELDS, settle_settings};
 

@@ -1,36 +1,13 @@
 //! Changing what is stored.
 
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-
 use backstay_store::{CommitError, Snapshot, Write};
-use tokio::sync::Mutex;
 
-use super::Api;
 use super::failure::Failure;
+use super::shared::Api;
 
 /// How often a change is tried again when others came first. Within one process they take turns, so that it takes another
 /// process for a second attempt.
 const ATTEMPTS: usize = 32;
-
-const STRIPES: usize = 64;
-
-/// Who changes one service takes turns: a deployment that writes fifty parts of a version at once would otherwise do most of
-/// them again and again.
-#[derive(Debug)]
-pub(crate) struct Locks([Mutex<()>; STRIPES]);
-
-impl Default for Locks {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| Mutex::new(())))
-    }
-}
-
-impl Locks {
-    fn of(&self, service: &str) -> &Mutex<()> {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(service);
-        &self.0[usize::try_from(hash % STRIPES as u64).unwrap_or_default()]
-    }
-}
 
 /// What a change writes, and what is answered.
 pub(crate) type Change<T> = Result<(Vec<Write>, T), Failure>;

@@ -3,17 +3,17 @@
 use http::Method;
 use serde_json::Value;
 
-use super::Api;
 use super::failure::Failure;
 use super::part::{position, render};
 use super::record::{self, Record, VersionMap};
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use super::versions::{Place, editable};
-use crate::object::Shape;
+use crate::object::{Shape, shape_of};
 
 fn shape() -> Result<&'static Shape, Failure> {
-    Shape::of("vcl").ok_or_else(Failure::method_not_allowed)
+    shape_of("vcl").ok_or_else(Failure::method_not_allowed)
 }
 
 fn find(version: &Record<VersionMap>, shape: &Shape, place: Place<'_>, name: &str) -> Result<usize, Failure> {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Api;
 use super::record::Record;
+use super::shared::Api;
 use crate::compile::{Context, check};
 use crate::object::{ServiceSpec, VersionSpec};
 

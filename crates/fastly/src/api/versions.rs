@@ -4,11 +4,11 @@ use backstay_store::Snapshot;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::Api;
 use super::failure::Failure;
 use super::record::{self, Record, VersionMap, now};
 use super::reply::Reply;
 use super::request::Call;
+use super::shared::Api;
 use crate::object::{FASTLY_VERSION, ServiceSpec, Settings, version_name};
 
 /// A version that a path names.

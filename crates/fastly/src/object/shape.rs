@@ -8,11 +8,6 @@ use serde_json::{Map, Value};
 
 pub use self::read::{Unreadable, boolean};
 
-use super::{
-    acl, backend, cache_settings, condition, dictionary, director, domain, gzip, header, healthcheck, request_settings,
-    response_object, snippet, vcl,
-};
-
 /// A kind of part that a version has a list of.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
@@ -193,31 +188,7 @@ pub(super) fn settle<P: Part>(fields: Map<String, Value>) -> Result<Map<String, 
     }
 }
 
-/// Every kind of part that a version has a list of, save log endpoints, which have a path for each kind of them.
-pub static SHAPES: &[&Shape] = &[
-    &backend::SHAPE,
-    &domain::SHAPE,
-    &healthcheck::SHAPE,
-    &condition::SHAPE,
-    &director::SHAPE,
-    &header::SHAPE,
-    &request_settings::SHAPE,
-    &response_object::SHAPE,
-    &gzip::SHAPE,
-    &cache_settings::SHAPE,
-    &acl::SHAPE,
-    &dictionary::SHAPE,
-    &vcl::SHAPE,
-    &snippet::SHAPE,
-];
-
 impl Shape {
-    /// The one that paths call so.
-    #[must_use]
-    pub fn of(segment: &str) -> Option<&'static Self> {
-        SHAPES.iter().copied().find(|shape| shape.segment == segment)
-    }
-
     /// Its field of that name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&'static Field> {

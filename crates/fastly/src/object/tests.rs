@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use super::shape::{Fallback, SHAPES};
+use super::shape::Fallback;
 use super::*;
 
 /// A part of which nothing is said that need not be.

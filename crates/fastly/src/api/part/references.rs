@@ -1,26 +1,43 @@
 //! What parts of a version say of each other.
 //!
-//! A name that is not there yet is taken: scripts write all parts of a version at once, in any order, and whether they fit
-//! together is found out when the version is validated. What is there and cannot be meant is refused.
+//! Conditions must be there before they are named, as with Fastly. Other names are taken as they come: scripts write the parts
+//! of a version in any order, and whether they fit together is found out when the version is validated.
 
 use serde_json::{Map, Value};
 
 use crate::api::failure::Failure;
 use crate::api::record::{Record, VersionMap};
+use crate::condition;
 use crate::object::shape::Shape;
 
-/// Refuses conditions of the wrong type.
-pub(super) fn check(version: &Record<VersionMap>, part: &Map<String, Value>) -> Result<(), Failure> {
+/// Refuses conditions that are not there or of the wrong type, where a part has not named them before.
+pub(super) fn check(
+    version: &Record<VersionMap>,
+    before: &Map<String, Value>,
+    part: &Map<String, Value>,
+) -> Result<(), Failure> {
     for kind in ["request", "cache", "response"] {
-        let name = part.get(&format!("{kind}_condition")).and_then(Value::as_str).filter(|name| !name.is_empty());
-        if let Some(name) = name
-            && let Some(found) = condition_type(version, name)
-            && !found.eq_ignore_ascii_case(kind)
-        {
-            return Err(Failure::bad_request(format!("Condition '{name}' is not a {kind} condition")));
+        let field = format!("{kind}_condition");
+        let name = part.get(&field).and_then(Value::as_str).filter(|name| !name.is_empty());
+        let Some(name) = name.filter(|_| before.get(&field) != part.get(&field)) else { continue };
+        match condition_type(version, name) {
+            Some(found) if found.eq_ignore_ascii_case(kind) => {}
+            Some(_) => return Err(Failure::bad_request(format!("Condition '{name}' is not a {kind} condition"))),
+            None => return Err(Failure::bad_request(format!("No condition named '{name}'"))),
         }
     }
     Ok(())
+}
+
+/// Refuses a condition on requests that is no expression of VCL at all. Whether proxies can evaluate it, and what it names is
+/// there, is found out when the version is validated.
+pub(super) fn check_statement(shape: &Shape, part: &Map<String, Value>) -> Result<(), Failure> {
+    if shape.segment != "condition" || part.get("type").and_then(Value::as_str) != Some("REQUEST") {
+        return Ok(());
+    }
+    let text = |name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default();
+    let checked = condition::check_syntax(text("statement"));
+    checked.map_err(|fault| Failure::bad_request(format!("Condition '{}': {fault}", text("name"))))
 }
 
 /// The type of the condition of that name.
