@@ -7,5 +7,6 @@ mod lists;
 mod parts;
 mod python;
 mod tokens;
+mod traffic;
 mod versions;
 mod writers;
