@@ -7,5 +7,6 @@ mod lists;
 mod parts;
 mod python;
 mod tokens;
+mod under_load;
 mod versions;
 mod writers;
