@@ -2,7 +2,7 @@
 
 mod dynamic;
 mod endpoints;
-mod memory;
+mod persistence;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 pub(crate) use dynamic::DynamicResolve;
 pub(crate) use endpoints::Following;
-pub(crate) use memory::{MemoryFile, keep};
+pub(crate) use persistence::{HostsFile, keep};
 
 /// Everything that asks DNS.
 #[derive(Debug)]

@@ -13,9 +13,18 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::backend::{Backend, Discovery};
-use crate::connect::{ConnectError, Destination};
+use crate::connect_error::ConnectError;
 use crate::io::Io;
 use crate::tls::TlsStream;
+
+/// What a connection leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// Address to dial.
+    pub address: SocketAddr,
+    /// Name to send and verify; set when and only when the backend uses TLS.
+    pub server_name: Option<ServerName<'static>>,
+}
 
 /// What a pool is built on: what bytes go over, and what the bodies of requests are.
 pub trait Connector: Debug + 'static {

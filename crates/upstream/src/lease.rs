@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use backstay_http1::RequestBody;
 use bytes::Bytes;
@@ -13,12 +12,10 @@ use thiserror::Error;
 
 use super::duplex::Duplex;
 use super::http1::{self, Tunnel};
-use super::pool::{Pool, Stream, StreamPermit};
+use super::idle::IdleConnections;
+use super::stream::{Stream, StreamPermit};
 use crate::connector::Connector;
 use crate::received::{ReceiveError, Received};
-
-/// How long what is left of a request may take once it has been answered.
-pub const LINGER: Duration = Duration::from_secs(1);
 
 /// The right to send one request on a connection. Dropped before [`Incoming::done`], an HTTP/1.1 connection closes.
 #[derive(Debug)]
@@ -30,7 +27,7 @@ pub struct Lease<C: Connector> {
 
 #[derive(Debug)]
 enum Connection<C: Connector> {
-    Http1 { connection: Box<http1::Connection<C>>, pool: Rc<Pool<C>> },
+    Http1 { connection: Box<http1::Connection<C>>, idle: Rc<IdleConnections<C>> },
     Http2 { sender: http2::SendRequest<C::Body>, permit: StreamPermit },
 }
 
@@ -42,7 +39,7 @@ pub struct Incoming<C: Connector>(Source<C>);
 enum Source<C: Connector> {
     Http1 {
         connection: Box<http1::Connection<C>>,
-        pool: Rc<Pool<C>>,
+        idle: Rc<IdleConnections<C>>,
     },
     Duplex(Duplex),
     Http2 {
@@ -83,8 +80,8 @@ pub struct Unanswered {
 }
 
 impl<C: Connector> Lease<C> {
-    pub(super) fn http1(connection: Box<http1::Connection<C>>, pool: Rc<Pool<C>>, reused: bool) -> Self {
-        Self { connection: Connection::Http1 { connection, pool }, reused }
+    pub(super) fn http1(connection: Box<http1::Connection<C>>, idle: Rc<IdleConnections<C>>, reused: bool) -> Self {
+        Self { connection: Connection::Http1 { connection, idle }, reused }
     }
 
     pub(super) fn http2(Stream { sender, permit, reused }: Stream<C>) -> Self {
@@ -98,16 +95,16 @@ impl<C: Connector> Lease<C> {
     /// When there is no answer: why, and whether the request was sent.
     pub async fn send(self, request: &mut Request<C::Body>) -> Result<(Response<()>, Incoming<C>), Unanswered> {
         match self.connection {
-            Connection::Http1 { mut connection, pool } => {
+            Connection::Http1 { mut connection, idle } => {
                 let sent = connection.send(request).await;
                 let response = sent.map_err(|backstay_http1::Unanswered { error, unsent }| Unanswered {
                     error: error.into(),
                     unsent,
                 })?;
                 let source = if connection.is_sending() {
-                    Source::Duplex(Duplex::drive(connection, pool))
+                    Source::Duplex(Duplex::drive(connection, idle))
                 } else {
-                    Source::Http1 { connection, pool }
+                    Source::Http1 { connection, idle }
                 };
                 Ok((response, Incoming(source)))
             }
@@ -118,8 +115,8 @@ impl<C: Connector> Lease<C> {
 
     /// There is no request after all.
     pub fn cancel(self) {
-        if let Connection::Http1 { connection, pool } = self.connection {
-            pool.give_back(connection);
+        if let Connection::Http1 { connection, idle } = self.connection {
+            idle.give_back(connection);
         }
     }
 }
@@ -184,7 +181,7 @@ impl<C: Connector> Incoming<C> {
     /// All has been read: an HTTP/1.1 connection goes back to its pool.
     pub fn done(&mut self) {
         match std::mem::replace(&mut self.0, Source::Done) {
-            Source::Http1 { connection, pool } => pool.give_back(connection),
+            Source::Http1 { connection, idle } => idle.give_back(connection),
             Source::Duplex(duplex) => duplex.done(),
             Source::Http2 { .. } | Source::Done => {}
         }

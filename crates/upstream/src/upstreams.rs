@@ -14,10 +14,10 @@ use rustls_pki_types::ServerName;
 use tokio::time::Instant;
 
 use super::backend::{Backend, Discovery, Endpoint, Endpoints, PoolIdentity, uptime};
-use super::connect::Destination;
+use super::connector::Destination;
+use super::member::Member;
 use super::pool::Pool;
 use super::share::{self, Bell};
-use super::stock::Member;
 use crate::connector::Connector;
 use crate::settings::{Settings, ThreadContext};
 
@@ -174,8 +174,8 @@ impl<C: Connector> Pools<C> {
     fn sweep(&self, now: Instant) {
         *self.last.borrow_mut() = None;
         self.by_address.borrow_mut().retain(|_, pools| {
-            // A pool that a request holds may be about to open a connection.
-            pools.retain(|pool| pool.sweep(now) || Rc::strong_count(pool) > 1);
+            // A pool that a request holds may be about to open a connection, or to be given one back.
+            pools.retain(|pool| pool.sweep(now) || Rc::strong_count(pool) > 1 || pool.is_leased());
             !pools.is_empty()
         });
     }

@@ -20,7 +20,7 @@ use crate::object::{ServiceType, Shape, VersionSpec};
 fn version(parts: Value) -> VersionSpec {
     let mut spec = json!({"service": "s", "number": 1});
     for (list, parts) in parts.as_object().unwrap() {
-        let shape = crate::object::shape::SHAPES.iter().find(|shape| shape.list == *list);
+        let shape = crate::object::SHAPES.iter().find(|shape| shape.list == *list);
         let filled = |given: &Value| shape.map_or_else(|| given.clone(), |shape| part(shape, given));
         spec[list] = match parts {
             Value::Array(parts) => parts.iter().map(filled).collect(),

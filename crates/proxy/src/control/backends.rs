@@ -7,21 +7,13 @@ use backstay_dns_cache::Cache;
 use backstay_model::{self as model, Fault, TlsSpec};
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
-use tokio::runtime::Handle;
 
+use super::build_context::BuildContext;
 use super::supervisor::EndpointSupervisor;
-use crate::dns::{Dns, DynamicResolve, Following};
+use crate::dns::{DynamicResolve, Following};
 use backstay_upstream::counts::BackendMetrics;
 use backstay_upstream::tls::client_tls;
 use backstay_upstream::{Addresses, Backend, BackendParts, Discovery, Dynamic};
-
-/// What backends are built with.
-#[derive(Clone, Debug)]
-pub(super) struct BuildContext {
-    pub(super) dns: Arc<Dns>,
-    pub(super) runtime: Handle,
-    pub(super) max_checks: usize,
-}
 
 #[derive(Debug)]
 pub(super) struct BackendItem {

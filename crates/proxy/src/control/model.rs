@@ -2,6 +2,7 @@
 
 mod apply;
 mod dirty;
+mod outcome;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -10,13 +11,14 @@ use std::sync::Arc;
 use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
 use backstay_model::{AddressSet, Fault, Faults, Listener, Route, Secret, Slot, Table, TlsSpec};
-use backstay_xds::client::{Rejection, Update};
+use backstay_xds::client::Rejection;
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
 use tokio::runtime::Handle;
 
 use super::accepted::{Accepted, AcceptedMap, Rejected, ResourceView, views};
-use super::backends::{BackendItem, BuildContext, Feed, Secrets};
+use super::backends::{BackendItem, Feed, Secrets};
+use super::build_context::BuildContext;
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
 use crate::config::{Config, Found, Rule};
@@ -24,6 +26,7 @@ use crate::dns::Dns;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
 use backstay_upstream::{Backend, Discovery, Endpoints};
 use dirty::Dirty;
+pub(super) use outcome::Outcome;
 
 /// How many of a resource's faults the control plane is told: more would help nobody, and there may be as many as a list has
 /// elements.
@@ -47,19 +50,6 @@ pub(crate) struct Model {
     by_listener: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     sockets: BTreeMap<SocketAddr, SocketItem>,
     rejected: BTreeMap<Arc<str>, Rejected>,
-}
-
-/// What a response came to.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    /// What was refused; the faults of one resource stand beside each other.
-    pub(crate) rejections: Vec<Rejection>,
-    /// To be put in force; `None` if what is in force has taken in all that changed.
-    pub(crate) config: Option<Arc<Config>>,
-    /// Listeners that changed, with what they were: some may turn out not to be possible.
-    pub(super) replaced: BTreeMap<Arc<str>, Option<Accepted<Listener>>>,
-    /// Backends whose names have to be resolved for the first time.
-    pub(crate) unresolved: Vec<Arc<str>>,
 }
 
 /// A backend as an operator sees it.
@@ -291,10 +281,5 @@ impl Model {
                 }
             }
         }
-    }
-
-    /// Applies a response, in which no name occurs twice.
-    pub(crate) fn apply(&mut self, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Outcome {
-        apply::apply(self, updates, removed)
     }
 }

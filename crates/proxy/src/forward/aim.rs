@@ -9,13 +9,14 @@ use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
 use tokio::time::Sleep;
 
-use super::attempt::RequestState;
-use super::body::RequestBody;
+use super::guard::Active;
 use super::headers::HopByHop;
-use super::outbound::{Active, Attempts};
+use super::outbound::Attempts;
+use super::request_state::RequestState;
 use super::{hash, head};
+use crate::body::RequestBody;
+use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
-use crate::server::Exchange;
 use backstay_upstream::Backend;
 
 /// What cannot be sent in the words of HTTP.

@@ -11,21 +11,22 @@ use hyper::upgrade::OnUpgrade;
 
 use super::aim::{Aim, RouteTimeouts, UNSENDABLE};
 use super::authority;
-use super::body::{Body, RequestBody};
 use super::headers::HeaderPresence;
 use super::outbound::{Edits, Outbound};
+use super::response_body::ResponseBody;
 use super::{grpc, head, headers, loops, mirror, reply, request_target, sequence};
+use crate::body::RequestBody;
 use crate::config::{Action, Forward, Target};
+use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
 use crate::route::Matched;
-use crate::server::Exchange;
 
 const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
 /// What is to be done about a request.
 pub(super) enum Decision {
     /// Nothing more.
-    Answered(Response<Body>),
+    Answered(Response<ResponseBody>),
     /// To send it on.
     Forward(Box<Outbound>),
 }
@@ -109,7 +110,7 @@ fn decide_target(
     };
     exchange.note(|record| record.backend = Some(Arc::clone(&backend.name)));
     let client_upgrade = parts.extensions.remove::<OnUpgrade>();
-    let mut body = RequestBody::client(incoming, &exchange);
+    let mut body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let Some(hop) = head::prepare(&mut exchange, &mut parts, present, raw, matched.prefix, filters, &body) else {
         return Decision::Answered(reply::refuse(exchange, UNSENDABLE));
     };

@@ -9,11 +9,11 @@ use backstay_destination::Authority;
 use http::HeaderValue;
 use rustls_pki_types::ServerName;
 
-use super::attempt::RequestState;
 use super::failure::Failure;
+use super::request_state::RequestState;
 use crate::local_reply::{Flag, LocalReply};
 use crate::upstream::{Lease, Pool, Upstream};
-use backstay_upstream::{ConnectError, Pending, SelectedEndpoint, race};
+use backstay_upstream::{ConnectError, Pending, Reuse, SelectedEndpoint, race};
 use backstay_upstream::{Discovery, Dynamic, Lookup, Resolved};
 
 /// Addresses tried for one request when connections cannot be opened.
@@ -95,31 +95,33 @@ pub(super) struct Acquired {
     pub(super) selected: Option<SelectedEndpoint>,
 }
 
-/// A connection to where `route` leads; with `fresh`, one that has carried no request yet.
+/// A connection to where `route` leads; as `reuse` allows, one that has carried requests before.
 pub(super) async fn acquire(
     upstream: &Upstream,
     route: &Route,
     state: &RequestState,
-    fresh: bool,
+    reuse: Reuse,
 ) -> Result<Acquired, Failure> {
     match route {
         Route::InTurn { turn, port } => {
             let (_, pool, selected) =
                 upstream.select(*turn, *port, state.hash, &state.avoid.borrow()).ok_or(Failure::NoEndpoint)?;
-            if !fresh && let Some(lease) = pool.reuse() {
+            if reuse == Reuse::Allowed
+                && let Some(lease) = pool.reuse()
+            {
                 return Ok(Acquired { pool, lease, selected });
             }
-            Box::pin(open(upstream, *turn, *port, state, (pool, selected), fresh)).await
+            Box::pin(open(upstream, *turn, *port, state, (pool, selected), reuse)).await
         }
         Route::Preferred(pools) => {
             let unused =
                 |pool: &Rc<Pool>| pool.reuse().map(|lease| Acquired { pool: Rc::clone(pool), lease, selected: None });
-            match pools.iter().find_map(unused).filter(|_| !fresh) {
+            match pools.iter().find_map(unused).filter(|_| reuse == Reuse::Allowed) {
                 Some(found) => Ok(found),
                 None => {
                     // The first stands for all that race.
                     state.tried.set(pools.first().map(|pool| pool.address()));
-                    Box::pin(open_preferred(upstream, pools, fresh)).await
+                    Box::pin(open_preferred(upstream, pools, reuse)).await
                 }
             }
         }
@@ -134,7 +136,7 @@ async fn open(
     port: u16,
     state: &RequestState,
     first: (Rc<Pool>, Option<SelectedEndpoint>),
-    fresh: bool,
+    reuse: Reuse,
 ) -> Result<Acquired, Failure> {
     let most = if upstream.backend.policy.retries.is_some() { 1 } else { MAX_TRIES };
     let mut tried = state.avoid.borrow().clone();
@@ -142,7 +144,7 @@ async fn open(
     let pending = Rc::<Pending>::default();
     let mut try_ = 0;
     loop {
-        if !fresh
+        if reuse == Reuse::Allowed
             && try_ > 0
             && let Some(lease) = pool.reuse()
         {
@@ -150,7 +152,7 @@ async fn open(
         }
         state.tried.set(Some(pool.address()));
         state.current.borrow_mut().clone_from(&selected);
-        let error = match pool.open(&pending, fresh).await {
+        let error = match pool.open(&pending, reuse).await {
             Ok(lease) => return Ok(Acquired { pool, lease, selected }),
             Err(error) => error,
         };
@@ -167,10 +169,10 @@ async fn open(
     }
 }
 
-async fn open_preferred(upstream: &Upstream, pools: &[Rc<Pool>], fresh: bool) -> Result<Acquired, Failure> {
+async fn open_preferred(upstream: &Upstream, pools: &[Rc<Pool>], reuse: Reuse) -> Result<Acquired, Failure> {
     let pending = &Rc::<Pending>::default();
     let attempts = pools.iter().take(MAX_RACED).map(|pool| async move {
-        Ok(Acquired { pool: Rc::clone(pool), lease: pool.open(pending, fresh).await?, selected: None })
+        Ok(Acquired { pool: Rc::clone(pool), lease: pool.open(pending, reuse).await?, selected: None })
     });
     let timeout = upstream.backend.timeouts.connect;
     let mut raced = pin!(race(attempts));

@@ -5,11 +5,11 @@ use http::request::Parts;
 use http::uri::{self, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Uri, Version, header};
 
-use super::body::RequestBody;
 use super::headers::{self, HeaderPresence, HopByHop};
+use crate::body::RequestBody;
 use crate::config::Filters;
+use crate::exchange::Exchange;
 use crate::filter;
-use crate::server::Exchange;
 use backstay_model::{HostRewrite, Protocol};
 use backstay_upstream::Backend;
 

@@ -13,17 +13,20 @@ use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
 use super::aim::{Aimed, RouteTimeouts};
-use super::attempt::{RequestState, UpstreamAnswer};
-use super::body::{Body, Silence, UpstreamBody};
+use super::attempt::{self, UpstreamAnswer};
 use super::failure::Failure;
+use super::guard::Active;
 use super::headers;
+use super::request_state::RequestState;
+use super::response_body::{ResponseBody, UpstreamBody};
 use super::sequence::Selected;
+use super::silence::Silence;
 use super::{reply, retries, tunnel};
+use crate::activity::Cause;
 use crate::config::{Action, Rule};
+use crate::exchange::Exchange;
 use crate::filter;
 use crate::local_reply::Flag;
-use crate::server::{Cause, Exchange};
-use crate::upstream::Upstream;
 use backstay_upstream::Backend;
 
 /// A request on its way to a backend.
@@ -69,7 +72,7 @@ pub(super) struct Edits {
 }
 
 impl Edits {
-    fn apply(&self, response: &mut Response<Body>) {
+    fn apply(&self, response: &mut Response<ResponseBody>) {
         filter::edit(response.headers_mut(), &self.rule.filters.response_headers);
         if let Action::Forward(forward) = &self.rule.action
             && let Some(target) = forward.targets.all().get(self.target)
@@ -81,7 +84,7 @@ impl Edits {
 
 impl Outbound {
     /// Sends the request, and ends with the head of the answer, which is a reply of the proxy's own if something went wrong.
-    pub(super) async fn send(mut self: Box<Self>) -> Response<Body> {
+    pub(super) async fn send(mut self: Box<Self>) -> Response<ResponseBody> {
         let outcome = loop {
             match self.ask().await {
                 Err(failure) if self.next(&failure) => {}
@@ -100,7 +103,7 @@ impl Outbound {
         let unanswered = Unanswered { exchange, active, due };
         let mut retry_flag = Flag::None;
         let outcome = match *attempts {
-            Attempts::One => within(deadline, pin!(state.run(&active.upstream, request))).await,
+            Attempts::One => within(deadline, pin!(attempt::run(state, &active.upstream, request))).await,
             Attempts::Timed(timeout) => {
                 let client = Rc::clone(&exchange.client);
                 state.time();
@@ -139,7 +142,7 @@ impl Outbound {
     }
 
     /// Makes the outcome the client's.
-    fn finish(self, outcome: Result<UpstreamAnswer, Failure>) -> Response<Body> {
+    fn finish(self, outcome: Result<UpstreamAnswer, Failure>) -> Response<ResponseBody> {
         let Self { mut exchange, aimed, client_upgrade, edits, mut selected } = self;
         let Aimed { state, active, deadline, cookies, .. } = aimed;
         let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
@@ -225,7 +228,7 @@ fn pass(
     active: Active,
     deadline: Option<Pin<Box<Sleep>>>,
     client_upgrade: Option<OnUpgrade>,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
     let UpstreamAnswer { response, incoming, present, pool, guard, cut, silence } = answer;
     let status = response.status();
     active.answered(status, exchange.started.elapsed());
@@ -255,7 +258,7 @@ fn pass(
         silence: silence.map(Silence::new),
         _guard: guard,
     };
-    Response::from_parts(parts, Body::upstream(body, exchange))
+    Response::from_parts(parts, ResponseBody::upstream(body, exchange))
 }
 
 /// `work`, unless the deadline comes first.
@@ -270,33 +273,4 @@ async fn within<T>(deadline: &mut Option<Pin<Box<Sleep>>>, mut work: Pin<&mut im
         }
     })
     .await
-}
-
-/// Counts a request as active at its backend.
-#[derive(Debug)]
-pub(super) struct Active {
-    pub(super) upstream: Rc<Upstream>,
-}
-
-impl Active {
-    pub(super) fn count(upstream: Rc<Upstream>) -> Self {
-        upstream.backend.metrics.active.increment();
-        Self { upstream }
-    }
-
-    /// Counts what the client is told, `after` so long.
-    fn answered(&self, status: StatusCode, after: Duration) {
-        let metrics = &self.upstream.backend.metrics;
-        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
-        if let Some(counter) = metrics.requests.get(class) {
-            counter.increment(1);
-        }
-        metrics.latency.record(after);
-    }
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.upstream.backend.metrics.active.decrement();
-    }
 }

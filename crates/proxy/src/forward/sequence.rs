@@ -22,14 +22,14 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use super::aim::{Aim, RouteTimeouts, UNSENDABLE};
-use super::body::RequestBody;
 use super::decision::{Asked, Decision};
 use super::headers::HopByHop;
 use super::outbound::{Edits, Outbound};
 use super::{head, loops, mirror, reply};
+use crate::body::RequestBody;
 use crate::config::{Filters, Sequence};
+use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
-use crate::server::Exchange;
 use backstay_model::sequence::Cause;
 use choice::Choice;
 use evaluation::Evaluation;
@@ -67,7 +67,7 @@ pub(super) fn decide(
     sequence: &Sequence,
 ) -> Decision {
     let client_upgrade = parts.extensions.remove::<OnUpgrade>();
-    let body = RequestBody::client(incoming, &exchange);
+    let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let none = Filters::default();
     let filters = [&asked.matched.rule.filters, &none];
     let prefix = asked.matched.prefix;

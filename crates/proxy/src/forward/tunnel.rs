@@ -5,11 +5,10 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
 
-use super::attempt::RequestGuard;
-use super::body::Body;
+use super::guard::{Active, RequestGuard};
 use super::headers::{self, HeaderPresence};
-use super::outbound::Active;
-use crate::server::Exchange;
+use super::response_body::ResponseBody;
+use crate::exchange::Exchange;
 use crate::upstream::{Incoming, Tunnel};
 
 /// Bytes buffered in each direction.
@@ -25,7 +24,7 @@ pub(super) fn open(
     present: &HeaderPresence,
     active: Active,
     guard: RequestGuard,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
     let (mut parts, ()) = response.into_parts();
     let upgrade = parts.headers.get(header::UPGRADE).cloned();
     headers::strip(&mut parts.headers, present);
@@ -33,7 +32,7 @@ pub(super) fn open(
     if let Some(upgrade) = upgrade {
         parts.headers.insert(header::UPGRADE, upgrade);
     }
-    let tunnel = exchange.client.thread.tunnel();
+    let tunnel = exchange.client.thread.registry.tunnel();
     tokio::task::spawn_local(async move {
         let Some((mut endpoint, endpoint_guard)) = incoming.into_tunnel().map(Tunnel::split) else { return };
         let Ok(client) = client.await else { return };
@@ -46,5 +45,5 @@ pub(super) fn open(
         }
         drop((active, guard, tunnel, endpoint_guard));
     });
-    Response::from_parts(parts, Body::tunnel())
+    Response::from_parts(parts, ResponseBody::tunnel())
 }

@@ -24,7 +24,7 @@ fn process() -> Process {
     Process {
         server: Arc::default(),
         control: Arc::default(),
-        limits: crate::server::Limits::default(),
+        limits: crate::limits::Limits::default(),
         names: backstay_dns_cache::NameStats::default(),
         watched: (0, 0),
         backends: 2,

@@ -12,7 +12,7 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use super::memory::{Body, InMemory, Memory, backend, upstream};
-use crate::{ConnectError, Lease, Pending, Pool, Upstream};
+use crate::{ConnectError, Lease, Pending, Pool, Reuse, Upstream};
 
 /// The pool of the only endpoint.
 fn pool(upstream: &Upstream<InMemory>) -> Rc<Pool<InMemory>> {
@@ -20,7 +20,7 @@ fn pool(upstream: &Upstream<InMemory>) -> Rc<Pool<InMemory>> {
 }
 
 async fn open(pool: &Rc<Pool<InMemory>>) -> Result<Lease<InMemory>, ConnectError> {
-    pool.open(&Rc::<Pending>::default(), false).await
+    pool.open(&Rc::<Pending>::default(), Reuse::Allowed).await
 }
 
 /// Sends a request on `lease` that connection number `at` answers, and reads the answer to its end.

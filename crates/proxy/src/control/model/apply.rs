@@ -43,17 +43,22 @@ struct Arrivals {
     listeners: Vec<Arrival<Listener>>,
 }
 
-pub(super) fn apply(model: &mut Model, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Outcome {
-    let mut response = Response { model, dirty: Dirty::default(), outcome: Outcome::default(), structural: false };
-    let arrivals = response.sort(updates);
-    response.remove(removed);
-    response.secrets(arrivals.secrets);
-    response.backends(arrivals.backends);
-    lookups(&mut response.model.tables, arrivals.tables, &mut response.dirty, &mut response.model.rejected);
-    lookups(&mut response.model.address_sets, arrivals.address_sets, &mut response.dirty, &mut response.model.rejected);
-    response.routes(arrivals.routes);
-    response.listeners(arrivals.listeners);
-    response.finish()
+impl Model {
+    /// Applies a response, in which no name occurs twice.
+    pub(crate) fn apply(&mut self, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Outcome {
+        let (dirty, outcome) = (Dirty::default(), Outcome::default());
+        let mut response = Response { model: self, dirty, outcome, structural: false };
+        let arrivals = response.sort(updates);
+        response.remove(removed);
+        response.secrets(arrivals.secrets);
+        response.backends(arrivals.backends);
+        let Model { tables, address_sets, rejected, .. } = &mut *response.model;
+        lookups(tables, arrivals.tables, &mut response.dirty, rejected);
+        lookups(address_sets, arrivals.address_sets, &mut response.dirty, rejected);
+        response.routes(arrivals.routes);
+        response.listeners(arrivals.listeners);
+        response.finish()
+    }
 }
 
 struct Response<'a> {

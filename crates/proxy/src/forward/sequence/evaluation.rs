@@ -13,7 +13,7 @@ use http::{HeaderMap, Version};
 
 use super::choice;
 use crate::config::{Destination, Sequence};
-use crate::server::ClientConnection;
+use crate::exchange::ClientConnection;
 
 /// A request as it is after the steps so far.
 pub(super) struct Evaluation<'a> {

@@ -8,13 +8,14 @@ use http::{HeaderValue, Request, Response};
 
 use super::choice::{self, Choice};
 use super::response::ResponseEdits;
+use crate::body::RequestBody;
 use crate::config::{Action, Destination, Rule, Sequence};
+use crate::exchange::Exchange;
 use crate::forward::aim::{Aim, Aimed, RouteTimeouts};
-use crate::forward::body::{Body, RequestBody};
 use crate::forward::failure::Failure;
 use crate::forward::headers::HopByHop;
 use crate::forward::loops;
-use crate::server::Exchange;
+use crate::forward::response_body::ResponseBody;
 use backstay_model::Respond;
 
 /// The destination that a sequence has selected for a request.
@@ -146,7 +147,7 @@ impl Selected {
     }
 
     /// Makes a response the client's.
-    pub(in crate::forward) fn finish(mut self, response: &mut Response<Body>) {
+    pub(in crate::forward) fn finish(mut self, response: &mut Response<ResponseBody>) {
         std::mem::take(&mut self.edits).apply(response.headers_mut());
         if let Some(name) = self.sequence().and_then(|sequence| sequence.backend_header.as_ref())
             && let Ok(value) = HeaderValue::try_from(self.provenance())
