@@ -8,5 +8,6 @@ mod parts;
 mod python;
 mod tokens;
 mod traffic;
+mod under_load;
 mod versions;
 mod writers;

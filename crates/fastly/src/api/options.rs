@@ -21,7 +21,8 @@ pub struct Options {
     pub max_requests: usize,
     /// Services of a customer; a further one is refused.
     pub max_services: usize,
-    /// Versions of a service; a further one is refused. None is ever taken away, since numbers and what they stand for stay.
+    /// Versions of a service; a further one is refused. They go with their service, in one commit, which the store must be
+    /// able to hold.
     pub max_versions: u32,
     /// Parts of one kind in a version.
     pub max_parts: usize,
@@ -43,7 +44,7 @@ impl Default for Options {
             body_timeout: Duration::from_secs(30),
             max_requests: 200,
             max_services: 10_000,
-            max_versions: 10_000,
+            max_versions: 5000,
             max_parts: 1000,
             max_entries: 10_000,
             max_items: 10_000,
