@@ -60,7 +60,6 @@ fn http(given: &HttpHealthCheck) -> wire::Http {
             .iter()
             .map(|header| wire::Header { name: header.name.clone(), value: header.value.clone() })
             .collect(),
-        http10: false,
     }
 }
 

@@ -28,7 +28,6 @@ pub(super) fn limits(given: &Limits) -> config::Limits {
         retries: given.retries,
         retry_budget: budget,
         connections_per_endpoint: given.connections_per_endpoint,
-        fail_at_limit: false,
     }
 }
 
@@ -54,7 +53,6 @@ pub(super) fn connections(given: &Connections) -> config::Connections {
         probes: keepalive.probes.unwrap_or_default(),
         idle: span(keepalive.idle),
         interval: span(keepalive.interval),
-        disabled: false,
     });
     config::Connections {
         max_requests: given.max_requests.unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use backstay_balancer::{AtLimit, Limits, RetryBudget, RetryPolicy};
+use backstay_balancer::{Limits, RetryBudget, RetryPolicy};
 use backstay_proto::config::{self, host_rewrite};
 use http::HeaderValue;
 use http::uri::Authority;
@@ -31,7 +31,6 @@ pub(super) fn limits(given: Option<&config::Limits>) -> Checked<Limits> {
         retries: given.retries.or(defaults.retries),
         retry_budget: retry_budget.transpose()?,
         connections_per_endpoint: given.connections_per_endpoint,
-        at_limit: if given.fail_at_limit { AtLimit::Fail } else { AtLimit::Wait },
     })
 }
 

@@ -289,7 +289,6 @@ fn health_checks() {
     };
     let full = config::HealthCheck {
         kind: Some(health_check::Kind::Http(health_check::Http {
-            http10: false,
             path: "/up".to_owned(),
             host: "h.example".to_owned(),
             method: "HEAD".to_owned(),
@@ -341,7 +340,6 @@ fn limits_retries_and_connections() {
         retries: None,
         retry_budget: Some(limits::RetryBudget { percent: 20.0, minimum: 3 }),
         connections_per_endpoint: Some(5),
-        fail_at_limit: false,
     };
     assert_eq!(api.limits, Some(expected));
     let text = |list: &[&str]| list.iter().map(|&item| item.to_owned()).collect::<Vec<_>>();
@@ -362,12 +360,7 @@ fn limits_retries_and_connections() {
     let expected = config::Connections {
         max_requests: 6,
         max_lifetime: span(7000),
-        tcp_keepalive: Some(connections::TcpKeepalive {
-            probes: 8,
-            idle: span(9000),
-            interval: span(10_000),
-            disabled: false,
-        }),
+        tcp_keepalive: Some(connections::TcpKeepalive { probes: 8, idle: span(9000), interval: span(10_000) }),
         preconnect_percent: 110,
         max_concurrent_streams: 12,
     };
