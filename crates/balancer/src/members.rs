@@ -19,10 +19,7 @@ pub struct Candidate {
 
 /// A candidate by its share of the weights of all. `below` is asked for a number below their sum, evenly distributed, unless there
 /// is nothing to choose.
-pub fn by_weight(
-    candidates: impl Iterator<Item = Candidate> + Clone,
-    below: impl FnOnce(u64) -> u64,
-) -> Option<usize> {
+pub fn by_weight(candidates: impl Iterator<Item = Candidate> + Clone, below: impl FnOnce(u64) -> u64) -> Option<usize> {
     let total: u64 = candidates.clone().map(|candidate| u64::from(candidate.weight)).sum();
     if total == 0 {
         return None;

@@ -30,8 +30,17 @@ fn what_is_nobodys_name_is_none() {
         assert_eq!(ResourceName::parse(text), None, "{text}");
     }
     // A proxy takes these: their kind is plain, and the rest is the business of whoever named them.
-    for text in ["backend/a/b", "table/a/b", "address-set/a/b", "route/a/b/c", "route//b", "listener/l", "listener/a/b/c/d", "secret/s", "secret/a/b/c"]
-    {
+    for text in [
+        "backend/a/b",
+        "table/a/b",
+        "address-set/a/b",
+        "route/a/b/c",
+        "route//b",
+        "listener/l",
+        "listener/a/b/c/d",
+        "secret/s",
+        "secret/a/b/c",
+    ] {
         assert!(Kind::of(text).is_some(), "{text}");
         assert_eq!(ResourceName::parse(text), None, "{text}");
     }

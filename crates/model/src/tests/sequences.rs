@@ -146,7 +146,10 @@ fn types_of_expressions_are_checked() {
         (part(variable::Part::Restarts), vec![]),
         (compare(Equal, header("x"), number(3)), vec!["comparison.right"]),
         (compare(Less, header("x"), number(3)), vec!["comparison.left"]),
-        (compare(Unspecified, header("X"), number(3)), vec!["comparison.operator", "comparison.left.variable.request_header"]),
+        (
+            compare(Unspecified, header("X"), number(3)),
+            vec!["comparison.operator", "comparison.left.variable.request_header"],
+        ),
         (call(Name::Length, &[]), vec!["function.arguments"]),
         (call(Name::Contains, &[header("x")]), vec!["function.arguments"]),
         (call(Name::Lower, &[of(expression::Kind::Boolean(true))]), vec!["function.arguments[0]"]),
