@@ -7,6 +7,7 @@ mod lists;
 mod parts;
 mod python;
 mod tokens;
+mod traffic;
 mod under_load;
 mod versions;
 mod writers;

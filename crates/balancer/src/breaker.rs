@@ -6,6 +6,6 @@ mod share;
 #[cfg(test)]
 mod tests;
 
-pub use limits::{AtLimit, Limit, Limits, Overflow, RetryBudget};
+pub use limits::{Limit, Limits, Overflow, RetryBudget};
 pub use permit::{Breakers, Permit, PoolConnection};
 pub use share::{Share, Wait};

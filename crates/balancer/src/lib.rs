@@ -33,7 +33,7 @@ mod set;
 mod slow_start;
 mod table;
 
-pub use breaker::{AtLimit, Breakers, Limit, Limits, Overflow, Permit, PoolConnection, RetryBudget, Share, Wait};
+pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, PoolConnection, RetryBudget, Share, Wait};
 pub use config::{ConfigError, LeastRequest, LoadBalancing, Maglev, Policy, RingHash, SlowStart};
 pub use endpoint::{
     ActiveRequest, ConfiguredHealth, EjectionReason, EndpointSpec, EndpointState, Health, Locality, Start,

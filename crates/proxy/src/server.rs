@@ -3,7 +3,7 @@
 //! Each data thread is a world of its own: a single-threaded runtime, its own listening sockets (the kernel spreads new
 //! connections over them, `SO_REUSEPORT`), its own connections to upstreams. A connection never moves between threads.
 //! The control side talks to the threads through [`Workers`] only. What becomes of a request is for the service to say that the
-//! threads are handed ([`Service`](crate::exchange::Service)); nothing else here knows it.
+//! threads are handed (`exchange::Service`); nothing else here knows it.
 //!
 //! # Layout
 //!

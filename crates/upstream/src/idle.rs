@@ -105,6 +105,7 @@ impl<C: Connector> IdleConnections<C> {
 }
 
 /// Why a connection should carry no more requests, if it should not: the count of those that ended for it.
+#[inline]
 pub(super) fn spent(backend: &Backend, now: Instant, born: Instant, served: u32) -> Option<&Count> {
     let (rules, retired) = (&backend.policy.connections, &backend.metrics.connections_retired);
     if rules.max_requests.is_some_and(|most| served >= most.get()) {

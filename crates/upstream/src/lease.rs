@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use backstay_http1::RequestBody;
+use backstay_model::Protocol;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri, Version};
 use http_body::{Frame, SizeHint};
@@ -13,7 +14,7 @@ use thiserror::Error;
 use super::duplex::Duplex;
 use super::http1::{self, Tunnel};
 use super::idle::IdleConnections;
-use super::stream::{Stream, StreamPermit};
+use super::stream::{Origin, Stream, StreamPermit};
 use crate::connector::Connector;
 use crate::received::{ReceiveError, Received};
 
@@ -21,8 +22,8 @@ use crate::received::{ReceiveError, Received};
 #[derive(Debug)]
 pub struct Lease<C: Connector> {
     connection: Connection<C>,
-    /// The connection has carried a request before: it may have been closed by the endpoint in the meantime.
-    pub reused: bool,
+    /// Where the connection comes from.
+    pub origin: Origin,
 }
 
 #[derive(Debug)]
@@ -80,12 +81,12 @@ pub struct Unanswered {
 }
 
 impl<C: Connector> Lease<C> {
-    pub(super) fn http1(connection: Box<http1::Connection<C>>, idle: Rc<IdleConnections<C>>, reused: bool) -> Self {
-        Self { connection: Connection::Http1 { connection, idle }, reused }
+    pub(super) fn http1(connection: Box<http1::Connection<C>>, idle: Rc<IdleConnections<C>>, origin: Origin) -> Self {
+        Self { connection: Connection::Http1 { connection, idle }, origin }
     }
 
-    pub(super) fn http2(Stream { sender, permit, reused }: Stream<C>) -> Self {
-        Self { connection: Connection::Http2 { sender, permit }, reused }
+    pub(super) fn http2(Stream { sender, permit, origin }: Stream<C>) -> Self {
+        Self { connection: Connection::Http2 { sender, permit }, origin }
     }
 
     /// Sends a request, and ends with the head of the answer and what follows. The request stays what it was if it has no body,
@@ -131,7 +132,7 @@ async fn send_http2<C: Connector>(
     let mut error = match sender.try_send_request(taken).await {
         Ok(response) => {
             let (parts, body) = response.into_parts();
-            let source = Source::Http2 { body: Received::new(body, true), sender, _permit: permit };
+            let source = Source::Http2 { body: Received::new(body, Protocol::Http2), sender, _permit: permit };
             return Ok((Response::from_parts(parts, ()), Incoming(source)));
         }
         Err(error) => error,

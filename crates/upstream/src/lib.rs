@@ -64,6 +64,7 @@ pub use pool::{Pool, Reuse};
 pub use race::race;
 pub use received::{ReceiveError, Received};
 pub use settings::Settings;
+pub use stream::Origin;
 pub use upstreams::{SelectedEndpoint, Upstream, Upstreams};
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::member::{Member, Spare};
 use super::pending::Pending;
 use super::queue::{ConnectionPermit, Given};
 use super::stock::{Idle, Stock};
+use super::stream::Origin;
 use crate::backend::Backend;
 use crate::connector::Connector;
 use crate::counts::Count;
@@ -95,7 +96,7 @@ impl<C: Connector> Pool<C> {
     /// The right to send a request on what another has done with.
     fn lease(&self, free: Free<C>) -> Lease<C> {
         match free {
-            Free::Http1(connection) => Lease::http1(connection, Rc::clone(&self.idle), true),
+            Free::Http1(connection) => Lease::http1(connection, Rc::clone(&self.idle), Origin::Kept),
             Free::Http2(stream) => Lease::http2(*stream),
         }
     }
@@ -120,11 +121,11 @@ impl<C: Connector> Pool<C> {
                     connection.close();
                 };
                 self.preconnect();
-                Some(Lease::http1(connection, Rc::clone(&self.idle), true))
+                Some(Lease::http1(connection, Rc::clone(&self.idle), Origin::Kept))
             }
             Protocol::Http2 => {
                 // Nobody is overtaken.
-                let stream = if self.stock.queue.is_empty() { self.stream(true) } else { None };
+                let stream = if self.stock.queue.is_empty() { self.stream(Origin::Kept) } else { None };
                 if stream.is_none() && self.is_full() {
                     self.backend().metrics.streams_full.increment(1);
                 }
@@ -171,7 +172,7 @@ impl<C: Connector> Pool<C> {
                 Given::Free(free) => free,
                 Given::Permit(_) | Given::Failed(_) => return Err(ConnectError::Timeout),
             },
-            connected = &mut connecting => return Ok(Lease::http1(connected?, Rc::clone(&self.idle), false)),
+            connected = &mut connecting => return Ok(Lease::http1(connected?, Rc::clone(&self.idle), Origin::Opened)),
         };
         // The one that is being opened is for those who come later.
         self.finish(connecting, waiting.spare());
@@ -241,7 +242,7 @@ impl<C: Connector> Pool<C> {
     pub(super) fn settle(self: &Rc<Self>) -> bool {
         match self.protocol {
             Protocol::Http1 => self.stock.grant(),
-            Protocol::Http2 => self.settle_http2(true),
+            Protocol::Http2 => self.settle_http2(Origin::Kept),
         }
     }
 

@@ -31,6 +31,7 @@ impl Carrier {
     }
 
     /// How many requests there are.
+    #[inline]
     pub(super) fn streams(&self) -> usize {
         self.streams.get()
     }
@@ -64,6 +65,7 @@ pub(super) struct StreamPermit(Rc<Carrier>);
 
 impl StreamPermit {
     /// One more request, on the connection of `carrier`.
+    #[inline]
     pub(super) fn take(carrier: &Rc<Carrier>) -> Self {
         carrier.streams.set(carrier.streams.get() + 1);
         carrier.seen.set(false);
@@ -85,11 +87,20 @@ impl Drop for StreamPermit {
     }
 }
 
+/// Where the connection of a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was opened for the request.
+    Opened,
+    /// It was there before: the endpoint may have closed it in the meantime.
+    Kept,
+}
+
 /// A stream on a shared connection.
 #[derive(Debug)]
 pub(super) struct Stream<C: Connector> {
     pub(super) sender: http2::SendRequest<C::Body>,
     pub(super) permit: StreamPermit,
-    /// The connection is not new.
-    pub(super) reused: bool,
+    /// Where the connection comes from.
+    pub(super) origin: Origin,
 }

@@ -16,19 +16,6 @@ pub struct Limits {
     pub retry_budget: Option<RetryBudget>,
     /// Connections open to one endpoint. Default: no limit.
     pub connections_per_endpoint: Option<u32>,
-    /// What becomes of a request that the limits keep from a connection of its own. Default: it waits.
-    pub at_limit: AtLimit,
-}
-
-/// What becomes of a request that the limits on connections keep from opening one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum AtLimit {
-    /// It waits until one is free, as far as the limit on those that wait allows. So that it does not wait in vain, each pool may
-    /// have one connection beyond the limits.
-    #[default]
-    Wait,
-    /// It fails, unless a connection that carries no request is given up for it. No connection is beyond the limits.
-    Fail,
 }
 
 impl Default for Limits {
@@ -40,7 +27,6 @@ impl Default for Limits {
             retries: Some(3),
             retry_budget: None,
             connections_per_endpoint: None,
-            at_limit: AtLimit::Wait,
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::limits::{AtLimit, Limit, Limits, Overflow, RetryBudget};
+use super::limits::{Limit, Limits, Overflow, RetryBudget};
 use super::share::Shares;
 use crate::endpoint::EndpointState;
 
@@ -20,8 +20,6 @@ pub struct Breakers {
     /// Requests that wait for a connection that is being opened for them: among those that wait, but held by the limit on
     /// connections and not by theirs.
     opening: AtomicU32,
-    /// Whether requests fail that could only wait: [`AtLimit::Fail`].
-    fails: AtomicBool,
     pub(super) shares: Shares,
 }
 
@@ -54,7 +52,6 @@ impl Breakers {
             budget_minimum: AtomicU32::new(0),
             budget_overflows: AtomicU64::new(0),
             opening: AtomicU32::new(0),
-            fails: AtomicBool::new(false),
             shares: Shares::default(),
         };
         breakers.set_limits(limits);
@@ -67,9 +64,7 @@ impl Breakers {
             self.gate(limit).limit.store(to.unwrap_or(NONE), Ordering::Relaxed);
         };
         set(Limit::Connections, limits.connections);
-        let fails = limits.at_limit == AtLimit::Fail;
-        self.fails.store(fails, Ordering::Relaxed);
-        set(Limit::PendingRequests, if fails { Some(0) } else { limits.pending_requests });
+        set(Limit::PendingRequests, limits.pending_requests);
         set(Limit::Requests, limits.requests);
         set(Limit::Retries, limits.retries);
         set(Limit::EndpointConnections, limits.connections_per_endpoint);
@@ -96,9 +91,8 @@ impl Breakers {
     pub(super) fn pending_request_beside(self: &Arc<Self>, spare: impl FnOnce() -> u32) -> Result<Permit, Overflow> {
         let limit = Limit::PendingRequests;
         let (active, most) = (&self.gate(limit).active, self.most(limit));
-        // Where nobody may wait, nobody may; where requests fail at the limit, what is spare keeps them from it.
-        let beside = most > 0 || self.fails_at_limit();
-        let entered = enter(active, most) || beside && enter(active, most.saturating_add(spare()));
+        // Where nobody may wait, nobody may.
+        let entered = enter(active, most) || most > 0 && enter(active, most.saturating_add(spare()));
         if entered { Ok(self.held(limit)) } else { Err(self.overflow(limit)) }
     }
 
@@ -109,7 +103,7 @@ impl Breakers {
     /// [`Overflow::PendingRequests`], where no request may wait at all.
     pub fn opening_request(self: &Arc<Self>) -> Result<Permit, Overflow> {
         let limit = Limit::PendingRequests;
-        if self.most(limit) == 0 && !self.fails_at_limit() {
+        if self.most(limit) == 0 {
             return Err(self.overflow(limit));
         }
         self.opening.fetch_add(1, Ordering::Relaxed);
@@ -139,7 +133,7 @@ impl Breakers {
     }
 
     /// Lets a connection to `endpoint` be opened; the permit is held until it is closed. The first one of a pool is always let
-    /// through, or requests would wait for a connection that nobody may open, unless they would not wait at all.
+    /// through, or requests would wait for a connection that nobody may open.
     ///
     /// # Errors
     /// [`Overflow::EndpointConnections`], [`Overflow::Connections`].
@@ -167,8 +161,8 @@ impl Breakers {
         connection: PoolConnection,
     ) -> Result<Permit, Overflow> {
         let most = |limit| match connection {
-            PoolConnection::First if !self.fails_at_limit() => NONE,
-            PoolConnection::First | PoolConnection::Further => self.gate(limit).limit.load(Ordering::Relaxed),
+            PoolConnection::First => NONE,
+            PoolConnection::Further => self.gate(limit).limit.load(Ordering::Relaxed),
         };
         let (own, all) = (most(Limit::EndpointConnections), most(Limit::Connections));
         // Looked at before anything is counted: what is counted for a moment only may be in the way of others, and they have to
@@ -222,10 +216,6 @@ impl Breakers {
     /// Whether connections to one endpoint are limited.
     pub(super) fn limits_endpoints(&self) -> bool {
         self.gate(Limit::EndpointConnections).limit.load(Ordering::Relaxed) != NONE
-    }
-
-    fn fails_at_limit(&self) -> bool {
-        self.fails.load(Ordering::Relaxed)
     }
 
     /// The percentage, if there is a budget.

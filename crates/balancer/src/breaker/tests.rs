@@ -111,7 +111,6 @@ proptest! {
             retries: Some(2),
             retry_budget: None,
             connections_per_endpoint: Some(3),
-            ..Limits::default()
         };
         let (breakers, set) = (Breakers::new(&limits), endpoints());
         let mut held = Vec::new();

@@ -59,7 +59,7 @@ pub(super) fn compile(backend: &Backend, version: &VersionSpec, verdict: &mut Ve
         health_checks: check.into_iter().collect(),
         limits: Some(config::Limits {
             connections: Some(if backend.max_conn == 0 { u32::MAX } else { backend.max_conn }),
-            fail_at_limit: true,
+            reject_when_full: true,
             ..Default::default()
         }),
         connections: Some(connections(backend)),
@@ -122,6 +122,8 @@ fn timeouts(backend: &Backend) -> config::Timeouts {
         first_byte: limit(backend.first_byte_timeout),
         between_bytes: limit(backend.between_bytes_timeout),
         total: backend.fetch_timeout.and_then(limit),
+        // The answer so far is what there is of it.
+        end_on_silence: backend.between_bytes_timeout > 0,
     }
 }
 

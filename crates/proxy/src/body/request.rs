@@ -15,6 +15,7 @@ use super::replay::Replayed;
 use super::tap::{Tap, Tapped};
 use super::trailers;
 use crate::activity::{Activity, StreamActivity};
+use backstay_model::Protocol;
 use backstay_upstream::Received;
 
 /// The body of a request on its way upstream.
@@ -48,8 +49,9 @@ impl RequestBody {
         if http_body::Body::is_end_stream(&incoming) {
             return Self::empty();
         }
+        let protocol = if stream.is_some() { Protocol::Http2 } else { Protocol::Http1 };
         Self {
-            source: Source::Client(Received::new(incoming, stream.is_some())),
+            source: Source::Client(Received::new(incoming, protocol)),
             progress: Some(BodyProgress::new(activity, stream)),
             taps: Vec::new(),
         }

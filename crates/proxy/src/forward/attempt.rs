@@ -16,7 +16,7 @@ use super::{grpc, head};
 use crate::body::RequestBody;
 use crate::upstream::{Incoming, Pool, Upstream};
 use backstay_model::{HostRewrite, Protocol};
-use backstay_upstream::{Reuse, Unanswered, note_failure, uptime};
+use backstay_upstream::{Origin, Reuse, Unanswered, note_failure, uptime};
 
 /// By which an endpoint that is checked says, with any answer, that it is down.
 const IMMEDIATE_FAIL: HeaderName = HeaderName::from_static("x-envoy-immediate-health-check-fail");
@@ -48,13 +48,14 @@ pub(super) async fn run(
     let mut unsent = 0;
     let mut reuse = Reuse::Allowed;
     loop {
+        let early = RequestGuard::count_early(upstream).map_err(|_| Failure::Overflow)?;
         let Acquired { pool, lease, selected } = endpoint::acquire(upstream, &route, state, reuse).await?;
-        let Ok(guard) = RequestGuard::count(upstream, selected) else {
+        let Ok(guard) = RequestGuard::count(upstream, selected, early) else {
             lease.cancel();
             return Err(Failure::Overflow);
         };
         begin(state, upstream, request, &pool, &guard);
-        let reused = lease.reused;
+        let reused = lease.origin == Origin::Kept;
         let exposed = state.exposed.replace(true);
         let unanswered = match lease.send(request).await {
             Ok((response, incoming)) => {

@@ -11,6 +11,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::aim::{Aim, RouteTimeouts, UNSENDABLE};
 use super::authority;
+use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Edits, Outbound};
 use super::response_body::ResponseBody;
@@ -111,7 +112,8 @@ fn decide_target(
     exchange.note(|record| record.backend = Some(Arc::clone(&backend.name)));
     let client_upgrade = parts.extensions.remove::<OnUpgrade>();
     let mut body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
-    let Some(hop) = head::prepare(&mut exchange, &mut parts, present, raw, matched.prefix, filters, &body) else {
+    let edits = HeadEdits { authority: raw, prefix: matched.prefix, filters };
+    let Some(hop) = head::prepare(&mut exchange, &mut parts, present, &edits, &body) else {
         return Decision::Answered(reply::refuse(exchange, UNSENDABLE));
     };
     if let Err(reply) = loops::pass(backend, &mut parts.headers) {

@@ -16,6 +16,17 @@ use backstay_upstream::Backend;
 /// The expectation that proxies meet themselves.
 const CONTINUE: &[u8] = b"100-continue";
 
+/// What the configuration makes of a head.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HeadEdits<'a> {
+    /// The authority of the request, which is its host unless a filter says another.
+    pub(super) authority: &'a HeaderValue,
+    /// Length of the path's part that the rule matched as a prefix, if it did.
+    pub(super) prefix: Option<usize>,
+    /// Filters of the rule, and of the target.
+    pub(super) filters: [&'a Filters; 2],
+}
+
 /// Makes the client's head the one to send: without what belongs to the client's connection, with what tells about the
 /// client, edited and rewritten. `Host` is among the headers whatever the protocol; see [`address`]. `None` when the rewritten path is
 /// no valid target.
@@ -23,11 +34,10 @@ pub(super) fn prepare(
     exchange: &mut Exchange,
     parts: &mut Parts,
     present: &HeaderPresence,
-    authority: &HeaderValue,
-    prefix: Option<usize>,
-    filters: [&Filters; 2],
+    edits: &HeadEdits<'_>,
     body: &RequestBody,
 ) -> Option<HopByHop> {
+    let HeadEdits { authority, prefix, filters } = *edits;
     let headers = &mut parts.headers;
     let mut hop = headers::strip(headers, present);
     let client = &exchange.client;

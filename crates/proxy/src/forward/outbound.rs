@@ -229,11 +229,10 @@ fn pass(
     deadline: Option<Pin<Box<Sleep>>>,
     client_upgrade: Option<OnUpgrade>,
 ) -> Response<ResponseBody> {
-    let UpstreamAnswer { response, incoming, present, pool, guard, cut, silence } = answer;
-    let status = response.status();
+    let status = answer.response.status();
     active.answered(status, exchange.started.elapsed());
     exchange.note(|record| {
-        record.upstream = Some(pool.address());
+        record.upstream = Some(answer.pool.address());
         record.status = status.as_u16();
         record.flag = Flag::None;
         record.details = "via_upstream".into();
@@ -241,8 +240,9 @@ fn pass(
     if status == StatusCode::SWITCHING_PROTOCOLS
         && let Some(client) = client_upgrade
     {
-        return tunnel::open(exchange, client, response, incoming, &present, active, guard);
+        return tunnel::open(exchange, client, answer, active);
     }
+    let UpstreamAnswer { response, incoming, present, guard, cut, silence, .. } = answer;
     let (mut parts, ()) = response.into_parts();
     parts.version = Version::HTTP_11;
     headers::strip(&mut parts.headers, &present);

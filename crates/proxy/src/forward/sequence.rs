@@ -23,6 +23,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::aim::{Aim, RouteTimeouts, UNSENDABLE};
 use super::decision::{Asked, Decision};
+use super::head::HeadEdits;
 use super::headers::HopByHop;
 use super::outbound::{Edits, Outbound};
 use super::{head, loops, mirror, reply};
@@ -70,8 +71,8 @@ pub(super) fn decide(
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let none = Filters::default();
     let filters = [&asked.matched.rule.filters, &none];
-    let prefix = asked.matched.prefix;
-    let hop = head::prepare(&mut exchange, &mut parts, asked.present, asked.raw, prefix, filters, &body);
+    let edits = HeadEdits { authority: asked.raw, prefix: asked.matched.prefix, filters };
+    let hop = head::prepare(&mut exchange, &mut parts, asked.present, &edits, &body);
     let Some(hop) = hop else { return Decision::Answered(reply::refuse(exchange, UNSENDABLE)) };
     let client = Rc::clone(&exchange.client);
     let mut evaluation = Evaluation::new(sequence, &client, &asked.authority.host, parts);

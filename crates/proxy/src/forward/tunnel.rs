@@ -5,11 +5,12 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
 
-use super::guard::{Active, RequestGuard};
-use super::headers::{self, HeaderPresence};
+use super::attempt::UpstreamAnswer;
+use super::guard::Active;
+use super::headers;
 use super::response_body::ResponseBody;
 use crate::exchange::Exchange;
-use crate::upstream::{Incoming, Tunnel};
+use crate::upstream::Tunnel;
 
 /// Bytes buffered in each direction.
 const BUFFER: usize = 16 << 10;
@@ -19,15 +20,13 @@ const BUFFER: usize = 16 << 10;
 pub(super) fn open(
     mut exchange: Exchange,
     client: OnUpgrade,
-    response: Response<()>,
-    incoming: Incoming,
-    present: &HeaderPresence,
+    answer: UpstreamAnswer,
     active: Active,
-    guard: RequestGuard,
 ) -> Response<ResponseBody> {
+    let UpstreamAnswer { response, incoming, present, guard, .. } = answer;
     let (mut parts, ()) = response.into_parts();
     let upgrade = parts.headers.get(header::UPGRADE).cloned();
-    headers::strip(&mut parts.headers, present);
+    headers::strip(&mut parts.headers, &present);
     parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     if let Some(upgrade) = upgrade {
         parts.headers.insert(header::UPGRADE, upgrade);

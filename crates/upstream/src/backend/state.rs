@@ -226,6 +226,7 @@ impl Backend {
 impl std::ops::Deref for Backend {
     type Target = BackendSpec;
 
+    #[inline]
     fn deref(&self) -> &BackendSpec {
         &self.spec
     }

@@ -16,7 +16,7 @@ use crate::idle::Free;
 use crate::lease::Lease;
 use crate::pending::Pending;
 use crate::queue::{ConnectionPermit, Given};
-use crate::stream::{Carrier, Stream, StreamPermit};
+use crate::stream::{Carrier, Origin, Stream, StreamPermit};
 
 /// A connection of HTTP/2.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl<C: Connector> Pool<C> {
     pub(super) async fn open_http2(self: &Rc<Self>, pending: &Rc<Pending>) -> Result<Lease<C>, ConnectError> {
         let stock = &self.stock;
         if stock.queue.is_empty()
-            && let Some(stream) = self.stream(true)
+            && let Some(stream) = self.stream(Origin::Kept)
         {
             return Ok(Lease::http2(stream));
         }
@@ -67,7 +67,7 @@ impl<C: Connector> Pool<C> {
             }
         };
         // What has become free before it was known that it waits.
-        self.settle_http2(true);
+        self.settle_http2(Origin::Kept);
         loop {
             match waiting.given().await {
                 Given::Free(free) => return Ok(self.lease(free)),
@@ -103,7 +103,7 @@ impl<C: Connector> Pool<C> {
     }
 
     /// A stream on a shared connection.
-    pub(super) fn stream(&self, reused: bool) -> Option<Stream<C>> {
+    pub(super) fn stream(&self, origin: Origin) -> Option<Stream<C>> {
         let now = self.thread.clock.get();
         let most = self.most_streams();
         self.multiplexed.borrow_mut().iter_mut().find_map(|connection| {
@@ -114,17 +114,17 @@ impl<C: Connector> Pool<C> {
                 connection.used = now;
                 connection.served = connection.served.saturating_add(1);
                 let permit = StreamPermit::take(&connection.carrier);
-                Stream { sender: connection.sender.clone(), permit, reused }
+                Stream { sender: connection.sender.clone(), permit, origin }
             })
         })
     }
 
     /// Gives streams that are free to those that wait, and opens a connection for those that are left. Returns whether anything
     /// came of it.
-    pub(super) fn settle_http2(self: &Rc<Self>, reused: bool) -> bool {
+    pub(super) fn settle_http2(self: &Rc<Self>, origin: Origin) -> bool {
         let mut settled = false;
         while !self.stock.queue.is_empty()
-            && let Some(stream) = self.stream(reused)
+            && let Some(stream) = self.stream(origin)
         {
             settled |= self.stock.offer(Free::Http2(Box::new(stream))).is_none();
         }
@@ -166,7 +166,7 @@ impl<C: Connector> Pool<C> {
                     let carrier = Carrier::new(&pool.stock.member, &pool.stock.endpoint);
                     let connection = Multiplexed { sender, allowed, carrier, used: now, born: now, served: 0 };
                     pool.multiplexed.borrow_mut().push(connection);
-                    pool.settle_http2(false);
+                    pool.settle_http2(Origin::Opened);
                 }
                 Some(Ok(Established::Http1(..))) => pool.fail(&ConnectError::NotHttp2),
                 Some(Err(error)) => pool.fail(&error),

@@ -8,7 +8,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::endpoints;
-use crate::{AtLimit, Breakers, Limit, Limits, Overflow, PoolConnection, Share};
+use crate::{Breakers, Limit, Limits, Overflow, PoolConnection, Share};
 
 /// Counts how often it is rung.
 #[derive(Default)]
@@ -128,26 +128,6 @@ fn a_request_whose_connection_is_being_opened_takes_up_one_limit() {
     assert_eq!(breakers.active(Limit::PendingRequests), 0);
     breakers.set_limits(&Limits { pending_requests: Some(0), ..Limits::default() });
     assert_eq!(breakers.opening_request().unwrap_err(), Overflow::PendingRequests, "nobody may wait at all");
-}
-
-#[test]
-fn where_requests_fail_at_the_limit_only_what_is_spare_keeps_them_from_it() {
-    let limits = Limits { connections: Some(1), at_limit: AtLimit::Fail, ..Limits::default() };
-    let (breakers, set) = (Breakers::new(&limits), endpoints());
-    let endpoint = set.state(0).unwrap();
-    let ((a, _), (b, _)) = (join(&breakers), join(&breakers));
-    let _opening = breakers.opening_request().unwrap();
-    let held = breakers.connection(endpoint, PoolConnection::First).unwrap();
-    let refused = breakers.connection(endpoint, PoolConnection::First).unwrap_err();
-    assert_eq!(refused, Overflow::Connections, "the first of another pool is one more all the same");
-    let waits = || b.pending_request(refused, endpoint);
-    assert_eq!(waits().unwrap_err(), Overflow::PendingRequests, "it carries a request");
-    let counted = a.rests(endpoint);
-    let _one = waits().unwrap();
-    assert_eq!(waits().unwrap_err(), Overflow::PendingRequests, "one is spare, and one waits for it");
-    a.takes(endpoint, counted);
-    drop(held);
-    assert!(breakers.connection(endpoint, PoolConnection::First).is_ok());
 }
 
 /// Wakes a thread.

@@ -92,11 +92,17 @@ impl Locality {
 
 impl Discovery {
     pub(in crate::backstay) fn check(&self, path: &FieldPath, findings: &mut Findings) {
-        let path = path.child("srv");
-        let Some(srv) = &self.srv else {
-            findings.required(&path, "");
-            return;
+        let srv = match (&self.srv, self.dns_lookup_family) {
+            (None, Some(_)) => return,
+            (None, None) => return findings.required(path, "one of srv and dnsLookupFamily"),
+            (Some(srv), None) => srv,
+            (Some(srv), Some(_)) => {
+                let path = path.child("dnsLookupFamily");
+                findings.forbidden(&path, "srv and dnsLookupFamily cannot be specified together");
+                srv
+            }
         };
+        let path = path.child("srv");
         let protocol = srv.protocol.as_deref().unwrap_or("tcp");
         for (name, text) in [("service", srv.service.as_str()), ("protocol", protocol)] {
             let path = path.child(name);
