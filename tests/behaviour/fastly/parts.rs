@@ -240,6 +240,8 @@ async fn what_is_not_stored_is_an_empty_list_and_cannot_be_made() {
         let answer = fastly.post(&format!("{version}/{list}"), &[("name", "x")]).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{list}: {}", answer.body);
     }
+    let settings = fastly.get(&format!("{version}/image_optimizer_default_settings")).await;
+    assert_eq!(settings.status, StatusCode::NOT_FOUND);
     let package = fastly.put(&format!("{version}/package"), &[("package", "x")]).await;
     assert_eq!(package.reason(), "No program runs here: a package is refused");
     assert_eq!(fastly.get(&format!("{version}/package")).await.status, StatusCode::NOT_FOUND);

@@ -80,6 +80,11 @@ async fn without_a_file_any_token_is_taken_and_that_is_told() {
     assert!(own["name"].as_str().unwrap().contains("without --tokens"), "{own}");
     let none = Fastly::with_token(control_plane.api(), "");
     assert_eq!(none.get("/service").await.status, StatusCode::UNAUTHORIZED);
+    let (_, metrics) = control_plane.rest().get("/metrics").await;
+    let metrics = metrics.as_str().unwrap();
+    let refused =
+        metrics.lines().find(|line| line.starts_with("backstay_fastly_requests_total") && line.contains("401"));
+    assert_eq!(refused.and_then(|line| line.rsplit(' ').next()), Some("1"), "{metrics}");
     // The command asks for this before it has a token.
     assert_eq!(none.read("/realms/fastly/.well-known/openid-configuration").await, json!({}));
 }

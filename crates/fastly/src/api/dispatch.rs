@@ -159,6 +159,8 @@ async fn not_stored(api: &Api, call: &Call, place: Place<'_>, rest: &[&str], pat
     record::service(&snapshot, &call.identity, place.service)?;
     record::version(&snapshot, place.service, place.number)?;
     match (rest, &call.method) {
+        // No list: clients read one thing or hear that there is none.
+        (["image_optimizer_default_settings"], &Method::GET) => Err(Failure::no_such_path(path)),
         (["generated_vcl" | "boilerplate", ..], _) => {
             Err(Failure::absent("No VCL is generated: versions are not run as VCL"))
         }

@@ -26,6 +26,7 @@ pub static FASTLY_SERVICE: Kind = Kind {
         table::text("Active", "Number of the version that is served."),
         table::integer("Latest", "The highest number of a version."),
         table::text("Gateway", "Whose listeners serve it; empty for the default one."),
+        table::text("Programmed", "Whether every proxy that serves it has acknowledged what is active."),
     ],
     cells: |object| {
         vec![
@@ -34,6 +35,7 @@ pub static FASTLY_SERVICE: Kind = Kind {
             number_or_nothing(table::part(object, "/spec/active")),
             table::part(object, "/spec/last_version").cloned().unwrap_or_default(),
             table::text_at(object, "/spec/gateway").into(),
+            table::condition(object, "Programmed"),
         ]
     },
     ..COMMON

@@ -8,6 +8,12 @@ use serde_json::{Map, Value};
 
 pub use self::read::{Unreadable, boolean};
 
+/// The fields of a part, as they are stored.
+pub type Fields = Map<String, Value>;
+
+/// Checks the fields of a part together, and gives them their stored form and order. What is wrong is a sentence.
+pub type Settle = fn(Fields) -> Result<Fields, String>;
+
 /// A kind of part that a version has a list of.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
@@ -26,7 +32,7 @@ pub struct Shape {
     /// Whether it has an identifier that stays the same in every version.
     pub identity: Identity,
     /// Checks its fields together, and gives them their stored form and order.
-    pub settle: fn(Map<String, Value>) -> Result<Map<String, Value>, String>,
+    pub settle: Settle,
 }
 
 /// Whether a part's name may change.
