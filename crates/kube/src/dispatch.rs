@@ -97,6 +97,9 @@ async fn objects(
 ) -> Result<Response, Failure> {
     let form = accept::form(&parts.headers)?;
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    if !reads && !is_served(target, &parts.method) {
+        return Err(Failure::method_not_allowed());
+    }
     // Before the permit: who sends slowly keeps nobody from writing.
     let body = if reads { None } else { Some(body::receive(&api.bodies, &api.options, body).await?) };
     let (limit, name) = if reads { (&api.reading, "max_reading") } else { (&api.mutating, "max_mutating") };
@@ -108,6 +111,19 @@ async fn objects(
         _ => return Err(Failure::no_such_path()),
     };
     Ok(wire(api, form.encoding, params, &parts.headers).finish(reply))
+}
+
+/// Whether the kind has the verb that a method stands for.
+fn is_served(target: &RequestTarget, method: &Method) -> bool {
+    let verb = match (target, method) {
+        (RequestTarget::Collection(_), &Method::POST) => Verb::Create,
+        (RequestTarget::Collection(_), &Method::DELETE) => Verb::DeleteCollection,
+        (RequestTarget::Object(_), &Method::PUT) => Verb::Update,
+        (RequestTarget::Object(_), &Method::PATCH) => Verb::Patch,
+        (RequestTarget::Object(_), &Method::DELETE) => Verb::Delete,
+        _ => return true,
+    };
+    target.served().is_none_or(|served| served.kind.verbs.contains(&verb))
 }
 
 async fn review_answer(
@@ -147,7 +163,7 @@ async fn on_collection(
             let outcome = write::create(api, &collection.served, namespace, params, decoded).await?;
             Ok(outcome.reply(&renderer))
         }
-        (&Method::DELETE, Some(namespace)) if collection.served.kind.verbs.contains(&Verb::DeleteCollection) => {
+        (&Method::DELETE, Some(namespace)) => {
             query::check_deletion(&parts.uri, Extent::Collection)?;
             let options = delete::Options::parse(&parts.headers, bytes, params)?;
             let reply = delete::collection(api, renderer, params, collection, &options).await?;

@@ -151,6 +151,7 @@ pub static BACKEND_POLICY: Kind = Kind {
     check_name: name::subdomain,
     verbs: Verb::ALL,
     sensitive: false,
+    redact: None,
     schema: schema::of::<BackendPolicy>,
     columns: policy::COLUMNS,
     cells: policy::cells,

@@ -6,7 +6,7 @@
 //! - [`object`]: any object, as API machinery handles it; [`meta`]: the metadata that all have.
 //! - [`apoxy`], [`gateway`], [`backstay`], [`core`]: the kinds of each API group, as Rust types.
 //! - [`decode`]: from bytes to JSON values; [`check`]: from any JSON value to a checked object.
-//! - [`duration`]: Go duration strings; [`name`]: the syntax of names; [`field`]: errors that name a field.
+//! - [`table`]: cells of `kubectl get`. [`duration`]: Go duration strings; [`name`]: the syntax of names; [`field`]: errors that name a field.
 
 pub mod apoxy;
 pub mod backstay;
@@ -23,7 +23,7 @@ pub mod name;
 pub mod object;
 mod registry;
 pub mod schema;
-mod table;
+pub mod table;
 
 pub use self::check::{Admitted, admit};
 pub use self::duration::GoDuration;
