@@ -25,12 +25,15 @@ pub struct Names {
     shared: Arc<Shared>,
 }
 
+/// A name, and which of its addresses count.
+type NameKey = (Arc<str>, Family);
+
 struct Shared {
     resolver: Arc<dyn Resolve>,
     settings: WatchSettings,
     runtime: Handle,
     counts: Arc<NameCounts>,
-    watched: Mutex<HashMap<(Arc<str>, Family), Weak<Watched>>>,
+    watched: Mutex<HashMap<NameKey, Weak<Watched>>>,
     services: Mutex<HashMap<Arc<str>, Weak<WatchedService>>>,
 }
 

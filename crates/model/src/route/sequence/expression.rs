@@ -26,7 +26,6 @@ pub(super) fn text(message: &config::Expression, scope: &mut Scope) -> Checked<T
     expression(message, scope)?.into_text().or_else(wrong)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as or_else hands it over")]
 fn wrong<T>(error: WrongType) -> Checked<T> {
     refuse("", error.to_string())
 }
