@@ -32,7 +32,7 @@ mod secret;
 pub use backend::{
     Allowed, Backend, BackendSpec, Connections, Discovery, HashCookie, HashKind, HashPolicy, HealthCheck, HostRewrite,
     HttpProbe, InvalidLoopId, Keepalive, LoopGuard, OnSilence, Policy, Probe, Protocol, Retry, StaticEndpoint,
-    StaticHost, Timeouts, TlsSpec, cipher_suite, cipher_suite_names, is_token, tls_versions,
+    StaticEndpoints, StaticHost, Timeouts, TlsSpec, cipher_suite, cipher_suite_names, is_token, tls_versions,
 };
 pub use backstay_destination::{HostPattern, InvalidHost};
 pub use backstay_expression::{AddressSet, Table};

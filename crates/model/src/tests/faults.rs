@@ -195,6 +195,7 @@ fn but_not_what_depends_on_what_is_at_fault() {
         health_checks: vec![grpc],
         discovery: Some(backend::Discovery::Static(StaticEndpoints {
             endpoints: vec![Endpoint { host: Some(endpoint::Host::Fqdn("a b".into())), ..Endpoint::default() }],
+            ..StaticEndpoints::default()
         })),
         ..Backend::default()
     };

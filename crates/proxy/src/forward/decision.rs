@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_destination::Authority;
 use http::request::Parts;
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
@@ -55,6 +55,10 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
     }
     if !present.is_plainly_framed(&parts.headers) {
         return Decision::Answered(reply::close(exchange, headers::UNKNOWN_CODING));
+    }
+    if parts.version == Version::HTTP_2 {
+        // What is decided on is what is sent on: of a cookie line that came in crumbs, the whole.
+        headers::join_cookies(&mut parts.headers);
     }
     let socket = exchange.client.socket.load();
     let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);
