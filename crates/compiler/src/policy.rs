@@ -20,6 +20,7 @@ use backstay_resources::{GoDuration, Object};
 
 pub(crate) use self::fault::{Misfit, PolicyFault};
 use crate::backend::duration;
+use crate::hostname;
 use crate::secret::SecretUse;
 
 /// How much of what is wrong with a policy its status says at most: the first of it.
@@ -86,7 +87,7 @@ impl PolicyModel {
                 }
             }
             Some(Discovery::Static(list)) => {
-                self.apply_endpoints(name, &mut list.endpoints, &mut misfits);
+                self.apply_endpoints(name, list, &mut misfits);
                 self.apply_choice(name, backend, &mut misfits);
             }
             None => {}
@@ -134,7 +135,11 @@ impl PolicyModel {
 
     fn apply_host(&self, name: &Arc<str>, backend: &mut config::Backend, misfits: &mut Vec<Misfit>) {
         let Some(rewrite) = &self.spec.host else { return };
-        let named = |endpoint: &config::Endpoint| matches!(endpoint.host, Some(Host::Fqdn(_)));
+        // A name that no host has is no host to send.
+        let named = |endpoint: &config::Endpoint| match &endpoint.host {
+            Some(Host::Fqdn(name)) => hostname::is_name(name),
+            _ => false,
+        };
         match &backend.discovery {
             Some(Discovery::DynamicForward(_)) if rewrite.automatic => {
                 misfits.push(Misfit::AutomaticAlready(name.clone()));
@@ -146,7 +151,11 @@ impl PolicyModel {
         }
     }
 
-    fn apply_endpoints(&self, name: &Arc<str>, list: &mut [config::Endpoint], misfits: &mut Vec<Misfit>) {
+    fn apply_endpoints(&self, name: &Arc<str>, list: &mut config::StaticEndpoints, misfits: &mut Vec<Misfit>) {
+        if let Some(discovery) = &self.spec.discovery {
+            endpoints::doubt(discovery, name, list, misfits);
+        }
+        let list = list.endpoints.as_mut_slice();
         endpoints::describe(&self.spec.endpoints, name, list, misfits);
         if self.spec.load_balancing.as_ref().is_some_and(|settings| settings.locality_weighted) {
             endpoints::place_all(list);

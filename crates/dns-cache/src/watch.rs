@@ -10,9 +10,11 @@ use crate::family::Family;
 use crate::resolve::Resolve;
 use crate::stats::{NameCounts, NameStats};
 
+mod known;
 mod name;
 mod service;
 
+pub use known::{Doubt, Known};
 pub use name::{WatchSettings, Watched, WatchedView};
 pub use service::{Member, WatchedService};
 

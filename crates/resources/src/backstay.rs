@@ -33,7 +33,7 @@ pub use self::health::{
 pub use self::host::HostRewrite;
 pub use self::limits::{Limits, RetryBudget};
 pub use self::load_balancing::{
-    BalancingPolicy, HashCookie, HashPolicy, LeastRequest, LoadBalancing, Maglev, RingHash, SlowStart,
+    BalancingPolicy, EndpointKey, HashCookie, HashPolicy, LeastRequest, LoadBalancing, Maglev, RingHash, SlowStart,
 };
 pub use self::outlier::{FailurePercentage, OutlierDetection, SuccessRate};
 pub use self::retries::{BackOff, RETRY_ON, Retries};

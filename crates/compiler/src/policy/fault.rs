@@ -27,8 +27,8 @@ pub(crate) enum Misfit {
     NeedsDynamicProxy(Arc<str>),
     #[error("spec.endpoints[{1}] names {2:?}, which is no endpoint of Backend {0}")]
     NoSuchEndpoint(Arc<str>, usize, String),
-    #[error("spec.discovery.srv cannot apply to Backend {0}, none of whose endpoints has an fqdn")]
-    NothingToDiscover(Arc<str>),
+    #[error("spec.discovery.{1} cannot apply to Backend {0}, none of whose endpoints has an fqdn")]
+    NothingToDiscover(Arc<str>, &'static str),
     #[error("spec.discovery.srv cannot apply to Backend {0}: the name {1:?} is longer than the 253 bytes of DNS")]
     LongName(Arc<str>, String),
     #[error("spec.host.automatic cannot apply to Backend {0}, which has dynamicProxy: the request's own host is sent")]

@@ -89,6 +89,9 @@ impl TryFrom<&config::Backend> for Backend {
             counts_endpoints: limits.connections_per_endpoint.is_some(),
             ..policy
         };
+        if let (Discovery::Static(list), Some(TlsSpec { server_name: None, .. })) = (&discovery, &tls) {
+            endpoints::for_tls(list).within("static")?;
+        }
         Ok(Self { spec: BackendSpec { protocol, timeouts, policy }, tls, limits, discovery })
     }
 }

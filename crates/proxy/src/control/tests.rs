@@ -30,7 +30,10 @@ fn backend_of(ips: &[&str]) -> Backend {
         .iter()
         .map(|ip| Endpoint { host: Some(endpoint::Host::Ip((*ip).to_owned())), ..Endpoint::default() })
         .collect();
-    Backend { discovery: Some(backend::Discovery::Static(StaticEndpoints { endpoints })), ..Backend::default() }
+    Backend {
+        discovery: Some(backend::Discovery::Static(StaticEndpoints { endpoints, ..StaticEndpoints::default() })),
+        ..Backend::default()
+    }
 }
 
 fn backend(name: &str, version: &str, ips: &[&str]) -> Update {

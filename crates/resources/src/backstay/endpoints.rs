@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::GoDuration;
+
 pub(super) use self::rules::check;
 
 /// What an endpoint of the Backend is to the others. Exactly one of `fqdn` and `ip` names it. An endpoint that is not
@@ -80,6 +82,12 @@ pub struct Discovery {
     /// weights (RFC 2782). Default: it has addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub srv: Option<SrvDiscovery>,
+    /// How long the addresses of a name are used on while lookups fail; 0s not at all. Default: for ever, as in Envoy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_stale: Option<GoDuration>,
+    /// How long they are used on once DNS says that the name does not exist, or has none. Default 0s: not at all, as in Envoy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_absent: Option<GoDuration>,
 }
 
 /// Which addresses of a name are used.

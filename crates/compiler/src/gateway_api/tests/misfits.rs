@@ -84,6 +84,10 @@ fn names_are_needed_for_what_uses_names() {
     let srv = |service: &str| json!({"discovery": {"srv": {"service": service}}});
     let none = "none of whose endpoints has an fqdn";
     refused(&addresses(), srv("http"), "Invalid", none);
+    for field in ["maxStale", "maxAbsent"] {
+        let message = format!("spec.discovery.{field} cannot apply to Backend api, {none}");
+        refused(&addresses(), json!({"discovery": {field: "1m"}}), "Invalid", &message);
+    }
     refused(&addresses(), json!({"host": {"automatic": true}}), "Invalid", none);
     let name = [["a"; 31].concat().as_str(); 7].join(".");
     let long = backend_of("api", json!({"endpoints": [{"fqdn": name}, {"fqdn": "b.example"}]}));

@@ -394,3 +394,16 @@ fn what_is_turned_off_or_on() {
     let families: Vec<_> = list.endpoints.iter().map(|endpoint| endpoint.lookup_family).collect();
     assert_eq!(families, [Some(config::dns_cache::LookupFamily::V6Preferred.into()), None]);
 }
+
+#[test]
+fn how_long_the_addresses_of_names_outlive_their_names() {
+    for (sections, stale, absent) in [
+        (json!({}), None, None),
+        (json!({"discovery": {"maxStale": "10m"}}), span(600_000), None),
+        (json!({"discovery": {"maxAbsent": "2s", "srv": {"service": "http"}}}), None, span(2_000)),
+        (json!({"discovery": {"maxStale": "0s", "maxAbsent": "0s"}}), span(0), span(0)),
+    ] {
+        let Some(Discovery::Static(list)) = compiled(fixed(), sections.clone()).discovery else { panic!("{sections}") };
+        assert_eq!((list.max_stale, list.max_absent), (stale, absent), "{sections}");
+    }
+}

@@ -119,7 +119,7 @@ fn defaults_are_left_out_unless_their_zero_means_something() {
         locality: Some(Locality { region: "here".into(), ..Locality::default() }),
         ..Endpoint::default()
     };
-    let list = StaticEndpoints { endpoints: vec![endpoint] };
+    let list = StaticEndpoints { endpoints: vec![endpoint], ..StaticEndpoints::default() };
     let backend = Backend {
         discovery: Some(backend::Discovery::Static(list)),
         timeouts: Some(backstay_proto::config::Timeouts {
@@ -140,7 +140,7 @@ fn defaults_are_left_out_unless_their_zero_means_something() {
         }]},
         "timeouts": {"connect": "1.5s"},
         "limits": {"pendingRequests": 0},
-        "loadBalancing": {"random": {}},
+        "loadBalancing": {"random": {}, "endpointKey": "ADDRESS_AND_PORT"},
     });
     assert_eq!(json_of("Backend", &backend), expected);
 }

@@ -7,7 +7,8 @@ use http::HeaderName;
 use super::expression::text;
 use super::scope::Scope;
 use crate::fault::{Checked, Together, Within, refuse, unknown};
-use crate::route::{Redirect, Respond, header_name, redirect, respond};
+use crate::route::filter::header_name;
+use crate::route::reply::{Redirect, Respond, redirect, respond};
 
 /// One thing that a step does.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use backstay_proto::config::{self, destination, pool};
 use super::expression::text;
 use super::scope::Scope;
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
-use crate::route::backend_ref;
+use crate::route::reference::backend_ref;
 
 /// Longest name of a destination or a member, in bytes: it can be the value of a header.
 const MAX_NAME: usize = 512;

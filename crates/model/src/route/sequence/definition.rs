@@ -13,7 +13,7 @@ use super::scope::Scope;
 use super::{Destination, LocalReplies, Operation, destination, operation, reply};
 use crate::fault::{Checked, Together, Within, all};
 use crate::lookup::Slot;
-use crate::route::header_name;
+use crate::route::filter::header_name;
 use crate::scalar::limit;
 
 /// Steps that decide on a request one after another. `B` stands for a backend, as in [`Action`](crate::Action).
@@ -96,7 +96,7 @@ impl Sequence {
 }
 
 /// A sequence, checked.
-pub(crate) fn sequence(message: &config::Sequence) -> Checked<Sequence> {
+pub(in crate::route) fn sequence(message: &config::Sequence) -> Checked<Sequence> {
     // Steps and pools can name what is defined after them, so that names come first.
     let mut scope = Scope { destinations: destination::names(&message.destinations)?, ..Scope::default() };
     let destinations =

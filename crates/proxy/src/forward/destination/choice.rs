@@ -10,7 +10,7 @@ use crate::config::{Destination, Member};
 
 /// What comes of a choice.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Choice {
+pub(in crate::forward) enum Choice {
     /// The position of a member.
     Member(usize),
     /// None can take the request.
@@ -19,7 +19,7 @@ pub(super) enum Choice {
 
 /// Chooses a member of `destination` that is not among those `tried`. `key` is the hash that members are chosen by, where they are.
 /// `below` is asked for a random number below another.
-pub(super) fn choose(
+pub(in crate::forward) fn choose(
     destination: &Destination,
     key: Option<u64>,
     tried: &[usize],
@@ -51,7 +51,7 @@ pub(super) fn choose(
 }
 
 /// Whether `destination` could be selected now.
-pub(super) fn is_healthy(destination: &Destination) -> bool {
+pub(in crate::forward) fn is_healthy(destination: &Destination) -> bool {
     match &destination.kind {
         DestinationKind::Backend(member) => can_serve(member),
         DestinationKind::Pool(pool) => {

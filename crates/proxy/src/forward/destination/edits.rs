@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Changes of a response's head, in order. Their values were computed from the request.
 #[derive(Debug, Default)]
-pub(super) struct ResponseEdits(Vec<(HeaderName, Change)>);
+pub(in crate::forward) struct ResponseEdits(Vec<(HeaderName, Change)>);
 
 #[derive(Debug)]
 enum Change {
@@ -14,15 +14,15 @@ enum Change {
 }
 
 impl ResponseEdits {
-    pub(super) fn set(&mut self, name: HeaderName, value: HeaderValue, mode: HeaderMode) {
+    pub(in crate::forward) fn set(&mut self, name: HeaderName, value: HeaderValue, mode: HeaderMode) {
         self.0.push((name, Change::Set(value, mode)));
     }
 
-    pub(super) fn remove(&mut self, name: HeaderName) {
+    pub(in crate::forward) fn remove(&mut self, name: HeaderName) {
         self.0.push((name, Change::Remove));
     }
 
-    pub(super) fn apply(self, headers: &mut HeaderMap) {
+    pub(in crate::forward) fn apply(self, headers: &mut HeaderMap) {
         for (name, change) in self.0 {
             match change {
                 Change::Set(value, mode) => set(headers, name, value, mode),
@@ -35,7 +35,7 @@ impl ResponseEdits {
 }
 
 /// Sets a header in the way that `mode` says.
-pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue, mode: HeaderMode) {
+pub(in crate::forward) fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue, mode: HeaderMode) {
     match mode {
         HeaderMode::Replace => {
             headers.insert(name, value);

@@ -18,4 +18,4 @@ pub use destination::{Destination, DestinationKind, Member, Pool, Selection};
 pub use operation::{HeaderMode, Operation, SetHeader};
 pub use reply::{Cause, LocalReplies, LocalReply};
 
-pub(crate) use definition::sequence;
+pub(super) use definition::sequence;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backstay_proto::config::{self, local_reply};
 
 use crate::fault::{Checked, Within, all, refuse, unknown};
-use crate::route::{Respond, respond};
+use crate::route::reply::{Respond, respond};
 
 /// Why there is no answer from a destination.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 
 use super::choice::{self, Choice};
-use super::response::ResponseEdits;
+use super::edits::ResponseEdits;
 use crate::body::RequestBody;
 use crate::config::{Action, Destination, Rule, Sequence};
 use crate::exchange::Exchange;
@@ -47,7 +47,7 @@ struct Failover {
 
 impl Selected {
     /// `None` if the action of `rule` is no sequence.
-    pub(super) fn new(rule: &Arc<Rule>, destination: Option<usize>, edits: ResponseEdits) -> Option<Self> {
+    pub(in crate::forward) fn new(rule: &Arc<Rule>, destination: Option<usize>, edits: ResponseEdits) -> Option<Self> {
         matches!(rule.action, Action::Sequence(_)).then(|| Self {
             rule: Arc::clone(rule),
             destination,
@@ -70,13 +70,13 @@ impl Selected {
     }
 
     /// The request goes to `member`.
-    pub(super) fn go(&mut self, member: usize, exchange: &mut Exchange) {
+    pub(in crate::forward) fn go(&mut self, member: usize, exchange: &mut Exchange) {
         self.member = Some(member);
         self.note(exchange);
     }
 
     /// Tells the access log.
-    pub(super) fn note(&self, exchange: &mut Exchange) {
+    pub(in crate::forward) fn note(&self, exchange: &mut Exchange) {
         let Some(destination) = self.destination() else { return };
         let member = self.member.and_then(|member| destination.members().get(member));
         exchange.note(|record| {
@@ -86,7 +86,7 @@ impl Selected {
     }
 
     /// Keeps what it takes to send the request to another member, if there may be one.
-    pub(super) fn keep(&mut self, parts: &Parts, hop: &HopByHop, key: Option<u64>) {
+    pub(in crate::forward) fn keep(&mut self, parts: &Parts, hop: &HopByHop, key: Option<u64>) {
         let Some(DestinationKind::Pool(pool)) = self.destination().map(|destination| &destination.kind) else { return };
         let left = pool.retries.min(pool.members.len().saturating_sub(1));
         if left > 0 {
