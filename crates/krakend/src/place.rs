@@ -93,5 +93,6 @@ const LONGEST_WORD: usize = 64;
 
 fn is_word(key: &str) -> bool {
     !key.is_empty()
+        && key.len() <= LONGEST_WORD
         && key.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '$' | '@'))
 }
