@@ -46,6 +46,7 @@ fn a_backend_of_which_nothing_is_said_has_the_defaults_of_the_api() {
     let timeouts = backend.timeouts.unwrap();
     assert_eq!((timeouts.connect, timeouts.first_byte), (milliseconds(1000), milliseconds(15_000)));
     assert_eq!((timeouts.between_bytes, timeouts.idle, timeouts.total), (milliseconds(10_000), None, None));
+    assert!(timeouts.end_on_silence, "the answer so far is what there is of it");
     let limits = backend.limits.unwrap();
     assert_eq!((limits.connections, limits.reject_when_full), (Some(200), true), "at once, and nobody waits");
     assert_eq!((backend.tls, backend.host, backend.health_checks.len()), (None, None, 0));
