@@ -106,11 +106,14 @@ async fn telling(name: &'static str) -> Upstream {
     .await
 }
 
+/// The fields of a form.
+type Form<'a> = &'a [(&'a str, &'a str)];
+
 /// The status, and the title of the page that tells a failure.
 fn failure(answer: &Answer) -> (u16, String) {
     let text = answer.text();
     let title = text.split_once("<title>503 ").and_then(|(_, rest)| rest.split_once("</title>"));
-    (answer.status.as_u16(), title.map_or(text.clone(), |(title, _)| title.to_owned()))
+    (answer.status.as_u16(), title.map_or_else(|| text.clone(), |(title, _)| title.to_owned()))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -364,7 +367,7 @@ async fn names_of_tls_are_sent_and_verified_as_the_backend_says() {
     .await;
     let ca = authority.pem();
     let wildcard = [("ssl_ca_cert", ca.as_str()), ("ssl_cert_hostname", "*.herd.example")];
-    let table: [(&str, &[(&str, &str)], &str); 5] = [
+    let table: [(&str, Form<'_>, &str); 5] = [
         (
             "named",
             &[("ssl_ca_cert", &ca), ("ssl_cert_hostname", "origin.example"), ("ssl_sni_hostname", "sni.example")],

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 use super::shape::Fallback;
@@ -80,4 +81,39 @@ fn addresses_and_hosts() {
         assert!(!host::is_host_header(bad), "{bad}");
     }
     assert!(host::is_domain("*.example.com") && !host::is_domain("a.*.com") && !host::is_domain("*"));
+}
+
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+        "[0-9:./\\[\\]a-z*-]{0,20}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map("[a-z]{1,4}", inner, 0..4).prop_map(|map| map.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    /// Whatever is sent, it is refused with the name of the field or stored so that it is read back the same.
+    #[test]
+    fn no_value_is_too_odd_for_a_field(value in anything(), which in any::<prop::sample::Index>()) {
+        let fields: Vec<_> = SHAPES.iter().flat_map(|shape| shape.fields.iter().map(move |field| (shape, field))).collect();
+        let (shape, field) = fields[which.index(fields.len())];
+        let mut part = least(shape);
+        match field.set(&mut part, &value) {
+            Err(refused) => prop_assert!(refused.0.to_lowercase().starts_with(&field.name.replace('_', " "))),
+            Ok(()) => {
+                if let Ok(settled) = (shape.settle)(part) {
+                    prop_assert_eq!((shape.settle)(settled.clone()), Ok(settled));
+                }
+            }
+        }
+    }
 }
