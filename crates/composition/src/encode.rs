@@ -24,7 +24,7 @@ pub enum Encoder {
     /// text. Elements are in the order of their names. What cannot be written, an attribute that is no scalar, leaves the body
     /// empty.
     Xml,
-    /// YAML 1.2, in blocks.
+    /// YAML 1.2, in blocks. Number literals are quoted: they are texts to a reader.
     Yaml,
     /// The first of JSON, plain text, XML and YAML that the client's `Accept` allows, in its order; plain text is YAML, and what
     /// is none of these JSON.

@@ -351,20 +351,25 @@ impl<'a> Scanner<'a> {
 
     /// Puts the members from `outer` on in order, keeps the last of each name, and leaves out those that are not kept.
     fn sort(&mut self, outer: usize) -> (Order, bool) {
-        let mut members = self.members.split_off(outer);
-        members.sort_by(|&a, &b| self.name_text(a).cmp(&self.name_text(b)));
-        let mut kept = Vec::with_capacity(members.len());
-        for (at, &name) in members.iter().enumerate() {
-            let last = members.get(at + 1).is_none_or(|&next| self.name_text(next) != self.name_text(name));
+        let mut members = std::mem::take(&mut self.members);
+        let inner = members.get_mut(outer..).unwrap_or_default();
+        inner.sort_by(|&a, &b| self.name_text(a).cmp(&self.name_text(b)));
+        let order = self.orders.len();
+        self.orders.push(0);
+        for (at, &name) in inner.iter().enumerate() {
+            let last = inner.get(at + 1).is_none_or(|&next| self.name_text(next) != self.name_text(name));
             let present = self.nodes.get(name as usize + 1).is_some_and(|value| value.kind != Kind::Name);
             if last && present {
-                kept.push(name);
+                self.orders.push(name);
             }
         }
-        let order = Order::At(self.orders.len() as u32);
-        self.orders.push(kept.len() as u32);
-        self.orders.extend_from_slice(&kept);
-        (order, kept.is_empty())
+        members.truncate(outer);
+        self.members = members;
+        let kept = self.orders.len() - order - 1;
+        if let Some(count) = self.orders.get_mut(order) {
+            *count = kept as u32;
+        }
+        (Order::At(order as u32), kept == 0)
     }
 }
 

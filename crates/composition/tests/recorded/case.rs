@@ -3,18 +3,18 @@
 use base64::Engine;
 use serde_json::Value;
 
-pub struct Case {
-    pub name: String,
+pub(crate) struct Case {
+    pub(crate) name: String,
     /// Failures say what went wrong.
-    pub messages: bool,
-    pub endpoint: Value,
-    pub request: Value,
-    pub backends: Value,
-    pub expected: Value,
+    pub(crate) messages: bool,
+    pub(crate) endpoint: Value,
+    pub(crate) request: Value,
+    pub(crate) backends: Value,
+    pub(crate) expected: Value,
 }
 
 impl Case {
-    pub fn all(file: &str) -> Vec<Self> {
+    pub(crate) fn all(file: &str) -> Vec<Self> {
         let cases: Vec<Value> = serde_json::from_str(file).expect("cases are JSON");
         let case = |case: Value| Self {
             name: text(&case["name"]).to_owned(),
@@ -28,12 +28,12 @@ impl Case {
     }
 }
 
-pub fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
 /// A body that may be written down in base64.
-pub fn body(value: &Value) -> Vec<u8> {
+pub(crate) fn body(value: &Value) -> Vec<u8> {
     match value["body_base64"].as_str() {
         Some(coded) => base64::engine::general_purpose::STANDARD.decode(coded).expect("it is base64"),
         None => text(&value["body"]).as_bytes().to_vec(),

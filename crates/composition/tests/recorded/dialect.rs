@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::case::{Case, text};
 
-pub const TIMEOUT: Duration = Duration::from_millis(600);
+pub(crate) const TIMEOUT: Duration = Duration::from_millis(600);
 
 fn list(value: &Value) -> Option<Vec<&str>> {
     value.as_array().map(|values| values.iter().map(text).collect())
@@ -130,7 +130,7 @@ fn rules(endpoint: &Value) -> RequestRules {
     RequestRules { headers, query, product: HeaderValue::from_static("KrakenD Version undefined") }
 }
 
-pub fn plan(case: &Case) -> Plan {
+pub(crate) fn plan(case: &Case) -> Plan {
     let endpoint = &case.endpoint;
     let backends = endpoint["backend"].as_array().expect("backends").clone();
     let proxy = &endpoint["extra_config"]["proxy"];

@@ -57,7 +57,7 @@ fn parameters(pattern: &str, path: &str) -> Vec<(String, String)> {
     segments.filter_map(parameter).collect()
 }
 
-pub fn compare(case: &Case) -> Result<(), String> {
+pub(crate) fn compare(case: &Case) -> Result<(), String> {
     let plan = Arc::new(dialect::plan(case));
     let asked = text(&case.request["path"]);
     let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
