@@ -26,7 +26,8 @@ pub enum Decoder {
     /// otherwise attributes are members `-name` and the text is `#text`. Elements of one name become an array. Values are texts.
     /// Namespace prefixes are dropped; of texts that comments or elements part, the last one counts.
     Xml(Collection),
-    /// A feed: RSS 0.9 to 2.0, Atom, or a JSON feed.
+    /// A feed, RSS or Atom: `title`, `description`, `author`, `categories`, `copyright`, `language`, `published`, `updated`, `type`,
+    /// `img_url` if it has a picture, and `items`, each with what it says. Neither paths nor operations lead into authors and items.
     Feed,
     /// Any body, as the member `content`.
     Text,

@@ -69,6 +69,3 @@ fn json(value: Value) -> Encoded {
 fn encoded(body: Vec<u8>, content_type: &'static str) -> Encoded {
     Encoded { body: body.into(), content_type: HeaderValue::from_static(content_type) }
 }
-
-#[cfg(test)]
-mod tests;

@@ -107,12 +107,17 @@ func main() {
 				}
 			}
 		}
-		var out bytes.Buffer
-		encoder := json.NewEncoder(&out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		check(encoder.Encode(cases))
-		check(os.WriteFile(file, out.Bytes(), 0o644))
+		// A case a line.
+		var lines []string
+		for _, test := range cases {
+			var line bytes.Buffer
+			encoder := json.NewEncoder(&line)
+			encoder.SetEscapeHTML(false)
+			check(encoder.Encode(test))
+			lines = append(lines, strings.TrimSpace(line.String()))
+		}
+		out := "[\n" + strings.Join(lines, ",\n") + "\n]\n"
+		check(os.WriteFile(file, []byte(out), 0o644))
 		fmt.Printf("%s: %d cases\n", file, len(cases))
 	}
 }

@@ -201,6 +201,3 @@ pub(super) fn lines(text: &str) -> Cow<'_, str> {
     }
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
-
-#[cfg(test)]
-mod tests;

@@ -44,6 +44,8 @@ pub(crate) enum Shape {
 pub(crate) enum Uncovered {
     No,
     Yes,
+    /// They will, and so will be those of all that is in it.
+    Throughout,
 }
 
 /// What was read: an object, or nothing where the document is `null`.
@@ -77,7 +79,8 @@ pub(crate) fn read(source: Bytes, reading: Reading<'_>, limits: &Limits) -> Resu
     }
 }
 
-/// Scans a document once more that is known to scan, to have its nodes.
+/// Scans a document once more that is known to scan, to have all its nodes: what has been opened is not scanned again further
+/// in, however deep it is nested.
 pub(super) fn rescan(source: Bytes) -> Option<Tape> {
     let mut scanner = Scanner {
         lexer: Lexer::new(&source, Limits::DEEPEST),
@@ -85,7 +88,7 @@ pub(super) fn rescan(source: Bytes) -> Option<Tape> {
         orders: Vec::new(),
         members: Vec::new(),
         values_left: u32::MAX,
-        uncovered: Uncovered::Yes,
+        uncovered: Uncovered::Throughout,
     };
     scanner.value(Keep::All).ok()?;
     let (nodes, orders) = (scanner.nodes, scanner.orders);
@@ -256,7 +259,12 @@ impl<'a> Scanner<'a> {
 
     /// Ends a container. What nobody will look into has no nodes of its own.
     fn close(&mut self, at: u32, canonical: bool, order: Order) {
-        if canonical && (at > 0 || self.uncovered == Uncovered::No) {
+        let closes = match self.uncovered {
+            Uncovered::No => true,
+            Uncovered::Yes => at > 0,
+            Uncovered::Throughout => false,
+        };
+        if canonical && closes {
             self.nodes.truncate(at as usize + 1);
         }
         let (next, end) = (self.nodes.len() as u32, self.lexer.at());

@@ -86,6 +86,7 @@ impl Slice {
     /// The same value with its nodes: what was written as it was received has none, and is scanned once more.
     fn opened(&self) -> Self {
         let Some(node) = self.tape.node(self.node) else { return self.clone() };
+        // One that is empty looks the same, and is soon scanned.
         let closed = matches!(node.kind, Kind::Object | Kind::Array) && node.canonical && node.next == self.node + 1;
         if !closed {
             return self.clone();

@@ -18,6 +18,11 @@ fn xml() {
 }
 
 #[test]
+fn feeds() {
+    compare(include_str!("../cases/feeds.json"));
+}
+
+#[test]
 fn pipelines() {
     compare(include_str!("../cases/pipeline.json"));
 }

@@ -1,5 +1,7 @@
 //! A document as a tree of labelled edges, in which elements of arrays are edges as well.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 
 use crate::document::{Object, Value};
@@ -61,10 +63,13 @@ impl Tree {
 
     fn set_all(&mut self, entries: impl IntoIterator<Item = (Bytes, Value)>) {
         // Labels are looked for only among those that were here: the new ones differ from each other.
-        let present = self.edges.len();
+        let mut present = HashMap::with_capacity(self.edges.len());
+        for (at, (label, _)) in self.edges.iter().enumerate() {
+            present.entry(label.clone()).or_insert(at);
+        }
         for (label, value) in entries {
-            match self.edges.iter_mut().take(present).find(|(known, _)| *known == label) {
-                Some((_, child)) => child.set(value),
+            match present.get(&label).and_then(|&at| self.child_mut(at)) {
+                Some(child) => child.set(value),
                 None => self.edges.push((label, Self::new(value))),
             }
         }
@@ -156,7 +161,7 @@ impl Tree {
         }
         for (met, tree) in moved {
             let place = if from.len() > to.len() {
-                Some(self.promoted(to_parents, &met.labels))
+                Some(self.promoted(to_parents, &met))
             } else {
                 let down = to_parents.get(from_parents.len()..).unwrap_or_default();
                 self.at(&met.positions).and_then(|node| down.iter().try_fold(node, |node, segment| node.grown(segment)))
@@ -168,16 +173,20 @@ impl Tree {
     }
 
     /// Where what is moved up goes: as far along the path as there is something.
-    fn promoted(&mut self, parents: &[Segment], labels: &[Bytes]) -> &mut Self {
-        let Some((segment, parents)) = parents.split_first() else { return self };
-        let label = match labels.first() {
-            Some(met) if segment.as_ref() == ANY => met.as_ref(),
-            _ => segment.as_ref(),
-        };
-        match self.edge(label) {
-            Some(at) => self.edges[at].1.promoted(parents, labels.get(1..).unwrap_or_default()),
-            None => self,
+    fn promoted(&mut self, parents: &[Segment], met: &Met) -> &mut Self {
+        let mut place = self;
+        for (depth, segment) in parents.iter().enumerate() {
+            let label = match met.labels.get(depth) {
+                Some(label) if segment.as_ref() == ANY => label.as_ref(),
+                _ => segment.as_ref(),
+            };
+            // It is mostly where it was met: looking there first spares a search for each of many.
+            let there = |at: &usize| place.edges.get(*at).is_some_and(|(known, _)| known.as_ref() == label);
+            let first = met.positions.get(depth).copied().filter(there);
+            let Some(at) = first.or_else(|| place.edge(label)) else { break };
+            place = &mut place.edges[at].1;
         }
+        place
     }
 
     fn at(&mut self, positions: &[usize]) -> Option<&mut Self> {
