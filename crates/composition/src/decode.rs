@@ -52,9 +52,9 @@ impl Decoder {
             return Err(DecodeError::TooLong { limit: limits.effective_response_bytes() });
         }
         match self {
-            Self::Json(Collection::No) => json::decode(body, Reading { shape: Shape::Object, ..reading }, limits),
-            Self::Json(Collection::Yes) => json::decode(body, Reading { shape: Shape::Array, ..reading }, limits),
-            Self::SafeJson => json::decode(body, Reading { shape: Shape::Any, ..reading }, limits),
+            Self::Json(Collection::No) => json::decode(body, &Reading { shape: Shape::Object, ..reading }, limits),
+            Self::Json(Collection::Yes) => json::decode(body, &Reading { shape: Shape::Array, ..reading }, limits),
+            Self::SafeJson => json::decode(body, &Reading { shape: Shape::Any, ..reading }, limits),
             Self::Xml(Collection::No) => xml::decode(&body, limits).map(Decoded::whole),
             Self::Xml(Collection::Yes) => xml::decode(&body, limits)
                 .map(|root| Decoded::whole(Object::single(&b"collection"[..], Value::Object(root)))),

@@ -4,9 +4,10 @@
 //!
 //! - `value`: values and objects, as far as they have been opened.
 //! - `tape`: a scanned JSON document: a flat list of positions, no tree. `slice`: a value within one.
-//! - `scan`: JSON to a tape, leaving out what a `selection` does not keep.
+//! - `read`: a document to an object. `scan`: JSON to a tape, leaving out what a `selection` does not keep.
 //! - `syntax`: what is wrong with a document that does not scan.
 
+mod read;
 mod scan;
 mod selection;
 mod slice;
@@ -16,7 +17,8 @@ mod value;
 
 pub use selection::{Allow, Deny};
 
-pub(crate) use scan::{Reading, Shape, Top, Uncovered, read};
+pub(crate) use read::{Top, read};
+pub(crate) use scan::{Reading, Shape, Uncovered};
 pub(crate) use selection::{Keep, Member};
 pub(crate) use value::{Object, Parts, Value};
 

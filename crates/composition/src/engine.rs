@@ -3,13 +3,14 @@
 //!
 //! # Layout
 //!
-//! - `composition`: the state machine. `part`: what a call comes to. `answer`: what is made of an answer.
+//! - `composition`: the state machine. `part`: what a call comes to. `merging`: answers merged. `answer`: what is made of an answer.
 //! - `outbound`: the request of a call. `target`: its path and query. `query`: the client's query.
 //! - `values`: values of earlier answers as parameters. `response`: what the client gets. `failure`: what goes wrong.
 
 mod answer;
 mod composition;
 mod failure;
+mod merging;
 mod outbound;
 mod part;
 mod query;

@@ -7,6 +7,6 @@ use crate::document::{Reading, read};
 use crate::error::DecodeError;
 use crate::limits::Limits;
 
-pub(super) fn decode(body: Bytes, reading: Reading<'_>, limits: &Limits) -> Result<Decoded, DecodeError> {
+pub(super) fn decode(body: Bytes, reading: &Reading<'_>, limits: &Limits) -> Result<Decoded, DecodeError> {
     read(body, reading, limits).map(Decoded::Read)
 }

@@ -4,15 +4,12 @@
 mod lexer;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::selection::{Keep, Member};
-use super::slice::Slice;
 use super::syntax;
 use super::tape::{Kind, Node, Order, Tape};
-use super::value::{Object, Value};
 use crate::error::DecodeError;
 use crate::limits::Limits;
 use lexer::{Fault, Lexer};
@@ -48,11 +45,20 @@ pub(crate) enum Uncovered {
     Throughout,
 }
 
-/// What was read: an object, or nothing where the document is `null`.
-pub(crate) type Top = Option<Object>;
+/// What was scanned.
+pub(super) enum Scanned {
+    /// The document is `null`.
+    Nothing,
+    /// Nothing of it is kept.
+    Empty,
+    /// An object: the first node.
+    Object(Tape),
+    /// The first node, as a member of that name.
+    Wrapped(&'static str, Tape),
+}
 
-/// Reads the first value of `source`; what follows it is not looked at.
-pub(crate) fn read(source: Bytes, reading: Reading<'_>, limits: &Limits) -> Result<Top, DecodeError> {
+/// Scans the first value of `source`; what follows it is not looked at.
+pub(super) fn scan(source: Bytes, reading: &Reading<'_>, limits: &Limits) -> Result<Scanned, DecodeError> {
     let mut scanner = Scanner {
         lexer: Lexer::new(&source, limits.effective_depth()),
         nodes: Vec::new(),
@@ -61,17 +67,13 @@ pub(crate) fn read(source: Bytes, reading: Reading<'_>, limits: &Limits) -> Resu
         values_left: limits.values,
         uncovered: reading.uncovered,
     };
-    let read = scanner.top(&reading);
+    let found = scanner.top(reading);
     let (nodes, orders) = (scanner.nodes, scanner.orders);
-    let tape = |nodes, orders| Arc::new(Tape { source: source.clone(), nodes, orders });
-    match read {
-        Ok(Found::Nothing) => Ok(None),
-        Ok(Found::Empty) => Ok(Some(Object::empty())),
-        Ok(Found::Object) => Ok(Some(Object::from_slice(Slice::new(tape(nodes, orders), 0)))),
-        Ok(Found::Wrapped(name)) => {
-            let value = Value::Slice(Slice::new(tape(nodes, orders), 0));
-            Ok(Some(Object::single(name.as_bytes(), value)))
-        }
+    match found {
+        Ok(Found::Nothing) => Ok(Scanned::Nothing),
+        Ok(Found::Empty) => Ok(Scanned::Empty),
+        Ok(Found::Object) => Ok(Scanned::Object(Tape { source, nodes, orders })),
+        Ok(Found::Wrapped(name)) => Ok(Scanned::Wrapped(name, Tape { source, nodes, orders })),
         Ok(Found::Unfit { found, expected }) => Err(DecodeError::Shape { found, expected }),
         Err(Fault::Depth) => Err(DecodeError::TooDeep),
         Err(Fault::Values) => Err(DecodeError::TooManyValues { limit: limits.values }),
@@ -389,6 +391,3 @@ struct Kept {
 fn is_path_to(target: &[Box<[u8]>], name: &str) -> bool {
     matches!(target, [only] if only.as_ref() == name.as_bytes())
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,7 @@
 //! The state machine.
 
+mod sending;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,15 +10,13 @@ use http::StatusCode;
 
 use super::answer::{self, Answer, Head, Wanted};
 use super::failure::CallError;
-use super::outbound::{Admitted, Call, CallBody, CallId, Request, RequestBody};
+use super::merging::Merging;
+use super::outbound::{Admitted, Call, CallId, Request};
 use super::part::{Outcome, Part};
 use super::response::{self, Failed, Response};
-use super::target::target;
-use super::values;
-use crate::decode::Decoder;
 use crate::document::{Object, Uncovered};
 use crate::error::DecodeError;
-use crate::plan::{CallPlan, Flow, MergeOrder, Plan, Reference, Requirement, Role, Segment, percent};
+use crate::plan::{CallPlan, Flow, MergeOrder, Plan, Requirement};
 
 /// What is to be done next.
 #[derive(Debug, Default)]
@@ -50,15 +50,6 @@ pub struct Composition {
     body_given: bool,
     held: usize,
     finished: bool,
-}
-
-/// Data that is merged, and what went wrong.
-#[derive(Debug, Default)]
-struct Merging {
-    merged: Option<Answer>,
-    errors: Vec<CallError>,
-    required_failed: bool,
-    count: usize,
 }
 
 impl Composition {
@@ -290,157 +281,5 @@ impl Composition {
     /// The copy whose answer is passed through: the last one that was handed in.
     fn streamed(&self) -> u16 {
         self.parts.first().map_or(0, |part| part.settled_copy())
-    }
-
-    fn send_shadows(&mut self, step: &mut Step) {
-        let plan = self.plan.clone();
-        let timeouts = plan.settings().calls.iter().filter_map(|call| match call.role {
-            Role::Shadow { timeout } => Some(timeout),
-            Role::Regular => None,
-        });
-        let Some(longest) = timeouts.max() else { return };
-        for (position, call) in plan.settings().calls.iter().enumerate() {
-            if let Role::Shadow { .. } = call.role
-                && let Ok(built) = self.build(position, call, &self.request.parameters.clone(), None)
-            {
-                step.calls.push(Call { deadline: longest, timeout: None, ..built });
-            }
-        }
-    }
-
-    /// Sends the copies of a call, or fails it if there is nothing to send.
-    fn send(&mut self, part: usize, step: &mut Step) {
-        let plan = self.plan.clone();
-        let Some(&position) = self.regular.get(part) else { return };
-        let Some(call) = plan.settings().calls.get(position) else { return };
-        let parameters = self.resolve(part, call);
-        let copies = self.copies(position);
-        if let Some(state) = self.parts.get_mut(part) {
-            state.sent(copies);
-        }
-        match self.build(position, call, &parameters, Some(part)) {
-            Ok(built) => {
-                let copy = |copy: usize| Call {
-                    id: CallId { call: position as u16, copy: copy as u16 },
-                    timeout: (copies > 1).then(|| percent(plan.settings().timeout, Plan::COPIES_PERCENT)),
-                    ..built.clone()
-                };
-                step.calls.extend((0..copies).map(copy));
-            }
-            Err(error) => {
-                for copy in 0..copies {
-                    if let Some(state) = self.parts.get_mut(part)
-                        && state.settle(copy, Err(error.clone())).is_some()
-                    {
-                        self.arrived.push(part);
-                    }
-                }
-            }
-        }
-    }
-
-    fn build(
-        &mut self,
-        position: usize,
-        call: &CallPlan,
-        parameters: &[(String, String)],
-        part: Option<usize>,
-    ) -> Result<Call, CallError> {
-        let find = |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let text = call.pattern.render(|segment| match segment {
-            Segment::Literal(_) => None,
-            Segment::Parameter(name) => find(name),
-            Segment::Reference(reference) => find(&reference.name()),
-        });
-        let (headers, query, mut body, undo_gzip) = self.admitted.for_call(call);
-        let target = target(&text, &query).map_err(|reason| CallError::Target { target: text, reason })?;
-        if part.is_some()
-            && body != CallBody::Empty
-            && !self.plan.keeps_body()
-            && std::mem::replace(&mut self.body_given, true)
-        {
-            body = CallBody::Empty;
-        }
-        if self.admitted.body == RequestBody::Empty {
-            body = CallBody::Empty;
-        }
-        Ok(Call {
-            id: CallId { call: position as u16, copy: 0 },
-            position,
-            method: call.method.clone(),
-            target,
-            headers,
-            body,
-            role: call.role,
-            deadline: self.plan.deadline(),
-            timeout: None,
-            undo_gzip,
-            parameters: parameters.to_vec(),
-        })
-    }
-
-    /// The parameters of a call: the request's, and what earlier answers add.
-    fn resolve(&mut self, part: usize, call: &CallPlan) -> Vec<(String, String)> {
-        let plan = self.plan.clone();
-        if let Flow::Sequential { propagated } = &plan.settings().flow
-            && part > 0
-        {
-            let named = call.pattern.segments().iter().filter_map(|segment| match segment {
-                Segment::Reference(reference) => Some(reference),
-                _ => None,
-            });
-            for reference in named.chain(propagated) {
-                if reference.call < part
-                    && let name = reference.name()
-                    && self.resolved.get(&name).is_none_or(String::is_empty)
-                    && let Some(value) = self.look_up(reference)
-                {
-                    self.resolved.insert(name, value);
-                }
-            }
-        }
-        let mut parameters = self.request.parameters.clone();
-        let mut resolved: Vec<_> = self.resolved.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        resolved.sort_unstable();
-        parameters.retain(|(name, _)| !self.resolved.contains_key(name));
-        parameters.extend(resolved);
-        parameters
-    }
-
-    fn look_up(&self, reference: &Reference) -> Option<String> {
-        let answer = self.answers.get(reference.call)?.as_ref()?;
-        if reference.path.is_empty() {
-            return answer.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned());
-        }
-        // The first answer with data is what later ones are merged into: what they add can be found in it.
-        let first = self.answers.iter().position(|answer| answer.as_ref().is_some_and(|answer| answer.data.is_some()));
-        let merged = if first == Some(reference.call) { self.merging.merged.as_ref() } else { None };
-        values::text_at(merged.unwrap_or(answer).data.as_ref()?, &reference.path)
-    }
-
-    /// Whether the body of an opaque answer is a parameter of later calls.
-    fn body_is_referred_to(&self, part: usize) -> bool {
-        let Flow::Sequential { propagated } = &self.plan.settings().flow else { return false };
-        let position = self.regular.get(part).copied();
-        let opaque = position.and_then(|at| self.call(at)).is_some_and(|call| call.decoder == Decoder::Opaque);
-        opaque && propagated.iter().any(|reference| reference.call == part && reference.path.is_empty())
-    }
-}
-
-impl Merging {
-    /// Merges an answer: of members with the same name, its own count.
-    fn add(&mut self, answer: Answer) {
-        self.count += 1;
-        let Some(before) = self.merged.take() else {
-            self.merged = Some(answer);
-            return;
-        };
-        // Data that is not there leaves a merge incomplete, and is an empty object if nothing else is there either.
-        let complete = before.complete && answer.complete && before.data.is_some() && answer.data.is_some();
-        let data = match (before.data, answer.data) {
-            (Some(before), Some(after)) => before.merged(after),
-            (before, after) => before.or(after).unwrap_or_else(Object::empty),
-        };
-        self.merged = Some(Answer { data: Some(data), complete, passed: None, body: None });
     }
 }

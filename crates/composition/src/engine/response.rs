@@ -86,7 +86,7 @@ pub(super) fn render(output: &Output, result: Result, headers: &HeaderMap) -> Re
 
 /// An answer as it is. Fields that both have are the answer's, besides those of this response.
 fn passed(answer: Answer, stream: Option<CallId>, mut fields: HeaderMap, errors: Vec<CallError>) -> Response {
-    let (status, headers) = answer.passed.unwrap_or((StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new()));
+    let (status, headers) = answer.passed.unwrap_or_else(|| (StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new()));
     for (name, value) in &headers {
         fields.append(name.clone(), value.clone());
     }

@@ -37,10 +37,10 @@ impl RequestRules {
 
 impl<T> Admission<T> {
     /// Whether `value` goes on.
-    pub(crate) fn admits<Q: ?Sized>(&self, value: &Q) -> bool
+    pub(crate) fn admits<Q>(&self, value: &Q) -> bool
     where
         T: std::borrow::Borrow<Q>,
-        Q: PartialEq,
+        Q: PartialEq + ?Sized,
     {
         match self {
             Self::All => true,

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::document::{Keep, Shape, Uncovered};
 
 fn decoded(shape: Shape, json: &[u8], limits: &Limits) -> Result<Option<String>, String> {
     let reading = Reading { shape, target: &[], keep: Keep::All, uncovered: Uncovered::No, arrays: false };
-    let top = read(Bytes::copy_from_slice(json), reading, limits).map_err(|error| error.to_string())?;
+    let top = read(Bytes::copy_from_slice(json), &reading, limits).map_err(|error| error.to_string())?;
     Ok(top.map(|object| {
         let body = crate::encode::Encoder::Json.encode(Some(object), &http::HeaderMap::new()).body;
         String::from_utf8(body.to_vec()).expect("JSON is UTF-8")
