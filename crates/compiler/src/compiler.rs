@@ -47,7 +47,7 @@ impl Compiler {
         Ok(Self { front_ends, owners, graph: Graph::default() })
     }
 
-    /// Takes over what an earlier compiler [kept](Output::kept) of Secrets, before any change is applied.
+    /// Takes over what an earlier compiler [kept](Output::last_good_secrets) of Secrets, before any change is applied.
     pub fn restore(&mut self, kept: impl IntoIterator<Item = (LastGoodSecretName, LastGoodSecret)>) {
         for (name, secret) in kept {
             self.graph.restore_secret(name, secret);
@@ -76,14 +76,14 @@ impl Compiler {
             front_end.compile(&mut self.graph);
         }
         let placed = self.graph.distribute();
-        let kept = self.graph.keep_secrets(&placed);
+        let last_good_secrets = self.graph.keep_secrets(&placed);
         for front_end in &mut self.front_ends {
             front_end.report(&placed, &mut self.graph);
         }
         Output {
             fleets: self.graph.take_fleets(),
             statuses: self.graph.take_reports(),
-            kept,
+            last_good_secrets,
             compiled: self.graph.take_compiled(),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backstay_xds::{Change, Snapshot};
+use backstay_xds::{ResourceChange, Snapshot};
 use tokio::sync::watch;
 
 /// The snapshot of each fleet. A fleet exists when a Proxy object names it, or something was compiled for it.
@@ -38,7 +38,7 @@ impl Fleets {
     }
 
     /// Brings a fleet to `revision`.
-    pub(crate) fn publish(&self, name: &str, revision: u64, changes: Vec<Change>) {
+    pub(crate) fn publish(&self, name: &str, revision: u64, changes: Vec<ResourceChange>) {
         let mut fleets = self.lock();
         let sender = fleets.entry(name.into()).or_insert_with(|| watch::Sender::new(Snapshot::empty()));
         let next = sender.borrow().apply(revision, backstay_proto::RESOURCE_TYPE_URL, changes);

@@ -1,6 +1,6 @@
 //! From the store to the fleets: follows every change, compiles it, publishes what it changes.
 
-mod kept;
+mod last_good;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use backstay_compiler::{Change, Compiler, FrontEnd, KindTaken, ObjectKey, Output
 use backstay_model::FleetName;
 use backstay_resources::{Changed, Kind, Object, Registry, apoxy};
 use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision, Store, WatchError};
-use backstay_xds::{Change as Published, Resource};
+use backstay_xds::{Resource, ResourceChange};
 
-use self::kept::KeptSecrets;
+use self::last_good::LastGoodSecrets;
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
@@ -31,7 +31,7 @@ pub(crate) struct Publisher {
     known: HashMap<Key, Revision>,
     /// What has been read and is not yet published.
     read: Read,
-    kept: KeptSecrets,
+    last_good: LastGoodSecrets,
     kinds: BTreeMap<String, &'static Kind>,
 }
 
@@ -59,18 +59,28 @@ impl Publisher {
     ) -> Result<Self, KindTaken> {
         let kinds = registry.iter().map(|kind| (kind.resource(), kind)).collect();
         let compiler = Compiler::new(front_ends)?;
-        let kept = KeptSecrets::new(store.clone());
-        Ok(Self { store, compiler, fleets, shared, metrics, known: HashMap::new(), read: Read::default(), kept, kinds })
+        let last_good = LastGoodSecrets::new(store.clone());
+        Ok(Self {
+            store,
+            compiler,
+            fleets,
+            shared,
+            metrics,
+            known: HashMap::new(),
+            read: Read::default(),
+            last_good,
+            kinds,
+        })
     }
 
     /// Runs until the store closes.
     pub(crate) async fn run(mut self) {
         self.fleets.declare(FleetName::DEFAULT);
-        self.compiler.restore(self.kept.read());
+        self.compiler.restore(self.last_good.read());
         loop {
             let revision = self.list();
             self.shared.set_compiling(Compiling::Ready);
-            self.kept.save().await;
+            self.last_good.save().await;
             match self.follow(revision).await {
                 WatchError::Closed => return,
                 error => tracing::warn!(%error, "the store's history was lost, listing everything again"),
@@ -109,7 +119,7 @@ impl Publisher {
                     let changes = self.changes(&events);
                     if !changes.is_empty() {
                         self.publish(watch.revision(), changes);
-                        self.kept.save().await;
+                        self.last_good.save().await;
                     }
                     self.shared.set_compiled(watch.revision());
                 }
@@ -197,16 +207,16 @@ impl Publisher {
 
     fn publish(&mut self, revision: Revision, changes: Vec<Change>) {
         let began = Instant::now();
-        let Output { fleets, statuses, kept, .. } = self.compiler.apply(changes);
-        self.kept.changed(kept);
+        let Output { fleets, statuses, last_good_secrets, .. } = self.compiler.apply(changes);
+        self.last_good.changed(last_good_secrets);
         self.metrics.compile.record(began.elapsed());
         let read = std::mem::take(&mut self.read);
-        let fleets: BTreeMap<Arc<str>, Vec<Published>> = fleets
+        let fleets: BTreeMap<Arc<str>, Vec<ResourceChange>> = fleets
             .into_iter()
             .map(|(fleet, changes)| {
                 let changes = changes.into_iter().map(|(name, body)| match body {
-                    Some(body) => Published::Put(Resource::new(name, body)),
-                    None => Published::Remove(name),
+                    Some(body) => ResourceChange::Put(Resource::new(name, body)),
+                    None => ResourceChange::Remove(name),
                 });
                 (fleet, changes.collect())
             })

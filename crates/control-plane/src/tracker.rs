@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use backstay_compiler::{ObjectKey, ObjectStatus, ProgrammedBy, Report};
 use backstay_resources::Timestamp;
-use backstay_xds::Change;
+use backstay_xds::ResourceChange;
 use backstay_xds::server::StreamId;
 
 pub(crate) use self::programmed::Programmed;
@@ -108,15 +108,21 @@ pub(crate) struct Tracker {
 
 impl Tracker {
     /// Resources of a fleet, all of one type, changed at `revision`.
-    pub(crate) fn published(&mut self, fleet: &Arc<str>, type_url: &Arc<str>, revision: u64, changes: &[Change]) {
+    pub(crate) fn published(
+        &mut self,
+        fleet: &Arc<str>,
+        type_url: &Arc<str>,
+        revision: u64,
+        changes: &[ResourceChange],
+    ) {
         for change in changes {
             let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
             match change {
-                Change::Put(resource) => {
+                ResourceChange::Put(resource) => {
                     feed.changed.insert(resource.name().clone(), (revision, resource.version().clone()));
                     self.wait_again(&(fleet.clone(), resource.name().clone()));
                 }
-                Change::Remove(name) => drop(feed.changed.remove(name)),
+                ResourceChange::Remove(name) => drop(feed.changed.remove(name)),
             }
         }
     }

@@ -69,9 +69,9 @@ pub(crate) fn parse(input: &Bytes, method: &Method, limits: HeadLimits) -> Resul
     *response.headers_mut() = headers(input, length, parsed.headers)?;
     let framing = Framing::of(response.headers());
     let keep_alive = match framing.connection {
-        Wish::Close => false,
-        Wish::KeepAlive => true,
-        Wish::None => response.version() == Version::HTTP_11,
+        ConnectionToken::Close => false,
+        ConnectionToken::KeepAlive => true,
+        ConnectionToken::None => response.version() == Version::HTTP_11,
     };
     let (decoder, delimited) = decoder(&response, method, framing)?;
     Ok(Some((Head { response, keep_alive: keep_alive && delimited, decoder }, length)))
@@ -111,7 +111,7 @@ pub(crate) fn headers(input: &Bytes, length: usize, lines: &[httparse::Header<'_
 
 /// What the endpoint wants done with the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum ConnectionToken {
     None,
     KeepAlive,
     Close,
@@ -119,17 +119,17 @@ enum Wish {
 
 /// What headers say about the body and the connection.
 struct Framing {
-    connection: Wish,
+    connection: ConnectionToken,
     coded: bool,
     length: Option<Result<u64, Error>>,
 }
 
 impl Framing {
     fn of(headers: &HeaderMap) -> Self {
-        let mut framing = Self { connection: Wish::None, coded: false, length: None };
+        let mut framing = Self { connection: ConnectionToken::None, coded: false, length: None };
         for (name, value) in headers {
             match *name {
-                header::CONNECTION => framing.connection = wish(framing.connection, value),
+                header::CONNECTION => framing.connection = connection_token(framing.connection, value),
                 header::TRANSFER_ENCODING => framing.coded = true,
                 header::CONTENT_LENGTH => framing.length = Some(length(framing.length, value)),
                 _ => {}
@@ -140,14 +140,14 @@ impl Framing {
 }
 
 /// What `value` makes of what earlier lines said: once one of them closes, none keeps.
-fn wish(before: Wish, value: &HeaderValue) -> Wish {
-    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).fold(before, |wish, token| {
-        if wish == Wish::Close || token.eq_ignore_ascii_case(b"close") {
-            Wish::Close
+fn connection_token(before: ConnectionToken, value: &HeaderValue) -> ConnectionToken {
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).fold(before, |so_far, token| {
+        if so_far == ConnectionToken::Close || token.eq_ignore_ascii_case(b"close") {
+            ConnectionToken::Close
         } else if token.eq_ignore_ascii_case(b"keep-alive") {
-            Wish::KeepAlive
+            ConnectionToken::KeepAlive
         } else {
-            wish
+            so_far
         }
     })
 }

@@ -1,18 +1,18 @@
 //! What the proxy counts, as Prometheus text.
 //!
 //! Data threads and the control thread count in plain atomics ([`crate::counts`], [`backstay_upstream::counts`]). What is exported of
-//! them stands in tables: under the project's own names for `/metrics` (`own`), and under Envoy's, where a count means what
+//! them stands in tables: under the project's own names for `/metrics` (`prometheus`), and under Envoy's, where a count means what
 //! Envoy's of that name does, for `/stats/prometheus` (`envoy`).
 
 mod envoy;
 mod exposition;
 mod family;
-mod own;
+mod prometheus;
 mod snapshot;
 
 pub(crate) use envoy::envoy;
 use exposition::Exposition;
-pub(crate) use own::own;
+pub(crate) use prometheus::prometheus;
 pub(crate) use snapshot::{BackendSnapshot, CacheSnapshot, Members, Process};
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub enum StateError {
     Io {
         /// The file, or the directory.
         path: PathBuf,
-        /// What it said.
+        /// What the system said.
         #[source]
         source: io::Error,
     },
@@ -59,7 +59,7 @@ pub enum StateError {
     OtherFleet {
         /// The file.
         path: PathBuf,
-        /// Whose it is.
+        /// The fleet whose configuration the file holds.
         found: String,
     },
 }

@@ -48,12 +48,12 @@ mod local_answers;
 mod loops;
 #[path = "data_plane/mirrors.rs"]
 mod mirrors;
+#[path = "data_plane/parked.rs"]
+mod parked;
 #[path = "data_plane/pools.rs"]
 mod pools;
 #[path = "data_plane/request_target.rs"]
 mod request_target;
-#[path = "data_plane/resting.rs"]
-mod resting;
 #[path = "data_plane/retries.rs"]
 mod retries;
 #[path = "data_plane/retry_after.rs"]
@@ -62,6 +62,12 @@ mod retry_after;
 mod retry_limits;
 #[path = "data_plane/routing.rs"]
 mod routing;
+#[path = "data_plane/sequence_destinations.rs"]
+mod sequence_destinations;
+#[path = "data_plane/sequence_failures.rs"]
+mod sequence_failures;
+#[path = "data_plane/sequences.rs"]
+mod sequences;
 #[path = "data_plane/shares.rs"]
 mod shares;
 #[path = "data_plane/stalls.rs"]

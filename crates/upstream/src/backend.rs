@@ -8,14 +8,14 @@
 //!
 //! - `state`: the [`Backend`], its identity and that of its connections.
 //! - `discovery`: where its endpoints come from. `endpoints`: those that are in a list, of one moment and of the next.
-//! - `trouble`: what last went wrong, for whoever asks.
+//! - `last_errors`: what last went wrong, for whoever asks.
 
 mod discovery;
 mod endpoints;
+mod last_errors;
 mod state;
-mod trouble;
 
 pub use discovery::{Discovery, Dynamic, Lookup, Resolve, Resolved, Unresolved};
 pub use endpoints::{Addresses, Endpoint, Endpoints, uptime};
-pub use state::{Backend, BackendId, BackendParts, LineageId};
-pub use trouble::{FailedConnection, Trouble};
+pub use last_errors::{FailedConnection, LastErrors};
+pub use state::{Backend, BackendId, BackendParts, PoolIdentity};

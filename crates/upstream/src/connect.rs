@@ -1,86 +1,49 @@
 //! Opens connections to endpoints.
 
 use std::cell::{Cell, RefCell};
-use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use backstay_balancer::Overflow;
 use backstay_model::Protocol;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::CertificateError;
-use rustls_pki_types::ServerName;
-use thiserror::Error;
 
 use super::advice::advice;
-use super::queue::Place;
-use super::stock::Member;
+use super::connect_error::ConnectError;
+use super::member::Member;
+use super::queue::ConnectionPermit;
 use super::streams::{Executor, Streams};
 use crate::backend::{Backend, FailedConnection, uptime};
-use crate::connector::Connector;
+use crate::connector::{Connector, Destination};
 use crate::counts::{BackendMetrics, ConnectFailures};
 use crate::settings::{Settings, ThreadContext};
 
 /// Requests at once on one HTTP/2 connection, where neither the endpoint nor the policy says fewer.
 pub(super) const MAX_STREAMS: u32 = 256;
 
-/// What a connection leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Destination {
-    /// Address to dial.
-    pub address: SocketAddr,
-    /// Name to send and verify; set when and only when the backend uses TLS.
-    pub server_name: Option<ServerName<'static>>,
-}
-
-/// Why there is no connection.
-#[derive(Debug, Clone, Error)]
-pub enum ConnectError {
-    /// The time for it has passed.
-    #[error("no connection within the connect timeout")]
-    Timeout,
-    /// The system says so.
-    #[error("{0}")]
-    Io(Arc<io::Error>),
-    /// TLS says so, or what is below it.
-    #[error("TLS: {0}")]
-    Tls(Arc<io::Error>),
-    /// HTTP/2 is to be spoken, and the endpoint has not chosen it.
-    #[error("the endpoint does not speak HTTP/2")]
-    NotHttp2,
-    /// HTTP/2 cannot be begun.
-    #[error("{0}")]
-    Handshake(Arc<hyper::Error>),
-    /// It would lead back to this process.
-    #[error("the address belongs to this proxy")]
-    OwnAddress,
-    /// A limit of the backend keeps it from being opened.
-    #[error(transparent)]
-    Overflow(#[from] Overflow),
-}
-
 /// A new connection, not yet pooled.
 pub(super) enum Established<C: Connector> {
-    Http1(C::Stream, Open),
+    Http1(C::Stream, ConnectionGuard),
     /// With how many requests the endpoint takes at once.
     Http2(http2::SendRequest<C::Body>, Rc<Cell<usize>>),
 }
 
-/// Connects within the backend's timeout. `place` is held until the connection has ended.
+/// Connects within the backend's timeout. `permit` is held until the connection has ended.
 pub(super) async fn connect<C: Connector>(
     backend: &Backend,
     thread: &ThreadContext<C>,
     destination: &Destination,
-    place: Place,
+    permit: ConnectionPermit,
     member: &Rc<Member>,
 ) -> Result<Established<C>, ConnectError> {
-    let result = tokio::time::timeout(backend.timeouts.connect, establish(backend, thread, destination, place, member))
-        .await
-        .unwrap_or(Err(ConnectError::Timeout));
+    let result =
+        tokio::time::timeout(backend.timeouts.connect, establish(backend, thread, destination, permit, member))
+            .await
+            .unwrap_or(Err(ConnectError::Timeout));
     match &result {
         Ok(_) => backend.metrics.connects.increment(1),
         Err(error) => {
@@ -95,20 +58,20 @@ pub(super) async fn connect<C: Connector>(
 pub fn note_failure(backend: &Backend, address: SocketAddr, error: &ConnectError) {
     tracing::debug!(%error, backend = %backend.name, %address, "cannot connect");
     let failure = FailedConnection { address, error: error.to_string(), advice: advice(error), at: uptime() };
-    backend.trouble().connection_failed(failure);
+    backend.last_errors().connection_failed(failure);
 }
 
 async fn establish<C: Connector>(
     backend: &Backend,
     thread: &ThreadContext<C>,
     destination: &Destination,
-    place: Place,
+    permit: ConnectionPermit,
     member: &Rc<Member>,
 ) -> Result<Established<C>, ConnectError> {
     let stream = thread.connector.connect(backend, destination).await?;
-    let open = Open::count(&backend.metrics, place);
+    let guard = ConnectionGuard::count(&backend.metrics, permit);
     match backend.protocol {
-        Protocol::Http1 => Ok(Established::Http1(stream, open)),
+        Protocol::Http1 => Ok(Established::Http1(stream, guard)),
         Protocol::Http2 => {
             let settings = &thread.settings;
             let streams = Streams::new(member);
@@ -127,7 +90,7 @@ async fn establish<C: Connector>(
                 if let Err(error) = ended.await {
                     tracing::debug!(%error, "an upstream connection ended with an error");
                 }
-                drop(open);
+                drop(guard);
             });
             Ok(Established::Http2(sender, Rc::clone(streams.allowed())))
         }
@@ -145,16 +108,16 @@ fn connection_window(backend: &Backend, settings: &Settings) -> u32 {
 
 /// Counts an open connection for as long as it lives.
 #[derive(Debug)]
-pub struct Open(Arc<BackendMetrics>, #[expect(dead_code, reason = "held")] Place);
+pub struct ConnectionGuard(Arc<BackendMetrics>, #[expect(dead_code, reason = "held")] ConnectionPermit);
 
-impl Open {
-    pub(super) fn count(metrics: &Arc<BackendMetrics>, place: Place) -> Self {
+impl ConnectionGuard {
+    pub(super) fn count(metrics: &Arc<BackendMetrics>, permit: ConnectionPermit) -> Self {
         metrics.connections.increment();
-        Self(Arc::clone(metrics), place)
+        Self(Arc::clone(metrics), permit)
     }
 }
 
-impl Drop for Open {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.0.connections.decrement();
         self.0.connections_closed.increment(1);

@@ -9,7 +9,7 @@ use backstay_http1::Switched;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::connect::Open;
+use super::connect::ConnectionGuard;
 use crate::connector::Connector;
 
 /// An HTTP/1.1 connection to an endpoint.
@@ -19,9 +19,9 @@ pub(super) type Connection<C> = backstay_http1::Connection<Counted<<C as Connect
 #[derive(Debug)]
 pub(super) struct Counted<S> {
     pub(super) stream: S,
-    /// When it was opened.
+    /// When the connection was opened.
     pub(super) born: Instant,
-    pub(super) open: Open,
+    pub(super) guard: ConnectionGuard,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
@@ -66,11 +66,11 @@ pub struct Tunnel<C: Connector>(pub(super) Switched<Counted<C::Stream>>);
 
 impl<C: Connector> Tunnel<C> {
     /// The bytes both ways, and what has to be held for as long as they are used.
-    pub fn split(self) -> (impl AsyncRead + AsyncWrite + Unpin, Open) {
-        let Switched { stream: Counted { stream, open, .. }, ahead } = self.0;
+    pub fn split(self) -> (impl AsyncRead + AsyncWrite + Unpin, ConnectionGuard) {
+        let Switched { stream: Counted { stream, guard, .. }, ahead } = self.0;
         let (receive, send) = tokio::io::split(stream);
         let receive = AsyncReadExt::chain(Cursor::new(ahead), receive);
-        (tokio::io::join(receive, send), open)
+        (tokio::io::join(receive, send), guard)
     }
 }
 

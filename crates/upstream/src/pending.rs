@@ -16,13 +16,13 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Whether it waits for connections of others.
+    /// Whether the request waits for connections of others.
     #[inline]
     pub fn is_queued(&self) -> bool {
         self.waits.get() > 0
     }
 
-    /// A connection is being opened for it.
+    /// A connection is being opened for the request.
     fn open(&self, share: &Share) -> Result<(), Overflow> {
         if self.opens.get() == 0 {
             let permit = share.breakers().opening_request()?;
@@ -32,7 +32,7 @@ impl Pending {
         Ok(())
     }
 
-    /// It waits, because `cause` keeps it from opening a connection.
+    /// The request waits, because `cause` keeps it from opening a connection.
     fn wait(&self, share: &Share, cause: Overflow, endpoint: &EndpointState) -> Result<(), Overflow> {
         if self.opens.get() + self.waits.get() == 0 {
             let permit = share.pending_request(cause, endpoint)?;
@@ -42,7 +42,7 @@ impl Pending {
         Ok(())
     }
 
-    /// One of those that it waits for is being opened now.
+    /// One of the connections that the request waits for is being opened now.
     fn advance(&self, share: &Share) {
         // Where the limit has become 0 meanwhile, it counts as before.
         if self.opens.get() == 0
@@ -54,7 +54,7 @@ impl Pending {
         self.opens.set(self.opens.get() + 1);
     }
 
-    /// One of those that it waits for is not being opened any more, and it waits for others.
+    /// One of the connections that the request waits for is not being opened any more, and it waits for others.
     fn retreat(&self, share: &Share) {
         self.opens.set(self.opens.get() - 1);
         self.waits.set(self.waits.get() + 1);
@@ -63,7 +63,7 @@ impl Pending {
         }
     }
 
-    /// It waits there no longer.
+    /// The request waits in one place less: for a connection being opened for it, or another.
     fn leave(&self, share: &Share, opening: bool) {
         let count = if opening { &self.opens } else { &self.waits };
         count.set(count.get() - 1);
@@ -81,12 +81,12 @@ pub(super) struct Counts {
     share: Arc<Share>,
     /// What tells other threads that it waits.
     wait: Wait,
-    /// A connection is being opened for it.
+    /// A connection is being opened for the request.
     is_opening: bool,
 }
 
 impl Counts {
-    /// A connection to `endpoint` is being opened for it.
+    /// A connection to `endpoint` is being opened for the request.
     pub(super) fn opening(
         pending: &Rc<Pending>,
         share: &Arc<Share>,
@@ -96,7 +96,7 @@ impl Counts {
         Ok(Self::new(pending, share, None, endpoint))
     }
 
-    /// It waits, because `cause` keeps it from opening a connection to `endpoint`.
+    /// The request waits, because `cause` keeps it from opening a connection to `endpoint`.
     pub(super) fn waiting(
         pending: &Rc<Pending>,
         share: &Arc<Share>,
@@ -116,12 +116,12 @@ impl Counts {
         self.is_opening
     }
 
-    /// What keeps it from opening a connection now. Returns whether it was something else before.
+    /// What keeps the request from opening a connection now. Returns whether it was something else before.
     pub(super) fn caused_by(&mut self, cause: Overflow) -> bool {
         !self.is_opening && self.wait.caused_by(Some(cause))
     }
 
-    /// One is being opened for it now.
+    /// A connection is being opened for the request now.
     pub(super) fn advance(&mut self) {
         if !self.is_opening {
             self.pending.advance(&self.share);
@@ -130,7 +130,7 @@ impl Counts {
         }
     }
 
-    /// None is being opened for it after all: it waits because of `cause`.
+    /// No connection is being opened for the request after all: it waits because of `cause`.
     pub(super) fn retreat(&mut self, cause: Overflow) {
         if self.is_opening {
             self.pending.retreat(&self.share);

@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use backstay_balancer::{Overflow, Permit};
 
-use super::connect::ConnectError;
+use super::connect_error::ConnectError;
+use super::member::Spare;
 use super::pending::Counts;
-use super::stock::Spare;
 
 #[cfg(test)]
 mod tests;
@@ -20,20 +20,20 @@ pub(super) enum Given<C> {
     /// What another request has done with.
     Free(C),
     /// The right to open a connection.
-    Place(Place),
+    Permit(ConnectionPermit),
     /// There will be none.
     Failed(ConnectError),
 }
 
-/// A connection's place among those that may be open, until it has ended.
+/// The right to have a connection open, until the connection has ended.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionPermit {
     _permit: Permit,
-    /// Of the thread, to the endpoint.
+    /// How many connections the thread has open to the endpoint.
     open: Rc<Cell<u32>>,
 }
 
-impl Place {
+impl ConnectionPermit {
     #[inline]
     pub(super) fn take(permit: Permit, open: &Rc<Cell<u32>>) -> Self {
         open.set(open.get() + 1);
@@ -41,24 +41,24 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         // Before the permit goes, which tells those who wait: the first connection is granted whatever the limits.
         self.open.set(self.open.get() - 1);
     }
 }
 
-/// The requests of a thread that wait for a connection to one endpoint. Those for which one is being opened come first: places
-/// are given out in order.
+/// The requests of a thread that wait for a connection to one endpoint. Those for which one is being opened come first: the
+/// right to open one is given out in order.
 #[derive(Debug)]
 pub(super) struct Queue<C> {
-    placed: Line<C>,
-    unplaced: Line<C>,
+    opening: Line<C>,
+    waiting: Line<C>,
 }
 
 impl<C> Default for Queue<C> {
     fn default() -> Self {
-        Self { placed: Line::default(), unplaced: Line::default() }
+        Self { opening: Line::default(), waiting: Line::default() }
     }
 }
 
@@ -66,7 +66,7 @@ impl<C> Default for Queue<C> {
 #[derive(Debug)]
 struct Line<C> {
     entries: RefCell<VecDeque<Rc<Entry<C>>>>,
-    /// Those that have not left.
+    /// How many of the entries have not left.
     count: Cell<usize>,
 }
 
@@ -92,7 +92,7 @@ impl<C> Line<C> {
         self.count.set(self.count.get() + 1);
     }
 
-    /// One of them has left.
+    /// One of the entries has left.
     fn discount(&self) {
         self.count.set(self.count.get() - 1);
     }
@@ -131,30 +131,30 @@ pub(super) struct Entry<C> {
     given: RefCell<Option<Given<C>>>,
     waker: RefCell<Option<Waker>>,
     stage: Cell<Stage>,
-    /// Which of the thread's it is, in the order in which they came.
+    /// The number of the request among those of the thread that came to wait, counted up.
     ticket: u64,
-    /// What it counts as, until it is given what it needs.
+    /// What the request counts as, until it is given what it needs.
     pub(super) counts: RefCell<Option<Counts>>,
-    /// The connection that is being opened for it, since it was given another.
+    /// The connection that is being opened for the request, though it was given another.
     spare: RefCell<Option<Spare>>,
 }
 
 /// Where a request that waits is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    Unplaced,
-    Placed,
-    /// It needs nothing more, or has left.
+    Waiting,
+    Opening,
+    /// The request needs nothing more, or has left.
     Served,
 }
 
 impl<C> Entry<C> {
-    /// Whether it waits.
+    /// Whether the request waits.
     pub(super) fn is_queued(&self) -> bool {
         self.stage.get() != Stage::Served
     }
 
-    /// What it was given, once.
+    /// What the request was given, once.
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Given<C>> {
         if let Some(given) = self.given.borrow_mut().take() {
             return Poll::Ready(given);
@@ -163,18 +163,18 @@ impl<C> Entry<C> {
         Poll::Pending
     }
 
-    /// What the connection is that is being opened for it, since it was given another.
+    /// The connection that is being opened for the request, though it was given another.
     pub(super) fn spare(&self) -> Option<Spare> {
         self.spare.borrow_mut().take()
     }
 
-    /// What it was given and has not taken.
+    /// What the request was given and has not taken.
     pub(super) fn untaken(&self) -> Option<Given<C>> {
         self.given.borrow_mut().take()
     }
 
     fn give(&self, given: Given<C>) {
-        // A place that it has not looked at yet is needed no more.
+        // A right to open a connection that the request has not looked at yet is needed no more.
         let before = self.given.borrow_mut().replace(given);
         drop(before);
         if let Some(waker) = self.waker.borrow_mut().take() {
@@ -186,33 +186,33 @@ impl<C> Entry<C> {
 impl<C> Queue<C> {
     /// Whether nobody waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.placed.count.get() + self.unplaced.count.get() == 0
+        self.opening.count.get() + self.waiting.count.get() == 0
     }
 
     /// Whether anyone waits for whom no connection is being opened.
     pub(super) fn is_short(&self) -> bool {
-        self.unplaced.count.get() > 0
+        self.waiting.count.get() > 0
     }
 
-    /// Those for whom a connection is being opened.
-    pub(super) fn placed(&self) -> usize {
-        self.placed.count.get()
+    /// How many requests wait for whom a connection is being opened.
+    pub(super) fn opening(&self) -> usize {
+        self.opening.count.get()
     }
 
-    /// Who has waited longest without a place.
+    /// The request that has waited longest without a connection being opened for it.
     pub(super) fn front(&self) -> Option<Rc<Entry<C>>> {
-        self.unplaced.front()
+        self.waiting.front()
     }
 
-    /// Which of the thread's it is that has waited longest.
+    /// The number of the request that has waited longest.
     pub(super) fn ticket(&self) -> Option<u64> {
-        self.placed.front().or_else(|| self.unplaced.front()).map(|entry| entry.ticket)
+        self.opening.front().or_else(|| self.waiting.front()).map(|entry| entry.ticket)
     }
 
-    /// Waits behind those who wait already.
+    /// Enters a request, behind those who wait already.
     pub(super) fn join(&self, ticket: u64, counts: Counts) -> Rc<Entry<C>> {
         let (line, stage) =
-            if counts.is_opening() { (&self.placed, Stage::Placed) } else { (&self.unplaced, Stage::Unplaced) };
+            if counts.is_opening() { (&self.opening, Stage::Opening) } else { (&self.waiting, Stage::Waiting) };
         let entry = Rc::new(Entry {
             given: RefCell::default(),
             waker: RefCell::default(),
@@ -225,23 +225,23 @@ impl<C> Queue<C> {
         entry
     }
 
-    /// It waits no more. What it counts as is left to the caller.
+    /// A request waits no more. What it counts as is left to the caller.
     pub(super) fn leave(&self, entry: &Entry<C>) {
         match entry.stage.replace(Stage::Served) {
-            Stage::Placed => self.placed.discount(),
-            Stage::Unplaced => self.unplaced.discount(),
+            Stage::Opening => self.opening.discount(),
+            Stage::Waiting => self.waiting.discount(),
             Stage::Served => {}
         }
     }
 
     /// Gives what is free to who has waited longest; back, if nobody waits. `spare` is for what is being opened for that one.
     pub(super) fn offer(&self, free: C, spare: impl FnOnce() -> Option<Spare>) -> Option<C> {
-        let entry = if let Some(entry) = self.placed.serve() {
+        let entry = if let Some(entry) = self.opening.serve() {
             if entry.given.borrow().is_none() {
                 *entry.spare.borrow_mut() = spare();
             }
             entry
-        } else if let Some(entry) = self.unplaced.serve() {
+        } else if let Some(entry) = self.waiting.serve() {
             entry
         } else {
             return Some(free);
@@ -251,44 +251,44 @@ impl<C> Queue<C> {
     }
 
     /// Gives the right to open a connection to [`Self::front`], which goes on waiting. With `None`, it is opened for it.
-    pub(super) fn place(&self, place: Option<Place>) {
-        let Some(front) = self.unplaced.front() else { return };
-        self.unplaced.entries.borrow_mut().pop_front();
-        self.unplaced.discount();
-        front.stage.set(Stage::Placed);
+    pub(super) fn begin_opening(&self, permit: Option<ConnectionPermit>) {
+        let Some(front) = self.waiting.front() else { return };
+        self.waiting.entries.borrow_mut().pop_front();
+        self.waiting.discount();
+        front.stage.set(Stage::Opening);
         if let Some(counts) = &mut *front.counts.borrow_mut() {
             counts.advance();
         }
-        self.placed.push(&front);
-        if let Some(place) = place {
-            front.give(Given::Place(place));
+        self.opening.push(&front);
+        if let Some(permit) = permit {
+            front.give(Given::Permit(permit));
         }
     }
 
     /// Of those for whom a connection was to be opened, only the first `most` may still expect one. The others wait for what is
     /// free, because of `cause`.
     pub(super) fn demote(&self, most: usize, cause: Overflow) {
-        while self.placed() > most
-            && let Some(entry) = self.placed.pop_back()
+        while self.opening() > most
+            && let Some(entry) = self.opening.pop_back()
         {
-            entry.stage.set(Stage::Unplaced);
+            entry.stage.set(Stage::Waiting);
             if let Some(counts) = &mut *entry.counts.borrow_mut() {
                 counts.retreat(cause);
             }
-            self.unplaced.push_front(entry);
+            self.waiting.push_front(entry);
         }
     }
 
     /// Tells the first `most` of those for whom a connection was being opened that there will be none, and, with `others`, those
     /// that wait for anything.
     pub(super) fn fail(&self, error: &ConnectError, most: usize, others: bool) {
-        let placed = std::iter::from_fn(|| self.placed.serve()).take(most);
-        let unplaced = std::iter::from_fn(|| self.unplaced.serve()).take(if others { usize::MAX } else { 0 });
-        placed.chain(unplaced).for_each(|entry| entry.give(Given::Failed(error.clone())));
+        let opening = std::iter::from_fn(|| self.opening.serve()).take(most);
+        let waiting = std::iter::from_fn(|| self.waiting.serve()).take(if others { usize::MAX } else { 0 });
+        opening.chain(waiting).for_each(|entry| entry.give(Given::Failed(error.clone())));
     }
 
     #[cfg(test)]
     fn entries(&self) -> usize {
-        self.placed.entries.borrow().len() + self.unplaced.entries.borrow().len()
+        self.opening.entries.borrow().len() + self.waiting.entries.borrow().len()
     }
 }

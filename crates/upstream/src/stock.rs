@@ -7,49 +7,21 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use backstay_balancer::{EndpointState, Overflow, PoolConnection, Share};
+use backstay_balancer::{EndpointState, Overflow, PoolConnection};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::member::{Member, Spare};
 use super::pending::{Counts, Pending};
-use super::queue::{Entry, Given, Place, Queue};
+use super::queue::{ConnectionPermit, Entry, Given, Queue};
 
 #[cfg(test)]
 mod tests;
 
-/// This thread, as the other threads that use the same backend know it.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) share: Arc<Share>,
-    /// Requests that have come to wait so far.
-    tickets: Cell<u64>,
-    /// What comes to rest is looked at, as long as others wait.
-    pub(super) watched: Cell<bool>,
-}
-
-impl Member {
-    pub(super) fn new(share: Arc<Share>) -> Rc<Self> {
-        Rc::new(Self { share, tickets: Cell::new(0), watched: Cell::new(false) })
-    }
-
-    /// A connection to `endpoint` carries no request from now on. Returns what [`Share::takes`] is to be told.
-    #[inline]
-    pub(super) fn rests(&self, endpoint: &EndpointState) -> bool {
-        let counted = self.share.rests(endpoint);
-        if !self.watched.get() && self.share.is_awaited(endpoint) {
-            self.share.ring();
-        }
-        counted
-    }
-
-    fn ticket(&self) -> u64 {
-        self.tickets.replace(self.tickets.get() + 1)
-    }
-}
-
 /// What can be given to a request that waits.
 pub(super) trait Reusable {
-    /// It carries one request at a time: a connection that is being opened for whom it is given to is then for nobody.
+    /// Whether it carries one request at a time: a connection that is being opened for the request that gets this one is then
+    /// for nobody.
     fn is_alone(&self) -> bool;
 
     /// Keeps it for requests to come, if that is what is done with it.
@@ -79,11 +51,11 @@ pub(super) struct Stock<C> {
 pub(super) struct Idle<C> {
     pub(super) connection: C,
     pub(super) since: Instant,
-    /// What [`Share::rests`] said.
+    /// What [`Share::rests`](backstay_balancer::Share::rests) said when the connection came to rest.
     counted: bool,
-    /// It was there when other threads were found to wait.
+    /// The connection was there when other threads were found to wait.
     seen: bool,
-    /// It was there at the last sweep.
+    /// The connection was there at the last sweep.
     pub(super) swept: bool,
 }
 
@@ -115,17 +87,17 @@ impl<C: Reusable> Stock<C> {
         self.idle.borrow().len()
     }
 
-    /// Which the next connection would be.
+    /// Whether the next connection would be the first.
     fn next_connection(&self) -> PoolConnection {
         if self.open.get() == 0 { PoolConnection::First } else { PoolConnection::Further }
     }
 
     /// The right to open a connection. The first one is always granted: requests would wait for a connection that nobody may
     /// open.
-    pub(super) fn enter(&self) -> Result<Place, Overflow> {
+    pub(super) fn enter(&self) -> Result<ConnectionPermit, Overflow> {
         let permit = self.member.share.breakers().connection(&self.endpoint, self.next_connection());
         let permit = permit.inspect_err(|cause| self.cause.set(*cause))?;
-        Ok(Place::take(permit, &self.open))
+        Ok(ConnectionPermit::take(permit, &self.open))
     }
 
     /// The connection that was used last of those that carry no request.
@@ -143,8 +115,7 @@ impl<C: Reusable> Stock<C> {
 
     /// A connection that is being opened for no request counts as one that carries none.
     pub(super) fn spare(&self) -> Spare {
-        let (member, endpoint) = (Rc::clone(&self.member), Arc::clone(&self.endpoint));
-        Spare { counted: member.rests(&endpoint), member, endpoint }
+        Spare::new(&self.member, &self.endpoint)
     }
 
     /// Gives what is free to who has waited longest; back, if nobody waits.
@@ -160,7 +131,7 @@ impl<C: Reusable> Stock<C> {
         gone.into_iter().map(|idle| idle.connection).collect()
     }
 
-    /// A connection that has carried no request for as long as others have waited for a place, if it is to make room for them.
+    /// A connection that has carried no request for as long as others have waited for one, if it is to make room for them.
     pub(super) fn give_up(&self) -> Option<C> {
         if !self.idle.borrow().first().is_some_and(|idle| idle.seen) || !self.member.share.owes(&self.endpoint) {
             return None;
@@ -176,11 +147,14 @@ impl<C: Reusable> Stock<C> {
     }
 
     /// Begins to wait: with the right to open a connection, if there may be another and nobody came before.
-    pub(super) fn arrive(self: &Rc<Self>, pending: &Rc<Pending>) -> Result<(Waiting<C>, Option<Place>), Overflow> {
+    pub(super) fn arrive(
+        self: &Rc<Self>,
+        pending: &Rc<Pending>,
+    ) -> Result<(Waiting<C>, Option<ConnectionPermit>), Overflow> {
         if !self.queue.is_short()
-            && let Ok(place) = self.enter()
+            && let Ok(permit) = self.enter()
         {
-            return Ok((self.await_opened(pending)?, Some(place)));
+            return Ok((self.await_opened(pending)?, Some(permit)));
         }
         let waiting = self.wait(pending)?;
         // What has become free before it was known that it waits.
@@ -204,18 +178,18 @@ impl<C: Reusable> Stock<C> {
 
     /// Gives the right to open a connection to who has waited longest for it, if there may be another. Returns whether it did.
     pub(super) fn grant(&self) -> bool {
-        let Some(place) = self.room() else { return false };
-        self.queue.place(Some(place));
+        let Some(permit) = self.room() else { return false };
+        self.queue.begin_opening(Some(permit));
         true
     }
 
     /// The right to open a connection, for who has waited longest for it.
-    pub(super) fn room(&self) -> Option<Place> {
+    pub(super) fn room(&self) -> Option<ConnectionPermit> {
         let front = self.queue.front()?;
         let breakers = self.member.share.breakers();
         loop {
             let cause = match breakers.connection_again(&self.endpoint, self.next_connection()) {
-                Ok(permit) => return Some(Place::take(permit, &self.open)),
+                Ok(permit) => return Some(ConnectionPermit::take(permit, &self.open)),
                 Err(cause) => cause,
             };
             // Another limit than before: there may have been room by the time that this is known.
@@ -241,20 +215,6 @@ impl<C: Reusable> Stock<C> {
     }
 }
 
-/// A connection that is being opened for no request.
-#[derive(Debug)]
-pub(super) struct Spare {
-    counted: bool,
-    member: Rc<Member>,
-    endpoint: Arc<EndpointState>,
-}
-
-impl Drop for Spare {
-    fn drop(&mut self) {
-        self.member.share.takes(&self.endpoint, self.counted);
-    }
-}
-
 /// A request that waits. Dropped, it waits no longer, and what it was given and has not taken goes to the next.
 #[derive(Debug)]
 pub(super) struct Waiting<C: Reusable> {
@@ -263,7 +223,7 @@ pub(super) struct Waiting<C: Reusable> {
 }
 
 impl<C: Reusable> Waiting<C> {
-    /// What it is given next: first, perhaps, the right to open a connection, and while it does so, one that is free.
+    /// What the request is given next: first, perhaps, the right to open a connection, and while it does so, one that is free.
     pub(super) async fn given(&mut self) -> Given<C> {
         poll_fn(|cx| self.entry.poll(cx)).await
     }
@@ -273,7 +233,7 @@ impl<C: Reusable> Waiting<C> {
         self.entry.spare()
     }
 
-    /// From now on it is given nothing: it waits for what it opens by itself.
+    /// From now on the request is given nothing: it waits for what it opens by itself.
     pub(super) fn withdraw(&self) {
         self.stock.queue.leave(&self.entry);
     }
@@ -291,7 +251,7 @@ impl<C: Reusable> Drop for Waiting<C> {
                     free.keep(stock);
                 }
             }
-            Some(Given::Place(_) | Given::Failed(_)) | None => {}
+            Some(Given::Permit(_) | Given::Failed(_)) | None => {}
         }
         if unserved && stock.queue.is_empty() {
             stock.deserted.notify_waiters();

@@ -13,11 +13,11 @@ use rustc_hash::FxHashMap;
 use rustls_pki_types::ServerName;
 use tokio::time::Instant;
 
-use super::backend::{Backend, Discovery, Endpoint, Endpoints, LineageId, uptime};
-use super::connect::Destination;
+use super::backend::{Backend, Discovery, Endpoint, Endpoints, PoolIdentity, uptime};
+use super::connector::Destination;
+use super::member::Member;
 use super::pool::Pool;
 use super::share::{self, Bell};
-use super::stock::Member;
 use crate::connector::Connector;
 use crate::settings::{Settings, ThreadContext};
 
@@ -27,20 +27,20 @@ pub struct Upstreams<C: Connector> {
     thread: Rc<ThreadContext<C>>,
     /// The latest version of each. Identities are counted up by this process and chosen by nobody: a hasher that an attacker
     /// could steer will do.
-    backends: RefCell<FxHashMap<LineageId, Rc<Upstream<C>>>>,
+    backends: RefCell<FxHashMap<PoolIdentity, Rc<Upstream<C>>>>,
 }
 
-/// An endpoint that was chosen from a list.
+/// An endpoint that was selected from a list.
 #[derive(Debug, Clone)]
-pub struct Chosen {
+pub struct SelectedEndpoint {
     /// The list.
     pub endpoints: Arc<Endpoints>,
     /// Its position there.
     pub index: usize,
 }
 
-impl Chosen {
-    /// What is counted for it.
+impl SelectedEndpoint {
+    /// What is counted for the endpoint.
     #[inline]
     pub fn state(&self) -> Option<&Arc<EndpointState>> {
         self.endpoints.set().state(self.index)
@@ -50,12 +50,12 @@ impl Chosen {
 /// What a thread keeps for one backend.
 #[derive(Debug)]
 pub struct Upstream<C: Connector> {
-    /// The version that it is kept for.
+    /// The version of the backend that this is kept for.
     pub backend: Arc<Backend>,
     thread: Rc<ThreadContext<C>>,
-    /// Whose turn it is.
+    /// Counts requests: endpoints that are alike take turns by it.
     next: Cell<usize>,
-    /// Equal endpoints may simply be taken in turn: nobody asks which one was chosen.
+    /// Equal endpoints may simply be taken in turn: nobody asks which one was selected.
     takes_turns: bool,
     /// Chooses where that is not so.
     picker: RefCell<Picker>,
@@ -83,7 +83,7 @@ impl<C: Connector> Upstreams<C> {
 
     /// What this thread keeps for `backend`; `random` is where the turns start, so that threads do not move in step.
     pub fn get(&self, backend: &Arc<Backend>, random: impl FnOnce() -> u64) -> Rc<Upstream<C>> {
-        match self.backends.borrow_mut().entry(backend.lineage()) {
+        match self.backends.borrow_mut().entry(backend.pool_identity()) {
             Entry::Occupied(known) if known.get().backend.id() == backend.id() => Rc::clone(known.get()),
             Entry::Occupied(mut known) => {
                 let upstream = known.get().version(backend);
@@ -106,8 +106,10 @@ impl<C: Connector> Upstreams<C> {
     /// Forgets backends of which `current` knows no version, and goes on with the version that it gives of others. Requests
     /// in flight keep what they use.
     pub fn retain<'a>(&self, current: impl Fn(&Backend) -> Option<&'a Arc<Backend>>) {
-        self.backends.borrow_mut().retain(|lineage, upstream| {
-            let Some(now) = current(&upstream.backend).filter(|now| now.lineage() == *lineage) else { return false };
+        self.backends.borrow_mut().retain(|identity, upstream| {
+            let Some(now) = current(&upstream.backend).filter(|now| now.pool_identity() == *identity) else {
+                return false;
+            };
             if upstream.backend.id() < now.id() {
                 *upstream = upstream.version(now);
                 upstream.pools.serve(now);
@@ -172,8 +174,8 @@ impl<C: Connector> Pools<C> {
     fn sweep(&self, now: Instant) {
         *self.last.borrow_mut() = None;
         self.by_address.borrow_mut().retain(|_, pools| {
-            // A pool that a request holds may be about to open a connection.
-            pools.retain(|pool| pool.sweep(now) || Rc::strong_count(pool) > 1);
+            // A pool that a request holds may be about to open a connection, or to be given one back.
+            pools.retain(|pool| pool.sweep(now) || Rc::strong_count(pool) > 1 || pool.is_leased());
             !pools.is_empty()
         });
     }
@@ -204,7 +206,7 @@ impl<C: Connector> Upstream<C> {
         }
     }
 
-    /// The same connections under another version of the backend.
+    /// An upstream of the same connections, for another version of the backend.
     fn version(&self, backend: &Arc<Backend>) -> Rc<Self> {
         let turn = self.next.get();
         let random = (turn as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -221,13 +223,13 @@ impl<C: Connector> Upstream<C> {
     /// An endpoint for a request whose hash is `hash`, if it has one: how many there are now, its pool, and which it is,
     /// unless nobody asks. `turn` is the request's; endpoints that were `tried` are taken only if there are no others. `None`
     /// when there is none that may be used.
-    pub fn choose(
+    pub fn select(
         &self,
         turn: usize,
         port: u16,
         hash: Option<u64>,
         tried: &[SocketAddr],
-    ) -> Option<(usize, Rc<Pool<C>>, Option<Chosen>)> {
+    ) -> Option<(usize, Rc<Pool<C>>, Option<SelectedEndpoint>)> {
         let Discovery::Addresses(list) = &self.backend.discovery else { return None };
         let list = list.load();
         let in_turn = self.takes_turns && list.are_equal();
@@ -240,8 +242,8 @@ impl<C: Connector> Upstream<C> {
         let port = endpoint.port.map_or(port, NonZeroU16::get);
         let address = SocketAddr::new(endpoint.address, port);
         let pool = self.pool(address, server_name, || list.set().state(index).map(Arc::clone));
-        let chosen = (!in_turn).then(|| Chosen { endpoints: Arc::clone(&list), index });
-        Some((list.len(), pool, chosen))
+        let selected = (!in_turn).then(|| SelectedEndpoint { endpoints: Arc::clone(&list), index });
+        Some((list.len(), pool, selected))
     }
 
     fn pick(&self, list: &Arc<Endpoints>, port: u16, hash: Option<u64>, tried: &[SocketAddr]) -> Option<usize> {
@@ -256,7 +258,7 @@ impl<C: Connector> Upstream<C> {
         };
         let grows = self.backend.policy.balancing.slow_start.is_some();
         let now = if grows { uptime() } else { std::time::Duration::ZERO };
-        let context = PickContext { now, hash, exclude: &exclude };
+        let context = PickContext { now, port, hash, exclude: &exclude };
         let picked = self.picker.borrow_mut().pick(list.set(), &context)?;
         if picked.panic {
             self.backend.metrics.panics.increment(1);
@@ -265,12 +267,25 @@ impl<C: Connector> Upstream<C> {
     }
 
     /// Tells what came of a request to an endpoint, for the detection of outliers.
-    pub fn report(&self, chosen: Option<&Chosen>, outcome: Outcome) {
-        if let (Some(Chosen { endpoints, index }), Some(detector)) = (chosen, self.backend.detector())
+    pub fn report(&self, selected: Option<&SelectedEndpoint>, outcome: Outcome) {
+        if let (Some(SelectedEndpoint { endpoints, index }), Some(detector)) = (selected, self.backend.detector())
             && let Some(change) = detector.report(endpoints.set(), *index, outcome, uptime())
         {
             self.backend.note(endpoints, &change);
         }
+    }
+
+    /// The connections to `address` under `server_name`, where there have been any.
+    pub fn known_pool(&self, address: SocketAddr, server_name: Option<&ServerName<'static>>) -> Option<Rc<Pool<C>>> {
+        let leads_there =
+            |pool: &&Rc<Pool<C>>| pool.address() == address && pool.destination.server_name.as_ref() == server_name;
+        if let Some(pool) = self.pools.last.borrow().as_ref().filter(leads_there) {
+            return Some(Rc::clone(pool));
+        }
+        let by_address = self.pools.by_address.borrow();
+        let pool = by_address.get(&address)?.iter().find(leads_there)?;
+        *self.pools.last.borrow_mut() = Some(Rc::clone(pool));
+        Some(Rc::clone(pool))
     }
 
     /// The connections to `address` under `server_name`. `state` is asked for when they are the first.
@@ -280,21 +295,13 @@ impl<C: Connector> Upstream<C> {
         server_name: Option<&ServerName<'static>>,
         state: impl FnOnce() -> Option<Arc<EndpointState>>,
     ) -> Rc<Pool<C>> {
-        let leads_there =
-            |pool: &&Rc<Pool<C>>| pool.address() == address && pool.destination.server_name.as_ref() == server_name;
-        if let Some(pool) = self.pools.last.borrow().as_ref().filter(leads_there) {
-            return Rc::clone(pool);
-        }
-        let mut pools = self.pools.by_address.borrow_mut();
-        let pools = pools.entry(address).or_default();
-        if let Some(pool) = pools.iter().find(leads_there) {
-            *self.pools.last.borrow_mut() = Some(Rc::clone(pool));
-            return Rc::clone(pool);
+        if let Some(pool) = self.known_pool(address, server_name) {
+            return pool;
         }
         let destination = Destination { address, server_name: server_name.cloned() };
         let endpoint = state().unwrap_or_else(|| self.backend.unlisted(address));
         let pool = Rc::new(Pool::new(&self.backend, destination, endpoint, &self.thread, &self.pools.member));
-        pools.push(Rc::clone(&pool));
+        self.pools.by_address.borrow_mut().entry(address).or_default().push(Rc::clone(&pool));
         pool
     }
 }

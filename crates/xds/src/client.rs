@@ -19,5 +19,5 @@ pub use connection::run;
 pub use disconnect::Disconnect;
 pub use handler::Handler;
 pub use options::Options;
-pub use session::{Answer, Delivery, Received, Session, WrongType};
+pub use session::{Acknowledgement, Delivery, Received, Session, WrongType};
 pub use update::{Rejection, Update};

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! - [`Resource`], [`Change`], [`Snapshot`]: what is served. A snapshot is immutable, shares structure with the one it was
+//! - [`Resource`], [`ResourceChange`], [`Snapshot`]: what is served. A snapshot is immutable, shares structure with the one it was
 //!   made from, and remembers which names changed, so that a stream finds its work without scanning.
 //! - [`server`]: who subscribes to what ([`server::Source`]), the state of one stream ([`server::Stream`], no I/O), and
 //!   the gRPC service around it ([`server::service`]).
@@ -19,5 +19,5 @@ mod resource;
 pub mod server;
 mod snapshot;
 
-pub use resource::{Change, Resource};
+pub use resource::{Resource, ResourceChange};
 pub use snapshot::Snapshot;

@@ -43,7 +43,7 @@ impl Resource {
 
 /// One step from a snapshot to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum ResourceChange {
     /// Creates or replaces the resource of that name.
     Put(Resource),
     /// Deletes the resource of that name. Nothing happens if there is none.

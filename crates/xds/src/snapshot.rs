@@ -10,7 +10,7 @@ use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 
 use self::log::Log;
-use crate::{Change, Resource};
+use crate::{Resource, ResourceChange};
 
 /// Everything that is served at one revision: resources by type URL and name.
 ///
@@ -62,13 +62,13 @@ impl Snapshot {
     /// one, and may be equal: changes of several types are several calls). Puts of an equal version and removals of absent
     /// names are dropped. With no change left only the revision moves.
     #[must_use]
-    pub fn apply(&self, revision: u64, type_url: &str, changes: impl IntoIterator<Item = Change>) -> Self {
+    pub fn apply(&self, revision: u64, type_url: &str, changes: impl IntoIterator<Item = ResourceChange>) -> Self {
         let step = self.0.step + 1;
         let mut kind = self.kind(type_url).map_or_else(Kind::default, |kind| Kind::clone(kind));
         let mut names = Vec::new();
         for change in changes {
             match change {
-                Change::Put(resource) => {
+                ResourceChange::Put(resource) => {
                     let present = kind.resources.get(resource.name());
                     if present.is_some_and(|present| present.version() == resource.version()) {
                         continue;
@@ -77,7 +77,7 @@ impl Snapshot {
                     names.push(name.clone());
                     kind.resources.insert(name, Arc::new(resource));
                 }
-                Change::Remove(name) => {
+                ResourceChange::Remove(name) => {
                     if kind.resources.remove(&name).is_some() {
                         names.push(name);
                     }

@@ -98,6 +98,10 @@ impl Tables {
 
     /// Where a Backend is needed, or what it is there, may differ.
     pub(super) fn backend_placed(&mut self, name: &str, graph: &Graph) {
+        // Its policies are reported on whenever it is.
+        if self.work.backend_reports.contains(name) {
+            return;
+        }
         let name: Arc<str> = name.into();
         self.work.policy_reports.extend(policies_for(&name, graph).cloned());
         self.work.backend_reports.insert(name);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_model::ResourceName;
+use backstay_model::{Kind as ResourceKind, ResourceName};
 use backstay_resources::Object;
 use backstay_resources::core::SECRET;
 
@@ -98,7 +98,9 @@ impl Graph {
         placed: &BTreeSet<Arc<str>>,
     ) -> BTreeMap<LastGoodSecretName, Option<LastGoodSecret>> {
         let mut changed = std::mem::take(&mut self.secrets.changed);
-        changed.extend(placed.iter().filter_map(|name| match ResourceName::parse(name)? {
+        // Most of what is placed are Backends: their names need no more than a look at what they begin with.
+        let secrets = placed.iter().filter(|name| ResourceKind::of(name) == Some(ResourceKind::Secret));
+        changed.extend(secrets.filter_map(|name| match ResourceName::parse(name)? {
             ResourceName::Certificate { namespace, secret } | ResourceName::Authority { namespace, secret } => {
                 Some(SecretName::new(namespace, secret))
             }

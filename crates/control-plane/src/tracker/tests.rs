@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_compiler::{Condition, ObjectKey, ObjectStatus, Report};
 use backstay_resources::{ConditionStatus, Timestamp, apoxy};
 use backstay_xds::server::StreamId;
-use backstay_xds::{Change, Resource};
+use backstay_xds::{Resource, ResourceChange};
 use bytes::Bytes;
 
 use super::{Acknowledged, Programmed, Refusal, Stream, Subscription, Tracker};
@@ -17,8 +17,8 @@ fn name(resource: &str) -> Arc<str> {
     resource.into()
 }
 
-fn put(resource: &Arc<str>) -> Change {
-    Change::Put(Resource::new(resource.clone(), Bytes::new()))
+fn put(resource: &Arc<str>) -> ResourceChange {
+    ResourceChange::Put(Resource::new(resource.clone(), Bytes::new()))
 }
 
 fn key(backend: &str) -> ObjectKey {

@@ -6,9 +6,10 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 
-use super::{Admin, dump, views};
+use super::context::Admin;
+use super::{dump, views};
 use crate::control::look;
-use crate::metrics::{Process, envoy, own};
+use crate::metrics::{Process, envoy, prometheus};
 
 const PATHS: &str = "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /dns or POST /drain\n";
 
@@ -45,7 +46,7 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
             // Taken in a moment; the model is free again before it is written down.
             let backends = look(&admin.model).snapshots();
             let process = process(admin, backends.len());
-            let write = if path == "/metrics" { own } else { envoy };
+            let write = if path == "/metrics" { prometheus } else { envoy };
             with_type(EXPOSITION, write(&process, &backends))
         }
         "/config_dump" => json(&dump::dump(admin)),

@@ -8,7 +8,7 @@ use backstay_model::Fault;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::Admin;
+use super::context::Admin;
 use crate::control::look;
 
 /// `backstay.config.v1.Resource`. Read from what this program was compiled with, so that it is there.
@@ -20,9 +20,9 @@ static RESOURCE: LazyLock<Option<MessageDescriptor>> = LazyLock::new(|| {
 pub(super) fn dump(admin: &Admin) -> Value {
     let model = look(&admin.model);
     let status = admin.status.borrow();
-    let resources = model
-        .resources()
-        .map(|held| json!({ "name": held.name, "version": held.version, "content": content(held.value) }));
+    let resources = model.resources().map(
+        |resource| json!({ "name": resource.name, "version": resource.version, "content": content(resource.value) }),
+    );
     let rejected = model.rejected().iter().flat_map(|(name, rejected)| {
         let one = move |fault: &Fault| json!({ "name": name, "version": rejected.version, "field": fault.field, "message": fault.message });
         rejected.faults.iter().map(one)

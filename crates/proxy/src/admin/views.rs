@@ -6,7 +6,7 @@ use backstay_balancer::{ConfiguredHealth, EjectionReason, Health, Limit};
 use backstay_dns_cache::HostState;
 use serde_json::{Value, json};
 
-use super::Admin;
+use super::context::Admin;
 use crate::control::{BackendView, Model, look};
 use crate::metrics::Members;
 use backstay_upstream::{Backend, Endpoint, Endpoints, uptime};
@@ -22,7 +22,7 @@ pub(super) fn backends(model: &Model) -> Value {
             "endpoints": endpoints.map(|list| list.iter().enumerate().map(|(index, endpoint)| view(backend.backend, list, index, endpoint)).collect::<Vec<_>>()),
             "limits": limits(&backend),
         });
-        if let Some(failure) = backend.backend.and_then(|backend| backend.trouble().failed_connection()) {
+        if let Some(failure) = backend.backend.and_then(|backend| backend.last_errors().failed_connection()) {
             value["lastConnectFailure"] = json!({
                 "address": failure.address,
                 "error": failure.error,
@@ -59,7 +59,7 @@ fn view(backend: Option<&Backend>, list: &Endpoints, index: usize, endpoint: &En
         ("stated by its configuration", endpoint.stated != ConfiguredHealth::Healthy),
     ];
     value["reasons"] = reasons.iter().filter(|(_, holds)| *holds).map(|(reason, _)| *reason).collect();
-    let failed = backend.map(|backend| backend.trouble().failed_checks((endpoint.address, endpoint.port)));
+    let failed = backend.map(|backend| backend.last_errors().failed_checks((endpoint.address, endpoint.port)));
     let failed = failed.unwrap_or_default();
     if !failed.is_empty() {
         value["failedChecks"] = failed.iter().map(|(check, why)| format!("healthChecks[{check}]: {why}")).collect();

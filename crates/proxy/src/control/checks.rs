@@ -41,7 +41,7 @@ pub(super) async fn run(backend: Arc<Backend>, most: usize) {
         running.retain(|known, _| {
             let stays = endpoints.iter().any(|endpoint| key(endpoint) == *known);
             if !stays {
-                backend.trouble().forget(*known);
+                backend.last_errors().forget(*known);
             }
             stays
         });
@@ -120,7 +120,7 @@ impl Subject {
             if let Some(failure) = failure {
                 tracing::debug!(backend = %self.backend.name, %address, failure, "a health check failed");
             }
-            self.backend.trouble().checked((self.endpoint.address, self.endpoint.port), index, failure);
+            self.backend.last_errors().checked((self.endpoint.address, self.endpoint.port), index, failure);
             if result.result == CheckResult::Passed {
                 self.state.set_degraded(result.degraded, uptime());
             }

@@ -167,7 +167,7 @@ impl Handler for Control {
     }
 
     fn held(&self) -> BTreeMap<Arc<str>, Arc<str>> {
-        look(&self.model).held()
+        look(&self.model).versions()
     }
 
     fn connected(&mut self, connected: bool) {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod dirty;
+mod outcome;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -9,21 +10,23 @@ use std::sync::Arc;
 
 use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
-use backstay_model::{Fault, Faults, Listener, Secret, TlsSpec};
-use backstay_xds::client::{Rejection, Update};
+use backstay_model::{AddressSet, Fault, Faults, Listener, Route, Secret, Slot, Table, TlsSpec};
+use backstay_xds::client::Rejection;
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
 use tokio::runtime::Handle;
 
-use super::backends::{BackendItem, Feed, Secrets, Workshop};
-use super::held::{All, Held, Rejected, ResourceView, views};
+use super::accepted::{Accepted, AcceptedMap, Rejected, ResourceView, views};
+use super::backends::{BackendItem, Feed, Secrets};
+use super::build_context::BuildContext;
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
-use crate::config::Config;
+use crate::config::{Config, Found, Rule};
 use crate::dns::Dns;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
 use backstay_upstream::{Backend, Discovery, Endpoints};
 use dirty::Dirty;
+pub(super) use outcome::Outcome;
 
 /// How many of a resource's faults the control plane is told: more would help nobody, and there may be as many as a list has
 /// elements.
@@ -32,31 +35,21 @@ const LISTED_FAULTS: usize = 16;
 /// Every resource in force, and what it was built into.
 #[derive(Debug)]
 pub(crate) struct Model {
-    workshop: Workshop,
+    context: BuildContext,
     /// The address that stands for all addresses of this host.
     any: IpAddr,
-    secrets: All<Secret>,
-    backends: All<BackendItem>,
-    routes: All<RouteItem>,
-    listeners: All<Listener>,
-    /// Routes by what they name, there or not.
-    by_backend: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    secrets: AcceptedMap<Secret>,
+    backends: AcceptedMap<BackendItem>,
+    tables: AcceptedMap<Arc<Slot<Table>>>,
+    address_sets: AcceptedMap<Arc<Slot<AddressSet>>>,
+    routes: AcceptedMap<RouteItem>,
+    listeners: AcceptedMap<Listener>,
+    /// Routes by the backends, tables and address sets that they name, there or not.
+    by_reference: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// Routes by the listeners that they name, there or not.
     by_listener: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     sockets: BTreeMap<SocketAddr, SocketItem>,
     rejected: BTreeMap<Arc<str>, Rejected>,
-}
-
-/// What a response came to.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    /// Those of one resource beside each other.
-    pub(crate) rejections: Vec<Rejection>,
-    /// To be put in force; `None` if what is in force has taken in all that changed.
-    pub(crate) config: Option<Arc<Config>>,
-    /// Listeners that changed, with what they were: some may turn out not to be possible.
-    pub(super) replaced: BTreeMap<Arc<str>, Option<Held<Listener>>>,
-    /// Backends whose names have to be resolved for the first time.
-    pub(crate) unresolved: Vec<Arc<str>>,
 }
 
 /// A backend as an operator sees it.
@@ -78,13 +71,15 @@ impl Model {
     /// active checks under way.
     pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr, max_checks: usize) -> Self {
         Self {
-            workshop: Workshop { dns, runtime, max_checks },
+            context: BuildContext { dns, runtime, max_checks },
             any,
-            secrets: All::new(),
-            backends: All::new(),
-            routes: All::new(),
-            listeners: All::new(),
-            by_backend: BTreeMap::new(),
+            secrets: AcceptedMap::new(),
+            backends: AcceptedMap::new(),
+            tables: AcceptedMap::new(),
+            address_sets: AcceptedMap::new(),
+            routes: AcceptedMap::new(),
+            listeners: AcceptedMap::new(),
+            by_reference: BTreeMap::new(),
             by_listener: BTreeMap::new(),
             sockets: BTreeMap::new(),
             rejected: BTreeMap::new(),
@@ -93,7 +88,9 @@ impl Model {
 
     /// Everything in force, as it arrived.
     pub(crate) fn resources(&self) -> impl Iterator<Item = ResourceView<'_>> {
-        views(&self.secrets).chain(views(&self.backends)).chain(views(&self.routes)).chain(views(&self.listeners))
+        let lookups = views(&self.tables).chain(views(&self.address_sets));
+        let of_requests = views(&self.routes).chain(views(&self.listeners));
+        views(&self.secrets).chain(views(&self.backends)).chain(lookups).chain(of_requests)
     }
 
     /// Everything whose last version was refused.
@@ -102,55 +99,56 @@ impl Model {
     }
 
     /// Name and version of everything in force.
-    pub(crate) fn held(&self) -> BTreeMap<Arc<str>, Arc<str>> {
+    pub(crate) fn versions(&self) -> BTreeMap<Arc<str>, Arc<str>> {
         self.resources().map(|resource| (Arc::clone(resource.name), Arc::clone(resource.version))).collect()
     }
 
     /// The backends in force.
     pub(crate) fn backends(&self) -> impl Iterator<Item = BackendView<'_>> {
-        self.backends.iter().map(|(name, held)| {
-            let discovery = held.item.backend.as_ref().map(|backend| &backend.discovery);
+        self.backends.iter().map(|(name, accepted)| {
+            let discovery = accepted.item.backend.as_ref().map(|backend| &backend.discovery);
             let endpoints = match discovery {
                 Some(Discovery::Addresses(list)) => Some(list.load_full()),
                 _ => None,
             };
-            let waiting_for = held.item.plan.tls.as_ref().and_then(|tls| self.missing(tls));
+            let waiting_for = accepted.item.plan.tls.as_ref().and_then(|tls| self.missing(tls));
             let dynamic = matches!(discovery, Some(Discovery::Dynamic(_)));
-            let breakers = &*held.item.breakers;
-            let backend = held.item.backend.as_deref();
-            BackendView { name, version: &held.version, endpoints, breakers, backend, dynamic, waiting_for }
+            let breakers = &*accepted.item.breakers;
+            let backend = accepted.item.backend.as_deref();
+            BackendView { name, version: &accepted.version, endpoints, breakers, backend, dynamic, waiting_for }
         })
     }
 
     /// Listeners that wait for a secret.
     pub(crate) fn waiting_listeners(&self) -> Vec<&Arc<str>> {
         let parts = self.parts();
-        self.listeners.iter().filter(|(_, held)| !parts.is_ready(&held.item)).map(|(name, _)| name).collect()
+        self.listeners.iter().filter(|(_, accepted)| !parts.is_ready(&accepted.item)).map(|(name, _)| name).collect()
     }
 
     /// What is counted for each backend.
     pub(crate) fn snapshots(&self) -> Vec<BackendSnapshot> {
-        let snapshot = |(name, held): (&Arc<str>, &Held<BackendItem>)| BackendSnapshot {
+        let snapshot = |(name, accepted): (&Arc<str>, &Accepted<BackendItem>)| BackendSnapshot {
             name: Arc::clone(name),
-            metrics: Arc::clone(&held.item.metrics),
-            breakers: Arc::clone(&held.item.breakers),
-            backend: held.item.backend.clone(),
-            members: held.item.backend.as_deref().map(Members::of).unwrap_or_default(),
-            cache: held.item.cache().map(|cache| CacheSnapshot::of(cache)),
+            metrics: Arc::clone(&accepted.item.metrics),
+            breakers: Arc::clone(&accepted.item.breakers),
+            backend: accepted.item.backend.clone(),
+            members: accepted.item.backend.as_deref().map(Members::of).unwrap_or_default(),
+            cache: accepted.item.cache().map(|cache| CacheSnapshot::of(cache)),
         };
         self.backends.iter().map(snapshot).collect()
     }
 
     /// The hosts that have addresses in the DNS cache of each dynamic backend.
     pub(crate) fn remembered_hosts(&self) -> Vec<(Arc<str>, Vec<Remembered>)> {
-        let hosts =
-            |(name, held): (&Arc<str>, &Held<BackendItem>)| Some((Arc::clone(name), held.item.cache()?.remember()));
+        let hosts = |(name, accepted): (&Arc<str>, &Accepted<BackendItem>)| {
+            Some((Arc::clone(name), accepted.item.cache()?.remember()))
+        };
         self.backends.iter().filter_map(hosts).collect()
     }
 
     /// The hosts in the DNS cache of each dynamic backend.
     pub(crate) fn cached_hosts(&self) -> Vec<(&Arc<str>, Vec<HostView>)> {
-        self.backends.iter().filter_map(|(name, held)| Some((name, held.item.cache()?.hosts()))).collect()
+        self.backends.iter().filter_map(|(name, accepted)| Some((name, accepted.item.cache()?.hosts()))).collect()
     }
 
     /// Waits until each name of these backends has been asked for once.
@@ -175,21 +173,27 @@ impl Model {
         }
     }
 
-    fn find(&self, name: &str) -> Option<Arc<Backend>> {
-        self.backends.get(name)?.item.backend.clone()
+    /// Joins the rules of a route with what there is of the names in them.
+    fn join(&self, name: &Arc<str>, route: &Route) -> Vec<Arc<Rule>> {
+        let found = Found {
+            backend: &|name| self.backends.get(name)?.item.backend.clone(),
+            table: &|name| self.tables.get(name).map(|accepted| Arc::clone(&accepted.item)),
+            address_set: &|name| self.address_sets.get(name).map(|accepted| Arc::clone(&accepted.item)),
+        };
+        route.rules.iter().map(|rule| Arc::new(Rule::join(name, rule, &found))).collect()
     }
 
     /// What the secrets of a backend hold; `None` when one is not there, or holds something else.
     fn secrets_of(&self, tls: Option<&TlsSpec>) -> Option<Secrets> {
-        let mut held = Secrets::default();
-        let Some(tls) = tls else { return Some(held) };
+        let mut found = Secrets::default();
+        let Some(tls) = tls else { return Some(found) };
         if let Some(name) = &tls.ca_secret {
-            held.roots = Some(self.authorities(name)?);
+            found.roots = Some(self.authorities(name)?);
         }
         if let Some(name) = &tls.certificate {
-            held.certificate = Some(self.certificate(name)?);
+            found.certificate = Some(self.certificate(name)?);
         }
-        Some(held)
+        Some(found)
     }
 
     fn authorities(&self, name: &Arc<str>) -> Option<Arc<RootCertStore>> {
@@ -214,17 +218,19 @@ impl Model {
 
     /// Tells backends that are checked which port traffic goes to.
     fn note_traffic_ports(&self) {
-        let checked = self.backends.iter().filter(|(_, held)| !held.item.plan.spec.policy.health.is_empty());
-        for (name, backend) in checked.filter_map(|(name, held)| Some((name, held.item.backend.as_ref()?))) {
-            let routes = self.by_backend.get(name).into_iter().flatten().filter_map(|route| self.routes.get(route));
-            backend.set_traffic_port(routes.filter_map(|held| held.item.route.port_of(name)).min());
+        let checked = self.backends.iter().filter(|(_, accepted)| !accepted.item.plan.spec.policy.health.is_empty());
+        for (name, backend) in checked.filter_map(|(name, accepted)| Some((name, accepted.item.backend.as_ref()?))) {
+            let routes = self.by_reference.get(name).into_iter().flatten().filter_map(|route| self.routes.get(route));
+            backend.set_traffic_port(routes.filter_map(|accepted| accepted.item.route.port_of(name)).min());
         }
     }
 
     /// The configuration of this moment.
     fn config(&self) -> Arc<Config> {
-        let backends =
-            self.backends.iter().filter_map(|(name, held)| Some((Arc::clone(name), held.item.backend.clone()?)));
+        let backends = self
+            .backends
+            .iter()
+            .filter_map(|(name, accepted)| Some((Arc::clone(name), accepted.item.backend.clone()?)));
         Arc::new(Config {
             sockets: self.sockets.values().map(|item| Arc::clone(&item.socket)).collect(),
             backends: backends.collect(),
@@ -275,10 +281,5 @@ impl Model {
                 }
             }
         }
-    }
-
-    /// Applies a response, in which no name occurs twice.
-    pub(crate) fn apply(&mut self, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Outcome {
-        apply::apply(self, updates, removed)
     }
 }

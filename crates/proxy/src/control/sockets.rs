@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use backstay_model::{HostPattern, Identity, Listener, Secret};
 
-use super::held::{All, Held};
+use super::accepted::{Accepted, AcceptedMap};
 use super::routes::RouteItem;
 use crate::config::Socket;
 use crate::route::Table;
@@ -31,9 +31,9 @@ struct Certificates {
 pub(super) struct Parts<'a> {
     /// The address that stands for all addresses of this host.
     pub(super) any: IpAddr,
-    pub(super) listeners: &'a All<Listener>,
-    pub(super) routes: &'a All<RouteItem>,
-    pub(super) secrets: &'a All<Secret>,
+    pub(super) listeners: &'a AcceptedMap<Listener>,
+    pub(super) routes: &'a AcceptedMap<RouteItem>,
+    pub(super) secrets: &'a AcceptedMap<Secret>,
     /// Names of the routes of each listener.
     pub(super) by_listener: &'a BTreeMap<Arc<str>, std::collections::BTreeSet<Arc<str>>>,
 }
@@ -41,13 +41,14 @@ pub(super) struct Parts<'a> {
 impl Parts<'_> {
     /// The socket at `address`; `None` if nothing can be served there (yet).
     pub(super) fn build(&self, address: SocketAddr, previous: Option<&SocketItem>) -> Option<SocketItem> {
-        let at = |listener: &&(&Arc<str>, &Held<Listener>)| listener.1.item.socket(self.any) == address;
+        let at = |listener: &&(&Arc<str>, &Accepted<Listener>)| listener.1.item.socket(self.any) == address;
         let here: Vec<_> = self.listeners.iter().collect();
-        let ready: Vec<_> = here.iter().filter(at).filter(|(_, held)| self.is_ready(&held.item)).copied().collect();
+        let ready: Vec<_> =
+            here.iter().filter(at).filter(|(_, accepted)| self.is_ready(&accepted.item)).copied().collect();
         if ready.is_empty() {
             return None;
         }
-        let certificates: Vec<_> = ready.iter().filter_map(|(_, held)| self.certificates(&held.item)).collect();
+        let certificates: Vec<_> = ready.iter().filter_map(|(_, accepted)| self.certificates(&accepted.item)).collect();
         let reusable = previous.filter(|previous| previous.certificates == certificates);
         let tls = match reusable {
             Some(previous) => previous.socket.tls.clone(),
@@ -61,11 +62,12 @@ impl Parts<'_> {
             },
         };
         let mut table = Table::builder();
-        for (name, held) in &ready {
-            table.listener(held.item.hosts.clone());
+        for (name, accepted) in &ready {
+            table.listener(accepted.item.hosts.clone());
             for route in self.by_listener.get(*name).into_iter().flatten() {
-                let Some(Held { item, .. }) = self.routes.get(route) else { continue };
-                for candidate in item.route.candidates(name, &held.item.hosts, |rule| item.rules.get(rule).cloned()) {
+                let Some(Accepted { item, .. }) = self.routes.get(route) else { continue };
+                for candidate in item.route.candidates(name, &accepted.item.hosts, |rule| item.rules.get(rule).cloned())
+                {
                     table.candidate(candidate);
                 }
             }
@@ -83,9 +85,9 @@ impl Parts<'_> {
     }
 
     fn identity(&self, secret: &str) -> Option<(&Arc<str>, &Identity)> {
-        let held = self.secrets.get(secret)?;
-        match &held.item {
-            Secret::Certificate(identity) => Some((&held.version, identity)),
+        let accepted = self.secrets.get(secret)?;
+        match &accepted.item {
+            Secret::Certificate(identity) => Some((&accepted.version, identity)),
             Secret::Authority(_) => None,
         }
     }

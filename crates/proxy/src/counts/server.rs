@@ -1,4 +1,4 @@
-use backstay_upstream::counts::{Count, Level};
+use backstay_upstream::counts::{Count, FailureCounts, Level};
 
 /// What is counted beside the backends.
 #[derive(Debug, Default)]
@@ -8,7 +8,7 @@ pub struct ServerMetrics {
     /// Connections from clients open now.
     pub connections: Level,
     /// Connections from clients open now that wait for their next request without buffers: they were idle for a second or more.
-    pub resting: Level,
+    pub parked: Level,
     /// Connections closed at once because `max_connections` was reached.
     pub connections_refused: Count,
     /// Attempts to accept a connection that the system refused, as it does when file descriptors run out.
@@ -29,6 +29,8 @@ pub struct ServerMetrics {
     pub streams_full: Count,
     /// Requests that the proxy itself answered, by first digit of the status: index 0 for 1xx, 4 for 5xx. Redirects count.
     pub local_replies: [Count; 5],
+    /// Requests of sequences that no destination answered.
+    pub destination_failures: FailureCounts,
     /// Access log lines lost because the writer was behind.
     pub log_lines_dropped: Count,
     /// Copies of requests that came to nothing.

@@ -3,21 +3,21 @@
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, Version, header};
 
-use crate::refusal::{Flag, Refusal};
+use crate::local_reply::{Flag, LocalReply};
 
-const fn malformed(body: &'static str, details: &'static str) -> Refusal {
-    Refusal::fixed(StatusCode::BAD_REQUEST, body, Flag::DownstreamProtocolError, details)
+const fn malformed(body: &'static str, details: &'static str) -> LocalReply {
+    LocalReply::fixed(StatusCode::BAD_REQUEST, body, Flag::DownstreamProtocolError, details)
 }
 
 /// The text is not a host with an optional port.
-pub(super) const INVALID: Refusal = malformed("invalid host", "invalid_host_header");
-const MISSING: Refusal = malformed("", "missing_host_header");
-const EMPTY: Refusal = malformed("Empty host header", "empty_host_header");
-const SEVERAL: Refusal = malformed("several host headers", "multiple_host_headers");
-const DIFFERING: Refusal = malformed("the host header differs from the authority", "differing_host_header");
+pub(super) const INVALID: LocalReply = malformed("invalid host", "invalid_host_header");
+const MISSING: LocalReply = malformed("", "missing_host_header");
+const EMPTY: LocalReply = malformed("Empty host header", "empty_host_header");
+const SEVERAL: LocalReply = malformed("several host headers", "multiple_host_headers");
+const DIFFERING: LocalReply = malformed("the host header differs from the authority", "differing_host_header");
 /// A target that is a host and nothing else, which only CONNECT has (RFC 9112, 3.2.3).
-const NO_PATH: Refusal = malformed("invalid request target", "invalid_request_target");
-const CONNECT: Refusal = Refusal::fixed(
+const NO_PATH: LocalReply = malformed("invalid request target", "invalid_request_target");
+const CONNECT: LocalReply = LocalReply::fixed(
     StatusCode::METHOD_NOT_ALLOWED,
     "CONNECT is not supported",
     Flag::DownstreamProtocolError,
@@ -25,7 +25,7 @@ const CONNECT: Refusal = Refusal::fixed(
 );
 
 /// The authority of a request, as the client wrote it: the target's where it has one, else the Host header's.
-pub(super) fn of(parts: &Parts) -> Result<HeaderValue, Refusal> {
+pub(super) fn of(parts: &Parts) -> Result<HeaderValue, LocalReply> {
     if parts.method == Method::CONNECT {
         return Err(CONNECT);
     }

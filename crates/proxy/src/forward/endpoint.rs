@@ -1,5 +1,6 @@
 //! Finds a connection for a request.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::pin::pin;
 use std::rc::Rc;
@@ -9,30 +10,33 @@ use backstay_destination::Authority;
 use http::HeaderValue;
 use rustls_pki_types::ServerName;
 
-use super::attempt::Plan;
 use super::failure::Failure;
-use crate::refusal::{Flag, Refusal};
+use super::request_state::RequestState;
+use crate::local_reply::{Flag, LocalReply};
 use crate::upstream::{Lease, Pool, Upstream};
-use backstay_upstream::{Chosen, ConnectError, Pending, race};
+use backstay_upstream::{ConnectError, Pending, Reuse, SelectedEndpoint, race};
 use backstay_upstream::{Discovery, Dynamic, Lookup, Resolved};
 
 /// Addresses tried for one request when connections cannot be opened.
 const MAX_TRIES: usize = 3;
-/// Addresses of one name tried for one request.
-const MAX_RACED: usize = 8;
 
-const NOT_ALLOWED: Refusal =
-    Refusal::fixed(http::StatusCode::FORBIDDEN, "host not allowed", Flag::None, "dynamic_host_not_allowed");
-const INVALID: Refusal =
-    Refusal::fixed(http::StatusCode::BAD_REQUEST, "invalid host", Flag::DownstreamProtocolError, "invalid_host_header");
+const NOT_ALLOWED: LocalReply =
+    LocalReply::fixed(http::StatusCode::FORBIDDEN, "host not allowed", Flag::None, "dynamic_host_not_allowed");
+const INVALID: LocalReply = LocalReply::fixed(
+    http::StatusCode::BAD_REQUEST,
+    "invalid host",
+    Flag::DownstreamProtocolError,
+    "invalid_host_header",
+);
 
 /// Where a request may go.
 #[derive(Debug)]
 pub(super) enum Route {
     /// To the backend's addresses in turn, from this one on.
     InTurn { turn: usize, port: u16 },
-    /// To one of these, in order of preference.
-    Preferred(Vec<Rc<Pool>>),
+    /// To one of these, in order of preference, under the name that TLS goes by, if there is TLS. They may be many, of which most are
+    /// never looked at.
+    Preferred { addresses: Resolved, server_name: Option<ServerName<'static>> },
 }
 
 /// Decides where a request with `authority` may go.
@@ -68,50 +72,56 @@ async fn resolve(
         Lookup::Pending(answer) => answer.await.map_err(|unresolved| Failure::Refused(unresolved.into()))?,
         Lookup::Refused(unresolved) => return Err(Failure::Refused(unresolved.into())),
     };
-    let own_name;
     let server_name = match &upstream.backend.tls {
         None => None,
-        Some(tls) => match &tls.server_name {
-            Some(name) => Some(name),
-            None => {
-                own_name = ServerName::try_from(authority.host.into_owned()).map_err(|_| Failure::Refused(INVALID))?;
-                Some(&own_name)
-            }
-        },
+        Some(tls) => Some(match &tls.server_name {
+            Some(name) => name.clone(),
+            None => ServerName::try_from(authority.host.into_owned()).map_err(|_| Failure::Refused(INVALID))?,
+        }),
     };
-    Ok(Route::Preferred(addresses.iter().map(|address| upstream.pool(*address, server_name, || None)).collect()))
+    Ok(Route::Preferred { addresses, server_name })
 }
 
 /// A connection for a request.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Acquired {
     pub(super) pool: Rc<Pool>,
     pub(super) lease: Lease,
-    /// The endpoint, where anybody asks for it.
-    pub(super) chosen: Option<Chosen>,
+    /// The endpoint; `None` where endpoints are taken in turn, or found by name.
+    pub(super) selected: Option<SelectedEndpoint>,
 }
 
-/// A connection to where `route` leads; with `fresh`, one that has carried no request yet.
-pub(super) async fn acquire(upstream: &Upstream, route: &Route, plan: &Plan, fresh: bool) -> Result<Found, Failure> {
+/// A connection to where `route` leads; as `reuse` allows, one that has carried requests before.
+pub(super) async fn acquire(
+    upstream: &Upstream,
+    route: &Route,
+    state: &RequestState,
+    reuse: Reuse,
+) -> Result<Acquired, Failure> {
     match route {
         Route::InTurn { turn, port } => {
-            let (_, pool, chosen) =
-                upstream.choose(*turn, *port, plan.hash, &plan.avoid.borrow()).ok_or(Failure::NoEndpoint)?;
-            if !fresh && let Some(lease) = pool.reuse() {
-                return Ok(Found { pool, lease, chosen });
+            let (_, pool, selected) =
+                upstream.select(*turn, *port, state.hash, &state.avoid.borrow()).ok_or(Failure::NoEndpoint)?;
+            if reuse == Reuse::Allowed
+                && let Some(lease) = pool.reuse()
+            {
+                return Ok(Acquired { pool, lease, selected });
             }
-            Box::pin(open(upstream, *turn, *port, plan, (pool, chosen), fresh)).await
+            Box::pin(open(upstream, *turn, *port, state, (pool, selected), reuse)).await
         }
-        Route::Preferred(pools) => {
-            let held = |pool: &Rc<Pool>| pool.reuse().map(|lease| Found { pool: Rc::clone(pool), lease, chosen: None });
-            match pools.iter().find_map(held).filter(|_| !fresh) {
-                Some(found) => Ok(found),
-                None => {
-                    // The first stands for all that race.
-                    plan.tried.set(pools.first().map(|pool| pool.address()));
-                    Box::pin(open_preferred(upstream, pools, fresh)).await
-                }
+        Route::Preferred { addresses, server_name } => {
+            let unused = |address: &SocketAddr| {
+                let pool = upstream.known_pool(*address, server_name.as_ref())?;
+                pool.reuse().map(|lease| Acquired { pool, lease, selected: None })
+            };
+            if reuse == Reuse::Allowed
+                && let Some(found) = addresses.iter().find_map(unused)
+            {
+                return Ok(found);
             }
+            // The first stands for all that race.
+            state.tried.set(addresses.first().copied());
+            Box::pin(open_preferred(upstream, addresses, server_name.as_ref(), reuse)).await
         }
     }
 }
@@ -122,45 +132,54 @@ async fn open(
     upstream: &Upstream,
     turn: usize,
     port: u16,
-    plan: &Plan,
-    first: (Rc<Pool>, Option<Chosen>),
-    fresh: bool,
-) -> Result<Found, Failure> {
+    state: &RequestState,
+    first: (Rc<Pool>, Option<SelectedEndpoint>),
+    reuse: Reuse,
+) -> Result<Acquired, Failure> {
     let most = if upstream.backend.policy.retries.is_some() { 1 } else { MAX_TRIES };
-    let mut tried = plan.avoid.borrow().clone();
-    let (mut pool, mut chosen) = first;
+    let mut tried = state.avoid.borrow().clone();
+    let (mut pool, mut selected) = first;
     let pending = Rc::<Pending>::default();
     let mut try_ = 0;
     loop {
-        if !fresh
+        if reuse == Reuse::Allowed
             && try_ > 0
             && let Some(lease) = pool.reuse()
         {
-            return Ok(Found { pool, lease, chosen });
+            return Ok(Acquired { pool, lease, selected });
         }
-        plan.tried.set(Some(pool.address()));
-        plan.current.borrow_mut().clone_from(&chosen);
-        let error = match pool.open(&pending, fresh).await {
-            Ok(lease) => return Ok(Found { pool, lease, chosen }),
+        state.tried.set(Some(pool.address()));
+        state.current.borrow_mut().clone_from(&selected);
+        let error = match pool.open(&pending, reuse).await {
+            Ok(lease) => return Ok(Acquired { pool, lease, selected }),
             Err(error) => error,
         };
         if matches!(error, ConnectError::Overflow(_)) {
             return Err(Failure::Connect(error));
         }
-        upstream.report(chosen.as_ref(), Outcome::Failed);
+        upstream.report(selected.as_ref(), Outcome::Failed);
         tried.push(pool.address());
         try_ += 1;
-        match upstream.choose(turn.wrapping_add(try_), port, plan.hash, &tried) {
-            Some((count, next, endpoint)) if try_ < most.min(count) => (pool, chosen) = (next, endpoint),
+        match upstream.select(turn.wrapping_add(try_), port, state.hash, &tried) {
+            Some((count, next, endpoint)) if try_ < most.min(count) => (pool, selected) = (next, endpoint),
             _ => return Err(Failure::Connect(error)),
         }
     }
 }
 
-async fn open_preferred(upstream: &Upstream, pools: &[Rc<Pool>], fresh: bool) -> Result<Found, Failure> {
+/// A new connection to whichever of `addresses` takes it first. All are tried, one after the other as those before them fail or take their
+/// time, within the time that the backend has for a connection.
+async fn open_preferred(
+    upstream: &Upstream,
+    addresses: &[SocketAddr],
+    server_name: Option<&ServerName<'static>>,
+    reuse: Reuse,
+) -> Result<Acquired, Failure> {
     let pending = &Rc::<Pending>::default();
-    let attempts = pools.iter().take(MAX_RACED).map(|pool| async move {
-        Ok(Found { pool: Rc::clone(pool), lease: pool.open(pending, fresh).await?, chosen: None })
+    let attempts = addresses.iter().map(|address| async move {
+        let pool = upstream.pool(*address, server_name, || None);
+        let lease = pool.open(pending, reuse).await?;
+        Ok(Acquired { pool, lease, selected: None })
     });
     let timeout = upstream.backend.timeouts.connect;
     let mut raced = pin!(race(attempts));

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use backstay_balancer::Failure as Kind;
 use http::StatusCode;
 
-use crate::refusal::{Flag, Refusal};
+use crate::local_reply::{Flag, LocalReply};
 use backstay_http1::Error as Http1Error;
+use backstay_model::sequence::Cause;
 use backstay_upstream::counts::BackendMetrics;
 use backstay_upstream::{ConnectError, Error, tls_error};
 
@@ -42,33 +43,33 @@ pub(super) enum Failure {
     PerTryTimeout,
     /// Nothing came for too long after the request.
     FirstByteTimeout,
-    /// The same, by the timeout of one attempt.
+    /// Nothing came for too long after the request, by the timeout of one attempt.
     PerTryIdleTimeout,
     /// The client did not send the rest of its request.
     Client,
-    /// The name lookup says so.
-    Refused(Refusal),
+    /// The lookup of the endpoint's name has no address: answer the client so.
+    Refused(LocalReply),
 }
 
-const NO_ENDPOINT: Refusal = Refusal::fixed(
+const NO_ENDPOINT: LocalReply = LocalReply::fixed(
     StatusCode::SERVICE_UNAVAILABLE,
     "no healthy upstream",
     Flag::NoHealthyUpstream,
     "no_healthy_upstream",
 );
-const TIMEOUT: Refusal = Refusal::fixed(
+const TIMEOUT: LocalReply = LocalReply::fixed(
     StatusCode::GATEWAY_TIMEOUT,
     "upstream request timeout",
     Flag::UpstreamRequestTimeout,
     "response_timeout",
 );
-const CLIENT: Refusal = Refusal::fixed(
+const CLIENT: LocalReply = LocalReply::fixed(
     StatusCode::BAD_REQUEST,
     "the request body is malformed or incomplete",
     Flag::DownstreamProtocolError,
     "request_body_failed",
 );
-const OWN_ADDRESS: Refusal = Refusal::fixed(
+const OWN_ADDRESS: LocalReply = LocalReply::fixed(
     StatusCode::SERVICE_UNAVAILABLE,
     "the request would come back to this proxy",
     Flag::UpstreamConnectionFailure,
@@ -150,7 +151,7 @@ impl Failure {
         }
     }
 
-    /// Counts it, if it is the endpoint that ended an attempt.
+    /// Counts the failure, if it is the endpoint that ended an attempt.
     pub(super) fn count(&self, metrics: &BackendMetrics) {
         let count = match self {
             Self::Terminated | Self::Alert(_) | Self::BeforeRequest => &metrics.resets.connection,
@@ -169,7 +170,35 @@ impl Failure {
         count.increment(1);
     }
 
-    /// What a policy on retries calls it; `None` for what is never sent again.
+    /// Whether there was no connection to send the request on, or the endpoint has ended it before any of the request was sent.
+    pub(super) fn is_without_connection(&self) -> bool {
+        match self {
+            Self::NoEndpoint | Self::Connect(_) | Self::BeforeRequest | Self::Overflow => true,
+            Self::Refused(reply) => reply.flag == Flag::DnsFailure,
+            _ => false,
+        }
+    }
+
+    /// What a sequence calls the failure; `None` for what is the client's. `has_endpoints` says whether the backend has any.
+    pub(super) fn cause(&self, has_endpoints: bool) -> Option<Cause> {
+        Some(match self {
+            Self::NoEndpoint if has_endpoints => Cause::BackendUnhealthy,
+            Self::NoEndpoint => Cause::NameResolution,
+            Self::Overflow | Self::Connect(ConnectError::Overflow(_)) => Cause::ConnectionLimit,
+            Self::Connect(ConnectError::Timeout) => Cause::ConnectTimeout,
+            Self::Connect(error @ ConnectError::Tls(_)) if error.is_of_another_name() => Cause::CertificateName,
+            Self::Connect(ConnectError::Tls(_) | ConnectError::NotHttp2) | Self::Alert(_) => Cause::TlsFailure,
+            Self::Connect(_) => Cause::ConnectFailure,
+            Self::Terminated | Self::BeforeRequest | Self::Reset(_) | Self::Protocol(_) => Cause::ResponseBroken,
+            Self::RefusedStream | Self::GoneAway => Cause::ResponseBroken,
+            Self::Timeout | Self::PerTryTimeout => Cause::TotalTimeout,
+            Self::FirstByteTimeout | Self::PerTryIdleTimeout => Cause::FirstByteTimeout,
+            Self::Refused(reply) if reply.flag == Flag::DnsFailure => Cause::NameResolution,
+            Self::Client | Self::Refused(_) => return None,
+        })
+    }
+
+    /// What a policy on retries calls the failure; `None` for what is never sent again.
     pub(super) fn kind(&self) -> Option<Kind> {
         match self {
             Self::Connect(ConnectError::Overflow(_)) | Self::Overflow => Some(Kind::Overflow),
@@ -183,19 +212,21 @@ impl Failure {
     }
 
     /// What the client is told. `repeated` says that there were earlier attempts.
-    pub(super) fn into_refusal(self, repeated: bool) -> Refusal {
+    pub(super) fn into_local_reply(self, repeated: bool) -> LocalReply {
         let reset = |status, reason, flag, more| reset(status, reason, flag, more, repeated);
         match self {
             Self::Overflow | Self::Connect(ConnectError::Overflow(_)) => {
                 reset(StatusCode::SERVICE_UNAVAILABLE, "overflow", Flag::UpstreamOverflow, None)
             }
-            Self::PerTryTimeout => Refusal { details: Cow::Borrowed("upstream_per_try_timeout"), ..TIMEOUT },
-            Self::PerTryIdleTimeout => Refusal { details: Cow::Borrowed("upstream_per_try_idle_timeout"), ..TIMEOUT },
-            Self::FirstByteTimeout => Refusal { details: Cow::Borrowed("upstream_first_byte_timeout"), ..TIMEOUT },
+            Self::PerTryTimeout => LocalReply { details: Cow::Borrowed("upstream_per_try_timeout"), ..TIMEOUT },
+            Self::PerTryIdleTimeout => {
+                LocalReply { details: Cow::Borrowed("upstream_per_try_idle_timeout"), ..TIMEOUT }
+            }
+            Self::FirstByteTimeout => LocalReply { details: Cow::Borrowed("upstream_first_byte_timeout"), ..TIMEOUT },
             Self::NoEndpoint => NO_ENDPOINT,
             Self::Timeout => TIMEOUT,
             Self::Client => CLIENT,
-            Self::Refused(refusal) => refusal,
+            Self::Refused(reply) => reply,
             Self::Connect(ConnectError::OwnAddress) => OWN_ADDRESS,
             Self::Connect(ConnectError::Timeout) => {
                 reset(StatusCode::SERVICE_UNAVAILABLE, "connection timeout", Flag::UpstreamConnectionFailure, None)
@@ -233,12 +264,12 @@ impl Failure {
 const REMOTE_RESET: &str = "remote reset";
 
 /// Envoy's words for an upstream that fails before its answer begins.
-fn reset(status: StatusCode, reason: &str, flag: Flag, more: Option<&str>, repeated: bool) -> Refusal {
+fn reset(status: StatusCode, reason: &str, flag: Flag, more: Option<&str>, repeated: bool) -> LocalReply {
     let word = |text: &str| text.replace(|c: char| c.is_whitespace(), "_");
     let more = more.map_or_else(String::new, |more| format!("|{}", word(more)));
     let latest = if repeated { "retried and the latest " } else { "" };
     let body = format!("upstream connect error or disconnect/reset before headers. {latest}reset reason: {reason}");
-    Refusal {
+    LocalReply {
         status,
         body: Cow::Owned(body),
         flag,

@@ -5,16 +5,27 @@ use http::request::Parts;
 use http::uri::{self, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Uri, Version, header};
 
-use super::body::RequestBody;
-use super::headers::{self, Hop, Seen};
+use super::headers::{self, HeaderPresence, HopByHop};
+use crate::body::RequestBody;
 use crate::config::Filters;
+use crate::exchange::Exchange;
 use crate::filter;
-use crate::server::Exchange;
 use backstay_model::{HostRewrite, Protocol};
 use backstay_upstream::Backend;
 
 /// The expectation that proxies meet themselves.
 const CONTINUE: &[u8] = b"100-continue";
+
+/// What the configuration makes of a head.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HeadEdits<'a> {
+    /// The authority of the request, which is its host unless a filter says another.
+    pub(super) authority: &'a HeaderValue,
+    /// Length of the path's part that the rule matched as a prefix, if it did.
+    pub(super) prefix: Option<usize>,
+    /// Filters of the rule, and of the target.
+    pub(super) filters: [&'a Filters; 2],
+}
 
 /// Makes the client's head the one to send: without what belongs to the client's connection, with what tells about the
 /// client, edited and rewritten. `Host` is among the headers whatever the protocol; see [`address`]. `None` when the rewritten path is
@@ -22,36 +33,34 @@ const CONTINUE: &[u8] = b"100-continue";
 pub(super) fn prepare(
     exchange: &mut Exchange,
     parts: &mut Parts,
-    seen: &Seen,
-    authority: &HeaderValue,
-    prefix: Option<usize>,
-    filters: [&Filters; 2],
+    present: &HeaderPresence,
+    edits: &HeadEdits<'_>,
     body: &RequestBody,
-) -> Option<Hop> {
+) -> Option<HopByHop> {
+    let HeadEdits { authority, prefix, filters } = *edits;
     let headers = &mut parts.headers;
-    let mut hop = headers::strip(headers, seen);
-    let local = &exchange.local;
-    if seen.expect && headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(CONTINUE)) {
+    let mut hop = headers::strip(headers, present);
+    let client = &exchange.client;
+    if present.expect
+        && headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(CONTINUE))
+    {
         // The client is told to continue as soon as its body is read, which is before the upstream could ask for it.
         headers.remove(header::EXPECT);
     }
-    if seen.private {
+    if present.private {
         headers::strip_private(headers);
     }
-    if parts.version == Version::HTTP_2 {
-        headers::join_cookies(headers);
-    }
-    if seen.forwarded_for {
-        headers::extend_forwarded_for(headers, &local.peer_value);
+    if present.forwarded_for {
+        headers::extend_forwarded_for(headers, &client.peer_value);
     } else {
-        headers.insert(headers::FORWARDED_FOR, local.peer_value.clone());
+        headers.insert(headers::FORWARDED_FOR, client.peer_value.clone());
     }
-    headers.insert(headers::FORWARDED_PROTO, HeaderValue::from_static(local.scheme()));
-    if !seen.request_id || headers.get(headers::REQUEST_ID).is_none_or(HeaderValue::is_empty) {
-        headers.insert(headers::REQUEST_ID, headers::request_id(local.shard.random(), local.shard.random()));
+    headers.insert(headers::FORWARDED_PROTO, HeaderValue::from_static(client.scheme()));
+    if !present.request_id || headers.get(headers::REQUEST_ID).is_none_or(HeaderValue::is_empty) {
+        headers.insert(headers::REQUEST_ID, headers::request_id(client.thread.random(), client.thread.random()));
     }
     exchange.note(|record| record.request_id = headers.get(headers::REQUEST_ID).cloned());
-    if !seen.host || parts.uri.authority().is_some() {
+    if !present.host || parts.uri.authority().is_some() {
         headers.insert(header::HOST, authority.clone());
     }
     let edits = filters.map(|filters| &filters.request_headers);
@@ -113,7 +122,7 @@ fn replace_host(headers: &mut HeaderMap, host: HeaderValue) {
 /// The request as `backend` speaks it. `None` when the authority cannot be sent in HTTP/2.
 pub(super) fn address(
     mut parts: Parts,
-    hop: Hop,
+    hop: HopByHop,
     backend: &Backend,
     body: RequestBody,
 ) -> Option<Request<RequestBody>> {

@@ -5,8 +5,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::loops::CDN_LOOP;
-use crate::refusal::{Flag, Refusal};
-use crate::server::Limits;
+use crate::body::trailers::may_be_sent;
+use crate::limits::Limits;
+use crate::local_reply::{Flag, LocalReply};
 
 /// Client and proxies on the way here.
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -22,7 +23,7 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
 /// Other requests whose body could be read in two ways hyper has refused before.
-pub(super) const UNKNOWN_CODING: Refusal = Refusal::fixed(
+pub(super) const UNKNOWN_CODING: LocalReply = LocalReply::fixed(
     StatusCode::NOT_IMPLEMENTED,
     "transfer coding not supported",
     Flag::DownstreamProtocolError,
@@ -30,7 +31,7 @@ pub(super) const UNKNOWN_CODING: Refusal = Refusal::fixed(
 );
 
 /// What HTTP/1.1 connections are told by hyper.
-pub(super) const TOO_LARGE: Refusal = Refusal::fixed(
+pub(super) const TOO_LARGE: LocalReply = LocalReply::fixed(
     StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     "",
     Flag::DownstreamProtocolError,
@@ -38,20 +39,13 @@ pub(super) const TOO_LARGE: Refusal = Refusal::fixed(
 );
 
 /// What HTTP/2 has no place for, and the library that reads it lets through.
-pub(super) const MALFORMED: Refusal =
-    Refusal::fixed(StatusCode::BAD_REQUEST, "invalid header", Flag::DownstreamProtocolError, "invalid_header");
+pub(super) const MALFORMED: LocalReply =
+    LocalReply::fixed(StatusCode::BAD_REQUEST, "invalid header", Flag::DownstreamProtocolError, "invalid_header");
 
 /// Whether all of `headers`, which came over HTTP/2, may be sent over it: an endpoint may end the connection for a value with a
 /// blank at either end (RFC 9113, 8.2.1), or for a name that is no token.
 pub(super) fn is_well_formed(headers: &HeaderMap) -> bool {
     headers.iter().all(|(name, value)| may_be_sent(name, value))
-}
-
-/// Whether a header may be sent over HTTP/2.
-pub(super) fn may_be_sent(name: &HeaderName, value: &HeaderValue) -> bool {
-    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    let value = value.as_bytes();
-    !is_blank(value.first()) && !is_blank(value.last()) && !name.as_str().contains('"')
 }
 
 /// What a header takes beside its name and value (RFC 9113, 6.5.2).
@@ -65,9 +59,9 @@ pub(super) fn is_within(limits: &Limits, parts: &Parts) -> bool {
         && target + parts.headers.iter().map(of_header).sum::<usize>() <= limits.max_head_size
 }
 
-/// Which of the headers that matter are there. To look at all headers once costs less than to ask for each.
+/// Which of the headers that matter a head has. To look at all headers once costs less than to ask for each.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct HeaderPresence {
     pub(super) host: bool,
     pub(super) expect: bool,
     pub(super) forwarded_for: bool,
@@ -84,7 +78,7 @@ pub(super) struct Seen {
     old: bool,
 }
 
-impl Seen {
+impl HeaderPresence {
     /// Whether the only transfer coding of `headers`, if any, is `chunked`: hyper takes "gzip, chunked" for chunked too, and
     /// the inner coding would be lost on the way.
     pub(super) fn is_plainly_framed(&self, headers: &HeaderMap) -> bool {
@@ -105,32 +99,32 @@ impl Seen {
     }
 
     pub(super) fn among(headers: &HeaderMap) -> Self {
-        let mut seen = Self::default();
+        let mut present = Self::default();
         for name in headers.keys() {
             match *name {
-                header::HOST => seen.host = true,
-                header::EXPECT => seen.expect = true,
-                header::CONNECTION => seen.connection = true,
-                header::TE => seen.te = true,
-                header::UPGRADE => seen.upgrade = true,
-                header::TRANSFER_ENCODING => seen.coding = true,
-                header::CONTENT_LENGTH => seen.length = true,
-                header::CONTENT_TYPE => seen.content_type = true,
+                header::HOST => present.host = true,
+                header::EXPECT => present.expect = true,
+                header::CONNECTION => present.connection = true,
+                header::TE => present.te = true,
+                header::UPGRADE => present.upgrade = true,
+                header::TRANSFER_ENCODING => present.coding = true,
+                header::CONTENT_LENGTH => present.length = true,
+                header::CONTENT_TYPE => present.content_type = true,
                 _ => match name.as_str() {
-                    "x-forwarded-for" => seen.forwarded_for = true,
-                    "x-request-id" => seen.request_id = true,
-                    "keep-alive" | "proxy-connection" => seen.old = true,
-                    name => seen.private |= is_private(name),
+                    "x-forwarded-for" => present.forwarded_for = true,
+                    "x-request-id" => present.request_id = true,
+                    "keep-alive" | "proxy-connection" => present.old = true,
+                    name => present.private |= is_private(name),
                 },
             }
         }
-        seen
+        present
     }
 }
 
 /// What was among the headers of a connection and matters beyond it.
-#[derive(Debug, Default)]
-pub(super) struct Hop {
+#[derive(Debug, Clone, Default)]
+pub(super) struct HopByHop {
     /// The protocol the client wants to change to.
     pub(super) upgrade: Option<HeaderValue>,
     /// The client understands trailers.
@@ -153,22 +147,22 @@ pub(super) fn strip_private(headers: &mut HeaderMap) {
 }
 
 /// Removes what belongs to the connection that a head came on (RFC 9110, 7.6.1).
-pub(super) fn strip(headers: &mut HeaderMap, seen: &Seen) -> Hop {
-    let mut hop = Hop::default();
+pub(super) fn strip(headers: &mut HeaderMap, present: &HeaderPresence) -> HopByHop {
+    let mut hop = HopByHop::default();
     let mut wants_upgrade = false;
-    if seen.old {
+    if present.old {
         headers.remove(KEEP_ALIVE);
         headers.remove(PROXY_CONNECTION);
     }
-    if seen.connection {
+    if present.connection {
         wants_upgrade = strip_named(headers);
         headers.remove(header::CONNECTION);
     }
-    if seen.te {
+    if present.te {
         hop.trailers = tokens(headers, header::TE).any(|token| token.eq_ignore_ascii_case(b"trailers"));
         headers.remove(header::TE);
     }
-    if seen.upgrade
+    if present.upgrade
         && let Some(upgrade) = headers.remove(header::UPGRADE)
     {
         if wants_upgrade {
@@ -176,10 +170,10 @@ pub(super) fn strip(headers: &mut HeaderMap, seen: &Seen) -> Hop {
         }
         headers.remove(HTTP2_SETTINGS);
     }
-    if seen.coding {
+    if present.coding {
         headers.remove(header::TRANSFER_ENCODING);
     }
-    if seen.length {
+    if present.length {
         say_length_once(headers);
     }
     hop

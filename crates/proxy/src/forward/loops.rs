@@ -8,15 +8,15 @@ use backstay_model::is_token;
 use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::refusal::{Flag, Refusal};
+use crate::local_reply::{Flag, LocalReply};
 use backstay_upstream::{Backend, Discovery};
 
 pub(super) const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 
 /// Not 502 as Envoy's: who retries that would send every request of the circle round once more.
-const DETECTED: Refusal =
-    Refusal::fixed(StatusCode::LOOP_DETECTED, "loop detected", Flag::LoopDetected, "cdn_loop_detected");
-const MALFORMED: Refusal = Refusal::fixed(
+const DETECTED: LocalReply =
+    LocalReply::fixed(StatusCode::LOOP_DETECTED, "loop detected", Flag::LoopDetected, "cdn_loop_detected");
+const MALFORMED: LocalReply = LocalReply::fixed(
     StatusCode::BAD_REQUEST,
     "invalid CDN-Loop header",
     Flag::DownstreamProtocolError,
@@ -27,7 +27,7 @@ const MALFORMED: Refusal = Refusal::fixed(
 ///
 /// # Errors
 /// When the request has come through `backend` as often as it may, which is counted, or nobody can tell how often.
-pub(super) fn pass(backend: &Backend, headers: &mut HeaderMap) -> Result<(), Refusal> {
+pub(super) fn pass(backend: &Backend, headers: &mut HeaderMap) -> Result<(), LocalReply> {
     let Discovery::Dynamic(dynamic) = &backend.discovery else { return Ok(()) };
     let Some(guard) = &dynamic.loops else { return Ok(()) };
     if !headers.contains_key(CDN_LOOP) {

@@ -6,29 +6,28 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use super::attempt::Plan;
-use super::body::RequestBody;
-use super::headers::Hop;
-use super::tap::tap;
-use super::{head, loops};
+use super::headers::HopByHop;
+use super::request_state::RequestState;
+use super::{attempt, head, loops};
+use crate::body::{RequestBody, tap};
 use crate::config::Mirror;
-use crate::server::Shard;
+use crate::data_thread::DataThread;
 
 /// How long a copy may take, its answer included.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Copies a request to `mirror`, if the dice say so. The copy runs on its own: neither its failure nor its slowness reaches
 /// the request.
-pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop, body: &mut RequestBody) {
-    if shard.random_below(u64::from(mirror.denominator.get())) >= u64::from(mirror.numerator) {
+pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop: &HopByHop, body: &mut RequestBody) {
+    if thread.random_below(u64::from(mirror.denominator.get())) >= u64::from(mirror.numerator) {
         return;
     }
     // A copy cannot change protocols: nobody would speak the new one.
-    let dropped = &shard.shared.metrics.mirrors_dropped;
+    let dropped = &thread.shared.metrics.mirrors_dropped;
     if hop.upgrade.is_some() {
         return dropped.upgrade.increment(1);
     }
-    if shard.mirrors.get() >= shard.shared.limits.max_mirrors {
+    if thread.mirrors.get() >= thread.shared.limits.max_mirrors {
         return dropped.max_mirrors.increment(1);
     }
     let mut parts = parts.clone();
@@ -39,28 +38,28 @@ pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop,
     let copied = if body.is_empty() {
         RequestBody::empty()
     } else {
-        let (tap, tapped) = tap(shard.shared.limits.mirror_buffer);
+        let (tap, tapped) = tap(thread.shared.limits.mirror_buffer);
         body.tap(tap);
         fate = Some(tapped.fate());
         RequestBody::tapped(tapped)
     };
-    let hop = Hop { upgrade: None, trailers: hop.trailers, chunked: hop.chunked };
+    let hop = HopByHop { upgrade: None, trailers: hop.trailers, chunked: hop.chunked };
     head::rewrite_host(&mut parts, &mirror.backend);
-    let plan = Plan::new(&mirror.backend, mirror.port, &parts, &hop, &copied);
+    let state = RequestState::new(&mirror.backend, mirror.port, &parts, &hop, &copied);
     let Some(mut request) = head::address(parts, hop, &mirror.backend, copied) else { return };
-    let upstream = shard.upstreams.get(&mirror.backend, || shard.random());
-    let shard = Rc::clone(shard);
-    let running = Running::count(&shard);
+    let upstream = thread.upstreams.get(&mirror.backend, || thread.random());
+    let thread = Rc::clone(thread);
+    let running = Running::count(&thread);
     tokio::task::spawn_local(async move {
         let work = async {
-            let mut reply = plan.run(&upstream, &mut request).await.ok()?;
-            while let Some(frame) = poll_fn(|cx| reply.incoming.poll_frame(cx)).await {
+            let mut answer = attempt::run(&state, &upstream, &mut request).await.ok()?;
+            while let Some(frame) = poll_fn(|cx| answer.incoming.poll_frame(cx)).await {
                 frame.ok()?;
             }
-            reply.incoming.done();
+            answer.incoming.done();
             Some(())
         };
-        let dropped = &shard.shared.metrics.mirrors_dropped;
+        let dropped = &thread.shared.metrics.mirrors_dropped;
         match tokio::time::timeout(TIMEOUT, work).await {
             Ok(Some(())) => {}
             Ok(None) if fate.is_some_and(|fate| fate.has_overflowed()) => dropped.buffer.increment(1),
@@ -72,12 +71,12 @@ pub(super) fn copy(shard: &Rc<Shard>, mirror: &Mirror, parts: &Parts, hop: &Hop,
 }
 
 /// A copy in flight.
-struct Running(Rc<Shard>);
+struct Running(Rc<DataThread>);
 
 impl Running {
-    fn count(shard: &Rc<Shard>) -> Self {
-        shard.mirrors.set(shard.mirrors.get() + 1);
-        Self(Rc::clone(shard))
+    fn count(thread: &Rc<DataThread>) -> Self {
+        thread.mirrors.set(thread.mirrors.get() + 1);
+        Self(Rc::clone(thread))
     }
 }
 

@@ -3,11 +3,11 @@
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Uri, Version};
 
-use crate::refusal::{Flag, Refusal};
+use crate::local_reply::{Flag, LocalReply};
 
 /// A path that does not begin with a slash. To send it would be worse than useless: an endpoint of HTTP/2 may end the connection
 /// for it, with the requests of everybody else on it (RFC 9113, 8.3.1).
-pub(super) const INVALID: Refusal = Refusal::fixed(
+pub(super) const INVALID: LocalReply = LocalReply::fixed(
     StatusCode::BAD_REQUEST,
     "invalid request target",
     Flag::DownstreamProtocolError,

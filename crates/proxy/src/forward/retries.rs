@@ -12,13 +12,13 @@ use http::request::Parts;
 use http::{HeaderName, Request, StatusCode, header};
 use tokio::time::{Sleep, sleep, sleep_until};
 
-use super::attempt::{Plan, Reply};
-use super::body::RequestBody;
+use super::attempt::{self, UpstreamAnswer};
 use super::failure::Failure;
 use super::grpc;
-use super::replay::Replay;
-use crate::refusal::Flag;
-use crate::server::Shard;
+use super::request_state::RequestState;
+use crate::body::{Replay, RequestBody};
+use crate::data_thread::DataThread;
+use crate::local_reply::Flag;
 use crate::upstream::Upstream;
 use backstay_model::Retry;
 use backstay_upstream::counts::RetryCounts;
@@ -30,7 +30,7 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What came of all attempts.
 pub(super) struct Ended {
-    pub(super) outcome: Result<Reply, Failure>,
+    pub(super) outcome: Result<UpstreamAnswer, Failure>,
     /// Why there was no further one, if one was called for.
     pub(super) flag: Flag,
 }
@@ -49,33 +49,35 @@ pub(super) const ATTEMPT_COUNT: HeaderName = HeaderName::from_static("x-envoy-at
 
 /// Sends a request, and again as the backend's policy says.
 pub(super) async fn run(
-    plan: &Plan,
+    state: &RequestState,
     upstream: &Upstream,
-    shard: &Shard,
+    thread: &DataThread,
     timeouts: Timeouts,
-    request: &mut Request<RequestBody>,
+    outer: &mut Request<RequestBody>,
 ) -> Ended {
     let Some(policy) = &upstream.backend.policy.retries else {
-        let outcome = attempt(plan, upstream, None, timeouts, request).await;
+        let outcome = attempt(state, upstream, None, timeouts, outer).await;
         return Ended { outcome, flag: Flag::None };
     };
     let metrics = &upstream.backend.metrics.retries;
-    let (parts, body) = std::mem::replace(request, Request::new(RequestBody::empty())).into_parts();
-    let replay = (!body.is_empty())
-        .then(|| Replay::new(body, shard.shared.limits.retry_buffer, Arc::clone(&upstream.backend.metrics)));
+    let (parts, body) = std::mem::replace(outer, Request::new(RequestBody::empty())).into_parts();
+    let replay = (!body.is_empty()).then(|| {
+        let (progress, limit) = (body.progress(), thread.shared.limits.retry_buffer);
+        Replay::new(body, progress, limit, Arc::clone(&upstream.backend.metrics))
+    });
     let mut retries = Retries::new(&policy.policy);
     let mut permit: Option<Permit> = None;
     loop {
-        let body = replay.as_ref().map_or_else(RequestBody::empty, Replay::body);
+        let body = replay.as_ref().map_or_else(RequestBody::empty, |replay| RequestBody::replayed(replay.body()));
         let mut request = again(&parts, body);
         if policy.count_attempts {
-            request.headers_mut().insert(ATTEMPT_COUNT, plan.attempts.get().into());
+            request.headers_mut().insert(ATTEMPT_COUNT, state.attempts.get().into());
         }
-        let outcome = attempt(plan, upstream, Some(policy), timeouts, &mut request).await;
-        let decision = decide(&mut retries, policy, metrics, &outcome, shard.random());
+        let outcome = attempt(state, upstream, Some(policy), timeouts, &mut request).await;
+        let decision = decide(&mut retries, policy, metrics, &outcome, thread.random());
         let flag = match decision {
             Decision::No(NoRetry::NotCovered) => {
-                metrics.successes.increment(u64::from(plan.attempts.get() > 1 && outcome.is_ok()));
+                metrics.successes.increment(u64::from(state.attempts.get() > 1 && outcome.is_ok()));
                 Flag::None
             }
             Decision::No(NoRetry::Exhausted) => {
@@ -91,42 +93,63 @@ pub(super) async fn run(
                         permit = Some(granted);
                         metrics.policy.increment(1);
                         if policy.avoid_previous_hosts
-                            && let Some(address) = address(plan, &outcome)
+                            && let Some(address) = address(state, &outcome)
                         {
-                            plan.avoid.borrow_mut().push(address);
+                            state.avoid.borrow_mut().push(address);
                         }
                         if let Some(replay) = &replay {
                             replay.recall();
                         }
-                        if let Ok(reply) = outcome {
-                            discard(reply);
+                        if let Ok(answer) = outcome {
+                            discard(answer);
                         }
                         sleep(wait).await;
-                        plan.attempts.set(plan.attempts.get() + 1);
+                        state.attempts.set(state.attempts.get() + 1);
                         continue;
                     }
                     Err(_) => Flag::UpstreamOverflow,
                 }
             }
         };
-        let outcome = outcome.map(|mut reply| {
-            reply.held.retry = permit;
-            reply
+        if outcome.is_err() && !state.exposed.get() {
+            restore(state, &parts, replay.as_ref(), outer);
+        }
+        let outcome = outcome.map(|mut answer| {
+            answer.guard.retry = permit;
+            answer
         });
         return Ended { outcome, flag };
     }
 }
 
+/// Gives back a request that no endpoint has seen, so that another backend can have it.
+fn restore(
+    state: &RequestState,
+    parts: &Parts,
+    replay: Option<&Replay<RequestBody>>,
+    outer: &mut Request<RequestBody>,
+) {
+    let body = match replay {
+        None => RequestBody::empty(),
+        Some(replay) if replay.can_repeat() => {
+            replay.recall();
+            RequestBody::replayed(replay.body())
+        }
+        Some(_) => return state.exposed.set(true),
+    };
+    *outer = again(parts, body);
+}
+
 /// One attempt, cut when its time is over.
 async fn attempt(
-    plan: &Plan,
+    state: &RequestState,
     upstream: &Upstream,
     policy: Option<&Retry>,
     timeouts: Timeouts,
     request: &mut Request<RequestBody>,
-) -> Result<Reply, Failure> {
+) -> Result<UpstreamAnswer, Failure> {
     let started = Instant::now();
-    plan.begun.set(None);
+    state.begun.set(None);
     let per_try = shorter(policy.and_then(|policy| policy.per_try_timeout), timeouts.attempt);
     let idle = policy.and_then(|policy| policy.per_try_idle_timeout);
     let first_byte = shorter(upstream.backend.timeouts.first_byte, idle);
@@ -137,7 +160,7 @@ async fn attempt(
     let whole = per_try.map(|timeout| started + timeout).filter(|at| is_first(*at));
     let mut whole = whole.map(|at| Box::pin(sleep_until(at.into())));
     let mut silence = first_byte.map(|timeout| (timeout, Box::pin(sleep(timeout))));
-    let mut work = pin!(plan.run(upstream, request));
+    let mut work = pin!(attempt::run(state, upstream, request));
     let outcome = poll_fn(|cx| {
         if let Poll::Ready(outcome) = work.as_mut().poll(cx) {
             return Poll::Ready(outcome);
@@ -149,7 +172,7 @@ async fn attempt(
         if let Some((timeout, sleep)) = &mut silence {
             while sleep.as_mut().poll(cx).is_ready() {
                 // From when all was sent; as long as it is not, from now.
-                let due = plan.finished_sending().unwrap_or_else(Instant::now) + *timeout;
+                let due = state.finished_sending().unwrap_or_else(Instant::now) + *timeout;
                 if due <= Instant::now() {
                     if !is_first(due) {
                         break;
@@ -167,12 +190,12 @@ async fn attempt(
         let counts = &upstream.backend.metrics.timeouts;
         let first_byte = matches!(failure, Failure::FirstByteTimeout);
         if first_byte { &counts.first_byte } else { &counts.per_try }.increment(1);
-        upstream.report(plan.current.borrow().as_ref(), Outcome::TimedOut);
+        upstream.report(state.current.borrow().as_ref(), Outcome::TimedOut);
     }
-    outcome.map(|mut reply| {
-        reply.cut = timeouts.attempt.map(|timeout| started + timeout);
-        reply.silence = shorter(idle, upstream.backend.timeouts.between_bytes);
-        reply
+    outcome.map(|mut answer| {
+        answer.cut = timeouts.attempt.map(|timeout| started + timeout);
+        answer.silence = shorter(idle, upstream.backend.timeouts.between_bytes);
+        answer
     })
 }
 
@@ -180,11 +203,11 @@ fn decide(
     retries: &mut Retries<'_>,
     policy: &Retry,
     metrics: &RetryCounts,
-    outcome: &Result<Reply, Failure>,
+    outcome: &Result<UpstreamAnswer, Failure>,
     random: u64,
 ) -> Decision {
-    let reply = match outcome {
-        Ok(reply) => reply,
+    let answer = match outcome {
+        Ok(answer) => answer,
         Err(failure) => {
             return match failure.kind() {
                 Some(kind) => retries.after_failure(kind, random),
@@ -192,12 +215,12 @@ fn decide(
             };
         }
     };
-    if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS {
+    if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Decision::No(NoRetry::NotCovered);
     }
-    let headers = reply.response.headers();
+    let headers = answer.response.headers();
     let answer = AttemptResponse {
-        status: reply.response.status().as_u16(),
+        status: answer.response.status().as_u16(),
         grpc_status: grpc::status(headers),
         has_header: &|name| headers.contains_key(name),
     };
@@ -210,23 +233,23 @@ fn decide(
     decision
 }
 
-fn address(plan: &Plan, outcome: &Result<Reply, Failure>) -> Option<SocketAddr> {
+fn address(state: &RequestState, outcome: &Result<UpstreamAnswer, Failure>) -> Option<SocketAddr> {
     match outcome {
-        Ok(reply) => Some(reply.pool.address()),
-        Err(_) => plan.tried.get(),
+        Ok(answer) => Some(answer.pool.address()),
+        Err(_) => state.tried.get(),
     }
 }
 
 /// Reads what is left of an answer that is not passed on, if that is little: its connection can carry another request then.
-fn discard(reply: Reply) {
-    let Reply { mut incoming, held, .. } = reply;
+fn discard(answer: UpstreamAnswer) {
+    let UpstreamAnswer { mut incoming, guard, .. } = answer;
     if incoming.is_end_stream() {
         return incoming.done();
     }
     if incoming.size_hint().upper().is_none_or(|size| size > MAX_DISCARDED) {
         return;
     }
-    drop(held);
+    drop(guard);
     tokio::task::spawn_local(async move {
         let rest = async {
             while let Some(frame) = poll_fn(|cx| incoming.poll_frame(cx)).await {

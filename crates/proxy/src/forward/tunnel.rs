@@ -5,12 +5,12 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
 
-use super::attempt::Held;
-use super::body::Body;
-use super::headers::{self, Seen};
-use super::outbound::Active;
-use crate::server::Exchange;
-use crate::upstream::{Incoming, Tunnel};
+use super::attempt::UpstreamAnswer;
+use super::guard::Active;
+use super::headers;
+use super::response_body::ResponseBody;
+use crate::exchange::Exchange;
+use crate::upstream::Tunnel;
 
 /// Bytes buffered in each direction.
 const BUFFER: usize = 16 << 10;
@@ -20,22 +20,20 @@ const BUFFER: usize = 16 << 10;
 pub(super) fn open(
     mut exchange: Exchange,
     client: OnUpgrade,
-    response: Response<()>,
-    incoming: Incoming,
-    seen: &Seen,
+    answer: UpstreamAnswer,
     active: Active,
-    held: Held,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
+    let UpstreamAnswer { response, incoming, present, guard, .. } = answer;
     let (mut parts, ()) = response.into_parts();
     let upgrade = parts.headers.get(header::UPGRADE).cloned();
-    headers::strip(&mut parts.headers, seen);
+    headers::strip(&mut parts.headers, &present);
     parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     if let Some(upgrade) = upgrade {
         parts.headers.insert(header::UPGRADE, upgrade);
     }
-    let tunnel = exchange.local.shard.tunnel();
+    let tunnel = exchange.client.thread.registry.tunnel();
     tokio::task::spawn_local(async move {
-        let Some((mut endpoint, open)) = incoming.into_tunnel().map(Tunnel::split) else { return };
+        let Some((mut endpoint, endpoint_guard)) = incoming.into_tunnel().map(Tunnel::split) else { return };
         let Ok(client) = client.await else { return };
         let copied = copy_bidirectional_with_sizes(&mut TokioIo::new(client), &mut endpoint, BUFFER, BUFFER).await;
         if let Ok((received, sent)) = copied {
@@ -44,7 +42,7 @@ pub(super) fn open(
                 record.bytes_out = sent;
             });
         }
-        drop((active, held, tunnel, open));
+        drop((active, guard, tunnel, endpoint_guard));
     });
-    Response::from_parts(parts, Body::tunnel())
+    Response::from_parts(parts, ResponseBody::tunnel())
 }

@@ -15,7 +15,7 @@ pub(super) struct Family<T> {
 pub(super) enum Read<T> {
     /// One number, which only grows.
     Rise(fn(&T) -> u64),
-    /// One number; none where it means nothing.
+    /// One number, which grows and shrinks; none where it would mean nothing.
     Level(fn(&T) -> Option<f64>),
     /// A number for each value of a label, which only grow.
     Rises(&'static str, fn(&T) -> Vec<(&'static str, u64)>),

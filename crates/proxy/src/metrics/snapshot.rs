@@ -6,7 +6,7 @@ use backstay_balancer::{Breakers, Health};
 use backstay_dns_cache::{Cache, NameStats, StatsSnapshot};
 
 use crate::counts::{ControlMetrics, ServerMetrics};
-use crate::server::Limits;
+use crate::limits::Limits;
 use backstay_upstream::counts::BackendMetrics;
 use backstay_upstream::{Backend, Discovery};
 
@@ -65,7 +65,7 @@ pub(crate) struct CacheSnapshot {
 }
 
 impl Members {
-    /// Those that `backend` has now.
+    /// The members that `backend` has now.
     pub(crate) fn of(backend: &Backend) -> Self {
         let mut members = Self { most_connections: backend.most_unlisted_connections(), ..Self::default() };
         let Discovery::Addresses(list) = &backend.discovery else { return members };

@@ -7,7 +7,7 @@ use backstay_upstream::counts::{
     BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts,
 };
 
-use super::{BackendSnapshot, Members, Process, envoy, own};
+use super::{BackendSnapshot, Members, Process, envoy, prometheus};
 
 fn backend(name: &str) -> BackendSnapshot {
     BackendSnapshot {
@@ -24,7 +24,7 @@ fn process() -> Process {
     Process {
         server: Arc::default(),
         control: Arc::default(),
-        limits: crate::server::Limits::default(),
+        limits: crate::limits::Limits::default(),
         names: backstay_dns_cache::NameStats::default(),
         watched: (0, 0),
         backends: 2,
@@ -41,7 +41,7 @@ fn backends_that_were_never_used_are_left_out() {
     latency.record(Duration::from_millis(3));
     latency.record(Duration::from_secs(7));
     let backends = [used, unused];
-    let text = own(&process(), &backends);
+    let text = prometheus(&process(), &backends);
     for line in [
         r#"backstay_backend_requests_total{backend="backend/a\"b",class="2xx"} 3"#,
         r#"backstay_backend_active_requests{backend="backend/a\"b"} 1"#,
@@ -75,6 +75,8 @@ fn each_count_has_its_series() {
         timeouts: Timeouts { total, per_try, first_byte, between_bytes },
         resets: Resets { stream, connection, protocol },
         no_endpoint,
+        // By cause: in the tests of sequences.
+        failures: _,
         loops,
         panics,
         retries: RetryCounts { policy, closed_connection, successes, exhausted, long_waits, buffer_overflows },
@@ -154,7 +156,7 @@ fn each_count_has_its_series() {
     for (number, (count, ..)) in (1000..).zip(&rows) {
         count.increment(number);
     }
-    let (own, envoy) = (own(&process(), &backends), envoy(&process(), &backends));
+    let (prometheus, envoy) = (prometheus(&process(), &backends), envoy(&process(), &backends));
     let series = |prefix: &str, own_label: &str, row: &str, number: u64| {
         let (name, label) = row.split_once(',').unwrap_or((row, ""));
         let label = label.split_once('=').map_or(String::new(), |(label, value)| format!(",{label}=\"{value}\""));
@@ -162,7 +164,7 @@ fn each_count_has_its_series() {
     };
     for (number, (_, own_row, envoy_row)) in (1000..).zip(&rows) {
         for (text, row, line) in [
-            (&own, own_row, series("backstay_backend_", "backend=\"backend/b\"", own_row, number)),
+            (&prometheus, own_row, series("backstay_backend_", "backend=\"backend/b\"", own_row, number)),
             (&envoy, envoy_row, series("envoy_cluster_", "envoy_cluster_name=\"b\"", envoy_row, number)),
         ] {
             assert!(row.is_empty() || text.lines().any(|found| found == line), "{line}\n{text}");

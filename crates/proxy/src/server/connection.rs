@@ -16,15 +16,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::accept::Permit;
-use super::activity::{Activity, Phase};
-use super::context::Local;
-use super::driver::Membership;
+use super::executor::Executor;
 use super::http1::Http1;
 use super::io::{ClientIo, poll_first};
 use super::service;
-use super::shard::{CurrentSocket, Shard};
-use super::streams::Executor;
+use crate::activity::{Activity, Phase};
+use crate::data_thread::{CurrentSocket, DataThread, Membership};
+use crate::exchange::{ClientConnection, ClientPermit, Service};
 use backstay_upstream::Io;
 
 /// What an HTTP/2 client sends first (RFC 9113, 3.4).
@@ -33,35 +31,36 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An answer to a client that did not finish its head in time.
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// Serves a connection from accept to end. It counts from now on: a drain that begins in this moment waits for it.
-pub(super) fn spawn(
-    shard: &Rc<Shard>,
-    socket: &Rc<CurrentSocket>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    permit: Permit,
-) {
-    let activity = Arc::new(Activity::new());
-    let membership = shard.join(&activity, socket);
-    let (shard, socket) = (Rc::clone(shard), Rc::clone(socket));
-    tokio::task::spawn_local(serve(shard, socket, stream, peer, permit, activity, membership));
+/// A connection that was accepted, and counts.
+pub(super) struct Accepted {
+    pub(super) thread: Rc<DataThread>,
+    pub(super) socket: Rc<CurrentSocket>,
+    /// The client's address.
+    pub(super) peer: SocketAddr,
+    pub(super) permit: ClientPermit,
 }
 
-async fn serve(
-    shard: Rc<Shard>,
-    socket: Rc<CurrentSocket>,
+/// Serves a connection from accept to end. It counts from now on: a drain that begins in this moment waits for it.
+pub(super) fn spawn<S: Service>(accepted: Accepted, stream: TcpStream, service: S) {
+    let activity = Arc::new(Activity::new());
+    let membership = accepted.thread.registry.join(&activity, &accepted.socket);
+    tokio::task::spawn_local(serve(accepted, stream, activity, membership, service));
+}
+
+async fn serve<S: Service>(
+    accepted: Accepted,
     stream: TcpStream,
-    peer: SocketAddr,
-    permit: Permit,
     activity: Arc<Activity>,
     membership: Membership,
+    service: S,
 ) {
+    let Accepted { thread, socket, peer, permit } = accepted;
     let _ = stream.set_nodelay(true);
     keep_alive(&stream);
     let port = stream.local_addr().map_or(0, |address| address.port());
 
     // Until the first request, the sweep's limit for heads covers the TLS handshake and the choice of protocol.
-    let mut opening = Box::pin(open(&shard, &socket, stream));
+    let mut opening = Box::pin(open(&thread, &socket, stream));
     let opened = membership.run(&mut opening, |_| ()).await;
     drop(opening);
     let opened = match opened {
@@ -71,15 +70,15 @@ async fn serve(
             tracing::debug!(%error, %peer, "a client's connection could not be opened");
             return;
         }
-        Err(phase) => return cut(&shard, phase),
+        Err(phase) => return cut(&thread, phase),
     };
     let ip = match peer.ip() {
         // A dual-stack socket shows IPv4 clients this way; nobody else does.
         IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(IpAddr::V6(ip), IpAddr::V4),
         ip => ip,
     };
-    let local = Rc::new(Local {
-        shard: Rc::clone(&shard),
+    let client = Rc::new(ClientConnection {
+        thread: Rc::clone(&thread),
         socket,
         peer: SocketAddr::new(ip, peer.port()),
         peer_value: HeaderValue::try_from(ip.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
@@ -92,14 +91,14 @@ async fn serve(
     let stream = ClientIo::new(opened.stream, opened.ahead, Arc::clone(&activity), !opened.http2);
     let outcome = if opened.http2 {
         // Boxed, so that connections of HTTP/1.1 do not keep the place.
-        Box::pin(serve_http2(stream, local, &membership)).await
+        Box::pin(serve_http2(stream, client, &membership, service)).await
     } else {
-        serve_http1(stream, local, &membership).await
+        serve_http1(stream, client, &membership, service).await
     };
     match outcome {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            let metrics = &shard.shared.metrics;
+            let metrics = &thread.shared.metrics;
             if error.is_parse_too_large() {
                 metrics.heads_too_large.increment(1);
             } else if error.is_parse() || is_http2_violation(&error) {
@@ -107,17 +106,22 @@ async fn serve(
             }
             tracing::debug!(%error, %peer, "a client's connection ended with an error");
         }
-        Err(phase) => cut(&shard, phase),
+        Err(phase) => cut(&thread, phase),
     }
 }
 
-async fn serve_http2(stream: ClientIo, local: Rc<Local>, membership: &Membership) -> Result<hyper::Result<()>, Phase> {
-    local.activity.multiplexes();
-    if local.is_closing() {
+async fn serve_http2<S: Service>(
+    stream: ClientIo,
+    client: Rc<ClientConnection>,
+    membership: &Membership,
+    service: S,
+) -> Result<hyper::Result<()>, Phase> {
+    client.activity.multiplexes();
+    if client.is_closing() {
         membership.finish();
     }
-    let limits = &local.shard.shared.limits;
-    let mut builder = http2::Builder::new(Executor(Rc::clone(&local)));
+    let limits = &client.thread.shared.limits;
+    let mut builder = http2::Builder::new(Executor(Rc::clone(&client)));
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_streams)
@@ -125,13 +129,18 @@ async fn serve_http2(stream: ClientIo, local: Rc<Local>, membership: &Membership
         .initial_connection_window_size(limits.connection_window)
         // The library refuses by itself what is larger, unseen; what is larger than may be is refused with the request.
         .max_header_list_size(u32::try_from(2 * limits.max_head_size).unwrap_or(u32::MAX));
-    let mut connection = builder.serve_connection(TokioIo::new(stream), service::serve(local));
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service::serve(client, service));
     membership.run(&mut connection, http2::Connection::graceful_shutdown).await
 }
 
-async fn serve_http1(stream: ClientIo, local: Rc<Local>, membership: &Membership) -> Result<hyper::Result<()>, Phase> {
-    let mut connection = Http1::new(stream, Rc::clone(&local), |stream| {
-        let limits = &local.shard.shared.limits;
+async fn serve_http1<S: Service>(
+    stream: ClientIo,
+    client: Rc<ClientConnection>,
+    membership: &Membership,
+    service: S,
+) -> Result<hyper::Result<()>, Phase> {
+    let mut connection = Http1::new(stream, Rc::clone(&client), |stream| {
+        let limits = &client.thread.shared.limits;
         let mut builder = http1::Builder::new();
         builder
             .max_header_size(limits.max_head_size)
@@ -141,7 +150,7 @@ async fn serve_http1(stream: ClientIo, local: Rc<Local>, membership: &Membership
         if limits.max_headers != 100 {
             builder.max_headers(limits.max_headers);
         }
-        builder.serve_connection(TokioIo::new(stream), service::serve(Rc::clone(&local))).with_upgrades()
+        builder.serve_connection(TokioIo::new(stream), service::serve(Rc::clone(&client), service)).with_upgrades()
     });
     let outcome = membership.run(&mut connection, Http1::finish).await;
     if matches!(outcome, Err(Phase::Head))
@@ -158,8 +167,8 @@ fn is_http2_violation(error: &hyper::Error) -> bool {
     error.is_some_and(|error| error.is_library() && error.reason() != Some(h2::Reason::NO_ERROR))
 }
 
-fn cut(shard: &Shard, phase: Phase) {
-    let metrics = &shard.shared.metrics;
+fn cut(thread: &DataThread, phase: Phase) {
+    let metrics = &thread.shared.metrics;
     match phase {
         Phase::Idle => metrics.idle_timeouts.increment(1),
         Phase::Head => metrics.header_timeouts.increment(1),
@@ -177,11 +186,11 @@ struct Opened {
 }
 
 /// Speaks TLS where the socket does, and finds out which HTTP follows. `None` when the client left without a word.
-async fn open(shard: &Shard, socket: &CurrentSocket, mut stream: TcpStream) -> io::Result<Option<Opened>> {
+async fn open(thread: &DataThread, socket: &CurrentSocket, mut stream: TcpStream) -> io::Result<Option<Opened>> {
     let tls = socket.load().tls.clone();
     if let Some(config) = tls {
         let stream = TlsAcceptor::from(config).accept(stream).await.inspect_err(|_| {
-            shard.shared.metrics.handshake_failures.increment(1);
+            thread.shared.metrics.handshake_failures.increment(1);
         })?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         return Ok(Some(Opened { stream: Io::Tls(Box::new(stream)), ahead: Bytes::new(), http2 }));

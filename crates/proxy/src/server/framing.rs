@@ -43,9 +43,9 @@ pub(super) const POISON: &[u8] = b"\r\0\r\n\r\n";
 #[derive(Debug)]
 pub(super) struct Framing {
     next: Next,
-    /// Of the head that is being read.
+    /// The length that the head being read has said.
     length: Option<u64>,
-    /// It has a transfer coding: `chunked` and nothing else, or another.
+    /// The request has a transfer coding: `chunked` and nothing else, or another.
     coding: Option<Coding>,
 }
 

@@ -17,8 +17,8 @@ use hyper::service::HttpService;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWrite;
 
-use super::context::Local;
 use super::io::{ClientIo, poll_first};
+use crate::exchange::ClientConnection;
 
 /// A connection in hyper's hands.
 pub(super) type Served<S> = UpgradeableConnection<TokioIo<ClientIo>, S>;
@@ -26,37 +26,37 @@ pub(super) type Served<S> = UpgradeableConnection<TokioIo<ClientIo>, S>;
 /// An HTTP/1.1 connection from a client. `begin` puts a stream into hyper's hands.
 pub(super) struct Http1<S: HttpService<Incoming>, F> {
     begin: F,
-    local: Rc<Local>,
+    client: Rc<ClientConnection>,
     state: State<S>,
     /// The connection takes no more requests.
     finishing: bool,
 }
 
 enum State<S: HttpService<Incoming>> {
-    /// Boxed, so that what rests does not keep the place.
+    /// Boxed, so that what is parked does not keep the place.
     Served(Box<Served<S>>),
     /// Without hyper, until bytes come.
-    Resting(ClientIo, #[expect(dead_code, reason = "held")] Rest),
+    Parked(ClientIo, #[expect(dead_code, reason = "held")] ParkedGuard),
     /// Without hyper, to say that nothing follows.
     Closing(ClientIo),
     Closed,
 }
 
-/// Counts a connection that rests, and keeps its stream from being shut down, for as long as it does.
-struct Rest(Rc<Local>);
+/// Counts a connection that is parked, and keeps its stream from being shut down, for as long as it is.
+struct ParkedGuard(Rc<ClientConnection>);
 
-impl Rest {
-    fn begin(local: &Rc<Local>) -> Self {
-        local.activity.rest(true);
-        local.shard.shared.metrics.resting.increment();
-        Self(Rc::clone(local))
+impl ParkedGuard {
+    fn begin(client: &Rc<ClientConnection>) -> Self {
+        client.activity.park();
+        client.thread.shared.metrics.parked.increment();
+        Self(Rc::clone(client))
     }
 }
 
-impl Drop for Rest {
+impl Drop for ParkedGuard {
     fn drop(&mut self) {
-        self.0.activity.rest(false);
-        self.0.shard.shared.metrics.resting.decrement();
+        self.0.activity.unpark();
+        self.0.thread.shared.metrics.parked.decrement();
     }
 }
 
@@ -68,9 +68,9 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     F: Fn(ClientIo) -> Served<S> + Unpin,
 {
-    pub(super) fn new(stream: ClientIo, local: Rc<Local>, begin: F) -> Self {
+    pub(super) fn new(stream: ClientIo, client: Rc<ClientConnection>, begin: F) -> Self {
         let state = State::Served(Box::new(begin(stream)));
-        Self { begin, local, state, finishing: false }
+        Self { begin, client, state, finishing: false }
     }
 
     /// Puts a stream into hyper's hands again, of which `ahead` was read.
@@ -88,7 +88,7 @@ where
                 Pin::new(&mut *connection).graceful_shutdown();
                 State::Served(connection)
             }
-            State::Resting(stream, _) => State::Closing(stream),
+            State::Parked(stream, _) => State::Closing(stream),
             other => other,
         };
     }
@@ -97,15 +97,15 @@ where
     pub(super) fn into_stream(self) -> Option<ClientIo> {
         match self.state {
             State::Served(connection) => Some(connection.into_parts()?.io.into_inner()),
-            State::Resting(stream, _) | State::Closing(stream) => Some(stream),
+            State::Parked(stream, _) | State::Closing(stream) => Some(stream),
             State::Closed => None,
         }
     }
 
     /// Takes the connection out of hyper's hands. Pending when hyper is not done with it.
-    fn rest(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+    fn park(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
         let State::Served(connection) = &mut self.state else { return Poll::Ready(Ok(())) };
-        let rest = Rest::begin(&self.local);
+        let parked = ParkedGuard::begin(&self.client);
         Pin::new(&mut **connection).graceful_shutdown();
         let Poll::Ready(ended) = Pin::new(&mut **connection).poll(cx) else {
             self.finishing = true;
@@ -117,16 +117,16 @@ where
         let (stream, read) = (parts.io.into_inner(), parts.read_buf);
         // Empty lines before a request mean nothing (RFC 9112, 2.2).
         self.state = match read.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) {
-            None if !stream.is_refused() => State::Resting(stream, rest),
+            None if !stream.is_refused() => State::Parked(stream, parked),
             // The client began another request before it had all of the last answer.
             start => self.serve(stream, read.slice(start.unwrap_or(0)..)),
         };
         Poll::Ready(Ok(()))
     }
 
-    /// Ends the rest, with the first bytes of a request, or with none at the end of the stream.
+    /// Takes a parked connection up again, with the first bytes of a request, or with none at the end of the stream.
     fn wake(&mut self, first: Bytes) {
-        let State::Resting(stream, _) = mem::replace(&mut self.state, State::Closed) else { return };
+        let State::Parked(stream, _) = mem::replace(&mut self.state, State::Closed) else { return };
         self.state = if first.is_empty() { State::Closing(stream) } else { self.serve(stream, first) };
     }
 }
@@ -150,12 +150,12 @@ where
                         this.state = State::Closed;
                         return Poll::Ready(ended);
                     }
-                    if this.finishing || !this.local.activity.may_rest() {
+                    if this.finishing || !this.client.activity.may_park() {
                         return Poll::Pending;
                     }
-                    ready!(this.rest(cx))?;
+                    ready!(this.park(cx))?;
                 }
-                State::Resting(stream, _) => match ready!(poll_first(&mut stream.stream, cx)) {
+                State::Parked(stream, _) => match ready!(poll_first(&mut stream.stream, cx)) {
                     Ok(first) => this.wake(first),
                     Err(error) => {
                         tracing::debug!(%error, "a client's connection failed while it was idle");

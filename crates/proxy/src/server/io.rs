@@ -11,8 +11,8 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::activity::Activity;
 use super::framing::{Framing, POISON, Violation};
+use crate::activity::Activity;
 
 /// Most bytes that [`poll_first`] takes: most requests are shorter.
 const FIRST: usize = 1024;
@@ -137,7 +137,7 @@ impl AsyncWrite for ClientIo {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.activity.is_resting() {
+        if this.activity.is_parked() {
             // hyper is done with it, the client is not.
             return Poll::Ready(Ok(()));
         }

@@ -3,19 +3,18 @@
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
+use hyper::service::{HttpService, service_fn};
 
-use super::context::{Exchange, Local};
-use crate::forward::{self, Body};
+use crate::exchange::{ClientConnection, Exchange, Service};
 
-/// Serves the requests of one connection.
-pub(super) fn serve(
-    local: Rc<Local>,
-) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: 'static> {
+/// Serves the requests of one connection with `service`.
+pub(super) fn serve<S: Service>(
+    client: Rc<ClientConnection>,
+    service: S,
+) -> impl HttpService<Incoming, ResBody = S::Body, Error = Infallible, Future: 'static> {
     service_fn(move |request| {
-        let exchange = Exchange::start(&local, &request);
-        forward::answer(exchange, request)
+        let exchange = Exchange::start(&client, &request);
+        service.serve(exchange, request)
     })
 }

@@ -9,7 +9,7 @@ use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::config::{Resource as Message, resource};
 use backstay_proto::discovery::Node;
 use backstay_xds::server::{self, Event, Peer, Refused, Source, StreamId};
-use backstay_xds::{Change, Resource, Snapshot};
+use backstay_xds::{Resource, ResourceChange, Snapshot};
 use bytes::Bytes;
 use prost::Message as _;
 use tokio::net::TcpListener;
@@ -83,7 +83,7 @@ impl ControlPlane {
         self.serve(listener);
     }
 
-    fn change(&mut self, changes: Vec<Change>) {
+    fn change(&mut self, changes: Vec<ResourceChange>) {
         self.revision += 1;
         self.snapshot = self.snapshot.apply(self.revision, RESOURCE_TYPE_URL, changes);
         if let Some(sender) = &*self.feed.snapshots.lock().unwrap() {
@@ -93,17 +93,17 @@ impl ControlPlane {
 
     pub(crate) fn put(&mut self, resources: Vec<(&str, resource::Kind)>) {
         let put = |(name, kind): (&str, resource::Kind)| {
-            Change::Put(Resource::new(name, Message { kind: Some(kind) }.encode_to_vec().into()))
+            ResourceChange::Put(Resource::new(name, Message { kind: Some(kind) }.encode_to_vec().into()))
         };
         self.change(resources.into_iter().map(put).collect());
     }
 
     pub(crate) fn put_raw(&mut self, name: &str, value: &'static [u8]) {
-        self.change(vec![Change::Put(Resource::new(name, Bytes::from_static(value)))]);
+        self.change(vec![ResourceChange::Put(Resource::new(name, Bytes::from_static(value)))]);
     }
 
     pub(crate) fn remove(&mut self, name: &str) {
-        self.change(vec![Change::Remove(name.into())]);
+        self.change(vec![ResourceChange::Remove(name.into())]);
     }
 
     pub(crate) fn last_node(&self) -> Node {

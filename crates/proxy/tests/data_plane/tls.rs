@@ -315,7 +315,7 @@ async fn why_there_is_no_connection_is_noted() {
         let backend = backend(&demands, endpoint, built(options), Protocol::Http1);
         let proxy = Proxy::start(Routes::all(to(&backend, demands.address.port()))).await;
         assert_eq!(ask(proxy.address, Request::get("/")).await.status, 503);
-        let noted = backend.trouble().failed_connection().unwrap();
+        let noted = backend.last_errors().failed_connection().unwrap();
         assert_eq!(noted.address, demands.address);
         assert!(noted.error.contains(error), "{noted:?}");
         assert!(noted.advice.unwrap().contains(advice), "{noted:?}");

@@ -59,17 +59,17 @@ pub struct Unresolved {
     pub body: Cow<'static, str>,
     /// Details for the access log, one word.
     pub details: Cow<'static, str>,
-    /// It is DNS that has no answer, and not the request that asks for what is none.
+    /// DNS has no answer; otherwise it is the request that asks for what is no name, or may not be asked for.
     pub of_dns: bool,
 }
 
 /// What is known about a name.
 pub enum Lookup {
-    /// Known: dial these.
+    /// The name is known: dial these addresses.
     Ready(Resolved),
-    /// Being asked; the future ends with the answer. Dropping it must not stop the lookup for others.
+    /// The name is being asked for; the future ends with the answer. Dropping it must not stop the lookup for others.
     Pending(Pin<Box<dyn Future<Output = Result<Resolved, Unresolved>> + Send>>),
-    /// No address: answer the client so.
+    /// The name has no address: answer the client so.
     Refused(Unresolved),
 }
 

@@ -27,11 +27,11 @@ pub struct Endpoint {
     pub port: Option<NonZeroU16>,
     /// Share of the requests among endpoints of one priority. At least 1.
     pub weight: u32,
-    /// 0 comes first.
+    /// The priority; 0 comes first.
     pub priority: u32,
-    /// Where it is, for backends that weigh localities.
+    /// Where the endpoint is, for backends that weigh localities.
     pub locality: Locality,
-    /// What the user says of its health.
+    /// What the user says of the endpoint's health.
     pub stated: ConfiguredHealth,
     /// Name to verify (and to send, unless it is an address) when the backend uses TLS and does not set one itself: the
     /// endpoint's domain name, or its address.
@@ -118,7 +118,7 @@ impl Addresses {
         self.current.load()
     }
 
-    /// The same, to be kept.
+    /// The endpoints of this moment, to be kept beyond it.
     #[inline]
     pub fn load_full(&self) -> Arc<Endpoints> {
         self.current.load_full()
@@ -161,6 +161,8 @@ fn specs(list: &[Endpoint]) -> Vec<EndpointSpec> {
             None => endpoint.address.to_string(),
         };
         EndpointSpec {
+            // One with a port of its own is placed by that.
+            address: endpoint.port.is_none().then_some(endpoint.address),
             weight: endpoint.weight,
             priority: endpoint.priority,
             locality: endpoint.locality,

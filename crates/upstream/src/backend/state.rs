@@ -10,7 +10,7 @@ use backstay_balancer::{Breakers, Detector, EjectionChange, EndpointState};
 use backstay_model::BackendSpec;
 use tokio::sync::watch;
 
-use super::{Discovery, Endpoint, Endpoints, Trouble};
+use super::{Discovery, Endpoint, Endpoints, LastErrors};
 
 use crate::counts::BackendMetrics;
 use crate::tls::ClientTls;
@@ -19,20 +19,20 @@ use crate::tls::ClientTls;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BackendId(u64);
 
-/// Identity of the versions of a backend that use each other's connections.
+/// Identity of the pools of a backend, which all versions of it share that use each other's connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LineageId(u64);
+pub struct PoolIdentity(u64);
 
 /// What versions of a backend share that use each other's connections.
 #[derive(Debug)]
-struct Lineage {
-    id: LineageId,
+struct Shared {
+    id: PoolIdentity,
     /// Stands for every endpoint that is in no list, unless each has a limit of its own.
     unlisted: Arc<EndpointState>,
     /// Endpoints that are in no list and have a limit of their own.
     counted: Mutex<HashMap<SocketAddr, Weak<EndpointState>>>,
     /// What last went wrong at its endpoints.
-    trouble: Trouble,
+    last_errors: LastErrors,
 }
 
 /// What a [`Backend`] is made of.
@@ -71,7 +71,7 @@ pub struct Backend {
     detector: Option<Detector>,
     /// Port that routes send to; 0 if none does.
     traffic_port: watch::Sender<u16>,
-    lineage: Arc<Lineage>,
+    shared: Arc<Shared>,
 }
 
 /// Where identities are counted up.
@@ -80,14 +80,14 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 impl Backend {
     /// A backend with no connections. An update that leaves a backend as it was must keep the old object instead.
     pub fn new(parts: BackendParts) -> Arc<Self> {
-        let id = LineageId(NEXT.fetch_add(1, Ordering::Relaxed));
+        let id = PoolIdentity(NEXT.fetch_add(1, Ordering::Relaxed));
         Self::with(
             parts,
-            Arc::new(Lineage {
+            Arc::new(Shared {
                 id,
                 unlisted: EndpointState::unlisted(),
                 counted: Mutex::default(),
-                trouble: Trouble::default(),
+                last_errors: LastErrors::default(),
             }),
         )
     }
@@ -95,10 +95,10 @@ impl Backend {
     /// The version that follows this one and goes on with its connections: protocol, TLS and socket options must be those
     /// of this one. Certificates and authorities may differ; they count for new connections.
     pub fn successor(&self, parts: BackendParts) -> Arc<Self> {
-        Self::with(parts, Arc::clone(&self.lineage))
+        Self::with(parts, Arc::clone(&self.shared))
     }
 
-    fn with(parts: BackendParts, lineage: Arc<Lineage>) -> Arc<Self> {
+    fn with(parts: BackendParts, shared: Arc<Shared>) -> Arc<Self> {
         let BackendParts { name, spec, discovery, tls, metrics, breakers } = parts;
         let detector = match (&spec.policy.outlier, &discovery) {
             (Some(config), Discovery::Addresses(list)) => Some(Detector::new(config.clone(), list.load().set())),
@@ -117,7 +117,7 @@ impl Backend {
             spec,
             detector,
             traffic_port: watch::Sender::new(0),
-            lineage,
+            shared,
         })
     }
 
@@ -157,8 +157,16 @@ impl Backend {
 
     /// What last went wrong at its endpoints.
     #[inline]
-    pub fn trouble(&self) -> &Trouble {
-        &self.lineage.trouble
+    pub fn last_errors(&self) -> &LastErrors {
+        &self.shared.last_errors
+    }
+
+    /// Whether there is an endpoint, whatever its health: names may have no address. A dynamic backend has as many as it is asked for.
+    pub fn has_endpoints(&self) -> bool {
+        match &self.discovery {
+            Discovery::Addresses(list) => !list.load().is_empty(),
+            Discovery::Dynamic(_) => true,
+        }
     }
 
     /// Port that routes send to, the lowest if there are several.
@@ -181,9 +189,9 @@ impl Backend {
     /// What is counted for an address that is in no list.
     pub fn unlisted(&self, address: SocketAddr) -> Arc<EndpointState> {
         if !self.spec.policy.counts_endpoints {
-            return Arc::clone(&self.lineage.unlisted);
+            return Arc::clone(&self.shared.unlisted);
         }
-        let mut counted = self.lineage.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.shared.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = counted.get(&address).and_then(Weak::upgrade) {
             return state;
         }
@@ -198,7 +206,7 @@ impl Backend {
 
     /// Connections of the address, among those in no list that have a limit of their own, that has the most.
     pub fn most_unlisted_connections(&self) -> u32 {
-        let counted = self.lineage.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = self.shared.counted.lock().unwrap_or_else(PoisonError::into_inner);
         counted.values().filter_map(Weak::upgrade).map(|state| state.connections()).max().unwrap_or(0)
     }
 
@@ -208,16 +216,17 @@ impl Backend {
         self.id
     }
 
-    /// Identity that it shares with the versions before it whose connections it goes on with.
+    /// Identity of the pools, shared with the versions before this one whose connections it goes on with.
     #[inline]
-    pub fn lineage(&self) -> LineageId {
-        self.lineage.id
+    pub fn pool_identity(&self) -> PoolIdentity {
+        self.shared.id
     }
 }
 
 impl std::ops::Deref for Backend {
     type Target = BackendSpec;
 
+    #[inline]
     fn deref(&self) -> &BackendSpec {
         &self.spec
     }

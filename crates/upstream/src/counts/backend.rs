@@ -1,4 +1,4 @@
-use super::{Count, Level, Times};
+use super::{Count, FailureCounts, Level, Times};
 
 /// What is counted for one backend, over all threads and all versions of it.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub struct BackendMetrics {
     pub resets: Resets,
     /// Requests answered 503 because there was no endpoint to send them to.
     pub no_endpoint: Count,
+    /// Requests of sequences that it did not answer, having been tried last.
+    pub failures: FailureCounts,
     /// Requests refused because they had come through the backend too often.
     pub loops: Count,
     /// Requests whose endpoint was chosen whatever its health.
@@ -64,11 +66,11 @@ pub struct Timeouts {
 /// Attempts that the endpoint ended, by how.
 #[derive(Debug, Default)]
 pub struct Resets {
-    /// It reset or refused the stream (HTTP/2).
+    /// The endpoint reset or refused the stream (HTTP/2).
     pub stream: Count,
-    /// It closed the connection, or the connection was lost.
+    /// The endpoint closed the connection, or the connection was lost.
     pub connection: Count,
-    /// What it sent was no HTTP, or beyond the limits on heads.
+    /// What the endpoint sent was no HTTP, or beyond the limits on heads.
     pub protocol: Count,
 }
 
@@ -118,11 +120,11 @@ impl ConnectFailures {
 /// Connections that a limit ended, by the setting.
 #[derive(Debug, Default)]
 pub struct Retired {
-    /// They had carried as many requests as one may.
+    /// Connections that had carried as many requests as one may.
     pub max_requests: Count,
-    /// They had lived for as long as one may.
+    /// Connections that had lived for as long as one may.
     pub max_lifetime: Count,
-    /// They had been unused for too long.
+    /// Connections that had been unused for too long.
     pub idle: Count,
     /// There were enough unused ones.
     pub max_idle: Count,

@@ -16,11 +16,11 @@ use tokio::task::coop;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-use super::{Counted, Open};
+use super::{ConnectionGuard, Counted};
 use crate::connector::Tcp;
 use crate::counts::BackendMetrics;
 use crate::io::Io;
-use crate::queue::Place;
+use crate::queue::ConnectionPermit;
 use crate::tests::memory::Body;
 use crate::tls::TlsStream;
 
@@ -44,9 +44,9 @@ async fn connected() -> (TcpStream, TcpStream) {
 fn connection(stream: Stream) -> Box<Connection> {
     let breakers = Breakers::new(&Limits::default());
     let permit = breakers.connection(&EndpointState::unlisted(), PoolConnection::First).unwrap();
-    let place = Place::take(permit, &Rc::default());
-    let open = Open::count(&Arc::<BackendMetrics>::default(), place);
-    Connection::new(Counted { stream, born: Instant::now(), open }, HeadLimits { max_size: 1 << 16, max_headers: 10 })
+    let permit = ConnectionPermit::take(permit, &Rc::default());
+    let guard = ConnectionGuard::count(&Arc::<BackendMetrics>::default(), permit);
+    Connection::new(Counted { stream, born: Instant::now(), guard }, HeadLimits { max_size: 1 << 16, max_headers: 10 })
 }
 
 fn request(size: usize) -> Request<Body> {

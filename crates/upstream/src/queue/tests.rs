@@ -6,8 +6,9 @@ use backstay_balancer::{Breakers, EndpointState, Limits, Overflow, Share};
 
 use super::{Entry, Given, Queue};
 use crate::ConnectError;
+use crate::member::Member;
 use crate::pending::Counts;
-use crate::stock::{Member, Reusable, Stock};
+use crate::stock::{Reusable, Stock};
 
 struct Nothing;
 
@@ -101,7 +102,7 @@ fn what_cannot_be_opened_fails_those_that_have_nothing_else_to_wait_for() {
         line.queue.fail(&ConnectError::NotHttp2, 1, others);
         let failed = entries.map(|entry| matches!(entry.untaken(), Some(Given::Failed(_))));
         assert_eq!(failed, [true, false, others]);
-        assert_eq!((line.queue.placed(), line.queue.is_short()), (1, !others));
+        assert_eq!((line.queue.opening(), line.queue.is_short()), (1, !others));
     }
 }
 
@@ -111,9 +112,9 @@ fn who_can_expect_nothing_any_more_waits_before_those_who_came_later() {
     let opening = [line.join(true), line.join(true), line.join(true)];
     let later = line.join(false);
     line.queue.demote(1, Overflow::Connections);
-    assert_eq!((line.queue.placed(), line.share.waiting()), (1, 4));
+    assert_eq!((line.queue.opening(), line.share.waiting()), (1, 4));
     assert!((0..4).all(|number| line.offer(number).is_none()));
     let served = opening.iter().chain([&later]).map(|entry| free(entry)).collect::<Vec<_>>();
     assert_eq!(served, [Some(0), Some(1), Some(2), Some(3)]);
-    assert_eq!((line.queue.placed(), line.share.waiting()), (0, 0));
+    assert_eq!((line.queue.opening(), line.share.waiting()), (0, 0));
 }

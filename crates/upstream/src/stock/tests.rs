@@ -14,12 +14,13 @@ use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::TestCaseError;
 use tokio::time::Instant;
 
-use super::{Member, Reusable, Spare, Stock, Waiting};
-use crate::queue::{Given, Place};
+use super::{Reusable, Stock, Waiting};
+use crate::member::{Member, Spare};
+use crate::queue::{ConnectionPermit, Given};
 
 /// An open connection.
 #[derive(Debug)]
-struct Connection(#[expect(dead_code, reason = "held")] Place);
+struct Connection(#[expect(dead_code, reason = "held")] ConnectionPermit);
 
 impl Reusable for Connection {
     fn is_alone(&self) -> bool {
@@ -48,9 +49,9 @@ struct Thread {
 /// A request, or a connection that is opened for none.
 enum Actor {
     Waits(Waiting<Connection>),
-    Opens(Waiting<Connection>, Place),
+    Opens(Waiting<Connection>, ConnectionPermit),
     Uses(Connection),
-    Finishes(Place, Spare),
+    Finishes(ConnectionPermit, Spare),
 }
 
 struct Model {
@@ -94,7 +95,7 @@ impl Model {
             return false;
         }
         match stock.arrive(&Rc::default()) {
-            Ok((waiting, Some(place))) => self.add(thread, endpoint, Actor::Opens(waiting, place)),
+            Ok((waiting, Some(permit))) => self.add(thread, endpoint, Actor::Opens(waiting, permit)),
             Ok((waiting, None)) => self.add(thread, endpoint, Actor::Waits(waiting)),
             Err(_) => return true,
         }
@@ -107,16 +108,16 @@ impl Model {
         let actor = match actor {
             Actor::Waits(mut waiting) => match waiting.given().now_or_never() {
                 Some(Given::Free(connection)) => Actor::Uses(connection),
-                Some(Given::Place(place)) => Actor::Opens(waiting, place),
+                Some(Given::Permit(permit)) => Actor::Opens(waiting, permit),
                 _ => Actor::Waits(waiting),
             },
-            Actor::Opens(mut waiting, place) => match waiting.given().now_or_never() {
+            Actor::Opens(mut waiting, permit) => match waiting.given().now_or_never() {
                 Some(Given::Free(connection)) => {
                     let spare = waiting.spare().unwrap();
-                    self.add(thread, endpoint, Actor::Finishes(place, spare));
+                    self.add(thread, endpoint, Actor::Finishes(permit, spare));
                     Actor::Uses(connection)
                 }
-                _ => Actor::Opens(waiting, place),
+                _ => Actor::Opens(waiting, permit),
             },
             actor => actor,
         };
@@ -135,13 +136,13 @@ impl Model {
         let Some((thread, endpoint, actor)) = self.actors.remove(&id) else { return };
         match actor {
             Actor::Uses(connection) if well => self.keep(thread, endpoint, connection),
-            Actor::Opens(waiting, place) if well => {
+            Actor::Opens(waiting, permit) if well => {
                 drop(waiting);
-                self.actors.insert(id, (thread, endpoint, Actor::Uses(Connection(place))));
+                self.actors.insert(id, (thread, endpoint, Actor::Uses(Connection(permit))));
             }
-            Actor::Finishes(place, spare) if well => {
+            Actor::Finishes(permit, spare) if well => {
                 drop(spare);
-                self.keep(thread, endpoint, Connection(place));
+                self.keep(thread, endpoint, Connection(permit));
             }
             // It waits on.
             Actor::Waits(waiting) if well => {

@@ -62,9 +62,9 @@ impl<H: Handler> Stream<'_, H> {
         self.connected = true;
         self.handler.connected(true);
         loop {
-            let answer = self.receive(&session, response).await?;
+            let acknowledgement = self.receive(&session, response).await?;
             // Never waits: a control plane that writes before it reads would then wait for us, and we for it.
-            if let Err(TrySendError::Full(_)) = answers.try_send(answer) {
+            if let Err(TrySendError::Full(_)) = answers.try_send(acknowledgement) {
                 return Err(Disconnect::Congested);
             }
             response = tokio::select! {
@@ -81,11 +81,11 @@ impl<H: Handler> Stream<'_, H> {
         response: DeltaDiscoveryResponse,
     ) -> Result<DeltaDiscoveryRequest, Disconnect> {
         match session.receive(response)? {
-            Received::Refuse(answer) => Ok(*answer),
-            Received::Apply(Delivery { updates, removed, answer }) => {
+            Received::Refuse(acknowledgement) => Ok(*acknowledgement),
+            Received::Apply(Delivery { updates, removed, acknowledgement }) => {
                 let rejections = self.handler.apply(&self.options.type_url, updates, removed).await;
                 self.backoff.reset();
-                Ok(answer.with(rejections))
+                Ok(acknowledgement.with(rejections))
             }
         }
     }

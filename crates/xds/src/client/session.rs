@@ -1,4 +1,4 @@
-mod answer;
+mod acknowledgement;
 #[cfg(test)]
 mod tests;
 
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use backstay_proto::config;
 use backstay_proto::discovery::{self, DeltaDiscoveryRequest, DeltaDiscoveryResponse, Node};
 
-pub use self::answer::Answer;
+pub use self::acknowledgement::Acknowledgement;
 use super::Update;
 
 /// One stream of the incremental protocol as its client sees it, without I/O: a wildcard subscription to one type.
@@ -34,7 +34,7 @@ pub struct Delivery {
     /// Deleted.
     pub removed: Vec<Arc<str>>,
     /// The answer to give when it is applied. It already refuses what could not even be read.
-    pub answer: Answer,
+    pub acknowledgement: Acknowledgement,
 }
 
 /// A response of a type nobody subscribed to. It cannot be answered without subscribing, so the stream is of no use.
@@ -66,16 +66,16 @@ impl Session {
         if response.type_url != *self.type_url {
             return Err(WrongType { received: response.type_url, expected: self.type_url.as_ref().to_owned() });
         }
-        let mut answer = Answer::new(self.type_url.clone(), response.nonce);
+        let mut acknowledgement = Acknowledgement::new(self.type_url.clone(), response.nonce);
         let mut names = HashSet::with_capacity(response.resources.len() + response.removed_resources.len());
         let all = response.resources.iter().map(|resource| &resource.name).chain(&response.removed_resources);
         for name in all {
             if name.is_empty() {
-                return Ok(Received::Refuse(Box::new(answer.refuse("a resource has no name"))));
+                return Ok(Received::Refuse(Box::new(acknowledgement.refuse("a resource has no name"))));
             }
             if !names.insert(name.as_str()) {
                 return Ok(Received::Refuse(Box::new(
-                    answer.refuse(&format!("resource {name:?} occurs more than once")),
+                    acknowledgement.refuse(&format!("resource {name:?} occurs more than once")),
                 )));
             }
         }
@@ -83,14 +83,14 @@ impl Session {
         for resource in response.resources {
             match self.update(resource) {
                 Ok(update) => {
-                    answer.offer(&update);
+                    acknowledgement.offer(&update);
                     updates.push(update);
                 }
-                Err(rejection) => answer.reject(rejection),
+                Err(rejection) => acknowledgement.reject(rejection),
             }
         }
         let removed = response.removed_resources.into_iter().map(Arc::from).collect();
-        Ok(Received::Apply(Delivery { updates, removed, answer }))
+        Ok(Received::Apply(Delivery { updates, removed, acknowledgement }))
     }
 
     fn update(&self, resource: discovery::Resource) -> Result<Update, config::Rejection> {

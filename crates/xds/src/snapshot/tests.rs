@@ -1,12 +1,12 @@
 use bytes::Bytes;
 
 use super::Snapshot;
-use crate::{Change, Resource};
+use crate::{Resource, ResourceChange};
 
 const TYPE: &str = "type.example/Thing";
 
-fn put(name: &str, value: &'static str) -> Change {
-    Change::Put(Resource::new(name, Bytes::from_static(value.as_bytes())))
+fn put(name: &str, value: &'static str) -> ResourceChange {
+    ResourceChange::Put(Resource::new(name, Bytes::from_static(value.as_bytes())))
 }
 
 fn names(snapshot: &Snapshot) -> Vec<&str> {
@@ -29,7 +29,7 @@ fn a_version_is_the_hash_of_the_content_alone() {
 #[test]
 fn a_snapshot_does_not_change_when_another_is_made_from_it() {
     let first = Snapshot::empty().apply(1, TYPE, [put("b", "1"), put("a", "1")]);
-    let second = first.apply(2, TYPE, [Change::Remove("a".into()), put("c", "1"), put("b", "2")]);
+    let second = first.apply(2, TYPE, [ResourceChange::Remove("a".into()), put("c", "1"), put("b", "2")]);
     assert_eq!((first.revision(), names(&first)), (1, vec!["a", "b"]));
     assert_eq!((second.revision(), names(&second), second.len(TYPE)), (2, vec!["b", "c"], 2));
     assert_eq!(first.get(TYPE, "b").unwrap().value(), "1");
@@ -42,7 +42,7 @@ fn a_snapshot_does_not_change_when_another_is_made_from_it() {
 fn changes_that_change_nothing_are_dropped() {
     let first = Snapshot::empty().apply(1, TYPE, [put("a", "1")]);
     let kept = first.get(TYPE, "a").unwrap().clone();
-    let second = first.apply(2, TYPE, [put("a", "1"), Change::Remove("never".into())]);
+    let second = first.apply(2, TYPE, [put("a", "1"), ResourceChange::Remove("never".into())]);
     assert!(std::sync::Arc::ptr_eq(&kept, second.get(TYPE, "a").unwrap()));
     assert!(changed(&second, &first).is_empty());
     assert_eq!(second.revision(), 2);
@@ -50,14 +50,17 @@ fn changes_that_change_nothing_are_dropped() {
 
 #[test]
 fn a_type_is_not_known_for_changes_that_change_nothing() {
-    let snapshot = Snapshot::empty().apply(1, TYPE, [Change::Remove("a".into())]);
+    let snapshot = Snapshot::empty().apply(1, TYPE, [ResourceChange::Remove("a".into())]);
     assert!(snapshot.kind(TYPE).is_none());
 }
 
 #[test]
 fn the_last_of_several_changes_to_a_name_counts() {
-    let snapshot =
-        Snapshot::empty().apply(1, TYPE, [put("a", "1"), put("a", "2"), put("b", "1"), Change::Remove("b".into())]);
+    let snapshot = Snapshot::empty().apply(
+        1,
+        TYPE,
+        [put("a", "1"), put("a", "2"), put("b", "1"), ResourceChange::Remove("b".into())],
+    );
     assert_eq!(names(&snapshot), ["a"]);
     assert_eq!(snapshot.get(TYPE, "a").unwrap().value(), "2");
 }
@@ -69,7 +72,7 @@ fn what_changed_since_an_older_snapshot_is_found_in_the_log_or_without_it() {
         let steps = [
             vec![put("a", "1"), put("b", "1")],
             vec![put("b", "2")],
-            vec![Change::Remove("a".into())],
+            vec![ResourceChange::Remove("a".into())],
             vec![put("c", "1")],
         ];
         for (revision, step) in (1..).zip(steps) {

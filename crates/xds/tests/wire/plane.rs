@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backstay_xds::server::{Event, Identity, Options, Peer, Refused, Source, StreamId, service};
-use backstay_xds::{Change, Resource, Snapshot};
+use backstay_xds::{Resource, ResourceChange, Snapshot};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -24,12 +24,12 @@ pub(crate) const PROVED: &str = "proved";
 /// How long to wait for what must happen before the test is given up as failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(crate) fn put(name: &str, value: impl Into<Bytes>) -> Change {
-    Change::Put(Resource::new(name, value.into()))
+pub(crate) fn put(name: &str, value: impl Into<Bytes>) -> ResourceChange {
+    ResourceChange::Put(Resource::new(name, value.into()))
 }
 
-pub(crate) fn remove(name: &str) -> Change {
-    Change::Remove(name.into())
+pub(crate) fn remove(name: &str) -> ResourceChange {
+    ResourceChange::Remove(name.into())
 }
 
 pub(crate) struct Plane {
@@ -59,13 +59,13 @@ impl Source for Recorder {
 }
 
 impl Plane {
-    pub(crate) async fn start(changes: impl IntoIterator<Item = Change>) -> Self {
+    pub(crate) async fn start(changes: impl IntoIterator<Item = ResourceChange>) -> Self {
         Self::start_at("127.0.0.1:0".parse().unwrap(), changes, Options::default()).await
     }
 
     pub(crate) async fn start_at(
         address: SocketAddr,
-        changes: impl IntoIterator<Item = Change>,
+        changes: impl IntoIterator<Item = ResourceChange>,
         options: Options,
     ) -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
@@ -86,7 +86,7 @@ impl Plane {
         Self { address, source, events: receiver, stop, server }
     }
 
-    pub(crate) fn apply(&self, changes: impl IntoIterator<Item = Change>) {
+    pub(crate) fn apply(&self, changes: impl IntoIterator<Item = ResourceChange>) {
         let snapshots = self.source.snapshots.lock().unwrap();
         snapshots.send_modify(|snapshot| *snapshot = snapshot.apply(snapshot.revision() + 1, TYPE, changes));
     }

@@ -149,11 +149,14 @@ fn what_is_kept_of_a_secret_is_told_until_it_is_over_and_outlives_the_compiler()
     let broken = secret("one", &[("tls.crt", CERTIFICATE), ("tls.key", OTHER_PRIVATE_KEY)]);
     let mut world = World::new([class(), gw.clone(), certificate_until("one", 2020)]);
     let before = world.held.clone();
-    let told = world.set(broken.clone()).kept;
+    let told = world.set(broken.clone()).last_good_secrets;
     let name = LastGoodSecretName { namespace: "infra".into(), name: "one".into(), role: Role::Certificate };
     let kept = told[&name].clone().unwrap();
     assert_eq!(told.len(), 1);
-    assert!(world.set(with(gw.clone(), "/spec/listeners/0/port", json!(8443))).kept.is_empty(), "once is enough");
+    assert!(
+        world.set(with(gw.clone(), "/spec/listeners/0/port", json!(8443))).last_good_secrets.is_empty(),
+        "once is enough"
+    );
     assert_eq!(LastGoodSecret::decode(kept.encode()), Some(kept.clone()));
     assert_eq!(LastGoodSecret::decode(kept.encode().slice(..20)), None);
     assert!(!format!("{kept:?}").contains("KEY"));
@@ -166,16 +169,16 @@ fn what_is_kept_of_a_secret_is_told_until_it_is_over_and_outlives_the_compiler()
     };
     let mut after = restored();
     let output = after.apply([class(), gw.clone(), broken.clone()].map(set));
-    assert_eq!((after.held.clone(), output.kept), (before, BTreeMap::new()));
+    assert_eq!((after.held.clone(), output.last_good_secrets), (before, BTreeMap::new()));
     assert_eq!(after.listener_condition(&gw, "https", "ResolvedRefs"), "False InvalidCertificateRef");
     assert_eq!(after.listener_condition(&gw, "https", "CertificateExpired"), "True Expired", "that is known as well");
     let repaired = after.set(certificate("one"));
-    assert_eq!(repaired.kept, BTreeMap::from([(name.clone(), None)]));
+    assert_eq!(repaired.last_good_secrets, BTreeMap::from([(name.clone(), None)]));
 
     // What nobody needs any more is forgotten, whatever else there is.
     for objects in [vec![class(), gw], vec![broken], vec![class()]] {
         let mut after = restored();
-        assert_eq!(after.apply(objects.into_iter().map(set)).kept, BTreeMap::from([(name.clone(), None)]));
+        assert_eq!(after.apply(objects.into_iter().map(set)).last_good_secrets, BTreeMap::from([(name.clone(), None)]));
         assert!(after.compiler.remembered().1 == 0);
     }
 }

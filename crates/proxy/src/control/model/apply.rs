@@ -1,16 +1,19 @@
-//! One response, in the order in which its kinds depend on each other: secrets, backends, routes, listeners, sockets.
+//! One response, in the order in which its kinds depend on each other: secrets, backends, tables and address sets, routes,
+//! listeners, sockets.
 //!
 //! A reference to what is not there is no fault: the rest may come in the same response or the next.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use backstay_model::{Attachment, Backend, Fault, Faults, Kind, Listener, Resource, Route, Secret};
+use backstay_model::{
+    AddressSet, Attachment, Backend, Fault, Faults, Kind, Listener, Resource, Route, Secret, Slot, Table,
+};
 use backstay_xds::client::Update;
 use bytes::Bytes;
 
+use super::super::accepted::{Accepted, AcceptedMap, Rejected};
 use super::super::backends::{BackendItem, Feed};
-use super::super::held::Held;
 use super::super::routes::RouteItem;
 use super::{Dirty, LISTED_FAULTS, Model, Outcome};
 
@@ -24,9 +27,9 @@ struct Arrival<T> {
 
 impl<T> Arrival<T> {
     /// To be in force as what `build` makes of it.
-    fn held<U>(self, build: impl FnOnce(&Arc<str>, T) -> U) -> (Arc<str>, Held<U>) {
+    fn accept<U>(self, build: impl FnOnce(&Arc<str>, T) -> U) -> (Arc<str>, Accepted<U>) {
         let item = build(&self.name, self.item);
-        (self.name, Held { version: self.version, value: self.value, item })
+        (self.name, Accepted { version: self.version, value: self.value, item })
     }
 }
 
@@ -34,19 +37,28 @@ impl<T> Arrival<T> {
 struct Arrivals {
     secrets: Vec<Arrival<Secret>>,
     backends: Vec<Arrival<Box<Backend>>>,
+    tables: Vec<Arrival<Table>>,
+    address_sets: Vec<Arrival<AddressSet>>,
     routes: Vec<Arrival<Route>>,
     listeners: Vec<Arrival<Listener>>,
 }
 
-pub(super) fn apply(model: &mut Model, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Outcome {
-    let mut response = Response { model, dirty: Dirty::default(), outcome: Outcome::default(), structural: false };
-    let arrivals = response.sort(updates);
-    response.remove(removed);
-    response.secrets(arrivals.secrets);
-    response.backends(arrivals.backends);
-    response.routes(arrivals.routes);
-    response.listeners(arrivals.listeners);
-    response.finish()
+impl Model {
+    /// Applies a response, in which no name occurs twice.
+    pub(crate) fn apply(&mut self, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Outcome {
+        let (dirty, outcome) = (Dirty::default(), Outcome::default());
+        let mut response = Response { model: self, dirty, outcome, structural: false };
+        let arrivals = response.sort(updates);
+        response.remove(removed);
+        response.secrets(arrivals.secrets);
+        response.backends(arrivals.backends);
+        let Model { tables, address_sets, rejected, .. } = &mut *response.model;
+        lookups(tables, arrivals.tables, &mut response.dirty, rejected);
+        lookups(address_sets, arrivals.address_sets, &mut response.dirty, rejected);
+        response.routes(arrivals.routes);
+        response.listeners(arrivals.listeners);
+        response.finish()
+    }
 }
 
 struct Response<'a> {
@@ -64,6 +76,8 @@ impl Response<'_> {
             match Resource::decode(&name, value.clone()) {
                 Ok(Resource::Secret(item)) => arrivals.secrets.push(Arrival { name, version, value, item }),
                 Ok(Resource::Backend(item)) => arrivals.backends.push(Arrival { name, version, value, item }),
+                Ok(Resource::Table(item)) => arrivals.tables.push(Arrival { name, version, value, item }),
+                Ok(Resource::AddressSet(item)) => arrivals.address_sets.push(Arrival { name, version, value, item }),
                 Ok(Resource::Route(item)) => arrivals.routes.push(Arrival { name, version, value, item }),
                 Ok(Resource::Listener(item)) => arrivals.listeners.push(Arrival { name, version, value, item }),
                 Err(faults) => self.reject(name, version, faults),
@@ -79,7 +93,7 @@ impl Response<'_> {
         self.model.note(name, version, faults, &mut self.outcome.rejections);
     }
 
-    fn accepted(&mut self, name: &Arc<str>) {
+    fn clear_rejection(&mut self, name: &Arc<str>) {
         self.model.rejected.remove(name);
     }
 
@@ -93,6 +107,13 @@ impl Response<'_> {
                 }
                 Some(Kind::Backend) if model.backends.remove(&name).is_some() => {
                     self.dirty.backends.insert(name);
+                }
+                // What served until now goes on with what it has, until the routes are joined anew.
+                Some(Kind::Table) if model.tables.remove(&name).is_some() => {
+                    self.dirty.lookups.insert(name);
+                }
+                Some(Kind::AddressSet) if model.address_sets.remove(&name).is_some() => {
+                    self.dirty.lookups.insert(name);
                 }
                 Some(Kind::Route) => {
                     if let Some(old) = model.routes.remove(&name) {
@@ -111,10 +132,10 @@ impl Response<'_> {
 
     fn secrets(&mut self, arrivals: Vec<Arrival<Secret>>) {
         for arrival in arrivals {
-            let (name, held) = arrival.held(|_, secret| secret);
-            self.accepted(&name);
+            let (name, accepted) = arrival.accept(|_, secret| secret);
+            self.clear_rejection(&name);
             self.dirty.secrets.insert(Arc::clone(&name));
-            self.model.secrets.insert(name, held);
+            self.model.secrets.insert(name, accepted);
         }
     }
 
@@ -123,7 +144,7 @@ impl Response<'_> {
         for Arrival { name, version, value, item } in arrivals {
             match self.backend(&name, &version, value, *item) {
                 Ok(()) => {
-                    self.accepted(&name);
+                    self.clear_rejection(&name);
                     arrived.insert(name);
                 }
                 Err(fault) => self.reject(name, version, fault.into()),
@@ -132,8 +153,8 @@ impl Response<'_> {
         if self.dirty.secrets.is_empty() {
             return;
         }
-        let affected = self.model.backends.iter().filter(|(name, held)| {
-            !arrived.contains(*name) && held.item.secrets().any(|secret| self.dirty.secrets.contains(secret))
+        let affected = self.model.backends.iter().filter(|(name, accepted)| {
+            !arrived.contains(*name) && accepted.item.secrets().any(|secret| self.dirty.secrets.contains(secret))
         });
         for name in affected.map(|(name, _)| Arc::clone(name)).collect::<Vec<_>>() {
             self.rebuild_backend(&name);
@@ -145,14 +166,17 @@ impl Response<'_> {
         let names_changed =
             |item: &BackendItem| matches!(&item.feed, Some(Feed::Following(following)) if !following.is_ready());
         let waits = model.secrets_of(plan.tls.as_ref()).is_none();
-        if let Some(held) = model.backends.get_mut(name) {
-            let secret_changed = held.item.secrets().any(|secret| self.dirty.secrets.contains(secret));
-            let stays =
-                if waits { held.item.wait(&plan) } else { !secret_changed && held.item.follow(&plan, &model.workshop) };
+        if let Some(accepted) = model.backends.get_mut(name) {
+            let secret_changed = accepted.item.secrets().any(|secret| self.dirty.secrets.contains(secret));
+            let stays = if waits {
+                accepted.item.wait(&plan)
+            } else {
+                !secret_changed && accepted.item.follow(&plan, &model.context)
+            };
             if stays {
-                held.version = Arc::clone(version);
-                held.value = value;
-                if !waits && names_changed(&held.item) {
+                accepted.version = Arc::clone(version);
+                accepted.value = value;
+                if !waits && names_changed(&accepted.item) {
                     self.outcome.unresolved.push(Arc::clone(name));
                 }
                 return Ok(());
@@ -162,25 +186,25 @@ impl Response<'_> {
         if names_changed(&item) {
             self.outcome.unresolved.push(Arc::clone(name));
         }
-        model.backends.insert(Arc::clone(name), Held { version: Arc::clone(version), value, item });
+        model.backends.insert(Arc::clone(name), Accepted { version: Arc::clone(version), value, item });
         self.dirty.backends.insert(Arc::clone(name));
         Ok(())
     }
 
     /// Builds a backend anew because its secret changed, came or went.
     fn rebuild_backend(&mut self, name: &Arc<str>) {
-        let Some(plan) = self.model.backends.get(name).map(|held| held.item.plan.clone()) else {
+        let Some(plan) = self.model.backends.get(name).map(|accepted| accepted.item.plan.clone()) else {
             return;
         };
         if self.model.secrets_of(plan.tls.as_ref()).is_none()
-            && self.model.backends.get_mut(name).is_some_and(|held| held.item.wait(&plan))
+            && self.model.backends.get_mut(name).is_some_and(|accepted| accepted.item.wait(&plan))
         {
             return;
         }
         match build_backend(self.model, name, plan) {
             Ok(item) => {
-                if let Some(held) = self.model.backends.get_mut(name) {
-                    held.item = item;
+                if let Some(accepted) = self.model.backends.get_mut(name) {
+                    accepted.item = item;
                 }
                 self.dirty.backends.insert(Arc::clone(name));
             }
@@ -193,40 +217,42 @@ impl Response<'_> {
     fn routes(&mut self, arrivals: Vec<Arrival<Route>>) {
         let mut arrived = BTreeSet::new();
         for arrival in arrivals {
-            let model = &*self.model;
-            let (name, held) = arrival.held(|name, route| RouteItem::new(name, route, &|backend| model.find(backend)));
-            self.accepted(&name);
+            let (name, mut accepted) = arrival.accept(|_, route| RouteItem::new(route));
+            accepted.item.rules = self.model.join(&name, &accepted.item.route);
+            self.clear_rejection(&name);
             arrived.insert(Arc::clone(&name));
-            self.put_route(name, held);
+            self.put_route(name, accepted);
         }
-        let affected = self.dirty.backends.iter().filter_map(|backend| self.model.by_backend.get(backend)).flatten();
+        let changed = self.dirty.backends.iter().chain(&self.dirty.lookups);
+        let affected = changed.filter_map(|name| self.model.by_reference.get(name)).flatten();
         let affected: BTreeSet<_> = affected.filter(|name| !arrived.contains(*name)).cloned().collect();
         for name in affected {
             self.rejoin_route(&name);
         }
     }
 
-    /// Joins a route with its backends anew.
+    /// Joins a route anew: something that it names has come, gone, or changed its identity.
     fn rejoin_route(&mut self, name: &Arc<str>) {
-        let Model { routes, backends, .. } = &mut *self.model;
-        let Some(held) = routes.get_mut(name) else { return };
-        held.item.join(name, &|backend| backends.get(backend)?.item.backend.clone());
-        let listeners = held.item.route.attachments.iter().map(|attachment| Arc::clone(&attachment.listener));
+        let Some(accepted) = self.model.routes.get(name) else { return };
+        let rules = self.model.join(name, &accepted.item.route);
+        let Some(accepted) = self.model.routes.get_mut(name) else { return };
+        accepted.item.rules = rules;
+        let listeners = accepted.item.route.attachments.iter().map(|attachment| Arc::clone(&attachment.listener));
         self.dirty.listeners.extend(listeners);
     }
 
-    fn put_route(&mut self, name: Arc<str>, held: Held<RouteItem>) {
+    fn put_route(&mut self, name: Arc<str>, accepted: Accepted<RouteItem>) {
         if let Some(old) = self.model.routes.remove(&name) {
             self.unlink(&name, &old.item);
         }
-        for backend in &held.item.backends {
-            self.model.by_backend.entry(Arc::clone(backend)).or_default().insert(Arc::clone(&name));
+        for reference in &accepted.item.references {
+            self.model.by_reference.entry(Arc::clone(reference)).or_default().insert(Arc::clone(&name));
         }
-        for Attachment { listener, .. } in &held.item.route.attachments {
+        for Attachment { listener, .. } in &accepted.item.route.attachments {
             self.model.by_listener.entry(Arc::clone(listener)).or_default().insert(Arc::clone(&name));
             self.dirty.listeners.insert(Arc::clone(listener));
         }
-        self.model.routes.insert(name, held);
+        self.model.routes.insert(name, accepted);
     }
 
     fn unlink(&mut self, name: &Arc<str>, item: &RouteItem) {
@@ -238,8 +264,8 @@ impl Response<'_> {
                 }
             }
         };
-        for backend in &item.backends {
-            forget(&mut self.model.by_backend, backend);
+        for reference in &item.references {
+            forget(&mut self.model.by_reference, reference);
         }
         for Attachment { listener, .. } in &item.route.attachments {
             forget(&mut self.model.by_listener, listener);
@@ -250,10 +276,10 @@ impl Response<'_> {
     fn listeners(&mut self, arrivals: Vec<Arrival<Listener>>) {
         let any = self.model.any;
         for arrival in arrivals {
-            let (name, held) = arrival.held(|_, listener| listener);
-            self.dirty.sockets.insert(held.item.socket(any));
-            self.accepted(&name);
-            let before = self.model.listeners.insert(Arc::clone(&name), held);
+            let (name, accepted) = arrival.accept(|_, listener| listener);
+            self.dirty.sockets.insert(accepted.item.socket(any));
+            self.clear_rejection(&name);
+            let before = self.model.listeners.insert(Arc::clone(&name), accepted);
             if let Some(before) = &before {
                 self.dirty.sockets.insert(before.item.socket(any));
             }
@@ -264,12 +290,12 @@ impl Response<'_> {
         for name in arrived {
             self.check_neighbours(name);
         }
-        for (name, held) in &self.model.listeners {
-            let secrets = held.item.secrets.iter().flatten();
+        for (name, accepted) in &self.model.listeners {
+            let secrets = accepted.item.secrets.iter().flatten();
             if self.dirty.listeners.contains(name)
                 || secrets.into_iter().any(|secret| self.dirty.secrets.contains(secret))
             {
-                self.dirty.sockets.insert(held.item.socket(any));
+                self.dirty.sockets.insert(accepted.item.socket(any));
             }
         }
     }
@@ -304,14 +330,37 @@ impl Response<'_> {
     }
 }
 
+/// Puts tables or address sets in force. Another version of one that is there takes its place at once, for all rules; they are
+/// not touched.
+fn lookups<T>(
+    accepted: &mut AcceptedMap<Arc<Slot<T>>>,
+    arrivals: Vec<Arrival<T>>,
+    dirty: &mut Dirty,
+    rejected: &mut BTreeMap<Arc<str>, Rejected>,
+) {
+    for Arrival { name, version, value, item } in arrivals {
+        rejected.remove(&name);
+        match accepted.get_mut(&name) {
+            Some(known) => {
+                known.item.store(item);
+                (known.version, known.value) = (version, value);
+            }
+            None => {
+                dirty.lookups.insert(Arc::clone(&name));
+                accepted.insert(name, Accepted { version, value, item: Slot::new(item) });
+            }
+        }
+    }
+}
+
 fn build_backend(model: &Model, name: &Arc<str>, plan: Backend) -> Result<BackendItem, Fault> {
     let secrets = model.secrets_of(plan.tls.as_ref());
-    let previous = model.backends.get(name).map(|held| &held.item);
-    BackendItem::build(name, plan, secrets, previous, &model.workshop)
+    let previous = model.backends.get(name).map(|accepted| &accepted.item);
+    BackendItem::build(name, plan, secrets, previous, &model.context)
 }
 
 /// Why a listener cannot be served beside the others there are.
 fn conflict(name: &Arc<str>, listener: &Listener, model: &Model) -> Option<Fault> {
     let others = model.listeners.iter().filter(|(other, _)| *other != name);
-    others.filter_map(|(other, held)| listener.conflict(other, &held.item, model.any)).next()
+    others.filter_map(|(other, accepted)| listener.conflict(other, &accepted.item, model.any)).next()
 }

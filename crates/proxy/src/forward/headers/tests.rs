@@ -8,9 +8,9 @@ fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
     headers
 }
 
-fn stripped(headers: &mut HeaderMap) -> Hop {
-    let seen = Seen::among(headers);
-    strip(headers, &seen)
+fn stripped(headers: &mut HeaderMap) -> HopByHop {
+    let present = HeaderPresence::among(headers);
+    strip(headers, &present)
 }
 
 fn names(headers: &HeaderMap) -> Vec<&str> {
@@ -55,11 +55,11 @@ fn notices_upgrades_and_trailers() {
 
 #[test]
 fn only_chunked_is_plain_framing() {
-    let is_plainly_framed = |headers: &HeaderMap| Seen::among(headers).is_plainly_framed(headers);
+    let is_plainly_framed = |headers: &HeaderMap| HeaderPresence::among(headers).is_plainly_framed(headers);
     assert!(is_plainly_framed(&map(&[])));
     assert!(is_plainly_framed(&map(&[("transfer-encoding", "Chunked")])));
     assert!(!is_plainly_framed(&map(&[("transfer-encoding", "gzip, chunked")])));
-    let is_framed_twice = |headers: &HeaderMap| Seen::among(headers).is_framed_twice();
+    let is_framed_twice = |headers: &HeaderMap| HeaderPresence::among(headers).is_framed_twice();
     assert!(is_framed_twice(&map(&[("transfer-encoding", "chunked"), ("content-length", "1")])));
     assert!(!is_framed_twice(&map(&[("transfer-encoding", "chunked")])));
     assert!(!is_framed_twice(&map(&[("content-length", "1")])));

@@ -97,9 +97,9 @@ pub(super) enum Value {
 /// What a byte makes of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// It goes on.
+    /// The field goes on.
     Value(Value),
-    /// It has ended.
+    /// The field has ended.
     Length(u64),
     Coding {
         chunked: bool,

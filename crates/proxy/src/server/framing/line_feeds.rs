@@ -9,9 +9,9 @@ pub(super) const BLOCK: usize = 32;
 #[derive(Debug)]
 pub(super) struct LineFeeds<'b> {
     bytes: &'b [u8],
-    /// Of the bytes that are being looked at.
+    /// Where the block starts among the bytes that are being looked at.
     start: usize,
-    /// Which of them are line feeds, and have not been told yet.
+    /// Which bytes of the block are line feeds that have not been told yet.
     found: u32,
 }
 

@@ -54,7 +54,7 @@ fn the_first_request_subscribes_to_everything_and_says_what_is_held() {
 
 #[test]
 fn a_response_is_delivered_whole_and_acknowledged() {
-    let Delivery { updates, removed, answer } = delivery(response(vec![resource("a"), resource("b")], &["c"]));
+    let Delivery { updates, removed, acknowledgement } = delivery(response(vec![resource("a"), resource("b")], &["c"]));
     let update = |name: &'static str| Update {
         name: name.into(),
         version: format!("v-{name}").into(),
@@ -62,7 +62,7 @@ fn a_response_is_delivered_whole_and_acknowledged() {
     };
     assert_eq!(updates, [update("a"), update("b")]);
     assert_eq!(removed, ["c".into()]);
-    let request = answer.with(Vec::new());
+    let request = acknowledgement.with(Vec::new());
     assert_eq!((request.type_url.as_str(), request.response_nonce.as_str()), (TYPE, "n"));
     assert_eq!(request.error_detail, None);
     assert_eq!((request.node, request.initial_resource_versions.len()), (None, 0));
@@ -70,8 +70,8 @@ fn a_response_is_delivered_whole_and_acknowledged() {
 
 #[test]
 fn rejections_name_resource_version_and_field() {
-    let answer = delivery(response(vec![resource("a"), resource("b"), resource("c")], &[])).answer;
-    let request = answer.with(vec![rejection("b", "tls.sni", "is empty"), rejection("c", "", "no")]);
+    let acknowledgement = delivery(response(vec![resource("a"), resource("b"), resource("c")], &[])).acknowledgement;
+    let request = acknowledgement.with(vec![rejection("b", "tls.sni", "is empty"), rejection("c", "", "no")]);
     let error = request.error_detail.unwrap();
     assert_eq!((error.code, error.message.as_str()), (3, "b: tls.sni: is empty; c: no"));
     let details = refusal::rejections(&error.details).unwrap();
@@ -81,9 +81,9 @@ fn rejections_name_resource_version_and_field() {
 
 #[test]
 fn a_resource_may_have_several_faults() {
-    let answer = delivery(response(vec![resource("a"), resource("b")], &[])).answer;
+    let acknowledgement = delivery(response(vec![resource("a"), resource("b")], &[])).acknowledgement;
     let faults = vec![rejection("b", "port", "is 0"), rejection("b", "address", "is none")];
-    let error = answer.with(faults).error_detail.unwrap();
+    let error = acknowledgement.with(faults).error_detail.unwrap();
     assert_eq!(error.message, "b: port: is 0; b: address: is none");
     let details = refusal::rejections(&error.details).unwrap();
     let details: Vec<_> = details.iter().map(|r| (&*r.name, &*r.version, &*r.field)).collect();
@@ -93,16 +93,17 @@ fn a_resource_may_have_several_faults() {
 #[test]
 fn many_rejections_are_all_in_the_details_and_counted_in_the_message() {
     let names: Vec<String> = (0..20).map(|number| format!("r{number}")).collect();
-    let answer = delivery(response(names.iter().map(|name| resource(name)).collect(), &[])).answer;
-    let error = answer.with(names.iter().map(|name| rejection(name, "", "no")).collect()).error_detail.unwrap();
+    let acknowledgement = delivery(response(names.iter().map(|name| resource(name)).collect(), &[])).acknowledgement;
+    let error =
+        acknowledgement.with(names.iter().map(|name| rejection(name, "", "no")).collect()).error_detail.unwrap();
     assert!(error.message.ends_with("; and 12 more"), "{}", error.message);
     assert_eq!(refusal::rejections(&error.details).unwrap().len(), 20);
 }
 
 #[test]
 fn a_rejection_of_something_that_was_not_offered_rejects_nothing() {
-    let answer = delivery(response(vec![resource("a")], &["b"])).answer;
-    let request = answer.with(vec![rejection("b", "", "no"), rejection("z", "", "no")]);
+    let acknowledgement = delivery(response(vec![resource("a")], &["b"])).acknowledgement;
+    let request = acknowledgement.with(vec![rejection("b", "", "no"), rejection("z", "", "no")]);
     assert_eq!(request.error_detail, None);
 }
 
@@ -111,9 +112,9 @@ fn a_resource_that_cannot_be_read_is_refused_and_the_others_are_delivered() {
     let empty = Resource { resource: None, ..resource("empty") };
     let foreign = Any { type_url: "type.example/Foreign".to_owned(), value: Bytes::new() };
     let foreign = Resource { resource: Some(foreign), ..resource("foreign") };
-    let Delivery { updates, answer, .. } = delivery(response(vec![empty, resource("a"), foreign], &[]));
+    let Delivery { updates, acknowledgement, .. } = delivery(response(vec![empty, resource("a"), foreign], &[]));
     assert_eq!(updates.iter().map(|update| &*update.name).collect::<Vec<_>>(), ["a"]);
-    let error = answer.with(vec![rejection("a", "", "no")]).error_detail.unwrap();
+    let error = acknowledgement.with(vec![rejection("a", "", "no")]).error_detail.unwrap();
     let details = refusal::rejections(&error.details).unwrap();
     let names: Vec<_> = details.iter().map(|rejection| (&*rejection.name, &*rejection.version)).collect();
     assert_eq!(names, [("empty", "v-empty"), ("foreign", "v-foreign"), ("a", "v-a")]);

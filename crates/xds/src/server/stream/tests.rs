@@ -13,16 +13,16 @@ use bytes::Bytes;
 
 use super::{Output, Stream, Violation};
 use crate::server::{Event, Options, StreamId};
-use crate::{Change, Resource, Snapshot};
+use crate::{Resource, ResourceChange, Snapshot};
 
 const TYPE: &str = "type.example/Thing";
 
-fn put(name: &str, value: &str) -> Change {
-    Change::Put(Resource::new(name, Bytes::copy_from_slice(value.as_bytes())))
+fn put(name: &str, value: &str) -> ResourceChange {
+    ResourceChange::Put(Resource::new(name, Bytes::copy_from_slice(value.as_bytes())))
 }
 
-fn remove(name: &str) -> Change {
-    Change::Remove(name.into())
+fn remove(name: &str) -> ResourceChange {
+    ResourceChange::Remove(name.into())
 }
 
 fn version(value: &str) -> String {
@@ -96,7 +96,7 @@ impl Bench {
         Ok(())
     }
 
-    fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
+    fn apply(&mut self, changes: impl IntoIterator<Item = ResourceChange>) {
         self.snapshot = self.snapshot.apply(self.snapshot.revision() + 1, TYPE, changes);
         self.stream.snapshot(self.snapshot.clone());
         self.drain();

@@ -1,14 +1,14 @@
 use bytes::Bytes;
 
 use super::Subscription;
-use crate::{Change, Resource, Snapshot};
+use crate::{Resource, ResourceChange, Snapshot};
 
 const TYPE: &str = "type.example/Thing";
 
 #[test]
 fn a_wildcard_that_is_up_to_date_remembers_no_names() {
     let put = |number: u32, value: &'static [u8]| {
-        Change::Put(Resource::new(format!("backend/{number}"), Bytes::from_static(value)))
+        ResourceChange::Put(Resource::new(format!("backend/{number}"), Bytes::from_static(value)))
     };
     let snapshot = Snapshot::empty().apply(1, TYPE, (0..10_000).map(|number| put(number, b"1")));
     let held = snapshot.resources(TYPE).take(9_000);

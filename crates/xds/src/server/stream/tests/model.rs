@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::{TYPE, answer, nack, put, remove, request};
 use crate::server::{Event, Options, Output, Stream, StreamId};
-use crate::{Change, Snapshot, refusal};
+use crate::{ResourceChange, Snapshot, refusal};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -127,7 +127,7 @@ impl World {
     fn play(&mut self, act: Act) {
         match act {
             Act::Change(changes) => {
-                let change = |(name, value): (usize, Option<u8>)| -> Change {
+                let change = |(name, value): (usize, Option<u8>)| -> ResourceChange {
                     value.map_or_else(|| remove(NAMES[name]), |value| put(NAMES[name], &value.to_string()))
                 };
                 let changes = changes.into_iter().map(change);

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 
 use super::{Bench, TYPE, content, put, remove, request};
 use crate::server::Options;
-use crate::{Change, Snapshot};
+use crate::{ResourceChange, Snapshot};
 
 /// Three of these fit into one response.
-fn big(name: &str, letter: &str) -> Change {
+fn big(name: &str, letter: &str) -> ResourceChange {
     put(name, &letter.repeat(1000))
 }
 

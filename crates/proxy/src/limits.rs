@@ -1,0 +1,181 @@
+//! What clients may ask of the proxy, and how much it keeps for them.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+#[cfg(test)]
+mod tests;
+
+/// Limits of a proxy, on clients and on what is kept for them. Each has a metric that shows it being reached, see
+/// [`ServerMetrics`](crate::counts::ServerMetrics).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections from clients, over all threads and sockets. One more is accepted and closed at once. At least 1. Default
+    /// 50,000.
+    pub max_connections: usize,
+    /// From the first byte of a request's head to its last (HTTP/1.1), from accept to the end of the TLS handshake, and
+    /// from there to the first byte. Default 10 s.
+    pub header_timeout: Duration,
+    /// How long a connection without a request stays open. Default 60 s.
+    pub idle_timeout: Duration,
+    /// How long a request in flight may go without a byte in either direction. Over HTTP/2 it ends alone, otherwise with its
+    /// connection. Default 5 minutes, as Envoy's `stream_idle_timeout`. Does not apply after an Upgrade.
+    pub stream_idle_timeout: Duration,
+    /// Bytes of a request's head (431 beyond) and of the head of an upstream's answer (502 beyond, 503 over HTTP/2), and of
+    /// what is buffered per HTTP/1.1 connection in each direction; of an answer, twice that. 8 KiB to 16 MiB. Default 64 KiB.
+    pub max_head_size: usize,
+    /// Header lines of a request (431 beyond) and of an upstream's HTTP/1.1 answer (502 beyond). 1 to 10,000. Default 100.
+    pub max_headers: usize,
+    /// Concurrent requests on one HTTP/2 connection. At least 1. Default 100.
+    pub max_streams: u32,
+    /// Flow control window of one HTTP/2 request body, in bytes. Default 256 KiB.
+    pub stream_window: u32,
+    /// Flow control window of one HTTP/2 connection from a client, in bytes. Default 16 MiB. By it goes as well how many small
+    /// parts of bodies may wait to be passed on; a connection that sends more is closed. Connections to upstreams have
+    /// windows for as many requests as they may carry.
+    pub connection_window: u32,
+    /// Connections kept per upstream endpoint and thread though no request has used them from one sweep to the next: between two
+    /// requests of many clients, any number may be unused for a moment. 0 keeps none, not even for that. Default 256.
+    pub max_idle_upstream: usize,
+    /// Bytes of a request body kept for a mirror that is slower than the upstream; beyond, the copy is abandoned. Default
+    /// 1 MiB.
+    pub mirror_buffer: usize,
+    /// Bytes of a request body kept so that it can be sent again, for backends with retries; a longer one is sent only once.
+    /// Default 64 KiB.
+    pub retry_buffer: usize,
+    /// Copies of requests in flight per thread; beyond, requests are not copied. Default 1,024.
+    pub max_mirrors: usize,
+    /// Lines that wait to be written to the access log; beyond, they are lost. 1 to 1,048,576. Default 16,384.
+    pub access_log_queue: usize,
+    /// Active checks under way at once, per backend; beyond, they wait. 1 to 10,000. Default 64.
+    pub max_health_checks: usize,
+    /// Connections to the admin endpoint; one more is accepted and closed at once. 1 to 10,000. Default 64.
+    pub max_admin_connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 50_000,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            stream_idle_timeout: Duration::from_secs(300),
+            max_head_size: 64 << 10,
+            max_headers: 100,
+            max_streams: 100,
+            stream_window: 256 << 10,
+            connection_window: 16 << 20,
+            max_idle_upstream: 256,
+            mirror_buffer: 1 << 20,
+            retry_buffer: 64 << 10,
+            max_mirrors: 1024,
+            access_log_queue: 16 << 10,
+            max_health_checks: 64,
+            max_admin_connections: 64,
+        }
+    }
+}
+
+/// One limit, to be read or set.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Setting<'a> {
+    /// A number of pieces or bytes.
+    Size(&'a mut usize),
+    /// A number of pieces or bytes that the protocol holds to 32 bits.
+    Small(&'a mut u32),
+    /// A time.
+    Time(&'a mut Duration),
+}
+
+/// A limit is out of its range.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the limit {name} must be {rule}")]
+pub struct LimitError {
+    /// Name of the setting.
+    pub name: &'static str,
+    /// What the limit must be.
+    pub rule: &'static str,
+}
+
+/// Largest window of HTTP/2 (RFC 9113, 6.9.1).
+const MAX_WINDOW: u32 = (1 << 31) - 1;
+
+impl Limits {
+    /// All of them, by name.
+    pub fn settings(&mut self) -> Vec<(&'static str, Setting<'_>)> {
+        use Setting::{Size, Small, Time};
+        let Self {
+            max_connections,
+            header_timeout,
+            idle_timeout,
+            stream_idle_timeout,
+            max_head_size,
+            max_headers,
+            max_streams,
+            stream_window,
+            connection_window,
+            max_idle_upstream,
+            mirror_buffer,
+            retry_buffer,
+            max_mirrors,
+            access_log_queue,
+            max_health_checks,
+            max_admin_connections,
+        } = self;
+        vec![
+            ("max-connections", Size(max_connections)),
+            ("header-timeout", Time(header_timeout)),
+            ("idle-timeout", Time(idle_timeout)),
+            ("stream-idle-timeout", Time(stream_idle_timeout)),
+            ("max-head-size", Size(max_head_size)),
+            ("max-headers", Size(max_headers)),
+            ("max-streams", Small(max_streams)),
+            ("stream-window", Small(stream_window)),
+            ("connection-window", Small(connection_window)),
+            ("max-idle-upstream", Size(max_idle_upstream)),
+            ("mirror-buffer", Size(mirror_buffer)),
+            ("retry-buffer", Size(retry_buffer)),
+            ("max-mirrors", Size(max_mirrors)),
+            ("access-log-queue", Size(access_log_queue)),
+            ("max-health-checks", Size(max_health_checks)),
+            ("max-admin-connections", Size(max_admin_connections)),
+        ]
+    }
+
+    /// Each by name, in seconds, bytes or pieces.
+    pub(crate) fn values(&self) -> Vec<(&'static str, f64)> {
+        let value = |setting| match setting {
+            Setting::Size(value) => *value as f64,
+            Setting::Small(value) => f64::from(*value),
+            Setting::Time(value) => value.as_secs_f64(),
+        };
+        self.clone().settings().into_iter().map(|(name, setting)| (name, value(setting))).collect()
+    }
+
+    /// Checks every range named at the fields.
+    ///
+    /// # Errors
+    /// The first limit that is out of its range.
+    pub fn validate(&self) -> Result<(), LimitError> {
+        let window = |window: u32| (1..=MAX_WINDOW).contains(&window);
+        let rules = [
+            (self.max_connections > 0, "max-connections", "at least 1"),
+            (!self.header_timeout.is_zero(), "header-timeout", "more than 0s"),
+            (!self.idle_timeout.is_zero(), "idle-timeout", "more than 0s"),
+            (!self.stream_idle_timeout.is_zero(), "stream-idle-timeout", "more than 0s"),
+            ((8 << 10..=16 << 20).contains(&self.max_head_size), "max-head-size", "8192 to 16777216"),
+            ((1..=10_000).contains(&self.max_headers), "max-headers", "1 to 10000"),
+            (self.max_streams > 0, "max-streams", "at least 1"),
+            (window(self.stream_window), "stream-window", "1 to 2147483647"),
+            (window(self.connection_window), "connection-window", "1 to 2147483647"),
+            ((1..=1 << 20).contains(&self.access_log_queue), "access-log-queue", "1 to 1048576"),
+            ((1..=10_000).contains(&self.max_health_checks), "max-health-checks", "1 to 10000"),
+            ((1..=10_000).contains(&self.max_admin_connections), "max-admin-connections", "1 to 10000"),
+        ];
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, name, rule)) => Err(LimitError { name, rule }),
+            None => Ok(()),
+        }
+    }
+}

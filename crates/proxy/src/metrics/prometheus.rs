@@ -1,0 +1,21 @@
+//! What `/metrics` exports, under the project's own names.
+
+mod backends;
+mod caches;
+mod process;
+
+use super::family::write;
+use super::{BackendSnapshot, Exposition, Process};
+
+/// The text for one moment. Backends that were never used are left out: there may be many more than are used.
+pub(crate) fn prometheus(process: &Process, backends: &[BackendSnapshot]) -> String {
+    let mut text = Exposition::default();
+    write(&mut text, process::FAMILIES, "", &[("", process)]);
+    let used: Vec<_> =
+        backends.iter().filter(|backend| backend.was_used()).map(|backend| (&*backend.name, backend)).collect();
+    write(&mut text, backends::FAMILIES, "backend", &used);
+    let caches: Vec<_> =
+        backends.iter().filter_map(|backend| Some((&*backend.name, backend.cache.as_ref()?))).collect();
+    write(&mut text, caches::FAMILIES, "backend", &caches);
+    text.finish()
+}

@@ -1,0 +1,195 @@
+use crate::metrics::family::Family;
+use crate::metrics::family::Read::{Level, Levels, Rise, Rises};
+use crate::metrics::{CLASSES, Process};
+use backstay_upstream::counts::FailureCounts;
+
+/// Counts by cause, as series.
+pub(super) fn by_cause(counts: &FailureCounts) -> Vec<(&'static str, u64)> {
+    counts.by_cause().map(|(cause, count)| (cause.as_str(), count)).collect()
+}
+
+/// The process, beside its backends.
+pub(super) const FAMILIES: &[Family<Process>] = &[
+    Family {
+        name: "backstay_build_info",
+        help: "1, with the version of this program.",
+        read: Levels("version", |_| vec![(env!("CARGO_PKG_VERSION"), 1.0)]),
+    },
+    Family {
+        name: "backstay_draining",
+        help: "1 once the process has begun to end.",
+        read: Level(|process| Some(f64::from(u8::from(process.draining)))),
+    },
+    Family {
+        name: "backstay_connections_accepted_total",
+        help: "Connections from clients taken in.",
+        read: Rise(|process| process.server.accepted.get()),
+    },
+    Family {
+        name: "backstay_connections",
+        help: "Connections from clients open now.",
+        read: Level(|process| Some(process.server.connections.get() as f64)),
+    },
+    Family {
+        name: "backstay_connections_resting",
+        help: "Connections from clients open now that have been idle for a second or more, and have given up their buffers.",
+        read: Level(|process| Some(process.server.parked.get() as f64)),
+    },
+    Family {
+        name: "backstay_connections_refused_total",
+        help: "Connections closed at once because max-connections was reached.",
+        read: Rise(|process| process.server.connections_refused.get()),
+    },
+    Family {
+        name: "backstay_accept_failures_total",
+        help: "Connections that the system did not hand over, as when file descriptors run out.",
+        read: Rise(|process| process.server.accept_failures.get()),
+    },
+    Family {
+        name: "backstay_header_timeouts_total",
+        help: "Connections cut because a handshake or a request's head took too long.",
+        read: Rise(|process| process.server.header_timeouts.get()),
+    },
+    Family {
+        name: "backstay_idle_timeouts_total",
+        help: "Connections closed because they carried no request for too long.",
+        read: Rise(|process| process.server.idle_timeouts.get()),
+    },
+    Family {
+        name: "backstay_stream_idle_timeouts_total",
+        help: "Connections cut because nothing moved during a request.",
+        read: Rise(|process| process.server.stream_idle_timeouts.get()),
+    },
+    Family {
+        name: "backstay_handshake_failures_total",
+        help: "TLS handshakes with clients that failed.",
+        read: Rise(|process| process.server.handshake_failures.get()),
+    },
+    Family {
+        name: "backstay_heads_too_large_total",
+        help: "Requests refused because their head was too long or had too many lines.",
+        read: Rise(|process| process.server.heads_too_large.get()),
+    },
+    Family {
+        name: "backstay_protocol_errors_total",
+        help: "Connections closed because what arrived was not HTTP.",
+        read: Rise(|process| process.server.protocol_errors.get()),
+    },
+    Family {
+        name: "backstay_streams_full_total",
+        help: "Times that an HTTP/2 connection came to carry as many requests as one may.",
+        read: Rise(|process| process.server.streams_full.get()),
+    },
+    Family {
+        name: "backstay_local_replies_total",
+        help: "Requests that the proxy answered itself, by class of status.",
+        read: Rises("class", |process| {
+            CLASSES.iter().zip(&process.server.local_replies).map(|(class, count)| (*class, count.get())).collect()
+        }),
+    },
+    Family {
+        name: "backstay_destination_failures_total",
+        help: "Requests of sequences that no destination answered, by cause.",
+        read: Rises("cause", |process| by_cause(&process.server.destination_failures)),
+    },
+    Family {
+        name: "backstay_access_log_dropped_total",
+        help: "Access log lines lost because the writer was behind.",
+        read: Rise(|process| process.server.log_lines_dropped.get()),
+    },
+    Family {
+        name: "backstay_mirrors_dropped_total",
+        help: "Copies of requests that came to nothing.",
+        read: Rises("cause", |process| {
+            let dropped = &process.server.mirrors_dropped;
+            vec![
+                ("max_mirrors", dropped.max_mirrors.get()),
+                ("mirror_buffer", dropped.buffer.get()),
+                ("timeout", dropped.timeout.get()),
+                ("failed", dropped.failed.get()),
+                ("upgrade", dropped.upgrade.get()),
+            ]
+        }),
+    },
+    Family {
+        name: "backstay_limit",
+        help: "Limits of this process, by setting, in seconds, bytes or pieces.",
+        read: Levels("limit", |process| process.limits.values()),
+    },
+    Family {
+        name: "backstay_control_plane_connected",
+        help: "1 while connected to the control plane.",
+        read: Level(|process| Some(process.control.connected.get() as f64)),
+    },
+    Family {
+        name: "backstay_control_plane_disconnects_total",
+        help: "Streams from the control plane that ended or did not come about.",
+        read: Rise(|process| process.control.disconnects.get()),
+    },
+    Family {
+        name: "backstay_configuration_responses_total",
+        help: "Responses of the control plane applied.",
+        read: Rise(|process| process.control.responses.get()),
+    },
+    Family {
+        name: "backstay_resources",
+        help: "Resources in force.",
+        read: Level(|process| Some(process.control.resources.get() as f64)),
+    },
+    Family {
+        name: "backstay_backends",
+        help: "Backends in force, used or not.",
+        read: Level(|process| Some(process.backends as f64)),
+    },
+    Family {
+        name: "backstay_resources_rejected_total",
+        help: "Resources refused.",
+        read: Rise(|process| process.control.rejected.get()),
+    },
+    Family {
+        name: "backstay_rejected_resources",
+        help: "Resources whose last version is refused.",
+        read: Level(|process| Some(process.control.rejections.get() as f64)),
+    },
+    Family {
+        name: "backstay_state_failures_total",
+        help: "Failures to read or write what is kept on disk.",
+        read: Rises("action", |process| {
+            let failures = &process.control.state_failures;
+            vec![
+                ("load_configuration", failures.load_configuration.get()),
+                ("store_configuration", failures.store_configuration.get()),
+                ("load_names", failures.load_names.get()),
+                ("store_names", failures.store_names.get()),
+            ]
+        }),
+    },
+    Family {
+        name: "backstay_admin_connections_refused_total",
+        help: "Connections to the admin endpoint closed at once because there were too many.",
+        read: Rise(|process| process.control.admin_refused.get()),
+    },
+    Family {
+        name: "backstay_endpoint_names",
+        help: "Names of endpoints that are watched.",
+        read: Level(|process| Some(process.watched.0 as f64)),
+    },
+    Family {
+        name: "backstay_endpoint_names_failing",
+        help: "Names of endpoints whose last lookup brought no address.",
+        read: Level(|process| Some(process.watched.1 as f64)),
+    },
+    Family {
+        name: "backstay_endpoint_name_lookups_total",
+        help: "Lookups of names of endpoints.",
+        read: Rise(|process| process.names.lookups),
+    },
+    Family {
+        name: "backstay_endpoint_name_lookup_failures_total",
+        help: "Lookups of names of endpoints that brought no address.",
+        read: Rises("cause", |process| {
+            let names = process.names;
+            vec![("timeout", names.timeouts), ("other", names.failures.saturating_sub(names.timeouts))]
+        }),
+    },
+];

@@ -1,0 +1,78 @@
+//! What last went wrong at the endpoints of a backend, for whoever is asked why it fails.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What last went wrong at the endpoints of a backend. Nothing of it decides anything.
+#[derive(Debug, Default)]
+pub struct LastErrors {
+    connection: Mutex<Option<Box<FailedConnection>>>,
+    checks: Mutex<BTreeMap<CheckKey, Box<str>>>,
+}
+
+/// An endpoint, by its address and a port of its own, and the position of a check.
+type CheckKey = (IpAddr, Option<NonZeroU16>, u32);
+
+/// A connection that did not come about, or was ended by the endpoint before it was of use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedConnection {
+    /// The other end.
+    pub address: SocketAddr,
+    /// What happened.
+    pub error: String,
+    /// What to look at, where that is known.
+    pub advice: Option<&'static str>,
+    /// When, as [`uptime`](super::uptime) counts.
+    pub at: Duration,
+}
+
+impl LastErrors {
+    /// Notes a failure, in place of the one before.
+    pub fn connection_failed(&self, failure: FailedConnection) {
+        *lock(&self.connection) = Some(Box::new(failure));
+    }
+
+    /// The last failure there was.
+    pub fn failed_connection(&self) -> Option<FailedConnection> {
+        lock(&self.connection).as_deref().cloned()
+    }
+
+    /// Notes why the latest check number `check` of an endpoint failed; `None` where it passed.
+    pub fn checked(&self, endpoint: (IpAddr, Option<NonZeroU16>), check: u32, failure: Option<&str>) {
+        let key = (endpoint.0, endpoint.1, check);
+        let mut checks = lock(&self.checks);
+        match failure {
+            Some(failure) => {
+                checks.insert(key, failure.into());
+            }
+            None => {
+                checks.remove(&key);
+            }
+        }
+    }
+
+    /// Forgets the checks of an endpoint that is gone.
+    pub fn forget(&self, endpoint: (IpAddr, Option<NonZeroU16>)) {
+        lock(&self.checks).retain(|(address, port, _), _| (*address, *port) != endpoint);
+    }
+
+    /// Forgets all checks: they begin anew, or there are none any more.
+    pub fn forget_checks(&self) {
+        lock(&self.checks).clear();
+    }
+
+    /// The checks of an endpoint whose latest answer was a failure, by their position, and why.
+    pub fn failed_checks(&self, endpoint: (IpAddr, Option<NonZeroU16>)) -> Vec<(u32, Box<str>)> {
+        let checks = lock(&self.checks);
+        let range = checks.range((endpoint.0, endpoint.1, 0)..=(endpoint.0, endpoint.1, u32::MAX));
+        range.map(|((_, _, check), failure)| (*check, failure.clone())).collect()
+    }
+}
+
+/// What is noted is replaced whole, so that a panic elsewhere spoils nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
