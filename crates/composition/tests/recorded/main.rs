@@ -1,6 +1,8 @@
 //! Cases that have been run through the engine of KrakenD CE (tests/peers/krakend-engine), answer by answer: status, header fields
 //! and body of the response byte for byte, and what the backends are asked.
 
+#![allow(clippy::expect_used)] // What the tests call may fail as they do.
+
 mod case;
 mod dialect;
 mod run;
