@@ -115,7 +115,7 @@ fn all_errors_come_at_once() {
         "timeouts.connect",
         "loadBalancing.panicThreshold",
         "endpoints[0]",
-        "discovery",
+        "discovery.srv",
         "outlierDetection.maxEjectionPercent",
         "healthChecks[0]",
         "limits.connections",
