@@ -14,7 +14,8 @@ pub(super) struct Dialect {
     pub(super) reference: &'static str,
 }
 
-const MERGE: &[&str] = &["application/json-patch+json", "application/merge-patch+json"];
+const PATCH: &[&str] =
+    &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
 const OBJECT: &[&str] = &["application/json", "application/yaml"];
 
 struct Operation<'a> {
@@ -121,7 +122,7 @@ impl Dialect {
         let mut methods = json!({
             "get": self.operation(kind, &one("read", "get", &[], None, "200")),
             "put": self.operation(kind, &one("replace", "put", &parameters::WRITE, Some((OBJECT, true)), "200")),
-            "patch": self.operation(kind, &one("patch", "patch", &parameters::WRITE, Some((MERGE, false)), "200")),
+            "patch": self.operation(kind, &one("patch", "patch", &parameters::PATCH, Some((PATCH, false)), "200")),
         });
         for method in methods.as_object_mut().into_iter().flat_map(Map::values_mut) {
             if let Some(id) = method["operationId"].as_str().map(|id| format!("{id}{part}")) {

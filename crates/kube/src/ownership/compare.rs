@@ -64,6 +64,11 @@ impl Comparison {
         self
     }
 
+    /// Compares a field of the object itself.
+    pub(crate) fn put(&mut self, element: &'static str, shape: &Shape, one: Option<&Value>, other: Option<&Value>) {
+        self.descend(Cow::Borrowed(element), shape, one, other);
+    }
+
     /// Adds what became of what is below a field of the object itself.
     pub(crate) fn put_below(&mut self, element: &'static str, below: Self) {
         self.push(&Cow::Borrowed(element), Mark::default(), below);

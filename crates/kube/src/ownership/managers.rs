@@ -22,6 +22,9 @@ const MAX_UPDATERS: usize = 10;
 /// What the oldest of too many are called together.
 const ANCIENT: &str = "ancient-changes";
 
+/// What Backstay calls itself where it writes: statuses, and the objects that always exist.
+pub const CONTROLLER: &str = "backstay";
+
 /// Who writes, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Writer<'a> {

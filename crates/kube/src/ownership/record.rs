@@ -30,7 +30,22 @@ pub fn record(kind: &Kind, old: Option<&Object>, new: &mut Object, writer: &Writ
     record_from(kind, old, new, &Claim::Kept, writer);
 }
 
-/// The same, where the client itself says who owned what until then.
+/// Notes in `object`, which is about to be stored, that `writer` changed its status, which was `old`.
+pub fn record_status(kind: &Kind, old: Option<&Value>, object: &mut Object, writer: &Writer<'_>) {
+    let (stored, new) = (object.metadata.managed_fields.clone(), object.body.get("status"));
+    let mut managers = Managers::stored(&stored);
+    let Some(below) = shape::of(kind).member("status").filter(|_| !managers.0.is_empty()) else { return };
+    let mut changes = Comparison::default();
+    match (old, new) {
+        (None, None) => return,
+        (old, new) => changes.put("f:status", below, old, new),
+    }
+    update(&mut managers, changes, writer, Cow::Owned(kind.api_version()));
+    managers.cap();
+    object.metadata.managed_fields = managers.encode();
+}
+
+/// The same as [`record`], where the client itself says who owned what until then.
 pub(crate) fn record_from(kind: &Kind, old: Option<&Object>, new: &mut Object, claim: &Claim, writer: &Writer<'_>) {
     let stored = old.map(|old| old.metadata.managed_fields.clone()).unwrap_or_default();
     let mut managers = match claim {
