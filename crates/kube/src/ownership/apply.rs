@@ -13,7 +13,7 @@ use super::conflict::Conflict;
 use super::managers::{Manager, Managers, Operation, Writer};
 use super::merge::merge;
 use super::of_value::fields_of;
-use super::record::{self, strip};
+use super::record::{self, strip, unwritten};
 use super::remove::remove;
 use super::set::FieldSet;
 use super::shape::{self, Shape};
@@ -68,7 +68,8 @@ pub(crate) fn apply(
     let mut managers = before.clone();
     if managers.0.is_empty() {
         let first = Writer { manager: BEFORE_FIRST, ..applier.writer };
-        record::update(&mut managers, Comparison::of(shape, None, Some(&live)), &first, Cow::Borrowed(&api_version));
+        let all = Comparison::of(shape, None, Some(&live)).without(&unwritten(shape, applier.writer.subresource));
+        record::update(&mut managers, all, &first, Cow::Borrowed(&api_version));
     }
     let job = Job { shape, live: &live, config: &config, applier, api_version: &api_version };
     let outcome = match job.run(managers.clone(), applier.force) {
@@ -100,17 +101,18 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn run(&self, mut managers: Managers<'a>, force: bool) -> Result<(Value, Managers<'a>), Vec<Conflict>> {
         let Self { shape, live, config, .. } = *self;
+        let ignored = &unwritten(shape, self.applier.writer.subresource);
         let me = Manager::of(&self.applier.writer, Operation::Apply, Cow::Borrowed(self.api_version));
         let last = managers.0.iter().find(|manager| manager.is(&me)).map(|manager| manager.fields.clone());
         let merged = merge(shape, Some(live), Some(config)).unwrap_or_default();
         let mut fields = fields_of(shape, config);
-        fields.subtract_trees(&self.ignored());
+        fields.subtract_trees(ignored);
         managers.put(Manager { fields, ..me.clone() });
         let merged = match last {
             Some(last) if !last.is_empty() => prune(shape, merged, &managers, &last),
             _ => merged,
         };
-        let changes = Comparison::of(shape, Some(live), Some(&merged)).without(&self.ignored());
+        let changes = Comparison::of(shape, Some(live), Some(&merged)).without(ignored);
         let (removed, changed) = (changes.removed.clone(), changes.set());
         let others = || managers.0.iter().filter(|manager| !manager.is(&me));
         let mut conflicts: Vec<Conflict> =
@@ -139,40 +141,28 @@ impl<'a> Job<'a> {
         let left: Vec<Conflict> = conflicts.into_iter().filter(|conflict| !conflict.is_in(&allowed)).collect();
         if left.is_empty() { self.run(managers, true) } else { Err(left) }
     }
-
-    /// The fields that are not written by way of this resource: its status has one of its own, which writes nothing else.
-    fn ignored(&self) -> FieldSet<'static> {
-        let mut ignored = FieldSet::default();
-        if self.applier.writer.subresource.is_empty() {
-            ignored.insert(&["f:status"]);
-        } else if let Shape::Struct { fields, .. } = self.shape {
-            for name in fields.keys().filter(|name| **name != "status") {
-                ignored.insert(&[fields[name].element]);
-            }
-        }
-        ignored
-    }
 }
 
 /// Takes away what the applier owned, does not apply any more, and nobody else owns.
 fn prune(shape: &Shape, merged: Value, managers: &Managers<'_>, last: &FieldSet<'_>) -> Value {
+    let without = |gone: &FieldSet<'_>| {
+        let mut left = merged.clone();
+        remove(shape, &mut left, gone);
+        left
+    };
     let last = last.with_named_fields(shape);
-    let Some(pruned) = remove(shape, merged.clone(), &last) else { return merged };
     let everybodys = managers.0.iter().fold(FieldSet::default(), |all, manager| all.union(manager.fields.borrowed()));
     let everything = fields_of(shape, &merged);
     let everything = everything.with_named_fields(shape);
     // First what others own, or the applier still does, comes back,
-    let kept = fields_of(shape, &pruned);
-    let kept = kept.with_named_fields(shape).union(everybodys.with_named_fields(shape));
+    let kept = fields_of(shape, &without(&last));
     let mut gone = everything.clone();
-    gone.subtract(&kept);
-    let Some(pruned) = remove(shape, merged.clone(), &gone) else { return merged };
+    gone.subtract(&kept.with_named_fields(shape).union(everybodys.with_named_fields(shape)));
     // then what only went because it was below what went.
-    let kept = fields_of(shape, &pruned);
+    let kept = fields_of(shape, &without(&gone));
     let mut gone = everything.clone();
     gone.subtract(&kept.with_named_fields(shape));
-    let gone = gone.intersection(&last);
-    remove(shape, merged.clone(), &gone).unwrap_or(merged)
+    without(&gone.intersection(&last))
 }
 
 /// One who changes neither an object nor what they own of it leaves the time as it is.

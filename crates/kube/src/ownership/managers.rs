@@ -95,7 +95,8 @@ struct Entry<'a> {
 pub(crate) fn claim_of(value: Option<&Value>) -> Claim {
     let Some(Value::Array(entries)) = value else { return Claim::Kept };
     match entries.as_slice() {
-        [] => Claim::Reset,
+        // Unlike a list of one empty entry, which nobody sends by accident.
+        [] => Claim::Kept,
         [Value::Object(entry)] if entry.values().all(|value| value.is_null() || value == "") => Claim::Reset,
         _ => {
             let json = Value::Array(entries.clone()).to_string();

@@ -58,7 +58,8 @@ pub(crate) fn record_from(kind: &Kind, old: Option<&Object>, new: &mut Object, c
         new.metadata.managed_fields = managers.encode();
         return;
     }
-    let changes = compare(shape::of(kind), old, new);
+    let shape = shape::of(kind);
+    let changes = compare(shape, old, new).without(&unwritten(shape, writer.subresource));
     if changes.is_empty() && *claim == Claim::Kept {
         new.metadata.managed_fields = stored;
         return;
@@ -86,6 +87,16 @@ pub(super) fn update<'a>(
     if !fields.is_empty() {
         managers.add(Manager { fields, ..Manager::of(writer, Operation::Update, api_version) });
     }
+}
+
+/// The fields that are not written by way of a subresource: a status has one of its own, which writes nothing else.
+pub(super) fn unwritten(shape: &Shape, subresource: &str) -> FieldSet<'static> {
+    let mut unwritten = FieldSet::default();
+    let Shape::Struct { fields, .. } = shape else { return unwritten };
+    for (_, field) in fields.iter().filter(|(name, _)| (**name == "status") == subresource.is_empty()) {
+        unwritten.insert(&[field.element]);
+    }
+    unwritten
 }
 
 /// Takes out what is never anybody's.

@@ -102,6 +102,11 @@ pub(super) async fn create(
         let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
         return Err(Failure::conflict(served.kind, name, &why));
     }
+    if draft.metadata("name").is_empty() {
+        return Err(Failure::bad_request(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )));
+    }
     draft.locate(Some(name), namespace)?;
     draft.strip_for_create(served);
     let (mut object, warnings) = draft.admit(served, None)?;
