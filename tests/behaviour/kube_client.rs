@@ -201,9 +201,7 @@ async fn what_two_controllers_apply_is_merged_and_what_both_want_is_a_conflict()
         let (api, params) = (api.clone(), PatchParams::apply(manager));
         async move { api.patch("api", &params, &Patch::Apply(object)).await }
     };
-    let object = |labels: serde_json::Value, spec: serde_json::Value| {
-        json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Backend", "metadata": {"name": "api", "labels": labels}, "spec": spec})
-    };
+    let object = |labels: serde_json::Value, spec: serde_json::Value| json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Backend", "metadata": {"name": "api", "labels": labels}, "spec": spec});
     let spec = json!({"endpoints": [{"fqdn": "a.example.com"}], "protocol": "h2"});
     let created = apply("one", object(json!({"one": "1"}), spec.clone())).await.unwrap();
     assert_eq!(created.data["spec"], spec);

@@ -301,7 +301,10 @@ fn apply_on_the_server_shares_an_object_with_others() {
 
         let other = [&apply[..], &["--field-manager=other"]].concat();
         let conflict = kubectl.fails_with(&other, &theirs);
-        assert!(conflict.contains("Apply failed with 1 conflict: conflict with \"kubectl\": .spec.protocol"), "{conflict}");
+        assert!(
+            conflict.contains("Apply failed with 1 conflict: conflict with \"kubectl\": .spec.protocol"),
+            "{conflict}"
+        );
         assert_eq!(kubectl.ok_with(&[&other[..], &["--force-conflicts"]].concat(), &theirs), applied);
         let conflict = kubectl.fails_with(&apply, &ours);
         assert!(conflict.contains("conflict with \"other\": .spec.protocol"), "{conflict}");

@@ -30,9 +30,9 @@ mod written;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::apply::{Applied, ApplyError, Applier, apply};
+pub(crate) use self::apply::{Applied, Applier, ApplyError, apply};
 pub(crate) use self::conflict::Conflict;
-pub(crate) use self::managers::{Claim, claim_of};
 pub use self::managers::{CONTROLLER, MAX_MANAGER_BYTES, Writer};
+pub(crate) use self::managers::{Claim, claim_of};
 pub(crate) use self::record::record_from;
 pub use self::record::{record, record_status};

@@ -142,9 +142,10 @@ impl Object {
         let status = statuses.0.map(RawValue::get) != statuses.1.map(RawValue::get);
         let equal = |(one, other): ((&String, &&RawValue), (&String, &&RawValue))| {
             let (name, value) = one;
-            name == other.0 && (value.get() == other.1.get() || {
-                name == "metadata" && without_managed_fields(value.get()) == without_managed_fields(other.1.get())
-            })
+            name == other.0
+                && (value.get() == other.1.get() || {
+                    name == "metadata" && without_managed_fields(value.get()) == without_managed_fields(other.1.get())
+                })
         };
         let same = one.len() == other.len() && one.iter().zip(&other).all(equal);
         Changed { status, rest: !same }

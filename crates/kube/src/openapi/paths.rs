@@ -14,8 +14,7 @@ pub(super) struct Dialect {
     pub(super) reference: &'static str,
 }
 
-const PATCH: &[&str] =
-    &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+const PATCH: &[&str] = &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
 const OBJECT: &[&str] = &["application/json", "application/yaml"];
 
 struct Operation<'a> {

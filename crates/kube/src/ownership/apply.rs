@@ -134,7 +134,11 @@ impl<'a> Job<'a> {
     }
 
     /// What kubectl applied as a client it may change without force.
-    fn upgrade(&self, managers: Managers<'a>, conflicts: Vec<Conflict>) -> Result<(Value, Managers<'a>), Vec<Conflict>> {
+    fn upgrade(
+        &self,
+        managers: Managers<'a>,
+        conflicts: Vec<Conflict>,
+    ) -> Result<(Value, Managers<'a>), Vec<Conflict>> {
         let Some(allowed) = client_side::applied_fields(self.shape, self.api_version, self.live) else {
             return Err(conflicts);
         };

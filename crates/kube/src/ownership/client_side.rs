@@ -21,7 +21,8 @@ const MAX_ANNOTATIONS: usize = 256 * 1024;
 
 /// The fields that kubectl applied and that have been as they were applied since.
 pub(super) fn applied_fields(shape: &Shape, api_version: &str, live: &Value) -> Option<FieldSet<'static>> {
-    let applied: Value = serde_json::from_str(live.get("metadata")?.get("annotations")?.get(LAST_APPLIED)?.as_str()?).ok()?;
+    let applied: Value =
+        serde_json::from_str(live.get("metadata")?.get("annotations")?.get(LAST_APPLIED)?.as_str()?).ok()?;
     if applied.get("apiVersion")? != api_version || !applied.is_object() {
         return None;
     }

@@ -78,7 +78,12 @@ impl Comparison {
     }
 
     /// Compares the members of two objects that are structures or maps; says nothing of the objects themselves.
-    pub(crate) fn members(&mut self, shape: &Shape, one: Option<&Map<String, Value>>, other: Option<&Map<String, Value>>) {
+    pub(crate) fn members(
+        &mut self,
+        shape: &Shape,
+        one: Option<&Map<String, Value>>,
+        other: Option<&Map<String, Value>>,
+    ) {
         for (name, old) in one.into_iter().flatten() {
             self.member(shape, name, Some(old), other.and_then(|other| other.get(name)));
         }

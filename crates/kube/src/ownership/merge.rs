@@ -43,8 +43,7 @@ fn members(shape: &Shape, live: &Map<String, Value>, applied: &Map<String, Value
 fn merge_items(keys: &[&str], shape: &Shape, live: &[Value], applied: &[Value]) -> Vec<Value> {
     let (theirs, ours) = (Items::of(keys, live), Items::of(keys, applied));
     // Items that a list has twice stay where they are, unless the item is applied.
-    let live: Vec<(Option<String>, &Value)> =
-        live.iter().map(|item| (element_of(keys, item), item)).collect();
+    let live: Vec<(Option<String>, &Value)> = live.iter().map(|item| (element_of(keys, item), item)).collect();
     let applied = ours.elements();
     let mut shared = applied.iter().filter(|element| !theirs.get(element).is_empty()).peekable();
     let mut merged = Vec::with_capacity(live.len().max(applied.len()));
@@ -95,4 +94,3 @@ fn merge_items(keys: &[&str], shape: &Shape, live: &[Value], applied: &[Value]) 
     }
     merged
 }
-

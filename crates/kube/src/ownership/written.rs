@@ -3,9 +3,9 @@
 use backstay_resources::{Kind, Object, ObjectMeta};
 use serde_json::{Map, Value};
 
+use super::element;
 use super::items::{Items, element_of};
 use super::shape::Shape;
-use super::element;
 
 /// How many errors are told at most.
 const MAX_ERRORS: usize = 20;
@@ -118,12 +118,8 @@ pub(super) fn canonical(kind: &Kind, applied: &Map<String, Value>) -> Map<String
     for name in ["apiVersion", "kind", "metadata"] {
         body.shift_remove(name);
     }
-    let mut object = Object {
-        api_version: kind.api_version(),
-        kind: kind.kind.to_owned(),
-        metadata: ObjectMeta::default(),
-        body,
-    };
+    let mut object =
+        Object { api_version: kind.api_version(), kind: kind.kind.to_owned(), metadata: ObjectMeta::default(), body };
     (kind.default)(&mut object);
     // The texts of a Secret are written in one field and kept in another, where whoever wrote them owns them.
     if kind.sensitive

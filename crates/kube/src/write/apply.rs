@@ -34,8 +34,9 @@ impl Config {
         let json = if bytes.trim_ascii_start().starts_with(b"{") { decode::json(bytes).ok() } else { None };
         let decoded = match json {
             Some(decoded) => decoded,
-            None => decode::yaml(bytes)
-                .map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?,
+            None => {
+                decode::yaml(bytes).map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?
+            }
         };
         let twice: Vec<String> = decoded.duplicates.iter().map(ToString::to_string).collect();
         if validation == FieldValidation::Strict && !twice.is_empty() {

@@ -211,20 +211,22 @@ async fn a_route_is_owned_by_its_lists() {
 async fn the_status_is_applied_apart() {
     let server = Server::new().await;
     server.patch(&at("fieldManager=ann"), APPLY, &web(&spec("a.example.com", "h2"))).await.expect(201);
-    let condition = |kind: &str| {
-        json!({"type": kind, "status": "True", "reason": "Fine", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"})
-    };
+    let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": "Fine", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"});
     let status = |conditions: Value| {
         let mut object = web(&spec("ignored.example.com", "tls"));
         object["status"] = json!({"conditions": conditions});
         object
     };
     let path = format!("{BACKENDS}/web/status?fieldManager=ctrl");
-    server.patch(&format!("{BACKENDS}/no/status?fieldManager=ctrl"), APPLY, &status(json!([]))).await.failure(404, "NotFound");
+    server
+        .patch(&format!("{BACKENDS}/no/status?fieldManager=ctrl"), APPLY, &status(json!([])))
+        .await
+        .failure(404, "NotFound");
     let applied = server.patch(&path, APPLY, &status(json!([condition("Accepted")]))).await.expect(200);
     assert_eq!((applied["spec"].clone(), &applied["metadata"]["generation"]), (spec("a.example.com", "h2"), &json!(1)));
     let owned = owners(&applied)["ctrl Apply status"].clone();
-    let fields = json!({".": {}, "f:lastTransitionTime": {}, "f:message": {}, "f:reason": {}, "f:status": {}, "f:type": {}});
+    let fields =
+        json!({".": {}, "f:lastTransitionTime": {}, "f:message": {}, "f:reason": {}, "f:status": {}, "f:type": {}});
     assert_eq!(owned, json!({"f:status": {"f:conditions": {"k:{\"type\":\"Accepted\"}": fields}}}));
     let applied = server.patch(&path, APPLY, &status(json!([condition("Programmed")]))).await.expect(200);
     assert_eq!(applied["status"]["conditions"], json!([condition("Programmed")]));
@@ -238,7 +240,10 @@ async fn who_owned_what_can_be_forgotten() {
     let server = Server::new().await;
     server.post(BACKENDS, &web(&spec("a.example.com", "h2"))).await.expect(201);
     let untouched = server.patch(&at(""), MERGE, &json!({"metadata": {"managedFields": []}})).await.expect(200);
-    assert!(owners(&untouched).as_object().unwrap().len() == 1, "an empty list is what clients send that do not know it");
+    assert!(
+        owners(&untouched).as_object().unwrap().len() == 1,
+        "an empty list is what clients send that do not know it"
+    );
     let reset = json!([{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]);
     let reset = server.patch(&at(""), JSON_PATCH, &reset).await.expect(200);
     assert!(reset["metadata"].get("managedFields").is_none());
@@ -262,7 +267,8 @@ async fn a_client_may_say_who_owns_what_and_nonsense_says_nothing() {
     let created = server.post(&format!("{BACKENDS}?fieldManager=me"), &object).await.expect(201);
     // Whoever creates an object owns all of it.
     assert_eq!(owners(&created), json!({"me Update": {"f:spec": {".": {}, "f:endpoints": {}, "f:protocol": {}}}}));
-    let said = server.patch(&at("fieldManager=me"), MERGE, &json!({"metadata": {"managedFields": [entry]}})).await.expect(200);
+    let said =
+        server.patch(&at("fieldManager=me"), MERGE, &json!({"metadata": {"managedFields": [entry]}})).await.expect(200);
     assert_eq!(owners(&said), json!({"x Apply": {"f:spec": {"f:protocol": {}}}}));
     for (field, wrong) in [
         ("operation", json!("Write")),
@@ -391,7 +397,10 @@ async fn what_cannot_be_applied_is_refused_with_its_field() {
         server.call("PATCH", &at("fieldManager=ann"), &[APPLY], body).await.failure(400, "BadRequest");
     }
     let yaml = "apiVersion: core.apoxy.dev/v1alpha2\nkind: Backend\nmetadata: {name: web}\nspec:\n  protocol: tls\n  protocol: h2\n";
-    server.call("PATCH", &at("fieldManager=ann&fieldValidation=Strict"), &[APPLY], yaml).await.failure(400, "BadRequest");
+    server
+        .call("PATCH", &at("fieldManager=ann&fieldValidation=Strict"), &[APPLY], yaml)
+        .await
+        .failure(400, "BadRequest");
     let warned = server.call("PATCH", &at("fieldManager=ben"), &[APPLY], yaml).await;
     assert!(warned.header("warning").contains("duplicate field"), "{:?}", warned.headers);
     warned.expect(200);
@@ -404,7 +413,8 @@ async fn what_cannot_be_applied_is_refused_with_its_field() {
 async fn the_texts_of_a_secret_are_owned_where_they_are_kept() {
     let server = Server::new().await;
     let secrets = "/api/v1/namespaces/default/secrets";
-    let secret = |texts: Value| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": texts});
+    let secret =
+        |texts: Value| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": texts});
     let path = format!("{secrets}/s?fieldManager=ann");
     let applied = server.patch(&path, APPLY, &secret(json!({"a": "x", "b": "y"}))).await.expect(201);
     assert_eq!(owners(&applied), json!({"ann Apply": {"f:data": {"f:a": {}, "f:b": {}}}}));

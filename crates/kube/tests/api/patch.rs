@@ -77,7 +77,10 @@ async fn patches_of_other_types_are_refused_and_told_which_to_use() {
         let status =
             server.patch(&web(), ("content-type", media), &json!({})).await.failure(415, "UnsupportedMediaType");
         let message = status["message"].as_str().unwrap();
-        assert!(message.contains("application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"), "{message}");
+        assert!(
+            message.contains("application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"),
+            "{message}"
+        );
     }
     server.call("PATCH", &web(), &[], "{}").await.failure(415, "UnsupportedMediaType");
 }

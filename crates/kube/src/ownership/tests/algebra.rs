@@ -71,7 +71,15 @@ fn equal_elements_are_one_however_they_are_written() {
     let read = |json| serde_json::from_str::<FieldSet<'_>>(json).unwrap();
     assert_eq!(read(r#"{"k:{ \"b\" : 1.0, \"a\":\"x\"}":{}}"#), read(r#"{"k:{\"a\":\"x\",\"b\":1}":{}}"#));
     assert_eq!(read(r#"{"v:\"\\u0061\"":{}}"#), read(r#"{"v:\"a\"":{}}"#));
-    for wrong in [r#"{"x:a":{}}"#, r#"{"k:[]":{}}"#, r#"{"k:{}":{}}"#, r#"{"v:":{}}"#, r#"{"f":{}}"#, r#"{"f:a":1}"#, r#"{"é":{}}"#] {
+    for wrong in [
+        r#"{"x:a":{}}"#,
+        r#"{"k:[]":{}}"#,
+        r#"{"k:{}":{}}"#,
+        r#"{"v:":{}}"#,
+        r#"{"f":{}}"#,
+        r#"{"f:a":1}"#,
+        r#"{"é":{}}"#,
+    ] {
         assert!(serde_json::from_str::<FieldSet<'_>>(wrong).is_err(), "{wrong}");
     }
     assert!(serde_json::from_str::<FieldSet<'_>>(r#"{"v:1":{},"v:1.0":{}}"#).is_err());

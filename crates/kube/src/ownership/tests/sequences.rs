@@ -31,8 +31,11 @@ enum Way {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let way = prop::sample::select([Way::Apply, Way::Apply, Way::Force, Way::Update].as_slice());
     let values = prop::collection::btree_map(prop::sample::select(KEYS.as_slice()), 1_u8..4, 0..5);
-    let step = (prop::sample::select(MANAGERS.as_slice()), way, values)
-        .prop_map(|(manager, way, values)| Step { manager, way, values });
+    let step = (prop::sample::select(MANAGERS.as_slice()), way, values).prop_map(|(manager, way, values)| Step {
+        manager,
+        way,
+        values,
+    });
     prop::collection::vec(step, 1..12)
 }
 
@@ -57,7 +60,9 @@ impl Model {
             return true;
         }
         let others = |owners: &BTreeSet<_>| owners.iter().any(|owner| *owner != me);
-        let differs = |(key, value): (&&'static str, &u8)| self.0.get(key).is_some_and(|(old, owners)| old != value && others(owners));
+        let differs = |(key, value): (&&'static str, &u8)| {
+            self.0.get(key).is_some_and(|(old, owners)| old != value && others(owners))
+        };
         if step.way == Way::Apply && step.values.iter().any(differs) {
             return false;
         }

@@ -31,43 +31,59 @@ fn what_is_applied_owns_items_and_leaves_and_no_structures() {
         "spec": {"listeners": [{"name": "http", "port": 80, "allowedRoutes": {"kinds": [{"kind": "HTTPRoute"}],
             "namespaces": {"selector": {"matchLabels": {"a": "b"}}}}}], "infrastructure": {}},
     });
-    assert_eq!(fields_of(shape(), &applied).paths(), [
-        ".metadata.finalizers[=\"example.com/guard\"]",
-        ".metadata.labels.app",
-        ".metadata.ownerReferences[uid=\"u\"]",
-        ".spec.infrastructure",
-        ".spec.listeners[name=\"http\"]",
-        ".spec.listeners[name=\"http\"].allowedRoutes.kinds",
-        ".spec.listeners[name=\"http\"].allowedRoutes.namespaces.selector",
-        ".spec.listeners[name=\"http\"].name",
-        ".spec.listeners[name=\"http\"].port",
-    ]);
+    assert_eq!(
+        fields_of(shape(), &applied).paths(),
+        [
+            ".metadata.finalizers[=\"example.com/guard\"]",
+            ".metadata.labels.app",
+            ".metadata.ownerReferences[uid=\"u\"]",
+            ".spec.infrastructure",
+            ".spec.listeners[name=\"http\"]",
+            ".spec.listeners[name=\"http\"].allowedRoutes.kinds",
+            ".spec.listeners[name=\"http\"].allowedRoutes.namespaces.selector",
+            ".spec.listeners[name=\"http\"].name",
+            ".spec.listeners[name=\"http\"].port",
+        ]
+    );
 }
 
 #[test]
 fn what_is_added_is_added_with_its_structures() {
-    let (old, new) = (json!({"metadata": {}}), json!({"metadata": {"labels": {"app": "web"}}, "spec": {"gatewayClassName": "x"}}));
+    let (old, new) =
+        (json!({"metadata": {}}), json!({"metadata": {"labels": {"app": "web"}}, "spec": {"gatewayClassName": "x"}}));
     let changes = Comparison::of(shape(), Some(&old), Some(&new));
     assert_eq!(changes.added.paths(), [".metadata.labels", ".metadata.labels.app", ".spec", ".spec.gatewayClassName"]);
     assert!(changes.removed.is_empty() && changes.modified.is_empty());
     let changes = Comparison::of(shape(), Some(&new), Some(&old));
-    assert_eq!(changes.removed.paths(), [".metadata.labels", ".metadata.labels.app", ".spec", ".spec.gatewayClassName"]);
+    assert_eq!(
+        changes.removed.paths(),
+        [".metadata.labels", ".metadata.labels.app", ".spec", ".spec.gatewayClassName"]
+    );
 }
 
 #[test]
 fn lists_keep_the_order_of_what_is_applied_among_what_is_there() {
     let listener = |name: &str| json!({"name": name, "port": 80, "protocol": "HTTP"});
     let list = |names: &str| gateway(names.chars().map(|name| listener(&name.to_string())).collect());
-    for (live, applied, merged) in
-        [("abc", "ca", "bca"), ("abc", "d", "abcd"), ("ab", "cb", "acb"), ("", "ba", "ba"), ("abcd", "dx", "abcdx"), ("abc", "abc", "abc")]
-    {
+    for (live, applied, merged) in [
+        ("abc", "ca", "bca"),
+        ("abc", "d", "abcd"),
+        ("ab", "cb", "acb"),
+        ("", "ba", "ba"),
+        ("abcd", "dx", "abcdx"),
+        ("abc", "abc", "abc"),
+    ] {
         let result = merge(shape(), Some(&list(live)), Some(&list(applied))).unwrap();
         assert_eq!(names(&result).concat(), merged, "{live} and {applied}");
     }
     let twice = gateway(json!([listener("a"), listener("a")]));
     let port = gateway(json!([{"name": "a", "port": 8080}]));
     let merged = merge(shape(), Some(&twice), Some(&port)).unwrap();
-    assert_eq!(merged["spec"]["listeners"], json!([{"name": "a", "port": 8080}]), "of two nothing says which one is meant");
+    assert_eq!(
+        merged["spec"]["listeners"],
+        json!([{"name": "a", "port": 8080}]),
+        "of two nothing says which one is meant"
+    );
 }
 
 #[test]
