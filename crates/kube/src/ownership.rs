@@ -31,7 +31,7 @@ mod written;
 mod tests;
 
 pub(crate) use self::apply::{Applied, Applier, ApplyError, apply};
-pub(crate) use self::conflict::Conflict;
+pub(crate) use self::conflict::{Conflict, MAX_TOLD};
 pub use self::managers::{CONTROLLER, MAX_MANAGER_BYTES, Writer};
 pub(crate) use self::managers::{Claim, claim_of};
 pub(crate) use self::record::record_from;

@@ -12,7 +12,7 @@ use backstay_store::{CommitError, ReadError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::ownership::Conflict;
+use crate::ownership::{Conflict, MAX_TOLD};
 
 /// An answer other than success. Boxed: results that carry it stay small.
 #[derive(Debug, Clone)]
@@ -180,7 +180,7 @@ impl Failure {
     /// 409: others own what is applied with another value.
     pub(crate) fn apply_conflicts(conflicts: &[Conflict]) -> Self {
         let failure = Self::new(StatusCode::CONFLICT, "Conflict", Conflict::message(conflicts));
-        conflicts.iter().fold(failure, |failure, conflict| {
+        conflicts.iter().take(MAX_TOLD).fold(failure, |failure, conflict| {
             let message = format!("conflict with {}", conflict.manager);
             failure.cause("FieldManagerConflict", message, &conflict.field())
         })

@@ -6,6 +6,9 @@ use super::element;
 use super::managers::{Manager, Operation};
 use super::set::FieldSet;
 
+/// How many conflicts of one apply are told at most.
+pub(crate) const MAX_TOLD: usize = 200;
+
 /// A field that one applies and another owns, with another value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Conflict {
@@ -39,18 +42,19 @@ impl Conflict {
         fields.has(&elements)
     }
 
-    /// All of them, for a person.
+    /// All of them, for a person; the first [`MAX_TOLD`] by their fields.
     pub(crate) fn message(conflicts: &[Self]) -> String {
         if let [one] = conflicts {
             return format!("Apply failed with 1 conflict: conflict with {}: {}", one.manager, one.field());
         }
-        let mut managers: Vec<&str> = conflicts.iter().map(|conflict| conflict.manager.as_str()).collect();
+        let told = &conflicts[..conflicts.len().min(MAX_TOLD)];
+        let mut managers: Vec<&str> = told.iter().map(|conflict| conflict.manager.as_str()).collect();
         managers.sort_unstable();
         managers.dedup();
         let mut lines = Vec::new();
         for manager in managers {
             lines.push(format!("conflicts with {manager}:"));
-            let fields = conflicts.iter().filter(|conflict| conflict.manager == manager).map(Self::field);
+            let fields = told.iter().filter(|conflict| conflict.manager == manager).map(Self::field);
             lines.extend(fields.map(|field| format!("- {field}")));
         }
         format!("Apply failed with {} conflicts: {}", conflicts.len(), lines.join("\n"))

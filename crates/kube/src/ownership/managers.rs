@@ -3,6 +3,7 @@
 //! Source: Kubernetes, `meta/v1` `ManagedFieldsEntry`, and `apimachinery/pkg/util/managedfields`.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, hash_map};
 
 use backstay_resources::{ManagedFields, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,7 @@ pub struct Writer<'a> {
 }
 
 /// How fields came to be owned. Those who apply come before those who update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Operation {
     /// By server-side apply.
     Apply,
@@ -146,7 +147,9 @@ impl<'a> Managers<'a> {
     /// Reads stored entries, or a client's.
     pub(crate) fn decode(json: &'a str) -> Result<Self, ManagersError> {
         let entries: Vec<Entry<'a>> = serde_json::from_str(json)?;
-        let mut managers = Self(Vec::with_capacity(entries.len()));
+        let mut managers: Vec<Manager<'a>> = Vec::with_capacity(entries.len());
+        // Of entries of one manager the last counts.
+        let mut known = HashMap::with_capacity(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
             let wrong = |why| Err(ManagersError::Entry(index, why));
             if entry.api_version.is_empty() {
@@ -158,16 +161,26 @@ impl<'a> Managers<'a> {
             if entry.manager.len() > MAX_MANAGER_BYTES || entry.subresource.len() > MAX_SUBRESOURCE_BYTES {
                 return wrong("manager or subresource is too long");
             }
-            managers.put(Manager {
+            let version =
+                if entry.operation == Operation::Apply { Cow::Borrowed("") } else { entry.api_version.clone() };
+            let identity = (entry.operation, entry.manager.clone(), entry.subresource.clone(), version);
+            let manager = Manager {
                 name: entry.manager,
                 operation: entry.operation,
                 api_version: entry.api_version,
                 subresource: entry.subresource,
                 time: entry.time.map(|time| Timestamp::from_second(time.0.as_second())),
                 fields: entry.fields,
-            });
+            };
+            match known.entry(identity) {
+                hash_map::Entry::Occupied(known) => managers[*known.get()] = manager,
+                hash_map::Entry::Vacant(known) => {
+                    known.insert(managers.len());
+                    managers.push(manager);
+                }
+            }
         }
-        Ok(managers)
+        Ok(Self(managers))
     }
 
     /// Those of a stored object. What cannot be read is nobody's.

@@ -10,12 +10,13 @@ use super::set::FieldSet;
 use super::shape::Shape;
 
 /// Takes the fields of `gone` out of `value`, each with all that is below it. What is left without anything stays, since
-/// somebody owns it: what nobody owns is itself in `gone`.
+/// somebody owns it: what nobody owns is itself in `gone`. A list stays as null, which is a value of its own, as an empty
+/// object is.
 pub(crate) fn remove(shape: &Shape, value: &mut Value, gone: &FieldSet<'_>) {
     if gone.is_empty() {
         return;
     }
-    match (shape, value) {
+    match (shape, &mut *value) {
         (Shape::Struct { .. } | Shape::Map(_) | Shape::Any, Value::Object(fields)) => {
             fields.retain(|name, value| {
                 let Some(node) = gone.get(&element::field(name)) else { return true };
@@ -33,6 +34,9 @@ pub(crate) fn remove(shape: &Shape, value: &mut Value, gone: &FieldSet<'_>) {
                 }
                 !node.member
             });
+            if list.is_empty() {
+                *value = Value::Null;
+            }
         }
         _ => {}
     }

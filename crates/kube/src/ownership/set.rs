@@ -193,13 +193,15 @@ impl<'a> FieldSet<'a> {
         }
     }
 
-    /// Calls `look` with the path of every field, those above first.
+    /// Calls `look` with the path of every field, those of one level before those below them.
     pub(crate) fn each<'s>(&'s self, path: &mut Vec<&'s str>, look: &mut impl FnMut(&[&'s str])) {
+        for node in self.nodes.iter().filter(|node| node.member) {
+            path.push(&node.element);
+            look(path);
+            path.pop();
+        }
         for node in &self.nodes {
             path.push(&node.element);
-            if node.member {
-                look(path);
-            }
             node.below.each(path, look);
             path.pop();
         }

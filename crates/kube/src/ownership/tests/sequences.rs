@@ -132,7 +132,8 @@ impl Stored {
             } else {
                 let listeners = self.object.body["spec"]["listeners"].as_array();
                 let item = listeners.into_iter().flatten().find(|listener| listener["name"] == key);
-                let value = item.map(|item| u8::try_from(item["port"].as_u64().unwrap()).unwrap());
+                // Whoever set the port may have given it up while another still owns the listener.
+                let value = item.and_then(|item| Some(u8::try_from(item["port"].as_u64()?).unwrap()));
                 (value, vec!["f:spec", "f:listeners", listener.as_str(), "f:port"])
             };
             let owners = managers.0.iter().filter(|manager| manager.fields.has(&path)).map(|manager| {
