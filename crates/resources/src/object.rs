@@ -1,5 +1,8 @@
 //! Any object, as API machinery handles it, and the way to and from Rust types.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -62,7 +62,7 @@ pub(crate) fn apply(
     if !faults.is_empty() {
         return Err(ApplyError::Faults(faults));
     }
-    let (live, config) = (Value::Object(live), Value::Object(canonical(kind, applied)));
+    let (live, config) = (Value::Object(live), Value::Object(canonical(kind, shape, applied)));
     let api_version = kind.api_version();
     let before = Managers::stored(owned);
     let mut managers = before.clone();

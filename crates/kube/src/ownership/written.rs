@@ -111,8 +111,8 @@ fn type_of(value: &Value) -> &'static str {
 }
 
 /// What is applied in the spelling in which it is stored, so that one who applies `TLS` where `tls` is stored changes nothing and is in
-/// nobody's way. Nothing is added: defaults are nobody's.
-pub(super) fn canonical(kind: &Kind, applied: &Map<String, Value>) -> Map<String, Value> {
+/// nobody's way. No field is added: defaults are nobody's.
+pub(super) fn canonical(kind: &Kind, shape: &Shape, applied: &Map<String, Value>) -> Map<String, Value> {
     let mut spelt = applied.clone();
     let mut body = applied.clone();
     for name in ["apiVersion", "kind", "metadata"] {
@@ -128,32 +128,31 @@ pub(super) fn canonical(kind: &Kind, applied: &Map<String, Value>) -> Map<String
     {
         data.extend(texts);
     }
-    restrict(&mut spelt, &object.body, |name| matches!(name, "apiVersion" | "kind" | "metadata"));
+    for (name, value) in &mut spelt {
+        if let (Some(shape), Some(stored)) = (shape.member(name), object.body.get(name)) {
+            respell(shape, value, stored);
+        }
+    }
     spelt
 }
 
-/// Gives `written` the values of `stored`, and drops what is not there.
-fn restrict(written: &mut Map<String, Value>, stored: &Map<String, Value>, skip: impl Fn(&str) -> bool) {
-    written.retain(|name, value| {
-        if skip(name) || value.is_null() {
-            return true;
+/// Gives `written` the values of `stored`. What is not there is dropped; what one owns as a whole is taken as a whole.
+fn respell(shape: &Shape, written: &mut Value, stored: &Value) {
+    match (shape, written, stored) {
+        (_, Value::Null, _) => {}
+        (Shape::Struct { .. } | Shape::Map(_) | Shape::Any, Value::Object(written), Value::Object(stored)) => {
+            written.retain(|name, value| match (shape.member(name), stored.get(name)) {
+                (Some(shape), Some(stored)) => {
+                    respell(shape, value, stored);
+                    true
+                }
+                _ => value.is_null(),
+            });
         }
-        match stored.get(name) {
-            Some(stored) => {
-                respell(value, stored);
-                true
-            }
-            None => false,
+        (Shape::List { items, .. }, Value::Array(written), Value::Array(stored)) if written.len() == stored.len() => {
+            written.iter_mut().zip(stored).for_each(|(written, stored)| respell(items, written, stored));
         }
-    });
-}
-
-fn respell(written: &mut Value, stored: &Value) {
-    match (written, stored) {
-        (Value::Object(written), Value::Object(stored)) => restrict(written, stored, |_| false),
-        (Value::Array(written), Value::Array(stored)) if written.len() == stored.len() => {
-            written.iter_mut().zip(stored).for_each(|(written, stored)| respell(written, stored));
-        }
-        (written, stored) => *written = stored.clone(),
+        (Shape::Scalar(_) | Shape::Atomic(_) | Shape::Any, written, stored) => *written = stored.clone(),
+        _ => {}
     }
 }

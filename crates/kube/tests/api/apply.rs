@@ -69,7 +69,7 @@ async fn every_write_notes_who_wrote_what() {
 
     let status = json!({"status": {"acknowledgedVersion": "x"}});
     let path = format!("{BACKENDS}/web/status?fieldManager=patcher");
-    let by_status = json!({"f:status": {"f:acknowledgedVersion": {}}});
+    let by_status = json!({"f:status": {".": {}, "f:acknowledgedVersion": {}}});
     let patched = server.patch(&path, MERGE, &status).await.expect(200);
     assert_eq!(
         owners(&patched),
@@ -261,7 +261,7 @@ async fn who_owned_what_can_be_forgotten() {
 async fn a_client_may_say_who_owns_what_and_nonsense_says_nothing() {
     let server = Server::new().await;
     let entry = json!({"manager": "x", "operation": "Apply", "apiVersion": "core.apoxy.dev/v1alpha2", "fieldsType": "FieldsV1",
-        "fieldsV1": {"f:spec": {"f:protocol": {}}}});
+        "fieldsV1": {"f:spec": {"f:protocol": {}}}, "time": "2026-01-01T00:00:00Z"});
     let mut object = web(&spec("a.example.com", "h2"));
     object["metadata"]["managedFields"] = json!([entry]);
     let created = server.post(&format!("{BACKENDS}?fieldManager=me"), &object).await.expect(201);

@@ -7,7 +7,7 @@ use backstay_resources::{ManagedFields, Object, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::super::managers::Managers;
+use super::super::managers::{Managers, Operation};
 use super::super::{Applier, ApplyError, Writer, apply, record};
 
 const MANAGERS: [&str; 3] = ["ann", "ben", "cleo"];
@@ -19,6 +19,13 @@ struct Step {
     way: Way,
     /// Of labels, and of listeners the ports.
     values: BTreeMap<&'static str, u8>,
+}
+
+/// What is looked at of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Labels,
+    Listeners,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,41 +46,59 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..12)
 }
 
-/// Each key's value and owners; one who applies and one who updates are two, also of one name.
+/// Who owns something: one who applies and one who updates are two, also of one name.
+type Owners = BTreeSet<(&'static str, bool)>;
+
+/// Each key's value and who owns it, and of a listener, whose value is its port, who owns that it is there.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-struct Model(BTreeMap<&'static str, (u8, BTreeSet<(&'static str, bool)>)>);
+struct Model(BTreeMap<&'static str, Item>);
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Item {
+    value: Option<(u8, Owners)>,
+    holders: Owners,
+}
 
 impl Model {
     /// `false` if others are in the way.
-    fn step(&mut self, step: &Step) -> bool {
+    fn step(&mut self, step: &Step, part: Part) -> bool {
         let me = (step.manager, step.way != Way::Update);
         if step.way == Way::Update {
             self.0.retain(|key, _| step.values.contains_key(key));
             for (key, value) in &step.values {
-                match self.0.get_mut(key) {
-                    Some((old, _)) if old == value => {}
-                    _ => {
-                        self.0.insert(key, (*value, [me].into()));
-                    }
+                let item = self.0.entry(key).or_insert_with(|| Item { value: None, holders: [me].into() });
+                if item.value.as_ref().is_none_or(|(old, _)| old != value) {
+                    item.value = Some((*value, [me].into()));
                 }
             }
             return true;
         }
-        let others = |owners: &BTreeSet<_>| owners.iter().any(|owner| *owner != me);
-        let differs = |(key, value): (&&'static str, &u8)| {
-            self.0.get(key).is_some_and(|(old, owners)| old != value && others(owners))
+        let taken = |(key, value): (&&'static str, &u8)| {
+            let stored = self.0.get(key).and_then(|item| item.value.as_ref());
+            stored.is_some_and(|(old, owners)| old != value && owners.iter().any(|owner| *owner != me))
         };
-        if step.way == Way::Apply && step.values.iter().any(differs) {
+        if step.way == Way::Apply && step.values.iter().any(taken) {
             return false;
         }
-        self.0.retain(|key, (_, owners)| {
-            if !step.values.contains_key(key) && owners.remove(&me) {
-                return !owners.is_empty();
+        self.0.retain(|key, item| {
+            if step.values.contains_key(key) {
+                return true;
             }
-            true
+            let held = item.holders.remove(&me);
+            if let Some((_, owners)) = &mut item.value
+                && owners.remove(&me)
+                && owners.is_empty()
+            {
+                item.value = None;
+            }
+            // A listener goes with the last who held it, whoever set its port meanwhile.
+            let gone = if part == Part::Labels { item.value.is_none() } else { held && item.holders.is_empty() };
+            !gone
         });
         for (key, value) in &step.values {
-            let (old, owners) = self.0.entry(key).or_insert((*value, BTreeSet::new()));
+            let item = self.0.entry(key).or_default();
+            item.holders.insert(me);
+            let (old, owners) = item.value.get_or_insert_with(|| (*value, BTreeSet::new()));
             if old != value {
                 *old = *value;
                 owners.clear();
@@ -81,6 +106,14 @@ impl Model {
             owners.insert(me);
         }
         true
+    }
+
+    /// Without who holds labels, which are nothing but their values.
+    fn of(mut self, part: Part) -> Self {
+        if part == Part::Labels {
+            self.0.values_mut().for_each(|item| item.holders.clear());
+        }
+        self
     }
 }
 
@@ -119,34 +152,37 @@ impl Stored {
         }
     }
 
-    /// The key, value and owners of each label, or of each listener's port.
-    fn model(&self, part: &str) -> Model {
+    /// What there is of labels, or of listeners.
+    fn model(&self, part: Part) -> Model {
         let managers = Managers::stored(&self.object.metadata.managed_fields);
+        let owners = |path: &[&str]| -> Owners {
+            let owners = managers.0.iter().filter(|manager| manager.fields.has(path));
+            owners
+                .map(|manager| {
+                    let name = MANAGERS.into_iter().find(|name| *name == manager.name).unwrap_or("another");
+                    (name, manager.operation == Operation::Apply)
+                })
+                .collect()
+        };
         let mut model = Model::default();
         for key in KEYS {
-            let listener = format!("k:{{\"name\":\"{key}\"}}");
-            let label = format!("f:{key}");
-            let (value, path) = if part == "labels" {
-                let value = self.object.metadata.labels.get(key).map(|value| value.parse().unwrap());
-                (value, vec!["f:metadata", "f:labels", label.as_str()])
+            let (label, listener) = (format!("f:{key}"), format!("k:{{\"name\":\"{key}\"}}"));
+            let item = if part == Part::Labels {
+                let path = ["f:metadata", "f:labels", label.as_str()];
+                let value = self.object.metadata.labels.get(key).map(|value| (value.parse().unwrap(), owners(&path)));
+                assert!(value.is_some() || owners(&path).is_empty(), "{key} is owned and is not there");
+                value.is_some().then_some(Item { value, holders: Owners::new() })
             } else {
+                let path = ["f:spec", "f:listeners", listener.as_str(), "f:port"];
                 let listeners = self.object.body["spec"]["listeners"].as_array();
                 let item = listeners.into_iter().flatten().find(|listener| listener["name"] == key);
-                // Whoever set the port may have given it up while another still owns the listener.
-                let value = item.and_then(|item| Some(u8::try_from(item["port"].as_u64()?).unwrap()));
-                (value, vec!["f:spec", "f:listeners", listener.as_str(), "f:port"])
+                let port = item.and_then(|item| item["port"].as_u64());
+                let value = port.map(|port| (u8::try_from(port).unwrap(), owners(&path)));
+                assert!(value.is_some() || owners(&path).is_empty(), "the port of {key} is owned and is not there");
+                assert!(item.is_some() || owners(&path[..3]).is_empty(), "{key} is owned and is not there");
+                item.map(|_| Item { value, holders: owners(&path[..3]) })
             };
-            let owners = managers.0.iter().filter(|manager| manager.fields.has(&path)).map(|manager| {
-                let name = MANAGERS.into_iter().find(|name| *name == manager.name).unwrap_or("other");
-                (name, manager.operation == super::super::managers::Operation::Apply)
-            });
-            let owners: BTreeSet<_> = owners.collect();
-            match value {
-                Some(value) => {
-                    model.0.insert(key, (value, owners));
-                }
-                None => assert!(owners.is_empty(), "{key} is owned by {owners:?} and is not there"),
-            }
+            model.0.extend(item.map(|item| (key, item)));
         }
         model
     }
@@ -163,9 +199,8 @@ fn wanted(step: &Step) -> Value {
     })
 }
 
-fn first(step: &Step) -> (Stored, Model) {
-    let (mut stored, mut model) = (Stored::default(), Model::default());
-    model.step(step);
+fn first(step: &Step) -> Stored {
+    let mut stored = Stored::default();
     let writer = Writer { manager: step.manager, subresource: "", time: Timestamp::from_second(1) };
     if step.way == Way::Update {
         stored.object = serde_json::from_value(wanted(step)).unwrap();
@@ -177,19 +212,31 @@ fn first(step: &Step) -> (Stored, Model) {
         stored.object = serde_json::from_value(Value::Object(applied.fields)).unwrap();
         stored.object.metadata.managed_fields = applied.managed_fields;
     }
-    (stored, model)
+    stored
 }
 
 proptest! {
     #[test]
     fn values_and_owners_are_those_of_the_model(steps in steps()) {
-        let (mut stored, mut model) = first(&steps[0]);
+        let mut stored = first(&steps[0]);
+        let mut models = [(Part::Labels, Model::default()), (Part::Listeners, Model::default())];
+        for (part, model) in &mut models {
+            model.step(&steps[0], *part);
+        }
         for step in &steps[1..] {
             let before = stored.clone();
-            let done = model.step(step);
+            let mut tried = models.clone();
+            let done: Vec<bool> = tried.iter_mut().map(|(part, model)| model.step(step, *part)).collect();
+            // What is in the way of a part is in the way of all.
+            let done = done.iter().all(|done| *done);
+            if done {
+                models = tried;
+            }
             prop_assert_eq!(stored.step(step), done, "{:?} on {:?}", step, before.fields());
-            prop_assert_eq!(&stored.model("labels"), &model, "{:?} on {:?}", step, before.fields());
-            prop_assert_eq!(&stored.model("listeners"), &model, "{:?} on {:?}", step, before.fields());
+            for (part, model) in &models {
+                let expected = model.clone().of(*part);
+                prop_assert_eq!(stored.model(*part), expected, "{:?}: {:?} on {:?}", part, step, before.fields());
+            }
         }
     }
 }
