@@ -13,7 +13,7 @@ use super::conflict::Conflict;
 use super::managers::{Manager, Managers, Operation, Writer};
 use super::merge::merge;
 use super::of_value::fields_of;
-use super::record::{self, strip, unwritten};
+use super::record;
 use super::remove::remove;
 use super::set::FieldSet;
 use super::shape::{self, Shape};
@@ -21,6 +21,21 @@ use super::written::{canonical, find_faults};
 
 /// Who is said to own what was there before anybody applied, if nothing is known.
 const BEFORE_FIRST: &str = "before-first-apply";
+
+/// What is never anybody's: it says which object it is, or is the server's.
+const NOBODYS: [&[&str]; 11] = [
+    &["f:apiVersion"],
+    &["f:kind"],
+    &["f:metadata"],
+    &["f:metadata", "f:name"],
+    &["f:metadata", "f:namespace"],
+    &["f:metadata", "f:creationTimestamp"],
+    &["f:metadata", "f:selfLink"],
+    &["f:metadata", "f:uid"],
+    &["f:metadata", "f:generation"],
+    &["f:metadata", "f:managedFields"],
+    &["f:metadata", "f:resourceVersion"],
+];
 
 /// Who applies.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +83,8 @@ pub(crate) fn apply(
     let mut managers = before.clone();
     if managers.0.is_empty() {
         let first = Writer { manager: BEFORE_FIRST, ..applier.writer };
-        let all = Comparison::of(shape, None, Some(&live)).without(&unwritten(shape, applier.writer.subresource));
+        let mut all = Comparison::of(shape, None, Some(&live)).without(&unwritten(shape, applier.writer.subresource));
+        strip(&mut all.added);
         record::update(&mut managers, all, &first, Cow::Borrowed(&api_version));
     }
     let job = Job { shape, live: &live, config: &config, applier, api_version: &api_version };
@@ -145,6 +161,23 @@ impl<'a> Job<'a> {
         let left: Vec<Conflict> = conflicts.into_iter().filter(|conflict| !conflict.is_in(&allowed)).collect();
         if left.is_empty() { self.run(managers, true) } else { Err(left) }
     }
+}
+
+/// The fields that are not written by way of a subresource: a status has one of its own, which writes nothing else.
+fn unwritten(shape: &Shape, subresource: &str) -> FieldSet<'static> {
+    let mut unwritten = FieldSet::default();
+    let Shape::Struct { fields, .. } = shape else { return unwritten };
+    for (_, field) in fields.iter().filter(|(name, _)| (**name == "status") == subresource.is_empty()) {
+        unwritten.insert(&[field.element]);
+    }
+    unwritten
+}
+
+/// Takes out what is never anybody's.
+fn strip(fields: &mut FieldSet<'_>) {
+    let mut nobodys = FieldSet::default();
+    NOBODYS.iter().for_each(|path| nobodys.insert(path));
+    fields.subtract(&nobodys);
 }
 
 /// Takes away what the applier owned, does not apply any more, and nobody else owns.

@@ -56,6 +56,13 @@ impl Comparison {
         self.modified.union(self.added)
     }
 
+    /// Leaves out a field of the object itself and all below it.
+    pub(crate) fn drop_field(&mut self, element: &str) {
+        for set in [&mut self.removed, &mut self.modified, &mut self.added] {
+            set.drop_field(element);
+        }
+    }
+
     /// Leaves out some fields and all below them.
     pub(crate) fn without(mut self, ignored: &FieldSet<'_>) -> Self {
         for set in [&mut self.removed, &mut self.modified, &mut self.added] {

@@ -7,23 +7,7 @@ use serde_json::{Map, Value};
 
 use super::compare::Comparison;
 use super::managers::{Claim, Manager, Managers, Operation, Writer};
-use super::set::FieldSet;
 use super::shape::{self, Shape};
-
-/// What is never anybody's: it says which object it is, or is the server's.
-const NOBODYS: [&[&str]; 11] = [
-    &["f:apiVersion"],
-    &["f:kind"],
-    &["f:metadata"],
-    &["f:metadata", "f:name"],
-    &["f:metadata", "f:namespace"],
-    &["f:metadata", "f:creationTimestamp"],
-    &["f:metadata", "f:selfLink"],
-    &["f:metadata", "f:uid"],
-    &["f:metadata", "f:generation"],
-    &["f:metadata", "f:managedFields"],
-    &["f:metadata", "f:resourceVersion"],
-];
 
 /// Notes in `new`, which is about to be stored, what `writer` changed since `old`. `old` is `None` if it is created.
 pub fn record(kind: &Kind, old: Option<&Object>, new: &mut Object, writer: &Writer<'_>) {
@@ -58,8 +42,11 @@ pub(crate) fn record_from(kind: &Kind, old: Option<&Object>, new: &mut Object, c
         new.metadata.managed_fields = managers.encode();
         return;
     }
-    let shape = shape::of(kind);
-    let changes = compare(shape, old, new).without(&unwritten(shape, writer.subresource));
+    let mut changes = compare(shape::of(kind), old, new);
+    if writer.subresource.is_empty() {
+        // Its status is not written with an object, at most made with it.
+        changes.drop_field("f:status");
+    }
     if changes.is_empty() && *claim == Claim::Kept {
         new.metadata.managed_fields = stored;
         return;
@@ -69,7 +56,7 @@ pub(crate) fn record_from(kind: &Kind, old: Option<&Object>, new: &mut Object, c
     new.metadata.managed_fields = managers.encode();
 }
 
-/// Takes what changed from everybody, and gives it to the writer.
+/// Takes what changed from everybody, and gives it to the writer. Nothing of it may be what is never anybody's.
 pub(super) fn update<'a>(
     managers: &mut Managers<'a>,
     changes: Comparison,
@@ -82,28 +69,10 @@ pub(super) fn update<'a>(
         manager.fields.subtract(&changes.added);
         !manager.fields.is_empty()
     });
-    let mut fields = changes.set();
-    strip(&mut fields);
+    let fields = changes.set();
     if !fields.is_empty() {
         managers.add(Manager { fields, ..Manager::of(writer, Operation::Update, api_version) });
     }
-}
-
-/// The fields that are not written by way of a subresource: a status has one of its own, which writes nothing else.
-pub(super) fn unwritten(shape: &Shape, subresource: &str) -> FieldSet<'static> {
-    let mut unwritten = FieldSet::default();
-    let Shape::Struct { fields, .. } = shape else { return unwritten };
-    for (_, field) in fields.iter().filter(|(name, _)| (**name == "status") == subresource.is_empty()) {
-        unwritten.insert(&[field.element]);
-    }
-    unwritten
-}
-
-/// Takes out what is never anybody's.
-pub(super) fn strip(fields: &mut FieldSet<'_>) {
-    let mut nobodys = FieldSet::default();
-    NOBODYS.iter().for_each(|path| nobodys.insert(path));
-    fields.subtract(&nobodys);
 }
 
 /// What makes two objects differ. The metadata that the server writes is left out.

@@ -133,6 +133,11 @@ impl<'a> FieldSet<'a> {
         });
     }
 
+    /// Takes out a field of the object itself with all that is below it.
+    pub(crate) fn drop_field(&mut self, element: &str) {
+        self.nodes.retain(|node| node.element != element);
+    }
+
     /// Takes out what is in `other`, each field with all that is below it.
     pub(crate) fn subtract_trees(&mut self, other: &FieldSet<'_>) {
         self.nodes.retain_mut(|node| {

@@ -174,7 +174,7 @@ impl Stored {
                 value.is_some().then_some(Item { value, holders: Owners::new() })
             } else {
                 let path = ["f:spec", "f:listeners", listener.as_str(), "f:port"];
-                let listeners = self.object.body["spec"]["listeners"].as_array();
+                let listeners = self.object.body["spec"].get("listeners").and_then(Value::as_array);
                 let item = listeners.into_iter().flatten().find(|listener| listener["name"] == key);
                 let port = item.and_then(|item| item["port"].as_u64());
                 let value = port.map(|port| (u8::try_from(port).unwrap(), owners(&path)));
@@ -192,11 +192,16 @@ fn wanted(step: &Step) -> Value {
     let labels: Map<String, Value> =
         step.values.iter().map(|(key, value)| ((*key).to_owned(), value.to_string().into())).collect();
     let listeners: Vec<Value> = step.values.iter().map(|(key, value)| json!({"name": key, "port": value})).collect();
-    json!({
+    let mut wanted = json!({
         "apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
-        "metadata": {"name": "web", "labels": labels},
-        "spec": {"gatewayClassName": "backstay", "listeners": listeners},
-    })
+        "metadata": {"name": "web"}, "spec": {"gatewayClassName": "backstay"},
+    });
+    // That something is there and empty is owned as well, and is nothing that the model knows.
+    if !step.values.is_empty() {
+        wanted["metadata"]["labels"] = labels.into();
+        wanted["spec"]["listeners"] = listeners.into();
+    }
+    wanted
 }
 
 fn first(step: &Step) -> Stored {
