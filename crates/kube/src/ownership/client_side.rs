@@ -38,7 +38,7 @@ pub(super) fn applied_fields(shape: &Shape, api_version: &str, live: &Value) -> 
 pub(super) fn keep_in_step(object: &mut Map<String, Value>, applied: &Map<String, Value>) {
     let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
     let Some(annotations) = annotations.and_then(Value::as_object_mut) else { return };
-    if !annotations.get(LAST_APPLIED).is_some_and(|last| last.as_str().is_some_and(|text| !text.is_empty())) {
+    if annotations.get(LAST_APPLIED).and_then(Value::as_str).is_none_or(str::is_empty) {
         return;
     }
     let mut applied = applied.clone();

@@ -78,7 +78,7 @@ impl Comparison {
 
     /// Adds what became of what is below a field of the object itself.
     pub(crate) fn put_below(&mut self, element: &'static str, below: Self) {
-        self.push(&Cow::Borrowed(element), Mark::default(), below);
+        self.push(Cow::Borrowed(element), Mark::default(), below);
         for set in [&mut self.removed, &mut self.modified, &mut self.added] {
             set.sort();
         }
@@ -118,13 +118,21 @@ impl Comparison {
     fn descend(&mut self, element: Cow<'static, str>, shape: &Shape, one: Option<&Value>, other: Option<&Value>) {
         let mut below = Self::default();
         let mark = below.walk(shape, one, other);
-        self.push(&element, mark, below);
+        self.push(element, mark, below);
     }
 
-    fn push(&mut self, element: &Cow<'static, str>, mark: Mark, below: Self) {
-        self.removed.push(element.clone(), mark.removed, below.removed);
-        self.modified.push(element.clone(), mark.modified, below.modified);
-        self.added.push(element.clone(), mark.added, below.added);
+    fn push(&mut self, element: Cow<'static, str>, mark: Mark, below: Self) {
+        let Self { removed, modified, added } = self;
+        let parts = [
+            (removed, mark.removed, below.removed),
+            (modified, mark.modified, below.modified),
+            (added, mark.added, below.added),
+        ];
+        for (set, member, below) in parts {
+            if member || !below.is_empty() {
+                set.push(element.clone(), member, below);
+            }
+        }
     }
 
     fn walk(&mut self, shape: &Shape, one: Option<&Value>, other: Option<&Value>) -> Mark {
@@ -161,7 +169,7 @@ impl Comparison {
                 // What is there twice is one thing, whatever is in it.
                 (one @ [_, _, ..], other @ [_, _, ..]) => {
                     let mark = Mark { modified: one != other, ..Mark::default() };
-                    self.push(&owned, mark, Self::default());
+                    self.push(owned, mark, Self::default());
                 }
                 (one @ [_, _, ..], other) => {
                     let mut below = Self::default();
@@ -169,7 +177,7 @@ impl Comparison {
                     if let Some(other) = other.first() {
                         mark = below.walk(shape, None, Some(other));
                     }
-                    self.push(&owned, Mark { removed: !one.is_empty(), ..mark }, below);
+                    self.push(owned, Mark { removed: !one.is_empty(), ..mark }, below);
                 }
                 (one, [_, _, ..]) => {
                     let mut below = Self::default();
@@ -177,7 +185,7 @@ impl Comparison {
                     if let Some(one) = one.first() {
                         mark = below.walk(shape, Some(one), None);
                     }
-                    self.push(&owned, Mark { added: true, ..mark }, below);
+                    self.push(owned, Mark { added: true, ..mark }, below);
                 }
                 (one, other) => self.descend(owned, shape, one.first().copied(), other.first().copied()),
             }
