@@ -75,7 +75,8 @@ impl Input {
         })
     }
 
-    /// Takes a head from the beginning of what is there, if all of it is.
+    /// Takes a head from the beginning of what is there, if all of it is. Inlined, so that the head is not moved on the way.
+    #[inline]
     pub(crate) fn take_head(&mut self, method: &Method, limits: HeadLimits) -> Result<Option<Head>, Error> {
         let length = self.unread.len();
         if length == 0 {
@@ -103,6 +104,7 @@ fn ends_a_head(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').rev().skip(1).any(is_empty_line)
 }
 
+#[inline]
 fn take(buffer: &mut BytesMut) -> Bytes {
     if buffer.len() > COPIED {
         return buffer.split().freeze();

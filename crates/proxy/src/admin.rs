@@ -11,9 +11,10 @@
 //! | `POST /drain` | asks the process to finish what it does and end |
 //!
 //! The endpoint has no authentication and is meant for loopback. A web page that a person on this host looks at must not reach it
-//! either: what a [`PageGuard`] does not let pass is refused.
+//! either: what a [`PageGuard`](backstay_guard::PageGuard) does not let pass is refused.
 
 mod answer;
+mod context;
 mod dump;
 mod views;
 
@@ -22,16 +23,12 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_guard::PageGuard;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::Semaphore;
 
-use crate::control::{SharedModel, Status};
-use crate::counts::{ControlMetrics, ServerMetrics};
-use crate::dns::Dns;
-use crate::server::Limits;
+pub(crate) use context::Admin;
 
 #[cfg(test)]
 mod tests;
@@ -40,23 +37,6 @@ mod tests;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may live.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// What the endpoint shows.
-#[derive(Clone)]
-pub(crate) struct Admin {
-    pub(crate) node: Arc<str>,
-    pub(crate) fleet: Arc<str>,
-    pub(crate) model: SharedModel,
-    pub(crate) status: watch::Receiver<Status>,
-    pub(crate) server: Arc<ServerMetrics>,
-    pub(crate) control: Arc<ControlMetrics>,
-    pub(crate) limits: Limits,
-    pub(crate) dns: Arc<Dns>,
-    /// Notified by `POST /drain`.
-    pub(crate) drain: Arc<Notify>,
-    /// Which requests are answered at all.
-    pub(crate) guard: PageGuard,
-}
 
 /// Serves until it is dropped.
 pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
@@ -67,7 +47,7 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
             return;
         }
     };
-    let places = Arc::new(Semaphore::new(admin.limits.max_admin_connections));
+    let permits = Arc::new(Semaphore::new(admin.limits.max_admin_connections));
     let mut connections = tokio::task::JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -80,7 +60,7 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
             }
         };
         // Beyond the limit connections are closed at once.
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
             admin.control.admin_refused.increment(1);
             continue;
         };
@@ -97,7 +77,7 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
                 .serve_connection(TokioIo::new(stream), service);
             // What went wrong with one connection is of interest to its client alone.
             let _ = tokio::time::timeout(CONNECTION_TIMEOUT, connection).await;
-            drop(place);
+            drop(permit);
         });
     }
 }

@@ -3,9 +3,17 @@
 //! [`Model`] holds every resource as it arrived and what it was built into. A response is applied to it as a whole, without
 //! I/O; only what a change touches is built anew, and the rest keeps its identity. [`Control`] puts the result in force
 //! and answers for it.
+//!
+//! # Layout
+//!
+//! - [`Control`] (`handler`): the control side's end of the discovery protocol. `status`: what it knows of itself.
+//! - [`Model`] (`model`): everything in force. `accepted`: one resource of it, as it arrived and as what it was built into.
+//! - `backends`, `routes`, `sockets`: what resources are built into. `build_context`: with what.
+//! - `supervisor`: looks after the endpoints of a backend. `checks`: its active checks.
 
 mod accepted;
 mod backends;
+mod build_context;
 mod checks;
 mod handler;
 mod model;

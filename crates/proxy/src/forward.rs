@@ -1,34 +1,52 @@
 //! The life of a request: which rule, which backend, which endpoint, and back.
 //!
-//! [`answer`] is called once per request and never fails: what goes wrong becomes an answer, with the words and flags that
+//! [`Forwarder`] is called once per request and never fails: what goes wrong becomes an answer, with the words and flags that
 //! operators know from Envoy. Everything that the configuration decides is decided first, without waiting (`decision`); what
 //! waits for the network afterwards (`outbound`, `attempt`) does not look at the configuration again. That also keeps the
 //! futures small, which are moved several times on the way into hyper.
+//!
+//! # Layout
+//!
+//! In the order in which a request comes by:
+//!
+//! - `decision`: what the configuration says of it. `authority`, `request_target`: whether its host and its target are any.
+//!   `loops`: whether it has been here before. `hash`: what endpoints are chosen by, where that is the request.
+//! - `head`: its head as the endpoint gets it. `headers`: those that belong to a connection, and those that tell of the client.
+//! - `sequence`: steps that decide on it, of a rule that has some. `destination`: where these send it, and what its answer gets.
+//! - `aim`: what of it one backend gets. `asked`: what it asks for.
+//! - `mirror`: a copy of it.
+//! - `outbound`: on its way to a backend, and its answer on the way back. `request_state`: what is known of it meanwhile. `guard`:
+//!   what it counts as.
+//! - `retries`: its attempts. `attempt`: one of them. `endpoint`: a connection for it.
+//! - `failure`: what can go wrong, and what the client is told. `reply`: the replies of the proxy's own. `grpc`: how these are
+//!   told to clients of gRPC.
+//! - `response_body`: the body of its answer. `silence`: when an endpoint has said nothing for too long. `tunnel`: a connection
+//!   that changed protocols.
 
+mod aim;
+mod asked;
 mod attempt;
 mod authority;
-mod body;
 mod decision;
+mod destination;
 mod endpoint;
 mod failure;
 mod grpc;
+mod guard;
 mod hash;
 mod head;
 mod headers;
 mod loops;
 mod mirror;
 mod outbound;
-mod progress;
-mod replay;
 mod reply;
+mod request_state;
 mod request_target;
+mod response_body;
 mod retries;
-mod tap;
-mod trailers;
+mod sequence;
+mod silence;
 mod tunnel;
-
-pub(crate) use body::{Body, RequestBody};
-pub(crate) use progress::BodyProgress;
 
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -36,11 +54,28 @@ use std::rc::Rc;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
-use crate::server::Exchange;
-use decision::Decision;
+use crate::exchange::{Exchange, Service};
+use outbound::Decision;
+use response_body::ResponseBody;
 
-/// Serves one request.
-pub(crate) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+/// Serves requests as the configuration of their socket says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forwarder;
+
+impl Service for Forwarder {
+    type Body = ResponseBody;
+
+    #[inline]
+    fn serve(
+        self,
+        exchange: Exchange,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + 'static {
+        answer(exchange, request)
+    }
+}
+
+async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
     let client = Rc::clone(&exchange.client);
     let mut response = match decision::decide(exchange, request) {
         Decision::Answered(response) => response,

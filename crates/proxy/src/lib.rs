@@ -2,24 +2,34 @@
 //!
 //! # Layout
 //!
-//! - [`config`]: what the request path runs on, already validated.
-//! - [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
-//! - [`route`]: which rule serves a request.
-//! - [`server`]: listening sockets, connections from clients, and the threads that serve them.
-//! - `forward`, `filter`: the way of a request to an endpoint and back, over the pools of `backstay_upstream`.
-//! - [`access`]: the access log. [`counts`]: what is counted. [`metrics`]: what is exported of it.
-//! - [`Proxy`]: one proxy, from start to drain. Its control thread subscribes to the control plane, checks what
-//!   arrives ([`backstay_model`]) and puts it in force (`control`); resolves names (`dns`); keeps the last good configuration on disk (`state`); and serves
-//!   the `admin` endpoint.
+//! From the bottom up; a module takes only from those above it in this list, and from its own files.
+//!
+//! - [`config`]: what the request path runs on, already validated. [`route`]: which rule serves a request. `filter`: what a rule
+//!   changes on the way.
+//! - `limits`: what clients may ask for. [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
+//! - [`access`]: the access log. [`counts`]: what is counted.
+//! - `activity`: what connections and requests are doing, told to the sweep.
+//! - `body`: bodies of requests. `upstream`: the pools of `backstay_upstream`, for these bodies.
+//! - `data_thread`: what a data thread keeps. `exchange`: a request in flight and the connection that it came on, and who serves it.
+//! - `forward`: the way of a request to an endpoint and back.
+//! - [`server`]: listening sockets, connections from clients, and the threads that serve them, with what `forward` offers.
+//! - `state`: the last good configuration on disk. `dns`: names. [`metrics`]: what is exported.
+//! - `control`: puts in force what the control plane sends, checked by [`backstay_model`]. `admin`: the admin endpoint.
+//! - [`Proxy`]: one proxy, from start to drain.
 
 pub mod access;
+mod activity;
 mod admin;
+mod body;
 pub mod config;
 mod control;
 pub mod counts;
+mod data_thread;
 mod dns;
+mod exchange;
 mod filter;
 mod forward;
+mod limits;
 pub mod local_reply;
 pub mod metrics;
 mod proxy;
@@ -30,6 +40,6 @@ pub mod tls;
 mod upstream;
 
 pub use backstay_dns_cache::DnsServer;
+pub use limits::{LimitError, Limits, Setting};
 pub use proxy::{AccessLog, Options, Proxy, RunError, StartError};
-pub use server::{LimitError, Limits, Setting};
 pub use state::StateError;

@@ -2,29 +2,29 @@
 //!
 //! Each data thread is a world of its own: a single-threaded runtime, its own listening sockets (the kernel spreads new
 //! connections over them, `SO_REUSEPORT`), its own connections to upstreams. A connection never moves between threads.
-//! The control side talks to the threads through [`Workers`] only.
+//! The control side talks to the threads through [`Workers`] only. What becomes of a request is for the service to say that the
+//! threads are handed (`exchange::Service`); nothing else here knows it.
+//!
+//! # Layout
+//!
+//! - [`Workers`] (`workers`): the control side's handle on the threads, which hands them their service. `bind`: listening sockets,
+//!   opened off the threads. `run`: the life of one thread.
+//! - `accept`: new connections. `connection`: one of them, from its first byte to its end. `http1`: a connection of HTTP/1.1,
+//!   which is parked while it is idle. `executor`: the requests of one of HTTP/2.
+//! - `io`: the bytes of a client. `framing`: where its requests end, so that none is smuggled.
+//! - `service`: where hyper hands over requests.
 
 mod accept;
-mod activity;
 mod bind;
 mod connection;
-mod context;
-mod data_thread;
-mod ending;
+mod executor;
 mod framing;
 mod http1;
 mod io;
-mod limits;
-mod registry;
+mod run;
 mod service;
-mod streams;
 mod workers;
 
+pub use crate::limits::{LimitError, Limits, Setting};
 pub use bind::BindError;
-pub use limits::{LimitError, Limits, Setting};
 pub use workers::{Options, Workers};
-
-pub(crate) use context::{Exchange, Reading};
-pub(crate) use data_thread::DataThread;
-pub(crate) use ending::Cause;
-pub(crate) use streams::StreamActivity;

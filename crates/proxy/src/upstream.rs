@@ -2,7 +2,7 @@
 
 use backstay_upstream::Tcp;
 
-use crate::forward::RequestBody;
+use crate::body::RequestBody;
 
 /// What pools are built on.
 pub(crate) type Connector = Tcp<RequestBody>;

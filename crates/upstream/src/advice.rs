@@ -4,7 +4,7 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, OtherError, PeerIncompatible};
 
-use crate::connect::ConnectError;
+use crate::connect_error::ConnectError;
 
 /// What to look at after `error`, where that is known. Fields are those of a `BackendPolicy`.
 pub(super) fn advice(error: &ConnectError) -> Option<&'static str> {

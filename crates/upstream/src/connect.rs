@@ -1,67 +1,29 @@
 //! Opens connections to endpoints.
 
 use std::cell::{Cell, RefCell};
-use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use backstay_balancer::Overflow;
 use backstay_model::Protocol;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::CertificateError;
-use rustls_pki_types::ServerName;
-use thiserror::Error;
 
 use super::advice::advice;
+use super::connect_error::ConnectError;
+use super::member::Member;
 use super::queue::ConnectionPermit;
-use super::stock::Member;
 use super::streams::{Executor, Streams};
 use crate::backend::{Backend, FailedConnection, uptime};
-use crate::connector::Connector;
+use crate::connector::{Connector, Destination};
 use crate::counts::{BackendMetrics, ConnectFailures};
 use crate::settings::{Settings, ThreadContext};
 
 /// Requests at once on one HTTP/2 connection, where neither the endpoint nor the policy says fewer.
 pub(super) const MAX_STREAMS: u32 = 256;
-
-/// What a connection leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Destination {
-    /// Address to dial.
-    pub address: SocketAddr,
-    /// Name to send and verify; set when and only when the backend uses TLS.
-    pub server_name: Option<ServerName<'static>>,
-}
-
-/// Why there is no connection.
-#[derive(Debug, Clone, Error)]
-pub enum ConnectError {
-    /// The time that connecting may take has passed.
-    #[error("no connection within the connect timeout")]
-    Timeout,
-    /// The system says so.
-    #[error("{0}")]
-    Io(Arc<io::Error>),
-    /// TLS says so, or what is below it.
-    #[error("TLS: {0}")]
-    Tls(Arc<io::Error>),
-    /// HTTP/2 is to be spoken, and the endpoint has not chosen it.
-    #[error("the endpoint does not speak HTTP/2")]
-    NotHttp2,
-    /// HTTP/2 cannot be begun.
-    #[error("{0}")]
-    Handshake(Arc<hyper::Error>),
-    /// The connection would lead back to this process.
-    #[error("the address belongs to this proxy")]
-    OwnAddress,
-    /// A limit of the backend keeps the connection from being opened.
-    #[error(transparent)]
-    Overflow(#[from] Overflow),
-}
 
 /// A new connection, not yet pooled.
 pub(super) enum Established<C: Connector> {

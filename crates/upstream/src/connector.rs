@@ -13,9 +13,18 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::backend::{Backend, Discovery};
-use crate::connect::{ConnectError, Destination};
+use crate::connect_error::ConnectError;
 use crate::io::Io;
 use crate::tls::TlsStream;
+
+/// What a connection leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// Address to dial.
+    pub address: SocketAddr,
+    /// Name to send and verify; set when and only when the backend uses TLS.
+    pub server_name: Option<ServerName<'static>>,
+}
 
 /// What a pool is built on: what bytes go over, and what the bodies of requests are.
 pub trait Connector: Debug + 'static {
@@ -60,13 +69,14 @@ impl<B: RequestBody + Debug + 'static> Connector for Tcp<B> {
             return Err(ConnectError::OwnAddress);
         }
         let _ = stream.set_nodelay(true);
-        let keepalive = backend.policy.connections.keepalive;
-        let probe = socket2::TcpKeepalive::new().with_time(keepalive.idle).with_interval(keepalive.interval);
-        let probe = match keepalive.probes {
-            Some(probes) => probe.with_retries(probes),
-            None => probe,
-        };
-        let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&probe);
+        if let Some(keepalive) = backend.policy.connections.keepalive {
+            let probe = socket2::TcpKeepalive::new().with_time(keepalive.idle).with_interval(keepalive.interval);
+            let probe = match keepalive.probes {
+                Some(probes) => probe.with_retries(probes),
+                None => probe,
+            };
+            let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&probe);
+        }
 
         let (Some(tls), Some(name)) = (&backend.tls, &destination.server_name) else { return Ok(Io::Plain(stream)) };
         let name: ServerName<'static> = name.clone();

@@ -6,6 +6,7 @@
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use backstay_http1::Error;
 use bytes::Bytes;
@@ -16,9 +17,11 @@ use tokio::time::timeout;
 use tokio_util::sync::PollSender;
 
 use super::http1::Connection;
-use super::lease::LINGER;
-use super::pool::Pool;
+use super::idle::IdleConnections;
 use crate::connector::Connector;
+
+/// How long what is left of a request may take once it has been answered.
+pub const LINGER: Duration = Duration::from_secs(1);
 
 type Part = Result<Frame<Bytes>, Error>;
 
@@ -35,11 +38,11 @@ pub(super) struct Duplex {
 }
 
 impl Duplex {
-    /// Goes on with both directions of `connection`. It goes back to `pool` if it can carry another request then.
-    pub(super) fn drive<C: Connector>(connection: Box<Connection<C>>, pool: Rc<Pool<C>>) -> Self {
+    /// Goes on with both directions of `connection`. It goes back to `idle` if it can carry another request then.
+    pub(super) fn drive<C: Connector>(connection: Box<Connection<C>>, idle: Rc<IdleConnections<C>>) -> Self {
         let (sender, parts) = mpsc::channel(1);
         let left = connection.size_hint().exact();
-        let task = tokio::task::spawn_local(drive(connection, pool, sender)).abort_handle();
+        let task = tokio::task::spawn_local(drive(connection, idle, sender)).abort_handle();
         Self { parts, left, ended: left == Some(0), goes_on: false, task }
     }
 
@@ -78,7 +81,11 @@ impl Drop for Duplex {
     }
 }
 
-async fn drive<C: Connector>(mut connection: Box<Connection<C>>, pool: Rc<Pool<C>>, parts: mpsc::Sender<Part>) {
+async fn drive<C: Connector>(
+    mut connection: Box<Connection<C>>,
+    idle: Rc<IdleConnections<C>>,
+    parts: mpsc::Sender<Part>,
+) {
     let mut parts = PollSender::new(parts);
     let (mut sending, mut failed) = (true, false);
     let broken = poll_fn(|cx| {
@@ -109,7 +116,7 @@ async fn drive<C: Connector>(mut connection: Box<Connection<C>>, pool: Rc<Pool<C
         failed = !matches!(timeout(LINGER, poll_fn(|cx| connection.poll_write(cx))).await, Ok(Ok(())));
     }
     if !failed {
-        pool.give_back(connection);
+        idle.give_back(connection);
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use backstay_http1::RequestBody;
+use backstay_model::Protocol;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri, Version};
 use http_body::{Frame, SizeHint};
@@ -13,24 +13,22 @@ use thiserror::Error;
 
 use super::duplex::Duplex;
 use super::http1::{self, Tunnel};
-use super::pool::{Pool, Stream, StreamPermit};
+use super::idle::IdleConnections;
+use super::stream::{Origin, Stream, StreamPermit};
 use crate::connector::Connector;
 use crate::received::{ReceiveError, Received};
-
-/// How long what is left of a request may take once it has been answered.
-pub const LINGER: Duration = Duration::from_secs(1);
 
 /// The right to send one request on a connection. Dropped before [`Incoming::done`], an HTTP/1.1 connection closes.
 #[derive(Debug)]
 pub struct Lease<C: Connector> {
     connection: Connection<C>,
-    /// The connection has carried a request before: it may have been closed by the endpoint in the meantime.
-    pub reused: bool,
+    /// Where the connection comes from.
+    pub origin: Origin,
 }
 
 #[derive(Debug)]
 enum Connection<C: Connector> {
-    Http1 { connection: Box<http1::Connection<C>>, pool: Rc<Pool<C>> },
+    Http1 { connection: Box<http1::Connection<C>>, idle: Rc<IdleConnections<C>> },
     Http2 { sender: http2::SendRequest<C::Body>, permit: StreamPermit },
 }
 
@@ -42,7 +40,7 @@ pub struct Incoming<C: Connector>(Source<C>);
 enum Source<C: Connector> {
     Http1 {
         connection: Box<http1::Connection<C>>,
-        pool: Rc<Pool<C>>,
+        idle: Rc<IdleConnections<C>>,
     },
     Duplex(Duplex),
     Http2 {
@@ -83,12 +81,12 @@ pub struct Unanswered {
 }
 
 impl<C: Connector> Lease<C> {
-    pub(super) fn http1(connection: Box<http1::Connection<C>>, pool: Rc<Pool<C>>, reused: bool) -> Self {
-        Self { connection: Connection::Http1 { connection, pool }, reused }
+    pub(super) fn http1(connection: Box<http1::Connection<C>>, idle: Rc<IdleConnections<C>>, origin: Origin) -> Self {
+        Self { connection: Connection::Http1 { connection, idle }, origin }
     }
 
-    pub(super) fn http2(Stream { sender, permit, reused }: Stream<C>) -> Self {
-        Self { connection: Connection::Http2 { sender, permit }, reused }
+    pub(super) fn http2(Stream { sender, permit, origin }: Stream<C>) -> Self {
+        Self { connection: Connection::Http2 { sender, permit }, origin }
     }
 
     /// Sends a request, and ends with the head of the answer and what follows. The request stays what it was if it has no body,
@@ -98,16 +96,16 @@ impl<C: Connector> Lease<C> {
     /// When there is no answer: why, and whether the request was sent.
     pub async fn send(self, request: &mut Request<C::Body>) -> Result<(Response<()>, Incoming<C>), Unanswered> {
         match self.connection {
-            Connection::Http1 { mut connection, pool } => {
+            Connection::Http1 { mut connection, idle } => {
                 let sent = connection.send(request).await;
                 let response = sent.map_err(|backstay_http1::Unanswered { error, unsent }| Unanswered {
                     error: error.into(),
                     unsent,
                 })?;
                 let source = if connection.is_sending() {
-                    Source::Duplex(Duplex::drive(connection, pool))
+                    Source::Duplex(Duplex::drive(connection, idle))
                 } else {
-                    Source::Http1 { connection, pool }
+                    Source::Http1 { connection, idle }
                 };
                 Ok((response, Incoming(source)))
             }
@@ -118,8 +116,8 @@ impl<C: Connector> Lease<C> {
 
     /// There is no request after all.
     pub fn cancel(self) {
-        if let Connection::Http1 { connection, pool } = self.connection {
-            pool.give_back(connection);
+        if let Connection::Http1 { connection, idle } = self.connection {
+            idle.give_back(connection);
         }
     }
 }
@@ -134,7 +132,7 @@ async fn send_http2<C: Connector>(
     let mut error = match sender.try_send_request(taken).await {
         Ok(response) => {
             let (parts, body) = response.into_parts();
-            let source = Source::Http2 { body: Received::new(body, true), sender, _permit: permit };
+            let source = Source::Http2 { body: Received::new(body, Protocol::Http2), sender, _permit: permit };
             return Ok((Response::from_parts(parts, ()), Incoming(source)));
         }
         Err(error) => error,
@@ -184,7 +182,7 @@ impl<C: Connector> Incoming<C> {
     /// All has been read: an HTTP/1.1 connection goes back to its pool.
     pub fn done(&mut self) {
         match std::mem::replace(&mut self.0, Source::Done) {
-            Source::Http1 { connection, pool } => pool.give_back(connection),
+            Source::Http1 { connection, idle } => idle.give_back(connection),
             Source::Duplex(duplex) => duplex.done(),
             Source::Http2 { .. } | Source::Done => {}
         }

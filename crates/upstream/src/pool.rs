@@ -2,7 +2,7 @@
 
 mod multiplexed;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,25 +11,29 @@ use backstay_balancer::EndpointState;
 use backstay_model::Protocol;
 use tokio::time::Instant;
 
-use super::connect::{ConnectError, Destination, Established, connect};
+use super::connect::{Established, connect};
+use super::connect_error::ConnectError;
+use super::connector::Destination;
 use super::http1::{self, Counted};
+use super::idle::{Free, IdleConnections, spent};
 use super::lease::Lease;
+use super::member::{Member, Spare};
 use super::pending::Pending;
 use super::queue::{ConnectionPermit, Given};
-use super::stock::{Idle, Member, Reusable, Spare, Stock};
+use super::stock::{Idle, Stock};
+use super::stream::Origin;
 use crate::backend::Backend;
 use crate::connector::Connector;
 use crate::counts::Count;
 use crate::settings::ThreadContext;
 
 use multiplexed::Multiplexed;
-pub(super) use multiplexed::{Stream, StreamPermit};
 
 /// The connections to one endpoint.
 #[derive(Debug)]
 pub struct Pool<C: Connector> {
-    /// The version that new connections are made for.
-    backend: RefCell<Arc<Backend>>,
+    /// Where connections go that carry no request any more. Whoever sends one holds it too.
+    idle: Rc<IdleConnections<C>>,
     protocol: Protocol,
     pub(super) destination: Destination,
     thread: Rc<ThreadContext<C>>,
@@ -44,34 +48,13 @@ pub struct Pool<C: Connector> {
     unclaimed: RefCell<Vec<Spare>>,
 }
 
-/// What one request has done with and another can have.
-#[derive(Debug)]
-enum Free<C: Connector> {
-    Http1(Box<http1::Connection<C>>),
-    /// Boxed: those of HTTP/1.1 are kept in large numbers.
-    Http2(Box<Stream<C>>),
-}
-
-impl<C: Connector> Free<C> {
-    fn lease(self, pool: &Rc<Pool<C>>) -> Lease<C> {
-        match self {
-            Self::Http1(connection) => Lease::http1(connection, Rc::clone(pool), true),
-            Self::Http2(stream) => Lease::http2(*stream),
-        }
-    }
-}
-
-impl<C: Connector> Reusable for Free<C> {
-    fn is_alone(&self) -> bool {
-        matches!(self, Self::Http1(_))
-    }
-
-    fn keep(self, stock: &Stock<Self>) {
-        // A stream that nobody takes is none.
-        if matches!(self, Self::Http1(_)) {
-            stock.rest(self, Instant::now());
-        }
-    }
+/// Whether a request may have a connection that has carried others before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// It may.
+    Allowed,
+    /// A new connection, unless no more may be opened.
+    Never,
 }
 
 impl<C: Connector> Pool<C> {
@@ -82,12 +65,13 @@ impl<C: Connector> Pool<C> {
         thread: &Rc<ThreadContext<C>>,
         member: &Rc<Member>,
     ) -> Self {
+        let stock = Stock::new(member, endpoint);
         Self {
-            backend: RefCell::new(Arc::clone(backend)),
+            idle: IdleConnections::new(backend, thread, &stock),
             protocol: backend.protocol,
             destination,
             thread: Rc::clone(thread),
-            stock: Stock::new(member, endpoint),
+            stock,
             multiplexed: RefCell::default(),
             ahead: Cell::default(),
             opening: Cell::default(),
@@ -97,11 +81,24 @@ impl<C: Connector> Pool<C> {
 
     /// Goes on with the connections for a later version of the backend.
     pub(super) fn serve(&self, backend: &Arc<Backend>) {
-        *self.backend.borrow_mut() = Arc::clone(backend);
+        self.idle.serve(backend);
     }
 
-    fn backend(&self) -> Arc<Backend> {
-        Arc::clone(&self.backend.borrow())
+    fn backend(&self) -> Ref<'_, Arc<Backend>> {
+        self.idle.backend()
+    }
+
+    /// Whether a request is under way on one of the connections of HTTP/1.1.
+    pub(super) fn is_leased(&self) -> bool {
+        Rc::strong_count(&self.idle) > 1
+    }
+
+    /// The right to send a request on what another has done with.
+    fn lease(&self, free: Free<C>) -> Lease<C> {
+        match free {
+            Free::Http1(connection) => Lease::http1(connection, Rc::clone(&self.idle), Origin::Kept),
+            Free::Http2(stream) => Lease::http2(*stream),
+        }
     }
 
     /// Address of the endpoint.
@@ -118,38 +115,38 @@ impl<C: Connector> Pool<C> {
                     if !connection.is_usable() {
                         continue;
                     }
-                    if !self.retires(&connection) {
+                    if !self.idle.retires(&connection) {
                         break connection;
                     }
                     connection.close();
                 };
                 self.preconnect();
-                Some(Lease::http1(connection, Rc::clone(self), true))
+                Some(Lease::http1(connection, Rc::clone(&self.idle), Origin::Kept))
             }
             Protocol::Http2 => {
                 // Nobody is overtaken.
-                let stream = if self.stock.queue.is_empty() { self.stream(true) } else { None };
+                let stream = if self.stock.queue.is_empty() { self.stream(Origin::Kept) } else { None };
                 if stream.is_none() && self.is_full() {
-                    self.backend.borrow().metrics.streams_full.increment(1);
+                    self.backend().metrics.streams_full.increment(1);
                 }
                 stream.map(Lease::http2)
             }
         }
     }
 
-    /// A new connection, or one that another request has done with, whichever is there first. With `fresh`, only where no
-    /// more may be opened the latter. `pending` is the request's.
+    /// A new connection, or one that another request has done with, whichever is there first, as `reuse` allows. `pending` is the
+    /// request's.
     ///
     /// # Errors
     /// When none can be opened, or a limit lets the request not wait for one.
-    pub async fn open(self: &Rc<Self>, pending: &Rc<Pending>, fresh: bool) -> Result<Lease<C>, ConnectError> {
+    pub async fn open(self: &Rc<Self>, pending: &Rc<Pending>, reuse: Reuse) -> Result<Lease<C>, ConnectError> {
         match self.protocol {
-            Protocol::Http1 => self.open_http1(pending, fresh).await,
+            Protocol::Http1 => self.open_http1(pending, reuse).await,
             Protocol::Http2 => self.open_http2(pending).await,
         }
     }
 
-    async fn open_http1(self: &Rc<Self>, pending: &Rc<Pending>, fresh: bool) -> Result<Lease<C>, ConnectError> {
+    async fn open_http1(self: &Rc<Self>, pending: &Rc<Pending>, reuse: Reuse) -> Result<Lease<C>, ConnectError> {
         let (mut waiting, permit) = self.stock.arrive(pending)?;
         let permit = match permit {
             Some(permit) => permit,
@@ -158,7 +155,7 @@ impl<C: Connector> Pool<C> {
                     return Ok(lease);
                 }
                 match waiting.given().await {
-                    Given::Free(free) => return Ok(free.lease(self)),
+                    Given::Free(free) => return Ok(self.lease(free)),
                     Given::Permit(permit) => permit,
                     Given::Failed(error) => return Err(error),
                 }
@@ -166,7 +163,7 @@ impl<C: Connector> Pool<C> {
         };
         self.preconnect();
         let mut connecting = Box::pin(Rc::clone(self).connect_http1(permit));
-        if fresh {
+        if reuse == Reuse::Never {
             waiting.withdraw();
         }
         let free = tokio::select! {
@@ -175,18 +172,19 @@ impl<C: Connector> Pool<C> {
                 Given::Free(free) => free,
                 Given::Permit(_) | Given::Failed(_) => return Err(ConnectError::Timeout),
             },
-            connected = &mut connecting => return Ok(Lease::http1(connected?, Rc::clone(self), false)),
+            connected = &mut connecting => return Ok(Lease::http1(connected?, Rc::clone(&self.idle), Origin::Opened)),
         };
         // The one that is being opened is for those who come later.
         self.finish(connecting, waiting.spare());
-        Ok(free.lease(self))
+        Ok(self.lease(free))
     }
 
     async fn connect_http1(
         self: Rc<Self>,
         permit: ConnectionPermit,
     ) -> Result<Box<http1::Connection<C>>, ConnectError> {
-        match connect(&self.backend(), &self.thread, &self.destination, permit, &self.stock.member).await? {
+        let backend = Arc::clone(&self.backend());
+        match connect(&backend, &self.thread, &self.destination, permit, &self.stock.member).await? {
             Established::Http1(stream, guard) => {
                 let stream = Counted { stream, born: self.thread.clock.get(), guard };
                 Ok(http1::Connection::<C>::new(stream, self.thread.settings.head))
@@ -197,7 +195,7 @@ impl<C: Connector> Pool<C> {
 
     /// Opens connections for later requests, if there are too few for those in use and nobody waits for one.
     fn preconnect(self: &Rc<Self>) {
-        let percent = u64::from(self.backend.borrow().policy.connections.preconnect_percent);
+        let percent = u64::from(self.backend().policy.connections.preconnect_percent);
         if percent <= 100 {
             return;
         }
@@ -230,51 +228,9 @@ impl<C: Connector> Pool<C> {
             let connected = connecting.await;
             drop(spare);
             if let Ok(connection) = connected {
-                pool.keep(connection);
+                pool.idle.keep(connection);
             }
         });
-    }
-
-    /// Whether a connection should carry no more requests.
-    fn is_spent(&self, born: Instant, served: u32) -> bool {
-        spent(&self.backend.borrow(), self.thread.clock.get(), born, served).is_some()
-    }
-
-    /// Whether a connection is to be closed now because it should carry no more requests. Counts those that are.
-    fn retires(&self, connection: &http1::Connection<C>) -> bool {
-        let backend = self.backend.borrow();
-        spent(&backend, self.thread.clock.get(), connection.stream().born, connection.served())
-            .inspect(|count| count.increment(1))
-            .is_some()
-    }
-
-    /// Takes back a connection whose request has ended.
-    pub(super) fn give_back(&self, connection: Box<http1::Connection<C>>) {
-        if let Some(connection) = connection.rest() {
-            self.keep(connection);
-        }
-    }
-
-    /// Keeps a connection that can carry another request.
-    fn keep(&self, mut connection: Box<http1::Connection<C>>) {
-        if self.retires(&connection) {
-            return connection.close();
-        }
-        let free = if self.stock.queue.is_empty() {
-            Some(Free::Http1(connection))
-        } else if connection.is_usable() {
-            self.stock.offer(Free::Http1(connection))
-        } else {
-            None
-        };
-        match free {
-            Some(Free::Http1(connection)) if self.thread.settings.max_idle == 0 => {
-                self.backend.borrow().metrics.connections_retired.max_idle.increment(1);
-                connection.close();
-            }
-            Some(free) => self.stock.rest(free, self.thread.clock.get()),
-            None => {}
-        }
     }
 
     /// Which of the thread's the request is that has waited longest here.
@@ -286,7 +242,7 @@ impl<C: Connector> Pool<C> {
     pub(super) fn settle(self: &Rc<Self>) -> bool {
         match self.protocol {
             Protocol::Http1 => self.stock.grant(),
-            Protocol::Http2 => self.settle_http2(true),
+            Protocol::Http2 => self.settle_http2(Origin::Kept),
         }
     }
 
@@ -313,7 +269,7 @@ impl<C: Connector> Pool<C> {
 
     /// Closes what has been unused for too long, or is too old. Returns whether anything is left.
     pub(super) fn sweep(&self, now: Instant) -> bool {
-        let backend = self.backend();
+        let backend = Arc::clone(&self.backend());
         let retired = &backend.metrics.connections_retired;
         let unused = |since| (now.duration_since(since) >= backend.timeouts.idle).then_some(&retired.idle);
         let stays = |retired: Option<&Count>| retired.inspect(|count| count.increment(1)).is_none();
@@ -348,14 +304,4 @@ impl<C: Connector> Pool<C> {
         drop(gone);
         self.stock.idle() > 0 || !self.multiplexed.borrow().is_empty()
     }
-}
-
-/// Why a connection should carry no more requests, if it should not: the count of those that ended for it.
-fn spent(backend: &Backend, now: Instant, born: Instant, served: u32) -> Option<&Count> {
-    let (rules, retired) = (&backend.policy.connections, &backend.metrics.connections_retired);
-    if rules.max_requests.is_some_and(|most| served >= most.get()) {
-        return Some(&retired.max_requests);
-    }
-    let old = rules.max_lifetime.is_some_and(|most| now.duration_since(born) >= most);
-    old.then_some(&retired.max_lifetime)
 }

@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use backstay_balancer::{Overflow, Permit};
 
-use super::connect::ConnectError;
+use super::connect_error::ConnectError;
+use super::member::Spare;
 use super::pending::Counts;
-use super::stock::Spare;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use backstay_model::Protocol;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -30,10 +31,10 @@ pub struct Received {
 }
 
 impl Received {
-    /// The body that `incoming` is; `stream` says that it comes on a stream of HTTP/2.
+    /// The body that `incoming` is, which comes in `protocol`.
     #[inline]
-    pub fn new(incoming: Incoming, stream: bool) -> Self {
-        Self { incoming, stream }
+    pub fn new(incoming: Incoming, protocol: Protocol) -> Self {
+        Self { incoming, stream: protocol == Protocol::Http2 }
     }
 
     /// The next part.

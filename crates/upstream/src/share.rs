@@ -9,7 +9,7 @@ use backstay_balancer::{Breakers, Share};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::stock::Member;
+use super::member::Member;
 use super::upstreams::Pools;
 use crate::connector::Connector;
 

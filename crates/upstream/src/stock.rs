@@ -7,45 +7,16 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use backstay_balancer::{EndpointState, Overflow, PoolConnection, Share};
+use backstay_balancer::{EndpointState, Overflow, PoolConnection};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::member::{Member, Spare};
 use super::pending::{Counts, Pending};
 use super::queue::{ConnectionPermit, Entry, Given, Queue};
 
 #[cfg(test)]
 mod tests;
-
-/// This thread, as the other threads that use the same backend know it.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) share: Arc<Share>,
-    /// Requests that have come to wait so far.
-    tickets: Cell<u64>,
-    /// What comes to rest is looked at, as long as others wait.
-    pub(super) watched: Cell<bool>,
-}
-
-impl Member {
-    pub(super) fn new(share: Arc<Share>) -> Rc<Self> {
-        Rc::new(Self { share, tickets: Cell::new(0), watched: Cell::new(false) })
-    }
-
-    /// A connection to `endpoint` carries no request from now on. Returns what [`Share::takes`] is to be told.
-    #[inline]
-    pub(super) fn rests(&self, endpoint: &EndpointState) -> bool {
-        let counted = self.share.rests(endpoint);
-        if !self.watched.get() && self.share.is_awaited(endpoint) {
-            self.share.ring();
-        }
-        counted
-    }
-
-    fn ticket(&self) -> u64 {
-        self.tickets.replace(self.tickets.get() + 1)
-    }
-}
 
 /// What can be given to a request that waits.
 pub(super) trait Reusable {
@@ -80,7 +51,7 @@ pub(super) struct Stock<C> {
 pub(super) struct Idle<C> {
     pub(super) connection: C,
     pub(super) since: Instant,
-    /// What [`Share::rests`] said when the connection came to rest.
+    /// What [`Share::rests`](backstay_balancer::Share::rests) said when the connection came to rest.
     counted: bool,
     /// The connection was there when other threads were found to wait.
     seen: bool,
@@ -144,8 +115,7 @@ impl<C: Reusable> Stock<C> {
 
     /// A connection that is being opened for no request counts as one that carries none.
     pub(super) fn spare(&self) -> Spare {
-        let (member, endpoint) = (Rc::clone(&self.member), Arc::clone(&self.endpoint));
-        Spare { counted: member.rests(&endpoint), member, endpoint }
+        Spare::new(&self.member, &self.endpoint)
     }
 
     /// Gives what is free to who has waited longest; back, if nobody waits.
@@ -242,20 +212,6 @@ impl<C: Reusable> Stock<C> {
                 return;
             }
         }
-    }
-}
-
-/// A connection that is being opened for no request.
-#[derive(Debug)]
-pub(super) struct Spare {
-    counted: bool,
-    member: Rc<Member>,
-    endpoint: Arc<EndpointState>,
-}
-
-impl Drop for Spare {
-    fn drop(&mut self) {
-        self.member.share.takes(&self.endpoint, self.counted);
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::{Rc, Weak};
 use backstay_http1::RequestBody;
 use hyper::client::conn::http2;
 
-use super::stock::Member;
+use super::member::Member;
 
 /// What a connection can say.
 trait Announces {

@@ -65,22 +65,18 @@ fn settings(cache: Option<&DnsCache>) -> Checked<Settings> {
     let Some(cache) = cache else {
         return Ok(settings);
     };
-    let family = match dns_cache::LookupFamily::try_from(cache.lookup_family) {
-        Ok(dns_cache::LookupFamily::Auto) if cache.strict_auto => Ok(Family::StrictAuto),
-        Ok(dns_cache::LookupFamily::Auto) => Ok(Family::Auto),
-        Ok(dns_cache::LookupFamily::V4Only) => Ok(Family::V4Only),
-        Ok(dns_cache::LookupFamily::V6Only) => Ok(Family::V6Only),
-        Ok(dns_cache::LookupFamily::V4Preferred) => Ok(Family::V4Preferred),
-        Ok(dns_cache::LookupFamily::All) => Ok(Family::All),
-        Err(_) => unknown("lookup_family"),
+    let family = match family(cache.lookup_family) {
+        Some(Family::Auto) if cache.strict_auto => Ok(Family::StrictAuto),
+        Some(family) => Ok(family),
+        None => unknown("lookup_family"),
     };
-    let (family, refresh_rate, min_refresh_rate, query_timeout, host_ttl, max_stale, failure) = (
+    let (family, refresh_rate, min_refresh_rate, query_timeout, host_ttl, stale, failure) = (
         family,
         duration("refresh_rate", cache.refresh_rate),
         duration("min_refresh_rate", cache.min_refresh_rate),
         duration("query_timeout", cache.query_timeout),
         duration("host_ttl", cache.host_ttl),
-        duration("max_stale", cache.max_stale),
+        (duration("max_stale", cache.max_stale), duration("max_absent", cache.max_absent)).together(),
         (positive("failure_base", cache.failure_base), positive("failure_max", cache.failure_max)).together(),
     )
         .together()?;
@@ -89,7 +85,7 @@ fn settings(cache: Option<&DnsCache>) -> Checked<Settings> {
     settings.min_refresh_rate = min_refresh_rate.unwrap_or(settings.min_refresh_rate);
     settings.query_timeout = query_timeout.unwrap_or(settings.query_timeout);
     settings.host_ttl = host_ttl.unwrap_or(settings.host_ttl);
-    settings.max_stale = max_stale;
+    (settings.max_stale, settings.max_absent) = stale;
     if cache.max_hosts > 0 {
         settings.max_hosts = count(cache.max_hosts);
     }
@@ -108,6 +104,19 @@ fn settings(cache: Option<&DnsCache>) -> Checked<Settings> {
     };
     all::<(), ()>(settings.faults().map(|error| refuse(error.field, format!("must be {}", error.rule))))?;
     Ok(settings)
+}
+
+/// How names are looked up; `None` for a way that this program does not know.
+pub(super) fn family(given: i32) -> Option<Family> {
+    Some(match dns_cache::LookupFamily::try_from(given).ok()? {
+        dns_cache::LookupFamily::Auto => Family::Auto,
+        dns_cache::LookupFamily::V4Only => Family::V4Only,
+        dns_cache::LookupFamily::V6Only => Family::V6Only,
+        dns_cache::LookupFamily::V4Preferred => Family::V4Preferred,
+        // What Envoy calls AUTO.
+        dns_cache::LookupFamily::V6Preferred => Family::StrictAuto,
+        dns_cache::LookupFamily::All => Family::All,
+    })
 }
 
 fn address_rules(rules: &config::AddressRules) -> Checked<AddressRules> {

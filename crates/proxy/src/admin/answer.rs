@@ -6,7 +6,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 
-use super::{Admin, dump, views};
+use super::context::Admin;
+use super::{dump, views};
 use crate::control::look;
 use crate::metrics::{Process, envoy, prometheus};
 

@@ -8,7 +8,7 @@ use backstay_model::Fault;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::Admin;
+use super::context::Admin;
 use crate::control::look;
 
 /// `backstay.config.v1.Resource`. Read from what this program was compiled with, so that it is there.

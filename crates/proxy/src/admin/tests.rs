@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use super::{Admin, answer};
 use crate::control::{Model, Status, look};
 use crate::dns::Dns;
-use crate::server::Limits;
+use crate::limits::Limits;
 
 fn admin() -> (Admin, watch::Sender<Status>) {
     let dns = Arc::new(Dns::new(&["127.0.0.1:1".parse().unwrap()], Handle::current()).unwrap());

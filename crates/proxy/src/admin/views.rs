@@ -6,7 +6,7 @@ use backstay_balancer::{ConfiguredHealth, EjectionReason, Health, Limit};
 use backstay_dns_cache::HostState;
 use serde_json::{Value, json};
 
-use super::Admin;
+use super::context::Admin;
 use crate::control::{BackendView, Model, look};
 use crate::metrics::Members;
 use backstay_upstream::{Backend, Endpoint, Endpoints, uptime};

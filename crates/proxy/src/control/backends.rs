@@ -3,25 +3,17 @@
 use std::sync::Arc;
 
 use backstay_balancer::{Breakers, Start};
-use backstay_dns_cache::Cache;
+use backstay_dns_cache::{Cache, Settings as CacheSettings};
 use backstay_model::{self as model, Fault, TlsSpec};
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
-use tokio::runtime::Handle;
 
+use super::build_context::BuildContext;
 use super::supervisor::EndpointSupervisor;
-use crate::dns::{Dns, DynamicResolve, Following};
+use crate::dns::{DynamicResolve, Following};
 use backstay_upstream::counts::BackendMetrics;
-use backstay_upstream::tls::client_tls;
+use backstay_upstream::tls::{ClientTls, client_tls};
 use backstay_upstream::{Addresses, Backend, BackendParts, Discovery, Dynamic};
-
-/// What backends are built with.
-#[derive(Clone, Debug)]
-pub(super) struct BuildContext {
-    pub(super) dns: Arc<Dns>,
-    pub(super) runtime: Handle,
-    pub(super) max_checks: usize,
-}
 
 #[derive(Debug)]
 pub(super) struct BackendItem {
@@ -107,18 +99,7 @@ impl BackendItem {
         // What is served while a plan waits may connect in another way.
         let alike = previous.filter(|previous| !previous.waits && previous.plan.connects_as(&plan));
         let replaced = alike.and_then(|previous| previous.backend.as_ref());
-        let tls = match (replaced, &plan.tls) {
-            // Its sessions can be resumed.
-            (Some(replaced), Some(_)) if alike.is_some_and(|previous| previous.secrets.are(&secrets)) => {
-                replaced.tls.clone()
-            }
-            (_, tls) => {
-                let tls = tls
-                    .as_ref()
-                    .map(|tls| client_tls(tls, plan.spec.protocol, secrets.roots.clone(), secrets.certificate.clone()));
-                tls.transpose().map_err(|error| Fault::new("tls", error.to_string()))?
-            }
-        };
+        let tls = Self::tls(alike, &plan, &secrets)?;
         let backend = |parts| match replaced {
             Some(replaced) => replaced.successor(parts),
             None => Backend::new(parts),
@@ -133,24 +114,13 @@ impl BackendItem {
         };
         let (backend, feed) = match &plan.discovery {
             model::Discovery::Static(endpoints) => {
-                // The new backend begins with the addresses that the old one had: names are not unknown again.
-                let start = if plan.spec.policy.health.is_empty() { Start::Usable } else { Start::AwaitCheck };
-                let addresses = match previous.and_then(Self::addresses) {
-                    Some(previous) => Addresses::following(previous, start),
-                    None => Addresses::new(Vec::new(), start),
-                };
+                let addresses = Self::starting_addresses(previous, &plan);
                 let backend = backend(parts(Discovery::Addresses(addresses)));
                 let following = Following::start(&backend, endpoints, &context.dns, &context.runtime);
                 (backend, Feed::Following(following))
             }
             model::Discovery::Dynamic { settings, allowed, loops } => {
-                let cache = match previous.and_then(Self::cache) {
-                    Some(cache) => cache.configure(settings.clone()).map(|()| Arc::clone(cache)),
-                    None => context.dns.cache(name, settings.clone()),
-                };
-                let cache = cache.map_err(|error| {
-                    Fault::new(format!("dynamic_forward.dns_cache.{}", error.field), format!("must be {}", error.rule))
-                })?;
+                let cache = Self::configured_cache(name, settings, previous, context)?;
                 let resolve = Arc::new(DynamicResolve(Arc::clone(&cache)));
                 let dynamic = Dynamic { resolve, allowed: allowed.clone(), loops: loops.clone() };
                 let backend = backend(parts(Discovery::Dynamic(dynamic)));
@@ -167,6 +137,46 @@ impl BackendItem {
             breakers,
             secrets,
             _supervisor: supervisor,
+        })
+    }
+
+    /// TLS to the endpoints, if the plan says so: that of `alike`, the version before which connects in the same way, where nothing
+    /// of it has changed.
+    fn tls(alike: Option<&Self>, plan: &model::Backend, secrets: &Secrets) -> Result<Option<ClientTls>, Fault> {
+        let Some(tls) = &plan.tls else { return Ok(None) };
+        if let Some(alike) = alike.filter(|alike| alike.secrets.are(secrets))
+            && let Some(backend) = &alike.backend
+        {
+            // Its sessions can be resumed.
+            return Ok(backend.tls.clone());
+        }
+        let made = client_tls(tls, plan.spec.protocol, secrets.roots.clone(), secrets.certificate.clone());
+        made.map(Some).map_err(|error| Fault::new("tls", error.to_string()))
+    }
+
+    /// The addresses that a backend with a list of them begins with: those that the one before had, so that names are not unknown
+    /// again.
+    fn starting_addresses(previous: Option<&Self>, plan: &model::Backend) -> Addresses {
+        let start = if plan.spec.policy.health.is_empty() { Start::Usable } else { Start::AwaitCheck };
+        match previous.and_then(Self::addresses) {
+            Some(previous) => Addresses::following(previous, start),
+            None => Addresses::new(Vec::new(), start),
+        }
+    }
+
+    /// The DNS cache of a dynamic backend, held to `settings`: that of the version before, if there is one.
+    fn configured_cache(
+        name: &str,
+        settings: &CacheSettings,
+        previous: Option<&Self>,
+        context: &BuildContext,
+    ) -> Result<Arc<Cache>, Fault> {
+        let cache = match previous.and_then(Self::cache) {
+            Some(cache) => cache.configure(settings.clone()).map(|()| Arc::clone(cache)),
+            None => context.dns.cache(name, settings.clone()),
+        };
+        cache.map_err(|error| {
+            Fault::new(format!("dynamic_forward.dns_cache.{}", error.field), format!("must be {}", error.rule))
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::backends::BuildContext;
+use super::build_context::BuildContext;
 use super::checks;
 use backstay_upstream::{Backend, Discovery, uptime};
 

@@ -1,5 +1,6 @@
 //! Finds a connection for a request.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::pin::pin;
 use std::rc::Rc;
@@ -9,17 +10,15 @@ use backstay_destination::Authority;
 use http::HeaderValue;
 use rustls_pki_types::ServerName;
 
-use super::attempt::RequestState;
 use super::failure::Failure;
+use super::request_state::RequestState;
 use crate::local_reply::{Flag, LocalReply};
 use crate::upstream::{Lease, Pool, Upstream};
-use backstay_upstream::{ConnectError, Pending, SelectedEndpoint, race};
+use backstay_upstream::{ConnectError, Pending, Reuse, SelectedEndpoint, race};
 use backstay_upstream::{Discovery, Dynamic, Lookup, Resolved};
 
 /// Addresses tried for one request when connections cannot be opened.
 const MAX_TRIES: usize = 3;
-/// Addresses of one name tried for one request.
-const MAX_RACED: usize = 8;
 
 const NOT_ALLOWED: LocalReply =
     LocalReply::fixed(http::StatusCode::FORBIDDEN, "host not allowed", Flag::None, "dynamic_host_not_allowed");
@@ -35,8 +34,9 @@ const INVALID: LocalReply = LocalReply::fixed(
 pub(super) enum Route {
     /// To the backend's addresses in turn, from this one on.
     InTurn { turn: usize, port: u16 },
-    /// To one of these, in order of preference.
-    Preferred(Vec<Rc<Pool>>),
+    /// To one of these, in order of preference, under the name that TLS goes by, if there is TLS. They may be many, of which most are
+    /// never looked at.
+    Preferred { addresses: Resolved, server_name: Option<ServerName<'static>> },
 }
 
 /// Decides where a request with `authority` may go.
@@ -72,18 +72,14 @@ async fn resolve(
         Lookup::Pending(answer) => answer.await.map_err(|unresolved| Failure::Refused(unresolved.into()))?,
         Lookup::Refused(unresolved) => return Err(Failure::Refused(unresolved.into())),
     };
-    let own_name;
     let server_name = match &upstream.backend.tls {
         None => None,
-        Some(tls) => match &tls.server_name {
-            Some(name) => Some(name),
-            None => {
-                own_name = ServerName::try_from(authority.host.into_owned()).map_err(|_| Failure::Refused(INVALID))?;
-                Some(&own_name)
-            }
-        },
+        Some(tls) => Some(match &tls.server_name {
+            Some(name) => name.clone(),
+            None => ServerName::try_from(authority.host.into_owned()).map_err(|_| Failure::Refused(INVALID))?,
+        }),
     };
-    Ok(Route::Preferred(addresses.iter().map(|address| upstream.pool(*address, server_name, || None)).collect()))
+    Ok(Route::Preferred { addresses, server_name })
 }
 
 /// A connection for a request.
@@ -95,33 +91,37 @@ pub(super) struct Acquired {
     pub(super) selected: Option<SelectedEndpoint>,
 }
 
-/// A connection to where `route` leads; with `fresh`, one that has carried no request yet.
+/// A connection to where `route` leads; as `reuse` allows, one that has carried requests before.
 pub(super) async fn acquire(
     upstream: &Upstream,
     route: &Route,
     state: &RequestState,
-    fresh: bool,
+    reuse: Reuse,
 ) -> Result<Acquired, Failure> {
     match route {
         Route::InTurn { turn, port } => {
             let (_, pool, selected) =
                 upstream.select(*turn, *port, state.hash, &state.avoid.borrow()).ok_or(Failure::NoEndpoint)?;
-            if !fresh && let Some(lease) = pool.reuse() {
+            if reuse == Reuse::Allowed
+                && let Some(lease) = pool.reuse()
+            {
                 return Ok(Acquired { pool, lease, selected });
             }
-            Box::pin(open(upstream, *turn, *port, state, (pool, selected), fresh)).await
+            Box::pin(open(upstream, *turn, *port, state, (pool, selected), reuse)).await
         }
-        Route::Preferred(pools) => {
-            let unused =
-                |pool: &Rc<Pool>| pool.reuse().map(|lease| Acquired { pool: Rc::clone(pool), lease, selected: None });
-            match pools.iter().find_map(unused).filter(|_| !fresh) {
-                Some(found) => Ok(found),
-                None => {
-                    // The first stands for all that race.
-                    state.tried.set(pools.first().map(|pool| pool.address()));
-                    Box::pin(open_preferred(upstream, pools, fresh)).await
-                }
+        Route::Preferred { addresses, server_name } => {
+            let unused = |address: &SocketAddr| {
+                let pool = upstream.known_pool(*address, server_name.as_ref())?;
+                pool.reuse().map(|lease| Acquired { pool, lease, selected: None })
+            };
+            if reuse == Reuse::Allowed
+                && let Some(found) = addresses.iter().find_map(unused)
+            {
+                return Ok(found);
             }
+            // The first stands for all that race.
+            state.tried.set(addresses.first().copied());
+            Box::pin(open_preferred(upstream, addresses, server_name.as_ref(), reuse)).await
         }
     }
 }
@@ -134,7 +134,7 @@ async fn open(
     port: u16,
     state: &RequestState,
     first: (Rc<Pool>, Option<SelectedEndpoint>),
-    fresh: bool,
+    reuse: Reuse,
 ) -> Result<Acquired, Failure> {
     let most = if upstream.backend.policy.retries.is_some() { 1 } else { MAX_TRIES };
     let mut tried = state.avoid.borrow().clone();
@@ -142,7 +142,7 @@ async fn open(
     let pending = Rc::<Pending>::default();
     let mut try_ = 0;
     loop {
-        if !fresh
+        if reuse == Reuse::Allowed
             && try_ > 0
             && let Some(lease) = pool.reuse()
         {
@@ -150,7 +150,7 @@ async fn open(
         }
         state.tried.set(Some(pool.address()));
         state.current.borrow_mut().clone_from(&selected);
-        let error = match pool.open(&pending, fresh).await {
+        let error = match pool.open(&pending, reuse).await {
             Ok(lease) => return Ok(Acquired { pool, lease, selected }),
             Err(error) => error,
         };
@@ -167,10 +167,19 @@ async fn open(
     }
 }
 
-async fn open_preferred(upstream: &Upstream, pools: &[Rc<Pool>], fresh: bool) -> Result<Acquired, Failure> {
+/// A new connection to whichever of `addresses` takes it first. All are tried, one after the other as those before them fail or take their
+/// time, within the time that the backend has for a connection.
+async fn open_preferred(
+    upstream: &Upstream,
+    addresses: &[SocketAddr],
+    server_name: Option<&ServerName<'static>>,
+    reuse: Reuse,
+) -> Result<Acquired, Failure> {
     let pending = &Rc::<Pending>::default();
-    let attempts = pools.iter().take(MAX_RACED).map(|pool| async move {
-        Ok(Acquired { pool: Rc::clone(pool), lease: pool.open(pending, fresh).await?, selected: None })
+    let attempts = addresses.iter().map(|address| async move {
+        let pool = upstream.pool(*address, server_name, || None);
+        let lease = pool.open(pending, reuse).await?;
+        Ok(Acquired { pool, lease, selected: None })
     });
     let timeout = upstream.backend.timeouts.connect;
     let mut raced = pin!(race(attempts));

@@ -5,16 +5,27 @@ use http::request::Parts;
 use http::uri::{self, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Uri, Version, header};
 
-use super::body::RequestBody;
 use super::headers::{self, HeaderPresence, HopByHop};
+use crate::body::RequestBody;
 use crate::config::Filters;
+use crate::exchange::Exchange;
 use crate::filter;
-use crate::server::Exchange;
 use backstay_model::{HostRewrite, Protocol};
 use backstay_upstream::Backend;
 
 /// The expectation that proxies meet themselves.
 const CONTINUE: &[u8] = b"100-continue";
+
+/// What the configuration makes of a head.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HeadEdits<'a> {
+    /// The authority of the request, which is its host unless a filter says another.
+    pub(super) authority: &'a HeaderValue,
+    /// Length of the path's part that the rule matched as a prefix, if it did.
+    pub(super) prefix: Option<usize>,
+    /// Filters of the rule, and of the target.
+    pub(super) filters: [&'a Filters; 2],
+}
 
 /// Makes the client's head the one to send: without what belongs to the client's connection, with what tells about the
 /// client, edited and rewritten. `Host` is among the headers whatever the protocol; see [`address`]. `None` when the rewritten path is
@@ -23,11 +34,10 @@ pub(super) fn prepare(
     exchange: &mut Exchange,
     parts: &mut Parts,
     present: &HeaderPresence,
-    authority: &HeaderValue,
-    prefix: Option<usize>,
-    filters: [&Filters; 2],
+    edits: &HeadEdits<'_>,
     body: &RequestBody,
 ) -> Option<HopByHop> {
+    let HeadEdits { authority, prefix, filters } = *edits;
     let headers = &mut parts.headers;
     let mut hop = headers::strip(headers, present);
     let client = &exchange.client;
@@ -39,9 +49,6 @@ pub(super) fn prepare(
     }
     if present.private {
         headers::strip_private(headers);
-    }
-    if parts.version == Version::HTTP_2 {
-        headers::join_cookies(headers);
     }
     if present.forwarded_for {
         headers::extend_forwarded_for(headers, &client.peer_value);

@@ -5,8 +5,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::loops::CDN_LOOP;
+use crate::body::trailers::may_be_sent;
+use crate::limits::Limits;
 use crate::local_reply::{Flag, LocalReply};
-use crate::server::Limits;
 
 /// Client and proxies on the way here.
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -45,13 +46,6 @@ pub(super) const MALFORMED: LocalReply =
 /// blank at either end (RFC 9113, 8.2.1), or for a name that is no token.
 pub(super) fn is_well_formed(headers: &HeaderMap) -> bool {
     headers.iter().all(|(name, value)| may_be_sent(name, value))
-}
-
-/// Whether a header may be sent over HTTP/2.
-pub(super) fn may_be_sent(name: &HeaderName, value: &HeaderValue) -> bool {
-    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    let value = value.as_bytes();
-    !is_blank(value.first()) && !is_blank(value.last()) && !name.as_str().contains('"')
 }
 
 /// What a header takes beside its name and value (RFC 9113, 6.5.2).
@@ -129,7 +123,7 @@ impl HeaderPresence {
 }
 
 /// What was among the headers of a connection and matters beyond it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct HopByHop {
     /// The protocol the client wants to change to.
     pub(super) upgrade: Option<HeaderValue>,

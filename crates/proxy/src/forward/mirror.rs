@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use super::attempt::RequestState;
-use super::body::RequestBody;
 use super::headers::HopByHop;
-use super::tap::tap;
-use super::{head, loops};
+use super::request_state::RequestState;
+use super::{attempt, head, loops};
+use crate::body::{RequestBody, tap};
 use crate::config::Mirror;
-use crate::server::DataThread;
+use crate::data_thread::DataThread;
 
 /// How long a copy may take, its answer included.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -53,7 +52,7 @@ pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop:
     let running = Running::count(&thread);
     tokio::task::spawn_local(async move {
         let work = async {
-            let mut answer = state.run(&upstream, &mut request).await.ok()?;
+            let mut answer = attempt::run(&state, &upstream, &mut request).await.ok()?;
             while let Some(frame) = poll_fn(|cx| answer.incoming.poll_frame(cx)).await {
                 frame.ok()?;
             }

@@ -5,62 +5,47 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
 
 use backstay_balancer::Outcome;
-use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
-use super::attempt::{RequestState, UpstreamAnswer};
-use super::body::{Body, RequestBody, Silence, UpstreamBody};
+use super::aim::{Aimed, Attempts};
+use super::attempt::{self, UpstreamAnswer};
+use super::destination::Selected;
 use super::failure::Failure;
+use super::guard::Active;
 use super::headers;
+use super::request_state::RequestState;
+use super::response_body::{ResponseBody, UpstreamBody};
+use super::silence::Silence;
 use super::{reply, retries, tunnel};
-use crate::config::{Action, Forward, Rule};
+use crate::activity::Cause;
+use crate::config::{Action, Rule};
+use crate::exchange::Exchange;
 use crate::filter;
 use crate::local_reply::Flag;
-use crate::server::{Cause, Exchange};
-use crate::upstream::Upstream;
-use backstay_upstream::Backend;
+
+/// What is to be done about a request.
+pub(super) enum Decision {
+    /// Nothing more.
+    Answered(Response<ResponseBody>),
+    /// To send it on.
+    Forward(Box<Outbound>),
+}
 
 /// A request on its way to a backend.
 #[derive(Debug)]
 pub(super) struct Outbound {
     pub(super) exchange: Exchange,
-    pub(super) request: Request<RequestBody>,
-    pub(super) state: RequestState,
-    pub(super) active: Active,
-    /// When the answer must have ended.
-    pub(super) deadline: Option<Pin<Box<Sleep>>>,
+    pub(super) aimed: Aimed,
     /// The client's side of a change of protocol that the request asks for.
     pub(super) client_upgrade: Option<OnUpgrade>,
     /// How the answer's head is to be edited, if it is.
     pub(super) edits: Option<Edits>,
-    pub(super) attempts: Attempts,
-    /// Lines of `Set-Cookie` that keep the client at its endpoint.
-    pub(super) cookies: Vec<HeaderValue>,
-}
-
-/// How often a request may be sent.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Attempts {
-    /// Once, with no other timeout than that of the whole.
-    One,
-    /// As often as the policy of the backend says, each time with the policy's timeouts and this one.
-    Timed(Option<Duration>),
-}
-
-impl Attempts {
-    /// The attempts that the policy of `backend` calls for.
-    pub(super) fn at(backend: &Backend, forward: &Forward) -> Self {
-        match (&backend.policy.retries, backend.timeouts.first_byte, backend.timeouts.between_bytes) {
-            (None, None, None) => Self::One,
-            // Without retries, the timeout of the only attempt is part of that of the whole.
-            (None, ..) => Self::Timed(None),
-            (Some(_), ..) => Self::Timed(forward.backend_request_timeout),
-        }
-    }
+    /// The destination that a sequence has selected.
+    pub(super) selected: Option<Box<Selected>>,
 }
 
 /// Which edits the answer's head gets.
@@ -72,7 +57,7 @@ pub(super) struct Edits {
 }
 
 impl Edits {
-    fn apply(&self, response: &mut Response<Body>) {
+    fn apply(&self, response: &mut Response<ResponseBody>) {
         filter::edit(response.headers_mut(), &self.rule.filters.response_headers);
         if let Action::Forward(forward) = &self.rule.action
             && let Some(target) = forward.targets.all().get(self.target)
@@ -84,14 +69,26 @@ impl Edits {
 
 impl Outbound {
     /// Sends the request, and ends with the head of the answer, which is a reply of the proxy's own if something went wrong.
-    pub(super) async fn send(mut self: Box<Self>) -> Response<Body> {
+    pub(super) async fn send(mut self: Box<Self>) -> Response<ResponseBody> {
+        let outcome = loop {
+            match self.ask().await {
+                Err(failure) if self.next(&failure) => {}
+                outcome => break outcome,
+            }
+        };
+        self.finish(outcome)
+    }
+
+    /// What the backend answers, or why it does not.
+    async fn ask(&mut self) -> Result<UpstreamAnswer, Failure> {
         // Borrowed from where it is: what an `async fn` holds is moved with it.
-        let Self { exchange, request, state, active, deadline, attempts, .. } = &mut *self;
+        let Self { exchange, aimed, .. } = self;
+        let Aimed { request, state, active, deadline, attempts, .. } = aimed;
         let due = deadline.as_ref().map(|deadline| deadline.deadline());
         let unanswered = Unanswered { exchange, active, due };
         let mut retry_flag = Flag::None;
         let outcome = match *attempts {
-            Attempts::One => within(deadline, pin!(state.run(&active.upstream, request))).await,
+            Attempts::One => within(deadline, pin!(attempt::run(state, &active.upstream, request))).await,
             Attempts::Timed(timeout) => {
                 let client = Rc::clone(&exchange.client);
                 state.time();
@@ -107,14 +104,34 @@ impl Outbound {
         if retry_flag != Flag::None {
             exchange.note(|record| record.retry_flag = retry_flag);
         }
-        let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
-        let attempts = state.attempts.get();
-        let outcome = outcome.unwrap_or_else(|| {
+        outcome.unwrap_or_else(|| {
             active.upstream.backend.metrics.timeouts.total.increment(1);
             active.upstream.report(state.current.borrow().as_ref(), Outcome::TimedOut);
             Err(Failure::Timeout)
-        });
-        let Self { mut exchange, state, active, deadline, client_upgrade, edits, cookies, .. } = *self;
+        })
+    }
+
+    /// Whether the request goes to another member of its destination, since this one has not seen any of it.
+    fn next(&mut self, failure: &Failure) -> bool {
+        let Self { exchange, aimed, selected: Some(selected), .. } = self else { return false };
+        if aimed.state.exposed.get() {
+            return false;
+        }
+        match selected.next(failure, &mut aimed.request, exchange) {
+            Some(next) => {
+                *aimed = next;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Makes the outcome the client's.
+    fn finish(self, outcome: Result<UpstreamAnswer, Failure>) -> Response<ResponseBody> {
+        let Self { mut exchange, aimed, client_upgrade, edits, mut selected } = self;
+        let Aimed { state, active, deadline, cookies, .. } = aimed;
+        let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
+        let attempts = state.attempts.get();
         let mut response = match outcome.and_then(|answer| check(answer, client_upgrade.is_some(), &exchange)) {
             Ok(answer) => {
                 exchange.note(|record| record.attempts = attempts);
@@ -128,14 +145,22 @@ impl Outbound {
                 if matches!(failure, Failure::NoEndpoint) {
                     active.upstream.backend.metrics.no_endpoint.increment(1);
                 }
+                let backend = &active.upstream.backend;
+                if let Some(selected) = &mut selected
+                    && let Some(cause) = selected.cause_of(&failure, backend.has_endpoints())
+                {
+                    backend.metrics.failures.count(cause);
+                    selected.fail(&mut exchange, cause);
+                }
+                let wording = selected.as_ref().and_then(|selected| selected.wording());
                 let reply = failure.into_local_reply(attempts > 1);
-                active.answered(reply.status, exchange.started.elapsed());
+                active.answered(wording.map_or(reply.status, |wording| wording.status), exchange.started.elapsed());
                 exchange.note(|record| {
                     record.upstream = state.tried.get();
                     record.attempts = attempts;
                     record.bytes_in = state.sent.map_or(0, |sent| sent.bytes.get());
                 });
-                reply::fail(exchange, reply)
+                reply::fail(exchange, reply, wording)
             }
         };
         if counts {
@@ -143,6 +168,9 @@ impl Outbound {
         }
         if let Some(edits) = edits {
             edits.apply(&mut response);
+        }
+        if let Some(selected) = selected {
+            selected.finish(&mut response);
         }
         response
     }
@@ -185,12 +213,11 @@ fn pass(
     active: Active,
     deadline: Option<Pin<Box<Sleep>>>,
     client_upgrade: Option<OnUpgrade>,
-) -> Response<Body> {
-    let UpstreamAnswer { response, incoming, present, pool, guard, cut, silence } = answer;
-    let status = response.status();
+) -> Response<ResponseBody> {
+    let status = answer.response.status();
     active.answered(status, exchange.started.elapsed());
     exchange.note(|record| {
-        record.upstream = Some(pool.address());
+        record.upstream = Some(answer.pool.address());
         record.status = status.as_u16();
         record.flag = Flag::None;
         record.details = "via_upstream".into();
@@ -198,8 +225,9 @@ fn pass(
     if status == StatusCode::SWITCHING_PROTOCOLS
         && let Some(client) = client_upgrade
     {
-        return tunnel::open(exchange, client, response, incoming, &present, active, guard);
+        return tunnel::open(exchange, client, answer, active);
     }
+    let UpstreamAnswer { response, incoming, present, guard, cut, silence, .. } = answer;
     let (mut parts, ()) = response.into_parts();
     parts.version = Version::HTTP_11;
     headers::strip(&mut parts.headers, &present);
@@ -215,25 +243,7 @@ fn pass(
         silence: silence.map(Silence::new),
         _guard: guard,
     };
-    Response::from_parts(parts, Body::upstream(body, exchange))
-}
-
-/// When the answer to a request that arrived at `started` and is sent now must have ended.
-pub(super) fn deadline(forward: &Forward, backend: &Backend, started: Instant) -> Option<Pin<Box<Sleep>>> {
-    let total = match (forward.request_timeout, backend.timeouts.total) {
-        (Some(route), Some(backend)) => Some(route.min(backend)),
-        (only, None) | (None, only) => only,
-    };
-    let request = total.map(|timeout| started + timeout);
-    // With retries, each attempt has its own.
-    let attempt = forward.backend_request_timeout.filter(|_| backend.policy.retries.is_none());
-    let attempt = attempt.map(|timeout| Instant::now() + timeout);
-    let first = match (request, attempt) {
-        (Some(request), Some(attempt)) => request.min(attempt),
-        (Some(only), None) | (None, Some(only)) => only,
-        (None, None) => return None,
-    };
-    Some(Box::pin(tokio::time::sleep_until(first.into())))
+    Response::from_parts(parts, ResponseBody::upstream(body, exchange))
 }
 
 /// `work`, unless the deadline comes first.
@@ -248,33 +258,4 @@ async fn within<T>(deadline: &mut Option<Pin<Box<Sleep>>>, mut work: Pin<&mut im
         }
     })
     .await
-}
-
-/// Counts a request as active at its backend.
-#[derive(Debug)]
-pub(super) struct Active {
-    pub(super) upstream: Rc<Upstream>,
-}
-
-impl Active {
-    pub(super) fn count(upstream: Rc<Upstream>) -> Self {
-        upstream.backend.metrics.active.increment();
-        Self { upstream }
-    }
-
-    /// Counts what the client is told, `after` so long.
-    fn answered(&self, status: StatusCode, after: Duration) {
-        let metrics = &self.upstream.backend.metrics;
-        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
-        if let Some(counter) = metrics.requests.get(class) {
-            counter.increment(1);
-        }
-        metrics.latency.record(after);
-    }
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.upstream.backend.metrics.active.decrement();
-    }
 }

@@ -4,27 +4,29 @@ use backstay_destination::Authority;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use hyper::ext::ReasonPhrase;
 
-use super::body::Body;
 use super::grpc;
+use super::response_body::ResponseBody;
+use crate::activity::Cause;
 use crate::config::Filters;
+use crate::exchange::Exchange;
 use crate::filter;
 use crate::local_reply::{Flag, LocalReply};
 use crate::route::Matched;
-use crate::server::{Cause, Exchange};
 use backstay_model::{Redirect, Respond};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 
 /// Refuses a request.
-pub(super) fn refuse(mut exchange: Exchange, reply: LocalReply) -> Response<Body> {
+pub(super) fn refuse(mut exchange: Exchange, reply: LocalReply) -> Response<ResponseBody> {
     count(&exchange, reply.status);
     note(&mut exchange, reply.status, reply.flag, reply.details);
     build(exchange, reply.status, body_of(reply.body), TEXT)
 }
 
 /// Refuses a request, and whatever follows it on its connection: after a malformed one nobody knows where the next begins.
-pub(super) fn close(exchange: Exchange, reply: LocalReply) -> Response<Body> {
+pub(super) fn close(exchange: Exchange, reply: LocalReply) -> Response<ResponseBody> {
     let http2 = exchange.client.is_multiplexed();
     let mut response = refuse(exchange, reply);
     if !http2 {
@@ -35,27 +37,53 @@ pub(super) fn close(exchange: Exchange, reply: LocalReply) -> Response<Body> {
 
 const OVERLOADED: HeaderName = HeaderName::from_static("x-envoy-overloaded");
 
-/// Tells a client why its request failed on the way to a backend, which counts it.
-pub(super) fn fail(mut exchange: Exchange, reply: LocalReply) -> Response<Body> {
+/// Refuses a request, in the operator's words if there are any.
+pub(super) fn refuse_as(exchange: Exchange, reply: LocalReply, wording: Option<&Respond>) -> Response<ResponseBody> {
+    count(&exchange, wording.map_or(reply.status, |wording| wording.status));
+    worded(exchange, reply, wording)
+}
+
+fn worded(mut exchange: Exchange, reply: LocalReply, wording: Option<&Respond>) -> Response<ResponseBody> {
+    let status = wording.map_or(reply.status, |wording| wording.status);
+    note(&mut exchange, status, reply.flag, reply.details);
+    match wording {
+        Some(wording) => written(exchange, wording, wording.body.clone()),
+        None => build(exchange, status, body_of(reply.body), TEXT),
+    }
+}
+
+/// Tells a client why its request failed on the way to a backend, which counts it; in the operator's words if there are any.
+pub(super) fn fail(exchange: Exchange, reply: LocalReply, wording: Option<&Respond>) -> Response<ResponseBody> {
     let overloaded = reply.flag == Flag::UpstreamOverflow;
-    note(&mut exchange, reply.status, reply.flag, reply.details);
-    let mut response = build(exchange, reply.status, body_of(reply.body), TEXT);
+    let mut response = worded(exchange, reply, wording);
     if overloaded {
         response.headers_mut().insert(OVERLOADED, HeaderValue::from_static("true"));
     }
     response
 }
 
-/// The answer that an operator wrote.
+/// The answer that an operator wrote, or whose body was `computed` as the operator says.
 pub(super) fn respond<'f>(
     mut exchange: Exchange,
     respond: &Respond,
+    computed: Option<Bytes>,
     filters: impl IntoIterator<Item = &'f Filters>,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
     count(&exchange, respond.status);
     note(&mut exchange, respond.status, Flag::None, "direct_response".into());
-    let mut response = build(exchange, respond.status, respond.body.clone(), respond.content_type.clone());
+    let mut response = written(exchange, respond, computed.unwrap_or_else(|| respond.body.clone()));
     edit(&mut response, filters);
+    response
+}
+
+fn written(exchange: Exchange, respond: &Respond, body: Bytes) -> Response<ResponseBody> {
+    let mut response = build(exchange, respond.status, body, respond.content_type.clone());
+    // A call of gRPC has another status.
+    if response.status() == respond.status
+        && let Some(reason) = respond.reason.clone().and_then(|reason| ReasonPhrase::try_from(reason).ok())
+    {
+        response.extensions_mut().insert(reason);
+    }
     response
 }
 
@@ -66,7 +94,7 @@ pub(super) fn redirect(
     matched: &Matched<'_>,
     authority: &Authority<'_>,
     parts: &Parts,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
     let client = &exchange.client;
     let scheme = redirect.scheme.as_deref().unwrap_or_else(|| client.scheme());
     let host = redirect.hostname.as_deref().unwrap_or(&authority.host);
@@ -112,11 +140,11 @@ fn body_of(text: std::borrow::Cow<'static, str>) -> Bytes {
     }
 }
 
-fn build(mut exchange: Exchange, status: StatusCode, body: Bytes, content_type: HeaderValue) -> Response<Body> {
+fn build(mut exchange: Exchange, status: StatusCode, body: Bytes, content_type: HeaderValue) -> Response<ResponseBody> {
     let format = exchange.format;
     if format.grpc && (status.is_client_error() || status.is_server_error()) {
         exchange.note(|record| record.status = StatusCode::OK.as_u16());
-        let mut response = Response::new(Body::full(Bytes::new(), exchange));
+        let mut response = Response::new(ResponseBody::full(Bytes::new(), exchange));
         grpc::describe(response.headers_mut(), status, if format.head { &[] } else { &body });
         return response;
     }
@@ -129,13 +157,14 @@ fn build(mut exchange: Exchange, status: StatusCode, body: Bytes, content_type: 
     }
     // In HTTP/2 hyper would send a body to whoever asked for none.
     let body = if format.head { Bytes::new() } else { body };
-    let mut response = Response::new(Body::full(body, exchange));
+    let mut response = Response::new(ResponseBody::full(body, exchange));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }
 
-fn edit<'f>(response: &mut Response<Body>, filters: impl IntoIterator<Item = &'f Filters>) {
+/// Edits a response's head as `filters` say.
+pub(super) fn edit<'f>(response: &mut Response<ResponseBody>, filters: impl IntoIterator<Item = &'f Filters>) {
     for filters in filters {
         filter::edit(response.headers_mut(), &filters.response_headers);
     }

@@ -12,13 +12,13 @@ use http::request::Parts;
 use http::{HeaderName, Request, StatusCode, header};
 use tokio::time::{Sleep, sleep, sleep_until};
 
-use super::attempt::{RequestState, UpstreamAnswer};
-use super::body::RequestBody;
+use super::attempt::{self, UpstreamAnswer};
 use super::failure::Failure;
 use super::grpc;
-use super::replay::Replay;
+use super::request_state::RequestState;
+use crate::body::{Replay, RequestBody};
+use crate::data_thread::DataThread;
 use crate::local_reply::Flag;
-use crate::server::DataThread;
 use crate::upstream::Upstream;
 use backstay_model::Retry;
 use backstay_upstream::counts::RetryCounts;
@@ -53,20 +53,22 @@ pub(super) async fn run(
     upstream: &Upstream,
     thread: &DataThread,
     timeouts: Timeouts,
-    request: &mut Request<RequestBody>,
+    outer: &mut Request<RequestBody>,
 ) -> Ended {
     let Some(policy) = &upstream.backend.policy.retries else {
-        let outcome = attempt(state, upstream, None, timeouts, request).await;
+        let outcome = attempt(state, upstream, None, timeouts, outer).await;
         return Ended { outcome, flag: Flag::None };
     };
     let metrics = &upstream.backend.metrics.retries;
-    let (parts, body) = std::mem::replace(request, Request::new(RequestBody::empty())).into_parts();
-    let replay = (!body.is_empty())
-        .then(|| Replay::new(body, thread.shared.limits.retry_buffer, Arc::clone(&upstream.backend.metrics)));
+    let (parts, body) = std::mem::replace(outer, Request::new(RequestBody::empty())).into_parts();
+    let replay = (!body.is_empty()).then(|| {
+        let (progress, limit) = (body.progress(), thread.shared.limits.retry_buffer);
+        Replay::new(body, progress, limit, Arc::clone(&upstream.backend.metrics))
+    });
     let mut retries = Retries::new(&policy.policy);
     let mut permit: Option<Permit> = None;
     loop {
-        let body = replay.as_ref().map_or_else(RequestBody::empty, Replay::body);
+        let body = replay.as_ref().map_or_else(RequestBody::empty, |replay| RequestBody::replayed(replay.body()));
         let mut request = again(&parts, body);
         if policy.count_attempts {
             request.headers_mut().insert(ATTEMPT_COUNT, state.attempts.get().into());
@@ -109,12 +111,33 @@ pub(super) async fn run(
                 }
             }
         };
+        if outcome.is_err() && !state.exposed.get() {
+            restore(state, &parts, replay.as_ref(), outer);
+        }
         let outcome = outcome.map(|mut answer| {
             answer.guard.retry = permit;
             answer
         });
         return Ended { outcome, flag };
     }
+}
+
+/// Gives back a request that no endpoint has seen, so that another backend can have it.
+fn restore(
+    state: &RequestState,
+    parts: &Parts,
+    replay: Option<&Replay<RequestBody>>,
+    outer: &mut Request<RequestBody>,
+) {
+    let body = match replay {
+        None => RequestBody::empty(),
+        Some(replay) if replay.can_repeat() => {
+            replay.recall();
+            RequestBody::replayed(replay.body())
+        }
+        Some(_) => return state.exposed.set(true),
+    };
+    *outer = again(parts, body);
 }
 
 /// One attempt, cut when its time is over.
@@ -137,7 +160,7 @@ async fn attempt(
     let whole = per_try.map(|timeout| started + timeout).filter(|at| is_first(*at));
     let mut whole = whole.map(|at| Box::pin(sleep_until(at.into())));
     let mut silence = first_byte.map(|timeout| (timeout, Box::pin(sleep(timeout))));
-    let mut work = pin!(state.run(upstream, request));
+    let mut work = pin!(attempt::run(state, upstream, request));
     let outcome = poll_fn(|cx| {
         if let Poll::Ready(outcome) = work.as_mut().poll(cx) {
             return Poll::Ready(outcome);

@@ -5,12 +5,12 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
 
-use super::attempt::RequestGuard;
-use super::body::Body;
-use super::headers::{self, HeaderPresence};
-use super::outbound::Active;
-use crate::server::Exchange;
-use crate::upstream::{Incoming, Tunnel};
+use super::attempt::UpstreamAnswer;
+use super::guard::Active;
+use super::headers;
+use super::response_body::ResponseBody;
+use crate::exchange::Exchange;
+use crate::upstream::Tunnel;
 
 /// Bytes buffered in each direction.
 const BUFFER: usize = 16 << 10;
@@ -20,20 +20,18 @@ const BUFFER: usize = 16 << 10;
 pub(super) fn open(
     mut exchange: Exchange,
     client: OnUpgrade,
-    response: Response<()>,
-    incoming: Incoming,
-    present: &HeaderPresence,
+    answer: UpstreamAnswer,
     active: Active,
-    guard: RequestGuard,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
+    let UpstreamAnswer { response, incoming, present, guard, .. } = answer;
     let (mut parts, ()) = response.into_parts();
     let upgrade = parts.headers.get(header::UPGRADE).cloned();
-    headers::strip(&mut parts.headers, present);
+    headers::strip(&mut parts.headers, &present);
     parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     if let Some(upgrade) = upgrade {
         parts.headers.insert(header::UPGRADE, upgrade);
     }
-    let tunnel = exchange.client.thread.tunnel();
+    let tunnel = exchange.client.thread.registry.tunnel();
     tokio::task::spawn_local(async move {
         let Some((mut endpoint, endpoint_guard)) = incoming.into_tunnel().map(Tunnel::split) else { return };
         let Ok(client) = client.await else { return };
@@ -46,5 +44,5 @@ pub(super) fn open(
         }
         drop((active, guard, tunnel, endpoint_guard));
     });
-    Response::from_parts(parts, Body::tunnel())
+    Response::from_parts(parts, ResponseBody::tunnel())
 }

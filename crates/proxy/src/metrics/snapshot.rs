@@ -6,7 +6,7 @@ use backstay_balancer::{Breakers, Health};
 use backstay_dns_cache::{Cache, NameStats, StatsSnapshot};
 
 use crate::counts::{ControlMetrics, ServerMetrics};
-use crate::server::Limits;
+use crate::limits::Limits;
 use backstay_upstream::counts::BackendMetrics;
 use backstay_upstream::{Backend, Discovery};
 

@@ -24,7 +24,7 @@ fn process() -> Process {
     Process {
         server: Arc::default(),
         control: Arc::default(),
-        limits: crate::server::Limits::default(),
+        limits: crate::limits::Limits::default(),
         names: backstay_dns_cache::NameStats::default(),
         watched: (0, 0),
         backends: 2,
@@ -75,6 +75,8 @@ fn each_count_has_its_series() {
         timeouts: Timeouts { total, per_try, first_byte, between_bytes },
         resets: Resets { stream, connection, protocol },
         no_endpoint,
+        // By cause: in the tests of sequences.
+        failures: _,
         loops,
         panics,
         retries: RetryCounts { policy, closed_connection, successes, exhausted, long_waits, buffer_overflows },

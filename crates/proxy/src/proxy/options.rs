@@ -9,7 +9,7 @@ use backstay_model::FleetName;
 use http::Uri;
 use uuid::Uuid;
 
-use crate::server::{LimitError, Limits};
+use crate::limits::{LimitError, Limits};
 use crate::state::StateError;
 
 /// How a proxy runs.

@@ -16,9 +16,9 @@ use tokio::task::JoinHandle;
 use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access;
 use crate::admin::{self, Admin};
-use crate::control::{Control, Model, Status, change};
+use crate::control::{Control, Model, Status, change, look};
 use crate::counts::{ControlMetrics, ServerMetrics};
-use crate::dns::{self, Dns, MemoryFile};
+use crate::dns::{self, Dns, HostsFile};
 use crate::server::{self, Workers};
 use crate::state::{self, StateFile, StateLock};
 
@@ -134,9 +134,9 @@ async fn begin(
         tokio::spawn(admin::serve(admin, listener))
     });
     let mut control = Control::new(Arc::clone(&model), workers, status, changes, Arc::clone(&control_metrics));
-    let memory = options.state_dir.as_deref().map(|directory| MemoryFile::new(directory, &control_metrics));
-    if let Some(memory) = &memory {
-        dns.remember(memory.load());
+    let hosts = options.state_dir.as_deref().map(|directory| HostsFile::new(directory, &control_metrics));
+    if let Some(hosts) = &hosts {
+        dns.remember(hosts.load());
     }
     if let Some(state) = &state {
         let failed = control.failed();
@@ -145,9 +145,15 @@ async fn begin(
             () = failed => return Err(StartError::DataThread),
         }
     }
-    let memory = memory.map(|memory| tokio::spawn(dns::keep(memory, Arc::clone(&model), changed.clone())));
-    let keeper = state.map(|state| tokio::spawn(state::keep(state, model, changed, control_metrics)));
-    Ok((control, Tasks { admin, keepers: keeper.into_iter().chain(memory).collect(), _lock: lock }))
+    let hosts = hosts.map(|file| {
+        let model = Arc::clone(&model);
+        tokio::spawn(dns::keep(file, move || look(&model).remembered_hosts(), changed.clone()))
+    });
+    let resources = state.map(|file| {
+        let in_force = move || look(&model).resources().map(|resource| resource.to_update()).collect();
+        tokio::spawn(state::keep(file, in_force, changed, control_metrics))
+    });
+    Ok((control, Tasks { admin, keepers: resources.into_iter().chain(hosts).collect(), _lock: lock }))
 }
 
 /// Puts in force what was kept on disk. Whatever cannot be used is left to the control plane.

@@ -3,22 +3,22 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::connection;
-use super::data_thread::{CurrentSocket, DataThread, Shared};
-use crate::counts::ServerMetrics;
+use super::connection::{self, Accepted};
+use crate::data_thread::{CurrentSocket, DataThread};
+use crate::exchange::{ClientPermit, Service};
 
 /// Accepts until `stopped` closes, then takes those that had been waiting.
-pub(super) async fn run(
+pub(super) async fn run<S: Service>(
     thread: Rc<DataThread>,
     socket: Rc<CurrentSocket>,
     listener: TcpListener,
     mut stopped: watch::Receiver<()>,
+    service: S,
 ) {
     let address = socket.load().address;
     let listener = match tokio::net::TcpListener::from_std(listener) {
@@ -34,7 +34,7 @@ pub(super) async fn run(
             _ = stopped.changed() => break,
         };
         match accepted {
-            Ok((stream, peer)) => begin(&thread, &socket, stream, peer),
+            Ok((stream, peer)) => begin(&thread, &socket, stream, peer, service),
             // The client gave up between the handshake and now.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -51,35 +51,25 @@ pub(super) async fn run(
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            begin(&thread, &socket, stream, peer);
+            begin(&thread, &socket, stream, peer, service);
         }
     }
 }
 
-fn begin(thread: &Rc<DataThread>, socket: &Rc<CurrentSocket>, stream: TcpStream, peer: SocketAddr) {
+fn begin<S: Service>(
+    thread: &Rc<DataThread>,
+    socket: &Rc<CurrentSocket>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: S,
+) {
     let metrics = &thread.shared.metrics;
-    match Permit::take(thread) {
+    match ClientPermit::take(thread) {
         Some(permit) => {
             metrics.accepted.increment(1);
-            connection::spawn(thread, socket, stream, peer, permit);
+            let accepted = Accepted { thread: Rc::clone(thread), socket: Rc::clone(socket), peer, permit };
+            connection::spawn(accepted, stream, service);
         }
         None => metrics.connections_refused.increment(1),
-    }
-}
-
-/// The right to have a connection from a client open, one of `max_connections`.
-#[derive(Debug)]
-pub(super) struct Permit(Arc<ServerMetrics>);
-
-impl Permit {
-    fn take(thread: &DataThread) -> Option<Self> {
-        let Shared { limits, metrics, .. } = &*thread.shared;
-        metrics.connections.enter(limits.max_connections as u64).then(|| Self(Arc::clone(metrics)))
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.0.connections.decrement();
     }
 }

@@ -16,15 +16,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::accept::Permit;
-use super::activity::{Activity, Phase};
-use super::context::ClientConnection;
-use super::data_thread::{CurrentSocket, DataThread};
+use super::executor::Executor;
 use super::http1::Http1;
 use super::io::{ClientIo, poll_first};
-use super::registry::Membership;
 use super::service;
-use super::streams::Executor;
+use crate::activity::{Activity, Phase};
+use crate::data_thread::{CurrentSocket, DataThread, Membership};
+use crate::exchange::{ClientConnection, ClientPermit, Service};
 use backstay_upstream::Io;
 
 /// What an HTTP/2 client sends first (RFC 9113, 3.4).
@@ -33,29 +31,30 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An answer to a client that did not finish its head in time.
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// Serves a connection from accept to end. It counts from now on: a drain that begins in this moment waits for it.
-pub(super) fn spawn(
-    thread: &Rc<DataThread>,
-    socket: &Rc<CurrentSocket>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    permit: Permit,
-) {
-    let activity = Arc::new(Activity::new());
-    let membership = thread.join(&activity, socket);
-    let (thread, socket) = (Rc::clone(thread), Rc::clone(socket));
-    tokio::task::spawn_local(serve(thread, socket, stream, peer, permit, activity, membership));
+/// A connection that was accepted, and counts.
+pub(super) struct Accepted {
+    pub(super) thread: Rc<DataThread>,
+    pub(super) socket: Rc<CurrentSocket>,
+    /// The client's address.
+    pub(super) peer: SocketAddr,
+    pub(super) permit: ClientPermit,
 }
 
-async fn serve(
-    thread: Rc<DataThread>,
-    socket: Rc<CurrentSocket>,
+/// Serves a connection from accept to end. It counts from now on: a drain that begins in this moment waits for it.
+pub(super) fn spawn<S: Service>(accepted: Accepted, stream: TcpStream, service: S) {
+    let activity = Arc::new(Activity::new());
+    let membership = accepted.thread.registry.join(&activity, &accepted.socket);
+    tokio::task::spawn_local(serve(accepted, stream, activity, membership, service));
+}
+
+async fn serve<S: Service>(
+    accepted: Accepted,
     stream: TcpStream,
-    peer: SocketAddr,
-    permit: Permit,
     activity: Arc<Activity>,
     membership: Membership,
+    service: S,
 ) {
+    let Accepted { thread, socket, peer, permit } = accepted;
     let _ = stream.set_nodelay(true);
     keep_alive(&stream);
     let port = stream.local_addr().map_or(0, |address| address.port());
@@ -92,9 +91,9 @@ async fn serve(
     let stream = ClientIo::new(opened.stream, opened.ahead, Arc::clone(&activity), !opened.http2);
     let outcome = if opened.http2 {
         // Boxed, so that connections of HTTP/1.1 do not keep the place.
-        Box::pin(serve_http2(stream, client, &membership)).await
+        Box::pin(serve_http2(stream, client, &membership, service)).await
     } else {
-        serve_http1(stream, client, &membership).await
+        serve_http1(stream, client, &membership, service).await
     };
     match outcome {
         Ok(Ok(())) => {}
@@ -111,10 +110,11 @@ async fn serve(
     }
 }
 
-async fn serve_http2(
+async fn serve_http2<S: Service>(
     stream: ClientIo,
     client: Rc<ClientConnection>,
     membership: &Membership,
+    service: S,
 ) -> Result<hyper::Result<()>, Phase> {
     client.activity.multiplexes();
     if client.is_closing() {
@@ -129,14 +129,15 @@ async fn serve_http2(
         .initial_connection_window_size(limits.connection_window)
         // The library refuses by itself what is larger, unseen; what is larger than may be is refused with the request.
         .max_header_list_size(u32::try_from(2 * limits.max_head_size).unwrap_or(u32::MAX));
-    let mut connection = builder.serve_connection(TokioIo::new(stream), service::serve(client));
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service::serve(client, service));
     membership.run(&mut connection, http2::Connection::graceful_shutdown).await
 }
 
-async fn serve_http1(
+async fn serve_http1<S: Service>(
     stream: ClientIo,
     client: Rc<ClientConnection>,
     membership: &Membership,
+    service: S,
 ) -> Result<hyper::Result<()>, Phase> {
     let mut connection = Http1::new(stream, Rc::clone(&client), |stream| {
         let limits = &client.thread.shared.limits;
@@ -149,7 +150,7 @@ async fn serve_http1(
         if limits.max_headers != 100 {
             builder.max_headers(limits.max_headers);
         }
-        builder.serve_connection(TokioIo::new(stream), service::serve(Rc::clone(&client))).with_upgrades()
+        builder.serve_connection(TokioIo::new(stream), service::serve(Rc::clone(&client), service)).with_upgrades()
     });
     let outcome = membership.run(&mut connection, Http1::finish).await;
     if matches!(outcome, Err(Phase::Head))

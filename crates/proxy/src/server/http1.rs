@@ -17,8 +17,8 @@ use hyper::service::HttpService;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWrite;
 
-use super::context::ClientConnection;
 use super::io::{ClientIo, poll_first};
+use crate::exchange::ClientConnection;
 
 /// A connection in hyper's hands.
 pub(super) type Served<S> = UpgradeableConnection<TokioIo<ClientIo>, S>;

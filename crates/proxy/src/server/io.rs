@@ -11,8 +11,8 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::activity::Activity;
 use super::framing::{Framing, POISON, Violation};
+use crate::activity::Activity;
 
 /// Most bytes that [`poll_first`] takes: most requests are shorter.
 const FIRST: usize = 1024;

@@ -3,19 +3,18 @@
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
+use hyper::service::{HttpService, service_fn};
 
-use super::context::{ClientConnection, Exchange};
-use crate::forward::{self, Body};
+use crate::exchange::{ClientConnection, Exchange, Service};
 
-/// Serves the requests of one connection.
-pub(super) fn serve(
+/// Serves the requests of one connection with `service`.
+pub(super) fn serve<S: Service>(
     client: Rc<ClientConnection>,
-) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: 'static> {
+    service: S,
+) -> impl HttpService<Incoming, ResBody = S::Body, Error = Infallible, Future: 'static> {
     service_fn(move |request| {
         let exchange = Exchange::start(&client, &request);
-        forward::answer(exchange, request)
+        service.serve(exchange, request)
     })
 }

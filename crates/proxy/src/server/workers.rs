@@ -11,11 +11,14 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 
-use super::data_thread::{self, Command, Opened, Shared};
-use super::{BindError, Limits, bind};
+use super::run::{self, Command, Opened};
+use super::{BindError, bind};
 use crate::access;
 use crate::config::Config;
 use crate::counts::ServerMetrics;
+use crate::data_thread::Shared;
+use crate::forward::Forwarder;
+use crate::limits::Limits;
 
 /// How the data threads run.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ impl Workers {
         let threads = (0..options.threads.max(1))
             .map(|index| {
                 let shared = Arc::clone(&shared);
-                Worker::start(index, &failed, move |commands, started| data_thread::run(shared, commands, started))
+                Worker::start(index, &failed, move |commands, started| run::run(shared, Forwarder, commands, started))
             })
             .collect::<io::Result<_>>()?;
         Ok(Self { threads, shared, bound: HashMap::new(), own_addresses: options.own_addresses, failed })
@@ -192,12 +195,6 @@ impl Drop for Guard {
         if std::thread::panicking() {
             self.0.send_replace(true);
         }
-    }
-}
-
-impl Shared {
-    fn new(limits: Limits, metrics: Arc<ServerMetrics>, access_log: Option<access::Log>) -> Self {
-        Self { limits, metrics, access_log, own: Arc::default() }
     }
 }
 

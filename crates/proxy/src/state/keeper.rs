@@ -6,7 +6,6 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::StateFile;
-use crate::control::{SharedModel, look};
 use crate::counts::ControlMetrics;
 
 /// Changes that follow each other within this time are written once.
@@ -14,18 +13,17 @@ const GATHER: Duration = Duration::from_millis(500);
 /// From a failed attempt to the next.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// Keeps what is in force on disk, until `changes` ends; what changed last is written then.
+/// Keeps the resources in force, which `resources` says, on disk, until `changes` ends; what changed last is written then.
 pub(crate) async fn keep(
     file: StateFile,
-    model: SharedModel,
+    resources: impl Fn() -> Vec<Update>,
     mut changes: watch::Receiver<u64>,
     metrics: Arc<ControlMetrics>,
 ) {
     while changes.changed().await.is_ok() {
         sleep(GATHER).await;
         changes.mark_unchanged();
-        let resources: Vec<Update> = look(&model).resources().map(|resource| resource.to_update()).collect();
-        let file = file.clone();
+        let (file, resources) = (file.clone(), resources());
         let stored = tokio::task::spawn_blocking(move || file.store(resources)).await;
         let error = match stored {
             Ok(Ok(())) => continue,

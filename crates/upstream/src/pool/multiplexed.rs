@@ -5,17 +5,18 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use backstay_balancer::EndpointState;
 use hyper::client::conn::http2;
 use tokio::time::Instant;
 
-use super::{Free, Pool};
-use crate::connect::{ConnectError, Established, MAX_STREAMS, connect};
+use super::Pool;
+use crate::connect::{Established, MAX_STREAMS, connect};
+use crate::connect_error::ConnectError;
 use crate::connector::Connector;
+use crate::idle::Free;
 use crate::lease::Lease;
 use crate::pending::Pending;
 use crate::queue::{ConnectionPermit, Given};
-use crate::stock::{Member, Stock};
+use crate::stream::{Carrier, Origin, Stream, StreamPermit};
 
 /// A connection of HTTP/2.
 #[derive(Debug)]
@@ -33,87 +34,20 @@ pub(super) struct Multiplexed<C: Connector> {
 impl<C: Connector> Multiplexed<C> {
     /// Whether the connection carries a request.
     pub(super) fn is_used(&self) -> bool {
-        self.carrier.streams.get() > 0
+        self.carrier.streams() > 0
     }
 
     /// From now on others are known to wait.
     pub(super) fn see(&self) {
-        self.carrier.seen.set(true);
+        self.carrier.see();
     }
-}
-
-/// The requests that a connection carries.
-#[derive(Debug)]
-struct Carrier {
-    streams: Cell<usize>,
-    /// While there are none: what the thread's share said when that began.
-    rests: Cell<Option<bool>>,
-    /// There has been none since others were found to wait.
-    seen: Cell<bool>,
-    member: Rc<Member>,
-    endpoint: Arc<EndpointState>,
-}
-
-impl Carrier {
-    fn new<C: Connector>(stock: &Stock<Free<C>>) -> Rc<Self> {
-        let (member, endpoint) = (Rc::clone(&stock.member), Arc::clone(&stock.endpoint));
-        let rests = Cell::new(Some(member.rests(&endpoint)));
-        Rc::new(Self { streams: Cell::new(0), rests, seen: Cell::new(false), member, endpoint })
-    }
-
-    fn wakes(&self) {
-        if let Some(counted) = self.rests.take() {
-            self.member.share.takes(&self.endpoint, counted);
-        }
-    }
-}
-
-impl Drop for Carrier {
-    fn drop(&mut self) {
-        self.wakes();
-    }
-}
-
-/// The right to a stream on a shared connection, until the stream has ended.
-#[derive(Debug)]
-pub(crate) struct StreamPermit(Rc<Carrier>);
-
-impl StreamPermit {
-    fn take(carrier: &Rc<Carrier>) -> Self {
-        carrier.streams.set(carrier.streams.get() + 1);
-        carrier.seen.set(false);
-        carrier.wakes();
-        Self(Rc::clone(carrier))
-    }
-}
-
-impl Drop for StreamPermit {
-    fn drop(&mut self) {
-        let Carrier { streams, rests, member, endpoint, .. } = &*self.0;
-        streams.set(streams.get() - 1);
-        if streams.get() == 0 {
-            rests.set(Some(member.rests(endpoint)));
-        }
-        if member.share.waiting() > 0 {
-            member.share.ring();
-        }
-    }
-}
-
-/// A stream on a shared connection.
-#[derive(Debug)]
-pub(crate) struct Stream<C: Connector> {
-    pub(crate) sender: http2::SendRequest<C::Body>,
-    pub(crate) permit: StreamPermit,
-    /// The connection is not new.
-    pub(crate) reused: bool,
 }
 
 impl<C: Connector> Pool<C> {
     pub(super) async fn open_http2(self: &Rc<Self>, pending: &Rc<Pending>) -> Result<Lease<C>, ConnectError> {
         let stock = &self.stock;
         if stock.queue.is_empty()
-            && let Some(stream) = self.stream(true)
+            && let Some(stream) = self.stream(Origin::Kept)
         {
             return Ok(Lease::http2(stream));
         }
@@ -133,10 +67,10 @@ impl<C: Connector> Pool<C> {
             }
         };
         // What has become free before it was known that it waits.
-        self.settle_http2(true);
+        self.settle_http2(Origin::Kept);
         loop {
             match waiting.given().await {
-                Given::Free(free) => return Ok(free.lease(self)),
+                Given::Free(free) => return Ok(self.lease(free)),
                 Given::Failed(error) => return Err(error),
                 Given::Permit(_) => {}
             }
@@ -145,7 +79,7 @@ impl<C: Connector> Pool<C> {
 
     /// Streams that a connection may have, where the endpoint takes as many.
     fn most_streams(&self) -> usize {
-        self.backend.borrow().policy.connections.max_streams.map_or(MAX_STREAMS, NonZeroU32::get) as usize
+        self.backend().policy.connections.max_streams.map_or(MAX_STREAMS, NonZeroU32::get) as usize
     }
 
     /// Requests that connections which are being opened will carry.
@@ -165,32 +99,32 @@ impl<C: Connector> Pool<C> {
         self.multiplexed
             .borrow()
             .iter()
-            .any(|connection| connection.sender.is_ready() && !self.is_spent(connection.born, connection.served))
+            .any(|connection| connection.sender.is_ready() && !self.idle.is_spent(connection.born, connection.served))
     }
 
     /// A stream on a shared connection.
-    pub(super) fn stream(&self, reused: bool) -> Option<Stream<C>> {
+    pub(super) fn stream(&self, origin: Origin) -> Option<Stream<C>> {
         let now = self.thread.clock.get();
         let most = self.most_streams();
         self.multiplexed.borrow_mut().iter_mut().find_map(|connection| {
             let free = connection.sender.is_ready()
-                && connection.carrier.streams.get() < connection.allowed.get().clamp(1, most)
-                && !self.is_spent(connection.born, connection.served);
+                && connection.carrier.streams() < connection.allowed.get().clamp(1, most)
+                && !self.idle.is_spent(connection.born, connection.served);
             free.then(|| {
                 connection.used = now;
                 connection.served = connection.served.saturating_add(1);
                 let permit = StreamPermit::take(&connection.carrier);
-                Stream { sender: connection.sender.clone(), permit, reused }
+                Stream { sender: connection.sender.clone(), permit, origin }
             })
         })
     }
 
     /// Gives streams that are free to those that wait, and opens a connection for those that are left. Returns whether anything
     /// came of it.
-    pub(super) fn settle_http2(self: &Rc<Self>, reused: bool) -> bool {
+    pub(super) fn settle_http2(self: &Rc<Self>, origin: Origin) -> bool {
         let mut settled = false;
         while !self.stock.queue.is_empty()
-            && let Some(stream) = self.stream(reused)
+            && let Some(stream) = self.stream(origin)
         {
             settled |= self.stock.offer(Free::Http2(Box::new(stream))).is_none();
         }
@@ -217,7 +151,7 @@ impl<C: Connector> Pool<C> {
         // left, it ends: another address was faster.
         let pool = Rc::clone(self);
         tokio::task::spawn_local(async move {
-            let backend = pool.backend();
+            let backend = Arc::clone(&pool.backend());
             let connecting = connect(&backend, &pool.thread, &pool.destination, permit, &pool.stock.member);
             let opened = tokio::select! {
                 biased;
@@ -229,10 +163,10 @@ impl<C: Connector> Pool<C> {
                 None => pool.claim(),
                 Some(Ok(Established::Http2(sender, allowed))) => {
                     let now = pool.thread.clock.get();
-                    let carrier = Carrier::new(&pool.stock);
+                    let carrier = Carrier::new(&pool.stock.member, &pool.stock.endpoint);
                     let connection = Multiplexed { sender, allowed, carrier, used: now, born: now, served: 0 };
                     pool.multiplexed.borrow_mut().push(connection);
-                    pool.settle_http2(false);
+                    pool.settle_http2(Origin::Opened);
                 }
                 Some(Ok(Established::Http1(..))) => pool.fail(&ConnectError::NotHttp2),
                 Some(Err(error)) => pool.fail(&error),
@@ -253,7 +187,7 @@ impl<C: Connector> Pool<C> {
     /// only when it has ended: not more than one at a time.
     pub(super) fn give_up_multiplexed(&self) {
         let mut multiplexed = self.multiplexed.borrow_mut();
-        let unused = |connection: &Multiplexed<C>| !connection.is_used() && connection.carrier.seen.get();
+        let unused = |connection: &Multiplexed<C>| !connection.is_used() && connection.carrier.was_seen();
         let given_up = multiplexed
             .iter()
             .position(unused)

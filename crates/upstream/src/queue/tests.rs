@@ -6,8 +6,9 @@ use backstay_balancer::{Breakers, EndpointState, Limits, Overflow, Share};
 
 use super::{Entry, Given, Queue};
 use crate::ConnectError;
+use crate::member::Member;
 use crate::pending::Counts;
-use crate::stock::{Member, Reusable, Stock};
+use crate::stock::{Reusable, Stock};
 
 struct Nothing;
 

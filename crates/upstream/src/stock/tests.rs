@@ -14,7 +14,8 @@ use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::TestCaseError;
 use tokio::time::Instant;
 
-use super::{Member, Reusable, Spare, Stock, Waiting};
+use super::{Reusable, Stock, Waiting};
+use crate::member::{Member, Spare};
 use crate::queue::{ConnectionPermit, Given};
 
 /// An open connection.

@@ -12,7 +12,7 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use super::memory::{Body, InMemory, Memory, backend, upstream};
-use crate::{ConnectError, Lease, Pending, Pool, Upstream};
+use crate::{ConnectError, Lease, Origin, Pending, Pool, Reuse, Upstream};
 
 /// The pool of the only endpoint.
 fn pool(upstream: &Upstream<InMemory>) -> Rc<Pool<InMemory>> {
@@ -20,7 +20,7 @@ fn pool(upstream: &Upstream<InMemory>) -> Rc<Pool<InMemory>> {
 }
 
 async fn open(pool: &Rc<Pool<InMemory>>) -> Result<Lease<InMemory>, ConnectError> {
-    pool.open(&Rc::<Pending>::default(), false).await
+    pool.open(&Rc::<Pending>::default(), Reuse::Allowed).await
 }
 
 /// Sends a request on `lease` that connection number `at` answers, and reads the answer to its end.
@@ -49,10 +49,10 @@ async fn a_connection_is_used_again_when_its_answer_has_been_read() {
         let pool = pool(&upstream);
         assert!(pool.reuse().is_none());
         let lease = open(&pool).await.unwrap();
-        assert!(!lease.reused);
+        assert_eq!(lease.origin, Origin::Opened);
         exchange(lease, &memory, 0).await;
         let lease = pool.reuse().unwrap();
-        assert!(lease.reused);
+        assert_eq!(lease.origin, Origin::Kept);
         exchange(lease, &memory, 0).await;
         assert_eq!(memory.opened.borrow().len(), 1);
         assert_eq!(backend.metrics.connections.get(), 1);
@@ -93,7 +93,7 @@ async fn a_request_beyond_the_limit_gets_the_connection_of_the_one_before_it() {
         assert!(!second.is_finished());
         exchange(first, &memory, 0).await;
         let second = second.await.unwrap().unwrap();
-        assert!(second.reused);
+        assert_eq!(second.origin, Origin::Kept);
         exchange(second, &memory, 0).await;
         assert_eq!(memory.opened.borrow().len(), 1);
     };
@@ -141,7 +141,7 @@ async fn requests_share_a_connection_of_http_2() {
         let pool = pool(&upstream);
         let first = open(&pool).await.unwrap();
         let second = pool.reuse().unwrap();
-        assert!(!first.reused && second.reused);
+        assert_eq!((first.origin, second.origin), (Origin::Opened, Origin::Kept));
         assert_eq!(memory.opened.borrow().len(), 1);
         assert_eq!(backend.metrics.connections.get(), 1);
     };

@@ -1,12 +1,11 @@
-use backstay_destination::HostPattern;
-use backstay_proto::config::{self, rule, weighted_backend};
-use http::StatusCode;
-
-use super::{Action, Forward, Redirect, Respond, Target, WeightedTarget, WeightedTargets};
+use super::{Action, Forward, Target, WeightedTarget, WeightedTargets};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
-use crate::route::filter::{filters, path_edit};
-use crate::route::reference::{backend_ref, port};
+use crate::route::filter::filters;
+use crate::route::reference::backend_ref;
+use crate::route::reply::{Respond, redirect, respond};
+use crate::route::sequence;
 use crate::scalar::limit;
+use backstay_proto::config::{self, rule, weighted_backend};
 
 /// The action of a rule.
 pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action> {
@@ -14,8 +13,10 @@ pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action
         None => return unknown("action"),
         Some(rule::Action::Forward(message)) => Action::Forward(forward(message).within("forward")?),
         Some(rule::Action::Redirect(message)) => Action::Redirect(redirect(message).within("redirect")?),
-        Some(rule::Action::Respond(message)) => Action::Respond(respond(message).within("respond")?),
-        Some(rule::Action::Sequence(_)) => return unknown("sequence"),
+        Some(rule::Action::Respond(message)) => Action::Respond(fixed(message).within("respond")?),
+        Some(rule::Action::Sequence(message)) => {
+            Action::Sequence(Box::new(sequence::sequence(message).within("sequence")?))
+        }
     })
 }
 
@@ -34,7 +35,7 @@ fn forward(message: &config::Forward) -> Checked<Forward> {
 fn target(message: &config::WeightedBackend) -> Checked<WeightedTarget> {
     let target = match &message.target {
         None => unknown("target"),
-        Some(weighted_backend::Target::Respond(message)) => respond(message).map(Target::Respond).within("respond"),
+        Some(weighted_backend::Target::Respond(message)) => fixed(message).map(Target::Respond).within("respond"),
         Some(weighted_backend::Target::Backend(reference)) => {
             backend_ref(reference).map(|(backend, port)| Target::Backend { backend, port }).within("backend")
         }
@@ -43,37 +44,10 @@ fn target(message: &config::WeightedBackend) -> Checked<WeightedTarget> {
     Ok(WeightedTarget { weight: message.weight, target, filters })
 }
 
-fn redirect(message: &config::Redirect) -> Checked<Redirect> {
-    let scheme = match message.scheme.as_str() {
-        "" => Ok(None),
-        scheme @ ("http" | "https") => Ok(Some(scheme.into())),
-        other => refuse("scheme", format!("must be http or https, not {other:?}")),
-    };
-    let hostname = match HostPattern::parse(&message.hostname) {
-        Ok(HostPattern::Any) if message.hostname.is_empty() => Ok(None),
-        Ok(HostPattern::Exact(name)) => Ok(Some(name)),
-        _ => refuse("hostname", format!("{:?} is not a host name", message.hostname)),
-    };
-    let status = match message.status {
-        301 | 302 | 303 | 307 | 308 => status(message.status),
-        _ => refuse("status", "must be 301, 302, 303, 307 or 308"),
-    };
-    let path = message.path.as_ref().map(path_edit).transpose().within("path");
-    let (scheme, hostname, path, port, status) = (scheme, hostname, path, port(message.port), status).together()?;
-    Ok(Redirect { scheme, hostname, path, port, status })
-}
-
-fn respond(message: &config::Respond) -> Checked<Respond> {
-    if !(200..=599).contains(&message.status) {
-        return refuse("status", "must be from 200 to 599");
+/// An answer that does not depend on the request.
+fn fixed(message: &config::Respond) -> Checked<Respond> {
+    if message.computed_body.is_some() {
+        return refuse("computed_body", "can be set in the steps of a sequence only");
     }
-    if !message.reason.is_empty() || !message.content_type.is_empty() || message.computed_body.is_some() {
-        return unknown("");
-    }
-    Ok(Respond::text(status(message.status)?, message.body.clone()))
-}
-
-fn status(code: u32) -> Checked<StatusCode> {
-    let code = u16::try_from(code).ok().and_then(|code| StatusCode::from_u16(code).ok());
-    code.map_or_else(|| refuse("status", "is not an HTTP status"), Ok)
+    respond(message)
 }

@@ -1,0 +1,26 @@
+use std::sync::Arc;
+
+use backstay_guard::PageGuard;
+use tokio::sync::{Notify, watch};
+
+use crate::control::{SharedModel, Status};
+use crate::counts::{ControlMetrics, ServerMetrics};
+use crate::dns::Dns;
+use crate::limits::Limits;
+
+/// What the endpoint shows.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) node: Arc<str>,
+    pub(crate) fleet: Arc<str>,
+    pub(crate) model: SharedModel,
+    pub(crate) status: watch::Receiver<Status>,
+    pub(crate) server: Arc<ServerMetrics>,
+    pub(crate) control: Arc<ControlMetrics>,
+    pub(crate) limits: Limits,
+    pub(crate) dns: Arc<Dns>,
+    /// Notified by `POST /drain`.
+    pub(crate) drain: Arc<Notify>,
+    /// Which requests are answered at all.
+    pub(crate) guard: PageGuard,
+}

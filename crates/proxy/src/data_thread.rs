@@ -1,0 +1,115 @@
+//! What a data thread keeps, for the connections and requests that it serves.
+//!
+//! Nothing here accepts, reads or answers: the tasks that do share it.
+//!
+//! # Layout
+//!
+//! - `registry`: connections from clients, as the sweep and a drain see them. `streams`: the requests among them that share a
+//!   connection.
+//! - `socket`: what a listening socket serves now.
+
+mod registry;
+mod socket;
+mod streams;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use backstay_http1::HeadLimits;
+use backstay_upstream::{LINGER, OwnAddresses, Settings};
+use rand::rngs::SmallRng;
+use rand::{Rng, RngExt};
+use tokio::time::Instant;
+
+use crate::access;
+use crate::body::BodyProgress;
+use crate::counts::ServerMetrics;
+use crate::limits::Limits;
+use crate::upstream::{Connector, Upstreams};
+
+pub(crate) use registry::{Membership, Registry};
+pub(crate) use socket::CurrentSocket;
+pub(crate) use streams::Streams;
+
+/// What all threads share. Read-only, or counted atomically.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Arc<ServerMetrics>,
+    pub(crate) access_log: Option<access::Log>,
+    /// Addresses this process listens on.
+    pub(crate) own: OwnAddresses,
+}
+
+impl Shared {
+    /// With no addresses yet.
+    pub(crate) fn new(limits: Limits, metrics: Arc<ServerMetrics>, access_log: Option<access::Log>) -> Self {
+        Self { limits, metrics, access_log, own: Arc::default() }
+    }
+}
+
+/// State of one thread, shared by its tasks.
+#[derive(Debug)]
+pub(crate) struct DataThread {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) upstreams: Upstreams,
+    /// Copies of requests in flight.
+    pub(crate) mirrors: Cell<usize>,
+    pub(crate) registry: Rc<Registry>,
+    pub(crate) streams: Rc<Streams>,
+    /// Requests that were answered before all of them had arrived, and since when.
+    lingering: RefCell<Vec<(Instant, Rc<BodyProgress>)>>,
+    random: RefCell<SmallRng>,
+}
+
+impl DataThread {
+    /// A thread that serves nothing yet.
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let limits = &shared.limits;
+        let settings = Settings {
+            stream_window: limits.stream_window,
+            head: HeadLimits { max_size: limits.max_head_size, max_headers: limits.max_headers },
+            max_idle: limits.max_idle_upstream,
+        };
+        Self {
+            upstreams: Upstreams::new(Connector::new(Arc::clone(&shared.own)), settings),
+            shared,
+            mirrors: Cell::new(0),
+            registry: Rc::default(),
+            streams: Rc::default(),
+            lingering: RefCell::default(),
+            random: RefCell::new(rand::make_rng()),
+        }
+    }
+
+    /// A number that differs from thread to thread and from start to start. It is not fit for secrets.
+    pub(crate) fn random(&self) -> u64 {
+        self.random.borrow_mut().next_u64()
+    }
+
+    /// A number below `bound`; 0 when `bound` is 0.
+    pub(crate) fn random_below(&self, bound: u64) -> u64 {
+        if bound == 0 { 0 } else { self.random.borrow_mut().random_range(0..bound) }
+    }
+
+    /// A request was answered before all of it had arrived: its client has a moment to notice, or to finish.
+    pub(crate) fn linger(&self, rest: Rc<BodyProgress>) {
+        self.lingering.borrow_mut().push((Instant::now(), rest));
+    }
+
+    /// Looks at all that goes on: cuts what is slow, closes what is idle, on both sides.
+    pub(crate) fn sweep(&self, now: Instant) {
+        let limits = &self.shared.limits;
+        self.registry.sweep(now, limits);
+        let still = self.streams.sweep(now, limits.stream_idle_timeout);
+        self.shared.metrics.stream_idle_timeouts.increment(still);
+        self.upstreams.sweep(now);
+        self.lingering.borrow_mut().retain(|(since, rest)| {
+            if now.duration_since(*since) >= LINGER {
+                rest.abandon();
+            }
+            rest.is_under_way()
+        });
+    }
+}

@@ -1,0 +1,116 @@
+//! A request in flight, and the connection that it came on: what whoever serves it is told of both.
+
+mod client;
+mod service;
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use http::{Method, Request};
+
+use crate::access::Record;
+use crate::activity::{Cause, StreamActivity};
+use crate::data_thread::Shared;
+
+pub(crate) use client::{ClientConnection, ClientPermit};
+pub(crate) use service::Service;
+
+/// What a request expects of an answer, whoever gives it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ReplyFormat {
+    /// No body.
+    pub(crate) head: bool,
+    /// A gRPC status instead of an HTTP one.
+    pub(crate) grpc: bool,
+}
+
+/// A request in flight: from its head to the last byte of its answer, or the end of the tunnel it became.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) client: Rc<ClientConnection>,
+    pub(crate) started: Instant,
+    /// What an answer of the proxy's own must look like.
+    pub(crate) format: ReplyFormat,
+    /// Line for the access log, when there is one.
+    pub(crate) record: Option<Box<Record>>,
+    /// How far the request has come, where it shares its connection with others (HTTP/2).
+    pub(crate) stream: Option<Rc<StreamActivity>>,
+}
+
+impl Exchange {
+    pub(crate) fn start<B>(client: &Rc<ClientConnection>, request: &Request<B>) -> Self {
+        let Shared { limits, metrics, .. } = &*client.thread.shared;
+        if client.activity.enter() == limits.max_streams && client.is_multiplexed() {
+            metrics.streams_full.increment(1);
+        }
+        let record = client.thread.shared.access_log.is_some().then(|| Box::new(Record::start(client.peer, request)));
+        let stream = client.is_multiplexed().then(Rc::<StreamActivity>::default);
+        client.begun.borrow_mut().clone_from(&stream);
+        let format = ReplyFormat { head: request.method() == Method::HEAD, grpc: false };
+        Self { client: Rc::clone(client), started: Instant::now(), format, record, stream }
+    }
+
+    /// The answer, which has begun, must have ended at `end`, whether or not the client reads it.
+    pub(crate) fn end_by(&self, end: Option<tokio::time::Instant>) {
+        match &self.stream {
+            Some(stream) => stream.end_by(end),
+            None => self.client.activity.end_by(end),
+        }
+    }
+
+    /// The request ends before its end, because of `cause` unless another cause came before.
+    pub(crate) fn ends(&self, cause: Cause) {
+        if self.cause().is_none() {
+            match &self.stream {
+                Some(stream) => stream.cause().set(cause),
+                None => self.client.activity.cause().set(cause),
+            }
+        }
+    }
+
+    /// Nobody waits for the answer any more, which should have ended at `due`. Returns why.
+    pub(crate) fn left(&self, due: Option<tokio::time::Instant>) -> Cause {
+        // A client that leaves is noticed at once, a time that is over perhaps not: it came first.
+        let cause = if due.is_some_and(|due| due <= tokio::time::Instant::now()) {
+            Cause::Deadline
+        } else if self.client.thread.registry.has_ended() {
+            Cause::Shutdown
+        } else {
+            Cause::Client
+        };
+        self.ends(cause);
+        self.cause().unwrap_or(cause)
+    }
+
+    /// Why the request ends before its end, if it does.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        let of_stream = self.stream.as_ref().and_then(|stream| stream.cause().get());
+        of_stream.or_else(|| self.client.activity.cause().get())
+    }
+
+    /// Notes something for the access log.
+    pub(crate) fn note(&mut self, note: impl FnOnce(&mut Record)) {
+        if let Some(record) = &mut self.record {
+            note(record);
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let told = self.record.as_ref().and_then(|_| self.cause()?.told());
+        self.client.activity.leave();
+        if let Some(mut record) = self.record.take()
+            && let Some(log) = &self.client.thread.shared.access_log
+        {
+            if let Some((flag, details)) = told {
+                record.flag = flag;
+                record.details = details.into();
+            }
+            record.duration = self.started.elapsed();
+            if !log.write(record) {
+                self.client.thread.shared.metrics.log_lines_dropped.increment(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A connection from a client.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use crate::activity::{Activity, StreamActivity};
+use crate::counts::ServerMetrics;
+use crate::data_thread::{CurrentSocket, DataThread, Shared};
+
+/// One connection from a client.
+#[derive(Debug)]
+pub(crate) struct ClientConnection {
+    pub(crate) thread: Rc<DataThread>,
+    pub(crate) socket: Rc<CurrentSocket>,
+    /// The client's address.
+    pub(crate) peer: SocketAddr,
+    /// The client's address as a header carries it.
+    pub(crate) peer_value: HeaderValue,
+    /// Port that the client connected to.
+    pub(crate) port: u16,
+    /// Whether the client speaks TLS.
+    pub(crate) secure: bool,
+    pub(crate) activity: Arc<Activity>,
+    /// The request that hyper hands over in this moment, on a connection that several share.
+    pub(crate) begun: RefCell<Option<Rc<StreamActivity>>>,
+    /// Held until the connection, or the tunnel it became, has ended.
+    pub(crate) _permit: ClientPermit,
+}
+
+impl ClientConnection {
+    /// `http` or `https`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+
+    /// Whether the connection should take no more requests.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.socket.is_closed() || self.thread.registry.is_closing()
+    }
+
+    /// The connection is about to change to another protocol. Returns whether it may: what the client has sent beyond its
+    /// request was refused for what is no request, and nothing of the other protocol is to be had of it.
+    pub(crate) fn enter_tunnel(&self) -> bool {
+        self.activity.enter_tunnel()
+    }
+
+    /// Whether the client speaks HTTP/2.
+    pub(crate) fn is_multiplexed(&self) -> bool {
+        self.activity.is_multiplexed()
+    }
+}
+
+/// The right to have a connection from a client open, one of `max_connections`.
+#[derive(Debug)]
+pub(crate) struct ClientPermit(Arc<ServerMetrics>);
+
+impl ClientPermit {
+    /// `None` when there are as many connections as there may be.
+    pub(crate) fn take(thread: &DataThread) -> Option<Self> {
+        let Shared { limits, metrics, .. } = &*thread.shared;
+        metrics.connections.enter(limits.max_connections as u64).then(|| Self(Arc::clone(metrics)))
+    }
+}
+
+impl Drop for ClientPermit {
+    fn drop(&mut self) {
+        self.0.connections.decrement();
+    }
+}

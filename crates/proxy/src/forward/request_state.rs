@@ -1,0 +1,95 @@
+//! What is known of a request while it is on its way.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::rc::Rc;
+use std::time::Instant;
+
+use http::request::Parts;
+use http::{HeaderValue, header};
+
+use super::grpc;
+use super::headers::HopByHop;
+use crate::body::{BodyProgress, RequestBody};
+use backstay_upstream::{Backend, Discovery, SelectedEndpoint};
+
+/// What is known of a request while it is on its way: how it may be sent, and what its attempts have come to.
+#[derive(Debug)]
+pub(super) struct RequestState {
+    /// Port of the endpoints; `None` takes the authority's.
+    pub(super) port: Option<NonZeroU16>,
+    /// The authority to resolve, for a dynamic backend.
+    pub(super) authority: Option<HeaderValue>,
+    /// The request has no body: its head is all that it takes to send it again.
+    pub(super) bodyless: bool,
+    /// The request has no body and does no harm when sent twice (RFC 9110, 9.2.2).
+    pub(super) repeatable: bool,
+    /// How far the request's body has come, if it has one.
+    pub(super) sent: Option<Rc<BodyProgress>>,
+    /// Whether the request is a call of gRPC; false where no outlier detection asks for it.
+    pub(super) grpc: bool,
+    /// Hash of the request, where endpoints are chosen by one.
+    pub(super) hash: Option<u64>,
+    /// Where earlier attempts went, if others are preferred.
+    pub(super) avoid: RefCell<Vec<SocketAddr>>,
+    /// The endpoint of the attempt under way; `None` where endpoints are taken in turn.
+    pub(super) current: RefCell<Option<SelectedEndpoint>>,
+    /// The address that was tried last.
+    pub(super) tried: Cell<Option<SocketAddr>>,
+    /// How many attempts there were, by the policy on retries, with the one under way.
+    pub(super) attempts: Cell<u32>,
+    /// Whether an endpoint may have seen any of the request, or it does not have all of its body any more: it goes to no other
+    /// backend then.
+    pub(super) exposed: Cell<bool>,
+    /// When the request was given to a connection.
+    pub(super) begun: Cell<Option<Instant>>,
+}
+
+impl RequestState {
+    /// How the request of `parts`, `hop` and `body` may be sent to `backend`.
+    pub(super) fn new(
+        backend: &Backend,
+        port: Option<NonZeroU16>,
+        parts: &Parts,
+        hop: &HopByHop,
+        body: &RequestBody,
+    ) -> Self {
+        let authority = match backend.discovery {
+            Discovery::Addresses(_) => None,
+            Discovery::Dynamic(_) => parts.headers.get(header::HOST).cloned(),
+        };
+        let bodyless = body.is_empty() && hop.upgrade.is_none();
+        Self {
+            port,
+            authority,
+            bodyless,
+            repeatable: bodyless && parts.method.is_idempotent(),
+            sent: body.progress(),
+            grpc: backend.detector().is_some() && grpc::is_spoken(&parts.headers),
+            hash: None,
+            avoid: RefCell::default(),
+            current: RefCell::default(),
+            tried: Cell::default(),
+            attempts: Cell::new(1),
+            exposed: Cell::default(),
+            begun: Cell::default(),
+        }
+    }
+
+    /// Asks for [`Self::finished_sending`].
+    pub(super) fn time(&self) {
+        if let Some(sent) = &self.sent {
+            sent.timed.set(true);
+        }
+    }
+
+    /// When all of the request had been sent, if it has.
+    pub(super) fn finished_sending(&self) -> Option<Instant> {
+        let begun = self.begun.get()?;
+        match &self.sent {
+            None => Some(begun),
+            Some(sent) => sent.ended.get().map(|ended| ended.max(begun)),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Bodies of answers, from upstreams and of the proxy's own.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::time::Sleep;
+
+use super::failure::Failure;
+use super::guard::{Active, RequestGuard};
+use super::silence::Silence;
+use crate::activity::Cause;
+use crate::body::{BodyError, BodyProgress, trailers};
+use crate::exchange::Exchange;
+use crate::upstream::Incoming;
+use backstay_model::OnSilence;
+use backstay_upstream as upstream;
+
+/// The body of an answer. Its end is the end of the exchange.
+#[derive(Debug)]
+pub(crate) struct ResponseBody {
+    content: Content,
+    /// `None` when the exchange goes on as a tunnel.
+    exchange: Option<Exchange>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Empty,
+    Full(Bytes),
+    Upstream(Box<UpstreamBody>),
+}
+
+/// What is left of an upstream's answer after its head.
+#[derive(Debug)]
+pub(super) struct UpstreamBody {
+    pub(super) incoming: Incoming,
+    pub(super) deadline: Option<Pin<Box<Sleep>>>,
+    /// Counts the request as active at its backend.
+    pub(super) active: Active,
+    /// The request's body, to know its size.
+    pub(super) sent: Option<Rc<BodyProgress>>,
+    pub(super) complete: bool,
+    /// Why the answer has ended before its end.
+    pub(super) failed: Option<upstream::Error>,
+    /// How long the next part may take.
+    pub(super) silence: Option<Box<Silence>>,
+    /// What the request is counted as, until its end.
+    pub(super) _guard: RequestGuard,
+}
+
+impl ResponseBody {
+    /// No body, and no exchange to end.
+    pub(super) fn tunnel() -> Self {
+        Self { content: Content::Empty, exchange: None }
+    }
+
+    /// A body of the proxy's own.
+    pub(super) fn full(bytes: Bytes, exchange: Exchange) -> Self {
+        Self { content: if bytes.is_empty() { Content::Empty } else { Content::Full(bytes) }, exchange: Some(exchange) }
+    }
+
+    /// A body from upstream.
+    pub(super) fn upstream(body: UpstreamBody, exchange: Exchange) -> Self {
+        Self { content: Content::Upstream(Box::new(body)), exchange: Some(exchange) }
+    }
+}
+
+impl UpstreamBody {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, upstream::Error>>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match self.incoming.poll_frame(cx) {
+            Poll::Ready(Some(Err(error))) => {
+                // hyper drops what it has not written when a body fails: the client gets what there was before it learns that
+                // there is no more.
+                self.failed = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            other => other,
+        }
+    }
+
+    /// The endpoint has broken off. That counts from when it is known, though the client is told later.
+    fn note_failure(&self, error: &upstream::Error, exchange: &mut Exchange) {
+        if exchange.cause().is_some() {
+            return;
+        }
+        exchange.ends(Cause::Recorded);
+        let failure = Failure::of(error);
+        failure.count(&self.active.upstream.backend.metrics);
+        let (flag, details) = failure.after_head();
+        exchange.note(|record| {
+            record.flag = flag;
+            record.details = details.into();
+        });
+    }
+
+    /// Whether what has come so far is an answer, if nothing more comes. Where a length was promised, its receiver must be able to
+    /// tell that it is not.
+    fn may_end_here(&self) -> bool {
+        let timeouts = &self.active.upstream.backend.timeouts;
+        timeouts.on_silence == OnSilence::End && self.incoming.size_hint().exact().is_none()
+    }
+
+    /// Ready with the timeout that has passed, when one has.
+    fn poll_timeouts(&mut self, cx: &mut Context<'_>) -> Poll<Cause> {
+        let late = self
+            .deadline
+            .as_mut()
+            .and_then(|deadline| deadline.as_mut().poll(cx).is_ready().then(|| deadline.deadline().into_std()));
+        let silent = self.silence.as_mut().and_then(|silence| silence.poll(cx).is_ready().then(|| silence.due()));
+        earlier(late, silent).map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// Which of two timeouts that have passed was due first.
+fn earlier(total: Option<Instant>, between_bytes: Option<Instant>) -> Option<Cause> {
+    match (total, between_bytes) {
+        (Some(total), Some(between_bytes)) if between_bytes < total => Some(Cause::BetweenBytes),
+        (Some(_), _) => Some(Cause::Deadline),
+        (None, Some(_)) => Some(Cause::BetweenBytes),
+        (None, None) => None,
+    }
+}
+
+impl http_body::Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.content {
+            Content::Empty => return Poll::Ready(None),
+            Content::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                this.content = Content::Empty;
+                Some(Ok(Frame::data(bytes)))
+            }
+            Content::Upstream(body) => match body.poll(cx) {
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(Some(Ok(mut frame))) => {
+                    if let Some(silence) = &mut body.silence {
+                        silence.since = Instant::now();
+                    }
+                    // Nothing follows, and hyper does not ask: whether or not the client can be sent them, this was all.
+                    body.complete |= frame.is_trailers();
+                    trailers::filter(&mut frame).then_some(Ok(frame))
+                }
+                Poll::Ready(None) => {
+                    body.complete = true;
+                    None
+                }
+                Poll::Pending => {
+                    if let Some(error) = &body.failed {
+                        if let Some(exchange) = &mut this.exchange {
+                            body.note_failure(error, exchange);
+                        }
+                        return Poll::Pending;
+                    }
+                    let cause = ready!(body.poll_timeouts(cx));
+                    if let Some(exchange) = &this.exchange {
+                        exchange.ends(cause);
+                    }
+                    (body.deadline, body.silence) = (None, None);
+                    if cause == Cause::BetweenBytes && body.may_end_here() {
+                        return Poll::Ready(None);
+                    }
+                    return Poll::Ready(Some(Err(BodyError::Timeout)));
+                }
+            },
+        };
+        if let Some(exchange) = &mut this.exchange
+            && let Some(record) = &mut exchange.record
+            && let Some(Ok(frame)) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            record.bytes_out += data.len() as u64;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Empty => true,
+            Content::Full(_) => false,
+            Content::Upstream(body) => body.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Upstream(body) => body.incoming.size_hint(),
+        }
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        let Content::Upstream(body) = &mut self.content else { return };
+        if let Some(exchange) = &mut self.exchange {
+            exchange.note(|record| record.bytes_in = body.sent.as_ref().map_or(0, |sent| sent.bytes.get()));
+        }
+        if body.complete || body.incoming.is_end_stream() {
+            body.incoming.done();
+            if let (Some(exchange), Some(sent)) = (&self.exchange, body.sent.take().filter(|sent| sent.is_under_way()))
+            {
+                exchange.client.thread.linger(sent);
+            }
+            return;
+        }
+        // While the client did not read, nobody asked for more, and nobody noticed that the time was over.
+        let due = body.deadline.as_ref().map(|deadline| deadline.deadline());
+        let timeouts = &body.active.upstream.backend.metrics.timeouts;
+        match self.exchange.as_ref().map(|exchange| exchange.left(due)) {
+            Some(Cause::Deadline) => timeouts.total.increment(1),
+            Some(Cause::BetweenBytes) => timeouts.between_bytes.increment(1),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
