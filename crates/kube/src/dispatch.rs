@@ -15,7 +15,6 @@ use crate::access_review::Review;
 use crate::api::Api;
 use crate::body::Received;
 use crate::discovery::{Document, Root};
-use crate::patch::Patch;
 use crate::path::{self, Collection, Part, RequestTarget, Subject};
 use crate::query::{Extent, Params};
 use crate::respond::{Reply, Wire};
@@ -55,7 +54,7 @@ async fn answer(api: &Arc<Api>, call: &Arc<Call>, body: Body) -> Result<Response
         return Err(Failure::bad_request("resource name may not be empty: a name in the path of the request is"));
     }
     let target = target.as_ref().ok_or_else(Failure::no_such_path)?;
-    let params = Params::parse(&parts.uri)?;
+    let params = Params::parse(&parts.uri)?.written_by(&parts.headers);
     match target {
         RequestTarget::Collection(collection) if params.watch && parts.method == Method::GET => {
             watching::start(api, collection, &params, &parts.headers).await
@@ -192,9 +191,8 @@ async fn on_object(
             update(api, &renderer, subject, params, &edit).await
         }
         (&Method::PATCH, _) => {
-            let max_operations = api.options.max_patch_operations;
-            let patch = Patch::parse(subject.served.kind, &parts.headers, bytes, max_operations)?;
-            update(api, &renderer, subject, params, &Edit::Patch(patch)).await
+            let edit = Edit::patch(api, subject, params, &parts.headers, bytes)?;
+            update(api, &renderer, subject, params, &edit).await
         }
         (&Method::DELETE, Part::Whole) => {
             query::check_deletion(&parts.uri, Extent::Object)?;

@@ -29,6 +29,6 @@ pub use self::check::{Admitted, admit};
 pub use self::duration::GoDuration;
 pub use self::field::{FieldError, FieldPath, Surplus};
 pub use self::kind::{Kind, Scope, Verb};
-pub use self::meta::{Condition, ConditionStatus, ObjectMeta, Timestamp};
+pub use self::meta::{Condition, ConditionStatus, ManagedFields, ObjectMeta, Timestamp};
 pub use self::object::{Changed, Object, Resource};
 pub use self::registry::{Registry, RegistryError};

@@ -14,7 +14,7 @@ pub(super) struct Dialect {
     pub(super) reference: &'static str,
 }
 
-const MERGE: &[&str] = &["application/json-patch+json", "application/merge-patch+json"];
+const PATCH: &[&str] = &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
 const OBJECT: &[&str] = &["application/json", "application/yaml"];
 
 struct Operation<'a> {
@@ -127,7 +127,7 @@ impl Dialect {
             methods["put"] = self.operation(kind, &replace);
         }
         if kind.verbs.contains(&Verb::Patch) {
-            let patch = one("patch", "patch", &parameters::WRITE, Some((MERGE, false)), "200");
+            let patch = one("patch", "patch", &parameters::PATCH, Some((PATCH, false)), "200");
             methods["patch"] = self.operation(kind, &patch);
         }
         for method in methods.as_object_mut().into_iter().flat_map(Map::values_mut) {
