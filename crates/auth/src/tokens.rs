@@ -102,8 +102,9 @@ impl Tokens {
             seen = stamp;
             match file::read(&file.path).await {
                 Ok(known) => {
-                    tracing::info!(path = %file.path.display(), tokens = known.len(), "tokens were read again");
+                    let tokens = known.len();
                     file.known.store(Arc::new(known));
+                    tracing::info!(path = %file.path.display(), tokens, "tokens were read again");
                 }
                 Err(error) => tracing::warn!(%error, "tokens stay as they were"),
             }

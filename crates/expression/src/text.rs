@@ -67,6 +67,17 @@ impl Text {
         }
     }
 
+    /// The text where it is there and nothing has to be made for it, as most are. Conditions are many, and to hand around a
+    /// [`Value`] that might own something costs more than to compare it.
+    #[inline]
+    pub(crate) fn as_it_is<'r>(&'r self, request: &'r (impl Request + ?Sized)) -> Option<&'r [u8]> {
+        match self {
+            Self::Literal(text) => Some(text),
+            Self::Variable(variable) => variable.as_it_is(request),
+            _ => None,
+        }
+    }
+
     /// Whether it is there, for `request`.
     pub fn is_present(&self, request: &(impl Request + ?Sized)) -> bool {
         match self {

@@ -87,7 +87,10 @@ impl Truth {
             Self::Same(truths) => truths[0].of(request) == truths[1].of(request),
             Self::Equal(texts) => both(texts, request, |first, second| first == second),
             Self::Compare(order, numbers) => order.holds(numbers[0].of(request), numbers[1].of(request)),
-            Self::Matches(text, regex) => regex.is_match(text.of(request).as_deref().unwrap_or_default()),
+            Self::Matches(text, regex) => match text.as_it_is(request) {
+                Some(text) => regex.is_match(text),
+                None => regex.is_match(text.of(request).as_deref().unwrap_or_default()),
+            },
             Self::StartsWith(texts) => both(texts, request, <[u8]>::starts_with),
             Self::EndsWith(texts) => both(texts, request, <[u8]>::ends_with),
             Self::Contains(texts) => both(texts, request, |whole, part| memmem::find(whole, part).is_some()),
@@ -114,6 +117,9 @@ impl Order {
 
 fn both(texts: &[Text; 2], request: &(impl Request + ?Sized), holds: impl FnOnce(&[u8], &[u8]) -> bool) -> bool {
     let [first, second] = texts;
+    if let (Some(first), Some(second)) = (first.as_it_is(request), second.as_it_is(request)) {
+        return holds(first, second);
+    }
     holds(first.of(request).as_deref().unwrap_or_default(), second.of(request).as_deref().unwrap_or_default())
 }
 

@@ -62,6 +62,21 @@ impl Variable {
         }
     }
 
+    /// Its value where `request` has it in one piece.
+    #[inline]
+    pub(crate) fn as_it_is<'r>(&self, request: &'r (impl Request + ?Sized)) -> Option<&'r [u8]> {
+        match self {
+            Self::Part(Part::Target) => Some(request.target()),
+            Self::Part(part) => part.of(request),
+            Self::Header(name) => {
+                let mut lines = request.headers().get_all(name).iter();
+                let first = lines.next()?;
+                lines.next().is_none().then(|| first.as_bytes())
+            }
+            Self::Cookie(_) | Self::QueryParameter(_) => None,
+        }
+    }
+
     /// Whether `request` has it.
     pub(crate) fn is_in(&self, request: &(impl Request + ?Sized)) -> bool {
         match self {
