@@ -1,6 +1,7 @@
 //! What each section of a policy compiles to.
 
 mod dynamic;
+mod names;
 
 use backstay_proto::config;
 use backstay_proto::config::backend::Discovery;
@@ -199,20 +200,6 @@ fn endpoints_by_any_spelling() {
 }
 
 #[test]
-fn names_lead_to_srv_records() {
-    let hosts = |api| endpoints(api).into_iter().map(|endpoint| endpoint.host.unwrap()).collect::<Vec<_>>();
-    let api = compiled(fixed(), json!({"discovery": {"srv": {"service": "http"}}, "host": {"automatic": true}}));
-    let expected = [
-        Host::Srv("_http._tcp.a.example".to_owned()),
-        Host::Ip("2001:db8::1".to_owned()),
-        Host::Srv("_http._tcp.c.example".to_owned()),
-    ];
-    assert_eq!(hosts(api), expected);
-    let api = compiled(fixed(), json!({"discovery": {"srv": {"service": "x", "protocol": "udp"}}}));
-    assert_eq!(hosts(api)[0], Host::Srv("_x._udp.a.example".to_owned()));
-}
-
-#[test]
 fn outliers_have_every_default_written_out() {
     let defaults = config::OutlierDetection {
         interval: span(10_000),
@@ -393,17 +380,4 @@ fn what_is_turned_off_or_on() {
     let Some(config::backend::Discovery::Static(list)) = api.discovery else { panic!() };
     let families: Vec<_> = list.endpoints.iter().map(|endpoint| endpoint.lookup_family).collect();
     assert_eq!(families, [Some(config::dns_cache::LookupFamily::V6Preferred.into()), None]);
-}
-
-#[test]
-fn how_long_the_addresses_of_names_outlive_their_names() {
-    for (sections, stale, absent) in [
-        (json!({}), None, None),
-        (json!({"discovery": {"maxStale": "10m"}}), span(600_000), None),
-        (json!({"discovery": {"maxAbsent": "2s", "srv": {"service": "http"}}}), None, span(2_000)),
-        (json!({"discovery": {"maxStale": "0s", "maxAbsent": "0s"}}), span(0), span(0)),
-    ] {
-        let Some(Discovery::Static(list)) = compiled(fixed(), sections.clone()).discovery else { panic!("{sections}") };
-        assert_eq!((list.max_stale, list.max_absent), (stale, absent), "{sections}");
-    }
 }
