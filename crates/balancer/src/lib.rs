@@ -14,6 +14,7 @@
 //! - [`Detector`] ejects endpoints whose answers are bad; [`Checker`] turns results of active checks into a verdict.
 //! - [`Breakers`] bound what is under way at once; a [`Share`] is what one thread has of it, and tells the others when it waits.
 //! - [`RetryPolicy`] says what is sent again, and when.
+//! - [`members`] is a level above: which of several backends a request goes to, where they are members of a pool.
 //!
 //! Behaviour is Envoy's unless an item says otherwise.
 
@@ -23,6 +24,7 @@ mod edf;
 mod endpoint;
 mod hash;
 mod health_check;
+pub mod members;
 mod outlier;
 mod picker;
 mod priority;

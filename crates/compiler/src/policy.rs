@@ -75,7 +75,7 @@ impl PolicyModel {
         let mut misfits = Vec::new();
         self.apply_tls(name, backend, &mut misfits);
         backend.timeouts = self.spec.timeouts.as_ref().map(requests::timeouts);
-        backend.limits = self.spec.limits.as_ref().map(requests::limits);
+        self.apply_limits(name, backend, &mut misfits);
         backend.retries = self.spec.retries.as_ref().map(requests::retries);
         self.apply_connections(name, backend, &mut misfits);
         self.apply_host(name, backend, &mut misfits);
@@ -107,6 +107,18 @@ impl PolicyModel {
             tls.alpn.clear();
         }
         backend.tls = Some(tls);
+    }
+
+    fn apply_limits(&self, name: &Arc<str>, backend: &mut config::Backend, misfits: &mut Vec<Misfit>) {
+        let mut limits = self.spec.limits.as_ref().map(requests::limits);
+        if let Some(limits) = &mut limits
+            && limits.reject_when_full
+            && speaks_http2(backend)
+        {
+            misfits.push(Misfit::NeedsHttp1(name.clone(), "limits.rejectWhenFull".to_owned()));
+            limits.reject_when_full = false;
+        }
+        backend.limits = limits;
     }
 
     fn apply_connections(&self, name: &Arc<str>, backend: &mut config::Backend, misfits: &mut Vec<Misfit>) {
@@ -148,6 +160,11 @@ impl PolicyModel {
         if self.spec.load_balancing.as_ref().is_some_and(|settings| settings.locality_weighted) {
             endpoints::place_all(list);
         }
+        if let Some(family) = self.spec.discovery.as_ref().and_then(|discovery| discovery.dns_lookup_family)
+            && endpoints::prefer(family, list) == 0
+        {
+            misfits.push(Misfit::NoNames(name.clone()));
+        }
         if let Some(srv) = self.spec.discovery.as_ref().and_then(|discovery| discovery.srv.as_ref())
             && let Err(misfit) = endpoints::discover(srv, name, list)
         {
@@ -166,6 +183,8 @@ impl PolicyModel {
         for (index, check) in self.spec.health_checks.iter().map(health::health_check).enumerate() {
             if matches!(check.kind, Some(HealthKind::Grpc(_))) && !http2 {
                 misfits.push(Misfit::NeedsHttp2(name.clone(), format!("healthChecks[{index}].grpc")));
+            } else if matches!(&check.kind, Some(HealthKind::Http(http)) if http.http10) && http2 {
+                misfits.push(Misfit::NeedsHttp1(name.clone(), format!("healthChecks[{index}].http.version")));
             } else {
                 backend.health_checks.push(check);
             }

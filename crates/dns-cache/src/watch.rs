@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use backstay_destination::hostname::is_dns_name;
 use tokio::runtime::Handle;
 
+use crate::family::Family;
 use crate::resolve::Resolve;
 use crate::stats::{NameCounts, NameStats};
 
@@ -31,7 +32,7 @@ struct Shared {
     settings: WatchSettings,
     runtime: Handle,
     counts: Arc<NameCounts>,
-    watched: Mutex<HashMap<Arc<str>, Weak<Watched>>>,
+    watched: Mutex<HashMap<(Arc<str>, Family), Weak<Watched>>>,
     services: Mutex<HashMap<Arc<str>, Weak<WatchedService>>>,
 }
 
@@ -48,15 +49,22 @@ impl Names {
     /// None if DNS cannot know such a name.
     #[must_use]
     pub fn watch(&self, name: &str) -> Option<Arc<Watched>> {
-        let name = normal(name)?;
+        self.watch_family(name, self.shared.settings.family)
+    }
+
+    /// As [`Self::watch`], with the addresses of `family`, whatever the settings say.
+    #[must_use]
+    pub fn watch_family(&self, name: &str, family: Family) -> Option<Arc<Watched>> {
+        let key = (normal(name)?, family);
         let mut all = self.shared.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(watched) = all.get(&name).and_then(Weak::upgrade) {
+        if let Some(watched) = all.get(&key).and_then(Weak::upgrade) {
             return Some(watched);
         }
         all.retain(|_, watched| watched.strong_count() > 0);
         let Shared { resolver, settings, counts, runtime, .. } = &*self.shared;
-        let watched = Watched::start(&name, Arc::clone(resolver), settings.clone(), Arc::clone(counts), runtime);
-        all.insert(name, Arc::downgrade(&watched));
+        let settings = WatchSettings { family, ..settings.clone() };
+        let watched = Watched::start(&key.0, Arc::clone(resolver), settings, Arc::clone(counts), runtime);
+        all.insert(key, Arc::downgrade(&watched));
         Some(watched)
     }
 
@@ -95,7 +103,7 @@ impl Names {
     }
 }
 
-fn held<T>(all: &Mutex<HashMap<Arc<str>, Weak<T>>>) -> Vec<Arc<T>> {
+fn held<K, T>(all: &Mutex<HashMap<K, Weak<T>>>) -> Vec<Arc<T>> {
     all.lock().unwrap_or_else(PoisonError::into_inner).values().filter_map(Weak::upgrade).collect()
 }
 

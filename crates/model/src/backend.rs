@@ -27,4 +27,4 @@ pub use health::{HealthCheck, HttpProbe, Probe};
 pub use loops::{InvalidLoopId, LoopGuard, is_token};
 pub use policy::{Connections, HashCookie, HashKind, HashPolicy, HostRewrite, Keepalive, Policy, Retry};
 pub use tls::TlsSpec;
-pub use transport::{Protocol, Timeouts};
+pub use transport::{OnSilence, Protocol, Timeouts};

@@ -14,28 +14,33 @@
 //!
 //! # Layout
 //!
-//! - [`Resource`]: any of the four kinds, from its bytes. `fault`: what is wrong with it.
+//! - [`Resource`]: any of the kinds, from its bytes. `fault`: what is wrong with it.
 //! - `name`: what resources and fleets are called.
-//! - `listener`, [`route`], `backend`, `secret`: the four kinds.
+//! - `listener`, [`route`], `backend`, `secret`, `lookup` (tables and address sets): the kinds. [`sequence`]: an action of routes,
+//!   whose expressions are evaluated by `backstay-expression`.
 //! - `scalar`: durations and names of headers as the messages say them.
 
 mod backend;
 mod fault;
 mod listener;
+mod lookup;
 mod name;
 mod resource;
 pub mod route;
 mod scalar;
 mod secret;
+pub mod sequence;
 
 pub use backend::{
     Allowed, Backend, BackendSpec, Connections, Discovery, HashCookie, HashKind, HashPolicy, HealthCheck, HostRewrite,
-    HttpProbe, InvalidLoopId, Keepalive, LoopGuard, Policy, Probe, Protocol, Retry, StaticEndpoint, StaticEndpoints,
-    StaticHost, Timeouts, TlsSpec, cipher_suite, cipher_suite_names, is_token, tls_versions,
+    HttpProbe, InvalidLoopId, Keepalive, LoopGuard, OnSilence, Policy, Probe, Protocol, Retry, StaticEndpoint,
+    StaticEndpoints, StaticHost, Timeouts, TlsSpec, cipher_suite, cipher_suite_names, is_token, tls_versions,
 };
 pub use backstay_destination::{HostPattern, InvalidHost};
+pub use backstay_expression::{AddressSet, Table};
 pub use fault::{Checked, Fault, Faults};
 pub use listener::Listener;
+pub use lookup::Slot;
 pub use name::{FleetName, GATEWAY_CLASS, Kind, ResourceName, Scoped};
 pub use resource::Resource;
 pub use route::{

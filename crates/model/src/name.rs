@@ -14,13 +14,17 @@ pub const GATEWAY_CLASS: &str = "backstay";
 /// The last segment of the name of a Secret that holds authorities.
 const AUTHORITY: &str = "ca.crt";
 
-/// The four kinds of resources, each with a prefix of its names.
+/// The kinds of resources, each with a prefix of its names.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Kind {
     /// Keys, certificates and authorities.
     Secret,
     /// An upstream service.
     Backend,
+    /// Texts by text.
+    Table,
+    /// Networks.
+    AddressSet,
     /// Rules, and the listeners that they are for.
     Route,
     /// An address to listen on.
@@ -29,7 +33,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, each after those that it can refer to.
-    pub const ALL: [Self; 4] = [Self::Secret, Self::Backend, Self::Route, Self::Listener];
+    pub const ALL: [Self; 6] =
+        [Self::Secret, Self::Backend, Self::Table, Self::AddressSet, Self::Route, Self::Listener];
 
     /// What names of this kind begin with, before a slash.
     #[must_use]
@@ -37,6 +42,8 @@ impl Kind {
         match self {
             Self::Secret => "secret",
             Self::Backend => "backend",
+            Self::Table => "table",
+            Self::AddressSet => "address-set",
             Self::Route => "route",
             Self::Listener => "listener",
         }
@@ -72,7 +79,7 @@ pub struct Scoped<'a> {
 ///
 /// - `listener/NAMESPACE/GATEWAY/LISTENER`, for the second and later addresses of a Gateway with `@ADDRESS` behind it;
 /// - `route/NAMESPACE/HTTPROUTE`;
-/// - `backend/BACKEND`;
+/// - `backend/BACKEND`, `table/TABLE`, `address-set/SET`;
 /// - `secret/NAMESPACE/SECRET`, and `secret/NAMESPACE/SECRET/ca.crt` for a Secret that holds authorities, since one can be both.
 ///
 /// Objects of the cluster have no segment for a namespace.
@@ -91,6 +98,10 @@ pub enum ResourceName<'a> {
     Route(Scoped<'a>),
     /// A backend.
     Backend(&'a str),
+    /// A table.
+    Table(&'a str),
+    /// An address set.
+    AddressSet(&'a str),
     /// The certificate, with its key, of a Secret.
     Certificate {
         /// Namespace of the Secret.
@@ -120,8 +131,10 @@ impl<'a> ResourceName<'a> {
             (!name.contains('/')).then_some(Scoped { namespace, name })
         };
         Some(match Kind::of(name)? {
-            Kind::Backend if rest.contains('/') => return None,
+            Kind::Backend | Kind::Table | Kind::AddressSet if rest.contains('/') => return None,
             Kind::Backend => Self::Backend(rest),
+            Kind::Table => Self::Table(rest),
+            Kind::AddressSet => Self::AddressSet(rest),
             Kind::Route => Self::Route(scoped(rest)?),
             Kind::Listener => {
                 let (gateway, listener) = rest.rsplit_once('/')?;
@@ -149,6 +162,8 @@ impl<'a> ResourceName<'a> {
             Self::Listener { .. } => Kind::Listener,
             Self::Route(_) => Kind::Route,
             Self::Backend(_) => Kind::Backend,
+            Self::Table(_) => Kind::Table,
+            Self::AddressSet(_) => Kind::AddressSet,
             Self::Certificate { .. } | Self::Authority { .. } => Kind::Secret,
         }
     }
@@ -176,7 +191,7 @@ impl fmt::Display for ResourceName<'_> {
             Self::Listener { gateway, listener, address: None } => write!(f, "{gateway}/{listener}"),
             Self::Listener { gateway, listener, address: Some(address) } => write!(f, "{gateway}/{listener}@{address}"),
             Self::Route(route) => route.fmt(f),
-            Self::Backend(backend) => f.write_str(backend),
+            Self::Backend(name) | Self::Table(name) | Self::AddressSet(name) => f.write_str(name),
             Self::Certificate { namespace, secret } => write!(f, "{namespace}/{secret}"),
             Self::Authority { namespace, secret } => write!(f, "{namespace}/{secret}/{AUTHORITY}"),
         }

@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::fault::{Checked, Faults, refuse, unknown};
 use crate::name::Kind;
-use crate::{Backend, Listener, Route, Secret};
+use crate::{AddressSet, Backend, Listener, Route, Secret, Table, lookup};
 
 /// A resource of any kind, checked by itself: what it refers to may not be there yet.
 #[derive(Clone, Debug)]
@@ -15,6 +15,10 @@ pub enum Resource {
     Secret(Secret),
     /// See [`Backend`].
     Backend(Box<Backend>),
+    /// Texts by text.
+    Table(Table),
+    /// Networks.
+    AddressSet(AddressSet),
     /// See [`Route`].
     Route(Route),
     /// See [`Listener`].
@@ -37,6 +41,8 @@ impl Resource {
         match self {
             Self::Secret(_) => Kind::Secret,
             Self::Backend(_) => Kind::Backend,
+            Self::Table(_) => Kind::Table,
+            Self::AddressSet(_) => Kind::AddressSet,
             Self::Route(_) => Kind::Route,
             Self::Listener(_) => Kind::Listener,
         }
@@ -52,7 +58,8 @@ impl TryFrom<&resource::Kind> for Resource {
             resource::Kind::Backend(message) => Self::Backend(Box::new(message.try_into()?)),
             resource::Kind::Route(message) => Self::Route(message.try_into()?),
             resource::Kind::Listener(message) => Self::Listener(message.try_into()?),
-            resource::Kind::Table(_) | resource::Kind::AddressSet(_) => return unknown(""),
+            resource::Kind::Table(message) => Self::Table(lookup::table(message)?),
+            resource::Kind::AddressSet(message) => Self::AddressSet(lookup::address_set(message)?),
         })
     }
 }
@@ -71,7 +78,8 @@ fn message(name: &str, value: Bytes) -> Checked<resource::Kind> {
         resource::Kind::Backend(_) => Kind::Backend,
         resource::Kind::Route(_) => Kind::Route,
         resource::Kind::Listener(_) => Kind::Listener,
-        resource::Kind::Table(_) | resource::Kind::AddressSet(_) => return unknown(""),
+        resource::Kind::Table(_) => Kind::Table,
+        resource::Kind::AddressSet(_) => Kind::AddressSet,
     };
     if Kind::of(name) != Some(kind) {
         return refuse("", format!("a resource of kind {kind:?} cannot be called {name:?}"));

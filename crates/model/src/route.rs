@@ -13,17 +13,20 @@
 //!
 //! - `definition`: a [`Route`], and the [`Candidate`]s it has on a listener. `rule`, `filter`, `matches`: its parts, each with
 //!   its `read` from the wire format. `reference`: backends by name.
-//! - `table`: the order of matches, and the search. `hosts`, `paths`, `query`: what it looks at.
+//! - `table`: the order of matches, and the search. `hosts`, `paths`: what it looks at.
 
 mod definition;
 mod filter;
 mod hosts;
 mod matches;
 mod paths;
-mod query;
 mod reference;
 mod rule;
 mod table;
+
+pub(crate) use filter::header_name;
+pub(crate) use reference::backend_ref;
+pub(crate) use rule::{redirect, respond};
 
 pub use definition::{Attachment, Route, Rule, RuleMatch};
 pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};

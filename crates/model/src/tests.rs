@@ -14,6 +14,7 @@ use crate::{Allowed, Discovery, Faults, HostPattern, Protocol};
 mod faults;
 mod policies;
 mod routes;
+mod sequences;
 
 const ANY: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
@@ -124,7 +125,7 @@ fn backends() {
         (fixed(vec![Endpoint::default()]), "static.endpoints[0]"),
         (timeouts(seconds(0), None), "timeouts.connect"),
         (timeouts(None, seconds(-1)), "timeouts.idle"),
-        (dynamic(DnsCache { lookup_family: 5, ..DnsCache::default() }, &[]), "dynamic_forward.dns_cache.lookup_family"),
+        (dynamic(DnsCache { lookup_family: 6, ..DnsCache::default() }, &[]), "dynamic_forward.dns_cache.lookup_family"),
         (
             dynamic(rate(prost_types::Duration { seconds: 0, nanos: 999_999_999 }), &[]),
             "dynamic_forward.dns_cache.min_refresh_rate",

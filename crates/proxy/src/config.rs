@@ -9,7 +9,10 @@
 mod rule;
 mod socket;
 
-pub use rule::{Action, Filters, Forward, Mirror, Rule, Target, WeightedTarget, WeightedTargets};
+pub(crate) use rule::Found;
+pub use rule::{
+    Action, Destination, Filters, Forward, Member, Mirror, Rule, Sequence, Target, WeightedTarget, WeightedTargets,
+};
 pub use socket::Socket;
 
 use std::collections::HashMap;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backstay_dns_cache::{
-    Cache, DnsServer, NameStats, Names, Remembered, ResolverError, Settings, SettingsError, SystemResolver,
+    Cache, DnsServer, Family, NameStats, Names, Remembered, ResolverError, Settings, SettingsError, SystemResolver,
     WatchSettings, Watched, WatchedService, WatchedView,
 };
 use tokio::runtime::Handle;
@@ -52,9 +52,9 @@ impl Dns {
         *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = hosts;
     }
 
-    /// Begins to watch an endpoint's name.
-    pub(crate) fn watch(&self, name: &str) -> Option<Arc<Watched>> {
-        self.names.watch(name)
+    /// Begins to watch an endpoint's name, of whose addresses those of `family` count.
+    pub(crate) fn watch(&self, name: &str, family: Family) -> Option<Arc<Watched>> {
+        self.names.watch_family(name, family)
     }
 
     /// Begins to watch the servers of an endpoint that is a service.

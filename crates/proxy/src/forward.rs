@@ -21,6 +21,7 @@
 //! - `response_body`: the body of its answer. `silence`: when an endpoint has said nothing for too long. `tunnel`: a connection
 //!   that changed protocols.
 
+mod aim;
 mod attempt;
 mod authority;
 mod decision;
@@ -39,6 +40,7 @@ mod request_state;
 mod request_target;
 mod response_body;
 mod retries;
+mod sequence;
 mod silence;
 mod tunnel;
 

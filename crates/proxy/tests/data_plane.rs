@@ -62,6 +62,12 @@ mod retry_after;
 mod retry_limits;
 #[path = "data_plane/routing.rs"]
 mod routing;
+#[path = "data_plane/sequence_destinations.rs"]
+mod sequence_destinations;
+#[path = "data_plane/sequence_failures.rs"]
+mod sequence_failures;
+#[path = "data_plane/sequences.rs"]
+mod sequences;
 #[path = "data_plane/shares.rs"]
 mod shares;
 #[path = "data_plane/stalls.rs"]

@@ -25,10 +25,10 @@ use crate::{name, schema};
 
 pub use self::connections::{Connections, TcpKeepalive};
 pub use self::dynamic_proxy::{AddressRules, DnsPolicy, DynamicProxyPolicy, PortRange};
-pub use self::endpoints::{Discovery, EndpointHealth, Locality, PolicyEndpoint, SrvDiscovery, address};
+pub use self::endpoints::{Discovery, EndpointHealth, Locality, NameFamily, PolicyEndpoint, SrvDiscovery, address};
 pub use self::health::{
-    CheckHeader, GrpcHealthCheck, HealthCheck, HealthThresholds, HealthWindow, HttpHealthCheck, Payload, StatusRange,
-    TcpHealthCheck,
+    CheckHeader, GrpcHealthCheck, HealthCheck, HealthThresholds, HealthWindow, HttpHealthCheck, HttpVersion, Payload,
+    StatusRange, TcpHealthCheck,
 };
 pub use self::host::HostRewrite;
 pub use self::limits::{Limits, RetryBudget};

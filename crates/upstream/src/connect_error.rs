@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use backstay_balancer::Overflow;
+use rustls::CertificateError;
 use thiserror::Error;
 
 /// Why there is no connection.
@@ -30,4 +31,18 @@ pub enum ConnectError {
     /// A limit of the backend keeps the connection from being opened.
     #[error(transparent)]
     Overflow(#[from] Overflow),
+}
+
+impl ConnectError {
+    /// Whether the endpoint's certificate is another host's.
+    pub fn is_of_another_name(&self) -> bool {
+        let Self::Tls(error) = self else { return false };
+        let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+        matches!(
+            error,
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ))
+        )
+    }
 }

@@ -69,13 +69,14 @@ impl<B: RequestBody + Debug + 'static> Connector for Tcp<B> {
             return Err(ConnectError::OwnAddress);
         }
         let _ = stream.set_nodelay(true);
-        let keepalive = backend.policy.connections.keepalive;
-        let probe = socket2::TcpKeepalive::new().with_time(keepalive.idle).with_interval(keepalive.interval);
-        let probe = match keepalive.probes {
-            Some(probes) => probe.with_retries(probes),
-            None => probe,
-        };
-        let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&probe);
+        if let Some(keepalive) = backend.policy.connections.keepalive {
+            let probe = socket2::TcpKeepalive::new().with_time(keepalive.idle).with_interval(keepalive.interval);
+            let probe = match keepalive.probes {
+                Some(probes) => probe.with_retries(probes),
+                None => probe,
+            };
+            let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&probe);
+        }
 
         let (Some(tls), Some(name)) = (&backend.tls, &destination.server_name) else { return Ok(Io::Plain(stream)) };
         let name: ServerName<'static> = name.clone();

@@ -2,6 +2,8 @@
 
 mod backend;
 mod count;
+mod failures;
 
 pub use backend::{BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts};
 pub use count::{BOUNDS, Count, Level, Times};
+pub use failures::FailureCounts;

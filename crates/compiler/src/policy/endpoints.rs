@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_proto::config;
+use backstay_proto::config::dns_cache::LookupFamily;
 use backstay_proto::config::endpoint::{Health, Host};
-use backstay_resources::backstay::{Discovery, EndpointHealth, PolicyEndpoint, SrvDiscovery, address};
+use backstay_resources::backstay::{Discovery, EndpointHealth, NameFamily, PolicyEndpoint, SrvDiscovery, address};
 use backstay_resources::name::MAX_SUBDOMAIN;
 
 use super::{Misfit, span};
@@ -71,6 +72,19 @@ pub(super) fn doubt(
             *place = span(wanted);
         }
     }
+}
+
+/// Says which addresses of names are used. Returns how many names there are.
+pub(super) fn prefer(family: NameFamily, endpoints: &mut [config::Endpoint]) -> usize {
+    let family = match family {
+        NameFamily::V4Preferred => LookupFamily::V4Preferred,
+        NameFamily::V6Preferred => LookupFamily::V6Preferred,
+        NameFamily::V4Only => LookupFamily::V4Only,
+        NameFamily::V6Only => LookupFamily::V6Only,
+        NameFamily::All => LookupFamily::All,
+    };
+    let named = endpoints.iter_mut().filter(|endpoint| matches!(endpoint.host, Some(Host::Fqdn(_))));
+    named.map(|endpoint| endpoint.lookup_family = Some(family.into())).count()
 }
 
 /// Has the names of endpoints lead to SRV records: all of them, or none.

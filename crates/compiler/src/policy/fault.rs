@@ -37,6 +37,10 @@ pub(crate) enum Misfit {
     NoNameToSend(Arc<str>),
     #[error("spec.{1} cannot apply to Backend {0}, which does not speak HTTP/2: give it protocol h2 or h2c")]
     NeedsHttp2(Arc<str>, String),
+    #[error("spec.{1} cannot apply to Backend {0}, which speaks HTTP/2: give it another protocol than h2 or h2c")]
+    NeedsHttp1(Arc<str>, String),
+    #[error("spec.discovery.dnsLookupFamily cannot apply to Backend {0}, none of whose endpoints has an fqdn")]
+    NoNames(Arc<str>),
     #[error("spec.dynamicProxy.dns.strictAuto cannot apply to Backend {0}, whose dnsLookupFamily is not auto")]
     NotAuto(Arc<str>),
     #[error(

@@ -32,6 +32,18 @@ impl Network {
         }
     }
 
+    /// Its first address.
+    #[must_use]
+    pub const fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// How many bits its addresses share.
+    #[must_use]
+    pub const fn length(&self) -> u8 {
+        self.length
+    }
+
     /// Whether `address` is in the block. No IPv4 address is in a block of IPv6, nor the other way round.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use backstay_balancer::{ConfiguredHealth, Locality};
 use backstay_destination::HostPattern;
-use backstay_destination::lookup::{Settings, Staleness};
+use backstay_destination::lookup::{Family, Settings, Staleness};
 use rustls_pki_types::ServerName;
 
 use super::LoopGuard;
@@ -70,6 +70,8 @@ pub enum StaticHost {
         name: Arc<str>,
         /// The name as TLS speaks of it; `None` for one that no certificate can carry, as `-a.example`.
         server_name: Option<ServerName<'static>>,
+        /// Which of its addresses count.
+        family: Family,
     },
     /// A service, whose records name its servers.
     Srv(Arc<str>),

@@ -65,14 +65,10 @@ fn settings(cache: Option<&DnsCache>) -> Checked<Settings> {
     let Some(cache) = cache else {
         return Ok(settings);
     };
-    let family = match dns_cache::LookupFamily::try_from(cache.lookup_family) {
-        Ok(dns_cache::LookupFamily::Auto) if cache.strict_auto => Ok(Family::StrictAuto),
-        Ok(dns_cache::LookupFamily::Auto) => Ok(Family::Auto),
-        Ok(dns_cache::LookupFamily::V4Only) => Ok(Family::V4Only),
-        Ok(dns_cache::LookupFamily::V6Only) => Ok(Family::V6Only),
-        Ok(dns_cache::LookupFamily::V4Preferred) => Ok(Family::V4Preferred),
-        Ok(dns_cache::LookupFamily::All) => Ok(Family::All),
-        Err(_) => unknown("lookup_family"),
+    let family = match family(cache.lookup_family) {
+        Some(Family::Auto) if cache.strict_auto => Ok(Family::StrictAuto),
+        Some(family) => Ok(family),
+        None => unknown("lookup_family"),
     };
     let (family, refresh_rate, min_refresh_rate, query_timeout, host_ttl, stale, failure) = (
         family,
@@ -108,6 +104,19 @@ fn settings(cache: Option<&DnsCache>) -> Checked<Settings> {
     };
     all::<(), ()>(settings.faults().map(|error| refuse(error.field, format!("must be {}", error.rule))))?;
     Ok(settings)
+}
+
+/// How names are looked up; `None` for a way that this program does not know.
+pub(super) fn family(given: i32) -> Option<Family> {
+    Some(match dns_cache::LookupFamily::try_from(given).ok()? {
+        dns_cache::LookupFamily::Auto => Family::Auto,
+        dns_cache::LookupFamily::V4Only => Family::V4Only,
+        dns_cache::LookupFamily::V6Only => Family::V6Only,
+        dns_cache::LookupFamily::V4Preferred => Family::V4Preferred,
+        // What Envoy calls AUTO.
+        dns_cache::LookupFamily::V6Preferred => Family::StrictAuto,
+        dns_cache::LookupFamily::All => Family::All,
+    })
 }
 
 fn address_rules(rules: &config::AddressRules) -> Checked<AddressRules> {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use backstay_balancer::{ConfiguredHealth, Locality};
 use backstay_destination::Target;
-use backstay_destination::lookup::Staleness;
+use backstay_destination::lookup::{Family, Staleness};
 use backstay_proto::config::{self, endpoint};
 use rustls_pki_types::ServerName;
 
+use super::dynamic::family;
 use super::{StaticEndpoint, StaticEndpoints, StaticHost};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
 use crate::scalar::duration;
@@ -27,7 +28,7 @@ pub(super) fn endpoints(list: &config::StaticEndpoints) -> Checked<StaticEndpoin
 /// Refuses names that no certificate can carry, where TLS goes by them.
 pub(super) fn for_tls(list: &StaticEndpoints) -> Checked<()> {
     all::<(), ()>(list.iter().enumerate().map(|(index, endpoint)| match &endpoint.host {
-        StaticHost::Name { name, server_name: None } => {
+        StaticHost::Name { name, server_name: None, .. } => {
             let why =
                 format!("{name:?} is a name that no certificate can carry, and the protocol has TLS without another");
             refuse(format!("endpoints[{index}].fqdn"), why)
@@ -57,6 +58,9 @@ fn endpoint(endpoint: &config::Endpoint, localities: &mut Vec<(String, String)>)
 }
 
 fn host(endpoint: &config::Endpoint) -> Checked<StaticHost> {
+    if endpoint.lookup_family.is_some() && !matches!(endpoint.host, Some(endpoint::Host::Fqdn(_))) {
+        return refuse("lookup_family", "is for an fqdn only");
+    }
     match &endpoint.host {
         None => unknown(""),
         Some(endpoint::Host::Ip(text)) => {
@@ -69,7 +73,11 @@ fn host(endpoint: &config::Endpoint) -> Checked<StaticHost> {
         Some(endpoint::Host::Fqdn(text)) => match name(text) {
             Some(name) => {
                 let server_name = ServerName::try_from(name.to_string()).ok();
-                Ok(StaticHost::Name { name, server_name })
+                let family = match endpoint.lookup_family {
+                    None => Family::V4Preferred,
+                    Some(given) => family(given).map_or_else(|| unknown("lookup_family"), Ok)?,
+                };
+                Ok(StaticHost::Name { name, server_name, family })
             }
             None => refuse("fqdn", format!("{text:?} is not a name that DNS could know")),
         },

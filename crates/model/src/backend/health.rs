@@ -57,4 +57,6 @@ pub struct HttpProbe {
     pub expected: Vec<(u16, u16)>,
     /// Further headers.
     pub headers: HeaderMap,
+    /// Whether the request says HTTP/1.0. Of a backend that speaks HTTP/1.1 only.
+    pub http10: bool,
 }

@@ -30,6 +30,8 @@ pub struct Policy {
     pub host: HostRewrite,
     /// Whether requests under way are counted, because a limit depends on it.
     pub counts_requests: bool,
+    /// Whether a request is counted before there is a connection for it, so that one too many does not wait for one.
+    pub rejects_when_full: bool,
     /// Whether connections are counted for each endpoint, because a limit depends on it.
     pub counts_endpoints: bool,
 }
@@ -105,8 +107,8 @@ pub struct Connections {
     pub max_requests: Option<NonZeroU32>,
     /// Age from which on a connection takes no more requests; kept to within a second.
     pub max_lifetime: Option<Duration>,
-    /// Probes on connections without traffic.
-    pub keepalive: Keepalive,
+    /// Probes on connections without traffic; `None` sends none.
+    pub keepalive: Option<Keepalive>,
     /// Connections kept for each one in use, in percent: 100 to 300. HTTP/1.1 only: HTTP/2 shares connections.
     pub preconnect_percent: u32,
     /// Requests at once on one HTTP/2 connection; `None` leaves it to the endpoint, up to 256.
@@ -119,7 +121,7 @@ impl Default for Connections {
         Self {
             max_requests: None,
             max_lifetime: None,
-            keepalive: Keepalive::default(),
+            keepalive: Some(Keepalive::default()),
             preconnect_percent: 100,
             max_streams: None,
         }

@@ -11,6 +11,8 @@ fn names_are_read_as_they_are_written() {
         ("route/n/g", ResourceName::Route(gateway)),
         ("route/g", ResourceName::Route(cluster)),
         ("backend/b.example", ResourceName::Backend("b.example")),
+        ("table/t.1", ResourceName::Table("t.1")),
+        ("address-set/s", ResourceName::AddressSet("s")),
         ("secret/n/s", ResourceName::Certificate { namespace: "n", secret: "s" }),
         ("secret/n/s/ca.crt", ResourceName::Authority { namespace: "n", secret: "s" }),
         ("secret/n/ca.crt", ResourceName::Certificate { namespace: "n", secret: "ca.crt" }),
@@ -28,8 +30,17 @@ fn what_is_nobodys_name_is_none() {
         assert_eq!(ResourceName::parse(text), None, "{text}");
     }
     // A proxy takes these: their kind is plain, and the rest is the business of whoever named them.
-    for text in ["backend/a/b", "route/a/b/c", "route//b", "listener/l", "listener/a/b/c/d", "secret/s", "secret/a/b/c"]
-    {
+    for text in [
+        "backend/a/b",
+        "table/a/b",
+        "address-set/a/b",
+        "route/a/b/c",
+        "route//b",
+        "listener/l",
+        "listener/a/b/c/d",
+        "secret/s",
+        "secret/a/b/c",
+    ] {
         assert!(Kind::of(text).is_some(), "{text}");
         assert_eq!(ResourceName::parse(text), None, "{text}");
     }

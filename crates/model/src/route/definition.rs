@@ -9,7 +9,7 @@ use backstay_destination::HostPattern;
 use backstay_proto::config;
 
 use super::reference::Reference;
-use super::{Action, Candidate, Filters, Matcher, Order, Target, filter, matches, rule};
+use super::{Action, Candidate, Filters, Matcher, Order, filter, matches, rule};
 use crate::fault::{Checked, Faults, Together, Within, all, refuse};
 use crate::name::{Kind, reference};
 
@@ -62,15 +62,25 @@ impl Route {
         self.rules.iter().flat_map(Rule::references).map(|(backend, _)| Arc::clone(backend)).collect()
     }
 
+    /// The tables that it looks things up in.
+    #[must_use]
+    pub fn tables(&self) -> BTreeSet<Arc<str>> {
+        let sequences = self.rules.iter().filter_map(|rule| rule.action.sequence());
+        sequences.flat_map(|sequence| &sequence.tables).map(|table| Arc::clone(&table.name)).collect()
+    }
+
+    /// The address sets that it looks addresses up in.
+    #[must_use]
+    pub fn address_sets(&self) -> BTreeSet<Arc<str>> {
+        let sequences = self.rules.iter().filter_map(|rule| rule.action.sequence());
+        sequences.flat_map(|sequence| &sequence.address_sets).map(|set| Arc::clone(&set.name)).collect()
+    }
+
     /// Lowest port that its requests to `backend` go to.
     #[must_use]
     pub fn port_of(&self, backend: &str) -> Option<NonZeroU16> {
-        let targets = self.rules.iter().flat_map(|rule| rule.action.targets());
-        let ports = targets.filter_map(|target| match &target.target {
-            Target::Backend { backend: named, port } if **named == *backend => *port,
-            _ => None,
-        });
-        ports.min()
+        let references = self.rules.iter().flat_map(|rule| rule.action.references());
+        references.filter(|(named, _)| ***named == *backend).filter_map(|(_, port)| port).min()
     }
 
     /// What a table needs to know to serve this route on the listener called `listener`, which serves `hosts`. `rule` gives what
@@ -108,15 +118,8 @@ impl Route {
 impl Rule {
     /// The backends that it names, copies included.
     fn references(&self) -> impl Iterator<Item = Reference<'_>> {
-        let targets = self.action.targets();
-        let beyond = targets.iter().flat_map(|target| {
-            let named = match &target.target {
-                Target::Backend { backend, port } => Some((backend, *port)),
-                Target::Respond(_) => None,
-            };
-            target.filters.references().chain(named)
-        });
-        self.filters.references().chain(beyond)
+        let copies = self.action.targets().iter().flat_map(|target| target.filters.references());
+        self.filters.references().chain(copies).chain(self.action.references())
     }
 }
 

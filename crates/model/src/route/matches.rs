@@ -2,12 +2,12 @@
 
 mod read;
 
+use backstay_expression::query;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use regex::bytes::{Regex, RegexBuilder};
 use thiserror::Error;
 
-use super::query;
 pub(super) use read::matcher;
 
 /// One match of a rule: every condition must hold.
@@ -103,7 +103,9 @@ pub struct QueryMatch {
 
 impl QueryMatch {
     fn holds(&self, query: Option<&str>) -> bool {
-        query.and_then(|query| query::first(query, &self.name)).is_some_and(|value| self.value.holds(&value))
+        query
+            .and_then(|query| query::first(query.as_bytes(), self.name.as_bytes()))
+            .is_some_and(|value| self.value.holds(&value))
     }
 }
 

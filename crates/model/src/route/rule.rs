@@ -9,8 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
+use super::reference::Reference;
 use super::{Filters, PathEdit};
+use crate::sequence::{Resolver, Sequence};
 pub(super) use read::action;
+pub(crate) use read::{redirect, respond};
 
 /// Where the way leads. `B` stands for a backend: its name as it is configured, the backend itself once it is joined.
 #[derive(Clone, Debug)]
@@ -21,28 +24,52 @@ pub enum Action<B = Arc<str>> {
     Redirect(Redirect),
     /// Nowhere: the proxy answers.
     Respond(Respond),
+    /// Wherever its steps decide.
+    Sequence(Box<Sequence<B>>),
 }
 
 impl Action {
-    /// The targets that it chooses from.
+    /// The targets that it chooses from by weight.
     pub(super) fn targets(&self) -> &[WeightedTarget] {
         match self {
             Self::Forward(forward) => forward.targets.all(),
-            Self::Redirect(_) | Self::Respond(_) => &[],
+            Self::Redirect(_) | Self::Respond(_) | Self::Sequence(_) => &[],
         }
     }
 
-    /// The same action on what `find` finds for the backends it names, given with the port. What it does not find (yet) has its
+    /// The backends that requests go to.
+    pub(super) fn references(&self) -> impl Iterator<Item = Reference<'_>> {
+        let targets = self.targets().iter().filter_map(|target| match &target.target {
+            Target::Backend { backend, port } => Some((backend, *port)),
+            Target::Respond(_) => None,
+        });
+        let destinations = self.sequence().into_iter().flat_map(|sequence| &sequence.destinations);
+        let members = destinations.flat_map(|destination| destination.members());
+        targets.chain(members.map(|member| (&member.resource, member.port)))
+    }
+
+    /// The sequence, if it is one.
+    pub(super) fn sequence(&self) -> Option<&Sequence> {
+        match self {
+            Self::Sequence(sequence) => Some(sequence),
+            Self::Forward(_) | Self::Redirect(_) | Self::Respond(_) => None,
+        }
+    }
+
+    /// The same action on what `found` has of the backends it names, given with the port. What it does not have (yet) has its
     /// share of the requests answered 500.
-    pub fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> Action<B> {
+    pub fn join<B>(&self, found: &Resolver<'_, B>) -> Action<B> {
         match self {
             Self::Forward(forward) => Action::Forward(Forward {
-                targets: WeightedTargets::new(forward.targets.all().iter().map(|target| target.join(find)).collect()),
+                targets: WeightedTargets::new(
+                    forward.targets.all().iter().map(|target| target.join(found.backend)).collect(),
+                ),
                 request_timeout: forward.request_timeout,
                 backend_request_timeout: forward.backend_request_timeout,
             }),
             Self::Redirect(redirect) => Action::Redirect(redirect.clone()),
             Self::Respond(respond) => Action::Respond(respond.clone()),
+            Self::Sequence(sequence) => Action::Sequence(Box::new(sequence.join(found))),
         }
     }
 }
@@ -166,11 +193,13 @@ pub struct Respond {
     pub body: Bytes,
     /// Content type of a body.
     pub content_type: HeaderValue,
+    /// Reason phrase over HTTP/1.1 (RFC 9112, 4), which no other version has; `None`: the status's own.
+    pub reason: Option<Bytes>,
 }
 
 impl Respond {
     /// An answer in plain text.
     pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        Self { status, body: body.into(), content_type: HeaderValue::from_static("text/plain") }
+        Self { status, body: body.into(), content_type: HeaderValue::from_static("text/plain"), reason: None }
     }
 }

@@ -54,7 +54,7 @@ fn of_a_backend() {
         }),
         connections: Some(Connections {
             preconnect_percent: 1,
-            tcp_keepalive: Some(connections::TcpKeepalive { probes: 1000, idle: seconds(0), interval: None }),
+            tcp_keepalive: Some(connections::TcpKeepalive { probes: 1000, idle: seconds(0), ..Default::default() }),
             ..Connections::default()
         }),
         limits: Some(Limits {

@@ -8,6 +8,7 @@ use backstay_proto::config::{
 };
 
 use super::fields;
+use crate::sequence::Resolver;
 use crate::{Action, HostPattern, Target};
 
 fn prefix(text: &str) -> Match {
@@ -137,9 +138,11 @@ fn a_reference_that_leads_nowhere_answers_500() {
     for (port, there, reached) in [(80, true, true), (80, false, false), (0, true, false)] {
         let message = forward(Some(weighted_backend::Target::Backend(reference("backend/a", port))));
         let route = crate::Route::try_from(&message).unwrap();
-        let joined = route.rules[0]
-            .action
-            .join(&|name, port| (there && name == "backend/a" && port.is_some()).then_some("the backend"));
+        let backend = |name: &str, port: Option<std::num::NonZeroU16>| {
+            (there && name == "backend/a" && port.is_some()).then_some("the backend")
+        };
+        let found = Resolver { backend: &backend, table: &|_| None, address_set: &|_| None };
+        let joined = route.rules[0].action.join(&found);
         let Action::Forward(forward) = joined else { panic!() };
         match &forward.targets.all()[0].target {
             Target::Backend { backend, .. } => assert!(reached && *backend == "the backend"),

@@ -35,6 +35,10 @@ pub struct Record {
     pub(crate) attempts: u32,
     pub(crate) route: Option<Arc<str>>,
     pub(crate) backend: Option<Arc<str>>,
+    /// The destination that a sequence has selected.
+    pub(crate) destination: Option<Arc<str>>,
+    /// Why there is no answer from it.
+    pub(crate) cause: Option<&'static str>,
 }
 
 impl Record {
@@ -60,6 +64,8 @@ impl Record {
             attempts: 0,
             route: None,
             backend: None,
+            destination: None,
+            cause: None,
         }
     }
 }
@@ -87,6 +93,10 @@ impl Serialize for Record {
         map.serialize_entry("attempts", &self.attempts)?;
         map.serialize_entry("route", &self.route)?;
         map.serialize_entry("backend", &self.backend)?;
+        if self.destination.is_some() || self.cause.is_some() {
+            map.serialize_entry("destination", &self.destination)?;
+            map.serialize_entry("cause", &self.cause)?;
+        }
         map.serialize_entry("request_id", &self.request_id.as_ref().map(text))?;
         map.serialize_entry("client", &self.client)?;
         map.serialize_entry("user_agent", &self.user_agent.as_ref().map(text))?;

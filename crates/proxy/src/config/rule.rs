@@ -4,6 +4,8 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use backstay_model as model;
+use backstay_model::sequence::Resolver;
+use backstay_model::{AddressSet, Slot, Table};
 
 use backstay_upstream::{Backend, Discovery};
 
@@ -35,18 +37,33 @@ pub type WeightedTarget = model::WeightedTarget<Arc<Backend>>;
 /// See [`model::Target`].
 pub type Target = model::Target<Arc<Backend>>;
 
+/// See [`model::sequence::Sequence`].
+pub type Sequence = model::sequence::Sequence<Arc<Backend>>;
+/// See [`model::sequence::Destination`].
+pub type Destination = model::sequence::Destination<Arc<Backend>>;
+/// See [`model::sequence::Member`].
+pub type Member = model::sequence::Member<Arc<Backend>>;
+
+/// What there is of the names in a route.
+pub(crate) struct Found<'a> {
+    pub(crate) backend: &'a dyn Fn(&str) -> Option<Arc<Backend>>,
+    pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
+    pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
+}
+
 impl Rule {
-    /// The rule of the route called `route`, on the backends that `find` finds.
-    pub(crate) fn join(route: &Arc<str>, rule: &model::Rule, find: &dyn Fn(&str) -> Option<Arc<Backend>>) -> Self {
+    /// The rule of the route called `route`, on what is `found` of the names in it.
+    pub(crate) fn join(route: &Arc<str>, rule: &model::Rule, found: &Found<'_>) -> Self {
         // A backend with a list of addresses needs a port that the reference gives.
         let find = |name: &str, port: Option<NonZeroU16>| {
-            find(name).filter(|backend| port.is_some() || matches!(backend.discovery, Discovery::Dynamic(_)))
+            (found.backend)(name).filter(|backend| port.is_some() || matches!(backend.discovery, Discovery::Dynamic(_)))
         };
+        let resolver = Resolver { backend: &find, table: found.table, address_set: found.address_set };
         Self {
             route: Arc::clone(route),
             name: rule.name.clone(),
             filters: rule.filters.join(&find),
-            action: rule.action.join(&find),
+            action: rule.action.join(&resolver),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
-use backstay_model::{Fault, Faults, Listener, Secret, TlsSpec};
+use backstay_model::{AddressSet, Fault, Faults, Listener, Route, Secret, Slot, Table, TlsSpec};
 use backstay_xds::client::Rejection;
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
@@ -21,7 +21,7 @@ use super::backends::{BackendItem, Feed, Secrets};
 use super::build_context::BuildContext;
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
-use crate::config::Config;
+use crate::config::{Config, Found, Rule};
 use crate::dns::Dns;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
 use backstay_upstream::{Backend, Discovery, Endpoints};
@@ -40,10 +40,13 @@ pub(crate) struct Model {
     any: IpAddr,
     secrets: AcceptedMap<Secret>,
     backends: AcceptedMap<BackendItem>,
+    tables: AcceptedMap<Arc<Slot<Table>>>,
+    address_sets: AcceptedMap<Arc<Slot<AddressSet>>>,
     routes: AcceptedMap<RouteItem>,
     listeners: AcceptedMap<Listener>,
-    /// Routes by what they name, there or not.
-    by_backend: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// Routes by the backends, tables and address sets that they name, there or not.
+    by_reference: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// Routes by the listeners that they name, there or not.
     by_listener: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     sockets: BTreeMap<SocketAddr, SocketItem>,
     rejected: BTreeMap<Arc<str>, Rejected>,
@@ -72,9 +75,11 @@ impl Model {
             any,
             secrets: AcceptedMap::new(),
             backends: AcceptedMap::new(),
+            tables: AcceptedMap::new(),
+            address_sets: AcceptedMap::new(),
             routes: AcceptedMap::new(),
             listeners: AcceptedMap::new(),
-            by_backend: BTreeMap::new(),
+            by_reference: BTreeMap::new(),
             by_listener: BTreeMap::new(),
             sockets: BTreeMap::new(),
             rejected: BTreeMap::new(),
@@ -83,7 +88,9 @@ impl Model {
 
     /// Everything in force, as it arrived.
     pub(crate) fn resources(&self) -> impl Iterator<Item = ResourceView<'_>> {
-        views(&self.secrets).chain(views(&self.backends)).chain(views(&self.routes)).chain(views(&self.listeners))
+        let lookups = views(&self.tables).chain(views(&self.address_sets));
+        let of_requests = views(&self.routes).chain(views(&self.listeners));
+        views(&self.secrets).chain(views(&self.backends)).chain(lookups).chain(of_requests)
     }
 
     /// Everything whose last version was refused.
@@ -166,8 +173,14 @@ impl Model {
         }
     }
 
-    fn find(&self, name: &str) -> Option<Arc<Backend>> {
-        self.backends.get(name)?.item.backend.clone()
+    /// Joins the rules of a route with what there is of the names in them.
+    fn join(&self, name: &Arc<str>, route: &Route) -> Vec<Arc<Rule>> {
+        let found = Found {
+            backend: &|name| self.backends.get(name)?.item.backend.clone(),
+            table: &|name| self.tables.get(name).map(|accepted| Arc::clone(&accepted.item)),
+            address_set: &|name| self.address_sets.get(name).map(|accepted| Arc::clone(&accepted.item)),
+        };
+        route.rules.iter().map(|rule| Arc::new(Rule::join(name, rule, &found))).collect()
     }
 
     /// What the secrets of a backend hold; `None` when one is not there, or holds something else.
@@ -207,7 +220,7 @@ impl Model {
     fn note_traffic_ports(&self) {
         let checked = self.backends.iter().filter(|(_, accepted)| !accepted.item.plan.spec.policy.health.is_empty());
         for (name, backend) in checked.filter_map(|(name, accepted)| Some((name, accepted.item.backend.as_ref()?))) {
-            let routes = self.by_backend.get(name).into_iter().flatten().filter_map(|route| self.routes.get(route));
+            let routes = self.by_reference.get(name).into_iter().flatten().filter_map(|route| self.routes.get(route));
             backend.set_traffic_port(routes.filter_map(|accepted| accepted.item.route.port_of(name)).min());
         }
     }

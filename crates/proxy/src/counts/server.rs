@@ -1,4 +1,4 @@
-use backstay_upstream::counts::{Count, Level};
+use backstay_upstream::counts::{Count, FailureCounts, Level};
 
 /// What is counted beside the backends.
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub struct ServerMetrics {
     pub streams_full: Count,
     /// Requests that the proxy itself answered, by first digit of the status: index 0 for 1xx, 4 for 5xx. Redirects count.
     pub local_replies: [Count; 5],
+    /// Requests of sequences that no destination answered.
+    pub destination_failures: FailureCounts,
     /// Access log lines lost because the writer was behind.
     pub log_lines_dropped: Count,
     /// Copies of requests that came to nothing.

@@ -107,7 +107,9 @@ impl Source {
     fn new(plan: &StaticHost, dns: &Dns) -> Option<Self> {
         Some(match plan {
             StaticHost::Ip(address) => Self::Address(*address),
-            StaticHost::Name { name, server_name } => Self::Name(dns.watch(name)?, server_name.clone()),
+            StaticHost::Name { name, server_name, family } => {
+                Self::Name(dns.watch(name, *family)?, server_name.clone())
+            }
             StaticHost::Srv(name) => Self::Service(dns.watch_service(name)?),
         })
     }

@@ -48,19 +48,26 @@ pub(super) async fn run(
     let mut unsent = 0;
     let mut reuse = Reuse::Allowed;
     loop {
+        let early = RequestGuard::count_early(upstream).map_err(|_| Failure::Overflow)?;
         let Acquired { pool, lease, selected } = endpoint::acquire(upstream, &route, state, reuse).await?;
-        let Ok(guard) = RequestGuard::count(upstream, selected) else {
+        let Ok(guard) = RequestGuard::count(upstream, selected, early) else {
             lease.cancel();
             return Err(Failure::Overflow);
         };
         begin(state, upstream, request, &pool, &guard);
         let reused = lease.origin == Origin::Kept;
+        let exposed = state.exposed.replace(true);
         let unanswered = match lease.send(request).await {
             Ok((response, incoming)) => {
                 let present = examine(state, upstream, &response, &guard)?;
                 return Ok(UpstreamAnswer { response, incoming, present, pool, guard, cut: None, silence: None });
             }
-            Err(unanswered) => unanswered,
+            Err(unanswered) => {
+                if unanswered.unsent {
+                    state.exposed.set(exposed);
+                }
+                unanswered
+            }
         };
         let failure = judge(state, upstream, &pool, &unanswered);
         let metrics = &upstream.backend.metrics;

@@ -9,14 +9,13 @@ use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
+use super::aim::{Aim, RouteTimeouts, UNSENDABLE};
 use super::authority;
-use super::guard::Active;
 use super::head::HeadEdits;
 use super::headers::HeaderPresence;
-use super::outbound::{Attempts, Edits, Outbound, deadline};
-use super::request_state::RequestState;
+use super::outbound::{Edits, Outbound};
 use super::response_body::ResponseBody;
-use super::{grpc, hash, head, headers, loops, mirror, reply, request_target};
+use super::{grpc, head, headers, loops, mirror, reply, request_target, sequence};
 use crate::body::RequestBody;
 use crate::config::{Action, Forward, Target};
 use crate::exchange::Exchange;
@@ -25,19 +24,22 @@ use crate::route::Matched;
 
 const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
-const UNSENDABLE: LocalReply = LocalReply::fixed(
-    StatusCode::BAD_REQUEST,
-    "the rewritten request target is not valid",
-    Flag::DownstreamProtocolError,
-    "invalid_rewritten_target",
-);
-
 /// What is to be done about a request.
 pub(super) enum Decision {
     /// Nothing more.
     Answered(Response<ResponseBody>),
     /// To send it on.
     Forward(Box<Outbound>),
+}
+
+/// What a request asks for, and the rule that it is for.
+pub(super) struct Asked<'a> {
+    /// Its authority, as the client wrote it.
+    pub(super) raw: &'a HeaderValue,
+    pub(super) authority: &'a Authority<'a>,
+    /// What is among its headers.
+    pub(super) present: &'a HeaderPresence,
+    pub(super) matched: &'a Matched<'a>,
 }
 
 /// Decides what is to be done. The request is served by the configuration of this moment to its end.
@@ -81,42 +83,40 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
     let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);
     let Some(matched) = found else { return Decision::Answered(reply::refuse(exchange, NO_ROUTE)) };
     exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
+    let asked = Asked { raw: &raw, authority: &authority, present: &present, matched: &matched };
     match &matched.rule.action {
-        Action::Respond(respond) => Decision::Answered(reply::respond(exchange, respond, [&matched.rule.filters])),
+        Action::Respond(respond) => {
+            Decision::Answered(reply::respond(exchange, respond, None, [&matched.rule.filters]))
+        }
         Action::Redirect(redirect) => {
             Decision::Answered(reply::redirect(exchange, redirect, &matched, &authority, &parts))
         }
-        Action::Forward(forward) => {
-            let routed = Routed { authority: &raw, present: &present, matched: &matched, forward };
-            decide_target(exchange, parts, body, &routed)
-        }
+        Action::Forward(forward) => decide_target(exchange, parts, body, &asked, forward),
+        Action::Sequence(sequence) => sequence::decide(exchange, parts, body, &asked, sequence),
     }
 }
 
-/// A request whose rule is known, and sends it on.
-#[derive(Clone, Copy)]
-struct Routed<'a> {
-    authority: &'a HeaderValue,
-    present: &'a HeaderPresence,
-    matched: &'a Matched<'a>,
-    forward: &'a Forward,
-}
-
 /// Chooses one of the rule's targets, and makes the request that it gets.
-fn decide_target(mut exchange: Exchange, mut parts: Parts, incoming: Incoming, routed: &Routed<'_>) -> Decision {
-    let Routed { authority, present, matched, forward } = *routed;
+fn decide_target(
+    mut exchange: Exchange,
+    mut parts: Parts,
+    incoming: Incoming,
+    asked: &Asked<'_>,
+    forward: &Forward,
+) -> Decision {
+    let Asked { raw, present, matched, .. } = *asked;
     let thread = Rc::clone(&exchange.client.thread);
     let index = forward.targets.choose(|total| thread.random_below(total));
     let Some((index, weighted)) = index else { return Decision::Answered(reply::refuse(exchange, NO_BACKEND)) };
     let filters = [&matched.rule.filters, &weighted.filters];
     let (backend, port) = match &weighted.target {
         Target::Backend { backend, port } => (backend, *port),
-        Target::Respond(respond) => return Decision::Answered(reply::respond(exchange, respond, filters)),
+        Target::Respond(respond) => return Decision::Answered(reply::respond(exchange, respond, None, filters)),
     };
     exchange.note(|record| record.backend = Some(Arc::clone(&backend.name)));
     let client_upgrade = parts.extensions.remove::<OnUpgrade>();
     let mut body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
-    let edits = HeadEdits { authority, prefix: matched.prefix, filters };
+    let edits = HeadEdits { authority: raw, prefix: matched.prefix, filters };
     let Some(hop) = head::prepare(&mut exchange, &mut parts, present, &edits, &body) else {
         return Decision::Answered(reply::refuse(exchange, UNSENDABLE));
     };
@@ -127,26 +127,17 @@ fn decide_target(mut exchange: Exchange, mut parts: Parts, incoming: Incoming, r
         mirror::copy(&thread, mirror, &parts, &hop, &mut body);
     }
     let upgrades = hop.upgrade.is_some();
-    head::rewrite_host(&mut parts, backend);
-    let mut state = RequestState::new(backend, port, &parts, &hop, &body);
-    let mut cookies = Vec::new();
-    if backend.policy.hashes() {
-        let client = exchange.client.peer.ip();
-        (state.hash, cookies) = hash::of(&backend.policy.hash, &parts, client, || thread.random());
-    }
-    let Some(request) = head::address(parts, hop, backend, body) else {
-        return Decision::Answered(reply::refuse(exchange, UNSENDABLE));
+    let timeouts = RouteTimeouts { request: forward.request_timeout, attempt: forward.backend_request_timeout };
+    let aimed = match (Aim { backend, port, timeouts }).take(&exchange, parts, hop, body) {
+        Ok(aimed) => aimed,
+        Err(reply) => return Decision::Answered(reply::refuse(exchange, reply)),
     };
     let edits = filters.iter().any(|filters| !filters.response_headers.is_empty());
     Decision::Forward(Box::new(Outbound {
-        deadline: deadline(forward, backend, exchange.started),
-        attempts: Attempts::at(backend, forward),
-        cookies,
-        active: Active::count(thread.upstreams.get(backend, || thread.random())),
+        aimed,
         client_upgrade: client_upgrade.filter(|_| upgrades),
         edits: edits.then(|| Edits { rule: Arc::clone(matched.rule), target: index }),
+        selected: None,
         exchange,
-        request,
-        state,
     }))
 }

@@ -10,6 +10,7 @@ use http::StatusCode;
 
 use crate::local_reply::{Flag, LocalReply};
 use backstay_http1::Error as Http1Error;
+use backstay_model::sequence::Cause;
 use backstay_upstream::counts::BackendMetrics;
 use backstay_upstream::{ConnectError, Error, tls_error};
 
@@ -167,6 +168,34 @@ impl Failure {
             | Self::Refused(_) => return,
         };
         count.increment(1);
+    }
+
+    /// Whether there was no connection to send the request on, or the endpoint has ended it before any of the request was sent.
+    pub(super) fn is_without_connection(&self) -> bool {
+        match self {
+            Self::NoEndpoint | Self::Connect(_) | Self::BeforeRequest | Self::Overflow => true,
+            Self::Refused(reply) => reply.flag == Flag::DnsFailure,
+            _ => false,
+        }
+    }
+
+    /// What a sequence calls the failure; `None` for what is the client's. `has_endpoints` says whether the backend has any.
+    pub(super) fn cause(&self, has_endpoints: bool) -> Option<Cause> {
+        Some(match self {
+            Self::NoEndpoint if has_endpoints => Cause::BackendUnhealthy,
+            Self::NoEndpoint => Cause::NameResolution,
+            Self::Overflow | Self::Connect(ConnectError::Overflow(_)) => Cause::ConnectionLimit,
+            Self::Connect(ConnectError::Timeout) => Cause::ConnectTimeout,
+            Self::Connect(error @ ConnectError::Tls(_)) if error.is_of_another_name() => Cause::CertificateName,
+            Self::Connect(ConnectError::Tls(_) | ConnectError::NotHttp2) | Self::Alert(_) => Cause::TlsFailure,
+            Self::Connect(_) => Cause::ConnectFailure,
+            Self::Terminated | Self::BeforeRequest | Self::Reset(_) | Self::Protocol(_) => Cause::ResponseBroken,
+            Self::RefusedStream | Self::GoneAway => Cause::ResponseBroken,
+            Self::Timeout | Self::PerTryTimeout => Cause::TotalTimeout,
+            Self::FirstByteTimeout | Self::PerTryIdleTimeout => Cause::FirstByteTimeout,
+            Self::Refused(reply) if reply.flag == Flag::DnsFailure => Cause::NameResolution,
+            Self::Client | Self::Refused(_) => return None,
+        })
     }
 
     /// What a policy on retries calls the failure; `None` for what is never sent again.

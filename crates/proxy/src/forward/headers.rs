@@ -123,7 +123,7 @@ impl HeaderPresence {
 }
 
 /// What was among the headers of a connection and matters beyond it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct HopByHop {
     /// The protocol the client wants to change to.
     pub(super) upgrade: Option<HeaderValue>,

@@ -5,24 +5,25 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backstay_balancer::Outcome;
-use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
+use super::aim::{Aimed, RouteTimeouts};
 use super::attempt::{self, UpstreamAnswer};
 use super::failure::Failure;
 use super::guard::Active;
 use super::headers;
 use super::request_state::RequestState;
 use super::response_body::{ResponseBody, UpstreamBody};
+use super::sequence::Selected;
 use super::silence::Silence;
 use super::{reply, retries, tunnel};
 use crate::activity::Cause;
-use crate::body::RequestBody;
-use crate::config::{Action, Forward, Rule};
+use crate::config::{Action, Rule};
 use crate::exchange::Exchange;
 use crate::filter;
 use crate::local_reply::Flag;
@@ -32,18 +33,13 @@ use backstay_upstream::Backend;
 #[derive(Debug)]
 pub(super) struct Outbound {
     pub(super) exchange: Exchange,
-    pub(super) request: Request<RequestBody>,
-    pub(super) state: RequestState,
-    pub(super) active: Active,
-    /// When the answer must have ended.
-    pub(super) deadline: Option<Pin<Box<Sleep>>>,
+    pub(super) aimed: Aimed,
     /// The client's side of a change of protocol that the request asks for.
     pub(super) client_upgrade: Option<OnUpgrade>,
     /// How the answer's head is to be edited, if it is.
     pub(super) edits: Option<Edits>,
-    pub(super) attempts: Attempts,
-    /// Lines of `Set-Cookie` that keep the client at its endpoint.
-    pub(super) cookies: Vec<HeaderValue>,
+    /// The destination that a sequence has selected.
+    pub(super) selected: Option<Box<Selected>>,
 }
 
 /// How often a request may be sent.
@@ -57,12 +53,12 @@ pub(super) enum Attempts {
 
 impl Attempts {
     /// The attempts that the policy of `backend` calls for.
-    pub(super) fn at(backend: &Backend, forward: &Forward) -> Self {
+    pub(super) fn at(backend: &Backend, route: RouteTimeouts) -> Self {
         match (&backend.policy.retries, backend.timeouts.first_byte, backend.timeouts.between_bytes) {
             (None, None, None) => Self::One,
             // Without retries, the timeout of the only attempt is part of that of the whole.
             (None, ..) => Self::Timed(None),
-            (Some(_), ..) => Self::Timed(forward.backend_request_timeout),
+            (Some(_), ..) => Self::Timed(route.attempt),
         }
     }
 }
@@ -89,8 +85,20 @@ impl Edits {
 impl Outbound {
     /// Sends the request, and ends with the head of the answer, which is a reply of the proxy's own if something went wrong.
     pub(super) async fn send(mut self: Box<Self>) -> Response<ResponseBody> {
+        let outcome = loop {
+            match self.ask().await {
+                Err(failure) if self.next(&failure) => {}
+                outcome => break outcome,
+            }
+        };
+        self.finish(outcome)
+    }
+
+    /// What the backend answers, or why it does not.
+    async fn ask(&mut self) -> Result<UpstreamAnswer, Failure> {
         // Borrowed from where it is: what an `async fn` holds is moved with it.
-        let Self { exchange, request, state, active, deadline, attempts, .. } = &mut *self;
+        let Self { exchange, aimed, .. } = self;
+        let Aimed { request, state, active, deadline, attempts, .. } = aimed;
         let due = deadline.as_ref().map(|deadline| deadline.deadline());
         let unanswered = Unanswered { exchange, active, due };
         let mut retry_flag = Flag::None;
@@ -111,14 +119,34 @@ impl Outbound {
         if retry_flag != Flag::None {
             exchange.note(|record| record.retry_flag = retry_flag);
         }
-        let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
-        let attempts = state.attempts.get();
-        let outcome = outcome.unwrap_or_else(|| {
+        outcome.unwrap_or_else(|| {
             active.upstream.backend.metrics.timeouts.total.increment(1);
             active.upstream.report(state.current.borrow().as_ref(), Outcome::TimedOut);
             Err(Failure::Timeout)
-        });
-        let Self { mut exchange, state, active, deadline, client_upgrade, edits, cookies, .. } = *self;
+        })
+    }
+
+    /// Whether the request goes to another member of its destination, since this one has not seen any of it.
+    fn next(&mut self, failure: &Failure) -> bool {
+        let Self { exchange, aimed, selected: Some(selected), .. } = self else { return false };
+        if aimed.state.exposed.get() {
+            return false;
+        }
+        match selected.next(failure, &mut aimed.request, exchange) {
+            Some(next) => {
+                *aimed = next;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Makes the outcome the client's.
+    fn finish(self, outcome: Result<UpstreamAnswer, Failure>) -> Response<ResponseBody> {
+        let Self { mut exchange, aimed, client_upgrade, edits, mut selected } = self;
+        let Aimed { state, active, deadline, cookies, .. } = aimed;
+        let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
+        let attempts = state.attempts.get();
         let mut response = match outcome.and_then(|answer| check(answer, client_upgrade.is_some(), &exchange)) {
             Ok(answer) => {
                 exchange.note(|record| record.attempts = attempts);
@@ -132,14 +160,22 @@ impl Outbound {
                 if matches!(failure, Failure::NoEndpoint) {
                     active.upstream.backend.metrics.no_endpoint.increment(1);
                 }
+                let backend = &active.upstream.backend;
+                if let Some(selected) = &mut selected
+                    && let Some(cause) = selected.cause_of(&failure, backend.has_endpoints())
+                {
+                    backend.metrics.failures.count(cause);
+                    selected.fail(&mut exchange, cause);
+                }
+                let wording = selected.as_ref().and_then(|selected| selected.wording());
                 let reply = failure.into_local_reply(attempts > 1);
-                active.answered(reply.status, exchange.started.elapsed());
+                active.answered(wording.map_or(reply.status, |wording| wording.status), exchange.started.elapsed());
                 exchange.note(|record| {
                     record.upstream = state.tried.get();
                     record.attempts = attempts;
                     record.bytes_in = state.sent.map_or(0, |sent| sent.bytes.get());
                 });
-                reply::fail(exchange, reply)
+                reply::fail(exchange, reply, wording)
             }
         };
         if counts {
@@ -147,6 +183,9 @@ impl Outbound {
         }
         if let Some(edits) = edits {
             edits.apply(&mut response);
+        }
+        if let Some(selected) = selected {
+            selected.finish(&mut response);
         }
         response
     }
@@ -220,24 +259,6 @@ fn pass(
         _guard: guard,
     };
     Response::from_parts(parts, ResponseBody::upstream(body, exchange))
-}
-
-/// When the answer to a request that arrived at `started` and is sent now must have ended.
-pub(super) fn deadline(forward: &Forward, backend: &Backend, started: Instant) -> Option<Pin<Box<Sleep>>> {
-    let total = match (forward.request_timeout, backend.timeouts.total) {
-        (Some(route), Some(backend)) => Some(route.min(backend)),
-        (only, None) | (None, only) => only,
-    };
-    let request = total.map(|timeout| started + timeout);
-    // With retries, each attempt has its own.
-    let attempt = forward.backend_request_timeout.filter(|_| backend.policy.retries.is_none());
-    let attempt = attempt.map(|timeout| Instant::now() + timeout);
-    let first = match (request, attempt) {
-        (Some(request), Some(attempt)) => request.min(attempt),
-        (Some(only), None) | (None, Some(only)) => only,
-        (None, None) => return None,
-    };
-    Some(Box::pin(tokio::time::sleep_until(first.into())))
 }
 
 /// `work`, unless the deadline comes first.

@@ -4,6 +4,7 @@ use backstay_destination::Authority;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use hyper::ext::ReasonPhrase;
 
 use super::grpc;
 use super::response_body::ResponseBody;
@@ -36,27 +37,53 @@ pub(super) fn close(exchange: Exchange, reply: LocalReply) -> Response<ResponseB
 
 const OVERLOADED: HeaderName = HeaderName::from_static("x-envoy-overloaded");
 
-/// Tells a client why its request failed on the way to a backend, which counts it.
-pub(super) fn fail(mut exchange: Exchange, reply: LocalReply) -> Response<ResponseBody> {
+/// Refuses a request, in the operator's words if there are any.
+pub(super) fn refuse_as(exchange: Exchange, reply: LocalReply, wording: Option<&Respond>) -> Response<ResponseBody> {
+    count(&exchange, wording.map_or(reply.status, |wording| wording.status));
+    worded(exchange, reply, wording)
+}
+
+fn worded(mut exchange: Exchange, reply: LocalReply, wording: Option<&Respond>) -> Response<ResponseBody> {
+    let status = wording.map_or(reply.status, |wording| wording.status);
+    note(&mut exchange, status, reply.flag, reply.details);
+    match wording {
+        Some(wording) => written(exchange, wording, wording.body.clone()),
+        None => build(exchange, status, body_of(reply.body), TEXT),
+    }
+}
+
+/// Tells a client why its request failed on the way to a backend, which counts it; in the operator's words if there are any.
+pub(super) fn fail(exchange: Exchange, reply: LocalReply, wording: Option<&Respond>) -> Response<ResponseBody> {
     let overloaded = reply.flag == Flag::UpstreamOverflow;
-    note(&mut exchange, reply.status, reply.flag, reply.details);
-    let mut response = build(exchange, reply.status, body_of(reply.body), TEXT);
+    let mut response = worded(exchange, reply, wording);
     if overloaded {
         response.headers_mut().insert(OVERLOADED, HeaderValue::from_static("true"));
     }
     response
 }
 
-/// The answer that an operator wrote.
+/// The answer that an operator wrote, or whose body was `computed` as the operator says.
 pub(super) fn respond<'f>(
     mut exchange: Exchange,
     respond: &Respond,
+    computed: Option<Bytes>,
     filters: impl IntoIterator<Item = &'f Filters>,
 ) -> Response<ResponseBody> {
     count(&exchange, respond.status);
     note(&mut exchange, respond.status, Flag::None, "direct_response".into());
-    let mut response = build(exchange, respond.status, respond.body.clone(), respond.content_type.clone());
+    let mut response = written(exchange, respond, computed.unwrap_or_else(|| respond.body.clone()));
     edit(&mut response, filters);
+    response
+}
+
+fn written(exchange: Exchange, respond: &Respond, body: Bytes) -> Response<ResponseBody> {
+    let mut response = build(exchange, respond.status, body, respond.content_type.clone());
+    // A call of gRPC has another status.
+    if response.status() == respond.status
+        && let Some(reason) = respond.reason.clone().and_then(|reason| ReasonPhrase::try_from(reason).ok())
+    {
+        response.extensions_mut().insert(reason);
+    }
     response
 }
 
@@ -136,7 +163,8 @@ fn build(mut exchange: Exchange, status: StatusCode, body: Bytes, content_type: 
     response
 }
 
-fn edit<'f>(response: &mut Response<ResponseBody>, filters: impl IntoIterator<Item = &'f Filters>) {
+/// Edits a response's head as `filters` say.
+pub(super) fn edit<'f>(response: &mut Response<ResponseBody>, filters: impl IntoIterator<Item = &'f Filters>) {
     for filters in filters {
         filter::edit(response.headers_mut(), &filters.response_headers);
     }

@@ -39,6 +39,9 @@ pub(super) struct RequestState {
     pub(super) tried: Cell<Option<SocketAddr>>,
     /// How many attempts there were, by the policy on retries, with the one under way.
     pub(super) attempts: Cell<u32>,
+    /// Whether an endpoint may have seen any of the request, or it does not have all of its body any more: it goes to no other
+    /// backend then.
+    pub(super) exposed: Cell<bool>,
     /// When the request was given to a connection.
     pub(super) begun: Cell<Option<Instant>>,
 }
@@ -69,6 +72,7 @@ impl RequestState {
             current: RefCell::default(),
             tried: Cell::default(),
             attempts: Cell::new(1),
+            exposed: Cell::default(),
             begun: Cell::default(),
         }
     }

@@ -53,14 +53,14 @@ pub(super) async fn run(
     upstream: &Upstream,
     thread: &DataThread,
     timeouts: Timeouts,
-    request: &mut Request<RequestBody>,
+    outer: &mut Request<RequestBody>,
 ) -> Ended {
     let Some(policy) = &upstream.backend.policy.retries else {
-        let outcome = attempt(state, upstream, None, timeouts, request).await;
+        let outcome = attempt(state, upstream, None, timeouts, outer).await;
         return Ended { outcome, flag: Flag::None };
     };
     let metrics = &upstream.backend.metrics.retries;
-    let (parts, body) = std::mem::replace(request, Request::new(RequestBody::empty())).into_parts();
+    let (parts, body) = std::mem::replace(outer, Request::new(RequestBody::empty())).into_parts();
     let replay = (!body.is_empty()).then(|| {
         let (progress, limit) = (body.progress(), thread.shared.limits.retry_buffer);
         Replay::new(body, progress, limit, Arc::clone(&upstream.backend.metrics))
@@ -111,12 +111,33 @@ pub(super) async fn run(
                 }
             }
         };
+        if outcome.is_err() && !state.exposed.get() {
+            restore(state, &parts, replay.as_ref(), outer);
+        }
         let outcome = outcome.map(|mut answer| {
             answer.guard.retry = permit;
             answer
         });
         return Ended { outcome, flag };
     }
+}
+
+/// Gives back a request that no endpoint has seen, so that another backend can have it.
+fn restore(
+    state: &RequestState,
+    parts: &Parts,
+    replay: Option<&Replay<RequestBody>>,
+    outer: &mut Request<RequestBody>,
+) {
+    let body = match replay {
+        None => RequestBody::empty(),
+        Some(replay) if replay.can_repeat() => {
+            replay.recall();
+            RequestBody::replayed(replay.body())
+        }
+        Some(_) => return state.exposed.set(true),
+    };
+    *outer = again(parts, body);
 }
 
 /// One attempt, cut when its time is over.

@@ -75,6 +75,8 @@ fn each_count_has_its_series() {
         timeouts: Timeouts { total, per_try, first_byte, between_bytes },
         resets: Resets { stream, connection, protocol },
         no_endpoint,
+        // By cause: in the tests of sequences.
+        failures: _,
         loops,
         panics,
         retries: RetryCounts { policy, closed_connection, successes, exhausted, long_waits, buffer_overflows },

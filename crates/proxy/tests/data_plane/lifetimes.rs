@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::Limit;
-use backstay_model::Protocol;
+use backstay_model::{Keepalive, Protocol};
 use backstay_proxy::server::Limits;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -149,12 +149,17 @@ async fn no_more_connections_are_opened_ahead_than_there_may_be() {
 /// How long the system will wait before it probes the connection to `address`, in hundredths of a second.
 #[cfg(target_os = "linux")]
 fn probe_in(address: std::net::SocketAddr) -> Option<u64> {
+    // Kind 2 is keepalive.
+    u64::from_str_radix(timer_of(address)?.strip_prefix("02:")?, 16).ok()
+}
+
+/// The timer of the connection to `address`: its kind, and when it goes off.
+#[cfg(target_os = "linux")]
+fn timer_of(address: std::net::SocketAddr) -> Option<String> {
     let far_end = format!("0100007F:{:04X}", address.port());
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
     let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let timer = lines.find(|fields| fields[2] == far_end && fields[3] == "01")?[5];
-    // Kind 2 is keepalive.
-    u64::from_str_radix(timer.strip_prefix("02:")?, 16).ok()
+    Some(lines.find(|fields| fields[2] == far_end && fields[3] == "01")?[5].to_owned())
 }
 
 #[cfg(target_os = "linux")]
@@ -164,7 +169,8 @@ async fn probes_begin_when_the_policy_says() {
         let upstream = Upstream::http1(crate::support::echo).await;
         let mut backend = BackendOf::http1(&[upstream.address]);
         if seconds != 60 {
-            backend.policy.connections.keepalive.idle = Duration::from_secs(seconds);
+            let keepalive = Keepalive { idle: Duration::from_secs(seconds), ..Keepalive::default() };
+            backend.policy.connections.keepalive = Some(keepalive);
         }
         let proxy = Proxy::start(Routes::all(to(&backend.build(), upstream.address.port()))).await;
         assert_eq!(ask(proxy.address, Request::get("/")).await.status, 200);
@@ -173,4 +179,16 @@ async fn probes_begin_when_the_policy_says() {
         let left = probe_in(upstream.address).unwrap();
         assert!((seconds * 50..=seconds * 100).contains(&left), "{left} of {seconds} s");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn no_probes_are_sent_when_the_policy_says_none() {
+    let upstream = Upstream::http1(crate::support::echo).await;
+    let mut backend = BackendOf::http1(&[upstream.address]);
+    backend.policy.connections.keepalive = None;
+    let proxy = Proxy::start(Routes::all(to(&backend.build(), upstream.address.port()))).await;
+    assert_eq!(ask(proxy.address, Request::get("/")).await.status, 200);
+    // 0: no timer. Until the last bytes are acknowledged there is another.
+    until(|| timer_of(upstream.address).is_some_and(|timer| timer.starts_with("00:"))).await;
 }

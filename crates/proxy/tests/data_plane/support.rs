@@ -4,6 +4,8 @@
 mod client;
 #[path = "support/frames.rs"]
 pub(crate) mod frames;
+#[path = "support/sequence.rs"]
+pub(crate) mod sequence;
 #[path = "support/upstream.rs"]
 mod upstream;
 #[path = "support/wire.rs"]

@@ -161,6 +161,14 @@ impl Backend {
         &self.shared.last_errors
     }
 
+    /// Whether there is an endpoint, whatever its health: names may have no address. A dynamic backend has as many as it is asked for.
+    pub fn has_endpoints(&self) -> bool {
+        match &self.discovery {
+            Discovery::Addresses(list) => !list.load().is_empty(),
+            Discovery::Dynamic(_) => true,
+        }
+    }
+
     /// Port that routes send to, the lowest if there are several.
     pub fn traffic_port(&self) -> Option<NonZeroU16> {
         NonZeroU16::new(*self.traffic_port.borrow())

@@ -1,4 +1,4 @@
-use super::{Count, Level, Times};
+use super::{Count, FailureCounts, Level, Times};
 
 /// What is counted for one backend, over all threads and all versions of it.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub struct BackendMetrics {
     pub resets: Resets,
     /// Requests answered 503 because there was no endpoint to send them to.
     pub no_endpoint: Count,
+    /// Requests of sequences that it did not answer, having been tried last.
+    pub failures: FailureCounts,
     /// Requests refused because they had come through the backend too often.
     pub loops: Count,
     /// Requests whose endpoint was chosen whatever its health.

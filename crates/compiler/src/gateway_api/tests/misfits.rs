@@ -97,6 +97,27 @@ fn names_are_needed_for_what_uses_names() {
 }
 
 #[test]
+fn http1_is_needed_for_what_is_http1() {
+    let sections = json!({
+        "limits": {"connections": 5, "rejectWhenFull": true},
+        "healthChecks": [{"http": {"version": "1.1"}}, {"http": {"version": "1.0"}}],
+    });
+    for protocol in ["h2", "h2c"] {
+        let world = refused(&fixed(protocol), sections.clone(), "Invalid", "which speaks HTTP/2");
+        let api = world.backend("api");
+        assert_eq!((api.health_checks.len(), api.limits.unwrap().reject_when_full), (1, false));
+    }
+    let (world, p) = world(&fixed(""), sections);
+    assert_eq!(world.condition(&p, "Accepted"), "True Accepted");
+}
+
+#[test]
+fn a_family_of_addresses_is_of_names() {
+    let family = json!({"discovery": {"dnsLookupFamily": "v6_only"}});
+    refused(&addresses(), family, "Invalid", "none of whose endpoints has an fqdn");
+}
+
+#[test]
 fn http2_is_needed_for_what_is_http2() {
     let sections = json!({
         "connections": {"maxConcurrentStreams": 5, "maxRequests": 9},

@@ -28,6 +28,9 @@ pub(in crate::backend) fn health_checks(
 fn check(given: &config::HealthCheck, protocol: Protocol) -> Checked<HealthCheck> {
     let probe = match &given.kind {
         None => unknown(""),
+        Some(health_check::Kind::Http(given)) if given.http10 && protocol == Protocol::Http2 => {
+            refuse("http.http10", "needs a backend that speaks HTTP/1.1")
+        }
         Some(health_check::Kind::Http(given)) => http(given).map(Probe::Http).within("http"),
         Some(health_check::Kind::Tcp(tcp)) => Ok(Probe::Tcp { send: tcp.send.clone(), receive: tcp.receive.clone() }),
         Some(health_check::Kind::Grpc(_)) if protocol == Protocol::Http1 => {
@@ -100,5 +103,5 @@ fn http(given: &health_check::Http) -> Checked<HttpProbe> {
     for (name, value) in named {
         headers.append(name, value);
     }
-    Ok(HttpProbe { path, host, method, expected, headers })
+    Ok(HttpProbe { path, host, method, expected, headers, http10: given.http10 })
 }

@@ -1,12 +1,14 @@
 use backstay_destination::HostPattern;
 use backstay_proto::config::{self, rule, weighted_backend};
-use http::StatusCode;
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
 
 use super::{Action, Forward, Redirect, Respond, Target, WeightedTarget, WeightedTargets};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
 use crate::route::filter::{filters, path_edit};
 use crate::route::reference::{backend_ref, port};
 use crate::scalar::limit;
+use crate::sequence;
 
 /// The action of a rule.
 pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action> {
@@ -14,8 +16,10 @@ pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action
         None => return unknown("action"),
         Some(rule::Action::Forward(message)) => Action::Forward(forward(message).within("forward")?),
         Some(rule::Action::Redirect(message)) => Action::Redirect(redirect(message).within("redirect")?),
-        Some(rule::Action::Respond(message)) => Action::Respond(respond(message).within("respond")?),
-        Some(rule::Action::Sequence(_)) => return unknown("sequence"),
+        Some(rule::Action::Respond(message)) => Action::Respond(fixed(message).within("respond")?),
+        Some(rule::Action::Sequence(message)) => {
+            Action::Sequence(Box::new(sequence::sequence(message).within("sequence")?))
+        }
     })
 }
 
@@ -34,7 +38,7 @@ fn forward(message: &config::Forward) -> Checked<Forward> {
 fn target(message: &config::WeightedBackend) -> Checked<WeightedTarget> {
     let target = match &message.target {
         None => unknown("target"),
-        Some(weighted_backend::Target::Respond(message)) => respond(message).map(Target::Respond).within("respond"),
+        Some(weighted_backend::Target::Respond(message)) => fixed(message).map(Target::Respond).within("respond"),
         Some(weighted_backend::Target::Backend(reference)) => {
             backend_ref(reference).map(|(backend, port)| Target::Backend { backend, port }).within("backend")
         }
@@ -43,7 +47,8 @@ fn target(message: &config::WeightedBackend) -> Checked<WeightedTarget> {
     Ok(WeightedTarget { weight: message.weight, target, filters })
 }
 
-fn redirect(message: &config::Redirect) -> Checked<Redirect> {
+/// Where a client is sent.
+pub(crate) fn redirect(message: &config::Redirect) -> Checked<Redirect> {
     let scheme = match message.scheme.as_str() {
         "" => Ok(None),
         scheme @ ("http" | "https") => Ok(Some(scheme.into())),
@@ -63,14 +68,33 @@ fn redirect(message: &config::Redirect) -> Checked<Redirect> {
     Ok(Redirect { scheme, hostname, path, port, status })
 }
 
-fn respond(message: &config::Respond) -> Checked<Respond> {
-    if !(200..=599).contains(&message.status) {
-        return refuse("status", "must be from 200 to 599");
+/// An answer that does not depend on the request.
+fn fixed(message: &config::Respond) -> Checked<Respond> {
+    if message.computed_body.is_some() {
+        return refuse("computed_body", "can be set in the steps of a sequence only");
     }
-    if !message.reason.is_empty() || !message.content_type.is_empty() || message.computed_body.is_some() {
-        return unknown("");
-    }
-    Ok(Respond::text(status(message.status)?, message.body.clone()))
+    respond(message)
+}
+
+/// An answer. What computes its body is for the caller to read.
+pub(crate) fn respond(message: &config::Respond) -> Checked<Respond> {
+    let status = match message.status {
+        200..=599 => status(message.status),
+        _ => refuse("status", "must be from 200 to 599"),
+    };
+    let content_type = match message.content_type.as_str() {
+        "" => Ok(HeaderValue::from_static("text/plain")),
+        text => HeaderValue::from_str(text).or_else(|_| refuse("content_type", "cannot be sent")),
+    };
+    // RFC 9112, 4: blanks, visible characters, and what is beyond ASCII.
+    let sendable = message.reason.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..));
+    let reason = match message.reason.as_str() {
+        "" => Ok(None),
+        reason if sendable => Ok(Some(Bytes::copy_from_slice(reason.as_bytes()))),
+        _ => refuse("reason", "must not hold control characters"),
+    };
+    let (status, content_type, reason) = (status, content_type, reason).together()?;
+    Ok(Respond { status, body: message.body.clone().into(), content_type, reason })
 }
 
 fn status(code: u32) -> Checked<StatusCode> {

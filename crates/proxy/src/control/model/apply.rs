@@ -1,15 +1,18 @@
-//! One response, in the order in which its kinds depend on each other: secrets, backends, routes, listeners, sockets.
+//! One response, in the order in which its kinds depend on each other: secrets, backends, tables and address sets, routes,
+//! listeners, sockets.
 //!
 //! A reference to what is not there is no fault: the rest may come in the same response or the next.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use backstay_model::{Attachment, Backend, Fault, Faults, Kind, Listener, Resource, Route, Secret};
+use backstay_model::{
+    AddressSet, Attachment, Backend, Fault, Faults, Kind, Listener, Resource, Route, Secret, Slot, Table,
+};
 use backstay_xds::client::Update;
 use bytes::Bytes;
 
-use super::super::accepted::Accepted;
+use super::super::accepted::{Accepted, AcceptedMap, Rejected};
 use super::super::backends::{BackendItem, Feed};
 use super::super::routes::RouteItem;
 use super::{Dirty, LISTED_FAULTS, Model, Outcome};
@@ -34,6 +37,8 @@ impl<T> Arrival<T> {
 struct Arrivals {
     secrets: Vec<Arrival<Secret>>,
     backends: Vec<Arrival<Box<Backend>>>,
+    tables: Vec<Arrival<Table>>,
+    address_sets: Vec<Arrival<AddressSet>>,
     routes: Vec<Arrival<Route>>,
     listeners: Vec<Arrival<Listener>>,
 }
@@ -47,6 +52,9 @@ impl Model {
         response.remove(removed);
         response.secrets(arrivals.secrets);
         response.backends(arrivals.backends);
+        let Model { tables, address_sets, rejected, .. } = &mut *response.model;
+        lookups(tables, arrivals.tables, &mut response.dirty, rejected);
+        lookups(address_sets, arrivals.address_sets, &mut response.dirty, rejected);
         response.routes(arrivals.routes);
         response.listeners(arrivals.listeners);
         response.finish()
@@ -68,6 +76,8 @@ impl Response<'_> {
             match Resource::decode(&name, value.clone()) {
                 Ok(Resource::Secret(item)) => arrivals.secrets.push(Arrival { name, version, value, item }),
                 Ok(Resource::Backend(item)) => arrivals.backends.push(Arrival { name, version, value, item }),
+                Ok(Resource::Table(item)) => arrivals.tables.push(Arrival { name, version, value, item }),
+                Ok(Resource::AddressSet(item)) => arrivals.address_sets.push(Arrival { name, version, value, item }),
                 Ok(Resource::Route(item)) => arrivals.routes.push(Arrival { name, version, value, item }),
                 Ok(Resource::Listener(item)) => arrivals.listeners.push(Arrival { name, version, value, item }),
                 Err(faults) => self.reject(name, version, faults),
@@ -97,6 +107,13 @@ impl Response<'_> {
                 }
                 Some(Kind::Backend) if model.backends.remove(&name).is_some() => {
                     self.dirty.backends.insert(name);
+                }
+                // What served until now goes on with what it has, until the routes are joined anew.
+                Some(Kind::Table) if model.tables.remove(&name).is_some() => {
+                    self.dirty.lookups.insert(name);
+                }
+                Some(Kind::AddressSet) if model.address_sets.remove(&name).is_some() => {
+                    self.dirty.lookups.insert(name);
                 }
                 Some(Kind::Route) => {
                     if let Some(old) = model.routes.remove(&name) {
@@ -200,25 +217,26 @@ impl Response<'_> {
     fn routes(&mut self, arrivals: Vec<Arrival<Route>>) {
         let mut arrived = BTreeSet::new();
         for arrival in arrivals {
-            let model = &*self.model;
-            let (name, accepted) =
-                arrival.accept(|name, route| RouteItem::new(name, route, &|backend| model.find(backend)));
+            let (name, mut accepted) = arrival.accept(|_, route| RouteItem::new(route));
+            accepted.item.rules = self.model.join(&name, &accepted.item.route);
             self.clear_rejection(&name);
             arrived.insert(Arc::clone(&name));
             self.put_route(name, accepted);
         }
-        let affected = self.dirty.backends.iter().filter_map(|backend| self.model.by_backend.get(backend)).flatten();
+        let changed = self.dirty.backends.iter().chain(&self.dirty.lookups);
+        let affected = changed.filter_map(|name| self.model.by_reference.get(name)).flatten();
         let affected: BTreeSet<_> = affected.filter(|name| !arrived.contains(*name)).cloned().collect();
         for name in affected {
             self.rejoin_route(&name);
         }
     }
 
-    /// Joins a route with its backends anew.
+    /// Joins a route anew: something that it names has come, gone, or changed its identity.
     fn rejoin_route(&mut self, name: &Arc<str>) {
-        let Model { routes, backends, .. } = &mut *self.model;
-        let Some(accepted) = routes.get_mut(name) else { return };
-        accepted.item.join(name, &|backend| backends.get(backend)?.item.backend.clone());
+        let Some(accepted) = self.model.routes.get(name) else { return };
+        let rules = self.model.join(name, &accepted.item.route);
+        let Some(accepted) = self.model.routes.get_mut(name) else { return };
+        accepted.item.rules = rules;
         let listeners = accepted.item.route.attachments.iter().map(|attachment| Arc::clone(&attachment.listener));
         self.dirty.listeners.extend(listeners);
     }
@@ -227,8 +245,8 @@ impl Response<'_> {
         if let Some(old) = self.model.routes.remove(&name) {
             self.unlink(&name, &old.item);
         }
-        for backend in &accepted.item.backends {
-            self.model.by_backend.entry(Arc::clone(backend)).or_default().insert(Arc::clone(&name));
+        for reference in &accepted.item.references {
+            self.model.by_reference.entry(Arc::clone(reference)).or_default().insert(Arc::clone(&name));
         }
         for Attachment { listener, .. } in &accepted.item.route.attachments {
             self.model.by_listener.entry(Arc::clone(listener)).or_default().insert(Arc::clone(&name));
@@ -246,8 +264,8 @@ impl Response<'_> {
                 }
             }
         };
-        for backend in &item.backends {
-            forget(&mut self.model.by_backend, backend);
+        for reference in &item.references {
+            forget(&mut self.model.by_reference, reference);
         }
         for Attachment { listener, .. } in &item.route.attachments {
             forget(&mut self.model.by_listener, listener);
@@ -309,6 +327,29 @@ impl Response<'_> {
             self.outcome.config = Some(self.model.config());
         }
         self.outcome
+    }
+}
+
+/// Puts tables or address sets in force. Another version of one that is there takes its place at once, for all rules; they are
+/// not touched.
+fn lookups<T>(
+    accepted: &mut AcceptedMap<Arc<Slot<T>>>,
+    arrivals: Vec<Arrival<T>>,
+    dirty: &mut Dirty,
+    rejected: &mut BTreeMap<Arc<str>, Rejected>,
+) {
+    for Arrival { name, version, value, item } in arrivals {
+        rejected.remove(&name);
+        match accepted.get_mut(&name) {
+            Some(known) => {
+                known.item.store(item);
+                (known.version, known.value) = (version, value);
+            }
+            None => {
+                dirty.lookups.insert(Arc::clone(&name));
+                accepted.insert(name, Accepted { version, value, item: Slot::new(item) });
+            }
+        }
     }
 }
 

@@ -8,6 +8,8 @@ pub(super) struct Dirty {
     pub(super) secrets: BTreeSet<Arc<str>>,
     /// Backends that came, went or have another identity.
     pub(super) backends: BTreeSet<Arc<str>>,
+    /// Tables and address sets that came or went; another version of one changes no rule.
+    pub(super) lookups: BTreeSet<Arc<str>>,
     /// Listeners whose routes changed.
     pub(super) listeners: BTreeSet<Arc<str>>,
     pub(super) sockets: BTreeSet<SocketAddr>,

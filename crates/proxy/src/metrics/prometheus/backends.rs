@@ -1,5 +1,6 @@
 use backstay_balancer::{EjectionReason, Limit};
 
+use super::process::by_cause;
 use crate::metrics::family::Family;
 use crate::metrics::family::Read::{Level, Levels, Rise, Rises, Times};
 use crate::metrics::{BackendSnapshot, CLASSES};
@@ -57,6 +58,11 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
         name: "backstay_backend_no_endpoint_total",
         help: "Requests answered 503 because there was no endpoint to send them to.",
         read: Rise(|backend| backend.metrics.no_endpoint.get()),
+    },
+    Family {
+        name: "backstay_backend_failures_total",
+        help: "Requests of sequences that a backend did not answer, by cause.",
+        read: Rises("cause", |backend| by_cause(&backend.metrics.failures)),
     },
     Family {
         name: "backstay_backend_loops_total",

@@ -1,6 +1,12 @@
 use crate::metrics::family::Family;
 use crate::metrics::family::Read::{Level, Levels, Rise, Rises};
 use crate::metrics::{CLASSES, Process};
+use backstay_upstream::counts::FailureCounts;
+
+/// Counts by cause, as series.
+pub(super) fn by_cause(counts: &FailureCounts) -> Vec<(&'static str, u64)> {
+    counts.by_cause().map(|(cause, count)| (cause.as_str(), count)).collect()
+}
 
 /// The process, beside its backends.
 pub(super) const FAMILIES: &[Family<Process>] = &[
@@ -80,6 +86,11 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Rises("class", |process| {
             CLASSES.iter().zip(&process.server.local_replies).map(|(class, count)| (*class, count.get())).collect()
         }),
+    },
+    Family {
+        name: "backstay_destination_failures_total",
+        help: "Requests of sequences that no destination answered, by cause.",
+        read: Rises("cause", |process| by_cause(&process.server.destination_failures)),
     },
     Family {
         name: "backstay_access_log_dropped_total",

@@ -96,13 +96,21 @@ impl Locality {
 
 impl Discovery {
     pub(in crate::backstay) fn check(&self, path: &FieldPath, findings: &mut Findings) {
-        let path = path.child("srv");
-        let Some(srv) = &self.srv else {
-            if self.max_stale.is_none() && self.max_absent.is_none() {
-                findings.required(&path, "at least one of srv, maxStale and maxAbsent");
+        let has_doubt = self.max_stale.is_some() || self.max_absent.is_some();
+        let srv = match (&self.srv, self.dns_lookup_family) {
+            (None, Some(_)) => return,
+            (None, None) if has_doubt => return,
+            (None, None) => {
+                return findings.required(path, "at least one of srv, dnsLookupFamily, maxStale and maxAbsent");
             }
-            return;
+            (Some(srv), None) => srv,
+            (Some(srv), Some(_)) => {
+                let path = path.child("dnsLookupFamily");
+                findings.forbidden(&path, "srv and dnsLookupFamily cannot be specified together");
+                srv
+            }
         };
+        let path = path.child("srv");
         let protocol = srv.protocol.as_deref().unwrap_or("tcp");
         for (name, text) in [("service", srv.service.as_str()), ("protocol", protocol)] {
             let path = path.child(name);

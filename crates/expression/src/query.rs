@@ -2,17 +2,20 @@
 
 use std::borrow::Cow;
 
-/// The decoded value of the first parameter called `name`.
-pub(super) fn first<'q>(query: &'q str, name: &str) -> Option<Cow<'q, [u8]>> {
-    query.split('&').find_map(|pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (*decode(key) == *name.as_bytes()).then(|| decode(value))
+/// The decoded value of the first parameter called `name`. Both sides of `=` are compared decoded.
+#[must_use]
+pub fn first<'q>(query: &'q [u8], name: &[u8]) -> Option<Cow<'q, [u8]>> {
+    query.split(|byte| *byte == b'&').find_map(|pair| {
+        let (key, value) = match pair.iter().position(|byte| *byte == b'=') {
+            Some(at) => (&pair[..at], &pair[at + 1..]),
+            None => (pair, &b""[..]),
+        };
+        (*decode(key) == *name).then(|| decode(value))
     })
 }
 
 /// Undoes form encoding: `+` is a blank, `%41` is `A`. A `%` without two hexadecimal digits stands for itself.
-fn decode(text: &str) -> Cow<'_, [u8]> {
-    let bytes = text.as_bytes();
+fn decode(bytes: &[u8]) -> Cow<'_, [u8]> {
     if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return Cow::Borrowed(bytes);
     }

@@ -1,0 +1,6 @@
+mod allocations;
+mod properties;
+mod request;
+mod rules;
+
+use request::Example;

@@ -1,0 +1,112 @@
+//! The request that one backend gets.
+
+use std::num::NonZeroU16;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::request::Parts;
+use http::{HeaderValue, Request, StatusCode};
+use tokio::time::Sleep;
+
+use super::guard::Active;
+use super::headers::HopByHop;
+use super::outbound::Attempts;
+use super::request_state::RequestState;
+use super::{hash, head};
+use crate::body::RequestBody;
+use crate::exchange::Exchange;
+use crate::local_reply::{Flag, LocalReply};
+use backstay_upstream::Backend;
+
+/// What cannot be sent in the words of HTTP.
+pub(super) const UNSENDABLE: LocalReply = LocalReply::fixed(
+    StatusCode::BAD_REQUEST,
+    "the rewritten request target is not valid",
+    Flag::DownstreamProtocolError,
+    "invalid_rewritten_target",
+);
+
+/// A backend that a request goes to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Aim<'a> {
+    pub(super) backend: &'a Arc<Backend>,
+    /// Port of its endpoints; `None` takes the authority's.
+    pub(super) port: Option<NonZeroU16>,
+    pub(super) timeouts: RouteTimeouts,
+}
+
+/// How long a route lets requests take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct RouteTimeouts {
+    /// From the request's head to the last byte of the answer.
+    pub(super) request: Option<Duration>,
+    /// From the start of an attempt to the last byte of its answer.
+    pub(super) attempt: Option<Duration>,
+}
+
+/// A request as its backend gets it, and what goes with it until there is an answer.
+#[derive(Debug)]
+pub(super) struct Aimed {
+    pub(super) request: Request<RequestBody>,
+    pub(super) state: RequestState,
+    pub(super) active: Active,
+    /// When the answer must have ended.
+    pub(super) deadline: Option<Pin<Box<Sleep>>>,
+    pub(super) attempts: Attempts,
+    /// Lines of `Set-Cookie` that keep the client at its endpoint.
+    pub(super) cookies: Vec<HeaderValue>,
+}
+
+impl Aim<'_> {
+    /// Makes of a request that is [prepared](head::prepare) the one that the backend gets.
+    ///
+    /// # Errors
+    /// When the backend's protocol cannot say it.
+    pub(super) fn take(
+        self,
+        exchange: &Exchange,
+        mut parts: Parts,
+        hop: HopByHop,
+        body: RequestBody,
+    ) -> Result<Aimed, LocalReply> {
+        let Self { backend, port, timeouts } = self;
+        let thread = &exchange.client.thread;
+        head::rewrite_host(&mut parts, backend);
+        let mut state = RequestState::new(backend, port, &parts, &hop, &body);
+        let mut cookies = Vec::new();
+        if backend.policy.hashes() {
+            let client = exchange.client.peer.ip();
+            (state.hash, cookies) = hash::of(&backend.policy.hash, &parts, client, || thread.random());
+        }
+        let request = head::address(parts, hop, backend, body).ok_or(UNSENDABLE)?;
+        Ok(Aimed {
+            request,
+            state,
+            active: Active::count(thread.upstreams.get(backend, || thread.random())),
+            deadline: timeouts.deadline(backend, exchange.started),
+            attempts: Attempts::at(backend, timeouts),
+            cookies,
+        })
+    }
+}
+
+impl RouteTimeouts {
+    /// When the answer to a request that arrived at `started` and is sent now must have ended.
+    fn deadline(self, backend: &Backend, started: Instant) -> Option<Pin<Box<Sleep>>> {
+        let total = match (self.request, backend.timeouts.total) {
+            (Some(route), Some(backend)) => Some(route.min(backend)),
+            (only, None) | (None, only) => only,
+        };
+        let request = total.map(|timeout| started + timeout);
+        // With retries, each attempt has its own.
+        let attempt = self.attempt.filter(|_| backend.policy.retries.is_none());
+        let attempt = attempt.map(|timeout| Instant::now() + timeout);
+        let first = match (request, attempt) {
+            (Some(request), Some(attempt)) => request.min(attempt),
+            (Some(only), None) | (None, Some(only)) => only,
+            (None, None) => return None,
+        };
+        Some(Box::pin(tokio::time::sleep_until(first.into())))
+    }
+}
