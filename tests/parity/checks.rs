@@ -6,7 +6,7 @@ use crate::compare::compare;
 use crate::row::{Endpoint, HOST, Row, Step, differs, same};
 use crate::upstream::Behaviour;
 
-const NAMES: &str = "who asks says so, and asks for the endpoint by its own name; Envoy's is that of its cluster";
+const NAMES: &str = "who asks says so, asks for the endpoint by its own name (Envoy by that of its cluster), and says that it asks no more";
 const MAIN: &str = "127.0.0.1";
 const SPARE: &str = "127.0.0.2";
 const TO_MAIN: Step = Step::Until(HOST, "200 127.0.0.1");

@@ -120,7 +120,9 @@ pub(super) async fn acquire(
                 return Ok(found);
             }
             // The first stands for all that race.
-            state.tried.set(addresses.first().copied());
+            if let Some(first) = addresses.first() {
+                state.go_to(*first);
+            }
             Box::pin(open_preferred(upstream, addresses, server_name.as_ref(), reuse)).await
         }
     }
