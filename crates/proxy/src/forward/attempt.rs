@@ -50,6 +50,7 @@ pub(super) async fn run(
     loop {
         let Acquired { pool, lease, selected } = endpoint::acquire(upstream, &route, state, reuse).await?;
         let Ok(guard) = RequestGuard::count(upstream, selected) else {
+            state.go_to(pool.address());
             lease.cancel();
             return Err(Failure::Overflow);
         };
@@ -105,7 +106,7 @@ fn begin(
     guard: &RequestGuard,
 ) {
     let backend = &upstream.backend;
-    state.tried.set(Some(pool.address()));
+    state.go_to(pool.address());
     if let Some(selected) = &guard.selected {
         *state.current.borrow_mut() = Some(selected.clone());
         if backend.policy.host == HostRewrite::Automatic

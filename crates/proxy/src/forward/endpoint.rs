@@ -120,7 +120,9 @@ pub(super) async fn acquire(
                 Some(found) => Ok(found),
                 None => {
                     // The first stands for all that race.
-                    state.tried.set(pools.first().map(|pool| pool.address()));
+                    if let Some(first) = pools.first() {
+                        state.go_to(first.address());
+                    }
                     Box::pin(open_preferred(upstream, pools, reuse)).await
                 }
             }
@@ -150,7 +152,7 @@ async fn open(
         {
             return Ok(Acquired { pool, lease, selected });
         }
-        state.tried.set(Some(pool.address()));
+        state.go_to(pool.address());
         state.current.borrow_mut().clone_from(&selected);
         let error = match pool.open(&pending, reuse).await {
             Ok(lease) => return Ok(Acquired { pool, lease, selected }),
