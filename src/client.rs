@@ -50,6 +50,18 @@ pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,app
 pub(crate) struct Client {
     server: Server,
     http: HttpClient<HttpConnector, Full<Bytes>>,
+    /// For the Fastly API.
+    fastly_key: Option<FastlyKey>,
+}
+
+/// A token. Its debug output does not have it.
+#[derive(Clone)]
+struct FastlyKey(String);
+
+impl std::fmt::Debug for FastlyKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("(hidden)")
+    }
 }
 
 impl Client {
@@ -59,7 +71,12 @@ impl Client {
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.set_nodelay(true);
         let http = HttpClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Self { server, http }
+        Self { server, http, fastly_key: None }
+    }
+
+    /// Sends this token with every request.
+    pub(crate) fn with_fastly_key(self, key: String) -> Self {
+        Self { fastly_key: Some(FastlyKey(key)), ..self }
     }
 
     /// Whom it asks.
@@ -109,6 +126,9 @@ impl Client {
             .uri(self.server.uri(path))
             .header(ACCEPT, accept)
             .header(USER_AGENT, concat!("backstay/", env!("CARGO_PKG_VERSION")));
+        if let Some(FastlyKey(key)) = &self.fastly_key {
+            request = request.header("fastly-key", key);
+        }
         let mut content = Bytes::new();
         if let Some((media_type, value)) = body {
             request = request.header(CONTENT_TYPE, media_type);

@@ -6,10 +6,12 @@ pub(crate) mod control_plane;
 pub(crate) mod delete;
 pub(crate) mod dev;
 pub(crate) mod get;
+pub(crate) mod import;
 mod object_ref;
 pub(crate) mod proxy;
 mod selection;
 pub(crate) mod status;
+pub(crate) mod token;
 pub(crate) mod version;
 
 /// Shown below `backstay --help`.
@@ -29,6 +31,44 @@ pub(crate) struct AllowedHostArgs {
     /// A host name that requests to it may be addressed to, besides IP addresses and localhost; may be repeated
     #[arg(long = "allowed-host", value_name = "NAME")]
     pub(crate) names: Vec<backstay_guard::HostName>,
+}
+
+/// Options of what serves the Fastly API.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct FastlyArgs {
+    /// File of the tokens that the Fastly API takes; without one it takes any [see: backstay token]
+    #[arg(long, value_name = "FILE")]
+    tokens: Option<std::path::PathBuf>,
+    /// Gateway that serves the Fastly services which name none themselves
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway_name)]
+    fastly_gateway: Option<String>,
+    /// Response header in which Fastly services tell which backend answered, and why it did not
+    #[arg(long, value_name = "HEADER", value_parser = header_name)]
+    fastly_backend_header: Option<String>,
+}
+
+impl FastlyArgs {
+    /// As settings. `default_gateway` serves where the command line names none.
+    pub(crate) fn options(self, default_gateway: Option<&str>) -> backstay_control_plane::FastlyOptions {
+        backstay_control_plane::FastlyOptions {
+            tokens: self.tokens,
+            default_gateway: self.fastly_gateway.or_else(|| default_gateway.map(str::to_owned)),
+            backend_header: self.fastly_backend_header.unwrap_or_default(),
+        }
+    }
+}
+
+fn gateway_name(text: &str) -> Result<String, String> {
+    let is_name = |name: &str| backstay_resources::name::subdomain(name).is_empty();
+    match text.split_once('/') {
+        Some((namespace, name)) if is_name(namespace) && is_name(name) => Ok(text.to_owned()),
+        _ => Err("it must be the namespace and the name of a Gateway, such as default/demo".to_owned()),
+    }
+}
+
+fn header_name(text: &str) -> Result<String, String> {
+    let name: http::HeaderName = text.parse().map_err(|_| "it must be the name of a header".to_owned())?;
+    Ok(name.as_str().to_owned())
 }
 
 /// Ends with a usage error when no `-f` was given.

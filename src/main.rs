@@ -39,6 +39,8 @@ enum Command {
     Delete(command::delete::Args),
     Status(command::status::Args),
     Check(command::check::Args),
+    Import(command::import::Args),
+    Token(command::token::Args),
     Version(command::version::Args),
 }
 
@@ -76,6 +78,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Delete(args) => args.run().await,
             Command::Status(args) => args.run().await,
             Command::Check(args) => args.run(),
+            Command::Import(args) => args.run().await,
+            Command::Token(args) => args.run(),
             Command::Version(args) => args.run(),
         }
     })

@@ -6,4 +6,4 @@ mod source;
 
 pub(crate) use self::document::Document;
 pub(crate) use self::problem::Problem;
-pub(crate) use self::source::{FileArgs, Manifests};
+pub(crate) use self::source::{FileArgs, KrakendFile, Manifests};

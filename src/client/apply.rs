@@ -7,7 +7,7 @@ use super::merge::{last_applied, three_way, with_last_applied};
 use super::{Client, Error, JSON, MERGE_PATCH, ResourceType, Segment};
 
 /// Query of every write: who writes, and that unknown fields are errors.
-const WRITE: &str = "fieldManager=backstay&fieldValidation=Strict";
+const WRITE: &str = "fieldManager=backstay-client-side-apply&fieldValidation=Strict";
 
 /// What became of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -114,12 +114,28 @@ pub(crate) struct Cause {
     pub(crate) message: String,
 }
 
+/// A refusal, as the Fastly API words it.
+#[derive(Deserialize)]
+struct FastlyStatus {
+    msg: String,
+    #[serde(default)]
+    detail: String,
+}
+
 impl Status {
     /// The refusal in an answer's body; where that is no `Status`, one made of the code.
     pub(crate) fn of(code: StatusCode, body: &[u8]) -> Self {
+        let code = code.as_u16();
         match serde_json::from_slice::<Self>(body) {
-            Ok(status) if !status.message.is_empty() => Self { code: code.as_u16(), ..status },
-            _ => Self { code: code.as_u16(), message: format!("the server answered {code}"), ..Self::default() },
+            Ok(status) if !status.message.is_empty() => Self { code, ..status },
+            _ => {
+                let message = match serde_json::from_slice(body) {
+                    Ok(FastlyStatus { detail, .. }) if !detail.is_empty() => detail,
+                    Ok(FastlyStatus { msg, .. }) => msg,
+                    Err(_) => format!("the server answered {code}"),
+                };
+                Self { code, message, ..Self::default() }
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `backstay check`.
 
 mod faults;
+mod krakend;
 mod references;
 
 use std::process::ExitCode;
@@ -14,31 +15,45 @@ use crate::client::Segment;
 use crate::manifest::{Document, FileArgs, Problem};
 use crate::output::{self, Paint};
 
-/// Find what is wrong with manifests, without a control plane
+/// Find what is wrong with manifests, or with a krakend.json, without a control plane
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Every problem is printed as FILE:LINE: KIND/NAME: FIELD: MESSAGE, all at once, and the exit code is 1. The checks are \
 those of the control plane, unknown fields included. A reference to a Backend or Gateway that is in none of the files is \
 only a warning: it may be stored already.
 
+A file that is a configuration of KrakenD, whatever its name, is checked as one: each problem is printed as \
+FILE:LINE:COLUMN: SEVERITY: FIELD: MESSAGE, and the exit code is 1 when one is an error.
+
 Examples:
   backstay check -f backend.yaml
-  backstay check -R -f manifests/")]
+  backstay check -R -f manifests/
+  backstay check -f krakend.json
+  backstay check --migrate -f krakend.json > version-3.json")]
 pub(crate) struct Args {
     #[command(flatten)]
     files: FileArgs,
     /// Namespace of objects that name none; one that names another is a problem [default: default]
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<Segment>,
+    #[command(flatten)]
+    krakend: krakend::KrakendArgs,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
         super::require_files(&self.files);
-        let manifests = self.files.read();
+        let manifests = self.files.read_all();
         let (documents, namespace) = (&manifests.documents, self.namespace.as_ref());
-        if documents.is_empty() && manifests.problems.is_empty() {
+        if self.krakend.migrates() {
+            return krakend::migrate(&manifests);
+        }
+        if documents.is_empty() && manifests.problems.is_empty() && manifests.krakend.is_empty() {
             bail!("no objects passed to check");
+        }
+        let is_refused = self.krakend.check(&manifests.krakend)?;
+        if documents.is_empty() && manifests.problems.is_empty() {
+            return Ok(if is_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS });
         }
         let mut problems = manifests.problems;
         problems.extend(documents.iter().flat_map(unknown));
@@ -52,11 +67,11 @@ impl Args {
         let objects = if count == 1 { "object" } else { "objects" };
         if found == 0 {
             output::line(format_args!("{count} {objects}: {}", Paint::stdout().good("no problems")))?;
-            return Ok(ExitCode::SUCCESS);
+        } else {
+            let noun = if found == 1 { "problem" } else { "problems" };
+            output::line(format_args!("{count} {objects}: {found} {noun}"))?;
         }
-        let noun = if found == 1 { "problem" } else { "problems" };
-        output::line(format_args!("{count} {objects}: {found} {noun}"))?;
-        Ok(ExitCode::FAILURE)
+        Ok(if found == 0 && !is_refused { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 use backstay_control_plane::{ControlPlane, Options};
 use serde_json::json;
 
-use super::AllowedHostArgs;
+use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::output;
 use crate::shutdown::{Hangup, Shutdown};
@@ -21,6 +21,7 @@ SIGTERM and SIGINT end open requests in order; a second signal ends at once.
 Examples:
   backstay control-plane
   backstay control-plane --data-dir /var/lib/backstay
+  backstay control-plane --tokens tokens.yaml --fastly-gateway default/edge
   backstay control-plane --api 10.0.0.5:7080 --xds 10.0.0.5:18000 --insecure --allowed-host backstay.example")]
 pub(crate) struct Args {
     /// Address of the API: REST, gRPC admin, metrics and health
@@ -36,6 +37,8 @@ pub(crate) struct Args {
     #[arg(long)]
     insecure: bool,
     #[command(flatten)]
+    fastly: FastlyArgs,
+    #[command(flatten)]
     allowed_hosts: AllowedHostArgs,
     #[command(flatten)]
     address_file: AddressFileArgs,
@@ -46,7 +49,8 @@ impl Args {
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
         let Self { api, xds, data_dir, insecure, .. } = self;
         let allowed_hosts = self.allowed_hosts.names;
-        let options = Options { api, xds, data_dir, insecure, allowed_hosts, ..Options::default() };
+        let fastly = self.fastly.options(None);
+        let options = Options { api, xds, data_dir, insecure, allowed_hosts, fastly, ..Options::default() };
         let start = ControlPlane::start(options);
         let control_plane = output::with_spinner("Opening the store", start).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());

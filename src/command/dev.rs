@@ -18,7 +18,7 @@ use serde_json::json;
 use self::changes::Changes;
 use self::demo_backend::DemoBackend;
 use self::manifests::Followed;
-use super::AllowedHostArgs;
+use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::client::{Client, Segment, Server};
 use crate::manifest::FileArgs;
@@ -58,6 +58,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
     access_log: String,
     #[command(flatten)]
+    fastly: FastlyArgs,
+    #[command(flatten)]
     allowed_hosts: AllowedHostArgs,
     #[command(flatten)]
     address_file: AddressFileArgs,
@@ -82,6 +84,7 @@ impl Args {
             xds: self.xds,
             data_dir: self.data_dir.clone(),
             allowed_hosts: self.allowed_hosts.names.clone(),
+            fastly: self.fastly.options(demo.then_some(manifests::DEMO_GATEWAY)),
             ..backstay_control_plane::Options::default()
         };
         let control_plane = output::with_spinner("Starting the control plane", ControlPlane::start(options)).await?;

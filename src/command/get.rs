@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use self::list::List;
-use self::render::{Extent, Names, Namespaces, OutputFormat, Printer};
+use self::render::{Extent, Names, Namespaces, OutputFormat, Owners, Printer};
 use super::selection::{Selection, SelectionArgs};
 use crate::client::{Client, Error, Segment, ServerArgs};
 use crate::output;
@@ -33,6 +33,9 @@ pub(crate) struct Args {
     /// Format of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: OutputFormat,
+    /// Print in JSON and YAML also who set which field, `metadata.managedFields`
+    #[arg(long)]
+    show_managed_fields: bool,
     /// Go on and print changes as they happen
     #[arg(short, long)]
     watch: bool,
@@ -49,11 +52,8 @@ impl Args {
         if self.watch {
             return self.follow(&client, &selections).await;
         }
-        let mut printer = Printer::new(
-            self.output,
-            if selections.len() > 1 { Names::WithKind } else { Names::Alone },
-            self.namespaces(),
-        );
+        let names = if selections.len() > 1 { Names::WithKind } else { Names::Alone };
+        let mut printer = Printer::new(self.output, names, self.namespaces(), self.owners());
         let mut failed = 0;
         for selection in &selections {
             for list in self.lists(selection) {
@@ -82,7 +82,7 @@ impl Args {
         let [selection] = selections else { super::usage("--watch takes one kind at a time") };
         let lists: Vec<_> = self.lists(selection).collect();
         let [list] = &*lists else { super::usage("--watch takes one name or none") };
-        let mut printer = Printer::new(self.output, Names::Alone, self.namespaces());
+        let mut printer = Printer::new(self.output, Names::Alone, self.namespaces(), self.owners());
         let page = list.read(client).await?;
         let mut revision = page.revision.clone();
         printer.add(&selection.resource, page);
@@ -113,6 +113,10 @@ impl Args {
                 }
             }
         }
+    }
+
+    fn owners(&self) -> Owners {
+        if self.show_managed_fields { Owners::Shown } else { Owners::Hidden }
     }
 
     fn namespaces(&self) -> Namespaces {

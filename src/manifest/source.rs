@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use backstay_krakend::document::Format;
 use backstay_resources::decode::{self, DecodeError};
 
 use super::document::objects;
@@ -28,6 +29,19 @@ pub(crate) struct Manifests {
     pub(crate) documents: Vec<Document>,
     /// In the same order.
     pub(crate) problems: Vec<Problem>,
+    /// The files that are configurations of KrakenD and hold no objects.
+    pub(crate) krakend: Vec<KrakendFile>,
+}
+
+/// A file that is a configuration of KrakenD.
+#[derive(Debug)]
+pub(crate) struct KrakendFile {
+    /// File, or `stdin`.
+    pub(crate) origin: String,
+    /// What it is written in.
+    pub(crate) format: Format,
+    /// What is in it.
+    pub(crate) text: String,
 }
 
 /// Options of every subcommand that reads manifests.
@@ -42,17 +56,30 @@ pub(crate) struct FileArgs {
 }
 
 impl FileArgs {
+    /// Reads all that was named, as [`FileArgs::read_all`] does. A configuration of KrakenD is a problem: it holds no object.
+    pub(crate) fn read(&self) -> Manifests {
+        let mut manifests = self.read_all();
+        let refuse = |file: KrakendFile| {
+            unreadable(
+                Path::new(&file.origin),
+                "it is a configuration of KrakenD, which this version only checks: backstay check -f",
+            )
+        };
+        manifests.problems.extend(manifests.krakend.drain(..).map(refuse));
+        manifests
+    }
+
     /// Reads all that was named. What cannot be read becomes a problem, and so does an argument that holds no object beside
     /// others that do: what was to write it may have failed. The rest is read all the same.
-    pub(crate) fn read(&self) -> Manifests {
+    pub(crate) fn read_all(&self) -> Manifests {
         let mut manifests = Manifests::default();
         let mut empty = Vec::new();
         for argument in &self.paths {
-            let before = (manifests.documents.len(), manifests.problems.len());
+            let before = manifests.count();
             for origin in expand(std::slice::from_ref(argument), self.recursive, &mut manifests.problems) {
                 manifests.read(&origin);
             }
-            if before == (manifests.documents.len(), manifests.problems.len()) {
+            if before == manifests.count() {
                 empty.push(argument);
             }
         }
@@ -122,6 +149,11 @@ fn unreadable(path: &Path, message: &str) -> Problem {
 }
 
 impl Manifests {
+    /// How much has been found.
+    fn count(&self) -> usize {
+        self.documents.len() + self.problems.len() + self.krakend.len()
+    }
+
     fn read(&mut self, origin: &Origin) {
         let (path, text) = match origin {
             Origin::Stdin => (Path::new("stdin"), read_limited(std::io::stdin().lock())),
@@ -130,6 +162,12 @@ impl Manifests {
             }
         };
         match text {
+            Ok(text) if backstay_krakend::is_configuration(&text, path) => {
+                // Standard input has no name that tells.
+                let is_yaml = *origin == Origin::Stdin && !text.trim_start().starts_with('{');
+                let format = if is_yaml { Format::Yaml } else { Format::of_file(path) };
+                self.krakend.push(KrakendFile { origin: path.display().to_string(), format, text });
+            }
             Ok(text) => self.add(&path.display().to_string(), &text),
             Err(message) => self.problems.push(unreadable(path, &message)),
         }

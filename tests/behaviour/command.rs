@@ -1,5 +1,6 @@
 //! The client side of the command: what it prints and how it exits, against a real control plane.
 
+mod krakend;
 mod unasked;
 
 use std::path::PathBuf;

@@ -192,3 +192,29 @@ async fn a_list_and_a_watch_from_it_miss_nothing_while_others_write() {
         writer.await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn what_two_controllers_apply_is_merged_and_what_both_want_is_a_conflict() {
+    let control = ControlPlane::start();
+    let api = backends(client(&control));
+    let apply = |manager: &str, object: serde_json::Value| {
+        let (api, params) = (api.clone(), PatchParams::apply(manager));
+        async move { api.patch("api", &params, &Patch::Apply(object)).await }
+    };
+    let object = |labels: serde_json::Value, spec: serde_json::Value| json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Backend", "metadata": {"name": "api", "labels": labels}, "spec": spec});
+    let spec = json!({"endpoints": [{"fqdn": "a.example.com"}], "protocol": "h2"});
+    let created = apply("one", object(json!({"one": "1"}), spec.clone())).await.unwrap();
+    assert_eq!(created.data["spec"], spec);
+    let merged = apply("two", object(json!({"two": "2"}), json!({}))).await.unwrap();
+    assert_eq!(merged.labels().len(), 2);
+    let refused = apply("two", object(json!({"one": "2"}), json!({}))).await.unwrap_err();
+    let kube::Error::Api(status) = refused else { panic!("{refused}") };
+    assert_eq!((status.code, status.reason.as_str()), (409, "Conflict"));
+    let causes = status.details.unwrap().causes;
+    assert_eq!((causes[0].reason.as_str(), causes[0].field.as_str()), ("FieldManagerConflict", ".metadata.labels.one"));
+    let left = apply("two", object(json!({}), json!({}))).await.unwrap();
+    assert_eq!(left.labels().keys().collect::<Vec<_>>(), ["one"]);
+    let forced = object(json!({"one": "2"}), json!({}));
+    let forced = api.patch("api", &PatchParams::apply("two").force(), &Patch::Apply(forced)).await.unwrap();
+    assert_eq!(forced.labels()["one"], "2");
+}

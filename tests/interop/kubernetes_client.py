@@ -124,9 +124,27 @@ def unasked_deletions(api):
         objects.delete_cluster_custom_object(GROUP, VERSION, PLURAL, name)
 
 
+def server_side_apply(api):
+    resource = dynamic.DynamicClient(api).resources.get(api_version=f"{GROUP}/{VERSION}", kind="Backend")
+    first = backend("applied")
+    first["metadata"]["labels"] = {"one": "1"}
+    resource.server_side_apply(body=first, name="applied", field_manager="one")
+    second = backend("applied", "b.example.com")
+    try:
+        resource.server_side_apply(body=second, name="applied", field_manager="two")
+        raise AssertionError("what another owns was overwritten")
+    except ApiException as conflict:
+        assert conflict.status == 409, conflict
+        assert json.loads(conflict.body)["details"]["causes"][0]["field"] == ".spec.endpoints", conflict.body
+    forced = resource.server_side_apply(body=second, name="applied", field_manager="two", force_conflicts=True)
+    assert forced.spec.endpoints[0].fqdn == "b.example.com", forced
+    assert forced.metadata.labels.one == "1", forced
+    resource.delete(name="applied")
+
+
 def main():
     api = client.ApiClient(client.Configuration(host=sys.argv[1]))
-    for check in (custom_objects, watching, dynamic_client, core_objects, unasked_deletions):
+    for check in (custom_objects, watching, dynamic_client, server_side_apply, core_objects, unasked_deletions):
         check(api)
         print(f"{check.__name__}: ok")
 

@@ -40,6 +40,7 @@ mod mirrors;
 mod multiplexed;
 mod names;
 mod outliers;
+mod places;
 mod races;
 mod refresh;
 mod replies;

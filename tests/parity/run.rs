@@ -15,7 +15,7 @@ use crate::client::{Message, abandon, exchange, exchange_http2};
 use crate::counts::export;
 use crate::dns::{DnsServer, Question};
 use crate::harness::PATIENCE;
-use crate::row::{Row, Step};
+use crate::row::{HOST, Row, Step};
 use crate::upstream::Upstreams;
 
 /// Envoy and Backstay name failures of a lookup each in their own words; these are the same.
@@ -114,6 +114,17 @@ impl Run {
                 listed(&answers, |part| format!("{}0%", (part * 10 + count / 2) / count))
             }
             Step::Kinds(count, request) => self.repeat(count, request).await.len().to_string(),
+            Step::Misplaced(count, places) => {
+                let addresses: Vec<_> = self.row.upstreams.iter().map(|(address, _)| *address).collect();
+                let mut misplaced = 0;
+                for number in 0..count {
+                    let value = format!("user{number}");
+                    let request = format!("GET / HTTP/1.1\r\nhost: {HOST}\r\nx-key: {value}\r\n{{id}}\r\n");
+                    let place = places.of(&addresses, self.upstreams.port, &value);
+                    misplaced += usize::from(self.ask(request, Show::Plain).await != format!("200 {place}"));
+                }
+                misplaced.to_string()
+            }
             Step::UntilGone(authority, answer) => {
                 let mut without = 0;
                 while without < 20 {

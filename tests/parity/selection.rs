@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::compare::compare;
+use crate::places::Places;
 use crate::row::{Endpoint, HOST, Row, Step, same};
 use crate::upstream::Behaviour;
 
@@ -77,8 +78,9 @@ async fn hashes() {
     };
     let all_kinds = "GET / HTTP/1.1\r\nhost: {row}\r\n{id}\r\n";
     compare(vec![
-        hashed("ring-hash", "RING_HASH", "RingHash"),
-        hashed("maglev", "MAGLEV", "Maglev"),
+        // A fleet of both sends each user to one endpoint.
+        hashed("ring-hash", "RING_HASH", "RingHash").see(Step::Misplaced(60, Places::Ring), same("0")),
+        hashed("maglev", "MAGLEV", "Maglev").see(Step::Misplaced(60, Places::Maglev), same("0")),
         hashed("hash-of-nothing", "MAGLEV", "Maglev").see(Step::Kinds(100, all_kinds), same("3")),
         row("random", ALL.map(Endpoint::new))
             .policy(json!({"loadBalancing": {"policy": "Random"}}))

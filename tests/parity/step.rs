@@ -5,6 +5,7 @@ use std::time::Duration;
 use hickory_proto::rr::RecordType;
 
 use crate::dns::Reply;
+use crate::places::Places;
 use crate::upstream::Behaviour;
 
 /// One thing that happens. Each yields one line of what was seen, which may be empty.
@@ -38,6 +39,9 @@ pub enum Step {
     Shares(usize, &'static str),
     /// As many of these requests, as for `Raw`, one after the other. Seen: how many different answers came.
     Kinds(usize, &'static str),
+    /// As many requests, each with another value of the header `x-key`. Seen: how many of them went to another upstream than the one
+    /// where this way places them by a hash of its address and port.
+    Misplaced(usize, Places),
     /// Seen: how many requests upstreams have received so far.
     Received,
     /// Seen: addresses of the upstreams that connections were made to since the last step of this kind, in order.

@@ -25,6 +25,8 @@ pub struct LoadBalancing {
     pub locality_weighted: bool,
     /// Slow start of new and recovered endpoints, for round robin and least request. Default: none.
     pub slow_start: Option<SlowStart>,
+    /// What of an endpoint the hashing policies place it by.
+    pub endpoint_key: EndpointKey,
 }
 
 impl Default for LoadBalancing {
@@ -35,6 +37,7 @@ impl Default for LoadBalancing {
             overprovisioning_factor: 140,
             locality_weighted: false,
             slow_start: None,
+            endpoint_key: EndpointKey::AddressAndPort,
         }
     }
 }
@@ -52,6 +55,16 @@ pub enum Policy {
     RingHash(RingHash),
     /// By the request's hash in a table that is filled evenly.
     Maglev(Maglev),
+}
+
+/// What of an endpoint the hashing policies place it by. Whoever shall agree on where requests go must hash the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EndpointKey {
+    /// `address:port`, with the port that the request goes to. Envoy's.
+    #[default]
+    AddressAndPort,
+    /// The address, whatever the port, unless the endpoint has one of its own.
+    Address,
 }
 
 /// Settings of [`Policy::LeastRequest`].
@@ -155,6 +168,14 @@ pub enum ConfigError {
 }
 
 impl LoadBalancing {
+    /// The port that places of endpoints depend on for a request to `port`; 0 where they depend on none.
+    pub(crate) const fn place_port(&self, port: u16) -> u16 {
+        match (&self.policy, self.endpoint_key) {
+            (Policy::RingHash(_) | Policy::Maglev(_), EndpointKey::AddressAndPort) => port,
+            _ => 0,
+        }
+    }
+
     /// Checks every range named at the fields.
     ///
     /// # Errors

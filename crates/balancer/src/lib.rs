@@ -34,7 +34,7 @@ mod slow_start;
 mod table;
 
 pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, PoolConnection, RetryBudget, Share, Wait};
-pub use config::{ConfigError, LeastRequest, LoadBalancing, Maglev, Policy, RingHash, SlowStart};
+pub use config::{ConfigError, EndpointKey, LeastRequest, LoadBalancing, Maglev, Policy, RingHash, SlowStart};
 pub use endpoint::{
     ActiveRequest, ConfiguredHealth, EjectionReason, EndpointSpec, EndpointState, Health, Locality, Start,
 };

@@ -25,22 +25,22 @@ impl EndpointSet {
     /// The first set of a backend. `now` is when its endpoints began, for slow start.
     #[must_use]
     pub fn new(specs: Vec<EndpointSpec>, start: Start, now: Duration) -> Arc<Self> {
-        Self::build(specs, &HashMap::new(), Arc::default(), start, now)
+        Self::build(specs, &HashMap::new(), Arc::default(), Tables::default(), (start, now))
     }
 
     /// The set that follows this one: endpoints whose key is known keep their state, others begin at `now`.
     #[must_use]
     pub fn successor(&self, specs: Vec<EndpointSpec>, start: Start, now: Duration) -> Arc<Self> {
         let known = self.endpoints.iter().map(|endpoint| (&*endpoint.spec.key, &endpoint.state)).collect();
-        Self::build(specs, &known, Arc::clone(&self.generation), start, now)
+        Self::build(specs, &known, Arc::clone(&self.generation), self.tables.successor(), (start, now))
     }
 
     fn build(
         specs: Vec<EndpointSpec>,
         known: &HashMap<&str, &Arc<EndpointState>>,
         generation: Arc<AtomicU64>,
-        start: Start,
-        now: Duration,
+        tables: Tables,
+        (start, now): (Start, Duration),
     ) -> Arc<Self> {
         let mut fresh: HashMap<Arc<str>, Arc<EndpointState>> = HashMap::new();
         let endpoint = |spec: EndpointSpec| {
@@ -56,7 +56,7 @@ impl EndpointSet {
             Endpoint { spec, state }
         };
         let endpoints = specs.into_iter().map(endpoint).collect();
-        Arc::new(Self { endpoints, generation, tables: Tables::default() })
+        Arc::new(Self { endpoints, generation, tables })
     }
 
     /// Number of endpoints.

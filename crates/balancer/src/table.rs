@@ -13,6 +13,9 @@ mod tests;
 use maglev::MaglevTable;
 use ring::Ring;
 
+/// Ports that places are kept for. A backend that is reached at more has its places computed again and again.
+pub(crate) const MAX_PORTS: usize = 8;
+
 /// Endpoints with their shares, which add up to 1.
 type Shares = Vec<(u32, f64)>;
 
@@ -30,10 +33,11 @@ enum Places {
 }
 
 impl HashTable {
-    fn new(endpoints: &[Endpoint], config: &LoadBalancing, members: &[u32]) -> Self {
+    fn new(endpoints: &[Endpoint], config: &LoadBalancing, members: &[u32], port: u16) -> Self {
         let shares = shares(endpoints, members, config.locality_weighted);
         let members = shares.iter().map(|(index, _)| *index).collect();
-        let key = |index: u32| &*endpoints[index as usize].spec.key;
+        let keys: Vec<Arc<str>> = endpoints.iter().map(|endpoint| endpoint.spec.place(port)).collect();
+        let key = |index: u32| &*keys[index as usize];
         let places = match &config.policy {
             Policy::Maglev(maglev) => Places::Maglev(MaglevTable::new(shares, key, maglev.table_size)),
             Policy::RingHash(ring) => Places::Ring(Ring::new(&shares, key, ring.minimum_size, ring.maximum_size)),
@@ -72,41 +76,71 @@ pub(crate) struct PriorityTables {
 
 #[derive(Debug)]
 struct Built {
-    generation: u64,
+    /// The generation, and the port of the requests where it makes a difference.
+    of: (u64, u16),
     config: Arc<LoadBalancing>,
     levels: Arc<[PriorityTables]>,
 }
 
-/// The latest tables of a set.
-#[derive(Debug, Default)]
-pub(crate) struct Tables(Mutex<Option<Built>>);
+/// The latest tables of a set, by port.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    built: Mutex<Vec<Built>>,
+    /// Ports that the set before had tables for.
+    expected: Vec<u16>,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self { built: Mutex::default(), expected: vec![0] }
+    }
+}
 
 impl Tables {
-    /// Whether a thread that asks would wait.
-    pub(crate) fn are_being_built(&self) -> bool {
-        matches!(self.0.try_lock(), Err(TryLockError::WouldBlock))
+    /// None yet, for a set that takes the place of that of these.
+    pub(crate) fn successor(&self) -> Self {
+        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut expected: Vec<u16> = built.iter().map(|built| built.of.1).collect();
+        if expected.is_empty() {
+            expected.clone_from(&self.expected);
+        }
+        Self { built: Mutex::default(), expected }
     }
 
-    /// Tables for `levels`, the priorities as of `generation`: built by the first thread that asks, while others that ask wait.
+    /// Ports that requests are likely to go to.
+    pub(crate) fn expected(&self) -> &[u16] {
+        &self.expected
+    }
+
+    /// Whether a thread that asks would wait.
+    pub(crate) fn are_being_built(&self) -> bool {
+        matches!(self.built.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Tables for `levels`, the priorities as of a generation, and a port: built by the first thread that asks, while others that ask
+    /// wait.
     pub(crate) fn get(
         &self,
         endpoints: &[Endpoint],
         config: &Arc<LoadBalancing>,
-        generation: u64,
+        of: (u64, u16),
         levels: &[Candidates<'_>],
     ) -> Arc<[PriorityTables]> {
-        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(built) = &*latest
-            && built.generation == generation
-            && (Arc::ptr_eq(&built.config, config) || built.config == *config)
-        {
+        let mut latest = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |built: &&Built| built.of == of && (Arc::ptr_eq(&built.config, config) || built.config == *config);
+        if let Some(built) = latest.iter().find(is_it) {
             return Arc::clone(&built.levels);
         }
-        let table = |members: &[u32]| Arc::new(HashTable::new(endpoints, config, members));
+        let table = |members: &[u32]| Arc::new(HashTable::new(endpoints, config, members, of.1));
         let tables =
             |level: &Candidates<'_>| PriorityTables { usable: table(level.usable), degraded: table(level.degraded) };
         let levels: Arc<[PriorityTables]> = levels.iter().map(tables).collect();
-        *latest = Some(Built { generation, config: Arc::clone(config), levels: Arc::clone(&levels) });
+        // Those of an earlier generation, or of another configuration, nobody asks for again.
+        latest.retain(|built| built.of.0 == of.0 && built.of.1 != of.1);
+        if latest.len() >= MAX_PORTS {
+            latest.remove(0);
+        }
+        latest.push(Built { of, config: Arc::clone(config), levels: Arc::clone(&levels) });
         levels
     }
 }

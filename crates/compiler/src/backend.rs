@@ -70,11 +70,13 @@ impl BackendModel {
             }),
             None if endpoints.is_empty() => return Err(BackendFault::NoEndpoints),
             None => {
+                let name_for = if tls { NameFor::Certificate } else { NameFor::Lookup };
                 let endpoints = endpoints.iter().enumerate().map(|(index, endpoint)| {
-                    Ok(config::Endpoint { host: Some(host(index, endpoint, false)?), ..config::Endpoint::default() })
+                    Ok(config::Endpoint { host: Some(host(index, endpoint, name_for)?), ..config::Endpoint::default() })
                 });
                 Discovery::Static(config::StaticEndpoints {
                     endpoints: endpoints.collect::<Result<_, BackendFault>>()?,
+                    ..config::StaticEndpoints::default()
                 })
             }
         };
@@ -88,7 +90,18 @@ impl BackendModel {
     }
 }
 
-fn host(index: usize, endpoint: &BackendEndpoint, wildcards: bool) -> Result<Host, BackendFault> {
+/// What the name of an endpoint is for.
+#[derive(Clone, Copy)]
+enum NameFor {
+    /// It is looked up.
+    Lookup,
+    /// It is looked up, and is what the endpoint's certificate must carry.
+    Certificate,
+    /// Hosts of requests are compared with it.
+    Comparison,
+}
+
+fn host(index: usize, endpoint: &BackendEndpoint, name_for: NameFor) -> Result<Host, BackendFault> {
     match (&endpoint.fqdn, &endpoint.ip) {
         (None, Some(text)) => {
             let ip: IpAddr = text.parse().map_err(|_| BackendFault::BadIp(index, text.clone()))?;
@@ -99,10 +112,10 @@ fn host(index: usize, endpoint: &BackendEndpoint, wildcards: bool) -> Result<Hos
         }
         (Some(name), None) => {
             let canonical = hostname::canonical(name);
-            let sound = match wildcards {
-                true => hostname::is_pattern(&canonical),
-                // TLS will want to verify it.
-                false => {
+            let sound = match name_for {
+                NameFor::Comparison => hostname::is_dns_name(canonical.strip_prefix("*.").unwrap_or(&canonical)),
+                NameFor::Lookup => hostname::is_dns_name(&canonical),
+                NameFor::Certificate => {
                     let name = ServerName::try_from(canonical.as_str());
                     hostname::is_name(&canonical) && matches!(name, Ok(ServerName::DnsName(_)))
                 }
@@ -117,9 +130,10 @@ fn dynamic_forward(
     dynamic: &DynamicProxy,
     endpoints: &[BackendEndpoint],
 ) -> Result<config::DynamicForward, BackendFault> {
-    let names = endpoints.iter().enumerate().map(|(index, endpoint)| match host(index, endpoint, true)? {
-        Host::Ip(name) | Host::Fqdn(name) | Host::Srv(name) => Ok(name),
-    });
+    let names =
+        endpoints.iter().enumerate().map(|(index, endpoint)| match host(index, endpoint, NameFor::Comparison)? {
+            Host::Ip(name) | Host::Fqdn(name) | Host::Srv(name) => Ok(name),
+        });
     Ok(config::DynamicForward {
         dns_cache: Some(dns_cache(&dynamic.dns_cache_config)?),
         allowed_names: names.collect::<Result<_, BackendFault>>()?,

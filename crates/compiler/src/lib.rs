@@ -46,6 +46,7 @@ pub use self::graph::{Graph, Placed};
 pub use self::last_good::{LastGood, ReadFault};
 pub use self::last_good_secret::{LastGoodSecret, LastGoodSecretName};
 pub use self::output::{
-    CONDITION_TYPES, Condition, FleetResource, ListenerReport, ObjectStatus, Output, ParentReport, ProgrammedBy, Report,
+    AddressSource, CONDITION_TYPES, Condition, FleetResource, GatewayAddresses, ListenerReport, ObjectStatus, Output,
+    ParentReport, ProgrammedBy, Report,
 };
 pub use self::secret::Role;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_resources::gateway::{GatewayAddress, ParentRef, RouteGroupKind};
+use backstay_resources::gateway::{ParentRef, RouteGroupKind};
 use backstay_resources::{ConditionStatus, Timestamp};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -57,10 +57,36 @@ pub struct Report {
     pub listeners: Vec<ListenerReport>,
     /// Of each parent that is ours, in the order of the spec; of a route, which has no conditions of its own.
     pub parents: Option<Vec<ParentReport>>,
+    /// Where it is reached, of a Gateway that is served. Its status has those that proxies can listen on.
+    pub addresses: Option<GatewayAddresses>,
     /// Other fields of the status, as they shall be.
     pub fields: BTreeMap<&'static str, Value>,
     /// It was ours and is another controller's now: nothing of what was said holds, and nothing else is here.
     pub withdrawn: bool,
+}
+
+/// Where a Gateway is reached, as far as its spec says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatewayAddresses {
+    /// The fleet that serves it.
+    pub fleet: Arc<str>,
+    /// Where they come from.
+    pub source: AddressSource,
+    /// Those that the spec names, each with what proxies must acknowledge to listen on it.
+    pub given: Vec<(String, Vec<FleetResource>)>,
+}
+
+/// Where the addresses of a Gateway come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressSource {
+    /// The spec names them.
+    Spec,
+    /// It says nothing of them: they are those of the proxies, which listen on all of theirs.
+    Proxies,
+    /// It asks for one to be assigned, which is one of the proxies' own.
+    Assigned,
+    /// At this position it asks for one beside those that it names, where proxies have no other.
+    Unassignable(usize),
 }
 
 /// How proxies make an object `Programmed`.
@@ -89,20 +115,14 @@ impl Report {
         Self { conditions, fields: BTreeMap::from([("supportedFeatures", features)]), ..Self::default() }
     }
 
-    /// Of a Gateway whose class is ours: `Accepted`. `addresses` are those that the spec asks for. Empty: the proxies listen
-    /// on all of theirs.
-    pub(crate) fn of_gateway(
+    /// Of a Gateway whose class is ours: `Accepted`. `addresses` are set while it is served.
+    #[must_use]
+    pub fn of_gateway(
         conditions: Vec<Condition>,
         listeners: Vec<ListenerReport>,
-        addresses: &[GatewayAddress],
+        addresses: Option<GatewayAddresses>,
     ) -> Self {
-        Self {
-            conditions,
-            programmed: ProgrammedBy::Listeners,
-            listeners,
-            fields: BTreeMap::from([("addresses", json!(addresses))]),
-            ..Self::default()
-        }
+        Self { conditions, programmed: ProgrammedBy::Listeners, listeners, addresses, ..Self::default() }
     }
 
     /// Of a route.

@@ -20,6 +20,7 @@ use backstay_resources::{GoDuration, Object};
 
 pub(crate) use self::fault::{Misfit, PolicyFault};
 use crate::backend::duration;
+use crate::hostname;
 use crate::secret::SecretUse;
 
 /// How much of what is wrong with a policy its status says at most: the first of it.
@@ -74,7 +75,7 @@ impl PolicyModel {
         let mut misfits = Vec::new();
         self.apply_tls(name, backend, &mut misfits);
         backend.timeouts = self.spec.timeouts.as_ref().map(requests::timeouts);
-        backend.limits = self.spec.limits.as_ref().map(requests::limits);
+        self.apply_limits(name, backend, &mut misfits);
         backend.retries = self.spec.retries.as_ref().map(requests::retries);
         self.apply_connections(name, backend, &mut misfits);
         self.apply_host(name, backend, &mut misfits);
@@ -86,7 +87,7 @@ impl PolicyModel {
                 }
             }
             Some(Discovery::Static(list)) => {
-                self.apply_endpoints(name, &mut list.endpoints, &mut misfits);
+                self.apply_endpoints(name, list, &mut misfits);
                 self.apply_choice(name, backend, &mut misfits);
             }
             None => {}
@@ -108,6 +109,18 @@ impl PolicyModel {
         backend.tls = Some(tls);
     }
 
+    fn apply_limits(&self, name: &Arc<str>, backend: &mut config::Backend, misfits: &mut Vec<Misfit>) {
+        let mut limits = self.spec.limits.as_ref().map(requests::limits);
+        if let Some(limits) = &mut limits
+            && limits.reject_when_full
+            && speaks_http2(backend)
+        {
+            misfits.push(Misfit::NeedsHttp1(name.clone(), "limits.rejectWhenFull".to_owned()));
+            limits.reject_when_full = false;
+        }
+        backend.limits = limits;
+    }
+
     fn apply_connections(&self, name: &Arc<str>, backend: &mut config::Backend, misfits: &mut Vec<Misfit>) {
         let mut connections = self.spec.connections.as_ref().map(requests::connections);
         if let Some(connections) = &mut connections
@@ -122,7 +135,11 @@ impl PolicyModel {
 
     fn apply_host(&self, name: &Arc<str>, backend: &mut config::Backend, misfits: &mut Vec<Misfit>) {
         let Some(rewrite) = &self.spec.host else { return };
-        let named = |endpoint: &config::Endpoint| matches!(endpoint.host, Some(Host::Fqdn(_)));
+        // A name that no host has is no host to send.
+        let named = |endpoint: &config::Endpoint| match &endpoint.host {
+            Some(Host::Fqdn(name)) => hostname::is_name(name),
+            _ => false,
+        };
         match &backend.discovery {
             Some(Discovery::DynamicForward(_)) if rewrite.automatic => {
                 misfits.push(Misfit::AutomaticAlready(name.clone()));
@@ -134,10 +151,19 @@ impl PolicyModel {
         }
     }
 
-    fn apply_endpoints(&self, name: &Arc<str>, list: &mut [config::Endpoint], misfits: &mut Vec<Misfit>) {
+    fn apply_endpoints(&self, name: &Arc<str>, list: &mut config::StaticEndpoints, misfits: &mut Vec<Misfit>) {
+        if let Some(discovery) = &self.spec.discovery {
+            endpoints::doubt(discovery, name, list, misfits);
+        }
+        let list = list.endpoints.as_mut_slice();
         endpoints::describe(&self.spec.endpoints, name, list, misfits);
         if self.spec.load_balancing.as_ref().is_some_and(|settings| settings.locality_weighted) {
             endpoints::place_all(list);
+        }
+        if let Some(family) = self.spec.discovery.as_ref().and_then(|discovery| discovery.dns_lookup_family)
+            && endpoints::prefer(family, list) == 0
+        {
+            misfits.push(Misfit::NoNames(name.clone()));
         }
         if let Some(srv) = self.spec.discovery.as_ref().and_then(|discovery| discovery.srv.as_ref())
             && let Err(misfit) = endpoints::discover(srv, name, list)
@@ -157,6 +183,8 @@ impl PolicyModel {
         for (index, check) in self.spec.health_checks.iter().map(health::health_check).enumerate() {
             if matches!(check.kind, Some(HealthKind::Grpc(_))) && !http2 {
                 misfits.push(Misfit::NeedsHttp2(name.clone(), format!("healthChecks[{index}].grpc")));
+            } else if matches!(&check.kind, Some(HealthKind::Http(http)) if http.http10) && http2 {
+                misfits.push(Misfit::NeedsHttp1(name.clone(), format!("healthChecks[{index}].http.version")));
             } else {
                 backend.health_checks.push(check);
             }

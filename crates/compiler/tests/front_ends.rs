@@ -62,7 +62,8 @@ impl FrontEnd for Pages {
                 Some(ip) => {
                     let host = Some(config::endpoint::Host::Ip(ip.clone()));
                     let endpoints = vec![config::Endpoint { host, ..Default::default() }];
-                    let discovery = config::backend::Discovery::Static(config::StaticEndpoints { endpoints });
+                    let discovery =
+                        config::backend::Discovery::Static(config::StaticEndpoints { endpoints, ..Default::default() });
                     let backend = config::Backend { discovery: Some(discovery), ..Default::default() };
                     graph.offer(&name, Resource::Backend(backend), Vec::new());
                 }

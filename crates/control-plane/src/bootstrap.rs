@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use backstay_kube::ownership::{self, CONTROLLER, Writer};
 use backstay_model::FleetName;
 use backstay_resources::gateway::{CONTROLLER_NAME, GATEWAY_CLASS};
 use backstay_resources::{Kind, Object, ObjectMeta, Registry, Timestamp, apoxy};
@@ -32,6 +33,8 @@ async fn create(store: &Arc<dyn Store>, kind: &Kind, name: &str, spec: Value) ->
         body: Map::from_iter([("spec".to_owned(), spec)]),
     };
     (kind.default)(&mut object);
+    let writer = Writer { manager: CONTROLLER, subresource: "", time: Timestamp::now() };
+    ownership::record(kind, None, &mut object, &writer);
     let value = object.encode().map_err(|source| BootstrapError::Encode { kind: kind.kind, source })?;
     let write = Write {
         key: Key::new(&kind.resource(), "", name),

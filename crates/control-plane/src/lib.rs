@@ -26,7 +26,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_auth::Tokens;
 use backstay_compiler::{FrontEnd, GatewayApi};
+use backstay_fastly::FastlyFrontEnd;
+use backstay_fastly::api::Meter;
 use backstay_guard::{HostName, PageGuard, check_address};
 use backstay_resources::Registry;
 use backstay_store::{Embedded, Store};
@@ -59,6 +62,8 @@ pub struct Options {
     pub insecure: bool,
     /// Names that requests to both addresses may be addressed to, besides IP addresses and `localhost`. Default none.
     pub allowed_hosts: Vec<HostName>,
+    /// The Fastly dialect.
+    pub fastly: FastlyOptions,
     /// Limits of the API's connections; that on how clients begin holds for proxies as well.
     pub limits: ApiLimits,
 }
@@ -71,20 +76,43 @@ impl Default for Options {
             data_dir: PathBuf::from(".backstay"),
             insecure: false,
             allowed_hosts: Vec::new(),
+            fastly: FastlyOptions::default(),
             limits: ApiLimits::default(),
         }
     }
 }
 
+/// Settings of the Fastly dialect.
+#[derive(Debug, Clone, Default)]
+pub struct FastlyOptions {
+    /// File of the tokens that its API takes. Without one it takes any.
+    pub tokens: Option<PathBuf>,
+    /// `NAMESPACE/NAME` of the Gateway that serves services which name none. None: these are not served.
+    pub default_gateway: Option<String>,
+    /// Response header that names the backend, and why it did not answer. Empty: none.
+    pub backend_header: String,
+}
+
 /// The kinds that this control plane serves: those of every dialect that is part of it.
 #[must_use]
 pub fn registry() -> Registry {
-    Registry::built_in()
+    let kinds = Registry::built_in();
+    // Two kinds of one name would be a mistake in this very program, which every test of it would meet.
+    Registry::new(kinds.iter().chain(backstay_fastly::object::KINDS)).unwrap_or(kinds)
 }
 
 /// What compiles these kinds: a front end for each dialect.
-fn front_ends() -> Vec<Box<dyn FrontEnd>> {
-    vec![Box::new(GatewayApi::new(backstay_compiler::Options::default()))]
+fn front_ends(fastly: &FastlyOptions) -> Vec<Box<dyn FrontEnd>> {
+    let FastlyOptions { default_gateway, backend_header, .. } = fastly.clone();
+    let fastly = backstay_fastly::compile::Options { default_gateway, backend_header };
+    vec![Box::new(GatewayApi::new(backstay_compiler::Options::default())), Box::new(FastlyFrontEnd::new(fastly))]
+}
+
+/// The APIs of dialects that have paths of their own.
+fn dialects(store: &Arc<dyn Store>, fastly: FastlyOptions, tokens: Tokens, meter: Meter) -> axum::Router {
+    let FastlyOptions { default_gateway, backend_header, .. } = fastly;
+    let options = backstay_fastly::api::Options { default_gateway, backend_header, meter, ..Default::default() };
+    backstay_fastly::api::router(store.clone(), tokens, options)
 }
 
 /// A running control plane.
@@ -110,6 +138,10 @@ impl ControlPlane {
             check_address("--xds", options.xds, "receives every fleet's configuration, private keys included")
                 .map_err(StartError::Exposed)?;
         }
+        let tokens = match &options.fastly.tokens {
+            Some(path) => Tokens::of_file(path).await?,
+            None => Tokens::any(),
+        };
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
@@ -123,8 +155,14 @@ impl ControlPlane {
         let stop = CancellationToken::new();
         let (watches, watches_stop) = watch::channel(false);
 
-        let publisher =
-            Publisher::new(store.clone(), &registry, front_ends(), fleets.clone(), shared.clone(), metrics.clone())?;
+        let publisher = Publisher::new(
+            store.clone(),
+            &registry,
+            front_ends(&options.fastly),
+            fleets.clone(),
+            shared.clone(),
+            metrics.clone(),
+        )?;
         let publisher = spawn_publisher(publisher, shared.clone(), stop.clone())?;
         if !shared.ready().await {
             return Err(StartError::Compile);
@@ -134,7 +172,9 @@ impl ControlPlane {
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
-        let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop);
+        let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
+        let dialects = dialects(&store, options.fastly, tokens, exposition.fastly_meter());
+        let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop).merge(dialects);
         let api_stop = stop.clone();
         // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here.
         let guard = PageGuard::new(options.allowed_hosts);
@@ -151,7 +191,7 @@ impl ControlPlane {
             stop,
             watches,
             fleets,
-            servers: vec![status, upkeep, tokio::spawn(api), tokio::spawn(xds)],
+            servers: vec![status, upkeep, following, tokio::spawn(api), tokio::spawn(xds)],
             publisher: Some(publisher),
         })
     }

@@ -167,6 +167,11 @@ impl Exposition {
         Meter::new(self.recorder.clone())
     }
 
+    /// Where the Fastly dialect counts.
+    pub(crate) fn fastly_meter(&self) -> backstay_fastly::api::Meter {
+        backstay_fastly::api::Meter::new(self.recorder.clone())
+    }
+
     /// Everything, in Prometheus' text format.
     pub(crate) fn render(&self) -> String {
         self.metrics.set(&self.store.stats());

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backstay_compiler::ObjectKey;
+use backstay_kube::ownership::{self, CONTROLLER};
 use backstay_resources::{Object, Timestamp, apoxy};
 use backstay_store::{CommitError, Entry, Expect, Key, Operation, Store, Write};
 use futures::StreamExt as _;
@@ -183,7 +184,9 @@ fn with_status(shared: &Shared, key: &ObjectKey, entry: &Entry) -> Option<Vec<u8
     if new == old {
         return None;
     }
-    object.body.insert("status".into(), new);
+    let old = object.body.insert("status".into(), new);
+    let writer = ownership::Writer { manager: CONTROLLER, subresource: "status", time: Timestamp::now() };
+    ownership::record_status(key.kind, old.as_ref(), &mut object, &writer);
     object.encode().ok()
 }
 

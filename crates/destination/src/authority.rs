@@ -28,7 +28,8 @@ impl<'a> Authority<'a> {
         let end = raw.iter().position(|byte| !HOST[usize::from(*byte)]).unwrap_or(raw.len());
         let (host, rest) = raw.split_at(end);
         let host = host.strip_suffix(b".").unwrap_or(host);
-        if host.is_empty() || host.len() > MAX_NAME {
+        // One dot ends an absolute name. Another before it would be an empty label, which is no name's, and must not be taken for none.
+        if host.is_empty() || host.len() > MAX_NAME || host.ends_with(b".") {
             return None;
         }
         Some(Self { host: lower(std::str::from_utf8(host).ok()?), port: port(rest)? })

@@ -48,40 +48,27 @@ pub fn is_dns_name(name: &str) -> bool {
     !is_hexadecimal && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The hosts that a listener and a route both serve. `None` when there are none; an empty list stands for all that the
-/// listener serves. What is not a host name is one of no host.
+/// The host names of a route of which a listener serves any host, in the route's own spelling of them: `*.example.com` is one of a
+/// listener for `a.example.com`, and as such less specific there than `a.example.com`. `None` when there are none; an empty list
+/// stands for all that the listener serves. What is not a host name is one of no host.
 ///
-/// Source: Gateway API, `HTTPRouteSpec.Hostnames`. A lone `*`, which Gateway API does not know and Apoxy's examples use,
-/// stands for every host.
+/// Source: Gateway API, `HTTPRouteSpec.Hostnames`: a route serves what it shares with the listener, and which of two routes does is
+/// decided by the names that they have themselves. A lone `*`, which Gateway API does not know and Apoxy's examples use, stands for
+/// every host.
 #[must_use]
-pub fn intersection(listener: Option<&str>, route: &[String]) -> Option<Vec<String>> {
+pub fn served(listener: Option<&str>, route: &[String]) -> Option<Vec<String>> {
     if route.is_empty() || route.iter().any(|hostname| hostname == "*") {
         return Some(Vec::new());
     }
-    let mut shared = Vec::new();
+    let mut served = Vec::new();
     for hostname in route {
         let hostname = canonical(hostname);
-        if !is_pattern(&hostname) {
-            continue;
+        let has_hosts = listener.is_none_or(|listener| covers(listener, &hostname) || covers(&hostname, listener));
+        if is_pattern(&hostname) && has_hosts && !served.contains(&hostname) {
+            served.push(hostname);
         }
-        let common = match listener {
-            None => Some(hostname),
-            Some(listener) => narrower(listener, &hostname).map(str::to_owned),
-        };
-        shared.extend(common.filter(|common| !shared.contains(common)));
     }
-    (!shared.is_empty()).then_some(shared)
-}
-
-/// The one of two host names that the other covers.
-fn narrower<'a>(one: &'a str, other: &'a str) -> Option<&'a str> {
-    if covers(one, other) {
-        Some(other)
-    } else if covers(other, one) {
-        Some(one)
-    } else {
-        None
-    }
+    (!served.is_empty()).then_some(served)
 }
 
 /// Whether every host that `inner` stands for is one that `outer` stands for.

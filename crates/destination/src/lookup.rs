@@ -16,7 +16,7 @@ pub struct Settings {
     pub min_refresh_rate: Duration,
     /// How long a lookup may take, over all its questions. Zero is no limit. Default 5 s.
     pub query_timeout: Duration,
-    /// A host that nobody used for longer is dropped when its refresh is due. Above zero. Default 5 min.
+    /// A host that nobody used for longer is dropped. Above zero. Default 5 min.
     pub host_ttl: Duration,
     /// Hosts held that have an address or are being looked up for the first time. At least 1. Default 1024.
     pub max_hosts: usize,
@@ -30,8 +30,25 @@ pub struct Settings {
     /// How long a host keeps its addresses while lookups bring it none, counted from the first of these. Without it: for ever, as
     /// Envoy's.
     pub max_stale: Option<Duration>,
+    /// How long a host keeps its addresses once DNS has said that its name does not exist, or has no address, counted from the first
+    /// such answer since it had one. Without it: as long as after lookups that fail, as Envoy's.
+    pub max_absent: Option<Duration>,
     /// Which addresses are handed out, literals included.
     pub rules: Arc<AddressRules>,
+}
+
+/// How long addresses that were learned once are used while lookups bring none. The one that is over first counts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Staleness {
+    /// While lookups fail, counted from the first of these. Without it: for ever.
+    pub max_stale: Option<Duration>,
+    /// Once DNS has said that the name does not exist, or has no address, counted from the first such answer. Without it: for ever.
+    pub max_absent: Option<Duration>,
+}
+
+impl Staleness {
+    /// Of the names of endpoints: a failure takes no address away, and that there is none is believed at once (RFC 8767, 4).
+    pub const OF_ENDPOINTS: Self = Self { max_stale: None, max_absent: Some(Duration::ZERO) };
 }
 
 /// The ways to ask: Envoy's `dns_lookup_family`, whose `AUTO` comes in two. IP literals pass in each of them.
@@ -77,6 +94,7 @@ impl Default for Settings {
             max_pending_requests: 1024,
             failure_backoff: None,
             max_stale: None,
+            max_absent: None,
             rules: Arc::default(),
         }
     }

@@ -31,6 +31,7 @@ fn each_reader_of_a_host_is_as_strict_as_it_is_said_to_be() {
         ("[2001:db8::1]", [false, false, false, false, true]),
         ("example.com.", [false, false, false, true, true]),
         ("a..b", [false, false, false, false, true]),
+        ("h..", [false, false, false, false, false]),
         ("a%20b", [false, false, false, false, true]),
         // Kubernetes limits the length of the whole only.
         (&*long, [true, false, false, false, true]),

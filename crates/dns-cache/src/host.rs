@@ -88,9 +88,14 @@ impl Host {
         }
     }
 
+    /// When it was used.
+    pub(crate) fn last_used(&self) -> Moment {
+        Moment(self.last_used.load(Ordering::Relaxed))
+    }
+
     /// How long ago it was used.
     pub(crate) fn idle(&self, now: Moment) -> Duration {
-        Duration::from_millis(now.0.saturating_sub(self.last_used.load(Ordering::Relaxed)))
+        Duration::from_millis(now.0.saturating_sub(self.last_used().0))
     }
 }
 
@@ -103,6 +108,11 @@ pub(crate) struct Moment(pub(crate) u64);
 pub(crate) struct Origin(pub(crate) Instant);
 
 impl Origin {
+    /// The beginning of a moment. None where the clock does not reach that far.
+    pub(crate) fn instant(self, moment: Moment) -> Option<Instant> {
+        self.0.checked_add(Duration::from_millis(moment.0))
+    }
+
     pub(crate) fn moment(self, now: Instant) -> Moment {
         Moment(u64::try_from(now.saturating_duration_since(self.0).as_millis()).unwrap_or(u64::MAX))
     }

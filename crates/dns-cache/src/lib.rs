@@ -29,7 +29,9 @@
 //! - A refresh rate under a second is not truncated to zero.
 //! - [`Family::Auto`] takes addresses of both families; [`Family::StrictAuto`] is Envoy's.
 //! - Addresses at which no name of the outside world should be are denied unless they are allowed ([`AddressRules`]).
-//! - How long addresses outlive lookups that fail can be limited ([`Settings::max_stale`]).
+//! - A name that is not used is dropped when its time is over, and not with the TTL of its addresses ([`Settings::host_ttl`]).
+//! - How long addresses outlive lookups that fail, and answers that there is no address, can be limited ([`Settings::max_stale`],
+//!   [`Settings::max_absent`]).
 //! - Settings may change while the cache runs.
 
 mod cache;
@@ -42,7 +44,7 @@ mod stats;
 mod table;
 mod watch;
 
-pub use backstay_destination::lookup::{FailureBackoff, Settings, SettingsError};
+pub use backstay_destination::lookup::{FailureBackoff, Settings, SettingsError, Staleness};
 pub use backstay_destination::{AddressRules, AuthorityError, Network, NetworkError, Target, TargetName};
 pub use cache::{Cache, Found, HostState, HostView, Remembered, RememberedError, Waiting};
 pub use error::LookupError;
@@ -52,4 +54,4 @@ pub use resolve::{
     Answer, DnsServer, DnsServerError, RecordKind, Resolve, ResolverError, ServiceAnswer, ServiceRecord, SystemResolver,
 };
 pub use stats::{NameStats, Stats, StatsSnapshot};
-pub use watch::{Member, Names, WatchSettings, Watched, WatchedService, WatchedView};
+pub use watch::{Doubt, Known, Member, Names, WatchSettings, Watched, WatchedService, WatchedView};

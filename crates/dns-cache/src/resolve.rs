@@ -6,6 +6,7 @@ mod connections;
 mod edns;
 mod error;
 mod exchange;
+mod file;
 mod frame;
 mod joint;
 mod message;
@@ -13,6 +14,7 @@ mod port;
 mod preemptible;
 mod resolver;
 mod server;
+mod spelling;
 mod system;
 mod tcp;
 mod waiters;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 pub use error::ResolverError;
+pub(crate) use resolver::MAX_RECORDS;
 pub use resolver::SystemResolver;
 pub use server::{DnsServer, DnsServerError};
 

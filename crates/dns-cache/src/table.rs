@@ -147,7 +147,7 @@ impl Table {
             Answer::Empty(reason) => {
                 self.stats.dns_query_success.increment();
                 self.ended(now, key, Ending::Empty);
-                self.failed(now, key, reason);
+                self.absent(now, key, reason);
             }
             Answer::Failed(reason) => {
                 self.stats.dns_query_failure.increment();
@@ -169,6 +169,10 @@ impl Table {
                 continue;
             };
             entry.timer = None;
+            if entry.is_unused(now, self.origin, self.settings.host_ttl) {
+                self.remove(&key);
+                continue;
+            }
             if entry.stale_end.is_some_and(|end| end <= now) {
                 self.expire(&key);
             }
@@ -184,8 +188,6 @@ impl Table {
                 self.effects.push(Effect::Abandon { number });
                 self.failed(now, &key, "resolve_timeout".into());
                 self.plan(now, &key);
-            } else if entry.host.idle(self.origin.moment(now)) > self.settings.host_ttl {
-                self.remove(&key);
             } else {
                 self.begin(now, &key);
             }
@@ -193,11 +195,16 @@ impl Table {
     }
 
     /// Changes the settings. Every entry stays; waits are measured anew from the end of its last lookup. When other families or
-    /// addresses are wanted, every host is asked for again at once; addresses that are denied now are not handed out any more.
+    /// addresses are wanted, every host is asked for again at once; addresses that are denied now are not handed out any more. What was
+    /// asked for another family is not listened to.
     pub(crate) fn configure(&mut self, now: Instant, settings: Settings) {
         let other_rules = settings.rules != self.settings.rules;
-        let ask = other_rules || settings.family != self.settings.family;
+        let other_family = settings.family != self.settings.family;
+        let ask = other_rules || other_family;
         self.settings = settings;
+        if other_family {
+            self.abandon_all();
+        }
         if ask && !self.closed {
             // That there is no address was an answer to another question: requests wait for the new one.
             let without = |entry: &&mut HostEntry| matches!(*entry.host.resolution(), Resolution::None(_));
@@ -207,7 +214,9 @@ impl Table {
             self.judge_anew();
         }
         for entry in self.entries.values_mut() {
-            entry.stale_end = self.settings.max_stale.and_then(|max| entry.stale_since?.checked_add(max));
+            entry.find_stale_end(&self.settings);
+            // To be found out anew.
+            entry.idle_end = None;
         }
         let keys: Vec<_> =
             self.entries.iter().filter(|(_, entry)| entry.lookup.is_none()).map(|(key, _)| Arc::clone(key)).collect();
@@ -222,12 +231,18 @@ impl Table {
         self.make_room();
     }
 
+    /// Forgets the lookups that are under way, for others to be begun.
+    fn abandon_all(&mut self) {
+        let abandoned = self.entries.values_mut().filter_map(|entry| entry.lookup.take());
+        self.effects.extend(abandoned.map(|number| Effect::Abandon { number }));
+    }
+
     /// Ends everything: lookups are abandoned, waiters are told, no host is taken any more.
     pub(crate) fn close(&mut self) {
         self.closed = true;
         self.timers.clear();
         for entry in self.entries.values_mut() {
-            (entry.due, entry.timer, entry.stale_end) = (None, None, None);
+            (entry.due, entry.timer, entry.stale_end, entry.idle_end) = (None, None, None, None);
             if let Some(number) = entry.lookup.take() {
                 self.effects.push(Effect::Abandon { number });
             }
@@ -278,7 +293,12 @@ impl Table {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
-        let time = entry.due.into_iter().chain(entry.stale_end).min();
+        let time = entry
+            .due
+            .into_iter()
+            .chain(entry.stale_end)
+            .chain(entry.idle_end(self.origin, self.settings.host_ttl))
+            .min();
         if let Some(old) = std::mem::replace(&mut entry.timer, time) {
             self.timers.remove(&(old, Arc::clone(key)));
         }

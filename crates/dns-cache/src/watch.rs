@@ -10,9 +10,11 @@ use crate::family::Family;
 use crate::resolve::Resolve;
 use crate::stats::{NameCounts, NameStats};
 
+mod known;
 mod name;
 mod service;
 
+pub use known::{Doubt, Known};
 pub use name::{WatchSettings, Watched, WatchedView};
 pub use service::{Member, WatchedService};
 
@@ -25,12 +27,15 @@ pub struct Names {
     shared: Arc<Shared>,
 }
 
+/// By name and by which addresses of it are wanted.
+type Watches = HashMap<(Arc<str>, Family), Weak<Watched>>;
+
 struct Shared {
     resolver: Arc<dyn Resolve>,
     settings: WatchSettings,
     runtime: Handle,
     counts: Arc<NameCounts>,
-    watched: Mutex<HashMap<(Arc<str>, Family), Weak<Watched>>>,
+    watched: Mutex<Watches>,
     services: Mutex<HashMap<Arc<str>, Weak<WatchedService>>>,
 }
 

@@ -72,7 +72,7 @@ impl Variable {
 }
 
 impl Part {
-    fn of<'r>(self, request: &'r (impl Request + ?Sized)) -> Option<&'r [u8]> {
+    fn of(self, request: &(impl Request + ?Sized)) -> Option<&[u8]> {
         Some(match self {
             Self::Method => request.method(),
             Self::Target => request.target(),

@@ -4,6 +4,8 @@ use backstay_resources::decode::{Decoded, MAX_SURPLUS};
 use backstay_resources::{Object, Surplus, check};
 use serde_json::{Map, Value};
 
+use crate::api::Api;
+use crate::ownership::{self, Claim};
 use crate::query::FieldValidation;
 use crate::served::ServedKind;
 use crate::status::Failure;
@@ -52,6 +54,18 @@ impl Draft {
         };
         let warnings = if validation == FieldValidation::Warn { surplus } else { Vec::new() };
         Ok(Self { fields, warnings })
+    }
+
+    /// What was merged of an object that is there and one that is applied, in which there is nothing unknown.
+    pub(crate) fn merged(fields: Map<String, Value>, warnings: Vec<String>) -> Self {
+        Self { fields, warnings }
+    }
+
+    /// Takes out what it says of who owns what.
+    pub(crate) fn take_claim(&mut self) -> Claim {
+        let metadata = self.fields.get_mut("metadata").and_then(Value::as_object_mut);
+        let claim = metadata.and_then(|metadata| metadata.shift_remove("managedFields"));
+        ownership::claim_of(claim.as_ref())
     }
 
     /// A text of the metadata, empty if it is not there.
@@ -161,7 +175,8 @@ fn name_kind(served: &ServedKind, value: &mut Value) {
     }
 }
 
-fn check_kind(served: &ServedKind, value: &Value) -> Result<(), Failure> {
+/// Checks that a value says of itself that it is an object of a kind.
+pub(crate) fn check_kind(served: &ServedKind, value: &Value) -> Result<(), Failure> {
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
     let (kind, api_version) = (text("kind"), text("apiVersion"));
     if kind.is_empty() {
@@ -183,4 +198,18 @@ fn check_kind(served: &ServedKind, value: &Value) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// 413 if what is known of who owns what takes more room than it may, unless it takes less than before.
+pub(crate) fn check_size(api: &Api, old: Option<&Object>, new: &Object) -> Result<(), Failure> {
+    let size = |object: &Object| object.metadata.managed_fields.json().len();
+    let (limit, taken) = (api.options.max_managed_fields_bytes, size(new));
+    if taken <= limit || old.is_some_and(|old| taken <= size(old)) {
+        return Ok(());
+    }
+    api.options.meter.reached("max_managed_fields_bytes");
+    Err(Failure::too_large(format!(
+        "metadata.managedFields would take {taken} bytes, and may take {limit}: let field managers give up fields, or reset them all \
+         with managedFields: [{{}}]"
+    )))
 }

@@ -13,6 +13,7 @@ use crate::api::Api;
 use crate::lifecycle::{self, DEFAULT_NAMESPACE};
 use crate::namespace;
 use crate::options::Options;
+use crate::ownership::{self, CONTROLLER, Writer};
 
 /// Writes under way at once while a store is made ready.
 const CONCURRENT_WRITES: usize = 256;
@@ -48,6 +49,8 @@ pub async fn bootstrap(store: &Arc<dyn Store>, registry: &Registry) -> Result<()
         namespace.metadata.creation_timestamp = Some(Timestamp::now());
         namespace.metadata.generation = 1;
         (NAMESPACE.default)(&mut namespace);
+        let writer = Writer { manager: CONTROLLER, subresource: "", time: Timestamp::now() };
+        ownership::record(&NAMESPACE, None, &mut namespace, &writer);
         let value = namespace.encode()?;
         let write = Write { key, expect: Expect::Absent, operation: Operation::Put(value.into()) };
         match store.commit(vec![write]).await {

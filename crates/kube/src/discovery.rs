@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use backstay_resources::Kind;
+use backstay_resources::{Kind, Verb};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
@@ -143,7 +143,14 @@ fn verbs(kind: &Kind) -> Vec<&'static str> {
     kind.verbs.iter().map(|verb| verb.name()).collect()
 }
 
-const STATUS_VERBS: [&str; 3] = ["get", "patch", "update"];
+/// What can be done with the statuses of a kind: what can be done with the whole, as far as it makes sense.
+fn status_verbs(kind: &Kind) -> Vec<&'static str> {
+    [Verb::Get, Verb::Patch, Verb::Update]
+        .iter()
+        .filter(|verb| kind.verbs.contains(verb))
+        .map(|verb| verb.name())
+        .collect()
+}
 
 fn resources(group: &str, version: &str, kinds: &[&'static Kind]) -> Value {
     let mut resources = Vec::new();
@@ -155,7 +162,7 @@ fn resources(group: &str, version: &str, kinds: &[&'static Kind]) -> Value {
         if kind.has_status {
             resources.push(json!({
                 "name": format!("{}/status", kind.plural), "singularName": "", "namespaced": kind.is_namespaced(),
-                "kind": kind.kind, "verbs": STATUS_VERBS,
+                "kind": kind.kind, "verbs": status_verbs(kind),
             }));
         }
     }
@@ -182,7 +189,8 @@ fn aggregated_resource(kind: &Kind) -> Value {
         "verbs": verbs(kind), "shortNames": kind.short_names, "categories": kind.categories,
     });
     if kind.has_status {
-        resource["subresources"] = json!([{"subresource": "status", "responseKind": response, "verbs": STATUS_VERBS}]);
+        resource["subresources"] =
+            json!([{"subresource": "status", "responseKind": response, "verbs": status_verbs(kind)}]);
     }
     resource
 }

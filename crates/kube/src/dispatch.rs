@@ -15,7 +15,6 @@ use crate::access_review::Review;
 use crate::api::Api;
 use crate::body::Received;
 use crate::discovery::{Document, Root};
-use crate::patch::Patch;
 use crate::path::{self, Collection, Part, RequestTarget, Subject};
 use crate::query::{Extent, Params};
 use crate::respond::{Reply, Wire};
@@ -55,7 +54,7 @@ async fn answer(api: &Arc<Api>, call: &Arc<Call>, body: Body) -> Result<Response
         return Err(Failure::bad_request("resource name may not be empty: a name in the path of the request is"));
     }
     let target = target.as_ref().ok_or_else(Failure::no_such_path)?;
-    let params = Params::parse(&parts.uri)?;
+    let params = Params::parse(&parts.uri)?.written_by(&parts.headers);
     match target {
         RequestTarget::Collection(collection) if params.watch && parts.method == Method::GET => {
             watching::start(api, collection, &params, &parts.headers).await
@@ -97,6 +96,9 @@ async fn objects(
 ) -> Result<Response, Failure> {
     let form = accept::form(&parts.headers)?;
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    if !reads && !is_served(target, &parts.method) {
+        return Err(Failure::method_not_allowed());
+    }
     // Before the permit: who sends slowly keeps nobody from writing.
     let body = if reads { None } else { Some(body::receive(&api.bodies, &api.options, body).await?) };
     let (limit, name) = if reads { (&api.reading, "max_reading") } else { (&api.mutating, "max_mutating") };
@@ -108,6 +110,19 @@ async fn objects(
         _ => return Err(Failure::no_such_path()),
     };
     Ok(wire(api, form.encoding, params, &parts.headers).finish(reply))
+}
+
+/// Whether the kind has the verb that a method stands for.
+fn is_served(target: &RequestTarget, method: &Method) -> bool {
+    let verb = match (target, method) {
+        (RequestTarget::Collection(_), &Method::POST) => Verb::Create,
+        (RequestTarget::Collection(_), &Method::DELETE) => Verb::DeleteCollection,
+        (RequestTarget::Object(_), &Method::PUT) => Verb::Update,
+        (RequestTarget::Object(_), &Method::PATCH) => Verb::Patch,
+        (RequestTarget::Object(_), &Method::DELETE) => Verb::Delete,
+        _ => return true,
+    };
+    target.served().is_none_or(|served| served.kind.verbs.contains(&verb))
 }
 
 async fn review_answer(
@@ -147,7 +162,7 @@ async fn on_collection(
             let outcome = write::create(api, &collection.served, namespace, params, decoded).await?;
             Ok(outcome.reply(&renderer))
         }
-        (&Method::DELETE, Some(namespace)) if collection.served.kind.verbs.contains(&Verb::DeleteCollection) => {
+        (&Method::DELETE, Some(namespace)) => {
             query::check_deletion(&parts.uri, Extent::Collection)?;
             let options = delete::Options::parse(&parts.headers, bytes, params)?;
             let reply = delete::collection(api, renderer, params, collection, &options).await?;
@@ -176,9 +191,8 @@ async fn on_object(
             update(api, &renderer, subject, params, &edit).await
         }
         (&Method::PATCH, _) => {
-            let max_operations = api.options.max_patch_operations;
-            let patch = Patch::parse(subject.served.kind, &parts.headers, bytes, max_operations)?;
-            update(api, &renderer, subject, params, &Edit::Patch(patch)).await
+            let edit = Edit::patch(api, subject, params, &parts.headers, bytes)?;
+            update(api, &renderer, subject, params, &edit).await
         }
         (&Method::DELETE, Part::Whole) => {
             query::check_deletion(&parts.uri, Extent::Object)?;

@@ -13,7 +13,7 @@
 //! - `path`, `query`, `accept`, `body`: reading requests. `status`, `respond`: writing answers.
 //! - `read`, `page`, `selector`: get and list. `view`, `age`: the forms of answers.
 //! - `watching`: following changes.
-//! - `write`, `patch`, `delete`, `admission`: changing objects. `lifecycle`: which namespaces are open, for whoever creates;
+//! - `write`, `patch`, `delete`, `admission`: changing objects; [`ownership`]: who set which field, and server-side apply. `lifecycle`: which namespaces are open, for whoever creates;
 //!   `namespace`: deleting one with what is in it. [`bootstrap()`]: making a store ready.
 //! - `discovery`, `openapi`: what is served, for clients that ask. `access_review`: what they may do.
 //! - `protobuf`: bodies of clients that send nothing else.
@@ -33,6 +33,7 @@ mod metering;
 mod namespace;
 mod openapi;
 pub mod options;
+pub mod ownership;
 mod page;
 mod patch;
 mod path;

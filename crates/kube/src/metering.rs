@@ -11,7 +11,7 @@ use crate::status::Failure;
 
 /// Requests, by method, resource and code of the answer.
 const REQUESTS: &str = "backstay_api_requests_total";
-/// Requests that were answered 429, by the limit that they met.
+/// Requests that were refused for a limit that they met, by its name.
 const LIMITED: &str = "backstay_api_limited_total";
 /// Watches that are running.
 const WATCHES: &str = "backstay_api_watches";
@@ -26,7 +26,7 @@ impl Meter {
     /// Counts in `recorder`.
     pub fn new(recorder: Arc<dyn Recorder + Send + Sync>) -> Self {
         recorder.describe_counter(REQUESTS.into(), None, "Requests to the API.".into());
-        recorder.describe_counter(LIMITED.into(), None, "Requests refused with 429, by the limit they met.".into());
+        recorder.describe_counter(LIMITED.into(), None, "Requests refused for a limit, by its name.".into());
         recorder.describe_gauge(WATCHES.into(), None, "Watches that are running.".into());
         Self(recorder)
     }
@@ -66,8 +66,13 @@ impl Meter {
 
     /// 429 for a limit that is reached.
     pub(crate) fn limited(&self, limit: &'static str) -> Failure {
-        self.counter(LIMITED, vec![Label::from_static_parts("limit", limit)]).increment(1);
+        self.reached(limit);
         Failure::too_many_requests()
+    }
+
+    /// Counts a request that met a limit.
+    pub(crate) fn reached(&self, limit: &'static str) {
+        self.counter(LIMITED, vec![Label::from_static_parts("limit", limit)]).increment(1);
     }
 
     /// Counts a watch until it is dropped.

@@ -35,6 +35,8 @@ pub struct Options {
     pub max_patch_operations: usize,
     /// How often a patch is applied again when others changed the object meanwhile.
     pub patch_attempts: usize,
+    /// Bytes that `metadata.managedFields` of one object may take; a write that makes them more is answered 413.
+    pub max_managed_fields_bytes: usize,
     /// Where requests, refusals and watches are counted.
     pub meter: Meter,
 }
@@ -55,6 +57,7 @@ impl Default for Options {
             gzip_over_bytes: 128 * 1024,
             max_patch_operations: 10_000,
             patch_attempts: 5,
+            max_managed_fields_bytes: 512 * 1024,
             meter: Meter::default(),
         }
     }

@@ -17,9 +17,10 @@ use self::strategic::MergeError;
 use crate::body;
 use crate::status::Failure;
 
-const ACCEPTED: &str = "accepted media types include: application/json-patch+json, application/merge-patch+json";
+const ACCEPTED: &str = "accepted media types include: application/json-patch+json, application/merge-patch+json, \
+                        application/apply-patch+yaml";
 const ACCEPTED_CORE: &str = "accepted media types include: application/json-patch+json, application/merge-patch+json, \
-                             application/strategic-merge-patch+json";
+                             application/strategic-merge-patch+json, application/apply-patch+yaml";
 
 /// How deeply values may be nested, safely below what decoders of JSON take.
 const MAX_DEPTH: usize = 100;
@@ -92,9 +93,6 @@ impl Patch {
                 }
                 Ok(Self::Json(operations))
             }
-            "application/apply-patch+yaml" | "application/apply-patch+cbor" => Err(Failure::unsupported_media_type(
-                format!("server-side apply is not supported yet, use client-side apply - {accepted}"),
-            )),
             "application/strategic-merge-patch+json" => Err(Failure::unsupported_media_type(format!(
                 "the body of the request was in an unknown format (application/strategic-merge-patch+json is for \
                  built-in types only, use a merge patch: kubectl patch --type=merge) - {accepted}"

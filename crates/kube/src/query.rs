@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use axum::extract::Query;
 use backstay_resources::{FieldError, FieldPath};
-use http::Uri;
+use http::{HeaderMap, Uri, header};
 
 pub(crate) use self::deletion::{Extent, check as check_deletion};
+use crate::ownership::MAX_MANAGER_BYTES;
 use crate::status::Failure;
 
 /// What to do with unknown and repeated fields of a body.
@@ -63,6 +64,12 @@ pub(crate) struct Params {
     pub(crate) pretty: bool,
     pub(crate) dry_run: bool,
     pub(crate) field_validation: FieldValidation,
+    /// Who writes, as the query says.
+    field_manager: String,
+    /// Who writes, once [`Params::written_by`] was called.
+    pub(crate) manager: String,
+    /// Whether an apply takes over what others own.
+    pub(crate) force: Option<bool>,
     pub(crate) propagation_policy: Option<String>,
     pub(crate) grace_period_seconds: Option<i64>,
     pub(crate) orphan_dependents: Option<bool>,
@@ -77,6 +84,24 @@ impl Params {
             params.set(&name, value)?;
         }
         Ok(params)
+    }
+
+    /// Names who writes after the client, if the query does not name them.
+    ///
+    /// Source: Kubernetes, `apiserver/pkg/endpoints/handlers`, `managerOrUserAgent`.
+    pub(crate) fn written_by(mut self, headers: &HeaderMap) -> Self {
+        self.manager.clone_from(&self.field_manager);
+        if self.manager.is_empty() {
+            let agent = headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+            let name = agent.as_deref().and_then(|agent| agent.split('/').next()).unwrap_or_default();
+            for character in name.chars().filter(|character| !character.is_control()) {
+                if self.manager.len() + character.len_utf8() > MAX_MANAGER_BYTES {
+                    break;
+                }
+                self.manager.push(character);
+            }
+        }
+        self
     }
 
     fn set(&mut self, name: &str, value: String) -> Result<(), Failure> {
@@ -96,7 +121,11 @@ impl Params {
             "pretty" => self.pretty = value.is_empty() || boolean(name, &value)?,
             "dryRun" => self.dry_run |= dry_run([value.as_str()])?,
             "fieldValidation" => self.field_validation = field_validation(&value)?,
-            "fieldManager" => field_manager(&value)?,
+            "fieldManager" => {
+                field_manager(&value)?;
+                self.field_manager = value;
+            }
+            "force" => self.force = Some(boolean(name, &value)?),
             "propagationPolicy" => self.propagation_policy = Some(value),
             "gracePeriodSeconds" => {
                 let seconds = value.parse().map_err(|_| malformed(name, &value))?;
@@ -193,13 +222,24 @@ fn field_validation(value: &str) -> Result<FieldValidation, Failure> {
     }
 }
 
-/// Who writes is checked and not recorded: that is part of server-side apply.
 fn field_manager(value: &str) -> Result<(), Failure> {
     let path = || FieldPath::new("fieldManager");
-    let error = if value.len() > 128 {
-        FieldError::too_long(path(), 128)
+    let error = if value.len() > MAX_MANAGER_BYTES {
+        FieldError::too_long(path(), MAX_MANAGER_BYTES)
     } else if value.chars().any(char::is_control) {
         FieldError::invalid(path(), value, "should only contain printable characters")
+    } else {
+        return Ok(());
+    };
+    Err(Failure::invalid_options("PatchOptions", &[error]))
+}
+
+/// What a patch must say and may not: one that applies says who it is, and only that takes over by force.
+pub(crate) fn check_patch(params: &Params, is_apply: bool) -> Result<(), Failure> {
+    let error = if is_apply && params.field_manager.is_empty() {
+        FieldError::required(FieldPath::new("fieldManager"), "is required for apply patch")
+    } else if !is_apply && params.force.is_some() {
+        FieldError::forbidden(FieldPath::new("force"), "may not be specified for non-apply patch")
     } else {
         return Ok(());
     };

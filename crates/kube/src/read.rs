@@ -21,6 +21,9 @@ use crate::view::{ListMeta, Renderer};
 /// About how much of a list is made at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
+/// How many objects after a page are counted at least, if there are so many: a page costs its size, whatever the store holds.
+const COUNTED: usize = 1000;
+
 /// One object.
 pub(crate) async fn get(
     api: &Api,
@@ -78,7 +81,7 @@ pub(crate) async fn page(api: &Api, params: &Params, collection: &Collection) ->
     let limit = if params.limit == 0 { usize::MAX } else { params.limit };
     let mut page: Vec<Arc<Entry>> = Vec::new();
     let mut size = 0;
-    let mut remaining = 0_usize;
+    let mut remaining = None;
     let more = {
         let all: Box<dyn Iterator<Item = &Arc<Entry>> + Send> = match after {
             Some(after) => Box::new(snapshot.list_after(&prefix, after)),
@@ -89,16 +92,14 @@ pub(crate) async fn page(api: &Api, params: &Params, collection: &Collection) ->
         size += page.iter().map(|entry| entry.value.len() + 64).sum::<usize>();
         let more = limit != usize::MAX && matching.next().is_some();
         if more && selection.is_empty() {
-            remaining = matching.count() + 1;
+            // Kubernetes leaves a server free not to say it, and no client needs it.
+            let most = limit.max(COUNTED);
+            remaining = Some(matching.take(most).count() + 1).filter(|counted| *counted <= most);
         }
         more
     };
     let next = page.last().filter(|_| more).map(|last| Token::new(snapshot.revision(), &last.key).encode());
-    let meta = ListMeta {
-        revision: snapshot.revision(),
-        next,
-        remaining: (more && selection.is_empty()).then_some(remaining),
-    };
+    let meta = ListMeta { revision: snapshot.revision(), next, remaining };
     Ok(Page { selection, entries: page, meta, size })
 }
 

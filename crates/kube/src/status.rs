@@ -12,6 +12,8 @@ use backstay_store::{CommitError, ReadError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::ownership::{Conflict, MAX_TOLD};
+
 /// An answer other than success. Boxed: results that carry it stay small.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure(Box<Status>);
@@ -175,6 +177,15 @@ impl Failure {
         Self::new(StatusCode::CONFLICT, "Conflict", message).about(kind.group, kind.plural, name)
     }
 
+    /// 409: others own what is applied with another value.
+    pub(crate) fn apply_conflicts(conflicts: &[Conflict]) -> Self {
+        let failure = Self::new(StatusCode::CONFLICT, "Conflict", Conflict::message(conflicts));
+        conflicts.iter().take(MAX_TOLD).fold(failure, |failure, conflict| {
+            let message = format!("conflict with {}", conflict.manager);
+            failure.cause("FieldManagerConflict", message, &conflict.field())
+        })
+    }
+
     /// 410: a page or a watch needs history that is gone.
     pub(crate) fn expired(message: impl Into<String>) -> Self {
         Self::new(StatusCode::GONE, "Expired", message)
@@ -259,6 +270,11 @@ impl Failure {
     /// Whether it says that there is no such object.
     pub(crate) fn is_not_found(&self) -> bool {
         self.0.code == StatusCode::NOT_FOUND.as_u16()
+    }
+
+    /// Whether it says that there is such an object.
+    pub(crate) fn is_already_exists(&self) -> bool {
+        self.0.reason == "AlreadyExists"
     }
 
     /// The sentence.

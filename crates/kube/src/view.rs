@@ -3,6 +3,7 @@
 mod partial;
 mod table;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use backstay_resources::Object;
@@ -54,6 +55,7 @@ impl ListMeta {
 impl Renderer {
     /// One object by itself.
     pub(crate) fn one(&self, encoded: &[u8], revision: u64, out: &mut Vec<u8>) {
+        let encoded = &*self.readable(encoded);
         match self.view {
             View::Whole => Object::with_resource_version(encoded, revision, out),
             View::Partial => partial::write(encoded, revision, out),
@@ -86,11 +88,25 @@ impl Renderer {
 
     /// One item of a list. The caller writes the commas between.
     pub(crate) fn item(&self, encoded: &[u8], revision: u64, now: Timestamp, out: &mut Vec<u8>) {
+        let encoded = &*self.readable(encoded);
         match self.view {
             View::Whole => Object::with_resource_version(encoded, revision, out),
             View::Partial => partial::write(encoded, revision, out),
             View::Table => table::write_row(self.served.kind, self.include, encoded, revision, now, out),
         }
+    }
+
+    /// An object without what may not be read. One that cannot be decoded is not told at all then.
+    fn readable<'a>(&self, encoded: &'a [u8]) -> Cow<'a, [u8]> {
+        let Some(redact) = self.served.kind.redact else { return Cow::Borrowed(encoded) };
+        let redacted = Object::decode(encoded).and_then(|mut object| {
+            redact(&mut object);
+            object.encode()
+        });
+        Cow::Owned(redacted.unwrap_or_else(|error| {
+            tracing::error!(kind = self.served.kind.kind, %error, "a stored object cannot be decoded");
+            b"{\"metadata\":{}}".to_vec()
+        }))
     }
 
     /// Everything of a list after its last item.

@@ -22,9 +22,9 @@ mod transport;
 
 pub use cipher::{cipher_suite, cipher_suite_names, tls_versions};
 pub use definition::{Backend, BackendSpec};
-pub use discovery::{Allowed, Discovery, StaticEndpoint, StaticHost};
+pub use discovery::{Allowed, Discovery, StaticEndpoint, StaticEndpoints, StaticHost};
 pub use health::{HealthCheck, HttpProbe, Probe};
 pub use loops::{InvalidLoopId, LoopGuard, is_token};
 pub use policy::{Connections, HashCookie, HashKind, HashPolicy, HostRewrite, Keepalive, Policy, Retry};
 pub use tls::TlsSpec;
-pub use transport::{Protocol, Timeouts};
+pub use transport::{OnSilence, Protocol, Timeouts};

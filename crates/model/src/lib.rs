@@ -16,8 +16,7 @@
 //!
 //! - [`Resource`]: any of the kinds, from its bytes. `fault`: what is wrong with it.
 //! - `name`: what resources and fleets are called.
-//! - `listener`, [`route`], `backend`, `secret`, `lookup` (tables and address sets): the kinds. [`sequence`]: an action of routes,
-//!   whose expressions are evaluated by `backstay-expression`.
+//! - `listener`, [`route`], `backend`, `secret`, `lookup` (tables and address sets): the kinds.
 //! - `scalar`: durations and names of headers as the messages say them.
 
 mod backend;
@@ -29,12 +28,11 @@ mod resource;
 pub mod route;
 mod scalar;
 mod secret;
-pub mod sequence;
 
 pub use backend::{
     Allowed, Backend, BackendSpec, Connections, Discovery, HashCookie, HashKind, HashPolicy, HealthCheck, HostRewrite,
-    HttpProbe, InvalidLoopId, Keepalive, LoopGuard, Policy, Probe, Protocol, Retry, StaticEndpoint, StaticHost,
-    Timeouts, TlsSpec, cipher_suite, cipher_suite_names, is_token, tls_versions,
+    HttpProbe, InvalidLoopId, Keepalive, LoopGuard, OnSilence, Policy, Probe, Protocol, Retry, StaticEndpoint,
+    StaticEndpoints, StaticHost, Timeouts, TlsSpec, cipher_suite, cipher_suite_names, is_token, tls_versions,
 };
 pub use backstay_destination::{HostPattern, InvalidHost};
 pub use backstay_expression::{AddressSet, Table};
@@ -43,6 +41,7 @@ pub use listener::Listener;
 pub use lookup::Slot;
 pub use name::{FleetName, GATEWAY_CLASS, Kind, ResourceName, Scoped};
 pub use resource::Resource;
+pub use route::sequence;
 pub use route::{
     Action, Attachment, Filters, Forward, HeaderEdit, Mirror, PathEdit, Redirect, Respond, Route, Rule, RuleMatch,
     Target, WeightedTarget, WeightedTargets,

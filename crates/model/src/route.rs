@@ -12,7 +12,8 @@
 //! # Layout
 //!
 //! - `definition`: a [`Route`], and the [`Candidate`]s it has on a listener. `rule`, `filter`, `matches`: its parts, each with
-//!   its `read` from the wire format. `reference`: backends by name.
+//!   its `read` from the wire format. `reply`: answers that an operator wrote. `reference`: backends by name.
+//! - [`sequence`]: steps, an action whose expressions are evaluated by `backstay-expression`.
 //! - `table`: the order of matches, and the search. `hosts`, `paths`: what it looks at.
 
 mod definition;
@@ -21,15 +22,14 @@ mod hosts;
 mod matches;
 mod paths;
 mod reference;
+mod reply;
 mod rule;
+pub mod sequence;
 mod table;
-
-pub(crate) use filter::header_name;
-pub(crate) use reference::backend_ref;
-pub(crate) use rule::{redirect, respond};
 
 pub use definition::{Attachment, Route, Rule, RuleMatch};
 pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};
 pub use matches::{HeaderMatch, InvalidRegex, Matcher, PathMatch, QueryMatch, ValueMatch};
-pub use rule::{Action, Forward, Redirect, Respond, Target, WeightedTarget, WeightedTargets};
+pub use reply::{Redirect, Respond};
+pub use rule::{Action, Forward, Target, WeightedTarget, WeightedTargets};
 pub use table::{Candidate, Matched, Order, Table, TableBuilder};

@@ -77,7 +77,10 @@ fn srv(text: &str) -> Endpoint {
 }
 
 fn fixed(endpoints: Vec<Endpoint>) -> Backend {
-    Backend { discovery: Some(backend::Discovery::Static(StaticEndpoints { endpoints })), ..Backend::default() }
+    Backend {
+        discovery: Some(backend::Discovery::Static(StaticEndpoints { endpoints, ..StaticEndpoints::default() })),
+        ..Backend::default()
+    }
 }
 
 fn dynamic(cache: DnsCache, names: &[&str]) -> Backend {
@@ -210,4 +213,39 @@ fn a_name_says_what_its_resource_is() {
             .to_string()
             .contains("decoded")
     );
+}
+
+#[test]
+fn addresses_of_names_outlive_failures_and_not_their_names_unless_it_is_said() {
+    for (stale, absent, expected) in [
+        (None, None, (None, Some(0))),
+        (seconds(9), None, (Some(9), Some(0))),
+        (None, seconds(3600), (None, Some(3600))),
+    ] {
+        let list = StaticEndpoints { endpoints: vec![fqdn("svc.example")], max_stale: stale, max_absent: absent };
+        let message = Backend { discovery: Some(backend::Discovery::Static(list)), ..Backend::default() };
+        let Discovery::Static(list) = crate::Backend::try_from(&message).unwrap().discovery else { panic!() };
+        let seconds = |span: Option<Duration>| span.map(|span| span.as_secs());
+        assert_eq!((seconds(list.staleness.max_stale), seconds(list.staleness.max_absent)), expected);
+    }
+}
+
+#[test]
+fn names_that_no_certificate_can_carry_need_another_where_there_is_tls() {
+    for (name, carried) in [("my_service", true), ("-a.example", false), ("a-.example", false)] {
+        assert!(crate::Backend::try_from(&fixed(vec![fqdn(name)])).is_ok(), "{name}");
+        let over_tls = |tls| Backend {
+            protocol: backend::Protocol::Http1Tls.into(),
+            tls: Some(tls),
+            ..fixed(vec![ip("10.0.0.1"), fqdn(name)])
+        };
+        let found = crate::Backend::try_from(&over_tls(ClientTls::default()));
+        assert_eq!(found.is_ok(), carried, "{name}");
+        if let Err(faults) = found {
+            let text = faults.to_string();
+            assert!(text.contains("static.endpoints[1].fqdn"), "{text}");
+        }
+        let other = ClientTls { sni: "svc.example".into(), ..ClientTls::default() };
+        assert!(crate::Backend::try_from(&over_tls(other)).is_ok(), "{name}");
+    }
 }

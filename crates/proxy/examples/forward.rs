@@ -1,10 +1,15 @@
-//! The data plane alone: `forward LISTEN UPSTREAM [THREADS]` sends everything that arrives at one address to another. For
-//! measuring and profiling the request path without a control plane.
+//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|matches|conditions]` sends everything that arrives at one
+//! address to another. For measuring and profiling the request path without a control plane.
+//!
+//! With `matches`, 50 rules for a prefix each come before the one that serves; with `conditions`, one rule is a sequence with 50
+//! conditions for the same prefixes, as regular expressions.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use backstay_expression::{DestinationIndex, Part, Regex, Text, Truth, Variable};
+use backstay_model::sequence::{Destination, DestinationKind, Member, Operation, Sequence, Step};
 use backstay_model::{BackendSpec, HostPattern};
 use backstay_proxy::config::{Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
@@ -23,7 +28,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
 
     let mut workers = Workers::start(Options { threads, ..Options::default() })?;
-    let failed = workers.apply(Arc::new(everything(listen, upstream))).await;
+    let mode = arguments.next().unwrap_or_else(|| "plain".to_owned());
+    let failed = workers.apply(Arc::new(everything(listen, upstream, &mode))).await;
     if let Some(failed) = failed.into_iter().next() {
         return Err(failed.into());
     }
@@ -32,8 +38,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// One socket, one rule, one backend, one endpoint.
-fn everything(listen: SocketAddr, upstream: SocketAddr) -> Config {
+/// How many prefixes are looked for.
+const PREFIXES: usize = 50;
+
+/// One socket, one backend, one endpoint, and rules as `mode` says.
+fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Config {
     let backend = Backend::new(BackendParts {
         name: "backend/only".into(),
         spec: BackendSpec::default(),
@@ -48,20 +57,47 @@ fn everything(listen: SocketAddr, upstream: SocketAddr) -> Config {
         request_timeout: None,
         backend_request_timeout: None,
     };
-    let rule = Rule {
-        route: "route/only".into(),
-        name: "".into(),
-        filters: Filters::default(),
-        action: Action::Forward(forward),
-    };
+    let action = if mode == "conditions" { conditions(&backend, upstream.port()) } else { Action::Forward(forward) };
+    let rule = Rule { route: "route/only".into(), name: "".into(), filters: Filters::default(), action };
+    let rule = Arc::new(rule);
     let mut table = Table::builder();
-    table.candidate(Candidate {
-        listener: HostPattern::Any,
-        host: HostPattern::Any,
-        order: Order { precedence: std::cmp::Reverse(0), route: "route/only".into(), rule: 0, position: 0 },
-        matcher: Matcher::prefix("/"),
-        rule: Arc::new(rule),
-    });
+    let prefixes = (0..if mode == "matches" { PREFIXES } else { 0 }).map(|index| format!("/section-{index}/"));
+    for (index, prefix) in (0..).zip(prefixes.chain(["/".to_owned()])) {
+        let precedence = std::cmp::Reverse(prefix.len() as u64);
+        table.candidate(Candidate {
+            listener: HostPattern::Any,
+            host: HostPattern::Any,
+            order: Order { precedence, route: "route/only".into(), rule: index, position: 0 },
+            matcher: Matcher::prefix(&prefix),
+            rule: Arc::clone(&rule),
+        });
+    }
     let socket = Socket { address: listen, listeners: vec!["listener/only".into()], tls: None, table: table.build() };
     Config { sockets: vec![Arc::new(socket)], backends: [(Arc::clone(&backend.name), backend)].into() }
+}
+
+/// A sequence that selects the backend, and would select it again for each prefix.
+fn conditions(backend: &Arc<Backend>, port: u16) -> Action {
+    let prefix = |index| {
+        let variable = Text::Variable(Variable::Part(Part::Target));
+        Regex::new(&format!("^/section-{index}/")).ok().map(|regex| Truth::Matches(variable, regex))
+    };
+    let select = || [Operation::Select(DestinationIndex(0))].into();
+    let steps = (0..PREFIXES).map(|index| Step { when: prefix(index), operations: select() });
+    let member = Member {
+        backend: Some(Arc::clone(backend)),
+        resource: Arc::clone(&backend.name),
+        port: NonZeroU16::new(port),
+        weight: 1,
+        name: Arc::clone(&backend.name),
+    };
+    Action::Sequence(Box::new(Sequence {
+        steps: std::iter::once(Step { when: None, operations: select() }).chain(steps).collect(),
+        destinations: [Destination { name: "only".into(), kind: DestinationKind::Backend(member) }].into(),
+        tables: [].into(),
+        address_sets: [].into(),
+        replies: Arc::default(),
+        backend_header: None,
+        request_timeout: None,
+    }))
 }

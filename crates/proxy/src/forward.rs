@@ -12,6 +12,8 @@
 //! - `decision`: what the configuration says of it. `authority`, `request_target`: whether its host and its target are any.
 //!   `loops`: whether it has been here before. `hash`: what endpoints are chosen by, where that is the request.
 //! - `head`: its head as the endpoint gets it. `headers`: those that belong to a connection, and those that tell of the client.
+//! - `sequence`: steps that decide on it, of a rule that has some. `destination`: where these send it, and what its answer gets.
+//! - `aim`: what of it one backend gets. `asked`: what it asks for.
 //! - `mirror`: a copy of it.
 //! - `outbound`: on its way to a backend, and its answer on the way back. `request_state`: what is known of it meanwhile. `guard`:
 //!   what it counts as.
@@ -22,9 +24,11 @@
 //!   that changed protocols.
 
 mod aim;
+mod asked;
 mod attempt;
 mod authority;
 mod decision;
+mod destination;
 mod endpoint;
 mod failure;
 mod grpc;
@@ -51,7 +55,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use crate::exchange::{Exchange, Service};
-use decision::Decision;
+use outbound::Decision;
 use response_body::ResponseBody;
 
 /// Serves requests as the configuration of their socket says.

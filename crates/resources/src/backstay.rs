@@ -25,15 +25,15 @@ use crate::{name, schema};
 
 pub use self::connections::{Connections, TcpKeepalive};
 pub use self::dynamic_proxy::{AddressRules, DnsPolicy, DynamicProxyPolicy, PortRange};
-pub use self::endpoints::{Discovery, EndpointHealth, Locality, PolicyEndpoint, SrvDiscovery, address};
+pub use self::endpoints::{Discovery, EndpointHealth, Locality, NameFamily, PolicyEndpoint, SrvDiscovery, address};
 pub use self::health::{
-    CheckHeader, GrpcHealthCheck, HealthCheck, HealthThresholds, HealthWindow, HttpHealthCheck, Payload, StatusRange,
-    TcpHealthCheck,
+    CheckHeader, GrpcHealthCheck, HealthCheck, HealthThresholds, HealthWindow, HttpHealthCheck, HttpVersion, Payload,
+    StatusRange, TcpHealthCheck,
 };
 pub use self::host::HostRewrite;
 pub use self::limits::{Limits, RetryBudget};
 pub use self::load_balancing::{
-    BalancingPolicy, HashCookie, HashPolicy, LeastRequest, LoadBalancing, Maglev, RingHash, SlowStart,
+    BalancingPolicy, EndpointKey, HashCookie, HashPolicy, LeastRequest, LoadBalancing, Maglev, RingHash, SlowStart,
 };
 pub use self::outlier::{FailurePercentage, OutlierDetection, SuccessRate};
 pub use self::retries::{BackOff, RETRY_ON, Retries};
@@ -151,6 +151,7 @@ pub static BACKEND_POLICY: Kind = Kind {
     check_name: name::subdomain,
     verbs: Verb::ALL,
     sensitive: false,
+    redact: None,
     schema: schema::of::<BackendPolicy>,
     columns: policy::COLUMNS,
     cells: policy::cells,

@@ -113,6 +113,8 @@ pub struct Kind {
     pub verbs: &'static [Verb],
     /// Whether its objects hold what must not be seen in logs, in errors or in debug output.
     pub sensitive: bool,
+    /// Hides, in an object that is told to a client, what may be written and not be read. None: all may be read.
+    pub redact: Option<fn(&mut Object)>,
     /// JSON schema of the whole object: OpenAPI v3 as Kubernetes publishes it, references resolved. Built once. It is
     /// what is published, what unknown fields are found with, and what types are checked against.
     pub schema: fn() -> &'static Value,

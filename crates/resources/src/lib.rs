@@ -6,7 +6,7 @@
 //! - [`object`]: any object, as API machinery handles it; [`meta`]: the metadata that all have.
 //! - [`apoxy`], [`gateway`], [`backstay`], [`core`]: the kinds of each API group, as Rust types.
 //! - [`decode`]: from bytes to JSON values; [`check`]: from any JSON value to a checked object.
-//! - [`duration`]: Go duration strings; [`name`]: the syntax of names; [`field`]: errors that name a field.
+//! - [`table`]: cells of `kubectl get`. [`duration`]: Go duration strings; [`name`]: the syntax of names; [`field`]: errors that name a field.
 
 pub mod apoxy;
 pub mod backstay;
@@ -23,12 +23,12 @@ pub mod name;
 pub mod object;
 mod registry;
 pub mod schema;
-mod table;
+pub mod table;
 
 pub use self::check::{Admitted, admit};
 pub use self::duration::GoDuration;
 pub use self::field::{FieldError, FieldPath, Surplus};
 pub use self::kind::{Kind, Scope, Verb};
-pub use self::meta::{Condition, ConditionStatus, ObjectMeta, Timestamp};
+pub use self::meta::{Condition, ConditionStatus, ManagedFields, ObjectMeta, Timestamp};
 pub use self::object::{Changed, Object, Resource};
 pub use self::registry::{Registry, RegistryError};

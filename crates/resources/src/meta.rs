@@ -2,11 +2,15 @@
 //!
 //! Source: Kubernetes, `meta/v1`.
 
+mod managed_fields;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use self::managed_fields::ManagedFields;
 
 /// A moment with the precision of a second, written as RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,14 +97,14 @@ pub struct ObjectMeta {
     pub finalizers: Vec<String>,
     /// Objects that this one belongs to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["uid"]))]
     pub owner_references: Vec<OwnerReference>,
-    /// Who set which field.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<BTreeMap<String, serde_json::Value>>")]
-    pub managed_fields: Vec<serde_json::Value>,
     /// Not used; accepted because older clients send it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub self_link: String,
+    /// Who set which field, kept by the server. Last, so that what is encoded before it can be compared without it.
+    #[serde(skip_serializing_if = "ManagedFields::is_empty")]
+    pub managed_fields: ManagedFields,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
@@ -111,6 +115,7 @@ fn is_zero(number: &i64) -> bool {
 /// An object that another belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct OwnerReference {
     /// Such as `core.apoxy.dev/v1alpha2`.
     pub api_version: String,

@@ -1,5 +1,8 @@
 //! Any object, as API machinery handles it, and the way to and from Rust types.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -10,7 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::kind::Kind;
-use crate::meta::ObjectMeta;
+use crate::meta::{ManagedFields, ObjectMeta};
 
 /// An object of any kind. Its debug output says which it is, and nothing of what is in it, annotations included: only its
 /// kind knows whether that may be seen ([`Kind::show`]). Fields serialize in the order
@@ -120,14 +123,16 @@ impl Object {
     /// # Errors
     /// When the object does not have the shape of the kind.
     pub fn typed<R: Resource>(&self) -> Result<R, serde_json::Error> {
-        let metadata = serde_json::to_value(&self.metadata)?;
+        // Who set what is nothing to a kind, and the most of many an object's metadata.
+        let known = ObjectMeta { managed_fields: ManagedFields::default(), ..self.metadata.clone() };
+        let metadata = serde_json::to_value(known)?;
         let body = self.body.iter().map(|(name, value)| (name.as_str(), value));
         // Read from where it is: a copy of the body would cost more than the reading.
         R::deserialize(MapDeserializer::new(std::iter::once(("metadata", &metadata)).chain(body)))
     }
 
-    /// What makes two encoded objects differ. Neither is decoded, and values that are equal and written differently count
-    /// as different; so does everything of what is not an object.
+    /// What makes two encoded objects differ, besides who set which field. Neither is decoded, and values that are equal and
+    /// written differently count as different; so does everything of what is not an object.
     #[must_use]
     pub fn changed(one: &[u8], other: &[u8]) -> Changed {
         fn fields(encoded: &[u8]) -> Option<BTreeMap<String, &RawValue>> {
@@ -138,8 +143,14 @@ impl Object {
         };
         let statuses = (one.remove("status"), other.remove("status"));
         let status = statuses.0.map(RawValue::get) != statuses.1.map(RawValue::get);
-        let same = one.len() == other.len()
-            && one.iter().zip(&other).all(|(one, other)| one.0 == other.0 && one.1.get() == other.1.get());
+        let equal = |(one, other): ((&String, &&RawValue), (&String, &&RawValue))| {
+            let (name, value) = one;
+            name == other.0
+                && (value.get() == other.1.get() || {
+                    name == "metadata" && without_managed_fields(value.get()) == without_managed_fields(other.1.get())
+                })
+        };
+        let same = one.len() == other.len() && one.iter().zip(&other).all(equal);
         Changed { status, rest: !same }
     }
 
@@ -163,4 +174,12 @@ impl Object {
         }
         out.extend_from_slice(tail);
     }
+}
+
+/// Encoded metadata up to the fields that its writers own, which come last. The mark is nowhere else: within a text its quotation
+/// marks would be escaped, and a label or annotation of this name has a text for a value.
+fn without_managed_fields(metadata: &str) -> &str {
+    const MARK: &str = "\"managedFields\":[";
+    let before = metadata.find(MARK).map_or(metadata, |at| &metadata[..at]);
+    before.trim_end_matches(['}', ','])
 }

@@ -258,7 +258,7 @@ impl<C: Connector> Upstream<C> {
         };
         let grows = self.backend.policy.balancing.slow_start.is_some();
         let now = if grows { uptime() } else { std::time::Duration::ZERO };
-        let context = PickContext { now, hash, exclude: &exclude };
+        let context = PickContext { now, port, hash, exclude: &exclude };
         let picked = self.picker.borrow_mut().pick(list.set(), &context)?;
         if picked.panic {
             self.backend.metrics.panics.increment(1);
@@ -275,6 +275,19 @@ impl<C: Connector> Upstream<C> {
         }
     }
 
+    /// The connections to `address` under `server_name`, where there have been any.
+    pub fn known_pool(&self, address: SocketAddr, server_name: Option<&ServerName<'static>>) -> Option<Rc<Pool<C>>> {
+        let leads_there =
+            |pool: &&Rc<Pool<C>>| pool.address() == address && pool.destination.server_name.as_ref() == server_name;
+        if let Some(pool) = self.pools.last.borrow().as_ref().filter(leads_there) {
+            return Some(Rc::clone(pool));
+        }
+        let by_address = self.pools.by_address.borrow();
+        let pool = by_address.get(&address)?.iter().find(leads_there)?;
+        *self.pools.last.borrow_mut() = Some(Rc::clone(pool));
+        Some(Rc::clone(pool))
+    }
+
     /// The connections to `address` under `server_name`. `state` is asked for when they are the first.
     pub fn pool(
         &self,
@@ -282,21 +295,13 @@ impl<C: Connector> Upstream<C> {
         server_name: Option<&ServerName<'static>>,
         state: impl FnOnce() -> Option<Arc<EndpointState>>,
     ) -> Rc<Pool<C>> {
-        let leads_there =
-            |pool: &&Rc<Pool<C>>| pool.address() == address && pool.destination.server_name.as_ref() == server_name;
-        if let Some(pool) = self.pools.last.borrow().as_ref().filter(leads_there) {
-            return Rc::clone(pool);
-        }
-        let mut pools = self.pools.by_address.borrow_mut();
-        let pools = pools.entry(address).or_default();
-        if let Some(pool) = pools.iter().find(leads_there) {
-            *self.pools.last.borrow_mut() = Some(Rc::clone(pool));
-            return Rc::clone(pool);
+        if let Some(pool) = self.known_pool(address, server_name) {
+            return pool;
         }
         let destination = Destination { address, server_name: server_name.cloned() };
         let endpoint = state().unwrap_or_else(|| self.backend.unlisted(address));
         let pool = Rc::new(Pool::new(&self.backend, destination, endpoint, &self.thread, &self.pools.member));
-        pools.push(Rc::clone(&pool));
+        self.pools.by_address.borrow_mut().entry(address).or_default().push(Rc::clone(&pool));
         pool
     }
 }

@@ -17,6 +17,9 @@ use crate::output::{self, Paint};
 /// What is applied when no manifests are given.
 const QUICKSTART: &str = include_str!("../../../examples/quickstart.yaml");
 
+/// The Gateway in it, as Fastly services name theirs.
+pub(super) const DEMO_GATEWAY: &str = "default/web";
+
 /// After this long, whatever is missing is told instead of waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 

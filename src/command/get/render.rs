@@ -41,6 +41,15 @@ pub(super) enum Namespaces {
     InColumn,
 }
 
+/// Whether who set which field is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owners {
+    /// It is not: it is longer than the rest.
+    Hidden,
+    /// It is.
+    Shown,
+}
+
 /// How many objects were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
@@ -56,6 +65,7 @@ pub(super) struct Printer {
     format: OutputFormat,
     names: Names,
     namespaces: Namespaces,
+    owners: Owners,
     tables: Vec<Table>,
     objects: Vec<Value>,
     shown: usize,
@@ -74,15 +84,21 @@ struct Table {
 
 impl Printer {
     /// Nothing is printed yet.
-    pub(super) fn new(format: OutputFormat, names: Names, namespaces: Namespaces) -> Self {
-        Self { format, names, namespaces, tables: Vec::new(), objects: Vec::new(), shown: 0 }
+    pub(super) fn new(format: OutputFormat, names: Names, namespaces: Namespaces, owners: Owners) -> Self {
+        Self { format, names, namespaces, owners, tables: Vec::new(), objects: Vec::new(), shown: 0 }
     }
 
     /// Takes in a list.
     pub(super) fn add(&mut self, resource: &ResourceType, page: Page) {
         self.shown += page.items.len();
         match self.format {
-            OutputFormat::Json | OutputFormat::Yaml => self.objects.extend(page.items),
+            OutputFormat::Json | OutputFormat::Yaml => {
+                let mut items = page.items;
+                if self.owners == Owners::Hidden {
+                    items.iter_mut().for_each(hide_owners);
+                }
+                self.objects.extend(items);
+            }
             OutputFormat::Name => {
                 let rows = page.items.iter().map(|item| vec![name_of(resource, item)]).collect();
                 let mut table = Table::new(resource, Vec::new());
@@ -174,6 +190,12 @@ impl Table {
     fn new(resource: &ResourceType, definitions: Vec<Value>) -> Self {
         let resource = resource.clone();
         Self { resource, definitions, columns: Columns::default(), rows: Vec::new(), has_heading: false }
+    }
+}
+
+fn hide_owners(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.shift_remove("managedFields");
     }
 }
 

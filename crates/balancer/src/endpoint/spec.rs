@@ -1,11 +1,14 @@
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// What the configuration, or DNS, says of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointSpec {
-    /// Names the endpoint: its state is kept for this key from set to set, and the hashing policies place it by it. Envoy
-    /// hashes `address:port`.
+    /// Names the endpoint: its state is kept for this key from set to set, and the hashing policies place it by it, unless it has an
+    /// [address](Self::address).
     pub key: Arc<str>,
+    /// Its address, where the port is the request's: the hashing policies place it by both, as Envoy does.
+    pub address: Option<IpAddr>,
     /// Its share of the traffic. 0 counts as 1.
     pub weight: u32,
     /// 0 is the highest; a lower one takes traffic when those above it are not healthy enough. Gaps do not matter.
@@ -21,10 +24,21 @@ impl EndpointSpec {
     pub fn new(key: impl Into<Arc<str>>) -> Self {
         Self {
             key: key.into(),
+            address: None,
             weight: 1,
             priority: 0,
             locality: Locality::default(),
             stated: ConfiguredHealth::Healthy,
+        }
+    }
+}
+
+impl EndpointSpec {
+    /// What the hashing policies place it by for requests to `port`; 0 stands for none.
+    pub(crate) fn place(&self, port: u16) -> Arc<str> {
+        match self.address {
+            Some(address) if port > 0 => SocketAddr::new(address, port).to_string().into(),
+            _ => Arc::clone(&self.key),
         }
     }
 }

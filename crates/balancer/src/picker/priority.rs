@@ -60,10 +60,11 @@ impl Members {
     }
 }
 
+/// Computes the priorities of `set` as of a generation, for requests to a port, where places depend on one.
 pub(super) fn build(
     set: &Arc<EndpointSet>,
     config: &Arc<LoadBalancing>,
-    generation: u64,
+    of: (u64, u16),
     now: Duration,
     rng: &mut SmallRng,
 ) -> Priorities {
@@ -75,7 +76,7 @@ pub(super) fn build(
         Policy::RingHash(_) | Policy::Maglev(_) => {
             let candidates = members.iter().zip(&loads.panic).map(|(members, panic)| members.candidates(*panic));
             let candidates: Vec<_> = candidates.collect();
-            let tables = set.tables.get(set.endpoints(), config, generation, &candidates);
+            let tables = set.tables.get(set.endpoints(), config, of, &candidates);
             let priority = |(tables, panic): (&PriorityTables, &bool)| Priority {
                 panic: *panic,
                 usable: Group::hashed(Arc::clone(&tables.usable)),

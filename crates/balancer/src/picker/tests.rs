@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +8,8 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
 use super::{PickContext, Picker};
 use crate::{
-    ConfiguredHealth, EndpointSet, EndpointSpec, Health, LeastRequest, LoadBalancing, Locality, Maglev, Policy,
-    RingHash, SlowStart, Start,
+    ConfiguredHealth, EndpointKey, EndpointSet, EndpointSpec, Health, LeastRequest, LoadBalancing, Locality, Maglev,
+    Policy, RingHash, SlowStart, Start,
 };
 
 fn set(weights: &[u32]) -> Arc<EndpointSet> {
@@ -239,5 +240,67 @@ proptest! {
         prop_assert!(picker.pick(&set, &context).is_some(), "all tried: any will do");
         tried.sort_unstable();
         prop_assert_eq!(tried, (0..weights.len()).collect::<Vec<_>>());
+    }
+}
+
+/// Where 500 hashes go.
+fn places(config: &Arc<LoadBalancing>, specs: Vec<EndpointSpec>, port: u16) -> Vec<usize> {
+    let set = EndpointSet::new(specs, Start::Usable, Duration::ZERO);
+    let mut picker = Picker::new(Arc::clone(config), 1);
+    (0..500_u64)
+        .map(|number| {
+            let hash = Some(crate::hash_of(&number.to_le_bytes()));
+            picker.pick(&set, &PickContext { hash, port, ..PickContext::default() }).unwrap().index
+        })
+        .collect()
+}
+
+#[test]
+fn endpoints_are_placed_by_address_and_port_unless_by_the_address_alone() {
+    let addresses: Vec<IpAddr> =
+        ["10.0.0.1", "10.0.0.2", "2001:db8::3"].iter().map(|text| text.parse().unwrap()).collect();
+    let by_key =
+        |key: &dyn Fn(&IpAddr) -> String| addresses.iter().map(|ip| EndpointSpec::new(key(ip))).collect::<Vec<_>>();
+    let by_address = || {
+        let spec = |ip: &IpAddr| EndpointSpec { address: Some(*ip), ..EndpointSpec::new(ip.to_string()) };
+        addresses.iter().map(spec).collect::<Vec<_>>()
+    };
+    let with_port = |port: u16| by_key(&move |ip| std::net::SocketAddr::new(*ip, port).to_string());
+    for policy in [Policy::Maglev(Maglev { table_size: 251 }), Policy::RingHash(RingHash::default())] {
+        let both = config(policy.clone());
+        for port in [80, 8080] {
+            // Envoy's spelling: "10.0.0.1:80", "[2001:db8::3]:80".
+            assert_eq!(places(&both, by_address(), port), places(&both, with_port(port), 0), "{policy:?} {port}");
+        }
+        assert_ne!(places(&both, by_address(), 80), places(&both, by_address(), 8080));
+        let alone = Arc::new(LoadBalancing { endpoint_key: EndpointKey::Address, ..(*both).clone() });
+        let bare = places(&both, by_key(&IpAddr::to_string), 0);
+        for port in [80, 8080] {
+            assert_eq!(places(&alone, by_address(), port), bare, "{policy:?} {port}");
+        }
+    }
+}
+
+#[test]
+fn ports_take_turns_and_each_has_its_places() {
+    let both = config(Policy::Maglev(Maglev { table_size: 251 }));
+    let spec = |number: u8| {
+        let ip = IpAddr::from([10, 0, 0, number]);
+        EndpointSpec { address: Some(ip), ..EndpointSpec::new(ip.to_string()) }
+    };
+    let specs: Vec<_> = (1..=5).map(spec).collect();
+    let set = EndpointSet::new(specs.clone(), Start::Usable, Duration::ZERO);
+    let mut picker = Picker::new(Arc::clone(&both), 1);
+    let expected: Vec<_> = (1..=20).map(|port| places(&both, specs.clone(), port)).collect();
+    // More ports than places are kept for, one after the other, in a set and in the one that follows it.
+    for set in [Arc::clone(&set), set.successor(specs, Start::Usable, Duration::ZERO)] {
+        set.prepare(&both);
+        for number in 0..50_usize {
+            for (port, expected) in (1..=20).zip(&expected) {
+                let hash = Some(crate::hash_of(&(number as u64).to_le_bytes()));
+                let picked = picker.pick(&set, &PickContext { hash, port, ..PickContext::default() }).unwrap();
+                assert_eq!(picked.index, expected[number], "{port}");
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use backstay_resources::gateway::{
     APOXY_CONTROLLER_NAME, CONTROLLER_NAME, Effect, GatewayAddress, GatewayClassSpec, GatewaySpec,
 };
 
-use crate::output::{ACCEPTED, Condition, UNSUPPORTED_VALUE};
+use crate::output::{ACCEPTED, AddressSource, Condition, UNSUPPORTED_VALUE};
 
 /// Whether a Gateway is served.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,8 @@ pub(crate) struct Placement {
     pub(crate) fleet: Arc<str>,
     /// Addresses to bind, at least one. Empty text stands for all of the proxy's.
     pub(crate) addresses: Vec<String>,
+    /// Where they come from.
+    pub(crate) source: AddressSource,
 }
 
 /// The controller that a class names, when that is us.
@@ -70,7 +72,7 @@ pub(crate) fn gateway_status(
         Err(message) => return GatewayStatus::Refused { reason: "InvalidParameters", message },
     };
     match addresses(&spec.addresses) {
-        Ok(addresses) => GatewayStatus::Served(Arc::new(Placement { fleet, addresses })),
+        Ok((addresses, source)) => GatewayStatus::Served(Arc::new(Placement { fleet, addresses, source })),
         Err(message) => GatewayStatus::Refused { reason: "UnsupportedAddress", message },
     }
 }
@@ -103,12 +105,18 @@ fn fleet(spec: &GatewaySpec, has_proxy: impl Fn(&str) -> bool) -> Result<Arc<str
     Ok(parameters.name.as_str().into())
 }
 
-fn addresses(wanted: &[GatewayAddress]) -> Result<Vec<String>, String> {
+/// The addresses to bind, each once. One without a value is to be assigned, for which the proxies' own are all there is.
+fn addresses(wanted: &[GatewayAddress]) -> Result<(Vec<String>, AddressSource), String> {
     let mut addresses = Vec::new();
+    let mut without = None;
     for (index, address) in wanted.iter().enumerate() {
         let kind = address.kind.as_deref().unwrap_or("IPAddress");
         if kind != "IPAddress" {
             return Err(format!("spec.addresses[{index}]: type {kind} is not supported, only IPAddress"));
+        }
+        if address.value.is_empty() {
+            without.get_or_insert(index);
+            continue;
         }
         let ip: IpAddr = (address.value.parse())
             .map_err(|_| format!("spec.addresses[{index}]: {:?} is not an IP address", address.value))?;
@@ -117,8 +125,14 @@ fn addresses(wanted: &[GatewayAddress]) -> Result<Vec<String>, String> {
             addresses.push(text);
         }
     }
+    let source = match (without, addresses.is_empty()) {
+        (None, true) => AddressSource::Proxies,
+        (None, false) => AddressSource::Spec,
+        (Some(_), true) => AddressSource::Assigned,
+        (Some(index), false) => AddressSource::Unassignable(index),
+    };
     if addresses.is_empty() {
         addresses.push(String::new());
     }
-    Ok(addresses)
+    Ok((addresses, source))
 }

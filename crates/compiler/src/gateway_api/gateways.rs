@@ -9,12 +9,12 @@ use super::node::{GatewayNode, ListenerNotes, Port, class_key};
 use super::tables::Tables;
 use crate::change::ObjectKey;
 use crate::gateway::{
-    Claim, Conflict, GatewayStatus, ListenerOutcome, Site, claimed_port, conflicts, controller, gateway_status, left,
-    listener,
+    Claim, Conflict, GatewayStatus, ListenerOutcome, Placement, Site, claimed_port, conflicts, controller,
+    gateway_status, left, listener,
 };
 use crate::graph::{Graph, Placed};
 use crate::hostname;
-use crate::output::{ACCEPTED, Condition, ListenerReport, ObjectStatus, Report};
+use crate::output::{ACCEPTED, Condition, GatewayAddresses, ListenerReport, ObjectStatus, Report};
 use crate::route::GatewayView;
 
 impl Tables {
@@ -196,13 +196,23 @@ impl Tables {
             let mut programs: Vec<_> = node.listeners.iter().flat_map(|notes| notes.programs.iter().cloned()).collect();
             programs.sort();
             programs.dedup();
-            let spec = node.source.good.as_ref().filter(|_| node.placement().is_some());
-            let addresses = spec.map(|spec| spec.addresses.as_slice()).unwrap_or_default();
+            let addresses = node.placement().map(|placement| addresses(placement, view));
             let report = Report::of_gateway(vec![accepted], listeners, addresses);
             let generation = node.source.generation;
             graph.report(ObjectStatus { key, generation, report, programs });
         }
     }
+}
+
+/// Where a Gateway is reached, with what proxies must acknowledge to listen there.
+fn addresses(placement: &Placement, view: &GatewayView) -> GatewayAddresses {
+    let resources = |index: usize| {
+        let resources = view.listeners.iter().filter_map(|listener| listener.resources.get(index));
+        resources.map(|name| (placement.fleet.clone(), name.clone())).collect()
+    };
+    let named = placement.addresses.iter().enumerate().filter(|(_, address)| !address.is_empty());
+    let given = named.map(|(index, address)| (address.clone(), resources(index))).collect();
+    GatewayAddresses { fleet: placement.fleet.clone(), source: placement.source, given }
 }
 
 /// Whether a Gateway that is served is accepted whole.

@@ -3,6 +3,7 @@
 mod accepted;
 mod backends;
 mod client_certificates;
+mod combinations;
 mod features;
 mod fields;
 mod gateways;

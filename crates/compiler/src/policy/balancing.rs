@@ -2,7 +2,7 @@
 
 use backstay_proto::config;
 use backstay_proto::config::load_balancing as wire;
-use backstay_resources::backstay::{BalancingPolicy, HashPolicy, LoadBalancing, SlowStart};
+use backstay_resources::backstay::{BalancingPolicy, EndpointKey, HashPolicy, LoadBalancing, SlowStart};
 
 use super::span;
 
@@ -36,6 +36,11 @@ pub(super) fn load_balancing(settings: &LoadBalancing) -> config::LoadBalancing 
         overprovisioning_factor: settings.overprovisioning_factor.unwrap_or_default(),
         locality_weighted: settings.locality_weighted,
         slow_start: settings.slow_start.as_ref().map(slow_start),
+        endpoint_key: match settings.endpoint_key.unwrap_or_default() {
+            EndpointKey::AddressAndPort => wire::EndpointKey::AddressAndPort,
+            EndpointKey::Address => wire::EndpointKey::Address,
+        }
+        .into(),
     }
 }
 

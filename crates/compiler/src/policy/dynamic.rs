@@ -45,6 +45,7 @@ fn address_rules(given: &AddressRules) -> config::AddressRules {
 
 fn dns_cache(given: &DnsPolicy, backend: &Arc<str>, cache: &mut config::DnsCache, misfits: &mut Vec<Misfit>) {
     cache.max_stale = span(given.max_stale);
+    cache.max_absent = span(given.max_absent);
     cache.max_pending_requests = given.max_pending_requests.unwrap_or_default();
     cache.max_failed_hosts = given.max_failed_hosts;
     if given.strict_auto && cache.lookup_family != i32::from(LookupFamily::Auto) {

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_proto::config;
+use backstay_proto::config::dns_cache::LookupFamily;
 use backstay_proto::config::endpoint::{Health, Host};
-use backstay_resources::backstay::{EndpointHealth, PolicyEndpoint, SrvDiscovery, address};
+use backstay_resources::backstay::{Discovery, EndpointHealth, NameFamily, PolicyEndpoint, SrvDiscovery, address};
 use backstay_resources::name::MAX_SUBDOMAIN;
 
-use super::Misfit;
+use super::{Misfit, span};
 
 /// Adds to endpoints what the policy says of them.
 pub(super) fn describe(
@@ -54,6 +55,38 @@ pub(super) fn place_all(endpoints: &mut [config::Endpoint]) {
     }
 }
 
+/// Says which addresses of names are used. Returns how many names there are.
+pub(super) fn prefer(family: NameFamily, endpoints: &mut [config::Endpoint]) -> usize {
+    let family = match family {
+        NameFamily::V4Preferred => LookupFamily::V4Preferred,
+        NameFamily::V6Preferred => LookupFamily::V6Preferred,
+        NameFamily::V4Only => LookupFamily::V4Only,
+        NameFamily::V6Only => LookupFamily::V6Only,
+        NameFamily::All => LookupFamily::All,
+    };
+    let named = endpoints.iter_mut().filter(|endpoint| matches!(endpoint.host, Some(Host::Fqdn(_))));
+    named.map(|endpoint| endpoint.lookup_family = Some(family.into())).count()
+}
+
+/// Says how long the addresses of names are used while DNS has none to say.
+pub(super) fn doubt(
+    given: &Discovery,
+    backend: &Arc<str>,
+    list: &mut config::StaticEndpoints,
+    misfits: &mut Vec<Misfit>,
+) {
+    let has_names = list.endpoints.iter().any(|endpoint| matches!(endpoint.host, Some(Host::Fqdn(_))));
+    for (field, wanted, place) in
+        [("maxStale", given.max_stale, &mut list.max_stale), ("maxAbsent", given.max_absent, &mut list.max_absent)]
+    {
+        if wanted.is_some() && !has_names {
+            misfits.push(Misfit::NothingToDiscover(backend.clone(), field));
+        } else {
+            *place = span(wanted);
+        }
+    }
+}
+
 /// Has the names of endpoints lead to SRV records: all of them, or none.
 pub(super) fn discover(
     srv: &SrvDiscovery,
@@ -70,7 +103,7 @@ pub(super) fn discover(
         named.push((endpoint, name));
     }
     if named.is_empty() {
-        return Err(Misfit::NothingToDiscover(backend.clone()));
+        return Err(Misfit::NothingToDiscover(backend.clone(), "srv"));
     }
     for (endpoint, name) in named {
         endpoint.host = Some(Host::Srv(name));

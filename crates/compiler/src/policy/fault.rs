@@ -27,8 +27,8 @@ pub(crate) enum Misfit {
     NeedsDynamicProxy(Arc<str>),
     #[error("spec.endpoints[{1}] names {2:?}, which is no endpoint of Backend {0}")]
     NoSuchEndpoint(Arc<str>, usize, String),
-    #[error("spec.discovery.srv cannot apply to Backend {0}, none of whose endpoints has an fqdn")]
-    NothingToDiscover(Arc<str>),
+    #[error("spec.discovery.{1} cannot apply to Backend {0}, none of whose endpoints has an fqdn")]
+    NothingToDiscover(Arc<str>, &'static str),
     #[error("spec.discovery.srv cannot apply to Backend {0}: the name {1:?} is longer than the 253 bytes of DNS")]
     LongName(Arc<str>, String),
     #[error("spec.host.automatic cannot apply to Backend {0}, which has dynamicProxy: the request's own host is sent")]
@@ -37,6 +37,10 @@ pub(crate) enum Misfit {
     NoNameToSend(Arc<str>),
     #[error("spec.{1} cannot apply to Backend {0}, which does not speak HTTP/2: give it protocol h2 or h2c")]
     NeedsHttp2(Arc<str>, String),
+    #[error("spec.{1} cannot apply to Backend {0}, which speaks HTTP/2: give it another protocol than h2 or h2c")]
+    NeedsHttp1(Arc<str>, String),
+    #[error("spec.discovery.dnsLookupFamily cannot apply to Backend {0}, none of whose endpoints has an fqdn")]
+    NoNames(Arc<str>),
     #[error("spec.dynamicProxy.dns.strictAuto cannot apply to Backend {0}, whose dnsLookupFamily is not auto")]
     NotAuto(Arc<str>),
     #[error(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backstay_proto::config;
 use backstay_proto::config::health_check as wire;
 use backstay_resources::GoDuration;
-use backstay_resources::backstay::{HealthCheck, HttpHealthCheck, Payload, StatusRange};
+use backstay_resources::backstay::{HealthCheck, HttpHealthCheck, HttpVersion, Payload, StatusRange};
 use bytes::Bytes;
 
 use super::span;
@@ -54,6 +54,7 @@ fn http(given: &HttpHealthCheck) -> wire::Http {
         path: given.path.clone().unwrap_or_else(|| "/".to_owned()),
         host: given.host.clone().unwrap_or_default(),
         method: given.method.clone().unwrap_or_default(),
+        http10: given.version == Some(HttpVersion::Http10),
         expected_statuses: given.expected_statuses.iter().map(range).collect(),
         headers: given
             .headers

@@ -12,6 +12,7 @@ pub(super) fn timeouts(given: &BackendTimeouts) -> config::Timeouts {
         idle: span(given.idle),
         first_byte: span(given.first_byte),
         between_bytes: span(given.between_bytes),
+        end_on_silence: given.end_on_silence,
         total: span(given.total),
     }
 }
@@ -28,6 +29,7 @@ pub(super) fn limits(given: &Limits) -> config::Limits {
         retries: given.retries,
         retry_budget: budget,
         connections_per_endpoint: given.connections_per_endpoint,
+        reject_when_full: given.reject_when_full,
     }
 }
 
@@ -53,6 +55,7 @@ pub(super) fn connections(given: &Connections) -> config::Connections {
         probes: keepalive.probes.unwrap_or_default(),
         idle: span(keepalive.idle),
         interval: span(keepalive.interval),
+        disabled: keepalive.disabled,
     });
     config::Connections {
         max_requests: given.max_requests.unwrap_or_default(),

@@ -7,7 +7,7 @@ use backstay_resources::gateway::{APOXY_GATEWAY, CONTROLLER_NAME, GATEWAY, Paren
 
 use crate::change::ObjectKey;
 use crate::gateway::{GatewayStatus, ListenerView};
-use crate::hostname::intersection;
+use crate::hostname::served;
 use crate::output::{ACCEPTED, Condition};
 use crate::secret::DEFAULT_NAMESPACE;
 
@@ -38,7 +38,7 @@ pub(crate) struct Attachment {
     pub(crate) listener: String,
     /// Its resources; none when it is not served.
     pub(crate) resources: Vec<Arc<str>>,
-    /// The hosts that the two share. Empty for all that the listener serves.
+    /// The route's names of which the listener serves any host. Empty for all that the listener serves.
     pub(crate) hostnames: Vec<String>,
 }
 
@@ -123,7 +123,7 @@ fn listeners(
     }
     let attachments: Vec<_> = (permitted.into_iter())
         .filter_map(|listener| {
-            let hostnames = intersection(listener.hostname.as_deref(), hostnames)?;
+            let hostnames = served(listener.hostname.as_deref(), hostnames)?;
             Some(Attachment { listener: listener.name.clone(), resources: listener.resources.clone(), hostnames })
         })
         .collect();

@@ -25,8 +25,10 @@ pub(super) enum FilterFault {
     Empty(&'static str),
     #[error("filter {0} is given twice")]
     Repeated(&'static str),
-    #[error("filters RequestRedirect and URLRewrite cannot be combined")]
-    Incompatible,
+    #[error("filters RequestRedirect and {0} cannot be combined: a request that is redirected is sent nowhere")]
+    Incompatible(&'static str),
+    #[error("filter {0} has no effect without backendRefs")]
+    NothingToForward(&'static str),
     #[error("{0}")]
     Value(String),
 }
@@ -35,10 +37,18 @@ impl FilterFault {
     /// Reason of the condition.
     pub(super) fn reason(&self) -> &'static str {
         match self {
-            Self::Incompatible => "IncompatibleFilters",
+            Self::Incompatible(_) => "IncompatibleFilters",
             _ => "UnsupportedValue",
         }
     }
+}
+
+/// The filters that change what is sent to a backend, or to another one beside it: of no effect where nothing is.
+const OF_FORWARDING: [&str; 3] = ["RequestHeaderModifier", "URLRewrite", "RequestMirror"];
+
+/// The first of `wanted` that has no effect unless the request is forwarded.
+pub(super) fn of_forwarding(wanted: &[HttpRouteFilter]) -> Option<&'static str> {
+    OF_FORWARDING.into_iter().find(|kind| wanted.iter().any(|filter| filter.kind == *kind))
 }
 
 /// Where filters stand.
@@ -94,8 +104,10 @@ pub(super) fn filters(
         };
         compiled.extend(kind.map(|kind| config::Filter { kind: Some(kind) }));
     }
-    if redirect.is_some() && seen.contains(&"URLRewrite") {
-        return Err(FilterFault::Incompatible);
+    if redirect.is_some()
+        && let Some(kind) = of_forwarding(wanted)
+    {
+        return Err(FilterFault::Incompatible(kind));
     }
     Ok((compiled, redirect))
 }

@@ -17,7 +17,7 @@ pub(crate) enum BackendState {
     Unusable,
     /// It has been compiled.
     Usable {
-        /// It takes the port from the request.
+        /// It takes the port from the request, where the reference has none.
         dynamic: bool,
     },
 }
@@ -78,7 +78,8 @@ pub(super) fn resolve(
         }
     };
     let port = match port {
-        _ if dynamic => 0,
+        // The request says which, else the protocol.
+        None if dynamic => 0,
         None => return fault("PortNotSpecified", format!("Backend {name} needs a port")),
         Some(port @ 1..=65535) => port.unsigned_abs(),
         Some(port) => {

@@ -10,7 +10,7 @@ use backstay_proto::config::rule::Action;
 use backstay_proto::config::weighted_backend::Target;
 use backstay_resources::gateway::{HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts};
 
-use super::filter::{FilterFault, Place, filters};
+use super::filter::{FilterFault, Place, filters, of_forwarding};
 use super::matching::{by_prefix, matching};
 use super::reference::{BackendState, RefFault, Reference, resolve};
 use crate::backend::duration;
@@ -133,6 +133,10 @@ fn filters_and_action(
             return Err(FilterFault::Value(message.to_owned()));
         }
         Some(redirect) => Action::Redirect(redirect),
+        None if wanted.backend_refs.is_empty() => match of_forwarding(&wanted.filters) {
+            Some(kind) => return Err(FilterFault::NothingToForward(kind)),
+            None => Action::Respond(failure()),
+        },
         None => forward(wanted, index, by_prefix, scope, found)?,
     };
     Ok((compiled, action))

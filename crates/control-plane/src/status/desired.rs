@@ -1,5 +1,6 @@
 //! The status that an object should have.
 
+mod reached;
 mod withdrawn;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use backstay_resources::{ConditionStatus, Timestamp, apoxy, meta};
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value, json};
 
+use self::reached::Reached;
 use crate::tracker::{Programmed, Stream, Tracked, Tracker};
 
 /// Types of conditions that are told here, beside those that the compiler tells.
@@ -57,7 +59,15 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
         ProgrammedBy::Listeners => {
             let all: Vec<_> = listeners.iter().map(|report| merge.listener(tracker, tracked, report, old)).collect();
             put(&mut status, "listeners", all);
-            gateway_conditions(tracker, tracked, conditions, listeners)
+            let reached = tracked.status.report.addresses.as_ref().map(|asked| Reached::find(tracker, asked, old));
+            let values = reached.iter().flat_map(|reached| &reached.addresses);
+            let values: Vec<_> = values.map(|value| json!({"type": "IPAddress", "value": value})).collect();
+            put(&mut status, "addresses", values);
+            let mut all = gateway_conditions(tracker, tracked, conditions, listeners);
+            if let Some(fault) = reached.and_then(|reached| reached.fault) {
+                fault.tell(&mut all);
+            }
+            all
         }
     };
     match parents {

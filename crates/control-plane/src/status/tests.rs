@@ -193,3 +193,27 @@ async fn our_own_writes_are_no_reason_to_look_again() {
     tracker.status_changed(&key, own);
     assert_eq!(tracker.take_touched(), BTreeSet::from([key.clone()]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_is_ours_and_nothing_else_is() {
+    let bench = Bench::new(Memory::new());
+    let key = bench.create(&BACKEND_POLICY, "p", json!({})).await;
+    let stored = Key::new(&BACKEND_POLICY.resource(), "", "p");
+    let theirs = json!({"apiVersion": BACKEND_POLICY.api_version(), "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {}},
+        "manager": "kubectl", "operation": "Apply", "time": "2026-01-01T00:00:00Z"});
+    let mut object: Value = serde_json::from_slice(&bench.store.snapshot().get(&stored).unwrap().value).unwrap();
+    object["metadata"]["managedFields"] = json!([theirs]);
+    let operation = Operation::Put(object.to_string().into());
+    bench.store.commit(vec![Write { key: stored.clone(), expect: Expect::Present, operation }]).await.unwrap();
+    bench.report(&key, finding("fine", None));
+    bench.run(Duration::from_secs(60)).await;
+    let object: Value = serde_json::from_slice(&bench.store.snapshot().get(&stored).unwrap().value).unwrap();
+    let owners = object["metadata"]["managedFields"].as_array().unwrap();
+    assert_eq!((owners.len(), &owners[0]), (2, &theirs), "{object}");
+    let ours = &owners[1];
+    assert_eq!(
+        (&ours["manager"], &ours["operation"], &ours["subresource"]),
+        (&json!("backstay"), &json!("Update"), &json!("status"))
+    );
+    assert_eq!(ours["fieldsV1"].as_object().unwrap().keys().collect::<Vec<_>>(), ["f:status"]);
+}

@@ -54,6 +54,16 @@ impl Tracker {
         Programmed::Pending { fleets: fleets.join(", "), nobody }
     }
 
+    /// The name of a proxy that refuses a listener because it does not have the address, and its own words.
+    pub(crate) fn refused_address(&self, program: &FleetResource) -> Option<(&str, &str)> {
+        let refusals = self.refusals.get(program)?.iter().filter_map(|(id, type_url)| {
+            let stream = self.streams.get(id)?;
+            Some((stream.node_id.as_str(), stream.types.get(type_url)?.refused.get(&program.1)?))
+        });
+        let of_address = refusals.filter(|(_, refusal)| refusal.field == "address");
+        of_address.map(|(node, refusal)| (node, refusal.message.as_str())).min()
+    }
+
     fn refusal_of(&self, programs: &[FleetResource]) -> Option<String> {
         programs.iter().find_map(|program| {
             let (_, resource) = program;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use backstay_compiler::AddressSource;
 use backstay_resources::Timestamp;
 use backstay_xds::server::StreamId;
 
-use super::Tracker;
+use super::{Tracked, Tracker};
 
 /// Why a proxy refused a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,19 @@ impl Tracker {
             *fleet.feed(type_url).synchronised.entry(subscription.synchronised).or_default() += 1;
         }
         self.dirty_fleets.insert(stream.fleet.clone());
+        self.moved(&stream.fleet);
         self.streams.insert(id, stream);
+    }
+
+    /// Proxies of a fleet came or went: Gateways that are reached where its proxies are are reached elsewhere.
+    fn moved(&mut self, fleet: &Arc<str>) {
+        let there = |tracked: &Tracked| {
+            let addresses = tracked.status.report.addresses.as_ref();
+            addresses.is_some_and(|asked| {
+                asked.fleet == *fleet && matches!(asked.source, AddressSource::Proxies | AddressSource::Assigned)
+            })
+        };
+        self.dirty.extend(self.objects.iter().filter(|(_, tracked)| there(tracked)).map(|(key, _)| key.clone()));
     }
 
     /// A stream and one type of it, which counts from now on if it is new.
@@ -160,6 +173,7 @@ impl Tracker {
             }
             self.advance(&stream.fleet, &type_url);
         }
+        self.moved(&stream.fleet);
         self.dirty_fleets.insert(stream.fleet);
     }
 }

@@ -11,9 +11,8 @@ use tokio::time::Instant;
 
 use super::Cache;
 use crate::host::Resolution;
+use crate::resolve::MAX_RECORDS;
 
-/// As many as an answer may carry.
-const MAX_ADDRESSES: usize = 64;
 /// Longer than any TTL is believed.
 const MAX_TTL: u64 = 7 * 24 * 3600;
 
@@ -45,7 +44,7 @@ pub enum RememberedError {
     #[error("a time is not a number of seconds")]
     Time,
     /// An address is none, or there are none or too many.
-    #[error("the addresses are not 1 to 64 IP addresses")]
+    #[error("the addresses are not 1 to 1024 IP addresses")]
     Addresses,
 }
 
@@ -128,11 +127,11 @@ impl FromStr for Remembered {
         let expires = UNIX_EPOCH.checked_add(Duration::from_secs(seconds(expires)?)).ok_or(RememberedError::Time)?;
         let addresses: Vec<IpAddr> = addresses
             .split(',')
-            .take(MAX_ADDRESSES + 1)
+            .take(MAX_RECORDS + 1)
             .map(str::parse)
             .collect::<Result<_, _>>()
             .map_err(|_| RememberedError::Addresses)?;
-        if addresses.len() > MAX_ADDRESSES {
+        if addresses.len() > MAX_RECORDS {
             return Err(RememberedError::Addresses);
         }
         Ok(Self { host: host.into(), addresses, ttl, expires })

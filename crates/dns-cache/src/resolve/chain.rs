@@ -29,8 +29,12 @@ pub(super) enum Led<'a> {
 
 /// Follows `name` through `answer` to its records of type `kind`. With it the least TTL of the records on the way.
 ///
-/// Records of other names do not count, wherever they are.
+/// Records of other names do not count, wherever they are; nor does any beside the word that there is no such name.
 pub(super) fn follow<'a>(answer: &'a Message, name: &Name, kind: RecordType) -> (Led<'a>, Duration) {
+    if answer.metadata.response_code == ResponseCode::NXDomain {
+        // It is about the last name of the chain (RFC 6604), which is the one that was to be found.
+        return (Led::NoName, seconds(MAX_TTL));
+    }
     let mut current = name;
     let mut least = MAX_TTL;
     // Those which lead around end as well.
@@ -51,12 +55,7 @@ pub(super) fn follow<'a>(answer: &'a Message, name: &Name, kind: RecordType) -> 
         current = target;
         least = least.min(ttl(its_ttl));
     }
-    let led = match answer.metadata.response_code {
-        // It is about the last name of the chain (RFC 6604).
-        ResponseCode::NXDomain => Led::NoName,
-        _ if current != name => Led::On(current.clone()),
-        _ => Led::NoData,
-    };
+    let led = if current == name { Led::NoData } else { Led::On(current.clone()) };
     (led, seconds(least))
 }
 

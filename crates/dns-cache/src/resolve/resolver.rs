@@ -1,13 +1,15 @@
 //! The resolver: the system's name servers and hosts file, or given servers.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_destination::hostname::is_dns_name;
+use arc_swap::ArcSwap;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::{RData, RecordType};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use tokio::sync::Semaphore;
@@ -18,22 +20,29 @@ use super::chain::{Led, follow};
 use super::connections::{Connections, Dial};
 use super::edns::EdnsMemory;
 use super::exchange::NameServer;
+use super::file::SystemFile;
 use super::joint::Joint;
 use super::message::{Fault, Question};
 use super::port::Ports;
-use super::system::{Hosts, SystemServers, roots};
+use super::spelling::{from_wire, to_wire};
+use super::system::{HOSTS, Hosts, RESOLV_CONF, SystemServers, roots};
 use super::tcp::Tcp;
 use super::{Answer, DnsServer, RecordKind, Resolve, ResolverError, ServiceAnswer, ServiceRecord};
+
+#[cfg(test)]
+mod tests;
 
 /// Questions under way at once: more than the names that a cache of default size asks for together. They share sockets, so that this
 /// bounds memory alone.
 const MAX_QUESTIONS: usize = 8192;
 /// Answers followed from alias to alias, each a question of its own.
 const MAX_HOPS: u32 = 8;
-/// An answer may carry more records than anyone would try.
-const MAX_RECORDS: usize = 64;
-/// How long an address of the hosts file, which is read once, is good for.
-const FIXED_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// Records taken of an answer, all of which are tried where need be. A message could carry four times as many, which whoever answers for
+/// a name could have kept for each of the names that a cache holds.
+pub(crate) const MAX_RECORDS: usize = 1024;
+/// How long an address of the hosts file is good for: no longer than a change of the file may go unseen, since to ask again costs no
+/// question.
+const FIXED_TTL: Duration = Duration::from_secs(5);
 
 /// Asks the system's name servers, or given ones.
 ///
@@ -48,18 +57,29 @@ const FIXED_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// only that a server needs questions without an OPT record (RFC 6891 6.2.2), for ten minutes.
 ///
 /// Nothing is cached and names are asked as they are, without search domains. The hosts file is read, and
-/// `localhost` is answered without a question (RFC 6761 6.3).
+/// `localhost` is answered without a question (RFC 6761 6.3). The system's files are read again when they change.
 pub struct SystemResolver {
     common: Arc<Common>,
-    /// What is not shared with the others.
-    joint: Joint,
+    /// What is not shared with the others: the sockets to the servers of this moment.
+    joint: ArcSwap<(Arc<Servers>, Joint)>,
     questions: Semaphore,
 }
 
 /// What a resolver shares with those made [apart](SystemResolver::apart) from it.
 struct Common {
-    hosts: Hosts,
-    servers: Vec<Server>,
+    hosts: SystemFile<Hosts>,
+    servers: Source,
+}
+
+/// Where the servers are from.
+enum Source {
+    Given(Arc<Servers>),
+    System(SystemFile<Servers>),
+}
+
+/// The servers that are asked, and whether with an OPT record.
+struct Servers {
+    list: Vec<Server>,
     edns: bool,
 }
 
@@ -95,12 +115,7 @@ impl SystemResolver {
         Self::build(servers, roots)
     }
 
-    fn build(servers: &[DnsServer], roots: RootCertStore) -> Result<Self, ResolverError> {
-        let SystemServers { servers, edns } = if servers.is_empty() {
-            SystemServers::read()?
-        } else {
-            SystemServers { servers: servers.to_vec(), edns: true }
-        };
+    fn build(given: &[DnsServer], roots: RootCertStore) -> Result<Self, ResolverError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -108,8 +123,14 @@ impl SystemResolver {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let tls = TlsConnector::from(Arc::new(config));
-        let servers = servers.iter().map(|server| Server::new(server, &tls)).collect::<Result<_, _>>()?;
-        Ok(Self::sharing(Arc::new(Common { hosts: Hosts::read(), servers, edns })))
+        let servers = match given {
+            [] => Source::System(system_servers(RESOLV_CONF.into(), tls)?),
+            given => {
+                let list = given.iter().map(|server| Server::new(server, &tls)).collect::<Result<_, _>>()?;
+                Source::Given(Arc::new(Servers { list, edns: true }))
+            }
+        };
+        Ok(Self::sharing(Arc::new(Common { hosts: system_hosts(HOSTS.into()), servers })))
     }
 
     /// The same servers with sockets and questions of its own: whoever asks through it waits for no question of the others, however
@@ -120,8 +141,21 @@ impl SystemResolver {
     }
 
     fn sharing(common: Arc<Common>) -> Self {
-        let joint = Joint::new(common.servers.iter().map(Server::name_server).collect(), common.edns);
+        let servers = common.servers();
+        let joint = ArcSwap::from_pointee((Arc::clone(&servers), servers.joint()));
         Self { common, joint, questions: Semaphore::new(MAX_QUESTIONS) }
+    }
+
+    /// The sockets to the servers of this moment. Questions that are open stay where they are.
+    fn joint(&self) -> Arc<(Arc<Servers>, Joint)> {
+        let servers = self.common.servers();
+        let joint = self.joint.load_full();
+        if Arc::ptr_eq(&joint.0, &servers) {
+            return joint;
+        }
+        let joint = Arc::new((Arc::clone(&servers), servers.joint()));
+        self.joint.store(Arc::clone(&joint));
+        joint
     }
 
     /// What `found` makes of the records of a name, with the least TTL on the way to them.
@@ -131,13 +165,13 @@ impl SystemResolver {
         kind: RecordType,
         found: impl Fn(&RData) -> Option<T>,
     ) -> Result<(Vec<T>, Duration), Failure> {
-        let mut name = Name::from_ascii(name).map_err(|_| Failure::Failed("misformatted_domain_name"))?;
-        name.set_fqdn(true);
+        let mut name = to_wire(name).ok_or(Failure::Failed("misformatted_domain_name"))?;
         // Never closed: an error cannot happen, and would only mean no limit.
         let _question = self.questions.acquire().await;
         let mut least = Duration::MAX;
+        let joint = self.joint();
         for _ in 0..MAX_HOPS {
-            let answer = self.joint.ask(&Question::new(name.clone(), kind)).await.map_err(Failure::from)?;
+            let answer = joint.1.ask(&Question::new(name.clone(), kind)).await.map_err(Failure::from)?;
             let (led, ttl) = follow(&answer, &name, kind);
             least = least.min(ttl);
             match led {
@@ -154,7 +188,7 @@ impl SystemResolver {
     }
 
     async fn addresses(&self, name: &str, kind: RecordKind) -> Result<Answer, Failure> {
-        let fixed = self.common.hosts.find(name, kind);
+        let fixed = self.common.hosts.load().find(name, kind);
         if !fixed.is_empty() {
             return Ok(Answer::Addresses(fixed, FIXED_TTL));
         }
@@ -180,6 +214,35 @@ impl SystemResolver {
         let (records, ttl) = self.records(name, RecordType::SRV, service).await?;
         Ok(ServiceAnswer::Records(records, ttl))
     }
+}
+
+impl Common {
+    fn servers(&self) -> Arc<Servers> {
+        match &self.servers {
+            Source::Given(servers) => Arc::clone(servers),
+            Source::System(file) => file.load(),
+        }
+    }
+}
+
+impl Servers {
+    fn joint(&self) -> Joint {
+        Joint::new(self.list.iter().map(Server::name_server).collect(), self.edns)
+    }
+}
+
+/// The name servers of a file like resolv.conf(5).
+fn system_servers(path: PathBuf, tls: TlsConnector) -> io::Result<SystemFile<Servers>> {
+    SystemFile::read(path, move |bytes| {
+        let SystemServers { servers, edns } = SystemServers::of_file(bytes)?;
+        let list = servers.iter().map(|server| Server::new(server, &tls));
+        Ok(Servers { list: list.collect::<Result<_, _>>().map_err(io::Error::other)?, edns })
+    })
+}
+
+/// The names of a file like hosts(5); none where there is no such file.
+fn system_hosts(path: PathBuf) -> SystemFile<Hosts> {
+    SystemFile::read_or(path, |bytes| Ok(Hosts::of_file(bytes)), Hosts::default())
 }
 
 impl Server {
@@ -227,14 +290,8 @@ fn service(data: &RData) -> Option<ServiceRecord> {
     let RData::SRV(record) = data else {
         return None;
     };
-    let target = record.target.to_ascii().to_ascii_lowercase();
-    let target = target.strip_suffix('.').unwrap_or(&target);
-    (record.port > 0 && is_dns_name(target)).then(|| ServiceRecord {
-        priority: record.priority,
-        weight: record.weight,
-        target: target.into(),
-        port: record.port,
-    })
+    let target = from_wire(&record.target).filter(|_| record.port > 0)?;
+    Some(ServiceRecord { priority: record.priority, weight: record.weight, target: target.into(), port: record.port })
 }
 
 impl Resolve for SystemResolver {

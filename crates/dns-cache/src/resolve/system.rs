@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 
 use rustls::RootCertStore;
 
@@ -14,8 +13,8 @@ use super::server::DnsServer;
 #[cfg(test)]
 mod tests;
 
-const RESOLV_CONF: &str = "/etc/resolv.conf";
-const HOSTS: &str = "/etc/hosts";
+pub(super) const RESOLV_CONF: &str = "/etc/resolv.conf";
+pub(super) const HOSTS: &str = "/etc/hosts";
 /// RFC 1035 4.2.
 const PORT: u16 = 53;
 
@@ -27,10 +26,14 @@ pub(super) struct SystemServers {
 }
 
 impl SystemServers {
-    pub(super) fn read() -> io::Result<Self> {
-        let found = Self::parse(&String::from_utf8_lossy(&std::fs::read(RESOLV_CONF)?));
+    /// What a file has of them.
+    ///
+    /// # Errors
+    /// When there is none in it.
+    pub(super) fn of_file(bytes: &[u8]) -> io::Result<Self> {
+        let found = Self::parse(&String::from_utf8_lossy(bytes));
         if found.servers.is_empty() {
-            return Err(io::Error::other(format!("{RESOLV_CONF} names no name server")));
+            return Err(io::Error::other("it names no name server"));
         }
         Ok(found)
     }
@@ -62,9 +65,9 @@ impl SystemServers {
 pub(super) struct Hosts(HashMap<String, Vec<IpAddr>>);
 
 impl Hosts {
-    /// Those of the system; none where it has no such file.
-    pub(super) fn read() -> Self {
-        std::fs::read(Path::new(HOSTS)).map(|text| Self::parse(&String::from_utf8_lossy(&text))).unwrap_or_default()
+    /// What a file has of them.
+    pub(super) fn of_file(bytes: &[u8]) -> Self {
+        Self::parse(&String::from_utf8_lossy(bytes))
     }
 
     fn parse(text: &str) -> Self {

@@ -61,7 +61,7 @@ impl Table {
         entry.last = Some((now, Ending::Addresses(ttl)));
         entry.learned = Some((now, ttl));
         entry.last_error = None;
-        (entry.stale_since, entry.stale_end) = (None, None);
+        entry.is_fresh();
         let new: Addresses = addresses.into();
         if entry.host.addresses().as_ref() != Some(&new) {
             entry.host.publish(Resolution::Addresses(new));
@@ -71,7 +71,15 @@ impl Table {
         true
     }
 
-    /// Notes that there is no address. A host that has some keeps them, for as long as they may be stale.
+    /// Notes that DNS says that there is no address. A host that has some keeps them for as long as the settings say.
+    pub(super) fn absent(&mut self, now: Instant, key: &Arc<str>, reason: Arc<str>) {
+        if let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.host.addresses().is_some()) {
+            entry.absent_since.get_or_insert(now);
+        }
+        self.failed(now, key, reason);
+    }
+
+    /// Notes that a lookup has brought no address. A host that has some keeps them, for as long as they may be stale.
     pub(super) fn failed(&mut self, now: Instant, key: &Arc<str>, reason: Arc<str>) {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
@@ -81,8 +89,8 @@ impl Table {
             self.lose(key, reason);
             return;
         }
-        let since = *entry.stale_since.get_or_insert(now);
-        entry.stale_end = self.settings.max_stale.and_then(|max| since.checked_add(max));
+        entry.stale_since.get_or_insert(now);
+        entry.find_stale_end(&self.settings);
         if entry.stale_end.is_some_and(|end| end <= now) {
             self.expire(key);
         }
@@ -100,7 +108,8 @@ impl Table {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
-        (entry.learned, entry.stale_since, entry.stale_end) = (None, None, None);
+        entry.learned = None;
+        entry.is_fresh();
         entry.last_error = Some(Arc::clone(&reason));
         entry.host.publish(Resolution::None(LookupError::Failed(reason)));
         if !entry.class.is_negative() {

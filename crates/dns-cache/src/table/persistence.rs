@@ -39,9 +39,8 @@ impl Table {
         entry.last = Some((now, Ending::Addresses(left)));
         entry.learned = Some((now, left));
         if !stale.is_zero() {
-            let since = now.checked_sub(stale).unwrap_or(now);
-            entry.stale_since = Some(since);
-            entry.stale_end = self.settings.max_stale.and_then(|max| since.checked_add(max));
+            entry.stale_since = Some(now.checked_sub(stale).unwrap_or(now));
+            entry.find_stale_end(&self.settings);
         }
         self.entries.insert(Arc::clone(&key), entry);
         self.index.insert(Arc::clone(&key), host);

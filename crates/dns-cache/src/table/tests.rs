@@ -1,3 +1,5 @@
+mod ends;
+
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -147,6 +149,7 @@ fn use_keeps_a_host() {
         f.pass(s(3));
         f.get(&host).unwrap().unwrap();
         f.pass(s(2));
+        f.get(&host).unwrap().unwrap();
         f.answer(found(0));
     }
     assert_eq!(f.counts().host_removed, 0);

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::family::{Family, resolve_family};
 use crate::resolve::{Answer, Resolve};
 use crate::stats::NameCounts;
+use crate::watch::known::{Doubt, Known};
 
 /// How watched names are resolved.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,7 +54,7 @@ impl WatchSettings {
 #[derive(Debug)]
 pub struct Watched {
     name: Arc<str>,
-    addresses: ArcSwap<Vec<IpAddr>>,
+    addresses: ArcSwap<Known<IpAddr>>,
     status: Mutex<Status>,
     news: Notify,
     task: OnceLock<AbortHandle>,
@@ -111,9 +112,9 @@ impl Watched {
         &self.name
     }
 
-    /// The addresses last learned. Empty until some are; what was learned stays when later lookups fail.
+    /// The addresses last learned. Empty until some are; what was learned stays when later lookups bring none, and is in doubt.
     #[must_use]
-    pub fn addresses(&self) -> Arc<Vec<IpAddr>> {
+    pub fn addresses(&self) -> Arc<Known<IpAddr>> {
         self.addresses.load_full()
     }
 
@@ -136,8 +137,8 @@ impl Watched {
         self.status().over
     }
 
-    /// Waits until the addresses are other than `seen`, which came from [`addresses`](Self::addresses).
-    pub async fn changed(&self, seen: &Arc<Vec<IpAddr>>) {
+    /// Waits until the addresses, or the doubt in them, are other than `seen`, which came from [`addresses`](Self::addresses).
+    pub async fn changed(&self, seen: &Arc<Known<IpAddr>>) {
         loop {
             let news = self.news.notified();
             tokio::pin!(news);
@@ -146,6 +147,13 @@ impl Watched {
                 return;
             }
             news.await;
+        }
+    }
+
+    /// Notes what is known now, if that is anything else.
+    fn learn(&self, known: Known<IpAddr>) {
+        if **self.addresses.load() != known {
+            self.addresses.store(Arc::new(known));
         }
     }
 
@@ -213,16 +221,21 @@ async fn keep_resolving(
                     addresses.sort_unstable();
                     addresses.dedup();
                     // Servers rotate their answers; the same set is no change.
-                    if **watched.addresses.load() != addresses {
-                        watched.addresses.store(Arc::new(addresses));
-                    }
+                    watched.learn(Known::new(addresses, Doubt::default()));
                 }
-                Answer::Empty(reason) | Answer::Failed(reason) => {
+                ref none @ (Answer::Empty(ref reason) | Answer::Failed(ref reason)) => {
+                    let known = watched.addresses.load();
+                    let (now, doubt) = (Instant::now(), known.doubt());
+                    let absent = matches!(none, Answer::Empty(_));
+                    let doubt = if absent { doubt.absent(now) } else { doubt.failed(now) };
+                    if !known.is_empty() {
+                        watched.learn(Known::new(known.to_vec(), doubt));
+                    }
                     wait = backoff(&settings, &mut failures);
-                    if status.last_error.as_ref() != Some(&reason) {
+                    if status.last_error.as_ref() != Some(reason) {
                         tracing::warn!(%name, %reason, known = watched.addresses.load().len(), "an endpoint's name was not resolved");
                     }
-                    status.last_error = Some(reason);
+                    status.last_error = Some(Arc::clone(reason));
                 }
             }
             status.over = true;

@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::Names;
+use super::known::{Doubt, Known};
 use super::name::{Status, WatchSettings, Watched, WatchedView, backoff};
 use crate::resolve::{Resolve, ServiceAnswer, ServiceRecord};
 
@@ -23,7 +24,7 @@ mod tests;
 #[derive(Debug)]
 pub struct WatchedService {
     name: Arc<str>,
-    members: ArcSwap<Vec<Member>>,
+    members: ArcSwap<Known<Member>>,
     status: Mutex<Status>,
     news: Notify,
     task: OnceLock<AbortHandle>,
@@ -42,6 +43,8 @@ pub struct Member {
     pub port: u16,
     /// Weight of the record, each address of the server having it. 0, which means next to nothing, is 1.
     pub weight: u32,
+    /// Since when the address is in doubt. That the record is, is said of all together.
+    pub doubt: Doubt,
 }
 
 impl WatchedService {
@@ -71,9 +74,9 @@ impl WatchedService {
         &self.name
     }
 
-    /// The servers last learned. Empty until some are; what was learned stays when later lookups fail.
+    /// The servers last learned. Empty until some are; what was learned stays when later lookups bring none, and is in doubt.
     #[must_use]
-    pub fn members(&self) -> Arc<Vec<Member>> {
+    pub fn members(&self) -> Arc<Known<Member>> {
         self.members.load_full()
     }
 
@@ -89,8 +92,8 @@ impl WatchedService {
         self.status().over
     }
 
-    /// Waits until the servers are other than `seen`, which came from [`members`](Self::members).
-    pub async fn changed(&self, seen: &Arc<Vec<Member>>) {
+    /// Waits until the servers, or the doubt in them, are other than `seen`, which came from [`members`](Self::members).
+    pub async fn changed(&self, seen: &Arc<Known<Member>>) {
         self.wait(|| !Arc::ptr_eq(&self.members.load(), seen)).await;
     }
 
@@ -138,6 +141,7 @@ impl Follow {
     async fn run(self) {
         let mut targets: Vec<(ServiceRecord, Arc<Watched>)> = Vec::new();
         let mut failures = 0;
+        let mut doubt = Doubt::default();
         let counts = Arc::clone(&self.names.shared.counts);
         loop {
             let lookup = AssertUnwindSafe(self.resolver.services(Arc::clone(&self.name))).catch_unwind();
@@ -155,6 +159,7 @@ impl Follow {
             let (wait, error) = match answer {
                 ServiceAnswer::Records(mut records, ttl) => {
                     failures = 0;
+                    doubt = Doubt::default();
                     records.sort_unstable();
                     records.dedup();
                     let watch = |record: ServiceRecord| Some((record.clone(), self.names.watch(&record.target)?));
@@ -162,7 +167,12 @@ impl Follow {
                     targets = records.into_iter().filter_map(watch).collect();
                     (ttl.clamp(self.settings.min_refresh, self.settings.longest()), None)
                 }
-                ServiceAnswer::Empty(reason) | ServiceAnswer::Failed(reason) => {
+                ServiceAnswer::Empty(reason) => {
+                    doubt = doubt.absent(Instant::now());
+                    (backoff(&self.settings, &mut failures), Some(reason))
+                }
+                ServiceAnswer::Failed(reason) => {
+                    doubt = doubt.failed(Instant::now());
                     (backoff(&self.settings, &mut failures), Some(reason))
                 }
             };
@@ -173,7 +183,7 @@ impl Follow {
                     return;
                 };
                 // Whoever is told that it is ready finds its servers.
-                service.publish(&targets);
+                service.publish(&targets, doubt);
                 let mut status = service.status();
                 if let Some(reason) = error.as_ref().filter(|reason| status.last_error.as_ref() != Some(*reason)) {
                     let known = targets.len();
@@ -193,7 +203,7 @@ impl Follow {
                 let Some(service) = self.service.upgrade() else {
                     return;
                 };
-                service.publish(&targets);
+                service.publish(&targets, doubt);
                 drop(service);
                 if seen.is_empty() {
                     due.as_mut().await;
@@ -213,22 +223,27 @@ impl Follow {
 }
 
 impl WatchedService {
-    fn publish(&self, targets: &[(ServiceRecord, Arc<Watched>)]) {
+    fn publish(&self, targets: &[(ServiceRecord, Arc<Watched>)], doubt: Doubt) {
         let ranks: BTreeSet<u16> = targets.iter().map(|(record, _)| record.priority).collect();
         let mut members = Vec::new();
         for (record, target) in targets {
             let priority = ranks.iter().take_while(|rank| **rank < record.priority).count();
-            members.extend(target.addresses().iter().map(|address| Member {
+            let addresses = target.addresses();
+            members.extend(addresses.iter().map(|address| Member {
                 priority: u32::try_from(priority).unwrap_or(u32::MAX),
                 target: Arc::clone(&record.target),
                 address: *address,
                 port: record.port,
                 weight: u32::from(record.weight).max(1),
+                doubt: addresses.doubt(),
             }));
         }
         members.sort_unstable();
-        if **self.members.load() != members {
-            self.members.store(Arc::new(members));
+        // Of a service of which nothing is known there is nothing to doubt.
+        let doubt = if members.is_empty() { Doubt::default() } else { doubt };
+        let known = Known::new(members, doubt);
+        if **self.members.load() != known {
+            self.members.store(Arc::new(known));
         }
         self.news.notify_waiters();
     }

@@ -3,12 +3,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use backstay_destination::lookup::Staleness;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::{Names, WatchSettings};
+use super::{Doubt, Names, WatchSettings};
 use crate::family::Family;
 use crate::resolve::{Answer, RecordKind, Resolve, ServiceAnswer, ServiceRecord};
 use crate::stats::NameStats;
@@ -63,13 +64,13 @@ async fn follows_the_ttl() {
     let start = Instant::now();
     watched.ready().await;
     let first = watched.addresses();
-    assert_eq!(*first, [ip("10.0.0.1"), ip("10.0.0.2")]);
+    assert_eq!(**first, [ip("10.0.0.1"), ip("10.0.0.2")]);
     assert!(watched.is_ready());
     tokio::time::sleep(Duration::from_millis(10_500)).await;
     assert!(Arc::ptr_eq(&first, &watched.addresses()), "another order is no change");
     watched.changed(&first).await;
     assert_eq!(start.elapsed().as_secs(), 11);
-    assert_eq!(*watched.addresses(), [ip("10.0.0.3")]);
+    assert_eq!(**watched.addresses(), [ip("10.0.0.3")]);
     tokio::time::sleep(Duration::from_secs(400)).await;
     let times: Vec<_> = script.asked.lock().unwrap().iter().map(|at| at.duration_since(start).as_secs()).collect();
     assert_eq!(times, [0, 10, 11, 311], "at least 1 s, at most 5 min");
@@ -80,7 +81,7 @@ async fn addresses_stay_when_lookups_fail() {
     let (names, script) = names(vec![found(&["10.0.0.1"], 1), Answer::Failed("servfail".into())]);
     let watched = names.watch("svc.example").unwrap();
     tokio::time::sleep(Duration::from_secs(3600)).await;
-    assert_eq!(*watched.addresses(), [ip("10.0.0.1")]);
+    assert_eq!(**watched.addresses(), [ip("10.0.0.1")]);
     let view = &names.views()[0];
     assert_eq!((&*view.name, view.last_error.as_deref()), ("svc.example", Some("servfail")));
     let asked = script.asked.lock().unwrap().len();
@@ -154,7 +155,42 @@ async fn a_resolver_that_panics_ends_no_watch() {
             watched.ready().await;
             assert_eq!(names.views()[0].last_error.as_deref(), Some("resolver_error"));
             watched.changed(&watched.addresses()).await;
-            assert_eq!(*watched.addresses(), [ip("10.0.0.1")]);
+            assert_eq!(**watched.addresses(), [ip("10.0.0.1")]);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_name_is_gone_is_told_from_not_knowing() {
+    let none = || Answer::Empty("nxdomain".into());
+    let failed = || Answer::Failed("servfail".into());
+    let (names, _) = names(vec![found(&["10.0.0.1"], 1), failed(), none(), failed(), found(&["10.0.0.1"], 60)]);
+    let watched = names.watch("svc.example").unwrap();
+    watched.ready().await;
+    let staleness = |stale, absent| Staleness {
+        max_stale: Option::<u64>::map(stale, Duration::from_secs),
+        max_absent: Option::<u64>::map(absent, Duration::from_secs),
+    };
+    let certain = watched.addresses();
+    assert_eq!(certain.doubt(), Doubt::default());
+    watched.changed(&certain).await;
+    let (failing, since_failing) = (watched.addresses(), Instant::now());
+    assert_eq!(**failing, [ip("10.0.0.1")]);
+    assert_eq!(failing.doubt().end(Staleness::OF_ENDPOINTS), None, "a failure takes no address away");
+    assert_eq!(failing.doubt().end(staleness(Some(9), Some(0))), Some(since_failing + Duration::from_secs(9)));
+    watched.changed(&failing).await;
+    let (gone, since_gone) = (watched.addresses(), Instant::now());
+    assert!(since_gone > since_failing);
+    for (of, end) in [
+        (Staleness::OF_ENDPOINTS, Some(since_gone)),
+        (staleness(Some(0), None), Some(since_failing)),
+        (staleness(None, Some(7)), Some(since_gone + Duration::from_secs(7))),
+        (staleness(Some(1000), Some(7)), Some(since_gone + Duration::from_secs(7))),
+        (staleness(None, None), None),
+    ] {
+        assert_eq!(gone.doubt().end(of), end, "{of:?}");
+    }
+    // The failure in between has taken nothing back; addresses do.
+    watched.changed(&gone).await;
+    assert_eq!(*watched.addresses(), *certain);
 }

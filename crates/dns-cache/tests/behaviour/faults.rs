@@ -36,7 +36,7 @@ async fn dns_is_dead_for_an_hour_and_comes_back() {
 
 #[tokio::test(start_paused = true)]
 async fn names_come_and_go_beyond_what_is_held() {
-    let settings = Settings { max_hosts: 10, max_negative_hosts: 5, host_ttl: s(2), ..fast() };
+    let settings = Settings { max_hosts: 6, max_negative_hosts: 5, host_ttl: s(2), ..fast() };
     let world = World::new(settings);
     let (mut found, mut refused) = (0, 0);
     for n in 0..500_u64 {
@@ -50,7 +50,7 @@ async fn names_come_and_go_beyond_what_is_held() {
             Err(details) => assert_eq!(details, "dns_resolution_failure{nxdomain}"),
         }
         let counts = world.cache.stats().snapshot();
-        assert!(counts.num_negative_hosts <= 5 && counts.num_hosts - counts.num_negative_hosts <= 10, "{counts:?}");
+        assert!(counts.num_negative_hosts <= 5 && counts.num_hosts - counts.num_negative_hosts <= 6, "{counts:?}");
         world.at(ms(n * 200)).await;
     }
     assert!(found > 250 && refused > 0, "{found} {refused}");

@@ -157,7 +157,7 @@ async fn a_flood_of_addresses_is_cut() {
         forging(move |question| vec![found(&question, 60, addresses(2000)).to_vec().unwrap()]).await;
     let answer = ask(&resolver).await;
     let Answer::Addresses(found, _) = answer else { panic!("{answer:?}") };
-    assert_eq!(found.len(), 64);
+    assert_eq!(found.len(), 1024);
 }
 
 #[tokio::test]

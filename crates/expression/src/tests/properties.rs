@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::Example;
 use crate::{Number, Order, Part, Regex, Replacement, Request, Share, TableIndex, Text, Truth, Variable};
 
+/// Parts of patterns that are plain text or almost.
+const PARTS: [&str; 10] = ["a", "/", ".", "\\.", "\\$", "\\\\", "\\<", "\\d", "é", "a?"];
 const PATTERNS: [&str; 6] = ["^/a", "(?i)B$", "a+b?", "", r"\d", "[^a-c]"];
 
 /// Few different bytes, so that texts meet; some of them are no UTF-8.
@@ -198,6 +200,20 @@ proptest! {
     fn texts_agree_with_a_simple_evaluator(text in text(), request in request()) {
         prop_assert_eq!(text.of(&request).map(|text| text.to_vec()), simple_text(&text, &request));
         prop_assert_eq!(text.is_present(&request), simple_text(&text, &request).is_some());
+    }
+
+    #[test]
+    fn plain_text_is_compared_as_the_engine_would(
+        begins in any::<bool>(),
+        parts in proptest::collection::vec(proptest::sample::select(&PARTS[..]), 0..4),
+        end in proptest::sample::select(&["", "$", "\\$"][..]),
+        subject in proptest::collection::vec(proptest::sample::select(&["a", "/", ".", "$", "\\", "<", "7", "\n", "é"][..]), 0..4),
+    ) {
+        let pattern = [if begins { "^" } else { "" }, &parts.concat(), end].concat();
+        let subject = subject.concat();
+        let Ok(engine) = regex::bytes::RegexBuilder::new(&pattern).unicode(false).build() else { return Ok(()) };
+        let found = Regex::new(&pattern).unwrap().is_match(subject.as_bytes());
+        prop_assert_eq!(found, engine.is_match(subject.as_bytes()), "{:?} in {:?}", pattern, subject);
     }
 
     #[test]

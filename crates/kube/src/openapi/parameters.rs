@@ -8,17 +8,26 @@ pub(super) type Parameter = (&'static str, &'static str, &'static str);
 /// Of every operation.
 pub(super) const PRETTY: Parameter = ("pretty", "string", "If 'true', the answer is written for people.");
 
-/// Of writes.
-pub(super) const WRITE: [Parameter; 3] = [
-    ("dryRun", "string", "'All': do everything but store the result."),
-    ("fieldManager", "string", "Name of who makes the change, at most 128 printable characters."),
-    (
-        "fieldValidation",
-        "string",
-        "What to do with unknown and duplicate fields: 'Ignore' drops them, 'Warn' says so in a header, 'Strict' refuses \
-         the request.",
-    ),
+/// Of creations and replacements.
+pub(super) const WRITE: [Parameter; 3] = [DRY_RUN_WRITE, FIELD_MANAGER, FIELD_VALIDATION];
+
+/// Of patches.
+pub(super) const PATCH: [Parameter; 4] = [
+    DRY_RUN_WRITE,
+    FIELD_MANAGER,
+    FIELD_VALIDATION,
+    ("force", "boolean", "Whether an apply takes over fields that others own; for applies only."),
 ];
+
+const DRY_RUN_WRITE: Parameter = ("dryRun", "string", "'All': do everything but store the result.");
+const FIELD_MANAGER: Parameter =
+    ("fieldManager", "string", "Name of who makes the change, at most 128 printable characters. Required for applies.");
+const FIELD_VALIDATION: Parameter = (
+    "fieldValidation",
+    "string",
+    "What to do with unknown and duplicate fields: 'Ignore' drops them, 'Warn' says so in a header, 'Strict' refuses \
+     the request. An apply with unknown fields is always refused.",
+);
 
 /// Of lists and watches.
 pub(super) const LIST: [Parameter; 10] = [

@@ -14,7 +14,7 @@ pub(super) struct Dialect {
     pub(super) reference: &'static str,
 }
 
-const MERGE: &[&str] = &["application/json-patch+json", "application/merge-patch+json"];
+const PATCH: &[&str] = &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
 const OBJECT: &[&str] = &["application/json", "application/yaml"];
 
 struct Operation<'a> {
@@ -90,17 +90,20 @@ impl Dialect {
             let all = Operation { id: "listForAllNamespaces", ..list() };
             paths.insert(format!("{root}/{}", kind.plural), json!({"get": self.operation(kind, &all)}));
         }
-        let mut collection = json!({
-            "get": self.operation(kind, &list()),
-            "post": self.operation(kind, &one("create", "post", &parameters::WRITE, Some((OBJECT, true)), "201")),
-        });
+        let mut collection = json!({"get": self.operation(kind, &list())});
+        if kind.verbs.contains(&Verb::Create) {
+            let create = one("create", "post", &parameters::WRITE, Some((OBJECT, true)), "201");
+            collection["post"] = self.operation(kind, &create);
+        }
         if kind.verbs.contains(&Verb::DeleteCollection) {
             let parameters = &parameters::DELETE_COLLECTION;
             let delete = Operation { id: "deleteCollection", action: "deletecollection", parameters, ..list() };
             collection["delete"] = self.operation(kind, &delete);
         }
         let mut object = self.object(kind, "", &one);
-        object["delete"] = self.operation(kind, &one("delete", "delete", &parameters::DELETE, None, "200"));
+        if kind.verbs.contains(&Verb::Delete) {
+            object["delete"] = self.operation(kind, &one("delete", "delete", &parameters::DELETE, None, "200"));
+        }
         self.place(kind, &mut collection, false);
         self.place(kind, &mut object, true);
         paths.insert(base.clone(), collection);
@@ -118,11 +121,15 @@ impl Dialect {
         part: &str,
         one: &impl Fn(&'a str, &'a str, &'a [Parameter], Option<(&'static [&'static str], bool)>, &'a str) -> Operation<'a>,
     ) -> Value {
-        let mut methods = json!({
-            "get": self.operation(kind, &one("read", "get", &[], None, "200")),
-            "put": self.operation(kind, &one("replace", "put", &parameters::WRITE, Some((OBJECT, true)), "200")),
-            "patch": self.operation(kind, &one("patch", "patch", &parameters::WRITE, Some((MERGE, false)), "200")),
-        });
+        let mut methods = json!({"get": self.operation(kind, &one("read", "get", &[], None, "200"))});
+        if kind.verbs.contains(&Verb::Update) {
+            let replace = one("replace", "put", &parameters::WRITE, Some((OBJECT, true)), "200");
+            methods["put"] = self.operation(kind, &replace);
+        }
+        if kind.verbs.contains(&Verb::Patch) {
+            let patch = one("patch", "patch", &parameters::PATCH, Some((PATCH, false)), "200");
+            methods["patch"] = self.operation(kind, &patch);
+        }
         for method in methods.as_object_mut().into_iter().flat_map(Map::values_mut) {
             if let Some(id) = method["operationId"].as_str().map(|id| format!("{id}{part}")) {
                 method["operationId"] = id.into();

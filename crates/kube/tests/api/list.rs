@@ -173,3 +173,17 @@ async fn a_list_larger_than_a_piece_is_whole() {
     let table = server.call("GET", &format!("{BACKENDS}?includeObject=Object"), &[TABLE], "").await.expect(200);
     assert_eq!(table["rows"].as_array().unwrap().len(), 60);
 }
+
+#[tokio::test]
+async fn what_remains_is_counted_as_far_as_that_costs_little() {
+    let server = Server::new().await;
+    fill(&server, 1003).await;
+    let remaining = |page: Value| page["metadata"].get("remainingItemCount").cloned();
+    let page = server.get(&format!("{BACKENDS}?limit=2")).await.expect(200);
+    let next = page["metadata"]["continue"].as_str().unwrap().to_owned();
+    assert_eq!(remaining(page), None);
+    assert_eq!(
+        remaining(server.get(&format!("{BACKENDS}?limit=2&continue={next}")).await.expect(200)),
+        Some(json!(999))
+    );
+}

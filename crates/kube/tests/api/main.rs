@@ -1,6 +1,7 @@
 //! What clients see, through the router, over a store in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod apply;
 mod delete;
 mod discovery;
 mod errors;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use backstay_balancer::{
-    FailurePercentage, LeastRequest, LoadBalancing, Maglev, OutlierDetection, Policy, RingHash, SlowStart, SuccessRate,
+    EndpointKey, FailurePercentage, LeastRequest, LoadBalancing, Maglev, OutlierDetection, Policy, RingHash, SlowStart,
+    SuccessRate,
 };
 use backstay_proto::config::{self, hash_policy, load_balancing};
 use http::{HeaderName, HeaderValue};
@@ -37,7 +38,12 @@ fn choice(given: &config::LoadBalancing) -> Checked<LoadBalancing> {
         }
     };
     let slow_start = given.slow_start.as_ref().map(slow_start).transpose().within("slow_start");
-    let (policy, slow_start) = (policy, slow_start).together()?;
+    let endpoint_key = match load_balancing::EndpointKey::try_from(given.endpoint_key) {
+        Ok(load_balancing::EndpointKey::AddressAndPort) => Ok(EndpointKey::AddressAndPort),
+        Ok(load_balancing::EndpointKey::Address) => Ok(EndpointKey::Address),
+        Err(_) => unknown("endpoint_key"),
+    };
+    let (policy, slow_start, endpoint_key) = (policy, slow_start, endpoint_key).together()?;
     let defaults = LoadBalancing::default();
     let balancing = LoadBalancing {
         policy,
@@ -45,6 +51,7 @@ fn choice(given: &config::LoadBalancing) -> Checked<LoadBalancing> {
         overprovisioning_factor: or(given.overprovisioning_factor, defaults.overprovisioning_factor),
         locality_weighted: given.locality_weighted,
         slow_start,
+        endpoint_key,
     };
     balancing.validate().or_else(|error| refuse("", error.to_string()))?;
     Ok(balancing)

@@ -72,23 +72,26 @@ impl TryFrom<&config::Backend> for Backend {
                 (Some(_), false) => refuse("tls", "must not be set when the protocol is without TLS"),
                 (tls, true) => tls::spec(tls.as_ref(), protocol).map(Some).within("tls"),
             };
-            (Ok(protocol), tls, health::health_checks(&message.health_checks, protocol)).together()
+            let limits = requests::limits(message.limits.as_ref(), protocol).within("limits");
+            (Ok(protocol), tls, health::health_checks(&message.health_checks, protocol), limits).together()
         });
-        let limits = requests::limits(message.limits.as_ref()).within("limits");
         let parts = (
             of_protocol,
             transport::timeouts(message.timeouts).within("timeouts"),
             policy(message),
-            limits,
             discovery(message),
         );
-        let ((protocol, tls, health), timeouts, policy, limits, discovery) = parts.together()?;
+        let ((protocol, tls, health, limits), timeouts, policy, discovery) = parts.together()?;
         let policy = Policy {
             health,
             counts_requests: limits.requests.is_some() || limits.retry_budget.is_some(),
+            rejects_when_full: message.limits.is_some_and(|limits| limits.reject_when_full),
             counts_endpoints: limits.connections_per_endpoint.is_some(),
             ..policy
         };
+        if let (Discovery::Static(list), Some(TlsSpec { server_name: None, .. })) = (&discovery, &tls) {
+            endpoints::for_tls(list).within("static")?;
+        }
         Ok(Self { spec: BackendSpec { protocol, timeouts, policy }, tls, limits, discovery })
     }
 }

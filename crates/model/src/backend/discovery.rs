@@ -1,11 +1,12 @@
 //! Where the endpoints of a backend come from.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use backstay_balancer::{ConfiguredHealth, Locality};
 use backstay_destination::HostPattern;
-use backstay_destination::lookup::{Family, Settings};
+use backstay_destination::lookup::{Family, Settings, Staleness};
 use rustls_pki_types::ServerName;
 
 use super::LoopGuard;
@@ -14,7 +15,7 @@ use super::LoopGuard;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Discovery {
     /// From a list.
-    Static(Vec<StaticEndpoint>),
+    Static(StaticEndpoints),
     /// From each request's authority.
     Dynamic {
         /// How names are looked up, and which addresses may be dialled.
@@ -24,6 +25,23 @@ pub enum Discovery {
         /// Ends requests that come back, again and again.
         loops: Option<LoopGuard>,
     },
+}
+
+/// Endpoints in a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StaticEndpoints {
+    /// In the order in which the user wrote them.
+    pub list: Vec<StaticEndpoint>,
+    /// How long the addresses of names are used while DNS has none to say.
+    pub staleness: Staleness,
+}
+
+impl Deref for StaticEndpoints {
+    type Target = [StaticEndpoint];
+
+    fn deref(&self) -> &[StaticEndpoint] {
+        &self.list
+    }
 }
 
 /// One endpoint as the user wrote it.
@@ -50,8 +68,8 @@ pub enum StaticHost {
     Name {
         /// The name as DNS is asked for it.
         name: Arc<str>,
-        /// The name as TLS speaks of it.
-        server_name: ServerName<'static>,
+        /// The name as TLS speaks of it; `None` for one that no certificate can carry, as `-a.example`.
+        server_name: Option<ServerName<'static>>,
         /// Which of its addresses count.
         family: Family,
     },

@@ -70,13 +70,13 @@ fn settings(cache: Option<&DnsCache>) -> Checked<Settings> {
         Some(family) => Ok(family),
         None => unknown("lookup_family"),
     };
-    let (family, refresh_rate, min_refresh_rate, query_timeout, host_ttl, max_stale, failure) = (
+    let (family, refresh_rate, min_refresh_rate, query_timeout, host_ttl, stale, failure) = (
         family,
         duration("refresh_rate", cache.refresh_rate),
         duration("min_refresh_rate", cache.min_refresh_rate),
         duration("query_timeout", cache.query_timeout),
         duration("host_ttl", cache.host_ttl),
-        duration("max_stale", cache.max_stale),
+        (duration("max_stale", cache.max_stale), duration("max_absent", cache.max_absent)).together(),
         (positive("failure_base", cache.failure_base), positive("failure_max", cache.failure_max)).together(),
     )
         .together()?;
@@ -85,7 +85,7 @@ fn settings(cache: Option<&DnsCache>) -> Checked<Settings> {
     settings.min_refresh_rate = min_refresh_rate.unwrap_or(settings.min_refresh_rate);
     settings.query_timeout = query_timeout.unwrap_or(settings.query_timeout);
     settings.host_ttl = host_ttl.unwrap_or(settings.host_ttl);
-    settings.max_stale = max_stale;
+    (settings.max_stale, settings.max_absent) = stale;
     if cache.max_hosts > 0 {
         settings.max_hosts = count(cache.max_hosts);
     }

@@ -4,19 +4,37 @@ use std::sync::Arc;
 
 use backstay_balancer::{ConfiguredHealth, Locality};
 use backstay_destination::Target;
-use backstay_destination::lookup::Family;
+use backstay_destination::lookup::{Family, Staleness};
 use backstay_proto::config::{self, endpoint};
 use rustls_pki_types::ServerName;
 
 use super::dynamic::family;
-use super::{StaticEndpoint, StaticHost};
+use super::{StaticEndpoint, StaticEndpoints, StaticHost};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
+use crate::scalar::duration;
 
 /// The endpoints of a list, in its order.
-pub(super) fn endpoints(list: &config::StaticEndpoints) -> Checked<Vec<StaticEndpoint>> {
+pub(super) fn endpoints(list: &config::StaticEndpoints) -> Checked<StaticEndpoints> {
     let mut localities = Vec::new();
     let endpoints = list.endpoints.iter().enumerate();
-    all(endpoints.map(|(index, one)| endpoint(one, &mut localities).within_element("endpoints", index)))
+    let endpoints = endpoints.map(|(index, one)| endpoint(one, &mut localities).within_element("endpoints", index));
+    let (list, max_stale, max_absent) =
+        (all(endpoints), duration("max_stale", list.max_stale), duration("max_absent", list.max_absent)).together()?;
+    let usual = Staleness::OF_ENDPOINTS;
+    let staleness = Staleness { max_stale: max_stale.or(usual.max_stale), max_absent: max_absent.or(usual.max_absent) };
+    Ok(StaticEndpoints { list, staleness })
+}
+
+/// Refuses names that no certificate can carry, where TLS goes by them.
+pub(super) fn for_tls(list: &StaticEndpoints) -> Checked<()> {
+    all::<(), ()>(list.iter().enumerate().map(|(index, endpoint)| match &endpoint.host {
+        StaticHost::Name { name, server_name: None, .. } => {
+            let why =
+                format!("{name:?} is a name that no certificate can carry, and the protocol has TLS without another");
+            refuse(format!("endpoints[{index}].fqdn"), why)
+        }
+        _ => Ok(()),
+    }))
 }
 
 fn endpoint(endpoint: &config::Endpoint, localities: &mut Vec<(String, String)>) -> Checked<StaticEndpoint> {
@@ -52,19 +70,17 @@ fn host(endpoint: &config::Endpoint) -> Checked<StaticHost> {
             Some(name) => Ok(StaticHost::Srv(name)),
             None => refuse("srv", format!("{text:?} is not a name that DNS could know")),
         },
-        Some(endpoint::Host::Fqdn(text)) => {
-            let named = name(text).and_then(|name| Some((ServerName::try_from(name.to_string()).ok()?, name)));
-            match named {
-                Some((server_name, name)) => {
-                    let family = match endpoint.lookup_family {
-                        None => Family::V4Preferred,
-                        Some(given) => family(given).map_or_else(|| unknown("lookup_family"), Ok)?,
-                    };
-                    Ok(StaticHost::Name { name, server_name, family })
-                }
-                None => refuse("fqdn", format!("{text:?} is not a name that DNS could know")),
+        Some(endpoint::Host::Fqdn(text)) => match name(text) {
+            Some(name) => {
+                let server_name = ServerName::try_from(name.to_string()).ok();
+                let family = match endpoint.lookup_family {
+                    None => Family::V4Preferred,
+                    Some(given) => family(given).map_or_else(|| unknown("lookup_family"), Ok)?,
+                };
+                Ok(StaticHost::Name { name, server_name, family })
             }
-        }
+            None => refuse("fqdn", format!("{text:?} is not a name that DNS could know")),
+        },
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Policy {
     pub host: HostRewrite,
     /// Whether requests under way are counted, because a limit depends on it.
     pub counts_requests: bool,
+    /// Whether a request is counted before there is a connection for it, so that one too many does not wait for one.
+    pub rejects_when_full: bool,
     /// Whether connections are counted for each endpoint, because a limit depends on it.
     pub counts_endpoints: bool,
 }

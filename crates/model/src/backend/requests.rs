@@ -7,16 +7,19 @@ use backstay_proto::config::{self, host_rewrite};
 use http::HeaderValue;
 use http::uri::Authority;
 
-use super::{Connections, HostRewrite, Keepalive, Retry};
+use super::{Connections, HostRewrite, Keepalive, Protocol, Retry};
 use crate::fault::{Checked, Together, all, refuse, unknown};
 use crate::scalar::{header_name, limit, positive};
 
 /// More probes than any system sends.
 const MAX_PROBES: u32 = 127;
 
-pub(super) fn limits(given: Option<&config::Limits>) -> Checked<Limits> {
+pub(super) fn limits(given: Option<&config::Limits>, protocol: Protocol) -> Checked<Limits> {
     let defaults = Limits::default();
     let Some(given) = given else { return Ok(defaults) };
+    if given.reject_when_full && protocol != Protocol::Http1 {
+        return refuse("reject_when_full", "is for HTTP/1.1: a connection of HTTP/2 carries many requests");
+    }
     let retry_budget = given.retry_budget.map(|budget| {
         if (0.0..=100.0).contains(&budget.percent) {
             Ok(RetryBudget { percent: budget.percent, minimum: budget.minimum })
@@ -24,10 +27,15 @@ pub(super) fn limits(given: Option<&config::Limits>) -> Checked<Limits> {
             refuse("retry_budget.percent", format!("is {}: it is 0 to 100", budget.percent))
         }
     });
+    let connections = given.connections.or(defaults.connections);
+    let requests = match (given.requests, connections.filter(|_| given.reject_when_full)) {
+        (Some(requests), Some(connections)) => Some(requests.min(connections)),
+        (only, None) | (None, only) => only,
+    };
     Ok(Limits {
-        connections: given.connections.or(defaults.connections),
+        connections,
         pending_requests: given.pending_requests.or(defaults.pending_requests),
-        requests: given.requests,
+        requests,
         retries: given.retries.or(defaults.retries),
         retry_budget: retry_budget.transpose()?,
         connections_per_endpoint: given.connections_per_endpoint,

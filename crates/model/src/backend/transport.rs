@@ -28,6 +28,8 @@ pub struct Timeouts {
     pub first_byte: Option<Duration>,
     /// Between two parts of the answer's body.
     pub between_bytes: Option<Duration>,
+    /// What becomes of an answer when that has passed.
+    pub on_silence: OnSilence,
     /// The whole request, retries included; a shorter timeout of the route counts as well.
     pub total: Option<Duration>,
 }
@@ -40,9 +42,20 @@ impl Default for Timeouts {
             idle: Duration::from_secs(60),
             first_byte: None,
             between_bytes: None,
+            on_silence: OnSilence::Break,
             total: None,
         }
     }
+}
+
+/// What becomes of an answer of which nothing more comes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum OnSilence {
+    /// It is broken off, so that its receiver can tell that it is not complete.
+    #[default]
+    Break,
+    /// It is taken to be complete, unless its length was promised.
+    End,
 }
 
 /// Reads what is said, and leaves the rest to the defaults.
@@ -62,6 +75,7 @@ pub(super) fn timeouts(given: Option<config::Timeouts>) -> Checked<Timeouts> {
         idle: idle.unwrap_or(defaults.idle),
         first_byte,
         between_bytes,
+        on_silence: if given.end_on_silence { OnSilence::End } else { OnSilence::Break },
         total,
     })
 }

@@ -29,7 +29,7 @@ pub struct Route {
 pub struct Attachment {
     /// Name of the listener.
     pub listener: Arc<str>,
-    /// The host names it serves there, never empty.
+    /// Its host names there, never empty. Of their hosts it serves those that the listener has.
     pub hosts: Vec<HostPattern>,
 }
 

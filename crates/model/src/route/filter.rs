@@ -8,8 +8,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use super::reference::Reference;
-pub(crate) use read::header_name;
-pub(super) use read::{filters, path_edit};
+pub(super) use read::{filters, header_name, path_edit};
 
 /// What a rule, or one of its backends, changes. Header edits apply in their order; of several rewrites the last wins.
 /// `B` stands for a backend, as in [`Action`](super::Action).

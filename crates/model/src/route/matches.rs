@@ -3,6 +3,7 @@
 mod read;
 
 use backstay_expression::query;
+use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use regex::bytes::{Regex, RegexBuilder};
 use thiserror::Error;
@@ -62,7 +63,8 @@ impl PathMatch {
     }
 }
 
-/// A condition on a header: the first of several lines counts.
+/// A condition on a header, as a whole: several lines of one name are one value, joined with `, ` (RFC 9110, 5.3), and those of `cookie`
+/// with `; ` (RFC 9113, 8.2.3), which is what an endpoint may make of them.
 #[derive(Debug, Clone)]
 pub struct HeaderMatch {
     /// Name of the header.
@@ -73,7 +75,20 @@ pub struct HeaderMatch {
 
 impl HeaderMatch {
     fn holds(&self, headers: &HeaderMap) -> bool {
-        headers.get(&self.name).map(HeaderValue::as_bytes).is_some_and(|value| self.value.holds(value))
+        let mut lines = headers.get_all(&self.name).iter().map(HeaderValue::as_bytes);
+        let Some(first) = lines.next() else {
+            return false;
+        };
+        let Some(second) = lines.next() else {
+            return self.value.holds(first);
+        };
+        let separator: &[u8] = if self.name == COOKIE { b"; " } else { b", " };
+        let mut joined = first.to_vec();
+        for line in [second].into_iter().chain(lines) {
+            joined.extend_from_slice(separator);
+            joined.extend_from_slice(line);
+        }
+        self.value.holds(&joined)
     }
 }
 

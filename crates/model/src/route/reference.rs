@@ -12,7 +12,7 @@ use crate::name::{Kind, reference};
 pub(super) type Reference<'a> = (&'a Arc<str>, Option<NonZeroU16>);
 
 /// A backend that is named, and the port of its endpoints.
-pub(crate) fn backend_ref(message: &config::BackendRef) -> Checked<(Arc<str>, Option<NonZeroU16>)> {
+pub(super) fn backend_ref(message: &config::BackendRef) -> Checked<(Arc<str>, Option<NonZeroU16>)> {
     (reference(Kind::Backend, "backend", &message.backend), port(message.port)).together()
 }
 

@@ -6,14 +6,13 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
+use super::Filters;
 use super::reference::Reference;
-use super::{Filters, PathEdit};
-use crate::sequence::{Resolver, Sequence};
+use super::reply::{Redirect, Respond};
+use super::sequence::{Resolver, Sequence};
 pub(super) use read::action;
-pub(crate) use read::{redirect, respond};
 
 /// Where the way leads. `B` stands for a backend: its name as it is configured, the backend itself once it is joined.
 #[derive(Clone, Debug)]
@@ -167,39 +166,4 @@ pub enum Target<B = Arc<str>> {
     },
     /// Answered by the proxy: the share of a reference that cannot be honoured.
     Respond(Respond),
-}
-
-/// Sends the client elsewhere.
-#[derive(Clone, Debug)]
-pub struct Redirect {
-    /// `http` or `https`; `None` keeps the request's.
-    pub scheme: Option<Box<str>>,
-    /// `None` keeps the request's.
-    pub hostname: Option<Box<str>>,
-    /// `None` keeps the request's.
-    pub path: Option<PathEdit>,
-    /// `None`: the well-known port of the scheme when one is given, else the listener's.
-    pub port: Option<NonZeroU16>,
-    /// 301, 302, 303, 307 or 308.
-    pub status: StatusCode,
-}
-
-/// An answer written by the operator.
-#[derive(Debug, Clone)]
-pub struct Respond {
-    /// Its status.
-    pub status: StatusCode,
-    /// Its body; empty sends none.
-    pub body: Bytes,
-    /// Content type of a body.
-    pub content_type: HeaderValue,
-    /// Reason phrase over HTTP/1.1 (RFC 9112, 4), which no other version has; `None`: the status's own.
-    pub reason: Option<Bytes>,
-}
-
-impl Respond {
-    /// An answer in plain text.
-    pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        Self { status, body: body.into(), content_type: HeaderValue::from_static("text/plain"), reason: None }
-    }
 }

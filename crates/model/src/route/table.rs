@@ -28,7 +28,8 @@ pub struct Order {
 pub struct Candidate<R> {
     /// Host names of the listener.
     pub listener: HostPattern,
-    /// Host names of the route on that listener; [`HostPattern::Any`] when it has none of its own.
+    /// Host names of the route, which may be more than those of the listener: the more specific wins, as the route says it.
+    /// [`HostPattern::Any`] when it has none of its own.
     pub host: HostPattern,
     /// Its place among others.
     pub order: Order,

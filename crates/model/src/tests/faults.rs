@@ -83,6 +83,7 @@ fn of_a_backend() {
             "health_checks[1].interval",
             "health_checks[1].timeout",
             "health_checks[1].port",
+            "limits.retry_budget.percent",
             "timeouts.connect",
             "timeouts.total",
             "load_balancing.policy",
@@ -95,7 +96,6 @@ fn of_a_backend() {
             "connections.tcp_keepalive.probes",
             "connections.tcp_keepalive.idle",
             "connections.preconnect_percent",
-            "limits.retry_budget.percent",
             "static.endpoints[0].ip",
             "static.endpoints[2].health",
             "static.endpoints[2].ip",
@@ -195,6 +195,7 @@ fn but_not_what_depends_on_what_is_at_fault() {
         health_checks: vec![grpc],
         discovery: Some(backend::Discovery::Static(StaticEndpoints {
             endpoints: vec![Endpoint { host: Some(endpoint::Host::Fqdn("a b".into())), ..Endpoint::default() }],
+            ..StaticEndpoints::default()
         })),
         ..Backend::default()
     };

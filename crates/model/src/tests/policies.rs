@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use backstay_proto::config::{Backend, Endpoint};
+use backstay_proto::config::{self, Backend, Endpoint};
 
-use super::{fields, fixed, ip, seconds};
+use super::{fields, fixed, fqdn, ip, seconds};
 
 #[test]
 fn what_a_policy_says_is_read_or_refused_by_field() {
@@ -134,4 +134,66 @@ fn what_is_not_said_is_as_the_guide_has_it() {
     assert_eq!(ring.policy, Policy::RingHash(RingHash { minimum_size: 1024, maximum_size: 8_388_608 }));
     let maglev = balanced(wire::Policy::Maglev(wire::Maglev::default()), None);
     assert_eq!(maglev.policy, Policy::Maglev(Maglev { table_size: 65_537 }));
+}
+
+#[test]
+fn a_backend_that_lets_none_wait() {
+    use backstay_proto::config::Limits;
+    let limits = |connections, requests| {
+        let limits = Limits { connections, requests, reject_when_full: true, ..Limits::default() };
+        Backend { limits: Some(limits), ..fixed(vec![ip("10.0.0.1")]) }
+    };
+    for (connections, requests, most) in
+        [(Some(5), None, 5), (Some(5), Some(3), 3), (Some(2), Some(3), 2), (None, None, 1024)]
+    {
+        let plan = crate::Backend::try_from(&limits(connections, requests)).unwrap();
+        assert_eq!(plan.limits.requests, Some(most));
+        assert!(plan.spec.policy.rejects_when_full && plan.spec.policy.counts_requests);
+    }
+    let http2 = Backend { protocol: config::backend::Protocol::Http2.into(), ..limits(Some(5), None) };
+    assert_eq!(fields(crate::Backend::try_from(&http2)), ["limits.reject_when_full"]);
+}
+
+#[test]
+fn endpoints_that_are_names_say_which_addresses_count() {
+    use backstay_destination::lookup::Family;
+    use backstay_proto::config::dns_cache::LookupFamily;
+    for (given, family) in [
+        (None, Family::V4Preferred),
+        (Some(LookupFamily::V6Preferred), Family::StrictAuto),
+        (Some(LookupFamily::V6Only), Family::V6Only),
+    ] {
+        let endpoint = Endpoint { lookup_family: given.map(Into::into), ..fqdn("up.example") };
+        let plan = crate::Backend::try_from(&fixed(vec![endpoint])).unwrap();
+        let crate::Discovery::Static(list) = plan.discovery else { panic!() };
+        let crate::StaticHost::Name { family: found, .. } = &list[0].host else { panic!() };
+        assert_eq!(*found, family);
+    }
+    let wrong =
+        [Endpoint { lookup_family: Some(9), ..fqdn("up.example") }, Endpoint { lookup_family: Some(1), ..ip("::1") }];
+    let expected = ["static.endpoints[0].lookup_family", "static.endpoints[1].lookup_family"];
+    assert_eq!(fields(crate::Backend::try_from(&fixed(wrong.to_vec()))), expected);
+}
+
+#[test]
+fn checks_of_http_1_0_and_connections_without_probes() {
+    use backstay_proto::config::connections::TcpKeepalive;
+    use backstay_proto::config::{Connections, HealthCheck, health_check};
+    let http = health_check::Http { http10: true, ..health_check::Http::default() };
+    let check = HealthCheck {
+        kind: Some(health_check::Kind::Http(http)),
+        timeout: seconds(1),
+        interval: seconds(1),
+        verdict: Some(health_check::Verdict::Thresholds(health_check::Thresholds { healthy: 1, unhealthy: 1 })),
+        ..HealthCheck::default()
+    };
+    let keepalive = |keepalive| Some(Connections { tcp_keepalive: Some(keepalive), ..Connections::default() });
+    let off = TcpKeepalive { disabled: true, ..TcpKeepalive::default() };
+    let backend = Backend { health_checks: vec![check], connections: keepalive(off), ..fixed(vec![ip("10.0.0.1")]) };
+    let plan = crate::Backend::try_from(&backend).unwrap();
+    assert_eq!(plan.spec.policy.connections.keepalive, None);
+    let http2 = Backend { protocol: config::backend::Protocol::Http2.into(), ..backend.clone() };
+    assert_eq!(fields(crate::Backend::try_from(&http2)), ["health_checks[0].http.http10"]);
+    let both = Backend { connections: keepalive(TcpKeepalive { probes: 3, ..off }), ..backend };
+    assert_eq!(fields(crate::Backend::try_from(&both)), ["connections.tcp_keepalive.disabled"]);
 }

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use backstay_proto::config::{
-    Attachment, Backend, BackendRef, ClientTls, Endpoint, Forward, Listener, Match, Resource, Route, Rule, Secret,
-    ServerTls, StaticEndpoints, WeightedBackend, backend, endpoint, listener, resource, rule, secret, weighted_backend,
+    self, Attachment, Backend, BackendRef, ClientTls, Endpoint, Forward, Listener, Match, Resource, Route, Rule,
+    Secret, ServerTls, StaticEndpoints, WeightedBackend, backend, endpoint, listener, resource, rule, secret,
+    weighted_backend,
 };
 use backstay_xds::client::Update;
 use prost::Message;
@@ -29,7 +30,10 @@ fn backend_of(ips: &[&str]) -> Backend {
         .iter()
         .map(|ip| Endpoint { host: Some(endpoint::Host::Ip((*ip).to_owned())), ..Endpoint::default() })
         .collect();
-    Backend { discovery: Some(backend::Discovery::Static(StaticEndpoints { endpoints })), ..Backend::default() }
+    Backend {
+        discovery: Some(backend::Discovery::Static(StaticEndpoints { endpoints, ..StaticEndpoints::default() })),
+        ..Backend::default()
+    }
 }
 
 fn backend(name: &str, version: &str, ips: &[&str]) -> Update {
@@ -375,4 +379,51 @@ async fn what_is_served_stays_while_a_secret_is_missing() {
     assert!(model.backends().next().unwrap().waiting_for.is_none());
     let kept = model.apply(vec![], vec!["secret/n/me".into()]).config.map_or(after, |config| config);
     assert_eq!(addresses(&kept.backends["backend/b"]), ["10.0.0.3"]);
+}
+
+fn table(version: &str, value: &str) -> Update {
+    let entries = [("key".to_owned(), value.to_owned())].into();
+    update("table/t", version, resource::Kind::Table(config::Table { entries }))
+}
+
+fn looking_up(name: &str, version: &str) -> Update {
+    use config::{Expression, Sequence, Step, TableLookup, expression};
+    let key = Some(Box::new(Expression { kind: Some(expression::Kind::Text("key".to_owned())) }));
+    let lookup = TableLookup { table: "table/t".to_owned(), key, ..TableLookup::default() };
+    let when = Expression { kind: Some(expression::Kind::TableLookup(Box::new(lookup))) };
+    let steps = vec![Step { when: Some(when), operations: vec![] }];
+    let action = rule::Action::Sequence(Sequence { steps, ..Sequence::default() });
+    let mut route = route_of("listener/n/g/l", &[]);
+    route.rules[0].action = Some(action);
+    update(name, version, resource::Kind::Route(route))
+}
+
+/// What the rule of the only route finds in its table; `None` if it has none.
+fn looked_up(config: &Config) -> Option<Option<String>> {
+    let found = socket(config, 80).table.find("h", &http::Method::GET, "/", None, &http::HeaderMap::new()).unwrap();
+    let Action::Sequence(sequence) = &found.rule.action else { panic!() };
+    let table = sequence.tables[0].slot.as_ref()?.load();
+    Some(table.get(b"key").map(|value| String::from_utf8(value.to_vec()).unwrap()))
+}
+
+#[tokio::test]
+async fn a_table_changes_without_the_rules_that_look_things_up_in_it() {
+    let mut model = model();
+    let outcome = apply(&mut model, vec![listener("listener/n/g/l", "1", 80), looking_up("route/n/r", "1")]);
+    assert!(outcome.rejections.is_empty());
+    assert_eq!(looked_up(&outcome.config.unwrap()), None, "it is not there yet");
+    let config = apply(&mut model, vec![table("1", "a")]).config.unwrap();
+    assert_eq!(looked_up(&config), Some(Some("a".to_owned())));
+
+    let outcome = apply(&mut model, vec![table("2", "b")]);
+    assert!(outcome.config.is_none(), "no rule is built anew");
+    assert_eq!(looked_up(&config), Some(Some("b".to_owned())));
+    assert!(model.versions().iter().any(|(name, version)| &**name == "table/t" && &**version == "2"));
+    let outcome = apply(&mut model, vec![garbage("table/t", "3")]);
+    assert_eq!(outcome.rejections.len(), 1);
+    assert_eq!(looked_up(&config), Some(Some("b".to_owned())), "the last good version stays");
+
+    let gone = model.apply(vec![], vec!["table/t".into()]).config.unwrap();
+    assert_eq!(looked_up(&gone), None);
+    assert_eq!(looked_up(&config), Some(Some("b".to_owned())), "what is under way goes on with what there was");
 }

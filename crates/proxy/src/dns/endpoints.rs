@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use backstay_dns_cache::{Member, Watched, WatchedService};
-use backstay_model::{StaticEndpoint, StaticHost};
+use backstay_dns_cache::{Doubt, Known, Member, Staleness, Watched, WatchedService};
+use backstay_model::{StaticEndpoint, StaticEndpoints, StaticHost};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all, select_all};
 use rustls_pki_types::ServerName;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
 
 use super::Dns;
 use backstay_upstream::{Backend, Endpoint};
@@ -25,12 +26,12 @@ pub(crate) struct Following {
 
 impl Following {
     /// Lets `backend` follow `plan`. Addresses are set at once if all names are known; until they are, it keeps those it has.
-    pub(crate) fn start(backend: &Arc<Backend>, plan: &[StaticEndpoint], dns: &Dns, runtime: &Handle) -> Self {
+    pub(crate) fn start(backend: &Arc<Backend>, plan: &StaticEndpoints, dns: &Dns, runtime: &Handle) -> Self {
         let sources = Arc::new(Sources::new(plan, dns));
         if sources.is_ready() {
             sources.store(backend);
         }
-        let changes = !sources.0.iter().all(|(_, source)| source.is_fixed());
+        let changes = !sources.list.iter().all(|(_, source)| source.is_fixed());
         let task = changes.then(|| runtime.spawn(follow(Arc::clone(&sources), Arc::clone(backend))).abort_handle());
         Self { sources, backend: Arc::clone(backend), task }
     }
@@ -62,18 +63,44 @@ impl Drop for Following {
 #[derive(Debug)]
 enum Source {
     Address(IpAddr),
-    Name(Arc<Watched>, ServerName<'static>),
+    /// With the name as TLS speaks of it, unless no certificate can carry it.
+    Name(Arc<Watched>, Option<ServerName<'static>>),
     Service(Arc<WatchedService>),
 }
 
 /// What a source said, to find out when it says something else.
 enum Seen<'a> {
-    Name(&'a Watched, Arc<Vec<IpAddr>>),
-    Service(&'a WatchedService, Arc<Vec<Member>>),
+    Name(&'a Watched, Arc<Known<IpAddr>>),
+    Service(&'a WatchedService, Arc<Known<Member>>),
 }
 
 #[derive(Debug)]
-struct Sources(Vec<(StaticEndpoint, Source)>);
+struct Sources {
+    list: Vec<(StaticEndpoint, Source)>,
+    /// How long addresses are used while lookups bring none.
+    staleness: Staleness,
+}
+
+/// What is used at one moment of what is known, and the first moment at which something of it is not used any more.
+struct InUse {
+    now: Instant,
+    staleness: Staleness,
+    ends: Option<Instant>,
+}
+
+impl InUse {
+    /// Whether what is in `doubt` is used.
+    fn uses(&mut self, doubt: Doubt) -> bool {
+        let Some(end) = doubt.end(self.staleness) else {
+            return true;
+        };
+        let uses = self.now < end;
+        if uses {
+            self.ends = Some(self.ends.map_or(end, |ends| ends.min(end)));
+        }
+        uses
+    }
+}
 
 impl Source {
     /// None for a name that DNS cannot know, which a checked plan has none of.
@@ -115,13 +142,24 @@ impl Source {
         }
     }
 
-    fn add_to(&self, endpoints: &mut Vec<Endpoint>) {
+    fn add_to(&self, endpoints: &mut Vec<Endpoint>, in_use: &mut InUse) {
         match self {
             Self::Address(address) => endpoints.push(Endpoint::ip(*address)),
             Self::Name(name, server_name) => {
-                endpoints.extend(name.addresses().iter().map(|address| Endpoint::named(*address, server_name.clone())));
+                let addresses = name.addresses();
+                if in_use.uses(addresses.doubt()) {
+                    endpoints.extend(addresses.iter().map(|address| match server_name {
+                        Some(server_name) => Endpoint::named(*address, server_name.clone()),
+                        None => Endpoint::ip(*address),
+                    }));
+                }
             }
-            Self::Service(service) => endpoints.extend(service.members().iter().filter_map(server)),
+            Self::Service(service) => {
+                let members = service.members();
+                if in_use.uses(members.doubt()) {
+                    endpoints.extend(members.iter().filter(|member| in_use.uses(member.doubt)).filter_map(server));
+                }
+            }
         }
     }
 }
@@ -147,24 +185,27 @@ impl Seen<'_> {
 }
 
 impl Sources {
-    fn new(plan: &[StaticEndpoint], dns: &Dns) -> Self {
-        Self(plan.iter().filter_map(|plan| Some((plan.clone(), Source::new(&plan.host, dns)?))).collect())
+    fn new(plan: &StaticEndpoints, dns: &Dns) -> Self {
+        let list = plan.iter().filter_map(|plan| Some((plan.clone(), Source::new(&plan.host, dns)?))).collect();
+        Self { list, staleness: plan.staleness }
     }
 
     fn is_ready(&self) -> bool {
-        self.0.iter().all(|(_, source)| source.is_ready())
+        self.list.iter().all(|(_, source)| source.is_ready())
     }
 
     async fn ready(&self) {
-        join_all(self.0.iter().map(|(_, source)| source.ready())).await;
+        join_all(self.list.iter().map(|(_, source)| source.ready())).await;
     }
 
-    /// The endpoints of this moment, in the order of the plan, none of them twice.
-    fn endpoints(&self) -> Vec<Endpoint> {
-        let mut endpoints = Vec::with_capacity(self.0.len());
-        for (plan, source) in &self.0 {
+    /// The endpoints of this moment, in the order of the plan, none of them twice; and when one of them is not used any more, unless
+    /// DNS says something else before.
+    fn endpoints(&self) -> (Vec<Endpoint>, Option<Instant>) {
+        let mut in_use = InUse { now: Instant::now(), staleness: self.staleness, ends: None };
+        let mut endpoints = Vec::with_capacity(self.list.len());
+        for (plan, source) in &self.list {
             let first = endpoints.len();
-            source.add_to(&mut endpoints);
+            source.add_to(&mut endpoints, &mut in_use);
             for endpoint in endpoints.iter_mut().skip(first) {
                 // The records of a service weigh its servers against each other.
                 endpoint.weight = endpoint.weight.max(1).saturating_mul(plan.weight);
@@ -175,11 +216,14 @@ impl Sources {
         }
         let mut seen = std::collections::HashSet::new();
         endpoints.retain(|endpoint| seen.insert((endpoint.address, endpoint.port, endpoint.server_name.clone())));
-        endpoints
+        (endpoints, in_use.ends)
     }
 
-    fn store(&self, backend: &Backend) {
-        backend.set_endpoints(self.endpoints());
+    /// Hands the endpoints of this moment over. Says when they are others, should DNS say nothing.
+    fn store(&self, backend: &Backend) -> Option<Instant> {
+        let (endpoints, ends) = self.endpoints();
+        backend.set_endpoints(endpoints);
+        ends
     }
 }
 
@@ -187,8 +231,17 @@ async fn follow(sources: Arc<Sources>, backend: Arc<Backend>) {
     sources.ready().await;
     loop {
         // Before they are used: a change in between ends the wait at once.
-        let seen: Vec<_> = sources.0.iter().filter_map(|(_, source)| source.look()).collect();
-        sources.store(&backend);
-        select_all(seen.iter().map(Seen::changed)).await;
+        let seen: Vec<_> = sources.list.iter().filter_map(|(_, source)| source.look()).collect();
+        let ends = sources.store(&backend);
+        let end = async {
+            match ends {
+                Some(end) => sleep_until(end).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = select_all(seen.iter().map(Seen::changed)) => {}
+            () = end => {}
+        }
     }
 }

@@ -11,7 +11,6 @@ use tokio::time::Sleep;
 
 use super::guard::Active;
 use super::headers::HopByHop;
-use super::outbound::Attempts;
 use super::request_state::RequestState;
 use super::{hash, head};
 use crate::body::RequestBody;
@@ -56,6 +55,27 @@ pub(super) struct Aimed {
     pub(super) attempts: Attempts,
     /// Lines of `Set-Cookie` that keep the client at its endpoint.
     pub(super) cookies: Vec<HeaderValue>,
+}
+
+/// How often a request may be sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Attempts {
+    /// Once, with no other timeout than that of the whole.
+    One,
+    /// As often as the policy of the backend says, each time with the policy's timeouts and this one.
+    Timed(Option<Duration>),
+}
+
+impl Attempts {
+    /// The attempts that the policy of `backend` calls for.
+    pub(super) fn at(backend: &Backend, route: RouteTimeouts) -> Self {
+        match (&backend.policy.retries, backend.timeouts.first_byte, backend.timeouts.between_bytes) {
+            (None, None, None) => Self::One,
+            // Without retries, the timeout of the only attempt is part of that of the whole.
+            (None, ..) => Self::Timed(None),
+            (Some(_), ..) => Self::Timed(route.attempt),
+        }
+    }
 }
 
 impl Aim<'_> {

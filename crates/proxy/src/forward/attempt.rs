@@ -48,8 +48,9 @@ pub(super) async fn run(
     let mut unsent = 0;
     let mut reuse = Reuse::Allowed;
     loop {
+        let early = RequestGuard::count_early(upstream).map_err(|_| Failure::Overflow)?;
         let Acquired { pool, lease, selected } = endpoint::acquire(upstream, &route, state, reuse).await?;
-        let Ok(guard) = RequestGuard::count(upstream, selected) else {
+        let Ok(guard) = RequestGuard::count(upstream, selected, early) else {
             state.go_to(pool.address());
             lease.cancel();
             return Err(Failure::Overflow);

@@ -5,43 +5,24 @@ use std::sync::Arc;
 
 use backstay_destination::Authority;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{Request, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use super::aim::{Aim, RouteTimeouts, UNSENDABLE};
+use super::asked::Asked;
 use super::authority;
 use super::head::HeadEdits;
 use super::headers::HeaderPresence;
-use super::outbound::{Edits, Outbound};
-use super::response_body::ResponseBody;
+use super::outbound::{Decision, Edits, Outbound};
 use super::{grpc, head, headers, loops, mirror, reply, request_target, sequence};
 use crate::body::RequestBody;
 use crate::config::{Action, Forward, Target};
 use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
-use crate::route::Matched;
 
 const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
-/// What is to be done about a request.
-pub(super) enum Decision {
-    /// Nothing more.
-    Answered(Response<ResponseBody>),
-    /// To send it on.
-    Forward(Box<Outbound>),
-}
-
-/// What a request asks for, and the rule that it is for.
-pub(super) struct Asked<'a> {
-    /// Its authority, as the client wrote it.
-    pub(super) raw: &'a HeaderValue,
-    pub(super) authority: &'a Authority<'a>,
-    /// What is among its headers.
-    pub(super) present: &'a HeaderPresence,
-    pub(super) matched: &'a Matched<'a>,
-}
-
 /// Decides what is to be done. The request is served by the configuration of this moment to its end.
 pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Decision {
     let (mut parts, body) = request.into_parts();
@@ -74,6 +55,10 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
     }
     if !present.is_plainly_framed(&parts.headers) {
         return Decision::Answered(reply::close(exchange, headers::UNKNOWN_CODING));
+    }
+    if parts.version == Version::HTTP_2 {
+        // What is decided on is what is sent on: of a cookie line that came in crumbs, the whole.
+        headers::join_cookies(&mut parts.headers);
     }
     let socket = exchange.client.socket.load();
     let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);

@@ -1,5 +1,6 @@
 //! Finds a connection for a request.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::pin::pin;
 use std::rc::Rc;
@@ -18,8 +19,6 @@ use backstay_upstream::{Discovery, Dynamic, Lookup, Resolved};
 
 /// Addresses tried for one request when connections cannot be opened.
 const MAX_TRIES: usize = 3;
-/// Addresses of one name tried for one request.
-const MAX_RACED: usize = 8;
 
 const NOT_ALLOWED: LocalReply =
     LocalReply::fixed(http::StatusCode::FORBIDDEN, "host not allowed", Flag::None, "dynamic_host_not_allowed");
@@ -35,8 +34,9 @@ const INVALID: LocalReply = LocalReply::fixed(
 pub(super) enum Route {
     /// To the backend's addresses in turn, from this one on.
     InTurn { turn: usize, port: u16 },
-    /// To one of these, in order of preference.
-    Preferred(Vec<Rc<Pool>>),
+    /// To one of these, in order of preference, under the name that TLS goes by, if there is TLS. They may be many, of which most are
+    /// never looked at.
+    Preferred { addresses: Resolved, server_name: Option<ServerName<'static>> },
 }
 
 /// Decides where a request with `authority` may go.
@@ -72,18 +72,14 @@ async fn resolve(
         Lookup::Pending(answer) => answer.await.map_err(|unresolved| Failure::Refused(unresolved.into()))?,
         Lookup::Refused(unresolved) => return Err(Failure::Refused(unresolved.into())),
     };
-    let own_name;
     let server_name = match &upstream.backend.tls {
         None => None,
-        Some(tls) => match &tls.server_name {
-            Some(name) => Some(name),
-            None => {
-                own_name = ServerName::try_from(authority.host.into_owned()).map_err(|_| Failure::Refused(INVALID))?;
-                Some(&own_name)
-            }
-        },
+        Some(tls) => Some(match &tls.server_name {
+            Some(name) => name.clone(),
+            None => ServerName::try_from(authority.host.into_owned()).map_err(|_| Failure::Refused(INVALID))?,
+        }),
     };
-    Ok(Route::Preferred(addresses.iter().map(|address| upstream.pool(*address, server_name, || None)).collect()))
+    Ok(Route::Preferred { addresses, server_name })
 }
 
 /// A connection for a request.
@@ -113,19 +109,21 @@ pub(super) async fn acquire(
             }
             Box::pin(open(upstream, *turn, *port, state, (pool, selected), reuse)).await
         }
-        Route::Preferred(pools) => {
-            let unused =
-                |pool: &Rc<Pool>| pool.reuse().map(|lease| Acquired { pool: Rc::clone(pool), lease, selected: None });
-            match pools.iter().find_map(unused).filter(|_| reuse == Reuse::Allowed) {
-                Some(found) => Ok(found),
-                None => {
-                    // The first stands for all that race.
-                    if let Some(first) = pools.first() {
-                        state.go_to(first.address());
-                    }
-                    Box::pin(open_preferred(upstream, pools, reuse)).await
-                }
+        Route::Preferred { addresses, server_name } => {
+            let unused = |address: &SocketAddr| {
+                let pool = upstream.known_pool(*address, server_name.as_ref())?;
+                pool.reuse().map(|lease| Acquired { pool, lease, selected: None })
+            };
+            if reuse == Reuse::Allowed
+                && let Some(found) = addresses.iter().find_map(unused)
+            {
+                return Ok(found);
             }
+            // The first stands for all that race.
+            if let Some(first) = addresses.first() {
+                state.go_to(*first);
+            }
+            Box::pin(open_preferred(upstream, addresses, server_name.as_ref(), reuse)).await
         }
     }
 }
@@ -171,10 +169,19 @@ async fn open(
     }
 }
 
-async fn open_preferred(upstream: &Upstream, pools: &[Rc<Pool>], reuse: Reuse) -> Result<Acquired, Failure> {
+/// A new connection to whichever of `addresses` takes it first. All are tried, one after the other as those before them fail or take their
+/// time, within the time that the backend has for a connection.
+async fn open_preferred(
+    upstream: &Upstream,
+    addresses: &[SocketAddr],
+    server_name: Option<&ServerName<'static>>,
+    reuse: Reuse,
+) -> Result<Acquired, Failure> {
     let pending = &Rc::<Pending>::default();
-    let attempts = pools.iter().take(MAX_RACED).map(|pool| async move {
-        Ok(Acquired { pool: Rc::clone(pool), lease: pool.open(pending, reuse).await?, selected: None })
+    let attempts = addresses.iter().map(|address| async move {
+        let pool = upstream.pool(*address, server_name, || None);
+        let lease = pool.open(pending, reuse).await?;
+        Ok(Acquired { pool, lease, selected: None })
     });
     let timeout = upstream.backend.timeouts.connect;
     let mut raced = pin!(race(attempts));

@@ -49,10 +49,20 @@ pub(super) struct RequestGuard {
 }
 
 impl RequestGuard {
-    /// Counts a request that goes to `selected`, or says which limit keeps it from being sent.
-    pub(super) fn count(upstream: &Upstream, selected: Option<SelectedEndpoint>) -> Result<Self, Overflow> {
-        let counts = upstream.backend.policy.counts_requests;
-        let request = counts.then(|| upstream.backend.breakers.request()).transpose()?;
+    /// Counts a request that has no connection yet, where the policy is to let none wait that is too many.
+    pub(super) fn count_early(upstream: &Upstream) -> Result<Option<Permit>, Overflow> {
+        let early = upstream.backend.policy.rejects_when_full;
+        early.then(|| upstream.backend.breakers.request()).transpose()
+    }
+
+    /// Counts a request that goes to `selected`, unless it was counted `early`, or says which limit keeps it from being sent.
+    pub(super) fn count(
+        upstream: &Upstream,
+        selected: Option<SelectedEndpoint>,
+        early: Option<Permit>,
+    ) -> Result<Self, Overflow> {
+        let counts = upstream.backend.policy.counts_requests && early.is_none();
+        let request = counts.then(|| upstream.backend.breakers.request()).transpose()?.or(early);
         let active = selected.as_ref().and_then(SelectedEndpoint::state).map(EndpointState::begin_request);
         Ok(Self { selected, _active: active, _request: request, retry: None })
     }

@@ -8,6 +8,9 @@ use http::{HeaderMap, HeaderValue, header};
 
 use backstay_model::{HashCookie, HashKind, HashPolicy};
 
+#[cfg(test)]
+mod tests;
+
 /// The hash of the request of `parts`, and lines of `Set-Cookie` for its answer.
 pub(super) fn of(
     policies: &[HashPolicy],
@@ -43,10 +46,8 @@ fn cookie_hash(
     random: &impl Fn() -> u64,
     cookies: &mut Vec<HeaderValue>,
 ) -> Option<u64> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    if let Some((_, value)) = pairs.find(|(name, _)| *name == &*cookie.name) {
-        return Some(hash_of(value.trim_matches('"').as_bytes()));
+    if let Some(value) = cookie_value(headers, cookie.name.as_bytes()) {
+        return Some(hash_of(value));
     }
     let ttl = cookie.ttl?;
     let value = format!("{:016x}", random());
@@ -62,6 +63,25 @@ fn cookie_hash(
     line.push_str("; HttpOnly");
     cookies.extend(HeaderValue::from_str(&line));
     Some(hash)
+}
+
+/// The value of the first cookie of that name, without quotes. Bytes throughout: what other cookies are made of, such as names of people in
+/// UTF-8, is no concern of this one's.
+fn cookie_value<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a [u8]> {
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
+    let mut values = pairs.filter_map(|pair| pair.strip_prefix(name)?.strip_prefix(b"="));
+    values.next().map(without_quotes)
+}
+
+fn without_quotes(mut value: &[u8]) -> &[u8] {
+    while let [b'"', rest @ ..] = value {
+        value = rest;
+    }
+    while let [rest @ .., b'"'] = value {
+        value = rest;
+    }
+    value
 }
 
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a [u8]> {

@@ -50,9 +50,6 @@ pub(super) fn prepare(
     if present.private {
         headers::strip_private(headers);
     }
-    if parts.version == Version::HTTP_2 {
-        headers::join_cookies(headers);
-    }
     if present.forwarded_for {
         headers::extend_forwarded_for(headers, &client.peer_value);
     } else {

@@ -5,21 +5,20 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use backstay_balancer::Outcome;
 use http::{HeaderValue, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
-use super::aim::{Aimed, RouteTimeouts};
+use super::aim::{Aimed, Attempts};
 use super::attempt::{self, UpstreamAnswer};
+use super::destination::Selected;
 use super::failure::Failure;
 use super::guard::Active;
 use super::headers;
 use super::request_state::RequestState;
 use super::response_body::{ResponseBody, UpstreamBody};
-use super::sequence::Selected;
 use super::silence::Silence;
 use super::{reply, retries, tunnel};
 use crate::activity::Cause;
@@ -27,7 +26,14 @@ use crate::config::{Action, Rule};
 use crate::exchange::Exchange;
 use crate::filter;
 use crate::local_reply::Flag;
-use backstay_upstream::Backend;
+
+/// What is to be done about a request.
+pub(super) enum Decision {
+    /// Nothing more.
+    Answered(Response<ResponseBody>),
+    /// To send it on.
+    Forward(Box<Outbound>),
+}
 
 /// A request on its way to a backend.
 #[derive(Debug)]
@@ -40,27 +46,6 @@ pub(super) struct Outbound {
     pub(super) edits: Option<Edits>,
     /// The destination that a sequence has selected.
     pub(super) selected: Option<Box<Selected>>,
-}
-
-/// How often a request may be sent.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Attempts {
-    /// Once, with no other timeout than that of the whole.
-    One,
-    /// As often as the policy of the backend says, each time with the policy's timeouts and this one.
-    Timed(Option<Duration>),
-}
-
-impl Attempts {
-    /// The attempts that the policy of `backend` calls for.
-    pub(super) fn at(backend: &Backend, route: RouteTimeouts) -> Self {
-        match (&backend.policy.retries, backend.timeouts.first_byte, backend.timeouts.between_bytes) {
-            (None, None, None) => Self::One,
-            // Without retries, the timeout of the only attempt is part of that of the whole.
-            (None, ..) => Self::Timed(None),
-            (Some(_), ..) => Self::Timed(route.attempt),
-        }
-    }
 }
 
 /// Which edits the answer's head gets.

@@ -16,6 +16,7 @@ use crate::activity::Cause;
 use crate::body::{BodyError, BodyProgress, trailers};
 use crate::exchange::Exchange;
 use crate::upstream::Incoming;
+use backstay_model::OnSilence;
 use backstay_upstream as upstream;
 
 /// The body of an answer. Its end is the end of the exchange.
@@ -100,6 +101,13 @@ impl UpstreamBody {
         });
     }
 
+    /// Whether what has come so far is an answer, if nothing more comes. Where a length was promised, its receiver must be able to
+    /// tell that it is not.
+    fn may_end_here(&self) -> bool {
+        let timeouts = &self.active.upstream.backend.timeouts;
+        timeouts.on_silence == OnSilence::End && self.incoming.size_hint().exact().is_none()
+    }
+
     /// Ready with the timeout that has passed, when one has.
     fn poll_timeouts(&mut self, cx: &mut Context<'_>) -> Poll<Cause> {
         let late = self
@@ -160,6 +168,9 @@ impl http_body::Body for ResponseBody {
                         exchange.ends(cause);
                     }
                     (body.deadline, body.silence) = (None, None);
+                    if cause == Cause::BetweenBytes && body.may_end_here() {
+                        return Poll::Ready(None);
+                    }
                     return Poll::Ready(Some(Err(BodyError::Timeout)));
                 }
             },

@@ -3,14 +3,8 @@
 //! # Layout
 //!
 //! - `evaluation`: a request as the expressions see it. `steps`: what they do to it.
-//! - `choice`: which member of a destination gets a request. `selected`: what is known of that while the request is under way, and
-//!   which member is next when there is no connection to be had.
-//! - `response`: what the response gets, whoever it comes from.
 
-mod choice;
 mod evaluation;
-mod response;
-mod selected;
 mod steps;
 
 use std::rc::Rc;
@@ -22,20 +16,18 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use super::aim::{Aim, RouteTimeouts, UNSENDABLE};
-use super::decision::{Asked, Decision};
+use super::asked::Asked;
+use super::destination::{self, Choice, ResponseEdits, Selected};
 use super::head::HeadEdits;
 use super::headers::HopByHop;
-use super::outbound::{Edits, Outbound};
+use super::outbound::{Decision, Edits, Outbound};
 use super::{head, loops, mirror, reply};
 use crate::body::RequestBody;
 use crate::config::{Filters, Sequence};
 use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
 use backstay_model::sequence::Cause;
-use choice::Choice;
 use evaluation::Evaluation;
-use response::ResponseEdits;
-pub(super) use selected::Selected;
 use steps::End;
 
 const NO_DESTINATION: LocalReply =
@@ -133,17 +125,17 @@ impl Sending {
 
 /// Sends a request to the destination at `index`.
 fn send(sending: Sending, asked: &Asked<'_>, sequence: &Sequence, index: Option<usize>) -> Decision {
-    let Some((index, destination)) = index.and_then(|index| Some((index, sequence.destinations.get(index)?))) else {
+    let Some((index, to)) = index.and_then(|index| Some((index, sequence.destinations.get(index)?))) else {
         return sending.fail(asked, Cause::NoDestination, None, NO_DESTINATION);
     };
     let thread = Rc::clone(&sending.exchange.client.thread);
     let key = sending.key;
-    let member = match choice::choose(destination, key, &[], |total| thread.random_below(total)) {
+    let member = match destination::choose(to, key, &[], |total| thread.random_below(total)) {
         Choice::Member(member) => member,
         Choice::None(cause) => return sending.fail(asked, cause, Some(index), NO_MEMBER),
     };
     let Some((backend, port)) =
-        destination.members().get(member).and_then(|member| Some((Arc::clone(member.backend.as_ref()?), member.port)))
+        to.members().get(member).and_then(|member| Some((Arc::clone(member.backend.as_ref()?), member.port)))
     else {
         return Decision::Answered(reply::refuse(sending.exchange, UNKNOWN_BACKEND));
     };

@@ -90,6 +90,7 @@ async fn policies_are_in_the_dump_and_credentials_are_not() {
         "loadBalancing": {
             "ringHash": {"minimumSize": 2048},
             "hashPolicies": [{"sourceIp": true, "terminal": true}],
+            "endpointKey": "ADDRESS_AND_PORT",
         },
         "outlierDetection": {"consecutive5xx": 0},
         "healthChecks": [{

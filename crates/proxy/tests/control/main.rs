@@ -66,7 +66,7 @@ fn listener_at(address: &str, port: u16) -> resource::Kind {
 fn backend(endpoints: Vec<endpoint::Host>) -> resource::Kind {
     let endpoints = endpoints.into_iter().map(|host| Endpoint { host: Some(host), ..Endpoint::default() }).collect();
     resource::Kind::Backend(Backend {
-        discovery: Some(backend::Discovery::Static(StaticEndpoints { endpoints })),
+        discovery: Some(backend::Discovery::Static(StaticEndpoints { endpoints, ..StaticEndpoints::default() })),
         ..Backend::default()
     })
 }

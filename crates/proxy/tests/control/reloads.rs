@@ -165,7 +165,10 @@ impl Case {
         let endpoint = backstay_proto::config::Endpoint { host: Some(ip("127.0.0.1")), ..Default::default() };
         let backend = Backend {
             protocol: protocol.into(),
-            discovery: Some(backend::Discovery::Static(StaticEndpoints { endpoints: vec![endpoint] })),
+            discovery: Some(backend::Discovery::Static(StaticEndpoints {
+                endpoints: vec![endpoint],
+                ..StaticEndpoints::default()
+            })),
             tls: Some(tls),
             ..Backend::default()
         };

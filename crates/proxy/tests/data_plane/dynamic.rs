@@ -79,6 +79,23 @@ async fn another_address_is_tried_when_one_refuses() {
     assert_eq!(upstream.connections(), 1);
 }
 
+#[tokio::test]
+async fn all_addresses_of_a_name_are_tried() {
+    let upstream = Upstream::http1(echo).await;
+    let port = upstream.address.port();
+    for position in [8_u16, 64, 299] {
+        let dead = (0..400_u16).map(|number| SocketAddr::from(([127, 9, (number >> 8) as u8, number as u8], port)));
+        let mut addresses: Vec<_> = dead.collect();
+        addresses[usize::from(position)] = upstream.address;
+        let backend = dynamic(always(&addresses), Allowed::All);
+        let proxy = Proxy::start(Routes::all(to(&backend, 0))).await;
+        for _ in 0..2 {
+            assert_eq!(ask(proxy.address, Request::get("/")).await.status, 200, "{position}");
+        }
+    }
+    assert_eq!(upstream.connections(), 3, "the connection that was found is kept, however far down its address stands");
+}
+
 #[derive(Debug)]
 struct Later(Mutex<Option<oneshot::Receiver<Result<SocketAddr, Unresolved>>>>);
 

@@ -11,7 +11,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Barrier;
 
 use crate::support::frames::{Frames, HTTP_1_1_REQUIRED, NO_ERROR};
-use crate::support::{Answer, BackendOf, Client, H2Client, Proxy, Raw, Routes, Upstream, ask, echo, soon, to};
+use backstay_proxy::config::Filters;
+use backstay_proxy::route::{HeaderMatch, Matcher, ValueMatch};
+
+use crate::support::{Answer, BackendOf, Client, H2Client, Proxy, Raw, Routes, Upstream, ask, echo, soon, text, to};
 
 #[tokio::test]
 async fn http2_to_http1() {
@@ -32,6 +35,34 @@ async fn http2_to_http1() {
     assert!(text.ends_with("\n\nabc"), "{text}");
     assert_eq!(client.get("http://a/").await.status, 200);
     assert_eq!(upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn conditions_see_the_cookie_line_that_the_endpoint_gets() {
+    let mut canary = Matcher::prefix("/");
+    let value = ValueMatch::regex("(.*; )?group=canary(;.*)?").unwrap();
+    canary.headers = [HeaderMatch { name: http::header::COOKIE, value }].into();
+    let mut whole = Matcher::prefix("/");
+    whole.headers = [HeaderMatch { name: http::header::COOKIE, value: ValueMatch::exact("a=1; b=2") }].into();
+    let table = Routes::default()
+        .rule("a", canary, Filters::default(), text(200, "canary"))
+        .rule("a", whole, Filters::default(), text(200, "whole"))
+        .rule("a", Matcher::prefix("/"), Filters::default(), text(200, "stable"))
+        .build();
+    let proxy = Proxy::start(table).await;
+    let mut client = H2Client::connect(proxy.address).await;
+    for (crumbs, rule) in [
+        (&["group=canary"][..], "canary"),
+        (&["sid=7", "group=canary"], "canary"),
+        (&["sid=7", "group=canary", "x=y"], "canary"),
+        (&["a=1", "b=2"], "whole"),
+        (&["sid=7", "group=stable"], "stable"),
+    ] {
+        let request = crumbs.iter().fold(Request::get("http://a/"), |request, crumb| request.header("cookie", *crumb));
+        let request = request.body(Full::<Bytes>::default().map_err(|never| match never {}).boxed()).unwrap();
+        let answer = Answer::read(client.begin(request).await.unwrap()).await;
+        assert_eq!(answer.text(), rule, "{crumbs:?}");
+    }
 }
 
 #[tokio::test]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{Limit, LoadBalancing};
-use backstay_model::Protocol;
+use backstay_model::{OnSilence, Protocol};
 use backstay_proto::config::local_reply::Cause;
 use backstay_proxy::server::Options;
 use backstay_upstream::Discovery;
 use backstay_upstream::tls::{ClientTls, client_config};
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -175,7 +175,8 @@ async fn the_response_breaks_off() {
 fn one_connection(address: SocketAddr) -> BackendOf {
     let mut backend = BackendOf::http1(&[address]);
     backend.limits.connections = Some(1);
-    backend.limits.pending_requests = Some(0);
+    backend.limits.requests = Some(1);
+    backend.policy.rejects_when_full = true;
     backend
 }
 
@@ -198,7 +199,7 @@ async fn the_connection_limit_is_told_at_once_and_ends_with_each_request() {
         let answer = ask(proxy.address, Request::get("/")).await;
         assert_eq!(answer.text(), "<p>CONNECTION_LIMIT</p>");
     };
-    let free = async || until(|| backend.breakers.active(Limit::Connections) == 0).await;
+    let free = async || until(|| backend.breakers.active(Limit::Requests) == 0).await;
     // The client leaves.
     let (asking, stream) = begin(&proxy, &upstream, "").await;
     limited().await;
@@ -255,4 +256,42 @@ async fn http2_has_the_status_and_the_body() {
     let head = Request::head("/").header("host", "a").body(Full::default()).unwrap();
     let answer = client.send(head).await;
     assert_eq!((answer.status.as_u16(), answer.header("content-length"), answer.text()), (503, "22", ""));
+}
+
+#[tokio::test]
+async fn silence_ends_what_was_promised_no_length_and_breaks_off_the_rest() {
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n";
+    let counted = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nhalf";
+    for (head, on_silence, whole) in [
+        (chunked, OnSilence::End, true),
+        (chunked, OnSilence::Break, false),
+        (counted, OnSilence::End, false),
+        (counted, OnSilence::Break, false),
+    ] {
+        let (upstream, address) = Raw::bind().await;
+        let mut backend = BackendOf::http1(&[address]);
+        backend.timeouts.between_bytes = Some(Duration::from_millis(50));
+        backend.timeouts.on_silence = on_silence;
+        let proxy = Proxy::start(to(backend, address.port()).table()).await;
+        let answer = async || {
+            let (mut stream, _) = upstream.accept().await;
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // The connection ends with its answer, since nobody knows what would come on it.
+            assert!(stream.read_u8().await.is_err());
+        };
+        let asked = raw(proxy.address, "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        let (text, ()) = tokio::join!(asked, answer());
+        let (_, body) = text.split_once("\r\n\r\n").unwrap();
+        let expected = match (whole, head == chunked) {
+            (true, _) => "4\r\nhalf\r\n0\r\n\r\n",
+            (false, true) => "4\r\nhalf\r\n",
+            (false, false) => "half",
+        };
+        assert_eq!(body, expected, "{head:?} {on_silence:?}");
+        let mut client = H2Client::connect(proxy.address).await;
+        let request = Request::get("http://a/").body(Full::default().boxed()).unwrap();
+        let asked = async { client.begin(request).await.unwrap().into_body().collect().await };
+        let (body, ()) = tokio::join!(asked, answer());
+        assert_eq!(body.is_ok(), whole, "{head:?} {on_silence:?}");
+    }
 }

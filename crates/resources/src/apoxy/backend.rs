@@ -164,6 +164,7 @@ pub static BACKEND: Kind = Kind {
     check_name: name::subdomain,
     verbs: Verb::ALL,
     sensitive: false,
+    redact: None,
     schema: schema::of::<Backend>,
     columns: columns::COLUMNS,
     cells: columns::cells,

@@ -132,6 +132,7 @@ pub static PROXY: Kind = Kind {
     check_name: name::subdomain,
     verbs: Verb::ALL,
     sensitive: false,
+    redact: None,
     schema: schema::of::<Proxy>,
     columns: COLUMNS,
     cells,

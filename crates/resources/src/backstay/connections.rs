@@ -27,8 +27,8 @@ pub struct Connections {
     /// `max_lifetime`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_lifetime: Option<GoDuration>,
-    /// Probes on connections without traffic, so that one whose other end is gone is noticed. They are always sent; this
-    /// says when. Envoy, which sends none by default: `tcp_keepalive`. Fastly: `tcp_keepalive_enable`.
+    /// Probes on connections without traffic, so that one whose other end is gone is noticed. They are sent by default; this
+    /// says when, or that none are. Envoy, which sends none by default: `tcp_keepalive`. Fastly: `tcp_keepalive_enable`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp_keepalive: Option<TcpKeepalive>,
     /// Connections open for each one that is in use, in percent, so that the next request finds one; for HTTP/1.1, since
@@ -57,6 +57,9 @@ pub struct TcpKeepalive {
     /// `tcp_keepalive_interval`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<GoDuration>,
+    /// Whether none are sent. Not with the others. Default false. Fastly: `tcp_keepalive_enable`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
 }
 
 impl Connections {
@@ -77,6 +80,9 @@ impl Connections {
 
 impl TcpKeepalive {
     fn check(&self, path: &FieldPath, findings: &mut Findings) {
+        if self.disabled && (self.probes.is_some() || self.idle.is_some() || self.interval.is_some()) {
+            findings.forbidden(&path.child("disabled"), "cannot be specified together with probes, idle or interval");
+        }
         if let Some(probes) = self.probes {
             findings.within(&path.child("probes"), probes, &(1..=MAX_PROBES));
         }

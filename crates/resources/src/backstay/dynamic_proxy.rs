@@ -73,6 +73,10 @@ pub struct DnsPolicy {
     /// How long addresses are used on while lookups fail; 0s not at all. Default: for ever, as in Envoy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_stale: Option<GoDuration>,
+    /// How long addresses are used on once DNS says that the name does not exist, or has none; 0s not at all. Default: maxStale, as
+    /// in Envoy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_absent: Option<GoDuration>,
     /// Requests that wait for lookups. At least 1, default 1024. Envoy:
     /// `dns_cache_circuit_breaker.max_pending_requests`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::GoDuration;
+
 pub(super) use self::rules::check;
 
 /// What an endpoint of the Backend is to the others. Exactly one of `fqdn` and `ip` names it. An endpoint that is not
@@ -70,12 +72,38 @@ pub enum EndpointHealth {
 
 /// Where the names of endpoints lead.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Discovery {
+    /// Which addresses of the fqdn of each endpoint are used. Default `v4_preferred`. Not with srv. Envoy:
+    /// `dns_lookup_family`. Fastly: `prefer_ipv6`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_lookup_family: Option<NameFamily>,
     /// The fqdn of each endpoint has SRV records under `_SERVICE._PROTOCOL.`, which say names, ports, priorities and
     /// weights (RFC 2782). Default: it has addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub srv: Option<SrvDiscovery>,
+    /// How long the addresses of a name are used on while lookups fail; 0s not at all. Default: for ever, as in Envoy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_stale: Option<GoDuration>,
+    /// How long they are used on once DNS says that the name does not exist, or has none. Default 0s: not at all, as in Envoy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_absent: Option<GoDuration>,
+}
+
+/// Which addresses of a name are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NameFamily {
+    /// IPv4, and IPv6 where there is none.
+    V4Preferred,
+    /// IPv6, and IPv4 where there is none.
+    V6Preferred,
+    /// IPv4 only.
+    V4Only,
+    /// IPv6 only.
+    V6Only,
+    /// Both.
+    All,
 }
 
 /// Which SRV records are asked for.

@@ -64,10 +64,25 @@ pub struct HttpHealthCheck {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub expected_statuses: Vec<StatusRange>,
+    /// The version of HTTP that the request says, where the Backend's is HTTP/1: `1.1` or `1.0`. Default `1.1`. Fastly:
+    /// `http_version`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<HttpVersion>,
     /// Headers that are sent besides. Envoy: `request_headers_to_add`. Fastly: `headers`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub headers: Vec<CheckHeader>,
+}
+
+/// A version of HTTP/1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum HttpVersion {
+    /// HTTP/1.0.
+    #[serde(rename = "1.0")]
+    Http10,
+    /// HTTP/1.1.
+    #[serde(rename = "1.1")]
+    Http11,
 }
 
 /// Statuses from one to another.

@@ -15,6 +15,10 @@ pub struct Limits {
     /// `max_connections`. Fastly: `max_conn`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
+    /// Whether `connections` bounds requests under way as well: one more is answered 503 at once, in place of waiting. For the
+    /// protocols of HTTP/1.1. Default false. Fastly: always so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reject_when_full: bool,
     /// Requests that wait for a connection. One whose own is being opened is shown among them, but bounded by `connections`; with
     /// 0, none may wait even for that. Default 1024. Envoy: `max_pending_requests`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -31,6 +31,10 @@ pub struct LoadBalancing {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub hash_policies: Vec<HashPolicy>,
+    /// What of an endpoint is hashed, for RingHash and Maglev. Proxies that shall agree on where requests go must hash the same. Default
+    /// AddressAndPort, as Envoy does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint_key: Option<EndpointKey>,
     /// Below this share of endpoints that may be used, in percent of a priority, all are. 0 to 100, 0 is never. Default
     /// 50. Envoy: `healthy_panic_threshold`. Fastly: `quorum` of a director, which fails instead.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,9 +65,19 @@ pub enum BalancingPolicy {
     Random,
     /// By a hash of the request on a ring of the endpoints: the same request, the same endpoint.
     RingHash,
-    /// By a hash of the request in a table of the endpoints: faster and more even than the ring, and moves a little more
-    /// when endpoints come and go.
+    /// By a hash of the request in a table of the endpoints: faster and more even than the ring, and with the defaults of both
+    /// moves less when endpoints come and go.
     Maglev,
+}
+
+/// What of an endpoint is hashed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum EndpointKey {
+    /// Its address and the port that the request goes to.
+    #[default]
+    AddressAndPort,
+    /// Its address.
+    Address,
 }
 
 /// Settings of LeastRequest.

@@ -22,6 +22,10 @@ pub struct BackendTimeouts {
     /// directions. Fastly: `between_bytes_timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between_bytes: Option<GoDuration>,
+    /// Whether an answer whose length was not announced is taken to be complete when betweenBytes has passed, so that clients
+    /// cannot tell it from one that is. Default false: it is broken off. Fastly: always so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub end_on_silence: bool,
     /// How long an unused connection is kept for reuse. Default 60s. Envoy: `common_http_protocol_options.idle_timeout`.
     /// Fastly: `keepalive_time`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +47,9 @@ impl BackendTimeouts {
         ];
         for (name, span) in all {
             bounds::positive(span, &path.child(name), findings);
+        }
+        if self.end_on_silence && self.between_bytes.is_none() {
+            findings.forbidden(&path.child("endOnSilence"), "may only be specified together with betweenBytes");
         }
     }
 }

@@ -58,6 +58,7 @@ pub static NAMESPACE: Kind = Kind {
     check_name: name::label,
     verbs: Verb::SINGLE,
     sensitive: false,
+    redact: None,
     schema: schema::of::<Namespace>,
     columns: COLUMNS,
     cells,

@@ -69,6 +69,7 @@ pub static SECRET: Kind = Kind {
     check_name: name::subdomain,
     verbs: Verb::ALL,
     sensitive: true,
+    redact: None,
     schema: schema::of::<Secret>,
     columns: COLUMNS,
     cells,

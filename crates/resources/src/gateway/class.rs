@@ -92,6 +92,7 @@ const KIND: Kind = Kind {
     check_name: name::subdomain,
     verbs: Verb::ALL,
     sensitive: false,
+    redact: None,
     schema: schema::of::<GatewayClass>,
     columns: COLUMNS,
     cells,

@@ -120,9 +120,11 @@ pub struct HttpRouteMatch {
     pub path: Option<PathMatch>,
     /// All of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub headers: Vec<HeaderMatch>,
     /// All of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub query_params: Vec<QueryParamMatch>,
     /// GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE or PATCH. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -83,7 +83,7 @@ pub struct GatewayAddress {
     /// Only `IPAddress`, the default.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// The address.
+    /// The address. Empty: one of the proxies' own.
     #[serde(default)]
     pub value: String,
     /// From where it can be reached. Not honoured: a Gateway that asks for it is not served.

@@ -21,6 +21,7 @@ pub(super) fn rewrite(schema: &mut Value) {
     if let Some(Value::String(description)) = keywords.get_mut("description") {
         *description = unwrapped(description);
     }
+    name_list_type(keywords);
     if let Some(properties) = keywords.get_mut("properties").and_then(Value::as_object_mut) {
         properties.values_mut().for_each(rewrite);
     }
@@ -62,6 +63,13 @@ fn keep_anything(keywords: &mut Map<String, Value>) {
     if keywords.get("additionalProperties") == Some(&Value::Bool(true)) {
         keywords.remove("additionalProperties");
         keywords.insert("x-kubernetes-preserve-unknown-fields".into(), json!(true));
+    }
+}
+
+/// A list that does not say otherwise is written as a whole, which is what Kubernetes takes it for.
+fn name_list_type(keywords: &mut Map<String, Value>) {
+    if keywords.get("type") == Some(&json!("array")) {
+        keywords.entry("x-kubernetes-list-type").or_insert_with(|| json!("atomic"));
     }
 }
 

@@ -87,3 +87,29 @@ fn choices_are_one_list() {
     assert_eq!(family["description"], "Which address families are asked for. Default auto.");
     assert_eq!(spec["endpoints"]["x-kubernetes-list-type"], "atomic");
 }
+
+#[test]
+fn every_list_says_how_it_is_written() {
+    every(|path, schema| {
+        if schema["type"] != "array" {
+            assert!(schema.get("x-kubernetes-list-type").is_none(), "{path}");
+            return;
+        }
+        let keys = schema["x-kubernetes-list-map-keys"].as_array();
+        match schema["x-kubernetes-list-type"].as_str() {
+            Some("atomic") => assert!(keys.is_none(), "{path}"),
+            Some("set") => {
+                assert!(keys.is_none(), "{path}");
+                assert!(!matches!(schema["items"]["type"].as_str(), Some("object" | "array")), "{path}");
+            }
+            Some("map") => {
+                let keys = keys.unwrap_or_else(|| panic!("{path} has no keys"));
+                assert!(!keys.is_empty(), "{path}");
+                for key in keys {
+                    assert!(schema["items"]["properties"].get(key.as_str().unwrap()).is_some(), "{path}: {key}");
+                }
+            }
+            other => panic!("{path}: {other:?}"),
+        }
+    });
+}

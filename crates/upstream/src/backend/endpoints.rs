@@ -161,6 +161,8 @@ fn specs(list: &[Endpoint]) -> Vec<EndpointSpec> {
             None => endpoint.address.to_string(),
         };
         EndpointSpec {
+            // One with a port of its own is placed by that.
+            address: endpoint.port.is_none().then_some(endpoint.address),
             weight: endpoint.weight,
             priority: endpoint.priority,
             locality: endpoint.locality,

@@ -3,6 +3,7 @@ use backstay_resources::gateway::RouteGroupKind;
 use serde_json::{Value, json};
 
 use super::{World, backend, class, gateway, plain_gateway, proxy, simple_route, with};
+use crate::AddressSource;
 
 /// `gateway` as it would be had it been created at a second of some minute.
 fn created(gateway: Value, second: u32) -> Value {
@@ -137,6 +138,30 @@ fn addresses_are_bound_one_by_one() {
         let world = World::new([class(), gw.clone()]);
         assert_eq!(world.condition(&gw, "Accepted"), "False UnsupportedAddress");
         assert!(world.held.is_empty());
+    }
+}
+
+#[test]
+fn where_a_gateway_is_reached_is_said_or_asked_of_proxies() {
+    let (one, any) = (json!({"value": "192.0.2.1"}), json!({"type": "IPAddress"}));
+    for (addresses, source, bound) in [
+        (json!([]), AddressSource::Proxies, &[""][..]),
+        (json!([one]), AddressSource::Spec, &["192.0.2.1"]),
+        (json!([any]), AddressSource::Assigned, &[""]),
+        (json!([any, any]), AddressSource::Assigned, &[""]),
+        (json!([one, any]), AddressSource::Unassignable(1), &["192.0.2.1"]),
+    ] {
+        let gw = with(plain_gateway("gw"), "/spec/addresses", addresses.clone());
+        let world = World::new([class(), gw.clone()]);
+        assert_eq!(world.condition(&gw, "Accepted"), "True Accepted", "{addresses}");
+        let reached = world.status(&gw).report.addresses.clone().unwrap();
+        assert_eq!((&*reached.fleet, reached.source), ("default", source), "{addresses}");
+        assert_eq!(world.listener("default", "listener/infra/gw/http").address, bound[0]);
+        let given: Vec<_> = bound.iter().copied().filter(|address| !address.is_empty()).collect();
+        assert_eq!(reached.given.iter().map(|(address, _)| address.as_str()).collect::<Vec<_>>(), given);
+        for (_, resources) in &reached.given {
+            assert_eq!(*resources, world.listener_report(&gw, "http").programs);
+        }
     }
 }
 

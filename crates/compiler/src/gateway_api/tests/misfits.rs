@@ -84,12 +84,37 @@ fn names_are_needed_for_what_uses_names() {
     let srv = |service: &str| json!({"discovery": {"srv": {"service": service}}});
     let none = "none of whose endpoints has an fqdn";
     refused(&addresses(), srv("http"), "Invalid", none);
+    for field in ["maxStale", "maxAbsent"] {
+        let message = format!("spec.discovery.{field} cannot apply to Backend api, {none}");
+        refused(&addresses(), json!({"discovery": {field: "1m"}}), "Invalid", &message);
+    }
     refused(&addresses(), json!({"host": {"automatic": true}}), "Invalid", none);
     let name = [["a"; 31].concat().as_str(); 7].join(".");
     let long = backend_of("api", json!({"endpoints": [{"fqdn": name}, {"fqdn": "b.example"}]}));
     let world = refused(&long, srv(&"s".repeat(60)), "Invalid", "is longer than the 253 bytes of DNS");
     let Some(Discovery::Static(list)) = world.backend("api").discovery else { panic!("it has endpoints") };
     assert!(list.endpoints.iter().all(|endpoint| !format!("{endpoint:?}").contains("Srv")), "all or none: {list:?}");
+}
+
+#[test]
+fn http1_is_needed_for_what_is_http1() {
+    let sections = json!({
+        "limits": {"connections": 5, "rejectWhenFull": true},
+        "healthChecks": [{"http": {"version": "1.1"}}, {"http": {"version": "1.0"}}],
+    });
+    for protocol in ["h2", "h2c"] {
+        let world = refused(&fixed(protocol), sections.clone(), "Invalid", "which speaks HTTP/2");
+        let api = world.backend("api");
+        assert_eq!((api.health_checks.len(), api.limits.unwrap().reject_when_full), (1, false));
+    }
+    let (world, p) = world(&fixed(""), sections);
+    assert_eq!(world.condition(&p, "Accepted"), "True Accepted");
+}
+
+#[test]
+fn a_family_of_addresses_is_of_names() {
+    let family = json!({"discovery": {"dnsLookupFamily": "v6_only"}});
+    refused(&addresses(), family, "Invalid", "none of whose endpoints has an fqdn");
 }
 
 #[test]

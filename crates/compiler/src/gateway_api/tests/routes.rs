@@ -39,6 +39,18 @@ fn a_route_attaches_where_hosts_intersect() {
 }
 
 #[test]
+fn a_route_keeps_its_own_names_on_a_listener_that_has_fewer_hosts() {
+    let gw = gateway("gw", json!([{"name": "http", "protocol": "HTTP", "port": 80, "hostname": "abc.example.com"}]));
+    let named = |name: &str, host: &str| with(simple_route(name, "gw", "api"), "/spec/hostnames", json!([host]));
+    let routes = [named("wide", "*.example.com"), named("exact", "abc.example.com"), named("wider", "*.com")];
+    let world = World::new([class(), gw, backend("api", "192.0.2.1")].into_iter().chain(routes));
+    for (name, host) in [("wide", "*.example.com"), ("exact", "abc.example.com"), ("wider", "*.com")] {
+        let attached = world.route("default", &format!("route/infra/{name}")).attachments;
+        assert_eq!(attached[0].hostnames, [host], "the more specific is told by it, not by what it shares");
+    }
+}
+
+#[test]
 fn a_route_that_shares_no_host_is_not_accepted() {
     let gw = gateway("gw", json!([{"name": "http", "protocol": "HTTP", "port": 80, "hostname": "a.example.com"}]));
     let r = with(simple_route("r", "gw", "api"), "/spec/hostnames", json!(["b.example.com"]));

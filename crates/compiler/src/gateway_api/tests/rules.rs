@@ -176,7 +176,7 @@ fn weights_are_kept_and_what_cannot_be_honoured_keeps_its_share() {
         ),
         (
             json!([{"kind": "Backend", "name": "any"}, to("a"), to("any")]),
-            vec![(1, "backend/any:0"), (1, "backend/a:8080"), (1, "backend/any:0")],
+            vec![(1, "backend/any:0"), (1, "backend/a:8080"), (1, "backend/any:8080")],
             "True ResolvedRefs",
         ),
         (
@@ -329,4 +329,18 @@ fn timeouts_are_carried_over() {
     assert_eq!(forward.backend_request_timeout, Some(prost_types::Duration { seconds: 0, nanos: 500_000_000 }));
     let rule = first(json!([{"backendRefs": [to("a")], "timeouts": {"request": "0s", "backendRequest": "5s"}}]));
     assert_eq!(status_of(&rule), None);
+}
+
+#[test]
+fn a_port_of_a_reference_to_a_dynamic_backend_overrides_the_requests() {
+    for (port, compiled) in [(json!(8443), 8443), (json!(null), 0)] {
+        let reference = json!({"kind": "Backend", "name": "any", "port": port});
+        let filters = json!([{"type": "RequestMirror", "requestMirror": {"backendRef": reference}}]);
+        let rule = first(json!([{"filters": filters, "backendRefs": [reference]}]));
+        assert_eq!(shares(&rule), [(1, format!("backend/any:{compiled}"))]);
+        let Some(Filter::Mirror(mirror)) = &rule.filters[0].kind else { panic!("{rule:?}") };
+        assert_eq!(mirror.backend.as_ref().unwrap().port, compiled);
+    }
+    let world = placement(json!([{"backendRefs": [{"kind": "Backend", "name": "any", "port": 70_000}]}]));
+    assert_eq!(world.condition(&r(), "ResolvedRefs"), "False PortNotSpecified");
 }

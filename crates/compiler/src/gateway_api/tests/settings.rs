@@ -91,7 +91,7 @@ fn timeouts_and_hosts() {
     let api = compiled(
         fixed(),
         json!({
-            "timeouts": {"connect": "1s", "idle": "2s", "firstByte": "3s", "betweenBytes": "4s", "total": "5s"},
+            "timeouts": {"connect": "1s", "idle": "2s", "firstByte": "3s", "betweenBytes": "4s", "total": "5s", "endOnSilence": true},
             "host": {"literal": "a.example:8443"},
         }),
     );
@@ -101,6 +101,7 @@ fn timeouts_and_hosts() {
         first_byte: span(3000),
         between_bytes: span(4000),
         total: span(5000),
+        end_on_silence: true,
     };
     assert_eq!(api.timeouts, Some(expected));
     assert_eq!(api.host.unwrap().kind, Some(host_rewrite::Kind::Literal("a.example:8443".to_owned())));
@@ -269,7 +270,7 @@ fn health_checks() {
             {"http": {}},
             {
                 "http": {
-                    "path": "/up", "host": "h.example", "method": "HEAD",
+                    "path": "/up", "host": "h.example", "method": "HEAD", "version": "1.1",
                     "expectedStatuses": [{"start": 200, "end": 204}, {"start": 301}],
                     "headers": [{"name": "X-A", "value": "b"}]
                 },
@@ -297,6 +298,7 @@ fn health_checks() {
                 health_check::StatusRange { start: 301, end: 301 },
             ],
             headers: vec![health_check::Header { name: "X-A".to_owned(), value: "b".to_owned() }],
+            http10: false,
         })),
         timeout: span(1000),
         interval: span(2000),
@@ -321,7 +323,7 @@ fn limits_retries_and_connections() {
     let api = compiled(
         fixed(),
         json!({
-            "limits": {"connections": 1, "pendingRequests": 0, "requests": 3, "retryBudget": {}, "connectionsPerEndpoint": 5},
+            "limits": {"connections": 1, "pendingRequests": 0, "requests": 3, "retryBudget": {}, "connectionsPerEndpoint": 5, "rejectWhenFull": false},
             "retries": {
                 "retryOn": ["5xx", "retriable-status-codes", "retriable-headers"], "attempts": 2, "perTryTimeout": "1s",
                 "perTryIdleTimeout": "2s", "backOff": {"base": "3ms", "max": "4ms"}, "retriableStatuses": [503],
@@ -340,6 +342,7 @@ fn limits_retries_and_connections() {
         retries: None,
         retry_budget: Some(limits::RetryBudget { percent: 20.0, minimum: 3 }),
         connections_per_endpoint: Some(5),
+        reject_when_full: false,
     };
     assert_eq!(api.limits, Some(expected));
     let text = |list: &[&str]| list.iter().map(|&item| item.to_owned()).collect::<Vec<_>>();
@@ -360,9 +363,47 @@ fn limits_retries_and_connections() {
     let expected = config::Connections {
         max_requests: 6,
         max_lifetime: span(7000),
-        tcp_keepalive: Some(connections::TcpKeepalive { probes: 8, idle: span(9000), interval: span(10_000) }),
+        tcp_keepalive: Some(connections::TcpKeepalive {
+            probes: 8,
+            idle: span(9000),
+            interval: span(10_000),
+            disabled: false,
+        }),
         preconnect_percent: 110,
         max_concurrent_streams: 12,
     };
     assert_eq!(api.connections, Some(expected));
+}
+
+#[test]
+fn what_is_turned_off_or_on() {
+    let api = compiled(
+        backend_of("api", json!({"endpoints": [{"fqdn": "up.example"}, {"ip": "10.0.0.1"}]})),
+        json!({
+            "healthChecks": [{"http": {"version": "1.0"}}],
+            "connections": {"tcpKeepalive": {"disabled": true}},
+            "limits": {"connections": 9, "rejectWhenFull": true},
+            "discovery": {"dnsLookupFamily": "v6_preferred"},
+        }),
+    );
+    assert!(api.connections.unwrap().tcp_keepalive.unwrap().disabled);
+    assert!(api.limits.unwrap().reject_when_full);
+    let [check] = api.health_checks.as_slice() else { panic!() };
+    assert!(matches!(&check.kind, Some(health_check::Kind::Http(http)) if http.http10));
+    let Some(config::backend::Discovery::Static(list)) = api.discovery else { panic!() };
+    let families: Vec<_> = list.endpoints.iter().map(|endpoint| endpoint.lookup_family).collect();
+    assert_eq!(families, [Some(config::dns_cache::LookupFamily::V6Preferred.into()), None]);
+}
+
+#[test]
+fn how_long_the_addresses_of_names_outlive_their_names() {
+    for (sections, stale, absent) in [
+        (json!({}), None, None),
+        (json!({"discovery": {"maxStale": "10m"}}), span(600_000), None),
+        (json!({"discovery": {"maxAbsent": "2s", "srv": {"service": "http"}}}), None, span(2_000)),
+        (json!({"discovery": {"maxStale": "0s", "maxAbsent": "0s"}}), span(0), span(0)),
+    ] {
+        let Some(Discovery::Static(list)) = compiled(fixed(), sections.clone()).discovery else { panic!("{sections}") };
+        assert_eq!((list.max_stale, list.max_absent), (stale, absent), "{sections}");
+    }
 }

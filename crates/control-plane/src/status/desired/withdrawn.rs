@@ -3,6 +3,7 @@
 use backstay_compiler::{Condition, ProgrammedBy, Report};
 use serde_json::{Map, Value};
 
+use super::reached::{UNASSIGNED, UNUSABLE};
 use super::{ACKNOWLEDGED, NO_LISTENER, NOBODY, PROGRAMMED, SEE, UNUSED, WAITING};
 
 /// The status `old` without what the report `before` has said. The other controller may have written the same types of
@@ -46,7 +47,7 @@ fn strip(fields: &mut Map<String, Value>, said: &[&Condition]) {
 fn is_ours(condition: &Value, said: &[&Condition]) -> bool {
     let text = |field: &str| condition[field].as_str().unwrap_or_default();
     if text("type") == PROGRAMMED {
-        let begins = [ACKNOWLEDGED, NO_LISTENER, NOBODY, SEE, UNUSED, WAITING];
+        let begins = [ACKNOWLEDGED, NO_LISTENER, NOBODY, SEE, UNASSIGNED, UNUSABLE, UNUSED, WAITING];
         return text("reason") == "Refused" || begins.iter().any(|words| text("message").starts_with(words));
     }
     let matches = |found: &&Condition| {

@@ -38,6 +38,10 @@ fn aliases_are_followed_to_the_records_whatever_their_order() {
             vec![("b.example.", 9, "10.0.0.1"), ("a.example.", 8, "b.example."), ("h.example.", 7, "a.example.")],
             ("10.0.0.1", 7),
         ),
+        (
+            vec![("a.example.", 9, "10.0.0.1"), ("x.example.", 1, "10.9.9.9"), ("h.example.", 7, "a.example.")],
+            ("10.0.0.1", 7),
+        ),
         (vec![("h.example.", 60, "a.example."), ("x.example.", 1, "10.0.0.1")], ("-> a.example.", 60)),
         (vec![("x.example.", 1, "10.0.0.1")], ("no data", 86_400)),
         (vec![], ("no data", 86_400)),
@@ -74,6 +78,19 @@ fn that_a_name_does_not_exist_is_said_of_the_last_of_its_aliases() {
     let mut none = answer(&[("h.example.", 60, "a.example.")]);
     none.metadata.response_code = ResponseCode::NXDomain;
     assert_eq!(led(&none).0, "no name");
+}
+
+#[test]
+fn that_a_name_does_not_exist_counts_more_than_a_record_beside_it() {
+    for records in [
+        vec![("h.example.", 60, "10.0.0.1")],
+        vec![("h.example.", 60, "a.example."), ("a.example.", 60, "10.0.0.1")],
+        vec![("x.example.", 60, "10.0.0.1")],
+    ] {
+        let mut stray = answer(&records);
+        stray.metadata.response_code = ResponseCode::NXDomain;
+        assert_eq!(led(&stray).0, "no name", "{records:?}");
+    }
 }
 
 #[test]

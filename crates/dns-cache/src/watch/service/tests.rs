@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use backstay_destination::lookup::Staleness;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
@@ -143,4 +144,31 @@ async fn nothing_is_asked_for_once_nobody_watches() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(script.asked.lock().unwrap().len(), 1);
     assert!(names.views().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_gone_is_told_from_a_server_that_is() {
+    let (names, script) = Script::start(vec![record(0, 1, "one.example", 80), record(0, 1, "two.example", 80)], 5);
+    script.found("one.example", &["10.0.0.1"], 3);
+    script.found("two.example", &["10.0.0.2"], 60);
+    let service = names.watch_service("_http._tcp.example").unwrap();
+    service.ready().await;
+    let before = service.members();
+    script.addresses.lock().unwrap().remove("one.example");
+    service.changed(&before).await;
+    let members = service.members();
+    let gone: Vec<_> = members.iter().map(|member| member.doubt.end(Staleness::OF_ENDPOINTS).is_some()).collect();
+    assert_eq!((gone, members.doubt().end(Staleness::OF_ENDPOINTS)), (vec![true, false], None));
+    *script.services.lock().unwrap() = ServiceAnswer::Empty("nxdomain".into());
+    let since = loop {
+        service.changed(&service.members()).await;
+        if let Some(since) = service.members().doubt().end(Staleness::OF_ENDPOINTS) {
+            break since;
+        }
+    };
+    assert_eq!((service.members().len(), since), (2, Instant::now()));
+    script.set(vec![record(0, 1, "two.example", 80)], 5);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(service.members().doubt().end(Staleness::OF_ENDPOINTS), None);
+    assert_eq!(shown(&service.members()), ["0 two.example 10.0.0.2:80 1"]);
 }

@@ -45,12 +45,14 @@ fn limits_and_waits() {
         max_hosts: 7,
         max_pending_requests: 3,
         max_stale: time(90_000),
+        max_absent: time(1_500),
         failure_base: time(500),
         ..DnsCache::default()
     };
     let found = settings(cache, None).unwrap();
     assert_eq!((found.max_hosts, found.max_negative_hosts, found.max_pending_requests), (7, 7, 3));
     assert_eq!(found.max_stale, Some(Duration::from_secs(90)));
+    assert_eq!(found.max_absent, Some(Duration::from_millis(1_500)));
     let backoff =
         |base, max| Some(FailureBackoff { base: Duration::from_millis(base), max: Duration::from_millis(max) });
     assert_eq!(found.failure_backoff, backoff(500, 5000), "ten times the base");

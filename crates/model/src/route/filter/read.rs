@@ -75,7 +75,7 @@ fn header_edits(message: &config::HeaderModifier) -> Checked<Vec<HeaderEdit>> {
 }
 
 /// A header that can be changed.
-pub(crate) fn header_name(text: &str) -> Checked<HeaderName> {
+pub(in crate::route) fn header_name(text: &str) -> Checked<HeaderName> {
     let name =
         HeaderName::from_bytes(text.as_bytes()).or_else(|_| refuse("", format!("{text:?} is not a header name")))?;
     if FRAMING.contains(&name) || name == "keep-alive" || name == "proxy-connection" {

@@ -97,7 +97,6 @@ fn conditions_fall_through_to_the_next_match() {
 
     let mut headers = HeaderMap::new();
     headers.append("version", HeaderValue::from_static("two"));
-    headers.append("version", HeaderValue::from_static("three"));
     let name = |method: &Method, target: &str, headers: &HeaderMap| {
         find(&table, method, "h", target, headers).map(|(name, _)| name.to_owned()).unwrap()
     };
@@ -107,6 +106,35 @@ fn conditions_fall_through_to_the_next_match() {
     assert_eq!(name(&Method::POST, "/?q=aaa", &HeaderMap::new()), "rest");
     headers.insert("version", HeaderValue::from_static("three"));
     assert_eq!(name(&Method::POST, "/?q=aaa", &headers), "rest");
+}
+
+#[test]
+fn of_a_header_in_several_lines_the_whole_is_looked_at() {
+    let exact = ValueMatch::exact;
+    let regex = |pattern| ValueMatch::regex(pattern).unwrap();
+    for (name, lines, condition, holds) in [
+        ("x-role", &[b"admin".as_slice()][..], exact("admin"), true),
+        ("x-role", &[b"user", b"admin"], regex(".*admin.*"), true),
+        ("x-role", &[b"admin", b"user"], regex(".*admin.*"), true),
+        ("x-role", &[b"user", b"admin"], exact("user, admin"), true),
+        // Not what an endpoint would take it for.
+        ("x-role", &[b"user", b"admin"], exact("user"), false),
+        ("x-role", &[b"user", b"admin"], exact("admin"), false),
+        ("x-role", &[b"", b""], exact(", "), true),
+        ("cookie", &[b"a=1", b"sid=2"], exact("a=1; sid=2"), true),
+        ("cookie", &[b"a=1", b"sid=2"], regex("(.*; )?sid=2(;.*)?"), true),
+        ("cookie", &[b"name=Jos\xe9", b"sid=2"], regex("(?-u).*; sid=2"), true),
+        ("x-name", &[b"Jos\xc3\xa9"], exact("Jos\u{e9}"), true),
+        ("x-role", &[], regex(".*"), false),
+    ] {
+        let mut matcher = Matcher::prefix("/");
+        let header = HeaderName::from_static(name);
+        matcher.headers = [HeaderMatch { name: header.clone(), value: condition }].into();
+        let table = Routes::default().add("", "", 1, "x", matcher).build();
+        let values = lines.iter().map(|line| (header.clone(), HeaderValue::from_bytes(line).unwrap()));
+        let found = find(&table, &Method::GET, "h", "/", &values.collect());
+        assert_eq!(found.is_some(), holds, "{name} {lines:?}");
+    }
 }
 
 #[test]
@@ -139,6 +167,22 @@ fn hosts_of_routes_are_tried_from_the_most_specific() {
     assert_eq!(get(&table, "a.example.com", "/y").unwrap().0, "wildcard");
     assert_eq!(get(&table, "b.c.example.com", "/x").unwrap().0, "wildcard");
     assert_eq!(get(&table, "example.com", "/x"), None);
+}
+
+#[test]
+fn the_routes_own_name_decides_and_not_what_it_shares_with_the_listener() {
+    for listener in ["abc.example.com", "*.example.com", ""] {
+        let table = Routes::default()
+            .add(listener, "*.com", 9, "top", Matcher::prefix("/"))
+            .add(listener, "*.example.com", 9, "wildcard", Matcher::prefix("/"))
+            .add(listener, "abc.example.com", 1, "exact", Matcher::prefix("/x"))
+            .build();
+        assert_eq!(get(&table, "abc.example.com", "/x").unwrap().0, "exact", "{listener}");
+        assert_eq!(get(&table, "abc.example.com", "/y").unwrap().0, "wildcard", "{listener}");
+        // Its name is wider than the listener's, and does not bring it hosts that are not the listener's.
+        let other = get(&table, "abc.other.com", "/x").map(|(name, _)| name);
+        assert_eq!(other, listener.is_empty().then_some("top"), "{listener}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use backstay_balancer::CheckResult;
 use backstay_model::{HostRewrite, HttpProbe, Probe, Protocol};
 use bytes::{BufMut, Bytes, BytesMut};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -126,6 +126,13 @@ fn request(backend: &Backend, probe: &HttpProbe, host: &HeaderValue) -> Result<R
         Protocol::Http2 => request.uri(absolute(backend, host, probe.path.clone())?),
     };
     let mut request = request.body(Full::default())?;
+    if backend.protocol == Protocol::Http1 {
+        // Each check has a connection of its own.
+        request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if probe.http10 {
+        *request.version_mut() = Version::HTTP_10;
+    }
     request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
     request.headers_mut().extend(probe.headers.clone());
     Ok(request)

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Version};
 
-use super::choice;
 use crate::config::{Destination, Sequence};
 use crate::exchange::ClientConnection;
+use crate::forward::destination;
 
 /// A request as it is after the steps so far.
 pub(super) struct Evaluation<'a> {
@@ -87,8 +87,8 @@ impl Request for Evaluation<'_> {
 
     fn is_healthy(&self, destination: Option<DestinationIndex>) -> bool {
         let index = destination.map(|DestinationIndex(index)| index).or(self.selected);
-        let destination = index.and_then(|index| self.sequence.destinations.get(index));
-        destination.is_some_and(choice::is_healthy)
+        let meant = index.and_then(|index| self.sequence.destinations.get(index));
+        meant.is_some_and(destination::is_healthy)
     }
 
     fn lookup(&self, table: TableIndex, key: &[u8]) -> Option<Bytes> {

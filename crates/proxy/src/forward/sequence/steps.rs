@@ -9,7 +9,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri, header};
 
 use super::evaluation::Evaluation;
-use super::response::{self, ResponseEdits};
+use crate::forward::destination::{self, ResponseEdits};
 use crate::forward::request_target;
 
 /// How a sequence ends.
@@ -38,7 +38,7 @@ pub(super) fn run<'a>(evaluation: &mut Evaluation<'a>, edits: &mut ResponseEdits
                 Operation::SetRequestHeader(set) => {
                     if let Some(value) = value(&set.value, evaluation) {
                         host_is_set |= set.name == header::HOST;
-                        response::set(&mut evaluation.parts.headers, set.name.clone(), value, set.mode);
+                        destination::set(&mut evaluation.parts.headers, set.name.clone(), value, set.mode);
                     }
                 }
                 Operation::RemoveRequestHeader(name) => {

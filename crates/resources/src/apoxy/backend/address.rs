@@ -1,25 +1,30 @@
 use std::net::IpAddr;
 
+use backstay_destination::hostname::is_dns_name;
+
 use crate::name;
 
 /// What an endpoint is for, which decides what it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// It is connected to.
+    /// It is connected to, without TLS.
     Endpoint,
+    /// It is connected to with TLS, for which its name is that of a host.
+    TlsEndpoint,
     /// It is what a request's authority is compared with.
     AllowList,
 }
 
 /// Checks the name of an endpoint, and returns the form in which two equal ones are equal.
 ///
-/// Apoxy documents a pattern whose labels after the first have two characters at least. DNS has no such rule, and
-/// `x.y.example.com` is accepted.
+/// Apoxy documents a pattern for them, that of a host name (RFC 1123). It is kept where a certificate has to carry the name. Where it is
+/// looked up or compared alone, it may be any that DNS can have, such as `my_service`, which container tools make. The pattern's labels
+/// after the first have two characters at least; DNS has no such rule, and `x.y.example.com` is accepted.
 pub(super) fn fqdn(text: &str, place: Place) -> Result<String, String> {
     let name = match (text.strip_prefix("*."), place) {
         (None, _) => text,
         (Some(rest), Place::AllowList) => rest,
-        (Some(_), Place::Endpoint) => {
+        (Some(_), Place::Endpoint | Place::TlsEndpoint) => {
             return Err(
                 "a wildcard cannot be connected to: it is for an endpoint of a Backend with dynamicProxy".into()
             );
@@ -43,17 +48,22 @@ pub(super) fn fqdn(text: &str, place: Place) -> Result<String, String> {
         if label.len() > name::MAX_LABEL {
             return Err(format!("each label must be no more than {} bytes", name::MAX_LABEL));
         }
-        if !name::is_label(label) {
+        if place == Place::TlsEndpoint && !name::is_label(label) {
             return Err(
-                "must be a DNS name: labels of lower case letters, digits and '-', which begin and end with a \
-                letter or digit, separated by dots (e.g. 'api.example.com')"
+                "must be a host name, since the endpoint's certificate has to carry it: labels of lower case letters, digits and \
+                '-', which begin and end with a letter or digit, separated by dots (e.g. 'api.example.com')"
+                    .into(),
+            );
+        }
+        if label.is_empty() || !label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+            return Err(
+                "must be a DNS name: labels of lower case letters, digits, '-' and '_', separated by dots (e.g. 'api.example.com')"
                     .into(),
             );
         }
     }
-    let last = name.rsplit('.').next().unwrap_or_default();
-    if last.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Resolvers read such a name as an IPv4 address in one of its short forms.
+    // Resolvers read such a name as an IPv4 address in one of its short forms.
+    if !is_dns_name(name) {
         return Err("the last label must not be a number: some resolvers read it as an IPv4 address".into());
     }
     Ok(text.to_owned())

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::address::{self, Place};
-use super::{Backend, BackendEndpoint, DnsCacheConfig};
+use super::{Backend, BackendEndpoint, BackendProtocol, DnsCacheConfig};
 use crate::check::typed;
 use crate::field::{FieldError, FieldPath};
 use crate::object::Object;
@@ -18,7 +18,11 @@ pub(super) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
     };
     let spec = FieldPath::new("spec");
     let mut errors = Vec::new();
-    let place = if backend.spec.dynamic_proxy.is_some() { Place::AllowList } else { Place::Endpoint };
+    let place = match (&backend.spec.dynamic_proxy, backend.spec.protocol) {
+        (Some(_), _) => Place::AllowList,
+        (None, BackendProtocol::Http1 | BackendProtocol::H2c) => Place::Endpoint,
+        (None, BackendProtocol::Tls | BackendProtocol::H2) => Place::TlsEndpoint,
+    };
     endpoints(&backend.spec.endpoints, place, &spec.child("endpoints"), &mut errors);
     if let Some(dynamic_proxy) = &backend.spec.dynamic_proxy {
         let path = spec.child("dynamicProxy").child("dnsCacheConfig");
@@ -28,7 +32,7 @@ pub(super) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
 }
 
 fn endpoints(endpoints: &[BackendEndpoint], place: Place, path: &FieldPath, errors: &mut Vec<FieldError>) {
-    if endpoints.is_empty() && place == Place::Endpoint {
+    if endpoints.is_empty() && place != Place::AllowList {
         errors.push(FieldError::required(path.clone(), "at least one endpoint, unless dynamicProxy is set"));
     }
     if endpoints.len() > MAX_ENDPOINTS {

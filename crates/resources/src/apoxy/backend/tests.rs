@@ -71,12 +71,13 @@ fn names_of_endpoints() {
         ("api.example.com.", "must not end with a dot"),
         ("API.example.com", "must be lower case: write \"api.example.com\""),
         ("a..b", "must be a DNS name"),
-        ("-a.example", "must be a DNS name"),
-        ("a_b.example", "must be a DNS name"),
+        ("a b.example", "must be a DNS name"),
+        ("a/b.example", "must be a DNS name"),
         ("b\u{fc}cher.example", "must be a DNS name"),
         ("10.0.0.1", "is an IP address: write it as ip"),
         ("::1", "is an IP address: write it as ip"),
         ("127.1", "the last label must not be a number"),
+        ("a.0x7f", "the last label must not be a number"),
         ("*.example.com", "a wildcard cannot be connected to"),
         (&format!("{}.example", "a".repeat(64)), "each label must be no more than 63 bytes"),
         (&["a"; 128].join("."), "must be no more than 253 bytes"),
@@ -85,6 +86,20 @@ fn names_of_endpoints() {
         let found = errors(json!({"endpoints": [{"fqdn": bad}]}));
         assert_eq!(found.len(), 1, "{bad}: {found:?}");
         assert!(found[0].starts_with(&format!("spec.endpoints[0].fqdn: Invalid value: {bad:?}: {why}")), "{found:?}");
+    }
+}
+
+#[test]
+fn names_that_no_host_has_are_endpoints_where_no_certificate_is_to_carry_them() {
+    for name in ["my_service", "_http._tcp.example", "-a.example", "a-.example", "a.-"] {
+        for protocol in ["", "h2c"] {
+            admitted(json!({"endpoints": [{"fqdn": name}], "protocol": protocol}));
+        }
+        admitted(json!({"endpoints": [{"fqdn": name}], "dynamicProxy": {}, "protocol": "tls"}));
+        for protocol in ["tls", "h2"] {
+            let found = errors(json!({"endpoints": [{"fqdn": name}], "protocol": protocol}));
+            assert!(found.len() == 1 && found[0].contains("must be a host name"), "{found:?}");
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
+use backstay_destination::hostname::is_dns_name;
+
 use super::{Discovery, Locality, PolicyEndpoint, address};
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::name;
@@ -59,6 +61,8 @@ impl PolicyEndpoint {
             (Some(_), Some(_)) => {
                 findings.forbidden(&path.child("ip"), "ip and fqdn cannot be specified together");
             }
+            // One of a Backend's, which may be a name that is no host's.
+            (Some(fqdn), None) if is_dns_name(fqdn) && !fqdn.contains(|c: char| c.is_ascii_uppercase()) => {}
             (Some(fqdn), None) => findings.each(&path.child("fqdn"), fqdn, name::precise_hostname(fqdn)),
             (None, Some(ip)) => {
                 if address(ip).is_none() {
@@ -92,11 +96,17 @@ impl Locality {
 
 impl Discovery {
     pub(in crate::backstay) fn check(&self, path: &FieldPath, findings: &mut Findings) {
+        let family = path.child("dnsLookupFamily");
         let path = path.child("srv");
         let Some(srv) = &self.srv else {
-            findings.required(&path, "");
+            if self.max_stale.is_none() && self.max_absent.is_none() && self.dns_lookup_family.is_none() {
+                findings.required(&path, "at least one of srv, dnsLookupFamily, maxStale and maxAbsent");
+            }
             return;
         };
+        if self.dns_lookup_family.is_some() {
+            findings.forbidden(&family, "srv and dnsLookupFamily cannot be specified together");
+        }
         let protocol = srv.protocol.as_deref().unwrap_or("tcp");
         for (name, text) in [("service", srv.service.as_str()), ("protocol", protocol)] {
             let path = path.child(name);

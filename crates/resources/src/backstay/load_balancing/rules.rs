@@ -48,11 +48,12 @@ impl LoadBalancing {
     /// What is for other policies must not be there: it would have no effect.
     fn belongs(&self, policy: BalancingPolicy, path: &FieldPath, findings: &mut Findings) {
         use BalancingPolicy::{LeastRequest, Maglev, RingHash, RoundRobin};
-        let settings: [(_, _, &[_], _); 5] = [
+        let settings: [(_, _, &[_], _); 6] = [
             ("leastRequest", self.least_request.is_some(), &[LeastRequest], "LeastRequest"),
             ("ringHash", self.ring_hash.is_some(), &[RingHash], "RingHash"),
             ("maglev", self.maglev.is_some(), &[Maglev], "Maglev"),
             ("hashPolicies", !self.hash_policies.is_empty(), &[RingHash, Maglev], "RingHash and Maglev"),
+            ("endpointKey", self.endpoint_key.is_some(), &[RingHash, Maglev], "RingHash and Maglev"),
             ("slowStart", self.slow_start.is_some(), &[RoundRobin, LeastRequest], "RoundRobin and LeastRequest"),
         ];
         for (name, is_set, policies, names) in settings {

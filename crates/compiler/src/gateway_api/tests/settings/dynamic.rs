@@ -34,10 +34,11 @@ fn dynamic_proxies() {
     );
     let cache = |settings: Value| forward(json!({ "dns": settings })).dns_cache.unwrap();
     let full = cache(json!({
-        "failureBase": "1s", "failureMax": "2s", "maxStale": "0s", "maxPendingRequests": 4, "maxFailedHosts": 0,
+        "failureBase": "1s", "failureMax": "2s", "maxStale": "0s", "maxAbsent": "3s", "maxPendingRequests": 4, "maxFailedHosts": 0,
         "strictAuto": true
     }));
-    assert_eq!((full.failure_base, full.failure_max, full.max_stale), (span(1000), span(2000), span(0)));
+    assert_eq!((full.failure_base, full.failure_max), (span(1000), span(2000)));
+    assert_eq!((full.max_stale, full.max_absent), (span(0), span(3000)));
     assert_eq!((full.max_pending_requests, full.max_failed_hosts, full.strict_auto), (4, Some(0), true));
     assert_eq!(full.refresh_rate, span(60_000), "the Backend's own");
     assert_eq!(cache(json!({"failureBase": "7ms"})).failure_max, span(70));

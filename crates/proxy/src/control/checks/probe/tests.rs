@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{appear_in_order, ask, grpc_result};
-use backstay_model::{BackendSpec, Probe};
+use backstay_model::{BackendSpec, HttpProbe, Probe};
 use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
 
 #[test]
@@ -67,4 +67,35 @@ async fn bytes_are_sent_and_awaited() {
         assert_eq!(found.result, result);
     }
     server.await.unwrap();
+}
+
+#[tokio::test]
+async fn each_request_says_that_it_is_the_last_of_its_connection() {
+    for (http10, version) in [(false, "HTTP/1.1"), (true, "HTTP/1.0")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                asked.push(stream.read_u8().await.unwrap());
+            }
+            stream.write_all(format!("{version} 200 OK\r\ncontent-length: 0\r\n\r\n").as_bytes()).await.unwrap();
+            String::from_utf8(asked).unwrap()
+        });
+        let probe = Probe::Http(HttpProbe {
+            path: "/health".parse().unwrap(),
+            host: Some(HeaderValue::from_static("h.example")),
+            method: http::Method::HEAD,
+            expected: vec![(200, 200)],
+            headers: http::HeaderMap::new(),
+            http10,
+        });
+        let backend = backend(address);
+        let found = ask(&backend, &Endpoint::ip(address.ip()), address, &probe).await.unwrap();
+        assert_eq!(found.result, CheckResult::Passed);
+        let asked = server.await.unwrap();
+        assert!(asked.starts_with(&format!("HEAD /health {version}\r\n")), "{asked}");
+        assert!(asked.contains("connection: close\r\n") && asked.contains("host: h.example\r\n"), "{asked}");
+    }
 }

@@ -72,7 +72,10 @@ fn passes() {
 
 #[test]
 fn the_dns_cache() {
-    section_accepted("dynamicProxy", json!({"dns": {"maxStale": "0s", "maxFailedHosts": 0, "strictAuto": true}}));
+    section_accepted(
+        "dynamicProxy",
+        json!({"dns": {"maxStale": "0s", "maxAbsent": "0s", "maxFailedHosts": 0, "strictAuto": true}}),
+    );
     bad("dns", json!({"failureBase": "0s"}), ".failureBase: Invalid value: \"0s\": must be at least 1ms");
     bad("dns", json!({"failureMax": "999us"}), ".failureMax: Invalid value");
     bad(

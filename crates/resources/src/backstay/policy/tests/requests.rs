@@ -96,6 +96,10 @@ fn connections() {
         }
     }
     section_accepted("connections", json!({"tcpKeepalive": {}}));
+    section_accepted("connections", json!({"tcpKeepalive": {"disabled": true}}));
+    bad(json!({"tcpKeepalive": {"disabled": true, "idle": "1s"}}), ".tcpKeepalive.disabled: Forbidden");
+    section_refused("timeouts", json!({"endOnSilence": true}), ".endOnSilence: Forbidden");
+    section_accepted("timeouts", json!({"betweenBytes": "1s", "endOnSilence": true}));
     section_accepted("connections", json!({"tcpKeepalive": {"probes": 1, "idle": "1s", "interval": "32767s"}}));
 }
 

@@ -128,7 +128,18 @@ fn srv_records() {
     let srv = |srv: Value| json!({ "srv": srv });
     section_accepted("discovery", srv(json!({"service": "http"})));
     section_accepted("discovery", srv(json!({"service": "http", "protocol": "udp"})));
-    section_refused("discovery", json!({}), ".srv: Required value");
+    section_accepted("discovery", json!({"dnsLookupFamily": "v6_preferred"}));
+    let both = json!({"dnsLookupFamily": "all", "srv": {"service": "http"}});
+    section_refused("discovery", both, ".dnsLookupFamily: Forbidden");
+    section_accepted("discovery", json!({"maxStale": "10m", "maxAbsent": "0s"}));
+    section_accepted("discovery", json!({"maxAbsent": "1h"}));
+    section_refused("discovery", json!({"maxAbsent": "soon", "maxStale": "1s"}), ".maxAbsent: Invalid value");
+    section_refused("discovery", json!({"maxStale": "-1s", "maxAbsent": "1s"}), ".maxStale: Invalid value");
+    section_refused(
+        "discovery",
+        json!({}),
+        ".srv: Required value: at least one of srv, dnsLookupFamily, maxStale and maxAbsent",
+    );
     section_refused("discovery", srv(json!({})), ".srv.service: Required value");
     section_refused("discovery", srv(json!({"service": "_http"})), ".srv.service: Invalid value");
     section_refused("discovery", srv(json!({"service": "a", "protocol": "t.cp"})), ".srv.protocol: Invalid value");

@@ -1,0 +1,18 @@
+//! Who sends a request, and what they may do. It knows no dialect: each finds the token where its clients put it, and words
+//! refusals as they expect.
+//!
+//! # Layout
+//!
+//! - [`identity`]: who it is, and what they may do.
+//! - [`digest`]: tokens as they are stored: their hash alone.
+//! - [`file`](mod@file): a file of tokens. [`tokens`]: following that file, and looking tokens up.
+
+pub mod digest;
+pub mod file;
+pub mod identity;
+pub mod tokens;
+
+pub use self::digest::{Digest, new_token};
+pub use self::file::{FileError, TokenEntry};
+pub use self::identity::{Access, Identity, Scope};
+pub use self::tokens::{Denied, Tokens};

@@ -1,0 +1,126 @@
+//! The tokens that are taken.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use backstay_resources::Timestamp;
+use subtle::ConditionallySelectable as _;
+
+use crate::digest::Digest;
+use crate::file::{self, DEFAULT_CUSTOMER, FileError, Known};
+use crate::identity::Identity;
+
+/// How often it is looked whether the file has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The tokens that are taken: those of a file, or any.
+#[derive(Debug, Clone)]
+pub struct Tokens(Option<Arc<OfFile>>);
+
+#[derive(Debug)]
+struct OfFile {
+    path: PathBuf,
+    known: ArcSwap<Known>,
+    /// The file as it was when it was first read.
+    read: Stamp,
+}
+
+/// Why a token is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// There is none.
+    #[error("no token was sent")]
+    Missing,
+    /// Nothing is known of it.
+    #[error("the token is not known")]
+    Unknown,
+    /// It held until some time.
+    #[error("the token has expired")]
+    Expired,
+}
+
+impl Tokens {
+    /// Any token, whatever it says.
+    #[must_use]
+    pub fn any() -> Self {
+        Self(None)
+    }
+
+    /// The tokens of a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not one of tokens.
+    pub async fn of_file(path: &Path) -> Result<Self, FileError> {
+        // First: what changes while it is read is read again.
+        let read = Stamp::of(path).await;
+        let known = ArcSwap::from_pointee(file::read(path).await?);
+        Ok(Self(Some(Arc::new(OfFile { path: path.to_owned(), known, read }))))
+    }
+
+    /// Whether any token is taken.
+    #[must_use]
+    pub fn takes_any(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whose a token is. The time this takes does not depend on how much of a token is right.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn identify(&self, token: Option<&str>, now: Timestamp) -> Result<Identity, Denied> {
+        let token = token.filter(|token| !token.is_empty()).ok_or(Denied::Missing)?;
+        let Some(file) = &self.0 else { return Ok(Identity::anyone(DEFAULT_CUSTOMER)) };
+        let digest = Digest::of(token);
+        let known = file.known.load();
+        // All are looked at, whichever it is.
+        let mut found = u64::MAX;
+        for (index, (candidate, _)) in (0_u64..).zip(known.iter()) {
+            found = u64::conditional_select(&found, &index, digest.is(candidate));
+        }
+        let index = usize::try_from(found).map_err(|_| Denied::Unknown)?;
+        let (_, identity) = known.get(index).ok_or(Denied::Unknown)?;
+        if identity.expires.is_some_and(|expires| expires <= now) {
+            return Err(Denied::Expired);
+        }
+        Ok(identity.clone())
+    }
+
+    /// Reads the file again whenever it changes, and goes on for ever. While the file cannot be used, the tokens stay as
+    /// they were, and that is said once for each change.
+    pub async fn follow(self) {
+        let Some(file) = self.0 else { return std::future::pending().await };
+        let mut seen = file.read;
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        loop {
+            ticks.tick().await;
+            let stamp = Stamp::of(&file.path).await;
+            if stamp == seen {
+                continue;
+            }
+            seen = stamp;
+            match file::read(&file.path).await {
+                Ok(known) => {
+                    tracing::info!(path = %file.path.display(), tokens = known.len(), "tokens were read again");
+                    file.known.store(Arc::new(known));
+                }
+                Err(error) => tracing::warn!(%error, "tokens stay as they were"),
+            }
+        }
+    }
+}
+
+/// What changes when a file does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp(Option<(SystemTime, u64)>);
+
+impl Stamp {
+    async fn of(path: &Path) -> Self {
+        let metadata = tokio::fs::metadata(path).await.ok();
+        Self(metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len()))))
+    }
+}
+
+#[cfg(test)]
+mod tests;

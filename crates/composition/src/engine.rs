@@ -1,0 +1,28 @@
+//! The engine: a composition as a state machine. It opens no socket and reads no clock: whoever runs it sends the calls that a
+//! [`Step`] lists, keeps their deadlines, and hands in what comes of them until a step has the response.
+//!
+//! # Layout
+//!
+//! - `composition`: the state machine. `part`: what a call comes to. `merging`: answers merged. `answer`: what is made of an answer.
+//! - `outbound`: the request of a call. `target`: its path and query. `query`: the client's query.
+//! - `values`: values of earlier answers as parameters. `response`: what the client gets. `failure`: what goes wrong.
+
+mod answer;
+mod composition;
+mod failure;
+mod merging;
+mod outbound;
+mod part;
+mod query;
+mod response;
+mod target;
+mod values;
+
+pub use answer::{Head, Wanted};
+pub use composition::{Composition, Step};
+pub use failure::CallError;
+pub use outbound::{Call, CallBody, CallId, Request, RequestBody};
+pub use response::{Response, ResponseBody};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! The client's query: read and written as forms are (application/x-www-form-urlencoded).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::plan::QueryFilter;
+
+/// Parameters by name; of each, the values in their order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Query(BTreeMap<Vec<u8>, Vec<Vec<u8>>>);
+
+impl Query {
+    /// Reads a query. What does not decode, and what has a semicolon in it, is left out.
+    pub(super) fn parse(query: &str) -> Self {
+        let mut read = BTreeMap::<Vec<u8>, Vec<Vec<u8>>>::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';')) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if let (Some(name), Some(value)) = (decode(name), decode(value)) {
+                read.entry(name.into_owned()).or_default().push(value.into_owned());
+            }
+        }
+        Self(read)
+    }
+
+    /// Leaves out what does not go on.
+    pub(super) fn retain(&mut self, filter: &QueryFilter) {
+        if let QueryFilter::Listed(listed) = filter {
+            self.0.retain(|name, _| listed.iter().any(|known| known.as_bytes() == name));
+        }
+    }
+
+    /// The query in the order of its names; empty without parameters.
+    pub(super) fn encode(&self) -> String {
+        let mut out = String::new();
+        for (name, values) in &self.0 {
+            for value in values {
+                if !out.is_empty() {
+                    out.push('&');
+                }
+                encode(name, &mut out);
+                out.push('=');
+                encode(value, &mut out);
+            }
+        }
+        out
+    }
+}
+
+fn decode(text: &str) -> Option<Cow<'_, [u8]>> {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Some(Cow::Borrowed(text.as_bytes()));
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'+' => b' ',
+            b'%' => hex(bytes.next()?)? << 4 | hex(bytes.next()?)?,
+            byte => byte,
+        });
+    }
+    Some(Cow::Owned(out))
+}
+
+pub(super) fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|digit| digit as u8)
+}
+
+fn encode(text: &[u8], out: &mut String) {
+    for &byte in text {
+        match byte {
+            b' ' => out.push('+'),
+            b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
+            byte => percent(byte, out),
+        }
+    }
+}
+
+/// A byte, percent-encoded.
+pub(super) fn percent(byte: u8, out: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    out.push('%');
+    out.push(char::from(HEX[usize::from(byte >> 4)]));
+    out.push(char::from(HEX[usize::from(byte & 15)]));
+}

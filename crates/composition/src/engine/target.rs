@@ -1,0 +1,83 @@
+//! The path and the query of a call, out of what its pattern came to.
+
+use super::query::{hex, percent};
+
+/// Makes a request target: `text` up to a `#`, its query with `query` appended. Values are put into patterns as they are, so that one
+/// with a `?` begins the query, one with a `#` ends the target, and a broken percent-encoding fails. What may not stand in a target
+/// is percent-encoded. An error says what is wrong.
+pub(super) fn target(text: &str, query: &str) -> Result<String, String> {
+    if text.bytes().any(|byte| byte < 0x20 || byte == 0x7F) {
+        return Err("net/url: invalid control character in URL".to_owned());
+    }
+    let text = text.split_once('#').map_or(text, |(before, _)| before);
+    let (path, own) = match text.split_once('?') {
+        Some((path, own)) => (path, Some(own)),
+        None => (text, None),
+    };
+    let mut out = String::with_capacity(text.len() + query.len() + 1);
+    write_path(path, &mut out)?;
+    match (own.unwrap_or_default(), query) {
+        ("", "") => {
+            if own.is_some() {
+                out.push('?');
+            }
+        }
+        (own, query) => {
+            out.push('?');
+            write_query(own, &mut out);
+            if !own.is_empty() && !query.is_empty() {
+                out.push('&');
+            }
+            out.push_str(query);
+        }
+    }
+    Ok(out)
+}
+
+/// A path is sent as it is if everything in it may stand in one; otherwise all of it is decoded and encoded again.
+fn write_path(path: &str, out: &mut String) -> Result<(), String> {
+    let decoded = decode(path)?;
+    if path
+        .bytes()
+        .all(|byte| byte == b'%' || is_plain(byte) || matches!(byte, b'!' | b'\'' | b'(' | b')' | b'*' | b'[' | b']'))
+    {
+        out.push_str(path);
+        return Ok(());
+    }
+    for byte in decoded {
+        if is_plain(byte) { out.push(char::from(byte)) } else { percent(byte, out) }
+    }
+    Ok(())
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.~$&+,/:;=@".contains(&byte)
+}
+
+fn decode(path: &str) -> Result<Vec<u8>, String> {
+    let bytes = path.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if byte != b'%' {
+            out.push(byte);
+            at += 1;
+            continue;
+        }
+        let digits = (bytes.get(at + 1).and_then(|&digit| hex(digit)), bytes.get(at + 2).and_then(|&digit| hex(digit)));
+        let (Some(high), Some(low)) = digits else {
+            let shown = bytes.get(at..bytes.len().min(at + 3)).unwrap_or_default();
+            return Err(format!("invalid URL escape {:?}", String::from_utf8_lossy(shown)));
+        };
+        out.push(high << 4 | low);
+        at += 3;
+    }
+    Ok(out)
+}
+
+/// A query is sent as it is, but for what would end the request line, or is no ASCII.
+fn write_query(query: &str, out: &mut String) {
+    for byte in query.bytes() {
+        if byte > 0x20 && byte < 0x7F { out.push(char::from(byte)) } else { percent(byte, out) }
+    }
+}

@@ -1,0 +1,65 @@
+//! The REST API that Fastly's clients speak: the `fastly` command, the SDKs, Terraform, scripts.
+//!
+//! A request's path is split at its slashes before it is decoded, since names may hold any character. Its body is a form or
+//! JSON, whatever its type says. What it changes is one commit of the store, which is tried again when somebody else came
+//! first: writers that work on one version at once all succeed.
+//!
+//! # Layout
+//!
+//! - [`options`]: settings. `meter`: what is counted. `request`: reading requests; [`form`]: their bodies. `reply`, `failure`: answers.
+//! - `dispatch`: from a path to what answers it. `access`: who may.
+//! - `shared`: what all requests share; `locks`: who takes turns.
+//! - `record`: objects as they are changed; `transaction`: changing them.
+//! - `services`, `versions`, `activation`, `details`, `diff`: a module for each resource.
+//! - `part`: parts of a version, all kinds alike; `membership`, `logging`, `settings`, `vcl`: what is particular.
+//! - `acl_entries`, `dictionary_items`, `dynamic_snippets`: what changes without a new version.
+//! - `account`: whose token it is. `verdict`: whether a version can be served.
+
+mod access;
+mod account;
+mod acl_entries;
+mod activation;
+mod details;
+mod dictionary_items;
+mod diff;
+mod dispatch;
+mod dynamic_snippets;
+mod failure;
+pub mod form;
+mod locks;
+mod logging;
+mod membership;
+mod meter;
+pub mod options;
+mod part;
+mod record;
+mod reply;
+mod request;
+mod services;
+mod settings;
+mod shared;
+mod transaction;
+mod vcl;
+mod verdict;
+mod versions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::any;
+use backstay_auth::Tokens;
+use backstay_store::Store;
+
+pub use self::meter::Meter;
+pub use self::options::Options;
+use self::shared::Api;
+
+/// The paths of this API, for a router that serves others beside it.
+pub fn router(store: Arc<dyn Store>, tokens: Tokens, options: Options) -> Router {
+    let api = Arc::new(Api::new(store, tokens, options));
+    let mut router = Router::new();
+    for path in dispatch::PATHS {
+        router = router.route(path, any(dispatch::handle));
+    }
+    router.with_state(api)
+}

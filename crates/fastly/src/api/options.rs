@@ -1,0 +1,54 @@
+//! Settings of the API.
+
+use std::time::Duration;
+
+use super::meter::Meter;
+
+/// Settings of the API.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `NAMESPACE/NAME` of the Gateway of services that name none. None: these are not served, and activating says so.
+    pub default_gateway: Option<String>,
+    /// Header that tells clients which backend a response came from. Empty: none.
+    pub backend_header: String,
+    /// Largest request body in bytes; larger ones are answered 413.
+    pub max_body_bytes: usize,
+    /// Bytes of request bodies in memory at the same time; a request whose body finds no room is answered 429.
+    pub max_bodies_bytes: usize,
+    /// Time for a client to send a body; then 408.
+    pub body_timeout: Duration,
+    /// Requests at the same time; more are answered 429. One whose body has not arrived does not count.
+    pub max_requests: usize,
+    /// Services of a customer; a further one is refused.
+    pub max_services: usize,
+    /// Versions of a service; a further one is refused. They go with their service, in one commit, which the store must be
+    /// able to hold.
+    pub max_versions: u32,
+    /// Parts of one kind in a version.
+    pub max_parts: usize,
+    /// Entries of an access control list.
+    pub max_entries: usize,
+    /// Items of a dictionary.
+    pub max_items: usize,
+    /// Where requests and refusals are counted.
+    pub meter: Meter,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            default_gateway: None,
+            backend_header: String::new(),
+            max_body_bytes: 3 * 1024 * 1024,
+            max_bodies_bytes: 64 * 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            max_requests: 200,
+            max_services: 10_000,
+            max_versions: 5000,
+            max_parts: 1000,
+            max_entries: 10_000,
+            max_items: 10_000,
+            meter: Meter::default(),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What all requests share.
+
+use std::sync::Arc;
+
+use backstay_auth::Tokens;
+use backstay_store::Store;
+use tokio::sync::Semaphore;
+
+use super::locks::Locks;
+use super::options::Options;
+
+/// What the room for bodies is given out in, in bytes.
+pub(super) const BODY_UNIT: usize = 1024;
+
+/// What all requests share.
+pub(crate) struct Api {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) tokens: Tokens,
+    pub(super) options: Options,
+    pub(super) locks: Locks,
+    /// Requests that are served.
+    pub(super) open: Semaphore,
+    /// What bodies may still take, in units of [`BODY_UNIT`].
+    pub(super) bodies: Semaphore,
+}
+
+impl Api {
+    pub(super) fn new(store: Arc<dyn Store>, tokens: Tokens, options: Options) -> Self {
+        let open = Semaphore::new(options.max_requests);
+        let bodies = Semaphore::new(options.max_bodies_bytes / BODY_UNIT);
+        Self { store, tokens, options, locks: Locks::default(), open, bodies }
+    }
+}

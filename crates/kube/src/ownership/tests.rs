@@ -1,0 +1,3 @@
+mod algebra;
+mod sequences;
+mod values;

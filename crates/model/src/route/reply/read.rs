@@ -1,0 +1,56 @@
+use backstay_destination::HostPattern;
+use backstay_proto::config;
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
+
+use super::{Redirect, Respond};
+use crate::fault::{Checked, Together, Within, refuse};
+use crate::route::filter::path_edit;
+use crate::route::reference::port;
+
+/// Where a client is sent.
+pub(in crate::route) fn redirect(message: &config::Redirect) -> Checked<Redirect> {
+    let scheme = match message.scheme.as_str() {
+        "" => Ok(None),
+        scheme @ ("http" | "https") => Ok(Some(scheme.into())),
+        other => refuse("scheme", format!("must be http or https, not {other:?}")),
+    };
+    let hostname = match HostPattern::parse(&message.hostname) {
+        Ok(HostPattern::Any) if message.hostname.is_empty() => Ok(None),
+        Ok(HostPattern::Exact(name)) => Ok(Some(name)),
+        _ => refuse("hostname", format!("{:?} is not a host name", message.hostname)),
+    };
+    let status = match message.status {
+        301 | 302 | 303 | 307 | 308 => status(message.status),
+        _ => refuse("status", "must be 301, 302, 303, 307 or 308"),
+    };
+    let path = message.path.as_ref().map(path_edit).transpose().within("path");
+    let (scheme, hostname, path, port, status) = (scheme, hostname, path, port(message.port), status).together()?;
+    Ok(Redirect { scheme, hostname, path, port, status })
+}
+
+/// An answer. What computes its body is for the caller to read.
+pub(in crate::route) fn respond(message: &config::Respond) -> Checked<Respond> {
+    let status = match message.status {
+        200..=599 => status(message.status),
+        _ => refuse("status", "must be from 200 to 599"),
+    };
+    let content_type = match message.content_type.as_str() {
+        "" => Ok(HeaderValue::from_static("text/plain")),
+        text => HeaderValue::from_str(text).or_else(|_| refuse("content_type", "cannot be sent")),
+    };
+    // RFC 9112, 4: blanks, visible characters, and what is beyond ASCII.
+    let sendable = message.reason.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..));
+    let reason = match message.reason.as_str() {
+        "" => Ok(None),
+        reason if sendable => Ok(Some(Bytes::copy_from_slice(reason.as_bytes()))),
+        _ => refuse("reason", "must not hold control characters"),
+    };
+    let (status, content_type, reason) = (status, content_type, reason).together()?;
+    Ok(Respond { status, body: message.body.clone().into(), content_type, reason })
+}
+
+fn status(code: u32) -> Checked<StatusCode> {
+    let code = u16::try_from(code).ok().and_then(|code| StatusCode::from_u16(code).ok());
+    code.map_or_else(|| refuse("status", "is not an HTTP status"), Ok)
+}
