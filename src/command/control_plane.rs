@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::output;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Hangup, Shutdown};
 
 /// Run the control plane: the API, and the stream of configuration to proxies
 #[derive(Debug, clap::Args)]
@@ -46,7 +46,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let mut shutdown = Shutdown::listen()?;
+        let mut shutdown = Shutdown::listen(Hangup::Ends)?;
         let Self { api, xds, data_dir, insecure, .. } = self;
         let allowed_hosts = self.allowed_hosts.names;
         let fastly = self.fastly.options(None);

@@ -23,7 +23,7 @@ use crate::address_file::AddressFileArgs;
 use crate::client::{Client, Segment, Server};
 use crate::manifest::FileArgs;
 use crate::output::{self, Paint};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Hangup, Reopen, Shutdown};
 
 /// Run a control plane and a proxy in one process, with a demo backend or your own manifests
 #[derive(Debug, clap::Args)]
@@ -75,7 +75,8 @@ impl Args {
                 "dev is for this machine alone: use a loopback address, or control-plane and proxy with --insecure",
             )?;
         }
-        let mut shutdown = Shutdown::listen()?;
+        let mut shutdown = Shutdown::listen(Hangup::Ends)?;
+        let mut reopen = Reopen::listen(Hangup::Ends)?;
         let demo = self.files.paths.is_empty();
         let demo_backend = if demo { Some(DemoBackend::start().await?) } else { None };
         let options = backstay_control_plane::Options {
@@ -120,6 +121,7 @@ impl Args {
             () = shutdown.requested() => Ok(()),
             () = proxy.drain_requested() => Ok(()),
             error = proxy.failed() => Err(error.into()),
+            never = reopen.each(|| proxy.reopen_access_log()) => match never {},
         };
         output::error_line("Ending; press Ctrl-C again to end at once");
         shutdown

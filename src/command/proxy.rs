@@ -18,7 +18,7 @@ use super::AllowedHostArgs;
 use crate::address_file::AddressFileArgs;
 use crate::client::Segment;
 use crate::memory;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Hangup, Reopen, Shutdown};
 
 /// Run a proxy: serve traffic as the control plane says
 #[derive(Debug, clap::Args)]
@@ -141,7 +141,8 @@ impl FromStr for PlainUri {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let mut shutdown = Shutdown::listen()?;
+        let mut shutdown = Shutdown::listen(Hangup::Reopens)?;
+        let mut reopen = Reopen::listen(Hangup::Reopens)?;
         let address_file = self.address_file.clone();
         let control_plane = self.control_plane.0.clone();
         let proxy = Proxy::start(self.options()).await?;
@@ -153,6 +154,7 @@ impl Args {
             () = proxy.drain_requested() => {}
             error = proxy.failed() => return Err(error.into()),
             never = memory::give_back() => match never {},
+            never = reopen.each(|| proxy.reopen_access_log()) => match never {},
         }
         shutdown.drain(proxy.shutdown()).await;
         Ok(ExitCode::SUCCESS)

@@ -1,57 +1,142 @@
 //! The access log: a line of JSON for each request, written off the data threads.
 //!
-//! Data threads hand records to a bounded queue and never wait: when the writer is behind, lines are dropped and counted.
+//! Data threads hand records to a bounded queue and never wait: when the writer is behind, lines are dropped and counted. So are
+//! lines that cannot be written, as on a full disk: the writer goes on, and lines follow once there is room again.
 
+mod file;
 mod record;
+mod writer;
 
+pub(crate) use file::LogFile;
 pub use record::Record;
 
-use std::io::{self, BufWriter, Write};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+
+use crate::counts::ServerMetrics;
+use writer::Writer;
 
 /// Where data threads leave records.
 #[derive(Debug, Clone)]
 pub struct Log {
-    queue: SyncSender<Box<Record>>,
+    queue: SyncSender<Word>,
+    asked: Arc<AtomicBool>,
 }
 
 /// Where records are taken from.
 #[derive(Debug)]
 pub struct Records {
-    queue: Receiver<Box<Record>>,
+    queue: Receiver<Word>,
+    asked: Arc<AtomicBool>,
+}
+
+/// What the writer is told.
+#[derive(Debug)]
+enum Word {
+    Record(Box<Record>),
+    /// To see now whether the file was moved.
+    Reopen,
 }
 
 /// A queue of at most `capacity` records.
 pub fn channel(capacity: usize) -> (Log, Records) {
     let (sender, receiver) = sync_channel(capacity);
-    (Log { queue: sender }, Records { queue: receiver })
+    let asked = Arc::<AtomicBool>::default();
+    (Log { queue: sender, asked: Arc::clone(&asked) }, Records { queue: receiver, asked })
 }
 
 impl Log {
     /// Leaves a record; `false` when there is no room for it.
     pub(crate) fn write(&self, record: Box<Record>) -> bool {
-        self.queue.try_send(record).is_ok()
+        self.queue.try_send(Word::Record(record)).is_ok()
+    }
+
+    /// Has the writer look now whether its file was moved away, and begin a new one if so.
+    pub(crate) fn reopen(&self) {
+        self.asked.store(true, Relaxed);
+        // A writer whose queue is full is awake.
+        let _ = self.queue.try_send(Word::Reopen);
     }
 }
 
 impl Records {
-    /// Writes lines to `out` until every [`Log`] is gone. Blocks: meant for a thread of its own. Lines are flushed whenever
-    /// the queue is empty.
-    ///
-    /// # Errors
-    /// When `out` refuses a line.
-    pub fn write_to(self, out: impl Write) -> io::Result<()> {
-        let mut out = BufWriter::with_capacity(64 << 10, out);
-        while let Ok(record) = self.queue.recv() {
-            let mut next = Some(record);
-            while let Some(record) = next {
-                serde_json::to_writer(&mut out, &*record)?;
-                out.write_all(b"\n")?;
+    /// Writes lines to `out` until every [`Log`] is gone. Blocks: meant for a thread of its own. Lines are written whenever
+    /// the queue is empty. What `out` refuses is tried again; what there is no place for meanwhile is counted as lost.
+    pub fn write_to(self, out: impl Write, metrics: &ServerMetrics) {
+        self.run(Elsewhere(out), metrics);
+    }
+
+    /// Writes lines to `file`, and to a new one of its name once it was moved away or removed.
+    pub(crate) fn write_to_file(self, file: LogFile, metrics: &ServerMetrics) {
+        self.run(file, metrics);
+    }
+
+    fn run(self, out: impl Output, metrics: &ServerMetrics) {
+        let mut writer = Writer::new(out, metrics);
+        loop {
+            let word = match writer.wait() {
+                None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(wait) => self.queue.recv_timeout(wait),
+            };
+            if matches!(word, Err(RecvTimeoutError::Disconnected)) {
+                break;
+            }
+            let mut next = word.ok();
+            while let Some(word) = next {
+                match word {
+                    Word::Record(record) => writer.add(&record),
+                    Word::Reopen => writer.hurry(),
+                }
                 next = self.queue.try_recv().ok();
             }
-            out.flush()?;
+            if self.asked.swap(false, Relaxed) {
+                writer.look();
+            }
+            writer.write();
         }
-        out.flush()
+        writer.end();
+    }
+}
+
+/// Where lines go.
+trait Output: Write {
+    /// Called where no line is half written, or to give up the one that is: whether what is written from now on goes to another
+    /// file than before. To `look` at once, or when it is time to.
+    fn follow(&mut self, look: Look) -> Followed;
+}
+
+/// When to look whether a file was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Now,
+    WhenDue,
+}
+
+/// Whether lines go to another file from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Followed {
+    Same,
+    Another,
+}
+
+/// What has no name to be moved from.
+struct Elsewhere<W>(W);
+
+impl<W: Write> Write for Elsewhere<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<W: Write> Output for Elsewhere<W> {
+    fn follow(&mut self, _: Look) -> Followed {
+        Followed::Same
     }
 }
 

@@ -19,14 +19,20 @@ mod dump;
 mod views;
 
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+
+use crate::process::{Descriptors, Seldom};
 
 pub(crate) use context::Admin;
 
@@ -49,12 +55,16 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
     };
     let permits = Arc::new(Semaphore::new(admin.limits.max_admin_connections));
     let mut connections = tokio::task::JoinSet::new();
+    let said = Seldom::default();
     loop {
         while connections.try_join_next().is_some() {}
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        admin.descriptors.refill();
+        let stream = match accept(&listener, &admin.descriptors).await {
+            Ok(stream) => stream,
             Err(error) => {
-                tracing::warn!(%error, "a connection to the admin endpoint was not accepted");
+                if said.may_be_said() {
+                    tracing::warn!(%error, "a connection to the admin endpoint was not accepted");
+                }
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
@@ -65,6 +75,7 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
             continue;
         };
         let admin = admin.clone();
+        let descriptors = Arc::clone(&admin.descriptors);
         connections.spawn(async move {
             let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
                 let answer = answer::answer(&admin, &request);
@@ -77,7 +88,24 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
                 .serve_connection(TokioIo::new(stream), service);
             // What went wrong with one connection is of interest to its client alone.
             let _ = tokio::time::timeout(CONNECTION_TIMEOUT, connection).await;
+            // At once, before anybody else takes what the connection had.
+            descriptors.refill();
             drop(permit);
         });
     }
+}
+
+/// The next connection, with a descriptor that is kept back if there is no other.
+async fn accept(listener: &tokio::net::TcpListener, kept: &Descriptors) -> io::Result<TcpStream> {
+    poll_fn(|cx| {
+        match kept.spend(|| match listener.poll_accept(cx) {
+            Poll::Ready(accepted) => accepted.map(Some),
+            Poll::Pending => Ok(None),
+        }) {
+            Ok(Some((stream, _))) => Poll::Ready(Ok(stream)),
+            Ok(None) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    })
+    .await
 }

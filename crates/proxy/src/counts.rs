@@ -5,4 +5,4 @@ mod control;
 mod server;
 
 pub(crate) use control::ControlMetrics;
-pub use server::{MirrorsDropped, ServerMetrics};
+pub use server::{Floods, MirrorsDropped, ServerMetrics};

@@ -26,6 +26,7 @@ use crate::access;
 use crate::body::BodyProgress;
 use crate::counts::ServerMetrics;
 use crate::limits::Limits;
+use crate::process::Seldom;
 use crate::upstream::{Connector, Upstreams};
 
 pub(crate) use registry::{Membership, Registry};
@@ -40,12 +41,14 @@ pub(crate) struct Shared {
     pub(crate) access_log: Option<access::Log>,
     /// Addresses this process listens on.
     pub(crate) own: OwnAddresses,
+    /// When it was last said that connections are not accepted.
+    pub(crate) accept_warned: Seldom,
 }
 
 impl Shared {
     /// With no addresses yet.
     pub(crate) fn new(limits: Limits, metrics: Arc<ServerMetrics>, access_log: Option<access::Log>) -> Self {
-        Self { limits, metrics, access_log, own: Arc::default() }
+        Self { limits, metrics, access_log, own: Arc::default(), accept_warned: Seldom::default() }
     }
 }
 

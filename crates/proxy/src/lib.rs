@@ -7,7 +7,7 @@
 //! - [`config`]: what the request path runs on, already validated. [`route`]: which rule serves a request. `filter`: what a rule
 //!   changes on the way.
 //! - `limits`: what clients may ask for. [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
-//! - [`access`]: the access log. [`counts`]: what is counted.
+//! - [`counts`]: what is counted. [`access`]: the access log. `process`: what the system lets this process have.
 //! - `activity`: what connections and requests are doing, told to the sweep.
 //! - `body`: bodies of requests. `upstream`: the pools of `backstay_upstream`, for these bodies.
 //! - `data_thread`: what a data thread keeps. `exchange`: a request in flight and the connection that it came on, and who serves it.
@@ -32,6 +32,7 @@ mod forward;
 mod limits;
 pub mod local_reply;
 pub mod metrics;
+mod process;
 mod proxy;
 pub mod route;
 pub mod server;

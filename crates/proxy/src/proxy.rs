@@ -22,6 +22,7 @@ pub struct Proxy {
     admin: Option<SocketAddr>,
     status: watch::Receiver<Status>,
     drain: Arc<Notify>,
+    reopen: Arc<Notify>,
     stop: oneshot::Sender<()>,
     stopped: oneshot::Receiver<()>,
     failed: watch::Receiver<Option<RunError>>,
@@ -47,7 +48,7 @@ impl Proxy {
         }
         let listener = options.admin.map(bind_admin).transpose()?;
         let admin = listener.as_ref().map(|(_, address)| *address);
-        let drain = Arc::new(Notify::new());
+        let (drain, reopen) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (status, status_watch) = watch::channel(Status::default());
         let (stop, stop_receiver) = oneshot::channel();
         let (stopped_sender, stopped) = oneshot::channel();
@@ -56,6 +57,7 @@ impl Proxy {
         let wires = run::Wires {
             status,
             drain: Arc::clone(&drain),
+            reopen: Arc::clone(&reopen),
             stop: stop_receiver,
             started: started_sender,
             failed: failed_sender,
@@ -68,7 +70,7 @@ impl Proxy {
             })
             .map_err(StartError::Thread)?;
         match started.await {
-            Ok(Ok(())) => Ok(Self { admin, status: status_watch, drain, stop, stopped, failed, thread }),
+            Ok(Ok(())) => Ok(Self { admin, status: status_watch, drain, reopen, stop, stopped, failed, thread }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(StartError::Died),
         }
@@ -102,6 +104,12 @@ impl Proxy {
     /// [`shutdown`](Self::shutdown), as on SIGTERM.
     pub async fn drain_requested(&self) {
         self.drain.notified().await;
+    }
+
+    /// Has the access log written to a new file, if its file was moved away or removed. Without this, that is noticed with the first
+    /// request that comes a second or more later.
+    pub fn reopen_access_log(&self) {
+        self.reopen.notify_one();
     }
 
     /// Waits until something failed that the proxy cannot serve without. All that is left to do is to end the process with

@@ -11,13 +11,15 @@
 //!   opened off the threads. `run`: the life of one thread.
 //! - `accept`: new connections. `connection`: one of them, from its first byte to its end. `http1`: a connection of HTTP/1.1,
 //!   which is parked while it is idle. `executor`: the requests of one of HTTP/2.
-//! - `io`: the bytes of a client. `framing`: where its requests end, so that none is smuggled.
+//! - `io`: the bytes of a client. `framing`: where its requests end, so that none is smuggled. `frames`: those of HTTP/2 that are sent
+//!   for nothing.
 //! - `service`: where hyper hands over requests.
 
 mod accept;
 mod bind;
 mod connection;
 mod executor;
+mod frames;
 mod framing;
 mod http1;
 mod io;

@@ -140,17 +140,26 @@ pub(crate) fn replace(directory: &Path, file: &str, parts: &[&[u8]]) -> io::Resu
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    let moved = write_new(&temporary, parts).and_then(|()| fs::rename(&temporary, directory.join(file)));
+    if let Err(error) = moved {
+        // Half a file takes room where there is none, and nobody reads it.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    File::open(directory)?.sync_all()
+}
+
+/// Writes a new file of these parts, readable by its owner alone.
+fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut content = options.open(&temporary)?;
+    let mut content = options.open(path)?;
     for part in parts {
         content.write_all(part)?;
     }
-    content.sync_all()?;
-    fs::rename(&temporary, directory.join(file))?;
-    File::open(directory)?.sync_all()
+    content.sync_all()
 }
 
 fn decode(content: &[u8]) -> Result<DeltaDiscoveryResponse, &'static str> {

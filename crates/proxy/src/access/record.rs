@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderValue, Method, Request, Uri, Version, header};
+use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::local_reply::Flag;
@@ -76,9 +77,10 @@ fn text(value: &HeaderValue) -> Cow<'_, str> {
 
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let start = self.start.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // A clock that is set beyond what a date can say is the year 1970.
+        let start = Timestamp::try_from(self.start).unwrap_or(Timestamp::UNIX_EPOCH);
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("start_time", &start.as_secs_f64())?;
+        map.serialize_entry("start_time", &format_args!("{start:.6}"))?;
         map.serialize_entry("method", self.method.as_str())?;
         map.serialize_entry("authority", &self.authority.as_ref().map(text))?;
         map.serialize_entry("path", &self.target.path_and_query().map_or("", http::uri::PathAndQuery::as_str))?;

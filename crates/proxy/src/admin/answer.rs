@@ -10,6 +10,7 @@ use super::context::Admin;
 use super::{dump, views};
 use crate::control::look;
 use crate::metrics::{Process, envoy, prometheus};
+use crate::process::Usage;
 
 const PATHS: &str = "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /dns or POST /drain\n";
 
@@ -69,6 +70,7 @@ fn process(admin: &Admin, backends: usize) -> Process {
         watched: (watched.len(), watched.iter().filter(|name| name.last_error.is_some()).count()),
         backends,
         draining: admin.status.borrow().draining,
+        usage: Usage::read(&admin.descriptors),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::control::{SharedModel, Status};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::Dns;
 use crate::limits::Limits;
+use crate::process::Descriptors;
 
 /// What the endpoint shows.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub(crate) struct Admin {
     pub(crate) dns: Arc<Dns>,
     /// Notified by `POST /drain`.
     pub(crate) drain: Arc<Notify>,
+    /// Descriptors for connections to the endpoint when there are no others.
+    pub(crate) descriptors: Arc<Descriptors>,
     /// Which requests are answered at all.
     pub(crate) guard: PageGuard,
 }

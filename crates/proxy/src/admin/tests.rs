@@ -28,6 +28,7 @@ fn admin() -> (Admin, watch::Sender<Status>) {
         limits: Limits::default(),
         dns,
         drain: Arc::new(Notify::new()),
+        descriptors: Arc::default(),
         guard: PageGuard::default(),
     };
     (admin, sender)

@@ -25,6 +25,8 @@ pub struct ServerMetrics {
     pub heads_too_large: Count,
     /// Connections closed because what arrived is not HTTP.
     pub protocol_errors: Count,
+    /// HTTP/2 connections that were ended because of a flood.
+    pub floods: Floods,
     /// Times that an HTTP/2 connection came to carry as many requests as `max_streams` allows.
     pub streams_full: Count,
     /// Requests that the proxy itself answered, by first digit of the status: index 0 for 1xx, 4 for 5xx. Redirects count.
@@ -33,6 +35,10 @@ pub struct ServerMetrics {
     pub destination_failures: FailureCounts,
     /// Access log lines lost because the writer was behind.
     pub log_lines_dropped: Count,
+    /// Access log lines lost because they could not be written.
+    pub log_lines_unwritten: Count,
+    /// Attempts to write the access log that failed.
+    pub log_failures: Count,
     /// Copies of requests that came to nothing.
     pub mirrors_dropped: MirrorsDropped,
 }
@@ -50,4 +56,19 @@ pub struct MirrorsDropped {
     pub failed: Count,
     /// The request asked for another protocol.
     pub upgrade: Count,
+}
+
+/// HTTP/2 connections that were ended, by the frames of which there were too many.
+#[derive(Debug, Default)]
+pub struct Floods {
+    /// PING.
+    pub ping: Count,
+    /// SETTINGS.
+    pub settings: Count,
+    /// PRIORITY.
+    pub priority: Count,
+    /// WINDOW_UPDATE.
+    pub window_update: Count,
+    /// Any other that means nothing here.
+    pub other: Count,
 }

@@ -51,6 +51,7 @@ pub(super) async fn run(
         let early = RequestGuard::count_early(upstream).map_err(|_| Failure::Overflow)?;
         let Acquired { pool, lease, selected } = endpoint::acquire(upstream, &route, state, reuse).await?;
         let Ok(guard) = RequestGuard::count(upstream, selected, early) else {
+            state.go_to(pool.address());
             lease.cancel();
             return Err(Failure::Overflow);
         };
@@ -106,7 +107,7 @@ fn begin(
     guard: &RequestGuard,
 ) {
     let backend = &upstream.backend;
-    state.tried.set(Some(pool.address()));
+    state.go_to(pool.address());
     if let Some(selected) = &guard.selected {
         *state.current.borrow_mut() = Some(selected.clone());
         if backend.policy.host == HostRewrite::Automatic

@@ -150,7 +150,7 @@ async fn open(
         {
             return Ok(Acquired { pool, lease, selected });
         }
-        state.tried.set(Some(pool.address()));
+        state.go_to(pool.address());
         state.current.borrow_mut().clone_from(&selected);
         let error = match pool.open(&pending, reuse).await {
             Ok(lease) => return Ok(Acquired { pool, lease, selected }),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use backstay_balancer::Outcome;
-use http::{Response, StatusCode, Version, header};
+use http::{HeaderValue, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
@@ -85,12 +85,12 @@ impl Outbound {
         let Self { exchange, aimed, .. } = self;
         let Aimed { request, state, active, deadline, attempts, .. } = aimed;
         let due = deadline.as_ref().map(|deadline| deadline.deadline());
-        let unanswered = Unanswered { exchange, active, due };
+        let unanswered = Unanswered { exchange, active, state, due };
         let mut retry_flag = Flag::None;
         let outcome = match *attempts {
             Attempts::One => within(deadline, pin!(attempt::run(state, &active.upstream, request))).await,
             Attempts::Timed(timeout) => {
-                let client = Rc::clone(&exchange.client);
+                let client = Rc::clone(&unanswered.exchange.client);
                 state.time();
                 let timeouts = retries::Timeouts { attempt: timeout, due };
                 let mut ended = Box::pin(retries::run(state, &active.upstream, &client.thread, timeouts, request));
@@ -131,10 +131,10 @@ impl Outbound {
         let Self { mut exchange, aimed, client_upgrade, edits, mut selected } = self;
         let Aimed { state, active, deadline, cookies, .. } = aimed;
         let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
-        let attempts = state.attempts.get();
+        let (attempts, made) = (state.attempts.get(), state.made());
         let mut response = match outcome.and_then(|answer| check(answer, client_upgrade.is_some(), &exchange)) {
             Ok(answer) => {
-                exchange.note(|record| record.attempts = attempts);
+                exchange.note(|record| record.attempts = made);
                 let mut response = pass(exchange, answer, state, active, deadline, client_upgrade);
                 for cookie in cookies {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -153,14 +153,16 @@ impl Outbound {
                     selected.fail(&mut exchange, cause);
                 }
                 let wording = selected.as_ref().and_then(|selected| selected.wording());
+                // Nobody knows where the next request begins.
+                let last = matches!(failure, Failure::Client) && !exchange.client.is_multiplexed();
                 let reply = failure.into_local_reply(attempts > 1);
                 active.answered(wording.map_or(reply.status, |wording| wording.status), exchange.started.elapsed());
-                exchange.note(|record| {
-                    record.upstream = state.tried.get();
-                    record.attempts = attempts;
-                    record.bytes_in = state.sent.map_or(0, |sent| sent.bytes.get());
-                });
-                reply::fail(exchange, reply, wording)
+                exchange.note(|record| state.tell(record));
+                let mut response = reply::fail(exchange, reply, wording);
+                if last {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                response
             }
         };
         if counts {
@@ -178,16 +180,20 @@ impl Outbound {
 
 /// A request without an answer yet. Dropped, its client has left, or its time was over before that was noticed.
 struct Unanswered<'r> {
-    exchange: &'r Exchange,
+    exchange: &'r mut Exchange,
     active: &'r Active,
+    state: &'r RequestState,
     due: Option<tokio::time::Instant>,
 }
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        if self.exchange.left(self.due) == Cause::Deadline {
-            self.active.upstream.backend.metrics.timeouts.total.increment(1);
+        let metrics = &self.active.upstream.backend.metrics;
+        match self.exchange.left(self.due) {
+            Cause::Deadline => metrics.timeouts.total.increment(1),
+            _ => metrics.abandoned.increment(1),
         }
+        self.exchange.note(|record| self.state.tell(record));
     }
 }
 

@@ -11,6 +11,7 @@ use http::{HeaderValue, header};
 
 use super::grpc;
 use super::headers::HopByHop;
+use crate::access::Record;
 use crate::body::{BodyProgress, RequestBody};
 use backstay_upstream::{Backend, Discovery, SelectedEndpoint};
 
@@ -36,9 +37,11 @@ pub(super) struct RequestState {
     /// The endpoint of the attempt under way; `None` where endpoints are taken in turn.
     pub(super) current: RefCell<Option<SelectedEndpoint>>,
     /// The address that was tried last.
-    pub(super) tried: Cell<Option<SocketAddr>>,
+    tried: Cell<Option<SocketAddr>>,
     /// How many attempts there were, by the policy on retries, with the one under way.
     pub(super) attempts: Cell<u32>,
+    /// How many of them had an endpoint to go to.
+    made: Cell<u32>,
     /// Whether an endpoint may have seen any of the request, or it does not have all of its body any more: it goes to no other
     /// backend then.
     pub(super) exposed: Cell<bool>,
@@ -72,9 +75,34 @@ impl RequestState {
             current: RefCell::default(),
             tried: Cell::default(),
             attempts: Cell::new(1),
+            made: Cell::default(),
             exposed: Cell::default(),
             begun: Cell::default(),
         }
+    }
+
+    /// The attempt under way goes to `address`.
+    #[inline]
+    pub(super) fn go_to(&self, address: SocketAddr) {
+        self.tried.set(Some(address));
+        self.made.set(self.attempts.get());
+    }
+
+    /// The address that was tried last.
+    pub(super) fn tried(&self) -> Option<SocketAddr> {
+        self.tried.get()
+    }
+
+    /// How many attempts had an endpoint to go to.
+    pub(super) fn made(&self) -> u32 {
+        self.made.get()
+    }
+
+    /// Says in the access log what is known of a request without an answer.
+    pub(super) fn tell(&self, record: &mut Record) {
+        record.upstream = self.tried.get();
+        record.attempts = self.made.get();
+        record.bytes_in = self.sent.as_ref().map_or(0, |sent| sent.bytes.get());
     }
 
     /// Asks for [`Self::finished_sending`].

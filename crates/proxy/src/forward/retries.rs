@@ -236,7 +236,7 @@ fn decide(
 fn address(state: &RequestState, outcome: &Result<UpstreamAnswer, Failure>) -> Option<SocketAddr> {
     match outcome {
         Ok(answer) => Some(answer.pool.address()),
-        Err(_) => state.tried.get(),
+        Err(_) => state.tried(),
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Family<T> {
 pub(super) enum Read<T> {
     /// One number, which only grows.
     Rise(fn(&T) -> u64),
+    /// One number with a fraction, which only grows.
+    Grows(fn(&T) -> f64),
     /// One number, which grows and shrinks; none where it would mean nothing.
     Level(fn(&T) -> Option<f64>),
     /// A number for each value of a label, which only grow.
@@ -28,7 +30,7 @@ pub(super) enum Read<T> {
 impl<T> Family<T> {
     pub(super) fn kind(&self) -> &'static str {
         match self.read {
-            Read::Rise(_) | Read::Rises(..) => "counter",
+            Read::Rise(_) | Read::Rises(..) | Read::Grows(_) => "counter",
             Read::Level(_) | Read::Levels(..) => "gauge",
             Read::Times(_) => "histogram",
         }
@@ -39,6 +41,7 @@ impl<T> Family<T> {
         let with = |label, value| labels.iter().copied().chain([(label, value)]);
         match self.read {
             Read::Rise(read) => text.sample(name, labels.iter().copied(), read(subject)),
+            Read::Grows(read) => text.sample(name, labels.iter().copied(), read(subject)),
             Read::Level(read) => {
                 if let Some(value) = read(subject) {
                     text.sample(name, labels.iter().copied(), value);

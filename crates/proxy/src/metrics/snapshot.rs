@@ -7,6 +7,7 @@ use backstay_dns_cache::{Cache, NameStats, StatsSnapshot};
 
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::limits::Limits;
+use crate::process::Usage;
 use backstay_upstream::counts::BackendMetrics;
 use backstay_upstream::{Backend, Discovery};
 
@@ -22,6 +23,8 @@ pub(crate) struct Process {
     pub(crate) watched: (usize, usize),
     pub(crate) backends: usize,
     pub(crate) draining: bool,
+    /// Of the system.
+    pub(crate) usage: Usage,
 }
 
 /// One backend.

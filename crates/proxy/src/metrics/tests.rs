@@ -29,6 +29,7 @@ fn process() -> Process {
         watched: (0, 0),
         backends: 2,
         draining: false,
+        usage: crate::process::Usage::default(),
     }
 }
 
@@ -72,6 +73,7 @@ fn each_count_has_its_series() {
         latency: _,
         connections: _,
         attempts,
+        abandoned,
         timeouts: Timeouts { total, per_try, first_byte, between_bytes },
         resets: Resets { stream, connection, protocol },
         no_endpoint,
@@ -98,6 +100,7 @@ fn each_count_has_its_series() {
         (wrong, "requests_total,class=4xx", "upstream_rq_xx,envoy_response_code_class=4"),
         (broken, "requests_total,class=5xx", "upstream_rq_xx,envoy_response_code_class=5"),
         (attempts, "attempts_total", "upstream_rq_total"),
+        (abandoned, "requests_abandoned_total", ""),
         (total, "timeouts_total,timeout=total", "upstream_rq_timeout"),
         (per_try, "timeouts_total,timeout=per_try", "upstream_rq_per_try_timeout"),
         (first_byte, "timeouts_total,timeout=first_byte", ""),

@@ -1,9 +1,11 @@
 //! What the control thread does, from start to end.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use backstay_guard::PageGuard;
 use backstay_proto::RESOURCE_TYPE_URL;
@@ -14,11 +16,12 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::options::{AccessLog, Options, RunError, StartError};
-use crate::access;
+use crate::access::{self, LogFile};
 use crate::admin::{self, Admin};
 use crate::control::{Control, Model, Status, change, look};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::{self, Dns, HostsFile};
+use crate::process::{self, Descriptors};
 use crate::server::{self, Workers};
 use crate::state::{self, StateFile, StateLock};
 
@@ -26,6 +29,7 @@ use crate::state::{self, StateFile, StateLock};
 pub(super) struct Wires {
     pub(super) status: watch::Sender<Status>,
     pub(super) drain: Arc<Notify>,
+    pub(super) reopen: Arc<Notify>,
     pub(super) stop: oneshot::Receiver<()>,
     pub(super) started: oneshot::Sender<Result<(), StartError>>,
     /// Dropped without a word when the control thread itself fails.
@@ -42,8 +46,8 @@ pub(super) fn control_thread(options: Options, listener: Option<(TcpListener, So
 }
 
 async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wires: Wires) {
-    let Wires { status, drain, stop, started, failed } = wires;
-    let begun = begin(&options, listener, status.clone(), drain).await;
+    let Wires { status, drain, reopen, stop, started, failed } = wires;
+    let begun = begin(&options, listener, status.clone(), (drain, reopen)).await;
     let (control, tasks) = match begun {
         Ok(begun) => begun,
         Err(error) => {
@@ -77,12 +81,15 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
     };
     tracing::info!(timeout = ?options.drain_timeout, "draining");
     control.into_workers().drain(options.drain_timeout).await;
-    let Tasks { admin, keepers, _lock } = tasks;
+    let Tasks { admin, keepers, log, _lock } = tasks;
     for keeper in keepers {
         let _ = keeper.await;
     }
     if let Some(admin) = admin {
         admin.abort();
+    }
+    if let Some(log) = log {
+        log.end().await;
     }
 }
 
@@ -91,6 +98,7 @@ struct Tasks {
     admin: Option<JoinHandle<()>>,
     /// Tasks that end by themselves, once the control side has ended and what is to be kept is on disk.
     keepers: Vec<JoinHandle<()>>,
+    log: Option<LogTasks>,
     /// The lock of the state directory, held for as long as anything is written there.
     _lock: Option<StateLock>,
 }
@@ -99,19 +107,24 @@ async fn begin(
     options: &Options,
     listener: Option<(TcpListener, SocketAddr)>,
     status: watch::Sender<Status>,
-    drain: Arc<Notify>,
+    (drain, reopen): (Arc<Notify>, Arc<Notify>),
 ) -> Result<(Control, Tasks), StartError> {
+    check_descriptors(options.limits.max_connections);
     let runtime = Handle::current();
     let state = options.state_dir.as_deref().map(|directory| StateFile::open(directory, &options.fleet)).transpose()?;
     let lock = options.state_dir.as_deref().map(StateLock::take).transpose()?;
     let dns = Arc::new(Dns::new(&options.dns_servers, runtime.clone())?);
     let metrics = Arc::<ServerMetrics>::default();
     let control_metrics = Arc::<ControlMetrics>::default();
+    let (access_log, log) = match open_log(options, &metrics, reopen)? {
+        Some((log, tasks)) => (Some(log), Some(tasks)),
+        None => (None, None),
+    };
     let workers = Workers::start(server::Options {
         threads: options.threads,
         limits: options.limits.clone(),
         metrics: Arc::clone(&metrics),
-        access_log: access_log(&options.access_log, options.limits.access_log_queue)?,
+        access_log,
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
     })
     .map_err(StartError::Thread)?;
@@ -129,6 +142,7 @@ async fn begin(
             limits: options.limits.clone(),
             dns: Arc::clone(&dns),
             drain,
+            descriptors: Arc::new(Descriptors::keep()),
             guard: PageGuard::new(options.allowed_hosts.iter().cloned()),
         };
         tokio::spawn(admin::serve(admin, listener))
@@ -153,7 +167,7 @@ async fn begin(
         let in_force = move || look(&model).resources().map(|resource| resource.to_update()).collect();
         tokio::spawn(state::keep(file, in_force, changed, control_metrics))
     });
-    Ok((control, Tasks { admin, keepers: resources.into_iter().chain(hosts).collect(), _lock: lock }))
+    Ok((control, Tasks { admin, keepers: resources.into_iter().chain(hosts).collect(), log, _lock: lock }))
 }
 
 /// Puts in force what was kept on disk. Whatever cannot be used is left to the control plane.
@@ -183,26 +197,78 @@ fn subscription(options: &Options) -> Option<client::Options> {
     Some(client::Options::new(options.control_plane.clone()?, node, RESOURCE_TYPE_URL))
 }
 
-fn access_log(log: &AccessLog, queue: usize) -> Result<Option<access::Log>, StartError> {
-    let out: Box<dyn Write + Send> = match log {
+/// Has the system give this process as many descriptors as it may have, and says if these are too few.
+fn check_descriptors(max_connections: usize) {
+    if let Some(limit) = process::raise_limit()
+        && limit < max_connections as u64
+    {
+        tracing::warn!(
+            limit,
+            max_connections,
+            "fewer files may be open than there may be connections from clients, and those to endpoints need more: raise the limit \
+             (ulimit -n, LimitNOFILE) or lower max-connections"
+        );
+    }
+}
+
+/// What looks after the access log.
+struct LogTasks {
+    /// Tells the writer to look for a new file.
+    reopening: JoinHandle<()>,
+    /// Answers once the writer has ended.
+    ended: oneshot::Receiver<()>,
+}
+
+/// How long the writer may take for its last lines, once no data thread is left: it may be writing to what nobody reads.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+impl LogTasks {
+    /// Waits until the last lines are written.
+    async fn end(self) {
+        self.reopening.abort();
+        let _ = self.reopening.await;
+        let _ = tokio::time::timeout(LAST_LINES, self.ended).await;
+    }
+}
+
+fn open_log(
+    options: &Options,
+    metrics: &Arc<ServerMetrics>,
+    reopen: Arc<Notify>,
+) -> Result<Option<(access::Log, LogTasks)>, StartError> {
+    let (log, records) = access::channel(options.limits.access_log_queue);
+    let (over, ended) = oneshot::channel::<()>();
+    let metrics = Arc::clone(metrics);
+    let thread = std::thread::Builder::new().name("access-log".to_owned());
+    // Ends when the last data thread has.
+    let writing = match &options.access_log {
         AccessLog::Off => return Ok(None),
-        AccessLog::Stdout => Box::new(io::stdout()),
+        AccessLog::Stdout => {
+            // Past the standard library's buffer, which would hold back what could not be written.
+            let out = File::from(io::stdout().as_fd().try_clone_to_owned().map_err(StartError::Thread)?);
+            thread.spawn(move || {
+                records.write_to(out, &metrics);
+                drop(over);
+            })
+        }
         AccessLog::File(path) => {
-            let file = OpenOptions::new().append(true).create(true).open(path);
-            Box::new(file.map_err(|source| StartError::AccessLog { path: path.clone(), source })?)
+            let file = LogFile::open(path);
+            let file = file.map_err(|source| StartError::AccessLog { path: path.clone(), source })?;
+            thread.spawn(move || {
+                records.write_to_file(file, &metrics);
+                drop(over);
+            })
         }
     };
-    let (log, records) = access::channel(queue);
-    // Ends when the last data thread has.
-    std::thread::Builder::new()
-        .name("access-log".to_owned())
-        .spawn(move || {
-            if let Err(error) = records.write_to(out) {
-                tracing::error!(%error, "the access log cannot be written any more");
-            }
-        })
-        .map_err(StartError::Thread)?;
-    Ok(Some(log))
+    writing.map_err(StartError::Thread)?;
+    let own = log.clone();
+    let reopening = tokio::spawn(async move {
+        loop {
+            reopen.notified().await;
+            own.reopen();
+        }
+    });
+    Ok(Some((log, LogTasks { reopening, ended })))
 }
 
 /// The address that stands for all addresses of this host: `[::]`, which takes IPv4 as well, unless there is no IPv6 here.

@@ -40,7 +40,10 @@ pub(super) async fn run<S: Service>(
             Err(error) => {
                 // Usually out of file descriptors: nothing gets better by trying at once.
                 thread.shared.metrics.accept_failures.increment(1);
-                tracing::warn!(%error, %address, "cannot accept a connection");
+                if thread.shared.accept_warned.may_be_said() {
+                    let failures = thread.shared.metrics.accept_failures.get();
+                    tracing::warn!(%error, %address, failures, "cannot accept connections");
+                }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }

@@ -88,11 +88,12 @@ async fn serve<S: Service>(
         begun: RefCell::default(),
         _permit: permit,
     });
-    let stream = ClientIo::new(opened.stream, opened.ahead, Arc::clone(&activity), !opened.http2);
     let outcome = if opened.http2 {
+        let stream = ClientIo::http2(opened.stream, opened.ahead, activity, &thread.shared.metrics);
         // Boxed, so that connections of HTTP/1.1 do not keep the place.
         Box::pin(serve_http2(stream, client, &membership, service)).await
     } else {
+        let stream = ClientIo::http1(opened.stream, opened.ahead, activity);
         serve_http1(stream, client, &membership, service).await
     };
     match outcome {

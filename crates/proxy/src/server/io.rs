@@ -11,8 +11,10 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::frames::{self, Frames};
 use super::framing::{Framing, POISON, Violation};
 use crate::activity::Activity;
+use crate::counts::ServerMetrics;
 
 /// Most bytes that [`poll_first`] takes: most requests are shorter.
 const FIRST: usize = 1024;
@@ -33,20 +35,31 @@ pub(super) struct ClientIo {
     ahead: Bytes,
     pub(super) activity: Arc<Activity>,
     framing: Framing,
+    /// Of HTTP/2, and what is counted of it.
+    frames: Option<Box<(Frames, Arc<ServerMetrics>)>>,
     /// The client has broken the framing: nothing more is read.
     refused: bool,
 }
 
 impl ClientIo {
-    /// A stream of which `ahead` was read. Requests are `framed` in HTTP/1.1 only.
-    pub(super) fn new(
+    /// A stream of HTTP/1.1 of which `ahead` was read.
+    pub(super) fn http1(
         stream: Io<tokio_rustls::server::TlsStream<TcpStream>>,
         ahead: Bytes,
         activity: Arc<Activity>,
-        framed: bool,
     ) -> Self {
-        let framing = if framed { Framing::new() } else { Framing::none() };
-        Self { stream, ahead, activity, framing, refused: false }
+        Self { stream, ahead, activity, framing: Framing::new(), frames: None, refused: false }
+    }
+
+    /// A stream of HTTP/2 of which `ahead` was read.
+    pub(super) fn http2(
+        stream: Io<tokio_rustls::server::TlsStream<TcpStream>>,
+        ahead: Bytes,
+        activity: Arc<Activity>,
+        metrics: &Arc<ServerMetrics>,
+    ) -> Self {
+        let frames = Some(Box::new((Frames::new(), Arc::clone(metrics))));
+        Self { stream, ahead, activity, framing: Framing::none(), frames, refused: false }
     }
 
     /// Begins anew between two requests, with `ahead`, of which nobody has made anything.
@@ -62,9 +75,16 @@ impl ClientIo {
         self.refused
     }
 
+    #[inline]
+    fn sent(&mut self, bytes: usize) {
+        if let Some(frames) = &mut self.frames {
+            frames.0.sent(bytes);
+        }
+    }
+
     /// Takes what hyper must not see out of `buf`, of which the first `before` bytes are not from here.
     #[cold]
-    fn refuse(&mut self, buf: &mut ReadBuf<'_>, before: usize, at: usize) {
+    fn refuse(&mut self, buf: &mut ReadBuf<'_>, before: usize, at: usize, poison: &'static [u8]) {
         if self.activity.is_tunnel() {
             // These are no requests any more.
             return;
@@ -72,7 +92,7 @@ impl ClientIo {
         self.activity.refuse();
         self.refused = true;
         buf.set_filled(before + at);
-        let (now, later) = POISON.split_at(POISON.len().min(buf.remaining()));
+        let (now, later) = poison.split_at(poison.len().min(buf.remaining()));
         buf.put_slice(now);
         self.ahead = Bytes::from_static(later);
     }
@@ -98,7 +118,12 @@ impl AsyncRead for ClientIo {
         if !read.is_empty() {
             this.activity.read();
             if let Err(Violation(at)) = this.framing.look(read) {
-                this.refuse(buf, before, at);
+                this.refuse(buf, before, at, POISON);
+            } else if let Some(frames) = this.frames.as_mut().filter(|_| !this.refused)
+                && let Some((at, flood)) = frames.0.look(read)
+            {
+                flood.count(&frames.1.floods);
+                this.refuse(buf, before, at, &frames::POISON);
             }
         }
         Poll::Ready(Ok(()))
@@ -110,7 +135,9 @@ impl AsyncWrite for ClientIo {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.activity.write();
-        Pin::new(&mut this.stream).poll_write(cx, buf)
+        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
+        this.sent(written);
+        Poll::Ready(Ok(written))
     }
 
     #[inline]
@@ -121,7 +148,9 @@ impl AsyncWrite for ClientIo {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.activity.write();
-        Pin::new(&mut this.stream).poll_write_vectored(cx, bufs)
+        let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs))?;
+        this.sent(written);
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

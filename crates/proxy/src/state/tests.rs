@@ -1,8 +1,12 @@
 use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
 
 use backstay_xds::client::Update;
+use tokio::sync::watch;
 
 use super::{StateError, StateFile, StateLock};
+use crate::counts::ControlMetrics;
 
 fn update(name: &str, value: &'static [u8]) -> Update {
     Update { name: name.into(), version: format!("version of {name}").into(), value: value.into() }
@@ -71,4 +75,39 @@ fn a_directory_has_one_proxy() {
     StateLock::take(directory.path()).unwrap();
     let gone = StateLock::take(&directory.path().join("nowhere")).unwrap_err();
     assert!(matches!(gone, StateError::Io { .. }), "{gone}");
+}
+
+#[test]
+fn what_cannot_be_stored_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    // Of the right name and no file: nothing can be moved there.
+    let blocked = directory.path().join("configuration");
+    fs::create_dir_all(blocked.join("in the way")).unwrap();
+    let file = StateFile::open(directory.path(), "edge").unwrap();
+    file.store(vec![update("backend/a", b"x")]).unwrap_err();
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "configuration.new is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_stored_is_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let blocked = directory.path().join("configuration");
+    fs::create_dir(&blocked).unwrap();
+    let file = StateFile::open(directory.path(), "edge").unwrap();
+    let metrics = Arc::<ControlMetrics>::default();
+    let (changes, changed) = watch::channel(0);
+    let kept = vec![update("backend/a", b"x")];
+    let resources = kept.clone();
+    let keeping = tokio::spawn(super::keep(file.clone(), move || resources.clone(), changed, Arc::clone(&metrics)));
+    changes.send_replace(1);
+    while metrics.state_failures.store_configuration.get() == 0 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    fs::remove_dir(&blocked).unwrap();
+    while !blocked.is_file() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    drop(changes);
+    keeping.await.unwrap();
+    assert_eq!(file.load().unwrap(), kept, "though nothing has changed since");
 }

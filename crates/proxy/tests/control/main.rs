@@ -1,6 +1,8 @@
 //! A whole proxy against a control plane on a socket, clients and upstreams on others.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod access_log;
+mod descriptors;
 #[path = "../../../dns-cache/tests/resolver/server.rs"]
 mod dns_server;
 mod dump;

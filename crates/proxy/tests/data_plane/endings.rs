@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::wire::{END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, Wire, frame, head_of};
-use crate::support::{ANY_PORT, BackendOf, LogLines, Proxy, Raw, Routes, access_log, on, socket, soon, to};
+use crate::support::{ANY_PORT, BackendOf, LogLines, Proxy, Raw, Routes, access_log, ask, on, socket, soon, to};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n";
 const HALF: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf.";
@@ -263,5 +263,35 @@ async fn nothing_moves_and_the_client_leaves() {
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_slow_endpoint_with_impatient_clients_is_logged_and_counted() {
+    for retries in [false, true] {
+        let retry = |of: &mut BackendOf| of.policy.retries = retries.then(|| on(&["connect-failure"], 1));
+        let scene = Scene::start(retry, |_| {}, Limits::default()).await;
+        let (client, stream) = scene.ask().await;
+        reset(client);
+        let lines = scene.lines.unwrap();
+        let line = tokio::task::spawn_blocking(move || lines.next()).await.unwrap();
+        let endpoint = stream.local_addr().unwrap().to_string();
+        assert_eq!((&line["flags"], &line["upstream"], &line["attempts"]), (&"DC".into(), &endpoint.into(), &1.into()));
+        let metrics = &scene.backend.metrics;
+        assert_eq!((metrics.abandoned.get(), metrics.attempts.get(), metrics.timeouts.total.get()), (1, 1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_found_no_endpoint_was_not_attempted() {
+    for retries in [false, true] {
+        let (log, lines) = access_log();
+        let mut backend = BackendOf::http1(&[]);
+        backend.policy.retries = retries.then(|| on(&["connect-failure"], 1));
+        let table = Routes::all(to(&backend.build(), 80));
+        let proxy = Proxy::with(Options { access_log: Some(log), ..Options::default() }, socket(ANY_PORT, table)).await;
+        assert_eq!(ask(proxy.address, http::Request::get("/")).await.status, 503);
+        let line = tokio::task::spawn_blocking(move || lines.next()).await.unwrap();
+        assert_eq!((&line["flags"], &line["upstream"], &line["attempts"]), (&"UH".into(), &Value::Null, &0.into()));
     }
 }

@@ -245,3 +245,20 @@ async fn a_client_that_waits_is_told_to_continue() {
     soon(stream.read_to_string(&mut rest)).await.unwrap();
     assert!(rest.ends_with("\n\nabc") && !rest.contains("expect:"), "{rest}");
 }
+
+#[tokio::test]
+async fn a_length_that_no_body_has_is_refused() {
+    let upstream = Upstream::http1(echo).await;
+    let proxy = Proxy::start(Routes::to(upstream.address)).await;
+    for length in [
+        "9223372036854775808",
+        "18446744073709551613",
+        "18446744073709551614",
+        "18446744073709551615",
+        "18446744073709551616",
+    ] {
+        let answer =
+            raw(proxy.address, format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("connection: close\r\n"), "{length} {answer}");
+    }
+}

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use backstay_balancer::Limit;
-use backstay_proxy::server::Limits;
+use backstay_proxy::counts::ServerMetrics;
+use backstay_proxy::server::{Limits, Options};
 use backstay_upstream::Backend;
 use tokio::sync::mpsc;
 
 use crate::support::wire::{
-    DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PING, RST_STREAM, WINDOW_UPDATE, Wire, block, frame, head_of,
+    DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, Wire, block, frame, head_of,
 };
-use crate::support::{BackendOf, Proxy, Raw, Routes, Upstream, echo, soon, to, until};
+use crate::support::{ANY_PORT, BackendOf, Proxy, Raw, Routes, Upstream, echo, socket, soon, to, until};
 
 /// A proxy before an upstream that does not answer, and what is under way at it.
 async fn before_a_silent_upstream() -> (Proxy, Arc<Backend>, Upstream, mpsc::UnboundedReceiver<String>) {
@@ -232,4 +234,63 @@ async fn a_table_of_headers_that_unfolds_is_refused() {
     let last = last.unwrap();
     assert!(last.kind != HEADERS || !last.payload.contains(&0x88), "{last:?}");
     nothing_is_left(&backend).await;
+}
+
+const PRIORITY: u8 = 2;
+/// RFC 9113, 7.
+const ENHANCE_YOUR_CALM: u32 = 11;
+
+#[tokio::test]
+async fn floods_of_frames_that_cost_their_sender_nothing_end_the_connection() {
+    let upstream = Upstream::http1(echo).await;
+    for (kind, stream, payload) in [
+        (PING, 0, &[0; 8][..]),
+        (SETTINGS, 0, &[]),
+        (PRIORITY, 1, &[0, 0, 0, 3, 0]),
+        (WINDOW_UPDATE, 0, &[0, 0, 0, 1]),
+        (0xbe, 0, &[]),
+    ] {
+        let metrics = Arc::<ServerMetrics>::default();
+        let options = Options { metrics: Arc::clone(&metrics), ..Options::default() };
+        let proxy = Proxy::with(options, socket(ANY_PORT, Routes::to(upstream.address))).await;
+        let mut wire = Wire::connect(proxy.address, &[]).await;
+        // A stream for what needs one, whose request has not ended.
+        wire.send(&frame(HEADERS, END_HEADERS, 1, &head_of("POST", &[]))).await;
+        wire.send(&frame(kind, 0, stream, payload).repeat(1200)).await;
+        let end = wire.until(GOAWAY).await.expect("the connection is ended in words");
+        let code = u32::from_be_bytes(end.payload[4..8].try_into().unwrap());
+        assert_eq!(code, ENHANCE_YOUR_CALM, "kind {kind}");
+        let floods = &metrics.floods;
+        let counts = [&floods.ping, &floods.settings, &floods.priority, &floods.window_update, &floods.other];
+        let counted: Vec<_> = counts.iter().map(|count| count.get()).collect();
+        assert_eq!(counted.iter().sum::<u64>(), 1, "kind {kind}: {counted:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_pings_and_opens_windows_for_what_is_received_is_no_flood() {
+    const PARTS: usize = 3000;
+    let upstream = Upstream::serve(|mut stream| async move {
+        Raw::head(&mut stream).await;
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", PARTS * 100);
+        tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, &vec![b'x'; PARTS * 100]).await.unwrap();
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let proxy = Proxy::start(Routes::to(upstream.address)).await;
+    // Small parts, each for a window and a ping.
+    let mut wire = Wire::connect(proxy.address, &[(INITIAL_WINDOW_SIZE, 100)]).await;
+    wire.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &get())).await;
+    let mut received = 0;
+    while received < PARTS * 100 {
+        let data = wire.until(DATA).await.expect("the connection goes on");
+        received += data.payload.len();
+        let window = u32::try_from(data.payload.len()).unwrap().to_be_bytes();
+        let updates =
+            [frame(WINDOW_UPDATE, 0, 0, &window), frame(WINDOW_UPDATE, 0, 1, &window), frame(PING, 0, 0, &[1; 8])];
+        if data.flags & END_STREAM == 0 {
+            assert!(wire.send(&updates.concat()).await);
+        }
+    }
 }

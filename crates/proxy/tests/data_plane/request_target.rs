@@ -110,3 +110,27 @@ async fn what_is_no_path_is_refused() {
     }
     assert_eq!(upstream.connections(), connections, "nothing of it was sent on");
 }
+
+#[tokio::test]
+async fn targets_of_other_schemes_and_raw_bytes_beyond_ascii_are_refused() {
+    let upstream = Upstream::http1(echo).await;
+    let proxy = Proxy::start(Routes::to(upstream.address)).await;
+    for target in ["ftp://test/", "ftp://test?q", "ws://test/", "/caf\u{e9}", "/?q=caf\u{e9}", "http://test/caf\u{e9}"]
+    {
+        let answer = raw(proxy.address, format!("GET {target} HTTP/1.1\r\nHost: test\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("connection: close\r\n"), "{target} {answer}");
+    }
+    let connections = upstream.connections();
+    let mut wire = Wire::connect(proxy.address, &[]).await;
+    for (stream, scheme, path) in [(1, "ftp", "/"), (3, "http", "/caf\u{e9}")] {
+        let head = block(&[(":method", "GET"), (":scheme", scheme), (":authority", "test"), (":path", path)]);
+        wire.send(&frame(HEADERS, END_HEADERS | END_STREAM, stream, &head)).await;
+        let answer = wire.until(HEADERS).await.expect("an answer");
+        assert_eq!(
+            (answer.stream, answer.payload[0]),
+            (stream, 0x8c),
+            "400 by the static table of HPACK: {scheme} {path}"
+        );
+    }
+    assert_eq!(upstream.connections(), connections, "nothing of it was sent on");
+}

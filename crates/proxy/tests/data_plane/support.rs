@@ -23,6 +23,7 @@ use std::time::Duration;
 use backstay_balancer::{Breakers, RetryPolicy};
 use backstay_model::{BackendSpec, HostPattern, Policy, Protocol, Respond, Retry, Timeouts};
 use backstay_proxy::config::{Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
+use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
 use backstay_proxy::server::{Limits, Options, Workers};
 use backstay_upstream::tls::ClientTls;
@@ -123,7 +124,7 @@ pub(crate) fn access_log() -> (backstay_proxy::access::Log, LogLines) {
     }
     let (log, records) = backstay_proxy::access::channel(256);
     let (out, lines) = std::sync::mpsc::channel::<String>();
-    std::thread::spawn(move || records.write_to(Lines(out)));
+    std::thread::spawn(move || records.write_to(Lines(out), &ServerMetrics::default()));
     (log, LogLines(lines))
 }
 

@@ -12,6 +12,9 @@ pub struct BackendMetrics {
     pub attempts: Count,
     /// From the request's head to the end of the answer's head.
     pub latency: Times,
+    /// Requests that ended before an answer to them began, though neither a timeout nor the endpoint ended them: their client left,
+    /// or a drain waited no longer.
+    pub abandoned: Count,
     /// Requests that some timeout ended.
     pub timeouts: Timeouts,
     /// Attempts that the endpoint ended before its answer was complete.

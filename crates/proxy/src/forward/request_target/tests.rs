@@ -26,3 +26,13 @@ fn what_begins_with_a_slash_is_a_target() {
     }
     assert!(is_valid(&Method::OPTIONS, &uri("*")));
 }
+
+#[test]
+fn other_schemes_and_other_characters_are_no_targets() {
+    for target in ["ftp://a/", "ftp://a?q", "ws://a/", "http://a/\u{e9}", "/\u{e9}", "/?q=\u{e9}", "http://a?\u{e9}"] {
+        let target = uri(target);
+        assert!(!is_valid(&Method::GET, &target), "{target}");
+        assert_eq!(normalized(Version::HTTP_11, &target), None, "{target}");
+    }
+    assert!(is_valid(&Method::GET, &uri("HTTPS://a/%C3%A9")));
+}

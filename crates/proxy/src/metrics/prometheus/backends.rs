@@ -30,6 +30,11 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
         read: Times(|backend| &backend.metrics.latency),
     },
     Family {
+        name: "backstay_backend_requests_abandoned_total",
+        help: "Requests whose client left before an answer to them began, or for which a drain waited no longer.",
+        read: Rise(|backend| backend.metrics.abandoned.get()),
+    },
+    Family {
         name: "backstay_backend_timeouts_total",
         help: "Attempts and requests that a timeout ended.",
         read: Rises("timeout", |backend| {

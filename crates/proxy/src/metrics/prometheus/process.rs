@@ -1,5 +1,5 @@
 use crate::metrics::family::Family;
-use crate::metrics::family::Read::{Level, Levels, Rise, Rises};
+use crate::metrics::family::Read::{Grows, Level, Levels, Rise, Rises};
 use crate::metrics::{CLASSES, Process};
 use backstay_upstream::counts::FailureCounts;
 
@@ -14,6 +14,31 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         name: "backstay_build_info",
         help: "1, with the version of this program.",
         read: Levels("version", |_| vec![(env!("CARGO_PKG_VERSION"), 1.0)]),
+    },
+    Family {
+        name: "process_open_fds",
+        help: "Open file descriptors.",
+        read: Level(|process| process.usage.open_files.map(|open| open as f64)),
+    },
+    Family {
+        name: "process_max_fds",
+        help: "How many file descriptors may be open.",
+        read: Level(|process| process.usage.max_files.map(|most| most as f64)),
+    },
+    Family {
+        name: "process_resident_memory_bytes",
+        help: "Memory in use.",
+        read: Level(|process| process.usage.resident.map(|bytes| bytes as f64)),
+    },
+    Family {
+        name: "process_cpu_seconds_total",
+        help: "Processor time used.",
+        read: Grows(|process| process.usage.cpu),
+    },
+    Family {
+        name: "process_start_time_seconds",
+        help: "When the process started, in seconds since 1970.",
+        read: Level(|process| process.usage.started),
     },
     Family {
         name: "backstay_draining",
@@ -76,6 +101,20 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Rise(|process| process.server.protocol_errors.get()),
     },
     Family {
+        name: "backstay_http2_floods_total",
+        help: "HTTP/2 connections ended because their client sent too many frames for nothing, by the frame.",
+        read: Rises("frame", |process| {
+            let floods = &process.server.floods;
+            vec![
+                ("ping", floods.ping.get()),
+                ("settings", floods.settings.get()),
+                ("priority", floods.priority.get()),
+                ("window_update", floods.window_update.get()),
+                ("other", floods.other.get()),
+            ]
+        }),
+    },
+    Family {
         name: "backstay_streams_full_total",
         help: "Times that an HTTP/2 connection came to carry as many requests as one may.",
         read: Rise(|process| process.server.streams_full.get()),
@@ -94,8 +133,15 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
     },
     Family {
         name: "backstay_access_log_dropped_total",
-        help: "Access log lines lost because the writer was behind.",
-        read: Rise(|process| process.server.log_lines_dropped.get()),
+        help: "Access log lines lost, because the writer was behind or could not write.",
+        read: Rises("cause", |process| {
+            vec![("queue", process.server.log_lines_dropped.get()), ("write", process.server.log_lines_unwritten.get())]
+        }),
+    },
+    Family {
+        name: "backstay_access_log_failures_total",
+        help: "Attempts to write the access log that failed, as on a full disk.",
+        read: Rise(|process| process.server.log_failures.get()),
     },
     Family {
         name: "backstay_mirrors_dropped_total",

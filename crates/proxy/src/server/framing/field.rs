@@ -64,6 +64,9 @@ impl Field {
 /// The only coding that is known.
 const CHUNKED: &[u8] = b"chunked";
 
+/// Longest body that may be told of. Beyond it hyper has numbers that mean something else, and others have negative ones.
+const MAX_LENGTH: u64 = i64::MAX as u64;
+
 /// The length that `value` says, if it is no more than a few digits.
 pub(super) fn length(value: &[u8]) -> Option<u64> {
     const MAX_DIGITS: usize = 18;
@@ -119,6 +122,9 @@ impl Value {
             (Self::BeforeLength, b'0'..=b'9') => Step::Value(Self::Length(u64::from(byte - b'0'))),
             (Self::Length(length), b'0'..=b'9') => {
                 let length = length.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+                if length > MAX_LENGTH {
+                    return None;
+                }
                 Step::Value(Self::Length(length))
             }
             (Self::Length(length) | Self::AfterLength(length), b' ' | b'\t') => Step::Value(Self::AfterLength(length)),
