@@ -23,6 +23,7 @@ mod python_client;
 mod quickstart;
 mod routing;
 mod scale;
+mod signals;
 mod state_directory;
 mod statuses;
 mod streams;
