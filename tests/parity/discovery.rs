@@ -7,7 +7,7 @@ use hickory_proto::rr::RecordType::{A, AAAA};
 
 use crate::compare::compare;
 use crate::dns::Reply;
-use crate::row::{Endpoint, HOST, Row, Step, differs, same};
+use crate::row::{Endpoint, HOST, Row, Step, same};
 use crate::upstream::Behaviour;
 
 const OK: &str = "200 - via_upstream 127.0.0.1";

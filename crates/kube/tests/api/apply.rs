@@ -5,7 +5,7 @@ mod refused;
 
 use serde_json::{Value, json};
 
-use crate::server::{BACKENDS, JSON_PATCH, MERGE, Server, backend, version};
+use crate::server::{BACKENDS, JSON_PATCH, MERGE, Server, backend};
 
 const APPLY: (&str, &str) = ("content-type", "application/apply-patch+yaml");
 const GATEWAYS: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways";

@@ -3,9 +3,8 @@ mod lookups;
 use std::sync::Arc;
 
 use backstay_proto::config::{
-    self, Attachment, Backend, BackendRef, ClientTls, Endpoint, Forward, Listener, Match, Resource, Route, Rule,
-    Secret, ServerTls, StaticEndpoints, WeightedBackend, backend, endpoint, listener, resource, rule, secret,
-    weighted_backend,
+    Attachment, Backend, BackendRef, ClientTls, Endpoint, Forward, Listener, Match, Resource, Route, Rule, Secret,
+    ServerTls, StaticEndpoints, WeightedBackend, backend, endpoint, listener, resource, rule, secret, weighted_backend,
 };
 use backstay_xds::client::Update;
 use prost::Message;

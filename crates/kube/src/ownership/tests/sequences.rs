@@ -188,20 +188,18 @@ impl Stored {
     }
 }
 
+/// What a step says. Everybody says one label and one listener more, alike: what holds them is never emptied, which would be
+/// something that is there, and owned, and that the model does not know.
 fn wanted(step: &Step) -> Value {
-    let labels: Map<String, Value> =
+    let mut labels: Map<String, Value> =
         step.values.iter().map(|(key, value)| ((*key).to_owned(), value.to_string().into())).collect();
-    let listeners: Vec<Value> = step.values.iter().map(|(key, value)| json!({"name": key, "port": value})).collect();
-    let mut wanted = json!({
+    labels.insert("kept".to_owned(), "0".into());
+    let values = step.values.iter().map(|(key, value)| (*key, *value)).chain([("kept", 9)]);
+    let listeners: Vec<Value> = values.map(|(key, value)| json!({"name": key, "port": value})).collect();
+    json!({
         "apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
-        "metadata": {"name": "web"}, "spec": {"gatewayClassName": "backstay"},
-    });
-    // That something is there and empty is owned as well, and is nothing that the model knows.
-    if !step.values.is_empty() {
-        wanted["metadata"]["labels"] = labels.into();
-        wanted["spec"]["listeners"] = listeners.into();
-    }
-    wanted
+        "metadata": {"name": "web", "labels": labels}, "spec": {"gatewayClassName": "backstay", "listeners": listeners},
+    })
 }
 
 fn first(step: &Step) -> Stored {

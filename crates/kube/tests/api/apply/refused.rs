@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{APPLY, GATEWAYS, ROUTES, at, causes, owners, spec, web};
-use crate::server::{BACKENDS, JSON_PATCH, MERGE, Server, backend, version};
+use super::{APPLY, at, spec, web};
+use crate::server::{BACKENDS, MERGE, Server, version};
 
 #[tokio::test]
 async fn what_managers_take_is_bounded() {
