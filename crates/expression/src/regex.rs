@@ -59,6 +59,7 @@ impl Regex {
 
     /// Whether it matches somewhere in `subject`.
     #[must_use]
+    #[inline]
     pub fn is_match(&self, subject: &[u8]) -> bool {
         match &self.literal {
             Some(Literal::Prefix(text)) => subject.starts_with(text),

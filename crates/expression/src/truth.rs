@@ -76,7 +76,18 @@ impl Share {
 
 impl Truth {
     /// Whether it holds, for `request`.
+    #[inline]
     pub fn of(&self, request: &(impl Request + ?Sized)) -> bool {
+        // Most conditions are of this kind, and a rule can have many of them.
+        if let Self::Matches(text, regex) = self
+            && let Some(text) = text.as_it_is(request)
+        {
+            return regex.is_match(text);
+        }
+        self.evaluate(request)
+    }
+
+    fn evaluate(&self, request: &(impl Request + ?Sized)) -> bool {
         match self {
             Self::Constant(truth) => *truth,
             Self::Present(text) => text.is_present(request),
@@ -87,10 +98,7 @@ impl Truth {
             Self::Same(truths) => truths[0].of(request) == truths[1].of(request),
             Self::Equal(texts) => both(texts, request, |first, second| first == second),
             Self::Compare(order, numbers) => order.holds(numbers[0].of(request), numbers[1].of(request)),
-            Self::Matches(text, regex) => match text.as_it_is(request) {
-                Some(text) => regex.is_match(text),
-                None => regex.is_match(text.of(request).as_deref().unwrap_or_default()),
-            },
+            Self::Matches(text, regex) => regex.is_match(text.of(request).as_deref().unwrap_or_default()),
             Self::StartsWith(texts) => both(texts, request, <[u8]>::starts_with),
             Self::EndsWith(texts) => both(texts, request, <[u8]>::ends_with),
             Self::Contains(texts) => both(texts, request, |whole, part| memmem::find(whole, part).is_some()),

@@ -90,24 +90,48 @@ impl Aim<'_> {
         hop: HopByHop,
         body: RequestBody,
     ) -> Result<Aimed, LocalReply> {
-        let Self { backend, port, timeouts } = self;
-        let thread = &exchange.client.thread;
-        head::rewrite_host(&mut parts, backend);
-        let mut state = RequestState::new(backend, port, &parts, &hop, &body);
+        let (state, cookies) = self.state(exchange, &mut parts, &hop, &body);
+        let request = head::address(parts, hop, self.backend, body).ok_or(UNSENDABLE)?;
+        let (active, deadline, attempts) = (self.active(exchange), self.deadline(exchange), self.attempts());
+        Ok(Aimed { request, state, active, deadline, attempts, cookies })
+    }
+
+    /// What is known of such a request before it is on its way, and the cookies that keep its client at an endpoint. The name
+    /// that the backend is asked by is put into its head.
+    // In one with its callers: what it makes is large, and is put where it stays.
+    #[inline(always)]
+    pub(super) fn state(
+        self,
+        exchange: &Exchange,
+        parts: &mut Parts,
+        hop: &HopByHop,
+        body: &RequestBody,
+    ) -> (RequestState, Vec<HeaderValue>) {
+        head::rewrite_host(parts, self.backend);
+        let mut state = RequestState::new(self.backend, self.port, parts, hop, body);
         let mut cookies = Vec::new();
-        if backend.policy.hashes() {
-            let client = exchange.client.peer.ip();
-            (state.hash, cookies) = hash::of(&backend.policy.hash, &parts, client, || thread.random());
+        if self.backend.policy.hashes() {
+            let client = &exchange.client;
+            let random = || client.thread.random();
+            (state.hash, cookies) = hash::of(&self.backend.policy.hash, parts, client.peer.ip(), random);
         }
-        let request = head::address(parts, hop, backend, body).ok_or(UNSENDABLE)?;
-        Ok(Aimed {
-            request,
-            state,
-            active: Active::count(thread.upstreams.get(backend, || thread.random())),
-            deadline: timeouts.deadline(backend, exchange.started),
-            attempts: Attempts::at(backend, timeouts),
-            cookies,
-        })
+        (state, cookies)
+    }
+
+    /// The backend, from where the request is, which it counts from now on.
+    pub(super) fn active(self, exchange: &Exchange) -> Active {
+        let thread = &exchange.client.thread;
+        Active::count(thread.upstreams.get(self.backend, || thread.random()))
+    }
+
+    /// When the answer must have ended.
+    pub(super) fn deadline(self, exchange: &Exchange) -> Option<Pin<Box<Sleep>>> {
+        self.timeouts.deadline(self.backend, exchange.started)
+    }
+
+    /// How often the request may be sent.
+    pub(super) fn attempts(self) -> Attempts {
+        Attempts::at(self.backend, self.timeouts)
     }
 }
 

@@ -9,7 +9,7 @@ use http::{Request, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
-use super::aim::{Aim, RouteTimeouts, UNSENDABLE};
+use super::aim::{Aim, Aimed, RouteTimeouts, UNSENDABLE};
 use super::asked::Asked;
 use super::authority;
 use super::head::HeadEdits;
@@ -109,13 +109,22 @@ fn decide_target(
     }
     let upgrades = hop.upgrade.is_some();
     let timeouts = RouteTimeouts { request: forward.request_timeout, attempt: forward.backend_request_timeout };
-    let aimed = match (Aim { backend, port, timeouts }).take(&exchange, parts, hop, body) {
-        Ok(aimed) => aimed,
-        Err(reply) => return Decision::Answered(reply::refuse(exchange, reply)),
+    let aim = Aim { backend, port, timeouts };
+    let (state, cookies) = aim.state(&exchange, &mut parts, &hop, &body);
+    let Some(request) = head::address(parts, hop, backend, body) else {
+        return Decision::Answered(reply::refuse(exchange, UNSENDABLE));
     };
     let edits = filters.iter().any(|filters| !filters.response_headers.is_empty());
     Decision::Forward(Box::new(Outbound {
-        aimed,
+        // Written out, so that it is made where it stays.
+        aimed: Aimed {
+            request,
+            state,
+            active: aim.active(&exchange),
+            deadline: aim.deadline(&exchange),
+            attempts: aim.attempts(),
+            cookies,
+        },
         client_upgrade: client_upgrade.filter(|_| upgrades),
         edits: edits.then(|| Edits { rule: Arc::clone(matched.rule), target: index }),
         selected: None,

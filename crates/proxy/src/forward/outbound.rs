@@ -70,45 +70,40 @@ impl Edits {
 impl Outbound {
     /// Sends the request, and ends with the head of the answer, which is a reply of the proxy's own if something went wrong.
     pub(super) async fn send(mut self: Box<Self>) -> Response<ResponseBody> {
-        let outcome = loop {
-            match self.ask().await {
-                Err(failure) if self.next(&failure) => {}
-                outcome => break outcome,
+        loop {
+            // Borrowed from where it is, and all in this one function: what a future holds or yields is moved with it.
+            let Self { exchange, aimed, .. } = &mut *self;
+            let Aimed { request, state, active, deadline, attempts, .. } = aimed;
+            let due = deadline.as_ref().map(|deadline| deadline.deadline());
+            let unanswered = Unanswered { exchange, active, state, due };
+            let mut retry_flag = Flag::None;
+            let outcome = match *attempts {
+                Attempts::One => within(deadline, pin!(attempt::run(state, &active.upstream, request))).await,
+                Attempts::Timed(timeout) => {
+                    let client = Rc::clone(&unanswered.exchange.client);
+                    state.time();
+                    let timeouts = retries::Timeouts { attempt: timeout, due };
+                    let mut ended = Box::pin(retries::run(state, &active.upstream, &client.thread, timeouts, request));
+                    within(deadline, ended.as_mut()).await.map(|ended| {
+                        retry_flag = ended.flag;
+                        ended.outcome
+                    })
+                }
+            };
+            std::mem::forget(unanswered);
+            if retry_flag != Flag::None {
+                exchange.note(|record| record.retry_flag = retry_flag);
             }
-        };
-        self.finish(outcome)
-    }
-
-    /// What the backend answers, or why it does not.
-    async fn ask(&mut self) -> Result<UpstreamAnswer, Failure> {
-        // Borrowed from where it is: what an `async fn` holds is moved with it.
-        let Self { exchange, aimed, .. } = self;
-        let Aimed { request, state, active, deadline, attempts, .. } = aimed;
-        let due = deadline.as_ref().map(|deadline| deadline.deadline());
-        let unanswered = Unanswered { exchange, active, state, due };
-        let mut retry_flag = Flag::None;
-        let outcome = match *attempts {
-            Attempts::One => within(deadline, pin!(attempt::run(state, &active.upstream, request))).await,
-            Attempts::Timed(timeout) => {
-                let client = Rc::clone(&unanswered.exchange.client);
-                state.time();
-                let timeouts = retries::Timeouts { attempt: timeout, due };
-                let mut ended = Box::pin(retries::run(state, &active.upstream, &client.thread, timeouts, request));
-                within(deadline, ended.as_mut()).await.map(|ended| {
-                    retry_flag = ended.flag;
-                    ended.outcome
-                })
+            let outcome = outcome.unwrap_or_else(|| {
+                active.upstream.backend.metrics.timeouts.total.increment(1);
+                active.upstream.report(state.current.borrow().as_ref(), Outcome::TimedOut);
+                Err(Failure::Timeout)
+            });
+            match &outcome {
+                Err(failure) if self.next(failure) => {}
+                _ => return self.finish(outcome),
             }
-        };
-        std::mem::forget(unanswered);
-        if retry_flag != Flag::None {
-            exchange.note(|record| record.retry_flag = retry_flag);
         }
-        outcome.unwrap_or_else(|| {
-            active.upstream.backend.metrics.timeouts.total.increment(1);
-            active.upstream.report(state.current.borrow().as_ref(), Outcome::TimedOut);
-            Err(Failure::Timeout)
-        })
     }
 
     /// Whether the request goes to another member of its destination, since this one has not seen any of it.
@@ -127,9 +122,16 @@ impl Outbound {
     }
 
     /// Makes the outcome the client's.
-    fn finish(self, outcome: Result<UpstreamAnswer, Failure>) -> Response<ResponseBody> {
-        let Self { mut exchange, aimed, client_upgrade, edits, mut selected } = self;
-        let Aimed { state, active, deadline, cookies, .. } = aimed;
+    // In one with its only caller: what is moved from one place to another is large.
+    #[inline(always)]
+    fn finish(self: Box<Self>, outcome: Result<UpstreamAnswer, Failure>) -> Response<ResponseBody> {
+        let Self {
+            mut exchange,
+            aimed: Aimed { state, active, deadline, cookies, .. },
+            client_upgrade,
+            edits,
+            mut selected,
+        } = *self;
         let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
         let (attempts, made) = (state.attempts.get(), state.made());
         let mut response = match outcome.and_then(|answer| check(answer, client_upgrade.is_some(), &exchange)) {
