@@ -197,10 +197,14 @@ fn subscription(options: &Options) -> Option<client::Options> {
     Some(client::Options::new(options.control_plane.clone()?, node, RESOURCE_TYPE_URL))
 }
 
+/// Open files that are few for a proxy. `max-connections` alone is no measure: as it is without a word, it is more than many systems
+/// give, and more than most proxies ever see.
+const FEW_DESCRIPTORS: u64 = 10_000;
+
 /// Has the system give this process as many descriptors as it may have, and says if these are too few.
 fn check_descriptors(max_connections: usize) {
     if let Some(limit) = process::raise_limit()
-        && limit < max_connections as u64
+        && limit < FEW_DESCRIPTORS.min(max_connections as u64)
     {
         tracing::warn!(
             limit,
