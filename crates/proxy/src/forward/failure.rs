@@ -51,7 +51,8 @@ pub(super) enum Failure {
     Refused(LocalReply),
 }
 
-const NO_ENDPOINT: LocalReply = LocalReply::fixed(
+/// No endpoint is left that could serve.
+pub(super) const NO_ENDPOINT: LocalReply = LocalReply::fixed(
     StatusCode::SERVICE_UNAVAILABLE,
     "no healthy upstream",
     Flag::NoHealthyUpstream,

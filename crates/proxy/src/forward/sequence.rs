@@ -18,6 +18,7 @@ use hyper::upgrade::OnUpgrade;
 use super::aim::{Aim, RouteTimeouts, UNSENDABLE};
 use super::asked::Asked;
 use super::destination::{self, Choice, ResponseEdits, Selected};
+use super::failure::NO_ENDPOINT;
 use super::head::HeadEdits;
 use super::headers::HopByHop;
 use super::outbound::{Decision, Edits, Outbound};
@@ -44,13 +45,6 @@ const UNKNOWN_LOOKUP: LocalReply = LocalReply::fixed(
     Flag::NoRoute,
     "no_table_or_address_set",
 );
-const NO_MEMBER: LocalReply = LocalReply::fixed(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "no healthy upstream",
-    Flag::NoHealthyUpstream,
-    "no_healthy_upstream",
-);
-
 /// Lets `sequence` decide on a request.
 pub(super) fn decide(
     mut exchange: Exchange,
@@ -132,7 +126,7 @@ fn send(sending: Sending, asked: &Asked<'_>, sequence: &Sequence, index: Option<
     let key = sending.key;
     let member = match destination::choose(to, key, &[], |total| thread.random_below(total)) {
         Choice::Member(member) => member,
-        Choice::None(cause) => return sending.fail(asked, cause, Some(index), NO_MEMBER),
+        Choice::None(cause) => return sending.fail(asked, cause, Some(index), NO_ENDPOINT),
     };
     let Some((backend, port)) =
         to.members().get(member).and_then(|member| Some((Arc::clone(member.backend.as_ref()?), member.port)))
