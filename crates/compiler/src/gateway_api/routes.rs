@@ -90,6 +90,7 @@ impl Tables {
                 attachments: attachments.collect(),
                 rules: rules.compiled.clone(),
                 order_key: order_key.clone(),
+                ..config::Route::default()
             };
             placed.needs.extend(backends.iter().map(|backend| (fleet.clone(), backend.clone())));
             placed.resources.push(((fleet, resource.clone()), config::resource::Kind::Route(route)));

@@ -55,6 +55,8 @@ fn precedence(path: &config::path_match::Kind, method: bool, headers: usize, que
     let (class, length) = match path {
         config::path_match::Kind::Exact(path) => (3, path.len()),
         config::path_match::Kind::Regex(path) => (2, path.len()),
+        // As specific as a regular expression: it is one of another notation.
+        config::path_match::Kind::Template(template) => (2, template.elements.len()),
         config::path_match::Kind::Prefix(path) => (1, path.len()),
     };
     class << 40 | capped(length, 16) << 24 | u64::from(method) << 16 | capped(headers, 8) << 8 | capped(query, 8)

@@ -109,7 +109,7 @@ fn rule(wanted: &HttpRouteRule, index: usize, scope: &Scope<'_>, found: &mut Fou
         }
     };
     let name = wanted.name.clone().unwrap_or_default();
-    rules.compiled.push(config::Rule { name, matches, filters, action: Some(action) });
+    rules.compiled.push(config::Rule { name, matches, filters, action: Some(action), ..Default::default() });
 }
 
 /// Gateway API: what cannot be sent anywhere is answered with 500.

@@ -131,8 +131,21 @@ impl TryFrom<&config::Route> for Route {
         let attachments = attachments.map(|(index, one)| attachment(one).within_element("attachments", index));
         let rules = message.rules.iter().enumerate();
         let rules = rules.map(|(index, message)| one_rule(message).within_element("rules", index));
-        let (attachments, rules) = (all(attachments), all(rules)).together()?;
+        let unknown = [
+            ("guards", message.guards.is_some()),
+            ("unmatched", message.unmatched.is_some()),
+            ("client_address", message.client_address.is_some()),
+        ];
+        let (attachments, rules, ()) = (all(attachments), all(rules), none(&unknown)).together()?;
         Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules })
+    }
+}
+
+/// None of these fields may be set: what they ask for is not done.
+fn none(fields: &[(&str, bool)]) -> Checked<()> {
+    match fields.iter().find(|(_, set)| *set) {
+        Some((field, _)) => refuse(*field, "this proxy cannot do that"),
+        None => Ok(()),
     }
 }
 
@@ -157,7 +170,8 @@ fn one_rule(message: &config::Rule) -> Checked<Rule> {
         [] => refuse("matches", "must hold at least one match"),
         some => all(some.iter().enumerate().map(one_match)),
     };
-    let (matches, filters, action) =
-        (matches, filter::filters(&message.filters), rule::action(message.action.as_ref())).together()?;
+    let guards = none(&[("guards", message.guards.is_some())]);
+    let (matches, filters, action, ()) =
+        (matches, filter::filters(&message.filters), rule::action(message.action.as_ref()), guards).together()?;
     Ok(Rule { name: message.name.as_str().into(), matches, filters, action })
 }

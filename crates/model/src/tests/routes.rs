@@ -22,7 +22,7 @@ fn respond(status: u32) -> rule::Action {
 
 fn with(rule: Rule) -> Route {
     let attachment = Attachment { listener: "listener/n/g/l".into(), hostnames: vec![] };
-    Route { attachments: vec![attachment], rules: vec![rule], order_key: "1".into() }
+    Route { attachments: vec![attachment], rules: vec![rule], order_key: "1".into(), ..Route::default() }
 }
 
 fn answering(rule: Rule) -> Route {
@@ -184,6 +184,7 @@ fn a_route_has_candidates_for_each_host_and_match_on_its_listeners() {
         ],
         rules: vec![rule(7), rule(9)],
         order_key: "key".into(),
+        ..Route::default()
     };
     let route = crate::Route::try_from(&message).unwrap();
     let hosts = HostPattern::Any;

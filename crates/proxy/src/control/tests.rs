@@ -67,7 +67,7 @@ fn route_of(listener: &str, backends: &[&str]) -> Route {
     let action = rule::Action::Forward(Forward { backends: backends.collect(), ..Forward::default() });
     let rule = Rule { matches: vec![Match::default()], action: Some(action), ..Rule::default() };
     let attachment = Attachment { listener: listener.to_owned(), hostnames: vec![] };
-    Route { attachments: vec![attachment], rules: vec![rule], order_key: "1".to_owned() }
+    Route { attachments: vec![attachment], rules: vec![rule], order_key: "1".to_owned(), ..Route::default() }
 }
 
 fn route(name: &str, version: &str, listener: &str, backends: &[&str]) -> Update {

@@ -81,7 +81,12 @@ fn route(port: u16) -> resource::Kind {
     let action = rule::Action::Forward(Forward { backends, ..Forward::default() });
     let rule = Rule { matches: vec![Match::default()], action: Some(action), ..Rule::default() };
     let attachment = Attachment { listener: "listener/n/g/http".to_owned(), hostnames: vec![] };
-    resource::Kind::Route(Route { attachments: vec![attachment], rules: vec![rule], order_key: "1".to_owned() })
+    resource::Kind::Route(Route {
+        attachments: vec![attachment],
+        rules: vec![rule],
+        order_key: "1".to_owned(),
+        ..Route::default()
+    })
 }
 
 fn all(listen: u16, host: &str, port: u16) -> Vec<(&'static str, resource::Kind)> {

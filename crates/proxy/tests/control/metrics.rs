@@ -33,7 +33,12 @@ fn route_to(path: &str, name: &str, port: u16) -> resource::Kind {
         ..Rule::default()
     };
     let attachment = Attachment { listener: "listener/n/g/http".to_owned(), hostnames: vec![] };
-    resource::Kind::Route(Route { attachments: vec![attachment], rules: vec![rule], order_key: name.to_owned() })
+    resource::Kind::Route(Route {
+        attachments: vec![attachment],
+        rules: vec![rule],
+        order_key: name.to_owned(),
+        ..Route::default()
+    })
 }
 
 fn dynamic() -> resource::Kind {

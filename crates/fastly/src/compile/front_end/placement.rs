@@ -90,6 +90,7 @@ impl FastlyFrontEnd {
                 rules: vec![rule(unknown_host::sequence())],
                 // After all others, whose keys begin with a date.
                 order_key: format!("~{gateway}"),
+                ..config::Route::default()
             };
             placed.resources.push(((fleet, resource.clone()), Resource::Route(route)));
         }

@@ -178,6 +178,7 @@ impl FastlyFrontEnd {
                     attachments: attachments(&listeners, &served.domains),
                     rules: vec![rule(served.sequence.clone())],
                     order_key: format!("{}/{}", node.source.created, key.name),
+                    ..config::Route::default()
                 };
                 placed.needs.extend(needs.iter().map(|need| (fleet.clone(), need.clone())));
                 placed.resources.push(((fleet, resource.clone()), Resource::Route(route)));

@@ -41,6 +41,7 @@ fn path_match(path: &config::PathMatch) -> Checked<PathMatch> {
         Some(path_match::Kind::Exact(text)) => absolute("exact", text).map(PathMatch::Exact),
         Some(path_match::Kind::Prefix(text)) => absolute("prefix", text).map(PathMatch::Prefix),
         Some(path_match::Kind::Regex(text)) => PathMatch::regex(text).or_else(invalid_regex),
+        Some(path_match::Kind::Template(_)) => refuse("template", "this proxy cannot match by that"),
     }
 }
 

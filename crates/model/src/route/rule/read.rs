@@ -7,6 +7,9 @@ use crate::route::sequence;
 use crate::scalar::limit;
 use backstay_proto::config::{self, rule, weighted_backend};
 
+/// What this version does not do yet, and a newer control plane may ask for.
+const NOT_DONE: &str = "this proxy cannot do that";
+
 /// The action of a rule.
 pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action> {
     Ok(match message {
@@ -17,6 +20,8 @@ pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action
         Some(rule::Action::Sequence(message)) => {
             Action::Sequence(Box::new(sequence::sequence(message).within("sequence")?))
         }
+        Some(rule::Action::Compose(_)) => return refuse("compose", NOT_DONE),
+        Some(rule::Action::Echo(_)) => return refuse("echo", NOT_DONE),
     })
 }
 
