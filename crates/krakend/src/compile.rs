@@ -69,6 +69,8 @@ pub struct Input {
     pub files: Files,
     /// How it shows itself.
     pub product: Product,
+    /// Whether `/__debug` answers whatever the configuration says, as with `krakend run -d`.
+    pub debug: bool,
 }
 
 /// A configuration, as proxies have it but for the listeners that it is attached to. May hold keys, so it is not printed.
@@ -94,7 +96,7 @@ impl Compiled {
 /// Compiles a plan. What is wrong with it is told; what comes out is of no use then.
 pub(crate) fn compile(plan: &Plan, input: &Input, report: &Report) -> Compiled {
     let scope = Scope::new(&input.name, plan, &input.files, report);
-    let manners = own::Manners { product: &input.product, router: &plan.router };
+    let manners = own::Manners { product: &input.product, router: &plan.router, debug: input.debug };
     let precedences = precedence::precedences(&plan.endpoints);
     let mut rules = manners.rules();
     let endpoints = plan.endpoints.iter().zip(&precedences);

@@ -75,7 +75,8 @@ impl KrakendFrontEnd {
         };
         graph.link(key, placement::links(key, &spec));
         let Some((text, format)) = spec.source() else { return };
-        let input = Input { name: name(key), files: files(key, &spec, graph), product: spec.product() };
+        let (files, product) = (files(key, &spec, graph), spec.product());
+        let input = Input { name: name(key), files, product, debug: spec.debug };
         let (checked, compiled) = examine(&text, format, spec.options(), &input);
         node.checked = Some(checked);
         if let Some(compiled) = compiled {
