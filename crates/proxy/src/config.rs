@@ -11,8 +11,8 @@ mod socket;
 
 pub(crate) use rule::Found;
 pub use rule::{
-    Action, CallSite, CallTarget, Composition, Destination, Filters, Forward, Member, Mirror, Rule, Sequence, Target,
-    WeightedTarget, WeightedTargets,
+    Action, CallSite, CallTarget, Composition, Destination, Filters, Forward, Guards, Manners, Member, Mirror, Rule,
+    Sequence, Target, Unmatched, WeightedTarget, WeightedTargets,
 };
 pub use socket::Socket;
 

@@ -1,4 +1,4 @@
-//! A rule of a route, joined with the backends it names.
+//! A rule of a route, joined with the backends it names, and what is done with requests that no rule matches.
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -9,6 +9,8 @@ use backstay_model::{AddressSet, ClientAddress, Slot, Table};
 
 use backstay_upstream::{Backend, Discovery};
 
+use crate::counts::CallMetrics;
+
 /// One rule of a route.
 #[derive(Debug)]
 pub struct Rule {
@@ -18,12 +20,33 @@ pub struct Rule {
     pub name: Box<str>,
     /// Whom its requests are from, where others say so; `None`: the peer of their connection.
     pub client_address: Option<Arc<ClientAddress>>,
+    /// What requests have to pass before that, in this order.
+    pub guards: Option<Arc<Guards>>,
     /// Changes on the way.
     pub filters: Filters,
     /// Where the way leads.
     pub action: Action,
+    /// What is counted for the calls of a composition, in their order.
+    pub calls: Box<[Arc<CallMetrics>]>,
 }
 
+/// What is done with requests to a host of one route that none of its rules matches.
+#[derive(Debug)]
+pub struct Unmatched {
+    /// Name of the route's resource.
+    pub route: Arc<str>,
+    /// What they have to pass before they are answered.
+    pub guards: Option<Arc<Guards>>,
+    /// Whom they are from, where others say so; `None`: the peer of their connection.
+    pub client_address: Option<Arc<ClientAddress>>,
+    /// How they are answered; `None`: 404.
+    pub manners: Option<Arc<Manners>>,
+}
+
+/// See [`model::route::guards::Guards`].
+pub type Guards = model::route::guards::Guards;
+/// See [`model::route::Manners`].
+pub type Manners = model::route::Manners;
 /// See [`model::Filters`].
 pub type Filters = model::Filters<Arc<Backend>>;
 /// See [`model::Mirror`].
@@ -56,9 +79,23 @@ pub type Member = model::sequence::Member<Arc<Backend>>;
 /// What there is of the names in a route.
 pub(crate) struct Found<'a> {
     pub(crate) client_address: Option<&'a Arc<ClientAddress>>,
+    /// What is counted for a call of the route, by its name.
+    pub(crate) counts: &'a dyn Fn(&Arc<str>) -> Arc<CallMetrics>,
     pub(crate) backend: &'a dyn Fn(&str) -> Option<Arc<Backend>>,
     pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
+}
+
+impl Unmatched {
+    /// What the route called `route` wants of them, if anything.
+    pub(crate) fn of(name: &Arc<str>, route: &model::Route) -> Option<Arc<Self>> {
+        let (guards, manners) = (route.guards.clone(), route.manners.clone());
+        if guards.is_none() && manners.is_none() {
+            return None;
+        }
+        let (route, client_address) = (Arc::clone(name), route.client_address.clone());
+        Some(Arc::new(Self { route, guards, client_address, manners }))
+    }
 }
 
 impl Rule {
@@ -73,8 +110,10 @@ impl Rule {
             route: Arc::clone(route),
             name: rule.name.clone(),
             client_address: found.client_address.map(Arc::clone),
+            guards: rule.guards.clone(),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
+            calls: rule.action.calls().map(|call| (found.counts)(call)).collect(),
         }
     }
 }

@@ -117,6 +117,7 @@ impl Response<'_> {
                 }
                 Some(Kind::Route) => {
                     if let Some(old) = model.routes.remove(&name) {
+                        model.calls.retain(&name, |_| false);
                         self.unlink(&name, &old.item);
                     }
                 }
@@ -217,8 +218,11 @@ impl Response<'_> {
     fn routes(&mut self, arrivals: Vec<Arrival<Route>>) {
         let mut arrived = BTreeSet::new();
         for arrival in arrivals {
-            let (name, mut accepted) = arrival.accept(|_, route| RouteItem::new(route));
+            let (name, mut accepted) = arrival.accept(RouteItem::new);
             accepted.item.rules = self.model.join(&name, &accepted.item.route);
+            let rules = &accepted.item.route.rules;
+            let is_there = |call: &str| rules.iter().any(|rule| rule.action.calls().any(|known| **known == *call));
+            self.model.calls.retain(&name, is_there);
             self.clear_rejection(&name);
             arrived.insert(Arc::clone(&name));
             self.put_route(name, accepted);
