@@ -38,6 +38,7 @@ pub use self::files::{File, Files};
 pub(crate) use self::hosts::Remote;
 pub use self::scope::ConfigName;
 pub(crate) use self::scope::{Offered, Scope};
+use crate::place::{Path, Place};
 use crate::plan::Plan;
 use crate::problem::Report;
 
@@ -111,8 +112,27 @@ pub(crate) fn compile(plan: &Plan, input: &Input, report: &Report) -> Compiled {
         client_address: Some(client::address(&plan.router)),
         ..Default::default()
     };
+    sound(&route, plan, report);
     let listener = listener::listener(&scope);
     differences::tell(&scope);
     let (resources, secrets) = scope.into_resources();
     Compiled { route, listener, resources, secrets }
+}
+
+/// Tells what proxies would refuse of a route, by the model that they check it with: better here than there.
+fn sound(route: &config::Route, plan: &Plan, report: &Report) {
+    let Err(faults) = backstay_model::Route::try_from(route) else { return };
+    let root = Path::ROOT.key("endpoints");
+    for fault in &faults {
+        let index = fault.field.strip_prefix("rules[").and_then(|rest| rest.split_once(']')?.0.parse::<usize>().ok());
+        let rule = index.and_then(|index| route.rules.get(index));
+        let endpoint =
+            rule.and_then(|rule| plan.endpoints.iter().find(|endpoint| endpoint::name(endpoint) == rule.name));
+        match endpoint {
+            Some(endpoint) => {
+                report.not_served(endpoint.place, &root.index(endpoint.index), format!("proxies refuse it: {fault}"));
+            }
+            None => report.not_served(Place::START, &Path::ROOT, format!("proxies refuse it: {fault}")),
+        }
+    }
 }

@@ -127,7 +127,7 @@ fn segment(part: &UrlPart, endpoint: &Endpoint, earlier: usize) -> config::Patte
 
 /// Whether there is a token whose claims can be used.
 fn validates(endpoint: &Endpoint) -> bool {
-    endpoint.extensions.iter().any(|extension| extension.namespace == "auth/validator")
+    component::serves(&endpoint.extensions, "auth/validator")
 }
 
 /// A field of an earlier answer; none of what is not there yet.

@@ -189,8 +189,18 @@ fn served<'a>(
     site: Site<'a>,
     scope: &'a Scope<'a>,
 ) -> impl Iterator<Item = Component<'a>> {
-    let is_served = |extension: &&Extension| {
-        namespace::named(extension.namespace).is_some_and(|namespace| matches!(namespace.state, State::Served(_)))
-    };
-    extensions.iter().filter(is_served).map(move |extension| Component { extension, site, scope })
+    extensions.iter().filter(|extension| is_served(extension)).map(move |extension| Component {
+        extension,
+        site,
+        scope,
+    })
+}
+
+fn is_served(extension: &Extension) -> bool {
+    namespace::named(extension.namespace).is_some_and(|namespace| matches!(namespace.state, State::Served(_)))
+}
+
+/// Whether the component `name` is among them, and served.
+pub(super) fn serves(extensions: &[Extension], name: &str) -> bool {
+    extensions.iter().any(|extension| extension.namespace == name && is_served(extension))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use backstay_proto::config;
 use backstay_proto::config::expression::Kind as Expression;
+use backstay_proto::config::operation::Kind as Operation;
 use backstay_proto::config::path_match::Kind as PathKind;
 use backstay_proto::config::rule::Action;
 use backstay_proto::config::variable::{Kind as Variable, Part};
@@ -65,7 +66,7 @@ impl Manners<'_> {
     pub(super) fn rules(&self) -> Vec<config::Rule> {
         let mut rules = Vec::new();
         if let Some(path) = &self.router.health_path {
-            rules.push(rule("health", literal(path), "GET", Action::Respond(health())));
+            rules.push(rule("health", literal(path), "GET", Action::Sequence(health())));
         }
         if self.router.debug_endpoint || self.debug {
             let pong = json(r#"{"message":"pong"}"#);
@@ -136,12 +137,15 @@ fn json(body: &str) -> config::Respond {
     config::Respond { status: 200, body: body.to_owned(), content_type: JSON.to_owned(), ..Default::default() }
 }
 
-/// What a proxy that can answer is: well. There are no agents that could be otherwise.
-fn health() -> config::Respond {
+/// What a proxy that can answer is: well. There are no agents that could be otherwise. What is computed is a step of a sequence.
+fn health() -> config::Sequence {
     let text = |text: &str| config::Expression { kind: Some(Expression::Text(text.to_owned())) };
     let now = Expression::Variable(config::Variable { kind: Some(Variable::Part(Part::Now.into())) });
     let operands =
         vec![text(r#"{"agents":{},"now":""#), config::Expression { kind: Some(now) }, text(r#"","status":"ok"}"#)];
     let body = config::Expression { kind: Some(Expression::Concatenation(config::Expressions { operands })) };
-    config::Respond { computed_body: Some(body), ..json("") }
+    let respond = config::Respond { computed_body: Some(body), ..json("") };
+    let operation = config::Operation { kind: Some(Operation::Respond(respond)) };
+    let step = config::Step { when: None, operations: vec![operation] };
+    config::Sequence { steps: vec![step], ..Default::default() }
 }
