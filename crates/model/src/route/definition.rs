@@ -162,7 +162,7 @@ impl TryFrom<&config::Route> for Route {
         let unknown =
             [("unmatched", message.unmatched.is_some()), ("client_address", message.client_address.is_some())];
         let (attachments, rules, guards, ()): (_, Vec<Rule>, _, ()) =
-            (all(attachments), all(rules), guards::of_route(message.guards.as_ref()).within("guards"), none(&unknown))
+            (all(attachments), all(rules), guards::guards(message.guards.as_ref()).within("guards"), none(&unknown))
                 .together()?;
         let rules = rules.into_iter().map(|rule| rule.behind(guards.as_ref())).collect();
         Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules, guards })
@@ -198,7 +198,7 @@ fn one_rule(message: &config::Rule) -> Checked<Rule> {
         [] => refuse("matches", "must hold at least one match"),
         some => all(some.iter().enumerate().map(one_match)),
     };
-    let guards = guards::of_rule(message.guards.as_ref()).within("guards");
+    let guards = guards::guards(message.guards.as_ref()).within("guards");
     let (matches, filters, action, guards) =
         (matches, filter::filters(&message.filters), rule::action(message.action.as_ref()), guards).together()?;
     Ok(Rule { name: message.name.as_str().into(), matches, guards, filters, action })

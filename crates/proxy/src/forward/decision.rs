@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_destination::Authority;
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
@@ -67,12 +67,18 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
     let socket = exchange.client.socket.load();
     let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);
     let Some(matched) = found else {
-        return Decision::Answered(unmatched(exchange, &parts, socket.table.unmatched(&authority.host), additions));
+        return Decision::Answered(unmatched(
+            exchange,
+            &parts,
+            &raw,
+            socket.table.unmatched(&authority.host),
+            additions,
+        ));
     };
     exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
     if let Some(guards) = &matched.rule.guards
         && let Verdict::Answer(answer) =
-            guards::check(guards, Inquiry { exchange: &exchange, parts: &parts }, additions)
+            guards::check(guards, Inquiry { exchange: &exchange, parts: &parts, authority: &raw }, additions)
     {
         return Decision::Answered(answer.give(exchange));
     }
@@ -94,13 +100,15 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
 fn unmatched(
     mut exchange: Exchange,
     parts: &Parts,
+    authority: &HeaderValue,
     unmatched: Option<&Arc<Unmatched>>,
     additions: &mut Additions,
 ) -> Response<ResponseBody> {
     let Some(unmatched) = unmatched else { return reply::refuse(exchange, NO_ROUTE) };
     exchange.note(|record| record.route = Some(Arc::clone(&unmatched.route)));
     if let Some(guards) = &unmatched.guards
-        && let Verdict::Answer(answer) = guards::check(guards, Inquiry { exchange: &exchange, parts }, additions)
+        && let Verdict::Answer(answer) =
+            guards::check(guards, Inquiry { exchange: &exchange, parts, authority }, additions)
     {
         return answer.give(exchange);
     }
