@@ -47,7 +47,8 @@ async fn preflights_and_requests_are_told_who_may_read() {
     let ask = async |method: &str, path: &str, origin: &str, wanted: &str| {
         let mut headers = vec![("origin", origin)];
         if method == "OPTIONS" {
-            headers.extend([("access-control-request-method", wanted), ("access-control-request-headers", "x-header-1")]);
+            headers
+                .extend([("access-control-request-method", wanted), ("access-control-request-headers", "x-header-1")]);
         }
         stage.send(method, "cors.test", path, &headers).await
     };
