@@ -1,6 +1,6 @@
 //! The table. What becomes of a namespace is changed here and nowhere else.
 
-use super::State::{NotServed, Noted, Planned, Refused};
+use super::State::{NotServed, Noted, Planned, Refused, Served};
 use super::enterprise::ENTERPRISE;
 use super::{Effect, Level, Namespace, NamespaceOption, State, options};
 
@@ -10,6 +10,7 @@ const BACKEND: &[Level] = &[Level::Backend];
 const AGENT: &[Level] = &[Level::Agent];
 const SERVICE_ENDPOINT: &[Level] = &[Level::Service, Level::Endpoint];
 const ENDPOINT_BACKEND: &[Level] = &[Level::Endpoint, Level::Backend];
+const EVERYWHERE: &[Level] = &[Level::Service, Level::Endpoint, Level::Backend];
 
 const GUARDS: State = NotServed(Effect::Guards);
 const CHANGES: State = NotServed(Effect::Changes);
@@ -60,8 +61,10 @@ const COMMUNITY: &[Namespace] = &[
     row("proxy", &["github.com/devopsfaith/krakend/proxy"], ENDPOINT_BACKEND, Planned, options::PROXY),
     row("backend/http", &["github.com/devopsfaith/krakend/http"], BACKEND, Planned, options::HTTP),
     row("router", &["github_com/luraproject/lura/router/gin"], SERVICE, Planned, options::ROUTER),
+    // Not of KrakenD, which ignores it.
+    row("backstay", &[], EVERYWHERE, Planned, &[]),
     row("backend/http/client", &[], BACKEND, CHANGES, options::HTTP_CLIENT),
-    row("security/cors", &["github_com/devopsfaith/krakend-cors"], SERVICE_ENDPOINT, CHANGES, options::CORS),
+    row("security/cors", &["github_com/devopsfaith/krakend-cors"], SERVICE, Served(Effect::Changes), options::CORS),
     row("auth/validator", &["github.com/devopsfaith/krakend-jose/validator"], ENDPOINT, GUARDS, options::VALIDATOR),
     row("auth/signer", &["github.com/devopsfaith/krakend-jose/signer"], ENDPOINT, CHANGES, options::SIGNER),
     row("auth/revoker", &["github_com/devopsfaith/bloomfilter"], SERVICE, GUARDS, options::REVOKER),
@@ -73,7 +76,7 @@ const COMMUNITY: &[Namespace] = &[
         options::CREDENTIALS,
     ),
     formerly(
-        row("qos/ratelimit/router", &[], ENDPOINT, GUARDS, options::RATE_ROUTER),
+        row("qos/ratelimit/router", &[], ENDPOINT, Served(Effect::Guards), options::RATE_ROUTER),
         &["github.com/devopsfaith/krakend-ratelimit/juju/router"],
     ),
     formerly(
@@ -88,12 +91,18 @@ const COMMUNITY: &[Namespace] = &[
         options::BREAKER,
     ),
     row("qos/http-cache", &["github.com/devopsfaith/krakend-httpcache"], BACKEND, CHANGES, options::CACHE),
-    row("security/http", &["github_com/devopsfaith/krakend-httpsecure"], SERVICE_ENDPOINT, GUARDS, options::SECURITY),
+    row(
+        "security/http",
+        &["github_com/devopsfaith/krakend-httpsecure"],
+        SERVICE,
+        Served(Effect::Guards),
+        options::SECURITY,
+    ),
     row(
         "security/bot-detector",
         &["github_com/devopsfaith/krakend-botdetector"],
         SERVICE_ENDPOINT,
-        GUARDS,
+        Served(Effect::Guards),
         options::BOTS,
     ),
     row("modifier/martian", &["github.com/devopsfaith/krakend-martian"], BACKEND, CHANGES, &[]),

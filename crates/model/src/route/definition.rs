@@ -171,7 +171,7 @@ impl TryFrom<&config::Route> for Route {
         let (attachments, rules, guards, client_address, manners): (_, Vec<Rule>, _, _, _) = (
             all(attachments),
             all(rules),
-            guards::of_route(message.guards.as_ref()).within("guards"),
+            guards::guards(message.guards.as_ref()).within("guards"),
             client_address.within("client_address"),
             manners.within("unmatched"),
         )
@@ -209,7 +209,7 @@ fn one_rule(message: &config::Rule) -> Checked<Rule> {
         [] => refuse("matches", "must hold at least one match"),
         some => all(some.iter().enumerate().map(one_match)),
     };
-    let guards = guards::of_rule(message.guards.as_ref()).within("guards");
+    let guards = guards::guards(message.guards.as_ref()).within("guards");
     let (matches, filters, action, guards) =
         (matches, filter::filters(&message.filters), rule::action(message.action.as_ref()), guards).together()?;
     Ok(Rule { name: message.name.as_str().into(), matches, guards, filters, action })
