@@ -144,7 +144,7 @@ fn composition(backend: &Arc<Backend>, upstream: SocketAddr, mode: &str) -> Resu
         pattern: vec![config::PatternSegment { kind: Some(pattern_segment::Kind::Literal(path.to_owned())) }],
         headers: everything(),
         query: everything(),
-        redirects: 9,
+        redirects: 10,
         ..config::Call::default()
     };
     let calls = match mode {
