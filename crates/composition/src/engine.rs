@@ -4,11 +4,13 @@
 //! # Layout
 //!
 //! - `composition`: the state machine. `part`: what a call comes to. `merging`: answers merged. `answer`: what is made of an answer.
+//! - `direct`: what is passed through without any of it.
 //! - `outbound`: the request of a call. `target`: its path and query. `query`: the client's query.
 //! - `values`: values of earlier answers as parameters. `response`: what the client gets. `failure`: what goes wrong.
 
 mod answer;
 mod composition;
+mod direct;
 mod failure;
 mod merging;
 mod outbound;
@@ -20,8 +22,10 @@ mod values;
 
 pub use answer::{Head, Wanted};
 pub use composition::{Composition, Settled, Step};
+pub use direct::{Direct, DirectRequest};
 pub use failure::CallError;
 pub use outbound::{Call, CallBody, CallId, Request, RequestBody};
+pub use query::Query;
 pub use response::{Response, ResponseBody};
 
 #[cfg(test)]

@@ -27,12 +27,12 @@ mod pipeline;
 mod plan;
 mod text;
 
-pub use decode::{Collection, Decoder};
+pub use decode::{Collection, Decoder, Gunzip};
 pub use document::{Allow, Deny};
 pub use encode::Encoder;
 pub use engine::{
-    Call, CallBody, CallError, CallId, Composition, Head, Request, RequestBody, Response, ResponseBody, Settled, Step,
-    Wanted,
+    Call, CallBody, CallError, CallId, Composition, Direct, DirectRequest, Head, Query, Request, RequestBody, Response,
+    ResponseBody, Settled, Step, Wanted,
 };
 pub use error::DecodeError;
 pub use limits::Limits;

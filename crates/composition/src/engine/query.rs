@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use crate::plan::QueryFilter;
 
 /// Parameters by name; of each, the values in their order.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Query(BTreeMap<Vec<u8>, Vec<Vec<u8>>>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query(BTreeMap<Vec<u8>, Vec<Vec<u8>>>);
 
 impl Query {
     /// Reads a query. What does not decode, and what has a semicolon in it, is left out.
-    pub(super) fn parse(query: &str) -> Self {
+    pub fn parse(query: &str) -> Self {
         let mut read = BTreeMap::<Vec<u8>, Vec<Vec<u8>>>::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';')) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -29,8 +29,13 @@ impl Query {
         }
     }
 
+    /// The names, in the order of their bytes, each with its values.
+    pub fn values(&self) -> impl Iterator<Item = (&[u8], &[Vec<u8>])> {
+        self.0.iter().map(|(name, values)| (name.as_slice(), values.as_slice()))
+    }
+
     /// The query in the order of its names; empty without parameters.
-    pub(super) fn encode(&self) -> String {
+    pub fn encode(&self) -> String {
         let mut out = String::new();
         for (name, values) in &self.0 {
             for value in values {

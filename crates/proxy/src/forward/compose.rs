@@ -6,6 +6,7 @@
 //! # Layout
 //!
 //! - `request`: a client's request as the engine takes it. `kept_body`: a body that several calls get.
+//! - `direct`: the only call of one whose answer is passed on, without the engine.
 //! - `run`: the calls of one request, until there is a response. `response`: the response. `shadow`: calls that nobody waits for.
 //! - `call`: what one call passes, in order. `progress`: how far it has come, and what is told of it.
 //! - `client`: redirects. `transport`: one request to one backend. `answer_body`: the body of its answer.
@@ -14,6 +15,7 @@
 mod answer_body;
 mod call;
 mod client;
+mod direct;
 mod error;
 mod kept_body;
 mod progress;
@@ -33,6 +35,7 @@ use super::outbound::Decision;
 use crate::body::RequestBody;
 use crate::config::Composition;
 use crate::exchange::Exchange;
+pub(super) use direct::Direct;
 pub(super) use run::Composing;
 
 /// Decides on a request whose rule is `composition`.
@@ -43,6 +46,9 @@ pub(super) fn decide(
     asked: &Asked<'_>,
     composition: &Composition,
 ) -> Decision {
+    if let Some(call) = composition.plan.direct() {
+        return direct::decide(exchange, parts, incoming, asked, composition, call);
+    }
     exchange.note(|record| record.request_id = parts.headers.get(super::headers::REQUEST_ID).cloned());
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let request = request::of(&exchange, parts, asked, &body);

@@ -16,6 +16,8 @@ use crate::activity::Cause;
 use crate::body::{BodyError, BodyProgress, trailers};
 use crate::exchange::Exchange;
 use crate::upstream::Incoming;
+use backstay_composition::Gunzip;
+use backstay_http1::Error as Http1Error;
 use backstay_model::OnSilence;
 use backstay_upstream as upstream;
 
@@ -48,6 +50,8 @@ pub(super) struct UpstreamBody {
     pub(super) failed: Option<upstream::Error>,
     /// How long the next part may take.
     pub(super) silence: Option<Box<Silence>>,
+    /// Undoes the coding that the body comes in, where the client has not asked for it.
+    pub(super) gunzip: Option<Box<Gunzip>>,
     /// What the request is counted as, until its end.
     pub(super) _guard: RequestGuard,
 }
@@ -74,7 +78,11 @@ impl UpstreamBody {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        match self.incoming.poll_frame(cx) {
+        let frame = match &mut self.gunzip {
+            None => self.incoming.poll_frame(cx),
+            Some(gunzip) => decompressed(&mut self.incoming, gunzip, cx),
+        };
+        match frame {
             Poll::Ready(Some(Err(error))) => {
                 // hyper drops what it has not written when a body fails: the client gets what there was before it learns that
                 // there is no more.
@@ -116,6 +124,34 @@ impl UpstreamBody {
             .and_then(|deadline| deadline.as_mut().poll(cx).is_ready().then(|| deadline.deadline().into_std()));
         let silent = self.silence.as_mut().and_then(|silence| silence.poll(cx).is_ready().then(|| silence.due()));
         earlier(late, silent).map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// The next part of what `incoming` was before it was compressed.
+#[cold]
+fn decompressed(
+    incoming: &mut Incoming,
+    gunzip: &mut Gunzip,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, upstream::Error>>> {
+    let broken = || upstream::Error::Http1(Http1Error::Body("not compressed as it says"));
+    loop {
+        match gunzip.part() {
+            Ok(Some(part)) => return Poll::Ready(Some(Ok(Frame::data(part)))),
+            Ok(None) => {}
+            Err(_) => return Poll::Ready(Some(Err(broken()))),
+        }
+        match ready!(incoming.poll_frame(cx)) {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => gunzip.feed(data),
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            },
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            None => {
+                let rest = gunzip.end().map_err(|_| broken());
+                return Poll::Ready(rest.transpose().map(|rest| rest.map(Frame::data)));
+            }
+        }
     }
 }
 
@@ -189,6 +225,8 @@ impl http_body::Body for ResponseBody {
         match &self.content {
             Content::Empty => true,
             Content::Full(_) => false,
+            // What is compressed may be longer than what comes.
+            Content::Upstream(body) if body.gunzip.is_some() => body.complete,
             Content::Upstream(body) => body.incoming.is_end_stream(),
         }
     }
@@ -197,6 +235,7 @@ impl http_body::Body for ResponseBody {
         match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Upstream(body) if body.gunzip.is_some() => SizeHint::default(),
             Content::Upstream(body) => body.incoming.size_hint(),
         }
     }

@@ -23,17 +23,30 @@ const OF_THE_BODY: [HeaderName; 4] =
     [header::CONTENT_ENCODING, header::CONTENT_LANGUAGE, header::CONTENT_LOCATION, header::CONTENT_TYPE];
 
 /// An answer, and the URL that gave it.
+#[derive(Debug)]
 pub(super) struct Found {
     pub(super) answered: Answered,
     pub(super) url: String,
 }
 
 /// What is asked again after a redirect.
-struct Again {
+#[derive(Debug)]
+pub(super) struct Again {
     method: Method,
     headers: HeaderMap,
     /// The request had a body, which is gone.
     had_body: bool,
+}
+
+impl Again {
+    /// What is left of a request when it is answered.
+    pub(super) fn of(method: &Method, headers: &HeaderMap, had_body: bool) -> Self {
+        let mut headers = headers.clone();
+        for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+            headers.remove(name);
+        }
+        Self { method: method.clone(), headers, had_body }
+    }
 }
 
 /// Sends a request to `target`, and follows where its answer leads, as often as the call may. Only hosts that the call names are asked:
@@ -50,30 +63,31 @@ pub(super) async fn send(
         let answered = transport::send(context, backend, target, outgoing).await?;
         return Ok(Found { answered, url: asked });
     }
-    let again = Again {
-        method: outgoing.method.clone(),
-        headers: outgoing.headers.clone(),
-        had_body: !outgoing.body.is_empty(),
-    };
+    let again = Again::of(&outgoing.method, &outgoing.headers, !outgoing.body.is_empty());
     let answered = transport::send(context, backend, target, outgoing).await?;
-    if is_redirect(&answered, again.had_body).is_none() {
+    if !leads_on(answered.status, &answered.headers, again.had_body) {
         return Ok(Found { answered, url: asked });
     }
     Box::pin(follow(context, site, target, again, Found { answered, url: asked })).await
 }
 
-/// Where an answer leads, if it does. A request whose body is gone is not made again with it.
-fn is_redirect(answered: &Answered, had_body: bool) -> Option<&str> {
-    let follows = match answered.status {
+/// Whether an answer leads elsewhere. A request whose body is gone is not made again with it.
+pub(super) fn leads_on(status: StatusCode, headers: &HeaderMap, had_body: bool) -> bool {
+    location_of(status, headers, had_body).is_some()
+}
+
+fn location_of(status: StatusCode, headers: &HeaderMap, had_body: bool) -> Option<&str> {
+    let follows = match status {
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => true,
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => !had_body,
         _ => false,
     };
-    let location = answered.headers.get(header::LOCATION).filter(|location| follows && !location.is_empty());
+    let location = headers.get(header::LOCATION).filter(|location| follows && !location.is_empty());
     location.and_then(|location| location.to_str().ok())
 }
 
-async fn follow<'s>(
+/// Asks where an answer leads, and where the answer to that does.
+pub(super) async fn follow<'s>(
     context: &Context,
     site: &'s CallSite,
     mut target: &'s CallTarget,
@@ -81,15 +95,17 @@ async fn follow<'s>(
     mut found: Found,
 ) -> Result<Found, CallError> {
     let first = target;
-    let mut followed = 0;
+    let mut requests = 1;
     loop {
         let Found { answered, url: before } = &found;
-        let Some(location) = is_redirect(answered, again.had_body) else { return Ok(found) };
+        let Some(location) = location_of(answered.status, &answered.headers, again.had_body) else {
+            return Ok(found);
+        };
         let failed = |location: &str, text: &str| error::transport(&again.method, location, text);
-        if followed >= site.redirects {
-            return Err(failed(location, &format!("stopped after {} redirects", site.redirects + 1)));
+        if requests >= site.redirects {
+            return Err(failed(location, &format!("stopped after {requests} redirects")));
         }
-        followed += 1;
+        requests += 1;
         let Some((scheme, host, path)) = resolve(before, location) else {
             return Err(failed(before, &format!("failed to parse Location header {location:?}")));
         };

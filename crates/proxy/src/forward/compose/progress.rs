@@ -2,11 +2,14 @@
 
 use std::cell::Cell;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_composition::CallId;
 
-/// One call under way, or over.
+use crate::counts::{CallMetrics, CallOutcome};
+
+/// One call under way, or over. Dropped before it has ended, it was cancelled.
 #[derive(Debug)]
 pub(super) struct Progress {
     pub(super) id: CallId,
@@ -14,22 +17,17 @@ pub(super) struct Progress {
     pub(super) position: usize,
     started: Instant,
     /// How long it took, and how it ended.
-    ended: Cell<Option<(Duration, &'static str)>>,
+    ended: Cell<Option<(Duration, CallOutcome)>>,
     /// Who answered.
     address: Cell<Option<SocketAddr>>,
+    counts: Option<Arc<CallMetrics>>,
 }
 
-/// How calls end that do not fail.
-pub(super) const COMPLETE: &str = "ok";
-/// There is an answer, but it does not say all that it should.
-pub(super) const INCOMPLETE: &str = "incomplete";
-/// Nobody waited for its end.
-pub(super) const CANCELLED: &str = "cancelled";
-
 impl Progress {
-    /// A call that begins now.
-    pub(super) fn new(id: CallId, position: usize) -> Self {
-        Self { id, position, started: Instant::now(), ended: Cell::default(), address: Cell::default() }
+    /// A call that begins now, counted in `counts`.
+    pub(super) fn new(id: CallId, position: usize, counts: Option<&Arc<CallMetrics>>) -> Self {
+        let (ended, address) = (Cell::default(), Cell::default());
+        Self { id, position, started: Instant::now(), ended, address, counts: counts.map(Arc::clone) }
     }
 
     /// The endpoint at `address` has answered.
@@ -43,14 +41,25 @@ impl Progress {
     }
 
     /// The call has ended like this; what is told first counts.
-    pub(super) fn end(&self, outcome: &'static str) {
-        if self.ended.get().is_none() {
-            self.ended.set(Some((self.started.elapsed(), outcome)));
+    pub(super) fn end(&self, outcome: CallOutcome) {
+        if self.ended.get().is_some() {
+            return;
+        }
+        let took = self.started.elapsed();
+        self.ended.set(Some((took, outcome)));
+        if let Some(counts) = &self.counts {
+            counts.record(outcome, took);
         }
     }
 
     /// How long it took, and how it ended.
-    pub(super) fn ended(&self) -> (Duration, &'static str) {
-        self.ended.get().unwrap_or_else(|| (self.started.elapsed(), CANCELLED))
+    pub(super) fn ended(&self) -> (Duration, CallOutcome) {
+        self.ended.get().unwrap_or_else(|| (self.started.elapsed(), CallOutcome::Cancelled))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end(CallOutcome::Cancelled);
     }
 }

@@ -8,9 +8,11 @@ use std::time::Instant;
 use backstay_composition::{Call, CallId};
 
 use super::call::{self, CallPayload};
+use super::error;
 use super::progress::Progress;
 use super::transport::Context;
 use crate::config::{Action, Rule};
+use crate::counts::CallOutcome;
 use crate::forward::mirror::Running;
 
 /// Makes a call on its own: neither its failure nor its slowness reaches the request. There are as many at a time as there may be
@@ -27,12 +29,19 @@ pub(super) fn make(context: &Context, rule: &Arc<Rule>, call: Call, payload: Cal
         let work = async {
             let Action::Compose(composition) = &rule.action else { return None };
             let site = composition.calls.get(position)?;
-            let progress = Progress::new(id, position);
-            let mut found = call::make(&context, site, call, payload, &progress).await.ok()?;
+            let progress = Progress::new(id, position, rule.calls.get(position));
+            let mut found = match call::make(&context, site, call, payload, &progress).await {
+                Ok(found) => found,
+                Err(error) => {
+                    progress.end(error::outcome(&error));
+                    return None;
+                }
+            };
             while let Some(frame) = poll_fn(|cx| found.answered.incoming.poll_frame(cx)).await {
                 frame.ok()?;
             }
             found.answered.incoming.done();
+            progress.end(CallOutcome::Ok);
             Some(())
         };
         let dropped = &thread.shared.metrics.mirrors_dropped;

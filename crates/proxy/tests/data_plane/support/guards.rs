@@ -53,10 +53,12 @@ impl Guarded {
             client_address: route.client_address.clone(),
             guards: route.rules[0].guards.as_ref().map(|guards| Guards::join(guards, &limiters)),
             filters: Filters::default(),
+            calls: action.calls().map(|_| Arc::default()).collect(),
             action,
         });
         let guards = route.guards.as_ref().map(|guards| Guards::join(guards, &limiters));
-        let unmatched = Arc::new(Unmatched { route: "route/test".into(), client_address: None, guards });
+        let (client_address, manners) = (route.client_address.clone(), route.manners.clone());
+        let unmatched = Arc::new(Unmatched { route: "route/test".into(), client_address, guards, manners });
         let mut table = Table::builder();
         for candidate in route.candidates("listener/n/g/l", &HostPattern::Any, |_| Some(Arc::clone(&rule))) {
             table.candidate(candidate);

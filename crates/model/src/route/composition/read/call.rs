@@ -37,6 +37,11 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
     let (targets, decoder, shadow, redirects, ()) =
         (targets, decoder(message.decoder), shadow_timeout(message), redirects(message), not_done(message))
             .together()?;
+    let fixed = pattern.fixed_target();
+    let targets = Vec::into_iter(targets).map(|target: CallTarget| {
+        let fixed = fixed.as_ref().and_then(|fixed| format!("{}{fixed}", target.base_path).try_into().ok());
+        CallTarget { fixed, ..target }
+    });
     let plan = CallPlan {
         method,
         pattern,
@@ -49,7 +54,7 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         role: shadow.map_or(Role::Regular, |timeout| Role::Shadow { timeout }),
         requirement: if message.required { Requirement::Required } else { Requirement::Optional },
     };
-    Ok((plan, CallSite { name: message.name.as_str().into(), targets: CallTargets::new(targets), redirects }))
+    Ok((plan, CallSite { name: message.name.as_str().into(), targets: CallTargets::new(targets.collect()), redirects }))
 }
 
 /// What is refused as long as nobody does it.
@@ -91,7 +96,7 @@ fn target(message: &config::CallTarget) -> Checked<CallTarget> {
         refuse("base_path", "must be empty, or begin with a slash, not end with one, and be a path")
     };
     let ((backend, port), authority, base_path) = (backend, authority, base_path).together()?;
-    Ok(CallTarget { backend: Some(backend), port, weight: message.weight, authority, base_path })
+    Ok(CallTarget { backend: Some(backend), port, weight: message.weight, authority, base_path, fixed: None })
 }
 
 fn pattern(messages: &[config::PatternSegment]) -> Checked<Pattern> {
