@@ -1,20 +1,26 @@
-//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|matches|conditions|opaque|decoded|merged]` sends everything that
-//! arrives at one address to another. For measuring and profiling the request path without a control plane.
+//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|matches|conditions|cors|limits|opaque|decoded|merged]` sends
+//! everything that arrives at one address to another. For measuring and profiling the request path without a control plane.
 //!
 //! With `matches`, 50 rules for a prefix each come before the one that serves; with `conditions`, one rule is a sequence with 50
-//! conditions for the same prefixes, as regular expressions. With the last three, it is a composition: of one answer as it is, of one
-//! that is decoded, and of three that are merged, with a group, a target, a list of what is kept and new names.
+//! conditions for the same prefixes, as regular expressions. With `cors` and `limits`, requests pass a guard first that lets them pass.
+//! With the last three, the rule is a composition: of one answer as it is, of one that is decoded, and of three that are merged, with a
+//! group, a target, a list of what is kept and new names.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use backstay_expression::{DestinationIndex, Part, Regex, Text, Truth, Variable};
+use backstay_limiter::Registry;
 use backstay_model::sequence::{Destination, DestinationKind, Member, Operation, Resolver, Sequence, Step};
-use backstay_model::{BackendSpec, HostPattern};
+use backstay_model::{BackendSpec, Faults, HostPattern, Route};
+use backstay_proto::config;
 use backstay_proto::config::composed_output::Encoding;
-use backstay_proto::config::{self, admission, pattern_segment, rule};
-use backstay_proxy::config::{Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
+use backstay_proto::config::request_rate_limit::Client;
+use backstay_proto::config::{admission, pattern_segment, rule};
+use backstay_proxy::config::{
+    Action, Config, Filters, Forward, Guards, Rule, Socket, Target, WeightedTarget, WeightedTargets,
+};
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::{Options, Workers};
 use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
@@ -32,7 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut workers = Workers::start(Options { threads, ..Options::default() })?;
     let mode = arguments.next().unwrap_or_else(|| "plain".to_owned());
-    let failed = workers.apply(Arc::new(everything(listen, upstream, &mode))).await;
+    let failed = workers.apply(Arc::new(everything(listen, upstream, &mode)?)).await;
     if let Some(failed) = failed.into_iter().next() {
         return Err(failed.into());
     }
@@ -45,7 +51,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 const PREFIXES: usize = 50;
 
 /// One socket, one backend, one endpoint, and rules as `mode` says.
-fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Config {
+fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Config, Faults> {
     let backend = Backend::new(BackendParts {
         name: "backend/only".into(),
         spec: BackendSpec::default(),
@@ -62,13 +68,13 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Config {
     };
     let action = match mode {
         "conditions" => conditions(&backend, upstream.port()),
-        "opaque" | "decoded" | "merged" => composition(&backend, upstream, mode),
+        "opaque" | "decoded" | "merged" => composition(&backend, upstream, mode)?,
         _ => Action::Forward(forward),
     };
     let rule = Rule {
         route: "route/only".into(),
         name: "".into(),
-        guards: None,
+        guards: guards(mode)?,
         client_address: None,
         filters: Filters::default(),
         calls: action.calls().map(|_| Arc::default()).collect(),
@@ -88,11 +94,39 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Config {
         });
     }
     let socket = Socket { address: listen, listeners: vec!["listener/only".into()], tls: None, table: table.build() };
-    Config { sockets: vec![Arc::new(socket)], backends: [(Arc::clone(&backend.name), backend)].into() }
+    Ok(Config { sockets: vec![Arc::new(socket)], backends: [(Arc::clone(&backend.name), backend)].into() })
+}
+
+/// What requests have to pass, by `mode`: all of them do.
+fn guards(mode: &str) -> Result<Option<Arc<Guards>>, Faults> {
+    let limit = |key: &str, client| config::RequestRateLimit {
+        limit: Some(config::RateLimit { key: key.to_owned(), rate: 1e9, every: None, capacity: u64::MAX >> 8 }),
+        client: Some(client),
+        ..config::RequestRateLimit::default()
+    };
+    let guards = match mode {
+        "cors" => config::Guards {
+            cors: Some(config::Cors {
+                origins: vec!["https://*.example".to_owned()],
+                credentials: true,
+                exposed_headers: vec!["Content-Length".to_owned()],
+                ..config::Cors::default()
+            }),
+            ..config::Guards::default()
+        },
+        "limits" => config::Guards {
+            rate_limits: vec![limit("each", Client::Address(true)), limit("all", Client::Everyone(true))],
+            ..config::Guards::default()
+        },
+        _ => return Ok(None),
+    };
+    let route = Route::try_from(&config::Route { guards: Some(guards), ..config::Route::default() })?;
+    let limiters = Registry::new(1 << 18, Arc::default());
+    Ok(route.guards.map(|guards| Guards::join(&guards, &limiters)))
 }
 
 /// A composition of answers of the backend, as a gateway's configuration would have it.
-fn composition(backend: &Arc<Backend>, upstream: SocketAddr, mode: &str) -> Action {
+fn composition(backend: &Arc<Backend>, upstream: SocketAddr, mode: &str) -> Result<Action, Faults> {
     let listed = |names: &[&str]| {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
         Some(config::Admission { kind: Some(admission::Kind::Listed(admission::Names { names })) })
@@ -110,7 +144,7 @@ fn composition(backend: &Arc<Backend>, upstream: SocketAddr, mode: &str) -> Acti
         pattern: vec![config::PatternSegment { kind: Some(pattern_segment::Kind::Literal(path.to_owned())) }],
         headers: everything(),
         query: everything(),
-        redirects: 9,
+        redirects: 10,
         ..config::Call::default()
     };
     let calls = match mode {
@@ -147,20 +181,13 @@ fn composition(backend: &Arc<Backend>, upstream: SocketAddr, mode: &str) -> Acti
         action: Some(rule::Action::Compose(message)),
         ..config::Rule::default()
     };
-    let route = backstay_model::Route::try_from(&config::Route { rules: vec![rule], ..config::Route::default() });
+    let route = Route::try_from(&config::Route { rules: vec![rule], ..config::Route::default() })?;
     let found = Resolver {
         backend: &|_: &str, _: Option<NonZeroU16>| Some(Arc::clone(backend)),
         table: &|_: &str| None,
         address_set: &|_: &str| None,
     };
-    match route {
-        Ok(route) => route.rules.first().map(|rule| rule.action.join(&found)),
-        Err(faults) => {
-            eprintln!("{faults}");
-            None
-        }
-    }
-    .unwrap_or_else(|| std::process::exit(1))
+    Ok(route.rules[0].action.join(&found))
 }
 
 /// A sequence that selects the backend, and would select it again for each prefix.

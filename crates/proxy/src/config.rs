@@ -6,13 +6,15 @@
 //! ([`backstay_upstream::Backend`]), which keep their identity (the same [`std::sync::Arc`]), and with it their connections and
 //! balancing state, when an update does not touch them.
 
+mod guards;
 mod rule;
 mod socket;
 
+pub use guards::{Guards, Limit, Limiting};
 pub(crate) use rule::Found;
 pub use rule::{
-    Action, CallSite, CallTarget, Composition, Destination, Filters, Forward, Guards, Manners, Member, Mirror, Rule,
-    Sequence, Target, Unmatched, WeightedTarget, WeightedTargets,
+    Action, CallSite, CallTarget, Composition, Destination, Filters, Forward, Manners, Member, Mirror, Rule, Sequence,
+    Target, Unmatched, WeightedTarget, WeightedTargets,
 };
 pub use socket::Socket;
 

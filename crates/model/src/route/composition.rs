@@ -41,7 +41,7 @@ pub struct CallSite<B = Arc<str>> {
     pub name: Arc<str>,
     /// The hosts that it is asked of.
     pub targets: CallTargets<B>,
-    /// How many redirects are followed.
+    /// How many requests it may become by redirects. 0: these are answers.
     pub redirects: u32,
 }
 

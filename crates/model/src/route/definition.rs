@@ -171,7 +171,7 @@ impl TryFrom<&config::Route> for Route {
         let (attachments, rules, guards, client_address, manners): (_, Vec<Rule>, _, _, _) = (
             all(attachments),
             all(rules),
-            guards::of_route(message.guards.as_ref()).within("guards"),
+            guards::guards(message.guards.as_ref()).within("guards"),
             client_address.within("client_address"),
             manners.within("unmatched"),
         )
@@ -209,8 +209,15 @@ fn one_rule(message: &config::Rule) -> Checked<Rule> {
         [] => refuse("matches", "must hold at least one match"),
         some => all(some.iter().enumerate().map(one_match)),
     };
-    let guards = guards::of_rule(message.guards.as_ref()).within("guards");
+    let guards = guards::guards(message.guards.as_ref()).within("guards");
     let (matches, filters, action, guards) =
         (matches, filter::filters(&message.filters), rule::action(message.action.as_ref()), guards).together()?;
+    let changes_requests = !filters.request_headers.is_empty()
+        || filters.rewrite_host.is_some()
+        || filters.rewrite_path.is_some()
+        || !filters.mirrors.is_empty();
+    if changes_requests && matches!(action, Action::Compose(_) | Action::Echo(_)) {
+        return refuse("filters", "beside a composition or an echo, only changes of response headers can stand");
+    }
     Ok(Rule { name: message.name.as_str().into(), matches, guards, filters, action })
 }

@@ -1,39 +1,59 @@
 //! What requests have to pass before the action of their rule.
 //!
 //! A [`Rule`](super::Rule) has all that its requests have to pass, its route's guards included: where both have one of a kind, the
-//! rule's counts, but for [`bots`], of which both are asked. In which order they are passed is said at [`Guards`].
+//! rule's counts, but for bots, of which both are asked, and limits, which all count. In which order they are passed is said at [`Guards`].
 //!
 //! # Layout
 //!
-//! - `bots`: by their names. `pattern`: regular expressions that are looked for.
+//! - `cors`: who may read responses. `security`: hosts, TLS, and headers of responses. `bots`: programs, by their names. `limit`: how
+//!   many requests.
+//! - `pattern`: regular expressions that are looked for.
 
 mod bots;
+mod cors;
+mod limit;
 mod pattern;
+mod security;
 
 use std::sync::Arc;
 
 use backstay_proto::config;
 
 pub use bots::Bots;
+pub use cors::Cors;
+pub use limit::{RequestLimit, Sharing};
+pub use security::{Security, SslRedirect};
 
-use crate::fault::{Checked, Together, Within, refuse};
+use crate::fault::{Checked, Together, Within, all, refuse};
 
 /// What requests have to pass, from the first to the last.
 #[derive(Clone, Debug, Default)]
 pub struct Guards {
+    /// Who may read responses; answers to preflights.
+    pub cors: Option<Arc<Cors>>,
+    /// To be for a host that is served, and to come by TLS.
+    pub security: Option<Arc<Security>>,
     /// Not to be a program that is not wanted, as each of these knows them.
     pub bots: Box<[Arc<Bots>]>,
+    /// To be no more than these.
+    pub limits: Box<[Arc<RequestLimit>]>,
 }
 
 impl Guards {
     /// Whether there is nothing to pass.
     fn is_empty(&self) -> bool {
-        self.bots.is_empty()
+        let Self { cors, security, bots, limits } = self;
+        cors.is_none() && security.is_none() && bots.is_empty() && limits.is_empty()
     }
 
     /// What requests of a rule have to pass that has `own` guards, in a route that has these.
     fn with(&self, own: &Self) -> Self {
-        Self { bots: self.bots.iter().chain(&own.bots).cloned().collect() }
+        Self {
+            cors: own.cors.as_ref().or(self.cors.as_ref()).cloned(),
+            security: own.security.as_ref().or(self.security.as_ref()).cloned(),
+            bots: self.bots.iter().chain(&own.bots).cloned().collect(),
+            limits: self.limits.iter().chain(&own.limits).cloned().collect(),
+        }
     }
 }
 
@@ -45,30 +65,25 @@ pub(super) fn joined(route: Option<&Arc<Guards>>, own: Option<Arc<Guards>>) -> O
     }
 }
 
-/// Guards of a whole route.
-pub(super) fn of_route(message: Option<&config::Guards>) -> Checked<Option<Arc<Guards>>> {
-    read(message)
-}
-
-/// Guards of one rule.
-pub(super) fn of_rule(message: Option<&config::Guards>) -> Checked<Option<Arc<Guards>>> {
-    read(message)
-}
-
-fn read(message: Option<&config::Guards>) -> Checked<Option<Arc<Guards>>> {
+/// The guards of a route or of a rule.
+pub(super) fn guards(message: Option<&config::Guards>) -> Checked<Option<Arc<Guards>>> {
     let Some(config::Guards { cors, security, bots, token, rate_limits }) = message else { return Ok(None) };
-    let unknown = [
-        ("cors", cors.is_some()),
-        ("security", security.is_some()),
-        ("token", token.is_some()),
-        ("rate_limits", !rate_limits.is_empty()),
-    ];
-    let unknown = match unknown.into_iter().find(|(_, set)| *set) {
-        Some((field, _)) => refuse(field, "this proxy cannot do that"),
-        None => Ok(()),
-    };
+    let cors = cors.as_ref().map(Cors::try_from).transpose().within("cors");
+    let security = security.as_ref().map(Security::try_from).transpose().within("security");
     let bots = bots.as_ref().map(Bots::try_from).transpose().within("bots");
-    let (bots, ()) = (bots, unknown).together()?;
-    let guards = Guards { bots: bots.into_iter().map(Arc::new).collect() };
+    let token = if token.is_some() { refuse("token", "this proxy cannot do that") } else { Ok(()) };
+    let limits = rate_limits.iter().enumerate();
+    let limits = limits.map(|(index, limit)| RequestLimit::try_from(limit).within_element("rate_limits", index));
+    let (cors, security, bots, (), limits): (_, _, _, (), Vec<_>) =
+        (cors, security, bots, token, all(limits)).together()?;
+    let guards = Guards {
+        cors: cors.map(Arc::new),
+        security: security.map(Arc::new),
+        bots: bots.into_iter().map(Arc::new).collect(),
+        limits: limits.into_iter().map(Arc::new).collect(),
+    };
     Ok((!guards.is_empty()).then(|| Arc::new(guards)))
 }
+
+#[cfg(test)]
+mod tests;

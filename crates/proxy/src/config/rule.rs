@@ -3,12 +3,14 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use backstay_limiter::Registry;
 use backstay_model as model;
 use backstay_model::sequence::Resolver;
 use backstay_model::{AddressSet, ClientAddress, Slot, Table};
 
 use backstay_upstream::{Backend, Discovery};
 
+use super::Guards;
 use crate::counts::CallMetrics;
 
 /// One rule of a route.
@@ -35,16 +37,14 @@ pub struct Rule {
 pub struct Unmatched {
     /// Name of the route's resource.
     pub route: Arc<str>,
-    /// What they have to pass before they are answered.
-    pub guards: Option<Arc<Guards>>,
     /// Whom they are from, where others say so; `None`: the peer of their connection.
     pub client_address: Option<Arc<ClientAddress>>,
+    /// What they have to pass before they are answered.
+    pub guards: Option<Arc<Guards>>,
     /// How they are answered; `None`: 404.
     pub manners: Option<Arc<Manners>>,
 }
 
-/// See [`model::route::guards::Guards`].
-pub type Guards = model::route::guards::Guards;
 /// See [`model::route::Manners`].
 pub type Manners = model::route::Manners;
 /// See [`model::Filters`].
@@ -84,17 +84,19 @@ pub(crate) struct Found<'a> {
     pub(crate) backend: &'a dyn Fn(&str) -> Option<Arc<Backend>>,
     pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
+    pub(crate) limiters: &'a Registry,
 }
 
 impl Unmatched {
     /// What the route called `route` wants of them, if anything.
-    pub(crate) fn of(name: &Arc<str>, route: &model::Route) -> Option<Arc<Self>> {
-        let (guards, manners) = (route.guards.clone(), route.manners.clone());
+    pub(crate) fn of(name: &Arc<str>, route: &model::Route, limiters: &Registry) -> Option<Arc<Self>> {
+        let (guards, manners) = (route.guards.as_ref(), route.manners.clone());
         if guards.is_none() && manners.is_none() {
             return None;
         }
+        let guards = guards.map(|guards| Guards::join(guards, limiters));
         let (route, client_address) = (Arc::clone(name), route.client_address.clone());
-        Some(Arc::new(Self { route, guards, client_address, manners }))
+        Some(Arc::new(Self { route, client_address, guards, manners }))
     }
 }
 
@@ -110,7 +112,7 @@ impl Rule {
             route: Arc::clone(route),
             name: rule.name.clone(),
             client_address: found.client_address.map(Arc::clone),
-            guards: rule.guards.clone(),
+            guards: rule.guards.as_ref().map(|guards| Guards::join(guards, found.limiters)),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
             calls: rule.action.calls().map(|call| (found.counts)(call)).collect(),

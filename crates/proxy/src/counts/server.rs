@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use backstay_limiter::ClientCounts;
 use backstay_upstream::counts::{Count, FailureCounts, Level};
 
 use super::guards::GuardCounts;
@@ -37,6 +40,8 @@ pub struct ServerMetrics {
     pub destination_failures: FailureCounts,
     /// Requests that a guard answered in place of the action.
     pub guards: GuardCounts,
+    /// Buckets of clients that rate limits are counted by.
+    pub rate_limit_clients: Arc<ClientCounts>,
     /// Access log lines lost because the writer was behind.
     pub log_lines_dropped: Count,
     /// Access log lines lost because they could not be written.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_destination::Authority;
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
@@ -17,12 +17,12 @@ use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Decision, Edits, Outbound};
 use super::response_body::ResponseBody;
+use super::unmatched::Lookup;
 use super::{compose, echo, grpc, head, headers, loops, mirror, reply, request_target, sequence, unmatched};
 use crate::body::RequestBody;
-use crate::config::{Action, Forward, Target, Unmatched};
+use crate::config::{Action, Forward, Target};
 use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
-use crate::route::Table;
 
 pub(super) const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
@@ -68,8 +68,8 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
     let socket = exchange.client.socket.load();
     let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);
     let Some(matched) = found else {
-        let route = socket.table.unmatched(&authority.host);
-        return Decision::Answered(unmatched(exchange, &parts, &authority.host, &socket.table, route, additions));
+        let lookup = Lookup { table: &socket.table, host: &authority.host, parts: &parts };
+        return Decision::Answered(unmatched(exchange, &raw, &lookup, additions));
     };
     exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
     if let Some(template) = matched.template
@@ -78,8 +78,17 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
         return Decision::Answered(reply::respond(exchange, &refused, None, [&matched.rule.filters]));
     }
     if let Some(guards) = &matched.rule.guards
-        && let Verdict::Answer(answer) =
-            guards::check(guards, Inquiry { exchange: &exchange, parts: &parts }, additions)
+        && let Verdict::Answer(answer) = guards::check(
+            guards,
+            Inquiry {
+                exchange: &exchange,
+                parts: &parts,
+                authority: &raw,
+                client_address: matched.rule.client_address.as_deref(),
+                template: matched.template,
+            },
+            additions,
+        )
     {
         return Decision::Answered(answer.give(exchange));
     }
@@ -98,25 +107,29 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
     }
 }
 
-/// Answers a request that no rule matches, to a host of the route that `unmatched` is of.
+/// Answers a request that no rule matches.
 #[cold]
 fn unmatched(
     mut exchange: Exchange,
-    parts: &Parts,
-    host: &str,
-    table: &Table,
-    unmatched: Option<&Arc<Unmatched>>,
+    authority: &HeaderValue,
+    lookup: &Lookup<'_>,
     additions: &mut Additions,
 ) -> Response<ResponseBody> {
-    let Some(unmatched) = unmatched else { return reply::refuse(exchange, NO_ROUTE) };
+    let parts = lookup.parts;
+    let Some(unmatched) = lookup.table.unmatched(lookup.host) else { return reply::refuse(exchange, NO_ROUTE) };
+    let client_address = unmatched.client_address.as_deref();
     exchange.note(|record| record.route = Some(Arc::clone(&unmatched.route)));
     if let Some(guards) = &unmatched.guards
-        && let Verdict::Answer(answer) = guards::check(guards, Inquiry { exchange: &exchange, parts }, additions)
+        && let Verdict::Answer(answer) = guards::check(
+            guards,
+            Inquiry { exchange: &exchange, parts, authority, client_address, template: None },
+            additions,
+        )
     {
         return answer.give(exchange);
     }
     match &unmatched.manners {
-        Some(manners) => unmatched::answer(exchange, parts, host, table, manners),
+        Some(manners) => unmatched::answer(exchange, lookup, manners),
         None => reply::refuse(exchange, NO_ROUTE),
     }
 }

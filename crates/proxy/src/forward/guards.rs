@@ -1,20 +1,27 @@
 //! What requests have to pass before the action of their rule, and what their answers get by it.
 //!
 //! [`check`] is called where the rule is known and nothing has been done yet, with the guards in the order of
-//! [`Guards`]: the first that does not let a request pass answers it. What guards add to answers is in [`Additions`], which outlives
-//! the action: it is put on whatever the client gets, from an endpoint, from the proxy, and from a guard that comes later.
+//! [`backstay_model::route::guards::Guards`]: the first that does not let a request pass answers it. What guards add to answers is in
+//! [`Additions`], which outlives the action: it is put on whatever the client gets, from an endpoint, from the proxy, and from a guard
+//! that comes later.
 //!
 //! # Layout
 //!
 //! - `answer`: in place of the action. `additions`: to the answer, whoever gives it.
-//! - `bots`: programs that are not wanted.
+//! - `cors`, `security`, `bots`, `limits`: the guards.
 
 mod additions;
 mod answer;
 mod bots;
+mod cors;
+mod limits;
+mod security;
 
 use std::sync::Arc;
 
+use backstay_model::ClientAddress;
+use backstay_model::route::PathTemplate;
+use http::HeaderValue;
 use http::request::Parts;
 
 use crate::config::Guards;
@@ -35,11 +42,20 @@ pub(super) enum Verdict {
 pub(super) struct Inquiry<'a> {
     pub(super) exchange: &'a Exchange,
     pub(super) parts: &'a Parts,
+    /// Its authority, as the client wrote it.
+    pub(super) authority: &'a HeaderValue,
+    /// Whom it is from, where others say so.
+    pub(super) client_address: Option<&'a ClientAddress>,
+    /// What its path matched, if that was one with variables.
+    pub(super) template: Option<&'a PathTemplate>,
 }
 
 /// Lets a request pass `guards`, and notes in `additions` what its answer gets by it.
-pub(super) fn check(guards: &Arc<Guards>, inquiry: Inquiry<'_>, _additions: &mut Additions) -> Verdict {
-    let answer = bots::check(&guards.bots, inquiry);
+pub(super) fn check(guards: &Arc<Guards>, inquiry: Inquiry<'_>, additions: &mut Additions) -> Verdict {
+    let answer = cors::check(guards, inquiry, additions)
+        .or_else(|| security::check(guards, inquiry, additions))
+        .or_else(|| bots::check(&guards.checked.bots, inquiry))
+        .or_else(|| limits::check(guards, inquiry));
     match answer {
         None => Verdict::Pass,
         Some(answer) => {

@@ -14,15 +14,9 @@ use crate::route::Table;
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// Answers a request that no rule of `table` matches.
-pub(super) fn answer(
-    exchange: Exchange,
-    parts: &Parts,
-    host: &str,
-    table: &Table,
-    manners: &Manners,
-) -> Response<ResponseBody> {
-    let lookup = Lookup { table, host, parts };
+/// Answers a request that no rule matches.
+pub(super) fn answer(exchange: Exchange, lookup: &Lookup<'_>, manners: &Manners) -> Response<ResponseBody> {
+    let parts = lookup.parts;
     if parts.method == Method::OPTIONS && manners.answer_options {
         let mut methods = lookup.methods();
         if !methods.is_empty() {
@@ -45,10 +39,11 @@ pub(super) fn answer(
 }
 
 /// What is looked for in place of what is not there.
-struct Lookup<'a> {
-    table: &'a Table,
-    host: &'a str,
-    parts: &'a Parts,
+#[derive(Clone, Copy)]
+pub(super) struct Lookup<'a> {
+    pub(super) table: &'a Table,
+    pub(super) host: &'a str,
+    pub(super) parts: &'a Parts,
 }
 
 impl Lookup<'_> {

@@ -218,7 +218,7 @@ impl Response<'_> {
     fn routes(&mut self, arrivals: Vec<Arrival<Route>>) {
         let mut arrived = BTreeSet::new();
         for arrival in arrivals {
-            let (name, mut accepted) = arrival.accept(RouteItem::new);
+            let (name, mut accepted) = arrival.accept(|name, route| RouteItem::new(name, route, &self.model.limiters));
             accepted.item.rules = self.model.join(&name, &accepted.item.route);
             let rules = &accepted.item.route.rules;
             let is_there = |call: &str| rules.iter().any(|rule| rule.action.calls().any(|known| **known == *call));

@@ -95,17 +95,17 @@ pub(super) async fn follow<'s>(
     mut found: Found,
 ) -> Result<Found, CallError> {
     let first = target;
-    let mut followed = 0;
+    let mut requests = 1;
     loop {
         let Found { answered, url: before } = &found;
         let Some(location) = location_of(answered.status, &answered.headers, again.had_body) else {
             return Ok(found);
         };
         let failed = |location: &str, text: &str| error::transport(&again.method, location, text);
-        if followed >= site.redirects {
-            return Err(failed(location, &format!("stopped after {} redirects", site.redirects + 1)));
+        if requests >= site.redirects {
+            return Err(failed(location, &format!("stopped after {requests} redirects")));
         }
-        followed += 1;
+        requests += 1;
         let Some((scheme, host, path)) = resolve(before, location) else {
             return Err(failed(before, &format!("failed to parse Location header {location:?}")));
         };

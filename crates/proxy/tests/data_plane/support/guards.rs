@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use backstay_limiter::Registry;
 use backstay_model::{HostPattern, Route};
 use backstay_proto::config;
-use backstay_proxy::config::{Action, Filters, Rule, Unmatched};
+use backstay_proxy::config::{Action, Filters, Guards, Rule, Unmatched};
 use backstay_proxy::route::Table;
 
 /// A route with a rule for some paths, and guards of both.
@@ -12,17 +13,19 @@ use backstay_proxy::route::Table;
 pub(crate) struct Guarded {
     pub(crate) route: Option<config::Guards>,
     pub(crate) rule: Option<config::Guards>,
+    /// Whom requests are from, where others say so.
+    pub(crate) client_address: Option<config::ClientAddress>,
 }
 
 impl Guarded {
     /// The guards of a whole route.
     pub(crate) fn route(guards: config::Guards) -> Self {
-        Self { route: Some(guards), rule: None }
+        Self { route: Some(guards), ..Self::default() }
     }
 
     /// The guards of one rule.
     pub(crate) fn rule(guards: config::Guards) -> Self {
-        Self { route: None, rule: Some(guards) }
+        Self { rule: Some(guards), ..Self::default() }
     }
 
     /// Requests for `path` are done with as `action` says.
@@ -35,23 +38,27 @@ impl Guarded {
             ..config::Rule::default()
         };
         let attachments = vec![config::Attachment { listener: "listener/n/g/l".into(), hostnames: vec![] }];
-        let message = config::Route { attachments, rules: vec![rule], guards: self.route, ..config::Route::default() };
+        let message = config::Route {
+            attachments,
+            rules: vec![rule],
+            guards: self.route,
+            client_address: self.client_address,
+            ..config::Route::default()
+        };
         let route = Route::try_from(&message).unwrap();
+        let limiters = Registry::new(1024, Arc::default());
         let rule = Arc::new(Rule {
             route: "route/test".into(),
             name: "".into(),
-            guards: route.rules[0].guards.clone(),
             client_address: route.client_address.clone(),
+            guards: route.rules[0].guards.as_ref().map(|guards| Guards::join(guards, &limiters)),
             filters: Filters::default(),
             calls: action.calls().map(|_| Arc::default()).collect(),
             action,
         });
-        let unmatched = Arc::new(Unmatched {
-            route: "route/test".into(),
-            guards: route.guards.clone(),
-            client_address: route.client_address.clone(),
-            manners: route.manners.clone(),
-        });
+        let guards = route.guards.as_ref().map(|guards| Guards::join(guards, &limiters));
+        let (client_address, manners) = (route.client_address.clone(), route.manners.clone());
+        let unmatched = Arc::new(Unmatched { route: "route/test".into(), client_address, guards, manners });
         let mut table = Table::builder();
         for candidate in route.candidates("listener/n/g/l", &HostPattern::Any, |_| Some(Arc::clone(&rule))) {
             table.candidate(candidate);
@@ -66,4 +73,13 @@ impl Guarded {
 /// The path `path` and those below.
 pub(crate) fn below(path: &str) -> config::PathMatch {
     config::PathMatch { kind: Some(config::path_match::Kind::Prefix(path.into())) }
+}
+
+/// The path `path` with one variable at its end.
+pub(crate) fn template(path: &str, variable: &str) -> config::PathMatch {
+    let literal = |text: &str| config::path_template::Element { literal: text.to_owned(), variable: String::new() };
+    let mut elements: Vec<_> = path.trim_start_matches('/').split('/').map(literal).collect();
+    elements.push(config::path_template::Element { literal: String::new(), variable: variable.to_owned() });
+    let template = config::PathTemplate { elements, refuse_encoded_values: true };
+    config::PathMatch { kind: Some(config::path_match::Kind::Template(template)) }
 }
