@@ -63,7 +63,7 @@ pub(super) fn decide(
     let plan = &composition.plan;
     exchange.note(|record| record.request_id = parts.headers.get(headers::REQUEST_ID).cloned());
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
-    headers::strip(&mut parts.headers, asked.present);
+    request::strip(&mut parts.headers, asked.present);
     let client = request::client_value(&exchange, &parts, asked);
     let (host, presence) = (asked.raw.clone(), if body.is_empty() { Presence::Empty } else { Presence::Present });
     let sent = request::with_parameters(&parts.uri, asked.matched, |parameters| {

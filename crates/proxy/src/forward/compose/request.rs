@@ -3,17 +3,17 @@
 use backstay_composition::{Request, RequestBody as Presence};
 use backstay_model::route::DecodedPath;
 use http::request::Parts;
-use http::{HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Uri, header};
 
 use crate::body::RequestBody;
 use crate::exchange::Exchange;
 use crate::forward::asked::Asked;
-use crate::forward::headers;
+use crate::forward::headers::{self, HeaderPresence};
 use crate::route::Matched;
 
 /// The request of `parts`.
 pub(super) fn of(exchange: &Exchange, mut parts: Parts, asked: &Asked<'_>, body: &RequestBody) -> Request {
-    headers::strip(&mut parts.headers, asked.present);
+    strip(&mut parts.headers, asked.present);
     Request {
         parameters: parameters(&parts, asked),
         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -21,6 +21,18 @@ pub(super) fn of(exchange: &Exchange, mut parts: Parts, asked: &Asked<'_>, body:
         host: asked.raw.clone(),
         body: if body.is_empty() { Presence::Empty } else { Presence::Present },
         headers: parts.headers,
+    }
+}
+
+/// Takes out what belongs to the client's connection, and what no client may tell a backend.
+pub(super) fn strip(fields: &mut HeaderMap, present: &HeaderPresence) {
+    headers::strip(fields, present);
+    if present.expect {
+        // The client is told to continue as soon as its body is read.
+        fields.remove(header::EXPECT);
+    }
+    if present.private {
+        headers::strip_private(fields);
     }
 }
 

@@ -12,7 +12,7 @@ use backstay_composition::{
 use bytes::Bytes;
 use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, StreamExt};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tokio::time::{Sleep, sleep_until};
 
 use super::answer_body::{self, Reading};
@@ -194,7 +194,8 @@ impl<'r> Run<'r> {
                 },
                 () = timer.as_mut() => {
                     told.calls.iter().for_each(|call| call.end(CallOutcome::Timeout));
-                    self.engine.borrow_mut().on_deadline()
+                    let step = self.engine.borrow_mut().on_deadline();
+                    return (step.response.unwrap_or_else(late), rest);
                 }
             };
         }
@@ -283,6 +284,12 @@ impl<'r> Run<'r> {
         }
         step
     }
+}
+
+/// The response where there is none when the time is over.
+fn late() -> backstay_composition::Response {
+    let (status, body) = (StatusCode::INTERNAL_SERVER_ERROR, Body::Full(Bytes::new()));
+    backstay_composition::Response { status, headers: HeaderMap::new(), body, errors: vec![CallError::Deadline] }
 }
 
 impl Told {
