@@ -64,6 +64,9 @@ fn removals(original: &Value, modified: &Value, current: &Value, patch: &mut Map
     }
 }
 
+/// How large annotations may be together, as Kubernetes has it. What does not fit is left out, and then a later apply removes nothing.
+const MAX_ANNOTATIONS: usize = 256 * 1024;
+
 /// `object` with itself in the annotation, as kubectl writes it: JSON with sorted keys, without the annotation itself.
 pub(crate) fn with_last_applied(object: &Value) -> Value {
     let mut bare = object.clone();
@@ -78,6 +81,8 @@ pub(crate) fn with_last_applied(object: &Value) -> Value {
     }
     bare.sort_all_objects();
     let text = escape(&bare.to_string()) + "\n";
+    // An empty one takes the place of what an earlier apply has left.
+    let text = if text.len() + LAST_APPLIED.len() > MAX_ANNOTATIONS { String::new() } else { text };
     let mut annotated = bare;
     if let Some(annotations) = annotated.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         annotations.insert(LAST_APPLIED.to_owned(), Value::String(text));

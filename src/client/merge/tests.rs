@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{LAST_APPLIED, last_applied, three_way, with_last_applied};
+use super::{LAST_APPLIED, MAX_ANNOTATIONS, last_applied, three_way, with_last_applied};
 
 fn patch(original: Value, modified: Value, current: Value) -> Value {
     Value::Object(three_way(&original, &modified, &current))
@@ -76,4 +76,10 @@ fn a_broken_annotation_is_none() {
     let object = json!({"metadata": {"annotations": {LAST_APPLIED: "{"}}});
     assert_eq!(last_applied(&object), Value::Null);
     assert_eq!(last_applied(&json!({})), Value::Null);
+}
+
+#[test]
+fn an_object_that_is_too_large_for_an_annotation_goes_without() {
+    let object = json!({"metadata": {"name": "a"}, "spec": {"text": "x".repeat(MAX_ANNOTATIONS)}});
+    assert_eq!(with_last_applied(&object).pointer("/metadata/annotations"), Some(&json!({LAST_APPLIED: ""})));
 }
