@@ -61,8 +61,8 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use crate::exchange::{Exchange, Service};
+use decision::Course;
 use guards::Additions;
-use outbound::Decision;
 use response_body::ResponseBody;
 
 /// Serves requests as the configuration of their socket says.
@@ -86,12 +86,12 @@ async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Respon
     let client = Rc::clone(&exchange.client);
     let mut additions = Additions::default();
     let mut response = match decision::decide(exchange, request, &mut additions) {
-        Decision::Answered(response) => response,
-        Decision::Forward(outbound) => outbound.send().await,
+        Course::Answered(response) => response,
+        Course::Forward(outbound) => outbound.send().await,
         // Boxed: a future is as large as its largest part, and is moved.
-        Decision::Compose(composing) => Box::pin(composing.run()).await,
-        Decision::Direct(direct) => Box::pin(direct.send()).await,
-        Decision::Echo(echoing) => Box::pin(echoing.run()).await,
+        Course::Compose(composing) => Box::pin(composing.run()).await,
+        Course::Direct(direct) => Box::pin(direct.send()).await,
+        Course::Echo(echoing) => Box::pin(echoing.run()).await,
     };
     additions.apply(&mut response);
     // A connection that was about to send its first request when a drain began has not been told yet.

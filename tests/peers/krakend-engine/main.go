@@ -1,6 +1,7 @@
 // Runs recorded cases through the engine that KrakenD CE is made of, and writes down what a client and the backends see.
 //
 //	go run . ../../../crates/composition/tests/cases/*.json
+//	go run . serve krakend.json
 //
 // Each file holds cases: an endpoint as krakend.json has one, a request, and what the backends answer by path. `expected` of each
 // case is replaced by what the engine does. The decoders of XML and feeds are the libraries that KrakenD's own wrap.
@@ -92,6 +93,10 @@ func main() {
 		c.Header("Content-Type", gin.MIMEXML)
 		mxj.Map(response.Data).XmlWriter(c.Writer)
 	})
+	if len(os.Args) == 3 && os.Args[1] == "serve" {
+		serve(os.Args[2])
+		return
+	}
 	for _, file := range os.Args[1:] {
 		text, err := os.ReadFile(file)
 		check(err)

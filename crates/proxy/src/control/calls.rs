@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::counts::CallMetrics;
 
+/// Counts by the names of calls.
+type ByCall = HashMap<Arc<str>, Arc<CallMetrics>>;
+
 /// Counts by the names of a route and of a call. They go with the route.
 #[derive(Debug, Default)]
-pub(super) struct CallCounts(Mutex<HashMap<Arc<str>, HashMap<Arc<str>, Arc<CallMetrics>>>>);
+pub(super) struct CallCounts(Mutex<HashMap<Arc<str>, ByCall>>);
 
 impl CallCounts {
     /// What is counted for a call of a route, made when it is not there.

@@ -27,16 +27,27 @@ mod transport;
 
 use std::sync::Arc;
 
+use http::Response;
 use http::request::Parts;
 use hyper::body::Incoming;
 
 use super::asked::Asked;
-use super::outbound::Decision;
+use super::response_body::ResponseBody;
 use crate::body::RequestBody;
 use crate::config::Composition;
 use crate::exchange::Exchange;
 pub(super) use direct::Direct;
 pub(super) use run::Composing;
+
+/// What is to be done about a request whose rule is a composition.
+pub(super) enum Composed {
+    /// Nothing more.
+    Answered(Response<ResponseBody>),
+    /// To make calls.
+    Calls(Box<Composing>),
+    /// To make the only call, and pass its answer on.
+    Direct(Box<Direct>),
+}
 
 /// Decides on a request whose rule is `composition`.
 pub(super) fn decide(
@@ -45,14 +56,14 @@ pub(super) fn decide(
     incoming: Incoming,
     asked: &Asked<'_>,
     composition: &Composition,
-) -> Decision {
+) -> Composed {
     if let Some(call) = composition.plan.direct() {
         return direct::decide(exchange, parts, incoming, asked, composition, call);
     }
     exchange.note(|record| record.request_id = parts.headers.get(super::headers::REQUEST_ID).cloned());
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let request = request::of(&exchange, parts, asked, &body);
-    Decision::Compose(Box::new(Composing {
+    Composed::Calls(Box::new(Composing {
         exchange,
         rule: Arc::clone(asked.matched.rule),
         plan: Arc::clone(&composition.plan),

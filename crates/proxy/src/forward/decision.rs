@@ -12,24 +12,49 @@ use hyper::upgrade::OnUpgrade;
 use super::aim::{Aim, Aimed, RouteTimeouts, UNSENDABLE};
 use super::asked::Asked;
 use super::authority;
+use super::compose::{Composed, Composing, Direct};
+use super::echo::Echoing;
 use super::guards::{self, Additions, Inquiry, Verdict};
 use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Decision, Edits, Outbound};
 use super::response_body::ResponseBody;
-use super::unmatched::Lookup;
+use super::unmatched::{Lookup, NO_ROUTE};
 use super::{compose, echo, grpc, head, headers, loops, mirror, reply, request_target, sequence, unmatched};
 use crate::body::RequestBody;
 use crate::config::{Action, Forward, Target};
 use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
 
-pub(super) const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
+
+/// What is to be done about a request, whatever the action of its rule.
+pub(super) enum Course {
+    /// Nothing more.
+    Answered(Response<ResponseBody>),
+    /// To send it on.
+    Forward(Box<Outbound>),
+    /// To make the calls of a composition.
+    Compose(Box<Composing>),
+    /// To make the only call of one, and pass its answer on.
+    Direct(Box<Direct>),
+    /// To tell it what it was.
+    Echo(Box<Echoing>),
+}
+
+impl From<Decision> for Course {
+    #[inline]
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Answered(response) => Self::Answered(response),
+            Decision::Forward(outbound) => Self::Forward(outbound),
+        }
+    }
+}
 
 /// Decides what is to be done. The request is served by the configuration of this moment to its end. What its answer gets by the
 /// guards that it passes is noted in `additions`.
-pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additions: &mut Additions) -> Decision {
+pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additions: &mut Additions) -> Course {
     let (mut parts, body) = request.into_parts();
     let present = HeaderPresence::among(&parts.headers);
     exchange.format.grpc = present.content_type && grpc::is_spoken(&parts.headers);
@@ -37,29 +62,29 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
     if exchange.client.is_multiplexed() {
         if !headers::is_within(&shared.limits, &parts) {
             shared.metrics.heads_too_large.increment(1);
-            return Decision::Answered(reply::refuse(exchange, headers::TOO_LARGE));
+            return Course::Answered(reply::refuse(exchange, headers::TOO_LARGE));
         }
         if !headers::is_well_formed(&parts.headers) {
-            return Decision::Answered(reply::refuse(exchange, headers::MALFORMED));
+            return Course::Answered(reply::refuse(exchange, headers::MALFORMED));
         }
     }
     let raw = match authority::of(&parts) {
         Ok(raw) => raw,
-        Err(reply) => return Decision::Answered(reply::close(exchange, reply)),
+        Err(reply) => return Course::Answered(reply::close(exchange, reply)),
     };
     exchange.note(|record| record.authority = Some(raw.clone()));
     let Some(authority) = Authority::parse(raw.as_bytes()) else {
-        return Decision::Answered(reply::close(exchange, authority::INVALID));
+        return Course::Answered(reply::close(exchange, authority::INVALID));
     };
     if !request_target::is_valid(&parts.method, &parts.uri) {
         let Some(target) = request_target::normalized(parts.version, &parts.uri) else {
-            return Decision::Answered(reply::close(exchange, request_target::INVALID));
+            return Course::Answered(reply::close(exchange, request_target::INVALID));
         };
         exchange.note(|record| record.target = target.clone());
         parts.uri = target;
     }
     if !present.is_plainly_framed(&parts.headers) {
-        return Decision::Answered(reply::close(exchange, headers::UNKNOWN_CODING));
+        return Course::Answered(reply::close(exchange, headers::UNKNOWN_CODING));
     }
     if parts.version == Version::HTTP_2 {
         // What is decided on is what is sent on: of a cookie line that came in crumbs, the whole.
@@ -69,13 +94,13 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
     let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);
     let Some(matched) = found else {
         let lookup = Lookup { table: &socket.table, host: &authority.host, parts: &parts };
-        return Decision::Answered(unmatched(exchange, &raw, &lookup, additions));
+        return Course::Answered(unmatched(exchange, &raw, &lookup, additions));
     };
     exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
     if let Some(template) = matched.template
         && let Some(refused) = unmatched::refused_variable(template, parts.uri.path())
     {
-        return Decision::Answered(reply::respond(exchange, &refused, None, [&matched.rule.filters]));
+        return Course::Answered(reply::respond(exchange, &refused, None, [&matched.rule.filters]));
     }
     if let Some(guards) = &matched.rule.guards
         && let Verdict::Answer(answer) = guards::check(
@@ -90,20 +115,22 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
             additions,
         )
     {
-        return Decision::Answered(answer.give(exchange));
+        return Course::Answered(answer.give(exchange));
     }
     let asked = Asked { raw: &raw, authority: &authority, present: &present, matched: &matched };
     match &matched.rule.action {
-        Action::Respond(respond) => {
-            Decision::Answered(reply::respond(exchange, respond, None, [&matched.rule.filters]))
-        }
+        Action::Respond(respond) => Course::Answered(reply::respond(exchange, respond, None, [&matched.rule.filters])),
         Action::Redirect(redirect) => {
-            Decision::Answered(reply::redirect(exchange, redirect, &matched, &authority, &parts))
+            Course::Answered(reply::redirect(exchange, redirect, &matched, &authority, &parts))
         }
-        Action::Forward(forward) => decide_target(exchange, parts, body, &asked, forward),
-        Action::Sequence(sequence) => sequence::decide(exchange, parts, body, &asked, sequence),
-        Action::Compose(composition) => compose::decide(exchange, parts, body, &asked, composition),
-        Action::Echo(echo) => echo::decide(exchange, parts, body, &asked, *echo),
+        Action::Forward(forward) => decide_target(exchange, parts, body, &asked, forward).into(),
+        Action::Sequence(sequence) => sequence::decide(exchange, parts, body, &asked, sequence).into(),
+        Action::Compose(composition) => match compose::decide(exchange, parts, body, &asked, composition) {
+            Composed::Answered(response) => Course::Answered(response),
+            Composed::Calls(composing) => Course::Compose(composing),
+            Composed::Direct(direct) => Course::Direct(direct),
+        },
+        Action::Echo(echo) => Course::Echo(echo::decide(exchange, parts, body, &asked, *echo)),
     }
 }
 

@@ -16,7 +16,6 @@ use hyper::body::Incoming;
 use serde::Serialize;
 
 use super::asked::Asked;
-use super::outbound::Decision;
 use super::reply;
 use super::response_body::ResponseBody;
 use crate::body::RequestBody;
@@ -37,10 +36,16 @@ pub(super) struct Echoing {
 }
 
 /// Answers a request with itself.
-pub(super) fn decide(exchange: Exchange, parts: Parts, incoming: Incoming, asked: &Asked<'_>, echo: Echo) -> Decision {
+pub(super) fn decide(
+    exchange: Exchange,
+    parts: Parts,
+    incoming: Incoming,
+    asked: &Asked<'_>,
+    echo: Echo,
+) -> Box<Echoing> {
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let (rule, host) = (Arc::clone(asked.matched.rule), asked.raw.clone());
-    Decision::Echo(Box::new(Echoing { exchange, rule, parts, host, body, echo }))
+    Box::new(Echoing { exchange, rule, parts, host, body, echo })
 }
 
 /// The names and their order are those of KrakenD's engine.

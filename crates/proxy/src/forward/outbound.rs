@@ -13,9 +13,7 @@ use tokio::time::Sleep;
 
 use super::aim::{Aimed, Attempts};
 use super::attempt::{self, UpstreamAnswer};
-use super::compose::{Composing, Direct};
 use super::destination::Selected;
-use super::echo::Echoing;
 use super::failure::Failure;
 use super::guard::Active;
 use super::headers;
@@ -35,12 +33,6 @@ pub(super) enum Decision {
     Answered(Response<ResponseBody>),
     /// To send it on.
     Forward(Box<Outbound>),
-    /// To make the calls of a composition.
-    Compose(Box<Composing>),
-    /// To make the only call of one, and pass its answer on.
-    Direct(Box<Direct>),
-    /// To tell it what it was.
-    Echo(Box<Echoing>),
 }
 
 /// A request on its way to a backend.

@@ -5,12 +5,14 @@ use backstay_model::route::{DecodedPath, InvalidVariable, Manners, PathTemplate,
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
-use super::decision::NO_ROUTE;
 use super::reply;
 use super::response_body::ResponseBody;
 use crate::exchange::Exchange;
+use crate::local_reply::{Flag, LocalReply};
 use crate::route::Table;
 
+/// There is no rule for a request.
+pub(super) const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 

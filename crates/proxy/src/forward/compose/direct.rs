@@ -14,6 +14,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 
+use super::Composed;
 use super::client::{self, Again, Found};
 use super::response::{self, Passing};
 use super::transport::{Answered, Context, frame, url};
@@ -29,7 +30,7 @@ use crate::forward::asked::Asked;
 use crate::forward::attempt::{self, UpstreamAnswer};
 use crate::forward::failure::Failure;
 use crate::forward::headers::{self, HopByHop};
-use crate::forward::outbound::{Decision, Unanswered, within};
+use crate::forward::outbound::{Unanswered, within};
 use crate::forward::response_body::ResponseBody;
 use crate::forward::{head, loops, reply, retries};
 use crate::local_reply::Flag;
@@ -57,7 +58,7 @@ pub(super) fn decide(
     asked: &Asked<'_>,
     composition: &Composition,
     call: &CallPlan,
-) -> Decision {
+) -> Composed {
     let began = Instant::now();
     let rule = asked.matched.rule;
     let plan = &composition.plan;
@@ -71,7 +72,7 @@ pub(super) fn decide(
         let request = DirectRequest { parameters, query, client, host, body: presence };
         plan.admit(call, &mut parts.headers, request)
     });
-    let fail = |exchange, error| Decision::Answered(failed(exchange, rule, composition, began, &error));
+    let fail = |exchange, error| Composed::Answered(failed(exchange, rule, composition, began, &error));
     let sent = match sent {
         Ok(sent) => sent,
         Err(error) => return fail(exchange, error),
@@ -89,7 +90,7 @@ pub(super) fn decide(
     let authority = to.authority.clone().unwrap_or_else(|| HeaderValue::from_static("unknown"));
     parts.headers.insert(header::HOST, authority);
     if let Err(reply) = loops::pass(backend, &mut parts.headers) {
-        return Decision::Answered(reply::refuse(exchange, reply));
+        return Composed::Answered(reply::refuse(exchange, reply));
     }
     let timeouts = RouteTimeouts { request: Some(plan.settings().timeout), attempt: None };
     let aim = Aim { backend, port: to.port, timeouts };
@@ -102,7 +103,7 @@ pub(super) fn decide(
     let Some(request) = head::address(parts, hop, backend, body) else {
         return fail(exchange, CallError::NoEndpoint);
     };
-    Decision::Direct(Box::new(Direct {
+    Composed::Direct(Box::new(Direct {
         aimed: Aimed {
             request,
             state,
@@ -247,7 +248,7 @@ impl Direct {
         let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
         let url = url(backend, authority, path);
         let host = authority.and_then(|authority| authority.to_str().ok()).unwrap_or_default();
-        let method: &Method = composition.plan.direct().map_or(request.method(), |call| &call.method);
+        let method: &Method = composition.plan.direct().map_or_else(|| request.method(), |call| &call.method);
         let error = error::of_failure(&failure, method, &url, host, &state, backend.has_endpoints());
         let last = matches!(failure, Failure::Client) && !exchange.client.is_multiplexed();
         exchange.note(|record| state.tell(record));
