@@ -13,6 +13,7 @@
 //!
 //! - `definition`: a [`Route`], and the [`Candidate`]s it has on a listener. `rule`, `filter`, `matches`: its parts, each with
 //!   its `read` from the wire format. `reply`: answers that an operator wrote. `reference`: backends by name.
+//! - `passage`: what a call of a composition passes.
 //! - [`sequence`]: steps, an action whose expressions are evaluated by `backstay-expression`.
 //! - `table`: the order of matches, and the search. `hosts`, `paths`: what it looks at.
 
@@ -20,6 +21,7 @@ mod definition;
 mod filter;
 mod hosts;
 mod matches;
+mod passage;
 mod paths;
 mod reference;
 mod reply;
@@ -30,6 +32,7 @@ mod table;
 pub use definition::{Attachment, Route, Rule, RuleMatch};
 pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};
 pub use matches::{HeaderMatch, InvalidRegex, Matcher, PathMatch, QueryMatch, ValueMatch};
+pub use passage::{AnswerCache, Breaker, Passage, RateLimit};
 pub use reply::{Redirect, Respond};
 pub use rule::{Action, Forward, Target, WeightedTarget, WeightedTargets};
 pub use table::{Candidate, Matched, Order, Table, TableBuilder};
