@@ -68,6 +68,14 @@ pub struct AnswerCache {
 }
 
 impl Passage {
+    /// What a call passes, if anything.
+    ///
+    /// # Errors
+    /// When a field of it cannot be honoured.
+    pub fn of(message: &config::Call) -> Checked<Option<Arc<Self>>> {
+        passage(message)
+    }
+
     /// Whether there is nothing to pass.
     pub fn is_empty(&self) -> bool {
         let Self { breaker, rate_limit, request_changes, response_changes, cache } = self;
@@ -79,8 +87,7 @@ impl Passage {
     }
 }
 
-/// What a call passes, if anything.
-pub(super) fn passage(message: &config::Call) -> Checked<Option<Arc<Passage>>> {
+fn passage(message: &config::Call) -> Checked<Option<Arc<Passage>>> {
     let (breaker, rate_limit, (request_changes, response_changes), cache) = (
         message.breaker.as_ref().map(limits::breaker).transpose().within("breaker"),
         message.rate_limit.as_ref().map(limits::rate).transpose().within("rate_limit"),

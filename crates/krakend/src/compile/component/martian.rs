@@ -111,3 +111,6 @@ impl Reader<'_> {
 fn modifier(scope: Scope, kind: Kind) -> config::Modifier {
     config::Modifier { on_request: scope.request, on_response: scope.response, kind: Some(kind) }
 }
+
+#[cfg(test)]
+mod tests;
