@@ -53,7 +53,7 @@ pub struct CircuitChange {
 /// A call that was let through. What it comes to is told to [`Circuit::end`].
 #[derive(Debug)]
 #[must_use = "a half-open circuit lets nothing through until it is told what its call came to"]
-pub struct Passage {
+pub struct CircuitPermit {
     generation: u64,
 }
 
@@ -115,10 +115,10 @@ impl Circuit {
     ///
     /// # Errors
     /// When it is not let through.
-    pub fn begin(&self, now: Duration) -> (Result<Passage, CircuitOpen>, Option<CircuitChange>) {
+    pub fn begin(&self, now: Duration) -> (Result<CircuitPermit, CircuitOpen>, Option<CircuitChange>) {
         let word = self.word.load(Ordering::Acquire);
         if state_of(word) == CircuitState::Closed && !self.is_over(now) {
-            return (Ok(Passage { generation: word >> 2 }), None);
+            return (Ok(CircuitPermit { generation: word >> 2 }), None);
         }
         let mut counted = self.lock();
         let change = self.advance(&mut counted, now);
@@ -128,24 +128,24 @@ impl Circuit {
             CircuitState::HalfOpen if counted.probing => Err(CircuitOpen::Probing),
             CircuitState::HalfOpen => {
                 counted.probing = true;
-                Ok(Passage { generation })
+                Ok(CircuitPermit { generation })
             }
-            CircuitState::Closed => Ok(Passage { generation }),
+            CircuitState::Closed => Ok(CircuitPermit { generation }),
         };
         (result, change)
     }
 
     /// Counts what a call came to. Tells of each state that has given way to another.
-    pub fn end(&self, passage: Passage, end: CallEnd, now: Duration) -> [Option<CircuitChange>; 2] {
+    pub fn end(&self, permit: CircuitPermit, end: CallEnd, now: Duration) -> [Option<CircuitChange>; 2] {
         let word = self.word.load(Ordering::Acquire);
-        let is_current = word == word_of(CircuitState::Closed, passage.generation) && !self.is_over(now);
+        let is_current = word == word_of(CircuitState::Closed, permit.generation) && !self.is_over(now);
         let counts = end == CallEnd::Failure || (end == CallEnd::Success && self.failures.load(Ordering::Acquire) > 0);
         if is_current && !counts {
             return [None, None];
         }
         let mut counted = self.lock();
         let first = self.advance(&mut counted, now);
-        if counted.generation != passage.generation {
+        if counted.generation != permit.generation {
             return [first, None];
         }
         let second = match (counted.state, end) {

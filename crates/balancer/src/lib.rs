@@ -36,7 +36,7 @@ mod slow_start;
 mod table;
 
 pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, PoolConnection, RetryBudget, Share, Wait};
-pub use circuit::{CallEnd, Circuit, CircuitChange, CircuitOpen, CircuitSettings, CircuitState, Passage};
+pub use circuit::{CallEnd, Circuit, CircuitChange, CircuitOpen, CircuitPermit, CircuitSettings, CircuitState};
 pub use config::{ConfigError, EndpointKey, LeastRequest, LoadBalancing, Maglev, Policy, RingHash, SlowStart};
 pub use endpoint::{
     ActiveRequest, ConfiguredHealth, EjectionReason, EndpointSpec, EndpointState, Health, Locality, Start,

@@ -1,23 +1,53 @@
-//! How much all caches of a process hold together.
+//! How much all caches of a process hold, and what they have done.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Bytes that caches share.
+/// Bytes that caches share, and what is counted of all of them.
 #[derive(Debug)]
 pub struct Budget {
     limit: u64,
     held: AtomicU64,
+    pub(crate) items: AtomicU64,
+    pub(crate) hits: AtomicU64,
+    pub(crate) misses: AtomicU64,
+    pub(crate) revalidations: AtomicU64,
+    pub(crate) evictions: AtomicU64,
+    pub(crate) refusals: AtomicU64,
+}
+
+/// What caches hold and have done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Bytes that they hold.
+    pub bytes: u64,
+    /// Answers that they hold.
+    pub items: u64,
+    /// Requests that were answered with what is kept, without the server.
+    pub hits: u64,
+    /// Requests for which nothing was kept.
+    pub misses: u64,
+    /// Requests for which the server was asked whether what is kept is still so.
+    pub revalidations: u64,
+    /// Answers that went to make room for others.
+    pub evictions: u64,
+    /// Answers that were not kept, because there was no room.
+    pub refusals: u64,
 }
 
 impl Budget {
     /// At most `limit` bytes.
     pub fn new(limit: u64) -> Self {
-        Self { limit, held: AtomicU64::new(0) }
-    }
-
-    /// The bytes that are held.
-    pub fn held(&self) -> u64 {
-        self.held.load(Ordering::Relaxed)
+        let none = || AtomicU64::new(0);
+        Self {
+            limit,
+            held: none(),
+            items: none(),
+            hits: none(),
+            misses: none(),
+            revalidations: none(),
+            evictions: none(),
+            refusals: none(),
+        }
     }
 
     /// The bytes that may be held.
@@ -25,15 +55,37 @@ impl Budget {
         self.limit
     }
 
-    /// Takes bytes, if there are that many.
+    /// What the caches hold and have done.
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            bytes: self.held.load(Relaxed),
+            items: self.items.load(Relaxed),
+            hits: self.hits.load(Relaxed),
+            misses: self.misses.load(Relaxed),
+            revalidations: self.revalidations.load(Relaxed),
+            evictions: self.evictions.load(Relaxed),
+            refusals: self.refusals.load(Relaxed),
+        }
+    }
+
+    /// Takes bytes for an answer, if there are that many.
     pub(crate) fn take(&self, bytes: u64) -> bool {
-        let taken = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-            held.checked_add(bytes).filter(|held| *held <= self.limit)
-        });
+        let taken =
+            self.held.fetch_update(Relaxed, Relaxed, |held| held.checked_add(bytes).filter(|held| *held <= self.limit));
+        if taken.is_ok() {
+            self.items.fetch_add(1, Relaxed);
+        }
         taken.is_ok()
     }
 
-    pub(crate) fn give_back(&self, bytes: u64) {
-        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    /// Gives back what was taken for `items` answers.
+    pub(crate) fn give_back(&self, bytes: u64, items: u64) {
+        self.held.fetch_sub(bytes, Relaxed);
+        self.items.fetch_sub(items, Relaxed);
     }
+}
+
+/// One more.
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
 }

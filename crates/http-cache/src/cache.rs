@@ -1,13 +1,13 @@
 //! What is kept.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, count};
 use crate::question::{Question, key};
 use crate::recorder::Recorder;
 use crate::rules;
@@ -32,35 +32,6 @@ pub struct Cache {
     /// Clients choose URLs; they are not to choose the shard.
     hasher: RandomState,
     budget: Arc<Budget>,
-    counted: Counted,
-}
-
-#[derive(Debug, Default)]
-struct Counted {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    revalidations: AtomicU64,
-    evictions: AtomicU64,
-    refusals: AtomicU64,
-}
-
-/// What a cache holds and has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Bytes that it holds.
-    pub bytes: u64,
-    /// Answers that it holds.
-    pub items: u64,
-    /// Requests that were answered with what is kept, without the server.
-    pub hits: u64,
-    /// Requests for which nothing was kept.
-    pub misses: u64,
-    /// Requests for which the server was asked whether what is kept is still so.
-    pub revalidations: u64,
-    /// Answers that went to make room for others.
-    pub evictions: u64,
-    /// Answers that were not kept, because there was no room.
-    pub refusals: u64,
 }
 
 /// What is kept for a request.
@@ -87,7 +58,7 @@ impl Cache {
         let items = if bounds.max_items == 0 { u64::MAX } else { bounds.max_items / count };
         let max_entry = bounds.max_bytes / count;
         let shards = (0..count).map(|_| Mutex::new(Shard::new(max_entry, items))).collect();
-        Self { shards, max_entry, hasher: RandomState::new(), budget, counted: Counted::default() }
+        Self { shards, max_entry, hasher: RandomState::new(), budget }
     }
 
     /// What is kept for a request.
@@ -101,16 +72,16 @@ impl Cache {
         let only_if_cached = asked.has("only-if-cached");
         match found {
             Some(stored) if stored.is_fresh(&asked, now) => {
-                self.counted.hits.fetch_add(1, Ordering::Relaxed);
+                count(&self.budget.hits);
                 Found::Fresh(stored)
             }
             _ if only_if_cached => Found::OnlyIfCached,
             Some(stored) if !question.has_condition() => {
-                self.counted.revalidations.fetch_add(1, Ordering::Relaxed);
+                count(&self.budget.revalidations);
                 Found::Stale(stored)
             }
             _ => {
-                self.counted.misses.fetch_add(1, Ordering::Relaxed);
+                count(&self.budget.misses);
                 Found::Missing
             }
         }
@@ -170,32 +141,25 @@ impl Cache {
         stored.is_better_than_an_error(&question.directives(), now)
     }
 
-    /// What it holds and has done.
-    pub fn statistics(&self) -> Statistics {
-        let mut statistics = Statistics {
-            hits: self.counted.hits.load(Ordering::Relaxed),
-            misses: self.counted.misses.load(Ordering::Relaxed),
-            revalidations: self.counted.revalidations.load(Ordering::Relaxed),
-            evictions: self.counted.evictions.load(Ordering::Relaxed),
-            refusals: self.counted.refusals.load(Ordering::Relaxed),
-            ..Statistics::default()
-        };
-        for shard in &self.shards {
+    /// The bytes and the answers that it holds.
+    pub fn held(&self) -> (u64, usize) {
+        let held = self.shards.iter().map(|shard| {
             let shard = lock(shard);
-            statistics.bytes += shard.bytes();
-            statistics.items += shard.items() as u64;
-        }
-        statistics
+            (shard.bytes(), shard.items())
+        });
+        held.fold((0, 0), |(bytes, items), (more_bytes, more_items)| (bytes + more_bytes, items + more_items))
     }
 
     pub(crate) fn keep(&self, key: &str, headers: &HeaderMap, stored: Stored) {
         let (evicted, kept) = self.shard(key).keep(key, stored, headers, &self.budget);
-        self.counted.evictions.fetch_add(evicted, Ordering::Relaxed);
-        self.counted.refusals.fetch_add(u64::from(!kept), Ordering::Relaxed);
+        self.budget.evictions.fetch_add(evicted, Relaxed);
+        if !kept {
+            count(&self.budget.refusals);
+        }
     }
 
     pub(crate) fn count_refusal(&self) {
-        self.counted.refusals.fetch_add(1, Ordering::Relaxed);
+        count(&self.budget.refusals);
     }
 
     fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
@@ -207,8 +171,8 @@ impl Cache {
 
 impl Drop for Cache {
     fn drop(&mut self) {
-        let held: u64 = self.shards.iter().map(|shard| lock(shard).bytes()).sum();
-        self.budget.give_back(held);
+        let (bytes, items) = self.held();
+        self.budget.give_back(bytes, items as u64);
     }
 }
 

@@ -20,8 +20,8 @@ mod rules;
 mod shard;
 mod stored;
 
-pub use budget::Budget;
-pub use cache::{Bounds, Cache, Found, Statistics};
+pub use budget::{Budget, Statistics};
+pub use cache::{Bounds, Cache, Found};
 pub use question::Question;
 pub use recorder::Recorder;
 pub use stored::{Answer, Stored};

@@ -94,7 +94,7 @@ impl Shard {
         for kept in self.entries.remove(key).unwrap_or_default() {
             self.used.remove(&kept.used);
             self.bytes -= kept.bytes;
-            budget.give_back(kept.bytes);
+            budget.give_back(kept.bytes, 1);
         }
     }
 
@@ -107,7 +107,7 @@ impl Shard {
             self.entries.remove(&key);
         }
         self.bytes -= kept.bytes;
-        budget.give_back(kept.bytes);
+        budget.give_back(kept.bytes, 1);
         true
     }
 }

@@ -20,7 +20,11 @@ fn headers(fields: &[(&str, &str)]) -> HeaderMap {
 }
 
 fn cache() -> Arc<Cache> {
-    Arc::new(Cache::new(Bounds { max_bytes: 1 << 20, max_items: 0 }, Arc::new(Budget::new(1 << 30))))
+    cache_of(&Arc::new(Budget::new(1 << 30)))
+}
+
+fn cache_of(budget: &Arc<Budget>) -> Arc<Cache> {
+    Arc::new(Cache::new(Bounds { max_bytes: 1 << 20, max_items: 0 }, budget.clone()))
 }
 
 fn question<'a>(method: &'a Method, headers: &'a HeaderMap) -> Question<'a> {
@@ -238,7 +242,8 @@ fn stale_answers_serve_in_place_of_errors_where_they_may() {
 
 #[test]
 fn a_body_that_ends_early_is_not_kept() {
-    let cache = cache();
+    let budget = Arc::new(Budget::new(1 << 30));
+    let cache = cache_of(&budget);
     let none = HeaderMap::new();
     let said = headers(&[("cache-control", "max-age=10")]);
     let begin = || {
@@ -250,5 +255,5 @@ fn a_body_that_ends_early_is_not_kept() {
     begin().take(b"c").expect("there is room").finish();
     assert_eq!(found(&cache, &[], 1), "fresh abc");
     assert!(begin().take(&vec![0; 1 << 20]).is_none(), "there is no room for so much");
-    assert_eq!(cache.statistics().refusals, 1);
+    assert_eq!(budget.statistics().refusals, 1);
 }

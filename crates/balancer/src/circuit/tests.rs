@@ -15,8 +15,8 @@ fn circuit(max_errors: u32, interval: u64, timeout: u64) -> Circuit {
 
 /// One call from its beginning to its end, at one moment.
 fn call(circuit: &Circuit, end: CallEnd, now: Duration) -> Result<(), CircuitOpen> {
-    let passage = circuit.begin(now).0?;
-    circuit.end(passage, end, now);
+    let permit = circuit.begin(now).0?;
+    circuit.end(permit, end, now);
     Ok(())
 }
 
@@ -40,21 +40,21 @@ fn half_open_one_call_decides() {
         let circuit = circuit(0, 0, 10);
         assert_eq!(call(&circuit, CallEnd::Failure, at(0)), Ok(()));
         assert_eq!(circuit.state(), CircuitState::Open);
-        let (passage, change) = circuit.begin(at(11));
+        let (permit, change) = circuit.begin(at(11));
         assert_eq!(change, Some(CircuitChange { from: CircuitState::Open, to: CircuitState::HalfOpen }));
         assert_eq!(circuit.begin(at(11)).0.err(), Some(CircuitOpen::Probing));
-        (circuit, passage.expect("one may try"))
+        (circuit, permit.expect("one may try"))
     };
-    let (closed, passage) = half_open();
-    closed.end(passage, CallEnd::Success, at(12));
+    let (closed, permit) = half_open();
+    closed.end(permit, CallEnd::Success, at(12));
     assert_eq!(closed.state(), CircuitState::Closed);
 
-    let (open, passage) = half_open();
-    open.end(passage, CallEnd::Failure, at(12));
+    let (open, permit) = half_open();
+    open.end(permit, CallEnd::Failure, at(12));
     assert_eq!(call(&open, CallEnd::Success, at(22)), Err(CircuitOpen::Open), "for as long again");
 
-    let (other, passage) = half_open();
-    other.end(passage, CallEnd::Abandoned, at(12));
+    let (other, permit) = half_open();
+    other.end(permit, CallEnd::Abandoned, at(12));
     assert_eq!(call(&other, CallEnd::Success, at(12)), Ok(()), "another may try in place of one that was given up");
     assert_eq!(other.state(), CircuitState::Closed);
 }
@@ -65,8 +65,8 @@ fn failures_are_forgotten_after_the_interval() {
     assert_eq!(call(&circuit, CallEnd::Failure, at(59)), Ok(()));
     assert_eq!(call(&circuit, CallEnd::Failure, at(61)), Ok(()));
     assert_eq!(circuit.state(), CircuitState::Closed);
-    let passage = circuit.begin(at(62)).0.expect("closed");
-    circuit.end(passage, CallEnd::Failure, at(130));
+    let permit = circuit.begin(at(62)).0.expect("closed");
+    circuit.end(permit, CallEnd::Failure, at(130));
     assert_eq!(call(&circuit, CallEnd::Failure, at(130)), Ok(()), "what began before does not count");
     assert_eq!(circuit.state(), CircuitState::Closed);
 }
@@ -156,13 +156,13 @@ proptest! {
             if begins || under_way.is_empty() {
                 let (result, expected) = (circuit.begin(now).0, naive.begin(now));
                 prop_assert_eq!(result.as_ref().err(), expected.as_ref().err());
-                if let (Ok(passage), Ok(generation)) = (result, expected) {
-                    under_way.push((passage, generation));
+                if let (Ok(permit), Ok(generation)) = (result, expected) {
+                    under_way.push((permit, generation));
                 }
             } else {
-                let (passage, generation) = under_way.swap_remove(which % under_way.len());
+                let (permit, generation) = under_way.swap_remove(which % under_way.len());
                 let end = if success { CallEnd::Success } else { CallEnd::Failure };
-                circuit.end(passage, end, now);
+                circuit.end(permit, end, now);
                 naive.end(generation, success, now);
             }
             // An open circuit turns half open with the next call in either.
