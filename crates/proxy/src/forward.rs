@@ -13,6 +13,7 @@
 //!   `loops`: whether it has been here before. `hash`: what endpoints are chosen by, where that is the request.
 //! - `head`: its head as the endpoint gets it. `headers`: those that belong to a connection, and those that tell of the client.
 //! - `sequence`: steps that decide on it, of a rule that has some. `destination`: where these send it, and what its answer gets.
+//! - `compose`: the calls of a rule that makes one response out of several backends' answers.
 //! - `aim`: what of it one backend gets. `asked`: what it asks for.
 //! - `mirror`: a copy of it.
 //! - `outbound`: on its way to a backend, and its answer on the way back. `request_state`: what is known of it meanwhile. `guard`:
@@ -27,6 +28,7 @@ mod aim;
 mod asked;
 mod attempt;
 mod authority;
+mod compose;
 mod decision;
 mod destination;
 mod endpoint;
@@ -80,6 +82,8 @@ async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Respon
     let mut response = match decision::decide(exchange, request) {
         Decision::Answered(response) => response,
         Decision::Forward(outbound) => outbound.send().await,
+        // Boxed: a future is as large as its largest part, and is moved.
+        Decision::Compose(composing) => Box::pin(composing.run()).await,
     };
     // A connection that was about to send its first request when a drain began has not been told yet.
     if client.is_closing() && !client.is_multiplexed() && response.status() != StatusCode::SWITCHING_PROTOCOLS {

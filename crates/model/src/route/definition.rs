@@ -9,7 +9,7 @@ use backstay_destination::HostPattern;
 use backstay_proto::config;
 
 use super::reference::Reference;
-use super::{Action, Candidate, Filters, Matcher, Order, filter, matches, rule};
+use super::{Action, Candidate, ClientAddress, Filters, Matcher, Order, client_address, filter, matches, rule};
 use crate::fault::{Checked, Faults, Together, Within, all, refuse};
 use crate::name::{Kind, reference};
 
@@ -22,6 +22,8 @@ pub struct Route {
     pub order_key: Arc<str>,
     /// Its rules.
     pub rules: Vec<Rule>,
+    /// Whom its requests are from, where others say so; `None`: the peer of their connection.
+    pub client_address: Option<Arc<ClientAddress>>,
 }
 
 /// A listener that serves a route.
@@ -131,13 +133,12 @@ impl TryFrom<&config::Route> for Route {
         let attachments = attachments.map(|(index, one)| attachment(one).within_element("attachments", index));
         let rules = message.rules.iter().enumerate();
         let rules = rules.map(|(index, message)| one_rule(message).within_element("rules", index));
-        let unknown = [
-            ("guards", message.guards.is_some()),
-            ("unmatched", message.unmatched.is_some()),
-            ("client_address", message.client_address.is_some()),
-        ];
-        let (attachments, rules, ()) = (all(attachments), all(rules), none(&unknown)).together()?;
-        Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules })
+        let unknown = [("guards", message.guards.is_some()), ("unmatched", message.unmatched.is_some())];
+        let client_address = message.client_address.as_ref().map(client_address::client_address).transpose();
+        let (attachments, rules, client_address, ()) =
+            (all(attachments), all(rules), client_address.within("client_address"), none(&unknown)).together()?;
+        let client_address = client_address.map(Arc::new);
+        Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules, client_address })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_model as model;
 use backstay_model::sequence::Resolver;
-use backstay_model::{AddressSet, Slot, Table};
+use backstay_model::{AddressSet, ClientAddress, Slot, Table};
 
 use backstay_upstream::{Backend, Discovery};
 
@@ -16,6 +16,8 @@ pub struct Rule {
     pub route: Arc<str>,
     /// The rule's own name; may be empty.
     pub name: Box<str>,
+    /// Whom its requests are from, where others say so; `None`: the peer of their connection.
+    pub client_address: Option<Arc<ClientAddress>>,
     /// Changes on the way.
     pub filters: Filters,
     /// Where the way leads.
@@ -37,6 +39,13 @@ pub type WeightedTarget = model::WeightedTarget<Arc<Backend>>;
 /// See [`model::Target`].
 pub type Target = model::Target<Arc<Backend>>;
 
+/// See [`model::Composition`].
+pub type Composition = model::Composition<Arc<Backend>>;
+/// See [`model::route::composition::CallSite`].
+pub type CallSite = model::route::composition::CallSite<Arc<Backend>>;
+/// See [`model::route::composition::CallTarget`].
+pub type CallTarget = model::route::composition::CallTarget<Arc<Backend>>;
+
 /// See [`model::sequence::Sequence`].
 pub type Sequence = model::sequence::Sequence<Arc<Backend>>;
 /// See [`model::sequence::Destination`].
@@ -46,6 +55,7 @@ pub type Member = model::sequence::Member<Arc<Backend>>;
 
 /// What there is of the names in a route.
 pub(crate) struct Found<'a> {
+    pub(crate) client_address: Option<&'a Arc<ClientAddress>>,
     pub(crate) backend: &'a dyn Fn(&str) -> Option<Arc<Backend>>,
     pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
@@ -62,6 +72,7 @@ impl Rule {
         Self {
             route: Arc::clone(route),
             name: rule.name.clone(),
+            client_address: found.client_address.map(Arc::clone),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
         }

@@ -15,7 +15,7 @@ use super::authority;
 use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Decision, Edits, Outbound};
-use super::{grpc, head, headers, loops, mirror, reply, request_target, sequence};
+use super::{compose, grpc, head, headers, loops, mirror, reply, request_target, sequence};
 use crate::body::RequestBody;
 use crate::config::{Action, Forward, Target};
 use crate::exchange::Exchange;
@@ -74,6 +74,8 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
         }
         Action::Forward(forward) => decide_target(exchange, parts, body, &asked, forward),
         Action::Sequence(sequence) => sequence::decide(exchange, parts, body, &asked, sequence),
+        Action::Compose(composition) => compose::decide(exchange, parts, body, &asked, composition),
+        Action::Echo(_) => Decision::Answered(reply::refuse(exchange, NO_BACKEND)),
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::time::Sleep;
 
 use super::aim::{Aimed, Attempts};
 use super::attempt::{self, UpstreamAnswer};
+use super::compose::Composing;
 use super::destination::Selected;
 use super::failure::Failure;
 use super::guard::Active;
@@ -33,6 +34,8 @@ pub(super) enum Decision {
     Answered(Response<ResponseBody>),
     /// To send it on.
     Forward(Box<Outbound>),
+    /// To make the calls of a composition.
+    Compose(Box<Composing>),
 }
 
 /// A request on its way to a backend.
