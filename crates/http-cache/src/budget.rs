@@ -1,13 +1,20 @@
 //! How much all caches of a process hold, and what they have done.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Bytes that caches share, and what is counted of all of them.
+/// Bytes that caches share.
 #[derive(Debug)]
 pub struct Budget {
     limit: u64,
+    pub(crate) counts: Arc<Counts>,
+}
+
+/// What is counted of all caches that share a budget.
+#[derive(Debug, Default)]
+pub struct Counts {
     held: AtomicU64,
-    pub(crate) items: AtomicU64,
+    items: AtomicU64,
     pub(crate) hits: AtomicU64,
     pub(crate) misses: AtomicU64,
     pub(crate) revalidations: AtomicU64,
@@ -35,19 +42,9 @@ pub struct Statistics {
 }
 
 impl Budget {
-    /// At most `limit` bytes.
-    pub fn new(limit: u64) -> Self {
-        let none = || AtomicU64::new(0);
-        Self {
-            limit,
-            held: none(),
-            items: none(),
-            hits: none(),
-            misses: none(),
-            revalidations: none(),
-            evictions: none(),
-            refusals: none(),
-        }
+    /// At most `limit` bytes. What is counted goes to `counts`.
+    pub fn new(limit: u64, counts: Arc<Counts>) -> Self {
+        Self { limit, counts }
     }
 
     /// The bytes that may be held.
@@ -55,6 +52,26 @@ impl Budget {
         self.limit
     }
 
+    /// Takes bytes for an answer, if there are that many.
+    pub(crate) fn take(&self, bytes: u64) -> bool {
+        let taken = self
+            .counts
+            .held
+            .fetch_update(Relaxed, Relaxed, |held| held.checked_add(bytes).filter(|held| *held <= self.limit));
+        if taken.is_ok() {
+            count(&self.counts.items);
+        }
+        taken.is_ok()
+    }
+
+    /// Gives back what was taken for `items` answers.
+    pub(crate) fn give_back(&self, bytes: u64, items: u64) {
+        self.counts.held.fetch_sub(bytes, Relaxed);
+        self.counts.items.fetch_sub(items, Relaxed);
+    }
+}
+
+impl Counts {
     /// What the caches hold and have done.
     pub fn statistics(&self) -> Statistics {
         Statistics {
@@ -66,22 +83,6 @@ impl Budget {
             evictions: self.evictions.load(Relaxed),
             refusals: self.refusals.load(Relaxed),
         }
-    }
-
-    /// Takes bytes for an answer, if there are that many.
-    pub(crate) fn take(&self, bytes: u64) -> bool {
-        let taken =
-            self.held.fetch_update(Relaxed, Relaxed, |held| held.checked_add(bytes).filter(|held| *held <= self.limit));
-        if taken.is_ok() {
-            self.items.fetch_add(1, Relaxed);
-        }
-        taken.is_ok()
-    }
-
-    /// Gives back what was taken for `items` answers.
-    pub(crate) fn give_back(&self, bytes: u64, items: u64) {
-        self.held.fetch_sub(bytes, Relaxed);
-        self.items.fetch_sub(items, Relaxed);
     }
 }
 

@@ -72,16 +72,16 @@ impl Cache {
         let only_if_cached = asked.has("only-if-cached");
         match found {
             Some(stored) if stored.is_fresh(&asked, now) => {
-                count(&self.budget.hits);
+                count(&self.budget.counts.hits);
                 Found::Fresh(stored)
             }
             _ if only_if_cached => Found::OnlyIfCached,
             Some(stored) if !question.has_condition() => {
-                count(&self.budget.revalidations);
+                count(&self.budget.counts.revalidations);
                 Found::Stale(stored)
             }
             _ => {
-                count(&self.budget.misses);
+                count(&self.budget.counts.misses);
                 Found::Missing
             }
         }
@@ -152,14 +152,14 @@ impl Cache {
 
     pub(crate) fn keep(&self, key: &str, headers: &HeaderMap, stored: Stored) {
         let (evicted, kept) = self.shard(key).keep(key, stored, headers, &self.budget);
-        self.budget.evictions.fetch_add(evicted, Relaxed);
+        self.budget.counts.evictions.fetch_add(evicted, Relaxed);
         if !kept {
-            count(&self.budget.refusals);
+            count(&self.budget.counts.refusals);
         }
     }
 
     pub(crate) fn count_refusal(&self) {
-        count(&self.budget.refusals);
+        count(&self.budget.counts.refusals);
     }
 
     fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {

@@ -20,7 +20,7 @@ mod rules;
 mod shard;
 mod stored;
 
-pub use budget::{Budget, Statistics};
+pub use budget::{Budget, Counts, Statistics};
 pub use cache::{Bounds, Cache, Found};
 pub use question::Question;
 pub use recorder::Recorder;

@@ -15,32 +15,35 @@ pub struct Recorder {
     key: String,
     headers: HeaderMap,
     stored: Stored,
-    /// Bytes that may still come.
-    left: u64,
+    /// Bytes that may still come; `None` when there were too many.
+    left: Option<u64>,
     body: BytesMut,
 }
 
 impl Recorder {
     pub(crate) fn new(cache: Arc<Cache>, key: String, headers: HeaderMap, stored: Stored, limit: u64) -> Self {
-        Self { cache, key, headers, stored, left: limit, body: BytesMut::new() }
+        Self { cache, key, headers, stored, left: Some(limit), body: BytesMut::new() }
     }
 
-    /// Takes a part of the body. `None` when there is no room for it: the answer is not kept.
-    #[must_use]
-    pub fn take(mut self, part: &[u8]) -> Option<Self> {
-        let Some(left) = self.left.checked_sub(part.len() as u64) else {
+    /// Takes a part of the body. `false` when there is no room for it: the answer is not kept, whatever else is handed in.
+    pub fn take(&mut self, part: &[u8]) -> bool {
+        let left = self.left.and_then(|left| left.checked_sub(part.len() as u64));
+        if left.is_some() {
+            self.body.extend_from_slice(part);
+        } else if self.left.is_some() {
             self.cache.count_refusal();
-            return None;
-        };
+            self.body = BytesMut::new();
+        }
         self.left = left;
-        self.body.extend_from_slice(part);
-        Some(self)
+        left.is_some()
     }
 
     /// Keeps the answer with what was taken.
     pub fn finish(mut self) {
-        let body = std::mem::take(&mut self.body).freeze();
-        self.finish_with(body);
+        if self.left.is_some() {
+            let body = std::mem::take(&mut self.body).freeze();
+            self.finish_with(body);
+        }
     }
 
     /// Keeps the answer with a body that is there already.

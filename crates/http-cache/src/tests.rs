@@ -20,7 +20,7 @@ fn headers(fields: &[(&str, &str)]) -> HeaderMap {
 }
 
 fn cache() -> Arc<Cache> {
-    cache_of(&Arc::new(Budget::new(1 << 30)))
+    cache_of(&Arc::new(Budget::new(1 << 30, Arc::default())))
 }
 
 fn cache_of(budget: &Arc<Budget>) -> Arc<Cache> {
@@ -242,18 +242,26 @@ fn stale_answers_serve_in_place_of_errors_where_they_may() {
 
 #[test]
 fn a_body_that_ends_early_is_not_kept() {
-    let budget = Arc::new(Budget::new(1 << 30));
+    let budget = Arc::new(Budget::new(1 << 30, Arc::default()));
     let cache = cache_of(&budget);
     let none = HeaderMap::new();
     let said = headers(&[("cache-control", "max-age=10")]);
     let begin = || {
         let recorder = cache.on_answer(&question(&Method::GET, &none), StatusCode::OK, &said, (at(0), at(0)));
-        recorder.expect("it may be kept").take(b"ab").expect("there is room")
+        let mut recorder = recorder.expect("it may be kept");
+        assert!(recorder.take(b"ab"));
+        recorder
     };
     drop(begin());
     assert_eq!(found(&cache, &[], 1), "-");
-    begin().take(b"c").expect("there is room").finish();
+    let mut whole = begin();
+    assert!(whole.take(b"c"));
+    whole.finish();
     assert_eq!(found(&cache, &[], 1), "fresh abc");
-    assert!(begin().take(&vec![0; 1 << 20]).is_none(), "there is no room for so much");
-    assert_eq!(budget.statistics().refusals, 1);
+    let mut long = begin();
+    assert!(!long.take(&vec![0; 1 << 20]), "there is no room for so much");
+    assert!(!long.take(b"c"));
+    long.finish();
+    assert_eq!(found(&cache, &[], 1), "fresh abc", "what is not all of it is not kept");
+    assert_eq!(budget.counts.statistics().refusals, 1);
 }

@@ -6,9 +6,11 @@
 //! ([`backstay_upstream::Backend`]), which keep their identity (the same [`std::sync::Arc`]), and with it their connections and
 //! balancing state, when an update does not touch them.
 
+mod passage;
 mod rule;
 mod socket;
 
+pub use passage::{Passage, Passages};
 pub(crate) use rule::Found;
 pub use rule::{
     Action, CallSite, CallTarget, Composition, Destination, Filters, Forward, Member, Mirror, Rule, Sequence, Target,

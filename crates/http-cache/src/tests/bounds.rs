@@ -28,7 +28,7 @@ proptest! {
         max_items in 1_u64..8,
         steps in proptest::collection::vec((0_usize..12, any::<bool>()), 1..80),
     ) {
-        let budget = Arc::new(Budget::new(1 << 20));
+        let budget = Arc::new(Budget::new(1 << 20, Arc::default()));
         let cache = Arc::new(Cache::new(Bounds { max_bytes: 1 << 20, max_items }, budget.clone()));
         let mut order: Vec<usize> = Vec::new();
         for (index, keeps) in steps {
@@ -49,9 +49,9 @@ proptest! {
             }
             prop_assert_eq!(cache.held().1, order.len());
         }
-        prop_assert_eq!(cache.held().0, budget.statistics().bytes);
+        prop_assert_eq!(cache.held().0, budget.counts.statistics().bytes);
         drop(cache);
-        prop_assert_eq!((budget.statistics().bytes, budget.statistics().items), (0, 0), "what is held is given back");
+        prop_assert_eq!((budget.counts.statistics().bytes, budget.counts.statistics().items), (0, 0), "what is held is given back");
     }
 
     /// Whatever is kept, caches hold no more than they may, alone and together.
@@ -59,28 +59,28 @@ proptest! {
     fn no_more_is_held_than_allowed(
         steps in proptest::collection::vec((any::<bool>(), 0_usize..40, 0_usize..6000), 1..120),
     ) {
-        let budget = Arc::new(Budget::new(20_000));
+        let budget = Arc::new(Budget::new(20_000, Arc::default()));
         let bounds = Bounds { max_bytes: 12_000, max_items: 0 };
         let caches = [0, 1].map(|_| Arc::new(Cache::new(bounds, budget.clone())));
         for (first, index, length) in steps {
             keep(&caches[usize::from(first)], &url(index), length);
             let held: Vec<u64> = caches.iter().map(|cache| cache.held().0).collect();
             prop_assert!(held.iter().all(|held| *held <= bounds.max_bytes), "{held:?}");
-            prop_assert_eq!(held.iter().sum::<u64>(), budget.statistics().bytes);
-            prop_assert!(budget.statistics().bytes <= budget.limit());
+            prop_assert_eq!(held.iter().sum::<u64>(), budget.counts.statistics().bytes);
+            prop_assert!(budget.counts.statistics().bytes <= budget.limit());
         }
     }
 }
 
 #[test]
 fn clients_do_not_choose_how_much_is_kept_under_one_url() {
-    let budget = Arc::new(Budget::new(1 << 30));
+    let budget = Arc::new(Budget::new(1 << 30, Arc::default()));
     let cache = cache_of(&budget);
     let said = [("cache-control", "max-age=10"), ("vary", "x-any")];
     let values: HashSet<String> = (0..100).map(|value| value.to_string()).collect();
     for value in &values {
         answered(&cache, &[("x-any", value)], &said, "a");
     }
-    let statistics = budget.statistics();
+    let statistics = budget.counts.statistics();
     assert_eq!((statistics.items, statistics.evictions), (16, 84));
 }

@@ -9,6 +9,8 @@ use backstay_model::{AddressSet, ClientAddress, Slot, Table};
 
 use backstay_upstream::{Backend, Discovery};
 
+use super::{Passage, Passages};
+
 /// One rule of a route.
 #[derive(Debug)]
 pub struct Rule {
@@ -22,6 +24,8 @@ pub struct Rule {
     pub filters: Filters,
     /// Where the way leads.
     pub action: Action,
+    /// Where it leads to a composition: what its calls pass, in their order. Empty where none passes anything.
+    pub passages: Box<[Option<Arc<Passage>>]>,
 }
 
 /// See [`model::Filters`].
@@ -59,6 +63,7 @@ pub(crate) struct Found<'a> {
     pub(crate) backend: &'a dyn Fn(&str) -> Option<Arc<Backend>>,
     pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
+    pub(crate) passages: &'a Passages,
 }
 
 impl Rule {
@@ -75,6 +80,21 @@ impl Rule {
             client_address: found.client_address.map(Arc::clone),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
+            passages: passages(&rule.action, found.passages),
         }
     }
+
+    /// What the call at a position of its composition passes.
+    pub(crate) fn passage(&self, call: usize) -> Option<&Arc<Passage>> {
+        self.passages.get(call)?.as_ref()
+    }
+}
+
+/// What the calls of an action pass.
+fn passages(action: &model::Action, there: &Passages) -> Box<[Option<Arc<Passage>>]> {
+    let model::Action::Compose(composition) = action else { return Box::default() };
+    if composition.calls.iter().all(|call| call.passage.is_none()) {
+        return Box::default();
+    }
+    composition.calls.iter().map(|call| call.passage.as_ref().map(|passage| there.join(passage))).collect()
 }

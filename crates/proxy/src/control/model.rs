@@ -21,7 +21,7 @@ use super::backends::{BackendItem, Feed, Secrets};
 use super::build_context::BuildContext;
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
-use crate::config::{Config, Found, Rule};
+use crate::config::{Config, Found, Passages, Rule};
 use crate::dns::Dns;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
 use backstay_upstream::{Backend, Discovery, Endpoints};
@@ -38,6 +38,7 @@ pub(crate) struct Model {
     context: BuildContext,
     /// The address that stands for all addresses of this host.
     any: IpAddr,
+    passages: Arc<Passages>,
     secrets: AcceptedMap<Secret>,
     backends: AcceptedMap<BackendItem>,
     tables: AcceptedMap<Arc<Slot<Table>>>,
@@ -68,11 +69,12 @@ pub(crate) struct BackendView<'a> {
 
 impl Model {
     /// A model of nothing. Names are resolved by `dns`, and followed on `runtime`; each backend may have `max_checks` of its
-    /// active checks under way.
-    pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr, max_checks: usize) -> Self {
+    /// active checks under way. `passages` has what counts and keeps for calls.
+    pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr, max_checks: usize, passages: Arc<Passages>) -> Self {
         Self {
             context: BuildContext { dns, runtime, max_checks },
             any,
+            passages,
             secrets: AcceptedMap::new(),
             backends: AcceptedMap::new(),
             tables: AcceptedMap::new(),
@@ -180,6 +182,7 @@ impl Model {
             backend: &|name| self.backends.get(name)?.item.backend.clone(),
             table: &|name| self.tables.get(name).map(|accepted| Arc::clone(&accepted.item)),
             address_set: &|name| self.address_sets.get(name).map(|accepted| Arc::clone(&accepted.item)),
+            passages: &self.passages,
         };
         route.rules.iter().map(|rule| Arc::new(Rule::join(name, rule, &found))).collect()
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backstay_guard::PageGuard;
+use backstay_limiter::Registry;
 use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::discovery::Node;
 use backstay_xds::client;
@@ -18,6 +19,7 @@ use tokio::task::JoinHandle;
 use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access::{self, LogFile};
 use crate::admin::{self, Admin};
+use crate::config::Passages;
 use crate::control::{Control, Model, Status, change, look};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::{self, Dns, HostsFile};
@@ -128,8 +130,11 @@ async fn begin(
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
     })
     .map_err(StartError::Thread)?;
-    let model =
-        Arc::new(Mutex::new(Model::new(Arc::clone(&dns), runtime, any_address(), options.limits.max_health_checks)));
+    let limiters = Arc::new(Registry::new(1, Arc::default()));
+    let passages = Passages::new(options.limits.answer_cache, Arc::clone(&metrics.answer_caches), limiters);
+    let checks = options.limits.max_health_checks;
+    let model = Model::new(Arc::clone(&dns), runtime, any_address(), checks, Arc::new(passages));
+    let model = Arc::new(Mutex::new(model));
     let (changes, changed) = watch::channel(0);
     let admin = listener.map(|(listener, _)| {
         let admin = Admin {

@@ -193,6 +193,7 @@ impl Routes {
                 client_address: self.client_address.clone(),
                 filters,
                 action,
+                passages: std::mem::take(&mut self.passages),
             }),
         });
         self
