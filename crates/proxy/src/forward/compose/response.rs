@@ -9,9 +9,9 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use tokio::time::sleep_until;
 
+use super::client::Source;
 use super::error;
 use super::run::Told as Calls;
-use super::client::Source;
 use super::transport::Answered;
 use crate::access::CallRecord;
 use crate::activity::Cause;
