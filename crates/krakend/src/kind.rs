@@ -56,6 +56,9 @@ pub struct KrakendConfigSpec {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["path"]))]
     pub files: Vec<ConfigFile>,
+    /// Whether /__debug answers whatever the configuration says, as with krakend run -d. Default: false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub debug: bool,
     /// How it shows itself. Default: as KrakenD 2.13 does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<ProductSpec>,
@@ -151,7 +154,8 @@ pub struct KrakendConfigStatus {
 
 impl KrakendConfigSpec {
     /// The configuration as a text, and what that is written in. `None` where there is none.
-    pub(crate) fn source(&self) -> Option<(String, Format)> {
+    #[must_use]
+    pub fn source(&self) -> Option<(String, Format)> {
         if let Some(text) = &self.text {
             let format = match self.format.unwrap_or_default() {
                 TextFormat::Json => Format::Json,

@@ -5,6 +5,7 @@
 
 mod backend;
 mod endpoint;
+mod files;
 mod own;
 mod template;
 
@@ -15,6 +16,7 @@ pub use self::backend::{Backend, Decoding, Errors, Filter, Host, Shadow, Upstrea
 pub use self::endpoint::{
     Endpoint, Flatmap, FlatmapOperation, HeaderRule, Method, Order, Output, QueryRule, StaticResponse, Strategy,
 };
+pub use self::files::NamedFile;
 pub use self::own::{BackendOwn, EndpointOwn};
 pub use self::template::{RoutePath, RouteSegment, UrlPart, UrlPattern};
 use crate::document::Node;

@@ -12,7 +12,8 @@
 //! # Layout
 //!
 //! - `definition`: a [`Route`], and the [`Candidate`]s it has on a listener. `rule`, `filter`, `matches`: its parts, each with
-//!   its `read` from the wire format. `reply`: answers that an operator wrote. `reference`: backends by name.
+//!   its `read` from the wire format. [`guards`]: what requests have to pass before the action. `reply`: answers that an operator
+//!   wrote. `reference`: backends by name.
 //! - [`composition`]: one response out of the answers of several backends, as `backstay-composition` makes it.
 //! - [`sequence`]: steps, an action whose expressions are evaluated by `backstay-expression`.
 //! - `client_address`: whom a request is from, where others say so.
@@ -22,6 +23,7 @@ mod client_address;
 pub mod composition;
 mod definition;
 mod filter;
+pub mod guards;
 mod hosts;
 mod matches;
 mod paths;
@@ -40,5 +42,5 @@ pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};
 pub use matches::{HeaderMatch, InvalidRegex, Matcher, PathMatch, QueryMatch, ValueMatch};
 pub use reply::{Redirect, Respond};
 pub use rule::{Action, Echo, Forward, Target, WeightedTarget, WeightedTargets};
-pub use table::{Candidate, Matched, Order, Table, TableBuilder};
+pub use table::{Candidate, Matched, Order, Table, TableBuilder, Unmatched};
 pub use template::{DecodedPath, Element, InvalidVariable, PathTemplate};

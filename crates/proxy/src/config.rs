@@ -6,15 +6,17 @@
 //! ([`backstay_upstream::Backend`]), which keep their identity (the same [`std::sync::Arc`]), and with it their connections and
 //! balancing state, when an update does not touch them.
 
+mod guards;
 mod passage;
 mod rule;
 mod socket;
 
+pub use guards::{Guards, Limit, Limiting};
 pub use passage::{Passage, Passages};
 pub(crate) use rule::Found;
 pub use rule::{
     Action, CallSite, CallTarget, Composition, Destination, Filters, Forward, Member, Mirror, Rule, Sequence, Target,
-    WeightedTarget, WeightedTargets,
+    Unmatched, WeightedTarget, WeightedTargets,
 };
 pub use socket::Socket;
 

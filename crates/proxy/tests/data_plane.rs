@@ -28,6 +28,14 @@ mod endpoint_limits;
 mod failures;
 #[path = "data_plane/framing.rs"]
 mod framing;
+#[path = "data_plane/guard_bots.rs"]
+mod guard_bots;
+#[path = "data_plane/guard_cors.rs"]
+mod guard_cors;
+#[path = "data_plane/guard_limits.rs"]
+mod guard_limits;
+#[path = "data_plane/guard_security.rs"]
+mod guard_security;
 #[path = "data_plane/heads.rs"]
 mod heads;
 #[path = "data_plane/hostile.rs"]

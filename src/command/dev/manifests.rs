@@ -11,7 +11,7 @@ use crate::client::{Client, Segment};
 use crate::command::apply::{self, effect};
 use crate::command::delete::{Deleted, delete};
 use crate::command::object_ref::ObjectRef;
-use crate::manifest::{FileArgs, Manifests};
+use crate::manifest::{FileArgs, KrakendArgs, Manifests};
 use crate::output::{self, Paint};
 
 /// What is applied when no manifests are given.
@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Followed {
     client: Client,
     files: FileArgs,
+    krakend: KrakendArgs,
     /// Namespace of objects that name none, where the command line says it.
     namespace: Option<Segment>,
     /// What the last round read: objects, and problems as text.
@@ -40,8 +41,8 @@ type Reading = (Vec<Value>, Vec<String>);
 
 impl Followed {
     /// Nothing is read yet.
-    pub(super) fn new(client: Client, files: FileArgs, namespace: Option<Segment>) -> Self {
-        Self { client, files, namespace, last: Reading::default(), applied: Vec::new() }
+    pub(super) fn new(client: Client, files: FileArgs, krakend: KrakendArgs, namespace: Option<Segment>) -> Self {
+        Self { client, files, krakend, namespace, last: Reading::default(), applied: Vec::new() }
     }
 
     fn read(&self) -> Manifests {
@@ -50,7 +51,7 @@ impl Followed {
             manifests.add("quickstart.yaml", QUICKSTART);
             return manifests;
         }
-        self.files.read()
+        self.files.read(&self.krakend)
     }
 
     /// Whether the files say something else than in the last round.
@@ -106,7 +107,7 @@ impl Followed {
     pub(super) async fn show_served(&self) -> Result<()> {
         let rows = served::rows(&self.client).await?;
         if rows.is_empty() {
-            return output::line("\nNothing is served yet: there is no Gateway with a route.");
+            return output::line("\nNothing is served yet: there is no Gateway with a route, and no KrakendConfig.");
         }
         output::line(Paint::stdout().bold("\nServed"))?;
         let heading = ["LISTENER", "HOST", "MATCH", "GOES TO"].map(str::to_owned).to_vec();
@@ -121,12 +122,15 @@ impl Followed {
     pub(super) async fn show_next_steps(&self, api: SocketAddr) -> Result<()> {
         let rows = served::rows(&self.client).await?;
         let url = rows.first().and_then(|row| row.first()).map_or("http://127.0.0.1:8080", String::as_str);
-        let backend = self.applied.iter().find(|target| target.resource.label().starts_with("backend."));
-        let backend = backend.map_or("hello", |target| target.name.as_str());
+        let of = |kind: &str| self.applied.iter().find(|target| target.resource.label().starts_with(kind));
+        let (path, edited) = match (of("backend."), of("krakendconfig.")) {
+            (None, Some(config)) => ("/__health", format!("krakendconfig {}", config.name)),
+            (backend, _) => ("/", format!("backend {}", backend.map_or("hello", |target| target.name.as_str()))),
+        };
         let server = if api.port() == 7080 { String::new() } else { format!(" --server http://{api}") };
         output::line(Paint::stdout().bold("\nTry next, in another terminal"))?;
-        output::line(format_args!("  curl {url}/"))?;
-        output::line(format_args!("  kubectl --server http://{api} edit backend {backend}"))?;
+        output::line(format_args!("  curl {url}{path}"))?;
+        output::line(format_args!("  kubectl --server http://{api} edit {edited}"))?;
         output::line(format_args!("  backstay status{server}"))?;
         output::line("\nCtrl-C ends it.")
     }

@@ -22,6 +22,7 @@ mod request_limit;
 mod revoker;
 mod security;
 mod signer;
+mod sound;
 mod validator;
 
 use backstay_proto::config;
@@ -150,8 +151,6 @@ pub(crate) fn of_endpoint(endpoint: &Endpoint, scope: &Scope<'_>) -> OfEndpoint 
     let mut made = OfEndpoint::default();
     for component in served(&endpoint.extensions, Site::Endpoint(endpoint), scope) {
         match component.extension.namespace {
-            "security/cors" => made.guards.cors = cors::compile(component),
-            "security/http" => made.guards.security = security::compile(component),
             "security/bot-detector" => made.guards.bots = bots::compile(component),
             "auth/validator" => made.guards.token = validator::compile(component),
             "qos/ratelimit/router" => made.guards.rate_limits = request_limit::compile(component),

@@ -30,7 +30,7 @@ pub(super) fn rule(endpoint: &Endpoint, precedence: u64, manners: &Manners<'_>, 
         false => Action::Respond(config::Respond { status: 500, ..Default::default() }),
     };
     config::Rule {
-        name: format!("{} {}", endpoint.method.as_str(), endpoint.path.pattern),
+        name: name(endpoint),
         matches: vec![config::Match {
             precedence,
             path: Some(template(&endpoint.path, scope.plan.router.disable_path_decoding)),
@@ -41,6 +41,11 @@ pub(super) fn rule(endpoint: &Endpoint, precedence: u64, manners: &Manners<'_>, 
         guards: Some(components.guards).filter(|guards| *guards != config::Guards::default()),
         ..Default::default()
     }
+}
+
+/// What an endpoint is called: its method and its path.
+pub(super) fn name(endpoint: &Endpoint) -> String {
+    format!("{} {}", endpoint.method.as_str(), endpoint.path.pattern)
 }
 
 /// A path with variables.

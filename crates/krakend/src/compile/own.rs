@@ -24,6 +24,8 @@ const PRECEDENCE: u64 = 2 << 40;
 pub(super) struct Manners<'a> {
     pub(super) product: &'a Product,
     pub(super) router: &'a Router,
+    /// `/__debug` answers whatever the configuration says.
+    pub(super) debug: bool,
 }
 
 impl Manners<'_> {
@@ -65,7 +67,7 @@ impl Manners<'_> {
         if let Some(path) = &self.router.health_path {
             rules.push(rule("health", literal(path), "GET", Action::Respond(health())));
         }
-        if self.router.debug_endpoint {
+        if self.router.debug_endpoint || self.debug {
             let pong = json(r#"{"message":"pong"}"#);
             rules.push(rule("debug", prefix("/__debug"), "", Action::Respond(pong)));
         }
@@ -91,8 +93,8 @@ impl Manners<'_> {
             methods.sort_unstable();
             let headers = vec![field("Allow", &methods.join(", ")), self.version()];
             let respond = config::Respond { status: 200, headers, ..Default::default() };
+            let name = format!("OPTIONS {}", path.pattern);
             let path = template(path, self.router.disable_path_decoding);
-            let name = format!("OPTIONS {}", methods.join(" "));
             config::Rule {
                 matches: vec![matching(precedence, path, "OPTIONS")],
                 ..self::rule(&name, config::PathMatch::default(), "OPTIONS", Action::Respond(respond))

@@ -1,6 +1,7 @@
 //! Configurations, as they are compiled.
 
 mod endpoints;
+mod guards;
 mod hosts;
 mod router;
 
@@ -14,7 +15,7 @@ use crate::problem::{Problem, Severity};
 /// What a configuration compiles to, and what is said of it.
 pub(crate) fn compiled(text: &str, files: Files) -> (Option<Compiled>, Vec<Problem>) {
     let name = ConfigName { namespace: "default".to_owned(), name: "shop".to_owned() };
-    let input = Input { name, files, product: Product::default() };
+    let input = Input { name, files, product: Product::default(), debug: false };
     let (checked, compiled) = examine(text, Format::Json, Options::default(), &input);
     (compiled, checked.problems)
 }

@@ -1,6 +1,6 @@
 //! The table. What becomes of a namespace is changed here and nowhere else.
 
-use super::State::{NotServed, Noted, Planned, Refused};
+use super::State::{NotServed, Noted, Planned, Refused, Served};
 use super::enterprise::ENTERPRISE;
 use super::{Effect, Level, Namespace, NamespaceOption, State, options};
 
@@ -64,7 +64,7 @@ const COMMUNITY: &[Namespace] = &[
     // Not of KrakenD, which ignores it.
     row("backstay", &[], EVERYWHERE, Planned, &[]),
     row("backend/http/client", &[], BACKEND, CHANGES, options::HTTP_CLIENT),
-    row("security/cors", &["github_com/devopsfaith/krakend-cors"], SERVICE_ENDPOINT, CHANGES, options::CORS),
+    row("security/cors", &["github_com/devopsfaith/krakend-cors"], SERVICE, Served(Effect::Changes), options::CORS),
     row("auth/validator", &["github.com/devopsfaith/krakend-jose/validator"], ENDPOINT, GUARDS, options::VALIDATOR),
     row("auth/signer", &["github.com/devopsfaith/krakend-jose/signer"], ENDPOINT, CHANGES, options::SIGNER),
     row("auth/revoker", &["github_com/devopsfaith/bloomfilter"], SERVICE, GUARDS, options::REVOKER),
@@ -76,7 +76,7 @@ const COMMUNITY: &[Namespace] = &[
         options::CREDENTIALS,
     ),
     formerly(
-        row("qos/ratelimit/router", &[], ENDPOINT, GUARDS, options::RATE_ROUTER),
+        row("qos/ratelimit/router", &[], ENDPOINT, Served(Effect::Guards), options::RATE_ROUTER),
         &["github.com/devopsfaith/krakend-ratelimit/juju/router"],
     ),
     formerly(
@@ -91,12 +91,18 @@ const COMMUNITY: &[Namespace] = &[
         options::BREAKER,
     ),
     row("qos/http-cache", &["github.com/devopsfaith/krakend-httpcache"], BACKEND, CHANGES, options::CACHE),
-    row("security/http", &["github_com/devopsfaith/krakend-httpsecure"], SERVICE_ENDPOINT, GUARDS, options::SECURITY),
+    row(
+        "security/http",
+        &["github_com/devopsfaith/krakend-httpsecure"],
+        SERVICE,
+        Served(Effect::Guards),
+        options::SECURITY,
+    ),
     row(
         "security/bot-detector",
         &["github_com/devopsfaith/krakend-botdetector"],
         SERVICE_ENDPOINT,
-        GUARDS,
+        Served(Effect::Guards),
         options::BOTS,
     ),
     row("modifier/martian", &["github.com/devopsfaith/krakend-martian"], BACKEND, CHANGES, &[]),

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use backstay_destination::HostPattern;
 use backstay_proto::config;
 
+use super::guards::{self, Guards};
 use super::reference::Reference;
-use super::{Action, Candidate, ClientAddress, Filters, Matcher, Order, client_address, filter, matches, rule};
+use super::{
+    Action, Candidate, ClientAddress, Filters, Matcher, Order, Unmatched, client_address, filter, matches, rule,
+};
 use crate::fault::{Checked, Faults, Together, Within, all, refuse};
 use crate::name::{Kind, reference};
 
@@ -22,6 +25,9 @@ pub struct Route {
     pub order_key: Arc<str>,
     /// Its rules.
     pub rules: Vec<Rule>,
+    /// What requests have to pass that no rule matches, on hosts that no other route serves. Those of the rules are in
+    /// [`Rule::guards`].
+    pub guards: Option<Arc<Guards>>,
     /// Whom its requests are from, where others say so; `None`: the peer of their connection.
     pub client_address: Option<Arc<ClientAddress>>,
 }
@@ -42,6 +48,8 @@ pub struct Rule {
     pub name: Box<str>,
     /// Requests that it is for: those of any of these. Never empty.
     pub matches: Vec<RuleMatch>,
+    /// What requests have to pass before the action: the rule's own, and those of its route.
+    pub guards: Option<Arc<Guards>>,
     /// Changes on the way.
     pub filters: Filters,
     /// What is done with a request that matches.
@@ -85,6 +93,23 @@ impl Route {
         references.filter(|(named, _)| ***named == *backend).filter_map(|(_, port)| port).min()
     }
 
+    /// What a table needs to know of requests that no rule matches, on the listener called `listener`, which serves `hosts`: `value`
+    /// is what stands for them.
+    pub fn unmatched<'a, U: Clone + 'a>(
+        &'a self,
+        listener: &'a str,
+        hosts: &'a HostPattern,
+        value: U,
+    ) -> impl Iterator<Item = Unmatched<U>> + 'a {
+        let attached = self.attachments.iter().filter(move |attachment| *attachment.listener == *listener);
+        attached.flat_map(|attachment| &attachment.hosts).map(move |host| Unmatched {
+            listener: hosts.clone(),
+            host: host.clone(),
+            route: Arc::clone(&self.order_key),
+            value: value.clone(),
+        })
+    }
+
     /// What a table needs to know to serve this route on the listener called `listener`, which serves `hosts`. `rule` gives what
     /// stands for the rule at a position.
     pub fn candidates<'a, R>(
@@ -118,6 +143,11 @@ impl Route {
 }
 
 impl Rule {
+    /// The same rule in a route that has these guards.
+    fn behind(self, route: Option<&Arc<Guards>>) -> Self {
+        Self { guards: guards::joined(route, self.guards), ..self }
+    }
+
     /// The backends that it names, copies included.
     fn references(&self) -> impl Iterator<Item = Reference<'_>> {
         let copies = self.action.targets().iter().flat_map(|target| target.filters.references());
@@ -133,12 +163,14 @@ impl TryFrom<&config::Route> for Route {
         let attachments = attachments.map(|(index, one)| attachment(one).within_element("attachments", index));
         let rules = message.rules.iter().enumerate();
         let rules = rules.map(|(index, message)| one_rule(message).within_element("rules", index));
-        let unknown = [("guards", message.guards.is_some()), ("unmatched", message.unmatched.is_some())];
+        let unmatched = none(&[("unmatched", message.unmatched.is_some())]);
+        let guards = guards::guards(message.guards.as_ref()).within("guards");
         let client_address = message.client_address.as_ref().map(client_address::client_address).transpose();
-        let (attachments, rules, client_address, ()) =
-            (all(attachments), all(rules), client_address.within("client_address"), none(&unknown)).together()?;
+        let (attachments, rules, guards, client_address, ()): (_, Vec<Rule>, _, _, ()) =
+            (all(attachments), all(rules), guards, client_address.within("client_address"), unmatched).together()?;
+        let rules = rules.into_iter().map(|rule| rule.behind(guards.as_ref())).collect();
         let client_address = client_address.map(Arc::new);
-        Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules, client_address })
+        Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules, guards, client_address })
     }
 }
 
@@ -171,8 +203,8 @@ fn one_rule(message: &config::Rule) -> Checked<Rule> {
         [] => refuse("matches", "must hold at least one match"),
         some => all(some.iter().enumerate().map(one_match)),
     };
-    let guards = none(&[("guards", message.guards.is_some())]);
-    let (matches, filters, action, ()) =
+    let guards = guards::guards(message.guards.as_ref()).within("guards");
+    let (matches, filters, action, guards) =
         (matches, filter::filters(&message.filters), rule::action(message.action.as_ref()), guards).together()?;
-    Ok(Rule { name: message.name.as_str().into(), matches, filters, action })
+    Ok(Rule { name: message.name.as_str().into(), matches, guards, filters, action })
 }

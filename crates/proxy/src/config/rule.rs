@@ -1,15 +1,16 @@
-//! A rule of a route, joined with the backends it names.
+//! A rule of a route, joined with the backends it names, and what is done with requests that no rule matches.
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use backstay_limiter::Registry;
 use backstay_model as model;
 use backstay_model::sequence::Resolver;
 use backstay_model::{AddressSet, ClientAddress, Slot, Table};
 
 use backstay_upstream::{Backend, Discovery};
 
-use super::{Passage, Passages};
+use super::{Guards, Passage, Passages};
 
 /// One rule of a route.
 #[derive(Debug)]
@@ -20,12 +21,25 @@ pub struct Rule {
     pub name: Box<str>,
     /// Whom its requests are from, where others say so; `None`: the peer of their connection.
     pub client_address: Option<Arc<ClientAddress>>,
+    /// What requests have to pass before that, in this order.
+    pub guards: Option<Arc<Guards>>,
     /// Changes on the way.
     pub filters: Filters,
     /// Where the way leads.
     pub action: Action,
     /// Where it leads to a composition: what its calls pass, in their order. Empty where none passes anything.
     pub passages: Box<[Option<Arc<Passage>>]>,
+}
+
+/// What is done with requests to a host of one route that none of its rules matches.
+#[derive(Debug)]
+pub struct Unmatched {
+    /// Name of the route's resource.
+    pub route: Arc<str>,
+    /// Whom they are from, where others say so; `None`: the peer of their connection.
+    pub client_address: Option<Arc<ClientAddress>>,
+    /// What they have to pass before they are answered.
+    pub guards: Option<Arc<Guards>>,
 }
 
 /// See [`model::Filters`].
@@ -63,7 +77,17 @@ pub(crate) struct Found<'a> {
     pub(crate) backend: &'a dyn Fn(&str) -> Option<Arc<Backend>>,
     pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
+    pub(crate) limiters: &'a Registry,
     pub(crate) passages: &'a Passages,
+}
+
+impl Unmatched {
+    /// What the route called `route` wants of them, if anything.
+    pub(crate) fn of(name: &Arc<str>, route: &model::Route, limiters: &Registry) -> Option<Arc<Self>> {
+        let guards = Guards::join(route.guards.as_ref()?, limiters);
+        let client_address = route.client_address.clone();
+        Some(Arc::new(Self { route: Arc::clone(name), client_address, guards: Some(guards) }))
+    }
 }
 
 impl Rule {
@@ -78,6 +102,7 @@ impl Rule {
             route: Arc::clone(route),
             name: rule.name.clone(),
             client_address: found.client_address.map(Arc::clone),
+            guards: rule.guards.as_ref().map(|guards| Guards::join(guards, found.limiters)),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
             passages: passages(&rule.action, found.passages),

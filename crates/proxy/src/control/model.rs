@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
+use backstay_http_cache::Counts;
+use backstay_limiter::Registry;
 use backstay_model::{AddressSet, Fault, Faults, Listener, Route, Secret, Slot, Table, TlsSpec};
 use backstay_xds::client::Rejection;
 use rustls::RootCertStore;
@@ -23,6 +25,7 @@ use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
 use crate::config::{Config, Found, Passages, Rule};
 use crate::dns::Dns;
+use crate::limits::Limits;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
 use backstay_upstream::{Backend, Discovery, Endpoints};
 use dirty::Dirty;
@@ -38,7 +41,8 @@ pub(crate) struct Model {
     context: BuildContext,
     /// The address that stands for all addresses of this host.
     any: IpAddr,
-    passages: Arc<Passages>,
+    limiters: Arc<Registry>,
+    passages: Passages,
     secrets: AcceptedMap<Secret>,
     backends: AcceptedMap<BackendItem>,
     tables: AcceptedMap<Arc<Slot<Table>>>,
@@ -69,12 +73,13 @@ pub(crate) struct BackendView<'a> {
 
 impl Model {
     /// A model of nothing. Names are resolved by `dns`, and followed on `runtime`; each backend may have `max_checks` of its
-    /// active checks under way. `passages` has what counts and keeps for calls.
-    pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr, max_checks: usize, passages: Arc<Passages>) -> Self {
+    /// active checks under way. `limiters` has the buckets of rate limits.
+    pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr, max_checks: usize, limiters: Arc<Registry>) -> Self {
         Self {
             context: BuildContext { dns, runtime, max_checks },
             any,
-            passages,
+            passages: Passages::new(Limits::default().answer_cache, Arc::default(), Arc::clone(&limiters)),
+            limiters,
             secrets: AcceptedMap::new(),
             backends: AcceptedMap::new(),
             tables: AcceptedMap::new(),
@@ -86,6 +91,12 @@ impl Model {
             sockets: BTreeMap::new(),
             rejected: BTreeMap::new(),
         }
+    }
+
+    /// The same with `bytes` for all answers that are kept for calls, of which is counted in `counts`.
+    pub(crate) fn caching(mut self, bytes: usize, counts: Arc<Counts>) -> Self {
+        self.passages = Passages::new(bytes, counts, Arc::clone(&self.limiters));
+        self
     }
 
     /// Everything in force, as it arrived.
@@ -182,6 +193,7 @@ impl Model {
             backend: &|name| self.backends.get(name)?.item.backend.clone(),
             table: &|name| self.tables.get(name).map(|accepted| Arc::clone(&accepted.item)),
             address_set: &|name| self.address_sets.get(name).map(|accepted| Arc::clone(&accepted.item)),
+            limiters: &self.limiters,
             passages: &self.passages,
         };
         route.rules.iter().map(|rule| Arc::new(Rule::join(name, rule, &found))).collect()

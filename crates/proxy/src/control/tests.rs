@@ -3,7 +3,6 @@ mod lookups;
 use std::sync::Arc;
 
 use backstay_limiter::Registry;
-
 use backstay_proto::config::{
     Attachment, Backend, BackendRef, ClientTls, Endpoint, Forward, Listener, Match, Resource, Route, Rule, Secret,
     ServerTls, StaticEndpoints, WeightedBackend, backend, endpoint, listener, resource, rule, secret, weighted_backend,
@@ -21,8 +20,7 @@ use backstay_upstream::Discovery;
 fn model() -> Model {
     let dns = Arc::new(Dns::new(&["127.0.0.1:1".parse().unwrap()], Handle::current()).unwrap());
     let limiters = Arc::new(Registry::new(64, Arc::default()));
-    let passages = Arc::new(Passages::new(1 << 20, Arc::default(), limiters));
-    Model::new(dns, Handle::current(), "::".parse().unwrap(), 64, passages)
+    Model::new(dns, Handle::current(), "::".parse().unwrap(), 64, limiters)
 }
 
 fn update(name: &str, version: &str, kind: resource::Kind) -> Update {

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use backstay_http_cache::Counts;
+use backstay_limiter::ClientCounts;
 use backstay_upstream::counts::{Count, FailureCounts, Level};
+
+use super::guards::GuardCounts;
 
 /// What is counted beside the backends.
 #[derive(Debug, Default)]
@@ -36,6 +39,10 @@ pub struct ServerMetrics {
     pub local_replies: [Count; 5],
     /// Requests of sequences that no destination answered.
     pub destination_failures: FailureCounts,
+    /// Requests that a guard answered in place of the action.
+    pub guards: GuardCounts,
+    /// Buckets of clients that rate limits are counted by.
+    pub rate_limit_clients: Arc<ClientCounts>,
     /// Access log lines lost because the writer was behind.
     pub log_lines_dropped: Count,
     /// Access log lines lost because they could not be written.

@@ -19,7 +19,6 @@ use tokio::task::JoinHandle;
 use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access::{self, LogFile};
 use crate::admin::{self, Admin};
-use crate::config::Passages;
 use crate::control::{Control, Model, Status, change, look};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::{self, Dns, HostsFile};
@@ -130,10 +129,10 @@ async fn begin(
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
     })
     .map_err(StartError::Thread)?;
-    let limiters = Arc::new(Registry::new(1, Arc::default()));
-    let passages = Passages::new(options.limits.answer_cache, Arc::clone(&metrics.answer_caches), limiters);
-    let checks = options.limits.max_health_checks;
-    let model = Model::new(Arc::clone(&dns), runtime, any_address(), checks, Arc::new(passages));
+    let limits = &options.limits;
+    let limiters = Registry::new(limits.max_rate_limit_clients, Arc::clone(&metrics.rate_limit_clients));
+    let model = Model::new(Arc::clone(&dns), runtime, any_address(), limits.max_health_checks, Arc::new(limiters));
+    let model = model.caching(limits.answer_cache, Arc::clone(&metrics.answer_caches));
     let model = Arc::new(Mutex::new(model));
     let (changes, changed) = watch::channel(0);
     let admin = listener.map(|(listener, _)| {

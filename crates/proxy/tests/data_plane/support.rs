@@ -6,6 +6,8 @@ mod client;
 pub(crate) mod compose;
 #[path = "support/frames.rs"]
 pub(crate) mod frames;
+#[path = "support/guards.rs"]
+pub(crate) mod guards;
 #[path = "support/sequence.rs"]
 pub(crate) mod sequence;
 #[path = "support/upstream.rs"]
@@ -195,6 +197,7 @@ impl Routes {
                 route: "route/test".into(),
                 name: "".into(),
                 client_address: self.client_address.clone(),
+                guards: None,
                 filters,
                 action,
                 passages: std::mem::take(&mut self.passages),

@@ -1,3 +1,4 @@
+use crate::counts::Guard;
 use crate::metrics::family::Family;
 use crate::metrics::family::Read::{Grows, Level, Levels, Rise, Rises};
 use crate::metrics::{CLASSES, Process};
@@ -125,6 +126,23 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Rises("class", |process| {
             CLASSES.iter().zip(&process.server.local_replies).map(|(class, count)| (*class, count.get())).collect()
         }),
+    },
+    Family {
+        name: "backstay_guard_answers_total",
+        help: "Requests that a guard answered in place of the action of their rule, by guard.",
+        read: Rises("guard", |process| {
+            Guard::ALL.map(|guard| (guard.as_str(), process.server.guards.get(guard))).into()
+        }),
+    },
+    Family {
+        name: "backstay_rate_limit_clients",
+        help: "Clients whose requests are counted for rate limits.",
+        read: Level(|process| Some(process.server.rate_limit_clients.present() as f64)),
+    },
+    Family {
+        name: "backstay_rate_limit_clients_forgotten_total",
+        help: "Clients that had used up some of a rate limit and were forgotten, because max-rate-limit-clients was reached.",
+        read: Rise(|process| process.server.rate_limit_clients.forgotten()),
     },
     Family {
         name: "backstay_destination_failures_total",

@@ -1,0 +1,89 @@
+//! What requests have to pass before the action of their rule.
+//!
+//! A [`Rule`](super::Rule) has all that its requests have to pass, its route's guards included: where both have one of a kind, the
+//! rule's counts, but for bots, of which both are asked, and limits, which all count. In which order they are passed is said at [`Guards`].
+//!
+//! # Layout
+//!
+//! - `cors`: who may read responses. `security`: hosts, TLS, and headers of responses. `bots`: programs, by their names. `limit`: how
+//!   many requests.
+//! - `pattern`: regular expressions that are looked for.
+
+mod bots;
+mod cors;
+mod limit;
+mod pattern;
+mod security;
+
+use std::sync::Arc;
+
+use backstay_proto::config;
+
+pub use bots::Bots;
+pub use cors::Cors;
+pub use limit::{RequestLimit, Sharing};
+pub use security::{Security, SslRedirect};
+
+use crate::fault::{Checked, Together, Within, all, refuse};
+
+/// What requests have to pass, from the first to the last.
+#[derive(Clone, Debug, Default)]
+pub struct Guards {
+    /// Who may read responses; answers to preflights.
+    pub cors: Option<Arc<Cors>>,
+    /// To be for a host that is served, and to come by TLS.
+    pub security: Option<Arc<Security>>,
+    /// Not to be a program that is not wanted, as each of these knows them.
+    pub bots: Box<[Arc<Bots>]>,
+    /// To be no more than these.
+    pub limits: Box<[Arc<RequestLimit>]>,
+}
+
+impl Guards {
+    /// Whether there is nothing to pass.
+    fn is_empty(&self) -> bool {
+        let Self { cors, security, bots, limits } = self;
+        cors.is_none() && security.is_none() && bots.is_empty() && limits.is_empty()
+    }
+
+    /// What requests of a rule have to pass that has `own` guards, in a route that has these.
+    fn with(&self, own: &Self) -> Self {
+        Self {
+            cors: own.cors.as_ref().or(self.cors.as_ref()).cloned(),
+            security: own.security.as_ref().or(self.security.as_ref()).cloned(),
+            bots: self.bots.iter().chain(&own.bots).cloned().collect(),
+            limits: self.limits.iter().chain(&own.limits).cloned().collect(),
+        }
+    }
+}
+
+/// What requests of a rule have to pass that has `own` guards, in a route that has `route`'s.
+pub(super) fn joined(route: Option<&Arc<Guards>>, own: Option<Arc<Guards>>) -> Option<Arc<Guards>> {
+    match (route, own) {
+        (Some(route), Some(own)) => Some(Arc::new(route.with(&own))),
+        (route, own) => own.or_else(|| route.cloned()),
+    }
+}
+
+/// The guards of a route or of a rule.
+pub(super) fn guards(message: Option<&config::Guards>) -> Checked<Option<Arc<Guards>>> {
+    let Some(config::Guards { cors, security, bots, token, rate_limits }) = message else { return Ok(None) };
+    let cors = cors.as_ref().map(Cors::try_from).transpose().within("cors");
+    let security = security.as_ref().map(Security::try_from).transpose().within("security");
+    let bots = bots.as_ref().map(Bots::try_from).transpose().within("bots");
+    let token = if token.is_some() { refuse("token", "this proxy cannot do that") } else { Ok(()) };
+    let limits = rate_limits.iter().enumerate();
+    let limits = limits.map(|(index, limit)| RequestLimit::try_from(limit).within_element("rate_limits", index));
+    let (cors, security, bots, (), limits): (_, _, _, (), Vec<_>) =
+        (cors, security, bots, token, all(limits)).together()?;
+    let guards = Guards {
+        cors: cors.map(Arc::new),
+        security: security.map(Arc::new),
+        bots: bots.into_iter().map(Arc::new).collect(),
+        limits: limits.into_iter().map(Arc::new).collect(),
+    };
+    Ok((!guards.is_empty()).then(|| Arc::new(guards)))
+}
+
+#[cfg(test)]
+mod tests;
