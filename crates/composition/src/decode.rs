@@ -12,6 +12,7 @@ use crate::document::{Object, Reading, Shape, Top, Value};
 use crate::error::DecodeError;
 use crate::limits::Limits;
 
+pub use coding::Gunzip;
 pub(crate) use coding::undo_gzip;
 
 /// How the body of an answer is decoded. Whatever it is, what comes out is an object.

@@ -4,11 +4,12 @@
 //! # Layout
 //!
 //! - `composition`: the state machine. `part`: what a call comes to. `merging`: answers merged. `answer`: what is made of an answer.
-//! - `outbound`: the request of a call.
+//! - `direct`: what is passed through without any of it. `outbound`: the request of a call.
 //! - `values`: values of earlier answers as parameters. `response`: what the client gets. `failure`: what goes wrong.
 
 mod answer;
 mod composition;
+mod direct;
 mod failure;
 mod merging;
 mod outbound;
@@ -18,6 +19,7 @@ mod values;
 
 pub use answer::{Head, Wanted};
 pub use composition::{Composition, Settled, Step};
+pub use direct::{Direct, DirectRequest};
 pub use failure::CallError;
 pub use outbound::{Call, CallBody, CallId, Request, RequestBody};
 pub use response::{Response, ResponseBody};

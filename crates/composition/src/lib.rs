@@ -30,12 +30,12 @@ mod plan;
 mod text;
 mod url;
 
-pub use decode::{Collection, Decoder};
+pub use decode::{Collection, Decoder, Gunzip};
 pub use document::{Allow, Deny};
 pub use encode::Encoder;
 pub use engine::{
-    Call, CallBody, CallError, CallId, Composition, Head, Request, RequestBody, Response, ResponseBody, Settled, Step,
-    Wanted,
+    Call, CallBody, CallError, CallId, Composition, Direct, DirectRequest, Head, Request, RequestBody, Response,
+    ResponseBody, Settled, Step, Wanted,
 };
 pub use error::DecodeError;
 pub use limits::Limits;
@@ -48,3 +48,4 @@ pub use plan::{
     Admission, CallPlan, ErrorBody, FailureRule, Filter, Fixed, FixedError, Flow, MergeOrder, Output, Pattern, Plan,
     PlanError, QueryFilter, Reference, RequestRules, Requirement, Role, Segment, Settings, Strategy,
 };
+pub use url::Query;

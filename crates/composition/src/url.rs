@@ -3,5 +3,5 @@
 mod query;
 mod target;
 
-pub(crate) use query::Query;
+pub use query::Query;
 pub(crate) use target::{decode_path, encode_path, target, write_query};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 
 use crate::cache::Cache;
 use crate::stored::Stored;
@@ -23,6 +24,13 @@ pub struct Recorder {
 impl Recorder {
     pub(crate) fn new(cache: Arc<Cache>, key: String, headers: HeaderMap, stored: Stored, limit: u64) -> Self {
         Self { cache, key, headers, stored, left: Some(limit), body: BytesMut::new() }
+    }
+
+    /// What is taken is not coded as the head says: it was decoded on its way.
+    pub fn decoded(&mut self) {
+        for about_the_coding in [CONTENT_ENCODING, CONTENT_LENGTH] {
+            self.stored.answer.headers.remove(about_the_coding);
+        }
     }
 
     /// Takes a part of the body. `false` when there is no room for it: the answer is not kept, whatever else is handed in.

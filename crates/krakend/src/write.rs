@@ -1,5 +1,7 @@
 //! Values as JSON.
 
+pub(crate) mod go;
+
 use crate::document::{Node, Value};
 
 /// On one line.

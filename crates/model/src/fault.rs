@@ -136,6 +136,29 @@ impl<T> Within<T> for Checked<T> {
     }
 }
 
+/// Says which field of its parent stands for several that a part was made into.
+pub(crate) trait Beneath<T> {
+    /// The field is what follows the last `field` in its path, or `field` itself.
+    fn beneath(self, field: &str) -> Checked<T>;
+}
+
+impl<T> Beneath<T> for Checked<T> {
+    fn beneath(self, parent: &str) -> Self {
+        self.map_err(|mut faults| {
+            for Fault { field, .. } in &mut faults.0 {
+                *field = match field.rfind(parent) {
+                    Some(at) => field.split_off(at),
+                    None => match field.rsplit_once("].") {
+                        Some((_, rest)) => format!("{parent}.{rest}"),
+                        None => parent.to_owned(),
+                    },
+                };
+            }
+            faults
+        })
+    }
+}
+
 /// Parts that are judged beside each other: the fault of one hides none of another.
 pub(crate) trait Together {
     /// The parts.

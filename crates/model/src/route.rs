@@ -16,7 +16,7 @@
 //!   wrote. `reference`: backends by name.
 //! - [`composition`]: one response out of the answers of several backends, as `backstay-composition` makes it.
 //! - [`sequence`]: steps, an action whose expressions are evaluated by `backstay-expression`.
-//! - `client_address`: whom a request is from, where others say so.
+//! - `unmatched`: how requests are answered that no rule matches. `client_address`: whom a request is from, where others say so.
 //! - `table`: the order of matches, and the search. `hosts`, `paths`, `templates`: what it looks at. `template`: paths with variables.
 
 mod client_address;
@@ -34,6 +34,7 @@ pub mod sequence;
 mod table;
 mod template;
 mod templates;
+mod unmatched;
 
 pub use client_address::ClientAddress;
 pub use composition::Composition;
@@ -44,3 +45,4 @@ pub use reply::{Redirect, Respond};
 pub use rule::{Action, Echo, Forward, Target, WeightedTarget, WeightedTargets};
 pub use table::{Candidate, Matched, Order, Table, TableBuilder, Unmatched};
 pub use template::{DecodedPath, Element, InvalidVariable, PathTemplate};
+pub use unmatched::{Manners, cleaned, encoded_path};

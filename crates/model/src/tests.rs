@@ -11,6 +11,7 @@ use prost::Message;
 
 use crate::{Allowed, Discovery, Faults, HostPattern, Protocol};
 
+mod compositions;
 mod faults;
 mod policies;
 mod routes;

@@ -1,8 +1,10 @@
-//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|matches|conditions|cors|limits]` sends everything that arrives at one
-//! address to another. For measuring and profiling the request path without a control plane.
+//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|matches|conditions|cors|limits|opaque|decoded|merged]` sends
+//! everything that arrives at one address to another. For measuring and profiling the request path without a control plane.
 //!
 //! With `matches`, 50 rules for a prefix each come before the one that serves; with `conditions`, one rule is a sequence with 50
 //! conditions for the same prefixes, as regular expressions. With `cors` and `limits`, requests pass a guard first that lets them pass.
+//! With the last three, the rule is a composition: of one answer as it is, of one that is decoded, and of three that are merged, with a
+//! group, a target, a list of what is kept and new names.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
@@ -10,10 +12,12 @@ use std::sync::Arc;
 
 use backstay_expression::{DestinationIndex, Part, Regex, Text, Truth, Variable};
 use backstay_limiter::Registry;
-use backstay_model::sequence::{Destination, DestinationKind, Member, Operation, Sequence, Step};
+use backstay_model::sequence::{Destination, DestinationKind, Member, Operation, Resolver, Sequence, Step};
 use backstay_model::{BackendSpec, Faults, HostPattern, Route};
 use backstay_proto::config;
+use backstay_proto::config::composed_output::Encoding;
 use backstay_proto::config::request_rate_limit::Client;
+use backstay_proto::config::{admission, pattern_segment, rule};
 use backstay_proxy::config::{
     Action, Config, Filters, Forward, Guards, Rule, Socket, Target, WeightedTarget, WeightedTargets,
 };
@@ -62,13 +66,18 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Co
         request_timeout: None,
         backend_request_timeout: None,
     };
-    let action = if mode == "conditions" { conditions(&backend, upstream.port()) } else { Action::Forward(forward) };
+    let action = match mode {
+        "conditions" => conditions(&backend, upstream.port()),
+        "opaque" | "decoded" | "merged" => composition(&backend, upstream, mode)?,
+        _ => Action::Forward(forward),
+    };
     let rule = Rule {
         route: "route/only".into(),
         name: "".into(),
-        client_address: None,
         guards: guards(mode)?,
+        client_address: None,
         filters: Filters::default(),
+        calls: action.calls().map(|_| Arc::default()).collect(),
         action,
         passages: Box::default(),
     };
@@ -115,6 +124,71 @@ fn guards(mode: &str) -> Result<Option<Arc<Guards>>, Faults> {
     let route = Route::try_from(&config::Route { guards: Some(guards), ..config::Route::default() })?;
     let limiters = Registry::new(1 << 18, Arc::default());
     Ok(route.guards.map(|guards| Guards::join(&guards, &limiters)))
+}
+
+/// A composition of answers of the backend, as a gateway's configuration would have it.
+fn composition(backend: &Arc<Backend>, upstream: SocketAddr, mode: &str) -> Result<Action, Faults> {
+    let listed = |names: &[&str]| {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Some(config::Admission { kind: Some(admission::Kind::Listed(admission::Names { names })) })
+    };
+    let everything = || Some(config::Admission { kind: Some(admission::Kind::All(true)) });
+    let call = |name: &str, path: &str| config::Call {
+        name: name.to_owned(),
+        targets: vec![config::CallTarget {
+            backend: Some(config::BackendRef { backend: "backend/only".to_owned(), port: upstream.port().into() }),
+            weight: 1,
+            authority: upstream.to_string(),
+            base_path: String::new(),
+        }],
+        method: "GET".to_owned(),
+        pattern: vec![config::PatternSegment { kind: Some(pattern_segment::Kind::Literal(path.to_owned())) }],
+        headers: everything(),
+        query: everything(),
+        redirects: 10,
+        ..config::Call::default()
+    };
+    let calls = match mode {
+        "opaque" => vec![config::Call { decoder: config::call::Decoder::Opaque.into(), ..call("only", "/") }],
+        "decoded" => vec![call("only", "/")],
+        _ => {
+            let path = |name: &str| config::NamePath { names: vec![name.to_owned()] };
+            let allow = config::NameTree { paths: vec![path("id"), path("title")] };
+            let mapping = [("id".to_owned(), "number".to_owned())].into();
+            vec![
+                config::Call { group: "first".to_owned(), ..call("first", "/") },
+                config::Call { target: vec!["data".to_owned()], ..call("second", "/") },
+                config::Call { allow: Some(allow), mapping, ..call("third", "/") },
+            ]
+        }
+    };
+    let output = config::ComposedOutput {
+        encoding: if mode == "opaque" { Encoding::Opaque.into() } else { Encoding::Json.into() },
+        headers: vec![config::ResponseField { name: "X-Made-By".to_owned(), value: "Version 1".to_owned() }],
+        completed_header: "X-Completed".to_owned(),
+        ..config::ComposedOutput::default()
+    };
+    let message = config::Compose {
+        calls,
+        timeout: Some(prost_types::Duration { seconds: 10, nanos: 0 }),
+        headers: listed(&["content-type"]),
+        query: listed(&[]),
+        product: "Version 1".to_owned(),
+        output: Some(output),
+        ..config::Compose::default()
+    };
+    let rule = config::Rule {
+        matches: vec![config::Match::default()],
+        action: Some(rule::Action::Compose(message)),
+        ..config::Rule::default()
+    };
+    let route = Route::try_from(&config::Route { rules: vec![rule], ..config::Route::default() })?;
+    let found = Resolver {
+        backend: &|_: &str, _: Option<NonZeroU16>| Some(Arc::clone(backend)),
+        table: &|_: &str| None,
+        address_set: &|_: &str| None,
+    };
+    Ok(route.rules[0].action.join(&found))
 }
 
 /// A sequence that selects the backend, and would select it again for each prefix.

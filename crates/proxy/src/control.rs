@@ -14,6 +14,7 @@
 mod accepted;
 mod backends;
 mod build_context;
+mod calls;
 mod checks;
 mod handler;
 mod model;

@@ -14,6 +14,7 @@
 //! - `head`: its head as the endpoint gets it. `headers`: those that belong to a connection, and those that tell of the client.
 //! - `sequence`: steps that decide on it, of a rule that has some. `destination`: where these send it, and what its answer gets.
 //! - `compose`: the calls of a rule that makes one response out of several backends' answers.
+//! - `echo`: a request that is its own answer. `unmatched`: one that no rule matches.
 //! - `aim`: what of it one backend gets. `asked`: what it asks for.
 //! - `mirror`: a copy of it.
 //! - `outbound`: on its way to a backend, and its answer on the way back. `request_state`: what is known of it meanwhile. `guard`:
@@ -31,6 +32,7 @@ mod authority;
 mod compose;
 mod decision;
 mod destination;
+mod echo;
 mod endpoint;
 mod failure;
 mod grpc;
@@ -50,6 +52,7 @@ mod retries;
 mod sequence;
 mod silence;
 mod tunnel;
+mod unmatched;
 
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -87,6 +90,8 @@ async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Respon
         Decision::Forward(outbound) => outbound.send().await,
         // Boxed: a future is as large as its largest part, and is moved.
         Decision::Compose(composing) => Box::pin(composing.run()).await,
+        Decision::Direct(direct) => Box::pin(direct.send()).await,
+        Decision::Echo(echoing) => Box::pin(echoing.run()).await,
     };
     additions.apply(&mut response);
     // A connection that was about to send its first request when a drain began has not been told yet.

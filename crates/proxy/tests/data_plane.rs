@@ -10,6 +10,14 @@ mod balancing;
 mod bodies;
 #[path = "data_plane/compose.rs"]
 mod compose;
+#[path = "data_plane/compose_bodies.rs"]
+mod compose_bodies;
+#[path = "data_plane/compose_calls.rs"]
+mod compose_calls;
+#[path = "data_plane/compose_opaque.rs"]
+mod compose_opaque;
+#[path = "data_plane/compose_redirects.rs"]
+mod compose_redirects;
 #[path = "data_plane/counts.rs"]
 mod counts;
 #[path = "data_plane/counts_upstream.rs"]
@@ -84,6 +92,8 @@ mod sequences;
 mod shares;
 #[path = "data_plane/stalls.rs"]
 mod stalls;
+#[path = "data_plane/templates.rs"]
+mod templates;
 #[path = "data_plane/tls.rs"]
 mod tls;
 #[path = "data_plane/trailers.rs"]

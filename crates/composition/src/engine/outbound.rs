@@ -82,12 +82,12 @@ pub enum CallBody {
     Sized,
 }
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_VIA: HeaderName = HeaderName::from_static("x-forwarded-via");
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub(super) const FORWARDED_VIA: HeaderName = HeaderName::from_static("x-forwarded-via");
 
 /// What is about one connection alone (RFC 9110, 7.6.1).
-const OF_THE_CONNECTION: [HeaderName; 7] = [
+pub(super) const OF_THE_CONNECTION: [HeaderName; 7] = [
     CONNECTION,
     TE,
     TRAILER,

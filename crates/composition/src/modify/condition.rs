@@ -110,7 +110,7 @@ impl UrlMatch {
             Self::Parameter(name, value) => {
                 let query = Query::parse(request.query());
                 query
-                    .values(name.as_bytes())
+                    .of(name.as_bytes())
                     .is_some_and(|values| value.is_empty() || values.iter().any(|there| there == value.as_bytes()))
             }
             Self::Parts { scheme, host, path, query } => {

@@ -75,6 +75,14 @@ impl Pattern {
         Self { segments }
     }
 
+    /// The text, where it has no parameters.
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match self.segments.as_slice() {
+            [Segment::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The pieces.
     pub fn segments(&self) -> &[Segment] {
         &self.segments

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use crate::plan::QueryFilter;
 
 /// Parameters by name; of each, the values in their order.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Query(BTreeMap<Vec<u8>, Vec<Vec<u8>>>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query(BTreeMap<Vec<u8>, Vec<Vec<u8>>>);
 
 impl Query {
     /// Reads a query. What does not decode, and what has a semicolon in it, is left out.
-    pub(crate) fn parse(query: &str) -> Self {
+    pub fn parse(query: &str) -> Self {
         let mut read = BTreeMap::<Vec<u8>, Vec<Vec<u8>>>::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';')) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -30,7 +30,7 @@ impl Query {
     }
 
     /// The values of a parameter, if it is there.
-    pub(crate) fn values(&self, name: &[u8]) -> Option<&[Vec<u8>]> {
+    pub fn of(&self, name: &[u8]) -> Option<&[Vec<u8>]> {
         self.0.get(name).map(Vec::as_slice)
     }
 
@@ -39,8 +39,13 @@ impl Query {
         self.0.insert(name.to_owned(), vec![value.to_owned()]);
     }
 
+    /// The names, in the order of their bytes, each with its values.
+    pub fn values(&self) -> impl Iterator<Item = (&[u8], &[Vec<u8>])> {
+        self.0.iter().map(|(name, values)| (name.as_slice(), values.as_slice()))
+    }
+
     /// The query in the order of its names; empty without parameters.
-    pub(crate) fn encode(&self) -> String {
+    pub fn encode(&self) -> String {
         let mut out = String::new();
         for (name, values) in &self.0 {
             for value in values {

@@ -123,5 +123,5 @@ fn fixed(response: &StaticResponse) -> config::FixedData {
         Strategy::Complete => When::Complete,
         Strategy::Incomplete => When::Incomplete,
     };
-    config::FixedData { json: write::compact(&node).into_bytes().into(), when: when.into() }
+    config::FixedData { json: write::go::compact(&node).into_bytes().into(), when: when.into() }
 }

@@ -60,7 +60,7 @@ fn error_bodies(node: &Node) -> Vec<(u16, String)> {
     let bodies = node.get("error_body").map(|entry| entry.node.entries()).unwrap_or_default();
     let body = |status: u16| {
         let entry = bodies.iter().find(|entry| entry.key.parse() == Ok(status) && entry.node.value != Value::Null)?;
-        Some((status, crate::write::compact(&entry.node)))
+        Some((status, crate::write::go::compact(&entry.node)))
     };
     [404, 405].into_iter().filter_map(body).collect()
 }

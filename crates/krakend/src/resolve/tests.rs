@@ -322,7 +322,7 @@ fn the_router_and_the_listener_are_as_they_are_set() {
     );
     assert_eq!((plan.router.return_error_msg, plan.router.health_path, plan.router.debug_endpoint), (true, None, true));
     assert_eq!(plan.router.remote_ip_headers, ["X-Real-Ip"]);
-    assert_eq!(plan.router.error_bodies, [(404, "{\"a\":1.0}".to_owned())]);
+    assert_eq!(plan.router.error_bodies, [(404, "{\"a\":1}".to_owned())]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use backstay_composition::Plan;
+use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 
 use super::reference::Reference;
@@ -42,7 +43,7 @@ pub struct CallSite<B = Arc<str>> {
     pub name: Arc<str>,
     /// The hosts that it is asked of.
     pub targets: CallTargets<B>,
-    /// How many redirects are followed.
+    /// How many requests it may become by redirects. 0: these are answers.
     pub redirects: u32,
     /// What it passes before it is made; `None` where that is nothing.
     pub passage: Option<Arc<Passage>>,
@@ -61,6 +62,8 @@ pub struct CallTarget<B = Arc<str>> {
     pub authority: Option<HeaderValue>,
     /// What precedes the path of the call: empty, or begins with a slash and does not end with one.
     pub base_path: Box<str>,
+    /// Path and query of every call that adds none of the client's; `None` where they depend on the request.
+    pub fixed: Option<PathAndQuery>,
 }
 
 impl Composition {
@@ -91,6 +94,7 @@ impl CallSite {
                 weight: target.weight,
                 authority: target.authority.clone(),
                 base_path: target.base_path.clone(),
+                fixed: target.fixed.clone(),
             }),
             redirects: self.redirects,
             passage: self.passage.clone(),

@@ -11,7 +11,8 @@ use backstay_proto::config;
 use super::guards::{self, Guards};
 use super::reference::Reference;
 use super::{
-    Action, Candidate, ClientAddress, Filters, Matcher, Order, Unmatched, client_address, filter, matches, rule,
+    Action, Candidate, ClientAddress, Filters, Manners, Matcher, Order, Unmatched, client_address, filter, matches,
+    rule, unmatched,
 };
 use crate::fault::{Checked, Faults, Together, Within, all, refuse};
 use crate::name::{Kind, reference};
@@ -25,11 +26,13 @@ pub struct Route {
     pub order_key: Arc<str>,
     /// Its rules.
     pub rules: Vec<Rule>,
+    /// Whom its requests are from, where others say so; `None`: the peer of their connection.
+    pub client_address: Option<Arc<ClientAddress>>,
     /// What requests have to pass that no rule matches, on hosts that no other route serves. Those of the rules are in
     /// [`Rule::guards`].
     pub guards: Option<Arc<Guards>>,
-    /// Whom its requests are from, where others say so; `None`: the peer of their connection.
-    pub client_address: Option<Arc<ClientAddress>>,
+    /// How requests are answered that no rule matches, on hosts that no other route serves; `None`: 404.
+    pub manners: Option<Arc<Manners>>,
 }
 
 /// A listener that serves a route.
@@ -163,22 +166,25 @@ impl TryFrom<&config::Route> for Route {
         let attachments = attachments.map(|(index, one)| attachment(one).within_element("attachments", index));
         let rules = message.rules.iter().enumerate();
         let rules = rules.map(|(index, message)| one_rule(message).within_element("rules", index));
-        let unmatched = none(&[("unmatched", message.unmatched.is_some())]);
-        let guards = guards::guards(message.guards.as_ref()).within("guards");
         let client_address = message.client_address.as_ref().map(client_address::client_address).transpose();
-        let (attachments, rules, guards, client_address, ()): (_, Vec<Rule>, _, _, ()) =
-            (all(attachments), all(rules), guards, client_address.within("client_address"), unmatched).together()?;
+        let manners = message.unmatched.as_ref().map(unmatched::manners).transpose();
+        let (attachments, rules, guards, client_address, manners): (_, Vec<Rule>, _, _, _) = (
+            all(attachments),
+            all(rules),
+            guards::guards(message.guards.as_ref()).within("guards"),
+            client_address.within("client_address"),
+            manners.within("unmatched"),
+        )
+            .together()?;
         let rules = rules.into_iter().map(|rule| rule.behind(guards.as_ref())).collect();
-        let client_address = client_address.map(Arc::new);
-        Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules, guards, client_address })
-    }
-}
-
-/// None of these fields may be set: what they ask for is not done.
-fn none(fields: &[(&str, bool)]) -> Checked<()> {
-    match fields.iter().find(|(_, set)| *set) {
-        Some((field, _)) => refuse(*field, "this proxy cannot do that"),
-        None => Ok(()),
+        Ok(Self {
+            attachments,
+            order_key: message.order_key.as_str().into(),
+            rules,
+            guards,
+            client_address: client_address.map(Arc::new),
+            manners: manners.map(Arc::new),
+        })
     }
 }
 
@@ -206,5 +212,12 @@ fn one_rule(message: &config::Rule) -> Checked<Rule> {
     let guards = guards::guards(message.guards.as_ref()).within("guards");
     let (matches, filters, action, guards) =
         (matches, filter::filters(&message.filters), rule::action(message.action.as_ref()), guards).together()?;
+    let changes_requests = !filters.request_headers.is_empty()
+        || filters.rewrite_host.is_some()
+        || filters.rewrite_path.is_some()
+        || !filters.mirrors.is_empty();
+    if changes_requests && matches!(action, Action::Compose(_) | Action::Echo(_)) {
+        return refuse("filters", "beside a composition or an echo, only changes of response headers can stand");
+    }
     Ok(Rule { name: message.name.as_str().into(), matches, guards, filters, action })
 }

@@ -96,6 +96,17 @@ impl Action {
     }
 }
 
+impl<B> Action<B> {
+    /// The names of its calls, if it is a composition.
+    pub fn calls(&self) -> impl Iterator<Item = &Arc<str>> {
+        let composition = match self {
+            Self::Compose(composition) => Some(composition),
+            _ => None,
+        };
+        composition.into_iter().flat_map(|composition| &composition.calls).map(|call| &call.name)
+    }
+}
+
 impl WeightedTarget {
     fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> WeightedTarget<B> {
         let target = match &self.target {

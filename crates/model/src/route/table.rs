@@ -192,12 +192,6 @@ impl<R, U> Table<R, U> {
         None
     }
 
-    /// What stands for requests to `host` that no rule matches: that of its most specific host name which has some.
-    pub fn unmatched(&self, host: &str) -> Option<&U> {
-        let mut matching = self.listeners.matching(host);
-        matching.next()?.matching(host).find_map(|served| served.unmatched.as_ref())
-    }
-
     /// The methods that rules for a path name which match the request but for its method, in their order.
     pub fn methods(&self, host: &str, path: &str, query: Option<&str>, headers: &HeaderMap) -> Vec<Method> {
         let mut methods = Vec::new();
@@ -222,6 +216,12 @@ impl<R, U> Table<R, U> {
     ) -> Option<String> {
         let listener = self.listeners.matching(host).next()?;
         listener.matching(host).find_map(|served| served.paths.folded(method, elements, Rest { query, headers }))
+    }
+
+    /// What stands for requests to `host` that no rule matches: that of its most specific host name which has some.
+    pub fn unmatched(&self, host: &str) -> Option<&U> {
+        let mut matching = self.listeners.matching(host);
+        matching.next()?.matching(host).find_map(|served| served.unmatched.as_ref())
     }
 }
 

@@ -9,6 +9,7 @@ use http::{HeaderValue, Method, Request, Uri, Version, header};
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::counts::CallOutcome;
 use crate::local_reply::Flag;
 
 /// What the access log says about a request. Everything a client wrote is kept as it came and escaped when written.
@@ -48,7 +49,7 @@ pub struct Record {
 #[derive(Debug)]
 pub(crate) struct CallRecord {
     pub(crate) name: Arc<str>,
-    pub(crate) outcome: &'static str,
+    pub(crate) outcome: CallOutcome,
     pub(crate) duration: Duration,
     /// The endpoint that answered.
     pub(crate) upstream: Option<SocketAddr>,
@@ -58,7 +59,7 @@ impl Serialize for CallRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("outcome", self.outcome)?;
+        map.serialize_entry("outcome", self.outcome.as_str())?;
         map.serialize_entry("duration_ms", &(self.duration.as_micros() as f64 / 1000.0))?;
         map.serialize_entry("upstream", &self.upstream)?;
         map.end()

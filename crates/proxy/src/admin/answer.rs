@@ -45,10 +45,16 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
         },
         "/metrics" | "/stats/prometheus" => {
             // Taken in a moment; the model is free again before it is written down.
-            let backends = look(&admin.model).snapshots();
+            let (backends, calls) = {
+                let model = look(&admin.model);
+                (model.snapshots(), model.call_snapshots())
+            };
             let process = process(admin, backends.len());
-            let write = if path == "/metrics" { prometheus } else { envoy };
-            with_type(EXPOSITION, write(&process, &backends))
+            let text = match path {
+                "/metrics" => prometheus(&process, &backends, &calls),
+                _ => envoy(&process, &backends),
+            };
+            with_type(EXPOSITION, text)
         }
         "/config_dump" => json(&dump::dump(admin)),
         "/backends" => json(&views::backends(&look(&admin.model))),

@@ -11,6 +11,7 @@ use backstay_model::{AddressSet, ClientAddress, Slot, Table};
 use backstay_upstream::{Backend, Discovery};
 
 use super::{Guards, Passage, Passages};
+use crate::counts::CallMetrics;
 
 /// One rule of a route.
 #[derive(Debug)]
@@ -27,7 +28,9 @@ pub struct Rule {
     pub filters: Filters,
     /// Where the way leads.
     pub action: Action,
-    /// Where it leads to a composition: what its calls pass, in their order. Empty where none passes anything.
+    /// What is counted for the calls of a composition, in their order.
+    pub calls: Box<[Arc<CallMetrics>]>,
+    /// What the calls of a composition pass, in their order. Empty where none passes anything.
     pub passages: Box<[Option<Arc<Passage>>]>,
 }
 
@@ -40,8 +43,12 @@ pub struct Unmatched {
     pub client_address: Option<Arc<ClientAddress>>,
     /// What they have to pass before they are answered.
     pub guards: Option<Arc<Guards>>,
+    /// How they are answered; `None`: 404.
+    pub manners: Option<Arc<Manners>>,
 }
 
+/// See [`model::route::Manners`].
+pub type Manners = model::route::Manners;
 /// See [`model::Filters`].
 pub type Filters = model::Filters<Arc<Backend>>;
 /// See [`model::Mirror`].
@@ -74,6 +81,8 @@ pub type Member = model::sequence::Member<Arc<Backend>>;
 /// What there is of the names in a route.
 pub(crate) struct Found<'a> {
     pub(crate) client_address: Option<&'a Arc<ClientAddress>>,
+    /// What is counted for a call of the route, by its name.
+    pub(crate) counts: &'a dyn Fn(&Arc<str>) -> Arc<CallMetrics>,
     pub(crate) backend: &'a dyn Fn(&str) -> Option<Arc<Backend>>,
     pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
@@ -84,9 +93,13 @@ pub(crate) struct Found<'a> {
 impl Unmatched {
     /// What the route called `route` wants of them, if anything.
     pub(crate) fn of(name: &Arc<str>, route: &model::Route, limiters: &Registry) -> Option<Arc<Self>> {
-        let guards = Guards::join(route.guards.as_ref()?, limiters);
-        let client_address = route.client_address.clone();
-        Some(Arc::new(Self { route: Arc::clone(name), client_address, guards: Some(guards) }))
+        let (guards, manners) = (route.guards.as_ref(), route.manners.clone());
+        if guards.is_none() && manners.is_none() {
+            return None;
+        }
+        let guards = guards.map(|guards| Guards::join(guards, limiters));
+        let (route, client_address) = (Arc::clone(name), route.client_address.clone());
+        Some(Arc::new(Self { route, client_address, guards, manners }))
     }
 }
 
@@ -105,6 +118,7 @@ impl Rule {
             guards: rule.guards.as_ref().map(|guards| Guards::join(guards, found.limiters)),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
+            calls: rule.action.calls().map(|call| (found.counts)(call)).collect(),
             passages: passages(&rule.action, found.passages),
         }
     }

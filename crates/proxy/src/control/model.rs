@@ -21,12 +21,13 @@ use tokio::runtime::Handle;
 use super::accepted::{Accepted, AcceptedMap, Rejected, ResourceView, views};
 use super::backends::{BackendItem, Feed, Secrets};
 use super::build_context::BuildContext;
+use super::calls::CallCounts;
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
 use crate::config::{Config, Found, Passages, Rule};
 use crate::dns::Dns;
 use crate::limits::Limits;
-use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
+use crate::metrics::{BackendSnapshot, CacheSnapshot, CallSnapshot, Members};
 use backstay_upstream::{Backend, Discovery, Endpoints};
 use dirty::Dirty;
 pub(super) use outcome::Outcome;
@@ -55,6 +56,8 @@ pub(crate) struct Model {
     by_listener: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     sockets: BTreeMap<SocketAddr, SocketItem>,
     rejected: BTreeMap<Arc<str>, Rejected>,
+    /// What is counted for the calls of compositions.
+    calls: CallCounts,
 }
 
 /// A backend as an operator sees it.
@@ -90,6 +93,7 @@ impl Model {
             by_listener: BTreeMap::new(),
             sockets: BTreeMap::new(),
             rejected: BTreeMap::new(),
+            calls: CallCounts::default(),
         }
     }
 
@@ -151,6 +155,20 @@ impl Model {
         self.backends.iter().map(snapshot).collect()
     }
 
+    /// What is counted for each call of the compositions in force.
+    pub(crate) fn call_snapshots(&self) -> Vec<CallSnapshot> {
+        let names = self.routes.iter().flat_map(|(route, accepted)| {
+            let calls = accepted.item.route.rules.iter().flat_map(|rule| rule.action.calls());
+            calls.map(move |call| (route, call)).collect::<BTreeSet<_>>()
+        });
+        let snapshot = |(route, call): (&Arc<str>, &Arc<str>)| CallSnapshot {
+            route: Arc::clone(route),
+            call: Arc::clone(call),
+            metrics: self.calls.of(route, call),
+        };
+        names.map(snapshot).collect()
+    }
+
     /// The hosts that have addresses in the DNS cache of each dynamic backend.
     pub(crate) fn remembered_hosts(&self) -> Vec<(Arc<str>, Vec<Remembered>)> {
         let hosts = |(name, accepted): (&Arc<str>, &Accepted<BackendItem>)| {
@@ -190,6 +208,7 @@ impl Model {
     fn join(&self, name: &Arc<str>, route: &Route) -> Vec<Arc<Rule>> {
         let found = Found {
             client_address: route.client_address.as_ref(),
+            counts: &|call| self.calls.of(name, call),
             backend: &|name| self.backends.get(name)?.item.backend.clone(),
             table: &|name| self.tables.get(name).map(|accepted| Arc::clone(&accepted.item)),
             address_set: &|name| self.address_sets.get(name).map(|accepted| Arc::clone(&accepted.item)),

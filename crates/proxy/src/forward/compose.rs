@@ -6,6 +6,7 @@
 //! # Layout
 //!
 //! - `request`: a client's request as the engine takes it. `kept_body`: a body that several calls get.
+//! - `direct`: the only call of one whose answer is passed on, without the engine.
 //! - `run`: the calls of one request, until there is a response. `response`: the response. `shadow`: calls that nobody waits for.
 //! - `call`: what one call passes, in order. `passing`: breakers, rate limits and changes. `progress`: how far it has come, and what is told of it.
 //! - `client`: redirects. `cached`: answers that are kept. `transport`: one request to one backend. `answer_body`: the body of its answer.
@@ -15,6 +16,7 @@ mod answer_body;
 mod cached;
 mod call;
 mod client;
+mod direct;
 mod error;
 mod kept_body;
 mod passing;
@@ -35,6 +37,7 @@ use super::outbound::Decision;
 use crate::body::RequestBody;
 use crate::config::Composition;
 use crate::exchange::Exchange;
+pub(super) use direct::Direct;
 pub(super) use run::Composing;
 
 /// Decides on a request whose rule is `composition`.
@@ -45,6 +48,11 @@ pub(super) fn decide(
     asked: &Asked<'_>,
     composition: &Composition,
 ) -> Decision {
+    if let Some(call) = composition.plan.direct()
+        && asked.matched.rule.passages.is_empty()
+    {
+        return direct::decide(exchange, parts, incoming, asked, composition, call);
+    }
     exchange.note(|record| record.request_id = parts.headers.get(super::headers::REQUEST_ID).cloned());
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let request = request::of(&exchange, parts, asked, &body);

@@ -17,13 +17,14 @@ use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Decision, Edits, Outbound};
 use super::response_body::ResponseBody;
-use super::{compose, grpc, head, headers, loops, mirror, reply, request_target, sequence};
+use super::unmatched::Lookup;
+use super::{compose, echo, grpc, head, headers, loops, mirror, reply, request_target, sequence, unmatched};
 use crate::body::RequestBody;
-use crate::config::{Action, Forward, Target, Unmatched};
+use crate::config::{Action, Forward, Target};
 use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
 
-const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
+pub(super) const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
 
 /// Decides what is to be done. The request is served by the configuration of this moment to its end. What its answer gets by the
@@ -67,15 +68,15 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
     let socket = exchange.client.socket.load();
     let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);
     let Some(matched) = found else {
-        return Decision::Answered(unmatched(
-            exchange,
-            &parts,
-            &raw,
-            socket.table.unmatched(&authority.host),
-            additions,
-        ));
+        let lookup = Lookup { table: &socket.table, host: &authority.host, parts: &parts };
+        return Decision::Answered(unmatched(exchange, &raw, &lookup, additions));
     };
     exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
+    if let Some(template) = matched.template
+        && let Some(refused) = unmatched::refused_variable(template, parts.uri.path())
+    {
+        return Decision::Answered(reply::respond(exchange, &refused, None, [&matched.rule.filters]));
+    }
     if let Some(guards) = &matched.rule.guards
         && let Verdict::Answer(answer) = guards::check(
             guards,
@@ -102,20 +103,20 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
         Action::Forward(forward) => decide_target(exchange, parts, body, &asked, forward),
         Action::Sequence(sequence) => sequence::decide(exchange, parts, body, &asked, sequence),
         Action::Compose(composition) => compose::decide(exchange, parts, body, &asked, composition),
-        Action::Echo(_) => Decision::Answered(reply::refuse(exchange, NO_BACKEND)),
+        Action::Echo(echo) => echo::decide(exchange, parts, body, &asked, *echo),
     }
 }
 
-/// Answers a request that no rule matches, to a host of the route that `unmatched` is of.
+/// Answers a request that no rule matches.
 #[cold]
 fn unmatched(
     mut exchange: Exchange,
-    parts: &Parts,
     authority: &HeaderValue,
-    unmatched: Option<&Arc<Unmatched>>,
+    lookup: &Lookup<'_>,
     additions: &mut Additions,
 ) -> Response<ResponseBody> {
-    let Some(unmatched) = unmatched else { return reply::refuse(exchange, NO_ROUTE) };
+    let parts = lookup.parts;
+    let Some(unmatched) = lookup.table.unmatched(lookup.host) else { return reply::refuse(exchange, NO_ROUTE) };
     let client_address = unmatched.client_address.as_deref();
     exchange.note(|record| record.route = Some(Arc::clone(&unmatched.route)));
     if let Some(guards) = &unmatched.guards
@@ -127,7 +128,10 @@ fn unmatched(
     {
         return answer.give(exchange);
     }
-    reply::refuse(exchange, NO_ROUTE)
+    match &unmatched.manners {
+        Some(manners) => unmatched::answer(exchange, lookup, manners),
+        None => reply::refuse(exchange, NO_ROUTE),
+    }
 }
 
 /// Chooses one of the rule's targets, and makes the request that it gets.

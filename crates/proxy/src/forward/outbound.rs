@@ -13,8 +13,9 @@ use tokio::time::Sleep;
 
 use super::aim::{Aimed, Attempts};
 use super::attempt::{self, UpstreamAnswer};
-use super::compose::Composing;
+use super::compose::{Composing, Direct};
 use super::destination::Selected;
+use super::echo::Echoing;
 use super::failure::Failure;
 use super::guard::Active;
 use super::headers;
@@ -36,6 +37,10 @@ pub(super) enum Decision {
     Forward(Box<Outbound>),
     /// To make the calls of a composition.
     Compose(Box<Composing>),
+    /// To make the only call of one, and pass its answer on.
+    Direct(Box<Direct>),
+    /// To tell it what it was.
+    Echo(Box<Echoing>),
 }
 
 /// A request on its way to a backend.
@@ -184,11 +189,11 @@ impl Outbound {
 }
 
 /// A request without an answer yet. Dropped, its client has left, or its time was over before that was noticed.
-struct Unanswered<'r> {
-    exchange: &'r mut Exchange,
-    active: &'r Active,
-    state: &'r RequestState,
-    due: Option<tokio::time::Instant>,
+pub(super) struct Unanswered<'r> {
+    pub(super) exchange: &'r mut Exchange,
+    pub(super) active: &'r Active,
+    pub(super) state: &'r RequestState,
+    pub(super) due: Option<tokio::time::Instant>,
 }
 
 impl Drop for Unanswered<'_> {
@@ -252,6 +257,7 @@ fn pass(
         complete: false,
         failed: None,
         silence: silence.map(Silence::new),
+        gunzip: None,
         recorder: None,
         _guard: guard,
     };
@@ -259,7 +265,10 @@ fn pass(
 }
 
 /// `work`, unless the deadline comes first.
-async fn within<T>(deadline: &mut Option<Pin<Box<Sleep>>>, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+pub(super) async fn within<T>(
+    deadline: &mut Option<Pin<Box<Sleep>>>,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
     poll_fn(|cx| {
         if let Poll::Ready(done) = work.as_mut().poll(cx) {
             return Poll::Ready(Some(done));

@@ -76,8 +76,18 @@ pub(super) fn respond<'f>(
     response
 }
 
+/// The answer that an operator wrote to a request that no rule matches.
+pub(super) fn not_routed(mut exchange: Exchange, respond: &Respond, details: &'static str) -> Response<ResponseBody> {
+    count(&exchange, respond.status);
+    note(&mut exchange, respond.status, Flag::NoRoute, details.into());
+    written(exchange, respond, respond.body.clone())
+}
+
 fn written(exchange: Exchange, respond: &Respond, body: Bytes) -> Response<ResponseBody> {
     let mut response = build(exchange, respond.status, body, respond.content_type.clone());
+    for (name, value) in &respond.headers {
+        response.headers_mut().append(name, value.clone());
+    }
     // A call of gRPC has another status.
     if response.status() == respond.status
         && let Some(reason) = respond.reason.clone().and_then(|reason| ReasonPhrase::try_from(reason).ok())

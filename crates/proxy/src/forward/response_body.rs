@@ -16,7 +16,9 @@ use crate::activity::Cause;
 use crate::body::{BodyError, BodyProgress, trailers};
 use crate::exchange::Exchange;
 use crate::upstream::Incoming;
+use backstay_composition::Gunzip;
 use backstay_http_cache::Recorder;
+use backstay_http1::Error as Http1Error;
 use backstay_model::OnSilence;
 use backstay_upstream as upstream;
 
@@ -49,6 +51,8 @@ pub(super) struct UpstreamBody {
     pub(super) failed: Option<upstream::Error>,
     /// How long the next part may take.
     pub(super) silence: Option<Box<Silence>>,
+    /// Undoes the coding that the body comes in, where the client has not asked for it.
+    pub(super) gunzip: Option<Box<Gunzip>>,
     /// Keeps the answer, once all of it is there.
     pub(super) recorder: Option<Box<Recorder>>,
     /// What the request is counted as, until its end.
@@ -77,7 +81,11 @@ impl UpstreamBody {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        match self.incoming.poll_frame(cx) {
+        let frame = match &mut self.gunzip {
+            None => self.incoming.poll_frame(cx),
+            Some(gunzip) => decompressed(&mut self.incoming, gunzip, cx),
+        };
+        match frame {
             Poll::Ready(Some(Err(error))) => {
                 // hyper drops what it has not written when a body fails: the client gets what there was before it learns that
                 // there is no more.
@@ -119,6 +127,34 @@ impl UpstreamBody {
             .and_then(|deadline| deadline.as_mut().poll(cx).is_ready().then(|| deadline.deadline().into_std()));
         let silent = self.silence.as_mut().and_then(|silence| silence.poll(cx).is_ready().then(|| silence.due()));
         earlier(late, silent).map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// The next part of what `incoming` was before it was compressed.
+#[cold]
+fn decompressed(
+    incoming: &mut Incoming,
+    gunzip: &mut Gunzip,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, upstream::Error>>> {
+    let broken = || upstream::Error::Http1(Http1Error::Body("not compressed as it says"));
+    loop {
+        match gunzip.part() {
+            Ok(Some(part)) => return Poll::Ready(Some(Ok(Frame::data(part)))),
+            Ok(None) => {}
+            Err(_) => return Poll::Ready(Some(Err(broken()))),
+        }
+        match ready!(incoming.poll_frame(cx)) {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => gunzip.feed(data),
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            },
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            None => {
+                let rest = gunzip.end().map_err(|_| broken());
+                return Poll::Ready(rest.transpose().map(|rest| rest.map(Frame::data)));
+            }
+        }
     }
 }
 
@@ -197,6 +233,8 @@ impl http_body::Body for ResponseBody {
         match &self.content {
             Content::Empty => true,
             Content::Full(_) => false,
+            // What is compressed may be longer than what comes.
+            Content::Upstream(body) if body.gunzip.is_some() => body.complete,
             Content::Upstream(body) => body.incoming.is_end_stream(),
         }
     }
@@ -205,6 +243,7 @@ impl http_body::Body for ResponseBody {
         match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Upstream(body) if body.gunzip.is_some() => SizeHint::default(),
             Content::Upstream(body) => body.incoming.size_hint(),
         }
     }
@@ -218,7 +257,8 @@ impl Drop for ResponseBody {
         }
         if body.complete || body.incoming.is_end_stream() {
             body.incoming.done();
-            if let Some(recorder) = body.recorder.take() {
+            // Of what is decompressed there may be more than was asked for.
+            if let Some(recorder) = body.recorder.take().filter(|_| body.complete || body.gunzip.is_none()) {
                 recorder.finish();
             }
             if let (Some(exchange), Some(sent)) = (&self.exchange, body.sent.take().filter(|sent| sent.is_under_way()))

@@ -2,13 +2,15 @@
 
 mod backends;
 mod caches;
+mod calls;
 mod process;
 
 use super::family::write;
-use super::{BackendSnapshot, Exposition, Process};
+use super::{BackendSnapshot, CallSnapshot, Exposition, Process};
+use calls::write_calls;
 
 /// The text for one moment. Backends that were never used are left out: there may be many more than are used.
-pub(crate) fn prometheus(process: &Process, backends: &[BackendSnapshot]) -> String {
+pub(crate) fn prometheus(process: &Process, backends: &[BackendSnapshot], calls: &[CallSnapshot]) -> String {
     let mut text = Exposition::default();
     write(&mut text, process::FAMILIES, "", &[("", process)]);
     let used: Vec<_> =
@@ -17,5 +19,6 @@ pub(crate) fn prometheus(process: &Process, backends: &[BackendSnapshot]) -> Str
     let caches: Vec<_> =
         backends.iter().filter_map(|backend| Some((&*backend.name, backend.cache.as_ref()?))).collect();
     write(&mut text, caches::FAMILIES, "backend", &caches);
+    write_calls(&mut text, calls);
     text.finish()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backstay_balancer::{Breakers, Health};
 use backstay_dns_cache::{Cache, NameStats, StatsSnapshot};
 
-use crate::counts::{ControlMetrics, ServerMetrics};
+use crate::counts::{CallMetrics, ControlMetrics, ServerMetrics};
 use crate::limits::Limits;
 use crate::process::Usage;
 use backstay_upstream::counts::BackendMetrics;
@@ -38,6 +38,15 @@ pub(crate) struct BackendSnapshot {
     pub(crate) backend: Option<Arc<Backend>>,
     pub(crate) members: Members,
     pub(crate) cache: Option<CacheSnapshot>,
+}
+
+/// One call of a route's compositions.
+#[derive(Debug)]
+pub(crate) struct CallSnapshot {
+    /// Name of the route's resource.
+    pub(crate) route: Arc<str>,
+    pub(crate) call: Arc<str>,
+    pub(crate) metrics: Arc<CallMetrics>,
 }
 
 /// The endpoints of a backend, counted.

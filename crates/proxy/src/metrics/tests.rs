@@ -42,7 +42,7 @@ fn backends_that_were_never_used_are_left_out() {
     latency.record(Duration::from_millis(3));
     latency.record(Duration::from_secs(7));
     let backends = [used, unused];
-    let text = prometheus(&process(), &backends);
+    let text = prometheus(&process(), &backends, &[]);
     for line in [
         r#"backstay_backend_requests_total{backend="backend/a\"b",class="2xx"} 3"#,
         r#"backstay_backend_active_requests{backend="backend/a\"b"} 1"#,
@@ -159,7 +159,7 @@ fn each_count_has_its_series() {
     for (number, (count, ..)) in (1000..).zip(&rows) {
         count.increment(number);
     }
-    let (prometheus, envoy) = (prometheus(&process(), &backends), envoy(&process(), &backends));
+    let (prometheus, envoy) = (prometheus(&process(), &backends, &[]), envoy(&process(), &backends));
     let series = |prefix: &str, own_label: &str, row: &str, number: u64| {
         let (name, label) = row.split_once(',').unwrap_or((row, ""));
         let label = label.split_once('=').map_or(String::new(), |(label, value)| format!(",{label}=\"{value}\""));

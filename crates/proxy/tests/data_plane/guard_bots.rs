@@ -54,7 +54,11 @@ async fn the_nameless_are_refused_where_that_is_asked_for() {
 
 #[tokio::test]
 async fn a_route_and_its_rule_are_both_asked() {
-    let guarded = Guarded { route: Some(bots(&[], &["a"], &[], false)), rule: Some(bots(&["a"], &["b"], &[], false)) };
+    let guarded = Guarded {
+        route: Some(bots(&[], &["a"], &[], false)),
+        rule: Some(bots(&["a"], &["b"], &[], false)),
+        ..Guarded::default()
+    };
     let (log, lines) = access_log();
     let table = guarded.table(below("/here"), text(200, "ok"));
     let proxy = Proxy::with(Options { access_log: Some(log), ..Options::default() }, socket(ANY_PORT, table)).await;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use backstay_proto::config::request_rate_limit::Client as Sharing;
-use backstay_proto::config::{Guards, RateLimit, RequestRateLimit};
+use backstay_proto::config::{ClientAddress, Guards, RateLimit, RequestRateLimit};
 use backstay_proxy::counts::{Guard, ServerMetrics};
 use backstay_proxy::server::Options;
 use http::Request;
 
-use crate::support::guards::{Guarded, below};
+use crate::support::guards::{Guarded, below, template};
 use crate::support::{ANY_PORT, Proxy, access_log, ask, socket, text};
 
 /// A limit that nothing is added to while a test runs.
@@ -86,7 +86,35 @@ async fn the_first_limit_that_is_reached_answers_and_those_before_it_count() {
 #[tokio::test]
 async fn two_limits_of_one_key_are_one() {
     let one = || limits(vec![limit("same", 3, Sharing::Header("x-key".to_owned()))]);
-    let both = Guarded { route: Some(one()), rule: Some(one()) };
+    let both = Guarded { route: Some(one()), rule: Some(one()), ..Guarded::default() };
     let proxy = Proxy::start(both.table(below("/"), text(200, "ok"))).await;
     assert_eq!(statuses(&proxy, "x-key", &["a", "a"]).await, [200, 429]);
+}
+
+#[tokio::test]
+async fn each_client_by_a_variable_of_the_path() {
+    let of = |name: &str| limits(vec![limit("a", 2, Sharing::Parameter(name.to_owned()))]);
+    let proxy = Proxy::start(Guarded::rule(of("id")).table(template("/users", "id"), text(200, "ok"))).await;
+    let mut statuses = Vec::new();
+    // What is encoded differently is the same.
+    for path in ["/users/a%20b", "/users/%61%20b", "/users/a%20b", "/users/c"] {
+        statuses.push(ask(proxy.address, Request::get(path)).await.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 429, 200]);
+    // Without the variable nobody passes.
+    let proxy = Proxy::start(Guarded::rule(of("other")).table(template("/users", "id"), text(200, "ok"))).await;
+    assert_eq!(ask(proxy.address, Request::get("/users/a")).await.status.as_u16(), 429);
+}
+
+#[tokio::test]
+async fn a_client_is_who_trusted_proxies_say_it_is() {
+    let client_address =
+        ClientAddress { headers: vec!["x-forwarded-for".to_owned()], trusted: vec!["127.0.0.0/8".to_owned()] };
+    let guarded = Guarded {
+        client_address: Some(client_address),
+        ..Guarded::rule(limits(vec![limit("a", 1, Sharing::Address(true))]))
+    };
+    let proxy = Proxy::start(guarded.table(below("/"), text(200, "ok"))).await;
+    let written = ["192.0.2.1", "192.0.2.1", "192.0.2.9, 192.0.2.1", "192.0.2.2, 127.0.0.5", "192.0.2.2"];
+    assert_eq!(statuses(&proxy, "x-forwarded-for", &written).await, [200, 429, 429, 200, 429]);
 }

@@ -27,7 +27,7 @@ use std::time::Duration;
 use backstay_balancer::{Breakers, RetryPolicy};
 use backstay_model::{BackendSpec, ClientAddress, HostPattern, Policy, Protocol, Respond, Retry, Timeouts};
 use backstay_proxy::config::{
-    Action, Config, Filters, Forward, Passage, Rule, Socket, Target, WeightedTarget, WeightedTargets,
+    Action, Config, Filters, Forward, Passage, Rule, Socket, Target, Unmatched, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
@@ -196,14 +196,26 @@ impl Routes {
             rule: Arc::new(Rule {
                 route: "route/test".into(),
                 name: "".into(),
-                client_address: self.client_address.clone(),
                 guards: None,
+                client_address: self.client_address.clone(),
                 filters,
-                action,
+                calls: action.calls().map(|_| Arc::default()).collect(),
                 passages: std::mem::take(&mut self.passages),
+                action,
             }),
         });
         self
+    }
+
+    /// With manners towards what no rule matches.
+    pub(crate) fn unmatched(mut self, unmatched: Unmatched) -> Table {
+        self.builder.unmatched(backstay_model::route::Unmatched {
+            listener: HostPattern::Any,
+            host: HostPattern::Any,
+            route: "route/test".into(),
+            value: Arc::new(unmatched),
+        });
+        self.build()
     }
 
     pub(crate) fn build(self) -> Table {

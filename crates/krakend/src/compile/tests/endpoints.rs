@@ -118,7 +118,7 @@ fn references_count_the_calls_whose_answers_count() {
 }
 
 #[test]
-fn static_data_keeps_its_numbers_and_operations_their_order() {
+fn static_data_has_the_numbers_of_go_and_operations_their_order() {
     let made = sound(&with_endpoints(
         r#"{"endpoint": "/a", "extra_config": {"backstay": {"merge_order": "arrival", "debug_header": "X-Calls"}, "proxy": {
               "static": {"strategy": "incomplete", "data": {"a": 1.0, "b": [1e3, null]}},
@@ -127,7 +127,7 @@ fn static_data_keeps_its_numbers_and_operations_their_order() {
     ));
     let compose = compose(&made, "GET /a");
     let fixed = compose.fixed.as_ref().unwrap();
-    assert_eq!(fixed.json, r#"{"a":1.0,"b":[1e3,null]}"#);
+    assert_eq!(fixed.json, r#"{"a":1,"b":[1000,null]}"#);
     assert_eq!(fixed.when(), config::fixed_data::When::Incomplete);
     assert_eq!(compose.operations.len(), 2);
     assert_eq!((compose.merge_order(), compose.debug_header.as_str()), (MergeOrder::Arrival, "X-Calls"));

@@ -70,7 +70,7 @@ fn what_no_endpoint_takes_is_answered_in_the_words_of_krakend() {
     assert_eq!(not_found.headers[0].value, "Version undefined");
     assert_eq!(
         (not_found.body.as_str(), not_found.content_type.as_str()),
-        (r#"{"m":"<no>"}"#, "application/json; charset=utf-8")
+        (r#"{"m":"\u003cno\u003e"}"#, "application/json; charset=utf-8")
     );
 }
 

@@ -1,12 +1,13 @@
 use super::{Action, Echo, Forward, Target, WeightedTarget, WeightedTargets};
-use crate::fault::{Checked, Together, Within, all, refuse, unknown};
+use crate::fault::{Beneath, Checked, Together, Within, all, refuse, unknown};
 use crate::route::composition;
 use crate::route::filter::filters;
 use crate::route::reference::backend_ref;
 use crate::route::reply::{Respond, redirect, respond};
 use crate::route::sequence;
+use crate::route::sequence::Sequence;
 use crate::scalar::limit;
-use backstay_proto::config::{self, rule, weighted_backend};
+use backstay_proto::config::{self, operation, rule, weighted_backend};
 
 /// Bytes of a body that are told where nothing else is said, and at most.
 const ECHOED: usize = 64 << 10;
@@ -18,6 +19,9 @@ pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action
         None => return unknown("action"),
         Some(rule::Action::Forward(message)) => Action::Forward(forward(message).within("forward")?),
         Some(rule::Action::Redirect(message)) => Action::Redirect(redirect(message).within("redirect")?),
+        Some(rule::Action::Respond(message)) if message.computed_body.is_some() => {
+            Action::Sequence(Box::new(computed(message)?))
+        }
         Some(rule::Action::Respond(message)) => Action::Respond(fixed(message).within("respond")?),
         Some(rule::Action::Sequence(message)) => {
             Action::Sequence(Box::new(sequence::sequence(message).within("sequence")?))
@@ -27,6 +31,14 @@ pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action
         }
         Some(rule::Action::Echo(message)) => Action::Echo(echo(message).within("echo")?),
     })
+}
+
+/// An answer whose body depends on the request is a sequence of one step.
+fn computed(message: &config::Respond) -> Checked<Sequence> {
+    let operation = config::Operation { kind: Some(operation::Kind::Respond(message.clone())) };
+    let step = config::Step { when: None, operations: vec![operation] };
+    // Faults are of the operation: no other field is set.
+    sequence::sequence(&config::Sequence { steps: vec![step], ..config::Sequence::default() }).beneath("respond")
 }
 
 fn echo(message: &config::Echo) -> Checked<Echo> {

@@ -1,7 +1,7 @@
 use http::{HeaderName, HeaderValue};
 
 use super::*;
-use crate::route::{HeaderMatch, PathMatch, QueryMatch, ValueMatch};
+use crate::route::{DecodedPath, Element, HeaderMatch, PathMatch, PathTemplate, QueryMatch, ValueMatch};
 
 #[derive(Default)]
 struct Routes {
@@ -227,6 +227,27 @@ impl Dice {
     }
 }
 
+fn by_elements(template: &PathTemplate, path: &str) -> bool {
+    let Some(path) = DecodedPath::of(path) else { return false };
+    let Some(elements) = path.elements() else { return false };
+    let elements: Vec<_> = elements.collect();
+    elements.len() == template.elements.len()
+        && template.elements.iter().zip(elements).all(|(element, text)| match &element.variable {
+            None => *element.literal == *text,
+            Some(_) => text.len() > element.literal.len() && text.starts_with(&*element.literal),
+        })
+}
+
+/// A template of elements, of which those that begin with `:` are variables.
+fn template(path: &str) -> PathMatch {
+    let element = |text: &str| match text.strip_prefix(':') {
+        Some(literal) => Element { literal: literal.into(), variable: Some("v".into()) },
+        None => Element { literal: text.into(), variable: None },
+    };
+    let elements = path.strip_prefix('/').unwrap_or(path).split('/').map(element).collect();
+    PathMatch::Template(PathTemplate { elements, refuse_encoded_values: false }.into())
+}
+
 /// What the table is a faster way to do: the best of all matches whose conditions hold.
 fn by_trying_all<'m>(matches: &'m [(u64, Matcher)], method: &Method, path: &str) -> Option<&'m str> {
     let holds = |matcher: &Matcher| {
@@ -256,8 +277,11 @@ fn a_table_agrees_with_trying_them_all() {
         let matches: Vec<(u64, Matcher)> = (0..NAMES.len())
             .map(|_| {
                 let path = format!("/{}", dice.roll(&elements));
-                let path = match dice.roll(&["exact", "prefix", "prefix", "regex"]) {
+                let path = match dice.roll(&["exact", "prefix", "prefix", "regex", "template", "template"]) {
                     "exact" => PathMatch::Exact(path.into()),
+                    "template" => {
+                        template(&dice.roll(&["/:", "/:/:", "/:a/b", "/a/:", "/:/b/:", "/b/a", "/"]).to_owned())
+                    }
                     "prefix" => PathMatch::Prefix(path.into()),
                     _ => PathMatch::regex(&format!("{path}.*")).unwrap(),
                 };
@@ -271,7 +295,9 @@ fn a_table_agrees_with_trying_them_all() {
             routes.add("", "", *precedence, name, matcher.clone());
         }
         let table = routes.build();
-        for path in ["/", "/a", "/a/", "/ab", "/a/b", "/b", "/b/a", "/a/b/a", "/c", "/a/b/c/d", "*"] {
+        for path in
+            ["/", "/a", "/a/", "/ab", "/a/b", "/b", "/b/a", "/a/b/a", "/c", "/a/b/c/d", "*", "/a%2Fb", "/%61/b", "/%zz"]
+        {
             for method in [Method::GET, Method::POST] {
                 let found = find(&table, &method, "h", path, &HeaderMap::new()).map(|(name, _)| name);
                 assert_eq!(found, by_trying_all(&matches, &method, path), "{method} {path} {matches:?}");
@@ -308,4 +334,22 @@ fn what_no_rule_matches_is_the_route_s_that_alone_has_the_host() {
     assert_eq!(of("shared.test"), Some("3"));
     assert_eq!(of("both.test"), Some("3"));
     assert_eq!(of("other.test"), Some("3"));
+}
+
+#[test]
+fn the_methods_of_a_path_and_its_other_spellings_are_known() {
+    let mut routes = Routes::default();
+    let get = |path: &str, method: &str| Matcher { method: method.parse().ok(), ..Matcher::path(template(path)) };
+    routes.add("", "", 2, "one", get("/Users/:/posts", "GET"));
+    routes.add("", "", 1, "two", get("/Users/:/posts", "PUT"));
+    routes.add("", "", 1, "any", Matcher::path(template("/open")));
+    let table = routes.build();
+    let none = HeaderMap::new();
+    assert_eq!(table.methods("h", "/Users/7/posts", None, &none), [Method::GET, Method::PUT]);
+    assert_eq!(table.methods("h", "/users/7/posts", None, &none), [Method::GET; 0]);
+    let folded = |method: &Method, elements: &[&str]| table.folded("h", method, elements, None, &none);
+    assert_eq!(folded(&Method::GET, &["users", "AbC", "POSTS"]).as_deref(), Some("/Users/AbC/posts"));
+    assert_eq!(folded(&Method::DELETE, &["users", "AbC", "POSTS"]), None);
+    assert_eq!(folded(&Method::GET, &["users", "", "posts"]), None);
+    assert_eq!(folded(&Method::DELETE, &["OPEN"]).as_deref(), Some("/open"));
 }

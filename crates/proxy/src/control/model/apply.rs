@@ -117,6 +117,7 @@ impl Response<'_> {
                 }
                 Some(Kind::Route) => {
                     if let Some(old) = model.routes.remove(&name) {
+                        model.calls.retain(&name, |_| false);
                         self.unlink(&name, &old.item);
                     }
                 }
@@ -219,6 +220,9 @@ impl Response<'_> {
         for arrival in arrivals {
             let (name, mut accepted) = arrival.accept(|name, route| RouteItem::new(name, route, &self.model.limiters));
             accepted.item.rules = self.model.join(&name, &accepted.item.route);
+            let rules = &accepted.item.route.rules;
+            let is_there = |call: &str| rules.iter().any(|rule| rule.action.calls().any(|known| **known == *call));
+            self.model.calls.retain(&name, is_there);
             self.clear_rejection(&name);
             arrived.insert(Arc::clone(&name));
             self.put_route(name, accepted);

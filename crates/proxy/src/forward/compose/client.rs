@@ -28,6 +28,7 @@ const OF_THE_BODY: [HeaderName; 4] =
     [header::CONTENT_ENCODING, header::CONTENT_LANGUAGE, header::CONTENT_LOCATION, header::CONTENT_TYPE];
 
 /// An answer, and the URL that gave it.
+#[derive(Debug)]
 pub(super) struct Found {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -37,6 +38,7 @@ pub(super) struct Found {
 }
 
 /// The answer to one request.
+#[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -44,6 +46,7 @@ pub(super) struct Reply {
 }
 
 /// Where the body of an answer comes from.
+#[derive(Debug)]
 pub(super) enum Source {
     /// From the backend. Its head has been taken out.
     Network(Answered),
@@ -58,7 +61,7 @@ impl Reply {
         Self { status, headers, source: Source::Network(answered) }
     }
 
-    fn found(self, url: String) -> Found {
+    pub(super) fn found(self, url: String) -> Found {
         Found { status: self.status, headers: self.headers, source: self.source, url }
     }
 }
@@ -73,11 +76,23 @@ impl Source {
 }
 
 /// What is asked again after a redirect.
-struct Again {
+#[derive(Debug)]
+pub(super) struct Again {
     method: Method,
     headers: HeaderMap,
     /// The request had a body, which is gone.
     had_body: bool,
+}
+
+impl Again {
+    /// What is left of a request when it is answered.
+    pub(super) fn of(method: &Method, headers: &HeaderMap, had_body: bool) -> Self {
+        let mut headers = headers.clone();
+        for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+            headers.remove(name);
+        }
+        Self { method: method.clone(), headers, had_body }
+    }
 }
 
 /// Sends a request to `target`, and follows where its answer leads, as often as the call may. Only hosts that the call names are asked:
@@ -94,13 +109,9 @@ pub(super) async fn send(
     if site.redirects == 0 {
         return Ok(once(context, backend, target, outgoing, cache).await?.found(asked));
     }
-    let again = Again {
-        method: outgoing.method.clone(),
-        headers: outgoing.headers.clone(),
-        had_body: !outgoing.body.is_empty(),
-    };
+    let again = Again::of(&outgoing.method, &outgoing.headers, !outgoing.body.is_empty());
     let found = once(context, backend, target, outgoing, cache).await?.found(asked);
-    if is_redirect(&found, again.had_body).is_none() {
+    if !leads_on(found.status, &found.headers, again.had_body) {
         return Ok(found);
     }
     Box::pin(follow(context, (site, target), again, found, cache)).await
@@ -120,18 +131,23 @@ async fn once(
     }
 }
 
-/// Where an answer leads, if it does. A request whose body is gone is not made again with it.
-fn is_redirect(found: &Found, had_body: bool) -> Option<&str> {
-    let follows = match found.status {
+/// Whether an answer leads elsewhere. A request whose body is gone is not made again with it.
+pub(super) fn leads_on(status: StatusCode, headers: &HeaderMap, had_body: bool) -> bool {
+    location_of(status, headers, had_body).is_some()
+}
+
+fn location_of(status: StatusCode, headers: &HeaderMap, had_body: bool) -> Option<&str> {
+    let follows = match status {
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => true,
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => !had_body,
         _ => false,
     };
-    let location = found.headers.get(header::LOCATION).filter(|location| follows && !location.is_empty());
+    let location = headers.get(header::LOCATION).filter(|location| follows && !location.is_empty());
     location.and_then(|location| location.to_str().ok())
 }
 
-async fn follow<'s>(
+/// Asks where an answer leads, and where the answer to that does.
+pub(super) async fn follow<'s>(
     context: &Context,
     (site, mut target): (&'s CallSite, &'s CallTarget),
     mut again: Again,
@@ -139,15 +155,15 @@ async fn follow<'s>(
     cache: Option<&Arc<Cache>>,
 ) -> Result<Found, CallError> {
     let first = target;
-    let mut followed = 0;
+    let mut requests = 1;
     loop {
         let (status, before) = (found.status, &found.url);
-        let Some(location) = is_redirect(&found, again.had_body) else { return Ok(found) };
+        let Some(location) = location_of(status, &found.headers, again.had_body) else { return Ok(found) };
         let failed = |location: &str, text: &str| error::transport(&again.method, location, text);
-        if followed >= site.redirects {
-            return Err(failed(location, &format!("stopped after {} redirects", site.redirects + 1)));
+        if requests >= site.redirects {
+            return Err(failed(location, &format!("stopped after {requests} redirects")));
         }
-        followed += 1;
+        requests += 1;
         let Some((scheme, host, path)) = resolve(before, location) else {
             return Err(failed(before, &format!("failed to parse Location header {location:?}")));
         };

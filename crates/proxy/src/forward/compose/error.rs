@@ -9,6 +9,7 @@ use backstay_upstream::ConnectError;
 use http::Method;
 
 use super::transport::Answered;
+use crate::counts::CallOutcome;
 use crate::forward::failure::Failure;
 use crate::forward::request_state::RequestState;
 use crate::local_reply::Flag;
@@ -72,20 +73,20 @@ pub(super) fn of_body(answered: &Answered, error: &upstream::Error) -> CallError
     DecodeError::Truncated.into()
 }
 
-/// What metrics, logs and the debug header call it.
-pub(super) fn label(error: &CallError) -> &'static str {
+/// How a call ended that failed like this.
+pub(super) fn outcome(error: &CallError) -> CallOutcome {
     match error {
-        CallError::Deadline => "timeout",
-        CallError::Cancelled => "cancelled",
-        CallError::NoEndpoint => "no_endpoint",
-        CallError::CircuitOpen | CallError::CircuitProbing => "breaker",
-        CallError::RateLimited => "rate_limit",
-        CallError::Transport(_) => "transport",
-        CallError::Modifier(_) => "modifier",
-        CallError::Target { .. } => "target",
-        CallError::Status { .. } | CallError::Answered { .. } => "status",
-        CallError::Decode(DecodeError::TooLong { .. }) | CallError::TotalTooLong { .. } => "too_long",
-        CallError::Decode(_) => "decode",
+        CallError::Deadline => CallOutcome::Timeout,
+        CallError::Cancelled => CallOutcome::Cancelled,
+        CallError::NoEndpoint => CallOutcome::NoEndpoint,
+        CallError::CircuitOpen | CallError::CircuitProbing => CallOutcome::Breaker,
+        CallError::RateLimited => CallOutcome::RateLimit,
+        CallError::Transport(_) => CallOutcome::Transport,
+        CallError::Modifier(_) => CallOutcome::Modifier,
+        CallError::Target { .. } => CallOutcome::Target,
+        CallError::Status { .. } | CallError::Answered { .. } => CallOutcome::Status,
+        CallError::Decode(DecodeError::TooLong { .. }) | CallError::TotalTooLong { .. } => CallOutcome::TooLong,
+        CallError::Decode(_) => CallOutcome::Decode,
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_balancer::CallEnd;
 use backstay_composition::CallId;
 
 use super::passing::Permit;
+use crate::counts::{CallMetrics, CallOutcome};
 
-/// One call under way, or over.
+/// One call under way, or over. Dropped before it has ended, it was cancelled.
 #[derive(Debug)]
 pub(super) struct Progress {
     pub(super) id: CallId,
@@ -17,29 +19,25 @@ pub(super) struct Progress {
     pub(super) position: usize,
     started: Instant,
     /// How long it took, and how it ended.
-    ended: Cell<Option<(Duration, &'static str)>>,
+    ended: Cell<Option<(Duration, CallOutcome)>>,
     /// Who answered.
     address: Cell<Option<SocketAddr>>,
+    counts: Option<Arc<CallMetrics>>,
     /// The breaker that has let it pass, and is to be told how it ends.
     permit: RefCell<Option<Box<Permit>>>,
 }
 
-/// How calls end that do not fail.
-pub(super) const COMPLETE: &str = "ok";
-/// There is an answer, but it does not say all that it should.
-pub(super) const INCOMPLETE: &str = "incomplete";
-/// Nobody waited for its end.
-pub(super) const CANCELLED: &str = "cancelled";
-
 impl Progress {
-    /// A call that begins now.
-    pub(super) fn new(id: CallId, position: usize) -> Self {
+    /// A call that begins now, counted in `counts`.
+    pub(super) fn new(id: CallId, position: usize, counts: Option<&Arc<CallMetrics>>) -> Self {
+        let (ended, address) = (Cell::default(), Cell::default());
         Self {
             id,
             position,
             started: Instant::now(),
-            ended: Cell::default(),
-            address: Cell::default(),
+            ended,
+            address,
+            counts: counts.map(Arc::clone),
             permit: RefCell::default(),
         }
     }
@@ -54,28 +52,38 @@ impl Progress {
         self.address.get()
     }
 
-    /// A breaker has let the call pass.
-    pub(super) fn permitted(&self, permit: Permit) {
-        *self.permit.borrow_mut() = Some(Box::new(permit));
-    }
-
     /// The call has ended like this; what is told first counts.
-    pub(super) fn end(&self, outcome: &'static str) {
+    pub(super) fn end(&self, outcome: CallOutcome) {
         if self.ended.get().is_some() {
             return;
         }
-        self.ended.set(Some((self.started.elapsed(), outcome)));
+        let took = self.started.elapsed();
+        self.ended.set(Some((took, outcome)));
+        if let Some(counts) = &self.counts {
+            counts.record(outcome, took);
+        }
         if let Some(permit) = self.permit.take() {
             permit.end(match outcome {
-                COMPLETE | INCOMPLETE => CallEnd::Success,
-                CANCELLED => CallEnd::Abandoned,
+                CallOutcome::Ok | CallOutcome::Incomplete => CallEnd::Success,
+                CallOutcome::Cancelled => CallEnd::Abandoned,
                 _ => CallEnd::Failure,
             });
         }
     }
 
+    /// A breaker has let the call pass.
+    pub(super) fn permitted(&self, permit: Permit) {
+        *self.permit.borrow_mut() = Some(Box::new(permit));
+    }
+
     /// How long it took, and how it ended.
-    pub(super) fn ended(&self) -> (Duration, &'static str) {
-        self.ended.get().unwrap_or_else(|| (self.started.elapsed(), CANCELLED))
+    pub(super) fn ended(&self) -> (Duration, CallOutcome) {
+        self.ended.get().unwrap_or_else(|| (self.started.elapsed(), CallOutcome::Cancelled))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end(CallOutcome::Cancelled);
     }
 }

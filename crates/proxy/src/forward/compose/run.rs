@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 use backstay_composition::{
     Call, CallBody, CallError, CallId, Composition, DecodeError, Head, Plan, Request, ResponseBody as Body, Role,
@@ -19,11 +18,13 @@ use tokio::time::{Sleep, sleep_until};
 use super::answer_body::{self, Reading};
 use super::call::{self, CallPayload};
 use super::client::{Found, Source};
-use super::progress::{CANCELLED, COMPLETE, INCOMPLETE, Progress};
+use super::progress::Progress;
+use super::response::{Leaving, Passing};
 use super::transport::Context;
 use super::{error, kept_body, response, shadow};
-use crate::body::{BodyProgress, RequestBody};
+use crate::body::RequestBody;
 use crate::config::{Action, CallSite, Rule};
+use crate::counts::CallOutcome;
 use crate::exchange::Exchange;
 use crate::forward::reply;
 use crate::forward::response_body::ResponseBody;
@@ -41,7 +42,7 @@ const BROKEN: LocalReply = LocalReply::fixed(
     Flag::DownstreamProtocolError,
     "request_body_failed",
 );
-const NO_COMPOSITION: LocalReply =
+pub(super) const NO_COMPOSITION: LocalReply =
     LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_composition");
 
 /// A request whose calls are to be made.
@@ -65,8 +66,11 @@ struct Arrived {
     head: Head,
     body: Bytes,
     /// What is left to be passed on.
-    rest: Option<Source>,
+    rest: Option<Rest>,
 }
+
+/// What is left of an answer that is passed on, and whether it is decompressed.
+type Rest = (Source, bool);
 
 type Calls<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Option<Came>> + 'a>>>;
 
@@ -75,7 +79,8 @@ impl Composing {
     pub(in crate::forward) async fn run(self: Box<Self>) -> Response<ResponseBody> {
         let Self { mut exchange, rule, plan, request, body } = *self;
         let Action::Compose(composition) = &rule.action else { return reply::refuse(exchange, NO_COMPOSITION) };
-        let due = exchange.started + deadline(&plan);
+        let due = exchange.started + plan.deadline();
+        let whole = exchange.started + plan.settings().timeout;
         let progress = body.progress();
         let leaving = Leaving { exchange: &mut exchange, due, progress: progress.clone() };
         let context = Context {
@@ -109,13 +114,12 @@ impl Composing {
             Body::Stream(_) => rest,
             Body::Full(_) => None,
         };
-        response::build(exchange, &rule, composition, response, stream, response::Told { told, due, progress })
+        let stream = stream.map(|(source, undo_gzip)| {
+            let deadline = Some(Box::pin(sleep_until(whole.into())));
+            (source, Passing { deadline, undo_gzip })
+        });
+        response::build(exchange, &rule, composition, response, stream, response::Told { calls: told, progress })
     }
-}
-
-/// When all parts of a plan have to be there, from the start on.
-fn deadline(plan: &Plan) -> std::time::Duration {
-    plan.deadline()
 }
 
 /// The client's body, as calls get it.
@@ -165,10 +169,10 @@ impl<'r> Run<'r> {
         first: Step,
         timer: &mut Pin<Box<Sleep>>,
         told: &mut Told,
-    ) -> (backstay_composition::Response, Option<Source>) {
+    ) -> (backstay_composition::Response, Option<Rest>) {
         let mut calls: Calls<'_> = FuturesUnordered::new();
         let mut aborts: Vec<(CallId, AbortHandle)> = Vec::new();
-        let mut rest: Option<Source> = None;
+        let mut rest: Option<Rest> = None;
         let mut step = first;
         loop {
             if let Some(response) = step.response {
@@ -177,7 +181,7 @@ impl<'r> Run<'r> {
             }
             for id in std::mem::take(&mut step.cancelled) {
                 aborts.iter().filter(|(of, _)| *of == id).for_each(|(_, abort)| abort.abort());
-                told.end(id, CANCELLED);
+                told.end(id, CallOutcome::Cancelled);
             }
             for call in std::mem::take(&mut step.calls) {
                 self.add(call, &calls, &mut aborts, told);
@@ -189,7 +193,7 @@ impl<'r> Run<'r> {
                     None => Step::default(),
                 },
                 () = timer.as_mut() => {
-                    told.calls.iter().for_each(|call| call.end("timeout"));
+                    told.calls.iter().for_each(|call| call.end(CallOutcome::Timeout));
                     self.engine.borrow_mut().on_deadline()
                 }
             };
@@ -201,7 +205,7 @@ impl<'r> Run<'r> {
         if let Role::Shadow { .. } = call.role {
             return shadow::make(&self.context, self.rule, call, payload);
         }
-        let progress = Rc::new(Progress::new(call.id, call.position));
+        let progress = Rc::new(Progress::new(call.id, call.position, self.rule.calls.get(call.position)));
         told.calls.push(Rc::clone(&progress));
         let (id, timeout) = (call.id, call.timeout);
         let work = self.work(call, payload, progress);
@@ -236,7 +240,7 @@ impl<'r> Run<'r> {
     }
 
     async fn arrive(&self, call: Call, payload: CallPayload, progress: &Progress) -> Result<Arrived, CallError> {
-        let id = call.id;
+        let (id, undo_gzip) = (call.id, call.undo_gzip);
         let site = self.sites.get(call.position).ok_or(CallError::NoEndpoint)?;
         let passage = self.rule.passage(call.position);
         let Found { status, headers, source, url } =
@@ -248,7 +252,7 @@ impl<'r> Run<'r> {
                 source.discard();
                 Ok(Arrived { head, body: Bytes::new(), rest: None })
             }
-            (Wanted::Stream, source) => Ok(Arrived { head, body: Bytes::new(), rest: Some(source) }),
+            (Wanted::Stream, source) => Ok(Arrived { head, body: Bytes::new(), rest: Some((source, undo_gzip)) }),
             (Wanted::Body { limit }, Source::Network(mut answered)) => {
                 let total = self.engine.borrow().bytes_left();
                 let body = answer_body::read(&mut answered, limit, total, &self.reading).await?;
@@ -261,7 +265,7 @@ impl<'r> Run<'r> {
         }
     }
 
-    fn settle(&self, came: Came, rest: &mut Option<Source>, told: &Told) -> Step {
+    fn settle(&self, came: Came, rest: &mut Option<Rest>, told: &Told) -> Step {
         let Came { id, result } = came;
         let mut engine = self.engine.borrow_mut();
         let step = match result {
@@ -272,39 +276,24 @@ impl<'r> Run<'r> {
                 engine.on_response(id, head, body)
             }
             Err(error) => {
-                told.end(id, error::label(&error));
+                told.end(id, error::outcome(&error));
                 engine.on_error(id, error)
             }
         };
         match &step.settled {
-            Some(Settled::Complete) => told.end(id, COMPLETE),
-            Some(Settled::Incomplete) => told.end(id, INCOMPLETE),
-            Some(Settled::Failed(error)) => told.end(id, error::label(error)),
-            None => told.end(id, CANCELLED),
+            Some(Settled::Complete) => told.end(id, CallOutcome::Ok),
+            Some(Settled::Incomplete) => told.end(id, CallOutcome::Incomplete),
+            Some(Settled::Failed(error)) => told.end(id, error::outcome(error)),
+            None => told.end(id, CallOutcome::Cancelled),
         }
         step
     }
 }
 
 impl Told {
-    fn end(&self, id: CallId, outcome: &'static str) {
+    fn end(&self, id: CallId, outcome: CallOutcome) {
         if let Some(call) = self.calls.iter().find(|call| call.id == id) {
             call.end(outcome);
         }
-    }
-}
-
-/// A request without a response yet. Dropped, its client has left.
-struct Leaving<'e> {
-    exchange: &'e mut Exchange,
-    due: Instant,
-    progress: Option<Rc<BodyProgress>>,
-}
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        self.exchange.left(Some(self.due.into()));
-        let bytes = self.progress.as_ref().map_or(0, |progress| progress.bytes.get());
-        self.exchange.note(|record| record.bytes_in = bytes);
     }
 }

@@ -10,9 +10,10 @@ use backstay_composition::{Call, CallId};
 use super::call::{self, CallPayload};
 use super::client::Source;
 use super::error;
-use super::progress::{COMPLETE, Progress};
+use super::progress::Progress;
 use super::transport::Context;
 use crate::config::{Action, Rule};
+use crate::counts::CallOutcome;
 use crate::forward::mirror::Running;
 
 /// Makes a call on its own: neither its failure nor its slowness reaches the request. There are as many at a time as there may be
@@ -29,17 +30,22 @@ pub(super) fn make(context: &Context, rule: &Arc<Rule>, call: Call, payload: Cal
         let work = async {
             let Action::Compose(composition) = &rule.action else { return None };
             let site = composition.calls.get(position)?;
-            let progress = Progress::new(id, position);
+            let progress = Progress::new(id, position, rule.calls.get(position));
             let passage = rule.passage(position);
-            let found = call::make(&context, site, call, payload, passage, &progress).await;
-            let found = found.map_err(|error| progress.end(error::label(&error))).ok()?;
+            let found = match call::make(&context, site, call, payload, passage, &progress).await {
+                Ok(found) => found,
+                Err(error) => {
+                    progress.end(error::outcome(&error));
+                    return None;
+                }
+            };
             if let Source::Network(mut answered) = found.source {
                 while let Some(frame) = poll_fn(|cx| answered.incoming.poll_frame(cx)).await {
                     frame.ok()?;
                 }
                 answered.incoming.done();
             }
-            progress.end(COMPLETE);
+            progress.end(CallOutcome::Ok);
             Some(())
         };
         let dropped = &thread.shared.metrics.mirrors_dropped;

@@ -159,16 +159,7 @@ fn head_of(outgoing: Outgoing) -> Option<(Parts, HopByHop, RequestBody)> {
     let Outgoing { method, target, mut headers, authority, body, length } = outgoing;
     let mut hop = HopByHop::default();
     headers.remove(header::CONTENT_LENGTH);
-    if body.is_empty() {
-        // What is none is said to be none by methods that mostly have one.
-        if matches!(method, Method::POST | Method::PUT | Method::PATCH) {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-    } else if let Some(length) = length {
-        headers.insert(header::CONTENT_LENGTH, length);
-    } else {
-        hop.chunked = true;
-    }
+    frame(&method, &mut headers, &mut hop, body.is_empty(), length);
     // Until the endpoint is known, whose it is then.
     headers.insert(header::HOST, authority.unwrap_or_else(|| HeaderValue::from_static("unknown")));
     let mut request = Request::new(());
@@ -176,6 +167,26 @@ fn head_of(outgoing: Outgoing) -> Option<(Parts, HopByHop, RequestBody)> {
     *request.uri_mut() = Uri::from(PathAndQuery::try_from(target).ok()?);
     *request.headers_mut() = headers;
     Some((request.into_parts().0, hop, body))
+}
+
+/// Says where the body ends.
+pub(super) fn frame(
+    method: &Method,
+    headers: &mut HeaderMap,
+    hop: &mut HopByHop,
+    is_empty: bool,
+    length: Option<HeaderValue>,
+) {
+    if is_empty {
+        // What is none is said to be none by methods that mostly have one.
+        if matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+    } else if let Some(length) = length {
+        headers.insert(header::CONTENT_LENGTH, length);
+    } else {
+        hop.chunked = true;
+    }
 }
 
 /// What is asked, as a URL.

@@ -13,17 +13,19 @@ use backstay_proxy::route::Table;
 pub(crate) struct Guarded {
     pub(crate) route: Option<config::Guards>,
     pub(crate) rule: Option<config::Guards>,
+    /// Whom requests are from, where others say so.
+    pub(crate) client_address: Option<config::ClientAddress>,
 }
 
 impl Guarded {
     /// The guards of a whole route.
     pub(crate) fn route(guards: config::Guards) -> Self {
-        Self { route: Some(guards), rule: None }
+        Self { route: Some(guards), ..Self::default() }
     }
 
     /// The guards of one rule.
     pub(crate) fn rule(guards: config::Guards) -> Self {
-        Self { route: None, rule: Some(guards) }
+        Self { rule: Some(guards), ..Self::default() }
     }
 
     /// Requests for `path` are done with as `action` says.
@@ -36,7 +38,13 @@ impl Guarded {
             ..config::Rule::default()
         };
         let attachments = vec![config::Attachment { listener: "listener/n/g/l".into(), hostnames: vec![] }];
-        let message = config::Route { attachments, rules: vec![rule], guards: self.route, ..config::Route::default() };
+        let message = config::Route {
+            attachments,
+            rules: vec![rule],
+            guards: self.route,
+            client_address: self.client_address,
+            ..config::Route::default()
+        };
         let route = Route::try_from(&message).unwrap();
         let limiters = Registry::new(1024, Arc::default());
         let rule = Arc::new(Rule {
@@ -45,11 +53,13 @@ impl Guarded {
             client_address: route.client_address.clone(),
             guards: route.rules[0].guards.as_ref().map(|guards| Guards::join(guards, &limiters)),
             filters: Filters::default(),
+            calls: action.calls().map(|_| Arc::default()).collect(),
             action,
             passages: Box::default(),
         });
         let guards = route.guards.as_ref().map(|guards| Guards::join(guards, &limiters));
-        let unmatched = Arc::new(Unmatched { route: "route/test".into(), client_address: None, guards });
+        let (client_address, manners) = (route.client_address.clone(), route.manners.clone());
+        let unmatched = Arc::new(Unmatched { route: "route/test".into(), client_address, guards, manners });
         let mut table = Table::builder();
         for candidate in route.candidates("listener/n/g/l", &HostPattern::Any, |_| Some(Arc::clone(&rule))) {
             table.candidate(candidate);
@@ -64,4 +74,13 @@ impl Guarded {
 /// The path `path` and those below.
 pub(crate) fn below(path: &str) -> config::PathMatch {
     config::PathMatch { kind: Some(config::path_match::Kind::Prefix(path.into())) }
+}
+
+/// The path `path` with one variable at its end.
+pub(crate) fn template(path: &str, variable: &str) -> config::PathMatch {
+    let literal = |text: &str| config::path_template::Element { literal: text.to_owned(), variable: String::new() };
+    let mut elements: Vec<_> = path.trim_start_matches('/').split('/').map(literal).collect();
+    elements.push(config::path_template::Element { literal: String::new(), variable: variable.to_owned() });
+    let template = config::PathTemplate { elements, refuse_encoded_values: true };
+    config::PathMatch { kind: Some(config::path_match::Kind::Template(template)) }
 }

@@ -43,6 +43,11 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         not_done(message),
     )
         .together()?;
+    let fixed = pattern.fixed_target();
+    let targets = Vec::into_iter(targets).map(|target: CallTarget| {
+        let fixed = fixed.as_ref().and_then(|fixed| format!("{}{fixed}", target.base_path).try_into().ok());
+        CallTarget { fixed, ..target }
+    });
     let plan = CallPlan {
         method,
         pattern,
@@ -56,7 +61,7 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         requirement: if message.required { Requirement::Required } else { Requirement::Optional },
     };
     let name = message.name.as_str().into();
-    Ok((plan, CallSite { name, targets: CallTargets::new(targets), redirects, passage }))
+    Ok((plan, CallSite { name, targets: CallTargets::new(targets.collect()), redirects, passage }))
 }
 
 /// What is refused as long as nobody does it.
@@ -92,7 +97,7 @@ fn target(message: &config::CallTarget) -> Checked<CallTarget> {
         refuse("base_path", "must be empty, or begin with a slash, not end with one, and be a path")
     };
     let ((backend, port), authority, base_path) = (backend, authority, base_path).together()?;
-    Ok(CallTarget { backend: Some(backend), port, weight: message.weight, authority, base_path })
+    Ok(CallTarget { backend: Some(backend), port, weight: message.weight, authority, base_path, fixed: None })
 }
 
 fn pattern(messages: &[config::PatternSegment]) -> Checked<Pattern> {

@@ -1,0 +1,142 @@
+//! Requests that no rule matches, and those that a rule matches but does not take.
+
+use backstay_model::Respond;
+use backstay_model::route::{DecodedPath, InvalidVariable, Manners, PathTemplate, cleaned, encoded_path};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+
+use super::decision::NO_ROUTE;
+use super::reply;
+use super::response_body::ResponseBody;
+use crate::exchange::Exchange;
+use crate::route::Table;
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// Answers a request that no rule matches.
+pub(super) fn answer(exchange: Exchange, lookup: &Lookup<'_>, manners: &Manners) -> Response<ResponseBody> {
+    let parts = lookup.parts;
+    if parts.method == Method::OPTIONS && manners.answer_options {
+        let mut methods = lookup.methods();
+        if !methods.is_empty() {
+            methods.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+            return reply::not_routed(exchange, &allowing(Respond::text(StatusCode::OK, ""), &methods), "options");
+        }
+    }
+    let elsewhere = lookup.elsewhere(manners);
+    if let Some(location) = elsewhere {
+        return reply::not_routed(exchange, &redirect(&parts.method, &location), "redirect_to_route");
+    }
+    let methods = lookup.methods();
+    match (&manners.method_not_allowed, &manners.not_found) {
+        (Some(respond), _) if !methods.is_empty() => {
+            reply::not_routed(exchange, &allowing(respond.clone(), &methods), "method_not_allowed")
+        }
+        (_, Some(respond)) => reply::not_routed(exchange, respond, "route_not_found"),
+        (_, None) => reply::refuse(exchange, NO_ROUTE),
+    }
+}
+
+/// What is looked for in place of what is not there.
+#[derive(Clone, Copy)]
+pub(super) struct Lookup<'a> {
+    pub(super) table: &'a Table,
+    pub(super) host: &'a str,
+    pub(super) parts: &'a Parts,
+}
+
+impl Lookup<'_> {
+    fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// The methods that there are rules for.
+    fn methods(&self) -> Vec<Method> {
+        self.table.methods(self.host, self.parts.uri.path(), self.parts.uri.query(), self.headers())
+    }
+
+    /// Path and query of a rule that the client may have meant.
+    fn elsewhere(&self, manners: &Manners) -> Option<String> {
+        let (path, query) = (self.parts.uri.path(), self.parts.uri.query());
+        if path == "/" || self.parts.method == Method::CONNECT {
+            return None;
+        }
+        let slash = manners.redirect_trailing_slash.then(|| toggled(path)).filter(|path| self.has(path));
+        let found = slash.or_else(|| if manners.redirect_cleaned { self.cleaned(path, manners) } else { None })?;
+        // Two slashes at the front would name another host.
+        if found.starts_with("//") {
+            return None;
+        }
+        Some(match query {
+            Some(query) => format!("{found}?{query}"),
+            None => found,
+        })
+    }
+
+    fn has(&self, path: &str) -> bool {
+        let Self { table, host, parts } = self;
+        table.find(host, &parts.method, path, parts.uri.query(), self.headers()).is_some()
+    }
+
+    fn cleaned(&self, path: &str, manners: &Manners) -> Option<String> {
+        let clean = cleaned(DecodedPath::of(path)?.as_str());
+        let find = |path: &str| {
+            let elements: Vec<_> = path.strip_prefix('/')?.split('/').collect();
+            let Self { table, host, parts } = self;
+            table.folded(host, &parts.method, &elements, parts.uri.query(), self.headers())
+        };
+        let found = find(&clean).or_else(|| find(&toggled(&clean)).filter(|_| manners.redirect_trailing_slash))?;
+        Some(encoded_path(&found))
+    }
+}
+
+/// The path without its slash at the end, or with one.
+fn toggled(path: &str) -> String {
+    match path.strip_suffix('/') {
+        Some(without) if !without.is_empty() => without.to_owned(),
+        _ => format!("{path}/"),
+    }
+}
+
+/// Sends the client elsewhere, as Go's `http.Redirect` does.
+fn redirect(method: &Method, location: &str) -> Respond {
+    let status = if *method == Method::GET { StatusCode::MOVED_PERMANENTLY } else { StatusCode::TEMPORARY_REDIRECT };
+    let mut respond = Respond::text(status, "");
+    if *method == Method::GET {
+        let text = location.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
+        let text = text.replace('\'', "&#39;");
+        respond.body = format!("<a href=\"{text}\">Moved Permanently</a>.\n\n").into();
+        respond.content_type = HTML;
+    }
+    with(respond, header::LOCATION, location)
+}
+
+/// The answer, with the methods that are allowed.
+fn allowing(respond: Respond, methods: &[Method]) -> Respond {
+    let names: Vec<_> = methods.iter().map(Method::as_str).collect();
+    with(respond, header::ALLOW, &names.join(", "))
+}
+
+fn with(mut respond: Respond, name: HeaderName, value: &str) -> Respond {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        respond.headers = respond.headers.into_vec().into_iter().chain([(name, value)]).collect();
+    }
+    respond
+}
+
+/// The answer to a request whose path has a variable with a value that the template refuses.
+pub(super) fn refused_variable(template: &PathTemplate, path: &str) -> Option<Respond> {
+    // What is not encoded at all cannot be so twice.
+    if !template.refuse_encoded_values || !path.contains('%') {
+        return None;
+    }
+    let path = DecodedPath::of(path)?;
+    let text = match template.variables(&path).err()? {
+        InvalidVariable::Encoded => "error: encoded url params".to_owned(),
+        InvalidVariable::Escape(part) => format!("error: invalid URL escape {part:?}"),
+    };
+    let mut respond = Respond::text(StatusCode::BAD_REQUEST, text);
+    respond.content_type = TEXT;
+    Some(respond)
+}
