@@ -49,7 +49,7 @@ pub(super) fn decide(
     composition: &Composition,
 ) -> Decision {
     if let Some(call) = composition.plan.direct()
-        && asked.matched.rule.passages.is_empty()
+        && asked.matched.rule.passage(0).is_none()
     {
         return direct::decide(exchange, parts, incoming, asked, composition, call);
     }
