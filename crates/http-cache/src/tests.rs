@@ -8,6 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::*;
 
+/// Fields of a message.
+type Fields = &'static [(&'static str, &'static str)];
+
 const URL: &str = "http://backend.test/things?id=1";
 
 fn at(seconds: u64) -> SystemTime {
@@ -54,7 +57,7 @@ fn found(cache: &Cache, asked: &[(&str, &str)], now: u64) -> String {
 #[test]
 fn freshness() {
     const DATE: (&str, &str) = ("date", "Mon, 12 Jan 1970 13:46:40 GMT"); // second 0
-    let rows: &[(&str, &[(&str, &str)], &[(&str, &str)], u64, &str)] = &[
+    let rows: &[(&str, Fields, Fields, u64, &str)] = &[
         ("max-age", &[("cache-control", "max-age=10")], &[], 9, "fresh a"),
         ("max-age is over at its end", &[("cache-control", "max-age=10")], &[], 10, "stale"),
         ("quoted", &[("cache-control", "public, max-age=\"10\"")], &[], 9, "fresh a"),
