@@ -4,8 +4,7 @@
 //! # Layout
 //!
 //! - `composition`: the state machine. `part`: what a call comes to. `merging`: answers merged. `answer`: what is made of an answer.
-//! - `direct`: what is passed through without any of it.
-//! - `outbound`: the request of a call. `target`: its path and query. `query`: the client's query.
+//! - `direct`: what is passed through without any of it. `outbound`: the request of a call.
 //! - `values`: values of earlier answers as parameters. `response`: what the client gets. `failure`: what goes wrong.
 
 mod answer;
@@ -15,9 +14,7 @@ mod failure;
 mod merging;
 mod outbound;
 mod part;
-mod query;
 mod response;
-mod target;
 mod values;
 
 pub use answer::{Head, Wanted};
@@ -25,7 +22,6 @@ pub use composition::{Composition, Settled, Step};
 pub use direct::{Direct, DirectRequest};
 pub use failure::CallError;
 pub use outbound::{Call, CallBody, CallId, Request, RequestBody};
-pub use query::Query;
 pub use response::{Response, ResponseBody};
 
 #[cfg(test)]

@@ -15,6 +15,7 @@
 //! - `document`: documents as positions in what was received. `text`: strings of JSON.
 //! - `decode`: what a body says. `pipeline`: what is made of it. `encode`: what the client gets to read.
 //! - `plan`: what a composition does. `engine`: the state machine that does it.
+//! - `modify`: changes of what is sent and of what is answered, by a list. `url`: paths and queries.
 //! - `limits`, `error`: how much is too much, and what is wrong with a body.
 
 mod decode;
@@ -23,21 +24,28 @@ mod encode;
 mod engine;
 mod error;
 mod limits;
+mod modify;
 mod pipeline;
 mod plan;
 mod text;
+mod url;
 
 pub use decode::{Collection, Decoder, Gunzip};
 pub use document::{Allow, Deny};
 pub use encode::Encoder;
 pub use engine::{
-    Call, CallBody, CallError, CallId, Composition, Direct, DirectRequest, Head, Query, Request, RequestBody, Response,
+    Call, CallBody, CallError, CallId, Composition, Direct, DirectRequest, Head, Request, RequestBody, Response,
     ResponseBody, Settled, Step, Wanted,
 };
 pub use error::DecodeError;
 pub use limits::Limits;
+pub use modify::{
+    Cookie, HeaderMatch, Incoming, ModifyError, Outgoing, RequestChange, RequestChanges, RequestCondition,
+    ResponseChange, ResponseChanges, ResponseCondition, Scheme, UrlMatch,
+};
 pub use pipeline::{ArrayTargets, Change, Mapping, Operation, Operations, OperationsError, Path, Pipeline, Selection};
 pub use plan::{
     Admission, CallPlan, ErrorBody, FailureRule, Filter, Fixed, FixedError, Flow, MergeOrder, Output, Pattern, Plan,
     PlanError, QueryFilter, Reference, RequestRules, Requirement, Role, Segment, Settings, Strategy,
 };
+pub use url::Query;

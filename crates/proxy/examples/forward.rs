@@ -79,6 +79,7 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Co
         filters: Filters::default(),
         calls: action.calls().map(|_| Arc::default()).collect(),
         action,
+        passages: Box::default(),
     };
     let rule = Arc::new(rule);
     let mut table = Table::builder();

@@ -6,10 +6,9 @@ use http::{HeaderMap, Method};
 
 use super::failure::CallError;
 use super::outbound::{CallBody, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_VIA, OF_THE_CONNECTION, RequestBody};
-use super::query::Query;
-use super::target::target;
 use crate::encode::Encoder;
 use crate::plan::{Admission, CallPlan, Plan, RequestRules, Role, Segment};
+use crate::url::{Query, target};
 
 /// A request as the only call of a plan is made of it.
 #[derive(Debug)]

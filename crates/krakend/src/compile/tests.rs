@@ -1,5 +1,6 @@
 //! Configurations, as they are compiled.
 
+mod calls;
 mod endpoints;
 mod guards;
 mod hosts;

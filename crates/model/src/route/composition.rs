@@ -5,8 +5,9 @@
 //!
 //! # Layout
 //!
-//! - `targets`: the hosts of a call, in turn. `read`: from the wire format, with a file for each part of it.
+//! - [`passage`](Passage): what a call passes on its way. `targets`: the hosts of a call, in turn. `read`: from the wire format, with a file for each part of it.
 
+mod passage;
 mod read;
 mod targets;
 
@@ -18,6 +19,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 
 use super::reference::Reference;
+pub use passage::{AnswerCache, Breaker, Passage, RateLimit};
 pub(super) use read::composition;
 pub use targets::CallTargets;
 
@@ -43,6 +45,8 @@ pub struct CallSite<B = Arc<str>> {
     pub targets: CallTargets<B>,
     /// How many requests it may become by redirects. 0: these are answers.
     pub redirects: u32,
+    /// What it passes before it is made; `None` where that is nothing.
+    pub passage: Option<Arc<Passage>>,
 }
 
 /// A host that a call is asked of.
@@ -93,6 +97,7 @@ impl CallSite {
                 fixed: target.fixed.clone(),
             }),
             redirects: self.redirects,
+            passage: self.passage.clone(),
         }
     }
 }

@@ -10,7 +10,7 @@ use backstay_model::{AddressSet, ClientAddress, Slot, Table};
 
 use backstay_upstream::{Backend, Discovery};
 
-use super::Guards;
+use super::{Guards, Passage, Passages};
 use crate::counts::CallMetrics;
 
 /// One rule of a route.
@@ -30,6 +30,8 @@ pub struct Rule {
     pub action: Action,
     /// What is counted for the calls of a composition, in their order.
     pub calls: Box<[Arc<CallMetrics>]>,
+    /// What the calls of a composition pass, in their order. Empty where none passes anything.
+    pub passages: Box<[Option<Arc<Passage>>]>,
 }
 
 /// What is done with requests to a host of one route that none of its rules matches.
@@ -85,6 +87,7 @@ pub(crate) struct Found<'a> {
     pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
     pub(crate) limiters: &'a Registry,
+    pub(crate) passages: &'a Passages,
 }
 
 impl Unmatched {
@@ -116,6 +119,21 @@ impl Rule {
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
             calls: rule.action.calls().map(|call| (found.counts)(call)).collect(),
+            passages: passages(&rule.action, found.passages),
         }
     }
+
+    /// What the call at a position of its composition passes.
+    pub(crate) fn passage(&self, call: usize) -> Option<&Arc<Passage>> {
+        self.passages.get(call)?.as_ref()
+    }
+}
+
+/// What the calls of an action pass.
+fn passages(action: &model::Action, there: &Passages) -> Box<[Option<Arc<Passage>>]> {
+    let model::Action::Compose(composition) = action else { return Box::default() };
+    if composition.calls.iter().all(|call| call.passage.is_none()) {
+        return Box::default();
+    }
+    composition.calls.iter().map(|call| call.passage.as_ref().map(|passage| there.join(passage))).collect()
 }

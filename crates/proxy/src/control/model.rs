@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
+use backstay_http_cache::Counts;
 use backstay_limiter::Registry;
 use backstay_model::{AddressSet, Fault, Faults, Listener, Route, Secret, Slot, Table, TlsSpec};
 use backstay_xds::client::Rejection;
@@ -23,8 +24,9 @@ use super::build_context::BuildContext;
 use super::calls::CallCounts;
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
-use crate::config::{Config, Found, Rule};
+use crate::config::{Config, Found, Passages, Rule};
 use crate::dns::Dns;
+use crate::limits::Limits;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, CallSnapshot, Members};
 use backstay_upstream::{Backend, Discovery, Endpoints};
 use dirty::Dirty;
@@ -41,6 +43,7 @@ pub(crate) struct Model {
     /// The address that stands for all addresses of this host.
     any: IpAddr,
     limiters: Arc<Registry>,
+    passages: Passages,
     secrets: AcceptedMap<Secret>,
     backends: AcceptedMap<BackendItem>,
     tables: AcceptedMap<Arc<Slot<Table>>>,
@@ -78,6 +81,7 @@ impl Model {
         Self {
             context: BuildContext { dns, runtime, max_checks },
             any,
+            passages: Passages::new(Limits::default().answer_cache, Arc::default(), Arc::clone(&limiters)),
             limiters,
             secrets: AcceptedMap::new(),
             backends: AcceptedMap::new(),
@@ -91,6 +95,12 @@ impl Model {
             rejected: BTreeMap::new(),
             calls: CallCounts::default(),
         }
+    }
+
+    /// The same with `bytes` for all answers that are kept for calls, of which is counted in `counts`.
+    pub(crate) fn caching(mut self, bytes: usize, counts: Arc<Counts>) -> Self {
+        self.passages = Passages::new(bytes, counts, Arc::clone(&self.limiters));
+        self
     }
 
     /// Everything in force, as it arrived.
@@ -203,6 +213,7 @@ impl Model {
             table: &|name| self.tables.get(name).map(|accepted| Arc::clone(&accepted.item)),
             address_set: &|name| self.address_sets.get(name).map(|accepted| Arc::clone(&accepted.item)),
             limiters: &self.limiters,
+            passages: &self.passages,
         };
         route.rules.iter().map(|rule| Arc::new(Rule::join(name, rule, &found))).collect()
     }

@@ -21,6 +21,8 @@ pub enum CallOutcome {
     RateLimit,
     /// The backend could not be reached, or did not answer in HTTP.
     Transport,
+    /// What is sent or answered could not be changed as it was to be.
+    Modifier,
     /// What its pattern came to is no path.
     Target,
     /// The status of the answer says that it failed.
@@ -32,7 +34,7 @@ pub enum CallOutcome {
 }
 
 /// How many outcomes there are.
-const OUTCOMES: usize = 12;
+const OUTCOMES: usize = 13;
 
 impl CallOutcome {
     /// All of them.
@@ -45,6 +47,7 @@ impl CallOutcome {
         Self::Breaker,
         Self::RateLimit,
         Self::Transport,
+        Self::Modifier,
         Self::Target,
         Self::Status,
         Self::TooLong,
@@ -62,6 +65,7 @@ impl CallOutcome {
             Self::Breaker => "breaker",
             Self::RateLimit => "rate_limit",
             Self::Transport => "transport",
+            Self::Modifier => "modifier",
             Self::Target => "target",
             Self::Status => "status",
             Self::TooLong => "too_long",

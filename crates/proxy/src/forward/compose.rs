@@ -8,16 +8,18 @@
 //! - `request`: a client's request as the engine takes it. `kept_body`: a body that several calls get.
 //! - `direct`: the only call of one whose answer is passed on, without the engine.
 //! - `run`: the calls of one request, until there is a response. `response`: the response. `shadow`: calls that nobody waits for.
-//! - `call`: what one call passes, in order. `progress`: how far it has come, and what is told of it.
-//! - `client`: redirects. `transport`: one request to one backend. `answer_body`: the body of its answer.
+//! - `call`: what one call passes, in order. `passing`: breakers, rate limits and changes. `progress`: how far it has come, and what is told of it.
+//! - `client`: redirects. `cached`: answers that are kept. `transport`: one request to one backend. `answer_body`: the body of its answer.
 //! - `error`: what went wrong, in the engine's words.
 
 mod answer_body;
+mod cached;
 mod call;
 mod client;
 mod direct;
 mod error;
 mod kept_body;
+mod passing;
 mod progress;
 mod request;
 mod response;
@@ -57,7 +59,9 @@ pub(super) fn decide(
     asked: &Asked<'_>,
     composition: &Composition,
 ) -> Composed {
-    if let Some(call) = composition.plan.direct() {
+    if let Some(call) = composition.plan.direct()
+        && asked.matched.rule.passage(0).is_none()
+    {
         return direct::decide(exchange, parts, incoming, asked, composition, call);
     }
     exchange.note(|record| record.request_id = parts.headers.get(super::headers::REQUEST_ID).cloned());

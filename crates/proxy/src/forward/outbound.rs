@@ -250,6 +250,7 @@ fn pass(
         failed: None,
         silence: silence.map(Silence::new),
         gunzip: None,
+        recorder: None,
         _guard: guard,
     };
     Response::from_parts(parts, ResponseBody::upstream(body, exchange))

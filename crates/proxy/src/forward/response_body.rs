@@ -17,6 +17,7 @@ use crate::body::{BodyError, BodyProgress, trailers};
 use crate::exchange::Exchange;
 use crate::upstream::Incoming;
 use backstay_composition::Gunzip;
+use backstay_http_cache::Recorder;
 use backstay_http1::Error as Http1Error;
 use backstay_model::OnSilence;
 use backstay_upstream as upstream;
@@ -52,6 +53,8 @@ pub(super) struct UpstreamBody {
     pub(super) silence: Option<Box<Silence>>,
     /// Undoes the coding that the body comes in, where the client has not asked for it.
     pub(super) gunzip: Option<Box<Gunzip>>,
+    /// Keeps the answer, once all of it is there.
+    pub(super) recorder: Option<Box<Recorder>>,
     /// What the request is counted as, until its end.
     pub(super) _guard: RequestGuard,
 }
@@ -184,6 +187,11 @@ impl http_body::Body for ResponseBody {
                     if let Some(silence) = &mut body.silence {
                         silence.since = Instant::now();
                     }
+                    if let (Some(recorder), Some(data)) = (&mut body.recorder, frame.data_ref())
+                        && !recorder.take(data)
+                    {
+                        body.recorder = None;
+                    }
                     // Nothing follows, and hyper does not ask: whether or not the client can be sent them, this was all.
                     body.complete |= frame.is_trailers();
                     trailers::filter(&mut frame).then_some(Ok(frame))
@@ -249,6 +257,10 @@ impl Drop for ResponseBody {
         }
         if body.complete || body.incoming.is_end_stream() {
             body.incoming.done();
+            // Of what is decompressed there may be more than was asked for.
+            if let Some(recorder) = body.recorder.take().filter(|_| body.complete || body.gunzip.is_none()) {
+                recorder.finish();
+            }
             if let (Some(exchange), Some(sent)) = (&self.exchange, body.sent.take().filter(|sent| sent.is_under_way()))
             {
                 exchange.client.thread.linger(sent);

@@ -27,7 +27,7 @@ use std::time::Duration;
 use backstay_balancer::{Breakers, RetryPolicy};
 use backstay_model::{BackendSpec, ClientAddress, HostPattern, Policy, Protocol, Respond, Retry, Timeouts};
 use backstay_proxy::config::{
-    Action, Config, Filters, Forward, Rule, Socket, Target, Unmatched, WeightedTarget, WeightedTargets,
+    Action, Config, Filters, Forward, Passage, Rule, Socket, Target, Unmatched, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
@@ -170,6 +170,8 @@ pub(crate) struct Routes {
     builder: TableBuilder,
     count: u32,
     pub(crate) client_address: Option<Arc<ClientAddress>>,
+    /// What the calls of the next rule's composition pass.
+    pub(crate) passages: Box<[Option<Arc<Passage>>]>,
 }
 
 impl Routes {
@@ -198,6 +200,7 @@ impl Routes {
                 client_address: self.client_address.clone(),
                 filters,
                 calls: action.calls().map(|_| Arc::default()).collect(),
+                passages: std::mem::take(&mut self.passages),
                 action,
             }),
         });

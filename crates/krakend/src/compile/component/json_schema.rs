@@ -4,7 +4,7 @@ use backstay_proto::config;
 
 use super::Component;
 
-/// Not called: the table of namespaces does not have it as served.
+/// Not called: the table of namespaces has it as refused.
 pub(super) fn compile(component: Component<'_>) -> Option<config::BodySchema> {
     let _ = component;
     None

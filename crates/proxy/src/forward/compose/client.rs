@@ -1,11 +1,16 @@
 //! What a client of HTTP does beside sending a request: it follows redirects, by the rules of Go's `http.Client`.
 
+use std::sync::Arc;
+
 use backstay_composition::CallError;
+use backstay_http_cache::Cache;
+use backstay_upstream::Backend;
+use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
-use super::error;
 use super::transport::{self, Answered, Context, Outgoing, url};
+use super::{cached, error};
 use crate::body::RequestBody;
 use crate::config::{CallSite, CallTarget};
 use crate::forward::retries;
@@ -25,8 +30,49 @@ const OF_THE_BODY: [HeaderName; 4] =
 /// An answer, and the URL that gave it.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) answered: Answered,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// The rest of it.
+    pub(super) source: Source,
     pub(super) url: String,
+}
+
+/// The answer to one request.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) source: Source,
+}
+
+/// Where the body of an answer comes from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// From the backend. Its head has been taken out.
+    Network(Answered),
+    /// It is there.
+    Kept(Bytes),
+}
+
+impl Reply {
+    /// What a backend has answered.
+    pub(super) fn of(mut answered: Answered) -> Self {
+        let (status, headers) = (answered.status, std::mem::take(&mut answered.headers));
+        Self { status, headers, source: Source::Network(answered) }
+    }
+
+    pub(super) fn found(self, url: String) -> Found {
+        Found { status: self.status, headers: self.headers, source: self.source, url }
+    }
+}
+
+impl Source {
+    /// Nobody reads it.
+    pub(super) fn discard(self) {
+        if let Self::Network(answered) = self {
+            retries::discard(answered.incoming, answered.guard);
+        }
+    }
 }
 
 /// What is asked again after a redirect.
@@ -56,19 +102,33 @@ pub(super) async fn send(
     site: &CallSite,
     target: &CallTarget,
     outgoing: Outgoing,
+    cache: Option<&Arc<Cache>>,
 ) -> Result<Found, CallError> {
     let Some(backend) = &target.backend else { return Err(CallError::NoEndpoint) };
-    let asked = url(backend, outgoing.authority.as_ref(), &outgoing.target);
+    let asked = url(backend, target.authority.as_ref(), &outgoing.target);
     if site.redirects == 0 {
-        let answered = transport::send(context, backend, target, outgoing).await?;
-        return Ok(Found { answered, url: asked });
+        return Ok(once(context, backend, target, outgoing, cache).await?.found(asked));
     }
     let again = Again::of(&outgoing.method, &outgoing.headers, !outgoing.body.is_empty());
-    let answered = transport::send(context, backend, target, outgoing).await?;
-    if !leads_on(answered.status, &answered.headers, again.had_body) {
-        return Ok(Found { answered, url: asked });
+    let found = once(context, backend, target, outgoing, cache).await?.found(asked);
+    if !leads_on(found.status, &found.headers, again.had_body) {
+        return Ok(found);
     }
-    Box::pin(follow(context, site, target, again, Found { answered, url: asked })).await
+    Box::pin(follow(context, (site, target), again, found, cache)).await
+}
+
+/// One request, which what is kept may answer.
+async fn once(
+    context: &Context,
+    backend: &Arc<Backend>,
+    target: &CallTarget,
+    outgoing: Outgoing,
+    cache: Option<&Arc<Cache>>,
+) -> Result<Reply, CallError> {
+    match cache {
+        None => transport::send(context, backend, target, outgoing).await.map(Reply::of),
+        Some(cache) => Box::pin(cached::send(context, backend, target, outgoing, cache)).await,
+    }
 }
 
 /// Whether an answer leads elsewhere. A request whose body is gone is not made again with it.
@@ -89,18 +149,16 @@ fn location_of(status: StatusCode, headers: &HeaderMap, had_body: bool) -> Optio
 /// Asks where an answer leads, and where the answer to that does.
 pub(super) async fn follow<'s>(
     context: &Context,
-    site: &'s CallSite,
-    mut target: &'s CallTarget,
+    (site, mut target): (&'s CallSite, &'s CallTarget),
     mut again: Again,
     mut found: Found,
+    cache: Option<&Arc<Cache>>,
 ) -> Result<Found, CallError> {
     let first = target;
     let mut requests = 1;
     loop {
-        let Found { answered, url: before } = &found;
-        let Some(location) = location_of(answered.status, &answered.headers, again.had_body) else {
-            return Ok(found);
-        };
+        let (status, before) = (found.status, &found.url);
+        let Some(location) = location_of(status, &found.headers, again.had_body) else { return Ok(found) };
         let failed = |location: &str, text: &str| error::transport(&again.method, location, text);
         if requests >= site.redirects {
             return Err(failed(location, &format!("stopped after {requests} redirects")));
@@ -114,11 +172,11 @@ pub(super) async fn follow<'s>(
             return Err(failed(&format!("{scheme}://{host}{path}"), text));
         };
         let keeps_method = matches!(again.method, Method::GET | Method::HEAD)
-            || matches!(answered.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+            || matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
         if !keeps_method {
             again.method = Method::GET;
         }
-        if !matches!(answered.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
+        if !matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
             OF_THE_BODY.iter().for_each(|name| drop(again.headers.remove(name)));
             again.had_body = false;
         }
@@ -144,11 +202,9 @@ pub(super) async fn follow<'s>(
             length: None,
         };
         let url = url(backend, outgoing.authority.as_ref(), &outgoing.target);
-        let Found { answered, .. } = found;
-        retries::discard(answered.incoming, answered.guard);
-        let answered = transport::send(context, backend, next, outgoing).await?;
+        found.source.discard();
+        found = once(context, backend, next, outgoing, cache).await?.found(url);
         target = next;
-        found = Found { answered, url };
     }
 }
 

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 
 use super::Composed;
-use super::client::{self, Again, Found};
+use super::client::{self, Again, Found, Reply, Source};
 use super::response::{self, Passing};
 use super::transport::{Answered, Context, frame, url};
 use super::{error, request};
@@ -182,6 +182,7 @@ impl Direct {
             cut,
             silence,
             cookies,
+            recorder: None,
         };
         finish(exchange, &rule, answered, Passing { deadline, undo_gzip }, began)
     }
@@ -218,18 +219,26 @@ impl Direct {
             cut,
             silence,
             cookies,
+            recorder: None,
         };
         let found = {
             let leaving = response::Leaving { exchange: &mut exchange, due, progress: None };
             let thread = Rc::clone(&leaving.exchange.client.thread);
             let context = Context { thread, peer: leaving.exchange.client.peer.ip(), due };
-            let work = client::follow(&context, site, target, again, Found { answered, url: asked });
+            let work = client::follow(&context, (site, target), again, Reply::of(answered).found(asked), None);
             let found = within(&mut deadline, pin!(work)).await.unwrap_or(Err(CallError::Deadline));
             std::mem::forget(leaving);
             found
         };
         match found {
-            Ok(Found { answered, .. }) => finish(exchange, &rule, answered, Passing { deadline, undo_gzip }, began),
+            Ok(Found { status, headers, source: Source::Network(answered), .. }) => {
+                let answered = Answered { status, headers, ..answered };
+                finish(exchange, &rule, answered, Passing { deadline, undo_gzip }, began)
+            }
+            // Nothing is kept for a call that passes nothing.
+            Ok(Found { source: Source::Kept(_), .. }) => {
+                failed(exchange, &rule, composition, began, &CallError::NoEndpoint)
+            }
             Err(error) => failed(exchange, &rule, composition, began, &error),
         }
     }

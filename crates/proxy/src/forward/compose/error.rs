@@ -82,6 +82,7 @@ pub(super) fn outcome(error: &CallError) -> CallOutcome {
         CallError::CircuitOpen | CallError::CircuitProbing => CallOutcome::Breaker,
         CallError::RateLimited => CallOutcome::RateLimit,
         CallError::Transport(_) => CallOutcome::Transport,
+        CallError::Modifier(_) => CallOutcome::Modifier,
         CallError::Target { .. } => CallOutcome::Target,
         CallError::Status { .. } | CallError::Answered { .. } => CallOutcome::Status,
         CallError::Decode(DecodeError::TooLong { .. }) | CallError::TotalTooLong { .. } => CallOutcome::TooLong,

@@ -1,12 +1,14 @@
 //! How far a call has come, and what is told of it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backstay_balancer::CallEnd;
 use backstay_composition::CallId;
 
+use super::passing::Permit;
 use crate::counts::{CallMetrics, CallOutcome};
 
 /// One call under way, or over. Dropped before it has ended, it was cancelled.
@@ -21,13 +23,23 @@ pub(super) struct Progress {
     /// Who answered.
     address: Cell<Option<SocketAddr>>,
     counts: Option<Arc<CallMetrics>>,
+    /// The breaker that has let it pass, and is to be told how it ends.
+    permit: RefCell<Option<Box<Permit>>>,
 }
 
 impl Progress {
     /// A call that begins now, counted in `counts`.
     pub(super) fn new(id: CallId, position: usize, counts: Option<&Arc<CallMetrics>>) -> Self {
         let (ended, address) = (Cell::default(), Cell::default());
-        Self { id, position, started: Instant::now(), ended, address, counts: counts.map(Arc::clone) }
+        Self {
+            id,
+            position,
+            started: Instant::now(),
+            ended,
+            address,
+            counts: counts.map(Arc::clone),
+            permit: RefCell::default(),
+        }
     }
 
     /// The endpoint at `address` has answered.
@@ -50,6 +62,18 @@ impl Progress {
         if let Some(counts) = &self.counts {
             counts.record(outcome, took);
         }
+        if let Some(permit) = self.permit.take() {
+            permit.end(match outcome {
+                CallOutcome::Ok | CallOutcome::Incomplete => CallEnd::Success,
+                CallOutcome::Cancelled => CallEnd::Abandoned,
+                _ => CallEnd::Failure,
+            });
+        }
+    }
+
+    /// A breaker has let the call pass.
+    pub(super) fn permitted(&self, permit: Permit) {
+        *self.permit.borrow_mut() = Some(Box::new(permit));
     }
 
     /// How long it took, and how it ended.

@@ -5,11 +5,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_composition::{CallError, Response as Composed, ResponseBody as Body};
-use bytes::Bytes;
+use backstay_composition::{CallError, Gunzip, Response as Composed, ResponseBody as Body};
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Response, header};
 use tokio::time::Sleep;
 
+use super::client::Source;
 use super::error;
 use super::run::Told as Calls;
 use super::transport::Answered;
@@ -60,7 +61,7 @@ pub(super) fn build(
     rule: &Arc<Rule>,
     composition: &Composition,
     composed: Composed,
-    stream: Option<(Answered, Passing)>,
+    stream: Option<(Source, Passing)>,
     told: Told,
 ) -> Response<ResponseBody> {
     let Composed { status, mut headers, body, errors } = composed;
@@ -76,7 +77,10 @@ pub(super) fn build(
         }
     }
     let body = match (body, stream) {
-        (Body::Stream(_), Some((answered, passing))) => passed(exchange, answered, &mut headers, passing),
+        (Body::Stream(_), Some((Source::Network(answered), passing))) => {
+            passed(exchange, answered, &mut headers, passing)
+        }
+        (Body::Stream(_), Some((Source::Kept(bytes), passing))) => kept(exchange, bytes, &mut headers, &passing),
         (Body::Stream(_), None) => ResponseBody::full(Bytes::new(), exchange),
         (Body::Full(bytes), _) => full(exchange, bytes, &mut headers),
     };
@@ -100,13 +104,42 @@ pub(super) fn full(exchange: Exchange, bytes: Bytes, headers: &mut HeaderMap) ->
 }
 
 /// The rest of an answer, on its way to the client.
+/// How much a body that is there may become, in bytes.
+const LONGEST: usize = 64 << 20;
+
+/// What a compressed body was; `None` if it is none, or too much.
+fn decompressed(bytes: &Bytes) -> Option<Bytes> {
+    let mut gunzip = Gunzip::default();
+    gunzip.feed(bytes.clone());
+    let mut whole = BytesMut::new();
+    while let Some(part) = gunzip.part().ok()? {
+        whole.extend_from_slice(&part);
+        if whole.len() > LONGEST {
+            return None;
+        }
+    }
+    whole.extend_from_slice(&gunzip.end().ok()?.unwrap_or_default());
+    Some(whole.freeze())
+}
+
+/// A body that is there, on its way to the client.
+fn kept(exchange: Exchange, bytes: Bytes, headers: &mut HeaderMap, passing: &Passing) -> ResponseBody {
+    let gunzip = passing.undo_gzip && headers.get(header::CONTENT_ENCODING).is_some_and(is_gzip);
+    let undone = gunzip.then(|| decompressed(&bytes)).flatten();
+    if undone.is_some() {
+        headers.remove(header::CONTENT_ENCODING);
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    full(exchange, undone.unwrap_or(bytes), headers)
+}
+
 pub(super) fn passed(
     exchange: Exchange,
     answered: Answered,
     headers: &mut HeaderMap,
     passing: Passing,
 ) -> ResponseBody {
-    let Answered { incoming, active, guard, sent, cut, silence, cookies, .. } = answered;
+    let Answered { incoming, active, guard, sent, cut, silence, cookies, recorder, .. } = answered;
     for cookie in cookies {
         headers.append(header::SET_COOKIE, cookie);
     }
@@ -115,6 +148,12 @@ pub(super) fn passed(
         headers.remove(header::CONTENT_ENCODING);
         headers.remove(header::CONTENT_LENGTH);
     }
+    let recorder = recorder.map(|mut recorder| {
+        if gunzip {
+            recorder.decoded();
+        }
+        recorder
+    });
     let deadline = retries::sooner(passing.deadline, cut);
     exchange.end_by(deadline.as_ref().map(|deadline| deadline.deadline()));
     let body = UpstreamBody {
@@ -126,6 +165,7 @@ pub(super) fn passed(
         failed: None,
         silence: silence.map(Silence::new),
         gunzip: gunzip.then(Box::default),
+        recorder,
         _guard: guard,
     };
     ResponseBody::upstream(body, exchange)

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use backstay_composition::{
-    Call, CallBody, CallError, CallId, Composition, Head, Plan, Request, ResponseBody as Body, Role, Settled, Step,
-    Wanted,
+    Call, CallBody, CallError, CallId, Composition, DecodeError, Head, Plan, Request, ResponseBody as Body, Role,
+    Settled, Step, Wanted,
 };
 use bytes::Bytes;
 use futures::future::{AbortHandle, Abortable};
@@ -17,10 +17,10 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::answer_body::{self, Reading};
 use super::call::{self, CallPayload};
-use super::client::Found;
+use super::client::{Found, Source};
 use super::progress::Progress;
 use super::response::{Leaving, Passing};
-use super::transport::{Answered, Context};
+use super::transport::Context;
 use super::{error, kept_body, response, shadow};
 use crate::body::RequestBody;
 use crate::config::{Action, CallSite, Rule};
@@ -70,7 +70,7 @@ struct Arrived {
 }
 
 /// What is left of an answer that is passed on, and whether it is decompressed.
-type Rest = (Answered, bool);
+type Rest = (Source, bool);
 
 type Calls<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Option<Came>> + 'a>>>;
 
@@ -114,9 +114,9 @@ impl Composing {
             Body::Stream(_) => rest,
             Body::Full(_) => None,
         };
-        let stream = stream.map(|(answered, undo_gzip)| {
+        let stream = stream.map(|(source, undo_gzip)| {
             let deadline = Some(Box::pin(sleep_until(whole.into())));
-            (answered, Passing { deadline, undo_gzip })
+            (source, Passing { deadline, undo_gzip })
         });
         response::build(exchange, &rule, composition, response, stream, response::Told { calls: told, progress })
     }
@@ -243,21 +243,26 @@ impl<'r> Run<'r> {
     async fn arrive(&self, call: Call, payload: CallPayload, progress: &Progress) -> Result<Arrived, CallError> {
         let (id, undo_gzip) = (call.id, call.undo_gzip);
         let site = self.sites.get(call.position).ok_or(CallError::NoEndpoint)?;
-        let Found { mut answered, url } = call::make(&self.context, site, call, payload, progress).await?;
-        let wanted = self.engine.borrow().wanted(id, answered.status);
-        let headers = std::mem::take(&mut answered.headers);
-        let head = Head { status: answered.status, headers, url };
-        match wanted {
-            Wanted::Head => {
-                crate::forward::retries::discard(answered.incoming, answered.guard);
+        let passage = self.rule.passage(call.position);
+        let Found { status, headers, source, url } =
+            call::make(&self.context, site, call, payload, passage, progress).await?;
+        let wanted = self.engine.borrow().wanted(id, status);
+        let head = Head { status, headers, url };
+        match (wanted, source) {
+            (Wanted::Head, source) => {
+                source.discard();
                 Ok(Arrived { head, body: Bytes::new(), rest: None })
             }
-            Wanted::Stream => Ok(Arrived { head, body: Bytes::new(), rest: Some((answered, undo_gzip)) }),
-            Wanted::Body { limit } => {
+            (Wanted::Stream, source) => Ok(Arrived { head, body: Bytes::new(), rest: Some((source, undo_gzip)) }),
+            (Wanted::Body { limit }, Source::Network(mut answered)) => {
                 let total = self.engine.borrow().bytes_left();
                 let body = answer_body::read(&mut answered, limit, total, &self.reading).await?;
                 Ok(Arrived { head, body, rest: None })
             }
+            (Wanted::Body { limit }, Source::Kept(body)) if body.len() > limit => {
+                Err(DecodeError::TooLong { limit }.into())
+            }
+            (Wanted::Body { .. }, Source::Kept(body)) => Ok(Arrived { head, body, rest: None }),
         }
     }
 

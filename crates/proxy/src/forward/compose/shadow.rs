@@ -8,6 +8,7 @@ use std::time::Instant;
 use backstay_composition::{Call, CallId};
 
 use super::call::{self, CallPayload};
+use super::client::Source;
 use super::error;
 use super::progress::Progress;
 use super::transport::Context;
@@ -30,17 +31,20 @@ pub(super) fn make(context: &Context, rule: &Arc<Rule>, call: Call, payload: Cal
             let Action::Compose(composition) = &rule.action else { return None };
             let site = composition.calls.get(position)?;
             let progress = Progress::new(id, position, rule.calls.get(position));
-            let mut found = match call::make(&context, site, call, payload, &progress).await {
+            let passage = rule.passage(position);
+            let found = match call::make(&context, site, call, payload, passage, &progress).await {
                 Ok(found) => found,
                 Err(error) => {
                     progress.end(error::outcome(&error));
                     return None;
                 }
             };
-            while let Some(frame) = poll_fn(|cx| found.answered.incoming.poll_frame(cx)).await {
-                frame.ok()?;
+            if let Source::Network(mut answered) = found.source {
+                while let Some(frame) = poll_fn(|cx| answered.incoming.poll_frame(cx)).await {
+                    frame.ok()?;
+                }
+                answered.incoming.done();
             }
-            found.answered.incoming.done();
             progress.end(CallOutcome::Ok);
             Some(())
         };

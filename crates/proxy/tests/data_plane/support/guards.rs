@@ -55,6 +55,7 @@ impl Guarded {
             filters: Filters::default(),
             calls: action.calls().map(|_| Arc::default()).collect(),
             action,
+            passages: Box::default(),
         });
         let guards = route.guards.as_ref().map(|guards| Guards::join(guards, &limiters));
         let (client_address, manners) = (route.client_address.clone(), route.manners.clone());

@@ -12,7 +12,7 @@ use http::{HeaderValue, Method};
 
 use super::{NOT_DONE, admitted, admitted_headers, document, shadow_timeout};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
-use crate::route::composition::{CallSite, CallTarget, CallTargets};
+use crate::route::composition::{CallSite, CallTarget, CallTargets, Passage};
 use crate::route::reference::backend_ref;
 
 /// The most redirects that are followed.
@@ -34,9 +34,15 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         copies(message.copies),
     )
         .together()?;
-    let (targets, decoder, shadow, redirects, ()) =
-        (targets, decoder(message.decoder), shadow_timeout(message), redirects(message), not_done(message))
-            .together()?;
+    let (targets, decoder, shadow, redirects, passage, ()) = (
+        targets,
+        decoder(message.decoder),
+        shadow_timeout(message),
+        redirects(message),
+        Passage::of(message),
+        not_done(message),
+    )
+        .together()?;
     let fixed = pattern.fixed_target();
     let targets = Vec::into_iter(targets).map(|target: CallTarget| {
         let fixed = fixed.as_ref().and_then(|fixed| format!("{}{fixed}", target.base_path).try_into().ok());
@@ -54,18 +60,13 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         role: shadow.map_or(Role::Regular, |timeout| Role::Shadow { timeout }),
         requirement: if message.required { Requirement::Required } else { Requirement::Optional },
     };
-    Ok((plan, CallSite { name: message.name.as_str().into(), targets: CallTargets::new(targets.collect()), redirects }))
+    let name = message.name.as_str().into();
+    Ok((plan, CallSite { name, targets: CallTargets::new(targets.collect()), redirects, passage }))
 }
 
 /// What is refused as long as nobody does it.
 fn not_done(message: &config::Call) -> Checked<()> {
-    let fields = [
-        ("modifiers", !message.modifiers.is_empty()),
-        ("rate_limit", message.rate_limit.is_some()),
-        ("breaker", message.breaker.is_some()),
-        ("cache", message.cache.is_some()),
-        ("credentials", message.credentials.is_some()),
-    ];
+    let fields = [("credentials", message.credentials.is_some())];
     match fields.iter().find(|(_, set)| *set) {
         Some((field, _)) => refuse(*field, NOT_DONE),
         None => Ok(()),

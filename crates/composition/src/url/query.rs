@@ -1,4 +1,4 @@
-//! The client's query: read and written as forms are (application/x-www-form-urlencoded).
+//! Queries: read and written as forms are (application/x-www-form-urlencoded).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,10 +23,20 @@ impl Query {
     }
 
     /// Leaves out what does not go on.
-    pub(super) fn retain(&mut self, filter: &QueryFilter) {
+    pub(crate) fn retain(&mut self, filter: &QueryFilter) {
         if let QueryFilter::Listed(listed) = filter {
             self.0.retain(|name, _| listed.iter().any(|known| known.as_bytes() == name));
         }
+    }
+
+    /// The values of a parameter, if it is there.
+    pub fn of(&self, name: &[u8]) -> Option<&[Vec<u8>]> {
+        self.0.get(name).map(Vec::as_slice)
+    }
+
+    /// Gives a parameter one value.
+    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) {
+        self.0.insert(name.to_owned(), vec![value.to_owned()]);
     }
 
     /// The names, in the order of their bytes, each with its values.
