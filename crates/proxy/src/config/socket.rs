@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::route::Table;
+use backstay_model::route::Table;
+
+use super::{Rule, Unmatched};
 
 /// One address and port, with all listeners that share it.
 #[derive(Debug)]
@@ -15,5 +17,5 @@ pub struct Socket {
     /// Set to speak TLS: certificates by server name, ALPN `h2` and `http/1.1` (see [`crate::tls::server_config`]).
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Which rule serves a request.
-    pub table: Table,
+    pub table: Table<Arc<Rule>, Arc<Unmatched>>,
 }
