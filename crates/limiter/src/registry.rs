@@ -6,13 +6,16 @@ use std::time::Instant;
 
 use crate::{Bucket, ClientCounts, Clients, Moment, Rate};
 
+/// What a bucket is kept by.
+type Known = (Arc<str>, Rate);
+
 /// Buckets for longer than one configuration: whoever asks for one with the key and the rate of another gets the same, as long as
 /// somebody has it.
 #[derive(Debug)]
 pub struct Registry {
     origin: Instant,
     clients: Arc<Clients>,
-    buckets: Mutex<HashMap<(Arc<str>, Rate), Weak<Bucket>>>,
+    buckets: Mutex<HashMap<Known, Weak<Bucket>>>,
 }
 
 impl Registry {

@@ -115,7 +115,7 @@ proptest! {
         let mut now = 0;
         for step in steps {
             // Most requests come close upon another.
-            now += if step < 60 { 0 } else { step - 60 };
+            now += step.saturating_sub(60);
             prop_assert_eq!(bucket.take(Duration::from_nanos(now)), slow.take(now), "at {}", now);
         }
     }

@@ -45,6 +45,9 @@ impl TryFrom<&config::Cors> for Cors {
     }
 }
 
+/// What is before a wildcard, and what is after it.
+type Pattern = (Box<str>, Box<str>);
+
 fn origins(messages: &[String]) -> Checked<Origins> {
     bounded("origins", messages)?;
     let origins = messages.iter().enumerate().map(|(index, origin)| {
@@ -60,7 +63,7 @@ fn origins(messages: &[String]) -> Checked<Origins> {
             )),
         }
     });
-    let origins: Vec<(Box<str>, Option<(Box<str>, Box<str>)>)> = all(origins)?;
+    let origins: Vec<(Box<str>, Option<Pattern>)> = all(origins)?;
     Ok(Origins {
         any: origins.iter().any(|(origin, _)| &**origin == "*"),
         exact: origins.iter().filter(|(_, pattern)| pattern.is_none()).map(|(origin, _)| origin.clone()).collect(),

@@ -13,26 +13,33 @@ impl TryFrom<&config::SecurityHeaders> for Security {
     fn try_from(message: &config::SecurityHeaders) -> Checked<Self> {
         let host_headers = message.host_headers.iter().enumerate();
         let host_headers = host_headers.map(|(index, name)| name_of(name).within_element("host_headers", index));
-        let ssl_headers = message.ssl_headers.iter().map(|(name, value)| {
-            let key = name_of(name).within(format_args!("ssl_headers[{name:?}]"))?;
-            Ok((key, value.as_bytes().into()))
-        });
+        let ssl_headers = ssl_headers(message);
         let fields = message.response_headers.iter().enumerate();
         let fields = fields.map(|(index, field)| self::field(field).within_element("response_headers", index));
-        let (hosts, host_headers, ssl_host, ssl_headers, fields): (_, Vec<_>, _, Vec<(HeaderName, Box<[u8]>)>, Vec<_>) =
-            (hosts(message), all(host_headers), host(&message.ssl_host), all(ssl_headers), all(fields)).together()?;
+        let (hosts, host_headers, ssl_host, ssl_headers, fields): (_, Vec<_>, _, _, Vec<_>) =
+            (hosts(message), all(host_headers), host(&message.ssl_host), ssl_headers, all(fields)).together()?;
         let redirect = SslRedirect { temporary: message.ssl_temporary_redirect, host: ssl_host };
-        let mut ssl_headers = ssl_headers;
-        // A map of the wire format has no order.
-        ssl_headers.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
         Ok(Self {
             hosts,
             host_headers: host_headers.into(),
             ssl_redirect: message.ssl_redirect.then_some(redirect),
-            ssl_headers: ssl_headers.into(),
+            ssl_headers,
             fields: fields.into(),
         })
     }
+}
+
+type SslHeader = (HeaderName, Box<[u8]>);
+
+/// Headers with the values that say that a request came by TLS, by name: a map of the wire format has no order.
+fn ssl_headers(message: &config::SecurityHeaders) -> Checked<Box<[SslHeader]>> {
+    let headers = message.ssl_headers.iter().map(|(name, value)| {
+        let key = name_of(name).within(format_args!("ssl_headers[{name:?}]"))?;
+        Ok((key, value.as_bytes().into()))
+    });
+    let mut headers: Vec<SslHeader> = all(headers)?;
+    headers.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
+    Ok(headers.into())
 }
 
 fn hosts(message: &config::SecurityHeaders) -> Checked<Hosts> {
