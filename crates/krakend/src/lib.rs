@@ -12,11 +12,13 @@
 //! - `config`: the configuration as it is written.
 //! - `resolve`: from there to the [`plan`], by KrakenD's defaults and checks.
 //! - `check`: what its owner may not mean.
+//! - `compile`: what proxies are given for it.
 //! - [`migrate`]: from version 2 to version 3.
 //!
 //! No I/O: files that a configuration names are not opened.
 
 mod check;
+mod compile;
 mod config;
 pub mod document;
 mod duration;
@@ -35,6 +37,7 @@ mod weak;
 mod write;
 
 pub use self::check::{Checked, Options, SERVED, Served, UnknownExtraConfig, check};
+pub use self::compile::{ConfigName, File, Files};
 pub use self::place::{At, Place};
 pub use self::problem::{Cause, MAX_PROBLEMS, Problem, Severity};
 pub use self::recognise::is_configuration;

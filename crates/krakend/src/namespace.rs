@@ -52,6 +52,8 @@ pub enum Effect {
 pub enum State {
     /// It is checked in full, and what it asks for has a type in the plan.
     Planned,
+    /// It is checked, kept in the plan as it is written, and compiled from there.
+    Served(Effect),
     /// It is checked, and kept in the plan as it is written; nothing serves it yet.
     NotServed(Effect),
     /// It is part of KrakenD's Enterprise edition; the Community edition ignores it.

@@ -51,6 +51,8 @@ pub(crate) struct Path<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Step<'a> {
     Root,
+    /// What led there when the file was read.
+    Written(&'a str),
     Key(&'a str),
     Index(usize),
 }
@@ -58,6 +60,11 @@ enum Step<'a> {
 impl<'a> Path<'a> {
     /// The whole document.
     pub(crate) const ROOT: Path<'static> = Path { above: None, step: Step::Root };
+
+    /// What led to a value when the file was read.
+    pub(crate) fn written(path: &'a str) -> Self {
+        Path { above: None, step: Step::Written(path) }
+    }
 
     /// The value under `key`.
     pub(crate) fn key(&'a self, key: &'a str) -> Path<'a> {
@@ -78,6 +85,7 @@ impl fmt::Display for Path<'_> {
         }
         match self.step {
             Step::Root => Ok(()),
+            Step::Written(path) => formatter.write_str(path),
             Step::Index(index) => write!(formatter, "[{index}]"),
             Step::Key(key) if is_word(key) => {
                 let is_first = self.above.is_none_or(|above| matches!(above.step, Step::Root));

@@ -15,7 +15,7 @@ pub use self::endpoint::{
     Endpoint, Flatmap, FlatmapOperation, HeaderRule, Method, Order, Output, QueryRule, StaticResponse, Strategy,
 };
 pub use self::template::{RoutePath, RouteSegment, UrlPart, UrlPattern};
-use crate::document::Value;
+use crate::document::Node;
 use crate::place::Place;
 
 /// A whole configuration.
@@ -31,7 +31,7 @@ pub struct Plan {
     pub router: Router,
     /// The endpoints that are routed, in the order of the file. No two of them take the same requests.
     pub endpoints: Vec<Endpoint>,
-    /// Components of the service that have no type yet.
+    /// Components of the service that have no type of their own.
     pub extensions: Vec<Extension>,
 }
 
@@ -170,13 +170,15 @@ pub struct Router {
     pub echo_endpoint: bool,
 }
 
-/// A component that has no type yet, as it is written.
+/// A component that has no type of its own in the plan, as it is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Extension {
     /// Its name since KrakenD 2.
     pub namespace: &'static str,
     /// Where it is written.
     pub place: Place,
-    /// Its options.
-    pub settings: Value,
+    /// What leads there, such as `endpoints[0].extra_config["auth/validator"]`.
+    pub path: String,
+    /// Its options: an object.
+    pub settings: Node,
 }

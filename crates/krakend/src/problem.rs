@@ -123,6 +123,11 @@ impl Report {
         self.add(Severity::Warning, Cause::Surprising, (place, path), message);
     }
 
+    /// What KrakenD does, and Backstay refuses to do as it is asked.
+    pub(crate) fn not_served(&self, place: Place, path: &Path<'_>, message: impl Into<String>) {
+        self.add(Severity::Error, Cause::NotServed, (place, path), message);
+    }
+
     /// Whether anything so far refuses the configuration for what is written, and not for what this version does not serve.
     pub(crate) fn has_faults(&self) -> bool {
         let found = self.found.borrow();

@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{self, Service};
-use crate::document::Value;
+use crate::document::Node;
+use crate::namespace::State;
 use crate::place::{At, Path, Place};
 use crate::plan::{ClientTls, Extension, Host, Listener, Plan, ServerTls, Transport};
 use crate::problem::Report;
@@ -58,7 +59,7 @@ pub(crate) fn resolve(service: &Service<'_>, report: &Report) -> Plan {
     for (index, config) in service.endpoints.iter().enumerate() {
         let path = path.key("endpoints");
         let path = path.index(index);
-        endpoints.extend(endpoint::endpoint(&context, &mut routes, config, &path));
+        endpoints.extend(endpoint::endpoint(&context, &mut routes, (index, config), &path));
     }
     agents(&context, &path);
     if endpoints.is_empty() && service.endpoints.is_empty() && service.agents.is_empty() {
@@ -70,7 +71,7 @@ pub(crate) fn resolve(service: &Service<'_>, report: &Report) -> Plan {
         transport: transport(service, report),
         router,
         endpoints,
-        extensions: extensions(&service.extras),
+        extensions: extensions(&service.extras, &path),
     }
 }
 
@@ -175,15 +176,18 @@ fn transport(service: &Service<'_>, report: &Report) -> Transport {
     }
 }
 
-/// The components that have no type of their own in the plan and change traffic.
-fn extensions(extras: &config::Extras<'_>) -> Vec<Extension> {
-    let kept = extras.list.iter().filter(|extra| {
-        matches!(extra.namespace.state, crate::namespace::State::NotServed(_) | crate::namespace::State::Enterprise(_))
-    });
+/// The components that have no type of their own in the plan and change traffic. `above` leads to what has them.
+fn extensions(extras: &config::Extras<'_>, above: &Path<'_>) -> Vec<Extension> {
+    let above = above.key("extra_config");
+    let kept = extras
+        .list
+        .iter()
+        .filter(|extra| matches!(extra.namespace.state, State::Served(_) | State::NotServed(_) | State::Enterprise(_)));
     kept.map(|extra| Extension {
         namespace: extra.namespace.name,
         place: extra.place,
-        settings: Value::clone(&extra.node.value),
+        path: above.key(extra.key).to_string(),
+        settings: Node::clone(extra.node),
     })
     .collect()
 }

@@ -98,7 +98,7 @@ impl Walk<'_> {
         };
         let name = quoted(extra.namespace.name);
         match extra.namespace.state {
-            State::Planned => {}
+            State::Planned | State::Served(_) => {}
             State::NotServed(effect) => {
                 let message = format!("{name} is not served by this version, and without it {}", without(effect));
                 self.report.add(severity, Cause::NotServed, at, message);

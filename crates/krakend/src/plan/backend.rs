@@ -39,7 +39,7 @@ pub struct Backend {
     pub errors: Errors,
     /// Whether nobody waits for it.
     pub shadow: Option<Shadow>,
-    /// Components that have no type yet.
+    /// Components that have no type of their own here.
     pub extensions: Vec<Extension>,
 }
 

@@ -11,6 +11,8 @@ use crate::place::Place;
 pub struct Endpoint {
     /// Where it is written.
     pub place: Place,
+    /// Its position among the endpoints of the file, from 0.
+    pub index: usize,
     /// The requests that it takes.
     pub method: Method,
     /// The requests that it takes.
@@ -35,7 +37,7 @@ pub struct Endpoint {
     pub flatmap: Option<Flatmap>,
     /// At least one.
     pub backends: Vec<Backend>,
-    /// Components that have no type yet.
+    /// Components that have no type of their own here.
     pub extensions: Vec<Extension>,
 }
 

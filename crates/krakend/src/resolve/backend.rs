@@ -48,7 +48,7 @@ pub(super) fn backend(
         query: rules::backend_query(config, path, report),
         errors: errors(config),
         shadow: settings.shadow,
-        extensions: extensions(&config.extras),
+        extensions: extensions(&config.extras, path),
     })
 }
 

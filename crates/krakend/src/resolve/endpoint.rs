@@ -32,7 +32,7 @@ pub(super) struct Parent<'a> {
 pub(super) fn endpoint(
     context: &Context<'_>,
     routes: &mut Routes,
-    config: &config::Endpoint<'_>,
+    (index, config): (usize, &config::Endpoint<'_>),
     path: &Path<'_>,
 ) -> Option<Endpoint> {
     let report = context.report;
@@ -93,6 +93,7 @@ pub(super) fn endpoint(
     is_sound &= routes.add((method, &route.pattern), config, path, report);
     is_sound.then_some(Endpoint {
         place: config.place,
+        index,
         method,
         path: route,
         timeout,
@@ -105,7 +106,7 @@ pub(super) fn endpoint(
         static_response: pipeline.static_response,
         flatmap: pipeline.flatmap,
         backends,
-        extensions: extensions(&config.extras),
+        extensions: extensions(&config.extras, path),
     })
 }
 

@@ -30,7 +30,7 @@ fn every_component_of_the_table_is_told_as_its_state_says() {
                     .map(|problem| problem.severity)
             };
             let (refusing, warning) = match namespace.state {
-                State::Planned => (None, None),
+                State::Planned | State::Served(_) => (None, None),
                 State::Noted(_) => (Some(Severity::Note), Some(Severity::Note)),
                 State::NotServed(_) | State::Enterprise(_) | State::Refused(_) => {
                     (Some(Severity::Error), Some(Severity::Warning))
@@ -47,7 +47,10 @@ fn every_component_of_the_table_is_told_as_its_state_says() {
 fn what_guards_is_said_to_guard() {
     let guards = |name: &str| {
         let namespace = crate::namespace::named(name).unwrap();
-        matches!(namespace.state, State::NotServed(Effect::Guards) | State::Enterprise(Effect::Guards))
+        matches!(
+            namespace.state,
+            State::Served(Effect::Guards) | State::NotServed(Effect::Guards) | State::Enterprise(Effect::Guards)
+        )
     };
     for name in [
         "auth/validator",

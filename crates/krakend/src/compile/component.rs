@@ -1,0 +1,196 @@
+//! Components of `extra_config`, a file each: from the settings as they are written to what the model has for them.
+//!
+//! A function is called for a component whose state in the [table](crate::namespace::NAMESPACES) is `Served`, once for each place
+//! where it is written. It gets a [`Component`] and gives back the message, or `None`: where the component has no effect, as
+//! KrakenD has it, or where it is refused. Either is told by [`Component::report`], with [`Component::path`] leading to the option
+//! at fault:
+//!
+//! - `refused`: KrakenD does not start with it either;
+//! - `not_served`: KrakenD does it, and the proxy cannot; the configuration is refused;
+//! - `dropped`, `surprising`: warnings. What [`check`](crate::check) tells of options already, is not told here again.
+
+mod bots;
+mod breaker;
+mod cache;
+mod call_limit;
+mod client;
+mod cors;
+mod credentials;
+mod json_schema;
+mod martian;
+mod request_limit;
+mod revoker;
+mod security;
+mod signer;
+mod validator;
+
+use backstay_proto::config;
+use bytes::Bytes;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{Remote, Scope};
+use crate::document::{Entry, Node};
+use crate::namespace::{self, State};
+use crate::place::{Path, Place};
+use crate::plan::{Backend, Endpoint, Extension};
+use crate::problem::Report;
+use crate::write;
+
+/// A component where it is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Component<'a> {
+    pub(crate) extension: &'a Extension,
+    pub(crate) site: Site<'a>,
+    pub(crate) scope: &'a Scope<'a>,
+}
+
+/// What has the component.
+#[derive(Clone, Copy)]
+pub(crate) enum Site<'a> {
+    /// The service.
+    Service,
+    /// An endpoint.
+    Endpoint(&'a Endpoint),
+    /// A backend, at its position among those of its endpoint.
+    Backend(&'a Endpoint, usize, &'a Backend),
+}
+
+impl<'a> Component<'a> {
+    /// Its options: an object.
+    pub(crate) fn settings(&self) -> &'a Node {
+        &self.extension.settings
+    }
+
+    /// An option, unless it is null. Names are compared as they are written.
+    pub(crate) fn option(&self, name: &str) -> Option<&'a Entry> {
+        self.settings().get(name)
+    }
+
+    /// Where problems are told.
+    pub(crate) fn report(&self) -> &'a Report {
+        self.scope.report
+    }
+
+    /// What leads to the component; [`Path::key`] leads on.
+    pub(crate) fn path(&self) -> Path<'a> {
+        Path::written(&self.extension.path)
+    }
+
+    /// Where its name is written.
+    pub(crate) fn place(&self) -> Place {
+        self.extension.place
+    }
+
+    /// The endpoint that it is of, or whose backend it is of.
+    pub(crate) fn endpoint(&self) -> Option<&'a Endpoint> {
+        match self.site {
+            Site::Service => None,
+            Site::Endpoint(endpoint) | Site::Backend(endpoint, ..) => Some(endpoint),
+        }
+    }
+
+    /// The component `name` of the service, whose settings may be shared.
+    pub(crate) fn of_service(&self, name: &str) -> Option<&'a Extension> {
+        self.scope.plan.extensions.iter().find(|extension| extension.namespace == name)
+    }
+
+    /// What its state is kept by: the same as long as its settings, its endpoint and its position there are.
+    pub(crate) fn identity(&self) -> String {
+        let at = match self.site {
+            Site::Service => String::new(),
+            Site::Endpoint(endpoint) => format!("{} {}", endpoint.method.as_str(), endpoint.path.pattern),
+            Site::Backend(endpoint, index, _) => {
+                format!("{} {} {index}", endpoint.method.as_str(), endpoint.path.pattern)
+            }
+        };
+        let content = format!("{}\n{at}\n{}", self.extension.namespace, write::compact(self.settings()));
+        format!("krakend:{}:{:032x}", self.scope.config, xxh3_128(content.as_bytes()))
+    }
+
+    /// The content of the file that an option names. That it is missing is told.
+    pub(crate) fn file(&self, option: &str) -> Option<Bytes> {
+        let entry = self.option(option)?;
+        let path = self.path();
+        self.scope.file(entry.node.text()?, entry.place, &path.key(option))
+    }
+
+    /// Whom the URL calls that an option has. That it is none is told.
+    pub(crate) fn remote(&self, option: &str) -> Option<Remote> {
+        let entry = self.option(option)?;
+        let path = self.path();
+        self.scope.remote(entry.node.text()?, entry.place, &path.key(option))
+    }
+}
+
+/// What the components of an endpoint come to.
+#[derive(Debug, Default)]
+pub(crate) struct OfEndpoint {
+    pub(crate) guards: config::Guards,
+    pub(crate) signing: Option<config::TokenSigning>,
+    pub(crate) body_schema: Option<config::BodySchema>,
+}
+
+/// What the components of the service come to.
+pub(crate) fn of_service(scope: &Scope<'_>) -> config::Guards {
+    let mut guards = config::Guards::default();
+    for component in served(&scope.plan.extensions, Site::Service, scope) {
+        match component.extension.namespace {
+            "security/cors" => guards.cors = cors::compile(component),
+            "security/http" => guards.security = security::compile(component),
+            "security/bot-detector" => guards.bots = bots::compile(component),
+            "auth/revoker" => revoker::compile(component),
+            _ => {}
+        }
+    }
+    guards
+}
+
+/// What the components of an endpoint come to.
+pub(crate) fn of_endpoint(endpoint: &Endpoint, scope: &Scope<'_>) -> OfEndpoint {
+    let mut made = OfEndpoint::default();
+    for component in served(&endpoint.extensions, Site::Endpoint(endpoint), scope) {
+        match component.extension.namespace {
+            "security/cors" => made.guards.cors = cors::compile(component),
+            "security/http" => made.guards.security = security::compile(component),
+            "security/bot-detector" => made.guards.bots = bots::compile(component),
+            "auth/validator" => made.guards.token = validator::compile(component),
+            "qos/ratelimit/router" => made.guards.rate_limits = request_limit::compile(component),
+            "auth/signer" => made.signing = signer::compile(component),
+            "validation/json-schema" => made.body_schema = json_schema::compile(component),
+            _ => {}
+        }
+    }
+    made
+}
+
+/// Adds the components of a backend, the one at `index` of its endpoint, to its call.
+pub(crate) fn of_backend(
+    endpoint: &Endpoint,
+    (index, backend): (usize, &Backend),
+    scope: &Scope<'_>,
+    call: &mut config::Call,
+) {
+    for component in served(&backend.extensions, Site::Backend(endpoint, index, backend), scope) {
+        match component.extension.namespace {
+            "modifier/martian" => call.modifiers = martian::compile(component),
+            "qos/ratelimit/proxy" => call.rate_limit = call_limit::compile(component),
+            "qos/circuit-breaker" => call.breaker = breaker::compile(component),
+            "qos/http-cache" => call.cache = cache::compile(component),
+            "auth/client-credentials" => call.credentials = credentials::compile(component),
+            "backend/http/client" => client::compile(component, call),
+            _ => {}
+        }
+    }
+}
+
+/// The components that are served.
+fn served<'a>(
+    extensions: &'a [Extension],
+    site: Site<'a>,
+    scope: &'a Scope<'a>,
+) -> impl Iterator<Item = Component<'a>> {
+    let is_served = |extension: &&Extension| {
+        namespace::named(extension.namespace).is_some_and(|namespace| matches!(namespace.state, State::Served(_)))
+    };
+    extensions.iter().filter(is_served).map(move |extension| Component { extension, site, scope })
+}

@@ -1,0 +1,10 @@
+//! `backend/http/client`.
+
+use backstay_proto::config;
+
+use super::Component;
+
+/// Not called: the table of namespaces does not have it as served.
+pub(super) fn compile(component: Component<'_>, call: &mut config::Call) {
+    let _ = (component, call);
+}

@@ -1,0 +1,11 @@
+//! `modifier/martian`.
+
+use backstay_proto::config;
+
+use super::Component;
+
+/// Not called: the table of namespaces does not have it as served.
+pub(super) fn compile(component: Component<'_>) -> Vec<config::Modifier> {
+    let _ = component;
+    Vec::new()
+}

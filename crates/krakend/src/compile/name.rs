@@ -1,0 +1,29 @@
+//! What discovery resources are called. No object of another dialect has a colon in its name, so none is called the same.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use backstay_model::ResourceName;
+
+use super::ConfigName;
+
+/// A backend of a configuration: `part` tells it from its others.
+pub(super) fn backend(config: &ConfigName, part: &str) -> Arc<str> {
+    ResourceName::Backend(&format!("krakend:{}:{}:{}", config.namespace, config.name, segment(part))).into()
+}
+
+/// A text as one segment of a name: what is not printed, and what separates, is percent-encoded.
+fn segment(text: &str) -> String {
+    let mut made = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || character.is_whitespace() || "/@%".contains(character) {
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                // Writing to a text cannot fail.
+                let _ = write!(made, "%{byte:02X}");
+            }
+        } else {
+            made.push(character);
+        }
+    }
+    made
+}
