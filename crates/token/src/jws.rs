@@ -12,6 +12,14 @@ use crate::{Algorithm, Claims, KeySet, Refusal, json};
 /// Most that a token may be, in bytes. Servers seldom take heads that are longer than twice this.
 pub const MAX_TOKEN: usize = 16 << 10;
 
+/// What a token is known by where it must not be kept: its SHA-256.
+#[must_use]
+pub fn fingerprint(token: &str) -> [u8; 32] {
+    let mut fingerprint = [0; 32];
+    fingerprint.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref());
+    fingerprint
+}
+
 /// A token of which nothing has been verified: nothing that it says may be believed, but which key it names.
 #[derive(Debug)]
 pub struct Unverified<'t> {

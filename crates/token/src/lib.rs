@@ -28,7 +28,7 @@ pub use access::{Roles, Scopes};
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use claims::{Claims, Expected};
 pub use jwk::{KeyIdentity, KeySet, KeySetError, MAX_KEY_SET, MAX_KEYS};
-pub use jws::{MAX_TOKEN, Unverified};
+pub use jws::{MAX_TOKEN, Unverified, fingerprint};
 pub use refusal::Refusal;
 pub use revocation::{Filter, FilterError};
 pub use sign::{Form, Signer, SignerError};

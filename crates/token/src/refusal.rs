@@ -44,6 +44,12 @@ pub enum Refusal {
     /// It was issued later than now.
     #[error("it was issued in the future (iat)")]
     IssuedInFuture,
+    /// A claim of it that is to go on as a header cannot be one.
+    #[error("a claim of it cannot be sent as a header")]
+    Unsendable,
+    /// It is not known what is revoked.
+    #[error("it is not known yet which tokens are revoked")]
+    RevocationsUnknown,
     /// It was revoked.
     #[error("it has been revoked")]
     Revoked,
@@ -79,6 +85,8 @@ impl Refusal {
             Self::NotYet => "not_yet",
             Self::Expired => "expired",
             Self::IssuedInFuture => "issued_in_future",
+            Self::Unsendable => "unsendable",
+            Self::RevocationsUnknown => "revocations_unknown",
             Self::Revoked => "revoked",
             Self::Roles => "roles",
             Self::Scopes => "scopes",
