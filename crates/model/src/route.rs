@@ -12,12 +12,14 @@
 //! # Layout
 //!
 //! - `definition`: a [`Route`], and the [`Candidate`]s it has on a listener. `rule`, `filter`, `matches`: its parts, each with
-//!   its `read` from the wire format. `reply`: answers that an operator wrote. `reference`: backends by name.
+//!   its `read` from the wire format. [`guards`]: what requests have to pass before the action. `reply`: answers that an operator
+//!   wrote. `reference`: backends by name.
 //! - [`sequence`]: steps, an action whose expressions are evaluated by `backstay-expression`.
 //! - `table`: the order of matches, and the search. `hosts`, `paths`: what it looks at.
 
 mod definition;
 mod filter;
+pub mod guards;
 mod hosts;
 mod matches;
 mod paths;
@@ -32,4 +34,4 @@ pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};
 pub use matches::{HeaderMatch, InvalidRegex, Matcher, PathMatch, QueryMatch, ValueMatch};
 pub use reply::{Redirect, Respond};
 pub use rule::{Action, Forward, Target, WeightedTarget, WeightedTargets};
-pub use table::{Candidate, Matched, Order, Table, TableBuilder};
+pub use table::{Candidate, Matched, Order, Table, TableBuilder, Unmatched};

@@ -11,7 +11,8 @@ mod socket;
 
 pub(crate) use rule::Found;
 pub use rule::{
-    Action, Destination, Filters, Forward, Member, Mirror, Rule, Sequence, Target, WeightedTarget, WeightedTargets,
+    Action, Destination, Filters, Forward, Guards, Member, Mirror, Rule, Sequence, Target, Unmatched, WeightedTarget,
+    WeightedTargets,
 };
 pub use socket::Socket;
 

@@ -2,7 +2,9 @@
 //! the control thread. What is exported of it, and how, is the business of [`crate::metrics`].
 
 mod control;
+mod guards;
 mod server;
 
 pub(crate) use control::ControlMetrics;
+pub use guards::{Guard, GuardCounts};
 pub use server::{Floods, MirrorsDropped, ServerMetrics};

@@ -9,7 +9,7 @@
 //!
 //! In the order in which a request comes by:
 //!
-//! - `decision`: what the configuration says of it. `authority`, `request_target`: whether its host and its target are any.
+//! - `decision`: what the configuration says of it. `guards`: what it has to pass before that. `authority`, `request_target`: whether its host and its target are any.
 //!   `loops`: whether it has been here before. `hash`: what endpoints are chosen by, where that is the request.
 //! - `head`: its head as the endpoint gets it. `headers`: those that belong to a connection, and those that tell of the client.
 //! - `sequence`: steps that decide on it, of a rule that has some. `destination`: where these send it, and what its answer gets.
@@ -33,6 +33,7 @@ mod endpoint;
 mod failure;
 mod grpc;
 mod guard;
+mod guards;
 mod hash;
 mod head;
 mod headers;
@@ -55,6 +56,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use crate::exchange::{Exchange, Service};
+use guards::Additions;
 use outbound::Decision;
 use response_body::ResponseBody;
 
@@ -77,10 +79,12 @@ impl Service for Forwarder {
 
 async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
     let client = Rc::clone(&exchange.client);
-    let mut response = match decision::decide(exchange, request) {
+    let mut additions = Additions::default();
+    let mut response = match decision::decide(exchange, request, &mut additions) {
         Decision::Answered(response) => response,
         Decision::Forward(outbound) => outbound.send().await,
     };
+    additions.apply(&mut response);
     // A connection that was about to send its first request when a drain began has not been told yet.
     if client.is_closing() && !client.is_multiplexed() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

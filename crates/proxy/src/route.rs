@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 pub use backstay_model::route::{HeaderMatch, InvalidRegex, Matcher, Order, PathMatch, QueryMatch, ValueMatch};
 
-use crate::config::Rule;
+use crate::config::{Rule, Unmatched};
 
 /// Which rule serves a request on one socket.
-pub type Table = backstay_model::route::Table<Arc<Rule>>;
+pub type Table = backstay_model::route::Table<Arc<Rule>, Arc<Unmatched>>;
 /// Collects what a [`Table`] is made of, in any order.
-pub type TableBuilder = backstay_model::route::TableBuilder<Arc<Rule>>;
+pub type TableBuilder = backstay_model::route::TableBuilder<Arc<Rule>, Arc<Unmatched>>;
 /// One match of one rule for one host name of one listener.
 pub type Candidate = backstay_model::route::Candidate<Arc<Rule>>;
 /// The rule that serves a request.

@@ -26,6 +26,8 @@ mod endpoint_limits;
 mod failures;
 #[path = "data_plane/framing.rs"]
 mod framing;
+#[path = "data_plane/guard_bots.rs"]
+mod guard_bots;
 #[path = "data_plane/heads.rs"]
 mod heads;
 #[path = "data_plane/hostile.rs"]

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use backstay_destination::HostPattern;
 use backstay_proto::config;
 
+use super::guards::{self, Guards};
 use super::reference::Reference;
-use super::{Action, Candidate, Filters, Matcher, Order, filter, matches, rule};
+use super::{Action, Candidate, Filters, Matcher, Order, Unmatched, filter, matches, rule};
 use crate::fault::{Checked, Faults, Together, Within, all, refuse};
 use crate::name::{Kind, reference};
 
@@ -22,6 +23,9 @@ pub struct Route {
     pub order_key: Arc<str>,
     /// Its rules.
     pub rules: Vec<Rule>,
+    /// What requests have to pass that no rule matches, on hosts that no other route serves. Those of the rules are in
+    /// [`Rule::guards`].
+    pub guards: Option<Arc<Guards>>,
 }
 
 /// A listener that serves a route.
@@ -40,6 +44,8 @@ pub struct Rule {
     pub name: Box<str>,
     /// Requests that it is for: those of any of these. Never empty.
     pub matches: Vec<RuleMatch>,
+    /// What requests have to pass before the action: the rule's own, and those of its route.
+    pub guards: Option<Arc<Guards>>,
     /// Changes on the way.
     pub filters: Filters,
     /// What is done with a request that matches.
@@ -83,6 +89,23 @@ impl Route {
         references.filter(|(named, _)| ***named == *backend).filter_map(|(_, port)| port).min()
     }
 
+    /// What a table needs to know of requests that no rule matches, on the listener called `listener`, which serves `hosts`: `value`
+    /// is what stands for them.
+    pub fn unmatched<'a, U: Clone + 'a>(
+        &'a self,
+        listener: &'a str,
+        hosts: &'a HostPattern,
+        value: U,
+    ) -> impl Iterator<Item = Unmatched<U>> + 'a {
+        let attached = self.attachments.iter().filter(move |attachment| *attachment.listener == *listener);
+        attached.flat_map(|attachment| &attachment.hosts).map(move |host| Unmatched {
+            listener: hosts.clone(),
+            host: host.clone(),
+            route: Arc::clone(&self.order_key),
+            value: value.clone(),
+        })
+    }
+
     /// What a table needs to know to serve this route on the listener called `listener`, which serves `hosts`. `rule` gives what
     /// stands for the rule at a position.
     pub fn candidates<'a, R>(
@@ -116,6 +139,11 @@ impl Route {
 }
 
 impl Rule {
+    /// The same rule in a route that has these guards.
+    fn behind(self, route: Option<&Arc<Guards>>) -> Self {
+        Self { guards: guards::joined(route, self.guards), ..self }
+    }
+
     /// The backends that it names, copies included.
     fn references(&self) -> impl Iterator<Item = Reference<'_>> {
         let copies = self.action.targets().iter().flat_map(|target| target.filters.references());
@@ -131,13 +159,13 @@ impl TryFrom<&config::Route> for Route {
         let attachments = attachments.map(|(index, one)| attachment(one).within_element("attachments", index));
         let rules = message.rules.iter().enumerate();
         let rules = rules.map(|(index, message)| one_rule(message).within_element("rules", index));
-        let unknown = [
-            ("guards", message.guards.is_some()),
-            ("unmatched", message.unmatched.is_some()),
-            ("client_address", message.client_address.is_some()),
-        ];
-        let (attachments, rules, ()) = (all(attachments), all(rules), none(&unknown)).together()?;
-        Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules })
+        let unknown =
+            [("unmatched", message.unmatched.is_some()), ("client_address", message.client_address.is_some())];
+        let (attachments, rules, guards, ()): (_, Vec<Rule>, _, ()) =
+            (all(attachments), all(rules), guards::of_route(message.guards.as_ref()).within("guards"), none(&unknown))
+                .together()?;
+        let rules = rules.into_iter().map(|rule| rule.behind(guards.as_ref())).collect();
+        Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules, guards })
     }
 }
 
@@ -170,8 +198,8 @@ fn one_rule(message: &config::Rule) -> Checked<Rule> {
         [] => refuse("matches", "must hold at least one match"),
         some => all(some.iter().enumerate().map(one_match)),
     };
-    let guards = none(&[("guards", message.guards.is_some())]);
-    let (matches, filters, action, ()) =
+    let guards = guards::of_rule(message.guards.as_ref()).within("guards");
+    let (matches, filters, action, guards) =
         (matches, filter::filters(&message.filters), rule::action(message.action.as_ref()), guards).together()?;
-    Ok(Rule { name: message.name.as_str().into(), matches, filters, action })
+    Ok(Rule { name: message.name.as_str().into(), matches, guards, filters, action })
 }

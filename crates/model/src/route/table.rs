@@ -39,20 +39,34 @@ pub struct Candidate<R> {
     pub rule: R,
 }
 
-/// Collects what a [`Table`] is made of, in any order.
+/// What stands for requests to one host name of one listener that no rule matches.
 #[derive(Debug)]
-pub struct TableBuilder<R> {
-    listeners: Vec<HostPattern>,
-    candidates: Vec<Candidate<R>>,
+pub struct Unmatched<U> {
+    /// Host names of the listener.
+    pub listener: HostPattern,
+    /// Host names of the route.
+    pub host: HostPattern,
+    /// Key of the route, as in [`Order`].
+    pub route: Arc<str>,
+    /// What stands for them.
+    pub value: U,
 }
 
-impl<R> Default for TableBuilder<R> {
+/// Collects what a [`Table`] is made of, in any order.
+#[derive(Debug)]
+pub struct TableBuilder<R, U> {
+    listeners: Vec<HostPattern>,
+    candidates: Vec<Candidate<R>>,
+    unmatched: Vec<Unmatched<U>>,
+}
+
+impl<R, U> Default for TableBuilder<R, U> {
     fn default() -> Self {
-        Self { listeners: Vec::new(), candidates: Vec::new() }
+        Self { listeners: Vec::new(), candidates: Vec::new(), unmatched: Vec::new() }
     }
 }
 
-impl<R> TableBuilder<R> {
+impl<R, U> TableBuilder<R, U> {
     /// Makes a listener known, so that its host names are its own even without a route.
     pub fn listener(&mut self, hosts: HostPattern) -> &mut Self {
         self.listeners.push(hosts);
@@ -65,27 +79,74 @@ impl<R> TableBuilder<R> {
         self
     }
 
+    /// Says what stands for requests that no rule matches. It counts for a host name that no other route has a rule for: what these
+    /// do not match is not the one's more than the others'.
+    pub fn unmatched(&mut self, unmatched: Unmatched<U>) -> &mut Self {
+        self.unmatched.push(unmatched);
+        self
+    }
+
     /// The table.
-    pub fn build(mut self) -> Table<R> {
-        let mut listeners = Hosts::<Hosts<Paths<R>>>::default();
+    pub fn build(mut self) -> Table<R, U> {
+        let mut listeners = Hosts::<Hosts<Served<R, U>>>::default();
         for hosts in self.listeners {
             listeners.entry(hosts);
         }
         self.candidates.sort_by(|a, b| a.order.cmp(&b.order));
         for (rank, candidate) in (0..).zip(self.candidates) {
-            listeners.entry(candidate.listener).entry(candidate.host).push(rank, candidate.matcher, candidate.rule);
+            let served = listeners.entry(candidate.listener).entry(candidate.host);
+            served.owner.add(&candidate.order.route);
+            served.paths.push(rank, candidate.matcher, candidate.rule);
+        }
+        for Unmatched { listener, host, route, value } in self.unmatched {
+            let served = listeners.entry(listener).entry(host);
+            served.owner.add(&route);
+            served.unmatched = matches!(served.owner, Owner::One(_)).then_some(value);
         }
         Table { listeners }
     }
 }
 
-/// Which rule serves a request on one socket.
+/// What is served of one host name.
 #[derive(Debug)]
-pub struct Table<R> {
-    listeners: Hosts<Hosts<Paths<R>>>,
+struct Served<R, U> {
+    paths: Paths<R>,
+    /// What stands for requests that no rule matches.
+    unmatched: Option<U>,
+    owner: Owner,
 }
 
-impl<R> Default for Table<R> {
+impl<R, U> Default for Served<R, U> {
+    fn default() -> Self {
+        Self { paths: Paths::default(), unmatched: None, owner: Owner::None }
+    }
+}
+
+/// Whose a host name is.
+#[derive(Debug)]
+enum Owner {
+    None,
+    One(Arc<str>),
+    Several,
+}
+
+impl Owner {
+    fn add(&mut self, route: &Arc<str>) {
+        match self {
+            Self::None => *self = Self::One(Arc::clone(route)),
+            Self::One(owner) if owner != route => *self = Self::Several,
+            Self::One(_) | Self::Several => {}
+        }
+    }
+}
+
+/// Which rule serves a request on one socket, and what stands for those that none serves.
+#[derive(Debug)]
+pub struct Table<R, U> {
+    listeners: Hosts<Hosts<Served<R, U>>>,
+}
+
+impl<R, U> Default for Table<R, U> {
     fn default() -> Self {
         Self { listeners: Hosts::default() }
     }
@@ -100,9 +161,9 @@ pub struct Matched<'a, R> {
     pub prefix: Option<usize>,
 }
 
-impl<R> Table<R> {
+impl<R, U> Table<R, U> {
     /// An empty table to fill.
-    pub fn builder() -> TableBuilder<R> {
+    pub fn builder() -> TableBuilder<R, U> {
         TableBuilder::default()
     }
 
@@ -120,12 +181,18 @@ impl<R> Table<R> {
             let mut matching = self.listeners.matching(host);
             matching.next()?
         };
-        for paths in listener.matching(host) {
-            if let Some((rule, prefix)) = paths.find(method, path, query, headers) {
+        for served in listener.matching(host) {
+            if let Some((rule, prefix)) = served.paths.find(method, path, query, headers) {
                 return Some(Matched { rule, prefix });
             }
         }
         None
+    }
+
+    /// What stands for requests to `host` that no rule matches: that of its most specific host name which has some.
+    pub fn unmatched(&self, host: &str) -> Option<&U> {
+        let mut matching = self.listeners.matching(host);
+        matching.next()?.matching(host).find_map(|served| served.unmatched.as_ref())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A rule of a route, joined with the backends it names.
+//! A rule of a route, joined with the backends it names, and what is done with requests that no rule matches.
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -16,12 +16,25 @@ pub struct Rule {
     pub route: Arc<str>,
     /// The rule's own name; may be empty.
     pub name: Box<str>,
+    /// What requests have to pass before that, in this order.
+    pub guards: Option<Arc<Guards>>,
     /// Changes on the way.
     pub filters: Filters,
     /// Where the way leads.
     pub action: Action,
 }
 
+/// What is done with requests to a host of one route that none of its rules matches.
+#[derive(Debug)]
+pub struct Unmatched {
+    /// Name of the route's resource.
+    pub route: Arc<str>,
+    /// What they have to pass before they are answered.
+    pub guards: Option<Arc<Guards>>,
+}
+
+/// See [`model::route::guards::Guards`].
+pub type Guards = model::route::guards::Guards;
 /// See [`model::Filters`].
 pub type Filters = model::Filters<Arc<Backend>>;
 /// See [`model::Mirror`].
@@ -51,6 +64,14 @@ pub(crate) struct Found<'a> {
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
 }
 
+impl Unmatched {
+    /// What the route called `route` wants of them, if anything.
+    pub(crate) fn of(name: &Arc<str>, route: &model::Route) -> Option<Arc<Self>> {
+        let guards = route.guards.clone()?;
+        Some(Arc::new(Self { route: Arc::clone(name), guards: Some(guards) }))
+    }
+}
+
 impl Rule {
     /// The rule of the route called `route`, on what is `found` of the names in it.
     pub(crate) fn join(route: &Arc<str>, rule: &model::Rule, found: &Found<'_>) -> Self {
@@ -62,6 +83,7 @@ impl Rule {
         Self {
             route: Arc::clone(route),
             name: rule.name.clone(),
+            guards: rule.guards.clone(),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
         }

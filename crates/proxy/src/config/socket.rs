@@ -3,9 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use backstay_model::route::Table;
-
-use super::Rule;
+use crate::route::Table;
 
 /// One address and port, with all listeners that share it.
 #[derive(Debug)]
@@ -17,5 +15,5 @@ pub struct Socket {
     /// Set to speak TLS: certificates by server name, ALPN `h2` and `http/1.1` (see [`crate::tls::server_config`]).
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Which rule serves a request.
-    pub table: Table<Arc<Rule>>,
+    pub table: Table,
 }

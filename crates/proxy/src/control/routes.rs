@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_model::Route;
 
-use crate::config::Rule;
+use crate::config::{Rule, Unmatched};
 
 /// A route in force: as it is configured, and joined with the backends there are.
 #[derive(Debug)]
@@ -15,13 +15,15 @@ pub(super) struct RouteItem {
     pub(super) references: BTreeSet<Arc<str>>,
     /// Its rules, in their order.
     pub(super) rules: Vec<Arc<Rule>>,
+    /// What is done with requests that none of them matches.
+    pub(super) unmatched: Option<Arc<Unmatched>>,
 }
 
 impl RouteItem {
     /// A route that is not joined yet.
-    pub(super) fn new(route: Route) -> Self {
+    pub(super) fn new(name: &Arc<str>, route: Route) -> Self {
         let lookups = route.tables().into_iter().chain(route.address_sets());
         let references = route.backends().into_iter().chain(lookups).collect();
-        Self { references, rules: Vec::new(), route }
+        Self { references, rules: Vec::new(), unmatched: Unmatched::of(name, &route), route }
     }
 }

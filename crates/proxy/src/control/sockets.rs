@@ -70,6 +70,12 @@ impl Parts<'_> {
                 {
                     table.candidate(candidate);
                 }
+                let unmatched = item.unmatched.iter();
+                for unmatched in
+                    unmatched.flat_map(|value| item.route.unmatched(name, &accepted.item.hosts, Arc::clone(value)))
+                {
+                    table.unmatched(unmatched);
+                }
             }
         }
         let listeners = ready.iter().map(|(name, _)| Arc::clone(name)).collect();

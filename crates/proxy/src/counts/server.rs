@@ -1,5 +1,7 @@
 use backstay_upstream::counts::{Count, FailureCounts, Level};
 
+use super::guards::GuardCounts;
+
 /// What is counted beside the backends.
 #[derive(Debug, Default)]
 pub struct ServerMetrics {
@@ -33,6 +35,8 @@ pub struct ServerMetrics {
     pub local_replies: [Count; 5],
     /// Requests of sequences that no destination answered.
     pub destination_failures: FailureCounts,
+    /// Requests that a guard answered in place of the action.
+    pub guards: GuardCounts,
     /// Access log lines lost because the writer was behind.
     pub log_lines_dropped: Count,
     /// Access log lines lost because they could not be written.

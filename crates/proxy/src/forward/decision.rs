@@ -5,26 +5,30 @@ use std::sync::Arc;
 
 use backstay_destination::Authority;
 use http::request::Parts;
-use http::{Request, StatusCode, Version};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use super::aim::{Aim, Aimed, RouteTimeouts, UNSENDABLE};
 use super::asked::Asked;
 use super::authority;
+use super::guards::{self, Additions, Inquiry, Verdict};
 use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Decision, Edits, Outbound};
+use super::response_body::ResponseBody;
 use super::{grpc, head, headers, loops, mirror, reply, request_target, sequence};
 use crate::body::RequestBody;
-use crate::config::{Action, Forward, Target};
+use crate::config::{Action, Forward, Target, Unmatched};
 use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
 
 const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
-/// Decides what is to be done. The request is served by the configuration of this moment to its end.
-pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Decision {
+
+/// Decides what is to be done. The request is served by the configuration of this moment to its end. What its answer gets by the
+/// guards that it passes is noted in `additions`.
+pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additions: &mut Additions) -> Decision {
     let (mut parts, body) = request.into_parts();
     let present = HeaderPresence::among(&parts.headers);
     exchange.format.grpc = present.content_type && grpc::is_spoken(&parts.headers);
@@ -62,8 +66,16 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
     }
     let socket = exchange.client.socket.load();
     let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);
-    let Some(matched) = found else { return Decision::Answered(reply::refuse(exchange, NO_ROUTE)) };
+    let Some(matched) = found else {
+        return Decision::Answered(unmatched(exchange, &parts, socket.table.unmatched(&authority.host), additions));
+    };
     exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
+    if let Some(guards) = &matched.rule.guards
+        && let Verdict::Answer(answer) =
+            guards::check(guards, Inquiry { exchange: &exchange, parts: &parts }, additions)
+    {
+        return Decision::Answered(answer.give(exchange));
+    }
     let asked = Asked { raw: &raw, authority: &authority, present: &present, matched: &matched };
     match &matched.rule.action {
         Action::Respond(respond) => {
@@ -75,6 +87,24 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>) -> Deci
         Action::Forward(forward) => decide_target(exchange, parts, body, &asked, forward),
         Action::Sequence(sequence) => sequence::decide(exchange, parts, body, &asked, sequence),
     }
+}
+
+/// Answers a request that no rule matches, to a host of the route that `unmatched` is of.
+#[cold]
+fn unmatched(
+    mut exchange: Exchange,
+    parts: &Parts,
+    unmatched: Option<&Arc<Unmatched>>,
+    additions: &mut Additions,
+) -> Response<ResponseBody> {
+    let Some(unmatched) = unmatched else { return reply::refuse(exchange, NO_ROUTE) };
+    exchange.note(|record| record.route = Some(Arc::clone(&unmatched.route)));
+    if let Some(guards) = &unmatched.guards
+        && let Verdict::Answer(answer) = guards::check(guards, Inquiry { exchange: &exchange, parts }, additions)
+    {
+        return answer.give(exchange);
+    }
+    reply::refuse(exchange, NO_ROUTE)
 }
 
 /// Chooses one of the rule's targets, and makes the request that it gets.

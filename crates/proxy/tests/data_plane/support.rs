@@ -4,6 +4,8 @@
 mod client;
 #[path = "support/frames.rs"]
 pub(crate) mod frames;
+#[path = "support/guards.rs"]
+pub(crate) mod guards;
 #[path = "support/sequence.rs"]
 pub(crate) mod sequence;
 #[path = "support/upstream.rs"]
@@ -184,7 +186,7 @@ impl Routes {
             host: HostPattern::parse(host).unwrap(),
             order: Order { precedence: Reverse(0), route: "route/test".into(), rule: self.count, position: 0 },
             matcher,
-            rule: Arc::new(Rule { route: "route/test".into(), name: "".into(), filters, action }),
+            rule: Arc::new(Rule { route: "route/test".into(), name: "".into(), guards: None, filters, action }),
         });
         self
     }

@@ -5,7 +5,7 @@ use crate::route::{HeaderMatch, PathMatch, QueryMatch, ValueMatch};
 
 #[derive(Default)]
 struct Routes {
-    builder: TableBuilder<Box<str>>,
+    builder: TableBuilder<Box<str>, Box<str>>,
     count: u32,
 }
 
@@ -22,17 +22,17 @@ impl Routes {
         self
     }
 
-    fn build(&mut self) -> Table<Box<str>> {
+    fn build(&mut self) -> Table<Box<str>, Box<str>> {
         std::mem::take(&mut self.builder).build()
     }
 }
 
-fn get<'t>(table: &'t Table<Box<str>>, host: &str, target: &str) -> Option<(&'t str, Option<usize>)> {
+fn get<'t>(table: &'t Table<Box<str>, Box<str>>, host: &str, target: &str) -> Option<(&'t str, Option<usize>)> {
     find(table, &Method::GET, host, target, &HeaderMap::new())
 }
 
 fn find<'t>(
-    table: &'t Table<Box<str>>,
+    table: &'t Table<Box<str>, Box<str>>,
     method: &Method,
     host: &str,
     target: &str,
@@ -187,7 +187,7 @@ fn the_routes_own_name_decides_and_not_what_it_shares_with_the_listener() {
 
 #[test]
 fn ties_go_to_the_route_key_then_to_positions() {
-    let mut builder = Table::builder();
+    let mut builder = Table::<_, Box<str>>::builder();
     for (route, rule, position) in [("b", 0, 0), ("a", 1, 0), ("a", 0, 1), ("a", 0, 0)] {
         builder.candidate(Candidate {
             listener: HostPattern::Any,
@@ -277,4 +277,34 @@ fn a_table_agrees_with_trying_them_all() {
             }
         }
     }
+}
+
+#[test]
+fn what_no_rule_matches_is_the_route_s_that_alone_has_the_host() {
+    let host = |text: &str| HostPattern::parse(text).unwrap();
+    let unmatched = |of: &str, route: &str| Unmatched {
+        listener: HostPattern::Any,
+        host: host(of),
+        route: route.into(),
+        value: Box::from(route),
+    };
+    let mut routes = Routes::default();
+    routes.builder.unmatched(unmatched("alone.test", "1"));
+    routes.builder.unmatched(unmatched("shared.test", "1"));
+    routes.builder.unmatched(unmatched("both.test", "1")).unmatched(unmatched("both.test", "2"));
+    routes.builder.unmatched(unmatched("*", "3"));
+    routes.builder.candidate(Candidate {
+        listener: HostPattern::Any,
+        host: host("shared.test"),
+        order: Order { precedence: Reverse(1), route: "2".into(), rule: 0, position: 0 },
+        matcher: Matcher::prefix("/x"),
+        rule: "other".into(),
+    });
+    let table = routes.build();
+    let of = |host| table.unmatched(host).map(|route| &**route);
+    assert_eq!(of("alone.test"), Some("1"));
+    // What is less specific has it as well.
+    assert_eq!(of("shared.test"), Some("3"));
+    assert_eq!(of("both.test"), Some("3"));
+    assert_eq!(of("other.test"), Some("3"));
 }

@@ -217,7 +217,7 @@ impl Response<'_> {
     fn routes(&mut self, arrivals: Vec<Arrival<Route>>) {
         let mut arrived = BTreeSet::new();
         for arrival in arrivals {
-            let (name, mut accepted) = arrival.accept(|_, route| RouteItem::new(route));
+            let (name, mut accepted) = arrival.accept(RouteItem::new);
             accepted.item.rules = self.model.join(&name, &accepted.item.route);
             self.clear_rejection(&name);
             arrived.insert(Arc::clone(&name));

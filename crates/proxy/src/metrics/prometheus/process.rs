@@ -1,3 +1,4 @@
+use crate::counts::Guard;
 use crate::metrics::family::Family;
 use crate::metrics::family::Read::{Grows, Level, Levels, Rise, Rises};
 use crate::metrics::{CLASSES, Process};
@@ -124,6 +125,13 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         help: "Requests that the proxy answered itself, by class of status.",
         read: Rises("class", |process| {
             CLASSES.iter().zip(&process.server.local_replies).map(|(class, count)| (*class, count.get())).collect()
+        }),
+    },
+    Family {
+        name: "backstay_guard_answers_total",
+        help: "Requests that a guard answered in place of the action of their rule, by guard.",
+        read: Rises("guard", |process| {
+            Guard::ALL.map(|guard| (guard.as_str(), process.server.guards.get(guard))).into()
         }),
     },
     Family {
