@@ -58,7 +58,14 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Config {
         backend_request_timeout: None,
     };
     let action = if mode == "conditions" { conditions(&backend, upstream.port()) } else { Action::Forward(forward) };
-    let rule = Rule { route: "route/only".into(), name: "".into(), guards: None, filters: Filters::default(), action };
+    let rule = Rule {
+        route: "route/only".into(),
+        name: "".into(),
+        guards: None,
+        token: None,
+        filters: Filters::default(),
+        action,
+    };
     let rule = Arc::new(rule);
     let mut table = Table::builder();
     let prefixes = (0..if mode == "matches" { PREFIXES } else { 0 }).map(|index| format!("/section-{index}/"));

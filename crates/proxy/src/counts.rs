@@ -4,7 +4,9 @@
 mod control;
 mod guards;
 mod server;
+mod tokens;
 
 pub(crate) use control::ControlMetrics;
 pub use guards::{Guard, GuardCounts};
 pub use server::{Floods, MirrorsDropped, ServerMetrics};
+pub use tokens::TokenCounts;

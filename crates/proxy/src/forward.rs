@@ -56,9 +56,13 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use crate::exchange::{Exchange, Service};
+use crate::local_reply::{Flag, LocalReply};
 use guards::Additions;
-use outbound::Decision;
+use outbound::{Decision, Undecided};
 use response_body::ResponseBody;
+
+/// To a request that could not be decided on, although it has waited.
+const UNDECIDED: LocalReply = LocalReply::fixed(StatusCode::UNAUTHORIZED, "", Flag::None, "undecided");
 
 /// Serves requests as the configuration of their socket says.
 #[derive(Debug, Clone, Copy)]
@@ -80,9 +84,11 @@ impl Service for Forwarder {
 async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
     let client = Rc::clone(&exchange.client);
     let mut additions = Additions::default();
-    let mut response = match decision::decide(exchange, request, &mut additions) {
+    let mut response = match decision::decide(exchange, request, &mut additions, false) {
         Decision::Answered(response) => response,
         Decision::Forward(outbound) => outbound.send().await,
+        // Boxed, as all that happens to few requests.
+        Decision::Wait(undecided) => Box::pin(wait(undecided, &mut additions)).await,
     };
     additions.apply(&mut response);
     // A connection that was about to send its first request when a drain began has not been told yet.
@@ -90,4 +96,16 @@ async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Respon
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
+}
+
+/// Answers a request that waits before it is decided on.
+async fn wait(undecided: Box<Undecided>, additions: &mut Additions) -> Response<ResponseBody> {
+    let (exchange, request) = undecided.wait().await;
+    *additions = Additions::default();
+    match decision::decide(exchange, request, additions, true) {
+        Decision::Answered(response) => response,
+        Decision::Forward(outbound) => outbound.send().await,
+        // None waits twice.
+        Decision::Wait(undecided) => reply::refuse(undecided.exchange, UNDECIDED),
+    }
 }

@@ -14,6 +14,6 @@ mod store;
 mod validator;
 
 pub use keys::KeyRing;
-pub use remote::{Fetch, Held, Lookup, RemoteKeys, Waiting};
+pub use remote::{Fetch, Held, Lookup, NoWait, RemoteKeys, Waiting};
 pub use store::KeyStore;
 pub use validator::{KeySource, Validator};

@@ -28,6 +28,8 @@ mod failures;
 mod framing;
 #[path = "data_plane/guard_bots.rs"]
 mod guard_bots;
+#[path = "data_plane/guard_tokens.rs"]
+mod guard_tokens;
 #[path = "data_plane/heads.rs"]
 mod heads;
 #[path = "data_plane/hostile.rs"]

@@ -62,6 +62,28 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The names of all causes.
+    pub const NAMES: [&'static str; 18] = [
+        "missing",
+        "malformed",
+        "algorithm",
+        "critical",
+        "unknown_key",
+        "no_keys",
+        "signature",
+        "claim",
+        "issuer",
+        "audience",
+        "not_yet",
+        "expired",
+        "issued_in_future",
+        "unsendable",
+        "revocations_unknown",
+        "revoked",
+        "roles",
+        "scopes",
+    ];
+
     /// Whether the token is genuine, and not enough: 403, and not 401 (RFC 9110, 15.5.4).
     #[must_use]
     pub const fn is_forbidden(self) -> bool {

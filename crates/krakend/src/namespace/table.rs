@@ -62,7 +62,13 @@ const COMMUNITY: &[Namespace] = &[
     row("router", &["github_com/luraproject/lura/router/gin"], SERVICE, Planned, options::ROUTER),
     row("backend/http/client", &[], BACKEND, CHANGES, options::HTTP_CLIENT),
     row("security/cors", &["github_com/devopsfaith/krakend-cors"], SERVICE_ENDPOINT, CHANGES, options::CORS),
-    row("auth/validator", &["github.com/devopsfaith/krakend-jose/validator"], ENDPOINT, GUARDS, options::VALIDATOR),
+    row(
+        "auth/validator",
+        &["github.com/devopsfaith/krakend-jose/validator"],
+        ENDPOINT,
+        State::Served(Effect::Guards),
+        options::VALIDATOR,
+    ),
     row("auth/signer", &["github.com/devopsfaith/krakend-jose/signer"], ENDPOINT, CHANGES, options::SIGNER),
     row("auth/revoker", &["github_com/devopsfaith/bloomfilter"], SERVICE, GUARDS, options::REVOKER),
     row(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use backstay_destination::HostPattern;
 use backstay_proto::config;
 
-use super::guards::{self, Guards};
+use super::guards::{self, Guards, TokenValidation};
 use super::reference::Reference;
 use super::{Action, Candidate, Filters, Matcher, Order, Unmatched, filter, matches, rule};
 use crate::fault::{Checked, Faults, Together, Within, all, refuse};
@@ -82,6 +82,13 @@ impl Route {
         sequences.flat_map(|sequence| &sequence.address_sets).map(|set| Arc::clone(&set.name)).collect()
     }
 
+    /// The sets of revocations that tokens are looked up in.
+    #[must_use]
+    pub fn revocations(&self) -> BTreeSet<Arc<str>> {
+        let tokens = self.rules.iter().filter_map(Rule::token);
+        tokens.filter_map(|token| Some(Arc::clone(&token.revocation.as_ref()?.set))).collect()
+    }
+
     /// Lowest port that its requests to `backend` go to.
     #[must_use]
     pub fn port_of(&self, backend: &str) -> Option<NonZeroU16> {
@@ -144,10 +151,17 @@ impl Rule {
         Self { guards: guards::joined(route, self.guards), ..self }
     }
 
+    /// What it wants of tokens.
+    #[must_use]
+    pub fn token(&self) -> Option<&TokenValidation> {
+        self.guards.as_ref()?.token.as_deref()
+    }
+
     /// The backends that it names, copies included.
     fn references(&self) -> impl Iterator<Item = Reference<'_>> {
         let copies = self.action.targets().iter().flat_map(|target| target.filters.references());
-        self.filters.references().chain(copies).chain(self.action.references())
+        let keys = self.token().and_then(|token| token.reference());
+        self.filters.references().chain(copies).chain(self.action.references()).chain(keys)
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use backstay_model as model;
 use backstay_model::sequence::Resolver;
-use backstay_model::{AddressSet, Slot, Table};
+use backstay_model::{AddressSet, Revocations, Slot, Table};
 
+use crate::tokens::{KeyStore, Validator};
 use backstay_upstream::{Backend, Discovery};
 
 /// One rule of a route.
@@ -18,6 +19,8 @@ pub struct Rule {
     pub name: Box<str>,
     /// What requests have to pass before that, in this order.
     pub guards: Option<Arc<Guards>>,
+    /// The guard that wants a token, joined with what it names.
+    pub token: Option<Box<Validator>>,
     /// Changes on the way.
     pub filters: Filters,
     /// Where the way leads.
@@ -62,6 +65,8 @@ pub(crate) struct Found<'a> {
     pub(crate) backend: &'a dyn Fn(&str) -> Option<Arc<Backend>>,
     pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
+    pub(crate) revocations: &'a dyn Fn(&str) -> Option<Arc<Slot<Revocations>>>,
+    pub(crate) keys: &'a KeyStore,
 }
 
 impl Unmatched {
@@ -84,6 +89,7 @@ impl Rule {
             route: Arc::clone(route),
             name: rule.name.clone(),
             guards: rule.guards.clone(),
+            token: rule.token().map(|token| Box::new(Validator::join(token, found.keys, &find, found.revocations))),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
         }

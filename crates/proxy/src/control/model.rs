@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
-use backstay_model::{AddressSet, Fault, Faults, Listener, Route, Secret, Slot, Table, TlsSpec};
+use backstay_model::{AddressSet, Fault, Faults, Listener, Revocations, Route, Secret, Slot, Table, TlsSpec};
 use backstay_xds::client::Rejection;
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
@@ -24,6 +24,7 @@ use super::sockets::{Parts, SocketItem};
 use crate::config::{Config, Found, Rule};
 use crate::dns::Dns;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
+use crate::tokens::KeyStore;
 use backstay_upstream::{Backend, Discovery, Endpoints};
 use dirty::Dirty;
 pub(super) use outcome::Outcome;
@@ -42,9 +43,11 @@ pub(crate) struct Model {
     backends: AcceptedMap<BackendItem>,
     tables: AcceptedMap<Arc<Slot<Table>>>,
     address_sets: AcceptedMap<Arc<Slot<AddressSet>>>,
+    revocations: AcceptedMap<Arc<Slot<Revocations>>>,
+    keys: KeyStore,
     routes: AcceptedMap<RouteItem>,
     listeners: AcceptedMap<Listener>,
-    /// Routes by the backends, tables and address sets that they name, there or not.
+    /// Routes by the backends, tables, address sets and revocations that they name, there or not.
     by_reference: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// Routes by the listeners that they name, there or not.
     by_listener: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
@@ -77,6 +80,8 @@ impl Model {
             backends: AcceptedMap::new(),
             tables: AcceptedMap::new(),
             address_sets: AcceptedMap::new(),
+            revocations: AcceptedMap::new(),
+            keys: KeyStore::default(),
             routes: AcceptedMap::new(),
             listeners: AcceptedMap::new(),
             by_reference: BTreeMap::new(),
@@ -88,7 +93,7 @@ impl Model {
 
     /// Everything in force, as it arrived.
     pub(crate) fn resources(&self) -> impl Iterator<Item = ResourceView<'_>> {
-        let lookups = views(&self.tables).chain(views(&self.address_sets));
+        let lookups = views(&self.tables).chain(views(&self.address_sets)).chain(views(&self.revocations));
         let of_requests = views(&self.routes).chain(views(&self.listeners));
         views(&self.secrets).chain(views(&self.backends)).chain(lookups).chain(of_requests)
     }
@@ -179,6 +184,8 @@ impl Model {
             backend: &|name| self.backends.get(name)?.item.backend.clone(),
             table: &|name| self.tables.get(name).map(|accepted| Arc::clone(&accepted.item)),
             address_set: &|name| self.address_sets.get(name).map(|accepted| Arc::clone(&accepted.item)),
+            revocations: &|name| self.revocations.get(name).map(|accepted| Arc::clone(&accepted.item)),
+            keys: &self.keys,
         };
         route.rules.iter().map(|rule| Arc::new(Rule::join(name, rule, &found))).collect()
     }

@@ -5,6 +5,8 @@ use backstay_upstream::counts::Count;
 pub enum Guard {
     /// Programs that are not wanted.
     Bots,
+    /// Requests without a token that is good enough.
+    Token,
 }
 
 /// Requests that a guard answered in place of the action, by guard.
@@ -13,13 +15,14 @@ pub struct GuardCounts([Count; Guard::ALL.len()]);
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Bots];
+    pub const ALL: [Self; 2] = [Self::Bots, Self::Token];
 
     /// Its name in metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bots => "bots",
+            Self::Token => "token",
         }
     }
 }

@@ -1,6 +1,7 @@
 use backstay_upstream::counts::{Count, FailureCounts, Level};
 
 use super::guards::GuardCounts;
+use super::tokens::TokenCounts;
 
 /// What is counted beside the backends.
 #[derive(Debug, Default)]
@@ -37,6 +38,8 @@ pub struct ServerMetrics {
     pub destination_failures: FailureCounts,
     /// Requests that a guard answered in place of the action.
     pub guards: GuardCounts,
+    /// What was made of the tokens of requests.
+    pub tokens: TokenCounts,
     /// Access log lines lost because the writer was behind.
     pub log_lines_dropped: Count,
     /// Access log lines lost because they could not be written.

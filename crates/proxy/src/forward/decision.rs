@@ -12,10 +12,10 @@ use hyper::upgrade::OnUpgrade;
 use super::aim::{Aim, Aimed, RouteTimeouts, UNSENDABLE};
 use super::asked::Asked;
 use super::authority;
-use super::guards::{self, Additions, Inquiry, Verdict};
+use super::guards::{self, Additions, Inquiry, Verdict, Wanted};
 use super::head::HeadEdits;
 use super::headers::HeaderPresence;
-use super::outbound::{Decision, Edits, Outbound};
+use super::outbound::{Decision, Edits, Outbound, Undecided};
 use super::response_body::ResponseBody;
 use super::{grpc, head, headers, loops, mirror, reply, request_target, sequence};
 use crate::body::RequestBody;
@@ -27,8 +27,13 @@ const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
 
 /// Decides what is to be done. The request is served by the configuration of this moment to its end. What its answer gets by the
-/// guards that it passes is noted in `additions`.
-pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additions: &mut Additions) -> Decision {
+/// guards that it passes is noted in `additions`. One that has `waited` already does not wait again.
+pub(super) fn decide(
+    mut exchange: Exchange,
+    request: Request<Incoming>,
+    additions: &mut Additions,
+    waited: bool,
+) -> Decision {
     let (mut parts, body) = request.into_parts();
     let present = HeaderPresence::among(&parts.headers);
     exchange.format.grpc = present.content_type && grpc::is_spoken(&parts.headers);
@@ -70,11 +75,24 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
         return Decision::Answered(unmatched(exchange, &parts, socket.table.unmatched(&authority.host), additions));
     };
     exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
-    if let Some(guards) = &matched.rule.guards
-        && let Verdict::Answer(answer) =
-            guards::check(guards, Inquiry { exchange: &exchange, parts: &parts }, additions)
-    {
-        return Decision::Answered(answer.give(exchange));
+    if let Some(guards) = &matched.rule.guards {
+        let validator = matched.rule.token.as_deref();
+        let wanted = Wanted { validator, waited };
+        match guards::check(guards, wanted, Inquiry { exchange: &exchange, parts: &parts }, additions) {
+            Verdict::Pass(passed) => {
+                if let Some(answer) = passed.enter(validator, &exchange, &mut parts) {
+                    return Decision::Answered(answer.give(exchange));
+                }
+            }
+            Verdict::Answer(answer) => return Decision::Answered(answer.give(exchange)),
+            Verdict::Wait(waiter) => {
+                return Decision::Wait(Box::new(Undecided {
+                    waiter,
+                    exchange,
+                    request: Request::from_parts(parts, body),
+                }));
+            }
+        }
     }
     let asked = Asked { raw: &raw, authority: &authority, present: &present, matched: &matched };
     match &matched.rule.action {
@@ -100,7 +118,12 @@ fn unmatched(
     let Some(unmatched) = unmatched else { return reply::refuse(exchange, NO_ROUTE) };
     exchange.note(|record| record.route = Some(Arc::clone(&unmatched.route)));
     if let Some(guards) = &unmatched.guards
-        && let Verdict::Answer(answer) = guards::check(guards, Inquiry { exchange: &exchange, parts }, additions)
+        && let Verdict::Answer(answer) = guards::check(
+            guards,
+            Wanted { validator: None, waited: false },
+            Inquiry { exchange: &exchange, parts },
+            additions,
+        )
     {
         return answer.give(exchange);
     }

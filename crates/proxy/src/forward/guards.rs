@@ -7,27 +7,48 @@
 //! # Layout
 //!
 //! - `answer`: in place of the action. `additions`: to the answer, whoever gives it.
-//! - `bots`: programs that are not wanted.
+//! - `bots`: programs that are not wanted. `token`: requests without a token that is good enough.
 
 mod additions;
 mod answer;
 mod bots;
+mod token;
 
 use std::sync::Arc;
 
 use http::request::Parts;
 
 use crate::config::Guards;
+use crate::counts::Guard;
 use crate::exchange::Exchange;
+use crate::tokens::Validator;
 pub(super) use additions::Additions;
 use answer::Answer;
+pub(super) use token::Waiter;
+use token::{Accepted, Judgement};
 
 /// Whether a request may go on.
 pub(super) enum Verdict {
     /// To the action.
-    Pass,
+    Pass(Passed),
     /// It may not, and is answered.
     Answer(Box<Answer>),
+    /// That is not known yet: it waits, and is decided on again.
+    Wait(Box<Waiter>),
+}
+
+/// What is known of a request that has passed.
+#[derive(Default)]
+pub(super) struct Passed {
+    token: Option<Accepted>,
+}
+
+/// What wants a token of a request.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) validator: Option<&'a Validator>,
+    /// Whether the request has waited for keys already.
+    pub(super) waited: bool,
 }
 
 /// A request as guards see it.
@@ -38,13 +59,46 @@ pub(super) struct Inquiry<'a> {
 }
 
 /// Lets a request pass `guards`, and notes in `additions` what its answer gets by it.
-pub(super) fn check(guards: &Arc<Guards>, inquiry: Inquiry<'_>, _additions: &mut Additions) -> Verdict {
-    let answer = bots::check(&guards.bots, inquiry);
+pub(super) fn check(
+    guards: &Arc<Guards>,
+    token: Wanted<'_>,
+    inquiry: Inquiry<'_>,
+    _additions: &mut Additions,
+) -> Verdict {
+    let mut passed = Passed::default();
+    let mut answer = bots::check(&guards.bots, inquiry);
+    if answer.is_none()
+        && let Some(validator) = token.validator
+    {
+        match token::judge(validator, inquiry, token.waited) {
+            Judgement::Accepted(claims) => passed.token = Some(Accepted(claims)),
+            Judgement::Refused(refusal) => answer = Some(token::refuse(validator, refusal, inquiry.exchange)),
+            Judgement::Undecided(waiter) => return Verdict::Wait(Box::new(waiter)),
+        }
+    }
     match answer {
-        None => Verdict::Pass,
+        None => Verdict::Pass(passed),
         Some(answer) => {
             inquiry.exchange.client.thread.shared.metrics.guards.count(answer.guard);
             Verdict::Answer(Box::new(answer))
         }
+    }
+}
+
+impl Passed {
+    /// Gives the request what it gets for having passed. `None`, unless it is refused after all.
+    pub(super) fn enter(
+        self,
+        validator: Option<&Validator>,
+        exchange: &Exchange,
+        parts: &mut Parts,
+    ) -> Option<Box<Answer>> {
+        let (accepted, validator) = self.token.zip(validator)?;
+        if let Err(refusal) = token::propagate(validator, &accepted.0, &mut parts.headers) {
+            exchange.client.thread.shared.metrics.guards.count(Guard::Token);
+            return Some(Box::new(token::refuse(validator, refusal, exchange)));
+        }
+        accepted.keep(parts);
+        None
     }
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use backstay_balancer::Outcome;
-use http::{HeaderValue, Response, StatusCode, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
@@ -16,6 +17,7 @@ use super::attempt::{self, UpstreamAnswer};
 use super::destination::Selected;
 use super::failure::Failure;
 use super::guard::Active;
+use super::guards::Waiter;
 use super::headers;
 use super::request_state::RequestState;
 use super::response_body::{ResponseBody, UpstreamBody};
@@ -33,6 +35,24 @@ pub(super) enum Decision {
     Answered(Response<ResponseBody>),
     /// To send it on.
     Forward(Box<Outbound>),
+    /// Nothing yet: it is decided on again when it has waited.
+    Wait(Box<Undecided>),
+}
+
+/// A request that waits before anything is done about it.
+pub(super) struct Undecided {
+    pub(super) waiter: Box<Waiter>,
+    pub(super) exchange: Exchange,
+    pub(super) request: Request<Incoming>,
+}
+
+impl Undecided {
+    /// Waits. What is in force may have changed by then.
+    pub(super) async fn wait(self: Box<Self>) -> (Exchange, Request<Incoming>) {
+        let Self { waiter, mut exchange, request } = *self;
+        waiter.wait(&mut exchange).await;
+        (exchange, request)
+    }
 }
 
 /// A request on its way to a backend.

@@ -45,6 +45,21 @@ struct Turn {
     waiting: usize,
 }
 
+impl Turn {
+    fn has_just_failed(&self, now: Instant) -> bool {
+        matches!(self.last, Some((ended, false)) if now.saturating_duration_since(ended) < BACK_OFF)
+    }
+}
+
+/// Why a request does not wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoWait {
+    /// A fetch has just failed.
+    JustFailed,
+    /// As many wait as may.
+    Crowded,
+}
+
 /// What there is of the keys that a token needs.
 #[derive(Debug)]
 pub enum Lookup {
@@ -99,32 +114,44 @@ impl RemoteKeys {
                 return Lookup::Refused(Refusal::UnknownKey);
             }
         }
-        match self.turn().last {
-            Some((ended, false)) if now.saturating_duration_since(ended) < BACK_OFF => Lookup::Refused(Refusal::NoKeys),
-            _ => Lookup::Missing,
-        }
+        if self.turn().has_just_failed(now) { Lookup::Refused(Refusal::NoKeys) } else { Lookup::Missing }
+    }
+
+    /// The keys that are not too old, and whether this is a good moment to fetch.
+    #[must_use]
+    pub fn fresh(&self, now: Instant) -> Option<(Arc<Held>, bool)> {
+        let held = self.held.load_full()?;
+        let age = now.saturating_duration_since(held.fetched);
+        (age < self.source.cache).then_some((held, age >= self.source.cache / 4 * 3))
     }
 
     /// Takes the turn to fetch, unless another has it or one has just failed.
     #[must_use]
     pub fn take_turn(self: &Arc<Self>, now: Instant) -> Option<Fetch> {
         let mut turn = self.turn();
-        let failed = matches!(turn.last, Some((ended, false)) if now.saturating_duration_since(ended) < BACK_OFF);
-        if failed || std::mem::replace(&mut turn.fetching, true) {
+        if turn.has_just_failed(now) || std::mem::replace(&mut turn.fetching, true) {
             return None;
         }
         Some(Fetch { keys: Arc::clone(self), done: false })
     }
 
-    /// Waits for the end of a fetch that has not ended yet. `None` when too many wait.
-    #[must_use]
-    pub fn wait(self: &Arc<Self>) -> Option<Waiting> {
+    /// Waits for the end of a fetch, and takes the turn if nobody has it.
+    ///
+    /// # Errors
+    /// When there is nothing to wait for: a fetch has just failed, or too many wait.
+    pub fn wait(self: &Arc<Self>, now: Instant) -> Result<(Waiting, Option<Fetch>), NoWait> {
         let mut turn = self.turn();
+        if turn.has_just_failed(now) && !turn.fetching {
+            return Err(NoWait::JustFailed);
+        }
         if turn.waiting >= MAX_WAITING {
-            return None;
+            return Err(NoWait::Crowded);
         }
         turn.waiting += 1;
-        Some(Waiting { keys: Arc::clone(self), ended: self.ended.subscribe() })
+        // Whoever fetches tells of the end after it has given back the turn: subscribed before, nobody misses it.
+        let waiting = Waiting { keys: Arc::clone(self), ended: self.ended.subscribe() };
+        let fetch = !std::mem::replace(&mut turn.fetching, true);
+        Ok((waiting, fetch.then(|| Fetch { keys: Arc::clone(self), done: false })))
     }
 
     fn turn(&self) -> MutexGuard<'_, Turn> {

@@ -23,6 +23,8 @@ pub struct Validator {
 /// Where keys are.
 #[derive(Debug)]
 pub enum KeySource {
+    /// Nowhere.
+    None,
     /// Here.
     Here(KeyRing),
     /// Fetched from a backend.
@@ -45,6 +47,7 @@ impl Validator {
         revocations: &dyn Fn(&str) -> Option<Arc<Slot<Revocations>>>,
     ) -> Self {
         let keys = match &wanted.keys {
+            Keys::None => KeySource::None,
             Keys::Inline(keys) => KeySource::Here(KeyRing::new(keys.as_ref().clone())),
             Keys::Remote(remote) => KeySource::Remote {
                 keys: store.get(remote),

@@ -186,7 +186,14 @@ impl Routes {
             host: HostPattern::parse(host).unwrap(),
             order: Order { precedence: Reverse(0), route: "route/test".into(), rule: self.count, position: 0 },
             matcher,
-            rule: Arc::new(Rule { route: "route/test".into(), name: "".into(), guards: None, filters, action }),
+            rule: Arc::new(Rule {
+                route: "route/test".into(),
+                name: "".into(),
+                guards: None,
+                token: None,
+                filters,
+                action,
+            }),
         });
         self
     }

@@ -59,6 +59,8 @@ pub struct TokenValidation {
 /// Where keys come from.
 #[derive(Clone, Debug)]
 pub enum Keys {
+    /// Nowhere: no token is good enough.
+    None,
     /// The configuration has them.
     Inline(Arc<KeySet>),
     /// They are fetched.
@@ -97,7 +99,7 @@ impl TokenValidation {
     /// The backend that its keys come from.
     pub(in crate::route) fn reference(&self) -> Option<Reference<'_>> {
         match &self.keys {
-            Keys::Inline(_) => None,
+            Keys::None | Keys::Inline(_) => None,
             Keys::Remote(remote) => Some((&remote.backend, remote.port)),
         }
     }
@@ -136,7 +138,8 @@ pub(in crate::route) fn algorithm(name: &str) -> Checked<Algorithm> {
 }
 
 fn keys(message: Option<&config::KeySet>, identity: KeyIdentity) -> Checked<Keys> {
-    match message.and_then(|message| message.source.as_ref()) {
+    let Some(message) = message else { return Ok(Keys::None) };
+    match &message.source {
         None => unknown("source"),
         Some(key_set::Source::Inline(document)) => match KeySet::read(document, identity) {
             Ok(keys) => Ok(Keys::Inline(Arc::new(keys))),
@@ -202,10 +205,8 @@ fn access(message: &config::TokenValidation) -> Checked<(Option<Roles>, Option<S
         named("scopes_claim", &message.scopes, &message.scopes_claim),
     )
         .together()?;
-    let roles = (!message.roles.is_empty()).then(|| Roles {
-        any: message.roles.clone(),
-        path: path(&message.roles_claim, message.roles_nested),
-    });
+    let roles = (!message.roles.is_empty())
+        .then(|| Roles { any: message.roles.clone(), path: path(&message.roles_claim, message.roles_nested) });
     let scopes = (!message.scopes.is_empty()).then(|| Scopes {
         scopes: message.scopes.clone(),
         all: message.all_scopes,

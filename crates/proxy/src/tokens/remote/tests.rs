@@ -18,7 +18,8 @@ fn remote() -> Arc<RemoteKeys> {
 }
 
 fn set(id: &str) -> KeySet {
-    KeySet::read(format!(r#"{{"keys":[{{"kty":"oct","kid":"{id}","k":"AAAA"}}]}}"#).as_bytes(), KeyIdentity::Id).unwrap()
+    KeySet::read(format!(r#"{{"keys":[{{"kty":"oct","kid":"{id}","k":"AAAA"}}]}}"#).as_bytes(), KeyIdentity::Id)
+        .unwrap()
 }
 
 fn look(keys: &RemoteKeys, id: &str) -> Lookup {
@@ -29,11 +30,11 @@ fn look(keys: &RemoteKeys, id: &str) -> Lookup {
 async fn one_fetches_and_the_others_wait() {
     let keys = remote();
     assert!(matches!(look(&keys, "a"), Lookup::Missing));
-    let waiting = [keys.wait().unwrap(), keys.wait().unwrap()];
-    let fetch = keys.take_turn(Instant::now()).unwrap();
-    assert!(keys.take_turn(Instant::now()).is_none());
-    fetch.finish(set("a"));
-    for waiting in waiting {
+    let (first, fetch) = keys.wait(Instant::now()).unwrap();
+    let (second, none) = keys.wait(Instant::now()).unwrap();
+    assert!(none.is_none() && keys.take_turn(Instant::now()).is_none());
+    fetch.unwrap().finish(set("a"));
+    for waiting in [first, second] {
         waiting.end().await;
     }
     assert!(matches!(look(&keys, "a"), Lookup::Ready(_)));
@@ -66,9 +67,10 @@ async fn an_unknown_key_is_asked_for_once_in_a_while() {
 #[tokio::test(start_paused = true)]
 async fn a_fetch_that_fails_is_tried_again_soon_and_keeps_what_there_is() {
     let keys = remote();
-    let waiting = keys.wait().unwrap();
-    drop(keys.take_turn(Instant::now()).unwrap());
+    let (waiting, fetch) = keys.wait(Instant::now()).unwrap();
+    drop(fetch);
     waiting.end().await;
+    assert_eq!(keys.wait(Instant::now()).unwrap_err(), NoWait::JustFailed);
     assert!(matches!(look(&keys, "a"), Lookup::Refused(Refusal::NoKeys)));
     assert!(keys.take_turn(Instant::now()).is_none());
     advance(BACK_OFF).await;
@@ -82,8 +84,9 @@ async fn a_fetch_that_fails_is_tried_again_soon_and_keeps_what_there_is() {
 #[tokio::test(start_paused = true)]
 async fn not_all_may_wait() {
     let keys = remote();
-    let waiting: Vec<_> = (0..MAX_WAITING).map(|_| keys.wait().unwrap()).collect();
-    assert!(keys.wait().is_none());
+    let waiting: Vec<_> = (0..MAX_WAITING).map(|_| keys.wait(Instant::now()).unwrap()).collect();
+    assert_eq!(keys.wait(Instant::now()).unwrap_err(), NoWait::Crowded);
     drop(waiting);
-    assert!(keys.wait().is_some());
+    advance(BACK_OFF).await;
+    assert!(keys.wait(Instant::now()).is_ok());
 }

@@ -41,6 +41,7 @@ impl Guarded {
             route: "route/test".into(),
             name: "".into(),
             guards: route.rules[0].guards.clone(),
+            token: None,
             filters: Filters::default(),
             action,
         });
