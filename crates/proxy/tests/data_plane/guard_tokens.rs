@@ -16,6 +16,8 @@ use backstay_token::{Algorithm, Form, Signer};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use crate::support::guards::below;
@@ -299,11 +301,13 @@ async fn a_client_that_leaves_does_not_end_the_fetch_of_others() {
     let options = Options { metrics: Arc::clone(&metrics), access_log: Some(log), ..Options::default() };
     let proxy = Proxy::with(options, socket(ANY_PORT, provider.guarded(remote()).table(text(200, "ok")))).await;
     let token = token("a", "{}");
-    let first = tokio::spawn(ask(proxy.address, bearing(&token)));
+    let mut first = TcpStream::connect(proxy.address).await.unwrap();
+    let head = format!("GET / HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\n\r\n");
+    first.write_all(head.as_bytes()).await.unwrap();
     until(|| metrics.tokens.waited.get() == 1).await;
     let second = tokio::spawn(ask(proxy.address, bearing(&token)));
     until(|| metrics.tokens.waited.get() == 2).await;
-    first.abort();
+    drop(first);
     assert_eq!(lines.next()["flags"], "DC");
     provider.answers.add_permits(1);
     let answer: Answer = second.await.unwrap();
