@@ -1,6 +1,7 @@
 //! Routing, from the manifests that users write to the upstream that a request reaches.
 
 mod attachment;
+mod cors;
 mod filters;
 mod matching;
 mod sharing;

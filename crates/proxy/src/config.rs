@@ -6,12 +6,14 @@
 //! ([`backstay_upstream::Backend`]), which keep their identity (the same [`std::sync::Arc`]), and with it their connections and
 //! balancing state, when an update does not touch them.
 
+mod guards;
 mod rule;
 mod socket;
 
+pub use guards::{Guards, Limit, Limiting};
 pub(crate) use rule::Found;
 pub use rule::{
-    Action, Destination, Filters, Forward, Guards, Member, Mirror, Rule, Sequence, Target, Unmatched, WeightedTarget,
+    Action, Destination, Filters, Forward, Member, Mirror, Rule, Sequence, Target, Unmatched, WeightedTarget,
     WeightedTargets,
 };
 pub use socket::Socket;

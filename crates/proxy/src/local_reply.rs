@@ -34,6 +34,8 @@ pub enum Flag {
     DnsFailure,
     /// `LD`: the request has come back too often. Envoy has no flag for it.
     LoopDetected,
+    /// `RL`: more requests than a rate limit lets pass.
+    RateLimited,
     /// `DC`: the client went away.
     DownstreamConnectionTermination,
     /// `DPE`: the request is not valid HTTP.
@@ -59,6 +61,7 @@ impl Flag {
             Self::UpstreamRetryLimitExceeded => "URX",
             Self::DnsFailure => "DF",
             Self::LoopDetected => "LD",
+            Self::RateLimited => "RL",
             Self::DownstreamConnectionTermination => "DC",
             Self::DownstreamProtocolError => "DPE",
             Self::Overload => "OM",

@@ -28,6 +28,12 @@ mod failures;
 mod framing;
 #[path = "data_plane/guard_bots.rs"]
 mod guard_bots;
+#[path = "data_plane/guard_cors.rs"]
+mod guard_cors;
+#[path = "data_plane/guard_limits.rs"]
+mod guard_limits;
+#[path = "data_plane/guard_security.rs"]
+mod guard_security;
 #[path = "data_plane/guard_tokens.rs"]
 mod guard_tokens;
 #[path = "data_plane/heads.rs"]

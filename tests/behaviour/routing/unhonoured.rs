@@ -59,12 +59,10 @@ async fn a_gateway_that_asks_for_client_certificates_serves_nobody_and_one_that_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_is_answered_500_for_a_filter_and_served_without_a_retry() {
     let stage = Stage::new().await;
-    let cors = json!({"type": "CORS", "cors": {"allowOrigins": ["https://a.test"]}});
     let auth = json!({"type": "ExternalAuth", "externalAuth": {"protocol": "HTTP", "http": {},
         "backendRef": {"kind": "Backend", "name": "b", "port": 80}}});
     let target = stage.to("a");
     for (name, rule, field, answer) in [
-        ("cors", json!({"filters": [cors], "backendRefs": [target]}), "CORS", "500"),
         ("auth", json!({"filters": [auth], "backendRefs": [target]}), "ExternalAuth", "500"),
         ("retry", json!({"retry": {"codes": [503]}, "backendRefs": [target]}), "rules[0].retry", "a"),
         ("session", json!({"sessionPersistence": {}, "backendRefs": [target]}), "rules[0].sessionPersistence", "a"),

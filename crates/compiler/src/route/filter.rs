@@ -3,11 +3,11 @@
 use backstay_proto::config;
 use backstay_proto::config::filter::Kind;
 use backstay_resources::gateway::{
-    HeaderModifier, HttpHeader, HttpRouteFilter, PathModifier, PathModifierType, RequestMirror, RequestRedirect,
+    Cors, HeaderModifier, HttpHeader, HttpRouteFilter, PathModifier, PathModifierType, RequestMirror, RequestRedirect,
     UrlRewrite,
 };
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 
 use super::matching::without_trailing_slash;
 use super::reference::{Reference, resolve};
@@ -62,15 +62,24 @@ pub(super) struct Place<'a> {
     pub(super) of_backend: bool,
 }
 
-/// Compiles filters. A redirect is an action and comes back apart. References of mirrors go to `found`.
+/// What filters come to.
+#[derive(Default)]
+pub(super) struct Filters {
+    pub(super) changes: Vec<config::Filter>,
+    /// An action.
+    pub(super) redirect: Option<config::Redirect>,
+    /// A guard of the rule.
+    pub(super) cors: Option<config::Cors>,
+}
+
+/// Compiles filters. References of mirrors go to `found`.
 pub(super) fn filters(
     wanted: &[HttpRouteFilter],
     place: Place<'_>,
     scope: &Scope<'_>,
     found: &mut Found,
-) -> Result<(Vec<config::Filter>, Option<config::Redirect>), FilterFault> {
-    let mut compiled = Vec::new();
-    let mut redirect = None;
+) -> Result<Filters, FilterFault> {
+    let mut compiled = Filters::default();
     let mut seen: Vec<&str> = Vec::new();
     for (index, filter) in wanted.iter().enumerate() {
         let kind = match filter.kind.as_str() {
@@ -97,19 +106,25 @@ pub(super) fn filters(
             "RequestRedirect" => {
                 once(&mut seen, "RequestRedirect")?;
                 let wanted = filter.request_redirect.as_ref().ok_or(FilterFault::Empty("RequestRedirect"))?;
-                redirect = Some(self::redirect(wanted, place)?);
+                compiled.redirect = Some(redirect(wanted, place)?);
+                None
+            }
+            "CORS" if place.of_backend => return Err(FilterFault::UnsupportedHere("CORS")),
+            "CORS" => {
+                once(&mut seen, "CORS")?;
+                compiled.cors = Some(cors(filter.cors.as_ref().ok_or(FilterFault::Empty("CORS"))?)?);
                 None
             }
             other => return Err(FilterFault::Unsupported(other.to_owned())),
         };
-        compiled.extend(kind.map(|kind| config::Filter { kind: Some(kind) }));
+        compiled.changes.extend(kind.map(|kind| config::Filter { kind: Some(kind) }));
     }
-    if redirect.is_some()
+    if compiled.redirect.is_some()
         && let Some(kind) = of_forwarding(wanted)
     {
         return Err(FilterFault::Incompatible(kind));
     }
-    Ok((compiled, redirect))
+    Ok(compiled)
 }
 
 fn once(seen: &mut Vec<&'static str>, kind: &'static str) -> Result<(), FilterFault> {
@@ -142,6 +157,13 @@ fn header(wanted: &HttpHeader) -> Result<config::Header, FilterFault> {
 /// An edit would make two parties disagree about that.
 const OF_CONNECTIONS: [&str; 8] =
     ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+fn valid_name(text: &str) -> Result<String, FilterFault> {
+    match HeaderName::from_bytes(text.as_bytes()) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(FilterFault::Value(format!("{text:?} is not a header name"))),
+    }
+}
 
 fn header_name(text: &str) -> Result<String, FilterFault> {
     let Ok(name) = HeaderName::from_bytes(text.as_bytes()) else {
@@ -220,6 +242,34 @@ fn redirect(wanted: &RequestRedirect, place: Place<'_>) -> Result<config::Redire
         path: wanted.path.as_ref().map(|path| path_modifier(path, place)).transpose()?,
         port,
         status,
+    })
+}
+
+/// Cross-origin resource sharing. Gateway API has answers to preflights name all that is allowed, with the status 200 or 204: 200 is
+/// what its conformance tests of all versions take.
+fn cors(wanted: &Cors) -> Result<config::Cors, FilterFault> {
+    let names = |names: &[String]| {
+        let name = |name: &String| if name == "*" { Ok("*".to_owned()) } else { valid_name(name) };
+        names.iter().map(name).collect::<Result<Vec<_>, _>>()
+    };
+    for origin in &wanted.allow_origins {
+        if origin.is_empty() || origin.matches('*').count() > 1 || !origin.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(FilterFault::Value(format!("CORS: {origin:?} is not an origin")));
+        }
+    }
+    if let Some(method) = wanted.allow_methods.iter().find(|method| Method::from_bytes(method.as_bytes()).is_err()) {
+        return Err(FilterFault::Value(format!("CORS: {method:?} is not a method")));
+    }
+    Ok(config::Cors {
+        origins: wanted.allow_origins.clone(),
+        methods: wanted.allow_methods.clone(),
+        headers: names(&wanted.allow_headers)?,
+        exposed_headers: names(&wanted.expose_headers)?,
+        max_age: Some(prost_types::Duration { seconds: wanted.max_age.unwrap_or(5).max(0).into(), nanos: 0 }),
+        credentials: wanted.allow_credentials == Some(true),
+        preflight_status: 200,
+        names_all: true,
+        ..config::Cors::default()
     })
 }
 

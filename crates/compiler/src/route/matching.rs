@@ -3,6 +3,7 @@
 use backstay_proto::config;
 use backstay_resources::gateway::{HttpRouteMatch, MatchType, PathMatch, PathMatchType};
 use http::HeaderName;
+use http::header::ACCESS_CONTROL_REQUEST_METHOD;
 use regex::RegexBuilder;
 
 /// Methods that the Gateway API knows.
@@ -37,6 +38,19 @@ pub(super) fn matching(wanted: &HttpRouteMatch, regex_bytes: usize) -> Result<co
     }
     let precedence = precedence(&path, !method.is_empty(), headers.len(), query.len());
     Ok(config::Match { precedence, path: Some(config::PathMatch { kind: Some(path) }), method, headers, query })
+}
+
+/// The match of preflights for requests that `of` matches by their method: browsers ask by OPTIONS whether pages may send them. They ask
+/// without the headers of the request.
+pub(super) fn preflight(of: &config::Match) -> Option<config::Match> {
+    if of.method.is_empty() || of.method == "OPTIONS" {
+        return None;
+    }
+    let asked = config::NamedMatch {
+        name: ACCESS_CONTROL_REQUEST_METHOD.as_str().to_owned(),
+        kind: Some(config::named_match::Kind::Exact(of.method.clone())),
+    };
+    Some(config::Match { method: "OPTIONS".to_owned(), headers: vec![asked], ..of.clone() })
 }
 
 /// Whether a match is by path prefix, so that the prefix can be replaced.

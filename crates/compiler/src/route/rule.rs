@@ -10,8 +10,8 @@ use backstay_proto::config::rule::Action;
 use backstay_proto::config::weighted_backend::Target;
 use backstay_resources::gateway::{HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts};
 
-use super::filter::{FilterFault, Place, filters, of_forwarding};
-use super::matching::{by_prefix, matching};
+use super::filter::{FilterFault, Filters, Place, filters, of_forwarding};
+use super::matching::{by_prefix, matching, preflight};
 use super::reference::{BackendState, RefFault, Reference, resolve};
 use crate::backend::duration;
 
@@ -97,7 +97,7 @@ fn rule(wanted: &HttpRouteRule, index: usize, scope: &Scope<'_>, found: &mut Fou
         return;
     }
     let prefixes = matches.iter().all(by_prefix);
-    let (filters, action) = match filters_and_action(wanted, index, prefixes, scope, found) {
+    let (Filters { changes, cors, .. }, action) = match filters_and_action(wanted, index, prefixes, scope, found) {
         Ok(both) => {
             rules.any_sound = true;
             both
@@ -105,11 +105,16 @@ fn rule(wanted: &HttpRouteRule, index: usize, scope: &Scope<'_>, found: &mut Fou
         Err(fault) => {
             let message = format!("rules[{index}] answers with 500: {fault}");
             rules.faults.push(RuleFault { reason: fault.reason(), message });
-            (Vec::new(), Action::Respond(failure()))
+            (Filters::default(), Action::Respond(failure()))
         }
     };
     let name = wanted.name.clone().unwrap_or_default();
-    rules.compiled.push(config::Rule { name, matches, filters, action: Some(action), ..Default::default() });
+    if cors.is_some() {
+        let preflights: Vec<_> = matches.iter().filter_map(preflight).collect();
+        matches.extend(preflights);
+    }
+    let guards = cors.map(|cors| config::Guards { cors: Some(cors), ..config::Guards::default() });
+    rules.compiled.push(config::Rule { name, matches, filters: changes, action: Some(action), guards });
 }
 
 /// Gateway API: what cannot be sent anywhere is answered with 500.
@@ -123,11 +128,11 @@ fn filters_and_action(
     by_prefix: bool,
     scope: &Scope<'_>,
     found: &mut Found,
-) -> Result<(Vec<config::Filter>, Action), FilterFault> {
+) -> Result<(Filters, Action), FilterFault> {
     let at = format!("rules[{index}].filters");
     let place = Place { at: &at, by_prefix, of_backend: false };
-    let (compiled, redirect) = filters(&wanted.filters, place, scope, found)?;
-    let action = match redirect {
+    let mut compiled = filters(&wanted.filters, place, scope, found)?;
+    let action = match compiled.redirect.take() {
         Some(_) if !wanted.backend_refs.is_empty() => {
             let message = "filter RequestRedirect and backendRefs cannot be combined";
             return Err(FilterFault::Value(message.to_owned()));
@@ -157,11 +162,11 @@ fn forward(
             .map_err(|_| FilterFault::Value(format!("{at}: a weight is at least 0")))?;
         let filters_at = format!("{at}.filters");
         let place = Place { at: &filters_at, by_prefix, of_backend: true };
-        let (compiled, _) = filters(&reference.filters, place, scope, found)?;
+        let Filters { changes, .. } = filters(&reference.filters, place, scope, found)?;
         let resolved = found.collect(resolve(Reference::from(reference), &at, scope.backends));
         serves |= resolved.is_some() && weight > 0;
         let (target, filters) = match resolved {
-            Some(backend) => (Target::Backend(backend), compiled),
+            Some(backend) => (Target::Backend(backend), changes),
             None => (Target::Respond(failure()), Vec::new()),
         };
         backends.push(config::WeightedBackend { weight, target: Some(target), filters });

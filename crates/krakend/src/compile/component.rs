@@ -24,6 +24,7 @@ mod request_limit;
 mod revoker;
 mod security;
 mod signer;
+mod sound;
 mod validator;
 
 use backstay_proto::config;

@@ -212,7 +212,7 @@ fn one_rule(message: &config::Rule) -> Checked<Rule> {
         [] => refuse("matches", "must hold at least one match"),
         some => all(some.iter().enumerate().map(one_match)),
     };
-    let guards = guards::of_rule(message.guards.as_ref()).within("guards");
+    let guards = guards::guards(message.guards.as_ref()).within("guards");
     let (matches, filters, action, guards) =
         (matches, filter::filters(&message.filters), rule::action(message.action.as_ref()), guards).together()?;
     Ok(Rule { name: message.name.as_str().into(), matches, guards, filters, action })

@@ -16,7 +16,8 @@ use crate::limits::Limits;
 
 fn admin() -> (Admin, watch::Sender<Status>) {
     let dns = Arc::new(Dns::new(&["127.0.0.1:1".parse().unwrap()], Handle::current()).unwrap());
-    let model = Model::new(Arc::clone(&dns), Handle::current(), "::".parse().unwrap(), 64);
+    let limiters = Arc::new(backstay_limiter::Registry::new(1024, Arc::default()));
+    let model = Model::new(Arc::clone(&dns), Handle::current(), "::".parse().unwrap(), 64, limiters);
     let (sender, status) = watch::channel(Status::default());
     let admin = Admin {
         node: "node-1".into(),

@@ -3,12 +3,15 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use backstay_limiter::Registry;
 use backstay_model as model;
 use backstay_model::sequence::Resolver;
 use backstay_model::{AddressSet, Revocations, Slot, Table};
 
 use crate::tokens::{KeyStore, Validator};
 use backstay_upstream::{Backend, Discovery};
+
+use super::Guards;
 
 /// One rule of a route.
 #[derive(Debug)]
@@ -36,8 +39,6 @@ pub struct Unmatched {
     pub guards: Option<Arc<Guards>>,
 }
 
-/// See [`model::route::guards::Guards`].
-pub type Guards = model::route::guards::Guards;
 /// See [`model::Filters`].
 pub type Filters = model::Filters<Arc<Backend>>;
 /// See [`model::Mirror`].
@@ -67,12 +68,13 @@ pub(crate) struct Found<'a> {
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
     pub(crate) revocations: &'a dyn Fn(&str) -> Option<Arc<Slot<Revocations>>>,
     pub(crate) keys: &'a KeyStore,
+    pub(crate) limiters: &'a Registry,
 }
 
 impl Unmatched {
     /// What the route called `route` wants of them, if anything.
-    pub(crate) fn of(name: &Arc<str>, route: &model::Route) -> Option<Arc<Self>> {
-        let guards = route.guards.clone()?;
+    pub(crate) fn of(name: &Arc<str>, route: &model::Route, limiters: &Registry) -> Option<Arc<Self>> {
+        let guards = Guards::join(route.guards.as_ref()?, limiters);
         Some(Arc::new(Self { route: Arc::clone(name), guards: Some(guards) }))
     }
 }
@@ -88,7 +90,7 @@ impl Rule {
         Self {
             route: Arc::clone(route),
             name: rule.name.clone(),
-            guards: rule.guards.clone(),
+            guards: rule.guards.as_ref().map(|guards| Guards::join(guards, found.limiters)),
             token: rule.token().map(|token| Box::new(Validator::join(token, found.keys, &find, found.revocations))),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
+use backstay_limiter::Registry;
 use backstay_model::{AddressSet, Fault, Faults, Listener, Revocations, Route, Secret, Slot, Table, TlsSpec};
 use backstay_xds::client::Rejection;
 use rustls::RootCertStore;
@@ -39,6 +40,7 @@ pub(crate) struct Model {
     context: BuildContext,
     /// The address that stands for all addresses of this host.
     any: IpAddr,
+    limiters: Arc<Registry>,
     secrets: AcceptedMap<Secret>,
     backends: AcceptedMap<BackendItem>,
     tables: AcceptedMap<Arc<Slot<Table>>>,
@@ -71,11 +73,12 @@ pub(crate) struct BackendView<'a> {
 
 impl Model {
     /// A model of nothing. Names are resolved by `dns`, and followed on `runtime`; each backend may have `max_checks` of its
-    /// active checks under way.
-    pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr, max_checks: usize) -> Self {
+    /// active checks under way. `limiters` has the buckets of rate limits.
+    pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr, max_checks: usize, limiters: Arc<Registry>) -> Self {
         Self {
             context: BuildContext { dns, runtime, max_checks },
             any,
+            limiters,
             secrets: AcceptedMap::new(),
             backends: AcceptedMap::new(),
             tables: AcceptedMap::new(),
@@ -186,6 +189,7 @@ impl Model {
             address_set: &|name| self.address_sets.get(name).map(|accepted| Arc::clone(&accepted.item)),
             revocations: &|name| self.revocations.get(name).map(|accepted| Arc::clone(&accepted.item)),
             keys: &self.keys,
+            limiters: &self.limiters,
         };
         route.rules.iter().map(|rule| Arc::new(Rule::join(name, rule, &found))).collect()
     }

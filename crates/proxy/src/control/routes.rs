@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use backstay_limiter::Registry;
 use backstay_model::Route;
 
 use crate::config::{Rule, Unmatched};
@@ -21,9 +22,9 @@ pub(super) struct RouteItem {
 
 impl RouteItem {
     /// A route that is not joined yet.
-    pub(super) fn new(name: &Arc<str>, route: Route) -> Self {
+    pub(super) fn new(name: &Arc<str>, route: Route, limiters: &Registry) -> Self {
         let lookups = route.tables().into_iter().chain(route.address_sets()).chain(route.revocations());
         let references = route.backends().into_iter().chain(lookups).collect();
-        Self { references, rules: Vec::new(), unmatched: Unmatched::of(name, &route), route }
+        Self { references, rules: Vec::new(), unmatched: Unmatched::of(name, &route, limiters), route }
     }
 }

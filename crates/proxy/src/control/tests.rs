@@ -2,6 +2,7 @@ mod lookups;
 
 use std::sync::Arc;
 
+use backstay_limiter::Registry;
 use backstay_proto::config::{
     Attachment, Backend, BackendRef, ClientTls, Endpoint, Forward, Listener, Match, Resource, Route, Rule, Secret,
     ServerTls, StaticEndpoints, WeightedBackend, backend, endpoint, listener, resource, rule, secret, weighted_backend,
@@ -18,7 +19,8 @@ use backstay_upstream::Discovery;
 
 fn model() -> Model {
     let dns = Arc::new(Dns::new(&["127.0.0.1:1".parse().unwrap()], Handle::current()).unwrap());
-    Model::new(dns, Handle::current(), "::".parse().unwrap(), 64)
+    let limiters = Arc::new(Registry::new(64, Arc::default()));
+    Model::new(dns, Handle::current(), "::".parse().unwrap(), 64, limiters)
 }
 
 fn update(name: &str, version: &str, kind: resource::Kind) -> Update {

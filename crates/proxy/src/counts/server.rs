@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use backstay_limiter::ClientCounts;
 use backstay_upstream::counts::{Count, FailureCounts, Level};
 
 use super::guards::GuardCounts;
@@ -40,6 +43,8 @@ pub struct ServerMetrics {
     pub guards: GuardCounts,
     /// What was made of the tokens of requests.
     pub tokens: TokenCounts,
+    /// Buckets of clients that rate limits are counted by.
+    pub rate_limit_clients: Arc<ClientCounts>,
     /// Access log lines lost because the writer was behind.
     pub log_lines_dropped: Count,
     /// Access log lines lost because they could not be written.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use backstay_destination::Authority;
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
@@ -72,13 +72,20 @@ pub(super) fn decide(
     let socket = exchange.client.socket.load();
     let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);
     let Some(matched) = found else {
-        return Decision::Answered(unmatched(exchange, &parts, socket.table.unmatched(&authority.host), additions));
+        return Decision::Answered(unmatched(
+            exchange,
+            &parts,
+            &raw,
+            socket.table.unmatched(&authority.host),
+            additions,
+        ));
     };
     exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
     if let Some(guards) = &matched.rule.guards {
         let validator = matched.rule.token.as_deref();
         let wanted = Wanted { validator, waited };
-        match guards::check(guards, wanted, Inquiry { exchange: &exchange, parts: &parts }, additions) {
+        let inquiry = Inquiry { exchange: &exchange, parts: &parts, authority: &raw };
+        match guards::check(guards, wanted, inquiry, additions) {
             Verdict::Pass(passed) => {
                 if let Some(answer) = passed.enter(validator, &exchange, &mut parts) {
                     return Decision::Answered(answer.give(exchange));
@@ -112,18 +119,15 @@ pub(super) fn decide(
 fn unmatched(
     mut exchange: Exchange,
     parts: &Parts,
+    authority: &HeaderValue,
     unmatched: Option<&Arc<Unmatched>>,
     additions: &mut Additions,
 ) -> Response<ResponseBody> {
     let Some(unmatched) = unmatched else { return reply::refuse(exchange, NO_ROUTE) };
     exchange.note(|record| record.route = Some(Arc::clone(&unmatched.route)));
     if let Some(guards) = &unmatched.guards
-        && let Verdict::Answer(answer) = guards::check(
-            guards,
-            Wanted { validator: None, waited: false },
-            Inquiry { exchange: &exchange, parts },
-            additions,
-        )
+        && let Verdict::Answer(answer) =
+            guards::check(guards, Wanted::default(), Inquiry { exchange: &exchange, parts, authority }, additions)
     {
         return answer.give(exchange);
     }

@@ -1,21 +1,26 @@
 //! What requests have to pass before the action of their rule, and what their answers get by it.
 //!
 //! [`check`] is called where the rule is known and nothing has been done yet, with the guards in the order of
-//! [`Guards`]: the first that does not let a request pass answers it. What guards add to answers is in [`Additions`], which outlives
-//! the action: it is put on whatever the client gets, from an endpoint, from the proxy, and from a guard that comes later.
+//! [`backstay_model::route::guards::Guards`]: the first that does not let a request pass answers it. What guards add to answers is in
+//! [`Additions`], which outlives the action: it is put on whatever the client gets, from an endpoint, from the proxy, and from a guard
+//! that comes later.
 //!
 //! # Layout
 //!
 //! - `answer`: in place of the action. `additions`: to the answer, whoever gives it.
-//! - `bots`: programs that are not wanted. `token`: requests without a token that is good enough.
+//! - `cors`, `security`, `bots`, `token`, `limits`: the guards.
 
 mod additions;
 mod answer;
 mod bots;
+mod cors;
+mod limits;
+mod security;
 mod token;
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use http::request::Parts;
 
 use crate::config::Guards;
@@ -44,7 +49,7 @@ pub(super) struct Passed {
 }
 
 /// What wants a token of a request.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Wanted<'a> {
     pub(super) validator: Option<&'a Validator>,
     /// Whether the request has waited for keys already.
@@ -56,6 +61,8 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Inquiry<'a> {
     pub(super) exchange: &'a Exchange,
     pub(super) parts: &'a Parts,
+    /// Its authority, as the client wrote it.
+    pub(super) authority: &'a HeaderValue,
 }
 
 /// Lets a request pass `guards`, and notes in `additions` what its answer gets by it.
@@ -63,10 +70,12 @@ pub(super) fn check(
     guards: &Arc<Guards>,
     token: Wanted<'_>,
     inquiry: Inquiry<'_>,
-    _additions: &mut Additions,
+    additions: &mut Additions,
 ) -> Verdict {
     let mut passed = Passed::default();
-    let mut answer = bots::check(&guards.bots, inquiry);
+    let mut answer = cors::check(guards, inquiry, additions)
+        .or_else(|| security::check(guards, inquiry, additions))
+        .or_else(|| bots::check(&guards.checked.bots, inquiry));
     if answer.is_none()
         && let Some(validator) = token.validator
     {
@@ -76,6 +85,7 @@ pub(super) fn check(
             Judgement::Undecided(waiter) => return Verdict::Wait(Box::new(waiter)),
         }
     }
+    let answer = answer.or_else(|| limits::check(guards, inquiry));
     match answer {
         None => Verdict::Pass(passed),
         Some(answer) => {

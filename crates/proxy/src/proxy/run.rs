@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backstay_guard::PageGuard;
+use backstay_limiter::Registry;
 use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::discovery::Node;
 use backstay_xds::client;
@@ -128,8 +129,10 @@ async fn begin(
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
     })
     .map_err(StartError::Thread)?;
-    let model =
-        Arc::new(Mutex::new(Model::new(Arc::clone(&dns), runtime, any_address(), options.limits.max_health_checks)));
+    let limits = &options.limits;
+    let limiters = Registry::new(limits.max_rate_limit_clients, Arc::clone(&metrics.rate_limit_clients));
+    let model = Model::new(Arc::clone(&dns), runtime, any_address(), limits.max_health_checks, Arc::new(limiters));
+    let model = Arc::new(Mutex::new(model));
     let (changes, changed) = watch::channel(0);
     let admin = listener.map(|(listener, _)| {
         let admin = Admin {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use backstay_limiter::Registry;
 use backstay_model::{HostPattern, Revocations, Route, Slot};
 use backstay_proto::config::token_validation::ClaimHeader;
 use backstay_proto::config::{self, key_set};
-use backstay_proxy::config::{Action, Filters, Rule};
+use backstay_proxy::config::{Action, Filters, Guards, Rule};
 use backstay_proxy::counts::{Guard, ServerMetrics};
 use backstay_proxy::route::Table;
 use backstay_proxy::server::Options;
@@ -93,10 +94,11 @@ impl Guarded {
                 port: self.keys.and_then(|address| std::num::NonZeroU16::new(address.port())),
             },
         };
+        let limiters = Registry::new(16, Arc::default());
         let rule = Arc::new(Rule {
             route: "route/test".into(),
             name: "".into(),
-            guards: route.rules[0].guards.clone(),
+            guards: route.rules[0].guards.as_ref().map(|guards| Guards::join(guards, &limiters)),
             token: Some(Box::new(Validator { wanted, keys, revoked: self.revoked })),
             filters: Filters::default(),
             action,

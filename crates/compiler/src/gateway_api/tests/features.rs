@@ -169,6 +169,19 @@ fn try_out(feature: &str) {
             let filter = json!([{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"remove": ["a"]}}]);
             assert!(matches!(filtered(filter).filters[0].kind, Some(Kind::ResponseHeaders(_))));
         }
+        "HTTPRouteCORS" => {
+            let cors = json!({"allowOrigins": ["https://*.a.test"], "allowMethods": ["GET", "OPTIONS"],
+                "allowHeaders": ["X-One"], "exposeHeaders": ["X-Two"], "allowCredentials": true, "maxAge": 3600});
+            let filters = json!([{"type": "CORS", "cors": cors}]);
+            let rule =
+                served(json!({"filters": filters, "matches": [{"method": "PUT"}], "backendRefs": to(json!([]))})).1;
+            let matches: Vec<_> = rule.matches.iter().map(|it| (&*it.method, it.headers.len())).collect();
+            assert_eq!(matches, [("PUT", 0), ("OPTIONS", 1)]);
+            let cors = rule.guards.unwrap().cors.unwrap();
+            assert_eq!((cors.origins, cors.methods.len()), (vec!["https://*.a.test".to_owned()], 2));
+            assert_eq!((cors.headers, cors.exposed_headers), (vec!["X-One".to_owned()], vec!["X-Two".to_owned()]));
+            assert_eq!((cors.credentials, cors.max_age.map(|age| age.seconds)), (true, Some(3600)));
+        }
         other => panic!("nothing tries the feature {other}"),
     }
 }

@@ -229,7 +229,10 @@ fn difference(kind: &str, path: &str) -> Option<(Vec<Value>, Value)> {
         (_, "values") => json!(["other"]),
         (_, "matchLabels") => json!({"team": "other"}),
         (_, "hostname") => json!("other.example"),
-        (_, "port" | "denominator") => json!(77),
+        (_, "port" | "denominator" | "maxAge") => json!(77),
+        (_, "allowCredentials") => json!(false),
+        (_, "allowOrigins" | "allowHeaders" | "exposeHeaders") => json!(["other"]),
+        (_, "allowMethods") => json!(["PUT"]),
         (_, "protocol") => json!("TCP"),
         (_, "mode") => json!("Passthrough"),
         (_, "from") => json!("None"),
@@ -244,7 +247,7 @@ fn difference(kind: &str, path: &str) -> Option<(Vec<Value>, Value)> {
         (_, "type") if path.contains("matches[].path") => json!("Exact"),
         (_, "type") if path.contains("matches[]") => json!("RegularExpression"),
         (_, "type") if path.ends_with("path.type") => json!("ReplaceFullPath"),
-        (_, "type") => json!("CORS"),
+        (_, "type") => json!("ExternalAuth"),
         (_, "value") if path.contains("path") => json!("/other"),
         _ => json!("other"),
     };
@@ -313,8 +316,12 @@ fn full() -> Vec<Value> {
         "headers": [{"type": "Exact", "name": "a", "value": "b.*"}],
         "queryParams": [{"type": "Exact", "name": "a", "value": "b.*"}],
     }]);
+    let cors = json!({"type": "CORS", "cors": {"allowOrigins": ["https://a"], "allowMethods": ["GET"], "allowHeaders": ["a"],
+        "exposeHeaders": ["b"], "allowCredentials": true, "maxAge": 60}});
+    let mut first = filters(rewrite(prefix.clone()));
+    first.as_array_mut().unwrap().push(cors);
     let rules = json!([
-        {"name": "one", "matches": matches, "filters": filters(rewrite(prefix.clone())),
+        {"name": "one", "matches": matches, "filters": first,
          "backendRefs": [target(filters(rewrite(prefix.clone()))), target(json!([]))],
          "timeouts": {"request": "9s", "backendRequest": "5s"}},
         {"matches": matches, "filters": filters(rewrite(full_path.clone())),

@@ -86,7 +86,7 @@ fn route_version(name: &str, namespace: &str, pick: &dyn Fn(&[Value], usize) -> 
         json!([{"backendRefs": [to("b0")]}]),
         json!([{"backendRefs": [to("b1"), to("b2")]}, {"filters": [mirror], "backendRefs": [to("b0")]}]),
         json!([{"backendRefs": [{"kind": "Backend", "name": "b2"}]}]),
-        json!([{"filters": [{"type": "CORS"}]}]),
+        json!([{"filters": [{"type": "ExternalAuth"}]}]),
     ];
     let parents = [json!([parent("g0")]), json!([parent("g1"), parent("g2")]), json!([parent("g3"), parent("g0")])];
     json!({

@@ -30,7 +30,19 @@ fn bad_rules() -> Vec<(Value, &'static str, &'static str)> {
     let both = json!([{"type": "RequestRedirect", "requestRedirect": {}}, twice]);
     vec![
         (filter(json!({"type": "ExtensionRef", "extensionRef": reference})), "UnsupportedValue", "ExtensionRef"),
-        (filter(json!({"type": "CORS", "cors": {}})), "UnsupportedValue", "CORS"),
+        (filter(json!({"type": "ExternalAuth"})), "UnsupportedValue", "ExternalAuth"),
+        (filter(json!({"type": "CORS"})), "UnsupportedValue", "lacks its settings"),
+        (
+            filter(json!({"type": "CORS", "cors": {"allowOrigins": ["https://*.*"]}})),
+            "UnsupportedValue",
+            "is not an origin",
+        ),
+        (filter(json!({"type": "CORS", "cors": {"allowMethods": ["A B"]}})), "UnsupportedValue", "is not a method"),
+        (
+            filter(json!({"type": "CORS", "cors": {"allowHeaders": ["a b"]}})),
+            "UnsupportedValue",
+            "is not a header name",
+        ),
         (filter(json!({"type": "URLRewrite"})), "UnsupportedValue", "lacks its settings"),
         (json!({"filters": [twice, twice], "backendRefs": [to("a")]}), "UnsupportedValue", "twice"),
         (json!({"filters": both}), "IncompatibleFilters", "cannot be combined"),

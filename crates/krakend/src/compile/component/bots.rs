@@ -1,11 +1,16 @@
 //! `security/bot-detector`.
 
+use backstay_model::route::guards::Bots;
 use backstay_proto::config;
 
 use super::Component;
 
-/// Not called: the table of namespaces does not have it as served.
+/// Which programs are not wanted. `cache_size` is not needed: what it saves KrakenD is not worth a look-up here.
 pub(super) fn compile(component: Component<'_>) -> Option<config::BotDetection> {
-    let _ = component;
-    None
+    component.sound::<Bots, _>(config::BotDetection {
+        allow: component.texts("allow"),
+        deny: component.texts("deny"),
+        patterns: component.texts("patterns"),
+        empty_is_bot: component.is_true("empty_user_agent_is_bot"),
+    })
 }

@@ -224,7 +224,7 @@ impl Response<'_> {
     fn routes(&mut self, arrivals: Vec<Arrival<Route>>) {
         let mut arrived = BTreeSet::new();
         for arrival in arrivals {
-            let (name, mut accepted) = arrival.accept(RouteItem::new);
+            let (name, mut accepted) = arrival.accept(|name, route| RouteItem::new(name, route, &self.model.limiters));
             accepted.item.rules = self.model.join(&name, &accepted.item.route);
             self.clear_rejection(&name);
             arrived.insert(Arc::clone(&name));

@@ -22,6 +22,11 @@ impl Answer {
         Self { guard, reply, headers: HeaderMap::new() }
     }
 
+    /// The same answer with these headers, in place of those of their names.
+    pub(super) fn with(self, headers: HeaderMap) -> Self {
+        Self { headers, ..self }
+    }
+
     /// Answers the request.
     pub(in crate::forward) fn give(self, exchange: Exchange) -> Response<ResponseBody> {
         let mut response = reply::refuse(exchange, self.reply);

@@ -168,6 +168,16 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Rise(|process| process.server.tokens.crowded.get()),
     },
     Family {
+        name: "backstay_rate_limit_clients",
+        help: "Clients whose requests are counted for rate limits.",
+        read: Level(|process| Some(process.server.rate_limit_clients.present() as f64)),
+    },
+    Family {
+        name: "backstay_rate_limit_clients_forgotten_total",
+        help: "Clients that had used up some of a rate limit and were forgotten, because max-rate-limit-clients was reached.",
+        read: Rise(|process| process.server.rate_limit_clients.forgotten()),
+    },
+    Family {
         name: "backstay_destination_failures_total",
         help: "Requests of sequences that no destination answered, by cause.",
         read: Rises("cause", |process| by_cause(&process.server.destination_failures)),

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use backstay_limiter::Registry;
 use backstay_model::{HostPattern, Route};
 use backstay_proto::config;
-use backstay_proxy::config::{Action, Filters, Rule, Unmatched};
+use backstay_proxy::config::{Action, Filters, Guards, Rule, Unmatched};
 use backstay_proxy::route::Table;
 
 /// A route with a rule for some paths, and guards of both.
@@ -37,15 +38,17 @@ impl Guarded {
         let attachments = vec![config::Attachment { listener: "listener/n/g/l".into(), hostnames: vec![] }];
         let message = config::Route { attachments, rules: vec![rule], guards: self.route, ..config::Route::default() };
         let route = Route::try_from(&message).unwrap();
+        let limiters = Registry::new(1024, Arc::default());
         let rule = Arc::new(Rule {
             route: "route/test".into(),
             name: "".into(),
-            guards: route.rules[0].guards.clone(),
+            guards: route.rules[0].guards.as_ref().map(|guards| Guards::join(guards, &limiters)),
             token: None,
             filters: Filters::default(),
             action,
         });
-        let unmatched = Arc::new(Unmatched { route: "route/test".into(), guards: route.guards.clone() });
+        let guards = route.guards.as_ref().map(|guards| Guards::join(guards, &limiters));
+        let unmatched = Arc::new(Unmatched { route: "route/test".into(), guards });
         let mut table = Table::builder();
         for candidate in route.candidates("listener/n/g/l", &HostPattern::Any, |_| Some(Arc::clone(&rule))) {
             table.candidate(candidate);

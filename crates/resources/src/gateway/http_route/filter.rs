@@ -9,8 +9,8 @@ use super::Cors;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpRouteFilter {
-    /// `RequestHeaderModifier`, `ResponseHeaderModifier`, `RequestMirror`, `RequestRedirect` or `URLRewrite`. What
-    /// Backstay does not have (`ExtensionRef`, `CORS`, `ExternalAuth`) is reported in the status and answered with 500.
+    /// `RequestHeaderModifier`, `ResponseHeaderModifier`, `RequestMirror`, `RequestRedirect`, `URLRewrite` or, of rules,
+    /// `CORS`. What Backstay does not have (`ExtensionRef`, `ExternalAuth`) is reported in the status and answered with 500.
     #[serde(default, rename = "type")]
     pub kind: String,
     /// Changes headers of the request.
@@ -45,7 +45,7 @@ impl HttpRouteFilter {
     pub fn is_honoured(&self, of_backend: bool) -> bool {
         match self.kind.as_str() {
             "RequestHeaderModifier" | "ResponseHeaderModifier" | "RequestMirror" | "URLRewrite" => true,
-            "RequestRedirect" => !of_backend,
+            "RequestRedirect" | "CORS" => !of_backend,
             _ => false,
         }
     }

@@ -37,7 +37,6 @@ fn who_writes_what_is_not_honoured_is_told() {
         [
             "spec.useDefaultGateways is not supported: the route is not accepted, and served without it",
             "spec.rules[0].retry is not supported: the rule is not accepted, and served without it",
-            "spec.rules[0].filters: a filter of type CORS is not supported: the rule is answered with 500",
             "spec.rules[0].backendRefs[0].filters: a filter of type CORS is not supported: the rule is answered with 500",
         ]
     );

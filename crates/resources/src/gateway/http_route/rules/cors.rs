@@ -1,5 +1,4 @@
-//! A CORS filter is checked as Gateway API's own schema does, though it is not honoured yet: what is stored now is what
-//! will be honoured then.
+//! A CORS filter is checked as Gateway API's own schema does.
 
 #[cfg(test)]
 mod tests;
