@@ -9,7 +9,7 @@ pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => float(number, -4, 21),
+        Value::Number(number) => float(number, -4, 6),
         Value::String(text) => text.clone(),
         Value::Array(list) => format!("[{}]", list.iter().map(plain).collect::<Vec<_>>().join(" ")),
         Value::Object(members) => {
