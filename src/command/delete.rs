@@ -10,7 +10,7 @@ use super::check::tell;
 use super::object_ref::{ObjectRef, find};
 use super::selection::{SelectionArgs, Words};
 use crate::client::{Client, Discovery, Error, JSON, ResourceType, Segment, ServerArgs, escape};
-use crate::manifest::FileArgs;
+use crate::manifest::{FileArgs, KrakendArgs};
 use crate::output;
 
 /// Delete objects, by name or as manifests list them
@@ -75,7 +75,7 @@ impl Args {
 
     /// The objects of manifests, each once. `None` when anything is wrong with them, which is printed.
     async fn listed(&self, client: &Client) -> Result<Option<Vec<ObjectRef>>> {
-        let manifests = self.files.read();
+        let manifests = self.files.read(&KrakendArgs::default());
         let mut problems = manifests.problems;
         if manifests.documents.is_empty() && problems.is_empty() {
             output::error_line("error: no objects passed to delete");

@@ -21,7 +21,7 @@ use self::manifests::Followed;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::client::{Client, Segment, Server};
-use crate::manifest::FileArgs;
+use crate::manifest::{FileArgs, KrakendArgs};
 use crate::output::{self, Paint};
 use crate::shutdown::{Hangup, Reopen, Shutdown};
 
@@ -30,15 +30,18 @@ use crate::shutdown::{Hangup, Reopen, Shutdown};
 #[command(after_help = "\
 The two are the real ones and talk gRPC over loopback. With -f, manifests are applied again whenever they change on disk, \
 and objects that are taken out of them are deleted. While anything is wrong with them, what was applied stays as it is. \
-What is stored stays in the data directory.
+What is stored stays in the data directory. A krakend.json is served on its own port, as krakend run -d -c does.
 
 Examples:
   backstay dev
+  backstay dev -f krakend.json
   backstay dev -f manifests/
   backstay dev -f backend.yaml -f route.yaml --data-dir /tmp/try")]
 pub(crate) struct Args {
     #[command(flatten)]
     files: FileArgs,
+    #[command(flatten)]
+    krakend: KrakendArgs,
     /// Namespace of objects that name none; one that names another is a problem [default: default]
     #[arg(short, long, value_name = "NAME", requires = "paths")]
     namespace: Option<Segment>,
@@ -97,7 +100,9 @@ impl Args {
             ..backstay_proxy::Options::default()
         };
         let proxy = super::proxy::for_dev(xds, own).await.context("cannot start the proxy")?;
-        let mut followed = Followed::new(Client::new(Server::at(api)), self.files.clone(), self.namespace.clone());
+        let krakend = self.krakend.with_debug();
+        let mut followed =
+            Followed::new(Client::new(Server::at(api)), self.files.clone(), krakend, self.namespace.clone());
         // Changes made while the first round goes on must not be missed.
         let mut changes = if demo { Changes::none() } else { Changes::of(&self.files, &self.data_dir)? };
         let serving = async {

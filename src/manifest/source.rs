@@ -8,7 +8,7 @@ use backstay_krakend::document::Format;
 use backstay_resources::decode::{self, DecodeError};
 
 use super::document::objects;
-use super::{Document, Problem};
+use super::{Document, KrakendArgs, Problem};
 
 /// Larger files are refused: no object may be that large, and a mistyped path should not fill the memory.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -56,16 +56,14 @@ pub(crate) struct FileArgs {
 }
 
 impl FileArgs {
-    /// Reads all that was named, as [`FileArgs::read_all`] does. A configuration of KrakenD is a problem: it holds no object.
-    pub(crate) fn read(&self) -> Manifests {
+    /// Reads all that was named, as [`FileArgs::read_all`] does. A configuration of KrakenD becomes objects.
+    pub(crate) fn read(&self, krakend: &KrakendArgs) -> Manifests {
         let mut manifests = self.read_all();
-        let refuse = |file: KrakendFile| {
-            unreadable(
-                Path::new(&file.origin),
-                "it is a configuration of KrakenD, which this version only checks: backstay check -f",
-            )
-        };
-        manifests.problems.extend(manifests.krakend.drain(..).map(refuse));
+        for file in std::mem::take(&mut manifests.krakend) {
+            for object in krakend.objects(&file) {
+                manifests.add(&file.origin, &object.to_string());
+            }
+        }
         manifests
     }
 

@@ -4,6 +4,8 @@
 mod fleet_refs;
 mod fleets;
 mod index;
+mod policies;
+mod ports;
 mod reports;
 mod secrets;
 
@@ -17,6 +19,10 @@ use bytes::Bytes;
 use self::fleet_refs::FleetRefs;
 use self::fleets::{Changes, Fleets};
 use self::index::{ByKind, Links};
+pub use self::policies::Governed;
+use self::policies::Policies;
+pub use self::ports::PortClaim;
+use self::ports::Ports;
 use self::reports::Reports;
 use self::secrets::Secrets;
 use crate::change::ObjectKey;
@@ -55,6 +61,8 @@ pub struct Graph {
     fleets: Fleets,
     reports: Reports,
     secrets: Secrets,
+    ports: Ports,
+    policies: Policies,
     compiled: usize,
 }
 

@@ -1,5 +1,6 @@
 //! What a Secret compiles to: a certificate for listeners, authorities for Backends.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +8,8 @@ use backstay_model::ResourceName;
 use backstay_proto::config;
 use backstay_resources::core::{KeyPair, MaterialFault, Secret};
 use backstay_resources::{Object, Timestamp};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use crate::encode::encode;
@@ -116,6 +119,13 @@ impl fmt::Debug for SecretModel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("SecretModel")
     }
+}
+
+/// What a Secret has, by key. What cannot be read is not there.
+pub(crate) fn values(object: &Object) -> BTreeMap<String, Bytes> {
+    let data = object.typed::<Secret>().map(|secret| secret.data).unwrap_or_default();
+    let decoded = data.into_iter().filter_map(|(key, value)| Some((key, STANDARD.decode(value).ok()?.into())));
+    decoded.collect()
 }
 
 fn certificate(secret: &Secret) -> Result<CompiledSecret, SecretFault> {

@@ -19,7 +19,7 @@ mod target;
 mod values;
 
 pub use answer::{Head, Wanted};
-pub use composition::{Composition, Step};
+pub use composition::{Composition, Settled, Step};
 pub use failure::CallError;
 pub use outbound::{Call, CallBody, CallId, Request, RequestBody};
 pub use response::{Response, ResponseBody};

@@ -31,7 +31,8 @@ pub use decode::{Collection, Decoder};
 pub use document::{Allow, Deny};
 pub use encode::Encoder;
 pub use engine::{
-    Call, CallBody, CallError, CallId, Composition, Head, Request, RequestBody, Response, ResponseBody, Step, Wanted,
+    Call, CallBody, CallError, CallId, Composition, Head, Request, RequestBody, Response, ResponseBody, Settled, Step,
+    Wanted,
 };
 pub use error::DecodeError;
 pub use limits::Limits;

@@ -155,7 +155,7 @@ impl Plan {
     }
 
     /// When all parts have to be there, from the start on.
-    pub(crate) fn deadline(&self) -> Duration {
+    pub fn deadline(&self) -> Duration {
         let several = self.regular().nth(1).is_some();
         if several { percent(self.settings.timeout, Self::MERGE_PERCENT) } else { self.settings.timeout }
     }

@@ -31,6 +31,7 @@ use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_fastly::FastlyFrontEnd;
 use backstay_fastly::api::Meter;
 use backstay_guard::{HostName, PageGuard, check_address};
+use backstay_krakend::KrakendFrontEnd;
 use backstay_resources::Registry;
 use backstay_store::{Embedded, Store};
 use tokio::net::TcpListener;
@@ -98,14 +99,19 @@ pub struct FastlyOptions {
 pub fn registry() -> Registry {
     let kinds = Registry::built_in();
     // Two kinds of one name would be a mistake in this very program, which every test of it would meet.
-    Registry::new(kinds.iter().chain(backstay_fastly::object::KINDS)).unwrap_or(kinds)
+    let dialects = backstay_fastly::object::KINDS.into_iter().chain(backstay_krakend::kind::KINDS);
+    Registry::new(kinds.iter().chain(dialects)).unwrap_or(kinds)
 }
 
 /// What compiles these kinds: a front end for each dialect.
 fn front_ends(fastly: &FastlyOptions) -> Vec<Box<dyn FrontEnd>> {
     let FastlyOptions { default_gateway, backend_header, .. } = fastly.clone();
     let fastly = backstay_fastly::compile::Options { default_gateway, backend_header };
-    vec![Box::new(GatewayApi::new(backstay_compiler::Options::default())), Box::new(FastlyFrontEnd::new(fastly))]
+    vec![
+        Box::new(GatewayApi::new(backstay_compiler::Options::default())),
+        Box::new(FastlyFrontEnd::new(fastly)),
+        Box::new(KrakendFrontEnd::new()),
+    ]
 }
 
 /// The APIs of dialects that have paths of their own.

@@ -44,6 +44,9 @@ pub trait Request {
     /// The client's address as it is written.
     fn client_text(&self) -> &[u8];
 
+    /// The time, in UTC: `2006-01-02 15:04:05.999999999 +0000 UTC`, without the zeros at the end of the fraction.
+    fn now(&self) -> String;
+
     /// Name of the destination that is selected so far.
     fn selected(&self) -> Option<&[u8]>;
 

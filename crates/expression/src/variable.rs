@@ -17,6 +17,8 @@ pub enum Variable {
     QueryParameter(Box<[u8]>),
     /// A part that every request has, or has not.
     Part(Part),
+    /// The time, in UTC.
+    Now,
 }
 
 /// A part of a request that has no name of its own.
@@ -59,6 +61,7 @@ impl Variable {
                 Cow::Owned(value) => Some(value.into()),
             },
             Self::Part(part) => part.of(request).map(Value::Borrowed),
+            Self::Now => Some(request.now().into_bytes().into()),
         }
     }
 
@@ -73,7 +76,7 @@ impl Variable {
                 let first = lines.next()?;
                 lines.next().is_none().then(|| first.as_bytes())
             }
-            Self::Cookie(_) | Self::QueryParameter(_) => None,
+            Self::Cookie(_) | Self::QueryParameter(_) | Self::Now => None,
         }
     }
 

@@ -10,25 +10,14 @@ mod validator;
 #[cfg(test)]
 mod tests;
 
+use crate::compile::{self, Compiled, Input};
 use crate::config::{Service, version};
 use crate::document::{Document, Format};
-use crate::place::{At, Path, Place};
+use crate::place::{At, Path};
 use crate::plan::Plan;
-use crate::problem::{Cause, Problem, Report, Severity};
+use crate::problem::{Problem, Report, Severity};
 use crate::quote::quoted;
 use crate::{VERSION, resolve, template};
-
-/// Whether this version of Backstay serves what a plan asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Served {
-    /// It does.
-    Yes,
-    /// It only checks it.
-    NotYet,
-}
-
-/// What this version does.
-pub const SERVED: Served = Served::NotYet;
 
 /// What becomes of components that guard or change traffic and are not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -72,11 +61,17 @@ impl Checked {
     }
 }
 
-/// Checks the text of a file: everything that is wrong with it, at once.
+/// Checks the text of a file: everything that is wrong with it, at once, and what proxies could not do of it.
 ///
-/// A file of another version than 3 is refused for that alone, and nothing else of it is looked at, as KrakenD does.
+/// A file of another version than 3 is refused for that alone, and nothing else of it is looked at, as KrakenD does. Files that it
+/// names are not opened.
 #[must_use]
 pub fn check(text: &str, format: Format, options: Options) -> Checked {
+    examine(text, format, options, &Input::default()).0
+}
+
+/// Checks the text of a file and compiles it. What is refused is not compiled.
+pub(crate) fn examine(text: &str, format: Format, options: Options, input: &Input) -> (Checked, Option<Compiled>) {
     let report = Report::default();
     let plan = match Document::read(text, format) {
         Ok(document) => document_plan(&document, options, &report),
@@ -88,7 +83,11 @@ pub fn check(text: &str, format: Format, options: Options) -> Checked {
             None
         }
     };
-    Checked::new(report, plan)
+    let plan = plan.filter(|_| !report.has_faults());
+    let compiled = plan.as_ref().map(|plan| compile::compile(plan, input, &report));
+    let checked = Checked::new(report, plan);
+    let compiled = compiled.filter(|_| !checked.is_refused());
+    (checked, compiled)
 }
 
 fn document_plan(document: &Document, options: Options, report: &Report) -> Option<Plan> {
@@ -104,10 +103,6 @@ fn document_plan(document: &Document, options: Options, report: &Report) -> Opti
     let service = Service::read(&document.root, report);
     let plan = resolve::resolve(&service, report);
     components::check(&service, options, report);
-    if SERVED == Served::NotYet {
-        let message = "this version checks KrakenD configurations and does not serve them yet";
-        report.add(Severity::Note, Cause::NotServed, (Place::START, &Path::ROOT), message);
-    }
     Some(plan)
 }
 

@@ -13,6 +13,7 @@
 //! - `resolve`: from there to the [`plan`], by KrakenD's defaults and checks.
 //! - `check`: what its owner may not mean.
 //! - `compile`: what proxies are given for it.
+//! - [`kind`]: the object of the API that has a configuration. [`KrakendFrontEnd`]: these objects, as they change.
 //! - [`migrate`]: from version 2 to version 3.
 //!
 //! No I/O: files that a configuration names are not opened.
@@ -22,7 +23,9 @@ mod compile;
 mod config;
 pub mod document;
 mod duration;
+mod front_end;
 mod hint;
+pub mod kind;
 pub mod migrate;
 pub mod namespace;
 mod object;
@@ -36,8 +39,9 @@ mod template;
 mod weak;
 mod write;
 
-pub use self::check::{Checked, Options, SERVED, Served, UnknownExtraConfig, check};
-pub use self::compile::{ConfigName, File, Files};
+pub use self::check::{Checked, Options, UnknownExtraConfig, check};
+pub use self::compile::{ConfigName, File, Files, Input, Product};
+pub use self::front_end::KrakendFrontEnd;
 pub use self::place::{At, Place};
 pub use self::problem::{Cause, MAX_PROBLEMS, Problem, Severity};
 pub use self::recognise::is_configuration;

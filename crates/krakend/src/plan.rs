@@ -5,6 +5,8 @@
 
 mod backend;
 mod endpoint;
+mod files;
+mod own;
 mod template;
 
 use std::net::IpAddr;
@@ -14,6 +16,8 @@ pub use self::backend::{Backend, Decoding, Errors, Filter, Host, Shadow, Upstrea
 pub use self::endpoint::{
     Endpoint, Flatmap, FlatmapOperation, HeaderRule, Method, Order, Output, QueryRule, StaticResponse, Strategy,
 };
+pub use self::files::NamedFile;
+pub use self::own::{BackendOwn, EndpointOwn};
 pub use self::template::{RoutePath, RouteSegment, UrlPart, UrlPattern};
 use crate::document::Node;
 use crate::place::Place;
@@ -63,6 +67,8 @@ pub struct Listener {
 /// TLS towards clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerTls {
+    /// Where it is written.
+    pub place: Place,
     /// Files of certificate and key.
     pub keys: Vec<(String, String)>,
     /// Files of authorities that clients' certificates may be of.
@@ -115,6 +121,8 @@ pub struct Transport {
 /// TLS towards backends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientTls {
+    /// Where it is written.
+    pub place: Place,
     /// Files of authorities.
     pub ca_certs: Vec<String>,
     /// Whether the authorities of the system count as well.

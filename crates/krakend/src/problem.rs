@@ -128,6 +128,11 @@ impl Report {
         self.add(Severity::Error, Cause::NotServed, (place, path), message);
     }
 
+    /// What is served, and not quite as KrakenD does it.
+    pub(crate) fn differs(&self, place: Place, path: &Path<'_>, message: impl Into<String>) {
+        self.add(Severity::Warning, Cause::NotServed, (place, path), message);
+    }
+
     /// Whether anything so far refuses the configuration for what is written, and not for what this version does not serve.
     pub(crate) fn has_faults(&self) -> bool {
         let found = self.found.borrow();

@@ -5,6 +5,7 @@
 mod backend;
 mod endpoint;
 mod host;
+mod own;
 mod patterns;
 mod pipeline;
 mod router;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use crate::config::{self, Service};
 use crate::document::Node;
-use crate::namespace::State;
+use crate::namespace::{Level, State};
 use crate::place::{At, Path, Place};
 use crate::plan::{ClientTls, Extension, Host, Listener, Plan, ServerTls, Transport};
 use crate::problem::Report;
@@ -53,6 +54,7 @@ pub(crate) fn resolve(service: &Service<'_>, report: &Report) -> Plan {
     let cache_ttl = service.cache_ttl.as_ref().map(|ttl| ttl.value).unwrap_or_default();
     let patterns = if service.disable_rest { patterns::Patterns::Loose } else { patterns::Patterns::Strict };
     let context = Context { service, report, hosts, timeout: timeout.unwrap_or(TIMEOUT), cache_ttl, patterns };
+    own::check(&service.extras, Level::Service, &path, report);
     let router = router::router(service, report);
     let mut routes = routes::Routes::new(service, &router);
     let mut endpoints = Vec::new();
@@ -93,6 +95,7 @@ fn listener(service: &Service<'_>, report: &Report) -> Listener {
     let path = Path::ROOT;
     let limits = &service.server;
     let tls = service.tls.as_ref().filter(|tls| !tls.is_disabled).map(|tls| ServerTls {
+        place: tls.place.unwrap_or(Place::START),
         keys: files(&tls.keys),
         ca_certs: tls.ca_certs.clone(),
         mutual: tls.enable_mtls,
@@ -165,6 +168,7 @@ fn transport(service: &Service<'_>, report: &Report) -> Transport {
         dns_cache_ttl: ttl.map(|ttl| ttl.value).filter(|ttl| *ttl >= LEAST_DNS_CACHE_TTL).unwrap_or(DNS_CACHE_TTL),
         insecure: config.allow_insecure_connections || tls.is_some_and(|tls| tls.allow_insecure_connections),
         tls: tls.map(|tls| ClientTls {
+            place: tls.place.unwrap_or(Place::START),
             ca_certs: tls.ca_certs.clone(),
             system_authorities: !tls.disable_system_ca_pool,
             min_version: tls.min_version.clone(),

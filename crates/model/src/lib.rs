@@ -44,8 +44,8 @@ pub use name::{FleetName, GATEWAY_CLASS, Kind, ResourceName, Scoped};
 pub use resource::Resource;
 pub use route::sequence;
 pub use route::{
-    Action, Attachment, Filters, Forward, HeaderEdit, Mirror, PathEdit, Redirect, Respond, Route, Rule, RuleMatch,
-    Target, WeightedTarget, WeightedTargets,
+    Action, Attachment, ClientAddress, Composition, Echo, Filters, Forward, HeaderEdit, Mirror, PathEdit, Redirect,
+    Respond, Route, Rule, RuleMatch, Target, WeightedTarget, WeightedTargets,
 };
 pub use secret::{Authorities, Identity, Secret};
 

@@ -14,9 +14,13 @@
 //! - `definition`: a [`Route`], and the [`Candidate`]s it has on a listener. `rule`, `filter`, `matches`: its parts, each with
 //!   its `read` from the wire format. [`guards`]: what requests have to pass before the action. `reply`: answers that an operator
 //!   wrote. `reference`: backends by name.
+//! - [`composition`]: one response out of the answers of several backends, as `backstay-composition` makes it.
 //! - [`sequence`]: steps, an action whose expressions are evaluated by `backstay-expression`.
-//! - `table`: the order of matches, and the search. `hosts`, `paths`: what it looks at.
+//! - `client_address`: whom a request is from, where others say so.
+//! - `table`: the order of matches, and the search. `hosts`, `paths`, `templates`: what it looks at. `template`: paths with variables.
 
+mod client_address;
+pub mod composition;
 mod definition;
 mod filter;
 pub mod guards;
@@ -28,10 +32,15 @@ mod reply;
 mod rule;
 pub mod sequence;
 mod table;
+mod template;
+mod templates;
 
+pub use client_address::ClientAddress;
+pub use composition::Composition;
 pub use definition::{Attachment, Route, Rule, RuleMatch};
 pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};
 pub use matches::{HeaderMatch, InvalidRegex, Matcher, PathMatch, QueryMatch, ValueMatch};
 pub use reply::{Redirect, Respond};
-pub use rule::{Action, Forward, Target, WeightedTarget, WeightedTargets};
+pub use rule::{Action, Echo, Forward, Target, WeightedTarget, WeightedTargets};
 pub use table::{Candidate, Matched, Order, Table, TableBuilder, Unmatched};
+pub use template::{DecodedPath, Element, InvalidVariable, PathTemplate};

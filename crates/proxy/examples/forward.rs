@@ -61,6 +61,7 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Config {
     let rule = Rule {
         route: "route/only".into(),
         name: "".into(),
+        client_address: None,
         guards: None,
         token: None,
         filters: Filters::default(),

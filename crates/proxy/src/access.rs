@@ -8,6 +8,7 @@ mod record;
 mod writer;
 
 pub(crate) use file::LogFile;
+pub(crate) use record::CallRecord;
 pub use record::Record;
 
 use std::io::{self, Write};

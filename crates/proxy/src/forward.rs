@@ -13,6 +13,7 @@
 //!   `loops`: whether it has been here before. `hash`: what endpoints are chosen by, where that is the request.
 //! - `head`: its head as the endpoint gets it. `headers`: those that belong to a connection, and those that tell of the client.
 //! - `sequence`: steps that decide on it, of a rule that has some. `destination`: where these send it, and what its answer gets.
+//! - `compose`: the calls of a rule that makes one response out of several backends' answers.
 //! - `aim`: what of it one backend gets. `asked`: what it asks for.
 //! - `mirror`: a copy of it.
 //! - `outbound`: on its way to a backend, and its answer on the way back. `request_state`: what is known of it meanwhile. `guard`:
@@ -27,6 +28,7 @@ mod aim;
 mod asked;
 mod attempt;
 mod authority;
+mod compose;
 mod decision;
 mod destination;
 mod endpoint;
@@ -87,7 +89,8 @@ async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Respon
     let mut response = match decision::decide(exchange, request, &mut additions, false) {
         Decision::Answered(response) => response,
         Decision::Forward(outbound) => outbound.send().await,
-        // Boxed, as all that happens to few requests.
+        // Boxed: a future is as large as its largest part, and is moved.
+        Decision::Compose(composing) => Box::pin(composing.run()).await,
         Decision::Wait(undecided) => Box::pin(wait(undecided, &mut additions)).await,
     };
     additions.apply(&mut response);
@@ -105,6 +108,7 @@ async fn wait(undecided: Box<Undecided>, additions: &mut Additions) -> Response<
     match decision::decide(exchange, request, additions, true) {
         Decision::Answered(response) => response,
         Decision::Forward(outbound) => outbound.send().await,
+        Decision::Compose(composing) => Box::pin(composing.run()).await,
         // None waits twice.
         Decision::Wait(undecided) => reply::refuse(undecided.exchange, UNDECIDED),
     }

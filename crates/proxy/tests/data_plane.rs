@@ -8,6 +8,8 @@ mod support;
 mod balancing;
 #[path = "data_plane/bodies.rs"]
 mod bodies;
+#[path = "data_plane/compose.rs"]
+mod compose;
 #[path = "data_plane/counts.rs"]
 mod counts;
 #[path = "data_plane/counts_upstream.rs"]

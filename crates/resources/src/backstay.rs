@@ -59,7 +59,8 @@ pub struct BackendPolicy {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct BackendPolicySpec {
-    /// The Backends it applies to, at least one. Where several policies name one Backend, the oldest applies.
+    /// The Backends it applies to. Where several policies name one Backend, the oldest applies. None for a policy that a KrakendConfig
+    /// names.
     pub target_refs: Vec<PolicyTargetRef>,
     /// TLS to the endpoints; for the protocols `tls` and `h2`.
     #[serde(skip_serializing_if = "Option::is_none")]

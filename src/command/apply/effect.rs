@@ -34,6 +34,7 @@ pub(crate) async fn wait(
         let served: (Judge, _) = (programmed, "is not served");
         let (judges, deadline) = match label.split_once('.').map(|(kind, _)| kind) {
             Some("gateway" | "backend") => (vec![served], deadline),
+            Some("krakendconfig") => (vec![(taken as Judge, "is not served as it is"), served], deadline),
             Some("backendpolicy") => (vec![(applies as Judge, "does not apply as it is"), served], deadline),
             Some("httproute") => {
                 (vec![(accepted as Judge, "is not served")], deadline.min(Instant::now() + ROUTE_PATIENCE))
@@ -149,6 +150,17 @@ fn accepted(object: &Value) -> Verdict {
         }
     }
     Verdict::Done
+}
+
+/// The verdict on a KrakendConfig, before that of proxies: `Accepted`.
+fn taken(object: &Value) -> Verdict {
+    let Some(condition) = condition(object, &object["status"]["conditions"], "Accepted") else {
+        return Verdict::Silent;
+    };
+    match condition["status"] == "True" {
+        true => Verdict::Done,
+        false => Verdict::Failed(condition["message"].as_str().unwrap_or_default().to_owned()),
+    }
 }
 
 /// The verdict on a BackendPolicy, before that of proxies: `Accepted` and `ResolvedRefs`.

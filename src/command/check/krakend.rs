@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use backstay_krakend::{Options, Problem, Severity, UnknownExtraConfig, migrate};
+use backstay_krakend::{Options, Problem, Severity, migrate};
 
 use super::tell;
-use crate::manifest::{KrakendFile, Manifests};
+use crate::manifest::{KrakendFile, Manifests, Unknown};
 use crate::output::{self, Paint};
 
 /// Options for configurations of KrakenD.
@@ -20,15 +20,6 @@ pub(super) struct KrakendArgs {
     unknown_extra_config: Unknown,
 }
 
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Unknown {
-    /// The configuration is refused.
-    #[default]
-    Error,
-    /// They are left out, with a warning.
-    Warn,
-}
-
 impl KrakendArgs {
     /// Whether a file is to be converted and not checked.
     pub(super) fn migrates(&self) -> bool {
@@ -40,10 +31,7 @@ impl KrakendArgs {
     /// # Errors
     /// When standard output is gone.
     pub(super) fn check(&self, files: &[KrakendFile]) -> Result<bool> {
-        let unknown_extra_config = match self.unknown_extra_config {
-            Unknown::Error => UnknownExtraConfig::Error,
-            Unknown::Warn => UnknownExtraConfig::Warn,
-        };
+        let unknown_extra_config = self.unknown_extra_config.into();
         let mut is_refused = false;
         for file in files {
             let checked = backstay_krakend::check(&file.text, file.format, Options { unknown_extra_config });

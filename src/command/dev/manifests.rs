@@ -11,7 +11,7 @@ use crate::client::{Client, Segment};
 use crate::command::apply::{self, effect};
 use crate::command::delete::{Deleted, delete};
 use crate::command::object_ref::ObjectRef;
-use crate::manifest::{FileArgs, Manifests};
+use crate::manifest::{FileArgs, KrakendArgs, Manifests};
 use crate::output::{self, Paint};
 
 /// What is applied when no manifests are given.
@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Followed {
     client: Client,
     files: FileArgs,
+    krakend: KrakendArgs,
     /// Namespace of objects that name none, where the command line says it.
     namespace: Option<Segment>,
     /// What the last round read: objects, and problems as text.
@@ -40,8 +41,8 @@ type Reading = (Vec<Value>, Vec<String>);
 
 impl Followed {
     /// Nothing is read yet.
-    pub(super) fn new(client: Client, files: FileArgs, namespace: Option<Segment>) -> Self {
-        Self { client, files, namespace, last: Reading::default(), applied: Vec::new() }
+    pub(super) fn new(client: Client, files: FileArgs, krakend: KrakendArgs, namespace: Option<Segment>) -> Self {
+        Self { client, files, krakend, namespace, last: Reading::default(), applied: Vec::new() }
     }
 
     fn read(&self) -> Manifests {
@@ -50,7 +51,7 @@ impl Followed {
             manifests.add("quickstart.yaml", QUICKSTART);
             return manifests;
         }
-        self.files.read()
+        self.files.read(&self.krakend)
     }
 
     /// Whether the files say something else than in the last round.

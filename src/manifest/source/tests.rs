@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::{FileArgs, Manifests, Origin, expand, split};
+use super::{FileArgs, KrakendArgs, Manifests, Origin, expand, split};
 
 const TWO: &str = "\
 # A comment, which is no document.
@@ -153,7 +153,7 @@ fn what_is_not_there_is_a_problem_and_the_rest_is_read() {
     let binary = directory.path().join("binary.yaml");
     std::fs::write(&binary, b"a: 1\nb: \xff\n").unwrap();
     let paths = vec![directory.path().join("absent.yaml"), binary, good];
-    let manifests = FileArgs { paths, recursive: false }.read();
+    let manifests = FileArgs { paths, recursive: false }.read(&KrakendArgs::default());
     assert_eq!(names(&manifests), ["a"]);
     assert_eq!(manifests.problems.len(), 2);
     assert!(manifests.problems[1].message.contains("line 2 is not UTF-8"), "{}", manifests.problems[1]);
@@ -168,7 +168,7 @@ fn an_argument_without_objects_is_a_problem_beside_others() {
         path
     };
     let (good, empty) = (file("good.yaml", TWO), file("empty.yaml", "# nothing\n"));
-    let read = |paths: Vec<PathBuf>| FileArgs { paths, recursive: false }.read();
+    let read = |paths: Vec<PathBuf>| FileArgs { paths, recursive: false }.read(&KrakendArgs::default());
     let manifests = read(vec![good, empty.clone()]);
     assert_eq!(names(&manifests), ["one", "two"]);
     let problem = manifests.problems[0].to_string();

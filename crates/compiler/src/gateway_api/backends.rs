@@ -40,6 +40,8 @@ impl Tables {
         for policy in graph.take_dirty(&BACKEND_POLICY) {
             let targets = self.policies.get(&policy.name).and_then(|policy| policy.good.as_ref());
             self.work.backends.extend(targets.into_iter().flat_map(|policy| policy.targets.iter().cloned()));
+            // Objects of other dialects that name it.
+            graph.changed(&policy);
             self.work.policy_reports.insert(policy.name);
         }
         for name in std::mem::take(&mut self.work.backends) {

@@ -30,8 +30,9 @@ impl Tables {
             self.claim_ports(&key, view);
             stale.insert(key);
         }
+        self.work.ports.extend(graph.take_claimed());
         for port in std::mem::take(&mut self.work.ports) {
-            self.recompile_port(&port, &mut stale);
+            self.recompile_port(&port, &mut stale, graph);
         }
         for key in stale {
             let Some(node) = self.gateways.get(&key) else { continue };
@@ -90,7 +91,7 @@ impl Tables {
     }
 
     /// Decides who gets a port. Whoever's outcome changes is added to `stale`.
-    fn recompile_port(&mut self, port: &Port, stale: &mut BTreeSet<ObjectKey>) {
+    fn recompile_port(&mut self, port: &Port, stale: &mut BTreeSet<ObjectKey>, graph: &mut Graph) {
         let mut claims = Vec::new();
         let mut outcomes: BTreeMap<&ObjectKey, BTreeMap<usize, Conflict>> = BTreeMap::new();
         for key in self.claims.get(port).into_iter().flatten() {
@@ -108,11 +109,31 @@ impl Tables {
                 addresses: &placement.addresses,
             }));
         }
+        // Those of other dialects have one listener each.
+        claims.extend(graph.claims(port).map(|(key, claim)| Claim {
+            gateway: key,
+            created: claim.created,
+            index: 0,
+            name: "own",
+            protocol: claim.protocol,
+            hostname: String::new(),
+            addresses: &claim.addresses,
+        }));
         let losers = conflicts(&mut claims);
+        let mut others: BTreeMap<ObjectKey, Option<String>> =
+            graph.claims(port).map(|(key, _)| (key.clone(), None)).collect();
         let mut outcomes: BTreeMap<ObjectKey, _> =
             outcomes.into_iter().map(|(key, outcome)| (key.clone(), outcome)).collect();
         for (key, index, conflict) in losers {
-            outcomes.entry(key).or_default().insert(index, conflict);
+            match others.get_mut(&key) {
+                Some(other) => *other = Some(conflict.message),
+                None => {
+                    outcomes.entry(key).or_default().insert(index, conflict);
+                }
+            }
+        }
+        for (key, conflict) in others {
+            graph.settle_port(&key, conflict);
         }
         for (key, outcome) in outcomes {
             let Some(node) = self.gateways.get_mut(&key) else { continue };

@@ -52,6 +52,9 @@ impl Tables {
         let secrets = policy.into_iter().flat_map(|policy| policy.secrets().map(|it| secret_key(&it.secret)));
         graph.link(key, targets.chain(secrets));
         self.work.backends.extend(policy.into_iter().flat_map(|policy| policy.targets.iter().cloned()));
+        graph.set_policy(name, policy.cloned());
+        // Backends have been looked at: these are objects of other dialects that name it.
+        graph.changed(key);
         if let Some(source) = source {
             self.policies.insert(name.clone(), source);
             self.work.policy_reports.insert(name.clone());

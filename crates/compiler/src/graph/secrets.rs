@@ -7,11 +7,12 @@ use std::sync::Arc;
 use backstay_model::{Kind as ResourceKind, ResourceName};
 use backstay_resources::Object;
 use backstay_resources::core::SECRET;
+use bytes::Bytes;
 
 use super::{Graph, Offer};
 use crate::change::ObjectKey;
 use crate::last_good_secret::{LastGoodSecret, LastGoodSecretName};
-use crate::secret::{CompiledSecret, Role, SecretFault, SecretModel, SecretName, SecretUse};
+use crate::secret::{self, CompiledSecret, Role, SecretFault, SecretModel, SecretName, SecretUse};
 
 const ROLES: [Role; 2] = [Role::Certificate, Role::Authority];
 
@@ -29,6 +30,8 @@ pub(super) struct Secrets {
 struct SecretNode {
     /// As it is now.
     model: Option<SecretModel>,
+    /// What it has now, by key.
+    values: BTreeMap<String, Bytes>,
     /// As it last could serve in each role. Kept while it is needed, so that a mistake with a Secret does not take traffic
     /// away.
     last_good: BTreeMap<Role, CompiledSecret>,
@@ -47,6 +50,11 @@ impl Graph {
     pub(crate) fn secret_fault(&self, wanted: &SecretUse) -> Option<SecretFault> {
         let model = self.secrets.nodes.get(&wanted.secret).and_then(|node| node.model.as_ref());
         model.ok_or(SecretFault::Missing).and_then(|model| model.role(wanted.role)).err()
+    }
+
+    /// What a Secret has now under a key. `None` where there is no such Secret, or it has no such key.
+    pub fn secret_value(&self, namespace: &str, name: &str, key: &str) -> Option<Bytes> {
+        self.secrets.nodes.get(&SecretName::new(namespace, name))?.values.get(key).cloned()
     }
 
     /// What there is to send for a Secret, now or kept.
@@ -69,7 +77,9 @@ impl Graph {
     pub(crate) fn read_secret(&mut self, key: &ObjectKey, object: Option<&Object>) {
         let name = SecretName { namespace: key.namespace.clone(), name: key.name.clone() };
         let model = object.map(SecretModel::parse);
-        if self.secrets.nodes.get(&name).and_then(|node| node.model.as_ref()) == model.as_ref() {
+        let values = object.map(secret::values).unwrap_or_default();
+        let is_same = |node: &SecretNode| node.model == model && node.values == values;
+        if self.secrets.nodes.get(&name).map_or(model.is_none(), is_same) {
             return;
         }
         for role in ROLES {
@@ -79,7 +89,8 @@ impl Graph {
                 node.last_good.insert(role, compiled.clone());
             }
         }
-        self.secrets.nodes.entry(name.clone()).or_default().model = model;
+        let node = self.secrets.nodes.entry(name.clone()).or_default();
+        (node.model, node.values) = (model, values);
         self.compiled += 1;
         self.changed(key);
         self.secrets.changed.insert(name);

@@ -27,6 +27,19 @@ pub struct Step {
     pub cancelled: Vec<CallId>,
     /// The response, once; nothing more happens after it.
     pub response: Option<Response>,
+    /// What became of the call whose answer or failure was handed in; none if nobody waits for it any more.
+    pub settled: Option<Settled>,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug)]
+pub enum Settled {
+    /// Its answer says all that it should.
+    Complete,
+    /// There is an answer, which is not complete.
+    Incomplete,
+    /// It failed; an answer that cannot be decoded is a failure too.
+    Failed(CallError),
 }
 
 /// One request, from its calls to its response.
@@ -91,6 +104,11 @@ impl Composition {
         let limit = settings.limits.effective_response_bytes().min(left);
         let passed = settings.output.encoder == crate::Encoder::Opaque;
         answer::wanted(plan, status, passed, self.body_is_referred_to(part), limit)
+    }
+
+    /// How many bytes of answers can still be held.
+    pub fn bytes_left(&self) -> usize {
+        self.plan.settings().limits.total_bytes.saturating_sub(self.held)
     }
 
     /// Hands in the answer to a call, with what was wanted of its body.
@@ -165,6 +183,11 @@ impl Composition {
     fn settle(&mut self, call: CallId, result: Result<Answer, CallError>) -> Step {
         let mut step = Step::default();
         let Some(part) = self.part_of(call) else { return step };
+        step.settled = Some(match &result {
+            Ok(answer) if answer.complete => Settled::Complete,
+            Ok(_) => Settled::Incomplete,
+            Err(error) => Settled::Failed(error.clone()),
+        });
         let Some(settled) = self.parts.get_mut(part).and_then(|state| state.settle(call.copy.into(), result)) else {
             return step;
         };

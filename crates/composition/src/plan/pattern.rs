@@ -65,6 +65,16 @@ impl Pattern {
         Self { segments }
     }
 
+    /// Of these pieces. A slash is added at the front if there is none.
+    pub fn new(mut segments: Vec<Segment>) -> Self {
+        match segments.first_mut() {
+            Some(Segment::Literal(text)) if text.starts_with('/') => {}
+            Some(Segment::Literal(text)) => text.insert(0, '/'),
+            _ => segments.insert(0, Segment::Literal("/".to_owned())),
+        }
+        Self { segments }
+    }
+
     /// The pieces.
     pub fn segments(&self) -> &[Segment] {
         &self.segments

@@ -93,6 +93,10 @@ impl Request for Example {
         self.sets[set.0].contains(address)
     }
 
+    fn now(&self) -> String {
+        "2006-01-02 15:04:05 +0000 UTC".to_owned()
+    }
+
     fn random_below(&self, bound: NonZeroU32) -> u32 {
         let drawn = self.next_random.get();
         self.next_random.set(drawn + 1);

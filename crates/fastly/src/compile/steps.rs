@@ -138,7 +138,7 @@ impl<'a> Source<'a> {
             body: response.content.clone(),
             reason: response.response.clone(),
             content_type: response.content_type.clone().unwrap_or_default(),
-            computed_body: None,
+            ..config::Respond::default()
         };
         // The first one ends the run.
         let _ = blocks.entry(when).or_default().respond.get_or_insert_with(|| operation(Kind::Respond(respond)));

@@ -5,8 +5,7 @@ use super::*;
 
 /// Everything said of a configuration, as lines.
 fn lines(text: &str, options: Options) -> Vec<String> {
-    let lines = check(text, Format::Json, options).problems.into_iter().map(|problem| problem.to_string());
-    lines.filter(|line| !line.ends_with("does not serve them yet")).collect()
+    check(text, Format::Json, options).problems.iter().map(ToString::to_string).collect()
 }
 
 /// What is said with components that are not served let pass.
@@ -88,7 +87,7 @@ fn yaml_and_toml_are_checked_the_same() {
     let toml = "version = 3\n[[endpoints]]\nendpoint = '/a'\nmethode = 'GET'\n[[endpoints.backend]]\nhost = ['h']\nurl_pattern = '/{x}'\n";
     for (text, format, places) in [(yaml, Format::Yaml, [(4, 3), (7, 5)]), (toml, Format::Toml, [(4, 1), (7, 1)])] {
         let checked = check(text, format, Options::default());
-        let found: Vec<_> = checked.problems[1..].iter().map(|it| (it.place.line, it.place.column)).collect();
+        let found: Vec<_> = checked.problems.iter().map(|it| (it.place.line, it.place.column)).collect();
         assert_eq!(found, places, "{:?}", checked.problems);
     }
 }
@@ -126,7 +125,7 @@ fn no_severity_crowds_another_out() {
     let checked = check(&text, Format::Json, Options::default());
     assert_eq!(checked.left_out, 1_000);
     assert!(checked.is_refused());
-    assert_eq!(checked.problems.len(), 1_002);
+    assert_eq!(checked.problems.len(), 1_001);
 }
 
 #[test]

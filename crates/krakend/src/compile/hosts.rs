@@ -8,7 +8,6 @@ use backstay_proto::config;
 use backstay_proto::config::backend::{Discovery, Protocol};
 use backstay_proto::config::connections::TcpKeepalive;
 use backstay_proto::config::endpoint;
-use backstay_proto::config::resource::Kind as Resource;
 
 use super::{Scope, name};
 use crate::place::{Path, Place};
@@ -28,11 +27,8 @@ impl Scope<'_> {
     pub(crate) fn remote(&self, url: &str, place: Place, path: &Path<'_>) -> Option<Remote> {
         let parts = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"));
         let Some((scheme, rest)) = parts else {
-            self.report.not_served(
-                place,
-                path,
-                format!("{} is no URL that begins with http:// or https://", quoted(url)),
-            );
+            let message = format!("{} is no URL that begins with http:// or https://", quoted(url));
+            self.report.not_served(place, path, message);
             return None;
         };
         let rest = rest.split('#').next().unwrap_or_default();
@@ -43,51 +39,101 @@ impl Scope<'_> {
         }
         let host = Host { scheme: scheme.to_owned(), authority: authority.to_owned(), base: String::new() };
         let slash = if target.starts_with('/') { "" } else { "/" };
-        Some(Remote { target: self.target(&host, 1, place, path)?, path: format!("{slash}{target}") })
+        Some(Remote { target: self.target(&host, 1, None, place, path)?, path: format!("{slash}{target}") })
     }
 
     /// A host as the target of calls, with a backend for it. A host that cannot be called is told.
-    pub(crate) fn target(&self, host: &Host, weight: u32, place: Place, path: &Path<'_>) -> Option<config::CallTarget> {
-        let is_tls = host.scheme == "https";
-        let refuse = |message: String| {
-            self.report.not_served(place, path, message);
-            None
-        };
-        if !is_tls && host.scheme != "http" {
-            return refuse(format!("backends are called over http and https, and not over {}", quoted(&host.scheme)));
-        }
-        let Some((name, port)) = split(&host.authority, if is_tls { 443 } else { 80 }) else {
-            return refuse(format!("{} is no host with a port", quoted(&host.authority)));
-        };
-        let endpoint = match name.parse::<IpAddr>() {
-            Ok(address) if address.is_unspecified() => {
-                return refuse(format!("{address} stands for no particular host"));
-            }
-            Ok(address) => endpoint::Host::Ip(address.to_string()),
-            Err(_) => {
-                let canonical = hostname::canonical(name);
-                if !hostname::is_dns_name(&canonical) {
-                    return refuse(format!("{} is neither a name nor an address", quoted(name)));
-                }
-                endpoint::Host::Fqdn(canonical)
+    pub(crate) fn target(
+        &self,
+        host: &Host,
+        weight: u32,
+        policy: Option<&str>,
+        place: Place,
+        path: &Path<'_>,
+    ) -> Option<config::CallTarget> {
+        let (is_tls, (name, port)) = match address(host) {
+            Ok(address) => address,
+            Err(message) => {
+                self.report.not_served(place, path, message);
+                return None;
             }
         };
-        let part = match &endpoint {
-            endpoint::Host::Ip(name) | endpoint::Host::Fqdn(name) | endpoint::Host::Srv(name) => {
-                format!("{}:{name}", host.scheme)
-            }
+        let (name, endpoint) = match name.parse::<IpAddr>() {
+            Ok(address) => (address.to_string(), endpoint::Host::Ip(address.to_string())),
+            Err(_) => (name.clone(), endpoint::Host::Fqdn(name)),
         };
-        let resource = name::backend(self.config, &part);
-        if !self.offers(&resource) {
-            let endpoints = vec![config::Endpoint { host: Some(endpoint), ..Default::default() }];
-            self.offer(&resource, Resource::Backend(backend(endpoints, is_tls, &self.plan.transport)));
-        }
         Some(config::CallTarget {
-            backend: Some(config::BackendRef { backend: resource.to_string(), port: port.into() }),
+            backend: Some(self.backend(&format!("{}:{name}", host.scheme), endpoint, is_tls, policy, port)),
             weight,
             authority: host.authority.clone(),
             base_path: host.base.trim_end_matches('/').to_owned(),
         })
+    }
+
+    /// Whom the SRV records of a name say to call. Each is sent its own name as the host.
+    pub(super) fn records(
+        &self,
+        name: &str,
+        scheme: &str,
+        policy: Option<&str>,
+        place: Place,
+        path: &Path<'_>,
+    ) -> Option<config::CallTarget> {
+        let canonical = hostname::canonical(name);
+        let is_tls = scheme == "https";
+        let problem = if !is_tls && scheme != "http" {
+            format!("backends are called over http and https, and not over {}", quoted(scheme))
+        } else if !hostname::is_dns_name(&canonical) {
+            format!("{} is no name that DNS could know", quoted(name))
+        } else {
+            let endpoint = endpoint::Host::Srv(canonical.clone());
+            let backend = self.backend(&format!("srv:{scheme}:{canonical}"), endpoint, is_tls, policy, 0);
+            return Some(config::CallTarget { backend: Some(backend), weight: 1, ..Default::default() });
+        };
+        self.report.not_served(place, path, problem);
+        None
+    }
+
+    fn backend(
+        &self,
+        part: &str,
+        endpoint: endpoint::Host,
+        is_tls: bool,
+        policy: Option<&str>,
+        port: u16,
+    ) -> config::BackendRef {
+        let part = policy.map_or_else(|| part.to_owned(), |policy| format!("{part}:{policy}"));
+        let resource = name::backend(self.config, &part);
+        self.offer_backend(&resource, policy, || {
+            let endpoints = vec![config::Endpoint { host: Some(endpoint), ..Default::default() }];
+            let tls = is_tls.then(|| self.client_tls());
+            backend(endpoints, tls, &self.plan.transport)
+        });
+        config::BackendRef { backend: resource.to_string(), port: port.into() }
+    }
+}
+
+/// Whether a host speaks TLS, its name or address, and its port.
+fn address(host: &Host) -> Result<(bool, (String, u16)), String> {
+    let is_tls = host.scheme == "https";
+    if !is_tls && host.scheme != "http" {
+        return Err(format!("backends are called over http and https, and not over {}", quoted(&host.scheme)));
+    }
+    let Some((name, port)) = split(&host.authority, if is_tls { 443 } else { 80 }) else {
+        return Err(format!("{} is no host with a port", quoted(&host.authority)));
+    };
+    match name.parse::<IpAddr>() {
+        Ok(address) if address.is_unspecified() => Err(format!("{address} stands for no particular host")),
+        Ok(address) => Ok((is_tls, (address.to_string(), port))),
+        Err(_) => {
+            let canonical = hostname::canonical(name);
+            let is_sound = if is_tls { hostname::is_name(&canonical) } else { hostname::is_dns_name(&canonical) };
+            if !is_sound {
+                let why = if is_tls { "a name that a certificate can carry" } else { "a name or an address" };
+                return Err(format!("{} is not {why}", quoted(name)));
+            }
+            Ok((is_tls, (canonical, port)))
+        }
     }
 }
 
@@ -102,12 +148,12 @@ fn split(authority: &str, default: u16) -> Option<(&str, u16)> {
 }
 
 /// A backend with these endpoints, by the settings of the service.
-fn backend(endpoints: Vec<config::Endpoint>, is_tls: bool, transport: &Transport) -> config::Backend {
+fn backend(endpoints: Vec<config::Endpoint>, tls: Option<config::ClientTls>, transport: &Transport) -> config::Backend {
     let limit = |span: Duration| (!span.is_zero()).then(|| duration(span));
     config::Backend {
-        protocol: if is_tls { Protocol::Http1Tls } else { Protocol::Http1 }.into(),
+        protocol: if tls.is_some() { Protocol::Http1Tls } else { Protocol::Http1 }.into(),
         discovery: Some(Discovery::Static(config::StaticEndpoints { endpoints, ..Default::default() })),
-        tls: is_tls.then(|| config::ClientTls { skip_verification: transport.insecure, ..Default::default() }),
+        tls,
         timeouts: Some(config::Timeouts {
             connect: limit(transport.dialer_timeout),
             idle: limit(transport.idle_connection_timeout),

@@ -3,13 +3,29 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use backstay_model::ResourceName;
+use backstay_model::{ResourceName, Scoped};
 
 use super::ConfigName;
 
+/// The route of a configuration.
+pub(crate) fn route(config: &ConfigName) -> Arc<str> {
+    ResourceName::Route(Scoped { namespace: "", name: &format!("krakend:{config}") }).into()
+}
+
+/// The listener of a configuration that has one of its own.
+pub(crate) fn listener(config: &ConfigName) -> Arc<str> {
+    let gateway = Scoped { namespace: &config.namespace, name: &format!("krakend:{}", config.name) };
+    ResourceName::Listener { gateway, listener: "own", address: None }.into()
+}
+
 /// A backend of a configuration: `part` tells it from its others.
 pub(super) fn backend(config: &ConfigName, part: &str) -> Arc<str> {
-    ResourceName::Backend(&format!("krakend:{}:{}:{}", config.namespace, config.name, segment(part))).into()
+    ResourceName::Backend(&format!("krakend:{config}:{}", segment(part))).into()
+}
+
+/// A certificate that comes with a configuration: `part` tells it from its others.
+pub(super) fn certificate(config: &ConfigName, part: &str) -> Arc<str> {
+    ResourceName::Certificate { namespace: &format!("krakend:{config}"), secret: &segment(part) }.into()
 }
 
 /// A text as one segment of a name: what is not printed, and what separates, is percent-encoded.

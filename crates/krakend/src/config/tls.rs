@@ -12,6 +12,7 @@ const VERSIONS: &[&str] = &["SSL3.0", "TLS10", "TLS11", "TLS12", "TLS13"];
 /// The field `tls` of the service.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ServerTls {
+    pub(crate) place: Option<Place>,
     pub(crate) is_disabled: bool,
     /// Files of certificate and key.
     pub(crate) keys: Vec<(At<String>, At<String>)>,
@@ -27,6 +28,7 @@ pub(crate) struct ServerTls {
 /// The field `client_tls` of the service.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ClientTls {
+    pub(crate) place: Option<Place>,
     pub(crate) allow_insecure_connections: bool,
     pub(crate) ca_certs: Vec<String>,
     pub(crate) disable_system_ca_pool: bool,
@@ -49,6 +51,7 @@ impl ServerTls {
         // Go has decided by itself since 1.17.
         object.truth("prefer_server_cipher_suites");
         let tls = Self {
+            place: Some(place),
             is_disabled: object.truth("disabled"),
             keys,
             ca_certs: plain(&mut object, "ca_certs"),
@@ -73,6 +76,7 @@ impl ClientTls {
         let path = &path.key("client_tls");
         let mut object = Object::of(node, path, report);
         let tls = Self {
+            place: Some(node.place),
             allow_insecure_connections: object.truth("allow_insecure_connections"),
             ca_certs: plain(&mut object, "ca_certs"),
             disable_system_ca_pool: object.truth("disable_system_ca_pool"),

@@ -10,6 +10,7 @@ const BACKEND: &[Level] = &[Level::Backend];
 const AGENT: &[Level] = &[Level::Agent];
 const SERVICE_ENDPOINT: &[Level] = &[Level::Service, Level::Endpoint];
 const ENDPOINT_BACKEND: &[Level] = &[Level::Endpoint, Level::Backend];
+const EVERYWHERE: &[Level] = &[Level::Service, Level::Endpoint, Level::Backend];
 
 const GUARDS: State = NotServed(Effect::Guards);
 const CHANGES: State = NotServed(Effect::Changes);
@@ -60,6 +61,8 @@ const COMMUNITY: &[Namespace] = &[
     row("proxy", &["github.com/devopsfaith/krakend/proxy"], ENDPOINT_BACKEND, Planned, options::PROXY),
     row("backend/http", &["github.com/devopsfaith/krakend/http"], BACKEND, Planned, options::HTTP),
     row("router", &["github_com/luraproject/lura/router/gin"], SERVICE, Planned, options::ROUTER),
+    // Not of KrakenD, which ignores it.
+    row("backstay", &[], EVERYWHERE, Planned, &[]),
     row("backend/http/client", &[], BACKEND, CHANGES, options::HTTP_CLIENT),
     row("security/cors", &["github_com/devopsfaith/krakend-cors"], SERVICE_ENDPOINT, CHANGES, options::CORS),
     row(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Extension, Flatmap, UrlPattern};
+use super::{BackendOwn, Extension, Flatmap, UrlPattern};
 use crate::place::Place;
 
 /// One call of an endpoint.
@@ -39,6 +39,8 @@ pub struct Backend {
     pub errors: Errors,
     /// Whether nobody waits for it.
     pub shadow: Option<Shadow>,
+    /// What is asked of Backstay alone.
+    pub own: BackendOwn,
     /// Components that have no type of their own here.
     pub extensions: Vec<Extension>,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Backend, Extension, RoutePath};
+use super::{Backend, EndpointOwn, Extension, RoutePath};
 use crate::document::Value;
 use crate::place::Place;
 
@@ -35,6 +35,8 @@ pub struct Endpoint {
     pub static_response: Option<StaticResponse>,
     /// What is done to the merged answer.
     pub flatmap: Option<Flatmap>,
+    /// What is asked of Backstay alone.
+    pub own: EndpointOwn,
     /// At least one.
     pub backends: Vec<Backend>,
     /// Components that have no type of their own here.

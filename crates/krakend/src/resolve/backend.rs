@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::endpoint::Parent;
 use super::host::Records;
 use super::patterns::{Patterns, Unfilled, rooted};
-use super::{Context, extensions, host, pipeline, rules};
+use super::{Context, extensions, host, own, pipeline, rules};
 use crate::config;
+use crate::namespace::Level;
 use crate::place::Path;
 use crate::plan::{Backend, Decoding, Errors, Filter, Host, Output, Upstream, UrlPart};
 use crate::problem::Report;
@@ -31,6 +32,7 @@ pub(super) fn backend(
     if !is_sound {
         return None;
     }
+    own::check(&config.extras, Level::Backend, path, report);
     let settings = pipeline::backend(config, parent.timeout, path, report);
     Some(Backend {
         place: config.place,
@@ -48,6 +50,7 @@ pub(super) fn backend(
         query: rules::backend_query(config, path, report),
         errors: errors(config),
         shadow: settings.shadow,
+        own: own::backend(&context.service.extras, &parent.config.extras, &config.extras),
         extensions: extensions(&config.extras, path),
     })
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::routes::Routes;
-use super::{Context, backend, extensions, patterns, pipeline, rules};
+use super::{Context, backend, extensions, own, patterns, pipeline, rules};
 use crate::config;
 use crate::duration::print;
+use crate::namespace::Level;
 use crate::place::{At, Path};
 use crate::plan::{Endpoint, Method, Output};
 use crate::problem::Report;
@@ -65,6 +66,7 @@ pub(super) fn endpoint(
         is_sound = false;
     }
     let (timeout, cache_ttl) = times(context, config, path);
+    own::check(&config.extras, Level::Endpoint, path, report);
     let pipeline = pipeline::endpoint(config, path, report);
     let variables = names.into_iter().collect();
     let method = method.unwrap_or("GET");
@@ -105,6 +107,7 @@ pub(super) fn endpoint(
         order: pipeline.order,
         static_response: pipeline.static_response,
         flatmap: pipeline.flatmap,
+        own: own::endpoint(&context.service.extras, &config.extras),
         backends,
         extensions: extensions(&config.extras, path),
     })

@@ -10,7 +10,9 @@ use backstay_proto::config;
 
 use super::guards::{self, Guards, TokenValidation};
 use super::reference::Reference;
-use super::{Action, Candidate, Filters, Matcher, Order, Unmatched, filter, matches, rule};
+use super::{
+    Action, Candidate, ClientAddress, Filters, Matcher, Order, Unmatched, client_address, filter, matches, rule,
+};
 use crate::fault::{Checked, Faults, Together, Within, all, refuse};
 use crate::name::{Kind, reference};
 
@@ -26,6 +28,8 @@ pub struct Route {
     /// What requests have to pass that no rule matches, on hosts that no other route serves. Those of the rules are in
     /// [`Rule::guards`].
     pub guards: Option<Arc<Guards>>,
+    /// Whom its requests are from, where others say so; `None`: the peer of their connection.
+    pub client_address: Option<Arc<ClientAddress>>,
 }
 
 /// A listener that serves a route.
@@ -173,13 +177,14 @@ impl TryFrom<&config::Route> for Route {
         let attachments = attachments.map(|(index, one)| attachment(one).within_element("attachments", index));
         let rules = message.rules.iter().enumerate();
         let rules = rules.map(|(index, message)| one_rule(message).within_element("rules", index));
-        let unknown =
-            [("unmatched", message.unmatched.is_some()), ("client_address", message.client_address.is_some())];
-        let (attachments, rules, guards, ()): (_, Vec<Rule>, _, ()) =
-            (all(attachments), all(rules), guards::of_route(message.guards.as_ref()).within("guards"), none(&unknown))
-                .together()?;
+        let unmatched = none(&[("unmatched", message.unmatched.is_some())]);
+        let guards = guards::of_route(message.guards.as_ref()).within("guards");
+        let client_address = message.client_address.as_ref().map(client_address::client_address).transpose();
+        let (attachments, rules, guards, client_address, ()): (_, Vec<Rule>, _, _, ()) =
+            (all(attachments), all(rules), guards, client_address.within("client_address"), unmatched).together()?;
         let rules = rules.into_iter().map(|rule| rule.behind(guards.as_ref())).collect();
-        Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules, guards })
+        let client_address = client_address.map(Arc::new);
+        Ok(Self { attachments, order_key: message.order_key.as_str().into(), rules, guards, client_address })
     }
 }
 

@@ -2,11 +2,15 @@
 
 mod read;
 
+use std::sync::Arc;
+
 use backstay_expression::query;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use regex::bytes::{Regex, RegexBuilder};
 use thiserror::Error;
+
+use super::template::PathTemplate;
 
 pub(super) use read::matcher;
 
@@ -42,7 +46,7 @@ impl Matcher {
     }
 }
 
-/// A condition on the path, compared as sent: no decoding, no normalisation.
+/// A condition on the path, compared as sent, but for templates: no decoding, no normalisation.
 #[derive(Debug, Clone)]
 pub enum PathMatch {
     /// The whole path.
@@ -51,6 +55,8 @@ pub enum PathMatch {
     Prefix(Box<str>),
     /// The whole path; made by [`ValueMatch::regex`]'s rules.
     Regex(Regex),
+    /// The whole path, decoded.
+    Template(Arc<PathTemplate>),
 }
 
 impl PathMatch {

@@ -6,6 +6,8 @@ use http::{HeaderMap, Method};
 use regex::bytes::Regex;
 
 use super::matches::{Matcher, PathMatch};
+use super::template::{DecodedPath, PathTemplate};
+use super::templates::Templates;
 
 /// One match, with its place in the order: the smaller rank wins.
 #[derive(Debug)]
@@ -26,6 +28,24 @@ pub(super) struct Paths<R> {
     /// Distinct lengths of the keys of `prefix`, longest first.
     prefix_lengths: Vec<usize>,
     regex: Vec<(Regex, Ranked<R>)>,
+    /// `None` where there are none.
+    templates: Option<Box<Templates<Ranked<R>>>>,
+}
+
+/// The rule for a request, and how it was found.
+pub(super) struct Found<'a, R> {
+    pub(super) rule: &'a R,
+    /// Length of the prefix that matched.
+    pub(super) prefix: Option<usize>,
+    /// The template that matched.
+    pub(super) template: Option<&'a PathTemplate>,
+}
+
+/// What the rules for a path ask beside it.
+#[derive(Clone, Copy)]
+pub(super) struct Rest<'a> {
+    pub(super) query: Option<&'a str>,
+    pub(super) headers: &'a HeaderMap,
 }
 
 impl<R> Default for Paths<R> {
@@ -36,6 +56,7 @@ impl<R> Default for Paths<R> {
             prefix: HashMap::new(),
             prefix_lengths: Vec::new(),
             regex: Vec::new(),
+            templates: None,
         }
     }
 }
@@ -57,17 +78,20 @@ impl<R> Paths<R> {
                 self.prefix.entry(prefix.into()).or_default().push(Ranked { rank, matcher, rule });
             }
             PathMatch::Regex(regex) => self.regex.push((regex, Ranked { rank, matcher, rule })),
+            PathMatch::Template(template) => {
+                self.templates.get_or_insert_default().push(&template, Ranked { rank, matcher, rule });
+            }
         }
     }
 
-    /// The rule of the smallest rank that holds, and the length of the prefix it matched.
+    /// The rule of the smallest rank that holds.
     pub(super) fn find(
         &self,
         method: &Method,
         path: &str,
         query: Option<&str>,
         headers: &HeaderMap,
-    ) -> Option<(&R, Option<usize>)> {
+    ) -> Option<Found<'_, R>> {
         let holds = |ranked: &Ranked<R>| ranked.matcher.holds(method, headers, query);
         let mut best = Best(None);
         if !self.exact.is_empty()
@@ -95,7 +119,64 @@ impl<R> Paths<R> {
                 best.consider(std::slice::from_ref(ranked), None, holds);
             }
         }
-        best.0.map(|(ranked, prefix)| (&ranked.rule, prefix))
+        let Some(templates) = &self.templates else {
+            return best.0.map(|(ranked, prefix)| Found { rule: &ranked.rule, prefix, template: None });
+        };
+        if let Some(path) = DecodedPath::of(path) {
+            templates.visit(&path, |ranked| best.consider(ranked, None, holds));
+        }
+        best.0.map(|(ranked, prefix)| {
+            let template = match &ranked.matcher.path {
+                PathMatch::Template(template) => Some(&**template),
+                _ => None,
+            };
+            Found { rule: &ranked.rule, prefix, template }
+        })
+    }
+
+    /// Hands the method of every rule for `path` that holds but for its method to `visit`.
+    pub(super) fn methods<'p>(&'p self, path: &str, rest: Rest<'_>, mut visit: impl FnMut(&'p Method)) {
+        let mut each = |ranked: &'p [Ranked<R>]| {
+            for matcher in ranked.iter().map(|ranked| &ranked.matcher) {
+                if let Some(method) = &matcher.method
+                    && matcher.holds(method, rest.headers, rest.query)
+                {
+                    visit(method);
+                }
+            }
+        };
+        self.exact.get(path).into_iter().for_each(|ranked| each(ranked));
+        for &length in &self.prefix_lengths {
+            if path.len() == length || path.as_bytes().get(length) == Some(&b'/') {
+                self.prefix.get(&path[..length]).into_iter().for_each(|ranked| each(ranked));
+            }
+        }
+        if path.starts_with('/') {
+            each(&self.root);
+        }
+        for (_, ranked) in self.regex.iter().filter(|(regex, _)| regex.is_match(path.as_bytes())) {
+            each(std::slice::from_ref(ranked));
+        }
+        if let Some(templates) = &self.templates
+            && let Some(path) = DecodedPath::of(path)
+        {
+            templates.visit(&path, each);
+        }
+    }
+
+    /// The path that a template with a rule for the request has in place of these elements, in another case of ASCII letters: that of
+    /// the smallest rank, decoded.
+    pub(super) fn folded(&self, method: &Method, elements: &[&str], rest: Rest<'_>) -> Option<String> {
+        let mut best: Option<(u32, String)> = None;
+        self.templates.as_ref()?.visit_folded(elements, |ranked, written| {
+            let holds = |ranked: &&Ranked<R>| ranked.matcher.holds(method, rest.headers, rest.query);
+            if let Some(found) = ranked.iter().find(holds)
+                && best.as_ref().is_none_or(|(rank, _)| found.rank < *rank)
+            {
+                best = Some((found.rank, format!("/{}", written.join("/"))));
+            }
+        });
+        best.map(|(_, path)| path)
     }
 }
 

@@ -5,10 +5,10 @@ mod read;
 use std::num::NonZeroU16;
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::PathEdit;
-pub(super) use read::{redirect, respond};
+pub(super) use read::{fields, redirect, respond};
 
 /// Sends the client elsewhere.
 #[derive(Clone, Debug)]
@@ -36,11 +36,14 @@ pub struct Respond {
     pub content_type: HeaderValue,
     /// Reason phrase over HTTP/1.1 (RFC 9112, 4), which no other version has; `None`: the status's own.
     pub reason: Option<Bytes>,
+    /// More headers, in order; of several of one name each is a line.
+    pub headers: Box<[(HeaderName, HeaderValue)]>,
 }
 
 impl Respond {
     /// An answer in plain text.
     pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        Self { status, body: body.into(), content_type: HeaderValue::from_static("text/plain"), reason: None }
+        let content_type = HeaderValue::from_static("text/plain");
+        Self { status, body: body.into(), content_type, reason: None, headers: Box::default() }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::Filters;
+use super::composition::Composition;
 use super::reference::Reference;
 use super::reply::{Redirect, Respond};
 use super::sequence::{Resolver, Sequence};
@@ -25,6 +26,17 @@ pub enum Action<B = Arc<str>> {
     Respond(Respond),
     /// Wherever its steps decide.
     Sequence(Box<Sequence<B>>),
+    /// To several backends, whose answers become one.
+    Compose(Box<Composition<B>>),
+    /// Nowhere: the request itself is the answer.
+    Echo(Echo),
+}
+
+/// Answers with the request itself, as JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Echo {
+    /// How many bytes of the request's body are told.
+    pub body_bytes: usize,
 }
 
 impl Action {
@@ -32,7 +44,7 @@ impl Action {
     pub(super) fn targets(&self) -> &[WeightedTarget] {
         match self {
             Self::Forward(forward) => forward.targets.all(),
-            Self::Redirect(_) | Self::Respond(_) | Self::Sequence(_) => &[],
+            Self::Redirect(_) | Self::Respond(_) | Self::Sequence(_) | Self::Compose(_) | Self::Echo(_) => &[],
         }
     }
 
@@ -44,14 +56,23 @@ impl Action {
         });
         let destinations = self.sequence().into_iter().flat_map(|sequence| &sequence.destinations);
         let members = destinations.flat_map(|destination| destination.members());
-        targets.chain(members.map(|member| (&member.resource, member.port)))
+        let composed = self.composition().into_iter().flat_map(Composition::references);
+        targets.chain(members.map(|member| (&member.resource, member.port))).chain(composed)
     }
 
     /// The sequence, if it is one.
     pub(super) fn sequence(&self) -> Option<&Sequence> {
         match self {
             Self::Sequence(sequence) => Some(sequence),
-            Self::Forward(_) | Self::Redirect(_) | Self::Respond(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The composition, if it is one.
+    pub(super) fn composition(&self) -> Option<&Composition> {
+        match self {
+            Self::Compose(composition) => Some(composition),
+            _ => None,
         }
     }
 
@@ -69,6 +90,8 @@ impl Action {
             Self::Redirect(redirect) => Action::Redirect(redirect.clone()),
             Self::Respond(respond) => Action::Respond(respond.clone()),
             Self::Sequence(sequence) => Action::Sequence(Box::new(sequence.join(found))),
+            Self::Compose(composition) => Action::Compose(Box::new(composition.join(found.backend))),
+            Self::Echo(echo) => Action::Echo(*echo),
         }
     }
 }

@@ -8,7 +8,8 @@ use http::{HeaderMap, Method};
 
 use super::hosts::Hosts;
 use super::matches::Matcher;
-use super::paths::Paths;
+use super::paths::{Found, Paths, Rest};
+use super::template::PathTemplate;
 
 /// Place of a match among others: the larger precedence first, then the smaller of the rest, left to right.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -159,6 +160,8 @@ pub struct Matched<'a, R> {
     pub rule: &'a R,
     /// Length of the path prefix that matched, without a trailing slash; `None` when the match was not by prefix.
     pub prefix: Option<usize>,
+    /// The template that matched; `None` when the match was by another condition.
+    pub template: Option<&'a PathTemplate>,
 }
 
 impl<R, U> Table<R, U> {
@@ -182,8 +185,8 @@ impl<R, U> Table<R, U> {
             matching.next()?
         };
         for served in listener.matching(host) {
-            if let Some((rule, prefix)) = served.paths.find(method, path, query, headers) {
-                return Some(Matched { rule, prefix });
+            if let Some(Found { rule, prefix, template }) = served.paths.find(method, path, query, headers) {
+                return Some(Matched { rule, prefix, template });
             }
         }
         None
@@ -193,6 +196,32 @@ impl<R, U> Table<R, U> {
     pub fn unmatched(&self, host: &str) -> Option<&U> {
         let mut matching = self.listeners.matching(host);
         matching.next()?.matching(host).find_map(|served| served.unmatched.as_ref())
+    }
+
+    /// The methods that rules for a path name which match the request but for its method, in their order.
+    pub fn methods(&self, host: &str, path: &str, query: Option<&str>, headers: &HeaderMap) -> Vec<Method> {
+        let mut methods = Vec::new();
+        for served in self.listeners.matching(host).next().into_iter().flat_map(|listener| listener.matching(host)) {
+            served.paths.methods(path, Rest { query, headers }, |method| {
+                if !methods.contains(method) {
+                    methods.push(method.clone());
+                }
+            });
+        }
+        methods
+    }
+
+    /// The decoded path of a template with a rule for the request, if its path had these elements in another case of ASCII letters.
+    pub fn folded(
+        &self,
+        host: &str,
+        method: &Method,
+        elements: &[&str],
+        query: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Option<String> {
+        let listener = self.listeners.matching(host).next()?;
+        listener.matching(host).find_map(|served| served.paths.folded(method, elements, Rest { query, headers }))
     }
 }
 

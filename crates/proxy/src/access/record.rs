@@ -40,6 +40,29 @@ pub struct Record {
     pub(crate) destination: Option<Arc<str>>,
     /// Why there is no answer from it.
     pub(crate) cause: Option<&'static str>,
+    /// The calls of a composition.
+    pub(crate) calls: Box<[CallRecord]>,
+}
+
+/// What the access log says about a call of a composition.
+#[derive(Debug)]
+pub(crate) struct CallRecord {
+    pub(crate) name: Arc<str>,
+    pub(crate) outcome: &'static str,
+    pub(crate) duration: Duration,
+    /// The endpoint that answered.
+    pub(crate) upstream: Option<SocketAddr>,
+}
+
+impl Serialize for CallRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &self.name)?;
+        map.serialize_entry("outcome", self.outcome)?;
+        map.serialize_entry("duration_ms", &(self.duration.as_micros() as f64 / 1000.0))?;
+        map.serialize_entry("upstream", &self.upstream)?;
+        map.end()
+    }
 }
 
 impl Record {
@@ -67,6 +90,7 @@ impl Record {
             backend: None,
             destination: None,
             cause: None,
+            calls: Box::default(),
         }
     }
 }
@@ -98,6 +122,9 @@ impl Serialize for Record {
         if self.destination.is_some() || self.cause.is_some() {
             map.serialize_entry("destination", &self.destination)?;
             map.serialize_entry("cause", &self.cause)?;
+        }
+        if !self.calls.is_empty() {
+            map.serialize_entry("calls", &self.calls)?;
         }
         map.serialize_entry("request_id", &self.request_id.as_ref().map(text))?;
         map.serialize_entry("client", &self.client)?;

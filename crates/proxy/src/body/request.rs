@@ -33,6 +33,8 @@ enum Source {
     Client(Received),
     Tap(Tapped),
     Replay(Replayed<RequestBody>),
+    /// All of it, until it is taken.
+    Kept(Bytes),
 }
 
 impl RequestBody {
@@ -63,6 +65,14 @@ impl RequestBody {
 
     pub(crate) fn replayed((replayed, progress): (Replayed<Self>, Option<Rc<BodyProgress>>)) -> Self {
         Self { source: Source::Replay(replayed), progress, taps: Vec::new() }
+    }
+
+    /// A body that is there already.
+    pub(crate) fn kept(bytes: Bytes) -> Self {
+        if bytes.is_empty() {
+            return Self::empty();
+        }
+        Self { source: Source::Kept(bytes), progress: None, taps: Vec::new() }
     }
 
     pub(crate) fn progress(&self) -> Option<Rc<BodyProgress>> {
@@ -112,6 +122,10 @@ impl http_body::Body for RequestBody {
         let frame = match &mut this.source {
             Source::Empty => return Poll::Ready(None),
             Source::Tap(tapped) => return tapped.poll(cx),
+            Source::Kept(bytes) => {
+                let bytes = std::mem::take(bytes);
+                return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
+            }
             Source::Replay(replayed) => {
                 let frame = replayed.poll(cx);
                 if matches!(frame, Poll::Ready(None)) {
@@ -166,6 +180,7 @@ impl http_body::Body for RequestBody {
             Source::Empty => true,
             // With copies the end must be seen by polling, so that they end too.
             Source::Client(incoming) => incoming.is_end_stream() && self.taps.is_empty(),
+            Source::Kept(bytes) => bytes.is_empty(),
             Source::Tap(_) | Source::Replay(_) => false,
         }
     }
@@ -174,6 +189,7 @@ impl http_body::Body for RequestBody {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::Client(incoming) => incoming.size_hint(),
+            Source::Kept(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Source::Tap(_) => SizeHint::default(),
             Source::Replay(replayed) => replayed.size_hint(),
         }

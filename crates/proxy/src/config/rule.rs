@@ -6,7 +6,7 @@ use std::sync::Arc;
 use backstay_limiter::Registry;
 use backstay_model as model;
 use backstay_model::sequence::Resolver;
-use backstay_model::{AddressSet, Revocations, Slot, Table};
+use backstay_model::{AddressSet, ClientAddress, Revocations, Slot, Table};
 
 use crate::tokens::{KeyStore, Validator};
 use backstay_upstream::{Backend, Discovery};
@@ -20,6 +20,8 @@ pub struct Rule {
     pub route: Arc<str>,
     /// The rule's own name; may be empty.
     pub name: Box<str>,
+    /// Whom its requests are from, where others say so; `None`: the peer of their connection.
+    pub client_address: Option<Arc<ClientAddress>>,
     /// What requests have to pass before that, in this order.
     pub guards: Option<Arc<Guards>>,
     /// The guard that wants a token, joined with what it names.
@@ -35,6 +37,8 @@ pub struct Rule {
 pub struct Unmatched {
     /// Name of the route's resource.
     pub route: Arc<str>,
+    /// Whom they are from, where others say so; `None`: the peer of their connection.
+    pub client_address: Option<Arc<ClientAddress>>,
     /// What they have to pass before they are answered.
     pub guards: Option<Arc<Guards>>,
 }
@@ -54,6 +58,13 @@ pub type WeightedTarget = model::WeightedTarget<Arc<Backend>>;
 /// See [`model::Target`].
 pub type Target = model::Target<Arc<Backend>>;
 
+/// See [`model::Composition`].
+pub type Composition = model::Composition<Arc<Backend>>;
+/// See [`model::route::composition::CallSite`].
+pub type CallSite = model::route::composition::CallSite<Arc<Backend>>;
+/// See [`model::route::composition::CallTarget`].
+pub type CallTarget = model::route::composition::CallTarget<Arc<Backend>>;
+
 /// See [`model::sequence::Sequence`].
 pub type Sequence = model::sequence::Sequence<Arc<Backend>>;
 /// See [`model::sequence::Destination`].
@@ -63,6 +74,7 @@ pub type Member = model::sequence::Member<Arc<Backend>>;
 
 /// What there is of the names in a route.
 pub(crate) struct Found<'a> {
+    pub(crate) client_address: Option<&'a Arc<ClientAddress>>,
     pub(crate) backend: &'a dyn Fn(&str) -> Option<Arc<Backend>>,
     pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
@@ -75,7 +87,8 @@ impl Unmatched {
     /// What the route called `route` wants of them, if anything.
     pub(crate) fn of(name: &Arc<str>, route: &model::Route, limiters: &Registry) -> Option<Arc<Self>> {
         let guards = Guards::join(route.guards.as_ref()?, limiters);
-        Some(Arc::new(Self { route: Arc::clone(name), guards: Some(guards) }))
+        let client_address = route.client_address.clone();
+        Some(Arc::new(Self { route: Arc::clone(name), client_address, guards: Some(guards) }))
     }
 }
 
@@ -90,6 +103,7 @@ impl Rule {
         Self {
             route: Arc::clone(route),
             name: rule.name.clone(),
+            client_address: found.client_address.map(Arc::clone),
             guards: rule.guards.as_ref().map(|guards| Guards::join(guards, found.limiters)),
             token: rule.token().map(|token| Box::new(Validator::join(token, found.keys, &find, found.revocations))),
             filters: rule.filters.join(&find),

@@ -184,6 +184,7 @@ impl Model {
     /// Joins the rules of a route with what there is of the names in them.
     fn join(&self, name: &Arc<str>, route: &Route) -> Vec<Arc<Rule>> {
         let found = Found {
+            client_address: route.client_address.as_ref(),
             backend: &|name| self.backends.get(name)?.item.backend.clone(),
             table: &|name| self.tables.get(name).map(|accepted| Arc::clone(&accepted.item)),
             address_set: &|name| self.address_sets.get(name).map(|accepted| Arc::clone(&accepted.item)),

@@ -118,6 +118,9 @@ fn begin(
         }
         upstream.report(Some(selected), Outcome::Connected);
     }
+    if state.by_endpoint {
+        head::ask_endpoint(request, guard.selected.as_ref(), pool.address(), backend);
+    }
     if backend.policy.retries.is_some() || backend.timeouts.first_byte.is_some() {
         state.begun.set(Some(Instant::now()));
     }

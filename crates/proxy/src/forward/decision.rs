@@ -17,7 +17,7 @@ use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Decision, Edits, Outbound, Undecided};
 use super::response_body::ResponseBody;
-use super::{grpc, head, headers, loops, mirror, reply, request_target, sequence};
+use super::{compose, grpc, head, headers, loops, mirror, reply, request_target, sequence};
 use crate::body::RequestBody;
 use crate::config::{Action, Forward, Target, Unmatched};
 use crate::exchange::Exchange;
@@ -84,7 +84,13 @@ pub(super) fn decide(
     if let Some(guards) = &matched.rule.guards {
         let validator = matched.rule.token.as_deref();
         let wanted = Wanted { validator, waited };
-        let inquiry = Inquiry { exchange: &exchange, parts: &parts, authority: &raw };
+        let inquiry = Inquiry {
+            exchange: &exchange,
+            parts: &parts,
+            authority: &raw,
+            client_address: matched.rule.client_address.as_deref(),
+            template: matched.template,
+        };
         match guards::check(guards, wanted, inquiry, additions) {
             Verdict::Pass(passed) => {
                 if let Some(answer) = passed.enter(validator, &exchange, &mut parts) {
@@ -111,6 +117,8 @@ pub(super) fn decide(
         }
         Action::Forward(forward) => decide_target(exchange, parts, body, &asked, forward),
         Action::Sequence(sequence) => sequence::decide(exchange, parts, body, &asked, sequence),
+        Action::Compose(composition) => compose::decide(exchange, parts, body, &asked, composition),
+        Action::Echo(_) => Decision::Answered(reply::refuse(exchange, NO_BACKEND)),
     }
 }
 
@@ -124,10 +132,15 @@ fn unmatched(
     additions: &mut Additions,
 ) -> Response<ResponseBody> {
     let Some(unmatched) = unmatched else { return reply::refuse(exchange, NO_ROUTE) };
+    let client_address = unmatched.client_address.as_deref();
     exchange.note(|record| record.route = Some(Arc::clone(&unmatched.route)));
     if let Some(guards) = &unmatched.guards
-        && let Verdict::Answer(answer) =
-            guards::check(guards, Wanted::default(), Inquiry { exchange: &exchange, parts, authority }, additions)
+        && let Verdict::Answer(answer) = guards::check(
+            guards,
+            Wanted::default(),
+            Inquiry { exchange: &exchange, parts, authority, client_address, template: None },
+            additions,
+        )
     {
         return answer.give(exchange);
     }

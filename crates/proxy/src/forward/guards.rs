@@ -20,6 +20,8 @@ mod token;
 
 use std::sync::Arc;
 
+use backstay_model::ClientAddress;
+use backstay_model::route::PathTemplate;
 use http::HeaderValue;
 use http::request::Parts;
 
@@ -63,6 +65,10 @@ pub(super) struct Inquiry<'a> {
     pub(super) parts: &'a Parts,
     /// Its authority, as the client wrote it.
     pub(super) authority: &'a HeaderValue,
+    /// Whom it is from, where others say so.
+    pub(super) client_address: Option<&'a ClientAddress>,
+    /// What its path matched, if that was one with variables.
+    pub(super) template: Option<&'a PathTemplate>,
 }
 
 /// Lets a request pass `guards`, and notes in `additions` what its answer gets by it.

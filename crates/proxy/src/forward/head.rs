@@ -11,7 +11,9 @@ use crate::config::Filters;
 use crate::exchange::Exchange;
 use crate::filter;
 use backstay_model::{HostRewrite, Protocol};
-use backstay_upstream::Backend;
+use backstay_upstream::{Backend, SelectedEndpoint};
+use rustls_pki_types::ServerName;
+use std::net::{IpAddr, SocketAddr};
 
 /// The expectation that proxies meet themselves.
 const CONTINUE: &[u8] = b"100-continue";
@@ -106,6 +108,36 @@ pub(super) fn readdress(request: &mut Request<RequestBody>, host: &str) {
     {
         request.headers_mut().insert(headers::FORWARDED_HOST, before);
     }
+    if let Ok(uri) = Uri::from_parts(target) {
+        *request.uri_mut() = uri;
+    }
+}
+
+/// Names the endpoint as the host that is asked: as its list has it, else its address, with the port where that is not the scheme's.
+#[cold]
+pub(super) fn ask_endpoint(
+    request: &mut Request<RequestBody>,
+    selected: Option<&SelectedEndpoint>,
+    address: SocketAddr,
+    backend: &Backend,
+) {
+    let name = selected.and_then(|selected| match &selected.endpoints.get(selected.index)?.server_name {
+        ServerName::DnsName(name) => Some(name.as_ref().to_owned()),
+        _ => None,
+    });
+    let name = name.unwrap_or_else(|| match address.ip().to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    });
+    let well_known = if backend.tls.is_some() { 443 } else { 80 };
+    let host = if address.port() == well_known { name } else { format!("{name}:{}", address.port()) };
+    let Ok(value) = HeaderValue::from_str(&host) else { return };
+    if request.version() != Version::HTTP_2 {
+        request.headers_mut().insert(header::HOST, value);
+        return;
+    }
+    let mut target = request.uri().clone().into_parts();
+    target.authority = uri::Authority::from_maybe_shared(Bytes::from(host)).ok();
     if let Ok(uri) = Uri::from_parts(target) {
         *request.uri_mut() = uri;
     }

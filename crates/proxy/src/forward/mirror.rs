@@ -27,9 +27,7 @@ pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop:
     if hop.upgrade.is_some() {
         return dropped.upgrade.increment(1);
     }
-    if thread.mirrors.get() >= thread.shared.limits.max_mirrors {
-        return dropped.max_mirrors.increment(1);
-    }
+    let Some(running) = Running::count(thread) else { return dropped.max_mirrors.increment(1) };
     let mut parts = parts.clone();
     if loops::pass(&mirror.backend, &mut parts.headers).is_err() {
         return dropped.failed.increment(1);
@@ -49,7 +47,6 @@ pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop:
     let Some(mut request) = head::address(parts, hop, &mirror.backend, copied) else { return };
     let upstream = thread.upstreams.get(&mirror.backend, || thread.random());
     let thread = Rc::clone(thread);
-    let running = Running::count(&thread);
     tokio::task::spawn_local(async move {
         let work = async {
             let mut answer = attempt::run(&state, &upstream, &mut request).await.ok()?;
@@ -71,12 +68,17 @@ pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop:
 }
 
 /// A copy in flight.
-struct Running(Rc<DataThread>);
+pub(super) struct Running(Rc<DataThread>);
 
 impl Running {
-    fn count(thread: &Rc<DataThread>) -> Self {
-        thread.mirrors.set(thread.mirrors.get() + 1);
-        Self(Rc::clone(thread))
+    /// `None` where there are as many as there may be.
+    pub(super) fn count(thread: &Rc<DataThread>) -> Option<Self> {
+        let running = thread.mirrors.get();
+        if running >= thread.shared.limits.max_mirrors {
+            return None;
+        }
+        thread.mirrors.set(running + 1);
+        Some(Self(Rc::clone(thread)))
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::Sleep;
 
 use super::aim::{Aimed, Attempts};
 use super::attempt::{self, UpstreamAnswer};
+use super::compose::Composing;
 use super::destination::Selected;
 use super::failure::Failure;
 use super::guard::Active;
@@ -35,6 +36,8 @@ pub(super) enum Decision {
     Answered(Response<ResponseBody>),
     /// To send it on.
     Forward(Box<Outbound>),
+    /// To make the calls of a composition.
+    Compose(Box<Composing>),
     /// Nothing yet: it is decided on again when it has waited.
     Wait(Box<Undecided>),
 }

@@ -30,6 +30,8 @@ pub(super) struct RequestState {
     pub(super) sent: Option<Rc<BodyProgress>>,
     /// Whether the request is a call of gRPC; false where no outlier detection asks for it.
     pub(super) grpc: bool,
+    /// The host that is asked for is that of the endpoint, whichever that is.
+    pub(super) by_endpoint: bool,
     /// Hash of the request, where endpoints are chosen by one.
     pub(super) hash: Option<u64>,
     /// Where earlier attempts went, if others are preferred.
@@ -70,6 +72,7 @@ impl RequestState {
             repeatable: bodyless && parts.method.is_idempotent(),
             sent: body.progress(),
             grpc: backend.detector().is_some() && grpc::is_spoken(&parts.headers),
+            by_endpoint: false,
             hash: None,
             avoid: RefCell::default(),
             current: RefCell::default(),

@@ -15,11 +15,12 @@ use tokio::time::{Sleep, sleep, sleep_until};
 use super::attempt::{self, UpstreamAnswer};
 use super::failure::Failure;
 use super::grpc;
+use super::guard::RequestGuard;
 use super::request_state::RequestState;
 use crate::body::{Replay, RequestBody};
 use crate::data_thread::DataThread;
 use crate::local_reply::Flag;
-use crate::upstream::Upstream;
+use crate::upstream::{Incoming, Upstream};
 use backstay_model::Retry;
 use backstay_upstream::counts::RetryCounts;
 
@@ -101,7 +102,7 @@ pub(super) async fn run(
                             replay.recall();
                         }
                         if let Ok(answer) = outcome {
-                            discard(answer);
+                            discard(answer.incoming, answer.guard);
                         }
                         sleep(wait).await;
                         state.attempts.set(state.attempts.get() + 1);
@@ -241,8 +242,7 @@ fn address(state: &RequestState, outcome: &Result<UpstreamAnswer, Failure>) -> O
 }
 
 /// Reads what is left of an answer that is not passed on, if that is little: its connection can carry another request then.
-fn discard(answer: UpstreamAnswer) {
-    let UpstreamAnswer { mut incoming, guard, .. } = answer;
+pub(super) fn discard(mut incoming: Incoming, guard: RequestGuard) {
     if incoming.is_end_stream() {
         return incoming.done();
     }

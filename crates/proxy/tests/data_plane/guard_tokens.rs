@@ -98,6 +98,7 @@ impl Guarded {
         let rule = Arc::new(Rule {
             route: "route/test".into(),
             name: "".into(),
+            client_address: None,
             guards: route.rules[0].guards.as_ref().map(|guards| Guards::join(guards, &limiters)),
             token: Some(Box::new(Validator { wanted, keys, revoked: self.revoked })),
             filters: Filters::default(),

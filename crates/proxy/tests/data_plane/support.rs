@@ -2,6 +2,8 @@
 
 #[path = "support/client.rs"]
 mod client;
+#[path = "support/compose.rs"]
+pub(crate) mod compose;
 #[path = "support/frames.rs"]
 pub(crate) mod frames;
 #[path = "support/guards.rs"]
@@ -23,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{Breakers, RetryPolicy};
-use backstay_model::{BackendSpec, HostPattern, Policy, Protocol, Respond, Retry, Timeouts};
+use backstay_model::{BackendSpec, ClientAddress, HostPattern, Policy, Protocol, Respond, Retry, Timeouts};
 use backstay_proxy::config::{Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
 use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
@@ -165,6 +167,7 @@ pub(crate) fn text(status: u16, body: &'static str) -> Action {
 pub(crate) struct Routes {
     builder: TableBuilder,
     count: u32,
+    pub(crate) client_address: Option<Arc<ClientAddress>>,
 }
 
 impl Routes {
@@ -189,6 +192,7 @@ impl Routes {
             rule: Arc::new(Rule {
                 route: "route/test".into(),
                 name: "".into(),
+                client_address: self.client_address.clone(),
                 guards: None,
                 token: None,
                 filters,

@@ -121,9 +121,6 @@ fn attempts_fit(retries: &Retries, spec: &BackendPolicySpec, path: &FieldPath, f
 }
 
 fn targets(targets: &[PolicyTargetRef], path: &FieldPath, findings: &mut Findings) {
-    if targets.is_empty() {
-        findings.required(path, "at least one Backend");
-    }
     if !findings.most(path, targets.len(), MAX_TARGETS) {
         return;
     }

@@ -1,6 +1,7 @@
 //! What becomes of components.
 
 use super::*;
+use crate::Cause;
 use crate::namespace::{Effect, Level, NAMESPACES, State};
 
 /// A configuration with one component, where it has an effect.
@@ -71,12 +72,4 @@ fn what_guards_is_said_to_guard() {
 fn agents_are_refused_by_name_whatever_is_let_pass() {
     let found = warnings(&with("async/amqp", Level::Agent));
     assert!(found.iter().any(|line| line.contains("error: async_agent[0]: async agents are not served")), "{found:?}");
-}
-
-#[test]
-fn this_version_says_that_it_only_checks() {
-    let checked = check(&with("router", Level::Service), Format::Json, Options::default());
-    let [only] = checked.problems.as_slice() else { panic!("{:?}", checked.problems) };
-    assert_eq!((only.severity, only.cause), (Severity::Note, Cause::NotServed));
-    assert!(only.message.contains("does not serve them yet"));
 }

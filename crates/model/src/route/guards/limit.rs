@@ -29,4 +29,6 @@ pub enum Sharing {
     Address(Option<HeaderName>),
     /// Those that send one value of the header. Without one there is no token.
     Header(HeaderName),
+    /// Those with one value of this variable of the path. Without one there is no token.
+    Parameter(Box<str>),
 }

@@ -3,6 +3,7 @@ use http::{HeaderName, Method};
 
 use super::{HeaderMatch, InvalidRegex, Matcher, PathMatch, QueryMatch, ValueMatch};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
+use crate::route::template;
 
 /// One match of a rule.
 pub(in crate::route) fn matcher(message: &config::Match) -> Checked<Matcher> {
@@ -41,7 +42,9 @@ fn path_match(path: &config::PathMatch) -> Checked<PathMatch> {
         Some(path_match::Kind::Exact(text)) => absolute("exact", text).map(PathMatch::Exact),
         Some(path_match::Kind::Prefix(text)) => absolute("prefix", text).map(PathMatch::Prefix),
         Some(path_match::Kind::Regex(text)) => PathMatch::regex(text).or_else(invalid_regex),
-        Some(path_match::Kind::Template(_)) => refuse("template", "this proxy cannot match by that"),
+        Some(path_match::Kind::Template(message)) => {
+            template::template(message).map(|template| PathMatch::Template(template.into())).within("template")
+        }
     }
 }
 

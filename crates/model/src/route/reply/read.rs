@@ -1,11 +1,11 @@
 use backstay_destination::HostPattern;
 use backstay_proto::config;
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::{Redirect, Respond};
-use crate::fault::{Checked, Together, Within, refuse};
-use crate::route::filter::path_edit;
+use crate::fault::{Checked, Together, Within, all, refuse};
+use crate::route::filter::{header_name, path_edit};
 use crate::route::reference::port;
 
 /// Where a client is sent.
@@ -46,8 +46,21 @@ pub(in crate::route) fn respond(message: &config::Respond) -> Checked<Respond> {
         reason if sendable => Ok(Some(Bytes::copy_from_slice(reason.as_bytes()))),
         _ => refuse("reason", "must not hold control characters"),
     };
-    let (status, content_type, reason) = (status, content_type, reason).together()?;
-    Ok(Respond { status, body: message.body.clone().into(), content_type, reason })
+    let (status, content_type, reason, headers) =
+        (status, content_type, reason, fields("headers", &message.headers)).together()?;
+    Ok(Respond { status, body: message.body.clone().into(), content_type, reason, headers: headers.into() })
+}
+
+/// Headers of a response.
+pub(in crate::route) fn fields(
+    field: &str,
+    messages: &[config::ResponseField],
+) -> Checked<Vec<(HeaderName, HeaderValue)>> {
+    let one = |(index, message): (usize, &config::ResponseField)| {
+        let value = HeaderValue::from_str(&message.value).or_else(|_| refuse("value", "cannot be sent"));
+        (header_name(&message.name).within("name"), value).together().within_element(field, index)
+    };
+    all(messages.iter().enumerate().map(one))
 }
 
 fn status(code: u32) -> Checked<StatusCode> {

@@ -1,5 +1,6 @@
-use super::{Action, Forward, Target, WeightedTarget, WeightedTargets};
+use super::{Action, Echo, Forward, Target, WeightedTarget, WeightedTargets};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
+use crate::route::composition;
 use crate::route::filter::filters;
 use crate::route::reference::backend_ref;
 use crate::route::reply::{Respond, redirect, respond};
@@ -7,8 +8,9 @@ use crate::route::sequence;
 use crate::scalar::limit;
 use backstay_proto::config::{self, rule, weighted_backend};
 
-/// What this version does not do yet, and a newer control plane may ask for.
-const NOT_DONE: &str = "this proxy cannot do that";
+/// Bytes of a body that are told where nothing else is said, and at most.
+const ECHOED: usize = 64 << 10;
+const MOST_ECHOED: u32 = 16 << 20;
 
 /// The action of a rule.
 pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action> {
@@ -20,9 +22,19 @@ pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action
         Some(rule::Action::Sequence(message)) => {
             Action::Sequence(Box::new(sequence::sequence(message).within("sequence")?))
         }
-        Some(rule::Action::Compose(_)) => return refuse("compose", NOT_DONE),
-        Some(rule::Action::Echo(_)) => return refuse("echo", NOT_DONE),
+        Some(rule::Action::Compose(message)) => {
+            Action::Compose(Box::new(composition::composition(message).within("compose")?))
+        }
+        Some(rule::Action::Echo(message)) => Action::Echo(echo(message).within("echo")?),
     })
+}
+
+fn echo(message: &config::Echo) -> Checked<Echo> {
+    match usize::try_from(message.body_bytes) {
+        Ok(0) => Ok(Echo { body_bytes: ECHOED }),
+        Ok(body_bytes) if message.body_bytes <= MOST_ECHOED => Ok(Echo { body_bytes }),
+        _ => refuse("body_bytes", format!("must not be more than {MOST_ECHOED}")),
+    }
 }
 
 fn forward(message: &config::Forward) -> Checked<Forward> {

@@ -114,6 +114,7 @@ fn variable(message: &config::Variable) -> Checked<Expression> {
         Some(variable::Kind::Part(part)) => match variable::Part::try_from(*part) {
             // No request is started over.
             Ok(variable::Part::Restarts) => return Ok(Expression::Number(Number::Literal(0))),
+            Ok(variable::Part::Now) => Variable::Now,
             Ok(part) => Variable::Part(self::part(part).map_or_else(|| unknown("part"), Ok)?),
             Err(_) => return unknown("part"),
         },
@@ -139,7 +140,7 @@ fn part(part: variable::Part) -> Option<Part> {
         variable::Part::Protocol => Part::Protocol,
         variable::Part::ClientAddress => Part::ClientAddress,
         variable::Part::Selected => Part::Selected,
-        variable::Part::Restarts | variable::Part::Unspecified => return None,
+        variable::Part::Restarts | variable::Part::Now | variable::Part::Unspecified => return None,
     })
 }
 

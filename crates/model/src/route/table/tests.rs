@@ -237,6 +237,7 @@ fn by_trying_all<'m>(matches: &'m [(u64, Matcher)], method: &Method, path: &str)
                 path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
             PathMatch::Regex(regex) => regex.is_match(path.as_bytes()),
+            PathMatch::Template(template) => by_elements(template, path),
         };
         path_holds && matcher.method.as_ref().is_none_or(|wanted| wanted == method)
     };

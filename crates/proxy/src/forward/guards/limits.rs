@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use backstay_model::route::DecodedPath;
 use backstay_model::route::guards::Sharing;
 
 use super::Inquiry;
@@ -27,6 +28,7 @@ pub(super) fn check(guards: &Guards, inquiry: Inquiry<'_>) -> Option<Answer> {
                     IpAddr::V6(address) => take(&address.octets()),
                 },
                 Sharing::Header(name) => first(inquiry, name).is_some_and(take),
+                Sharing::Parameter(name) => with_variable(inquiry, name, take),
             }
         }
     });
@@ -39,6 +41,16 @@ fn first<'a>(inquiry: Inquiry<'a>, name: &http::HeaderName) -> Option<&'a [u8]> 
     inquiry.parts.headers.get(name).map(|value| value.as_bytes()).filter(|value| !value.is_empty())
 }
 
+/// Whether `take` takes the value of a variable of the path, if there is one.
+fn with_variable(inquiry: Inquiry<'_>, name: &str, take: impl FnOnce(&[u8]) -> bool) -> bool {
+    let Some(template) = inquiry.template else { return false };
+    let Some(path) = DecodedPath::of(inquiry.parts.uri.path()) else { return false };
+    // A value that is refused later counts as none.
+    let variables = template.variables(&path).unwrap_or_default();
+    let value = variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| value.as_bytes());
+    value.is_some_and(take)
+}
+
 /// The client's address: the first that is `written`, with a port or not, else that of the client.
 fn address(written: Option<&[u8]>, inquiry: Inquiry<'_>) -> IpAddr {
     let written = written.and_then(|list| list.split(|byte| *byte == b',').next());
@@ -47,5 +59,9 @@ fn address(written: Option<&[u8]>, inquiry: Inquiry<'_>) -> IpAddr {
         let alone = || text.split(':').next().and_then(|text| text.parse().ok());
         text.parse().ok().or_else(alone)
     });
-    parsed.unwrap_or_else(|| inquiry.exchange.client.peer.ip())
+    parsed.unwrap_or_else(|| {
+        let peer = inquiry.exchange.client.peer.ip();
+        let found = inquiry.client_address.and_then(|how| how.find(&inquiry.parts.headers, peer)?.parse().ok());
+        found.unwrap_or(peer).to_canonical()
+    })
 }

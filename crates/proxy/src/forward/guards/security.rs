@@ -24,7 +24,7 @@ const OF_ERRORS: [(HeaderName, HeaderValue); 2] = [
 /// Refuses hosts that are not served, sends requests without TLS to where they have it, and has answers say what they must.
 pub(super) fn check(guards: &Arc<Guards>, inquiry: Inquiry<'_>, additions: &mut Additions) -> Option<Answer> {
     let security = guards.checked.security.as_ref()?;
-    let Inquiry { exchange, parts, authority } = inquiry;
+    let Inquiry { exchange, parts, authority, .. } = inquiry;
     let host = security.host(authority, &parts.headers);
     if !security.serves(host.as_bytes()) {
         return Some(Answer::new(Guard::Security, BAD_HOST).with(HeaderMap::from_iter(OF_ERRORS)));

@@ -115,6 +115,10 @@ impl Request for Evaluation<'_> {
         slot.load().contains(address)
     }
 
+    fn now(&self) -> String {
+        jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S%.f +0000 UTC").to_string()
+    }
+
     fn random_below(&self, bound: NonZeroU32) -> u32 {
         u32::try_from(self.client.thread.random_below(u64::from(bound.get()))).unwrap_or_default()
     }

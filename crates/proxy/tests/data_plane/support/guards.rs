@@ -42,13 +42,14 @@ impl Guarded {
         let rule = Arc::new(Rule {
             route: "route/test".into(),
             name: "".into(),
+            client_address: route.client_address.clone(),
             guards: route.rules[0].guards.as_ref().map(|guards| Guards::join(guards, &limiters)),
             token: None,
             filters: Filters::default(),
             action,
         });
         let guards = route.guards.as_ref().map(|guards| Guards::join(guards, &limiters));
-        let unmatched = Arc::new(Unmatched { route: "route/test".into(), guards });
+        let unmatched = Arc::new(Unmatched { route: "route/test".into(), client_address: None, guards });
         let mut table = Table::builder();
         for candidate in route.candidates("listener/n/g/l", &HostPattern::Any, |_| Some(Arc::clone(&rule))) {
             table.candidate(candidate);

@@ -64,7 +64,6 @@ fn what_is_not_said_is_written_out() {
 
 #[test]
 fn targets_are_backends_and_differ() {
-    refused(json!({}), "spec.targetRefs: Required value: at least one Backend");
     refused(json!({"targetRefs": [{}]}), "spec.targetRefs[0].name: Required value");
     refused(json!({"targetRefs": [{"name": "b"}, {"name": "b"}]}), "spec.targetRefs[1].name: Duplicate value");
     refused(

@@ -58,6 +58,7 @@ fn sharing(message: &config::RequestRateLimit) -> Checked<Sharing> {
         Some(Client::Everyone(false)) => refuse("everyone", "must be true"),
         Some(Client::Address(false)) => refuse("address", "must be true"),
         Some(Client::Header(name)) => header_name("header", name).map(Sharing::Header),
-        Some(Client::Parameter(_)) => refuse("parameter", "this proxy cannot do that"),
+        Some(Client::Parameter(name)) if name.is_empty() => refuse("parameter", "must be the name of a variable"),
+        Some(Client::Parameter(name)) => Ok(Sharing::Parameter(name.as_str().into())),
     }
 }

@@ -1,0 +1,147 @@
+//! TLS towards clients and towards hosts.
+
+use std::sync::Arc;
+
+use backstay_model::ResourceName;
+use backstay_proto::config;
+use backstay_proto::config::client_tls::Version;
+use backstay_proto::config::resource::Kind as Resource;
+use backstay_proto::config::secret::{Certificate, Kind as Secret};
+
+use super::{File, Files, Scope, name};
+use crate::place::{Path, Place};
+use crate::plan::ServerTls;
+use crate::quote::quoted;
+
+/// The suites that there are, by their numbers in the registry of TLS.
+const SUITES: &[(i64, &str)] = &[
+    (0x1301, "TLS_AES_128_GCM_SHA256"),
+    (0x1302, "TLS_AES_256_GCM_SHA384"),
+    (0x1303, "TLS_CHACHA20_POLY1305_SHA256"),
+    (0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+    (0xc02c, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
+    (0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
+    (0xc030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
+    (0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
+    (0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
+];
+
+/// TLS of a listener. What it asks for and listeners do not do is told.
+pub(super) fn server(tls: &ServerTls, scope: &Scope<'_>) -> config::ServerTls {
+    let path = Path::ROOT.key("tls");
+    let report = scope.report;
+    if tls.mutual {
+        let message = "clients are not asked for certificates, and without that everybody comes in";
+        report.not_served(tls.place, &path.key("enable_mtls"), message);
+    }
+    let bound = |field: &'static str, version: &str, message: &str| {
+        report.not_served(
+            tls.place,
+            &path.key(field),
+            format!("listeners speak TLS 1.2 and 1.3, and {version} {message}"),
+        );
+    };
+    if tls.min_version.as_deref() == Some("TLS13") {
+        bound("min_version", "TLS13", "leaves out what they cannot leave out: write TLS12");
+    }
+    if let Some(version) = tls.max_version.as_deref().filter(|version| *version != "TLS13") {
+        bound("max_version", version, "leaves out what they cannot leave out: write TLS13");
+    }
+    for (field, numbers) in [("cipher_suites", &tls.cipher_suites), ("curve_preferences", &tls.curve_preferences)] {
+        if !numbers.is_empty() {
+            report.differs(tls.place, &path.key(field), "it is not applied: listeners offer all that are safe");
+        }
+    }
+    let pairs = tls.keys.iter().filter_map(|(chain, key)| identity(scope, (chain, key), tls.place, &path));
+    config::ServerTls { secrets: pairs.map(|name| name.to_string()).collect() }
+}
+
+/// TLS towards hosts.
+pub(super) fn client(scope: &Scope<'_>) -> config::ClientTls {
+    let transport = &scope.plan.transport;
+    let mut made = config::ClientTls { skip_verification: transport.insecure, ..Default::default() };
+    let Some(tls) = &transport.tls else { return made };
+    let path = Path::ROOT.key("client_tls");
+    let report = scope.report;
+    let authorities = path.key("ca_certs");
+    let mut bundle = Vec::new();
+    for file in &tls.ca_certs {
+        bundle.extend(scope.file(file, tls.place, &authorities).into_iter().flatten());
+        bundle.push(b'\n');
+    }
+    if !tls.ca_certs.is_empty() && tls.system_authorities {
+        let message = "these authorities alone are trusted: those of the system are not beside them";
+        report.differs(tls.place, &authorities, message);
+    }
+    if tls.ca_certs.is_empty() && !tls.system_authorities {
+        let message = "without ca_certs there is no authority left, and no certificate is trusted";
+        report.not_served(tls.place, &path.key("disable_system_ca_pool"), message);
+    }
+    if !tls.curve_preferences.is_empty() {
+        report.differs(
+            tls.place,
+            &path.key("curve_preferences"),
+            "it is not applied: all curves that are safe are offered",
+        );
+    }
+    let version = |version: Option<&str>| match version {
+        Some("TLS12") => Version::Tls12,
+        Some("TLS13") => Version::Tls13,
+        _ => Version::Default,
+    };
+    if let Some(old @ ("SSL3.0" | "TLS10" | "TLS11")) = tls.max_version.as_deref() {
+        report.not_served(tls.place, &path.key("max_version"), format!("{old} is not spoken: TLS12 and TLS13 are"));
+    }
+    for number in &tls.cipher_suites {
+        match SUITES.iter().find(|(known, _)| known == number) {
+            Some((_, name)) => made.cipher_suites.push((*name).to_owned()),
+            None => report.differs(
+                tls.place,
+                &path.key("cipher_suites"),
+                format!("{number} is no suite that is offered: it is none, or not thought safe"),
+            ),
+        }
+    }
+    let mut pairs = tls.certificates.iter();
+    if let Some((chain, key)) = pairs.next() {
+        let name = identity(scope, (chain, key), tls.place, &path.key("client_certs"));
+        made.client_certificate = name.map(|name| name.to_string()).unwrap_or_default();
+    }
+    if pairs.next().is_some() {
+        let message = "there is one certificate for all hosts: the first is shown, and no other";
+        report.not_served(tls.place, &path.key("client_certs"), message);
+    }
+    made.ca_bundle = bundle.into();
+    made.min_version = version(tls.min_version.as_deref()).into();
+    made.max_version = version(tls.max_version.as_deref()).into();
+    made
+}
+
+/// The secret with a certificate and its key, from two files. Both of one stored Secret are that Secret.
+fn identity(scope: &Scope<'_>, (chain, key): (&str, &str), place: Place, path: &Path<'_>) -> Option<Arc<str>> {
+    if let (Some(File::Secret { name, key: certificate, .. }), Some(File::Secret { name: other, key: private, .. })) =
+        (scope.files.get(chain), scope.files.get(key))
+        && name == other
+        && (certificate.as_str(), private.as_str()) == ("tls.crt", "tls.key")
+    {
+        let namespace = &scope.config.namespace;
+        let resource: Arc<str> = ResourceName::Certificate { namespace, secret: name }.into();
+        scope.need_secret(resource.clone());
+        return Some(resource);
+    }
+    let resource = name::certificate(scope.config, chain);
+    if *scope.files == Files::Unknown {
+        return Some(resource);
+    }
+    let (chain, private_key) = (scope.file(chain, place, path), scope.file(key, place, path));
+    let certificate = Certificate { chain: chain?, private_key: private_key? };
+    let secret = config::Secret { kind: Some(Secret::Certificate(certificate)) };
+    let checked = backstay_model::Secret::try_from(&secret);
+    if let Err(faults) = checked {
+        // What is wrong with it says nothing of what is in it.
+        scope.report.not_served(place, path, format!("the key {} and its certificate: {faults}", quoted(key)));
+        return None;
+    }
+    scope.offer(&resource, Resource::Secret(secret));
+    Some(resource)
+}

@@ -1,0 +1,56 @@
+//! Compositions: the calls that `backstay_composition` asks for are made, and its response is the client's.
+//!
+//! The engine decides what is asked, when, and what is made of the answers; here is the network. Each call goes the way of any other
+//! request (endpoints, health, limits, TLS, retries of the backend's policy), all calls of a request on the thread of the request.
+//!
+//! # Layout
+//!
+//! - `request`: a client's request as the engine takes it. `kept_body`: a body that several calls get.
+//! - `run`: the calls of one request, until there is a response. `response`: the response. `shadow`: calls that nobody waits for.
+//! - `call`: what one call passes, in order. `progress`: how far it has come, and what is told of it.
+//! - `client`: redirects. `transport`: one request to one backend. `answer_body`: the body of its answer.
+//! - `error`: what went wrong, in the engine's words.
+
+mod answer_body;
+mod call;
+mod client;
+mod error;
+mod kept_body;
+mod progress;
+mod request;
+mod response;
+mod run;
+mod shadow;
+mod transport;
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use hyper::body::Incoming;
+
+use super::asked::Asked;
+use super::outbound::Decision;
+use crate::body::RequestBody;
+use crate::config::Composition;
+use crate::exchange::Exchange;
+pub(super) use run::Composing;
+
+/// Decides on a request whose rule is `composition`.
+pub(super) fn decide(
+    mut exchange: Exchange,
+    parts: Parts,
+    incoming: Incoming,
+    asked: &Asked<'_>,
+    composition: &Composition,
+) -> Decision {
+    exchange.note(|record| record.request_id = parts.headers.get(super::headers::REQUEST_ID).cloned());
+    let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
+    let request = request::of(&exchange, parts, asked, &body);
+    Decision::Compose(Box::new(Composing {
+        exchange,
+        rule: Arc::clone(asked.matched.rule),
+        plan: Arc::clone(&composition.plan),
+        request,
+        body,
+    }))
+}

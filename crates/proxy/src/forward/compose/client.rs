@@ -1,0 +1,214 @@
+//! What a client of HTTP does beside sending a request: it follows redirects, by the rules of Go's `http.Client`.
+
+use backstay_composition::CallError;
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+
+use super::error;
+use super::transport::{self, Answered, Context, Outgoing, url};
+use crate::body::RequestBody;
+use crate::config::{CallSite, CallTarget};
+use crate::forward::retries;
+
+/// What is for the host alone that was asked first.
+const SENSITIVE: [HeaderName; 5] = [
+    header::AUTHORIZATION,
+    header::WWW_AUTHENTICATE,
+    header::COOKIE,
+    header::PROXY_AUTHORIZATION,
+    header::PROXY_AUTHENTICATE,
+];
+/// What is about a body that does not go on.
+const OF_THE_BODY: [HeaderName; 4] =
+    [header::CONTENT_ENCODING, header::CONTENT_LANGUAGE, header::CONTENT_LOCATION, header::CONTENT_TYPE];
+
+/// An answer, and the URL that gave it.
+pub(super) struct Found {
+    pub(super) answered: Answered,
+    pub(super) url: String,
+}
+
+/// What is asked again after a redirect.
+struct Again {
+    method: Method,
+    headers: HeaderMap,
+    /// The request had a body, which is gone.
+    had_body: bool,
+}
+
+/// Sends a request to `target`, and follows where its answer leads, as often as the call may. Only hosts that the call names are asked:
+/// where another leads to is for the configuration to say, not for a backend.
+pub(super) async fn send(
+    context: &Context,
+    site: &CallSite,
+    target: &CallTarget,
+    outgoing: Outgoing,
+) -> Result<Found, CallError> {
+    let Some(backend) = &target.backend else { return Err(CallError::NoEndpoint) };
+    let asked = url(backend, outgoing.authority.as_ref(), &outgoing.target);
+    if site.redirects == 0 {
+        let answered = transport::send(context, backend, target, outgoing).await?;
+        return Ok(Found { answered, url: asked });
+    }
+    let again = Again {
+        method: outgoing.method.clone(),
+        headers: outgoing.headers.clone(),
+        had_body: !outgoing.body.is_empty(),
+    };
+    let answered = transport::send(context, backend, target, outgoing).await?;
+    if is_redirect(&answered, again.had_body).is_none() {
+        return Ok(Found { answered, url: asked });
+    }
+    Box::pin(follow(context, site, target, again, Found { answered, url: asked })).await
+}
+
+/// Where an answer leads, if it does. A request whose body is gone is not made again with it.
+fn is_redirect(answered: &Answered, had_body: bool) -> Option<&str> {
+    let follows = match answered.status {
+        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => true,
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => !had_body,
+        _ => false,
+    };
+    let location = answered.headers.get(header::LOCATION).filter(|location| follows && !location.is_empty());
+    location.and_then(|location| location.to_str().ok())
+}
+
+async fn follow<'s>(
+    context: &Context,
+    site: &'s CallSite,
+    mut target: &'s CallTarget,
+    mut again: Again,
+    mut found: Found,
+) -> Result<Found, CallError> {
+    let first = target;
+    let mut followed = 0;
+    loop {
+        let Found { answered, url: before } = &found;
+        let Some(location) = is_redirect(answered, again.had_body) else { return Ok(found) };
+        let failed = |location: &str, text: &str| error::transport(&again.method, location, text);
+        if followed >= site.redirects {
+            return Err(failed(location, &format!("stopped after {} redirects", site.redirects + 1)));
+        }
+        followed += 1;
+        let Some((scheme, host, path)) = resolve(before, location) else {
+            return Err(failed(before, &format!("failed to parse Location header {location:?}")));
+        };
+        let Some(next) = host_of(site, target, &scheme, &host) else {
+            let text = "redirects to hosts that the call does not name are not followed";
+            return Err(failed(&format!("{scheme}://{host}{path}"), text));
+        };
+        let keeps_method = matches!(again.method, Method::GET | Method::HEAD)
+            || matches!(answered.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+        if !keeps_method {
+            again.method = Method::GET;
+        }
+        if !matches!(answered.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
+            OF_THE_BODY.iter().for_each(|name| drop(again.headers.remove(name)));
+            again.had_body = false;
+        }
+        let mut headers = again.headers.clone();
+        if !std::ptr::eq(next, first) && next.authority != first.authority {
+            SENSITIVE.iter().for_each(|name| drop(headers.remove(name)));
+        }
+        let is_downgrade = before.starts_with("https:") && scheme == Scheme::HTTP;
+        if is_downgrade {
+            headers.remove(header::REFERER);
+        } else if !headers.contains_key(header::REFERER)
+            && let Ok(referer) = HeaderValue::from_str(before)
+        {
+            headers.insert(header::REFERER, referer);
+        }
+        let Some(backend) = &next.backend else { return Err(CallError::NoEndpoint) };
+        let outgoing = Outgoing {
+            method: again.method.clone(),
+            target: path,
+            headers,
+            authority: next.authority.clone(),
+            body: RequestBody::empty(),
+            length: None,
+        };
+        let url = url(backend, outgoing.authority.as_ref(), &outgoing.target);
+        let Found { answered, .. } = found;
+        retries::discard(answered.incoming, answered.guard);
+        let answered = transport::send(context, backend, next, outgoing).await?;
+        target = next;
+        found = Found { answered, url };
+    }
+}
+
+/// Scheme, host and the rest of `location` as it is seen from `base` (RFC 3986, 5.2).
+fn resolve(base: &str, location: &str) -> Option<(Scheme, String, String)> {
+    let base: Uri = base.parse().ok()?;
+    let location = location.split('#').next()?;
+    let scheme = base.scheme()?.clone();
+    if let Some(rest) = location.strip_prefix("//") {
+        return absolute(&format!("{scheme}://{rest}"));
+    }
+    let before_path = location.split(['/', '?']).next().unwrap_or_default();
+    if before_path.contains(':') {
+        return absolute(location);
+    }
+    let host = base.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
+    let path = if location.starts_with('/') {
+        location.to_owned()
+    } else if location.starts_with('?') {
+        format!("{}{location}", base.path())
+    } else {
+        let directory = base.path().rsplit_once('/').map_or("", |(directory, _)| directory);
+        format!("{directory}/{location}")
+    };
+    Some((scheme, host, without_dots(&path)?))
+}
+
+fn absolute(location: &str) -> Option<(Scheme, String, String)> {
+    let uri: Uri = location.parse().ok()?;
+    let scheme = uri.scheme().filter(|scheme| **scheme == Scheme::HTTP || **scheme == Scheme::HTTPS)?;
+    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    Some((scheme.clone(), authority.as_str().to_owned(), without_dots(&path)?))
+}
+
+/// The target without elements `.` and `..` in its path (RFC 3986, 5.2.4).
+fn without_dots(target: &str) -> Option<String> {
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    let mut elements = path.strip_prefix('/')?.split('/').peekable();
+    while let Some(element) = elements.next() {
+        let is_last = elements.peek().is_none();
+        match element {
+            "." | ".." => {
+                if element == ".." {
+                    kept.pop();
+                }
+                if is_last {
+                    kept.push("");
+                }
+            }
+            other => kept.push(other),
+        }
+    }
+    let path = format!("/{}", kept.join("/"));
+    Some(match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    })
+}
+
+/// Whom to ask at `host`: the target that has just been asked, if it is its own, else another of the call's.
+fn host_of<'s>(site: &'s CallSite, current: &'s CallTarget, scheme: &Scheme, host: &str) -> Option<&'s CallTarget> {
+    let is_at = |target: &&CallTarget| {
+        let secure = target.backend.as_ref().is_some_and(|backend| backend.tls.is_some());
+        let well_known = if secure { ":443" } else { ":80" };
+        let bare = |host: &str| host.strip_suffix(well_known).unwrap_or(host).to_ascii_lowercase();
+        let authority = target.authority.as_ref().and_then(|authority| authority.to_str().ok()).unwrap_or_default();
+        secure == (*scheme == Scheme::HTTPS) && bare(authority) == bare(host)
+    };
+    std::iter::once(current).chain(site.targets.all()).find(is_at)
+}
+
+#[cfg(test)]
+mod tests;
