@@ -39,5 +39,5 @@ pub use limits::Limits;
 pub use pipeline::{ArrayTargets, Change, Mapping, Operation, Operations, OperationsError, Path, Pipeline, Selection};
 pub use plan::{
     Admission, CallPlan, ErrorBody, FailureRule, Filter, Fixed, FixedError, Flow, MergeOrder, Output, Pattern, Plan,
-    PlanError, QueryFilter, Reference, RequestRules, Requirement, Role, Segment, Settings, Strategy,
+    PlanError, QueryFilter, Reference, RequestRules, Requirement, Role, Segment, Settings, Sign, Signing, Strategy,
 };

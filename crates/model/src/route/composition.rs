@@ -31,6 +31,9 @@ pub struct Composition<B = Arc<str>> {
     pub debug_header: Option<HeaderName>,
     /// How many bytes of the client's body are kept, where several calls get it.
     pub request_bytes: usize,
+    /// Claims of the request's token that calls have in their paths: what each is called among the parameters, and the names that
+    /// lead to it.
+    pub claims: Box<[(String, Vec<String>)]>,
 }
 
 /// Where a call goes.
@@ -73,6 +76,7 @@ impl Composition {
             calls: self.calls.iter().map(|call| call.join(find)).collect(),
             debug_header: self.debug_header.clone(),
             request_bytes: self.request_bytes,
+            claims: self.claims.clone(),
         }
     }
 }

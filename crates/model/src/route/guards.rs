@@ -24,6 +24,7 @@ pub use bots::Bots;
 pub use cors::Cors;
 pub use limit::{RequestLimit, Sharing};
 pub use security::{Security, SslRedirect};
+pub(in crate::route) use token::algorithm;
 pub use token::{Keys, RemoteKeySet, Revocation, TokenValidation};
 
 use crate::fault::{Checked, Together, Within, all, refuse};

@@ -45,7 +45,7 @@ pub(super) fn decide(
 ) -> Decision {
     exchange.note(|record| record.request_id = parts.headers.get(super::headers::REQUEST_ID).cloned());
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
-    let request = request::of(&exchange, parts, asked, &body);
+    let request = request::of(&exchange, parts, asked, &body, composition);
     Decision::Compose(Box::new(Composing {
         exchange,
         rule: Arc::clone(asked.matched.rule),

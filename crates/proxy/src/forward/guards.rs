@@ -31,8 +31,8 @@ use crate::exchange::Exchange;
 use crate::tokens::Validator;
 pub(super) use additions::Additions;
 use answer::Answer;
-pub(super) use token::Waiter;
-use token::{Accepted, Judgement};
+use token::Judgement;
+pub(super) use token::{Accepted, Waiter};
 
 /// Whether a request may go on.
 pub(super) enum Verdict {

@@ -1,5 +1,6 @@
 //! One call.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU8;
 
 use backstay_composition::{
@@ -7,6 +8,7 @@ use backstay_composition::{
     Segment, Selection,
 };
 use backstay_proto::config::{self, pattern_segment};
+use backstay_token::claim_path;
 use http::uri::Authority;
 use http::{HeaderValue, Method};
 
@@ -94,6 +96,21 @@ fn target(message: &config::CallTarget) -> Checked<CallTarget> {
     Ok(CallTarget { backend: Some(backend), port, weight: message.weight, authority, base_path })
 }
 
+/// What a claim is called among the parameters of a call.
+fn claim_parameter(claim: &str) -> String {
+    format!("JWT.{claim}")
+}
+
+/// The claims that calls have in their paths: what each is called among the parameters, and the names that lead to it.
+pub(super) fn claims(messages: &[config::Call]) -> Box<[(String, Vec<String>)]> {
+    let segments = messages.iter().flat_map(|call| &call.pattern);
+    let named = segments.filter_map(|segment| match &segment.kind {
+        Some(pattern_segment::Kind::Claim(claim)) => Some((claim_parameter(claim), claim_path(claim))),
+        _ => None,
+    });
+    named.collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
 fn pattern(messages: &[config::PatternSegment]) -> Checked<Pattern> {
     let one = |(index, message): (usize, &config::PatternSegment)| {
         let segment = match &message.kind {
@@ -103,7 +120,7 @@ fn pattern(messages: &[config::PatternSegment]) -> Checked<Pattern> {
             Some(pattern_segment::Kind::Reference(reference)) => {
                 document::reference(reference).map(Segment::Reference).within("reference")
             }
-            Some(pattern_segment::Kind::Claim(_)) => refuse("claim", NOT_DONE),
+            Some(pattern_segment::Kind::Claim(claim)) => Ok(Segment::Parameter(claim_parameter(claim))),
         };
         segment.within_element("pattern", index)
     };
