@@ -14,6 +14,7 @@ mod fleets;
 #[allow(dead_code, unused_imports, reason = "tests and benchmarks use a part each")]
 mod harness;
 mod hostile;
+mod krakend;
 mod kube_client;
 mod kubectl;
 mod memory;

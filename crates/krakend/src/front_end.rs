@@ -20,6 +20,7 @@ use backstay_compiler::{FrontEnd, Graph, LastGood, ObjectKey, PortClaim};
 use backstay_resources::core::SECRET;
 use backstay_resources::{Kind, Object};
 
+use self::overlap::Standing;
 use crate::check::{Checked, examine};
 use crate::compile::{Compiled, ConfigName, File, Files, Input};
 use crate::kind::{KINDS, KRAKEND_CONFIG, KrakendConfig, KrakendConfigSpec};
@@ -41,8 +42,8 @@ struct ConfigNode {
     served: Option<Served>,
     /// Resources that it offers.
     offered: BTreeSet<Arc<str>>,
-    /// Listeners that it is on.
-    listeners: BTreeSet<overlap::FleetListener>,
+    /// What others see of it.
+    standing: Standing,
 }
 
 /// What is served of a configuration. May hold keys, so it is not printed.
@@ -91,7 +92,7 @@ impl KrakendFrontEnd {
         graph.link(key, []);
         graph.claim_port(key, None);
         node.offered.iter().for_each(|resource| graph.take_back(resource));
-        self.leave(key, node.listeners, graph);
+        self.leave(key, node.standing, graph);
     }
 }
 
@@ -120,7 +121,7 @@ impl FrontEnd for KrakendFrontEnd {
                         checked: None,
                         served: None,
                         offered: BTreeSet::new(),
-                        listeners: BTreeSet::new(),
+                        standing: Standing::default(),
                     },
                 );
             }

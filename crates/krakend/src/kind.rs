@@ -154,7 +154,8 @@ pub struct KrakendConfigStatus {
 
 impl KrakendConfigSpec {
     /// The configuration as a text, and what that is written in. `None` where there is none.
-    pub(crate) fn source(&self) -> Option<(String, Format)> {
+    #[must_use]
+    pub fn source(&self) -> Option<(String, Format)> {
         if let Some(text) = &self.text {
             let format = match self.format.unwrap_or_default() {
                 TextFormat::Json => Format::Json,

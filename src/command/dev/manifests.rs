@@ -107,7 +107,7 @@ impl Followed {
     pub(super) async fn show_served(&self) -> Result<()> {
         let rows = served::rows(&self.client).await?;
         if rows.is_empty() {
-            return output::line("\nNothing is served yet: there is no Gateway with a route.");
+            return output::line("\nNothing is served yet: there is no Gateway with a route, and no KrakendConfig.");
         }
         output::line(Paint::stdout().bold("\nServed"))?;
         let heading = ["LISTENER", "HOST", "MATCH", "GOES TO"].map(str::to_owned).to_vec();
@@ -122,12 +122,15 @@ impl Followed {
     pub(super) async fn show_next_steps(&self, api: SocketAddr) -> Result<()> {
         let rows = served::rows(&self.client).await?;
         let url = rows.first().and_then(|row| row.first()).map_or("http://127.0.0.1:8080", String::as_str);
-        let backend = self.applied.iter().find(|target| target.resource.label().starts_with("backend."));
-        let backend = backend.map_or("hello", |target| target.name.as_str());
+        let of = |kind: &str| self.applied.iter().find(|target| target.resource.label().starts_with(kind));
+        let (path, edited) = match (of("backend."), of("krakendconfig.")) {
+            (None, Some(config)) => ("/__health", format!("krakendconfig {}", config.name)),
+            (backend, _) => ("/", format!("backend {}", backend.map_or("hello", |target| target.name.as_str()))),
+        };
         let server = if api.port() == 7080 { String::new() } else { format!(" --server http://{api}") };
         output::line(Paint::stdout().bold("\nTry next, in another terminal"))?;
-        output::line(format_args!("  curl {url}/"))?;
-        output::line(format_args!("  kubectl --server http://{api} edit backend {backend}"))?;
+        output::line(format_args!("  curl {url}{path}"))?;
+        output::line(format_args!("  kubectl --server http://{api} edit {edited}"))?;
         output::line(format_args!("  backstay status{server}"))?;
         output::line("\nCtrl-C ends it.")
     }

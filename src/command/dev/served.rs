@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use crate::client::{Client, Error, JSON};
 
+mod krakend;
+
 /// The API groups that have Gateways and routes.
 const GROUPS: [&str; 2] = ["gateway.networking.k8s.io", "gateway.apoxy.dev"];
 
@@ -20,6 +22,8 @@ pub(super) async fn rows(client: &Client) -> Result<Vec<Vec<String>>, Error> {
             rows.extend(gateways.iter().flat_map(|gateway| rows_of(gateway, route)));
         }
     }
+    let configs = items(client, "/apis/backstay.dev/v1alpha1/krakendconfigs").await?;
+    rows.extend(configs.iter().flat_map(krakend::rows_of));
     Ok(rows)
 }
 

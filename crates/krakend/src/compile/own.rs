@@ -93,8 +93,8 @@ impl Manners<'_> {
             methods.sort_unstable();
             let headers = vec![field("Allow", &methods.join(", ")), self.version()];
             let respond = config::Respond { status: 200, headers, ..Default::default() };
+            let name = format!("OPTIONS {}", path.pattern);
             let path = template(path, self.router.disable_path_decoding);
-            let name = format!("OPTIONS {}", methods.join(" "));
             config::Rule {
                 matches: vec![matching(precedence, path, "OPTIONS")],
                 ..self::rule(&name, config::PathMatch::default(), "OPTIONS", Action::Respond(respond))

@@ -83,6 +83,14 @@ impl<'a> Scope<'a> {
         self.resources.borrow_mut().insert(name.clone(), offered);
     }
 
+    /// A backend that proxies get already.
+    pub(super) fn offered_backend(&self, name: &str) -> Option<config::Backend> {
+        match &self.resources.borrow().get(name)?.resource {
+            Resource::Backend(backend) => Some(backend.clone()),
+            _ => None,
+        }
+    }
+
     /// Has proxies get a Secret as it is stored.
     pub(super) fn need_secret(&self, name: Arc<str>) {
         self.secrets.borrow_mut().insert(name);

@@ -8,6 +8,7 @@ use backstay_destination::hostname;
 use backstay_proto::config;
 use backstay_proto::config::resource::Kind as Resource;
 
+use super::overlap::Standing;
 use super::{ConfigNode, KrakendFrontEnd, name, placement};
 use crate::compile::name as names;
 use crate::problem::{Problem, Severity};
@@ -39,7 +40,8 @@ impl KrakendFrontEnd {
                 Vec::new()
             }
         };
-        self.stand_on(key, places.into_iter().collect(), graph);
+        let standing = Standing::of(node.served.as_ref(), places.into_iter().collect());
+        self.stand(key, standing, graph);
         if fault.is_none()
             && let Some(overlap) = self.overlap(key)
         {

@@ -72,7 +72,7 @@ const COMMUNITY: &[Namespace] = &[
         State::Served(Effect::Guards),
         options::VALIDATOR,
     ),
-    row("auth/signer", &["github.com/devopsfaith/krakend-jose/signer"], ENDPOINT, CHANGES, options::SIGNER),
+    row("auth/signer", &["github.com/devopsfaith/krakend-jose/signer"], ENDPOINT, State::Served(Effect::Changes), options::SIGNER),
     row("auth/revoker", &["github_com/devopsfaith/bloomfilter"], SERVICE, GUARDS, options::REVOKER),
     row(
         "auth/client-credentials",

@@ -4,6 +4,7 @@ use backstay_proto::config::{self, key_set};
 use bytes::Bytes;
 
 use super::Component;
+use crate::compile::Trust;
 use super::option::Unreadable;
 
 /// Options about keys that are refused.
@@ -48,7 +49,13 @@ impl Keys {
         }
         let (Some(url), Some(entry)) = (url, component.any_case("jwk_url")) else { return Ok(Self::Nowhere) };
         let path = component.path();
-        let remote = component.scope.remote(url, entry.place, &path.key(&entry.key)).ok_or(Unreadable)?;
+        let authorities = match (component.text_of("jwk_local_ca")?, component.any_case("jwk_local_ca")) {
+            (Some(file), Some(entry)) => component.scope.file(file, entry.place, &path.key(&entry.key)),
+            _ => None,
+        };
+        let trust = Trust { insecure, authorities };
+        let remote =
+            component.scope.remote_trusting(url, &trust, entry.place, &path.key(&entry.key)).ok_or(Unreadable)?;
         Ok(Self::There(config::RemoteKeySet {
             backend: remote.target.backend,
             authority: remote.target.authority,

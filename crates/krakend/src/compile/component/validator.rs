@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backstay_model::route::guards::TokenValidation;
 use backstay_proto::config::token_validation::{ClaimHeader, KeyId};
 use backstay_proto::config::{self, Revocation};
 use backstay_token::{Algorithm, KeyIdentity, KeySet, UnknownAlgorithm};
@@ -26,7 +27,7 @@ const NOT_SENT: [&str; 7] = ["host", "content-length", "transfer-encoding", "con
 
 /// What requests of an endpoint must carry.
 pub(super) fn compile(component: Component<'_>) -> Option<config::TokenValidation> {
-    validation(component).ok()
+    component.sound::<TokenValidation, _>(validation(component).ok()?)
 }
 
 fn validation(component: Component<'_>) -> Result<config::TokenValidation, Unreadable> {
