@@ -3,6 +3,7 @@
 mod endpoints;
 mod hosts;
 mod router;
+mod tokens;
 
 use backstay_proto::config::rule::Action;
 
