@@ -72,8 +72,20 @@ const COMMUNITY: &[Namespace] = &[
         State::Served(Effect::Guards),
         options::VALIDATOR,
     ),
-    row("auth/signer", &["github.com/devopsfaith/krakend-jose/signer"], ENDPOINT, State::Served(Effect::Changes), options::SIGNER),
-    row("auth/revoker", &["github_com/devopsfaith/bloomfilter"], SERVICE, GUARDS, options::REVOKER),
+    row(
+        "auth/signer",
+        &["github.com/devopsfaith/krakend-jose/signer"],
+        ENDPOINT,
+        State::Served(Effect::Changes),
+        options::SIGNER,
+    ),
+    row(
+        "auth/revoker",
+        &["github_com/devopsfaith/bloomfilter"],
+        SERVICE,
+        State::Served(Effect::Guards),
+        options::REVOKER,
+    ),
     row(
         "auth/client-credentials",
         &["github.com/devopsfaith/krakend-oauth2-clientcredentials"],

@@ -4,8 +4,8 @@ use backstay_proto::config::{self, key_set};
 use bytes::Bytes;
 
 use super::Component;
-use crate::compile::Trust;
 use super::option::Unreadable;
+use crate::compile::Trust;
 
 /// Options about keys that are refused.
 const REFUSED: &[(&str, &str)] = &[

@@ -50,11 +50,16 @@ fn keys_of_a_url_are_fetched_through_a_backend() {
         "",
         r#"{"alg": "RS256", "jwk_url": "https://idp.test:8443/a/keys?x=1", "cache": true, "failed_jwk_key_cooldown": "30s"}"#,
     );
-    let Some(key_set::Source::Remote(remote)) = token.keys.unwrap().source else { panic!("remote") };
+    let Some(key_set::Source::Remote(remote)) = token.keys.clone().unwrap().source else { panic!("remote") };
     let reference = remote.backend.unwrap();
-    assert_eq!((reference.port, remote.authority.as_str(), remote.target.as_str()), (8443, "idp.test:8443", "/a/keys?x=1"));
+    assert_eq!(
+        (reference.port, remote.authority.as_str(), remote.target.as_str()),
+        (8443, "idp.test:8443", "/a/keys?x=1")
+    );
     assert_eq!((remote.cache.unwrap().seconds, remote.cooldown.unwrap().seconds), (900, 30));
-    let Resource::Backend(backend) = &compiled.resources[reference.backend.as_str()].resource else { panic!("a backend") };
+    let Resource::Backend(backend) = &compiled.resources[reference.backend.as_str()].resource else {
+        panic!("a backend")
+    };
     assert!(!backend.tls.as_ref().unwrap().skip_verification);
     // As KrakenD has it: Authorization, a cookie, a second for clocks.
     assert_eq!((token.header.as_str(), token.cookie.as_str(), token.leeway.unwrap().seconds), ("", "access_token", 1));
@@ -65,7 +70,7 @@ fn keys_of_a_url_are_fetched_through_a_backend() {
 fn a_host_of_keys_is_trusted_in_its_own_way() {
     let options = r#"{"alg": "RS256", "jwk_url": "https://b.test/keys", "disable_jwk_security": true}"#;
     let (token, compiled) = validator_of("", options);
-    let Some(key_set::Source::Remote(remote)) = token.keys.unwrap().source else { panic!("remote") };
+    let Some(key_set::Source::Remote(remote)) = token.keys.clone().unwrap().source else { panic!("remote") };
     let reference = remote.backend.unwrap().backend;
     let Resource::Backend(backend) = &compiled.resources[reference.as_str()].resource else { panic!("a backend") };
     assert!(backend.tls.as_ref().unwrap().skip_verification);
@@ -85,7 +90,10 @@ fn options_become_what_tokens_must_say() {
     assert_eq!((token.issuer.as_str(), token.audiences.as_slice()), ("me", &["x".to_owned()][..]));
     assert_eq!((token.roles_claim.as_str(), token.roles_nested), ("realm.roles", true));
     assert_eq!((token.scopes_claim.as_str(), token.all_scopes), ("scope", true));
-    assert_eq!((token.header.as_str(), token.cookie.as_str(), token.leeway.unwrap().seconds), ("X-Token", "session", 3));
+    assert_eq!(
+        (token.header.as_str(), token.cookie.as_str(), token.leeway.unwrap().seconds),
+        ("X-Token", "session", 3)
+    );
     assert_eq!((token.key_id(), token.log_refusals), (KeyId::KidX5t, true));
     let claim = |claim: &str, header: &str| ClaimHeader { claim: claim.to_owned(), header: header.to_owned() };
     assert_eq!(token.propagated, [claim("sub", "x-user"), claim("realm.roles", "X-User")]);
@@ -107,9 +115,13 @@ fn where_krakend_takes_no_keys_nobody_comes_in() {
 
 #[test]
 fn options_are_read_in_any_case_so_that_none_is_missed() {
-    let token = validator(r#"{"Alg": "RS256", "JWK_URL": "https://idp.test/keys", "Roles": ["admin"], "Issuer": "me"}"#);
+    let token =
+        validator(r#"{"Alg": "RS256", "JWK_URL": "https://idp.test/keys", "Roles": ["admin"], "Issuer": "me"}"#);
     assert!(token.keys.is_some());
-    assert_eq!((token.roles, token.roles_claim, token.issuer), (vec!["admin".to_owned()], "roles".to_owned(), "me".to_owned()));
+    assert_eq!(
+        (token.roles, token.roles_claim, token.issuer),
+        (vec!["admin".to_owned()], "roles".to_owned(), "me".to_owned())
+    );
 }
 
 #[test]
@@ -117,7 +129,7 @@ fn the_cache_of_all_validators_makes_theirs_last() {
     let service = r#""auth/validator": {"shared_cache_duration": 3600}"#;
     let seconds = |options: &str| {
         let (token, _) = validator_of(service, options);
-        let Some(key_set::Source::Remote(remote)) = token.keys.unwrap().source else { panic!("remote") };
+        let Some(key_set::Source::Remote(remote)) = token.keys.clone().unwrap().source else { panic!("remote") };
         remote.cache.map(|cache| cache.seconds)
     };
     let url = r#""alg": "RS256", "jwk_url": "https://idp.test/keys""#;
@@ -132,7 +144,10 @@ fn what_cannot_be_read_opens_nothing() {
     for (options, fault) in [
         (format!(r#"{{"alg": "none", {url}}}"#), "JOSE: unknown algorithm none"),
         (format!("{{{url}}}"), "JOSE: unknown algorithm "),
-        (format!(r#"{{"alg": "ES512", {url}}}"#), "ES512 is not served, since there is no P-521 among the curves that are; ES384 is"),
+        (
+            format!(r#"{{"alg": "ES512", {url}}}"#),
+            "ES512 is not served, since there is no P-521 among the curves that are; ES384 is",
+        ),
         (
             format!(r#"{{"alg": "RS256", "roles": "admin", {url}}}"#),
             "a list of texts is wanted here, and this is text: KrakenD cannot read the component with it",
@@ -170,8 +185,14 @@ fn members_are_signed_with_a_key_of_a_file() {
 #[test]
 fn a_signer_without_a_key_of_its_own_is_refused() {
     for (options, fault) in [
-        (r#"{"alg": "HS256", "kid": "a", "jwk_url": "https://idp.test/keys", "keys_to_sign": ["a"]}"#, "private keys are not fetched"),
-        (r#"{"alg": "HS256", "kid": "a", "jwk_local_path": "keys.json", "keys_to_sign": ["a"]}"#, "KrakenD has no key here"),
+        (
+            r#"{"alg": "HS256", "kid": "a", "jwk_url": "https://idp.test/keys", "keys_to_sign": ["a"]}"#,
+            "private keys are not fetched",
+        ),
+        (
+            r#"{"alg": "HS256", "kid": "a", "jwk_local_path": "keys.json", "keys_to_sign": ["a"]}"#,
+            "KrakenD has no key here",
+        ),
         (
             r#"{"alg": "HS256", "kid": "b", "jwk_local_path": "keys.json", "disable_jwk_security": true}"#,
             "the key set has no key with that kid",
@@ -184,4 +205,22 @@ fn a_signer_without_a_key_of_its_own_is_refused() {
         let told = faults(&format!(r#""auth/signer": {options}"#));
         assert!(told.iter().any(|told| told.contains(fault)), "{options}: {told:?}");
     }
+}
+
+#[test]
+fn revoked_tokens_are_looked_up_where_a_validator_is() {
+    let service = r#""auth/revoker": {"N": 1000, "P": 0.001, "TTL": 60, "hash_name": "optimal", "port": 1234, "token_keys": ["jti"]}"#;
+    let (token, compiled) = validator_of(service, r#"{"alg": "RS256", "jwk_url": "https://idp.test/keys"}"#);
+    let revocation = token.revocation.unwrap();
+    assert_eq!(
+        (revocation.set.as_str(), revocation.claims),
+        ("revocation/krakend:default:shop", vec!["jti".to_owned()])
+    );
+    let Resource::Revocations(set) = &compiled.resources[revocation.set.as_str()].resource else {
+        panic!("revocations")
+    };
+    let filter = backstay_token::Filter::read(set.bits, set.hashes, &set.filter).unwrap();
+    assert!(filter.has("jti-1") && !filter.has("jti-2"));
+    // Without a revoker nothing is looked up.
+    assert_eq!(validator(r#"{"alg": "RS256", "jwk_url": "https://idp.test/keys"}"#).revocation, None);
 }
