@@ -13,8 +13,8 @@ mod socket;
 pub use guards::{Guards, Limit, Limiting};
 pub(crate) use rule::Found;
 pub use rule::{
-    Action, CallSite, CallTarget, Composition, Destination, Filters, Forward, Member, Mirror, Rule, Sequence, Target,
-    Unmatched, WeightedTarget, WeightedTargets,
+    Action, CallSite, CallTarget, Composition, Credentials, Destination, Filters, Forward, Member, Mirror, Rule,
+    Sequence, Target, Unmatched, WeightedTarget, WeightedTargets,
 };
 pub use socket::Socket;
 

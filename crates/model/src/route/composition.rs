@@ -5,8 +5,9 @@
 //!
 //! # Layout
 //!
-//! - `targets`: the hosts of a call, in turn. `read`: from the wire format, with a file for each part of it.
+//! - `targets`: the hosts of a call, in turn. `credentials`: tokens that calls carry. `read`: from the wire format, with a file for each part of it.
 
+mod credentials;
 mod read;
 mod targets;
 
@@ -17,6 +18,7 @@ use backstay_composition::Plan;
 use http::{HeaderName, HeaderValue};
 
 use super::reference::Reference;
+pub use credentials::Credentials;
 pub(super) use read::composition;
 pub use targets::CallTargets;
 
@@ -45,6 +47,8 @@ pub struct CallSite<B = Arc<str>> {
     pub targets: CallTargets<B>,
     /// How many redirects are followed.
     pub redirects: u32,
+    /// What it carries a token by.
+    pub credentials: Option<Arc<Credentials<B>>>,
 }
 
 /// A host that a call is asked of.
@@ -65,7 +69,8 @@ pub struct CallTarget<B = Arc<str>> {
 impl Composition {
     /// The backends that it calls.
     pub(super) fn references(&self) -> impl Iterator<Item = Reference<'_>> {
-        let targets = self.calls.iter().flat_map(|call| call.targets.all());
+        let issuers = self.calls.iter().filter_map(|call| call.credentials.as_ref().map(|of| &of.endpoint));
+        let targets = self.calls.iter().flat_map(|call| call.targets.all()).chain(issuers);
         targets.filter_map(|target| Some((target.backend.as_ref()?, target.port)))
     }
 
@@ -85,14 +90,21 @@ impl CallSite {
     fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> CallSite<B> {
         CallSite {
             name: Arc::clone(&self.name),
-            targets: self.targets.map(|target| CallTarget {
-                backend: target.backend.as_deref().and_then(|backend| find(backend, target.port)),
-                port: target.port,
-                weight: target.weight,
-                authority: target.authority.clone(),
-                base_path: target.base_path.clone(),
-            }),
+            targets: self.targets.map(|target| target.join(find)),
             redirects: self.redirects,
+            credentials: self.credentials.as_ref().map(|credentials| Arc::new(credentials.join(find))),
+        }
+    }
+}
+
+impl CallTarget {
+    fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> CallTarget<B> {
+        CallTarget {
+            backend: self.backend.as_deref().and_then(|backend| find(backend, self.port)),
+            port: self.port,
+            weight: self.weight,
+            authority: self.authority.clone(),
+            base_path: self.base_path.clone(),
         }
     }
 }

@@ -64,6 +64,8 @@ pub type Composition = model::Composition<Arc<Backend>>;
 pub type CallSite = model::route::composition::CallSite<Arc<Backend>>;
 /// See [`model::route::composition::CallTarget`].
 pub type CallTarget = model::route::composition::CallTarget<Arc<Backend>>;
+/// See [`model::route::composition::Credentials`].
+pub type Credentials = model::route::composition::Credentials<Arc<Backend>>;
 
 /// See [`model::sequence::Sequence`].
 pub type Sequence = model::sequence::Sequence<Arc<Backend>>;

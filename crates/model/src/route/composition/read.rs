@@ -12,6 +12,8 @@ use backstay_proto::config::{self, admission, compose, fixed_data};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
+pub(super) use call::target;
+
 use super::Composition;
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
 use crate::route::filter::header_name;

@@ -4,8 +4,8 @@ use backstay_composition::CallError;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
-use super::error;
 use super::transport::{self, Answered, Context, Outgoing, url};
+use super::{authorization, error};
 use crate::body::RequestBody;
 use crate::config::{CallSite, CallTarget};
 use crate::forward::retries;
@@ -42,9 +42,13 @@ pub(super) async fn send(
     context: &Context,
     site: &CallSite,
     target: &CallTarget,
-    outgoing: Outgoing,
+    mut outgoing: Outgoing,
 ) -> Result<Found, CallError> {
     let Some(backend) = &target.backend else { return Err(CallError::NoEndpoint) };
+    if let Some(credentials) = &site.credentials {
+        let token = Box::pin(authorization::of(context, credentials)).await?;
+        outgoing.headers.insert(header::AUTHORIZATION, token);
+    }
     let asked = url(backend, outgoing.authority.as_ref(), &outgoing.target);
     if site.redirects == 0 {
         let answered = transport::send(context, backend, target, outgoing).await?;

@@ -14,6 +14,7 @@ use http::{HeaderValue, Method};
 
 use super::{NOT_DONE, admitted, admitted_headers, document, shadow_timeout};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
+use crate::route::composition::credentials::credentials;
 use crate::route::composition::{CallSite, CallTarget, CallTargets};
 use crate::route::reference::backend_ref;
 
@@ -36,9 +37,16 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         copies(message.copies),
     )
         .together()?;
-    let (targets, decoder, shadow, redirects, ()) =
-        (targets, decoder(message.decoder), shadow_timeout(message), redirects(message), not_done(message))
-            .together()?;
+    let credentials = message.credentials.as_ref().map(credentials).transpose().within("credentials");
+    let (targets, decoder, shadow, redirects, credentials, ()) = (
+        targets,
+        decoder(message.decoder),
+        shadow_timeout(message),
+        redirects(message),
+        credentials,
+        not_done(message),
+    )
+        .together()?;
     let plan = CallPlan {
         method,
         pattern,
@@ -51,7 +59,10 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         role: shadow.map_or(Role::Regular, |timeout| Role::Shadow { timeout }),
         requirement: if message.required { Requirement::Required } else { Requirement::Optional },
     };
-    Ok((plan, CallSite { name: message.name.as_str().into(), targets: CallTargets::new(targets), redirects }))
+    Ok((
+        plan,
+        CallSite { name: message.name.as_str().into(), targets: CallTargets::new(targets), redirects, credentials },
+    ))
 }
 
 /// What is refused as long as nobody does it.
@@ -61,7 +72,6 @@ fn not_done(message: &config::Call) -> Checked<()> {
         ("rate_limit", message.rate_limit.is_some()),
         ("breaker", message.breaker.is_some()),
         ("cache", message.cache.is_some()),
-        ("credentials", message.credentials.is_some()),
     ];
     match fields.iter().find(|(_, set)| *set) {
         Some((field, _)) => refuse(*field, NOT_DONE),
@@ -69,7 +79,8 @@ fn not_done(message: &config::Call) -> Checked<()> {
     }
 }
 
-fn target(message: &config::CallTarget) -> Checked<CallTarget> {
+/// A host that is called.
+pub(in crate::route::composition) fn target(message: &config::CallTarget) -> Checked<CallTarget> {
     let backend = match &message.backend {
         None => refuse("backend", "must be set"),
         Some(reference) => backend_ref(reference).within("backend"),
