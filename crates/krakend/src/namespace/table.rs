@@ -90,7 +90,7 @@ const COMMUNITY: &[Namespace] = &[
         "auth/client-credentials",
         &["github.com/devopsfaith/krakend-oauth2-clientcredentials"],
         BACKEND,
-        CHANGES,
+        State::Served(Effect::Changes),
         options::CREDENTIALS,
     ),
     formerly(

@@ -31,14 +31,20 @@ pub(super) fn compile(component: Component<'_>) -> Option<config::TokenValidatio
 }
 
 fn validation(component: Component<'_>) -> Result<config::TokenValidation, Unreadable> {
-    let algorithm = algorithm(component)?;
     let identity = component.text_of("key_identify_strategy")?.unwrap_or_default();
     let (key_id, identity) = match identity {
         "x5t" => (KeyId::X5t, KeyIdentity::Thumbprint),
         "kid_x5t" => (KeyId::KidX5t, KeyIdentity::Both),
         _ => (KeyId::Kid, KeyIdentity::Id),
     };
-    let keys = keys(component, identity)?;
+    let (keys, algorithm) = match Keys::of(component)? {
+        // KrakenD does not come to look at the algorithm.
+        Keys::Nowhere => (None, Algorithm::RS256),
+        found => {
+            let algorithm = algorithm(component)?;
+            (keys(component, found, identity)?, algorithm)
+        }
+    };
     let roles_claim = component.text_of("roles_key")?.unwrap_or(ROLES);
     // KrakenD takes a name that begins like a URL as it is.
     let roles_nested =
@@ -82,8 +88,8 @@ pub(super) fn algorithm(component: Component<'_>) -> Result<Algorithm, Unreadabl
     })
 }
 
-fn keys(component: Component<'_>, identity: KeyIdentity) -> Result<Option<config::KeySet>, Unreadable> {
-    match Keys::of(component)? {
+fn keys(component: Component<'_>, found: Keys, identity: KeyIdentity) -> Result<Option<config::KeySet>, Unreadable> {
+    match found {
         Keys::Nowhere | Keys::Here(None) => Ok(None),
         Keys::Here(Some(document)) => {
             if let Err(error) = KeySet::read(&document, identity) {

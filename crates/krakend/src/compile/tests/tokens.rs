@@ -224,3 +224,19 @@ fn revoked_tokens_are_looked_up_where_a_validator_is() {
     // Without a revoker nothing is looked up.
     assert_eq!(validator(r#"{"alg": "RS256", "jwk_url": "https://idp.test/keys"}"#).revocation, None);
 }
+
+#[test]
+fn credentials_of_a_backend_ask_its_token_endpoint() {
+    let backend = r#"{"url_pattern": "/", "host": ["http://b.test"], "extra_config": {"auth/client-credentials":
+        {"client_id": "me", "client_secret": "s", "token_url": "https://idp.test/token?a=b", "scopes": "one,two",
+         "endpoint_params": {"audience": ["x"]}}}}"#;
+    let text = with_endpoints(&format!(r#"{{"endpoint": "/a", "backend": [{backend}]}}"#));
+    let (compiled, problems) = compiled(&text, files());
+    let compiled = compiled.unwrap_or_else(|| panic!("{problems:?}"));
+    let credentials = compose(&compiled, "GET /a").calls[0].credentials.clone().unwrap();
+    let endpoint = credentials.token_endpoint.unwrap();
+    assert_eq!((endpoint.authority.as_str(), credentials.token_path.as_str()), ("idp.test", "/token?a=b"));
+    assert!(compiled.resources.contains_key(endpoint.backend.unwrap().backend.as_str()));
+    assert_eq!((credentials.client_id.as_str(), credentials.scopes.as_str()), ("me", "one two"));
+    assert_eq!(credentials.parameters["audience"].values, ["x"]);
+}
