@@ -5,7 +5,7 @@
 //! - [`compile`]: the whole of it. [`Compiled`]: what comes out.
 //! - `endpoint`, `call`, `admission`: a rule for each endpoint, and what its backends are asked. `precedence`: which of several
 //!   takes a request. `own`: what the router answers itself.
-//! - `listener`, `tls`: where clients connect to.
+//! - `listener`, `tls`, `client`: where clients connect to, and who they are. `differences`: what is not quite done as it is asked for.
 //! - `Scope`: what compiling has at hand, and where it puts what proxies need beside the route. [`Files`]: what a configuration
 //!   names by path.
 //! - `hosts`: backends of the model, one for each host that is called. `name`: what discovery resources are called.
@@ -15,6 +15,7 @@ mod admission;
 mod call;
 mod client;
 mod component;
+mod differences;
 mod endpoint;
 mod files;
 mod hosts;
@@ -113,7 +114,7 @@ pub(crate) fn compile(plan: &Plan, input: &Input, report: &Report) -> Compiled {
         ..Default::default()
     };
     let listener = listener::listener(&scope);
-    listener::limits(&scope);
+    differences::tell(&scope);
     let (resources, secrets) = scope.into_resources();
     Compiled { route, listener, resources, secrets }
 }

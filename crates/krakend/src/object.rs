@@ -10,6 +10,12 @@ use crate::problem::{Report, Severity};
 use crate::quote::quoted;
 use crate::weak;
 
+#[cfg(test)]
+thread_local! {
+    /// Every field that has been asked for, by what leads to its object: the guide lists them.
+    pub(crate) static KNOWN: std::cell::RefCell<std::collections::BTreeSet<(String, &'static str)>> = Default::default();
+}
+
 /// An object whose fields are being read.
 pub(crate) struct Object<'d, 'r> {
     /// What leads to it.
@@ -136,6 +142,8 @@ impl<'d, 'r> Object<'d, 'r> {
     /// Tells of every field that has not been asked for. `meant` knows of names that are no misspelling: what is right elsewhere or
     /// was right once.
     pub(crate) fn finish(self, meant: impl Fn(&str) -> Option<String>) {
+        #[cfg(test)]
+        KNOWN.with_borrow_mut(|known| known.extend(self.known.iter().map(|name| (self.path.to_string(), *name))));
         for entry in self.entries {
             let is_known = self.known.iter().any(|known| known.eq_ignore_ascii_case(&entry.key));
             if is_known || is_comment(&entry.key) {

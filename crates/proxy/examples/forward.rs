@@ -1,17 +1,22 @@
-//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|matches|conditions]` sends everything that arrives at one
+//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|matches|conditions|cors|limits]` sends everything that arrives at one
 //! address to another. For measuring and profiling the request path without a control plane.
 //!
 //! With `matches`, 50 rules for a prefix each come before the one that serves; with `conditions`, one rule is a sequence with 50
-//! conditions for the same prefixes, as regular expressions.
+//! conditions for the same prefixes, as regular expressions. With `cors` and `limits`, requests pass a guard first that lets them pass.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use backstay_expression::{DestinationIndex, Part, Regex, Text, Truth, Variable};
+use backstay_limiter::Registry;
 use backstay_model::sequence::{Destination, DestinationKind, Member, Operation, Sequence, Step};
-use backstay_model::{BackendSpec, HostPattern};
-use backstay_proxy::config::{Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
+use backstay_model::{BackendSpec, Faults, HostPattern, Route};
+use backstay_proto::config;
+use backstay_proto::config::request_rate_limit::Client;
+use backstay_proxy::config::{
+    Action, Config, Filters, Forward, Guards, Rule, Socket, Target, WeightedTarget, WeightedTargets,
+};
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::{Options, Workers};
 use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
@@ -29,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut workers = Workers::start(Options { threads, ..Options::default() })?;
     let mode = arguments.next().unwrap_or_else(|| "plain".to_owned());
-    let failed = workers.apply(Arc::new(everything(listen, upstream, &mode))).await;
+    let failed = workers.apply(Arc::new(everything(listen, upstream, &mode)?)).await;
     if let Some(failed) = failed.into_iter().next() {
         return Err(failed.into());
     }
@@ -42,7 +47,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 const PREFIXES: usize = 50;
 
 /// One socket, one backend, one endpoint, and rules as `mode` says.
-fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Config {
+fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Config, Faults> {
     let backend = Backend::new(BackendParts {
         name: "backend/only".into(),
         spec: BackendSpec::default(),
@@ -62,7 +67,7 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Config {
         route: "route/only".into(),
         name: "".into(),
         client_address: None,
-        guards: None,
+        guards: guards(mode)?,
         token: None,
         filters: Filters::default(),
         action,
@@ -81,7 +86,35 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Config {
         });
     }
     let socket = Socket { address: listen, listeners: vec!["listener/only".into()], tls: None, table: table.build() };
-    Config { sockets: vec![Arc::new(socket)], backends: [(Arc::clone(&backend.name), backend)].into() }
+    Ok(Config { sockets: vec![Arc::new(socket)], backends: [(Arc::clone(&backend.name), backend)].into() })
+}
+
+/// What requests have to pass, by `mode`: all of them do.
+fn guards(mode: &str) -> Result<Option<Arc<Guards>>, Faults> {
+    let limit = |key: &str, client| config::RequestRateLimit {
+        limit: Some(config::RateLimit { key: key.to_owned(), rate: 1e9, every: None, capacity: u64::MAX >> 8 }),
+        client: Some(client),
+        ..config::RequestRateLimit::default()
+    };
+    let guards = match mode {
+        "cors" => config::Guards {
+            cors: Some(config::Cors {
+                origins: vec!["https://*.example".to_owned()],
+                credentials: true,
+                exposed_headers: vec!["Content-Length".to_owned()],
+                ..config::Cors::default()
+            }),
+            ..config::Guards::default()
+        },
+        "limits" => config::Guards {
+            rate_limits: vec![limit("each", Client::Address(true)), limit("all", Client::Everyone(true))],
+            ..config::Guards::default()
+        },
+        _ => return Ok(None),
+    };
+    let route = Route::try_from(&config::Route { guards: Some(guards), ..config::Route::default() })?;
+    let limiters = Registry::new(1 << 18, Arc::default());
+    Ok(route.guards.map(|guards| Guards::join(&guards, &limiters)))
 }
 
 /// A sequence that selects the backend, and would select it again for each prefix.

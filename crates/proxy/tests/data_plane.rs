@@ -10,6 +10,8 @@ mod balancing;
 mod bodies;
 #[path = "data_plane/compose.rs"]
 mod compose;
+#[path = "data_plane/compose_tokens.rs"]
+mod compose_tokens;
 #[path = "data_plane/counts.rs"]
 mod counts;
 #[path = "data_plane/counts_upstream.rs"]

@@ -28,8 +28,8 @@ pub(super) fn router(extra: &Extra<'_>, path: &Path<'_>, report: &Report) {
         let strategy = node.get("strategy").and_then(|entry| entry.node.text());
         match strategy {
             Some("header" | "param") if node.get("key").is_none() => {
-                let message =
-                    "key is missing, which names the header or parameter that tells clients apart: all count as one";
+                let message = "key is missing, which names the header or parameter that tells clients apart: every request is \
+                               answered with 429";
                 report.surprising(place("strategy"), &path, message);
             }
             Some("ip" | "header" | "param") => {}

@@ -1,4 +1,5 @@
 mod dropped;
+mod guide;
 mod states;
 
 use super::*;

@@ -153,8 +153,6 @@ pub(crate) fn of_endpoint(endpoint: &Endpoint, scope: &Scope<'_>) -> OfEndpoint 
     let mut made = OfEndpoint::default();
     for component in served(&endpoint.extensions, Site::Endpoint(endpoint), scope) {
         match component.extension.namespace {
-            "security/cors" => made.guards.cors = cors::compile(component),
-            "security/http" => made.guards.security = security::compile(component),
             "security/bot-detector" => made.guards.bots = bots::compile(component),
             "auth/validator" => made.guards.token = validator::compile(component),
             "qos/ratelimit/router" => made.guards.rate_limits = request_limit::compile(component),

@@ -1,6 +1,7 @@
 //! Configurations, as they are compiled.
 
 mod endpoints;
+mod guards;
 mod hosts;
 mod router;
 mod tokens;

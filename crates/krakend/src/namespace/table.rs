@@ -1,6 +1,6 @@
 //! The table. What becomes of a namespace is changed here and nowhere else.
 
-use super::State::{NotServed, Noted, Planned, Refused};
+use super::State::{NotServed, Noted, Planned, Refused, Served};
 use super::enterprise::ENTERPRISE;
 use super::{Effect, Level, Namespace, NamespaceOption, State, options};
 
@@ -64,37 +64,31 @@ const COMMUNITY: &[Namespace] = &[
     // Not of KrakenD, which ignores it.
     row("backstay", &[], EVERYWHERE, Planned, &[]),
     row("backend/http/client", &[], BACKEND, CHANGES, options::HTTP_CLIENT),
-    row("security/cors", &["github_com/devopsfaith/krakend-cors"], SERVICE_ENDPOINT, CHANGES, options::CORS),
+    row("security/cors", &["github_com/devopsfaith/krakend-cors"], SERVICE, Served(Effect::Changes), options::CORS),
     row(
         "auth/validator",
         &["github.com/devopsfaith/krakend-jose/validator"],
         ENDPOINT,
-        State::Served(Effect::Guards),
+        Served(Effect::Guards),
         options::VALIDATOR,
     ),
     row(
         "auth/signer",
         &["github.com/devopsfaith/krakend-jose/signer"],
         ENDPOINT,
-        State::Served(Effect::Changes),
+        Served(Effect::Changes),
         options::SIGNER,
     ),
-    row(
-        "auth/revoker",
-        &["github_com/devopsfaith/bloomfilter"],
-        SERVICE,
-        State::Served(Effect::Guards),
-        options::REVOKER,
-    ),
+    row("auth/revoker", &["github_com/devopsfaith/bloomfilter"], SERVICE, Served(Effect::Guards), options::REVOKER),
     row(
         "auth/client-credentials",
         &["github.com/devopsfaith/krakend-oauth2-clientcredentials"],
         BACKEND,
-        State::Served(Effect::Changes),
+        Served(Effect::Changes),
         options::CREDENTIALS,
     ),
     formerly(
-        row("qos/ratelimit/router", &[], ENDPOINT, GUARDS, options::RATE_ROUTER),
+        row("qos/ratelimit/router", &[], ENDPOINT, Served(Effect::Guards), options::RATE_ROUTER),
         &["github.com/devopsfaith/krakend-ratelimit/juju/router"],
     ),
     formerly(
@@ -109,12 +103,18 @@ const COMMUNITY: &[Namespace] = &[
         options::BREAKER,
     ),
     row("qos/http-cache", &["github.com/devopsfaith/krakend-httpcache"], BACKEND, CHANGES, options::CACHE),
-    row("security/http", &["github_com/devopsfaith/krakend-httpsecure"], SERVICE_ENDPOINT, GUARDS, options::SECURITY),
+    row(
+        "security/http",
+        &["github_com/devopsfaith/krakend-httpsecure"],
+        SERVICE,
+        Served(Effect::Guards),
+        options::SECURITY,
+    ),
     row(
         "security/bot-detector",
         &["github_com/devopsfaith/krakend-botdetector"],
         SERVICE_ENDPOINT,
-        GUARDS,
+        Served(Effect::Guards),
         options::BOTS,
     ),
     row("modifier/martian", &["github.com/devopsfaith/krakend-martian"], BACKEND, CHANGES, &[]),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use backstay_limiter::Registry;
 use backstay_model::{HostPattern, Revocations, Route, Slot};
 use backstay_proto::config::token_validation::ClaimHeader;
-use backstay_proto::config::{self, key_set};
+use backstay_proto::config::{self, key_set, pattern_segment};
 use backstay_proxy::config::{Action, Filters, Guards, Rule};
 use backstay_proxy::counts::{Guard, ServerMetrics};
 use backstay_proxy::route::Table;
@@ -21,6 +21,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
+use crate::support::compose::{ComposeOf, get, literal};
 use crate::support::guards::below;
 use crate::support::{
     ANY_PORT, Answer, BackendOf, Proxy, Raw, Upstream, access_log, ask, echo, socket, soon, text, to, until,
@@ -316,4 +317,29 @@ async fn a_client_that_leaves_does_not_end_the_fetch_of_others() {
     let answer: Answer = second.await.unwrap();
     assert_eq!(answer.status, 200);
     assert_eq!(provider.asked.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn claims_in_paths_are_values_and_not_pieces_of_a_path() {
+    let upstream = Upstream::http1(|request: Request<_>| async move {
+        Response::new(Full::new(Bytes::from(format!(r#"{{"asked":"{}"}}"#, request.uri()))))
+    })
+    .await;
+    let claim = |name: &str| config::PatternSegment { kind: Some(pattern_segment::Kind::Claim(name.into())) };
+    let mut call = get("a", "/");
+    call.pattern = vec![literal("/u/"), claim("sub"), literal("/"), claim("org.id"), literal("?q="), claim("sub")];
+    let action = ComposeOf::new().call(call, &[upstream.address]).action();
+    let proxy = Proxy::start(Guarded::new(wanted()).table(action)).await;
+    for (claims, asked) in [
+        (r#"{"sub":"me","org":{"id":7}}"#, "/u/me/7?q=me"),
+        (
+            r#"{"sub":"a/../b?x=1&y#z%41","org":{"id":"é"}}"#,
+            "/u/a%2F..%2Fb%3Fx%3D1%26y%23z%2541/%C3%A9?q=a%2F..%2Fb%3Fx%3D1%26y%23z%2541",
+        ),
+    ] {
+        let answer = ask(proxy.address, bearing(&token("a", claims))).await;
+        assert_eq!(answer.text(), format!(r#"{{"asked":"{asked}"}}"#));
+    }
+    let answer = ask(proxy.address, bearing(&token("a", r#"{"sub":"..","org":{"id":1}}"#))).await;
+    assert!(!answer.text().contains("/u/../"), "{}", answer.text());
 }

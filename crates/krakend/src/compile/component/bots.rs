@@ -5,8 +5,9 @@ use backstay_proto::config;
 
 use super::Component;
 
-/// Which programs are not wanted. `cache_size` is not needed: what it saves KrakenD is not worth a look-up here.
+/// Which programs are not wanted.
 pub(super) fn compile(component: Component<'_>) -> Option<config::BotDetection> {
+    component.note("cache_size", "nothing is cached: all patterns are looked for at once");
     component.sound::<Bots, _>(config::BotDetection {
         allow: component.texts("allow"),
         deny: component.texts("deny"),

@@ -5,7 +5,6 @@ use backstay_proto::config;
 
 use super::Component;
 use crate::duration;
-use crate::problem::{Cause, Severity};
 
 /// Methods that pages may use where none is listed.
 const METHODS: [&str; 3] = ["GET", "POST", "HEAD"];
@@ -16,9 +15,7 @@ pub(super) fn compile(component: Component<'_>) -> Option<config::Cors> {
     let max_age = component.text("max_age").and_then(|text| duration::parse(text).ok()).map(|age| age.as_secs());
     let max_age = max_age.filter(|seconds| *seconds > 0).and_then(|seconds| i64::try_from(seconds).ok());
     if component.is_true("debug") {
-        let (path, message) = (component.path(), "nothing more is logged; the answers themselves tell what is allowed");
-        let at = (component.place(), &path.key("debug"));
-        component.report().add(Severity::Note, Cause::NotServed, at, message);
+        component.note("debug", "nothing more is logged: the answers themselves tell what is allowed");
     }
     let message = config::Cors {
         origins: origins(&component),

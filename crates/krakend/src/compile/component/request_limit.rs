@@ -10,10 +10,15 @@ use super::Component;
 use crate::document::Value;
 use crate::duration;
 
+/// The name of no variable of a path.
+const NO_VARIABLE: &str = "{}";
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How many requests may pass: of each client first, then of everyone.
 pub(super) fn compile(component: Component<'_>) -> Vec<config::RequestRateLimit> {
+    for option in ["num_shards", "cleanup_period", "cleanup_threads"] {
+        component.note(option, "max-rate-limit-clients of the proxy bounds how many clients are remembered");
+    }
     let every = component.text("every").and_then(|text| duration::parse(text).ok()).unwrap_or(SECOND).max(SECOND);
     // Rates are made those of one second before anything else is done with them, capacities included.
     let rate = |option: &str| component.number(option) / every.as_secs_f64();
@@ -65,6 +70,8 @@ fn client(component: &Component<'_>) -> Option<(Client, String)> {
     };
     match component.text("strategy")?.to_ascii_lowercase().as_str() {
         "ip" => Some((Client::Address(true), key)),
+        // Nobody passes, since nobody has it; the check tells.
+        "header" | "param" if key.is_empty() => Some((Client::Parameter(NO_VARIABLE.to_owned()), String::new())),
         "header" => Some((Client::Header(key), String::new())),
         "param" => Some((Client::Parameter(key), String::new())),
         _ => None,

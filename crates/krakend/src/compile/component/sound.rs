@@ -3,6 +3,7 @@
 use backstay_model::Faults;
 
 use super::Component;
+use crate::problem::{Cause, Severity};
 
 impl Component<'_> {
     /// The message, if the model takes it for a `T`. Why it does not is told.
@@ -18,6 +19,13 @@ impl Component<'_> {
                 }
                 None
             }
+        }
+    }
+
+    /// Tells of an option that KrakenD needs and a proxy does not.
+    pub(super) fn note(&self, option: &str, message: &str) {
+        if let Some(entry) = self.option(option) {
+            self.report().add(Severity::Note, Cause::NotServed, (entry.place, &self.path().key(option)), message);
         }
     }
 
