@@ -8,21 +8,19 @@
 //! # Layout
 //!
 //! - `answer`: in place of the action. `additions`: to the answer, whoever gives it.
-//! - `cors`, `security`, `bots`, `token`, `limits`: the guards.
+//! - `inquiry`: a request as they see it. `cors`, `security`, `bots`, `token`, `limits`: the guards.
 
 mod additions;
 mod answer;
 mod bots;
 mod cors;
+mod inquiry;
 mod limits;
 mod security;
 mod token;
 
 use std::sync::Arc;
 
-use backstay_model::ClientAddress;
-use backstay_model::route::PathTemplate;
-use http::HeaderValue;
 use http::request::Parts;
 
 use crate::config::Guards;
@@ -31,6 +29,7 @@ use crate::exchange::Exchange;
 use crate::tokens::Validator;
 pub(super) use additions::Additions;
 use answer::Answer;
+pub(super) use inquiry::Inquiry;
 use token::Judgement;
 pub(super) use token::{Accepted, Waiter};
 
@@ -56,19 +55,6 @@ pub(super) struct Wanted<'a> {
     pub(super) validator: Option<&'a Validator>,
     /// Whether the request has waited for keys already.
     pub(super) waited: bool,
-}
-
-/// A request as guards see it.
-#[derive(Clone, Copy)]
-pub(super) struct Inquiry<'a> {
-    pub(super) exchange: &'a Exchange,
-    pub(super) parts: &'a Parts,
-    /// Its authority, as the client wrote it.
-    pub(super) authority: &'a HeaderValue,
-    /// Whom it is from, where others say so.
-    pub(super) client_address: Option<&'a ClientAddress>,
-    /// What its path matched, if that was one with variables.
-    pub(super) template: Option<&'a PathTemplate>,
 }
 
 /// Lets a request pass `guards`, and notes in `additions` what its answer gets by it.

@@ -1,6 +1,6 @@
 //! `auth/client-credentials`: tokens that calls of a backend carry.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use backstay_proto::config;
 use backstay_proto::config::client_credentials::EndpointParameter;
@@ -35,8 +35,8 @@ fn credentials(component: Component<'_>) -> Result<config::ClientCredentials, Un
 }
 
 /// Further parameters of the request for a token: lists of texts by name.
-fn parameters(component: Component<'_>) -> Result<HashMap<String, EndpointParameter>, Unreadable> {
-    let Some(entry) = component.any_case("endpoint_params") else { return Ok(HashMap::new()) };
+fn parameters(component: Component<'_>) -> Result<BTreeMap<String, EndpointParameter>, Unreadable> {
+    let Some(entry) = component.any_case("endpoint_params") else { return Ok(BTreeMap::new()) };
     let values = |value: &Value| match value {
         Value::List(members) => members.iter().map(|member| member.text().map(str::to_owned)).collect(),
         _ => None,

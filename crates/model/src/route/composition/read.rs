@@ -1,6 +1,7 @@
 //! Compositions, from the wire format.
 
 mod call;
+mod credentials;
 mod document;
 mod output;
 mod signing;
@@ -11,8 +12,6 @@ use backstay_composition::{Admission, Fixed, Flow, Limits, MergeOrder, Plan, Req
 use backstay_proto::config::{self, admission, compose, fixed_data};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
-
-pub(super) use call::target;
 
 use super::Composition;
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};

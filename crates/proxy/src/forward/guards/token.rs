@@ -20,8 +20,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
-use super::Inquiry;
 use super::answer::Answer;
+use super::inquiry::Inquiry;
 use crate::counts::{Guard, TokenCounts};
 use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};

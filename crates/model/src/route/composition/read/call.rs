@@ -12,9 +12,9 @@ use backstay_token::claim_path;
 use http::uri::Authority;
 use http::{HeaderValue, Method};
 
+use super::credentials::credentials;
 use super::{NOT_DONE, admitted, admitted_headers, document, shadow_timeout};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
-use crate::route::composition::credentials::credentials;
 use crate::route::composition::{CallSite, CallTarget, CallTargets};
 use crate::route::reference::backend_ref;
 
@@ -80,7 +80,7 @@ fn not_done(message: &config::Call) -> Checked<()> {
 }
 
 /// A host that is called.
-pub(in crate::route::composition) fn target(message: &config::CallTarget) -> Checked<CallTarget> {
+pub(super) fn target(message: &config::CallTarget) -> Checked<CallTarget> {
     let backend = match &message.backend {
         None => refuse("backend", "must be set"),
         Some(reference) => backend_ref(reference).within("backend"),
