@@ -13,12 +13,14 @@
 //! - [`LoadBalancing`] says how to pick; [`Picker`] does it.
 //! - [`Detector`] ejects endpoints whose answers are bad; [`Checker`] turns results of active checks into a verdict.
 //! - [`Breakers`] bound what is under way at once; a [`Share`] is what one thread has of it, and tells the others when it waits.
+//! - [`Circuit`] lets nothing through after failures in a row, until one call has tried.
 //! - [`RetryPolicy`] says what is sent again, and when.
 //! - [`members`] is a level above: which of several backends a request goes to, where they are members of a pool.
 //!
 //! Behaviour is Envoy's unless an item says otherwise.
 
 mod breaker;
+mod circuit;
 mod config;
 mod edf;
 mod endpoint;
@@ -34,6 +36,7 @@ mod slow_start;
 mod table;
 
 pub use breaker::{Breakers, Limit, Limits, Overflow, Permit, PoolConnection, RetryBudget, Share, Wait};
+pub use circuit::{CallEnd, Circuit, CircuitChange, CircuitOpen, CircuitPermit, CircuitSettings, CircuitState};
 pub use config::{ConfigError, EndpointKey, LeastRequest, LoadBalancing, Maglev, Policy, RingHash, SlowStart};
 pub use endpoint::{
     ActiveRequest, ConfiguredHealth, EjectionReason, EndpointSpec, EndpointState, Health, Locality, Start,

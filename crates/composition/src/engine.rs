@@ -4,7 +4,7 @@
 //! # Layout
 //!
 //! - `composition`: the state machine. `part`: what a call comes to. `merging`: answers merged. `answer`: what is made of an answer.
-//! - `outbound`: the request of a call. `target`: its path and query. `query`: the client's query.
+//! - `outbound`: the request of a call.
 //! - `values`: values of earlier answers as parameters. `response`: what the client gets. `failure`: what goes wrong.
 
 mod answer;
@@ -13,9 +13,7 @@ mod failure;
 mod merging;
 mod outbound;
 mod part;
-mod query;
 mod response;
-mod target;
 mod values;
 
 pub use answer::{Head, Wanted};

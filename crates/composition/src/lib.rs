@@ -15,6 +15,7 @@
 //! - `document`: documents as positions in what was received. `text`: strings of JSON.
 //! - `decode`: what a body says. `pipeline`: what is made of it. `encode`: what the client gets to read.
 //! - `plan`: what a composition does. `engine`: the state machine that does it.
+//! - `modify`: changes of what is sent and of what is answered, by a list. `url`: paths and queries.
 //! - `limits`, `error`: how much is too much, and what is wrong with a body.
 
 mod decode;
@@ -23,9 +24,11 @@ mod encode;
 mod engine;
 mod error;
 mod limits;
+mod modify;
 mod pipeline;
 mod plan;
 mod text;
+mod url;
 
 pub use decode::{Collection, Decoder};
 pub use document::{Allow, Deny};
@@ -36,6 +39,10 @@ pub use engine::{
 };
 pub use error::DecodeError;
 pub use limits::Limits;
+pub use modify::{
+    Cookie, HeaderMatch, Incoming, ModifyError, Outgoing, RequestChange, RequestChanges, RequestCondition,
+    ResponseChange, ResponseChanges, ResponseCondition, Scheme, UrlMatch,
+};
 pub use pipeline::{ArrayTargets, Change, Mapping, Operation, Operations, OperationsError, Path, Pipeline, Selection};
 pub use plan::{
     Admission, CallPlan, ErrorBody, FailureRule, Filter, Fixed, FixedError, Flow, MergeOrder, Output, Pattern, Plan,

@@ -71,6 +71,7 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Co
         token: None,
         filters: Filters::default(),
         action,
+        passages: Box::default(),
     };
     let rule = Arc::new(rule);
     let mut table = Table::builder();

@@ -7,10 +7,12 @@
 //! balancing state, when an update does not touch them.
 
 mod guards;
+mod passage;
 mod rule;
 mod socket;
 
 pub use guards::{Guards, Limit, Limiting};
+pub use passage::{Passage, Passages};
 pub(crate) use rule::Found;
 pub use rule::{
     Action, CallSite, CallTarget, Composition, Credentials, Destination, Filters, Forward, Member, Mirror, Rule,

@@ -46,6 +46,9 @@ pub struct Limits {
     pub retry_buffer: usize,
     /// Copies of requests in flight per thread; beyond, requests are not copied. Default 1,024.
     pub max_mirrors: usize,
+    /// Bytes of answers that are kept for calls of compositions, in all caches; beyond, those of the same cache that were used longest ago
+    /// go first. At least 64 KiB. Default 256 MiB.
+    pub answer_cache: usize,
     /// Clients whose requests are counted for rate limits, each limit's for itself; beyond, who was silent longest is forgotten. 1,024 to
     /// 67,108,864, each of which takes about 110 bytes. Default 262,144.
     pub max_rate_limit_clients: usize,
@@ -73,6 +76,7 @@ impl Default for Limits {
             mirror_buffer: 1 << 20,
             retry_buffer: 64 << 10,
             max_mirrors: 1024,
+            answer_cache: 256 << 20,
             max_rate_limit_clients: 256 << 10,
             access_log_queue: 16 << 10,
             max_health_checks: 64,
@@ -123,6 +127,7 @@ impl Limits {
             mirror_buffer,
             retry_buffer,
             max_mirrors,
+            answer_cache,
             max_rate_limit_clients,
             access_log_queue,
             max_health_checks,
@@ -142,6 +147,7 @@ impl Limits {
             ("mirror-buffer", Size(mirror_buffer)),
             ("retry-buffer", Size(retry_buffer)),
             ("max-mirrors", Size(max_mirrors)),
+            ("answer-cache", Size(answer_cache)),
             ("max-rate-limit-clients", Size(max_rate_limit_clients)),
             ("access-log-queue", Size(access_log_queue)),
             ("max-health-checks", Size(max_health_checks)),
@@ -175,6 +181,7 @@ impl Limits {
             (self.max_streams > 0, "max-streams", "at least 1"),
             (window(self.stream_window), "stream-window", "1 to 2147483647"),
             (window(self.connection_window), "connection-window", "1 to 2147483647"),
+            (self.answer_cache >= 64 << 10, "answer-cache", "at least 65536"),
             ((1 << 10..=64 << 20).contains(&self.max_rate_limit_clients), "max-rate-limit-clients", "1024 to 67108864"),
             ((1..=1 << 20).contains(&self.access_log_queue), "access-log-queue", "1 to 1048576"),
             ((1..=10_000).contains(&self.max_health_checks), "max-health-checks", "1 to 10000"),

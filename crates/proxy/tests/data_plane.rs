@@ -64,6 +64,8 @@ mod loops;
 mod mirrors;
 #[path = "data_plane/parked.rs"]
 mod parked;
+#[path = "data_plane/passing.rs"]
+mod passing;
 #[path = "data_plane/pools.rs"]
 mod pools;
 #[path = "data_plane/request_target.rs"]

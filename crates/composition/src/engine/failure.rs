@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
 
 use crate::error::DecodeError;
+use crate::modify::ModifyError;
 
 /// Why a call has no answer that counts.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -30,6 +31,9 @@ pub enum CallError {
     /// The backend could not be reached, or did not answer in HTTP; with what went wrong.
     #[error("{0}")]
     Transport(String),
+    /// What is sent or answered could not be changed as it was to be.
+    #[error(transparent)]
+    Modifier(ModifyError),
     /// What the pattern came to is no path.
     #[error("parse \"{target}\": {reason}")]
     Target {

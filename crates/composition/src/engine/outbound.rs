@@ -8,8 +8,8 @@ use http::header::{
 };
 use http::{HeaderMap, Method};
 
-use super::query::Query;
 use crate::plan::{CallPlan, RequestRules, Role};
+use crate::url::Query;
 
 /// What a client asks for, as far as calls are made of it.
 #[derive(Clone, Debug)]

@@ -5,9 +5,11 @@
 //!
 //! # Layout
 //!
-//! - `targets`: the hosts of a call, in turn. `credentials`: tokens that calls carry. `read`: from the wire format, with a file for each part of it.
+//! - [`passage`](Passage): what a call passes on its way. `credentials`: tokens that calls carry. `targets`: the hosts of a call, in
+//!   turn. `read`: from the wire format, with a file for each part of it.
 
 mod credentials;
+mod passage;
 mod read;
 mod targets;
 
@@ -19,6 +21,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::reference::Reference;
 pub use credentials::Credentials;
+pub use passage::{AnswerCache, Breaker, Passage, RateLimit};
 pub(super) use read::composition;
 pub use targets::CallTargets;
 
@@ -49,6 +52,8 @@ pub struct CallSite<B = Arc<str>> {
     pub redirects: u32,
     /// What it carries a token by.
     pub credentials: Option<Arc<Credentials<B>>>,
+    /// What it passes before it is made; `None` where that is nothing.
+    pub passage: Option<Arc<Passage>>,
 }
 
 /// A host that a call is asked of.
@@ -93,6 +98,7 @@ impl CallSite {
             targets: self.targets.map(|target| target.join(find)),
             redirects: self.redirects,
             credentials: self.credentials.as_ref().map(|credentials| Arc::new(credentials.join(find))),
+            passage: self.passage.clone(),
         }
     }
 }

@@ -11,7 +11,7 @@ use backstay_model::{AddressSet, ClientAddress, Revocations, Slot, Table};
 use crate::tokens::{KeyStore, Validator};
 use backstay_upstream::{Backend, Discovery};
 
-use super::Guards;
+use super::{Guards, Passage, Passages};
 
 /// One rule of a route.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Rule {
     pub filters: Filters,
     /// Where the way leads.
     pub action: Action,
+    /// Where it leads to a composition: what its calls pass, in their order. Empty where none passes anything.
+    pub passages: Box<[Option<Arc<Passage>>]>,
 }
 
 /// What is done with requests to a host of one route that none of its rules matches.
@@ -83,6 +85,7 @@ pub(crate) struct Found<'a> {
     pub(crate) revocations: &'a dyn Fn(&str) -> Option<Arc<Slot<Revocations>>>,
     pub(crate) keys: &'a KeyStore,
     pub(crate) limiters: &'a Registry,
+    pub(crate) passages: &'a Passages,
 }
 
 impl Unmatched {
@@ -110,6 +113,21 @@ impl Rule {
             token: rule.token().map(|token| Box::new(Validator::join(token, found.keys, &find, found.revocations))),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
+            passages: passages(&rule.action, found.passages),
         }
     }
+
+    /// What the call at a position of its composition passes.
+    pub(crate) fn passage(&self, call: usize) -> Option<&Arc<Passage>> {
+        self.passages.get(call)?.as_ref()
+    }
+}
+
+/// What the calls of an action pass.
+fn passages(action: &model::Action, there: &Passages) -> Box<[Option<Arc<Passage>>]> {
+    let model::Action::Compose(composition) = action else { return Box::default() };
+    if composition.calls.iter().all(|call| call.passage.is_none()) {
+        return Box::default();
+    }
+    composition.calls.iter().map(|call| call.passage.as_ref().map(|passage| there.join(passage))).collect()
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
+use backstay_http_cache::Counts;
 use backstay_limiter::Registry;
 use backstay_model::{AddressSet, Fault, Faults, Listener, Revocations, Route, Secret, Slot, Table, TlsSpec};
 use backstay_xds::client::Rejection;
@@ -22,8 +23,9 @@ use super::backends::{BackendItem, Feed, Secrets};
 use super::build_context::BuildContext;
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
-use crate::config::{Config, Found, Rule};
+use crate::config::{Config, Found, Passages, Rule};
 use crate::dns::Dns;
+use crate::limits::Limits;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, Members};
 use crate::tokens::KeyStore;
 use backstay_upstream::{Backend, Discovery, Endpoints};
@@ -41,6 +43,7 @@ pub(crate) struct Model {
     /// The address that stands for all addresses of this host.
     any: IpAddr,
     limiters: Arc<Registry>,
+    passages: Passages,
     secrets: AcceptedMap<Secret>,
     backends: AcceptedMap<BackendItem>,
     tables: AcceptedMap<Arc<Slot<Table>>>,
@@ -78,6 +81,7 @@ impl Model {
         Self {
             context: BuildContext { dns, runtime, max_checks },
             any,
+            passages: Passages::new(Limits::default().answer_cache, Arc::default(), Arc::clone(&limiters)),
             limiters,
             secrets: AcceptedMap::new(),
             backends: AcceptedMap::new(),
@@ -92,6 +96,12 @@ impl Model {
             sockets: BTreeMap::new(),
             rejected: BTreeMap::new(),
         }
+    }
+
+    /// The same with `bytes` for all answers that are kept for calls, of which is counted in `counts`.
+    pub(crate) fn caching(mut self, bytes: usize, counts: Arc<Counts>) -> Self {
+        self.passages = Passages::new(bytes, counts, Arc::clone(&self.limiters));
+        self
     }
 
     /// Everything in force, as it arrived.
@@ -191,6 +201,7 @@ impl Model {
             revocations: &|name| self.revocations.get(name).map(|accepted| Arc::clone(&accepted.item)),
             keys: &self.keys,
             limiters: &self.limiters,
+            passages: &self.passages,
         };
         route.rules.iter().map(|rule| Arc::new(Rule::join(name, rule, &found))).collect()
     }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use backstay_http_cache::Counts;
 use backstay_limiter::ClientCounts;
 use backstay_upstream::counts::{Count, FailureCounts, Level};
 
@@ -53,6 +54,21 @@ pub struct ServerMetrics {
     pub log_failures: Count,
     /// Copies of requests that came to nothing.
     pub mirrors_dropped: MirrorsDropped,
+    /// Calls of compositions that were not made.
+    pub calls_refused: CallsRefused,
+    /// Times that a breaker of calls opened.
+    pub breakers_opened: Count,
+    /// Answers that are kept for calls.
+    pub answer_caches: Arc<Counts>,
+}
+
+/// Calls of compositions that were not made, by what refused them.
+#[derive(Debug, Default)]
+pub struct CallsRefused {
+    /// An open breaker, or one that lets a single call try.
+    pub breaker: Count,
+    /// A rate limit.
+    pub rate_limit: Count,
 }
 
 /// Copies of requests that came to nothing, by cause.

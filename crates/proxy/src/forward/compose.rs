@@ -7,16 +7,20 @@
 //!
 //! - `request`: a client's request as the engine takes it. `kept_body`: a body that several calls get.
 //! - `run`: the calls of one request, until there is a response. `response`: the response. `shadow`: calls that nobody waits for.
-//! - `call`: what one call passes, in order. `progress`: how far it has come, and what is told of it.
-//! - `client`: redirects. `authorization`: tokens that calls carry. `transport`: one request to one backend. `answer_body`: the body of its answer.
+//! - `call`: what one call passes, in order. `passing`: breakers, rate limits and changes. `progress`: how far it has come, and what is
+//!   told of it.
+//! - `client`: redirects. `authorization`: tokens that calls carry. `cached`: answers that are kept. `transport`: one request to one
+//!   backend. `answer_body`: the body of its answer.
 //! - `error`: what went wrong, in the engine's words.
 
 mod answer_body;
 mod authorization;
+mod cached;
 mod call;
 mod client;
 mod error;
 mod kept_body;
+mod passing;
 mod progress;
 mod request;
 mod response;

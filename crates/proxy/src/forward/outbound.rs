@@ -272,6 +272,7 @@ fn pass(
         complete: false,
         failed: None,
         silence: silence.map(Silence::new),
+        recorder: None,
         _guard: guard,
     };
     Response::from_parts(parts, ResponseBody::upstream(body, exchange))

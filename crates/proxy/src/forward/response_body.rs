@@ -16,6 +16,7 @@ use crate::activity::Cause;
 use crate::body::{BodyError, BodyProgress, trailers};
 use crate::exchange::Exchange;
 use crate::upstream::Incoming;
+use backstay_http_cache::Recorder;
 use backstay_model::OnSilence;
 use backstay_upstream as upstream;
 
@@ -48,6 +49,8 @@ pub(super) struct UpstreamBody {
     pub(super) failed: Option<upstream::Error>,
     /// How long the next part may take.
     pub(super) silence: Option<Box<Silence>>,
+    /// Keeps the answer, once all of it is there.
+    pub(super) recorder: Option<Box<Recorder>>,
     /// What the request is counted as, until its end.
     pub(super) _guard: RequestGuard,
 }
@@ -148,6 +151,11 @@ impl http_body::Body for ResponseBody {
                     if let Some(silence) = &mut body.silence {
                         silence.since = Instant::now();
                     }
+                    if let (Some(recorder), Some(data)) = (&mut body.recorder, frame.data_ref())
+                        && !recorder.take(data)
+                    {
+                        body.recorder = None;
+                    }
                     // Nothing follows, and hyper does not ask: whether or not the client can be sent them, this was all.
                     body.complete |= frame.is_trailers();
                     trailers::filter(&mut frame).then_some(Ok(frame))
@@ -210,6 +218,9 @@ impl Drop for ResponseBody {
         }
         if body.complete || body.incoming.is_end_stream() {
             body.incoming.done();
+            if let Some(recorder) = body.recorder.take() {
+                recorder.finish();
+            }
             if let (Some(exchange), Some(sent)) = (&self.exchange, body.sent.take().filter(|sent| sent.is_under_way()))
             {
                 exchange.client.thread.linger(sent);

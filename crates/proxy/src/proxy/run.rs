@@ -132,6 +132,7 @@ async fn begin(
     let limits = &options.limits;
     let limiters = Registry::new(limits.max_rate_limit_clients, Arc::clone(&metrics.rate_limit_clients));
     let model = Model::new(Arc::clone(&dns), runtime, any_address(), limits.max_health_checks, Arc::new(limiters));
+    let model = model.caching(limits.answer_cache, Arc::clone(&metrics.answer_caches));
     let model = Arc::new(Mutex::new(model));
     let (changes, changed) = watch::channel(0);
     let admin = listener.map(|(listener, _)| {

@@ -26,7 +26,9 @@ use std::time::Duration;
 
 use backstay_balancer::{Breakers, RetryPolicy};
 use backstay_model::{BackendSpec, ClientAddress, HostPattern, Policy, Protocol, Respond, Retry, Timeouts};
-use backstay_proxy::config::{Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
+use backstay_proxy::config::{
+    Action, Config, Filters, Forward, Passage, Rule, Socket, Target, WeightedTarget, WeightedTargets,
+};
 use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
 use backstay_proxy::server::{Limits, Options, Workers};
@@ -168,6 +170,8 @@ pub(crate) struct Routes {
     builder: TableBuilder,
     count: u32,
     pub(crate) client_address: Option<Arc<ClientAddress>>,
+    /// What the calls of the next rule's composition pass.
+    pub(crate) passages: Box<[Option<Arc<Passage>>]>,
 }
 
 impl Routes {
@@ -197,6 +201,7 @@ impl Routes {
                 token: None,
                 filters,
                 action,
+                passages: std::mem::take(&mut self.passages),
             }),
         });
         self

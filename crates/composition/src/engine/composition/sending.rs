@@ -4,9 +4,9 @@ use super::{Composition, Step};
 use crate::decode::Decoder;
 use crate::engine::failure::CallError;
 use crate::engine::outbound::{Call, CallBody, CallId, RequestBody};
-use crate::engine::target::target;
 use crate::engine::values;
 use crate::plan::{CallPlan, Flow, Plan, Reference, Role, Segment, percent};
+use crate::url::target;
 
 impl Composition {
     pub(super) fn send_shadows(&mut self, step: &mut Step) {

@@ -88,5 +88,9 @@ pub(super) async fn read(
         joined.extend_from_slice(&data);
     }
     answered.incoming.done();
-    Ok(if joined.is_empty() { first } else { joined.freeze() })
+    let body = if joined.is_empty() { first } else { joined.freeze() };
+    if let Some(recorder) = answered.recorder.take() {
+        recorder.finish_with(body.clone());
+    }
+    Ok(body)
 }

@@ -3,15 +3,18 @@
 //! Header fields and query have been filtered by the engine before; copies of a call come by here one by one. Whether a call has
 //! succeeded is known only when its answer is decoded: [`Progress::end`](super::progress::Progress::end) is told.
 
+use std::sync::Arc;
+
 use backstay_composition::{Call, CallBody, CallError};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue};
 
-use super::client::{self, Found};
+use super::client::{self, Found, Source};
+use super::passing;
 use super::progress::Progress;
 use super::transport::{Context, Outgoing};
 use crate::body::RequestBody;
-use crate::config::{CallSite, CallTarget};
+use crate::config::{CallSite, CallTarget, Passage};
 
 /// Makes a call. The answer is the head; its body is still to be read.
 pub(super) async fn make(
@@ -19,12 +22,21 @@ pub(super) async fn make(
     site: &CallSite,
     call: Call,
     body: CallPayload,
+    passage: Option<&Arc<Passage>>,
     progress: &Progress,
 ) -> Result<Found, CallError> {
     let (_, target) = site.targets.next().ok_or(CallError::NoEndpoint)?;
+    let undo_gzip = call.undo_gzip;
     let outgoing = outgoing(call, target, body);
-    let found = client::send(context, site, target, outgoing).await?;
-    progress.answered_by(found.answered.address);
+    let found = match passage {
+        None => client::send(context, site, target, outgoing, None).await?,
+        Some(passage) => {
+            Box::pin(passing::send(context, (site, target), passage, outgoing, undo_gzip, progress)).await?
+        }
+    };
+    if let Source::Network(answered) = &found.source {
+        progress.answered_by(answered.address);
+    }
     Ok(found)
 }
 

@@ -1,11 +1,16 @@
 //! What a client of HTTP does beside sending a request: it follows redirects, by the rules of Go's `http.Client`.
 
+use std::sync::Arc;
+
 use backstay_composition::CallError;
+use backstay_http_cache::Cache;
+use backstay_upstream::Backend;
+use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 use super::transport::{self, Answered, Context, Outgoing, url};
-use super::{authorization, error};
+use super::{authorization, cached, error};
 use crate::body::RequestBody;
 use crate::config::{CallSite, CallTarget};
 use crate::forward::retries;
@@ -24,8 +29,47 @@ const OF_THE_BODY: [HeaderName; 4] =
 
 /// An answer, and the URL that gave it.
 pub(super) struct Found {
-    pub(super) answered: Answered,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// The rest of it.
+    pub(super) source: Source,
     pub(super) url: String,
+}
+
+/// The answer to one request.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) source: Source,
+}
+
+/// Where the body of an answer comes from.
+pub(super) enum Source {
+    /// From the backend. Its head has been taken out.
+    Network(Answered),
+    /// It is there.
+    Kept(Bytes),
+}
+
+impl Reply {
+    /// What a backend has answered.
+    pub(super) fn of(mut answered: Answered) -> Self {
+        let (status, headers) = (answered.status, std::mem::take(&mut answered.headers));
+        Self { status, headers, source: Source::Network(answered) }
+    }
+
+    fn found(self, url: String) -> Found {
+        Found { status: self.status, headers: self.headers, source: self.source, url }
+    }
+}
+
+impl Source {
+    /// Nobody reads it.
+    pub(super) fn discard(self) {
+        if let Self::Network(answered) = self {
+            retries::discard(answered.incoming, answered.guard);
+        }
+    }
 }
 
 /// What is asked again after a redirect.
@@ -43,52 +87,66 @@ pub(super) async fn send(
     site: &CallSite,
     target: &CallTarget,
     mut outgoing: Outgoing,
+    cache: Option<&Arc<Cache>>,
 ) -> Result<Found, CallError> {
     let Some(backend) = &target.backend else { return Err(CallError::NoEndpoint) };
     if let Some(credentials) = &site.credentials {
         let token = Box::pin(authorization::of(context, credentials)).await?;
         outgoing.headers.insert(header::AUTHORIZATION, token);
     }
-    let asked = url(backend, outgoing.authority.as_ref(), &outgoing.target);
+    let asked = url(backend, target.authority.as_ref(), &outgoing.target);
     if site.redirects == 0 {
-        let answered = transport::send(context, backend, target, outgoing).await?;
-        return Ok(Found { answered, url: asked });
+        return Ok(once(context, backend, target, outgoing, cache).await?.found(asked));
     }
     let again = Again {
         method: outgoing.method.clone(),
         headers: outgoing.headers.clone(),
         had_body: !outgoing.body.is_empty(),
     };
-    let answered = transport::send(context, backend, target, outgoing).await?;
-    if is_redirect(&answered, again.had_body).is_none() {
-        return Ok(Found { answered, url: asked });
+    let found = once(context, backend, target, outgoing, cache).await?.found(asked);
+    if is_redirect(&found, again.had_body).is_none() {
+        return Ok(found);
     }
-    Box::pin(follow(context, site, target, again, Found { answered, url: asked })).await
+    Box::pin(follow(context, (site, target), again, found, cache)).await
+}
+
+/// One request, which what is kept may answer.
+async fn once(
+    context: &Context,
+    backend: &Arc<Backend>,
+    target: &CallTarget,
+    outgoing: Outgoing,
+    cache: Option<&Arc<Cache>>,
+) -> Result<Reply, CallError> {
+    match cache {
+        None => transport::send(context, backend, target, outgoing).await.map(Reply::of),
+        Some(cache) => Box::pin(cached::send(context, backend, target, outgoing, cache)).await,
+    }
 }
 
 /// Where an answer leads, if it does. A request whose body is gone is not made again with it.
-fn is_redirect(answered: &Answered, had_body: bool) -> Option<&str> {
-    let follows = match answered.status {
+fn is_redirect(found: &Found, had_body: bool) -> Option<&str> {
+    let follows = match found.status {
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => true,
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => !had_body,
         _ => false,
     };
-    let location = answered.headers.get(header::LOCATION).filter(|location| follows && !location.is_empty());
+    let location = found.headers.get(header::LOCATION).filter(|location| follows && !location.is_empty());
     location.and_then(|location| location.to_str().ok())
 }
 
 async fn follow<'s>(
     context: &Context,
-    site: &'s CallSite,
-    mut target: &'s CallTarget,
+    (site, mut target): (&'s CallSite, &'s CallTarget),
     mut again: Again,
     mut found: Found,
+    cache: Option<&Arc<Cache>>,
 ) -> Result<Found, CallError> {
     let first = target;
     let mut followed = 0;
     loop {
-        let Found { answered, url: before } = &found;
-        let Some(location) = is_redirect(answered, again.had_body) else { return Ok(found) };
+        let (status, before) = (found.status, &found.url);
+        let Some(location) = is_redirect(&found, again.had_body) else { return Ok(found) };
         let failed = |location: &str, text: &str| error::transport(&again.method, location, text);
         if followed >= site.redirects {
             return Err(failed(location, &format!("stopped after {} redirects", site.redirects + 1)));
@@ -102,11 +160,11 @@ async fn follow<'s>(
             return Err(failed(&format!("{scheme}://{host}{path}"), text));
         };
         let keeps_method = matches!(again.method, Method::GET | Method::HEAD)
-            || matches!(answered.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+            || matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
         if !keeps_method {
             again.method = Method::GET;
         }
-        if !matches!(answered.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
+        if !matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
             OF_THE_BODY.iter().for_each(|name| drop(again.headers.remove(name)));
             again.had_body = false;
         }
@@ -132,11 +190,9 @@ async fn follow<'s>(
             length: None,
         };
         let url = url(backend, outgoing.authority.as_ref(), &outgoing.target);
-        let Found { answered, .. } = found;
-        retries::discard(answered.incoming, answered.guard);
-        let answered = transport::send(context, backend, next, outgoing).await?;
+        found.source.discard();
+        found = once(context, backend, next, outgoing, cache).await?.found(url);
         target = next;
-        found = Found { answered, url };
     }
 }
 

@@ -81,6 +81,7 @@ pub(super) fn label(error: &CallError) -> &'static str {
         CallError::CircuitOpen | CallError::CircuitProbing => "breaker",
         CallError::RateLimited => "rate_limit",
         CallError::Transport(_) => "transport",
+        CallError::Modifier(_) => "modifier",
         CallError::Target { .. } => "target",
         CallError::Status { .. } | CallError::Answered { .. } => "status",
         CallError::Decode(DecodeError::TooLong { .. }) | CallError::TotalTooLong { .. } => "too_long",

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_composition::{CallError, Response as Composed, ResponseBody as Body};
+use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use tokio::time::sleep_until;
 
+use super::client::Source;
 use super::error;
 use super::run::Told as Calls;
 use super::transport::Answered;
@@ -34,7 +36,7 @@ pub(super) fn build(
     rule: &Arc<Rule>,
     composition: &Composition,
     composed: Composed,
-    stream: Option<Answered>,
+    stream: Option<Source>,
     told: Told,
 ) -> Response<ResponseBody> {
     let Composed { status, mut headers, body, errors } = composed;
@@ -46,7 +48,11 @@ pub(super) fn build(
         });
     }
     let mut response = match (body, stream) {
-        (Body::Stream(_), Some(answered)) => {
+        (Body::Stream(_), Some(Source::Kept(bytes))) => {
+            exchange.ends(Cause::Recorded);
+            Response::new(ResponseBody::full(if exchange.format.head { Bytes::new() } else { bytes }, exchange))
+        }
+        (Body::Stream(_), Some(Source::Network(answered))) => {
             for cookie in &answered.cookies {
                 headers.append(header::SET_COOKIE, cookie.clone());
             }
@@ -71,7 +77,7 @@ pub(super) fn build(
 
 /// The rest of an answer, on its way to the client.
 fn passed(exchange: Exchange, answered: Answered, told: Told) -> ResponseBody {
-    let Answered { incoming, active, guard, sent, cut, silence, .. } = answered;
+    let Answered { incoming, active, guard, sent, cut, silence, recorder, .. } = answered;
     let deadline = retries::sooner(Some(Box::pin(sleep_until(told.due.into()))), cut);
     exchange.end_by(deadline.as_ref().map(|deadline| deadline.deadline()));
     let body = UpstreamBody {
@@ -82,6 +88,7 @@ fn passed(exchange: Exchange, answered: Answered, told: Told) -> ResponseBody {
         complete: false,
         failed: None,
         silence: silence.map(Silence::new),
+        recorder,
         _guard: guard,
     };
     ResponseBody::upstream(body, exchange)

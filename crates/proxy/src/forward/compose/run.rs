@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_composition::{
-    Call, CallBody, CallError, CallId, Composition, Head, Plan, Request, ResponseBody as Body, Role, Settled, Step,
-    Wanted,
+    Call, CallBody, CallError, CallId, Composition, DecodeError, Head, Plan, Request, ResponseBody as Body, Role,
+    Settled, Step, Wanted,
 };
 use bytes::Bytes;
 use futures::future::{AbortHandle, Abortable};
@@ -18,9 +18,9 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::answer_body::{self, Reading};
 use super::call::{self, CallPayload};
-use super::client::Found;
+use super::client::{Found, Source};
 use super::progress::{CANCELLED, COMPLETE, INCOMPLETE, Progress};
-use super::transport::{Answered, Context};
+use super::transport::Context;
 use super::{error, kept_body, response, shadow};
 use crate::body::{BodyProgress, RequestBody};
 use crate::config::{Action, CallSite, Rule};
@@ -65,7 +65,7 @@ struct Arrived {
     head: Head,
     body: Bytes,
     /// What is left to be passed on.
-    rest: Option<Answered>,
+    rest: Option<Source>,
 }
 
 type Calls<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Option<Came>> + 'a>>>;
@@ -165,10 +165,10 @@ impl<'r> Run<'r> {
         first: Step,
         timer: &mut Pin<Box<Sleep>>,
         told: &mut Told,
-    ) -> (backstay_composition::Response, Option<Answered>) {
+    ) -> (backstay_composition::Response, Option<Source>) {
         let mut calls: Calls<'_> = FuturesUnordered::new();
         let mut aborts: Vec<(CallId, AbortHandle)> = Vec::new();
-        let mut rest: Option<Answered> = None;
+        let mut rest: Option<Source> = None;
         let mut step = first;
         loop {
             if let Some(response) = step.response {
@@ -238,25 +238,30 @@ impl<'r> Run<'r> {
     async fn arrive(&self, call: Call, payload: CallPayload, progress: &Progress) -> Result<Arrived, CallError> {
         let id = call.id;
         let site = self.sites.get(call.position).ok_or(CallError::NoEndpoint)?;
-        let Found { mut answered, url } = call::make(&self.context, site, call, payload, progress).await?;
-        let wanted = self.engine.borrow().wanted(id, answered.status);
-        let headers = std::mem::take(&mut answered.headers);
-        let head = Head { status: answered.status, headers, url };
-        match wanted {
-            Wanted::Head => {
-                crate::forward::retries::discard(answered.incoming, answered.guard);
+        let passage = self.rule.passage(call.position);
+        let Found { status, headers, source, url } =
+            call::make(&self.context, site, call, payload, passage, progress).await?;
+        let wanted = self.engine.borrow().wanted(id, status);
+        let head = Head { status, headers, url };
+        match (wanted, source) {
+            (Wanted::Head, source) => {
+                source.discard();
                 Ok(Arrived { head, body: Bytes::new(), rest: None })
             }
-            Wanted::Stream => Ok(Arrived { head, body: Bytes::new(), rest: Some(answered) }),
-            Wanted::Body { limit } => {
+            (Wanted::Stream, source) => Ok(Arrived { head, body: Bytes::new(), rest: Some(source) }),
+            (Wanted::Body { limit }, Source::Network(mut answered)) => {
                 let total = self.engine.borrow().bytes_left();
                 let body = answer_body::read(&mut answered, limit, total, &self.reading).await?;
                 Ok(Arrived { head, body, rest: None })
             }
+            (Wanted::Body { limit }, Source::Kept(body)) if body.len() > limit => {
+                Err(DecodeError::TooLong { limit }.into())
+            }
+            (Wanted::Body { .. }, Source::Kept(body)) => Ok(Arrived { head, body, rest: None }),
         }
     }
 
-    fn settle(&self, came: Came, rest: &mut Option<Answered>, told: &Told) -> Step {
+    fn settle(&self, came: Came, rest: &mut Option<Source>, told: &Told) -> Step {
         let Came { id, result } = came;
         let mut engine = self.engine.borrow_mut();
         let step = match result {

@@ -8,7 +8,9 @@ use std::time::Instant;
 use backstay_composition::{Call, CallId};
 
 use super::call::{self, CallPayload};
-use super::progress::Progress;
+use super::client::Source;
+use super::error;
+use super::progress::{COMPLETE, Progress};
 use super::transport::Context;
 use crate::config::{Action, Rule};
 use crate::forward::mirror::Running;
@@ -28,11 +30,16 @@ pub(super) fn make(context: &Context, rule: &Arc<Rule>, call: Call, payload: Cal
             let Action::Compose(composition) = &rule.action else { return None };
             let site = composition.calls.get(position)?;
             let progress = Progress::new(id, position);
-            let mut found = call::make(&context, site, call, payload, &progress).await.ok()?;
-            while let Some(frame) = poll_fn(|cx| found.answered.incoming.poll_frame(cx)).await {
-                frame.ok()?;
+            let passage = rule.passage(position);
+            let found = call::make(&context, site, call, payload, passage, &progress).await;
+            let found = found.map_err(|error| progress.end(error::label(&error))).ok()?;
+            if let Source::Network(mut answered) = found.source {
+                while let Some(frame) = poll_fn(|cx| answered.incoming.poll_frame(cx)).await {
+                    frame.ok()?;
+                }
+                answered.incoming.done();
             }
-            found.answered.incoming.done();
+            progress.end(COMPLETE);
             Some(())
         };
         let dropped = &thread.shared.metrics.mirrors_dropped;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use backstay_balancer::Outcome;
 use backstay_composition::CallError;
+use backstay_http_cache::Recorder;
 use backstay_upstream::Backend;
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -67,6 +68,8 @@ pub(super) struct Answered {
     pub(super) silence: Option<Duration>,
     /// Lines of `Set-Cookie` that keep the client at its endpoint.
     pub(super) cookies: Vec<HeaderValue>,
+    /// Keeps the answer, once all of it is there.
+    pub(super) recorder: Option<Box<Recorder>>,
 }
 
 /// Sends a request to `target`, and again as the policy of its backend says.
@@ -77,7 +80,7 @@ pub(super) async fn send(
     outgoing: Outgoing,
 ) -> Result<Answered, CallError> {
     let began = Instant::now();
-    let url = url(backend, outgoing.authority.as_ref(), &outgoing.target);
+    let url = url(backend, target.authority.as_ref(), &outgoing.target);
     let method = outgoing.method.clone();
     let invalid = |text: &str| error::transport(&method, &url, text);
     let (mut parts, hop, body) = head_of(outgoing).ok_or_else(|| invalid("net/http: invalid request"))?;
@@ -106,7 +109,8 @@ pub(super) async fn send(
             let (mut parts, ()) = response.into_parts();
             headers::strip(&mut parts.headers, &present);
             let (status, headers, address) = (parts.status, parts.headers, pool.address());
-            Ok(Answered { status, headers, incoming, address, active, guard, sent: state.sent, cut, silence, cookies })
+            let (sent, recorder) = (state.sent, None);
+            Ok(Answered { status, headers, incoming, address, active, guard, sent, cut, silence, cookies, recorder })
         }
         Err(failure) => {
             if matches!(failure, Failure::NoEndpoint) {

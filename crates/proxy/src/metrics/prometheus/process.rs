@@ -209,6 +209,47 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         }),
     },
     Family {
+        name: "backstay_calls_refused_total",
+        help: "Calls of compositions that were not made, by what refused them.",
+        read: Rises("cause", |process| {
+            let refused = &process.server.calls_refused;
+            vec![("breaker", refused.breaker.get()), ("rate_limit", refused.rate_limit.get())]
+        }),
+    },
+    Family {
+        name: "backstay_call_breakers_opened_total",
+        help: "Times that a breaker of calls opened.",
+        read: Rise(|process| process.server.breakers_opened.get()),
+    },
+    Family {
+        name: "backstay_answer_cache_bytes",
+        help: "Bytes of answers that are kept for calls of compositions.",
+        read: Level(|process| Some(process.server.answer_caches.statistics().bytes as f64)),
+    },
+    Family {
+        name: "backstay_answer_cache_answers",
+        help: "Answers that are kept for calls of compositions.",
+        read: Level(|process| Some(process.server.answer_caches.statistics().items as f64)),
+    },
+    Family {
+        name: "backstay_answer_cache_lookups_total",
+        help: "Calls that answers are kept for, by what was found.",
+        read: Rises("result", |process| {
+            let counted = process.server.answer_caches.statistics();
+            vec![("hit", counted.hits), ("miss", counted.misses), ("stale", counted.revalidations)]
+        }),
+    },
+    Family {
+        name: "backstay_answer_cache_evictions_total",
+        help: "Answers that went to make room for others.",
+        read: Rise(|process| process.server.answer_caches.statistics().evictions),
+    },
+    Family {
+        name: "backstay_answer_cache_refusals_total",
+        help: "Answers that were not kept because there was no room for them, as when answer-cache was reached.",
+        read: Rise(|process| process.server.answer_caches.statistics().refusals),
+    },
+    Family {
         name: "backstay_limit",
         help: "Limits of this process, by setting, in seconds, bytes or pieces.",
         read: Levels("limit", |process| process.limits.values()),

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use backstay_limiter::Registry;
 use backstay_model::sequence::Resolver;
 use backstay_proto::config::{
     self, Admission, BackendRef, Call, CallTarget, Compose, ComposedOutput, NamePath, NameTree, PathMatch,
     PathTemplate, PatternSegment, Reference, ResponseField, admission, call, composed_output, path_match,
     path_template, pattern_segment, rule,
 };
-use backstay_proxy::config::{Action, Filters};
+use backstay_proxy::config::{Action, Filters, Passages};
 use backstay_proxy::route::{Matcher, Table};
 use backstay_upstream::Backend;
 
@@ -151,7 +152,12 @@ impl ComposeOf {
 
     /// What matches gets this composition.
     pub(crate) fn at(self, matcher: Matcher) -> Table {
-        Routes::default().rule("", matcher, Filters::default(), self.action()).build()
+        let action = self.action();
+        let Action::Compose(composition) = &action else { panic!("it is a composition") };
+        let there = Passages::new(1 << 20, Arc::default(), Arc::new(Registry::new(64, Arc::default())));
+        let passages = composition.calls.iter().map(|call| call.passage.as_ref().map(|passage| there.join(passage)));
+        let routes = Routes { passages: passages.collect(), ..Routes::default() };
+        routes.rule("", matcher, Filters::default(), action).build()
     }
 }
 

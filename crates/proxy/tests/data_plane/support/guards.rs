@@ -47,6 +47,7 @@ impl Guarded {
             token: None,
             filters: Filters::default(),
             action,
+            passages: Box::default(),
         });
         let guards = route.guards.as_ref().map(|guards| Guards::join(guards, &limiters));
         let unmatched = Arc::new(Unmatched { route: "route/test".into(), client_address: None, guards });

@@ -13,9 +13,9 @@ use http::uri::Authority;
 use http::{HeaderValue, Method};
 
 use super::credentials::credentials;
-use super::{NOT_DONE, admitted, admitted_headers, document, shadow_timeout};
+use super::{admitted, admitted_headers, document, shadow_timeout};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
-use crate::route::composition::{CallSite, CallTarget, CallTargets};
+use crate::route::composition::{CallSite, CallTarget, CallTargets, Passage};
 use crate::route::reference::backend_ref;
 
 /// The most redirects that are followed.
@@ -38,13 +38,13 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
     )
         .together()?;
     let credentials = message.credentials.as_ref().map(credentials).transpose().within("credentials");
-    let (targets, decoder, shadow, redirects, credentials, ()) = (
+    let (targets, decoder, shadow, redirects, credentials, passage) = (
         targets,
         decoder(message.decoder),
         shadow_timeout(message),
         redirects(message),
         credentials,
-        not_done(message),
+        Passage::of(message),
     )
         .together()?;
     let plan = CallPlan {
@@ -59,24 +59,8 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         role: shadow.map_or(Role::Regular, |timeout| Role::Shadow { timeout }),
         requirement: if message.required { Requirement::Required } else { Requirement::Optional },
     };
-    Ok((
-        plan,
-        CallSite { name: message.name.as_str().into(), targets: CallTargets::new(targets), redirects, credentials },
-    ))
-}
-
-/// What is refused as long as nobody does it.
-fn not_done(message: &config::Call) -> Checked<()> {
-    let fields = [
-        ("modifiers", !message.modifiers.is_empty()),
-        ("rate_limit", message.rate_limit.is_some()),
-        ("breaker", message.breaker.is_some()),
-        ("cache", message.cache.is_some()),
-    ];
-    match fields.iter().find(|(_, set)| *set) {
-        Some((field, _)) => refuse(*field, NOT_DONE),
-        None => Ok(()),
-    }
+    let name = message.name.as_str().into();
+    Ok((plan, CallSite { name, targets: CallTargets::new(targets), redirects, credentials, passage }))
 }
 
 /// A host that is called.

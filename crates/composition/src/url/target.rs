@@ -5,7 +5,7 @@ use super::query::{hex, percent};
 /// Makes a request target: `text` up to a `#`, its query with `query` appended. Values are put into patterns as they are, so that one
 /// with a `?` begins the query, one with a `#` ends the target, and a broken percent-encoding fails. What may not stand in a target
 /// is percent-encoded. An error says what is wrong.
-pub(super) fn target(text: &str, query: &str) -> Result<String, String> {
+pub(crate) fn target(text: &str, query: &str) -> Result<String, String> {
     if text.bytes().any(|byte| byte < 0x20 || byte == 0x7F) {
         return Err("net/url: invalid control character in URL".to_owned());
     }
@@ -36,7 +36,7 @@ pub(super) fn target(text: &str, query: &str) -> Result<String, String> {
 
 /// A path is sent as it is if everything in it may stand in one; otherwise all of it is decoded and encoded again.
 fn write_path(path: &str, out: &mut String) -> Result<(), String> {
-    let decoded = decode(path)?;
+    let decoded = decode_path(path)?;
     if path
         .bytes()
         .all(|byte| byte == b'%' || is_plain(byte) || matches!(byte, b'!' | b'\'' | b'(' | b')' | b'*' | b'[' | b']'))
@@ -44,17 +44,23 @@ fn write_path(path: &str, out: &mut String) -> Result<(), String> {
         out.push_str(path);
         return Ok(());
     }
-    for byte in decoded {
+    encode_path(&decoded, out);
+    Ok(())
+}
+
+/// Writes a path that is not percent-encoded.
+pub(crate) fn encode_path(path: &[u8], out: &mut String) {
+    for &byte in path {
         if is_plain(byte) { out.push(char::from(byte)) } else { percent(byte, out) }
     }
-    Ok(())
 }
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.~$&+,/:;=@".contains(&byte)
 }
 
-fn decode(path: &str) -> Result<Vec<u8>, String> {
+/// A path without its percent-encoding. An error says what is wrong with it.
+pub(crate) fn decode_path(path: &str) -> Result<Vec<u8>, String> {
     let bytes = path.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -76,7 +82,7 @@ fn decode(path: &str) -> Result<Vec<u8>, String> {
 }
 
 /// A query is sent as it is, but for what would end the request line, or is no ASCII.
-fn write_query(query: &str, out: &mut String) {
+pub(crate) fn write_query(query: &str, out: &mut String) {
     for byte in query.bytes() {
         if byte > 0x20 && byte < 0x7F { out.push(char::from(byte)) } else { percent(byte, out) }
     }

@@ -1,4 +1,4 @@
-//! The client's query: read and written as forms are (application/x-www-form-urlencoded).
+//! Queries: read and written as forms are (application/x-www-form-urlencoded).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,11 +7,11 @@ use crate::plan::QueryFilter;
 
 /// Parameters by name; of each, the values in their order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Query(BTreeMap<Vec<u8>, Vec<Vec<u8>>>);
+pub(crate) struct Query(BTreeMap<Vec<u8>, Vec<Vec<u8>>>);
 
 impl Query {
     /// Reads a query. What does not decode, and what has a semicolon in it, is left out.
-    pub(super) fn parse(query: &str) -> Self {
+    pub(crate) fn parse(query: &str) -> Self {
         let mut read = BTreeMap::<Vec<u8>, Vec<Vec<u8>>>::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';')) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -23,14 +23,24 @@ impl Query {
     }
 
     /// Leaves out what does not go on.
-    pub(super) fn retain(&mut self, filter: &QueryFilter) {
+    pub(crate) fn retain(&mut self, filter: &QueryFilter) {
         if let QueryFilter::Listed(listed) = filter {
             self.0.retain(|name, _| listed.iter().any(|known| known.as_bytes() == name));
         }
     }
 
+    /// The values of a parameter, if it is there.
+    pub(crate) fn values(&self, name: &[u8]) -> Option<&[Vec<u8>]> {
+        self.0.get(name).map(Vec::as_slice)
+    }
+
+    /// Gives a parameter one value.
+    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) {
+        self.0.insert(name.to_owned(), vec![value.to_owned()]);
+    }
+
     /// The query in the order of its names; empty without parameters.
-    pub(super) fn encode(&self) -> String {
+    pub(crate) fn encode(&self) -> String {
         let mut out = String::new();
         for (name, values) in &self.0 {
             for value in values {
