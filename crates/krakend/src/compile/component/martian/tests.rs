@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backstay_composition::{Incoming, Outgoing, Scheme};
-use backstay_model::route::Passage;
+use backstay_model::route::composition::Passage;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use serde::Deserialize;
 
