@@ -35,7 +35,7 @@ fn of_endpoint(namespace: &str, settings: &str) -> config::Guards {
     ));
     let (compiled, problems) = compiled(&text, Files::Given(BTreeMap::new()));
     let Some(compiled) = compiled else { panic!("{problems:?}") };
-    rule(&compiled, "GET /a/{id}").guards.clone().unwrap_or_default()
+    rule(&compiled, "GET /a/:id").guards.clone().unwrap_or_default()
 }
 
 #[test]
