@@ -25,7 +25,7 @@ pub use cors::Cors;
 pub use limit::{RequestLimit, Sharing};
 pub use security::{Security, SslRedirect};
 pub(in crate::route) use token::algorithm;
-pub use token::{Keys, RemoteKeySet, Revocation, TokenValidation};
+pub use token::{ClaimHeaders, Keys, RemoteKeySet, Revocation, TokenValidation};
 
 use crate::fault::{Checked, Together, Within, all, refuse};
 

@@ -40,7 +40,7 @@ fn signing(component: Component<'_>) -> Result<Option<config::TokenSigning>, Unr
     let form = if full { Form::Json } else { Form::Compact };
     if let Err(error) = Signer::new(&document, key_id, algorithm, form) {
         let option = if error == SignerError::NoKeySet { "jwk_local_path" } else { "kid" };
-        let place = component.any_case(option).map_or(component.place(), |entry| entry.place);
+        let place = component.any_case(option).map_or_else(|| component.place(), |entry| entry.place);
         let message = format!("the key set {error}");
         component.report().not_served(place, &component.path().key(option), message);
         return Err(Unreadable);

@@ -76,7 +76,7 @@ fn validation(component: Component<'_>) -> Result<config::TokenValidation, Unrea
 pub(super) fn algorithm(component: Component<'_>) -> Result<Algorithm, Unreadable> {
     let name = component.text_of("alg")?.unwrap_or_default();
     name.parse().map_err(|error: UnknownAlgorithm| {
-        let place = component.any_case("alg").map_or(component.place(), |entry| entry.place);
+        let place = component.any_case("alg").map_or_else(|| component.place(), |entry| entry.place);
         let path = component.path();
         match error {
             UnknownAlgorithm::P521 => component.report().not_served(place, &path.key("alg"), error.to_string()),
@@ -93,7 +93,7 @@ fn keys(component: Component<'_>, found: Keys, identity: KeyIdentity) -> Result<
         Keys::Nowhere | Keys::Here(None) => Ok(None),
         Keys::Here(Some(document)) => {
             if let Err(error) = KeySet::read(&document, identity) {
-                let place = component.any_case("jwk_local_path").map_or(component.place(), |entry| entry.place);
+                let place = component.any_case("jwk_local_path").map_or_else(|| component.place(), |entry| entry.place);
                 let message = format!("what is in the file {error}");
                 component.report().not_served(place, &component.path().key("jwk_local_path"), message);
                 return Err(Unreadable);

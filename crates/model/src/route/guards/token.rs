@@ -31,6 +31,9 @@ const OURS: [HeaderName; 7] = [
     header::TRAILER,
 ];
 
+/// Claims that become headers: the names that lead to each, and the header.
+pub type ClaimHeaders = Box<[(Vec<String>, HeaderName)]>;
+
 /// A token that requests must carry, and what of it goes on.
 #[derive(Clone, Debug)]
 pub struct TokenValidation {
@@ -49,7 +52,7 @@ pub struct TokenValidation {
     /// Scopes that it must have.
     pub scopes: Option<Scopes>,
     /// Claims that become headers: the path of each, and the header.
-    pub propagated: Box<[(Vec<String>, HeaderName)]>,
+    pub propagated: ClaimHeaders,
     /// Where it is looked up whether it still counts.
     pub revocation: Option<Revocation>,
     /// The log says why tokens are refused.
@@ -219,7 +222,7 @@ fn split(claim: &str) -> Vec<String> {
     claim.split('.').map(str::to_owned).collect()
 }
 
-fn propagated(list: &[ClaimHeader]) -> Checked<Box<[(Vec<String>, HeaderName)]>> {
+fn propagated(list: &[ClaimHeader]) -> Checked<ClaimHeaders> {
     if list.len() > MAX_LIST {
         return refuse("propagated", format!("are {}: at most {MAX_LIST} are taken", list.len()));
     }
