@@ -9,6 +9,9 @@ use backstay_upstream::Backend;
 
 use super::{KeyRing, KeyStore, RemoteKeys};
 
+/// What there is of a backend's name, given with the port.
+type FindBackend<'a> = &'a dyn Fn(&str, Option<NonZeroU16>) -> Option<Arc<Backend>>;
+
 /// What a rule wants of tokens.
 #[derive(Debug)]
 pub struct Validator {
@@ -43,7 +46,7 @@ impl Validator {
     pub(crate) fn join(
         wanted: &TokenValidation,
         store: &KeyStore,
-        backend: &dyn Fn(&str, Option<NonZeroU16>) -> Option<Arc<Backend>>,
+        backend: FindBackend<'_>,
         revocations: &dyn Fn(&str) -> Option<Arc<Slot<Revocations>>>,
     ) -> Self {
         let keys = match &wanted.keys {

@@ -80,7 +80,7 @@ async fn ask(
         target: format!("{}{}", endpoint.base_path, credentials.path),
         headers,
         authority: endpoint.authority.clone(),
-        length: HeaderValue::try_from(form.len()).ok(),
+        length: Some(HeaderValue::from(form.len())),
         body: RequestBody::kept(form.clone()),
     };
     let mut answered =
