@@ -189,7 +189,7 @@ fn validators_that_nobody_passes() {
     let fine =
         extra("auth/validator", r#"{"alg": "RS256", "jwk_url": "https://a", "propagate_claims": [["sub", "x-USER"]]}"#);
     let fine = text("", &format!(r#""input_headers": ["X-User"], {fine}"#), r#""url_pattern": "/{JWT.sub}""#);
-    assert_eq!(warnings(&fine).len(), 1, "{:?}", warnings(&fine));
+    assert!(warnings(&fine).is_empty(), "{:?}", warnings(&fine));
 }
 
 #[test]
