@@ -3,13 +3,15 @@
 //! # Layout
 //!
 //! - `call`: what one backend is asked. `pattern`: paths with parameters, and references to earlier answers.
-//! - `request`: what of a client's request goes on. `output`: what the client gets. `fixed`: data that is added.
+//! - `request`: what of a client's request goes on. `output`: what the client gets. `fixed`: data that is added. `signing`: members
+//!   that become tokens.
 
 mod call;
 mod fixed;
 mod output;
 mod pattern;
 mod request;
+mod signing;
 
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ pub use fixed::{Fixed, FixedError, Strategy};
 pub use output::{ErrorBody, Output};
 pub use pattern::{Pattern, Reference, Segment};
 pub use request::{Admission, Filter, QueryFilter, RequestRules};
+pub use signing::{Sign, Signing};
 
 use crate::decode::Decoder;
 use crate::encode::Encoder;
@@ -28,6 +31,7 @@ use crate::pipeline::Operations;
 #[derive(Clone, Debug)]
 pub struct Plan {
     settings: Settings,
+    signing: Option<Signing>,
 }
 
 /// What a [`Plan`] is made of.
@@ -93,6 +97,9 @@ pub enum PlanError {
     /// Operations on merged data without a merge.
     #[error("operations: there is nothing merged with fewer than two calls")]
     NothingMerged,
+    /// Tokens out of an answer that is passed through.
+    #[error("signing: an answer that is passed through has no members to sign")]
+    NothingSigned,
     /// More calls than a request may make.
     #[error("calls: {calls} are more than {limit}")]
     TooManyCalls {
@@ -131,7 +138,23 @@ impl Plan {
         if settings.operations.is_some() && !several {
             return Err(PlanError::NothingMerged);
         }
-        Ok(Self { settings })
+        Ok(Self { settings, signing: None })
+    }
+
+    /// The same plan, where members of the response become tokens.
+    ///
+    /// # Errors
+    /// When answers are passed through: nobody knows their members.
+    pub fn with_signing(self, signing: Signing) -> Result<Self, PlanError> {
+        if self.settings.output.encoder == Encoder::Opaque {
+            return Err(PlanError::NothingSigned);
+        }
+        Ok(Self { signing: Some(signing), ..self })
+    }
+
+    /// Which members become tokens.
+    pub(crate) fn signing(&self) -> Option<&Signing> {
+        self.signing.as_ref()
     }
 
     /// What it is made of.

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use backstay_proto::config;
 
 pub use self::files::{File, Files};
-pub(crate) use self::hosts::Remote;
+pub(crate) use self::hosts::{Remote, Trust};
 pub use self::scope::ConfigName;
 pub(crate) use self::scope::{Offered, Scope};
 use crate::place::{Path, Place};
@@ -73,6 +73,8 @@ pub struct Input {
     pub product: Product,
     /// Whether `/__debug` answers whatever the configuration says, as with `krakend run -d`.
     pub debug: bool,
+    /// Tokens that are revoked: claims with their values.
+    pub revoked: Vec<String>,
 }
 
 /// A configuration, as proxies have it but for the listeners that it is attached to. May hold keys, so it is not printed.
@@ -97,7 +99,7 @@ impl Compiled {
 
 /// Compiles a plan. What is wrong with it is told; what comes out is of no use then.
 pub(crate) fn compile(plan: &Plan, input: &Input, report: &Report) -> Compiled {
-    let scope = Scope::new(&input.name, plan, &input.files, report);
+    let scope = Scope::new(&input.name, plan, &input.files, report).with_revoked(&input.revoked);
     let manners = own::Manners { product: &input.product, router: &plan.router, debug: input.debug };
     let precedences = precedence::precedences(&plan.endpoints);
     let mut rules = manners.rules();

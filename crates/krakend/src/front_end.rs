@@ -77,7 +77,8 @@ impl KrakendFrontEnd {
         graph.link(key, placement::links(key, &spec));
         let Some((text, format)) = spec.source() else { return };
         let (files, product) = (files(key, &spec, graph), spec.product());
-        let input = Input { name: name(key), files, product, debug: spec.debug };
+        let revoked = spec.revoked_tokens.clone();
+        let input = Input { name: name(key), files, product, debug: spec.debug, revoked };
         let (checked, compiled) = examine(&text, format, spec.options(), &input);
         node.checked = Some(checked);
         if let Some(compiled) = compiled {

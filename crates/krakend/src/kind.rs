@@ -56,6 +56,10 @@ pub struct KrakendConfigSpec {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["path"]))]
     pub files: Vec<ConfigFile>,
+    /// Tokens that auth/revoker refuses, each as a claim's name, a dash and its value, such as jti-3f5b. One counts until it is taken out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
+    pub revoked_tokens: Vec<String>,
     /// Whether /__debug answers whatever the configuration says, as with krakend run -d. Default: false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub debug: bool,

@@ -16,7 +16,7 @@
 //!
 //! - [`Resource`]: any of the kinds, from its bytes. `fault`: what is wrong with it.
 //! - `name`: what resources and fleets are called.
-//! - `listener`, [`route`], `backend`, `secret`, `lookup` (tables and address sets): the kinds.
+//! - `listener`, [`route`], `backend`, `secret`, `lookup` (tables, address sets and revocations): the kinds.
 //! - `scalar`: durations and names of headers as the messages say them.
 
 mod backend;
@@ -36,6 +36,7 @@ pub use backend::{
 };
 pub use backstay_destination::{HostPattern, InvalidHost};
 pub use backstay_expression::{AddressSet, Table};
+pub use backstay_token::Filter as Revocations;
 pub use fault::{Checked, Fault, Faults};
 pub use listener::Listener;
 pub use lookup::Slot;

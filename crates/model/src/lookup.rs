@@ -1,10 +1,11 @@
-//! What expressions look things up in: tables and address sets.
+//! What things are looked up in: tables and address sets by expressions, revocations by guards.
 
 mod slot;
 
 use backstay_destination::{Network, NetworkError};
 use backstay_expression::{AddressSet, Table};
 use backstay_proto::config;
+use backstay_token::{Filter, FilterError};
 
 use crate::fault::{Checked, all, refuse};
 pub use slot::Slot;
@@ -22,6 +23,18 @@ pub(crate) fn table(message: &config::Table) -> Checked<Table> {
     }
     let entries = message.entries.iter();
     Ok(entries.map(|(key, value)| (key.as_bytes(), bytes::Bytes::copy_from_slice(value.as_bytes()))).collect())
+}
+
+/// Revocations, checked.
+pub(crate) fn revocations(message: &config::RevocationSet) -> Checked<Filter> {
+    Filter::read(message.bits, message.hashes, &message.filter).or_else(|error| {
+        let field = match error {
+            FilterError::Bits => "bits",
+            FilterError::Hashes => "hashes",
+            FilterError::Length => "filter",
+        };
+        refuse(field, error.to_string())
+    })
 }
 
 /// An address set, checked.

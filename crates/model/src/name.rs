@@ -25,6 +25,8 @@ pub enum Kind {
     Table,
     /// Networks.
     AddressSet,
+    /// Tokens that do not count any more.
+    Revocations,
     /// Rules, and the listeners that they are for.
     Route,
     /// An address to listen on.
@@ -33,8 +35,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, each after those that it can refer to.
-    pub const ALL: [Self; 6] =
-        [Self::Secret, Self::Backend, Self::Table, Self::AddressSet, Self::Route, Self::Listener];
+    pub const ALL: [Self; 7] =
+        [Self::Secret, Self::Backend, Self::Table, Self::AddressSet, Self::Revocations, Self::Route, Self::Listener];
 
     /// What names of this kind begin with, before a slash.
     #[must_use]
@@ -44,6 +46,7 @@ impl Kind {
             Self::Backend => "backend",
             Self::Table => "table",
             Self::AddressSet => "address-set",
+            Self::Revocations => "revocation",
             Self::Route => "route",
             Self::Listener => "listener",
         }
@@ -79,7 +82,7 @@ pub struct Scoped<'a> {
 ///
 /// - `listener/NAMESPACE/GATEWAY/LISTENER`, for the second and later addresses of a Gateway with `@ADDRESS` behind it;
 /// - `route/NAMESPACE/HTTPROUTE`;
-/// - `backend/BACKEND`, `table/TABLE`, `address-set/SET`;
+/// - `backend/BACKEND`, `table/TABLE`, `address-set/SET`, `revocation/SET`;
 /// - `secret/NAMESPACE/SECRET`, and `secret/NAMESPACE/SECRET/ca.crt` for a Secret that holds authorities, since one can be both.
 ///
 /// Objects of the cluster have no segment for a namespace.
@@ -102,6 +105,8 @@ pub enum ResourceName<'a> {
     Table(&'a str),
     /// An address set.
     AddressSet(&'a str),
+    /// Tokens that do not count any more.
+    Revocations(&'a str),
     /// The certificate, with its key, of a Secret.
     Certificate {
         /// Namespace of the Secret.
@@ -131,10 +136,11 @@ impl<'a> ResourceName<'a> {
             (!name.contains('/')).then_some(Scoped { namespace, name })
         };
         Some(match Kind::of(name)? {
-            Kind::Backend | Kind::Table | Kind::AddressSet if rest.contains('/') => return None,
+            Kind::Backend | Kind::Table | Kind::AddressSet | Kind::Revocations if rest.contains('/') => return None,
             Kind::Backend => Self::Backend(rest),
             Kind::Table => Self::Table(rest),
             Kind::AddressSet => Self::AddressSet(rest),
+            Kind::Revocations => Self::Revocations(rest),
             Kind::Route => Self::Route(scoped(rest)?),
             Kind::Listener => {
                 let (gateway, listener) = rest.rsplit_once('/')?;
@@ -164,6 +170,7 @@ impl<'a> ResourceName<'a> {
             Self::Backend(_) => Kind::Backend,
             Self::Table(_) => Kind::Table,
             Self::AddressSet(_) => Kind::AddressSet,
+            Self::Revocations(_) => Kind::Revocations,
             Self::Certificate { .. } | Self::Authority { .. } => Kind::Secret,
         }
     }
@@ -191,7 +198,9 @@ impl fmt::Display for ResourceName<'_> {
             Self::Listener { gateway, listener, address: None } => write!(f, "{gateway}/{listener}"),
             Self::Listener { gateway, listener, address: Some(address) } => write!(f, "{gateway}/{listener}@{address}"),
             Self::Route(route) => route.fmt(f),
-            Self::Backend(name) | Self::Table(name) | Self::AddressSet(name) => f.write_str(name),
+            Self::Backend(name) | Self::Table(name) | Self::AddressSet(name) | Self::Revocations(name) => {
+                f.write_str(name)
+            }
             Self::Certificate { namespace, secret } => write!(f, "{namespace}/{secret}"),
             Self::Authority { namespace, secret } => write!(f, "{namespace}/{secret}/{AUTHORITY}"),
         }

@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::fault::{Checked, Faults, refuse, unknown};
 use crate::name::Kind;
-use crate::{AddressSet, Backend, Listener, Route, Secret, Table, lookup};
+use crate::{AddressSet, Backend, Listener, Revocations, Route, Secret, Table, lookup};
 
 /// A resource of any kind, checked by itself: what it refers to may not be there yet.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub enum Resource {
     Table(Table),
     /// Networks.
     AddressSet(AddressSet),
+    /// Tokens that do not count any more.
+    Revocations(Revocations),
     /// See [`Route`].
     Route(Route),
     /// See [`Listener`].
@@ -43,6 +45,7 @@ impl Resource {
             Self::Backend(_) => Kind::Backend,
             Self::Table(_) => Kind::Table,
             Self::AddressSet(_) => Kind::AddressSet,
+            Self::Revocations(_) => Kind::Revocations,
             Self::Route(_) => Kind::Route,
             Self::Listener(_) => Kind::Listener,
         }
@@ -60,6 +63,7 @@ impl TryFrom<&resource::Kind> for Resource {
             resource::Kind::Listener(message) => Self::Listener(message.try_into()?),
             resource::Kind::Table(message) => Self::Table(lookup::table(message)?),
             resource::Kind::AddressSet(message) => Self::AddressSet(lookup::address_set(message)?),
+            resource::Kind::Revocations(message) => Self::Revocations(lookup::revocations(message)?),
         })
     }
 }
@@ -80,6 +84,7 @@ fn message(name: &str, value: Bytes) -> Checked<resource::Kind> {
         resource::Kind::Listener(_) => Kind::Listener,
         resource::Kind::Table(_) => Kind::Table,
         resource::Kind::AddressSet(_) => Kind::AddressSet,
+        resource::Kind::Revocations(_) => Kind::Revocations,
     };
     if Kind::of(name) != Some(kind) {
         return refuse("", format!("a resource of kind {kind:?} cannot be called {name:?}"));

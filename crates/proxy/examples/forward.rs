@@ -75,6 +75,7 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Co
         route: "route/only".into(),
         name: "".into(),
         guards: guards(mode)?,
+        token: None,
         client_address: None,
         filters: Filters::default(),
         calls: action.calls().map(|_| Arc::default()).collect(),

@@ -5,8 +5,10 @@ mod calls;
 mod control;
 mod guards;
 mod server;
+mod tokens;
 
 pub use calls::{CallMetrics, CallOutcome};
 pub(crate) use control::ControlMetrics;
 pub use guards::{Guard, GuardCounts};
 pub use server::{Floods, MirrorsDropped, ServerMetrics};
+pub use tokens::TokenCounts;

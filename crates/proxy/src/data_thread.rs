@@ -27,6 +27,7 @@ use crate::body::BodyProgress;
 use crate::counts::ServerMetrics;
 use crate::limits::Limits;
 use crate::process::Seldom;
+use crate::tokens::Grants;
 use crate::upstream::{Connector, Upstreams};
 
 pub(crate) use registry::{Membership, Registry};
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) access_log: Option<access::Log>,
     /// Addresses this process listens on.
     pub(crate) own: OwnAddresses,
+    /// Tokens that calls carry.
+    pub(crate) grants: Grants,
     /// When it was last said that connections are not accepted.
     pub(crate) accept_warned: Seldom,
 }
@@ -48,7 +51,14 @@ pub(crate) struct Shared {
 impl Shared {
     /// With no addresses yet.
     pub(crate) fn new(limits: Limits, metrics: Arc<ServerMetrics>, access_log: Option<access::Log>) -> Self {
-        Self { limits, metrics, access_log, own: Arc::default(), accept_warned: Seldom::default() }
+        Self {
+            limits,
+            metrics,
+            access_log,
+            own: Arc::default(),
+            grants: Grants::default(),
+            accept_warned: Seldom::default(),
+        }
     }
 }
 

@@ -61,9 +61,13 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use crate::exchange::{Exchange, Service};
-use decision::Course;
+use crate::local_reply::{Flag, LocalReply};
+use decision::{Course, Undecided};
 use guards::Additions;
 use response_body::ResponseBody;
+
+/// To a request that could not be decided on, although it has waited.
+const UNDECIDED: LocalReply = LocalReply::fixed(StatusCode::UNAUTHORIZED, "", Flag::None, "undecided");
 
 /// Serves requests as the configuration of their socket says.
 #[derive(Debug, Clone, Copy)]
@@ -85,13 +89,14 @@ impl Service for Forwarder {
 async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
     let client = Rc::clone(&exchange.client);
     let mut additions = Additions::default();
-    let mut response = match decision::decide(exchange, request, &mut additions) {
+    let mut response = match decision::decide(exchange, request, &mut additions, false) {
         Course::Answered(response) => response,
         Course::Forward(outbound) => outbound.send().await,
         // Boxed: a future is as large as its largest part, and is moved.
         Course::Compose(composing) => Box::pin(composing.run()).await,
         Course::Direct(direct) => Box::pin(direct.send()).await,
         Course::Echo(echoing) => Box::pin(echoing.run()).await,
+        Course::Wait(undecided) => Box::pin(wait(undecided, &mut additions)).await,
     };
     additions.apply(&mut response);
     // A connection that was about to send its first request when a drain began has not been told yet.
@@ -99,4 +104,19 @@ async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Respon
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
+}
+
+/// Answers a request that waits before it is decided on.
+async fn wait(undecided: Box<Undecided>, additions: &mut Additions) -> Response<ResponseBody> {
+    let (exchange, request) = undecided.wait().await;
+    *additions = Additions::default();
+    match decision::decide(exchange, request, additions, true) {
+        Course::Answered(response) => response,
+        Course::Forward(outbound) => outbound.send().await,
+        Course::Compose(composing) => composing.run().await,
+        Course::Direct(direct) => direct.send().await,
+        Course::Echo(echoing) => echoing.run().await,
+        // None waits twice.
+        Course::Wait(undecided) => reply::refuse(undecided.exchange, UNDECIDED),
+    }
 }

@@ -4,6 +4,7 @@
 //!
 //! From the bottom up; a module takes only from those above it in this list, and from its own files.
 //!
+//! - [`tokens`]: what tokens of requests are verified with.
 //! - [`config`]: what the request path runs on, already validated. [`route`]: which rule serves a request. `filter`: what a rule
 //!   changes on the way.
 //! - `limits`: what clients may ask for. [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
@@ -38,6 +39,7 @@ pub mod route;
 pub mod server;
 mod state;
 pub mod tls;
+pub mod tokens;
 mod upstream;
 
 pub use backstay_dns_cache::DnsServer;

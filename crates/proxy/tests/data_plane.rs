@@ -18,6 +18,8 @@ mod compose_calls;
 mod compose_opaque;
 #[path = "data_plane/compose_redirects.rs"]
 mod compose_redirects;
+#[path = "data_plane/compose_tokens.rs"]
+mod compose_tokens;
 #[path = "data_plane/counts.rs"]
 mod counts;
 #[path = "data_plane/counts_upstream.rs"]
@@ -44,6 +46,8 @@ mod guard_cors;
 mod guard_limits;
 #[path = "data_plane/guard_security.rs"]
 mod guard_security;
+#[path = "data_plane/guard_tokens.rs"]
+mod guard_tokens;
 #[path = "data_plane/heads.rs"]
 mod heads;
 #[path = "data_plane/hostile.rs"]

@@ -298,7 +298,10 @@ impl Composition {
         };
         let stream = if answer.as_ref().is_some_and(|answer| answer.passed.is_some()) { stream } else { None };
         let result = response::Result { answer, failed, stream };
-        step.response = Some(response::render(&settings.output, result, &self.request.headers));
+        step.response = Some(match self.plan.signing() {
+            None => response::render(&settings.output, result, &self.request.headers),
+            Some(signing) => response::signed(signing, result),
+        });
     }
 
     /// The copy whose answer is passed through: the last one that was handed in.

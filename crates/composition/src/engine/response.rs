@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::failure::CallError;
 use super::outbound::CallId;
 use crate::encode::Encoder;
-use crate::plan::{ErrorBody, Output};
+use crate::plan::{ErrorBody, Output, Signing};
 
 /// What the client gets.
 #[derive(Clone, Debug)]
@@ -124,4 +124,23 @@ fn failure(output: &Output, failed: Option<Failed>, mut fields: HeaderMap) -> Re
     }
     let errors = failed.map(Failed::into_errors).unwrap_or_default();
     Response { status, headers: fields, body: ResponseBody::Full(body), errors }
+}
+
+/// The response with tokens for members.
+pub(super) fn signed(signing: &Signing, result: Result) -> Response {
+    let errors = result.failed.map(Failed::into_errors).unwrap_or_default();
+    let data = match result.answer {
+        Some(answer) if errors.is_empty() => match answer.data {
+            Some(data) => signing.sign(data).map(Some),
+            None => Some(None),
+        },
+        _ => None,
+    };
+    let Some(data) = data else {
+        let body = ResponseBody::Full(Bytes::new());
+        return Response { status: Signing::FAILED, headers: HeaderMap::new(), body, errors };
+    };
+    let encoded = Encoder::Json.encode(data, &HeaderMap::new());
+    let headers = Signing::fields(encoded.content_type);
+    Response { status: StatusCode::OK, headers, body: ResponseBody::Full(encoded.body), errors }
 }

@@ -1,6 +1,7 @@
 //! Hosts that are called, as backends of the model: one for each scheme and name, which all that call it share.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_destination::hostname;
@@ -8,6 +9,9 @@ use backstay_proto::config;
 use backstay_proto::config::backend::{Discovery, Protocol};
 use backstay_proto::config::connections::TcpKeepalive;
 use backstay_proto::config::endpoint;
+
+use bytes::Bytes;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Scope, name};
 use crate::place::{Path, Place};
@@ -20,6 +24,33 @@ pub(crate) struct Remote {
     pub(crate) target: config::CallTarget,
     /// Path and query, beginning with a slash.
     pub(crate) path: String,
+}
+
+/// Which certificates of a host are trusted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trust {
+    /// Any.
+    pub(crate) insecure: bool,
+    /// Those of these authorities, in PEM.
+    pub(crate) authorities: Option<Bytes>,
+}
+
+impl Trust {
+    fn apply(&self, mut backend: config::Backend) -> config::Backend {
+        if let Some(tls) = &mut backend.tls {
+            tls.skip_verification |= self.insecure;
+            if let Some(authorities) = &self.authorities {
+                tls.ca_bundle = authorities.clone();
+            }
+        }
+        backend
+    }
+
+    fn identity(&self) -> u128 {
+        let mut content = vec![u8::from(self.insecure)];
+        content.extend(self.authorities.iter().flatten());
+        xxh3_128(&content)
+    }
 }
 
 impl Scope<'_> {
@@ -40,6 +71,22 @@ impl Scope<'_> {
         let host = Host { scheme: scheme.to_owned(), authority: authority.to_owned(), base: String::new() };
         let slash = if target.starts_with('/') { "" } else { "/" };
         Some(Remote { target: self.target(&host, 1, None, place, path)?, path: format!("{slash}{target}") })
+    }
+
+    /// As [`Self::remote`], with a backend of its own for a host whose certificate is trusted in another way than those of all hosts.
+    pub(crate) fn remote_trusting(&self, url: &str, trust: &Trust, place: Place, path: &Path<'_>) -> Option<Remote> {
+        let mut remote = self.remote(url, place, path)?;
+        let (Some(reference), true) = (&mut remote.target.backend, url.starts_with("https://")) else {
+            return Some(remote);
+        };
+        let common = self.offered_backend(&reference.backend)?;
+        let made = trust.apply(common.clone());
+        if made != common {
+            let name: Arc<str> = format!("{}:trust:{:032x}", reference.backend, trust.identity()).into();
+            self.offer_backend(&name, None, || made);
+            reference.backend = name.to_string();
+        }
+        Some(remote)
     }
 
     /// A host as the target of calls, with a backend for it. A host that cannot be called is told.

@@ -23,6 +23,11 @@ pub(super) fn backend(config: &ConfigName, part: &str) -> Arc<str> {
     ResourceName::Backend(&format!("krakend:{config}:{}", segment(part))).into()
 }
 
+/// The tokens that a configuration revokes.
+pub(super) fn revocations(config: &ConfigName) -> Arc<str> {
+    ResourceName::Revocations(&format!("krakend:{config}")).into()
+}
+
 /// A certificate that comes with a configuration: `part` tells it from its others.
 pub(super) fn certificate(config: &ConfigName, part: &str) -> Arc<str> {
     ResourceName::Certificate { namespace: &format!("krakend:{config}"), secret: &segment(part) }.into()

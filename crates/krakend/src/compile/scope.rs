@@ -36,6 +36,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) report: &'a Report,
     pub(crate) files: &'a Files,
+    /// Tokens that are revoked.
+    pub(super) revoked: &'a [String],
     resources: RefCell<BTreeMap<Arc<str>, Offered>>,
     secrets: RefCell<BTreeSet<Arc<str>>>,
     /// TLS towards all hosts, made once.
@@ -59,10 +61,16 @@ impl<'a> Scope<'a> {
             plan,
             report,
             files,
+            revoked: &[],
             resources: RefCell::default(),
             secrets: RefCell::default(),
             tls: OnceCell::new(),
         }
+    }
+
+    /// The same, where these tokens are revoked.
+    pub(super) fn with_revoked(self, revoked: &'a [String]) -> Self {
+        Self { revoked, ..self }
     }
 
     /// Has proxies get a resource beside the route. Of one name the last counts.
@@ -81,6 +89,14 @@ impl<'a> Scope<'a> {
         let needs = needs.map(|tls| tls.client_certificate.as_str().into()).collect();
         let offered = Offered { resource: Resource::Backend(backend), policy: policy.map(str::to_owned), needs };
         self.resources.borrow_mut().insert(name.clone(), offered);
+    }
+
+    /// A backend that proxies get already.
+    pub(super) fn offered_backend(&self, name: &str) -> Option<config::Backend> {
+        match &self.resources.borrow().get(name)?.resource {
+            Resource::Backend(backend) => Some(backend.clone()),
+            _ => None,
+        }
     }
 
     /// Has proxies get a Secret as it is stored.

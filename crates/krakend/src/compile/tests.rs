@@ -5,6 +5,7 @@ mod endpoints;
 mod guards;
 mod hosts;
 mod router;
+mod tokens;
 
 use backstay_proto::config::rule::Action;
 
@@ -16,7 +17,8 @@ use crate::problem::{Problem, Severity};
 /// What a configuration compiles to, and what is said of it.
 pub(crate) fn compiled(text: &str, files: Files) -> (Option<Compiled>, Vec<Problem>) {
     let name = ConfigName { namespace: "default".to_owned(), name: "shop".to_owned() };
-    let input = Input { name, files, product: Product::default(), debug: false };
+    let revoked = vec!["jti-1".to_owned()];
+    let input = Input { name, files, product: Product::default(), debug: false, revoked };
     let (checked, compiled) = examine(text, Format::Json, Options::default(), &input);
     (compiled, checked.problems)
 }

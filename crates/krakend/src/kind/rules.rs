@@ -64,6 +64,16 @@ fn places(spec: &KrakendConfigSpec, path: &FieldPath) -> Vec<FieldError> {
             errors.push(FieldError::invalid(path.child("hostnames").index(index), host, detail));
         }
     }
+    if spec.revoked_tokens.len() > MOST_REVOKED {
+        let detail = format!("must have at most {MOST_REVOKED} items");
+        errors.push(invalid(path.child("revokedTokens"), &detail));
+    }
+    for (index, entry) in spec.revoked_tokens.iter().enumerate().take(MOST_REVOKED) {
+        if !entry.split_once('-').is_some_and(|(name, value)| !name.is_empty() && !value.is_empty()) {
+            let detail = "must be a claim's name, a dash and its value, such as jti-3f5b";
+            errors.push(FieldError::invalid(path.child("revokedTokens").index(index), entry, detail));
+        }
+    }
     if let Some(product) = &spec.product {
         for (field, text) in [("version", &product.version), ("userAgent", &product.user_agent)] {
             let is_sound = |text: &String| !text.is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
@@ -75,6 +85,9 @@ fn places(spec: &KrakendConfigSpec, path: &FieldPath) -> Vec<FieldError> {
     }
     errors
 }
+
+/// Most tokens that one configuration revokes.
+const MOST_REVOKED: usize = 100_000;
 
 /// What is wrong with the files that come with it.
 fn files(spec: &KrakendConfigSpec, path: &FieldPath) -> Vec<FieldError> {

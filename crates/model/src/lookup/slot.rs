@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
-/// Holds the version in force of a table or an address set. Rules hold the slot: a new version does not touch them.
+/// Holds the version in force of a table, an address set or revocations. Rules hold the slot: a new version does not touch them.
 #[derive(Debug)]
 pub struct Slot<T>(ArcSwap<T>);
 

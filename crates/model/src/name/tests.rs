@@ -13,6 +13,7 @@ fn names_are_read_as_they_are_written() {
         ("backend/b.example", ResourceName::Backend("b.example")),
         ("table/t.1", ResourceName::Table("t.1")),
         ("address-set/s", ResourceName::AddressSet("s")),
+        ("revocation/s", ResourceName::Revocations("s")),
         ("secret/n/s", ResourceName::Certificate { namespace: "n", secret: "s" }),
         ("secret/n/s/ca.crt", ResourceName::Authority { namespace: "n", secret: "s" }),
         ("secret/n/ca.crt", ResourceName::Certificate { namespace: "n", secret: "ca.crt" }),

@@ -5,8 +5,10 @@
 //!
 //! # Layout
 //!
-//! - [`passage`](Passage): what a call passes on its way. `targets`: the hosts of a call, in turn. `read`: from the wire format, with a file for each part of it.
+//! - [`passage`](Passage): what a call passes on its way. `credentials`: tokens that calls carry. `targets`: the hosts of a call, in
+//!   turn. `read`: from the wire format, with a file for each part of it.
 
+mod credentials;
 mod passage;
 mod read;
 mod targets;
@@ -19,6 +21,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 
 use super::reference::Reference;
+pub use credentials::Credentials;
 pub use passage::{AnswerCache, Breaker, Passage, RateLimit};
 pub(super) use read::composition;
 pub use targets::CallTargets;
@@ -34,6 +37,9 @@ pub struct Composition<B = Arc<str>> {
     pub debug_header: Option<HeaderName>,
     /// How many bytes of the client's body are kept, where several calls get it.
     pub request_bytes: usize,
+    /// Claims of the request's token that calls have in their paths: what each is called among the parameters, and the names that
+    /// lead to it.
+    pub claims: Box<[(String, Vec<String>)]>,
 }
 
 /// Where a call goes.
@@ -45,6 +51,8 @@ pub struct CallSite<B = Arc<str>> {
     pub targets: CallTargets<B>,
     /// How many requests it may become by redirects. 0: these are answers.
     pub redirects: u32,
+    /// What it carries a token by.
+    pub credentials: Option<Arc<Credentials<B>>>,
     /// What it passes before it is made; `None` where that is nothing.
     pub passage: Option<Arc<Passage>>,
 }
@@ -69,7 +77,8 @@ pub struct CallTarget<B = Arc<str>> {
 impl Composition {
     /// The backends that it calls.
     pub(super) fn references(&self) -> impl Iterator<Item = Reference<'_>> {
-        let targets = self.calls.iter().flat_map(|call| call.targets.all());
+        let issuers = self.calls.iter().filter_map(|call| call.credentials.as_ref().map(|of| &of.endpoint));
+        let targets = self.calls.iter().flat_map(|call| call.targets.all()).chain(issuers);
         targets.filter_map(|target| Some((target.backend.as_ref()?, target.port)))
     }
 
@@ -80,6 +89,7 @@ impl Composition {
             calls: self.calls.iter().map(|call| call.join(find)).collect(),
             debug_header: self.debug_header.clone(),
             request_bytes: self.request_bytes,
+            claims: self.claims.clone(),
         }
     }
 }
@@ -88,16 +98,23 @@ impl CallSite {
     fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> CallSite<B> {
         CallSite {
             name: Arc::clone(&self.name),
-            targets: self.targets.map(|target| CallTarget {
-                backend: target.backend.as_deref().and_then(|backend| find(backend, target.port)),
-                port: target.port,
-                weight: target.weight,
-                authority: target.authority.clone(),
-                base_path: target.base_path.clone(),
-                fixed: target.fixed.clone(),
-            }),
+            targets: self.targets.map(|target| target.join(find)),
             redirects: self.redirects,
+            credentials: self.credentials.as_ref().map(|credentials| Arc::new(credentials.join(find))),
             passage: self.passage.clone(),
+        }
+    }
+}
+
+impl CallTarget {
+    fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> CallTarget<B> {
+        CallTarget {
+            backend: self.backend.as_deref().and_then(|backend| find(backend, self.port)),
+            port: self.port,
+            weight: self.weight,
+            authority: self.authority.clone(),
+            base_path: self.base_path.clone(),
+            fixed: self.fixed.clone(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use backstay_destination::HostPattern;
 use backstay_proto::config;
 
-use super::guards::{self, Guards};
+use super::guards::{self, Guards, TokenValidation};
 use super::reference::Reference;
 use super::{
     Action, Candidate, ClientAddress, Filters, Manners, Matcher, Order, Unmatched, client_address, filter, matches,
@@ -89,6 +89,13 @@ impl Route {
         sequences.flat_map(|sequence| &sequence.address_sets).map(|set| Arc::clone(&set.name)).collect()
     }
 
+    /// The sets of revocations that tokens are looked up in.
+    #[must_use]
+    pub fn revocations(&self) -> BTreeSet<Arc<str>> {
+        let tokens = self.rules.iter().filter_map(Rule::token);
+        tokens.filter_map(|token| Some(Arc::clone(&token.revocation.as_ref()?.set))).collect()
+    }
+
     /// Lowest port that its requests to `backend` go to.
     #[must_use]
     pub fn port_of(&self, backend: &str) -> Option<NonZeroU16> {
@@ -151,10 +158,17 @@ impl Rule {
         Self { guards: guards::joined(route, self.guards), ..self }
     }
 
+    /// What it wants of tokens.
+    #[must_use]
+    pub fn token(&self) -> Option<&TokenValidation> {
+        self.guards.as_ref()?.token.as_deref()
+    }
+
     /// The backends that it names, copies included.
     fn references(&self) -> impl Iterator<Item = Reference<'_>> {
         let copies = self.action.targets().iter().flat_map(|target| target.filters.references());
-        self.filters.references().chain(copies).chain(self.action.references())
+        let keys = self.token().and_then(|token| token.reference());
+        self.filters.references().chain(copies).chain(self.action.references()).chain(keys)
     }
 }
 
@@ -166,12 +180,13 @@ impl TryFrom<&config::Route> for Route {
         let attachments = attachments.map(|(index, one)| attachment(one).within_element("attachments", index));
         let rules = message.rules.iter().enumerate();
         let rules = rules.map(|(index, message)| one_rule(message).within_element("rules", index));
+        let guards = guards::of_route(message.guards.as_ref()).within("guards");
         let client_address = message.client_address.as_ref().map(client_address::client_address).transpose();
         let manners = message.unmatched.as_ref().map(unmatched::manners).transpose();
         let (attachments, rules, guards, client_address, manners): (_, Vec<Rule>, _, _, _) = (
             all(attachments),
             all(rules),
-            guards::guards(message.guards.as_ref()).within("guards"),
+            guards,
             client_address.within("client_address"),
             manners.within("unmatched"),
         )

@@ -5,8 +5,8 @@
 //!
 //! # Layout
 //!
-//! - `cors`: who may read responses. `security`: hosts, TLS, and headers of responses. `bots`: programs, by their names. `limit`: how
-//!   many requests.
+//! - `cors`: who may read responses. `security`: hosts, TLS, and headers of responses. `bots`: programs, by their names. `token`:
+//!   tokens that they must carry. `limit`: how many requests.
 //! - `pattern`: regular expressions that are looked for.
 
 mod bots;
@@ -14,6 +14,7 @@ mod cors;
 mod limit;
 mod pattern;
 mod security;
+mod token;
 
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub use bots::Bots;
 pub use cors::Cors;
 pub use limit::{RequestLimit, Sharing};
 pub use security::{Security, SslRedirect};
+pub(in crate::route) use token::algorithm;
+pub use token::{ClaimHeaders, Keys, RemoteKeySet, Revocation, TokenValidation};
 
 use crate::fault::{Checked, Together, Within, all, refuse};
 
@@ -35,6 +38,8 @@ pub struct Guards {
     pub security: Option<Arc<Security>>,
     /// Not to be a program that is not wanted, as each of these knows them.
     pub bots: Box<[Arc<Bots>]>,
+    /// To carry a token. Of rules alone.
+    pub token: Option<Arc<TokenValidation>>,
     /// To be no more than these.
     pub limits: Box<[Arc<RequestLimit>]>,
 }
@@ -42,8 +47,8 @@ pub struct Guards {
 impl Guards {
     /// Whether there is nothing to pass.
     fn is_empty(&self) -> bool {
-        let Self { cors, security, bots, limits } = self;
-        cors.is_none() && security.is_none() && bots.is_empty() && limits.is_empty()
+        let Self { cors, security, bots, token, limits } = self;
+        cors.is_none() && security.is_none() && bots.is_empty() && token.is_none() && limits.is_empty()
     }
 
     /// What requests of a rule have to pass that has `own` guards, in a route that has these.
@@ -52,6 +57,7 @@ impl Guards {
             cors: own.cors.as_ref().or(self.cors.as_ref()).cloned(),
             security: own.security.as_ref().or(self.security.as_ref()).cloned(),
             bots: self.bots.iter().chain(&own.bots).cloned().collect(),
+            token: own.token.clone(),
             limits: self.limits.iter().chain(&own.limits).cloned().collect(),
         }
     }
@@ -65,21 +71,30 @@ pub(super) fn joined(route: Option<&Arc<Guards>>, own: Option<Arc<Guards>>) -> O
     }
 }
 
-/// The guards of a route or of a rule.
+/// The guards of a whole route.
+pub(super) fn of_route(message: Option<&config::Guards>) -> Checked<Option<Arc<Guards>>> {
+    if message.is_some_and(|message| message.token.is_some()) {
+        return refuse("token", "belongs to each rule: no route can want one of all its requests");
+    }
+    guards(message)
+}
+
+/// The guards of a rule.
 pub(super) fn guards(message: Option<&config::Guards>) -> Checked<Option<Arc<Guards>>> {
     let Some(config::Guards { cors, security, bots, token, rate_limits }) = message else { return Ok(None) };
     let cors = cors.as_ref().map(Cors::try_from).transpose().within("cors");
     let security = security.as_ref().map(Security::try_from).transpose().within("security");
     let bots = bots.as_ref().map(Bots::try_from).transpose().within("bots");
-    let token = if token.is_some() { refuse("token", "this proxy cannot do that") } else { Ok(()) };
+    let token = token.as_ref().map(TokenValidation::try_from).transpose().within("token");
     let limits = rate_limits.iter().enumerate();
     let limits = limits.map(|(index, limit)| RequestLimit::try_from(limit).within_element("rate_limits", index));
-    let (cors, security, bots, (), limits): (_, _, _, (), Vec<_>) =
+    let (cors, security, bots, token, limits): (_, _, _, _, Vec<_>) =
         (cors, security, bots, token, all(limits)).together()?;
     let guards = Guards {
         cors: cors.map(Arc::new),
         security: security.map(Arc::new),
         bots: bots.into_iter().map(Arc::new).collect(),
+        token: token.map(Arc::new),
         limits: limits.into_iter().map(Arc::new).collect(),
     };
     Ok((!guards.is_empty()).then(|| Arc::new(guards)))

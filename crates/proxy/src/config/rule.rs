@@ -6,8 +6,9 @@ use std::sync::Arc;
 use backstay_limiter::Registry;
 use backstay_model as model;
 use backstay_model::sequence::Resolver;
-use backstay_model::{AddressSet, ClientAddress, Slot, Table};
+use backstay_model::{AddressSet, ClientAddress, Revocations, Slot, Table};
 
+use crate::tokens::{KeyStore, Validator};
 use backstay_upstream::{Backend, Discovery};
 
 use super::{Guards, Passage, Passages};
@@ -24,6 +25,8 @@ pub struct Rule {
     pub client_address: Option<Arc<ClientAddress>>,
     /// What requests have to pass before that, in this order.
     pub guards: Option<Arc<Guards>>,
+    /// The guard that wants a token, joined with what it names.
+    pub token: Option<Box<Validator>>,
     /// Changes on the way.
     pub filters: Filters,
     /// Where the way leads.
@@ -70,6 +73,8 @@ pub type Composition = model::Composition<Arc<Backend>>;
 pub type CallSite = model::route::composition::CallSite<Arc<Backend>>;
 /// See [`model::route::composition::CallTarget`].
 pub type CallTarget = model::route::composition::CallTarget<Arc<Backend>>;
+/// See [`model::route::composition::Credentials`].
+pub type Credentials = model::route::composition::Credentials<Arc<Backend>>;
 
 /// See [`model::sequence::Sequence`].
 pub type Sequence = model::sequence::Sequence<Arc<Backend>>;
@@ -86,6 +91,8 @@ pub(crate) struct Found<'a> {
     pub(crate) backend: &'a dyn Fn(&str) -> Option<Arc<Backend>>,
     pub(crate) table: &'a dyn Fn(&str) -> Option<Arc<Slot<Table>>>,
     pub(crate) address_set: &'a dyn Fn(&str) -> Option<Arc<Slot<AddressSet>>>,
+    pub(crate) revocations: &'a dyn Fn(&str) -> Option<Arc<Slot<Revocations>>>,
+    pub(crate) keys: &'a KeyStore,
     pub(crate) limiters: &'a Registry,
     pub(crate) passages: &'a Passages,
 }
@@ -116,6 +123,7 @@ impl Rule {
             name: rule.name.clone(),
             client_address: found.client_address.map(Arc::clone),
             guards: rule.guards.as_ref().map(|guards| Guards::join(guards, found.limiters)),
+            token: rule.token().map(|token| Box::new(Validator::join(token, found.keys, &find, found.revocations))),
             filters: rule.filters.join(&find),
             action: rule.action.join(&resolver),
             calls: rule.action.calls().map(|call| (found.counts)(call)).collect(),

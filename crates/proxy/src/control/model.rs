@@ -12,7 +12,7 @@ use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
 use backstay_http_cache::Counts;
 use backstay_limiter::Registry;
-use backstay_model::{AddressSet, Fault, Faults, Listener, Route, Secret, Slot, Table, TlsSpec};
+use backstay_model::{AddressSet, Fault, Faults, Listener, Revocations, Route, Secret, Slot, Table, TlsSpec};
 use backstay_xds::client::Rejection;
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
@@ -28,6 +28,7 @@ use crate::config::{Config, Found, Passages, Rule};
 use crate::dns::Dns;
 use crate::limits::Limits;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, CallSnapshot, Members};
+use crate::tokens::KeyStore;
 use backstay_upstream::{Backend, Discovery, Endpoints};
 use dirty::Dirty;
 pub(super) use outcome::Outcome;
@@ -48,9 +49,11 @@ pub(crate) struct Model {
     backends: AcceptedMap<BackendItem>,
     tables: AcceptedMap<Arc<Slot<Table>>>,
     address_sets: AcceptedMap<Arc<Slot<AddressSet>>>,
+    revocations: AcceptedMap<Arc<Slot<Revocations>>>,
+    keys: KeyStore,
     routes: AcceptedMap<RouteItem>,
     listeners: AcceptedMap<Listener>,
-    /// Routes by the backends, tables and address sets that they name, there or not.
+    /// Routes by the backends, tables, address sets and revocations that they name, there or not.
     by_reference: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// Routes by the listeners that they name, there or not.
     by_listener: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
@@ -87,6 +90,8 @@ impl Model {
             backends: AcceptedMap::new(),
             tables: AcceptedMap::new(),
             address_sets: AcceptedMap::new(),
+            revocations: AcceptedMap::new(),
+            keys: KeyStore::default(),
             routes: AcceptedMap::new(),
             listeners: AcceptedMap::new(),
             by_reference: BTreeMap::new(),
@@ -105,7 +110,7 @@ impl Model {
 
     /// Everything in force, as it arrived.
     pub(crate) fn resources(&self) -> impl Iterator<Item = ResourceView<'_>> {
-        let lookups = views(&self.tables).chain(views(&self.address_sets));
+        let lookups = views(&self.tables).chain(views(&self.address_sets)).chain(views(&self.revocations));
         let of_requests = views(&self.routes).chain(views(&self.listeners));
         views(&self.secrets).chain(views(&self.backends)).chain(lookups).chain(of_requests)
     }
@@ -212,6 +217,8 @@ impl Model {
             backend: &|name| self.backends.get(name)?.item.backend.clone(),
             table: &|name| self.tables.get(name).map(|accepted| Arc::clone(&accepted.item)),
             address_set: &|name| self.address_sets.get(name).map(|accepted| Arc::clone(&accepted.item)),
+            revocations: &|name| self.revocations.get(name).map(|accepted| Arc::clone(&accepted.item)),
+            keys: &self.keys,
             limiters: &self.limiters,
             passages: &self.passages,
         };

@@ -12,7 +12,7 @@ use crate::config::{Rule, Unmatched};
 #[derive(Debug)]
 pub(super) struct RouteItem {
     pub(super) route: Route,
-    /// Backends, tables and address sets that it names, there or not.
+    /// Backends, tables, address sets and revocations that it names, there or not.
     pub(super) references: BTreeSet<Arc<str>>,
     /// Its rules, in their order.
     pub(super) rules: Vec<Arc<Rule>>,
@@ -23,7 +23,7 @@ pub(super) struct RouteItem {
 impl RouteItem {
     /// A route that is not joined yet.
     pub(super) fn new(name: &Arc<str>, route: Route, limiters: &Registry) -> Self {
-        let lookups = route.tables().into_iter().chain(route.address_sets());
+        let lookups = route.tables().into_iter().chain(route.address_sets()).chain(route.revocations());
         let references = route.backends().into_iter().chain(lookups).collect();
         Self { references, rules: Vec::new(), unmatched: Unmatched::of(name, &route, limiters), route }
     }

@@ -9,6 +9,8 @@ pub enum Guard {
     Security,
     /// Programs that are not wanted.
     Bots,
+    /// Requests without a token that is good enough.
+    Token,
     /// More requests than may pass.
     RateLimit,
 }
@@ -19,7 +21,7 @@ pub struct GuardCounts([Count; Guard::ALL.len()]);
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Cors, Self::Security, Self::Bots, Self::RateLimit];
+    pub const ALL: [Self; 5] = [Self::Cors, Self::Security, Self::Bots, Self::Token, Self::RateLimit];
 
     /// Its name in metrics.
     #[must_use]
@@ -28,6 +30,7 @@ impl Guard {
             Self::Cors => "cors",
             Self::Security => "security",
             Self::Bots => "bots",
+            Self::Token => "token",
             Self::RateLimit => "rate_limit",
         }
     }

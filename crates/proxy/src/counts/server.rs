@@ -5,6 +5,7 @@ use backstay_limiter::ClientCounts;
 use backstay_upstream::counts::{Count, FailureCounts, Level};
 
 use super::guards::GuardCounts;
+use super::tokens::TokenCounts;
 
 /// What is counted beside the backends.
 #[derive(Debug, Default)]
@@ -41,6 +42,8 @@ pub struct ServerMetrics {
     pub destination_failures: FailureCounts,
     /// Requests that a guard answered in place of the action.
     pub guards: GuardCounts,
+    /// What was made of the tokens of requests.
+    pub tokens: TokenCounts,
     /// Buckets of clients that rate limits are counted by.
     pub rate_limit_clients: Arc<ClientCounts>,
     /// Access log lines lost because the writer was behind.

@@ -8,11 +8,14 @@
 //! - `request`: a client's request as the engine takes it. `kept_body`: a body that several calls get.
 //! - `direct`: the only call of one whose answer is passed on, without the engine.
 //! - `run`: the calls of one request, until there is a response. `response`: the response. `shadow`: calls that nobody waits for.
-//! - `call`: what one call passes, in order. `passing`: breakers, rate limits and changes. `progress`: how far it has come, and what is told of it.
-//! - `client`: redirects. `cached`: answers that are kept. `transport`: one request to one backend. `answer_body`: the body of its answer.
+//! - `call`: what one call passes, in order. `passing`: breakers, rate limits and changes. `progress`: how far it has come, and what is
+//!   told of it.
+//! - `client`: redirects. `authorization`: tokens that calls carry. `cached`: answers that are kept. `transport`: one request to one
+//!   backend. `answer_body`: the body of its answer.
 //! - `error`: what went wrong, in the engine's words.
 
 mod answer_body;
+mod authorization;
 mod cached;
 mod call;
 mod client;
@@ -61,12 +64,14 @@ pub(super) fn decide(
 ) -> Composed {
     if let Some(call) = composition.plan.direct()
         && asked.matched.rule.passage(0).is_none()
+        && composition.claims.is_empty()
+        && composition.calls.first().is_none_or(|site| site.credentials.is_none())
     {
         return direct::decide(exchange, parts, incoming, asked, composition, call);
     }
     exchange.note(|record| record.request_id = parts.headers.get(super::headers::REQUEST_ID).cloned());
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
-    let request = request::of(&exchange, parts, asked, &body);
+    let request = request::of(&exchange, parts, asked, &body, composition);
     Composed::Calls(Box::new(Composing {
         exchange,
         rule: Arc::clone(asked.matched.rule),

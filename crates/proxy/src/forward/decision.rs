@@ -14,7 +14,7 @@ use super::asked::Asked;
 use super::authority;
 use super::compose::{Composed, Composing, Direct};
 use super::echo::Echoing;
-use super::guards::{self, Additions, Inquiry, Verdict};
+use super::guards::{self, Additions, Inquiry, Verdict, Waiter, Wanted};
 use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Decision, Edits, Outbound};
@@ -40,6 +40,24 @@ pub(super) enum Course {
     Direct(Box<Direct>),
     /// To tell it what it was.
     Echo(Box<Echoing>),
+    /// Nothing yet: it is decided on again when it has waited.
+    Wait(Box<Undecided>),
+}
+
+/// A request that waits before anything is done about it.
+pub(super) struct Undecided {
+    waiter: Box<Waiter>,
+    pub(super) exchange: Exchange,
+    request: Request<Incoming>,
+}
+
+impl Undecided {
+    /// Waits. What is in force may have changed by then.
+    pub(super) async fn wait(self: Box<Self>) -> (Exchange, Request<Incoming>) {
+        let Self { waiter, mut exchange, request } = *self;
+        waiter.wait(&mut exchange).await;
+        (exchange, request)
+    }
 }
 
 impl From<Decision> for Course {
@@ -53,8 +71,13 @@ impl From<Decision> for Course {
 }
 
 /// Decides what is to be done. The request is served by the configuration of this moment to its end. What its answer gets by the
-/// guards that it passes is noted in `additions`.
-pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additions: &mut Additions) -> Course {
+/// guards that it passes is noted in `additions`. One that has `waited` already does not wait again.
+pub(super) fn decide(
+    mut exchange: Exchange,
+    request: Request<Incoming>,
+    additions: &mut Additions,
+    waited: bool,
+) -> Course {
     let (mut parts, body) = request.into_parts();
     let present = HeaderPresence::among(&parts.headers);
     exchange.format.grpc = present.content_type && grpc::is_spoken(&parts.headers);
@@ -102,20 +125,28 @@ pub(super) fn decide(mut exchange: Exchange, request: Request<Incoming>, additio
     {
         return Course::Answered(reply::respond(exchange, &refused, None, [&matched.rule.filters]));
     }
-    if let Some(guards) = &matched.rule.guards
-        && let Verdict::Answer(answer) = guards::check(
-            guards,
-            Inquiry {
-                exchange: &exchange,
-                parts: &parts,
-                authority: &raw,
-                client_address: matched.rule.client_address.as_deref(),
-                template: matched.template,
-            },
-            additions,
-        )
-    {
-        return Course::Answered(answer.give(exchange));
+    if let Some(guards) = &matched.rule.guards {
+        let validator = matched.rule.token.as_deref();
+        let wanted = Wanted { validator, waited };
+        let inquiry = Inquiry {
+            exchange: &exchange,
+            parts: &parts,
+            authority: &raw,
+            client_address: matched.rule.client_address.as_deref(),
+            template: matched.template,
+        };
+        match guards::check(guards, wanted, inquiry, additions) {
+            Verdict::Pass(passed) => {
+                if let Some(answer) = passed.enter(validator, &exchange, &mut parts) {
+                    return Course::Answered(answer.give(exchange));
+                }
+            }
+            Verdict::Answer(answer) => return Course::Answered(answer.give(exchange)),
+            Verdict::Wait(waiter) => {
+                let request = Request::from_parts(parts, body);
+                return Course::Wait(Box::new(Undecided { waiter, exchange, request }));
+            }
+        }
     }
     let asked = Asked { raw: &raw, authority: &authority, present: &present, matched: &matched };
     match &matched.rule.action {
@@ -149,6 +180,7 @@ fn unmatched(
     if let Some(guards) = &unmatched.guards
         && let Verdict::Answer(answer) = guards::check(
             guards,
+            Wanted::default(),
             Inquiry { exchange: &exchange, parts, authority, client_address, template: None },
             additions,
         )

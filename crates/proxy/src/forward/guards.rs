@@ -8,59 +8,99 @@
 //! # Layout
 //!
 //! - `answer`: in place of the action. `additions`: to the answer, whoever gives it.
-//! - `cors`, `security`, `bots`, `limits`: the guards.
+//! - `inquiry`: a request as they see it. `cors`, `security`, `bots`, `token`, `limits`: the guards.
 
 mod additions;
 mod answer;
 mod bots;
 mod cors;
+mod inquiry;
 mod limits;
 mod security;
+mod token;
 
 use std::sync::Arc;
 
-use backstay_model::ClientAddress;
-use backstay_model::route::PathTemplate;
-use http::HeaderValue;
 use http::request::Parts;
 
 use crate::config::Guards;
+use crate::counts::Guard;
 use crate::exchange::Exchange;
+use crate::tokens::Validator;
 pub(super) use additions::Additions;
 use answer::Answer;
+pub(super) use inquiry::Inquiry;
+use token::Judgement;
+pub(super) use token::{Accepted, Waiter};
 
 /// Whether a request may go on.
 pub(super) enum Verdict {
     /// To the action.
-    Pass,
+    Pass(Passed),
     /// It may not, and is answered.
     Answer(Box<Answer>),
+    /// That is not known yet: it waits, and is decided on again.
+    Wait(Box<Waiter>),
 }
 
-/// A request as guards see it.
-#[derive(Clone, Copy)]
-pub(super) struct Inquiry<'a> {
-    pub(super) exchange: &'a Exchange,
-    pub(super) parts: &'a Parts,
-    /// Its authority, as the client wrote it.
-    pub(super) authority: &'a HeaderValue,
-    /// Whom it is from, where others say so.
-    pub(super) client_address: Option<&'a ClientAddress>,
-    /// What its path matched, if that was one with variables.
-    pub(super) template: Option<&'a PathTemplate>,
+/// What is known of a request that has passed.
+#[derive(Default)]
+pub(super) struct Passed {
+    token: Option<Accepted>,
+}
+
+/// What wants a token of a request.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Wanted<'a> {
+    pub(super) validator: Option<&'a Validator>,
+    /// Whether the request has waited for keys already.
+    pub(super) waited: bool,
 }
 
 /// Lets a request pass `guards`, and notes in `additions` what its answer gets by it.
-pub(super) fn check(guards: &Arc<Guards>, inquiry: Inquiry<'_>, additions: &mut Additions) -> Verdict {
-    let answer = cors::check(guards, inquiry, additions)
+pub(super) fn check(
+    guards: &Arc<Guards>,
+    token: Wanted<'_>,
+    inquiry: Inquiry<'_>,
+    additions: &mut Additions,
+) -> Verdict {
+    let mut passed = Passed::default();
+    let mut answer = cors::check(guards, inquiry, additions)
         .or_else(|| security::check(guards, inquiry, additions))
-        .or_else(|| bots::check(&guards.checked.bots, inquiry))
-        .or_else(|| limits::check(guards, inquiry));
+        .or_else(|| bots::check(&guards.checked.bots, inquiry));
+    if answer.is_none()
+        && let Some(validator) = token.validator
+    {
+        match token::judge(validator, inquiry, token.waited) {
+            Judgement::Accepted(claims) => passed.token = Some(Accepted(claims)),
+            Judgement::Refused(refusal) => answer = Some(token::refuse(validator, refusal, inquiry.exchange)),
+            Judgement::Undecided(waiter) => return Verdict::Wait(Box::new(waiter)),
+        }
+    }
+    let answer = answer.or_else(|| limits::check(guards, inquiry));
     match answer {
-        None => Verdict::Pass,
+        None => Verdict::Pass(passed),
         Some(answer) => {
             inquiry.exchange.client.thread.shared.metrics.guards.count(answer.guard);
             Verdict::Answer(Box::new(answer))
         }
+    }
+}
+
+impl Passed {
+    /// Gives the request what it gets for having passed. `None`, unless it is refused after all.
+    pub(super) fn enter(
+        self,
+        validator: Option<&Validator>,
+        exchange: &Exchange,
+        parts: &mut Parts,
+    ) -> Option<Box<Answer>> {
+        let (accepted, validator) = self.token.zip(validator)?;
+        if let Err(refusal) = token::propagate(validator, &accepted.0, &mut parts.headers) {
+            exchange.client.thread.shared.metrics.guards.count(Guard::Token);
+            return Some(Box::new(token::refuse(validator, refusal, exchange)));
+        }
+        accepted.keep(parts);
+        None
     }
 }

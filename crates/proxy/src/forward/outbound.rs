@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use backstay_balancer::Outcome;
-use http::{HeaderValue, Response, StatusCode, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
@@ -16,6 +17,7 @@ use super::attempt::{self, UpstreamAnswer};
 use super::destination::Selected;
 use super::failure::Failure;
 use super::guard::Active;
+use super::guards::Waiter;
 use super::headers;
 use super::request_state::RequestState;
 use super::response_body::{ResponseBody, UpstreamBody};

@@ -197,6 +197,7 @@ impl Routes {
                 route: "route/test".into(),
                 name: "".into(),
                 guards: None,
+                token: None,
                 client_address: self.client_address.clone(),
                 filters,
                 calls: action.calls().map(|_| Arc::default()).collect(),

@@ -90,7 +90,7 @@ fn methods(component: &Component<'_>) -> Vec<String> {
 }
 
 fn dropped(component: &Component<'_>, option: &str, value: &str, why: &str) {
-    let place = component.option(option).map_or(component.place(), |entry| entry.place);
+    let place = component.option(option).map_or_else(|| component.place(), |entry| entry.place);
     let message = format!("{} allows nothing: {why}", crate::quote::quoted(value));
     component.report().dropped(place, &component.path().key(option), message);
 }

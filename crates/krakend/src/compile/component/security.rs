@@ -12,7 +12,7 @@ const IGNORED: [&str; 4] = ["sts_preload", "ssl_certificate", "ssl_private_key",
 /// What requests must be for and come by, and what every answer says.
 pub(super) fn compile(component: Component<'_>) -> Option<config::SecurityHeaders> {
     let (report, path) = (component.report(), component.path());
-    let place = |option: &str| component.option(option).map_or(component.place(), |entry| entry.place);
+    let place = |option: &str| component.option(option).map_or_else(|| component.place(), |entry| entry.place);
     for option in IGNORED.into_iter().filter(|option| component.option(option).is_some()) {
         report.dropped(place(option), &path.key(option), "KrakenD does not read it");
     }

@@ -1,8 +1,10 @@
 //! Compositions, from the wire format.
 
 mod call;
+mod credentials;
 mod document;
 mod output;
+mod signing;
 
 use std::time::Duration;
 
@@ -56,15 +58,17 @@ pub(in crate::route) fn composition(message: &config::Compose) -> Checked<Compos
     let (limits, request_bytes) = limits;
     let (plans, sites): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
     let settings = Settings { calls: plans, flow, order, timeout, operations, fixed, request, output, limits };
-    let plan = Plan::new(settings).or_else(|error| refuse("", error.to_string()))?;
-    Ok(Composition { plan: plan.into(), calls: sites.into(), debug_header, request_bytes })
+    let mut plan = Plan::new(settings).or_else(|error| refuse("", error.to_string()))?;
+    if let Some(message) = &message.signing {
+        let signing = signing::signing(message).within("signing")?;
+        plan = plan.with_signing(signing).or_else(|error| refuse("", error.to_string()))?;
+    }
+    let claims = call::claims(&message.calls);
+    Ok(Composition { plan: plan.into(), calls: sites.into(), debug_header, request_bytes, claims })
 }
 
 /// What is refused as long as nobody does it.
 fn not_done(message: &config::Compose) -> Checked<()> {
-    if message.signing.is_some() {
-        return refuse("signing", NOT_DONE);
-    }
     if message.body_schema.is_some() {
         return refuse("body_schema", NOT_DONE);
     }

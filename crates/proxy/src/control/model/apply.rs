@@ -1,4 +1,5 @@
-//! One response, in the order in which its kinds depend on each other: secrets, backends, tables and address sets, routes,
+//! One response, in the order in which its kinds depend on each other: secrets, backends, tables, address sets and revocations,
+//! routes,
 //! listeners, sockets.
 //!
 //! A reference to what is not there is no fault: the rest may come in the same response or the next.
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use backstay_model::{
-    AddressSet, Attachment, Backend, Fault, Faults, Kind, Listener, Resource, Route, Secret, Slot, Table,
+    AddressSet, Attachment, Backend, Fault, Faults, Kind, Listener, Resource, Revocations, Route, Secret, Slot, Table,
 };
 use backstay_xds::client::Update;
 use bytes::Bytes;
@@ -39,6 +40,7 @@ struct Arrivals {
     backends: Vec<Arrival<Box<Backend>>>,
     tables: Vec<Arrival<Table>>,
     address_sets: Vec<Arrival<AddressSet>>,
+    revocations: Vec<Arrival<Revocations>>,
     routes: Vec<Arrival<Route>>,
     listeners: Vec<Arrival<Listener>>,
 }
@@ -52,9 +54,10 @@ impl Model {
         response.remove(removed);
         response.secrets(arrivals.secrets);
         response.backends(arrivals.backends);
-        let Model { tables, address_sets, rejected, .. } = &mut *response.model;
+        let Model { tables, address_sets, revocations, rejected, .. } = &mut *response.model;
         lookups(tables, arrivals.tables, &mut response.dirty, rejected);
         lookups(address_sets, arrivals.address_sets, &mut response.dirty, rejected);
+        lookups(revocations, arrivals.revocations, &mut response.dirty, rejected);
         response.routes(arrivals.routes);
         response.listeners(arrivals.listeners);
         response.finish()
@@ -78,6 +81,7 @@ impl Response<'_> {
                 Ok(Resource::Backend(item)) => arrivals.backends.push(Arrival { name, version, value, item }),
                 Ok(Resource::Table(item)) => arrivals.tables.push(Arrival { name, version, value, item }),
                 Ok(Resource::AddressSet(item)) => arrivals.address_sets.push(Arrival { name, version, value, item }),
+                Ok(Resource::Revocations(item)) => arrivals.revocations.push(Arrival { name, version, value, item }),
                 Ok(Resource::Route(item)) => arrivals.routes.push(Arrival { name, version, value, item }),
                 Ok(Resource::Listener(item)) => arrivals.listeners.push(Arrival { name, version, value, item }),
                 Err(faults) => self.reject(name, version, faults),
@@ -113,6 +117,9 @@ impl Response<'_> {
                     self.dirty.lookups.insert(name);
                 }
                 Some(Kind::AddressSet) if model.address_sets.remove(&name).is_some() => {
+                    self.dirty.lookups.insert(name);
+                }
+                Some(Kind::Revocations) if model.revocations.remove(&name).is_some() => {
                     self.dirty.lookups.insert(name);
                 }
                 Some(Kind::Route) => {
@@ -334,7 +341,7 @@ impl Response<'_> {
     }
 }
 
-/// Puts tables or address sets in force. Another version of one that is there takes its place at once, for all rules; they are
+/// Puts tables, address sets or revocations in force. Another version of one that is there takes its place at once, for all rules; they are
 /// not touched.
 fn lookups<T>(
     accepted: &mut AcceptedMap<Arc<Slot<T>>>,

@@ -10,7 +10,7 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 use super::transport::{self, Answered, Context, Outgoing, url};
-use super::{cached, error};
+use super::{authorization, cached, error};
 use crate::body::RequestBody;
 use crate::config::{CallSite, CallTarget};
 use crate::forward::retries;
@@ -101,10 +101,14 @@ pub(super) async fn send(
     context: &Context,
     site: &CallSite,
     target: &CallTarget,
-    outgoing: Outgoing,
+    mut outgoing: Outgoing,
     cache: Option<&Arc<Cache>>,
 ) -> Result<Found, CallError> {
     let Some(backend) = &target.backend else { return Err(CallError::NoEndpoint) };
+    if let Some(credentials) = &site.credentials {
+        let token = Box::pin(authorization::of(context, credentials)).await?;
+        outgoing.headers.insert(header::AUTHORIZATION, token);
+    }
     let asked = url(backend, target.authority.as_ref(), &outgoing.target);
     if site.redirects == 0 {
         return Ok(once(context, backend, target, outgoing, cache).await?.found(asked));

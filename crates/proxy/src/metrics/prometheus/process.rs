@@ -135,6 +135,39 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         }),
     },
     Family {
+        name: "backstay_tokens_verified_total",
+        help: "Tokens whose signature was verified. Those that were verified before and are remembered do not count.",
+        read: Rise(|process| process.server.tokens.verified.get()),
+    },
+    Family {
+        name: "backstay_tokens_remembered_total",
+        help: "Tokens whose signature had been verified before.",
+        read: Rise(|process| process.server.tokens.remembered.get()),
+    },
+    Family {
+        name: "backstay_tokens_refused_total",
+        help: "Tokens that were refused, or missing, by cause.",
+        read: Rises("cause", |process| process.server.tokens.refused()),
+    },
+    Family {
+        name: "backstay_key_fetches_total",
+        help: "Key sets that were fetched to verify tokens with, or could not be.",
+        read: Rises("outcome", |process| {
+            let tokens = &process.server.tokens;
+            vec![("fetched", tokens.fetched.get()), ("failed", tokens.fetches_failed.get())]
+        }),
+    },
+    Family {
+        name: "backstay_key_fetches_waited_for_total",
+        help: "Requests that waited until the keys for their token had been fetched.",
+        read: Rise(|process| process.server.tokens.waited.get()),
+    },
+    Family {
+        name: "backstay_key_fetches_crowded_total",
+        help: "Requests that were refused because as many waited for a key set already as may.",
+        read: Rise(|process| process.server.tokens.crowded.get()),
+    },
+    Family {
         name: "backstay_rate_limit_clients",
         help: "Clients whose requests are counted for rate limits.",
         read: Level(|process| Some(process.server.rate_limit_clients.present() as f64)),

@@ -106,6 +106,12 @@ impl ComposeOf {
         self
     }
 
+    /// With a backend that the message names already.
+    pub(crate) fn naming(mut self, name: &str, backend: Arc<Backend>) -> Self {
+        self.backends.insert(name.to_owned(), backend);
+        self
+    }
+
     /// With other settings.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Compose)) -> Self {
         change(&mut self.message);

@@ -52,6 +52,7 @@ impl Guarded {
             name: "".into(),
             client_address: route.client_address.clone(),
             guards: route.rules[0].guards.as_ref().map(|guards| Guards::join(guards, &limiters)),
+            token: None,
             filters: Filters::default(),
             calls: action.calls().map(|_| Arc::default()).collect(),
             action,

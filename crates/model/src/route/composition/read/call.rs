@@ -1,5 +1,6 @@
 //! One call.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU8;
 
 use backstay_composition::{
@@ -7,10 +8,12 @@ use backstay_composition::{
     Segment, Selection,
 };
 use backstay_proto::config::{self, pattern_segment};
+use backstay_token::claim_path;
 use http::uri::Authority;
 use http::{HeaderValue, Method};
 
-use super::{NOT_DONE, admitted, admitted_headers, document, shadow_timeout};
+use super::credentials::credentials;
+use super::{admitted, admitted_headers, document, shadow_timeout};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
 use crate::route::composition::{CallSite, CallTarget, CallTargets, Passage};
 use crate::route::reference::backend_ref;
@@ -34,13 +37,14 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         copies(message.copies),
     )
         .together()?;
-    let (targets, decoder, shadow, redirects, passage, ()) = (
+    let credentials = message.credentials.as_ref().map(credentials).transpose().within("credentials");
+    let (targets, decoder, shadow, redirects, credentials, passage) = (
         targets,
         decoder(message.decoder),
         shadow_timeout(message),
         redirects(message),
+        credentials,
         Passage::of(message),
-        not_done(message),
     )
         .together()?;
     let fixed = pattern.fixed_target();
@@ -61,19 +65,11 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         requirement: if message.required { Requirement::Required } else { Requirement::Optional },
     };
     let name = message.name.as_str().into();
-    Ok((plan, CallSite { name, targets: CallTargets::new(targets.collect()), redirects, passage }))
+    Ok((plan, CallSite { name, targets: CallTargets::new(targets.collect()), redirects, credentials, passage }))
 }
 
-/// What is refused as long as nobody does it.
-fn not_done(message: &config::Call) -> Checked<()> {
-    let fields = [("credentials", message.credentials.is_some())];
-    match fields.iter().find(|(_, set)| *set) {
-        Some((field, _)) => refuse(*field, NOT_DONE),
-        None => Ok(()),
-    }
-}
-
-fn target(message: &config::CallTarget) -> Checked<CallTarget> {
+/// A host that is called.
+pub(super) fn target(message: &config::CallTarget) -> Checked<CallTarget> {
     let backend = match &message.backend {
         None => refuse("backend", "must be set"),
         Some(reference) => backend_ref(reference).within("backend"),
@@ -100,6 +96,21 @@ fn target(message: &config::CallTarget) -> Checked<CallTarget> {
     Ok(CallTarget { backend: Some(backend), port, weight: message.weight, authority, base_path, fixed: None })
 }
 
+/// What a claim is called among the parameters of a call.
+fn claim_parameter(claim: &str) -> String {
+    format!("JWT.{claim}")
+}
+
+/// The claims that calls have in their paths: what each is called among the parameters, and the names that lead to it.
+pub(super) fn claims(messages: &[config::Call]) -> Box<[(String, Vec<String>)]> {
+    let segments = messages.iter().flat_map(|call| &call.pattern);
+    let named = segments.filter_map(|segment| match &segment.kind {
+        Some(pattern_segment::Kind::Claim(claim)) => Some((claim_parameter(claim), claim_path(claim))),
+        _ => None,
+    });
+    named.collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
 fn pattern(messages: &[config::PatternSegment]) -> Checked<Pattern> {
     let one = |(index, message): (usize, &config::PatternSegment)| {
         let segment = match &message.kind {
@@ -109,7 +120,7 @@ fn pattern(messages: &[config::PatternSegment]) -> Checked<Pattern> {
             Some(pattern_segment::Kind::Reference(reference)) => {
                 document::reference(reference).map(Segment::Reference).within("reference")
             }
-            Some(pattern_segment::Kind::Claim(_)) => refuse("claim", NOT_DONE),
+            Some(pattern_segment::Kind::Claim(claim)) => Ok(Segment::Parameter(claim_parameter(claim))),
         };
         segment.within_element("pattern", index)
     };

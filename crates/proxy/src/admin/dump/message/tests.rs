@@ -96,7 +96,7 @@ fn check(message: &DynamicMessage, json: &Value, path: &str) {
 
 #[test]
 fn every_field_of_the_contract_is_shown_and_no_secret() {
-    for name in ["Backend", "Listener", "Route", "Secret", "Table", "AddressSet"] {
+    for name in ["Backend", "Listener", "Route", "Secret", "Table", "AddressSet", "RevocationSet"] {
         // As many as the largest oneof has.
         for choice in 0..15 {
             let message = full(&descriptor(name), choice, 0);
