@@ -1,13 +1,15 @@
 //! Backends and names as JSON.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{ConfiguredHealth, EjectionReason, Health, Limit};
 use backstay_dns_cache::HostState;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::Admin;
-use crate::control::{BackendView, Model, look};
+use crate::control::{BackendView, CertificateView, Model, look};
 use crate::metrics::Members;
 use backstay_upstream::{Backend, Endpoint, Endpoints, uptime};
 
@@ -113,6 +115,28 @@ fn limits(view: &BackendView<'_>) -> Value {
         "retries": one(Limit::Retries),
         "retryBudget": one(Limit::RetryBudget),
     })
+}
+
+/// Certificates at the time `now`, since 1970: those that end first come first.
+pub(super) fn certificates(certificates: &[CertificateView], now: Duration) -> Value {
+    let mut sorted: Vec<_> = certificates.iter().collect();
+    sorted.sort_by_key(|certificate| (certificate.statement.valid_until, Arc::clone(&certificate.secret)));
+    let time = |time: Option<Duration>| {
+        time.and_then(|time| Timestamp::from_second(time.as_secs().try_into().ok()?).ok()).map(|time| time.to_string())
+    };
+    let view = |certificate: &&CertificateView| {
+        json!({
+            "secret": certificate.secret,
+            "subject": certificate.statement.subject,
+            "names": certificate.statement.names.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "notBefore": time(certificate.statement.valid_from),
+            "notAfter": time(certificate.statement.valid_until),
+            "daysLeft": certificate.days_left(now).map(|days| (days * 10.0).floor() / 10.0),
+            "state": certificate.standing(now).as_str(),
+            "listeners": certificate.listeners,
+        })
+    };
+    json!({ "certificates": sorted.iter().map(view).collect::<Vec<_>>() })
 }
 
 pub(super) fn dns(admin: &Admin) -> Value {

@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use super::accepted::{Accepted, AcceptedMap, Rejected, ResourceView, views};
 use super::backends::{BackendItem, Feed, Secrets};
 use super::build_context::BuildContext;
+use super::certificates::{CertificateView, certificates};
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
 use crate::config::{Config, Found, Rule};
@@ -117,6 +118,11 @@ impl Model {
             let backend = accepted.item.backend.as_deref();
             BackendView { name, version: &accepted.version, endpoints, breakers, backend, dynamic, waiting_for }
         })
+    }
+
+    /// The certificates in force.
+    pub(crate) fn certificates(&self) -> Vec<CertificateView> {
+        certificates(&self.secrets, &self.listeners)
     }
 
     /// Listeners that wait for a secret.

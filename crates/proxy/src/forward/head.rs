@@ -41,6 +41,9 @@ pub(super) fn prepare(
     let headers = &mut parts.headers;
     let mut hop = headers::strip(headers, present);
     let client = &exchange.client;
+    if let Some(offered) = hop.upgrade.take() {
+        hop.upgrade = headers::permitted(offered, &client.thread.shared.upgrades);
+    }
     if present.expect
         && headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(CONTINUE))
     {

@@ -8,6 +8,7 @@ use super::loops::CDN_LOOP;
 use crate::body::trailers::may_be_sent;
 use crate::limits::Limits;
 use crate::local_reply::{Flag, LocalReply};
+use crate::upgrades::Upgrades;
 
 /// Client and proxies on the way here.
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -166,7 +167,7 @@ pub(super) fn strip(headers: &mut HeaderMap, present: &HeaderPresence) -> HopByH
         && let Some(upgrade) = headers.remove(header::UPGRADE)
     {
         if wants_upgrade {
-            hop.upgrade = without_http2(upgrade);
+            hop.upgrade = Some(upgrade);
         }
         headers.remove(HTTP2_SETTINGS);
     }
@@ -179,17 +180,13 @@ pub(super) fn strip(headers: &mut HeaderMap, present: &HeaderPresence) -> HopByH
     hop
 }
 
-/// What `upgrade` offers beside HTTP/2, which is gone from it (RFC 9113, 3.1) and has smuggled requests past proxies.
-fn without_http2(upgrade: HeaderValue) -> Option<HeaderValue> {
-    let is_http2 = |protocol: &[u8]| {
-        let protocol = protocol.to_ascii_lowercase();
-        protocol.starts_with(b"h2") || protocol.starts_with(b"http/2")
-    };
-    if !elements(&upgrade).any(is_http2) {
-        return Some(upgrade);
+/// What of `offered` a connection may change to.
+pub(super) fn permitted(offered: HeaderValue, upgrades: &Upgrades) -> Option<HeaderValue> {
+    if elements(&offered).all(|protocol| upgrades.permit(protocol)) {
+        return Some(offered).filter(|offered| !offered.is_empty());
     }
-    let others: Vec<&[u8]> = elements(&upgrade).filter(|protocol| !is_http2(protocol)).collect();
-    if others.is_empty() { None } else { HeaderValue::from_bytes(&others.join(&b", "[..])).ok() }
+    let permitted: Vec<&[u8]> = elements(&offered).filter(|protocol| upgrades.permit(protocol)).collect();
+    if permitted.is_empty() { None } else { HeaderValue::from_bytes(&permitted.join(&b", "[..])).ok() }
 }
 
 /// A length may be said several times, in lines or as a list, if it is the same each time, which hyper has checked. The next

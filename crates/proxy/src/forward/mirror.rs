@@ -52,7 +52,7 @@ pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop:
     let running = Running::count(&thread);
     tokio::task::spawn_local(async move {
         let work = async {
-            let mut answer = attempt::run(&state, &upstream, &mut request).await.ok()?;
+            let mut answer = attempt::run(&state, &upstream, 0, &mut request).await.ok()?;
             while let Some(frame) = poll_fn(|cx| answer.incoming.poll_frame(cx)).await {
                 frame.ok()?;
             }

@@ -77,8 +77,9 @@ impl Outbound {
             let due = deadline.as_ref().map(|deadline| deadline.deadline());
             let unanswered = Unanswered { exchange, active, state, due };
             let mut retry_flag = Flag::None;
+            let buffer = unanswered.exchange.client.thread.shared.limits.retry_buffer;
             let outcome = match *attempts {
-                Attempts::One => within(deadline, pin!(attempt::run(state, &active.upstream, request))).await,
+                Attempts::One => within(deadline, pin!(attempt::run(state, &active.upstream, buffer, request))).await,
                 Attempts::Timed(timeout) => {
                     let client = Rc::clone(&unanswered.exchange.client);
                     state.time();
@@ -203,6 +204,10 @@ impl Drop for Unanswered<'_> {
 fn check(answer: UpstreamAnswer, upgrades: bool, exchange: &Exchange) -> Result<UpstreamAnswer, Failure> {
     if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS && !upgrades {
         return Err(Failure::Protocol("upgrade_not_asked_for"));
+    }
+    // Over HTTP/2 that would be taken for the other protocol (RFC 8441, 5).
+    if upgrades && exchange.client.is_multiplexed() && answer.response.status().is_success() {
+        return Err(Failure::Protocol("upgrade_not_taken"));
     }
     if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS && !answer.incoming.may_tunnel() {
         return Err(Failure::Protocol("upgrade_before_end_of_request"));

@@ -27,6 +27,7 @@ fn process() -> Process {
         limits: crate::limits::Limits::default(),
         names: backstay_dns_cache::NameStats::default(),
         watched: (0, 0),
+        certificates: vec![("secret/n/s".into(), 1_609_459_200.0)],
         backends: 2,
         draining: false,
         usage: crate::process::Usage::default(),

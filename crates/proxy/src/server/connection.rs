@@ -84,6 +84,10 @@ async fn serve<S: Service>(
         peer_value: HeaderValue::try_from(ip.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
         port,
         secure: matches!(opened.stream, Io::Tls(_)),
+        server_name: match &opened.stream {
+            Io::Tls(stream) => stream.get_ref().1.server_name().map(|name| name.to_ascii_lowercase().into()),
+            Io::Plain(_) => None,
+        },
         activity: Arc::clone(&activity),
         begun: RefCell::default(),
         _permit: permit,
@@ -130,6 +134,9 @@ async fn serve_http2<S: Service>(
         .initial_connection_window_size(limits.connection_window)
         // The library refuses by itself what is larger, unseen; what is larger than may be is refused with the request.
         .max_header_list_size(u32::try_from(2 * limits.max_head_size).unwrap_or(u32::MAX));
+    if !client.thread.shared.upgrades.is_empty() {
+        builder.enable_connect_protocol();
+    }
     let mut connection = builder.serve_connection(TokioIo::new(stream), service::serve(client, service));
     membership.run(&mut connection, http2::Connection::graceful_shutdown).await
 }
