@@ -111,7 +111,8 @@ impl DataThread {
     /// Looks at all that goes on: cuts what is slow, closes what is idle, on both sides.
     pub(crate) fn sweep(&self, now: Instant) {
         let limits = &self.shared.limits;
-        self.registry.sweep(now, limits);
+        let idle = self.registry.sweep(now, limits);
+        self.shared.metrics.idle_timeouts.increment(idle);
         let still = self.streams.sweep(now, limits.stream_idle_timeout);
         self.shared.metrics.stream_idle_timeouts.increment(still);
         self.upstreams.sweep(now);

@@ -32,6 +32,10 @@ pub(super) fn backends(model: &Model) -> Value {
                 "secondsAgo": seconds(uptime().saturating_sub(failure.at)),
             });
         }
+        if !backend.failing_names.is_empty() {
+            let failing = backend.failing_names.iter();
+            value["failingNames"] = failing.map(|(name, error)| json!({ "name": name, "error": error })).collect();
+        }
         if let Some(secret) = backend.waiting_for {
             value["waitingFor"] = json!(secret);
         }
@@ -65,6 +69,11 @@ fn view(backend: Option<&Backend>, list: &Endpoints, index: usize, endpoint: &En
     let failed = failed.unwrap_or_default();
     if !failed.is_empty() {
         value["failedChecks"] = failed.iter().map(|(check, why)| format!("healthChecks[{check}]: {why}")).collect();
+    }
+    // It is healthy as long as nothing checks it: that says less than this.
+    let failing = backend.and_then(|backend| backend.last_errors().failing(endpoint.address, endpoint.port));
+    if let Some(failing) = failing {
+        value["failedConnections"] = json!({ "inARow": failing.times, "error": failing.error });
     }
     if let Some(reason) = state.ejection_reason() {
         let left = backend.and_then(Backend::detector).map(|detector| detector.time_left(state, uptime()));

@@ -87,7 +87,7 @@ fn each_count_has_its_series() {
         connect_failures: ConnectFailures { timeout, refused, certificate, name, tls, protocol: no_protocol },
         tls_handshakes,
         connections_closed,
-        connections_retired: Retired { max_requests, max_lifetime, idle, max_idle },
+        connections_retired: Retired { max_requests, max_lifetime, idle, max_idle, unhealthy },
         streams_full,
         ejections: [in_a_row, gateway, local_origin, success_rate, failure_percentage],
         ejections_withheld,
@@ -131,6 +131,7 @@ fn each_count_has_its_series() {
         (max_lifetime, "connections_retired_total,setting=max_lifetime", "upstream_cx_max_duration_reached"),
         (idle, "connections_retired_total,setting=idle", "upstream_cx_idle_timeout"),
         (max_idle, "connections_retired_total,setting=max_idle_upstream", ""),
+        (unhealthy, "connections_retired_total,setting=unhealthy", ""),
         (streams_full, "streams_full_total", ""),
         (in_a_row, "ejections_total,detector=consecutive_5xx", "outlier_detection_ejections_enforced_consecutive_5xx"),
         (

@@ -28,6 +28,10 @@ use backstay_upstream::Io;
 /// What an HTTP/2 client sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// Streams of one HTTP/2 connection that this side may have to reset because of what came on them. Each may cost the connection to the
+/// endpoint on which its request was under way ("MadeYouReset", CVE-2025-8671), and no honest client comes near.
+const MAX_RESETS: usize = 100;
+
 /// An answer to a client that did not finish its head in time.
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -108,6 +112,7 @@ async fn serve<S: Service>(
                 metrics.heads_too_large.increment(1);
             } else if error.is_parse() || is_http2_violation(&error) {
                 metrics.protocol_errors.increment(1);
+                metrics.floods.resets.increment(u64::from(is_flood_of_resets(&error)));
             }
             tracing::debug!(%error, %peer, "a client's connection ended with an error");
         }
@@ -132,6 +137,7 @@ async fn serve_http2<S: Service>(
         .max_concurrent_streams(limits.max_streams)
         .initial_stream_window_size(limits.stream_window)
         .initial_connection_window_size(limits.connection_window)
+        .max_local_error_reset_streams(MAX_RESETS)
         // The library refuses by itself what is larger, unseen; what is larger than may be is refused with the request.
         .max_header_list_size(u32::try_from(2 * limits.max_head_size).unwrap_or(u32::MAX));
     if !client.thread.shared.upgrades.is_empty() {
@@ -175,10 +181,16 @@ fn is_http2_violation(error: &hyper::Error) -> bool {
     error.is_some_and(|error| error.is_library() && error.reason() != Some(h2::Reason::NO_ERROR))
 }
 
+/// Whether that was because of [`MAX_RESETS`]. The library says so in words alone.
+fn is_flood_of_resets(error: &hyper::Error) -> bool {
+    error.source().is_some_and(|error| error.to_string().contains("too_many_internal_resets"))
+}
+
 fn cut(thread: &DataThread, phase: Phase) {
     let metrics = &thread.shared.metrics;
     match phase {
-        Phase::Idle => metrics.idle_timeouts.increment(1),
+        // The sweep counts them: of those of HTTP/2, most end by themselves once they are told.
+        Phase::Idle => {}
         Phase::Head => metrics.header_timeouts.increment(1),
         Phase::Busy => metrics.stream_idle_timeouts.increment(1),
         // The backend counts them.
