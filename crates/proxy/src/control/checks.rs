@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use backstay_upstream::{Backend, Discovery, Endpoint, uptime};
+use probe::Kept;
 
 /// The time to the next check, up to a tenth less or more: proxies that were told of an endpoint in the same moment must not ask it
 /// in the same moments ever after.
@@ -101,6 +102,7 @@ impl Subject {
 
     async fn repeat(&self, check: &HealthCheck, index: u32, mut checker: Checker) {
         let mut own_failures = self.state.own_failures();
+        let mut kept = Kept::default();
         loop {
             let Some(address) = self.address(check) else {
                 // No route leads here: nothing that is asked for depends on this.
@@ -110,7 +112,7 @@ impl Subject {
             let result = {
                 let Some(_place) = self.place().await else { return };
                 self.backend.metrics.health_checks.attempts.increment(1);
-                let work = probe::ask(&self.backend, &self.endpoint, address, &check.probe);
+                let work = probe::ask(&self.backend, &self.endpoint, address, &check.probe, &mut kept);
                 match timeout(check.timeout, work).await {
                     Ok(Ok(found)) => found,
                     Ok(Err(error)) => probe::Found::failed(error.to_string()),

@@ -90,32 +90,28 @@ impl Aim<'_> {
         hop: HopByHop,
         body: RequestBody,
     ) -> Result<Aimed, LocalReply> {
-        let (state, cookies) = self.state(exchange, &mut parts, &hop, &body);
-        let request = head::address(parts, hop, self.backend, body).ok_or(UNSENDABLE)?;
-        let (active, deadline, attempts) = (self.active(exchange), self.deadline(exchange), self.attempts());
-        Ok(Aimed { request, state, active, deadline, attempts, cookies })
+        head::rewrite_host(&mut parts, self.backend);
+        let authority = RequestState::authority(self.backend, &parts);
+        let (hash, cookies) = self.hashed(exchange, &parts);
+        head::address(&mut parts, &hop, self.backend).ok_or(UNSENDABLE)?;
+        Ok(Aimed {
+            state: RequestState::new(self.backend, (self.port, authority), hop.upgrade.is_some(), &parts, &body, hash),
+            request: Request::from_parts(parts, body),
+            active: self.active(exchange),
+            deadline: self.deadline(exchange),
+            attempts: self.attempts(),
+            cookies,
+        })
     }
 
-    /// What is known of such a request before it is on its way, and the cookies that keep its client at an endpoint. The name
-    /// that the backend is asked by is put into its head.
-    // In one with its callers: what it makes is large, and is put where it stays.
-    #[inline(always)]
-    pub(super) fn state(
-        self,
-        exchange: &Exchange,
-        parts: &mut Parts,
-        hop: &HopByHop,
-        body: &RequestBody,
-    ) -> (RequestState, Vec<HeaderValue>) {
-        head::rewrite_host(parts, self.backend);
-        let mut state = RequestState::new(self.backend, self.port, parts, hop, body);
-        let mut cookies = Vec::new();
-        if self.backend.policy.hashes() {
-            let client = &exchange.client;
-            let random = || client.thread.random();
-            (state.hash, cookies) = hash::of(&self.backend.policy.hash, parts, client.peer.ip(), random);
+    /// The hash by which its endpoint is chosen, if one is, and the cookies that keep its client there.
+    #[inline]
+    pub(super) fn hashed(self, exchange: &Exchange, parts: &Parts) -> (Option<u64>, Vec<HeaderValue>) {
+        if !self.backend.policy.hashes() {
+            return (None, Vec::new());
         }
-        (state, cookies)
+        let client = &exchange.client;
+        hash::of(&self.backend.policy.hash, parts, client.peer.ip(), || client.thread.random())
     }
 
     /// The backend, from where the request is, which it counts from now on.

@@ -16,6 +16,7 @@ use super::authority;
 use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Decision, Edits, Outbound};
+use super::request_state::RequestState;
 use super::{connect, grpc, head, headers, loops, mirror, reply, request_target, sequence};
 use crate::body::RequestBody;
 use crate::config::{Action, Forward, Target};
@@ -133,16 +134,18 @@ fn decide_target(
     }
     let timeouts = RouteTimeouts { request: forward.request_timeout, attempt: forward.backend_request_timeout };
     let aim = Aim { backend, port, timeouts };
-    let (state, cookies) = aim.state(&exchange, &mut parts, &hop, &body);
-    let Some(request) = head::address(parts, hop, backend, body) else {
+    head::rewrite_host(&mut parts, backend);
+    let authority = RequestState::authority(backend, &parts);
+    let (hash, cookies) = aim.hashed(&exchange, &parts);
+    let Some(()) = head::address(&mut parts, &hop, backend) else {
         return Decision::Answered(reply::refuse(exchange, UNSENDABLE));
     };
     let edits = filters.iter().any(|filters| !filters.response_headers.is_empty());
     Decision::Forward(Box::new(Outbound {
         // Written out, so that it is made where it stays.
         aimed: Aimed {
-            request,
-            state,
+            state: RequestState::new(backend, (port, authority), upgrades, &parts, &body, hash),
+            request: Request::from_parts(parts, body),
             active: aim.active(&exchange),
             deadline: aim.deadline(&exchange),
             attempts: aim.attempts(),

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
 
+use http::Request;
 use http::request::Parts;
 
 use super::headers::HopByHop;
@@ -45,8 +46,10 @@ pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop:
     };
     let hop = HopByHop { upgrade: None, trailers: hop.trailers, chunked: hop.chunked };
     head::rewrite_host(&mut parts, &mirror.backend);
-    let state = RequestState::new(&mirror.backend, mirror.port, &parts, &hop, &copied);
-    let Some(mut request) = head::address(parts, hop, &mirror.backend, copied) else { return };
+    let authority = RequestState::authority(&mirror.backend, &parts);
+    let state = RequestState::new(&mirror.backend, (mirror.port, authority), false, &parts, &copied, None);
+    let Some(()) = head::address(&mut parts, &hop, &mirror.backend) else { return };
+    let mut request = Request::from_parts(parts, copied);
     let upstream = thread.upstreams.get(&mirror.backend, || thread.random());
     let thread = Rc::clone(thread);
     let running = Running::count(&thread);
