@@ -12,10 +12,12 @@ use tokio::time::Sleep;
 use super::guard::Active;
 use super::headers::HopByHop;
 use super::request_state::RequestState;
-use super::{hash, head};
+use super::{hash, head, headers};
 use crate::body::RequestBody;
+use crate::data_thread::Shared;
 use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
+use backstay_model::Protocol;
 use backstay_upstream::Backend;
 
 /// What cannot be sent in the words of HTTP.
@@ -94,6 +96,7 @@ impl Aim<'_> {
         let authority = RequestState::authority(self.backend, &parts);
         let (hash, cookies) = self.hashed(exchange, &parts);
         head::address(&mut parts, &hop, self.backend).ok_or(UNSENDABLE)?;
+        self.fits(exchange, &parts)?;
         Ok(Aimed {
             state: RequestState::new(self.backend, (self.port, authority), hop.upgrade.is_some(), &parts, &body, hash),
             request: Request::from_parts(parts, body),
@@ -112,6 +115,24 @@ impl Aim<'_> {
         }
         let client = &exchange.client;
         hash::of(&self.backend.policy.hash, parts, client.peer.ip(), || client.thread.random())
+    }
+
+    /// Whether the head of `parts`, as the backend speaks it, may be sent.
+    ///
+    /// # Errors
+    /// When it is longer than endpoints take.
+    #[inline]
+    pub(super) fn fits(self, exchange: &Exchange, parts: &Parts) -> Result<(), LocalReply> {
+        // Over HTTP/1.1 such a head ends a connection that nobody else is on.
+        if self.backend.protocol == Protocol::Http1 {
+            return Ok(());
+        }
+        let Shared { limits, metrics, .. } = &*exchange.client.thread.shared;
+        if headers::size(parts) <= limits.max_upstream_head_size {
+            return Ok(());
+        }
+        metrics.heads_too_large.increment(1);
+        Err(headers::TOO_LARGE)
     }
 
     /// The backend, from where the request is, which it counts from now on.

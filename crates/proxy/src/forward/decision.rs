@@ -140,6 +140,9 @@ fn decide_target(
     let Some(()) = head::address(&mut parts, &hop, backend) else {
         return Decision::Answered(reply::refuse(exchange, UNSENDABLE));
     };
+    if let Err(reply) = aim.fits(&exchange, &parts) {
+        return Decision::Answered(reply::refuse(exchange, reply));
+    }
     let edits = filters.iter().any(|filters| !filters.response_headers.is_empty());
     Decision::Forward(Box::new(Outbound {
         // Written out, so that it is made where it stays.

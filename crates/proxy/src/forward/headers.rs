@@ -54,10 +54,14 @@ const OVERHEAD: usize = 32;
 
 /// Whether the head of an HTTP/2 request is within `limits`, which nobody before has seen to.
 pub(super) fn is_within(limits: &Limits, parts: &Parts) -> bool {
+    parts.headers.len() <= limits.max_headers && size(parts) <= limits.max_head_size
+}
+
+/// Bytes of a head in HTTP/2.
+pub(super) fn size(parts: &Parts) -> usize {
     let of_header = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + OVERHEAD;
     let target = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
-    parts.headers.len() <= limits.max_headers
-        && target + parts.headers.iter().map(of_header).sum::<usize>() <= limits.max_head_size
+    target + parts.headers.iter().map(of_header).sum::<usize>()
 }
 
 /// Which of the headers that matter a head has. To look at all headers once costs less than to ask for each.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use backstay_balancer::{Limit, RetryPolicy};
 use backstay_model::Retry;
+use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::server::{Limits, Options};
 use backstay_upstream::Backend;
 use bytes::Bytes;
@@ -364,4 +365,23 @@ async fn requests_that_wait_for_a_stream_go_when_their_number_is_raised() {
     for waits in waiting {
         assert_eq!(text(waits).await, "raised");
     }
+}
+
+/// nginx and HAProxy end a connection for a head that is too long for them, and with it the requests of everybody else.
+#[tokio::test]
+async fn a_head_that_is_longer_than_endpoints_take_is_refused_and_costs_no_connection() {
+    let (upstream, address) = Raw::bind().await;
+    let metrics = Arc::<ServerMetrics>::default();
+    let limits = Limits { max_upstream_head_size: 8 << 10, ..Limits::default() };
+    let options = Options { limits, metrics: Arc::clone(&metrics), ..Options::default() };
+    let table = Routes::all(to(&BackendOf::http2(address).build(), address.port()));
+    let proxy = Proxy::with(options, socket(ANY_PORT, table)).await;
+    let first = asking(&proxy, Request::get("/"));
+    let mut frames = Frames::accept(&upstream, &[]).await;
+    let one = frames.request().await;
+    let long = asking(&proxy, Request::get("/").header("x-long", "x".repeat(8 << 10)));
+    assert_eq!(soon(long).await.unwrap().status, 431);
+    assert_eq!(metrics.heads_too_large.get(), 1);
+    frames.answer(one, "kept").await;
+    assert_eq!(text(first).await, "kept");
 }
