@@ -17,8 +17,8 @@ const BUFFER: usize = 16 << 10;
 
 const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
 
-/// Passes a 101 on, over HTTP/2 as the 200 that it is there (RFC 8441, 5), and connects the two sides once the client's has changed too. A side that stops sending is passed on too;
-/// the tunnel ends when both have.
+/// Passes a 101 on, over HTTP/2 as the 200 that it is there (RFC 8441, 5), and connects the two sides once the client's has changed
+/// too. A side that stops sending is passed on too; the tunnel ends when both have.
 pub(super) fn open(
     mut exchange: Exchange,
     client: OnUpgrade,

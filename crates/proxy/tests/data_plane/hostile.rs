@@ -307,8 +307,8 @@ async fn a_client_that_has_its_streams_reset_again_and_again_is_ended() {
     let mut resets = 0;
     for stream in (1..).step_by(2).take(200) {
         let request = frame(HEADERS, END_HEADERS, stream, &head_of("POST", &[]));
-        // A window that is not opened at all (RFC 9113, 6.9).
-        if !wire.send(&[request, frame(WINDOW_UPDATE, 0, stream, &[0; 4])].concat()).await {
+        // A window that is opened too far (RFC 9113, 6.9.1).
+        if !wire.send(&[request, frame(WINDOW_UPDATE, 0, stream, &[0x7f, 0xff, 0xff, 0xff])].concat()).await {
             break;
         }
         let told = loop {
