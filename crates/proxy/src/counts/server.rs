@@ -71,6 +71,4 @@ pub struct Floods {
     pub window_update: Count,
     /// Any other that means nothing here.
     pub other: Count,
-    /// What made this side reset the stream, again and again.
-    pub resets: Count,
 }

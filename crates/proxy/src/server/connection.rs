@@ -112,7 +112,6 @@ async fn serve<S: Service>(
                 metrics.heads_too_large.increment(1);
             } else if error.is_parse() || is_http2_violation(&error) {
                 metrics.protocol_errors.increment(1);
-                metrics.floods.resets.increment(u64::from(is_flood_of_resets(&error)));
             }
             tracing::debug!(%error, %peer, "a client's connection ended with an error");
         }
@@ -179,11 +178,6 @@ async fn serve_http1<S: Service>(
 fn is_http2_violation(error: &hyper::Error) -> bool {
     let error = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
     error.is_some_and(|error| error.is_library() && error.reason() != Some(h2::Reason::NO_ERROR))
-}
-
-/// Whether that was because of [`MAX_RESETS`]. The library says so in words alone.
-fn is_flood_of_resets(error: &hyper::Error) -> bool {
-    error.source().is_some_and(|error| error.to_string().contains("too_many_internal_resets"))
 }
 
 fn cut(thread: &DataThread, phase: Phase) {

@@ -294,37 +294,3 @@ async fn who_pings_and_opens_windows_for_what_is_received_is_no_flood() {
         }
     }
 }
-
-/// "MadeYouReset": each stream that the proxy has to reset costs the connection to the endpoint that its request has begun on.
-#[tokio::test]
-async fn a_client_that_has_its_streams_reset_again_and_again_is_ended() {
-    let metrics = Arc::<ServerMetrics>::default();
-    let options = Options { metrics: Arc::clone(&metrics), ..Options::default() };
-    let (_, backend, upstream, _heads) = before_a_silent_upstream().await;
-    let table = Routes::all(to(&backend, upstream.address.port()));
-    let proxy = Proxy::with(options, socket(ANY_PORT, table)).await;
-    let mut wire = Wire::connect(proxy.address, &[]).await;
-    let mut resets = 0;
-    for stream in (1..).step_by(2).take(200) {
-        let request = frame(HEADERS, END_HEADERS, stream, &head_of("POST", &[]));
-        // A window that is opened too far (RFC 9113, 6.9.1).
-        if !wire.send(&[request, frame(WINDOW_UPDATE, 0, stream, &[0x7f, 0xff, 0xff, 0xff])].concat()).await {
-            break;
-        }
-        let told = loop {
-            match wire.next().await {
-                Some(frame) if frame.kind != RST_STREAM && frame.kind != GOAWAY => {}
-                told => break told,
-            }
-        };
-        let Some(told) = told else { break };
-        if told.kind == GOAWAY {
-            assert_eq!(u32::from_be_bytes(told.payload[4..8].try_into().unwrap()), ENHANCE_YOUR_CALM);
-            break;
-        }
-        resets += 1;
-    }
-    assert_eq!(resets, 100);
-    until(|| metrics.floods.resets.get() == 1).await;
-    nothing_is_left(&backend).await;
-}

@@ -111,7 +111,6 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
                 ("priority", floods.priority.get()),
                 ("window_update", floods.window_update.get()),
                 ("other", floods.other.get()),
-                ("reset", floods.resets.get()),
             ]
         }),
     },
