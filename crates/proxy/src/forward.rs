@@ -11,6 +11,7 @@
 //!
 //! - `decision`: what the configuration says of it. `authority`, `request_target`: whether its host and its target are any.
 //!   `loops`: whether it has been here before. `hash`: what endpoints are chosen by, where that is the request.
+//! - `connect`: another protocol over a stream of HTTP/2, made what endpoints of HTTP/1.1 know.
 //! - `head`: its head as the endpoint gets it. `headers`: those that belong to a connection, and those that tell of the client.
 //! - `sequence`: steps that decide on it, of a rule that has some. `destination`: where these send it, and what its answer gets.
 //! - `aim`: what of it one backend gets. `asked`: what it asks for.
@@ -27,6 +28,7 @@ mod aim;
 mod asked;
 mod attempt;
 mod authority;
+mod connect;
 mod decision;
 mod destination;
 mod endpoint;

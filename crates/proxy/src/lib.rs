@@ -6,7 +6,8 @@
 //!
 //! - [`config`]: what the request path runs on, already validated. [`route`]: which rule serves a request. `filter`: what a rule
 //!   changes on the way.
-//! - `limits`: what clients may ask for. [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
+//! - `limits`: what clients may ask for. `upgrades`: what their connections may change to.
+//! - [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
 //! - [`counts`]: what is counted. [`access`]: the access log. `process`: what the system lets this process have.
 //! - `activity`: what connections and requests are doing, told to the sweep.
 //! - `body`: bodies of requests. `upstream`: the pools of `backstay_upstream`, for these bodies.
@@ -38,9 +39,11 @@ pub mod route;
 pub mod server;
 mod state;
 pub mod tls;
+mod upgrades;
 mod upstream;
 
 pub use backstay_dns_cache::DnsServer;
 pub use limits::{LimitError, Limits, Setting};
 pub use proxy::{AccessLog, Options, Proxy, RunError, StartError};
 pub use state::StateError;
+pub use upgrades::{UpgradeError, Upgrades};

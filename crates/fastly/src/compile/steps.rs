@@ -139,6 +139,7 @@ impl<'a> Source<'a> {
             reason: response.response.clone(),
             content_type: response.content_type.clone().unwrap_or_default(),
             computed_body: None,
+            instead_of: 0,
         };
         // The first one ends the run.
         let _ = blocks.entry(when).or_default().respond.get_or_insert_with(|| operation(Kind::Respond(respond)));

@@ -36,11 +36,30 @@ pub struct Respond {
     pub content_type: HeaderValue,
     /// Reason phrase over HTTP/1.1 (RFC 9112, 4), which no other version has; `None`: the status's own.
     pub reason: Option<Bytes>,
+    /// What was asked for in its place, if it is not this answer.
+    pub instead_of: Option<InsteadOf>,
+}
+
+/// What an answer of the proxy's own stands in place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InsteadOf {
+    /// A backend that does not exist, or may not be referred to.
+    UnresolvedBackend,
+    /// A rule that cannot be honoured.
+    RefusedRule,
+    /// Backends, of which there is none of any weight.
+    NoBackend,
 }
 
 impl Respond {
     /// An answer in plain text.
     pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        Self { status, body: body.into(), content_type: HeaderValue::from_static("text/plain"), reason: None }
+        Self {
+            status,
+            body: body.into(),
+            content_type: HeaderValue::from_static("text/plain"),
+            reason: None,
+            instead_of: None,
+        }
     }
 }

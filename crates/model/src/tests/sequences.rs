@@ -217,6 +217,7 @@ fn faults_of_sequences() {
             content_type: "\n".into(),
             body: "x".into(),
             computed_body: Some(text("y")),
+            ..Respond::default()
         }),
         operation::Kind::Redirect(config::Redirect { status: 200, ..config::Redirect::default() }),
     ];

@@ -2,6 +2,7 @@
 
 mod backends;
 mod caches;
+mod certificates;
 mod process;
 
 use super::family::write;
@@ -11,6 +12,8 @@ use super::{BackendSnapshot, Exposition, Process};
 pub(crate) fn prometheus(process: &Process, backends: &[BackendSnapshot]) -> String {
     let mut text = Exposition::default();
     write(&mut text, process::FAMILIES, "", &[("", process)]);
+    let certificates: Vec<_> = process.certificates.iter().map(|(secret, end)| (&**secret, end)).collect();
+    write(&mut text, certificates::FAMILIES, "secret", &certificates);
     let used: Vec<_> =
         backends.iter().filter(|backend| backend.was_used()).map(|backend| (&*backend.name, backend)).collect();
     write(&mut text, backends::FAMILIES, "backend", &used);

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access::{self, LogFile};
 use crate::admin::{self, Admin};
-use crate::control::{Control, Model, Status, change, look};
+use crate::control::{Control, Model, Status, change, look, watch_certificates};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::{self, Dns, HostsFile};
 use crate::process::{self, Descriptors};
@@ -123,6 +123,7 @@ async fn begin(
     let workers = Workers::start(server::Options {
         threads: options.threads,
         limits: options.limits.clone(),
+        upgrades: options.upgrades.clone(),
         metrics: Arc::clone(&metrics),
         access_log,
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
@@ -163,11 +164,13 @@ async fn begin(
         let model = Arc::clone(&model);
         tokio::spawn(dns::keep(file, move || look(&model).remembered_hosts(), changed.clone()))
     });
+    let certificates = tokio::spawn(watch_certificates(Arc::clone(&model), changed.clone()));
     let resources = state.map(|file| {
         let in_force = move || look(&model).resources().map(|resource| resource.to_update()).collect();
         tokio::spawn(state::keep(file, in_force, changed, control_metrics))
     });
-    Ok((control, Tasks { admin, keepers: resources.into_iter().chain(hosts).collect(), log, _lock: lock }))
+    let keepers = resources.into_iter().chain(hosts).chain([certificates]).collect();
+    Ok((control, Tasks { admin, keepers, log, _lock: lock }))
 }
 
 /// Puts in force what was kept on disk. Whatever cannot be used is left to the control plane.

@@ -136,6 +136,7 @@ async fn an_answer_ends_the_sequence() {
         computed_body: Some(of(expression::Kind::Concatenation(Expressions {
             operands: vec![text("<p>"), part(Part::Path), text("</p>")],
         }))),
+        ..Respond::default()
     };
     let redirect = Redirect { scheme: "https".into(), status: 301, ..Redirect::default() };
     let sequence = SequenceOf::default()

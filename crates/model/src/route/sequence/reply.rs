@@ -144,6 +144,7 @@ fn one(message: &config::LocalReply) -> Checked<(Vec<Cause>, LocalReply)> {
         reason: message.reason.clone(),
         content_type: message.content_type.clone(),
         computed_body: None,
+        instead_of: 0,
     })?;
     Ok((causes, Arc::new(reply)))
 }
