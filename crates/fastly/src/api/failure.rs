@@ -36,6 +36,11 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, "Record not found", detail)
     }
 
+    /// The service was deleted.
+    pub(crate) fn deleted(service: &str) -> Self {
+        Self::bad_request(format!("Service '{service}' is deleted"))
+    }
+
     /// There is no such path.
     pub(crate) fn no_such_path(path: &str) -> Self {
         Self::absent(format!("Nothing is served at {path}"))

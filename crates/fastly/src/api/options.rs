@@ -21,6 +21,9 @@ pub struct Options {
     pub max_requests: usize,
     /// Services of a customer; a further one is refused.
     pub max_services: usize,
+    /// Deleted services of a customer that are remembered, so that requests to them hear that they are deleted; of more, the
+    /// oldest are forgotten.
+    pub max_tombstones: usize,
     /// Versions of a service; a further one is refused. They go with their service, in one commit, which the store must be
     /// able to hold.
     pub max_versions: u32,
@@ -44,6 +47,7 @@ impl Default for Options {
             body_timeout: Duration::from_secs(30),
             max_requests: 200,
             max_services: 10_000,
+            max_tombstones: 1000,
             max_versions: 5000,
             max_parts: 1000,
             max_entries: 10_000,
