@@ -5,3 +5,5 @@
 mod client;
 #[path = "promises/deleted.rs"]
 mod deleted;
+#[path = "promises/limits.rs"]
+mod limits;

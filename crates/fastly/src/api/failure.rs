@@ -88,6 +88,12 @@ impl Failure {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests", "Too many requests are open; try again")
     }
 
+    /// The token has written as much as it may in an hour.
+    pub(crate) fn too_many_writes() -> Self {
+        let message = "You have exceeded your hourly rate limit";
+        Self { status: StatusCode::TOO_MANY_REQUESTS, message, detail: None }
+    }
+
     /// Others changed the same all the time.
     pub(crate) fn busy() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable", "Others changed the same object; try again")

@@ -145,6 +145,15 @@ pub(crate) fn version(snapshot: &Snapshot, service: &str, number: u32) -> Result
     found.ok_or_else(|| Failure::not_found("Version", &[("service", service), ("version", &number.to_string())]))
 }
 
+/// The version of a service that is active.
+pub(crate) fn active_version(
+    snapshot: &Snapshot,
+    service: &Record<ServiceSpec>,
+) -> Result<Record<VersionMap>, Failure> {
+    let absent = || Failure::not_found("Version", &[("service", service.name()), ("active", "1")]);
+    version(snapshot, service.name(), service.spec.active.ok_or_else(absent)?)
+}
+
 /// The versions of a service, in the order of their numbers.
 pub(crate) fn versions(snapshot: &Snapshot, service: &str) -> Result<Vec<Record<VersionMap>>, Failure> {
     let prefix = Prefix::resource(&FASTLY_VERSION.resource());
