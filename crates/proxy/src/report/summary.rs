@@ -38,7 +38,7 @@ fn health(view: &BackendView<'_>) -> Option<BackendHealth> {
             None => {}
         }
     }
-    if endpoints.len() == 0 {
+    if endpoints.is_empty() {
         "its name has no address".clone_into(&mut health.reason);
     }
     let is_watched = !backend.policy.health.is_empty() || backend.detector().is_some();
@@ -47,7 +47,7 @@ fn health(view: &BackendView<'_>) -> Option<BackendHealth> {
 
 /// Why an endpoint gets no requests.
 fn reason(backend: &Backend, endpoints: &Endpoints, index: usize) -> String {
-    let Some(endpoint) = endpoints.iter().nth(index) else { return String::new() };
+    let Some(endpoint) = endpoints.get(index) else { return String::new() };
     let why = match endpoints.set().state(index) {
         Some(state) if state.is_ejected() => "ejected as an outlier".to_owned(),
         Some(state) if state.has_failed_check() => {
