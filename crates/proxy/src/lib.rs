@@ -16,6 +16,7 @@
 //! - [`server`]: listening sockets, connections from clients, and the threads that serve them, with what `forward` offers.
 //! - `state`: the last good configuration on disk. `dns`: names. [`metrics`]: what is exported.
 //! - `control`: puts in force what the control plane sends, checked by [`backstay_model`]. `admin`: the admin endpoint.
+//! - `report`: tells the control plane how backends fare.
 //! - [`Proxy`]: one proxy, from start to drain.
 
 pub mod access;
@@ -35,6 +36,7 @@ pub mod local_reply;
 pub mod metrics;
 mod process;
 mod proxy;
+mod report;
 pub mod route;
 pub mod server;
 mod state;

@@ -47,7 +47,7 @@ pub(super) struct UpstreamBody {
     /// Why the answer has ended before its end.
     pub(super) failed: Option<upstream::Error>,
     /// How long the next part may take.
-    pub(super) silence: Option<Box<Silence>>,
+    pub(super) silence: Option<Silence>,
     /// What the request is counted as, until its end.
     pub(super) _guard: RequestGuard,
 }
@@ -114,7 +114,10 @@ impl UpstreamBody {
             .deadline
             .as_mut()
             .and_then(|deadline| deadline.as_mut().poll(cx).is_ready().then(|| deadline.deadline().into_std()));
-        let silent = self.silence.as_mut().and_then(|silence| silence.poll(cx).is_ready().then(|| silence.due()));
+        let silent = self.silence.as_mut().and_then(|silence| match silence.poll(cx) {
+            Poll::Ready(due) => Some(due),
+            Poll::Pending => None,
+        });
         earlier(late, silent).map_or(Poll::Pending, Poll::Ready)
     }
 }
@@ -146,7 +149,7 @@ impl http_body::Body for ResponseBody {
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
                 Poll::Ready(Some(Ok(mut frame))) => {
                     if let Some(silence) = &mut body.silence {
-                        silence.since = Instant::now();
+                        silence.broken();
                     }
                     // Nothing follows, and hyper does not ask: whether or not the client can be sent them, this was all.
                     body.complete |= frame.is_trailers();

@@ -18,10 +18,11 @@ use tokio::task::JoinHandle;
 use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access::{self, LogFile};
 use crate::admin::{self, Admin};
-use crate::control::{Control, Model, Status, change, look, watch_certificates};
+use crate::control::{Control, Model, SharedModel, Status, change, look, watch_certificates};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::{self, Dns, HostsFile};
 use crate::process::{self, Descriptors};
+use crate::report;
 use crate::server::{self, Workers};
 use crate::state::{self, StateFile, StateLock};
 
@@ -64,7 +65,10 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
     let data_thread_failed = control.failed();
     let served = async {
         match subscription(&options) {
-            Some(subscription) => client::run(subscription, control, stopped).await,
+            Some(subscription) => {
+                let _reporting = Ended(tokio::spawn(report::run(subscription.clone(), tasks.model.clone())));
+                client::run(subscription, control, stopped).await
+            }
             None => {
                 stopped.await;
                 control
@@ -81,7 +85,7 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
     };
     tracing::info!(timeout = ?options.drain_timeout, "draining");
     control.into_workers().drain(options.drain_timeout).await;
-    let Tasks { admin, keepers, log, _lock } = tasks;
+    let Tasks { admin, keepers, log, _lock, .. } = tasks;
     for keeper in keepers {
         let _ = keeper.await;
     }
@@ -95,6 +99,7 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
 
 /// What runs beside the subscription.
 struct Tasks {
+    model: SharedModel,
     admin: Option<JoinHandle<()>>,
     /// Tasks that end by themselves, once the control side has ended and what is to be kept is on disk.
     keepers: Vec<JoinHandle<()>>,
@@ -166,11 +171,21 @@ async fn begin(
     });
     let certificates = tokio::spawn(watch_certificates(Arc::clone(&model), changed.clone()));
     let resources = state.map(|file| {
+        let model = Arc::clone(&model);
         let in_force = move || look(&model).resources().map(|resource| resource.to_update()).collect();
         tokio::spawn(state::keep(file, in_force, changed, control_metrics))
     });
     let keepers = resources.into_iter().chain(hosts).chain([certificates]).collect();
-    Ok((control, Tasks { admin, keepers, log, _lock: lock }))
+    Ok((control, Tasks { model, admin, keepers, log, _lock: lock }))
+}
+
+/// Ends its task when it is dropped.
+struct Ended(JoinHandle<()>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Puts in force what was kept on disk. Whatever cannot be used is left to the control plane.
