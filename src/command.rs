@@ -45,6 +45,9 @@ pub(crate) struct FastlyArgs {
     /// Response header in which Fastly services tell which backend answered, and why it did not
     #[arg(long, value_name = "HEADER", value_parser = header_name)]
     fastly_backend_header: Option<String>,
+    /// Writes of a token to the Fastly API in an hour, beyond which they are answered 429; Fastly's own limit is 1000
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    fastly_writes_per_hour: Option<u32>,
 }
 
 impl FastlyArgs {
@@ -54,6 +57,7 @@ impl FastlyArgs {
             tokens: self.tokens,
             default_gateway: self.fastly_gateway.or_else(|| default_gateway.map(str::to_owned)),
             backend_header: self.fastly_backend_header.unwrap_or_default(),
+            writes_per_hour: self.fastly_writes_per_hour,
         }
     }
 }

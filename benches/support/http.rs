@@ -35,11 +35,14 @@ impl Client {
     }
 
     pub fn send(&mut self, method: &str, path: &str, content_type: &str, body: &str) -> Response {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n{body}",
-            self.host,
-            body.len()
-        );
+        let host = self.host.clone();
+        self.send_with(method, path, &[("Host", &host), ("Content-Type", content_type)], body)
+    }
+
+    /// With these headers, `Host` among them.
+    pub fn send_with(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!("{method} {path} HTTP/1.1\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
         self.stream.get_mut().write_all(request.as_bytes()).expect("a request sent");
         self.receive()
     }

@@ -22,8 +22,14 @@ pub fn backstay() -> Command {
 
 /// A control plane that keeps its data in `folder`, once it listens.
 pub fn control_plane(folder: &Path, api: SocketAddr, xds: SocketAddr) -> Process {
+    control_plane_with(folder, api, xds, &[])
+}
+
+/// With further arguments.
+pub fn control_plane_with(folder: &Path, api: SocketAddr, xds: SocketAddr, more: &[&str]) -> Process {
     let mut command = backstay();
-    command.args(["control-plane", "--api", &api.to_string(), "--xds", &xds.to_string(), "--data-dir"]).arg(folder);
+    command.args(["control-plane"]).args(more);
+    command.args(["--api", &api.to_string(), "--xds", &xds.to_string(), "--data-dir"]).arg(folder);
     let mut process = Process::spawn("the control plane", &mut command);
     process.wait_for(api);
     process

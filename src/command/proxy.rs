@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use backstay_model::FleetName;
-use backstay_proxy::{AccessLog, DnsServer, Limits, Options, Proxy, Setting};
+use backstay_proxy::{AccessLog, DnsServer, Limits, Options, Proxy, Setting, UpgradeError, Upgrades};
 use backstay_resources::GoDuration;
 use clap::builder::NonEmptyStringValueParser;
 use http::Uri;
@@ -66,6 +66,9 @@ pub(crate) struct Args {
     /// A limit on clients or on what is kept for them, such as max-connections=100000; may be repeated
     #[arg(long = "limit", value_name = "NAME=VALUE")]
     limits: Vec<Limit>,
+    /// A protocol that connections of clients may change to, or none; may be repeated
+    #[arg(long = "upgrade", value_name = "PROTOCOL", default_value = "websocket")]
+    upgrades: Vec<Upgrade>,
     #[command(flatten)]
     address_file: AddressFileArgs,
 }
@@ -75,6 +78,21 @@ pub(crate) struct Args {
 struct Limit {
     name: String,
     value: String,
+}
+
+/// A protocol that connections may change to; `None` for the word `none`.
+#[derive(Debug, Clone)]
+struct Upgrade(Option<String>);
+
+impl FromStr for Upgrade {
+    type Err = UpgradeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        Upgrades::new([text]).map(|_| Self(Some(text.to_owned())))
+    }
 }
 
 /// Why `--limit` is not understood.
@@ -166,7 +184,10 @@ impl Args {
             // Each was checked as it was read.
             let _ = limit.apply(&mut limits);
         }
+        let upgrades = self.upgrades.iter().filter_map(|upgrade| upgrade.0.as_deref());
         Options {
+            // Each was checked as it was read.
+            upgrades: Upgrades::new(upgrades).unwrap_or_default(),
             node_id: self.node_id.unwrap_or_else(node_id),
             fleet: self.fleet.to_string(),
             control_plane: Some(self.control_plane.0),

@@ -1,6 +1,7 @@
 //! The Fastly API, as its own clients use it.
 
 mod activation;
+mod beyond;
 mod command;
 mod import;
 mod lists;
@@ -10,4 +11,5 @@ mod tokens;
 mod traffic;
 mod under_load;
 mod versions;
+mod world;
 mod writers;

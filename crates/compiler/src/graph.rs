@@ -1,6 +1,7 @@
 //! What the front ends have in common: who refers to whom, what proxies get, and what has been said. It knows of no kind
 //! of object but Secrets, which every dialect has.
 
+mod attachments;
 mod fleet_refs;
 mod fleets;
 mod index;
@@ -16,6 +17,8 @@ use backstay_proto::config;
 use backstay_resources::{Kind, Object};
 use bytes::Bytes;
 
+use self::attachments::Attachments;
+pub use self::attachments::Opening;
 use self::fleet_refs::FleetRefs;
 use self::fleets::{Changes, Fleets};
 use self::index::{ByKind, Links};
@@ -59,6 +62,7 @@ pub struct Graph {
     /// What each resource that is needed has brought to a fleet beside itself.
     brought: HashMap<FleetResource, Vec<Arc<str>>>,
     fleets: Fleets,
+    attachments: Attachments,
     reports: Reports,
     secrets: Secrets,
     ports: Ports,
@@ -237,6 +241,33 @@ impl Graph {
         for need in before.unwrap_or_default() {
             self.refs.release(&need, fleet);
         }
+    }
+
+    /// What others may attach to at a Gateway; nothing where it is gone. Those that are linked to it will be looked at where that is
+    /// something else than before.
+    pub fn open(&mut self, gateway: &ObjectKey, openings: Vec<Opening>) {
+        if self.attachments.open(gateway, openings) {
+            self.changed(gateway);
+        }
+    }
+
+    /// What others may attach to at a Gateway.
+    pub fn openings(&self, gateway: &ObjectKey) -> &[Opening] {
+        self.attachments.openings(gateway)
+    }
+
+    /// From now on `owner` is attached to exactly these listeners, by their Gateways and names, and counts there.
+    pub fn attach(&mut self, owner: &ObjectKey, listeners: BTreeSet<(ObjectKey, String)>) {
+        self.attachments.attach(owner, listeners);
+    }
+
+    /// How many objects are attached to a listener of a Gateway.
+    pub fn attached(&self, gateway: &ObjectKey, listener: &str) -> i32 {
+        self.attachments.attached(gateway, listener)
+    }
+
+    pub(crate) fn take_recounted(&mut self) -> BTreeSet<ObjectKey> {
+        self.attachments.take_recounted()
     }
 
     pub(crate) fn take_fleets(&mut self) -> BTreeMap<Arc<str>, Changes> {

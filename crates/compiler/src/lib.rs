@@ -42,7 +42,7 @@ pub use self::compiler::{Compiler, KindTaken};
 pub use self::features::SUPPORTED_FEATURES;
 pub use self::front_end::FrontEnd;
 pub use self::gateway_api::{GatewayApi, Options};
-pub use self::graph::{Governed, Graph, Placed, PortClaim};
+pub use self::graph::{Governed, Graph, Opening, Placed, PortClaim};
 pub use self::last_good::{LastGood, ReadFault};
 pub use self::last_good_secret::{LastGoodSecret, LastGoodSecretName};
 pub use self::output::{

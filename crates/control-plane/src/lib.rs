@@ -5,6 +5,7 @@
 //!
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
+//! - `reports`: what proxies tell of how backends fare.
 //! - `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
 mod admin;
@@ -16,6 +17,7 @@ mod health;
 mod listen;
 mod metrics;
 mod publisher;
+mod reports;
 mod shared;
 mod source;
 mod status;
@@ -29,9 +31,11 @@ use std::time::Duration;
 use backstay_auth::Tokens;
 use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_fastly::FastlyFrontEnd;
-use backstay_fastly::api::Meter;
+use backstay_fastly::api::backend_health::{Health, ProxyHealth};
+use backstay_fastly::object::FASTLY_SERVICE;
 use backstay_guard::{HostName, PageGuard, check_address};
 use backstay_krakend::KrakendFrontEnd;
+use backstay_metering::Meter;
 use backstay_resources::Registry;
 use backstay_store::{Embedded, Store};
 use tokio::net::TcpListener;
@@ -47,6 +51,7 @@ pub use self::listen::ApiLimits;
 use self::listen::GuardLayer;
 use self::metrics::Metrics;
 use self::publisher::Publisher;
+use self::reports::{Reporting, Reports};
 use self::shared::{Compiling, Shared};
 use self::source::FleetSource;
 
@@ -92,6 +97,8 @@ pub struct FastlyOptions {
     pub default_gateway: Option<String>,
     /// Response header that names the backend, and why it did not answer. Empty: none.
     pub backend_header: String,
+    /// Writes of a token in an hour; more are answered 429. None: any number.
+    pub writes_per_hour: Option<u32>,
 }
 
 /// The kinds that this control plane serves: those of every dialect that is part of it.
@@ -107,18 +114,44 @@ pub fn registry() -> Registry {
 fn front_ends(fastly: &FastlyOptions) -> Vec<Box<dyn FrontEnd>> {
     let FastlyOptions { default_gateway, backend_header, .. } = fastly.clone();
     let fastly = backstay_fastly::compile::Options { default_gateway, backend_header };
+    let gateway_api = backstay_compiler::Options { guests: vec![&FASTLY_SERVICE], ..Default::default() };
     vec![
-        Box::new(GatewayApi::new(backstay_compiler::Options::default())),
+        Box::new(GatewayApi::new(gateway_api)),
         Box::new(FastlyFrontEnd::new(fastly)),
         Box::new(KrakendFrontEnd::new()),
     ]
 }
 
 /// The APIs of dialects that have paths of their own.
-fn dialects(store: &Arc<dyn Store>, fastly: FastlyOptions, tokens: Tokens, meter: Meter) -> axum::Router {
-    let FastlyOptions { default_gateway, backend_header, .. } = fastly;
-    let options = backstay_fastly::api::Options { default_gateway, backend_header, meter, ..Default::default() };
+fn dialects(
+    store: &Arc<dyn Store>,
+    fastly: FastlyOptions,
+    tokens: Tokens,
+    reports: &Arc<Reports>,
+    meter: Meter,
+) -> axum::Router {
+    let FastlyOptions { default_gateway, backend_header, writes_per_hour, .. } = fastly;
+    let health = Arc::new(Reported(reports.clone()));
+    let defaults = backstay_fastly::api::Options::default();
+    let options =
+        backstay_fastly::api::Options { default_gateway, backend_header, writes_per_hour, health, meter, ..defaults };
     backstay_fastly::api::router(store.clone(), tokens, options)
+}
+
+/// What proxies report, as the Fastly dialect asks for it.
+#[derive(Debug)]
+struct Reported(Arc<Reports>);
+
+impl Health for Reported {
+    fn of(&self, resource: &str) -> Vec<ProxyHealth> {
+        let known = self.0.of(resource).into_iter();
+        known
+            .map(|(proxy, health)| {
+                let reports::Health { healthy, degraded, unhealthy, reason } = health;
+                ProxyHealth { proxy, healthy, degraded, unhealthy, reason }
+            })
+            .collect()
+    }
 }
 
 /// A running control plane.
@@ -155,7 +188,8 @@ impl ControlPlane {
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
 
-        let (metrics, exposition) = Metrics::new(store.clone());
+        let reports = Arc::new(Reports::default());
+        let (metrics, exposition) = Metrics::new(store.clone(), reports.clone());
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
@@ -179,7 +213,7 @@ impl ControlPlane {
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
-        let dialects = dialects(&store, options.fastly, tokens, exposition.fastly_meter());
+        let dialects = dialects(&store, options.fastly, tokens, &reports, exposition.fastly_meter());
         let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop).merge(dialects);
         let api_stop = stop.clone();
         // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here.
@@ -190,7 +224,7 @@ impl ControlPlane {
         let accept = Accept::new(listener, "the API", options.limits.header_timeout);
         let api = listen::serve(accept, api, options.limits, metrics, async move { api_stop.cancelled().await });
         let accept = Accept::new(xds, "discovery", options.limits.header_timeout);
-        let xds = serve_xds(accept, xds_guard, source, stop.clone());
+        let xds = serve_xds(accept, xds_guard, source, reports, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
@@ -276,13 +310,20 @@ impl Drop for Ended {
     }
 }
 
-async fn serve_xds(accept: Accept, guard: GuardLayer, source: FleetSource, stop: CancellationToken) {
+async fn serve_xds(
+    accept: Accept,
+    guard: GuardLayer,
+    source: FleetSource,
+    reports: Arc<Reports>,
+    stop: CancellationToken,
+) {
     let service = backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default());
     let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(guard)
         .add_service(service)
+        .add_service(Reporting::service(reports, stop.clone()))
         .serve_with_incoming_shutdown(accept.into_stream(), stop.cancelled());
     if let Err(error) = server.await {
         tracing::error!(%error, "the discovery server ended");

@@ -1,5 +1,6 @@
 //! Metrics of the control plane, in a recorder of its own: several may live in one process.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use backstay_kube::Meter;
 use backstay_store::{Stats, Store};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use crate::reports::Reports;
 
 const METADATA: Metadata<'static> = Metadata::new("backstay", Level::INFO, None);
 
@@ -71,11 +74,13 @@ pub(crate) struct Exposition {
     store: Arc<dyn Store>,
     metrics: StoreMetrics,
     recorder: Arc<PrometheusRecorder>,
+    /// What proxies report.
+    reports: Arc<Reports>,
 }
 
 impl Metrics {
     /// New metrics, and what renders them.
-    pub(crate) fn new(store: Arc<dyn Store>) -> (Self, Exposition) {
+    pub(crate) fn new(store: Arc<dyn Store>, reports: Arc<Reports>) -> (Self, Exposition) {
         let recorder = Arc::new(PrometheusBuilder::new().build_recorder());
         let metrics = Self {
             streams: gauge(&recorder, "backstay_xds_streams", "Connected discovery streams."),
@@ -115,7 +120,7 @@ impl Metrics {
             ),
         };
         let exposition =
-            Exposition { handle: recorder.handle(), store, metrics: StoreMetrics::new(&recorder), recorder };
+            Exposition { handle: recorder.handle(), store, metrics: StoreMetrics::new(&recorder), recorder, reports };
         (metrics, exposition)
     }
 }
@@ -168,15 +173,17 @@ impl Exposition {
     }
 
     /// Where the Fastly dialect counts.
-    pub(crate) fn fastly_meter(&self) -> backstay_fastly::api::Meter {
-        backstay_fastly::api::Meter::new(self.recorder.clone())
+    pub(crate) fn fastly_meter(&self) -> backstay_metering::Meter {
+        backstay_metering::Meter::new(self.recorder.clone(), backstay_fastly::api::options::COUNTED)
     }
 
     /// Everything, in Prometheus' text format.
     pub(crate) fn render(&self) -> String {
         self.metrics.set(&self.store.stats());
         self.handle.run_upkeep();
-        self.handle.render()
+        let mut text = self.handle.render();
+        write_health(&mut text, &self.reports);
+        text
     }
 
     /// Works off what histograms have collected, for as long as it is polled: they keep every sample until then, and
@@ -187,6 +194,26 @@ impl Exposition {
             self.handle.run_upkeep();
         }
     }
+}
+
+/// Appends how backends fare. These series come and go with what proxies report, which a recorder does not have them do.
+fn write_health(text: &mut String, reports: &Reports) {
+    const NAME: &str = "backstay_backend_proxies";
+    let counts = reports.counts();
+    if counts.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "# HELP {NAME} Connected proxies that report on a backend, by the health they see.");
+    let _ = writeln!(text, "# TYPE {NAME} gauge");
+    for (resource, count) in counts {
+        let name = resource.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        for (health, proxies) in
+            [("healthy", count.healthy), ("degraded", count.degraded), ("unhealthy", count.unhealthy)]
+        {
+            let _ = writeln!(text, "{NAME}{{backend=\"{name}\",health=\"{health}\"}} {proxies}");
+        }
+    }
+    text.push('\n');
 }
 
 fn counter(recorder: &PrometheusRecorder, name: &'static str, description: &'static str) -> Counter {

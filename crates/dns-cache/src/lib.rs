@@ -51,7 +51,8 @@ pub use error::LookupError;
 pub use family::{Family, resolve_family};
 pub use host::Addresses;
 pub use resolve::{
-    Answer, DnsServer, DnsServerError, RecordKind, Resolve, ResolverError, ServiceAnswer, ServiceRecord, SystemResolver,
+    Answer, DnsServer, DnsServerError, RecordKind, Resolve, ResolverError, ServiceAnswer, ServiceRecord,
+    SystemResolver, read_addresses,
 };
 pub use stats::{NameStats, Stats, StatsSnapshot};
 pub use watch::{Doubt, Known, Member, Names, WatchSettings, Watched, WatchedService, WatchedView};

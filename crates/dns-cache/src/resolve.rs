@@ -27,7 +27,7 @@ use futures::future::BoxFuture;
 
 pub use error::ResolverError;
 pub(crate) use resolver::MAX_RECORDS;
-pub use resolver::SystemResolver;
+pub use resolver::{SystemResolver, read_addresses};
 pub use server::{DnsServer, DnsServerError};
 
 /// What one question to DNS came to.

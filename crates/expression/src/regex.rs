@@ -25,7 +25,7 @@ pub struct Regex {
 #[derive(Clone, Debug)]
 enum Literal {
     /// `^text`
-    Prefix(Box<[u8]>),
+    Prefix(Beginning),
     /// `text$`
     Suffix(Box<[u8]>),
     /// `^text$`
@@ -62,7 +62,7 @@ impl Regex {
     #[inline]
     pub fn is_match(&self, subject: &[u8]) -> bool {
         match &self.literal {
-            Some(Literal::Prefix(text)) => subject.starts_with(text),
+            Some(Literal::Prefix(text)) => text.begins(subject),
             Some(Literal::Suffix(text)) => subject.ends_with(text),
             Some(Literal::Whole(text)) => subject == &**text,
             None => self.compiled.is_match(subject),
@@ -73,6 +73,34 @@ impl Regex {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.compiled.as_str()
+    }
+}
+
+/// A text that another begins with, and its first bytes as a number: most that do not differ there, and need no call to be told
+/// apart.
+#[derive(Clone, Debug)]
+struct Beginning {
+    text: Box<[u8]>,
+    /// The bytes of `first` that are the text's.
+    mask: u64,
+    first: u64,
+}
+
+impl Beginning {
+    fn new(text: Box<[u8]>) -> Self {
+        let (mut mask, mut first) = ([0; 8], [0; 8]);
+        for ((mask, first), byte) in mask.iter_mut().zip(&mut first).zip(&text) {
+            (*mask, *first) = (u8::MAX, *byte);
+        }
+        Self { text, mask: u64::from_le_bytes(mask), first: u64::from_le_bytes(first) }
+    }
+
+    #[inline]
+    fn begins(&self, subject: &[u8]) -> bool {
+        match subject.first_chunk() {
+            Some(bytes) if u64::from_le_bytes(*bytes) & self.mask != self.first => false,
+            _ => subject.starts_with(&self.text),
+        }
     }
 }
 
@@ -94,7 +122,7 @@ impl Literal {
         }
         match (begins, ends) {
             (true, true) => Some(Self::Whole(text.into())),
-            (true, false) => Some(Self::Prefix(text.into())),
+            (true, false) => Some(Self::Prefix(Beginning::new(text.into()))),
             (false, true) => Some(Self::Suffix(text.into())),
             // The engine searches for it as well as can be.
             (false, false) => None,

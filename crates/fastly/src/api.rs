@@ -6,30 +6,33 @@
 //!
 //! # Layout
 //!
-//! - [`options`]: settings. `meter`: what is counted. `request`: reading requests; [`form`]: their bodies. `reply`, `failure`: answers.
+//! - [`options`]: settings. `allowance`: how much may be written. `request`: reading requests; [`form`]: their bodies. `reply`, `failure`: answers.
 //! - `dispatch`: from a path to what answers it. `access`: who may.
 //! - `shared`: what all requests share; `locks`: who takes turns.
 //! - `record`: objects as they are changed; `transaction`: changing them.
 //! - `services`, `versions`, `activation`, `details`, `diff`: a module for each resource.
 //! - `part`: parts of a version, all kinds alike; `membership`, `logging`, `settings`, `vcl`: what is particular.
-//! - `acl_entries`, `dictionary_items`, `dynamic_snippets`: what changes without a new version.
+//! - `acl_entries`, `dictionary_items`, `dynamic_snippets`, `draining`: what changes without a new version.
+//! - [`backend_health`]: how backends fare.
 //! - `account`: whose token it is. `verdict`: whether a version can be served.
 
 mod access;
 mod account;
 mod acl_entries;
 mod activation;
+mod allowance;
+pub mod backend_health;
 mod details;
 mod dictionary_items;
 mod diff;
 mod dispatch;
+mod draining;
 mod dynamic_snippets;
 mod failure;
 pub mod form;
 mod locks;
 mod logging;
 mod membership;
-mod meter;
 pub mod options;
 mod part;
 mod record;
@@ -50,7 +53,6 @@ use axum::routing::any;
 use backstay_auth::Tokens;
 use backstay_store::Store;
 
-pub use self::meter::Meter;
 pub use self::options::Options;
 use self::shared::Api;
 

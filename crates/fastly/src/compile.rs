@@ -25,8 +25,9 @@ mod vcl;
 mod verdict;
 mod version;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+pub(crate) use self::destinations::is_member;
 pub use self::front_end::{FastlyFrontEnd, Options};
 pub use self::verdict::{Problem, Verdict};
 
@@ -39,6 +40,8 @@ pub struct Context<'a> {
     pub kind: ServiceType,
     /// What dynamic snippets say, by their identifiers.
     pub dynamic_snippets: &'a BTreeMap<String, DynamicSnippet>,
+    /// Names of backends that get nothing by the pool and by directors.
+    pub drained: &'a BTreeSet<String>,
     /// Header that tells clients which backend a response came from. Empty: none.
     pub backend_header: &'a str,
 }
@@ -47,6 +50,12 @@ pub struct Context<'a> {
 #[must_use]
 pub fn check(version: &VersionSpec, context: &Context<'_>) -> Verdict {
     version::compile(version, context).1
+}
+
+/// The discovery resource of a backend.
+#[must_use]
+pub fn backend_resource(service: &str, backend: &str) -> String {
+    name::backend(service, backend).to_string()
 }
 
 #[cfg(test)]

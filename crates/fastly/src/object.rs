@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //!
-//! - `service`, `version`, `acl`, `dictionary`: the kinds. `kinds`: what API machinery knows of them.
+//! - `service`, `version`, `acl`, `dictionary`, `tombstone`: the kinds. `kinds`: what API machinery knows of them.
 //! - One module for each part of a version, with its fields, their defaults and what is refused.
 //! - [`shape`]: what a part is to the API: where it is found, which fields it has, how they are read and written. [`SHAPES`]:
 //!   all kinds of them.
@@ -33,6 +33,7 @@ mod settings;
 pub mod shape;
 mod shapes;
 mod snippet;
+mod tombstone;
 mod vcl;
 mod version;
 
@@ -49,7 +50,7 @@ pub use self::gzip::Gzip;
 pub use self::header::{Header, HeaderAction, HeaderType};
 pub use self::healthcheck::Healthcheck;
 pub use self::id::{new_id, version_name};
-pub use self::kinds::{FASTLY_ACL, FASTLY_DICTIONARY, FASTLY_SERVICE, FASTLY_VERSION, KINDS};
+pub use self::kinds::{FASTLY_ACL, FASTLY_DICTIONARY, FASTLY_SERVICE, FASTLY_TOMBSTONE, FASTLY_VERSION, KINDS};
 pub use self::logging::LogEndpoint;
 pub use self::request_settings::{RequestSettings, Xff};
 pub use self::response_object::ResponseObject;
@@ -58,6 +59,7 @@ pub use self::settings::Settings;
 pub use self::shape::{Field, Shape};
 pub use self::shapes::{SHAPES, shape_of};
 pub use self::snippet::Snippet;
+pub use self::tombstone::{FastlyTombstone, TombstoneSpec};
 pub use self::vcl::Vcl;
 pub use self::version::{FastlyVersion, VersionSpec};
 

@@ -1,58 +1,42 @@
 //! What the API counts.
 
-use std::fmt;
 use std::sync::Arc;
 
+use backstay_metering::Names;
 use http::{Method, StatusCode};
-use metrics::{Counter, Gauge, Key, Label, Level, Metadata, NoopRecorder, Recorder};
+use metrics::{Gauge, Recorder};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::status::Failure;
 
-/// Requests, by method, resource and code of the answer.
-const REQUESTS: &str = "backstay_api_requests_total";
-/// Requests that were refused for a limit that they met, by its name.
-const LIMITED: &str = "backstay_api_limited_total";
-/// Watches that are running.
-const WATCHES: &str = "backstay_api_watches";
-
-const METADATA: Metadata<'static> = Metadata::new("backstay_kube", Level::INFO, None);
+/// What the API calls what it counts.
+const COUNTED: Names = Names {
+    requests: ("backstay_api_requests_total", "Requests to the API."),
+    limited: ("backstay_api_limited_total", "Requests refused for a limit, by its name."),
+};
 
 /// Where the API counts. The default counts nowhere.
-#[derive(Clone)]
-pub struct Meter(Arc<dyn Recorder + Send + Sync>);
+#[derive(Debug, Clone)]
+pub struct Meter {
+    counts: backstay_metering::Meter,
+}
 
 impl Meter {
     /// Counts in `recorder`.
     pub fn new(recorder: Arc<dyn Recorder + Send + Sync>) -> Self {
-        recorder.describe_counter(REQUESTS.into(), None, "Requests to the API.".into());
-        recorder.describe_counter(LIMITED.into(), None, "Requests refused for a limit, by its name.".into());
-        recorder.describe_gauge(WATCHES.into(), None, "Watches that are running.".into());
-        Self(recorder)
+        let meter = Self { counts: backstay_metering::Meter::new(recorder, COUNTED) };
+        // Told from the beginning, with none of them.
+        let _ = meter.watches();
+        meter
     }
 
-    fn counter(&self, name: &'static str, labels: Vec<Label>) -> Counter {
-        self.0.register_counter(&Key::from_parts(name, labels), &METADATA)
+    fn watches(&self) -> Gauge {
+        self.counts.gauge("backstay_api_watches", "Watches that are running.")
     }
 
-    /// Counts a request. Only what is served becomes a label, so that nobody can make labels up.
-    /// `resource` is the store's name of the kind, empty for what is about no objects.
+    /// Counts a request. `resource` is the store's name of the kind, empty for what is about no objects.
     pub(crate) fn answered(&self, method: &Method, resource: &str, status: StatusCode) {
-        let method = match *method {
-            Method::GET => "GET",
-            Method::HEAD => "HEAD",
-            Method::POST => "POST",
-            Method::PUT => "PUT",
-            Method::PATCH => "PATCH",
-            Method::DELETE => "DELETE",
-            _ => "other",
-        };
-        let labels = vec![
-            Label::from_static_parts("method", method),
-            Label::new("resource", resource.to_owned()),
-            Label::new("code", status.as_u16().to_string()),
-        ];
-        self.counter(REQUESTS, labels).increment(1);
+        self.counts.answered(method, status, Some(("resource", resource.to_owned())));
     }
 
     /// Lets a request pass, or answers 429. `limit` is the name of the setting.
@@ -72,12 +56,12 @@ impl Meter {
 
     /// Counts a request that met a limit.
     pub(crate) fn reached(&self, limit: &'static str) {
-        self.counter(LIMITED, vec![Label::from_static_parts("limit", limit)]).increment(1);
+        self.counts.limited(limit);
     }
 
     /// Counts a watch until it is dropped.
     pub(crate) fn watching(&self, permit: OwnedSemaphorePermit) -> Watching {
-        let running = self.0.register_gauge(&Key::from_static_name(WATCHES), &METADATA);
+        let running = self.watches();
         running.increment(1.0);
         Watching { running, _permit: permit }
     }
@@ -85,13 +69,7 @@ impl Meter {
 
 impl Default for Meter {
     fn default() -> Self {
-        Self(Arc::new(NoopRecorder))
-    }
-}
-
-impl fmt::Debug for Meter {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Meter")
+        Self { counts: backstay_metering::Meter::none(COUNTED) }
     }
 }
 

@@ -44,10 +44,10 @@ pub use name::{FleetName, GATEWAY_CLASS, Kind, ResourceName, Scoped};
 pub use resource::Resource;
 pub use route::sequence;
 pub use route::{
-    Action, Attachment, ClientAddress, Composition, Echo, Filters, Forward, HeaderEdit, Mirror, PathEdit, Redirect,
-    Respond, Route, Rule, RuleMatch, Target, WeightedTarget, WeightedTargets,
+    Action, Attachment, ClientAddress, Composition, Echo, Filters, Forward, HeaderEdit, InsteadOf, Mirror, PathEdit,
+    Redirect, Respond, Route, Rule, RuleMatch, Target, WeightedTarget, WeightedTargets,
 };
-pub use secret::{Authorities, Identity, Secret};
+pub use secret::{Authorities, Identity, Secret, Statement};
 
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,7 @@ pub use composition::Composition;
 pub use definition::{Attachment, Route, Rule, RuleMatch};
 pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};
 pub use matches::{HeaderMatch, InvalidRegex, Matcher, PathMatch, QueryMatch, ValueMatch};
-pub use reply::{Redirect, Respond};
+pub use reply::{InsteadOf, Redirect, Respond};
 pub use rule::{Action, Echo, Forward, Target, WeightedTarget, WeightedTargets};
 pub use table::{Candidate, Matched, Order, Table, TableBuilder, Unmatched};
 pub use template::{DecodedPath, Element, InvalidVariable, PathTemplate};

@@ -1,9 +1,10 @@
 //! Keys, certificates and authorities.
 
+mod statement;
+
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_destination::HostPattern;
 use backstay_proto::config::{self, secret};
 use bytes::Bytes;
 use rustls::RootCertStore;
@@ -13,6 +14,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::fault::{Checked, Faults, Together, refuse, unknown};
+pub use statement::Statement;
 
 /// A secret, ready to be used.
 #[derive(Clone, Debug)]
@@ -28,8 +30,8 @@ pub enum Secret {
 pub struct Identity {
     /// The chain and the key.
     pub key: Arc<CertifiedKey>,
-    /// The DNS names in the certificate.
-    pub names: Vec<HostPattern>,
+    /// What the certificate says of itself.
+    pub statement: Statement,
 }
 
 /// Authorities to trust, of which there is at least one. Two are equal if they are written alike.
@@ -93,18 +95,19 @@ fn authorities(field: &str, pem: &[u8]) -> Checked<Arc<RootCertStore>> {
 
 fn identity(pair: &secret::Certificate) -> Checked<Identity> {
     let chain = certificates("certificate.chain", &pair.chain).and_then(|chain| {
-        let names = chain.first().map(dns_names).transpose()?.unwrap_or_default();
-        Ok((chain, names))
+        // Of several certificates, there is a first one.
+        let statement = chain.first().map_or_else(|| refuse("certificate.chain", "holds no certificate"), statement)?;
+        Ok((chain, statement))
     });
     // The reader's own words could quote the key.
     let key = PrivateKeyDer::from_pem_slice(&pair.private_key).or_else(|_| {
         refuse("certificate.private_key", "is not a PEM encoded private key in PKCS#8, PKCS#1 or SEC1 form")
     });
-    let ((chain, names), key) = (chain, key).together()?;
+    let ((chain, statement), key) = (chain, key).together()?;
     let key = CertifiedKey::from_der(chain, key, &ring::default_provider()).or_else(|error| {
         refuse("certificate", format!("the certificate and its key cannot be used together: {error}"))
     })?;
-    Ok(Identity { key: Arc::new(key), names })
+    Ok(Identity { key: Arc::new(key), statement })
 }
 
 fn certificates(field: &str, pem: &[u8]) -> Checked<Vec<CertificateDer<'static>>> {
@@ -116,8 +119,8 @@ fn certificates(field: &str, pem: &[u8]) -> Checked<Vec<CertificateDer<'static>>
     }
 }
 
-fn dns_names(leaf: &CertificateDer<'_>) -> Checked<Vec<HostPattern>> {
+fn statement(leaf: &CertificateDer<'_>) -> Checked<Statement> {
     let leaf = webpki::EndEntityCert::try_from(leaf)
         .or_else(|error| refuse("certificate.chain", format!("the first certificate cannot be read: {error}")))?;
-    Ok(leaf.valid_dns_names().filter_map(|name| HostPattern::parse(name).ok()).collect())
+    Ok(Statement::of(&leaf))
 }

@@ -7,6 +7,7 @@
 //! | `GET /stats/prometheus` | the same under Envoy's names, as far as these mean the same |
 //! | `GET /config_dump` | resources in force and refused, as JSON, without secrets |
 //! | `GET /backends` | backends and the addresses of their endpoints |
+//! | `GET /certs` | certificates: subject, names, days left, the listeners that present them |
 //! | `GET /dns` | names: addresses, time to the next lookup, state, last error |
 //! | `POST /drain` | asks the process to finish what it does and end |
 //!

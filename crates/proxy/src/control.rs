@@ -9,13 +9,16 @@
 //! - [`Control`] (`handler`): the control side's end of the discovery protocol. `status`: what it knows of itself.
 //! - [`Model`] (`model`): everything in force. `accepted`: one resource of it, as it arrived and as what it was built into.
 //! - `backends`, `routes`, `sockets`: what resources are built into. `build_context`: with what.
+//! - `certificates`: those in force, and what the time says of them. `expiry`: says it in the log.
 //! - `supervisor`: looks after the endpoints of a backend. `checks`: its active checks.
 
 mod accepted;
 mod backends;
 mod build_context;
 mod calls;
+mod certificates;
 mod checks;
+mod expiry;
 mod handler;
 mod model;
 mod routes;
@@ -23,6 +26,8 @@ mod sockets;
 mod status;
 mod supervisor;
 
+pub(crate) use certificates::{CertificateView, now};
+pub(crate) use expiry::watch_certificates;
 pub(crate) use handler::{Control, SharedModel, look};
 pub(crate) use model::{BackendView, Model};
 pub(crate) use status::{Status, change};

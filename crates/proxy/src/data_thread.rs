@@ -28,6 +28,7 @@ use crate::counts::ServerMetrics;
 use crate::limits::Limits;
 use crate::process::Seldom;
 use crate::tokens::Grants;
+use crate::upgrades::Upgrades;
 use crate::upstream::{Connector, Upstreams};
 
 pub(crate) use registry::{Membership, Registry};
@@ -38,6 +39,7 @@ pub(crate) use streams::Streams;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
+    pub(crate) upgrades: Upgrades,
     pub(crate) metrics: Arc<ServerMetrics>,
     pub(crate) access_log: Option<access::Log>,
     /// Addresses this process listens on.
@@ -50,9 +52,15 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// With no addresses yet.
-    pub(crate) fn new(limits: Limits, metrics: Arc<ServerMetrics>, access_log: Option<access::Log>) -> Self {
+    pub(crate) fn new(
+        limits: Limits,
+        upgrades: Upgrades,
+        metrics: Arc<ServerMetrics>,
+        access_log: Option<access::Log>,
+    ) -> Self {
         Self {
             limits,
+            upgrades,
             metrics,
             access_log,
             own: Arc::default(),
@@ -114,7 +122,8 @@ impl DataThread {
     /// Looks at all that goes on: cuts what is slow, closes what is idle, on both sides.
     pub(crate) fn sweep(&self, now: Instant) {
         let limits = &self.shared.limits;
-        self.registry.sweep(now, limits);
+        let idle = self.registry.sweep(now, limits);
+        self.shared.metrics.idle_timeouts.increment(idle);
         let still = self.streams.sweep(now, limits.stream_idle_timeout);
         self.shared.metrics.stream_idle_timeouts.increment(still);
         self.upstreams.sweep(now);

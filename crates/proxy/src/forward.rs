@@ -11,6 +11,7 @@
 //!
 //! - `decision`: what the configuration says of it. `guards`: what it has to pass before that. `authority`, `request_target`: whether its host and its target are any.
 //!   `loops`: whether it has been here before. `hash`: what endpoints are chosen by, where that is the request.
+//! - `connect`: another protocol over a stream of HTTP/2, made what endpoints of HTTP/1.1 know.
 //! - `head`: its head as the endpoint gets it. `headers`: those that belong to a connection, and those that tell of the client.
 //! - `sequence`: steps that decide on it, of a rule that has some. `destination`: where these send it, and what its answer gets.
 //! - `compose`: the calls of a rule that makes one response out of several backends' answers.
@@ -30,6 +31,7 @@ mod asked;
 mod attempt;
 mod authority;
 mod compose;
+mod connect;
 mod decision;
 mod destination;
 mod echo;

@@ -7,7 +7,8 @@
 //! - [`tokens`]: what tokens of requests are verified with.
 //! - [`config`]: what the request path runs on, already validated. [`route`]: which rule serves a request. `filter`: what a rule
 //!   changes on the way.
-//! - `limits`: what clients may ask for. [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
+//! - `limits`: what clients may ask for. `upgrades`: what their connections may change to.
+//! - [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
 //! - [`counts`]: what is counted. [`access`]: the access log. `process`: what the system lets this process have.
 //! - `activity`: what connections and requests are doing, told to the sweep.
 //! - `body`: bodies of requests. `upstream`: the pools of `backstay_upstream`, for these bodies.
@@ -16,6 +17,7 @@
 //! - [`server`]: listening sockets, connections from clients, and the threads that serve them, with what `forward` offers.
 //! - `state`: the last good configuration on disk. `dns`: names. [`metrics`]: what is exported.
 //! - `control`: puts in force what the control plane sends, checked by [`backstay_model`]. `admin`: the admin endpoint.
+//! - `report`: tells the control plane how backends fare.
 //! - [`Proxy`]: one proxy, from start to drain.
 
 pub mod access;
@@ -35,14 +37,17 @@ pub mod local_reply;
 pub mod metrics;
 mod process;
 mod proxy;
+mod report;
 pub mod route;
 pub mod server;
 mod state;
 pub mod tls;
 pub mod tokens;
+mod upgrades;
 mod upstream;
 
 pub use backstay_dns_cache::DnsServer;
 pub use limits::{LimitError, Limits, Setting};
 pub use proxy::{AccessLog, Options, Proxy, RunError, StartError};
 pub use state::StateError;
+pub use upgrades::{UpgradeError, Upgrades};

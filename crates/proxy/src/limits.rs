@@ -25,6 +25,10 @@ pub struct Limits {
     /// Bytes of a request's head (431 beyond) and of the head of an upstream's answer (502 beyond, 503 over HTTP/2), and of
     /// what is buffered per HTTP/1.1 connection in each direction; of an answer, twice that. 8 KiB to 16 MiB. Default 64 KiB.
     pub max_head_size: usize,
+    /// Bytes of a request's head to an endpoint of HTTP/2, as they are counted there (RFC 9113, 6.5.2); 431 beyond. nginx and HAProxy end
+    /// a connection for a head that is longer than they take, with the requests of everybody else on it. 1 KiB to 16 MiB. Default
+    /// 60 KiB, which Envoy takes.
+    pub max_upstream_head_size: usize,
     /// Header lines of a request (431 beyond) and of an upstream's HTTP/1.1 answer (502 beyond). 1 to 10,000. Default 100.
     pub max_headers: usize,
     /// Concurrent requests on one HTTP/2 connection. At least 1. Default 100.
@@ -41,8 +45,8 @@ pub struct Limits {
     /// Bytes of a request body kept for a mirror that is slower than the upstream; beyond, the copy is abandoned. Default
     /// 1 MiB.
     pub mirror_buffer: usize,
-    /// Bytes of a request body kept so that it can be sent again, for backends with retries; a longer one is sent only once.
-    /// Default 64 KiB.
+    /// Bytes of a request body kept so that it can be sent again, for backends with retries and for those of HTTP/2, whose endpoints
+    /// may say that they did not look at it; a longer one is sent only once. Default 64 KiB.
     pub retry_buffer: usize,
     /// Copies of requests in flight per thread; beyond, requests are not copied. Default 1,024.
     pub max_mirrors: usize,
@@ -68,6 +72,7 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(60),
             stream_idle_timeout: Duration::from_secs(300),
             max_head_size: 64 << 10,
+            max_upstream_head_size: 60 << 10,
             max_headers: 100,
             max_streams: 100,
             stream_window: 256 << 10,
@@ -119,6 +124,7 @@ impl Limits {
             idle_timeout,
             stream_idle_timeout,
             max_head_size,
+            max_upstream_head_size,
             max_headers,
             max_streams,
             stream_window,
@@ -139,6 +145,7 @@ impl Limits {
             ("idle-timeout", Time(idle_timeout)),
             ("stream-idle-timeout", Time(stream_idle_timeout)),
             ("max-head-size", Size(max_head_size)),
+            ("max-upstream-head-size", Size(max_upstream_head_size)),
             ("max-headers", Size(max_headers)),
             ("max-streams", Small(max_streams)),
             ("stream-window", Small(stream_window)),
@@ -177,6 +184,7 @@ impl Limits {
             (!self.idle_timeout.is_zero(), "idle-timeout", "more than 0s"),
             (!self.stream_idle_timeout.is_zero(), "stream-idle-timeout", "more than 0s"),
             ((8 << 10..=16 << 20).contains(&self.max_head_size), "max-head-size", "8192 to 16777216"),
+            ((1 << 10..=16 << 20).contains(&self.max_upstream_head_size), "max-upstream-head-size", "1024 to 16777216"),
             ((1..=10_000).contains(&self.max_headers), "max-headers", "1 to 10000"),
             (self.max_streams > 0, "max-streams", "at least 1"),
             (window(self.stream_window), "stream-window", "1 to 2147483647"),

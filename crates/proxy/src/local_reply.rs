@@ -12,6 +12,8 @@ pub enum Flag {
     None,
     /// `NR`: no route for the request.
     NoRoute,
+    /// `NC`: the backend that the route names does not exist.
+    NoCluster,
     /// `UH`: no endpoint to send to.
     NoHealthyUpstream,
     /// `UF`: no connection to the endpoint.
@@ -40,8 +42,6 @@ pub enum Flag {
     DownstreamConnectionTermination,
     /// `DPE`: the request is not valid HTTP.
     DownstreamProtocolError,
-    /// `OM`: a limit of the proxy itself.
-    Overload,
 }
 
 impl Flag {
@@ -50,6 +50,7 @@ impl Flag {
         match self {
             Self::None => "-",
             Self::NoRoute => "NR",
+            Self::NoCluster => "NC",
             Self::NoHealthyUpstream => "UH",
             Self::UpstreamConnectionFailure => "UF",
             Self::UpstreamConnectionTermination => "UC",
@@ -64,7 +65,6 @@ impl Flag {
             Self::RateLimited => "RL",
             Self::DownstreamConnectionTermination => "DC",
             Self::DownstreamProtocolError => "DPE",
-            Self::Overload => "OM",
         }
     }
 }

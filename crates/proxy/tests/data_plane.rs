@@ -70,6 +70,8 @@ mod local_answers;
 mod loops;
 #[path = "data_plane/mirrors.rs"]
 mod mirrors;
+#[path = "data_plane/misdirected.rs"]
+mod misdirected;
 #[path = "data_plane/parked.rs"]
 mod parked;
 #[path = "data_plane/passing.rs"]

@@ -45,7 +45,10 @@ pub(super) async fn connect<C: Connector>(
             .await
             .unwrap_or(Err(ConnectError::Timeout));
     match &result {
-        Ok(_) => backend.metrics.connects.increment(1),
+        Ok(_) => {
+            backend.metrics.connects.increment(1);
+            backend.last_errors().connected(destination.address);
+        }
         Err(error) => {
             count(error, &backend.metrics.connect_failures);
             note_failure(backend, destination.address, error);

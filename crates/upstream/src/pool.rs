@@ -267,16 +267,18 @@ impl<C: Connector> Pool<C> {
         self.give_up_multiplexed();
     }
 
-    /// Closes what has been unused for too long, or is too old. Returns whether anything is left.
+    /// Closes what has been unused for too long, is too old, or leads to an endpoint that is out of use: what that one kept open
+    /// while it failed is not trusted once it is back. Returns whether anything is left.
     pub(super) fn sweep(&self, now: Instant) -> bool {
         let backend = Arc::clone(&self.backend());
         let retired = &backend.metrics.connections_retired;
+        let unhealthy = self.stock.is_unhealthy().then_some(&retired.unhealthy);
         let unused = |since| (now.duration_since(since) >= backend.timeouts.idle).then_some(&retired.idle);
         let stays = |retired: Option<&Count>| retired.inspect(|count| count.increment(1)).is_none();
         let mut done = self.stock.remove(|Idle { connection, since, .. }| {
             let Free::Http1(connection) = connection else { return true };
             let spent = spent(&backend, now, connection.stream().born, connection.served());
-            !connection.is_usable() || !stays(spent.or_else(|| unused(*since)))
+            !connection.is_usable() || !stays(unhealthy.or(spent).or_else(|| unused(*since)))
         });
         // Between two requests of many clients, many connections are unused for a moment. Only what was at the last sweep, too,
         // is more than are needed.
@@ -298,7 +300,7 @@ impl<C: Connector> Pool<C> {
                 let unused = || unused(connection.used).filter(|_| !connection.is_used());
                 // One that takes no more requests ends with the last of those that it carries.
                 let spent = spent(&backend, now, connection.born, connection.served);
-                connection.sender.is_closed() || !stays(spent.or_else(unused))
+                connection.sender.is_closed() || !stays(unhealthy.or(spent).or_else(unused))
             })
             .collect();
         drop(gone);

@@ -72,6 +72,11 @@ impl<C: Reusable> Stock<C> {
         })
     }
 
+    /// Whether the endpoint is taken for one that cannot serve: an outlier, or down by its checks.
+    pub(super) fn is_unhealthy(&self) -> bool {
+        self.endpoint.is_ejected() || self.endpoint.has_failed_check()
+    }
+
     /// Connections open or being opened.
     pub(super) fn open(&self) -> u32 {
         self.open.get()

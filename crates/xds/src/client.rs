@@ -15,7 +15,7 @@ mod session;
 mod update;
 
 pub use backoff::Backoff;
-pub use connection::run;
+pub use connection::{connect, run};
 pub use disconnect::Disconnect;
 pub use handler::Handler;
 pub use options::Options;

@@ -64,8 +64,10 @@ async fn an_older_version_comes_back_and_activating_twice_is_once() {
     assert_eq!(fastly.put(&format!("{version}/deactivate"), &[]).await.body["active"], false);
     assert_eq!(state(1).await, (no, yes));
     assert_eq!(fastly.delete(&format!("/service/{id}")).await.body, json!({"status": "ok"}));
-    assert_eq!(fastly.get(&format!("/service/{id}")).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(fastly.get(&version).await.status, StatusCode::NOT_FOUND);
+    for path in [&format!("/service/{id}"), &version] {
+        let answer = fastly.get(path).await;
+        assert_eq!((answer.status, answer.reason()), (StatusCode::BAD_REQUEST, format!("Service '{id}' is deleted")));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

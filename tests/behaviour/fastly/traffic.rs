@@ -7,92 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use tokio::sync::Semaphore;
 
+use super::world::World;
 use crate::harness::tls::Authority;
 use crate::harness::traffic::{Answer, Client};
-use crate::harness::{ControlPlane, Fastly, PATIENCE, Proxy, Rest, Upstream, manifest, port};
+use crate::harness::{PATIENCE, Upstream, port};
 
 const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
-
-/// A control plane, a proxy, and the first version of a service.
-struct World {
-    _control_plane: ControlPlane,
-    _proxy: Proxy,
-    rest: Rest,
-    fastly: Fastly,
-    client: Client,
-    listener: SocketAddr,
-    id: String,
-    version: String,
-}
-
-impl World {
-    async fn start(name: &str, domains: &[&str]) -> Self {
-        let flags = ["--fastly-gateway", "default/web", "--fastly-backend-header", "x-backend"];
-        let control_plane = ControlPlane::start_with(&flags);
-        let proxy = Proxy::start(control_plane.xds());
-        let rest = control_plane.rest();
-        let listen = port::free();
-        rest.create(&manifest::gateway("web", listen)).await;
-        let fastly = Fastly::new(control_plane.api());
-        let (id, version) = fastly.service(name).await;
-        for domain in domains {
-            fastly.make(&format!("{version}/domain"), &[("name", domain)]).await;
-        }
-        let listener = SocketAddr::from(([127, 0, 0, 1], listen));
-        Self {
-            _control_plane: control_plane,
-            _proxy: proxy,
-            rest,
-            fastly,
-            client: Client::new(),
-            listener,
-            id,
-            version,
-        }
-    }
-
-    async fn make(&self, part: &str, fields: &[(&str, &str)]) -> serde_json::Value {
-        self.fastly.make(&format!("{}/{part}", self.version), fields).await
-    }
-
-    /// Makes a backend with further fields.
-    async fn backend(&self, name: &str, port: u16, fields: &[(&str, &str)]) {
-        let port = port.to_string();
-        let least = [("name", name), ("address", "127.0.0.1"), ("port", port.as_str())];
-        self.make("backend", &[&least, fields].concat()).await;
-    }
-
-    async fn condition(&self, name: &str, priority: &str, statement: &str) {
-        let fields = [("name", name), ("type", "REQUEST"), ("priority", priority), ("statement", statement)];
-        self.make("condition", &fields).await;
-    }
-
-    /// Activates the version, and waits until the proxy has it.
-    async fn activate(&self) {
-        let answer = self.fastly.put(&format!("{}/activate", self.version), &[]).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-        self.rest.wait_for(&format!("/apis/backstay.dev/v1alpha1/fastlyservices/{}", self.id), "Programmed").await;
-    }
-
-    async fn send(&self, method: &str, host: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let headers = [&[("host", host)], headers].concat();
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
-        self.client.request(method, self.listener, path, &headers, Bytes::new()).await.unwrap()
-    }
-
-    async fn get(&self, host: &str, path: &str) -> Answer {
-        self.send("GET", host, path, &[]).await
-    }
-
-    /// Asks again and again until the answer is as it should be.
-    async fn until(&self, host: &str, path: &str, holds: impl Fn(&Answer) -> bool) {
-        let asked = async { while !holds(&self.get(host, path).await) {} };
-        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("{host}{path} stays as it is"));
-    }
-}
 
 /// An upstream that tells its name, the path and the host that it sees, and `X-Forwarded-For`.
 async fn telling(name: &'static str) -> Upstream {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use backstay_model::ResourceName;
 use backstay_proto::config;
+use backstay_resources::Kind;
 use backstay_resources::gateway::{CertificateRef, Listener, RouteGroupKind, TlsMode};
 
 use super::Placement;
@@ -19,6 +20,8 @@ use crate::secret::{CompiledSecret, DEFAULT_NAMESPACE, Role, SecretFault, Secret
 pub(crate) struct Site<'a> {
     pub(crate) gateway: &'a ObjectKey,
     pub(crate) placement: &'a Placement,
+    /// Kinds of other front ends that attach as routes do.
+    pub(crate) guests: &'a [&'static Kind],
 }
 
 /// What routes see of a listener.
@@ -52,7 +55,7 @@ pub(crate) fn listener<'a>(
     granted: impl Fn(&SecretName) -> bool,
     look_up: impl Fn(&SecretUse) -> (Option<SecretFault>, Option<&'a CompiledSecret>),
 ) -> ListenerOutcome {
-    let (allowed, mut supported_kinds, kinds_fault) = allowed(site.gateway, listener);
+    let (allowed, mut supported_kinds, kinds_fault) = allowed(site.gateway, listener, site.guests);
     let hostname = listener.hostname.as_deref().filter(|hostname| !hostname.is_empty()).map(hostname::canonical);
     let mut configs = Vec::new();
     let mut certificates = Certificates::default();

@@ -9,10 +9,10 @@ use super::node::{GatewayNode, ListenerNotes, Port, class_key};
 use super::tables::Tables;
 use crate::change::ObjectKey;
 use crate::gateway::{
-    Claim, Conflict, GatewayStatus, ListenerOutcome, Placement, Site, claimed_port, conflicts, controller,
-    gateway_status, left, listener,
+    Claim, Conflict, GatewayStatus, ListenerOutcome, ListenerView, Placement, Site, claimed_port, conflicts,
+    controller, gateway_status, left, listener,
 };
-use crate::graph::{Graph, Placed};
+use crate::graph::{Graph, Opening, Placed};
 use crate::hostname;
 use crate::output::{ACCEPTED, Condition, GatewayAddresses, ListenerReport, ObjectStatus, Report};
 use crate::route::GatewayView;
@@ -152,11 +152,14 @@ impl Tables {
 
     /// Compiles the listeners of a Gateway and brings them to its fleet.
     fn recompile_listeners(&mut self, key: &ObjectKey, graph: &mut Graph) {
-        let Some(node) = self.gateways.get_mut(key) else { return graph.withdraw(key) };
+        let Some(node) = self.gateways.get_mut(key) else {
+            graph.open(key, Vec::new());
+            return graph.withdraw(key);
+        };
         let placement = node.placement().cloned();
         let mut outcomes: Vec<ListenerOutcome> = Vec::new();
         if let (Some(placement), Some(spec)) = (&placement, &node.source.good) {
-            let site = Site { gateway: key, placement };
+            let site = Site { gateway: key, placement, guests: &self.options.guests };
             outcomes.extend(spec.listeners.iter().enumerate().map(|(index, wanted)| {
                 let granted = |secret: &SecretName| self.grants.let_gateway(key, secret);
                 listener(site, wanted, node.conflicts.get(&index), granted, |secret| {
@@ -188,14 +191,28 @@ impl Tables {
             node.listeners.push(ListenerNotes { supported_kinds, conditions, programs });
             views.push(view);
         }
+        let labels = self.namespaces.get(&key.namespace);
+        let opening = |view: &ListenerView| Opening {
+            listener: view.name.clone(),
+            hostname: view.hostname.clone(),
+            kinds: view.allowed.guests(key, labels).to_vec(),
+            resources: placement
+                .iter()
+                .flat_map(|placement| view.resources.iter().map(|name| (placement.fleet.clone(), name.clone())))
+                .collect(),
+        };
+        let openings = views.iter().map(opening).collect();
         if let Some(view) = &mut node.view {
             view.listeners = views;
         }
         graph.place(key, placed);
+        graph.open(key, openings);
     }
 
     pub(super) fn report_gateways(&mut self, graph: &mut Graph) {
-        for key in std::mem::take(&mut self.work.gateway_reports) {
+        let mut changed = std::mem::take(&mut self.work.gateway_reports);
+        changed.append(&mut graph.take_recounted());
+        for key in changed {
             let Some(node) = self.gateways.get(&key) else { continue };
             let Some(view) = &node.view else { continue };
             let accepted = match &view.status {
@@ -207,11 +224,10 @@ impl Tables {
                 GatewayStatus::Refused { reason, message } => Condition::no(ACCEPTED, reason, message.clone()),
                 GatewayStatus::Served(_) => served(node),
             };
-            let counts = self.attached.get(&key);
             let listeners = node.listeners.iter().zip(&view.listeners).map(|(notes, view)| ListenerReport {
                 name: view.name.clone(),
                 supported_kinds: notes.supported_kinds.clone(),
-                attached_routes: counts.and_then(|counts| counts.get(&view.name)).copied().unwrap_or_default(),
+                attached_routes: graph.attached(&key, &view.name),
                 conditions: notes.conditions.clone(),
                 programs: notes.programs.clone(),
             });

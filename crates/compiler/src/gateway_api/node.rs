@@ -73,8 +73,6 @@ pub(super) struct ListenerNotes {
 #[derive(Debug)]
 pub(super) struct RouteNode {
     pub(super) source: LastGood<HttpRouteSpec>,
-    /// Listeners that count it.
-    pub(super) counted: BTreeSet<(ObjectKey, String)>,
 }
 
 impl BackendNode {
@@ -104,7 +102,7 @@ impl GatewayNode {
 
 impl RouteNode {
     pub(super) fn new(source: LastGood<HttpRouteSpec>) -> Self {
-        Self { source, counted: BTreeSet::new() }
+        Self { source }
     }
 }
 

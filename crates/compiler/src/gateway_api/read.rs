@@ -1,5 +1,6 @@
 //! Reading changes: tables and links are updated, and what that may affect is noted.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_resources::Object;
@@ -108,9 +109,15 @@ impl Tables {
         let parse = |object: &Object| object.typed::<Gateway>().map(|gateway| gateway.spec);
         let Some(source) = graph.diff(key, object, before, parse) else { return };
         let spec = source.as_ref().and_then(|source| source.good.as_ref());
-        graph.link(key, spec.map(|spec| named_by_gateway(key, spec)).unwrap_or_default());
+        let mut named = spec.map(|spec| named_by_gateway(key, spec)).unwrap_or_default();
+        if !self.options.guests.is_empty() && key.kind.is_namespaced() {
+            // Its labels say whether guests, which are taken to be of this namespace, may attach.
+            named.push(ObjectKey { kind: &NAMESPACE, namespace: Arc::default(), name: key.namespace.clone() });
+        }
+        graph.link(key, named);
         let Some(source) = source else {
             graph.withdraw(key);
+            graph.open(key, Vec::new());
             for port in self.gateways.remove(key).map(|node| node.ports).unwrap_or_default() {
                 self.unclaim(&port, key);
                 self.work.ports.insert(port);
@@ -134,7 +141,7 @@ impl Tables {
         let spec = source.as_ref().and_then(|source| source.good.as_ref());
         graph.link(key, spec.map(|spec| named_by_route(key, spec)).unwrap_or_default());
         let Some(source) = source else {
-            self.uncount_route(key);
+            graph.attach(key, BTreeSet::new());
             graph.place(key, Placed::default());
             self.routes.remove(key);
             return;

@@ -26,10 +26,10 @@ impl Tables {
         let mut changed = graph.take_dirty(&HTTP_ROUTE);
         changed.extend(graph.take_dirty(&APOXY_HTTP_ROUTE));
         for key in changed {
-            self.uncount_route(&key);
             let good = self.routes.get(&key).and_then(|node| Some((node, node.source.good.as_ref()?)));
             let Some((node, spec)) = good else {
                 graph.withdraw(&key);
+                graph.attach(&key, BTreeSet::new());
                 continue;
             };
             let scope = Scope { backends: &|name| self.backend_state(name), regex_bytes: self.options.regex_bytes };
@@ -69,7 +69,7 @@ impl Tables {
 
     /// Brings a compiled route to its fleets, and says so.
     fn bring_route(
-        &mut self,
+        &self,
         key: &ObjectKey,
         rules: Rules,
         attachments: Attachments,
@@ -77,7 +77,7 @@ impl Tables {
         parents: Vec<ParentReport>,
         graph: &mut Graph,
     ) {
-        let Some(node) = self.routes.get_mut(key) else { return };
+        let Some(node) = self.routes.get(key) else { return };
         let resource: Arc<str> = Arc::from(ResourceName::Route(key.scoped()));
         let order_key = format!("{}/{}", node.source.created, key.path());
         let backends: Vec<Arc<str>> = rules.backends.iter().map(|backend| backend_resource(backend)).collect();
@@ -96,11 +96,7 @@ impl Tables {
             placed.resources.push(((fleet, resource.clone()), config::resource::Kind::Route(route)));
         }
         graph.place(key, placed);
-        for (gateway, listener) in &counted {
-            *self.attached.entry(gateway.clone()).or_default().entry(listener.clone()).or_default() += 1;
-            self.work.gateway_reports.insert(gateway.clone());
-        }
-        node.counted = counted;
+        graph.attach(key, counted);
         // What proxies hold of an earlier version says nothing about the present one.
         let present = node.source.fault.is_none();
         let programs = if present { graph.placed(key).to_vec() } else { Vec::new() };
@@ -110,25 +106,6 @@ impl Tables {
             report: Report::of_route(parents),
             programs,
         });
-    }
-
-    /// The listeners that a route was attached to count it no longer.
-    pub(super) fn uncount_route(&mut self, key: &ObjectKey) {
-        let Some(node) = self.routes.get_mut(key) else { return };
-        for (gateway, listener) in std::mem::take(&mut node.counted) {
-            if let Some(counts) = self.attached.get_mut(&gateway) {
-                if let Some(count) = counts.get_mut(&listener) {
-                    *count -= 1;
-                    if *count == 0 {
-                        counts.remove(&listener);
-                    }
-                }
-                if counts.is_empty() {
-                    self.attached.remove(&gateway);
-                }
-            }
-            self.work.gateway_reports.insert(gateway);
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use backstay_resources::Kind;
 use backstay_resources::apoxy::BACKEND;
 use backstay_resources::gateway::GatewayClassSpec;
 
@@ -12,17 +13,20 @@ use crate::change::ObjectKey;
 use crate::last_good::LastGood;
 use crate::policy::PolicyModel;
 
-/// Limits of this front end.
+/// Settings of this front end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// How many bytes one compiled regular expression of a route may take. An expression that needs more is refused in
     /// the route's status. Default 1 MiB; proxies should allow at least as much.
     pub regex_bytes: usize,
+    /// Kinds of other front ends whose objects attach to listeners as routes do: what `allowedRoutes` may name beside HTTPRoute.
+    /// Default none.
+    pub guests: Vec<&'static Kind>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { regex_bytes: 1 << 20 }
+        Self { regex_bytes: 1 << 20, guests: Vec::new() }
     }
 }
 
@@ -41,8 +45,6 @@ pub(super) struct Tables {
     pub(super) policies: HashMap<Arc<str>, LastGood<PolicyModel>>,
     /// Gateways with a listener that claims the port.
     pub(super) claims: HashMap<Port, BTreeSet<ObjectKey>>,
-    /// Accepted routes of each listener of each Gateway.
-    pub(super) attached: HashMap<ObjectKey, BTreeMap<String, i32>>,
     pub(super) work: Work,
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use backstay_model::ResourceName;
 use backstay_proto::config;
 use backstay_proto::config::filter::Kind;
+use backstay_proto::config::respond::InsteadOf;
 use backstay_proto::config::rule::Action;
 use backstay_proto::config::weighted_backend::Target;
 use backstay_resources::gateway::{HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts};
@@ -105,7 +106,7 @@ fn rule(wanted: &HttpRouteRule, index: usize, scope: &Scope<'_>, found: &mut Fou
         Err(fault) => {
             let message = format!("rules[{index}] answers with 500: {fault}");
             rules.faults.push(RuleFault { reason: fault.reason(), message });
-            (Filters::default(), Action::Respond(failure()))
+            (Filters::default(), Action::Respond(failure(InsteadOf::RefusedRule)))
         }
     };
     let name = wanted.name.clone().unwrap_or_default();
@@ -118,8 +119,8 @@ fn rule(wanted: &HttpRouteRule, index: usize, scope: &Scope<'_>, found: &mut Fou
 }
 
 /// Gateway API: what cannot be sent anywhere is answered with 500.
-fn failure() -> config::Respond {
-    config::Respond { status: 500, ..config::Respond::default() }
+fn failure(of: InsteadOf) -> config::Respond {
+    config::Respond { status: 500, instead_of: of.into(), ..config::Respond::default() }
 }
 
 fn filters_and_action(
@@ -140,7 +141,7 @@ fn filters_and_action(
         Some(redirect) => Action::Redirect(redirect),
         None if wanted.backend_refs.is_empty() => match of_forwarding(&wanted.filters) {
             Some(kind) => return Err(FilterFault::NothingToForward(kind)),
-            None => Action::Respond(failure()),
+            None => Action::Respond(failure(InsteadOf::NoBackend)),
         },
         None => forward(wanted, index, by_prefix, scope, found)?,
     };
@@ -167,12 +168,14 @@ fn forward(
         serves |= resolved.is_some() && weight > 0;
         let (target, filters) = match resolved {
             Some(backend) => (Target::Backend(backend), changes),
-            None => (Target::Respond(failure()), Vec::new()),
+            None => (Target::Respond(failure(InsteadOf::UnresolvedBackend)), Vec::new()),
         };
         backends.push(config::WeightedBackend { weight, target: Some(target), filters });
     }
     if !serves {
-        return Ok(Action::Respond(failure()));
+        let unresolved = backends.iter().any(|backend| matches!(backend.target, Some(Target::Respond(_))));
+        let of = if unresolved { InsteadOf::UnresolvedBackend } else { InsteadOf::NoBackend };
+        return Ok(Action::Respond(failure(of)));
     }
     let (request_timeout, backend_request_timeout) = timeouts(wanted.timeouts.as_ref())?;
     Ok(Action::Forward(config::Forward { backends, request_timeout, backend_request_timeout }))

@@ -25,7 +25,7 @@ struct Bench {
 impl Bench {
     fn new(store: impl Store) -> Self {
         let store: Arc<dyn Store> = Arc::new(store);
-        let (metrics, figures) = Metrics::new(store.clone());
+        let (metrics, figures) = Metrics::new(store.clone(), Arc::default());
         Self { store, shared: Arc::default(), metrics, figures }
     }
 

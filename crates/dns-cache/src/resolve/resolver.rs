@@ -22,7 +22,7 @@ use super::edns::EdnsMemory;
 use super::exchange::NameServer;
 use super::file::SystemFile;
 use super::joint::Joint;
-use super::message::{Fault, Question};
+use super::message::{Fault, Question, Reading};
 use super::port::Ports;
 use super::spelling::{from_wire, to_wire};
 use super::system::{HOSTS, Hosts, RESOLV_CONF, SystemServers, roots};
@@ -229,6 +229,21 @@ impl Servers {
     fn joint(&self) -> Joint {
         Joint::new(self.list.iter().map(Server::name_server).collect(), self.edns)
     }
+}
+
+/// The addresses of `name` in `message`, which came from a name server, and for how long they are good: as a lookup reads it, apart from
+/// one. `None` if it is no answer to the question for them.
+pub fn read_addresses(name: &str, kind: RecordKind, message: &[u8]) -> Option<(Vec<IpAddr>, Duration)> {
+    let record_type = match kind {
+        RecordKind::A => RecordType::A,
+        RecordKind::Aaaa => RecordType::AAAA,
+    };
+    let question = Question::new(to_wire(name)?, record_type);
+    let id = u16::from_be_bytes(*message.first_chunk()?);
+    let Reading::Answer(answer) = question.read(id, message) else { return None };
+    let (led, ttl) = follow(&answer, question.name(), record_type);
+    let Led::To(records) = led else { return Some((Vec::new(), ttl)) };
+    Some((records.into_iter().filter_map(RData::ip_addr).take(MAX_RECORDS).collect(), ttl))
 }
 
 /// The name servers of a file like resolv.conf(5).

@@ -161,7 +161,9 @@ impl Watched {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn view(&self) -> WatchedView {
+    /// What is known of it now.
+    #[must_use]
+    pub fn view(&self) -> WatchedView {
         self.status().view(&self.name, self.addresses().to_vec())
     }
 }

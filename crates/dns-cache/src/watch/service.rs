@@ -114,7 +114,9 @@ impl WatchedService {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn view(&self) -> WatchedView {
+    /// What is known of it now.
+    #[must_use]
+    pub fn view(&self) -> WatchedView {
         let addresses: BTreeSet<IpAddr> = self.members().iter().map(|member| member.address).collect();
         self.status().view(&self.name, addresses.into_iter().collect())
     }

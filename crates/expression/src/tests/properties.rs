@@ -227,3 +227,17 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn plain_text_with_an_anchor_matches_as_the_engine_has_it(
+        text in "[ab/]{0,12}", begins in any::<bool>(), ends in any::<bool>(), subject in "[ab/]{0,14}", same in any::<bool>(),
+    ) {
+        // Half of the subjects begin with the text, which would be rare by chance.
+        let subject = if same { format!("{text}{subject}") } else { subject };
+        let pattern = format!("{}{text}{}", if begins { "^" } else { "" }, if ends { "$" } else { "" });
+        let engine = regex::bytes::RegexBuilder::new(&pattern).unicode(false).build().unwrap();
+        let regex = Regex::new(&pattern).unwrap();
+        prop_assert_eq!(regex.is_match(subject.as_bytes()), engine.is_match(subject.as_bytes()), "{} in {}", pattern, subject);
+    }
+}

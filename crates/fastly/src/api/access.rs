@@ -35,3 +35,8 @@ fn access(method: &Method, path: &str) -> Access {
         _ => Access::Write,
     }
 }
+
+/// Whether a request changes something that is stored: what counts against an hour's allowance. Purges do not, as with Fastly.
+pub(crate) fn writes(method: &Method, path: &str) -> bool {
+    access(method, path) == Access::Write
+}

@@ -1,6 +1,7 @@
 //! From a path to what answers it.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -10,14 +11,15 @@ use serde_json::{Map, Value, json};
 
 use super::acl_entries::ListPlace;
 use super::activation::Staging;
+use super::allowance::Allowance;
 use super::failure::Failure;
 use super::reply::Reply;
 use super::request::Call;
 use super::shared::Api;
 use super::versions::Place;
 use super::{
-    access, account, acl_entries, activation, details, dictionary_items, diff, dynamic_snippets, logging, membership,
-    part, record, services, settings, vcl, versions,
+    access, account, acl_entries, activation, backend_health, details, dictionary_items, diff, draining,
+    dynamic_snippets, logging, membership, part, record, services, settings, vcl, versions,
 };
 use crate::object::{new_id, shape_of};
 
@@ -37,24 +39,41 @@ pub(super) const PATHS: &[&str] = &[
 pub(super) async fn handle(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    let answer = Box::pin(answer(&api, parts, body)).await;
-    let response = match answer {
+    let mut allowance = None;
+    let answer = Box::pin(answer(&api, parts, body, &mut allowance)).await;
+    let mut response = match answer {
         Ok(reply) => reply.into_response(),
         Err(failure) => failure.into_response(),
     };
+    if let Some(allowance) = allowance {
+        allowance.write(response.headers_mut());
+    }
     // The path and no more: a body may hold a key.
-    api.options.meter.answered(&method, response.status());
+    api.options.meter.answered(&method, response.status(), None);
     tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
     response
 }
 
-async fn answer(api: &Api, parts: http::request::Parts, body: Body) -> Result<Reply, Failure> {
+/// `allowance` is what answers to writes tell of how many more there may be.
+async fn answer(
+    api: &Api,
+    parts: http::request::Parts,
+    body: Body,
+    allowance: &mut Option<Allowance>,
+) -> Result<Reply, Failure> {
     // The `fastly` command asks for it before it has a token. There is nothing to log in to.
     if parts.uri.path().starts_with("/realms/") {
         return Ok(Reply::new(json!({})));
     }
     let identity = access::identify(&api.tokens, &parts)?;
     let path = parts.uri.path().to_owned();
+    if access::writes(&parts.method, &path) {
+        *allowance = api.writes.take(&identity, SystemTime::now());
+        if allowance.is_some_and(|allowance| allowance.is_exceeded) {
+            api.options.meter.limited("writes_per_hour");
+            return Err(Failure::too_many_writes());
+        }
+    }
     let call = Call::read(api, parts, body, identity).await?;
     // After the body: who sends slowly keeps nobody from writing.
     let _permit = api.open.try_acquire().map_err(|_| {
@@ -101,6 +120,9 @@ async fn of_service(api: &Api, call: &Call, id: &str, rest: &[&str], path: &str)
         ["dictionary", dictionary, "item", key] => {
             dictionary_items::handle(api, call, ListPlace { service: id, id: dictionary }, Some(key)).await
         }
+        ["backend_health"] => backend_health::all(api, call, id).await,
+        ["backend_health", name] => backend_health::one(api, call, id, name).await,
+        ["backend", name, "drain"] => draining::handle(api, call, id, name).await,
         ["snippet", snippet] => dynamic_snippets::handle(api, call, ListPlace { service: id, id: snippet }).await,
         ["version"] => versions::collection(api, call, id).await,
         ["version", "active"] if call.method == Method::GET => versions::active(api, call, id).await,

@@ -36,6 +36,11 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, "Record not found", detail)
     }
 
+    /// The service was deleted.
+    pub(crate) fn deleted(service: &str) -> Self {
+        Self::bad_request(format!("Service '{service}' is deleted"))
+    }
+
     /// There is no such path.
     pub(crate) fn no_such_path(path: &str) -> Self {
         Self::absent(format!("Nothing is served at {path}"))
@@ -81,6 +86,12 @@ impl Failure {
     /// More requests are open than may be.
     pub(crate) fn too_many_requests() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests", "Too many requests are open; try again")
+    }
+
+    /// The token has written as much as it may in an hour.
+    pub(crate) fn too_many_writes() -> Self {
+        let message = "You have exceeded your hourly rate limit";
+        Self { status: StatusCode::TOO_MANY_REQUESTS, message, detail: None }
     }
 
     /// Others changed the same all the time.

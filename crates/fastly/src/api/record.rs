@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 use super::failure::Failure;
 use crate::object::{
-    AclSpec, DictionarySpec, FASTLY_ACL, FASTLY_DICTIONARY, FASTLY_SERVICE, FASTLY_VERSION, ServiceSpec, VersionSpec,
-    version_name,
+    AclSpec, DictionarySpec, FASTLY_ACL, FASTLY_DICTIONARY, FASTLY_SERVICE, FASTLY_TOMBSTONE, FASTLY_VERSION,
+    ServiceSpec, TombstoneSpec, VersionSpec, version_name,
 };
 
 /// An object, and what its `spec` says.
@@ -99,11 +99,29 @@ fn find<S: Serialize + DeserializeOwned>(
     snapshot.get(&Key::new(&kind.resource(), "", name)).map(|entry| Record::read(kind, entry)).transpose()
 }
 
-/// A service that this identity sees.
+/// A service that this identity sees. One that it saw before it was deleted is told apart from one that never was.
 pub(crate) fn service(snapshot: &Snapshot, identity: &Identity, id: &str) -> Result<Record<ServiceSpec>, Failure> {
     let found: Option<Record<ServiceSpec>> = find(snapshot, &FASTLY_SERVICE, id)?;
-    let seen = found.filter(|service| identity.sees(&service.spec.customer_id, id));
-    seen.ok_or_else(|| Failure::not_found("Service", &[("id", id)]))
+    if let Some(service) = found.filter(|service| identity.sees(&service.spec.customer_id, id)) {
+        return Ok(service);
+    }
+    let left: Option<Record<TombstoneSpec>> = find(snapshot, &FASTLY_TOMBSTONE, id)?;
+    match left.filter(|tombstone| identity.sees(&tombstone.spec.customer_id, id)) {
+        Some(_) => Err(Failure::deleted(id)),
+        None => Err(Failure::not_found("Service", &[("id", id)])),
+    }
+}
+
+/// What is left of the deleted services of a customer, oldest first.
+pub(crate) fn tombstones(snapshot: &Snapshot, customer: &str) -> Result<Vec<Record<TombstoneSpec>>, Failure> {
+    let prefix = Prefix::resource(&FASTLY_TOMBSTONE.resource());
+    let mut entries: Vec<&Arc<Entry>> = snapshot.list(&prefix).collect();
+    entries.sort_by_key(|entry| entry.created);
+    let read = entries.into_iter().map(|entry| Record::<TombstoneSpec>::read(&FASTLY_TOMBSTONE, entry));
+    let of_customer = |record: &Result<Record<TombstoneSpec>, Failure>| {
+        record.as_ref().map_or(true, |it| it.spec.customer_id == customer)
+    };
+    read.filter(of_customer).collect()
 }
 
 /// All services that this identity sees, oldest first.
@@ -125,6 +143,15 @@ pub(crate) fn services(snapshot: &Snapshot, identity: &Identity) -> Result<Vec<R
 pub(crate) fn version(snapshot: &Snapshot, service: &str, number: u32) -> Result<Record<VersionMap>, Failure> {
     let found = find(snapshot, &FASTLY_VERSION, &version_name(service, number))?;
     found.ok_or_else(|| Failure::not_found("Version", &[("service", service), ("version", &number.to_string())]))
+}
+
+/// The version of a service that is active.
+pub(crate) fn active_version(
+    snapshot: &Snapshot,
+    service: &Record<ServiceSpec>,
+) -> Result<Record<VersionMap>, Failure> {
+    let absent = || Failure::not_found("Version", &[("service", service.name()), ("active", "1")]);
+    version(snapshot, service.name(), service.spec.active.ok_or_else(absent)?)
 }
 
 /// The versions of a service, in the order of their numbers.

@@ -13,7 +13,7 @@ use super::reply::Reply;
 use super::request::Call;
 use super::shared::Api;
 use super::versions;
-use crate::object::{FASTLY_SERVICE, ServiceSpec, ServiceType, new_id, shape_of};
+use crate::object::{FASTLY_SERVICE, FASTLY_TOMBSTONE, ServiceSpec, ServiceType, TombstoneSpec, new_id, shape_of};
 
 /// Names of services are unique: whoever gives one takes turns with all others.
 const ALL: &str = "";
@@ -238,9 +238,23 @@ async fn delete(api: &Api, call: &Call, id: &str) -> Result<Reply, Failure> {
         for dictionary in &dictionaries {
             writes.push(record::dictionary(snapshot, id, dictionary)?.delete());
         }
+        writes.extend(bury(api, snapshot, &service)?);
         Ok((writes, Reply::done()))
     })
     .await
+}
+
+/// Leaves a tombstone for a service, and takes the oldest of its customer away where there are too many.
+fn bury(api: &Api, snapshot: &Snapshot, service: &Record<ServiceSpec>) -> Result<Vec<Write>, Failure> {
+    let ServiceSpec { name, customer_id, .. } = service.spec.clone();
+    let before = record::tombstones(snapshot, &customer_id)?;
+    let surplus = (before.len() + 1).saturating_sub(api.options.max_tombstones);
+    let mut writes: Vec<Write> = before.iter().take(surplus).map(Record::delete).collect();
+    if api.options.max_tombstones > 0 {
+        let spec = TombstoneSpec { name, customer_id, deleted_at: Some(Timestamp::now()) };
+        writes.push(Record::new(&FASTLY_TOMBSTONE, service.name(), spec).put()?);
+    }
+    Ok(writes)
 }
 
 /// Answers for `/service/search`.

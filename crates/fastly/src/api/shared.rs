@@ -6,6 +6,7 @@ use backstay_auth::Tokens;
 use backstay_store::Store;
 use tokio::sync::Semaphore;
 
+use super::allowance::Writes;
 use super::locks::Locks;
 use super::options::Options;
 
@@ -18,6 +19,7 @@ pub(crate) struct Api {
     pub(super) tokens: Tokens,
     pub(super) options: Options,
     pub(super) locks: Locks,
+    pub(super) writes: Writes,
     /// Requests that are served.
     pub(super) open: Semaphore,
     /// What bodies may still take, in units of [`BODY_UNIT`].
@@ -28,6 +30,7 @@ impl Api {
     pub(super) fn new(store: Arc<dyn Store>, tokens: Tokens, options: Options) -> Self {
         let open = Semaphore::new(options.max_requests);
         let bodies = Semaphore::new(options.max_bodies_bytes / BODY_UNIT);
-        Self { store, tokens, options, locks: Locks::default(), open, bodies }
+        let writes = Writes::new(options.writes_per_hour);
+        Self { store, tokens, options, locks: Locks::default(), writes, open, bodies }
     }
 }

@@ -20,6 +20,7 @@ impl Findings {
         let context = Context {
             kind: service.spec.kind,
             dynamic_snippets: &service.spec.dynamic_snippets,
+            drained: &service.spec.drained_backends,
             backend_header: &api.options.backend_header,
         };
         let verdict = check(version, &context);

@@ -117,9 +117,7 @@ fn next(api: &Api, service: &mut Record<ServiceSpec>) -> Result<u32, Failure> {
 pub(crate) async fn active(api: &Api, call: &Call, service: &str) -> Result<Reply, Failure> {
     let snapshot = api.snapshot().await?;
     let service = record::service(&snapshot, &call.identity, service)?;
-    let absent = || Failure::not_found("Version", &[("service", service.name()), ("active", "1")]);
-    let number = service.spec.active.ok_or_else(absent)?;
-    let version = record::version(&snapshot, service.name(), number)?;
+    let version = record::active_version(&snapshot, &service)?;
     Ok(Reply::new(render(&service, &version)))
 }
 

@@ -75,12 +75,35 @@ pub(super) fn default(version: &VersionSpec, verdict: &mut Verdict) -> Option<St
     }
 }
 
-/// Everything that requests can go to. `resources` has what backends compiled to.
+/// Whether a backend is a member of the pool or of a director: what is not gets requests because it itself is selected.
+pub(crate) fn is_member(version: &VersionSpec, backend: &str) -> bool {
+    pooled(version).any(|pooled| pooled.name == backend)
+        || version.directors.iter().any(|director| director.backends.iter().any(|member| member == backend))
+}
+
+/// What draining a backend does in this version.
+fn drains(backend: &str, version: &VersionSpec, verdict: &mut Verdict) {
+    let object = Named("Backend", backend);
+    if !version.backends.iter().any(|known| known.name == backend) {
+        return;
+    }
+    let message = match is_member(version, backend) {
+        true => "is drained: the pool and directors give it nothing",
+        false => "is drained, which changes nothing: it is in no pool and in no director, and gets what selects it",
+    };
+    verdict.warning(object, message);
+}
+
+/// Everything that requests can go to, those of `drained` without a share. `resources` has what backends compiled to.
 pub(super) fn compile(
     version: &VersionSpec,
+    drained: &BTreeSet<String>,
     resources: &BTreeMap<&str, Arc<str>>,
     verdict: &mut Verdict,
 ) -> Vec<config::Destination> {
+    for name in drained {
+        drains(name, version, verdict);
+    }
     let reference = |backend: &Backend| {
         let resource = resources.get(backend.name.as_str())?;
         Some(config::BackendRef { backend: resource.to_string(), port: backend.port.into() })
@@ -92,7 +115,8 @@ pub(super) fn compile(
         singles.map(|(name, backend)| destination(name, config::destination::Kind::Backend(backend))).collect();
     let member = |backend: &Backend| {
         let name = name::of_backend(&backend.name);
-        Some(Member { backend: Some(reference(backend)?), weight: backend.weight, name })
+        let weight = if drained.contains(&backend.name) { 0 } else { backend.weight };
+        Some(Member { backend: Some(reference(backend)?), weight, name })
     };
     let members: Vec<_> = pooled(version).filter_map(member).collect();
     if !members.is_empty() {
@@ -130,6 +154,10 @@ fn members_of<'a>(director: &Director, version: &'a VersionSpec, verdict: &mut V
 
 /// A director without its members.
 fn pool(director: &Director, verdict: &mut Verdict) -> config::Pool {
+    if director.fallback == Some(true) {
+        // The first that can serve does: how many others can is no matter.
+        return config::Pool { selection: Selection::Fallback.into(), retries: director.retries, ..Default::default() };
+    }
     let part = |part: Part| config::Expression {
         kind: Some(Expression::Variable(config::Variable { kind: Some(Variable::Part(part.into())) })),
     };

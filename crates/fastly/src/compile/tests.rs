@@ -46,8 +46,15 @@ fn part(shape: &Shape, given: &Value) -> Value {
 }
 
 fn compiled(version: &VersionSpec) -> (Compiled, Verdict) {
+    compiled_without(version, &[])
+}
+
+/// With these backends drained.
+fn compiled_without(version: &VersionSpec, drained: &[&str]) -> (Compiled, Verdict) {
     let snippets = BTreeMap::new();
-    let context = Context { kind: ServiceType::Vcl, dynamic_snippets: &snippets, backend_header: "" };
+    let drained = drained.iter().map(ToString::to_string).collect();
+    let context =
+        Context { kind: ServiceType::Vcl, dynamic_snippets: &snippets, drained: &drained, backend_header: "" };
     compile(version, &context)
 }
 

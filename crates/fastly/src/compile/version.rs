@@ -39,7 +39,7 @@ pub(super) fn compile(version: &VersionSpec, context: &Context<'_>) -> (Compiled
         .collect();
     let conditions = Conditions::read(version, &scope, &mut verdict);
     let default = destinations::default(version, &mut verdict);
-    let destinations = destinations::compile(version, &resources, &mut verdict);
+    let destinations = destinations::compile(version, context.drained, &resources, &mut verdict);
     let mut steps = Source { version, scope: &scope, conditions: &conditions }.steps(default, &mut verdict);
     if let Some(step) = unknown_host::beyond(&domains) {
         steps.insert(0, step);

@@ -59,6 +59,10 @@ pub struct Director {
     #[serde(rename = "type")]
     #[schemars(with = "u8")]
     pub kind: DirectorType,
+    /// Whether its backends are taken in the order in which they were added, each only while none before it can serve. What
+    /// `type` and `quorum` say does not count then. An extension: clients of Fastly neither send nor need it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<bool>,
     /// When it was made.
     pub created_at: Option<Timestamp>,
     /// When it was last changed.
@@ -78,6 +82,7 @@ pub(super) static SHAPE: Shape = Shape {
         Field::number("retries", 5),
         Field::optional("shield"),
         Field::new("type", Takes::Number(1, 4), Fallback::Number(1)),
+        Field::new("fallback", Takes::Boolean, Fallback::Absent),
     ],
     version: Encoding::Native,
     rename: Rename::Allowed,

@@ -4,13 +4,13 @@ use backstay_resources::kind::{Column, Kind, Scope, Verb};
 use backstay_resources::{FieldError, FieldPath, Resource, name, schema, table};
 use serde_json::Value;
 
-use super::{FastlyAcl, FastlyDictionary, FastlyService, FastlyVersion, redact};
+use super::{FastlyAcl, FastlyDictionary, FastlyService, FastlyTombstone, FastlyVersion, redact};
 
 /// The Fastly API alone writes these objects.
 const READ: &[Verb] = &[Verb::Get, Verb::List, Verb::Watch];
 
 /// All kinds of this dialect.
-pub static KINDS: [&Kind; 4] = [&FASTLY_SERVICE, &FASTLY_VERSION, &FASTLY_ACL, &FASTLY_DICTIONARY];
+pub static KINDS: [&Kind; 5] = [&FASTLY_SERVICE, &FASTLY_VERSION, &FASTLY_ACL, &FASTLY_DICTIONARY, &FASTLY_TOMBSTONE];
 
 /// `fastlyservices.backstay.dev`.
 pub static FASTLY_SERVICE: Kind = Kind {
@@ -105,6 +105,23 @@ pub static FASTLY_DICTIONARY: Kind = Kind {
     ..COMMON
 };
 
+/// `fastlytombstones.backstay.dev`. In no category: `kubectl get fastly` lists what there is.
+pub static FASTLY_TOMBSTONE: Kind = Kind {
+    kind: "FastlyTombstone",
+    plural: "fastlytombstones",
+    singular: "fastlytombstone",
+    categories: &[],
+    schema: schema::of::<FastlyTombstone>,
+    columns: &[
+        table::text("Service", "What people called the service."),
+        table::text("Deleted", "When it was deleted."),
+    ],
+    cells: |object| {
+        vec![table::text_at(object, "/spec/name").into(), table::text_at(object, "/spec/deleted_at").into()]
+    },
+    ..COMMON
+};
+
 /// What the kinds have in common.
 const COMMON: Kind = Kind {
     group: "backstay.dev",
@@ -152,4 +169,8 @@ impl Resource for FastlyAcl {
 
 impl Resource for FastlyDictionary {
     const KIND: &'static Kind = &FASTLY_DICTIONARY;
+}
+
+impl Resource for FastlyTombstone {
+    const KIND: &'static Kind = &FASTLY_TOMBSTONE;
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backstay_resources::{Condition, ObjectMeta, Timestamp};
 use schemars::JsonSchema;
@@ -43,6 +43,10 @@ pub struct ServiceSpec {
     /// What dynamic snippets say, by their identifiers.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dynamic_snippets: BTreeMap<String, DynamicSnippet>,
+    /// Names of backends that get nothing new by the pool and by directors, whichever version is active.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
+    pub drained_backends: BTreeSet<String>,
     /// When it was made.
     pub created_at: Option<Timestamp>,
     /// When it was last changed.

@@ -38,12 +38,31 @@ pub struct Respond {
     pub reason: Option<Bytes>,
     /// More headers, in order; of several of one name each is a line.
     pub headers: Box<[(HeaderName, HeaderValue)]>,
+    /// What was asked for in its place, if it is not this answer.
+    pub instead_of: Option<InsteadOf>,
+}
+
+/// What an answer of the proxy's own stands in place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InsteadOf {
+    /// A backend that does not exist, or may not be referred to.
+    UnresolvedBackend,
+    /// A rule that cannot be honoured.
+    RefusedRule,
+    /// Backends, of which there is none of any weight.
+    NoBackend,
 }
 
 impl Respond {
     /// An answer in plain text.
     pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        let content_type = HeaderValue::from_static("text/plain");
-        Self { status, body: body.into(), content_type, reason: None, headers: Box::default() }
+        Self {
+            status,
+            body: body.into(),
+            content_type: HeaderValue::from_static("text/plain"),
+            reason: None,
+            headers: Box::default(),
+            instead_of: None,
+        }
     }
 }

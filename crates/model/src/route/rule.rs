@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::Filters;
 use super::composition::Composition;
 use super::reference::Reference;
-use super::reply::{Redirect, Respond};
+use super::reply::{InsteadOf, Redirect, Respond};
 use super::sequence::{Resolver, Sequence};
 pub(super) use read::action;
 
@@ -113,10 +113,10 @@ impl WeightedTarget {
             Target::Respond(respond) => Target::Respond(respond.clone()),
             Target::Backend { backend, port } => match find(backend, *port) {
                 Some(backend) => Target::Backend { backend, port: *port },
-                None => Target::Respond(Respond::text(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the route's backend is not known to this proxy",
-                )),
+                None => Target::Respond(Respond {
+                    instead_of: Some(InsteadOf::UnresolvedBackend),
+                    ..Respond::text(StatusCode::INTERNAL_SERVER_ERROR, "the route's backend is not known to this proxy")
+                }),
             },
         };
         WeightedTarget { weight: self.weight, target, filters: self.filters.join(find) }

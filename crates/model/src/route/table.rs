@@ -170,6 +170,13 @@ impl<R, U> Table<R, U> {
         TableBuilder::default()
     }
 
+    /// Whether `host` belongs to a listener, and `name` does not belong to the same one (both in lower case, without port,
+    /// brackets or trailing dot).
+    pub fn divides(&self, name: &str, host: &str) -> bool {
+        let owner = |host| self.listeners.matching(host).next();
+        owner(host).is_some_and(|listener| !owner(name).is_some_and(|other| std::ptr::eq(listener, other)))
+    }
+
     /// The rule for a request to `host` (lower case, without port, brackets or trailing dot).
     pub fn find(
         &self,

@@ -8,11 +8,11 @@ use http_body_util::Full;
 
 use super::context::Admin;
 use super::{dump, views};
-use crate::control::look;
+use crate::control::{CertificateView, look, now};
 use crate::metrics::{Process, envoy, prometheus};
 use crate::process::Usage;
 
-const PATHS: &str = "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /dns or POST /drain\n";
+const PATHS: &str = "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /certs, /dns or POST /drain\n";
 
 /// Type of the exposition format of Prometheus.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -27,7 +27,7 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
         return text(refusal.status(), format!("{refusal}\n"));
     }
     let allowed = match path {
-        "/ready" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/backends" | "/dns" => Method::GET,
+        "/ready" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/backends" | "/certs" | "/dns" => Method::GET,
         "/drain" => Method::POST,
         _ => return text(StatusCode::NOT_FOUND, PATHS),
     };
@@ -45,11 +45,11 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
         },
         "/metrics" | "/stats/prometheus" => {
             // Taken in a moment; the model is free again before it is written down.
-            let (backends, calls) = {
+            let (backends, calls, certificates) = {
                 let model = look(&admin.model);
-                (model.snapshots(), model.call_snapshots())
+                (model.snapshots(), model.call_snapshots(), model.certificates())
             };
-            let process = process(admin, backends.len());
+            let process = process(admin, backends.len(), certificates);
             let text = match path {
                 "/metrics" => prometheus(&process, &backends, &calls),
                 _ => envoy(&process, &backends),
@@ -58,6 +58,7 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
         }
         "/config_dump" => json(&dump::dump(admin)),
         "/backends" => json(&views::backends(&look(&admin.model))),
+        "/certs" => json(&views::certificates(&look(&admin.model).certificates(), now())),
         "/dns" => json(&views::dns(admin)),
         _ => {
             admin.drain.notify_one();
@@ -66,7 +67,7 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
     }
 }
 
-fn process(admin: &Admin, backends: usize) -> Process {
+fn process(admin: &Admin, backends: usize, certificates: Vec<CertificateView>) -> Process {
     let watched = admin.dns.watched();
     Process {
         server: Arc::clone(&admin.server),
@@ -75,9 +76,15 @@ fn process(admin: &Admin, backends: usize) -> Process {
         names: admin.dns.name_stats(),
         watched: (watched.len(), watched.iter().filter(|name| name.last_error.is_some()).count()),
         backends,
+        certificates: certificates.into_iter().filter_map(expiry).collect(),
         draining: admin.status.borrow().draining,
         usage: Usage::read(&admin.descriptors),
     }
+}
+
+/// When a certificate ends, by the name of its resource.
+fn expiry(certificate: CertificateView) -> Option<(Arc<str>, f64)> {
+    Some((certificate.secret, certificate.statement.valid_until?.as_secs_f64()))
 }
 
 fn json(value: &serde_json::Value) -> Answer {

@@ -1,13 +1,15 @@
 //! Backends and names as JSON.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::{ConfiguredHealth, EjectionReason, Health, Limit};
 use backstay_dns_cache::HostState;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::Admin;
-use crate::control::{BackendView, Model, look};
+use crate::control::{BackendView, CertificateView, Model, look};
 use crate::metrics::Members;
 use backstay_upstream::{Backend, Endpoint, Endpoints, uptime};
 
@@ -29,6 +31,10 @@ pub(super) fn backends(model: &Model) -> Value {
                 "advice": failure.advice,
                 "secondsAgo": seconds(uptime().saturating_sub(failure.at)),
             });
+        }
+        if !backend.failing_names.is_empty() {
+            let failing = backend.failing_names.iter();
+            value["failingNames"] = failing.map(|(name, error)| json!({ "name": name, "error": error })).collect();
         }
         if let Some(secret) = backend.waiting_for {
             value["waitingFor"] = json!(secret);
@@ -63,6 +69,11 @@ fn view(backend: Option<&Backend>, list: &Endpoints, index: usize, endpoint: &En
     let failed = failed.unwrap_or_default();
     if !failed.is_empty() {
         value["failedChecks"] = failed.iter().map(|(check, why)| format!("healthChecks[{check}]: {why}")).collect();
+    }
+    // It is healthy as long as nothing checks it: that says less than this.
+    let failing = backend.and_then(|backend| backend.last_errors().failing(endpoint.address, endpoint.port));
+    if let Some(failing) = failing {
+        value["failedConnections"] = json!({ "inARow": failing.times, "error": failing.error });
     }
     if let Some(reason) = state.ejection_reason() {
         let left = backend.and_then(Backend::detector).map(|detector| detector.time_left(state, uptime()));
@@ -113,6 +124,28 @@ fn limits(view: &BackendView<'_>) -> Value {
         "retries": one(Limit::Retries),
         "retryBudget": one(Limit::RetryBudget),
     })
+}
+
+/// Certificates at the time `now`, since 1970: those that end first come first.
+pub(super) fn certificates(certificates: &[CertificateView], now: Duration) -> Value {
+    let mut sorted: Vec<_> = certificates.iter().collect();
+    sorted.sort_by_key(|certificate| (certificate.statement.valid_until, Arc::clone(&certificate.secret)));
+    let time = |time: Option<Duration>| {
+        time.and_then(|time| Timestamp::from_second(time.as_secs().try_into().ok()?).ok()).map(|time| time.to_string())
+    };
+    let view = |certificate: &&CertificateView| {
+        json!({
+            "secret": certificate.secret,
+            "subject": certificate.statement.subject,
+            "names": certificate.statement.names.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "notBefore": time(certificate.statement.valid_from),
+            "notAfter": time(certificate.statement.valid_until),
+            "daysLeft": certificate.days_left(now).map(|days| (days * 10.0).floor() / 10.0),
+            "state": certificate.standing(now).as_str(),
+            "listeners": certificate.listeners,
+        })
+    };
+    json!({ "certificates": sorted.iter().map(view).collect::<Vec<_>>() })
 }
 
 pub(super) fn dns(admin: &Admin) -> Value {

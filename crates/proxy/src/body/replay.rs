@@ -27,7 +27,10 @@ struct Recording<B> {
     trailers: Option<HeaderMap>,
     size: usize,
     limit: usize,
-    metrics: Arc<BackendMetrics>,
+    /// Where a body that is too long to be kept is counted, if it is.
+    metrics: Option<Arc<BackendMetrics>>,
+    /// How many [`Replay`]s there are. Without one, what is sent need not be kept.
+    keepers: usize,
     /// More of the body was read than is kept.
     beyond: bool,
     ended: bool,
@@ -47,12 +50,13 @@ pub(crate) struct Replayed<B> {
 }
 
 impl<B: Body<Data = Bytes, Error = BodyError> + Unpin> Replay<B> {
-    /// Keeps up to `limit` bytes of `source`, whose progress is `progress`. A body that is longer is counted in `metrics`.
+    /// Keeps up to `limit` bytes of `source`, whose progress is `progress`, for as long as this lives. A body that is longer is
+    /// counted in `metrics`, if there are any.
     pub(crate) fn new(
         source: B,
         progress: Option<Rc<BodyProgress>>,
         limit: usize,
-        metrics: Arc<BackendMetrics>,
+        metrics: Option<Arc<BackendMetrics>>,
     ) -> Self {
         Self(Rc::new(RefCell::new(Recording {
             hint: source.size_hint(),
@@ -63,6 +67,7 @@ impl<B: Body<Data = Bytes, Error = BodyError> + Unpin> Replay<B> {
             size: 0,
             limit,
             metrics,
+            keepers: 1,
             beyond: false,
             ended: false,
             attempt: 0,
@@ -88,7 +93,19 @@ impl<B: Body<Data = Bytes, Error = BodyError> + Unpin> Replay<B> {
     }
 }
 
+impl<B> Drop for Replay<B> {
+    fn drop(&mut self) {
+        self.0.borrow_mut().keepers -= 1;
+    }
+}
+
 impl<B: Body<Data = Bytes, Error = BodyError> + Unpin> Replayed<B> {
+    /// Keeps what this is a part of.
+    pub(crate) fn replay(&self) -> Replay<B> {
+        self.recording.borrow_mut().keepers += 1;
+        Replay(Rc::clone(&self.recording))
+    }
+
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut recording = self.recording.borrow_mut();
         let recording = &mut *recording;
@@ -98,6 +115,9 @@ impl<B: Body<Data = Bytes, Error = BodyError> + Unpin> Replayed<B> {
         if let Some(part) = recording.kept.get(self.at) {
             self.at += 1;
             return Poll::Ready(Some(Ok(Frame::data(part.clone()))));
+        }
+        if recording.keepers == 0 && !recording.kept.is_empty() {
+            (recording.kept, recording.beyond, self.at) = (Vec::new(), true, 0);
         }
         if recording.ended {
             let trailers = recording.trailers.clone().filter(|_| !self.done);
@@ -126,6 +146,15 @@ impl<B: Body<Data = Bytes, Error = BodyError> + Unpin> Replayed<B> {
         Poll::Ready(frame)
     }
 
+    /// Whether all was sent.
+    pub(crate) fn is_end(&self) -> bool {
+        let recording = self.recording.borrow();
+        recording.ended
+            && recording.attempt == self.attempt
+            && self.at == recording.kept.len()
+            && (self.done || recording.trailers.is_none())
+    }
+
     pub(crate) fn size_hint(&self) -> SizeHint {
         self.recording.borrow().hint
     }
@@ -136,10 +165,16 @@ impl<B> Recording<B> {
         if self.beyond {
             return;
         }
+        if self.keepers == 0 {
+            self.beyond = true;
+            return;
+        }
         self.size = self.size.saturating_add(part.len());
         if self.size > self.limit {
             self.beyond = true;
-            self.metrics.retries.buffer_overflows.increment(1);
+            if let Some(metrics) = &self.metrics {
+                metrics.retries.buffer_overflows.increment(1);
+            }
             self.kept = Vec::new();
         } else {
             self.kept.push(part.clone());

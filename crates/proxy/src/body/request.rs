@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 
 use super::error::BodyError;
 use super::progress::BodyProgress;
-use super::replay::Replayed;
+use super::replay::{Replay, Replayed};
 use super::tap::{Tap, Tapped};
 use super::trailers;
 use crate::activity::{Activity, StreamActivity};
@@ -75,6 +75,18 @@ impl RequestBody {
         Self { source: Source::Kept(bytes), progress: None, taps: Vec::new() }
     }
 
+    /// Keeps what is sent of it, up to `limit` bytes, so that it can be sent again.
+    pub(crate) fn keep(&mut self, limit: usize) -> Replay<Self> {
+        if let Source::Replay(replayed) = &self.source {
+            return replayed.replay();
+        }
+        let progress = self.progress();
+        let body = std::mem::replace(self, Self::empty());
+        let replay = Replay::new(body, progress, limit, None);
+        *self = Self::replayed(replay.body());
+        replay
+    }
+
     pub(crate) fn progress(&self) -> Option<Rc<BodyProgress>> {
         self.progress.clone()
     }
@@ -128,7 +140,12 @@ impl http_body::Body for RequestBody {
             }
             Source::Replay(replayed) => {
                 let frame = replayed.poll(cx);
-                if matches!(frame, Poll::Ready(None)) {
+                let over = match &frame {
+                    Poll::Ready(Some(Ok(_))) => replayed.is_end(),
+                    Poll::Ready(end) => end.is_none(),
+                    Poll::Pending => false,
+                };
+                if over {
                     this.note_end();
                 }
                 return frame;
@@ -181,7 +198,8 @@ impl http_body::Body for RequestBody {
             // With copies the end must be seen by polling, so that they end too.
             Source::Client(incoming) => incoming.is_end_stream() && self.taps.is_empty(),
             Source::Kept(bytes) => bytes.is_empty(),
-            Source::Tap(_) | Source::Replay(_) => false,
+            Source::Tap(_) => false,
+            Source::Replay(replayed) => replayed.is_end(),
         }
     }
 

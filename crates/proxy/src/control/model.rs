@@ -22,6 +22,7 @@ use super::accepted::{Accepted, AcceptedMap, Rejected, ResourceView, views};
 use super::backends::{BackendItem, Feed, Secrets};
 use super::build_context::BuildContext;
 use super::calls::CallCounts;
+use super::certificates::{CertificateView, certificates};
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
 use crate::config::{Config, Found, Passages, Rule};
@@ -73,6 +74,8 @@ pub(crate) struct BackendView<'a> {
     /// `None` for one that waits.
     pub(crate) backend: Option<&'a Backend>,
     pub(crate) dynamic: bool,
+    /// Names of endpoints whose last lookup brought no address, and why.
+    pub(crate) failing_names: Vec<(Arc<str>, Arc<str>)>,
     /// The secret that it waits for. What was in force before it had to is so until then.
     pub(crate) waiting_for: Option<&'a Arc<str>>,
 }
@@ -137,8 +140,18 @@ impl Model {
             let dynamic = matches!(discovery, Some(Discovery::Dynamic(_)));
             let breakers = &*accepted.item.breakers;
             let backend = accepted.item.backend.as_deref();
-            BackendView { name, version: &accepted.version, endpoints, breakers, backend, dynamic, waiting_for }
+            let failing_names = match &accepted.item.feed {
+                Some(Feed::Following(following)) => following.failing(),
+                Some(Feed::Cache(_)) | None => Vec::new(),
+            };
+            let version = &accepted.version;
+            BackendView { name, version, endpoints, breakers, backend, dynamic, failing_names, waiting_for }
         })
+    }
+
+    /// The certificates in force.
+    pub(crate) fn certificates(&self) -> Vec<CertificateView> {
+        certificates(&self.secrets, &self.listeners)
     }
 
     /// Listeners that wait for a secret.

@@ -118,7 +118,7 @@ impl Parts<'_> {
         }
         for (hosts, keys) in listeners.iter().filter(|(_, keys)| keys.len() > 1) {
             for identity in keys {
-                for name in identity.names.iter().filter(|name| covers(hosts, name)) {
+                for name in identity.statement.names.iter().filter(|name| covers(hosts, name)) {
                     names.insert(name.clone(), Arc::clone(&identity.key));
                 }
             }

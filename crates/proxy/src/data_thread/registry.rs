@@ -31,6 +31,9 @@ pub(crate) enum Signal {
 /// How long a drain waits for the head of a request on a connection that has sent none, or not all of it.
 const LAST_HEAD: Duration = Duration::from_secs(1);
 
+/// How long an HTTP/2 connection may stay open that was told to end because it was idle.
+const GOODBYE: Duration = Duration::from_secs(5);
+
 /// All connections of a thread.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
@@ -50,6 +53,8 @@ struct Entry {
     socket: Weak<CurrentSocket>,
     progress: Progress,
     since: Instant,
+    /// The connection was told to end because it was idle.
+    dismissed: bool,
 }
 
 impl Entry {
@@ -148,17 +153,21 @@ impl Registry {
     }
 
     /// Cuts connections that have not moved for longer than their phase allows, and has those park that have not since the last
-    /// time.
-    pub(crate) fn sweep(&self, now: Instant, limits: &Limits) {
+    /// time. Those of HTTP/2 that are idle are told first: what a client begins meanwhile is not lost. Returns how many were idle for
+    /// too long.
+    pub(crate) fn sweep(&self, now: Instant, limits: &Limits) -> u64 {
+        let mut idle = 0;
         let uptime = uptime();
         for entry in self.entries.borrow_mut().values_mut() {
             let progress = entry.activity.progress(uptime);
             if progress != entry.progress && progress.0 != Phase::Late {
+                entry.dismissed &= progress.0 == Phase::Idle;
                 entry.progress = progress;
                 entry.since = now;
                 continue;
             }
             let allowed = match progress.0 {
+                Phase::Idle if entry.dismissed => GOODBYE,
                 Phase::Idle => limits.idle_timeout,
                 Phase::Head if self.closing.get() => limits.header_timeout.min(LAST_HEAD),
                 Phase::Head => limits.header_timeout,
@@ -166,12 +175,22 @@ impl Registry {
                 Phase::Late => Duration::ZERO,
             };
             if now.duration_since(entry.since) >= allowed {
+                if progress.0 == Phase::Idle && !entry.dismissed {
+                    idle += 1;
+                    if entry.activity.is_multiplexed() {
+                        entry.dismissed = true;
+                        entry.since = now;
+                        entry.link.tell(Signal::Finish);
+                        continue;
+                    }
+                }
                 entry.activity.cut(progress.0);
                 entry.link.tell(Signal::Cut(progress.0));
             } else if progress.0 == Phase::Idle && entry.activity.ask_to_park() {
                 entry.link.wake();
             }
         }
+        idle
     }
 
     /// Makes a connection known.
@@ -185,6 +204,7 @@ impl Registry {
             socket: Rc::downgrade(socket),
             progress: activity.progress(uptime()),
             since: Instant::now(),
+            dismissed: false,
         };
         self.entries.borrow_mut().insert(id, entry);
         Membership { registry: Rc::clone(self), id, link }

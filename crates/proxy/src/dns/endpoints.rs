@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use backstay_dns_cache::{Doubt, Known, Member, Staleness, Watched, WatchedService};
+use backstay_dns_cache::{Doubt, Known, Member, Staleness, Watched, WatchedService, WatchedView};
 use backstay_model::{StaticEndpoint, StaticEndpoints, StaticHost};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all, select_all};
@@ -39,6 +39,12 @@ impl Following {
     /// Whether each name has been asked for once.
     pub(crate) fn is_ready(&self) -> bool {
         self.sources.is_ready()
+    }
+
+    /// The names whose last lookup brought no address, and why.
+    pub(crate) fn failing(&self) -> Vec<(Arc<str>, Arc<str>)> {
+        let views = self.sources.list.iter().filter_map(|(_, source)| source.view());
+        views.filter_map(|view| Some((view.name, view.last_error?))).collect()
     }
 
     /// Waits until each name has been asked for once, and the backend has the addresses.
@@ -131,6 +137,14 @@ impl Source {
             Self::Address(_) => {}
             Self::Name(name, _) => name.ready().await,
             Self::Service(service) => service.ready().await,
+        }
+    }
+
+    fn view(&self) -> Option<WatchedView> {
+        match self {
+            Self::Address(_) => None,
+            Self::Name(name, _) => Some(name.view()),
+            Self::Service(service) => Some(service.view()),
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct ClientConnection {
     pub(crate) port: u16,
     /// Whether the client speaks TLS.
     pub(crate) secure: bool,
+    /// The name by which the client asked for a certificate (SNI), in lower case.
+    pub(crate) server_name: Option<Box<str>>,
     pub(crate) activity: Arc<Activity>,
     /// The request that hyper hands over in this moment, on a connection that several share.
     pub(crate) begun: RefCell<Option<Rc<StreamActivity>>>,
@@ -45,7 +47,8 @@ impl ClientConnection {
     /// The connection is about to change to another protocol. Returns whether it may: what the client has sent beyond its
     /// request was refused for what is no request, and nothing of the other protocol is to be had of it.
     pub(crate) fn enter_tunnel(&self) -> bool {
-        self.activity.enter_tunnel()
+        // A stream of HTTP/2 changes, and not its connection.
+        self.is_multiplexed() || self.activity.enter_tunnel()
     }
 
     /// Whether the client speaks HTTP/2.

@@ -12,10 +12,12 @@ use tokio::time::Sleep;
 use super::guard::Active;
 use super::headers::HopByHop;
 use super::request_state::RequestState;
-use super::{hash, head};
+use super::{hash, head, headers};
 use crate::body::RequestBody;
+use crate::data_thread::Shared;
 use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
+use backstay_model::Protocol;
 use backstay_upstream::Backend;
 
 /// What cannot be sent in the words of HTTP.
@@ -90,32 +92,47 @@ impl Aim<'_> {
         hop: HopByHop,
         body: RequestBody,
     ) -> Result<Aimed, LocalReply> {
-        let (state, cookies) = self.state(exchange, &mut parts, &hop, &body);
-        let request = head::address(parts, hop, self.backend, body).ok_or(UNSENDABLE)?;
-        let (active, deadline, attempts) = (self.active(exchange), self.deadline(exchange), self.attempts());
-        Ok(Aimed { request, state, active, deadline, attempts, cookies })
+        head::rewrite_host(&mut parts, self.backend);
+        let authority = RequestState::authority(self.backend, &parts);
+        let (hash, cookies) = self.hashed(exchange, &parts);
+        head::address(&mut parts, &hop, self.backend).ok_or(UNSENDABLE)?;
+        self.fits(exchange, &parts)?;
+        Ok(Aimed {
+            state: RequestState::new(self.backend, (self.port, authority), hop.upgrade.is_some(), &parts, &body, hash),
+            request: Request::from_parts(parts, body),
+            active: self.active(exchange),
+            deadline: self.deadline(exchange),
+            attempts: self.attempts(),
+            cookies,
+        })
     }
 
-    /// What is known of such a request before it is on its way, and the cookies that keep its client at an endpoint. The name
-    /// that the backend is asked by is put into its head.
-    // In one with its callers: what it makes is large, and is put where it stays.
-    #[inline(always)]
-    pub(super) fn state(
-        self,
-        exchange: &Exchange,
-        parts: &mut Parts,
-        hop: &HopByHop,
-        body: &RequestBody,
-    ) -> (RequestState, Vec<HeaderValue>) {
-        head::rewrite_host(parts, self.backend);
-        let mut state = RequestState::new(self.backend, self.port, parts, hop, body);
-        let mut cookies = Vec::new();
-        if self.backend.policy.hashes() {
-            let client = &exchange.client;
-            let random = || client.thread.random();
-            (state.hash, cookies) = hash::of(&self.backend.policy.hash, parts, client.peer.ip(), random);
+    /// The hash by which its endpoint is chosen, if one is, and the cookies that keep its client there.
+    #[inline]
+    pub(super) fn hashed(self, exchange: &Exchange, parts: &Parts) -> (Option<u64>, Vec<HeaderValue>) {
+        if !self.backend.policy.hashes() {
+            return (None, Vec::new());
         }
-        (state, cookies)
+        let client = &exchange.client;
+        hash::of(&self.backend.policy.hash, parts, client.peer.ip(), || client.thread.random())
+    }
+
+    /// Whether the head of `parts`, as the backend speaks it, may be sent.
+    ///
+    /// # Errors
+    /// When it is longer than endpoints take.
+    #[inline]
+    pub(super) fn fits(self, exchange: &Exchange, parts: &Parts) -> Result<(), LocalReply> {
+        // Over HTTP/1.1 such a head ends a connection that nobody else is on.
+        if self.backend.protocol == Protocol::Http1 {
+            return Ok(());
+        }
+        let Shared { limits, metrics, .. } = &*exchange.client.thread.shared;
+        if headers::size(parts) <= limits.max_upstream_head_size {
+            return Ok(());
+        }
+        metrics.heads_too_large.increment(1);
+        Err(headers::TOO_LARGE)
     }
 
     /// The backend, from where the request is, which it counts from now on.

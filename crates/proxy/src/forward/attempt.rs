@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use backstay_balancer::Outcome;
+use backstay_balancer::{self as balancer, Outcome};
 use http::{HeaderName, Request, Response, Version};
 use rustls_pki_types::ServerName;
 
@@ -13,7 +13,7 @@ use super::guard::RequestGuard;
 use super::headers::{self, HeaderPresence};
 use super::request_state::RequestState;
 use super::{grpc, head};
-use crate::body::RequestBody;
+use crate::body::{Replay, RequestBody};
 use crate::upstream::{Incoming, Pool, Upstream};
 use backstay_model::{HostRewrite, Protocol};
 use backstay_upstream::{Origin, Reuse, Unanswered, note_failure, uptime};
@@ -36,14 +36,43 @@ pub(super) struct UpstreamAnswer {
     pub(super) silence: Option<Duration>,
 }
 
+/// What it takes to send a request with a body again that the endpoint did not look at.
+#[derive(Debug)]
+struct Unseen {
+    head: Request<()>,
+    body: Replay<RequestBody>,
+}
+
+impl Unseen {
+    /// Keeps of `request` its head, and up to `buffer` bytes of what is sent of its body.
+    // Boxed: few requests have one.
+    fn keep(request: &mut Request<RequestBody>, buffer: usize) -> Box<Self> {
+        let mut head = Request::new(());
+        head.method_mut().clone_from(request.method());
+        head.uri_mut().clone_from(request.uri());
+        *head.version_mut() = request.version();
+        head.headers_mut().clone_from(request.headers());
+        Box::new(Self { head, body: request.body_mut().keep(buffer) })
+    }
+
+    /// The request once more, if all of it is there.
+    fn again(&self) -> Option<Request<RequestBody>> {
+        self.body.can_repeat().then(|| self.head.clone().map(|()| RequestBody::replayed(self.body.body())))
+    }
+}
+
 /// Sends the request. A kept connection may turn out to be closed by the endpoint: then the request goes out again on a new one,
-/// if none of it was sent, or if it may be repeated. So does one whose stream the endpoint has said, in going away, that it did
-/// not look at.
+/// if none of it was sent, or if it may be repeated. So does one whose stream the endpoint has said that it did not look at, as
+/// far as its body is at hand (RFC 9113, 8.7), of which up to `buffer` bytes are kept: in going away as often as that happens to
+/// kept connections, in refusing the stream once.
 pub(super) async fn run(
     state: &RequestState,
     upstream: &Upstream,
+    buffer: usize,
     request: &mut Request<RequestBody>,
 ) -> Result<UpstreamAnswer, Failure> {
+    let shares = upstream.backend.protocol == Protocol::Http2;
+    let unseen = (shares && buffer > 0 && !request.body().is_empty()).then(|| Unseen::keep(request, buffer));
     let route = endpoint::route(upstream, state.port, state.authority.as_ref()).await?;
     let mut unsent = 0;
     let mut reuse = Reuse::Allowed;
@@ -80,8 +109,11 @@ pub(super) async fn run(
                 reuse = Reuse::Never;
                 failure.count(metrics);
             }
-            Failure::GoneAway if state.bodyless && (reused || unsent == 0) => {
-                unsent += usize::from(!reused);
+            Failure::GoneAway | Failure::RefusedStream
+                if may_repeat(upstream, &failure, reused, unsent) && restore(state, unseen.as_deref(), request) =>
+            {
+                let again = reused && matches!(failure, Failure::GoneAway);
+                unsent += usize::from(!again);
                 failure.count(metrics);
             }
             failure => {
@@ -95,6 +127,27 @@ pub(super) async fn run(
         }
         metrics.retries.closed_connection.increment(1);
     }
+}
+
+/// Whether a request that the endpoint did not look at is sent once more, of which `unsent` were not for a kept connection that
+/// ended.
+fn may_repeat(upstream: &Upstream, failure: &Failure, reused: bool, unsent: usize) -> bool {
+    // Where the policy says how often refused streams are tried, it is all there is to say.
+    let policy = upstream.backend.policy.retries.as_ref();
+    match failure {
+        Failure::GoneAway => reused || unsent == 0,
+        _ => unsent == 0 && !policy.is_some_and(|retry| retry.policy.covers_failure(balancer::Failure::Refused)),
+    }
+}
+
+/// Puts the request together again. Returns whether that was possible.
+fn restore(state: &RequestState, unseen: Option<&Unseen>, request: &mut Request<RequestBody>) -> bool {
+    match unseen.and_then(Unseen::again) {
+        Some(again) => *request = again,
+        // One without a body is what it was.
+        None => return state.bodyless,
+    }
+    true
 }
 
 /// Notes that the request goes to an endpoint of `pool` now, and addresses it to that endpoint where the backend says so.

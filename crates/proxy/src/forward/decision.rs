@@ -4,8 +4,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use backstay_destination::Authority;
+use backstay_model::Protocol;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
@@ -18,15 +19,23 @@ use super::guards::{self, Additions, Inquiry, Verdict, Waiter, Wanted};
 use super::head::HeadEdits;
 use super::headers::HeaderPresence;
 use super::outbound::{Decision, Edits, Outbound};
+use super::request_state::RequestState;
 use super::response_body::ResponseBody;
 use super::unmatched::{Lookup, NO_ROUTE};
-use super::{compose, echo, grpc, head, headers, loops, mirror, reply, request_target, sequence, unmatched};
+use super::{compose, connect, echo, grpc, head, headers, loops, mirror, reply, request_target, sequence, unmatched};
 use crate::body::RequestBody;
 use crate::config::{Action, Forward, Target};
 use crate::exchange::Exchange;
 use crate::local_reply::{Flag, LocalReply};
 
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
+/// For the connection on which the host's listener is (RFC 9110, 15.5.20): what one listener lets in must not be a way into another.
+const MISDIRECTED: LocalReply = LocalReply::fixed(
+    StatusCode::MISDIRECTED_REQUEST,
+    "the host is served on connections of its own",
+    Flag::NoRoute,
+    "misdirected_request",
+);
 
 /// What is to be done about a request, whatever the action of its rule.
 pub(super) enum Course {
@@ -79,7 +88,7 @@ pub(super) fn decide(
     waited: bool,
 ) -> Course {
     let (mut parts, body) = request.into_parts();
-    let present = HeaderPresence::among(&parts.headers);
+    let mut present = HeaderPresence::among(&parts.headers);
     exchange.format.grpc = present.content_type && grpc::is_spoken(&parts.headers);
     let shared = &exchange.client.thread.shared;
     if exchange.client.is_multiplexed() {
@@ -89,6 +98,11 @@ pub(super) fn decide(
         }
         if !headers::is_well_formed(&parts.headers) {
             return Course::Answered(reply::refuse(exchange, headers::MALFORMED));
+        }
+        if parts.method == Method::CONNECT
+            && let Err(reply) = connect::translate(&exchange, &mut parts, &mut present)
+        {
+            return Course::Answered(reply::refuse(exchange, reply));
         }
     }
     let raw = match authority::of(&parts) {
@@ -114,6 +128,12 @@ pub(super) fn decide(
         headers::join_cookies(&mut parts.headers);
     }
     let socket = exchange.client.socket.load();
+    if let Some(name) = &exchange.client.server_name
+        && **name != *authority.host
+        && socket.table.divides(name, &authority.host)
+    {
+        return Course::Answered(reply::refuse(exchange, MISDIRECTED));
+    }
     let found = socket.table.find(&authority.host, &parts.method, parts.uri.path(), parts.uri.query(), &parts.headers);
     let Some(matched) = found else {
         let lookup = Lookup { table: &socket.table, host: &authority.host, parts: &parts };
@@ -224,18 +244,26 @@ fn decide_target(
         mirror::copy(&thread, mirror, &parts, &hop, &mut body);
     }
     let upgrades = hop.upgrade.is_some();
+    if upgrades && backend.protocol == Protocol::Http2 && exchange.client.is_multiplexed() {
+        return Decision::Answered(reply::refuse(exchange, connect::NOT_PASSED_ON));
+    }
     let timeouts = RouteTimeouts { request: forward.request_timeout, attempt: forward.backend_request_timeout };
     let aim = Aim { backend, port, timeouts };
-    let (state, cookies) = aim.state(&exchange, &mut parts, &hop, &body);
-    let Some(request) = head::address(parts, hop, backend, body) else {
+    head::rewrite_host(&mut parts, backend);
+    let authority = RequestState::authority(backend, &parts);
+    let (hash, cookies) = aim.hashed(&exchange, &parts);
+    let Some(()) = head::address(&mut parts, &hop, backend) else {
         return Decision::Answered(reply::refuse(exchange, UNSENDABLE));
     };
+    if let Err(reply) = aim.fits(&exchange, &parts) {
+        return Decision::Answered(reply::refuse(exchange, reply));
+    }
     let edits = filters.iter().any(|filters| !filters.response_headers.is_empty());
     Decision::Forward(Box::new(Outbound {
         // Written out, so that it is made where it stays.
         aimed: Aimed {
-            request,
-            state,
+            state: RequestState::new(backend, (port, authority), upgrades, &parts, &body, hash),
+            request: Request::from_parts(parts, body),
             active: aim.active(&exchange),
             deadline: aim.deadline(&exchange),
             attempts: aim.attempts(),

@@ -43,6 +43,9 @@ pub(super) fn prepare(
     let headers = &mut parts.headers;
     let mut hop = headers::strip(headers, present);
     let client = &exchange.client;
+    if let Some(offered) = hop.upgrade.take() {
+        hop.upgrade = headers::permitted(offered, &client.thread.shared.upgrades);
+    }
     if present.expect
         && headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(CONTINUE))
     {
@@ -151,29 +154,25 @@ fn replace_host(headers: &mut HeaderMap, host: HeaderValue) {
     }
 }
 
-/// The request as `backend` speaks it. `None` when the authority cannot be sent in HTTP/2.
-pub(super) fn address(
-    mut parts: Parts,
-    hop: HopByHop,
-    backend: &Backend,
-    body: RequestBody,
-) -> Option<Request<RequestBody>> {
+/// Makes the head the one of a request as `backend` speaks it. `None` when the authority cannot be sent in HTTP/2.
+// In place: a head is large, and would be moved there and back.
+pub(super) fn address(parts: &mut Parts, hop: &HopByHop, backend: &Backend) -> Option<()> {
     let headers = &mut parts.headers;
     match backend.protocol {
         Protocol::Http1 => {
             if hop.chunked {
                 headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             }
-            if let Some(upgrade) = hop.upgrade {
+            if let Some(upgrade) = &hop.upgrade {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-                headers.insert(header::UPGRADE, upgrade);
+                headers.insert(header::UPGRADE, upgrade.clone());
             } else if hop.trailers {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
                 headers.insert(header::TE, HeaderValue::from_static("trailers"));
             }
             parts.version = Version::HTTP_11;
             if parts.uri.authority().is_some() {
-                parts.uri = Uri::from(path_of(parts.uri));
+                parts.uri = Uri::from(path_of(&mut parts.uri));
             }
         }
         Protocol::Http2 => {
@@ -184,14 +183,14 @@ pub(super) fn address(
             let mut target = uri::Parts::default();
             target.scheme = Some(if backend.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP });
             target.authority = Some(uri::Authority::from_maybe_shared(Bytes::copy_from_slice(host.as_bytes())).ok()?);
-            target.path_and_query = Some(path_of(parts.uri));
+            target.path_and_query = Some(path_of(&mut parts.uri));
             parts.version = Version::HTTP_2;
             parts.uri = Uri::from_parts(target).ok()?;
         }
     }
-    Some(Request::from_parts(parts, body))
+    Some(())
 }
 
-fn path_of(uri: Uri) -> PathAndQuery {
-    uri.into_parts().path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"))
+fn path_of(uri: &mut Uri) -> PathAndQuery {
+    std::mem::take(uri).into_parts().path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"))
 }

@@ -8,6 +8,7 @@ use super::loops::CDN_LOOP;
 use crate::body::trailers::may_be_sent;
 use crate::limits::Limits;
 use crate::local_reply::{Flag, LocalReply};
+use crate::upgrades::Upgrades;
 
 /// Client and proxies on the way here.
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -53,10 +54,14 @@ const OVERHEAD: usize = 32;
 
 /// Whether the head of an HTTP/2 request is within `limits`, which nobody before has seen to.
 pub(super) fn is_within(limits: &Limits, parts: &Parts) -> bool {
+    parts.headers.len() <= limits.max_headers && size(parts) <= limits.max_head_size
+}
+
+/// Bytes of a head in HTTP/2.
+pub(super) fn size(parts: &Parts) -> usize {
     let of_header = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + OVERHEAD;
     let target = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
-    parts.headers.len() <= limits.max_headers
-        && target + parts.headers.iter().map(of_header).sum::<usize>() <= limits.max_head_size
+    target + parts.headers.iter().map(of_header).sum::<usize>()
 }
 
 /// Which of the headers that matter a head has. To look at all headers once costs less than to ask for each.
@@ -166,7 +171,7 @@ pub(super) fn strip(headers: &mut HeaderMap, present: &HeaderPresence) -> HopByH
         && let Some(upgrade) = headers.remove(header::UPGRADE)
     {
         if wants_upgrade {
-            hop.upgrade = without_http2(upgrade);
+            hop.upgrade = Some(upgrade);
         }
         headers.remove(HTTP2_SETTINGS);
     }
@@ -179,17 +184,13 @@ pub(super) fn strip(headers: &mut HeaderMap, present: &HeaderPresence) -> HopByH
     hop
 }
 
-/// What `upgrade` offers beside HTTP/2, which is gone from it (RFC 9113, 3.1) and has smuggled requests past proxies.
-fn without_http2(upgrade: HeaderValue) -> Option<HeaderValue> {
-    let is_http2 = |protocol: &[u8]| {
-        let protocol = protocol.to_ascii_lowercase();
-        protocol.starts_with(b"h2") || protocol.starts_with(b"http/2")
-    };
-    if !elements(&upgrade).any(is_http2) {
-        return Some(upgrade);
+/// What of `offered` a connection may change to.
+pub(super) fn permitted(offered: HeaderValue, upgrades: &Upgrades) -> Option<HeaderValue> {
+    if elements(&offered).all(|protocol| upgrades.permit(protocol)) {
+        return Some(offered).filter(|offered| !offered.is_empty());
     }
-    let others: Vec<&[u8]> = elements(&upgrade).filter(|protocol| !is_http2(protocol)).collect();
-    if others.is_empty() { None } else { HeaderValue::from_bytes(&others.join(&b", "[..])).ok() }
+    let permitted: Vec<&[u8]> = elements(&offered).filter(|protocol| upgrades.permit(protocol)).collect();
+    if permitted.is_empty() { None } else { HeaderValue::from_bytes(&permitted.join(&b", "[..])).ok() }
 }
 
 /// A length may be said several times, in lines or as a list, if it is the same each time, which hyper has checked. The next

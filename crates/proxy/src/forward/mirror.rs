@@ -4,14 +4,16 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
 
+use http::Request;
 use http::request::Parts;
 
 use super::headers::HopByHop;
 use super::request_state::RequestState;
-use super::{attempt, head, loops};
+use super::{attempt, head, headers, loops};
 use crate::body::{RequestBody, tap};
 use crate::config::Mirror;
 use crate::data_thread::DataThread;
+use backstay_model::Protocol;
 
 /// How long a copy may take, its answer included.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -43,13 +45,19 @@ pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop:
     };
     let hop = HopByHop { upgrade: None, trailers: hop.trailers, chunked: hop.chunked };
     head::rewrite_host(&mut parts, &mirror.backend);
-    let state = RequestState::new(&mirror.backend, mirror.port, &parts, &hop, &copied);
-    let Some(mut request) = head::address(parts, hop, &mirror.backend, copied) else { return };
+    let authority = RequestState::authority(&mirror.backend, &parts);
+    let state = RequestState::new(&mirror.backend, (mirror.port, authority), false, &parts, &copied, None);
+    let Some(()) = head::address(&mut parts, &hop, &mirror.backend) else { return };
+    if mirror.backend.protocol == Protocol::Http2 && headers::size(&parts) > thread.shared.limits.max_upstream_head_size
+    {
+        return thread.shared.metrics.mirrors_dropped.failed.increment(1);
+    }
+    let mut request = Request::from_parts(parts, copied);
     let upstream = thread.upstreams.get(&mirror.backend, || thread.random());
     let thread = Rc::clone(thread);
     tokio::task::spawn_local(async move {
         let work = async {
-            let mut answer = attempt::run(&state, &upstream, &mut request).await.ok()?;
+            let mut answer = attempt::run(&state, &upstream, 0, &mut request).await.ok()?;
             while let Some(frame) = poll_fn(|cx| answer.incoming.poll_frame(cx)).await {
                 frame.ok()?;
             }

@@ -4,7 +4,6 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 use backstay_balancer::Outcome;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
@@ -21,6 +20,7 @@ use super::guards::Waiter;
 use super::headers;
 use super::request_state::RequestState;
 use super::response_body::{ResponseBody, UpstreamBody};
+use super::retries::Ended;
 use super::silence::Silence;
 use super::{reply, retries, tunnel};
 use crate::activity::Cause;
@@ -79,28 +79,31 @@ impl Outbound {
             let due = deadline.as_ref().map(|deadline| deadline.deadline());
             let unanswered = Unanswered { exchange, active, state, due };
             let mut retry_flag = Flag::None;
+            let buffer = unanswered.exchange.client.thread.shared.limits.retry_buffer;
             let outcome = match *attempts {
-                Attempts::One => within(deadline, pin!(attempt::run(state, &active.upstream, request))).await,
+                Attempts::One => {
+                    let late = || Err(Failure::Timeout);
+                    within(deadline, pin!(attempt::run(state, &active.upstream, buffer, request)), late).await
+                }
                 Attempts::Timed(timeout) => {
                     let client = Rc::clone(&unanswered.exchange.client);
                     state.time();
                     let timeouts = retries::Timeouts { attempt: timeout, due };
                     let mut ended = Box::pin(retries::run(state, &active.upstream, &client.thread, timeouts, request));
-                    within(deadline, ended.as_mut()).await.map(|ended| {
-                        retry_flag = ended.flag;
-                        ended.outcome
-                    })
+                    let late = || Ended { outcome: Err(Failure::Timeout), flag: Flag::None };
+                    let ended = within(deadline, ended.as_mut(), late).await;
+                    retry_flag = ended.flag;
+                    ended.outcome
                 }
             };
             std::mem::forget(unanswered);
             if retry_flag != Flag::None {
                 exchange.note(|record| record.retry_flag = retry_flag);
             }
-            let outcome = outcome.unwrap_or_else(|| {
+            if let Err(Failure::Timeout) = &outcome {
                 active.upstream.backend.metrics.timeouts.total.increment(1);
                 active.upstream.report(state.current.borrow().as_ref(), Outcome::TimedOut);
-                Err(Failure::Timeout)
-            });
+            }
             match &outcome {
                 Err(failure) if self.next(failure) => {}
                 _ => return self.finish(outcome),
@@ -132,53 +135,71 @@ impl Outbound {
             aimed: Aimed { state, active, deadline, cookies, .. },
             client_upgrade,
             edits,
-            mut selected,
+            selected,
         } = *self;
         let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
         let (attempts, made) = (state.attempts.get(), state.made());
-        let mut response = match outcome.and_then(|answer| check(answer, client_upgrade.is_some(), &exchange)) {
-            Ok(answer) => {
-                exchange.note(|record| record.attempts = made);
-                let mut response = pass(exchange, answer, state, active, deadline, client_upgrade);
-                for cookie in cookies {
-                    response.headers_mut().append(header::SET_COOKIE, cookie);
+        let mut touches = Touches { attempts: counts.then_some(attempts), edits, selected };
+        // Looked at where it is: an answer is large.
+        let failure = match outcome {
+            Ok(answer) => match refusal(&answer, client_upgrade.is_some(), &exchange) {
+                Some(refusal) => refusal,
+                None => {
+                    exchange.note(|record| record.attempts = made);
+                    let mut response = pass(exchange, answer, state, active, deadline, client_upgrade);
+                    for cookie in cookies {
+                        response.headers_mut().append(header::SET_COOKIE, cookie);
+                    }
+                    touches.apply(&mut response);
+                    return response;
                 }
-                response
-            }
-            Err(failure) => {
-                if matches!(failure, Failure::NoEndpoint) {
-                    active.upstream.backend.metrics.no_endpoint.increment(1);
-                }
-                let backend = &active.upstream.backend;
-                if let Some(selected) = &mut selected
-                    && let Some(cause) = selected.cause_of(&failure, backend.has_endpoints())
-                {
-                    backend.metrics.failures.count(cause);
-                    selected.fail(&mut exchange, cause);
-                }
-                let wording = selected.as_ref().and_then(|selected| selected.wording());
-                // Nobody knows where the next request begins.
-                let last = matches!(failure, Failure::Client) && !exchange.client.is_multiplexed();
-                let reply = failure.into_local_reply(attempts > 1);
-                active.answered(wording.map_or(reply.status, |wording| wording.status), exchange.started.elapsed());
-                exchange.note(|record| state.tell(record));
-                let mut response = reply::fail(exchange, reply, wording);
-                if last {
-                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-                response
-            }
+            },
+            Err(failure) => failure,
         };
-        if counts {
+        if matches!(failure, Failure::NoEndpoint) {
+            active.upstream.backend.metrics.no_endpoint.increment(1);
+        }
+        let backend = &active.upstream.backend;
+        if let Some(selected) = &mut touches.selected
+            && let Some(cause) = selected.cause_of(&failure, backend.has_endpoints())
+        {
+            backend.metrics.failures.count(cause);
+            selected.fail(&mut exchange, cause);
+        }
+        let wording = touches.selected.as_ref().and_then(|selected| selected.wording());
+        // Nobody knows where the next request begins.
+        let last = matches!(failure, Failure::Client) && !exchange.client.is_multiplexed();
+        let reply = failure.into_local_reply(attempts > 1);
+        active.answered(wording.map_or(reply.status, |wording| wording.status), exchange.started.elapsed());
+        exchange.note(|record| state.tell(record));
+        let mut response = reply::fail(exchange, reply, wording);
+        if last {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        touches.apply(&mut response);
+        response
+    }
+}
+
+/// What is done last to the head of an answer, whoever gave it.
+struct Touches {
+    /// How many attempts there were, if that is to be said.
+    attempts: Option<u32>,
+    edits: Option<Edits>,
+    selected: Option<Box<Selected>>,
+}
+
+impl Touches {
+    fn apply(self, response: &mut Response<ResponseBody>) {
+        if let Some(attempts) = self.attempts {
             response.headers_mut().insert(retries::ATTEMPT_COUNT, attempts.into());
         }
-        if let Some(edits) = edits {
-            edits.apply(&mut response);
+        if let Some(edits) = self.edits {
+            edits.apply(response);
         }
-        if let Some(selected) = selected {
-            selected.finish(&mut response);
+        if let Some(selected) = self.selected {
+            selected.finish(response);
         }
-        response
     }
 }
 
@@ -201,18 +222,21 @@ impl Drop for Unanswered<'_> {
     }
 }
 
-/// Refuses answers that cannot be passed on.
-fn check(answer: UpstreamAnswer, upgrades: bool, exchange: &Exchange) -> Result<UpstreamAnswer, Failure> {
-    if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS && !upgrades {
-        return Err(Failure::Protocol("upgrade_not_asked_for"));
+/// Why an answer cannot be passed on, if so.
+fn refusal(answer: &UpstreamAnswer, upgrades: bool, exchange: &Exchange) -> Option<Failure> {
+    let status = answer.response.status();
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return if !upgrades {
+            Some(Failure::Protocol("upgrade_not_asked_for"))
+        } else if !answer.incoming.may_tunnel() {
+            Some(Failure::Protocol("upgrade_before_end_of_request"))
+        } else {
+            (!exchange.client.enter_tunnel()).then_some(Failure::Client)
+        };
     }
-    if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS && !answer.incoming.may_tunnel() {
-        return Err(Failure::Protocol("upgrade_before_end_of_request"));
-    }
-    if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS && !exchange.client.enter_tunnel() {
-        return Err(Failure::Client);
-    }
-    Ok(answer)
+    // Over HTTP/2 that would be taken for the other protocol (RFC 8441, 5).
+    let taken_for_one = upgrades && exchange.client.is_multiplexed() && status.is_success();
+    taken_for_one.then_some(Failure::Protocol("upgrade_not_taken"))
 }
 
 /// Passes an answer on.
@@ -258,18 +282,17 @@ fn pass(
     Response::from_parts(parts, ResponseBody::upstream(body, exchange))
 }
 
-/// `work`, unless the deadline comes first.
+/// What comes of `work`, or what is `late` if the deadline comes first.
 pub(super) async fn within<T>(
     deadline: &mut Option<Pin<Box<Sleep>>>,
     mut work: Pin<&mut impl Future<Output = T>>,
-) -> Option<T> {
+    late: impl Fn() -> T,
+) -> T {
     poll_fn(|cx| {
-        if let Poll::Ready(done) = work.as_mut().poll(cx) {
-            return Poll::Ready(Some(done));
-        }
+        let done = work.as_mut().poll(cx);
         match deadline {
-            Some(deadline) => deadline.as_mut().poll(cx).map(|()| None),
-            None => Poll::Pending,
+            Some(deadline) if done.is_pending() => deadline.as_mut().poll(cx).map(|()| late()),
+            _ => done,
         }
     })
     .await

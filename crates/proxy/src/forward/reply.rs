@@ -14,7 +14,7 @@ use crate::exchange::Exchange;
 use crate::filter;
 use crate::local_reply::{Flag, LocalReply};
 use crate::route::Matched;
-use backstay_model::{Redirect, Respond};
+use backstay_model::{InsteadOf, Redirect, Respond};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 
@@ -70,7 +70,13 @@ pub(super) fn respond<'f>(
     filters: impl IntoIterator<Item = &'f Filters>,
 ) -> Response<ResponseBody> {
     count(&exchange, respond.status);
-    note(&mut exchange, respond.status, Flag::None, "direct_response".into());
+    let (flag, details) = match respond.instead_of {
+        None => (Flag::None, "direct_response"),
+        Some(InsteadOf::UnresolvedBackend) => (Flag::NoCluster, "cluster_not_found"),
+        Some(InsteadOf::RefusedRule) => (Flag::NoRoute, "rule_refused"),
+        Some(InsteadOf::NoBackend) => (Flag::NoRoute, "no_backend"),
+    };
+    note(&mut exchange, respond.status, flag, details.into());
     let mut response = written(exchange, respond, computed.unwrap_or_else(|| respond.body.clone()));
     edit(&mut response, filters);
     response

@@ -10,7 +10,6 @@ use http::request::Parts;
 use http::{HeaderValue, header};
 
 use super::grpc;
-use super::headers::HopByHop;
 use crate::access::Record;
 use crate::body::{BodyProgress, RequestBody};
 use backstay_upstream::{Backend, Discovery, SelectedEndpoint};
@@ -52,19 +51,28 @@ pub(super) struct RequestState {
 }
 
 impl RequestState {
-    /// How the request of `parts`, `hop` and `body` may be sent to `backend`.
-    pub(super) fn new(
-        backend: &Backend,
-        port: Option<NonZeroU16>,
-        parts: &Parts,
-        hop: &HopByHop,
-        body: &RequestBody,
-    ) -> Self {
-        let authority = match backend.discovery {
+    /// What `backend` has to resolve for the request of `parts`, which [has a host](super::head::prepare).
+    #[inline]
+    pub(super) fn authority(backend: &Backend, parts: &Parts) -> Option<HeaderValue> {
+        match backend.discovery {
             Discovery::Addresses(_) => None,
             Discovery::Dynamic(_) => parts.headers.get(header::HOST).cloned(),
-        };
-        let bodyless = body.is_empty() && hop.upgrade.is_none();
+        }
+    }
+
+    /// How the request of `parts` and `body`, for `authority`, may be sent to `backend`. `upgrades` says whether it asks for another
+    /// protocol, `hash` where endpoints are chosen by one.
+    // In one with its callers: what it makes is large, and is put where it stays.
+    #[inline(always)]
+    pub(super) fn new(
+        backend: &Backend,
+        (port, authority): (Option<NonZeroU16>, Option<HeaderValue>),
+        upgrades: bool,
+        parts: &Parts,
+        body: &RequestBody,
+        hash: Option<u64>,
+    ) -> Self {
+        let bodyless = body.is_empty() && !upgrades;
         Self {
             port,
             authority,
@@ -73,7 +81,7 @@ impl RequestState {
             sent: body.progress(),
             grpc: backend.detector().is_some() && grpc::is_spoken(&parts.headers),
             by_endpoint: false,
-            hash: None,
+            hash,
             avoid: RefCell::default(),
             current: RefCell::default(),
             tried: Cell::default(),

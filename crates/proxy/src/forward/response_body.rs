@@ -50,7 +50,7 @@ pub(super) struct UpstreamBody {
     /// Why the answer has ended before its end.
     pub(super) failed: Option<upstream::Error>,
     /// How long the next part may take.
-    pub(super) silence: Option<Box<Silence>>,
+    pub(super) silence: Option<Silence>,
     /// Undoes the coding that the body comes in, where the client has not asked for it.
     pub(super) gunzip: Option<Box<Gunzip>>,
     /// Keeps the answer, once all of it is there.
@@ -125,7 +125,10 @@ impl UpstreamBody {
             .deadline
             .as_mut()
             .and_then(|deadline| deadline.as_mut().poll(cx).is_ready().then(|| deadline.deadline().into_std()));
-        let silent = self.silence.as_mut().and_then(|silence| silence.poll(cx).is_ready().then(|| silence.due()));
+        let silent = self.silence.as_mut().and_then(|silence| match silence.poll(cx) {
+            Poll::Ready(due) => Some(due),
+            Poll::Pending => None,
+        });
         earlier(late, silent).map_or(Poll::Pending, Poll::Ready)
     }
 }
@@ -185,7 +188,7 @@ impl http_body::Body for ResponseBody {
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
                 Poll::Ready(Some(Ok(mut frame))) => {
                     if let Some(silence) = &mut body.silence {
-                        silence.since = Instant::now();
+                        silence.broken();
                     }
                     if let (Some(recorder), Some(data)) = (&mut body.recorder, frame.data_ref())
                         && !recorder.take(data)

@@ -56,15 +56,16 @@ pub(super) async fn run(
     timeouts: Timeouts,
     outer: &mut Request<RequestBody>,
 ) -> Ended {
+    let buffer = thread.shared.limits.retry_buffer;
     let Some(policy) = &upstream.backend.policy.retries else {
-        let outcome = attempt(state, upstream, None, timeouts, outer).await;
+        let outcome = attempt(state, upstream, None, timeouts, buffer, outer).await;
         return Ended { outcome, flag: Flag::None };
     };
     let metrics = &upstream.backend.metrics.retries;
     let (parts, body) = std::mem::replace(outer, Request::new(RequestBody::empty())).into_parts();
     let replay = (!body.is_empty()).then(|| {
-        let (progress, limit) = (body.progress(), thread.shared.limits.retry_buffer);
-        Replay::new(body, progress, limit, Arc::clone(&upstream.backend.metrics))
+        let progress = body.progress();
+        Replay::new(body, progress, buffer, Some(Arc::clone(&upstream.backend.metrics)))
     });
     let mut retries = Retries::new(&policy.policy);
     let mut permit: Option<Permit> = None;
@@ -74,7 +75,7 @@ pub(super) async fn run(
         if policy.count_attempts {
             request.headers_mut().insert(ATTEMPT_COUNT, state.attempts.get().into());
         }
-        let outcome = attempt(state, upstream, Some(policy), timeouts, &mut request).await;
+        let outcome = attempt(state, upstream, Some(policy), timeouts, buffer, &mut request).await;
         let decision = decide(&mut retries, policy, metrics, &outcome, thread.random());
         let flag = match decision {
             Decision::No(NoRetry::NotCovered) => {
@@ -147,6 +148,7 @@ async fn attempt(
     upstream: &Upstream,
     policy: Option<&Retry>,
     timeouts: Timeouts,
+    buffer: usize,
     request: &mut Request<RequestBody>,
 ) -> Result<UpstreamAnswer, Failure> {
     let started = Instant::now();
@@ -161,7 +163,7 @@ async fn attempt(
     let whole = per_try.map(|timeout| started + timeout).filter(|at| is_first(*at));
     let mut whole = whole.map(|at| Box::pin(sleep_until(at.into())));
     let mut silence = first_byte.map(|timeout| (timeout, Box::pin(sleep(timeout))));
-    let mut work = pin!(attempt::run(state, upstream, request));
+    let mut work = pin!(attempt::run(state, upstream, buffer, request));
     let outcome = poll_fn(|cx| {
         if let Poll::Ready(outcome) = work.as_mut().poll(cx) {
             return Poll::Ready(outcome);

@@ -6,33 +6,47 @@ use std::time::{Duration, Instant};
 
 use tokio::time::Sleep;
 
-/// How long the next part of an answer may take.
+/// How long the next part of an answer may take. Most answers are there when they are asked for: nothing is allocated, and no clock is
+/// read, until one is not.
 #[derive(Debug)]
 pub(super) struct Silence {
     limit: Duration,
-    /// When the last part came.
-    pub(super) since: Instant,
+    waiting: Option<Box<Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    /// When the last part came, or it was first waited for one.
+    since: Instant,
     sleep: Pin<Box<Sleep>>,
 }
 
 impl Silence {
-    pub(super) fn new(limit: Duration) -> Box<Self> {
-        Box::new(Self { limit, since: Instant::now(), sleep: Box::pin(tokio::time::sleep(limit)) })
+    pub(super) fn new(limit: Duration) -> Self {
+        Self { limit, waiting: None }
     }
 
-    /// When the endpoint will have said nothing for too long.
-    pub(super) fn due(&self) -> Instant {
-        self.since + self.limit
+    /// A part came.
+    #[inline]
+    pub(super) fn broken(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.since = Instant::now();
+        }
     }
 
-    /// Ready when the endpoint has said nothing for too long. The timer is set anew only when it goes off, not with each part.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while self.sleep.as_mut().poll(cx).is_ready() {
-            let due = self.due();
+    /// Ready when the endpoint has said nothing for too long, with when that was so. The timer is set anew only when it goes off, not
+    /// with each part.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        let limit = self.limit;
+        let waiting = self.waiting.get_or_insert_with(|| {
+            Box::new(Waiting { since: Instant::now(), sleep: Box::pin(tokio::time::sleep(limit)) })
+        });
+        while waiting.sleep.as_mut().poll(cx).is_ready() {
+            let due = waiting.since + limit;
             if due <= Instant::now() {
-                return Poll::Ready(());
+                return Poll::Ready(due);
             }
-            self.sleep.as_mut().reset(due.into());
+            waiting.sleep.as_mut().reset(due.into());
         }
         Poll::Pending
     }

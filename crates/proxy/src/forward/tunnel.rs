@@ -1,6 +1,6 @@
 //! Connections that changed protocols: bytes both ways, nothing read into them.
 
-use http::{HeaderValue, Response, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
@@ -15,8 +15,10 @@ use crate::upstream::Tunnel;
 /// Bytes buffered in each direction.
 const BUFFER: usize = 16 << 10;
 
-/// Passes a 101 on and connects the two sides once the client's has changed too. A side that stops sending is passed on too;
-/// the tunnel ends when both have.
+const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
+
+/// Passes a 101 on, over HTTP/2 as the 200 that it is there (RFC 8441, 5), and connects the two sides once the client's has changed
+/// too. A side that stops sending is passed on too; the tunnel ends when both have.
 pub(super) fn open(
     mut exchange: Exchange,
     client: OnUpgrade,
@@ -27,9 +29,16 @@ pub(super) fn open(
     let (mut parts, ()) = response.into_parts();
     let upgrade = parts.headers.get(header::UPGRADE).cloned();
     headers::strip(&mut parts.headers, &present);
-    parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    if let Some(upgrade) = upgrade {
-        parts.headers.insert(header::UPGRADE, upgrade);
+    if exchange.client.is_multiplexed() {
+        (parts.status, parts.version) = (StatusCode::OK, Version::HTTP_2);
+        parts.headers.remove(SEC_WEBSOCKET_ACCEPT);
+        parts.headers.remove(header::CONTENT_LENGTH);
+        exchange.note(|record| record.status = StatusCode::OK.as_u16());
+    } else {
+        parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        if let Some(upgrade) = upgrade {
+            parts.headers.insert(header::UPGRADE, upgrade);
+        }
     }
     let tunnel = exchange.client.thread.registry.tunnel();
     tokio::task::spawn_local(async move {

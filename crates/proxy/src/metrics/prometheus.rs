@@ -3,6 +3,7 @@
 mod backends;
 mod caches;
 mod calls;
+mod certificates;
 mod process;
 
 use super::family::write;
@@ -13,6 +14,8 @@ use calls::write_calls;
 pub(crate) fn prometheus(process: &Process, backends: &[BackendSnapshot], calls: &[CallSnapshot]) -> String {
     let mut text = Exposition::default();
     write(&mut text, process::FAMILIES, "", &[("", process)]);
+    let certificates: Vec<_> = process.certificates.iter().map(|(secret, end)| (&**secret, end)).collect();
+    write(&mut text, certificates::FAMILIES, "secret", &certificates);
     let used: Vec<_> =
         backends.iter().filter(|backend| backend.was_used()).map(|backend| (&*backend.name, backend)).collect();
     write(&mut text, backends::FAMILIES, "backend", &used);

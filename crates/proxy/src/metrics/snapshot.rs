@@ -22,6 +22,8 @@ pub(crate) struct Process {
     /// Names of endpoints that are watched, and those of them whose last lookup brought no address.
     pub(crate) watched: (usize, usize),
     pub(crate) backends: usize,
+    /// When each certificate in force ends, in seconds since 1970, by the name of its resource.
+    pub(crate) certificates: Vec<(Arc<str>, f64)>,
     pub(crate) draining: bool,
     /// Of the system.
     pub(crate) usage: Usage,

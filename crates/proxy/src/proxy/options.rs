@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::limits::{LimitError, Limits};
 use crate::state::StateError;
+use crate::upgrades::Upgrades;
 
 /// How a proxy runs.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// What clients may ask, and how much is kept for them.
     pub limits: Limits,
+    /// What connections of clients may change to. Default WebSocket alone.
+    pub upgrades: Upgrades,
 }
 
 /// Where each request is logged, as a line of JSON.
@@ -69,6 +72,7 @@ impl Default for Options {
             access_log: AccessLog::Off,
             drain_timeout: Duration::from_secs(30),
             limits: Limits::default(),
+            upgrades: Upgrades::default(),
         }
     }
 }

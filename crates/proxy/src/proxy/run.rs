@@ -19,10 +19,11 @@ use tokio::task::JoinHandle;
 use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access::{self, LogFile};
 use crate::admin::{self, Admin};
-use crate::control::{Control, Model, Status, change, look};
+use crate::control::{Control, Model, SharedModel, Status, change, look, watch_certificates};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::{self, Dns, HostsFile};
 use crate::process::{self, Descriptors};
+use crate::report;
 use crate::server::{self, Workers};
 use crate::state::{self, StateFile, StateLock};
 
@@ -65,7 +66,10 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
     let data_thread_failed = control.failed();
     let served = async {
         match subscription(&options) {
-            Some(subscription) => client::run(subscription, control, stopped).await,
+            Some(subscription) => {
+                let _reporting = Ended(tokio::spawn(report::run(subscription.clone(), tasks.model.clone())));
+                client::run(subscription, control, stopped).await
+            }
             None => {
                 stopped.await;
                 control
@@ -82,7 +86,7 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
     };
     tracing::info!(timeout = ?options.drain_timeout, "draining");
     control.into_workers().drain(options.drain_timeout).await;
-    let Tasks { admin, keepers, log, _lock } = tasks;
+    let Tasks { admin, keepers, log, _lock, .. } = tasks;
     for keeper in keepers {
         let _ = keeper.await;
     }
@@ -96,6 +100,7 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
 
 /// What runs beside the subscription.
 struct Tasks {
+    model: SharedModel,
     admin: Option<JoinHandle<()>>,
     /// Tasks that end by themselves, once the control side has ended and what is to be kept is on disk.
     keepers: Vec<JoinHandle<()>>,
@@ -124,6 +129,7 @@ async fn begin(
     let workers = Workers::start(server::Options {
         threads: options.threads,
         limits: options.limits.clone(),
+        upgrades: options.upgrades.clone(),
         metrics: Arc::clone(&metrics),
         access_log,
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
@@ -167,11 +173,23 @@ async fn begin(
         let model = Arc::clone(&model);
         tokio::spawn(dns::keep(file, move || look(&model).remembered_hosts(), changed.clone()))
     });
+    let certificates = tokio::spawn(watch_certificates(Arc::clone(&model), changed.clone()));
     let resources = state.map(|file| {
+        let model = Arc::clone(&model);
         let in_force = move || look(&model).resources().map(|resource| resource.to_update()).collect();
         tokio::spawn(state::keep(file, in_force, changed, control_metrics))
     });
-    Ok((control, Tasks { admin, keepers: resources.into_iter().chain(hosts).collect(), log, _lock: lock }))
+    let keepers = resources.into_iter().chain(hosts).chain([certificates]).collect();
+    Ok((control, Tasks { model, admin, keepers, log, _lock: lock }))
+}
+
+/// Ends its task when it is dropped.
+struct Ended(JoinHandle<()>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Puts in force what was kept on disk. Whatever cannot be used is left to the control plane.

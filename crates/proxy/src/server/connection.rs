@@ -28,6 +28,10 @@ use backstay_upstream::Io;
 /// What an HTTP/2 client sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// Streams of one HTTP/2 connection that this side may have to reset because of what came on them. Each may cost the connection to the
+/// endpoint on which its request was under way ("MadeYouReset", CVE-2025-8671), and no honest client comes near.
+const MAX_RESETS: usize = 100;
+
 /// An answer to a client that did not finish its head in time.
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -84,6 +88,10 @@ async fn serve<S: Service>(
         peer_value: HeaderValue::try_from(ip.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
         port,
         secure: matches!(opened.stream, Io::Tls(_)),
+        server_name: match &opened.stream {
+            Io::Tls(stream) => stream.get_ref().1.server_name().map(|name| name.to_ascii_lowercase().into()),
+            Io::Plain(_) => None,
+        },
         activity: Arc::clone(&activity),
         begun: RefCell::default(),
         _permit: permit,
@@ -128,8 +136,12 @@ async fn serve_http2<S: Service>(
         .max_concurrent_streams(limits.max_streams)
         .initial_stream_window_size(limits.stream_window)
         .initial_connection_window_size(limits.connection_window)
+        .max_local_error_reset_streams(MAX_RESETS)
         // The library refuses by itself what is larger, unseen; what is larger than may be is refused with the request.
         .max_header_list_size(u32::try_from(2 * limits.max_head_size).unwrap_or(u32::MAX));
+    if !client.thread.shared.upgrades.is_empty() {
+        builder.enable_connect_protocol();
+    }
     let mut connection = builder.serve_connection(TokioIo::new(stream), service::serve(client, service));
     membership.run(&mut connection, http2::Connection::graceful_shutdown).await
 }
@@ -171,7 +183,8 @@ fn is_http2_violation(error: &hyper::Error) -> bool {
 fn cut(thread: &DataThread, phase: Phase) {
     let metrics = &thread.shared.metrics;
     match phase {
-        Phase::Idle => metrics.idle_timeouts.increment(1),
+        // The sweep counts them: of those of HTTP/2, most end by themselves once they are told.
+        Phase::Idle => {}
         Phase::Head => metrics.header_timeouts.increment(1),
         Phase::Busy => metrics.stream_idle_timeouts.increment(1),
         // The backend counts them.

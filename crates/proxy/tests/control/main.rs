@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod access_log;
+mod certificates;
 mod descriptors;
 #[path = "../../../dns-cache/tests/resolver/server.rs"]
 mod dns_server;

@@ -144,7 +144,7 @@ async fn copies_that_come_to_nothing() {
 
     let (proxy, metrics) = counted(Limits { mirror_buffer: 10, ..Limits::default() }, table()).await;
     let dropped = &metrics.mirrors_dropped;
-    raw(proxy.address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade, close\r\nUpgrade: x\r\n\r\n").await;
+    raw(proxy.address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n\r\n").await;
     reaches(&dropped.upgrade, 1).await;
     let body = Full::from(Bytes::from(vec![0; 1_000_000]));
     let request = Request::post("/").header("host", "a").body(body).unwrap();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use backstay_balancer::{Limit, RetryPolicy};
 use backstay_model::Retry;
-use backstay_proxy::server::Options;
+use backstay_proxy::counts::ServerMetrics;
+use backstay_proxy::server::{Limits, Options};
 use backstay_upstream::Backend;
 use bytes::Bytes;
 use http::Request;
@@ -142,27 +143,61 @@ async fn a_connection_that_goes_away_unused_costs_no_request() {
     old.closed().await;
 }
 
+/// What an endpoint promises not to have looked at (RFC 9113, 8.7) does no harm when it is sent again, whatever the policy.
 #[tokio::test]
-async fn a_body_beyond_a_goaway_is_sent_again_as_refused_streams_are() {
-    for retries in [None, Some(refused_streams())] {
-        let again = retries.is_some();
-        let (upstream, _backend, proxy) = through(|backend| backend.policy.retries = retries).await;
-        let posted = posting(&proxy, "body");
+async fn a_body_that_was_not_looked_at_is_sent_again_as_far_as_it_is_at_hand() {
+    for (goes_away, retries, size) in [
+        (true, false, 4),
+        (true, true, 4),
+        (true, false, 400),
+        (false, false, 4),
+        (false, true, 4),
+        (false, false, 400),
+    ] {
+        let case = format!("goes away: {goes_away}, retries: {retries}, {size} bytes");
+        let (upstream, address) = Raw::bind().await;
+        let mut backend = BackendOf::http2(address);
+        backend.policy.retries = retries.then(refused_streams);
+        let limits = Limits { retry_buffer: 100, ..Limits::default() };
+        let proxy = Proxy::limited(limits, Routes::all(to(&backend.build(), address.port()))).await;
+        let body: &'static str = "x".repeat(size).leak();
+        let posted = posting(&proxy, body);
         let mut old = Frames::accept(&upstream, &[]).await;
         let one = old.request().await;
-        assert_eq!(old.end_of(one).await, Ok(()));
-        old.go_away(0, NO_ERROR).await;
-        if again {
-            let mut new = Frames::accept(&upstream, &[]).await;
-            let one = new.request().await;
-            assert_eq!(new.end_of(one).await, Ok(()));
-            new.answer(one, "again").await;
-            assert_eq!(text(posted).await, "again");
+        assert_eq!(old.end_of(one).await, Ok(()), "{case}");
+        if goes_away {
+            old.go_away(0, NO_ERROR).await;
         } else {
-            let answer = soon(posted).await.unwrap();
-            assert_eq!(answer.status, 503);
-            assert!(answer.text().ends_with("reset reason: remote refused stream reset"), "{}", answer.text());
+            old.reset(one, REFUSED_STREAM).await;
         }
+        if size > 100 {
+            let answer = soon(posted).await.unwrap();
+            assert_eq!(answer.status, 503, "{case}");
+            assert!(answer.text().ends_with("reset reason: remote refused stream reset"), "{case}: {}", answer.text());
+            continue;
+        }
+        let mut again = if goes_away { Frames::accept(&upstream, &[]).await } else { old };
+        let stream = again.request().await;
+        assert_eq!(again.body(stream).await, body.as_bytes(), "{case}");
+        again.answer(stream, "again").await;
+        assert_eq!(text(posted).await, "again", "{case}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_refuses_every_stream_is_asked_twice() {
+    for body in ["", "body"] {
+        let (upstream, _backend, proxy) = through(|_| ()).await;
+        let posted = posting(&proxy, body);
+        let mut frames = Frames::accept(&upstream, &[]).await;
+        for _ in 0..2 {
+            let stream = frames.request().await;
+            if !body.is_empty() {
+                assert_eq!(frames.end_of(stream).await, Ok(()));
+            }
+            frames.reset(stream, REFUSED_STREAM).await;
+        }
+        assert_eq!(soon(posted).await.unwrap().status, 503);
     }
 }
 
@@ -182,6 +217,11 @@ async fn a_stream_that_is_reset_before_its_answer_is_a_503_and_its_connection_go
         };
         let stream = frames.request().await;
         frames.reset(stream, code).await;
+        if code == REFUSED_STREAM {
+            // It was not looked at, and is sent once more.
+            let stream = frames.request().await;
+            frames.reset(stream, code).await;
+        }
         let answer = soon(asked).await.unwrap();
         let (status, flag, reason) = match code {
             PROTOCOL_ERROR => (502, "UPE", "protocol error"),
@@ -325,4 +365,23 @@ async fn requests_that_wait_for_a_stream_go_when_their_number_is_raised() {
     for waits in waiting {
         assert_eq!(text(waits).await, "raised");
     }
+}
+
+/// nginx and HAProxy end a connection for a head that is too long for them, and with it the requests of everybody else.
+#[tokio::test]
+async fn a_head_that_is_longer_than_endpoints_take_is_refused_and_costs_no_connection() {
+    let (upstream, address) = Raw::bind().await;
+    let metrics = Arc::<ServerMetrics>::default();
+    let limits = Limits { max_upstream_head_size: 8 << 10, ..Limits::default() };
+    let options = Options { limits, metrics: Arc::clone(&metrics), ..Options::default() };
+    let table = Routes::all(to(&BackendOf::http2(address).build(), address.port()));
+    let proxy = Proxy::with(options, socket(ANY_PORT, table)).await;
+    let first = asking(&proxy, Request::get("/"));
+    let mut frames = Frames::accept(&upstream, &[]).await;
+    let one = frames.request().await;
+    let long = asking(&proxy, Request::get("/").header("x-long", "x".repeat(8 << 10)));
+    assert_eq!(soon(long).await.unwrap().status, 431);
+    assert_eq!(metrics.heads_too_large.get(), 1);
+    frames.answer(one, "kept").await;
+    assert_eq!(text(first).await, "kept");
 }

@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
+use crate::support::wire::{END_HEADERS, END_STREAM, GOAWAY, HEADERS, Wire, frame, head_of};
 use crate::support::{
     ANY_PORT, BackendOf, Client, H2Client, Proxy, Raw, Routes, Upstream, ask, config, raw, socket, soon, text, to,
 };
@@ -207,14 +208,22 @@ async fn a_client_that_says_nothing_is_cut() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_without_a_word() {
+async fn an_idle_connection_is_closed_and_one_of_http_2_is_told() {
     let proxy = Proxy::limited(hurried(), says("x")).await;
     let answer = raw(proxy.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\nx"), "{answer}");
     let (mut client, ended) = H2Client::open(TcpStream::connect(proxy.address).await.unwrap()).await;
     assert_eq!(client.get("http://a/").await.text(), "x");
-    // The client still holds it, and would go on; to be left without a word is an error to it.
-    soon(ended).await.unwrap().unwrap_err();
+    // The client still holds it, and would go on: it learns that it cannot before the connection is gone.
+    soon(ended).await.unwrap().unwrap();
+    assert!(client.begin(Request::get("http://a/").body(Full::default().boxed()).unwrap()).await.is_err());
+
+    let mut wire = Wire::connect(proxy.address, &[]).await;
+    wire.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &head_of("GET", &[]))).await;
+    assert!(wire.until(HEADERS).await.is_some());
+    let told = wire.until(GOAWAY).await.expect("it is told");
+    assert_eq!(told.payload[4..8], [0; 4], "without a fault");
+    assert!(wire.until(HEADERS).await.is_none(), "and closed");
 }
 
 #[tokio::test]

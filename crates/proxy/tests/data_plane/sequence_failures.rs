@@ -218,8 +218,11 @@ async fn the_connection_limit_is_told_at_once_and_ends_with_each_request() {
     assert_eq!(Raw::head(&mut asking).await.lines().next(), Some("HTTP/1.1 503 Because RESPONSE_BROKEN"));
     free().await;
     // The protocol changes: the tunnel holds the connection until it ends.
-    let (mut tunnel, mut stream) = begin(&proxy, &upstream, "connection: upgrade\r\nupgrade: x\r\n").await;
-    stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n").await.unwrap();
+    let (mut tunnel, mut stream) = begin(&proxy, &upstream, "connection: upgrade\r\nupgrade: websocket\r\n").await;
+    stream
+        .write_all(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+        .await
+        .unwrap();
     assert!(Raw::head(&mut tunnel).await.starts_with("HTTP/1.1 101 "));
     limited().await;
     drop((tunnel, stream));

@@ -15,7 +15,7 @@ mod upstream;
 #[path = "support/wire.rs"]
 pub(crate) mod wire;
 
-pub(crate) use client::{Answer, Client, H2Client, ask, raw};
+pub(crate) use client::{Answer, AnyBody, Client, H2Client, ask, raw};
 pub(crate) use upstream::{Raw, Upstream, echo};
 
 use std::cmp::Reverse;

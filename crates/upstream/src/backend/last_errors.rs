@@ -1,16 +1,35 @@
 //! What last went wrong at the endpoints of a backend, for whoever is asked why it fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What last went wrong at the endpoints of a backend. Nothing of it decides anything.
 #[derive(Debug, Default)]
 pub struct LastErrors {
-    connection: Mutex<Option<Box<FailedConnection>>>,
+    connections: Mutex<Connections>,
     checks: Mutex<BTreeMap<CheckKey, Box<str>>>,
+}
+
+/// Endpoints of which it is noted that the latest connection to them failed. More are not told apart.
+const MAX_FAILING: usize = 256;
+
+/// Failures to connect: the last one, and which endpoints have failed since a connection to them was opened.
+#[derive(Debug, Default)]
+struct Connections {
+    last: Option<Box<FailedConnection>>,
+    failing: HashMap<SocketAddr, Failing>,
+}
+
+/// An endpoint to which no connection came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// What happened last.
+    pub error: Arc<str>,
+    /// How often in a row.
+    pub times: u64,
 }
 
 /// An endpoint, by its address and a port of its own, and the position of a check.
@@ -32,12 +51,40 @@ pub struct FailedConnection {
 impl LastErrors {
     /// Notes a failure, in place of the one before.
     pub fn connection_failed(&self, failure: FailedConnection) {
-        *lock(&self.connection) = Some(Box::new(failure));
+        let mut connections = lock(&self.connections);
+        let room = connections.failing.len() < MAX_FAILING;
+        match connections.failing.get_mut(&failure.address) {
+            Some(failing) => {
+                failing.times = failing.times.saturating_add(1);
+                failing.error = failure.error.as_str().into();
+            }
+            None if room => {
+                let error = failure.error.as_str().into();
+                connections.failing.insert(failure.address, Failing { error, times: 1 });
+            }
+            None => {}
+        }
+        connections.last = Some(Box::new(failure));
+    }
+
+    /// A connection to `address` was opened: it does not fail any more.
+    pub fn connected(&self, address: SocketAddr) {
+        let mut connections = lock(&self.connections);
+        if !connections.failing.is_empty() {
+            connections.failing.remove(&address);
+        }
+    }
+
+    /// How connections to `address` and `port` fail, if they do; on any port where it is `None`.
+    pub fn failing(&self, address: IpAddr, port: Option<NonZeroU16>) -> Option<Failing> {
+        let connections = lock(&self.connections);
+        let at = |known: &SocketAddr| known.ip() == address && port.is_none_or(|port| port.get() == known.port());
+        connections.failing.iter().find(|(known, _)| at(known)).map(|(_, failing)| failing.clone())
     }
 
     /// The last failure there was.
     pub fn failed_connection(&self) -> Option<FailedConnection> {
-        lock(&self.connection).as_deref().cloned()
+        lock(&self.connections).last.as_deref().cloned()
     }
 
     /// Notes why the latest check number `check` of an endpoint failed; `None` where it passed.

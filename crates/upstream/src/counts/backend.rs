@@ -131,6 +131,8 @@ pub struct Retired {
     pub idle: Count,
     /// There were enough unused ones.
     pub max_idle: Count,
+    /// Their endpoint was ejected, or down by its checks.
+    pub unhealthy: Count,
 }
 
 /// Active checks, by what came of them.

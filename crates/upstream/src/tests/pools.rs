@@ -12,7 +12,7 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use super::memory::{Body, InMemory, Memory, backend, upstream};
-use crate::{ConnectError, Lease, Origin, Pending, Pool, Reuse, Upstream};
+use crate::{ConnectError, Discovery, Lease, Origin, Pending, Pool, Reuse, Upstream, uptime};
 
 /// The pool of the only endpoint.
 fn pool(upstream: &Upstream<InMemory>) -> Rc<Pool<InMemory>> {
@@ -118,6 +118,33 @@ async fn a_connection_that_is_unused_for_too_long_is_closed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn connections_to_an_endpoint_that_is_out_of_use_are_closed() {
+    let work = async {
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            let backend = backend(protocol, &Limits::default());
+            let (upstreams, upstream, memory) = upstream(&backend);
+            let pool = pool(&upstream);
+            match protocol {
+                Protocol::Http1 => exchange(open(&pool).await.unwrap(), &memory, 0).await,
+                Protocol::Http2 => drop(open(&pool).await.unwrap()),
+            }
+            upstreams.sweep(Instant::now());
+            assert!(pool.reuse().is_some_and(|lease| {
+                lease.cancel();
+                true
+            }));
+            let Discovery::Addresses(list) = &backend.discovery else { unreachable!() };
+            let endpoints = list.load_full();
+            endpoints.set().state(0).unwrap().set_failed_check(true, uptime());
+            upstreams.sweep(Instant::now());
+            assert!(pool.reuse().is_none(), "{protocol:?}");
+            assert_eq!(backend.metrics.connections_retired.unhealthy.get(), 1, "{protocol:?}");
+        }
+    };
+    LocalSet::new().run_until(work).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_endpoint_that_cannot_be_reached_is_told_to_who_asked_and_noted() {
     let work = async {
         let backend = backend(Protocol::Http1, &Limits::default());
@@ -129,6 +156,14 @@ async fn an_endpoint_that_cannot_be_reached_is_told_to_who_asked_and_noted() {
         let noted = backend.last_errors().failed_connection().unwrap();
         assert_eq!(noted.address, "192.0.2.1:80".parse().unwrap());
         assert!(noted.advice.unwrap().starts_with("nothing listens there"));
+        // As long as none can be opened.
+        let failing = || backend.last_errors().failing("192.0.2.1".parse().unwrap(), None).map(|failing| failing.times);
+        assert_eq!(failing(), Some(1));
+        open(&pool(&upstream)).await.unwrap_err();
+        assert_eq!(failing(), Some(2));
+        memory.fails.set(false);
+        open(&pool(&upstream)).await.unwrap();
+        assert_eq!(failing(), None);
     };
     LocalSet::new().run_until(work).await;
 }

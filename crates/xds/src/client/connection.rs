@@ -110,7 +110,11 @@ async fn open(
     timeout(silent, first).await.unwrap_or(Err(Disconnect::Silent(silent)))
 }
 
-async fn connect(options: &Options) -> Result<Channel, Disconnect> {
+/// A connection to the control plane, as [`run`] opens it: for what is told it beside the subscription.
+///
+/// # Errors
+/// [`Disconnect::Connect`].
+pub async fn connect(options: &Options) -> Result<Channel, Disconnect> {
     let endpoint = Endpoint::from(options.endpoint.clone())
         .connect_timeout(options.connect_timeout)
         .http2_keep_alive_interval(options.keepalive_interval)

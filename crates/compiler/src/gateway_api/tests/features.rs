@@ -123,6 +123,18 @@ fn try_out(feature: &str) {
             assert_eq!(attached.len(), 1);
             assert_eq!(attached[0].listener, "listener/infra/g/one");
         }
+        // What a proxy compares is where a server name and a host belong to.
+        "GatewayHTTPSListenerDetectMisdirectedRequests" => {
+            let named = |name: &str, host: &str| {
+                let tls = json!({"certificateRefs": [{"name": "s"}]});
+                json!({"name": name, "protocol": "HTTPS", "port": 443, "hostname": host, "tls": tls})
+            };
+            let both = gateway("g", json!([named("one", "*.example.com"), named("two", "a.example.com")]));
+            let world = World::new([class(), both, super::certificate("s")]);
+            for (name, host) in [("one", "*.example.com"), ("two", "a.example.com")] {
+                assert_eq!(world.listener("default", &format!("listener/infra/g/{name}")).hostname, host);
+            }
+        }
         "HTTPRoute303RedirectStatusCode" => assert_eq!(redirect(json!({"statusCode": 303})).status, 303),
         "HTTPRoute307RedirectStatusCode" => assert_eq!(redirect(json!({"statusCode": 307})).status, 307),
         "HTTPRoute308RedirectStatusCode" => assert_eq!(redirect(json!({"statusCode": 308})).status, 308),

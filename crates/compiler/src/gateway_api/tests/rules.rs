@@ -1,5 +1,6 @@
 use backstay_proto::config;
 use backstay_proto::config::filter::Kind as Filter;
+use backstay_proto::config::respond::InsteadOf;
 use backstay_proto::config::rule::Action;
 use backstay_proto::config::weighted_backend::Target;
 use backstay_proto::config::{named_match, path_match, path_modifier};
@@ -42,12 +43,18 @@ pub(super) fn status_of(rule: &config::Rule) -> Option<u32> {
     }
 }
 
+/// What an answer stands in place of.
+pub(super) fn instead_of(rule: &config::Rule) -> InsteadOf {
+    let Some(Action::Respond(respond)) = &rule.action else { panic!("{:?}", rule.action) };
+    respond.instead_of()
+}
+
 /// Weights, each with where it goes.
 fn shares(rule: &config::Rule) -> Vec<(u32, String)> {
     let Some(Action::Forward(forward)) = &rule.action else { panic!("{:?}", rule.action) };
     let share = |it: &config::WeightedBackend| match it.target.as_ref().unwrap() {
         Target::Backend(backend) => (it.weight, format!("{}:{}", backend.backend, backend.port)),
-        Target::Respond(respond) => (it.weight, respond.status.to_string()),
+        Target::Respond(respond) => (it.weight, format!("{} {:?}", respond.status, respond.instead_of())),
     };
     forward.backends.iter().map(share).collect()
 }
@@ -68,6 +75,7 @@ fn no_rules_and_no_backends_answer_500() {
         let world = placement(rules);
         let rules = world.route("default", "route/infra/r").rules;
         assert_eq!(rules.iter().map(status_of).collect::<Vec<_>>(), [Some(500)]);
+        assert_eq!(instead_of(&rules[0]), InsteadOf::NoBackend);
         assert_eq!(world.condition(&r(), "Accepted"), "True Accepted");
         assert_eq!(world.condition(&r(), "ResolvedRefs"), "True ResolvedRefs");
     }
@@ -160,18 +168,22 @@ fn weights_are_kept_and_what_cannot_be_honoured_keeps_its_share() {
         ),
         (
             json!([weighted(to("a"), 3), weighted(to("lost"), 1)]),
-            vec![(3, "backend/a:8080"), (1, "500")],
+            vec![(3, "backend/a:8080"), (1, "500 UnresolvedBackend")],
             "False BackendNotFound",
         ),
-        (json!([weighted(service, 9), to("a")]), vec![(9, "500"), (1, "backend/a:8080")], "False InvalidKind"),
+        (
+            json!([weighted(service, 9), to("a")]),
+            vec![(9, "500 UnresolvedBackend"), (1, "backend/a:8080")],
+            "False InvalidKind",
+        ),
         (
             json!([{"kind": "Backend", "name": "a"}, to("b")]),
-            vec![(1, "500"), (1, "backend/b:8080")],
+            vec![(1, "500 UnresolvedBackend"), (1, "backend/b:8080")],
             "False PortNotSpecified",
         ),
         (
             json!([{"kind": "Backend", "name": "a", "port": 65536}, to("b")]),
-            vec![(1, "500"), (1, "backend/b:8080")],
+            vec![(1, "500 UnresolvedBackend"), (1, "backend/b:8080")],
             "False PortNotSpecified",
         ),
         (
@@ -186,7 +198,7 @@ fn weights_are_kept_and_what_cannot_be_honoured_keeps_its_share() {
         ),
         (
             json!([{"kind": "Backend", "group": "apps", "name": "a", "port": 1}, to("b")]),
-            vec![(1, "500"), (1, "backend/b:8080")],
+            vec![(1, "500 UnresolvedBackend"), (1, "backend/b:8080")],
             "False InvalidKind",
         ),
     ];
@@ -210,7 +222,11 @@ fn nothing_to_send_to_answers_500_for_all() {
     ];
     for (refs, condition) in cases {
         let world = placement(json!([{"backendRefs": refs}]));
-        assert_eq!(status_of(&world.route("default", "route/infra/r").rules[0]), Some(500), "{refs}");
+        let rule = &world.route("default", "route/infra/r").rules[0];
+        assert_eq!(status_of(rule), Some(500), "{refs}");
+        let resolved = condition.starts_with("True");
+        let expected = if resolved { InsteadOf::NoBackend } else { InsteadOf::UnresolvedBackend };
+        assert_eq!(instead_of(rule), expected, "{refs}");
         assert_eq!(world.condition(&r(), "ResolvedRefs"), condition);
         assert_eq!(world.names("default"), ["listener/infra/gw/http", "route/infra/r"]);
     }

@@ -1,9 +1,10 @@
 //! Rules that cannot be honoured: said, answered with 500, and without effect on others.
 
+use backstay_proto::config::respond::InsteadOf;
 use serde_json::{Value, json};
 
 use super::plain_gateway;
-use super::rules::{placement, r, status_of, to};
+use super::rules::{instead_of, placement, r, status_of, to};
 
 /// Rules that cannot be honoured, and what is said about them.
 fn bad_rules() -> Vec<(Value, &'static str, &'static str)> {
@@ -91,6 +92,7 @@ fn a_rule_that_cannot_be_honoured_answers_500() {
         assert!(message.contains(expected), "{message}");
         let rules = world.route("default", "route/infra/r").rules;
         assert_eq!(rules.iter().map(status_of).collect::<Vec<_>>(), [Some(500)]);
+        assert_eq!(instead_of(&rules[0]), InsteadOf::RefusedRule);
         assert!(rules[0].filters.is_empty());
         assert_eq!(world.listener_report(&plain_gateway("gw"), "http").attached_routes, 0);
     }

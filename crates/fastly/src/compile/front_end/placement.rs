@@ -1,11 +1,11 @@
 //! Where a Gateway listens, and what it answers for hosts that no service has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_compiler::{Graph, ObjectKey, Placed};
-use backstay_model::ResourceName;
+use backstay_compiler::{Graph, ObjectKey, Opening, Placed};
+use backstay_destination::hostname;
 use backstay_proto::config;
 use backstay_proto::config::resource::Kind as Resource;
 use backstay_resources::gateway::{APOXY_GATEWAY, GATEWAY};
@@ -21,9 +21,6 @@ pub(super) struct GatewayName {
     pub(super) name: String,
 }
 
-/// Listeners of a Gateway, by their resources, for each fleet that has some.
-pub(super) type Listeners = BTreeMap<Arc<str>, Vec<Arc<str>>>;
-
 impl GatewayName {
     /// Reads `NAMESPACE/NAME`.
     pub(super) fn read(text: &str) -> Option<Self> {
@@ -37,18 +34,57 @@ impl GatewayName {
         [&GATEWAY, &APOXY_GATEWAY].map(|kind| ObjectKey::new(kind, &self.namespace, &self.name))
     }
 
-    /// Where it listens. Empty where it is not there, or nothing of it is served.
-    pub(super) fn listeners(&self, graph: &Graph) -> Listeners {
-        let mut listeners = Listeners::new();
-        for key in self.keys() {
-            for (fleet, resource) in graph.placed(&key) {
-                if let Some(ResourceName::Listener { .. }) = ResourceName::parse(resource) {
-                    listeners.entry(fleet.clone()).or_default().push(resource.clone());
-                }
+    /// What there is to attach to. Empty where there is no such Gateway, or it is not served.
+    fn openings<'a>(&self, graph: &'a Graph) -> impl Iterator<Item = (ObjectKey, &'a Opening)> {
+        self.keys().into_iter().flat_map(|key| graph.openings(&key).iter().map(move |opening| (key.clone(), opening)))
+    }
+
+    /// Where a service with these hostnames attaches.
+    ///
+    /// # Errors
+    /// Why it does not, in one word and in more.
+    pub(super) fn attach(&self, hostnames: &[String], graph: &Graph) -> Result<Attached, (&'static str, String)> {
+        let mut attached = Attached::default();
+        let (mut is_there, mut is_allowed) = (false, false);
+        for (key, opening) in self.openings(graph) {
+            is_there = true;
+            if !admits(opening) {
+                continue;
+            }
+            is_allowed = true;
+            let Some(hostnames) = hostname::served(opening.hostname.as_deref(), hostnames) else { continue };
+            attached.listeners.insert((key, opening.listener.clone()));
+            for (fleet, listener) in &opening.resources {
+                let attachment = config::Attachment { listener: listener.to_string(), hostnames: hostnames.clone() };
+                attached.by_fleet.entry(fleet.clone()).or_default().push(attachment);
             }
         }
-        listeners
+        if !is_there {
+            return Err(("NoGateway", format!("Gateway {self} is not there, or none of its listeners is served")));
+        }
+        if !is_allowed {
+            return Err(("NotAllowedByListeners", format!("allowedRoutes of Gateway {self} allow no FastlyService")));
+        }
+        if attached.listeners.is_empty() {
+            let message = format!("no listener of Gateway {self} serves any of the domains {}", hostnames.join(", "));
+            return Err(("NoMatchingListenerHostname", message));
+        }
+        Ok(attached)
     }
+}
+
+/// Whether services may attach.
+fn admits(opening: &Opening) -> bool {
+    opening.kinds.iter().any(|kind| **kind == FASTLY_SERVICE)
+}
+
+/// Where a service is attached.
+#[derive(Debug, Default)]
+pub(super) struct Attached {
+    /// By Gateway and name: where it counts.
+    pub(super) listeners: BTreeSet<(ObjectKey, String)>,
+    /// Of listeners that are served.
+    pub(super) by_fleet: BTreeMap<Arc<str>, Vec<config::Attachment>>,
 }
 
 impl fmt::Display for GatewayName {
@@ -67,12 +103,6 @@ pub(super) fn rule(sequence: config::Sequence) -> config::Rule {
     }
 }
 
-pub(super) fn attachments(listeners: &[Arc<str>], hostnames: &[String]) -> Vec<config::Attachment> {
-    let attached =
-        |listener: &Arc<str>| config::Attachment { listener: listener.to_string(), hostnames: hostnames.to_vec() };
-    listeners.iter().map(attached).collect()
-}
-
 impl FastlyFrontEnd {
     /// A Gateway with services answers for every other host as well, unless another route does.
     pub(super) fn place_unknown_hosts(&mut self, gateway: &GatewayName, graph: &mut Graph) {
@@ -84,9 +114,10 @@ impl FastlyFrontEnd {
         }
         let resource = name::unknown_hosts(&gateway.namespace, &gateway.name);
         let mut placed = Placed::default();
-        for (fleet, listeners) in gateway.listeners(graph) {
+        // Only where a service may be.
+        for (fleet, attachments) in gateway.attach(&[], graph).unwrap_or_default().by_fleet {
             let route = config::Route {
-                attachments: attachments(&listeners, &[]),
+                attachments,
                 rules: vec![rule(unknown_host::sequence())],
                 // After all others, whose keys begin with a date.
                 order_key: format!("~{gateway}"),

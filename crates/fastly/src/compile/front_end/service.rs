@@ -8,7 +8,7 @@ use backstay_proto::config;
 use backstay_proto::config::resource::Kind as Resource;
 
 use super::lookups::{empty, resource_name};
-use super::placement::{GatewayName, attachments, rule};
+use super::placement::{Attached, GatewayName, rule};
 use super::{FastlyFrontEnd, ServiceNode};
 use crate::compile::verdict::Problem;
 use crate::compile::version::{self, Compiled};
@@ -19,6 +19,9 @@ use crate::object::{FASTLY_ACL, FASTLY_DICTIONARY, FASTLY_VERSION, VersionSpec, 
 const ACCEPTED: &str = "Accepted";
 /// Problems that a condition tells.
 const MAX_TOLD: usize = 8;
+
+/// Resources of fleets.
+type Programs = Vec<(Arc<str>, Arc<str>)>;
 
 /// What the active version of a service is.
 enum Active {
@@ -35,6 +38,7 @@ impl FastlyFrontEnd {
         let Some(node) = self.services.remove(key) else { return };
         graph.withdraw(key);
         graph.link(key, []);
+        graph.attach(key, BTreeSet::new());
         node.offered.iter().for_each(|resource| graph.take_back(resource));
         self.leave_gateway(key, node.gateway);
     }
@@ -70,7 +74,7 @@ impl FastlyFrontEnd {
         let before = node.gateway.take();
         node.gateway = gateway.clone().filter(|_| node.served.is_some());
         let after = node.gateway.clone();
-        let programs = self.place(key, graph);
+        let (programs, refusal) = self.place(key, graph);
         if before != after {
             self.leave_gateway(key, before);
         }
@@ -86,11 +90,14 @@ impl FastlyFrontEnd {
                     "spec.gateway names no Gateway as NAMESPACE/NAME, and the control plane has no default one";
                 Condition::no(ACCEPTED, "NoGateway", message)
             }
-            (None, Some(gateway)) if programs.is_empty() => {
-                let message = format!("Gateway {gateway} is not there, or none of its listeners is served");
-                Condition::no(ACCEPTED, "NoGateway", message)
-            }
-            (None, Some(_)) => Condition::yes(ACCEPTED, ACCEPTED, told(&warnings)),
+            (None, Some(gateway)) => match refusal {
+                Some((reason, message)) => Condition::no(ACCEPTED, reason, message),
+                None if programs.is_empty() => {
+                    let message = format!("Gateway {gateway} is not there, or none of its listeners is served");
+                    Condition::no(ACCEPTED, "NoGateway", message)
+                }
+                None => Condition::yes(ACCEPTED, ACCEPTED, told(&warnings)),
+            },
         };
         // What proxies hold of an earlier version says nothing about the present one.
         let programs = if fault.is_none() { programs } else { Vec::new() };
@@ -135,6 +142,7 @@ impl FastlyFrontEnd {
         let context = Context {
             kind: spec.kind,
             dynamic_snippets: &spec.dynamic_snippets,
+            drained: &spec.drained_backends,
             backend_header: &self.options.backend_header,
         };
         let (compiled, verdict) = version::compile(version, &context);
@@ -144,9 +152,12 @@ impl FastlyFrontEnd {
         }
     }
 
-    /// Brings what a service has to the fleets of its Gateway. Returns what proxies must have for it.
-    fn place(&mut self, key: &ObjectKey, graph: &mut Graph) -> Vec<(Arc<str>, Arc<str>)> {
-        let Some(node) = self.services.get_mut(key) else { return Vec::new() };
+    /// Brings what a service has to the fleets of its Gateway. Returns what proxies must have for it, and why it attaches to no
+    /// listener where that is so.
+    fn place(&mut self, key: &ObjectKey, graph: &mut Graph) -> (Programs, Option<(&'static str, String)>) {
+        let Some(node) = self.services.get_mut(key) else { return (Programs::new(), None) };
+        let mut refusal = None;
+        let mut listeners = BTreeSet::new();
         let mut offered = BTreeSet::new();
         let mut placed = Placed::default();
         if let Some(served) = &node.served {
@@ -172,10 +183,18 @@ impl FastlyFrontEnd {
             let resource = name::route(&key.name);
             let needs: BTreeSet<_> =
                 served.backends.iter().map(|it| it.resource.clone()).chain(served.lookups.iter().cloned()).collect();
-            let listeners = node.gateway.as_ref().map(|gateway| gateway.listeners(graph)).unwrap_or_default();
-            for (fleet, listeners) in listeners {
+            let attached = match node.gateway.as_ref().map(|gateway| gateway.attach(&served.domains, graph)) {
+                Some(Ok(attached)) => attached,
+                Some(Err(why)) => {
+                    refusal = Some(why);
+                    Attached::default()
+                }
+                None => Attached::default(),
+            };
+            listeners = attached.listeners;
+            for (fleet, attachments) in attached.by_fleet {
                 let route = config::Route {
-                    attachments: attachments(&listeners, &served.domains),
+                    attachments,
                     rules: vec![rule(served.sequence.clone())],
                     order_key: format!("{}/{}", node.source.created, key.name),
                     ..config::Route::default()
@@ -193,10 +212,11 @@ impl FastlyFrontEnd {
         programs.sort();
         programs.dedup();
         graph.place(key, placed);
+        graph.attach(key, listeners);
         for resource in std::mem::replace(&mut node.offered, offered).difference(&node.offered) {
             graph.take_back(resource);
         }
-        programs
+        (programs, refusal)
     }
 }
 

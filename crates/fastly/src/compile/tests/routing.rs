@@ -1,10 +1,11 @@
 //! Versions as public services have them, and what is done to requests.
 
+use backstay_proto::config;
 use backstay_proto::config::destination::Kind as Destination;
 use backstay_proto::config::pool::Selection;
 use serde_json::{Value, json};
 
-use super::{backend, condition, sound, steps, version, with};
+use super::{backend, compiled_without, condition, sound, steps, version, with};
 use crate::condition::tests::shown;
 
 fn domains() -> Value {
@@ -255,4 +256,40 @@ fn failures_are_worded_as_clients_know_them() {
     let first_byte = replies.iter().find(|reply| reply.reason == "first byte timeout").unwrap();
     assert!(first_byte.body.contains("<title>503 first byte timeout</title>"), "{}", first_byte.body);
     assert!(!first_byte.body.contains("Varnish"));
+}
+
+#[test]
+fn a_drained_backend_has_no_share_and_a_director_with_an_order_has_no_quorum() {
+    let version = version(json!({
+        "backends": [
+            with(backend("a"), json!({"auto_loadbalance": true})),
+            with(backend("b"), json!({"auto_loadbalance": true, "weight": 7})),
+            backend("c"),
+        ],
+        "directors": [{"name": "d", "fallback": true, "type": 3, "retries": 2, "backends": ["c", "b"]}],
+    }));
+    let (compiled, verdict) = compiled_without(&version, &["b", "c", "gone"]);
+    let pools: Vec<_> = compiled
+        .sequence
+        .destinations
+        .iter()
+        .filter_map(|it| match &it.kind {
+            Some(config::destination::Kind::Pool(pool)) => Some((it.name.as_str(), pool)),
+            _ => None,
+        })
+        .collect();
+    let shares =
+        |pool: &config::Pool| pool.members.iter().map(|it| format!("{} {}", it.name, it.weight)).collect::<Vec<_>>();
+    assert_eq!(
+        pools.iter().map(|(name, pool)| (*name, shares(pool))).collect::<Vec<_>>(),
+        [
+            ("autodirector_", vec!["F_a 100".to_owned(), "F_b 0".to_owned()]),
+            ("d", vec!["F_c 0".to_owned(), "F_b 0".to_owned()]),
+        ]
+    );
+    let ordered = pools[1].1;
+    assert_eq!((ordered.selection(), ordered.quorum, ordered.retries), (config::pool::Selection::Fallback, 0, 2));
+    let warnings: Vec<_> = verdict.warnings.iter().map(ToString::to_string).collect();
+    let drained = "is drained: the pool and directors give it nothing";
+    assert_eq!(warnings, [format!("Backend 'b': {drained}"), format!("Backend 'c': {drained}")]);
 }

@@ -1,5 +1,7 @@
 //! Services as they change: what proxies hold, and what is said.
 
+mod attachment;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,8 +29,13 @@ struct World {
 impl World {
     fn new() -> Self {
         let options = Options { default_gateway: Some("infra/main".to_owned()), ..Options::default() };
-        let front_ends: [Box<dyn FrontEnd>; 2] =
-            [Box::new(GatewayApi::new(Default::default())), Box::new(FastlyFrontEnd::new(options))];
+        let front_ends: [Box<dyn FrontEnd>; 2] = [
+            Box::new(GatewayApi::new(backstay_compiler::Options {
+                guests: vec![&FASTLY_SERVICE],
+                ..Default::default()
+            })),
+            Box::new(FastlyFrontEnd::new(options)),
+        ];
         let compiler = Compiler::new(front_ends).unwrap();
         Self { compiler, held: BTreeMap::new(), statuses: BTreeMap::new() }
     }

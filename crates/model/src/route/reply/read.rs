@@ -3,7 +3,7 @@ use backstay_proto::config;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::{Redirect, Respond};
+use super::{InsteadOf, Redirect, Respond};
 use crate::fault::{Checked, Together, Within, all, refuse};
 use crate::route::filter::{header_name, path_edit};
 use crate::route::reference::port;
@@ -46,9 +46,17 @@ pub(in crate::route) fn respond(message: &config::Respond) -> Checked<Respond> {
         reason if sendable => Ok(Some(Bytes::copy_from_slice(reason.as_bytes()))),
         _ => refuse("reason", "must not hold control characters"),
     };
-    let (status, content_type, reason, headers) =
-        (status, content_type, reason, fields("headers", &message.headers)).together()?;
-    Ok(Respond { status, body: message.body.clone().into(), content_type, reason, headers: headers.into() })
+    let instead_of = match config::respond::InsteadOf::try_from(message.instead_of) {
+        Ok(config::respond::InsteadOf::Nothing) => Ok(None),
+        Ok(config::respond::InsteadOf::UnresolvedBackend) => Ok(Some(InsteadOf::UnresolvedBackend)),
+        Ok(config::respond::InsteadOf::RefusedRule) => Ok(Some(InsteadOf::RefusedRule)),
+        Ok(config::respond::InsteadOf::NoBackend) => Ok(Some(InsteadOf::NoBackend)),
+        Err(_) => refuse("instead_of", format!("{} is unknown", message.instead_of)),
+    };
+    let (status, content_type, reason, headers, instead_of) =
+        (status, content_type, reason, fields("headers", &message.headers), instead_of).together()?;
+    let body = message.body.clone().into();
+    Ok(Respond { status, body, content_type, reason, headers: headers.into(), instead_of })
 }
 
 /// Headers of a response.

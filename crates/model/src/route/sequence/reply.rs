@@ -145,6 +145,7 @@ fn one(message: &config::LocalReply) -> Checked<(Vec<Cause>, LocalReply)> {
         content_type: message.content_type.clone(),
         computed_body: None,
         headers: Vec::new(),
+        instead_of: 0,
     })?;
     Ok((causes, Arc::new(reply)))
 }

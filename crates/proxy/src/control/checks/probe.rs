@@ -1,8 +1,10 @@
-//! One check: a connection, a question, an answer.
+//! One check: a connection, a question, an answer. Connections of HTTP are kept from one check to the next, so that a check costs an
+//! endpoint as little as a request.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use backstay_balancer::CheckResult;
 use backstay_model::{HostRewrite, HttpProbe, Probe, Protocol};
@@ -23,6 +25,8 @@ use backstay_upstream::{Backend, Endpoint};
 
 /// Bytes of an answer that are looked at.
 const MAX_ANSWER: usize = 64 << 10;
+/// How long what follows the head of an answer may take, for its connection to be kept.
+const REST_TIMEOUT: Duration = Duration::from_secs(5);
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static("backstay-health-check");
 
@@ -63,50 +67,115 @@ impl Found {
     }
 }
 
+/// The connection that the checks of an endpoint keep between them.
+#[derive(Debug, Default)]
+pub(super) struct Kept(Option<Sender>);
+
+#[derive(Debug)]
+enum Sender {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Sender {
+    async fn begin(protocol: Protocol, stream: Box<dyn Stream>) -> Result<Self, hyper::Error> {
+        let io = TokioIo::new(stream);
+        // Connections end when their sender and the body of the last answer are dropped.
+        match protocol {
+            Protocol::Http1 => {
+                let (sender, connection) = http1::handshake(io).await?;
+                tokio::spawn(connection);
+                Ok(Self::Http1(sender))
+            }
+            Protocol::Http2 => {
+                let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
+                tokio::spawn(connection);
+                Ok(Self::Http2(sender))
+            }
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.is_ready(),
+            Self::Http2(sender) => sender.is_ready(),
+        }
+    }
+
+    #[cfg(test)]
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.is_closed(),
+            Self::Http2(sender) => sender.is_closed(),
+        }
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, hyper::Error> {
+        match self {
+            Self::Http1(sender) => sender.send_request(request).await,
+            Self::Http2(sender) => sender.send_request(request).await,
+        }
+    }
+}
+
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Puts the question of `probe` to the endpoint at `address`.
+/// Puts the question of `probe` to the endpoint at `address`, on the connection that is `kept` if there is one.
 pub(super) async fn ask(
     backend: &Backend,
     endpoint: &Endpoint,
     address: SocketAddr,
     probe: &Probe,
+    kept: &mut Kept,
 ) -> Result<Found, ProbeError> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let stream: Box<dyn Stream> = match &backend.tls {
-        None => Box::new(stream),
-        Some(tls) => {
-            let name = tls.server_name.clone().unwrap_or_else(|| endpoint.server_name.clone());
-            Box::new(TlsConnector::from(Arc::clone(&tls.config)).connect(name, stream).await?)
-        }
-    };
     match probe {
-        Probe::Tcp { send, receive } => tcp(stream, send, receive).await,
+        Probe::Tcp { send, receive } => tcp(connect(backend, endpoint, address).await?, send, receive).await,
         Probe::Http(http) => {
             let host = http.host.clone().unwrap_or_else(|| host(backend, endpoint, address));
             let request = request(backend, http, &host)?;
-            let response = exchange(backend.protocol, stream, request).await?;
-            let status = response.status().as_u16();
+            let protocol = backend.protocol;
+            let (response, sender) = exchange(protocol, request, kept, || connect(backend, endpoint, address)).await?;
+            let (response, body) = response.into_parts();
+            if !http.http10 {
+                kept.0 = Some(sender);
+                // What follows says nothing, and holds up nothing but the connection.
+                tokio::spawn(tokio::time::timeout(REST_TIMEOUT, Limited::new(body, MAX_ANSWER).collect()));
+            }
+            let status = response.status.as_u16();
             let good = http.expected.iter().any(|(start, end)| (*start..=*end).contains(&status));
             Ok(match good {
-                true => Found::passed(response.headers().contains_key("x-envoy-degraded")),
+                true => Found::passed(response.headers.contains_key("x-envoy-degraded")),
                 false => Found::refused(format!("status {status}, which is not among expectedStatuses")),
             })
         }
         Probe::Grpc { service } => {
             let host = host(backend, endpoint, address);
-            let mut response = exchange(Protocol::Http2, stream, grpc_request(backend, service, &host)?).await?;
+            let request = grpc_request(backend, service, &host)?;
+            let connect = || connect(backend, endpoint, address);
+            let (mut response, sender) = exchange(Protocol::Http2, request, kept, connect).await?;
             let status = response.status();
             let code = |headers: &HeaderMap| headers.get("grpc-status").cloned();
             let at_once = code(response.headers());
             let body = Limited::new(response.body_mut(), MAX_ANSWER).collect().await.map_err(io::Error::other)?;
+            kept.0 = Some(sender);
             let code = at_once.or_else(|| body.trailers().and_then(code));
             Ok(grpc_result(status, code.as_ref(), &body.to_bytes()))
         }
     }
+}
+
+async fn connect(backend: &Backend, endpoint: &Endpoint, address: SocketAddr) -> io::Result<Box<dyn Stream>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(match &backend.tls {
+        None => Box::new(stream),
+        Some(tls) => {
+            let name = tls.server_name.clone().unwrap_or_else(|| endpoint.server_name.clone());
+            Box::new(TlsConnector::from(Arc::clone(&tls.config)).connect(name, stream).await?)
+        }
+    })
 }
 
 /// The host that traffic would be sent.
@@ -126,11 +195,10 @@ fn request(backend: &Backend, probe: &HttpProbe, host: &HeaderValue) -> Result<R
         Protocol::Http2 => request.uri(absolute(backend, host, probe.path.clone())?),
     };
     let mut request = request.body(Full::default())?;
-    if backend.protocol == Protocol::Http1 {
-        // Each check has a connection of its own.
-        request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
     if probe.http10 {
+        if backend.protocol == Protocol::Http1 {
+            request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         *request.version_mut() = Version::HTTP_10;
     }
     request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
@@ -164,26 +232,22 @@ fn absolute(backend: &Backend, host: &HeaderValue, path: PathAndQuery) -> Result
     Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build()
 }
 
-async fn exchange(
+/// The answer to `request`, and the connection that it came on: the one that is `kept`, or what `connect` opens. The endpoint may have
+/// closed the former at any time, which says nothing of how it is.
+async fn exchange<F: Future<Output = io::Result<Box<dyn Stream>>>>(
     protocol: Protocol,
-    stream: Box<dyn Stream>,
     request: Request<Full<Bytes>>,
-) -> Result<Response<Incoming>, ProbeError> {
-    let io = TokioIo::new(stream);
-    // Connections end with the answer: when its sender and its body are dropped, or at the latest with the timeout, which
-    // drops both.
-    match protocol {
-        Protocol::Http1 => {
-            let (mut sender, connection) = http1::handshake(io).await?;
-            tokio::spawn(connection);
-            Ok(sender.send_request(request).await?)
-        }
-        Protocol::Http2 => {
-            let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
-            tokio::spawn(connection);
-            Ok(sender.send_request(request).await?)
-        }
+    kept: &mut Kept,
+    connect: impl FnOnce() -> F,
+) -> Result<(Response<Incoming>, Sender), ProbeError> {
+    if let Some(mut sender) = kept.0.take().filter(Sender::is_ready)
+        && let Ok(response) = sender.send(request.clone()).await
+    {
+        return Ok((response, sender));
     }
+    let mut sender = Sender::begin(protocol, connect().await?).await?;
+    let response = sender.send(request).await?;
+    Ok((response, sender))
 }
 
 fn grpc_result(status: StatusCode, code: Option<&HeaderValue>, body: &[u8]) -> Found {

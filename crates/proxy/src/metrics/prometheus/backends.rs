@@ -152,6 +152,7 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
                 ("max_lifetime", retired.max_lifetime.get()),
                 ("idle", retired.idle.get()),
                 ("max_idle_upstream", retired.max_idle.get()),
+                ("unhealthy", retired.unhealthy.get()),
             ]
         }),
     },

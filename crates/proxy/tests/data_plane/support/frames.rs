@@ -104,6 +104,18 @@ impl Frames {
         if end.kind == DATA { Ok(()) } else { Err(u32::from_be_bytes(end.payload.try_into().unwrap())) }
     }
 
+    /// The body of a request, which ends well.
+    pub(crate) async fn body(&mut self, stream: u32) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let part = self.take(|frame| frame.stream == stream && frame.kind == DATA).await.expect("a request's body");
+            body.extend(part.payload);
+            if part.flags & END_STREAM != 0 {
+                return body;
+            }
+        }
+    }
+
     /// Begins to answer.
     pub(crate) async fn head(&mut self, stream: u32) {
         self.write(HEADERS, END_HEADERS, stream, STATUS_200).await;

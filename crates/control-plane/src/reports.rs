@@ -1,0 +1,164 @@
+//! How backends fare, as connected proxies report it.
+
+mod service;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use backstay_proto::report::{BackendHealth, ReportHealthRequest};
+
+pub(crate) use self::service::Reporting;
+
+/// Limits of what proxies may have remembered. A proxy that goes beyond one loses its stream, and what it told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Streams at once.
+    pub(crate) streams: usize,
+    /// Backends of one proxy.
+    pub(crate) backends: usize,
+    /// Length of a name, in bytes.
+    pub(crate) name_bytes: usize,
+    /// Length that a reason is cut to, in bytes.
+    pub(crate) reason_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { streams: 16_384, backends: 100_000, name_bytes: 4096, reason_bytes: 512 }
+    }
+}
+
+/// What a proxy reported goes beyond a limit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Beyond {
+    #[error("a name is longer than {0} bytes")]
+    Name(usize),
+    #[error("a proxy reports on at most {0} backends")]
+    Backends(usize),
+}
+
+/// What proxies have reported.
+#[derive(Debug, Default)]
+pub(crate) struct Reports {
+    limits: Limits,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    opened: u64,
+    /// By the streams on which they report.
+    proxies: BTreeMap<u64, Proxy>,
+}
+
+#[derive(Debug)]
+struct Proxy {
+    node_id: Arc<str>,
+    backends: HashMap<Box<str>, Health>,
+}
+
+/// How a backend fares, as one proxy sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Health {
+    pub(crate) healthy: u32,
+    pub(crate) degraded: u32,
+    pub(crate) unhealthy: u32,
+    /// Why an endpoint is unhealthy.
+    pub(crate) reason: Box<str>,
+}
+
+/// How many proxies say so of a backend.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// It has a healthy endpoint, and no other.
+    pub(crate) healthy: u64,
+    /// Some of its endpoints are healthy or degraded.
+    pub(crate) degraded: u64,
+    /// None is.
+    pub(crate) unhealthy: u64,
+}
+
+impl Reports {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A proxy reports from now on, until what is returned is dropped.
+    pub(crate) fn open(self: &Arc<Self>, first: &ReportHealthRequest) -> Result<Stream, Beyond> {
+        let most = self.limits.name_bytes;
+        if first.node_id.len() > most || first.fleet.len() > most {
+            return Err(Beyond::Name(most));
+        }
+        let mut inner = self.lock();
+        inner.opened += 1;
+        let id = inner.opened;
+        inner.proxies.insert(id, Proxy { node_id: first.node_id.as_str().into(), backends: HashMap::new() });
+        drop(inner);
+        Ok(Stream { id, reports: Arc::clone(self) })
+    }
+
+    /// What proxies say of a backend, by what they call themselves. Those that say nothing are left out.
+    pub(crate) fn of(&self, backend: &str) -> Vec<(Arc<str>, Health)> {
+        let inner = self.lock();
+        let known = |proxy: &Proxy| Some((Arc::clone(&proxy.node_id), proxy.backends.get(backend)?.clone()));
+        let mut of_proxies: Vec<_> = inner.proxies.values().filter_map(known).collect();
+        of_proxies.sort_by(|(one, _), (other, _)| one.cmp(other));
+        of_proxies
+    }
+
+    /// How many proxies say what, of each backend.
+    pub(crate) fn counts(&self) -> BTreeMap<Box<str>, Count> {
+        let mut counts: BTreeMap<Box<str>, Count> = BTreeMap::new();
+        for (name, health) in self.lock().proxies.values().flat_map(|proxy| &proxy.backends) {
+            let count = match counts.get_mut(name) {
+                Some(count) => count,
+                None => counts.entry(name.clone()).or_default(),
+            };
+            match health {
+                Health { healthy: 0, degraded: 0, .. } => count.unhealthy += 1,
+                Health { degraded: 0, unhealthy: 0, .. } => count.healthy += 1,
+                _ => count.degraded += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// What one proxy reports on. What it told is forgotten when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    id: u64,
+    reports: Arc<Reports>,
+}
+
+impl Stream {
+    /// Remembers what a message tells.
+    pub(crate) fn told(&self, message: ReportHealthRequest) -> Result<(), Beyond> {
+        let limits = self.reports.limits;
+        let mut inner = self.reports.lock();
+        let Some(proxy) = inner.proxies.get_mut(&self.id) else { return Ok(()) };
+        for name in &message.forgotten {
+            proxy.backends.remove(name.as_str());
+        }
+        for BackendHealth { backend, healthy, degraded, unhealthy, reason } in message.backends {
+            if backend.len() > limits.name_bytes {
+                return Err(Beyond::Name(limits.name_bytes));
+            }
+            let reason = reason.get(..reason.floor_char_boundary(limits.reason_bytes)).unwrap_or_default().into();
+            proxy.backends.insert(backend.into(), Health { healthy, degraded, unhealthy, reason });
+            if proxy.backends.len() > limits.backends {
+                return Err(Beyond::Backends(limits.backends));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.reports.lock().proxies.remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests;

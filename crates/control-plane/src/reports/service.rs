@@ -1,0 +1,63 @@
+//! The gRPC service that takes reports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_proto::report::health_report_service_server::{HealthReportService, HealthReportServiceServer};
+use backstay_proto::report::{ReportHealthRequest, ReportHealthResponse};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::Reports;
+
+/// How long a proxy may take from opening a stream to its first message.
+const FIRST_MESSAGE: Duration = Duration::from_secs(10);
+/// Size of one message.
+const MAX_MESSAGE_BYTES: usize = 8 << 20;
+
+/// Takes what proxies report, until it is told to stop.
+pub(crate) struct Reporting {
+    reports: Arc<Reports>,
+    streams: Semaphore,
+    stop: CancellationToken,
+}
+
+impl Reporting {
+    /// The service, to be routed.
+    pub(crate) fn service(reports: Arc<Reports>, stop: CancellationToken) -> HealthReportServiceServer<Self> {
+        let streams = Semaphore::new(reports.limits.streams);
+        HealthReportServiceServer::new(Self { reports, streams, stop }).max_decoding_message_size(MAX_MESSAGE_BYTES)
+    }
+
+    async fn read(&self, mut messages: Streaming<ReportHealthRequest>) -> Result<(), Status> {
+        let late = |_| Status::deadline_exceeded(format!("no message within {FIRST_MESSAGE:?} of opening the stream"));
+        let first = timeout(FIRST_MESSAGE, messages.message()).await.map_err(late)??;
+        let Some(first) = first else { return Ok(()) };
+        let beyond = |beyond: super::Beyond| Status::resource_exhausted(beyond.to_string());
+        let stream = self.reports.open(&first).map_err(beyond)?;
+        stream.told(first).map_err(beyond)?;
+        while let Some(message) = messages.message().await? {
+            stream.told(message).map_err(beyond)?;
+        }
+        Ok(())
+    }
+}
+
+#[tonic::async_trait]
+impl HealthReportService for Reporting {
+    async fn report_health(
+        &self,
+        request: Request<Streaming<ReportHealthRequest>>,
+    ) -> Result<Response<ReportHealthResponse>, Status> {
+        let Ok(_permit) = self.streams.try_acquire() else {
+            return Err(Status::resource_exhausted("the control plane takes no more reports"));
+        };
+        tokio::select! {
+            read = self.read(request.into_inner()) => read?,
+            () = self.stop.cancelled() => return Err(Status::unavailable("the control plane stops")),
+        }
+        Ok(Response::new(ReportHealthResponse {}))
+    }
+}
