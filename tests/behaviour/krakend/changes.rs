@@ -13,9 +13,9 @@ fn programmed(object: &Value) -> Option<i64> {
     condition["observedGeneration"].as_i64()
 }
 
+/// Why a configuration is accepted or not, and in which words. Empty before it is judged.
 fn accepted(object: &Value) -> (&str, &str) {
-    let none = Vec::new();
-    let conditions = object["status"]["conditions"].as_array().unwrap_or(&none);
+    let conditions = object["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let condition = conditions.iter().find(|condition| condition["type"] == "Accepted");
     condition.map_or(("", ""), |it| (it["reason"].as_str().unwrap(), it["message"].as_str().unwrap_or_default()))
 }
@@ -67,14 +67,14 @@ async fn a_mistake_is_refused_by_the_api_and_two_on_one_port_are_told_apart() {
         "{cause}"
     );
 
-    rest.create(&object("shop", &text)).await;
+    assert_eq!(rest.post(CONFIGS, &object("shop", &text)).await.0, 201);
     let shop = format!("{CONFIGS}/shop");
     rest.wait_until(&shop, "it is programmed", |object| programmed(object) == Some(1)).await;
     let client = Client::new();
     let served = || async { client.get(at(port), "a", "/users/1").await.unwrap().json() };
     assert_eq!(served().await, json!({"one": {"target": "/v1/1"}}));
 
-    rest.create(&object("tax", &text.replace("\"one\"", "\"two\""))).await;
+    assert_eq!(rest.post(CONFIGS, &object("tax", &text.replace("\"one\"", "\"two\""))).await.0, 201);
     let tax = format!("{CONFIGS}/tax");
     let tax = rest.wait_until(&tax, "it is judged", |object| !accepted(object).0.is_empty()).await;
     let (reason, message) = accepted(&tax);

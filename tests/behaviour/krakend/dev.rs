@@ -13,7 +13,8 @@ async fn a_file_is_served_on_its_own_port_with_the_headers_of_krakend() {
     let (port, text) = shop(&upstream, "who");
     let file = written(scratch.path(), "shop.json", &text);
     let dev = Dev::start(&scratch.path().join("data"), &["-f", file.to_str().unwrap()]);
-    dev.process.wait_for_line("GET /users/:id");
+    let printed = dev.process.printed();
+    assert!(printed.contains(&format!("http://127.0.0.1:{port}   any    GET /users/:id")), "{printed}");
     let client = Client::new();
 
     let answer = client.get(at(port), "shop.example", "/users/7").await.unwrap();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Stage;
-use crate::harness::Answer;
+use crate::harness::traffic::Answer;
 
 /// What an answer says to browsers.
 fn told(answer: &Answer) -> Vec<(String, String)> {
