@@ -5,7 +5,7 @@
 //! that no ReferenceGrant decides on them.
 
 /// The names, sorted.
-pub const SUPPORTED_FEATURES: [&str; 32] = [
+pub const SUPPORTED_FEATURES: [&str; 33] = [
     "Gateway",
     "GatewayAddressEmpty",
     "GatewayHTTPListenerIsolation",

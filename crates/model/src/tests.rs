@@ -166,7 +166,10 @@ fn secrets_never_show_themselves() {
     let crate::Secret::Certificate(identity) = crate::Secret::try_from(&certificate(&chain, &key)).unwrap() else {
         panic!()
     };
-    assert_eq!(identity.names, [HostPattern::Exact("a.example".into()), HostPattern::Wildcard(".b.example".into())]);
+    assert_eq!(
+        identity.statement.names,
+        [HostPattern::Exact("a.example".into()), HostPattern::Wildcard(".b.example".into())]
+    );
     let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
     let authority = |bundle: &str| {
         let bundle = bundle.to_owned().into();

@@ -28,10 +28,9 @@ mod sound;
 mod validator;
 
 use backstay_proto::config;
-use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{Remote, Scope};
+use super::Scope;
 use crate::document::{Entry, Node};
 use crate::namespace::{self, State};
 use crate::place::{Path, Place};
@@ -55,7 +54,7 @@ pub(crate) enum Site<'a> {
     /// An endpoint.
     Endpoint(&'a Endpoint),
     /// A backend, at its position among those of its endpoint.
-    Backend(&'a Endpoint, usize, &'a Backend),
+    Backend(&'a Endpoint, usize),
 }
 
 impl<'a> Component<'a> {
@@ -84,14 +83,6 @@ impl<'a> Component<'a> {
         self.extension.place
     }
 
-    /// The endpoint that it is of, or whose backend it is of.
-    pub(crate) fn endpoint(&self) -> Option<&'a Endpoint> {
-        match self.site {
-            Site::Service => None,
-            Site::Endpoint(endpoint) | Site::Backend(endpoint, ..) => Some(endpoint),
-        }
-    }
-
     /// The component `name` of the service, whose settings may be shared.
     pub(crate) fn of_service(&self, name: &str) -> Option<&'a Extension> {
         self.scope.plan.extensions.iter().find(|extension| extension.namespace == name)
@@ -102,26 +93,12 @@ impl<'a> Component<'a> {
         let at = match self.site {
             Site::Service => String::new(),
             Site::Endpoint(endpoint) => format!("{} {}", endpoint.method.as_str(), endpoint.path.pattern),
-            Site::Backend(endpoint, index, _) => {
+            Site::Backend(endpoint, index) => {
                 format!("{} {} {index}", endpoint.method.as_str(), endpoint.path.pattern)
             }
         };
         let content = format!("{}\n{at}\n{}", self.extension.namespace, write::compact(self.settings()));
         format!("krakend:{}:{:032x}", self.scope.config, xxh3_128(content.as_bytes()))
-    }
-
-    /// The content of the file that an option names. That it is missing is told.
-    pub(crate) fn file(&self, option: &str) -> Option<Bytes> {
-        let entry = self.option(option)?;
-        let path = self.path();
-        self.scope.file(entry.node.text()?, entry.place, &path.key(option))
-    }
-
-    /// Whom the URL calls that an option has. That it is none is told.
-    pub(crate) fn remote(&self, option: &str) -> Option<Remote> {
-        let entry = self.option(option)?;
-        let path = self.path();
-        self.scope.remote(entry.node.text()?, entry.place, &path.key(option))
     }
 }
 
@@ -171,7 +148,7 @@ pub(crate) fn of_backend(
     scope: &Scope<'_>,
     call: &mut config::Call,
 ) {
-    for component in served(&backend.extensions, Site::Backend(endpoint, index, backend), scope) {
+    for component in served(&backend.extensions, Site::Backend(endpoint, index), scope) {
         match component.extension.namespace {
             "modifier/martian" => call.modifiers = martian::compile(component),
             "qos/ratelimit/proxy" => call.rate_limit = call_limit::compile(component),

@@ -6,8 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use backstay_balancer::Outcome;
-use http::{HeaderValue, Request, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
+use http::{HeaderValue, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
@@ -16,7 +15,6 @@ use super::attempt::{self, UpstreamAnswer};
 use super::destination::Selected;
 use super::failure::Failure;
 use super::guard::Active;
-use super::guards::Waiter;
 use super::headers;
 use super::request_state::RequestState;
 use super::response_body::{ResponseBody, UpstreamBody};

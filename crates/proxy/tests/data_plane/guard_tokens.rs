@@ -101,6 +101,7 @@ impl Guarded {
             name: "".into(),
             client_address: None,
             guards: route.rules[0].guards.as_ref().map(|guards| Guards::join(guards, &limiters)),
+            calls: action.calls().map(|_| Arc::default()).collect(),
             passages: Box::default(),
             token: Some(Box::new(Validator { wanted, keys, revoked: self.revoked })),
             filters: Filters::default(),

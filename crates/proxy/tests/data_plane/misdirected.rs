@@ -32,7 +32,12 @@ async fn a_host_of_another_listener_than_the_connections_is_misdirected() {
             rule: Arc::new(Rule {
                 route: "route/test".into(),
                 name: "".into(),
+                guards: None,
+                token: None,
+                client_address: None,
                 filters: Filters::default(),
+                calls: Box::default(),
+                passages: Box::default(),
                 action: text(200, listener),
             }),
         });

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::task::Poll;
-use std::time::Instant;
 
 use backstay_composition::{CallError, DecodeError};
 use bytes::{Bytes, BytesMut};
@@ -55,7 +54,7 @@ pub(super) async fn read(
             }
         });
         let frame = match frame.await {
-            Err(()) => {
+            Err(_) => {
                 answered.active.upstream.backend.metrics.timeouts.between_bytes.increment(1);
                 return Err(CallError::Deadline);
             }
@@ -63,7 +62,7 @@ pub(super) async fn read(
             Ok(Some(frame)) => frame.map_err(|broken| error::of_body(answered, &broken))?,
         };
         if let Some(silence) = &mut silence {
-            silence.since = Instant::now();
+            silence.broken();
         }
         let Ok(data) = frame.into_data() else { continue };
         let length = first.len() + joined.len() + data.len();

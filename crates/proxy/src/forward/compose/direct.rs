@@ -11,7 +11,7 @@ use backstay_model::Protocol;
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 
 use super::Composed;
@@ -31,8 +31,10 @@ use crate::forward::attempt::{self, UpstreamAnswer};
 use crate::forward::failure::Failure;
 use crate::forward::headers::{self, HopByHop};
 use crate::forward::outbound::{Unanswered, within};
+use crate::forward::request_state::RequestState;
 use crate::forward::response_body::ResponseBody;
-use crate::forward::{head, loops, reply, retries};
+use crate::forward::retries::{self, Ended};
+use crate::forward::{head, loops, reply};
 use crate::local_reply::Flag;
 
 /// The only call of a composition, on its way.
@@ -98,11 +100,18 @@ pub(super) fn decide(
     // Requests of HTTP/2, and those that are sent again, are gone when there is an answer.
     let keeps = matches!(attempts, Attempts::One) && backend.protocol == Protocol::Http1;
     let again = (site.redirects > 0 && !keeps).then(|| Again::of(&parts.method, &parts.headers, !body.is_empty()));
-    let (mut state, cookies) = aim.state(&exchange, &mut parts, &hop, &body);
-    state.by_endpoint = to.authority.is_none();
-    let Some(request) = head::address(parts, hop, backend, body) else {
+    head::rewrite_host(&mut parts, backend);
+    let resolved = RequestState::authority(backend, &parts);
+    let (hash, cookies) = aim.hashed(&exchange, &parts);
+    if head::address(&mut parts, &hop, backend).is_none() {
         return fail(exchange, CallError::NoEndpoint);
-    };
+    }
+    if let Err(reply) = aim.fits(&exchange, &parts) {
+        return Composed::Answered(reply::refuse(exchange, reply));
+    }
+    let mut state = RequestState::new(backend, (to.port, resolved), false, &parts, &body, hash);
+    state.by_endpoint = to.authority.is_none();
+    let request = Request::from_parts(parts, body);
     Composed::Direct(Box::new(Direct {
         aimed: Aimed {
             request,
@@ -137,22 +146,26 @@ impl Direct {
         let Aimed { request, state, active, deadline, attempts, .. } = aimed;
         let due = deadline.as_ref().map(|deadline| deadline.deadline());
         let unanswered = Unanswered { exchange, active, state, due };
+        let buffer = unanswered.exchange.client.thread.shared.limits.retry_buffer;
         let outcome = match *attempts {
-            Attempts::One => within(deadline, pin!(attempt::run(state, &active.upstream, request))).await,
+            Attempts::One => {
+                let late = || Err(Failure::Timeout);
+                within(deadline, pin!(attempt::run(state, &active.upstream, buffer, request)), late).await
+            }
             Attempts::Timed(timeout) => {
                 let client = Rc::clone(&unanswered.exchange.client);
                 state.time();
                 let timeouts = retries::Timeouts { attempt: timeout, due };
                 let mut ended = Box::pin(retries::run(state, &active.upstream, &client.thread, timeouts, request));
-                within(deadline, ended.as_mut()).await.map(|ended| ended.outcome)
+                let late = || Ended { outcome: Err(Failure::Timeout), flag: Flag::None };
+                within(deadline, ended.as_mut(), late).await.outcome
             }
         };
         std::mem::forget(unanswered);
-        let outcome = outcome.unwrap_or_else(|| {
+        if let Err(Failure::Timeout) = &outcome {
             active.upstream.backend.metrics.timeouts.total.increment(1);
             active.upstream.report(state.current.borrow().as_ref(), Outcome::TimedOut);
-            Err(Failure::Timeout)
-        });
+        }
         match outcome {
             Ok(answer) if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 self.fail(Failure::Protocol("upgrade_not_asked_for"))
@@ -226,7 +239,7 @@ impl Direct {
             let thread = Rc::clone(&leaving.exchange.client.thread);
             let context = Context { thread, peer: leaving.exchange.client.peer.ip(), due };
             let work = client::follow(&context, (site, target), again, Reply::of(answered).found(asked), None);
-            let found = within(&mut deadline, pin!(work)).await.unwrap_or(Err(CallError::Deadline));
+            let found = within(&mut deadline, pin!(work), || Err(CallError::Deadline)).await;
             std::mem::forget(leaving);
             found
         };

@@ -86,16 +86,17 @@ pub(super) async fn send(
     let (mut parts, hop, body) = head_of(outgoing).ok_or_else(|| invalid("net/http: invalid request"))?;
     loops::pass(backend, &mut parts.headers).map_err(|reply| invalid(&reply.body))?;
     head::rewrite_host(&mut parts, backend);
-    let mut state = RequestState::new(backend, target.port, &parts, &hop, &body);
-    state.by_endpoint = target.authority.is_none();
+    let authority = RequestState::authority(backend, &parts);
     let thread = &context.thread;
-    let mut cookies = Vec::new();
+    let (mut hash, mut cookies) = (None, Vec::new());
     if backend.policy.hashes() {
-        (state.hash, cookies) = hash::of(&backend.policy.hash, &parts, context.peer, || thread.random());
+        (hash, cookies) = hash::of(&backend.policy.hash, &parts, context.peer, || thread.random());
     }
     let host = parts.headers.get(header::HOST).cloned();
-    let mut request =
-        head::address(parts, hop, backend, body).ok_or_else(|| invalid("http: no Host in request URL"))?;
+    head::address(&mut parts, &hop, backend).ok_or_else(|| invalid("http: no Host in request URL"))?;
+    let mut state = RequestState::new(backend, (target.port, authority), false, &parts, &body, hash);
+    state.by_endpoint = target.authority.is_none();
+    let mut request = Request::from_parts(parts, body);
     let active = Active::count(thread.upstreams.get(backend, || thread.random()));
     let waiting = Waiting(&active);
     let outcome = attempts(context, &state, &active, &mut request).await;
@@ -134,7 +135,10 @@ async fn attempts(
     let total = backend.timeouts.total;
     let work = async {
         match Attempts::at(backend, RouteTimeouts::default()) {
-            Attempts::One => attempt::run(state, &active.upstream, request).await,
+            Attempts::One => {
+                let buffer = context.thread.shared.limits.retry_buffer;
+                attempt::run(state, &active.upstream, buffer, request).await
+            }
             Attempts::Timed(attempt) => {
                 state.time();
                 let timeouts = retries::Timeouts { attempt, due: Some(context.due.into()) };

@@ -85,10 +85,12 @@ async fn fetch(
     let hop = HopByHop { upgrade: None, trailers: false, chunked: false };
     head::rewrite_host(&mut parts, backend);
     let body = RequestBody::empty();
-    let state = RequestState::new(backend, port, &parts, &hop, &body);
-    let mut request = head::address(parts, hop, backend, body).ok_or(FetchError::Unsendable)?;
+    let authority = RequestState::authority(backend, &parts);
+    head::address(&mut parts, &hop, backend).ok_or(FetchError::Unsendable)?;
+    let state = RequestState::new(backend, (port, authority), false, &parts, &body, None);
+    let mut request = Request::from_parts(parts, body);
     let upstream = thread.upstreams.get(backend, || thread.random());
-    let mut answer = attempt::run(&state, &upstream, &mut request)
+    let mut answer = attempt::run(&state, &upstream, 0, &mut request)
         .await
         .map_err(|failure| FetchError::Failed(failure.into_local_reply(false).details.into_owned()))?;
     let status = answer.response.status();
