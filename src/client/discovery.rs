@@ -41,6 +41,11 @@ impl ResourceType {
         }
     }
 
+    /// Such as `Backend`.
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
+    }
+
     /// What messages call it: `backend.core.apoxy.dev`, or `secret` for the core group.
     pub(crate) fn label(&self) -> String {
         let singular = if self.singular.is_empty() { self.kind.to_lowercase() } else { self.singular.clone() };

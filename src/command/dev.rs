@@ -2,6 +2,7 @@
 
 mod changes;
 mod demo_backend;
+mod earlier;
 mod manifests;
 mod served;
 
@@ -17,6 +18,7 @@ use serde_json::json;
 
 use self::changes::Changes;
 use self::demo_backend::DemoBackend;
+use self::earlier::Earlier;
 use self::manifests::Followed;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
@@ -30,7 +32,8 @@ use crate::shutdown::{Hangup, Reopen, Shutdown};
 #[command(after_help = "\
 The two are the real ones and talk gRPC over loopback. With -f, manifests are applied again whenever they change on disk, \
 and objects that are taken out of them are deleted. While anything is wrong with them, what was applied stays as it is. \
-What is stored stays in the data directory.
+What is stored stays in the data directory, with a note of what dev has applied: what a later run does not have is offered \
+for deletion, on a terminal; elsewhere it stays, and --earlier drop deletes it.
 
 Examples:
   backstay dev
@@ -42,21 +45,27 @@ pub(crate) struct Args {
     /// Namespace of objects that name none; one that names another is a problem [default: default]
     #[arg(short, long, value_name = "NAME", requires = "paths")]
     namespace: Option<Segment>,
+    /// What to do with objects that an earlier run applied and these manifests do not have
+    #[arg(long, value_enum, value_name = "ask|drop|keep", default_value_t, hide_possible_values = true)]
+    earlier: Earlier,
     /// Directory of the store, and of the proxy's last good configuration
     #[arg(long, value_name = "DIR", default_value = ".backstay")]
     data_dir: PathBuf,
-    /// Address of the API; loopback only
+    /// Address of the API; loopback only, unless --insecure
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7080")]
     api: SocketAddr,
-    /// Address that the proxy fetches its configuration from; loopback only
+    /// Address that the proxy fetches its configuration from; loopback only, unless --insecure
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:18000")]
     xds: SocketAddr,
-    /// Address of the proxy's admin endpoint; loopback only
+    /// Address of the proxy's admin endpoint; loopback only, unless --insecure
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
     /// Where a line for each request goes
     #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
     access_log: String,
+    /// Allow addresses that other machines can reach, although nothing encrypts or authenticates
+    #[arg(long)]
+    insecure: bool,
     #[command(flatten)]
     fastly: FastlyArgs,
     #[command(flatten)]
@@ -70,10 +79,10 @@ impl Args {
         if self.files.paths.iter().any(|path| path.as_os_str() == "-") {
             super::usage("dev follows files as they change, which standard input cannot: use apply -f -");
         }
-        for (option, address) in [("--api", self.api), ("--xds", self.xds), ("--admin", self.admin)] {
-            check_address(option, address, "may change everything").context(
-                "dev is for this machine alone: use a loopback address, or control-plane and proxy with --insecure",
-            )?;
+        if !self.insecure {
+            for (option, address) in [("--api", self.api), ("--xds", self.xds), ("--admin", self.admin)] {
+                check_address(option, address, "may change everything").context("dev is for this machine alone")?;
+            }
         }
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
         let mut reopen = Reopen::listen(Hangup::Ends)?;
@@ -82,6 +91,7 @@ impl Args {
         let options = backstay_control_plane::Options {
             api: self.api,
             xds: self.xds,
+            insecure: self.insecure,
             data_dir: self.data_dir.clone(),
             allowed_hosts: self.allowed_hosts.names.clone(),
             fastly: self.fastly.options(demo.then_some(manifests::DEMO_GATEWAY)),
@@ -91,13 +101,14 @@ impl Args {
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         let own = backstay_proxy::Options {
             admin: Some(self.admin),
+            insecure: self.insecure,
             allowed_hosts: self.allowed_hosts.names,
             state_dir: Some(self.data_dir.join("proxy")),
             access_log: super::proxy::access_log(&self.access_log),
             ..backstay_proxy::Options::default()
         };
         let proxy = super::proxy::for_dev(xds, own).await.context("cannot start the proxy")?;
-        let mut followed = Followed::new(Client::new(Server::at(api)), self.files.clone(), self.namespace.clone());
+        let mut followed = Followed::new(Client::new(Server::at(api)), self.files.clone(), self.namespace.clone(), self.earlier);
         // Changes made while the first round goes on must not be missed.
         let mut changes = if demo { Changes::none() } else { Changes::of(&self.files, &self.data_dir)? };
         let serving = async {

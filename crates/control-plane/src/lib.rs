@@ -5,6 +5,7 @@
 //!
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
+//! - `offline`: what the compiler says of objects that are not stored.
 //! - `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
 mod admin;
@@ -15,6 +16,7 @@ mod fleets;
 mod health;
 mod listen;
 mod metrics;
+mod offline;
 mod publisher;
 mod shared;
 mod source;
@@ -43,6 +45,7 @@ pub use self::error::{BootstrapError, StartError};
 use self::fleets::Fleets;
 use self::listen::Accept;
 pub use self::listen::ApiLimits;
+pub use self::offline::said_of;
 use self::listen::GuardLayer;
 use self::metrics::Metrics;
 use self::publisher::Publisher;

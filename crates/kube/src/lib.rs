@@ -43,6 +43,7 @@ mod read;
 mod respond;
 mod selector;
 mod served;
+mod service;
 mod status;
 mod view;
 mod watching;

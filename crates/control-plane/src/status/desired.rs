@@ -54,7 +54,7 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
                 Programmed::Yes => put(&mut status, "acknowledgedVersion", tracker.version(tracked)),
                 _ => drop(status.remove("acknowledgedVersion")),
             }
-            with_programmed(conditions, programmed)
+            with_programmed(&of_parents(conditions, parents.as_deref()), programmed)
         }
         ProgrammedBy::Listeners => {
             let all: Vec<_> = listeners.iter().map(|report| merge.listener(tracker, tracked, report, old)).collect();
@@ -71,13 +71,29 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
         }
     };
     match parents {
-        Some(parents) => put(&mut status, "parents", merge.parents(parents, old)),
+        Some(parents) => {
+            put(&mut status, "parents", merge.parents(tracker, tracked, parents, old));
+            // What the parents' conditions say is said there, but for what kubectl is to wait for.
+            let own: Vec<_> = conditions.into_iter().filter(|found| found.kind == PROGRAMMED).collect();
+            match merge.conditions(&own, old.get("conditions")) {
+                none if none.is_empty() => drop(status.remove("conditions")),
+                all => put(&mut status, "conditions", all),
+            }
+        }
         None => put(&mut status, "conditions", merge.conditions(&conditions, old.get("conditions"))),
     }
     for (field, value) in fields {
-        put(&mut status, field, value);
+        match value.is_null() {
+            true => drop(status.remove(*field)),
+            false => put(&mut status, field, value),
+        }
     }
     Some(Value::Object(status))
+}
+
+/// The conditions of an object, and those of its parents, which say why nothing is served of a route.
+fn of_parents(own: &[Condition], parents: Option<&[ParentReport]>) -> Vec<Condition> {
+    own.iter().chain(parents.unwrap_or_default().iter().flat_map(|parent| &parent.conditions)).cloned().collect()
 }
 
 fn put(status: &mut Map<String, Value>, field: &str, value: impl Serialize) {
@@ -207,7 +223,7 @@ impl Merge {
     }
 
     /// The statuses of other controllers' parents stay as they are, and where they are.
-    fn parents(self, reports: &[ParentReport], old: &Value) -> Vec<Value> {
+    fn parents(self, tracker: &Tracker, tracked: &Tracked, reports: &[ParentReport], old: &Value) -> Vec<Value> {
         let old = old.get("parents").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let mut left: Vec<&ParentReport> = reports.iter().collect();
         let mut parents = Vec::with_capacity(old.len() + left.len());
@@ -219,18 +235,20 @@ impl Merge {
             }
             let parent_ref = ParentRef::deserialize(&before["parentRef"]).ok();
             if let Some(at) = left.iter().position(|report| Some(&report.parent_ref) == parent_ref.as_ref()) {
-                parents.push(self.parent(left.remove(at), before.get("conditions")));
+                parents.push(self.parent(tracker, tracked, left.remove(at), before.get("conditions")));
             }
         }
-        parents.extend(left.into_iter().map(|report| self.parent(report, None)));
+        parents.extend(left.into_iter().map(|report| self.parent(tracker, tracked, report, None)));
         parents
     }
 
-    fn parent(self, report: &ParentReport, old: Option<&Value>) -> Value {
+    fn parent(self, tracker: &Tracker, tracked: &Tracked, report: &ParentReport, old: Option<&Value>) -> Value {
+        let programmed = tracker.programmed(tracked, &report.programs);
+        let conditions = with_programmed(&report.conditions, programmed);
         json!({
             "parentRef": report.parent_ref,
             "controllerName": report.controller_name,
-            "conditions": self.conditions(&report.conditions, old),
+            "conditions": self.conditions(&conditions, old),
         })
     }
 }
