@@ -1,7 +1,7 @@
 //! `backstay check`.
 
 mod compiled;
-mod faults;
+pub(super) mod faults;
 mod hints;
 mod krakend;
 mod references;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use backstay_control_plane::{ControlPlane, Options};
+use backstay_guard::LogSwitch;
 use serde_json::json;
 
 use super::{AllowedHostArgs, FastlyArgs};
@@ -45,12 +46,21 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) async fn run(self) -> Result<ExitCode> {
+    pub(crate) async fn run(self, log_switch: LogSwitch) -> Result<ExitCode> {
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
         let Self { api, xds, data_dir, insecure, .. } = self;
         let allowed_hosts = self.allowed_hosts.names;
         let fastly = self.fastly.options(None);
-        let options = Options { api, xds, data_dir, insecure, allowed_hosts, fastly, ..Options::default() };
+        let options = Options {
+            api,
+            xds,
+            data_dir,
+            insecure,
+            allowed_hosts,
+            fastly,
+            log_switch: Some(log_switch),
+            ..Options::default()
+        };
         let start = ControlPlane::start(options);
         let control_plane = output::with_spinner("Opening the store", start).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use backstay_control_plane::ControlPlane;
-use backstay_guard::check_address;
+use backstay_guard::{LogSwitch, check_address};
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
@@ -75,7 +75,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) async fn run(self) -> Result<ExitCode> {
+    pub(crate) async fn run(self, log_switch: LogSwitch) -> Result<ExitCode> {
         if self.files.paths.iter().any(|path| path.as_os_str() == "-") {
             super::usage("dev follows files as they change, which standard input cannot: use apply -f -");
         }
@@ -94,6 +94,7 @@ impl Args {
             insecure: self.insecure,
             data_dir: self.data_dir.clone(),
             allowed_hosts: self.allowed_hosts.names.clone(),
+            log_switch: Some(log_switch.clone()),
             fastly: self.fastly.options(demo.then_some(manifests::DEMO_GATEWAY)),
             ..backstay_control_plane::Options::default()
         };
@@ -105,10 +106,12 @@ impl Args {
             allowed_hosts: self.allowed_hosts.names,
             state_dir: Some(self.data_dir.join("proxy")),
             access_log: super::proxy::access_log(&self.access_log),
+            log_switch: Some(log_switch),
             ..backstay_proxy::Options::default()
         };
         let proxy = super::proxy::for_dev(xds, own).await.context("cannot start the proxy")?;
-        let mut followed = Followed::new(Client::new(Server::at(api)), self.files.clone(), self.namespace.clone(), self.earlier);
+        let mut followed =
+            Followed::new(Client::new(Server::at(api)), self.files.clone(), self.namespace.clone(), self.earlier);
         // Changes made while the first round goes on must not be missed.
         let mut changes = if demo { Changes::none() } else { Changes::of(&self.files, &self.data_dir)? };
         let serving = async {

@@ -196,7 +196,8 @@ impl Manifests {
 fn unparsable(origin: &str, before: u64, text: &str, error: &DecodeError) -> Problem {
     // What a template is, no parser can tell; that it is one, its marks can.
     if let Some((line, _)) = (1..).zip(text.lines()).find(|(_, line)| line.contains("{{")) {
-        let message = "it is a template ({{ }}), not a manifest: render it first, such as with helm template".to_owned();
+        let message =
+            "it is a template ({{ }}), not a manifest: render it first, such as with helm template".to_owned();
         let (origin, line) = (origin.to_owned(), Some(before + line));
         return Problem { origin, line, column: None, subject: String::new(), field: String::new(), message };
     }

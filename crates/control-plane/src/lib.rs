@@ -5,13 +5,17 @@
 //!
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
+//! - [`backup`]: a store, out of it and into it.
+//! - `faults`: what is not in force, counted and listed.
 //! - `offline`: what the compiler says of objects that are not stored.
 //! - `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
 mod admin;
 mod api;
+pub mod backup;
 mod bootstrap;
 mod error;
+mod faults;
 mod fleets;
 mod health;
 mod listen;
@@ -32,7 +36,7 @@ use backstay_auth::Tokens;
 use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_fastly::FastlyFrontEnd;
 use backstay_fastly::api::Meter;
-use backstay_guard::{HostName, PageGuard, check_address};
+use backstay_guard::{HostName, LogSwitch, PageGuard, check_address};
 use backstay_resources::Registry;
 use backstay_store::{Embedded, Store};
 use tokio::net::TcpListener;
@@ -45,9 +49,9 @@ pub use self::error::{BootstrapError, StartError};
 use self::fleets::Fleets;
 use self::listen::Accept;
 pub use self::listen::ApiLimits;
-pub use self::offline::said_of;
 use self::listen::GuardLayer;
 use self::metrics::Metrics;
+pub use self::offline::said_of;
 use self::publisher::Publisher;
 use self::shared::{Compiling, Shared};
 use self::source::FleetSource;
@@ -69,6 +73,8 @@ pub struct Options {
     pub fastly: FastlyOptions,
     /// Limits of the API's connections; that on how clients begin holds for proxies as well.
     pub limits: ApiLimits,
+    /// What `POST /logging` on the API address turns. Default nothing: it is answered as any other unknown path.
+    pub log_switch: Option<LogSwitch>,
 }
 
 impl Default for Options {
@@ -81,6 +87,7 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             fastly: FastlyOptions::default(),
             limits: ApiLimits::default(),
+            log_switch: None,
         }
     }
 }
@@ -178,6 +185,10 @@ impl ControlPlane {
         let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
         let dialects = dialects(&store, options.fastly, tokens, exposition.fastly_meter());
         let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop).merge(dialects);
+        let router = match options.log_switch {
+            Some(switch) => router.merge(health::logging(switch)),
+            None => router,
+        };
         let api_stop = stop.clone();
         // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here.
         let guard = PageGuard::new(options.allowed_hosts);

@@ -81,7 +81,9 @@ impl Discovery {
             paths.push(format!("/apis/{name}"));
             paths.extend(versions.iter().map(|(version, _)| format!("/apis/{name}/{version}")));
         }
-        paths.extend(["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned));
+        paths.extend(
+            ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned),
+        );
         Self {
             paths: Document::new(&json!({ "paths": paths })),
             core: Document::new(&json!({

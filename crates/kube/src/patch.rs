@@ -179,7 +179,8 @@ fn apply_one(document: &mut Value, operation: &PatchOperation, budget: &mut Budg
 ///
 /// Source: `gopkg.in/evanphx/json-patch.v4`, which kube-apiserver has.
 fn as_kubernetes<'a>(document: &Value, operation: &'a PatchOperation) -> Cow<'a, PatchOperation> {
-    let counts_back = |path: &Pointer| path.tokens().any(|token| token.encoded().starts_with('-') && token.encoded().len() > 1);
+    let counts_back =
+        |path: &Pointer| path.tokens().any(|token| token.encoded().starts_with('-') && token.encoded().len() > 1);
     let mut operation = Cow::Borrowed(operation);
     let (path, from) = match &*operation {
         PatchOperation::Add(it) => (&it.path, None),
@@ -225,7 +226,10 @@ fn from_front(document: &Value, path: &Pointer, adds: bool) -> PointerBuf {
             Some((list, back)) => {
                 // A new element may come after the last.
                 let length = list.len() + usize::from(adds && position == last);
-                length.checked_sub(back).filter(|_| back > 0).map_or_else(|| text.to_string(), |index| index.to_string())
+                length
+                    .checked_sub(back)
+                    .filter(|_| back > 0)
+                    .map_or_else(|| text.to_string(), |index| index.to_string())
             }
             None => text.to_string(),
         };

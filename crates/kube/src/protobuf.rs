@@ -9,9 +9,9 @@ mod tests;
 mod types;
 mod wire;
 
+use backstay_resources::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use backstay_resources::Timestamp;
 use serde_json::{Map, Value};
 
 use self::types::{Field, Type};

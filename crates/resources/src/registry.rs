@@ -24,12 +24,8 @@ static BUILT_IN: [&Kind; 13] = [
 
 /// Versions of built-in kinds beside the one that is stored, with the same fields: clients that ask for them get the same
 /// objects. `v1beta1` is what Gateway API had before `v1` and many a manifest still says; `v1alpha` what Apoxy had of Backends.
-static ALIASES: [&Kind; 4] = [
-    &gateway::GATEWAY_CLASS_V1BETA1,
-    &gateway::GATEWAY_V1BETA1,
-    &gateway::HTTP_ROUTE_V1BETA1,
-    &apoxy::BACKEND_V1ALPHA,
-];
+static ALIASES: [&Kind; 4] =
+    [&gateway::GATEWAY_CLASS_V1BETA1, &gateway::GATEWAY_V1BETA1, &gateway::HTTP_ROUTE_V1BETA1, &apoxy::BACKEND_V1ALPHA];
 
 /// The kinds that a process serves, as whoever assembles it says. The API, the publisher and the command all take theirs
 /// from one, so that a kind is added in one place.

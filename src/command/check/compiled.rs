@@ -70,10 +70,10 @@ impl Findings {
         for ParentReport { parent_ref, conditions, .. } in status.report.parents.iter().flatten() {
             let parents = list(it.object.body.get("spec"), "parentRefs");
             let is_it = |parent: &Value| ParentRef::deserialize(parent).is_ok_and(|parent| parent == *parent_ref);
-            let at = parents.iter().position(is_it).map_or_else(
-                || "spec".to_owned(),
-                |index| format!("spec.parentRefs[{index}]"),
-            );
+            let at = parents
+                .iter()
+                .position(is_it)
+                .map_or_else(|| "spec".to_owned(), |index| format!("spec.parentRefs[{index}]"));
             conditions.iter().for_each(|condition| self.add(it, &at, condition));
         }
     }
@@ -132,7 +132,8 @@ impl Findings {
             let class = gateway.and_then(|gateway| gateway.object.body.get("spec")?["gatewayClassName"].as_str());
             let controller = class.and_then(|class| controller(class, it.kind.group, admitted));
             if let (Some(class), Some(controller)) = (class, controller) {
-                let message = format!("its GatewayClass {class} is of the controller {controller}: Backstay does not serve it");
+                let message =
+                    format!("its GatewayClass {class} is of the controller {controller}: Backstay does not serve it");
                 self.warnings.push(it.document.problem(&format!("spec.parentRefs[{index}].name"), message));
             }
         }
@@ -141,8 +142,7 @@ impl Findings {
 
 /// The controller of a class among the manifests that is another's.
 fn controller<'a>(class: &str, group: &str, admitted: &'a [Admitted<'_>]) -> Option<&'a str> {
-    let mut classes =
-        admitted.iter().filter(|other| other.kind.kind == "GatewayClass" && other.kind.group == group);
+    let mut classes = admitted.iter().filter(|other| other.kind.kind == "GatewayClass" && other.kind.group == group);
     let class = classes.find(|other| other.object.metadata.name == class)?;
     let controller = class.object.body.get("spec")?["controllerName"].as_str()?;
     let ours = [backstay_resources::gateway::CONTROLLER_NAME, backstay_resources::gateway::APOXY_CONTROLLER_NAME];

@@ -39,7 +39,7 @@ pub(super) fn doubts(document: &Document, namespace: Option<&Segment>) -> Vec<Pr
 }
 
 /// The object with the namespace that `apply` would give it.
-pub(super) fn with_namespace(kind: &Kind, document: &Document, namespace: Option<&Segment>) -> Value {
+pub(in crate::command) fn with_namespace(kind: &Kind, document: &Document, namespace: Option<&Segment>) -> Value {
     let mut object = document.object.clone();
     if kind.is_namespaced()
         && document.name.namespace.is_none()
@@ -51,7 +51,7 @@ pub(super) fn with_namespace(kind: &Kind, document: &Document, namespace: Option
 }
 
 /// Objects that are written more than once, of which only the last would stay.
-pub(super) fn repeated(documents: &[Document], namespace: Option<&Segment>) -> Vec<Problem> {
+pub(in crate::command) fn repeated(documents: &[Document], namespace: Option<&Segment>) -> Vec<Problem> {
     let mut first: HashMap<_, &Document> = HashMap::new();
     let mut problems = Vec::new();
     for document in documents {

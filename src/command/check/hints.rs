@@ -13,7 +13,8 @@ const ALIKE: f64 = 0.85;
 fn like<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
     let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&lower, &other.to_lowercase());
-    let rated = known.map(|other| (likeness(other).max(strsim::jaro_winkler(&lower, &other.to_lowercase()) - 0.05), other));
+    let rated =
+        known.map(|other| (likeness(other).max(strsim::jaro_winkler(&lower, &other.to_lowercase()) - 0.05), other));
     let best = rated.filter(|(rate, _)| *rate >= ALIKE).max_by(|one, other| one.0.total_cmp(&other.0));
     best.map(|(_, other)| other)
 }

@@ -21,7 +21,8 @@ pub(super) fn matches(documents: &[Document], namespace: Option<&Segment>) -> Ve
                 let key = json!([document.name.api_version, place, wanted]).to_string();
                 match first.get(&key) {
                     Some((other, at)) if !reported => {
-                        let message = format!("the same match is at {} ({at}) already, which takes its requests", other.name);
+                        let message =
+                            format!("the same match is at {} ({at}) already, which takes its requests", other.name);
                         found.push(document.problem(&path, message));
                         reported = true;
                     }
@@ -49,7 +50,8 @@ fn all_matches(spec: &Value) -> Vec<(String, Value)> {
             let value = found["path"]["value"].as_str().unwrap_or("/");
             // A prefix ends at a segment's end either way.
             let value = if kind == "PathPrefix" { value.trim_end_matches('/') } else { value };
-            let meaning = json!([kind, value, found["method"], sorted(&found["headers"]), sorted(&found["queryParams"])]);
+            let meaning =
+                json!([kind, value, found["method"], sorted(&found["headers"]), sorted(&found["queryParams"])]);
             all.push((path, meaning));
         }
     }

@@ -124,7 +124,8 @@ fn said(text: &str) -> Vec<String> {
 
 #[test]
 fn a_misspelt_kind_or_version_has_a_hint() {
-    let kind = |version: &str, kind: &str| said(&format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n"));
+    let kind =
+        |version: &str, kind: &str| said(&format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n"));
     for (version, name, hint) in [
         ("core.apoxy.dev/v1alpha2", "Backnd", "; is Backend meant?"),
         ("gateway.networking.k8s.io/v1", "HttpRoute", "; is HTTPRoute meant?"),
@@ -139,7 +140,10 @@ fn a_misspelt_kind_or_version_has_a_hint() {
 #[test]
 fn a_misspelt_field_has_a_hint() {
     let said = said(FILE);
-    assert!(said.iter().any(|line| line.contains("spec.protcol: there is no such field; is protocol meant?")), "{said:?}");
+    assert!(
+        said.iter().any(|line| line.contains("spec.protcol: there is no such field; is protocol meant?")),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -147,7 +151,9 @@ fn templates_and_variables_are_named_as_such() {
     let mut manifests = Manifests::default();
     manifests.add("t.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ .Values.name }}\n");
     assert!(manifests.problems[0].to_string().starts_with("t.yaml:4: it is a template"), "{:?}", manifests.problems);
-    let said = said("apiVersion: core.apoxy.dev/v1alpha2\nkind: Backend\nmetadata: {name: a}\nspec:\n  endpoints:\n  - ip: ${IP}\n");
+    let said = said(
+        "apiVersion: core.apoxy.dev/v1alpha2\nkind: Backend\nmetadata: {name: a}\nspec:\n  endpoints:\n  - ip: ${IP}\n",
+    );
     assert!(said[0].contains("it looks like a variable of a template"), "{said:?}");
 }
 
@@ -171,9 +177,13 @@ fn a_name_that_is_a_number_is_told_as_one() {
 #[test]
 fn a_match_that_another_one_takes_is_a_warning() {
     let route = |name: &str, matches: &str| {
-        format!("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}}}\nspec:\n  parentRefs: [{{name: web}}]\n  rules:\n  - matches: [{matches}]\n---\n")
+        format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}}}\nspec:\n  parentRefs: [{{name: web}}]\n  rules:\n  - matches: [{matches}]\n---\n"
+        )
     };
-    let text = route("a", "{path: {value: /x}}") + &route("b", "{path: {type: PathPrefix, value: /x/}}") + &route("c", "{path: {type: Exact, value: /x}}");
+    let text = route("a", "{path: {value: /x}}")
+        + &route("b", "{path: {type: PathPrefix, value: /x/}}")
+        + &route("c", "{path: {type: Exact, value: /x}}");
     let found: Vec<_> = repeated::matches(&read(&text).documents, None).iter().map(ToString::to_string).collect();
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("HTTPRoute/b: spec.rules[0].matches[0]: the same match is at HTTPRoute/a"), "{found:?}");

@@ -136,7 +136,8 @@ impl Followed {
         if !faulty.is_empty() {
             output::line(Paint::stdout().bad("\nNot served as it is written"))?;
             let heading = ["LISTENER", "HOST", "MATCH", "WHY"].map(str::to_owned).to_vec();
-            let rows = faulty.into_iter().map(|row| vec![row.url, row.host, row.matches, row.fault.unwrap_or_default()]);
+            let rows =
+                faulty.into_iter().map(|row| vec![row.url, row.host, row.matches, row.fault.unwrap_or_default()]);
             output::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())?;
         }
         Ok(())

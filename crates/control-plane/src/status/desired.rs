@@ -18,7 +18,8 @@ use crate::tracker::{Programmed, Stream, Tracked, Tracker};
 const PROGRAMMED: &str = "Programmed";
 const READY: &str = "Ready";
 
-const NOT_REFERENCED: &str = "NotReferenced";
+/// The reason of `Programmed` of what nothing uses.
+pub(crate) const NOT_REFERENCED: &str = "NotReferenced";
 
 /// How the messages of `Programmed` begin.
 const ACKNOWLEDGED: &str = "every connected proxy has acknowledged it";
@@ -89,6 +90,40 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
         }
     }
     Some(Value::Object(status))
+}
+
+/// A condition, and the part of an object that it is about.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// `listener NAME` or `parent NAME`; empty for the object itself.
+    pub(crate) part: String,
+    /// What is said.
+    pub(crate) condition: Condition,
+}
+
+/// All that is said of an object now, `Programmed` included.
+pub(crate) fn told(tracker: &Tracker, tracked: &Tracked, now: Timestamp) -> Vec<Told> {
+    let Report { conditions, programmed, listeners, parents, .. } = &tracked.status.report;
+    let own = match programmed {
+        ProgrammedBy::Nothing => conditions.clone(),
+        // Of a route, the parents have it.
+        ProgrammedBy::Version if parents.is_some() => Vec::new(),
+        ProgrammedBy::Version => with_programmed(conditions, tracker.programmed(tracked, &tracked.status.programs)),
+        ProgrammedBy::Listeners => gateway_conditions(tracker, tracked, conditions, listeners),
+    };
+    let part = |part: String, all: Vec<Condition>| {
+        all.into_iter().map(move |condition| Told { part: part.clone(), condition })
+    };
+    let listeners = listeners.iter().flat_map(|listener| {
+        let programmed = tracker.programmed(tracked, &listener.programs);
+        part(format!("listener {}", listener.name), with_programmed(&listener.conditions, programmed))
+    });
+    let parents = parents.iter().flatten().flat_map(|parent| {
+        let programmed = tracker.programmed(tracked, &parent.programs);
+        part(format!("parent {}", parent.parent_ref.name), with_programmed(&parent.conditions, programmed))
+    });
+    let all = part(String::new(), own).chain(listeners).chain(parents);
+    all.filter(|told| told.condition.since.is_none_or(|since| since <= now)).collect()
 }
 
 /// The conditions of an object, and those of its parents, which say why nothing is served of a route.

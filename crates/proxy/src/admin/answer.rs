@@ -12,7 +12,8 @@ use crate::control::look;
 use crate::metrics::{Process, envoy, prometheus};
 use crate::process::Usage;
 
-const PATHS: &str = "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /dns or POST /drain\n";
+const PATHS: &str =
+    "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /dns, POST /drain or POST /logging\n";
 
 /// Type of the exposition format of Prometheus.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -29,6 +30,7 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
     let allowed = match path {
         "/ready" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/backends" | "/dns" => Method::GET,
         "/drain" => Method::POST,
+        "/logging" if admin.log_switch.is_some() => Method::POST,
         _ => return text(StatusCode::NOT_FOUND, PATHS),
     };
     if *method != allowed && !(allowed == Method::GET && *method == Method::HEAD) {
@@ -53,6 +55,11 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
         "/config_dump" => json(&dump::dump(admin)),
         "/backends" => json(&views::backends(&look(&admin.model))),
         "/dns" => json(&views::dns(admin)),
+        "/logging" => match admin.log_switch.as_ref().map(|switch| switch.turn(request.uri().query())) {
+            Some(Ok(done)) => text(StatusCode::OK, done),
+            Some(Err(error)) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
+            None => text(StatusCode::NOT_FOUND, PATHS),
+        },
         _ => {
             admin.drain.notify_one();
             text(StatusCode::ACCEPTED, "draining\n")

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use backstay_dns_cache::{DnsServer, ResolverError};
-use backstay_guard::{Exposed, HostName};
+use backstay_guard::{Exposed, HostName, LogSwitch};
 use backstay_model::FleetName;
 use http::Uri;
 use uuid::Uuid;
@@ -40,6 +40,8 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// What clients may ask, and how much is kept for them.
     pub limits: Limits,
+    /// What `POST /logging` turns. Default nothing: it is answered with 404.
+    pub log_switch: Option<LogSwitch>,
 }
 
 /// Where each request is logged, as a line of JSON.
@@ -69,6 +71,7 @@ impl Default for Options {
             access_log: AccessLog::Off,
             drain_timeout: Duration::from_secs(30),
             limits: Limits::default(),
+            log_switch: None,
         }
     }
 }

@@ -13,7 +13,9 @@ fn lease(spec: Value) -> Result<Value, Vec<String>> {
 
 #[test]
 fn times_have_microseconds() {
-    let spec = lease(json!({"holderIdentity": "a", "renewTime": "2026-01-02T03:04:05Z", "acquireTime": "2026-01-02T03:04:05.123456789Z"}));
+    let spec = lease(
+        json!({"holderIdentity": "a", "renewTime": "2026-01-02T03:04:05Z", "acquireTime": "2026-01-02T03:04:05.123456789Z"}),
+    );
     let expected = json!({"holderIdentity": "a", "renewTime": "2026-01-02T03:04:05.000000Z", "acquireTime": "2026-01-02T03:04:05.123456Z"});
     assert_eq!(spec.unwrap(), expected);
 }

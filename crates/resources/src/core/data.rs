@@ -23,4 +23,3 @@ pub(super) fn key_problems(key: &str) -> Vec<String> {
     }
     wrong
 }
-

@@ -22,8 +22,7 @@ pub struct Place {
 }
 
 /// What YAML 1.1 takes for a boolean and YAML 1.2 for text: Kubernetes' tools follow the first.
-const BOOLEANS_ONCE: [&str; 12] =
-    ["yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF"];
+const BOOLEANS_ONCE: [&str; 12] = ["yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF"];
 
 /// How many of these are remembered of a document.
 const MAX_BOOLEANS: usize = 100;

@@ -34,7 +34,8 @@ fn backend(conditions: Vec<Value>) -> Value {
 }
 
 fn route(parents: Vec<Vec<Value>>) -> Value {
-    let parents: Vec<_> = parents.into_iter().map(|all| json!({"parentRef": {"name": "web"}, "conditions": all})).collect();
+    let parents: Vec<_> =
+        parents.into_iter().map(|all| json!({"parentRef": {"name": "web"}, "conditions": all})).collect();
     json!({"kind": "HTTPRoute", "metadata": {"generation": 2}, "status": {"parents": parents}})
 }
 
@@ -82,9 +83,7 @@ fn a_gateway_is_judged_by_its_class_and_by_every_listener() {
 
 #[test]
 fn a_policy_is_judged_by_whether_it_applies_and_has_what_it_refers_to() {
-    let policy = |all: Vec<Value>| {
-        json!({"kind": "BackendPolicy", "metadata": {"generation": 2}, "status": {"conditions": all}})
-    };
+    let policy = |all: Vec<Value>| json!({"kind": "BackendPolicy", "metadata": {"generation": 2}, "status": {"conditions": all}});
     assert_eq!(word(&policy(good())), "done");
     assert_eq!(word(&policy(but("Programmed", "False", "NotReferenced"))), "done");
     let target = "failed: does not apply as it is: Accepted is False (TargetNotFound): why";
@@ -94,9 +93,7 @@ fn a_policy_is_judged_by_whether_it_applies_and_has_what_it_refers_to() {
 
 #[test]
 fn a_secret_is_waited_for_where_it_is_used() {
-    let secret = |kind: &str, all: Vec<Value>| {
-        json!({"kind": "Secret", "type": kind, "metadata": {"generation": 2}, "status": {"conditions": all}})
-    };
+    let secret = |kind: &str, all: Vec<Value>| json!({"kind": "Secret", "type": kind, "metadata": {"generation": 2}, "status": {"conditions": all}});
     assert_eq!(word(&secret("Opaque", Vec::new())), "done");
     assert_eq!(word(&secret("kubernetes.io/tls", Vec::new())), "silent");
     assert_eq!(word(&secret("kubernetes.io/tls", but("Programmed", "False", "NotReferenced"))), "done");

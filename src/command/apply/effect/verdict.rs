@@ -21,7 +21,9 @@ impl Verdict {
         match self {
             Self::Done => None,
             Self::Failed(why) | Self::Pending(why) => Some(why),
-            Self::Silent => Some("has no status as it is now: the control plane has not said anything about it".to_owned()),
+            Self::Silent => {
+                Some("has no status as it is now: the control plane has not said anything about it".to_owned())
+            }
         }
     }
 }

@@ -65,7 +65,10 @@ fn listeners_of_protocols_that_are_not_served_and_missing_secrets() {
     let listeners = "  gatewayClassName: backstay\n  listeners:\n  - {name: tcp, port: 9000, protocol: TCP}\n  - {name: https, port: 8443, protocol: HTTPS, tls: {certificateRefs: [{name: none}]}}\n";
     let found = find(&manifests(&gateway(listeners)).documents, None);
     let (problems, warnings) = (lines(&found.problems), lines(&found.warnings));
-    assert!(problems.iter().any(|line| line.starts_with("f.yaml:7:5: Gateway/web: spec.listeners[0]: ")), "{problems:?}");
+    assert!(
+        problems.iter().any(|line| line.starts_with("f.yaml:7:5: Gateway/web: spec.listeners[0]: ")),
+        "{problems:?}"
+    );
     let secret = "spec.listeners[1].tls.certificateRefs[0]: Secret default/none does not exist";
     assert!(warnings.iter().any(|line| line.contains(secret)), "{warnings:?}");
 }
@@ -80,22 +83,34 @@ fn classes_that_are_not_there_and_those_of_other_controllers() {
     let found = find(&manifests(&text).documents, None);
     let warnings = lines(&found.warnings);
     assert_eq!(warnings.len(), 2, "{warnings:?}");
-    assert!(warnings.iter().all(|line| line.ends_with("gatewayclass-controller: Backstay does not serve it")), "{warnings:?}");
+    assert!(
+        warnings.iter().all(|line| line.ends_with("gatewayclass-controller: Backstay does not serve it")),
+        "{warnings:?}"
+    );
     assert_eq!(found.problems, []);
 }
 
 #[test]
 fn sections_that_no_listener_has_and_ports_that_are_missing() {
-    let route = route("  - backendRefs: [{kind: Backend, name: foo}]\n").replace("{name: web}", "{name: web, sectionName: htp}");
+    let route = route("  - backendRefs: [{kind: Backend, name: foo}]\n")
+        .replace("{name: web}", "{name: web, sectionName: htp}");
     let found = lines(&find(&manifests(&format!("{BACKEND}{}{route}", served())).documents, None).problems);
-    assert!(found.iter().any(|line| line.contains("spec.parentRefs[0]: Gateway default/web has no listener htp")), "{found:?}");
-    assert!(found.iter().any(|line| line.contains("spec.rules[0].backendRefs[0]: Backend foo needs a port")), "{found:?}");
+    assert!(
+        found.iter().any(|line| line.contains("spec.parentRefs[0]: Gateway default/web has no listener htp")),
+        "{found:?}"
+    );
+    assert!(
+        found.iter().any(|line| line.contains("spec.rules[0].backendRefs[0]: Backend foo needs a port")),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn two_policies_for_one_backend() {
     let policy = |name: &str| {
-        format!("apiVersion: backstay.dev/v1alpha1\nkind: BackendPolicy\nmetadata: {{name: {name}}}\nspec: {{targetRefs: [{{group: core.apoxy.dev, kind: Backend, name: foo}}]}}\n---\n")
+        format!(
+            "apiVersion: backstay.dev/v1alpha1\nkind: BackendPolicy\nmetadata: {{name: {name}}}\nspec: {{targetRefs: [{{group: core.apoxy.dev, kind: Backend, name: foo}}]}}\n---\n"
+        )
     };
     let text = format!("{BACKEND}{}{}", policy("a"), policy("b"));
     let found = lines(&find(&manifests(&text).documents, None).problems);

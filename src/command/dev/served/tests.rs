@@ -43,9 +43,7 @@ fn only_the_listeners_that_the_route_names_serve_it() {
 }
 
 fn conditions(programmed: &str) -> Value {
-    let condition = |kind: &str, status: &str| {
-        json!({"type": kind, "status": status, "reason": "Because", "message": "why", "observedGeneration": 1})
-    };
+    let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "reason": "Because", "message": "why", "observedGeneration": 1});
     json!([condition("Accepted", "True"), condition("ResolvedRefs", "True"), condition("Programmed", programmed)])
 }
 
@@ -54,8 +52,12 @@ fn what_a_status_does_not_confirm_is_not_served() {
     let mut gateway = gateway();
     let mut route = route(json!({"name": "web", "sectionName": "http"}), json!(["a.example.com"]));
     let fault = |gateway: &Value, route: &Value| rows_of(gateway, route)[0].fault.clone();
-    assert_eq!(fault(&gateway, &route).unwrap(), "the route has no status as it is now: the control plane has not said anything about it");
-    route["status"]["parents"] = json!([{"parentRef": {"name": "web", "sectionName": "http"}, "conditions": conditions("True")}]);
+    assert_eq!(
+        fault(&gateway, &route).unwrap(),
+        "the route has no status as it is now: the control plane has not said anything about it"
+    );
+    route["status"]["parents"] =
+        json!([{"parentRef": {"name": "web", "sectionName": "http"}, "conditions": conditions("True")}]);
     assert!(fault(&gateway, &route).unwrap().starts_with("the Gateway"));
     gateway["status"]["listeners"] = json!([{"name": "http", "conditions": conditions("False")}]);
     let refused = "the Gateway is not served whole: listener http: Programmed is False (Because): why";

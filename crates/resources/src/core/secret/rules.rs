@@ -7,7 +7,6 @@ use crate::field::{FieldError, FieldPath, Findings};
 use crate::object::Object;
 use crate::table;
 
-
 /// The type of a certificate with its key.
 pub(super) const TLS: &str = "kubernetes.io/tls";
 

@@ -28,7 +28,8 @@ fn of_parents<'a>(object: &'a Object, kind: &str) -> &'a str {
     let parents = table::list_at(object, "/status/parents");
     let conditions = |parent: &'a Value| parent["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let statuses: Vec<_> = parents.iter().map(|parent| table::status_of(conditions(parent), kind)).collect();
-    let worst = ["False", "Unknown", "", "True"].into_iter().find(|status| statuses.contains(status)).unwrap_or_default();
+    let worst =
+        ["False", "Unknown", "", "True"].into_iter().find(|status| statuses.contains(status)).unwrap_or_default();
     let partly = parents.iter().any(|parent| table::status_of(conditions(parent), "PartiallyInvalid") == "True");
     if kind == "Accepted" && worst == "True" && partly { "Partly" } else { worst }
 }
