@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod control_plane;
 pub(crate) mod delete;
 pub(crate) mod dev;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod import;

@@ -81,7 +81,8 @@ impl Args {
         }
         if !self.insecure {
             for (option, address) in [("--api", self.api), ("--xds", self.xds), ("--admin", self.admin)] {
-                check_address(option, address, "may change everything").context("dev is for this machine alone")?;
+                check_address(option, address, "may change everything")
+                    .context("dev is for this machine alone: use a loopback address, or say --insecure")?;
             }
         }
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;

@@ -51,7 +51,7 @@ use self::listen::Accept;
 pub use self::listen::ApiLimits;
 use self::listen::GuardLayer;
 use self::metrics::Metrics;
-pub use self::offline::said_of;
+pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
 use self::shared::{Compiling, Shared};
 use self::source::FleetSource;
@@ -182,6 +182,8 @@ impl ControlPlane {
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
+        let garbage = backstay_kube::collect_garbage(store.clone(), registry.clone());
+        let garbage = tokio::spawn(until(stop.clone(), garbage));
         let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
         let dialects = dialects(&store, options.fastly, tokens, exposition.fastly_meter());
         let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop).merge(dialects);
@@ -205,7 +207,7 @@ impl ControlPlane {
             stop,
             watches,
             fleets,
-            servers: vec![status, upkeep, following, tokio::spawn(api), tokio::spawn(xds)],
+            servers: vec![status, upkeep, following, garbage, tokio::spawn(api), tokio::spawn(xds)],
             publisher: Some(publisher),
         })
     }

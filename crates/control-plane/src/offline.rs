@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_compiler::{Change, Compiler, ObjectStatus};
+use backstay_compiler::{Change, Compiler, ObjectStatus, Output};
 use backstay_model::FleetName;
 use backstay_resources::core::NAMESPACE;
 use backstay_resources::gateway::{CONTROLLER_NAME, GATEWAY_CLASS};
@@ -17,7 +17,13 @@ use crate::{FastlyOptions, front_ends};
 /// The conditions are those that the compiler alone tells: what proxies say is not among them.
 #[must_use]
 pub fn said_of(objects: Vec<(&'static Kind, Object)>) -> Vec<ObjectStatus> {
-    let Ok(mut compiler) = Compiler::new(front_ends(&FastlyOptions::default())) else { return Vec::new() };
+    compile(objects).statuses
+}
+
+/// What a control plane would make of such objects: what it says of them, and what it sends to the proxies of each fleet.
+#[must_use]
+pub fn compile(objects: Vec<(&'static Kind, Object)>) -> Output {
+    let Ok(mut compiler) = Compiler::new(front_ends(&FastlyOptions::default())) else { return Output::default() };
     let class = object(&GATEWAY_CLASS, backstay_model::GATEWAY_CLASS, json!({"controllerName": CONTROLLER_NAME}));
     let mut changes = vec![
         Change::set(&GATEWAY_CLASS, class.into()),
@@ -29,7 +35,7 @@ pub fn said_of(objects: Vec<(&'static Kind, Object)>) -> Vec<ObjectStatus> {
     changes.extend(namespaces.map(|object| Change::set(&NAMESPACE, object.into())));
     // Where the objects name one of these, theirs counts: it comes later.
     changes.extend(objects.into_iter().map(|(kind, object)| Change::set(kind, object.into())));
-    compiler.apply(changes).statuses
+    compiler.apply(changes)
 }
 
 fn object(kind: &Kind, name: &str, spec: Value) -> Object {

@@ -9,6 +9,7 @@ use http::StatusCode;
 use super::object::remove_if;
 use super::options::{Effect, Options};
 use crate::api::Api;
+use crate::garbage::{self, Propagation};
 use crate::path::Collection;
 use crate::query::Params;
 use crate::read::{self, ListChunks, Page};
@@ -41,6 +42,10 @@ pub(crate) async fn collection(
         }
     }
     if !options.is_dry_run() {
+        for entry in entries.iter().filter(|_| options.propagation() != Propagation::Background) {
+            let Object { metadata, .. } = Object::decode(&entry.value).map_err(Failure::internal)?;
+            garbage::prepare(api, &entry.key, &metadata.uid, options.propagation()).await?;
+        }
         remove_all(api, served, &entries, &selection, options).await?;
     }
     let chunks = Box::new(ListChunks::new(renderer, meta, entries));

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::options::{Effect, Options};
 use crate::api::Api;
+use crate::garbage::{self, Propagation};
 use crate::lifecycle;
 use crate::respond::Reply;
 use crate::served::ServedKind;
@@ -60,6 +61,13 @@ pub(crate) async fn remove(
     options: &Options,
 ) -> Result<Deleted, Failure> {
     let key = served.key(namespace, name);
+    if options.propagation() != Propagation::Background && !options.is_dry_run() && !served.is_namespace {
+        let snapshot = api.store.read().await?;
+        let entry = snapshot.get(&key).ok_or_else(|| Failure::not_found(served.kind, name))?;
+        let object = Object::decode(&entry.value).map_err(Failure::internal)?;
+        options.check(served, entry, &object)?;
+        garbage::prepare(api, &key, &object.metadata.uid, options.propagation()).await?;
+    }
     remove_if(api, served, &key, options.effect(), |entry, object| options.check(served, entry, object)).await
 }
 
