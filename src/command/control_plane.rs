@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use backstay_control_plane::{ControlPlane, Options};
+use backstay_control_plane::{ControlPlane, Limit, Limits, Options};
 use backstay_guard::LogSwitch;
 use serde_json::json;
 
@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// Allow addresses beyond this machine, although nothing encrypts or authenticates what goes over them
     #[arg(long)]
     insecure: bool,
+    /// A limit on clients or on the store, such as max-watches=20000; may be repeated
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    limits: Vec<Limit>,
     #[command(flatten)]
     fastly: FastlyArgs,
     #[command(flatten)]
@@ -51,7 +54,10 @@ impl Args {
         let Self { api, xds, data_dir, insecure, .. } = self;
         let allowed_hosts = self.allowed_hosts.names;
         let fastly = self.fastly.options(None);
+        let mut limits = Limits::default();
+        self.limits.iter().for_each(|limit| limit.apply(&mut limits));
         let options = Options {
+            limits,
             api,
             xds,
             data_dir,

@@ -23,10 +23,11 @@ pub(crate) fn router(
     fleets: &Arc<Fleets>,
     shared: &Arc<Shared>,
     exposition: Exposition,
+    limits: backstay_kube::Options,
     stop: watch::Receiver<bool>,
 ) -> Router {
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
-    let options = backstay_kube::Options { meter: exposition.meter(), ..backstay_kube::Options::default() };
+    let options = backstay_kube::Options { meter: exposition.meter(), ..limits };
     let (figures, objects) = (ObjectFigures::default(), shared.clone());
     let figures = Arc::new(figures);
     let metrics = get(move || {

@@ -8,7 +8,7 @@
 //! - [`backup`]: a store, out of it and into it.
 //! - `faults`: what is not in force, counted and listed.
 //! - `offline`: what the compiler says of objects that are not stored.
-//! - `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
+//! - [`Limits`]: everything that has a bound. `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
 mod admin;
 mod api;
@@ -18,6 +18,7 @@ mod error;
 mod faults;
 mod fleets;
 mod health;
+mod limits;
 mod listen;
 mod metrics;
 mod offline;
@@ -47,6 +48,7 @@ use tower::Layer as _;
 
 pub use self::error::{BootstrapError, StartError};
 use self::fleets::Fleets;
+pub use self::limits::{Limit, LimitError, Limits};
 use self::listen::Accept;
 pub use self::listen::ApiLimits;
 use self::listen::GuardLayer;
@@ -71,8 +73,8 @@ pub struct Options {
     pub allowed_hosts: Vec<HostName>,
     /// The Fastly dialect.
     pub fastly: FastlyOptions,
-    /// Limits of the API's connections; that on how clients begin holds for proxies as well.
-    pub limits: ApiLimits,
+    /// Everything that has a bound.
+    pub limits: Limits,
     /// What `POST /logging` on the API address turns. Default nothing: it is answered as any other unknown path.
     pub log_switch: Option<LogSwitch>,
 }
@@ -86,7 +88,7 @@ impl Default for Options {
             insecure: false,
             allowed_hosts: Vec::new(),
             fastly: FastlyOptions::default(),
-            limits: ApiLimits::default(),
+            limits: Limits::default(),
             log_switch: None,
         }
     }
@@ -155,7 +157,7 @@ impl ControlPlane {
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
-        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, options.limits.store)?);
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
 
@@ -186,7 +188,9 @@ impl ControlPlane {
         let garbage = tokio::spawn(until(stop.clone(), garbage));
         let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
         let dialects = dialects(&store, options.fastly, tokens, exposition.fastly_meter());
-        let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop).merge(dialects);
+        let router =
+            api::router(&store, &registry, &fleets, &shared, exposition, options.limits.api.clone(), watches_stop)
+                .merge(dialects);
         let router = match options.log_switch {
             Some(switch) => router.merge(health::logging(switch)),
             None => router,
@@ -197,9 +201,10 @@ impl ControlPlane {
         let api_guard = GuardLayer::new(guard.clone(), metrics.api_requests_refused.clone());
         let xds_guard = GuardLayer::new(guard, metrics.xds_requests_refused.clone());
         let api = api_guard.layer(router);
-        let accept = Accept::new(listener, "the API", options.limits.header_timeout);
-        let api = listen::serve(accept, api, options.limits, metrics, async move { api_stop.cancelled().await });
-        let accept = Accept::new(xds, "discovery", options.limits.header_timeout);
+        let accept = Accept::new(listener, "the API", options.limits.connections.header_timeout);
+        let api =
+            listen::serve(accept, api, options.limits.connections, metrics, async move { api_stop.cancelled().await });
+        let accept = Accept::new(xds, "discovery", options.limits.connections.header_timeout);
         let xds = serve_xds(accept, xds_guard, source, stop.clone());
         Ok(Self {
             api: addresses.0,
