@@ -18,40 +18,39 @@ use std::time::Duration;
 
 use backstay_resources::meta::OwnerReference;
 use backstay_resources::{Object, Registry};
-use backstay_store::{Change, CommitError, Entry, Expect, Key, Operation, Prefix, Snapshot, Store, Write};
+use backstay_store::{Change, Entry, Key, Prefix, Snapshot, Store, WatchError};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::api::Api;
-use crate::delete::{self, Options as Deletion};
+use crate::delete::{self, FOREGROUND, OWNED, Options as Deletion, Propagation, change, contains, disown};
 use crate::options::Options;
 use crate::served::ServedKind;
 use crate::status::Failure;
 
-/// The finalizer of an owner that waits for what belongs to it.
-const FOREGROUND: &str = "foregroundDeletion";
-
 /// How long what could not be done rests before it is tried again.
 const REST: Duration = Duration::from_secs(1);
 
-/// How often a reference is taken out anew of an object that others change meanwhile.
-const ATTEMPTS: usize = 100;
-
 /// What an entry must hold to be of interest, before it is decoded: most objects belong to nobody.
-const MARKS: [&[u8]; 2] = [b"\"ownerReferences\"", b"\"foregroundDeletion\""];
+const MARKS: [&[u8]; 2] = [OWNED, b"\"foregroundDeletion\""];
 
 /// Collects what belongs to objects that are gone, for as long as it is polled. `registry` has the kinds that are served.
 pub async fn collect_garbage(store: Arc<dyn Store>, registry: Registry) {
     let (_sender, never) = watch::channel(false);
     let api = Api::new(store, &registry, Options::default(), never);
-    let mut collector = Collector { api, belongings: HashMap::new(), owners: HashMap::new(), due: BTreeSet::new() };
+    let mut collector = Collector {
+        api,
+        belongings: HashMap::new(),
+        owners: HashMap::new(),
+        waiting: HashMap::new(),
+        due: BTreeSet::new(),
+    };
     loop {
-        collector.list();
-        if let Err(error) = collector.follow().await {
-            tracing::warn!(%error, "the store's history was lost, looking at all that belongs to others again");
-        }
-        if collector.api.store.watch(Prefix::all(), collector.api.store.snapshot().revision()).is_err() {
-            return;
+        match collector.follow().await {
+            Ok(()) | Err(WatchError::Closed) => return,
+            Err(error) => {
+                tracing::warn!(%error, "the store's history was lost, looking at all that belongs to others again");
+            }
         }
     }
 }
@@ -62,6 +61,8 @@ struct Collector {
     belongings: HashMap<String, BTreeSet<Key>>,
     /// The owners of an object, by uid.
     owners: HashMap<Key, Vec<String>>,
+    /// Owners that wait for what belongs to them, by uid.
+    waiting: HashMap<String, Key>,
     /// Objects to look at.
     due: BTreeSet<Key>,
 }
@@ -80,16 +81,17 @@ impl Collector {
     fn list(&mut self) {
         self.belongings.clear();
         self.owners.clear();
+        self.waiting.clear();
         let snapshot = self.api.store.snapshot();
         for entry in snapshot.list(&Prefix::all()) {
             self.note(entry);
         }
     }
 
-    /// Follows changes from what is noted on, until the history is lost or the store closes.
-    async fn follow(&mut self) -> Result<(), backstay_store::WatchError> {
+    /// Notes everything there is and follows what changes, until the history is lost or the store closes.
+    async fn follow(&mut self) -> Result<(), WatchError> {
         let mut watch = self.api.store.watch(Prefix::all(), self.api.store.snapshot().revision())?;
-        // What came between the list and the watch is looked at once more.
+        // After the watch has begun: what comes between is looked at twice, and nothing is missed.
         self.list();
         loop {
             self.work().await;
@@ -125,6 +127,9 @@ impl Collector {
         if !uids.is_empty() {
             self.owners.insert(entry.key.clone(), uids);
         }
+        if object.metadata.deletion_timestamp.is_some() && contains(&entry.value, MARKS[1]) {
+            self.waiting.insert(object.metadata.uid, entry.key.clone());
+        }
         if is_of_interest {
             self.due.insert(entry.key.clone());
         }
@@ -147,27 +152,14 @@ impl Collector {
     fn gone(&mut self, entry: &Entry) {
         self.due.remove(&entry.key);
         let owners = self.forget(&entry.key);
-        if !owners.is_empty() {
-            self.due.extend(self.waiting(&entry.key, &owners));
-        }
-        if self.belongings.is_empty() {
+        self.due.extend(owners.iter().filter_map(|uid| self.waiting.get(uid)).cloned());
+        if self.belongings.is_empty() && self.waiting.is_empty() {
             return;
         }
         if let Ok(object) = Object::decode(&entry.value) {
+            self.waiting.remove(&object.metadata.uid);
             self.due.extend(self.belongings.get(&object.metadata.uid).into_iter().flatten().cloned());
         }
-    }
-
-    /// Owners that wait, among those that an object belonged to. They are few: whoever waits has a mark.
-    fn waiting(&self, key: &Key, owners: &[String]) -> Vec<Key> {
-        let snapshot = self.api.store.snapshot();
-        let near = self.api.kinds.iter().filter(|served| served.stored_as.is_none()).flat_map(|served| {
-            let prefix = served.prefix(Some(key.namespace()).filter(|namespace| !namespace.is_empty()));
-            snapshot.list(&prefix).filter(|entry| contains(&entry.value, MARKS[1])).cloned().collect::<Vec<_>>()
-        });
-        let is_owner =
-            |entry: &Arc<Entry>| Object::decode(&entry.value).is_ok_and(|object| owners.contains(&object.metadata.uid));
-        near.filter(is_owner).map(|entry| entry.key.clone()).collect()
     }
 
     /// Looks at what is due. What could not be done stays due.
@@ -270,62 +262,6 @@ fn find(api: &Api, snapshot: &Snapshot, key: &Key, owner: &OwnerReference) -> Ow
     }
 }
 
-/// What becomes of what belongs to an object that is deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Propagation {
-    /// It goes after it.
-    #[default]
-    Background,
-    /// What blocks it goes before it.
-    Foreground,
-    /// It stays.
-    Orphan,
-}
-
-/// Does what has to be done before an object with this uid may go.
-pub(crate) async fn prepare(api: &Api, key: &Key, uid: &str, propagation: Propagation) -> Result<(), Failure> {
-    if propagation == Propagation::Background {
-        return Ok(());
-    }
-    let snapshot = api.store.read().await?;
-    let is_dependent = |entry: &&Arc<Entry>| contains(&entry.value, MARKS[0]) && contains(&entry.value, uid.as_bytes());
-    let mut blocks = false;
-    for entry in snapshot.list(&Prefix::all()).filter(is_dependent) {
-        let Ok(object) = Object::decode(&entry.value) else { continue };
-        let mut references = object.metadata.owner_references.iter();
-        let Some(reference) = references.find(|reference| reference.uid == uid) else { continue };
-        if propagation == Propagation::Orphan {
-            disown(api, &entry.key, &[uid]).await?;
-        } else {
-            blocks |= reference.block_owner_deletion == Some(true);
-        }
-    }
-    if !blocks {
-        return Ok(());
-    }
-    change(api, key, |object| {
-        let holds =
-            object.metadata.uid == uid && !object.metadata.finalizers.iter().any(|finalizer| finalizer == FOREGROUND);
-        // Nobody is held up by an object that is going already.
-        let holds = holds && object.metadata.deletion_timestamp.is_none();
-        if holds {
-            object.metadata.finalizers.push(FOREGROUND.to_owned());
-        }
-        holds
-    })
-    .await
-}
-
-/// Takes references to owners out of an object.
-async fn disown(api: &Api, key: &Key, uids: &[&str]) -> Result<(), Failure> {
-    change(api, key, |object| {
-        let before = object.metadata.owner_references.len();
-        object.metadata.owner_references.retain(|reference| !uids.contains(&reference.uid.as_str()));
-        object.metadata.owner_references.len() != before
-    })
-    .await
-}
-
 /// Lets an owner go that has waited.
 async fn release(api: &Api, served: &ServedKind, key: &Key) -> Result<(), Failure> {
     change(api, key, |object| {
@@ -336,35 +272,4 @@ async fn release(api: &Api, served: &ServedKind, key: &Key) -> Result<(), Failur
     .await?;
     crate::namespace::settle_around(api, served, key.namespace(), key.name()).await;
     Ok(())
-}
-
-/// Changes an object if `edit` does, whoever else changes it. One whose last finalizer that takes away, and that is to go, goes.
-async fn change(api: &Api, key: &Key, edit: impl Fn(&mut Object) -> bool) -> Result<(), Failure> {
-    for _ in 0..ATTEMPTS {
-        let snapshot = api.store.read().await?;
-        let Some(entry) = snapshot.get(key) else { return Ok(()) };
-        let mut object = Object::decode(&entry.value).map_err(Failure::internal)?;
-        if !edit(&mut object) {
-            return Ok(());
-        }
-        let goes = object.metadata.deletion_timestamp.is_some() && object.metadata.finalizers.is_empty();
-        let operation = match goes {
-            true => Operation::Delete,
-            false => Operation::Put(object.encode().map_err(Failure::internal)?.into()),
-        };
-        match api
-            .store
-            .commit(vec![Write { key: key.clone(), expect: Expect::Modified(entry.modified), operation }])
-            .await
-        {
-            Ok(_) => return Ok(()),
-            Err(CommitError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Failure::unavailable("others keep changing the object"))
-}
-
-fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
-    memchr::memmem::find(bytes, wanted).is_some()
 }

@@ -6,10 +6,10 @@ use backstay_resources::Object;
 use backstay_store::{CommitError, Entry, Expect, Operation, Write};
 use http::StatusCode;
 
+use super::dependents::{Propagation, prepare};
 use super::object::remove_if;
 use super::options::{Effect, Options};
 use crate::api::Api;
-use crate::garbage::{self, Propagation};
 use crate::path::Collection;
 use crate::query::Params;
 use crate::read::{self, ListChunks, Page};
@@ -44,7 +44,7 @@ pub(crate) async fn collection(
     if !options.is_dry_run() {
         for entry in entries.iter().filter(|_| options.propagation() != Propagation::Background) {
             let Object { metadata, .. } = Object::decode(&entry.value).map_err(Failure::internal)?;
-            garbage::prepare(api, &entry.key, &metadata.uid, options.propagation()).await?;
+            prepare(api, &entry.key, &metadata.uid, options.propagation()).await?;
         }
         remove_all(api, served, &entries, &selection, options).await?;
     }

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
 
+use super::dependents::{Propagation, prepare};
 use super::options::{Effect, Options};
 use crate::api::Api;
-use crate::garbage::{self, Propagation};
 use crate::lifecycle;
 use crate::respond::Reply;
 use crate::served::ServedKind;
@@ -66,7 +66,7 @@ pub(crate) async fn remove(
         let entry = snapshot.get(&key).ok_or_else(|| Failure::not_found(served.kind, name))?;
         let object = Object::decode(&entry.value).map_err(Failure::internal)?;
         options.check(served, entry, &object)?;
-        garbage::prepare(api, &key, &object.metadata.uid, options.propagation()).await?;
+        prepare(api, &key, &object.metadata.uid, options.propagation()).await?;
     }
     remove_if(api, served, &key, options.effect(), |entry, object| options.check(served, entry, object)).await
 }

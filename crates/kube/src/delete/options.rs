@@ -6,8 +6,8 @@ use backstay_store::Entry;
 use http::HeaderMap;
 use serde::Deserialize;
 
+use super::dependents::Propagation;
 use crate::body;
-use crate::garbage::Propagation;
 use crate::query::{self, Params};
 use crate::served::ServedKind;
 use crate::status::Failure;

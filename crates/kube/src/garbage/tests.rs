@@ -4,8 +4,9 @@ use backstay_resources::Registry;
 use backstay_store::{Expect, Key, Memory, Operation, Prefix, Store, Write};
 use serde_json::{Value, json};
 
-use super::{Propagation, collect_garbage, prepare};
+use super::collect_garbage;
 use crate::api::Api;
+use crate::delete::{Propagation, prepare};
 use crate::options::Options;
 
 const BACKENDS: &str = "backends.core.apoxy.dev";
