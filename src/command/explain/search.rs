@@ -225,14 +225,16 @@ impl Search {
                         Target::Respond(respond) => {
                             findings.push(Finding::end(
                                 3,
-                                format!("weight {weight}: the proxy answers {}", respond.status),
+                                format!("weight {weight}: the proxy answers {}", respond.status.as_u16()),
                             ));
                         }
                     }
                 }
             }
             Action::Redirect(_) => findings.push(Finding::way(3, "a redirect")),
-            Action::Respond(respond) => findings.push(Finding::end(3, format!("the proxy answers {}", respond.status))),
+            Action::Respond(respond) => {
+                findings.push(Finding::end(3, format!("the proxy answers {}", respond.status.as_u16())))
+            }
             Action::Sequence(_) => findings.push(Finding::way(3, "a sequence of steps decides")),
         }
     }
