@@ -37,6 +37,10 @@ test:
 fuzz seconds="60":
     for target in http1_answer config_resource fastly_condition; do mkdir -p fuzz/corpus/$target && cargo +nightly fuzz run $target fuzz/corpus/$target fuzz/seeds/$target -- -max_len=8192 -max_total_time={{seconds}} || exit 1; done
 
+# The conformance suite of the Gateway API, against a binary. Needs Linux and Go, which fetches the suite and a newer Go.
+conformance binary="target/debug/backstay" report="":
+    cd tests/conformance && GOTOOLCHAIN=go1.27.0+auto go test -count=1 -timeout 30m . -args -backstay "{{absolute_path(binary)}}" -release "$(git describe --always)" -to "{{report}}"
+
 # The first command of the README, for real.
 smoke:
     .ci/smoke

@@ -1,16 +1,17 @@
 //! What of the Gateway API is done, by the names of its conformance tests.
 //!
-//! LastGood: Gateway API v1.7, `pkg/features`. A name is here when the compiler and the proxy do all that it stands for, and
-//! no test of it could tell otherwise but by what it is run on (Services, which are not served). Not here, for one:
-//! `GatewayStaticAddresses`, since an address that cannot be bound is reported as `Refused` and not `AddressNotUsable`;
-//! `ReferenceGrant`, since there are none; `GatewayRouteHostnameIntersectionPrecedence`, since routes are ordered by the
-//! host names that they share with their listener.
+//! Gateway API v1.7, `pkg/features`. A name is here when the compiler and the proxy do all that it stands for. `tests/conformance` runs
+//! the tests of all names that v1.6 knows. What of these is about Services has Backends in their place, which have no namespace, so
+//! that no ReferenceGrant decides on them.
 
 /// The names, sorted.
-pub const SUPPORTED_FEATURES: [&str; 27] = [
+pub const SUPPORTED_FEATURES: [&str; 31] = [
     "Gateway",
+    "GatewayAddressEmpty",
     "GatewayHTTPListenerIsolation",
     "GatewayPort8080",
+    "GatewayRouteHostnameIntersectionPrecedence",
+    "GatewayStaticAddresses",
     "HTTPRoute",
     "HTTPRoute303RedirectStatusCode",
     "HTTPRoute307RedirectStatusCode",
@@ -35,4 +36,5 @@ pub const SUPPORTED_FEATURES: [&str; 27] = [
     "HTTPRouteRequestTimeout",
     "HTTPRouteResponseHeaderModification",
     "HTTPRouteSchemeRedirect",
+    "ReferenceGrant",
 ];

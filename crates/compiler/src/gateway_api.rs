@@ -3,6 +3,7 @@
 mod backends;
 mod classes;
 mod gateways;
+mod grants;
 mod node;
 mod read;
 mod routes;
@@ -16,7 +17,7 @@ use backstay_resources::apoxy::{BACKEND, PROXY};
 use backstay_resources::backstay::BACKEND_POLICY;
 use backstay_resources::core::NAMESPACE;
 use backstay_resources::gateway::{
-    APOXY_GATEWAY, APOXY_GATEWAY_CLASS, APOXY_HTTP_ROUTE, GATEWAY, GATEWAY_CLASS, HTTP_ROUTE,
+    APOXY_GATEWAY, APOXY_GATEWAY_CLASS, APOXY_HTTP_ROUTE, GATEWAY, GATEWAY_CLASS, HTTP_ROUTE, REFERENCE_GRANT,
 };
 use backstay_resources::{Kind, Object};
 
@@ -27,7 +28,7 @@ use crate::front_end::FrontEnd;
 use crate::graph::Graph;
 
 /// Kinds of the two Gateway groups are handled alike.
-const KINDS: [&Kind; 10] = [
+const KINDS: [&Kind; 11] = [
     &BACKEND,
     &BACKEND_POLICY,
     &PROXY,
@@ -38,6 +39,7 @@ const KINDS: [&Kind; 10] = [
     &APOXY_GATEWAY,
     &HTTP_ROUTE,
     &APOXY_HTTP_ROUTE,
+    &REFERENCE_GRANT,
 ];
 
 /// Compiles GatewayClasses, Gateways and HTTPRoutes, the Backends that these name and their policies.
@@ -73,6 +75,8 @@ impl FrontEnd for GatewayApi {
             self.0.read_gateway(key, object, graph);
         } else if [&HTTP_ROUTE, &APOXY_HTTP_ROUTE].contains(&kind) {
             self.0.read_route(key, object, graph);
+        } else if *kind == REFERENCE_GRANT {
+            self.0.read_grant(key, object, graph);
         }
     }
 

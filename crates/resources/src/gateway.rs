@@ -12,6 +12,7 @@ mod http_route;
 mod kinds;
 mod listener;
 mod reference;
+mod reference_grant;
 mod selector;
 mod unhonoured;
 
@@ -37,6 +38,9 @@ pub use self::listener::{
     LocalParametersRef, ParametersRef, PortTls, PortTlsConfig, RouteGroupKind, RouteNamespaces, TlsMode,
 };
 pub use self::reference::{LocalObjectRef, ObjectRef};
+pub use self::reference_grant::{
+    REFERENCE_GRANT, ReferenceGrant, ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo,
+};
 pub use self::selector::{LabelSelector, LabelSelectorRequirement};
 pub use self::unhonoured::{Effect, Unhonoured};
 

@@ -6,12 +6,13 @@ use crate::kind::Kind;
 use crate::{apoxy, backstay, coordination, core, gateway};
 
 /// The kinds that come with this crate.
-static BUILT_IN: [&Kind; 13] = [
+static BUILT_IN: [&Kind; 14] = [
     &apoxy::BACKEND,
     &apoxy::PROXY,
     &gateway::GATEWAY_CLASS,
     &gateway::GATEWAY,
     &gateway::HTTP_ROUTE,
+    &gateway::REFERENCE_GRANT,
     &gateway::APOXY_GATEWAY_CLASS,
     &gateway::APOXY_GATEWAY,
     &gateway::APOXY_HTTP_ROUTE,

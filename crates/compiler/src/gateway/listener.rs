@@ -44,11 +44,12 @@ pub(crate) struct ListenerOutcome {
     pub(crate) secrets: Vec<SecretUse>,
 }
 
-/// Compiles a listener. `look_up` tells why a Secret cannot serve, if that is so, and how it last could.
+/// Compiles a listener. `granted` tells whether the Gateway may use a Secret of another namespace. `look_up` tells why a Secret cannot serve, if that is so, and how it last could.
 pub(crate) fn listener<'a>(
     site: Site<'_>,
     listener: &Listener,
     conflict: Option<&Conflict>,
+    granted: impl Fn(&SecretName) -> bool,
     look_up: impl Fn(&SecretUse) -> (Option<SecretFault>, Option<&'a CompiledSecret>),
 ) -> ListenerOutcome {
     let (allowed, mut supported_kinds, kinds_fault) = allowed(site.gateway, listener);
@@ -65,7 +66,7 @@ pub(crate) fn listener<'a>(
         }
         Ok((protocol, port)) => {
             if protocol == config::listener::Protocol::Https {
-                certificates = self::certificates(site, listener, look_up);
+                certificates = self::certificates(site, listener, granted, look_up);
                 refs_fault = refs_fault.or_else(|| certificates.fault.take());
             }
             let secrets = &certificates.secrets;
@@ -166,6 +167,7 @@ struct Certificates {
 fn certificates<'a>(
     site: Site<'_>,
     listener: &Listener,
+    granted: impl Fn(&SecretName) -> bool,
     look_up: impl Fn(&SecretUse) -> (Option<SecretFault>, Option<&'a CompiledSecret>),
 ) -> Certificates {
     let mut found = Certificates::default();
@@ -183,6 +185,12 @@ fn certificates<'a>(
                 continue;
             }
         };
+        if needs_grant(site.gateway, &secret.secret) && !granted(&secret.secret) {
+            let message =
+                || format!("{field}: no ReferenceGrant of its namespace lets the Gateway use Secret {}", secret.secret);
+            found.fault.get_or_insert_with(|| ("RefNotPermitted", message()));
+            continue;
+        }
         let (fault, kept) = look_up(&secret);
         let kept = kept.filter(|_| fault != Some(SecretFault::Missing));
         if let Some(fault) = fault {
@@ -201,8 +209,7 @@ fn certificates<'a>(
 
 const INVALID_CERTIFICATE: &str = "InvalidCertificateRef";
 
-/// The Secret that a certificate reference names. A Gateway without a namespace is its cluster's administrator's, and may
-/// name any namespace; another may not leave its own, since there are no ReferenceGrants.
+/// The Secret that a certificate reference names.
 pub(crate) fn certificate_secret(
     gateway: &ObjectKey,
     certificate: &CertificateRef,
@@ -214,11 +221,13 @@ pub(crate) fn certificate_secret(
     }
     let own = if gateway.kind.is_namespaced() { &*gateway.namespace } else { DEFAULT_NAMESPACE };
     let namespace = certificate.namespace.as_deref().filter(|it| !it.is_empty()).unwrap_or(own);
-    if gateway.kind.is_namespaced() && namespace != own {
-        let message = format!("Secret {namespace}/{} is in another namespace than the Gateway", certificate.name);
-        return Err(("RefNotPermitted", message));
-    }
     Ok(SecretName::new(namespace, &certificate.name).used_as(Role::Certificate))
+}
+
+/// Whether a Gateway may name a Secret only where a ReferenceGrant lets it. One without a namespace is its cluster's administrator's,
+/// and may name any.
+pub(crate) fn needs_grant(gateway: &ObjectKey, secret: &SecretName) -> bool {
+    gateway.kind.is_namespaced() && secret.namespace != gateway.namespace
 }
 
 /// The name of a Listener resource. The first address has the listener's plain name; further ones add theirs after an

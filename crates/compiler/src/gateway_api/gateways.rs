@@ -16,6 +16,7 @@ use crate::graph::{Graph, Placed};
 use crate::hostname;
 use crate::output::{ACCEPTED, Condition, GatewayAddresses, ListenerReport, ObjectStatus, Report};
 use crate::route::GatewayView;
+use crate::secret::SecretName;
 
 impl Tables {
     pub(super) fn recompile_gateways(&mut self, graph: &mut Graph) {
@@ -136,7 +137,8 @@ impl Tables {
         if let (Some(placement), Some(spec)) = (&placement, &node.source.good) {
             let site = Site { gateway: key, placement };
             outcomes.extend(spec.listeners.iter().enumerate().map(|(index, wanted)| {
-                listener(site, wanted, node.conflicts.get(&index), |secret| {
+                let granted = |secret: &SecretName| self.grants.let_gateway(key, secret);
+                listener(site, wanted, node.conflicts.get(&index), granted, |secret| {
                     (graph.secret_fault(secret), graph.last_good_secret(secret))
                 })
             }));

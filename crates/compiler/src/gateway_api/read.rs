@@ -8,15 +8,16 @@ use backstay_resources::backstay::BACKEND_POLICY;
 use backstay_resources::core::{NAMESPACE, SECRET};
 use backstay_resources::gateway::{Gateway, GatewayClass, GatewaySpec, HttpRoute, HttpRouteSpec};
 
+use super::grants::grants_key;
 use super::node::{BackendNode, GatewayNode, RouteNode, class_key};
 use super::tables::{Tables, backend_key};
 use crate::backend::BackendModel;
 use crate::change::ObjectKey;
-use crate::gateway::certificate_secret;
+use crate::gateway::{certificate_secret, needs_grant};
 use crate::graph::{Graph, Placed};
 use crate::policy::PolicyModel;
 use crate::route::{named_backends, parent_key};
-use crate::secret::SecretName;
+use crate::secret::{SecretName, SecretUse};
 
 impl Tables {
     pub(super) fn read_backend(&mut self, key: &ObjectKey, object: Option<&Object>, graph: &mut Graph) {
@@ -166,8 +167,12 @@ fn named_by_gateway(key: &ObjectKey, spec: &GatewaySpec) -> Vec<ObjectKey> {
     }
     let certificates = spec.listeners.iter().filter_map(|listener| listener.tls.as_ref());
     let certificates = certificates.flat_map(|tls| &tls.certificate_refs);
-    let secrets = certificates.filter_map(|certificate| certificate_secret(key, certificate).ok());
-    named.extend(secrets.map(|secret| secret_key(&secret.secret)));
+    for SecretUse { secret, .. } in certificates.filter_map(|certificate| certificate_secret(key, certificate).ok()) {
+        if needs_grant(key, &secret) {
+            named.push(grants_key(&secret.namespace));
+        }
+        named.push(secret_key(&secret));
+    }
     named
 }
 

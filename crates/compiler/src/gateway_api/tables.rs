@@ -6,6 +6,7 @@ use std::sync::Arc;
 use backstay_resources::apoxy::BACKEND;
 use backstay_resources::gateway::GatewayClassSpec;
 
+use super::grants::Grants;
 use super::node::{BackendNode, GatewayNode, Port, RouteNode};
 use crate::change::ObjectKey;
 use crate::last_good::LastGood;
@@ -33,6 +34,7 @@ pub(super) struct Tables {
     pub(super) proxies: HashSet<Arc<str>>,
     /// Labels of each namespace.
     pub(super) namespaces: HashMap<Arc<str>, BTreeMap<String, String>>,
+    pub(super) grants: Grants,
     pub(super) gateways: HashMap<ObjectKey, GatewayNode>,
     pub(super) routes: HashMap<ObjectKey, RouteNode>,
     pub(super) backends: HashMap<Arc<str>, BackendNode>,

@@ -96,6 +96,23 @@ fn try_out(feature: &str) {
             let on = gateway("g", json!([{"name": "http", "protocol": "HTTP", "port": 8080}]));
             assert_eq!(World::new([class(), on]).listener("default", "listener/infra/g/http").port, 8080);
         }
+        "GatewayAddressEmpty" | "GatewayStaticAddresses" => {
+            let address = match feature {
+                "GatewayAddressEmpty" => json!({"type": "IPAddress"}),
+                _ => json!({"type": "IPAddress", "value": "10.0.0.1"}),
+            };
+            let gw = with(plain_gateway("g"), "/spec/addresses", json!([address]));
+            let bound = World::new([class(), gw]).listener("default", "listener/infra/g/http").address;
+            assert_eq!(bound, address["value"].as_str().unwrap_or_default());
+        }
+        "GatewayRouteHostnameIntersectionPrecedence" => {
+            let on =
+                gateway("g", json!([{"name": "http", "protocol": "HTTP", "port": 80, "hostname": "a.example.com"}]));
+            let wide = with(route("r", "g", json!([{}])), "/spec/hostnames", json!(["*.example.com"]));
+            let attached = World::new([class(), on, wide]).route("default", "route/infra/r").attachments;
+            assert_eq!(attached[0].hostnames, ["*.example.com"], "its own, by which precedence goes");
+        }
+        "ReferenceGrant" => assert!(super::tls::is_served_by_grant()),
         "GatewayHTTPListenerIsolation" => {
             let named =
                 |name: &str, host: &str| json!({"name": name, "protocol": "HTTP", "port": 80, "hostname": host});

@@ -223,6 +223,46 @@ fn references_that_are_not_permitted() {
     }
 }
 
+/// Lets Gateways of `infra` use a Secret of `namespace`.
+fn grant(namespace: &str, secret: &str) -> Value {
+    json!({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "ReferenceGrant",
+        "metadata": {"name": "g", "namespace": namespace, "uid": "g", "generation": 1},
+        "spec": {
+            "from": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": "infra"}],
+            "to": [{"group": "", "kind": "Secret", "name": secret}]
+        }
+    })
+}
+
+/// Whether a Gateway serves with a Secret of another namespace that a grant lets it use.
+pub(super) fn is_served_by_grant() -> bool {
+    let gw = secure(json!([{"name": "one", "namespace": "elsewhere"}]));
+    let elsewhere = with(certificate("one"), "/metadata/namespace", json!("elsewhere"));
+    let world = World::new([class(), gw, elsewhere, grant("elsewhere", "one")]);
+    world.names("default").contains(&"listener/infra/gw/https")
+}
+
+#[test]
+fn a_grant_lets_a_gateway_use_secrets_of_another_namespace_until_it_is_withdrawn() {
+    let gw = secure(json!([{"name": "one", "namespace": "elsewhere"}]));
+    let elsewhere = with(certificate("one"), "/metadata/namespace", json!("elsewhere"));
+    let mut world = World::new([class(), gw.clone(), elsewhere]);
+    let served = |world: &World| world.names("default").contains(&"listener/infra/gw/https");
+    let condition = |world: &World| world.listener_condition(&gw, "https", "ResolvedRefs");
+    assert_eq!((condition(&world).as_str(), served(&world)), ("False RefNotPermitted", false));
+    for (granted, expected) in [
+        (grant("infra", "one"), "False RefNotPermitted"),
+        (grant("elsewhere", "two"), "False RefNotPermitted"),
+        (grant("elsewhere", "one"), "True ResolvedRefs"),
+    ] {
+        world.set(granted.clone());
+        assert_eq!((condition(&world).as_str(), served(&world)), (expected, expected.starts_with("True")), "{granted}");
+    }
+    world.remove(grant("elsewhere", "one"));
+    assert_eq!((condition(&world).as_str(), served(&world)), ("False RefNotPermitted", false));
+}
+
 #[test]
 fn a_gateway_without_a_namespace_names_any() {
     let apoxy = |value: Value| {
