@@ -52,7 +52,7 @@ pub(crate) fn list(shared: &Shared) -> (Vec<Fault>, usize) {
     let now = Timestamp::now();
     let tracker = shared.read();
     let mut objects: Vec<_> = tracker.objects().collect();
-    objects.sort_by(|(one, _), (other, _)| one.cmp(other));
+    objects.sort_by_key(|(key, _)| *key);
     for (key, tracked) in objects {
         let all = told(&tracker, tracked, now);
         // That a Gateway or a route is not served whole, its parts say more precisely.

@@ -37,10 +37,10 @@ fn defaults_are_within_their_ranges_and_names_are_unique() {
     for (index, setting) in SETTINGS.iter().enumerate() {
         match setting.at {
             super::At::Count(at, least, largest) => {
-                assert!((least..=largest).contains(at(&mut defaults)), "{setting:?}")
+                assert!((least..=largest).contains(at(&mut defaults)), "{setting:?}");
             }
             super::At::Time(at, least, largest) => {
-                assert!((least..=largest).contains(at(&mut defaults)), "{setting:?}")
+                assert!((least..=largest).contains(at(&mut defaults)), "{setting:?}");
             }
         }
         assert!(SETTINGS[..index].iter().all(|other| other.name != setting.name), "{setting:?}");
