@@ -56,17 +56,8 @@ impl Args {
         let fastly = self.fastly.options(None);
         let mut limits = Limits::default();
         self.limits.iter().for_each(|limit| limit.apply(&mut limits));
-        let options = Options {
-            limits,
-            api,
-            xds,
-            data_dir,
-            insecure,
-            allowed_hosts,
-            fastly,
-            log_switch: Some(log_switch),
-            ..Options::default()
-        };
+        let options =
+            Options { limits, api, xds, data_dir, insecure, allowed_hosts, fastly, log_switch: Some(log_switch) };
         let start = ControlPlane::start(options);
         let control_plane = output::with_spinner("Opening the store", start).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());

@@ -45,11 +45,11 @@ pub(crate) struct Position {
 
 impl Position {
     /// The line of the field at `path`, or of what should have it; and its column, where a field is meant.
-    fn place(&self, path: &str) -> (u64, Option<u64>) {
+    fn place(&self, path: &str) -> (u64, Option<u32>) {
         let at = if path.is_empty() { self.above.clone() } else { self.above.child(path) };
         let place = self.lines.place(&at);
-        let column = place.map(|place| place.column).filter(|_| !path.is_empty());
-        (self.before + place.map_or(self.lines.start(), |place| place.line), column)
+        let column = place.filter(|_| !path.is_empty()).and_then(|place| u32::try_from(place.column).ok());
+        (self.before + place.map_or_else(|| self.lines.start(), |place| place.line), column)
     }
 
     fn problem(&self, subject: String, path: &str, message: impl Into<String>) -> Problem {

@@ -10,7 +10,7 @@ pub(crate) struct Problem {
     /// From 1.
     pub(crate) line: Option<u64>,
     /// From 1, in characters; of a field.
-    pub(crate) column: Option<u64>,
+    pub(crate) column: Option<u32>,
     /// `KIND/NAME`; empty where the document could not be read.
     pub(crate) subject: String,
     /// Path of the field; empty for the whole object.

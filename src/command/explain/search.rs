@@ -148,7 +148,7 @@ impl Search {
             let hosts = shown(&listener.hosts);
             match owner {
                 Some(owner) if owner == &***name => {
-                    findings.push(Finding::way(1, format!("{name}: takes it, for {hosts}")))
+                    findings.push(Finding::way(1, format!("{name}: takes it, for {hosts}")));
                 }
                 _ if listener.hosts.matches(&asked.host) => {
                     findings.push(Finding::note(
@@ -233,7 +233,7 @@ impl Search {
             }
             Action::Redirect(_) => findings.push(Finding::way(3, "a redirect")),
             Action::Respond(respond) => {
-                findings.push(Finding::end(3, format!("the proxy answers {}", respond.status.as_u16())))
+                findings.push(Finding::end(3, format!("the proxy answers {}", respond.status.as_u16())));
             }
             Action::Sequence(_) => findings.push(Finding::way(3, "a sequence of steps decides")),
         }

@@ -54,7 +54,7 @@ fn references_to_services_written_out_and_by_default() {
 #[test]
 fn filters_that_are_not_honoured() {
     let filter = "    filters: [{type: ExtensionRef, extensionRef: {group: gateway.nginx.org, kind: AuthenticationFilter, name: a}}]\n";
-    let text = format!("{BACKEND}{}{}", served(), route(&format!("{TO_FOO}{}{filter}", TO_FOO)));
+    let text = format!("{BACKEND}{}{}", served(), route(&format!("{TO_FOO}{TO_FOO}{filter}")));
     let found = lines(&find(&manifests(&text).documents, None).problems);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("HTTPRoute/r: spec.rules[1]: answers with 500"), "{found:?}");
