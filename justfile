@@ -45,6 +45,17 @@ conformance binary="target/debug/backstay" report="":
 smoke:
     .ci/smoke
 
+# What is shipped, in target/package: the binary without its debug information, that in a file beside it which debuggers find by
+# themselves, manual pages and completions.
+package:
+    cargo build --release --locked
+    mkdir -p target/package/completions
+    objcopy --only-keep-debug target/release/backstay target/package/backstay.debug
+    objcopy --strip-all target/release/backstay target/package/backstay
+    cd target/package && objcopy --add-gnu-debuglink=backstay.debug backstay
+    target/package/backstay man target/package/man
+    for shell in bash zsh fish; do target/package/backstay completions $shell > target/package/completions/backstay.$shell; done
+
 # Formats the code.
 fix:
     cargo fmt --all

@@ -2,9 +2,12 @@
 
 pub(crate) mod apply;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod control_plane;
 pub(crate) mod delete;
 pub(crate) mod dev;
+pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod import;
 mod object_ref;

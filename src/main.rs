@@ -11,7 +11,7 @@ mod shutdown;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::logging::LogFormat;
 
@@ -39,9 +39,13 @@ enum Command {
     Delete(command::delete::Args),
     Status(command::status::Args),
     Check(command::check::Args),
+    Explain(command::explain::Args),
+    Export(command::export::Args),
     Import(command::import::Args),
     Token(command::token::Args),
     Version(command::version::Args),
+    Completions(command::completions::Args),
+    Man(command::completions::ManArgs),
 }
 
 fn main() -> ExitCode {
@@ -59,7 +63,8 @@ fn main() -> ExitCode {
 /// Exit codes: 0 when all went well, 1 when something failed, 2 for a wrong command line.
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let serves = matches!(cli.command, Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_));
-    logging::start(cli.log_format, if matches!(cli.command, Command::Dev(_)) { "warn" } else { "info" })?;
+    let log_switch =
+        logging::start(cli.log_format, if matches!(cli.command, Command::Dev(_)) { "warn" } else { "info" })?;
     if matches!(cli.command, Command::Proxy(_)) {
         memory::use_small_pages();
     }
@@ -70,17 +75,21 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     };
     runtime.enable_all().build()?.block_on(async {
         match cli.command {
-            Command::Dev(args) => args.run().await,
-            Command::ControlPlane(args) => args.run().await,
-            Command::Proxy(args) => args.run().await,
+            Command::Dev(args) => args.run(log_switch).await,
+            Command::ControlPlane(args) => args.run(log_switch).await,
+            Command::Proxy(args) => args.run(log_switch).await,
             Command::Apply(args) => args.run().await,
             Command::Get(args) => args.run().await,
             Command::Delete(args) => args.run().await,
             Command::Status(args) => args.run().await,
             Command::Check(args) => args.run(),
+            Command::Explain(args) => args.run().await,
+            Command::Export(args) => args.run().await,
             Command::Import(args) => args.run().await,
             Command::Token(args) => args.run(),
             Command::Version(args) => args.run(),
+            Command::Completions(args) => args.run(Cli::command()),
+            Command::Man(args) => args.run(Cli::command()),
         }
     })
 }

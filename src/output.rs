@@ -19,6 +19,14 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
     Ok(out.flush()?)
 }
 
+/// A value as YAML.
+///
+/// # Errors
+/// None in practice: every JSON value is one of YAML.
+pub(crate) fn yaml(value: &serde_json::Value) -> Result<String> {
+    Ok(serde_saphyr::to_string(value)?)
+}
+
 /// Writes a line to standard error. Where that cannot be written to, there is nobody left to tell.
 pub(crate) fn error_line(text: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");

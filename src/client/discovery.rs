@@ -41,6 +41,11 @@ impl ResourceType {
         }
     }
 
+    /// Such as `Backend`.
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
+    }
+
     /// What messages call it: `backend.core.apoxy.dev`, or `secret` for the core group.
     pub(crate) fn label(&self) -> String {
         let singular = if self.singular.is_empty() { self.kind.to_lowercase() } else { self.singular.clone() };
@@ -90,6 +95,11 @@ impl Discovery {
         Ok(Self { types })
     }
 
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &ResourceType> {
+        self.types.iter()
+    }
+
     /// The kind that a manifest names.
     pub(crate) fn of(&self, api_version: &str, kind: &str) -> Option<&ResourceType> {
         self.types.iter().find(|known| known.kind == kind && known.api_version() == api_version)
@@ -101,7 +111,15 @@ impl Discovery {
         match self.types.iter().find(|known| known.is_called(word)) {
             Some(found) => vec![found],
             None => {
-                self.types.iter().filter(|known| known.categories.iter().any(|category| category == word)).collect()
+                // Of several versions of a kind, the preferred one.
+                let mut found: Vec<&ResourceType> = Vec::new();
+                for known in self.types.iter().filter(|known| known.categories.iter().any(|category| category == word))
+                {
+                    if !found.iter().any(|other| other.label() == known.label()) {
+                        found.push(known);
+                    }
+                }
+                found
             }
         }
     }
@@ -112,7 +130,11 @@ impl Discovery {
             None => known.plural.to_string(),
             Some(group) => format!("{}.{group}", known.plural),
         };
-        self.types.iter().map(name).collect()
+        let mut names: Vec<String> = self.types.iter().map(name).collect();
+        // Versions of a kind come one after the other in their group, and not always beside each other.
+        let mut seen = std::collections::BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
     }
 }
 

@@ -9,7 +9,7 @@ use backstay_krakend::kind::KRAKEND_CONFIG;
 use backstay_resources::{GoDuration, Object};
 use serde_json::Value;
 
-use super::check::{offline, tell};
+use super::check::{offline, tell, unserved};
 use super::object_ref::{ObjectRef, find};
 use crate::client::{self, Client, Discovery, Error, Segment, ServerArgs, Status};
 use crate::manifest::{Document, FileArgs, KrakendArgs, Manifests, Problem};
@@ -57,7 +57,10 @@ impl Args {
             return Ok(ExitCode::FAILURE);
         };
         let mut failed = applied.refused.len();
-        if self.wait {
+        if !self.wait {
+            let unserved = unserved(&manifests.documents, self.namespace.as_ref());
+            unserved.iter().for_each(|problem| output::error_line(format_args!("warning: {problem}")));
+        } else {
             let wait = effect::wait(&client, &applied.objects, applied.revision, self.timeout.0);
             let missing = output::with_spinner("Waiting for the proxies", wait).await?;
             missing.iter().for_each(|missing| output::error_line(paint.bad(missing)));

@@ -1,14 +1,15 @@
 //! `backstay check`.
 
-mod faults;
+mod compiled;
+pub(super) mod faults;
+mod hints;
 mod krakend;
 mod references;
+mod repeated;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use backstay_control_plane::registry;
-use backstay_resources::Kind;
 
 use super::object_ref::clash;
 use crate::client::Segment;
@@ -18,9 +19,9 @@ use crate::output::{self, Paint};
 /// Find what is wrong with manifests, or with a krakend.json, without a control plane
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Every problem is printed as FILE:LINE: KIND/NAME: FIELD: MESSAGE, all at once, and the exit code is 1. The checks are \
-those of the control plane, unknown fields included. A reference to a Backend or Gateway that is in none of the files is \
-only a warning: it may be stored already.
+Every problem is printed as FILE:LINE:COLUMN: KIND/NAME: FIELD: MESSAGE, all at once, and the exit code is 1. The checks are \
+those of the control plane, unknown fields included, and what its statuses would say: what will not be served as it is \
+written is a problem. A reference to an object that is in none of the files is only a warning: it may be stored already.
 
 A file that is a configuration of KrakenD, whatever its name, is checked as one: each problem is printed as \
 FILE:LINE:COLUMN: SEVERITY: FIELD: MESSAGE, and the exit code is 1 when one is an error.
@@ -58,10 +59,19 @@ impl Args {
         let mut problems = manifests.problems;
         problems.extend(documents.iter().flat_map(unknown));
         problems.extend(offline(documents, namespace));
+        let mut warnings: Vec<_> = documents.iter().flat_map(|document| faults::doubts(document, namespace)).collect();
+        warnings.extend(documents.iter().flat_map(hints::booleans));
+        warnings.extend(references::missing(documents, namespace));
+        warnings.extend(repeated::matches(documents, namespace));
+        let compiled = compiled::find(documents, namespace);
+        problems.extend(compiled.problems);
+        // A reference is told of once: where it is written.
+        let told = |warning: &Problem| warnings.iter().any(|other| warning.is_within(other));
+        let open: Vec<_> = compiled.warnings.into_iter().filter(|warning| !told(warning)).collect();
+        warnings.extend(open);
         let found = problems.len();
         tell(problems);
-        let mut warnings: Vec<_> = documents.iter().flat_map(|document| faults::doubts(document, namespace)).collect();
-        warnings.extend(references::missing(documents, namespace));
+        in_order(&mut warnings);
         warnings.iter().for_each(|warning| output::error_line(format_args!("warning: {warning}")));
         let count = documents.len();
         let objects = if count == 1 { "object" } else { "objects" };
@@ -77,9 +87,20 @@ impl Args {
 
 /// Prints problems in the order of their files.
 pub(super) fn tell(mut problems: Vec<Problem>) {
-    problems.sort_by(|one, other| (&one.origin, one.line).cmp(&(&other.origin, other.line)));
+    in_order(&mut problems);
     let paint = Paint::stderr();
     problems.iter().for_each(|problem| output::error_line(paint.bad(&problem.to_string())));
+}
+
+fn in_order(problems: &mut [Problem]) {
+    problems.sort_by(|one, other| (&one.origin, one.line, one.column).cmp(&(&other.origin, other.line, other.column)));
+}
+
+/// What of objects will not be served as it is written, whatever else is stored, though a control plane stores it.
+pub(super) fn unserved(documents: &[Document], namespace: Option<&Segment>) -> Vec<Problem> {
+    let mut problems = compiled::find(documents, namespace).problems;
+    in_order(&mut problems);
+    problems
 }
 
 /// Everything wrong with objects that can be told without a control plane, if all went where `namespace` says. Kinds that
@@ -104,9 +125,8 @@ fn unknown(document: &Document) -> Option<Problem> {
     if document.kind().is_some() {
         return None;
     }
-    let known = |kind: &Kind| format!("{} {}", kind.api_version(), kind.kind);
-    let known = registry().iter().map(known).collect::<Vec<_>>().join(", ");
-    Some(document.problem("kind", format!("there is no kind {} {}; there are {known}", name.api_version, name.kind)))
+    let hint = hints::kind(&name.api_version, &name.kind);
+    Some(document.problem("kind", format!("there is no kind {} {}{hint}", name.api_version, name.kind)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use backstay_control_plane::{ControlPlane, Options};
+use backstay_control_plane::{ControlPlane, Limit, Limits, Options};
+use backstay_guard::LogSwitch;
 use serde_json::json;
 
 use super::{AllowedHostArgs, FastlyArgs};
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     /// Allow addresses beyond this machine, although nothing encrypts or authenticates what goes over them
     #[arg(long)]
     insecure: bool,
+    /// A limit on clients or on the store, such as max-watches=20000; may be repeated
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    limits: Vec<Limit>,
     #[command(flatten)]
     fastly: FastlyArgs,
     #[command(flatten)]
@@ -45,12 +49,15 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) async fn run(self) -> Result<ExitCode> {
+    pub(crate) async fn run(self, log_switch: LogSwitch) -> Result<ExitCode> {
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
         let Self { api, xds, data_dir, insecure, .. } = self;
         let allowed_hosts = self.allowed_hosts.names;
         let fastly = self.fastly.options(None);
-        let options = Options { api, xds, data_dir, insecure, allowed_hosts, fastly, ..Options::default() };
+        let mut limits = Limits::default();
+        self.limits.iter().for_each(|limit| limit.apply(&mut limits));
+        let options =
+            Options { limits, api, xds, data_dir, insecure, allowed_hosts, fastly, log_switch: Some(log_switch) };
         let start = ControlPlane::start(options);
         let control_plane = output::with_spinner("Opening the store", start).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());

@@ -2,6 +2,7 @@
 
 mod changes;
 mod demo_backend;
+mod earlier;
 mod manifests;
 mod served;
 
@@ -11,12 +12,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use backstay_control_plane::ControlPlane;
-use backstay_guard::check_address;
+use backstay_guard::{LogSwitch, check_address};
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
 use self::changes::Changes;
 use self::demo_backend::DemoBackend;
+use self::earlier::Earlier;
 use self::manifests::Followed;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
@@ -30,7 +32,9 @@ use crate::shutdown::{Hangup, Reopen, Shutdown};
 #[command(after_help = "\
 The two are the real ones and talk gRPC over loopback. With -f, manifests are applied again whenever they change on disk, \
 and objects that are taken out of them are deleted. While anything is wrong with them, what was applied stays as it is. \
-What is stored stays in the data directory. A krakend.json is served on its own port, as krakend run -d -c does.
+What is stored stays in the data directory, with a note of what dev has applied: what a later run does not have is offered \
+for deletion, on a terminal; elsewhere it stays, and --earlier drop deletes it. A krakend.json is served on its own port, as krakend \
+run -d -c does.
 
 Examples:
   backstay dev
@@ -45,21 +49,27 @@ pub(crate) struct Args {
     /// Namespace of objects that name none; one that names another is a problem [default: default]
     #[arg(short, long, value_name = "NAME", requires = "paths")]
     namespace: Option<Segment>,
+    /// What to do with objects that an earlier run applied and these manifests do not have
+    #[arg(long, value_enum, value_name = "ask|drop|keep", default_value_t, hide_possible_values = true)]
+    earlier: Earlier,
     /// Directory of the store, and of the proxy's last good configuration
     #[arg(long, value_name = "DIR", default_value = ".backstay")]
     data_dir: PathBuf,
-    /// Address of the API; loopback only
+    /// Address of the API; loopback only, unless --insecure
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7080")]
     api: SocketAddr,
-    /// Address that the proxy fetches its configuration from; loopback only
+    /// Address that the proxy fetches its configuration from; loopback only, unless --insecure
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:18000")]
     xds: SocketAddr,
-    /// Address of the proxy's admin endpoint; loopback only
+    /// Address of the proxy's admin endpoint; loopback only, unless --insecure
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
     /// Where a line for each request goes
     #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
     access_log: String,
+    /// Allow addresses that other machines can reach, although nothing encrypts or authenticates
+    #[arg(long)]
+    insecure: bool,
     #[command(flatten)]
     fastly: FastlyArgs,
     #[command(flatten)]
@@ -69,14 +79,15 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) async fn run(self) -> Result<ExitCode> {
+    pub(crate) async fn run(self, log_switch: LogSwitch) -> Result<ExitCode> {
         if self.files.paths.iter().any(|path| path.as_os_str() == "-") {
             super::usage("dev follows files as they change, which standard input cannot: use apply -f -");
         }
-        for (option, address) in [("--api", self.api), ("--xds", self.xds), ("--admin", self.admin)] {
-            check_address(option, address, "may change everything").context(
-                "dev is for this machine alone: use a loopback address, or control-plane and proxy with --insecure",
-            )?;
+        if !self.insecure {
+            for (option, address) in [("--api", self.api), ("--xds", self.xds), ("--admin", self.admin)] {
+                check_address(option, address, "may change everything")
+                    .context("dev is for this machine alone: use a loopback address, or say --insecure")?;
+            }
         }
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
         let mut reopen = Reopen::listen(Hangup::Ends)?;
@@ -85,8 +96,10 @@ impl Args {
         let options = backstay_control_plane::Options {
             api: self.api,
             xds: self.xds,
+            insecure: self.insecure,
             data_dir: self.data_dir.clone(),
             allowed_hosts: self.allowed_hosts.names.clone(),
+            log_switch: Some(log_switch.clone()),
             fastly: self.fastly.options(demo.then_some(manifests::DEMO_GATEWAY)),
             ..backstay_control_plane::Options::default()
         };
@@ -94,15 +107,17 @@ impl Args {
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         let own = backstay_proxy::Options {
             admin: Some(self.admin),
+            insecure: self.insecure,
             allowed_hosts: self.allowed_hosts.names,
             state_dir: Some(self.data_dir.join("proxy")),
             access_log: super::proxy::access_log(&self.access_log),
+            log_switch: Some(log_switch),
             ..backstay_proxy::Options::default()
         };
         let proxy = super::proxy::for_dev(xds, own).await.context("cannot start the proxy")?;
         let krakend = self.krakend.with_debug();
-        let mut followed =
-            Followed::new(Client::new(Server::at(api)), self.files.clone(), krakend, self.namespace.clone());
+        let client = Client::new(Server::at(api));
+        let mut followed = Followed::new(client, self.files.clone(), krakend, self.namespace.clone(), self.earlier);
         // Changes made while the first round goes on must not be missed.
         let mut changes = if demo { Changes::none() } else { Changes::of(&self.files, &self.data_dir)? };
         let serving = async {

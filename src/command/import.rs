@@ -1,6 +1,7 @@
 //! `backstay import`.
 
 mod fastly;
+mod restore;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,22 +11,35 @@ use serde_json::Value;
 
 use self::fastly::{Import, Wanted};
 use crate::client::ServerArgs;
+use crate::manifest::FileArgs;
 
-/// Make a service of what another system says of it
+/// Make a store of a backup, or a service of what another system says of it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The file is the JSON of Fastly's GET /service/ID/details. What is imported is its active version, or the newest where none \
+With -f, the store of a control plane that is stopped is made of what `backstay export` printed: objects keep their uid, \
+generation, status and time of creation. Nothing is changed when anything is wrong with one of them.
+
+With --fastly, the file is the JSON of Fastly's GET /service/ID/details. What is imported is its active version, or the newest where none \
 is: a service, a version, all parts of it. What has no counterpart is listed; the exit code is 1 when a part was refused. \
 The version is a draft until it is activated.
 
 Examples:
+  backstay import -f backup.yaml --data-dir /var/lib/backstay
   curl -H \"Fastly-Key: $KEY\" https://api.fastly.com/service/ID/details > service.json
   backstay import --fastly service.json
   backstay import --fastly service.json --gateway default/edge --activate")]
 pub(crate) struct Args {
     /// What GET /service/ID/details answered
-    #[arg(long, value_name = "FILE", required = true)]
-    fastly: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "paths", conflicts_with = "paths")]
+    fastly: Option<PathBuf>,
+    #[command(flatten)]
+    files: FileArgs,
+    /// Data directory whose store is made, of a control plane that is stopped
+    #[arg(long, value_name = "DIR", default_value = ".backstay", requires = "paths")]
+    data_dir: PathBuf,
+    /// Give up the objects that the store holds; its file is kept as store.redb.before
+    #[arg(long, requires = "paths")]
+    replace: bool,
     /// Gateway that is to serve it [default: that of the control plane]
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = super::gateway_name)]
     gateway: Option<String>,
@@ -44,8 +58,11 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let path = self.fastly.display();
-        let text = std::fs::read(&self.fastly).with_context(|| format!("cannot read {path}"))?;
+        let Some(fastly) = &self.fastly else {
+            return restore::run(&self.files, &self.data_dir, self.replace).await;
+        };
+        let path = fastly.display();
+        let text = std::fs::read(fastly).with_context(|| format!("cannot read {path}"))?;
         let details: Value = serde_json::from_slice(&text).with_context(|| format!("{path} is not JSON"))?;
         if !details.is_object() || details.get("name").is_none() {
             bail!("{path} is not what GET /service/ID/details answers: it has no name");

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Result;
+use backstay_guard::LogSwitch;
 use backstay_model::FleetName;
 use backstay_proxy::{AccessLog, DnsServer, Limits, Options, Proxy, Setting, UpgradeError, Upgrades};
 use backstay_resources::GoDuration;
@@ -158,12 +159,12 @@ impl FromStr for PlainUri {
 }
 
 impl Args {
-    pub(crate) async fn run(self) -> Result<ExitCode> {
+    pub(crate) async fn run(self, log_switch: LogSwitch) -> Result<ExitCode> {
         let mut shutdown = Shutdown::listen(Hangup::Reopens)?;
         let mut reopen = Reopen::listen(Hangup::Reopens)?;
         let address_file = self.address_file.clone();
         let control_plane = self.control_plane.0.clone();
-        let proxy = Proxy::start(self.options()).await?;
+        let proxy = Proxy::start(self.options(log_switch)).await?;
         let admin = proxy.admin_address().map(|address| address.to_string()).unwrap_or_default();
         address_file.write(&json!({"admin": admin}))?;
         tracing::info!("Admin endpoint on http://{admin}, configuration from {control_plane}");
@@ -178,7 +179,7 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn options(self) -> Options {
+    fn options(self, log_switch: LogSwitch) -> Options {
         let mut limits = Limits::default();
         for limit in &self.limits {
             // Each was checked as it was read.
@@ -200,6 +201,7 @@ impl Args {
             access_log: access_log(&self.access_log),
             drain_timeout: self.drain_timeout.0,
             limits,
+            log_switch: Some(log_switch),
         }
     }
 }

@@ -23,9 +23,9 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// Print fleets, their proxies, and what each has accepted or refused
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What was refused comes first, in the proxy's own words. ACCEPTED counts the resources that a proxy holds as sent, PENDING \
-those it has yet to answer. The exit code is 0 whenever the status could be read; with --exit-code it is 1 when anything \
-is refused, for scripts.
+What was refused comes first, in the proxy's own words, then what is not in force and why. ACCEPTED counts the resources that \
+a proxy holds as sent, of all that it should, PENDING those it has yet to answer. The exit code is 0 whenever the status could \
+be read; with --exit-code it is 1 when anything is refused or not in force, for scripts.
 
 Examples:
   backstay status
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// Format of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: OutputFormat,
-    /// Exit with 1 when a proxy refuses something
+    /// Exit with 1 when a proxy refuses something, or anything is not in force
     #[arg(long)]
     exit_code: bool,
 }
@@ -50,6 +50,8 @@ enum OutputFormat {
     /// Columns
     #[default]
     Table,
+    /// More columns: addresses, versions, revisions
+    Wide,
     /// A JSON object
     Json,
 }
@@ -61,10 +63,12 @@ impl Args {
             bail!("there is no fleet {:?}", fleet.as_str());
         }
         match self.output {
-            OutputFormat::Table => report::print(&status)?,
+            OutputFormat::Table => report::print(&status, report::Width::Narrow)?,
+            OutputFormat::Wide => report::print(&status, report::Width::Wide)?,
             OutputFormat::Json => output::line(serde_json::to_string_pretty(&report::json(&status))?)?,
         }
         let refused = status.fleets.iter().flat_map(|fleet| &fleet.proxies).any(|proxy| !proxy.refused.is_empty());
+        let refused = refused || status.fault_count > 0;
         Ok(if self.exit_code && refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }

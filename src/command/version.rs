@@ -7,6 +7,9 @@ use serde_json::json;
 
 use crate::output;
 
+/// The commit it was built of; empty where that was not known.
+const COMMIT: &str = env!("BACKSTAY_COMMIT");
+
 /// Print the version
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -28,10 +31,11 @@ impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let version = env!("CARGO_PKG_VERSION");
         match self.output {
-            OutputFormat::Text => output::line(format_args!("backstay {version}"))?,
+            OutputFormat::Text if COMMIT.is_empty() => output::line(format_args!("backstay {version}"))?,
+            OutputFormat::Text => output::line(format_args!("backstay {version} ({COMMIT})"))?,
             OutputFormat::Json => {
                 let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
-                output::line(json!({"version": version, "platform": platform}))?;
+                output::line(json!({"version": version, "platform": platform, "commit": COMMIT}))?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -44,16 +44,20 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// The line of the field at `path`, or of what should have it.
-    fn line(&self, path: &str) -> u64 {
-        let path = if path.is_empty() { self.above.clone() } else { self.above.child(path) };
-        self.before + self.lines.of(&path)
+    /// The line of the field at `path`, or of what should have it; and its column, where a field is meant.
+    fn place(&self, path: &str) -> (u64, Option<u32>) {
+        let at = if path.is_empty() { self.above.clone() } else { self.above.child(path) };
+        let place = self.lines.place(&at);
+        let column = place.filter(|_| !path.is_empty()).and_then(|place| u32::try_from(place.column).ok());
+        (self.before + place.map_or_else(|| self.lines.start(), |place| place.line), column)
     }
 
     fn problem(&self, subject: String, path: &str, message: impl Into<String>) -> Problem {
+        let (line, column) = self.place(path);
         Problem {
             origin: self.origin.to_string(),
-            line: Some(self.line(path)),
+            line: Some(line),
+            column,
             subject,
             field: path.to_owned(),
             message: message.into(),
@@ -85,7 +89,13 @@ impl Document {
     pub(crate) fn new(position: Position, object: Value) -> Result<Self, Problem> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (api_version, kind) = (text("/apiVersion"), text("/kind"));
-        let subject = if kind.is_empty() { kind.clone() } else { format!("{kind}/{}", text("/metadata/name")) };
+        // A name that is a number is told as it is written.
+        let name = match object.pointer("/metadata/name") {
+            Some(Value::String(name)) => name.clone(),
+            Some(other @ (Value::Number(_) | Value::Bool(_))) => other.to_string(),
+            _ => String::new(),
+        };
+        let subject = if kind.is_empty() { kind.clone() } else { format!("{kind}/{name}") };
         let wrong = |field: &str, message: String| position.problem(subject.clone(), field, message);
         for (field, text) in [("apiVersion", &api_version), ("kind", &kind)] {
             if text.is_empty() {
@@ -112,6 +122,16 @@ impl Document {
         self.position.problem(self.name.to_string(), path, message)
     }
 
+    /// Text that `kubectl` would read as a boolean, with the field that has it.
+    pub(crate) fn booleans_once(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = |path: &str| match self.position.above.as_str() {
+            "" => Some(0),
+            above => path.starts_with(&format!("{above}.")).then_some(above.len() + 1),
+        };
+        let all = self.position.lines.booleans_once().iter();
+        all.filter_map(move |(path, text)| Some((path.as_str().get(own(path.as_str())?..)?, text.as_str())))
+    }
+
     /// What is known of its kind. `None` for a kind that this version does not know.
     pub(crate) fn kind(&self) -> Option<&'static Kind> {
         registry().by_kind(&self.name.api_version, &self.name.kind)
@@ -119,7 +139,7 @@ impl Document {
 
     /// File and line, such as `backend.yaml:3`.
     pub(crate) fn location(&self) -> String {
-        format!("{}:{}", self.position.origin, self.position.line(""))
+        format!("{}:{}", self.position.origin, self.position.place("").0)
     }
 }
 

@@ -140,6 +140,7 @@ fn unreadable(path: &Path, message: &str) -> Problem {
     Problem {
         origin: path.display().to_string(),
         line: None,
+        column: None,
         subject: String::new(),
         field: String::new(),
         message: message.to_owned(),
@@ -184,13 +185,20 @@ impl Manifests {
                         }
                     }
                 }
-                Err(error) => self.problems.push(unparsable(&origin, before, &error)),
+                Err(error) => self.problems.push(unparsable(&origin, before, part, &error)),
             }
         }
     }
 }
 
-fn unparsable(origin: &str, before: u64, error: &DecodeError) -> Problem {
+fn unparsable(origin: &str, before: u64, text: &str, error: &DecodeError) -> Problem {
+    // What a template is, no parser can tell; that it is one, its marks can.
+    if let Some((line, _)) = (1..).zip(text.lines()).find(|(_, line)| line.contains("{{")) {
+        let message =
+            "it is a template ({{ }}), not a manifest: render it first, such as with helm template".to_owned();
+        let (origin, line) = (origin.to_owned(), Some(before + line));
+        return Problem { origin, line, column: None, subject: String::new(), field: String::new(), message };
+    }
     let message = match error {
         DecodeError::Yaml { problem, .. } | DecodeError::Json { problem, .. } => {
             format!("not valid YAML: {}", shift_lines(problem, before))
@@ -198,7 +206,7 @@ fn unparsable(origin: &str, before: u64, error: &DecodeError) -> Problem {
         other => other.to_string(),
     };
     let line = Some(before + error.line().max(1));
-    Problem { origin: origin.to_owned(), line, subject: String::new(), field: String::new(), message }
+    Problem { origin: origin.to_owned(), line, column: None, subject: String::new(), field: String::new(), message }
 }
 
 /// Adds `before` to the lines that a sentence of the parser names, which counts from the document's first.

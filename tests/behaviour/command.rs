@@ -101,10 +101,10 @@ fn apply_tells_all_that_is_wrong_with_file_line_and_field_and_then_applies_nothi
     let complaints = text(&output.stderr);
     let lines: Vec<_> = complaints.lines().map(|line| line.strip_prefix(&file).unwrap_or(line)).collect();
     assert_eq!(lines.len(), 5, "{complaints}");
-    assert!(lines[0].starts_with(":15: Backend/bad: spec.endpoints[0].ip: Invalid value"), "{complaints}");
-    assert!(lines[1].starts_with(":22: Backend/typo: spec.protcol: there is no such field"), "{complaints}");
+    assert!(lines[0].starts_with(":15:7: Backend/bad: spec.endpoints[0].ip: Invalid value"), "{complaints}");
+    assert!(lines[1].starts_with(":22:3: Backend/typo: spec.protcol: there is no such field"), "{complaints}");
     assert!(lines[2].starts_with(":26: not valid YAML"), "{complaints}");
-    assert!(lines[3].starts_with(":31: Backend/hello: metadata.name: it is already at"), "{complaints}");
+    assert!(lines[3].starts_with(":31:3: Backend/hello: metadata.name: it is already at"), "{complaints}");
     assert_eq!(lines[4], "error: nothing was applied");
     assert_eq!(shell.ok(&["get", "backends", "-o", "name"]), "");
 }
@@ -129,8 +129,8 @@ fn check_finds_offline_what_apply_would_be_refused_for() {
     assert_eq!(output.status.code(), Some(1));
     let path = path.to_str().unwrap();
     let complaints = text(&output.stderr);
-    assert!(complaints.contains(&format!("{path}:6: Backend/hello: spec.protcol: ")), "{complaints}");
-    assert!(complaints.contains(&format!("{path}:8: Backend/hello: spec.endpoints[0].ip: ")), "{complaints}");
+    assert!(complaints.contains(&format!("{path}:6:3: Backend/hello: spec.protcol: ")), "{complaints}");
+    assert!(complaints.contains(&format!("{path}:8:7: Backend/hello: spec.endpoints[0].ip: ")), "{complaints}");
     assert_eq!(text(&output.stdout), "1 object: 2 problems\n");
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod backup;
 mod browser;
 mod churn;
 mod command;
@@ -19,6 +20,7 @@ mod kube_client;
 mod kubectl;
 mod memory;
 mod names;
+mod promises;
 mod protocols;
 mod python_client;
 mod quickstart;
@@ -31,3 +33,4 @@ mod streams;
 mod tls;
 mod under_load;
 mod web_pages;
+mod web_socket;

@@ -68,6 +68,48 @@ async fn dev_serves_manifests_and_follows_their_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dev_remembers_what_an_earlier_run_applied() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let upstream = Upstream::answering("hello").await;
+    let listen = port::free();
+    let file = directory.path().join("app.yaml");
+    let write = |name: &str| {
+        let objects = [
+            manifest::backend("app", &["127.0.0.1"]),
+            manifest::gateway(name, listen),
+            manifest::route(name, name, "app.example.com", "app", upstream.port()),
+        ];
+        std::fs::write(&file, objects.map(|object| object.to_string()).join("\n---\n")).unwrap();
+    };
+    let run = |more: &[&str]| {
+        let mut dev = Dev::start(&data, &[&["-f", file.to_str().unwrap()][..], more].concat());
+        let client = Client::new();
+        async move {
+            let answer = client.get(local(listen), "app.example.com", "/").await.unwrap();
+            assert_eq!(answer.text(), "hello");
+            dev.process.signal("INT");
+            dev.process.wait();
+            dev.process.printed()
+        }
+    };
+    write("first");
+    let printed = run(&[]).await;
+    assert!(printed.contains("curl -H 'Host: app.example.com' http://127.0.0.1:"), "{printed}");
+    // The Gateway of before has the port: it is named, and the new one is not listed as served.
+    write("second");
+    let printed = run(&[]).await;
+    assert!(printed.contains("  gateway.gateway.networking.k8s.io/first\n"), "{printed}");
+    assert!(printed.contains("It stays as it is; with --earlier drop it is deleted."), "{printed}");
+    assert!(printed.contains("Not served as it is written"), "{printed}");
+    let printed = run(&["--earlier", "drop"]).await;
+    assert!(printed.contains("gateway.gateway.networking.k8s.io/first deleted"), "{printed}");
+    assert!(!printed.contains("Not served"), "{printed}");
+    let printed = run(&[]).await;
+    assert!(!printed.contains("An earlier run"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn dev_ends_in_order_when_it_is_asked_to() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("backend.yaml");

@@ -170,7 +170,7 @@ impl Rest {
 /// Whether the object has this condition, for its generation as it is.
 pub fn is_true(object: &Value, condition: &str) -> bool {
     let own = &object["status"]["conditions"];
-    // Routes have their conditions with each parent.
+    // Routes have their conditions with each parent, and one of them once more by themselves.
     let of_parents = object["status"]["parents"].as_array().map(Vec::as_slice).unwrap_or_default();
     let of_parents: Vec<_> = of_parents.iter().map(|parent| &parent["conditions"]).collect();
     let holds = |conditions: &Value| {
@@ -181,7 +181,8 @@ pub fn is_true(object: &Value, condition: &str) -> bool {
                 && known["observedGeneration"] == object["metadata"]["generation"]
         })
     };
-    if own.is_null() { !of_parents.is_empty() && of_parents.into_iter().all(holds) } else { holds(own) }
+    let is_of_parents = object["status"]["parents"].is_array();
+    if is_of_parents { !of_parents.is_empty() && of_parents.into_iter().all(holds) } else { holds(own) }
 }
 
 /// Path of the collection that an object belongs to.

@@ -55,11 +55,11 @@ pub struct Report {
     pub programmed: ProgrammedBy,
     /// In the order of the spec; of a Gateway.
     pub listeners: Vec<ListenerReport>,
-    /// Of each parent that is ours, in the order of the spec; of a route, which has no conditions of its own.
+    /// Of each parent that is ours, in the order of the spec; of a route, which of its own has none but `Programmed`.
     pub parents: Option<Vec<ParentReport>>,
     /// Where it is reached, of a Gateway that is served. Its status has those that proxies can listen on.
     pub addresses: Option<GatewayAddresses>,
-    /// Other fields of the status, as they shall be.
+    /// Other fields of the status, as they shall be; null for one that shall not be there.
     pub fields: BTreeMap<&'static str, Value>,
     /// It was ours and is another controller's now: nothing of what was said holds, and nothing else is here.
     pub withdrawn: bool,
@@ -128,7 +128,8 @@ impl Report {
     /// Of a route.
     #[must_use]
     pub fn of_route(parents: Vec<ParentReport>) -> Self {
-        Self { parents: Some(parents), ..Self::default() }
+        let programmed = if parents.is_empty() { ProgrammedBy::Nothing } else { ProgrammedBy::Version };
+        Self { parents: Some(parents), programmed, ..Self::default() }
     }
 
     pub(crate) fn withdrawn() -> Self {
@@ -168,6 +169,8 @@ pub struct ParentReport {
     pub controller_name: &'static str,
     /// `Accepted`, `ResolvedRefs`, and `PartiallyInvalid` where some rules cannot be honoured.
     pub conditions: Vec<Condition>,
+    /// What proxies must have acknowledged for the route to be `Programmed` at this parent. Empty when it does not attach to it.
+    pub programs: Vec<FleetResource>,
 }
 
 /// A condition without its times, which the writer of statuses keeps.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_proto::admin::admin_service_server::{AdminService, AdminServiceServer};
-use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusRequest, GetStatusResponse, Refusal};
+use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusRequest, GetStatusResponse, ObjectFault, Refusal};
 use backstay_store::Store;
 use prost_types::Timestamp;
 use tonic::{Request, Response, Status};
 
+use crate::faults::{self, Fault};
 use crate::fleets::Fleets;
 use crate::shared::Shared;
 use crate::tracker::Stream;
@@ -58,8 +59,17 @@ impl AdminService for Admin {
         }
         let revision = self.store.snapshot().revision();
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        Ok(Response::new(GetStatusResponse { version, revision, fleets, compiled_revision }))
+        let (faults, count) = faults::list(&self.shared);
+        let faults = faults.into_iter().map(object_fault).collect();
+        let fault_count = count as u64;
+        Ok(Response::new(GetStatusResponse { version, revision, fleets, compiled_revision, faults, fault_count }))
     }
+}
+
+fn object_fault(fault: Fault) -> ObjectFault {
+    let Fault { kind, namespace, name, part, condition, reason, message } = fault;
+    let (kind, condition, reason) = (kind.to_owned(), condition.to_owned(), reason.to_owned());
+    ObjectFault { kind, namespace, name, part, condition, reason, message }
 }
 
 fn connected(stream: &Stream, resources: usize) -> ConnectedProxy {

@@ -10,6 +10,7 @@ use http::header::CONTENT_TYPE;
 use tokio::sync::watch;
 
 use crate::admin::Admin;
+use crate::faults::ObjectFigures;
 use crate::fleets::Fleets;
 use crate::health;
 use crate::metrics::Exposition;
@@ -22,12 +23,15 @@ pub(crate) fn router(
     fleets: &Arc<Fleets>,
     shared: &Arc<Shared>,
     exposition: Exposition,
+    limits: backstay_kube::Options,
     stop: watch::Receiver<bool>,
 ) -> Router {
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
-    let options = backstay_kube::Options { meter: exposition.meter(), ..backstay_kube::Options::default() };
+    let options = backstay_kube::Options { meter: exposition.meter(), ..limits };
+    let (figures, objects) = (ObjectFigures::default(), shared.clone());
+    let figures = Arc::new(figures);
     let metrics = get(move || {
-        let text = exposition.render();
+        let text = exposition.render() + &figures.render(&objects);
         async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
     });
     Router::new()

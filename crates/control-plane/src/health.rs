@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
+use backstay_guard::LogSwitch;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, StatusCode, Uri};
 use serde_json::json;
 
 use crate::shared::{Compiling, Shared};
@@ -27,6 +28,15 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         // With a slash at the end, too: both have always been answered.
         router.route(path, route.clone()).route(&format!("{path}/"), route)
     })
+}
+
+/// `POST /logging?level=LEVEL&for=TIME`: logs that for a while.
+pub(crate) fn logging(switch: LogSwitch) -> Router {
+    let turn = post(async move |uri: Uri| match switch.turn(uri.query()) {
+        Ok(done) => plain(StatusCode::OK, done),
+        Err(error) => plain(StatusCode::BAD_REQUEST, format!("{error}\n")),
+    });
+    Router::new().route("/logging", route(turn))
 }
 
 /// Answers other methods as the rest of the API does.

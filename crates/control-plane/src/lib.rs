@@ -5,17 +5,23 @@
 //!
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
-//! - `reports`: what proxies tell of how backends fare.
-//! - `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
+//! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
+//! - `faults`: what is not in force, counted and listed.
+//! - `offline`: what the compiler says of objects that are not stored.
+//! - [`Limits`]: everything that has a bound. `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
 mod admin;
 mod api;
+pub mod backup;
 mod bootstrap;
 mod error;
+mod faults;
 mod fleets;
 mod health;
+mod limits;
 mod listen;
 mod metrics;
+mod offline;
 mod publisher;
 mod reports;
 mod shared;
@@ -33,7 +39,7 @@ use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_fastly::FastlyFrontEnd;
 use backstay_fastly::api::backend_health::{Health, ProxyHealth};
 use backstay_fastly::object::FASTLY_SERVICE;
-use backstay_guard::{HostName, PageGuard, check_address};
+use backstay_guard::{HostName, LogSwitch, PageGuard, check_address};
 use backstay_krakend::KrakendFrontEnd;
 use backstay_metering::Meter;
 use backstay_resources::Registry;
@@ -46,10 +52,12 @@ use tower::Layer as _;
 
 pub use self::error::{BootstrapError, StartError};
 use self::fleets::Fleets;
+pub use self::limits::{Limit, LimitError, Limits};
 use self::listen::Accept;
 pub use self::listen::ApiLimits;
 use self::listen::GuardLayer;
 use self::metrics::Metrics;
+pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
 use self::reports::{Reporting, Reports};
 use self::shared::{Compiling, Shared};
@@ -70,8 +78,10 @@ pub struct Options {
     pub allowed_hosts: Vec<HostName>,
     /// The Fastly dialect.
     pub fastly: FastlyOptions,
-    /// Limits of the API's connections; that on how clients begin holds for proxies as well.
-    pub limits: ApiLimits,
+    /// Everything that has a bound.
+    pub limits: Limits,
+    /// What `POST /logging` on the API address turns. Default nothing: it is answered as any other unknown path.
+    pub log_switch: Option<LogSwitch>,
 }
 
 impl Default for Options {
@@ -83,7 +93,8 @@ impl Default for Options {
             insecure: false,
             allowed_hosts: Vec::new(),
             fastly: FastlyOptions::default(),
-            limits: ApiLimits::default(),
+            limits: Limits::default(),
+            log_switch: None,
         }
     }
 }
@@ -184,7 +195,7 @@ impl ControlPlane {
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
-        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, backstay_store::embedded::Options::default())?);
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, options.limits.store)?);
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
 
@@ -212,18 +223,27 @@ impl ControlPlane {
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
+        let garbage = backstay_kube::collect_garbage(store.clone(), registry.clone());
+        let garbage = tokio::spawn(until(stop.clone(), garbage));
         let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
         let dialects = dialects(&store, options.fastly, tokens, &reports, exposition.fastly_meter());
-        let router = api::router(&store, &registry, &fleets, &shared, exposition, watches_stop).merge(dialects);
+        let router =
+            api::router(&store, &registry, &fleets, &shared, exposition, options.limits.api.clone(), watches_stop)
+                .merge(dialects);
+        let router = match options.log_switch {
+            Some(switch) => router.merge(health::logging(switch)),
+            None => router,
+        };
         let api_stop = stop.clone();
         // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here.
         let guard = PageGuard::new(options.allowed_hosts);
         let api_guard = GuardLayer::new(guard.clone(), metrics.api_requests_refused.clone());
         let xds_guard = GuardLayer::new(guard, metrics.xds_requests_refused.clone());
         let api = api_guard.layer(router);
-        let accept = Accept::new(listener, "the API", options.limits.header_timeout);
-        let api = listen::serve(accept, api, options.limits, metrics, async move { api_stop.cancelled().await });
-        let accept = Accept::new(xds, "discovery", options.limits.header_timeout);
+        let accept = Accept::new(listener, "the API", options.limits.connections.header_timeout);
+        let api =
+            listen::serve(accept, api, options.limits.connections, metrics, async move { api_stop.cancelled().await });
+        let accept = Accept::new(xds, "discovery", options.limits.connections.header_timeout);
         let xds = serve_xds(accept, xds_guard, source, reports, stop.clone());
         Ok(Self {
             api: addresses.0,
@@ -231,7 +251,7 @@ impl ControlPlane {
             stop,
             watches,
             fleets,
-            servers: vec![status, upkeep, following, tokio::spawn(api), tokio::spawn(xds)],
+            servers: vec![status, upkeep, following, garbage, tokio::spawn(api), tokio::spawn(xds)],
             publisher: Some(publisher),
         })
     }

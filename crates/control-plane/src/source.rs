@@ -83,7 +83,12 @@ impl Source for FleetSource {
             }
             Event::Closed => {
                 self.metrics.streams.decrement(1.0);
-                self.shared.update(|tracker| tracker.closed(stream));
+                self.shared.update(|tracker| {
+                    if let Some(Stream { fleet, node_id, .. }) = tracker.stream(stream) {
+                        tracing::info!(%fleet, node = node_id, "a proxy is gone");
+                    }
+                    tracker.closed(stream);
+                });
             }
         }
     }
@@ -99,7 +104,11 @@ impl FleetSource {
         let others: Vec<_> = sent.iter().map(|(name, _)| name).filter(|name| !names.contains(&***name)).collect();
         self.shared.update(|tracker| {
             tracker.accepted(stream, type_url, others.into_iter().chain(removed));
+            let node = tracker.stream(stream).map(|stream| (stream.fleet.clone(), stream.node_id.clone()));
+            let (fleet, node) = node.unwrap_or_default();
             for (name, refusal) in by_resource(refused) {
+                let Refusal { field, message, .. } = &refusal;
+                tracing::warn!(%fleet, node, resource = %name, field, message, "a proxy refused a resource");
                 tracker.refused(stream, type_url, name, refusal);
             }
         });
@@ -111,7 +120,6 @@ impl FleetSource {
 fn by_resource(refused: Vec<Rejection>) -> BTreeMap<Arc<str>, Refusal> {
     let mut refusals: BTreeMap<Arc<str>, Refusal> = BTreeMap::new();
     for Rejection { name, version, field, message } in refused {
-        tracing::warn!(resource = %name, field, message, "a proxy refused a resource");
         let next = Refusal { version, field, message };
         match refusals.get_mut(&name) {
             Some(first) => {

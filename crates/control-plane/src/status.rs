@@ -16,6 +16,7 @@ use futures::StreamExt as _;
 use tokio::time::{Instant, sleep, timeout};
 use xxhash_rust::xxh3::xxh3_64;
 
+pub(crate) use self::desired::{NOT_REFERENCED, Told, told};
 use self::repairs::Repairs;
 use crate::metrics::Metrics;
 use crate::shared::Shared;

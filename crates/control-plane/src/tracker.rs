@@ -346,6 +346,16 @@ impl Tracker {
         self.objects.get(key)
     }
 
+    /// Every object that the compiler has reported on.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (&ObjectKey, &Tracked)> {
+        self.objects.iter()
+    }
+
+    /// A connected stream.
+    pub(crate) fn stream(&self, id: StreamId) -> Option<&Stream> {
+        self.streams.get(&id)
+    }
+
     /// The connected streams.
     pub(crate) fn streams(&self) -> impl Iterator<Item = &Stream> {
         self.streams.values()

@@ -10,13 +10,16 @@
 //! # Layout
 //!
 //! - `address`: addresses that others reach. `page`: the decision about a request, and what it is told.
+//! - `log_switch`: more in the log for a while, which such an endpoint may be asked for.
 //! - `authority`: whom a request is addressed to, and which page it comes from. `name`: names that operators allow.
 
 mod address;
 mod authority;
+mod log_switch;
 mod name;
 mod page;
 
 pub use self::address::{Exposed, check_address};
+pub use self::log_switch::{LogSwitch, LogSwitchError};
 pub use self::name::{HostName, HostNameError};
 pub use self::page::{PageGuard, Refusal};

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use backstay_proto::config;
 
 pub use self::files::{File, Files};
-pub(crate) use self::hosts::{Remote, Trust};
+pub(crate) use self::hosts::Trust;
 pub use self::scope::ConfigName;
 pub(crate) use self::scope::{Offered, Scope};
 use crate::place::{Path, Place};

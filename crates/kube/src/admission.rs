@@ -85,7 +85,8 @@ impl Draft {
             }
         }
         let said = self.metadata("namespace");
-        if !said.is_empty() && said != namespace {
+        // Of what is in no namespace, Kubernetes passes over one that is written.
+        if !namespace.is_empty() && !said.is_empty() && said != namespace {
             return Err(Failure::bad_request(
                 "the namespace of the provided object does not match the namespace sent on the request",
             ));
@@ -98,8 +99,9 @@ impl Draft {
             if let Some(name) = name {
                 metadata.insert("name".into(), name.into());
             }
-            if !namespace.is_empty() {
-                metadata.insert("namespace".into(), namespace.into());
+            match namespace {
+                "" => drop(metadata.remove("namespace")),
+                namespace => drop(metadata.insert("namespace".into(), namespace.into())),
             }
         }
         Ok(())
@@ -155,8 +157,9 @@ impl Draft {
     /// Fills in defaults, and finds everything that is wrong.
     pub(crate) fn admit(self, served: &ServedKind, old: Option<&Object>) -> Result<(Object, Vec<String>), Failure> {
         let name = self.metadata("name").to_owned();
-        let admitted = check::admit(served.kind, Value::Object(self.fields), old)
+        let mut admitted = check::admit(served.kind, Value::Object(self.fields), old)
             .map_err(|errors| Failure::invalid(served.kind, &name, &errors))?;
+        served.stored_version().clone_into(&mut admitted.object.api_version);
         let mut warnings = self.warnings;
         warnings.extend(admitted.warnings);
         Ok((admitted.object, warnings))

@@ -11,6 +11,7 @@ use crate::discovery::Discovery;
 use crate::openapi::OpenApi;
 use crate::options::Options;
 use crate::served::ServedKinds;
+use crate::service::SERVICE;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Api {
         shutdown: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            kinds: ServedKinds::new(registry.iter()),
+            kinds: ServedKinds::new(registry.iter().chain(registry.aliases()).chain([&SERVICE])),
             bodies: Budget::new(options.max_bodies_bytes),
             reading: Semaphore::new(options.max_reading),
             mutating: Semaphore::new(options.max_mutating),

@@ -35,6 +35,7 @@ impl Document {
 /// All discovery documents.
 #[derive(Debug)]
 pub(crate) struct Discovery {
+    paths: Document,
     core: Document,
     groups: Document,
     group: BTreeMap<String, Document>,
@@ -73,7 +74,18 @@ impl Discovery {
                 }))
             })
         };
+        let mut paths = vec!["/api".to_owned()];
+        paths.extend(core_versions.iter().map(|version| format!("/api/{version}")));
+        paths.push("/apis".to_owned());
+        for (name, versions) in &others {
+            paths.push(format!("/apis/{name}"));
+            paths.extend(versions.iter().map(|(version, _)| format!("/apis/{name}/{version}")));
+        }
+        paths.extend(
+            ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned),
+        );
         Self {
+            paths: Document::new(&json!({ "paths": paths })),
             core: Document::new(&json!({
                 "kind": "APIVersions", "versions": core_versions, "serverAddressByClientCIDRs": [],
             })),
@@ -101,6 +113,11 @@ impl Discovery {
             (None, Root::Groups) => &self.groups,
             (Some(version), root) => &self.aggregated[root as usize][version as usize],
         }
+    }
+
+    /// `/`
+    pub(crate) fn paths(&self) -> &Document {
+        &self.paths
     }
 
     /// `/apis/GROUP`

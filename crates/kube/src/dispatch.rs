@@ -57,7 +57,7 @@ async fn answer(api: &Arc<Api>, call: &Arc<Call>, body: Body) -> Result<Response
     let params = Params::parse(&parts.uri)?.written_by(&parts.headers);
     match target {
         RequestTarget::Collection(collection) if params.watch && parts.method == Method::GET => {
-            watching::start(api, collection, &params, &parts.headers).await
+            watching::start(api, collection, &params, parts).await
         }
         RequestTarget::Review(review) => {
             let review = timeout(api.options.request_timeout, review_answer(api, *review, &params, parts, body));
@@ -238,6 +238,7 @@ fn documents(api: &Api, target: &RequestTarget, params: &Params, parts: &Parts) 
         Ok(constant(document, accept::encoding(headers)?, api, params, headers))
     };
     match target {
+        RequestTarget::Paths => plain(Some(api.discovery().paths())),
         RequestTarget::CoreVersions => discovery(api, Root::Core, params, headers),
         RequestTarget::Groups => discovery(api, Root::Groups, params, headers),
         RequestTarget::Group(name) => plain(api.discovery().group(name)),

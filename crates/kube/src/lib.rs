@@ -15,6 +15,7 @@
 //! - `watching`: following changes.
 //! - `write`, `patch`, `delete`, `admission`: changing objects; [`ownership`]: who set which field, and server-side apply. `lifecycle`: which namespaces are open, for whoever creates;
 //!   `namespace`: deleting one with what is in it. [`bootstrap()`]: making a store ready.
+//! - `garbage`: what belongs to objects that are gone. `service`: the one kind that is only listed.
 //! - `discovery`, `openapi`: what is served, for clients that ask. `access_review`: what they may do.
 //! - `protobuf`: bodies of clients that send nothing else.
 
@@ -28,6 +29,7 @@ mod bootstrap;
 mod delete;
 mod discovery;
 mod dispatch;
+mod garbage;
 mod lifecycle;
 mod metering;
 mod namespace;
@@ -43,6 +45,7 @@ mod read;
 mod respond;
 mod selector;
 mod served;
+mod service;
 mod status;
 mod view;
 mod watching;
@@ -59,6 +62,7 @@ use tokio::sync::watch;
 
 use self::api::Api;
 pub use self::bootstrap::{BootstrapError, bootstrap};
+pub use self::garbage::collect_garbage;
 pub use self::metering::Meter;
 pub use self::options::Options;
 use self::status::Failure;

@@ -58,7 +58,7 @@ pub(crate) async fn settle(api: &Api, name: &str) {
 
 async fn try_settle(api: &Api, name: &str) -> Result<(), Failure> {
     mark_if_missing(api, name).await?;
-    let kinds = || api.kinds.iter().filter(|served| served.kind.is_namespaced());
+    let kinds = || api.kinds.iter().filter(|served| served.kind.is_namespaced() && served.stored_as.is_none());
     for served in kinds() {
         let snapshot = api.store.read().await?;
         // Others may have come to the end of it, and a namespace of this name may have been created again: what is in that

@@ -6,11 +6,13 @@ mod strategic;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use backstay_resources::decode::{self, Decoded};
 use backstay_resources::{Kind, Surplus};
 use http::HeaderMap;
-use json_patch::jsonptr::Pointer;
-use json_patch::{PatchErrorKind, PatchOperation};
+use json_patch::jsonptr::{Pointer, PointerBuf};
+use json_patch::{AddOperation, PatchErrorKind, PatchOperation};
 use serde_json::Value;
 
 use self::strategic::MergeError;
@@ -149,6 +151,7 @@ struct Budget {
 }
 
 fn apply_one(document: &mut Value, operation: &PatchOperation, budget: &mut Budget) -> Result<(), PatchError> {
+    let operation = &*as_kubernetes(document, operation);
     match operation {
         // Kubernetes takes an absent value for null here, and clients rely on it to add a list where there is none.
         PatchOperation::Test(test) if test.value.is_null() && resolve(document, &test.path).is_none() => return Ok(()),
@@ -169,6 +172,75 @@ fn apply_one(document: &mut Value, operation: &PatchOperation, budget: &mut Budg
         PatchErrorKind::TestFailed => PatchError::Test { path: error.path.to_string() },
         source => PatchError::Operation { path: error.path.to_string(), source },
     })
+}
+
+/// An operation in the words of RFC 6902, where Kubernetes has more of them: an index may count from the end of a list, and what
+/// `replace` names need not be there yet.
+///
+/// Source: `gopkg.in/evanphx/json-patch.v4`, which kube-apiserver has.
+fn as_kubernetes<'a>(document: &Value, operation: &'a PatchOperation) -> Cow<'a, PatchOperation> {
+    let counts_back =
+        |path: &Pointer| path.tokens().any(|token| token.encoded().starts_with('-') && token.encoded().len() > 1);
+    let mut operation = Cow::Borrowed(operation);
+    let (path, from) = match &*operation {
+        PatchOperation::Add(it) => (&it.path, None),
+        PatchOperation::Remove(it) => (&it.path, None),
+        PatchOperation::Replace(it) => (&it.path, None),
+        PatchOperation::Test(it) => (&it.path, None),
+        PatchOperation::Move(it) => (&it.path, Some(&it.from)),
+        PatchOperation::Copy(it) => (&it.path, Some(&it.from)),
+    };
+    if counts_back(path) || from.is_some_and(|from| counts_back(from)) {
+        let adds = matches!(&*operation, PatchOperation::Add(_) | PatchOperation::Copy(_) | PatchOperation::Move(_));
+        let (path, from) = (from_front(document, path, adds), from.map(|from| from_front(document, from, false)));
+        match operation.to_mut() {
+            PatchOperation::Add(it) => it.path = path,
+            PatchOperation::Remove(it) => it.path = path,
+            PatchOperation::Replace(it) => it.path = path,
+            PatchOperation::Test(it) => it.path = path,
+            PatchOperation::Move(it) => (it.path, it.from) = (path, from.unwrap_or_default()),
+            PatchOperation::Copy(it) => (it.path, it.from) = (path, from.unwrap_or_default()),
+        }
+    }
+    if let PatchOperation::Replace(it) = &*operation
+        && let Some(parent) = it.path.parent().and_then(|parent| resolve(document, parent))
+        && parent.is_object()
+        && resolve(document, &it.path).is_none()
+    {
+        let (path, value) = (it.path.clone(), it.value.clone());
+        return Cow::Owned(PatchOperation::Add(AddOperation { path, value }));
+    }
+    operation
+}
+
+/// A path without indexes that count from the end. One that reaches beyond the beginning stays, and is refused as no index.
+fn from_front(document: &Value, path: &Pointer, adds: bool) -> PointerBuf {
+    let mut place = Some(document);
+    let mut front = PointerBuf::new();
+    let last = path.count().saturating_sub(1);
+    for (position, token) in path.tokens().enumerate() {
+        let text = token.decoded();
+        let list = place.and_then(Value::as_array);
+        let back = list.zip(text.strip_prefix('-').and_then(|digits| digits.parse::<usize>().ok()));
+        let step = match back {
+            Some((list, back)) => {
+                // A new element may come after the last.
+                let length = list.len() + usize::from(adds && position == last);
+                length
+                    .checked_sub(back)
+                    .filter(|_| back > 0)
+                    .map_or_else(|| text.to_string(), |index| index.to_string())
+            }
+            None => text.to_string(),
+        };
+        place = match place {
+            Some(Value::Array(items)) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
+            Some(Value::Object(fields)) => fields.get(&step),
+            _ => None,
+        };
+        front.push_back(step);
+    }
+    front
 }
 
 fn resolve<'a>(document: &'a Value, path: &Pointer) -> Option<&'a Value> {

@@ -8,6 +8,8 @@ use crate::served::{ServedKind, ServedKinds};
 /// What a path names.
 #[derive(Debug)]
 pub(crate) enum RequestTarget {
+    /// `/`
+    Paths,
     /// `/api`
     CoreVersions,
     /// `/apis`
@@ -80,6 +82,7 @@ pub(crate) fn parse(kinds: &ServedKinds, path: &str) -> Option<RequestTarget> {
     let decoded = path.trim_matches('/').split('/').map(decode).collect::<Option<Vec<_>>>()?;
     let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
     match segments.as_slice() {
+        [""] => Some(RequestTarget::Paths),
         ["openapi", "v2"] => Some(RequestTarget::OpenApiV2),
         ["openapi", "v3"] => Some(RequestTarget::OpenApiV3),
         ["openapi", "v3", "api", version] => {

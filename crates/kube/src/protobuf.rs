@@ -9,6 +9,7 @@ mod tests;
 mod types;
 mod wire;
 
+use backstay_resources::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -101,6 +102,11 @@ fn message(bytes: &[u8], known: &[Field], depth: usize) -> Result<Map<String, Va
             Type::Boolean => {
                 fields.insert(known.name.into(), (number_of(data)? != 0).into());
             }
+            Type::MicroTime => {
+                if let Some(time) = micro_time(bytes_of(data)?)? {
+                    fields.insert(known.name.into(), time.into());
+                }
+            }
             Type::Message(types) => {
                 let value = message(bytes_of(data)?, types, depth + 1)?;
                 if !value.is_empty() {
@@ -110,6 +116,23 @@ fn message(bytes: &[u8], known: &[Field], depth: usize) -> Result<Map<String, Va
         }
     }
     Ok(fields)
+}
+
+/// A `MicroTime` as JSON has it. Nothing for the beginning of time, which is how clients write an absent one.
+fn micro_time(bytes: &[u8]) -> Result<Option<String>, DecodeError> {
+    let (mut seconds, mut nanos) = (0, 0);
+    for field in Fields(bytes) {
+        match field? {
+            (1, data) => seconds = number_of(data)?.cast_signed(),
+            (2, data) => nanos = number_of(data)?.cast_signed(),
+            _ => {}
+        }
+    }
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let micros = u32::try_from(nanos / 1000).map_err(|_| DecodeError::Malformed)?;
+    Timestamp::micro(seconds, micros).map(Some).ok_or(DecodeError::Malformed)
 }
 
 /// An entry of a map is a message of a key and a value.

@@ -12,6 +12,8 @@ pub(crate) struct ServedKind {
     pub(crate) kind: &'static Kind,
     /// `GROUP/VERSION`
     pub(crate) api_version: String,
+    /// As what its objects are stored, where that is another version of the kind.
+    pub(crate) stored_as: Option<String>,
     /// The store's name for it.
     pub(crate) resource: String,
     /// Such as `BackendList`.
@@ -25,10 +27,16 @@ impl ServedKind {
         Self {
             kind,
             api_version: kind.api_version(),
+            stored_as: None,
             resource: kind.resource(),
             list_kind: format!("{}List", kind.kind),
             is_namespace: is_namespace(kind),
         }
+    }
+
+    /// The version in which its objects are stored.
+    pub(crate) fn stored_version(&self) -> &str {
+        self.stored_as.as_deref().unwrap_or(&self.api_version)
     }
 
     /// What the store calls an object.
@@ -50,8 +58,14 @@ impl ServedKind {
 pub(crate) struct ServedKinds(Vec<Arc<ServedKind>>);
 
 impl ServedKinds {
+    /// `kinds`, of which the first version of each is stored.
     pub(crate) fn new(kinds: impl IntoIterator<Item = &'static Kind>) -> Self {
-        Self(kinds.into_iter().map(|kind| Arc::new(ServedKind::new(kind))).collect())
+        let mut all: Vec<Arc<ServedKind>> = Vec::new();
+        for kind in kinds {
+            let stored_as = all.iter().find(|known| known.kind == kind).map(|known| known.api_version.clone());
+            all.push(Arc::new(ServedKind { stored_as, ..ServedKind::new(kind) }));
+        }
+        Self(all)
     }
 
     /// The kind that a URL names.

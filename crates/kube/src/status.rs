@@ -273,6 +273,11 @@ impl Failure {
     }
 
     /// Whether it says that there is such an object.
+    /// Whether it is a conflict with another writer.
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.0.reason == "Conflict"
+    }
+
     pub(crate) fn is_already_exists(&self) -> bool {
         self.0.reason == "AlreadyExists"
     }

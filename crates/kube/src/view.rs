@@ -98,8 +98,9 @@ impl Renderer {
 
     /// An object without what may not be read. One that cannot be decoded is not told at all then.
     fn readable<'a>(&self, encoded: &'a [u8]) -> Cow<'a, [u8]> {
-        let Some(redact) = self.served.kind.redact else { return Cow::Borrowed(encoded) };
-        let redacted = Object::decode(encoded).and_then(|mut object| {
+        let encoded = self.in_version(encoded);
+        let Some(redact) = self.served.kind.redact else { return encoded };
+        let redacted = Object::decode(&encoded).and_then(|mut object| {
             redact(&mut object);
             object.encode()
         });
@@ -107,6 +108,21 @@ impl Renderer {
             tracing::error!(kind = self.served.kind.kind, %error, "a stored object cannot be decoded");
             b"{\"metadata\":{}}".to_vec()
         }))
+    }
+
+    /// An object in the version that is asked for.
+    fn in_version<'a>(&self, encoded: &'a [u8]) -> Cow<'a, [u8]> {
+        let Some(stored) = &self.served.stored_as else { return Cow::Borrowed(encoded) };
+        let head = format!("{{\"apiVersion\":\"{stored}\"");
+        let Some(rest) = encoded.strip_prefix(head.as_bytes()) else { return Cow::Borrowed(encoded) };
+        let mut told = format!("{{\"apiVersion\":\"{}\"", self.served.api_version).into_bytes();
+        told.extend_from_slice(rest);
+        Cow::Owned(told)
+    }
+
+    /// An object by itself that has no version, since it has never been stored.
+    pub(crate) fn unstored(&self, encoded: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.readable(encoded));
     }
 
     /// Everything of a list after its last item.

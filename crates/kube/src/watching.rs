@@ -4,6 +4,7 @@
 //! falls behind the store's history and is told so; it never makes writers wait.
 
 mod follow;
+mod websocket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +13,13 @@ use axum::body::Body;
 use axum::response::Response;
 use backstay_resources::{FieldError, FieldPath};
 use backstay_store::{Snapshot, WatchError};
-use http::{HeaderMap, HeaderValue, header};
+use http::request::Parts;
+use http::{HeaderValue, header};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use self::follow::{Follow, Start};
+use self::websocket::Handshake;
 use crate::accept::{self, Encoding};
 use crate::api::Api;
 use crate::path::Collection;
@@ -30,13 +33,14 @@ pub(crate) async fn start(
     api: &Arc<Api>,
     collection: &Collection,
     params: &Params,
-    headers: &HeaderMap,
+    parts: &Parts,
 ) -> Result<Response, Failure> {
-    let form = accept::form(headers)?;
+    let form = accept::form(&parts.headers)?;
     if form.encoding != Encoding::Json {
         return Err(Failure::not_acceptable("application/json"));
     }
     check_options(params)?;
+    let handshake = Handshake::asked(parts)?;
     let meter = &api.options.meter;
     let permit = Arc::clone(&api.watches).try_acquire_owned().map_err(|_| meter.limited("max_watches"))?;
     let watching = meter.watching(permit);
@@ -60,6 +64,9 @@ pub(crate) async fn start(
         shutdown: api.shutdown.clone(),
         _watching: watching,
     });
+    if let Some(handshake) = handshake {
+        return Ok(handshake.accept(follow));
+    }
     let mut response = Response::new(Body::from_stream(follow.into_stream()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

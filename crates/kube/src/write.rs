@@ -46,7 +46,7 @@ impl Written {
         let mut json = Vec::with_capacity(self.value.len() + 64);
         match self.revision {
             Some(revision) => renderer.one(&self.value, revision, &mut json),
-            None if renderer.view == crate::accept::View::Whole => json.extend_from_slice(&self.value),
+            None if renderer.view == crate::accept::View::Whole => renderer.unstored(&self.value, &mut json),
             None => renderer.one(&self.value, 0, &mut json),
         }
         Reply { warnings: self.warnings, ..Reply::new(self.status, json) }

@@ -9,6 +9,7 @@
 //! | `GET /backends` | backends and the addresses of their endpoints |
 //! | `GET /certs` | certificates: subject, names, days left, the listeners that present them |
 //! | `GET /dns` | names: addresses, time to the next lookup, state, last error |
+//! | `POST /logging?level=debug&for=60s` | logs that for a while, in the syntax of `RUST_LOG`; an hour at most |
 //! | `POST /drain` | asks the process to finish what it does and end |
 //!
 //! The endpoint has no authentication and is meant for loopback. A web page that a person on this host looks at must not reach it

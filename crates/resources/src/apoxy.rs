@@ -4,7 +4,7 @@ mod backend;
 mod proxy;
 
 pub use self::backend::{
-    BACKEND, Backend, BackendEndpoint, BackendProtocol, BackendSpec, BackendStatus, DnsCacheConfig, DnsLookupFamily,
-    DynamicProxy,
+    BACKEND, BACKEND_V1ALPHA, Backend, BackendEndpoint, BackendProtocol, BackendSpec, BackendStatus, DnsCacheConfig,
+    DnsLookupFamily, DynamicProxy,
 };
 pub use self::proxy::{PROXY, Proxy, ProxyProvider, ProxyReplica, ProxySpec, ProxyStatus, Refusal};

@@ -6,7 +6,8 @@
 //! 2. shape: types, formats and bounds against the schema of the kind; null is the same as absent;
 //! 3. [`Kind::default`](crate::Kind::default): defaults and canonical spellings;
 //! 4. choice: values of enumerations, after canonical spelling so that `H2` is `h2`;
-//! 5. metadata, and [`Kind::validate`](crate::Kind::validate).
+//! 5. items of lists that are told apart by a key: each key once;
+//! 6. metadata, and [`Kind::validate`](crate::Kind::validate).
 //!
 //! What is wrong is reported all at once: a field that fails a step is taken out, the rest goes on, and errors that only
 //! follow from the field being gone are not reported.
@@ -16,6 +17,7 @@ mod choice;
 mod metadata;
 mod prune;
 mod shape;
+mod unique;
 mod update;
 
 #[cfg(test)]
@@ -37,6 +39,16 @@ fn values_of(schema: &Value) -> Option<&Value> {
 /// Whether `schema` says that everything below is kept as it is.
 fn keeps_unknown(schema: &Value) -> bool {
     schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true))
+}
+
+/// The schema of what is at `path`, such as `spec.rules[2]`; empty for the whole. `None` where the kind has no such field.
+#[must_use]
+pub fn schema_at<'a>(schema: &'a Value, path: &str) -> Option<&'a Value> {
+    let steps = path.split(['.', '[']).filter(|step| !step.is_empty());
+    steps.into_iter().try_fold(schema, |schema, step| match step.ends_with(']') {
+        true => schema.get("items").or_else(|| values_of(schema)),
+        false => schema.get("properties").and_then(|fields| fields.get(step)).or_else(|| values_of(schema)),
+    })
 }
 
 /// Checks each item of an array of `schema`. Returns whether all of them may stay.

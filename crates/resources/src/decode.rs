@@ -16,7 +16,7 @@ use std::fmt;
 use serde_json::Value;
 
 pub use self::json::json;
-pub use self::lines::Lines;
+pub use self::lines::{Lines, Place};
 pub use self::yaml::{documents, yaml};
 use crate::field::Surplus;
 

@@ -17,7 +17,8 @@ mod selector;
 mod unhonoured;
 
 pub use self::class::{
-    APOXY_GATEWAY_CLASS, GATEWAY_CLASS, GatewayClass, GatewayClassSpec, GatewayClassStatus, SupportedFeature,
+    APOXY_GATEWAY_CLASS, GATEWAY_CLASS, GATEWAY_CLASS_V1BETA1, GatewayClass, GatewayClassSpec, GatewayClassStatus,
+    SupportedFeature,
 };
 pub use self::default_scope::DefaultScope;
 pub use self::external_auth::{ExternalAuth, ExternalAuthProtocol, ForwardBody, GrpcAuth, HttpAuth};
@@ -29,7 +30,7 @@ pub use self::http_route::{
     RequestRedirect, Retry, RouteParentStatus, SessionCookie, SessionCookieConfig, SessionHeader, SessionPersistence,
     SessionType, UrlRewrite,
 };
-pub use self::kinds::{APOXY_GATEWAY, APOXY_HTTP_ROUTE, GATEWAY, HTTP_ROUTE};
+pub use self::kinds::{APOXY_GATEWAY, APOXY_HTTP_ROUTE, GATEWAY, GATEWAY_V1BETA1, HTTP_ROUTE, HTTP_ROUTE_V1BETA1};
 pub use self::listener::{
     AllowedListeners, AllowedRoutes, BackendTls, CaCertificateRef, CertificateRef, ClientValidation,
     ClientValidationMode, FromNamespaces, FrontendTls, Gateway, GatewayAddress, GatewayInfrastructure, GatewaySpec,

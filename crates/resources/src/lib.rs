@@ -12,6 +12,7 @@ pub mod apoxy;
 pub mod backstay;
 mod body;
 pub mod check;
+pub mod coordination;
 pub mod core;
 pub mod decode;
 pub mod duration;

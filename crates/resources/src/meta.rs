@@ -29,6 +29,29 @@ impl Timestamp {
     pub fn from_second(second: i64) -> Self {
         Self(jiff::Timestamp::from_second(second).unwrap_or_default())
     }
+
+    /// Now, as text to the microsecond: Kubernetes' `MicroTime`.
+    #[must_use]
+    pub fn micro_now() -> String {
+        micro_text(jiff::Timestamp::now())
+    }
+
+    /// Seconds since 1970 and microseconds, as [`Timestamp::micro_now`] has it. `None` when out of range.
+    #[must_use]
+    pub fn micro(seconds: i64, micros: u32) -> Option<String> {
+        let nanos = i32::try_from(micros).ok()?.checked_mul(1000)?;
+        jiff::Timestamp::new(seconds, nanos).ok().map(micro_text)
+    }
+
+    /// A time of RFC 3339, as [`Timestamp::micro_now`] has it. `None` when `text` is none.
+    #[must_use]
+    pub fn micro_of(text: &str) -> Option<String> {
+        text.parse().ok().map(micro_text)
+    }
+}
+
+fn micro_text(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
 
 impl fmt::Display for Timestamp {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::kind::Kind;
-use crate::{apoxy, backstay, core, gateway};
+use crate::{apoxy, backstay, coordination, core, gateway};
 
 /// The kinds that come with this crate.
-static BUILT_IN: [&Kind; 12] = [
+static BUILT_IN: [&Kind; 14] = [
     &apoxy::BACKEND,
     &apoxy::PROXY,
     &gateway::GATEWAY_CLASS,
@@ -19,7 +19,14 @@ static BUILT_IN: [&Kind; 12] = [
     &backstay::BACKEND_POLICY,
     &core::NAMESPACE,
     &core::SECRET,
+    &core::CONFIG_MAP,
+    &coordination::LEASE,
 ];
+
+/// Versions of built-in kinds beside the one that is stored, with the same fields: clients that ask for them get the same
+/// objects. `v1beta1` is what Gateway API had before `v1` and many a manifest still says; `v1alpha` what Apoxy had of Backends.
+static ALIASES: [&Kind; 4] =
+    [&gateway::GATEWAY_CLASS_V1BETA1, &gateway::GATEWAY_V1BETA1, &gateway::HTTP_ROUTE_V1BETA1, &apoxy::BACKEND_V1ALPHA];
 
 /// The kinds that a process serves, as whoever assembles it says. The API, the publisher and the command all take theirs
 /// from one, so that a kind is added in one place.
@@ -69,10 +76,15 @@ impl Registry {
         self.0.iter().copied()
     }
 
-    /// The kind that an object names.
+    /// Other versions of them, which are the same objects.
+    pub fn aliases(&self) -> impl Iterator<Item = &'static Kind> + use<'_> {
+        ALIASES.into_iter().filter(|alias| self.0.contains(alias))
+    }
+
+    /// The kind that an object names, in that version.
     #[must_use]
     pub fn by_kind(&self, api_version: &str, kind: &str) -> Option<&'static Kind> {
-        self.iter().find(|known| known.kind == kind && known.api_version() == api_version)
+        self.iter().chain(self.aliases()).find(|known| known.kind == kind && known.api_version() == api_version)
     }
 }
 

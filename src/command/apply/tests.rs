@@ -34,8 +34,8 @@ fn every_cause_is_shown_where_it_is_written() {
     assert_eq!(
         lines(status),
         [
-            "b.yaml:8: Backend/hello: spec.endpoints[0].ip: Invalid value: \"nowhere\"",
-            "b.yaml:5: Backend/hello: spec.protocol: Required value"
+            "b.yaml:8:5: Backend/hello: spec.endpoints[0].ip: Invalid value: \"nowhere\"",
+            "b.yaml:5:1: Backend/hello: spec.protocol: Required value"
         ]
     );
 }
@@ -45,7 +45,7 @@ fn unknown_fields_are_found_in_the_sentence() {
     let message = r#"Backend in version "v1alpha2" cannot be handled as a Backend: strict decoding error: unknown field "spec.protcol", duplicate field "kind""#;
     assert_eq!(
         lines(json!({"code": 400, "message": message})),
-        ["b.yaml:6: Backend/hello: spec.protcol: unknown field", "b.yaml:2: Backend/hello: kind: duplicate field"]
+        ["b.yaml:6:3: Backend/hello: spec.protcol: unknown field", "b.yaml:2:1: Backend/hello: kind: duplicate field"]
     );
 }
 

@@ -6,6 +6,7 @@ use backstay_resources::Kind;
 use backstay_resources::check::{admit, prune};
 use serde_json::Value;
 
+use super::hints;
 use crate::client::Segment;
 use crate::command::object_ref::namespace_of;
 use crate::manifest::{Document, Problem};
@@ -14,10 +15,18 @@ use crate::manifest::{Document, Problem};
 pub(super) fn of(kind: &Kind, document: &Document, namespace: Option<&Segment>) -> Vec<Problem> {
     let mut object = with_namespace(kind, document, namespace);
     let surplus = prune(kind, &mut object);
-    let unknown = surplus.iter().map(|field| document.problem(field.path().as_str(), "there is no such field"));
+    let unknown = surplus.iter().map(|field| {
+        let path = field.path().as_str();
+        let hint = hints::field(kind, path).map_or_else(String::new, |known| format!("; is {known} meant?"));
+        document.problem(path, format!("there is no such field{hint}"))
+    });
     let mut problems: Vec<_> = unknown.collect();
     if let Err(errors) = admit(kind, object, None) {
-        problems.extend(errors.iter().map(|error| document.problem(error.path.as_str(), error.message.as_str())));
+        problems.extend(errors.iter().map(|error| {
+            let path = error.path.as_str();
+            let hint = hints::unfilled(&document.object, path).unwrap_or_default();
+            document.problem(path, format!("{}{hint}", error.message))
+        }));
     }
     problems
 }
@@ -30,7 +39,7 @@ pub(super) fn doubts(document: &Document, namespace: Option<&Segment>) -> Vec<Pr
 }
 
 /// The object with the namespace that `apply` would give it.
-fn with_namespace(kind: &Kind, document: &Document, namespace: Option<&Segment>) -> Value {
+pub(in crate::command) fn with_namespace(kind: &Kind, document: &Document, namespace: Option<&Segment>) -> Value {
     let mut object = document.object.clone();
     if kind.is_namespaced()
         && document.name.namespace.is_none()
@@ -42,7 +51,7 @@ fn with_namespace(kind: &Kind, document: &Document, namespace: Option<&Segment>)
 }
 
 /// Objects that are written more than once, of which only the last would stay.
-pub(super) fn repeated(documents: &[Document], namespace: Option<&Segment>) -> Vec<Problem> {
+pub(in crate::command) fn repeated(documents: &[Document], namespace: Option<&Segment>) -> Vec<Problem> {
     let mut first: HashMap<_, &Document> = HashMap::new();
     let mut problems = Vec::new();
     for document in documents {

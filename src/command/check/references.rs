@@ -64,6 +64,7 @@ fn references(document: &Document, wanted: Option<&Segment>) -> Vec<Reference> {
                 }
             }
         }
+        // Of the Secrets of a Gateway, its listeners' conditions tell.
         "BackendPolicy" => {
             for (index, target) in list(&spec["targetRefs"]) {
                 found.extend(backend_ref(target, &format!("spec.targetRefs[{index}]")));
@@ -74,9 +75,9 @@ fn references(document: &Document, wanted: Option<&Segment>) -> Vec<Reference> {
     found
 }
 
+/// A reference to a Backend, which says so: one that says nothing means a Service.
 fn backend_ref(reference: &Value, path: &str) -> Option<Reference> {
-    let kind = reference["kind"].as_str().unwrap_or_default();
-    let is_backend = kind == "Backend" || kind.is_empty();
+    let is_backend = reference["kind"] == "Backend";
     is_backend.then(|| named(reference, "Backend", String::new(), format!("{path}.name")))?
 }
 

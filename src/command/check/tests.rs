@@ -1,4 +1,4 @@
-use super::{faults, offline, references, unknown};
+use super::{faults, hints, offline, references, repeated, unknown};
 use crate::client::Segment;
 use crate::manifest::{Manifests, Problem};
 
@@ -61,7 +61,7 @@ fn kinds_that_are_not_served_are_named() {
     let manifests = read("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n");
     let problem = unknown(&manifests.documents[0]).unwrap();
     assert_eq!((problem.line, problem.field.as_str()), (Some(2), "kind"));
-    assert!(problem.message.contains("core.apoxy.dev/v1alpha2 Backend"), "{problem}");
+    assert_eq!(problem.message, "there is no kind v1 Pod");
     // A control plane may serve more than this version knows.
     assert_eq!(offline(&manifests.documents, None), []);
 }
@@ -109,10 +109,82 @@ fn a_namespace_that_is_not_the_one_that_was_asked_for_is_a_problem() {
     assert_eq!(
         problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
-            "f.yaml:5: Secret/a: metadata.namespace: the namespace from the provided object \"default\" does not match the \
+            "f.yaml:5:3: Secret/a: metadata.namespace: the namespace from the provided object \"default\" does not match the \
              namespace \"prod\". You must pass '--namespace=default' to perform this operation."
         ]
     );
     assert_eq!(offline(&manifests.documents, Some(&Segment::default_namespace())), []);
     assert_eq!(offline(&manifests.documents, None), []);
+}
+
+fn said(text: &str) -> Vec<String> {
+    let documents = read(text).documents;
+    documents.iter().flat_map(unknown).chain(offline(&documents, None)).map(|problem| problem.to_string()).collect()
+}
+
+#[test]
+fn a_misspelt_kind_or_version_has_a_hint() {
+    let kind =
+        |version: &str, kind: &str| said(&format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n"));
+    for (version, name, hint) in [
+        ("core.apoxy.dev/v1alpha2", "Backnd", "; is Backend meant?"),
+        ("gateway.networking.k8s.io/v1", "HttpRoute", "; is HTTPRoute meant?"),
+        ("gateway.networking.k8s.io/v1alpha9", "HTTPRoute", "; use gateway.networking.k8s.io/v1"),
+        ("apps/v1", "Deployment", "there is no kind apps/v1 Deployment"),
+    ] {
+        let said = kind(version, name);
+        assert!(said[0].ends_with(hint), "{said:?}");
+    }
+}
+
+#[test]
+fn a_misspelt_field_has_a_hint() {
+    let said = said(FILE);
+    assert!(
+        said.iter().any(|line| line.contains("spec.protcol: there is no such field; is protocol meant?")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn templates_and_variables_are_named_as_such() {
+    let mut manifests = Manifests::default();
+    manifests.add("t.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ .Values.name }}\n");
+    assert!(manifests.problems[0].to_string().starts_with("t.yaml:4: it is a template"), "{:?}", manifests.problems);
+    let said = said(
+        "apiVersion: core.apoxy.dev/v1alpha2\nkind: Backend\nmetadata: {name: a}\nspec:\n  endpoints:\n  - ip: ${IP}\n",
+    );
+    assert!(said[0].contains("it looks like a variable of a template"), "{said:?}");
+}
+
+#[test]
+fn text_that_kubectl_reads_as_a_boolean_is_a_warning() {
+    let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: no\n  labels: {quoted: \"no\", on: off}\n";
+    let warnings: Vec<_> = read(text).documents.iter().flat_map(hints::booleans).map(|it| it.to_string()).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].starts_with("f.yaml:4:3: Secret/no: metadata.name: kubectl reads no as false"), "{warnings:?}");
+    assert!(warnings[1].contains("metadata.labels.on: kubectl reads off as false"), "{warnings:?}");
+}
+
+#[test]
+fn a_name_that_is_a_number_is_told_as_one() {
+    let mut manifests = Manifests::default();
+    manifests.add("f.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: 123\n");
+    let said = manifests.problems[0].to_string();
+    assert_eq!(said, "f.yaml:4:3: Secret/123: metadata.name: Invalid value: 123: a name is text, so put it in quotes");
+}
+
+#[test]
+fn a_match_that_another_one_takes_is_a_warning() {
+    let route = |name: &str, matches: &str| {
+        format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}}}\nspec:\n  parentRefs: [{{name: web}}]\n  rules:\n  - matches: [{matches}]\n---\n"
+        )
+    };
+    let text = route("a", "{path: {value: /x}}")
+        + &route("b", "{path: {type: PathPrefix, value: /x/}}")
+        + &route("c", "{path: {type: Exact, value: /x}}");
+    let found: Vec<_> = repeated::matches(&read(&text).documents, None).iter().map(ToString::to_string).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("HTTPRoute/b: spec.rules[0].matches[0]: the same match is at HTTPRoute/a"), "{found:?}");
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::served;
+use super::earlier::{self, Earlier};
+use super::served::{self, Row};
 use crate::client::{Client, Segment};
 use crate::command::apply::{self, effect};
 use crate::command::delete::{Deleted, delete};
@@ -35,14 +36,27 @@ pub(super) struct Followed {
     last: Reading,
     /// Every object that was applied and not deleted since.
     applied: Vec<ObjectRef>,
+    /// What to do with objects that an earlier run applied and these manifests do not have.
+    earlier: Earlier,
+    /// Those of them that stay.
+    left: Vec<ObjectRef>,
+    /// Whether the first round is over.
+    has_begun: bool,
 }
 
 type Reading = (Vec<Value>, Vec<String>);
 
 impl Followed {
     /// Nothing is read yet.
-    pub(super) fn new(client: Client, files: FileArgs, krakend: KrakendArgs, namespace: Option<Segment>) -> Self {
-        Self { client, files, krakend, namespace, last: Reading::default(), applied: Vec::new() }
+    pub(super) fn new(
+        client: Client,
+        files: FileArgs,
+        krakend: KrakendArgs,
+        namespace: Option<Segment>,
+        earlier: Earlier,
+    ) -> Self {
+        let (last, applied, left) = (Reading::default(), Vec::new(), Vec::new());
+        Self { client, files, krakend, namespace, last, applied, earlier, left, has_begun: false }
     }
 
     fn read(&self) -> Manifests {
@@ -73,11 +87,21 @@ impl Followed {
             return Ok(());
         };
         let kept = |target: &ObjectRef| round.objects.contains(target) || round.refused.contains(target);
-        let (stay, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.applied).into_iter().partition(kept);
+        let (stay, mut gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.applied).into_iter().partition(kept);
         self.applied = stay;
+        if !std::mem::replace(&mut self.has_begun, true) {
+            let remembered = earlier::remembered(&self.client).await?;
+            let others: Vec<_> = remembered.into_iter().filter(|target| !kept(target)).collect();
+            match self.earlier.drops(&others)? {
+                true => gone.extend(others),
+                false => self.left = others,
+            }
+        }
+        self.left.retain(|target| !kept(target));
         self.prune(gone).await?;
         self.applied
             .extend(round.objects.iter().filter(|target| !self.applied.contains(target)).cloned().collect::<Vec<_>>());
+        earlier::remember(&self.client, self.applied.iter().chain(&self.left)).await?;
         let wait = effect::wait(&self.client, &round.objects, round.revision, PATIENCE);
         let missing = output::with_spinner("Waiting for the proxy", wait).await?;
         let paint = Paint::stderr();
@@ -100,7 +124,7 @@ impl Followed {
         Ok(())
     }
 
-    /// Prints what is served where.
+    /// Prints what is served where, and what is not, and why.
     ///
     /// # Errors
     /// When the control plane cannot be reached.
@@ -109,10 +133,21 @@ impl Followed {
         if rows.is_empty() {
             return output::line("\nNothing is served yet: there is no Gateway with a route, and no KrakendConfig.");
         }
-        output::line(Paint::stdout().bold("\nServed"))?;
-        let heading = ["LISTENER", "HOST", "MATCH", "GOES TO"].map(str::to_owned).to_vec();
-        let rows: Vec<_> = std::iter::once(heading).chain(rows).collect();
-        output::table(&rows)
+        let (faulty, served): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.fault.is_some());
+        if !served.is_empty() {
+            output::line(Paint::stdout().bold("\nServed"))?;
+            let heading = ["LISTENER", "HOST", "MATCH", "GOES TO"].map(str::to_owned).to_vec();
+            let rows = served.into_iter().map(|row| vec![row.url, row.host, row.matches, row.goes_to]);
+            output::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())?;
+        }
+        if !faulty.is_empty() {
+            output::line(Paint::stdout().bad("\nNot served as it is written"))?;
+            let heading = ["LISTENER", "HOST", "MATCH", "WHY"].map(str::to_owned).to_vec();
+            let rows =
+                faulty.into_iter().map(|row| vec![row.url, row.host, row.matches, row.fault.unwrap_or_default()]);
+            output::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())?;
+        }
+        Ok(())
     }
 
     /// Prints what to try next.
@@ -121,16 +156,18 @@ impl Followed {
     /// When standard output is gone.
     pub(super) async fn show_next_steps(&self, api: SocketAddr) -> Result<()> {
         let rows = served::rows(&self.client).await?;
-        let url = rows.first().and_then(|row| row.first()).map_or("http://127.0.0.1:8080", String::as_str);
+        let served = rows.iter().find(|row| row.fault.is_none());
         let of = |kind: &str| self.applied.iter().find(|target| target.resource.label().starts_with(kind));
-        let (path, edited) = match (of("backend."), of("krakendconfig.")) {
-            (None, Some(config)) => ("/__health", format!("krakendconfig {}", config.name)),
-            (backend, _) => ("/", format!("backend {}", backend.map_or("hello", |target| target.name.as_str()))),
-        };
         let server = if api.port() == 7080 { String::new() } else { format!(" --server http://{api}") };
         output::line(Paint::stdout().bold("\nTry next, in another terminal"))?;
-        output::line(format_args!("  curl {url}{path}"))?;
-        output::line(format_args!("  kubectl --server http://{api} edit {edited}"))?;
+        if let Some(row) = served {
+            output::line(format_args!("  {}", row.curl()))?;
+        }
+        let edited = of("backend.").map(|backend| format!("backend {}", backend.name));
+        let edited = edited.or_else(|| of("krakendconfig.").map(|config| format!("krakendconfig {}", config.name)));
+        if let Some(edited) = edited {
+            output::line(format_args!("  kubectl --server http://{api} edit {edited}"))?;
+        }
         output::line(format_args!("  backstay status{server}"))?;
         output::line("\nCtrl-C ends it.")
     }

@@ -1,19 +1,49 @@
-//! What is served where, as the stored objects say it.
+//! What is served where, as the statuses of the stored objects say it.
 
 use serde_json::Value;
 
 use crate::client::{Client, Error, JSON};
+use crate::command::apply::effect::verdict::{listener_fault, parent_fault};
 
 mod krakend;
 
 /// The API groups that have Gateways and routes.
 const GROUPS: [&str; 2] = ["gateway.networking.k8s.io", "gateway.apoxy.dev"];
 
-/// Rows of listener, host, match and target, in the order of the routes.
+/// A match of a route at a listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Where the listener is.
+    pub(super) url: String,
+    /// Its hosts, or `any`.
+    pub(super) host: String,
+    /// What of a request is matched.
+    pub(super) matches: String,
+    /// Where such requests go.
+    pub(super) goes_to: String,
+    /// Why that is not so, if it is not, or not all of it.
+    pub(super) fault: Option<String>,
+}
+
+impl Row {
+    /// A command that sends such a request, as far as a line can: its conditions on headers are left to the reader.
+    pub(super) fn curl(&self) -> String {
+        let host = self.host.split(", ").next().unwrap_or_default();
+        let header = match host {
+            "any" => String::new(),
+            host => format!(" -H 'Host: {}'", host.replacen('*', "www", 1)),
+        };
+        let path = self.matches.split(' ').find(|word| word.starts_with('/')).unwrap_or("/");
+        let path = if self.matches.contains("~ ") { "/" } else { path };
+        format!("curl{header} {}{path}", self.url)
+    }
+}
+
+/// The matches of all routes, in the order of the routes.
 ///
 /// # Errors
 /// When the control plane cannot be reached.
-pub(super) async fn rows(client: &Client) -> Result<Vec<Vec<String>>, Error> {
+pub(super) async fn rows(client: &Client) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
     for group in GROUPS {
         let gateways = items(client, &format!("/apis/{group}/v1/gateways")).await?;
@@ -37,7 +67,7 @@ fn list(value: &Value) -> &[Value] {
 }
 
 /// What of `route` the listeners of `gateway` serve.
-fn rows_of(gateway: &Value, route: &Value) -> Vec<Vec<String>> {
+fn rows_of(gateway: &Value, route: &Value) -> Vec<Row> {
     let namespace = |object: &Value| object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let spec = &route["spec"];
     let is_parent = |parent: &&Value| {
@@ -46,6 +76,7 @@ fn rows_of(gateway: &Value, route: &Value) -> Vec<Vec<String>> {
     };
     let mut rows = Vec::new();
     for parent in list(&spec["parentRefs"]).iter().filter(is_parent) {
+        let of_route = parent_fault(route, parent);
         let fits = |listener: &&Value| {
             let section = &parent["sectionName"];
             let port = &parent["port"];
@@ -53,10 +84,19 @@ fn rows_of(gateway: &Value, route: &Value) -> Vec<Vec<String>> {
         };
         for listener in list(&gateway["spec"]["listeners"]).iter().filter(fits) {
             let hosts = hosts(listener, spec);
+            let fault = of_route.clone().map(|why| format!("the route {why}"));
+            let of_listener = || listener_fault(gateway, listener["name"].as_str().unwrap_or_default());
+            let fault = fault.or_else(|| of_listener().map(|why| format!("the Gateway {why}")));
             for rule in list(&spec["rules"]) {
                 let goes_to = target(rule);
                 for found in matches(rule) {
-                    rows.push(vec![url(gateway, listener), hosts.clone(), found, goes_to.clone()]);
+                    rows.push(Row {
+                        url: url(gateway, listener),
+                        host: hosts.clone(),
+                        matches: found,
+                        goes_to: goes_to.clone(),
+                        fault: fault.clone(),
+                    });
                 }
             }
         }

@@ -203,8 +203,7 @@ fn print_object(format: OutputFormat, object: &Value) -> Result<()> {
     if format == OutputFormat::Json {
         return output::line(serde_json::to_string_pretty(object)?);
     }
-    let text = serde_saphyr::to_string(object)?;
-    output::line(format_args!("---\n{}", text.trim_end()))
+    output::line(format_args!("---\n{}", output::yaml(object)?.trim_end()))
 }
 
 fn list_of(items: Vec<Value>) -> Value {

@@ -3,13 +3,22 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use backstay_proto::admin::{ConnectedProxy, GetStatusResponse, Refusal};
+use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusResponse, ObjectFault, Refusal};
 use serde_json::{Value, json};
 
 use crate::output::{self, Paint};
 
-/// Prints the status: refusals first, then a table of proxies.
-pub(super) fn print(status: &GetStatusResponse) -> Result<()> {
+/// How many columns there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Width {
+    /// Those that fit a terminal.
+    Narrow,
+    /// All.
+    Wide,
+}
+
+/// Prints the status: refusals first, then what is not in force, then a table of proxies.
+pub(super) fn print(status: &GetStatusResponse, width: Width) -> Result<()> {
     let paint = Paint::stdout();
     for fleet in &status.fleets {
         for proxy in fleet.proxies.iter().filter(|proxy| !proxy.refused.is_empty()) {
@@ -23,7 +32,18 @@ pub(super) fn print(status: &GetStatusResponse) -> Result<()> {
             output::line("")?;
         }
     }
-    output::table(&rows(status, SystemTime::now()))?;
+    if !status.faults.is_empty() {
+        output::line(paint.bad(&format!("Not in force: {}", status.fault_count)))?;
+        for fault in &status.faults {
+            output::line(format_args!("  {}", not_in_force(fault)))?;
+        }
+        let more = status.fault_count.saturating_sub(status.faults.len() as u64);
+        if more > 0 {
+            output::line(format_args!("  and {more} more"))?;
+        }
+        output::line("")?;
+    }
+    output::table(&rows(status, width, SystemTime::now()))?;
     output::line(format_args!("\nControl plane {}, revision {}", status.version, status.revision))
 }
 
@@ -33,50 +53,45 @@ pub(crate) fn sentence(refusal: &Refusal) -> String {
     format!("{}: {field}{}", refusal.resource, refusal.message)
 }
 
+/// A fault as one line.
+fn not_in_force(fault: &ObjectFault) -> String {
+    let ObjectFault { kind, namespace, name, part, condition, reason, message } = fault;
+    let namespace = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
+    let part = if part.is_empty() { String::new() } else { format!(", {part}") };
+    let message = if message.is_empty() { String::new() } else { format!(": {message}") };
+    format!("{kind} {namespace}{name}{part}: {condition} ({reason}){message}")
+}
+
 /// A row for each proxy, and one for each fleet that has none.
-fn rows(status: &GetStatusResponse, now: SystemTime) -> Vec<Vec<String>> {
-    let heading = [
-        "FLEET",
-        "PROXY",
-        "ADDRESS",
-        "VERSION",
-        "CONNECTED",
-        "REVISION",
-        "RESOURCES",
-        "ACCEPTED",
-        "PENDING",
-        "REFUSED",
-    ];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    for fleet in &status.fleets {
-        if fleet.proxies.is_empty() {
-            rows.push(vec![
-                fleet.name.clone(),
-                "none connected".to_owned(),
-                "-".to_owned(),
-                "-".to_owned(),
-                "-".to_owned(),
-                "-".to_owned(),
-                fleet.resources.to_string(),
-                "-".to_owned(),
-                "-".to_owned(),
-                "-".to_owned(),
-            ]);
+fn rows(status: &GetStatusResponse, width: Width, now: SystemTime) -> Vec<Vec<String>> {
+    let none = || "-".to_owned();
+    let row = |fleet: &Fleet, proxy: Option<&ConnectedProxy>| {
+        let of = |value: fn(&ConnectedProxy) -> String| proxy.map_or_else(none, value);
+        let since = proxy.and_then(connected).map(|since| age(now.duration_since(since).unwrap_or_default()));
+        let mut row = vec![
+            fleet.name.clone(),
+            proxy.map_or_else(|| "none connected".to_owned(), |proxy| proxy.id.clone()),
+            since.unwrap_or_else(none),
+            proxy.map_or_else(none, |proxy| format!("{}/{}", proxy.accepted, fleet.resources)),
+            of(|proxy| proxy.pending.to_string()),
+            of(|proxy| proxy.refused.len().to_string()),
+        ];
+        if width == Width::Wide {
+            row.push(of(|proxy| proxy.acknowledged_revision.to_string()));
+            row.push(of(|proxy| proxy.version.clone()));
+            row.push(of(|proxy| proxy.address.clone()));
         }
-        for proxy in &fleet.proxies {
-            rows.push(vec![
-                fleet.name.clone(),
-                proxy.id.clone(),
-                proxy.address.clone(),
-                proxy.version.clone(),
-                connected(proxy)
-                    .map_or_else(|| "-".to_owned(), |since| age(now.duration_since(since).unwrap_or_default())),
-                proxy.acknowledged_revision.to_string(),
-                fleet.resources.to_string(),
-                proxy.accepted.to_string(),
-                proxy.pending.to_string(),
-                proxy.refused.len().to_string(),
-            ]);
+        row
+    };
+    let mut heading = vec!["FLEET", "PROXY", "CONNECTED", "ACCEPTED", "PENDING", "REFUSED"];
+    if width == Width::Wide {
+        heading.extend(["REVISION", "VERSION", "ADDRESS"]);
+    }
+    let mut rows = vec![heading.into_iter().map(str::to_owned).collect()];
+    for fleet in &status.fleets {
+        match fleet.proxies.is_empty() {
+            true => rows.push(row(fleet, None)),
+            false => rows.extend(fleet.proxies.iter().map(|proxy| row(fleet, Some(proxy)))),
         }
     }
     rows
@@ -129,7 +144,24 @@ pub(super) fn json(status: &GetStatusResponse) -> Value {
             "proxies": fleet.proxies.iter().map(proxy).collect::<Vec<_>>(),
         })
     });
-    json!({"version": status.version, "revision": status.revision, "fleets": fleets.collect::<Vec<_>>()})
+    let fault = |fault: &ObjectFault| {
+        json!({
+            "kind": fault.kind,
+            "namespace": fault.namespace,
+            "name": fault.name,
+            "part": fault.part,
+            "condition": fault.condition,
+            "reason": fault.reason,
+            "message": fault.message,
+        })
+    };
+    json!({
+        "version": status.version,
+        "revision": status.revision,
+        "fleets": fleets.collect::<Vec<_>>(),
+        "notInForce": status.faults.iter().map(fault).collect::<Vec<_>>(),
+        "notInForceCount": status.fault_count,
+    })
 }
 
 #[cfg(test)]

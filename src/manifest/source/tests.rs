@@ -38,7 +38,7 @@ fn documents_without_content_are_no_documents() {
 fn lines_are_those_of_the_file() {
     let manifests = read(TWO);
     let problem = manifests.documents[1].problem("metadata.name", "is odd");
-    assert_eq!(problem.to_string(), "f.yaml:12: Namespace/two: metadata.name: is odd");
+    assert_eq!(problem.to_string(), "f.yaml:12:3: Namespace/two: metadata.name: is odd");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn an_object_needs_kind_and_name() {
     let manifests = read("apiVersion: v1\nkind: Namespace\nmetadata:\n  labels: {}\n");
     assert_eq!(
         manifests.problems[0].to_string(),
-        "f.yaml:3: Namespace/: metadata.name: Required value: every object has one"
+        "f.yaml:3:1: Namespace/: metadata.name: Required value: every object has one"
     );
 }
 
@@ -108,7 +108,7 @@ fn what_templates_leave_empty_is_no_document() {
 #[test]
 fn a_key_that_is_written_twice_is_an_error() {
     let manifests = read("---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  name: b\n");
-    assert_eq!(manifests.problems[0].to_string(), "f.yaml:6: metadata.name: it is written twice");
+    assert_eq!(manifests.problems[0].to_string(), "f.yaml:6:3: metadata.name: it is written twice");
 }
 
 #[test]

@@ -38,10 +38,14 @@ impl Tables {
             let mut attachments = Attachments::new();
             let mut counted = BTreeSet::new();
             let mut parents = Vec::new();
+            let resource: Arc<str> = Arc::from(ResourceName::Route(key.scoped()));
+            // What proxies hold of an earlier version says nothing about the present one.
+            let present = node.source.fault.is_none();
             for parent_ref in &spec.parent_refs {
                 let gateway = parent_key(&key, parent_ref).ok();
                 let view = gateway.as_ref().and_then(|it| self.gateways.get(it)).and_then(|node| node.view.as_ref());
                 let labels = self.namespaces.get(&key.namespace);
+                let mut programs = Vec::new();
                 let (controller_name, accepted) = match attach(&key, &spec.hostnames, parent_ref, view, labels) {
                     Parent::Foreign => continue,
                     Parent::Refused(controller_name, finding) => (controller_name, finding),
@@ -53,6 +57,9 @@ impl Tables {
                             if rules.any_sound {
                                 counted.extend(attached.iter().map(|it| (gateway.clone(), it.listener.clone())));
                             }
+                            if present && !attached.is_empty() {
+                                programs.push((placement.fleet.clone(), resource.clone()));
+                            }
                             collect(attachments.entry(placement.fleet.clone()).or_default(), attached);
                         }
                         (controller_name, accepted)
@@ -60,7 +67,7 @@ impl Tables {
                 };
                 let conditions = [Some(accepted), Some(resolved(&rules)), partially_invalid(&rules)];
                 let conditions = conditions.into_iter().flatten().collect();
-                parents.push(ParentReport { parent_ref: parent_ref.clone(), controller_name, conditions });
+                parents.push(ParentReport { parent_ref: parent_ref.clone(), controller_name, conditions, programs });
             }
             attachments.retain(|_, listeners| !listeners.is_empty());
             self.bring_route(&key, rules, attachments, counted, parents, graph);

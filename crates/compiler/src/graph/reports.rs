@@ -21,6 +21,14 @@ impl Reports {
         }
     }
 
+    /// Says it, or takes it for gone: nothing is to be said of this object.
+    pub(super) fn say_or_forget(&mut self, status: Result<ObjectStatus, ObjectKey>) {
+        match status {
+            Ok(status) => self.say(status),
+            Err(key) => self.forget(&key),
+        }
+    }
+
     /// The object is gone.
     pub(super) fn forget(&mut self, key: &ObjectKey) {
         self.said.remove(key);

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use backstay_model::{Kind as ResourceKind, ResourceName};
 use backstay_resources::Object;
-use backstay_resources::core::SECRET;
+use backstay_resources::core::{SECRET, Secret};
 use bytes::Bytes;
+use serde_json::{Value, json};
 
+use super::fleet_refs::FleetRefs;
 use super::{Graph, Offer};
 use crate::change::ObjectKey;
 use crate::last_good_secret::{LastGoodSecret, LastGoodSecretName};
+use crate::output::{ACCEPTED, Condition, ObjectStatus, Report};
 use crate::secret::{self, CompiledSecret, Role, SecretFault, SecretModel, SecretName, SecretUse};
 
 const ROLES: [Role; 2] = [Role::Certificate, Role::Authority];
@@ -35,6 +38,10 @@ struct SecretNode {
     /// As it last could serve in each role. Kept while it is needed, so that a mistake with a Secret does not take traffic
     /// away.
     last_good: BTreeMap<Role, CompiledSecret>,
+    /// The `metadata.uid` and `metadata.generation` that were read, while it is there.
+    read: Option<(String, i64)>,
+    /// Whether its type says that it is for proxies.
+    is_material: bool,
     /// In which roles it is to be kept beyond this process, since it no longer serves as it is.
     told: BTreeSet<Role>,
 }
@@ -42,6 +49,40 @@ struct SecretNode {
 impl fmt::Debug for SecretNode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("SecretNode")
+    }
+}
+
+impl SecretNode {
+    /// What is to be said of it, or which it is when that is nothing: it is gone, or nothing that proxies would ever get.
+    fn report(&self, name: &SecretName, refs: &FleetRefs<Arc<str>>) -> Result<ObjectStatus, ObjectKey> {
+        let key = ObjectKey { kind: &SECRET, namespace: name.namespace.clone(), name: name.name.clone() };
+        let (Some((_, generation)), Some(model)) = (&self.read, &self.model) else { return Err(key) };
+        let used = |role: &Role| refs.any(&name.used_as(*role).resource());
+        let faults: Vec<_> = ROLES.into_iter().filter(used).filter_map(|role| model.role(role).err()).collect();
+        let serves = ROLES.into_iter().any(|role| model.role(role).is_ok());
+        let accepted = match faults.first() {
+            Some(fault) => Condition::no(ACCEPTED, "Invalid", format!("it {fault}; what it last held stays in use")),
+            None if serves => Condition::holds(ACCEPTED),
+            None if self.is_material => {
+                let fault = model.role(Role::Certificate).err().map(|fault| fault.to_string()).unwrap_or_default();
+                Condition::no(ACCEPTED, "Invalid", format!("it {fault}"))
+            }
+            None => return Err(key),
+        };
+        let mut programs = Vec::new();
+        for role in ROLES.into_iter().filter(|role| model.role(*role).is_ok()) {
+            let resource = name.used_as(role).resource();
+            programs.extend(refs.fleets(&resource).map(|fleet| (fleet.clone(), resource.clone())));
+        }
+        programs.sort();
+        // Proxies may hold all that they use of it, and yet not what is at fault.
+        if !faults.is_empty() {
+            programs.clear();
+        }
+        let mut report = Report::of(vec![accepted]);
+        let expires = model.role(Role::Certificate).ok().and_then(|certificate| certificate.expires);
+        report.fields.insert("certificateExpires", expires.map_or(Value::Null, |expires| json!(expires)));
+        Ok(ObjectStatus { key, generation: *generation, report, programs })
     }
 }
 
@@ -78,6 +119,17 @@ impl Graph {
         let name = SecretName { namespace: key.namespace.clone(), name: key.name.clone() };
         let model = object.map(SecretModel::parse);
         let values = object.map(secret::values).unwrap_or_default();
+        let read = object.map(|it| (it.metadata.uid.clone(), it.metadata.generation));
+        let before = self.secrets.nodes.get(&name).and_then(|node| node.read.as_ref());
+        if before.map(|(uid, _)| uid) != read.as_ref().map(|(uid, _)| uid) {
+            self.reports.forget(key);
+        }
+        if before != read.as_ref() && (object.is_some() || before.is_some()) {
+            let node = self.secrets.nodes.entry(name.clone()).or_default();
+            node.read = read;
+            node.is_material = object.is_some_and(Secret::is_material);
+            self.secrets.changed.insert(name.clone());
+        }
         let is_same = |node: &SecretNode| node.model == model && node.values == values;
         if self.secrets.nodes.get(&name).map_or(model.is_none(), is_same) {
             return;
@@ -120,6 +172,8 @@ impl Graph {
         let mut kept = BTreeMap::new();
         for name in changed {
             let Some(node) = self.secrets.nodes.get_mut(&name) else { continue };
+            let report = node.report(&name, &self.refs);
+            self.reports.say_or_forget(report);
             for role in ROLES {
                 let serves = node.model.as_ref().is_some_and(|model| model.role(role).is_ok());
                 if !serves && node.last_good.contains_key(&role) {

@@ -53,3 +53,18 @@ async fn other_methods_are_refused_as_everywhere_in_the_api() {
         assert_eq!(call(&Arc::default(), "HEAD", path).await.2, "", "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_log_is_turned_for_a_while() {
+    let switch = LogSwitch::new(|level, _| if level == "loud" { Err("no such level".to_owned()) } else { Ok(()) });
+    let ask = async |method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let response = logging(switch.clone()).oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    };
+    assert_eq!(ask("POST", "/logging?level=debug&for=5m").await, (200, "logging debug for 300 s\n".to_owned()));
+    assert_eq!(ask("POST", "/logging?level=loud").await, (400, "level=loud: no such level\n".to_owned()));
+    assert_eq!(ask("GET", "/logging?level=debug").await.0, 405);
+}

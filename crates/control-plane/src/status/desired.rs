@@ -18,7 +18,8 @@ use crate::tracker::{Programmed, Stream, Tracked, Tracker};
 const PROGRAMMED: &str = "Programmed";
 const READY: &str = "Ready";
 
-const NOT_REFERENCED: &str = "NotReferenced";
+/// The reason of `Programmed` of what nothing uses.
+pub(crate) const NOT_REFERENCED: &str = "NotReferenced";
 
 /// How the messages of `Programmed` begin.
 const ACKNOWLEDGED: &str = "every connected proxy has acknowledged it";
@@ -54,7 +55,7 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
                 Programmed::Yes => put(&mut status, "acknowledgedVersion", tracker.version(tracked)),
                 _ => drop(status.remove("acknowledgedVersion")),
             }
-            with_programmed(conditions, programmed)
+            with_programmed(&of_parents(conditions, parents.as_deref()), programmed)
         }
         ProgrammedBy::Listeners => {
             let all: Vec<_> = listeners.iter().map(|report| merge.listener(tracker, tracked, report, old)).collect();
@@ -71,13 +72,63 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
         }
     };
     match parents {
-        Some(parents) => put(&mut status, "parents", merge.parents(parents, old)),
+        Some(parents) => {
+            put(&mut status, "parents", merge.parents(tracker, tracked, parents, old));
+            // What the parents' conditions say is said there, but for what kubectl is to wait for.
+            let own: Vec<_> = conditions.into_iter().filter(|found| found.kind == PROGRAMMED).collect();
+            match merge.conditions(&own, old.get("conditions")) {
+                none if none.is_empty() => drop(status.remove("conditions")),
+                all => put(&mut status, "conditions", all),
+            }
+        }
         None => put(&mut status, "conditions", merge.conditions(&conditions, old.get("conditions"))),
     }
     for (field, value) in fields {
-        put(&mut status, field, value);
+        match value.is_null() {
+            true => drop(status.remove(*field)),
+            false => put(&mut status, field, value),
+        }
     }
     Some(Value::Object(status))
+}
+
+/// A condition, and the part of an object that it is about.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// `listener NAME` or `parent NAME`; empty for the object itself.
+    pub(crate) part: String,
+    /// What is said.
+    pub(crate) condition: Condition,
+}
+
+/// All that is said of an object now, `Programmed` included.
+pub(crate) fn told(tracker: &Tracker, tracked: &Tracked, now: Timestamp) -> Vec<Told> {
+    let Report { conditions, programmed, listeners, parents, .. } = &tracked.status.report;
+    let own = match programmed {
+        ProgrammedBy::Nothing => conditions.clone(),
+        // Of a route, the parents have it.
+        ProgrammedBy::Version if parents.is_some() => Vec::new(),
+        ProgrammedBy::Version => with_programmed(conditions, tracker.programmed(tracked, &tracked.status.programs)),
+        ProgrammedBy::Listeners => gateway_conditions(tracker, tracked, conditions, listeners),
+    };
+    let part = |part: String, all: Vec<Condition>| {
+        all.into_iter().map(move |condition| Told { part: part.clone(), condition })
+    };
+    let listeners = listeners.iter().flat_map(|listener| {
+        let programmed = tracker.programmed(tracked, &listener.programs);
+        part(format!("listener {}", listener.name), with_programmed(&listener.conditions, programmed))
+    });
+    let parents = parents.iter().flatten().flat_map(|parent| {
+        let programmed = tracker.programmed(tracked, &parent.programs);
+        part(format!("parent {}", parent.parent_ref.name), with_programmed(&parent.conditions, programmed))
+    });
+    let all = part(String::new(), own).chain(listeners).chain(parents);
+    all.filter(|told| told.condition.since.is_none_or(|since| since <= now)).collect()
+}
+
+/// The conditions of an object, and those of its parents, which say why nothing is served of a route.
+fn of_parents(own: &[Condition], parents: Option<&[ParentReport]>) -> Vec<Condition> {
+    own.iter().chain(parents.unwrap_or_default().iter().flat_map(|parent| &parent.conditions)).cloned().collect()
 }
 
 fn put(status: &mut Map<String, Value>, field: &str, value: impl Serialize) {
@@ -207,7 +258,7 @@ impl Merge {
     }
 
     /// The statuses of other controllers' parents stay as they are, and where they are.
-    fn parents(self, reports: &[ParentReport], old: &Value) -> Vec<Value> {
+    fn parents(self, tracker: &Tracker, tracked: &Tracked, reports: &[ParentReport], old: &Value) -> Vec<Value> {
         let old = old.get("parents").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let mut left: Vec<&ParentReport> = reports.iter().collect();
         let mut parents = Vec::with_capacity(old.len() + left.len());
@@ -219,18 +270,20 @@ impl Merge {
             }
             let parent_ref = ParentRef::deserialize(&before["parentRef"]).ok();
             if let Some(at) = left.iter().position(|report| Some(&report.parent_ref) == parent_ref.as_ref()) {
-                parents.push(self.parent(left.remove(at), before.get("conditions")));
+                parents.push(self.parent(tracker, tracked, left.remove(at), before.get("conditions")));
             }
         }
-        parents.extend(left.into_iter().map(|report| self.parent(report, None)));
+        parents.extend(left.into_iter().map(|report| self.parent(tracker, tracked, report, None)));
         parents
     }
 
-    fn parent(self, report: &ParentReport, old: Option<&Value>) -> Value {
+    fn parent(self, tracker: &Tracker, tracked: &Tracked, report: &ParentReport, old: Option<&Value>) -> Value {
+        let programmed = tracker.programmed(tracked, &report.programs);
+        let conditions = with_programmed(&report.conditions, programmed);
         json!({
             "parentRef": report.parent_ref,
             "controllerName": report.controller_name,
-            "conditions": self.conditions(&report.conditions, old),
+            "conditions": self.conditions(&conditions, old),
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_control_plane::{ApiLimits, ControlPlane, Options};
+use backstay_control_plane::{ApiLimits, ControlPlane, Limits, Options};
 use backstay_proto::discovery::Node;
 use backstay_xds::client::{self, Handler, Rejection, Update};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ pub(crate) async fn start(folder: &std::path::Path) -> ControlPlane {
 
 pub(crate) async fn start_with(folder: &std::path::Path, limits: ApiLimits) -> ControlPlane {
     let options = Options {
-        limits,
+        limits: Limits { connections: limits, ..Limits::default() },
         api: "127.0.0.1:0".parse().unwrap(),
         xds: "127.0.0.1:0".parse().unwrap(),
         data_dir: folder.to_owned(),

@@ -6,6 +6,7 @@ use backstay_resources::Object;
 use backstay_store::{CommitError, Entry, Expect, Operation, Write};
 use http::StatusCode;
 
+use super::dependents::{Propagation, prepare};
 use super::object::remove_if;
 use super::options::{Effect, Options};
 use crate::api::Api;
@@ -41,6 +42,10 @@ pub(crate) async fn collection(
         }
     }
     if !options.is_dry_run() {
+        for entry in entries.iter().filter(|_| options.propagation() != Propagation::Background) {
+            let Object { metadata, .. } = Object::decode(&entry.value).map_err(Failure::internal)?;
+            prepare(api, &entry.key, &metadata.uid, options.propagation()).await?;
+        }
         remove_all(api, served, &entries, &selection, options).await?;
     }
     let chunks = Box::new(ListChunks::new(renderer, meta, entries));

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
 
+use super::dependents::{Propagation, prepare};
 use super::options::{Effect, Options};
 use crate::api::Api;
 use crate::lifecycle;
@@ -60,6 +61,13 @@ pub(crate) async fn remove(
     options: &Options,
 ) -> Result<Deleted, Failure> {
     let key = served.key(namespace, name);
+    if options.propagation() != Propagation::Background && !options.is_dry_run() && !served.is_namespace {
+        let snapshot = api.store.read().await?;
+        let entry = snapshot.get(&key).ok_or_else(|| Failure::not_found(served.kind, name))?;
+        let object = Object::decode(&entry.value).map_err(Failure::internal)?;
+        options.check(served, entry, &object)?;
+        prepare(api, &key, &object.metadata.uid, options.propagation()).await?;
+    }
     remove_if(api, served, &key, options.effect(), |entry, object| options.check(served, entry, object)).await
 }
 

@@ -6,6 +6,7 @@ use backstay_store::Entry;
 use http::HeaderMap;
 use serde::Deserialize;
 
+use super::dependents::Propagation;
 use crate::body;
 use crate::query::{self, Params};
 use crate::served::ServedKind;
@@ -27,6 +28,7 @@ pub(crate) struct Options {
     effect: Effect,
     uid: Option<String>,
     revision: Option<u64>,
+    propagation: Propagation,
 }
 
 /// An unknown field is an error, and not passed over as Kubernetes does: one that is misspelt would not hold back what it
@@ -76,7 +78,6 @@ impl Options {
         let mut errors = Vec::new();
         let policy = said.propagation_policy.or_else(|| params.propagation_policy.clone());
         if let Some(policy) = &policy {
-            // Nothing is owned by objects here but the contents of namespaces: all three come to the same.
             const POLICIES: [&str; 3] = ["Background", "Foreground", "Orphan"];
             if !POLICIES.contains(&policy.as_str()) {
                 errors.push(FieldError::not_supported(FieldPath::new("propagationPolicy"), policy, &POLICIES));
@@ -85,6 +86,13 @@ impl Options {
                 errors.push(FieldError::invalid(FieldPath::new("propagationPolicy"), policy, why));
             }
         }
+        let orphans = said.orphan_dependents.or(params.orphan_dependents);
+        let propagation = match policy.as_deref() {
+            Some("Foreground") => Propagation::Foreground,
+            Some("Orphan") => Propagation::Orphan,
+            None if orphans == Some(true) => Propagation::Orphan,
+            _ => Propagation::Background,
+        };
         let grace = said.grace_period_seconds.or(params.grace_period_seconds);
         if let Some(grace) = grace.filter(|grace| *grace < 0) {
             errors.push(FieldError::invalid(FieldPath::new("gracePeriodSeconds"), grace, "must not be negative"));
@@ -104,7 +112,18 @@ impl Options {
             effect: if dry_run { Effect::DryRun } else { Effect::Stored },
             uid: preconditions.uid,
             revision: preconditions.resource_version.as_deref().map(query::resource_version).transpose()?,
+            propagation,
         })
+    }
+
+    /// The deletion of the object with this uid.
+    pub(crate) fn of(uid: String, propagation: Propagation) -> Self {
+        Self { uid: Some(uid), propagation, ..Self::default() }
+    }
+
+    /// What becomes of what belongs to the object.
+    pub(crate) fn propagation(&self) -> Propagation {
+        self.propagation
     }
 
     /// Whether the deletion reaches the store.

@@ -38,7 +38,7 @@ impl Dialect {
             query.map(|parameter| parameters::parameter(*parameter, "query", self.version)).collect();
         let answer = self.schema(&operation.answer);
         let mut value = json!({
-            "operationId": format!("{}{}{}", operation.id, capital(kind.version), kind.kind),
+            "operationId": format!("{}{}{}{}", operation.id, group_word(kind.group), capital(kind.version), kind.kind),
             "tags": [format!("{}_{}", kind.group.replace('.', "_"), kind.version)],
             "x-kubernetes-action": operation.action,
             "x-kubernetes-group-version-kind": group_version_kind(kind),
@@ -152,4 +152,9 @@ impl Dialect {
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// A group as part of an identifier, unique among groups: `CoreApoxyDev`. Nothing for the core group.
+fn group_word(group: &str) -> String {
+    group.split(['.', '-']).map(capital).collect()
 }

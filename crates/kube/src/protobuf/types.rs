@@ -9,6 +9,8 @@ pub(super) enum Type {
     Boolean,
     TextMap,
     BytesMap,
+    /// A point in time, to the microsecond.
+    MicroTime,
     Message(&'static [Field]),
     Messages(&'static [Field]),
 }
@@ -64,6 +66,30 @@ const SECRET: &[Field] = &[
     field(5, "immutable", Type::Boolean),
 ];
 
+const CONFIG_MAP: &[Field] = &[
+    METADATA,
+    field(2, "data", Type::TextMap),
+    field(3, "binaryData", Type::BytesMap),
+    field(4, "immutable", Type::Boolean),
+];
+
+const LEASE: &[Field] = &[
+    METADATA,
+    field(
+        2,
+        "spec",
+        Type::Message(&[
+            field(1, "holderIdentity", Type::Text),
+            field(2, "leaseDurationSeconds", Type::Integer),
+            field(3, "acquireTime", Type::MicroTime),
+            field(4, "renewTime", Type::MicroTime),
+            field(5, "leaseTransitions", Type::Integer),
+            field(6, "strategy", Type::Text),
+            field(7, "preferredHolder", Type::Text),
+        ]),
+    ),
+];
+
 const DELETE_OPTIONS: &[Field] = &[
     field(1, "gracePeriodSeconds", Type::Integer),
     field(2, "preconditions", Type::Message(&[field(1, "uid", Type::Text), field(2, "resourceVersion", Type::Text)])),
@@ -108,6 +134,8 @@ pub(super) fn of(api_version: &str, kind: &str) -> Option<&'static [Field]> {
     match (api_version, kind) {
         ("v1", "Namespace") => Some(NAMESPACE),
         ("v1", "Secret") => Some(SECRET),
+        ("v1", "ConfigMap") => Some(CONFIG_MAP),
+        ("coordination.k8s.io/v1", "Lease") => Some(LEASE),
         (_, "DeleteOptions") => Some(DELETE_OPTIONS),
         ("authorization.k8s.io/v1", "SelfSubjectAccessReview") => Some(ACCESS_REVIEW),
         ("authorization.k8s.io/v1", "SelfSubjectRulesReview") => Some(RULES_REVIEW),

@@ -47,7 +47,7 @@ pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, change
             }
         };
         let current = Object::decode(&entry.value).map_err(Failure::internal)?;
-        let fields = as_read(&current, entry.modified)?;
+        let fields = as_read(served, &current, entry.modified)?;
         let Wanted { mut draft, owners } = wanted(api, subject, params, change, &current, &fields)?;
         // A patch begins with the stored version: applied again, one that names a version finds another.
         let expects = check_preconditions(subject, &draft, entry, &current)? && matches!(change, Edit::Replace(_));
@@ -192,12 +192,12 @@ fn wishes(object: &Object) -> Vec<(&String, &Value)> {
 }
 
 /// A stored object as clients see it, without who owns what.
-fn as_read(object: &Object, revision: u64) -> Result<Map<String, Value>, Failure> {
+fn as_read(served: &ServedKind, object: &Object, revision: u64) -> Result<Map<String, Value>, Failure> {
     let mut metadata = object.metadata.clone();
     metadata.managed_fields = ManagedFields::default();
     metadata.resource_version = revision.to_string();
     let mut fields = Map::with_capacity(object.body.len() + 3);
-    fields.insert("apiVersion".into(), object.api_version.as_str().into());
+    fields.insert("apiVersion".into(), served.api_version.as_str().into());
     fields.insert("kind".into(), object.kind.as_str().into());
     fields.insert("metadata".into(), serde_json::to_value(&metadata).map_err(Failure::internal)?);
     fields.extend(object.body.iter().map(|(name, value)| (name.clone(), value.clone())));

@@ -93,7 +93,6 @@ async fn unchanged_discovery_is_not_sent_again() {
 async fn unknown_paths_are_not_found() {
     let server = Server::new().await;
     for path in [
-        "/",
         "/nothing",
         "/apis/nothing",
         "/apis/core.apoxy.dev/v9",
@@ -101,7 +100,7 @@ async fn unknown_paths_are_not_found() {
         "/apis/core.apoxy.dev/v1alpha2/x/y",
         "/apis/core.apoxy.dev/v1alpha2/namespaces/default/backends",
         "/apis/gateway.networking.k8s.io/v1/gateways/x",
-        "/api/v1/namespaces/default/secrets/x/status",
+        "/api/v1/namespaces/default/configmaps/x/status",
         "/openapi/v3/apis/nothing/v1",
         "/%ff",
         "/apis/%2",

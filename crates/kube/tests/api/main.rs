@@ -7,6 +7,7 @@ mod discovery;
 mod errors;
 mod interleaved;
 mod list;
+mod manners;
 mod namespaces;
 mod patch;
 mod races;

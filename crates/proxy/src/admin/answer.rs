@@ -12,7 +12,8 @@ use crate::control::{CertificateView, look, now};
 use crate::metrics::{Process, envoy, prometheus};
 use crate::process::Usage;
 
-const PATHS: &str = "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /certs, /dns or POST /drain\n";
+const PATHS: &str =
+    "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /certs, /dns, POST /drain or POST /logging\n";
 
 /// Type of the exposition format of Prometheus.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -29,6 +30,7 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
     let allowed = match path {
         "/ready" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/backends" | "/certs" | "/dns" => Method::GET,
         "/drain" => Method::POST,
+        "/logging" if admin.log_switch.is_some() => Method::POST,
         _ => return text(StatusCode::NOT_FOUND, PATHS),
     };
     if *method != allowed && !(allowed == Method::GET && *method == Method::HEAD) {
@@ -60,6 +62,11 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
         "/backends" => json(&views::backends(&look(&admin.model))),
         "/certs" => json(&views::certificates(&look(&admin.model).certificates(), now())),
         "/dns" => json(&views::dns(admin)),
+        "/logging" => match admin.log_switch.as_ref().map(|switch| switch.turn(request.uri().query())) {
+            Some(Ok(done)) => text(StatusCode::OK, done),
+            Some(Err(error)) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
+            None => text(StatusCode::NOT_FOUND, PATHS),
+        },
         _ => {
             admin.drain.notify_one();
             text(StatusCode::ACCEPTED, "draining\n")

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_guard::PageGuard;
+use backstay_guard::{LogSwitch, PageGuard};
 use tokio::sync::{Notify, watch};
 
 use crate::control::{SharedModel, Status};
@@ -26,4 +26,6 @@ pub(crate) struct Admin {
     pub(crate) descriptors: Arc<Descriptors>,
     /// Which requests are answered at all.
     pub(crate) guard: PageGuard,
+    /// Turned by `POST /logging`.
+    pub(crate) log_switch: Option<LogSwitch>,
 }

@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex};
 
-use backstay_guard::PageGuard;
+use backstay_guard::{LogSwitch, PageGuard};
 use backstay_proto::config::{Resource, Secret, resource, secret};
 use backstay_xds::client::Update;
 use http::{Method, Request, StatusCode};
@@ -31,6 +31,7 @@ fn admin() -> (Admin, watch::Sender<Status>) {
         drain: Arc::new(Notify::new()),
         descriptors: Arc::default(),
         guard: PageGuard::default(),
+        log_switch: Some(LogSwitch::new(|_, _| Ok(()))),
     };
     (admin, sender)
 }
@@ -121,4 +122,13 @@ async fn the_dump_shows_no_secret() {
     assert_eq!(dump["rejected"][0]["name"], "backend/bad");
     let debugged = format!("{:?}", look(&admin.model));
     assert!(!debugged.contains(&secret));
+}
+
+#[tokio::test]
+async fn the_log_is_turned_for_a_while() {
+    let (admin, _status) = admin();
+    let turned = ask(&admin, Method::POST, "/logging?level=debug&for=5m", &[]).await;
+    assert_eq!(turned, (StatusCode::OK, "logging debug for 300 s\n".to_owned()));
+    assert_eq!(ask(&admin, Method::POST, "/logging?for=5m", &[]).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(ask(&admin, Method::GET, "/logging?level=debug", &[]).await.0, StatusCode::METHOD_NOT_ALLOWED);
 }

@@ -14,6 +14,7 @@ use super::model::Model;
 use super::status::{Status, change};
 use crate::config::{Config, Socket};
 use crate::counts::ControlMetrics;
+use crate::process::Seldom;
 use crate::server::{BindError, Workers};
 
 /// How long a configuration waits for the names it brings. Requests to a backend without an address would fail.
@@ -43,6 +44,14 @@ pub(crate) struct Control {
     /// Counts the changes there are to keep on disk.
     changes: watch::Sender<u64>,
     metrics: Arc<ControlMetrics>,
+    told: Told,
+}
+
+/// When what is told again and again was told last.
+#[derive(Debug, Default)]
+struct Told {
+    applied: Seldom,
+    refused: Seldom,
 }
 
 impl Control {
@@ -53,7 +62,7 @@ impl Control {
         changes: watch::Sender<u64>,
         metrics: Arc<ControlMetrics>,
     ) -> Self {
-        Self { model, workers, current: Vec::new(), left: Vec::new(), status, changes, metrics }
+        Self { model, workers, current: Vec::new(), left: Vec::new(), status, changes, metrics, told: Told::default() }
     }
 
     /// Waits until a data thread has ended that nobody told to.
@@ -141,6 +150,41 @@ impl Control {
     }
 }
 
+/// How many resources a log line names.
+const NAMED: usize = 5;
+
+/// The names of what changes, as far as a line has room for them.
+fn named<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
+    let mut names: Vec<&str> = names.map(|name| &**name).take(NAMED + 1).collect();
+    if names.len() > NAMED {
+        names[NAMED] = "...";
+    }
+    names.join(", ")
+}
+
+impl Control {
+    /// One line for each configuration, and one for each resource that it refuses; a burst of either is one line in ten seconds.
+    fn tell(&self, named: &str, (sent, gone): (usize, usize), rejections: &[Rejection]) {
+        let refused = rejections.chunk_by(|one, next| one.name == next.name).count();
+        if self.told.applied.may_be_said() {
+            let responses = self.metrics.responses.get();
+            tracing::info!(
+                responses,
+                changed = sent,
+                removed = gone,
+                refused,
+                resources = named,
+                "configuration applied"
+            );
+        }
+        for Rejection { name, field, message } in rejections.iter().take(NAMED) {
+            if self.told.refused.may_be_said() {
+                tracing::warn!(resource = %name, field, message, refused, "a resource is refused");
+            }
+        }
+    }
+}
+
 /// What to say about each listener of a socket that could not be opened.
 fn faults(error: &BindError) -> impl Iterator<Item = (Arc<str>, Fault)> + '_ {
     error.listeners.iter().map(|listener| {
@@ -157,10 +201,13 @@ fn faults(error: &BindError) -> impl Iterator<Item = (Arc<str>, Fault)> + '_ {
 
 impl Handler for Control {
     async fn apply(&mut self, _type_url: &str, updates: Vec<Update>, removed: Vec<Arc<str>>) -> Vec<Rejection> {
-        let changed = !updates.is_empty() || !removed.is_empty();
+        let (sent, gone) = (updates.len(), removed.len());
+        let changed = sent > 0 || gone > 0;
+        let named = named(updates.iter().map(|update| &update.name).chain(&removed));
         let rejections = Self::apply(self, updates, removed).await;
         self.metrics.responses.increment(1);
         if changed {
+            self.tell(&named, (sent, gone), &rejections);
             self.changes.send_modify(|count| *count += 1);
         }
         rejections
@@ -171,6 +218,9 @@ impl Handler for Control {
     }
 
     fn connected(&mut self, connected: bool) {
+        if connected {
+            tracing::info!("connected to the control plane");
+        }
         self.metrics.connected.set(u64::from(connected));
         change(&self.status, |status| {
             status.connected = connected;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use backstay_dns_cache::{DnsServer, ResolverError};
-use backstay_guard::{Exposed, HostName};
+use backstay_guard::{Exposed, HostName, LogSwitch};
 use backstay_model::FleetName;
 use http::Uri;
 use uuid::Uuid;
@@ -43,6 +43,8 @@ pub struct Options {
     pub limits: Limits,
     /// What connections of clients may change to. Default WebSocket alone.
     pub upgrades: Upgrades,
+    /// What `POST /logging` turns. Default nothing: it is answered with 404.
+    pub log_switch: Option<LogSwitch>,
 }
 
 /// Where each request is logged, as a line of JSON.
@@ -73,6 +75,7 @@ impl Default for Options {
             drain_timeout: Duration::from_secs(30),
             limits: Limits::default(),
             upgrades: Upgrades::default(),
+            log_switch: None,
         }
     }
 }

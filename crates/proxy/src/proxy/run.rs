@@ -154,6 +154,7 @@ async fn begin(
             drain,
             descriptors: Arc::new(Descriptors::keep()),
             guard: PageGuard::new(options.allowed_hosts.iter().cloned()),
+            log_switch: options.log_switch.clone(),
         };
         tokio::spawn(admin::serve(admin, listener))
     });

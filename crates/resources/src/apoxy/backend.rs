@@ -173,3 +173,6 @@ pub static BACKEND: Kind = Kind {
     validate: rules::find,
     warn: |_| Vec::new(),
 };
+
+/// The version of `backends.core.apoxy.dev` before, with the same fields.
+pub static BACKEND_V1ALPHA: Kind = Kind { version: "v1alpha", ..BACKEND };

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{choice, metadata, prune, shape, update};
+use super::{choice, metadata, prune, shape, unique, update};
 use crate::field::{FieldError, FieldPath, Reason, Surplus, Trail};
 use crate::kind::Kind;
 use crate::object::{Object, Resource};
@@ -52,6 +52,11 @@ pub fn admit(kind: &Kind, mut value: Value, old: Option<&Object>) -> Result<Admi
         }
         _ => more.extend((kind.validate)(&object, old)),
     }
+    // What a kind finds twice by itself, it says better.
+    let twice = unique::find(schema, &object, old);
+    let is_told = |error: &FieldError| more.iter().any(|other| error.path.touches(&other.path));
+    let twice: Vec<_> = twice.into_iter().filter(|error| !is_told(error)).collect();
+    more.extend(twice);
     // What only follows from a field having been taken out is not worth a word.
     errors.extend(more.into_iter().filter(|error| !wrong.iter().any(|wrong| error.path.touches(wrong))));
     if !errors.is_empty() {

@@ -31,6 +31,11 @@ pub(super) fn check(schema: &Value, value: &mut Value, trail: &Trail<'_>, errors
 
 fn object(schema: &Value, fields: &mut Map<String, Value>, trail: &Trail<'_>, errors: &mut Vec<FieldError>) -> bool {
     if let Some(values) = values_of(schema) {
+        // Kubernetes decodes null as the empty text where the values of a map are text.
+        let is_text = values.get("type").and_then(Value::as_str) == Some("string");
+        for value in fields.values_mut().filter(|value| is_text && value.is_null()) {
+            *value = Value::String(String::new());
+        }
         fields.retain(|key, value| !value.is_null() && check(values, value, &trail.step(Step::Key(key)), errors));
         return true;
     }

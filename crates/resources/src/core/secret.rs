@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::kind::{Column, Kind, Scope, Selectable, Verb};
-use crate::meta::ObjectMeta;
+use crate::meta::{Condition, ObjectMeta};
 use crate::object::{Object, Resource};
-use crate::{name, schema, table};
+use crate::{Timestamp, name, schema, table};
 
 /// Sensitive data. Its values never appear in logs or in debug output.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,32 @@ pub struct Secret {
     /// Whether `data` may change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub immutable: Option<bool>,
+    /// What the control plane observed, of a Secret that proxies get or that could serve them.
+    #[serde(default, skip_serializing_if = "SecretStatus::is_empty")]
+    pub status: SecretStatus,
+}
+
+/// What the control plane observed. Kubernetes has no such part; its clients leave it alone.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretStatus {
+    /// `Accepted`: it holds a certificate with its key, or authorities. `Programmed`: every connected proxy that uses it has it
+    /// as it is now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// A hash of what proxies had acknowledged when `Programmed` became true.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub acknowledged_version: String,
+    /// When the certificate in `tls.crt` expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_expires: Option<Timestamp>,
+}
+
+impl SecretStatus {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -65,7 +91,7 @@ pub static SECRET: Kind = Kind {
     scope: Scope::Namespaced,
     short_names: &[],
     categories: &[],
-    has_status: false,
+    has_status: true,
     check_name: name::subdomain,
     verbs: Verb::ALL,
     sensitive: true,

@@ -1,15 +1,31 @@
 use std::collections::HashMap;
 
-use serde_saphyr::granit_parser::{Event, Parser, Span};
+use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span};
 
 use crate::field::FieldPath;
 
-/// The line of each field of a document.
+/// The place of each field of a document.
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
     start: u64,
-    fields: HashMap<String, u64>,
+    fields: HashMap<String, Place>,
+    booleans: Vec<(FieldPath, String)>,
 }
+
+/// Where something is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Counted from 1.
+    pub line: u64,
+    /// Counted in characters from 1.
+    pub column: u64,
+}
+
+/// What YAML 1.1 takes for a boolean and YAML 1.2 for text: Kubernetes' tools follow the first.
+const BOOLEANS_ONCE: [&str; 12] = ["yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF"];
+
+/// How many of these are remembered of a document.
+const MAX_BOOLEANS: usize = 100;
 
 impl Lines {
     /// The lines of each document with content of a file that is known to be YAML.
@@ -40,17 +56,26 @@ impl Lines {
     /// part of.
     #[must_use]
     pub fn of(&self, path: &FieldPath) -> u64 {
+        self.place(path).map_or(self.start, |place| place.line)
+    }
+
+    /// Where `path` is written, or what it would be part of. `None` when nothing of it is.
+    #[must_use]
+    pub fn place(&self, path: &FieldPath) -> Option<Place> {
         let key = dotted(path.as_str());
         let mut rest = key.as_str();
         loop {
-            if let Some(line) = self.fields.get(rest) {
-                return *line;
+            if let Some(place) = self.fields.get(rest) {
+                return Some(*place);
             }
-            match rest.rsplit_once('.') {
-                Some((above, _)) => rest = above,
-                None => return self.start,
-            }
+            rest = rest.rsplit_once('.')?.0;
         }
+    }
+
+    /// Values without quotes that older YAML, and `kubectl` with it, takes for booleans, such as `no`: the first hundred.
+    #[must_use]
+    pub fn booleans_once(&self) -> &[(FieldPath, String)] {
+        &self.booleans
     }
 }
 
@@ -75,22 +100,26 @@ enum Collection {
 
 impl Walk {
     fn see(&mut self, event: &Event<'_>, span: Span) {
-        let line = span.start.line() as u64;
+        let place = Place { line: span.start.line() as u64, column: span.start.col() as u64 + 1 };
         match event {
             // A document of nothing is no document.
             Event::Scalar(text, ..) if self.open.is_empty() && is_nothing(text) => (),
-            Event::Scalar(text, ..) => {
-                self.node(line, Some(text));
+            Event::Scalar(text, style, ..) => {
+                let is_key = self.expects_key();
+                let path = self.node(place, Some(text));
+                if *style == ScalarStyle::Plain && !is_key && BOOLEANS_ONCE.contains(&&**text) {
+                    self.note(path, text);
+                }
             }
             Event::Alias(_) => {
-                self.node(line, None);
+                self.node(place, None);
             }
             Event::SequenceStart(..) => {
-                let path = self.node(line, None);
+                let path = self.node(place, None);
                 self.open.push(Collection::List { path, next: 0 });
             }
             Event::MappingStart(..) => {
-                let path = self.node(line, None);
+                let path = self.node(place, None);
                 self.open.push(Collection::Map { path, key: None });
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -100,9 +129,21 @@ impl Walk {
         }
     }
 
+    /// Whether what comes next names a field.
+    fn expects_key(&self) -> bool {
+        matches!(self.open.last(), Some(Collection::Map { key: None, .. }))
+    }
+
+    /// Remembers a value that others read otherwise.
+    fn note(&mut self, path: FieldPath, text: &str) {
+        if let Some(lines) = self.document.as_mut().filter(|lines| lines.booleans.len() < MAX_BOOLEANS) {
+            lines.booleans.push((path, text.to_owned()));
+        }
+    }
+
     /// Takes notice of a node, and returns its path. A scalar in the place of a key is where a field is written.
-    fn node(&mut self, line: u64, scalar: Option<&str>) -> FieldPath {
-        let lines = self.document.get_or_insert_with(|| Lines { start: line, fields: HashMap::new() });
+    fn node(&mut self, place: Place, scalar: Option<&str>) -> FieldPath {
+        let lines = self.document.get_or_insert_with(|| Lines { start: place.line, ..Lines::default() });
         let (path, written) = match self.open.last_mut() {
             None => (FieldPath::default(), false),
             Some(Collection::List { path, next }) => {
@@ -118,7 +159,7 @@ impl Walk {
             },
         };
         if written {
-            lines.fields.insert(dotted(path.as_str()), line);
+            lines.fields.insert(dotted(path.as_str()), place);
         }
         path
     }

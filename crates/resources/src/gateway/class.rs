@@ -76,6 +76,9 @@ impl Resource for GatewayClass {
 /// `gatewayclasses.gateway.networking.k8s.io`.
 pub static GATEWAY_CLASS: Kind = Kind { group: "gateway.networking.k8s.io", ..KIND };
 
+/// The version of [`GATEWAY_CLASS`] before, with the same fields.
+pub static GATEWAY_CLASS_V1BETA1: Kind = Kind { version: "v1beta1", ..GATEWAY_CLASS };
+
 /// `gatewayclasses.gateway.apoxy.dev`.
 pub static APOXY_GATEWAY_CLASS: Kind = KIND;
 

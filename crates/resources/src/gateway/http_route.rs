@@ -233,10 +233,20 @@ pub struct HttpRouteTimeouts {
 
 /// What the control plane observed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct HttpRouteStatus {
     /// Of each parent.
     #[serde(default)]
     pub parents: Vec<RouteParentStatus>,
+    /// `Programmed` alone: every connected proxy of every fleet that serves the route has acknowledged it. Gateway API has it
+    /// with each parent only, where `kubectl wait --for=condition` does not look.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// A hash of what proxies had acknowledged when `Programmed` became true. A control plane that starts tells by it whether
+    /// that is still what they should serve.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub acknowledged_version: String,
 }
 
 /// How a route relates to one parent.
@@ -249,7 +259,8 @@ pub struct RouteParentStatus {
     /// Who says so.
     #[serde(default)]
     pub controller_name: String,
-    /// `Accepted` and `ResolvedRefs`, and `PartiallyInvalid` where some rules cannot be honoured.
+    /// `Accepted` and `ResolvedRefs`, `PartiallyInvalid` where some rules cannot be honoured, and `Programmed`: every connected
+    /// proxy of the parent's fleet has acknowledged the route.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

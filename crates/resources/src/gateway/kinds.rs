@@ -14,6 +14,12 @@ impl Resource for Gateway {
 /// `gateways.gateway.networking.k8s.io`.
 pub static GATEWAY: Kind = Kind { group: "gateway.networking.k8s.io", scope: Scope::Namespaced, ..CLUSTER_GATEWAY };
 
+/// The version of [`GATEWAY`] before, with the same fields.
+pub static GATEWAY_V1BETA1: Kind = Kind { version: "v1beta1", ..GATEWAY };
+
+/// The version of [`HTTP_ROUTE`] before, with the same fields.
+pub static HTTP_ROUTE_V1BETA1: Kind = Kind { version: "v1beta1", ..HTTP_ROUTE };
+
 /// `gateways.gateway.apoxy.dev`.
 pub static APOXY_GATEWAY: Kind = CLUSTER_GATEWAY;
 

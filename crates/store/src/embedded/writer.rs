@@ -100,7 +100,12 @@ impl Writer {
         let floor = self.published.extent().floor;
         let disk = self.ready()?;
         match disk.append(records, floor) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                if self.counters.failed.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the store can be written again");
+                }
+                Ok(())
+            }
             Err(error) => {
                 let failures = disk.failures();
                 Err(self.fail(error, failures))
@@ -116,11 +121,8 @@ impl Writer {
             }
             let failures = failures.clone();
             match disk::reopen(&*self.medium, &self.options, &failures, &self.published) {
-                Ok(disk) => {
-                    tracing::info!("the store can be written again");
-                    self.counters.failed.store(false, Ordering::Relaxed);
-                    self.state = State::Ready(disk);
-                }
+                // Whether it can be written, the next write tells: a disk that is full opens like any other.
+                Ok(disk) => self.state = State::Ready(disk),
                 Err(error) => return Err(self.fail(error, failures)),
             }
         }
@@ -132,8 +134,10 @@ impl Writer {
 
     fn fail(&mut self, error: redb::Error, failures: Failures) -> DiskError {
         let reason = DiskError::from(error);
-        tracing::error!(%reason, "the store cannot be written");
-        self.counters.failed.store(true, Ordering::Relaxed);
+        // Told once: what fails as it did before is no news.
+        if !self.counters.failed.swap(true, Ordering::Relaxed) {
+            tracing::error!(%reason, "the store cannot be written");
+        }
         self.state = State::Failed { reason: reason.clone(), since: Instant::now(), failures };
         reason
     }

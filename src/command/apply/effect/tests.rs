@@ -1,61 +1,102 @@
 use serde_json::{Value, json};
 
-use super::{Verdict, accepted, applies, programmed};
+use super::verdict::{Verdict, judge};
+fn judged(object: &Value) -> Verdict {
+    judge(&object["kind"].as_str().unwrap().to_lowercase()).unwrap()(object)
+}
 
-fn word(verdict: &Verdict) -> &str {
-    match verdict {
-        Verdict::Done => "done",
-        Verdict::Failed(why) | Verdict::Pending(why) => why,
-        Verdict::Silent => "silent",
+fn word(object: &Value) -> String {
+    match judged(object) {
+        Verdict::Done => "done".to_owned(),
+        Verdict::Failed(why) => format!("failed: {why}"),
+        Verdict::Pending(why) => format!("pending: {why}"),
+        Verdict::Silent => "silent".to_owned(),
     }
 }
 
-fn backend(status: &str, reason: &str, observed: i64) -> Value {
-    let condition = json!({"type": "Programmed", "status": status, "reason": reason, "message": "why", "observedGeneration": observed});
-    json!({"metadata": {"generation": 2}, "status": {"conditions": [condition]}})
+fn condition(kind: &str, status: &str, reason: &str) -> Value {
+    json!({"type": kind, "status": status, "reason": reason, "message": "why", "observedGeneration": 2})
+}
+
+fn good() -> Vec<Value> {
+    ["Accepted", "ResolvedRefs", "Programmed"].map(|kind| condition(kind, "True", kind)).to_vec()
+}
+
+fn but(kind: &str, status: &str, reason: &str) -> Vec<Value> {
+    let mut all = good();
+    all.retain(|known| known["type"] != kind);
+    all.push(condition(kind, status, reason));
+    all
+}
+
+fn backend(conditions: Vec<Value>) -> Value {
+    json!({"kind": "Backend", "metadata": {"generation": 2}, "status": {"conditions": conditions}})
+}
+
+fn route(parents: Vec<Vec<Value>>) -> Value {
+    let parents: Vec<_> =
+        parents.into_iter().map(|all| json!({"parentRef": {"name": "web"}, "conditions": all})).collect();
+    json!({"kind": "HTTPRoute", "metadata": {"generation": 2}, "status": {"parents": parents}})
+}
+
+fn gateway(own: Vec<Value>, listener: Vec<Value>) -> Value {
+    json!({"kind": "Gateway", "metadata": {"generation": 2},
+        "status": {"conditions": own, "listeners": [{"name": "https", "conditions": listener}]}})
 }
 
 #[test]
-fn a_backend_is_judged_by_programmed_of_its_generation() {
-    for (status, reason, observed, expected) in [
-        ("True", "Programmed", 2, "done"),
-        ("True", "Programmed", 1, "silent"),
-        ("False", "NotReferenced", 2, "done"),
-        ("False", "Pending", 2, "why"),
-        ("False", "Refused", 2, "why"),
-    ] {
-        assert_eq!(word(&programmed(&backend(status, reason, observed))), expected, "{status} {reason} {observed}");
-    }
-    assert!(matches!(programmed(&backend("False", "Refused", 2)), Verdict::Failed(_)));
-    assert!(matches!(programmed(&json!({})), Verdict::Silent));
+fn a_backend_is_judged_by_the_conditions_of_its_generation() {
+    assert_eq!(word(&backend(good())), "done");
+    assert_eq!(word(&backend(but("Programmed", "False", "NotReferenced"))), "done");
+    assert_eq!(word(&backend(but("Programmed", "False", "Pending"))), "pending: is not served: why");
+    let refused = "failed: is not served: Programmed is False (Refused): why";
+    assert_eq!(word(&backend(but("Programmed", "False", "Refused"))), refused);
+    let mut later = backend(good());
+    later["metadata"]["generation"] = json!(3);
+    assert_eq!(word(&later), "silent");
 }
 
 #[test]
-fn a_route_is_judged_by_every_parent() {
-    let condition =
-        |kind: &str, status: &str| json!({"type": kind, "status": status, "message": "why", "observedGeneration": 1});
-    let route = |parents: Value| json!({"metadata": {"generation": 1}, "spec": {"parentRefs": [{"name": "web"}]}, "status": {"parents": parents}});
-    let good = json!({"conditions": [condition("Accepted", "True"), condition("ResolvedRefs", "True")]});
-    let bad = json!({"conditions": [condition("Accepted", "True"), condition("ResolvedRefs", "False")]});
-    assert_eq!(word(&accepted(&route(json!([good])))), "done");
-    assert_eq!(word(&accepted(&route(json!([good, bad])))), "why");
-    assert!(matches!(accepted(&route(json!([]))), Verdict::Pending(_)));
-    assert!(matches!(accepted(&json!({"spec": {}})), Verdict::Failed(_)));
+fn a_route_is_judged_by_every_parent_and_by_what_is_left_out_of_it() {
+    assert_eq!(word(&route(vec![good()])), "done");
+    let unresolved = "failed: is not served by web: ResolvedRefs is False (InvalidKind): why";
+    assert_eq!(word(&route(vec![good(), but("ResolvedRefs", "False", "InvalidKind")])), unresolved);
+    let partly = "failed: is not served whole by web: PartiallyInvalid is True (UnsupportedValue): why";
+    assert_eq!(word(&route(vec![but("PartiallyInvalid", "True", "UnsupportedValue")])), partly);
+    assert_eq!(word(&route(vec![but("Programmed", "False", "Pending")])), "pending: is not served by web: why");
+    assert_eq!(word(&route(Vec::new())), "silent");
+}
+
+#[test]
+fn a_gateway_is_judged_by_its_class_and_by_every_listener() {
+    assert_eq!(word(&gateway(good(), good())), "done");
+    let unresolved = "failed: is not served whole: listener https: ResolvedRefs is False (InvalidCertificateRef): why";
+    assert_eq!(word(&gateway(good(), but("ResolvedRefs", "False", "InvalidCertificateRef"))), unresolved);
+    let class = "failed: is not served: Accepted is Unknown (Pending): why";
+    assert_eq!(word(&gateway(but("Accepted", "Unknown", "Pending"), good())), class);
+    let conflict = "failed: is not served whole: listener https: Conflicted is True (HostnameConflict): why";
+    assert_eq!(word(&gateway(good(), but("Conflicted", "True", "HostnameConflict"))), conflict);
+    let invalid = "failed: is not served: Accepted is True (ListenersNotValid): why";
+    assert_eq!(word(&gateway(but("Accepted", "True", "ListenersNotValid"), good())), invalid);
+    assert_eq!(word(&gateway(Vec::new(), good())), "silent");
 }
 
 #[test]
 fn a_policy_is_judged_by_whether_it_applies_and_has_what_it_refers_to() {
-    let condition =
-        |kind: &str, status: &str| json!({"type": kind, "status": status, "message": kind, "observedGeneration": 1});
-    let policy = |accepted: &str, resolved: &str| {
-        let conditions = [condition("Accepted", accepted), condition("ResolvedRefs", resolved)];
-        json!({"metadata": {"generation": 1}, "status": {"conditions": conditions}})
-    };
-    for (accepted, resolved, expected) in
-        [("True", "True", "done"), ("False", "True", "Accepted"), ("True", "False", "ResolvedRefs")]
-    {
-        assert_eq!(word(&applies(&policy(accepted, resolved))), expected);
-    }
-    assert!(matches!(applies(&policy("False", "True")), Verdict::Failed(_)));
-    assert!(matches!(applies(&json!({"metadata": {"generation": 1}})), Verdict::Silent));
+    let policy = |all: Vec<Value>| json!({"kind": "BackendPolicy", "metadata": {"generation": 2}, "status": {"conditions": all}});
+    assert_eq!(word(&policy(good())), "done");
+    assert_eq!(word(&policy(but("Programmed", "False", "NotReferenced"))), "done");
+    let target = "failed: does not apply as it is: Accepted is False (TargetNotFound): why";
+    assert_eq!(word(&policy(but("Accepted", "False", "TargetNotFound"))), target);
+    assert_eq!(word(&policy(but("Programmed", "False", "Pending"))), "pending: is not served: why");
+}
+
+#[test]
+fn a_secret_is_waited_for_where_it_is_used() {
+    let secret = |kind: &str, all: Vec<Value>| json!({"kind": "Secret", "type": kind, "metadata": {"generation": 2}, "status": {"conditions": all}});
+    assert_eq!(word(&secret("Opaque", Vec::new())), "done");
+    assert_eq!(word(&secret("kubernetes.io/tls", Vec::new())), "silent");
+    assert_eq!(word(&secret("kubernetes.io/tls", but("Programmed", "False", "NotReferenced"))), "done");
+    let pending = "pending: is not served: why";
+    assert_eq!(word(&secret("kubernetes.io/tls", but("Programmed", "False", "Pending"))), pending);
 }

@@ -4,10 +4,11 @@ use backstay_krakend::plan::{Backend, Upstream, UrlPart};
 use backstay_krakend::{Options, UnknownExtraConfig, check, kind};
 use serde_json::Value;
 
-use super::list;
+use super::{Row, list};
+use crate::command::apply::effect::verdict::krakend_fault;
 
 /// A row for each endpoint.
-pub(super) fn rows_of(object: &Value) -> Vec<Vec<String>> {
+pub(super) fn rows_of(object: &Value) -> Vec<Row> {
     let spec = serde_json::from_value::<kind::KrakendConfigSpec>(object["spec"].clone()).ok();
     let source = spec.as_ref().and_then(kind::KrakendConfigSpec::source);
     let Some((text, format)) = source else { return Vec::new() };
@@ -25,10 +26,17 @@ pub(super) fn rows_of(object: &Value) -> Vec<Vec<String>> {
     };
     let hosts: Vec<_> = list(&object["spec"]["hostnames"]).iter().filter_map(Value::as_str).collect();
     let hosts = if hosts.is_empty() { "any".to_owned() } else { hosts.join(", ") };
+    let fault = krakend_fault(object);
     let row = |endpoint: &backstay_krakend::plan::Endpoint| {
         let found = format!("{} {}", endpoint.method.as_str(), endpoint.path.pattern);
         let targets: Vec<_> = endpoint.backends.iter().map(target).collect();
-        vec![listener.clone(), hosts.clone(), found, targets.join(", ")]
+        Row {
+            url: listener.clone(),
+            host: hosts.clone(),
+            matches: found,
+            goes_to: targets.join(", "),
+            fault: fault.clone(),
+        }
     };
     plan.endpoints.iter().map(row).collect()
 }

@@ -1,8 +1,20 @@
 use std::time::{Duration, SystemTime};
 
-use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusResponse, Refusal};
+use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusResponse, ObjectFault, Refusal};
 
-use super::{age, json, rows, sentence};
+use super::{Width, age, json, not_in_force, rows, sentence};
+
+fn fault() -> ObjectFault {
+    ObjectFault {
+        kind: "Gateway".to_owned(),
+        namespace: "default".to_owned(),
+        name: "web".to_owned(),
+        part: "listener https".to_owned(),
+        condition: "ResolvedRefs".to_owned(),
+        reason: "InvalidCertificateRef".to_owned(),
+        message: "no such Secret".to_owned(),
+    }
+}
 
 fn status() -> GetStatusResponse {
     let refusal = Refusal {
@@ -22,6 +34,8 @@ fn status() -> GetStatusResponse {
         version: "0.1.0".to_owned(),
         revision: 9,
         compiled_revision: 9,
+        faults: vec![fault()],
+        fault_count: 1,
         fleets: vec![
             Fleet { name: "default".to_owned(), resources: 5, proxies: vec![proxy], revision: 11 },
             Fleet { name: "edge".to_owned(), resources: 2, proxies: Vec::new(), revision: 3 },
@@ -37,11 +51,20 @@ fn a_refusal_names_resource_and_field() {
 
 #[test]
 fn every_proxy_has_a_row_and_a_fleet_without_one_says_so() {
-    let rows = rows(&status(), SystemTime::now());
-    assert_eq!(rows.len(), 3);
-    assert!(rows.iter().all(|row| row.len() == rows[0].len()));
-    assert_eq!(rows[1][6..], ["5", "3", "1", "1"]);
-    assert_eq!(rows[2][..2], ["edge", "none connected"]);
+    for (width, columns) in [(Width::Narrow, 6), (Width::Wide, 9)] {
+        let rows = rows(&status(), width, SystemTime::now());
+        assert_eq!(rows.len(), 3);
+        assert!(rows.iter().all(|row| row.len() == columns));
+        assert_eq!(rows[1][3..6], ["3/5", "1", "1"]);
+        assert_eq!(rows[2][..2], ["edge", "none connected"]);
+    }
+}
+
+#[test]
+fn what_is_not_in_force_is_a_line() {
+    let line = "Gateway default/web, listener https: ResolvedRefs (InvalidCertificateRef): no such Secret";
+    assert_eq!(not_in_force(&fault()), line);
+    assert_eq!(json(&status())["notInForce"][0]["part"], "listener https");
 }
 
 #[test]

@@ -94,6 +94,12 @@ impl Secret {
         Ok(bundle)
     }
 
+    /// Whether an object says that it is a Secret for whoever serves TLS.
+    #[must_use]
+    pub fn is_material(object: &Object) -> bool {
+        crate::table::text_at(object, "/type") == TLS
+    }
+
     fn value(&self, key: &'static str) -> Result<Vec<u8>, MaterialFault> {
         let text = self.data.get(key).ok_or(MaterialFault::NoKey(key))?;
         STANDARD.decode(text).map_err(|_| MaterialFault::NotBase64(key))

@@ -2,18 +2,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use crate::core::data::{MAX_DATA, key_problems};
 use crate::field::{FieldError, FieldPath, Findings};
-use crate::name;
 use crate::object::Object;
 use crate::table;
-
-/// How large the values of a Secret may be, decoded and together, in bytes.
-const MAX_DATA: usize = 1024 * 1024;
 
 /// The type of a certificate with its key.
 pub(super) const TLS: &str = "kubernetes.io/tls";
 
-/// Finds everything wrong with a Secret. What it says names keys and never values: the only errors made here of values
+/// The annotation that says whose token a Secret holds.
+const ACCOUNT: &str = "kubernetes.io/service-account.name";
+
+/// Finds everything wrong with a Secret, by its type as Kubernetes' `ValidateSecret` has it. What it says names keys and never values: the only errors made here of values
 /// are [`FieldError::invalid_hidden`], which cannot hold one.
 ///
 /// Whether `tls.crt` and `tls.key` hold a certificate and its key is for who uses them to say, in its status, as Gateway API
@@ -24,11 +24,31 @@ pub(super) fn find(new: &Object, old: Option<&Object>) -> Vec<FieldError> {
     let data = data_of(new).unwrap_or(&none);
     values(data, &mut findings);
     let path = FieldPath::new("data");
-    if table::text_at(new, "/type") == TLS {
-        for key in ["tls.crt", "tls.key"] {
-            if !data.contains_key(key) {
-                findings.required(&path.key(key), "a Secret of type kubernetes.io/tls has it");
-            }
+    let kind = table::text_at(new, "/type");
+    let mut require = |keys: &[&str]| {
+        for key in keys.iter().filter(|key| !data.contains_key(**key)) {
+            findings.required(&path.key(key), &format!("a Secret of type {kind} has it"));
+        }
+    };
+    match kind {
+        TLS => require(&["tls.crt", "tls.key"]),
+        "kubernetes.io/dockercfg" => require(&[".dockercfg"]),
+        "kubernetes.io/dockerconfigjson" => require(&[".dockerconfigjson"]),
+        "kubernetes.io/ssh-auth" => require(&["ssh-privatekey"]),
+        // One of them is enough.
+        "kubernetes.io/basic-auth" if !data.contains_key("username") && !data.contains_key("password") => {
+            require(&["username", "password"]);
+        }
+        "kubernetes.io/service-account-token" if !new.metadata.annotations.contains_key(ACCOUNT) => {
+            let path = FieldPath::new("metadata").child("annotations").key(ACCOUNT);
+            findings.required(&path, "a Secret of type kubernetes.io/service-account-token has it");
+        }
+        _ => {}
+    }
+    for key in [".dockercfg", ".dockerconfigjson"].iter().filter(|key| kind.ends_with(key.trim_start_matches('.'))) {
+        let text = data.get(*key).and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok());
+        if text.is_some_and(|text| serde_json::from_slice::<Value>(&text).is_err()) {
+            findings.add(FieldError::invalid_hidden(path.key(key), "must be JSON"));
         }
     }
     if let Some(old) = old {
@@ -51,24 +71,6 @@ fn values(data: &Map<String, Value>, findings: &mut Findings) {
     if size > MAX_DATA {
         findings.add(FieldError::too_long(path, MAX_DATA));
     }
-}
-
-fn key_problems(key: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if key.len() > name::MAX_SUBDOMAIN {
-        wrong.push(format!("must be no more than {} bytes", name::MAX_SUBDOMAIN));
-    }
-    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
-        wrong.push(
-            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
-             'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
-                .to_owned(),
-        );
-    }
-    if key == "." || key.starts_with("..") {
-        wrong.push("must not be '.' and must not start with '..', since keys become names of files".to_owned());
-    }
-    wrong
 }
 
 fn changes(new: &Object, old: &Object, findings: &mut Findings) {

@@ -1,0 +1,173 @@
+//! The limits of a control plane, by the names that its documentation and its metrics have for them.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use backstay_resources::GoDuration;
+use backstay_resources::duration::ParseDurationError;
+
+use crate::listen::ApiLimits;
+
+/// Everything of a control plane that has a bound.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// Of connections to the API, and of how clients begin on both addresses.
+    pub connections: ApiLimits,
+    /// Of requests to the Kubernetes-style API. Its version and its meter are set as it starts.
+    pub api: backstay_kube::Options,
+    /// Of the store.
+    pub store: backstay_store::embedded::Options,
+}
+
+/// One limit, set.
+#[derive(Debug, Clone)]
+pub struct Limit {
+    setting: &'static Setting,
+    value: Value,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    Count(usize),
+    Time(Duration),
+}
+
+/// A limit by its name.
+#[derive(Debug)]
+struct Setting {
+    name: &'static str,
+    at: At,
+}
+
+/// Where a limit is, and its least and its largest value.
+enum At {
+    Count(fn(&mut Limits) -> &mut usize, usize, usize),
+    Time(fn(&mut Limits) -> &mut Duration, Duration, Duration),
+}
+
+impl std::fmt::Debug for At {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Count(..) => "Count",
+            Self::Time(..) => "Time",
+        })
+    }
+}
+
+/// Why a limit is not understood.
+#[derive(Debug, thiserror::Error)]
+pub enum LimitError {
+    /// It has no value.
+    #[error("write it as NAME=VALUE")]
+    Malformed,
+    /// There is none of this name.
+    #[error("there is no such limit; there are {0}")]
+    Unknown(String),
+    /// It is a number.
+    #[error("{value:?} is no number: {source}")]
+    Number {
+        /// What was given.
+        value: String,
+        /// Why it is none.
+        source: std::num::ParseIntError,
+    },
+    /// It is a time.
+    #[error(transparent)]
+    Time(#[from] ParseDurationError),
+    /// It is out of its range.
+    #[error("{name} must be from {least} to {largest}")]
+    Range {
+        /// Which limit.
+        name: &'static str,
+        /// Its least value.
+        least: String,
+        /// Its largest.
+        largest: String,
+    },
+}
+
+const MIB: usize = 1 << 20;
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// All of them. What is bounded by the format of the store or by the protocol is not here.
+static SETTINGS: [Setting; 21] = [
+    count("connections", |limits| &mut limits.connections.connections, 1, 1_000_000),
+    time("header-timeout", |limits| &mut limits.connections.header_timeout, SECOND, HOUR),
+    time("write-timeout", |limits| &mut limits.connections.write_timeout, SECOND, HOUR),
+    time("drain", |limits| &mut limits.connections.drain, Duration::ZERO, HOUR),
+    count("max-body-bytes", |limits| &mut limits.api.max_body_bytes, 1024, 64 * MIB),
+    count("max-bodies-bytes", |limits| &mut limits.api.max_bodies_bytes, MIB, 1 << 40),
+    time("body-timeout", |limits| &mut limits.api.body_timeout, SECOND, HOUR),
+    time("request-timeout", |limits| &mut limits.api.request_timeout, SECOND, HOUR),
+    count("max-reading", |limits| &mut limits.api.max_reading, 1, 1_000_000),
+    count("max-mutating", |limits| &mut limits.api.max_mutating, 1, 1_000_000),
+    count("max-watches", |limits| &mut limits.api.max_watches, 1, 10_000_000),
+    time("bookmark-interval", |limits| &mut limits.api.bookmark_interval, SECOND, HOUR),
+    count("gzip-over-bytes", |limits| &mut limits.api.gzip_over_bytes, 0, usize::MAX),
+    count("max-patch-operations", |limits| &mut limits.api.max_patch_operations, 1, 1_000_000),
+    count("patch-attempts", |limits| &mut limits.api.patch_attempts, 1, 1000),
+    count("max-managed-fields-bytes", |limits| &mut limits.api.max_managed_fields_bytes, 1024, 64 * MIB),
+    count("store-value-bytes", |limits| &mut limits.store.limits.value_bytes, 1024, 64 * MIB),
+    count("store-queue-commits", |limits| &mut limits.store.queue_commits, 1, 1_000_000),
+    count("store-queue-bytes", |limits| &mut limits.store.queue_bytes, MIB, 1 << 40),
+    count("store-cache-bytes", |limits| &mut limits.store.cache_bytes, MIB, 1 << 40),
+    time("store-recovery-interval", |limits| &mut limits.store.recovery_interval, Duration::from_millis(10), HOUR),
+];
+
+const fn count(name: &'static str, at: fn(&mut Limits) -> &mut usize, least: usize, largest: usize) -> Setting {
+    Setting { name, at: At::Count(at, least, largest) }
+}
+
+const fn time(name: &'static str, at: fn(&mut Limits) -> &mut Duration, least: Duration, largest: Duration) -> Setting {
+    Setting { name, at: At::Time(at, least, largest) }
+}
+
+impl Limit {
+    /// The names of all limits.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        SETTINGS.iter().map(|setting| setting.name)
+    }
+
+    /// Sets it.
+    pub fn apply(&self, limits: &mut Limits) {
+        match (&self.setting.at, self.value) {
+            (At::Count(at, ..), Value::Count(count)) => *at(limits) = count,
+            (At::Time(at, ..), Value::Time(time)) => *at(limits) = time,
+            // A value is made for its setting.
+            _ => {}
+        }
+    }
+}
+
+impl std::str::FromStr for Limit {
+    type Err = LimitError;
+
+    fn from_str(text: &str) -> Result<Self, LimitError> {
+        let (name, text) = text.split_once('=').ok_or(LimitError::Malformed)?;
+        // The metrics have them with underscores.
+        let name = name.replace('_', "-");
+        let setting = SETTINGS.iter().find(|setting| setting.name == name);
+        let setting = setting.ok_or_else(|| LimitError::Unknown(Self::names().collect::<Vec<_>>().join(", ")))?;
+        let range = |least: String, largest: String| LimitError::Range { name: setting.name, least, largest };
+        let value = match setting.at {
+            At::Count(_, least, largest) => {
+                let count = text.parse().map_err(|source| LimitError::Number { value: text.to_owned(), source })?;
+                if !(least..=largest).contains(&count) {
+                    return Err(range(least.to_string(), largest.to_string()));
+                }
+                Value::Count(count)
+            }
+            At::Time(_, least, largest) => {
+                let time: GoDuration = text.parse()?;
+                if !(least..=largest).contains(&time.0) {
+                    return Err(range(GoDuration(least).to_string(), GoDuration(largest).to_string()));
+                }
+                Value::Time(time.0)
+            }
+        };
+        Ok(Self { setting, value })
+    }
+}
