@@ -131,7 +131,7 @@ impl Graph {
             self.secrets.changed.insert(name.clone());
         }
         let is_same = |node: &SecretNode| node.model == model && node.values == values;
-        if self.secrets.nodes.get(&name).map_or(model.is_none(), is_same) {
+        if self.secrets.nodes.get(&name).map_or_else(|| model.is_none(), is_same) {
             return;
         }
         for role in ROLES {

@@ -78,7 +78,7 @@ fn what_a_composition_cannot_do_is_refused_by_its_field() {
     assert_eq!(with(&|m| m.debug_header = "a b".into()), ["debug_header"]);
     assert_eq!(with(&|m| m.fixed = Some(FixedData { json: "[]".into(), when: 0 })), ["fixed.json"]);
     assert_eq!(with(&|m| m.limits = Some(ComposeLimits { depth: 1025, ..Default::default() })), ["limits.depth"]);
-    assert_eq!(with(&|m| m.signing = Some(TokenSigning::default())), ["signing"]);
+    assert_eq!(with(&|m| m.signing = Some(TokenSigning::default())), ["signing.algorithm"]);
     assert_eq!(with(&|m| m.body_schema = Some(config::BodySchema::default())), ["body_schema"]);
     let long = ComposeLimits { response_bytes: 2 << 30, request_bytes: 2 << 30, ..Default::default() };
     assert_eq!(with(&|m| m.limits = Some(long)), ["limits.response_bytes", "limits.request_bytes"]);
@@ -121,13 +121,19 @@ fn what_a_call_cannot_do_is_refused_by_its_field() {
     };
     assert_eq!(with(&|c| c.allow = tree(&[])), ["allow.paths[0].names"]);
     assert_eq!(with(&|c| (c.allow, c.deny) = (tree(&["a"]), tree(&["b"]))), [""]);
-    let claim = pattern_segment::Kind::Claim("sub".into());
+    let claim = pattern_segment::Kind::Claim(String::new());
     assert_eq!(with(&|c| c.pattern = vec![PatternSegment { kind: Some(claim.clone()) }]), ["pattern[0].claim"]);
-    assert_eq!(with(&|c| c.modifiers = vec![Modifier::default()]), ["modifiers"]);
-    assert_eq!(with(&|c| c.rate_limit = Some(RateLimit::default())), ["rate_limit"]);
-    assert_eq!(with(&|c| c.breaker = Some(Breaker::default())), ["breaker"]);
-    assert_eq!(with(&|c| c.cache = Some(AnswerCache::default())), ["cache"]);
-    assert_eq!(with(&|c| c.credentials = Some(ClientCredentials::default())), ["credentials"]);
+    assert_eq!(with(&|c| c.modifiers = vec![Modifier::default()]), ["modifiers[0]"]);
+    assert_eq!(
+        with(&|c| c.rate_limit = Some(RateLimit::default())),
+        ["rate_limit.key", "rate_limit.rate", "rate_limit.every", "rate_limit.capacity"]
+    );
+    assert_eq!(with(&|c| c.breaker = Some(Breaker::default())), ["breaker.key", "breaker.timeout"]);
+    assert_eq!(with(&|c| c.cache = Some(AnswerCache::default())), ["cache.key"]);
+    assert_eq!(
+        with(&|c| c.credentials = Some(ClientCredentials::default())),
+        ["credentials.token_endpoint", "credentials.token_path"]
+    );
     let mut twice = sound();
     twice.calls.push(call());
     twice.set_flow(compose::Flow::Sequential);

@@ -127,8 +127,9 @@ async fn the_dump_shows_no_secret() {
 #[tokio::test]
 async fn the_log_is_turned_for_a_while() {
     let (admin, _status) = admin();
-    let turned = ask(&admin, Method::POST, "/logging?level=debug&for=5m", &[]).await;
+    let host = [("host", "localhost")];
+    let turned = ask(&admin, Method::POST, "/logging?level=debug&for=5m", &host).await;
     assert_eq!(turned, (StatusCode::OK, "logging debug for 300 s\n".to_owned()));
-    assert_eq!(ask(&admin, Method::POST, "/logging?for=5m", &[]).await.0, StatusCode::BAD_REQUEST);
-    assert_eq!(ask(&admin, Method::GET, "/logging?level=debug", &[]).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(ask(&admin, Method::POST, "/logging?for=5m", &host).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(ask(&admin, Method::GET, "/logging?level=debug", &host).await.0, StatusCode::METHOD_NOT_ALLOWED);
 }

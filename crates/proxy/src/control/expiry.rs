@@ -43,7 +43,7 @@ fn tell(certificate: &CertificateView, standing: Standing, now: Duration) {
         Standing::Valid => {}
         Standing::EndsSoon => tracing::warn!(%secret, %subject, days, "a certificate expires soon"),
         Standing::Expired => {
-            tracing::error!(%secret, %subject, "a certificate has expired: whoever verifies it refuses it")
+            tracing::error!(%secret, %subject, "a certificate has expired: whoever verifies it refuses it");
         }
         Standing::NotYetValid => {
             tracing::error!(%secret, %subject, "a certificate is not valid yet: whoever verifies it refuses it");

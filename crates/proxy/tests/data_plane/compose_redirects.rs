@@ -66,7 +66,7 @@ async fn what_is_not_followed_is_the_answer() {
     assert_eq!(text(none).await, (302, String::new()));
     assert_eq!(text(following("/nowhere", &upstream)).await, (302, "here".to_owned()));
     let address = upstream.address;
-    let circle = format!("Get \"again\": stopped after 3 redirects");
+    let circle = "Get \"again\": stopped after 3 redirects".to_owned();
     assert_eq!(text(following("/again", &upstream)).await, (500, circle));
     assert!(address.port() > 0);
 }

@@ -21,7 +21,7 @@ impl<'a> Component<'a> {
     pub(super) fn any_case(&self, name: &str) -> Option<&'a Entry> {
         let exact = self.option(name);
         let written = || self.settings().entries().iter().filter(|entry| entry.node.value != Value::Null);
-        exact.or_else(|| written().filter(|entry| entry.key.eq_ignore_ascii_case(name)).last())
+        exact.or_else(|| written().rfind(|entry| entry.key.eq_ignore_ascii_case(name)))
     }
 
     /// An option that is text. Empty text is nothing.

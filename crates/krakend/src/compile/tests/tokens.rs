@@ -70,7 +70,7 @@ fn keys_of_a_url_are_fetched_through_a_backend() {
 fn a_host_of_keys_is_trusted_in_its_own_way() {
     let options = r#"{"alg": "RS256", "jwk_url": "https://b.test/keys", "disable_jwk_security": true}"#;
     let (token, compiled) = validator_of("", options);
-    let Some(key_set::Source::Remote(remote)) = token.keys.clone().unwrap().source else { panic!("remote") };
+    let Some(key_set::Source::Remote(remote)) = token.keys.unwrap().source else { panic!("remote") };
     let reference = remote.backend.unwrap().backend;
     let Resource::Backend(backend) = &compiled.resources[reference.as_str()].resource else { panic!("a backend") };
     assert!(backend.tls.as_ref().unwrap().skip_verification);
@@ -129,7 +129,7 @@ fn the_cache_of_all_validators_makes_theirs_last() {
     let service = r#""auth/validator": {"shared_cache_duration": 3600}"#;
     let seconds = |options: &str| {
         let (token, _) = validator_of(service, options);
-        let Some(key_set::Source::Remote(remote)) = token.keys.clone().unwrap().source else { panic!("remote") };
+        let Some(key_set::Source::Remote(remote)) = token.keys.unwrap().source else { panic!("remote") };
         remote.cache.map(|cache| cache.seconds)
     };
     let url = r#""alg": "RS256", "jwk_url": "https://idp.test/keys""#;

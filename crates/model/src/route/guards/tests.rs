@@ -76,7 +76,7 @@ fn what_cannot_be_done_is_refused_by_field() {
             bots(BotDetection { patterns: owned(&["a{100}{100}{100}"]), ..BotDetection::default() }),
             vec!["bots.patterns[0]"],
         ),
-        (Guards { token: Some(TokenValidation::default()), ..Guards::default() }, vec!["token"]),
+        (Guards { token: Some(TokenValidation::default()), ..Guards::default() }, vec!["token.algorithm"]),
         (limited(limit(0.0, 0, all.clone())), vec!["rate_limits[0].limit.rate", "rate_limits[0].limit.capacity"]),
         (limited(limit(f64::NAN, 1, all.clone())), vec!["rate_limits[0].limit.rate"]),
         (limited(limit(1.0, 1, None)), vec!["rate_limits[0].client"]),

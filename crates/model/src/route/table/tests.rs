@@ -279,9 +279,7 @@ fn a_table_agrees_with_trying_them_all() {
                 let path = format!("/{}", dice.roll(&elements));
                 let path = match dice.roll(&["exact", "prefix", "prefix", "regex", "template", "template"]) {
                     "exact" => PathMatch::Exact(path.into()),
-                    "template" => {
-                        template(&dice.roll(&["/:", "/:/:", "/:a/b", "/a/:", "/:/b/:", "/b/a", "/"]).to_owned())
-                    }
+                    "template" => template(dice.roll(&["/:", "/:/:", "/:a/b", "/a/:", "/:/b/:", "/b/a", "/"])),
                     "prefix" => PathMatch::Prefix(path.into()),
                     _ => PathMatch::regex(&format!("{path}.*")).unwrap(),
                 };

@@ -47,6 +47,7 @@ pub(super) struct Reply {
 
 /// Where the body of an answer comes from.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each call, which is moved on at once")]
 pub(super) enum Source {
     /// From the backend. Its head has been taken out.
     Network(Answered),

@@ -44,7 +44,7 @@ pub(super) fn judge(validator: &Validator, inquiry: Inquiry<'_>, waited: bool) -
         Ok(token) => token,
         Err(refusal) => return Judgement::Refused(refusal),
     };
-    let claims = match claims(validator, &token, inquiry.exchange, waited) {
+    let claims = match claims(validator, token, inquiry.exchange, waited) {
         Ok(claims) => claims,
         Err(judgement) => return judgement,
     };

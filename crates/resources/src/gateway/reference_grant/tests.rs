@@ -24,7 +24,7 @@ fn lets_in_what_it_names() {
     let route = json!({"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "infra"});
     let cases = [
         (grant(json!([from("infra")]), secrets.clone()), true),
-        (grant(json!([from("other"), from("infra")]), only.clone()), true),
+        (grant(json!([from("other"), from("infra")]), only), true),
         (grant(json!([from("other")]), secrets.clone()), false),
         (grant(json!([route]), secrets), false),
         (grant(json!([from("infra")]), json!([{"group": "", "kind": "Secret", "name": "two"}])), false),

@@ -94,8 +94,8 @@ impl Reader {
             Kind::Body(message) => {
                 let content_type = value(&message.content_type).within("body.content_type")?;
                 let body = message.body.clone();
-                let request = RequestChange::Body { content_type: content_type.clone(), body: body.clone().into() };
-                (Some(request), Some(ResponseChange::Body { content_type, body: body.into() }))
+                let request = RequestChange::Body { content_type: content_type.clone(), body: body.clone() };
+                (Some(request), Some(ResponseChange::Body { content_type, body }))
             }
             Kind::Group(group) => {
                 let (requests, responses) =

@@ -120,6 +120,7 @@ fn pattern(messages: &[config::PatternSegment]) -> Checked<Pattern> {
             Some(pattern_segment::Kind::Reference(reference)) => {
                 document::reference(reference).map(Segment::Reference).within("reference")
             }
+            Some(pattern_segment::Kind::Claim(claim)) if claim.is_empty() => refuse("claim", "must not be empty"),
             Some(pattern_segment::Kind::Claim(claim)) => Ok(Segment::Parameter(claim_parameter(claim))),
         };
         segment.within_element("pattern", index)
