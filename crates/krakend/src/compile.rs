@@ -9,7 +9,7 @@
 //! - `Scope`: what compiling has at hand, and where it puts what proxies need beside the route. [`Files`]: what a configuration
 //!   names by path.
 //! - `hosts`: backends of the model, one for each host that is called. `name`: what discovery resources are called.
-//! - `component`: components of `extra_config`, a file each.
+//! - `component`: components of `extra_config`, a file each; `written`: where they are written.
 
 mod admission;
 mod call;
@@ -25,6 +25,7 @@ mod own;
 mod precedence;
 mod scope;
 mod tls;
+mod written;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -79,7 +79,6 @@ fn what_a_composition_cannot_do_is_refused_by_its_field() {
     assert_eq!(with(&|m| m.fixed = Some(FixedData { json: "[]".into(), when: 0 })), ["fixed.json"]);
     assert_eq!(with(&|m| m.limits = Some(ComposeLimits { depth: 1025, ..Default::default() })), ["limits.depth"]);
     assert_eq!(with(&|m| m.signing = Some(TokenSigning::default())), ["signing.algorithm"]);
-    assert_eq!(with(&|m| m.body_schema = Some(config::BodySchema::default())), ["body_schema"]);
     let long = ComposeLimits { response_bytes: 2 << 30, request_bytes: 2 << 30, ..Default::default() };
     assert_eq!(with(&|m| m.limits = Some(long)), ["limits.response_bytes", "limits.request_bytes"]);
     let output = |change: &dyn Fn(&mut ComposedOutput)| with(&|message| change(message.output.as_mut().unwrap()));

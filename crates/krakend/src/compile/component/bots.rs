@@ -3,7 +3,7 @@
 use backstay_model::route::guards::Bots;
 use backstay_proto::config;
 
-use super::Component;
+use crate::compile::written::Component;
 
 /// Which programs are not wanted.
 pub(super) fn compile(component: Component<'_>) -> Option<config::BotDetection> {

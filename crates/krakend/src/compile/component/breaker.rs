@@ -3,7 +3,7 @@
 use backstay_proto::config;
 use prost_types::Duration;
 
-use super::Component;
+use crate::compile::written::Component;
 use crate::document::Node;
 
 /// How long a breaker is open where nothing is said, in seconds.

@@ -2,7 +2,7 @@
 
 use backstay_proto::config;
 
-use super::Component;
+use crate::compile::written::Component;
 
 /// Bounds count where both are given. KrakenD keeps any number of answers otherwise; proxies have bounds of their own.
 pub(super) fn compile(component: Component<'_>) -> Option<config::AnswerCache> {

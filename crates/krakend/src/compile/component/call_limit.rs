@@ -2,7 +2,7 @@
 
 use backstay_proto::config;
 
-use super::Component;
+use crate::compile::written::Component;
 use crate::duration;
 
 /// KrakenD makes a rate for each second of it first, and takes that for the capacity where none is given: whole tokens, at least one.

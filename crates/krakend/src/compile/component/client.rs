@@ -2,7 +2,7 @@
 
 use backstay_proto::config;
 
-use super::Component;
+use crate::compile::written::Component;
 
 /// What each option is refused with, if it asks for anything.
 const REFUSED: [(&str, &str); 4] = [

@@ -3,7 +3,7 @@
 use backstay_model::route::guards::Cors;
 use backstay_proto::config;
 
-use super::Component;
+use crate::compile::written::Component;
 use crate::duration;
 
 /// Methods that pages may use where none is listed.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use backstay_proto::config;
 use backstay_proto::config::client_credentials::EndpointParameter;
 
-use super::Component;
 use super::option::Unreadable;
+use crate::compile::written::Component;
 use crate::document::Value;
 
 /// The token of a backend's calls.

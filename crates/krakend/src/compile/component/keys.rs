@@ -3,9 +3,9 @@
 use backstay_proto::config::{self, key_set};
 use bytes::Bytes;
 
-use super::Component;
 use super::option::Unreadable;
 use crate::compile::Trust;
+use crate::compile::written::Component;
 
 /// Options about keys that are refused.
 const REFUSED: &[(&str, &str)] = &[

@@ -21,7 +21,7 @@ use backstay_proto::config::modifier::Kind;
 
 use self::fields::Fields;
 use self::scope::Scope;
-use super::Component;
+use crate::compile::written::Component;
 use crate::document::{Entry, Node, Value};
 use crate::place::{Path, Place};
 use crate::problem::Report;

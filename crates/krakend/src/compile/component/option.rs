@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::Component;
+use crate::compile::written::Component;
 use crate::document::{Entry, Node, Value};
 use crate::duration;
 

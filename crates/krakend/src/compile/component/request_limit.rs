@@ -6,7 +6,7 @@ use backstay_model::route::guards::RequestLimit;
 use backstay_proto::config;
 use backstay_proto::config::request_rate_limit::Client;
 
-use super::Component;
+use crate::compile::written::Component;
 use crate::document::Value;
 use crate::duration;
 

@@ -7,9 +7,9 @@ use backstay_proto::config;
 use backstay_proto::config::resource::Kind as Resource;
 use backstay_token::Filter;
 
-use super::Component;
 use super::option::Unreadable;
 use crate::compile::name;
+use crate::compile::written::Component;
 use crate::namespace::{self, State};
 
 /// How often a token that is not revoked is taken for one that is, unless `P` says otherwise.

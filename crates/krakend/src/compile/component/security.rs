@@ -4,7 +4,7 @@ use backstay_model::route::guards::Security;
 use backstay_proto::config;
 use backstay_proto::config::security_headers::SecurityField;
 
-use super::Component;
+use crate::compile::written::Component;
 
 /// Options that KrakenD does not read any more.
 const IGNORED: [&str; 4] = ["sts_preload", "ssl_certificate", "ssl_private_key", "hpkp_public_key"];

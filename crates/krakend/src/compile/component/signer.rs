@@ -5,7 +5,8 @@ use backstay_token::{Form, Signer, SignerError};
 
 use super::keys::{self, Keys};
 use super::option::Unreadable;
-use super::{Component, validator};
+use super::validator;
+use crate::compile::written::Component;
 
 /// Which members of an endpoint's response become tokens.
 pub(super) fn compile(component: Component<'_>) -> Option<config::TokenSigning> {

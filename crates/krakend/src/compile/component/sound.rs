@@ -2,7 +2,7 @@
 
 use backstay_model::Faults;
 
-use super::Component;
+use crate::compile::written::Component;
 use crate::problem::{Cause, Severity};
 
 impl Component<'_> {

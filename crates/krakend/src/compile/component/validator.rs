@@ -10,8 +10,9 @@ use http::HeaderName;
 
 use super::keys::{self, Keys};
 use super::option::Unreadable;
-use super::{Component, revoker};
+use super::revoker;
 use crate::compile::hosts::duration;
+use crate::compile::written::Component;
 use crate::quote::quoted;
 
 /// How long KrakenD keeps keys that it caches, unless `cache_duration` says otherwise.

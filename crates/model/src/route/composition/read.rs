@@ -18,9 +18,6 @@ use crate::fault::{Checked, Together, Within, all, refuse, unknown};
 use crate::route::filter::header_name;
 use crate::scalar::positive;
 
-/// What this version does not do yet, and a newer control plane may ask for.
-const NOT_DONE: &str = "this proxy cannot do that";
-
 /// Bytes of a client's body that are kept where nothing else is said.
 const REQUEST_BYTES: usize = 8 << 20;
 
@@ -47,12 +44,11 @@ pub(in crate::route) fn composition(message: &config::Compose) -> Checked<Compos
         names,
     )
         .together()?;
-    let (request, output, limits, debug_header, ()) = (
+    let (request, output, limits, debug_header) = (
         rules(message),
         output::output(message.output.as_ref()).within("output"),
         limits(message.limits.as_ref()).within("limits"),
         debug_header,
-        not_done(message),
     )
         .together()?;
     let (limits, request_bytes) = limits;
@@ -65,14 +61,6 @@ pub(in crate::route) fn composition(message: &config::Compose) -> Checked<Compos
     }
     let claims = call::claims(&message.calls);
     Ok(Composition { plan: plan.into(), calls: sites.into(), debug_header, request_bytes, claims })
-}
-
-/// What is refused as long as nobody does it.
-fn not_done(message: &config::Compose) -> Checked<()> {
-    if message.body_schema.is_some() {
-        return refuse("body_schema", NOT_DONE);
-    }
-    Ok(())
 }
 
 fn unique_names(calls: &[config::Call]) -> Checked<()> {
