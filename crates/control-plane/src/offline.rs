@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{FastlyOptions, front_ends};
 
-/// What a control plane would say of objects if it had no others but those that [always exist](crate::bootstrap) and the
+/// What a control plane would say of objects if it had no others but those that always exist and the
 /// namespaces that these are in. `objects` have been [admitted](backstay_resources::check::admit), each with its kind.
 ///
 /// The conditions are those that the compiler alone tells: what proxies say is not among them.

@@ -1,5 +1,6 @@
 //! The whole check of a file.
 
+mod bounds;
 mod components;
 mod cors;
 mod limits;
@@ -84,7 +85,8 @@ pub(crate) fn examine(text: &str, format: Format, options: Options, input: &Inpu
         }
     };
     let plan = plan.filter(|_| !report.has_faults());
-    let compiled = plan.as_ref().map(|plan| compile::compile(plan, input, &report));
+    let compiled = plan.as_ref().filter(|plan| bounds::fit(plan, &report));
+    let compiled = compiled.map(|plan| compile::compile(plan, input, &report));
     let checked = Checked::new(report, plan);
     let compiled = compiled.filter(|_| !checked.is_refused());
     (checked, compiled)

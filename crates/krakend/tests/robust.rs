@@ -251,7 +251,7 @@ fn hostile_files_are_checked_like_any_other() {
     ];
     for (name, text) in files {
         let checked = examine(&text, Format::Json);
-        assert!(!checked.problems.is_empty() || name == "a long path", "{name}");
+        assert!(!checked.problems.is_empty(), "{name}");
     }
     let line = format!("version = 3\nhost = [{}]\n", many(60_000, &|n| format!("\"é{n}\"")));
     examine(&line, Format::Toml);

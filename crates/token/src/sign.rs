@@ -73,7 +73,7 @@ impl Signer {
         let key = named.next().ok_or(SignerError::UnknownKey)?;
         let random = SystemRandom::new();
         let material = material(key, algorithm, &random).ok_or(SignerError::Unfit)?;
-        let header = serde_json::json!({ "alg": algorithm.name(), "kid": id });
+        let header = serde_json::json!({ "alg": algorithm.name(), "kid": id, "typ": "JWT" });
         let header = URL_SAFE_NO_PAD.encode(header.to_string());
         Ok(Self { algorithm, form, header, material, random })
     }

@@ -20,6 +20,10 @@ use crate::quote::quoted;
 /// How many redirects Go's client follows before it gives up.
 const REDIRECTS: u32 = 10;
 
+const USER_AGENT: &str = "User-Agent";
+/// What the HTTP library of Go calls itself, where its user does not.
+const LIBRARY: &str = "Go-http-client/1.1";
+
 /// How many copies of a call can be under way.
 const MOST_COPIES: u32 = 255;
 
@@ -78,6 +82,12 @@ fn call(endpoint: &Endpoint, (index, backend): (usize, &Backend), earlier: usize
         ..Default::default()
     };
     component::of_backend(endpoint, (index, backend), scope, &mut call);
+    if backend.headers.as_ref().is_some_and(|names| !names.iter().any(|name| name.eq_ignore_ascii_case(USER_AGENT))) {
+        // The client library of KrakenD names itself where nobody else is named.
+        let field = config::ResponseField { name: USER_AGENT.to_owned(), value: LIBRARY.to_owned() };
+        let kind = Some(config::modifier::Kind::SetHeader(field));
+        call.modifiers.insert(0, config::Modifier { on_request: true, on_response: false, kind });
+    }
     call
 }
 
