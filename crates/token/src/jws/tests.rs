@@ -117,7 +117,7 @@ fn nothing_is_taken_for_a_token_that_is_not_one() {
 fn a_token_that_names_no_key_means_the_key_without_a_name() {
     let token = signed("HS256", "", "{}");
     let header = token.split('.').next().unwrap();
-    assert_eq!(URL_SAFE_NO_PAD.decode(header).unwrap(), br#"{"alg":"HS256","kid":""}"#);
+    assert_eq!(URL_SAFE_NO_PAD.decode(header).unwrap(), br#"{"alg":"HS256","kid":"","typ":"JWT"}"#);
     assert_eq!(verdict(&token, "HS256"), Ok(()));
 }
 
