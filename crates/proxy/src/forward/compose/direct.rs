@@ -180,23 +180,8 @@ impl Direct {
     fn pass(self: Box<Self>, answer: UpstreamAnswer) -> Response<ResponseBody> {
         let Self { exchange, aimed, rule, began, undo_gzip, .. } = *self;
         let Aimed { state, active, deadline, cookies, .. } = aimed;
-        let UpstreamAnswer { response, incoming, present, pool, guard, cut, silence } = answer;
-        let (mut parts, ()) = response.into_parts();
-        headers::strip(&mut parts.headers, &present);
-        active.answered(parts.status, exchange.started.elapsed());
-        let answered = Answered {
-            status: parts.status,
-            headers: parts.headers,
-            incoming,
-            address: pool.address(),
-            active,
-            guard,
-            sent: state.sent,
-            cut,
-            silence,
-            cookies,
-            recorder: None,
-        };
+        active.answered(answer.response.status(), exchange.started.elapsed());
+        let answered = Answered::of(answer, active, state.sent, cookies);
         finish(exchange, &rule, answered, Passing { deadline, undo_gzip }, began)
     }
 
@@ -217,23 +202,8 @@ impl Direct {
         let asked = url(&self.aimed.active.upstream.backend, target.authority.as_ref(), path);
         let Self { mut exchange, aimed, began, undo_gzip, .. } = *self;
         let Aimed { state, active, mut deadline, cookies, .. } = aimed;
-        let UpstreamAnswer { response, incoming, present, pool, guard, cut, silence } = answer;
-        let (mut parts, ()) = response.into_parts();
-        headers::strip(&mut parts.headers, &present);
         let due = deadline.as_ref().map_or_else(Instant::now, |deadline| deadline.deadline().into_std());
-        let answered = Answered {
-            status: parts.status,
-            headers: parts.headers,
-            incoming,
-            address: pool.address(),
-            active,
-            guard,
-            sent: state.sent,
-            cut,
-            silence,
-            cookies,
-            recorder: None,
-        };
+        let answered = Answered::of(answer, active, state.sent, cookies);
         let found = {
             let leaving = response::Leaving { exchange: &mut exchange, due, progress: None };
             let thread = Rc::clone(&leaving.exchange.client.thread);

@@ -72,6 +72,23 @@ pub(super) struct Answered {
     pub(super) recorder: Option<Box<Recorder>>,
 }
 
+impl Answered {
+    /// The answer of an attempt, without what belongs to its connection.
+    #[inline]
+    pub(super) fn of(
+        answer: UpstreamAnswer,
+        active: Active,
+        sent: Option<Rc<BodyProgress>>,
+        cookies: Vec<HeaderValue>,
+    ) -> Self {
+        let UpstreamAnswer { response, incoming, present, pool, guard, cut, silence } = answer;
+        let (mut parts, ()) = response.into_parts();
+        headers::strip(&mut parts.headers, &present);
+        let (status, headers, address) = (parts.status, parts.headers, pool.address());
+        Self { status, headers, incoming, address, active, guard, sent, cut, silence, cookies, recorder: None }
+    }
+}
+
 /// Sends a request to `target`, and again as the policy of its backend says.
 pub(super) async fn send(
     context: &Context,
@@ -102,16 +119,12 @@ pub(super) async fn send(
     let outcome = attempts(context, &state, &active, &mut request).await;
     std::mem::forget(waiting);
     match outcome {
-        Ok(UpstreamAnswer { response, incoming, present, pool, guard, cut, silence }) => {
-            active.answered(response.status(), began.elapsed());
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        Ok(answer) => {
+            active.answered(answer.response.status(), began.elapsed());
+            if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 return Err(invalid("net/http: unexpected change of protocol"));
             }
-            let (mut parts, ()) = response.into_parts();
-            headers::strip(&mut parts.headers, &present);
-            let (status, headers, address) = (parts.status, parts.headers, pool.address());
-            let (sent, recorder) = (state.sent, None);
-            Ok(Answered { status, headers, incoming, address, active, guard, sent, cut, silence, cookies, recorder })
+            Ok(Answered::of(answer, active, state.sent, cookies))
         }
         Err(failure) => {
             if matches!(failure, Failure::NoEndpoint) {
