@@ -35,6 +35,12 @@ pub struct TokenEntry {
     /// What it may do, with spaces between. Absent: `global`, everything.
     #[serde(default = "default_scope")]
     pub scope: String,
+    /// Groups that it is in.
+    #[serde(default)]
+    pub groups: BTreeSet<String>,
+    /// Fleets that it may join as a proxy; `*` is all.
+    #[serde(default)]
+    pub fleets: BTreeSet<String>,
     /// When it was made.
     #[serde(default)]
     pub created: Option<Timestamp>,
@@ -139,9 +145,9 @@ impl TokenEntry {
         if scopes.is_empty() {
             return Err("scope: it must not be empty".to_owned());
         }
-        let Self { name, customer, services, created, expires, .. } = self;
+        let Self { name, customer, services, groups, fleets, created, expires, .. } = self;
         let id = digest.id();
-        Ok((digest, Identity { name, id, customer, services, scopes, created, expires }))
+        Ok((digest, Identity { name, id, customer, services, scopes, groups, fleets, created, expires }))
     }
 }
 

@@ -18,6 +18,10 @@ pub struct Identity {
     pub services: Option<BTreeSet<String>>,
     /// What it may do.
     pub scopes: BTreeSet<Scope>,
+    /// Groups that it is in; roles are bound to them.
+    pub groups: BTreeSet<String>,
+    /// Fleets whose configuration it may receive as a proxy, private keys included; `*` is all. None by default.
+    pub fleets: BTreeSet<String>,
     /// When it was made, as far as that was written down.
     pub created: Option<Timestamp>,
     /// Until when it holds.
@@ -77,6 +81,8 @@ impl Identity {
             customer: customer.to_owned(),
             services: None,
             scopes: BTreeSet::from([Scope::Global]),
+            groups: BTreeSet::new(),
+            fleets: BTreeSet::new(),
             created: None,
             expires: None,
         }
