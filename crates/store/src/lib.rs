@@ -15,11 +15,13 @@
 //! - `published`: what readers see: the newest view, the log, earlier views on demand.
 //! - [`memory`]: the store without a disk.
 //! - [`embedded`]: the store in one file, on redb.
+//! - [`etcd`]: the store on an etcd cluster, which several processes share.
 //! - [`stats`]: what a store tells of itself, for metrics.
 
 pub mod embedded;
 mod entry;
 mod error;
+pub mod etcd;
 mod event;
 pub mod key;
 pub mod limits;
@@ -37,7 +39,8 @@ use futures::future::BoxFuture;
 
 pub use self::embedded::{Embedded, Options};
 pub use self::entry::{Entry, Revision};
-pub use self::error::{CommitError, DiskError, OpenError, ReadError, Unavailable, WatchError};
+pub use self::error::{CommitError, DiskError, EtcdError, OpenError, ReadError, Unavailable, WatchError};
+pub use self::etcd::{Etcd, EtcdOptions};
 pub use self::event::{Change, Event, Watch};
 pub use self::key::{Key, Prefix};
 pub use self::limits::Limits;
