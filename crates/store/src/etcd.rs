@@ -14,6 +14,7 @@
 //! - `connect`: connections to members. `client`: calls, which member is asked, what failures mean.
 //! - `keys`: what is where. `txn`: commits as transactions. `commits`: sending them.
 //! - `load`: reading all there is. `follow`: what happens from then on. `view`: what this leads to.
+//! - `hold`: having the store alone, with others that stand by.
 //! - `compact`: forgetting what has been superseded.
 
 mod client;
@@ -21,6 +22,7 @@ mod commits;
 mod compact;
 mod connect;
 mod follow;
+mod hold;
 mod keys;
 mod load;
 pub mod options;
@@ -30,12 +32,15 @@ mod view;
 use std::sync::Arc;
 
 use backstay_proto::etcd::etcdserverpb::RangeRequest;
+use bytes::Bytes;
 use futures::future::BoxFuture;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use self::client::Client;
 use self::commits::Commits;
+use self::hold::Held;
 use self::keys::Keys;
 pub use self::options::EtcdOptions;
 use self::view::View;
@@ -56,25 +61,45 @@ pub struct Etcd {
     counters: Arc<Counters>,
     options: EtcdOptions,
     tasks: Vec<JoinHandle<()>>,
+    held: Option<Held>,
+    /// Where this was opened: other threads that commit may have no timers.
+    runtime: Handle,
 }
 
 impl Etcd {
-    /// Reads all there is, and follows it from then on, by tasks of the current runtime.
+    /// Reads all there is, and follows it from then on, by tasks of the current runtime. With a [holder](EtcdOptions::holder), waits
+    /// before until no other process has the store; when this one is taken for dead, the store closes.
     ///
     /// # Errors
     /// [`OpenError::Etcd`] when no member answers within the deadline, or none lets this user read.
     pub async fn open(options: EtcdOptions) -> Result<Self, OpenError> {
         let client = Arc::new(Client::new(&options)?);
         let keys = Keys::new(&options.prefix);
+        let held = match &options.holder {
+            Some(name) => {
+                let held = hold::hold(&client, &keys, name, &options).await;
+                Some(held.map_err(|source| OpenError::Etcd { source })?)
+            }
+            None => None,
+        };
         let snapshot = load::load(&client, &keys, &options).await.map_err(|source| OpenError::Etcd { source })?;
         let floor = snapshot.revision();
         let published = Published::new(snapshot, floor, Vec::new(), options.history, options.retention);
         let view = Arc::new(View { published });
-        let commits = Arc::new(Commits::new(client.clone(), keys.clone(), view.clone(), &options));
+        let commits =
+            Arc::new(Commits::new(client.clone(), keys.clone(), view.clone(), held.map(|held| held.since), &options));
         let following = follow::follow(client.clone(), keys.clone(), view.clone(), options.clone());
         let compacting = compact::run(client.clone(), keys.clone(), options.clone());
-        let tasks = vec![tokio::spawn(following), tokio::spawn(compacting)];
-        Ok(Self { client, keys, view, commits, counters: Arc::default(), options, tasks })
+        let mut tasks = vec![tokio::spawn(following), tokio::spawn(compacting)];
+        if let Some(held) = held {
+            let (client, view, ttl) = (client.clone(), view.clone(), options.holder_ttl);
+            tasks.push(tokio::spawn(async move {
+                hold::keep(&client, held, ttl).await;
+                view.published.close();
+            }));
+        }
+        let (counters, runtime) = (Arc::default(), Handle::current());
+        Ok(Self { client, keys, view, commits, counters, options, tasks, held, runtime })
     }
 
     async fn commit_counted(
@@ -103,16 +128,26 @@ impl Etcd {
         result
     }
 
-    async fn newest(&self) -> Result<Snapshot, ReadError> {
-        let deadline = Instant::now() + self.options.deadline;
-        let range = RangeRequest { key: self.keys.newest.clone(), ..RangeRequest::default() };
+    /// A view that has the newest commit of anyone.
+    async fn newest(
+        client: Arc<Client>,
+        view: Arc<View>,
+        key: Bytes,
+        deadline: Instant,
+    ) -> Result<Snapshot, ReadError> {
+        let range = RangeRequest { key, ..RangeRequest::default() };
         let unavailable = |error| ReadError::Unavailable(Unavailable::Etcd(error));
-        let answer = self.client.range(range, deadline).await.map_err(|failure| unavailable(failure.into_error()))?;
+        let answer = client.range(range, deadline).await.map_err(|failure| unavailable(failure.into_error()))?;
         let newest = answer.kvs.first().map_or(0, |kept| txn::revision(kept.mod_revision));
-        if !self.view.reached(newest, deadline).await {
+        if !view.reached(newest, deadline).await {
             return Err(unavailable(EtcdError::new("", "what happens there is not heard of".to_owned())));
         }
-        Ok(self.snapshot())
+        Ok(view.published.snapshot())
+    }
+
+    /// Runs where there are timers and sockets, whichever thread waits for it.
+    async fn there<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        self.runtime.spawn(work).await.ok()
     }
 }
 
@@ -122,6 +157,11 @@ impl Drop for Etcd {
             task.abort();
         }
         self.view.published.close();
+        // So that who stands by need not wait until this is taken for dead.
+        if let Some(held) = self.held {
+            let client = self.client.clone();
+            self.runtime.spawn(async move { client.revoke(held.lease).await });
+        }
     }
 }
 
@@ -135,14 +175,20 @@ impl Store for Etcd {
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Snapshot, ReadError>> {
-        Box::pin(self.newest())
+        let (client, view, key) = (self.client.clone(), self.view.clone(), self.keys.newest.clone());
+        let deadline = Instant::now() + self.options.deadline;
+        Box::pin(async move {
+            let read = self.there(Self::newest(client, view, key, deadline)).await;
+            read.unwrap_or(Err(ReadError::Unavailable(Unavailable::Closed)))
+        })
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
         let (commits, counters) = (self.commits.clone(), self.counters.clone());
         Box::pin(async move {
             self.options.limits.check(&writes)?;
-            Self::commit_counted(commits, counters, writes).await
+            let done = self.there(Self::commit_counted(commits, counters, writes)).await;
+            done.unwrap_or(Err(CommitError::Unavailable(Unavailable::Closed)))
         })
     }
 

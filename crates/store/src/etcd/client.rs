@@ -6,10 +6,11 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use backstay_proto::etcd::etcdserverpb::auth_client::AuthClient;
 use backstay_proto::etcd::etcdserverpb::kv_client::KvClient;
+use backstay_proto::etcd::etcdserverpb::lease_client::LeaseClient;
 use backstay_proto::etcd::etcdserverpb::watch_client::WatchClient;
 use backstay_proto::etcd::etcdserverpb::{
-    AuthenticateRequest, CompactionRequest, RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchRequest,
-    WatchResponse,
+    AuthenticateRequest, CompactionRequest, LeaseGrantRequest, LeaseKeepAliveRequest, LeaseRevokeRequest, RangeRequest,
+    RangeResponse, TxnRequest, TxnResponse, WatchRequest, WatchResponse,
 };
 use tokio::time::{Instant, timeout};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -121,6 +122,35 @@ impl Client {
         self.attempt(
             move |channel, wrap| async move { kv(channel).compact(wrap.request(compaction)).await.map(|_| ()) },
         )
+        .await
+    }
+
+    /// A lease that ends by itself. Returns its number.
+    pub(super) async fn grant(&self, ttl: Duration) -> Result<i64, Failure> {
+        let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
+        self.attempt(move |channel, wrap| async move {
+            let request = LeaseGrantRequest { ttl: seconds, id: 0 };
+            LeaseClient::new(channel).lease_grant(wrap.request(request)).await.map(|answer| answer.into_inner().id)
+        })
+        .await
+    }
+
+    /// Has a lease begin anew. False when there is none any more.
+    pub(super) async fn keep_alive(&self, lease: i64) -> Result<bool, Failure> {
+        self.attempt(move |channel, wrap| async move {
+            let requests = wrap.request(tokio_stream::once(LeaseKeepAliveRequest { id: lease }));
+            let mut answers = LeaseClient::new(channel).lease_keep_alive(requests).await?.into_inner();
+            let answer = answers.message().await?.ok_or_else(|| Status::unavailable("the member ended the stream"))?;
+            Ok(answer.ttl > 0)
+        })
+        .await
+    }
+
+    /// Ends a lease now, and with it the keys under it.
+    pub(super) async fn revoke(&self, lease: i64) -> Result<(), Failure> {
+        self.attempt(move |channel, wrap| async move {
+            LeaseClient::new(channel).lease_revoke(wrap.request(LeaseRevokeRequest { id: lease })).await.map(|_| ())
+        })
         .await
     }
 

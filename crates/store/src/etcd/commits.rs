@@ -23,6 +23,8 @@ pub(super) struct Commits {
     free: Semaphore,
     waiting: AtomicUsize,
     options: EtcdOptions,
+    /// The revision of etcd since which this process holds the store.
+    held: Option<i64>,
 }
 
 /// A lane, and whether it is known how its last commit has left it.
@@ -42,7 +44,13 @@ impl Drop for Waiting<'_> {
 }
 
 impl Commits {
-    pub(super) fn new(client: Arc<Client>, keys: Keys, view: Arc<View>, options: &EtcdOptions) -> Self {
+    pub(super) fn new(
+        client: Arc<Client>,
+        keys: Keys,
+        view: Arc<View>,
+        held: Option<i64>,
+        options: &EtcdOptions,
+    ) -> Self {
         let process = format!("{:016x}", rand::random::<u64>());
         let count = options.lanes.clamp(1, Semaphore::MAX_PERMITS);
         let lane = |index| Lane { key: keys.lane(&process, index), modified: 0 };
@@ -55,6 +63,7 @@ impl Commits {
             free: Semaphore::new(count),
             waiting: AtomicUsize::new(0),
             options: options.clone(),
+            held,
         }
     }
 
@@ -62,8 +71,9 @@ impl Commits {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Does a commit, or says that nothing of it was done, or that this is not known.
-    pub(super) async fn commit(self: Arc<Self>, writes: Vec<Write>) -> Result<Committed, CommitError> {
+    /// Does a commit, or says that nothing of it was done, or that this is not known. Not to be cancelled: the lane would not be
+    /// known any more.
+    pub(super) async fn commit(&self, writes: Vec<Write>) -> Result<Committed, CommitError> {
         let deadline = Instant::now() + self.options.deadline;
         let commits = self.waiting.fetch_add(1, Ordering::Relaxed);
         let waiting = Waiting(&self.waiting);
@@ -82,10 +92,7 @@ impl Commits {
         // There are as many lanes as permits.
         let free = self.lanes.iter().find_map(|lane| Arc::clone(lane).try_lock_owned().ok());
         let Some(used) = free else { return Err(CommitError::Unavailable(Unavailable::Busy { commits: 0, bytes: 0 })) };
-        // In a task of its own: who asked may go away, and the lane must be known afterwards.
-        let this = Arc::clone(&self);
-        let sent = tokio::spawn(async move { this.send(used, &writes, deadline).await });
-        sent.await.unwrap_or(Err(CommitError::Unavailable(Unavailable::Closed)))
+        self.send(used, &writes, deadline).await
     }
 
     async fn send(
@@ -101,7 +108,7 @@ impl Commits {
         *known = false;
         let mut last = None;
         while Instant::now() < deadline {
-            match self.client.txn(txn::request(&self.keys, lane, writes)).await {
+            match self.client.txn(txn::request(&self.keys, self.held, lane, writes)).await {
                 Ok(answer) => match txn::outcome(&self.keys, lane, writes, answer) {
                     Outcome::Done(committed) => {
                         (lane.modified, *known) = (txn::etcd_revision(committed.revision), true);
@@ -117,6 +124,10 @@ impl Commits {
                         return self.done_before(at, writes, deadline).await;
                     }
                     Outcome::LaneCleared => lane.modified = 0,
+                    Outcome::Superseded => {
+                        *known = true;
+                        return unavailable(EtcdError::new("", "another process holds the store now".to_owned()));
+                    }
                     Outcome::Nonsense => {
                         return unavailable(EtcdError::new("", "the answer to a commit makes no sense".to_owned()));
                     }

@@ -13,6 +13,8 @@ pub(super) struct Keys {
     pub(super) newest: Bytes,
     /// The revision up to which the past may be forgotten; its version is the clock of those who compact.
     pub(super) compacted: Bytes,
+    /// Held by the process that may write, under its lease.
+    pub(super) holder: Bytes,
 }
 
 impl Keys {
@@ -22,6 +24,7 @@ impl Keys {
             lanes: format!("{prefix}/lanes/"),
             newest: format!("{prefix}/newest").into(),
             compacted: format!("{prefix}/compacted").into(),
+            holder: format!("{prefix}/holder").into(),
         }
     }
 

@@ -41,9 +41,13 @@ pub(super) struct Lane {
     pub(super) modified: i64,
 }
 
-/// The transaction of a commit.
-pub(super) fn request(keys: &Keys, lane: &Lane, writes: &[Write]) -> TxnRequest {
+/// The transaction of a commit. `held` is the revision of etcd since which this process holds the store; while it does not any more,
+/// nothing is done.
+pub(super) fn request(keys: &Keys, held: Option<i64>, lane: &Lane, writes: &[Write]) -> TxnRequest {
     let mut txn = fence(lane);
+    txn.compare.extend(held.map(|since| {
+        compare(keys.holder.clone(), CompareTarget::Create, CompareResult::Equal, TargetUnion::CreateRevision(since))
+    }));
     txn.success.push(put(keys.newest.clone(), Bytes::new()));
     for write in writes {
         let key = keys.object(&write.key);
@@ -86,6 +90,8 @@ pub(super) enum Outcome {
     DoneBefore(i64),
     /// The lane's key is gone: it was not used for so long that it was cleared away.
     LaneCleared,
+    /// Everything is as expected, but this process does not hold the store any more.
+    Superseded,
     /// The answer is none to what was asked.
     Nonsense,
 }
@@ -137,7 +143,7 @@ fn conflict(keys: &Keys, writes: &[Write], responses: impl Iterator<Item = Respo
             return Outcome::Conflict(CommitError::Conflict { key: write.key.clone(), current });
         }
     }
-    Outcome::Nonsense
+    Outcome::Superseded
 }
 
 fn written(write: &Write, at: i64, response: ResponseOp) -> Option<Arc<Entry>> {

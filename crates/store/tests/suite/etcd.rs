@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backstay_store::{
-    CommitError, Etcd, EtcdOptions, Expect, Operation, Prefix, ReadError, Store, Watch, WatchError, Write,
+    CommitError, Etcd, EtcdOptions, Expect, Operation, Prefix, ReadError, Store, WatchError, Write,
 };
 use futures::future::{join, join_all};
 
@@ -291,4 +291,41 @@ async fn without_a_member_it_does_not_open() {
         EtcdOptions { deadline: Duration::from_millis(300), ..EtcdOptions::new(vec!["127.0.0.1:1".to_owned()]) };
     let error = Etcd::open(nobody).await.unwrap_err().to_string();
     assert!(error.contains("etcd at 127.0.0.1:1"), "{error}");
+}
+
+with_etcd! {
+    one_process_holds_a_store_and_others_stand_by(cluster: 1) {
+        let named = |name: &str| EtcdOptions {
+            holder: Some(name.to_owned()),
+            holder_ttl: Duration::from_secs(2),
+            ..options(&cluster)
+        };
+        let first = Etcd::open(named("first")).await.unwrap();
+        done(&first, put("a", Expect::Absent, "1")).await;
+        let second = tokio::spawn(Etcd::open(named("second")));
+        let holder = Etcd::open(options(&cluster)).await.unwrap();
+        busy(&holder, 3).await;
+        assert!(!second.is_finished(), "it stands by");
+        drop(first);
+        let second = second.await.unwrap().unwrap();
+        assert_eq!(second.snapshot().get(&key("a")).unwrap().value, "1");
+        done(&second, put("b", Expect::Absent, "2")).await;
+    }
+
+    who_is_taken_for_dead_writes_nothing_more(cluster: 1) {
+        let named = |name: &str| EtcdOptions {
+            holder: Some(name.to_owned()),
+            holder_ttl: Duration::from_secs(2),
+            ..options(&cluster)
+        };
+        let first = Etcd::open(named("first")).await.unwrap();
+        let mut watch = first.watch(backends(), first.snapshot().revision()).unwrap();
+        // Its lease ends as one does whose process hangs.
+        cluster.revoke_leases(0);
+        let second = Etcd::open(named("second")).await.unwrap();
+        let error = first.commit(vec![put("a", Expect::Any, "1")]).await.unwrap_err();
+        assert!(error.to_string().contains("another process holds the store now"), "{error}");
+        assert_eq!(watch.next().await.unwrap_err(), WatchError::Closed);
+        done(&second, put("a", Expect::Absent, "2")).await;
+    }
 }

@@ -122,6 +122,15 @@ impl Cluster {
         value.parse::<f64>().ok().map(|value| value as u64)
     }
 
+    /// Ends all leases, over etcd's JSON gateway.
+    pub(crate) fn revoke_leases(&self, index: usize) {
+        let client = self.members[index].client;
+        let all = post(client, "/v3/lease/leases", "{}").unwrap();
+        for id in all.split("\"ID\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            post(client, "/v3/lease/revoke", &format!("{{\"ID\":\"{id}\"}}")).unwrap();
+        }
+    }
+
     /// Ends a member, and starts it with nothing.
     pub(crate) fn set_back(&mut self, index: usize) {
         self.kill(index);
@@ -165,9 +174,17 @@ fn free() -> SocketAddr {
 }
 
 fn get(address: SocketAddr, path: &str) -> Option<String> {
+    exchange(address, &format!("GET {path} HTTP/1.0\r\n\r\n"))
+}
+
+fn post(address: SocketAddr, path: &str, body: &str) -> Option<String> {
+    exchange(address, &format!("POST {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+}
+
+fn exchange(address: SocketAddr, request: &str) -> Option<String> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
-    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).ok()?;
+    stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     Some(answer)

@@ -77,6 +77,14 @@ fn an_attempt_that_was_done_before_is_known_by_its_lane() {
 }
 
 #[test]
+fn who_does_not_hold_the_store_any_more_writes_nothing() {
+    let writes = [put_of("a", Expect::Absent)];
+    let txn = request(&Keys::new("/p"), Some(5), &lane(), &writes);
+    assert!(txn.compare.iter().any(|compare| compare.target_union == Some(TargetUnion::CreateRevision(5))));
+    assert!(matches!(read(&writes, answer(false, vec![lane_at(7), found(Vec::new())])), Outcome::Superseded));
+}
+
+#[test]
 fn a_fence_tells_whether_something_was_done() {
     let mut untouched = lane();
     assert_eq!(fenced(&mut untouched, answer(true, Vec::new())), None);
@@ -89,7 +97,7 @@ fn a_fence_tells_whether_something_was_done() {
 #[test]
 fn nothing_can_be_deleted_that_must_be_absent() {
     let delete = Write { key: key("a"), expect: Expect::Absent, operation: Operation::Delete };
-    let txn = request(&Keys::new("/p"), &lane(), &[delete]);
+    let txn = request(&Keys::new("/p"), None, &lane(), &[delete]);
     let results: Vec<_> = txn.compare.iter().skip(1).map(|compare| compare.result()).collect();
     assert_eq!(results, [CompareResult::Equal, CompareResult::Greater]);
 }
