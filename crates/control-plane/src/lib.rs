@@ -43,12 +43,14 @@ use backstay_guard::{HostName, LogSwitch, PageGuard, check_address};
 use backstay_krakend::KrakendFrontEnd;
 use backstay_metering::Meter;
 use backstay_resources::Registry;
-use backstay_store::{Embedded, Store};
+use backstay_store::{Embedded, Etcd, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
+
+pub use backstay_store::EtcdOptions;
 
 pub use self::error::{BootstrapError, StartError};
 use self::fleets::Fleets;
@@ -72,6 +74,8 @@ pub struct Options {
     pub xds: SocketAddr,
     /// Folder of the embedded store. Default `.backstay`.
     pub data_dir: PathBuf,
+    /// The store on etcd, in place of the embedded one. Default none.
+    pub etcd: Option<EtcdOptions>,
     /// Allows addresses that other machines can reach, although nothing encrypts or authenticates them.
     pub insecure: bool,
     /// Names that requests to both addresses may be addressed to, besides IP addresses and `localhost`. Default none.
@@ -90,6 +94,7 @@ impl Default for Options {
             api: SocketAddr::from(([127, 0, 0, 1], 7080)),
             xds: SocketAddr::from(([127, 0, 0, 1], 18000)),
             data_dir: PathBuf::from(".backstay"),
+            etcd: None,
             insecure: false,
             allowed_hosts: Vec::new(),
             fastly: FastlyOptions::default(),
@@ -173,6 +178,8 @@ pub struct ControlPlane {
     stop: CancellationToken,
     watches: watch::Sender<bool>,
     fleets: Arc<Fleets>,
+    shared: Arc<Shared>,
+    store: Arc<dyn Store>,
     servers: Vec<JoinHandle<()>>,
     publisher: Option<std::thread::JoinHandle<()>>,
 }
@@ -192,10 +199,17 @@ impl ControlPlane {
             Some(path) => Tokens::of_file(path).await?,
             None => Tokens::any(),
         };
+        // Before anybody can connect: a control plane that stands by answers nobody.
+        let etcd = match options.etcd {
+            Some(etcd) => Some(Etcd::open(etcd).await?),
+            None => None,
+        };
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
-        let path = options.data_dir.join("store.redb");
-        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, options.limits.store)?);
+        let store: Arc<dyn Store> = match etcd {
+            Some(etcd) => Arc::new(etcd),
+            None => Arc::new(Embedded::open(options.data_dir.join("store.redb"), options.limits.store)?),
+        };
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
 
@@ -251,6 +265,8 @@ impl ControlPlane {
             stop,
             watches,
             fleets,
+            shared,
+            store,
             servers: vec![status, upkeep, following, garbage, tokio::spawn(api), tokio::spawn(xds)],
             publisher: Some(publisher),
         })
@@ -268,6 +284,12 @@ impl ControlPlane {
         self.xds
     }
 
+    /// Waits until changes are not compiled any more, such as when another control plane has taken the store. What is left to do
+    /// then is to end.
+    pub async fn ended(&self) {
+        self.shared.ended().await;
+    }
+
     /// Ends streams and watches, lets open requests end, and closes the store.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
@@ -279,6 +301,7 @@ impl ControlPlane {
         if let Some(publisher) = self.publisher.take() {
             let _ = tokio::task::spawn_blocking(move || publisher.join()).await;
         }
+        self.store.release().await;
     }
 }
 

@@ -51,7 +51,8 @@ use crate::{
     Watch, WatchError, Write,
 };
 
-/// A [`Store`] on etcd. Dropping it ends its watches; commits that are on their way may still be done.
+/// A [`Store`] on etcd. Dropping it ends its watches; commits that are on their way may still be done. Who stands by for it waits
+/// until its lease ends, unless it was [released](Store::release).
 #[derive(Debug)]
 pub struct Etcd {
     client: Arc<Client>,
@@ -157,11 +158,6 @@ impl Drop for Etcd {
             task.abort();
         }
         self.view.published.close();
-        // So that who stands by need not wait until this is taken for dead.
-        if let Some(held) = self.held {
-            let client = self.client.clone();
-            self.runtime.spawn(async move { client.revoke(held.lease).await });
-        }
     }
 }
 
@@ -203,5 +199,14 @@ impl Store for Etcd {
     fn stats(&self) -> Stats {
         let published = &self.view.published;
         self.counters.stats(&published.snapshot(), published.extent(), self.commits.waiting(), 0)
+    }
+
+    fn release(&self) -> BoxFuture<'_, ()> {
+        let (client, held) = (self.client.clone(), self.held);
+        Box::pin(async move {
+            if let Some(held) = held {
+                self.there(async move { drop(client.revoke(held.lease).await) }).await;
+            }
+        })
     }
 }

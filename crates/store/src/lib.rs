@@ -86,4 +86,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// The sizes and counts that metrics show.
     fn stats(&self) -> Stats;
+
+    /// Lets others have the store who wait for it. What is committed afterwards may fail.
+    fn release(&self) -> BoxFuture<'_, ()> {
+        Box::pin(futures::future::ready(()))
+    }
 }

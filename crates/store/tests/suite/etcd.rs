@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use backstay_store::{
-    CommitError, Etcd, EtcdOptions, Expect, Operation, Prefix, ReadError, Store, WatchError, Write,
-};
+use backstay_store::{CommitError, Etcd, EtcdOptions, Expect, Operation, Prefix, ReadError, Store, WatchError, Write};
 use futures::future::{join, join_all};
 
 use crate::etcd_process::{Cluster, program};
@@ -306,7 +304,7 @@ with_etcd! {
         let holder = Etcd::open(options(&cluster)).await.unwrap();
         busy(&holder, 3).await;
         assert!(!second.is_finished(), "it stands by");
-        drop(first);
+        first.release().await;
         let second = second.await.unwrap().unwrap();
         assert_eq!(second.snapshot().get(&key("a")).unwrap().value, "1");
         done(&second, put("b", Expect::Absent, "2")).await;

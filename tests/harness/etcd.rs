@@ -13,7 +13,7 @@ const GENEROUS: [&str; 4] =
     ["--max-txn-ops=20000", "--max-request-bytes=67108864", "--quota-backend-bytes=4294967296", "--log-level=error"];
 
 /// The program, if it is there. Its absence is said aloud, and is a failure where `BACKSTAY_REQUIRE_TOOLS` is set.
-pub(crate) fn program() -> Option<PathBuf> {
+pub fn program() -> Option<PathBuf> {
     let named = std::env::var_os("BACKSTAY_ETCD").map(PathBuf::from);
     let found = named.or_else(|| {
         let path = std::env::var_os("PATH")?;
@@ -27,11 +27,13 @@ pub(crate) fn program() -> Option<PathBuf> {
 }
 
 /// Members of one cluster.
-pub(crate) struct Cluster {
+#[derive(Debug)]
+pub struct Cluster {
     members: Vec<Member>,
     directory: TempDir,
 }
 
+#[derive(Debug)]
 struct Member {
     client: SocketAddr,
     arguments: Vec<String>,
@@ -39,12 +41,13 @@ struct Member {
 }
 
 impl Cluster {
-    pub(crate) fn of(size: usize) -> Self {
+    /// Starts members that take large commits, and waits until each answers.
+    pub fn of(size: usize) -> Self {
         Self::with(size, &GENEROUS)
     }
 
-    /// Starts members, and waits until each answers.
-    pub(crate) fn with(size: usize, more: &[&str]) -> Self {
+    /// Starts members with further arguments, and waits until each answers.
+    pub fn with(size: usize, more: &[&str]) -> Self {
         let directory = TempDir::new_in(memory()).unwrap();
         let addresses: Vec<_> = (0..size).map(|_| (free(), free())).collect();
         let initial: Vec<_> =
@@ -73,16 +76,18 @@ impl Cluster {
     }
 
     /// `HOST:PORT` of each member.
-    pub(crate) fn endpoints(&self) -> Vec<String> {
+    pub fn endpoints(&self) -> Vec<String> {
         self.members.iter().map(|member| member.client.to_string()).collect()
     }
 
-    pub(crate) fn start(&mut self, index: usize) {
+    /// Starts a member again.
+    pub fn start(&mut self, index: usize) {
         self.launch(index);
         self.wait(index);
     }
 
-    pub(crate) fn kill(&mut self, index: usize) {
+    /// Ends a member as a power cut would.
+    pub fn kill(&mut self, index: usize) {
         if let Some(mut process) = self.members[index].process.take() {
             process.kill().unwrap();
             process.wait().unwrap();
@@ -90,14 +95,14 @@ impl Cluster {
     }
 
     /// Sends a signal, such as STOP.
-    pub(crate) fn signal(&self, index: usize, signal: &str) {
+    pub fn signal(&self, index: usize, signal: &str) {
         let process = self.members[index].process.as_ref().unwrap();
         let status = Command::new("kill").args([format!("-{signal}"), process.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
     /// The member that leads, as each says of itself.
-    pub(crate) fn leader(&self) -> usize {
+    pub fn leader(&self) -> usize {
         loop {
             let leads = |member: &Member| {
                 member.process.is_some()
@@ -110,12 +115,12 @@ impl Cluster {
     }
 
     /// What a member tells of itself.
-    pub(crate) fn metrics(&self, index: usize) -> String {
+    pub fn metrics(&self, index: usize) -> String {
         get(self.members[index].client, "/metrics").unwrap_or_default()
     }
 
     /// The revision a member is at, unless it is away or hangs.
-    pub(crate) fn revision(&self, index: usize) -> Option<u64> {
+    pub fn revision(&self, index: usize) -> Option<u64> {
         let text = self.metrics(index);
         let value = text.lines().find_map(|line| line.strip_prefix("etcd_debugging_mvcc_current_revision "))?;
         // Written as a floating-point number once it is large.
@@ -123,7 +128,7 @@ impl Cluster {
     }
 
     /// Ends all leases, over etcd's JSON gateway.
-    pub(crate) fn revoke_leases(&self, index: usize) {
+    pub fn revoke_leases(&self, index: usize) {
         let client = self.members[index].client;
         let all = post(client, "/v3/lease/leases", "{}").unwrap();
         for id in all.split("\"ID\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {
@@ -132,7 +137,7 @@ impl Cluster {
     }
 
     /// Ends a member, and starts it with nothing.
-    pub(crate) fn set_back(&mut self, index: usize) {
+    pub fn set_back(&mut self, index: usize) {
         self.kill(index);
         std::fs::remove_dir_all(self.directory.path().join(index.to_string())).unwrap();
         self.start(index);
