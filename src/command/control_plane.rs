@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use backstay_control_plane::{ControlPlane, EtcdOptions, Limit, Limits, Options};
+use backstay_control_plane::{ControlPlane, EtcdAddressError, EtcdOptions, Limit, Limits, Options};
 use backstay_guard::LogSwitch;
 use serde_json::json;
 
@@ -36,8 +36,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", default_value = ".backstay", conflicts_with = "store")]
     data_dir: PathBuf,
     /// Store on etcd in place of --data-dir: etcd://HOST:PORT,HOST:PORT/PREFIX?OPTIONS, or etcds:// for TLS
-    #[arg(long, value_name = "URL", value_parser = EtcdOptions::parse)]
-    store: Option<EtcdOptions>,
+    #[arg(long, value_name = "URL", value_parser = on_etcd)]
+    store: Option<Box<EtcdOptions>>,
     /// Allow addresses beyond this machine, although nothing encrypts or authenticates what goes over them
     #[arg(long)]
     insecure: bool,
@@ -52,13 +52,17 @@ pub(crate) struct Args {
     address_file: AddressFileArgs,
 }
 
+fn on_etcd(address: &str) -> Result<Box<EtcdOptions>, EtcdAddressError> {
+    EtcdOptions::parse(address).map(Box::new)
+}
+
 impl Args {
     pub(crate) async fn run(self, log_switch: LogSwitch) -> Result<ExitCode> {
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
         let Self { api, xds, data_dir, store, insecure, .. } = self;
         // What others that stand by say they wait for.
         let holder = format!("control plane {api}, process {}", std::process::id());
-        let etcd = store.map(|options| EtcdOptions { holder: Some(holder), ..options });
+        let etcd = store.map(|options| EtcdOptions { holder: Some(holder), ..*options });
         let allowed_hosts = self.allowed_hosts.names;
         let fastly = self.fastly.options(None);
         let mut limits = Limits::default();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::etcd::{Cluster, program};
+use crate::harness::etcd::{Cluster, blocking, program};
 use crate::harness::rest::BACKENDS;
 use crate::harness::{ControlPlane, Proxy, Rest, manifest, port};
 
@@ -20,7 +20,7 @@ async fn another_control_plane_takes_over_what_a_killed_one_had() {
     if program().is_none() {
         return;
     }
-    let cluster = tokio::task::block_in_place(|| Cluster::of(3));
+    let cluster = blocking(|| Cluster::of(3));
     let mut first = ControlPlane::begin_on(&store(&cluster));
     first.wait_for_line("API on");
     let second = ControlPlane::begin_on(&store(&cluster));
@@ -51,7 +51,7 @@ async fn one_that_ends_in_order_leaves_the_store_at_once_and_one_that_lost_it_en
     if program().is_none() {
         return;
     }
-    let cluster = tokio::task::block_in_place(|| Cluster::of(1));
+    let cluster = blocking(|| Cluster::of(1));
     let mut first = ControlPlane::begin_on(&store(&cluster));
     first.wait_for_line("API on");
     let mut second = ControlPlane::begin_on(&store(&cluster));

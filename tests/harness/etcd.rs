@@ -26,6 +26,12 @@ pub fn program() -> Option<PathBuf> {
     found
 }
 
+/// Runs what waits for processes, in a test whose runtime has threads for others.
+#[allow(clippy::disallowed_methods, reason = "no test of the request path runs on this runtime")]
+pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
 /// Members of one cluster.
 #[derive(Debug)]
 pub struct Cluster {
@@ -65,7 +71,7 @@ impl Cluster {
             arguments.extend(more.iter().map(|&argument| argument.to_owned()));
             Member { client: *client, arguments, process: None }
         });
-        let mut cluster = Self { members: members.collect(), directory: directory };
+        let mut cluster = Self { members: members.collect(), directory };
         for index in 0..size {
             cluster.launch(index);
         }

@@ -51,6 +51,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
 pub use backstay_store::EtcdOptions;
+pub use backstay_store::etcd::options::AddressError as EtcdAddressError;
 
 pub use self::error::{BootstrapError, StartError};
 use self::fleets::Fleets;

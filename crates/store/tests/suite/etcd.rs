@@ -8,7 +8,7 @@ use std::time::Duration;
 use backstay_store::{CommitError, Etcd, EtcdOptions, Expect, Operation, Prefix, ReadError, Store, WatchError, Write};
 use futures::future::{join, join_all};
 
-use crate::etcd_process::{Cluster, program};
+use crate::etcd_process::{Cluster, blocking, program};
 use crate::fixture::{backends, busy, done, key, put, until};
 
 /// Shorter than what people would set, since the tests wait for it.
@@ -32,7 +32,7 @@ macro_rules! with_etcd {
         async fn $name() {
             if program().is_some() {
                 #[allow(unused_mut, reason = "some kill members")]
-                let mut $cluster = tokio::task::block_in_place(|| Cluster::of($size));
+                let mut $cluster = blocking(|| Cluster::of($size));
                 $body
             }
         }
@@ -104,7 +104,7 @@ with_etcd! {
         assert!(!store.stats().writable);
         assert!(matches!(store.read().await, Err(ReadError::Unavailable(_))));
         assert_eq!(store.snapshot().get(&key("a")).unwrap().value, "1");
-        tokio::task::block_in_place(|| cluster.start(0));
+        blocking(|| cluster.start(0));
         let revision = done(&*store, put("a", Expect::Present, "3")).await;
         assert!(store.stats().writable);
         let last = until(&mut *watch, revision).await;
@@ -115,7 +115,7 @@ with_etcd! {
         let store = open(&cluster).await;
         busy(&*store, 30).await;
         let mut watch = store.watch(backends(), store.snapshot().revision()).unwrap();
-        tokio::task::block_in_place(|| cluster.set_back(0));
+        blocking(|| cluster.set_back(0));
         let error = watch.next().await.unwrap_err();
         assert!(matches!(error, WatchError::Compacted { requested: 30, .. }), "{error}");
         assert!(store.snapshot().is_empty());
@@ -174,7 +174,7 @@ async fn under_load(cluster: &mut Cluster, mut trouble: impl FnMut(&mut Cluster)
             tokio::spawn(async move { count(&store, &format!("writer{index}"), &stop).await })
         })
         .collect();
-    tokio::task::block_in_place(|| trouble(cluster));
+    blocking(|| trouble(cluster));
     stop.store(true, Ordering::Relaxed);
     let told = join_all(writers).await;
     let last = done(&*stores[0], put("end", Expect::Any, "")).await;
@@ -237,7 +237,7 @@ async fn a_commit_too_large_for_etcd_is_refused_with_a_sentence() {
     if program().is_none() {
         return;
     }
-    let cluster = tokio::task::block_in_place(|| Cluster::with(1, &[]));
+    let cluster = blocking(|| Cluster::with(1, &[]));
     let store = Etcd::open(options(&cluster)).await.unwrap();
     let writes =
         |count: usize| -> Vec<Write> { (0..count).map(|index| put(&format!("b{index}"), Expect::Any, "")).collect() };
@@ -269,7 +269,7 @@ async fn an_etcd_without_room_is_unavailable_and_still_read() {
     if program().is_none() {
         return;
     }
-    let cluster = tokio::task::block_in_place(|| Cluster::with(1, &["--quota-backend-bytes=4194304"]));
+    let cluster = blocking(|| Cluster::with(1, &["--quota-backend-bytes=4194304"]));
     let store = Etcd::open(EtcdOptions { deadline: Duration::from_secs(2), ..options(&cluster) }).await.unwrap();
     let large = "x".repeat(1 << 20);
     let error = loop {

@@ -72,7 +72,7 @@ pub(crate) fn is_there(implementation: &str) -> bool {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(future))
+    etcd_process::blocking(|| tokio::runtime::Handle::current().block_on(future))
 }
 
 pub(crate) fn key(name: &str) -> Key {
