@@ -42,6 +42,8 @@ pub struct Cluster {
 #[derive(Debug)]
 struct Member {
     client: SocketAddr,
+    /// Where it tells how it is.
+    metrics: SocketAddr,
     arguments: Vec<String>,
     process: Option<Child>,
 }
@@ -54,22 +56,28 @@ impl Cluster {
 
     /// Starts members with further arguments, and waits until each answers.
     pub fn with(size: usize, more: &[&str]) -> Self {
+        Self::speaking("http", size, more)
+    }
+
+    /// Starts members that their clients reach over `scheme`.
+    pub fn speaking(scheme: &str, size: usize, more: &[&str]) -> Self {
         let directory = TempDir::new_in(memory()).unwrap();
-        let addresses: Vec<_> = (0..size).map(|_| (free(), free())).collect();
+        let addresses: Vec<_> = (0..size).map(|_| (free(), free(), free())).collect();
         let initial: Vec<_> =
-            addresses.iter().enumerate().map(|(index, (_, peer))| format!("m{index}=http://{peer}")).collect();
-        let members = addresses.iter().enumerate().map(|(index, (client, peer))| {
+            addresses.iter().enumerate().map(|(index, (_, peer, _))| format!("m{index}=http://{peer}")).collect();
+        let members = addresses.iter().enumerate().map(|(index, (client, peer, metrics))| {
             let mut arguments = vec![
                 format!("--name=m{index}"),
                 format!("--data-dir={}", directory.path().join(index.to_string()).display()),
-                format!("--listen-client-urls=http://{client}"),
-                format!("--advertise-client-urls=http://{client}"),
+                format!("--listen-client-urls={scheme}://{client}"),
+                format!("--advertise-client-urls={scheme}://{client}"),
+                format!("--listen-metrics-urls=http://{metrics}"),
                 format!("--listen-peer-urls=http://{peer}"),
                 format!("--initial-advertise-peer-urls=http://{peer}"),
                 format!("--initial-cluster={}", initial.join(",")),
             ];
             arguments.extend(more.iter().map(|&argument| argument.to_owned()));
-            Member { client: *client, arguments, process: None }
+            Member { client: *client, metrics: *metrics, arguments, process: None }
         });
         let mut cluster = Self { members: members.collect(), directory };
         for index in 0..size {
@@ -112,7 +120,7 @@ impl Cluster {
         loop {
             let leads = |member: &Member| {
                 member.process.is_some()
-                    && get(member.client, "/metrics").is_some_and(|text| text.contains("\netcd_server_is_leader 1"))
+                    && get(member.metrics, "/metrics").is_some_and(|text| text.contains("\netcd_server_is_leader 1"))
             };
             if let Some(index) = self.members.iter().position(leads) {
                 return index;
@@ -122,7 +130,7 @@ impl Cluster {
 
     /// What a member tells of itself.
     pub fn metrics(&self, index: usize) -> String {
-        get(self.members[index].client, "/metrics").unwrap_or_default()
+        get(self.members[index].metrics, "/metrics").unwrap_or_default()
     }
 
     /// The revision a member is at, unless it is away or hangs.
@@ -139,6 +147,33 @@ impl Cluster {
         let all = post(client, "/v3/lease/leases", "{}").unwrap();
         for id in all.split("\"ID\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {
             post(client, "/v3/lease/revoke", &format!("{{\"ID\":\"{id}\"}}")).unwrap();
+        }
+    }
+
+    /// Has the cluster ask for a login: of `root`, and of `user` who may read and write below `prefix`. Both have the password `secret`.
+    pub fn require_login(&self, user: &str, prefix: &str) {
+        let client = self.members[0].client;
+        // Keys are in Base64 here; the end of the range is the prefix with its last character one higher.
+        let key = |text: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+        let mut end = prefix.as_bytes().to_vec();
+        *end.last_mut().unwrap() += 1;
+        let (from, to) = (key(prefix.as_bytes()), key(&end));
+        for (path, body) in [
+            ("user/add", "{\"name\":\"root\",\"password\":\"secret\"}".to_owned()),
+            ("user/grant", "{\"user\":\"root\",\"role\":\"root\"}".to_owned()),
+            ("user/add", format!("{{\"name\":\"{user}\",\"password\":\"secret\"}}")),
+            ("role/add", "{\"name\":\"own\"}".to_owned()),
+            (
+                "role/grant",
+                format!(
+                    "{{\"name\":\"own\",\"perm\":{{\"permType\":\"READWRITE\",\"key\":\"{from}\",\"range_end\":\"{to}\"}}}}"
+                ),
+            ),
+            ("user/grant", format!("{{\"user\":\"{user}\",\"role\":\"own\"}}")),
+            ("enable", "{}".to_owned()),
+        ] {
+            let answer = post(client, &format!("/v3/auth/{path}"), &body).unwrap();
+            assert!(answer.contains(" 200 "), "{path}: {answer}");
         }
     }
 
@@ -160,7 +195,7 @@ impl Cluster {
 
     fn wait(&self, index: usize) {
         let member = &self.members[index];
-        while !get(member.client, "/health").is_some_and(|answer| answer.contains("\"true\"")) {
+        while !get(member.metrics, "/health").is_some_and(|answer| answer.contains("\"true\"")) {
             std::thread::yield_now();
         }
     }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use backstay_store::etcd::options::Login;
 use backstay_store::{CommitError, Etcd, EtcdOptions, Expect, Operation, Prefix, ReadError, Store, WatchError, Write};
 use futures::future::{join, join_all};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use crate::etcd_process::{Cluster, blocking, program};
 use crate::fixture::{backends, busy, done, key, put, until};
@@ -326,4 +328,63 @@ with_etcd! {
         assert_eq!(watch.next().await.unwrap_err(), WatchError::Closed);
         done(&second, put("a", Expect::Absent, "2")).await;
     }
+}
+
+with_etcd! {
+    a_user_writes_below_its_prefix_alone(cluster: 1) {
+        blocking(|| cluster.require_login("gateway", "/backstay/"));
+        let error = Etcd::open(options(&cluster)).await.unwrap_err().to_string();
+        assert!(error.contains("user name is empty"), "{error}");
+        let login = |password: &str| Some(Login { user: "gateway".to_owned(), password: password.to_owned() });
+        let wrong = EtcdOptions { login: login("wrong"), ..options(&cluster) };
+        let error = Etcd::open(wrong).await.unwrap_err().to_string();
+        assert!(error.contains("user \"gateway\" cannot log in") && !error.contains("wrong"), "{error}");
+        let store = Etcd::open(EtcdOptions { login: login("secret"), ..options(&cluster) }).await.unwrap();
+        let mut watch = store.watch(backends(), store.snapshot().revision()).unwrap();
+        let revision = done(&store, put("a", Expect::Absent, "1")).await;
+        assert_eq!(until(&mut *watch, revision).await.len(), 1);
+        let elsewhere = EtcdOptions { login: login("secret"), prefix: "/other".to_owned(), ..options(&cluster) };
+        let error = Etcd::open(elsewhere).await.unwrap_err().to_string();
+        assert!(error.contains("permission denied"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn members_and_who_asks_them_prove_themselves() {
+    if program().is_none() {
+        return;
+    }
+    let files = tempfile::tempdir().unwrap();
+    let file = |name: &str| files.path().join(name);
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(file("ca"), authority.pem()).unwrap();
+    let issue = |name: &str, host: &str| {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec![host.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        std::fs::write(file(&format!("{name}.crt")), certificate.pem()).unwrap();
+        std::fs::write(file(&format!("{name}.key")), key.serialize_pem()).unwrap();
+    };
+    issue("etcd", "etcd.example");
+    issue("client", "client.example");
+    let argument = |name: &str, of: &str| format!("--{name}={}", file(of).display());
+    let arguments = [
+        argument("cert-file", "etcd.crt"),
+        argument("key-file", "etcd.key"),
+        argument("trusted-ca-file", "ca"),
+        "--client-cert-auth".to_owned(),
+    ];
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let cluster = blocking(|| Cluster::speaking("https", 1, &arguments));
+    let open = |query: &str| {
+        let address = format!("etcds://{}/?ca={}{query}", cluster.endpoints()[0], file("ca").display());
+        let options = EtcdOptions { deadline: Duration::from_secs(1), ..EtcdOptions::parse(&address).unwrap() };
+        Etcd::open(options)
+    };
+    let own = format!("&cert={}&key={}", file("client.crt").display(), file("client.key").display());
+    let store = open(&format!("&server-name=etcd.example{own}")).await.unwrap();
+    done(&store, put("a", Expect::Absent, "1")).await;
+    assert!(open("&server-name=etcd.example").await.is_err(), "who shows no certificate is not let in");
+    assert!(open(&own).await.is_err(), "the certificate of the member has another name");
 }
