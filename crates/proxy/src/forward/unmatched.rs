@@ -16,7 +16,7 @@ pub(super) const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND,
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// Answers a request that no rule matches.
+/// Answers a request that no rule matches, and that is not sent [elsewhere](Lookup::elsewhere).
 pub(super) fn answer(exchange: Exchange, lookup: &Lookup<'_>, manners: &Manners) -> Response<ResponseBody> {
     let parts = lookup.parts;
     if parts.method == Method::OPTIONS && manners.answer_options {
@@ -25,10 +25,6 @@ pub(super) fn answer(exchange: Exchange, lookup: &Lookup<'_>, manners: &Manners)
             methods.sort_by(|a, b| a.as_str().cmp(b.as_str()));
             return reply::not_routed(exchange, &allowing(Respond::text(StatusCode::OK, ""), &methods), "options");
         }
-    }
-    let elsewhere = lookup.elsewhere(manners);
-    if let Some(location) = elsewhere {
-        return reply::not_routed(exchange, &redirect(&parts.method, &location), "redirect_to_route");
     }
     let methods = lookup.methods();
     match (&manners.method_not_allowed, &manners.not_found) {
@@ -59,7 +55,7 @@ impl Lookup<'_> {
     }
 
     /// Path and query of a rule that the client may have meant.
-    fn elsewhere(&self, manners: &Manners) -> Option<String> {
+    pub(super) fn elsewhere(&self, manners: &Manners) -> Option<String> {
         let (path, query) = (self.parts.uri.path(), self.parts.uri.query());
         if path == "/" || self.parts.method == Method::CONNECT {
             return None;
@@ -101,8 +97,13 @@ fn toggled(path: &str) -> String {
     }
 }
 
-/// Sends the client elsewhere, as Go's `http.Redirect` does.
-fn redirect(method: &Method, location: &str) -> Respond {
+/// Sends the client to `location`.
+pub(super) fn redirect(exchange: Exchange, method: &Method, location: &str) -> Response<ResponseBody> {
+    reply::not_routed(exchange, &redirection(method, location), "redirect_to_route")
+}
+
+/// An answer that sends the client elsewhere, as Go's `http.Redirect` writes it.
+fn redirection(method: &Method, location: &str) -> Respond {
     let status = if *method == Method::GET { StatusCode::MOVED_PERMANENTLY } else { StatusCode::TEMPORARY_REDIRECT };
     let mut respond = Respond::text(status, "");
     if *method == Method::GET {

@@ -55,6 +55,8 @@ async fn variables_take_whole_elements_of_the_decoded_path() {
         ("/users/7", "one"),
         ("/users/a%20b?x", "one"),
         ("/users/7/posts/", "posts"),
+        // In the middle of a path, a variable may have nothing to take.
+        ("/users//posts/", "posts"),
     ] {
         assert_eq!(asked(&proxy, Method::GET, target).await.text(), expected, "{target}");
     }
