@@ -63,9 +63,9 @@ fn is_plain(byte: u8) -> bool {
 pub(crate) fn write_query(query: &str, out: &mut String) {
     for byte in query.bytes() {
         if matches!(byte, 0x21..=0x7E) && !matches!(byte, b'"' | b'<' | b'>') {
-            out.push(char::from(byte))
+            out.push(char::from(byte));
         } else {
-            percent(byte, out)
+            percent(byte, out);
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn answer(exchange: Exchange, lookup: &Lookup<'_>, manners: &Manners)
     let methods = lookup.methods();
     match (&manners.method_not_allowed, &manners.not_found) {
         (Some(respond), _) if !methods.is_empty() => {
-            reply::not_routed(exchange, &allowing(respond.clone(), &methods), "method_not_allowed")
+            reply::not_routed(exchange, &not_allowed(respond, methods), "method_not_allowed")
         }
         (_, Some(respond)) => reply::not_routed(exchange, respond, "route_not_found"),
         (_, None) => reply::refuse(exchange, NO_ROUTE),
@@ -113,6 +113,13 @@ fn redirection(method: &Method, location: &str) -> Respond {
         respond.content_type = HTML;
     }
     with(respond, header::LOCATION, location)
+}
+
+/// The answer to a method that is none of these, with these in the order in which people list them.
+fn not_allowed(respond: &Respond, mut methods: Vec<Method>) -> Respond {
+    const USUAL: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    methods.sort_by_key(|method| USUAL.iter().position(|usual| usual == method).unwrap_or(USUAL.len()));
+    allowing(respond.clone(), &methods)
 }
 
 /// The answer, with the methods that are allowed.
