@@ -197,13 +197,18 @@ fn unmatched(
     let Some(unmatched) = lookup.table.unmatched(lookup.host) else { return reply::refuse(exchange, NO_ROUTE) };
     let client_address = unmatched.client_address.as_deref();
     exchange.note(|record| record.route = Some(Arc::clone(&unmatched.route)));
+    let inquiry = Inquiry { exchange: &exchange, parts, authority, client_address, template: None };
     if let Some(guards) = &unmatched.guards
-        && let Verdict::Answer(answer) = guards::check(
-            guards,
-            Wanted::default(),
-            Inquiry { exchange: &exchange, parts, authority, client_address, template: None },
-            additions,
-        )
+        && let Some(answer) = guards::check_sharing(guards, inquiry, additions)
+    {
+        return answer.give(exchange);
+    }
+    // Where a client is sent to another spelling of its path, it passes the guards there.
+    if let Some(location) = unmatched.manners.as_ref().and_then(|manners| lookup.elsewhere(manners)) {
+        return unmatched::redirect(exchange, &parts.method, &location);
+    }
+    if let Some(guards) = &unmatched.guards
+        && let Verdict::Answer(answer) = guards::check_rest(guards, Wanted::default(), inquiry, additions)
     {
         return answer.give(exchange);
     }
