@@ -75,6 +75,19 @@ impl ClientIo {
         self.refused
     }
 
+    /// Writes interim answers, between what hyper has written and what it writes next; ready when there are none.
+    #[inline]
+    fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.activity.interim().is_waiting() {
+            return Poll::Ready(Ok(()));
+        }
+        let Self { stream, activity, .. } = self;
+        activity.interim().poll(|bytes| {
+            activity.moved();
+            Pin::new(&mut *stream).poll_write(cx, bytes)
+        })
+    }
+
     #[inline]
     fn sent(&mut self, bytes: usize) {
         if let Some(frames) = &mut self.frames {
@@ -134,6 +147,7 @@ impl AsyncWrite for ClientIo {
     #[inline]
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        ready!(this.poll_interim(cx))?;
         this.activity.write();
         let written = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
         this.sent(written);
@@ -147,6 +161,7 @@ impl AsyncWrite for ClientIo {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        ready!(this.poll_interim(cx))?;
         this.activity.write();
         let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs))?;
         this.sent(written);
@@ -159,6 +174,7 @@ impl AsyncWrite for ClientIo {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_interim(cx))?;
         ready!(Pin::new(&mut this.stream).poll_flush(cx))?;
         this.activity.flushed();
         Poll::Ready(Ok(()))
