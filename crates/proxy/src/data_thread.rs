@@ -6,11 +6,12 @@
 //!
 //! - `registry`: connections from clients, as the sweep and a drain see them. `streams`: the requests among them that share a
 //!   connection.
-//! - `socket`: what a listening socket serves now.
+//! - `socket`: what a listening socket serves now. `timers`: those that requests borrow.
 
 mod registry;
 mod socket;
 mod streams;
+mod timers;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -36,6 +37,7 @@ use crate::upstream::{Connector, Upstreams};
 pub(crate) use registry::{Membership, Registry};
 pub(crate) use socket::CurrentSocket;
 pub(crate) use streams::Streams;
+pub(crate) use timers::Timers;
 
 /// What all threads share. Read-only, or counted atomically.
 #[derive(Debug)]
@@ -81,6 +83,7 @@ pub(crate) struct DataThread {
     pub(crate) mirrors: Cell<usize>,
     pub(crate) registry: Rc<Registry>,
     pub(crate) streams: Rc<Streams>,
+    pub(crate) timers: Rc<Timers>,
     /// Requests that were answered before all of them had arrived, and since when.
     lingering: RefCell<Vec<(Instant, Rc<BodyProgress>)>>,
     random: RefCell<SmallRng>,
@@ -103,6 +106,7 @@ impl DataThread {
             mirrors: Cell::new(0),
             registry: Rc::default(),
             streams: Rc::default(),
+            timers: Rc::default(),
             lingering: RefCell::default(),
             random: RefCell::new(rand::make_rng()),
             date: RefCell::new((0, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))),

@@ -83,6 +83,15 @@ impl Outbound {
                     let late = || Err(Failure::Timeout);
                     within(deadline, pin!(attempt::run(state, &active.upstream, buffer, request)), late).await
                 }
+                // Not boxed: nothing else is allocated for it.
+                Attempts::Timed(timeout) if active.upstream.backend.policy.retries.is_none() => {
+                    let client = Rc::clone(&unanswered.exchange.client);
+                    state.time();
+                    let timeouts = retries::Timeouts { attempt: timeout, due };
+                    let late = || Err(Failure::Timeout);
+                    let work = pin!(retries::once(state, &active.upstream, &client.thread, timeouts, request));
+                    within(deadline, work, late).await
+                }
                 Attempts::Timed(timeout) => {
                     let client = Rc::clone(&unanswered.exchange.client);
                     state.time();

@@ -25,9 +25,6 @@ use crate::exchange::{ClientConnection, Exchange, Service};
 /// endpoint on which its request was under way ("MadeYouReset", CVE-2025-8671), and no honest client comes near.
 const MAX_RESETS: usize = 100;
 
-/// How the library explains, to the client, that there were more of these.
-const RESETS_REACHED: &str = "too_many_internal_resets";
-
 /// Bytes of answers that the library keeps for each stream while its client does not read.
 const MAX_SEND_BUFFER: usize = 400 << 10;
 
@@ -132,12 +129,7 @@ impl<S: Service> Future for Http2<S> {
 
 /// Counts that a connection has ended because of what arrived, if that is why.
 pub(super) fn count(error: &h2::Error, metrics: &ServerMetrics) {
-    if !error.is_library() || error.reason() == Some(Reason::NO_ERROR) {
-        return;
-    }
-    metrics.protocol_errors.increment(1);
-    // The library says it nowhere else.
-    if error.reason() == Some(Reason::ENHANCE_YOUR_CALM) && error.to_string().contains(RESETS_REACHED) {
-        metrics.floods.resets.increment(1);
+    if error.is_library() && error.reason() != Some(Reason::NO_ERROR) {
+        metrics.protocol_errors.increment(1);
     }
 }

@@ -89,7 +89,7 @@ impl ClientIo {
     }
 
     #[inline]
-    fn sent(&mut self, bytes: usize) {
+    fn sent(&mut self, bytes: &[u8]) {
         if let Some(frames) = &mut self.frames {
             frames.0.sent(bytes);
         }
@@ -150,7 +150,7 @@ impl AsyncWrite for ClientIo {
         ready!(this.poll_interim(cx))?;
         this.activity.write();
         let written = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
-        this.sent(written);
+        this.sent(buf.get(..written).unwrap_or_default());
         Poll::Ready(Ok(written))
     }
 
@@ -164,7 +164,12 @@ impl AsyncWrite for ClientIo {
         ready!(this.poll_interim(cx))?;
         this.activity.write();
         let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs))?;
-        this.sent(written);
+        let mut left = written;
+        for buf in bufs {
+            let sent = buf.len().min(left);
+            this.sent(buf.get(..sent).unwrap_or_default());
+            left -= sent;
+        }
         Poll::Ready(Ok(written))
     }
 
@@ -185,6 +190,9 @@ impl AsyncWrite for ClientIo {
         if this.activity.is_parked() {
             // hyper is done with it, the client is not.
             return Poll::Ready(Ok(()));
+        }
+        if let Some(frames) = this.frames.take_if(|frames| frames.0.resets_reached()) {
+            frames.1.floods.resets.increment(1);
         }
         // From here on it is never idle again.
         this.activity.write();
