@@ -102,7 +102,7 @@ fn serve(mut stream: TcpStream) {
 fn everything(listen: SocketAddr, upstream: SocketAddr) -> Config {
     let backend = Backend::new(BackendParts {
         name: "backend/only".into(),
-        spec: BackendSpec::default(),
+        spec: Arc::new(BackendSpec::default()),
         discovery: Discovery::addresses(vec![Endpoint::ip(upstream.ip())]),
         tls: None,
         metrics: Arc::default(),

@@ -56,7 +56,7 @@ const PREFIXES: usize = 50;
 fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Config, Faults> {
     let backend = Backend::new(BackendParts {
         name: "backend/only".into(),
-        spec: BackendSpec { timeouts: timeouts(mode), ..BackendSpec::default() },
+        spec: Arc::new(BackendSpec { timeouts: timeouts(mode), ..BackendSpec::default() }),
         discovery: Discovery::addresses(vec![Endpoint::ip(upstream.ip())]),
         tls: None,
         metrics: Arc::default(),

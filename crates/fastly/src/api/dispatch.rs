@@ -192,9 +192,7 @@ async fn not_stored(api: &Api, call: &Call, place: Place<'_>, rest: &[&str], pat
     match (rest, &call.method) {
         // No list: clients read one thing or hear that there is none.
         (["image_optimizer_default_settings"], &Method::GET) => Err(Failure::no_such_path(path)),
-        (["generated_vcl" | "boilerplate", ..], _) => {
-            Err(Failure::absent(NO_VCL))
-        }
+        (["generated_vcl" | "boilerplate", ..], _) => Err(Failure::absent(NO_VCL)),
         ([_], &Method::GET) => Ok(Reply::new(json!([]))),
         ([what, ..], &Method::POST | &Method::PUT) => {
             Err(Failure::bad_request(format!("'{what}' is not supported here")))

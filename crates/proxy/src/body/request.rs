@@ -49,11 +49,7 @@ impl RequestBody {
         if incoming.is_end_stream() {
             return Self::empty();
         }
-        Self {
-            source: Source::Client(incoming),
-            progress: Some(BodyProgress::new(activity, stream)),
-            taps: Vec::new(),
-        }
+        Self { source: Source::Client(incoming), progress: Some(BodyProgress::new(activity, stream)), taps: Vec::new() }
     }
 
     pub(crate) fn tapped(tapped: Tapped) -> Self {

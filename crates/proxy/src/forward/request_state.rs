@@ -107,7 +107,9 @@ impl RequestState {
     /// Passes an interim answer of the endpoint on. Whether the client is to continue is between it and this proxy.
     #[cold]
     pub(super) fn pass_interim(&self, mut response: Response<()>) {
-        let Some(interims) = self.interims.as_ref().filter(|_| response.status() != StatusCode::CONTINUE) else { return };
+        let Some(interims) = self.interims.as_ref().filter(|_| response.status() != StatusCode::CONTINUE) else {
+            return;
+        };
         let headers = response.headers_mut();
         let present = HeaderPresence::among(headers);
         headers::strip(headers, &present);

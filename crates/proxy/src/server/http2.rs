@@ -98,7 +98,8 @@ impl<S: Service> Http2<S> {
         });
         let thread = &self.client.thread;
         let work = self.service.serve(exchange, request);
-        let answering = stream::Answering { thread: Rc::clone(thread), activity: Rc::clone(&activity), respond, connect };
+        let answering =
+            stream::Answering { thread: Rc::clone(thread), activity: Rc::clone(&activity), respond, connect };
         thread.streams.run(activity, answering.run(work));
     }
 }

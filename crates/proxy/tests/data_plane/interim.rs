@@ -17,7 +17,8 @@ use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::route::Matcher;
 use backstay_proxy::server::{Limits, Options};
 
-const HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nConnection: x-mine\r\nX-Mine: 1\r\n\r\n";
+const HINTS: &[u8] =
+    b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nConnection: x-mine\r\nX-Mine: 1\r\n\r\n";
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// A proxy in front of an endpoint that writes `answer` to each request.
