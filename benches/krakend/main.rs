@@ -107,7 +107,7 @@ fn measure(scenario: Scenario, gateways: &[Gateway; 2], rounds: usize, seconds: 
 fn load(gateway: &Gateway, scenario: Scenario, seconds: u64, figures: &mut Figures) {
     let process = gateway.processes.last().expect("a process");
     let mut command = Command::new("wrk");
-    command.args(["-t1", "-c64", "--latency", &format!("-d{seconds}s")]);
+    command.args(["-t1", "-c64", "--latency", "--timeout", "10s", &format!("-d{seconds}s")]);
     command.arg(format!("http://{}{}", gateway.address, scenario.path()));
     let before = process.cpu_seconds();
     let output = pinned(OTHER_CPU, &command).output().expect("wrk runs");
