@@ -10,7 +10,6 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use http::{Method, Request, Version};
-use tokio::sync::oneshot;
 
 use crate::access::Record;
 use crate::activity::{Cause, StreamActivity};
@@ -20,7 +19,7 @@ pub(crate) use client::{ClientConnection, ClientPermit};
 pub(crate) use interim::Interims;
 pub(crate) use service::Service;
 pub(crate) use stream_tunnel::StreamTunnel;
-pub(crate) use upgrade::{ClientTunnel, ClientUpgrade};
+pub(crate) use upgrade::{ClientTunnel, ClientUpgrade, StreamUpgrade};
 
 /// What a request expects of an answer, whoever gives it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,8 +43,6 @@ pub(crate) struct Exchange {
     pub(crate) record: Option<Box<Record>>,
     /// How far the request has come, where it shares its connection with others (HTTP/2).
     pub(crate) stream: Option<Rc<StreamActivity>>,
-    /// What becomes of its stream, where it asks for another protocol on it (RFC 8441).
-    pub(crate) connect: Option<oneshot::Receiver<StreamTunnel>>,
 }
 
 impl Exchange {
@@ -65,7 +62,7 @@ impl Exchange {
             grpc: false,
             interim: request.version() > Version::HTTP_10,
         };
-        Self { client: Rc::clone(client), started: Instant::now(), format, record, stream, connect: None }
+        Self { client: Rc::clone(client), started: Instant::now(), format, record, stream }
     }
 
     /// The answer, which has begun, must have ended at `end`, whether or not the client reads it.

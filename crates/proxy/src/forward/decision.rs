@@ -234,7 +234,7 @@ fn decide_target(
         Target::Respond(respond) => return Decision::Answered(reply::respond(exchange, respond, None, filters)),
     };
     exchange.note(|record| record.backend = Some(Arc::clone(&backend.name)));
-    let client_upgrade = ClientUpgrade::take(&mut exchange, &mut parts);
+    let client_upgrade = ClientUpgrade::take(&mut parts);
     let mut body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let edits = HeadEdits { authority: raw, prefix: matched.prefix, filters };
     let Some(hop) = head::prepare(&mut exchange, &mut parts, present, &edits, &body) else {

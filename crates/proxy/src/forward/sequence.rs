@@ -51,7 +51,7 @@ pub(super) fn decide(
     asked: &Asked<'_>,
     sequence: &Sequence,
 ) -> Decision {
-    let client_upgrade = ClientUpgrade::take(&mut exchange, &mut parts);
+    let client_upgrade = ClientUpgrade::take(&mut parts);
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let none = Filters::default();
     let filters = [&asked.matched.rule.filters, &none];

@@ -19,7 +19,7 @@ use super::io::ClientIo;
 use crate::activity::StreamActivity;
 use crate::body::{ClientBody, StreamBody};
 use crate::counts::ServerMetrics;
-use crate::exchange::{ClientConnection, Exchange, Service};
+use crate::exchange::{ClientConnection, Exchange, Service, StreamUpgrade};
 
 /// Streams of one connection that this side may have to reset because of what came on them. Each may cost the connection to the
 /// endpoint on which its request was under way ("MadeYouReset", CVE-2025-8671), and no honest client comes near.
@@ -75,7 +75,7 @@ impl<S: Service> Http2<S> {
         let activity = Rc::<StreamActivity>::default();
         let (parts, stream) = request.into_parts();
         let has_body = !stream.is_end_stream();
-        let (request, connect) = if parts.method == Method::CONNECT {
+        let (mut request, connect) = if parts.method == Method::CONNECT {
             if parts.headers.get(http::header::CONTENT_LENGTH).is_some_and(|length| length != "0") {
                 // There is no telling a body from what follows.
                 respond.send_reset(Reason::PROTOCOL_ERROR);
@@ -90,10 +90,10 @@ impl<S: Service> Http2<S> {
             };
             (Request::from_parts(parts, body), None)
         };
-        let mut exchange = Exchange::start(&self.client, &request, Some(Rc::clone(&activity)));
+        let exchange = Exchange::start(&self.client, &request, Some(Rc::clone(&activity)));
         let connect = connect.map(|stream| {
             let (changed, waits) = oneshot::channel();
-            exchange.connect = Some(waits);
+            request.extensions_mut().insert(StreamUpgrade::new(waits));
             stream::Connect { stream, changed }
         });
         let thread = &self.client.thread;

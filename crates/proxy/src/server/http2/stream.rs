@@ -54,7 +54,8 @@ impl Answering {
         let (mut parts, body) = response.into_parts();
         let ends = body.is_end_stream();
         OF_CONNECTIONS.iter().for_each(|name| drop(parts.headers.remove(name)));
-        if !(ends && parts.headers.contains_key(&GRPC_STATUS)) && !parts.headers.contains_key(header::DATE) {
+        let is_trailers = ends && parts.headers.contains_key(&GRPC_STATUS);
+        if !is_trailers && !parts.headers.contains_key(header::DATE) {
             parts.headers.insert(header::DATE, self.thread.date());
         }
         if let Some(Connect { stream, changed }) = self.connect.take_if(|_| parts.status.is_success()) {
