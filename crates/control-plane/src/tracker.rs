@@ -17,7 +17,7 @@ use backstay_resources::Timestamp;
 use backstay_xds::ResourceChange;
 use backstay_xds::server::StreamId;
 
-pub(crate) use self::programmed::Programmed;
+pub(crate) use self::programmed::{NOT_REFERENCED, Programmed};
 pub(crate) use self::stream::{Refusal, Stream, Subscription};
 pub(crate) use self::version::Acknowledged;
 

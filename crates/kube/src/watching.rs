@@ -30,7 +30,7 @@ use crate::status::Failure;
 
 /// Begins a watch: everything that can be refused is refused before the first byte.
 pub(crate) async fn start(
-    api: &Arc<Api>,
+    api: &Api,
     collection: &Collection,
     params: &Params,
     parts: &Parts,
