@@ -81,7 +81,14 @@ impl Teller {
     /// A proxy of a fleet is gone.
     pub(crate) fn proxy_lost(&self, fleet: &str, node: &str) {
         let about = self.about(&apoxy::PROXY, "", fleet);
-        self.say(about, Tone::Warning, "ProxyLost", "Connect", format!("the connection of {node} ended"), CONTROL_PLANE);
+        self.say(
+            about,
+            Tone::Warning,
+            "ProxyLost",
+            "Connect",
+            format!("the connection of {node} ended"),
+            CONTROL_PLANE,
+        );
     }
 
     /// A proxy of a fleet has refused a resource, in these words.

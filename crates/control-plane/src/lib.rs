@@ -243,8 +243,7 @@ impl ControlPlane {
         let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
         let dialects = dialects(&store, options.fastly, tokens, &reports, exposition.fastly_meter());
         let router =
-            api::router(&store, &registry, &fleets, &shared, exposition, api_options, watches_stop)
-                .merge(dialects);
+            api::router(&store, &registry, &fleets, &shared, exposition, api_options, watches_stop).merge(dialects);
         let router = match options.log_switch {
             Some(switch) => router.merge(health::logging(switch)),
             None => router,
@@ -266,7 +265,16 @@ impl ControlPlane {
             stop,
             watches,
             fleets,
-            servers: vec![status, keeping, certificates, upkeep, following, garbage, tokio::spawn(api), tokio::spawn(xds)],
+            servers: vec![
+                status,
+                keeping,
+                certificates,
+                upkeep,
+                following,
+                garbage,
+                tokio::spawn(api),
+                tokio::spawn(xds),
+            ],
             publisher: Some(publisher),
         })
     }

@@ -122,8 +122,14 @@ impl Metrics {
                 "Requests for configuration refused for their host or for the web page they come from.",
             ),
         };
-        let exposition =
-            Exposition { handle: recorder.handle(), store, metrics: StoreMetrics::new(&recorder), recorder, reports, events };
+        let exposition = Exposition {
+            handle: recorder.handle(),
+            store,
+            metrics: StoreMetrics::new(&recorder),
+            recorder,
+            reports,
+            events,
+        };
         (metrics, exposition)
     }
 }

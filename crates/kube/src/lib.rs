@@ -63,8 +63,8 @@ use tokio::sync::watch;
 
 use self::api::Api;
 pub use self::bootstrap::{BootstrapError, bootstrap};
-pub use self::garbage::collect_garbage;
 pub use self::events::Events;
+pub use self::garbage::collect_garbage;
 pub use self::metering::Meter;
 pub use self::options::Options;
 use self::status::Failure;

@@ -35,7 +35,11 @@ pub(super) fn turned(old: &Value, new: &Value) -> Vec<Turned> {
             } else {
                 continue;
             };
-            let said = if text("message").is_empty() { format!("{kind} is {}", text("status")) } else { text("message").to_owned() };
+            let said = if text("message").is_empty() {
+                format!("{kind} is {}", text("status"))
+            } else {
+                text("message").to_owned()
+            };
             let note = if part.is_empty() { said } else { format!("{part}: {said}") };
             all.push(Turned { tone, reason: text("reason").to_owned(), note });
         }

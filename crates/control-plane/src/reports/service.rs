@@ -28,9 +28,14 @@ pub(crate) struct Reporting {
 
 impl Reporting {
     /// The service, to be routed.
-    pub(crate) fn service(reports: Arc<Reports>, teller: Teller, stop: CancellationToken) -> HealthReportServiceServer<Self> {
+    pub(crate) fn service(
+        reports: Arc<Reports>,
+        teller: Teller,
+        stop: CancellationToken,
+    ) -> HealthReportServiceServer<Self> {
         let streams = Semaphore::new(reports.limits.streams);
-        HealthReportServiceServer::new(Self { reports, teller, streams, stop }).max_decoding_message_size(MAX_MESSAGE_BYTES)
+        HealthReportServiceServer::new(Self { reports, teller, streams, stop })
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     async fn read(&self, mut messages: Streaming<ReportHealthRequest>) -> Result<(), Status> {

@@ -74,7 +74,7 @@ fn place(happened: &Happened) -> (&str, String, u64) {
     let namespace = if about.namespace.is_empty() { DEFAULT_NAMESPACE } else { &about.namespace };
     let cut = about.name.floor_char_boundary(MAX_NAMED);
     let named = about.name.get(..cut).unwrap_or_default();
-    // Other dialects name objects otherwise.
+    // Backends may have names that events cannot have.
     let stem = if name::subdomain(named).is_empty() { format!("{named}.") } else { "object.".to_owned() };
     let words = [&about.kind, &about.name, &about.uid, reason, *action, note, instance].join("\n");
     (namespace, stem, xxh3_64(format!("{tone:?}\n{words}").as_bytes()))

@@ -28,7 +28,8 @@ fn all(events: &Events) -> Vec<Value> {
 fn what_happens_again_is_counted() {
     let events = Events::default();
     events.tell(&[happened("a", "no"), happened("a", "no"), happened("a", "never"), happened("a", "no")]);
-    let mut counts: Vec<_> = all(&events).iter().map(|event| (event["message"].to_string(), event["count"].clone())).collect();
+    let mut counts: Vec<_> =
+        all(&events).iter().map(|event| (event["message"].to_string(), event["count"].clone())).collect();
     counts.sort_by_key(|(message, _)| message.clone());
     assert_eq!(counts, [("\"never\"".to_owned(), 1.into()), ("\"no\"".to_owned(), 3.into())]);
     let again = all(&events).into_iter().find(|event| event["message"] == "no").unwrap();

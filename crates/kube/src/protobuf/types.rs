@@ -102,8 +102,7 @@ const REFERENCE: &[Field] = &[
 
 const EVENT_SOURCE: &[Field] = &[field(1, "component", Type::Text), field(2, "host", Type::Text)];
 
-const EVENT_SERIES: &[Field] =
-    &[field(1, "count", Type::Integer), field(2, "lastObservedTime", Type::MicroTime)];
+const EVENT_SERIES: &[Field] = &[field(1, "count", Type::Integer), field(2, "lastObservedTime", Type::MicroTime)];
 
 const EVENT: &[Field] = &[
     METADATA,

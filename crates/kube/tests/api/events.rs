@@ -69,7 +69,8 @@ async fn selectors_find_those_of_an_object() {
         server.post(CORE, &event(name, about, kind)).await.expect(201);
     }
     // As `kubectl describe` asks.
-    let described = "involvedObject.name%3Da,involvedObject.namespace%3D,involvedObject.kind%3DBackend,involvedObject.uid%3D1-2";
+    let described =
+        "involvedObject.name%3Da,involvedObject.namespace%3D,involvedObject.kind%3DBackend,involvedObject.uid%3D1-2";
     for (path, expected) in [
         (format!("/api/v1/events?fieldSelector={described}"), vec!["a.1", "a.2"]),
         (format!("{CORE}?fieldSelector=type%3DWarning"), vec!["a.2", "b.1"]),
@@ -130,7 +131,8 @@ async fn tables_tell_when_what_and_of_which_object() {
     server.post(CORE, &event("a.1", "a", "Warning")).await.expect(201);
     for path in [CORE, GROUP] {
         let table = server.call("GET", path, &[TABLE], String::new()).await.expect(200);
-        let columns: Vec<_> = table["columnDefinitions"].as_array().unwrap().iter().map(|it| it["name"].clone()).collect();
+        let columns: Vec<_> =
+            table["columnDefinitions"].as_array().unwrap().iter().map(|it| it["name"].clone()).collect();
         assert_eq!(columns, ["Last Seen", "Type", "Reason", "Object", "Source", "Message", "Count", "Name"]);
         let cells = table["rows"][0]["cells"].as_array().unwrap();
         assert_eq!(cells[1..], ["Warning", "Tried", "backend/a", "tester", "it was tried", "1", "a.1"]);

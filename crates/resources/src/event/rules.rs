@@ -27,7 +27,15 @@ const GROUP: Names = Names { regarding: "regarding", note: "note", controller: "
 
 /// Fields of `events.k8s.io` that do not change.
 const FIXED: [&str; 9] = [
-    "regarding", "related", "reason", "note", "action", "type", "reportingController", "reportingInstance", "eventTime",
+    "regarding",
+    "related",
+    "reason",
+    "note",
+    "action",
+    "type",
+    "reportingController",
+    "reportingInstance",
+    "eventTime",
 ];
 
 pub(super) fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
