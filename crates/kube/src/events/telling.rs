@@ -4,7 +4,7 @@ use backstay_resources::event::{EVENT, Event, EventSeries, EventSource, MAX_NOTE
 use backstay_resources::name;
 use backstay_resources::{Object, ObjectMeta, Timestamp};
 use backstay_store::{Entry, Expect, Key, Operation, Prefix, Store as _, Write};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -83,7 +83,7 @@ fn place(happened: &Happened) -> (&str, String, u64) {
 fn first(happened: &Happened, key: &Key) -> Result<Vec<u8>, serde_json::Error> {
     let Happened { about, tone, reason, action, note, instance } = happened;
     let now = Timestamp::now();
-    let event = Event {
+    let mut event = Event {
         involved_object: about.clone(),
         reason: reason.clone(),
         message: note.get(..note.floor_char_boundary(MAX_NOTE)).unwrap_or_default().to_owned(),
@@ -101,14 +101,14 @@ fn first(happened: &Happened, key: &Key) -> Result<Vec<u8>, serde_json::Error> {
         reporting_instance: instance.get(..instance.floor_char_boundary(128)).unwrap_or_default().to_owned(),
         ..Event::default()
     };
-    let metadata = ObjectMeta {
+    event.metadata = ObjectMeta {
         name: key.name().to_owned(),
         namespace: key.namespace().to_owned(),
         uid: Uuid::new_v4().to_string(),
         creation_timestamp: Some(now),
         ..ObjectMeta::default()
     };
-    encode(&event, metadata)
+    encode(&event)
 }
 
 /// An event that happened once more.
@@ -119,14 +119,21 @@ fn again(entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
     event.count = Some(count);
     event.last_timestamp = Some(Timestamp::now());
     event.series = Some(EventSeries { count: Some(count), last_observed_time: Some(Timestamp::micro_now()) });
-    encode(&event, object.metadata)
+    event.metadata = object.metadata;
+    encode(&event)
 }
 
-fn encode(event: &Event, metadata: ObjectMeta) -> Result<Vec<u8>, serde_json::Error> {
-    let mut body = match serde_json::to_value(event)? {
-        Value::Object(body) => body,
-        _ => Map::new(),
-    };
-    body.shift_remove("metadata");
-    Object { api_version: EVENT.api_version(), kind: EVENT.kind.to_owned(), metadata, body }.encode()
+/// An event as it is stored: as any object, with its kind first and its metadata third.
+fn encode(event: &Event) -> Result<Vec<u8>, serde_json::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Stored<'a> {
+        api_version: &'static str,
+        kind: &'static str,
+        #[serde(flatten)]
+        event: &'a Event,
+    }
+    let mut encoded = serde_json::to_vec(&Stored { api_version: EVENT.version, kind: EVENT.kind, event })?;
+    encoded.shrink_to_fit();
+    Ok(encoded)
 }
