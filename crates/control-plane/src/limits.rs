@@ -8,6 +8,7 @@ use std::time::Duration;
 use backstay_resources::GoDuration;
 use backstay_resources::duration::ParseDurationError;
 
+use crate::events::EXPIRES_SOON;
 use crate::listen::ApiLimits;
 
 /// Everything of a control plane that has a bound.
@@ -17,8 +18,25 @@ pub struct Limits {
     pub connections: ApiLimits,
     /// Of requests to the Kubernetes-style API. Its version and its meter are set as it starts.
     pub api: backstay_kube::Options,
+    /// Of events.
+    pub events: EventLimits,
     /// Of the store.
     pub store: backstay_store::embedded::Options,
+}
+
+/// Limits of events.
+#[derive(Debug, Clone, Copy)]
+pub struct EventLimits {
+    /// How many are kept, and for how long.
+    pub kept: backstay_kube::events::Bounds,
+    /// How long before a certificate expires that is told of. Default two weeks.
+    pub certificate_warning: Duration,
+}
+
+impl Default for EventLimits {
+    fn default() -> Self {
+        Self { kept: backstay_kube::events::Bounds::default(), certificate_warning: EXPIRES_SOON }
+    }
 }
 
 /// One limit, set.
@@ -91,9 +109,11 @@ pub enum LimitError {
 const MIB: usize = 1 << 20;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// All of them. What is bounded by the format of the store or by the protocol is not here.
-static SETTINGS: [Setting; 21] = [
+static SETTINGS: [Setting; 26] = [
     count("connections", |limits| &mut limits.connections.connections, 1, 1_000_000),
     time("header-timeout", |limits| &mut limits.connections.header_timeout, SECOND, HOUR),
     time("write-timeout", |limits| &mut limits.connections.write_timeout, SECOND, HOUR),
@@ -110,6 +130,11 @@ static SETTINGS: [Setting; 21] = [
     count("max-patch-operations", |limits| &mut limits.api.max_patch_operations, 1, 1_000_000),
     count("patch-attempts", |limits| &mut limits.api.patch_attempts, 1, 1000),
     count("max-managed-fields-bytes", |limits| &mut limits.api.max_managed_fields_bytes, 1024, 64 * MIB),
+    count("max-events", |limits| &mut limits.events.kept.objects, 1, 10_000_000),
+    count("max-events-bytes", |limits| &mut limits.events.kept.bytes, MIB, 1 << 40),
+    count("max-event-bytes", |limits| &mut limits.events.kept.value_bytes, 4096, MIB),
+    time("event-ttl", |limits| &mut limits.events.kept.age, SECOND, MONTH),
+    time("certificate-warning", |limits| &mut limits.events.certificate_warning, Duration::ZERO, YEAR),
     count("store-value-bytes", |limits| &mut limits.store.limits.value_bytes, 1024, 64 * MIB),
     count("store-queue-commits", |limits| &mut limits.store.queue_commits, 1, 1_000_000),
     count("store-queue-bytes", |limits| &mut limits.store.queue_bytes, MIB, 1 << 40),
