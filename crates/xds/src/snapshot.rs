@@ -10,8 +10,8 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 
-pub(crate) use self::full::{Full, Part};
 use self::full::Shared;
+pub(crate) use self::full::{Full, Part};
 use self::log::Log;
 use crate::{Resource, ResourceChange, Variant};
 

@@ -77,11 +77,7 @@ impl Demand {
         if self.type_url.is_empty() {
             implied.clone_into(&mut self.type_url);
         }
-        if self.type_url == implied {
-            Ok(())
-        } else {
-            Err(Violation::OtherType { implied: implied.to_owned() })
-        }
+        if self.type_url == implied { Ok(()) } else { Err(Violation::OtherType { implied: implied.to_owned() }) }
     }
 
     pub(super) fn check(&self, options: &Options) -> Result<(), Violation> {

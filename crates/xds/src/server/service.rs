@@ -163,7 +163,8 @@ impl<S: Source, const NUMBER: usize> Service<S, NUMBER> {
 fn check_encoding(request: &Request<Body>) -> Result<(), Status> {
     match request.headers().get("grpc-encoding") {
         Some(encoding) if encoding != "identity" => {
-            let mut status = Status::unimplemented(format!("{encoding:?} is not understood: send requests uncompressed"));
+            let mut status =
+                Status::unimplemented(format!("{encoding:?} is not understood: send requests uncompressed"));
             let identity = tonic::metadata::MetadataValue::from_static("identity");
             status.metadata_mut().insert("grpc-accept-encoding", identity);
             Err(status)

@@ -3,7 +3,7 @@ mod order;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use self::answer::InFlight;
@@ -46,6 +46,8 @@ struct Type {
     ready: bool,
     /// It has something to say that waits for another type.
     waits: bool,
+    /// The client came back with what it holds, and may not have asked for all its types yet.
+    resumed: bool,
     /// State of the world: the nonce of the last response.
     nonce: Option<Arc<str>>,
     /// State of the world: no request has named anything, which stands for everything.
@@ -64,6 +66,14 @@ impl Type {
     fn has_updates(&mut self, snapshot: &Snapshot, variant: Variant, options: &Options) -> bool {
         let (subscription, terms) = self.parts(variant, options);
         subscription.has_updates(snapshot, &terms)
+    }
+
+    /// Whether the client holds what may refer to something that is gone: anything older than what it should hold.
+    fn may_refer(&mut self, snapshot: &Snapshot, variant: Variant, options: &Options) -> bool {
+        let (subscription, terms) = self.parts(variant, options);
+        subscription.has_updates(snapshot, &terms)
+            // What is itself removed last has been let go by all that refers.
+            || (!terms.rule.removed_last && subscription.has_removals(&terms))
     }
 
     /// Whether the client has yet to answer, and has time for it.
@@ -112,12 +122,14 @@ impl Stream {
         let type_url: Arc<str> = demand.type_url.as_str().into();
         let rank = self.options.types.iter().position(|rule| rule.type_url == type_url);
         let rule = rank.map_or_else(|| TypeRule::of(&type_url), |rank| self.options.types[rank].clone());
+        let mut resumed = false;
         let (unnamed, subscription) = match demand.wants {
             Wants::All(names) => {
-                let open = Subscription::open(names.clone(), &[], Default::default(), &self.snapshot, &type_url);
-                (names.is_empty(), open)
+                let unnamed = names.is_empty();
+                (unnamed, Subscription::open(names, &[], BTreeMap::new(), &self.snapshot, &type_url))
             }
             Wants::Change { subscribe, unsubscribe, held } => {
+                resumed = !held.is_empty();
                 self.held += held.iter().map(|(name, version)| name.len() + version.len()).sum::<usize>();
                 (false, Subscription::open(subscribe, &unsubscribe, held, &self.snapshot, &type_url))
             }
@@ -133,10 +145,13 @@ impl Stream {
             synchronized: None,
             ready: true,
             waits: false,
+            resumed,
             nonce: None,
             unnamed,
         };
         self.types.insert(at, new);
+        // Who waited for this type to be asked for looks again.
+        self.go_on();
         Ok(())
     }
 
@@ -164,7 +179,7 @@ impl Stream {
                     state.unnamed = unnamed;
                     *in_flight = None;
                     *subscription = if wildcard || unnamed || !names.is_empty() {
-                        Subscription::open(names, &[], Default::default(), snapshot, type_url)
+                        Subscription::open(names, &[], BTreeMap::new(), snapshot, type_url)
                     } else {
                         Subscription::default()
                     };

@@ -153,13 +153,7 @@ impl Subscription {
         self.unsubscribe(&gone, type_url, false);
     }
 
-    fn subscribe(
-        &mut self,
-        names: Vec<String>,
-        in_flight: &[(Name, Version)],
-        snapshot: &Snapshot,
-        type_url: &str,
-    ) {
+    fn subscribe(&mut self, names: Vec<String>, in_flight: &[(Name, Version)], snapshot: &Snapshot, type_url: &str) {
         for name in names {
             if name != WILDCARD {
                 let name = self.add(name, snapshot, type_url);
@@ -287,6 +281,12 @@ impl Subscription {
             resource.is_some_and(|resource| *reason == Due::Always || told().as_ref() != Some(resource.version()))
         };
         !matches!(self.initial, Initial::Done) || self.due.iter().any(news)
+    }
+
+    /// Whether something is gone, as of what was looked at last, that the client has.
+    pub(super) fn has_removals(&self, terms: &Terms<'_>) -> bool {
+        let gone = |name: &Name| self.seen.get(terms.type_url, name).is_none();
+        self.due.keys().any(|name| gone(name) && self.told(name, terms.type_url).is_some())
     }
 
     /// Whether the client has heard of everything, removals included.

@@ -1,7 +1,9 @@
 //! State of the world, and the services of one type each, over a socket.
 
 use backstay_proto::discovery::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
-use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse, Node};
+use backstay_proto::discovery::{
+    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse, Node,
+};
 use backstay_xds::server::{Event, Options, envoy};
 use http::uri::PathAndQuery;
 use tokio::sync::mpsc;
@@ -37,8 +39,7 @@ async fn a_client_of_state_of_the_world_follows_changes() {
     let mut client = AggregatedDiscoveryServiceClient::new(Raw::channel(&plane).await);
     let (requests, outgoing) = mpsc::channel(16);
     requests.send(request(TYPE, &[], "")).await.unwrap();
-    let mut responses =
-        client.stream_aggregated_resources(ReceiverStream::new(outgoing)).await.unwrap().into_inner();
+    let mut responses = client.stream_aggregated_resources(ReceiverStream::new(outgoing)).await.unwrap().into_inner();
     let first = next(&mut responses).await.unwrap().unwrap();
     assert_eq!((values(&first), first.type_url.as_str()), (vec![&b"a1"[..], b"b1"], TYPE));
     requests.send(request(TYPE, &[], &first.nonce)).await.unwrap();
@@ -88,10 +89,8 @@ async fn a_service_of_one_type_implies_it() {
         client.ready().await.unwrap();
         let subscription = DeltaDiscoveryRequest { type_url: String::new(), ..wildcard("delta") };
         let codec = ProstCodec::<DeltaDiscoveryRequest, DeltaDiscoveryResponse>::default();
-        let requests = Request::new(tokio_stream::StreamExt::chain(
-            tokio_stream::iter([subscription]),
-            tokio_stream::pending(),
-        ));
+        let requests =
+            Request::new(tokio_stream::StreamExt::chain(tokio_stream::iter([subscription]), tokio_stream::pending()));
         let path = PathAndQuery::from_static(path);
         let mut responses = client.streaming(requests, path, codec).await.unwrap().into_inner();
         let response = next(&mut responses).await.unwrap().unwrap();

@@ -69,26 +69,30 @@ impl<S: Source, R: Into<Demand> + 'static> Connection<S, R> {
         loop {
             let bulk = (turn.is_none() && stream.is_bulk()).then_some(&*bulk_permits);
             wait = Wait::on(&stream, wait, self.options.answer_timeout);
+            // What is ready is sent before the next request is read: a client that ends its side gets what is due.
             tokio::select! {
+                biased;
                 room = room(&self.responses, bulk), if stream.is_ready() => {
                     let Some((slot, permit)) = room else { return Ok(()) };
                     let taken = permit.map(|permit| Turn { _permit: permit, until: Instant::now() + self.options.bulk_timeout });
                     turn = taken.or(turn);
                     advance(&mut stream, &observed, slot);
                 }
-                request = request(&mut self.requests, self.implied) => match request? {
-                    Some(request) => stream.request(request)?,
-                    None => return Ok(()),
-                },
-                snapshot = newer(&mut snapshots) => stream.snapshot(snapshot?),
+                () = self.responses.closed() => return Ok(()),
+                () = until(end) => {
+                    return Err(Status::unavailable(format!("the stream is as old as it may become ({age:?}); connect again")));
+                }
                 () = until(turn.as_ref().map(|turn| turn.until)) => turn = None,
                 () = until(wait.as_ref().map(|wait| wait.until)) => {
                     if let Some(wait) = &wait {
                         stream.late(&wait.nonce);
                     }
                 }
-                () = until(end) => return Err(Status::unavailable(format!("the stream is as old as it may become ({age:?}); connect again"))),
-                () = self.responses.closed() => return Ok(()),
+                snapshot = newer(&mut snapshots) => stream.snapshot(snapshot?),
+                request = request(&mut self.requests, self.implied) => match request? {
+                    Some(request) => stream.request(request)?,
+                    None => return Ok(()),
+                },
             }
             turn = turn.filter(|_| stream.is_bulk_in_flight());
             // An answer is told at once, also while the next response waits for room.
@@ -131,8 +135,8 @@ struct Wait {
 impl Wait {
     fn on(stream: &Stream, before: Option<Self>, patience: Duration) -> Option<Self> {
         let nonce = stream.waits()?;
-        let same = before.filter(|before| before.nonce == *nonce);
-        Some(same.unwrap_or_else(|| Self { nonce: nonce.clone(), until: Instant::now() + patience }))
+        let same = before.filter(|before| before.nonce == nonce);
+        Some(same.unwrap_or_else(|| Self { nonce, until: Instant::now() + patience }))
     }
 }
 

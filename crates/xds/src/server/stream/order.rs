@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use super::{Draft, Event, Stream, Type};
 
+/// Stands for types that a client which came back has not asked for yet. No nonce is like it.
+const RESUMED: &str = "resumed";
+
 impl Stream {
     /// Whether a type must not be updated yet, because one that it may refer to is not in place.
     pub(super) fn is_held_back(&mut self, at: usize) -> bool {
@@ -18,13 +21,22 @@ impl Stream {
 
     /// Whether what is gone of a type may be taken from the client, because nothing it holds refers to it any more.
     pub(super) fn may_remove(&mut self, at: usize) -> bool {
+        if self.types[at].rule.removed_last && self.types[at].resumed && !self.knows_all_after(at) {
+            return false;
+        }
         let Self { types, snapshot, options, variant, .. } = self;
         let Some((state, later)) = types.get_mut(at..).and_then(<[Type]>::split_first_mut) else { return true };
-        let later = later.iter_mut().filter(|other| other.rank != usize::MAX);
+        let mut later = later.iter_mut().filter(|other| other.rank != usize::MAX);
         !state.rule.removed_last
-            || !later.into_iter().any(|other| {
-                Self::is_outdated(other, |other| other.has_updates(snapshot, *variant, options))
-            })
+            || !later.any(|other| Self::is_outdated(other, |other| other.may_refer(snapshot, *variant, options)))
+    }
+
+    /// Whether the client has asked for every type that may refer to this one. Who comes back holds them all, and asks for one after
+    /// another.
+    fn knows_all_after(&self, at: usize) -> bool {
+        let after = self.types[at].rank.saturating_add(1);
+        let mut referring = self.options.types.iter().skip(after).filter(|rule| !rule.removed_last);
+        referring.all(|rule| self.types[at..].iter().any(|state| state.type_url == rule.type_url))
     }
 
     /// Whether the client does not have all of a type yet. One whose answer is late is not waited for.
@@ -53,15 +65,22 @@ impl Stream {
         }
     }
 
-    /// The nonce of the response whose answer others wait for, if any does.
-    pub fn waits(&self) -> Option<&Arc<str>> {
-        let waits = self.types.iter().any(|state| state.waits);
-        let awaited = self.types.iter().find(|state| state.is_awaited())?;
-        awaited.in_flight.as_ref().filter(|_| waits).map(|in_flight| &in_flight.nonce)
+    /// What is waited for, if anything is: the nonce of an unanswered response, or that a
+    /// client which came back asks for the rest of its types.
+    pub fn waits(&self) -> Option<Arc<str>> {
+        if !self.types.iter().any(|state| state.waits) {
+            return None;
+        }
+        let awaited = self.types.iter().filter(|state| state.is_awaited()).find_map(|state| state.in_flight.as_ref());
+        let resumed = || self.types.iter().any(|state| state.waits && state.resumed).then(|| RESUMED.into());
+        awaited.map(|in_flight| in_flight.nonce.clone()).or_else(resumed)
     }
 
     /// The answer to a response has taken too long: others wait no more for it.
     pub fn late(&mut self, nonce: &str) {
+        if nonce == RESUMED {
+            self.types.iter_mut().for_each(|state| state.resumed = false);
+        }
         for state in &mut self.types {
             let Some(in_flight) = state.in_flight.as_mut().filter(|in_flight| *in_flight.nonce == *nonce) else {
                 continue;

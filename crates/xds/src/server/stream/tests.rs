@@ -3,8 +3,8 @@
 mod events;
 mod limits;
 mod model;
-mod parts;
 mod order;
+mod parts;
 mod rules;
 mod world;
 

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Due, Name, Subscription};
-use crate::snapshot::Part;
 use crate::server::TypeRule;
+use crate::snapshot::Part;
 use crate::{Resource, Snapshot, Variant};
 
 /// What a subscription is of, and how it is served.

@@ -162,7 +162,8 @@ impl World {
 
     fn reconnect(&mut self, legacy: bool) {
         self.streams += 1;
-        self.stream = Stream::new(StreamId(self.streams), Variant::Incremental, self.options.clone(), self.snapshot.clone());
+        self.stream =
+            Stream::new(StreamId(self.streams), Variant::Incremental, self.options.clone(), self.snapshot.clone());
         (self.upstream, self.downstream) = Default::default();
         (self.told, self.refused) = Default::default();
         (self.unanswered, self.synchronized) = Default::default();
