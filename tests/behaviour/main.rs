@@ -7,6 +7,7 @@ mod browser;
 mod churn;
 mod command;
 mod crashes;
+mod discovery;
 mod docs;
 mod fastly;
 mod faults;

@@ -132,7 +132,12 @@ static SETTINGS: [Setting; 29] = [
     count("max-managed-fields-bytes", |limits| &mut limits.api.max_managed_fields_bytes, 1024, 64 * MIB),
     count("max-streams", |limits| &mut limits.discovery.max_streams, 1, 1_000_000),
     count("max-new-streams-a-second", |limits| &mut limits.discovery.max_new_streams_a_second, 1, 1_000_000),
-    time("max-stream-age", |limits| &mut limits.discovery.max_stream_age, Duration::ZERO, Duration::from_secs(30 * 86_400)),
+    time(
+        "max-stream-age",
+        |limits| &mut limits.discovery.max_stream_age,
+        Duration::ZERO,
+        Duration::from_secs(30 * 86_400),
+    ),
     time("stream-answer-timeout", |limits| &mut limits.discovery.answer_timeout, SECOND, HOUR),
     count("max-subscriptions", |limits| &mut limits.discovery.max_subscriptions, 1, 10_000_000),
     count("max-discovery-request-bytes", |limits| &mut limits.discovery.max_request_bytes, 1024, 256 * MIB),

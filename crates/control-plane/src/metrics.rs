@@ -29,6 +29,10 @@ pub(crate) struct Metrics {
     pub(crate) acknowledged: Counter,
     /// Responses refused, in whole or in part.
     pub(crate) rejected: Counter,
+    /// Seconds from a response to its answer.
+    pub(crate) push: Histogram,
+    /// Seconds to make the snapshots of fleets of one batch.
+    pub(crate) snapshot: Histogram,
     /// Responses whose answer came too late for others to wait for it.
     pub(crate) late: Counter,
     /// Streams not opened, since there were too many.
@@ -94,6 +98,12 @@ impl Metrics {
             resources_sent: counter(&recorder, "backstay_xds_resources_sent_total", "Resources sent to proxies."),
             acknowledged: counter(&recorder, "backstay_xds_acknowledged_total", "Responses acknowledged."),
             rejected: counter(&recorder, "backstay_xds_rejected_total", "Responses refused, in whole or in part."),
+            push: histogram(&recorder, "backstay_xds_push_seconds", "Time from a response to its answer."),
+            snapshot: histogram(
+                &recorder,
+                "backstay_snapshot_seconds",
+                "Time to make the snapshots of fleets of one batch of changes.",
+            ),
             late: counter(
                 &recorder,
                 "backstay_xds_late_answers_total",

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use backstay_model::FleetName;
 use backstay_proto::discovery::Node;
@@ -14,7 +15,7 @@ use tonic::Code;
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
-use crate::tracker::{Refusal, Stream, Subscription};
+use crate::tracker::{Refusal, Stream, Subscription, Tracker};
 
 /// Serves fleets to proxies, and tells the tracker what they answer.
 #[derive(Debug)]
@@ -65,13 +66,14 @@ impl Source for FleetSource {
             Event::Sent { type_url, resources, removed, .. } => {
                 self.metrics.responses.increment(1);
                 self.metrics.resources_sent.increment(resources.len() as u64);
-                self.shared.update(|tracker| tracker.sent(stream, &type_url, resources.len() + removed.len()));
+                let count = resources.len() + removed.len();
+                self.shared.update(|tracker| tracker.sent(stream, &type_url, count, Instant::now()));
             }
             Event::Acknowledged { type_url, resources, removed, .. } => {
                 self.metrics.acknowledged.increment(1);
                 let names = resources.iter().map(|(name, _)| name).chain(removed.iter());
                 self.shared.update(|tracker| {
-                    tracker.answered(stream, &type_url);
+                    self.answered(tracker, stream, &type_url);
                     tracker.accepted(stream, &type_url, names);
                 });
             }
@@ -112,12 +114,18 @@ impl Source for FleetSource {
 type Sent<'a> = (&'a [(Arc<str>, Arc<str>)], &'a [Arc<str>]);
 
 impl FleetSource {
+    fn answered(&self, tracker: &mut Tracker, stream: StreamId, type_url: &Arc<str>) {
+        if let Some(took) = tracker.answered(stream, type_url, Instant::now()) {
+            self.metrics.push.record(took);
+        }
+    }
+
     /// What a proxy refused of a response, and what of it it accepted: nothing, unless it named what it refused.
     fn rejected(&self, stream: StreamId, type_url: &Arc<str>, (sent, removed): Sent<'_>, refused: Vec<Rejection>) {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();
         let others: Vec<_> = sent.iter().map(|(name, _)| name).filter(|name| !names.contains(&***name)).collect();
         self.shared.update(|tracker| {
-            tracker.answered(stream, type_url);
+            self.answered(tracker, stream, type_url);
             tracker.accepted(stream, type_url, others.into_iter().chain(removed));
             let node = tracker.stream(stream).map(|stream| (stream.fleet.clone(), stream.node_id.clone()));
             let (fleet, node) = node.unwrap_or_default();

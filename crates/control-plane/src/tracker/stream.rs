@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use backstay_compiler::AddressSource;
 use backstay_resources::Timestamp;
@@ -51,6 +52,8 @@ pub(crate) struct Subscription {
     pub(crate) synchronised: u64,
     /// Resources sent and not answered.
     pub(crate) pending: usize,
+    /// When they were sent.
+    pub(crate) sent: Option<Instant>,
     /// What is refused, by resource.
     pub(crate) refused: BTreeMap<Arc<str>, Refusal>,
 }
@@ -107,17 +110,17 @@ impl Tracker {
     }
 
     /// A proxy was sent resources. There is one response at a time, so that they are all that it has to answer.
-    pub(crate) fn sent(&mut self, id: StreamId, type_url: &Arc<str>, count: usize) {
+    pub(crate) fn sent(&mut self, id: StreamId, type_url: &Arc<str>, count: usize, now: Instant) {
         if let Some((_, subscription)) = self.subscription(id, type_url) {
-            subscription.pending = count;
+            (subscription.pending, subscription.sent) = (count, Some(now));
         }
     }
 
-    /// A proxy has answered what it was sent.
-    pub(crate) fn answered(&mut self, id: StreamId, type_url: &Arc<str>) {
-        if let Some((_, subscription)) = self.subscription(id, type_url) {
-            subscription.pending = 0;
-        }
+    /// A proxy has answered what it was sent. Returns how long that took.
+    pub(crate) fn answered(&mut self, id: StreamId, type_url: &Arc<str>, now: Instant) -> Option<Duration> {
+        let (_, subscription) = self.subscription(id, type_url)?;
+        subscription.pending = 0;
+        subscription.sent.take().map(|sent| now.duration_since(sent))
     }
 
     /// A proxy holds these resources as sent, and no longer holds the removed.
