@@ -8,6 +8,7 @@ mod churn;
 mod command;
 mod controller_runtime;
 mod crashes;
+mod discovery;
 mod docs;
 mod etcd;
 mod events;
