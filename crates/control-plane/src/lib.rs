@@ -4,7 +4,7 @@
 //! # Layout
 //!
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
-//! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
+//! - `views`: the same for Envoys. `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
 //! - `faults`: what is not in force, counted and listed.
 //! - `offline`: what the compiler says of objects that are not stored.
@@ -28,6 +28,7 @@ mod shared;
 mod source;
 mod status;
 mod tracker;
+mod views;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -62,6 +63,7 @@ use self::publisher::Publisher;
 use self::reports::{Reporting, Reports};
 use self::shared::{Compiling, Shared};
 use self::source::FleetSource;
+use self::views::Views;
 
 /// Where a control plane listens and keeps its data.
 #[derive(Debug, Clone)]
@@ -219,7 +221,8 @@ impl ControlPlane {
             return Err(StartError::Compile);
         }
 
-        let source = FleetSource { fleets: fleets.clone(), shared: shared.clone(), metrics: metrics.clone() };
+        let views = Arc::new(Views::new(fleets.clone(), shared.clone(), metrics.clone()));
+        let source = FleetSource { fleets: fleets.clone(), shared: shared.clone(), metrics: metrics.clone(), views };
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));

@@ -15,6 +15,7 @@ use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
 use crate::tracker::{Refusal, Stream, Subscription};
+use crate::views::{self, Views};
 
 /// Serves fleets to proxies, and tells the tracker what they answer.
 #[derive(Debug)]
@@ -22,15 +23,17 @@ pub(crate) struct FleetSource {
     pub(crate) fleets: Arc<Fleets>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: Metrics,
+    /// The same fleets, for Envoys.
+    pub(crate) views: Arc<Views>,
 }
 
 /// The fleet that a node joins.
-fn fleet_of(node: &Node) -> &str {
+pub(crate) fn fleet_of(node: &Node) -> &str {
     if node.cluster.is_empty() { FleetName::DEFAULT } else { &node.cluster }
 }
 
 impl Source for FleetSource {
-    fn subscribe(&self, peer: &Peer, _: &str) -> Result<watch::Receiver<Snapshot>, Refused> {
+    fn subscribe(&self, peer: &Peer, type_url: &str) -> Result<watch::Receiver<Snapshot>, Refused> {
         // An empty snapshot would take everything away from proxies that hold a good configuration.
         match self.shared.compiling() {
             Compiling::Initial => {
@@ -40,13 +43,18 @@ impl Source for FleetSource {
             Compiling::Ready => {}
         }
         let fleet = fleet_of(&peer.node);
-        self.fleets.subscribe(fleet).ok_or_else(|| {
+        let snapshots = match views::audience(&peer.node, type_url) {
+            Some(audience) => self.views.subscribe(fleet, audience),
+            None => self.fleets.subscribe(fleet),
+        };
+        snapshots.ok_or_else(|| {
             let message = format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another");
             Refused::new(Code::NotFound, message)
         })
     }
 
     fn observe(&self, stream: StreamId, event: Event) {
+        let Some(event) = self.views.translate(stream, event) else { return };
         match event {
             Event::Opened { peer: Peer { node, address, .. }, type_url } => {
                 self.metrics.streams.increment(1.0);
@@ -61,6 +69,7 @@ impl Source for FleetSource {
                     types: [(type_url, Subscription::default())].into(),
                 };
                 self.shared.update(|tracker| tracker.opened(stream, opened));
+                self.views.refuse_left_out(stream);
             }
             Event::Sent { type_url, resources, removed, .. } => {
                 self.metrics.responses.increment(1);

@@ -47,6 +47,8 @@ impl Tracked {
 #[derive(Debug, Default)]
 struct Fleet {
     types: BTreeMap<Arc<str>, Feed>,
+    /// Those that are made of another: whatever changes of it changes of them.
+    derived: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// The resources of one type that a fleet is sent, and how far its proxies have come with them.
@@ -115,16 +117,48 @@ impl Tracker {
         revision: u64,
         changes: &[ResourceChange],
     ) {
+        let of = self.fleets.entry(fleet.clone()).or_default();
+        let derived = of.derived.iter().filter(|(_, of)| *of == type_url).map(|(derived, _)| derived.clone());
+        let types: Vec<Arc<str>> = [type_url.clone()].into_iter().chain(derived).collect();
         for change in changes {
-            let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
-            match change {
-                ResourceChange::Put(resource) => {
-                    feed.changed.insert(resource.name().clone(), (revision, resource.version().clone()));
-                    self.wait_again(&(fleet.clone(), resource.name().clone()));
+            for type_url in &types {
+                let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
+                match change {
+                    ResourceChange::Put(resource) => {
+                        feed.changed.insert(resource.name().clone(), (revision, resource.version().clone()));
+                    }
+                    ResourceChange::Remove(name) => drop(feed.changed.remove(name)),
                 }
-                ResourceChange::Remove(name) => drop(feed.changed.remove(name)),
+            }
+            if let ResourceChange::Put(resource) = change {
+                self.wait_again(&(fleet.clone(), resource.name().clone()));
             }
         }
+    }
+
+    /// From now on proxies of a fleet may be sent what is made of the resources of a type: one for one, and named like them. Nothing that all
+    /// have acknowledged is taken back for it.
+    pub(crate) fn derived(&mut self, fleet: &Arc<str>, of: &Arc<str>, derived: &Arc<str>) {
+        let state = self.fleets.entry(fleet.clone()).or_default();
+        let changed = state.feed(of).changed.clone();
+        state.feed(derived).changed = changed;
+        state.derived.insert(derived.clone(), of.clone());
+    }
+
+    /// Nobody is sent what was made of another type any more.
+    pub(crate) fn not_derived(&mut self, fleet: &Arc<str>, derived: &Arc<str>) {
+        let Some(state) = self.fleets.get_mut(fleet) else { return };
+        state.derived.remove(derived);
+        let waiting = state.types.remove(derived).map(|feed| feed.waiting).unwrap_or_default();
+        for key in waiting.into_values().flatten() {
+            self.settle(&key);
+        }
+    }
+
+    /// The streams of a fleet that ask for a type.
+    pub(crate) fn streams_of(&self, fleet: &str, type_url: &str) -> Vec<StreamId> {
+        let asks = |stream: &Stream| *stream.fleet == *fleet && stream.types.contains_key(type_url);
+        self.streams.iter().filter(|(_, stream)| asks(stream)).map(|(id, _)| *id).collect()
     }
 
     /// A resource changed: what was acknowledged of it is not what is in force.
