@@ -22,6 +22,50 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Proxy {
     Envoy(Envoy),
+    Grpc(Grpc),
+}
+
+/// Who asks, and whom.
+#[derive(Debug, clap::Args)]
+struct Peers {
+    /// Fleet that it joins: the name of a Proxy object
+    #[arg(long, value_name = "NAME", default_value = backstay_model::FleetName::DEFAULT)]
+    fleet: Segment,
+    /// Where the control plane serves discovery
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:18000", value_parser = endpoint)]
+    xds: (String, u16),
+}
+
+impl Peers {
+    /// The control plane, as a host is written before a port.
+    fn control_plane(&self) -> String {
+        let (host, port) = &self.xds;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+}
+
+/// For clients of gRPC that resolve xds:///TARGET by themselves
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  backstay bootstrap grpc > grpc.json && GRPC_XDS_BOOTSTRAP=grpc.json my-client xds:///orders:8080")]
+struct Grpc {
+    #[command(flatten)]
+    peers: Peers,
+    /// What it calls itself, in statuses and logs; unique within the fleet
+    #[arg(long, value_name = "NAME", default_value = "grpc", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    node: String,
+}
+
+impl Grpc {
+    fn bootstrap(&self) -> Value {
+        let server = json!({
+            "server_uri": self.peers.control_plane(),
+            "channel_creds": [{"type": "insecure"}],
+            "server_features": ["xds_v3"],
+        });
+        json!({"xds_servers": [server], "node": {"id": self.node, "cluster": self.peers.fleet.to_string()}})
+    }
 }
 
 /// For Envoy
@@ -31,12 +75,8 @@ Examples:
   backstay bootstrap envoy > envoy.yaml && envoy -c envoy.yaml
   backstay bootstrap envoy --fleet edge --xds 10.0.0.5:18000 --node edge-1 > envoy.yaml")]
 struct Envoy {
-    /// Fleet that it joins: the name of a Proxy object
-    #[arg(long, value_name = "NAME", default_value = backstay_model::FleetName::DEFAULT)]
-    fleet: Segment,
-    /// Where the control plane serves discovery
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:18000", value_parser = endpoint)]
-    xds: (String, u16),
+    #[command(flatten)]
+    peers: Peers,
     /// What it calls itself, in statuses and logs; unique within the fleet
     #[arg(long, value_name = "NAME", default_value = "envoy", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     node: String,
@@ -50,8 +90,10 @@ struct Envoy {
 
 impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let Proxy::Envoy(envoy) = self.proxy;
-        output::line(envoy.bootstrap().trim_end())?;
+        match self.proxy {
+            Proxy::Envoy(envoy) => output::line(envoy.bootstrap().trim_end())?,
+            Proxy::Grpc(grpc) => output::line(format_args!("{:#}", grpc.bootstrap()))?,
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -59,8 +101,8 @@ impl Args {
 impl Envoy {
     /// YAML, of which each value is JSON: a line for each thing that somebody may want to change.
     fn bootstrap(&self) -> String {
-        let (host, port) = &self.xds;
-        let authority = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        let (host, port) = &self.peers.xds;
+        let authority = self.peers.control_plane();
         let ads = json!({"ads": {}, "resource_api_version": "V3"});
         let stream = json!({
             "api_type": if self.sotw { "GRPC" } else { "DELTA_GRPC" },
@@ -77,7 +119,7 @@ impl Envoy {
         }});
         let endpoint = json!({"endpoint": {"address": socket(host, *port)}});
         let lines: [(&str, Value); 10] = [
-            ("node", json!({"id": self.node, "cluster": self.fleet.to_string()})),
+            ("node", json!({"id": self.node, "cluster": self.peers.fleet.to_string()})),
             ("admin", json!({"address": socket(&self.admin.0, self.admin.1)})),
             ("dynamic_resources", Value::Null),
             ("  ads_config", stream),

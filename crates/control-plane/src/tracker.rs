@@ -5,6 +5,7 @@
 //! acknowledged revision R of a type holds every resource of that type that last changed at or before R, except those it
 //! refused. Of other types that says nothing: who holds a cluster may not have a listener yet, or never ask for one.
 
+mod derived;
 mod programmed;
 mod stream;
 mod version;
@@ -134,31 +135,6 @@ impl Tracker {
                 self.wait_again(&(fleet.clone(), resource.name().clone()));
             }
         }
-    }
-
-    /// From now on proxies of a fleet may be sent what is made of the resources of a type: one for one, and named like them. Nothing that all
-    /// have acknowledged is taken back for it.
-    pub(crate) fn derived(&mut self, fleet: &Arc<str>, of: &Arc<str>, derived: &Arc<str>) {
-        let state = self.fleets.entry(fleet.clone()).or_default();
-        let changed = state.feed(of).changed.clone();
-        state.feed(derived).changed = changed;
-        state.derived.insert(derived.clone(), of.clone());
-    }
-
-    /// Nobody is sent what was made of another type any more.
-    pub(crate) fn not_derived(&mut self, fleet: &Arc<str>, derived: &Arc<str>) {
-        let Some(state) = self.fleets.get_mut(fleet) else { return };
-        state.derived.remove(derived);
-        let waiting = state.types.remove(derived).map(|feed| feed.waiting).unwrap_or_default();
-        for key in waiting.into_values().flatten() {
-            self.settle(&key);
-        }
-    }
-
-    /// The streams of a fleet that ask for a type.
-    pub(crate) fn streams_of(&self, fleet: &str, type_url: &str) -> Vec<StreamId> {
-        let asks = |stream: &Stream| *stream.fleet == *fleet && stream.types.contains_key(type_url);
-        self.streams.iter().filter(|(_, stream)| asks(stream)).map(|(id, _)| *id).collect()
     }
 
     /// A resource changed: what was acknowledged of it is not what is in force.

@@ -50,12 +50,15 @@ impl Live {
 pub(crate) fn feed(audience: Audience) -> Arc<str> {
     match audience {
         Audience::Envoy => "view/envoy".into(),
+        Audience::Grpc => "view/grpc".into(),
     }
 }
 
 /// For whom a stream is that asks for this type first; `None` for a proxy of this project.
-pub(crate) fn audience(_: &Node, type_url: &str) -> Option<Audience> {
-    TypeUrl::parse(type_url).map(|_| Audience::Envoy)
+pub(crate) fn audience(node: &Node, type_url: &str) -> Option<Audience> {
+    TypeUrl::parse(type_url)?;
+    // All of them call themselves so: "gRPC Go", "gRPC C-core" and the like.
+    Some(if node.user_agent_name.contains("gRPC") { Audience::Grpc } else { Audience::Envoy })
 }
 
 impl Views {
@@ -81,7 +84,7 @@ impl Views {
         }
         let mut source = self.fleets.subscribe(fleet)?;
         let current = source.borrow_and_update().clone();
-        let mut view = View::new(Options::default());
+        let mut view = View::new(audience, Options::default());
         let resources = current.resources(RESOURCE_TYPE_URL);
         let update = view.apply(resources.map(|resource| (resource.name().clone(), Some(resource.value().clone()))));
         let snapshot = next(&Snapshot::empty(), current.revision(), update);

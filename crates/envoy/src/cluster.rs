@@ -20,7 +20,9 @@ use backstay_model::{Backend, Discovery, StaticHost};
 use envoy_types::pb::envoy::config::cluster::v3 as pb;
 use pb::cluster::ClusterDiscoveryType;
 
-pub(crate) use endpoints::family;
+pub(crate) use endpoints::{assignment, family};
+pub(crate) use limits::circuit_breakers;
+pub(crate) use outlier::detection;
 
 use crate::Options;
 use crate::dynamic;

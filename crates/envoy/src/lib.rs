@@ -9,10 +9,12 @@
 //! - [`View`]: resources in, changes out. `socket`: what is bound to one address. `names`: what Envoy's resources are called.
 //! - `listener`: listeners, their filter chains and filters. `route`: virtual hosts, matches and actions. `cluster`: clusters with their
 //!   endpoints, and what requests to them go by. `dynamic`: the dynamic forward proxy. `secret`: certificates and authorities.
+//! - `grpc`: the same for gRPC clients that balance by themselves.
 //! - `omission`: what is left out. `regex`: which expressions mean the same to Envoy. `wire`: small values of the API.
 
 mod cluster;
 mod dynamic;
+mod grpc;
 mod listener;
 mod names;
 mod omission;

@@ -90,6 +90,21 @@ fn connections(routes: &str, stat_prefix: &str, mut filters: Vec<HttpFilter>) ->
     }
 }
 
+/// The listener of gRPC clients that go by the routes of this name: it is not listened on.
+pub(crate) fn clients(routes: &str) -> pb::ApiListener {
+    let router = HttpFilter {
+        name: "envoy.filters.http.router".to_owned(),
+        config_type: Some(http_filter::ConfigType::TypedConfig(any(&Router::default()))),
+        ..Default::default()
+    };
+    let manager = HttpConnectionManager {
+        route_specifier: Some(RouteSpecifier::Rds(Rds { config_source: ads(), route_config_name: routes.to_owned() })),
+        http_filters: vec![router],
+        ..Default::default()
+    };
+    pb::ApiListener { api_listener: Some(any(&manager)) }
+}
+
 fn server_tls(secrets: &[&str]) -> core::TransportSocket {
     let common = tls::CommonTlsContext {
         tls_certificate_sds_secret_configs: secrets.iter().map(|name| reference(name)).collect(),

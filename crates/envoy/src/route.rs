@@ -18,6 +18,7 @@ mod retry;
 mod rule;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use backstay_model::route::Candidate;
@@ -40,23 +41,45 @@ pub(crate) struct Routing<'a> {
     /// The backends that rules name, there or not: what becomes of a rule depends on them.
     pub(crate) named: BTreeSet<Arc<str>>,
     pub(crate) omissions: Vec<Omission>,
+    /// Why no request can go to a backend, as what follows its name.
+    obstacle: Obstacle,
+    draws: Draws,
     /// The longest body of an answer.
     longest_body: usize,
     /// Whether any backend has attempts counted.
     counts_attempts: bool,
 }
 
+/// Why no request can go to a backend and port; `None` where it can.
+pub(crate) type Obstacle = fn(&Backend, Option<NonZeroU16>) -> Option<&'static str>;
+
+/// When a number is drawn for a share.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Draws {
+    /// Once for a request, whichever routes it is held against, as Envoy does.
+    Once,
+    /// For each route anew, as gRPC clients do.
+    Each,
+}
+
 /// A rule for a host: its route, with the route's name and the rule's position.
 pub(crate) type Named<'a> = (&'a Arc<str>, &'a Route, usize);
 
 impl<'a> Routing<'a> {
-    pub(crate) const fn new(backends: &'a BTreeMap<Arc<str>, Backend>, port: u16) -> Self {
+    pub(crate) const fn new(
+        backends: &'a BTreeMap<Arc<str>, Backend>,
+        port: u16,
+        obstacle: Obstacle,
+        draws: Draws,
+    ) -> Self {
         Self {
             backends,
             port,
             clusters: BTreeSet::new(),
             named: BTreeSet::new(),
             omissions: Vec::new(),
+            obstacle,
+            draws,
             longest_body: 0,
             counts_attempts: false,
         }

@@ -13,11 +13,11 @@ use envoy_types::pb::envoy::config::route::v3 as routes;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::dynamic;
+use crate::{cluster, dynamic};
 use crate::listener::{chain, listener};
 use crate::names::{self, ClusterKey};
 use crate::omission::{Omission, Omissions};
-use crate::route::{Routing, misdirected};
+use crate::route::{Draws, Routing, misdirected};
 use crate::view::Generations;
 
 /// What a socket is made of.
@@ -83,7 +83,7 @@ impl<'p> Parts<'p> {
             return socket;
         }
         let all: BTreeSet<HostPattern> = groups.keys().map(|hosts| (*hosts).clone()).collect();
-        let mut routing = Routing::new(self.backends, self.address.port());
+        let mut routing = Routing::new(self.backends, self.address.port(), cluster::obstacle, Draws::Once);
         let hosts: Vec<_> = groups
             .iter()
             .map(|(hosts, group)| {

@@ -11,20 +11,25 @@ use backstay_model::{Backend, Listener, Route};
 use backstay_proto::config;
 use backstay_xds::ResourceChange;
 use bytes::Bytes;
+use prost::Message;
 
 use self::changes::Emitted;
 pub(crate) use self::generations::Generations;
 use crate::cluster;
+use crate::grpc;
 use crate::names::{self, ClusterKey, TypeUrl};
 use crate::omission::{Omission, Omissions, Severity};
 use crate::secret;
 use crate::socket::Parts;
 
 /// For whom a view is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Audience {
     /// Envoy.
+    #[default]
     Envoy,
+    /// Clients of gRPC that balance by themselves.
+    Grpc,
 }
 
 /// What a view cannot know of those that it is for.
@@ -57,6 +62,7 @@ pub struct Update {
 /// The resources of a fleet as Envoy takes them. Pure: whoever has changes of the fleet gives them, and gets those of the view.
 #[derive(Debug, Default)]
 pub struct View {
+    audience: Audience,
     options: Options,
     listeners: BTreeMap<Arc<str>, Listener>,
     routes: BTreeMap<Arc<str>, Route>,
@@ -67,6 +73,8 @@ pub struct View {
     secrets: BTreeMap<Arc<str>, config::Secret>,
     sockets: BTreeMap<SocketAddr, Made>,
     clusters: BTreeMap<ClusterKey, Vec<Omission>>,
+    /// What gRPC clients can ask for.
+    targets: BTreeSet<(TypeUrl, Arc<str>)>,
     /// What is wrong with resources themselves.
     unread: BTreeMap<Arc<str>, Omission>,
     emitted: Emitted,
@@ -93,8 +101,8 @@ struct Dirty {
 impl View {
     /// A view of nothing.
     #[must_use]
-    pub fn new(options: Options) -> Self {
-        Self { options, ..Self::default() }
+    pub fn new(audience: Audience, options: Options) -> Self {
+        Self { audience, options, ..Self::default() }
     }
 
     /// Takes in changes of resources, by name; `None` stands for one that is gone. Costs as much as the sockets that they are served on, not as
@@ -106,6 +114,10 @@ impl View {
         for (name, value) in changes {
             self.emitted.changed(&name);
             self.take_in(&name, value, &mut dirty, &mut sent);
+        }
+        if self.audience == Audience::Grpc {
+            self.make_targets(&mut sent);
+            return Update { changes: changes::by_type(sent), omissions_changed: false };
         }
         let sockets = self.sockets.iter().filter(|(_, made)| !made.named.is_disjoint(&dirty.backends));
         dirty.sockets.extend(sockets.map(|(address, _)| *address));
@@ -175,13 +187,13 @@ impl View {
         };
         if let Some(listener) = &socket.listener {
             let name = names::listener(address);
-            self.emitted.put(TypeUrl::Listener, &name, listener, owners.iter().cloned().collect(), sent);
+            self.emitted.put(TypeUrl::Listener, &name, encoded(listener), owners.iter().cloned().collect(), sent);
             made.names.push((TypeUrl::Listener, name));
         }
         for (configuration, routes) in &socket.routes {
             let name: Arc<str> = configuration.name.as_str().into();
             let owners = routes.iter().chain(&owners).cloned().collect();
-            self.emitted.put(TypeUrl::Routes, &name, configuration, owners, sent);
+            self.emitted.put(TypeUrl::Routes, &name, encoded(configuration), owners, sent);
             made.names.push((TypeUrl::Routes, name));
         }
         let before = if made.names.is_empty() && owners.is_empty() {
@@ -194,6 +206,26 @@ impl View {
             if now.is_none_or(|made| !made.names.contains(&(kind, Arc::clone(&name)))) {
                 self.emitted.remove(kind, &name, sent);
             }
+        }
+    }
+
+    /// Makes all targets of gRPC clients. Each may depend on any route, and there are few.
+    fn make_targets(&mut self, sent: &mut Vec<(TypeUrl, ResourceChange)>) {
+        let parts = grpc::Parts {
+            listeners: &self.listeners,
+            routes: &self.routes,
+            by_listener: &self.by_listener,
+            backends: &self.backends,
+        };
+        let all = parts.all();
+        let mut gone = std::mem::take(&mut self.targets);
+        for grpc::Made { kind, name, value, owners } in all {
+            gone.remove(&(kind, Arc::clone(&name)));
+            self.emitted.put(kind, &name, value, owners, sent);
+            self.targets.insert((kind, name));
+        }
+        for (kind, name) in gone {
+            self.emitted.remove(kind, &name, sent);
         }
     }
 
@@ -223,7 +255,7 @@ impl View {
             let mut omissions = Omissions::of(&key.backend);
             let Some(cluster) = cluster::cluster(&key, backend, &self.options, &mut omissions) else { continue };
             let name: Arc<str> = key.to_string().into();
-            self.emitted.put(TypeUrl::Cluster, &name, &cluster, vec![Arc::clone(&key.backend)], sent);
+            self.emitted.put(TypeUrl::Cluster, &name, encoded(&cluster), vec![Arc::clone(&key.backend)], sent);
             let omissions = omissions.into_vec();
             self.clusters.insert(key, omissions);
         }
@@ -235,6 +267,10 @@ impl View {
         let all: BTreeSet<Omission> = all.cloned().collect();
         all.into_iter().collect()
     }
+}
+
+fn encoded(message: &impl Message) -> Bytes {
+    message.encode_to_vec().into()
 }
 
 #[cfg(test)]

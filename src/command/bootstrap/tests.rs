@@ -11,7 +11,7 @@ struct Line {
 
 fn printed(options: &[&str]) -> Result<(String, Value), clap::Error> {
     let line = Line::try_parse_from([&["backstay", "envoy"], options].concat())?;
-    let Proxy::Envoy(envoy) = line.args.proxy;
+    let Proxy::Envoy(envoy) = line.args.proxy else { panic!("it is for Envoy") };
     let text = envoy.bootstrap();
     let read = serde_saphyr::from_str(&text).unwrap();
     Ok((text, read))
@@ -35,4 +35,13 @@ fn what_is_no_address_is_refused() {
     for text in ["", "host", ":1", "host:0", "host:65536", "a b:1", "http://host:1", "[::1:1"] {
         assert!(printed(&["--xds", text]).is_err(), "{text:?}");
     }
+}
+
+#[test]
+fn a_client_of_grpc_is_told_the_same() {
+    let line = Line::try_parse_from(["backstay", "grpc", "--xds", "10.0.0.5:1800", "--fleet", "edge"]).unwrap();
+    let Proxy::Grpc(grpc) = line.args.proxy else { panic!("it is for gRPC") };
+    let printed = grpc.bootstrap();
+    assert_eq!(printed["xds_servers"][0]["server_uri"], "10.0.0.5:1800");
+    assert_eq!(printed["node"], serde_json::json!({"id": "grpc", "cluster": "edge"}));
 }

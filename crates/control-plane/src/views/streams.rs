@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backstay_envoy::TypeUrl;
+use backstay_envoy::{Audience, TypeUrl};
 use backstay_xds::server::{Event, Peer, Rejection, StreamId};
 
 use super::{Key, Live, Views, audience, feed, left_out};
@@ -90,9 +90,9 @@ impl Views {
 
     /// The revision of which a stream has everything, after it has `revision` of a type.
     fn reached(&self, id: StreamId, live: &Live, kind: TypeUrl, revision: u64) -> Option<u64> {
-        let needed = needed(live);
         let mut streams = self.streams.lock();
         let stream = streams.get_mut(&id)?;
+        let needed = needed(live, stream.key.1);
         stream.reached.insert(kind, revision);
         let of = |kind: &TypeUrl| stream.reached.get(kind).copied();
         // What it asks for besides counts as well.
@@ -101,8 +101,11 @@ impl Views {
     }
 }
 
-/// The types that an Envoy needs: it asks for routes only when it has listeners.
-fn needed(live: &Live) -> Vec<TypeUrl> {
+/// The types that an Envoy needs: it asks for routes only when it has listeners. Others need what they ask for.
+fn needed(live: &Live, audience: Audience) -> Vec<TypeUrl> {
+    if audience == Audience::Grpc {
+        return Vec::new();
+    }
     let snapshot = live.snapshots.borrow();
     let mut needed = vec![TypeUrl::Cluster, TypeUrl::Listener];
     needed.extend([TypeUrl::Routes].into_iter().filter(|kind| snapshot.len(kind.as_str()) > 0));

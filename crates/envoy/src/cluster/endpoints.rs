@@ -19,7 +19,7 @@ use crate::omission::Omissions;
 use crate::wire::{address, number};
 
 /// The endpoints of a list, and how they are found.
-pub(super) fn assignment(
+pub(crate) fn assignment(
     name: &str,
     list: &StaticEndpoints,
     port: NonZeroU16,

@@ -7,7 +7,7 @@ use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::{Thresholds, 
 use super::bound;
 use crate::wire::{number, percent};
 
-pub(super) fn circuit_breakers(limits: &Limits) -> CircuitBreakers {
+pub(crate) fn circuit_breakers(limits: &Limits) -> CircuitBreakers {
     let budget = limits.retry_budget.as_ref().map(|budget| thresholds::RetryBudget {
         budget_percent: percent(budget.percent),
         min_retry_concurrency: number(budget.minimum),

@@ -14,7 +14,7 @@ const fn at_least_one(count: u32) -> Option<envoy_types::pb::google::protobuf::U
     number(if count == 0 { 1 } else { count })
 }
 
-pub(super) fn detection(given: &OutlierDetection) -> pb::OutlierDetection {
+pub(crate) fn detection(given: &OutlierDetection) -> pb::OutlierDetection {
     let mut detection = pb::OutlierDetection {
         interval: duration(given.interval),
         base_ejection_time: duration(given.base_ejection_time),

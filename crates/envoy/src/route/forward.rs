@@ -15,8 +15,7 @@ use super::answer::{instead, respond};
 use super::edits::{NewPath, edits, literal, new_path};
 use super::matching::header;
 use super::rule::Matched;
-use super::{Routing, retry};
-use crate::cluster::obstacle;
+use super::{Draws, Routing, retry};
 use crate::dynamic;
 use crate::names::ClusterKey;
 use crate::omission::Omissions;
@@ -49,11 +48,14 @@ impl Routing<'_> {
         let mut routes = Vec::new();
         let mut taken = 0;
         for target in targets {
-            taken += u64::from(target.weight);
+            let before = std::mem::replace(&mut taken, taken + u64::from(target.weight));
             let mut condition = matched.condition.clone();
             if taken < total {
-                // One number is drawn for a request, whichever routes it is held against.
-                let share = u32::try_from(taken * MILLION / total).unwrap_or(u32::MAX);
+                let (part, whole) = match self.draws {
+                    Draws::Once => (taken, total),
+                    Draws::Each => (taken - before, total - before),
+                };
+                let share = u32::try_from(part * MILLION / whole).unwrap_or(u32::MAX);
                 condition.runtime_fraction = Some(of_a_million(share));
             }
             routes.extend(self.target(matched, condition, forward, target, omissions));
@@ -100,7 +102,7 @@ impl Routing<'_> {
         let Some(backend) = self.backends.get(name) else {
             return vec![instead(condition, 500, "the route's backend is not known to this proxy")];
         };
-        if let Some(why) = obstacle(backend, port) {
+        if let Some(why) = (self.obstacle)(backend, port) {
             omissions.left_out(format!("rules[{}]", matched.index), format!("goes to {name:?}, which {why}"));
             return vec![pb::Route { r#match: Some(condition), ..matched.not_given() }];
         }
@@ -188,7 +190,7 @@ impl Routing<'_> {
         let mut policies = Vec::new();
         for Mirror { backend: name, port, numerator, denominator } in mirrors {
             self.named.insert(Arc::clone(name));
-            let Some(backend) = self.backends.get(name).filter(|backend| obstacle(backend, *port).is_none()) else {
+            let Some(backend) = self.backends.get(name).filter(|backend| (self.obstacle)(backend, *port).is_none()) else {
                 continue;
             };
             let key = ClusterKey { backend: Arc::clone(name), port: *port, cache: cache_key(name, backend) };

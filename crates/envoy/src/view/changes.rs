@@ -42,11 +42,11 @@ impl Emitted {
         &mut self,
         kind: TypeUrl,
         name: &Arc<str>,
-        message: &impl Message,
+        value: Bytes,
         owners: Vec<Arc<str>>,
         sent: &mut Vec<(TypeUrl, ResourceChange)>,
     ) {
-        let resource = Resource::new(Arc::clone(name), message.encode_to_vec().into());
+        let resource = Resource::new(Arc::clone(name), value);
         let version = Arc::clone(resource.version());
         match self.all.get_mut(&(kind, Arc::clone(name))) {
             Some(known) if known.version == version => known.owners = owners,
@@ -112,7 +112,7 @@ impl View {
             Ok(Checked::Secret(_)) => {
                 if let Some(content) = content(value) {
                     if let Some(message) = secret::secret(name, &content) {
-                        self.emitted.put(TypeUrl::Secret, name, &message, vec![Arc::clone(name)], sent);
+                        self.emitted.put(TypeUrl::Secret, name, super::encoded(&message), vec![Arc::clone(name)], sent);
                     }
                     self.secrets.insert(Arc::clone(name), content);
                 }
