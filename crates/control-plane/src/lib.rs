@@ -247,7 +247,7 @@ impl ControlPlane {
         let api =
             listen::serve(accept, api, options.limits.connections, metrics, async move { api_stop.cancelled().await });
         let accept = Accept::new(xds, "discovery", options.limits.connections.header_timeout);
-        let xds = serve_xds(accept, xds_guard, source, reports, stop.clone());
+        let xds = serve_xds(accept, xds_guard, source, reports, options.limits.discovery, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
@@ -338,14 +338,15 @@ async fn serve_xds(
     guard: GuardLayer,
     source: FleetSource,
     reports: Arc<Reports>,
+    options: backstay_xds::server::Options,
     stop: CancellationToken,
 ) {
-    let service = backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default());
+    let services = backstay_xds::server::services(Arc::new(source), options);
     let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(guard)
-        .add_service(service)
+        .add_routes(services)
         .add_service(Reporting::service(reports, stop.clone()))
         .serve_with_incoming_shutdown(accept.into_stream(), stop.cancelled());
     if let Err(error) = server.await {

@@ -7,7 +7,7 @@ use backstay_model::FleetName;
 use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
 use backstay_xds::Snapshot;
-use backstay_xds::server::{Event, Peer, Refused, Rejection, Source, StreamId};
+use backstay_xds::server::{Event, Peer, Refusal as NotOpened, Refused, Rejection, Source, StreamId};
 use tokio::sync::watch;
 use tonic::Code;
 
@@ -79,13 +79,20 @@ impl Source for FleetSource {
             Event::Acknowledged { type_url, resources, removed, .. } => {
                 self.metrics.acknowledged.increment(1);
                 let names = resources.iter().map(|(name, _)| name).chain(removed.iter());
-                self.shared.update(|tracker| tracker.accepted(stream, &type_url, names));
+                self.shared.update(|tracker| {
+                    tracker.answered(stream, &type_url);
+                    tracker.accepted(stream, &type_url, names);
+                });
             }
             Event::Rejected { type_url, resources, removed, rejected, partial, .. } => {
                 self.metrics.rejected.increment(1);
                 // Whoever names nothing may have applied nothing: then the removals are not done either.
                 let removed = if partial { &*removed } else { &[] };
                 self.rejected(stream, &type_url, (&resources, removed), rejected);
+            }
+            Event::Late { type_url, nonce } => {
+                self.metrics.late.increment(1);
+                tracing::warn!(%stream, type_url = &*type_url, nonce = &*nonce, "a proxy has not answered in time");
             }
             Event::Synchronized { type_url, revision } => {
                 self.shared.update(|tracker| tracker.synchronised(stream, &type_url, revision));
@@ -101,6 +108,13 @@ impl Source for FleetSource {
             }
         }
     }
+
+    fn refused(&self, refusal: NotOpened) {
+        match refusal {
+            NotOpened::TooMany => self.metrics.streams_too_many.increment(1),
+            NotOpened::TooFast => self.metrics.streams_too_fast.increment(1),
+        }
+    }
 }
 
 /// Name and version of what a response held, and the names of what it removed.
@@ -112,6 +126,7 @@ impl FleetSource {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();
         let others: Vec<_> = sent.iter().map(|(name, _)| name).filter(|name| !names.contains(&***name)).collect();
         self.shared.update(|tracker| {
+            tracker.answered(stream, type_url);
             tracker.accepted(stream, type_url, others.into_iter().chain(removed));
             let node = tracker.stream(stream).map(|stream| (stream.fleet.clone(), stream.node_id.clone()));
             let (fleet, node) = node.unwrap_or_default();

@@ -106,10 +106,17 @@ impl Tracker {
         Some((&stream.fleet, subscription))
     }
 
-    /// A proxy was sent resources.
+    /// A proxy was sent resources. There is one response at a time, so that they are all that it has to answer.
     pub(crate) fn sent(&mut self, id: StreamId, type_url: &Arc<str>, count: usize) {
         if let Some((_, subscription)) = self.subscription(id, type_url) {
-            subscription.pending += count;
+            subscription.pending = count;
+        }
+    }
+
+    /// A proxy has answered what it was sent.
+    pub(crate) fn answered(&mut self, id: StreamId, type_url: &Arc<str>) {
+        if let Some((_, subscription)) = self.subscription(id, type_url) {
+            subscription.pending = 0;
         }
     }
 
@@ -121,10 +128,12 @@ impl Tracker {
         names: impl Iterator<Item = &'a Arc<str>>,
     ) {
         let Some((fleet, subscription)) = self.subscription(id, type_url) else { return };
+        if subscription.refused.is_empty() {
+            return;
+        }
         let fleet = fleet.clone();
         let mut cleared = Vec::new();
         for name in names {
-            subscription.pending = subscription.pending.saturating_sub(1);
             if subscription.refused.remove(name).is_some() {
                 cleared.push((fleet.clone(), name.clone()));
             }
@@ -138,7 +147,6 @@ impl Tracker {
     /// A proxy refused a resource.
     pub(crate) fn refused(&mut self, id: StreamId, type_url: &Arc<str>, name: Arc<str>, refusal: Refusal) {
         let Some((fleet, subscription)) = self.subscription(id, type_url) else { return };
-        subscription.pending = subscription.pending.saturating_sub(1);
         let program = (fleet.clone(), name.clone());
         subscription.refused.insert(name, refusal);
         self.dirty_fleets.insert(program.0.clone());
