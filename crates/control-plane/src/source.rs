@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use backstay_model::FleetName;
-use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
 use backstay_xds::Snapshot;
 use backstay_xds::server::{Event, Peer, Refusal as NotOpened, Refused, Rejection, Source, StreamId};
 use tokio::sync::watch;
 use tonic::Code;
 
-use crate::fleets::Fleets;
+use crate::fleets::{Fleets, fleet_of};
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
 use crate::tracker::{Refusal, Stream, Subscription};
@@ -25,11 +23,6 @@ pub(crate) struct FleetSource {
     pub(crate) metrics: Metrics,
     /// The same fleets, for Envoys.
     pub(crate) views: Arc<Views>,
-}
-
-/// The fleet that a node joins.
-pub(crate) fn fleet_of(node: &Node) -> &str {
-    if node.cluster.is_empty() { FleetName::DEFAULT } else { &node.cluster }
 }
 
 impl Source for FleetSource {

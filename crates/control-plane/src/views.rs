@@ -166,7 +166,9 @@ impl Views {
             let fleet = &key.0;
             match severity {
                 Severity::LeftOut => tracing::warn!(%fleet, %resource, field, message, "not served by Envoys"),
-                Severity::Approximate => tracing::info!(%fleet, %resource, field, message, "served nearly so by Envoys"),
+                Severity::Approximate => {
+                    tracing::info!(%fleet, %resource, field, message, "served nearly so by Envoys")
+                }
             }
         }
         #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]

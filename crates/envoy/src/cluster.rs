@@ -20,14 +20,14 @@ use backstay_model::{Backend, Discovery, StaticHost};
 use envoy_types::pb::envoy::config::cluster::v3 as pb;
 use pb::cluster::ClusterDiscoveryType;
 
-pub(crate) use endpoints::{assignment, family};
+pub(crate) use endpoints::assignment;
 pub(crate) use limits::circuit_breakers;
 pub(crate) use outlier::detection;
 
-use crate::Options;
 use crate::dynamic;
 use crate::names::ClusterKey;
 use crate::omission::Omissions;
+use crate::options::Options;
 use crate::wire::{duration, number};
 
 /// Why Envoy can have no cluster of a backend with this port, as what follows its name.
@@ -83,7 +83,8 @@ pub(crate) fn cluster(
         }
         Discovery::Dynamic { settings, .. } => {
             let insecure = backend.tls.as_ref().is_some_and(tls::names_another);
-            cluster.cluster_discovery_type = Some(ClusterDiscoveryType::ClusterType(dynamic::cluster(&name, settings, insecure)));
+            cluster.cluster_discovery_type =
+                Some(ClusterDiscoveryType::ClusterType(dynamic::cluster(&name, settings, insecure)));
             cluster.lb_policy = pb::cluster::LbPolicy::ClusterProvided.into();
             dynamic::note(settings, omissions);
             if !policy.health.is_empty() {

@@ -19,9 +19,8 @@ use envoy_types::pb::google::protobuf;
 use prost::Message as _;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::cluster::family;
 use crate::omission::Omissions;
-use crate::wire::{any, duration, number};
+use crate::wire::{any, duration, family, number};
 
 /// What the cache of a backend with these settings is called.
 pub(crate) fn cache_name(backend: &str, settings: &Settings) -> Arc<str> {
@@ -39,10 +38,9 @@ fn cache(name: &str, settings: &Settings) -> common::DnsCacheConfig {
         dns_query_timeout: duration(settings.query_timeout),
         host_ttl: duration(settings.host_ttl),
         max_hosts: count(settings.max_hosts),
-        dns_failure_refresh_rate: settings.failure_backoff.map(|wait| RefreshRate {
-            base_interval: duration(wait.base),
-            max_interval: duration(wait.max),
-        }),
+        dns_failure_refresh_rate: settings
+            .failure_backoff
+            .map(|wait| RefreshRate { base_interval: duration(wait.base), max_interval: duration(wait.max) }),
         dns_cache_circuit_breaker: Some(common::DnsCacheCircuitBreakers {
             max_pending_requests: count(settings.max_pending_requests),
         }),
@@ -61,10 +59,7 @@ pub(crate) fn cluster(name: &str, settings: &Settings, insecure: bool) -> Custom
         ),
         ..Default::default()
     };
-    CustomClusterType {
-        name: "envoy.clusters.dynamic_forward_proxy".to_owned(),
-        typed_config: Some(any(&config)),
-    }
+    CustomClusterType { name: "envoy.clusters.dynamic_forward_proxy".to_owned(), typed_config: Some(any(&config)) }
 }
 
 /// The filter of a cache, which is called like it. It does nothing but for routes that turn it on.

@@ -55,11 +55,15 @@ impl Parts<'_> {
         for (port, listeners) in self.by_port() {
             self.hosts(port, &listeners, &mut targets, &mut used);
         }
-        let ports: BTreeSet<(Arc<str>, NonZeroU16)> =
-            self.routes.values().flat_map(|route| {
+        let ports: BTreeSet<(Arc<str>, NonZeroU16)> = self
+            .routes
+            .values()
+            .flat_map(|route| {
                 let of = |name: Arc<str>| route.port_of(&name).map(|port| (name, port));
                 route.backends().into_iter().filter_map(of)
-            }).chain(used.iter().filter_map(|key| Some((Arc::clone(&key.backend), key.port?)))).collect();
+            })
+            .chain(used.iter().filter_map(|key| Some((Arc::clone(&key.backend), key.port?))))
+            .collect();
         // The lowest port is that of a Backend which is asked for without one.
         for (resource, port) in ports.into_iter().rev() {
             let Some(backend) = self.backends.get(&resource) else { continue };
@@ -77,11 +81,8 @@ impl Parts<'_> {
         for (target, (virtual_hosts, owners)) in targets {
             let name = format!("routes/{target}");
             let owners: Vec<Arc<str>> = owners.into_iter().collect();
-            let listener = listeners::Listener {
-                name: target.clone(),
-                api_listener: Some(clients(&name)),
-                ..Default::default()
-            };
+            let listener =
+                listeners::Listener { name: target.clone(), api_listener: Some(clients(&name)), ..Default::default() };
             made.push(Made::of(TypeUrl::Listener, &target, &listener, owners.clone()));
             let configuration = routes::RouteConfiguration { name: name.clone(), virtual_hosts, ..Default::default() };
             made.push(Made::of(TypeUrl::Routes, &name, &configuration, owners));
@@ -112,7 +113,9 @@ impl Parts<'_> {
             let (mut candidates, mut owners) = (Vec::new(), BTreeSet::new());
             for (name, _) in listeners.iter().filter(|(_, listener)| listener.hosts == *hosts) {
                 owners.insert(Arc::clone(name));
-                for (route, of) in self.by_listener.get(*name).into_iter().flatten().filter_map(|of| self.routes.get_key_value(of)) {
+                for (route, of) in
+                    self.by_listener.get(*name).into_iter().flatten().filter_map(|of| self.routes.get_key_value(of))
+                {
                     owners.insert(Arc::clone(route));
                     candidates.extend(of.candidates(name, hosts, |index| Some((route, of, index))));
                 }
@@ -146,7 +149,8 @@ impl Parts<'_> {
             // The others are not known to all clients, and what one does not know it refuses.
             _ => clusters::cluster::LbPolicy::RoundRobin,
         };
-        let kind = if by_name { clusters::cluster::DiscoveryType::LogicalDns } else { clusters::cluster::DiscoveryType::Eds };
+        let kind =
+            if by_name { clusters::cluster::DiscoveryType::LogicalDns } else { clusters::cluster::DiscoveryType::Eds };
         let mut made = clusters::Cluster {
             name: name.clone(),
             cluster_discovery_type: Some(clusters::cluster::ClusterDiscoveryType::Type(kind.into())),
@@ -183,14 +187,16 @@ fn obstacle(backend: &Backend, port: Option<NonZeroU16>) -> Option<&'static str>
         Discovery::Dynamic { .. } => Some("goes where requests say, which gRPC clients do not"),
         Discovery::Static(list) => {
             let by_name = list.iter().any(|endpoint| matches!(endpoint.host, StaticHost::Name { .. }));
-            (by_name && list.len() > 1).then_some("has a name among several endpoints, of which gRPC clients take one alone")
+            (by_name && list.len() > 1)
+                .then_some("has a name among several endpoints, of which gRPC clients take one alone")
         }
     }
 }
 
 /// All requests to one cluster.
 fn everything(key: &ClusterKey) -> routes::VirtualHost {
-    let condition = routes::RouteMatch { path_specifier: Some(PathSpecifier::Prefix(String::new())), ..Default::default() };
+    let condition =
+        routes::RouteMatch { path_specifier: Some(PathSpecifier::Prefix(String::new())), ..Default::default() };
     let cluster = routes::route_action::ClusterSpecifier::Cluster(key.to_string());
     let action = routes::RouteAction { cluster_specifier: Some(cluster), ..Default::default() };
     let route = routes::Route {
@@ -198,7 +204,12 @@ fn everything(key: &ClusterKey) -> routes::VirtualHost {
         action: Some(routes::route::Action::Route(action)),
         ..Default::default()
     };
-    routes::VirtualHost { name: key.to_string(), domains: vec!["*".to_owned()], routes: vec![route], ..Default::default() }
+    routes::VirtualHost {
+        name: key.to_string(),
+        domains: vec!["*".to_owned()],
+        routes: vec![route],
+        ..Default::default()
+    }
 }
 
 /// Puts a condition that clients do not know in words that they do.

@@ -8,16 +8,18 @@
 //!
 //! - [`View`]: resources in, changes out. `socket`: what is bound to one address. `names`: what Envoy's resources are called.
 //! - `listener`: listeners, their filter chains and filters. `route`: virtual hosts, matches and actions. `cluster`: clusters with their
-//!   endpoints, and what requests to them go by. `dynamic`: the dynamic forward proxy. `secret`: certificates and authorities.
+//!   endpoints, and what requests to them go by. `dynamic`: the dynamic forward proxy, `generations`: and what it was. `secret`: certificates and authorities.
 //! - `grpc`: the same for gRPC clients that balance by themselves.
 //! - `omission`: what is left out. `regex`: which expressions mean the same to Envoy. `wire`: small values of the API.
 
 mod cluster;
 mod dynamic;
+mod generations;
 mod grpc;
 mod listener;
 mod names;
 mod omission;
+mod options;
 mod regex;
 mod route;
 mod secret;
@@ -27,4 +29,5 @@ mod wire;
 
 pub use names::TypeUrl;
 pub use omission::{Omission, Severity};
-pub use view::{Audience, Options, Update, View};
+pub use options::{Audience, Options};
+pub use view::{Update, View};

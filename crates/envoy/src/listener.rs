@@ -77,10 +77,7 @@ fn connections(routes: &str, stat_prefix: &str, mut filters: Vec<HttpFilter>) ->
     });
     HttpConnectionManager {
         stat_prefix: stat_prefix.to_owned(),
-        route_specifier: Some(RouteSpecifier::Rds(Rds {
-            config_source: ads(),
-            route_config_name: routes.to_owned(),
-        })),
+        route_specifier: Some(RouteSpecifier::Rds(Rds { config_source: ads(), route_config_name: routes.to_owned() })),
         http_filters: filters,
         // Whoever is connected is the client: what it says of others is added to, not believed.
         use_remote_address: flag(true),

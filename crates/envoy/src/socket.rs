@@ -13,12 +13,12 @@ use envoy_types::pb::envoy::config::route::v3 as routes;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{cluster, dynamic};
+use crate::generations::Generations;
 use crate::listener::{chain, listener};
 use crate::names::{self, ClusterKey};
 use crate::omission::{Omission, Omissions};
 use crate::route::{Draws, Routing, misdirected};
-use crate::view::Generations;
+use crate::{cluster, dynamic};
 
 /// What a socket is made of.
 pub(crate) struct Parts<'a> {
@@ -62,13 +62,13 @@ impl<'p> Parts<'p> {
         for (name, listener) in &self.listeners {
             if listener.secrets.is_some() != over_tls {
                 let mut omissions = Omissions::of(name);
-                omissions.left_out("protocol", format!("{} already speaks another, and cannot speak both", self.address));
+                omissions
+                    .left_out("protocol", format!("{} already speaks another, and cannot speak both", self.address));
                 socket.omissions.extend(omissions.into_vec());
                 continue;
             }
-            let group = groups
-                .entry(&listener.hosts)
-                .or_insert_with(|| Group { listeners: Vec::new(), secrets: Vec::new() });
+            let group =
+                groups.entry(&listener.hosts).or_insert_with(|| Group { listeners: Vec::new(), secrets: Vec::new() });
             group.listeners.push((name, listener));
             for secret in listener.secrets.iter().flatten().filter(|secret| (self.has_secret)(secret)) {
                 if !group.secrets.contains(&&**secret) {

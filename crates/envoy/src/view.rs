@@ -1,10 +1,9 @@
 //! The resources of a fleet, and what of Envoy's comes of them.
 
 mod changes;
-mod generations;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use backstay_model::{Backend, Listener, Route};
@@ -14,41 +13,14 @@ use bytes::Bytes;
 use prost::Message;
 
 use self::changes::Emitted;
-pub(crate) use self::generations::Generations;
 use crate::cluster;
+use crate::generations::Generations;
 use crate::grpc;
 use crate::names::{self, ClusterKey, TypeUrl};
 use crate::omission::{Omission, Omissions, Severity};
+use crate::options::{Audience, Options};
 use crate::secret;
 use crate::socket::Parts;
-
-/// For whom a view is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Audience {
-    /// Envoy.
-    #[default]
-    Envoy,
-    /// Clients of gRPC that balance by themselves.
-    Grpc,
-}
-
-/// What a view cannot know of those that it is for.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// File of the authorities that the system of an Envoy trusts. Default that of Debian and its relatives.
-    pub system_authorities: String,
-    /// Address that is bound where a listener binds all of a host's. Default `::`, for IPv4 as well.
-    pub any_address: IpAddr,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            system_authorities: "/etc/ssl/certs/ca-certificates.crt".to_owned(),
-            any_address: Ipv6Addr::UNSPECIFIED.into(),
-        }
-    }
-}
 
 /// What changes of a fleet's resources change of Envoy's.
 #[derive(Debug, Default)]

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use backstay_destination::lookup::Family;
+use envoy_types::pb::envoy::config::cluster::v3::cluster::DnsLookupFamily;
 use envoy_types::pb::envoy::config::core::v3 as core;
 use envoy_types::pb::envoy::r#type::matcher::v3 as matcher;
 use envoy_types::pb::envoy::r#type::v3 as kind;
@@ -101,4 +103,16 @@ pub(crate) fn regex(regex: &str) -> matcher::RegexMatcher {
 pub(crate) fn substitution(pattern: &str, substitution: &str) -> Option<matcher::RegexMatchAndSubstitute> {
     let substitution = substitution.to_owned();
     Some(matcher::RegexMatchAndSubstitute { pattern: Some(regex(pattern)), substitution })
+}
+
+/// Envoy's word for a family.
+pub(crate) const fn family(family: Family) -> DnsLookupFamily {
+    match family {
+        // Envoy's own AUTO gives up on IPv4 as soon as there is an IPv6 address.
+        Family::Auto | Family::All => DnsLookupFamily::All,
+        Family::StrictAuto => DnsLookupFamily::Auto,
+        Family::V4Only => DnsLookupFamily::V4Only,
+        Family::V6Only => DnsLookupFamily::V6Only,
+        Family::V4Preferred => DnsLookupFamily::V4Preferred,
+    }
 }

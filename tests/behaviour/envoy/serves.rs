@@ -130,7 +130,10 @@ async fn an_envoy_answers_as_our_proxy_does() {
     let _proxy = Proxy::start(control_plane.xds());
     let (one, two) = (upstream("one").await, upstream("two").await);
     let rest = control_plane.rest();
-    rest.create(&json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Proxy", "metadata": {"name": "envoys"}, "spec": {}})).await;
+    rest.create(
+        &json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Proxy", "metadata": {"name": "envoys"}, "spec": {}}),
+    )
+    .await;
     rest.create(&manifest::backend("one", &["127.0.0.1"])).await;
     rest.create(&manifest::backend("two", &["127.0.0.1"])).await;
     let (ours, theirs) = (port::free(), port::free());
@@ -241,7 +244,8 @@ async fn a_dynamic_backend_goes_where_requests_say_and_not_where_it_must_not() {
     rest.wait_for(&format!("{BACKENDS}/any"), "Programmed").await;
     assert!(get(host).await.text().starts_with("one GET /"));
     let cache = cache_of(&envoy.config().await, "v4_preferred".to_ascii_uppercase().as_str());
-    let said = [&cache["dns_min_refresh_rate"], &cache["dns_query_timeout"], &cache["dns_refresh_rate"], &cache["host_ttl"]];
+    let said =
+        [&cache["dns_min_refresh_rate"], &cache["dns_query_timeout"], &cache["dns_refresh_rate"], &cache["host_ttl"]];
     assert_eq!(said, ["2s", "3s", "30s", "60s"], "{cache:#}");
     assert_eq!(cache["max_hosts"], 7);
     envoy.assert_content().await;
@@ -271,9 +275,12 @@ async fn the_examples_are_served_without_a_refusal() {
     let server = control_plane.server();
     let rest = control_plane.rest();
     rest.create(&Authority::new().issue(&["client"]).secret("orders-client")).await;
-    for name in ["quickstart.yaml", "canary.yaml", "rewrite-and-redirect.yaml", "dynamic-proxy.yaml", "backend-policy.yaml"] {
+    for name in
+        ["quickstart.yaml", "canary.yaml", "rewrite-and-redirect.yaml", "dynamic-proxy.yaml", "backend-policy.yaml"]
+    {
         let file = examples.join(name);
-        let applied = backstay(["apply".as_ref(), "--server".as_ref(), server.as_ref(), "-f".as_ref(), file.as_os_str()]);
+        let applied =
+            backstay(["apply".as_ref(), "--server".as_ref(), server.as_ref(), "-f".as_ref(), file.as_os_str()]);
         assert!(applied.status.success(), "{name}: {}", String::from_utf8_lossy(&applied.stderr));
     }
     // Nothing of the examples goes to these.
@@ -286,7 +293,8 @@ async fn the_examples_are_served_without_a_refusal() {
     for name in ["backend/hello:9000", "backend/shop-v2:8080", "backend/anywhere@", "backend/orders:443"] {
         assert!(dump.contains(name), "{name}");
     }
-    let route = rest.wait_until(&format!("{ROUTES}/sessions"), "refused", |route| condition(route, "False").is_some()).await;
+    let route =
+        rest.wait_until(&format!("{ROUTES}/sessions"), "refused", |route| condition(route, "False").is_some()).await;
     let said = condition(&route, "False").unwrap();
     assert!(said.contains("SRV records"), "{said}");
     envoy.assert_content().await;

@@ -10,7 +10,7 @@ use backstay_envoy::{Audience, TypeUrl};
 use backstay_xds::server::{Event, Peer, Rejection, StreamId};
 
 use super::{Key, Live, Views, audience, feed, left_out};
-use crate::source::fleet_of;
+use crate::fleets::fleet_of;
 
 /// How many resources are said to be refused where an Envoy refuses one that is made of many.
 const MOST_REFUSED: usize = 16;
@@ -58,8 +58,20 @@ impl Views {
                 let rejected = blamed(&live, &type_url, &message, rejected);
                 let resources = named(&type_url, &resources);
                 let (partial, removed) = (false, none);
-                Event::Rejected { type_url: feed, nonce, revision, resources, removed, rejected, partial, message, details }
+                Event::Rejected {
+                    type_url: feed,
+                    nonce,
+                    revision,
+                    resources,
+                    removed,
+                    rejected,
+                    partial,
+                    message,
+                    details,
+                }
             }
+            // What is late is told as it is: it is about the stream.
+            late @ Event::Late { .. } => late,
             Event::Synchronized { type_url, revision } => {
                 let revision = self.reached(id, &live, TypeUrl::parse(&type_url)?, revision)?;
                 Event::Synchronized { type_url: feed, revision }

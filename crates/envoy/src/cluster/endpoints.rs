@@ -7,7 +7,7 @@ use backstay_balancer::{ConfiguredHealth, EndpointKey, Policy as Choice};
 use backstay_destination::lookup::Family;
 use backstay_model::{Backend, StaticEndpoint, StaticEndpoints, StaticHost};
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
-use envoy_types::pb::envoy::config::cluster::v3::cluster::{DiscoveryType, DnsLookupFamily};
+use envoy_types::pb::envoy::config::cluster::v3::cluster::DiscoveryType;
 use envoy_types::pb::envoy::config::core::v3 as core;
 use envoy_types::pb::envoy::config::endpoint::v3 as pb;
 use envoy_types::pb::google::protobuf;
@@ -16,7 +16,7 @@ use pb::endpoint::HealthCheckConfig;
 use pb::lb_endpoint::HostIdentifier;
 
 use crate::omission::Omissions;
-use crate::wire::{address, number};
+use crate::wire::{address, family, number};
 
 /// The endpoints of a list, and how they are found.
 pub(crate) fn assignment(
@@ -116,16 +116,4 @@ pub(super) fn lookups(cluster: &mut Cluster, list: &StaticEndpoints, omissions: 
     }
     cluster.dns_lookup_family = family(first).into();
     cluster.respect_dns_ttl = true;
-}
-
-/// Envoy's word for a family.
-pub(crate) const fn family(family: Family) -> DnsLookupFamily {
-    match family {
-        // Envoy's own AUTO gives up on IPv4 as soon as there is an IPv6 address.
-        Family::Auto | Family::All => DnsLookupFamily::All,
-        Family::StrictAuto => DnsLookupFamily::Auto,
-        Family::V4Only => DnsLookupFamily::V4Only,
-        Family::V6Only => DnsLookupFamily::V6Only,
-        Family::V4Preferred => DnsLookupFamily::V4Preferred,
-    }
 }

@@ -12,11 +12,23 @@ use crate::omission::Omissions;
 use crate::wire::{duration, flag, number};
 
 /// The first of the checks: Envoy makes one.
-pub(super) fn checks(checks: &[HealthCheck], backend: &Backend, omissions: &mut Omissions<'_>) -> Vec<core::HealthCheck> {
+pub(super) fn checks(
+    checks: &[HealthCheck],
+    backend: &Backend,
+    omissions: &mut Omissions<'_>,
+) -> Vec<core::HealthCheck> {
     if checks.len() > 1 {
         omissions.approximate("health_checks[1]", "is not made: Envoy makes one check of an endpoint, the first");
     }
-    checks.first().map(|check| one(check, backend, omissions)).into_iter().collect()
+    let first = checks.first().filter(|check| {
+        let unspoken = matches!(check.probe, Probe::Grpc { .. }) && backend.spec.protocol == Protocol::Http1;
+        if unspoken {
+            omissions.approximate("health_checks[0].grpc", "is not made: Envoy asks by gRPC only what speaks HTTP/2");
+        }
+        !unspoken
+    });
+    let first = first.map(|check| one(check, backend, omissions));
+    first.into_iter().collect()
 }
 
 fn one(check: &HealthCheck, backend: &Backend, omissions: &mut Omissions<'_>) -> core::HealthCheck {
@@ -49,10 +61,9 @@ fn checker(probe: &Probe, backend: &Backend, omissions: &mut Omissions<'_>) -> H
             receive: receive.iter().map(|part| bytes(part)).collect(),
             ..Default::default()
         }),
-        Probe::Grpc { service } => HealthChecker::GrpcHealthCheck(GrpcHealthCheck {
-            service_name: service.clone(),
-            ..Default::default()
-        }),
+        Probe::Grpc { service } => {
+            HealthChecker::GrpcHealthCheck(GrpcHealthCheck { service_name: service.clone(), ..Default::default() })
+        }
     }
 }
 

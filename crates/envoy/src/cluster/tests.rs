@@ -11,9 +11,9 @@ use pb::cluster::{ClusterDiscoveryType, DiscoveryType, LbPolicy};
 use prost::Message;
 
 use super::cluster;
-use crate::Options;
 use crate::names::ClusterKey;
 use crate::omission::Omissions;
+use crate::options::Options;
 
 fn ip(address: &str, priority: u32, zone: &str) -> Endpoint {
     let locality = (!zone.is_empty()).then(|| Locality { zone: zone.to_owned(), weight: 2, ..Default::default() });
@@ -41,7 +41,8 @@ fn of(endpoints: Vec<Endpoint>) -> config::Backend {
 
 #[test]
 fn endpoints_stand_in_groups_without_gaps_between_priorities() {
-    let cluster = made(&of(vec![ip("10.0.0.1", 3, "a"), ip("10.0.0.2", 0, ""), ip("10.0.0.3", 3, "a"), ip("10.0.0.4", 3, "b")]));
+    let cluster =
+        made(&of(vec![ip("10.0.0.1", 3, "a"), ip("10.0.0.2", 0, ""), ip("10.0.0.3", 3, "a"), ip("10.0.0.4", 3, "b")]));
     assert_eq!(cluster.cluster_discovery_type, Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())));
     let groups: Vec<_> = cluster.load_assignment.unwrap().endpoints;
     let shape: Vec<_> = groups.iter().map(|group| (group.priority, group.lb_endpoints.len())).collect();
@@ -64,11 +65,20 @@ fn what_is_not_said_is_our_default_and_not_envoys() {
 
 #[test]
 fn settings_have_envoys_words() {
-    let policy = load_balancing::Policy::LeastRequest(load_balancing::LeastRequest { choice_count: 5, ..Default::default() });
+    let policy =
+        load_balancing::Policy::LeastRequest(load_balancing::LeastRequest { choice_count: 5, ..Default::default() });
     let backend = config::Backend {
-        load_balancing: Some(LoadBalancing { policy: Some(policy), overprovisioning_factor: 200, ..Default::default() }),
+        load_balancing: Some(LoadBalancing {
+            policy: Some(policy),
+            overprovisioning_factor: 200,
+            ..Default::default()
+        }),
         limits: Some(Limits { connections_per_endpoint: Some(7), requests: Some(9), ..Default::default() }),
-        outlier_detection: Some(OutlierDetection { consecutive_5xx: Some(0), consecutive_gateway_failure: Some(4), ..Default::default() }),
+        outlier_detection: Some(OutlierDetection {
+            consecutive_5xx: Some(0),
+            consecutive_gateway_failure: Some(4),
+            ..Default::default()
+        }),
         ..of(vec![ip("10.0.0.1", 0, "")])
     };
     let cluster = made(&backend);
@@ -96,7 +106,8 @@ fn endpoints_prove_the_name_that_they_were_sent_or_the_one_that_is_said() {
     let own = tls(&made(&config::Backend { protocol, ..of(vec![fqdn("a.example"), fqdn("b.example")]) }));
     assert!(own.auto_host_sni && own.auto_sni_san_validation && own.sni.is_empty());
     assert_eq!(own.common_tls_context.unwrap().alpn_protocols, ["h2"]);
-    let said = ClientTls { sni: "sni.example".to_owned(), verified_name: "other.example".to_owned(), ..Default::default() };
+    let said =
+        ClientTls { sni: "sni.example".to_owned(), verified_name: "other.example".to_owned(), ..Default::default() };
     let said = tls(&made(&config::Backend { protocol, tls: Some(said), ..of(vec![fqdn("a.example")]) }));
     assert!(!said.auto_host_sni && !said.auto_sni_san_validation);
     assert_eq!(said.sni, "sni.example");

@@ -8,7 +8,7 @@ use pb::subject_alt_name_matcher::SanType;
 use pb::tls_parameters::TlsProtocol;
 use rustls_pki_types::ServerName;
 
-use crate::Options;
+use crate::options::Options;
 use crate::secret::reference;
 use crate::wire::{any, exactly, file, inline};
 
@@ -30,7 +30,8 @@ pub(super) fn of_static(
         _ => None,
     });
     // With names of their own, each endpoint is held to the one that it was sent.
-    let each = own && spec.verified_name.is_none() && list.iter().all(|one| matches!(one.host, StaticHost::Name { .. }));
+    let each =
+        own && spec.verified_name.is_none() && list.iter().all(|one| matches!(one.host, StaticHost::Name { .. }));
     let matchers = match verified {
         Some(name) => vec![verified_by(name)],
         None if each => Vec::new(),
@@ -104,13 +105,11 @@ fn common(
 fn trust(spec: &TlsSpec, names: Vec<pb::SubjectAltNameMatcher>, options: &Options) -> ValidationContextType {
     let own = pb::CertificateValidationContext { match_typed_subject_alt_names: names, ..Default::default() };
     match (&spec.ca_secret, &spec.authorities) {
-        (Some(secret), _) => {
-            ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
-                default_validation_context: Some(own),
-                validation_context_sds_secret_config: Some(reference(secret)),
-                ..Default::default()
-            })
-        }
+        (Some(secret), _) => ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
+            default_validation_context: Some(own),
+            validation_context_sds_secret_config: Some(reference(secret)),
+            ..Default::default()
+        }),
         (None, authorities) => {
             let trusted = match authorities {
                 Some(authorities) => inline(authorities.pem().clone()),

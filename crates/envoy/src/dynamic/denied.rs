@@ -10,20 +10,36 @@ use envoy_types::pb::xds::core::v3::CidrRange;
 #[cfg(test)]
 mod tests;
 
-/// As [`AddressRules::is_special`] has them.
-const SPECIAL: [&str; 19] = [
-    "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "198.18.0.0/15", "224.0.0.0/3",
-    "100.100.100.200", "168.63.129.16",
-    "::", "::1", "ff00::/8", "fe80::/10", "fec0::/10", "100::/64", "2001::/32", "fd00:ec2::/32",
-    "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42",
+/// As [`AddressRules::is_special`] has them, and all that may lead to IPv4 addresses which stand where no network can tell them (RFC 8215).
+const SPECIAL: [&str; 20] = [
+    "0.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "192.0.0.0/24",
+    "198.18.0.0/15",
+    "224.0.0.0/3",
+    "100.100.100.200",
+    "168.63.129.16",
+    "::",
+    "::1",
+    "ff00::/8",
+    "fe80::/10",
+    "fec0::/10",
+    "100::/64",
+    "2001::/32",
+    "fd00:ec2::/32",
+    "fd20:ce::254",
+    "fd00:c1::a9fe:a9fe",
+    "fd00:42::42",
+    "64:ff9b:1::/48",
 ];
 
 /// As [`AddressRules::is_private`] has them.
-const PRIVATE: [&str; 6] =
-    ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "64:ff9b:1::/48"];
+const PRIVATE: [&str; 5] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
 
 /// Where IPv4 addresses stand in IPv6 ones that lead to them, with how many bits before: mapped, compatible, translated twice, tunnelled.
-const EMBEDDING: [(&str, u8); 5] = [("::ffff:0:0", 96), ("::", 96), ("64:ff9b::", 96), ("::ffff:0:0:0", 96), ("2002::", 16)];
+const EMBEDDING: [(&str, u8); 5] =
+    [("::ffff:0:0", 96), ("::", 96), ("64:ff9b::", 96), ("::ffff:0:0:0", 96), ("2002::", 16)];
 
 /// `None` where nothing is denied.
 pub(super) fn filter(rules: &AddressRules) -> Option<AddressMatcher> {

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_proto::config::{
-    self, Attachment, BackendRef, Endpoint, Forward, Match, PathMatch, Rule, StaticEndpoints, WeightedBackend, endpoint,
-    path_match, resource, rule, weighted_backend,
+    self, Attachment, BackendRef, Endpoint, Forward, Match, PathMatch, Rule, StaticEndpoints, WeightedBackend,
+    endpoint, path_match, resource, rule, weighted_backend,
 };
 use backstay_xds::ResourceChange;
 use bytes::Bytes;
@@ -28,11 +28,8 @@ fn to(name: &str, weight: u32) -> WeightedBackend {
 fn made() -> BTreeMap<(TypeUrl, String), Bytes> {
     let ip = |text: &str| endpoint::Host::Ip(text.to_owned());
     let http2 = config::backend::Protocol::Http2;
-    let listener = config::Listener {
-        port: 8080,
-        protocol: config::listener::Protocol::Http.into(),
-        ..Default::default()
-    };
+    let listener =
+        config::Listener { port: 8080, protocol: config::listener::Protocol::Http.into(), ..Default::default() };
     let path = PathMatch { kind: Some(path_match::Kind::Prefix("/pkg.Service".to_owned())) };
     let backends = vec![to("backend/one", 1), to("backend/name", 1), to("backend/one", 2), to("backend/old", 0)];
     let rule = Rule {
@@ -51,9 +48,8 @@ fn made() -> BTreeMap<(TypeUrl, String), Bytes> {
         ("route/n/app", resource::Kind::Route(route)),
     ];
     let mut view = View::new(Audience::Grpc, Options::default());
-    let changes = all.map(|(name, kind)| {
-        (Arc::from(name), Some(config::Resource { kind: Some(kind) }.encode_to_vec().into()))
-    });
+    let changes =
+        all.map(|(name, kind)| (Arc::from(name), Some(config::Resource { kind: Some(kind) }.encode_to_vec().into())));
     let changes = view.apply(changes).changes.into_iter();
     changes
         .flat_map(|(kind, changes)| changes.into_iter().map(move |change| (kind, change)))
@@ -67,7 +63,9 @@ fn made() -> BTreeMap<(TypeUrl, String), Bytes> {
 #[test]
 fn targets_are_hosts_of_routes_and_names_of_backends() {
     let made = made();
-    let named = |wanted: TypeUrl| made.keys().filter(move |(kind, _)| *kind == wanted).map(|(_, name)| &**name).collect::<Vec<_>>();
+    let named = |wanted: TypeUrl| {
+        made.keys().filter(move |(kind, _)| *kind == wanted).map(|(_, name)| &**name).collect::<Vec<_>>()
+    };
     let targets = ["app.example", "app.example:8080", "name", "name:80", "one", "one:80"];
     assert_eq!(named(TypeUrl::Listener), targets);
     assert_eq!(named(TypeUrl::Cluster), ["backend/name:80", "backend/one:80"]);

@@ -77,7 +77,13 @@ pub(super) fn redirect(redirect: &Redirect, port: u16, prefix: Option<&str>) -> 
             if silent && (redirect.hostname.is_some() || well_known) { 0 } else { port.get().into() }
         }
         // The port in the request's host goes where the host goes, unless another is said.
-        (None, Some(scheme)) if redirect.hostname.is_none() && !well_known => if scheme == "https" { 443 } else { 80 },
+        (None, Some(scheme)) if redirect.hostname.is_none() && !well_known => {
+            if scheme == "https" {
+                443
+            } else {
+                80
+            }
+        }
         (None, None) if redirect.hostname.is_some() && !well_known => port.into(),
         (None, _) => 0,
     };

@@ -44,7 +44,11 @@ impl Edits {
     }
 }
 
-pub(super) fn option(name: &HeaderName, value: &HeaderValue, action: HeaderAppendAction) -> Option<core::HeaderValueOption> {
+pub(super) fn option(
+    name: &HeaderName,
+    value: &HeaderValue,
+    action: HeaderAppendAction,
+) -> Option<core::HeaderValueOption> {
     if *name == header::HOST {
         return None;
     }

@@ -48,7 +48,8 @@ impl Routing<'_> {
         let mut routes = Vec::new();
         let mut taken = 0;
         for target in targets {
-            let before = std::mem::replace(&mut taken, taken + u64::from(target.weight));
+            let before = taken;
+            taken += u64::from(target.weight);
             let mut condition = matched.condition.clone();
             if taken < total {
                 let (part, whole) = match self.draws {
@@ -161,9 +162,11 @@ impl Routing<'_> {
             HostRewrite::Literal(host) => {
                 host.to_str().ok().map(|host| HostRewriteSpecifier::HostRewriteLiteral(host.to_owned()))
             }
-            HostRewrite::Automatic => Some(HostRewriteSpecifier::AutoHostRewrite(
-                envoy_types::pb::google::protobuf::BoolValue { value: true },
-            )),
+            HostRewrite::Automatic => {
+                Some(HostRewriteSpecifier::AutoHostRewrite(envoy_types::pb::google::protobuf::BoolValue {
+                    value: true,
+                }))
+            }
         };
         let mut action = pb::RouteAction {
             cluster_specifier: Some(ClusterSpecifier::Cluster(key.to_string())),
@@ -190,7 +193,8 @@ impl Routing<'_> {
         let mut policies = Vec::new();
         for Mirror { backend: name, port, numerator, denominator } in mirrors {
             self.named.insert(Arc::clone(name));
-            let Some(backend) = self.backends.get(name).filter(|backend| (self.obstacle)(backend, *port).is_none()) else {
+            let Some(backend) = self.backends.get(name).filter(|backend| (self.obstacle)(backend, *port).is_none())
+            else {
                 continue;
             };
             let key = ClusterKey { backend: Arc::clone(name), port: *port, cache: cache_key(name, backend) };

@@ -53,7 +53,8 @@ pub(super) fn domains<'c, R>(
     served.insert(hosts);
     let served = served.into_iter().filter(|pattern| owner(pattern).as_ref() == Some(hosts));
     let served = served.map(|pattern| {
-        let rules = covering(pattern).iter().filter_map(|covering| by_pattern.get(covering)).flatten().copied().collect();
+        let rules =
+            covering(pattern).iter().filter_map(|covering| by_pattern.get(covering)).flatten().copied().collect();
         (pattern.clone(), rules)
     });
     served.collect()

@@ -7,8 +7,8 @@ use backstay_model::Retry;
 use envoy_types::pb::envoy::config::route::v3 as pb;
 use envoy_types::pb::envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate;
 use pb::header_matcher::HeaderMatchSpecifier;
-use pb::retry_policy::{RateLimitedRetryBackOff, ResetHeader, ResetHeaderFormat, RetryBackOff, RetryHostPredicate};
 use pb::retry_policy::retry_host_predicate::ConfigType;
+use pb::retry_policy::{RateLimitedRetryBackOff, ResetHeader, ResetHeaderFormat, RetryBackOff, RetryHostPredicate};
 
 use crate::wire::{any, duration, number};
 
@@ -29,8 +29,15 @@ pub(super) fn usual() -> pb::RetryPolicy {
 
 /// `attempt` bounds each attempt as well.
 pub(super) fn policy(retry: &Retry, attempt: Option<Duration>) -> pb::RetryPolicy {
-    let RetryPolicy { on, attempts, retriable_statuses, retriable_headers, back_off_base, back_off_max, max_retry_after } =
-        &retry.policy;
+    let RetryPolicy {
+        on,
+        attempts,
+        retriable_statuses,
+        retriable_headers,
+        back_off_base,
+        back_off_max,
+        max_retry_after,
+    } = &retry.policy;
     let names = RetryOn::names().filter(|name| RetryOn::named(name).is_some_and(|named| on.has(named)));
     let per_try = retry.per_try_timeout.into_iter().chain(attempt).min();
     let seconds = ResetHeader { name: "Retry-After".to_owned(), format: ResetHeaderFormat::Seconds.into() };
@@ -52,10 +59,8 @@ pub(super) fn policy(retry: &Retry, attempt: Option<Duration>) -> pb::RetryPolic
             base_interval: duration(*back_off_base),
             max_interval: back_off_max.and_then(duration),
         }),
-        rate_limited_retry_back_off: max_retry_after.map(|longest| RateLimitedRetryBackOff {
-            reset_headers: vec![seconds],
-            max_interval: duration(longest),
-        }),
+        rate_limited_retry_back_off: max_retry_after
+            .map(|longest| RateLimitedRetryBackOff { reset_headers: vec![seconds], max_interval: duration(longest) }),
         ..Default::default()
     }
 }

@@ -40,7 +40,8 @@ fn edits_end_as_they_would_one_after_another() {
         HeaderEdit::Remove(name("x-b")),
     ];
     let made = edits(all.iter()).unwrap();
-    let added: Vec<_> = made.add.iter().map(|option| option.header.as_ref().unwrap()).map(|one| (&*one.key, &*one.value)).collect();
+    let added: Vec<_> =
+        made.add.iter().map(|option| option.header.as_ref().unwrap()).map(|one| (&*one.key, &*one.value)).collect();
     assert_eq!(added, [("x-a", "50%%"), ("x-a", "more")]);
     assert_eq!(made.remove, ["x-b"]);
     assert!(edits([HeaderEdit::Set(name("host"), value("other"))].iter()).is_none());

@@ -62,7 +62,8 @@ fn backend(ip: &str) -> Option<resource::Kind> {
 }
 
 fn dynamic(max_hosts: u32) -> Option<resource::Kind> {
-    let forward = DynamicForward { dns_cache: Some(DnsCache { max_hosts, ..Default::default() }), ..Default::default() };
+    let forward =
+        DynamicForward { dns_cache: Some(DnsCache { max_hosts, ..Default::default() }), ..Default::default() };
     let discovery = Some(config::backend::Discovery::DynamicForward(forward));
     Some(resource::Kind::Backend(config::Backend { discovery, ..Default::default() }))
 }
@@ -121,7 +122,8 @@ impl Held {
 fn described(route: &routes::Route) -> String {
     let condition = route.r#match.as_ref().unwrap();
     let path = match condition.path_specifier.as_ref().unwrap() {
-        routes::route_match::PathSpecifier::Prefix(path) | routes::route_match::PathSpecifier::PathSeparatedPrefix(path) => path,
+        routes::route_match::PathSpecifier::Prefix(path)
+        | routes::route_match::PathSpecifier::PathSeparatedPrefix(path) => path,
         other => panic!("{other:?}"),
     };
     let share = condition.runtime_fraction.as_ref().map(|share| share.default_value.unwrap().numerator);
@@ -145,7 +147,10 @@ fn a_change_sends_what_it_changes() {
     assert_eq!(step(&mut view, &mut held, other), ["listener/127.0.0.1:8081", "routes/127.0.0.1:8081"]);
     let gone = vec![("route/default/app", None), ("listener/default/web/b", None)];
     let told = step(&mut view, &mut held, gone);
-    assert_eq!(told, ["-backend/app:80", "-listener/127.0.0.1:8081", "routes/127.0.0.1:8080", "-routes/127.0.0.1:8081"]);
+    assert_eq!(
+        told,
+        ["-backend/app:80", "-listener/127.0.0.1:8081", "routes/127.0.0.1:8080", "-routes/127.0.0.1:8081"]
+    );
 }
 
 #[test]
@@ -191,11 +196,15 @@ fn a_name_has_the_rules_of_less_specific_names_after_its_own_and_a_listener_keep
 #[test]
 fn shares_are_what_those_before_have_left_and_what_is_not_there_is_answered() {
     let (mut view, mut held) = serving();
-    let targets = vec![to("backend/app", 80, 1), to("backend/app", 81, 0), to("backend/gone", 80, 2), to("backend/app", 82, 1)];
+    let targets =
+        vec![to("backend/app", 80, 1), to("backend/app", 81, 0), to("backend/gone", 80, 2), to("backend/app", 82, 1)];
     let rules = vec![forwarding("/", 1, targets)];
     step(&mut view, &mut held, vec![("route/default/app", route(LISTENER, &["a.example"], rules))]);
     assert_eq!(held.of("a.example"), ["/ backend/app:80 250000", "/ 500 750000", "/ backend/app:82"]);
-    assert_eq!(step(&mut view, &mut held, vec![("backend/gone", backend("10.0.0.4"))]), ["backend/gone:80", "routes/127.0.0.1:8080"]);
+    assert_eq!(
+        step(&mut view, &mut held, vec![("backend/gone", backend("10.0.0.4"))]),
+        ["backend/gone:80", "routes/127.0.0.1:8080"]
+    );
 }
 
 #[test]
@@ -229,7 +238,8 @@ fn other_settings_of_a_cache_are_another_cache_and_those_before_stay_for_who_goe
     let cluster = |told: &[String]| told.iter().find(|name| name.starts_with("backend/any@")).cloned().unwrap();
     let filters = |held: &Held| {
         let listener = &held.0[&(TypeUrl::Listener, Arc::from("listener/127.0.0.1:8080"))];
-        let text = String::from_utf8_lossy(&listeners::Listener::decode(listener.clone()).unwrap().encode_to_vec()).into_owned();
+        let text = String::from_utf8_lossy(&listeners::Listener::decode(listener.clone()).unwrap().encode_to_vec())
+            .into_owned();
         text.matches("backend/any@").count()
     };
     let one = filters(&held);

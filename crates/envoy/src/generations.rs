@@ -16,7 +16,7 @@ pub(crate) struct Generations(Vec<(Arc<str>, Settings, Backend)>);
 
 impl Generations {
     /// Takes in the backend called `name` as it is now. Nothing of one that is not dynamic.
-    pub(super) fn take_in(&mut self, name: &str, backend: &Backend) {
+    pub(crate) fn take_in(&mut self, name: &str, backend: &Backend) {
         let Discovery::Dynamic { settings, .. } = &backend.discovery else { return self.0.clear() };
         let cache = cache_name(name, settings);
         // Whatever else it has changed counts for the settings of before as well.
@@ -36,7 +36,7 @@ impl Generations {
     }
 
     /// The backend with the settings of a cache.
-    pub(super) fn backend(&self, cache: &str) -> Option<&Backend> {
+    pub(crate) fn backend(&self, cache: &str) -> Option<&Backend> {
         self.0.iter().find(|(known, ..)| **known == *cache).map(|(.., backend)| backend)
     }
 }
