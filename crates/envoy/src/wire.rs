@@ -1,6 +1,5 @@
 //! Small values of Envoy's API.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use backstay_destination::lookup::Family;
@@ -70,10 +69,6 @@ pub(crate) fn address(host: &str, port: u16) -> core::Address {
         ..Default::default()
     };
     core::Address { address: Some(core::address::Address::SocketAddress(socket)) }
-}
-
-pub(crate) fn network(address: IpAddr, length: u8) -> core::CidrRange {
-    core::CidrRange { address_prefix: address.to_string(), prefix_len: number(length.into()) }
 }
 
 pub(crate) fn inline(bytes: impl Into<Vec<u8>>) -> Option<core::DataSource> {

@@ -1,7 +1,5 @@
 //! What is done with the requests of a rule.
 
-use std::sync::Arc;
-
 use backstay_model::route::{Candidate, PathMatch};
 use backstay_model::{Action, Rule};
 use envoy_types::pb::envoy::config::route::v3 as pb;
@@ -20,7 +18,6 @@ pub(super) const NOT_GIVEN_BODY: &str = "this rule is not served by this proxy";
 /// A match of a rule, on its way to become routes.
 pub(super) struct Matched<'m> {
     pub(super) name: String,
-    pub(super) route: &'m Arc<str>,
     pub(super) index: usize,
     pub(super) rule: &'m Rule,
     pub(super) condition: pb::RouteMatch,
@@ -40,7 +37,7 @@ impl<'a> Routing<'a> {
             _ => None,
         };
         let name = format!("{route}/{index}");
-        let matched = Matched { name, route, index, rule, condition, prefix };
+        let matched = Matched { name, index, rule, condition, prefix };
         let obstacle = obstacle(rule);
         for (field, why) in &missing {
             let position = candidate.order.position;
