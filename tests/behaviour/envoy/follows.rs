@@ -37,6 +37,11 @@ async fn changes_of_backends_routes_and_listeners_fail_no_request() {
     all_changes(&[]).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_older_variant_of_the_protocol_does_the_same() {
+    all_changes(&["--sotw"]).await;
+}
+
 async fn all_changes(options: &[&str]) {
     let control_plane = ControlPlane::start();
     let Some(envoy) = Envoy::start(&control_plane, options) else { return };
