@@ -82,7 +82,8 @@ pub(crate) fn cluster(
             cluster.transport_socket = backend.tls.as_ref().map(|spec| tls::of_static(spec, list, backend, options));
         }
         Discovery::Dynamic { settings, .. } => {
-            let insecure = backend.tls.as_ref().is_some_and(tls::names_another);
+            // Without TLS there is no name to send or verify, and it wants to be told that as well.
+            let insecure = backend.tls.as_ref().is_none_or(tls::names_another);
             cluster.cluster_discovery_type =
                 Some(ClusterDiscoveryType::ClusterType(dynamic::cluster(&name, settings, insecure)));
             cluster.lb_policy = pb::cluster::LbPolicy::ClusterProvided.into();
