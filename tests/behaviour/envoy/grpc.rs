@@ -72,7 +72,9 @@ async fn a_client_without_a_proxy_finds_hosts_and_backends_and_follows_them() {
     rest.create(&manifest::gateway("web", 8080)).await;
     rest.create(&manifest::route("app", "web", "app.example.com", "app", port)).await;
 
-    for target in ["app.example.com".to_owned(), "app.example.com:8080".to_owned(), "app".to_owned(), format!("app:{port}")] {
+    for target in
+        ["app.example.com".to_owned(), "app.example.com:8080".to_owned(), "app".to_owned(), format!("app:{port}")]
+    {
         assert_eq!(peer.call(&target), "one", "{target}");
     }
     rest.wait_for(&format!("{GATEWAYS}/web"), "Programmed").await;

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::Envoy;
 use super::process::{bootstrap, validate};
-use crate::harness::rest::{BACKENDS, GATEWAYS, ROUTES};
+use crate::harness::rest::{BACKENDS, GATEWAYS, ROUTES, SECRETS};
 use crate::harness::tls::{Authority, Session};
-use crate::harness::{Client, ControlPlane, Proxy, Upstream, backstay, manifest, port, tools};
+use crate::harness::{Client, ControlPlane, Proxy, Upstream, backstay, manifest, port, tools, traffic};
 use crate::quickstart::USUAL_PORTS;
 
 const HOST: &str = "app.example.com";
@@ -67,6 +67,7 @@ fn rules(one: u16, two: u16) -> Value {
              "scheme": "https", "hostname": "new.example.com", "statusCode": 301,
              "path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/moved"}}}]},
         {"matches": path("PathPrefix", "/missing"), "backendRefs": [to("nobody", 1)]},
+        {"matches": path("PathPrefix", "/split"), "backendRefs": [to("one", one), to("two", two)]},
     ])
 }
 
@@ -160,6 +161,11 @@ async fn an_envoy_answers_as_our_proxy_does() {
         let expected = seen(&client, local(ours), asked).await;
         assert_eq!(seen(&client, local(theirs), asked).await, expected, "{asked:?}");
     }
+    let mut shares = std::collections::BTreeSet::new();
+    for _ in 0..100 {
+        shares.insert(client.get(local(theirs), HOST, "/split").await.unwrap().text()[..3].to_owned());
+    }
+    assert_eq!(shares.len(), 2, "each of two takes a half of a hundred requests: {shares:?}");
     envoy.assert_content().await;
 }
 
@@ -171,7 +177,8 @@ async fn an_envoy_serves_https_by_server_name_and_takes_a_renewed_certificate() 
     let one = Upstream::answering("one").await;
     let authority = Authority::new();
     let listen = port::free();
-    rest.create(&authority.issue(&["a.example.com"]).secret("a")).await;
+    let first = authority.issue(&["a.example.com"]);
+    rest.create(&first.secret("a")).await;
     rest.create(&authority.issue(&["b.example.com"]).secret("b")).await;
     let listener = |name: &str| {
         json!({"name": name, "protocol": "HTTPS", "port": listen, "hostname": format!("{name}.example.com"),
@@ -192,6 +199,20 @@ async fn an_envoy_serves_https_by_server_name_and_takes_a_renewed_certificate() 
             assert_eq!(session.get("/").await.unwrap(), (http::StatusCode::OK, "one".to_owned()), "{name} {alpn}");
         }
     }
+    let mut session = Session::open(local(listen), "a.example.com", &["http/1.1"]).await.unwrap();
+    assert_eq!(session.certificate, first.der());
+
+    let second = authority.issue(&["a.example.com"]);
+    rest.change(&format!("{SECRETS}/a"), &json!({"data": second.secret("a")["data"]})).await;
+    rest.wait_for(&format!("{SECRETS}/a"), "Programmed").await;
+    traffic::until("the new certificate is shown", || async {
+        let shown = Session::open(local(listen), "a.example.com", &["h2"]).await;
+        shown.is_ok_and(|session| session.certificate == second.der())
+    })
+    .await;
+    // The connection of before is none the worse, nor is the listener another.
+    assert_eq!(session.get("/").await.unwrap().1, "one");
+    assert_eq!(envoy.stats().await["listener_manager.listener_modified"], 0);
     envoy.assert_content().await;
 }
 
