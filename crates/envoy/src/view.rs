@@ -67,7 +67,10 @@ struct Made {
 #[derive(Debug, Default)]
 struct Dirty {
     sockets: BTreeSet<SocketAddr>,
+    /// Backends whose clusters are others.
     backends: BTreeSet<Arc<str>>,
+    /// Those of them whose requests go another way: what routes say of them is another as well.
+    rerouted: BTreeSet<Arc<str>>,
 }
 
 impl View {
@@ -91,7 +94,7 @@ impl View {
             self.make_targets(&mut sent);
             return Update { changes: changes::by_type(sent), omissions_changed: false };
         }
-        let sockets = self.sockets.iter().filter(|(_, made)| !made.named.is_disjoint(&dirty.backends));
+        let sockets = self.sockets.iter().filter(|(_, made)| !made.named.is_disjoint(&dirty.rerouted));
         dirty.sockets.extend(sockets.map(|(address, _)| *address));
         for address in &dirty.sockets {
             self.make_socket(*address, &mut sent);

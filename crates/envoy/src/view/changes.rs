@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use backstay_model::{Kind, Resource as Checked};
+use backstay_model::{Backend, Discovery, Kind, Resource as Checked, StaticEndpoints, StaticHost};
 use backstay_proto::config::{self, resource};
 use backstay_xds::{Resource, ResourceChange};
 use bytes::Bytes;
@@ -106,6 +106,9 @@ impl View {
                 self.routes.insert(Arc::clone(name), route);
             }
             Ok(Checked::Backend(backend)) => {
+                if !self.backends.get(name).is_some_and(|before| goes_alike(before, &backend)) {
+                    dirty.rerouted.insert(Arc::clone(name));
+                }
                 self.generations.entry(Arc::clone(name)).or_default().take_in(name, &backend);
                 self.backends.insert(Arc::clone(name), *backend);
             }
@@ -157,6 +160,7 @@ impl View {
                 self.routes.remove(name);
             }
             Some(Kind::Backend) => {
+                dirty.rerouted.insert(Arc::clone(name));
                 self.backends.remove(name);
                 self.generations.remove(name);
             }
@@ -182,6 +186,17 @@ impl View {
             }
         }
     }
+}
+
+/// Whether routes say the same of a backend as of what it was: another list of endpoints is no matter of theirs.
+fn goes_alike(before: &Backend, now: &Backend) -> bool {
+    let by_records = |list: &StaticEndpoints| list.iter().any(|one| matches!(one.host, StaticHost::Srv(_)));
+    before.spec == now.spec
+        && before.tls.is_some() == now.tls.is_some()
+        && match (&before.discovery, &now.discovery) {
+            (Discovery::Static(before), Discovery::Static(now)) => by_records(before) == by_records(now),
+            (before, now) => before == now,
+        }
 }
 
 /// A secret as it was sent: what is checked of it does not keep its text.

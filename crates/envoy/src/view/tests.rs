@@ -143,6 +143,10 @@ fn a_change_sends_what_it_changes() {
     let (mut view, mut held) = serving();
     assert_eq!(step(&mut view, &mut held, vec![("backend/app", backend("10.0.0.2"))]), ["backend/app:80"]);
     assert_eq!(step(&mut view, &mut held, vec![("backend/app", backend("10.0.0.2"))]), [""; 0]);
+    let Some(resource::Kind::Backend(moved)) = backend("10.0.0.2") else { panic!("it is a backend") };
+    let retries = Some(config::Retries { on: vec!["5xx".to_owned()], ..Default::default() });
+    let retried = Some(resource::Kind::Backend(config::Backend { retries, ..moved }));
+    assert_eq!(step(&mut view, &mut held, vec![("backend/app", retried)]), ["routes/127.0.0.1:8080"]);
     let other = vec![("listener/default/web/b", listener(8081, "")), ("backend/unused", backend("10.0.0.3"))];
     assert_eq!(step(&mut view, &mut held, other), ["listener/127.0.0.1:8081", "routes/127.0.0.1:8081"]);
     let gone = vec![("route/default/app", None), ("listener/default/web/b", None)];
