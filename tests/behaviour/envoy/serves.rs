@@ -203,7 +203,7 @@ async fn an_envoy_serves_https_by_server_name_and_takes_a_renewed_certificate() 
     assert_eq!(session.certificate, first.der());
 
     let second = authority.issue(&["a.example.com"]);
-    rest.change(&format!("{SECRETS}/a"), &json!({"data": second.secret("a")["data"]})).await;
+    rest.change(&format!("{SECRETS}/a"), &json!({"stringData": second.secret("a")["stringData"]})).await;
     rest.wait_for(&format!("{SECRETS}/a"), "Programmed").await;
     traffic::until("the new certificate is shown", || async {
         let shown = Session::open(local(listen), "a.example.com", &["h2"]).await;
