@@ -12,6 +12,7 @@ mod discovery;
 mod docs;
 mod etcd;
 mod events;
+mod envoy;
 mod fastly;
 mod faults;
 mod fleets;

@@ -73,6 +73,16 @@ pub fn python_with_fastly() -> Option<PathBuf> {
     found.then_some(python)
 }
 
+/// A Python with the package `grpcio`: `BACKSTAY_PYTHON`, else `python3` on the path. Says so where there is none.
+pub fn python_with_grpc() -> Option<PathBuf> {
+    let python = named("BACKSTAY_PYTHON").unwrap_or_else(|| "python3".into());
+    let found = answers(&python, &["-c", "import grpc"]);
+    if !found {
+        lacking("Python with the package grpcio", "BACKSTAY_PYTHON names one");
+    }
+    found.then_some(python)
+}
+
 /// The `fastly` command: `BACKSTAY_FASTLY`, else the one on the path, else what npm put into `target/tools`. Says so where
 /// there is none.
 pub fn fastly() -> Option<PathBuf> {
