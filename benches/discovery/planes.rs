@@ -76,7 +76,7 @@ impl Plane {
     pub fn change(&self, number: usize) {
         let answer = match &self.change {
             Change::Put(client) => {
-                let ip = if number % 2 == 0 { "127.0.0.2" } else { "127.0.0.1" };
+                let ip = if number.is_multiple_of(2) { "127.0.0.2" } else { "127.0.0.1" };
                 client.borrow_mut().put(&format!("{BACKENDS}/b0"), &backend("b0", ip))
             }
             Change::Ask(client) => client.borrow_mut().get("/change"),

@@ -72,6 +72,7 @@ fn rules(one: u16, two: u16) -> Value {
 }
 
 /// Method, host, path with query, and a header: what is asked of both.
+#[allow(clippy::type_complexity, reason = "a row of a table")]
 const ASKED: [(&str, &str, &str, Option<(&str, &str)>); 22] = [
     ("GET", HOST, "/", None),
     ("GET", "app.example.com:8080", "/", None),

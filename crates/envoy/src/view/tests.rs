@@ -163,7 +163,7 @@ fn a_view_that_is_made_at_once_is_one_that_followed() {
     let rules = vec![forwarding("/x", 1, vec![to("backend/any", 0, 1), to("backend/app", 81, 3)])];
     let last = vec![
         ("backend/any", dynamic(1)),
-        ("route/default/more", route(LISTENER, &["*.example"], rules.clone())),
+        ("route/default/more", route(LISTENER, &["*.example"], rules)),
         ("backend/app", backend("10.0.0.9")),
     ];
     step(&mut followed, &mut one, last.clone());
