@@ -8,6 +8,7 @@ mod options;
 pub(crate) use self::collection::{collection, remove_all};
 #[cfg(test)]
 pub(crate) use self::dependents::prepare;
-pub(crate) use self::dependents::{FOREGROUND, OWNED, Propagation, change, contains, disown};
+pub use self::dependents::Propagation;
+pub(crate) use self::dependents::{FOREGROUND, OWNED, change, contains, disown};
 pub(crate) use self::object::{Deleted, remove};
 pub(crate) use self::options::Options;
