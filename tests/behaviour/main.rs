@@ -11,6 +11,7 @@ mod docs;
 mod fastly;
 mod faults;
 mod fleets;
+mod grpc_admin;
 #[path = "../harness/lib.rs"]
 #[allow(dead_code, unused_imports, reason = "tests and benchmarks use a part each")]
 mod harness;

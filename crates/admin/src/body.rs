@@ -30,7 +30,8 @@ impl CallBody {
     /// Refuses a message that says itself that it is too large, in the words that are used for all that is.
     fn check(&mut self, data: &[u8]) -> Result<(), Failure> {
         let begun = std::mem::replace(&mut self.begun, true);
-        let Some((_, length)) = data.first_chunk::<HEAD>().filter(|_| !begun).and_then(|head| head.split_first()) else {
+        let Some((_, length)) = data.first_chunk::<HEAD>().filter(|_| !begun).and_then(|head| head.split_first())
+        else {
             return Ok(());
         };
         let length = length.iter().fold(0_usize, |length, byte| length << 8 | usize::from(*byte));

@@ -96,14 +96,16 @@ pub fn build(operations: Operations, options: Options, meter: Meter, beside: Bes
     let (health, health_service) = tonic_health::server::health_reporter();
     let (v1, v1alpha) = (reflection(&services).build_v1()?, reflection(&services).build_v1alpha()?);
     let state = Arc::new(server);
-    let mut inner = Routes::new(health_service).add_service(v1).add_service(v1alpha).into_axum_router().reset_fallback();
+    let mut inner =
+        Routes::new(health_service).add_service(v1).add_service(v1alpha).into_axum_router().reset_fallback();
     for service in state.services() {
         inner = inner.route(&format!("/{service}/{{method}}"), any(server::serve).with_state(Arc::clone(&state)));
     }
     let inner = inner.merge(beside.routes).fallback(|| async { Status::unimplemented("").into_http::<Body>() });
     let plain = Routes::from(inner);
     let spoken = Spoken { web: GrpcWebLayer::new().layer(plain.clone()), plain };
-    let more = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
+    let more =
+        ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
     let names = services.iter().map(String::as_str).chain(more);
     let router = names.fold(Router::new(), |router, name| {
         router.route(&format!("/{name}/{{*method}}"), any(answer).with_state(spoken.clone()))

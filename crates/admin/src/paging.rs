@@ -81,7 +81,9 @@ fn order(text: &str) -> Result<Order, Failure> {
         None => return Ok(Order::default()),
         Some((&"name", rest)) => (SortBy::Name, rest),
         Some((&"create_time", rest)) => (SortBy::Created, rest),
-        Some(_) => return Err(Failure::bad_field("order_by", "must be name or create_time, and may have desc after it")),
+        Some(_) => {
+            return Err(Failure::bad_field("order_by", "must be name or create_time, and may have desc after it"));
+        }
     };
     let direction = match rest {
         [] | ["asc"] => Direction::Ascending,

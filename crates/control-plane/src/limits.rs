@@ -17,6 +17,8 @@ pub struct Limits {
     pub connections: ApiLimits,
     /// Of requests to the Kubernetes-style API. Its version and its meter are set as it starts.
     pub api: backstay_kube::Options,
+    /// Of answers of the gRPC API; for requests those of the Kubernetes-style API hold.
+    pub grpc: backstay_admin::Options,
     /// Of the store.
     pub store: backstay_store::embedded::Options,
 }
@@ -93,7 +95,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// All of them. What is bounded by the format of the store or by the protocol is not here.
-static SETTINGS: [Setting; 21] = [
+static SETTINGS: [Setting; 24] = [
     count("connections", |limits| &mut limits.connections.connections, 1, 1_000_000),
     time("header-timeout", |limits| &mut limits.connections.header_timeout, SECOND, HOUR),
     time("write-timeout", |limits| &mut limits.connections.write_timeout, SECOND, HOUR),
@@ -110,6 +112,9 @@ static SETTINGS: [Setting; 21] = [
     count("max-patch-operations", |limits| &mut limits.api.max_patch_operations, 1, 1_000_000),
     count("patch-attempts", |limits| &mut limits.api.patch_attempts, 1, 1000),
     count("max-managed-fields-bytes", |limits| &mut limits.api.max_managed_fields_bytes, 1024, 64 * MIB),
+    count("page-size", |limits| &mut limits.grpc.page_size, 1, 1_000_000),
+    count("max-page-size", |limits| &mut limits.grpc.max_page_size, 1, 1_000_000),
+    count("max-page-bytes", |limits| &mut limits.grpc.max_page_bytes, 1024, 1 << 30),
     count("store-value-bytes", |limits| &mut limits.store.limits.value_bytes, 1024, 64 * MIB),
     count("store-queue-commits", |limits| &mut limits.store.queue_commits, 1, 1_000_000),
     count("store-queue-bytes", |limits| &mut limits.store.queue_bytes, MIB, 1 << 40),

@@ -76,7 +76,12 @@ pub use self::watching::Happened;
 /// Serves the kinds of `registry` in this dialect. Every path is answered, unknown ones with a 404 `Status`: give it to an outer router as its
 /// fallback service. Watches end when `shutdown` becomes true.
 pub fn router(store: Arc<dyn Store>, registry: &Registry, options: Options, shutdown: watch::Receiver<bool>) -> Router {
-    Operations::new(store, registry, options, shutdown).router()
+    rest(&Operations::new(store, registry, options, shutdown))
+}
+
+/// The same, of operations that another dialect goes through as well.
+pub fn rest(operations: &Operations) -> Router {
+    Router::new().fallback(dispatch::handle).with_state(operations.api())
 }
 
 /// A refusal in the words of this dialect, by whatever stands before it: a `Status` with this code, 400, 403 or 415.

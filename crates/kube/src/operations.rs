@@ -3,17 +3,18 @@
 //! The handlers of REST come here once they have read a request, and another dialect by way of [`Operations`]: what is admitted,
 //! stored, bounded and counted is the same, and there is no second path to the store.
 
+mod doing;
 mod listing;
+mod notices;
 mod options;
 mod receiving;
 
 use std::future::Future;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
+use backstay_resources::Registry;
 use backstay_resources::decode::Decoded;
-use backstay_resources::{Registry, Verb};
 use backstay_store::{Entry, Store};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
@@ -22,80 +23,25 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+pub(crate) use self::doing::{create, remove, remove_collection, to_end, update};
 pub use self::listing::{Direction, Listed, Listing, Order, SortBy};
-pub use self::receiving::{Bounded, Share};
+pub use self::notices::Notice;
+use self::notices::Notices;
 pub use self::options::{Deletion, Following, PatchFormat, Writing};
+pub use self::receiving::{Bounded, Share};
 use crate::accept::View;
 use crate::api::Api;
-use crate::delete::{Deleted, Options as DeleteOptions};
-use crate::dispatch;
+use crate::delete::Deleted;
 use crate::options::Options;
+use crate::patch;
 use crate::path::{Collection, Part, Subject, is_name};
 use crate::query::{Params, check_patch};
-use crate::read::{self, Page};
+use crate::read;
 use crate::served::ServedKind;
 use crate::status::Failure;
-use crate::view::{Bookmark, Renderer};
-use crate::watching::{self, Happened, Teller};
-use crate::write::{self, Edit, Masked, Written};
-use crate::{delete, namespace, patch};
-
-/// Makes an object.
-pub(crate) async fn create(
-    api: &Api,
-    served: &ServedKind,
-    namespace: &str,
-    params: &Params,
-    decoded: Decoded,
-) -> Result<Written, Failure> {
-    allow(served, Verb::Create)?;
-    write::create(api, served, namespace, params, decoded).await
-}
-
-/// Changes an object, and goes on with the deletion of its namespace where it was the last that held that up.
-pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, edit: &Edit) -> Result<Written, Failure> {
-    let verb = if matches!(edit, Edit::Replace(_) | Edit::Masked(_)) { Verb::Update } else { Verb::Patch };
-    allow(&subject.served, verb)?;
-    let written = write::update(api, subject, params, edit).await?;
-    if written.goes {
-        namespace::settle_around(api, &subject.served, &subject.namespace, &subject.name).await;
-    }
-    Ok(written)
-}
-
-/// Deletes an object, and of a namespace what is in it.
-pub(crate) async fn remove(api: &Api, subject: &Subject, options: &DeleteOptions) -> Result<Deleted, Failure> {
-    let Subject { served, namespace, name, .. } = subject;
-    allow(served, Verb::Delete)?;
-    if served.is_namespace {
-        return namespace::delete(api, served, name, options).await;
-    }
-    let deleted = delete::remove(api, served, namespace, name, options).await?;
-    if !options.is_dry_run() {
-        namespace::settle_around(api, served, namespace, name).await;
-    }
-    Ok(deleted)
-}
-
-/// Deletes the objects of a collection that are selected, and returns them as they were.
-pub(crate) async fn remove_collection(
-    api: &Api,
-    collection: &Collection,
-    params: &Params,
-    options: &DeleteOptions,
-) -> Result<Page, Failure> {
-    allow(&collection.served, Verb::DeleteCollection)?;
-    let Some(namespace) = &collection.namespace else { return Err(Failure::method_not_allowed()) };
-    let page = delete::collection(api, params, collection, options).await?;
-    if !options.is_dry_run() {
-        namespace::settle_around(api, &collection.served, namespace, "").await;
-    }
-    Ok(page)
-}
-
-fn allow(served: &ServedKind, verb: Verb) -> Result<(), Failure> {
-    if served.kind.verbs.contains(&verb) { Ok(()) } else { Err(Failure::method_not_allowed()) }
-}
+use crate::view::Renderer;
+use crate::watching;
+use crate::write::{Edit, Masked, Written};
 
 /// An object as it is stored, without `metadata.resourceVersion`.
 #[derive(Debug, Clone)]
@@ -119,27 +65,6 @@ impl Stored {
     }
 }
 
-/// One step of a watch.
-#[derive(Debug, Clone)]
-pub enum Notice {
-    /// Something happened to an object.
-    Object {
-        /// What.
-        happened: Happened,
-        /// The object as it is now, or was when it went.
-        entry: Arc<Entry>,
-        /// When it happened.
-        revision: u64,
-    },
-    /// All up to this revision has been told.
-    Progress {
-        /// The revision.
-        revision: u64,
-        /// Whether that is all that there was at the beginning.
-        initial: bool,
-    },
-}
-
 /// The objects of one API, for other dialects than REST.
 #[derive(Debug, Clone)]
 pub struct Operations {
@@ -148,18 +73,13 @@ pub struct Operations {
 
 impl Operations {
     /// The kinds of `registry` in `store`. Watches end when `shutdown` becomes true.
-    pub fn new(
-        store: Arc<dyn Store>,
-        registry: &Registry,
-        options: Options,
-        shutdown: watch::Receiver<bool>,
-    ) -> Self {
+    pub fn new(store: Arc<dyn Store>, registry: &Registry, options: Options, shutdown: watch::Receiver<bool>) -> Self {
         Self { api: Arc::new(Api::new(store, registry, options, shutdown)) }
     }
 
-    /// REST. Every path is answered, unknown ones with a 404 `Status`: give it to an outer router as its fallback service.
-    pub fn router(&self) -> Router {
-        Router::new().fallback(dispatch::handle).with_state(Arc::clone(&self.api))
+    /// What all requests share.
+    pub(crate) fn api(&self) -> Arc<Api> {
+        Arc::clone(&self.api)
     }
 
     /// The limits that hold, and where is counted.
@@ -441,42 +361,5 @@ impl Operations {
         let code = outcome.as_ref().map_or_else(Failure::code, |_| success);
         meter.answered(method, &served.resource, code);
         outcome
-    }
-}
-
-/// What changes objects that are there is done to its end, also when its client does not wait for the answer.
-pub(crate) async fn to_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
-) -> Result<T, Failure> {
-    tokio::spawn(work).await.unwrap_or_else(|error| Err(Failure::internal(error)))
-}
-
-/// How many notices are made at once.
-const BATCH: usize = 256;
-
-/// Tells events as they are.
-struct Notices;
-
-impl Teller for Notices {
-    type Batch = Vec<Result<Notice, Failure>>;
-
-    fn is_empty(batch: &Self::Batch) -> bool {
-        batch.is_empty()
-    }
-
-    fn is_full(batch: &Self::Batch) -> bool {
-        batch.len() >= BATCH
-    }
-
-    fn object(&self, happened: Happened, entry: &Arc<Entry>, revision: u64, batch: &mut Self::Batch) {
-        batch.push(Ok(Notice::Object { happened, entry: Arc::clone(entry), revision }));
-    }
-
-    fn bookmark(&self, revision: u64, bookmark: Bookmark, batch: &mut Self::Batch) {
-        batch.push(Ok(Notice::Progress { revision, initial: bookmark == Bookmark::InitialEventsEnd }));
-    }
-
-    fn failure(&self, failure: Failure, batch: &mut Self::Batch) {
-        batch.push(Err(failure));
     }
 }

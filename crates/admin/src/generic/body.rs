@@ -12,12 +12,7 @@ use crate::transcode::encode::LAST_APPLIED;
 use crate::transcode::structs;
 
 /// An object as an answer. `json` is as REST tells it.
-pub(super) fn resource(
-    served: &ServedKind,
-    json: Vec<u8>,
-    revision: u64,
-    format: i32,
-) -> Result<Resource, Failure> {
+pub(super) fn resource(served: &ServedKind, json: Vec<u8>, revision: u64, format: i32) -> Result<Resource, Failure> {
     let is_struct = match Format::try_from(format) {
         Ok(Format::Unspecified | Format::Json) => false,
         Ok(Format::Struct) => true,

@@ -41,10 +41,8 @@ impl Said {
         let metadata = object.get("metadata").and_then(Value::as_object).unwrap_or(&none);
         let or = |said: String, name: &str| if said.is_empty() { text(metadata, name) } else { said };
         let (namespace, name) = (or(namespace, "namespace"), or(name, "name"));
-        let kind = r#type.unwrap_or_else(|| ResourceType {
-            api_version: text(&object, "apiVersion"),
-            kind: text(&object, "kind"),
-        });
+        let kind = r#type
+            .unwrap_or_else(|| ResourceType { api_version: text(&object, "apiVersion"), kind: text(&object, "kind") });
         Ok(Self { kind, namespace, name, etag, object })
     }
 
@@ -108,9 +106,7 @@ impl Generic {
                 let object = Decoded { value: said.whole(&served, version).into(), duplicates: Vec::new() };
                 self.operations.replace(subject, object, &writing).await?
             }
-            UpdateMask::Paths(paths) => {
-                self.operations.update(subject, said.object, paths, version, &writing).await?
-            }
+            UpdateMask::Paths(paths) => self.operations.update(subject, said.object, paths, version, &writing).await?,
         };
         self.answer(&served, &stored, format)
     }

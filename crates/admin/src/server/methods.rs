@@ -40,12 +40,7 @@ pub(crate) static TYPED: [TypedKind; 7] = [
     typed(&core::SECRET, "Secret", "Secrets", "secret"),
 ];
 
-const fn typed(
-    kind: &'static Kind,
-    message: &'static str,
-    plural: &'static str,
-    object: &'static str,
-) -> TypedKind {
+const fn typed(kind: &'static Kind, message: &'static str, plural: &'static str, object: &'static str) -> TypedKind {
     TypedKind { kind, message, plural, object }
 }
 

@@ -97,7 +97,8 @@ impl<'de> Visitor<'de> for Object<'_, '_, '_> {
         while let Some(key) = fields.next_key_seed(Name)? {
             match &*key {
                 "metadata" => {
-                    let metadata = Fields { message: &shape.metadata, mask, names: Some(&mut names), state: &mut *state };
+                    let metadata =
+                        Fields { message: &shape.metadata, mask, names: Some(&mut names), state: &mut *state };
                     fields.next_value_seed(metadata)?;
                 }
                 // Values go in and do not come out again; what they are called does.

@@ -77,11 +77,7 @@ pub(crate) enum UpdateMask {
 
 impl UpdateMask {
     /// Reads the paths of a mask; without any, those of what is set in `object`.
-    pub(crate) fn parse(
-        shape: &ResourceShape,
-        paths: &[String],
-        object: &Map<String, Value>,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn parse(shape: &ResourceShape, paths: &[String], object: &Map<String, Value>) -> Result<Self, Failure> {
         check_count("update_mask", paths)?;
         if paths == ["*"] {
             return Ok(Self::All);

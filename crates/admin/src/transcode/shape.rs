@@ -101,8 +101,7 @@ impl ResourceShape {
     /// Of a kind, and the message of its resources.
     pub(crate) fn new(kind: &'static Kind, message: &MessageDescriptor) -> Result<Self, ShapeError> {
         let Message { fields } = Message::new(message)?;
-        let (mut metadata, body): (Vec<_>, Vec<_>) =
-            fields.into_iter().partition(|field| field.number < FIRST_OF_BODY);
+        let (mut metadata, body): (Vec<_>, Vec<_>) = fields.into_iter().partition(|field| field.number < FIRST_OF_BODY);
         metadata.retain(|field| ![NAME, ETAG, EMPTY_FIELDS].contains(&field.number));
         for field in &mut metadata {
             match field.json.as_str() {

@@ -86,7 +86,11 @@ fn full(schema: &Value, depth: usize) -> Value {
         }
         "object" => {
             let properties = schema["properties"].as_object().unwrap();
-            properties.iter().map(|(name, schema)| (name.clone(), full(schema, depth + 1))).collect::<Map<_, _>>().into()
+            properties
+                .iter()
+                .map(|(name, schema)| (name.clone(), full(schema, depth + 1)))
+                .collect::<Map<_, _>>()
+                .into()
         }
         // Lists of two, one, and none.
         "array" => vec![full(&schema["items"], depth + 1); 2_usize.saturating_sub(depth % 3)].into(),
@@ -96,7 +100,7 @@ fn full(schema: &Value, depth: usize) -> Value {
         "number" => json!(0.25),
         _ if schema["format"] == "date-time" => "2026-02-28T23:59:59.5Z".into(),
         _ if schema["format"] == "go-duration" => "1m30.5s".into(),
-        _ => if depth % 4 == 0 { "" } else { "ümläut \"quoted\"\n" }.into(),
+        _ => Value::from(if depth % 4 == 0 { "" } else { "ümläut \"quoted\"\n" }),
     }
 }
 
@@ -119,7 +123,11 @@ fn every_field_comes_back_as_it_was() {
         let mut message = Vec::new();
         encode::write(&shape, stored.to_string().as_bytes(), 7, None, &mut message).unwrap();
         let decode::Decoded { name, etag, object } = decode::read(&shape, &message).unwrap();
-        let named = if typed.kind.is_namespaced() { format!("namespaces/shop/{}/web", typed.kind.plural) } else { format!("{}/web", typed.kind.plural) };
+        let named = if typed.kind.is_namespaced() {
+            format!("namespaces/shop/{}/web", typed.kind.plural)
+        } else {
+            format!("{}/web", typed.kind.plural)
+        };
         assert_eq!((name, etag.as_str()), (named, "7"));
         for name in ["apiVersion", "kind"] {
             stored.as_object_mut().unwrap().remove(name);

@@ -98,8 +98,7 @@ pub(super) async fn read(api: &Api, collection: &Collection, listing: &Listing) 
 
 async fn by_name(api: &Api, collection: &Collection, listing: &Listing) -> Result<Listed, Failure> {
     let Listing { labels, fields, limit, after, .. } = listing.clone();
-    let params =
-        Params { label_selector: labels, field_selector: fields, limit, next: after, ..Params::default() };
+    let params = Params { label_selector: labels, field_selector: fields, limit, next: after, ..Params::default() };
     let read::Page { entries, meta, .. } = read::page(api, &params, collection).await?;
     Ok(Listed { entries, revision: meta.revision, next: meta.next })
 }

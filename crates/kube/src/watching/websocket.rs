@@ -23,8 +23,8 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::follow::Follow;
-use crate::view::Renderer;
 use crate::status::Failure;
+use crate::view::Renderer;
 
 /// What a server adds to a client's key before it hashes both.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -40,8 +40,21 @@ fn without_a_mask_what_is_set_is_meant() {
 #[test]
 fn what_cannot_be_named_is_refused() {
     for path in [
-        "", "spec.nothing", "nothing", "spec.rules.name", "spec.hostnames.0", "name", "uid", "create_time", "generation",
-        "managed_fields", "spec..rules", "spec.", "labels.a.b", "labels.`a", "api_version",
+        "",
+        "spec.nothing",
+        "nothing",
+        "spec.rules.name",
+        "spec.hostnames.0",
+        "name",
+        "uid",
+        "create_time",
+        "generation",
+        "managed_fields",
+        "spec..rules",
+        "spec.",
+        "labels.a.b",
+        "labels.`a",
+        "api_version",
     ] {
         let failure = UpdateMask::parse(&shape(), &[path.to_owned()], &Map::new()).unwrap_err();
         assert_eq!(failure.causes()[0].field, "update_mask", "{path}");
@@ -78,7 +91,9 @@ fn read_masks_go_through_lists() {
 
 #[test]
 fn paths_of_json_itself_are_taken_as_they_are() {
-    let fields = object(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {"x": "y"}}, "data": {"k": "v"}}));
+    let fields = object(
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {"x": "y"}}, "data": {"k": "v"}}),
+    );
     let UpdateMask::Paths(found) = UpdateMask::parse_json(&[], &fields).unwrap() else { panic!("not all") };
     assert_eq!(found, [vec!["metadata", "labels", "x"], vec!["data", "k"]]);
     assert!(UpdateMask::parse_json(&["metadata.uid".to_owned()], &fields).is_err());

@@ -13,10 +13,7 @@ fn fields_that_are_named_are_replaced_and_others_stay() {
     let live = json!({"metadata": {"name": "a", "labels": {"x": "1"}}, "spec": {"one": 1, "two": [1, 2]}});
     let wanted = json!({"metadata": {"labels": {"y": "2"}}, "spec": {"one": 3, "two": [9]}});
     let found = applied(live, wanted, &[&["spec", "two"], &["metadata", "labels"]], None);
-    assert_eq!(
-        found,
-        json!({"metadata": {"name": "a", "labels": {"y": "2"}}, "spec": {"one": 1, "two": [9]}})
-    );
+    assert_eq!(found, json!({"metadata": {"name": "a", "labels": {"y": "2"}}, "spec": {"one": 1, "two": [9]}}));
 }
 
 #[test]
