@@ -11,7 +11,6 @@ mod docs;
 mod fastly;
 mod faults;
 mod fleets;
-mod grpc_admin;
 #[path = "../harness/lib.rs"]
 #[allow(dead_code, unused_imports, reason = "tests and benchmarks use a part each")]
 mod harness;

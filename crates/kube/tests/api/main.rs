@@ -9,7 +9,6 @@ mod interleaved;
 mod list;
 mod manners;
 mod namespaces;
-mod operations;
 mod patch;
 mod races;
 mod read;
