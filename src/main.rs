@@ -55,12 +55,15 @@ fn main() -> ExitCode {
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::error_line(format_args!("error: {}", output::sentence(&error)));
-            ExitCode::FAILURE
+            ExitCode::from(if command::is_usage(&error) { WRONG_COMMAND_LINE } else { 1 })
         }
     }
 }
 
-/// Exit codes: 0 when all went well, 1 when something failed, 2 for a wrong command line.
+/// The exit code where the command line alone says that nothing of it can be tried, as clap has it. What is found out later, in files
+/// or from a control plane, is 1.
+const WRONG_COMMAND_LINE: u8 = 2;
+
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let serves = matches!(cli.command, Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_));
     let log_switch =

@@ -6,14 +6,18 @@ mod backup;
 mod browser;
 mod churn;
 mod command;
+mod controller_runtime;
 mod crashes;
 mod docs;
+mod events;
 mod fastly;
 mod faults;
 mod fleets;
 #[path = "../harness/lib.rs"]
 #[allow(dead_code, unused_imports, reason = "tests and benchmarks use a part each")]
+mod grpc_admin;
 mod harness;
+mod helm;
 mod hostile;
 mod krakend;
 mod kube_client;

@@ -20,7 +20,6 @@ use crate::admin::{Admin, FleetAdmin};
 use crate::faults::ObjectFigures;
 use crate::fleets::Fleets;
 use crate::health;
-use crate::limits::Limits;
 use crate::metrics::Exposition;
 use crate::shared::{Compiling, Shared};
 
@@ -31,11 +30,10 @@ pub(crate) fn router(
     fleets: &Arc<Fleets>,
     shared: &Arc<Shared>,
     exposition: Exposition,
-    limits: &Limits,
+    (api_options, options): (backstay_kube::Options, backstay_admin::Options),
     stop: watch::Receiver<bool>,
 ) -> Result<Router, backstay_admin::BuildError> {
-    let options = limits.grpc;
-    let limits = backstay_kube::Options { meter: exposition.meter(), ..limits.api.clone() };
+    let limits = backstay_kube::Options { meter: exposition.meter(), ..api_options };
     let operations = Operations::new(store.clone(), registry, limits, stop.clone());
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
     let fleet_admin =

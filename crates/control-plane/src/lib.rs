@@ -6,6 +6,7 @@
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
+//! - `events`: what happens to objects, told.
 //! - `faults`: what is not in force, counted and listed.
 //! - `offline`: what the compiler says of objects that are not stored.
 //! - [`Limits`]: everything that has a bound. `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
@@ -15,6 +16,7 @@ mod api;
 pub mod backup;
 mod bootstrap;
 mod error;
+mod events;
 mod faults;
 mod fleets;
 mod health;
@@ -41,6 +43,7 @@ use backstay_fastly::api::backend_health::{Health, ProxyHealth};
 use backstay_fastly::object::FASTLY_SERVICE;
 use backstay_guard::{HostName, LogSwitch, PageGuard, check_address};
 use backstay_krakend::KrakendFrontEnd;
+use backstay_kube::Events;
 use backstay_metering::Meter;
 use backstay_resources::Registry;
 use backstay_store::{Embedded, Store};
@@ -51,8 +54,9 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
 pub use self::error::{BootstrapError, StartError};
+use self::events::Teller;
 use self::fleets::Fleets;
-pub use self::limits::{Limit, LimitError, Limits};
+pub use self::limits::{EventLimits, Limit, LimitError, Limits};
 use self::listen::Accept;
 pub use self::listen::ApiLimits;
 use self::listen::GuardLayer;
@@ -200,7 +204,10 @@ impl ControlPlane {
         bootstrap::bootstrap(&store, &registry).await?;
 
         let reports = Arc::new(Reports::default());
-        let (metrics, exposition) = Metrics::new(store.clone(), reports.clone());
+        let events = Events::new(options.limits.events.kept);
+        let teller = Teller::new(store.clone(), events.clone(), options.limits.events.certificate_warning);
+        let api_options = backstay_kube::Options { events: events.clone(), ..options.limits.api.clone() };
+        let (metrics, exposition) = Metrics::new(store.clone(), reports.clone(), events.clone());
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
@@ -219,16 +226,32 @@ impl ControlPlane {
             return Err(StartError::Compile);
         }
 
-        let source = FleetSource { fleets: fleets.clone(), shared: shared.clone(), metrics: metrics.clone() };
-        let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
+        let source = FleetSource {
+            fleets: fleets.clone(),
+            shared: shared.clone(),
+            metrics: metrics.clone(),
+            teller: teller.clone(),
+        };
+        let status = status::run(store.clone(), shared.clone(), metrics.clone(), teller.clone());
+        let status = tokio::spawn(until(stop.clone(), status));
+        let keeping = tokio::spawn(until(stop.clone(), events.keep()));
+        let certificates = tokio::spawn(until(stop.clone(), teller.clone().watch_certificates(shared.clone())));
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = backstay_kube::collect_garbage(store.clone(), registry.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
         let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
         let dialects = dialects(&store, options.fastly, tokens, &reports, exposition.fastly_meter());
-        let router = api::router(&store, &registry, &fleets, &shared, exposition, &options.limits, watches_stop)?
-            .merge(dialects);
+        let router = api::router(
+            &store,
+            &registry,
+            &fleets,
+            &shared,
+            exposition,
+            (api_options, options.limits.grpc),
+            watches_stop,
+        )?
+        .merge(dialects);
         let router = match options.log_switch {
             Some(switch) => router.merge(health::logging(switch)),
             None => router,
@@ -243,14 +266,23 @@ impl ControlPlane {
         let api =
             listen::serve(accept, api, options.limits.connections, metrics, async move { api_stop.cancelled().await });
         let accept = Accept::new(xds, "discovery", options.limits.connections.header_timeout);
-        let xds = serve_xds(accept, xds_guard, source, reports, stop.clone());
+        let xds = serve_xds(accept, xds_guard, source, (reports, teller), stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
             stop,
             watches,
             fleets,
-            servers: vec![status, upkeep, following, garbage, tokio::spawn(api), tokio::spawn(xds)],
+            servers: vec![
+                status,
+                keeping,
+                certificates,
+                upkeep,
+                following,
+                garbage,
+                tokio::spawn(api),
+                tokio::spawn(xds),
+            ],
             publisher: Some(publisher),
         })
     }
@@ -333,7 +365,7 @@ async fn serve_xds(
     accept: Accept,
     guard: GuardLayer,
     source: FleetSource,
-    reports: Arc<Reports>,
+    (reports, teller): (Arc<Reports>, Teller),
     stop: CancellationToken,
 ) {
     let service = backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default());
@@ -342,7 +374,7 @@ async fn serve_xds(
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(guard)
         .add_service(service)
-        .add_service(Reporting::service(reports, stop.clone()))
+        .add_service(Reporting::service(reports, teller, stop.clone()))
         .serve_with_incoming_shutdown(accept.into_stream(), stop.cancelled());
     if let Err(error) = server.await {
         tracing::error!(%error, "the discovery server ended");

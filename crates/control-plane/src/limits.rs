@@ -8,6 +8,7 @@ use std::time::Duration;
 use backstay_resources::GoDuration;
 use backstay_resources::duration::ParseDurationError;
 
+use crate::events::EXPIRES_SOON;
 use crate::listen::ApiLimits;
 
 /// Everything of a control plane that has a bound.
@@ -19,8 +20,25 @@ pub struct Limits {
     pub api: backstay_kube::Options,
     /// Of answers of the gRPC API; for requests those of the Kubernetes-style API hold.
     pub grpc: backstay_admin::Options,
+    /// Of events.
+    pub events: EventLimits,
     /// Of the store.
     pub store: backstay_store::embedded::Options,
+}
+
+/// Limits of events.
+#[derive(Debug, Clone, Copy)]
+pub struct EventLimits {
+    /// How many are kept, and for how long.
+    pub kept: backstay_kube::events::Bounds,
+    /// How long before a certificate expires that is told of. Default two weeks.
+    pub certificate_warning: Duration,
+}
+
+impl Default for EventLimits {
+    fn default() -> Self {
+        Self { kept: backstay_kube::events::Bounds::default(), certificate_warning: EXPIRES_SOON }
+    }
 }
 
 /// One limit, set.
@@ -93,9 +111,11 @@ pub enum LimitError {
 const MIB: usize = 1 << 20;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// All of them. What is bounded by the format of the store or by the protocol is not here.
-static SETTINGS: [Setting; 24] = [
+static SETTINGS: [Setting; 29] = [
     count("connections", |limits| &mut limits.connections.connections, 1, 1_000_000),
     time("header-timeout", |limits| &mut limits.connections.header_timeout, SECOND, HOUR),
     time("write-timeout", |limits| &mut limits.connections.write_timeout, SECOND, HOUR),
@@ -115,6 +135,11 @@ static SETTINGS: [Setting; 24] = [
     count("page-size", |limits| &mut limits.grpc.page_size, 1, 1_000_000),
     count("max-page-size", |limits| &mut limits.grpc.max_page_size, 1, 1_000_000),
     count("max-page-bytes", |limits| &mut limits.grpc.max_page_bytes, 1024, 1 << 30),
+    count("max-events", |limits| &mut limits.events.kept.objects, 1, 10_000_000),
+    count("max-events-bytes", |limits| &mut limits.events.kept.bytes, MIB, 1 << 40),
+    count("max-event-bytes", |limits| &mut limits.events.kept.value_bytes, 4096, MIB),
+    time("event-ttl", |limits| &mut limits.events.kept.age, SECOND, MONTH),
+    time("certificate-warning", |limits| &mut limits.events.certificate_warning, Duration::ZERO, YEAR),
     count("store-value-bytes", |limits| &mut limits.store.limits.value_bytes, 1024, 64 * MIB),
     count("store-queue-commits", |limits| &mut limits.store.queue_commits, 1, 1_000_000),
     count("store-queue-bytes", |limits| &mut limits.store.queue_bytes, MIB, 1 << 40),

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_kube::Meter;
+use backstay_kube::events::Forgotten;
+use backstay_kube::{Events, Meter};
 use backstay_store::{Stats, Store};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -76,11 +77,13 @@ pub(crate) struct Exposition {
     recorder: Arc<PrometheusRecorder>,
     /// What proxies report.
     reports: Arc<Reports>,
+    /// What happened to objects.
+    events: Events,
 }
 
 impl Metrics {
     /// New metrics, and what renders them.
-    pub(crate) fn new(store: Arc<dyn Store>, reports: Arc<Reports>) -> (Self, Exposition) {
+    pub(crate) fn new(store: Arc<dyn Store>, reports: Arc<Reports>, events: Events) -> (Self, Exposition) {
         let recorder = Arc::new(PrometheusBuilder::new().build_recorder());
         let metrics = Self {
             streams: gauge(&recorder, "backstay_xds_streams", "Connected discovery streams."),
@@ -119,8 +122,14 @@ impl Metrics {
                 "Requests for configuration refused for their host or for the web page they come from.",
             ),
         };
-        let exposition =
-            Exposition { handle: recorder.handle(), store, metrics: StoreMetrics::new(&recorder), recorder, reports };
+        let exposition = Exposition {
+            handle: recorder.handle(),
+            store,
+            metrics: StoreMetrics::new(&recorder),
+            recorder,
+            reports,
+            events,
+        };
         (metrics, exposition)
     }
 }
@@ -188,6 +197,7 @@ impl Exposition {
         self.handle.run_upkeep();
         let mut text = self.handle.render();
         write_health(&mut text, &self.reports);
+        write_events(&mut text, &self.events);
         text
     }
 
@@ -219,6 +229,23 @@ fn write_health(text: &mut String, reports: &Reports) {
         }
     }
     text.push('\n');
+}
+
+/// Appends how many events there are, and how many were given up for which limit.
+fn write_events(text: &mut String, events: &Events) {
+    let gauges = [
+        ("backstay_events", "Events that are kept.", events.count()),
+        ("backstay_events_bytes", "Bytes of the events that are kept.", events.bytes()),
+    ];
+    for (name, help, value) in gauges {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+    }
+    let name = "backstay_events_forgotten_total";
+    let _ = writeln!(text, "# HELP {name} Events that made room, by the limit.\n# TYPE {name} counter");
+    let Forgotten { objects, bytes, age } = events.forgotten();
+    for (limit, count) in [("max_events", objects), ("max_events_bytes", bytes), ("event_ttl", age)] {
+        let _ = writeln!(text, "{name}{{limit=\"{limit}\"}} {count}");
+    }
 }
 
 fn counter(recorder: &PrometheusRecorder, name: &'static str, description: &'static str) -> Counter {

@@ -11,6 +11,7 @@ use backstay_xds::server::{Event, Peer, Refused, Rejection, Source, StreamId};
 use tokio::sync::watch;
 use tonic::Code;
 
+use crate::events::Teller;
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
@@ -22,6 +23,7 @@ pub(crate) struct FleetSource {
     pub(crate) fleets: Arc<Fleets>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: Metrics,
+    pub(crate) teller: Teller,
 }
 
 /// The fleet that a node joins.
@@ -50,6 +52,7 @@ impl Source for FleetSource {
         match event {
             Event::Opened { peer: Peer { node, address, .. }, type_url } => {
                 self.metrics.streams.increment(1.0);
+                self.teller.proxy_connected(fleet_of(&node), &node.id, address);
                 let address = address.map_or_else(String::new, |address| address.to_string());
                 tracing::info!(fleet = fleet_of(&node), node = node.id, address, "a proxy connected");
                 let opened = Stream {
@@ -83,12 +86,15 @@ impl Source for FleetSource {
             }
             Event::Closed => {
                 self.metrics.streams.decrement(1.0);
+                let mut gone = None;
                 self.shared.update(|tracker| {
-                    if let Some(Stream { fleet, node_id, .. }) = tracker.stream(stream) {
-                        tracing::info!(%fleet, node = node_id, "a proxy is gone");
-                    }
+                    gone = tracker.stream(stream).map(|Stream { fleet, node_id, .. }| (fleet.clone(), node_id.clone()));
                     tracker.closed(stream);
                 });
+                if let Some((fleet, node)) = gone {
+                    tracing::info!(%fleet, node, "a proxy is gone");
+                    self.teller.proxy_lost(&fleet, &node);
+                }
             }
         }
     }
@@ -102,6 +108,7 @@ impl FleetSource {
     fn rejected(&self, stream: StreamId, type_url: &Arc<str>, (sent, removed): Sent<'_>, refused: Vec<Rejection>) {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();
         let others: Vec<_> = sent.iter().map(|(name, _)| name).filter(|name| !names.contains(&***name)).collect();
+        let mut events = Vec::new();
         self.shared.update(|tracker| {
             tracker.accepted(stream, type_url, others.into_iter().chain(removed));
             let node = tracker.stream(stream).map(|stream| (stream.fleet.clone(), stream.node_id.clone()));
@@ -109,9 +116,13 @@ impl FleetSource {
             for (name, refusal) in by_resource(refused) {
                 let Refusal { field, message, .. } = &refusal;
                 tracing::warn!(%fleet, node, resource = %name, field, message, "a proxy refused a resource");
+                events.push((fleet.clone(), node.clone(), name.clone(), refusal.sentence()));
                 tracker.refused(stream, type_url, name, refusal);
             }
         });
+        for (fleet, node, resource, words) in events {
+            self.teller.refused(&fleet, &node, &resource, &words);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use backstay_resources::Timestamp;
 use backstay_xds::ResourceChange;
 use backstay_xds::server::StreamId;
 
-pub(crate) use self::programmed::Programmed;
+pub(crate) use self::programmed::{NOT_REFERENCED, Programmed};
 pub(crate) use self::stream::{Refusal, Stream, Subscription};
 pub(crate) use self::version::Acknowledged;
 
@@ -28,7 +28,7 @@ pub(crate) type FleetResource = (Arc<str>, Arc<str>);
 #[derive(Debug)]
 pub(crate) struct Tracked {
     /// The compiler's report.
-    pub(crate) status: ObjectStatus,
+    pub(crate) status: Arc<ObjectStatus>,
     /// What must be acknowledged, all of it, listeners' included.
     programs: Vec<FleetResource>,
     /// The generation that every proxy has acknowledged already. Proxies that come later do not take it back.
@@ -163,11 +163,12 @@ impl Tracker {
     }
 
     /// The compiler's report on an object changed.
-    pub(crate) fn reported(&mut self, status: ObjectStatus) {
+    pub(crate) fn reported(&mut self, status: impl Into<Arc<ObjectStatus>>) {
+        let status = status.into();
         let key = status.key.clone();
         if status.report.withdrawn {
             if let Some(before) = self.forget(&key) {
-                self.withdrawn.insert(key.clone(), before.status.report);
+                self.withdrawn.insert(key.clone(), before.status.report.clone());
             }
             self.dirty.insert(key);
             return;

@@ -160,7 +160,7 @@ impl Operations {
     pub async fn get(&self, subject: &Subject) -> Result<Stored, Failure> {
         let Subject { served, namespace, name, .. } = subject;
         let params = Params::default();
-        let entry = self.reading(served, read::find(&self.api, served, &params, namespace, name)).await?;
+        let entry = self.reading(served, read::find(self.api.of(served), served, &params, namespace, name)).await?;
         Ok(Stored::of(&entry))
     }
 
@@ -169,7 +169,8 @@ impl Operations {
     /// # Errors
     /// As of [`Operations::get`].
     pub async fn list(&self, collection: &Collection, listing: &Listing) -> Result<Listed, Failure> {
-        self.reading(&collection.served, listing::read(&self.api, collection, listing)).await
+        let api = self.api.of(&collection.served);
+        self.reading(&collection.served, listing::read(api, collection, listing)).await
     }
 
     /// Makes an object of JSON.
@@ -187,7 +188,7 @@ impl Operations {
             let params = writing.params()?;
             let _permit = self.mutating()?;
             let namespace = collection.namespace.as_deref().ok_or_else(Failure::method_not_allowed)?;
-            create(&self.api, served, namespace, &params, object).await
+            create(self.api.of(served), served, namespace, &params, object).await
         };
         self.counted(&Method::POST, StatusCode::CREATED, served, work).await.map(Stored::written)
     }
@@ -265,7 +266,7 @@ impl Operations {
         let (operations, options) = (self.clone(), deletion.options());
         let work = to_end(async move {
             let _permit = operations.mutating()?;
-            remove(&operations.api, &subject, &options).await
+            remove(operations.api.of(&subject.served), &subject, &options).await
         });
         let deleted = self.counted(&Method::DELETE, StatusCode::OK, &served, work).await?;
         Ok(match deleted {
@@ -291,7 +292,7 @@ impl Operations {
             Params { label_selector: labels.to_owned(), field_selector: fields.to_owned(), ..Params::default() };
         let work = to_end(async move {
             let _permit = operations.mutating()?;
-            remove_collection(&operations.api, &collection, &params, &options).await
+            remove_collection(operations.api.of(&collection.served), &collection, &params, &options).await
         });
         Ok(self.counted(&Method::DELETE, StatusCode::OK, &served, work).await?.entries)
     }
@@ -306,7 +307,7 @@ impl Operations {
         following: &Following,
     ) -> Result<impl Stream<Item = Result<Notice, Failure>> + Send + use<>, Failure> {
         let params = following.params();
-        let begun = watching::follow(&self.api, collection, &params, Notices);
+        let begun = watching::follow(self.api.of(&collection.served), collection, &params, Notices);
         let follow = self.counted(&Method::GET, StatusCode::OK, &collection.served, begun).await?;
         Ok(follow.into_batches().flat_map(futures::stream::iter))
     }
@@ -341,7 +342,7 @@ impl Operations {
             let operations = self.clone();
             to_end(async move {
                 let _permit = operations.mutating()?;
-                update(&operations.api, &subject, &params, &edit).await
+                update(operations.api.of(&subject.served), &subject, &params, &edit).await
             })
             .await
         };

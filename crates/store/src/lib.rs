@@ -14,6 +14,7 @@
 //! - [`log`]: the recent events, and the watches that follow them.
 //! - `published`: what readers see: the newest view, the log, earlier views on demand.
 //! - [`memory`]: the store without a disk.
+//! - [`transient`]: one that forgets: what is old, and what there is too much of.
 //! - [`embedded`]: the store in one file, on redb.
 //! - [`stats`]: what a store tells of itself, for metrics.
 
@@ -28,6 +29,7 @@ pub mod memory;
 mod published;
 pub mod snapshot;
 pub mod stats;
+pub mod transient;
 mod transition;
 mod write;
 
@@ -46,6 +48,7 @@ pub use self::memory::Memory;
 pub use self::published::Retention;
 pub use self::snapshot::Snapshot;
 pub use self::stats::Stats;
+pub use self::transient::Transient;
 pub use self::write::{Committed, Expect, Operation, Write};
 
 /// A store of resources. Implementations are held to one test suite, `tests/suite`.

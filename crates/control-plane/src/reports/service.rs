@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Reports;
+use crate::events::Teller;
 
 /// How long a proxy may take from opening a stream to its first message.
 const FIRST_MESSAGE: Duration = Duration::from_secs(10);
@@ -20,15 +21,21 @@ const MAX_MESSAGE_BYTES: usize = 8 << 20;
 /// Takes what proxies report, until it is told to stop.
 pub(crate) struct Reporting {
     reports: Arc<Reports>,
+    teller: Teller,
     streams: Semaphore,
     stop: CancellationToken,
 }
 
 impl Reporting {
     /// The service, to be routed.
-    pub(crate) fn service(reports: Arc<Reports>, stop: CancellationToken) -> HealthReportServiceServer<Self> {
+    pub(crate) fn service(
+        reports: Arc<Reports>,
+        teller: Teller,
+        stop: CancellationToken,
+    ) -> HealthReportServiceServer<Self> {
         let streams = Semaphore::new(reports.limits.streams);
-        HealthReportServiceServer::new(Self { reports, streams, stop }).max_decoding_message_size(MAX_MESSAGE_BYTES)
+        HealthReportServiceServer::new(Self { reports, teller, streams, stop })
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     async fn read(&self, mut messages: Streaming<ReportHealthRequest>) -> Result<(), Status> {
@@ -37,9 +44,10 @@ impl Reporting {
         let Some(first) = first else { return Ok(()) };
         let beyond = |beyond: super::Beyond| Status::resource_exhausted(beyond.to_string());
         let stream = self.reports.open(&first).map_err(beyond)?;
-        stream.told(first).map_err(beyond)?;
+        let node = stream.node();
+        self.teller.health(&node, stream.told(first).map_err(beyond)?);
         while let Some(message) = messages.message().await? {
-            stream.told(message).map_err(beyond)?;
+            self.teller.health(&node, stream.told(message).map_err(beyond)?);
         }
         Ok(())
     }
