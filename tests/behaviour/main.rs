@@ -8,14 +8,16 @@ mod churn;
 mod command;
 mod controller_runtime;
 mod crashes;
+mod discovery;
 mod docs;
+mod etcd;
 mod events;
 mod fastly;
 mod faults;
 mod fleets;
+mod grpc_admin;
 #[path = "../harness/lib.rs"]
 #[allow(dead_code, unused_imports, reason = "tests and benchmarks use a part each")]
-mod grpc_admin;
 mod harness;
 mod helm;
 mod hostile;

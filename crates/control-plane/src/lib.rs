@@ -46,12 +46,15 @@ use backstay_krakend::KrakendFrontEnd;
 use backstay_kube::Events;
 use backstay_metering::Meter;
 use backstay_resources::Registry;
-use backstay_store::{Embedded, Store};
+use backstay_store::{Embedded, Etcd, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
+
+pub use backstay_store::EtcdOptions;
+pub use backstay_store::etcd::options::AddressError as EtcdAddressError;
 
 pub use self::error::{BootstrapError, StartError};
 use self::events::Teller;
@@ -76,6 +79,8 @@ pub struct Options {
     pub xds: SocketAddr,
     /// Folder of the embedded store. Default `.backstay`.
     pub data_dir: PathBuf,
+    /// The store on etcd, in place of the embedded one. Default none.
+    pub etcd: Option<EtcdOptions>,
     /// Allows addresses that other machines can reach, although nothing encrypts or authenticates them.
     pub insecure: bool,
     /// Names that requests to both addresses may be addressed to, besides IP addresses and `localhost`. Default none.
@@ -94,6 +99,7 @@ impl Default for Options {
             api: SocketAddr::from(([127, 0, 0, 1], 7080)),
             xds: SocketAddr::from(([127, 0, 0, 1], 18000)),
             data_dir: PathBuf::from(".backstay"),
+            etcd: None,
             insecure: false,
             allowed_hosts: Vec::new(),
             fastly: FastlyOptions::default(),
@@ -177,6 +183,8 @@ pub struct ControlPlane {
     stop: CancellationToken,
     watches: watch::Sender<bool>,
     fleets: Arc<Fleets>,
+    shared: Arc<Shared>,
+    store: Arc<dyn Store>,
     servers: Vec<JoinHandle<()>>,
     publisher: Option<std::thread::JoinHandle<()>>,
 }
@@ -196,10 +204,17 @@ impl ControlPlane {
             Some(path) => Tokens::of_file(path).await?,
             None => Tokens::any(),
         };
+        // Before anybody can connect: a control plane that stands by answers nobody.
+        let etcd = match options.etcd {
+            Some(etcd) => Some(Etcd::open(etcd).await?),
+            None => None,
+        };
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
-        let path = options.data_dir.join("store.redb");
-        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, options.limits.store)?);
+        let store: Arc<dyn Store> = match etcd {
+            Some(etcd) => Arc::new(etcd),
+            None => Arc::new(Embedded::open(options.data_dir.join("store.redb"), options.limits.store)?),
+        };
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
 
@@ -266,13 +281,15 @@ impl ControlPlane {
         let api =
             listen::serve(accept, api, options.limits.connections, metrics, async move { api_stop.cancelled().await });
         let accept = Accept::new(xds, "discovery", options.limits.connections.header_timeout);
-        let xds = serve_xds(accept, xds_guard, source, (reports, teller), stop.clone());
+        let xds = serve_xds(accept, xds_guard, source, (reports, teller), options.limits.discovery, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
             stop,
             watches,
             fleets,
+            shared,
+            store,
             servers: vec![
                 status,
                 keeping,
@@ -299,6 +316,12 @@ impl ControlPlane {
         self.xds
     }
 
+    /// Waits until changes are not compiled any more, such as when another control plane has taken the store. What is left to do
+    /// then is to end.
+    pub async fn ended(&self) {
+        self.shared.ended().await;
+    }
+
     /// Ends streams and watches, lets open requests end, and closes the store.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
@@ -310,6 +333,7 @@ impl ControlPlane {
         if let Some(publisher) = self.publisher.take() {
             let _ = tokio::task::spawn_blocking(move || publisher.join()).await;
         }
+        self.store.release().await;
     }
 }
 
@@ -366,14 +390,15 @@ async fn serve_xds(
     guard: GuardLayer,
     source: FleetSource,
     (reports, teller): (Arc<Reports>, Teller),
+    options: backstay_xds::server::Options,
     stop: CancellationToken,
 ) {
-    let service = backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default());
+    let services = backstay_xds::server::services(Arc::new(source), options);
     let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(guard)
-        .add_service(service)
+        .add_routes(services)
         .add_service(Reporting::service(reports, teller, stop.clone()))
         .serve_with_incoming_shutdown(accept.into_stream(), stop.cancelled());
     if let Err(error) = server.await {

@@ -30,6 +30,16 @@ pub(crate) struct Metrics {
     pub(crate) acknowledged: Counter,
     /// Responses refused, in whole or in part.
     pub(crate) rejected: Counter,
+    /// Seconds from a response to its answer.
+    pub(crate) push: Histogram,
+    /// Seconds to make the snapshots of fleets of one batch.
+    pub(crate) snapshot: Histogram,
+    /// Responses whose answer came too late for others to wait for it.
+    pub(crate) late: Counter,
+    /// Streams not opened, since there were too many.
+    pub(crate) streams_too_many: Counter,
+    /// Streams not opened, since too many were opened in a second.
+    pub(crate) streams_too_fast: Counter,
     /// Seconds to compile the changes of one batch.
     pub(crate) compile: Histogram,
     /// Resources published to fleets.
@@ -91,6 +101,27 @@ impl Metrics {
             resources_sent: counter(&recorder, "backstay_xds_resources_sent_total", "Resources sent to proxies."),
             acknowledged: counter(&recorder, "backstay_xds_acknowledged_total", "Responses acknowledged."),
             rejected: counter(&recorder, "backstay_xds_rejected_total", "Responses refused, in whole or in part."),
+            push: histogram(&recorder, "backstay_xds_push_seconds", "Time from a response to its answer."),
+            snapshot: histogram(
+                &recorder,
+                "backstay_snapshot_seconds",
+                "Time to make the snapshots of fleets of one batch of changes.",
+            ),
+            late: counter(
+                &recorder,
+                "backstay_xds_late_answers_total",
+                "Responses that others no longer waited for, since their answer took too long.",
+            ),
+            streams_too_many: counter(
+                &recorder,
+                "backstay_xds_streams_refused_total",
+                "Discovery streams not opened because the limit was reached.",
+            ),
+            streams_too_fast: counter(
+                &recorder,
+                "backstay_xds_streams_delayed_total",
+                "Discovery streams sent away for a moment because too many were opened in a second.",
+            ),
             compile: histogram(&recorder, "backstay_compile_seconds", "Time to compile one batch of changes."),
             published: counter(&recorder, "backstay_published_resources_total", "Resources published to fleets."),
             status_writes: counter(&recorder, "backstay_status_writes_total", "Status writes done."),

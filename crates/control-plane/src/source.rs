@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use backstay_model::FleetName;
 use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
 use backstay_xds::Snapshot;
-use backstay_xds::server::{Event, Peer, Refused, Rejection, Source, StreamId};
+use backstay_xds::server::{Event, Peer, Refusal as NotOpened, Refused, Rejection, Source, StreamId};
 use tokio::sync::watch;
 use tonic::Code;
 
@@ -15,7 +16,7 @@ use crate::events::Teller;
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
-use crate::tracker::{Refusal, Stream, Subscription};
+use crate::tracker::{Refusal, Stream, Subscription, Tracker};
 
 /// Serves fleets to proxies, and tells the tracker what they answer.
 #[derive(Debug)]
@@ -68,18 +69,26 @@ impl Source for FleetSource {
             Event::Sent { type_url, resources, removed, .. } => {
                 self.metrics.responses.increment(1);
                 self.metrics.resources_sent.increment(resources.len() as u64);
-                self.shared.update(|tracker| tracker.sent(stream, &type_url, resources.len() + removed.len()));
+                let count = resources.len() + removed.len();
+                self.shared.update(|tracker| tracker.sent(stream, &type_url, count, Instant::now()));
             }
             Event::Acknowledged { type_url, resources, removed, .. } => {
                 self.metrics.acknowledged.increment(1);
                 let names = resources.iter().map(|(name, _)| name).chain(removed.iter());
-                self.shared.update(|tracker| tracker.accepted(stream, &type_url, names));
+                self.shared.update(|tracker| {
+                    self.answered(tracker, stream, &type_url);
+                    tracker.accepted(stream, &type_url, names);
+                });
             }
             Event::Rejected { type_url, resources, removed, rejected, partial, .. } => {
                 self.metrics.rejected.increment(1);
                 // Whoever names nothing may have applied nothing: then the removals are not done either.
                 let removed = if partial { &*removed } else { &[] };
                 self.rejected(stream, &type_url, (&resources, removed), rejected);
+            }
+            Event::Late { type_url, nonce } => {
+                self.metrics.late.increment(1);
+                tracing::warn!(%stream, type_url = &*type_url, nonce = &*nonce, "a proxy has not answered in time");
             }
             Event::Synchronized { type_url, revision } => {
                 self.shared.update(|tracker| tracker.synchronised(stream, &type_url, revision));
@@ -98,18 +107,32 @@ impl Source for FleetSource {
             }
         }
     }
+
+    fn refused(&self, refusal: NotOpened) {
+        match refusal {
+            NotOpened::TooMany => self.metrics.streams_too_many.increment(1),
+            NotOpened::TooFast => self.metrics.streams_too_fast.increment(1),
+        }
+    }
 }
 
 /// Name and version of what a response held, and the names of what it removed.
 type Sent<'a> = (&'a [(Arc<str>, Arc<str>)], &'a [Arc<str>]);
 
 impl FleetSource {
+    fn answered(&self, tracker: &mut Tracker, stream: StreamId, type_url: &Arc<str>) {
+        if let Some(took) = tracker.answered(stream, type_url, Instant::now()) {
+            self.metrics.push.record(took);
+        }
+    }
+
     /// What a proxy refused of a response, and what of it it accepted: nothing, unless it named what it refused.
     fn rejected(&self, stream: StreamId, type_url: &Arc<str>, (sent, removed): Sent<'_>, refused: Vec<Rejection>) {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();
         let others: Vec<_> = sent.iter().map(|(name, _)| name).filter(|name| !names.contains(&***name)).collect();
         let mut events = Vec::new();
         self.shared.update(|tracker| {
+            self.answered(tracker, stream, type_url);
             tracker.accepted(stream, type_url, others.into_iter().chain(removed));
             let node = tracker.stream(stream).map(|stream| (stream.fleet.clone(), stream.node_id.clone()));
             let (fleet, node) = node.unwrap_or_default();

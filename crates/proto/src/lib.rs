@@ -41,6 +41,18 @@ pub mod envoy {
     }
 }
 
+/// etcd's API. The names of the packages are etcd's.
+pub mod etcd {
+    /// What it stores.
+    pub mod mvccpb {
+        tonic::include_proto!("mvccpb");
+    }
+    /// Its calls.
+    pub mod etcdserverpb {
+        tonic::include_proto!("etcdserverpb");
+    }
+}
+
 pub use backstay::{admin::v1 as admin, config::v1 as config, report::v1 as report};
 pub use envoy::service::discovery::v3 as discovery;
 

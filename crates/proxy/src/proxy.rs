@@ -36,9 +36,8 @@ impl Proxy {
     /// # Errors
     /// When something that will not get better by waiting keeps it from starting.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        if let Some(uri) = &options.control_plane
-            && (uri.scheme_str() != Some("http") || uri.authority().is_none())
-        {
+        let mut control_planes = options.control_plane.iter().chain(&options.fallback_control_planes);
+        if let Some(uri) = control_planes.find(|uri| uri.scheme_str() != Some("http") || uri.authority().is_none()) {
             return Err(StartError::ControlPlane(uri.clone()));
         }
         options.limits.validate()?;

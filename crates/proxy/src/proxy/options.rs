@@ -22,6 +22,8 @@ pub struct Options {
     pub fleet: String,
     /// The control plane, as `http://HOST:PORT`. Default `http://127.0.0.1:18000`. Without one, what is kept on disk is all there is.
     pub control_plane: Option<Uri>,
+    /// Control planes to take in its place, in this order, where it cannot be reached. Default none.
+    pub fallback_control_planes: Vec<Uri>,
     /// Where the last good configuration is kept, and what the DNS caches know. Default nowhere: after a restart nothing is
     /// served until the control plane is reached.
     pub state_dir: Option<PathBuf>,
@@ -65,6 +67,7 @@ impl Default for Options {
             node_id: Uuid::new_v4().to_string(),
             fleet: FleetName::DEFAULT.to_owned(),
             control_plane: Some(Uri::from_static("http://127.0.0.1:18000")),
+            fallback_control_planes: Vec::new(),
             state_dir: None,
             admin: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9901)),
             insecure: false,
