@@ -1,6 +1,7 @@
 //! The subcommands, a file each.
 
 pub(crate) mod apply;
+pub(crate) mod bootstrap;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod control_plane;

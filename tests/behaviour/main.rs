@@ -10,6 +10,7 @@ mod controller_runtime;
 mod crashes;
 mod discovery;
 mod docs;
+mod envoy;
 mod etcd;
 mod events;
 mod fastly;

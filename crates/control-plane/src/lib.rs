@@ -4,7 +4,7 @@
 //! # Layout
 //!
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
-//! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
+//! - `views`: the same for Envoys. `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
 //! - `events`: what happens to objects, told.
 //! - `faults`: what is not in force, counted and listed.
@@ -30,6 +30,7 @@ mod shared;
 mod source;
 mod status;
 mod tracker;
+mod views;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -69,6 +70,7 @@ use self::publisher::Publisher;
 use self::reports::{Reporting, Reports};
 use self::shared::{Compiling, Shared};
 use self::source::FleetSource;
+use self::views::Views;
 
 /// Where a control plane listens and keeps its data.
 #[derive(Debug, Clone)]
@@ -241,11 +243,13 @@ impl ControlPlane {
             return Err(StartError::Compile);
         }
 
+        let views = Arc::new(Views::new(fleets.clone(), shared.clone(), metrics.clone()));
         let source = FleetSource {
             fleets: fleets.clone(),
             shared: shared.clone(),
             metrics: metrics.clone(),
             teller: teller.clone(),
+            views,
         };
         let status = status::run(store.clone(), shared.clone(), metrics.clone(), teller.clone());
         let status = tokio::spawn(until(stop.clone(), status));

@@ -44,6 +44,10 @@ pub(crate) struct Metrics {
     pub(crate) compile: Histogram,
     /// Resources published to fleets.
     pub(crate) published: Counter,
+    /// What resources ask for and Envoys do not serve.
+    pub(crate) envoy_left_out: Gauge,
+    /// What they serve otherwise than asked for.
+    pub(crate) envoy_approximated: Gauge,
     /// Status writes done.
     pub(crate) status_writes: Counter,
     /// Status writes given up.
@@ -124,6 +128,16 @@ impl Metrics {
             ),
             compile: histogram(&recorder, "backstay_compile_seconds", "Time to compile one batch of changes."),
             published: counter(&recorder, "backstay_published_resources_total", "Resources published to fleets."),
+            envoy_left_out: gauge(
+                &recorder,
+                "backstay_envoy_left_out",
+                "Parts of resources that Envoys which are connected are not given.",
+            ),
+            envoy_approximated: gauge(
+                &recorder,
+                "backstay_envoy_approximated",
+                "Settings of resources that Envoys which are connected keep nearly, or not.",
+            ),
             status_writes: counter(&recorder, "backstay_status_writes_total", "Status writes done."),
             status_failures: counter(&recorder, "backstay_status_write_failures_total", "Status writes given up."),
             status_repairs: counter(

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_model::FleetName;
-use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
 use backstay_xds::Snapshot;
 use backstay_xds::server::{Event, Peer, Refusal as NotOpened, Refused, Rejection, Source, StreamId};
@@ -13,10 +11,11 @@ use tokio::sync::watch;
 use tonic::Code;
 
 use crate::events::Teller;
-use crate::fleets::Fleets;
+use crate::fleets::{Fleets, fleet_of};
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
 use crate::tracker::{Refusal, Stream, Subscription, Tracker};
+use crate::views::{self, Views};
 
 /// Serves fleets to proxies, and tells the tracker what they answer.
 #[derive(Debug)]
@@ -25,15 +24,12 @@ pub(crate) struct FleetSource {
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: Metrics,
     pub(crate) teller: Teller,
-}
-
-/// The fleet that a node joins.
-fn fleet_of(node: &Node) -> &str {
-    if node.cluster.is_empty() { FleetName::DEFAULT } else { &node.cluster }
+    /// The same fleets, for Envoys.
+    pub(crate) views: Arc<Views>,
 }
 
 impl Source for FleetSource {
-    fn subscribe(&self, peer: &Peer, _: &str) -> Result<watch::Receiver<Snapshot>, Refused> {
+    fn subscribe(&self, peer: &Peer, type_url: &str) -> Result<watch::Receiver<Snapshot>, Refused> {
         // An empty snapshot would take everything away from proxies that hold a good configuration.
         match self.shared.compiling() {
             Compiling::Initial => {
@@ -43,13 +39,18 @@ impl Source for FleetSource {
             Compiling::Ready => {}
         }
         let fleet = fleet_of(&peer.node);
-        self.fleets.subscribe(fleet).ok_or_else(|| {
+        let snapshots = match views::audience(&peer.node, type_url) {
+            Some(audience) => self.views.subscribe(fleet, audience),
+            None => self.fleets.subscribe(fleet),
+        };
+        snapshots.ok_or_else(|| {
             let message = format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another");
             Refused::new(Code::NotFound, message)
         })
     }
 
     fn observe(&self, stream: StreamId, event: Event) {
+        let Some(event) = self.views.translate(stream, event) else { return };
         match event {
             Event::Opened { peer: Peer { node, address, .. }, type_url } => {
                 self.metrics.streams.increment(1.0);
@@ -65,6 +66,7 @@ impl Source for FleetSource {
                     types: [(type_url, Subscription::default())].into(),
                 };
                 self.shared.update(|tracker| tracker.opened(stream, opened));
+                self.views.refuse_left_out(stream);
             }
             Event::Sent { type_url, resources, removed, .. } => {
                 self.metrics.responses.increment(1);

@@ -5,6 +5,7 @@
 //! acknowledged revision R of a type holds every resource of that type that last changed at or before R, except those it
 //! refused. Of other types that says nothing: who holds a cluster may not have a listener yet, or never ask for one.
 
+mod derived;
 mod programmed;
 mod stream;
 mod version;
@@ -47,6 +48,8 @@ impl Tracked {
 #[derive(Debug, Default)]
 struct Fleet {
     types: BTreeMap<Arc<str>, Feed>,
+    /// Those that are made of another: whatever changes of it changes of them.
+    derived: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// The resources of one type that a fleet is sent, and how far its proxies have come with them.
@@ -115,14 +118,21 @@ impl Tracker {
         revision: u64,
         changes: &[ResourceChange],
     ) {
+        let of = self.fleets.entry(fleet.clone()).or_default();
+        let derived = of.derived.iter().filter(|(_, of)| *of == type_url).map(|(derived, _)| derived.clone());
+        let types: Vec<Arc<str>> = [type_url.clone()].into_iter().chain(derived).collect();
         for change in changes {
-            let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
-            match change {
-                ResourceChange::Put(resource) => {
-                    feed.changed.insert(resource.name().clone(), (revision, resource.version().clone()));
-                    self.wait_again(&(fleet.clone(), resource.name().clone()));
+            for type_url in &types {
+                let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
+                match change {
+                    ResourceChange::Put(resource) => {
+                        feed.changed.insert(resource.name().clone(), (revision, resource.version().clone()));
+                    }
+                    ResourceChange::Remove(name) => drop(feed.changed.remove(name)),
                 }
-                ResourceChange::Remove(name) => drop(feed.changed.remove(name)),
+            }
+            if let ResourceChange::Put(resource) = change {
+                self.wait_again(&(fleet.clone(), resource.name().clone()));
             }
         }
     }

@@ -143,7 +143,7 @@ impl Snapshot {
 
     /// Names whose resource may differ between `before` and this snapshot: all that do, and perhaps some that changed and
     /// changed back. The log answers if it reaches back far enough, else the two are compared.
-    pub(crate) fn changed_since(&self, before: &Self, type_url: &str) -> BTreeSet<Arc<str>> {
+    pub fn changed_since(&self, before: &Self, type_url: &str) -> BTreeSet<Arc<str>> {
         let (kind, old) = match (self.kind(type_url), before.kind(type_url)) {
             (None, None) => return BTreeSet::new(),
             (Some(kind), None) => return kind.resources.keys().cloned().collect(),

@@ -1,3 +1,5 @@
+mod derived;
+
 use std::sync::Arc;
 
 use backstay_compiler::{Condition, ObjectKey, ObjectStatus, Report};
