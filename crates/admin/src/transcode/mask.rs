@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use backstay_kube::Failure;
 use serde_json::{Map, Value};
 
-use super::shape::{ETAG, Many, Message, NAME, ResourceShape, Shape};
+use super::shape::{ETAG, KEYS, Many, Message, NAME, ResourceShape, Shape};
 
 /// How many paths a mask may have.
 const MAX_PATHS: usize = 1000;
@@ -160,6 +160,9 @@ fn segments(path: &str) -> Option<Vec<String>> {
 fn json_path(shape: &ResourceShape, path: &[String]) -> Option<Vec<String>> {
     let (first, mut rest) = path.split_first()?;
     let (mut field, mut json) = shape.field(first)?;
+    if shape.kind.sensitive && field.number == KEYS {
+        return None;
+    }
     while let Some((next, after)) = rest.split_first() {
         match (&field.shape, field.many) {
             (_, Many::Map) if after.is_empty() => {

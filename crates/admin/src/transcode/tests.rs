@@ -184,11 +184,15 @@ fn values_of_secrets_go_in_and_do_not_come_out() {
     let secret = admin::Secret {
         name: "namespaces/default/secrets/s".to_owned(),
         data: [("key".to_owned(), bytes::Bytes::from_static(b"hush"))].into(),
+        keys: vec!["key".to_owned()],
         ..Default::default()
     };
     let shape = shape("Secret");
     let decoded = decode::read(&shape, &secret.encode_to_vec()).unwrap();
     assert_eq!(decoded.object["data"], json!({"key": "aHVzaA=="}));
+    assert!(!decoded.object.contains_key("keys"));
+    let paths = ["keys".to_owned()];
+    assert!(super::mask::UpdateMask::parse(&shape, &paths, &decoded.object).is_err());
     let stored = json!({
         "apiVersion": "v1", "kind": "Secret",
         "metadata": {"name": "s", "namespace": "default", "annotations": {encode::LAST_APPLIED: "aHVzaA==", "other": "x"}},
