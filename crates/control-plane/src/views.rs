@@ -167,7 +167,7 @@ impl Views {
             match severity {
                 Severity::LeftOut => tracing::warn!(%fleet, %resource, field, message, "not served by Envoys"),
                 Severity::Approximate => {
-                    tracing::info!(%fleet, %resource, field, message, "served nearly so by Envoys")
+                    tracing::info!(%fleet, %resource, field, message, "served nearly so by Envoys");
                 }
             }
         }

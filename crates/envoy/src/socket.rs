@@ -20,13 +20,16 @@ use crate::omission::{Omission, Omissions};
 use crate::route::{Draws, Routing, misdirected};
 use crate::{cluster, dynamic};
 
+/// The routes of a listener, each by its name.
+type RoutesOf<'a> = dyn Fn(&str) -> Vec<(&'a Arc<str>, &'a Route)> + 'a;
+
 /// What a socket is made of.
 pub(crate) struct Parts<'a> {
     pub(crate) address: SocketAddr,
     /// Its listeners, by name.
     pub(crate) listeners: Vec<(&'a Arc<str>, &'a Listener)>,
     /// The routes of a listener, by its name.
-    pub(crate) routes: &'a dyn Fn(&str) -> Vec<(&'a Arc<str>, &'a Route)>,
+    pub(crate) routes: &'a RoutesOf<'a>,
     pub(crate) backends: &'a BTreeMap<Arc<str>, Backend>,
     pub(crate) generations: &'a BTreeMap<Arc<str>, Generations>,
     /// Whether there is a certificate of this name.

@@ -94,13 +94,13 @@ fn full(schema: &Value, depth: usize) -> Value {
         }
         // Lists of two, one, and none.
         "array" => vec![full(&schema["items"], depth + 1); 2_usize.saturating_sub(depth % 3)].into(),
-        "boolean" => (depth % 2 == 0).into(),
+        "boolean" => depth.is_multiple_of(2).into(),
         "integer" if schema["format"] == "int32" => (-1).into(),
         "integer" => i64::MAX.into(),
         "number" => json!(0.25),
         _ if schema["format"] == "date-time" => "2026-02-28T23:59:59.5Z".into(),
         _ if schema["format"] == "go-duration" => "1m30.5s".into(),
-        _ => Value::from(if depth % 4 == 0 { "" } else { "ümläut \"quoted\"\n" }),
+        _ => Value::from(if depth.is_multiple_of(4) { "" } else { "ümläut \"quoted\"\n" }),
     }
 }
 

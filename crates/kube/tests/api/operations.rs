@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use backstay_kube::operations::{Deletion, Direction, Listing, Order, SortBy, Writing};
+use backstay_kube::operations::{Deletion, Direction, Following, Listing, Notice, Order, PatchFormat, SortBy, Writing};
 use backstay_kube::{Operations, Options, Part, bootstrap, rest};
 use backstay_resources::Registry;
 use backstay_resources::decode::Decoded;
 use backstay_store::{Memory, Store};
+use futures::StreamExt as _;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
@@ -85,4 +86,39 @@ async fn what_is_written_past_rest_is_read_by_it() {
     let deletion = Deletion { revision: Some(changed.revision), ..Deletion::default() };
     assert!(operations.delete(subject(), &deletion).await.unwrap().is_none());
     assert_eq!(operations.get(&subject()).await.unwrap_err().reason(), "NotFound");
+}
+
+#[tokio::test]
+async fn events_are_those_of_rest_whatever_they_are_kept_in() {
+    let operations = operations().await;
+    let kinds = ["v1", "events.k8s.io/v1"].map(|version| operations.kind(version, "Event").unwrap());
+    let [core, group] = &kinds;
+    let collection = |namespace: &str| Operations::collection(core, namespace).unwrap();
+    let event = json!({
+        "apiVersion": "v1", "kind": "Event", "metadata": {"name": "a.1"}, "reason": "Tried", "message": "it was tried",
+        "involvedObject": {"kind": "Backend", "name": "a", "namespace": "default"}, "type": "Normal",
+    });
+    let event = Decoded { value: event, duplicates: Vec::new() };
+    let writing = Writing::new("test", "", false);
+    operations.create(&collection("default"), event, &writing).await.unwrap();
+    let request = http::Request::get("/api/v1/namespaces/default/events/a.1").body(axum::body::Body::empty());
+    assert_eq!(rest(&operations).oneshot(request.unwrap()).await.unwrap().status(), 200);
+
+    let subject = |served| Operations::subject(served, "default", "a.1", Part::Whole).unwrap();
+    let patch = br#"{"series": {"count": 2, "lastObservedTime": "2026-01-02T03:04:06.123456Z"}}"#;
+    operations.patch(subject(group), PatchFormat::Merge, patch, &writing).await.unwrap();
+    let stored = operations.get(&subject(core)).await.unwrap();
+    let told: Value = serde_json::from_slice(&operations.json(core, &stored.value, stored.revision)).unwrap();
+    assert_eq!((&told["message"], &told["series"]["count"]), (&"it was tried".into(), &2.into()));
+    for order in [Order::default(), Order { by: SortBy::Created, direction: Direction::Descending }] {
+        let listing = Listing { order, limit: 10, max_bytes: usize::MAX, ..Listing::default() };
+        assert_eq!(operations.list(&collection(""), &listing).await.unwrap().entries.len(), 1);
+    }
+    let watched = operations.watch(&collection(""), &Following::default()).await.unwrap();
+    let first = Box::pin(watched).next().await.unwrap().unwrap();
+    assert!(matches!(first, Notice::Object { entry, .. } if entry.key.name() == "a.1"));
+    let deletion = Deletion::default();
+    let gone = operations.delete_collection(collection("default"), "", "", &deletion).await.unwrap();
+    assert_eq!(gone.len(), 1);
+    assert_eq!(operations.get(&subject(core)).await.unwrap_err().reason(), "NotFound");
 }
