@@ -4,10 +4,19 @@ use std::error::Error;
 use std::path::PathBuf;
 
 /// Every file that declares a package; what they import is found by its path below `proto/`.
-const FILES: [&str; 6] = [
+const FILES: [&str; 15] = [
     "backstay/config/v1/resource.proto",
     "backstay/config/v1/route.proto",
     "backstay/admin/v1/admin.proto",
+    "backstay/admin/v1/backend.proto",
+    "backstay/admin/v1/backend_policy.proto",
+    "backstay/admin/v1/fleet.proto",
+    "backstay/admin/v1/gateway.proto",
+    "backstay/admin/v1/gateway_class.proto",
+    "backstay/admin/v1/http_route.proto",
+    "backstay/admin/v1/proxy.proto",
+    "backstay/admin/v1/resource.proto",
+    "backstay/admin/v1/secret.proto",
     "backstay/report/v1/report.proto",
     "envoy/service/discovery/v3/discovery.proto",
     "etcd/rpc.proto",

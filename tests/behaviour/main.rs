@@ -16,6 +16,7 @@ mod events;
 mod fastly;
 mod faults;
 mod fleets;
+mod grpc_admin;
 #[path = "../harness/lib.rs"]
 #[allow(dead_code, unused_imports, reason = "tests and benchmarks use a part each")]
 mod harness;

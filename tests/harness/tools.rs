@@ -73,14 +73,24 @@ pub fn python_with_fastly() -> Option<PathBuf> {
     found.then_some(python)
 }
 
-/// A Python with the package `grpcio`: `BACKSTAY_PYTHON`, else `python3` on the path. Says so where there is none.
+/// A Python with gRPC's packages `grpcio` and `grpcio-tools`: `BACKSTAY_PYTHON`, else `python3` on the path. Says so where there is
+/// none.
 pub fn python_with_grpc() -> Option<PathBuf> {
     let python = named("BACKSTAY_PYTHON").unwrap_or_else(|| "python3".into());
-    let found = answers(&python, &["-c", "import grpc"]);
+    let found = answers(&python, &["-c", "import grpc, grpc_tools"]);
     if !found {
-        lacking("Python with the package grpcio", "BACKSTAY_PYTHON names one");
+        lacking("Python with the packages grpcio and grpcio-tools", "BACKSTAY_PYTHON names one");
     }
     found.then_some(python)
+}
+
+/// The command `grpcurl`: `BACKSTAY_GRPCURL`, else the one on the path. Says so where there is none.
+pub fn grpcurl() -> Option<PathBuf> {
+    let found = named("BACKSTAY_GRPCURL").or_else(|| on_path("grpcurl"));
+    if found.is_none() {
+        lacking("grpcurl", "BACKSTAY_GRPCURL names one");
+    }
+    found
 }
 
 /// The `fastly` command: `BACKSTAY_FASTLY`, else the one on the path, else what npm put into `target/tools`. Says so where

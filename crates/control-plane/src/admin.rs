@@ -1,4 +1,6 @@
-//! The gRPC admin API.
+//! What the gRPC API tells of the control plane itself: its status, fleets and proxies.
+
+mod fleets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use backstay_store::Store;
 use prost_types::Timestamp;
 use tonic::{Request, Response, Status};
 
+pub(crate) use self::fleets::FleetAdmin;
 use crate::faults::{self, Fault};
 use crate::fleets::Fleets;
 use crate::shared::Shared;

@@ -33,6 +33,9 @@ pub enum StartError {
     /// Two dialects want one kind.
     #[error("the compiler cannot be put together: {0}")]
     Assemble(#[from] backstay_compiler::KindTaken),
+    /// The gRPC API does not fit the contracts that it is described by.
+    #[error("the gRPC API cannot be put together: {0}")]
+    Grpc(#[from] backstay_admin::BuildError),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] std::io::Error),

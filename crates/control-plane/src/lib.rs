@@ -261,8 +261,16 @@ impl ControlPlane {
         let garbage = tokio::spawn(until(stop.clone(), garbage));
         let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
         let dialects = dialects(&store, options.fastly, tokens, &reports, exposition.fastly_meter());
-        let router =
-            api::router(&store, &registry, &fleets, &shared, exposition, api_options, watches_stop).merge(dialects);
+        let router = api::router(
+            &store,
+            &registry,
+            &fleets,
+            &shared,
+            exposition,
+            (api_options, options.limits.grpc),
+            watches_stop,
+        )?
+        .merge(dialects);
         let router = match options.log_switch {
             Some(switch) => router.merge(health::logging(switch)),
             None => router,

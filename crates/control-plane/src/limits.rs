@@ -19,6 +19,8 @@ pub struct Limits {
     pub connections: ApiLimits,
     /// Of requests to the Kubernetes-style API. Its version and its meter are set as it starts.
     pub api: backstay_kube::Options,
+    /// Of answers of the gRPC API; for requests those of the Kubernetes-style API hold.
+    pub grpc: backstay_admin::Options,
     /// Of events.
     pub events: EventLimits,
     /// Of discovery streams.
@@ -53,6 +55,7 @@ impl Default for Limits {
         Self {
             connections: ApiLimits::default(),
             api: backstay_kube::Options::default(),
+            grpc: backstay_admin::Options::default(),
             discovery,
             events: EventLimits::default(),
             store: backstay_store::embedded::Options::default(),
@@ -151,6 +154,9 @@ static SETTINGS: &[Setting] = &[
     count("max-patch-operations", |limits| &mut limits.api.max_patch_operations, 1, 1_000_000),
     count("patch-attempts", |limits| &mut limits.api.patch_attempts, 1, 1000),
     count("max-managed-fields-bytes", |limits| &mut limits.api.max_managed_fields_bytes, 1024, 64 * MIB),
+    count("page-size", |limits| &mut limits.grpc.page_size, 1, 1_000_000),
+    count("max-page-size", |limits| &mut limits.grpc.max_page_size, 1, 1_000_000),
+    count("max-page-bytes", |limits| &mut limits.grpc.max_page_bytes, 1024, 1 << 30),
     count("max-events", |limits| &mut limits.events.kept.objects, 1, 10_000_000),
     count("max-events-bytes", |limits| &mut limits.events.kept.bytes, MIB, 1 << 40),
     count("max-event-bytes", |limits| &mut limits.events.kept.value_bytes, 4096, MIB),

@@ -226,6 +226,11 @@ impl Exposition {
         Meter::new(self.recorder.clone())
     }
 
+    /// Where the gRPC dialect counts.
+    pub(crate) fn admin_meter(&self) -> backstay_admin::Meter {
+        backstay_admin::Meter::new(self.recorder.clone())
+    }
+
     /// Where the Fastly dialect counts.
     pub(crate) fn fastly_meter(&self) -> backstay_metering::Meter {
         backstay_metering::Meter::new(self.recorder.clone(), backstay_fastly::api::options::COUNTED)

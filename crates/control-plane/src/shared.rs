@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     changed: Notify,
     compiling: watch::Sender<Compiling>,
     compiled: AtomicU64,
+    /// Counts what is told of fleets and proxies, for those who follow it.
+    moves: watch::Sender<u64>,
 }
 
 impl Shared {
@@ -38,6 +40,17 @@ impl Shared {
     pub(crate) fn update(&self, change: impl FnOnce(&mut Tracker)) {
         change(&mut self.read());
         self.changed.notify_one();
+        self.moves.send_modify(|moves| *moves += 1);
+    }
+
+    /// Tells whoever follows fleets and proxies that they may have changed.
+    pub(crate) fn moved(&self) -> watch::Receiver<u64> {
+        self.moves.subscribe()
+    }
+
+    /// How far compiling has come, for those who follow it.
+    pub(crate) fn follow_compiling(&self) -> watch::Receiver<Compiling> {
+        self.compiling.subscribe()
     }
 
     /// Waits for a change since the last call.
@@ -48,6 +61,7 @@ impl Shared {
     /// Everything up to `revision` has been compiled and published.
     pub(crate) fn set_compiled(&self, revision: u64) {
         self.compiled.store(revision, Ordering::Release);
+        self.moves.send_modify(|moves| *moves += 1);
     }
 
     /// The revision up to which everything has been compiled and published.

@@ -34,6 +34,19 @@ impl Budget {
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, taken: AtomicUsize::new(0) }
     }
+
+    /// Takes `count` bytes more for a body that has `mine`, if there is room. A body may take as much as is left for all others, so
+    /// that however many there are, there is room for one more.
+    pub(crate) fn take(&self, mine: usize, count: usize) -> bool {
+        let mine = mine + count;
+        let fits = |taken: usize| (mine <= self.limit.saturating_sub(taken)).then_some(taken + count);
+        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
+    }
+
+    /// Gives back what a body has taken.
+    pub(crate) fn give_back(&self, count: usize) {
+        self.taken.fetch_sub(count, Ordering::Relaxed);
+    }
 }
 
 impl Received<'_> {
@@ -41,13 +54,9 @@ impl Received<'_> {
         &self.bytes
     }
 
-    /// Adds what has arrived, if there is room. A body may take as much as is left for all others, so that however many
-    /// there are, there is room for one more.
+    /// Adds what has arrived, if there is room.
     fn extend(&mut self, data: &[u8]) -> bool {
-        let Budget { limit, taken } = self.budget;
-        let mine = self.bytes.len() + data.len();
-        let fits = |taken: usize| (mine <= limit.saturating_sub(taken)).then_some(taken + data.len());
-        let fits = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok();
+        let fits = self.budget.take(self.bytes.len(), data.len());
         if fits {
             self.bytes.extend_from_slice(data);
         }
@@ -57,7 +66,7 @@ impl Received<'_> {
 
 impl Drop for Received<'_> {
     fn drop(&mut self) {
-        self.budget.taken.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        self.budget.give_back(self.bytes.len());
     }
 }
 

@@ -19,9 +19,8 @@ use crate::path::{self, Collection, Part, RequestTarget, Subject};
 use crate::query::{Extent, Params};
 use crate::respond::{Reply, Wire};
 use crate::status::Failure;
-use crate::view::Renderer;
 use crate::write::Edit;
-use crate::{body, delete, namespace, openapi, query, read, watching, write};
+use crate::{body, delete, openapi, operations, query, read, watching};
 
 /// A request, save its body.
 struct Call {
@@ -66,7 +65,12 @@ async fn answer(api: &Arc<Api>, call: &Arc<Call>, body: Body) -> Result<Response
         RequestTarget::Collection(_) | RequestTarget::Object(_) => {
             let limit = api.options.request_timeout;
             let answered = if changes {
-                timeout(limit, finished(Arc::clone(api), Arc::clone(call), params, body)).await
+                let (api, call) = (Arc::clone(api), Arc::clone(call));
+                let work = async move {
+                    let target = call.target.as_ref().ok_or_else(Failure::no_such_path)?;
+                    objects(&api, target, &params, &call.parts, body).await
+                };
+                timeout(limit, operations::to_end(work)).await
             } else {
                 timeout(limit, Box::pin(objects(api, target, &params, parts, body))).await
             };
@@ -74,16 +78,6 @@ async fn answer(api: &Arc<Api>, call: &Arc<Call>, body: Body) -> Result<Response
         }
         _ => documents(api, target, &params, parts),
     }
-}
-
-/// What changes objects that are there is done to its end, also when its client does not wait for the answer: the deletion of a
-/// namespace goes on where one of its objects went.
-async fn finished(api: Arc<Api>, call: Arc<Call>, params: Params, body: Body) -> Result<Response, Failure> {
-    let task = tokio::spawn(async move {
-        let target = call.target.as_ref().ok_or_else(Failure::no_such_path)?;
-        objects(&api, target, &params, &call.parts, body).await
-    });
-    task.await.unwrap_or_else(|error| Err(Failure::internal(error)))
 }
 
 /// Everything about objects but watches.
@@ -160,17 +154,13 @@ async fn on_collection(
         (&Method::GET | &Method::HEAD, _) => read::list(api, renderer, params, collection).await,
         (&Method::POST, Some(namespace)) => {
             let decoded = body::decode(&parts.headers, bytes)?;
-            let outcome = write::create(api, &collection.served, namespace, params, decoded).await?;
+            let outcome = operations::create(api, &collection.served, namespace, params, decoded).await?;
             Ok(outcome.reply(&renderer))
         }
-        (&Method::DELETE, Some(namespace)) => {
+        (&Method::DELETE, Some(_)) => {
             query::check_deletion(&parts.uri, Extent::Collection)?;
             let options = delete::Options::parse(&parts.headers, bytes, params)?;
-            let reply = delete::collection(api, renderer, params, collection, &options).await?;
-            if !options.is_dry_run() {
-                namespace::settle_around(api, &collection.served, namespace, "").await;
-            }
-            Ok(reply)
+            Ok(operations::remove_collection(api, collection, params, &options).await?.reply(renderer))
         }
         _ => Err(Failure::method_not_allowed()),
     }
@@ -189,43 +179,20 @@ async fn on_object(
         (&Method::GET | &Method::HEAD, _) => read::get(api, &renderer, params, &subject.namespace, &subject.name).await,
         (&Method::PUT, _) => {
             let edit = Edit::Replace(body::decode(&parts.headers, bytes)?);
-            update(api, &renderer, subject, params, &edit).await
+            Ok(operations::update(api, subject, params, &edit).await?.reply(&renderer))
         }
         (&Method::PATCH, _) => {
             let edit = Edit::patch(api, subject, params, &parts.headers, bytes)?;
-            update(api, &renderer, subject, params, &edit).await
+            Ok(operations::update(api, subject, params, &edit).await?.reply(&renderer))
         }
         (&Method::DELETE, Part::Whole) => {
             query::check_deletion(&parts.uri, Extent::Object)?;
             let options = delete::Options::parse(&parts.headers, bytes, params)?;
-            let Subject { served, namespace, name, .. } = subject;
-            let deleted = if served.is_namespace {
-                namespace::delete(api, served, name, &options).await?
-            } else {
-                let deleted = delete::remove(api, served, namespace, name, &options).await?;
-                if !options.is_dry_run() {
-                    namespace::settle_around(api, served, namespace, name).await;
-                }
-                deleted
-            };
-            Ok(deleted.reply(&renderer, name))
+            let deleted = operations::remove(api, subject, &options).await?;
+            Ok(deleted.reply(&renderer, &subject.name))
         }
         _ => Err(Failure::method_not_allowed()),
     }
-}
-
-async fn update(
-    api: &Api,
-    renderer: &Renderer,
-    subject: &Subject,
-    params: &Params,
-    edit: &Edit,
-) -> Result<Reply, Failure> {
-    let written = write::update(api, subject, params, edit).await?;
-    if written.goes {
-        namespace::settle_around(api, &subject.served, &subject.namespace, &subject.name).await;
-    }
-    Ok(written.reply(renderer))
 }
 
 /// What does not depend on what is stored.

@@ -10,6 +10,7 @@
 //! - [`options`]: every limit and interval.
 //! - `served`: the kinds. `api`: what all requests share; `dispatch`: from a request to its answer; `metering`: what is
 //!   counted.
+//! - [`operations`]: what is done with objects, by REST and by whichever other dialect.
 //! - `path`, `query`, `accept`, `body`: reading requests. `status`, `respond`: writing answers.
 //! - `read`, `page`, `selector`: get and list. `view`: the forms of answers.
 //! - `watching`: following changes.
@@ -35,6 +36,7 @@ mod lifecycle;
 mod metering;
 mod namespace;
 mod openapi;
+pub mod operations;
 pub mod options;
 pub mod ownership;
 mod page;
@@ -61,19 +63,27 @@ use backstay_store::Store;
 use http::StatusCode;
 use tokio::sync::watch;
 
-use self::api::Api;
 pub use self::bootstrap::{BootstrapError, bootstrap};
+pub use self::delete::Propagation;
 pub use self::events::Events;
 pub use self::garbage::collect_garbage;
 pub use self::metering::Meter;
+pub use self::operations::Operations;
 pub use self::options::Options;
-use self::status::Failure;
+pub use self::path::{Collection, Part, Subject};
+pub use self::served::ServedKind;
+pub use self::status::{About, Cause, Failure};
+pub use self::watching::Happened;
 
 /// Serves the kinds of `registry` in this dialect. Every path is answered, unknown ones with a 404 `Status`: give it to an outer router as its
 /// fallback service. Watches end when `shutdown` becomes true.
 pub fn router(store: Arc<dyn Store>, registry: &Registry, options: Options, shutdown: watch::Receiver<bool>) -> Router {
-    let api = Arc::new(Api::new(store, registry, options, shutdown));
-    Router::new().fallback(dispatch::handle).with_state(api)
+    rest(&Operations::new(store, registry, options, shutdown))
+}
+
+/// The same, of operations that another dialect goes through as well.
+pub fn rest(operations: &Operations) -> Router {
+    Router::new().fallback(dispatch::handle).with_state(operations.api())
 }
 
 /// A refusal in the words of this dialect, by whatever stands before it: a `Status` with this code, 400, 403 or 415.

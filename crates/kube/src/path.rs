@@ -45,25 +45,29 @@ impl RequestTarget {
 
 /// The object that a request is about.
 #[derive(Debug, Clone)]
-pub(crate) struct Subject {
-    pub(crate) served: Arc<ServedKind>,
+pub struct Subject {
+    /// Its kind.
+    pub served: Arc<ServedKind>,
     /// Empty for cluster-scoped kinds.
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-    pub(crate) part: Part,
+    pub namespace: String,
+    /// Never empty, and without a slash.
+    pub name: String,
+    /// Which part of it is meant.
+    pub part: Part,
 }
 
 /// Objects of a kind, in one namespace or in all. Cluster-scoped kinds have no namespace.
 #[derive(Debug, Clone)]
-pub(crate) struct Collection {
-    pub(crate) served: Arc<ServedKind>,
+pub struct Collection {
+    /// Their kind.
+    pub served: Arc<ServedKind>,
     /// `None` is all namespaces of a namespaced kind.
-    pub(crate) namespace: Option<String>,
+    pub namespace: Option<String>,
 }
 
 /// Which part of an object a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub enum Part {
     /// The object, save its status.
     Whole,
     /// Its status alone.
@@ -143,7 +147,7 @@ fn object(served: Arc<ServedKind>, namespace: &str, rest: &[&str]) -> Option<Req
 }
 
 /// Whether anything can be called so. The store separates names by slashes.
-fn is_name(segment: &str) -> bool {
+pub(crate) fn is_name(segment: &str) -> bool {
     !segment.is_empty() && !segment.contains('/')
 }
 

@@ -65,7 +65,7 @@ pub(crate) struct Params {
     pub(crate) dry_run: bool,
     pub(crate) field_validation: FieldValidation,
     /// Who writes, as the query says.
-    field_manager: String,
+    pub(crate) field_manager: String,
     /// Who writes, once [`Params::written_by`] was called.
     pub(crate) manager: String,
     /// Whether an apply takes over what others own.
@@ -77,6 +77,21 @@ pub(crate) struct Params {
 }
 
 impl Params {
+    /// What somebody says who writes and sends no query. Fields that are unknown or set twice are refused.
+    ///
+    /// `manager` is whom the client names, `agent` whom the client is, for when it names nobody.
+    pub(crate) fn of_writer(manager: &str, agent: &str, dry_run: bool, force: Option<bool>) -> Result<Self, Failure> {
+        field_manager(manager)?;
+        let params = Self {
+            dry_run,
+            field_validation: FieldValidation::Strict,
+            field_manager: manager.to_owned(),
+            force,
+            ..Self::default()
+        };
+        Ok(params.written_by_agent(agent))
+    }
+
     /// Reads the query of a URI.
     pub(crate) fn parse(uri: &Uri) -> Result<Self, Failure> {
         let mut params = Self::default();
@@ -89,11 +104,15 @@ impl Params {
     /// Names who writes after the client, if the query does not name them.
     ///
     /// Source: Kubernetes, `apiserver/pkg/endpoints/handlers`, `managerOrUserAgent`.
-    pub(crate) fn written_by(mut self, headers: &HeaderMap) -> Self {
+    pub(crate) fn written_by(self, headers: &HeaderMap) -> Self {
+        let agent = headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+        self.written_by_agent(agent.as_deref().unwrap_or_default())
+    }
+
+    fn written_by_agent(mut self, agent: &str) -> Self {
         self.manager.clone_from(&self.field_manager);
         if self.manager.is_empty() {
-            let agent = headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
-            let name = agent.as_deref().and_then(|agent| agent.split('/').next()).unwrap_or_default();
+            let name = agent.split('/').next().unwrap_or_default();
             for character in name.chars().filter(|character| !character.is_control()) {
                 if self.manager.len() + character.len_utf8() > MAX_MANAGER_BYTES {
                     break;

@@ -32,13 +32,23 @@ pub(crate) async fn get(
     namespace: &str,
     name: &str,
 ) -> Result<Reply, Failure> {
-    let snapshot = not_older_than(api, params.resource_version).await?;
-    let served = &renderer.served;
-    let key = served.key(namespace, name);
-    let entry = snapshot.get(&key).ok_or_else(|| Failure::not_found(served.kind, name))?;
+    let entry = find(api, &renderer.served, params, namespace, name).await?;
     let mut json = Vec::with_capacity(entry.value.len() + 64);
     renderer.one(&entry.value, entry.modified, &mut json);
     Ok(Reply::new(StatusCode::OK, json))
+}
+
+/// One object as it is stored.
+pub(crate) async fn find(
+    api: &Api,
+    served: &ServedKind,
+    params: &Params,
+    namespace: &str,
+    name: &str,
+) -> Result<Arc<Entry>, Failure> {
+    let snapshot = not_older_than(api, params.resource_version).await?;
+    let entry = snapshot.get(&served.key(namespace, name));
+    entry.map(Arc::clone).ok_or_else(|| Failure::not_found(served.kind, name))
 }
 
 /// The objects of a collection, or a page of them.
@@ -48,9 +58,7 @@ pub(crate) async fn list(
     params: &Params,
     collection: &Collection,
 ) -> Result<Reply, Failure> {
-    let Page { entries, meta, size, .. } = page(api, params, collection).await?;
-    let chunks = Box::new(ListChunks::new(renderer, meta, entries));
-    Ok(Reply { status: StatusCode::OK, json: Json::Chunks { chunks, size }, warnings: Vec::new() })
+    Ok(page(api, params, collection).await?.reply(renderer))
 }
 
 /// The objects of a collection that a query selects, or a page of them.
@@ -63,6 +71,15 @@ pub(crate) struct Page {
     pub(crate) meta: ListMeta,
     /// Roughly, of the answer, in bytes.
     pub(crate) size: usize,
+}
+
+impl Page {
+    /// As an answer.
+    pub(crate) fn reply(self, renderer: Renderer) -> Reply {
+        let Self { entries, meta, size, .. } = self;
+        let chunks = Box::new(ListChunks::new(renderer, meta, entries));
+        Reply { status: StatusCode::OK, json: Json::Chunks { chunks, size }, warnings: Vec::new() }
+    }
 }
 
 /// Reads what a query selects.

@@ -9,14 +9,15 @@ use backstay_store::{Key, Prefix};
 
 /// A kind with the names derived from it, so that no request has to build them.
 #[derive(Debug)]
-pub(crate) struct ServedKind {
-    pub(crate) kind: &'static Kind,
+pub struct ServedKind {
+    /// The kind.
+    pub kind: &'static Kind,
     /// `GROUP/VERSION`
-    pub(crate) api_version: String,
+    pub api_version: String,
     /// As what its objects are stored, where that is another version of the kind.
     pub(crate) stored_as: Option<String>,
     /// The store's name for it.
-    pub(crate) resource: String,
+    pub resource: String,
     /// Such as `BackendList`.
     pub(crate) list_kind: String,
     /// Whether its objects are namespaces, which go once what is in them has gone.

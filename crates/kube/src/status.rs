@@ -16,7 +16,7 @@ use crate::ownership::{Conflict, MAX_TOLD};
 
 /// An answer other than success. Boxed: results that carry it stay small.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure(Box<Status>);
+pub struct Failure(Box<Status>);
 
 /// The `Status` object.
 #[derive(Debug, Clone, Serialize)]
@@ -54,12 +54,27 @@ struct Details {
     retry_after_seconds: Option<u32>,
 }
 
+/// One of the reasons of a [`Failure`].
 #[derive(Debug, Clone, Default, Serialize)]
-struct Cause {
-    reason: String,
-    message: String,
+pub struct Cause {
+    /// Such as `FieldValueInvalid`.
+    pub reason: String,
+    /// Why.
+    pub message: String,
+    /// The path of the field at fault, in JSON; empty if it is none.
     #[serde(skip_serializing_if = "String::is_empty")]
-    field: String,
+    pub field: String,
+}
+
+/// The object that a [`Failure`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About<'a> {
+    /// Its API group; empty for the core group.
+    pub group: &'a str,
+    /// Its kind, or the plural of that.
+    pub kind: &'a str,
+    /// Empty where no object is meant.
+    pub name: &'a str,
 }
 
 /// `backends.core.apoxy.dev`, as messages name a resource.
@@ -99,12 +114,12 @@ impl Failure {
     }
 
     /// 400: the request cannot be understood.
-    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+    pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
     /// 403: nobody may do that to this object.
-    pub(crate) fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
+    pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
         let message = format!("{} {name:?} is forbidden: {why}", resource_of(kind));
         Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(kind.group, kind.plural, name)
     }
@@ -130,19 +145,19 @@ impl Failure {
     }
 
     /// 404: nothing is served at this path.
-    pub(crate) fn no_such_path() -> Self {
+    pub fn no_such_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource")
             .about("", "", "")
     }
 
     /// 404: the object does not exist.
-    pub(crate) fn not_found(kind: &Kind, name: &str) -> Self {
+    pub fn not_found(kind: &Kind, name: &str) -> Self {
         let message = format!("{} {name:?} not found", resource_of(kind));
         Self::new(StatusCode::NOT_FOUND, "NotFound", message).about(kind.group, kind.plural, name)
     }
 
     /// 405: the path is served, for other methods.
-    pub(crate) fn method_not_allowed() -> Self {
+    pub fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
     }
@@ -172,7 +187,7 @@ impl Failure {
     }
 
     /// 409: what the client expects of the object does not hold.
-    pub(crate) fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
+    pub fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource_of(kind));
         Self::new(StatusCode::CONFLICT, "Conflict", message).about(kind.group, kind.plural, name)
     }
@@ -198,7 +213,7 @@ impl Failure {
     }
 
     /// 413: the body, or what it asks for, is too large.
-    pub(crate) fn too_large(message: impl Into<String>) -> Self {
+    pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     }
 
@@ -243,18 +258,18 @@ impl Failure {
     }
 
     /// 500: a fault of the server.
-    pub(crate) fn internal(message: impl std::fmt::Display) -> Self {
+    pub fn internal(message: impl std::fmt::Display) -> Self {
         let message = format!("Internal error occurred: {message}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
     }
 
     /// 503: the store cannot be reached now.
-    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+    pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message).retry_after(1)
     }
 
     /// 504: the request took too long.
-    pub(crate) fn timeout() -> Self {
+    pub fn timeout() -> Self {
         let message = "Timeout: request did not complete within the allotted timeout";
         Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message)
     }
@@ -272,19 +287,59 @@ impl Failure {
         self.0.code == StatusCode::NOT_FOUND.as_u16()
     }
 
-    /// Whether it says that there is such an object.
     /// Whether it is a conflict with another writer.
     pub(crate) fn is_conflict(&self) -> bool {
         self.0.reason == "Conflict"
     }
 
+    /// Whether it says that there is such an object.
     pub(crate) fn is_already_exists(&self) -> bool {
         self.0.reason == "AlreadyExists"
     }
 
+    /// 400 that names a field of what was asked.
+    #[must_use]
+    pub fn bad_field(field: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self::bad_request(format!("{field}: {message}")).cause("FieldValueInvalid", message, field)
+    }
+
     /// The sentence.
-    pub(crate) fn message(&self) -> &str {
+    #[must_use]
+    pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// The code of HTTP.
+    #[must_use]
+    pub fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Kubernetes' word for it, such as `AlreadyExists`.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        self.0.reason
+    }
+
+    /// What it is about, if that is known.
+    #[must_use]
+    pub fn object(&self) -> Option<About<'_>> {
+        let details = self.0.details.as_ref().filter(|details| !details.kind.is_empty())?;
+        Some(About { group: &details.group, kind: &details.kind, name: &details.name })
+    }
+
+    /// All that is wrong, where that is more than one sentence.
+    #[must_use]
+    pub fn causes(&self) -> &[Cause] {
+        self.0.details.as_ref().map_or(&[], |details| &details.causes)
+    }
+
+    /// When to try again, if that may help.
+    #[must_use]
+    pub fn retry_delay(&self) -> Option<Duration> {
+        let seconds = self.0.details.as_ref()?.retry_after_seconds?;
+        Some(Duration::from_secs(seconds.into()))
     }
 
     /// The `Status` as JSON.
@@ -319,7 +374,7 @@ impl From<CommitError> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.to_json()));
-        *response.status_mut() = StatusCode::from_u16(self.0.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = self.code();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));

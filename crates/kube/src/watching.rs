@@ -6,6 +6,7 @@
 mod follow;
 mod websocket;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,15 @@ use axum::body::Body;
 use axum::response::Response;
 use backstay_resources::{FieldError, FieldPath};
 use backstay_store::{Snapshot, WatchError};
+use futures::StreamExt as _;
 use http::request::Parts;
 use http::{HeaderValue, header};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::follow::{Follow, Start};
+pub use self::follow::Happened;
+use self::follow::Start;
+pub(crate) use self::follow::{Follow, Teller};
 use self::websocket::Handshake;
 use crate::accept::{self, Encoding};
 use crate::api::Api;
@@ -39,8 +43,27 @@ pub(crate) async fn start(
     if form.encoding != Encoding::Json {
         return Err(Failure::not_acceptable("application/json"));
     }
-    check_options(params)?;
     let handshake = Handshake::asked(parts)?;
+    let follow = follow(api, collection, params, renderer(&collection.served, form.view, params)).await?;
+    if let Some(handshake) = handshake {
+        return Ok(handshake.accept(follow));
+    }
+    let lines = follow.into_batches().map(Ok::<_, Infallible>);
+    let mut response = Response::new(Body::from_stream(lines));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    Ok(response)
+}
+
+/// Begins to follow a collection, for whoever tells of it.
+pub(crate) async fn follow<T: Teller>(
+    api: &Api,
+    collection: &Collection,
+    params: &Params,
+    teller: T,
+) -> Result<Follow<T>, Failure> {
+    check_options(params)?;
     let meter = &api.options.meter;
     let permit = Arc::clone(&api.watches).try_acquire_owned().map_err(|_| meter.limited("max_watches"))?;
     let watching = meter.watching(permit);
@@ -53,26 +76,18 @@ pub(crate) async fn start(
         Some(key) => snapshot.get(&key).filter(|entry| selection.matches(entry)).map(Arc::clone).into_iter().collect(),
         None => snapshot.list(&prefix).filter(|entry| selection.matches(entry)).map(Arc::clone).collect(),
     });
-    let follow = Follow::new(Start {
+    Ok(Follow::new(Start {
         watch,
         after,
         initial,
         marks_initial: params.send_initial_events == Some(true),
         selection,
-        renderer: renderer(served, form.view, params),
+        teller,
         bookmarks: params.allow_bookmarks.then_some(api.options.bookmark_interval),
         deadline: Instant::now() + duration(api, params),
         shutdown: api.shutdown.clone(),
         _watching: watching,
-    });
-    if let Some(handshake) = handshake {
-        return Ok(handshake.accept(follow));
-    }
-    let mut response = Response::new(Body::from_stream(follow.into_stream()));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    Ok(response)
+    }))
 }
 
 /// The revision to watch from, and the state to tell first, if any.

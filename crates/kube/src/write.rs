@@ -2,6 +2,7 @@
 
 mod apply;
 mod create;
+mod masked;
 mod update;
 
 use backstay_resources::Timestamp;
@@ -9,9 +10,11 @@ use backstay_resources::decode::Decoded;
 use backstay_store::Entry;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
 
 use self::apply::Config;
 pub(crate) use self::create::create;
+pub(crate) use self::masked::Masked;
 pub(crate) use self::update::update;
 use crate::api::Api;
 use crate::ownership::Writer;
@@ -57,11 +60,26 @@ impl Written {
 #[derive(Debug)]
 pub(crate) enum Edit {
     Replace(Decoded),
+    Masked(Masked),
     Patch(Patch),
     Apply(Config),
 }
 
 impl Edit {
+    /// What is applied on the server.
+    pub(crate) fn apply(fields: Map<String, Value>) -> Self {
+        Self::Apply(Config::of(fields))
+    }
+
+    /// Whether a version that the object has when it is edited is one that the client named.
+    fn names_version(&self) -> bool {
+        match self {
+            Self::Replace(_) => true,
+            Self::Masked(masked) => masked.version.is_some(),
+            Self::Patch(_) | Self::Apply(_) => false,
+        }
+    }
+
     /// Reads the body of a `PATCH`.
     pub(crate) fn patch(
         api: &Api,

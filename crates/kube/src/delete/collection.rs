@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use backstay_resources::Object;
 use backstay_store::{CommitError, Entry, Expect, Operation, Write};
-use http::StatusCode;
 
 use super::dependents::{Propagation, prepare};
 use super::object::remove_if;
@@ -12,31 +11,29 @@ use super::options::{Effect, Options};
 use crate::api::Api;
 use crate::path::Collection;
 use crate::query::Params;
-use crate::read::{self, ListChunks, Page};
-use crate::respond::{Json, Reply};
+use crate::read::{self, Page};
 use crate::selector::Selection;
 use crate::served::ServedKind;
 use crate::status::Failure;
-use crate::view::Renderer;
 
 /// Objects of a collection that are deleted by one commit, if the store takes so many.
 const BATCH: usize = 256;
 
-/// Deletes the objects of a collection that are selected, or with a limit a page of them, and answers them as they were.
+/// Deletes the objects of a collection that are selected, or with a limit a page of them, and returns them as they were.
 ///
 /// Source: Kubernetes, `deletecollection`: it takes the options of a list, and a limit makes the answer say where the next
 /// page begins. Unlike there, a precondition that one object fails keeps all of them.
 pub(crate) async fn collection(
     api: &Api,
-    renderer: Renderer,
     params: &Params,
     collection: &Collection,
     options: &Options,
-) -> Result<Reply, Failure> {
+) -> Result<Page, Failure> {
     let served = &collection.served;
-    let Page { selection, entries, meta, size } = read::page(api, params, collection).await?;
+    let page = read::page(api, params, collection).await?;
+    let Page { selection, entries, .. } = &page;
     if options.has_preconditions() {
-        for entry in &entries {
+        for entry in entries {
             let object = Object::decode(&entry.value).map_err(Failure::internal)?;
             options.check(served, entry, &object)?;
         }
@@ -46,10 +43,9 @@ pub(crate) async fn collection(
             let Object { metadata, .. } = Object::decode(&entry.value).map_err(Failure::internal)?;
             prepare(api, &entry.key, &metadata.uid, options.propagation()).await?;
         }
-        remove_all(api, served, &entries, &selection, options).await?;
+        remove_all(api, served, entries, selection, options).await?;
     }
-    let chunks = Box::new(ListChunks::new(renderer, meta, entries));
-    Ok(Reply { status: StatusCode::OK, json: Json::Chunks { chunks, size }, warnings: Vec::new() })
+    Ok(page)
 }
 
 /// Removes objects, many at a time. Those that others change meanwhile are looked at one by one: what is no longer

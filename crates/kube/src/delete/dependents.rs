@@ -21,7 +21,7 @@ const ATTEMPTS: usize = 100;
 
 /// What becomes of what belongs to an object that is deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Propagation {
+pub enum Propagation {
     /// It goes after it.
     #[default]
     Background,

@@ -121,6 +121,12 @@ impl Options {
         Self { uid: Some(uid), propagation, ..Self::default() }
     }
 
+    /// What somebody says who sends neither a body nor a query.
+    pub(crate) fn new(dry_run: bool, uid: Option<String>, revision: Option<u64>, propagation: Propagation) -> Self {
+        let effect = if dry_run { Effect::DryRun } else { Effect::Stored };
+        Self { effect, uid, revision, propagation }
+    }
+
     /// What becomes of what belongs to the object.
     pub(crate) fn propagation(&self) -> Propagation {
         self.propagation

@@ -17,8 +17,40 @@ use crate::view::{Bookmark, Renderer};
 /// About how many bytes of events are made at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
+/// What an event says of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happened {
+    /// It has come to be, or is selected now.
+    Added,
+    /// It has changed.
+    Modified,
+    /// It has gone, or is not selected any more.
+    Deleted,
+}
+
+/// How events are told, many at a time.
+pub(crate) trait Teller: Send + 'static {
+    /// Events that are told together.
+    type Batch: Default + Send;
+
+    /// Whether there is nothing in it.
+    fn is_empty(batch: &Self::Batch) -> bool;
+
+    /// Whether it is as large as it should become.
+    fn is_full(batch: &Self::Batch) -> bool;
+
+    /// Adds an object: `revision` is that of the event, from which clients go on, and not that of the state that is told.
+    fn object(&self, happened: Happened, entry: &Arc<Entry>, revision: u64, batch: &mut Self::Batch);
+
+    /// Adds how far the watch has come.
+    fn bookmark(&self, revision: u64, bookmark: Bookmark, batch: &mut Self::Batch);
+
+    /// Adds why the watch ends.
+    fn failure(&self, failure: Failure, batch: &mut Self::Batch);
+}
+
 /// What a watch begins with.
-pub(super) struct Start {
+pub(super) struct Start<T> {
     pub(super) watch: Box<dyn Watch>,
     /// All events up to this revision are known to the client.
     pub(super) after: u64,
@@ -27,7 +59,7 @@ pub(super) struct Start {
     /// Whether a bookmark says where what is told first ends.
     pub(super) marks_initial: bool,
     pub(super) selection: Selection,
-    pub(super) renderer: Renderer,
+    pub(super) teller: T,
     /// How often to send bookmarks, if at all.
     pub(super) bookmarks: Option<Duration>,
     pub(super) deadline: Instant,
@@ -37,8 +69,8 @@ pub(super) struct Start {
 }
 
 /// A running watch.
-pub(super) struct Follow {
-    start: Start,
+pub(crate) struct Follow<T> {
+    start: Start<T>,
     initial: std::vec::IntoIter<Arc<Entry>>,
     /// Events that are known and not told.
     events: std::vec::IntoIter<Event>,
@@ -53,8 +85,8 @@ enum Wake {
     End,
 }
 
-impl Follow {
-    pub(super) fn new(mut start: Start) -> Self {
+impl<T: Teller> Follow<T> {
+    pub(super) fn new(mut start: Start<T>) -> Self {
         let initial = std::mem::take(&mut start.initial).into_iter();
         let next_bookmark =
             Instant::now() + start.bookmarks.unwrap_or(Duration::MAX / 4).min(Duration::from_secs(86_400));
@@ -62,24 +94,24 @@ impl Follow {
         Self { start, initial, events: Vec::new().into_iter(), revision, next_bookmark, ended: false }
     }
 
-    /// The body: whole lines, each an event.
-    pub(super) fn into_stream(self) -> impl Stream<Item = Result<Vec<u8>, std::convert::Infallible>> + Send {
+    /// What happens, as it does: batches that are not empty.
+    pub(crate) fn into_batches(self) -> impl Stream<Item = T::Batch> + Send {
         stream::unfold(self, |mut follow| async move {
-            let chunk = follow.next_chunk().await?;
-            Some((Ok(chunk), follow))
+            let batch = follow.next_batch().await?;
+            Some((batch, follow))
         })
     }
 
-    /// The next lines; `None` when the watch has ended.
-    async fn next_chunk(&mut self) -> Option<Vec<u8>> {
+    /// The next events; `None` when the watch has ended.
+    async fn next_batch(&mut self) -> Option<T::Batch> {
         if self.ended {
             return None;
         }
-        let mut out = Vec::new();
+        let mut out = T::Batch::default();
         self.tell_initial(&mut out);
-        while out.is_empty() {
+        while T::is_empty(&out) {
             self.tell_events(&mut out);
-            if !out.is_empty() {
+            if !T::is_empty(&out) {
                 break;
             }
             match self.wait().await {
@@ -94,7 +126,7 @@ impl Follow {
                         WatchError::Future { .. } => Failure::internal(error),
                         WatchError::Closed => return self.farewell(),
                     };
-                    line("ERROR", &mut out, |out| out.extend_from_slice(&failure.to_json()));
+                    self.start.teller.failure(failure, &mut out);
                 }
                 Wake::Bookmark => self.bookmark(Bookmark::Progress, &mut out),
                 Wake::End => {
@@ -107,15 +139,15 @@ impl Follow {
     }
 
     /// The last bookmark, so that the client can go on elsewhere from here.
-    fn farewell(&mut self) -> Option<Vec<u8>> {
+    fn farewell(&mut self) -> Option<T::Batch> {
         self.start.bookmarks?;
-        let mut out = Vec::new();
+        let mut out = T::Batch::default();
         self.bookmark(Bookmark::Progress, &mut out);
         Some(out)
     }
 
-    fn bookmark(&mut self, bookmark: Bookmark, out: &mut Vec<u8>) {
-        line("BOOKMARK", out, |out| self.start.renderer.bookmark(self.revision, bookmark, out));
+    fn bookmark(&mut self, bookmark: Bookmark, out: &mut T::Batch) {
+        self.start.teller.bookmark(self.revision, bookmark, out);
         if let Some(interval) = self.start.bookmarks {
             self.next_bookmark = Instant::now() + interval;
         }
@@ -135,43 +167,71 @@ impl Follow {
         }
     }
 
-    fn tell_initial(&mut self, out: &mut Vec<u8>) {
-        while out.len() < CHUNK_BYTES {
+    fn tell_initial(&mut self, out: &mut T::Batch) {
+        while !T::is_full(out) {
             let Some(entry) = self.initial.next() else {
                 if std::mem::take(&mut self.start.marks_initial) {
                     self.bookmark(Bookmark::InitialEventsEnd, out);
                 }
                 return;
             };
-            let renderer = &self.start.renderer;
-            line("ADDED", out, |out| renderer.one(&entry.value, entry.modified, out));
+            self.start.teller.object(Happened::Added, &entry, entry.modified, out);
         }
     }
 
-    fn tell_events(&mut self, out: &mut Vec<u8>) {
-        while out.len() < CHUNK_BYTES {
+    fn tell_events(&mut self, out: &mut T::Batch) {
+        while !T::is_full(out) {
             let Some(event) = self.events.next() else { return };
             self.tell(&event, out);
         }
     }
 
     /// An object that leaves the selection is gone for the client, one that enters it is new.
-    fn tell(&self, event: &Event, out: &mut Vec<u8>) {
-        let Start { selection, renderer, .. } = &self.start;
+    fn tell(&self, event: &Event, out: &mut T::Batch) {
+        let Start { selection, teller, .. } = &self.start;
         let selected = |entry: &Entry| selection.is_empty() || selection.matches(entry);
-        let (kind, entry) = match &event.change {
-            Change::Created(entry) if selected(entry) => ("ADDED", entry),
-            Change::Deleted(entry) if selected(entry) => ("DELETED", entry),
+        let (happened, entry) = match &event.change {
+            Change::Created(entry) if selected(entry) => (Happened::Added, entry),
+            Change::Deleted(entry) if selected(entry) => (Happened::Deleted, entry),
             Change::Created(_) | Change::Deleted(_) => return,
             Change::Updated { entry, previous } => match (selected(previous), selected(entry)) {
-                (true, true) => ("MODIFIED", entry),
-                (false, true) => ("ADDED", entry),
-                (true, false) => ("DELETED", previous),
+                (true, true) => (Happened::Modified, entry),
+                (false, true) => (Happened::Added, entry),
+                (true, false) => (Happened::Deleted, previous),
                 (false, false) => return,
             },
         };
-        // The revision of the event, not that of the state that is told: clients go on from it.
-        line(kind, out, |out| renderer.one(&entry.value, event.revision, out));
+        teller.object(happened, entry, event.revision, out);
+    }
+}
+
+/// Whole lines of JSON, each an event.
+impl Teller for Renderer {
+    type Batch = Vec<u8>;
+
+    fn is_empty(batch: &Vec<u8>) -> bool {
+        batch.is_empty()
+    }
+
+    fn is_full(batch: &Vec<u8>) -> bool {
+        batch.len() >= CHUNK_BYTES
+    }
+
+    fn object(&self, happened: Happened, entry: &Arc<Entry>, revision: u64, batch: &mut Vec<u8>) {
+        let kind = match happened {
+            Happened::Added => "ADDED",
+            Happened::Modified => "MODIFIED",
+            Happened::Deleted => "DELETED",
+        };
+        line(kind, batch, |out| self.one(&entry.value, revision, out));
+    }
+
+    fn bookmark(&self, revision: u64, bookmark: Bookmark, batch: &mut Vec<u8>) {
+        line("BOOKMARK", batch, |out| Renderer::bookmark(self, revision, bookmark, out));
+    }
+
+    fn failure(&self, failure: Failure, batch: &mut Vec<u8>) {
+        line("ERROR", batch, |out| out.extend_from_slice(&failure.to_json()));
     }
 }
 

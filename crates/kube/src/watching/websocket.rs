@@ -24,6 +24,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::follow::Follow;
 use crate::status::Failure;
+use crate::view::Renderer;
 
 /// What a server adds to a client's key before it hashes both.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -70,7 +71,7 @@ impl Handshake {
     }
 
     /// Goes on with the watch as frames once the connection is ready for them.
-    pub(super) fn accept(self, follow: Follow) -> Response {
+    pub(super) fn accept(self, follow: Follow<Renderer>) -> Response {
         tokio::spawn(async move {
             if let Ok(upgraded) = self.upgrade.await
                 && let Err(error) = serve(TokioIo::<Upgraded>::new(upgraded), follow).await
@@ -100,14 +101,14 @@ fn has(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 }
 
 /// Sends events until the watch or the client ends.
-async fn serve(stream: impl AsyncRead + AsyncWrite, follow: Follow) -> io::Result<()> {
+async fn serve(stream: impl AsyncRead + AsyncWrite, follow: Follow<Renderer>) -> io::Result<()> {
     let (read, mut write) = tokio::io::split(stream);
     let mut frames = Frames { read: pin!(read), buffer: BytesMut::new() };
-    let mut chunks = pin!(follow.into_stream());
+    let mut chunks = pin!(follow.into_batches());
     loop {
         tokio::select! {
             chunk = chunks.next() => {
-                let Some(Ok(chunk)) = chunk else { return close(&mut write, NORMAL).await };
+                let Some(chunk) = chunk else { return close(&mut write, NORMAL).await };
                 let mut out = Vec::with_capacity(chunk.len() + 64);
                 chunk.split_inclusive(|byte| *byte == b'\n').for_each(|line| frame(TEXT, line, &mut out));
                 write.write_all(&out).await?;

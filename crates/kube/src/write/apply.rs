@@ -28,6 +28,11 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// Of fields that have been read already.
+    pub(super) fn of(fields: Map<String, Value>) -> Self {
+        Self { fields, warnings: Vec::new() }
+    }
+
     /// Reads the body of an apply.
     pub(super) fn parse(bytes: &[u8], validation: FieldValidation) -> Result<Self, Failure> {
         // JSON, which nearly all clients send, is read by its own decoder, which is faster; what that does not take may be YAML.

@@ -50,7 +50,7 @@ pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, change
         let fields = as_read(served, &current, entry.modified)?;
         let Wanted { mut draft, owners } = wanted(api, subject, params, change, &current, &fields)?;
         // A patch begins with the stored version: applied again, one that names a version finds another.
-        let expects = check_preconditions(subject, &draft, entry, &current)? && matches!(change, Edit::Replace(_));
+        let expects = check_preconditions(subject, &draft, entry, &current)? && change.names_version();
         match part {
             Part::Whole => draft.carry_over(served, &fields),
             Part::Status => draft = draft.only_status(&fields),
@@ -107,6 +107,7 @@ fn wanted(
 ) -> Result<Wanted, Failure> {
     let decoded = match change {
         Edit::Replace(decoded) => decoded.clone(),
+        Edit::Masked(masked) => Decoded { value: Value::Object(masked.apply(fields.clone())), duplicates: Vec::new() },
         Edit::Patch(patch) => {
             let mut value = Value::Object(fields.clone());
             if matches!(patch, Patch::Json(_)) {

@@ -10,6 +10,7 @@ mod interleaved;
 mod list;
 mod manners;
 mod namespaces;
+mod operations;
 mod patch;
 mod races;
 mod read;
