@@ -1,7 +1,8 @@
-//! A client of the control plane's REST API: what the subcommands need, on plain HTTP.
+//! A client of the control plane's REST API: what the subcommands need, with TLS or without.
 
 mod apply;
 mod args;
+mod connector;
 mod discovery;
 mod error;
 mod merge;
@@ -9,24 +10,26 @@ mod segment;
 mod server;
 mod watch;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use backstay_certificate::ClientFiles;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 
 pub(crate) use self::apply::apply;
 pub(crate) use self::args::ServerArgs;
+use self::connector::Connector;
 pub(crate) use self::discovery::{Discovery, ResourceType};
 pub(crate) use self::error::{Error, Status};
 pub(crate) use self::segment::{Segment, escape};
-pub(crate) use self::server::{Server, ServerError};
+pub(crate) use self::server::Server;
 pub(crate) use self::watch::Watch;
 
 /// To establish a connection.
@@ -49,7 +52,9 @@ pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,app
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     server: Server,
-    http: HttpClient<HttpConnector, Full<Bytes>>,
+    http: HttpClient<Connector, Full<Bytes>>,
+    /// File of the token that is sent with each request, and read for each.
+    token: Option<PathBuf>,
     /// For the Fastly API.
     fastly_key: Option<FastlyKey>,
 }
@@ -67,11 +72,14 @@ impl std::fmt::Debug for FastlyKey {
 impl Client {
     /// A client of the control plane at `server`. Connects when it is first used.
     pub(crate) fn new(server: Server) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        connector.set_nodelay(true);
+        Self::trusting(server, ClientFiles::default(), None)
+    }
+
+    /// A client that trusts and shows what is in these files.
+    pub(crate) fn trusting(server: Server, files: ClientFiles, token: Option<PathBuf>) -> Self {
+        let connector = Connector::new(files, CONNECT_TIMEOUT);
         let http = HttpClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Self { server, http, fastly_key: None }
+        Self { server, http, token, fastly_key: None }
     }
 
     /// Sends this token with every request.
@@ -128,6 +136,14 @@ impl Client {
             .header(USER_AGENT, concat!("backstay/", env!("CARGO_PKG_VERSION")));
         if let Some(FastlyKey(key)) = &self.fastly_key {
             request = request.header("fastly-key", key);
+        }
+        if let Some(path) = &self.token {
+            let token = std::fs::read_to_string(path)
+                .map_err(|error| Error::Token { path: path.clone(), reason: error.to_string() })?;
+            let unfit = |_| Error::Token { path: path.clone(), reason: "a token is one line of visible ASCII".to_owned() };
+            let mut value = http::HeaderValue::try_from(format!("Bearer {}", token.trim())).map_err(unfit)?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
         }
         let mut content = Bytes::new();
         if let Some((media_type, value)) = body {

@@ -1,6 +1,7 @@
 //! The subcommands, a file each.
 
 pub(crate) mod apply;
+pub(crate) mod ca;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod control_plane;
@@ -12,6 +13,8 @@ pub(crate) mod get;
 pub(crate) mod import;
 mod object_ref;
 pub(crate) mod proxy;
+pub(crate) mod secrets;
+mod security;
 mod selection;
 pub(crate) mod status;
 pub(crate) mod token;
@@ -28,7 +31,7 @@ Examples:
 
 Exit codes: 0 all went well, 1 something failed, 2 wrong command line.";
 
-/// Option of every subcommand with addresses that authenticate nobody.
+/// Option of every subcommand with addresses that speak no TLS.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct AllowedHostArgs {
     /// A host name that requests to it may be addressed to, besides IP addresses and localhost; may be repeated

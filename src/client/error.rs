@@ -19,6 +19,14 @@ pub(crate) enum Error {
         /// The causes, outermost first.
         reason: String,
     },
+    /// The token cannot be read.
+    #[error("cannot use the token in {}: {reason}", path.display())]
+    Token {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// No answer in time.
     #[error("the control plane at {server} gave no answer within {} s", after.as_secs())]
     Timeout {

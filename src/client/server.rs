@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use http::Uri;
 
-/// Address of an API: `http://HOST:PORT`.
+/// Address of an API: `https://HOST:PORT`, or `http://HOST:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Server(String);
 
@@ -15,9 +15,6 @@ pub(crate) enum ServerError {
     /// Not a URL.
     #[error("it must be a URL such as http://127.0.0.1:7080")]
     Malformed,
-    /// `https`.
-    #[error("https is not supported: the API speaks plain HTTP, so write http:// and keep to loopback or a tunnel")]
-    Https,
     /// A path or query after the address.
     #[error("it must end after the port: the API has no path before its own")]
     Path,
@@ -31,10 +28,10 @@ impl FromStr for Server {
         let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let uri: Uri = full.parse().map_err(|_| ServerError::Malformed)?;
         match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(ServerError::Https),
+            Some("http" | "https") => {}
             _ => return Err(ServerError::Malformed),
         }
+        let scheme = uri.scheme_str().unwrap_or("http");
         if !matches!(uri.path_and_query().map(http::uri::PathAndQuery::as_str), None | Some("/" | "")) {
             return Err(ServerError::Path);
         }
@@ -43,7 +40,7 @@ impl FromStr for Server {
         if authority.as_str().contains('@') {
             return Err(ServerError::Malformed);
         }
-        Ok(Self(format!("http://{authority}")))
+        Ok(Self(format!("{scheme}://{authority}")))
     }
 }
 
@@ -51,6 +48,11 @@ impl Server {
     /// The API that is bound to `address` in this process or on this machine.
     pub(crate) fn at(address: std::net::SocketAddr) -> Self {
         Self(format!("http://{address}"))
+    }
+
+    /// The same, over TLS.
+    pub(crate) fn secure_at(address: std::net::SocketAddr) -> Self {
+        Self(format!("https://{address}"))
     }
 
     /// `http://HOST:PORT` and `path`.

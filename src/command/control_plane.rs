@@ -9,6 +9,7 @@ use backstay_control_plane::{ControlPlane, Limit, Limits, Options};
 use backstay_guard::LogSwitch;
 use serde_json::json;
 
+use super::security::SecurityArgs;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::output;
@@ -23,6 +24,7 @@ Examples:
   backstay control-plane
   backstay control-plane --data-dir /var/lib/backstay
   backstay control-plane --tokens tokens.yaml --fastly-gateway default/edge
+  backstay control-plane --api 10.0.0.5:7080 --xds 10.0.0.5:18000 --authority --tokens tokens.yaml
   backstay control-plane --api 10.0.0.5:7080 --xds 10.0.0.5:18000 --insecure --allowed-host backstay.example")]
 pub(crate) struct Args {
     /// Address of the API: REST, gRPC admin, metrics and health
@@ -34,7 +36,7 @@ pub(crate) struct Args {
     /// Directory of the store
     #[arg(long, value_name = "DIR", default_value = ".backstay")]
     data_dir: PathBuf,
-    /// Allow addresses beyond this machine, although nothing encrypts or authenticates what goes over them
+    /// Allow addresses beyond this machine without TLS and authentication
     #[arg(long)]
     insecure: bool,
     /// A limit on clients or on the store, such as max-watches=20000; may be repeated
@@ -44,6 +46,8 @@ pub(crate) struct Args {
     fastly: FastlyArgs,
     #[command(flatten)]
     allowed_hosts: AllowedHostArgs,
+    #[command(flatten)]
+    security: SecurityArgs,
     #[command(flatten)]
     address_file: AddressFileArgs,
 }
@@ -56,13 +60,16 @@ impl Args {
         let fastly = self.fastly.options(None);
         let mut limits = Limits::default();
         self.limits.iter().for_each(|limit| limit.apply(&mut limits));
-        let options =
-            Options { limits, api, xds, data_dir, insecure, allowed_hosts, fastly, log_switch: Some(log_switch) };
+        let security = self.security.options();
+        let scheme = |is_tls| if is_tls { "https" } else { "http" };
+        let (api_scheme, xds_scheme) = (scheme(security.api_is_tls()), scheme(security.xds_is_tls()));
+        let log_switch = Some(log_switch);
+        let options = Options { limits, api, xds, data_dir, insecure, security, allowed_hosts, fastly, log_switch };
         let start = ControlPlane::start(options);
         let control_plane = output::with_spinner("Opening the store", start).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         self.address_file.write(&json!({"api": api.to_string(), "xds": xds.to_string()}))?;
-        tracing::info!("API on http://{api}, configuration for proxies on http://{xds}");
+        tracing::info!("API on {api_scheme}://{api}, configuration for proxies on {xds_scheme}://{xds}");
         shutdown.requested().await;
         tracing::info!("ending");
         shutdown.drain(control_plane.shutdown()).await;

@@ -1,5 +1,7 @@
 //! `backstay token`.
 
+mod create;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -14,7 +16,7 @@ use backstay_resources::Timestamp;
 
 use crate::output;
 
-/// Make a token for the Fastly API, and add it to the file that --tokens names
+/// Make a token, and add it to the file that --tokens names; or make a join token for a proxy
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The token is printed once, and is nowhere else: the file has its SHA-256 alone. A control plane that runs sees it within a \
@@ -23,8 +25,25 @@ second.
 Examples:
   backstay token deploy --file tokens.yaml
   backstay token purge --file tokens.yaml --scope purge_all --service s2k4v0q7w1m9c3x5z8b6n4
-  backstay token reader --file tokens.yaml --scope global:read --expires 2027-01-01T00:00:00Z")]
+  backstay token reader --file tokens.yaml --scope global:read --expires 2027-01-01T00:00:00Z
+  backstay token edge-1 --file tokens.yaml --fleet edge
+  backstay token create --fleet edge --ttl 1h")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    entry: Option<Entry>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Create(create::Args),
+}
+
+/// A token of the file.
+#[derive(Debug, clap::Args)]
+struct Entry {
     /// What people call it
     name: String,
     /// The file; it is made where there is none
@@ -42,6 +61,9 @@ pub(crate) struct Args {
     /// Until when it holds, RFC 3339 [default: for ever]
     #[arg(long, value_name = "TIME", value_parser = time)]
     expires: Option<Timestamp>,
+    /// Fleet that it may join as a proxy, private keys included, or * for all; may be repeated [default: none]
+    #[arg(long = "fleet", value_name = "NAME")]
+    fleets: Vec<String>,
 }
 
 fn scope(text: &str) -> Result<Scope, String> {
@@ -55,7 +77,17 @@ fn time(text: &str) -> Result<Timestamp, String> {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> Result<ExitCode> {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        match (self.action, self.entry) {
+            (Some(Action::Create(args)), _) => args.run().await,
+            (None, Some(entry)) => entry.add(),
+            (None, None) => super::usage("say what the token is called, and which file it goes into; or token create"),
+        }
+    }
+}
+
+impl Entry {
+    fn add(self) -> Result<ExitCode> {
         let token = new_token();
         let path = self.file.display().to_string();
         let is_new = std::fs::metadata(&self.file).map_or(true, |metadata| metadata.len() == 0);
@@ -79,6 +111,10 @@ impl Args {
         if !self.services.is_empty() {
             let services = self.services.iter().map(|service| text(service)).collect::<Vec<_>>().join(", ");
             let _ = writeln!(entry, "  services: [{services}]");
+        }
+        if !self.fleets.is_empty() {
+            let fleets = self.fleets.iter().map(|fleet| text(fleet)).collect::<Vec<_>>().join(", ");
+            let _ = writeln!(entry, "  fleets: [{fleets}]");
         }
         let _ = writeln!(entry, "  created: {}", Timestamp::now());
         if let Some(expires) = self.expires {

@@ -8,6 +8,7 @@ mod churn;
 mod command;
 mod crashes;
 mod docs;
+mod doors;
 mod fastly;
 mod faults;
 mod fleets;

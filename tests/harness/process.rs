@@ -173,7 +173,8 @@ impl ControlPlane {
         Self::start_in_with(data_dir, &[])
     }
 
-    fn start_in_with(data_dir: &Path, more: &[&str]) -> Self {
+    /// Starts one on ports of its own, with its store in `data_dir`, and with further arguments.
+    pub fn start_in_with(data_dir: &Path, more: &[&str]) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let more: Vec<_> = more.iter().map(|&argument| argument.to_owned()).collect();
         let (process, api, xds) = Self::spawn(data_dir, any, any, &more);
@@ -249,8 +250,10 @@ impl Proxy {
 
     fn start_from(command: Command, xds: SocketAddr, more: &[&str]) -> Self {
         let control_plane = format!("http://{xds}");
-        let mut arguments: Vec<&OsStr> = vec!["--control-plane".as_ref(), control_plane.as_ref()];
-        for (option, usual) in [("--admin", "127.0.0.1:0"), ("--threads", "2")] {
+        let mut arguments: Vec<&OsStr> = Vec::new();
+        for (option, usual) in
+            [("--control-plane", control_plane.as_str()), ("--admin", "127.0.0.1:0"), ("--threads", "2")]
+        {
             if !more.contains(&option) {
                 arguments.extend([option.as_ref() as &OsStr, usual.as_ref()]);
             }

@@ -1,14 +1,18 @@
 //! Certificates, and clients that look at those they are shown.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
+};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -21,6 +25,13 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::PATIENCE;
 use super::traffic::describe;
+
+/// Replaces a file in one step.
+pub fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(&new, path).unwrap();
+}
 
 /// Who signs the certificates of a test.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -46,6 +57,11 @@ impl Authority {
         self.0.pem()
     }
 
+    /// Its own certificate and key.
+    pub fn pair(&self) -> Pair {
+        Pair { certificate: self.0.pem(), key: self.0.key().serialize_pem() }
+    }
+
     /// A certificate for these names.
     pub fn issue(&self, names: &[&str]) -> Pair {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -55,7 +71,30 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// A certificate for a client that is called by these URIs, and holds for this long from now on.
+    pub fn issue_client(&self, uris: &[&str], life: Duration) -> Pair {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.subject_alt_names = uris.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.not_before = (SystemTime::now() - Duration::from_secs(60)).into();
+        params.not_after = (SystemTime::now() + life).into();
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        Pair { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
 impl Pair {
+    /// Writes `NAME.crt` and `NAME.key`, each in one step, and yields their paths.
+    pub fn write(&self, folder: &Path, name: &str) -> [String; 2] {
+        [("crt", &self.certificate), ("key", &self.key)].map(|(extension, text)| {
+            let path = folder.join(format!("{name}.{extension}"));
+            replace(&path, text);
+            path.to_str().unwrap().to_owned()
+        })
+    }
+
     /// The certificate as it is shown.
     pub fn der(&self) -> CertificateDer<'static> {
         CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap()

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use backstay_resources::Timestamp;
 use subtle::ConditionallySelectable as _;
+use tokio::sync::watch;
 
 use crate::digest::Digest;
 use crate::file::{self, DEFAULT_CUSTOMER, FileError, Known};
@@ -25,6 +26,8 @@ struct OfFile {
     known: ArcSwap<Known>,
     /// The file as it was when it was first read.
     read: Stamp,
+    /// Counts how often it was read again.
+    changes: watch::Sender<u64>,
 }
 
 /// Why a token is not taken.
@@ -56,13 +59,25 @@ impl Tokens {
         // First: what changes while it is read is read again.
         let read = Stamp::of(path).await;
         let known = ArcSwap::from_pointee(file::read(path).await?);
-        Ok(Self(Some(Arc::new(OfFile { path: path.to_owned(), known, read }))))
+        Ok(Self(Some(Arc::new(OfFile { path: path.to_owned(), known, read, changes: watch::Sender::new(0) }))))
     }
 
     /// Whether any token is taken.
     #[must_use]
     pub fn takes_any(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Tells of each time the file was read again, from now on. None where any token is taken.
+    #[must_use]
+    pub fn changes(&self) -> Option<watch::Receiver<u64>> {
+        self.0.as_ref().map(|file| file.changes.subscribe())
+    }
+
+    /// Whether any of these tokens may join a fleet.
+    #[must_use]
+    pub fn any_joins(&self) -> bool {
+        self.0.as_ref().is_some_and(|file| file.known.load().iter().any(|(_, identity)| !identity.fleets.is_empty()))
     }
 
     /// Whose a token is. The time this takes does not depend on how much of a token is right.
@@ -104,6 +119,7 @@ impl Tokens {
                 Ok(known) => {
                     let tokens = known.len();
                     file.known.store(Arc::new(known));
+                    file.changes.send_modify(|changes| *changes += 1);
                     tracing::info!(path = %file.path.display(), tokens, "tokens were read again");
                 }
                 Err(error) => tracing::warn!(%error, "tokens stay as they were"),

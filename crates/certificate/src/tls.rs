@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme, SupportedProtocolVersion};
+
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::material::{Pair, Trust};
 
@@ -66,6 +69,14 @@ pub fn server(pair: &Pair, clients: Option<&Trust>, protocols: ServerProtocols) 
     Ok(Arc::new(config))
 }
 
+/// Whether a client's certificates, its own first, lead to one of these authorities now.
+#[must_use]
+pub fn believes(trust: &Trust, chain: &[CertificateDer<'_>]) -> bool {
+    let Some((leaf, rest)) = chain.split_first() else { return false };
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(trust.roots()), provider()).build();
+    verifier.is_ok_and(|verifier| verifier.verify_client_cert(leaf, rest, UnixTime::now()).is_ok())
+}
+
 /// Shows one certificate, whatever name is asked for.
 #[derive(Debug)]
 struct Only(Arc<CertifiedKey>);
@@ -94,6 +105,59 @@ pub fn client(trust: Option<&Trust>, pair: Option<&Pair>, alpn: &[&[u8]]) -> Res
     };
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(Arc::new(config))
+}
+
+/// A client that takes any certificate: whoever uses it looks at it himself, and sends nothing that is secret.
+///
+/// # Errors
+/// When rustls refuses the parts.
+pub fn client_of_anyone(alpn: &[&[u8]]) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anyone))
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(Arc::new(config))
+}
+
+/// Takes the certificates of anyone; that they have the key is verified.
+#[derive(Debug)]
+struct Anyone;
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &provider().signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &provider().signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider().signature_verification_algorithms.supported_schemes()
+    }
 }
 
 /// The authorities that the system trusts, read once.

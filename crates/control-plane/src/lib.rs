@@ -8,12 +8,14 @@
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
 //! - `faults`: what is not in force, counted and listed.
 //! - `offline`: what the compiler says of objects that are not stored.
+//! - [`Security`]: TLS, authorities and proofs, as they are asked for; `doors`: made of that.
 //! - [`Limits`]: everything that has a bound. `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
 mod admin;
 mod api;
 pub mod backup;
 mod bootstrap;
+mod doors;
 mod error;
 mod faults;
 mod fleets;
@@ -24,6 +26,7 @@ mod metrics;
 mod offline;
 mod publisher;
 mod reports;
+mod security;
 mod shared;
 mod source;
 mod status;
@@ -32,35 +35,40 @@ mod tracker;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use backstay_auth::Tokens;
 use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_fastly::FastlyFrontEnd;
 use backstay_fastly::api::backend_health::{Health, ProxyHealth};
 use backstay_fastly::object::FASTLY_SERVICE;
-use backstay_guard::{HostName, LogSwitch, PageGuard, check_address};
+use backstay_guard::{HostName, LogSwitch, PageGuard};
 use backstay_krakend::KrakendFrontEnd;
 use backstay_metering::Meter;
-use backstay_resources::Registry;
+use backstay_resources::{Registry, Timestamp};
+use futures::FutureExt as _;
 use backstay_store::{Embedded, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tower::Layer as _;
 
+pub use self::doors::DoorLimits;
+use self::doors::{AdmissionLayer, Doors, JoinTokens, Joining};
 pub use self::error::{BootstrapError, StartError};
 use self::fleets::Fleets;
 pub use self::limits::{Limit, LimitError, Limits};
 use self::listen::Accept;
 pub use self::listen::ApiLimits;
-use self::listen::GuardLayer;
+use self::listen::{Gate, GuardLayer};
 use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
 use self::reports::{Reporting, Reports};
-use self::shared::{Compiling, Shared};
+pub use backstay_store::{Keys, KeysError};
+pub use self::security::{AuthorityFrom, DoorFiles, Security};
+use self::shared::Shared;
 use self::source::FleetSource;
 
 /// Where a control plane listens and keeps its data.
@@ -72,8 +80,10 @@ pub struct Options {
     pub xds: SocketAddr,
     /// Folder of the embedded store. Default `.backstay`.
     pub data_dir: PathBuf,
-    /// Allows addresses that other machines can reach, although nothing encrypts or authenticates them.
+    /// Allows addresses that other machines can reach without TLS and authentication.
     pub insecure: bool,
+    /// TLS and authentication of both addresses.
+    pub security: Security,
     /// Names that requests to both addresses may be addressed to, besides IP addresses and `localhost`. Default none.
     pub allowed_hosts: Vec<HostName>,
     /// The Fastly dialect.
@@ -91,6 +101,7 @@ impl Default for Options {
             xds: SocketAddr::from(([127, 0, 0, 1], 18000)),
             data_dir: PathBuf::from(".backstay"),
             insecure: false,
+            security: Security::default(),
             allowed_hosts: Vec::new(),
             fastly: FastlyOptions::default(),
             limits: Limits::default(),
@@ -175,6 +186,8 @@ pub struct ControlPlane {
     fleets: Arc<Fleets>,
     servers: Vec<JoinHandle<()>>,
     publisher: Option<std::thread::JoinHandle<()>>,
+    doors: Arc<Doors>,
+    join_tokens: JoinTokens,
 }
 
 impl ControlPlane {
@@ -183,24 +196,29 @@ impl ControlPlane {
     /// # Errors
     /// [`StartError`] says what stands in the way. Nothing is left running then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        if !options.insecure {
-            check_address("--api", options.api, "may change everything").map_err(StartError::Exposed)?;
-            check_address("--xds", options.xds, "receives every fleet's configuration, private keys included")
-                .map_err(StartError::Exposed)?;
-        }
         let tokens = match &options.fastly.tokens {
             Some(path) => Tokens::of_file(path).await?,
             None => Tokens::any(),
         };
+        let security = &options.security;
+        let keys = security.encryption_keys.as_deref().map(backstay_store::Keys::of_file).transpose()?;
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
-        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, options.limits.store)?);
+        let sealed = backstay_store::Options { seal: keys, ..options.limits.store.clone() };
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, sealed)?);
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
 
         let reports = Arc::new(Reports::default());
         let (metrics, exposition) = Metrics::new(store.clone(), reports.clone());
+        let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
+        let doors = Doors::open(security, options.limits.doors, addresses, &tokens, &store, &metrics).await?;
+        let doors = Arc::new(doors);
+        let api_asks = doors.api_takes_certificates || !tokens.takes_any();
+        if !options.insecure {
+            security.check((addresses.0, api_asks), (addresses.1, doors.admission.asks()))?;
+        }
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
@@ -214,37 +232,52 @@ impl ControlPlane {
             shared.clone(),
             metrics.clone(),
         )?;
-        let publisher = spawn_publisher(publisher, shared.clone(), stop.clone())?;
+        let publisher = publisher::spawn(publisher, shared.clone(), stop.clone())?;
         if !shared.ready().await {
             return Err(StartError::Compile);
         }
 
         let source = FleetSource { fleets: fleets.clone(), shared: shared.clone(), metrics: metrics.clone() };
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
-        let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = backstay_kube::collect_garbage(store.clone(), registry.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
-        let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
+        let (followed, kept) = (tokens.clone(), doors.clone());
+        let following = async move { tokio::join!(followed.follow(), kept.keep()) };
+        let following = tokio::spawn(until(stop.clone(), following.map(drop)));
+        let exposed = !(options.insecure || options.api.ip().to_canonical().is_loopback());
+        let gate = Gate::new(doors.api_takes_certificates || exposed, tokens.clone());
         let dialects = dialects(&store, options.fastly, tokens, &reports, exposition.fastly_meter());
+        let join_tokens = JoinTokens::new(store.clone());
         let router =
             api::router(&store, &registry, &fleets, &shared, exposition, options.limits.api.clone(), watches_stop)
-                .merge(dialects);
+                .merge(dialects)
+                .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));
         let router = match options.log_switch {
             Some(switch) => router.merge(health::logging(switch)),
             None => router,
         };
+        let router = router.layer(axum::middleware::from_fn_with_state(gate, Gate::pass));
         let api_stop = stop.clone();
-        // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here.
-        let guard = PageGuard::new(options.allowed_hosts);
-        let api_guard = GuardLayer::new(guard.clone(), metrics.api_requests_refused.clone());
-        let xds_guard = GuardLayer::new(guard, metrics.xds_requests_refused.clone());
+        // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here. Over TLS a browser
+        // itself sees to it that the name which it asks for is one of the certificate's.
+        let guard = |is_tls| match is_tls {
+            true => PageGuard::any_name(),
+            false => PageGuard::new(options.allowed_hosts.iter().cloned()),
+        };
+        let api_guard = GuardLayer::new(guard(doors.api.is_some()), metrics.api_requests_refused.clone());
+        let xds_guard = GuardLayer::new(guard(doors.xds.is_some()), metrics.xds_requests_refused.clone());
         let api = api_guard.layer(router);
-        let accept = Accept::new(listener, "the API", options.limits.connections.header_timeout);
-        let api =
-            listen::serve(accept, api, options.limits.connections, metrics, async move { api_stop.cancelled().await });
-        let accept = Accept::new(xds, "discovery", options.limits.connections.header_timeout);
-        let xds = serve_xds(accept, xds_guard, source, reports, stop.clone());
+        let timeout = options.limits.connections.header_timeout;
+        let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
+        let connections = options.limits.connections;
+        let api = listen::serve(accept, api, connections, metrics.clone(), async move { api_stop.cancelled().await });
+        let accept = Accept::new(xds, "discovery", timeout, doors.xds.clone());
+        let domain = options.security.trust_domain.clone();
+        let routes = Routes::new(backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default()))
+            .add_service(Reporting::service(reports, stop.clone(), metrics))
+            .add_service(Joining::service(doors.authority.clone(), domain, join_tokens.clone()));
+        let xds = listen::serve_xds(accept, xds_guard, AdmissionLayer(doors.admission.clone()), routes, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
@@ -253,6 +286,8 @@ impl ControlPlane {
             fleets,
             servers: vec![status, upkeep, following, garbage, tokio::spawn(api), tokio::spawn(xds)],
             publisher: Some(publisher),
+            doors,
+            join_tokens,
         })
     }
 
@@ -266,6 +301,21 @@ impl ControlPlane {
     #[must_use]
     pub fn xds_address(&self) -> SocketAddr {
         self.xds
+    }
+
+    /// The certificate of the authority that signs here, as PEM: what others trust. None where nobody signs.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.doors.authority.as_ref().map(|authority| authority.pem())
+    }
+
+    /// A token with which one proxy may join a fleet within an hour.
+    ///
+    /// # Errors
+    /// In words, when the store cannot be written.
+    pub async fn join_token(&self, fleet: &str) -> Result<String, String> {
+        let made = self.join_tokens.make(fleet, 3600, Timestamp::now()).await;
+        made.map(|made| made.token).map_err(|error| error.to_string())
     }
 
     /// Ends streams and watches, lets open requests end, and closes the store.
@@ -301,69 +351,5 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
     tokio::select! {
         () = stop.cancelled() => (),
         () = work => (),
-    }
-}
-
-/// Compiling may take a while at a time, so it has a thread of its own. It waits for other threads and for nothing else:
-/// without drivers for sockets and timers, waking it costs less.
-fn spawn_publisher(
-    publisher: Publisher,
-    shared: Arc<Shared>,
-    stop: CancellationToken,
-) -> Result<std::thread::JoinHandle<()>, StartError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(StartError::Thread)?;
-    std::thread::Builder::new()
-        .name("publisher".to_owned())
-        .spawn(move || {
-            let _ended = Ended(shared);
-            runtime.block_on(until(stop, publisher.run()));
-        })
-        .map_err(StartError::Thread)
-}
-
-/// Says that the publisher has ended, however it does: nobody takes a control plane for sound that compiles no changes.
-struct Ended(Arc<Shared>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.set_compiling(Compiling::Ended);
-    }
-}
-
-async fn serve_xds(
-    accept: Accept,
-    guard: GuardLayer,
-    source: FleetSource,
-    reports: Arc<Reports>,
-    stop: CancellationToken,
-) {
-    let service = backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default());
-    let server = tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .layer(guard)
-        .add_service(service)
-        .add_service(Reporting::service(reports, stop.clone()))
-        .serve_with_incoming_shutdown(accept.into_stream(), stop.cancelled());
-    if let Err(error) = server.await {
-        tracing::error!(%error, "the discovery server ended");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_publisher_that_fails_is_not_waited_for_and_makes_nothing_ready() {
-        let shared = Arc::new(Shared::default());
-        let failing = shared.clone();
-        let thread = std::thread::spawn(move || {
-            let _ended = Ended(failing);
-            panic!("this is only a test");
-        });
-        assert!(!shared.ready().await);
-        assert!(thread.join().is_err());
-        assert_eq!(shared.compiling(), Compiling::Ended);
     }
 }

@@ -17,6 +17,8 @@ pub struct Limits {
     pub connections: ApiLimits,
     /// Of requests to the Kubernetes-style API. Its version and its meter are set as it starts.
     pub api: backstay_kube::Options,
+    /// Of TLS handshakes, on both addresses.
+    pub doors: crate::doors::DoorLimits,
     /// Of the store.
     pub store: backstay_store::embedded::Options,
 }
@@ -93,11 +95,14 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// All of them. What is bounded by the format of the store or by the protocol is not here.
-static SETTINGS: [Setting; 21] = [
+static SETTINGS: [Setting; 24] = [
     count("connections", |limits| &mut limits.connections.connections, 1, 1_000_000),
     time("header-timeout", |limits| &mut limits.connections.header_timeout, SECOND, HOUR),
     time("write-timeout", |limits| &mut limits.connections.write_timeout, SECOND, HOUR),
     time("drain", |limits| &mut limits.connections.drain, Duration::ZERO, HOUR),
+    count("handshakes", |limits| &mut limits.doors.handshakes, 1, 1_000_000),
+    count("handshakes-per-second", |limits| &mut limits.doors.handshakes_per_second, 1, 1_000_000),
+    time("handshake-timeout", |limits| &mut limits.doors.handshake_timeout, SECOND, HOUR),
     count("max-body-bytes", |limits| &mut limits.api.max_body_bytes, 1024, 64 * MIB),
     count("max-bodies-bytes", |limits| &mut limits.api.max_bodies_bytes, MIB, 1 << 40),
     time("body-timeout", |limits| &mut limits.api.body_timeout, SECOND, HOUR),

@@ -49,6 +49,38 @@ pub(crate) struct Metrics {
     pub(crate) api_requests_refused: Counter,
     /// The same of the discovery address.
     pub(crate) xds_requests_refused: Counter,
+    /// Requests to the discovery address from proxies that did not prove who they are.
+    pub(crate) proxies_unauthenticated: Counter,
+    /// Proxies that asked for a fleet that they may not join.
+    pub(crate) proxies_other_fleet: Counter,
+    recorder: Recording,
+}
+
+/// What else is counted is registered with this.
+#[derive(Clone)]
+struct Recording(Arc<PrometheusRecorder>);
+
+impl std::fmt::Debug for Recording {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Recording")
+    }
+}
+
+/// What is counted of TLS at one address.
+#[derive(Debug, Clone)]
+pub(crate) struct DoorMetrics {
+    /// Seconds until the certificate expires.
+    pub(crate) expires: Gauge,
+    /// Handshakes that went well.
+    pub(crate) done: Counter,
+    /// Those that did not.
+    pub(crate) failed: Counter,
+    /// Those that took too long.
+    pub(crate) late: Counter,
+    /// Requests without TLS.
+    pub(crate) plain: Counter,
+    /// Connections closed on arrival, since there were too many handshakes.
+    pub(crate) refused: Counter,
 }
 
 /// What the store says of itself when it is asked.
@@ -118,10 +150,40 @@ impl Metrics {
                 "backstay_xds_requests_refused_total",
                 "Requests for configuration refused for their host or for the web page they come from.",
             ),
+            proxies_unauthenticated: labelled(&recorder, REFUSED, REFUSED_HELP, &[("reason", "unauthenticated")]),
+            proxies_other_fleet: labelled(&recorder, REFUSED, REFUSED_HELP, &[("reason", "fleet")]),
+            recorder: Recording(recorder.clone()),
         };
         let exposition =
             Exposition { handle: recorder.handle(), store, metrics: StoreMetrics::new(&recorder), recorder, reports };
         (metrics, exposition)
+    }
+}
+
+const REFUSED: &str = "backstay_xds_proxies_refused_total";
+const REFUSED_HELP: &str = "Requests of proxies refused, by the reason: nobody knows who they are, or it is not their fleet.";
+
+impl Metrics {
+    /// What is counted of TLS at an address, which is called `api` or `xds`.
+    pub(crate) fn door(&self, name: &'static str) -> DoorMetrics {
+        const EXPIRES: &str = "backstay_tls_certificate_expires_seconds";
+        const HANDSHAKES: &str = "backstay_tls_handshakes_total";
+        let Recording(recorder) = &self.recorder;
+        let handshakes = |result| {
+            let help = "TLS handshakes of an address, by what became of them.";
+            labelled(recorder, HANDSHAKES, help, &[("door", name), ("result", result)])
+        };
+        let help = "Seconds until the certificate expires that an address shows.";
+        recorder.describe_gauge(EXPIRES.into(), None, help.into());
+        let key = Key::from_parts(EXPIRES, vec![Label::new("door", name)]);
+        DoorMetrics {
+            expires: recorder.register_gauge(&key, &METADATA),
+            done: handshakes("done"),
+            failed: handshakes("failed"),
+            late: handshakes("late"),
+            plain: handshakes("plain"),
+            refused: handshakes("refused"),
+        }
     }
 }
 
@@ -219,6 +281,17 @@ fn write_health(text: &mut String, reports: &Reports) {
 fn counter(recorder: &PrometheusRecorder, name: &'static str, description: &'static str) -> Counter {
     recorder.describe_counter(name.into(), None, description.into());
     recorder.register_counter(&Key::from_parts(name, Vec::<Label>::new()), &METADATA)
+}
+
+fn labelled(
+    recorder: &PrometheusRecorder,
+    name: &'static str,
+    description: &'static str,
+    labels: &[(&'static str, &'static str)],
+) -> Counter {
+    recorder.describe_counter(name.into(), None, description.into());
+    let labels: Vec<_> = labels.iter().map(|(name, value)| Label::new(*name, *value)).collect();
+    recorder.register_counter(&Key::from_parts(name, labels), &METADATA)
 }
 
 fn gauge(recorder: &PrometheusRecorder, name: &'static str, description: &'static str) -> Gauge {

@@ -1,6 +1,7 @@
 //! From the store to the fleets: follows every change, compiles it, publishes what it changes.
 
 mod last_good;
+mod thread;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use backstay_resources::{Changed, Kind, Object, Registry, apoxy};
 use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision, Store, WatchError};
 use backstay_xds::{Resource, ResourceChange};
 
+pub(crate) use self::thread::spawn;
 use self::last_good::LastGoodSecrets;
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;

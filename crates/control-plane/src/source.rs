@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use backstay_auth::Proxy;
 use backstay_model::FleetName;
 use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
@@ -40,6 +41,9 @@ impl Source for FleetSource {
             Compiling::Ready => {}
         }
         let fleet = fleet_of(&peer.node);
+        if let Some(proxy) = peer.identity.as_ref().and_then(|identity| identity.proof::<Proxy>()) {
+            self.may_join(proxy, fleet)?;
+        }
         self.fleets.subscribe(fleet).ok_or_else(|| {
             let message = format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another");
             Refused::new(Code::NotFound, message)
@@ -94,10 +98,24 @@ impl Source for FleetSource {
     }
 }
 
+/// Why a proxy may not join a fleet, if that is so. It is counted, and logged.
+pub(crate) fn other_fleet(metrics: &Metrics, proxy: &Proxy, fleet: &str) -> Result<(), String> {
+    if proxy.may_join(fleet) {
+        return Ok(());
+    }
+    metrics.proxies_other_fleet.increment(1);
+    tracing::warn!(proxy = proxy.name(), fleet, "a proxy may not join a fleet");
+    Err(format!("{} may not join the fleet {fleet:?}", proxy.name()))
+}
+
 /// Name and version of what a response held, and the names of what it removed.
 type Sent<'a> = (&'a [(Arc<str>, Arc<str>)], &'a [Arc<str>]);
 
 impl FleetSource {
+    /// Whether a proxy may have the configuration of a fleet, private keys included.
+    fn may_join(&self, proxy: &Proxy, fleet: &str) -> Result<(), Refused> {
+        other_fleet(&self.metrics, proxy, fleet).map_err(|message| Refused::new(Code::PermissionDenied, message))
+    }
     /// What a proxy refused of a response, and what of it it accepted: nothing, unless it named what it refused.
     fn rejected(&self, stream: StreamId, type_url: &Arc<str>, (sent, removed): Sent<'_>, refused: Vec<Rejection>) {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();

@@ -36,10 +36,8 @@ impl Proxy {
     /// # Errors
     /// When something that will not get better by waiting keeps it from starting.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        if let Some(uri) = &options.control_plane
-            && (uri.scheme_str() != Some("http") || uri.authority().is_none())
-        {
-            return Err(StartError::ControlPlane(uri.clone()));
+        if let Some(uri) = &options.control_plane {
+            options.access.check(uri, options.state_dir.as_deref())?;
         }
         options.limits.validate()?;
         if let (Some(address), false) = (options.admin, options.insecure) {

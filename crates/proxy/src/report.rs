@@ -50,7 +50,7 @@ async fn stream(options: &client::Options, model: &SharedModel, backoff: &mut Ba
     let channel = client::connect(options).await.ok()?;
     let (messages, outgoing) = mpsc::channel(1);
     let mut request = Request::new(ReceiverStream::new(outgoing));
-    *request.metadata_mut() = options.metadata.clone();
+    *request.metadata_mut() = client::metadata(options).await.ok()?;
     let mut client = HealthReportServiceClient::new(channel);
     let first = ReportHealthRequest {
         node_id: options.node.id.clone(),

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_auth::Proxy;
+use backstay_model::FleetName;
 use backstay_proto::report::health_report_service_server::{HealthReportService, HealthReportServiceServer};
 use backstay_proto::report::{ReportHealthRequest, ReportHealthResponse};
 use tokio::sync::Semaphore;
@@ -11,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Reports;
+use crate::metrics::Metrics;
+use crate::source::other_fleet;
 
 /// How long a proxy may take from opening a stream to its first message.
 const FIRST_MESSAGE: Duration = Duration::from_secs(10);
@@ -22,19 +26,32 @@ pub(crate) struct Reporting {
     reports: Arc<Reports>,
     streams: Semaphore,
     stop: CancellationToken,
+    metrics: Metrics,
 }
 
 impl Reporting {
     /// The service, to be routed.
-    pub(crate) fn service(reports: Arc<Reports>, stop: CancellationToken) -> HealthReportServiceServer<Self> {
+    pub(crate) fn service(
+        reports: Arc<Reports>,
+        stop: CancellationToken,
+        metrics: Metrics,
+    ) -> HealthReportServiceServer<Self> {
         let streams = Semaphore::new(reports.limits.streams);
-        HealthReportServiceServer::new(Self { reports, streams, stop }).max_decoding_message_size(MAX_MESSAGE_BYTES)
+        HealthReportServiceServer::new(Self { reports, streams, stop, metrics }).max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
-    async fn read(&self, mut messages: Streaming<ReportHealthRequest>) -> Result<(), Status> {
+    async fn read(
+        &self,
+        proxy: Option<Arc<Proxy>>,
+        mut messages: Streaming<ReportHealthRequest>,
+    ) -> Result<(), Status> {
         let late = |_| Status::deadline_exceeded(format!("no message within {FIRST_MESSAGE:?} of opening the stream"));
         let first = timeout(FIRST_MESSAGE, messages.message()).await.map_err(late)??;
         let Some(first) = first else { return Ok(()) };
+        if let Some(proxy) = proxy {
+            let fleet = if first.fleet.is_empty() { FleetName::DEFAULT } else { &first.fleet };
+            other_fleet(&self.metrics, &proxy, fleet).map_err(Status::permission_denied)?;
+        }
         let beyond = |beyond: super::Beyond| Status::resource_exhausted(beyond.to_string());
         let stream = self.reports.open(&first).map_err(beyond)?;
         stream.told(first).map_err(beyond)?;
@@ -54,8 +71,9 @@ impl HealthReportService for Reporting {
         let Ok(_permit) = self.streams.try_acquire() else {
             return Err(Status::resource_exhausted("the control plane takes no more reports"));
         };
+        let proxy = request.extensions().get::<Arc<Proxy>>().cloned();
         tokio::select! {
-            read = self.read(request.into_inner()) => read?,
+            read = self.read(proxy, request.into_inner()) => read?,
             () = self.stop.cancelled() => return Err(Status::unavailable("the control plane stops")),
         }
         Ok(Response::new(ReportHealthResponse {}))
