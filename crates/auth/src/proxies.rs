@@ -124,6 +124,9 @@ pub enum NotProved {
         /// The domain that is believed.
         domain: TrustDomain,
     },
+    /// The authority that signed its certificate was taken away.
+    #[error("the authority of the client certificate is not believed any more")]
+    Authority,
     /// Its certificate held until some time.
     #[error("the client certificate has expired")]
     Expired,

@@ -61,6 +61,9 @@ impl Doors {
         metrics: &Metrics,
     ) -> Result<Self, StartError> {
         let authority = authority(&security.authority, store).await?.map(Arc::new);
+        if let Some(authority) = &authority {
+            tracing::info!(fingerprint = authority.statement().fingerprint, "signs certificates as an authority");
+        }
         let leaf = match &authority {
             Some(authority) => Some(Arc::new(Leaf::new(authority.clone(), names(security, [api, xds]))?)),
             None => None,

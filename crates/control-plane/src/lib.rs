@@ -22,6 +22,7 @@ mod fleets;
 mod health;
 mod limits;
 mod listen;
+mod membership;
 mod metrics;
 mod offline;
 mod publisher;
@@ -62,6 +63,7 @@ pub use self::limits::{Limit, LimitError, Limits};
 use self::listen::Accept;
 pub use self::listen::ApiLimits;
 use self::listen::{Gate, GuardLayer};
+use self::membership::Membership;
 use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
@@ -237,7 +239,13 @@ impl ControlPlane {
             return Err(StartError::Compile);
         }
 
-        let source = FleetSource { fleets: fleets.clone(), shared: shared.clone(), metrics: metrics.clone() };
+        let membership = Membership::new(metrics.proxies_other_fleet.clone());
+        let source = FleetSource {
+            fleets: fleets.clone(),
+            shared: shared.clone(),
+            metrics: metrics.clone(),
+            membership: membership.clone(),
+        };
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = backstay_kube::collect_garbage(store.clone(), registry.clone());
@@ -271,11 +279,11 @@ impl ControlPlane {
         let timeout = options.limits.connections.header_timeout;
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
         let connections = options.limits.connections;
-        let api = listen::serve(accept, api, connections, metrics.clone(), async move { api_stop.cancelled().await });
+        let api = listen::serve(accept, api, connections, metrics, async move { api_stop.cancelled().await });
         let accept = Accept::new(xds, "discovery", timeout, doors.xds.clone());
         let domain = options.security.trust_domain.clone();
         let routes = Routes::new(backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default()))
-            .add_service(Reporting::service(reports, stop.clone(), metrics))
+            .add_service(Reporting::service(reports, stop.clone(), membership))
             .add_service(Joining::service(doors.authority.clone(), domain, join_tokens.clone()));
         let xds = listen::serve_xds(accept, xds_guard, AdmissionLayer(doors.admission.clone()), routes, stop.clone());
         Ok(Self {

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tonic::Code;
 
 use crate::fleets::Fleets;
+use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
 use crate::tracker::{Refusal, Stream, Subscription};
@@ -23,6 +24,7 @@ pub(crate) struct FleetSource {
     pub(crate) fleets: Arc<Fleets>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: Metrics,
+    pub(crate) membership: Membership,
 }
 
 /// The fleet that a node joins.
@@ -42,7 +44,8 @@ impl Source for FleetSource {
         }
         let fleet = fleet_of(&peer.node);
         if let Some(proxy) = peer.identity.as_ref().and_then(|identity| identity.proof::<Proxy>()) {
-            self.may_join(proxy, fleet)?;
+            let checked = self.membership.check(proxy, fleet);
+            checked.map_err(|message| Refused::new(Code::PermissionDenied, message))?;
         }
         self.fleets.subscribe(fleet).ok_or_else(|| {
             let message = format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another");
@@ -98,24 +101,10 @@ impl Source for FleetSource {
     }
 }
 
-/// Why a proxy may not join a fleet, if that is so. It is counted, and logged.
-pub(crate) fn other_fleet(metrics: &Metrics, proxy: &Proxy, fleet: &str) -> Result<(), String> {
-    if proxy.may_join(fleet) {
-        return Ok(());
-    }
-    metrics.proxies_other_fleet.increment(1);
-    tracing::warn!(proxy = proxy.name(), fleet, "a proxy may not join a fleet");
-    Err(format!("{} may not join the fleet {fleet:?}", proxy.name()))
-}
-
 /// Name and version of what a response held, and the names of what it removed.
 type Sent<'a> = (&'a [(Arc<str>, Arc<str>)], &'a [Arc<str>]);
 
 impl FleetSource {
-    /// Whether a proxy may have the configuration of a fleet, private keys included.
-    fn may_join(&self, proxy: &Proxy, fleet: &str) -> Result<(), Refused> {
-        other_fleet(&self.metrics, proxy, fleet).map_err(|message| Refused::new(Code::PermissionDenied, message))
-    }
     /// What a proxy refused of a response, and what of it it accepted: nothing, unless it named what it refused.
     fn rejected(&self, stream: StreamId, type_url: &Arc<str>, (sent, removed): Sent<'_>, refused: Vec<Rejection>) {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();

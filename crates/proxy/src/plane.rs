@@ -111,31 +111,30 @@ pub(crate) fn equip(options: &mut client::Options, access: &Access, state_dir: O
         return None;
     }
     let joined = access.join_token.as_ref().zip(state_dir).map(|(token, directory)| {
-        let without = Way::new(is_tls, &access.files(), None, None);
+        let without = Way::new(access.files(), None, None);
         let unproved = client::Options { transport: Some(Arc::new(without)), ..options.clone() };
         let with = ClientFiles { pair: Some(join::pair(directory)), ..access.files() };
-        let proved = Way::new(is_tls, &with, None, None);
+        let proved = Way::new(with, None, None);
         let proved = client::Options { transport: Some(Arc::new(proved)), ..options.clone() };
         Arc::new(Joined::new(directory, token, unproved, proved))
     });
     let pair = joined.is_some().then_some(state_dir).flatten().map(join::pair).or_else(|| access.pair.clone());
     let files = ClientFiles { pair, ..access.files() };
-    options.transport = Some(Arc::new(Way::new(is_tls, &files, access.token.clone(), joined.clone())));
+    options.transport = Some(Arc::new(Way::new(files, access.token.clone(), joined.clone())));
     joined
 }
 
 /// Connections to the control plane.
 #[derive(Debug)]
 struct Way {
-    tls: Option<Arc<Client>>,
+    tls: Arc<Client>,
     token: Option<PathBuf>,
     joined: Option<Arc<Joined>>,
 }
 
 impl Way {
-    fn new(is_tls: bool, files: &ClientFiles, token: Option<PathBuf>, joined: Option<Arc<Joined>>) -> Self {
-        let tls = is_tls.then(|| Arc::new(Client::new(files.clone(), ALPN)));
-        Self { tls, token, joined }
+    fn new(files: ClientFiles, token: Option<PathBuf>, joined: Option<Arc<Joined>>) -> Self {
+        Self { tls: Arc::new(Client::new(files, ALPN)), token, joined }
     }
 }
 
@@ -144,12 +143,12 @@ impl Transport for Way {
         let (tls, joined) = (self.tls.clone(), self.joined.clone());
         Box::pin(async move {
             let host = endpoint.host().unwrap_or_default();
-            let Some(tls) = tls else {
+            if endpoint.scheme_str() != Some("https") {
                 let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
                 let stream = TcpStream::connect((bare, endpoint.port_u16().unwrap_or(80))).await?;
                 stream.set_nodelay(true)?;
                 return Ok(Box::new(stream) as Box<dyn Connection>);
-            };
+            }
             if let Some(joined) = joined {
                 joined.ensure().await?;
             }

@@ -121,7 +121,8 @@ async fn authorities_of_clients_change_with_two_at_once() {
     control_plane.process.wait_for_line("a proxy connected");
     assert!(!first.process.printed().contains("not connected"), "both are believed: {}", first.process.printed());
     secured.write("clients.pem", &two.pem());
-    first.process.wait_for_line("not connected to the control plane");
+    let line = first.process.wait_for_line("not connected to the control plane");
+    assert!(line.contains("is not believed any more"), "{line}");
     assert!(!second.process.printed().contains("not connected"), "{}", second.process.printed());
 }
 

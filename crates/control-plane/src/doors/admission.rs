@@ -74,7 +74,7 @@ impl Admission {
             if let (true, Some(chain), Some(door)) = (is_certificate, &chain, &self.door)
                 && !door.believes(chain)
             {
-                return NotProved::Expired;
+                return NotProved::Authority;
             }
             let left = proxy.expires().map(|expires| expires.0.duration_since(Timestamp::now().0).as_secs());
             let left = left.map(|left| Duration::from_secs(u64::try_from(left).unwrap_or_default().max(1)));

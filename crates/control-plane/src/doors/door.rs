@@ -1,7 +1,7 @@
 //! TLS of one address.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -64,6 +64,8 @@ pub(crate) struct Door {
     pace: Pace,
     timeout: Duration,
     metrics: DoorMetrics,
+    /// The certificate that was said to expire soon.
+    warned: Mutex<Option<String>>,
 }
 
 /// The end of the year 9999, as far as times are told: certificates without an end say that year (RFC 5280, section 4.1.2.5).
@@ -87,8 +89,9 @@ impl Door {
         let slots = Semaphore::new(limits.handshakes.min(Semaphore::MAX_PERMITS));
         let pace = Pace::new(limits.handshakes_per_second);
         let timeout = limits.handshake_timeout;
-        let door = Self { name, pair, clients, own, protocols, config, slots, pace, timeout, metrics };
-        door.tell(&mut None);
+        let warned = Mutex::default();
+        let door = Self { name, pair, clients, own, protocols, config, slots, pace, timeout, metrics, warned };
+        door.tell();
         Ok(door)
     }
 
@@ -121,25 +124,25 @@ impl Door {
                 Ok(config) => self.config.store(config),
                 Err(error) => tracing::warn!(door = self.name, %error, "TLS stays as it was"),
             }
-            self.tell(&mut None);
+            self.tell();
         }
     }
 
     async fn watch(&self) {
-        let mut warned = None;
         loop {
-            self.tell(&mut warned);
+            self.tell();
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
     /// Tells how long the certificate still holds; where it is less than a fifth of its life, once aloud.
-    fn tell(&self, warned: &mut Option<String>) {
+    fn tell(&self) {
         let statement = &self.pair.get().statement;
         let now = SystemTime::now();
         let left = statement.left(now);
         let over = now.duration_since(statement.not_after).unwrap_or_default();
         self.metrics.expires.set(left.as_secs_f64() - over.as_secs_f64());
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         if left < statement.life() / 5 && warned.as_ref() != Some(&statement.fingerprint) {
             *warned = Some(statement.fingerprint.clone());
             let (door, hours) = (self.name, left.as_secs() / 3600);

@@ -81,3 +81,6 @@ impl JoinService for Joining {
         Ok(Response::new(RenewResponse { chain }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 use super::Publisher;
 use crate::error::StartError;
 use crate::shared::{Compiling, Shared};
-use crate::until;
 
 /// Compiling may take a while at a time, so it has a thread of its own. It waits for other threads and for nothing else:
 /// without drivers for sockets and timers, waking it costs less.
@@ -21,7 +20,8 @@ pub(crate) fn spawn(
         .name("publisher".to_owned())
         .spawn(move || {
             let _ended = Ended(shared);
-            runtime.block_on(until(stop, publisher.run()));
+            // Nothing, when it was told to stop.
+            let _ = runtime.block_on(stop.run_until_cancelled(publisher.run()));
         })
         .map_err(StartError::Thread)
 }

@@ -13,8 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Reports;
-use crate::metrics::Metrics;
-use crate::source::other_fleet;
+use crate::membership::Membership;
 
 /// How long a proxy may take from opening a stream to its first message.
 const FIRST_MESSAGE: Duration = Duration::from_secs(10);
@@ -26,7 +25,7 @@ pub(crate) struct Reporting {
     reports: Arc<Reports>,
     streams: Semaphore,
     stop: CancellationToken,
-    metrics: Metrics,
+    membership: Membership,
 }
 
 impl Reporting {
@@ -34,10 +33,10 @@ impl Reporting {
     pub(crate) fn service(
         reports: Arc<Reports>,
         stop: CancellationToken,
-        metrics: Metrics,
+        membership: Membership,
     ) -> HealthReportServiceServer<Self> {
         let streams = Semaphore::new(reports.limits.streams);
-        HealthReportServiceServer::new(Self { reports, streams, stop, metrics }).max_decoding_message_size(MAX_MESSAGE_BYTES)
+        HealthReportServiceServer::new(Self { reports, streams, stop, membership }).max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     async fn read(
@@ -50,7 +49,7 @@ impl Reporting {
         let Some(first) = first else { return Ok(()) };
         if let Some(proxy) = proxy {
             let fleet = if first.fleet.is_empty() { FleetName::DEFAULT } else { &first.fleet };
-            other_fleet(&self.metrics, &proxy, fleet).map_err(Status::permission_denied)?;
+            self.membership.check(&proxy, fleet).map_err(Status::permission_denied)?;
         }
         let beyond = |beyond: super::Beyond| Status::resource_exhausted(beyond.to_string());
         let stream = self.reports.open(&first).map_err(beyond)?;
