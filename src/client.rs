@@ -16,12 +16,13 @@ use std::time::Duration;
 use backstay_certificate::ClientFiles;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
+use tonic::transport::{Channel, Endpoint};
 
 pub(crate) use self::apply::apply;
 pub(crate) use self::args::ServerArgs;
@@ -53,6 +54,7 @@ pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,app
 pub(crate) struct Client {
     server: Server,
     http: HttpClient<Connector, Full<Bytes>>,
+    grpc: Connector,
     /// File of the token that is sent with each request, and read for each.
     token: Option<PathBuf>,
     /// For the Fastly API.
@@ -77,14 +79,34 @@ impl Client {
 
     /// A client that trusts and shows what is in these files.
     pub(crate) fn trusting(server: Server, files: ClientFiles, token: Option<PathBuf>) -> Self {
-        let connector = Connector::new(files, CONNECT_TIMEOUT);
+        let grpc = Connector::new(files.clone(), &[b"h2"], CONNECT_TIMEOUT);
+        let connector = Connector::new(files, &[b"http/1.1"], CONNECT_TIMEOUT);
         let http = HttpClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Self { server, http, token, fastly_key: None }
+        Self { server, http, grpc, token, fastly_key: None }
     }
 
     /// Sends this token with every request.
     pub(crate) fn with_fastly_key(self, key: String) -> Self {
         Self { fastly_key: Some(FastlyKey(key)), ..self }
+    }
+
+    /// A channel for gRPC to the same control plane.
+    pub(crate) async fn channel(&self) -> Result<Channel, Error> {
+        let endpoint = Endpoint::from_shared(self.server.uri("")).map_err(|error| Error::unreachable(&self.server, &error))?;
+        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
+        let channel = endpoint.connect_with_connector(self.grpc.clone()).await;
+        channel.map_err(|error| Error::unreachable(&self.server, &error))
+    }
+
+    /// What is sent to prove who asks, if anything.
+    pub(crate) fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
+        let Some(path) = &self.token else { return Ok(None) };
+        let unfit = |reason: String| Error::Token { path: path.clone(), reason };
+        let token = std::fs::read_to_string(path).map_err(|error| unfit(error.to_string()))?;
+        let value = HeaderValue::try_from(format!("Bearer {}", token.trim()));
+        let mut value = value.map_err(|_| unfit("a token is one line of visible ASCII".to_owned()))?;
+        value.set_sensitive(true);
+        Ok(Some(value))
     }
 
     /// Whom it asks.
@@ -137,12 +159,7 @@ impl Client {
         if let Some(FastlyKey(key)) = &self.fastly_key {
             request = request.header("fastly-key", key);
         }
-        if let Some(path) = &self.token {
-            let token = std::fs::read_to_string(path)
-                .map_err(|error| Error::Token { path: path.clone(), reason: error.to_string() })?;
-            let unfit = |_| Error::Token { path: path.clone(), reason: "a token is one line of visible ASCII".to_owned() };
-            let mut value = http::HeaderValue::try_from(format!("Bearer {}", token.trim())).map_err(unfit)?;
-            value.set_sensitive(true);
+        if let Some(value) = self.authorization()? {
             request = request.header(AUTHORIZATION, value);
         }
         let mut content = Bytes::new();

@@ -22,9 +22,9 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    /// Trusts and shows what is in these files, and takes so long at most.
-    pub(super) fn new(files: ClientFiles, timeout: Duration) -> Self {
-        Self { tls: Arc::new(Tls::new(files, &[b"http/1.1"])), timeout }
+    /// Trusts and shows what is in these files, offers these protocols, and takes so long at most.
+    pub(super) fn new(files: ClientFiles, alpn: &'static [&'static [u8]], timeout: Duration) -> Self {
+        Self { tls: Arc::new(Tls::new(files, alpn)), timeout }
     }
 }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use backstay_proto::admin::admin_service_client::AdminServiceClient;
 use backstay_proto::admin::{GetStatusRequest, GetStatusResponse};
+use http::header::AUTHORIZATION;
 use tonic::Code;
-use tonic::transport::Endpoint;
 
-use crate::client::{Error, Segment, Server, ServerArgs};
+use crate::client::{Client, Segment, ServerArgs};
 use crate::output;
 
 /// To connect, and to answer.
@@ -58,7 +58,7 @@ enum OutputFormat {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let status = output::with_spinner("Connecting", fetch(self.server.server(), self.fleet.as_ref())).await?;
+        let status = output::with_spinner("Connecting", fetch(&self.server.client(), self.fleet.as_ref())).await?;
         if let Some(fleet) = self.fleet.as_ref().filter(|_| status.fleets.is_empty()) {
             bail!("there is no fleet {:?}", fleet.as_str());
         }
@@ -77,13 +77,19 @@ impl Args {
 ///
 /// # Errors
 /// When the control plane cannot be reached or does not answer in time.
-pub(crate) async fn fetch(server: &Server, fleet: Option<&Segment>) -> Result<GetStatusResponse> {
-    let endpoint = Endpoint::from_shared(server.uri(""))?.connect_timeout(TIMEOUT).timeout(TIMEOUT);
-    let channel = endpoint.connect().await.map_err(|error| Error::unreachable(server, &error))?;
+pub(crate) async fn fetch(client: &Client, fleet: Option<&Segment>) -> Result<GetStatusResponse> {
+    let server = client.server();
+    let authorization = client.authorization()?;
+    let channel = client.channel().await?;
     let mut client = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
     // An empty name asks for all.
     let fleet = fleet.map(Segment::to_string).unwrap_or_default();
-    match client.get_status(GetStatusRequest { fleet }).await {
+    let mut request = tonic::Request::new(GetStatusRequest { fleet });
+    request.set_timeout(TIMEOUT);
+    if let Some(value) = authorization {
+        request.metadata_mut().as_mut().insert(AUTHORIZATION, value);
+    }
+    match client.get_status(request).await {
         Ok(answer) => Ok(answer.into_inner()),
         // What fleet there is not is the caller's to say.
         Err(refusal) if refusal.code() == Code::NotFound => Ok(GetStatusResponse::default()),
