@@ -92,7 +92,8 @@ impl Client {
 
     /// A channel for gRPC to the same control plane.
     pub(crate) async fn channel(&self) -> Result<Channel, Error> {
-        let endpoint = Endpoint::from_shared(self.server.uri("")).map_err(|error| Error::unreachable(&self.server, &error))?;
+        let endpoint =
+            Endpoint::from_shared(self.server.uri("")).map_err(|error| Error::unreachable(&self.server, &error))?;
         let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
         let channel = endpoint.connect_with_connector(self.grpc.clone()).await;
         channel.map_err(|error| Error::unreachable(&self.server, &error))

@@ -45,7 +45,8 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         let fetched = tokio::time::timeout(TIMEOUT, fetch(&self.server)).await;
-        let pem = fetched.with_context(|| format!("{} gave no answer within {} s", self.server, TIMEOUT.as_secs()))??;
+        let pem =
+            fetched.with_context(|| format!("{} gave no answer within {} s", self.server, TIMEOUT.as_secs()))??;
         let Ok(first) = CertificateDer::from_pem_slice(pem.as_bytes()) else {
             bail!("{}ca.pem is no certificate", self.server);
         };

@@ -164,7 +164,8 @@ impl FromStr for PlaneUri {
         let uri: Uri = full.parse().map_err(|_| FORM)?;
         let is_known = matches!(uri.scheme_str(), Some("http" | "https"));
         let is_bare = matches!(uri.path_and_query().map(http::uri::PathAndQuery::as_str), None | Some("/" | ""));
-        let has_host = uri.authority().is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
+        let has_host =
+            uri.authority().is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
         if is_known && is_bare && has_host { Ok(Self(uri)) } else { Err(FORM) }
     }
 }

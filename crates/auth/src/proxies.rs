@@ -33,7 +33,11 @@ impl FromStr for TrustDomain {
 
     fn from_str(text: &str) -> Result<Self, TrustDomainError> {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
-        if (1..=255).contains(&text.len()) && text.bytes().all(fits) { Ok(Self(text.to_owned())) } else { Err(TrustDomainError) }
+        if (1..=255).contains(&text.len()) && text.bytes().all(fits) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TrustDomainError)
+        }
     }
 }
 

@@ -44,7 +44,8 @@ impl Statement {
         let subject = certificate.subject();
         let names = certificate.subject_alternative_name().map_err(|_| MaterialError::Certificate)?;
         let names = names.into_iter().flat_map(|extension| &extension.value.general_names);
-        let uris = names.filter_map(|name| if let GeneralName::URI(uri) = name { Some((*uri).to_owned()) } else { None });
+        let uris =
+            names.filter_map(|name| if let GeneralName::URI(uri) = name { Some((*uri).to_owned()) } else { None });
         let constraints = certificate.basic_constraints().map_err(|_| MaterialError::Certificate)?;
         Ok(Self {
             common_name: subject.iter_common_name().next().map(text).transpose()?,

@@ -5,10 +5,14 @@ use std::sync::{Arc, OnceLock};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier,
+};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme, SupportedProtocolVersion};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme, SupportedProtocolVersion,
+};
 
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
@@ -100,7 +104,9 @@ pub fn client(trust: Option<&Trust>, pair: Option<&Pair>, alpn: &[&[u8]]) -> Res
         .with_protocol_versions(&[&TLS13, &TLS12])?
         .with_root_certificates(roots);
     let mut config = match pair {
-        Some(pair) => config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::clone(&pair.key)))),
+        Some(pair) => {
+            config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::clone(&pair.key))))
+        }
         None => config.with_no_client_auth(),
     };
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();

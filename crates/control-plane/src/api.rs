@@ -37,10 +37,11 @@ struct JoinTokenRequest {
 pub(crate) fn doors(authority: Option<Arc<Authority>>, tokens: JoinTokens, fleets: Arc<Fleets>) -> Router {
     let signs = authority.is_some();
     let pem = get(async move || match authority {
-        Some(authority) => {
-            ([(CONTENT_TYPE, "application/x-pem-file")], authority.pem().to_owned()).into_response()
-        }
-        None => refused(StatusCode::NOT_FOUND, "this control plane has no authority: start it with --authority or --ca-cert"),
+        Some(authority) => ([(CONTENT_TYPE, "application/x-pem-file")], authority.pem().to_owned()).into_response(),
+        None => refused(
+            StatusCode::NOT_FOUND,
+            "this control plane has no authority: start it with --authority or --ca-cert",
+        ),
     });
     let make = post(async move |Json(request): Json<JoinTokenRequest>| {
         let JoinTokenRequest { fleet, ttl } = request;

@@ -19,7 +19,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backstay_auth::{Proxies, Tokens};
-use backstay_certificate::{Authority, AuthorityError, FileError, Followed, MaterialError, Pair, ServerProtocols, Trust};
+use backstay_certificate::{
+    Authority, AuthorityError, FileError, Followed, MaterialError, Pair, ServerProtocols, Trust,
+};
 use backstay_store::Store;
 
 pub(crate) use self::admission::{Admission, AdmissionLayer};

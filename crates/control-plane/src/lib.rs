@@ -46,8 +46,8 @@ use backstay_guard::{HostName, LogSwitch, PageGuard};
 use backstay_krakend::KrakendFrontEnd;
 use backstay_metering::Meter;
 use backstay_resources::{Registry, Timestamp};
-use futures::FutureExt as _;
 use backstay_store::{Embedded, Store};
+use futures::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -68,10 +68,10 @@ use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
 use self::reports::{Reporting, Reports};
-pub use backstay_store::{Keys, KeysError};
 pub use self::security::{AuthorityFrom, DoorFiles, Security};
 use self::shared::Shared;
 use self::source::FleetSource;
+pub use backstay_store::{Keys, KeysError};
 
 /// Where a control plane listens and keeps its data.
 #[derive(Debug, Clone)]
@@ -203,6 +203,9 @@ impl ControlPlane {
             None => Tokens::any(),
         };
         let security = &options.security;
+        if !options.insecure {
+            security.check(options.api, options.xds, &tokens)?;
+        }
         let keys = security.encryption_keys.as_deref().map(backstay_store::Keys::of_file).transpose()?;
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
@@ -217,10 +220,6 @@ impl ControlPlane {
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let doors = Doors::open(security, options.limits.doors, addresses, &tokens, &store, &metrics).await?;
         let doors = Arc::new(doors);
-        let api_asks = doors.api_takes_certificates || !tokens.takes_any();
-        if !options.insecure {
-            security.check((addresses.0, api_asks), (addresses.1, doors.admission.asks()))?;
-        }
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
@@ -282,9 +281,10 @@ impl ControlPlane {
         let api = listen::serve(accept, api, connections, metrics, async move { api_stop.cancelled().await });
         let accept = Accept::new(xds, "discovery", timeout, doors.xds.clone());
         let domain = options.security.trust_domain.clone();
-        let routes = Routes::new(backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default()))
-            .add_service(Reporting::service(reports, stop.clone(), membership))
-            .add_service(Joining::service(doors.authority.clone(), domain, join_tokens.clone()));
+        let routes =
+            Routes::new(backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default()))
+                .add_service(Reporting::service(reports, stop.clone(), membership))
+                .add_service(Joining::service(doors.authority.clone(), domain, join_tokens.clone()));
         let xds = listen::serve_xds(accept, xds_guard, AdmissionLayer(doors.admission.clone()), routes, stop.clone());
         Ok(Self {
             api: addresses.0,

@@ -128,7 +128,13 @@ fn connection(
 }
 
 /// Serves these to proxies until `stop`.
-pub(crate) async fn serve_xds(accept: Accept, guard: GuardLayer, admission: AdmissionLayer, routes: Routes, stop: CancellationToken) {
+pub(crate) async fn serve_xds(
+    accept: Accept,
+    guard: GuardLayer,
+    admission: AdmissionLayer,
+    routes: Routes,
+    stop: CancellationToken,
+) {
     let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))

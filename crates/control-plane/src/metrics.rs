@@ -161,7 +161,8 @@ impl Metrics {
 }
 
 const REFUSED: &str = "backstay_xds_proxies_refused_total";
-const REFUSED_HELP: &str = "Requests of proxies refused, by the reason: nobody knows who they are, or it is not their fleet.";
+const REFUSED_HELP: &str =
+    "Requests of proxies refused, by the reason: nobody knows who they are, or it is not their fleet.";
 
 impl Metrics {
     /// What is counted of TLS at an address, which is called `api` or `xds`.

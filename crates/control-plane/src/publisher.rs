@@ -13,8 +13,8 @@ use backstay_resources::{Changed, Kind, Object, Registry, apoxy};
 use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision, Store, WatchError};
 use backstay_xds::{Resource, ResourceChange};
 
-pub(crate) use self::thread::spawn;
 use self::last_good::LastGoodSecrets;
+pub(crate) use self::thread::spawn;
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};

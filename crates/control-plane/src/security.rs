@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use backstay_auth::TrustDomain;
+use backstay_auth::{Tokens, TrustDomain};
 use backstay_guard::check_address;
 
 use crate::error::StartError;
@@ -61,19 +61,18 @@ impl Security {
     }
 
     /// Whether these addresses may be listened on: beyond this machine there must be TLS, and something that is asked for.
-    pub(crate) fn check(
-        &self,
-        (api, api_asks): (SocketAddr, bool),
-        (xds, xds_asks): (SocketAddr, bool),
-    ) -> Result<(), StartError> {
+    pub(crate) fn check(&self, api: SocketAddr, xds: SocketAddr, tokens: &Tokens) -> Result<(), StartError> {
+        let api_asks = self.api.client_authorities.is_some() || !tokens.takes_any();
+        let certificates = self.xds.client_authorities.is_some() || self.authority != AuthorityFrom::Nowhere;
         let checked = |option, address, harm, is_tls, asks, help| match check_address(option, address, harm) {
             Err(exposed) if !(is_tls && asks) => Err(StartError::Exposed { exposed, lacks: lacks(is_tls, asks), help }),
             _ => Ok(()),
         };
-        let (api_tls, xds_tls) = (self.api_is_tls(), self.xds_is_tls());
-        checked("--api", api, "may change everything", api_tls, api_asks, "--tls-cert or --authority, and --client-ca or --tokens")?;
+        let help = "--tls-cert or --authority, and --client-ca or --tokens";
+        checked("--api", api, "may change everything", self.api_is_tls(), api_asks, help)?;
+        let help = "--tls-cert or --authority, and --xds-client-ca, --authority or --tokens with fleets";
         let harm = "receives every fleet's configuration, private keys included";
-        checked("--xds", xds, harm, xds_tls, xds_asks, "--tls-cert or --authority, and --xds-client-ca, --authority or --tokens with fleets")
+        checked("--xds", xds, harm, self.xds_is_tls(), certificates || tokens.any_joins(), help)
     }
 }
 

@@ -65,7 +65,9 @@ impl Access {
     /// # Errors
     /// What does not.
     pub(crate) fn check(&self, uri: &Uri, state_dir: Option<&Path>) -> Result<(), AccessError> {
-        let Some(host) = uri.host().filter(|host| !host.is_empty()) else { return Err(AccessError::Address(uri.clone())) };
+        let Some(host) = uri.host().filter(|host| !host.is_empty()) else {
+            return Err(AccessError::Address(uri.clone()));
+        };
         match uri.scheme_str() {
             Some("https") => {}
             Some("http") => {
@@ -165,7 +167,8 @@ impl Transport for Way {
                 let token = read_token(&path).await?;
                 // The error could quote it.
                 let unfit = |_| io::Error::other(format!("{}: a token is one line of visible ASCII", path.display()));
-                let mut value: tonic::metadata::AsciiMetadataValue = format!("Bearer {token}").parse().map_err(unfit)?;
+                let mut value: tonic::metadata::AsciiMetadataValue =
+                    format!("Bearer {token}").parse().map_err(unfit)?;
                 value.set_sensitive(true);
                 metadata.insert("authorization", value);
             }

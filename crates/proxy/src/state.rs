@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_proto::RESOURCE_TYPE_URL;
-use backstay_seal::{Keys, is_sealed};
 use backstay_proto::discovery::{Any, DeltaDiscoveryResponse, Resource};
+use backstay_seal::{Keys, is_sealed};
 use backstay_xds::client::Update;
 use prost::Message;
 use xxhash_rust::xxh3::xxh3_64;
@@ -103,7 +103,9 @@ impl StateFile {
             let unsealed = self.keys.as_ref().map(|keys| keys.unseal(FILE, &content));
             content = match unsealed {
                 Some(Ok(content)) => content,
-                Some(Err(_)) => return Err(StateError::Damaged { path, why: "it is sealed, and not with a key that is given" }),
+                Some(Err(_)) => {
+                    return Err(StateError::Damaged { path, why: "it is sealed, and not with a key that is given" });
+                }
                 None => return Err(StateError::Damaged { path, why: "it is sealed, and no key is given" }),
             };
         }

@@ -36,7 +36,10 @@ impl Args {
         let made = client.call(Method::POST, "/join-tokens", JSON, Some((JSON, &request))).await?;
         output::line(made["token"].as_str().context("the control plane answered without a token")?)?;
         let expires = made["expires"].as_str().unwrap_or_default();
-        output::error_line(format_args!("for one proxy of the fleet {}, until {expires}; it is not shown again", self.fleet));
+        output::error_line(format_args!(
+            "for one proxy of the fleet {}, until {expires}; it is not shown again",
+            self.fleet
+        ));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -130,7 +130,8 @@ async fn authorities_of_clients_change_with_two_at_once() {
 fn a_token_is_not_sent_in_the_clear() {
     let secured = Secured::new();
     let token = secured.write("token", "secret");
-    let plain = ["proxy", "--control-plane", "http://192.0.2.1:18000", "--token-file", &token, "--admin", "127.0.0.1:0"];
+    let plain =
+        ["proxy", "--control-plane", "http://192.0.2.1:18000", "--token-file", &token, "--admin", "127.0.0.1:0"];
     let output = crate::harness::backstay(plain);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");

@@ -54,7 +54,8 @@ async fn what_is_agreed_on_is_spoken() {
         assert_eq!(session.get("/readyz").await.unwrap().0, StatusCode::OK);
     }
     // A name of the certificate is as good as an address, without --allowed-host.
-    let Some((said, code)) = curl(&["--cacert", &secured.ca, &format!("https://localhost:{}/readyz", control_plane.api().port())])
+    let Some((said, code)) =
+        curl(&["--cacert", &secured.ca, &format!("https://localhost:{}/readyz", control_plane.api().port())])
     else {
         return;
     };
@@ -151,7 +152,9 @@ fn who_shows_nothing_reads_the_authority_and_health_alone() {
     let stranger = crate::harness::tls::Authority::new();
     let life = std::time::Duration::from_secs(3600);
     let [cert, key] = stranger.issue_client(&["spiffe://backstay/user/eve"], life).write(secured.folder.path(), "eve");
-    let Some((said, code)) = curl(&[&status[..], &["--cert", &cert, "--key", &key, &backends]].concat()) else { return };
+    let Some((said, code)) = curl(&[&status[..], &["--cert", &cert, "--key", &key, &backends]].concat()) else {
+        return;
+    };
     assert_ne!(code, 0, "a certificate of strangers ends the handshake: {said}");
 }
 

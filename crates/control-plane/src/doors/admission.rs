@@ -66,23 +66,25 @@ impl Admission {
     async fn ended(self: Arc<Self>, proxy: Arc<Proxy>, chain: Option<Chain>) -> NotProved {
         let mut tokens = self.proxies.tokens().changes();
         let mut clients = self.door.as_ref().and_then(|door| door.clients_changes());
+        let is_certificate = proxy.fleet_of_certificate().is_some();
+        // Between the handshake and this call the authorities may have changed.
+        let mut look = is_certificate;
         loop {
             if let Err(why) = self.proxies.again(&proxy, Timestamp::now()) {
                 return why;
             }
-            let is_certificate = proxy.fleet_of_certificate().is_some();
-            if let (true, Some(chain), Some(door)) = (is_certificate, &chain, &self.door)
+            if let (true, Some(chain), Some(door)) = (look, &chain, &self.door)
                 && !door.believes(chain)
             {
                 return NotProved::Authority;
             }
             let left = proxy.expires().map(|expires| expires.0.duration_since(Timestamp::now().0).as_secs());
             let left = left.map(|left| Duration::from_secs(u64::try_from(left).unwrap_or_default().max(1)));
-            tokio::select! {
-                () = tokio::time::sleep(left.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)) => {}
-                () = changed(&mut tokens), if !is_certificate => {}
-                () = changed(&mut clients), if is_certificate => {}
-            }
+            look = tokio::select! {
+                () = tokio::time::sleep(left.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)) => false,
+                () = changed(&mut tokens), if !is_certificate => false,
+                () = changed(&mut clients), if is_certificate => true,
+            };
         }
     }
 }
@@ -203,7 +205,10 @@ impl http_body::Body for Limited {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {

@@ -27,7 +27,8 @@ pub(crate) type Shown = Arc<Followed<Pair>>;
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// What is answered to HTTP without TLS, as Go's server does; a client that reads says it.
-const PLAIN: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\
+const PLAIN: &[u8] =
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\
     Client sent an HTTP request to an HTTPS server.\n";
 
 /// How much of such a request is read, so that the answer arrives before the connection is reset.
@@ -85,7 +86,8 @@ impl Door {
         metrics: &Metrics,
     ) -> Result<Self, TlsError> {
         let metrics = metrics.door(name);
-        let config = ArcSwap::new(tls::server(&pair.get(), trust(clients.as_deref(), own.as_ref()).as_ref(), protocols)?);
+        let config =
+            ArcSwap::new(tls::server(&pair.get(), trust(clients.as_deref(), own.as_ref()).as_ref(), protocols)?);
         let slots = Semaphore::new(limits.handshakes.min(Semaphore::MAX_PERMITS));
         let pace = Pace::new(limits.handshakes_per_second);
         let timeout = limits.handshake_timeout;

@@ -104,7 +104,9 @@ impl JoinTokens {
         let (snapshot, all) = (self.0.snapshot(), Prefix::resource(PLACE));
         let old = snapshot.list(&all).filter(|entry| {
             let known = serde_json::from_slice::<Known>(&entry.value);
-            known.map_or(true, |known| known.used.unwrap_or(known.expires).saturating_add(REMEMBERED) < now.0.as_second())
+            known.map_or(true, |known| {
+                known.used.unwrap_or(known.expires).saturating_add(REMEMBERED) < now.0.as_second()
+            })
         });
         let delete = |key: Key| Write { key, expect: Expect::Any, operation: Operation::Delete };
         let writes: Vec<Write> = old.map(|entry| delete(entry.key.clone())).collect();

@@ -36,7 +36,8 @@ impl Reporting {
         membership: Membership,
     ) -> HealthReportServiceServer<Self> {
         let streams = Semaphore::new(reports.limits.streams);
-        HealthReportServiceServer::new(Self { reports, streams, stop, membership }).max_decoding_message_size(MAX_MESSAGE_BYTES)
+        HealthReportServiceServer::new(Self { reports, streams, stop, membership })
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     async fn read(

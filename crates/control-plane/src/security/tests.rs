@@ -1,25 +1,47 @@
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use backstay_auth::{Digest, Tokens};
 
 use super::{AuthorityFrom, DoorFiles, Security};
 
-const LOOPBACK: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 0));
-const ANY: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0));
+const LOOPBACK: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+const ANY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
-fn refusal(security: &Security, api: (SocketAddr, bool), xds: (SocketAddr, bool)) -> String {
-    security.check(api, xds).map_or_else(|error| error.to_string(), |()| String::new())
+fn refusal(security: &Security, api: SocketAddr, xds: SocketAddr, tokens: &Tokens) -> String {
+    security.check(api, xds, tokens).map_or_else(|error| error.to_string(), |()| String::new())
 }
 
-#[test]
-fn loopback_needs_nothing_and_others_need_both() {
+async fn tokens(fleets: &str) -> Tokens {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens.yaml");
+    let digest = Digest::of("token");
+    std::fs::write(&file, format!("tokens: [{{name: a, sha256: {digest}, fleets: {fleets}}}]")).unwrap();
+    Tokens::of_file(&file).await.unwrap()
+}
+
+#[tokio::test]
+async fn loopback_needs_nothing_and_others_need_both() {
     let plain = Security::default();
     let own = Security { authority: AuthorityFrom::Store, ..Security::default() };
-    assert_eq!(refusal(&plain, (LOOPBACK, false), (LOOPBACK, false)), "");
-    assert!(refusal(&plain, (ANY, false), (LOOPBACK, false)).contains("--api 0.0.0.0:0"));
-    assert!(refusal(&plain, (ANY, false), (LOOPBACK, false)).contains("no TLS and authentication"));
-    assert!(refusal(&plain, (ANY, true), (LOOPBACK, false)).contains("no TLS:"));
-    assert!(refusal(&own, (ANY, false), (LOOPBACK, false)).contains("no authentication:"));
-    assert!(refusal(&own, (ANY, true), (ANY, false)).contains("--xds 0.0.0.0:0"));
-    assert_eq!(refusal(&own, (ANY, true), (ANY, true)), "");
+    let none = Tokens::any();
+    assert_eq!(refusal(&plain, LOOPBACK, LOOPBACK, &none), "");
+    let said = refusal(&plain, ANY, LOOPBACK, &none);
+    assert!(said.contains("--api 0.0.0.0:0") && said.contains("no TLS and authentication"), "{said}");
+    assert!(refusal(&plain, ANY, LOOPBACK, &tokens("[]").await).contains("no TLS:"));
+    assert!(refusal(&own, ANY, LOOPBACK, &none).contains("no authentication:"));
+    assert_eq!(refusal(&own, ANY, ANY, &tokens("[]").await), "");
+}
+
+#[tokio::test]
+async fn discovery_needs_something_that_is_bound_to_fleets() {
+    let pair = || DoorFiles { pair: Some(("cert".into(), "key".into())), ..DoorFiles::default() };
+    let tls = Security { xds: pair(), ..Security::default() };
+    let said = refusal(&tls, LOOPBACK, ANY, &tokens("[]").await);
+    assert!(said.contains("--xds 0.0.0.0:0") && said.contains("no authentication:"), "{said}");
+    assert_eq!(refusal(&tls, LOOPBACK, ANY, &tokens("[edge]").await), "");
+    let clients = DoorFiles { client_authorities: Some("ca".into()), ..pair() };
+    let tls = Security { xds: clients, ..Security::default() };
+    assert_eq!(refusal(&tls, LOOPBACK, ANY, &Tokens::any()), "");
 }
 
 #[test]

@@ -66,7 +66,9 @@ impl Joined {
         let (key, certificate_request) = request().map_err(io::Error::other)?;
         let signing = async {
             let channel = connect(&self.unproved.0).await.map_err(io::Error::other)?;
-            let answer = JoinServiceClient::new(channel).join(JoinRequest { token, certificate_request: certificate_request.into() }).await;
+            let answer = JoinServiceClient::new(channel)
+                .join(JoinRequest { token, certificate_request: certificate_request.into() })
+                .await;
             Ok::<_, io::Error>(answer.map_err(|status| refused(&status))?.into_inner())
         };
         let answer = in_time(signing).await?;
@@ -100,7 +102,9 @@ impl Joined {
         let (key, certificate_request) = request().map_err(io::Error::other)?;
         let signing = async {
             let channel = connect(&self.proved.0).await.map_err(io::Error::other)?;
-            let answer = JoinServiceClient::new(channel).renew(RenewRequest { certificate_request: certificate_request.into() }).await;
+            let answer = JoinServiceClient::new(channel)
+                .renew(RenewRequest { certificate_request: certificate_request.into() })
+                .await;
             Ok::<_, io::Error>(answer.map_err(|status| refused(&status))?.into_inner())
         };
         let answer = in_time(signing).await?;

@@ -120,7 +120,10 @@ async fn begin(
 ) -> Result<(Control, Tasks), StartError> {
     check_descriptors(options.limits.max_connections);
     let runtime = Handle::current();
-    let state = options.state_dir.as_deref().map(|directory| StateFile::open(directory, &options.fleet, options.state_keys.clone()));
+    let state = options
+        .state_dir
+        .as_deref()
+        .map(|directory| StateFile::open(directory, &options.fleet, options.state_keys.clone()));
     let state = state.transpose()?;
     let lock = options.state_dir.as_deref().map(StateLock::take).transpose()?;
     let dns = Arc::new(Dns::new(&options.dns_servers, runtime.clone())?);
