@@ -26,9 +26,4 @@ impl ServerArgs {
         let files = ClientFiles { authorities: self.ca.clone(), ..ClientFiles::default() };
         Client::trusting(self.server.clone(), files, self.token_file.clone())
     }
-
-    /// The address itself.
-    pub(crate) fn server(&self) -> &Server {
-        &self.server
-    }
 }
