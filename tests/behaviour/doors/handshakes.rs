@@ -123,7 +123,8 @@ fn an_address_that_others_reach_needs_both_tls_and_authentication() {
     let (code, said) = run(&["--authority"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("no authentication") && said.contains("--client-ca"), "{said}");
-    let (code, said) = run(&["--tls-cert", &secured.text("server.crt"), "--tls-key", &secured.ca]);
+    let (code, said) =
+        run(&["--tls-cert", &secured.text("server.crt"), "--tls-key", &secured.ca, "--client-ca", &secured.ca]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("--tls-cert") && said.contains("private key"), "{said}");
 }
