@@ -59,7 +59,7 @@ async fn a_certificate_is_for_the_fleet_of_the_token_and_renewed_for_that_of_the
 async fn a_request_that_cannot_be_signed_does_not_use_up_its_token() {
     let (joining, tokens) = joining();
     let made = tokens.make("edge", 60, Timestamp::now()).await.unwrap();
-    let asked = JoinRequest { token: made.token.clone(), certificate_request: b"nothing"[..].into() };
+    let asked = JoinRequest { token: made.token.clone(), certificate_request: b"nothing".as_slice().into() };
     let refused = joining.join(Request::new(asked)).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     assert!(refused.message().starts_with("certificate_request:"), "{refused}");
