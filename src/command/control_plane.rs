@@ -9,20 +9,23 @@ use backstay_control_plane::{ControlPlane, Limit, Limits, Options};
 use backstay_guard::LogSwitch;
 use serde_json::json;
 
+use super::access::AccessArgs;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::output;
-use crate::shutdown::{Hangup, Shutdown};
+use crate::shutdown::{Hangup, Reopen, Shutdown};
 
 /// Run the control plane: the API, and the stream of configuration to proxies
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-SIGTERM and SIGINT end open requests in order; a second signal ends at once.
+SIGTERM and SIGINT end open requests in order; a second signal ends at once. SIGUSR1 has the audit log go on in a new file, after the
+old one was moved.
 
 Examples:
   backstay control-plane
   backstay control-plane --data-dir /var/lib/backstay
   backstay control-plane --tokens tokens.yaml --fastly-gateway default/edge
+  backstay control-plane --tokens tokens.yaml --authorization roles.yaml --audit-log audit.log
   backstay control-plane --api 10.0.0.5:7080 --xds 10.0.0.5:18000 --insecure --allowed-host backstay.example")]
 pub(crate) struct Args {
     /// Address of the API: REST, gRPC admin, metrics and health
@@ -41,6 +44,8 @@ pub(crate) struct Args {
     #[arg(long = "limit", value_name = "NAME=VALUE")]
     limits: Vec<Limit>,
     #[command(flatten)]
+    access: AccessArgs,
+    #[command(flatten)]
     fastly: FastlyArgs,
     #[command(flatten)]
     allowed_hosts: AllowedHostArgs,
@@ -51,19 +56,23 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, log_switch: LogSwitch) -> Result<ExitCode> {
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
+        let mut reopen = Reopen::listen(Hangup::Ends)?;
         let Self { api, xds, data_dir, insecure, .. } = self;
         let allowed_hosts = self.allowed_hosts.names;
         let fastly = self.fastly.options(None);
         let mut limits = Limits::default();
         self.limits.iter().for_each(|limit| limit.apply(&mut limits));
-        let options =
-            Options { limits, api, xds, data_dir, insecure, allowed_hosts, fastly, log_switch: Some(log_switch) };
+        let (access, log_switch) = (self.access.options(), Some(log_switch));
+        let options = Options { limits, api, xds, data_dir, insecure, allowed_hosts, access, fastly, log_switch };
         let start = ControlPlane::start(options);
         let control_plane = output::with_spinner("Opening the store", start).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         self.address_file.write(&json!({"api": api.to_string(), "xds": xds.to_string()}))?;
         tracing::info!("API on http://{api}, configuration for proxies on http://{xds}");
-        shutdown.requested().await;
+        tokio::select! {
+            () = shutdown.requested() => {}
+            never = reopen.each(|| control_plane.reopen_audit_log()) => match never {},
+        }
         tracing::info!("ending");
         shutdown.drain(control_plane.shutdown()).await;
         Ok(ExitCode::SUCCESS)

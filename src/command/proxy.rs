@@ -154,6 +154,9 @@ impl FromStr for PlainUri {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let server: crate::client::Server = text.parse()?;
+        if server.is_tls() {
+            return Err(crate::client::ServerError::Https);
+        }
         server.uri("").parse().map(Self).map_err(|_| crate::client::ServerError::Malformed)
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! # Layout
 //!
+//! - `access`: who sends requests to the API, and what they may do.
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
@@ -10,6 +11,7 @@
 //! - `offline`: what the compiler says of objects that are not stored.
 //! - [`Limits`]: everything that has a bound. `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
+mod access;
 mod admin;
 mod api;
 pub mod backup;
@@ -34,7 +36,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_auth::Tokens;
+use backstay_auth::Audit;
 use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_fastly::FastlyFrontEnd;
 use backstay_fastly::api::backend_health::{Health, ProxyHealth};
@@ -50,6 +52,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
+use self::access::Gate;
+pub use self::access::{AccessError, AccessLimits, AccessOptions, AuditLimits, Keys, TokenIssuer};
 pub use self::error::{BootstrapError, StartError};
 use self::fleets::Fleets;
 pub use self::limits::{Limit, LimitError, Limits};
@@ -76,6 +80,8 @@ pub struct Options {
     pub insecure: bool,
     /// Names that requests to both addresses may be addressed to, besides IP addresses and `localhost`. Default none.
     pub allowed_hosts: Vec<HostName>,
+    /// Who may send requests to the API, and what they may do.
+    pub access: AccessOptions,
     /// The Fastly dialect.
     pub fastly: FastlyOptions,
     /// Everything that has a bound.
@@ -92,6 +98,7 @@ impl Default for Options {
             data_dir: PathBuf::from(".backstay"),
             insecure: false,
             allowed_hosts: Vec::new(),
+            access: AccessOptions::default(),
             fastly: FastlyOptions::default(),
             limits: Limits::default(),
             log_switch: None,
@@ -102,8 +109,6 @@ impl Default for Options {
 /// Settings of the Fastly dialect.
 #[derive(Debug, Clone, Default)]
 pub struct FastlyOptions {
-    /// File of the tokens that its API takes. Without one it takes any.
-    pub tokens: Option<PathBuf>,
     /// `NAMESPACE/NAME` of the Gateway that serves services which name none. None: these are not served.
     pub default_gateway: Option<String>,
     /// Response header that names the backend, and why it did not answer. Empty: none.
@@ -134,19 +139,13 @@ fn front_ends(fastly: &FastlyOptions) -> Vec<Box<dyn FrontEnd>> {
 }
 
 /// The APIs of dialects that have paths of their own.
-fn dialects(
-    store: &Arc<dyn Store>,
-    fastly: FastlyOptions,
-    tokens: Tokens,
-    reports: &Arc<Reports>,
-    meter: Meter,
-) -> axum::Router {
+fn dialects(store: &Arc<dyn Store>, fastly: FastlyOptions, reports: &Arc<Reports>, meter: Meter) -> axum::Router {
     let FastlyOptions { default_gateway, backend_header, writes_per_hour, .. } = fastly;
     let health = Arc::new(Reported(reports.clone()));
     let defaults = backstay_fastly::api::Options::default();
     let options =
         backstay_fastly::api::Options { default_gateway, backend_header, writes_per_hour, health, meter, ..defaults };
-    backstay_fastly::api::router(store.clone(), tokens, options)
+    backstay_fastly::api::router(store.clone(), options)
 }
 
 /// What proxies report, as the Fastly dialect asks for it.
@@ -173,6 +172,7 @@ pub struct ControlPlane {
     stop: CancellationToken,
     watches: watch::Sender<bool>,
     fleets: Arc<Fleets>,
+    audit: Audit,
     servers: Vec<JoinHandle<()>>,
     publisher: Option<std::thread::JoinHandle<()>>,
 }
@@ -188,10 +188,6 @@ impl ControlPlane {
             check_address("--xds", options.xds, "receives every fleet's configuration, private keys included")
                 .map_err(StartError::Exposed)?;
         }
-        let tokens = match &options.fastly.tokens {
-            Some(path) => Tokens::of_file(path).await?,
-            None => Tokens::any(),
-        };
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
         let path = options.data_dir.join("store.redb");
@@ -201,6 +197,7 @@ impl ControlPlane {
 
         let reports = Arc::new(Reports::default());
         let (metrics, exposition) = Metrics::new(store.clone(), reports.clone());
+        let gate = Gate::open(&options.access, options.limits.access, &registry, metrics.access.clone()).await?;
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
@@ -219,14 +216,15 @@ impl ControlPlane {
             return Err(StartError::Compile);
         }
 
-        let source = FleetSource { fleets: fleets.clone(), shared: shared.clone(), metrics: metrics.clone() };
+        let (watched, audit) = (fleets.clone(), gate.audit.clone());
+        let source = FleetSource { fleets: watched, shared: shared.clone(), metrics: metrics.clone(), audit };
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = backstay_kube::collect_garbage(store.clone(), registry.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
-        let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
-        let dialects = dialects(&store, options.fastly, tokens, &reports, exposition.fastly_meter());
+        let following = tokio::spawn(until(stop.clone(), gate.clone().follow()));
+        let dialects = dialects(&store, options.fastly, &reports, exposition.fastly_meter());
         let router =
             api::router(&store, &registry, &fleets, &shared, exposition, options.limits.api.clone(), watches_stop)
                 .merge(dialects);
@@ -239,7 +237,7 @@ impl ControlPlane {
         let guard = PageGuard::new(options.allowed_hosts);
         let api_guard = GuardLayer::new(guard.clone(), metrics.api_requests_refused.clone());
         let xds_guard = GuardLayer::new(guard, metrics.xds_requests_refused.clone());
-        let api = api_guard.layer(router);
+        let api = api_guard.layer(access::protect(router, &gate));
         let accept = Accept::new(listener, "the API", options.limits.connections.header_timeout);
         let api =
             listen::serve(accept, api, options.limits.connections, metrics, async move { api_stop.cancelled().await });
@@ -251,6 +249,7 @@ impl ControlPlane {
             stop,
             watches,
             fleets,
+            audit: gate.audit,
             servers: vec![status, upkeep, following, garbage, tokio::spawn(api), tokio::spawn(xds)],
             publisher: Some(publisher),
         })
@@ -268,6 +267,11 @@ impl ControlPlane {
         self.xds
     }
 
+    /// The next event of the audit log goes to the file that has its name then, as after a rotation.
+    pub fn reopen_audit_log(&self) {
+        self.audit.reopen();
+    }
+
     /// Ends streams and watches, lets open requests end, and closes the store.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
@@ -276,6 +280,8 @@ impl ControlPlane {
         for server in self.servers.drain(..) {
             let _ = server.await;
         }
+        let audit = self.audit.clone();
+        let _ = tokio::task::spawn_blocking(move || audit.close()).await;
         if let Some(publisher) = self.publisher.take() {
             let _ = tokio::task::spawn_blocking(move || publisher.join()).await;
         }

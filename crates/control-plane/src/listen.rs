@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use backstay_auth::Peer;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::sync::Semaphore;
+use tonic::transport::server::Connected as _;
 use tower::ServiceExt as _;
 
 pub(crate) use self::accept::Accept;
@@ -69,8 +71,9 @@ pub(crate) async fn serve(
             metrics.api_connections_refused.increment(1);
             continue;
         };
+        let peer = stream.connect_info().remote_addr().map(|address| Peer { address, certificate: None });
         let stream = WriteTimeout::new(stream, limits.write_timeout);
-        let connection = connection(&builder, stream, api.clone());
+        let connection = connection(&builder, stream, peer, api.clone());
         let connection = graceful.watch(connection);
         let open = metrics.api_connections.clone();
         tokio::spawn(async move {
@@ -103,11 +106,15 @@ fn builder(limits: ApiLimits) -> auto::Builder<TokioExecutor> {
 fn connection(
     builder: &auto::Builder<TokioExecutor>,
     stream: WriteTimeout<Connection>,
+    peer: Option<Peer>,
     api: Guarded<Router>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + 'static
 {
-    let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+    let service = hyper::service::service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
         let api = api.clone();
+        if let Some(peer) = &peer {
+            request.extensions_mut().insert(peer.clone());
+        }
         async move {
             let response = api.oneshot(request.map(Body::new)).await;
             Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))

@@ -9,6 +9,7 @@ use backstay_store::{Stats, Store};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use crate::access::AccessMetrics;
 use crate::reports::Reports;
 
 const METADATA: Metadata<'static> = Metadata::new("backstay", Level::INFO, None);
@@ -49,6 +50,8 @@ pub(crate) struct Metrics {
     pub(crate) api_requests_refused: Counter,
     /// The same of the discovery address.
     pub(crate) xds_requests_refused: Counter,
+    /// Of who sends requests to the API, and what they may do.
+    pub(crate) access: AccessMetrics,
 }
 
 /// What the store says of itself when it is asked.
@@ -118,10 +121,36 @@ impl Metrics {
                 "backstay_xds_requests_refused_total",
                 "Requests for configuration refused for their host or for the web page they come from.",
             ),
+            access: access(&recorder),
         };
         let exposition =
             Exposition { handle: recorder.handle(), store, metrics: StoreMetrics::new(&recorder), recorder, reports };
         (metrics, exposition)
+    }
+}
+
+fn access(recorder: &PrometheusRecorder) -> AccessMetrics {
+    AccessMetrics {
+        unauthenticated: counter(
+            recorder,
+            "backstay_api_unauthenticated_total",
+            "Requests whose credential was not taken.",
+        ),
+        backed_off: counter(
+            recorder,
+            "backstay_api_authentication_backoff_total",
+            "Requests refused unseen, since too many credentials of their address were not taken.",
+        ),
+        denied: counter(recorder, "backstay_api_denied_total", "Requests that their sender may not make."),
+        unusable_roles: counter(
+            recorder,
+            "backstay_roles_reload_failures_total",
+            "Changes of the file of roles that could not be used.",
+        ),
+        audit: backstay_auth::AuditCounts {
+            written: counter(recorder, "backstay_audit_events_total", "Events written to the audit log."),
+            lost: counter(recorder, "backstay_audit_lost_total", "Events that the audit log has lost."),
+        },
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use backstay_auth::identity::DEFAULT_CUSTOMER;
+use backstay_auth::{Audit, User, audit};
 use backstay_model::FleetName;
 use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
@@ -22,6 +24,7 @@ pub(crate) struct FleetSource {
     pub(crate) fleets: Arc<Fleets>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: Metrics,
+    pub(crate) audit: Audit,
 }
 
 /// The fleet that a node joins.
@@ -42,13 +45,16 @@ impl Source for FleetSource {
         let fleet = fleet_of(&peer.node);
         self.fleets.subscribe(fleet).ok_or_else(|| {
             let message = format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another");
+            self.joined(peer, Err(&message));
             Refused::new(Code::NotFound, message)
         })
     }
 
     fn observe(&self, stream: StreamId, event: Event) {
         match event {
-            Event::Opened { peer: Peer { node, address, .. }, type_url } => {
+            Event::Opened { peer, type_url } => {
+                self.joined(&peer, Ok(()));
+                let Peer { node, address, .. } = peer;
                 self.metrics.streams.increment(1.0);
                 let address = address.map_or_else(String::new, |address| address.to_string());
                 tracing::info!(fleet = fleet_of(&node), node = node.id, address, "a proxy connected");
@@ -98,6 +104,14 @@ impl Source for FleetSource {
 type Sent<'a> = (&'a [(Arc<str>, Arc<str>)], &'a [Arc<str>]);
 
 impl FleetSource {
+    /// Writes down that a proxy has joined a fleet, or why it has not.
+    fn joined(&self, peer: &Peer, outcome: Result<(), &str>) {
+        if self.audit.is_on() {
+            let (user, node) = (User::anyone(DEFAULT_CUSTOMER), &peer.node);
+            self.audit.record(&audit::Event::stream(&user, fleet_of(node), &node.id, peer.address, outcome));
+        }
+    }
+
     /// What a proxy refused of a response, and what of it it accepted: nothing, unless it named what it refused.
     fn rejected(&self, stream: StreamId, type_url: &Arc<str>, (sent, removed): Sent<'_>, refused: Vec<Rejection>) {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();
