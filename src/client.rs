@@ -1,8 +1,7 @@
-//! A client of the control plane's REST API: what the subcommands need, with TLS or without.
+//! A client of the control plane's API: what the subcommands need, over TLS where the address asks for it.
 
 mod apply;
 mod args;
-mod connector;
 mod discovery;
 mod error;
 mod merge;
@@ -10,31 +9,31 @@ mod segment;
 mod server;
 mod watch;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_certificate::ClientFiles;
+use backstay_api_client::credential::Shown;
+use backstay_api_client::{Connector, Protocol, Target, client};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderValue, Method, Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
+use tokio::sync::OnceCell;
+use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::{Channel, Endpoint};
 
 pub(crate) use self::apply::apply;
 pub(crate) use self::args::ServerArgs;
-use self::connector::Connector;
 pub(crate) use self::discovery::{Discovery, ResourceType};
 pub(crate) use self::error::{Error, Status};
 pub(crate) use self::segment::{Segment, escape};
 pub(crate) use self::server::Server;
 pub(crate) use self::watch::Watch;
 
-/// To establish a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// From the request to the answer's last byte; watches are exempt.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Larger answers are refused. Lists are read in pages, so nothing honest comes near.
@@ -49,14 +48,15 @@ pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 /// Media types for tables rendered by the server.
 pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
+type Http = HttpClient<Connector, Full<Bytes>>;
+
 /// A client of one control plane.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     server: Server,
-    http: HttpClient<Connector, Full<Bytes>>,
-    grpc: Connector,
-    /// File of the token that is sent with each request, and read for each.
-    token: Option<PathBuf>,
+    target: Arc<Target>,
+    /// Made with the first request: what is shown to the server may have to be asked for.
+    http: Arc<OnceCell<Http>>,
     /// For the Fastly API.
     fastly_key: Option<FastlyKey>,
 }
@@ -72,17 +72,10 @@ impl std::fmt::Debug for FastlyKey {
 }
 
 impl Client {
-    /// A client of the control plane at `server`. Connects when it is first used.
-    pub(crate) fn new(server: Server) -> Self {
-        Self::trusting(server, ClientFiles::default(), None)
-    }
-
-    /// A client that trusts and shows what is in these files.
-    pub(crate) fn trusting(server: Server, files: ClientFiles, token: Option<PathBuf>) -> Self {
-        let grpc = Connector::new(files.clone(), &[b"h2"], CONNECT_TIMEOUT);
-        let connector = Connector::new(files, &[b"http/1.1"], CONNECT_TIMEOUT);
-        let http = HttpClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Self { server, http, grpc, token, fastly_key: None }
+    /// A client of a control plane. Connects when it is first used.
+    pub(crate) fn of(target: Target) -> Self {
+        let server = Server::of(&target.address);
+        Self { server, target: Arc::new(target), http: Arc::default(), fastly_key: None }
     }
 
     /// Sends this token with every request.
@@ -90,24 +83,9 @@ impl Client {
         Self { fastly_key: Some(FastlyKey(key)), ..self }
     }
 
-    /// A channel for gRPC to the same control plane.
-    pub(crate) async fn channel(&self) -> Result<Channel, Error> {
-        let endpoint =
-            Endpoint::from_shared(self.server.uri("")).map_err(|error| Error::unreachable(&self.server, &error))?;
-        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
-        let channel = endpoint.connect_with_connector(self.grpc.clone()).await;
-        channel.map_err(|error| Error::unreachable(&self.server, &error))
-    }
-
-    /// What is sent to prove who asks, if anything.
-    pub(crate) fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
-        let Some(path) = &self.token else { return Ok(None) };
-        let unfit = |reason: String| Error::Token { path: path.clone(), reason };
-        let token = std::fs::read_to_string(path).map_err(|error| unfit(error.to_string()))?;
-        let value = HeaderValue::try_from(format!("Bearer {}", token.trim()));
-        let mut value = value.map_err(|_| unfit("a token is one line of visible ASCII".to_owned()))?;
-        value.set_sensitive(true);
-        Ok(Some(value))
+    /// Whether it says who asks.
+    pub(crate) fn has_credential(&self) -> bool {
+        self.target.credential.is_some()
     }
 
     /// Whom it asks.
@@ -160,8 +138,10 @@ impl Client {
         if let Some(FastlyKey(key)) = &self.fastly_key {
             request = request.header("fastly-key", key);
         }
-        if let Some(value) = self.authorization()? {
-            request = request.header(AUTHORIZATION, value);
+        let shown = self.target.credential.show().await?;
+        // The key of the Fastly API is who sends it, where there is one.
+        if let (Some(token), None) = (&shown.token, &self.fastly_key) {
+            request = request.header(AUTHORIZATION, client::bearer(token)?);
         }
         let mut content = Bytes::new();
         if let Some((media_type, value)) = body {
@@ -169,13 +149,36 @@ impl Client {
             content = Bytes::from(value.to_string());
         }
         let request = request.body(Full::new(content)).map_err(|source| self.malformed(path, &source))?;
-        let response = self.http.request(request).await.map_err(|error| Error::unreachable(&self.server, &error))?;
+        let http = self.http.get_or_try_init(|| async { self.connect(&shown) }).await?;
+        let response = http.request(request).await.map_err(|error| Error::unreachable(&self.server, &error))?;
         if response.status().is_success() {
             return Ok(response);
         }
         let code = response.status();
         let body = self.read(response.into_body()).await?;
         Err(Error::Refused(Status::of(code, &body)))
+    }
+
+    fn connect(&self, shown: &Shown) -> Result<Http, Error> {
+        let connector = client::connector(&self.target, shown, Protocol::Http1)?;
+        Ok(HttpClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector))
+    }
+
+    /// A connection for gRPC, and the token that goes with each call.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub(crate) async fn channel(&self, timeout: Duration) -> Result<(Channel, Option<AsciiMetadataValue>), Error> {
+        let shown = self.target.credential.show().await?;
+        let connector = client::connector(&self.target, &shown, Protocol::Http2)?;
+        let token = shown.token.as_ref().map(client::bearer).transpose()?;
+        let token = token.and_then(|token| AsciiMetadataValue::try_from(token.as_bytes()).ok());
+        let unreachable = |error: tonic::transport::Error| Error::unreachable(&self.server, &error);
+        // The connector knows whether there is TLS.
+        let uri = self.server.uri("").replacen("https://", "http://", 1);
+        let endpoint = Endpoint::from_shared(uri).map_err(unreachable)?.connect_timeout(timeout).timeout(timeout);
+        let channel = endpoint.connect_with_connector(connector).await.map_err(unreachable)?;
+        Ok((channel, token))
     }
 
     async fn read(&self, body: Incoming) -> Result<Bytes, Error> {

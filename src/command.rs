@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+pub(crate) mod access;
 pub(crate) mod apply;
 pub(crate) mod ca;
 pub(crate) mod check;
@@ -11,6 +12,7 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod import;
+pub(crate) mod kubeconfig;
 mod object_ref;
 pub(crate) mod proxy;
 pub(crate) mod secrets;
@@ -42,9 +44,6 @@ pub(crate) struct AllowedHostArgs {
 /// Options of what serves the Fastly API.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct FastlyArgs {
-    /// File of the tokens that the Fastly API takes; without one it takes any [see: backstay token]
-    #[arg(long, value_name = "FILE")]
-    tokens: Option<std::path::PathBuf>,
     /// Gateway that serves the Fastly services which name none themselves
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway_name)]
     fastly_gateway: Option<String>,
@@ -60,7 +59,6 @@ impl FastlyArgs {
     /// As settings. `default_gateway` serves where the command line names none.
     pub(crate) fn options(self, default_gateway: Option<&str>) -> backstay_control_plane::FastlyOptions {
         backstay_control_plane::FastlyOptions {
-            tokens: self.tokens,
             default_gateway: self.fastly_gateway.or_else(|| default_gateway.map(str::to_owned)),
             backend_header: self.fastly_backend_header.unwrap_or_default(),
             writes_per_hour: self.fastly_writes_per_hour,

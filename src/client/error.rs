@@ -19,14 +19,6 @@ pub(crate) enum Error {
         /// The causes, outermost first.
         reason: String,
     },
-    /// The token cannot be read.
-    #[error("cannot use the token in {}: {reason}", path.display())]
-    Token {
-        /// The file.
-        path: std::path::PathBuf,
-        /// Why.
-        reason: String,
-    },
     /// No answer in time.
     #[error("the control plane at {server} gave no answer within {} s", after.as_secs())]
     Timeout {
@@ -53,6 +45,9 @@ pub(crate) enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// It cannot be asked as was said: a credential, an authority or a certificate cannot be used.
+    #[error(transparent)]
+    Access(#[from] backstay_api_client::Error),
     /// The control plane said no.
     #[error("{0}")]
     Refused(Status),

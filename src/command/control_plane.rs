@@ -9,21 +9,24 @@ use backstay_control_plane::{ControlPlane, Limit, Limits, Options};
 use backstay_guard::LogSwitch;
 use serde_json::json;
 
+use super::access::AccessArgs;
 use super::security::SecurityArgs;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::output;
-use crate::shutdown::{Hangup, Shutdown};
+use crate::shutdown::{Hangup, Reopen, Shutdown};
 
 /// Run the control plane: the API, and the stream of configuration to proxies
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-SIGTERM and SIGINT end open requests in order; a second signal ends at once.
+SIGTERM and SIGINT end open requests in order; a second signal ends at once. SIGUSR1 has the audit log go on in a new file, after the
+old one was moved.
 
 Examples:
   backstay control-plane
   backstay control-plane --data-dir /var/lib/backstay
   backstay control-plane --tokens tokens.yaml --fastly-gateway default/edge
+  backstay control-plane --tokens tokens.yaml --authorization roles.yaml --audit-log audit.log
   backstay control-plane --api 10.0.0.5:7080 --xds 10.0.0.5:18000 --authority --tokens tokens.yaml
   backstay control-plane --api 10.0.0.5:7080 --xds 10.0.0.5:18000 --insecure --allowed-host backstay.example")]
 pub(crate) struct Args {
@@ -43,6 +46,8 @@ pub(crate) struct Args {
     #[arg(long = "limit", value_name = "NAME=VALUE")]
     limits: Vec<Limit>,
     #[command(flatten)]
+    access: AccessArgs,
+    #[command(flatten)]
     fastly: FastlyArgs,
     #[command(flatten)]
     allowed_hosts: AllowedHostArgs,
@@ -55,6 +60,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, log_switch: LogSwitch) -> Result<ExitCode> {
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
+        let mut reopen = Reopen::listen(Hangup::Ends)?;
         let Self { api, xds, data_dir, insecure, .. } = self;
         let allowed_hosts = self.allowed_hosts.names;
         let fastly = self.fastly.options(None);
@@ -63,14 +69,27 @@ impl Args {
         let security = self.security.options();
         let scheme = |is_tls| if is_tls { "https" } else { "http" };
         let (api_scheme, xds_scheme) = (scheme(security.api_is_tls()), scheme(security.xds_is_tls()));
-        let log_switch = Some(log_switch);
-        let options = Options { limits, api, xds, data_dir, insecure, security, allowed_hosts, fastly, log_switch };
+        let options = Options {
+            api,
+            xds,
+            data_dir,
+            insecure,
+            security,
+            allowed_hosts,
+            access: self.access.options(),
+            fastly,
+            limits,
+            log_switch: Some(log_switch),
+        };
         let start = ControlPlane::start(options);
         let control_plane = output::with_spinner("Opening the store", start).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         self.address_file.write(&json!({"api": api.to_string(), "xds": xds.to_string()}))?;
         tracing::info!("API on {api_scheme}://{api}, configuration for proxies on {xds_scheme}://{xds}");
-        shutdown.requested().await;
+        tokio::select! {
+            () = shutdown.requested() => {}
+            never = reopen.each(|| control_plane.reopen_audit_log()) => match never {},
+        }
         tracing::info!("ending");
         shutdown.drain(control_plane.shutdown()).await;
         Ok(ExitCode::SUCCESS)

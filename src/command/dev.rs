@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use backstay_control_plane::{ControlPlane, Security};
+use backstay_auth::{Digest, new_token};
+use backstay_control_plane::{AccessOptions, ControlPlane, Security};
 use backstay_guard::{LogSwitch, check_address};
 use backstay_proxy::Access;
 use clap::builder::NonEmptyStringValueParser;
@@ -23,6 +24,7 @@ use self::demo_backend::DemoBackend;
 use self::earlier::Earlier;
 use self::manifests::Followed;
 use self::own_tls::OwnTls;
+use super::access::AccessArgs;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::client::Segment;
@@ -78,6 +80,8 @@ pub(crate) struct Args {
     #[arg(long)]
     tls: bool,
     #[command(flatten)]
+    access: AccessArgs,
+    #[command(flatten)]
     fastly: FastlyArgs,
     #[command(flatten)]
     allowed_hosts: AllowedHostArgs,
@@ -100,7 +104,11 @@ impl Args {
         let mut reopen = Reopen::listen(Hangup::Ends)?;
         let demo = self.files.paths.is_empty();
         let demo_backend = if demo { Some(DemoBackend::start().await?) } else { None };
+        // What dev applies, it applies by itself: with a token that nobody else has.
+        let token = new_token();
+        let access = AccessOptions { own: Some(Digest::of(&token)), ..self.access.options() };
         let options = backstay_control_plane::Options {
+            access,
             api: self.api,
             xds: self.xds,
             insecure: self.insecure,
@@ -130,7 +138,7 @@ impl Args {
         };
         let proxy = super::proxy::for_dev(xds, own).await.context("cannot start the proxy")?;
         let krakend = self.krakend.with_debug();
-        let client = own_tls::client(api, tls.as_ref());
+        let client = own_tls::client(api, token, tls.as_ref())?;
         let mut followed = Followed::new(client, self.files.clone(), krakend, self.namespace.clone(), self.earlier);
         // Changes made while the first round goes on must not be missed.
         let mut changes = if demo { Changes::none() } else { Changes::of(&self.files, &self.data_dir)? };
@@ -155,7 +163,10 @@ impl Args {
             () = shutdown.requested() => Ok(()),
             () = proxy.drain_requested() => Ok(()),
             error = proxy.failed() => Err(error.into()),
-            never = reopen.each(|| proxy.reopen_access_log()) => match never {},
+            never = reopen.each(|| {
+                proxy.reopen_access_log();
+                control_plane.reopen_audit_log();
+            }) => match never {},
         };
         output::error_line("Ending; press Ctrl-C again to end at once");
         shutdown

@@ -53,7 +53,7 @@ impl Args {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        let client = self.server.client();
+        let client = self.server.client()?;
         let discovery = Discovery::load(&client).await?;
         let mut revision = None;
         let mut seen = BTreeSet::new();

@@ -47,7 +47,7 @@ impl Args {
             super::usage("say what to print, such as: backstay get backends");
         }
         let words = self.selection.read();
-        let client = self.server.client();
+        let client = self.server.client()?;
         let selections = words.resolve(&client).await?;
         if self.watch {
             return self.follow(&client, &selections).await;

@@ -53,9 +53,9 @@ pub(crate) struct Args {
     /// Activate the version, where nothing was refused
     #[arg(long)]
     activate: bool,
-    /// Token for the control plane, where it was started with --tokens
-    #[arg(long, env = "FASTLY_API_TOKEN", hide_env_values = true, value_name = "TOKEN", default_value = "import")]
-    token: String,
+    /// Token for the control plane, where it was started with --tokens [default: the credential of --token-file or the kubeconfig]
+    #[arg(long, env = "FASTLY_API_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -72,7 +72,14 @@ impl Args {
         if !details.is_object() || details.get("name").is_none() {
             bail!("{path} is not what GET /service/ID/details answers: it has no name");
         }
-        let import = Import::new(self.server.client().with_fastly_key(self.token), details)?;
+        let client = self.server.client()?;
+        let client = match self.token {
+            Some(token) => client.with_fastly_key(token),
+            None if client.has_credential() => client,
+            // The Fastly API wants a token, whichever it is.
+            None => client.with_fastly_key("import".to_owned()),
+        };
+        let import = Import::new(client, details)?;
         import.run(Wanted { name: self.name, gateway: self.gateway, activate: self.activate }).await
     }
 }

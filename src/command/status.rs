@@ -8,8 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use backstay_proto::admin::admin_service_client::AdminServiceClient;
 use backstay_proto::admin::{GetStatusRequest, GetStatusResponse};
-use http::header::AUTHORIZATION;
-use tonic::Code;
+use tonic::{Code, Request};
 
 use crate::client::{Client, Segment, ServerArgs};
 use crate::output;
@@ -58,7 +57,8 @@ enum OutputFormat {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let status = output::with_spinner("Connecting", fetch(&self.server.client(), self.fleet.as_ref())).await?;
+        let client = self.server.client()?;
+        let status = output::with_spinner("Connecting", fetch(&client, self.fleet.as_ref())).await?;
         if let Some(fleet) = self.fleet.as_ref().filter(|_| status.fleets.is_empty()) {
             bail!("there is no fleet {:?}", fleet.as_str());
         }
@@ -79,17 +79,15 @@ impl Args {
 /// When the control plane cannot be reached or does not answer in time.
 pub(crate) async fn fetch(client: &Client, fleet: Option<&Segment>) -> Result<GetStatusResponse> {
     let server = client.server();
-    let authorization = client.authorization()?;
-    let channel = client.channel().await?;
-    let mut client = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
+    let (channel, token) = client.channel(TIMEOUT).await?;
+    let mut admin = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
     // An empty name asks for all.
     let fleet = fleet.map(Segment::to_string).unwrap_or_default();
-    let mut request = tonic::Request::new(GetStatusRequest { fleet });
-    request.set_timeout(TIMEOUT);
-    if let Some(value) = authorization {
-        request.metadata_mut().as_mut().insert(AUTHORIZATION, value);
+    let mut request = Request::new(GetStatusRequest { fleet });
+    if let Some(token) = token {
+        request.metadata_mut().insert("authorization", token);
     }
-    match client.get_status(request).await {
+    match admin.get_status(request).await {
         Ok(answer) => Ok(answer.into_inner()),
         // What fleet there is not is the caller's to say.
         Err(refusal) if refusal.code() == Code::NotFound => Ok(GetStatusResponse::default()),

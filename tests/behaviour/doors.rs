@@ -14,6 +14,9 @@ use serde_json::Value;
 use crate::harness::tls::Authority;
 use crate::harness::{ControlPlane, PATIENCE, Proxy, backstay, manifest, port, tools};
 
+/// The token of whoever may do everything at the API, in the files of tokens. Where there is no file it is not looked at.
+const OPERATOR: &str = "operator";
+
 /// A control plane with certificates of an authority of the test, and files in a folder.
 struct Secured {
     folder: tempfile::TempDir,
@@ -58,7 +61,7 @@ impl Secured {
         apply(api, &self.ca, &self.path("objects.json"), objects);
     }
 
-    /// A token file of these names, each its own token, with fleets.
+    /// A token file of these names, each its own token, with fleets; and of the operator.
     fn write_tokens(&self, tokens: &[(&str, &str)]) -> String {
         let entry = |(name, fleets): &(&str, &str)| {
             let digest = backstay_auth::Digest::of(name);
@@ -66,8 +69,9 @@ impl Secured {
         };
         let path = self.path("tokens.yaml");
         let entries: String = tokens.iter().map(entry).collect();
-        let text = if entries.is_empty() { "tokens: []\n".to_owned() } else { format!("tokens:\n{entries}") };
-        crate::harness::tls::replace(&path, &text);
+        let digest = backstay_auth::Digest::of(OPERATOR);
+        let operator = format!("- {{name: {OPERATOR}, sha256: {digest}, groups: ['system:masters']}}\n");
+        crate::harness::tls::replace(&path, &format!("tokens:\n{operator}{entries}"));
         path.to_str().unwrap().to_owned()
     }
 
@@ -83,7 +87,9 @@ fn apply(api: SocketAddr, ca: &str, file: &Path, objects: &[Value]) {
     std::fs::write(file, list.to_string()).unwrap();
     let server = format!("https://{api}");
     let file = file.to_str().unwrap();
-    let output = backstay(["apply", "--wait", "-f", file, "--server", &server, "--ca", ca]);
+    let token = format!("{file}.token");
+    std::fs::write(&token, OPERATOR).unwrap();
+    let output = backstay(["apply", "--wait", "-f", file, "--server", &server, "--ca", ca, "--token-file", &token]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -109,7 +115,8 @@ fn curl(arguments: &[&str]) -> Option<(String, i32)> {
 
 /// The value of a metric of a control plane over TLS.
 async fn metric(api: SocketAddr, name: &str) -> f64 {
-    let mut session = crate::harness::tls::Session::open(api, "127.0.0.1", &["http/1.1"]).await.unwrap();
+    let session = crate::harness::tls::Session::open(api, "127.0.0.1", &["http/1.1"]).await.unwrap();
+    let mut session = session.with_token(OPERATOR);
     let (_, text) = session.get("/metrics").await.unwrap();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
     value.unwrap_or_else(|| panic!("no {name} in {text}"))

@@ -19,7 +19,10 @@ fn command() -> Command {
 }
 
 fn plain(mut command: Command) -> Command {
-    command.env_remove("BACKSTAY_SERVER").env_remove("RUST_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
+    for name in ["BACKSTAY_SERVER", "BACKSTAY_CA", "BACKSTAY_TOKEN_FILE", "KUBECONFIG", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
     command
 }
 

@@ -77,9 +77,17 @@ impl Authority {
 impl Authority {
     /// A certificate for a client that is called by these URIs, and holds for this long from now on.
     pub fn issue_client(&self, uris: &[&str], life: Duration) -> Pair {
+        self.issue_member(None, uris, life)
+    }
+
+    /// The same for a client of an organization.
+    pub fn issue_member(&self, organization: Option<&str>, uris: &[&str], life: Duration) -> Pair {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.subject_alt_names = uris.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect();
         params.distinguished_name.push(DnType::CommonName, "a client of the tests");
+        if let Some(organization) = organization {
+            params.distinguished_name.push(DnType::OrganizationName, organization);
+        }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.not_before = (SystemTime::now() - Duration::from_secs(60)).into();
         params.not_after = (SystemTime::now() + life).into();
@@ -180,6 +188,7 @@ pub struct Session {
     /// What was agreed on; empty if nothing was.
     pub alpn: String,
     host: String,
+    token: Option<String>,
     sender: Sender,
 }
 
@@ -227,21 +236,30 @@ impl Session {
             tokio::spawn(connection);
             Sender::Http1(sender)
         };
-        Ok(Self { certificate, alpn, host: host.to_owned(), sender })
+        Ok(Self { certificate, alpn, host: host.to_owned(), token: None, sender })
+    }
+
+    /// Sends this token with each request.
+    pub fn with_token(self, token: &str) -> Self {
+        Self { token: Some(format!("Bearer {token}")), ..self }
     }
 
     /// GET on this very connection.
     pub async fn get(&mut self, path: &str) -> Result<(StatusCode, String), String> {
         let exchange = async {
+            let shown = |request: http::request::Builder| match &self.token {
+                Some(token) => request.header("authorization", token),
+                None => request,
+            };
             let response = match &mut self.sender {
                 Sender::Http1(sender) => {
                     sender.ready().await.map_err(|error| describe(&error))?;
-                    let request = Request::get(path).header("host", &self.host);
+                    let request = shown(Request::get(path).header("host", &self.host));
                     sender.send_request(request.body(Full::default()).unwrap()).await
                 }
                 Sender::Http2(sender) => {
                     sender.ready().await.map_err(|error| describe(&error))?;
-                    let request = Request::get(format!("https://{}{path}", self.host));
+                    let request = shown(Request::get(format!("https://{}{path}", self.host)));
                     sender.send_request(request.body(Full::default()).unwrap()).await
                 }
             };

@@ -43,8 +43,6 @@ pub(crate) struct Doors {
     pub(crate) xds: Option<Arc<Door>>,
     /// Whoever signs here.
     pub(crate) authority: Option<Arc<Authority>>,
-    /// Whether the API takes client certificates.
-    pub(crate) api_takes_certificates: bool,
     pub(crate) admission: Arc<Admission>,
     leaf: Option<Arc<Leaf>>,
 }
@@ -88,12 +86,11 @@ impl Doors {
         let door = |name, pair: Option<Shown>, clients, own, protocols| {
             pair.map(|pair| Door::new(name, pair, clients, own, protocols, limits, metrics).map(Arc::new)).transpose()
         };
-        let api_takes_certificates = api_clients.is_some();
         let api = door("api", api_pair, api_clients, None, ServerProtocols::Http)?;
         let xds = door("xds", xds_pair, xds_trust, own, ServerProtocols::Grpc)?;
         let proxies = Proxies::new(tokens.clone(), security.trust_domain.clone());
         let admission = Arc::new(Admission::new(proxies, certificates, xds.clone(), metrics.clone()));
-        Ok(Self { api, xds, authority, api_takes_certificates, admission, leaf })
+        Ok(Self { api, xds, authority, admission, leaf })
     }
 
     /// Reads files again as they change, and renews what is signed here, for as long as it is polled.

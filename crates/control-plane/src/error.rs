@@ -8,9 +8,9 @@ pub enum StartError {
     /// The store could not be opened.
     #[error(transparent)]
     Open(#[from] backstay_store::OpenError),
-    /// The file of tokens cannot be used.
-    #[error("--tokens: {0}")]
-    Tokens(#[from] backstay_auth::FileError),
+    /// What is asked of whoever sends requests cannot be had.
+    #[error(transparent)]
+    Access(#[from] crate::access::AccessError),
     /// Objects that must always exist could not be created.
     #[error("cannot prepare the store: {0}")]
     Bootstrap(#[from] BootstrapError),

@@ -3,6 +3,7 @@
 //!
 //! # Layout
 //!
+//! - `access`: who sends requests to the API, and what they may do.
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
@@ -11,6 +12,7 @@
 //! - [`Security`]: TLS, authorities and proofs, as they are asked for; `doors`: made of that.
 //! - [`Limits`]: everything that has a bound. `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
+mod access;
 mod admin;
 mod api;
 pub mod backup;
@@ -37,7 +39,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use backstay_auth::Tokens;
+use backstay_auth::Audit;
 use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_fastly::FastlyFrontEnd;
 use backstay_fastly::api::backend_health::{Health, ProxyHealth};
@@ -55,6 +57,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tower::Layer as _;
 
+use self::access::Gate;
+pub use self::access::{AccessError, AccessLimits, AccessOptions, AuditLimits, TokenIssuer, TokenKeys};
 pub use self::doors::DoorLimits;
 use self::doors::{AdmissionLayer, Doors, JoinTokens, Joining};
 pub use self::error::{BootstrapError, StartError};
@@ -62,7 +66,7 @@ use self::fleets::Fleets;
 pub use self::limits::{Limit, LimitError, Limits};
 use self::listen::Accept;
 pub use self::listen::ApiLimits;
-use self::listen::{Gate, GuardLayer};
+use self::listen::GuardLayer;
 use self::membership::Membership;
 use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
@@ -88,6 +92,8 @@ pub struct Options {
     pub security: Security,
     /// Names that requests to both addresses may be addressed to, besides IP addresses and `localhost`. Default none.
     pub allowed_hosts: Vec<HostName>,
+    /// Who may send requests to the API, and what they may do.
+    pub access: AccessOptions,
     /// The Fastly dialect.
     pub fastly: FastlyOptions,
     /// Everything that has a bound.
@@ -105,6 +111,7 @@ impl Default for Options {
             insecure: false,
             security: Security::default(),
             allowed_hosts: Vec::new(),
+            access: AccessOptions::default(),
             fastly: FastlyOptions::default(),
             limits: Limits::default(),
             log_switch: None,
@@ -115,8 +122,6 @@ impl Default for Options {
 /// Settings of the Fastly dialect.
 #[derive(Debug, Clone, Default)]
 pub struct FastlyOptions {
-    /// File of the tokens that its API takes. Without one it takes any.
-    pub tokens: Option<PathBuf>,
     /// `NAMESPACE/NAME` of the Gateway that serves services which name none. None: these are not served.
     pub default_gateway: Option<String>,
     /// Response header that names the backend, and why it did not answer. Empty: none.
@@ -147,19 +152,13 @@ fn front_ends(fastly: &FastlyOptions) -> Vec<Box<dyn FrontEnd>> {
 }
 
 /// The APIs of dialects that have paths of their own.
-fn dialects(
-    store: &Arc<dyn Store>,
-    fastly: FastlyOptions,
-    tokens: Tokens,
-    reports: &Arc<Reports>,
-    meter: Meter,
-) -> axum::Router {
+fn dialects(store: &Arc<dyn Store>, fastly: FastlyOptions, reports: &Arc<Reports>, meter: Meter) -> axum::Router {
     let FastlyOptions { default_gateway, backend_header, writes_per_hour, .. } = fastly;
     let health = Arc::new(Reported(reports.clone()));
     let defaults = backstay_fastly::api::Options::default();
     let options =
         backstay_fastly::api::Options { default_gateway, backend_header, writes_per_hour, health, meter, ..defaults };
-    backstay_fastly::api::router(store.clone(), tokens, options)
+    backstay_fastly::api::router(store.clone(), options)
 }
 
 /// What proxies report, as the Fastly dialect asks for it.
@@ -186,6 +185,7 @@ pub struct ControlPlane {
     stop: CancellationToken,
     watches: watch::Sender<bool>,
     fleets: Arc<Fleets>,
+    audit: Audit,
     servers: Vec<JoinHandle<()>>,
     publisher: Option<std::thread::JoinHandle<()>>,
     doors: Arc<Doors>,
@@ -198,13 +198,13 @@ impl ControlPlane {
     /// # Errors
     /// [`StartError`] says what stands in the way. Nothing is left running then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let tokens = match &options.fastly.tokens {
-            Some(path) => Tokens::of_file(path).await?,
-            None => Tokens::any(),
-        };
         let security = &options.security;
+        // Whoever shows a certificate that the API's own door has verified is who it says.
+        let certificates = options.access.certificates || security.api.client_authorities.is_some();
+        let access = AccessOptions { certificates, ..options.access };
+        let tokens = access.read_tokens().await?;
         if !options.insecure {
-            security.check(options.api, options.xds, &tokens)?;
+            security.check(options.api, options.xds, &access, &tokens)?;
         }
         let keys = security.encryption_keys.as_deref().map(backstay_store::Keys::of_file).transpose()?;
         let listener = listen(options.api, "the API").await?;
@@ -220,6 +220,7 @@ impl ControlPlane {
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let doors = Doors::open(security, options.limits.doors, addresses, &tokens, &store, &metrics).await?;
         let doors = Arc::new(doors);
+        let gate = Gate::open(&access, options.limits.access, tokens, &registry, metrics.access.clone()).await?;
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
@@ -244,17 +245,16 @@ impl ControlPlane {
             shared: shared.clone(),
             metrics: metrics.clone(),
             membership: membership.clone(),
+            audit: gate.audit.clone(),
         };
         let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = backstay_kube::collect_garbage(store.clone(), registry.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
-        let (followed, kept) = (tokens.clone(), doors.clone());
+        let (followed, kept) = (gate.clone(), doors.clone());
         let following = async move { tokio::join!(followed.follow(), kept.keep()) };
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
-        let exposed = !(options.insecure || options.api.ip().to_canonical().is_loopback());
-        let gate = Gate::new(doors.api_takes_certificates || exposed, tokens.clone());
-        let dialects = dialects(&store, options.fastly, tokens, &reports, exposition.fastly_meter());
+        let dialects = dialects(&store, options.fastly, &reports, exposition.fastly_meter());
         let join_tokens = JoinTokens::new(store.clone());
         let router =
             api::router(&store, &registry, &fleets, &shared, exposition, options.limits.api.clone(), watches_stop)
@@ -264,7 +264,6 @@ impl ControlPlane {
             Some(switch) => router.merge(health::logging(switch)),
             None => router,
         };
-        let router = router.layer(axum::middleware::from_fn_with_state(gate, Gate::pass));
         let api_stop = stop.clone();
         // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here. Over TLS a browser
         // itself sees to it that the name which it asks for is one of the certificate's.
@@ -274,7 +273,7 @@ impl ControlPlane {
         };
         let api_guard = GuardLayer::new(guard(doors.api.is_some()), metrics.api_requests_refused.clone());
         let xds_guard = GuardLayer::new(guard(doors.xds.is_some()), metrics.xds_requests_refused.clone());
-        let api = api_guard.layer(router);
+        let api = api_guard.layer(access::protect(router, &gate));
         let timeout = options.limits.connections.header_timeout;
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
         let connections = options.limits.connections;
@@ -292,6 +291,7 @@ impl ControlPlane {
             stop,
             watches,
             fleets,
+            audit: gate.audit,
             servers: vec![status, upkeep, following, garbage, tokio::spawn(api), tokio::spawn(xds)],
             publisher: Some(publisher),
             doors,
@@ -326,6 +326,11 @@ impl ControlPlane {
         made.map(|made| made.token).map_err(|error| error.to_string())
     }
 
+    /// The next event of the audit log goes to the file that has its name then, as after a rotation.
+    pub fn reopen_audit_log(&self) {
+        self.audit.reopen();
+    }
+
     /// Ends streams and watches, lets open requests end, and closes the store.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
@@ -334,6 +339,8 @@ impl ControlPlane {
         for server in self.servers.drain(..) {
             let _ = server.await;
         }
+        let audit = self.audit.clone();
+        let _ = tokio::task::spawn_blocking(move || audit.close()).await;
         if let Some(publisher) = self.publisher.take() {
             let _ = tokio::task::spawn_blocking(move || publisher.join()).await;
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use backstay_resources::GoDuration;
 use backstay_resources::duration::ParseDurationError;
 
+use crate::access::AccessLimits;
 use crate::listen::ApiLimits;
 
 /// Everything of a control plane that has a bound.
@@ -19,6 +20,8 @@ pub struct Limits {
     pub api: backstay_kube::Options,
     /// Of TLS handshakes, on both addresses.
     pub doors: crate::doors::DoorLimits,
+    /// Of who sends requests to the API.
+    pub access: AccessLimits,
     /// Of the store.
     pub store: backstay_store::embedded::Options,
 }
@@ -95,7 +98,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// All of them. What is bounded by the format of the store or by the protocol is not here.
-static SETTINGS: [Setting; 24] = [
+static SETTINGS: &[Setting] = &[
     count("connections", |limits| &mut limits.connections.connections, 1, 1_000_000),
     time("header-timeout", |limits| &mut limits.connections.header_timeout, SECOND, HOUR),
     time("write-timeout", |limits| &mut limits.connections.write_timeout, SECOND, HOUR),
@@ -109,6 +112,11 @@ static SETTINGS: [Setting; 24] = [
     time("request-timeout", |limits| &mut limits.api.request_timeout, SECOND, HOUR),
     count("max-reading", |limits| &mut limits.api.max_reading, 1, 1_000_000),
     count("max-mutating", |limits| &mut limits.api.max_mutating, 1, 1_000_000),
+    count("max-user-percent", |limits| &mut limits.api.max_user_percent, 1, 100),
+    time("share-wait", |limits| &mut limits.api.share_wait, Duration::ZERO, HOUR),
+    count("auth-failures", |limits| &mut limits.access.failures.free, 1, 1_000_000),
+    time("auth-backoff", |limits| &mut limits.access.failures.wait, Duration::ZERO, HOUR),
+    count("audit-queue-bytes", |limits| &mut limits.access.audit.queue_bytes, 1024, 1 << 40),
     count("max-watches", |limits| &mut limits.api.max_watches, 1, 10_000_000),
     time("bookmark-interval", |limits| &mut limits.api.bookmark_interval, SECOND, HOUR),
     count("gzip-over-bytes", |limits| &mut limits.api.gzip_over_bytes, 0, usize::MAX),

@@ -2,7 +2,6 @@
 
 mod accept;
 mod first_byte_timeout;
-mod gate;
 mod guarded;
 mod peer;
 mod write_timeout;
@@ -24,7 +23,6 @@ use tower::ServiceExt as _;
 
 pub(crate) use self::accept::Accept;
 use self::accept::Connection;
-pub(crate) use self::gate::Gate;
 pub(crate) use self::guarded::{GuardLayer, Guarded};
 use self::peer::PeerLayer;
 use self::write_timeout::WriteTimeout;

@@ -9,6 +9,7 @@ use backstay_store::{Stats, Store};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use crate::access::AccessMetrics;
 use crate::reports::Reports;
 
 const METADATA: Metadata<'static> = Metadata::new("backstay", Level::INFO, None);
@@ -53,6 +54,8 @@ pub(crate) struct Metrics {
     pub(crate) proxies_unauthenticated: Counter,
     /// Proxies that asked for a fleet that they may not join.
     pub(crate) proxies_other_fleet: Counter,
+    /// Of who sends requests to the API, and what they may do.
+    pub(crate) access: AccessMetrics,
     recorder: Recording,
 }
 
@@ -152,6 +155,7 @@ impl Metrics {
             ),
             proxies_unauthenticated: labelled(&recorder, REFUSED, REFUSED_HELP, &[("reason", "unauthenticated")]),
             proxies_other_fleet: labelled(&recorder, REFUSED, REFUSED_HELP, &[("reason", "fleet")]),
+            access: access(&recorder),
             recorder: Recording(recorder.clone()),
         };
         let exposition =
@@ -185,6 +189,31 @@ impl Metrics {
             plain: handshakes("plain"),
             refused: handshakes("refused"),
         }
+    }
+}
+
+fn access(recorder: &PrometheusRecorder) -> AccessMetrics {
+    AccessMetrics {
+        unauthenticated: counter(
+            recorder,
+            "backstay_api_unauthenticated_total",
+            "Requests whose credential was not taken.",
+        ),
+        backed_off: counter(
+            recorder,
+            "backstay_api_authentication_backoff_total",
+            "Requests refused unseen, since too many credentials of their address were not taken.",
+        ),
+        denied: counter(recorder, "backstay_api_denied_total", "Requests that their sender may not make."),
+        unusable_roles: counter(
+            recorder,
+            "backstay_roles_reload_failures_total",
+            "Changes of the file of roles that could not be used.",
+        ),
+        audit: backstay_auth::AuditCounts {
+            written: counter(recorder, "backstay_audit_events_total", "Events written to the audit log."),
+            lost: counter(recorder, "backstay_audit_lost_total", "Events that the audit log has lost."),
+        },
     }
 }
 

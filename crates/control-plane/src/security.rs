@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use backstay_auth::{Tokens, TrustDomain};
 use backstay_guard::check_address;
 
+use crate::access::AccessOptions;
 use crate::error::StartError;
 
 /// How the two addresses are protected. Default not at all, which is for loopback.
@@ -61,15 +62,20 @@ impl Security {
     }
 
     /// Whether these addresses may be listened on: beyond this machine there must be TLS, and something that is asked for.
-    pub(crate) fn check(&self, api: SocketAddr, xds: SocketAddr, tokens: &Tokens) -> Result<(), StartError> {
-        let api_asks = self.api.client_authorities.is_some() || !tokens.takes_any();
+    pub(crate) fn check(
+        &self,
+        api: SocketAddr,
+        xds: SocketAddr,
+        access: &AccessOptions,
+        tokens: &Tokens,
+    ) -> Result<(), StartError> {
         let certificates = self.xds.client_authorities.is_some() || self.authority != AuthorityFrom::Nowhere;
         let checked = |option, address, harm, is_tls, asks, help| match check_address(option, address, harm) {
             Err(exposed) if !(is_tls && asks) => Err(StartError::Exposed { exposed, lacks: lacks(is_tls, asks), help }),
             _ => Ok(()),
         };
-        let help = "--tls-cert or --authority, and --client-ca or --tokens";
-        checked("--api", api, "may change everything", self.api_is_tls(), api_asks, help)?;
+        let help = "--tls-cert or --authority, and --client-ca, --tokens or --oidc-issuer";
+        checked("--api", api, "may change everything", self.api_is_tls(), access.authenticates(), help)?;
         let help = "--tls-cert or --authority, and --xds-client-ca, --authority or --tokens with fleets";
         let harm = "receives every fleet's configuration, private keys included";
         checked("--xds", xds, harm, self.xds_is_tls(), certificates || tokens.any_joins(), help)

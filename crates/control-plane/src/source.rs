@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use backstay_auth::Proxy;
+use backstay_auth::identity::{AUTHENTICATED, Credential, DEFAULT_CUSTOMER};
+use backstay_auth::{Audit, Proxy, User, audit};
 use backstay_model::FleetName;
 use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
@@ -25,6 +26,7 @@ pub(crate) struct FleetSource {
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: Metrics,
     pub(crate) membership: Membership,
+    pub(crate) audit: Audit,
 }
 
 /// The fleet that a node joins.
@@ -45,17 +47,23 @@ impl Source for FleetSource {
         let fleet = fleet_of(&peer.node);
         if let Some(proxy) = peer.identity.as_ref().and_then(|identity| identity.proof::<Proxy>()) {
             let checked = self.membership.check(proxy, fleet);
-            checked.map_err(|message| Refused::new(Code::PermissionDenied, message))?;
+            checked.map_err(|message| {
+                self.joined(peer, Err(&message));
+                Refused::new(Code::PermissionDenied, message)
+            })?;
         }
         self.fleets.subscribe(fleet).ok_or_else(|| {
             let message = format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another");
+            self.joined(peer, Err(&message));
             Refused::new(Code::NotFound, message)
         })
     }
 
     fn observe(&self, stream: StreamId, event: Event) {
         match event {
-            Event::Opened { peer: Peer { node, address, .. }, type_url } => {
+            Event::Opened { peer, type_url } => {
+                self.joined(&peer, Ok(()));
+                let Peer { node, address, .. } = peer;
                 self.metrics.streams.increment(1.0);
                 let address = address.map_or_else(String::new, |address| address.to_string());
                 tracing::info!(fleet = fleet_of(&node), node = node.id, address, "a proxy connected");
@@ -101,10 +109,26 @@ impl Source for FleetSource {
     }
 }
 
+/// Who a proxy has proved to be; anyone, where nothing is asked for.
+fn user_of(peer: &Peer) -> User {
+    let Some(identity) = &peer.identity else { return User::anyone(DEFAULT_CUSTOMER) };
+    let fleet = identity.proof::<Proxy>().and_then(Proxy::fleet_of_certificate);
+    let credential = if fleet.is_some() { Credential::Certificate } else { Credential::Token };
+    User { groups: [AUTHENTICATED.to_owned()].into(), credential, ..User::named(identity.name()) }
+}
+
 /// Name and version of what a response held, and the names of what it removed.
 type Sent<'a> = (&'a [(Arc<str>, Arc<str>)], &'a [Arc<str>]);
 
 impl FleetSource {
+    /// Writes down that a proxy has joined a fleet, or why it has not.
+    fn joined(&self, peer: &Peer, outcome: Result<(), &str>) {
+        if self.audit.is_on() {
+            let (user, node) = (user_of(peer), &peer.node);
+            self.audit.record(&audit::Event::stream(&user, fleet_of(node), &node.id, peer.address, outcome));
+        }
+    }
+
     /// What a proxy refused of a response, and what of it it accepted: nothing, unless it named what it refused.
     fn rejected(&self, stream: StreamId, type_url: &Arc<str>, (sent, removed): Sent<'_>, refused: Vec<Rejection>) {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use backstay_auth::shares::Shares;
 use backstay_resources::Registry;
 use backstay_store::Store;
 use tokio::sync::{Semaphore, watch};
@@ -21,8 +22,8 @@ pub(crate) struct Api {
     pub(crate) kinds: ServedKinds,
     pub(crate) shutdown: watch::Receiver<bool>,
     pub(crate) bodies: Budget,
-    pub(crate) reading: Semaphore,
-    pub(crate) mutating: Semaphore,
+    pub(crate) reading: Shares,
+    pub(crate) mutating: Shares,
     pub(crate) watches: Arc<Semaphore>,
     discovery: OnceLock<Discovery>,
     openapi: OnceLock<OpenApi>,
@@ -38,8 +39,8 @@ impl Api {
         Self {
             kinds: ServedKinds::new(registry.iter().chain(registry.aliases()).chain([&SERVICE])),
             bodies: Budget::new(options.max_bodies_bytes),
-            reading: Semaphore::new(options.max_reading),
-            mutating: Semaphore::new(options.max_mutating),
+            reading: Shares::new(options.max_reading, options.max_user_percent, options.share_wait),
+            mutating: Shares::new(options.max_mutating, options.max_user_percent, options.share_wait),
             watches: Arc::new(Semaphore::new(options.max_watches)),
             discovery: OnceLock::new(),
             openapi: OnceLock::new(),

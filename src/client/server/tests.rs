@@ -8,6 +8,7 @@ fn an_address_is_scheme_host_and_port() {
         ("https://cp.example:7080", "https://cp.example:7080/x"),
         ("localhost:7080", "http://localhost:7080/x"),
         ("http://[::1]:7080", "http://[::1]:7080/x"),
+        ("https://backstay.example:7080", "https://backstay.example:7080/x"),
     ] {
         assert_eq!(text.parse::<Server>().unwrap().uri("/x"), address);
     }

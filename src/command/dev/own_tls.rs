@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
-use backstay_certificate::ClientFiles;
+use backstay_api_client::{Address, Credential, Secret, Target};
 use backstay_control_plane::{AuthorityFrom, ControlPlane, Security};
 use backstay_model::FleetName;
 use backstay_proxy::Access;
 
-use crate::client::{Client, Server};
+use crate::client::Client;
 
 /// What a dev with TLS has on disk.
 #[derive(Debug, Clone)]
@@ -61,13 +61,18 @@ impl OwnTls {
     }
 }
 
-/// A client of the API, with TLS or without.
-pub(super) fn client(api: SocketAddr, tls: Option<&OwnTls>) -> Client {
-    match tls {
-        None => Client::new(Server::at(api)),
-        Some(tls) => {
-            let files = ClientFiles { authorities: Some(tls.authority.clone()), ..ClientFiles::default() };
-            Client::trusting(Server::secure_at(api), files, None)
+/// A client of the API that sends this token, with TLS or without.
+///
+/// # Errors
+/// When the certificate of the authority cannot be read.
+pub(super) fn client(api: SocketAddr, token: String, tls: Option<&OwnTls>) -> Result<Client> {
+    let (address, authorities) = match tls {
+        None => (Address::of_socket(api), None),
+        Some(OwnTls { authority, .. }) => {
+            let pem = std::fs::read(authority).with_context(|| format!("cannot read {}", authority.display()))?;
+            (format!("https://{api}").parse()?, Some(pem))
         }
-    }
+    };
+    let credential = Credential::Token(Secret::new(token));
+    Ok(Client::of(Target { address, authorities, server_name: None, credential, namespace: None }))
 }

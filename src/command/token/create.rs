@@ -32,7 +32,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         let request = json!({"fleet": self.fleet.to_string(), "ttl": self.ttl.to_string()});
-        let client = self.server.client();
+        let client = self.server.client()?;
         let made = client.call(Method::POST, "/join-tokens", JSON, Some((JSON, &request))).await?;
         output::line(made["token"].as_str().context("the control plane answered without a token")?)?;
         let expires = made["expires"].as_str().unwrap_or_default();

@@ -134,16 +134,20 @@ fn who_shows_nothing_reads_the_authority_and_health_alone() {
     let secured = Secured::new();
     let control_plane = secured.start(&["--client-ca", &secured.ca]);
     let api = control_plane.api();
-    let [cert, key] = secured
-        .authority
-        .issue_client(&["spiffe://backstay/user/alice"], std::time::Duration::from_secs(3600))
-        .write(secured.folder.path(), "alice");
+    let life = std::time::Duration::from_secs(3600);
+    let member = |organization, name| {
+        secured.authority.issue_member(organization, &[], life).write(secured.folder.path(), name)
+    };
+    let ([cert, key], [other_cert, other_key]) = (member(Some("system:masters"), "alice"), member(None, "bob"));
     let backends = format!("https://{api}/apis/core.apoxy.dev/v1alpha2/backends");
     let status = ["-o", "/dev/null", "-w", "%{http_code}", "--cacert", &secured.ca];
     for (url, shown, expected) in [
-        (backends.as_str(), &[][..], "401"),
+        (backends.as_str(), &[][..], "403"),
+        (&backends, &["--cert", &other_cert, "--key", &other_key], "403"),
+        (&format!("https://{api}/apis"), &["--cert", &other_cert, "--key", &other_key], "200"),
+        (&backends, &["-H", "Authorization: Bearer unknown"], "401"),
         (&backends, &["--cert", &cert, "--key", &key], "200"),
-        (&format!("https://{api}/metrics"), &[], "401"),
+        (&format!("https://{api}/metrics"), &[], "403"),
         (&format!("https://{api}/readyz"), &[], "200"),
         (&format!("https://{api}/ca.pem"), &[], "404"),
     ] {
@@ -151,7 +155,6 @@ fn who_shows_nothing_reads_the_authority_and_health_alone() {
         assert_eq!((said.as_str(), code), (expected, 0), "{url} {shown:?}");
     }
     let stranger = crate::harness::tls::Authority::new();
-    let life = std::time::Duration::from_secs(3600);
     let [cert, key] = stranger.issue_client(&["spiffe://backstay/user/eve"], life).write(secured.folder.path(), "eve");
     let Some((said, code)) = curl(&[&status[..], &["--cert", &cert, "--key", &key, &backends]].concat()) else {
         return;

@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::ClientCertVerifier as _;
 use rustls_pki_types::UnixTime;
 
 use super::{Authority, AuthorityError, request};

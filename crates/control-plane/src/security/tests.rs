@@ -2,13 +2,17 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use backstay_auth::{Digest, Tokens};
 
-use super::{AuthorityFrom, DoorFiles, Security};
+use super::{AccessOptions, AuthorityFrom, DoorFiles, Security};
 
 const LOOPBACK: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 const ANY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
 fn refusal(security: &Security, api: SocketAddr, xds: SocketAddr, tokens: &Tokens) -> String {
-    security.check(api, xds, tokens).map_or_else(|error| error.to_string(), |()| String::new())
+    // As a control plane starts.
+    let certificates = security.api.client_authorities.is_some();
+    let file = (!tokens.takes_any()).then(|| "tokens.yaml".into());
+    let access = AccessOptions { certificates, tokens: file, ..AccessOptions::default() };
+    security.check(api, xds, &access, tokens).map_or_else(|error| error.to_string(), |()| String::new())
 }
 
 async fn tokens(fleets: &str) -> Tokens {
