@@ -79,7 +79,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     runtime.enable_all().build()?.block_on(async {
         match cli.command {
             Command::Dev(args) => args.run(log_switch).await,
-            Command::ControlPlane(args) => args.run(log_switch).await,
+            Command::ControlPlane(args) => Box::pin(args.run(log_switch)).await,
             Command::Proxy(args) => args.run(log_switch).await,
             Command::Apply(args) => args.run().await,
             Command::Get(args) => args.run().await,

@@ -57,8 +57,9 @@ impl Secured {
     }
 
     /// Applies objects and waits until proxies serve them.
-    fn apply(&self, api: SocketAddr, objects: &[Value]) {
-        apply(api, &self.ca, &self.path("objects.json"), objects);
+    async fn apply(&self, api: SocketAddr, objects: &[Value]) {
+        let (ca, file, objects) = (self.ca.clone(), self.path("objects.json"), objects.to_vec());
+        tokio::task::spawn_blocking(move || apply(api, &ca, &file, &objects)).await.unwrap();
     }
 
     /// A token file of these names, each its own token, with fleets; and of the operator.

@@ -23,13 +23,15 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 1 << 20;
 
 type Http = Client<Connector, Full<Bytes>>;
+/// Chain and key, PEM.
+type Certificate = (Vec<u8>, Secret);
 
 /// A server that is asked questions.
 #[derive(Debug)]
 pub struct ApiServer {
     target: Target,
     /// The client, and the certificate that it shows: another is made for another.
-    client: Mutex<Option<(Option<(Vec<u8>, Secret)>, Http)>>,
+    client: Mutex<Option<(Option<Certificate>, Http)>>,
 }
 
 impl ApiServer {

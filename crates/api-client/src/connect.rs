@@ -103,7 +103,7 @@ impl Connector {
         let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
         let host = uri.host().ok_or_else(|| invalid("the address has no host"))?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let port = uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
+        let port = uri.port_u16().unwrap_or_else(|| if self.tls.is_some() { 443 } else { 80 });
         let stream = TcpStream::connect((host, port)).await?;
         stream.set_nodelay(true)?;
         let Some(tls) = self.tls else { return Ok(Stream::Plain(stream)) };

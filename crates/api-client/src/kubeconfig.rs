@@ -150,7 +150,7 @@ fn parse(path: &Path, text: &str) -> Result<File, Error> {
 }
 
 fn folder(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new(""))
+    path.parent().unwrap_or_else(|| Path::new(""))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {

@@ -167,7 +167,10 @@ async fn load<T>(paths: &[PathBuf], parse: Parse<T>) -> Result<T, FileError> {
 
 /// What changes when files do: time, size, inode and device of each, behind all links.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp(Vec<Option<(i64, i64, u64, u64, u64)>>);
+struct Stamp(Vec<Option<FileStamp>>);
+
+/// Of one file.
+type FileStamp = (i64, i64, u64, u64, u64);
 
 impl Stamp {
     async fn of(paths: &[PathBuf]) -> Self {

@@ -82,12 +82,11 @@ impl Doors {
         let own = authority.as_ref().map(|authority| authority.trust());
         let own = own.transpose().map_err(|source| StartError::Authority { option: "--ca-cert", source })?;
         let certificates = xds_clients.is_some() || own.is_some();
-        let xds_trust = xds_clients.clone();
         let door = |name, pair: Option<Shown>, clients, own, protocols| {
             pair.map(|pair| Door::new(name, pair, clients, own, protocols, limits, metrics).map(Arc::new)).transpose()
         };
         let api = door("api", api_pair, api_clients, None, ServerProtocols::Http)?;
-        let xds = door("xds", xds_pair, xds_trust, own, ServerProtocols::Grpc)?;
+        let xds = door("xds", xds_pair, xds_clients, own, ServerProtocols::Grpc)?;
         let proxies = Proxies::new(tokens.clone(), security.trust_domain.clone());
         let admission = Arc::new(Admission::new(proxies, certificates, xds.clone(), metrics.clone()));
         Ok(Self { api, xds, authority, admission, leaf })

@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::setting::{Asked, ROLES, Setting, get, post};
+use crate::harness::tls::replace;
 
 /// What becomes of a request, as far as access goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,14 +213,15 @@ async fn roles_are_read_again_and_a_file_that_cannot_be_used_changes_nothing() {
     let backends = "/apis/core.apoxy.dev/v1alpha2/backends";
     assert_eq!(setting.read("ci", get(backends)).await.0, 403);
     let roles = setting.file("roles.yaml");
-    std::fs::write(&roles, ROLES.replace("name: 'backstay:view'", "name: nobody-has-this")).unwrap();
+    // In one step: a file that is read while it is written would be an empty one.
+    replace(&roles, &ROLES.replace("name: 'backstay:view'", "name: nobody-has-this"));
     let line = setting.control_plane.process.wait_for_line("roles stay as they were");
     assert!(line.contains("nobody-has-this"), "{line}");
     assert_eq!(setting.read("view", get(backends)).await.0, 200);
     let (_, metrics) = setting.read("admin", get("/metrics")).await;
     let counted = metrics.as_str().unwrap().lines().any(|line| line == "backstay_roles_reload_failures_total 1");
     assert!(counted, "{metrics}");
-    std::fs::write(&roles, ROLES.replace("name: viewers, api", "name: robots, api")).unwrap();
+    replace(&roles, &ROLES.replace("name: viewers, api", "name: robots, api"));
     setting.control_plane.process.wait_for_line("roles were read again");
     assert_eq!(setting.read("ci", get(backends)).await.0, 200);
     assert_eq!(setting.read("view", get(backends)).await.0, 403);

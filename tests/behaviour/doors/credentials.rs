@@ -45,7 +45,7 @@ async fn a_token_that_is_changed_costs_no_request_and_one_that_is_taken_away_end
     let proxy = secured.proxy(control_plane.xds(), &["--token-file", &file]);
     let upstream = Upstream::answering("hello").await;
     let (listen, objects) = objects(upstream.port());
-    tokio::task::block_in_place(|| secured.apply(control_plane.api(), &objects));
+    secured.apply(control_plane.api(), &objects).await;
     let mut load = Load::start(2, SocketAddr::from(([127, 0, 0, 1], listen)), "any.example", "/");
 
     // Both are taken while the proxy changes from one to the other.
@@ -90,7 +90,7 @@ async fn a_certificate_names_the_fleet_and_ends_the_stream_when_it_ends() {
     let proxy = secured.proxy(xds, &shown.each_ref().map(String::as_str));
     let upstream = Upstream::answering("hello").await;
     let (listen, objects) = objects(upstream.port());
-    tokio::task::block_in_place(|| secured.apply(control_plane.api(), &objects));
+    secured.apply(control_plane.api(), &objects).await;
     let mut load = Load::start(2, SocketAddr::from(([127, 0, 0, 1], listen)), "any.example", "/");
     // Renewed before it ends.
     show("short", &[EDGE], HOUR);

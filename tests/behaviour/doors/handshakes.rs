@@ -81,7 +81,7 @@ async fn a_certificate_that_changes_is_shown_and_costs_no_request_and_a_bad_one_
     let proxy = secured.proxy(control_plane.xds(), &[]);
     let upstream = Upstream::answering("hello").await;
     let (listen, objects) = objects(upstream.port());
-    tokio::task::block_in_place(|| secured.apply(api, &objects));
+    secured.apply(api, &objects).await;
     let mut load = Load::start(2, SocketAddr::from(([127, 0, 0, 1], listen)), "any.example", "/");
     load.more(10).await;
     let old = Session::open(api, "127.0.0.1", &["h2"]).await.unwrap();
@@ -135,9 +135,8 @@ fn who_shows_nothing_reads_the_authority_and_health_alone() {
     let control_plane = secured.start(&["--client-ca", &secured.ca]);
     let api = control_plane.api();
     let life = std::time::Duration::from_secs(3600);
-    let member = |organization, name| {
-        secured.authority.issue_member(organization, &[], life).write(secured.folder.path(), name)
-    };
+    let member =
+        |organization, name| secured.authority.issue_member(organization, &[], life).write(secured.folder.path(), name);
     let ([cert, key], [other_cert, other_key]) = (member(Some("system:masters"), "alice"), member(None, "bob"));
     let backends = format!("https://{api}/apis/core.apoxy.dev/v1alpha2/backends");
     let status = ["-o", "/dev/null", "-w", "%{http_code}", "--cacert", &secured.ca];

@@ -46,7 +46,7 @@ fn of_several_files_the_first_says_it() {
     let first = write(folder.path(), "first", "current-context: x\nusers: [{name: u, user: {token: one}}]\n");
     let second = write(folder.path(), "second", &with_user("{token: two}"));
     let absent = folder.path().join("absent");
-    let config = Kubeconfig::read(&[absent, first, second.clone()]).unwrap();
+    let config = Kubeconfig::read(&[absent, first, second]).unwrap();
     let target = config.target(None).unwrap().unwrap();
     assert!(matches!(&target.credential, Credential::Token(token) if token.expose() == "one"));
     let error = config.target(Some("nope")).unwrap_err().to_string();

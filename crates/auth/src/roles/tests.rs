@@ -114,7 +114,7 @@ fn the_built_in_roles_are_what_they_are_called() {
     let fastly = |verb: &'static str, resource: &'static str| on(verb, "api.fastly.com", resource, "", "s");
     for limited in [
         User { services: Some(["s".to_owned()].into()), ..edit.clone() },
-        User { customer: "other".to_owned(), ..edit.clone() },
+        User { customer: "other".to_owned(), ..edit },
     ] {
         assert!(may(&limited, &fastly("update", "services")) && !may(&limited, &backend("get")));
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use backstay_auth::{Digest, Tokens};
 use backstay_auth::audit::{Mode, Target};
 use backstay_auth::jwt::IssuerOptions;
+use backstay_auth::{Digest, Tokens};
 
 /// Who may send requests to the API, and what they may do. Where nothing tells who somebody is, and no roles are given, everybody may do
 /// everything, as suits a loopback address.

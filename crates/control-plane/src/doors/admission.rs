@@ -95,7 +95,7 @@ async fn changed(changes: &mut Option<tokio::sync::watch::Receiver<u64>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// The token of `Authorization: Bearer TOKEN` (RFC 6750, section 2.1).
