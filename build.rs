@@ -4,13 +4,14 @@ use std::error::Error;
 use std::path::PathBuf;
 
 /// Every file that declares a package; what they import is found by its path below `proto/`.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "backstay/config/v1/resource.proto",
     "backstay/config/v1/route.proto",
     "backstay/admin/v1/admin.proto",
     "backstay/join/v1/join.proto",
     "backstay/report/v1/report.proto",
     "envoy/service/discovery/v3/discovery.proto",
+    "etcd/rpc.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

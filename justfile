@@ -35,7 +35,7 @@ test:
 
 # What hostile bytes meet first, for a while each, from the seeds on. Needs nightly and `cargo install cargo-fuzz`.
 fuzz seconds="60":
-    for target in http1_answer config_resource fastly_condition dns_answer discovery_response token; do mkdir -p fuzz/corpus/$target && cargo +nightly fuzz run $target fuzz/corpus/$target fuzz/seeds/$target -- -max_len=8192 -max_total_time={{seconds}} || exit 1; done
+    for target in http1_answer request_head config_resource fastly_condition dns_answer discovery_response token composed_answer krakend_config; do mkdir -p fuzz/corpus/$target && cargo +nightly fuzz run $target fuzz/corpus/$target fuzz/seeds/$target -- -max_len=8192 -max_total_time={{seconds}} || exit 1; done
 
 # The conformance suite of the Gateway API, against a binary. Needs Linux and Go, which fetches the suite and a newer Go.
 conformance binary="target/debug/backstay" report="":

@@ -1,4 +1,4 @@
-//! CPU and memory of the Kubernetes-style API: durable creates, get, list.
+//! CPU and memory of the Kubernetes-style API: durable creates, get, list, watches.
 //!
 //! The figures are CPU milliseconds of the control plane for each operation, and its resident memory. Beside them, what
 //! kube-apiserver 1.34 with etcd 3.4 used for the same on the same kind of machine (over TLS on loopback).
@@ -48,7 +48,29 @@ fn main() {
             assert_eq!(client.get(BACKENDS).status, 200);
         }
     });
+    fan_out(&control, api);
     println!("memory at {objects} objects: {memory:.1} MiB, after the lists: {:.1} MiB", control.resident_mib());
+}
+
+/// Namespaces, which are written once: what is watched is one event each.
+fn fan_out(control: &Process, api: SocketAddr) {
+    const WATCHERS: usize = 1000;
+    const EVENTS: usize = 20;
+    const NAMESPACES: &str = "/api/v1/namespaces";
+    let mut watchers: Vec<Client> = (0..WATCHERS).map(|_| Client::connect(api)).collect();
+    for watcher in &mut watchers {
+        watcher.watch(&format!("{NAMESPACES}?watch=true"));
+        // The one that is always there.
+        watcher.events(1);
+    }
+    let mut client = Client::connect(api);
+    measure(control, "event to each of 1,000 watchers", WATCHERS * EVENTS, "-", || {
+        for number in 0..EVENTS {
+            let namespace = format!(r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"n{number}"}}}}"#);
+            assert_eq!(client.post(NAMESPACES, &namespace).status, 201);
+        }
+        watchers.iter_mut().for_each(|watcher| watcher.events(EVENTS));
+    });
 }
 
 fn create(api: SocketAddr, clients: usize, from: usize, to: usize) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod apply;
+pub(crate) mod bootstrap;
 pub(crate) mod ca;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -11,6 +12,7 @@ pub(crate) mod dev;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
+mod hints;
 pub(crate) mod import;
 pub(crate) mod kubeconfig;
 mod object_ref;
@@ -31,7 +33,7 @@ Examples:
   backstay proxy --fleet edge    Serve traffic as the fleet 'edge' is told to
   backstay check -f manifests/   Find what is wrong with manifests, offline
 
-Exit codes: 0 all went well, 1 something failed, 2 wrong command line.";
+Exit codes: 0 done, 1 tried and failed or the answer is no, 2 wrong command line.";
 
 /// Option of every subcommand with addresses that speak no TLS.
 #[derive(Debug, Clone, clap::Args)]
@@ -77,6 +79,13 @@ fn gateway_name(text: &str) -> Result<String, String> {
 fn header_name(text: &str) -> Result<String, String> {
     let name: http::HeaderName = text.parse().map_err(|_| "it must be the name of a header".to_owned())?;
     Ok(name.as_str().to_owned())
+}
+
+/// Whether the command line alone was wrong: an address that it does not allow itself.
+pub(crate) fn is_usage(error: &anyhow::Error) -> bool {
+    let of_control_plane = matches!(error.downcast_ref(), Some(backstay_control_plane::StartError::Exposed { .. }));
+    let of_proxy = matches!(error.downcast_ref(), Some(backstay_proxy::StartError::Exposed(_)));
+    of_control_plane || of_proxy || error.is::<backstay_guard::Exposed>()
 }
 
 /// Ends with a usage error when no `-f` was given.

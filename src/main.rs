@@ -43,6 +43,7 @@ enum Command {
     Export(command::export::Args),
     Import(command::import::Args),
     Token(command::token::Args),
+    Bootstrap(command::bootstrap::Args),
     Kubeconfig(command::kubeconfig::Args),
     Ca(command::ca::Args),
     Secrets(command::secrets::Args),
@@ -58,12 +59,15 @@ fn main() -> ExitCode {
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::error_line(format_args!("error: {}", output::sentence(&error)));
-            ExitCode::FAILURE
+            ExitCode::from(if command::is_usage(&error) { WRONG_COMMAND_LINE } else { 1 })
         }
     }
 }
 
-/// Exit codes: 0 when all went well, 1 when something failed, 2 for a wrong command line.
+/// The exit code where the command line alone says that nothing of it can be tried, as clap has it. What is found out later, in files
+/// or from a control plane, is 1.
+const WRONG_COMMAND_LINE: u8 = 2;
+
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let serves = matches!(cli.command, Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_));
     let log_switch =
@@ -90,6 +94,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Export(args) => args.run().await,
             Command::Import(args) => args.run().await,
             Command::Token(args) => args.run().await,
+            Command::Bootstrap(args) => args.run(),
             Command::Kubeconfig(args) => args.run(),
             Command::Ca(args) => args.run().await,
             Command::Secrets(args) => args.run(),

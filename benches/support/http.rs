@@ -47,6 +47,28 @@ impl Client {
         self.receive()
     }
 
+    /// Begins a watch; what follows is for [`Client::events`].
+    pub fn watch(&mut self, path: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.host);
+        self.stream.get_mut().write_all(request.as_bytes()).expect("a request sent");
+        let status_line = self.line();
+        assert!(status_line.contains(" 200 "), "{status_line}");
+        while !self.line().is_empty() {}
+    }
+
+    /// Reads events of a watch until `count` of them have come, each a line of its own.
+    pub fn events(&mut self, count: usize) {
+        let (mut seen, mut chunk) = (0, Vec::new());
+        while seen < count {
+            let size = usize::from_str_radix(&self.line(), 16).expect("a chunk size");
+            assert!(size > 0, "the watch ended after {seen} of {count} events");
+            chunk.clear();
+            self.read_into(&mut chunk, size);
+            self.line();
+            seen += chunk.iter().filter(|byte| **byte == b'\n').count();
+        }
+    }
+
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.stream.read_line(&mut line).expect("a line of the response");

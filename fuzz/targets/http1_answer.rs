@@ -53,7 +53,8 @@ fn outcome(method: &Method, answer: &[u8], piece: usize, closes: bool) -> Outcom
     let mut request = Request::new(Empty);
     *request.method_mut() = method.clone();
     let response = {
-        let mut sends = pin!(connection.send(&mut request));
+        let mut discard = |_| ();
+        let mut sends = pin!(connection.send(&mut request, &mut discard));
         // It may stop to let others have their turn: then there is more to read. Each turn reads a byte at least.
         let mut turns = answer.len() + 8;
         loop {

@@ -2,7 +2,6 @@
 
 mod compiled;
 pub(super) mod faults;
-mod hints;
 mod krakend;
 mod references;
 mod repeated;
@@ -11,6 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use super::hints;
 use super::object_ref::clash;
 use crate::client::Segment;
 use crate::manifest::{Document, FileArgs, Problem};
@@ -121,12 +121,7 @@ pub(super) fn offline(documents: &[Document], namespace: Option<&Segment>) -> Ve
 
 /// A kind that there is not.
 fn unknown(document: &Document) -> Option<Problem> {
-    let name = &document.name;
-    if document.kind().is_some() {
-        return None;
-    }
-    let hint = hints::kind(&name.api_version, &name.kind);
-    Some(document.problem("kind", format!("there is no kind {} {}{hint}", name.api_version, name.kind)))
+    document.kind().is_none().then(|| hints::unknown_kind(document))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use backstay_control_plane::{ControlPlane, Limit, Limits, Options};
+use anyhow::{Result, bail};
+use backstay_control_plane::{ControlPlane, EtcdAddressError, EtcdOptions, Limit, Limits, Options};
 use backstay_guard::LogSwitch;
 use serde_json::json;
 
@@ -25,6 +25,7 @@ old one was moved.
 Examples:
   backstay control-plane
   backstay control-plane --data-dir /var/lib/backstay
+  backstay control-plane --store etcd://10.0.0.1:2379,10.0.0.2:2379,10.0.0.3:2379/backstay
   backstay control-plane --tokens tokens.yaml --fastly-gateway default/edge
   backstay control-plane --tokens tokens.yaml --authorization roles.yaml --audit-log audit.log
   backstay control-plane --api 10.0.0.5:7080 --xds 10.0.0.5:18000 --authority --tokens tokens.yaml
@@ -37,8 +38,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:18000")]
     xds: SocketAddr,
     /// Directory of the store
-    #[arg(long, value_name = "DIR", default_value = ".backstay")]
+    #[arg(long, value_name = "DIR", default_value = ".backstay", conflicts_with = "store")]
     data_dir: PathBuf,
+    /// Store on etcd in place of --data-dir: etcd://HOST:PORT,HOST:PORT/PREFIX?OPTIONS, or etcds:// for TLS
+    #[arg(long, value_name = "URL", value_parser = on_etcd)]
+    store: Option<Box<EtcdOptions>>,
     /// Allow addresses beyond this machine without TLS and authentication
     #[arg(long)]
     insecure: bool,
@@ -57,11 +61,18 @@ pub(crate) struct Args {
     address_file: AddressFileArgs,
 }
 
+fn on_etcd(address: &str) -> Result<Box<EtcdOptions>, EtcdAddressError> {
+    EtcdOptions::parse(address).map(Box::new)
+}
+
 impl Args {
     pub(crate) async fn run(self, log_switch: LogSwitch) -> Result<ExitCode> {
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
         let mut reopen = Reopen::listen(Hangup::Ends)?;
-        let Self { api, xds, data_dir, insecure, .. } = self;
+        let Self { api, xds, data_dir, store, insecure, .. } = self;
+        // What others that stand by say they wait for.
+        let holder = format!("control plane {api}, process {}", std::process::id());
+        let etcd = store.map(|options| EtcdOptions { holder: Some(holder), ..*options });
         let allowed_hosts = self.allowed_hosts.names;
         let fastly = self.fastly.options(None);
         let mut limits = Limits::default();
@@ -73,6 +84,7 @@ impl Args {
             api,
             xds,
             data_dir,
+            etcd,
             insecure,
             security,
             allowed_hosts,
@@ -82,16 +94,24 @@ impl Args {
             log_switch: Some(log_switch),
         };
         let start = ControlPlane::start(options);
-        let control_plane = output::with_spinner("Opening the store", start).await?;
+        // It may stand by for long.
+        let control_plane = tokio::select! {
+            started = output::with_spinner("Opening the store", start) => started?,
+            () = shutdown.requested() => return Ok(ExitCode::SUCCESS),
+        };
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         self.address_file.write(&json!({"api": api.to_string(), "xds": xds.to_string()}))?;
         tracing::info!("API on {api_scheme}://{api}, configuration for proxies on {xds_scheme}://{xds}");
-        tokio::select! {
-            () = shutdown.requested() => {}
+        let lost = tokio::select! {
+            () = shutdown.requested() => false,
+            () = control_plane.ended() => true,
             never = reopen.each(|| control_plane.reopen_audit_log()) => match never {},
-        }
+        };
         tracing::info!("ending");
         shutdown.drain(control_plane.shutdown()).await;
+        if lost {
+            bail!("the store is not this control plane's any more; start it again, and it stands by");
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -5,7 +5,7 @@ mod search;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use backstay_control_plane::{compile, registry};
 use backstay_resources::check::admit;
 use backstay_resources::{Kind, Object};
@@ -30,7 +30,7 @@ Examples:
   backstay explain -f manifests/ https://shop.example.com/cart --method POST --header 'x-canary: 1'")]
 pub(crate) struct Args {
     /// What a client would ask for: scheme, host, port and path
-    #[arg(value_name = "URL")]
+    #[arg(value_name = "URL", value_parser = url)]
     url: Uri,
     /// Method of the request
     #[arg(long, default_value = "GET")]
@@ -50,6 +50,15 @@ pub(crate) struct Args {
     server: ServerArgs,
 }
 
+fn url(text: &str) -> Result<Uri, String> {
+    let url: Uri = text.parse().map_err(|error| format!("it is no URL: {error}"))?;
+    match (url.scheme_str(), url.host()) {
+        (Some("http" | "https"), Some(_)) => Ok(url),
+        (Some(other), Some(_)) => Err(format!("the scheme {other} is neither http nor https")),
+        _ => Err("it has no scheme and host: write it as http://HOST:PORT/PATH".to_owned()),
+    }
+}
+
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("it must be NAME: VALUE")?;
     let name = name.trim().parse().map_err(|_| format!("{name:?} is not a name of a header"))?;
@@ -61,14 +70,8 @@ type Objects = Vec<(&'static Kind, Object)>;
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let (Some(scheme), Some(host)) = (self.url.scheme_str(), self.url.host()) else {
-            bail!("{} has no scheme and host: write it as http://HOST:PORT/PATH", self.url);
-        };
-        let is_tls = match scheme {
-            "http" => false,
-            "https" => true,
-            other => bail!("the scheme {other} is neither http nor https"),
-        };
+        let is_tls = self.url.scheme_str() == Some("https");
+        let host = self.url.host().unwrap_or_default();
         let mut headers = HeaderMap::new();
         headers.extend(self.headers.iter().cloned());
         let asked = Asked {

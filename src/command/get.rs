@@ -5,7 +5,7 @@ mod render;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use self::list::List;
 use self::render::{Extent, Names, Namespaces, OutputFormat, Owners, Printer};
@@ -47,6 +47,9 @@ impl Args {
             super::usage("say what to print, such as: backstay get backends");
         }
         let words = self.selection.read();
+        if self.watch && words.count() > 1 {
+            super::usage("--watch takes one kind at a time, and one name or none");
+        }
         let client = self.server.client()?;
         let selections = words.resolve(&client).await?;
         if self.watch {
@@ -79,9 +82,11 @@ impl Args {
     }
 
     async fn follow(&self, client: &Client, selections: &[Selection]) -> Result<ExitCode> {
-        let [selection] = selections else { super::usage("--watch takes one kind at a time") };
+        let [selection] = selections else {
+            bail!("--watch takes one kind at a time, and this is a category of several")
+        };
         let lists: Vec<_> = self.lists(selection).collect();
-        let [list] = &*lists else { super::usage("--watch takes one name or none") };
+        let [list] = &*lists else { bail!("--watch takes one name or none") };
         let mut printer = Printer::new(self.output, Names::Alone, self.namespaces(), self.owners());
         let page = list.read(client).await?;
         let mut revision = page.revision.clone();

@@ -1,5 +1,6 @@
 //! Where the objects of manifests are, or are to be.
 
+use super::hints;
 use crate::client::{Discovery, ResourceType, Segment};
 use crate::manifest::{Document, Problem};
 
@@ -25,10 +26,14 @@ pub(crate) fn find<'a>(
     for document in documents {
         let name = &document.name;
         let Some(resource) = discovery.of(&name.api_version, &name.kind) else {
-            let known = discovery.names().join(", ");
-            let message =
-                format!("the control plane does not serve {} {}; it serves {known}", name.api_version, name.kind);
-            problems.push(document.problem("", message));
+            // A control plane of another version may lack a kind that this one knows.
+            problems.push(match document.kind() {
+                None => hints::unknown_kind(document),
+                Some(_) => {
+                    let message = format!("the control plane does not serve {} {}", name.api_version, name.kind);
+                    document.problem("kind", message)
+                }
+            });
             continue;
         };
         if resource.namespaced {

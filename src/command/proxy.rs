@@ -35,9 +35,9 @@ Examples:
       --join-token-file join-token
   backstay proxy --dns-server 10.0.0.2:53 --access-log stdout")]
 pub(crate) struct Args {
-    /// Where to fetch configuration from, over TLS where it begins with https
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:18000")]
-    control_plane: PlaneUri,
+    /// Where to fetch configuration from, over TLS where it begins with https; several, with commas between, are tried in this order
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:18000", value_delimiter = ',')]
+    control_plane: Vec<PlaneUri>,
     #[command(flatten)]
     access: AccessArgs,
     /// Fleet to join: the name of a Proxy object
@@ -218,11 +218,12 @@ impl Args {
         let mut shutdown = Shutdown::listen(Hangup::Reopens)?;
         let mut reopen = Reopen::listen(Hangup::Reopens)?;
         let address_file = self.address_file.clone();
-        let control_plane = self.control_plane.0.clone();
+        let control_planes: Vec<_> = self.control_plane.iter().map(|PlaneUri(uri)| uri.to_string()).collect();
+        let control_planes = control_planes.join(" or ");
         let proxy = Proxy::start(self.options(log_switch)?).await?;
         let admin = proxy.admin_address().map(|address| address.to_string()).unwrap_or_default();
         address_file.write(&json!({"admin": admin}))?;
-        tracing::info!("Admin endpoint on http://{admin}, configuration from {control_plane}");
+        tracing::info!("Admin endpoint on http://{admin}, configuration from {control_planes}");
         tokio::select! {
             () = shutdown.requested() => {}
             () = proxy.drain_requested() => {}
@@ -240,6 +241,7 @@ impl Args {
             // Each was checked as it was read.
             let _ = limit.apply(&mut limits);
         }
+        let mut control_planes = self.control_plane.into_iter().map(|PlaneUri(uri)| uri);
         let upgrades = self.upgrades.iter().filter_map(|upgrade| upgrade.0.as_deref());
         let state_keys = self.access.state_key_file.as_deref().map(Keys::of_file).transpose();
         Ok(Options {
@@ -247,7 +249,8 @@ impl Args {
             upgrades: Upgrades::new(upgrades).unwrap_or_default(),
             node_id: self.node_id.unwrap_or_else(node_id),
             fleet: self.fleet.to_string(),
-            control_plane: Some(self.control_plane.0),
+            control_plane: control_planes.next(),
+            fallback_control_planes: control_planes.collect(),
             access: self.access.access(),
             state_keys: state_keys.context("--state-key-file")?,
             state_dir: self.state_dir,

@@ -43,7 +43,7 @@ pub(crate) struct SecurityArgs {
     #[arg(long, value_name = "DOMAIN", default_value_t)]
     trust_domain: TrustDomain,
     /// Keys that the store is sealed with on disk, a line each: NAME:KEY, the key as 64 hexadecimal digits; the first seals
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "store")]
     encryption_key_file: Option<PathBuf>,
 }
 

@@ -99,7 +99,18 @@ impl Words {
         let kinds = first.split(',').map(kind).collect::<Result<Vec<_>, _>>()?;
         let mut names = rest.iter().map(|word| name(word)).collect::<Result<Vec<_>, _>>()?;
         once(&mut names);
+        if kinds.len() > 1 && !names.is_empty() {
+            return Err(format!("{first:?} means several kinds, so no name can follow"));
+        }
         Ok(Self::Kinds { kinds, names })
+    }
+
+    /// How many kinds are written, or names where there are more of these.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Kinds { kinds, names } => kinds.len().max(names.len()),
+            Self::Pairs(pairs) => pairs.len(),
+        }
     }
 
     /// Whether objects are named, and not only kinds.

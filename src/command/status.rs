@@ -1,6 +1,7 @@
 //! `backstay status`.
 
 pub(crate) mod report;
+mod wait;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use backstay_proto::admin::admin_service_client::AdminServiceClient;
 use backstay_proto::admin::{GetStatusRequest, GetStatusResponse};
+use backstay_resources::GoDuration;
 use tonic::{Code, Request};
 
 use crate::client::{Client, Segment, ServerArgs};
@@ -29,7 +31,8 @@ be read; with --exit-code it is 1 when anything is refused or not in force, for 
 Examples:
   backstay status
   backstay status --fleet edge -o json
-  backstay status --exit-code || alert")]
+  backstay status --exit-code || alert
+  backstay status --wait --timeout 30s")]
 pub(crate) struct Args {
     #[command(flatten)]
     server: ServerArgs,
@@ -42,6 +45,15 @@ pub(crate) struct Args {
     /// Exit with 1 when a proxy refuses something, or anything is not in force
     #[arg(long)]
     exit_code: bool,
+    /// First wait until every connected proxy has answered for what the store holds now
+    #[arg(long)]
+    wait: bool,
+    /// With --wait: this revision of the store, such as the resourceVersion that a write was answered with
+    #[arg(long, value_name = "N", requires = "wait")]
+    revision: Option<u64>,
+    /// With --wait: how long; then the command fails, and names who is waited for
+    #[arg(long, value_name = "DURATION", default_value = "60s", requires = "wait")]
+    timeout: GoDuration,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -57,8 +69,13 @@ enum OutputFormat {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let client = self.server.client()?;
-        let status = output::with_spinner("Connecting", fetch(&client, self.fleet.as_ref())).await?;
+        let (client, fleet) = (self.server.client()?, self.fleet.as_ref());
+        let status = if self.wait {
+            let everywhere = wait::until_everywhere(&client, fleet, self.revision, self.timeout.0);
+            output::with_spinner("Waiting for proxies", everywhere).await?
+        } else {
+            output::with_spinner("Connecting", fetch(&client, fleet)).await?
+        };
         if let Some(fleet) = self.fleet.as_ref().filter(|_| status.fleets.is_empty()) {
             bail!("there is no fleet {:?}", fleet.as_str());
         }

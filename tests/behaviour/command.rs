@@ -1,5 +1,6 @@
 //! The client side of the command: what it prints and how it exits, against a real control plane.
 
+mod exit_codes;
 mod krakend;
 mod unasked;
 
@@ -244,7 +245,7 @@ fn addresses_beyond_this_machine_need_a_word() {
     ] {
         for address in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {
             let output = backstay([command, folder, directory, option, address]);
-            assert_eq!(output.status.code(), Some(1), "{command} {option} {address}");
+            assert_eq!(output.status.code(), Some(2), "{command} {option} {address}");
             let complaint = text(&output.stderr);
             let says = [&format!("{option} {address}"), "other machines", "--insecure"];
             assert!(says.iter().all(|part| complaint.contains(*part)), "{command}: {complaint}");
@@ -372,4 +373,22 @@ fn what_will_have_no_effect_is_told_where_it_is_applied() {
     assert!(said.contains("BackendPolicy one, which is "), "{said}");
     let said = shell.fails(&["apply", "--wait", "-f", &policy("three", "absent")]);
     assert!(said.contains("there is no Backend named absent"), "{said}");
+}
+
+#[test]
+fn check_and_apply_say_the_same_of_an_unknown_kind_in_a_line() {
+    let shell = Shell::new();
+    let misspelt = HELLO.replace("kind: Backend", "kind: Backned");
+    let file = shell.file(
+        "misspelt.yaml",
+        &format!("{misspelt}---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: d}}\n"),
+    );
+    let checked = text(&backstay(["check", "-f", &file]).stderr);
+    let expected = [
+        format!("{file}:2:1: Backned/hello: kind: there is no kind core.apoxy.dev/v1alpha2 Backned; is Backend meant?"),
+        format!("{file}:10:1: Deployment/d: kind: there is no kind apps/v1 Deployment"),
+    ];
+    assert_eq!(checked.lines().collect::<Vec<_>>(), expected);
+    let applied = shell.fails(&["apply", "-f", &file]);
+    assert_eq!(applied.lines().take(2).collect::<Vec<_>>(), expected);
 }

@@ -3,6 +3,8 @@
 //! `BACKSTAY_KUBECTL` names the binaries to run with, separated by colons; otherwise the `kubectl` on the path is used. The
 //! oldest supported is 1.29.
 
+mod events;
+
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 

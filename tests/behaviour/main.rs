@@ -7,15 +7,21 @@ mod backup;
 mod browser;
 mod churn;
 mod command;
+mod controller_runtime;
 mod crashes;
+mod discovery;
 mod docs;
 mod doors;
+mod envoy;
+mod etcd;
+mod events;
 mod fastly;
 mod faults;
 mod fleets;
 #[path = "../harness/lib.rs"]
 #[allow(dead_code, unused_imports, reason = "tests and benchmarks use a part each")]
 mod harness;
+mod helm;
 mod hostile;
 mod krakend;
 mod kube_client;

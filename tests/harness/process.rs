@@ -81,7 +81,8 @@ impl Process {
         }
     }
 
-    fn address(&self, name: &str) -> SocketAddr {
+    /// An address that it listens on, `api` or `xds`, once it has said that it does.
+    pub fn address(&self, name: &str) -> SocketAddr {
         let text = std::fs::read_to_string(&self.addresses).unwrap();
         let addresses: Value = serde_json::from_str(&text).unwrap();
         addresses[name].as_str().unwrap().parse().unwrap()
@@ -174,6 +175,13 @@ impl ControlPlane {
     /// Starts one on ports of its own, with its store in `data_dir`.
     pub fn start_in(data_dir: &Path) -> Self {
         Self::start_in_with(data_dir, &[])
+    }
+
+    /// Starts one on ports of its own, with its store on etcd. Does not wait until it answers: it may stand by.
+    pub fn begin_on(store: &str) -> Process {
+        let any = OsStr::new("127.0.0.1:0");
+        let arguments = ["--api", "--xds", "--store"].map(OsStr::new);
+        Process::start("control-plane", &[arguments[0], any, arguments[1], any, arguments[2], OsStr::new(store)])
     }
 
     /// Starts one on ports of its own, with its store in `data_dir`, and with further arguments.

@@ -64,10 +64,20 @@ impl Authority {
 
     /// A certificate for these names.
     pub fn issue(&self, names: &[&str]) -> Pair {
-        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        self.sign(CertificateParams::new(owned(names)).unwrap())
+    }
+
+    /// A certificate for these names that expires after `time`.
+    pub fn issue_for(&self, names: &[&str], time: Duration) -> Pair {
+        let mut params = CertificateParams::new(owned(names)).unwrap();
+        params.not_after = (SystemTime::now() + time).into();
+        self.sign(params)
+    }
+
+    fn sign(&self, params: CertificateParams) -> Pair {
         let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(names).unwrap();
         // OpenSSL takes a certificate for self-signed whose subject is that of its authority.
+        let mut params = params;
         params.distinguished_name.push(DnType::CommonName, "a server of the tests");
         let certificate = params.signed_by(&key, &self.0).unwrap();
         Pair { certificate: certificate.pem(), key: key.serialize_pem() }
@@ -95,6 +105,10 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.0).unwrap();
         Pair { certificate: certificate.pem(), key: key.serialize_pem() }
     }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 impl Pair {

@@ -28,6 +28,31 @@ pub fn kubectls() -> Vec<PathBuf> {
     found
 }
 
+/// The Helms to test with, of which `BACKSTAY_HELM` names several, separated by colons; else the one on the path. Says so where there is
+/// none.
+pub fn helms() -> Vec<PathBuf> {
+    let found: Vec<_> = match std::env::var_os("BACKSTAY_HELM").filter(|paths| !paths.is_empty()) {
+        Some(paths) => std::env::split_paths(&paths).collect(),
+        None => on_path("helm").into_iter().collect(),
+    };
+    if found.is_empty() {
+        lacking("helm", "BACKSTAY_HELM names one");
+    }
+    found
+}
+
+/// What `tests/peers/controller-runtime` is built to: `BACKSTAY_CONTROLLER_RUNTIME`. Says so where there is none.
+pub fn controller_runtime() -> Option<PathBuf> {
+    let found = named("BACKSTAY_CONTROLLER_RUNTIME");
+    if found.is_none() {
+        lacking(
+            "client of controller-runtime",
+            "BACKSTAY_CONTROLLER_RUNTIME names what tests/peers/controller-runtime builds",
+        );
+    }
+    found
+}
+
 /// A Python with the package `kubernetes`: `BACKSTAY_PYTHON`, else `python3` on the path. Says so where there is none.
 pub fn python_with_kubernetes() -> Option<PathBuf> {
     let python = named("BACKSTAY_PYTHON").unwrap_or_else(|| "python3".into());
@@ -44,6 +69,16 @@ pub fn python_with_fastly() -> Option<PathBuf> {
     let found = answers(&python, &["-c", "import fastly"]);
     if !found {
         lacking("Python with the package fastly", "BACKSTAY_PYTHON names one");
+    }
+    found.then_some(python)
+}
+
+/// A Python with the package `grpcio`: `BACKSTAY_PYTHON`, else `python3` on the path. Says so where there is none.
+pub fn python_with_grpc() -> Option<PathBuf> {
+    let python = named("BACKSTAY_PYTHON").unwrap_or_else(|| "python3".into());
+    let found = answers(&python, &["-c", "import grpc"]);
+    if !found {
+        lacking("Python with the package grpcio", "BACKSTAY_PYTHON names one");
     }
     found.then_some(python)
 }

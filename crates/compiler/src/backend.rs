@@ -11,6 +11,8 @@ use backstay_resources::apoxy::{
     Backend, BackendEndpoint, BackendProtocol, BackendSpec, DnsCacheConfig, DnsLookupFamily, DynamicProxy,
 };
 use backstay_resources::{GoDuration, Object};
+use bytes::Bytes;
+use prost::Message as _;
 use rustls_pki_types::ServerName;
 
 use crate::hostname;
@@ -26,8 +28,8 @@ const MAX_HOSTS: u32 = 1024;
 /// A Backend without what its policy adds.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BackendModel {
-    /// `tls` is set when the protocol needs it.
-    pub(crate) config: config::Backend,
+    /// Encoded: there may be very many, and most of their fields are not set.
+    encoded: Bytes,
     /// Whether requests choose the endpoint, so that references need no port.
     pub(crate) dynamic: bool,
 }
@@ -86,7 +88,13 @@ impl BackendModel {
             discovery: Some(discovery),
             ..config::Backend::default()
         };
-        Ok(Self { config, dynamic: dynamic_proxy.is_some() })
+        Ok(Self { encoded: config.encode_to_vec().into(), dynamic: dynamic_proxy.is_some() })
+    }
+
+    /// What proxies are told of it. `tls` is set when the protocol needs it.
+    pub(crate) fn config(&self) -> config::Backend {
+        // What was encoded here can be decoded.
+        config::Backend::decode(&*self.encoded).unwrap_or_default()
     }
 }
 

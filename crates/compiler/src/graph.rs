@@ -274,7 +274,7 @@ impl Graph {
         self.fleets.take()
     }
 
-    pub(crate) fn take_reports(&mut self) -> Vec<ObjectStatus> {
+    pub(crate) fn take_reports(&mut self) -> Vec<Arc<ObjectStatus>> {
         self.reports.take()
     }
 

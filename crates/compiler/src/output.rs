@@ -22,8 +22,8 @@ pub struct Output {
     /// `backstay.config.v1.Resource`, or `None` when it is gone. Holds real changes only: what was compiled again to the
     /// same bytes is not here, and a fleet without changes is not either.
     pub fleets: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Option<Bytes>>>,
-    /// The statuses that changed, in order of their keys, one per object.
-    pub statuses: Vec<ObjectStatus>,
+    /// The statuses that changed, in order of their keys, one per object. The compiler keeps them as well, to tell what changes.
+    pub statuses: Vec<Arc<ObjectStatus>>,
     /// Secrets that no longer serve as they are and are needed: what is kept of them, or `None` when that is over. Give it to
     /// [`Compiler::restore`](crate::Compiler::restore) of the next process, so that a restart takes no traffic away.
     pub last_good_secrets: BTreeMap<LastGoodSecretName, Option<LastGoodSecret>>,

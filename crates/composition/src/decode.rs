@@ -23,9 +23,9 @@ pub enum Decoder {
     Json(Collection),
     /// A JSON document of any shape: an array becomes the member `collection`, a scalar the member `content`.
     SafeJson,
-    /// An XML document (1.0): the root element is the one member. An element with neither attributes nor elements is its text;
-    /// otherwise attributes are members `-name` and the text is `#text`. Elements of one name become an array. Values are texts.
-    /// Namespace prefixes are dropped; of texts that comments or elements part, the last one counts.
+    /// An XML document (1.0): the root element is the one member. An element that has no attributes and begins with a text is that text,
+    /// whatever follows it; otherwise attributes are members `-name` and a text is `#text`. Elements of one name become an array. Values
+    /// are texts. Namespace prefixes are dropped; of texts that comments or elements part, the last one counts.
     Xml(Collection),
     /// A feed, RSS or Atom: `title`, `description`, `author`, `categories`, `copyright`, `language`, `published`, `updated`, `type`,
     /// `img_url` if it has a picture, and `items`, each with what it says. Neither paths nor operations lead into authors and items.

@@ -21,10 +21,10 @@ pub enum Encoder {
     /// As JSON, the member `collection` alone, or an empty array if there is none.
     JsonCollection,
     /// XML: the one member as the root element, or all of them in an element `doc`. Members `-name` are attributes, `#text` is the
-    /// text. Elements are in the order of their names. What cannot be written, an attribute that is no scalar, leaves the body
-    /// empty.
+    /// text. Elements are in the order of their names. What cannot be written, an attribute that is no scalar or a text with elements
+    /// beside it, leaves the body empty.
     Xml,
-    /// YAML 1.2, in blocks. Number literals are quoted: they are texts to a reader.
+    /// YAML 1.2, in blocks. Number literals are quoted, which makes them texts to a reader, but for those with an exponent and no point.
     Yaml,
     /// The first of JSON, plain text, XML and YAML that the client's `Accept` allows, in its order; plain text is YAML, and what
     /// is none of these JSON.

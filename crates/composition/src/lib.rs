@@ -48,4 +48,4 @@ pub use plan::{
     Admission, CallPlan, ErrorBody, FailureRule, Filter, Fixed, FixedError, Flow, MergeOrder, Output, Pattern, Plan,
     PlanError, QueryFilter, Reference, RequestRules, Requirement, Role, Segment, Settings, Sign, Signing, Strategy,
 };
-pub use url::Query;
+pub use url::{Query, percent};

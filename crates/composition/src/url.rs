@@ -1,7 +1,8 @@
 //! URLs of calls: their paths and queries, as Go reads and writes them.
 
+pub mod percent;
 mod query;
 mod target;
 
 pub use query::Query;
-pub(crate) use target::{decode_path, encode_path, target, write_query};
+pub(crate) use target::{encode_path, target, write_query};

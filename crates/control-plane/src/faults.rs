@@ -10,7 +10,8 @@ use backstay_resources::{ConditionStatus, Timestamp};
 use serde_json::Value;
 
 use crate::shared::Shared;
-use crate::status::{NOT_REFERENCED, Told, told};
+use crate::status::{Told, told};
+use crate::tracker::NOT_REFERENCED;
 
 /// How long figures are given again before objects are counted anew: who asks more often gets the same.
 const FRESH: Duration = Duration::from_secs(5);

@@ -3,8 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use backstay_model::FleetName;
+use backstay_proto::discovery::Node;
 use backstay_xds::{ResourceChange, Snapshot};
 use tokio::sync::watch;
+
+/// The fleet that a node joins.
+pub(crate) fn fleet_of(node: &Node) -> &str {
+    if node.cluster.is_empty() { FleetName::DEFAULT } else { &node.cluster }
+}
 
 /// The snapshot of each fleet. A fleet exists when a Proxy object names it, or something was compiled for it.
 #[derive(Debug, Default)]

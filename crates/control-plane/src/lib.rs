@@ -5,8 +5,9 @@
 //!
 //! - `access`: who sends requests to the API, and what they may do.
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
-//! - `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
+//! - `views`: the same for Envoys. `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
+//! - `events`: what happens to objects, told.
 //! - `faults`: what is not in force, counted and listed.
 //! - `offline`: what the compiler says of objects that are not stored.
 //! - [`Security`]: TLS, authorities and proofs, as they are asked for; `doors`: made of that.
@@ -19,6 +20,7 @@ pub mod backup;
 mod bootstrap;
 mod doors;
 mod error;
+mod events;
 mod faults;
 mod fleets;
 mod health;
@@ -34,6 +36,7 @@ mod shared;
 mod source;
 mod status;
 mod tracker;
+mod views;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,24 +49,28 @@ use backstay_fastly::api::backend_health::{Health, ProxyHealth};
 use backstay_fastly::object::FASTLY_SERVICE;
 use backstay_guard::{HostName, LogSwitch, PageGuard};
 use backstay_krakend::KrakendFrontEnd;
+use backstay_kube::Events;
 use backstay_metering::Meter;
 use backstay_resources::{Registry, Timestamp};
-use backstay_store::{Embedded, Store};
+use backstay_store::{Embedded, Etcd, Store};
 use futures::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tower::Layer as _;
+
+pub use backstay_store::EtcdOptions;
+pub use backstay_store::etcd::options::AddressError as EtcdAddressError;
 
 use self::access::Gate;
 pub use self::access::{AccessError, AccessLimits, AccessOptions, AuditLimits, TokenIssuer, TokenKeys};
 pub use self::doors::DoorLimits;
 use self::doors::{AdmissionLayer, Doors, JoinTokens, Joining};
 pub use self::error::{BootstrapError, StartError};
+use self::events::Teller;
 use self::fleets::Fleets;
-pub use self::limits::{Limit, LimitError, Limits};
+pub use self::limits::{EventLimits, Limit, LimitError, Limits};
 use self::listen::Accept;
 pub use self::listen::ApiLimits;
 use self::listen::GuardLayer;
@@ -75,6 +82,7 @@ use self::reports::{Reporting, Reports};
 pub use self::security::{AuthorityFrom, DoorFiles, Security};
 use self::shared::Shared;
 use self::source::FleetSource;
+use self::views::Views;
 pub use backstay_store::{Keys, KeysError};
 
 /// Where a control plane listens and keeps its data.
@@ -86,6 +94,8 @@ pub struct Options {
     pub xds: SocketAddr,
     /// Folder of the embedded store. Default `.backstay`.
     pub data_dir: PathBuf,
+    /// The store on etcd, in place of the embedded one. Default none.
+    pub etcd: Option<EtcdOptions>,
     /// Allows addresses that other machines can reach without TLS and authentication.
     pub insecure: bool,
     /// TLS and authentication of both addresses.
@@ -108,6 +118,7 @@ impl Default for Options {
             api: SocketAddr::from(([127, 0, 0, 1], 7080)),
             xds: SocketAddr::from(([127, 0, 0, 1], 18000)),
             data_dir: PathBuf::from(".backstay"),
+            etcd: None,
             insecure: false,
             security: Security::default(),
             allowed_hosts: Vec::new(),
@@ -185,6 +196,8 @@ pub struct ControlPlane {
     stop: CancellationToken,
     watches: watch::Sender<bool>,
     fleets: Arc<Fleets>,
+    shared: Arc<Shared>,
+    store: Arc<dyn Store>,
     audit: Audit,
     servers: Vec<JoinHandle<()>>,
     publisher: Option<std::thread::JoinHandle<()>>,
@@ -207,16 +220,26 @@ impl ControlPlane {
             security.check(options.api, options.xds, &access, &tokens)?;
         }
         let keys = security.encryption_keys.as_deref().map(backstay_store::Keys::of_file).transpose()?;
+        // Before anybody can connect: a control plane that stands by answers nobody.
+        let etcd = match options.etcd {
+            Some(etcd) => Some(Etcd::open(etcd).await?),
+            None => None,
+        };
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
-        let path = options.data_dir.join("store.redb");
         let sealed = backstay_store::Options { seal: keys, ..options.limits.store.clone() };
-        let store: Arc<dyn Store> = Arc::new(Embedded::open(path, sealed)?);
+        let store: Arc<dyn Store> = match etcd {
+            Some(etcd) => Arc::new(etcd),
+            None => Arc::new(Embedded::open(options.data_dir.join("store.redb"), sealed)?),
+        };
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
 
         let reports = Arc::new(Reports::default());
-        let (metrics, exposition) = Metrics::new(store.clone(), reports.clone());
+        let events = Events::new(options.limits.events.kept);
+        let teller = Teller::new(store.clone(), events.clone(), options.limits.events.certificate_warning);
+        let api_options = backstay_kube::Options { events: events.clone(), ..options.limits.api.clone() };
+        let (metrics, exposition) = Metrics::new(store.clone(), reports.clone(), events.clone());
         let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let doors = Doors::open(security, options.limits.doors, addresses, &tokens, &store, &metrics).await?;
         let doors = Arc::new(doors);
@@ -240,14 +263,20 @@ impl ControlPlane {
         }
 
         let membership = Membership::new(metrics.proxies_other_fleet.clone());
+        let views = Arc::new(Views::new(fleets.clone(), shared.clone(), metrics.clone()));
         let source = FleetSource {
             fleets: fleets.clone(),
             shared: shared.clone(),
             metrics: metrics.clone(),
             membership: membership.clone(),
             audit: gate.audit.clone(),
+            teller: teller.clone(),
+            views,
         };
-        let status = tokio::spawn(until(stop.clone(), status::run(store.clone(), shared.clone(), metrics.clone())));
+        let status = status::run(store.clone(), shared.clone(), metrics.clone(), teller.clone());
+        let status = tokio::spawn(until(stop.clone(), status));
+        let keeping = tokio::spawn(until(stop.clone(), events.keep()));
+        let certificates = tokio::spawn(until(stop.clone(), teller.clone().watch_certificates(shared.clone())));
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = backstay_kube::collect_garbage(store.clone(), registry.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
@@ -256,10 +285,9 @@ impl ControlPlane {
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
         let dialects = dialects(&store, options.fastly, &reports, exposition.fastly_meter());
         let join_tokens = JoinTokens::new(store.clone());
-        let router =
-            api::router(&store, &registry, &fleets, &shared, exposition, options.limits.api.clone(), watches_stop)
-                .merge(dialects)
-                .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));
+        let router = api::router(&store, &registry, &fleets, &shared, exposition, api_options, watches_stop)
+            .merge(dialects)
+            .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));
         let router = match options.log_switch {
             Some(switch) => router.merge(health::logging(switch)),
             None => router,
@@ -280,10 +308,9 @@ impl ControlPlane {
         let api = listen::serve(accept, api, connections, metrics, async move { api_stop.cancelled().await });
         let accept = Accept::new(xds, "discovery", timeout, doors.xds.clone());
         let domain = options.security.trust_domain.clone();
-        let routes =
-            Routes::new(backstay_xds::server::service(Arc::new(source), backstay_xds::server::Options::default()))
-                .add_service(Reporting::service(reports, stop.clone(), membership))
-                .add_service(Joining::service(doors.authority.clone(), domain, join_tokens.clone()));
+        let routes = backstay_xds::server::services(Arc::new(source), options.limits.discovery)
+            .add_service(Reporting::service(reports, teller, stop.clone(), membership))
+            .add_service(Joining::service(doors.authority.clone(), domain, join_tokens.clone()));
         let xds = listen::serve_xds(accept, xds_guard, AdmissionLayer(doors.admission.clone()), routes, stop.clone());
         Ok(Self {
             api: addresses.0,
@@ -291,8 +318,19 @@ impl ControlPlane {
             stop,
             watches,
             fleets,
+            shared,
+            store,
             audit: gate.audit,
-            servers: vec![status, upkeep, following, garbage, tokio::spawn(api), tokio::spawn(xds)],
+            servers: vec![
+                status,
+                keeping,
+                certificates,
+                upkeep,
+                following,
+                garbage,
+                tokio::spawn(api),
+                tokio::spawn(xds),
+            ],
             publisher: Some(publisher),
             doors,
             join_tokens,
@@ -331,6 +369,12 @@ impl ControlPlane {
         self.audit.reopen();
     }
 
+    /// Waits until changes are not compiled any more, such as when another control plane has taken the store. What is left to do
+    /// then is to end.
+    pub async fn ended(&self) {
+        self.shared.ended().await;
+    }
+
     /// Ends streams and watches, lets open requests end, and closes the store.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
@@ -344,6 +388,7 @@ impl ControlPlane {
         if let Some(publisher) = self.publisher.take() {
             let _ = tokio::task::spawn_blocking(move || publisher.join()).await;
         }
+        self.store.release().await;
     }
 }
 

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use backstay_resources::GoDuration;
 use backstay_resources::duration::ParseDurationError;
+use backstay_xds::server::TypeRule;
 
 use crate::access::AccessLimits;
+use crate::events::EXPIRES_SOON;
 use crate::listen::ApiLimits;
 
 /// Everything of a control plane that has a bound.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Of connections to the API, and of how clients begin on both addresses.
     pub connections: ApiLimits,
@@ -22,8 +24,47 @@ pub struct Limits {
     pub doors: crate::doors::DoorLimits,
     /// Of who sends requests to the API.
     pub access: AccessLimits,
+    /// Of events.
+    pub events: EventLimits,
+    /// Of discovery streams.
+    pub discovery: backstay_xds::server::Options,
     /// Of the store.
     pub store: backstay_store::embedded::Options,
+}
+
+/// Limits of events.
+#[derive(Debug, Clone, Copy)]
+pub struct EventLimits {
+    /// How many are kept, and for how long.
+    pub kept: backstay_kube::events::Bounds,
+    /// How long before a certificate expires that is told of. Default two weeks.
+    pub certificate_warning: Duration,
+}
+
+impl Default for EventLimits {
+    fn default() -> Self {
+        Self { kept: backstay_kube::events::Bounds::default(), certificate_warning: EXPIRES_SOON }
+    }
+}
+
+/// Our own resources refer to each other: what a proxy gets first should be all of them, where that is possible.
+const WHOLE: usize = 8 << 20;
+
+impl Default for Limits {
+    fn default() -> Self {
+        let mut discovery = backstay_xds::server::Options::default();
+        let own = TypeRule::of(backstay_proto::RESOURCE_TYPE_URL);
+        discovery.types.insert(0, TypeRule { response_bytes: Some(WHOLE), ..own });
+        Self {
+            doors: crate::doors::DoorLimits::default(),
+            access: AccessLimits::default(),
+            connections: ApiLimits::default(),
+            api: backstay_kube::Options::default(),
+            discovery,
+            events: EventLimits::default(),
+            store: backstay_store::embedded::Options::default(),
+        }
+    }
 }
 
 /// One limit, set.
@@ -96,6 +137,8 @@ pub enum LimitError {
 const MIB: usize = 1 << 20;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// All of them. What is bounded by the format of the store or by the protocol is not here.
 static SETTINGS: &[Setting] = &[
@@ -123,6 +166,24 @@ static SETTINGS: &[Setting] = &[
     count("max-patch-operations", |limits| &mut limits.api.max_patch_operations, 1, 1_000_000),
     count("patch-attempts", |limits| &mut limits.api.patch_attempts, 1, 1000),
     count("max-managed-fields-bytes", |limits| &mut limits.api.max_managed_fields_bytes, 1024, 64 * MIB),
+    count("max-events", |limits| &mut limits.events.kept.objects, 1, 10_000_000),
+    count("max-events-bytes", |limits| &mut limits.events.kept.bytes, MIB, 1 << 40),
+    count("max-event-bytes", |limits| &mut limits.events.kept.value_bytes, 4096, MIB),
+    time("event-ttl", |limits| &mut limits.events.kept.age, SECOND, MONTH),
+    time("certificate-warning", |limits| &mut limits.events.certificate_warning, Duration::ZERO, YEAR),
+    count("max-streams", |limits| &mut limits.discovery.max_streams, 1, 1_000_000),
+    count("max-new-streams-a-second", |limits| &mut limits.discovery.max_new_streams_a_second, 1, 1_000_000),
+    time(
+        "max-stream-age",
+        |limits| &mut limits.discovery.max_stream_age,
+        Duration::ZERO,
+        Duration::from_secs(30 * 86_400),
+    ),
+    time("stream-answer-timeout", |limits| &mut limits.discovery.answer_timeout, SECOND, HOUR),
+    count("max-subscriptions", |limits| &mut limits.discovery.max_subscriptions, 1, 10_000_000),
+    count("max-discovery-request-bytes", |limits| &mut limits.discovery.max_request_bytes, 1024, 256 * MIB),
+    count("max-response-bytes", |limits| &mut limits.discovery.max_response_bytes, 1024, 64 * MIB),
+    count("max-bulk-responses", |limits| &mut limits.discovery.max_bulk_responses, 1, 1_000_000),
     count("store-value-bytes", |limits| &mut limits.store.limits.value_bytes, 1024, 64 * MIB),
     count("store-queue-commits", |limits| &mut limits.store.queue_commits, 1, 1_000_000),
     count("store-queue-bytes", |limits| &mut limits.store.queue_bytes, MIB, 1 << 40),

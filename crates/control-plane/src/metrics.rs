@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_kube::Meter;
+use backstay_kube::events::Forgotten;
+use backstay_kube::{Events, Meter};
 use backstay_store::{Stats, Store};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -30,10 +31,24 @@ pub(crate) struct Metrics {
     pub(crate) acknowledged: Counter,
     /// Responses refused, in whole or in part.
     pub(crate) rejected: Counter,
+    /// Seconds from a response to its answer.
+    pub(crate) push: Histogram,
+    /// Seconds to make the snapshots of fleets of one batch.
+    pub(crate) snapshot: Histogram,
+    /// Responses whose answer came too late for others to wait for it.
+    pub(crate) late: Counter,
+    /// Streams not opened, since there were too many.
+    pub(crate) streams_too_many: Counter,
+    /// Streams not opened, since too many were opened in a second.
+    pub(crate) streams_too_fast: Counter,
     /// Seconds to compile the changes of one batch.
     pub(crate) compile: Histogram,
     /// Resources published to fleets.
     pub(crate) published: Counter,
+    /// What resources ask for and Envoys do not serve.
+    pub(crate) envoy_left_out: Gauge,
+    /// What they serve otherwise than asked for.
+    pub(crate) envoy_approximated: Gauge,
     /// Status writes done.
     pub(crate) status_writes: Counter,
     /// Status writes given up.
@@ -111,11 +126,13 @@ pub(crate) struct Exposition {
     recorder: Arc<PrometheusRecorder>,
     /// What proxies report.
     reports: Arc<Reports>,
+    /// What happened to objects.
+    events: Events,
 }
 
 impl Metrics {
     /// New metrics, and what renders them.
-    pub(crate) fn new(store: Arc<dyn Store>, reports: Arc<Reports>) -> (Self, Exposition) {
+    pub(crate) fn new(store: Arc<dyn Store>, reports: Arc<Reports>, events: Events) -> (Self, Exposition) {
         let recorder = Arc::new(PrometheusBuilder::new().build_recorder());
         let metrics = Self {
             streams: gauge(&recorder, "backstay_xds_streams", "Connected discovery streams."),
@@ -123,8 +140,39 @@ impl Metrics {
             resources_sent: counter(&recorder, "backstay_xds_resources_sent_total", "Resources sent to proxies."),
             acknowledged: counter(&recorder, "backstay_xds_acknowledged_total", "Responses acknowledged."),
             rejected: counter(&recorder, "backstay_xds_rejected_total", "Responses refused, in whole or in part."),
+            push: histogram(&recorder, "backstay_xds_push_seconds", "Time from a response to its answer."),
+            snapshot: histogram(
+                &recorder,
+                "backstay_snapshot_seconds",
+                "Time to make the snapshots of fleets of one batch of changes.",
+            ),
+            late: counter(
+                &recorder,
+                "backstay_xds_late_answers_total",
+                "Responses that others no longer waited for, since their answer took too long.",
+            ),
+            streams_too_many: counter(
+                &recorder,
+                "backstay_xds_streams_refused_total",
+                "Discovery streams not opened because the limit was reached.",
+            ),
+            streams_too_fast: counter(
+                &recorder,
+                "backstay_xds_streams_delayed_total",
+                "Discovery streams sent away for a moment because too many were opened in a second.",
+            ),
             compile: histogram(&recorder, "backstay_compile_seconds", "Time to compile one batch of changes."),
             published: counter(&recorder, "backstay_published_resources_total", "Resources published to fleets."),
+            envoy_left_out: gauge(
+                &recorder,
+                "backstay_envoy_left_out",
+                "Parts of resources that Envoys which are connected are not given.",
+            ),
+            envoy_approximated: gauge(
+                &recorder,
+                "backstay_envoy_approximated",
+                "Settings of resources that Envoys which are connected keep nearly, or not.",
+            ),
             status_writes: counter(&recorder, "backstay_status_writes_total", "Status writes done."),
             status_failures: counter(&recorder, "backstay_status_write_failures_total", "Status writes given up."),
             status_repairs: counter(
@@ -158,8 +206,14 @@ impl Metrics {
             access: access(&recorder),
             recorder: Recording(recorder.clone()),
         };
-        let exposition =
-            Exposition { handle: recorder.handle(), store, metrics: StoreMetrics::new(&recorder), recorder, reports };
+        let exposition = Exposition {
+            handle: recorder.handle(),
+            store,
+            metrics: StoreMetrics::new(&recorder),
+            recorder,
+            reports,
+            events,
+        };
         (metrics, exposition)
     }
 }
@@ -275,6 +329,7 @@ impl Exposition {
         self.handle.run_upkeep();
         let mut text = self.handle.render();
         write_health(&mut text, &self.reports);
+        write_events(&mut text, &self.events);
         text
     }
 
@@ -306,6 +361,23 @@ fn write_health(text: &mut String, reports: &Reports) {
         }
     }
     text.push('\n');
+}
+
+/// Appends how many events there are, and how many were given up for which limit.
+fn write_events(text: &mut String, events: &Events) {
+    let gauges = [
+        ("backstay_events", "Events that are kept.", events.count()),
+        ("backstay_events_bytes", "Bytes of the events that are kept.", events.bytes()),
+    ];
+    for (name, help, value) in gauges {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+    }
+    let name = "backstay_events_forgotten_total";
+    let _ = writeln!(text, "# HELP {name} Events that made room, by the limit.\n# TYPE {name} counter");
+    let Forgotten { objects, bytes, age } = events.forgotten();
+    for (limit, count) in [("max_events", objects), ("max_events_bytes", bytes), ("event_ttl", age)] {
+        let _ = writeln!(text, "{name}{{limit=\"{limit}\"}} {count}");
+    }
 }
 
 fn counter(recorder: &PrometheusRecorder, name: &'static str, description: &'static str) -> Counter {

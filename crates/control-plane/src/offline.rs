@@ -1,6 +1,7 @@
 //! What the compiler says of objects, without a control plane.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use backstay_compiler::{Change, Compiler, ObjectStatus, Output};
 use backstay_model::FleetName;
@@ -16,7 +17,7 @@ use crate::{FastlyOptions, front_ends};
 ///
 /// The conditions are those that the compiler alone tells: what proxies say is not among them.
 #[must_use]
-pub fn said_of(objects: Vec<(&'static Kind, Object)>) -> Vec<ObjectStatus> {
+pub fn said_of(objects: Vec<(&'static Kind, Object)>) -> Vec<Arc<ObjectStatus>> {
     compile(objects).statuses
 }
 

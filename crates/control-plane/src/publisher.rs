@@ -234,6 +234,7 @@ impl Publisher {
             statuses.into_iter().for_each(|status| tracker.reported(status));
             read.fleets.iter().for_each(|fleet| tracker.declared(fleet));
         });
+        let began = Instant::now();
         // A fleet that is gone is not emptied first: its proxies go on with what they hold.
         read.fleets_gone.iter().for_each(|fleet| self.fleets.remove(fleet));
         for (fleet, changes) in fleets {
@@ -243,6 +244,7 @@ impl Publisher {
             self.metrics.published.increment(changes.len() as u64);
             self.fleets.publish(&fleet, revision, changes);
         }
+        self.metrics.snapshot.record(began.elapsed());
         // A proxy that waited for its fleet to exist finds it with all that it holds.
         read.fleets.iter().for_each(|fleet| self.fleets.declare(fleet));
     }

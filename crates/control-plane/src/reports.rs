@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use backstay_proto::report::{BackendHealth, ReportHealthRequest};
 
 pub(crate) use self::service::Reporting;
+use crate::events::Turn;
 
 /// Limits of what proxies may have remembered. A proxy that goes beyond one loses its stream, and what it told.
 #[derive(Debug, Clone, Copy)]
@@ -132,11 +133,18 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Remembers what a message tells.
-    pub(crate) fn told(&self, message: ReportHealthRequest) -> Result<(), Beyond> {
+    /// What the proxy calls itself.
+    pub(crate) fn node(&self) -> Arc<str> {
+        let inner = self.reports.lock();
+        inner.proxies.get(&self.id).map_or_else(|| "".into(), |proxy| Arc::clone(&proxy.node_id))
+    }
+
+    /// Remembers what a message tells, and answers what is news of it: endpoints that take no requests, or do again.
+    pub(crate) fn told(&self, message: ReportHealthRequest) -> Result<Vec<Turn>, Beyond> {
         let limits = self.reports.limits;
         let mut inner = self.reports.lock();
-        let Some(proxy) = inner.proxies.get_mut(&self.id) else { return Ok(()) };
+        let Some(proxy) = inner.proxies.get_mut(&self.id) else { return Ok(Vec::new()) };
+        let mut turns = Vec::new();
         for name in &message.forgotten {
             proxy.backends.remove(name.as_str());
         }
@@ -145,12 +153,19 @@ impl Stream {
                 return Err(Beyond::Name(limits.name_bytes));
             }
             let reason = reason.get(..reason.floor_char_boundary(limits.reason_bytes)).unwrap_or_default().into();
-            proxy.backends.insert(backend.into(), Health { healthy, degraded, unhealthy, reason });
+            let name: Box<str> = backend.into();
+            let health = Health { healthy, degraded, unhealthy, reason };
+            let before = proxy.backends.insert(name.clone(), health.clone());
+            // Of one that is not known, that all is well is no news.
+            if before.map_or(0, |before| before.unhealthy) != unhealthy {
+                let Health { reason, .. } = health;
+                turns.push(Turn { resource: name, well: healthy.saturating_add(degraded), unhealthy, reason });
+            }
             if proxy.backends.len() > limits.backends {
                 return Err(Beyond::Backends(limits.backends));
             }
         }
-        Ok(())
+        Ok(turns)
     }
 }
 

@@ -72,4 +72,11 @@ impl Shared {
         let state = compiling.wait_for(|state| *state != Compiling::Initial).await;
         state.is_ok_and(|state| *state == Compiling::Ready)
     }
+
+    /// Waits until changes are not compiled any more.
+    pub(crate) async fn ended(&self) {
+        let mut compiling = self.compiling.subscribe();
+        // The sender lives as long as `self`, so the wait cannot fail.
+        let _ = compiling.wait_for(|state| *state == Compiling::Ended).await;
+    }
 }

@@ -2,22 +2,23 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use backstay_auth::identity::{AUTHENTICATED, Credential, DEFAULT_CUSTOMER};
 use backstay_auth::{Audit, Proxy, User, audit};
-use backstay_model::FleetName;
-use backstay_proto::discovery::Node;
 use backstay_resources::Timestamp;
 use backstay_xds::Snapshot;
-use backstay_xds::server::{Event, Peer, Refused, Rejection, Source, StreamId};
+use backstay_xds::server::{Event, Peer, Refusal as NotOpened, Refused, Rejection, Source, StreamId};
 use tokio::sync::watch;
 use tonic::Code;
 
-use crate::fleets::Fleets;
+use crate::events::Teller;
+use crate::fleets::{Fleets, fleet_of};
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
-use crate::tracker::{Refusal, Stream, Subscription};
+use crate::tracker::{Refusal, Stream, Subscription, Tracker};
+use crate::views::{self, Views};
 
 /// Serves fleets to proxies, and tells the tracker what they answer.
 #[derive(Debug)]
@@ -27,15 +28,13 @@ pub(crate) struct FleetSource {
     pub(crate) metrics: Metrics,
     pub(crate) membership: Membership,
     pub(crate) audit: Audit,
-}
-
-/// The fleet that a node joins.
-fn fleet_of(node: &Node) -> &str {
-    if node.cluster.is_empty() { FleetName::DEFAULT } else { &node.cluster }
+    pub(crate) teller: Teller,
+    /// The same fleets, for Envoys.
+    pub(crate) views: Arc<Views>,
 }
 
 impl Source for FleetSource {
-    fn subscribe(&self, peer: &Peer, _: &str) -> Result<watch::Receiver<Snapshot>, Refused> {
+    fn subscribe(&self, peer: &Peer, type_url: &str) -> Result<watch::Receiver<Snapshot>, Refused> {
         // An empty snapshot would take everything away from proxies that hold a good configuration.
         match self.shared.compiling() {
             Compiling::Initial => {
@@ -52,7 +51,11 @@ impl Source for FleetSource {
                 Refused::new(Code::PermissionDenied, message)
             })?;
         }
-        self.fleets.subscribe(fleet).ok_or_else(|| {
+        let snapshots = match views::audience(&peer.node, type_url) {
+            Some(audience) => self.views.subscribe(fleet, audience),
+            None => self.fleets.subscribe(fleet),
+        };
+        snapshots.ok_or_else(|| {
             let message = format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another");
             self.joined(peer, Err(&message));
             Refused::new(Code::NotFound, message)
@@ -60,11 +63,13 @@ impl Source for FleetSource {
     }
 
     fn observe(&self, stream: StreamId, event: Event) {
+        let Some(event) = self.views.translate(stream, event) else { return };
         match event {
             Event::Opened { peer, type_url } => {
                 self.joined(&peer, Ok(()));
                 let Peer { node, address, .. } = peer;
                 self.metrics.streams.increment(1.0);
+                self.teller.proxy_connected(fleet_of(&node), &node.id, address);
                 let address = address.map_or_else(String::new, |address| address.to_string());
                 tracing::info!(fleet = fleet_of(&node), node = node.id, address, "a proxy connected");
                 let opened = Stream {
@@ -76,16 +81,21 @@ impl Source for FleetSource {
                     types: [(type_url, Subscription::default())].into(),
                 };
                 self.shared.update(|tracker| tracker.opened(stream, opened));
+                self.views.refuse_left_out(stream);
             }
             Event::Sent { type_url, resources, removed, .. } => {
                 self.metrics.responses.increment(1);
                 self.metrics.resources_sent.increment(resources.len() as u64);
-                self.shared.update(|tracker| tracker.sent(stream, &type_url, resources.len() + removed.len()));
+                let count = resources.len() + removed.len();
+                self.shared.update(|tracker| tracker.sent(stream, &type_url, count, Instant::now()));
             }
             Event::Acknowledged { type_url, resources, removed, .. } => {
                 self.metrics.acknowledged.increment(1);
                 let names = resources.iter().map(|(name, _)| name).chain(removed.iter());
-                self.shared.update(|tracker| tracker.accepted(stream, &type_url, names));
+                self.shared.update(|tracker| {
+                    self.answered(tracker, stream, &type_url);
+                    tracker.accepted(stream, &type_url, names);
+                });
             }
             Event::Rejected { type_url, resources, removed, rejected, partial, .. } => {
                 self.metrics.rejected.increment(1);
@@ -93,18 +103,32 @@ impl Source for FleetSource {
                 let removed = if partial { &*removed } else { &[] };
                 self.rejected(stream, &type_url, (&resources, removed), rejected);
             }
+            Event::Late { type_url, nonce } => {
+                self.metrics.late.increment(1);
+                tracing::warn!(%stream, type_url = &*type_url, nonce = &*nonce, "a proxy has not answered in time");
+            }
             Event::Synchronized { type_url, revision } => {
                 self.shared.update(|tracker| tracker.synchronised(stream, &type_url, revision));
             }
             Event::Closed => {
                 self.metrics.streams.decrement(1.0);
+                let mut gone = None;
                 self.shared.update(|tracker| {
-                    if let Some(Stream { fleet, node_id, .. }) = tracker.stream(stream) {
-                        tracing::info!(%fleet, node = node_id, "a proxy is gone");
-                    }
+                    gone = tracker.stream(stream).map(|Stream { fleet, node_id, .. }| (fleet.clone(), node_id.clone()));
                     tracker.closed(stream);
                 });
+                if let Some((fleet, node)) = gone {
+                    tracing::info!(%fleet, node, "a proxy is gone");
+                    self.teller.proxy_lost(&fleet, &node);
+                }
             }
+        }
+    }
+
+    fn refused(&self, refusal: NotOpened) {
+        match refusal {
+            NotOpened::TooMany => self.metrics.streams_too_many.increment(1),
+            NotOpened::TooFast => self.metrics.streams_too_fast.increment(1),
         }
     }
 }
@@ -129,20 +153,32 @@ impl FleetSource {
         }
     }
 
+    fn answered(&self, tracker: &mut Tracker, stream: StreamId, type_url: &Arc<str>) {
+        if let Some(took) = tracker.answered(stream, type_url, Instant::now()) {
+            self.metrics.push.record(took);
+        }
+    }
+
     /// What a proxy refused of a response, and what of it it accepted: nothing, unless it named what it refused.
     fn rejected(&self, stream: StreamId, type_url: &Arc<str>, (sent, removed): Sent<'_>, refused: Vec<Rejection>) {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();
         let others: Vec<_> = sent.iter().map(|(name, _)| name).filter(|name| !names.contains(&***name)).collect();
+        let mut events = Vec::new();
         self.shared.update(|tracker| {
+            self.answered(tracker, stream, type_url);
             tracker.accepted(stream, type_url, others.into_iter().chain(removed));
             let node = tracker.stream(stream).map(|stream| (stream.fleet.clone(), stream.node_id.clone()));
             let (fleet, node) = node.unwrap_or_default();
             for (name, refusal) in by_resource(refused) {
                 let Refusal { field, message, .. } = &refusal;
                 tracing::warn!(%fleet, node, resource = %name, field, message, "a proxy refused a resource");
+                events.push((fleet.clone(), node.clone(), name.clone(), refusal.sentence()));
                 tracker.refused(stream, type_url, name, refusal);
             }
         });
+        for (fleet, node, resource, words) in events {
+            self.teller.refused(&fleet, &node, &resource, &words);
+        }
     }
 }
 

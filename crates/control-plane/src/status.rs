@@ -13,11 +13,13 @@ use backstay_kube::ownership::{self, CONTROLLER};
 use backstay_resources::{Object, Timestamp, apoxy};
 use backstay_store::{CommitError, Entry, Expect, Key, Operation, Store, Write};
 use futures::StreamExt as _;
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 use xxhash_rust::xxh3::xxh3_64;
 
-pub(crate) use self::desired::{NOT_REFERENCED, Told, told};
+pub(crate) use self::desired::{Told, told};
 use self::repairs::Repairs;
+use crate::events::Teller;
 use crate::metrics::Metrics;
 use crate::shared::Shared;
 
@@ -42,7 +44,7 @@ const FLEET_PACE: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Runs for as long as it is polled.
-pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Metrics) {
+pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Metrics, teller: Teller) {
     let mut failed: Vec<ObjectKey> = Vec::new();
     let mut next_fleets = Instant::now();
     let mut repairs = Repairs::default();
@@ -66,7 +68,8 @@ pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Met
             (tracker.take_dirty(Timestamp::now()), fleets, tracker.take_touched())
         };
         let fleets = fleets.into_iter().map(|name| ObjectKey::new(&apoxy::PROXY, "", &name));
-        let writer = Writer { store: &*store, shared: &shared, metrics: &metrics, unavailable: AtomicBool::new(false) };
+        let unavailable = AtomicBool::new(false);
+        let writer = Writer { store: &*store, shared: &shared, metrics: &metrics, teller: &teller, unavailable };
         let mut objects: BTreeSet<ObjectKey> = objects.into_iter().chain(fleets).collect();
         let delayed = repairs.ask(touched.into_iter().filter(|key| !objects.contains(key)), Instant::now());
         metrics.status_repairs_delayed.increment(delayed);
@@ -109,6 +112,7 @@ struct Writer<'a> {
     store: &'a dyn Store,
     shared: &'a Shared,
     metrics: &'a Metrics,
+    teller: &'a Teller,
     /// Whether the store takes no writes now: then the others need not be made only to be turned away.
     unavailable: AtomicBool,
 }
@@ -134,10 +138,12 @@ impl Writer<'_> {
         for _ in 0..ATTEMPTS {
             // Each attempt begins with what is stored then: whoever was faster loses nothing.
             let Some(entry) = current else { return Outcome::Settled };
-            let Some(value) = with_status(self.shared, object, &entry) else {
+            let wanted = with_status(self.shared, object, &entry);
+            let Some((wanted, old)) = wanted else {
                 self.shared.read().taken_back(object);
                 return Outcome::Settled;
             };
+            let Ok(value) = wanted.encode() else { return Outcome::Settled };
             self.shared.read().writing(object, mark(&value));
             let write = Write {
                 key: key.clone(),
@@ -147,6 +153,10 @@ impl Writer<'_> {
             match self.store.commit(vec![write]).await {
                 Ok(_) => {
                     self.metrics.status_writes.increment(1);
+                    // Of a fleet, what its proxies do is told as they do it.
+                    if *object.kind != apoxy::PROXY {
+                        self.teller.status_written(object, &old, &wanted);
+                    }
                     self.shared.read().taken_back(object);
                     return Outcome::Written;
                 }
@@ -170,8 +180,8 @@ impl Writer<'_> {
     }
 }
 
-/// The encoded object with the status it should have; `None` when it has that already, or there is none.
-fn with_status(shared: &Shared, key: &ObjectKey, entry: &Entry) -> Option<Vec<u8>> {
+/// The object with the status it should have, and the status it has; `None` when that is the same, or there is none.
+fn with_status(shared: &Shared, key: &ObjectKey, entry: &Entry) -> Option<(Object, Value)> {
     let mut object = Object::decode(&entry.value).ok()?;
     let old = object.body.get("status").cloned().unwrap_or_default();
     let new = {
@@ -188,7 +198,7 @@ fn with_status(shared: &Shared, key: &ObjectKey, entry: &Entry) -> Option<Vec<u8
     let old = object.body.insert("status".into(), new);
     let writer = ownership::Writer { manager: CONTROLLER, subresource: "status", time: Timestamp::now() };
     ownership::record_status(key.kind, old.as_ref(), &mut object, &writer);
-    object.encode().ok()
+    Some((object, old.unwrap_or_default()))
 }
 
 #[cfg(test)]

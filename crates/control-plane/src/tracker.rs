@@ -5,6 +5,7 @@
 //! acknowledged revision R of a type holds every resource of that type that last changed at or before R, except those it
 //! refused. Of other types that says nothing: who holds a cluster may not have a listener yet, or never ask for one.
 
+mod derived;
 mod programmed;
 mod stream;
 mod version;
@@ -17,7 +18,7 @@ use backstay_resources::Timestamp;
 use backstay_xds::ResourceChange;
 use backstay_xds::server::StreamId;
 
-pub(crate) use self::programmed::Programmed;
+pub(crate) use self::programmed::{NOT_REFERENCED, Programmed};
 pub(crate) use self::stream::{Refusal, Stream, Subscription};
 pub(crate) use self::version::Acknowledged;
 
@@ -28,7 +29,7 @@ pub(crate) type FleetResource = (Arc<str>, Arc<str>);
 #[derive(Debug)]
 pub(crate) struct Tracked {
     /// The compiler's report.
-    pub(crate) status: ObjectStatus,
+    pub(crate) status: Arc<ObjectStatus>,
     /// What must be acknowledged, all of it, listeners' included.
     programs: Vec<FleetResource>,
     /// The generation that every proxy has acknowledged already. Proxies that come later do not take it back.
@@ -47,6 +48,8 @@ impl Tracked {
 #[derive(Debug, Default)]
 struct Fleet {
     types: BTreeMap<Arc<str>, Feed>,
+    /// Those that are made of another: whatever changes of it changes of them.
+    derived: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// The resources of one type that a fleet is sent, and how far its proxies have come with them.
@@ -115,14 +118,21 @@ impl Tracker {
         revision: u64,
         changes: &[ResourceChange],
     ) {
+        let of = self.fleets.entry(fleet.clone()).or_default();
+        let derived = of.derived.iter().filter(|(_, of)| *of == type_url).map(|(derived, _)| derived.clone());
+        let types: Vec<Arc<str>> = [type_url.clone()].into_iter().chain(derived).collect();
         for change in changes {
-            let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
-            match change {
-                ResourceChange::Put(resource) => {
-                    feed.changed.insert(resource.name().clone(), (revision, resource.version().clone()));
-                    self.wait_again(&(fleet.clone(), resource.name().clone()));
+            for type_url in &types {
+                let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
+                match change {
+                    ResourceChange::Put(resource) => {
+                        feed.changed.insert(resource.name().clone(), (revision, resource.version().clone()));
+                    }
+                    ResourceChange::Remove(name) => drop(feed.changed.remove(name)),
                 }
-                ResourceChange::Remove(name) => drop(feed.changed.remove(name)),
+            }
+            if let ResourceChange::Put(resource) = change {
+                self.wait_again(&(fleet.clone(), resource.name().clone()));
             }
         }
     }
@@ -163,11 +173,12 @@ impl Tracker {
     }
 
     /// The compiler's report on an object changed.
-    pub(crate) fn reported(&mut self, status: ObjectStatus) {
+    pub(crate) fn reported(&mut self, status: impl Into<Arc<ObjectStatus>>) {
+        let status = status.into();
         let key = status.key.clone();
         if status.report.withdrawn {
             if let Some(before) = self.forget(&key) {
-                self.withdrawn.insert(key.clone(), before.status.report);
+                self.withdrawn.insert(key.clone(), before.status.report.clone());
             }
             self.dirty.insert(key);
             return;

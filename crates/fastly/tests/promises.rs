@@ -7,3 +7,5 @@ mod client;
 mod deleted;
 #[path = "promises/limits.rs"]
 mod limits;
+#[path = "promises/sdks.rs"]
+mod sdks;

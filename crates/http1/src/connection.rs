@@ -16,8 +16,11 @@ use crate::head::{Head, HeadLimits};
 use crate::read::Input;
 use crate::upload::{self, RequestBody, Upload};
 
-/// Informational answers (RFC 9110, 15.2) that are read in one go.
-const MAX_HINTS: u32 = 32;
+/// Interim answers (RFC 9110, 15.2) that are read in one go.
+const MAX_INTERIM: u32 = 32;
+
+/// Is told of each interim answer that comes before the answer (RFC 9110, 15.2), but not of a change of protocol.
+pub type OnInterim<'a> = dyn FnMut(Response<()>) + 'a;
 
 /// An HTTP/1.1 connection to an endpoint, over the stream `S`, for requests whose bodies are `B`.
 #[derive(Debug)]
@@ -114,12 +117,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, B: RequestBody> Connection<S, B> {
         }
     }
 
-    /// Sends a request, and ends with the head of the answer. A body is taken out of the request. Cancelled, the connection
-    /// is of no more use.
+    /// Sends a request, and ends with the head of the answer; what comes before it goes to `interim`. A body is taken out of the
+    /// request. Cancelled, the connection is of no more use.
     ///
     /// # Errors
     /// When the stream or the request's body fails, or the answer is not what the standard demands.
-    pub async fn send(&mut self, request: &mut Request<B>) -> Result<Response<()>, Unanswered> {
+    pub async fn send(
+        &mut self,
+        request: &mut Request<B>,
+        interim: &mut OnInterim<'_>,
+    ) -> Result<Response<()>, Unanswered> {
         self.begun = false;
         self.flushed = false;
         self.served = self.served.saturating_add(1);
@@ -131,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, B: RequestBody> Connection<S, B> {
             return Err(Unanswered { error, unsent: false });
         }
         let method = request.method();
-        std::future::poll_fn(|cx| self.poll_answer(cx, method))
+        std::future::poll_fn(|cx| self.poll_answer(cx, method, interim))
             .await
             .map_err(|error| Unanswered { error, unsent: bodyless && !self.begun })
     }
@@ -157,11 +164,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, B: RequestBody> Connection<S, B> {
     }
 
     /// Sends what can be sent, and reads the head of the answer.
-    fn poll_answer(&mut self, cx: &mut Context<'_>, method: &Method) -> Poll<Result<Response<()>, Error>> {
+    fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        method: &Method,
+        interim: &mut OnInterim<'_>,
+    ) -> Poll<Result<Response<()>, Error>> {
         // To read comes first: it ends when nothing has come, while a long request would use up what the runtime lets a task
         // do in one go. But there is no answer to what was not sent.
         let reads = self.begun;
-        if reads && let Poll::Ready(head) = self.poll_head(cx, method) {
+        if reads && let Poll::Ready(head) = self.poll_head(cx, method, interim) {
             return Poll::Ready(head.map(|head| self.receive(head)));
         }
         if self.is_sending()
@@ -177,7 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, B: RequestBody> Connection<S, B> {
         if reads {
             return Poll::Pending;
         }
-        self.poll_head(cx, method).map(|head| head.map(|head| self.receive(head)))
+        self.poll_head(cx, method, interim).map(|head| head.map(|head| self.receive(head)))
     }
 
     fn receive(&mut self, Head { response, keep_alive, decoder }: Head) -> Response<()> {
@@ -197,16 +209,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin, B: RequestBody> Connection<S, B> {
         self.reusable = false;
     }
 
-    fn poll_head(&mut self, cx: &mut Context<'_>, method: &Method) -> Poll<Result<Head, Error>> {
-        let mut hints = 0;
+    fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        method: &Method,
+        interim: &mut OnInterim<'_>,
+    ) -> Poll<Result<Head, Error>> {
+        let mut read = 0;
         loop {
             while let Some(head) = self.input.take_head(method, self.limits)? {
                 let status = head.response.status();
                 if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
                     return Poll::Ready(Ok(head));
                 }
-                hints += 1;
-                if hints == MAX_HINTS {
+                interim(head.response);
+                read += 1;
+                if read == MAX_INTERIM {
                     // Whoever sends them without end holds up nobody else on the thread.
                     cx.waker().wake_by_ref();
                     return Poll::Pending;

@@ -18,7 +18,7 @@ mod head;
 mod read;
 mod upload;
 
-pub use connection::{Connection, Switched, Unanswered};
+pub use connection::{Connection, OnInterim, Switched, Unanswered};
 pub use error::Error;
 pub use head::HeadLimits;
 pub use upload::RequestBody;

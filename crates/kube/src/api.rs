@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_auth::shares::Shares;
 use backstay_resources::Registry;
+use backstay_resources::event::{EVENT, EVENT_OF_GROUP};
 use backstay_store::Store;
 use tokio::sync::{Semaphore, watch};
 
@@ -11,7 +12,7 @@ use crate::body::Budget;
 use crate::discovery::Discovery;
 use crate::openapi::OpenApi;
 use crate::options::Options;
-use crate::served::ServedKinds;
+use crate::served::{ServedKind, ServedKinds};
 use crate::service::SERVICE;
 
 /// What all requests share.
@@ -20,7 +21,11 @@ pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Options,
     pub(crate) kinds: ServedKinds,
+    /// Where namespaces are, if not in `store`.
+    pub(crate) namespaces: Option<Arc<dyn Store>>,
     pub(crate) shutdown: watch::Receiver<bool>,
+    /// The same for kinds that are kept elsewhere than in `store`.
+    elsewhere: Option<Box<Self>>,
     pub(crate) bodies: Budget,
     pub(crate) reading: Shares,
     pub(crate) mutating: Shares,
@@ -36,8 +41,20 @@ impl Api {
         options: Options,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
+        let kinds = registry.iter().chain(registry.aliases()).chain([&SERVICE, &EVENT, &EVENT_OF_GROUP]);
+        let main = Self::over(Arc::clone(&store), ServedKinds::new(kinds), options.clone(), shutdown.clone());
+        let events: Arc<dyn Store> = options.events.store();
+        let elsewhere = Self::over(events, ServedKinds::new([]), options, shutdown);
+        let elsewhere =
+            Self { namespaces: Some(store), watches: Arc::clone(&main.watches), elsewhere: None, ..elsewhere };
+        Self { elsewhere: Some(Box::new(elsewhere)), ..main }
+    }
+
+    fn over(store: Arc<dyn Store>, kinds: ServedKinds, options: Options, shutdown: watch::Receiver<bool>) -> Self {
         Self {
-            kinds: ServedKinds::new(registry.iter().chain(registry.aliases()).chain([&SERVICE])),
+            kinds,
+            namespaces: None,
+            elsewhere: None,
             bodies: Budget::new(options.max_bodies_bytes),
             reading: Shares::new(options.max_reading, options.max_user_percent, options.share_wait),
             mutating: Shares::new(options.max_mutating, options.max_user_percent, options.share_wait),
@@ -48,6 +65,11 @@ impl Api {
             options,
             shutdown,
         }
+    }
+
+    /// This, over the store that objects of a kind are kept in.
+    pub(crate) fn of(&self, served: &ServedKind) -> &Self {
+        self.elsewhere.as_deref().filter(|_| served.is_event).unwrap_or(self)
     }
 
     /// What is served, as clients discover it.

@@ -58,7 +58,7 @@ async fn answer(api: &Arc<Api>, call: &Arc<Call>, body: Body) -> Result<Response
     let params = Params::parse(&parts.uri)?.written_by(&parts.headers).sent_by(&parts.extensions);
     match target {
         RequestTarget::Collection(collection) if params.watch && parts.method == Method::GET => {
-            watching::start(api, collection, &params, parts).await
+            watching::start(api.of(&collection.served), collection, &params, parts).await
         }
         RequestTarget::Review(review) => {
             let review = timeout(api.options.request_timeout, review_answer(api, review, &params, parts, body));
@@ -104,6 +104,7 @@ async fn objects(
     let body = if reads { None } else { Some(body::receive(&api.bodies, &api.options, body).await?) };
     let (limit, name) = if reads { (&api.reading, "max_reading") } else { (&api.mutating, "max_mutating") };
     let _share = api.options.meter.admit(limit, name, &caller(parts).user.name).await?;
+    let api = target.served().map_or(api, |served| api.of(served));
     let bytes = body.as_ref().map(Received::bytes).unwrap_or_default();
     let reply = match target {
         RequestTarget::Collection(collection) => on_collection(api, form, collection, params, parts, bytes).await?,

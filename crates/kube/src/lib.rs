@@ -11,10 +11,11 @@
 //! - `served`: the kinds. `api`: what all requests share; `dispatch`: from a request to its answer; `metering`: what is
 //!   counted.
 //! - `path`, `query`, `accept`, `body`: reading requests; `request_info`: what they are about, for whoever allows them. `status`, `respond`: writing answers.
-//! - `read`, `page`, `selector`: get and list. `view`, `age`: the forms of answers.
+//! - `read`, `page`, `selector`: get and list. `view`: the forms of answers.
 //! - `watching`: following changes.
 //! - `write`, `patch`, `delete`, `admission`: changing objects; [`ownership`]: who set which field, and server-side apply. `lifecycle`: which namespaces are open, for whoever creates;
 //!   `namespace`: deleting one with what is in it. [`bootstrap()`]: making a store ready.
+//! - [`events`]: what happened to objects, in memory: kept, and told by whoever serves them.
 //! - `garbage`: what belongs to objects that are gone. `service`: the one kind that is only listed.
 //! - `discovery`, `openapi`: what is served, for clients that ask. `access_review`: what they may do.
 //! - `protobuf`: bodies of clients that send nothing else.
@@ -22,13 +23,13 @@
 mod accept;
 mod access_review;
 mod admission;
-mod age;
 mod api;
 mod body;
 mod bootstrap;
 mod delete;
 mod discovery;
 mod dispatch;
+pub mod events;
 mod garbage;
 mod lifecycle;
 mod metering;
@@ -64,6 +65,7 @@ use tokio::sync::watch;
 
 use self::api::Api;
 pub use self::bootstrap::{BootstrapError, bootstrap};
+pub use self::events::Events;
 pub use self::garbage::collect_garbage;
 pub use self::metering::Meter;
 pub use self::options::Options;

@@ -58,7 +58,9 @@ pub(crate) async fn settle(api: &Api, name: &str) {
 
 async fn try_settle(api: &Api, name: &str) -> Result<(), Failure> {
     mark_if_missing(api, name).await?;
-    let kinds = || api.kinds.iter().filter(|served| served.kind.is_namespaced() && served.stored_as.is_none());
+    let kinds = || {
+        api.kinds.iter().filter(|served| served.kind.is_namespaced() && served.stored_as.is_none() && !served.is_event)
+    };
     for served in kinds() {
         let snapshot = api.store.read().await?;
         // Others may have come to the end of it, and a namespace of this name may have been created again: what is in that
@@ -82,8 +84,12 @@ async fn try_settle(api: &Api, name: &str) -> Result<(), Failure> {
     let write = Write { key, expect: Expect::Modified(entry.modified), operation: Operation::Delete };
     let mark = Write { key: mark_of(name), expect: Expect::Present, operation: Operation::Delete };
     match api.store.commit(vec![write, mark]).await {
+        Ok(_) => {
+            api.options.events.forget_namespace(name);
+            Ok(())
+        }
         // Who changed it meanwhile goes on with it.
-        Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
+        Err(CommitError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

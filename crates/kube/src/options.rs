@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use backstay_auth::shares::{DEFAULT_SHARE_PERCENT, DEFAULT_SHARE_WAIT};
 
+use crate::events::Events;
 use crate::metering::Meter;
 
 /// Settings of the API.
@@ -43,6 +44,8 @@ pub struct Options {
     pub patch_attempts: usize,
     /// Bytes that `metadata.managedFields` of one object may take; a write that makes them more is answered 413.
     pub max_managed_fields_bytes: usize,
+    /// Where events are kept, and within which bounds. Those of a server and of whoever tells it what happened are the same.
+    pub events: Events,
     /// Where requests, refusals and watches are counted.
     pub meter: Meter,
 }
@@ -66,6 +69,7 @@ impl Default for Options {
             max_patch_operations: 10_000,
             patch_attempts: 5,
             max_managed_fields_bytes: 512 * 1024,
+            events: Events::default(),
             meter: Meter::default(),
         }
     }

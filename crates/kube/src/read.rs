@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_resources::{FieldError, FieldPath};
-use backstay_store::{Entry, Snapshot};
+use backstay_store::{Entry, Key, Snapshot};
 use http::StatusCode;
 use jiff::Timestamp;
 
@@ -83,9 +83,16 @@ pub(crate) async fn page(api: &Api, params: &Params, collection: &Collection) ->
     let mut size = 0;
     let mut remaining = None;
     let more = {
-        let all: Box<dyn Iterator<Item = &Arc<Entry>> + Send> = match after {
-            Some(after) => Box::new(snapshot.list_after(&prefix, after)),
-            None => Box::new(snapshot.list(&prefix)),
+        let named = named(collection, &selection);
+        let all: Box<dyn Iterator<Item = &Arc<Entry>> + Send> = match (&named, after) {
+            (Some(key), after) => Box::new(
+                snapshot
+                    .get(key)
+                    .into_iter()
+                    .filter(move |entry| after.as_ref().is_none_or(|after| entry.key > *after)),
+            ),
+            (None, Some(after)) => Box::new(snapshot.list_after(&prefix, after)),
+            (None, None) => Box::new(snapshot.list(&prefix)),
         };
         let mut matching = all.filter(|entry| selection.is_empty() || selection.matches(entry));
         page.extend(matching.by_ref().take(limit).map(Arc::clone));
@@ -101,6 +108,13 @@ pub(crate) async fn page(api: &Api, params: &Params, collection: &Collection) ->
     let next = page.last().filter(|_| more).map(|last| Token::new(snapshot.revision(), &last.key).encode());
     let meta = ListMeta { revision: snapshot.revision(), next, remaining };
     Ok(Page { selection, entries: page, meta, size })
+}
+
+/// The one object that a selection of a collection can be of: `kubectl wait` and `kubectl get NAME --watch` ask so, and cost no look at
+/// all the others.
+pub(crate) fn named(collection: &Collection, selection: &Selection) -> Option<Key> {
+    let name = selection.name().filter(|name| !name.contains('/'))?;
+    Some(collection.served.key(collection.namespace.as_deref()?, name))
 }
 
 /// A list, made as it is read.

@@ -37,6 +37,11 @@ impl Selection {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
+    /// The one name that it selects, if it selects one: what is looked for needs no search then.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.fields.iter().find_map(FieldRequirement::name)
+    }
+
     /// Whether it matches a stored object, which is decoded as far as needed.
     pub(crate) fn matches(&self, entry: &Entry) -> bool {
         let (name, namespace) = (entry.key.name(), entry.key.namespace());

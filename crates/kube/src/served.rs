@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use backstay_resources::Kind;
 use backstay_resources::core::NAMESPACE;
+use backstay_resources::event::{self, EVENT, EVENT_OF_GROUP};
+use backstay_resources::{Kind, Object};
 use backstay_store::{Key, Prefix};
 
 /// A kind with the names derived from it, so that no request has to build them.
@@ -20,6 +21,8 @@ pub(crate) struct ServedKind {
     pub(crate) list_kind: String,
     /// Whether its objects are namespaces, which go once what is in them has gone.
     pub(crate) is_namespace: bool,
+    /// Whether its objects are events, which are in memory, in one store for both kinds of them.
+    pub(crate) is_event: bool,
 }
 
 impl ServedKind {
@@ -28,10 +31,31 @@ impl ServedKind {
             kind,
             api_version: kind.api_version(),
             stored_as: None,
-            resource: kind.resource(),
+            // Both kinds of events are the same objects.
+            resource: if *kind == EVENT_OF_GROUP { EVENT.resource() } else { kind.resource() },
             list_kind: format!("{}List", kind.kind),
             is_namespace: is_namespace(kind),
+            is_event: *kind == EVENT || *kind == EVENT_OF_GROUP,
         }
+    }
+
+    /// Makes an object as this kind has it one as it is stored.
+    pub(crate) fn to_stored(&self, object: &mut Object) {
+        if *self.kind == EVENT_OF_GROUP {
+            event::to_stored(object);
+        }
+    }
+
+    /// A stored object, as this kind has it.
+    ///
+    /// # Errors
+    /// When it is not encoded as objects are.
+    pub(crate) fn decode(&self, stored: &[u8]) -> Result<Object, serde_json::Error> {
+        let mut object = Object::decode(stored)?;
+        if *self.kind == EVENT_OF_GROUP {
+            event::to_told(&mut object);
+        }
+        Ok(object)
     }
 
     /// The version in which its objects are stored.

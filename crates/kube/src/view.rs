@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use backstay_resources::Object;
+use backstay_resources::event::EVENT_OF_GROUP;
 use jiff::Timestamp;
 
 use crate::accept::View;
@@ -79,7 +80,7 @@ impl Renderer {
         meta.write(out);
         if self.view == View::Table {
             out.extend_from_slice(b",\"columnDefinitions\":");
-            table::write_columns(self.served.kind, out);
+            table::write_columns(&self.served, out);
             out.extend_from_slice(b",\"rows\":[");
         } else {
             out.extend_from_slice(b",\"items\":[");
@@ -92,7 +93,7 @@ impl Renderer {
         match self.view {
             View::Whole => Object::with_resource_version(encoded, revision, out),
             View::Partial => partial::write(encoded, revision, out),
-            View::Table => table::write_row(self.served.kind, self.include, encoded, revision, now, out),
+            View::Table => table::write_row(&self.served, self.include, encoded, revision, now, out),
         }
     }
 
@@ -112,6 +113,10 @@ impl Renderer {
 
     /// An object in the version that is asked for.
     fn in_version<'a>(&self, encoded: &'a [u8]) -> Cow<'a, [u8]> {
+        if *self.served.kind == EVENT_OF_GROUP {
+            let told = self.served.decode(encoded).and_then(|event| event.encode());
+            return told.map_or(Cow::Borrowed(encoded), Cow::Owned);
+        }
         let Some(stored) = &self.served.stored_as else { return Cow::Borrowed(encoded) };
         let head = format!("{{\"apiVersion\":\"{stored}\"");
         let Some(rest) = encoded.strip_prefix(head.as_bytes()) else { return Cow::Borrowed(encoded) };

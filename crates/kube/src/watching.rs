@@ -24,13 +24,13 @@ use crate::accept::{self, Encoding};
 use crate::api::Api;
 use crate::path::Collection;
 use crate::query::{Params, VersionMatch};
-use crate::read::{not_older_than, renderer};
+use crate::read::{named, not_older_than, renderer};
 use crate::selector::Selection;
 use crate::status::Failure;
 
 /// Begins a watch: everything that can be refused is refused before the first byte.
 pub(crate) async fn start(
-    api: &Arc<Api>,
+    api: &Api,
     collection: &Collection,
     params: &Params,
     parts: &Parts,
@@ -49,8 +49,9 @@ pub(crate) async fn start(
     let prefix = served.prefix(collection.namespace.as_deref());
     let (after, initial) = begin(api, params).await?;
     let watch = api.store.watch(prefix.clone(), after).map_err(refusal)?;
-    let initial = initial.map_or_else(Vec::new, |snapshot| {
-        snapshot.list(&prefix).filter(|entry| selection.matches(entry)).map(Arc::clone).collect()
+    let initial = initial.map_or_else(Vec::new, |snapshot| match named(collection, &selection) {
+        Some(key) => snapshot.get(&key).filter(|entry| selection.matches(entry)).map(Arc::clone).into_iter().collect(),
+        None => snapshot.list(&prefix).filter(|entry| selection.matches(entry)).map(Arc::clone).collect(),
     });
     let follow = Follow::new(Start {
         watch,

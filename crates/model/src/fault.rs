@@ -107,8 +107,15 @@ pub(crate) fn unknown<T>(field: impl Into<String>) -> Checked<T> {
 /// The elements of a list, or the faults of all of them.
 pub(crate) fn all<T, C: FromIterator<T>>(elements: impl Iterator<Item = Checked<T>>) -> Checked<C> {
     let mut faults = Vec::new();
-    let sound = elements.filter_map(|element| element.map_err(|found: Faults| faults.push(found)).ok()).collect();
-    if faults.is_empty() { Ok(sound) } else { Err(Faults::of(faults)) }
+    // Room for as many as there are: most lists have one, and are kept for long.
+    let mut sound = Vec::with_capacity(elements.size_hint().0);
+    for element in elements {
+        match element {
+            Ok(element) => sound.push(element),
+            Err(found) => faults.push(found),
+        }
+    }
+    if faults.is_empty() { Ok(sound.into_iter().collect()) } else { Err(Faults::of(faults)) }
 }
 
 /// Says where in its parent a faulty field is.

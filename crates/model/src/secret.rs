@@ -47,6 +47,12 @@ impl Authorities {
         Ok(Self { pem: pem.clone(), roots: authorities(field, pem)? })
     }
 
+    /// The certificates as they were written, in PEM.
+    #[must_use]
+    pub const fn pem(&self) -> &Bytes {
+        &self.pem
+    }
+
     /// The authorities.
     #[must_use]
     pub const fn roots(&self) -> &Arc<RootCertStore> {

@@ -48,6 +48,18 @@ pub mod envoy {
     }
 }
 
+/// etcd's API. The names of the packages are etcd's.
+pub mod etcd {
+    /// What it stores.
+    pub mod mvccpb {
+        tonic::include_proto!("mvccpb");
+    }
+    /// Its calls.
+    pub mod etcdserverpb {
+        tonic::include_proto!("etcdserverpb");
+    }
+}
+
 pub use backstay::{admin::v1 as admin, config::v1 as config, join::v1 as join, report::v1 as report};
 pub use envoy::service::discovery::v3 as discovery;
 

@@ -1,19 +1,21 @@
-//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|matches|conditions|cors|limits|opaque|decoded|merged]` sends
+//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|timed|matches|conditions|cors|limits|opaque|decoded|merged]` sends
 //! everything that arrives at one address to another. For measuring and profiling the request path without a control plane.
 //!
-//! With `matches`, 50 rules for a prefix each come before the one that serves; with `conditions`, one rule is a sequence with 50
-//! conditions for the same prefixes, as regular expressions. With `cors` and `limits`, requests pass a guard first that lets them pass.
+//! With `timed`, the backend has the timeouts that Fastly gives one. With `matches`, 50 rules for a prefix each come before the one that
+//! serves; with `conditions`, one rule is a sequence with 50 conditions for the same prefixes, as regular expressions. With `cors` and
+//! `limits`, requests pass a guard first that lets them pass.
 //! With the last three, the rule is a composition: of one answer as it is, of one that is decoded, and of three that are merged, with a
 //! group, a target, a list of what is kept and new names.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::time::Duration;
 
 use backstay_expression::{DestinationIndex, Part, Regex, Text, Truth, Variable};
 use backstay_limiter::Registry;
 use backstay_model::sequence::{Destination, DestinationKind, Member, Operation, Resolver, Sequence, Step};
-use backstay_model::{BackendSpec, Faults, HostPattern, Route};
+use backstay_model::{BackendSpec, Faults, HostPattern, Route, Timeouts};
 use backstay_proto::config;
 use backstay_proto::config::composed_output::Encoding;
 use backstay_proto::config::request_rate_limit::Client;
@@ -43,7 +45,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err(failed.into());
     }
     tokio::signal::ctrl_c().await?;
-    workers.drain(std::time::Duration::from_secs(5)).await;
+    workers.drain(Duration::from_secs(5)).await;
     Ok(())
 }
 
@@ -54,7 +56,7 @@ const PREFIXES: usize = 50;
 fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Config, Faults> {
     let backend = Backend::new(BackendParts {
         name: "backend/only".into(),
-        spec: BackendSpec::default(),
+        spec: Arc::new(BackendSpec { timeouts: timeouts(mode), ..BackendSpec::default() }),
         discovery: Discovery::addresses(vec![Endpoint::ip(upstream.ip())]),
         tls: None,
         metrics: Arc::default(),
@@ -97,6 +99,13 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Co
     }
     let socket = Socket { address: listen, listeners: vec!["listener/only".into()], tls: None, table: table.build() };
     Ok(Config { sockets: vec![Arc::new(socket)], backends: [(Arc::clone(&backend.name), backend)].into() })
+}
+
+/// How long the endpoint may take, by `mode`.
+fn timeouts(mode: &str) -> Timeouts {
+    let timed = mode == "timed";
+    let when = |time| timed.then(|| Duration::from_secs(time));
+    Timeouts { first_byte: when(15), between_bytes: when(10), ..Timeouts::default() }
 }
 
 /// What requests have to pass, by `mode`: all of them do.

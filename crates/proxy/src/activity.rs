@@ -5,6 +5,7 @@
 //! longer than its phase allows is cut. A limit is therefore kept to within one sweep.
 
 mod ending;
+mod interim;
 mod stream;
 
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use backstay_upstream::uptime;
+
+use interim::InterimQueue;
 
 pub(crate) use ending::{Cause, First};
 pub(crate) use stream::StreamActivity;
@@ -47,6 +50,8 @@ pub(crate) struct Activity {
     end: AtomicU64,
     /// Why the request under way ends before its end, or, where several share the connection, the connection.
     cause: First,
+    /// HTTP/1.1: interim answers to the request under way.
+    interim: InterimQueue,
 }
 
 /// What a connection is doing.
@@ -117,6 +122,22 @@ impl Activity {
     /// All that was written has left.
     pub(crate) fn flushed(&self) {
         self.unsent.store(false, Relaxed);
+    }
+
+    /// Interim answers that are to leave before anything else does.
+    #[inline]
+    pub(crate) const fn interim(&self) -> &InterimQueue {
+        &self.interim
+    }
+
+    /// An interim answer to the request under way, which `encode` writes. False if it cannot be told where it belongs: some of what
+    /// came before has not left, and hyper has the rest.
+    pub(crate) fn push_interim(&self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let follows = !self.unsent.load(Relaxed) || self.interim.is_waiting();
+        if follows {
+            self.interim.push(encode);
+        }
+        follows
     }
 
     /// A request has a body, which is read from now on.

@@ -4,10 +4,12 @@
 //!
 //! # Layout
 //!
-//! - `request`: a body to send, whatever it comes from. `progress`: how far it has come, for those who do not read it.
+//! - `client`: a body as it comes in. `request`: a body to send, whatever it comes from. `progress`: how far it has come, for those
+//!   who do not read it.
 //! - `tap`: a copy of it for a mirror. `replay`: what is kept of it, to be sent again.
 //! - `trailers`: the headers after a body, of requests and answers. `error`: why a body ends before its end.
 
+mod client;
 mod error;
 mod progress;
 mod replay;
@@ -15,6 +17,7 @@ mod request;
 mod tap;
 pub(crate) mod trailers;
 
+pub(crate) use client::{ClientBody, StreamBody};
 pub(crate) use error::BodyError;
 pub(crate) use progress::BodyProgress;
 pub(crate) use replay::Replay;

@@ -6,18 +6,21 @@
 //!
 //! - `registry`: connections from clients, as the sweep and a drain see them. `streams`: the requests among them that share a
 //!   connection.
-//! - `socket`: what a listening socket serves now.
+//! - `socket`: what a listening socket serves now. `timers`: those that requests borrow.
 
 mod registry;
 mod socket;
 mod streams;
+mod timers;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use backstay_http1::HeadLimits;
 use backstay_upstream::{LINGER, OwnAddresses, Settings};
+use http::HeaderValue;
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt};
 use tokio::time::Instant;
@@ -34,6 +37,7 @@ use crate::upstream::{Connector, Upstreams};
 pub(crate) use registry::{Membership, Registry};
 pub(crate) use socket::CurrentSocket;
 pub(crate) use streams::Streams;
+pub(crate) use timers::Timers;
 
 /// What all threads share. Read-only, or counted atomically.
 #[derive(Debug)]
@@ -79,9 +83,12 @@ pub(crate) struct DataThread {
     pub(crate) mirrors: Cell<usize>,
     pub(crate) registry: Rc<Registry>,
     pub(crate) streams: Rc<Streams>,
+    pub(crate) timers: Rc<Timers>,
     /// Requests that were answered before all of them had arrived, and since when.
     lingering: RefCell<Vec<(Instant, Rc<BodyProgress>)>>,
     random: RefCell<SmallRng>,
+    /// The date as it was last said, and the second that it is right in.
+    date: RefCell<(u64, HeaderValue)>,
 }
 
 impl DataThread {
@@ -99,8 +106,10 @@ impl DataThread {
             mirrors: Cell::new(0),
             registry: Rc::default(),
             streams: Rc::default(),
+            timers: Rc::default(),
             lingering: RefCell::default(),
             random: RefCell::new(rand::make_rng()),
+            date: RefCell::new((0, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))),
         }
     }
 
@@ -112,6 +121,19 @@ impl DataThread {
     /// A number below `bound`; 0 when `bound` is 0.
     pub(crate) fn random_below(&self, bound: u64) -> u64 {
         if bound == 0 { 0 } else { self.random.borrow_mut().random_range(0..bound) }
+    }
+
+    /// The date as answers carry it (RFC 9110, 6.6.1).
+    pub(crate) fn date(&self) -> HeaderValue {
+        let now = SystemTime::now();
+        let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let mut said = self.date.borrow_mut();
+        if said.0 != second
+            && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(now))
+        {
+            *said = (second, date);
+        }
+        said.1.clone()
     }
 
     /// A request was answered before all of it had arrived: its client has a moment to notice, or to finish.

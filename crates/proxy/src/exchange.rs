@@ -1,19 +1,25 @@
 //! A request in flight, and the connection that it came on: what whoever serves it is told of both.
 
 mod client;
+mod interim;
 mod service;
+mod stream_tunnel;
+mod upgrade;
 
 use std::rc::Rc;
 use std::time::Instant;
 
-use http::{Method, Request};
+use http::{Method, Request, Version};
 
 use crate::access::Record;
 use crate::activity::{Cause, StreamActivity};
 use crate::data_thread::Shared;
 
 pub(crate) use client::{ClientConnection, ClientPermit};
+pub(crate) use interim::Interims;
 pub(crate) use service::Service;
+pub(crate) use stream_tunnel::StreamTunnel;
+pub(crate) use upgrade::{ClientTunnel, ClientUpgrade, StreamUpgrade};
 
 /// What a request expects of an answer, whoever gives it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,6 +28,8 @@ pub(crate) struct ReplyFormat {
     pub(crate) head: bool,
     /// A gRPC status instead of an HTTP one.
     pub(crate) grpc: bool,
+    /// Interim answers may come before it (RFC 9110, 15.2).
+    pub(crate) interim: bool,
 }
 
 /// A request in flight: from its head to the last byte of its answer, or the end of the tunnel it became.
@@ -38,15 +46,22 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn start<B>(client: &Rc<ClientConnection>, request: &Request<B>) -> Self {
+    /// `request` has come, on `stream` if it shares its connection with others.
+    pub(crate) fn start<B>(
+        client: &Rc<ClientConnection>,
+        request: &Request<B>,
+        stream: Option<Rc<StreamActivity>>,
+    ) -> Self {
         let Shared { limits, metrics, .. } = &*client.thread.shared;
         if client.activity.enter() == limits.max_streams && client.is_multiplexed() {
             metrics.streams_full.increment(1);
         }
         let record = client.thread.shared.access_log.is_some().then(|| Box::new(Record::start(client.peer, request)));
-        let stream = client.is_multiplexed().then(Rc::<StreamActivity>::default);
-        client.begun.borrow_mut().clone_from(&stream);
-        let format = ReplyFormat { head: request.method() == Method::HEAD, grpc: false };
+        let format = ReplyFormat {
+            head: request.method() == Method::HEAD,
+            grpc: false,
+            interim: request.version() > Version::HTTP_10,
+        };
         Self { client: Rc::clone(client), started: Instant::now(), format, record, stream }
     }
 
@@ -86,6 +101,11 @@ impl Exchange {
     pub(crate) fn cause(&self) -> Option<Cause> {
         let of_stream = self.stream.as_ref().and_then(|stream| stream.cause().get());
         of_stream.or_else(|| self.client.activity.cause().get())
+    }
+
+    /// Where interim answers go; `None` where the client knows none.
+    pub(crate) fn interims(&self) -> Option<Interims> {
+        self.format.interim.then(|| Interims::new(&self.client, self.stream.as_ref()))
     }
 
     /// Notes something for the access log.

@@ -60,8 +60,8 @@ use std::convert::Infallible;
 use std::rc::Rc;
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 
+use crate::body::ClientBody;
 use crate::exchange::{Exchange, Service};
 use crate::local_reply::{Flag, LocalReply};
 use decision::{Course, Undecided};
@@ -82,13 +82,13 @@ impl Service for Forwarder {
     fn serve(
         self,
         exchange: Exchange,
-        request: Request<Incoming>,
+        request: Request<ClientBody>,
     ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + 'static {
         answer(exchange, request)
     }
 }
 
-async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
+async fn answer(exchange: Exchange, request: Request<ClientBody>) -> Result<Response<ResponseBody>, Infallible> {
     let client = Rc::clone(&exchange.client);
     let mut additions = Additions::default();
     let mut response = match decision::decide(exchange, request, &mut additions, false) {

@@ -108,8 +108,9 @@ fn is_near(host: &str) -> bool {
 
 /// Gives a subscription its way to the control plane, and yields what has to be kept up for it, if anything.
 pub(crate) fn equip(options: &mut client::Options, access: &Access, state_dir: Option<&Path>) -> Option<Arc<Joined>> {
-    let is_tls = options.endpoint.scheme_str() == Some("https");
-    if !is_tls && access.token.is_none() {
+    // Each address says for itself whether it is spoken to over TLS; a fallback may where the first does not.
+    let is_tls = |uri: &Uri| uri.scheme_str() == Some("https");
+    if !std::iter::once(&options.endpoint).chain(&options.fallbacks).any(is_tls) && access.token.is_none() {
         return None;
     }
     let joined = access.join_token.as_ref().zip(state_dir).map(|(token, directory)| {

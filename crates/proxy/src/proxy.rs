@@ -36,7 +36,7 @@ impl Proxy {
     /// # Errors
     /// When something that will not get better by waiting keeps it from starting.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        if let Some(uri) = &options.control_plane {
+        for uri in options.control_plane.iter().chain(&options.fallback_control_planes) {
             options.access.check(uri, options.state_dir.as_deref())?;
         }
         options.limits.validate()?;

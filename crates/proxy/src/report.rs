@@ -31,8 +31,15 @@ const BACKENDS: usize = 1000;
 pub(crate) async fn run(options: client::Options, model: SharedModel) {
     let mut backoff = Backoff::new(options.backoff_base, options.backoff_max);
     let mut rng: SmallRng = rand::make_rng();
+    let candidates = 1 + options.fallbacks.len();
+    let mut candidate = 0;
     loop {
-        let wait = match stream(&options, &model, &mut backoff).await {
+        let here = options.candidate(candidate);
+        let mut connected = false;
+        let ended = stream(&here, &model, &mut backoff, &mut connected).await;
+        // As the subscription does: the first one that can be reached.
+        candidate = if connected { 0 } else { (candidate + 1) % candidates };
+        let wait = match ended {
             Some(status) if status.code() == Code::Unimplemented => NOT_TAKEN,
             Some(status) => {
                 tracing::debug!(code = ?status.code(), message = status.message(), "a report of health ended");
@@ -46,8 +53,14 @@ pub(crate) async fn run(options: client::Options, model: SharedModel) {
 }
 
 /// One stream, from connecting to its end. `None` where there is no connection.
-async fn stream(options: &client::Options, model: &SharedModel, backoff: &mut Backoff) -> Option<Status> {
+async fn stream(
+    options: &client::Options,
+    model: &SharedModel,
+    backoff: &mut Backoff,
+    connected: &mut bool,
+) -> Option<Status> {
     let channel = client::connect(options).await.ok()?;
+    *connected = true;
     let (messages, outgoing) = mpsc::channel(1);
     let mut request = Request::new(ReceiverStream::new(outgoing));
     *request.metadata_mut() = client::metadata(options).await.ok()?;

@@ -10,18 +10,18 @@
 //! - [`Workers`] (`workers`): the control side's handle on the threads, which hands them their service. `bind`: listening sockets,
 //!   opened off the threads. `run`: the life of one thread.
 //! - `accept`: new connections. `connection`: one of them, from its first byte to its end. `http1`: a connection of HTTP/1.1,
-//!   which is parked while it is idle. `executor`: the requests of one of HTTP/2.
+//!   which is parked while it is idle. `http2`: one of HTTP/2, and the answers on its streams.
 //! - `io`: the bytes of a client. `framing`: where its requests end, so that none is smuggled. `frames`: those of HTTP/2 that are sent
 //!   for nothing.
-//! - `service`: where hyper hands over requests.
+//! - `service`: where hyper hands over requests of HTTP/1.1.
 
 mod accept;
 mod bind;
 mod connection;
-mod executor;
 mod frames;
 mod framing;
 mod http1;
+mod http2;
 mod io;
 mod run;
 mod service;

@@ -58,6 +58,8 @@ mod hostile_upstreams;
 mod http2;
 #[path = "data_plane/http2_upstream.rs"]
 mod http2_upstream;
+#[path = "data_plane/interim.rs"]
+mod interim;
 #[path = "data_plane/lifecycle.rs"]
 mod lifecycle;
 #[path = "data_plane/lifetimes.rs"]

@@ -5,9 +5,11 @@
 //! - [`kind`]: what is known of a kind of object without its Rust type; [`Registry`] lists those that are served.
 //! - [`object`]: any object, as API machinery handles it; [`meta`]: the metadata that all have.
 //! - [`apoxy`], [`gateway`], [`backstay`], [`core`]: the kinds of each API group, as Rust types.
+//! - [`event`]: what happened to objects, which is kept in memory and is no part of the registry.
 //! - [`decode`]: from bytes to JSON values; [`check`]: from any JSON value to a checked object.
-//! - [`table`]: cells of `kubectl get`. [`duration`]: Go duration strings; [`name`]: the syntax of names; [`field`]: errors that name a field.
+//! - [`table`], [`age`]: cells of `kubectl get`. [`duration`]: Go duration strings; [`name`]: the syntax of names; [`field`]: errors that name a field.
 
+pub mod age;
 pub mod apoxy;
 pub mod backstay;
 mod body;
@@ -16,6 +18,7 @@ pub mod coordination;
 pub mod core;
 pub mod decode;
 pub mod duration;
+pub mod event;
 pub mod field;
 pub mod gateway;
 pub mod kind;

@@ -12,9 +12,24 @@ mod tests;
 const QUALIFIED: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
     alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
     '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const BACKEND: &str = "the name of a Backend must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and end with \
+    an alphanumeric character or '_' (e.g. 'my_service', 'example.com')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must \
     start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation \
     is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+
+/// The name of a Backend: a DNS name that may have underscores, as Apoxy takes them and Docker makes them.
+#[must_use]
+pub fn backend(name: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if name.len() > MAX_SUBDOMAIN {
+        wrong.push(format!("must be no more than {MAX_SUBDOMAIN} bytes"));
+    }
+    if !subdomain(&name.replace('_', "x")).is_empty() {
+        wrong.push(BACKEND.to_owned());
+    }
+    wrong
+}
 
 /// `[PREFIX/]NAME`: keys of labels and annotations, finalizers.
 #[must_use]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::{Entry, Key, Revision};
 
-/// A commit was not done. Nothing of it was.
+/// A commit was not done. Nothing of it was, unless [`CommitError::Unavailable`] says that this is not known.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CommitError {
     /// The expectation of a write, or of a guard, did not hold.
@@ -42,6 +42,39 @@ pub enum Unavailable {
     /// The disk refused it.
     #[error(transparent)]
     Disk(DiskError),
+    /// etcd did not do it, or did not say whether it did.
+    #[error(transparent)]
+    Etcd(EtcdError),
+}
+
+/// What went wrong with etcd.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("etcd{}{said}{}", of(.member), if *.unknown { "; it is not known whether it was done" } else { "" })]
+pub struct EtcdError {
+    /// The member that said so; empty where it was none.
+    member: String,
+    said: String,
+    unknown: bool,
+}
+
+fn of(member: &str) -> String {
+    if member.is_empty() { ": ".to_owned() } else { format!(" at {member}: ") }
+}
+
+impl EtcdError {
+    pub(crate) fn new(member: &str, said: String) -> Self {
+        Self { member: member.to_owned(), said, unknown: false }
+    }
+
+    /// The same of what may have been done nevertheless.
+    pub(crate) fn unknown(self) -> Self {
+        Self { unknown: true, ..self }
+    }
+
+    /// As etcd said it.
+    pub(crate) fn said(&self) -> &str {
+        &self.said
+    }
 }
 
 /// What went wrong beneath an embedded store, with the cause.
@@ -147,5 +180,11 @@ pub enum OpenError {
         path: PathBuf,
         /// Why.
         source: DiskError,
+    },
+    /// No member of etcd answers, or none answers as is needed.
+    #[error("cannot open the store: {source}")]
+    Etcd {
+        /// Why.
+        source: EtcdError,
     },
 }

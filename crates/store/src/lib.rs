@@ -14,12 +14,15 @@
 //! - [`log`]: the recent events, and the watches that follow them.
 //! - `published`: what readers see: the newest view, the log, earlier views on demand.
 //! - [`memory`]: the store without a disk.
+//! - [`transient`]: one that forgets: what is old, and what there is too much of.
 //! - [`embedded`]: the store in one file, on redb.
+//! - [`etcd`]: the store on an etcd cluster, which several processes share.
 //! - [`stats`]: what a store tells of itself, for metrics.
 
 pub mod embedded;
 mod entry;
 mod error;
+pub mod etcd;
 mod event;
 pub mod key;
 pub mod limits;
@@ -28,6 +31,7 @@ pub mod memory;
 mod published;
 pub mod snapshot;
 pub mod stats;
+pub mod transient;
 mod transition;
 mod write;
 
@@ -38,7 +42,8 @@ use futures::future::BoxFuture;
 
 pub use self::embedded::{Embedded, Options};
 pub use self::entry::{Entry, Revision};
-pub use self::error::{CommitError, DiskError, OpenError, ReadError, Unavailable, WatchError};
+pub use self::error::{CommitError, DiskError, EtcdError, OpenError, ReadError, Unavailable, WatchError};
+pub use self::etcd::{Etcd, EtcdOptions};
 pub use self::event::{Change, Event, Watch};
 pub use self::key::{Key, Prefix};
 pub use self::limits::Limits;
@@ -47,6 +52,7 @@ pub use self::memory::Memory;
 pub use self::published::Retention;
 pub use self::snapshot::Snapshot;
 pub use self::stats::Stats;
+pub use self::transient::Transient;
 pub use self::write::{Committed, Expect, Operation, Write};
 
 /// A store of resources. Implementations are held to one test suite, `tests/suite`.
@@ -84,4 +90,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// The sizes and counts that metrics show.
     fn stats(&self) -> Stats;
+
+    /// Lets others have the store who wait for it. What is committed afterwards may fail.
+    fn release(&self) -> BoxFuture<'_, ()> {
+        Box::pin(futures::future::ready(()))
+    }
 }

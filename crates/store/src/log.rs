@@ -53,6 +53,8 @@ impl Record {
 struct Progress {
     revision: Revision,
     closed: bool,
+    /// Counts how often the log has begun anew.
+    era: u64,
 }
 
 #[derive(Debug)]
@@ -74,7 +76,7 @@ impl Log {
         let extent = Extent { floor, events: 0, bytes: 0 };
         let mut log = Records { queue: VecDeque::with_capacity(records.len()), extent, limits };
         log.append(records);
-        Self { records: RwLock::new(log), progress: watch::Sender::new(Progress { revision, closed: false }) }
+        Self { records: RwLock::new(log), progress: watch::Sender::new(Progress { revision, closed: false, era: 0 }) }
     }
 
     /// Adds commits. Watches see them from [`Log::announce`] on.
@@ -85,6 +87,26 @@ impl Log {
     /// Wakes the watches: everything up to `revision` may be read.
     pub(crate) fn announce(&self, revision: Revision) {
         self.progress.send_modify(|progress| progress.revision = revision);
+    }
+
+    /// Forgets everything, and goes on at `revision`, which may be lower than what there was. Watches are told that they have missed
+    /// something, unless they are given the time to read up to here before.
+    pub(crate) fn restart(&self, revision: Revision) {
+        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
+        records.queue.clear();
+        records.extent = Extent { floor: revision, events: 0, bytes: 0 };
+        drop(records);
+        self.progress.send_modify(|progress| {
+            progress.revision = revision;
+            progress.era += 1;
+        });
+    }
+
+    /// Waits until the log is at that revision. False where it has ended before.
+    pub(crate) async fn reached(&self, revision: Revision) -> bool {
+        let mut progress = self.progress.subscribe();
+        let there = progress.wait_for(|progress| progress.closed || progress.revision >= revision).await;
+        there.is_ok_and(|progress| progress.revision >= revision)
     }
 
     /// Ends the watches once they have read what there is.

@@ -32,11 +32,18 @@ impl Memory {
     /// An empty store.
     #[must_use]
     pub fn with(limits: Limits, history: History, retention: Retention) -> Self {
-        let published = Published::new(Snapshot::default(), 0, Vec::new(), history, retention);
+        Self::beginning(0, limits, history, retention)
+    }
+
+    /// An empty store whose first commit makes the revision after `revision`.
+    #[must_use]
+    pub fn beginning(revision: Revision, limits: Limits, history: History, retention: Retention) -> Self {
+        let empty = Snapshot::new(revision, Default::default());
+        let published = Published::new(empty, revision, Vec::new(), history, retention);
         Self { published, limits, counters: Counters::default(), writer: Mutex::new(()) }
     }
 
-    fn commit_now(&self, writes: Vec<Write>) -> Result<Committed, CommitError> {
+    pub(crate) fn commit_now(&self, writes: Vec<Write>) -> Result<Committed, CommitError> {
         self.limits.check(&writes)?;
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let snapshot = self.published.snapshot();

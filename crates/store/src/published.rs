@@ -45,6 +45,19 @@ impl Published {
         self.retained.lock().unwrap_or_else(PoisonError::into_inner).expire(Instant::now());
     }
 
+    /// Shows a view that does not follow from the one before: what led to it is not known. Watches end, and views of before are gone.
+    pub(crate) fn restart(&self, snapshot: Snapshot) {
+        let revision = snapshot.revision();
+        self.newest.store(Arc::new(snapshot));
+        self.log.restart(revision);
+        self.retained.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Waits until the newest view is at that revision. False where it has ended before.
+    pub(crate) async fn reached(&self, revision: Revision) -> bool {
+        self.log.reached(revision).await
+    }
+
     pub(crate) fn close(&self) {
         self.log.close();
     }

@@ -53,7 +53,7 @@ fn undo(entries: &mut Entries, change: &Change) {
     }
 }
 
-fn holds(write: &Write, current: Option<&Entry>) -> bool {
+pub(crate) fn holds(write: &Write, current: Option<&Entry>) -> bool {
     let expected = match write.expect {
         Expect::Any => true,
         Expect::Absent => current.is_none(),

@@ -3,8 +3,7 @@
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use backstay_http1::RequestBody;
-use backstay_model::Protocol;
+use backstay_http1::{OnInterim, RequestBody};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri, Version};
 use http_body::{Frame, SizeHint};
@@ -89,15 +88,19 @@ impl<C: Connector> Lease<C> {
         Self { connection: Connection::Http2 { sender, permit }, origin }
     }
 
-    /// Sends a request, and ends with the head of the answer and what follows. The request stays what it was if it has no body,
-    /// or if none of it was sent.
+    /// Sends a request, and ends with the head of the answer and what follows. What comes before it goes to `interim`, which is told of
+    /// nothing by endpoints of HTTP/2: hyper drops it. The request stays what it was if it has no body, or if none of it was sent.
     ///
     /// # Errors
     /// When there is no answer: why, and whether the request was sent.
-    pub async fn send(self, request: &mut Request<C::Body>) -> Result<(Response<()>, Incoming<C>), Unanswered> {
+    pub async fn send(
+        self,
+        request: &mut Request<C::Body>,
+        interim: &mut OnInterim<'_>,
+    ) -> Result<(Response<()>, Incoming<C>), Unanswered> {
         match self.connection {
             Connection::Http1 { mut connection, idle } => {
-                let sent = connection.send(request).await;
+                let sent = connection.send(request, interim).await;
                 let response = sent.map_err(|backstay_http1::Unanswered { error, unsent }| Unanswered {
                     error: error.into(),
                     unsent,
@@ -132,7 +135,7 @@ async fn send_http2<C: Connector>(
     let mut error = match sender.try_send_request(taken).await {
         Ok(response) => {
             let (parts, body) = response.into_parts();
-            let source = Source::Http2 { body: Received::new(body, Protocol::Http2), sender, _permit: permit };
+            let source = Source::Http2 { body: Received(body), sender, _permit: permit };
             return Ok((Response::from_parts(parts, ()), Incoming(source)));
         }
         Err(error) => error,

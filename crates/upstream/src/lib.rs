@@ -62,7 +62,6 @@ pub use lease::{Error, Incoming, Lease, Unanswered};
 pub use pending::Pending;
 pub use pool::{Pool, Reuse};
 pub use race::race;
-pub use received::{ReceiveError, Received};
 pub use settings::Settings;
 pub use stream::Origin;
 pub use upstreams::{SelectedEndpoint, Upstream, Upstreams};

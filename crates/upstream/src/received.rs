@@ -1,18 +1,16 @@
-//! A body as it comes from the other side.
+//! A body as it comes on a stream of HTTP/2.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use backstay_model::Protocol;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-
 use thiserror::Error;
 
 /// Why a body that is received ends before its end.
 #[derive(Debug, Error)]
-pub enum ReceiveError {
+pub(crate) enum ReceiveError {
     /// The connection failed, or what came is not HTTP.
     #[error(transparent)]
     Peer(#[from] hyper::Error),
@@ -24,24 +22,14 @@ pub enum ReceiveError {
 /// A body that ends well only if the other side says so. hyper takes the reset of a stream for the end of its body when the
 /// code is `NO_ERROR`, with which an endpoint may stop what it is sent (RFC 9113, 8.1), but not what it sends.
 #[derive(Debug)]
-pub struct Received {
-    incoming: Incoming,
-    /// Whether the body comes on a stream of HTTP/2.
-    stream: bool,
-}
+pub(crate) struct Received(pub(crate) Incoming);
 
 impl Received {
-    /// The body that `incoming` is, which comes in `protocol`.
-    #[inline]
-    pub fn new(incoming: Incoming, protocol: Protocol) -> Self {
-        Self { incoming, stream: protocol == Protocol::Http2 }
-    }
-
     /// The next part.
     #[inline]
-    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ReceiveError>>> {
-        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
-        if frame.is_none() && self.stream && !self.incoming.is_end_stream() {
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ReceiveError>>> {
+        let frame = ready!(Pin::new(&mut self.0).poll_frame(cx));
+        if frame.is_none() && !self.0.is_end_stream() {
             return Poll::Ready(Some(Err(ReceiveError::Reset)));
         }
         Poll::Ready(frame.map(|frame| frame.map_err(ReceiveError::Peer)))
@@ -49,13 +37,13 @@ impl Received {
 
     /// Whether all has been read.
     #[inline]
-    pub fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+    pub(crate) fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
     }
 
     /// How much is left.
     #[inline]
-    pub fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
     }
 }

@@ -1,4 +1,4 @@
-//! The discovery protocol (xDS v3, aggregated, incremental), for resources of any type.
+//! The discovery protocol (xDS v3, incremental and state of the world, aggregated and by type), for resources of any type.
 //!
 //! # Layout
 //!
@@ -18,6 +18,9 @@ pub mod refusal;
 mod resource;
 pub mod server;
 mod snapshot;
+mod variant;
+mod wire;
 
 pub use resource::{Resource, ResourceChange};
 pub use snapshot::Snapshot;
+pub use variant::Variant;

@@ -1,3 +1,4 @@
+mod full;
 mod log;
 #[cfg(test)]
 mod tests;
@@ -9,8 +10,10 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 
+use self::full::Shared;
+pub(crate) use self::full::{Full, Part};
 use self::log::Log;
-use crate::{Resource, ResourceChange};
+use crate::{Resource, ResourceChange, Variant};
 
 /// Everything that is served at one revision: resources by type URL and name.
 ///
@@ -35,6 +38,9 @@ struct Inner {
 struct Kind {
     resources: OrdMap<Arc<str>, Arc<Resource>>,
     log: Log,
+    /// The sum of the hashes of all names and versions: equal where the contents are.
+    digest: u128,
+    full: Shared,
 }
 
 impl Snapshot {
@@ -75,10 +81,15 @@ impl Snapshot {
                     }
                     let name = resource.name().clone();
                     names.push(name.clone());
-                    kind.resources.insert(name, Arc::new(resource));
+                    let resource = resource.encoded(type_url);
+                    kind.digest = kind.digest.wrapping_add(resource.digest());
+                    if let Some(before) = kind.resources.insert(name, Arc::new(resource)) {
+                        kind.digest = kind.digest.wrapping_sub(before.digest());
+                    }
                 }
                 ResourceChange::Remove(name) => {
-                    if kind.resources.remove(&name).is_some() {
+                    if let Some(before) = kind.resources.remove(&name) {
+                        kind.digest = kind.digest.wrapping_sub(before.digest());
                         names.push(name);
                     }
                 }
@@ -88,6 +99,7 @@ impl Snapshot {
             (self.0.step, self.0.types.clone())
         } else {
             kind.log.append(step, names, self.0.log_capacity);
+            kind.full = Shared::default();
             let type_url = self.0.types.get_key_value(type_url).map_or_else(|| type_url.into(), |(key, _)| key.clone());
             (step, self.0.types.update(type_url, Arc::new(kind)))
         };
@@ -110,6 +122,20 @@ impl Snapshot {
         self.kind(type_url).map_or(0, |kind| kind.resources.len())
     }
 
+    /// A number that two snapshots have in common if and only if they hold the same resources of a type.
+    pub(crate) fn digest(&self, type_url: &str) -> u128 {
+        self.kind(type_url).map_or(0, |kind| kind.digest)
+    }
+
+    /// All resources of a type as responses carry them, in parts of about `part_bytes`. Encoded once for all streams that send
+    /// them at a time.
+    pub(crate) fn full(&self, type_url: &str, variant: Variant, part_bytes: usize) -> Arc<Full> {
+        match self.kind(type_url) {
+            Some(kind) => kind.full.get(kind.resources.values(), variant, part_bytes),
+            None => Arc::default(),
+        }
+    }
+
     /// Whether there is no resource of any type.
     pub fn is_empty(&self) -> bool {
         self.0.types.values().all(|kind| kind.resources.is_empty())
@@ -117,7 +143,7 @@ impl Snapshot {
 
     /// Names whose resource may differ between `before` and this snapshot: all that do, and perhaps some that changed and
     /// changed back. The log answers if it reaches back far enough, else the two are compared.
-    pub(crate) fn changed_since(&self, before: &Self, type_url: &str) -> BTreeSet<Arc<str>> {
+    pub fn changed_since(&self, before: &Self, type_url: &str) -> BTreeSet<Arc<str>> {
         let (kind, old) = match (self.kind(type_url), before.kind(type_url)) {
             (None, None) => return BTreeSet::new(),
             (Some(kind), None) => return kind.resources.keys().cloned().collect(),
@@ -145,7 +171,7 @@ impl Snapshot {
 
 impl Default for Kind {
     fn default() -> Self {
-        Self { resources: OrdMap::new(), log: Log::default() }
+        Self { resources: OrdMap::new(), log: Log::default(), digest: 0, full: Shared::default() }
     }
 }
 

@@ -18,3 +18,5 @@ mod proxy;
 mod raw;
 #[path = "wire/server.rs"]
 mod server;
+#[path = "wire/world.rs"]
+mod world;

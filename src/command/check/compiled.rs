@@ -1,6 +1,7 @@
 //! What the compiler says of manifests: the conditions that their objects would have.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use backstay_compiler::{Condition, ListenerReport, ObjectKey, ObjectStatus, ParentReport};
 use backstay_control_plane::said_of;
@@ -40,7 +41,8 @@ pub(super) fn find(documents: &[Document], namespace: Option<&Segment>) -> Findi
     };
     let admitted: Vec<_> = documents.iter().filter_map(admitted).collect();
     let said = said_of(admitted.iter().map(|it| (it.kind, it.object.clone())).collect());
-    let said: HashMap<ObjectKey, ObjectStatus> = said.into_iter().map(|status| (status.key.clone(), status)).collect();
+    let said: HashMap<ObjectKey, Arc<ObjectStatus>> =
+        said.into_iter().map(|status| (status.key.clone(), status)).collect();
     let mut findings = Findings::default();
     for it in &admitted {
         let key = ObjectKey::of(it.kind, &it.object);

@@ -6,8 +6,8 @@ use backstay_resources::Kind;
 use backstay_resources::check::{admit, prune};
 use serde_json::Value;
 
-use super::hints;
 use crate::client::Segment;
+use crate::command::hints;
 use crate::command::object_ref::namespace_of;
 use crate::manifest::{Document, Problem};
 

@@ -1,5 +1,6 @@
-use super::{faults, hints, offline, references, repeated, unknown};
+use super::{faults, offline, references, repeated, unknown};
 use crate::client::Segment;
+use crate::command::hints;
 use crate::manifest::{Manifests, Problem};
 
 const FILE: &str = "\

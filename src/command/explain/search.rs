@@ -65,7 +65,7 @@ struct Fleet {
 /// What the compiler made of objects.
 pub(super) struct Search {
     fleets: BTreeMap<Arc<str>, Fleet>,
-    statuses: Vec<ObjectStatus>,
+    statuses: Vec<Arc<ObjectStatus>>,
     backends: BTreeMap<String, String>,
 }
 

@@ -118,10 +118,10 @@ fn an_address_that_others_reach_needs_both_tls_and_authentication() {
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     let (code, said) = run(&[]);
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("--api 0.0.0.0") && said.contains("no TLS and authentication"), "{said}");
     let (code, said) = run(&["--authority"]);
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("no authentication") && said.contains("--client-ca"), "{said}");
     let (code, said) =
         run(&["--tls-cert", &secured.text("server.crt"), "--tls-key", &secured.ca, "--client-ca", &secured.ca]);

@@ -4,7 +4,7 @@
 //	go run . serve krakend.json
 //
 // Each file holds cases: an endpoint as krakend.json has one, a request, and what the backends answer by path. `expected` of each
-// case is replaced by what the engine does. The decoders of XML and feeds are the libraries that KrakenD's own wrap.
+// case is replaced by what the engine does. The decoders of XML and feeds are KrakenD's.
 package main
 
 import (
@@ -24,16 +24,15 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/clbanning/mxj/v2"
 	"github.com/gin-gonic/gin"
+	"github.com/krakend/krakend-rss/v2"
+	"github.com/krakend/krakend-xml/v2"
+	xmlgin "github.com/krakend/krakend-xml/v2/gin"
 	"github.com/luraproject/lura/v2/config"
-	"github.com/luraproject/lura/v2/encoding"
 	"github.com/luraproject/lura/v2/logging"
 	"github.com/luraproject/lura/v2/proxy"
 	luragin "github.com/luraproject/lura/v2/router/gin"
 	"github.com/luraproject/lura/v2/transport/http/client"
-	"github.com/mmcdole/gofeed"
-	"golang.org/x/net/html/charset"
 )
 
 type answer struct {
@@ -85,18 +84,14 @@ func main() {
 	config.ExtraConfigAlias = map[string]string{
 		"proxy": proxy.Namespace, "backend/http": client.Namespace, "router": luragin.Namespace,
 	}
-	mxj.XMLEscapeChars(true)
-	mxj.XmlCharsetReader = charset.NewReaderLabel
-	encoding.GetRegister().Register("xml", xmlDecoder)
-	encoding.GetRegister().Register("rss", feedDecoder)
-	luragin.RegisterRender("xml", func(c *gin.Context, response *proxy.Response) {
-		c.Header("Content-Type", gin.MIMEXML)
-		mxj.Map(response.Data).XmlWriter(c.Writer)
-	})
+	check(xml.Register())
+	check(rss.Register())
+	luragin.RegisterRender("xml", xmlgin.Render)
 	if len(os.Args) == 3 && os.Args[1] == "serve" {
 		serve(os.Args[2])
 		return
 	}
+	files := map[string][]testCase{}
 	for _, file := range os.Args[1:] {
 		text, err := os.ReadFile(file)
 		check(err)
@@ -104,14 +99,19 @@ func main() {
 		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.DisallowUnknownFields()
 		check(decoder.Decode(&cases))
-		// Once an engine has been told to hand out messages, every one of the process does.
-		for _, messages := range []bool{false, true} {
+		files[file] = cases
+	}
+	// Once an engine has been told to hand out messages, every one of the process does.
+	for _, messages := range []bool{false, true} {
+		for _, cases := range files {
 			for i := range cases {
 				if cases[i].Messages == messages && (cases[i].Differs == "" || cases[i].Expected == nil) {
 					cases[i].Expected = run(cases[i])
 				}
 			}
 		}
+	}
+	for file, cases := range files {
 		// A case a line.
 		var lines []string
 		for _, test := range cases {
@@ -130,38 +130,6 @@ func main() {
 func check(err error) {
 	if err != nil {
 		log.Fatal(err)
-	}
-}
-
-func xmlDecoder(isCollection bool) func(io.Reader, *map[string]interface{}) error {
-	return func(r io.Reader, v *map[string]interface{}) error {
-		document, err := mxj.NewMapXmlReader(r)
-		if err != nil {
-			return err
-		}
-		*v = document
-		if isCollection {
-			*v = map[string]interface{}{"collection": map[string]interface{}(document)}
-		}
-		return nil
-	}
-}
-
-func feedDecoder(_ bool) func(io.Reader, *map[string]interface{}) error {
-	return func(r io.Reader, v *map[string]interface{}) error {
-		feed, err := gofeed.NewParser().Parse(r)
-		if err != nil {
-			return err
-		}
-		*v = map[string]interface{}{
-			"items": feed.Items, "author": feed.Author, "categories": feed.Categories, "custom": feed.Custom,
-			"copyright": feed.Copyright, "description": feed.Description, "type": feed.FeedType,
-			"language": feed.Language, "title": feed.Title, "published": feed.Published, "updated": feed.Updated,
-		}
-		if feed.Image != nil {
-			(*v)["img_url"] = feed.Image.URL
-		}
-		return nil
 	}
 }
 

@@ -76,7 +76,7 @@ impl Tables {
         model: &BackendModel,
         graph: &Graph,
     ) -> (Option<(config::Backend, CompiledBackend)>, Option<RefFault>) {
-        let mut config: config::Backend = model.config.clone();
+        let mut config = model.config();
         let winner = self.winner(name, graph);
         let mut secrets = Vec::new();
         let mut refs_fault = None;
@@ -194,7 +194,7 @@ impl Tables {
         }
         for target in &policy.targets {
             let Some(model) = self.backends.get(target).and_then(|node| node.source.good.as_ref()) else { continue };
-            let misfits = policy.apply(target, &mut model.config.clone());
+            let misfits = policy.apply(target, &mut model.config());
             if let Some(first) = misfits.first() {
                 let sentences: Vec<String> = misfits.iter().take(MAX_SENTENCES).map(ToString::to_string).collect();
                 let message = format!("{}; everything else of the policy applies", sentences.join("; "));

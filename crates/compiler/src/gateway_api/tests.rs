@@ -92,7 +92,7 @@ impl World {
                 assert!(self.statuses.remove(&status.key).is_some(), "nothing had been said: {status:?}");
                 continue;
             }
-            let before = self.statuses.insert(status.key.clone(), status.clone());
+            let before = self.statuses.insert(status.key.clone(), (**status).clone());
             // A Gateway that was another controller's for a while is reported anew.
             let anew = status.key.kind.kind.starts_with("Gateway");
             assert!(anew || before.as_ref() != Some(status), "said before: {status:?}");

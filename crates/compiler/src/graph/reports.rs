@@ -1,6 +1,7 @@
 //! What has been said about objects, so that it is said once.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::change::ObjectKey;
 use crate::output::{ObjectStatus, Report};
@@ -8,14 +9,15 @@ use crate::output::{ObjectStatus, Report};
 /// The last word on each object, and the new ones.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
-    said: HashMap<ObjectKey, ObjectStatus>,
-    new: BTreeMap<ObjectKey, ObjectStatus>,
+    said: HashMap<ObjectKey, Arc<ObjectStatus>>,
+    new: BTreeMap<ObjectKey, Arc<ObjectStatus>>,
 }
 
 impl Reports {
     /// Says it, unless it has been said.
     pub(super) fn say(&mut self, status: ObjectStatus) {
-        if self.said.get(&status.key) != Some(&status) {
+        if self.said.get(&status.key).map(AsRef::as_ref) != Some(&status) {
+            let status = Arc::new(status);
             self.said.insert(status.key.clone(), status.clone());
             self.new.insert(status.key.clone(), status);
         }
@@ -40,12 +42,12 @@ impl Reports {
         if self.said.remove(&key).is_some() {
             let status =
                 ObjectStatus { key: key.clone(), generation, report: Report::withdrawn(), programs: Vec::new() };
-            self.new.insert(key, status);
+            self.new.insert(key, Arc::new(status));
         }
     }
 
     /// Takes what is new.
-    pub(super) fn take(&mut self) -> Vec<ObjectStatus> {
+    pub(super) fn take(&mut self) -> Vec<Arc<ObjectStatus>> {
         std::mem::take(&mut self.new).into_values().collect()
     }
 }

@@ -1,5 +1,5 @@
-//! XML, made into objects the way that is usual among gateways: attributes with a prefix, texts of elements with more than a text
-//! as `#text`, elements of one name as an array.
+//! XML, made into objects the way that is usual among gateways: attributes with a prefix, a text after attributes or elements as
+//! `#text`, elements of one name as an array. An element that begins with a text is that text, whatever follows it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ enum Next {
 /// An element that has not ended.
 struct Element {
     name: Bytes,
-    /// Its text, as long as it had nothing else.
+    /// The text that it began with.
     bare: Option<Bytes>,
     members: BTreeMap<Bytes, Value>,
 }
@@ -145,14 +145,11 @@ impl Building<'_> {
     }
 
     fn end(&mut self) -> Next {
-        let Some(Element { name, bare, mut members }) = self.open.pop() else { return Next::More };
-        let value = if members.is_empty() {
-            Value::String(bare.unwrap_or_default())
-        } else {
-            if let Some(text) = bare {
-                members.insert(Bytes::from_static(b"#text"), Value::String(text));
-            }
-            Value::Object(Object::from_sorted(members.into_iter().collect()))
+        let Some(Element { name, bare, members }) = self.open.pop() else { return Next::More };
+        let value = match bare {
+            Some(text) => Value::String(text),
+            None if members.is_empty() => Value::String(Bytes::new()),
+            None => Value::Object(Object::from_sorted(members.into_iter().collect())),
         };
         let Some(parent) = self.open.last_mut() else { return Next::Root(Object::single(name, value)) };
         match parent.members.get_mut(&name) {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::document::{Object, Value};
 
-/// What cannot be written as XML.
+/// What cannot be written as XML: an attribute that is no scalar, and a text with elements beside it, which no document is decoded to.
 struct Unwritable;
 
 /// The data as a document; nothing if it cannot be written.
@@ -100,6 +100,9 @@ fn write_object(name: &[u8], members: Vec<(Bytes, Value)>, out: &mut Vec<u8>) ->
     if content.is_none() && elements.is_empty() {
         out.extend_from_slice(b"/>");
         return Ok(());
+    }
+    if content.is_some() && !elements.is_empty() {
+        return Err(Unwritable);
     }
     out.push(b'>');
     if let Some(content) = content {

@@ -1,10 +1,11 @@
-//! YAML, in blocks, with texts quoted wherever a reader could take them for anything else. Number literals are texts as well, as the
-//! gateways that this engine stands in for have it: no reader makes another number of them.
+//! YAML, in blocks. What is quoted, and how, is as `goccy/go-yaml` 1.19 has it, which the gateways that this engine stands in for write
+//! with: number literals are texts, and quoted where those would be.
+
+mod quoting;
 
 use bytes::Bytes;
 
 use crate::document::{Object, Value};
-use crate::text;
 
 /// How far what is nested is set in.
 const STEP: usize = 2;
@@ -28,7 +29,7 @@ fn members(members: Vec<(Bytes, Value)>, by: usize, inline: bool, out: &mut Vec<
         if at > 0 || !inline {
             indent(by, out);
         }
-        scalar_text(&name, out);
+        name_text(&name, out);
         out.push(b':');
         match value.open() {
             Value::Object(object) if !object.is_empty() => {
@@ -45,7 +46,7 @@ fn members(members: Vec<(Bytes, Value)>, by: usize, inline: bool, out: &mut Vec<
             }
             value => {
                 out.push(b' ');
-                scalar(value, out);
+                scalar(value, by, out);
             }
         }
     }
@@ -61,17 +62,17 @@ fn elements(elements: Vec<Value>, by: usize, inline: bool, out: &mut Vec<u8>) {
             Value::Object(object) if !object.is_empty() => members(object.into_members(), by + STEP, true, out),
             Value::Record(record) if !record.is_empty() => members(record, by + STEP, true, out),
             Value::Array(nested) if !nested.is_empty() => self::elements(nested, by + STEP, true, out),
-            value => scalar(value, out),
+            value => scalar(value, by, out),
         }
     }
 }
 
-fn scalar(value: Value, out: &mut Vec<u8>) {
+/// A scalar in what stands at `by`.
+fn scalar(value: Value, by: usize, out: &mut Vec<u8>) {
     match value {
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Number(literal) => text::write_string(out, &literal),
-        Value::String(text) => scalar_text(&text, out),
+        Value::Number(text) | Value::String(text) => text_within(&text, by + STEP, out),
         Value::Array(_) => out.extend_from_slice(b"[]"),
         Value::Object(_) | Value::Record(_) => out.extend_from_slice(b"{}"),
         Value::Null | Value::Slice(_) => out.extend_from_slice(b"null"),
@@ -79,32 +80,38 @@ fn scalar(value: Value, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// A text: plain if it can only be a text, else in double quotes, as JSON writes it, which is YAML.
-fn scalar_text(text: &[u8], out: &mut Vec<u8>) {
-    if is_plain(text) {
-        out.extend_from_slice(text);
+/// The name of a member, on one line.
+fn name_text(text: &[u8], out: &mut Vec<u8>) {
+    let text = String::from_utf8_lossy(text);
+    if text.contains('\n') || quoting::is_needed(&text) {
+        quoting::write(&text, out);
     } else {
-        text::write_string(out, text);
+        out.extend_from_slice(text.as_bytes());
     }
 }
 
-/// Whether a text without quotes is that text to every reader of YAML, of version 1.1 as of 1.2. What starts as a number or a date
-/// does is not, whatever it goes on with.
-fn is_plain(text: &[u8]) -> bool {
-    const TAKEN: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan"];
-    let Some(&first) = text.first() else { return false };
-    let starts = first.is_ascii_alphabetic() || first >= 0x80 || matches!(first, b'<' | b'(' | b'/' | b'_' | b'$');
-    let inner = |byte: &u8| *byte >= 0x20 && !matches!(byte, b'#' | b'\\' | b'"' | 0x7F);
-    starts
-        && text.iter().all(inner)
-        && !text.ends_with(b" ")
-        && !text.ends_with(b":")
-        && memchr::memmem::find(text, b": ").is_none()
-        && std::str::from_utf8(text).is_ok_and(|text| !text.contains(char::is_control) && !text.contains(separates))
-        && !TAKEN.iter().any(|taken| taken.as_bytes().eq_ignore_ascii_case(text))
-}
-
-/// Characters that some readers end a line at, or take for a byte order mark.
-fn separates(character: char) -> bool {
-    matches!(character, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+/// A text: plain where that is usual, else in double quotes; of several lines, as a block that is set in by `by`.
+fn text_within(text: &[u8], by: usize, out: &mut Vec<u8>) {
+    let text = String::from_utf8_lossy(text);
+    if quoting::is_needed(&text) {
+        return quoting::write(&text, out);
+    }
+    if !text.contains('\n') {
+        return out.extend_from_slice(text.as_bytes());
+    }
+    // Line feeds at the end: none, one, or all of them are kept.
+    let (mark, lines) = match text.strip_suffix('\n') {
+        None => ("|-", &*text),
+        Some(lines) if lines.ends_with('\n') => ("|+", lines),
+        Some(lines) => ("|", lines),
+    };
+    out.extend_from_slice(mark.as_bytes());
+    let mut lines = lines.split('\n').peekable();
+    while let Some(line) = lines.next() {
+        out.push(b'\n');
+        if !line.is_empty() || lines.peek().is_some() {
+            indent(by, out);
+        }
+        out.extend_from_slice(line.as_bytes());
+    }
 }

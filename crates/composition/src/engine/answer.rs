@@ -41,6 +41,8 @@ pub(super) struct Answer {
     /// The data; none where the document was `null`.
     pub(super) data: Option<Object>,
     pub(super) complete: bool,
+    /// The status of the response, where that is said.
+    pub(super) status: Option<StatusCode>,
     /// Of an opaque answer: what is passed through.
     pub(super) passed: Option<(StatusCode, HeaderMap)>,
     /// Of an opaque answer whose body is a parameter of later calls: the body.
@@ -56,11 +58,14 @@ pub(super) fn wanted(call: &CallPlan, status: StatusCode, passed: bool, body: bo
             (false, false) => Wanted::Head,
         };
     }
-    if succeeded(status) || call.failure != FailureRule::Plain { Wanted::Body { limit } } else { Wanted::Head }
+    if succeeded(call, status) || call.failure != FailureRule::Plain { Wanted::Body { limit } } else { Wanted::Head }
 }
 
-fn succeeded(status: StatusCode) -> bool {
-    status == StatusCode::OK || status == StatusCode::CREATED
+fn succeeded(call: &CallPlan, status: StatusCode) -> bool {
+    match call.failure {
+        FailureRule::PassedOn => status.is_success(),
+        _ => status == StatusCode::OK || status == StatusCode::CREATED,
+    }
 }
 
 /// Decodes an answer and applies the call's pipeline.
@@ -74,17 +79,21 @@ pub(super) fn read(
     if call.decoder == Decoder::Opaque {
         let body = (!body.is_empty()).then_some(body);
         let passed = Some((head.status, head.headers));
-        return Ok(Answer { data: Some(Object::empty()), complete: true, passed, body });
+        return Ok(Answer { data: Some(Object::empty()), complete: true, status: None, passed, body });
     }
     let body = match head.headers.get(CONTENT_ENCODING) {
         Some(coding) if coding == "gzip" && !body.is_empty() => undo_gzip(&body, limits.effective_response_bytes())?,
         _ => body,
     };
-    if !succeeded(head.status) {
+    if !succeeded(call, head.status) {
         return failed(call, head, body);
     }
-    let data = call.pipeline.run(call.decoder, body, uncovered, limits)?;
-    Ok(Answer { data, complete: true, passed: None, body: None })
+    let status = (call.failure == FailureRule::PassedOn).then_some(head.status);
+    let data = match status {
+        Some(_) if body.is_empty() => Some(Object::empty()),
+        _ => call.pipeline.run(call.decoder, body, uncovered, limits)?,
+    };
+    Ok(Answer { data, complete: true, status, passed: None, body: None })
 }
 
 /// What an answer is whose status says that it failed.
@@ -95,7 +104,8 @@ fn failed(call: &CallPlan, head: Head, body: Bytes) -> Result<Answer, CallError>
         FailureRule::Plain => {
             Err(CallError::Status { status, method: call.method.clone(), pattern: call.pattern.to_string(), url })
         }
-        FailureRule::Status => Err(CallError::Answered { status, body, content_type }),
+        FailureRule::Status => Err(CallError::Answered { status, body, content_type, merged: false }),
+        FailureRule::PassedOn => Err(CallError::Answered { status, body, content_type, merged: true }),
         FailureRule::Details(name) => {
             let code = Value::Number(Bytes::from(status.as_u16().to_string()));
             let mut details = vec![(Bytes::from_static(b"http_status_code"), code)];
@@ -107,7 +117,7 @@ fn failed(call: &CallPlan, head: Head, body: Bytes) -> Result<Answer, CallError>
                 details.push((Bytes::from_static(b"http_body_encoding"), Value::String(content_type)));
             }
             let data = Object::single(format!("error_{name}"), Value::Record(details));
-            Ok(Answer { data: Some(data), complete: false, passed: None, body: None })
+            Ok(Answer { data: Some(data), complete: false, status: None, passed: None, body: None })
         }
     }
 }

@@ -290,7 +290,9 @@ impl Composition {
         let fixed = settings.fixed.as_ref().and_then(|fixed| fixed.applies(complete, failed.is_some()));
         let answer = match (fixed, answer) {
             (None, answer) => answer,
-            (Some(fixed), None) => Some(Answer { data: Some(fixed), complete: false, passed: None, body: None }),
+            (Some(fixed), None) => {
+                Some(Answer { data: Some(fixed), complete: false, status: None, passed: None, body: None })
+            }
             (Some(fixed), Some(answer)) => {
                 let data = answer.data.unwrap_or_else(Object::empty).merged(fixed);
                 Some(Answer { data: Some(data), ..answer })

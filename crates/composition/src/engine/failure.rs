@@ -63,6 +63,8 @@ pub enum CallError {
         body: Bytes,
         /// Its content type.
         content_type: Option<HeaderValue>,
+        /// Whether the response may also say so when what failed is merged with other failures.
+        merged: bool,
     },
     /// The body could not be decoded.
     #[error(transparent)]

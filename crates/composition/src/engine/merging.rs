@@ -28,6 +28,7 @@ impl Merging {
             (Some(before), Some(after)) => before.merged(after),
             (before, after) => before.or(after).unwrap_or_else(Object::empty),
         };
-        self.merged = Some(Answer { data: Some(data), complete, passed: None, body: None });
+        let status = before.status.or(answer.status);
+        self.merged = Some(Answer { data: Some(data), complete, status, passed: None, body: None });
     }
 }

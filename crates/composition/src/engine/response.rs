@@ -79,9 +79,14 @@ pub(super) fn render(output: &Output, result: Result, headers: &HeaderMap) -> Re
     if output.encoder == Encoder::Opaque {
         return passed(answer, stream, fields, errors);
     }
+    let status = answer.status.unwrap_or(StatusCode::OK);
+    if matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
+        // They have no content, whatever other calls have answered (RFC 9110, 15.3.5 and 15.3.6).
+        return Response { status, headers: fields, body: ResponseBody::Full(Bytes::new()), errors };
+    }
     let encoded = output.encoder.encode(answer.data, headers);
     fields.insert(CONTENT_TYPE, encoded.content_type);
-    Response { status: StatusCode::OK, headers: fields, body: ResponseBody::Full(encoded.body), errors }
+    Response { status, headers: fields, body: ResponseBody::Full(encoded.body), errors }
 }
 
 /// An answer as it is. Fields that both have are the answer's, besides those of this response.
@@ -99,18 +104,20 @@ fn failure(output: &Output, failed: Option<Failed>, mut fields: HeaderMap) -> Re
         Failed::Alone(error) => std::slice::from_ref(error),
         Failed::Merged(errors) => errors,
     });
-    let status = match &failed {
-        Some(Failed::Alone(CallError::Answered { status, .. })) => *status,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    let said = match &failed {
+        Some(Failed::Alone(CallError::Answered { status, .. })) => Some(*status),
+        _ => errors.iter().find_map(|error| match error {
+            CallError::Answered { status, merged: true, .. } => Some(*status),
+            _ => None,
+        }),
     };
+    let status = said.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut body = Bytes::new();
     if output.errors == ErrorBody::Message {
-        let mut content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+        let mut content_type = None;
         body = match &failed {
             Some(Failed::Alone(CallError::Answered { body, content_type: given, .. })) => {
-                if let Some(given) = given.as_ref().filter(|given| !given.is_empty()) {
-                    content_type = given.clone();
-                }
+                content_type = given.clone().filter(|given| !given.is_empty());
                 body.clone()
             }
             _ => {
@@ -118,7 +125,8 @@ fn failure(output: &Output, failed: Option<Failed>, mut fields: HeaderMap) -> Re
                 messages.join("\n").into()
             }
         };
-        if !body.is_empty() {
+        let text = HeaderValue::from_static("text/plain; charset=utf-8");
+        if let Some(content_type) = content_type.or_else(|| (!body.is_empty()).then_some(text)) {
             fields.insert(CONTENT_TYPE, content_type);
         }
     }

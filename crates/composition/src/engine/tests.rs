@@ -321,3 +321,40 @@ fn what_is_about_the_clients_connection_does_not_go_on() {
     assert_eq!(call.headers["x-forwarded-for"], "192.0.2.1");
     assert_eq!(call.body, CallBody::Sized);
 }
+
+#[test]
+fn statuses_are_passed_on_where_that_is_asked_for() {
+    let run = |rule: &FailureRule, answers: &[(u16, &'static str)]| {
+        let paths: Vec<_> = (0..answers.len()).map(|at| format!("/{at}")).collect();
+        let mut settings = settings(&paths.iter().map(String::as_str).collect::<Vec<_>>());
+        settings.calls.iter_mut().for_each(|call| call.failure = rule.clone());
+        let (mut composition, step) = start(settings);
+        let mut response = None;
+        for (call, (status, body)) in step.calls.iter().zip(answers) {
+            let head = with_status(StatusCode::from_u16(*status).unwrap());
+            let step = composition.on_response(call.id, head, Bytes::from_static(body.as_bytes()));
+            if step.response.is_some() {
+                response = step.response;
+            }
+        }
+        let response = response.expect("a response");
+        let ResponseBody::Full(body) = response.body else { panic!("nothing is streamed") };
+        (response.status.as_u16(), String::from_utf8(body.to_vec()).unwrap())
+    };
+    type Row<'a> = (&'a [(u16, &'static str)], u16, &'a str);
+    let rows: [Row<'_>; 9] = [
+        (&[(200, "{\"a\":1}")], 200, "{\"a\":1}"),
+        (&[(202, "{\"a\":1}")], 202, "{\"a\":1}"),
+        (&[(202, "")], 202, "{}"),
+        (&[(204, "")], 204, ""),
+        (&[(404, "none")], 404, "none"),
+        (&[(302, "")], 302, ""),
+        (&[(404, "none"), (201, "{\"a\":1}")], 201, "{\"a\":1}"),
+        (&[(204, ""), (200, "{\"a\":1}")], 204, ""),
+        (&[(200, "{"), (503, "b"), (404, "c")], 503, "unexpected EOF\nb\nc"),
+    ];
+    for (answers, status, body) in rows {
+        assert_eq!(run(&FailureRule::PassedOn, answers), (status, body.to_owned()), "{answers:?}");
+    }
+    assert_eq!(run(&FailureRule::Status, &[(404, "a"), (404, "b")]).0, 500);
+}

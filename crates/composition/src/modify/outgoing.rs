@@ -57,7 +57,7 @@ impl Outgoing {
 
     /// The path without its percent-encoding.
     pub(super) fn path(&self) -> Vec<u8> {
-        url::decode_path(self.split().0).unwrap_or_default()
+        url::percent::decoded(self.split().0).unwrap_or_default().into_owned()
     }
 
     /// The query as it is written; empty without one.

@@ -25,7 +25,7 @@ pub struct CallPlan {
     pub decoder: Decoder,
     /// What is made of it.
     pub pipeline: Pipeline,
-    /// What an answer with a status other than 200 and 201 is. An opaque answer is never a failure.
+    /// Which answers are failures, and what is made of them. An opaque answer is never one.
     pub failure: FailureRule,
     /// How many times the call is made at once: the first complete answer counts, and the others are given up.
     pub copies: NonZeroU8,
@@ -46,6 +46,9 @@ pub enum FailureRule {
     /// No failure but data: a member `error_` and this name, with the status, the body and its content type. The response is not
     /// complete then. The pipeline does not apply to it. The name is not empty.
     Details(String),
+    /// None if the status is any of success: what has no body then has no data. The status is the response's, of success as of failure;
+    /// of several that are passed on, that of the call listed first which has one: with data one of success, without one of failure.
+    PassedOn,
 }
 
 /// Whether the answer of a call counts.

@@ -17,7 +17,7 @@ pub struct Output {
     /// The header field that tells whether the response is complete: `true` if there is data and every part of it arrived, else
     /// `false`. Empty data and answers that are passed through are `false`.
     pub completed: Option<HeaderName>,
-    /// How long caches may keep a complete response, in whole seconds: `Cache-Control: public, max-age=…`. Zero says nothing.
+    /// How long caches may keep a complete response, told in whole seconds, rounded down: `Cache-Control: public, max-age=…`. Zero says nothing.
     pub cache: Duration,
     /// What the body of a failure says.
     pub errors: ErrorBody,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::percent::{hex, percent};
 use crate::plan::QueryFilter;
 
 /// Parameters by name; of each, the values in their order.
@@ -77,10 +78,6 @@ fn decode(text: &str) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(out))
 }
 
-pub(super) fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|digit| digit as u8)
-}
-
 fn encode(text: &[u8], out: &mut String) {
     for &byte in text {
         match byte {
@@ -90,12 +87,4 @@ fn encode(text: &[u8], out: &mut String) {
             byte => percent(byte, out),
         }
     }
-}
-
-/// A byte, percent-encoded.
-pub(super) fn percent(byte: u8, out: &mut String) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    out.push('%');
-    out.push(char::from(HEX[usize::from(byte >> 4)]));
-    out.push(char::from(HEX[usize::from(byte & 15)]));
 }

@@ -1,6 +1,6 @@
 //! The path and the query of a call, out of what its pattern came to.
 
-use super::query::{hex, percent};
+use super::percent::{decoded, percent};
 
 /// Makes a request target: `text` up to a `#`, its query with `query` appended. Values are put into patterns as they are, so that one
 /// with a `?` begins the query, one with a `#` ends the target, and a broken percent-encoding fails. What may not stand in a target
@@ -36,7 +36,7 @@ pub(crate) fn target(text: &str, query: &str) -> Result<String, String> {
 
 /// A path is sent as it is if everything in it may stand in one; otherwise all of it is decoded and encoded again.
 fn write_path(path: &str, out: &mut String) -> Result<(), String> {
-    let decoded = decode_path(path)?;
+    let decoded = decoded(path).map_err(|part| format!("invalid URL escape {part:?}"))?;
     if path
         .bytes()
         .all(|byte| byte == b'%' || is_plain(byte) || matches!(byte, b'!' | b'\'' | b'(' | b')' | b'*' | b'[' | b']'))
@@ -59,31 +59,13 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.~$&+,/:;=@".contains(&byte)
 }
 
-/// A path without its percent-encoding. An error says what is wrong with it.
-pub(crate) fn decode_path(path: &str) -> Result<Vec<u8>, String> {
-    let bytes = path.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if byte != b'%' {
-            out.push(byte);
-            at += 1;
-            continue;
-        }
-        let digits = (bytes.get(at + 1).and_then(|&digit| hex(digit)), bytes.get(at + 2).and_then(|&digit| hex(digit)));
-        let (Some(high), Some(low)) = digits else {
-            let shown = bytes.get(at..bytes.len().min(at + 3)).unwrap_or_default();
-            return Err(format!("invalid URL escape {:?}", String::from_utf8_lossy(shown)));
-        };
-        out.push(high << 4 | low);
-        at += 3;
-    }
-    Ok(out)
-}
-
-/// A query is sent as it is, but for what would end the request line, or is no ASCII.
+/// A query is sent as it is, but for what would end the request line, and what may not stand in one (RFC 3986, 3.4).
 pub(crate) fn write_query(query: &str, out: &mut String) {
     for byte in query.bytes() {
-        if byte > 0x20 && byte < 0x7F { out.push(char::from(byte)) } else { percent(byte, out) }
+        if matches!(byte, 0x21..=0x7E) && !matches!(byte, b'"' | b'<' | b'>') {
+            out.push(char::from(byte));
+        } else {
+            percent(byte, out);
+        }
     }
 }

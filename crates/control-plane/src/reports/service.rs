@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Reports;
+use crate::events::Teller;
 use crate::membership::Membership;
 
 /// How long a proxy may take from opening a stream to its first message.
@@ -23,6 +24,7 @@ const MAX_MESSAGE_BYTES: usize = 8 << 20;
 /// Takes what proxies report, until it is told to stop.
 pub(crate) struct Reporting {
     reports: Arc<Reports>,
+    teller: Teller,
     streams: Semaphore,
     stop: CancellationToken,
     membership: Membership,
@@ -32,11 +34,12 @@ impl Reporting {
     /// The service, to be routed.
     pub(crate) fn service(
         reports: Arc<Reports>,
+        teller: Teller,
         stop: CancellationToken,
         membership: Membership,
     ) -> HealthReportServiceServer<Self> {
         let streams = Semaphore::new(reports.limits.streams);
-        HealthReportServiceServer::new(Self { reports, streams, stop, membership })
+        HealthReportServiceServer::new(Self { reports, teller, streams, stop, membership })
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
@@ -54,9 +57,10 @@ impl Reporting {
         }
         let beyond = |beyond: super::Beyond| Status::resource_exhausted(beyond.to_string());
         let stream = self.reports.open(&first).map_err(beyond)?;
-        stream.told(first).map_err(beyond)?;
+        let node = stream.node();
+        self.teller.health(&node, stream.told(first).map_err(beyond)?);
         while let Some(message) = messages.message().await? {
-            stream.told(message).map_err(beyond)?;
+            self.teller.health(&node, stream.told(message).map_err(beyond)?);
         }
         Ok(())
     }

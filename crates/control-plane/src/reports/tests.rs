@@ -45,3 +45,16 @@ fn a_proxy_has_no_more_remembered_than_the_limits_allow() {
     let many = vec![health("b", 1, 0), health("c", 1, 0)];
     assert_eq!(stream.told(message("", many)), Err(Beyond::Backends(2)));
 }
+
+#[test]
+fn news_is_what_turns() {
+    let reports = Arc::new(Reports::default());
+    let stream = reports.open(&message("one", vec![])).unwrap();
+    let turns = |backends| {
+        let turns = stream.told(message("", backends)).unwrap();
+        turns.into_iter().map(|turn| (turn.resource.to_string(), turn.well, turn.unhealthy)).collect::<Vec<_>>()
+    };
+    assert_eq!(turns(vec![health("a", 2, 0), health("b", 1, 1)]), [("b".to_owned(), 1, 1)]);
+    assert_eq!(turns(vec![health("a", 2, 0), health("b", 1, 1)]), [], "as before");
+    assert_eq!(turns(vec![health("a", 1, 1), health("b", 2, 0)]), [("a".to_owned(), 1, 1), ("b".to_owned(), 2, 0)]);
+}

@@ -12,14 +12,11 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value, json};
 
 use self::reached::Reached;
-use crate::tracker::{Programmed, Stream, Tracked, Tracker};
+use crate::tracker::{NOT_REFERENCED, Programmed, Stream, Tracked, Tracker};
 
 /// Types of conditions that are told here, beside those that the compiler tells.
 const PROGRAMMED: &str = "Programmed";
 const READY: &str = "Ready";
-
-/// The reason of `Programmed` of what nothing uses.
-pub(crate) const NOT_REFERENCED: &str = "NotReferenced";
 
 /// How the messages of `Programmed` begin.
 const ACKNOWLEDGED: &str = "every connected proxy has acknowledged it";

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use backstay_compiler::{Condition, ObjectStatus, Report};
+use backstay_kube::Events;
 use backstay_resources::ConditionStatus;
 use backstay_resources::backstay::BACKEND_POLICY;
 use backstay_store::{History, Limits, Memory, Retention};
@@ -25,7 +26,7 @@ struct Bench {
 impl Bench {
     fn new(store: impl Store) -> Self {
         let store: Arc<dyn Store> = Arc::new(store);
-        let (metrics, figures) = Metrics::new(store.clone(), Arc::default());
+        let (metrics, figures) = Metrics::new(store.clone(), Arc::default(), Events::default());
         Self { store, shared: Arc::default(), metrics, figures }
     }
 
@@ -57,7 +58,8 @@ impl Bench {
 
     /// Lets the writer run for some time.
     async fn run(&self, time: Duration) {
-        let run = run(self.store.clone(), self.shared.clone(), self.metrics.clone());
+        let teller = Teller::new(self.store.clone(), Events::default(), Duration::ZERO);
+        let run = run(self.store.clone(), self.shared.clone(), self.metrics.clone(), teller);
         assert!(timeout(time, run).await.is_err(), "it runs for ever");
     }
 

@@ -4,6 +4,9 @@ use backstay_compiler::ObjectStatus;
 
 use super::{FleetResource, Tracked, Tracker};
 
+/// The reason of `Programmed` of what nothing uses.
+pub(crate) const NOT_REFERENCED: &str = "NotReferenced";
+
 /// Whether proxies serve what an object asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Programmed {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use backstay_compiler::AddressSource;
 use backstay_resources::Timestamp;
@@ -51,6 +52,8 @@ pub(crate) struct Subscription {
     pub(crate) synchronised: u64,
     /// Resources sent and not answered.
     pub(crate) pending: usize,
+    /// When they were sent.
+    pub(crate) sent: Option<Instant>,
     /// What is refused, by resource.
     pub(crate) refused: BTreeMap<Arc<str>, Refusal>,
 }
@@ -106,11 +109,18 @@ impl Tracker {
         Some((&stream.fleet, subscription))
     }
 
-    /// A proxy was sent resources.
-    pub(crate) fn sent(&mut self, id: StreamId, type_url: &Arc<str>, count: usize) {
+    /// A proxy was sent resources. There is one response at a time, so that they are all that it has to answer.
+    pub(crate) fn sent(&mut self, id: StreamId, type_url: &Arc<str>, count: usize, now: Instant) {
         if let Some((_, subscription)) = self.subscription(id, type_url) {
-            subscription.pending += count;
+            (subscription.pending, subscription.sent) = (count, Some(now));
         }
+    }
+
+    /// A proxy has answered what it was sent. Returns how long that took.
+    pub(crate) fn answered(&mut self, id: StreamId, type_url: &Arc<str>, now: Instant) -> Option<Duration> {
+        let (_, subscription) = self.subscription(id, type_url)?;
+        subscription.pending = 0;
+        subscription.sent.take().map(|sent| now.duration_since(sent))
     }
 
     /// A proxy holds these resources as sent, and no longer holds the removed.
@@ -121,10 +131,12 @@ impl Tracker {
         names: impl Iterator<Item = &'a Arc<str>>,
     ) {
         let Some((fleet, subscription)) = self.subscription(id, type_url) else { return };
+        if subscription.refused.is_empty() {
+            return;
+        }
         let fleet = fleet.clone();
         let mut cleared = Vec::new();
         for name in names {
-            subscription.pending = subscription.pending.saturating_sub(1);
             if subscription.refused.remove(name).is_some() {
                 cleared.push((fleet.clone(), name.clone()));
             }
@@ -138,7 +150,6 @@ impl Tracker {
     /// A proxy refused a resource.
     pub(crate) fn refused(&mut self, id: StreamId, type_url: &Arc<str>, name: Arc<str>, refusal: Refusal) {
         let Some((fleet, subscription)) = self.subscription(id, type_url) else { return };
-        subscription.pending = subscription.pending.saturating_sub(1);
         let program = (fleet.clone(), name.clone());
         subscription.refused.insert(name, refusal);
         self.dirty_fleets.insert(program.0.clone());

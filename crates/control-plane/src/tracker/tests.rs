@@ -1,3 +1,5 @@
+mod derived;
+
 use std::sync::Arc;
 
 use backstay_compiler::{Condition, ObjectKey, ObjectStatus, Report};
@@ -354,7 +356,7 @@ fn a_type_that_nobody_asks_for_is_held_by_nobody_and_waited_for_by_nobody() {
 fn a_type_that_a_stream_asks_for_later_is_waited_for_from_then_on() {
     let mut tracker = Tracker::default();
     tracker.opened(StreamId(1), stream("a"));
-    tracker.sent(StreamId(1), &name(LISTENER), 1);
+    tracker.sent(StreamId(1), &name(LISTENER), 1, std::time::Instant::now());
     change_as(&mut tracker, LISTENER, "web", 10);
     tracker.synchronised(StreamId(1), &name(TYPE), 10);
     assert_eq!(programmed(&tracker, "web"), pending(false));
@@ -383,4 +385,18 @@ fn accepting_a_name_as_one_type_takes_back_no_refusal_of_it_as_another() {
     assert_eq!(message, "proxy a refused backend/api: no");
     tracker.accepted(StreamId(1), &name(LISTENER), [resource].iter());
     assert_eq!(programmed(&tracker, "api"), Programmed::Yes);
+}
+
+#[test]
+fn what_is_pending_is_what_was_sent_last_and_an_answer_tells_how_long_it_took() {
+    let mut tracker = Tracker::default();
+    tracker.opened(StreamId(1), stream("a"));
+    let began = std::time::Instant::now();
+    tracker.sent(StreamId(1), &name(TYPE), 7, began);
+    tracker.sent(StreamId(1), &name(TYPE), 5, began);
+    assert_eq!(tracker.stream(StreamId(1)).unwrap().pending(), 5);
+    let later = began + std::time::Duration::from_secs(3);
+    assert_eq!(tracker.answered(StreamId(1), &name(TYPE), later), Some(std::time::Duration::from_secs(3)));
+    assert_eq!(tracker.stream(StreamId(1)).unwrap().pending(), 0);
+    assert_eq!(tracker.answered(StreamId(1), &name(TYPE), later), None, "it was answered before");
 }

@@ -34,7 +34,10 @@ impl Tracker {
     pub(crate) fn version(&self, tracked: &Tracked) -> String {
         let mut hash = Xxh3::new();
         for (fleet, resource) in &tracked.programs {
-            let feeds = self.fleets.get(fleet).into_iter().flat_map(|state| state.types.values());
+            // What is made of another type says nothing that this does not say, and is not always there.
+            let feeds = self.fleets.get(fleet).into_iter().flat_map(|state| {
+                state.types.iter().filter(|(type_url, _)| !state.derived.contains_key(*type_url)).map(|(_, feed)| feed)
+            });
             let mut versions: Vec<&str> =
                 feeds.filter_map(|feed| feed.changed.get(resource)).map(|(_, version)| &**version).collect();
             if versions.is_empty() {

@@ -23,6 +23,8 @@ use super::{
 };
 use crate::object::{new_id, shape_of};
 
+const NO_VCL: &str = "No VCL is generated: versions are not run as VCL";
+
 /// The paths of this API, as the router has them.
 pub(super) const PATHS: &[&str] = &[
     "/service",
@@ -30,6 +32,7 @@ pub(super) const PATHS: &[&str] = &[
     "/verify",
     "/tokens/self",
     "/datacenters",
+    "/public-ip-list",
     "/purge/{*url}",
     "/enabled-products/{*rest}",
     "/realms/fastly/.well-known/openid-configuration",
@@ -89,6 +92,8 @@ async fn answer(
         ["tokens", "self"] if call.method == Method::GET => Ok(account::token(&call)),
         // There is no point of presence here.
         ["datacenters"] => Ok(Reply::new(json!([]))),
+        // Nor is there an address that requests to backends come from, but those of the proxies.
+        ["public-ip-list"] => Ok(Reply::new(json!({"addresses": [], "ipv6_addresses": []}))),
         ["purge", ..] => Ok(purged()),
         _ => Err(Failure::no_such_path(&path)),
     }
@@ -107,6 +112,10 @@ async fn of_service(api: &Api, call: &Call, id: &str, rest: &[&str], path: &str)
         ["purge" | "purge_all", key @ ..] if call.method == Method::POST => purge(api, call, id, key).await,
         ["diff", "from", from, "to", to] => {
             Box::pin(diff::handle(api, call, Place::parse(id, from)?, Place::parse(id, to)?)).await
+        }
+        ["vcl", "diff", ..] => {
+            record::service(&api.snapshot().await?, &call.identity, id)?;
+            Err(Failure::absent(NO_VCL))
         }
         ["acl", acl, "entries" | "entry"] => {
             acl_entries::handle(api, call, ListPlace { service: id, id: acl }, None).await
@@ -163,7 +172,7 @@ async fn of_version(api: &Api, call: &Call, place: Place<'_>, rest: &[&str], pat
         ["domain", name, "check"] => checks(api, call, place, Some(name)).await,
         ["director", director, "backend", backend] => membership::handle(api, call, place, director, backend).await,
         ["vcl", name, "main"] => vcl::main(api, call, place, name).await,
-        ["vcl", name, "download"] => vcl::download(api, call, place, name).await,
+        ["vcl", name, "raw" | "download"] => vcl::download(api, call, place, name).await,
         ["dictionary", id, "info"] => dictionary_items::info(api, call, ListPlace { service: place.service, id }).await,
         ["logging", kind] => logging::handle(api, call, place, kind, None).await,
         ["logging", kind, name] => logging::handle(api, call, place, kind, Some(name)).await,
@@ -183,9 +192,7 @@ async fn not_stored(api: &Api, call: &Call, place: Place<'_>, rest: &[&str], pat
     match (rest, &call.method) {
         // No list: clients read one thing or hear that there is none.
         (["image_optimizer_default_settings"], &Method::GET) => Err(Failure::no_such_path(path)),
-        (["generated_vcl" | "boilerplate", ..], _) => {
-            Err(Failure::absent("No VCL is generated: versions are not run as VCL"))
-        }
+        (["generated_vcl" | "boilerplate", ..], _) => Err(Failure::absent(NO_VCL)),
         ([_], &Method::GET) => Ok(Reply::new(json!([]))),
         ([what, ..], &Method::POST | &Method::PUT) => {
             Err(Failure::bad_request(format!("'{what}' is not supported here")))

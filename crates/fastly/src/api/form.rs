@@ -47,6 +47,8 @@ impl Fields {
         match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) if fields.len() > MAX_FIELDS => Err(Malformed::TooMany),
             Ok(Value::Object(fields)) => Ok(Self(fields)),
+            // So Fastly's SDK for Rust sends a body that it does not have.
+            Ok(Value::Null) => Ok(Self::default()),
             Ok(_) => Err(Malformed::NoObject),
             Err(error) => Err(Malformed::Json(error.to_string())),
         }

@@ -61,7 +61,7 @@ fn get(snapshot: &Snapshot, call: &Call, place: Place<'_>, shape: &Shape, name: 
     let service = record::service(snapshot, &call.identity, place.service)?;
     let version = record::version(snapshot, place.service, place.number)?;
     let parts = version.parts(shape.list);
-    let part = position(parts, name, shape).and_then(|index| parts[index].as_object());
+    let part = asked_for(parts, name, shape).and_then(|index| parts[index].as_object());
     let part = part.ok_or_else(|| absent(shape, place, name))?;
     Ok(Reply::new(render(&service, &version, shape, part)))
 }
@@ -108,7 +108,7 @@ async fn update(api: &Api, call: &Call, place: Place<'_>, shape: &'static Shape,
     api.change(place.service, |snapshot| {
         let (service, mut version) = editable(snapshot, call, place)?;
         let parts = version.parts(shape.list);
-        let index = position(parts, name, shape).ok_or_else(|| absent(shape, place, name))?;
+        let index = asked_for(parts, name, shape).ok_or_else(|| absent(shape, place, name))?;
         let old = parts[index].as_object().cloned().unwrap_or_default();
         let mut part = filled(shape, old.clone(), &call.fields, &service, Stage::Update)?;
         let (before, after) = (name_of(&old), name_of(&part));
@@ -142,8 +142,10 @@ async fn update(api: &Api, call: &Call, place: Place<'_>, shape: &'static Shape,
 async fn delete(api: &Api, call: &Call, place: Place<'_>, shape: &'static Shape, name: &str) -> Result<Reply, Failure> {
     api.change(place.service, |snapshot| {
         let (service, mut version) = editable(snapshot, call, place)?;
-        let index = position(version.parts(shape.list), name, shape).ok_or_else(|| absent(shape, place, name))?;
-        references::check_unused(&version, shape, name)?;
+        let parts = version.parts(shape.list);
+        let index = asked_for(parts, name, shape).ok_or_else(|| absent(shape, place, name))?;
+        let name = parts[index].get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        references::check_unused(&version, shape, &name)?;
         let part = version.change(shape.list, |parts| parts.remove(index));
         version.touch();
         let mut writes: Vec<Write> = contents::gone(snapshot, shape, service, &version, &part)?;
@@ -194,6 +196,14 @@ pub(crate) fn position(parts: &[Value], name: &str, shape: &Shape) -> Option<usi
     parts.iter().position(|part| {
         let known = part.get("name").and_then(Value::as_str).unwrap_or_default();
         if is_host { known.eq_ignore_ascii_case(name) } else { known == name }
+    })
+}
+
+/// Where the part is that a path names. Fastly's SDK for Rust writes spaces as forms do.
+pub(crate) fn asked_for(parts: &[Value], name: &str, shape: &Shape) -> Option<usize> {
+    position(parts, name, shape).or_else(|| {
+        let spaced = name.contains('+').then(|| name.replace('+', " "));
+        position(parts, &spaced?, shape)
     })
 }
 

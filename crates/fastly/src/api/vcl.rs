@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::part::{position, render};
+use super::part::{asked_for, render};
 use super::record::{self, Record, VersionMap};
 use super::reply::Reply;
 use super::request::Call;
@@ -19,7 +19,7 @@ fn shape() -> Result<&'static Shape, Failure> {
 fn find(version: &Record<VersionMap>, shape: &Shape, place: Place<'_>, name: &str) -> Result<usize, Failure> {
     let number = place.number.to_string();
     let which = [("name", name), ("service", place.service), ("version", number.as_str())];
-    position(version.parts(shape.list), name, shape).ok_or_else(|| Failure::not_found(shape.label, &which))
+    asked_for(version.parts(shape.list), name, shape).ok_or_else(|| Failure::not_found(shape.label, &which))
 }
 
 /// Makes a file the main one: `…/vcl/NAME/main`.
@@ -44,7 +44,7 @@ pub(crate) async fn main(api: &Api, call: &Call, place: Place<'_>, name: &str) -
     .await
 }
 
-/// The text of a file: `…/vcl/NAME/download`.
+/// The text of a file: `…/vcl/NAME/raw`, or `…/vcl/NAME/download`.
 pub(crate) async fn download(api: &Api, call: &Call, place: Place<'_>, name: &str) -> Result<Reply, Failure> {
     if call.method != Method::GET {
         return Err(Failure::method_not_allowed());

@@ -42,9 +42,10 @@ pub(super) fn calls(endpoint: &Endpoint, scope: &Scope<'_>) -> Vec<config::Call>
 fn call(endpoint: &Endpoint, (index, backend): (usize, &Backend), earlier: usize, scope: &Scope<'_>) -> config::Call {
     let (decoder, own) = (decoder(backend), &backend.own);
     let (failure, failure_name) = match &backend.errors {
+        Errors::Details(name) => (Failure::Details, name.clone()),
+        _ if own.pass_status => (Failure::PassedOn, String::new()),
         Errors::Hidden => (Failure::Plain, String::new()),
         Errors::Status => (Failure::Status, String::new()),
-        Errors::Details(name) => (Failure::Details, name.clone()),
     };
     let (allow, deny) = match &backend.filter {
         Filter::All => (None, None),

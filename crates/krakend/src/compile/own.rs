@@ -66,7 +66,10 @@ impl Manners<'_> {
     pub(super) fn rules(&self) -> Vec<config::Rule> {
         let mut rules = Vec::new();
         if let Some(path) = &self.router.health_path {
-            rules.push(rule("health", literal(path), "GET", Action::Sequence(health())));
+            // KrakenD's router has it before what guards all others: whoever asks for the health of a server may do so by its address.
+            let guards = Some(config::Guards { apart: true, ..Default::default() });
+            let health = rule("health", literal(path), "GET", Action::Sequence(health()));
+            rules.push(config::Rule { guards, ..health });
         }
         if self.router.debug_endpoint || self.debug {
             let pong = json(r#"{"message":"pong"}"#);

@@ -48,7 +48,7 @@ impl World {
                 };
             }
         }
-        self.statuses.extend(output.statuses.into_iter().map(|status| (status.key.clone(), status)));
+        self.statuses.extend(output.statuses.into_iter().map(|status| (status.key.clone(), (*status).clone())));
     }
 
     fn set(&mut self, value: Value) {

@@ -18,4 +18,6 @@ pub struct BackendOwn {
     pub required: bool,
     /// A target that is a list is put under `collection`.
     pub list_targets: bool,
+    /// The endpoint answers with its status.
+    pub pass_status: bool,
 }

@@ -58,7 +58,7 @@ pub(super) fn endpoint(
     advise(context, config, path, &cleaned, &route);
 
     let output_text = config.output_encoding.as_ref().or(context.service.output_encoding.as_ref());
-    let output = output(output_text, config.output_encoding.is_some(), path, report);
+    let output = output(output_text, config, path, report);
     let mut is_sound = true;
     if output == Output::NoOp && config.backends.len() > 1 {
         let message = "can not use NoOp encoding with more than one backends connected to the same endpoint";
@@ -220,10 +220,40 @@ fn calls(written: Option<&At<i64>>, path: &Path<'_>, report: &Report) -> u32 {
     })
 }
 
-/// How answers are written. KrakenD takes JSON for what it does not know.
-fn output(written: Option<&At<String>>, is_own: bool, path: &Path<'_>, report: &Report) -> Output {
+/// How answers are written. For what it does not know KrakenD takes the encoding of the only backend, and JSON where that is none for
+/// writing, or there are several.
+fn output(written: Option<&At<String>>, config: &config::Endpoint<'_>, path: &Path<'_>, report: &Report) -> Output {
     let Some(written) = written else { return Output::Json };
-    match written.value.as_str() {
+    match encoding(&written.value) {
+        Some(output) => output,
+        None => {
+            let fallback = match config.backends.as_slice() {
+                [only] => only.encoding.as_ref().and_then(|encoding| self::encoding(&encoding.value)),
+                _ => None,
+            };
+            let other = written.value.as_str();
+            let close = ["json", "json-collection", "xml", "yaml", "negotiate", "string", "no-op"];
+            let hint =
+                crate::hint::closest(other, close).map(|word| format!("; did you mean {word}?")).unwrap_or_default();
+            let like = if fallback.is_some() { "with the encoding of the backend" } else { "as JSON" };
+            let message =
+                format!("{} is no encoding that it knows, so answers are written {like}{hint}", quoted(other));
+            // Of the service it is told once, by whoever checks the service.
+            if config.output_encoding.is_some() {
+                report.dropped(
+                    written.place,
+                    &path.key("output_encoding"),
+                    format!("KrakenD takes it and ignores it: {message}"),
+                );
+            }
+            fallback.unwrap_or(Output::Json)
+        }
+    }
+}
+
+/// The encoding of a name.
+fn encoding(name: &str) -> Option<Output> {
+    Some(match name {
         "json" => Output::Json,
         "json-collection" => Output::JsonCollection,
         "xml" => Output::Xml,
@@ -231,21 +261,6 @@ fn output(written: Option<&At<String>>, is_own: bool, path: &Path<'_>, report: &
         "negotiate" => Output::Negotiate,
         "string" => Output::Text,
         "no-op" => Output::NoOp,
-        other => {
-            let close = ["json", "json-collection", "xml", "yaml", "negotiate", "string", "no-op"];
-            let hint =
-                crate::hint::closest(other, close).map(|word| format!("; did you mean {word}?")).unwrap_or_default();
-            let message =
-                format!("{} is no encoding that it knows, so answers are written as JSON{hint}", quoted(other));
-            // Of the service it is told once, by whoever checks the service.
-            if is_own {
-                report.dropped(
-                    written.place,
-                    &path.key("output_encoding"),
-                    format!("KrakenD takes it and ignores it: {message}"),
-                );
-            }
-            Output::Json
-        }
-    }
+        _ => return None,
+    })
 }

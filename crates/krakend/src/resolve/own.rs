@@ -27,6 +27,7 @@ const ABOVE_BACKENDS: &[Level] = &[Level::Service, Level::Endpoint];
 const OPTIONS: &[Setting] = &[
     Setting { name: "policy", levels: EVERYWHERE, fault: text },
     Setting { name: "list_targets", levels: EVERYWHERE, fault: truth },
+    Setting { name: "pass_status", levels: EVERYWHERE, fault: truth },
     Setting { name: "required", levels: &[Level::Backend], fault: truth },
     Setting { name: "merge_order", levels: ABOVE_BACKENDS, fault: order },
     Setting { name: "debug_header", levels: ABOVE_BACKENDS, fault: header },
@@ -101,6 +102,7 @@ pub(super) fn backend(service: &Extras<'_>, endpoint: &Extras<'_>, backend: &Ext
         policy: find(&chain, "policy").and_then(|entry| entry.node.text()).map(str::to_owned),
         required: is("required"),
         list_targets: is("list_targets"),
+        pass_status: is("pass_status"),
     }
 }
 

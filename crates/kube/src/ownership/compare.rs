@@ -71,6 +71,40 @@ impl Comparison {
         self
     }
 
+    /// All that a value has which was not there before: what [`Comparison::of`] says of nothing and of it.
+    pub(crate) fn made(shape: &Shape, value: &Value) -> FieldSet<'static> {
+        let mut fields = FieldSet::default();
+        match (shape, value) {
+            (Shape::Struct { .. } | Shape::Map(_) | Shape::Any, Value::Object(members)) => {
+                fields = Self::made_members(shape, members);
+            }
+            (Shape::List { keys, items }, Value::Array(list)) => {
+                let all = Items::of(keys, list);
+                for element in all.elements() {
+                    let below = match all.get(element) {
+                        [item] => Self::made(items, item),
+                        _ => FieldSet::default(),
+                    };
+                    fields.push(Cow::Owned(element.clone()), true, below);
+                }
+                fields.sort();
+            }
+            _ => {}
+        }
+        fields
+    }
+
+    /// The same of the members of an object.
+    pub(crate) fn made_members(shape: &Shape, members: &Map<String, Value>) -> FieldSet<'static> {
+        let mut fields = FieldSet::default();
+        for (name, value) in members {
+            let below = shape.member(name).map_or_else(FieldSet::default, |shape| Self::made(shape, value));
+            fields.push(element_of_member(shape, name), true, below);
+        }
+        fields.sort();
+        fields
+    }
+
     /// Compares a field of the object itself.
     pub(crate) fn put(&mut self, element: &'static str, shape: &Shape, one: Option<&Value>, other: Option<&Value>) {
         self.descend(Cow::Borrowed(element), shape, one, other);
@@ -105,11 +139,7 @@ impl Comparison {
     }
 
     fn member(&mut self, shape: &Shape, name: &str, one: Option<&Value>, other: Option<&Value>) {
-        let element = match shape {
-            Shape::Struct { fields, .. } => fields.get(name).map(|field| Cow::Borrowed(field.element)),
-            _ => None,
-        };
-        let element = element.unwrap_or_else(|| Cow::Owned(element::field(name)));
+        let element = element_of_member(shape, name);
         // What the schema does not know is one value, as it was when it was stored.
         let shape = shape.member(name).unwrap_or(&Shape::Atomic(""));
         self.descend(element, shape, one, other);
@@ -194,4 +224,12 @@ impl Comparison {
             set.sort();
         }
     }
+}
+
+fn element_of_member(shape: &Shape, name: &str) -> Cow<'static, str> {
+    let element = match shape {
+        Shape::Struct { fields, .. } => fields.get(name).map(|field| Cow::Borrowed(field.element)),
+        _ => None,
+    };
+    element.unwrap_or_else(|| Cow::Owned(element::field(name)))
 }

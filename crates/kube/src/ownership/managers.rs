@@ -8,6 +8,7 @@ use std::collections::{HashMap, hash_map};
 use backstay_resources::{ManagedFields, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::set::FieldSet;
 
@@ -89,6 +90,48 @@ struct Entry<'a> {
     subresource: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     time: Option<Timestamp>,
+}
+
+/// An entry whose fields are left as they are encoded.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Encoded<'a> {
+    #[serde(borrow)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow)]
+    fields_type: Cow<'a, str>,
+    #[serde(borrow, rename = "fieldsV1")]
+    fields: &'a RawValue,
+    #[serde(borrow)]
+    manager: Cow<'a, str>,
+    operation: Operation,
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    subresource: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time: Option<Timestamp>,
+}
+
+/// Stored entries with one more, of a manager who has none and of fields that nobody owns. `None` where it may have one, or there are as
+/// many as there may be.
+pub(super) fn with_one_more(stored: &ManagedFields, manager: Manager<'_>) -> Option<ManagedFields> {
+    let fields = serde_json::value::to_raw_value(&manager.fields).ok()?;
+    let mut entries: Vec<Encoded<'_>> = serde_json::from_str(stored.json()).ok()?;
+    let is_known = |entry: &Encoded<'_>| entry.manager == manager.name && entry.subresource == manager.subresource;
+    if entries.len() >= MAX_UPDATERS || entries.iter().any(is_known) {
+        return None;
+    }
+    let Manager { name, operation, api_version, subresource, time, .. } = manager;
+    let fields_type = Cow::Borrowed("FieldsV1");
+    entries.push(Encoded { api_version, fields_type, fields: &fields, manager: name, operation, subresource, time });
+    entries.sort_by(|one, other| {
+        let seconds = |time: Option<Timestamp>| time.map_or(0, |time| time.0.as_second());
+        let by_age = one.operation.cmp(&other.operation).then(seconds(one.time).cmp(&seconds(other.time)));
+        let by_name = by_age.then_with(|| one.manager.cmp(&other.manager));
+        by_name
+            .then_with(|| one.api_version.cmp(&other.api_version))
+            .then_with(|| one.subresource.cmp(&other.subresource))
+    });
+    ManagedFields::of_entries(&entries).ok()
 }
 
 /// What `metadata.managedFields` of a client's object means. Once it is absent, or not as it should be, it says nothing: clients that do
@@ -249,8 +292,7 @@ impl<'a> Managers<'a> {
         if entries.is_empty() {
             return ManagedFields::default();
         }
-        let json = serde_json::to_string(&entries).and_then(ManagedFields::from_json);
-        json.unwrap_or_else(|error| {
+        ManagedFields::of_entries(&entries).unwrap_or_else(|error| {
             tracing::error!(%error, "managed fields cannot be encoded");
             ManagedFields::default()
         })

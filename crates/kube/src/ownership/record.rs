@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use backstay_resources::{Kind, Object, ObjectMeta};
+use backstay_resources::{Kind, ManagedFields, Object, ObjectMeta};
 use serde_json::{Map, Value};
 
 use super::compare::Comparison;
-use super::managers::{Claim, Manager, Managers, Operation, Writer};
+use super::managers::{self, Claim, Manager, Managers, Operation, Writer};
+use super::set::FieldSet;
 use super::shape::{self, Shape};
 
 /// Notes in `new`, which is about to be stored, what `writer` changed since `old`. `old` is `None` if it is created.
@@ -17,8 +18,17 @@ pub fn record(kind: &Kind, old: Option<&Object>, new: &mut Object, writer: &Writ
 /// Notes in `object`, which is about to be stored, that `writer` changed its status, which was `old`.
 pub fn record_status(kind: &Kind, old: Option<&Value>, object: &mut Object, writer: &Writer<'_>) {
     let (stored, new) = (object.metadata.managed_fields.clone(), object.body.get("status"));
+    let Some(below) = shape::of(kind).member("status").filter(|_| !stored.is_empty()) else { return };
+    if let (None, Some(new)) = (old, new)
+        && let Some(fields) = first_status(below, new, &stored, writer, kind)
+    {
+        object.metadata.managed_fields = fields;
+        return;
+    }
     let mut managers = Managers::stored(&stored);
-    let Some(below) = shape::of(kind).member("status").filter(|_| !managers.0.is_empty()) else { return };
+    if managers.0.is_empty() {
+        return;
+    }
     let mut changes = Comparison::default();
     match (old, new) {
         (None, None) => return,
@@ -27,6 +37,24 @@ pub fn record_status(kind: &Kind, old: Option<&Value>, object: &mut Object, writ
     update(&mut managers, changes, writer, Cow::Owned(kind.api_version()));
     managers.cap();
     object.metadata.managed_fields = managers.encode();
+}
+
+/// What is noted where there was no status, and nobody owns anything of one: an entry more. Every object comes to this, so that the others'
+/// entries are not taken apart for it. `None` where they have to be.
+fn first_status(
+    below: &Shape,
+    status: &Value,
+    stored: &ManagedFields,
+    writer: &Writer<'_>,
+    kind: &Kind,
+) -> Option<ManagedFields> {
+    if memchr::memmem::find(stored.json().as_bytes(), b"\"f:status\"").is_some() {
+        return None;
+    }
+    let mut fields = FieldSet::default();
+    fields.push(Cow::Borrowed("f:status"), true, Comparison::made(below, status));
+    let manager = Manager::of(writer, Operation::Update, Cow::Owned(kind.api_version()));
+    managers::with_one_more(stored, Manager { fields, ..manager })
 }
 
 /// The same as [`record`], where the client itself says who owned what until then.
@@ -39,6 +67,13 @@ pub(crate) fn record_from(kind: &Kind, old: Option<&Object>, new: &mut Object, c
     };
     // Of an object of which nobody is known to own anything, as one that an earlier version stored, nothing is noted until somebody applies it.
     if managers.0.is_empty() && old.is_some() {
+        new.metadata.managed_fields = managers.encode();
+        return;
+    }
+    if old.is_none() && *claim == Claim::Kept {
+        let fields = made(shape::of(kind), new, writer);
+        managers.add(Manager { fields, ..Manager::of(writer, Operation::Update, Cow::Owned(kind.api_version())) });
+        managers.0.retain(|manager| !manager.fields.is_empty());
         new.metadata.managed_fields = managers.encode();
         return;
     }
@@ -73,6 +108,19 @@ pub(super) fn update<'a>(
     if !fields.is_empty() {
         managers.add(Manager { fields, ..Manager::of(writer, Operation::Update, api_version) });
     }
+}
+
+/// What a new object has. The metadata that the server writes is left out, and so is its status, unless it is made with that.
+fn made(shape: &Shape, new: &Object, writer: &Writer<'_>) -> FieldSet<'static> {
+    let mut fields = Comparison::made_members(shape, &new.body);
+    if writer.subresource.is_empty() {
+        fields.drop_field("f:status");
+    }
+    if let Some(below) = shape.member("metadata") {
+        fields.push(Cow::Borrowed("f:metadata"), false, Comparison::made_members(below, &metadata(&new.metadata)));
+        fields.sort();
+    }
+    fields
 }
 
 /// What makes two objects differ. The metadata that the server writes is left out.

@@ -90,6 +90,56 @@ const LEASE: &[Field] = &[
     ),
 ];
 
+const REFERENCE: &[Field] = &[
+    field(1, "kind", Type::Text),
+    field(2, "namespace", Type::Text),
+    field(3, "name", Type::Text),
+    field(4, "uid", Type::Text),
+    field(5, "apiVersion", Type::Text),
+    field(6, "resourceVersion", Type::Text),
+    field(7, "fieldPath", Type::Text),
+];
+
+const EVENT_SOURCE: &[Field] = &[field(1, "component", Type::Text), field(2, "host", Type::Text)];
+
+const EVENT_SERIES: &[Field] = &[field(1, "count", Type::Integer), field(2, "lastObservedTime", Type::MicroTime)];
+
+const EVENT: &[Field] = &[
+    METADATA,
+    field(2, "involvedObject", Type::Message(REFERENCE)),
+    field(3, "reason", Type::Text),
+    field(4, "message", Type::Text),
+    field(5, "source", Type::Message(EVENT_SOURCE)),
+    field(6, "firstTimestamp", Type::MicroTime),
+    field(7, "lastTimestamp", Type::MicroTime),
+    field(8, "count", Type::Integer),
+    field(9, "type", Type::Text),
+    field(10, "eventTime", Type::MicroTime),
+    field(11, "series", Type::Message(EVENT_SERIES)),
+    field(12, "action", Type::Text),
+    field(13, "related", Type::Message(REFERENCE)),
+    field(14, "reportingComponent", Type::Text),
+    field(15, "reportingInstance", Type::Text),
+];
+
+const EVENT_OF_GROUP: &[Field] = &[
+    METADATA,
+    field(2, "eventTime", Type::MicroTime),
+    field(3, "series", Type::Message(EVENT_SERIES)),
+    field(4, "reportingController", Type::Text),
+    field(5, "reportingInstance", Type::Text),
+    field(6, "action", Type::Text),
+    field(7, "reason", Type::Text),
+    field(8, "regarding", Type::Message(REFERENCE)),
+    field(9, "related", Type::Message(REFERENCE)),
+    field(10, "note", Type::Text),
+    field(11, "type", Type::Text),
+    field(12, "deprecatedSource", Type::Message(EVENT_SOURCE)),
+    field(13, "deprecatedFirstTimestamp", Type::MicroTime),
+    field(14, "deprecatedLastTimestamp", Type::MicroTime),
+    field(15, "deprecatedCount", Type::Integer),
+];
+
 const DELETE_OPTIONS: &[Field] = &[
     field(1, "gracePeriodSeconds", Type::Integer),
     field(2, "preconditions", Type::Message(&[field(1, "uid", Type::Text), field(2, "resourceVersion", Type::Text)])),
@@ -152,6 +202,8 @@ pub(super) fn of(api_version: &str, kind: &str) -> Option<&'static [Field]> {
         ("v1", "Secret") => Some(SECRET),
         ("v1", "ConfigMap") => Some(CONFIG_MAP),
         ("coordination.k8s.io/v1", "Lease") => Some(LEASE),
+        ("v1", "Event") => Some(EVENT),
+        ("events.k8s.io/v1", "Event") => Some(EVENT_OF_GROUP),
         (_, "DeleteOptions") => Some(DELETE_OPTIONS),
         ("authorization.k8s.io/v1", "SelfSubjectAccessReview") => Some(ACCESS_REVIEW),
         ("authorization.k8s.io/v1", "SelfSubjectRulesReview") => Some(RULES_REVIEW),

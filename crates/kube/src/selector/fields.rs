@@ -24,6 +24,11 @@ impl FieldRequirement {
         !matches!(self.field, Field::Other(_))
     }
 
+    /// The name that it asks for, if it asks for one.
+    pub(super) fn name(&self) -> Option<&str> {
+        (matches!(self.field, Field::Name) && self.equal).then_some(self.value.as_str())
+    }
+
     /// False only if the key rules the object out.
     pub(super) fn matches_key(&self, name: &str, namespace: &str) -> bool {
         match self.field {

@@ -64,14 +64,19 @@ pub(super) async fn store(
     object.metadata.uid = Uuid::new_v4().to_string();
     object.metadata.creation_timestamp = Some(Timestamp::now());
     object.metadata.generation = 1;
-    let (namespace, name) = (object.metadata.namespace.as_str(), object.metadata.name.as_str());
+    let (namespace, name) = (object.metadata.namespace.clone(), object.metadata.name.clone());
+    let (namespace, name) = (namespace.as_str(), name.as_str());
     let key = served.key(namespace, name);
     if served.kind.is_namespaced() {
-        lifecycle::check_open(snapshot, served.kind, namespace, name)?;
+        match &api.namespaces {
+            Some(namespaces) => lifecycle::check_open(&namespaces.read().await?, served.kind, namespace, name)?,
+            None => lifecycle::check_open(snapshot, served.kind, namespace, name)?,
+        }
     }
     if snapshot.get(&key).is_some() {
         return Err(Failure::already_exists(served.kind, name));
     }
+    served.to_stored(&mut object);
     let value = Bytes::from(object.encode().map_err(Failure::internal)?);
     let created = |revision| Written {
         status: StatusCode::CREATED,
@@ -84,7 +89,8 @@ pub(super) async fn store(
         return Ok(created(None));
     }
     // First, so that they are what is told of: whether the name is taken matters only in a namespace that is open.
-    let mut writes = if served.kind.is_namespaced() { lifecycle::guards(namespace).to_vec() } else { Vec::new() };
+    let guarded = served.kind.is_namespaced() && api.namespaces.is_none();
+    let mut writes = if guarded { lifecycle::guards(namespace).to_vec() } else { Vec::new() };
     writes.push(Write { key: key.clone(), expect: Expect::Absent, operation: Operation::Put(value.clone()) });
     match api.store.commit(writes).await {
         Ok(committed) => Ok(created(Some(committed.revision))),

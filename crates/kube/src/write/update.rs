@@ -61,7 +61,7 @@ pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, change
                 outcome => return outcome,
             }
         };
-        let current = Object::decode(&entry.value).map_err(Failure::internal)?;
+        let current = served.decode(&entry.value).map_err(Failure::internal)?;
         let fields = as_read(served, &current, entry.modified)?;
         let Wanted { mut draft, owners } = wanted(api, subject, params, change, &current, &fields)?;
         // A patch begins with the stored version: applied again, one that names a version finds another.
@@ -84,6 +84,7 @@ pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, change
         if object == current && !goes {
             return Ok(Written::stored(StatusCode::OK, entry, warnings));
         }
+        served.to_stored(&mut object);
         let value = Bytes::from(object.encode().map_err(Failure::internal)?);
         if params.dry_run {
             return Ok(Written {

@@ -96,7 +96,7 @@ async fn unknown_paths_are_not_found() {
         "/nothing",
         "/apis/nothing",
         "/apis/core.apoxy.dev/v9",
-        "/api/v1/events",
+        "/api/v1/pods",
         "/apis/core.apoxy.dev/v1alpha2/x/y",
         "/apis/core.apoxy.dev/v1alpha2/namespaces/default/backends",
         "/apis/gateway.networking.k8s.io/v1/gateways/x",

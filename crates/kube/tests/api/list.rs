@@ -187,3 +187,23 @@ async fn what_remains_is_counted_as_far_as_that_costs_little() {
         Some(json!(999))
     );
 }
+
+#[tokio::test]
+async fn a_selected_name_is_found_with_whatever_else_is_selected() {
+    let server = Server::new().await;
+    server.post(BACKENDS, &labelled("a", "team", "one")).await.expect(201);
+    server.post(BACKENDS, &labelled("b", "team", "two")).await.expect(201);
+    for (query, expected) in [
+        ("fieldSelector=metadata.name%3Da", vec!["a"]),
+        ("fieldSelector=metadata.name%3Da&limit=1", vec!["a"]),
+        ("fieldSelector=metadata.name%3Da&labelSelector=team%3Dtwo", vec![]),
+        ("fieldSelector=metadata.name%3Da,metadata.name%3Db", vec![]),
+        ("fieldSelector=metadata.name%3Da,metadata.name!%3Da", vec![]),
+        ("fieldSelector=metadata.name%3Dnothing", vec![]),
+        ("fieldSelector=metadata.name%3Dx/y", vec![]),
+        ("fieldSelector=metadata.name!%3Da", vec!["b"]),
+    ] {
+        let list = server.get(&format!("{BACKENDS}?{query}")).await.expect(200);
+        assert_eq!(names(&list), expected, "{query}");
+    }
+}

@@ -5,6 +5,7 @@ mod apply;
 mod delete;
 mod discovery;
 mod errors;
+mod events;
 mod interleaved;
 mod list;
 mod manners;

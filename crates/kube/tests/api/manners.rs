@@ -152,3 +152,19 @@ async fn config_maps_and_leases_are_kept() {
     server.put(&format!("{leases}/leader"), &held).await.expect(200);
     server.put(&format!("{leases}/leader"), &stale).await.failure(409, "Conflict");
 }
+
+#[tokio::test]
+async fn backends_may_have_underscores_as_apoxys_do_and_others_may_not() {
+    let server = Server::new().await;
+    server.post(BACKENDS, &backend("dynamic_forward_proxy")).await.expect(201);
+    let path = format!("{BACKENDS}/dynamic_forward_proxy");
+    server.patch(&path, MERGE, &json!({"metadata": {"labels": {"a": "b"}}})).await.expect(200);
+    let generated = json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Backend", "metadata": {"generateName": "my_"},
+        "spec": {"endpoints": [{"ip": "127.0.0.1"}]}});
+    server.post(BACKENDS, &generated).await.expect(201);
+    for name in ["with space", "Upper", "a..b"] {
+        server.post(BACKENDS, &backend(name)).await.failure(422, "Invalid");
+    }
+    server.post(GATEWAYS, &gateway("v1", "my_gateway")).await.failure(422, "Invalid");
+    server.delete(&path).await.expect(200);
+}

@@ -1,6 +1,7 @@
 //! A backend as it is configured.
 
 use std::mem;
+use std::sync::Arc;
 
 use backstay_balancer::Limits;
 use backstay_proto::config::{self, backend};
@@ -13,8 +14,8 @@ use crate::fault::{Checked, Faults, Together, Within, refuse, unknown};
 /// A backend, checked by itself: its secrets may not be there yet, its names are not resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Backend {
-    /// The settings that its requests go by.
-    pub spec: BackendSpec,
+    /// The settings that its requests go by. Shared with what serves them.
+    pub spec: Arc<BackendSpec>,
     /// Set to speak TLS to its endpoints.
     pub tls: Option<TlsSpec>,
     /// How much may be under way at once.
@@ -92,7 +93,7 @@ impl TryFrom<&config::Backend> for Backend {
         if let (Discovery::Static(list), Some(TlsSpec { server_name: None, .. })) = (&discovery, &tls) {
             endpoints::for_tls(list).within("static")?;
         }
-        Ok(Self { spec: BackendSpec { protocol, timeouts, policy }, tls, limits, discovery })
+        Ok(Self { spec: Arc::new(BackendSpec { protocol, timeouts, policy }), tls, limits, discovery })
     }
 }
 

@@ -1,7 +1,8 @@
 //! What requests have to pass before the action of their rule.
 //!
 //! A [`Rule`](super::Rule) has all that its requests have to pass, its route's guards included: where both have one of a kind, the
-//! rule's counts, but for bots, of which both are asked, and limits, which all count. In which order they are passed is said at [`Guards`].
+//! rule's counts, but for bots, of which both are asked, and limits, which all count. A rule that stands apart has [`Cors`] of its route's
+//! guards alone. In which order they are passed is said at [`Guards`].
 //!
 //! # Layout
 //!
@@ -42,23 +43,30 @@ pub struct Guards {
     pub token: Option<Arc<TokenValidation>>,
     /// To be no more than these.
     pub limits: Box<[Arc<RequestLimit>]>,
+    /// Whether a rule with these has of its route's guards [`Cors`] alone. They are not joined yet then.
+    apart: bool,
 }
 
 impl Guards {
     /// Whether there is nothing to pass.
     fn is_empty(&self) -> bool {
-        let Self { cors, security, bots, token, limits } = self;
-        cors.is_none() && security.is_none() && bots.is_empty() && token.is_none() && limits.is_empty()
+        let Self { cors, security, bots, token, limits, apart } = self;
+        cors.is_none() && security.is_none() && bots.is_empty() && token.is_none() && limits.is_empty() && !apart
     }
 
     /// What requests of a rule have to pass that has `own` guards, in a route that has these.
     fn with(&self, own: &Self) -> Self {
+        let cors = own.cors.as_ref().or(self.cors.as_ref()).cloned();
+        if own.apart {
+            return Self { cors, apart: false, ..own.clone() };
+        }
         Self {
-            cors: own.cors.as_ref().or(self.cors.as_ref()).cloned(),
+            cors,
             security: own.security.as_ref().or(self.security.as_ref()).cloned(),
             bots: self.bots.iter().chain(&own.bots).cloned().collect(),
             token: own.token.clone(),
             limits: self.limits.iter().chain(&own.limits).cloned().collect(),
+            apart: false,
         }
     }
 }
@@ -66,7 +74,8 @@ impl Guards {
 /// What requests of a rule have to pass that has `own` guards, in a route that has `route`'s.
 pub(super) fn joined(route: Option<&Arc<Guards>>, own: Option<Arc<Guards>>) -> Option<Arc<Guards>> {
     match (route, own) {
-        (Some(route), Some(own)) => Some(Arc::new(route.with(&own))),
+        (Some(route), Some(own)) => Some(route.with(&own)).filter(|guards| !guards.is_empty()).map(Arc::new),
+        (None, Some(own)) if own.apart => joined(Some(&Arc::default()), Some(own)),
         (route, own) => own.or_else(|| route.cloned()),
     }
 }
@@ -76,12 +85,16 @@ pub(super) fn of_route(message: Option<&config::Guards>) -> Checked<Option<Arc<G
     if message.is_some_and(|message| message.token.is_some()) {
         return refuse("token", "belongs to each rule: no route can want one of all its requests");
     }
+    if message.is_some_and(|message| message.apart) {
+        return refuse("apart", "belongs to rules: there is nothing that a route could be apart from");
+    }
     guards(message)
 }
 
 /// The guards of a rule.
 pub(super) fn guards(message: Option<&config::Guards>) -> Checked<Option<Arc<Guards>>> {
-    let Some(config::Guards { cors, security, bots, token, rate_limits }) = message else { return Ok(None) };
+    let Some(message) = message else { return Ok(None) };
+    let config::Guards { cors, security, bots, token, rate_limits, apart } = message;
     let cors = cors.as_ref().map(Cors::try_from).transpose().within("cors");
     let security = security.as_ref().map(Security::try_from).transpose().within("security");
     let bots = bots.as_ref().map(Bots::try_from).transpose().within("bots");
@@ -96,6 +109,7 @@ pub(super) fn guards(message: Option<&config::Guards>) -> Checked<Option<Arc<Gua
         bots: bots.into_iter().map(Arc::new).collect(),
         token: token.map(Arc::new),
         limits: limits.into_iter().map(Arc::new).collect(),
+        apart: *apart,
     };
     Ok((!guards.is_empty()).then(|| Arc::new(guards)))
 }

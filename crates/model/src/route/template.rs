@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use backstay_composition::percent;
 use backstay_proto::config;
 
 use crate::fault::{Checked, Within, all, refuse};
@@ -15,7 +16,7 @@ pub struct PathTemplate {
     pub refuse_encoded_values: bool,
 }
 
-/// An element of a template: text, and a variable that takes what follows it, which is at least one character.
+/// An element of a template: text, and a variable that takes what follows it. In the last element that is at least one character.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Element {
     /// The text.
@@ -40,10 +41,9 @@ pub enum InvalidVariable {
 impl<'p> DecodedPath<'p> {
     /// Decodes `path`. `None` where that is not UTF-8, or where a percent sign is not followed by two digits.
     pub fn of(path: &'p str) -> Option<Self> {
-        let decoded = decode(path).ok()?;
-        Some(Self(match decoded {
-            None => Cow::Borrowed(path),
-            Some(bytes) => Cow::Owned(String::from_utf8(bytes).ok()?),
+        Some(Self(match percent::decoded(path).ok()? {
+            Cow::Borrowed(_) => Cow::Borrowed(path),
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).ok()?),
         }))
     }
 
@@ -85,36 +85,11 @@ fn check(value: &str) -> Result<(), InvalidVariable> {
     if value.contains(['?', '#']) {
         return Err(InvalidVariable::Encoded);
     }
-    match decode(value) {
-        Ok(None) => Ok(()),
-        Ok(Some(_)) => Err(InvalidVariable::Encoded),
-        Err(part) => Err(InvalidVariable::Escape(part.to_owned())),
+    match percent::decoded(value) {
+        Ok(Cow::Borrowed(_)) => Ok(()),
+        Ok(Cow::Owned(_)) => Err(InvalidVariable::Encoded),
+        Err(part) => Err(InvalidVariable::Escape(part)),
     }
-}
-
-/// What `text` decodes to; `None` where there is nothing to decode. The error is the part that is not encoded as it says.
-fn decode(text: &str) -> Result<Option<Vec<u8>>, &str> {
-    if !text.contains('%') {
-        return Ok(None);
-    }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if byte != b'%' {
-            out.push(byte);
-            at += 1;
-            continue;
-        }
-        let digit = |at: usize| bytes.get(at).and_then(|digit| char::from(*digit).to_digit(16));
-        let (Some(high), Some(low)) = (digit(at + 1), digit(at + 2)) else {
-            let end = (at + 3).min(text.len());
-            return Err(text.get(at..end).unwrap_or("%"));
-        };
-        out.push(u8::try_from(high << 4 | low).unwrap_or_default());
-        at += 3;
-    }
-    Ok(Some(out))
 }
 
 /// A template, checked.

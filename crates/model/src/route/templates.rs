@@ -90,7 +90,7 @@ impl<T> Templates<T> {
             self.descend(*next, rest, visit);
         }
         for (text, next) in &node.variable {
-            if first.len() > text.len() && first.starts_with(&**text) {
+            if first.starts_with(&**text) && (first.len() > text.len() || !rest.is_empty()) {
                 self.descend(*next, rest, visit);
             }
         }

@@ -13,7 +13,7 @@ fn what_a_policy_says_is_read_or_refused_by_field() {
     let web = || fixed(vec![ip("10.0.0.1")]);
     let retries = |retries| Backend { retries: Some(retries), ..web() };
     let plan = crate::Backend::try_from(&retries(Retries { on: vec!["5xx".into()], ..Retries::default() })).unwrap();
-    let retry = plan.spec.policy.retries.unwrap();
+    let retry = plan.spec.policy.retries.clone().unwrap();
     assert_eq!((retry.policy.attempts, retry.policy.back_off_base), (1, Duration::from_millis(25)));
     let limits = Limits { requests: Some(3), ..Limits::default() };
     let plan = crate::Backend::try_from(&Backend { limits: Some(limits), ..web() }).unwrap();
@@ -107,7 +107,7 @@ fn what_is_not_said_is_as_the_guide_has_it() {
         assert!(
             limits.requests.is_none() && limits.connections_per_endpoint.is_none() && limits.retry_budget.is_none()
         );
-        let connections = plan.spec.policy.connections;
+        let connections = &plan.spec.policy.connections;
         let keepalive = connections.keepalive.unwrap();
         assert_eq!((keepalive.idle, keepalive.interval), (Duration::from_secs(60), Duration::from_secs(15)));
         assert_eq!((keepalive.probes, connections.preconnect_percent), (None, 100));
@@ -122,7 +122,7 @@ fn what_is_not_said_is_as_the_guide_has_it() {
     let balanced = |policy, slow_start| {
         let settings = config::LoadBalancing { policy: Some(policy), slow_start, ..config::LoadBalancing::default() };
         let backend = Backend { load_balancing: Some(settings), ..fixed(vec![ip("10.0.0.1")]) };
-        crate::Backend::try_from(&backend).unwrap().spec.policy.balancing
+        crate::Backend::try_from(&backend).unwrap().spec.policy.balancing.clone()
     };
     let slow_start = wire::SlowStart { window: seconds(1), ..wire::SlowStart::default() };
     let least = balanced(wire::Policy::LeastRequest(wire::LeastRequest::default()), Some(slow_start));

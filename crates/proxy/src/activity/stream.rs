@@ -1,7 +1,9 @@
 //! What moves on one stream of an HTTP/2 connection.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::task::Waker;
 
+use http::Response;
 use tokio::time::Instant;
 
 use super::ending::First;
@@ -12,6 +14,9 @@ pub(crate) struct StreamActivity {
     moves: Cell<u32>,
     end: Cell<Option<Instant>>,
     cause: First,
+    /// Interim answers that are to be sent, and whoever does it.
+    interim: RefCell<Vec<Response<()>>>,
+    sender: RefCell<Option<Waker>>,
 }
 
 impl StreamActivity {
@@ -33,6 +38,27 @@ impl StreamActivity {
     /// Why the request ends before its end.
     pub(crate) const fn cause(&self) -> &First {
         &self.cause
+    }
+
+    /// An interim answer is to be sent, unless the answer has begun.
+    pub(crate) fn push_interim(&self, response: Response<()>) {
+        self.interim.borrow_mut().push(response);
+        if let Some(sender) = self.sender.borrow_mut().take() {
+            sender.wake();
+        }
+    }
+
+    /// The interim answers that are to be sent.
+    pub(crate) fn take_interim(&self) -> Vec<Response<()>> {
+        self.interim.take()
+    }
+
+    /// Wakes `sender` when there is an interim answer to send.
+    pub(crate) fn send_by(&self, sender: &Waker) {
+        let mut current = self.sender.borrow_mut();
+        if !current.as_ref().is_some_and(|current| current.will_wake(sender)) {
+            *current = Some(sender.clone());
+        }
     }
 
     /// When the answer must have ended.

@@ -7,16 +7,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use hyper::body::Incoming;
 
+use super::client::ClientBody;
 use super::error::BodyError;
 use super::progress::BodyProgress;
 use super::replay::{Replay, Replayed};
 use super::tap::{Tap, Tapped};
 use super::trailers;
 use crate::activity::{Activity, StreamActivity};
-use backstay_model::Protocol;
-use backstay_upstream::Received;
 
 /// The body of a request on its way upstream.
 #[derive(Debug)]
@@ -30,7 +28,7 @@ pub(crate) struct RequestBody {
 #[derive(Debug)]
 enum Source {
     Empty,
-    Client(Received),
+    Client(ClientBody),
     Tap(Tapped),
     Replay(Replayed<RequestBody>),
     /// All of it, until it is taken.
@@ -47,16 +45,11 @@ impl RequestBody {
     }
 
     /// The body of a client's request, which came on the connection of `activity`, and there on `stream` if it shares it.
-    pub(crate) fn client(incoming: Incoming, activity: &Arc<Activity>, stream: Option<&Rc<StreamActivity>>) -> Self {
-        if http_body::Body::is_end_stream(&incoming) {
+    pub(crate) fn client(incoming: ClientBody, activity: &Arc<Activity>, stream: Option<&Rc<StreamActivity>>) -> Self {
+        if incoming.is_end_stream() {
             return Self::empty();
         }
-        let protocol = if stream.is_some() { Protocol::Http2 } else { Protocol::Http1 };
-        Self {
-            source: Source::Client(Received::new(incoming, protocol)),
-            progress: Some(BodyProgress::new(activity, stream)),
-            taps: Vec::new(),
-        }
+        Self { source: Source::Client(incoming), progress: Some(BodyProgress::new(activity, stream)), taps: Vec::new() }
     }
 
     pub(crate) fn tapped(tapped: Tapped) -> Self {
@@ -155,7 +148,7 @@ impl http_body::Body for RequestBody {
             }
             Source::Client(incoming) => match (incoming.poll_frame(cx), &this.progress) {
                 (Poll::Ready(Some(Ok(mut frame))), _) => trailers::filter(&mut frame).then_some(Ok(frame)),
-                (Poll::Ready(end), _) => end.map(|part| part.map_err(BodyError::from)),
+                (Poll::Ready(end), _) => end,
                 (Poll::Pending, Some(progress)) => return progress.wait(cx),
                 (Poll::Pending, None) => return Poll::Pending,
             },

@@ -106,7 +106,7 @@ impl BackendItem {
         };
         let parts = |discovery| BackendParts {
             name: Arc::clone(name),
-            spec: plan.spec.clone(),
+            spec: Arc::clone(&plan.spec),
             discovery,
             tls,
             metrics: Arc::clone(&metrics),

@@ -47,7 +47,8 @@ pub(crate) struct Model {
     limiters: Arc<Registry>,
     passages: Passages,
     secrets: AcceptedMap<Secret>,
-    backends: AcceptedMap<BackendItem>,
+    /// Boxed: a map that is filled in order leaves half of its room empty.
+    backends: AcceptedMap<Box<BackendItem>>,
     tables: AcceptedMap<Arc<Slot<Table>>>,
     address_sets: AcceptedMap<Arc<Slot<AddressSet>>>,
     revocations: AcceptedMap<Arc<Slot<Revocations>>>,
@@ -162,7 +163,7 @@ impl Model {
 
     /// What is counted for each backend.
     pub(crate) fn snapshots(&self) -> Vec<BackendSnapshot> {
-        let snapshot = |(name, accepted): (&Arc<str>, &Accepted<BackendItem>)| BackendSnapshot {
+        let snapshot = |(name, accepted): (&Arc<str>, &Accepted<Box<BackendItem>>)| BackendSnapshot {
             name: Arc::clone(name),
             metrics: Arc::clone(&accepted.item.metrics),
             breakers: Arc::clone(&accepted.item.breakers),
@@ -189,7 +190,7 @@ impl Model {
 
     /// The hosts that have addresses in the DNS cache of each dynamic backend.
     pub(crate) fn remembered_hosts(&self) -> Vec<(Arc<str>, Vec<Remembered>)> {
-        let hosts = |(name, accepted): (&Arc<str>, &Accepted<BackendItem>)| {
+        let hosts = |(name, accepted): (&Arc<str>, &Accepted<Box<BackendItem>>)| {
             Some((Arc::clone(name), accepted.item.cache()?.remember()))
         };
         self.backends.iter().filter_map(hosts).collect()

@@ -34,6 +34,9 @@ pub struct ServerMetrics {
     pub protocol_errors: Count,
     /// HTTP/2 connections that were ended because of a flood.
     pub floods: Floods,
+    /// Interim answers of endpoints that were not passed on: the client had not read what came before, or there were more of them than
+    /// `max_head_size` has room for.
+    pub interim_dropped: Count,
     /// Times that an HTTP/2 connection came to carry as many requests as `max_streams` allows.
     pub streams_full: Count,
     /// Requests that the proxy itself answered, by first digit of the status: index 0 for 1xx, 4 for 5xx. Redirects count.
@@ -99,4 +102,6 @@ pub struct Floods {
     pub window_update: Count,
     /// Any other that means nothing here.
     pub other: Count,
+    /// Streams that had to be reset here because of what came on them ("MadeYouReset", CVE-2025-8671).
+    pub resets: Count,
 }

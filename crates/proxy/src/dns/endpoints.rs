@@ -200,7 +200,8 @@ impl Seen<'_> {
 
 impl Sources {
     fn new(plan: &StaticEndpoints, dns: &Dns) -> Self {
-        let list = plan.iter().filter_map(|plan| Some((plan.clone(), Source::new(&plan.host, dns)?))).collect();
+        let mut list = Vec::with_capacity(plan.len());
+        list.extend(plan.iter().filter_map(|plan| Some((plan.clone(), Source::new(&plan.host, dns)?))));
         Self { list, staleness: plan.staleness }
     }
 

@@ -1,13 +1,12 @@
 //! A connection from a client.
 
-use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::activity::{Activity, StreamActivity};
+use crate::activity::Activity;
 use crate::counts::ServerMetrics;
 use crate::data_thread::{CurrentSocket, DataThread, Shared};
 
@@ -27,8 +26,6 @@ pub(crate) struct ClientConnection {
     /// The name by which the client asked for a certificate (SNI), in lower case.
     pub(crate) server_name: Option<Box<str>>,
     pub(crate) activity: Arc<Activity>,
-    /// The request that hyper hands over in this moment, on a connection that several share.
-    pub(crate) begun: RefCell<Option<Rc<StreamActivity>>>,
     /// Held until the connection, or the tunnel it became, has ended.
     pub(crate) _permit: ClientPermit,
 }

@@ -6,12 +6,12 @@ use std::error::Error;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
 
 use super::Exchange;
+use crate::body::ClientBody;
 
 /// What serves the requests of clients. The server is handed one, and knows nothing else of where requests go.
-pub(crate) trait Service: Copy + 'static {
+pub(crate) trait Service: Copy + Unpin + 'static {
     /// The body of an answer.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + 'static;
 
@@ -19,6 +19,6 @@ pub(crate) trait Service: Copy + 'static {
     fn serve(
         self,
         exchange: Exchange,
-        request: Request<Incoming>,
+        request: Request<ClientBody>,
     ) -> impl Future<Output = Result<Response<Self::Body>, Infallible>> + 'static;
 }

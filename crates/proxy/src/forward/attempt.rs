@@ -87,7 +87,7 @@ pub(super) async fn run(
         begin(state, upstream, request, &pool, &guard);
         let reused = lease.origin == Origin::Kept;
         let exposed = state.exposed.replace(true);
-        let unanswered = match lease.send(request).await {
+        let unanswered = match lease.send(request, &mut |interim| state.pass_interim(interim)).await {
             Ok((response, incoming)) => {
                 let present = examine(state, upstream, &response, &guard)?;
                 return Ok(UpstreamAnswer { response, incoming, present, pool, guard, cut: None, silence: None });

@@ -34,11 +34,10 @@ use std::sync::Arc;
 
 use http::Response;
 use http::request::Parts;
-use hyper::body::Incoming;
 
 use super::asked::Asked;
 use super::response_body::ResponseBody;
-use crate::body::RequestBody;
+use crate::body::{ClientBody, RequestBody};
 use crate::config::Composition;
 use crate::exchange::Exchange;
 pub(super) use direct::Direct;
@@ -58,7 +57,7 @@ pub(super) enum Composed {
 pub(super) fn decide(
     mut exchange: Exchange,
     parts: Parts,
-    incoming: Incoming,
+    incoming: ClientBody,
     asked: &Asked<'_>,
     composition: &Composition,
 ) -> Composed {

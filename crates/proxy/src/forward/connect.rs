@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use h2::ext::Protocol;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use hyper::ext::Protocol;
 
 use super::headers::HeaderPresence;
 use crate::exchange::Exchange;

@@ -7,8 +7,6 @@ use backstay_destination::Authority;
 use backstay_model::Protocol;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 
 use super::aim::{Aim, Aimed, RouteTimeouts, UNSENDABLE};
 use super::asked::Asked;
@@ -23,9 +21,9 @@ use super::request_state::RequestState;
 use super::response_body::ResponseBody;
 use super::unmatched::{Lookup, NO_ROUTE};
 use super::{compose, connect, echo, grpc, head, headers, loops, mirror, reply, request_target, sequence, unmatched};
-use crate::body::RequestBody;
+use crate::body::{ClientBody, RequestBody};
 use crate::config::{Action, Forward, Target};
-use crate::exchange::Exchange;
+use crate::exchange::{ClientUpgrade, Exchange};
 use crate::local_reply::{Flag, LocalReply};
 
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
@@ -57,12 +55,12 @@ pub(super) enum Course {
 pub(super) struct Undecided {
     waiter: Box<Waiter>,
     pub(super) exchange: Exchange,
-    request: Request<Incoming>,
+    request: Request<ClientBody>,
 }
 
 impl Undecided {
     /// Waits. What is in force may have changed by then.
-    pub(super) async fn wait(self: Box<Self>) -> (Exchange, Request<Incoming>) {
+    pub(super) async fn wait(self: Box<Self>) -> (Exchange, Request<ClientBody>) {
         let Self { waiter, mut exchange, request } = *self;
         waiter.wait(&mut exchange).await;
         (exchange, request)
@@ -83,7 +81,7 @@ impl From<Decision> for Course {
 /// guards that it passes is noted in `additions`. One that has `waited` already does not wait again.
 pub(super) fn decide(
     mut exchange: Exchange,
-    request: Request<Incoming>,
+    request: Request<ClientBody>,
     additions: &mut Additions,
     waited: bool,
 ) -> Course {
@@ -197,13 +195,18 @@ fn unmatched(
     let Some(unmatched) = lookup.table.unmatched(lookup.host) else { return reply::refuse(exchange, NO_ROUTE) };
     let client_address = unmatched.client_address.as_deref();
     exchange.note(|record| record.route = Some(Arc::clone(&unmatched.route)));
+    let inquiry = Inquiry { exchange: &exchange, parts, authority, client_address, template: None };
     if let Some(guards) = &unmatched.guards
-        && let Verdict::Answer(answer) = guards::check(
-            guards,
-            Wanted::default(),
-            Inquiry { exchange: &exchange, parts, authority, client_address, template: None },
-            additions,
-        )
+        && let Some(answer) = guards::check_sharing(guards, inquiry, additions)
+    {
+        return answer.give(exchange);
+    }
+    // Where a client is sent to another spelling of its path, it passes the guards there.
+    if let Some(location) = unmatched.manners.as_ref().and_then(|manners| lookup.elsewhere(manners)) {
+        return unmatched::redirect(exchange, &parts.method, &location);
+    }
+    if let Some(guards) = &unmatched.guards
+        && let Verdict::Answer(answer) = guards::check_rest(guards, Wanted::default(), inquiry, additions)
     {
         return answer.give(exchange);
     }
@@ -217,7 +220,7 @@ fn unmatched(
 fn decide_target(
     mut exchange: Exchange,
     mut parts: Parts,
-    incoming: Incoming,
+    incoming: ClientBody,
     asked: &Asked<'_>,
     forward: &Forward,
 ) -> Decision {
@@ -231,7 +234,7 @@ fn decide_target(
         Target::Respond(respond) => return Decision::Answered(reply::respond(exchange, respond, None, filters)),
     };
     exchange.note(|record| record.backend = Some(Arc::clone(&backend.name)));
-    let client_upgrade = parts.extensions.remove::<OnUpgrade>();
+    let client_upgrade = ClientUpgrade::take(&mut parts);
     let mut body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let edits = HeadEdits { authority: raw, prefix: matched.prefix, filters };
     let Some(hop) = head::prepare(&mut exchange, &mut parts, present, &edits, &body) else {

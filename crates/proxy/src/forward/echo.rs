@@ -12,13 +12,12 @@ use backstay_model::{Echo, Respond};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use serde::Serialize;
 
 use super::asked::Asked;
 use super::reply;
 use super::response_body::ResponseBody;
-use crate::body::RequestBody;
+use crate::body::{ClientBody, RequestBody};
 use crate::config::Rule;
 use crate::exchange::Exchange;
 
@@ -39,7 +38,7 @@ pub(super) struct Echoing {
 pub(super) fn decide(
     exchange: Exchange,
     parts: Parts,
-    incoming: Incoming,
+    incoming: ClientBody,
     asked: &Asked<'_>,
     echo: Echo,
 ) -> Box<Echoing> {

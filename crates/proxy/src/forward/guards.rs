@@ -64,10 +64,30 @@ pub(super) fn check(
     inquiry: Inquiry<'_>,
     additions: &mut Additions,
 ) -> Verdict {
+    match check_sharing(guards, inquiry, additions) {
+        None => check_rest(guards, token, inquiry, additions),
+        Some(answer) => Verdict::Answer(answer),
+    }
+}
+
+/// The part of [`check`] that comes before all else: who may read the answer, which preflights ask. `None` if the request goes on.
+pub(super) fn check_sharing(
+    guards: &Arc<Guards>,
+    inquiry: Inquiry<'_>,
+    additions: &mut Additions,
+) -> Option<Box<Answer>> {
+    cors::check(guards, inquiry, additions).map(|answer| counted(answer, inquiry))
+}
+
+/// The part of [`check`] that follows [`check_sharing`].
+pub(super) fn check_rest(
+    guards: &Arc<Guards>,
+    token: Wanted<'_>,
+    inquiry: Inquiry<'_>,
+    additions: &mut Additions,
+) -> Verdict {
     let mut passed = Passed::default();
-    let mut answer = cors::check(guards, inquiry, additions)
-        .or_else(|| security::check(guards, inquiry, additions))
-        .or_else(|| bots::check(&guards.checked.bots, inquiry));
+    let mut answer = security::check(guards, inquiry, additions).or_else(|| bots::check(&guards.checked.bots, inquiry));
     if answer.is_none()
         && let Some(validator) = token.validator
     {
@@ -80,11 +100,14 @@ pub(super) fn check(
     let answer = answer.or_else(|| limits::check(guards, inquiry));
     match answer {
         None => Verdict::Pass(passed),
-        Some(answer) => {
-            inquiry.exchange.client.thread.shared.metrics.guards.count(answer.guard);
-            Verdict::Answer(Box::new(answer))
-        }
+        Some(answer) => Verdict::Answer(counted(answer, inquiry)),
     }
+}
+
+/// The answer, which metrics have then.
+fn counted(answer: Answer, inquiry: Inquiry<'_>) -> Box<Answer> {
+    inquiry.exchange.client.thread.shared.metrics.guards.count(answer.guard);
+    Box::new(answer)
 }
 
 impl Passed {

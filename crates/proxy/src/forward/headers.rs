@@ -103,6 +103,11 @@ impl HeaderPresence {
         self.coding && self.length
     }
 
+    /// Whether a length is said.
+    pub(super) fn says_length(&self) -> bool {
+        self.length
+    }
+
     pub(super) fn among(headers: &HeaderMap) -> Self {
         let mut present = Self::default();
         for name in headers.keys() {

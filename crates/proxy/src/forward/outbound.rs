@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use backstay_balancer::Outcome;
 use http::{HeaderValue, Response, StatusCode, Version, header};
-use hyper::upgrade::OnUpgrade;
 use tokio::time::Sleep;
 
 use super::aim::{Aimed, Attempts};
@@ -23,7 +22,7 @@ use super::silence::Silence;
 use super::{reply, retries, tunnel};
 use crate::activity::Cause;
 use crate::config::{Action, Rule};
-use crate::exchange::Exchange;
+use crate::exchange::{ClientUpgrade, Exchange};
 use crate::filter;
 use crate::local_reply::Flag;
 
@@ -41,7 +40,7 @@ pub(super) struct Outbound {
     pub(super) exchange: Exchange,
     pub(super) aimed: Aimed,
     /// The client's side of a change of protocol that the request asks for.
-    pub(super) client_upgrade: Option<OnUpgrade>,
+    pub(super) client_upgrade: Option<ClientUpgrade>,
     /// How the answer's head is to be edited, if it is.
     pub(super) edits: Option<Edits>,
     /// The destination that a sequence has selected.
@@ -74,6 +73,7 @@ impl Outbound {
             // Borrowed from where it is, and all in this one function: what a future holds or yields is moved with it.
             let Self { exchange, aimed, .. } = &mut *self;
             let Aimed { request, state, active, deadline, attempts, .. } = aimed;
+            state.interims = exchange.interims();
             let due = deadline.as_ref().map(|deadline| deadline.deadline());
             let unanswered = Unanswered { exchange, active, state, due };
             let mut retry_flag = Flag::None;
@@ -82,6 +82,15 @@ impl Outbound {
                 Attempts::One => {
                     let late = || Err(Failure::Timeout);
                     within(deadline, pin!(attempt::run(state, &active.upstream, buffer, request)), late).await
+                }
+                // Not boxed: nothing else is allocated for it.
+                Attempts::Timed(timeout) if active.upstream.backend.policy.retries.is_none() => {
+                    let client = Rc::clone(&unanswered.exchange.client);
+                    state.time();
+                    let timeouts = retries::Timeouts { attempt: timeout, due };
+                    let late = || Err(Failure::Timeout);
+                    let work = pin!(retries::once(state, &active.upstream, &client.thread, timeouts, request));
+                    within(deadline, work, late).await
                 }
                 Attempts::Timed(timeout) => {
                     let client = Rc::clone(&unanswered.exchange.client);
@@ -244,7 +253,7 @@ fn pass(
     state: RequestState,
     active: Active,
     deadline: Option<Pin<Box<Sleep>>>,
-    client_upgrade: Option<OnUpgrade>,
+    client_upgrade: Option<ClientUpgrade>,
 ) -> Response<ResponseBody> {
     let status = answer.response.status();
     active.answered(status, exchange.started.elapsed());
@@ -263,6 +272,7 @@ fn pass(
     let (mut parts, ()) = response.into_parts();
     parts.version = Version::HTTP_11;
     headers::strip(&mut parts.headers, &present);
+    let says_length = status == StatusCode::NOT_MODIFIED && present.says_length() && !exchange.client.is_multiplexed();
     let deadline = retries::sooner(deadline, cut);
     exchange.end_by(deadline.as_ref().map(|deadline| deadline.deadline()));
     let body = UpstreamBody {
@@ -275,6 +285,7 @@ fn pass(
         silence: silence.map(Silence::new),
         gunzip: None,
         recorder: None,
+        says_length,
         _guard: guard,
     };
     Response::from_parts(parts, ResponseBody::upstream(body, exchange))

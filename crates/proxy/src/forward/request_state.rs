@@ -7,11 +7,13 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use http::request::Parts;
-use http::{HeaderValue, header};
+use http::{HeaderValue, Response, StatusCode, header};
 
 use super::grpc;
+use super::headers::{self, HeaderPresence};
 use crate::access::Record;
 use crate::body::{BodyProgress, RequestBody};
+use crate::exchange::Interims;
 use backstay_upstream::{Backend, Discovery, SelectedEndpoint};
 
 /// What is known of a request while it is on its way: how it may be sent, and what its attempts have come to.
@@ -48,6 +50,8 @@ pub(super) struct RequestState {
     pub(super) exposed: Cell<bool>,
     /// When the request was given to a connection.
     pub(super) begun: Cell<Option<Instant>>,
+    /// Where interim answers go, if anywhere.
+    pub(super) interims: Option<Interims>,
 }
 
 impl RequestState {
@@ -89,6 +93,7 @@ impl RequestState {
             made: Cell::default(),
             exposed: Cell::default(),
             begun: Cell::default(),
+            interims: None,
         }
     }
 
@@ -97,6 +102,19 @@ impl RequestState {
     pub(super) fn go_to(&self, address: SocketAddr) {
         self.tried.set(Some(address));
         self.made.set(self.attempts.get());
+    }
+
+    /// Passes an interim answer of the endpoint on. Whether the client is to continue is between it and this proxy.
+    #[cold]
+    pub(super) fn pass_interim(&self, mut response: Response<()>) {
+        let Some(interims) = self.interims.as_ref().filter(|_| response.status() != StatusCode::CONTINUE) else {
+            return;
+        };
+        let headers = response.headers_mut();
+        let present = HeaderPresence::among(headers);
+        headers::strip(headers, &present);
+        headers.remove(header::CONTENT_LENGTH);
+        interims.pass(response);
     }
 
     /// The address that was tried last.

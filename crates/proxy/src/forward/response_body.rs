@@ -55,6 +55,9 @@ pub(super) struct UpstreamBody {
     pub(super) gunzip: Option<Box<Gunzip>>,
     /// Keeps the answer, once all of it is there.
     pub(super) recorder: Option<Box<Recorder>>,
+    /// The answer has no body, and a length all the same: that of what its client has (304; RFC 9110, 8.6). hyper says a length that is
+    /// not its body's only of a body that has not ended yet.
+    pub(super) says_length: bool,
     /// What the request is counted as, until its end.
     pub(super) _guard: RequestGuard,
 }
@@ -238,6 +241,7 @@ impl http_body::Body for ResponseBody {
             Content::Full(_) => false,
             // What is compressed may be longer than what comes.
             Content::Upstream(body) if body.gunzip.is_some() => body.complete,
+            Content::Upstream(body) if body.says_length => body.complete,
             Content::Upstream(body) => body.incoming.is_end_stream(),
         }
     }
@@ -246,7 +250,7 @@ impl http_body::Body for ResponseBody {
         match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Upstream(body) if body.gunzip.is_some() => SizeHint::default(),
+            Content::Upstream(body) if body.gunzip.is_some() || body.says_length => SizeHint::default(),
             Content::Upstream(body) => body.incoming.size_hint(),
         }
     }

@@ -58,8 +58,7 @@ pub(super) async fn run(
 ) -> Ended {
     let buffer = thread.shared.limits.retry_buffer;
     let Some(policy) = &upstream.backend.policy.retries else {
-        let outcome = attempt(state, upstream, None, timeouts, buffer, outer).await;
-        return Ended { outcome, flag: Flag::None };
+        return Ended { outcome: once(state, upstream, thread, timeouts, outer).await, flag: Flag::None };
     };
     let metrics = &upstream.backend.metrics.retries;
     let (parts, body) = std::mem::replace(outer, Request::new(RequestBody::empty())).into_parts();
@@ -75,7 +74,7 @@ pub(super) async fn run(
         if policy.count_attempts {
             request.headers_mut().insert(ATTEMPT_COUNT, state.attempts.get().into());
         }
-        let outcome = attempt(state, upstream, Some(policy), timeouts, buffer, &mut request).await;
+        let outcome = attempt(state, upstream, Some(policy), timeouts, thread, &mut request).await;
         let decision = decide(&mut retries, policy, metrics, &outcome, thread.random());
         let flag = match decision {
             Decision::No(NoRetry::NotCovered) => {
@@ -124,6 +123,17 @@ pub(super) async fn run(
     }
 }
 
+/// Sends a request once, where the backend has no policy on retries.
+pub(super) async fn once(
+    state: &RequestState,
+    upstream: &Upstream,
+    thread: &DataThread,
+    timeouts: Timeouts,
+    request: &mut Request<RequestBody>,
+) -> Result<UpstreamAnswer, Failure> {
+    attempt(state, upstream, None, timeouts, thread, request).await
+}
+
 /// Gives back a request that no endpoint has seen, so that another backend can have it.
 fn restore(
     state: &RequestState,
@@ -148,7 +158,7 @@ async fn attempt(
     upstream: &Upstream,
     policy: Option<&Retry>,
     timeouts: Timeouts,
-    buffer: usize,
+    thread: &DataThread,
     request: &mut Request<RequestBody>,
 ) -> Result<UpstreamAnswer, Failure> {
     let started = Instant::now();
@@ -162,7 +172,8 @@ async fn attempt(
     let is_first = |at: Instant| timeouts.due.is_none_or(|due| at < due.into_std());
     let whole = per_try.map(|timeout| started + timeout).filter(|at| is_first(*at));
     let mut whole = whole.map(|at| Box::pin(sleep_until(at.into())));
-    let mut silence = first_byte.map(|timeout| (timeout, Box::pin(sleep(timeout))));
+    let mut silence = first_byte.map(|timeout| (timeout, thread.timers.lend((started + timeout).into())));
+    let buffer = thread.shared.limits.retry_buffer;
     let mut work = pin!(attempt::run(state, upstream, buffer, request));
     let outcome = poll_fn(|cx| {
         if let Poll::Ready(outcome) = work.as_mut().poll(cx) {
@@ -172,8 +183,8 @@ async fn attempt(
             Poll::Ready(()) => Some(whole.deadline().into_std()),
             Poll::Pending => None,
         });
-        if let Some((timeout, sleep)) = &mut silence {
-            while sleep.as_mut().poll(cx).is_ready() {
+        if let Some((timeout, timer)) = &mut silence {
+            while timer.poll(cx).is_ready() {
                 // From when all was sent; as long as it is not, from now.
                 let due = state.finished_sending().unwrap_or_else(Instant::now) + *timeout;
                 if due <= Instant::now() {
@@ -183,7 +194,7 @@ async fn attempt(
                     let is_first = late.is_none_or(|late| due < late);
                     return Poll::Ready(Err(if is_first { silent() } else { Failure::PerTryTimeout }));
                 }
-                sleep.as_mut().reset(due.into());
+                timer.set(due.into());
             }
         }
         if late.is_some() { Poll::Ready(Err(Failure::PerTryTimeout)) } else { Poll::Pending }

@@ -12,8 +12,6 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use http::request::Parts;
-use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 
 use super::aim::{Aim, RouteTimeouts, UNSENDABLE};
 use super::asked::Asked;
@@ -23,9 +21,9 @@ use super::head::HeadEdits;
 use super::headers::HopByHop;
 use super::outbound::{Decision, Edits, Outbound};
 use super::{head, loops, mirror, reply};
-use crate::body::RequestBody;
+use crate::body::{ClientBody, RequestBody};
 use crate::config::{Filters, Sequence};
-use crate::exchange::Exchange;
+use crate::exchange::{ClientUpgrade, Exchange};
 use crate::local_reply::{Flag, LocalReply};
 use backstay_model::sequence::Cause;
 use evaluation::Evaluation;
@@ -49,11 +47,11 @@ const UNKNOWN_LOOKUP: LocalReply = LocalReply::fixed(
 pub(super) fn decide(
     mut exchange: Exchange,
     mut parts: Parts,
-    incoming: Incoming,
+    incoming: ClientBody,
     asked: &Asked<'_>,
     sequence: &Sequence,
 ) -> Decision {
-    let client_upgrade = parts.extensions.remove::<OnUpgrade>();
+    let client_upgrade = ClientUpgrade::take(&mut parts);
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let none = Filters::default();
     let filters = [&asked.matched.rule.filters, &none];
@@ -97,7 +95,7 @@ struct Sending {
     hop: HopByHop,
     body: RequestBody,
     edits: ResponseEdits,
-    client_upgrade: Option<OnUpgrade>,
+    client_upgrade: Option<ClientUpgrade>,
     /// Hash that members of the destination are chosen by.
     key: Option<u64>,
 }

@@ -1,15 +1,16 @@
 //! Connections that changed protocols: bytes both ways, nothing read into them.
 
+use std::io;
+
 use http::{HeaderName, HeaderValue, Response, StatusCode, Version, header};
-use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::copy_bidirectional_with_sizes;
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional_with_sizes};
 
 use super::attempt::UpstreamAnswer;
 use super::guard::Active;
 use super::headers;
 use super::response_body::ResponseBody;
-use crate::exchange::Exchange;
+use crate::exchange::{ClientTunnel, ClientUpgrade, Exchange};
 use crate::upstream::Tunnel;
 
 /// Bytes buffered in each direction.
@@ -21,7 +22,7 @@ const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-
 /// too. A side that stops sending is passed on too; the tunnel ends when both have.
 pub(super) fn open(
     mut exchange: Exchange,
-    client: OnUpgrade,
+    client: ClientUpgrade,
     answer: UpstreamAnswer,
     active: Active,
 ) -> Response<ResponseBody> {
@@ -43,8 +44,11 @@ pub(super) fn open(
     let tunnel = exchange.client.thread.registry.tunnel();
     tokio::task::spawn_local(async move {
         let Some((mut endpoint, endpoint_guard)) = incoming.into_tunnel().map(Tunnel::split) else { return };
-        let Ok(client) = client.await else { return };
-        let copied = copy_bidirectional_with_sizes(&mut TokioIo::new(client), &mut endpoint, BUFFER, BUFFER).await;
+        let copied = match client.changed().await {
+            Some(ClientTunnel::Connection(client)) => copy(TokioIo::new(client), &mut endpoint).await,
+            Some(ClientTunnel::Stream(client)) => copy(client, &mut endpoint).await,
+            None => return,
+        };
         if let Ok((received, sent)) = copied {
             exchange.note(|record| {
                 record.bytes_in = received;
@@ -54,4 +58,11 @@ pub(super) fn open(
         drop((active, guard, tunnel, endpoint_guard));
     });
     Response::from_parts(parts, ResponseBody::tunnel())
+}
+
+async fn copy(
+    mut client: impl AsyncRead + AsyncWrite + Unpin,
+    endpoint: &mut (impl AsyncRead + AsyncWrite + Unpin),
+) -> io::Result<(u64, u64)> {
+    copy_bidirectional_with_sizes(&mut client, endpoint, BUFFER, BUFFER).await
 }

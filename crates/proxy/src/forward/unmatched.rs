@@ -16,7 +16,7 @@ pub(super) const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND,
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// Answers a request that no rule matches.
+/// Answers a request that no rule matches, and that is not sent [elsewhere](Lookup::elsewhere).
 pub(super) fn answer(exchange: Exchange, lookup: &Lookup<'_>, manners: &Manners) -> Response<ResponseBody> {
     let parts = lookup.parts;
     if parts.method == Method::OPTIONS && manners.answer_options {
@@ -26,14 +26,10 @@ pub(super) fn answer(exchange: Exchange, lookup: &Lookup<'_>, manners: &Manners)
             return reply::not_routed(exchange, &allowing(Respond::text(StatusCode::OK, ""), &methods), "options");
         }
     }
-    let elsewhere = lookup.elsewhere(manners);
-    if let Some(location) = elsewhere {
-        return reply::not_routed(exchange, &redirect(&parts.method, &location), "redirect_to_route");
-    }
     let methods = lookup.methods();
     match (&manners.method_not_allowed, &manners.not_found) {
         (Some(respond), _) if !methods.is_empty() => {
-            reply::not_routed(exchange, &allowing(respond.clone(), &methods), "method_not_allowed")
+            reply::not_routed(exchange, &not_allowed(respond, methods), "method_not_allowed")
         }
         (_, Some(respond)) => reply::not_routed(exchange, respond, "route_not_found"),
         (_, None) => reply::refuse(exchange, NO_ROUTE),
@@ -59,7 +55,7 @@ impl Lookup<'_> {
     }
 
     /// Path and query of a rule that the client may have meant.
-    fn elsewhere(&self, manners: &Manners) -> Option<String> {
+    pub(super) fn elsewhere(&self, manners: &Manners) -> Option<String> {
         let (path, query) = (self.parts.uri.path(), self.parts.uri.query());
         if path == "/" || self.parts.method == Method::CONNECT {
             return None;
@@ -101,8 +97,13 @@ fn toggled(path: &str) -> String {
     }
 }
 
-/// Sends the client elsewhere, as Go's `http.Redirect` does.
-fn redirect(method: &Method, location: &str) -> Respond {
+/// Sends the client to `location`.
+pub(super) fn redirect(exchange: Exchange, method: &Method, location: &str) -> Response<ResponseBody> {
+    reply::not_routed(exchange, &redirection(method, location), "redirect_to_route")
+}
+
+/// An answer that sends the client elsewhere, as Go's `http.Redirect` writes it.
+fn redirection(method: &Method, location: &str) -> Respond {
     let status = if *method == Method::GET { StatusCode::MOVED_PERMANENTLY } else { StatusCode::TEMPORARY_REDIRECT };
     let mut respond = Respond::text(status, "");
     if *method == Method::GET {
@@ -112,6 +113,13 @@ fn redirect(method: &Method, location: &str) -> Respond {
         respond.content_type = HTML;
     }
     with(respond, header::LOCATION, location)
+}
+
+/// The answer to a method that is none of these, with these in the order in which people list them.
+fn not_allowed(respond: &Respond, mut methods: Vec<Method>) -> Respond {
+    const USUAL: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    methods.sort_by_key(|method| USUAL.iter().position(|usual| usual == method).unwrap_or(USUAL.len()));
+    allowing(respond.clone(), &methods)
 }
 
 /// The answer, with the methods that are allowed.

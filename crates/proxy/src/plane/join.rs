@@ -11,6 +11,7 @@ use backstay_proto::join::{JoinRequest, RenewRequest};
 use backstay_xds::client::{self, connect};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
+use tonic::transport::Channel;
 
 use super::read_token;
 use crate::state;
@@ -65,7 +66,7 @@ impl Joined {
         let token = read_token(&self.token).await?;
         let (key, certificate_request) = request().map_err(io::Error::other)?;
         let signing = async {
-            let channel = connect(&self.unproved.0).await.map_err(io::Error::other)?;
+            let channel = reach(&self.unproved.0).await?;
             let answer = JoinServiceClient::new(channel)
                 .join(JoinRequest { token, certificate_request: certificate_request.into() })
                 .await;
@@ -101,7 +102,7 @@ impl Joined {
     async fn renewed(&self) -> io::Result<()> {
         let (key, certificate_request) = request().map_err(io::Error::other)?;
         let signing = async {
-            let channel = connect(&self.proved.0).await.map_err(io::Error::other)?;
+            let channel = reach(&self.proved.0).await?;
             let answer = JoinServiceClient::new(channel)
                 .renew(RenewRequest { certificate_request: certificate_request.into() })
                 .await;
@@ -130,6 +131,18 @@ impl Joined {
         Pair::from_pem(chain.as_bytes(), key.as_bytes()).map_err(io::Error::other)?;
         state::replace(&self.directory, FILE, &[chain.as_bytes(), key.as_bytes()])
     }
+}
+
+/// A connection to the first control plane that can be reached.
+async fn reach(options: &client::Options) -> io::Result<Channel> {
+    let mut first = None;
+    for number in 0..=options.fallbacks.len() {
+        match connect(&options.candidate(number)).await {
+            Ok(channel) => return Ok(channel),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.map_or_else(|| io::ErrorKind::NotConnected.into(), io::Error::other))
 }
 
 async fn in_time<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {

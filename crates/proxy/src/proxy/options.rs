@@ -24,7 +24,9 @@ pub struct Options {
     pub fleet: String,
     /// The control plane, as `https://HOST:PORT` or `http://HOST:PORT`. Default `http://127.0.0.1:18000`. Without one, what is kept on disk is all there is.
     pub control_plane: Option<Uri>,
-    /// What is believed of the control plane, and shown to it. Default the system's authorities, and nothing.
+    /// Control planes to take in its place, in this order, where it cannot be reached. Default none.
+    pub fallback_control_planes: Vec<Uri>,
+    /// What is believed of the control planes, and shown to them. Default the system's authorities, and nothing.
     pub access: Access,
     /// Keys that the kept configuration is sealed with on disk, the first of them; all are read. Default none: the file has mode 0600.
     pub state_keys: Option<Keys>,
@@ -71,6 +73,7 @@ impl Default for Options {
             node_id: Uuid::new_v4().to_string(),
             fleet: FleetName::DEFAULT.to_owned(),
             control_plane: Some(Uri::from_static("http://127.0.0.1:18000")),
+            fallback_control_planes: Vec::new(),
             access: Access::default(),
             state_keys: None,
             state_dir: None,

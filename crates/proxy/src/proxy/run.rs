@@ -224,7 +224,9 @@ fn subscription(options: &Options) -> Option<client::Options> {
         user_agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Node::default()
     };
-    Some(client::Options::new(options.control_plane.clone()?, node, RESOURCE_TYPE_URL))
+    let mut subscription = client::Options::new(options.control_plane.clone()?, node, RESOURCE_TYPE_URL);
+    subscription.fallbacks.clone_from(&options.fallback_control_planes);
+    Some(subscription)
 }
 
 /// Open files that are few for a proxy. `max-connections` alone is no measure: as it is without a word, it is more than many systems

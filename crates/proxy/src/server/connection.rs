@@ -1,7 +1,5 @@
 //! One connection from a client.
 
-use std::cell::RefCell;
-use std::error::Error as _;
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,26 +9,24 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
-use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::executor::Executor;
 use super::http1::Http1;
+use super::http2::{self, Http2};
 use super::io::{ClientIo, poll_first};
 use super::service;
 use crate::activity::{Activity, Phase};
+use crate::counts::ServerMetrics;
 use crate::data_thread::{CurrentSocket, DataThread, Membership};
 use crate::exchange::{ClientConnection, ClientPermit, Service};
 use backstay_upstream::Io;
 
 /// What an HTTP/2 client sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// Streams of one HTTP/2 connection that this side may have to reset because of what came on them. Each may cost the connection to the
-/// endpoint on which its request was under way ("MadeYouReset", CVE-2025-8671), and no honest client comes near.
-const MAX_RESETS: usize = 100;
 
 /// An answer to a client that did not finish its head in time.
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -93,7 +89,6 @@ async fn serve<S: Service>(
             Io::Plain(_) => None,
         },
         activity: Arc::clone(&activity),
-        begun: RefCell::default(),
         _permit: permit,
     });
     let outcome = if opened.http2 {
@@ -107,12 +102,7 @@ async fn serve<S: Service>(
     match outcome {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            let metrics = &thread.shared.metrics;
-            if error.is_parse_too_large() {
-                metrics.heads_too_large.increment(1);
-            } else if error.is_parse() || is_http2_violation(&error) {
-                metrics.protocol_errors.increment(1);
-            }
+            error.count(&thread.shared.metrics);
             tracing::debug!(%error, %peer, "a client's connection ended with an error");
         }
         Err(phase) => cut(&thread, phase),
@@ -124,26 +114,14 @@ async fn serve_http2<S: Service>(
     client: Rc<ClientConnection>,
     membership: &Membership,
     service: S,
-) -> Result<hyper::Result<()>, Phase> {
+) -> Result<Result<(), ConnectionError>, Phase> {
     client.activity.multiplexes();
     if client.is_closing() {
         membership.finish();
     }
-    let limits = &client.thread.shared.limits;
-    let mut builder = http2::Builder::new(Executor(Rc::clone(&client)));
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.max_streams)
-        .initial_stream_window_size(limits.stream_window)
-        .initial_connection_window_size(limits.connection_window)
-        .max_local_error_reset_streams(MAX_RESETS)
-        // The library refuses by itself what is larger, unseen; what is larger than may be is refused with the request.
-        .max_header_list_size(u32::try_from(2 * limits.max_head_size).unwrap_or(u32::MAX));
-    if !client.thread.shared.upgrades.is_empty() {
-        builder.enable_connect_protocol();
-    }
-    let mut connection = builder.serve_connection(TokioIo::new(stream), service::serve(client, service));
-    membership.run(&mut connection, http2::Connection::graceful_shutdown).await
+    let mut connection = Http2::new(stream, client, service);
+    let outcome = membership.run(&mut connection, Http2::finish).await;
+    outcome.map(|ended| ended.map_err(ConnectionError::Http2))
 }
 
 async fn serve_http1<S: Service>(
@@ -151,7 +129,7 @@ async fn serve_http1<S: Service>(
     client: Rc<ClientConnection>,
     membership: &Membership,
     service: S,
-) -> Result<hyper::Result<()>, Phase> {
+) -> Result<Result<(), ConnectionError>, Phase> {
     let mut connection = Http1::new(stream, Rc::clone(&client), |stream| {
         let limits = &client.thread.shared.limits;
         let mut builder = http1::Builder::new();
@@ -171,13 +149,28 @@ async fn serve_http1<S: Service>(
     {
         let _ = stream.try_write(TIMED_OUT);
     }
-    outcome
+    outcome.map(|ended| ended.map_err(ConnectionError::Http1))
 }
 
-/// Whether this side has ended an HTTP/2 connection because of what arrived.
-fn is_http2_violation(error: &hyper::Error) -> bool {
-    let error = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    error.is_some_and(|error| error.is_library() && error.reason() != Some(h2::Reason::NO_ERROR))
+/// Why a connection ended that should not have.
+#[derive(Debug, Error)]
+enum ConnectionError {
+    #[error(transparent)]
+    Http1(hyper::Error),
+    #[error(transparent)]
+    Http2(h2::Error),
+}
+
+impl ConnectionError {
+    /// Counts what the client has sent, if that is why.
+    fn count(&self, metrics: &ServerMetrics) {
+        match self {
+            Self::Http1(error) if error.is_parse_too_large() => metrics.heads_too_large.increment(1),
+            Self::Http1(error) if error.is_parse() => metrics.protocol_errors.increment(1),
+            Self::Http1(_) => {}
+            Self::Http2(error) => http2::count(error, metrics),
+        }
+    }
 }
 
 fn cut(thread: &DataThread, phase: Phase) {

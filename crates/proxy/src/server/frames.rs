@@ -26,6 +26,9 @@ const BYTES_SENT: u32 = 10;
 /// Longest padding of a frame, with its length (RFC 9113, 6.1).
 const MAX_PADDING: u32 = 256;
 
+/// The end of the last frame on a connection on which more streams had to be reset than may be. The library says it nowhere else.
+const RESETS_REACHED: &[u8; 24] = b"too_many_internal_resets";
+
 /// Bytes before each frame's payload.
 const HEAD: usize = 9;
 /// What the client sends first (RFC 9113, 3.4).
@@ -60,6 +63,8 @@ pub(super) struct Frames {
     sent: u32,
     /// The frame of which there was one too many.
     flood: Option<Flood>,
+    /// What was sent last.
+    last: [u8; RESETS_REACHED.len()],
 }
 
 /// Frames of which there were too many.
@@ -98,6 +103,7 @@ impl Frames {
             owed: 0,
             sent: 0,
             flood: None,
+            last: [0; RESETS_REACHED.len()],
         }
     }
 
@@ -129,14 +135,23 @@ impl Frames {
         None
     }
 
-    /// So many bytes were sent.
-    pub(super) fn sent(&mut self, bytes: usize) {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    /// These bytes were sent.
+    pub(super) fn sent(&mut self, bytes: &[u8]) {
+        // A shorter one is not the end of an explanation: it is in one piece.
+        if let Some(last) = bytes.last_chunk() {
+            self.last = *last;
+        }
+        let bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let answers = bytes.min(self.owed);
         self.owed -= answers;
         let sent = self.sent.saturating_add(bytes - answers);
         self.sent = sent % BYTES_SENT;
         self.give(sent / BYTES_SENT);
+    }
+
+    /// Whether the connection ends because more streams had to be reset, for what came on them, than may be.
+    pub(super) fn resets_reached(&self) -> bool {
+        self.last == *RESETS_REACHED
     }
 
     /// A frame begins.

@@ -75,8 +75,21 @@ impl ClientIo {
         self.refused
     }
 
+    /// Writes interim answers, between what hyper has written and what it writes next; ready when there are none.
     #[inline]
-    fn sent(&mut self, bytes: usize) {
+    fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.activity.interim().is_waiting() {
+            return Poll::Ready(Ok(()));
+        }
+        let Self { stream, activity, .. } = self;
+        activity.interim().poll(|bytes| {
+            activity.moved();
+            Pin::new(&mut *stream).poll_write(cx, bytes)
+        })
+    }
+
+    #[inline]
+    fn sent(&mut self, bytes: &[u8]) {
         if let Some(frames) = &mut self.frames {
             frames.0.sent(bytes);
         }
@@ -134,9 +147,10 @@ impl AsyncWrite for ClientIo {
     #[inline]
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        ready!(this.poll_interim(cx))?;
         this.activity.write();
         let written = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
-        this.sent(written);
+        this.sent(buf.get(..written).unwrap_or_default());
         Poll::Ready(Ok(written))
     }
 
@@ -147,9 +161,15 @@ impl AsyncWrite for ClientIo {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        ready!(this.poll_interim(cx))?;
         this.activity.write();
         let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs))?;
-        this.sent(written);
+        let mut left = written;
+        for buf in bufs {
+            let sent = buf.len().min(left);
+            this.sent(buf.get(..sent).unwrap_or_default());
+            left -= sent;
+        }
         Poll::Ready(Ok(written))
     }
 
@@ -159,6 +179,7 @@ impl AsyncWrite for ClientIo {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_interim(cx))?;
         ready!(Pin::new(&mut this.stream).poll_flush(cx))?;
         this.activity.flushed();
         Poll::Ready(Ok(()))
@@ -169,6 +190,9 @@ impl AsyncWrite for ClientIo {
         if this.activity.is_parked() {
             // hyper is done with it, the client is not.
             return Poll::Ready(Ok(()));
+        }
+        if let Some(frames) = this.frames.take_if(|frames| frames.0.resets_reached()) {
+            frames.1.floods.resets.increment(1);
         }
         // From here on it is never idle again.
         this.activity.write();

@@ -1,4 +1,4 @@
-//! Where hyper hands over requests.
+//! Where hyper hands over requests of HTTP/1.1.
 
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -6,6 +6,7 @@ use std::rc::Rc;
 use hyper::body::Incoming;
 use hyper::service::{HttpService, service_fn};
 
+use crate::body::ClientBody;
 use crate::exchange::{ClientConnection, Exchange, Service};
 
 /// Serves the requests of one connection with `service`.
@@ -14,7 +15,7 @@ pub(super) fn serve<S: Service>(
     service: S,
 ) -> impl HttpService<Incoming, ResBody = S::Body, Error = Infallible, Future: 'static> {
     service_fn(move |request| {
-        let exchange = Exchange::start(&client, &request);
-        service.serve(exchange, request)
+        let exchange = Exchange::start(&client, &request, None);
+        service.serve(exchange, request.map(ClientBody::Http1))
     })
 }

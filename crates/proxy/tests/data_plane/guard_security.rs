@@ -1,13 +1,13 @@
 //! Hosts that are served, TLS for all of it, and headers that browsers heed.
 
 use backstay_proto::config::security_headers::SecurityField;
-use backstay_proto::config::{Guards, SecurityHeaders};
+use backstay_proto::config::{Guards, SecurityHeaders, Unmatched};
 use backstay_proxy::config::Action;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 
-use crate::support::guards::{Guarded, below};
+use crate::support::guards::{Guarded, below, template};
 use crate::support::{BackendOf, Proxy, Upstream, ask, text, to};
 
 fn of(security: SecurityHeaders) -> Guards {
@@ -118,4 +118,33 @@ async fn every_answer_has_the_headers_once() {
             assert_eq!(answer.header("strict-transport-security"), transport, "{path} {tls}");
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_is_sent_to_another_spelling_is_guarded_there() {
+    let security = SecurityHeaders {
+        allowed_hosts: owned(&["a.test"]),
+        response_headers: vec![field("x-frame-options", "DENY", false)],
+        ..SecurityHeaders::default()
+    };
+    let unmatched = Some(Unmatched { redirect_trailing_slash: true, ..Unmatched::default() });
+    let table = Guarded { unmatched, ..Guarded::route(of(security)) }.table(template("here", "id"), text(200, "ok"));
+    let proxy = Proxy::start(table).await;
+    let asked = async |path: &str, host: &str| ask(proxy.address, Request::get(path).header("host", host)).await;
+    let sent = asked("/here/7/", "b.test").await;
+    assert_eq!((sent.status.as_u16(), sent.header("location")), (301, "/here/7"));
+    assert_eq!(sent.header("x-frame-options"), "");
+    assert_eq!(asked("/here/7", "b.test").await.text(), "Bad Host\n");
+    assert_eq!(asked("/elsewhere", "b.test").await.text(), "Bad Host\n");
+    assert_eq!(asked("/here/7", "a.test").await.header("x-frame-options"), "DENY");
+}
+
+#[tokio::test]
+async fn a_rule_apart_is_for_every_host() {
+    let security = SecurityHeaders { allowed_hosts: owned(&["a.test"]), ..SecurityHeaders::default() };
+    let rule = Some(Guards { apart: true, ..Guards::default() });
+    let proxy =
+        Proxy::start(Guarded { rule, ..Guarded::route(of(security)) }.table(below("/here"), text(200, "ok"))).await;
+    assert_eq!(status(&proxy, "b.test", "").await, 200);
+    assert_eq!(ask(proxy.address, Request::get("/elsewhere").header("host", "b.test")).await.text(), "Bad Host\n");
 }

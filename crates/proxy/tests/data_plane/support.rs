@@ -88,7 +88,7 @@ impl BackendOf {
         policy.counts_endpoints = limits.connections_per_endpoint.is_some();
         Backend::new(BackendParts {
             name: "backend/test".into(),
-            spec: BackendSpec { protocol, timeouts, policy },
+            spec: Arc::new(BackendSpec { protocol, timeouts, policy }),
             discovery,
             tls,
             metrics: Arc::default(),

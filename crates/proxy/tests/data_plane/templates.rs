@@ -32,6 +32,7 @@ fn table(manners: Manners) -> Table {
     routes = rule(routes, "/users/me", Method::GET, "me");
     routes = rule(routes, "/users/{id}", Method::GET, "one");
     routes = rule(routes, "/users/{id}", Method::PUT, "put");
+    routes = rule(routes, "/users/{id}", Method::PATCH, "patch");
     routes = rule(routes, "/users/{id}/posts/", Method::GET, "posts");
     routes = rule(routes, "/v{version}/x", Method::POST, "x");
     routes.unmatched(Unmatched {
@@ -55,6 +56,8 @@ async fn variables_take_whole_elements_of_the_decoded_path() {
         ("/users/7", "one"),
         ("/users/a%20b?x", "one"),
         ("/users/7/posts/", "posts"),
+        // In the middle of a path, a variable may have nothing to take.
+        ("/users//posts/", "posts"),
     ] {
         assert_eq!(asked(&proxy, Method::GET, target).await.text(), expected, "{target}");
     }
@@ -109,9 +112,9 @@ async fn other_methods_and_unknown_paths_are_answered_as_they_should_be() {
     let proxy = Proxy::start(table(manners())).await;
     let answer = asked(&proxy, Method::DELETE, "/users/7").await;
     assert_eq!((answer.status.as_u16(), answer.text()), (405, "405 method not allowed"));
-    assert_eq!((answer.header("allow"), answer.header("content-type")), ("GET, PUT", "text/plain"));
+    assert_eq!((answer.header("allow"), answer.header("content-type")), ("GET, PUT, PATCH", "text/plain"));
     let answer = asked(&proxy, Method::OPTIONS, "/users/7").await;
-    assert_eq!((answer.status.as_u16(), answer.text(), answer.header("allow")), (200, "", "GET, PUT"));
+    assert_eq!((answer.status.as_u16(), answer.text(), answer.header("allow")), (200, "", "GET, PATCH, PUT"));
     let answer = asked(&proxy, Method::OPTIONS, "/unknown").await;
     assert_eq!(answer.status.as_u16(), 404);
     let answer = asked(&proxy, Method::GET, "/unknown").await;

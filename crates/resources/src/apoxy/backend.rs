@@ -161,7 +161,7 @@ pub static BACKEND: Kind = Kind {
     short_names: &["be"],
     categories: &["all", "apoxy", "backstay"],
     has_status: true,
-    check_name: name::subdomain,
+    check_name: name::backend,
     verbs: Verb::ALL,
     sensitive: false,
     redact: None,

@@ -134,7 +134,7 @@ fn targets(targets: &[PolicyTargetRef], path: &FieldPath, findings: &mut Finding
             findings.required(&path, "");
             continue;
         }
-        findings.each(&path, &target.name, name::subdomain(&target.name));
+        findings.each(&path, &target.name, name::backend(&target.name));
         if !seen.insert(&target.name) {
             findings.add(FieldError::duplicate(path, &target.name));
         }

@@ -23,6 +23,14 @@ impl ManagedFields {
         RawValue::from_string(json).map(Self::of)
     }
 
+    /// Of what serializes as a list of entries.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn of_entries(entries: &impl Serialize) -> Result<Self, serde_json::Error> {
+        serde_json::value::to_raw_value(entries).map(Self::of)
+    }
+
     fn of(json: Box<RawValue>) -> Self {
         let nothing = matches!(json.get(), "[]" | "null");
         Self((!nothing).then(|| Arc::from(json)))

@@ -15,3 +15,14 @@ fn keys_and_values_of_labels() {
         assert!(!label_value(bad).is_empty(), "{bad}");
     }
 }
+
+#[test]
+fn backends_may_have_underscores() {
+    for good in ["a", "dynamic_forward_proxy", "_a", "a_.b", "my_service.example"] {
+        assert_eq!(super::backend(good), [""; 0], "{good}");
+    }
+    for bad in ["", "A", "a b", "a..b", "-a", "a-", ".a", "a/b", "ä"] {
+        assert_eq!(super::backend(bad).len(), 1, "{bad}");
+    }
+    assert!(super::backend(&"a_".repeat(127))[0].contains("253"));
+}

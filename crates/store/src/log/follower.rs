@@ -18,12 +18,15 @@ pub(crate) struct Follower {
     progress: watch::Receiver<Progress>,
     prefix: Prefix,
     position: Revision,
+    /// The log's, when this began.
+    era: u64,
 }
 
 impl Follower {
     pub(crate) fn new(log: Arc<Log>, prefix: Prefix, after: Revision) -> Self {
         let progress = log.progress.subscribe();
-        Self { log, progress, prefix, position: after }
+        let era = progress.borrow().era;
+        Self { log, progress, prefix, position: after, era }
     }
 
     async fn advance(&mut self) -> Result<Vec<Event>, WatchError> {
@@ -31,6 +34,9 @@ impl Follower {
         coop::consume_budget().await;
         loop {
             let progress = *self.progress.borrow_and_update();
+            if progress.era != self.era {
+                return Err(WatchError::Compacted { requested: self.position, oldest: progress.revision });
+            }
             if progress.revision > self.position {
                 let requested = self.position;
                 let records = self

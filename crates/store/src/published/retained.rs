@@ -51,6 +51,10 @@ impl Retained {
         self.views.drain(..surplus);
     }
 
+    pub(super) fn clear(&mut self) {
+        self.views.clear();
+    }
+
     pub(super) fn expire(&mut self, now: Instant) {
         let idle = self.limits.idle;
         self.views.retain(|(used, _)| now.saturating_duration_since(*used) < idle);

@@ -3,11 +3,13 @@
 use std::ops::Deref;
 
 use backstay_store::{
-    Embedded, Entry, Event, Expect, History, Key, Limits, Memory, Operation, Options, Prefix, Retention, Revision,
-    Store, Watch, Write,
+    Embedded, Entry, Etcd, EtcdOptions, Event, Expect, History, Key, Limits, Memory, Operation, Options, Prefix,
+    Retention, Revision, Store, Watch, Write,
 };
 use bytes::Bytes;
 use tempfile::TempDir;
+
+use crate::etcd_process::{self, Cluster};
 
 /// What a promise needs the store to be limited to.
 #[derive(Default, Clone, Copy)]
@@ -28,6 +30,7 @@ pub(crate) struct Fixture {
     // Before the directory: it is closed first.
     store: Box<dyn Store>,
     _directory: Option<TempDir>,
+    _cluster: Option<Cluster>,
 }
 
 impl Deref for Fixture {
@@ -42,7 +45,7 @@ pub(crate) type Make = dyn Fn(Setup) -> Fixture + Sync;
 
 pub(crate) fn memory(setup: Setup) -> Fixture {
     let store = Memory::with(setup.limits, setup.history, setup.retention);
-    Fixture { store: Box::new(store), _directory: None }
+    Fixture { store: Box::new(store), _directory: None, _cluster: None }
 }
 
 pub(crate) fn embedded(setup: Setup) -> Fixture {
@@ -50,7 +53,26 @@ pub(crate) fn embedded(setup: Setup) -> Fixture {
     let Setup { limits, history, retention } = setup;
     let options = Options { limits, history, retention, ..Options::default() };
     let store = Embedded::open(directory.path().join("store.redb"), options).unwrap();
-    Fixture { store: Box::new(store), _directory: Some(directory) }
+    Fixture { store: Box::new(store), _directory: Some(directory), _cluster: None }
+}
+
+/// A cluster of one member that nobody else uses, so that revisions have no gaps.
+pub(crate) fn etcd_alone(setup: Setup) -> Fixture {
+    let cluster = Cluster::of(1);
+    let Setup { limits, history, retention } = setup;
+    let compaction = std::time::Duration::ZERO;
+    let options = EtcdOptions { limits, history, retention, compaction, ..EtcdOptions::new(cluster.endpoints()) };
+    let store = block_on(Etcd::open(options)).unwrap();
+    Fixture { store: Box::new(store), _directory: None, _cluster: Some(cluster) }
+}
+
+/// Whether what an implementation needs is on this machine.
+pub(crate) fn is_there(implementation: &str) -> bool {
+    implementation != "etcd_alone" || etcd_process::program().is_some()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    etcd_process::blocking(|| tokio::runtime::Handle::current().block_on(future))
 }
 
 pub(crate) fn key(name: &str) -> Key {

@@ -4,6 +4,10 @@
 
 mod commits;
 mod crash;
+mod etcd;
+#[path = "../../../../tests/harness/etcd.rs"]
+#[allow(unreachable_pub, reason = "the tests of the whole share it")]
+mod etcd_process;
 mod fixture;
 mod guards;
 mod model;
@@ -17,7 +21,9 @@ macro_rules! held_to {
             $(mod $module {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $promise() {
-                    crate::$module::$promise(&crate::fixture::$implementation).await;
+                    if crate::fixture::is_there(stringify!($implementation)) {
+                        crate::$module::$promise(&crate::fixture::$implementation).await;
+                    }
                 })*
             })*
         }
@@ -72,4 +78,4 @@ macro_rules! every_implementation {
     )*};
 }
 
-every_implementation!(memory, embedded);
+every_implementation!(memory, embedded, etcd_alone);

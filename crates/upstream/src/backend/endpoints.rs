@@ -144,7 +144,8 @@ impl Addresses {
     }
 }
 
-fn endpoints(list: Vec<Endpoint>, set: Arc<EndpointSet>) -> Endpoints {
+fn endpoints(mut list: Vec<Endpoint>, set: Arc<EndpointSet>) -> Endpoints {
+    list.shrink_to_fit();
     let alike = |a: &Endpoint, b: &Endpoint| {
         (a.weight, a.priority, a.locality, a.stated) == (b.weight, b.priority, b.locality, b.stated)
     };

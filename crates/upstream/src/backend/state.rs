@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use backstay_balancer::{Breakers, Detector, EjectionChange, EndpointState};
 use backstay_model::BackendSpec;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::{Discovery, Endpoint, Endpoints, LastErrors};
 
@@ -27,8 +27,8 @@ pub struct PoolIdentity(u64);
 #[derive(Debug)]
 struct Shared {
     id: PoolIdentity,
-    /// Stands for every endpoint that is in no list, unless each has a limit of its own.
-    unlisted: Arc<EndpointState>,
+    /// Stands for every endpoint that is in no list, unless each has a limit of its own. Most backends have none.
+    unlisted: OnceLock<Arc<EndpointState>>,
     /// Endpoints that are in no list and have a limit of their own.
     counted: Mutex<HashMap<SocketAddr, Weak<EndpointState>>>,
     /// What last went wrong at its endpoints.
@@ -41,7 +41,7 @@ pub struct BackendParts {
     /// Name of the resource.
     pub name: Arc<str>,
     /// What its requests go by.
-    pub spec: BackendSpec,
+    pub spec: Arc<BackendSpec>,
     /// Where the endpoints come from.
     pub discovery: Discovery,
     /// Set to speak TLS to them.
@@ -67,10 +67,12 @@ pub struct Backend {
     /// Bounds what is under way. Outlives this version of the backend: what is under way does too.
     pub breakers: Arc<Breakers>,
     id: BackendId,
-    spec: BackendSpec,
+    spec: Arc<BackendSpec>,
     detector: Option<Detector>,
     /// Port that routes send to; 0 if none does.
-    traffic_port: watch::Sender<u16>,
+    traffic_port: AtomicU16,
+    /// Tells of another one.
+    routed: Notify,
     shared: Arc<Shared>,
 }
 
@@ -85,7 +87,7 @@ impl Backend {
             parts,
             Arc::new(Shared {
                 id,
-                unlisted: EndpointState::unlisted(),
+                unlisted: OnceLock::new(),
                 counted: Mutex::default(),
                 last_errors: LastErrors::default(),
             }),
@@ -116,7 +118,8 @@ impl Backend {
             id: BackendId(NEXT.fetch_add(1, Ordering::Relaxed)),
             spec,
             detector,
-            traffic_port: watch::Sender::new(0),
+            traffic_port: AtomicU16::new(0),
+            routed: Notify::new(),
             shared,
         })
     }
@@ -171,25 +174,33 @@ impl Backend {
 
     /// Port that routes send to, the lowest if there are several.
     pub fn traffic_port(&self) -> Option<NonZeroU16> {
-        NonZeroU16::new(*self.traffic_port.borrow())
+        NonZeroU16::new(self.traffic_port.load(Ordering::Relaxed))
     }
 
     /// Notes the port that routes send to.
     pub fn set_traffic_port(&self, port: Option<NonZeroU16>) {
         let port = port.map_or(0, NonZeroU16::get);
-        self.traffic_port.send_if_modified(|before| std::mem::replace(before, port) != port);
+        if self.traffic_port.swap(port, Ordering::Relaxed) != port {
+            self.routed.notify_waiters();
+        }
     }
 
     /// Waits until a route leads here.
     pub async fn checkable(&self) {
-        // The sender is part of this object.
-        let _ = self.traffic_port.subscribe().wait_for(|port| *port != 0).await;
+        loop {
+            // Told of what changes from here on.
+            let changed = self.routed.notified();
+            if self.traffic_port().is_some() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// What is counted for an address that is in no list.
     pub fn unlisted(&self, address: SocketAddr) -> Arc<EndpointState> {
         if !self.spec.policy.counts_endpoints {
-            return Arc::clone(&self.shared.unlisted);
+            return Arc::clone(self.shared.unlisted.get_or_init(EndpointState::unlisted));
         }
         let mut counted = self.shared.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = counted.get(&address).and_then(Weak::upgrade) {

@@ -96,7 +96,8 @@ async fn a_request_that_tls_has_taken_has_not_been_sent() {
     let mut connection = connection(near);
     let mut sent = request(SIZE);
     // Answered as soon as it has begun.
-    let (answer, ()) = tokio::join!(connection.send(&mut sent), async {
+    let mut interim = |_| ();
+    let (answer, ()) = tokio::join!(connection.send(&mut sent, &mut interim), async {
         far.get_ref().0.readable().await.unwrap();
         far.write_all(ANSWER).await.unwrap();
         far.flush().await.unwrap();

@@ -72,7 +72,7 @@ impl Connector for InMemory {
 pub(crate) fn backend(protocol: Protocol, limits: &Limits) -> Arc<Backend> {
     Backend::new(BackendParts {
         name: "backend/test".into(),
-        spec: BackendSpec { protocol, ..BackendSpec::default() },
+        spec: Arc::new(BackendSpec { protocol, ..BackendSpec::default() }),
         discovery: Discovery::addresses(vec![Endpoint::ip([192, 0, 2, 1].into())]),
         tls: None,
         metrics: Arc::default(),

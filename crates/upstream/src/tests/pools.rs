@@ -28,7 +28,8 @@ async fn exchange(lease: Lease<InMemory>, memory: &Memory, at: usize) {
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
     let mut far = memory.opened.borrow_mut().remove(at);
     let mut request = Request::new(Body::empty());
-    let (answer, ()) = tokio::join!(lease.send(&mut request), async {
+    let mut interim = |_| ();
+    let (answer, ()) = tokio::join!(lease.send(&mut request, &mut interim), async {
         let mut read = vec![0; REQUEST.len()];
         far.read_exact(&mut read).await.unwrap();
         assert_eq!(read, REQUEST);

@@ -1,4 +1,5 @@
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use backstay_proto::discovery::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
@@ -26,15 +27,21 @@ pub async fn run<H: Handler>(options: Options, mut handler: H, shutdown: impl Fu
     let mut shutdown = pin!(shutdown);
     let mut backoff = Backoff::new(options.backoff_base, options.backoff_max);
     let mut rng: SmallRng = rand::make_rng();
+    let mut candidate = 0;
     loop {
-        let mut stream = Stream { options: &options, handler: &mut handler, backoff: &mut backoff, connected: false };
+        let here = options.candidate(candidate);
+        let mut stream = Stream { options: &here, handler: &mut handler, backoff: &mut backoff, connected: false };
         let ended = stream.run(shutdown.as_mut()).await;
-        if stream.connected {
+        let served = stream.connected;
+        if served {
             handler.connected(false);
         }
         let Err(cause) = ended else { return handler };
-        let wait = backoff.next(&mut rng);
-        tracing::warn!(endpoint = %options.endpoint, %cause, retry_in = ?wait, "not connected to the control plane");
+        candidate = if served { 0 } else { (candidate + 1) % options.candidates() };
+        // The next one is tried at once; when all were, it is time to wait.
+        let wait = if candidate == 0 { backoff.next(&mut rng) } else { Duration::ZERO };
+        let wait = wait.max(cause.retry_after().unwrap_or_default().min(options.backoff_max));
+        tracing::warn!(endpoint = %here.endpoint, %cause, retry_in = ?wait, "not connected to the control plane");
         handler.disconnected(&cause, wait);
         tokio::select! {
             () = shutdown.as_mut() => return handler,

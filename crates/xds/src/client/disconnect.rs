@@ -31,6 +31,15 @@ pub enum Disconnect {
     Congested,
 }
 
+impl Disconnect {
+    /// How long the control plane asks to be left alone, in gRPC's words: `grpc-retry-pushback-ms`.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        let Self::Status(status) = self else { return None };
+        let pushback = status.metadata().get("grpc-retry-pushback-ms")?.to_str().ok()?;
+        pushback.parse().ok().map(Duration::from_millis)
+    }
+}
+
 /// The error with all its causes: tonic's own words for a failed connection are "transport error".
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -42,3 +51,6 @@ fn chain(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

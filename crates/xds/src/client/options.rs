@@ -12,6 +12,9 @@ use super::transport::Transport;
 pub struct Options {
     /// The control plane: scheme, host and port, as in `http://127.0.0.1:18000`. With `https`, [`transport`](Self::transport) makes TLS of it.
     pub endpoint: Uri,
+    /// Control planes to take in its place, in this order, where it cannot be reached or does not serve us. After each stream that
+    /// did serve us, `endpoint` is tried first again. Default none.
+    pub fallbacks: Vec<Uri>,
     /// Sent in the first request of each stream.
     pub node: Node,
     /// The one type to subscribe to.
@@ -41,6 +44,7 @@ impl Options {
     pub fn new(endpoint: Uri, node: Node, type_url: impl Into<String>) -> Self {
         Self {
             endpoint,
+            fallbacks: Vec::new(),
             node,
             type_url: type_url.into(),
             metadata: MetadataMap::new(),
@@ -53,5 +57,18 @@ impl Options {
             keepalive_timeout: Duration::from_secs(10),
             max_message_bytes: 64 << 20,
         }
+    }
+    /// How many control planes there are to choose from.
+    pub(super) fn candidates(&self) -> usize {
+        1 + self.fallbacks.len()
+    }
+
+    /// The options for one of them, the first being 0.
+    #[must_use]
+    pub fn candidate(&self, number: usize) -> Self {
+        let mut options = self.clone();
+        let fallback = number.checked_sub(1).and_then(|number| self.fallbacks.get(number));
+        options.endpoint = fallback.unwrap_or(&self.endpoint).clone();
+        options
     }
 }

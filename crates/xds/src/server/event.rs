@@ -74,6 +74,13 @@ pub enum Event {
         /// The details as they came.
         details: Vec<Any>,
     },
+    /// The client has not answered a response in time, and what waited for the answer goes on without it.
+    Late {
+        /// As in [`Event::Sent`].
+        type_url: Arc<str>,
+        /// As in [`Event::Sent`].
+        nonce: Arc<str>,
+    },
     /// Everything the client subscribed to, as of `revision`, was sent and answered. Told once for each revision that the
     /// stream gets to see, also if the revision did not concern it; revisions may be skipped. What the client refused
     /// was told before.

@@ -1,18 +1,32 @@
 use std::time::Duration;
 
+use super::envoy;
+use super::types::TypeRule;
+
 /// Limits of the service. A client that goes beyond one loses its stream, and only that.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What is known of types, in the order in which they are served. Default: Envoy's, see [`envoy::types`]. Nothing waits for a
+    /// type that is not here.
+    pub types: Vec<TypeRule>,
     /// Streams at once, over all connections. Default 16,384.
     pub max_streams: usize,
+    /// Streams that may be opened in a second, on average; as many again may be opened at once. More are refused with
+    /// `RESOURCE_EXHAUSTED`, and told when to come back. Default 4,096.
+    pub max_new_streams_a_second: usize,
+    /// How long a stream may live; it ends some time in the last tenth of that, so that not all end at once. Its client
+    /// connects again, perhaps to another control plane. Zero: for as long as both sides want. Default zero.
+    pub max_stream_age: Duration,
+    /// How long the answer to a response may keep other types waiting. Default 5 s.
+    pub answer_timeout: Duration,
     /// How long a client may take from opening a stream to its first request. Default 10 s.
     pub first_request_timeout: Duration,
     /// Size of one encoded request. Default 16 MiB: a reconnecting client lists the versions of all it holds.
     pub max_request_bytes: usize,
-    /// Size from which a response is split, by the estimated size of its resources. Default 8 MiB. A resource that is larger
-    /// travels alone.
+    /// Size from which a response is split, by the size of its resources. Default 1 MiB. A resource that is larger
+    /// travels alone, and state of the world whose responses have to be whole is not split.
     pub max_response_bytes: usize,
-    /// Size from which a response counts as bulk, by the estimated size of its resources. Default 256 KiB.
+    /// Size from which a response counts as bulk, by the size of its resources. Default 256 KiB.
     pub bulk_bytes: usize,
     /// Bulk responses that may be unanswered at once, over all streams. Default 32. When a whole fleet comes back with
     /// nothing in its hands, this is what bounds the memory for encoded responses; changes of a few resources do not wait.
@@ -35,10 +49,14 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            types: envoy::types(),
             max_streams: 16_384,
+            max_new_streams_a_second: 4096,
+            max_stream_age: Duration::ZERO,
+            answer_timeout: Duration::from_secs(5),
             first_request_timeout: Duration::from_secs(10),
             max_request_bytes: 16 << 20,
-            max_response_bytes: 8 << 20,
+            max_response_bytes: 1 << 20,
             bulk_bytes: 256 << 10,
             max_bulk_responses: 32,
             bulk_timeout: Duration::from_secs(10),

@@ -20,6 +20,20 @@ pub trait Source: Send + Sync + 'static {
 
     /// Told everything that happens on a stream, in order.
     fn observe(&self, stream: StreamId, event: Event);
+
+    /// Told of each stream that was not opened. Default: nothing.
+    fn refused(&self, refusal: Refusal) {
+        let _ = refusal;
+    }
+}
+
+/// Why a stream was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// See [`Options::max_streams`](super::Options::max_streams).
+    TooMany,
+    /// See [`Options::max_new_streams_a_second`](super::Options::max_new_streams_a_second).
+    TooFast,
 }
 
 /// Why a node may not subscribe: a gRPC code, and a sentence that its operator can act on.

@@ -1,157 +1,213 @@
 mod answer;
+mod order;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use backstay_proto::discovery::{Any, DeltaDiscoveryRequest, DeltaDiscoveryResponse, Node, Resource};
-
 use self::answer::InFlight;
-use super::subscription::{Draft, Subscription};
-use super::{Event, Options, StreamId};
-use crate::Snapshot;
+use super::demand::{Demand, Wants};
+use super::response::Response;
+use super::subscription::{Draft, Subscription, Terms, WILDCARD};
+use super::types::TypeRule;
+use super::{Event, Options, StreamId, Violation};
+use crate::{Snapshot, Variant};
 
-/// The state of one stream of the incremental protocol, without I/O.
+/// The state of one stream of either variant, without I/O.
 ///
 /// Feed it what arrives ([`request`](Self::request), [`snapshot`](Self::snapshot)) and, when the transport can take a
-/// message, ask for what is to be done ([`output`](Self::output)) until there is nothing more.
+/// message, ask for what is to be done ([`output`](Self::output)) until there is nothing more. It has no clock: when it
+/// [waits](Self::waits) for an answer for too long, say so ([`late`](Self::late)).
 pub struct Stream {
     id: StreamId,
-    options: Options,
+    variant: Variant,
+    options: Arc<Options>,
     snapshot: Snapshot,
-    types: BTreeMap<Arc<str>, Type>,
-    /// Types that may have something to say, in the order in which they got it.
-    ready: VecDeque<Arc<str>>,
+    /// In the order of their rules; those without one come last, in the order in which they were asked for.
+    types: Vec<Type>,
     events: VecDeque<Event>,
     responses: u64,
     /// Bytes of names and versions of all `initial_resource_versions` so far.
-    initial: usize,
+    held: usize,
 }
 
-/// Each type on a stream is a world of its own.
-#[derive(Default)]
+/// Each type on a stream is a world of its own, but for the order in which they are served.
 struct Type {
+    type_url: Arc<str>,
+    rule: TypeRule,
+    /// The place of its rule; `usize::MAX` without one.
+    rank: usize,
     subscription: Subscription,
     in_flight: Option<InFlight>,
     /// The last revision told by [`Event::Synchronized`].
     synchronized: Option<u64>,
+    /// It may have something to say.
+    ready: bool,
+    /// It has something to say that waits for another type.
+    waits: bool,
+    /// The client came back with what it holds, and may not have asked for all its types yet.
+    resumed: bool,
+    /// State of the world: the nonce of the last response.
+    nonce: Option<Arc<str>>,
+    /// State of the world: no request has named anything, which stands for everything.
+    unnamed: bool,
+}
+
+impl Type {
+    /// What it wants, and how that is served.
+    fn parts(&mut self, variant: Variant, options: &Options) -> (&mut Subscription, Terms<'_>) {
+        let Self { subscription, type_url, rule, .. } = self;
+        let limit = rule.response_bytes.unwrap_or(options.max_response_bytes);
+        (subscription, Terms { type_url, variant, rule, limit })
+    }
+
+    /// Whether something is due that the client does not have.
+    fn has_updates(&mut self, snapshot: &Snapshot, variant: Variant, options: &Options) -> bool {
+        let (subscription, terms) = self.parts(variant, options);
+        subscription.has_updates(snapshot, &terms)
+    }
+
+    /// Whether the client holds what may refer to something that is gone: anything older than what it should hold.
+    fn may_refer(&mut self, snapshot: &Snapshot, variant: Variant, options: &Options) -> bool {
+        let (subscription, terms) = self.parts(variant, options);
+        subscription.has_updates(snapshot, &terms)
+            // What is itself removed last has been let go by all that refers.
+            || (!terms.rule.removed_last && subscription.has_removals(&terms))
+    }
+
+    /// Whether the client has yet to answer, and has time for it.
+    fn is_awaited(&self) -> bool {
+        self.in_flight.as_ref().is_some_and(|in_flight| !in_flight.late)
+    }
 }
 
 /// What a stream wants done.
 #[derive(Debug)]
 pub enum Output {
     /// Send this to the client, after telling the observer the event.
-    Response(DeltaDiscoveryResponse, Event),
+    Response(Response, Event),
     /// Tell the observer.
     Event(Event),
 }
 
-/// Why a stream has to end: the client broke the protocol or a limit.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Violation {
-    /// Who asks is known from the first request or not at all.
-    #[error("the first request of a stream must say who asks: set node")]
-    NoNode,
-    /// On the aggregated service nothing implies the type.
-    #[error("the request names no type: set type_url")]
-    NoType,
-    /// See [`Options::max_name_bytes`].
-    #[error("a resource name, type URL or name of a node of {length} bytes is longer than the limit of {limit}")]
-    NameTooLong {
-        /// Bytes of the name.
-        length: usize,
-        /// The setting.
-        limit: usize,
-    },
-    /// See [`Options::max_types`].
-    #[error("the stream asks for more than the limit of {limit} types")]
-    TooManyTypes {
-        /// The setting.
-        limit: usize,
-    },
-    /// See [`Options::max_subscriptions`].
-    #[error("the stream subscribes to more than the limit of {limit} names; subscribe to * instead")]
-    TooManySubscriptions {
-        /// The setting.
-        limit: usize,
-    },
-    /// See [`Options::max_subscription_bytes`].
-    #[error("subscriptions and initial_resource_versions of the stream take more than the limit of {limit} bytes")]
-    TooManyBytes {
-        /// The setting.
-        limit: usize,
-    },
-}
-
 impl Stream {
     /// A stream without a subscription yet. `id` goes into its nonces.
-    pub fn new(id: StreamId, options: Options, snapshot: Snapshot) -> Self {
-        Self {
-            id,
-            options,
-            snapshot,
-            types: BTreeMap::new(),
-            ready: VecDeque::new(),
-            events: VecDeque::new(),
-            responses: 0,
-            initial: 0,
-        }
-    }
-
-    /// Who opens a stream with this request. Later requests need not repeat it.
-    pub fn node<'a>(first: &'a DeltaDiscoveryRequest, options: &Options) -> Result<&'a Node, Violation> {
-        let node = first.node.as_ref().ok_or(Violation::NoNode)?;
-        short_enough([&node.id, &node.cluster, &node.user_agent_version], options)?;
-        Ok(node)
+    pub fn new(id: StreamId, variant: Variant, options: Arc<Options>, snapshot: Snapshot) -> Self {
+        let (types, events) = (Vec::new(), VecDeque::new());
+        Self { id, variant, options, snapshot, types, events, responses: 0, held: 0 }
     }
 
     /// Takes in a request. Its parts are independent of each other: it may answer a response, change the subscription, or
-    /// both, and a nonce that is not expected voids neither.
-    pub fn request(&mut self, request: DeltaDiscoveryRequest) -> Result<(), Violation> {
-        self.check(&request)?;
-        let type_url: Arc<str> = match self.types.get_key_value(request.type_url.as_str()) {
-            Some((known, _)) => known.clone(),
-            None if self.types.len() >= self.options.max_types => {
-                return Err(Violation::TooManyTypes { limit: self.options.max_types });
-            }
-            None => request.type_url.as_str().into(),
-        };
-        let (subscribe, unsubscribe) = (request.resource_names_subscribe, request.resource_names_unsubscribe);
-        if let Some(state) = self.types.get_mut(&type_url) {
-            // First the answer: whatever it is about has arrived before the rest was written.
-            let answered = state.in_flight.take_if(|in_flight| *in_flight.nonce == *request.response_nonce);
-            if let Some(in_flight) = answered {
-                let limit = self.options.max_message_bytes;
-                self.events.push_back(in_flight.answered(type_url.clone(), request.error_detail, limit));
-            }
-            let in_flight = state.in_flight.as_ref().map_or(&[][..], |in_flight| &in_flight.resources);
-            state.subscription.change(subscribe, &unsubscribe, in_flight, &self.snapshot, &type_url);
-        } else {
-            let initial = request.initial_resource_versions;
-            self.initial += initial.iter().map(|(name, version)| name.len() + version.len()).sum::<usize>();
-            let subscription = Subscription::open(subscribe, &unsubscribe, initial, &self.snapshot, &type_url);
-            self.types.insert(type_url.clone(), Type { subscription, ..Type::default() });
-        }
-        if !self.ready.contains(&type_url) {
-            self.ready.push_back(type_url);
+    /// both. In the incremental variant a nonce that is not expected voids neither; in the other it voids the request, since
+    /// the client repeats it all with the next answer.
+    ///
+    /// # Errors
+    /// The request breaks the protocol or a limit; the stream has to end.
+    pub fn request(&mut self, request: impl Into<Demand>) -> Result<(), Violation> {
+        let demand = request.into();
+        demand.check(&self.options)?;
+        match self.types.iter().position(|known| *known.type_url == *demand.type_url) {
+            Some(at) => self.again(at, demand),
+            None => self.first(demand)?,
         }
         self.check_memory()
+    }
+
+    /// The first request for a type.
+    fn first(&mut self, demand: Demand) -> Result<(), Violation> {
+        if self.types.len() >= self.options.max_types {
+            return Err(Violation::TooManyTypes { limit: self.options.max_types });
+        }
+        let type_url: Arc<str> = demand.type_url.as_str().into();
+        let rank = self.options.types.iter().position(|rule| rule.type_url == type_url);
+        let rule = rank.map_or_else(|| TypeRule::of(&type_url), |rank| self.options.types[rank].clone());
+        let mut resumed = false;
+        let (unnamed, subscription) = match demand.wants {
+            Wants::All(names) => {
+                let unnamed = names.is_empty();
+                (unnamed, Subscription::open(names, &[], BTreeMap::new(), &self.snapshot, &type_url))
+            }
+            Wants::Change { subscribe, unsubscribe, held } => {
+                resumed = !held.is_empty();
+                self.held += held.iter().map(|(name, version)| name.len() + version.len()).sum::<usize>();
+                (false, Subscription::open(subscribe, &unsubscribe, held, &self.snapshot, &type_url))
+            }
+        };
+        let rank = rank.unwrap_or(usize::MAX);
+        let at = self.types.partition_point(|other| other.rank <= rank);
+        let new = Type {
+            type_url,
+            rule,
+            rank,
+            subscription,
+            in_flight: None,
+            synchronized: None,
+            ready: true,
+            waits: false,
+            resumed,
+            nonce: None,
+            unnamed,
+        };
+        self.types.insert(at, new);
+        // Who waited for this type to be asked for looks again.
+        self.go_on();
+        Ok(())
+    }
+
+    /// A later request for a type.
+    fn again(&mut self, at: usize, demand: Demand) {
+        let Self { types, snapshot, options, events, .. } = self;
+        let state = &mut types[at];
+        let Type { type_url, subscription, in_flight, .. } = state;
+        // First the answer: whatever it is about has arrived before the rest was written.
+        let answered = in_flight.take_if(|in_flight| *in_flight.nonce == *demand.nonce);
+        let was_answer = answered.is_some();
+        if let Some(answered) = answered {
+            events.push_back(answered.answered(type_url.clone(), demand.error.clone(), options.max_message_bytes));
+        }
+        let sent = in_flight.as_ref().map(|in_flight| in_flight.resources.clone()).unwrap_or_default();
+        match demand.wants {
+            Wants::Change { subscribe, unsubscribe, .. } => {
+                subscription.change(subscribe, &unsubscribe, &sent, snapshot, type_url);
+            }
+            Wants::All(names) => {
+                let wildcard = names.iter().any(|name| name == WILDCARD);
+                let unnamed = state.unnamed && names.is_empty();
+                if demand.nonce.is_empty() {
+                    // The client has forgotten what it had of this type, and begins anew on the same stream.
+                    state.unnamed = unnamed;
+                    *in_flight = None;
+                    *subscription = if wildcard || unnamed || !names.is_empty() {
+                        Subscription::open(names, &[], BTreeMap::new(), snapshot, type_url)
+                    } else {
+                        Subscription::default()
+                    };
+                } else if state.nonce.as_deref() == Some(demand.nonce.as_str()) {
+                    state.unnamed = unnamed;
+                    // Who repeats what it has answered waits for what it names.
+                    if !was_answer && demand.error.is_none() && state.rule.resend_after.is_some() {
+                        subscription.again_if_same(&names);
+                    }
+                    subscription.replace(names, wildcard || unnamed, &sent, snapshot, type_url);
+                }
+            }
+        }
+        state.ready = true;
+        if was_answer {
+            self.go_on();
+        }
     }
 
     /// Takes in a newer snapshot. What the last one would have brought is forgotten if it was not sent yet.
     pub fn snapshot(&mut self, snapshot: Snapshot) {
         self.snapshot = snapshot;
-        for type_url in self.types.keys() {
-            if !self.ready.contains(type_url) {
-                self.ready.push_back(type_url.clone());
-            }
-        }
+        self.types.iter_mut().for_each(|state| state.ready = true);
     }
 
     /// Whether [`output`](Self::output) might have something. False means that it has nothing.
     pub fn is_ready(&self) -> bool {
-        !self.events.is_empty() || !self.ready.is_empty()
+        !self.events.is_empty() || self.types.iter().any(|state| state.ready)
     }
 
     /// The next event that does not wait for a response to be sent. [`output`](Self::output) has it, too.
@@ -161,16 +217,16 @@ impl Stream {
 
     /// Whether the next response might be a bulk response: see [`Options::bulk_bytes`].
     pub fn is_bulk(&mut self) -> bool {
-        let Self { ready, types, snapshot, options, .. } = self;
-        ready.iter().any(|type_url| {
-            let state = types.get_mut(type_url).filter(|state| state.in_flight.is_none());
-            state.is_some_and(|state| state.subscription.owes(options.bulk_bytes, snapshot, type_url))
+        let Self { types, snapshot, options, variant, .. } = self;
+        types.iter_mut().filter(|state| state.ready && state.in_flight.is_none()).any(|state| {
+            let (subscription, terms) = state.parts(*variant, options);
+            subscription.owes(options.bulk_bytes, snapshot, &terms)
         })
     }
 
     /// Whether a bulk response is unanswered.
     pub fn is_bulk_in_flight(&self) -> bool {
-        let mut in_flight = self.types.values().filter_map(|state| state.in_flight.as_ref());
+        let mut in_flight = self.types.iter().filter_map(|state| state.in_flight.as_ref());
         in_flight.any(|in_flight| in_flight.bytes >= self.options.bulk_bytes)
     }
 
@@ -180,71 +236,62 @@ impl Stream {
             if let Some(event) = self.events.pop_front() {
                 return Some(Output::Event(event));
             }
-            let type_url = self.ready.pop_front()?;
-            let Some(state) = self.types.get_mut(&type_url) else { continue };
-            if state.in_flight.is_some() {
+            let at = self.types.iter().position(|state| state.ready)?;
+            let held_back = self.types[at].in_flight.is_none() && self.is_held_back(at);
+            let removals = self.may_remove(at);
+            let state = &mut self.types[at];
+            (state.ready, state.waits) = (false, held_back);
+            if held_back || state.in_flight.is_some() {
                 continue;
             }
-            let draft = state.subscription.draft(&self.snapshot, &type_url, self.options.max_response_bytes);
+            let (subscription, terms) = state.parts(self.variant, &self.options);
+            let draft = subscription.draft(&self.snapshot, &terms, removals);
+            if let Some(draft) = draft {
+                return Some(self.send(at, draft));
+            }
+            state.waits = !state.subscription.is_settled();
             let revision = self.snapshot.revision();
-            let Some(draft) = draft else {
-                if state.synchronized != Some(revision) {
-                    state.synchronized = Some(revision);
-                    return Some(Output::Event(Event::Synchronized { type_url, revision }));
-                }
-                continue;
-            };
-            self.responses += 1;
-            let nonce = format!("{}-{:x}", self.id, self.responses);
-            let in_flight = InFlight::new(nonce.as_str().into(), revision, &draft, &type_url);
-            let event = in_flight.sent(type_url.clone());
-            state.in_flight = Some(in_flight);
-            return Some(Output::Response(response(nonce, &type_url, revision, draft), event));
+            if !state.waits && state.synchronized != Some(revision) {
+                state.synchronized = Some(revision);
+                return Some(Output::Event(Event::Synchronized { type_url: state.type_url.clone(), revision }));
+            }
         }
     }
 
-    fn check(&self, request: &DeltaDiscoveryRequest) -> Result<(), Violation> {
-        if request.type_url.is_empty() {
-            return Err(Violation::NoType);
-        }
-        let names = request.resource_names_subscribe.iter().chain(&request.resource_names_unsubscribe);
-        let versions = request.initial_resource_versions.iter().flat_map(|(name, version)| [name, version]);
-        short_enough(names.chain(versions).chain([&request.type_url]), &self.options)
+    fn send(&mut self, at: usize, draft: Draft) -> Output {
+        self.send_dependents_again(at, &draft);
+        self.responses += 1;
+        let nonce: Arc<str> = format!("{}-{:x}", self.id, self.responses).into();
+        let state = &mut self.types[at];
+        let revision = self.snapshot.revision();
+        let Draft { part, removed, version, .. } = draft;
+        let in_flight = InFlight::new(nonce.clone(), revision, &part, removed);
+        let response = Response {
+            type_url: state.type_url.clone(),
+            nonce: nonce.clone(),
+            variant: self.variant,
+            version: match self.variant {
+                Variant::Incremental => revision.to_string(),
+                Variant::StateOfTheWorld => format!("{version:032x}"),
+            },
+            body: part.body,
+            removed: in_flight.removed.clone(),
+        };
+        let event = in_flight.sent(state.type_url.clone());
+        state.in_flight = Some(in_flight);
+        state.nonce = Some(nonce);
+        Output::Response(response, event)
     }
 
     fn check_memory(&self) -> Result<(), Violation> {
-        let Options { max_subscriptions, max_subscription_bytes, .. } = self.options;
-        if self.types.values().map(|state| state.subscription.len()).sum::<usize>() > max_subscriptions {
+        let Options { max_subscriptions, max_subscription_bytes, .. } = *self.options;
+        if self.types.iter().map(|state| state.subscription.len()).sum::<usize>() > max_subscriptions {
             return Err(Violation::TooManySubscriptions { limit: max_subscriptions });
         }
-        let bytes = self.initial + self.types.values().map(|state| state.subscription.bytes()).sum::<usize>();
+        let bytes = self.held + self.types.iter().map(|state| state.subscription.bytes()).sum::<usize>();
         if bytes > max_subscription_bytes {
             return Err(Violation::TooManyBytes { limit: max_subscription_bytes });
         }
         Ok(())
-    }
-}
-
-fn short_enough<'a>(names: impl IntoIterator<Item = &'a String>, options: &Options) -> Result<(), Violation> {
-    let limit = options.max_name_bytes;
-    match names.into_iter().map(String::len).max() {
-        Some(length) if length > limit => Err(Violation::NameTooLong { length, limit }),
-        _ => Ok(()),
-    }
-}
-
-fn response(nonce: String, type_url: &str, revision: u64, draft: Draft) -> DeltaDiscoveryResponse {
-    let resource = |resource: Arc<crate::Resource>| Resource {
-        name: resource.name().as_ref().to_owned(),
-        version: resource.version().as_ref().to_owned(),
-        resource: Some(Any { type_url: type_url.to_owned(), value: resource.value().clone() }),
-    };
-    DeltaDiscoveryResponse {
-        // For people who read a dump: the protocol gives it no meaning.
-        system_version_info: revision.to_string(),
-        type_url: type_url.to_owned(),
-        nonce,
-        removed_resources: draft.removed.iter().map(|name| name.as_ref().to_owned()).collect(),
-        resources: draft.resources.into_iter().map(resource).collect(),
     }
 }

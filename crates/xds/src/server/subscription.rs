@@ -1,9 +1,13 @@
+mod draft;
+mod initial;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+pub(super) use self::draft::{Draft, Terms};
+use self::initial::Initial;
 use crate::{Resource, Snapshot};
 
 type Name = Arc<str>;
@@ -27,18 +31,22 @@ pub(super) struct Subscription {
     bytes: usize,
     /// All changes up to this snapshot are in `due`, or were told.
     seen: Snapshot,
+    /// The parts of `seen` that a client without anything still gets.
+    initial: Initial,
     /// The version told for a name, nothing if it was told that there is no such resource. With a wildcard, a name that is
     /// not here was told as it is in `seen`.
     told: HashMap<Name, Option<Version>>,
     /// Names to look at for the next response.
     due: BTreeMap<Name, Due>,
+    /// What is gone, but stays in responses that hold everything until it may be taken away.
+    kept: BTreeMap<Name, Arc<Resource>>,
     /// Bytes of names that are due though nobody is subscribed to them by name any more.
     released: usize,
     /// A response is due even if there is nothing to say.
     reply: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
     /// Sent if it is not what the client was told.
     IfChanged,
@@ -46,20 +54,13 @@ enum Due {
     Always,
 }
 
-/// The content of a response.
-#[derive(Debug, Default)]
-pub(super) struct Draft {
-    pub(super) resources: Vec<Arc<Resource>>,
-    pub(super) removed: Vec<Name>,
-}
-
 impl Subscription {
-    /// The first request for a type. `initial` is what the client says it holds from an earlier stream: it is not resent
+    /// The first request for a type. `held` is what the client says it holds from an earlier stream: it is not resent
     /// where the version is the same, and taken back where it no longer exists. It does not subscribe to anything.
     pub(super) fn open(
         subscribe: Vec<String>,
         unsubscribe: &[String],
-        initial: BTreeMap<String, String>,
+        held: BTreeMap<String, String>,
         snapshot: &Snapshot,
         type_url: &str,
     ) -> Self {
@@ -68,29 +69,50 @@ impl Subscription {
         if subscribe.is_empty() || subscribe.iter().any(|name| name == WILDCARD) {
             this.wildcard = true;
             this.reply = true;
-        } else {
-            // Every name is looked at because it is new, so that there is nothing to learn from an older snapshot.
-            this.seen = snapshot.clone();
         }
         for name in subscribe.into_iter().filter(|name| name != WILDCARD) {
-            let due = if initial.contains_key(&name) { Due::IfChanged } else { Due::Always };
+            let due = if held.contains_key(&name) { Due::IfChanged } else { Due::Always };
             let name = this.add(name, snapshot, type_url);
             this.due.insert(name, due);
         }
-        for (name, version) in initial {
-            if !this.wants(&name) {
-                continue;
-            }
-            let (name, version) = match snapshot.get(type_url, &name) {
-                Some(same) if **same.version() == *version => (same.name().clone(), same.version().clone()),
-                Some(other) => (other.name().clone(), version.into()),
-                None => (name.into(), version.into()),
-            };
-            this.told.insert(name.clone(), Some(version));
-            this.due.entry(name).or_insert(Due::IfChanged);
+        if this.wildcard && this.names.is_empty() && held.is_empty() {
+            this.initial = Initial::Due;
+        } else {
+            this.compare(held, snapshot, type_url);
+            this.seen = snapshot.clone();
         }
-        this.unsubscribe(unsubscribe, type_url);
+        this.unsubscribe(unsubscribe, type_url, true);
         this
+    }
+
+    /// Takes down where what the client holds differs from what there is.
+    fn compare(&mut self, held: BTreeMap<String, String>, snapshot: &Snapshot, type_url: &str) {
+        let mut held = held.into_iter().peekable();
+        if self.wildcard {
+            // Both are in the order of names: one pass finds what the client lacks, and what it has too much.
+            for resource in snapshot.resources(type_url) {
+                while let Some((name, version)) = held.next_if(|(name, _)| **name < **resource.name()) {
+                    self.differs(name.into(), Some(version.into()));
+                }
+                match held.next_if(|(name, _)| **name == **resource.name()) {
+                    Some((_, version)) if *version == **resource.version() => {}
+                    Some((_, version)) => self.differs(resource.name().clone(), Some(version.into())),
+                    None => self.differs(resource.name().clone(), None),
+                }
+            }
+        }
+        for (name, version) in held {
+            if self.wildcard {
+                self.differs(name.into(), Some(version.into()));
+            } else if let Some(name) = self.names.get(name.as_str()).cloned() {
+                self.told.insert(name, Some(version.into()));
+            }
+        }
+    }
+
+    fn differs(&mut self, name: Name, told: Option<Version>) {
+        self.told.insert(name.clone(), told);
+        self.due.entry(name).or_insert(Due::IfChanged);
     }
 
     /// A later request for a type, made while the resources of `in_flight` may or may not have arrived. A name in both lists
@@ -103,7 +125,36 @@ impl Subscription {
         snapshot: &Snapshot,
         type_url: &str,
     ) {
-        for name in subscribe {
+        self.subscribe(subscribe, in_flight, snapshot, type_url);
+        self.unsubscribe(unsubscribe, type_url, true);
+    }
+
+    /// A later request that says all that the client wants from now on: these names, and everything if it is a `wildcard`.
+    pub(super) fn replace(
+        &mut self,
+        names: Vec<String>,
+        wildcard: bool,
+        in_flight: &[(Name, Version)],
+        snapshot: &Snapshot,
+        type_url: &str,
+    ) {
+        let wanted: HashSet<&str> = names.iter().map(String::as_str).filter(|name| *name != WILDCARD).collect();
+        let gone = self.names.iter().filter(|name| !wanted.contains(&***name));
+        let mut gone: Vec<String> = gone.map(|name| name.as_ref().to_owned()).collect();
+        if self.wildcard && !wildcard {
+            gone.push(WILDCARD.to_owned());
+        }
+        let mut new: Vec<String> = names.into_iter().filter(|name| !self.names.contains(name.as_str())).collect();
+        new.retain(|name| name != WILDCARD);
+        if wildcard && !self.wildcard {
+            new.push(WILDCARD.to_owned());
+        }
+        self.subscribe(new, in_flight, snapshot, type_url);
+        self.unsubscribe(&gone, type_url, false);
+    }
+
+    fn subscribe(&mut self, names: Vec<String>, in_flight: &[(Name, Version)], snapshot: &Snapshot, type_url: &str) {
+        for name in names {
             if name != WILDCARD {
                 let name = self.add(name, snapshot, type_url);
                 self.due.insert(name, Due::Always);
@@ -122,10 +173,10 @@ impl Subscription {
                 self.due.extend(in_flight.iter().map(|(name, _)| (name.clone(), Due::Always)));
             }
         }
-        self.unsubscribe(unsubscribe, type_url);
     }
 
-    fn unsubscribe(&mut self, names: &[String], type_url: &str) {
+    /// Gives up names. With `fall_back`, the client has to hear what becomes of one that the wildcard covers.
+    fn unsubscribe(&mut self, names: &[String], type_url: &str, fall_back: bool) {
         for name in names {
             if name == WILDCARD {
                 self.drop_wildcard(type_url);
@@ -134,12 +185,15 @@ impl Subscription {
             let Some(name) = self.names.take(name.as_str()) else { continue };
             self.bytes -= name.len();
             if self.wildcard {
-                // The client forgets the name and takes it to be covered by the wildcard: it has to hear which it is.
-                self.released += name.len();
-                self.due.insert(name, Due::Always);
+                if fall_back {
+                    // The client forgets the name and takes it to be covered by the wildcard: it has to hear which it is.
+                    self.released += name.len();
+                    self.due.insert(name, Due::Always);
+                }
             } else {
                 self.due.remove(&name);
                 self.told.remove(&name);
+                self.kept.remove(&name);
             }
         }
     }
@@ -151,13 +205,35 @@ impl Subscription {
         let told = self.names.iter().map(|name| (name.clone(), self.told(name, type_url))).collect();
         self.told = told;
         self.due.retain(|name, _| self.names.contains(name));
+        self.kept.retain(|name, _| self.names.contains(name));
+        self.initial = Initial::Done;
         self.wildcard = false;
         self.reply = false;
         self.released = 0;
     }
 
+    /// The client has to hear of this resource again, if it wants it and there is one.
+    pub(super) fn again(&mut self, name: &Name, snapshot: &Snapshot, type_url: &str) {
+        if self.wants(name) && snapshot.get(type_url, name).is_some() {
+            self.due.insert(name.clone(), Due::Always);
+        }
+    }
+
+    /// The client has to hear of all its names again, if these are they.
+    pub(super) fn again_if_same(&mut self, names: &[String]) {
+        let wanted: HashSet<&str> = names.iter().map(String::as_str).collect();
+        if !self.wildcard && wanted.len() == self.names.len() && wanted.iter().all(|name| self.names.contains(*name)) {
+            self.due.extend(self.names.iter().map(|name| (name.clone(), Due::Always)));
+        }
+    }
+
     /// Takes in what changed up to `snapshot`. Costs as much as changed, not as much as there is.
-    fn look_at(&mut self, snapshot: &Snapshot, type_url: &str) {
+    fn look_at(&mut self, snapshot: &Snapshot, terms: &Terms<'_>) {
+        // What changes while parts of a snapshot are under way is looked at after the last of them.
+        if !matches!(self.initial, Initial::Done) {
+            return;
+        }
+        let type_url = terms.type_url;
         for name in snapshot.changed_since(&self.seen, type_url) {
             if self.wildcard {
                 if !self.told.contains_key(&name) {
@@ -167,66 +243,55 @@ impl Subscription {
             } else if !self.names.contains(&name) {
                 continue;
             }
+            if terms.keeps() {
+                match (snapshot.get(type_url, &name), self.seen.get(type_url, &name)) {
+                    (Some(_), _) => drop(self.kept.remove(&name)),
+                    (None, Some(before)) if self.told(&name, type_url).is_some() => {
+                        self.kept.insert(name.clone(), before.clone());
+                    }
+                    (None, _) => {}
+                }
+            }
             self.due.entry(name).or_insert(Due::IfChanged);
         }
         self.seen = snapshot.clone();
     }
 
     /// Whether what is due as of `snapshot` amounts to `bytes` or more.
-    pub(super) fn owes(&mut self, bytes: usize, snapshot: &Snapshot, type_url: &str) -> bool {
-        self.look_at(snapshot, type_url);
-        let mut owed = 0;
-        self.due.keys().any(|name| {
-            owed += self.seen.get(type_url, name).map_or(name.len(), |resource| resource.encoded_len(type_url));
-            owed >= bytes
-        })
+    pub(super) fn owes(&mut self, bytes: usize, snapshot: &Snapshot, terms: &Terms<'_>) -> bool {
+        self.look_at(snapshot, terms);
+        let mut owed = self.next_part_bytes(bytes, snapshot, terms);
+        let len = |name: &Name| match self.seen.get(terms.type_url, name) {
+            Some(resource) => resource.field_len(terms.variant),
+            None => name.len(),
+        };
+        owed >= bytes
+            || self.due.keys().any(|name| {
+                owed += len(name);
+                owed >= bytes
+            })
     }
 
-    /// The next response, if there is something to say as of `snapshot`, and of no more than about `limit` bytes.
-    ///
-    /// In the order of names, removals last: what is split leaves the client with too much before it has too little.
-    pub(super) fn draft(&mut self, snapshot: &Snapshot, type_url: &str, limit: usize) -> Option<Draft> {
-        self.look_at(snapshot, type_url);
-        let mut draft = Draft::default();
-        let mut room = Room { left: limit, empty: true };
-        let mut absent = Vec::new();
-        let mut due = std::mem::take(&mut self.due).into_iter();
-        for (name, reason) in due.by_ref() {
-            let resource = self.seen.get(type_url, &name);
-            if reason == Due::IfChanged
-                && resource.map(|resource| resource.version()) == self.told(&name, type_url).as_ref()
-            {
-                self.tell(name, type_url);
-                continue;
-            }
-            let Some(resource) = resource.cloned() else {
-                absent.push((name, reason));
-                continue;
-            };
-            if !room.take(resource.encoded_len(type_url)) {
-                self.due.insert(name, reason);
-                break;
-            }
-            draft.resources.push(resource);
-            self.tell(name, type_url);
-        }
-        self.due.extend(due);
-        let last = self.due.is_empty();
-        for (name, reason) in absent {
-            if last && room.take(name.len() + 6) {
-                draft.removed.push(name.clone());
-                self.tell(name, type_url);
-            } else {
-                self.due.insert(name, reason);
-            }
-        }
-        if self.due.is_empty() {
-            self.released = 0;
-            self.told.shrink_to(2 * self.told.len());
-        }
-        let something = !room.empty || std::mem::take(&mut self.reply);
-        self.reply = false;
-        something.then_some(draft)
+    /// Whether something is due as of `snapshot` that the client does not have.
+    pub(super) fn has_updates(&mut self, snapshot: &Snapshot, terms: &Terms<'_>) -> bool {
+        self.look_at(snapshot, terms);
+        let news = |(name, reason): (&Name, &Due)| {
+            let resource = self.seen.get(terms.type_url, name);
+            let told = || self.told(name, terms.type_url);
+            resource.is_some_and(|resource| *reason == Due::Always || told().as_ref() != Some(resource.version()))
+        };
+        !matches!(self.initial, Initial::Done) || self.due.iter().any(news)
+    }
+
+    /// Whether something is gone, as of what was looked at last, that the client has.
+    pub(super) fn has_removals(&self, terms: &Terms<'_>) -> bool {
+        let gone = |name: &Name| self.seen.get(terms.type_url, name).is_none();
+        self.due.keys().any(|name| gone(name) && self.told(name, terms.type_url).is_some())
+    }
+
+    /// Whether the client has heard of everything, removals included.
+    pub(super) fn is_settled(&self) -> bool {
+        self.due.is_empty() && matches!(self.initial, Initial::Done)
     }
 
     /// Names the client may have us remember: subscriptions, and those it let go that are still owed an answer.
@@ -257,7 +322,9 @@ impl Subscription {
     fn told(&self, name: &str, type_url: &str) -> Option<Version> {
         match self.told.get(name) {
             Some(told) => told.clone(),
-            None if self.wildcard => self.seen.get(type_url, name).map(|resource| resource.version().clone()),
+            None if self.wildcard && self.initial.has_told(name) => {
+                self.seen.get(type_url, name).map(|resource| resource.version().clone())
+            }
             None => None,
         }
     }
@@ -270,22 +337,5 @@ impl Subscription {
             let version = self.seen.get(type_url, &name).map(|resource| resource.version().clone());
             self.told.insert(name, version);
         }
-    }
-}
-
-/// What still fits into a response. The first thing always does.
-struct Room {
-    left: usize,
-    empty: bool,
-}
-
-impl Room {
-    fn take(&mut self, bytes: usize) -> bool {
-        if !self.empty && bytes > self.left {
-            return false;
-        }
-        self.empty = false;
-        self.left = self.left.saturating_sub(bytes);
-        true
     }
 }

@@ -1,9 +1,11 @@
 //! Our client against our server.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use backstay_xds::server::{Event, Options};
 use bytes::Bytes;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::plane::{Plane, put, remove};
@@ -150,4 +152,46 @@ async fn a_client_stops_when_told_connected_or_not() {
     assert!(cause.starts_with("cannot connect to the control plane: "), "{cause}");
     stop.send(()).unwrap();
     proxy.stopped().await;
+}
+
+fn uri(plane: &Plane) -> tonic::transport::Uri {
+    format!("http://{}", plane.address).parse().unwrap()
+}
+
+#[tokio::test]
+async fn where_one_control_plane_cannot_be_reached_the_next_is_taken_at_once() {
+    let plane = Plane::start([put("a", "1")]).await;
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let mut options = Proxy::options(nobody);
+    options.fallbacks = vec![uri(&plane)];
+    // Nothing is waited for between them, or this would end in no time that a test has.
+    (options.backoff_base, options.backoff_max) = (Duration::from_secs(3600), Duration::from_secs(3600));
+    let mut proxy = Proxy::start(options);
+    assert!(proxy.disconnected().await.contains("cannot connect"));
+    assert_eq!(proxy.applied().await.0, ["a"]);
+}
+
+#[tokio::test]
+async fn the_first_control_plane_is_tried_first_again_after_a_stream_that_served() {
+    let first = Plane::start([]).await;
+    let address = first.address;
+    first.stop().await;
+    let second = Plane::start([put("a", "of the second")]).await;
+    let mut options = Proxy::options(address);
+    options.fallbacks = vec![uri(&second)];
+    let mut proxy = Proxy::start(options);
+    assert_eq!(proxy.applied().await.2["a"], "of the second");
+    let _first = Plane::start_at(address, [put("a", "of the first")], Options::default()).await;
+    second.end_streams();
+    assert_eq!(proxy.applied().await.2["a"], "of the first");
+}
+
+#[tokio::test]
+async fn clients_that_come_too_fast_are_all_served_in_the_end() {
+    let options = Options { max_new_streams_a_second: 1, ..Options::default() };
+    let plane = Plane::start_at("127.0.0.1:0".parse().unwrap(), [put("a", "1")], options).await;
+    let mut proxies = [(); 2].map(|()| Proxy::start(Proxy::options(plane.address)));
+    for proxy in &mut proxies {
+        assert_eq!(proxy.applied().await.0, ["a"]);
+    }
 }

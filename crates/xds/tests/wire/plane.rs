@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use backstay_xds::server::{Event, Identity, Options, Peer, Refused, Source, StreamId, service};
+use backstay_xds::server::{Event, Identity, Options, Peer, Refused, Source, StreamId, services};
 use backstay_xds::{Resource, ResourceChange, Snapshot};
 use bytes::Bytes;
 use tokio::net::TcpListener;
@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::service::interceptor::InterceptedService;
+use tonic::service::InterceptorLayer;
 use tonic::transport::Server;
 use tonic::{Code, Request};
 
@@ -74,12 +74,13 @@ impl Plane {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let service = InterceptedService::new(service(source.clone(), options), |mut request: Request<()>| {
+        let authenticated = InterceptorLayer::new(|mut request: Request<()>| {
             request.extensions_mut().insert(Identity::new(PROVED));
             Ok(request)
         });
+        let routes = services(source.clone(), options);
         let server = tokio::spawn(async move {
-            let server = Server::builder().add_service(service);
+            let server = Server::builder().layer(authenticated).add_routes(routes);
             let stopped = async { drop(stopped.await) };
             server.serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped).await.unwrap();
         });
@@ -89,6 +90,12 @@ impl Plane {
     pub(crate) fn apply(&self, changes: impl IntoIterator<Item = ResourceChange>) {
         let snapshots = self.source.snapshots.lock().unwrap();
         snapshots.send_modify(|snapshot| *snapshot = snapshot.apply(snapshot.revision() + 1, TYPE, changes));
+    }
+
+    /// Changes resources of another type.
+    pub(crate) fn apply_as(&self, type_url: &str, changes: impl IntoIterator<Item = ResourceChange>) {
+        let snapshots = self.source.snapshots.lock().unwrap();
+        snapshots.send_modify(|snapshot| *snapshot = snapshot.apply(snapshot.revision() + 1, type_url, changes));
     }
 
     /// Ends all streams; new ones are served the same snapshot.

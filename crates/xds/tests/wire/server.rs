@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use backstay_proto::discovery::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
-use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest};
+use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
 use backstay_xds::server::{Event, Options};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -156,16 +156,6 @@ async fn the_number_of_streams_is_limited_and_room_is_given_back() {
     while client.delta_aggregated_resources(tokio_stream::iter([wildcard("second")])).await.is_err() {
         tokio::task::yield_now().await;
     }
-}
-
-#[tokio::test]
-async fn state_of_the_world_is_refused_in_words() {
-    let plane = Plane::start([]).await;
-    let mut client = AggregatedDiscoveryServiceClient::new(Raw::channel(&plane).await);
-    let requests = tokio_stream::iter([DiscoveryRequest { type_url: TYPE.to_owned(), ..DiscoveryRequest::default() }]);
-    let status = client.stream_aggregated_resources(requests).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unimplemented);
-    assert!(status.message().contains("DELTA_GRPC"), "{status:?}");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ fn a_body_is_read_for_what_it_is() {
     assert_eq!(read(None, " {\"port\":80}").unwrap().get("port"), Some(&json!(80)));
     assert_eq!(read(Some("application/json; charset=utf-8"), "{\"a\":null}").unwrap().get("a"), Some(&Value::Null));
     assert_eq!(read(Some("application/json"), ""), Ok(Fields::default()));
+    assert_eq!(read(Some("application/json"), "null"), Ok(Fields::default()));
     assert_eq!(read(Some("application/json"), "[1]"), Err(Malformed::NoObject));
     assert!(matches!(read(Some("application/json"), "{"), Err(Malformed::Json(_))));
     // A form may well begin with a brace, when it says that it is one.

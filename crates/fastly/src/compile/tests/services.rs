@@ -66,7 +66,7 @@ impl World {
                 }
             }
         }
-        self.statuses.extend(statuses.into_iter().map(|status| (status.key.to_string(), status)));
+        self.statuses.extend(statuses.into_iter().map(|status| (status.key.to_string(), (*status).clone())));
         changed
     }
 

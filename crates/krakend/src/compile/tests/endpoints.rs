@@ -49,9 +49,9 @@ fn what_a_backend_makes_of_its_answer_is_in_its_call() {
             "backend": [
               {"host": ["h"], "method": "put", "encoding": "xml", "is_collection": true, "target": "a.b", "allow": ["x.y", "z"],
                "mapping": {"x": "n"}, "group": "g", "input_headers": ["X-B"], "input_query_strings": ["p"],
-               "extra_config": {"backend/http": {"return_error_details": "one"}, "backstay": {"required": true, "list_targets": true}}},
+               "extra_config": {"backend/http": {"return_error_details": "one"}, "backstay": {"required": true, "list_targets": true, "pass_status": true}}},
               {"host": ["h"], "encoding": "string", "deny": ["k"], "extra_config": {"backend/http": {"return_error_code": true}}},
-              {"host": ["h"], "extra_config": {"proxy": {"shadow": true, "shadow_timeout": "7s"}}}
+              {"host": ["h"], "extra_config": {"proxy": {"shadow": true, "shadow_timeout": "7s"}, "backstay": {"pass_status": true}}}
             ]}"#,
     ));
     let compose = compose(&made, "POST /a");
@@ -68,6 +68,7 @@ fn what_a_backend_makes_of_its_answer_is_in_its_call() {
     assert!(one.required && one.list_targets && !two.required);
     assert_eq!((two.method.as_str(), two.decoder(), two.failure()), ("POST", Decoder::Text, Failure::Status));
     assert_eq!(two.deny.as_ref().unwrap().paths.len(), 1);
+    assert_eq!(three.failure(), Failure::PassedOn);
     assert_eq!(three.shadow_timeout, Some(prost_types::Duration { seconds: 7, nanos: 0 }));
     let names: Vec<_> = compose.calls.iter().map(|call| call.name.as_str()).collect();
     assert_eq!(names, ["POST /a 0", "POST /a 1", "POST /a 2"]);

@@ -126,3 +126,15 @@ fn a_rule_has_the_guards_of_its_route_but_those_that_it_has_itself() {
     assert_eq!((origins(&both), both.bots.len(), both.limits.len()), ([false, true], 2, 2));
     assert!(both.bots.iter().any(|bots| bots.refuse(b"a")) && both.bots.iter().any(|bots| bots.refuse(b"b")));
 }
+
+#[test]
+fn a_rule_apart_has_nothing_of_its_route_but_who_may_read_answers() {
+    let bots =
+        Guards { bots: Some(BotDetection { deny: owned(&["a"]), ..BotDetection::default() }), ..Guards::default() };
+    let apart = || Some(Guards { apart: true, ..Guards::default() });
+    let shared = of_rule(Some(Guards { cors: Some(Cors::default()), ..bots.clone() }), apart()).unwrap();
+    assert!(shared.cors.is_some() && shared.bots.is_empty());
+    assert!(of_rule(Some(bots), apart()).is_none() && of_rule(None, apart()).is_none());
+    let refused = super::of_route(apart().as_ref()).unwrap_err();
+    assert_eq!(refused.into_iter().map(|fault| fault.field).collect::<Vec<_>>(), ["apart"]);
+}

@@ -231,10 +231,11 @@ fn by_elements(template: &PathTemplate, path: &str) -> bool {
     let Some(path) = DecodedPath::of(path) else { return false };
     let Some(elements) = path.elements() else { return false };
     let elements: Vec<_> = elements.collect();
+    let last = elements.len().saturating_sub(1);
     elements.len() == template.elements.len()
-        && template.elements.iter().zip(elements).all(|(element, text)| match &element.variable {
+        && template.elements.iter().zip(elements).enumerate().all(|(at, (element, text))| match &element.variable {
             None => *element.literal == *text,
-            Some(_) => text.len() > element.literal.len() && text.starts_with(&*element.literal),
+            Some(_) => text.starts_with(&*element.literal) && (at < last || text.len() > element.literal.len()),
         })
 }
 

@@ -190,7 +190,7 @@ impl Response<'_> {
                 return Ok(());
             }
         }
-        let item = build_backend(model, name, plan)?;
+        let item = Box::new(build_backend(model, name, plan)?);
         if names_changed(&item) {
             self.outcome.unresolved.push(Arc::clone(name));
         }
@@ -212,7 +212,7 @@ impl Response<'_> {
         match build_backend(self.model, name, plan) {
             Ok(item) => {
                 if let Some(accepted) = self.model.backends.get_mut(name) {
-                    accepted.item = item;
+                    *accepted.item = item;
                 }
                 self.dirty.backends.insert(Arc::clone(name));
             }
@@ -366,7 +366,7 @@ fn lookups<T>(
 
 fn build_backend(model: &Model, name: &Arc<str>, plan: Backend) -> Result<BackendItem, Fault> {
     let secrets = model.secrets_of(plan.tls.as_ref());
-    let previous = model.backends.get(name).map(|accepted| &accepted.item);
+    let previous = model.backends.get(name).map(|accepted| &*accepted.item);
     BackendItem::build(name, plan, secrets, previous, &model.context)
 }
 

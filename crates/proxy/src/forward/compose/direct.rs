@@ -12,7 +12,6 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
-use hyper::body::Incoming;
 
 use super::Composed;
 use super::client::{self, Again, Found, Reply, Source};
@@ -21,7 +20,7 @@ use super::transport::{Answered, Context, frame, url};
 use super::{error, request};
 use crate::access::CallRecord;
 use crate::activity::Cause;
-use crate::body::RequestBody;
+use crate::body::{ClientBody, RequestBody};
 use crate::config::{Action, CallTarget, Composition, Rule};
 use crate::counts::CallOutcome;
 use crate::exchange::Exchange;
@@ -56,7 +55,7 @@ pub(in crate::forward) struct Direct {
 pub(super) fn decide(
     mut exchange: Exchange,
     mut parts: Parts,
-    incoming: Incoming,
+    incoming: ClientBody,
     asked: &Asked<'_>,
     composition: &Composition,
     call: &CallPlan,

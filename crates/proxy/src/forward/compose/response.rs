@@ -166,6 +166,8 @@ pub(super) fn passed(
         silence: silence.map(Silence::new),
         gunzip: gunzip.then(Box::default),
         recorder,
+        // As the engine has it.
+        says_length: false,
         _guard: guard,
     };
     ResponseBody::upstream(body, exchange)

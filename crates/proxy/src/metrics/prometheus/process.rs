@@ -97,6 +97,11 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Rise(|process| process.server.heads_too_large.get()),
     },
     Family {
+        name: "backstay_interim_answers_dropped_total",
+        help: "Interim answers of endpoints, such as 103, that were not passed on to a client.",
+        read: Rise(|process| process.server.interim_dropped.get()),
+    },
+    Family {
         name: "backstay_protocol_errors_total",
         help: "Connections closed because what arrived was not HTTP.",
         read: Rise(|process| process.server.protocol_errors.get()),
@@ -112,6 +117,7 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
                 ("priority", floods.priority.get()),
                 ("window_update", floods.window_update.get()),
                 ("other", floods.other.get()),
+                ("resets", floods.resets.get()),
             ]
         }),
     },

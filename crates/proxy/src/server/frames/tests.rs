@@ -40,9 +40,9 @@ fn what_answers_cost_gives_nothing_back_and_what_is_sent_does() {
     let pings = connection((0..ALLOWANCE).map(|_| frame(PING, 0, 8)));
     let mut frames = Frames::new();
     assert_eq!(frames.look(&pings), None);
-    frames.sent(17 * ALLOWANCE as usize);
+    frames.sent(&vec![0; 17 * ALLOWANCE as usize]);
     assert_eq!(frames.allowance, 0);
-    frames.sent(100);
+    frames.sent(&[0; 100]);
     assert_eq!(frames.allowance, 10);
 }
 
@@ -55,9 +55,18 @@ fn an_honest_client_is_never_out_of_allowance() {
         for bytes in [frame(DATA, 0, 6), frame(WINDOW_UPDATE, 0, 4), frame(WINDOW_UPDATE, 0, 4), frame(PING, 0, 8)] {
             assert_eq!(frames.look(&bytes), None);
         }
-        frames.sent(17 + HEAD + 6);
+        frames.sent(&[0; 17 + HEAD + 6]);
     }
     assert!(frames.allowance > ALLOWANCE / 2, "{frames:?}");
+}
+
+#[test]
+fn the_librarys_explanation_is_seen_where_it_ends_a_connection() {
+    let mut frames = Frames::new();
+    frames.sent(&[&frame(7, 0, 32)[..HEAD + 8], RESETS_REACHED].concat());
+    assert!(frames.resets_reached());
+    frames.sent(&frame(DATA, 0, 32));
+    assert!(!frames.resets_reached());
 }
 
 proptest! {

@@ -15,6 +15,8 @@ pub(crate) struct Guarded {
     pub(crate) rule: Option<config::Guards>,
     /// Whom requests are from, where others say so.
     pub(crate) client_address: Option<config::ClientAddress>,
+    /// What becomes of requests that the rule does not match.
+    pub(crate) unmatched: Option<config::Unmatched>,
 }
 
 impl Guarded {
@@ -43,6 +45,7 @@ impl Guarded {
             rules: vec![rule],
             guards: self.route,
             client_address: self.client_address,
+            unmatched: self.unmatched,
             ..config::Route::default()
         };
         let route = Route::try_from(&message).unwrap();

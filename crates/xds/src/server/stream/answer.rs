@@ -4,29 +4,25 @@ use std::sync::Arc;
 use backstay_proto::discovery::Status;
 
 use crate::refusal;
-use crate::server::subscription::Draft;
 use crate::server::{Event, Rejection};
+use crate::snapshot::Part;
 
 /// A response that the client has not answered yet.
 pub(super) struct InFlight {
     pub(super) nonce: Arc<str>,
     revision: u64,
     pub(super) resources: Arc<[(Arc<str>, Arc<str>)]>,
-    removed: Arc<[Arc<str>]>,
-    /// The estimated size of its resources.
+    pub(super) removed: Arc<[Arc<str>]>,
+    /// The size of its resources.
     pub(super) bytes: usize,
+    /// Others no longer wait for the answer.
+    pub(super) late: bool,
 }
 
 impl InFlight {
-    pub(super) fn new(nonce: Arc<str>, revision: u64, draft: &Draft, type_url: &str) -> Self {
-        let resources = draft.resources.iter().map(|resource| (resource.name().clone(), resource.version().clone()));
-        Self {
-            nonce,
-            revision,
-            resources: resources.collect(),
-            removed: draft.removed.iter().cloned().collect(),
-            bytes: draft.resources.iter().map(|resource| resource.encoded_len(type_url)).sum(),
-        }
+    pub(super) fn new(nonce: Arc<str>, revision: u64, part: &Part, removed: Vec<Arc<str>>) -> Self {
+        let (resources, bytes) = (part.resources.clone(), part.body.len());
+        Self { nonce, revision, resources, removed: removed.into(), bytes, late: false }
     }
 
     pub(super) fn sent(&self, type_url: Arc<str>) -> Event {

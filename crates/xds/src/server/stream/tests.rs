@@ -3,8 +3,10 @@
 mod events;
 mod limits;
 mod model;
+mod order;
 mod parts;
 mod rules;
+mod world;
 
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use bytes::Bytes;
 
 use super::{Output, Stream, Violation};
 use crate::server::{Event, Options, StreamId};
-use crate::{Resource, ResourceChange, Snapshot};
+use crate::{Resource, ResourceChange, Snapshot, Variant};
 
 const TYPE: &str = "type.example/Thing";
 
@@ -86,7 +88,7 @@ impl Bench {
     }
 
     fn with_options(snapshot: Snapshot, options: Options) -> Self {
-        let stream = Stream::new(StreamId(1), options, snapshot.clone());
+        let stream = Stream::new(StreamId(1), Variant::Incremental, Arc::new(options), snapshot.clone());
         Self { stream, snapshot, responses: Vec::new(), events: Vec::new() }
     }
 
@@ -113,7 +115,7 @@ impl Bench {
                 Output::Event(event) => self.events.push(event),
                 Output::Response(response, event) => {
                     self.events.push(event);
-                    self.responses.push(response);
+                    self.responses.push(response.incremental().unwrap());
                 }
             }
         }

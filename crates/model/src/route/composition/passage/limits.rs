@@ -9,9 +9,6 @@ use super::{AnswerCache, Breaker, RateLimit};
 use crate::fault::{Checked, Together, refuse};
 use crate::scalar::{limit, positive};
 
-/// The smallest cache, in bytes: enough for an answer of a few fields.
-const SMALLEST_CACHE: u64 = 1024;
-
 fn key(key: &str) -> Checked<Arc<str>> {
     if key.is_empty() { refuse("key", "must not be empty") } else { Ok(key.into()) }
 }
@@ -40,11 +37,6 @@ pub(super) fn rate(message: &config::RateLimit) -> Checked<RateLimit> {
 }
 
 pub(super) fn cache(message: &config::AnswerCache) -> Checked<AnswerCache> {
-    let max_bytes = match message.max_bytes {
-        0 => Ok(None),
-        bytes if bytes >= SMALLEST_CACHE => Ok(Some(bytes)),
-        _ => refuse("max_bytes", format!("must be at least {SMALLEST_CACHE}, or 0 for the default")),
-    };
-    let (key, max_bytes) = (key(&message.key), max_bytes).together()?;
-    Ok(AnswerCache { key, max_bytes, max_items: message.max_items })
+    let max_bytes = Some(message.max_bytes).filter(|bytes| *bytes > 0);
+    Ok(AnswerCache { key: key(&message.key)?, max_bytes, max_items: message.max_items })
 }

@@ -161,6 +161,7 @@ fn failure(message: &config::Call) -> Checked<FailureRule> {
     match Failure::try_from(message.failure) {
         Ok(Failure::Plain) => Ok(FailureRule::Plain),
         Ok(Failure::Status) => Ok(FailureRule::Status),
+        Ok(Failure::PassedOn) => Ok(FailureRule::PassedOn),
         Ok(Failure::Details) if message.failure_name.is_empty() => refuse("failure_name", "must be set"),
         Ok(Failure::Details) => Ok(FailureRule::Details(message.failure_name.clone())),
         Err(_) => unknown("failure"),

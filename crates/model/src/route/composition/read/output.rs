@@ -1,7 +1,5 @@
 //! What the client gets.
 
-use std::time::Duration;
-
 use backstay_composition::{Encoder, ErrorBody, Output};
 use backstay_proto::config::{self, composed_output};
 use http::HeaderMap;
@@ -30,7 +28,7 @@ pub(super) fn output(message: Option<&config::ComposedOutput>) -> Checked<Output
     for (name, value) in headers {
         all.append(name, value);
     }
-    Ok(Output { encoder, headers: all, completed, cache: Duration::from_secs(cache.as_secs()), errors })
+    Ok(Output { encoder, headers: all, completed, cache, errors })
 }
 
 fn encoder(encoding: i32) -> Checked<Encoder> {

@@ -38,7 +38,7 @@ fn a_service_serves_only_if_it_says_so() {
 fn backend(address: SocketAddr) -> std::sync::Arc<Backend> {
     Backend::new(BackendParts {
         name: "backend/test".into(),
-        spec: BackendSpec::default(),
+        spec: std::sync::Arc::new(BackendSpec::default()),
         discovery: Discovery::addresses(vec![Endpoint::ip(address.ip())]),
         tls: None,
         metrics: std::sync::Arc::default(),

@@ -5,7 +5,7 @@ use backstay_proto::discovery::{Any, DeltaDiscoveryRequest, Status};
 
 use super::{Bench, TYPE, nack, pairs, put, remove, request, version};
 use crate::server::{Event, Options, Rejection, Stream, StreamId};
-use crate::{Snapshot, refusal};
+use crate::{Snapshot, Variant, refusal};
 
 fn bench() -> Bench {
     let mut bench = Bench::new(Snapshot::empty().apply(5, TYPE, [put("a", "1"), put("b", "1")]));
@@ -157,7 +157,7 @@ fn nonces_are_never_reused_and_differ_between_streams() {
     let mut total = 0;
     for id in [1, 2] {
         let mut bench = Bench::new(snapshot.clone());
-        bench.stream = Stream::new(StreamId(id), Options::default(), snapshot.clone());
+        bench.stream = Stream::new(StreamId(id), Variant::Incremental, Options::default().into(), snapshot.clone());
         for type_url in [TYPE, "type.example/Other"] {
             let of_type = |request| DeltaDiscoveryRequest { type_url: type_url.to_owned(), ..request };
             bench.request(of_type(request(&[], &[], &[]))).unwrap();

@@ -2,7 +2,7 @@ use backstay_proto::discovery::{DeltaDiscoveryRequest, Node};
 
 use super::{Bench, put, request};
 use crate::Snapshot;
-use crate::server::{Options, Stream, Violation};
+use crate::server::{Demand, Options, Violation};
 
 fn bench(change: impl FnOnce(&mut Options)) -> Bench {
     let mut options = Options::default();
@@ -18,8 +18,8 @@ fn of_type(type_url: &str) -> DeltaDiscoveryRequest {
 fn a_stream_begins_with_a_node_and_each_request_with_a_type() {
     let nobody = DeltaDiscoveryRequest { node: None, ..request(&[], &[], &[]) };
     let options = Options::default();
-    assert_eq!(Stream::node(&nobody, &options), Err(Violation::NoNode));
-    assert_eq!(Stream::node(&request(&[], &[], &[]), &options).unwrap().id, "node");
+    assert_eq!(Demand::from(nobody).node(&options), Err(Violation::NoNode));
+    assert_eq!(Demand::from(request(&[], &[], &[])).node(&options).unwrap().id, "node");
     assert_eq!(bench(|_| ()).request(of_type("")), Err(Violation::NoType));
 }
 
@@ -82,7 +82,7 @@ fn a_node_that_says_too_much_of_itself_is_refused() {
     ];
     for node in nodes {
         let request = DeltaDiscoveryRequest { node: Some(node), ..request(&[], &[], &[]) };
-        assert_eq!(Stream::node(&request, &options), Err(Violation::NameTooLong { length: 11, limit: 10 }));
+        assert_eq!(Demand::from(request).node(&options), Err(Violation::NameTooLong { length: 11, limit: 10 }));
     }
 }
 

@@ -2,6 +2,7 @@
 //! up with what the snapshot says.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
 use proptest::collection::vec;
@@ -9,7 +10,7 @@ use proptest::prelude::*;
 
 use super::{TYPE, answer, nack, put, remove, request};
 use crate::server::{Event, Options, Output, Stream, StreamId};
-use crate::{ResourceChange, Snapshot, refusal};
+use crate::{ResourceChange, Snapshot, Variant, refusal};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -87,7 +88,7 @@ impl Interest {
 /// Both ends and what is under way between them.
 struct World {
     snapshot: Snapshot,
-    options: Options,
+    options: Arc<Options>,
     stream: Stream,
     streams: u64,
     upstream: VecDeque<DeltaDiscoveryRequest>,
@@ -106,9 +107,9 @@ struct World {
 impl World {
     fn new(log: usize, max_response_bytes: usize) -> Self {
         let snapshot = Snapshot::with_log_capacity(log);
-        let options = Options { max_response_bytes, ..Options::default() };
+        let options = Arc::new(Options { max_response_bytes, ..Options::default() });
         Self {
-            stream: Stream::new(StreamId(0), options.clone(), snapshot.clone()),
+            stream: Stream::new(StreamId(0), Variant::Incremental, options.clone(), snapshot.clone()),
             snapshot,
             options,
             streams: 0,
@@ -161,7 +162,8 @@ impl World {
 
     fn reconnect(&mut self, legacy: bool) {
         self.streams += 1;
-        self.stream = Stream::new(StreamId(self.streams), self.options.clone(), self.snapshot.clone());
+        self.stream =
+            Stream::new(StreamId(self.streams), Variant::Incremental, self.options.clone(), self.snapshot.clone());
         (self.upstream, self.downstream) = Default::default();
         (self.told, self.refused) = Default::default();
         (self.unanswered, self.synchronized) = Default::default();
@@ -243,6 +245,7 @@ impl World {
                 Output::Event(_) => {}
                 Output::Response(response, event) => {
                     assert!(matches!(event, Event::Sent { .. }));
+                    let response = response.incremental().unwrap();
                     self.unanswered += 1;
                     self.check(&response);
                     self.downstream.push_back(response);

@@ -33,17 +33,21 @@ fn a_large_response_is_split_in_the_order_of_names_and_removals_come_last() {
 }
 
 #[test]
-fn later_parts_are_of_the_latest_snapshot() {
+fn the_parts_of_a_first_state_are_of_one_snapshot_and_what_changed_since_follows() {
     let snapshot = Snapshot::empty().apply(1, TYPE, ["a", "b", "c", "d", "e"].map(|name| big(name, "x")));
     let mut bench = bench(snapshot);
     bench.request(request(&[], &[], &[])).unwrap();
     bench.apply([big("a", "y"), big("d", "y"), remove("b"), remove("e")]);
     bench.answer_last(None);
     let (resources, removed) = content(&bench.responses[1]);
-    assert_eq!(resources, [("a".to_owned(), "y".repeat(1000)), ("d".to_owned(), "y".repeat(1000))]);
-    assert_eq!(removed, ["b"], "e was never sent, so that nobody misses it");
+    assert_eq!(resources, [("d".to_owned(), "x".repeat(1000)), ("e".to_owned(), "x".repeat(1000))]);
+    assert!(removed.is_empty());
     bench.answer_last(None);
-    assert_eq!(bench.responses.len(), 2);
+    let (resources, removed) = content(&bench.responses[2]);
+    assert_eq!(resources, [("a".to_owned(), "y".repeat(1000)), ("d".to_owned(), "y".repeat(1000))]);
+    assert_eq!(removed, ["b", "e"]);
+    bench.answer_last(None);
+    assert_eq!(bench.responses.len(), 3);
 }
 
 #[test]

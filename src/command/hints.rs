@@ -19,8 +19,15 @@ fn like<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str>
     best.map(|(_, other)| other)
 }
 
+/// That an object's kind is not known: in one short sentence, with what may be meant.
+pub(crate) fn unknown_kind(document: &Document) -> Problem {
+    let name = &document.name;
+    let hint = kind(&name.api_version, &name.kind);
+    document.problem("kind", format!("there is no kind {} {}{hint}", name.api_version, name.kind))
+}
+
 /// What of a kind that there is not may be meant, to be appended to a sentence. Empty when nothing is near.
-pub(super) fn kind(api_version: &str, kind: &str) -> String {
+fn kind(api_version: &str, kind: &str) -> String {
     let registry = registry();
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     let versions = registry.iter().find(|known| known.group == group && known.kind == kind);
@@ -35,7 +42,7 @@ pub(super) fn kind(api_version: &str, kind: &str) -> String {
 }
 
 /// The field of `kind` that is probably meant by the one at `path`, which there is not.
-pub(super) fn field(kind: &Kind, path: &str) -> Option<String> {
+pub(crate) fn field(kind: &Kind, path: &str) -> Option<String> {
     let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
     let schema = check::schema_at((kind.schema)(), above)?;
     let fields = schema.get("properties")?.as_object()?;
@@ -43,7 +50,7 @@ pub(super) fn field(kind: &Kind, path: &str) -> Option<String> {
 }
 
 /// That the value at `path` is a variable which nothing has filled in, to be appended to a sentence.
-pub(super) fn unfilled(object: &Value, path: &str) -> Option<&'static str> {
+pub(crate) fn unfilled(object: &Value, path: &str) -> Option<&'static str> {
     let pointer: String = path.split(['.', '[']).map(|step| format!("/{}", step.trim_end_matches(']'))).collect();
     let text = object.pointer(&pointer)?.as_str()?;
     let is_variable = text.contains("${") || text.contains("{{");
@@ -51,7 +58,7 @@ pub(super) fn unfilled(object: &Value, path: &str) -> Option<&'static str> {
 }
 
 /// Text that kubectl would read as a boolean: it follows YAML 1.1.
-pub(super) fn booleans(document: &Document) -> Vec<Problem> {
+pub(crate) fn booleans(document: &Document) -> Vec<Problem> {
     let warning = |(path, text): (&str, &str)| {
         let meant = ["yes", "on"].contains(&text.to_lowercase().as_str());
         document.problem(path, format!("kubectl reads {text} as {meant}: put it in quotes where text is meant"))

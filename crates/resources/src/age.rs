@@ -5,8 +5,9 @@
 #[cfg(test)]
 mod tests;
 
-/// Two units at most, one where the second would not matter.
-pub(crate) fn human(seconds: i64) -> String {
+/// Seconds as an age: two units at most, one where the second would not matter.
+#[must_use]
+pub fn human(seconds: i64) -> String {
     if seconds < -1 {
         return "<invalid>".to_owned();
     }

@@ -1,0 +1,212 @@
+//! The store on an etcd v3 cluster, which any number of processes share.
+//!
+//! Each process has a view of all objects in memory: read once at one revision, and kept up by a watch. Reads are answered from
+//! there; while etcd cannot be reached they go on, and commits fail. A commit is one transaction of etcd, with the expectations as
+//! its comparisons; it returns once the view of this process has it. What is not known of a commit, since the member that it was
+//! sent to died, is found out: an acknowledged commit is there, and none is done twice.
+//!
+//! Revisions are etcd's less one. Others who use the same cluster move them on as well, so they rise and have gaps. A store that was set
+//! back, such as from a backup, ends all watches and is read anew.
+//!
+//! # Layout
+//!
+//! - [`options`]: the settings, and how an address says them.
+//! - `connect`: connections to members. `client`: calls, which member is asked, what failures mean.
+//! - `keys`: what is where. `txn`: commits as transactions. `commits`: sending them.
+//! - `load`: reading all there is. `follow`: what happens from then on. `view`: what this leads to.
+//! - `hold`: having the store alone, with others that stand by.
+//! - `compact`: forgetting what has been superseded.
+
+mod client;
+mod commits;
+mod compact;
+mod connect;
+mod follow;
+mod hold;
+mod keys;
+mod load;
+pub mod options;
+mod txn;
+mod view;
+
+use std::sync::Arc;
+
+use backstay_proto::etcd::etcdserverpb::RangeRequest;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use self::client::Client;
+use self::commits::Commits;
+use self::hold::Held;
+use self::keys::Keys;
+pub use self::options::EtcdOptions;
+use self::view::View;
+use crate::published::Published;
+use crate::stats::{Counters, Stats};
+use crate::{
+    CommitError, Committed, EtcdError, Limits, OpenError, Prefix, ReadError, Revision, Snapshot, Store, Unavailable,
+    Watch, WatchError, Write,
+};
+
+/// A [`Store`] on etcd. Dropping it ends its watches; commits that are on their way may still be done. Who stands by for it waits
+/// until its lease ends, unless it was [released](Store::release).
+#[derive(Debug)]
+pub struct Etcd {
+    client: Arc<Client>,
+    keys: Keys,
+    view: Arc<View>,
+    commits: Arc<Commits>,
+    counters: Arc<Counters>,
+    options: EtcdOptions,
+    tasks: Vec<JoinHandle<()>>,
+    held: Option<Held>,
+    /// Where this was opened: other threads that commit may have no timers.
+    runtime: Handle,
+}
+
+impl Etcd {
+    /// Reads all there is, and follows it from then on, by tasks of the current runtime. With a [holder](EtcdOptions::holder), waits
+    /// before until no other process has the store; when this one is taken for dead, the store closes.
+    ///
+    /// # Errors
+    /// [`OpenError::Etcd`] when no member answers within the deadline, or none lets this user read.
+    pub async fn open(options: EtcdOptions) -> Result<Self, OpenError> {
+        let client = Arc::new(Client::new(&options)?);
+        let keys = Keys::new(&options.prefix);
+        let held = match &options.holder {
+            Some(name) => {
+                let held = hold::hold(&client, &keys, name, &options).await;
+                Some(held.map_err(|source| OpenError::Etcd { source })?)
+            }
+            None => None,
+        };
+        let snapshot = load::load(&client, &keys, &options).await.map_err(|source| OpenError::Etcd { source })?;
+        let floor = snapshot.revision();
+        let published = Published::new(snapshot, floor, Vec::new(), options.history, options.retention);
+        let view = Arc::new(View { published });
+        let commits =
+            Arc::new(Commits::new(client.clone(), keys.clone(), view.clone(), held.map(|held| held.since), &options));
+        let following = follow::follow(client.clone(), keys.clone(), view.clone(), options.clone());
+        let compacting = compact::run(client.clone(), keys.clone(), options.clone());
+        let mut tasks = vec![tokio::spawn(following), tokio::spawn(compacting)];
+        if let Some(held) = held {
+            let (client, view, ttl) = (client.clone(), view.clone(), options.holder_ttl);
+            tasks.push(tokio::spawn(async move {
+                hold::keep(&client, held, ttl).await;
+                view.published.close();
+            }));
+        }
+        let (counters, runtime) = (Arc::default(), Handle::current());
+        Ok(Self { client, keys, view, commits, counters, options, tasks, held, runtime })
+    }
+
+    async fn commit_counted(
+        commits: Arc<Commits>,
+        counters: Arc<Counters>,
+        writes: Vec<Write>,
+    ) -> Result<Committed, CommitError> {
+        use std::sync::atomic::Ordering::Relaxed;
+
+        let result = commits.commit(writes).await;
+        match &result {
+            Ok(_) => {
+                Counters::add(&counters.commits, 1);
+                Counters::add(&counters.groups, 1);
+                counters.failed.store(false, Relaxed);
+            }
+            Err(CommitError::Conflict { .. }) => Counters::add(&counters.conflicts, 1),
+            Err(CommitError::Refused(_)) => (),
+            Err(CommitError::Unavailable(why)) => {
+                Counters::add(&counters.unavailable, 1);
+                if matches!(why, Unavailable::Etcd(_)) {
+                    counters.failed.store(true, Relaxed);
+                }
+            }
+        }
+        result
+    }
+
+    /// A view that has the newest commit of anyone.
+    async fn newest(
+        client: Arc<Client>,
+        view: Arc<View>,
+        key: Bytes,
+        deadline: Instant,
+    ) -> Result<Snapshot, ReadError> {
+        let range = RangeRequest { key, ..RangeRequest::default() };
+        let unavailable = |error| ReadError::Unavailable(Unavailable::Etcd(error));
+        let answer = client.range(range, deadline).await.map_err(|failure| unavailable(failure.into_error()))?;
+        let newest = answer.kvs.first().map_or(0, |kept| txn::revision(kept.mod_revision));
+        if !view.reached(newest, deadline).await {
+            return Err(unavailable(EtcdError::new("", "what happens there is not heard of".to_owned())));
+        }
+        Ok(view.published.snapshot())
+    }
+
+    /// Runs where there are timers and sockets, whichever thread waits for it.
+    async fn there<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        self.runtime.spawn(work).await.ok()
+    }
+}
+
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.view.published.close();
+    }
+}
+
+impl Store for Etcd {
+    fn snapshot(&self) -> Snapshot {
+        self.view.published.snapshot()
+    }
+
+    fn snapshot_at(&self, revision: Revision) -> Result<Snapshot, ReadError> {
+        self.view.published.snapshot_at(revision)
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Snapshot, ReadError>> {
+        let (client, view, key) = (self.client.clone(), self.view.clone(), self.keys.newest.clone());
+        let deadline = Instant::now() + self.options.deadline;
+        Box::pin(async move {
+            let read = self.there(Self::newest(client, view, key, deadline)).await;
+            read.unwrap_or(Err(ReadError::Unavailable(Unavailable::Closed)))
+        })
+    }
+
+    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
+        let (commits, counters) = (self.commits.clone(), self.counters.clone());
+        Box::pin(async move {
+            self.options.limits.check(&writes)?;
+            let done = self.there(Self::commit_counted(commits, counters, writes)).await;
+            done.unwrap_or(Err(CommitError::Unavailable(Unavailable::Closed)))
+        })
+    }
+
+    fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
+        self.view.published.watch(prefix, after)
+    }
+
+    fn limits(&self) -> Limits {
+        self.options.limits
+    }
+
+    fn stats(&self) -> Stats {
+        let published = &self.view.published;
+        self.counters.stats(&published.snapshot(), published.extent(), self.commits.waiting(), 0)
+    }
+
+    fn release(&self) -> BoxFuture<'_, ()> {
+        let (client, held) = (self.client.clone(), self.held);
+        Box::pin(async move {
+            if let Some(held) = held {
+                self.there(async move { drop(client.revoke(held.lease).await) }).await;
+            }
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! Following what happens, over whichever member tells it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_proto::etcd::etcdserverpb::{WatchCreateRequest, WatchRequest, WatchResponse, watch_request};
+use tonic::Streaming;
+
+use super::client::Client;
+use super::keys::Keys;
+use super::load;
+use super::options::EtcdOptions;
+use super::txn;
+use super::view::View;
+use crate::EtcdError;
+
+/// The pause after a stream ended, before the next.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Why a stream ended.
+enum Ended {
+    /// The next one goes on where it was.
+    Broken(EtcdError),
+    /// What the view has not heard of yet has been forgotten, or never was.
+    Lost(String),
+}
+
+/// Keeps the view up, for ever.
+pub(super) async fn follow(client: Arc<Client>, keys: Keys, view: Arc<View>, options: EtcdOptions) {
+    let mut away = false;
+    loop {
+        let ended = stream(&client, &keys, &view, &mut away).await;
+        match ended {
+            Ended::Broken(error) => {
+                if !std::mem::replace(&mut away, true) {
+                    tracing::warn!(%error, "what happens in etcd is not heard of; what is known is served");
+                }
+            }
+            Ended::Lost(why) => match load::load(&client, &keys, &options).await {
+                Ok(snapshot) => {
+                    tracing::warn!(
+                        why,
+                        revision = snapshot.revision(),
+                        objects = snapshot.len(),
+                        "everything was read from etcd anew"
+                    );
+                    view.published.restart(snapshot);
+                }
+                Err(error) => tracing::warn!(%error, why, "etcd cannot be read anew"),
+            },
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn stream(client: &Client, keys: &Keys, view: &View, away: &mut bool) -> Ended {
+    let (key, range_end) = keys.all_objects();
+    let start_revision = txn::etcd_revision(view.published.snapshot().revision()) + 1;
+    let create =
+        WatchCreateRequest { key, range_end, start_revision, progress_notify: true, prev_kv: false, fragment: true };
+    let request = WatchRequest { request_union: Some(watch_request::RequestUnion::CreateRequest(create)) };
+    let (mut responses, member) = match client.watch(request).await {
+        Ok(opened) => opened,
+        Err(failure) => return Ended::Broken(failure.into_error()),
+    };
+    let ended = read(&mut responses, keys, view, away, start_revision).await;
+    if let Ended::Broken(_) = ended {
+        client.failed(member);
+    }
+    ended
+}
+
+async fn read(
+    responses: &mut Streaming<WatchResponse>,
+    keys: &Keys,
+    view: &View,
+    away: &mut bool,
+    start_revision: i64,
+) -> Ended {
+    let mut gathered = Vec::new();
+    loop {
+        let response = match responses.message().await {
+            Ok(Some(response)) => response,
+            Ok(None) => return Ended::Broken(EtcdError::new("", "the member ended the stream of events".to_owned())),
+            Err(status) => return Ended::Broken(EtcdError::new("", status.message().to_owned())),
+        };
+        if response.compact_revision > 0 {
+            return Ended::Lost("etcd has forgotten what happened meanwhile".to_owned());
+        }
+        if response.canceled {
+            return Ended::Broken(EtcdError::new(
+                "",
+                format!("the stream of events was cancelled: {}", response.cancel_reason),
+            ));
+        }
+        let now = response.header.as_ref().map_or(0, |header| header.revision);
+        // Of a member that was set back, such as from a backup: what it says of the present is before what is known.
+        if response.created && now + 1 < start_revision {
+            return Ended::Lost(format!("etcd is at revision {now}, and was at {} before", start_revision - 1));
+        }
+        if response.created && std::mem::take(away) {
+            tracing::info!("what happens in etcd is heard of again");
+        }
+        gathered.extend(response.events);
+        if !response.fragment && !gathered.is_empty() {
+            view.follow(keys, &std::mem::take(&mut gathered));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Reading all there is, at one revision.
+
+use std::sync::Arc;
+
+use backstay_proto::etcd::etcdserverpb::RangeRequest;
+use bytes::{BufMut as _, BytesMut};
+use tokio::time::Instant;
+
+use super::client::{Client, Failure};
+use super::keys::Keys;
+use super::options::EtcdOptions;
+use super::txn;
+use crate::transition::Entries;
+use crate::{EtcdError, Snapshot};
+
+/// Objects of a page, unless they are so large that fewer are read at once.
+const PAGE: i64 = 500;
+
+/// Reads all objects, each page at the revision of the first. Waits for a member that answers until the deadline of each page.
+pub(super) async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) -> Result<Snapshot, EtcdError> {
+    let (mut key, range_end) = keys.all_objects();
+    let (mut entries, mut at, mut limit) = (Entries::new(), 0, PAGE);
+    loop {
+        let range = RangeRequest {
+            key: key.clone(),
+            range_end: range_end.clone(),
+            limit,
+            revision: at,
+            ..RangeRequest::default()
+        };
+        let answer = match client.range(range, Instant::now() + options.deadline).await {
+            Ok(answer) => answer,
+            Err(Failure::TooLarge(_)) if limit > 1 => {
+                limit = (limit / 4).max(1);
+                continue;
+            }
+            Err(failure) => return Err(failure.into_error()),
+        };
+        if at == 0 {
+            at = answer.header.as_ref().map_or(0, |header| header.revision);
+        }
+        for kept in &answer.kvs {
+            if let Some(key) = keys.parse(&kept.key) {
+                entries.insert(key.clone(), Arc::clone(&txn::entry(key, kept)));
+            }
+        }
+        let Some(last) = answer.kvs.last().filter(|_| answer.more) else {
+            return Ok(Snapshot::new(txn::revision(at), entries));
+        };
+        let mut next = BytesMut::with_capacity(last.key.len() + 1);
+        next.put_slice(&last.key);
+        next.put_u8(0);
+        key = next.freeze();
+    }
+}

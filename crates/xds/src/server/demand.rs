@@ -1,0 +1,104 @@
+use std::collections::BTreeMap;
+
+use backstay_proto::discovery::{DeltaDiscoveryRequest, DiscoveryRequest, Node, Status};
+
+use super::{Options, Violation};
+
+/// A request of either variant.
+#[derive(Clone, Debug)]
+pub struct Demand {
+    pub(super) node: Option<Node>,
+    pub(super) type_url: String,
+    /// Of the response that it answers.
+    pub(super) nonce: String,
+    /// It refuses that response.
+    pub(super) error: Option<Status>,
+    pub(super) wants: Wants,
+}
+
+/// What it wants to be sent.
+#[derive(Clone, Debug)]
+pub(super) enum Wants {
+    /// Names that are added and given up, and what the client holds.
+    Change { subscribe: Vec<String>, unsubscribe: Vec<String>, held: BTreeMap<String, String> },
+    /// All names. The version that state of the world adds says nothing that the nonce does not.
+    All(Vec<String>),
+}
+
+impl From<DeltaDiscoveryRequest> for Demand {
+    fn from(request: DeltaDiscoveryRequest) -> Self {
+        Self {
+            node: request.node,
+            type_url: request.type_url,
+            nonce: request.response_nonce,
+            error: request.error_detail,
+            wants: Wants::Change {
+                subscribe: request.resource_names_subscribe,
+                unsubscribe: request.resource_names_unsubscribe,
+                held: request.initial_resource_versions,
+            },
+        }
+    }
+}
+
+impl From<DiscoveryRequest> for Demand {
+    fn from(request: DiscoveryRequest) -> Self {
+        Self {
+            node: request.node,
+            type_url: request.type_url,
+            nonce: request.response_nonce,
+            error: request.error_detail,
+            wants: Wants::All(request.resource_names),
+        }
+    }
+}
+
+impl Demand {
+    /// The type it is about.
+    pub fn type_url(&self) -> &str {
+        &self.type_url
+    }
+
+    /// Who opens a stream with this request. Later requests need not repeat it.
+    ///
+    /// # Errors
+    /// It says nothing of that, or too much.
+    pub fn node(&self, options: &Options) -> Result<&Node, Violation> {
+        let node = self.node.as_ref().ok_or(Violation::NoNode)?;
+        short_enough([&node.id, &node.cluster, &node.user_agent_version], options)?;
+        Ok(node)
+    }
+
+    /// On a service of one type the request need not say which.
+    ///
+    /// # Errors
+    /// It says another.
+    pub fn imply(&mut self, implied: &str) -> Result<(), Violation> {
+        if self.type_url.is_empty() {
+            implied.clone_into(&mut self.type_url);
+        }
+        if self.type_url == implied { Ok(()) } else { Err(Violation::OtherType { implied: implied.to_owned() }) }
+    }
+
+    pub(super) fn check(&self, options: &Options) -> Result<(), Violation> {
+        if self.type_url.is_empty() {
+            return Err(Violation::NoType);
+        }
+        short_enough([&self.type_url], options)?;
+        match &self.wants {
+            Wants::All(names) => short_enough(names, options),
+            Wants::Change { subscribe, unsubscribe, held } => {
+                let versions = held.iter().flat_map(|(name, version)| [name, version]);
+                short_enough(subscribe.iter().chain(unsubscribe).chain(versions), options)
+            }
+        }
+    }
+}
+
+fn short_enough<'a>(names: impl IntoIterator<Item = &'a String>, options: &Options) -> Result<(), Violation> {
+    let limit = options.max_name_bytes;
+    match names.into_iter().map(String::len).max() {
+        Some(length) if length > limit => Err(Violation::NameTooLong { length, limit }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,75 @@
+//! What Envoy and gRPC clients expect, as data: the order of their types, and the services that are of one type each.
+
+use super::types::TypeRule;
+
+/// `envoy.config.cluster.v3.Cluster`.
+pub const CLUSTER: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+/// `envoy.config.endpoint.v3.ClusterLoadAssignment`.
+pub const ENDPOINTS: &str = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
+/// `envoy.config.listener.v3.Listener`.
+pub const LISTENER: &str = "type.googleapis.com/envoy.config.listener.v3.Listener";
+/// `envoy.config.route.v3.RouteConfiguration`.
+pub const ROUTES: &str = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+/// `envoy.extensions.transport_sockets.tls.v3.Secret`.
+pub const SECRET: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
+
+/// Make before break: secrets, clusters, endpoints, listeners, routes, then removals. A cluster that changed waits for its
+/// endpoints, even if they are what they were.
+pub fn types() -> Vec<TypeRule> {
+    vec![
+        TypeRule { removed_last: true, silent_absence: true, ..TypeRule::of(SECRET) },
+        TypeRule { full_state: true, gates: true, removed_last: true, ..TypeRule::of(CLUSTER) },
+        TypeRule { removed_last: true, resend_after: Some(CLUSTER.into()), ..TypeRule::of(ENDPOINTS) },
+        TypeRule { full_state: true, ..TypeRule::of(LISTENER) },
+        TypeRule::of(ROUTES),
+    ]
+}
+
+/// A gRPC service, and the type it is about.
+pub(super) struct Service {
+    pub(super) name: &'static str,
+    pub(super) state_of_the_world: &'static str,
+    pub(super) incremental: &'static str,
+    /// None: requests say.
+    pub(super) type_url: Option<&'static str>,
+}
+
+/// The aggregated service, then those of one type each.
+pub(super) const SERVICES: [Service; 6] = [
+    Service {
+        name: "envoy.service.discovery.v3.AggregatedDiscoveryService",
+        state_of_the_world: "StreamAggregatedResources",
+        incremental: "DeltaAggregatedResources",
+        type_url: None,
+    },
+    Service {
+        name: "envoy.service.cluster.v3.ClusterDiscoveryService",
+        state_of_the_world: "StreamClusters",
+        incremental: "DeltaClusters",
+        type_url: Some(CLUSTER),
+    },
+    Service {
+        name: "envoy.service.endpoint.v3.EndpointDiscoveryService",
+        state_of_the_world: "StreamEndpoints",
+        incremental: "DeltaEndpoints",
+        type_url: Some(ENDPOINTS),
+    },
+    Service {
+        name: "envoy.service.listener.v3.ListenerDiscoveryService",
+        state_of_the_world: "StreamListeners",
+        incremental: "DeltaListeners",
+        type_url: Some(LISTENER),
+    },
+    Service {
+        name: "envoy.service.route.v3.RouteDiscoveryService",
+        state_of_the_world: "StreamRoutes",
+        incremental: "DeltaRoutes",
+        type_url: Some(ROUTES),
+    },
+    Service {
+        name: "envoy.service.secret.v3.SecretDiscoveryService",
+        state_of_the_world: "StreamSecrets",
+        incremental: "DeltaSecrets",
+        type_url: Some(SECRET),
+    },
+];

@@ -1,0 +1,190 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Due, Name, Subscription};
+use crate::server::TypeRule;
+use crate::snapshot::Part;
+use crate::{Resource, Snapshot, Variant};
+
+/// What a subscription is of, and how it is served.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Terms<'a> {
+    pub(in crate::server) type_url: &'a str,
+    pub(in crate::server) variant: Variant,
+    pub(in crate::server) rule: &'a TypeRule,
+    /// Size from which a response is split.
+    pub(in crate::server) limit: usize,
+}
+
+impl Terms<'_> {
+    /// Whether each response holds everything.
+    pub(super) fn is_complete(&self) -> bool {
+        self.variant == Variant::StateOfTheWorld && self.rule.full_state
+    }
+
+    /// Whether what is gone stays in responses until it may be taken away.
+    pub(super) fn keeps(&self) -> bool {
+        self.is_complete() && self.rule.removed_last
+    }
+
+    /// Whether responses can say that a resource does not exist.
+    fn tells_absence(&self) -> bool {
+        self.variant == Variant::Incremental && !self.rule.silent_absence
+    }
+
+    /// Size from which a response that holds everything is split.
+    pub(super) fn part_bytes(&self) -> usize {
+        if self.is_complete() { usize::MAX } else { self.limit }
+    }
+}
+
+/// The content of a response.
+#[derive(Debug)]
+pub(in crate::server) struct Draft {
+    pub(in crate::server) part: Part,
+    /// What it takes away.
+    pub(in crate::server) removed: Vec<Name>,
+    /// What of `part` is news to the client; `None`: all.
+    pub(in crate::server) news: Option<Vec<Name>>,
+    /// The version of the type: equal where the content is.
+    pub(in crate::server) version: u128,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        let part = Part { body: bytes::Bytes::new(), resources: Arc::default() };
+        Self { part, removed: Vec::new(), news: None, version: 0 }
+    }
+}
+
+impl Subscription {
+    /// The next response, if there is something to say as of `snapshot`; what is gone is only taken away if `removals` allow it.
+    ///
+    /// In the order of names, removals last: what is split leaves the client with too much before it has too little.
+    pub(in crate::server) fn draft(&mut self, snapshot: &Snapshot, terms: &Terms<'_>, removals: bool) -> Option<Draft> {
+        if let Some(part) = self.next_part(snapshot, terms) {
+            return Some(part);
+        }
+        self.look_at(snapshot, terms);
+        let draft = if terms.is_complete() { self.everything(terms, removals) } else { self.changes(terms, removals) };
+        if self.due.is_empty() {
+            self.released = 0;
+            self.told.shrink_to(2 * self.told.len());
+        }
+        draft
+    }
+
+    /// A response that holds what changed.
+    fn changes(&mut self, terms: &Terms<'_>, removals: bool) -> Option<Draft> {
+        let type_url = terms.type_url;
+        let seen = self.seen.clone();
+        let (mut resources, mut removed, mut absent) = (Vec::new(), Vec::new(), Vec::new());
+        let mut room = Room { left: terms.limit, empty: true };
+        let mut due = std::mem::take(&mut self.due).into_iter();
+        let mut bytes = 0;
+        for (name, reason) in due.by_ref() {
+            let resource = seen.get(type_url, &name);
+            if reason == Due::IfChanged
+                && resource.map(|resource| resource.version()) == self.told(&name, type_url).as_ref()
+            {
+                self.tell(name, type_url);
+                continue;
+            }
+            let Some(resource) = resource else {
+                absent.push((name, reason));
+                continue;
+            };
+            let len = resource.field_len(terms.variant);
+            if !room.take(len) {
+                self.due.insert(name, reason);
+                break;
+            }
+            bytes += len;
+            resources.push(resource);
+            self.tell(name, type_url);
+        }
+        self.due.extend(due);
+        let last = self.due.is_empty();
+        for (name, reason) in absent {
+            // Who was never told of it, or asks, loses nothing by the answer.
+            let allowed = removals || self.told(&name, type_url).is_none();
+            if !last || !allowed {
+                self.due.insert(name, reason);
+            } else if !terms.tells_absence() {
+                self.tell(name, type_url);
+            } else if room.take(name.len() + 6) {
+                removed.push(name.clone());
+                self.tell(name, type_url);
+            } else {
+                self.due.insert(name, reason);
+            }
+        }
+        let reply = std::mem::take(&mut self.reply);
+        let part = Part::of(&resources, terms.variant, bytes);
+        (!room.empty || reply).then(|| Draft { part, removed, news: None, version: self.version(terms) })
+    }
+
+    /// A response that holds all that the client wants, if any of it changed.
+    fn everything(&mut self, terms: &Terms<'_>, removals: bool) -> Option<Draft> {
+        let type_url = terms.type_url;
+        let (mut news, mut removed) = (Vec::new(), Vec::new());
+        let mut something = std::mem::take(&mut self.reply);
+        for (name, reason) in std::mem::take(&mut self.due) {
+            let told = self.told(&name, type_url);
+            let now = self.seen.get(type_url, &name).map(|resource| resource.version());
+            if now.is_none() && told.is_some() && !removals && self.kept.contains_key(&name) {
+                self.due.insert(name, reason);
+                continue;
+            }
+            if told.as_ref() != now {
+                something = true;
+                if now.is_some() { news.push(name.clone()) } else { removed.push(name.clone()) }
+            }
+            something |= reason == Due::Always;
+            self.kept.remove(&name);
+            self.tell(name, type_url);
+        }
+        something.then(|| Draft { part: self.all(terms), removed, news: Some(news), version: self.version(terms) })
+    }
+
+    /// All that the client wants, and what it must not lose yet.
+    fn all(&self, terms: &Terms<'_>) -> Part {
+        let (type_url, seen) = (terms.type_url, &self.seen);
+        if self.wildcard && self.kept.is_empty() {
+            let full = seen.full(type_url, terms.variant, usize::MAX);
+            return full.parts.first().cloned().unwrap_or_else(|| Draft::default().part);
+        }
+        let mut all: BTreeMap<&Name, &Arc<Resource>> = self.kept.iter().collect();
+        if self.wildcard {
+            all.extend(seen.resources(type_url).map(|resource| (resource.name(), resource)));
+        } else {
+            all.extend(self.names.iter().filter_map(|name| Some((name, seen.get(type_url, name)?))));
+        }
+        let all: Vec<_> = all.into_values().collect();
+        let bytes = all.iter().map(|resource| resource.field_len(terms.variant)).sum();
+        Part::of(&all, terms.variant, bytes)
+    }
+
+    /// Equal where the content is, on every replica; also where something is kept that the snapshot no longer has.
+    pub(super) fn version(&self, terms: &Terms<'_>) -> u128 {
+        let kept = self.kept.values().map(|resource| resource.digest());
+        kept.fold(self.seen.digest(terms.type_url), u128::wrapping_add)
+    }
+}
+
+/// What still fits into a response. The first thing always does.
+struct Room {
+    left: usize,
+    empty: bool,
+}
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> bool {
+        if !self.empty && bytes > self.left {
+            return false;
+        }
+        self.empty = false;
+        self.left = self.left.saturating_sub(bytes);
+        true
+    }
+}
