@@ -1,4 +1,4 @@
-//! A client of the control plane's REST API: what the subcommands need, on plain HTTP.
+//! A client of the control plane's API: what the subcommands need, over TLS where the address asks for it.
 
 mod apply;
 mod args;
@@ -9,28 +9,31 @@ mod segment;
 mod server;
 mod watch;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_api_client::credential::Shown;
+use backstay_api_client::{Connector, Protocol, Target, client};
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
+use tokio::sync::OnceCell;
+use tonic::metadata::AsciiMetadataValue;
+use tonic::transport::{Channel, Endpoint};
 
 pub(crate) use self::apply::apply;
 pub(crate) use self::args::ServerArgs;
 pub(crate) use self::discovery::{Discovery, ResourceType};
 pub(crate) use self::error::{Error, Status};
 pub(crate) use self::segment::{Segment, escape};
-pub(crate) use self::server::{Server, ServerError};
+pub(crate) use self::server::Server;
 pub(crate) use self::watch::Watch;
 
-/// To establish a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// From the request to the answer's last byte; watches are exempt.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Larger answers are refused. Lists are read in pages, so nothing honest comes near.
@@ -45,11 +48,15 @@ pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 /// Media types for tables rendered by the server.
 pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
+type Http = HttpClient<Connector, Full<Bytes>>;
+
 /// A client of one control plane.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     server: Server,
-    http: HttpClient<HttpConnector, Full<Bytes>>,
+    target: Arc<Target>,
+    /// Made with the first request: what is shown to the server may have to be asked for.
+    http: Arc<OnceCell<Http>>,
     /// For the Fastly API.
     fastly_key: Option<FastlyKey>,
 }
@@ -65,18 +72,20 @@ impl std::fmt::Debug for FastlyKey {
 }
 
 impl Client {
-    /// A client of the control plane at `server`. Connects when it is first used.
-    pub(crate) fn new(server: Server) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        connector.set_nodelay(true);
-        let http = HttpClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Self { server, http, fastly_key: None }
+    /// A client of a control plane. Connects when it is first used.
+    pub(crate) fn of(target: Target) -> Self {
+        let server = Server::of(&target.address);
+        Self { server, target: Arc::new(target), http: Arc::default(), fastly_key: None }
     }
 
     /// Sends this token with every request.
     pub(crate) fn with_fastly_key(self, key: String) -> Self {
         Self { fastly_key: Some(FastlyKey(key)), ..self }
+    }
+
+    /// Whether it says who asks.
+    pub(crate) fn has_credential(&self) -> bool {
+        self.target.credential.is_some()
     }
 
     /// Whom it asks.
@@ -129,19 +138,47 @@ impl Client {
         if let Some(FastlyKey(key)) = &self.fastly_key {
             request = request.header("fastly-key", key);
         }
+        let shown = self.target.credential.show().await?;
+        // The key of the Fastly API is who sends it, where there is one.
+        if let (Some(token), None) = (&shown.token, &self.fastly_key) {
+            request = request.header(AUTHORIZATION, client::bearer(token)?);
+        }
         let mut content = Bytes::new();
         if let Some((media_type, value)) = body {
             request = request.header(CONTENT_TYPE, media_type);
             content = Bytes::from(value.to_string());
         }
         let request = request.body(Full::new(content)).map_err(|source| self.malformed(path, &source))?;
-        let response = self.http.request(request).await.map_err(|error| Error::unreachable(&self.server, &error))?;
+        let http = self.http.get_or_try_init(|| async { self.connect(&shown) }).await?;
+        let response = http.request(request).await.map_err(|error| Error::unreachable(&self.server, &error))?;
         if response.status().is_success() {
             return Ok(response);
         }
         let code = response.status();
         let body = self.read(response.into_body()).await?;
         Err(Error::Refused(Status::of(code, &body)))
+    }
+
+    fn connect(&self, shown: &Shown) -> Result<Http, Error> {
+        let connector = client::connector(&self.target, shown, Protocol::Http1)?;
+        Ok(HttpClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector))
+    }
+
+    /// A connection for gRPC, and the token that goes with each call.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub(crate) async fn channel(&self, timeout: Duration) -> Result<(Channel, Option<AsciiMetadataValue>), Error> {
+        let shown = self.target.credential.show().await?;
+        let connector = client::connector(&self.target, &shown, Protocol::Http2)?;
+        let token = shown.token.as_ref().map(client::bearer).transpose()?;
+        let token = token.and_then(|token| AsciiMetadataValue::try_from(token.as_bytes()).ok());
+        let unreachable = |error: tonic::transport::Error| Error::unreachable(&self.server, &error);
+        // The connector knows whether there is TLS.
+        let uri = self.server.uri("").replacen("https://", "http://", 1);
+        let endpoint = Endpoint::from_shared(uri).map_err(unreachable)?.connect_timeout(timeout).timeout(timeout);
+        let channel = endpoint.connect_with_connector(connector).await.map_err(unreachable)?;
+        Ok((channel, token))
     }
 
     async fn read(&self, body: Incoming) -> Result<Bytes, Error> {

@@ -1,7 +1,9 @@
 //! The subcommands, a file each.
 
+pub(crate) mod access;
 pub(crate) mod apply;
 pub(crate) mod bootstrap;
+pub(crate) mod ca;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod control_plane;
@@ -12,8 +14,11 @@ pub(crate) mod export;
 pub(crate) mod get;
 mod hints;
 pub(crate) mod import;
+pub(crate) mod kubeconfig;
 mod object_ref;
 pub(crate) mod proxy;
+pub(crate) mod secrets;
+mod security;
 mod selection;
 pub(crate) mod status;
 pub(crate) mod token;
@@ -30,7 +35,7 @@ Examples:
 
 Exit codes: 0 done, 1 tried and failed or the answer is no, 2 wrong command line.";
 
-/// Option of every subcommand with addresses that authenticate nobody.
+/// Option of every subcommand with addresses that speak no TLS.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct AllowedHostArgs {
     /// A host name that requests to it may be addressed to, besides IP addresses and localhost; may be repeated
@@ -41,9 +46,6 @@ pub(crate) struct AllowedHostArgs {
 /// Options of what serves the Fastly API.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct FastlyArgs {
-    /// File of the tokens that the Fastly API takes; without one it takes any [see: backstay token]
-    #[arg(long, value_name = "FILE")]
-    tokens: Option<std::path::PathBuf>,
     /// Gateway that serves the Fastly services which name none themselves
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway_name)]
     fastly_gateway: Option<String>,
@@ -59,7 +61,6 @@ impl FastlyArgs {
     /// As settings. `default_gateway` serves where the command line names none.
     pub(crate) fn options(self, default_gateway: Option<&str>) -> backstay_control_plane::FastlyOptions {
         backstay_control_plane::FastlyOptions {
-            tokens: self.tokens,
             default_gateway: self.fastly_gateway.or_else(|| default_gateway.map(str::to_owned)),
             backend_header: self.fastly_backend_header.unwrap_or_default(),
             writes_per_hour: self.fastly_writes_per_hour,
@@ -82,7 +83,7 @@ fn header_name(text: &str) -> Result<String, String> {
 
 /// Whether the command line alone was wrong: an address that it does not allow itself.
 pub(crate) fn is_usage(error: &anyhow::Error) -> bool {
-    let of_control_plane = matches!(error.downcast_ref(), Some(backstay_control_plane::StartError::Exposed(_)));
+    let of_control_plane = matches!(error.downcast_ref(), Some(backstay_control_plane::StartError::Exposed { .. }));
     let of_proxy = matches!(error.downcast_ref(), Some(backstay_proxy::StartError::Exposed(_)));
     of_control_plane || of_proxy || error.is::<backstay_guard::Exposed>()
 }

@@ -45,6 +45,9 @@ pub(crate) enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// It cannot be asked as was said: a credential, an authority or a certificate cannot be used.
+    #[error(transparent)]
+    Access(#[from] backstay_api_client::Error),
     /// The control plane said no.
     #[error("{0}")]
     Refused(Status),

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use backstay_api_client::Address;
 use http::Uri;
 
-/// Address of an API: `http://HOST:PORT`.
+/// Address of an API: `https://HOST:PORT` or `http://HOST:PORT`. One from a kubeconfig may have a path before the API's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Server(String);
 
@@ -13,11 +14,8 @@ pub(crate) struct Server(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ServerError {
     /// Not a URL.
-    #[error("it must be a URL such as http://127.0.0.1:7080")]
+    #[error("it must be a URL such as https://backstay.example:7080 or http://127.0.0.1:7080")]
     Malformed,
-    /// `https`.
-    #[error("https is not supported: the API speaks plain HTTP, so write http:// and keep to loopback or a tunnel")]
-    Https,
     /// A path or query after the address.
     #[error("it must end after the port: the API has no path before its own")]
     Path,
@@ -30,32 +28,31 @@ impl FromStr for Server {
         // As curl has it, an address without a scheme is http.
         let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let uri: Uri = full.parse().map_err(|_| ServerError::Malformed)?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(ServerError::Https),
-            _ => return Err(ServerError::Malformed),
-        }
+        let address: Address = full.parse().map_err(|_| match uri.query() {
+            Some(_) => ServerError::Path,
+            None => ServerError::Malformed,
+        })?;
         if !matches!(uri.path_and_query().map(http::uri::PathAndQuery::as_str), None | Some("/" | "")) {
             return Err(ServerError::Path);
         }
-        let authority =
-            uri.authority().filter(|authority| !authority.host().is_empty()).ok_or(ServerError::Malformed)?;
-        if authority.as_str().contains('@') {
-            return Err(ServerError::Malformed);
-        }
-        Ok(Self(format!("http://{authority}")))
+        Ok(Self(address.to_string()))
     }
 }
 
 impl Server {
-    /// The API that is bound to `address` in this process or on this machine.
-    pub(crate) fn at(address: std::net::SocketAddr) -> Self {
-        Self(format!("http://{address}"))
+    /// The API at an address that was read elsewhere.
+    pub(crate) fn of(address: &Address) -> Self {
+        Self(address.to_string())
     }
 
-    /// `http://HOST:PORT` and `path`.
+    /// The address with `path` after it.
     pub(crate) fn uri(&self, path: &str) -> String {
         format!("{}{path}", self.0)
+    }
+
+    /// Whether connections to it have TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.0.starts_with("https://")
     }
 }
 

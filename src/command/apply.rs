@@ -52,7 +52,7 @@ impl Args {
         super::require_files(&self.files);
         let manifests = self.files.read(&self.krakend);
         let paint = output::Paint::stderr();
-        let client = self.server.client();
+        let client = self.server.client()?;
         let Some(applied) = apply(&client, &manifests, self.namespace.as_ref()).await? else {
             return Ok(ExitCode::FAILURE);
         };

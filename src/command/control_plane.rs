@@ -9,21 +9,26 @@ use backstay_control_plane::{ControlPlane, EtcdAddressError, EtcdOptions, Limit,
 use backstay_guard::LogSwitch;
 use serde_json::json;
 
+use super::access::AccessArgs;
+use super::security::SecurityArgs;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::output;
-use crate::shutdown::{Hangup, Shutdown};
+use crate::shutdown::{Hangup, Reopen, Shutdown};
 
 /// Run the control plane: the API, and the stream of configuration to proxies
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-SIGTERM and SIGINT end open requests in order; a second signal ends at once.
+SIGTERM and SIGINT end open requests in order; a second signal ends at once. SIGUSR1 has the audit log go on in a new file, after the
+old one was moved.
 
 Examples:
   backstay control-plane
   backstay control-plane --data-dir /var/lib/backstay
   backstay control-plane --store etcd://10.0.0.1:2379,10.0.0.2:2379,10.0.0.3:2379/backstay
   backstay control-plane --tokens tokens.yaml --fastly-gateway default/edge
+  backstay control-plane --tokens tokens.yaml --authorization roles.yaml --audit-log audit.log
+  backstay control-plane --api 10.0.0.5:7080 --xds 10.0.0.5:18000 --authority --tokens tokens.yaml
   backstay control-plane --api 10.0.0.5:7080 --xds 10.0.0.5:18000 --insecure --allowed-host backstay.example")]
 pub(crate) struct Args {
     /// Address of the API: REST, gRPC admin, metrics and health
@@ -38,16 +43,20 @@ pub(crate) struct Args {
     /// Store on etcd in place of --data-dir: etcd://HOST:PORT,HOST:PORT/PREFIX?OPTIONS, or etcds:// for TLS
     #[arg(long, value_name = "URL", value_parser = on_etcd)]
     store: Option<Box<EtcdOptions>>,
-    /// Allow addresses beyond this machine, although nothing encrypts or authenticates what goes over them
+    /// Allow addresses beyond this machine without TLS and authentication
     #[arg(long)]
     insecure: bool,
     /// A limit on clients or on the store, such as max-watches=20000; may be repeated
     #[arg(long = "limit", value_name = "NAME=VALUE")]
     limits: Vec<Limit>,
     #[command(flatten)]
+    access: AccessArgs,
+    #[command(flatten)]
     fastly: FastlyArgs,
     #[command(flatten)]
     allowed_hosts: AllowedHostArgs,
+    #[command(flatten)]
+    security: SecurityArgs,
     #[command(flatten)]
     address_file: AddressFileArgs,
 }
@@ -59,6 +68,7 @@ fn on_etcd(address: &str) -> Result<Box<EtcdOptions>, EtcdAddressError> {
 impl Args {
     pub(crate) async fn run(self, log_switch: LogSwitch) -> Result<ExitCode> {
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
+        let mut reopen = Reopen::listen(Hangup::Ends)?;
         let Self { api, xds, data_dir, store, insecure, .. } = self;
         // What others that stand by say they wait for.
         let holder = format!("control plane {api}, process {}", std::process::id());
@@ -67,8 +77,22 @@ impl Args {
         let fastly = self.fastly.options(None);
         let mut limits = Limits::default();
         self.limits.iter().for_each(|limit| limit.apply(&mut limits));
-        let options =
-            Options { limits, api, xds, data_dir, etcd, insecure, allowed_hosts, fastly, log_switch: Some(log_switch) };
+        let security = self.security.options();
+        let scheme = |is_tls| if is_tls { "https" } else { "http" };
+        let (api_scheme, xds_scheme) = (scheme(security.api_is_tls()), scheme(security.xds_is_tls()));
+        let options = Options {
+            api,
+            xds,
+            data_dir,
+            etcd,
+            insecure,
+            security,
+            allowed_hosts,
+            access: self.access.options(),
+            fastly,
+            limits,
+            log_switch: Some(log_switch),
+        };
         let start = ControlPlane::start(options);
         // It may stand by for long.
         let control_plane = tokio::select! {
@@ -77,10 +101,11 @@ impl Args {
         };
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         self.address_file.write(&json!({"api": api.to_string(), "xds": xds.to_string()}))?;
-        tracing::info!("API on http://{api}, configuration for proxies on http://{xds}");
+        tracing::info!("API on {api_scheme}://{api}, configuration for proxies on {xds_scheme}://{xds}");
         let lost = tokio::select! {
             () = shutdown.requested() => false,
             () = control_plane.ended() => true,
+            never = reopen.each(|| control_plane.reopen_audit_log()) => match never {},
         };
         tracing::info!("ending");
         shutdown.drain(control_plane.shutdown()).await;

@@ -41,7 +41,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let client = self.server.client();
+        let client = self.server.client()?;
         let targets = match (self.files.paths.is_empty(), self.selection.is_empty()) {
             (true, true) => super::usage("say what to delete: KIND NAME, KIND --all, KIND -l LABELS or -f FILE"),
             (false, false) => super::usage("name objects or give manifests with -f, not both"),

@@ -4,6 +4,7 @@ mod changes;
 mod demo_backend;
 mod earlier;
 mod manifests;
+mod own_tls;
 mod served;
 
 use std::net::SocketAddr;
@@ -11,8 +12,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use backstay_control_plane::ControlPlane;
+use backstay_auth::{Digest, new_token};
+use backstay_control_plane::{AccessOptions, ControlPlane, Security};
 use backstay_guard::{LogSwitch, check_address};
+use backstay_proxy::Access;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
@@ -20,9 +23,11 @@ use self::changes::Changes;
 use self::demo_backend::DemoBackend;
 use self::earlier::Earlier;
 use self::manifests::Followed;
+use self::own_tls::OwnTls;
+use super::access::AccessArgs;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
-use crate::client::{Client, Segment, Server};
+use crate::client::Segment;
 use crate::manifest::{FileArgs, KrakendArgs};
 use crate::output::{self, Paint};
 use crate::shutdown::{Hangup, Reopen, Shutdown};
@@ -38,6 +43,7 @@ run -d -c does.
 
 Examples:
   backstay dev
+  backstay dev --tls
   backstay dev -f krakend.json
   backstay dev -f manifests/
   backstay dev -f backend.yaml -f route.yaml --data-dir /tmp/try")]
@@ -70,6 +76,11 @@ pub(crate) struct Args {
     /// Allow addresses that other machines can reach, although nothing encrypts or authenticates
     #[arg(long)]
     insecure: bool,
+    /// Speak TLS on the API and on discovery, with an authority of its own
+    #[arg(long)]
+    tls: bool,
+    #[command(flatten)]
+    access: AccessArgs,
     #[command(flatten)]
     fastly: FastlyArgs,
     #[command(flatten)]
@@ -93,10 +104,15 @@ impl Args {
         let mut reopen = Reopen::listen(Hangup::Ends)?;
         let demo = self.files.paths.is_empty();
         let demo_backend = if demo { Some(DemoBackend::start().await?) } else { None };
+        // What dev applies, it applies by itself: with a token that nobody else has.
+        let token = new_token();
+        let access = AccessOptions { own: Some(Digest::of(&token)), ..self.access.options() };
         let options = backstay_control_plane::Options {
+            access,
             api: self.api,
             xds: self.xds,
             insecure: self.insecure,
+            security: if self.tls { OwnTls::security() } else { Security::default() },
             data_dir: self.data_dir.clone(),
             allowed_hosts: self.allowed_hosts.names.clone(),
             log_switch: Some(log_switch.clone()),
@@ -105,7 +121,13 @@ impl Args {
         };
         let control_plane = output::with_spinner("Starting the control plane", ControlPlane::start(options)).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
+        let tls = self.tls.then(|| OwnTls::new(&self.data_dir));
+        let access = match &tls {
+            Some(tls) => tls.prepare(&control_plane).await?,
+            None => Access::default(),
+        };
         let own = backstay_proxy::Options {
+            access,
             admin: Some(self.admin),
             insecure: self.insecure,
             allowed_hosts: self.allowed_hosts.names,
@@ -116,7 +138,7 @@ impl Args {
         };
         let proxy = super::proxy::for_dev(xds, own).await.context("cannot start the proxy")?;
         let krakend = self.krakend.with_debug();
-        let client = Client::new(Server::at(api));
+        let client = own_tls::client(api, token, tls.as_ref())?;
         let mut followed = Followed::new(client, self.files.clone(), krakend, self.namespace.clone(), self.earlier);
         // Changes made while the first round goes on must not be missed.
         let mut changes = if demo { Changes::none() } else { Changes::of(&self.files, &self.data_dir)? };
@@ -126,7 +148,7 @@ impl Args {
             let admin = proxy.admin_address().unwrap_or(self.admin);
             let addresses = json!({"api": api.to_string(), "xds": xds.to_string(), "admin": admin.to_string()});
             self.address_file.write(&addresses)?;
-            followed.show_next_steps(api).await?;
+            followed.show_next_steps(api, tls.as_ref().map(OwnTls::authority)).await?;
             loop {
                 changes.next().await;
                 if followed.has_changed() {
@@ -141,7 +163,10 @@ impl Args {
             () = shutdown.requested() => Ok(()),
             () = proxy.drain_requested() => Ok(()),
             error = proxy.failed() => Err(error.into()),
-            never = reopen.each(|| proxy.reopen_access_log()) => match never {},
+            never = reopen.each(|| {
+                proxy.reopen_access_log();
+                control_plane.reopen_audit_log();
+            }) => match never {},
         };
         output::error_line("Ending; press Ctrl-C again to end at once");
         shutdown

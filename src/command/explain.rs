@@ -84,7 +84,7 @@ impl Args {
             headers,
         };
         let objects = if self.files.paths.is_empty() {
-            stored(&self.server.client()).await?
+            stored(&self.server.client()?).await?
         } else {
             match self.written() {
                 Some(objects) => objects,

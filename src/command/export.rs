@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use backstay_control_plane::{backup, registry};
+use backstay_control_plane::{Keys, backup, registry};
 use serde_json::Value;
 
 use crate::client::{Client, Discovery, JSON, PAGE, ResourceType, ServerArgs, escape};
@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// Data directory of a control plane that is stopped, in place of the API of one that runs
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     data_dir: Option<PathBuf>,
+    /// Keys that its store is sealed with
+    #[arg(long, value_name = "FILE", requires = "data_dir")]
+    encryption_key_file: Option<PathBuf>,
     /// Form of each object
     #[arg(short, long, value_enum, default_value_t)]
     output: OutputFormat,
@@ -44,12 +47,13 @@ enum OutputFormat {
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         if let Some(directory) = &self.data_dir {
-            for object in backup::dump(directory)? {
+            let keys = self.encryption_key_file.as_deref().map(Keys::of_file).transpose()?;
+            for object in backup::dump(directory, keys)? {
                 self.print(&object)?;
             }
             return Ok(ExitCode::SUCCESS);
         }
-        let client = self.server.client();
+        let client = self.server.client()?;
         let discovery = Discovery::load(&client).await?;
         let mut revision = None;
         let mut seen = BTreeSet::new();

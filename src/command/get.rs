@@ -50,7 +50,7 @@ impl Args {
         if self.watch && words.count() > 1 {
             super::usage("--watch takes one kind at a time, and one name or none");
         }
-        let client = self.server.client();
+        let client = self.server.client()?;
         let selections = words.resolve(&client).await?;
         if self.watch {
             return self.follow(&client, &selections).await;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use backstay_control_plane::Keys;
 use serde_json::Value;
 
 use self::fastly::{Import, Wanted};
@@ -37,6 +38,9 @@ pub(crate) struct Args {
     /// Data directory whose store is made, of a control plane that is stopped
     #[arg(long, value_name = "DIR", default_value = ".backstay", requires = "paths")]
     data_dir: PathBuf,
+    /// Keys that the store is, or is to be, sealed with
+    #[arg(long, value_name = "FILE", requires = "paths")]
+    encryption_key_file: Option<PathBuf>,
     /// Give up the objects that the store holds; its file is kept as store.redb.before
     #[arg(long, requires = "paths")]
     replace: bool,
@@ -49,9 +53,9 @@ pub(crate) struct Args {
     /// Activate the version, where nothing was refused
     #[arg(long)]
     activate: bool,
-    /// Token for the control plane, where it was started with --tokens
-    #[arg(long, env = "FASTLY_API_TOKEN", hide_env_values = true, value_name = "TOKEN", default_value = "import")]
-    token: String,
+    /// Token for the control plane, where it was started with --tokens [default: the credential of --token-file or the kubeconfig]
+    #[arg(long, env = "FASTLY_API_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -59,7 +63,8 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         let Some(fastly) = &self.fastly else {
-            return restore::run(&self.files, &self.data_dir, self.replace).await;
+            let keys = self.encryption_key_file.as_deref().map(Keys::of_file).transpose()?;
+            return restore::run(&self.files, &self.data_dir, self.replace, keys).await;
         };
         let path = fastly.display();
         let text = std::fs::read(fastly).with_context(|| format!("cannot read {path}"))?;
@@ -67,7 +72,14 @@ impl Args {
         if !details.is_object() || details.get("name").is_none() {
             bail!("{path} is not what GET /service/ID/details answers: it has no name");
         }
-        let import = Import::new(self.server.client().with_fastly_key(self.token), details)?;
+        let client = self.server.client()?;
+        let client = match self.token {
+            Some(token) => client.with_fastly_key(token),
+            None if client.has_credential() => client,
+            // The Fastly API wants a token, whichever it is.
+            None => client.with_fastly_key("import".to_owned()),
+        };
+        let import = Import::new(client, details)?;
         import.run(Wanted { name: self.name, gateway: self.gateway, activate: self.activate }).await
     }
 }

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use backstay_guard::LogSwitch;
 use backstay_model::FleetName;
-use backstay_proxy::{AccessLog, DnsServer, Limits, Options, Proxy, Setting, UpgradeError, Upgrades};
+use backstay_proxy::{Access, AccessLog, DnsServer, Keys, Limits, Options, Proxy, Setting, UpgradeError, Upgrades};
 use backstay_resources::GoDuration;
 use clap::builder::NonEmptyStringValueParser;
 use http::Uri;
+use rustls_pki_types::ServerName;
 use serde_json::json;
 
 use super::AllowedHostArgs;
@@ -29,12 +30,16 @@ SIGTERM and SIGINT stop accepting and let open requests end, for --drain-timeout
 
 Examples:
   backstay proxy
-  backstay proxy --fleet edge --control-plane http://10.0.0.5:18000 --state-dir /var/lib/backstay-proxy
+  backstay proxy --fleet edge --control-plane https://10.0.0.5:18000 --ca ca.pem --token-file token
+  backstay proxy --fleet edge --control-plane https://10.0.0.5:18000 --ca ca.pem --state-dir /var/lib/backstay-proxy \
+      --join-token-file join-token
   backstay proxy --dns-server 10.0.0.2:53 --access-log stdout")]
 pub(crate) struct Args {
-    /// Where to fetch configuration from; several, with commas between, are tried in this order
+    /// Where to fetch configuration from, over TLS where it begins with https; several, with commas between, are tried in this order
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:18000", value_delimiter = ',')]
-    control_plane: Vec<PlainUri>,
+    control_plane: Vec<PlaneUri>,
+    #[command(flatten)]
+    access: AccessArgs,
     /// Fleet to join: the name of a Proxy object
     #[arg(long, value_name = "NAME", default_value = FleetName::DEFAULT)]
     fleet: Segment,
@@ -145,16 +150,66 @@ impl Limit {
     }
 }
 
-/// An address of plain HTTP: the discovery service has no other.
+/// An address of discovery: `https://HOST:PORT`, or `http://HOST:PORT`.
 #[derive(Debug, Clone)]
-struct PlainUri(Uri);
+struct PlaneUri(Uri);
 
-impl FromStr for PlainUri {
-    type Err = crate::client::ServerError;
+impl FromStr for PlaneUri {
+    type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let server: crate::client::Server = text.parse()?;
-        server.uri("").parse().map(Self).map_err(|_| crate::client::ServerError::Malformed)
+        const FORM: &str = "it must be a URL such as https://10.0.0.5:18000, with nothing after the port";
+        // As curl has it, an address without a scheme is http.
+        let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let uri: Uri = full.parse().map_err(|_| FORM)?;
+        let is_known = matches!(uri.scheme_str(), Some("http" | "https"));
+        let is_bare = matches!(uri.path_and_query().map(http::uri::PathAndQuery::as_str), None | Some("/" | ""));
+        let has_host =
+            uri.authority().is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
+        if is_known && is_bare && has_host { Ok(Self(uri)) } else { Err(FORM) }
+    }
+}
+
+/// What is believed of the control plane, and shown to it.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "The way to the control plane")]
+struct AccessArgs {
+    /// Authorities that the control plane's certificate must come from, as PEM; read for each connection [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Name that its certificate must carry [default: the host of --control-plane]
+    #[arg(long, value_name = "NAME", value_parser = server_name)]
+    tls_server_name: Option<ServerName<'static>>,
+    /// File with the token that proves which fleets this proxy may join; read for each stream
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Client certificate that proves it, as PEM; read for each connection
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    client_cert: Option<PathBuf>,
+    /// Its private key
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    client_key: Option<PathBuf>,
+    /// File with a join token: exchanged once for a certificate that is kept in --state-dir and renews itself [see: backstay token create]
+    #[arg(long, value_name = "FILE", conflicts_with = "client_cert")]
+    join_token_file: Option<PathBuf>,
+    /// Keys that the kept configuration is sealed with on disk, a line each: NAME:KEY, the key as 64 hexadecimal digits; the first seals
+    #[arg(long, value_name = "FILE", requires = "state_dir")]
+    state_key_file: Option<PathBuf>,
+}
+
+fn server_name(text: &str) -> Result<ServerName<'static>, String> {
+    ServerName::try_from(text.to_owned()).map_err(|_| "it must be a host name or an IP address".to_owned())
+}
+
+impl AccessArgs {
+    fn access(self) -> Access {
+        Access {
+            authorities: self.ca,
+            server_name: self.tls_server_name,
+            token: self.token_file,
+            pair: self.client_cert.zip(self.client_key),
+            join_token: self.join_token_file,
+        }
     }
 }
 
@@ -163,9 +218,9 @@ impl Args {
         let mut shutdown = Shutdown::listen(Hangup::Reopens)?;
         let mut reopen = Reopen::listen(Hangup::Reopens)?;
         let address_file = self.address_file.clone();
-        let control_planes: Vec<_> = self.control_plane.iter().map(|PlainUri(uri)| uri.to_string()).collect();
+        let control_planes: Vec<_> = self.control_plane.iter().map(|PlaneUri(uri)| uri.to_string()).collect();
         let control_planes = control_planes.join(" or ");
-        let proxy = Proxy::start(self.options(log_switch)).await?;
+        let proxy = Proxy::start(self.options(log_switch)?).await?;
         let admin = proxy.admin_address().map(|address| address.to_string()).unwrap_or_default();
         address_file.write(&json!({"admin": admin}))?;
         tracing::info!("Admin endpoint on http://{admin}, configuration from {control_planes}");
@@ -180,21 +235,24 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn options(self, log_switch: LogSwitch) -> Options {
+    fn options(self, log_switch: LogSwitch) -> Result<Options> {
         let mut limits = Limits::default();
         for limit in &self.limits {
             // Each was checked as it was read.
             let _ = limit.apply(&mut limits);
         }
-        let mut control_planes = self.control_plane.into_iter().map(|PlainUri(uri)| uri);
+        let mut control_planes = self.control_plane.into_iter().map(|PlaneUri(uri)| uri);
         let upgrades = self.upgrades.iter().filter_map(|upgrade| upgrade.0.as_deref());
-        Options {
+        let state_keys = self.access.state_key_file.as_deref().map(Keys::of_file).transpose();
+        Ok(Options {
             // Each was checked as it was read.
             upgrades: Upgrades::new(upgrades).unwrap_or_default(),
             node_id: self.node_id.unwrap_or_else(node_id),
             fleet: self.fleet.to_string(),
             control_plane: control_planes.next(),
             fallback_control_planes: control_planes.collect(),
+            access: self.access.access(),
+            state_keys: state_keys.context("--state-key-file")?,
             state_dir: self.state_dir,
             admin: Some(self.admin),
             insecure: self.insecure,
@@ -205,7 +263,7 @@ impl Args {
             drain_timeout: self.drain_timeout.0,
             limits,
             log_switch: Some(log_switch),
-        }
+        })
     }
 }
 
@@ -214,7 +272,8 @@ impl Args {
 /// # Errors
 /// When it cannot start.
 pub(crate) async fn for_dev(xds: SocketAddr, own: Options) -> Result<Proxy> {
-    let control_plane = crate::client::Server::at(xds).uri("").parse()?;
+    let scheme = if own.access == Access::default() { "http" } else { "https" };
+    let control_plane = format!("{scheme}://{xds}").parse()?;
     let options = Options {
         node_id: "dev".to_owned(),
         control_plane: Some(control_plane),

@@ -10,10 +10,9 @@ use anyhow::{Result, bail};
 use backstay_proto::admin::admin_service_client::AdminServiceClient;
 use backstay_proto::admin::{GetStatusRequest, GetStatusResponse};
 use backstay_resources::GoDuration;
-use tonic::Code;
-use tonic::transport::Endpoint;
+use tonic::{Code, Request};
 
-use crate::client::{Error, Segment, Server, ServerArgs};
+use crate::client::{Client, Segment, ServerArgs};
 use crate::output;
 
 /// To connect, and to answer.
@@ -70,12 +69,12 @@ enum OutputFormat {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let (server, fleet) = (self.server.server(), self.fleet.as_ref());
+        let (client, fleet) = (self.server.client()?, self.fleet.as_ref());
         let status = if self.wait {
-            let everywhere = wait::until_everywhere(server, fleet, self.revision, self.timeout.0);
+            let everywhere = wait::until_everywhere(&client, fleet, self.revision, self.timeout.0);
             output::with_spinner("Waiting for proxies", everywhere).await?
         } else {
-            output::with_spinner("Connecting", fetch(server, fleet)).await?
+            output::with_spinner("Connecting", fetch(&client, fleet)).await?
         };
         if let Some(fleet) = self.fleet.as_ref().filter(|_| status.fleets.is_empty()) {
             bail!("there is no fleet {:?}", fleet.as_str());
@@ -95,13 +94,17 @@ impl Args {
 ///
 /// # Errors
 /// When the control plane cannot be reached or does not answer in time.
-pub(crate) async fn fetch(server: &Server, fleet: Option<&Segment>) -> Result<GetStatusResponse> {
-    let endpoint = Endpoint::from_shared(server.uri(""))?.connect_timeout(TIMEOUT).timeout(TIMEOUT);
-    let channel = endpoint.connect().await.map_err(|error| Error::unreachable(server, &error))?;
-    let mut client = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
+pub(crate) async fn fetch(client: &Client, fleet: Option<&Segment>) -> Result<GetStatusResponse> {
+    let server = client.server();
+    let (channel, token) = client.channel(TIMEOUT).await?;
+    let mut admin = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
     // An empty name asks for all.
     let fleet = fleet.map(Segment::to_string).unwrap_or_default();
-    match client.get_status(GetStatusRequest { fleet }).await {
+    let mut request = Request::new(GetStatusRequest { fleet });
+    if let Some(token) = token {
+        request.metadata_mut().insert("authorization", token);
+    }
+    match admin.get_status(request).await {
         Ok(answer) => Ok(answer.into_inner()),
         // What fleet there is not is the caller's to say.
         Err(refusal) if refusal.code() == Code::NotFound => Ok(GetStatusResponse::default()),

@@ -1,5 +1,7 @@
 //! `backstay token`.
 
+mod create;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -11,10 +13,11 @@ use anyhow::{Context, Result};
 use backstay_auth::file::DEFAULT_CUSTOMER;
 use backstay_auth::{Digest, Scope, new_token};
 use backstay_resources::Timestamp;
+use clap::builder::NonEmptyStringValueParser;
 
 use crate::output;
 
-/// Make a token for the Fastly API, and add it to the file that --tokens names
+/// Make a token for the API, and add it to the file that --tokens names; or make a join token for a proxy
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The token is printed once, and is nowhere else: the file has its SHA-256 alone. A control plane that runs sees it within a \
@@ -22,17 +25,44 @@ second.
 
 Examples:
   backstay token deploy --file tokens.yaml
+  backstay token ci --file tokens.yaml --group deployers
   backstay token purge --file tokens.yaml --scope purge_all --service s2k4v0q7w1m9c3x5z8b6n4
-  backstay token reader --file tokens.yaml --scope global:read --expires 2027-01-01T00:00:00Z")]
+  backstay token reader --file tokens.yaml --scope global:read --expires 2027-01-01T00:00:00Z
+  backstay token edge-1 --file tokens.yaml --fleet edge
+  backstay token create --fleet edge --ttl 1h")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    entry: Option<Entry>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Create(create::Args),
+}
+
+/// A token of the file.
+#[derive(Debug, clap::Args)]
+struct Entry {
     /// What people call it
     name: String,
     /// The file; it is made where there is none
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
-    /// What it may do; may be repeated
-    #[arg(long, value_name = "SCOPE", default_value = "global", value_parser = scope)]
+    /// What it may do; may be repeated [default: global, everything; with --group or --fleet, what these bring]
+    #[arg(long, value_name = "SCOPE", value_parser = scope)]
     scope: Vec<Scope>,
+    /// A group that it is in, which roles are bound to; may be repeated
+    #[arg(long = "group", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    groups: Vec<String>,
+    /// A fleet that a proxy joins with it, private keys included, * for all; may be repeated
+    #[arg(long = "fleet", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    fleets: Vec<String>,
+    /// Distinguishes it from others that were called the same before
+    #[arg(long, value_name = "TEXT")]
+    uid: Option<String>,
     /// Identifier of the only service that it sees; may be repeated [default: all of its customer]
     #[arg(long = "service", value_name = "ID")]
     services: Vec<String>,
@@ -55,7 +85,17 @@ fn time(text: &str) -> Result<Timestamp, String> {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> Result<ExitCode> {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        match (self.action, self.entry) {
+            (Some(Action::Create(args)), _) => args.run().await,
+            (None, Some(entry)) => entry.add(),
+            (None, None) => super::usage("say what the token is called, and which file it goes into; or token create"),
+        }
+    }
+}
+
+impl Entry {
+    fn add(self) -> Result<ExitCode> {
         let token = new_token();
         let path = self.file.display().to_string();
         let is_new = std::fs::metadata(&self.file).map_or(true, |metadata| metadata.len() == 0);
@@ -72,13 +112,27 @@ impl Args {
     fn entry(&self, digest: &Digest) -> String {
         // JSON strings are YAML strings.
         let text = |text: &str| serde_json::Value::from(text).to_string();
-        let scopes: BTreeSet<Scope> = self.scope.iter().copied().collect();
+        let mut scopes: BTreeSet<Scope> = self.scope.iter().copied().collect();
+        if scopes.is_empty() && self.groups.is_empty() && self.fleets.is_empty() {
+            scopes.insert(Scope::Global);
+        }
         let scopes = scopes.into_iter().map(Scope::name).collect::<Vec<_>>().join(" ");
+        let list = |texts: &[String]| texts.iter().map(|one| text(one)).collect::<Vec<_>>().join(", ");
         let mut entry = format!("- name: {}\n  sha256: {digest}\n", text(&self.name));
-        let _ = writeln!(entry, "  customer: {}\n  scope: {}", text(&self.customer), text(&scopes));
+        let _ = writeln!(entry, "  customer: {}", text(&self.customer));
+        if let Some(uid) = &self.uid {
+            let _ = writeln!(entry, "  uid: {}", text(uid));
+        }
+        if !scopes.is_empty() {
+            let _ = writeln!(entry, "  scope: {}", text(&scopes));
+        }
+        for (name, texts) in [("groups", &self.groups), ("fleets", &self.fleets)] {
+            if !texts.is_empty() {
+                let _ = writeln!(entry, "  {name}: [{}]", list(texts));
+            }
+        }
         if !self.services.is_empty() {
-            let services = self.services.iter().map(|service| text(service)).collect::<Vec<_>>().join(", ");
-            let _ = writeln!(entry, "  services: [{services}]");
+            let _ = writeln!(entry, "  services: [{}]", list(&self.services));
         }
         let _ = writeln!(entry, "  created: {}", Timestamp::now());
         if let Some(expires) = self.expires {

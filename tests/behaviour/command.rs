@@ -218,8 +218,11 @@ fn wrong_command_lines_exit_with_2() {
         &["get"],
         &["delete"],
         &["nonsense"],
-        &["get", "backends", "--server", "https://127.0.0.1:1"],
-        &["proxy", "--control-plane", "https://127.0.0.1:1"],
+        &["get", "backends", "--server", "ftp://127.0.0.1:1"],
+        &["proxy", "--control-plane", "ftp://127.0.0.1:1"],
+        &["proxy", "--client-cert", "proxy.crt"],
+        &["control-plane", "--tls-cert", "server.crt"],
+        &["token", "create"],
         &["proxy", "--drain-timeout", "soon"],
         &["dev", "-f", "-"],
     ] {

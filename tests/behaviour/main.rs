@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+mod access;
 mod backup;
 mod browser;
 mod churn;
@@ -10,6 +11,7 @@ mod controller_runtime;
 mod crashes;
 mod discovery;
 mod docs;
+mod doors;
 mod envoy;
 mod etcd;
 mod events;

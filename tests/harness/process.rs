@@ -19,7 +19,10 @@ fn command() -> Command {
 }
 
 fn plain(mut command: Command) -> Command {
-    command.env_remove("BACKSTAY_SERVER").env_remove("RUST_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
+    for name in ["BACKSTAY_SERVER", "BACKSTAY_CA", "BACKSTAY_TOKEN_FILE", "KUBECONFIG", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
     command
 }
 
@@ -181,7 +184,8 @@ impl ControlPlane {
         Process::start("control-plane", &[arguments[0], any, arguments[1], any, arguments[2], OsStr::new(store)])
     }
 
-    fn start_in_with(data_dir: &Path, more: &[&str]) -> Self {
+    /// Starts one on ports of its own, with its store in `data_dir`, and with further arguments.
+    pub fn start_in_with(data_dir: &Path, more: &[&str]) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let more: Vec<_> = more.iter().map(|&argument| argument.to_owned()).collect();
         let (process, api, xds) = Self::spawn(data_dir, any, any, &more);
@@ -257,8 +261,10 @@ impl Proxy {
 
     fn start_from(command: Command, xds: SocketAddr, more: &[&str]) -> Self {
         let control_plane = format!("http://{xds}");
-        let mut arguments: Vec<&OsStr> = vec!["--control-plane".as_ref(), control_plane.as_ref()];
-        for (option, usual) in [("--admin", "127.0.0.1:0"), ("--threads", "2")] {
+        let mut arguments: Vec<&OsStr> = Vec::new();
+        for (option, usual) in
+            [("--control-plane", control_plane.as_str()), ("--admin", "127.0.0.1:0"), ("--threads", "2")]
+        {
             if !more.contains(&option) {
                 arguments.extend([option.as_ref() as &OsStr, usual.as_ref()]);
             }

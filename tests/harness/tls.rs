@@ -1,6 +1,7 @@
 //! Certificates, and clients that look at those they are shown.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +10,9 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
+};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -22,6 +25,13 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::PATIENCE;
 use super::traffic::describe;
+
+/// Replaces a file in one step.
+pub fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(&new, path).unwrap();
+}
 
 /// Who signs the certificates of a test.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -47,6 +57,11 @@ impl Authority {
         self.0.pem()
     }
 
+    /// Its own certificate and key.
+    pub fn pair(&self) -> Pair {
+        Pair { certificate: self.0.pem(), key: self.0.key().serialize_pem() }
+    }
+
     /// A certificate for these names.
     pub fn issue(&self, names: &[&str]) -> Pair {
         self.sign(CertificateParams::new(owned(names)).unwrap())
@@ -61,6 +76,32 @@ impl Authority {
 
     fn sign(&self, params: CertificateParams) -> Pair {
         let key = KeyPair::generate().unwrap();
+        // OpenSSL takes a certificate for self-signed whose subject is that of its authority.
+        let mut params = params;
+        params.distinguished_name.push(DnType::CommonName, "a server of the tests");
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        Pair { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+impl Authority {
+    /// A certificate for a client that is called by these URIs, and holds for this long from now on.
+    pub fn issue_client(&self, uris: &[&str], life: Duration) -> Pair {
+        self.issue_member(None, uris, life)
+    }
+
+    /// The same for a client of an organization.
+    pub fn issue_member(&self, organization: Option<&str>, uris: &[&str], life: Duration) -> Pair {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.subject_alt_names = uris.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect();
+        params.distinguished_name.push(DnType::CommonName, "a client of the tests");
+        if let Some(organization) = organization {
+            params.distinguished_name.push(DnType::OrganizationName, organization);
+        }
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.not_before = (SystemTime::now() - Duration::from_secs(60)).into();
+        params.not_after = (SystemTime::now() + life).into();
+        let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         Pair { certificate: certificate.pem(), key: key.serialize_pem() }
     }
@@ -71,6 +112,15 @@ fn owned(names: &[&str]) -> Vec<String> {
 }
 
 impl Pair {
+    /// Writes `NAME.crt` and `NAME.key`, each in one step, and yields their paths.
+    pub fn write(&self, folder: &Path, name: &str) -> [String; 2] {
+        [("crt", &self.certificate), ("key", &self.key)].map(|(extension, text)| {
+            let path = folder.join(format!("{name}.{extension}"));
+            replace(&path, text);
+            path.to_str().unwrap().to_owned()
+        })
+    }
+
     /// The certificate as it is shown.
     pub fn der(&self) -> CertificateDer<'static> {
         CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap()
@@ -152,6 +202,7 @@ pub struct Session {
     /// What was agreed on; empty if nothing was.
     pub alpn: String,
     host: String,
+    token: Option<String>,
     sender: Sender,
 }
 
@@ -199,21 +250,30 @@ impl Session {
             tokio::spawn(connection);
             Sender::Http1(sender)
         };
-        Ok(Self { certificate, alpn, host: host.to_owned(), sender })
+        Ok(Self { certificate, alpn, host: host.to_owned(), token: None, sender })
+    }
+
+    /// Sends this token with each request.
+    pub fn with_token(self, token: &str) -> Self {
+        Self { token: Some(format!("Bearer {token}")), ..self }
     }
 
     /// GET on this very connection.
     pub async fn get(&mut self, path: &str) -> Result<(StatusCode, String), String> {
         let exchange = async {
+            let shown = |request: http::request::Builder| match &self.token {
+                Some(token) => request.header("authorization", token),
+                None => request,
+            };
             let response = match &mut self.sender {
                 Sender::Http1(sender) => {
                     sender.ready().await.map_err(|error| describe(&error))?;
-                    let request = Request::get(path).header("host", &self.host);
+                    let request = shown(Request::get(path).header("host", &self.host));
                     sender.send_request(request.body(Full::default()).unwrap()).await
                 }
                 Sender::Http2(sender) => {
                     sender.ready().await.map_err(|error| describe(&error))?;
-                    let request = Request::get(format!("https://{}{path}", self.host));
+                    let request = shown(Request::get(format!("https://{}{path}", self.host)));
                     sender.send_request(request.body(Full::default()).unwrap()).await
                 }
             };

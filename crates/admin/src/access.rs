@@ -1,8 +1,7 @@
 //! Who calls, and whether they may.
 
-use std::sync::Arc;
-
-use backstay_kube::{Failure, ServedKind};
+use backstay_auth::Attributes;
+use backstay_kube::{Failure, Operations, ServedKind};
 use backstay_resources::Verb;
 use http::Extensions;
 use tonic::metadata::MetadataMap;
@@ -24,22 +23,21 @@ pub struct Access<'a> {
     pub name: &'a str,
 }
 
-/// Decides what a caller may do. Whoever authenticates requests puts an [`Authorizer`] into their extensions.
-pub trait Authorize: Send + Sync + 'static {
-    /// Whether `access` is allowed.
+impl Access<'_> {
+    /// Whether a caller may do it. Without one, whoever calls may: nothing authenticates.
     ///
     /// # Errors
     /// [`Failure`] says why not.
-    fn check(&self, access: &Access<'_>) -> Result<(), Failure>;
-}
-
-/// What decides about one request. A request without one may do everything.
-#[derive(Clone)]
-pub struct Authorizer(pub Arc<dyn Authorize>);
-
-impl std::fmt::Debug for Authorizer {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Authorizer")
+    pub(crate) async fn check(&self, caller: Option<&backstay_auth::Caller>) -> Result<(), Failure> {
+        let Some(caller) = caller else { return Ok(()) };
+        let asked = Attributes {
+            subresource: self.subresource.into(),
+            namespace: self.namespace.into(),
+            name: self.name.into(),
+            ..Attributes::resource(self.verb.name(), self.group, self.resource)
+        };
+        let decision = caller.check(&asked).await;
+        if decision.allowed { Ok(()) } else { Err(Failure::denied(&caller.user, &asked, &decision.reason)) }
     }
 }
 
@@ -48,18 +46,24 @@ impl std::fmt::Debug for Authorizer {
 pub(crate) struct Caller {
     /// Which program it is, as it says.
     pub(crate) agent: String,
-    authorizer: Option<Authorizer>,
+    /// Who it has proved to be. Whoever authenticates requests puts that into their extensions.
+    proved: Option<backstay_auth::Caller>,
 }
 
 impl Caller {
     /// Whoever sent a request.
     pub(crate) fn of(metadata: &MetadataMap, extensions: &Extensions) -> Self {
         let agent = metadata.get("user-agent").and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-        Self { agent: agent.to_owned(), authorizer: extensions.get::<Authorizer>().cloned() }
+        Self { agent: agent.to_owned(), proved: extensions.get::<backstay_auth::Caller>().cloned() }
+    }
+
+    /// The operations, as done for it.
+    pub(crate) fn on(&self, operations: &Operations) -> Operations {
+        operations.by(self.proved.as_ref())
     }
 
     /// Whether it may do something with an object, or with a collection if `name` is empty.
-    pub(crate) fn may(
+    pub(crate) async fn may(
         &self,
         verb: Verb,
         served: &ServedKind,
@@ -67,8 +71,7 @@ impl Caller {
         name: &str,
         subresource: &str,
     ) -> Result<(), Failure> {
-        let Some(Authorizer(authorizer)) = &self.authorizer else { return Ok(()) };
         let (group, resource) = (served.kind.group, served.kind.plural);
-        authorizer.check(&Access { verb, group, resource, subresource, namespace, name })
+        Access { verb, group, resource, subresource, namespace, name }.check(self.proved.as_ref()).await
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
-use crate::access::{Access, Authorizer};
+use crate::access::Access;
 use crate::options::Options;
 use crate::{deadline, paging, status};
 
@@ -30,10 +30,10 @@ pub fn bad_field(field: &str, message: &str) -> Status {
 /// Whether the caller of a request with these extensions may do something.
 ///
 /// # Errors
-/// What the [`Authorizer`] of the request says, if it has one.
-pub fn check(extensions: &Extensions, access: &Access<'_>) -> Result<(), Status> {
-    let Some(Authorizer(authorizer)) = extensions.get::<Authorizer>() else { return Ok(()) };
-    authorizer.check(access).map_err(|failure| status::of(&failure, ""))
+/// Why not.
+pub async fn check(extensions: &Extensions, access: &Access<'_>) -> Result<(), Status> {
+    let proved = extensions.get::<backstay_auth::Caller>();
+    access.check(proved).await.map_err(|failure| status::of(&failure, ""))
 }
 
 /// A page of what is in memory.

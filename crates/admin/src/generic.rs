@@ -99,13 +99,13 @@ fn type_of(served: &ServedKind) -> ResourceType {
     ResourceType { api_version: served.api_version.clone(), kind: served.kind.kind.to_owned() }
 }
 
-fn may(caller: &Caller, verb: Verb, subject: &Subject) -> Result<(), Failure> {
+async fn may(caller: &Caller, verb: Verb, subject: &Subject) -> Result<(), Failure> {
     let subresource = if subject.part == Part::Status { "status" } else { "" };
-    caller.may(verb, &subject.served, &subject.namespace, &subject.name, subresource)
+    caller.may(verb, &subject.served, &subject.namespace, &subject.name, subresource).await
 }
 
-fn may_all(caller: &Caller, verb: Verb, collection: &Collection) -> Result<(), Failure> {
-    caller.may(verb, &collection.served, collection.namespace.as_deref().unwrap_or_default(), "", "")
+async fn may_all(caller: &Caller, verb: Verb, collection: &Collection) -> Result<(), Failure> {
+    caller.may(verb, &collection.served, collection.namespace.as_deref().unwrap_or_default(), "", "").await
 }
 
 /// Reads a request.

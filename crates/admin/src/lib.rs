@@ -48,7 +48,7 @@ use tonic_reflection::server::Builder;
 use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::{Layer as _, ServiceExt as _};
 
-pub use self::access::{Access, Authorize, Authorizer};
+pub use self::access::Access;
 pub use self::beside::{Following, Paged, bad_field, check, page};
 pub use self::meter::Meter;
 pub use self::options::Options;

@@ -42,9 +42,9 @@ impl Typed {
     pub(crate) async fn get(&self, caller: &Caller, request: Bytes) -> Result<Answer, Refusal> {
         let requests::Get { name, read_mask } = requests::Get::decode(request)?;
         let subject = self.subject("name", &name, Part::Whole)?;
-        self.may(caller, Verb::Get, &subject)?;
+        self.may(caller, Verb::Get, &subject).await?;
         let mask = ReadMask::parse(&self.shape, paths(read_mask.as_ref()))?;
-        let stored = self.operations.get(&subject).await?;
+        let stored = caller.on(&self.operations).get(&subject).await?;
         self.answer(&stored, mask.as_ref())
     }
 
@@ -52,13 +52,13 @@ impl Typed {
     pub(crate) async fn list(&self, caller: &Caller, request: Bytes) -> Result<Answer, Refusal> {
         let request = requests::List::decode(request)?;
         let collection = self.collection(&request.parent)?;
-        caller.may(Verb::List, &self.served, namespace(&collection), "", "")?;
+        caller.may(Verb::List, &self.served, namespace(&collection), "", "").await?;
         let mask = ReadMask::parse(&self.shape, paths(request.read_mask.as_ref()))?;
         let paging = Paging { size: request.page_size, token: &request.page_token, order_by: &request.order_by };
         let filter = || Filter::parse(self.served.kind, &request.filter);
         let place = format!("{}/{}", self.served.resource, request.parent);
         let listing = paging.listing(&self.options, filter()?, &place)?;
-        let listed = self.operations.list(&collection, &listing).await?;
+        let listed = caller.on(&self.operations).list(&collection, &listing).await?;
         let mut out = Vec::with_capacity(listed.entries.iter().map(|entry| entry.value.len()).sum());
         for entry in &listed.entries {
             let open = wire::open(1, &mut out);
@@ -90,14 +90,14 @@ impl Typed {
             return Err(Failure::bad_field("metadata.name", why).into());
         }
         let id = if id.is_empty() { named.to_owned() } else { id };
-        caller.may(Verb::Create, &self.served, &namespace, &id, "")?;
+        caller.may(Verb::Create, &self.served, &namespace, &id, "").await?;
         self.identify(&mut object, &id);
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.shift_remove("uid");
         }
         let writing = writing(caller, &manager, validate_only);
         let object = Json { value: object.into(), duplicates: Vec::new() };
-        let stored = self.operations.create(&collection, object, &writing).await?;
+        let stored = caller.on(&self.operations).create(&collection, object, &writing).await?;
         self.answer(&stored, None)
     }
 
@@ -108,7 +108,7 @@ impl Typed {
         let mask = UpdateMask::parse(&self.shape, paths(update_mask.as_ref()), &object)?;
         let part = if mask.is_of_status()? { Part::Status } else { Part::Whole };
         let subject = self.subject("metadata.name", &name, part)?;
-        self.may(caller, Verb::Update, &subject)?;
+        self.may(caller, Verb::Update, &subject).await?;
         let version = etag::parse("metadata.etag", &etag)?;
         let writing = writing(caller, &manager, validate_only);
         let stored = match mask {
@@ -116,14 +116,14 @@ impl Typed {
                 self.identify(&mut object, &subject.name);
                 etag::put(&mut object, version);
                 let object = Json { value: object.into(), duplicates: Vec::new() };
-                self.operations.replace(subject, object, &writing).await?
+                caller.on(&self.operations).replace(subject, object, &writing).await?
             }
             UpdateMask::Paths(mut paths) => {
                 // A uid is what the object must have, as an etag is.
                 if object.get("metadata").and_then(|metadata| metadata.get("uid")).is_some() {
                     paths.push(vec!["metadata".to_owned(), "uid".to_owned()]);
                 }
-                self.operations.update(subject, object, paths, version, &writing).await?
+                caller.on(&self.operations).update(subject, object, paths, version, &writing).await?
             }
         };
         self.answer(&stored, None)
@@ -140,7 +140,7 @@ impl Typed {
             (true, _) => return Err(Failure::bad_field("status", "the status is applied by itself").into()),
         };
         let subject = self.subject("metadata.name", &name, part)?;
-        self.may(caller, Verb::Patch, &subject)?;
+        self.may(caller, Verb::Patch, &subject).await?;
         self.identify(&mut object, &subject.name);
         etag::put(&mut object, etag::parse("metadata.etag", &etag)?);
         let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
@@ -148,7 +148,7 @@ impl Typed {
             metadata.insert("namespace".into(), subject.namespace.as_str().into());
         }
         let writing = writing(caller, &manager, validate_only);
-        let stored = self.operations.apply(subject, object, force, &writing).await?;
+        let stored = caller.on(&self.operations).apply(subject, object, force, &writing).await?;
         self.answer(&stored, None)
     }
 
@@ -156,7 +156,7 @@ impl Typed {
     pub(crate) async fn delete(&self, caller: &Caller, request: Bytes) -> Result<Answer, Refusal> {
         let request = requests::Delete::decode(request)?;
         let subject = self.subject("name", &request.name, Part::Whole)?;
-        self.may(caller, Verb::Delete, &subject)?;
+        self.may(caller, Verb::Delete, &subject).await?;
         let deletion = Deletion {
             uid: Some(request.uid).filter(|uid| !uid.is_empty()),
             revision: etag::parse("etag", &request.etag)?,
@@ -164,7 +164,7 @@ impl Typed {
             dry_run: request.validate_only,
         };
         let mut out = Vec::new();
-        if let Some(stored) = self.operations.delete(subject, &deletion).await? {
+        if let Some(stored) = caller.on(&self.operations).delete(subject, &deletion).await? {
             let open = wire::open(1, &mut out);
             self.write(&stored.value, stored.revision, None, &mut out)?;
             wire::close(&open, &mut out);
@@ -180,11 +180,11 @@ impl Typed {
         if collection.namespace.is_none() {
             return Err(Failure::bad_field("parent", "must name a namespace").into());
         }
-        caller.may(Verb::DeleteCollection, &self.served, namespace(&collection), "", "")?;
+        caller.may(Verb::DeleteCollection, &self.served, namespace(&collection), "", "").await?;
         let Filter { labels, fields } = Filter::required(self.served.kind, &filter)?;
         let propagation = propagation::parse(propagation)?;
         let deletion = Deletion { propagation, dry_run: validate_only, ..Deletion::default() };
-        let gone = self.operations.delete_collection(collection, &labels, &fields, &deletion).await?;
+        let gone = caller.on(&self.operations).delete_collection(collection, &labels, &fields, &deletion).await?;
         let mut out = Vec::new();
         for entry in &gone {
             let name = names::of(self.served.kind, entry.key.namespace(), entry.key.name());
@@ -193,9 +193,9 @@ impl Typed {
         Ok(Answer::of(out))
     }
 
-    fn may(&self, caller: &Caller, verb: Verb, subject: &Subject) -> Result<(), Failure> {
+    async fn may(&self, caller: &Caller, verb: Verb, subject: &Subject) -> Result<(), Failure> {
         let subresource = if subject.part == Part::Status { "status" } else { "" };
-        caller.may(verb, &self.served, &subject.namespace, &subject.name, subresource)
+        caller.may(verb, &self.served, &subject.namespace, &subject.name, subresource).await
     }
 
     /// The object of a name, which was said in `field`.

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use backstay_resources::Timestamp;
 use serde::Deserialize;
 
 use crate::digest::Digest;
-use crate::identity::{Identity, Scope};
+pub use crate::identity::DEFAULT_CUSTOMER;
+use crate::identity::{AUTHENTICATED, Credential, Scope, User};
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -32,9 +34,13 @@ pub struct TokenEntry {
     /// The only services that it sees. Absent: all of the customer.
     #[serde(default)]
     pub services: Option<BTreeSet<String>>,
-    /// What it may do, with spaces between. Absent: `global`, everything.
-    #[serde(default = "default_scope")]
-    pub scope: String,
+    /// What it may do in the Fastly API, and by default elsewhere, with spaces between. Absent: `global`, everything; of a token that
+    /// has groups or fleets, nothing but what these bring.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// Distinguishes users that were called the same at different times.
+    #[serde(default)]
+    pub uid: String,
     /// Groups that it is in.
     #[serde(default)]
     pub groups: BTreeSet<String>,
@@ -49,15 +55,8 @@ pub struct TokenEntry {
     pub expires: Option<Timestamp>,
 }
 
-/// The customer of tokens that name none, and of requests where there are no tokens.
-pub const DEFAULT_CUSTOMER: &str = "local0customer00000000";
-
 fn default_customer() -> String {
     DEFAULT_CUSTOMER.to_owned()
-}
-
-fn default_scope() -> String {
-    Scope::Global.name().to_owned()
 }
 
 /// Why a file of tokens cannot be used.
@@ -100,7 +99,7 @@ pub enum FileError {
 }
 
 /// What is known of each token, by its hash.
-pub(crate) type Known = Vec<(Digest, Identity)>;
+pub(crate) type Known = Vec<(Digest, Arc<User>)>;
 
 /// Reads a file.
 pub(crate) async fn read(path: &Path) -> Result<Known, FileError> {
@@ -123,13 +122,13 @@ fn parse(path: &Path, text: &str) -> Result<Known, FileError> {
         if let Some(first) = seen.insert(digest.to_string(), index) {
             return Err(refused(format!("it is the same token as tokens[{first}]")));
         }
-        known.push((digest, identity));
+        known.push((digest, Arc::new(identity)));
     }
     Ok(known)
 }
 
 impl TokenEntry {
-    fn read(self) -> Result<(Digest, Identity), String> {
+    fn read(self) -> Result<(Digest, User), String> {
         if self.name.is_empty() || self.customer.is_empty() {
             return Err("name and customer must not be empty".to_owned());
         }
@@ -141,13 +140,28 @@ impl TokenEntry {
             "purge_all" => Ok(Scope::PurgeAll),
             other => Err(format!("scope: {other:?} is none of global, global:read, purge_select, purge_all")),
         };
-        let scopes = self.scope.split_whitespace().map(scope).collect::<Result<BTreeSet<Scope>, String>>()?;
-        if scopes.is_empty() {
-            return Err("scope: it must not be empty".to_owned());
+        let is_by_roles = !self.groups.is_empty() || !self.fleets.is_empty();
+        let scopes = match &self.scope {
+            None if is_by_roles => BTreeSet::new(),
+            None => BTreeSet::from([Scope::Global]),
+            Some(words) => {
+                let scopes = words.split_whitespace().map(scope).collect::<Result<BTreeSet<Scope>, String>>()?;
+                if scopes.is_empty() {
+                    return Err("scope: it must not be empty".to_owned());
+                }
+                scopes
+            }
+        };
+        if let Some(group) = self.groups.iter().find(|group| group.is_empty()) {
+            return Err(format!("groups: {group:?} is no name of a group"));
         }
-        let Self { name, customer, services, groups, fleets, created, expires, .. } = self;
-        let id = digest.id();
-        Ok((digest, Identity { name, id, customer, services, scopes, groups, fleets, created, expires }))
+        let Self { name, uid, customer, services, mut groups, fleets, created, expires, .. } = self;
+        groups.insert(AUTHENTICATED.to_owned());
+        let (id, credential) = (digest.id(), Credential::Token);
+        let extra = BTreeMap::new();
+        let user =
+            User { name, uid, groups, extra, credential, id, customer, services, scopes, fleets, created, expires };
+        Ok((digest, user))
     }
 }
 

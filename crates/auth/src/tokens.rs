@@ -2,18 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use backstay_resources::Timestamp;
 use subtle::ConditionallySelectable as _;
+use tokio::sync::watch;
 
 use crate::digest::Digest;
-use crate::file::{self, DEFAULT_CUSTOMER, FileError, Known};
-use crate::identity::Identity;
-
-/// How often it is looked whether the file has changed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+use crate::file::{self, FileError, Known};
+use crate::follow::Stamp;
+use crate::identity::User;
 
 /// The tokens that are taken: those of a file, or any.
 #[derive(Debug, Clone)]
@@ -25,6 +23,8 @@ struct OfFile {
     known: ArcSwap<Known>,
     /// The file as it was when it was first read.
     read: Stamp,
+    /// Counts how often it was read again.
+    changes: watch::Sender<u64>,
 }
 
 /// Why a token is not taken.
@@ -39,6 +39,18 @@ pub enum Denied {
     /// It held until some time.
     #[error("the token has expired")]
     Expired,
+    /// A client certificate held until some time, which the connection has outlived.
+    #[error("the client certificate has expired")]
+    Certificate,
+    /// Whoever could tell cannot be asked.
+    #[error("whoever could tell whether the token is good cannot be asked")]
+    Unavailable,
+    /// Too many that were not taken came from the same address.
+    #[error("too many credentials from this address were not taken")]
+    TooMany,
+    /// A signed token that is not good.
+    #[error("the token is not taken: {0}")]
+    Signed(backstay_token::Refusal),
 }
 
 impl Tokens {
@@ -56,7 +68,7 @@ impl Tokens {
         // First: what changes while it is read is read again.
         let read = Stamp::of(path).await;
         let known = ArcSwap::from_pointee(file::read(path).await?);
-        Ok(Self(Some(Arc::new(OfFile { path: path.to_owned(), known, read }))))
+        Ok(Self(Some(Arc::new(OfFile { path: path.to_owned(), known, read, changes: watch::Sender::new(0) }))))
     }
 
     /// Whether any token is taken.
@@ -65,13 +77,25 @@ impl Tokens {
         self.0.is_none()
     }
 
+    /// Tells of each time the file was read again, from now on. None where any token is taken.
+    #[must_use]
+    pub fn changes(&self) -> Option<watch::Receiver<u64>> {
+        self.0.as_ref().map(|file| file.changes.subscribe())
+    }
+
+    /// Whether any of these tokens may join a fleet.
+    #[must_use]
+    pub fn any_joins(&self) -> bool {
+        self.0.as_ref().is_some_and(|file| file.known.load().iter().any(|(_, identity)| !identity.fleets.is_empty()))
+    }
+
     /// Whose a token is. The time this takes does not depend on how much of a token is right.
     ///
     /// # Errors
     /// Why it is not taken.
-    pub fn identify(&self, token: Option<&str>, now: Timestamp) -> Result<Identity, Denied> {
+    pub fn identify(&self, token: Option<&str>, now: Timestamp) -> Result<Arc<User>, Denied> {
         let token = token.filter(|token| !token.is_empty()).ok_or(Denied::Missing)?;
-        let Some(file) = &self.0 else { return Ok(Identity::anyone(DEFAULT_CUSTOMER)) };
+        let Some(file) = &self.0 else { return Ok(User::shared_anyone()) };
         let digest = Digest::of(token);
         let known = file.known.load();
         // All are looked at, whichever it is.
@@ -92,34 +116,18 @@ impl Tokens {
     pub async fn follow(self) {
         let Some(file) = self.0 else { return std::future::pending().await };
         let mut seen = file.read;
-        let mut ticks = tokio::time::interval(LOOK_EVERY);
         loop {
-            ticks.tick().await;
-            let stamp = Stamp::of(&file.path).await;
-            if stamp == seen {
-                continue;
-            }
-            seen = stamp;
+            seen = seen.change(&file.path).await;
             match file::read(&file.path).await {
                 Ok(known) => {
                     let tokens = known.len();
                     file.known.store(Arc::new(known));
+                    file.changes.send_modify(|changes| *changes += 1);
                     tracing::info!(path = %file.path.display(), tokens, "tokens were read again");
                 }
                 Err(error) => tracing::warn!(%error, "tokens stay as they were"),
             }
         }
-    }
-}
-
-/// What changes when a file does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp(Option<(SystemTime, u64)>);
-
-impl Stamp {
-    async fn of(path: &Path) -> Self {
-        let metadata = tokio::fs::metadata(path).await.ok();
-        Self(metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len()))))
     }
 }
 

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::get;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Json, Router};
+use backstay_certificate::Authority;
 use backstay_kube::Operations;
 use backstay_proto::admin::admin_service_server::AdminServiceServer;
 use backstay_proto::admin::fleet_service_server::FleetServiceServer;
-use backstay_resources::Registry;
+use backstay_resources::{GoDuration, Registry, Timestamp};
 use backstay_store::Store;
-use http::header::CONTENT_TYPE;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use serde::Deserialize;
 use tokio::sync::watch;
 use tonic::server::NamedService as _;
 use tonic::service::Routes;
@@ -17,11 +21,61 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::admin::{Admin, FleetAdmin};
+use crate::doors::JoinTokens;
 use crate::faults::ObjectFigures;
 use crate::fleets::Fleets;
 use crate::health;
 use crate::metrics::Exposition;
 use crate::shared::{Compiling, Shared};
+
+/// How long a join token may be good for, in seconds.
+const JOIN_TOKEN_SECONDS: std::ops::RangeInclusive<i64> = 60..=30 * 24 * 3600;
+
+/// What makes a join token.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JoinTokenRequest {
+    fleet: String,
+    ttl: GoDuration,
+}
+
+/// `GET /ca.pem`, the certificate of the authority, which anyone may read; and `POST /join-tokens`, which makes a token with which one proxy
+/// may join a fleet.
+pub(crate) fn doors(authority: Option<Arc<Authority>>, tokens: JoinTokens, fleets: Arc<Fleets>) -> Router {
+    let signs = authority.is_some();
+    let pem = get(async move || match authority {
+        Some(authority) => ([(CONTENT_TYPE, "application/x-pem-file")], authority.pem().to_owned()).into_response(),
+        None => refused(
+            StatusCode::NOT_FOUND,
+            "this control plane has no authority: start it with --authority or --ca-cert",
+        ),
+    });
+    let make = post(async move |Json(request): Json<JoinTokenRequest>| {
+        let JoinTokenRequest { fleet, ttl } = request;
+        let seconds = i64::try_from(ttl.0.as_secs()).unwrap_or(i64::MAX);
+        if !signs {
+            let why = "join tokens are of no use here: the control plane signs no certificates without --authority or --ca-cert";
+            return refused(StatusCode::CONFLICT, why);
+        }
+        if !JOIN_TOKEN_SECONDS.contains(&seconds) {
+            return refused(StatusCode::UNPROCESSABLE_ENTITY, "ttl: it must be from 1m to 720h");
+        }
+        if fleets.subscribe(&fleet).is_none() {
+            let why = format!("fleet: there is no fleet {fleet:?}: create a Proxy with this name");
+            return refused(StatusCode::UNPROCESSABLE_ENTITY, why);
+        }
+        match tokens.make(&fleet, seconds, Timestamp::now()).await {
+            Ok(made) => (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(made)).into_response(),
+            Err(error) => refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        }
+    });
+    let only = |route: MethodRouter| route.fallback(async || backstay_kube::method_not_allowed());
+    Router::new().route("/ca.pem", only(pem)).route("/join-tokens", only(make))
+}
+
+fn refused(status: StatusCode, message: impl Into<String>) -> Response {
+    backstay_kube::refused(status, message).into_response()
+}
 
 /// REST of the dialects, gRPC admin, `/metrics`, and health.
 pub(crate) fn router(

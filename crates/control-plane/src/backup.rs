@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use backstay_resources::{Kind, Object, Timestamp};
 use backstay_store::embedded::Options;
-use backstay_store::{CommitError, Embedded, Expect, Key, OpenError, Operation, Prefix, Store, Write};
+use backstay_store::{CommitError, Embedded, Expect, Key, Keys, OpenError, Operation, Prefix, Store, Write};
 use serde_json::Value;
 
 use crate::registry;
@@ -54,16 +54,35 @@ pub enum BackupError {
     },
 }
 
-/// Every object in the store of a data directory, whole, with what the API does not tell. Blocks while it is read.
+/// The settings of a store that is sealed with these keys, or not.
+fn options(keys: Option<Keys>) -> Options {
+    Options { seal: keys, ..Options::default() }
+}
+
+/// Seals everything in the store of a data directory with the first of the keys, or with `plain` with none; says how many objects that are.
+/// Blocks while it is written.
 ///
 /// # Errors
-/// When there is no store, or a control plane has it open.
-pub fn dump(directory: &Path) -> Result<Vec<Value>, BackupError> {
+/// When there is no store, a control plane has it open, or a key is missing.
+pub fn rewrite(directory: &Path, keys: Keys, plain: bool) -> Result<usize, BackupError> {
     let path = directory.join(FILE);
     if !path.exists() {
         return Err(BackupError::Missing(directory.to_owned()));
     }
-    let snapshot = Embedded::open(path, Options::default())?.snapshot();
+    Ok(Embedded::rewrite(path, &options(Some(keys)), plain)?)
+}
+
+/// Every object in the store of a data directory, whole, with what the API does not tell. Blocks while it is read. What is sealed needs its
+/// keys.
+///
+/// # Errors
+/// When there is no store, or a control plane has it open.
+pub fn dump(directory: &Path, keys: Option<Keys>) -> Result<Vec<Value>, BackupError> {
+    let path = directory.join(FILE);
+    if !path.exists() {
+        return Err(BackupError::Missing(directory.to_owned()));
+    }
+    let snapshot = Embedded::open(path, options(keys))?.snapshot();
     let mut objects = Vec::new();
     for kind in registry().iter() {
         for entry in snapshot.list(&Prefix::resource(&kind.resource())) {
@@ -87,23 +106,24 @@ pub async fn restore(
     directory: &Path,
     objects: Vec<(&'static Kind, Object)>,
     replace: bool,
+    keys: Option<Keys>,
 ) -> Result<usize, BackupError> {
     let path = directory.join(FILE);
     let new = directory.join(format!("{FILE}.import"));
     if path.exists() {
         // Opened so that no control plane has it, and none gets it before it is done.
-        let there = Embedded::open(&path, Options::default())?;
+        let there = Embedded::open(&path, options(keys.clone()))?;
         let count = there.snapshot().len();
         if count > 0 && !replace {
             return Err(BackupError::Holds { directory: directory.to_owned(), count });
         }
-        fill(&new, objects, &there).await
+        fill(&new, objects, &there, keys.clone()).await
     } else {
-        let claimed = Embedded::open(&path, Options::default())?;
-        fill(&new, objects, &claimed).await
+        let claimed = Embedded::open(&path, options(keys.clone()))?;
+        fill(&new, objects, &claimed, keys.clone()).await
     }?;
     let count = {
-        let restored = Embedded::open(&new, Options::default())?;
+        let restored = Embedded::open(&new, options(keys))?;
         restored.snapshot().len()
     };
     rename(&path, &directory.join(format!("{FILE}.before")))?;
@@ -114,14 +134,19 @@ pub async fn restore(
 }
 
 /// Fills a new store. `_claim` keeps others away meanwhile.
-async fn fill(new: &Path, objects: Vec<(&'static Kind, Object)>, _claim: &Embedded) -> Result<(), BackupError> {
+async fn fill(
+    new: &Path,
+    objects: Vec<(&'static Kind, Object)>,
+    _claim: &Embedded,
+    keys: Option<Keys>,
+) -> Result<(), BackupError> {
     match std::fs::remove_file(new) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
             return Err(BackupError::File { path: new.to_owned(), source });
         }
         _ => {}
     }
-    let store = Embedded::open(new, Options::default())?;
+    let store = Embedded::open(new, options(keys))?;
     let (mut batch, mut bytes) = (Vec::new(), 0);
     for (kind, mut object) in objects {
         let metadata = &mut object.metadata;

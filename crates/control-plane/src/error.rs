@@ -8,9 +8,9 @@ pub enum StartError {
     /// The store could not be opened.
     #[error(transparent)]
     Open(#[from] backstay_store::OpenError),
-    /// The file of tokens cannot be used.
-    #[error("--tokens: {0}")]
-    Tokens(#[from] backstay_auth::FileError),
+    /// What is asked of whoever sends requests cannot be had.
+    #[error(transparent)]
+    Access(#[from] crate::access::AccessError),
     /// Objects that must always exist could not be created.
     #[error("cannot prepare the store: {0}")]
     Bootstrap(#[from] BootstrapError),
@@ -25,8 +25,43 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// An address reaches beyond this machine and nothing protects it.
-    #[error("{0}: use a loopback address behind a tunnel, or add --insecure where the network is trusted")]
-    Exposed(backstay_guard::Exposed),
+    #[error(
+        "{exposed}, since it has no {lacks}: give it both ({help}), use a loopback address behind a tunnel, or add --insecure where the \
+         network is trusted"
+    )]
+    Exposed {
+        /// Which address.
+        exposed: backstay_guard::Exposed,
+        /// What it has not.
+        lacks: &'static str,
+        /// Options that give it that.
+        help: &'static str,
+    },
+    /// A certificate, a key or an authority in a file cannot be used.
+    #[error("{option}: {source}")]
+    File {
+        /// The option that names the file.
+        option: &'static str,
+        /// Why.
+        source: backstay_certificate::FileError,
+    },
+    /// The authority cannot be used.
+    #[error("{option}: {source}")]
+    Authority {
+        /// The option that asks for it.
+        option: &'static str,
+        /// Why.
+        source: backstay_certificate::AuthorityError,
+    },
+    /// The authority could not be kept in the store, or what is kept is none.
+    #[error("the authority cannot be kept in the store: {0}")]
+    KeepAuthority(String),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] backstay_certificate::TlsError),
+    /// The keys that what is stored is sealed with cannot be used.
+    #[error("--encryption-key-file: {0}")]
+    Keys(#[from] backstay_store::KeysError),
     /// What the store holds could not be compiled.
     #[error("the compiler failed on what the store holds; the log says where")]
     Compile,

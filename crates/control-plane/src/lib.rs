@@ -3,18 +3,22 @@
 //!
 //! # Layout
 //!
+//! - `access`: who sends requests to the API, and what they may do.
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `views`: the same for Envoys. `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
 //! - `events`: what happens to objects, told.
 //! - `faults`: what is not in force, counted and listed.
 //! - `offline`: what the compiler says of objects that are not stored.
+//! - [`Security`]: TLS, authorities and proofs, as they are asked for; `doors`: made of that.
 //! - [`Limits`]: everything that has a bound. `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
 
+mod access;
 mod admin;
 mod api;
 pub mod backup;
 mod bootstrap;
+mod doors;
 mod error;
 mod events;
 mod faults;
@@ -22,10 +26,12 @@ mod fleets;
 mod health;
 mod limits;
 mod listen;
+mod membership;
 mod metrics;
 mod offline;
 mod publisher;
 mod reports;
+mod security;
 mod shared;
 mod source;
 mod status;
@@ -35,19 +41,19 @@ mod views;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use backstay_auth::Tokens;
+use backstay_auth::Audit;
 use backstay_compiler::{FrontEnd, GatewayApi};
 use backstay_fastly::FastlyFrontEnd;
 use backstay_fastly::api::backend_health::{Health, ProxyHealth};
 use backstay_fastly::object::FASTLY_SERVICE;
-use backstay_guard::{HostName, LogSwitch, PageGuard, check_address};
+use backstay_guard::{HostName, LogSwitch, PageGuard};
 use backstay_krakend::KrakendFrontEnd;
 use backstay_kube::Events;
 use backstay_metering::Meter;
-use backstay_resources::Registry;
+use backstay_resources::{Registry, Timestamp};
 use backstay_store::{Embedded, Etcd, Store};
+use futures::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -57,6 +63,10 @@ use tower::Layer as _;
 pub use backstay_store::EtcdOptions;
 pub use backstay_store::etcd::options::AddressError as EtcdAddressError;
 
+use self::access::Gate;
+pub use self::access::{AccessError, AccessLimits, AccessOptions, AuditLimits, TokenIssuer, TokenKeys};
+pub use self::doors::DoorLimits;
+use self::doors::{AdmissionLayer, Doors, JoinTokens, Joining};
 pub use self::error::{BootstrapError, StartError};
 use self::events::Teller;
 use self::fleets::Fleets;
@@ -64,13 +74,16 @@ pub use self::limits::{EventLimits, Limit, LimitError, Limits};
 use self::listen::Accept;
 pub use self::listen::ApiLimits;
 use self::listen::GuardLayer;
+use self::membership::Membership;
 use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
 use self::reports::{Reporting, Reports};
-use self::shared::{Compiling, Shared};
+pub use self::security::{AuthorityFrom, DoorFiles, Security};
+use self::shared::Shared;
 use self::source::FleetSource;
 use self::views::Views;
+pub use backstay_store::{Keys, KeysError};
 
 /// Where a control plane listens and keeps its data.
 #[derive(Debug, Clone)]
@@ -83,10 +96,14 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// The store on etcd, in place of the embedded one. Default none.
     pub etcd: Option<EtcdOptions>,
-    /// Allows addresses that other machines can reach, although nothing encrypts or authenticates them.
+    /// Allows addresses that other machines can reach without TLS and authentication.
     pub insecure: bool,
+    /// TLS and authentication of both addresses.
+    pub security: Security,
     /// Names that requests to both addresses may be addressed to, besides IP addresses and `localhost`. Default none.
     pub allowed_hosts: Vec<HostName>,
+    /// Who may send requests to the API, and what they may do.
+    pub access: AccessOptions,
     /// The Fastly dialect.
     pub fastly: FastlyOptions,
     /// Everything that has a bound.
@@ -103,7 +120,9 @@ impl Default for Options {
             data_dir: PathBuf::from(".backstay"),
             etcd: None,
             insecure: false,
+            security: Security::default(),
             allowed_hosts: Vec::new(),
+            access: AccessOptions::default(),
             fastly: FastlyOptions::default(),
             limits: Limits::default(),
             log_switch: None,
@@ -114,8 +133,6 @@ impl Default for Options {
 /// Settings of the Fastly dialect.
 #[derive(Debug, Clone, Default)]
 pub struct FastlyOptions {
-    /// File of the tokens that its API takes. Without one it takes any.
-    pub tokens: Option<PathBuf>,
     /// `NAMESPACE/NAME` of the Gateway that serves services which name none. None: these are not served.
     pub default_gateway: Option<String>,
     /// Response header that names the backend, and why it did not answer. Empty: none.
@@ -146,19 +163,13 @@ fn front_ends(fastly: &FastlyOptions) -> Vec<Box<dyn FrontEnd>> {
 }
 
 /// The APIs of dialects that have paths of their own.
-fn dialects(
-    store: &Arc<dyn Store>,
-    fastly: FastlyOptions,
-    tokens: Tokens,
-    reports: &Arc<Reports>,
-    meter: Meter,
-) -> axum::Router {
+fn dialects(store: &Arc<dyn Store>, fastly: FastlyOptions, reports: &Arc<Reports>, meter: Meter) -> axum::Router {
     let FastlyOptions { default_gateway, backend_header, writes_per_hour, .. } = fastly;
     let health = Arc::new(Reported(reports.clone()));
     let defaults = backstay_fastly::api::Options::default();
     let options =
         backstay_fastly::api::Options { default_gateway, backend_header, writes_per_hour, health, meter, ..defaults };
-    backstay_fastly::api::router(store.clone(), tokens, options)
+    backstay_fastly::api::router(store.clone(), options)
 }
 
 /// What proxies report, as the Fastly dialect asks for it.
@@ -187,8 +198,11 @@ pub struct ControlPlane {
     fleets: Arc<Fleets>,
     shared: Arc<Shared>,
     store: Arc<dyn Store>,
+    audit: Audit,
     servers: Vec<JoinHandle<()>>,
     publisher: Option<std::thread::JoinHandle<()>>,
+    doors: Arc<Doors>,
+    join_tokens: JoinTokens,
 }
 
 impl ControlPlane {
@@ -197,15 +211,15 @@ impl ControlPlane {
     /// # Errors
     /// [`StartError`] says what stands in the way. Nothing is left running then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        let security = &options.security;
+        // Whoever shows a certificate that the API's own door has verified is who it says.
+        let certificates = options.access.certificates || security.api.client_authorities.is_some();
+        let access = AccessOptions { certificates, ..options.access };
+        let tokens = access.read_tokens().await?;
         if !options.insecure {
-            check_address("--api", options.api, "may change everything").map_err(StartError::Exposed)?;
-            check_address("--xds", options.xds, "receives every fleet's configuration, private keys included")
-                .map_err(StartError::Exposed)?;
+            security.check(options.api, options.xds, &access, &tokens)?;
         }
-        let tokens = match &options.fastly.tokens {
-            Some(path) => Tokens::of_file(path).await?,
-            None => Tokens::any(),
-        };
+        let keys = security.encryption_keys.as_deref().map(backstay_store::Keys::of_file).transpose()?;
         // Before anybody can connect: a control plane that stands by answers nobody.
         let etcd = match options.etcd {
             Some(etcd) => Some(Etcd::open(etcd).await?),
@@ -213,9 +227,10 @@ impl ControlPlane {
         };
         let listener = listen(options.api, "the API").await?;
         let xds = listen(options.xds, "discovery").await?;
+        let sealed = backstay_store::Options { seal: keys, ..options.limits.store.clone() };
         let store: Arc<dyn Store> = match etcd {
             Some(etcd) => Arc::new(etcd),
-            None => Arc::new(Embedded::open(options.data_dir.join("store.redb"), options.limits.store)?),
+            None => Arc::new(Embedded::open(options.data_dir.join("store.redb"), sealed)?),
         };
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
@@ -225,6 +240,10 @@ impl ControlPlane {
         let teller = Teller::new(store.clone(), events.clone(), options.limits.events.certificate_warning);
         let api_options = backstay_kube::Options { events: events.clone(), ..options.limits.api.clone() };
         let (metrics, exposition) = Metrics::new(store.clone(), reports.clone(), events.clone());
+        let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
+        let doors = Doors::open(security, options.limits.doors, addresses, &tokens, &store, &metrics).await?;
+        let doors = Arc::new(doors);
+        let gate = Gate::open(&access, options.limits.access, tokens, &registry, metrics.access.clone()).await?;
         let fleets = Arc::new(Fleets::default());
         let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
@@ -238,16 +257,19 @@ impl ControlPlane {
             shared.clone(),
             metrics.clone(),
         )?;
-        let publisher = spawn_publisher(publisher, shared.clone(), stop.clone())?;
+        let publisher = publisher::spawn(publisher, shared.clone(), stop.clone())?;
         if !shared.ready().await {
             return Err(StartError::Compile);
         }
 
+        let membership = Membership::new(metrics.proxies_other_fleet.clone());
         let views = Arc::new(Views::new(fleets.clone(), shared.clone(), metrics.clone()));
         let source = FleetSource {
             fleets: fleets.clone(),
             shared: shared.clone(),
             metrics: metrics.clone(),
+            membership: membership.clone(),
+            audit: gate.audit.clone(),
             teller: teller.clone(),
             views,
         };
@@ -255,12 +277,14 @@ impl ControlPlane {
         let status = tokio::spawn(until(stop.clone(), status));
         let keeping = tokio::spawn(until(stop.clone(), events.keep()));
         let certificates = tokio::spawn(until(stop.clone(), teller.clone().watch_certificates(shared.clone())));
-        let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = backstay_kube::collect_garbage(store.clone(), registry.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
-        let following = tokio::spawn(until(stop.clone(), tokens.clone().follow()));
-        let dialects = dialects(&store, options.fastly, tokens, &reports, exposition.fastly_meter());
+        let (followed, kept) = (gate.clone(), doors.clone());
+        let following = async move { tokio::join!(followed.follow(), kept.keep()) };
+        let following = tokio::spawn(until(stop.clone(), following.map(drop)));
+        let dialects = dialects(&store, options.fastly, &reports, exposition.fastly_meter());
+        let join_tokens = JoinTokens::new(store.clone());
         let router = api::router(
             &store,
             &registry,
@@ -270,22 +294,32 @@ impl ControlPlane {
             (api_options, options.limits.grpc),
             watches_stop,
         )?
-        .merge(dialects);
+        .merge(dialects)
+        .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));
         let router = match options.log_switch {
             Some(switch) => router.merge(health::logging(switch)),
             None => router,
         };
         let api_stop = stop.clone();
-        // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here.
-        let guard = PageGuard::new(options.allowed_hosts);
-        let api_guard = GuardLayer::new(guard.clone(), metrics.api_requests_refused.clone());
-        let xds_guard = GuardLayer::new(guard, metrics.xds_requests_refused.clone());
-        let api = api_guard.layer(router);
-        let accept = Accept::new(listener, "the API", options.limits.connections.header_timeout);
-        let api =
-            listen::serve(accept, api, options.limits.connections, metrics, async move { api_stop.cancelled().await });
-        let accept = Accept::new(xds, "discovery", options.limits.connections.header_timeout);
-        let xds = serve_xds(accept, xds_guard, source, (reports, teller), options.limits.discovery, stop.clone());
+        // The one place where pages are kept out, of both addresses: whatever authenticates requests takes it from here. Over TLS a browser
+        // itself sees to it that the name which it asks for is one of the certificate's.
+        let guard = |is_tls| match is_tls {
+            true => PageGuard::any_name(),
+            false => PageGuard::new(options.allowed_hosts.iter().cloned()),
+        };
+        let api_guard = GuardLayer::new(guard(doors.api.is_some()), metrics.api_requests_refused.clone());
+        let xds_guard = GuardLayer::new(guard(doors.xds.is_some()), metrics.xds_requests_refused.clone());
+        let api = api_guard.layer(access::protect(router, &gate));
+        let timeout = options.limits.connections.header_timeout;
+        let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
+        let connections = options.limits.connections;
+        let api = listen::serve(accept, api, connections, metrics, async move { api_stop.cancelled().await });
+        let accept = Accept::new(xds, "discovery", timeout, doors.xds.clone());
+        let domain = options.security.trust_domain.clone();
+        let routes = backstay_xds::server::services(Arc::new(source), options.limits.discovery)
+            .add_service(Reporting::service(reports, teller, stop.clone(), membership))
+            .add_service(Joining::service(doors.authority.clone(), domain, join_tokens.clone()));
+        let xds = listen::serve_xds(accept, xds_guard, AdmissionLayer(doors.admission.clone()), routes, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
@@ -294,6 +328,7 @@ impl ControlPlane {
             fleets,
             shared,
             store,
+            audit: gate.audit,
             servers: vec![
                 status,
                 keeping,
@@ -305,6 +340,8 @@ impl ControlPlane {
                 tokio::spawn(xds),
             ],
             publisher: Some(publisher),
+            doors,
+            join_tokens,
         })
     }
 
@@ -318,6 +355,26 @@ impl ControlPlane {
     #[must_use]
     pub fn xds_address(&self) -> SocketAddr {
         self.xds
+    }
+
+    /// The certificate of the authority that signs here, as PEM: what others trust. None where nobody signs.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.doors.authority.as_ref().map(|authority| authority.pem())
+    }
+
+    /// A token with which one proxy may join a fleet within an hour.
+    ///
+    /// # Errors
+    /// In words, when the store cannot be written.
+    pub async fn join_token(&self, fleet: &str) -> Result<String, String> {
+        let made = self.join_tokens.make(fleet, 3600, Timestamp::now()).await;
+        made.map(|made| made.token).map_err(|error| error.to_string())
+    }
+
+    /// The next event of the audit log goes to the file that has its name then, as after a rotation.
+    pub fn reopen_audit_log(&self) {
+        self.audit.reopen();
     }
 
     /// Waits until changes are not compiled any more, such as when another control plane has taken the store. What is left to do
@@ -334,6 +391,8 @@ impl ControlPlane {
         for server in self.servers.drain(..) {
             let _ = server.await;
         }
+        let audit = self.audit.clone();
+        let _ = tokio::task::spawn_blocking(move || audit.close()).await;
         if let Some(publisher) = self.publisher.take() {
             let _ = tokio::task::spawn_blocking(move || publisher.join()).await;
         }
@@ -360,70 +419,5 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
     tokio::select! {
         () = stop.cancelled() => (),
         () = work => (),
-    }
-}
-
-/// Compiling may take a while at a time, so it has a thread of its own. It waits for other threads and for nothing else:
-/// without drivers for sockets and timers, waking it costs less.
-fn spawn_publisher(
-    publisher: Publisher,
-    shared: Arc<Shared>,
-    stop: CancellationToken,
-) -> Result<std::thread::JoinHandle<()>, StartError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(StartError::Thread)?;
-    std::thread::Builder::new()
-        .name("publisher".to_owned())
-        .spawn(move || {
-            let _ended = Ended(shared);
-            runtime.block_on(until(stop, publisher.run()));
-        })
-        .map_err(StartError::Thread)
-}
-
-/// Says that the publisher has ended, however it does: nobody takes a control plane for sound that compiles no changes.
-struct Ended(Arc<Shared>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.set_compiling(Compiling::Ended);
-    }
-}
-
-async fn serve_xds(
-    accept: Accept,
-    guard: GuardLayer,
-    source: FleetSource,
-    (reports, teller): (Arc<Reports>, Teller),
-    options: backstay_xds::server::Options,
-    stop: CancellationToken,
-) {
-    let services = backstay_xds::server::services(Arc::new(source), options);
-    let server = tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .layer(guard)
-        .add_routes(services)
-        .add_service(Reporting::service(reports, teller, stop.clone()))
-        .serve_with_incoming_shutdown(accept.into_stream(), stop.cancelled());
-    if let Err(error) = server.await {
-        tracing::error!(%error, "the discovery server ended");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_publisher_that_fails_is_not_waited_for_and_makes_nothing_ready() {
-        let shared = Arc::new(Shared::default());
-        let failing = shared.clone();
-        let thread = std::thread::spawn(move || {
-            let _ended = Ended(failing);
-            panic!("this is only a test");
-        });
-        assert!(!shared.ready().await);
-        assert!(thread.join().is_err());
-        assert_eq!(shared.compiling(), Compiling::Ended);
     }
 }

@@ -9,6 +9,7 @@ use backstay_resources::GoDuration;
 use backstay_resources::duration::ParseDurationError;
 use backstay_xds::server::TypeRule;
 
+use crate::access::AccessLimits;
 use crate::events::EXPIRES_SOON;
 use crate::listen::ApiLimits;
 
@@ -21,6 +22,10 @@ pub struct Limits {
     pub api: backstay_kube::Options,
     /// Of answers of the gRPC API; for requests those of the Kubernetes-style API hold.
     pub grpc: backstay_admin::Options,
+    /// Of TLS handshakes, on both addresses.
+    pub doors: crate::doors::DoorLimits,
+    /// Of who sends requests to the API.
+    pub access: AccessLimits,
     /// Of events.
     pub events: EventLimits,
     /// Of discovery streams.
@@ -53,6 +58,8 @@ impl Default for Limits {
         let own = TypeRule::of(backstay_proto::RESOURCE_TYPE_URL);
         discovery.types.insert(0, TypeRule { response_bytes: Some(WHOLE), ..own });
         Self {
+            doors: crate::doors::DoorLimits::default(),
+            access: AccessLimits::default(),
             connections: ApiLimits::default(),
             api: backstay_kube::Options::default(),
             grpc: backstay_admin::Options::default(),
@@ -142,12 +149,20 @@ static SETTINGS: &[Setting] = &[
     time("header-timeout", |limits| &mut limits.connections.header_timeout, SECOND, HOUR),
     time("write-timeout", |limits| &mut limits.connections.write_timeout, SECOND, HOUR),
     time("drain", |limits| &mut limits.connections.drain, Duration::ZERO, HOUR),
+    count("handshakes", |limits| &mut limits.doors.handshakes, 1, 1_000_000),
+    count("handshakes-per-second", |limits| &mut limits.doors.handshakes_per_second, 1, 1_000_000),
+    time("handshake-timeout", |limits| &mut limits.doors.handshake_timeout, SECOND, HOUR),
     count("max-body-bytes", |limits| &mut limits.api.max_body_bytes, 1024, 64 * MIB),
     count("max-bodies-bytes", |limits| &mut limits.api.max_bodies_bytes, MIB, 1 << 40),
     time("body-timeout", |limits| &mut limits.api.body_timeout, SECOND, HOUR),
     time("request-timeout", |limits| &mut limits.api.request_timeout, SECOND, HOUR),
     count("max-reading", |limits| &mut limits.api.max_reading, 1, 1_000_000),
     count("max-mutating", |limits| &mut limits.api.max_mutating, 1, 1_000_000),
+    count("max-user-percent", |limits| &mut limits.api.max_user_percent, 1, 100),
+    time("share-wait", |limits| &mut limits.api.share_wait, Duration::ZERO, HOUR),
+    count("auth-failures", |limits| &mut limits.access.failures.free, 1, 1_000_000),
+    time("auth-backoff", |limits| &mut limits.access.failures.wait, Duration::ZERO, HOUR),
+    count("audit-queue-bytes", |limits| &mut limits.access.audit.queue_bytes, 1024, 1 << 40),
     count("max-watches", |limits| &mut limits.api.max_watches, 1, 10_000_000),
     time("bookmark-interval", |limits| &mut limits.api.bookmark_interval, SECOND, HOUR),
     count("gzip-over-bytes", |limits| &mut limits.api.gzip_over_bytes, 0, usize::MAX),

@@ -3,6 +3,7 @@
 mod accept;
 mod first_byte_timeout;
 mod guarded;
+mod peer;
 mod write_timeout;
 
 use std::convert::Infallible;
@@ -16,12 +17,16 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tower::ServiceExt as _;
 
 pub(crate) use self::accept::Accept;
 use self::accept::Connection;
 pub(crate) use self::guarded::{GuardLayer, Guarded};
+use self::peer::PeerLayer;
 use self::write_timeout::WriteTimeout;
+use crate::doors::AdmissionLayer;
 use crate::metrics::Metrics;
 
 /// Limits of the API's connections.
@@ -61,19 +66,19 @@ pub(crate) async fn serve(
     let mut shutdown = std::pin::pin!(shutdown);
     let builder = builder(limits);
     loop {
-        let stream = tokio::select! {
+        let arrival = tokio::select! {
             () = &mut shutdown => break,
-            stream = accept.next() => stream,
+            arrival = accept.next() => arrival,
         };
         let Ok(slot) = slots.clone().try_acquire_owned() else {
             metrics.api_connections_refused.increment(1);
             continue;
         };
-        let stream = WriteTimeout::new(stream, limits.write_timeout);
-        let connection = connection(&builder, stream, api.clone());
-        let connection = graceful.watch(connection);
+        let (builder, api, watcher) = (builder.clone(), api.clone(), graceful.watcher());
         let open = metrics.api_connections.clone();
         tokio::spawn(async move {
+            let Some(stream) = arrival.establish().await else { return };
+            let connection = watcher.watch(connection(&builder, stream, limits.write_timeout, api));
             open.increment(1.0);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to the API ended");
@@ -102,16 +107,41 @@ fn builder(limits: ApiLimits) -> auto::Builder<TokioExecutor> {
 
 fn connection(
     builder: &auto::Builder<TokioExecutor>,
-    stream: WriteTimeout<Connection>,
+    stream: Connection,
+    write_timeout: Duration,
     api: Guarded<Router>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + 'static
 {
-    let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+    let peer = stream.other().peer.clone();
+    let service = hyper::service::service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
         let api = api.clone();
+        request.extensions_mut().insert(peer.clone());
         async move {
             let response = api.oneshot(request.map(Body::new)).await;
             Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
         }
     });
+    let stream = WriteTimeout::new(stream, write_timeout);
     builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned()
+}
+
+/// Serves these to proxies until `stop`.
+pub(crate) async fn serve_xds(
+    accept: Accept,
+    guard: GuardLayer,
+    admission: AdmissionLayer,
+    routes: Routes,
+    stop: CancellationToken,
+) {
+    let server = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .layer(guard)
+        .layer(PeerLayer)
+        .layer(admission)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(accept.into_stream(), stop.cancelled());
+    if let Err(error) = server.await {
+        tracing::error!(%error, "the discovery server ended");
+    }
 }

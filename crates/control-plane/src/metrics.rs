@@ -10,6 +10,7 @@ use backstay_store::{Stats, Store};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use crate::access::AccessMetrics;
 use crate::reports::Reports;
 
 const METADATA: Metadata<'static> = Metadata::new("backstay", Level::INFO, None);
@@ -64,6 +65,40 @@ pub(crate) struct Metrics {
     pub(crate) api_requests_refused: Counter,
     /// The same of the discovery address.
     pub(crate) xds_requests_refused: Counter,
+    /// Requests to the discovery address from proxies that did not prove who they are.
+    pub(crate) proxies_unauthenticated: Counter,
+    /// Proxies that asked for a fleet that they may not join.
+    pub(crate) proxies_other_fleet: Counter,
+    /// Of who sends requests to the API, and what they may do.
+    pub(crate) access: AccessMetrics,
+    recorder: Recording,
+}
+
+/// What else is counted is registered with this.
+#[derive(Clone)]
+struct Recording(Arc<PrometheusRecorder>);
+
+impl std::fmt::Debug for Recording {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Recording")
+    }
+}
+
+/// What is counted of TLS at one address.
+#[derive(Debug, Clone)]
+pub(crate) struct DoorMetrics {
+    /// Seconds until the certificate expires.
+    pub(crate) expires: Gauge,
+    /// Handshakes that went well.
+    pub(crate) done: Counter,
+    /// Those that did not.
+    pub(crate) failed: Counter,
+    /// Those that took too long.
+    pub(crate) late: Counter,
+    /// Requests without TLS.
+    pub(crate) plain: Counter,
+    /// Connections closed on arrival, since there were too many handshakes.
+    pub(crate) refused: Counter,
 }
 
 /// What the store says of itself when it is asked.
@@ -166,6 +201,10 @@ impl Metrics {
                 "backstay_xds_requests_refused_total",
                 "Requests for configuration refused for their host or for the web page they come from.",
             ),
+            proxies_unauthenticated: labelled(&recorder, REFUSED, REFUSED_HELP, &[("reason", "unauthenticated")]),
+            proxies_other_fleet: labelled(&recorder, REFUSED, REFUSED_HELP, &[("reason", "fleet")]),
+            access: access(&recorder),
+            recorder: Recording(recorder.clone()),
         };
         let exposition = Exposition {
             handle: recorder.handle(),
@@ -176,6 +215,59 @@ impl Metrics {
             events,
         };
         (metrics, exposition)
+    }
+}
+
+const REFUSED: &str = "backstay_xds_proxies_refused_total";
+const REFUSED_HELP: &str =
+    "Requests of proxies refused, by the reason: nobody knows who they are, or it is not their fleet.";
+
+impl Metrics {
+    /// What is counted of TLS at an address, which is called `api` or `xds`.
+    pub(crate) fn door(&self, name: &'static str) -> DoorMetrics {
+        const EXPIRES: &str = "backstay_tls_certificate_expires_seconds";
+        const HANDSHAKES: &str = "backstay_tls_handshakes_total";
+        let Recording(recorder) = &self.recorder;
+        let handshakes = |result| {
+            let help = "TLS handshakes of an address, by what became of them.";
+            labelled(recorder, HANDSHAKES, help, &[("door", name), ("result", result)])
+        };
+        let help = "Seconds until the certificate expires that an address shows.";
+        recorder.describe_gauge(EXPIRES.into(), None, help.into());
+        let key = Key::from_parts(EXPIRES, vec![Label::new("door", name)]);
+        DoorMetrics {
+            expires: recorder.register_gauge(&key, &METADATA),
+            done: handshakes("done"),
+            failed: handshakes("failed"),
+            late: handshakes("late"),
+            plain: handshakes("plain"),
+            refused: handshakes("refused"),
+        }
+    }
+}
+
+fn access(recorder: &PrometheusRecorder) -> AccessMetrics {
+    AccessMetrics {
+        unauthenticated: counter(
+            recorder,
+            "backstay_api_unauthenticated_total",
+            "Requests whose credential was not taken.",
+        ),
+        backed_off: counter(
+            recorder,
+            "backstay_api_authentication_backoff_total",
+            "Requests refused unseen, since too many credentials of their address were not taken.",
+        ),
+        denied: counter(recorder, "backstay_api_denied_total", "Requests that their sender may not make."),
+        unusable_roles: counter(
+            recorder,
+            "backstay_roles_reload_failures_total",
+            "Changes of the file of roles that could not be used.",
+        ),
+        audit: backstay_auth::AuditCounts {
+            written: counter(recorder, "backstay_audit_events_total", "Events written to the audit log."),
+            lost: counter(recorder, "backstay_audit_lost_total", "Events that the audit log has lost."),
+        },
     }
 }
 
@@ -296,6 +388,17 @@ fn write_events(text: &mut String, events: &Events) {
 fn counter(recorder: &PrometheusRecorder, name: &'static str, description: &'static str) -> Counter {
     recorder.describe_counter(name.into(), None, description.into());
     recorder.register_counter(&Key::from_parts(name, Vec::<Label>::new()), &METADATA)
+}
+
+fn labelled(
+    recorder: &PrometheusRecorder,
+    name: &'static str,
+    description: &'static str,
+    labels: &[(&'static str, &'static str)],
+) -> Counter {
+    recorder.describe_counter(name.into(), None, description.into());
+    let labels: Vec<_> = labels.iter().map(|(name, value)| Label::new(*name, *value)).collect();
+    recorder.register_counter(&Key::from_parts(name, labels), &METADATA)
 }
 
 fn gauge(recorder: &PrometheusRecorder, name: &'static str, description: &'static str) -> Gauge {

@@ -1,6 +1,7 @@
 //! From the store to the fleets: follows every change, compiles it, publishes what it changes.
 
 mod last_good;
+mod thread;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use backstay_store::{Change as StoreChange, Entry, Event, Key, Prefix, Revision,
 use backstay_xds::{Resource, ResourceChange};
 
 use self::last_good::LastGoodSecrets;
+pub(crate) use self::thread::spawn;
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use backstay_auth::identity::{AUTHENTICATED, Credential, DEFAULT_CUSTOMER};
+use backstay_auth::{Audit, Proxy, User, audit};
 use backstay_resources::Timestamp;
 use backstay_xds::Snapshot;
 use backstay_xds::server::{Event, Peer, Refusal as NotOpened, Refused, Rejection, Source, StreamId};
@@ -12,6 +14,7 @@ use tonic::Code;
 
 use crate::events::Teller;
 use crate::fleets::{Fleets, fleet_of};
+use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
 use crate::tracker::{Refusal, Stream, Subscription, Tracker};
@@ -23,6 +26,8 @@ pub(crate) struct FleetSource {
     pub(crate) fleets: Arc<Fleets>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: Metrics,
+    pub(crate) membership: Membership,
+    pub(crate) audit: Audit,
     pub(crate) teller: Teller,
     /// The same fleets, for Envoys.
     pub(crate) views: Arc<Views>,
@@ -39,12 +44,20 @@ impl Source for FleetSource {
             Compiling::Ready => {}
         }
         let fleet = fleet_of(&peer.node);
+        if let Some(proxy) = peer.identity.as_ref().and_then(|identity| identity.proof::<Proxy>()) {
+            let checked = self.membership.check(proxy, fleet);
+            checked.map_err(|message| {
+                self.joined(peer, Err(&message));
+                Refused::new(Code::PermissionDenied, message)
+            })?;
+        }
         let snapshots = match views::audience(&peer.node, type_url) {
             Some(audience) => self.views.subscribe(fleet, audience),
             None => self.fleets.subscribe(fleet),
         };
         snapshots.ok_or_else(|| {
             let message = format!("there is no fleet {fleet:?}: create a Proxy with this name, or join another");
+            self.joined(peer, Err(&message));
             Refused::new(Code::NotFound, message)
         })
     }
@@ -52,7 +65,9 @@ impl Source for FleetSource {
     fn observe(&self, stream: StreamId, event: Event) {
         let Some(event) = self.views.translate(stream, event) else { return };
         match event {
-            Event::Opened { peer: Peer { node, address, .. }, type_url } => {
+            Event::Opened { peer, type_url } => {
+                self.joined(&peer, Ok(()));
+                let Peer { node, address, .. } = peer;
                 self.metrics.streams.increment(1.0);
                 self.teller.proxy_connected(fleet_of(&node), &node.id, address);
                 let address = address.map_or_else(String::new, |address| address.to_string());
@@ -118,10 +133,26 @@ impl Source for FleetSource {
     }
 }
 
+/// Who a proxy has proved to be; anyone, where nothing is asked for.
+fn user_of(peer: &Peer) -> User {
+    let Some(identity) = &peer.identity else { return User::anyone(DEFAULT_CUSTOMER) };
+    let fleet = identity.proof::<Proxy>().and_then(Proxy::fleet_of_certificate);
+    let credential = if fleet.is_some() { Credential::Certificate } else { Credential::Token };
+    User { groups: [AUTHENTICATED.to_owned()].into(), credential, ..User::named(identity.name()) }
+}
+
 /// Name and version of what a response held, and the names of what it removed.
 type Sent<'a> = (&'a [(Arc<str>, Arc<str>)], &'a [Arc<str>]);
 
 impl FleetSource {
+    /// Writes down that a proxy has joined a fleet, or why it has not.
+    fn joined(&self, peer: &Peer, outcome: Result<(), &str>) {
+        if self.audit.is_on() {
+            let (user, node) = (user_of(peer), &peer.node);
+            self.audit.record(&audit::Event::stream(&user, fleet_of(node), &node.id, peer.address, outcome));
+        }
+    }
+
     fn answered(&self, tracker: &mut Tracker, stream: StreamId, type_url: &Arc<str>) {
         if let Some(took) = tracker.answered(stream, type_url, Instant::now()) {
             self.metrics.push.record(took);

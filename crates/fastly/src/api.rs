@@ -49,19 +49,32 @@ mod versions;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use backstay_auth::Tokens;
 use backstay_store::Store;
 
+pub use self::access::attributes;
+use self::failure::Failure;
 pub use self::options::Options;
 use self::shared::Api;
 
-/// The paths of this API, for a router that serves others beside it.
-pub fn router(store: Arc<dyn Store>, tokens: Tokens, options: Options) -> Router {
-    let api = Arc::new(Api::new(store, tokens, options));
+/// The paths of this API, for a router that serves others beside it. Who sends a request, and that it is allowed, is seen to before it
+/// gets here: it has a [`backstay_auth::Caller`] in its extensions, and is answered 401 without.
+pub fn router(store: Arc<dyn Store>, options: Options) -> Router {
+    let api = Arc::new(Api::new(store, options));
     let mut router = Router::new();
     for path in dispatch::PATHS {
         router = router.route(path, any(dispatch::handle));
     }
     router.with_state(api)
+}
+
+/// 401 as this API says it.
+pub fn unauthorized() -> Response {
+    Failure::unauthorized().into_response()
+}
+
+/// 403 as this API says it.
+pub fn denied(detail: impl Into<String>) -> Response {
+    Failure::forbidden(detail).into_response()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use backstay_auth::Tokens;
+use backstay_auth::Caller;
 use backstay_fastly::api::{Options, router};
 use backstay_store::{Memory, Store};
 use http::{Method, Request, StatusCode};
@@ -134,7 +134,7 @@ struct Service {
 impl Service {
     async fn start() -> Self {
         let store: Arc<dyn Store> = Arc::new(Memory::new());
-        let router = router(store, Tokens::any(), Options::default());
+        let router = router(store, Options::default()).layer(axum::Extension(Caller::anyone()));
         let mut service = Self { router, id: String::new() };
         let (_, made) = service.send(Method::POST, "/service", "name=x").await;
         service.id = made["id"].as_str().unwrap().to_owned();
@@ -263,7 +263,7 @@ fn has_order(model: &Model, one: &[(Ask, StatusCode)], other: &[(Ask, StatusCode
 async fn a_domain_is_served_by_one_service_whoever_races() {
     let store: Arc<dyn Store> = Arc::new(Memory::new());
     // Two processes over one store: they do not take turns.
-    let routers = [0, 1].map(|_| router(store.clone(), Tokens::any(), Options::default()));
+    let routers = [0, 1].map(|_| router(store.clone(), Options::default()).layer(axum::Extension(Caller::anyone())));
     let mut services = Vec::new();
     for (index, router) in routers.iter().cycle().take(10).enumerate() {
         let mut service = Service { router: router.clone(), id: String::new() };
@@ -284,7 +284,7 @@ async fn a_domain_is_served_by_one_service_whoever_races() {
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_over_one_store_lose_no_write() {
     let store: Arc<dyn Store> = Arc::new(Memory::new());
-    let routers = [0, 1].map(|_| router(store.clone(), Tokens::any(), Options::default()));
+    let routers = [0, 1].map(|_| router(store.clone(), Options::default()).layer(axum::Extension(Caller::anyone())));
     let mut service = Service { router: routers[0].clone(), id: String::new() };
     let (_, made) = service.send(Method::POST, "/service", "name=x").await;
     service.id = made["id"].as_str().unwrap().to_owned();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use backstay_auth::Tokens;
+use backstay_auth::Caller;
 use backstay_fastly::api::{Options, router};
 use backstay_store::{Memory, Store};
 use http::{Method, Request, StatusCode};
@@ -222,7 +222,7 @@ impl Api {
 #[tokio::test]
 async fn every_answer_has_the_types_of_the_strict_models() {
     let store: Arc<dyn Store> = Arc::new(Memory::new());
-    let api = Api { router: router(store, Tokens::any(), Options::default()) };
+    let api = Api { router: router(store, Options::default()).layer(axum::Extension(Caller::anyone())) };
     let service = api.make::<ServiceListResponse>("/service", "name=strict").await;
     let service = format!("/service/{}", service["id"].as_str().unwrap());
     let version = format!("{service}/version/1");

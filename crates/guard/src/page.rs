@@ -24,6 +24,8 @@ const SHOWN: usize = 100;
 #[derive(Clone, Debug, Default)]
 pub struct PageGuard {
     names: Arc<[HostName]>,
+    /// Whether requests may be addressed to any name.
+    any: bool,
 }
 
 /// Why a request is refused, and what helps.
@@ -80,7 +82,13 @@ impl Refusal {
 impl PageGuard {
     /// A guard that lets requests pass that are addressed to one of these names, besides addresses and `localhost`.
     pub fn new(names: impl IntoIterator<Item = HostName>) -> Self {
-        Self { names: names.into_iter().collect() }
+        Self { names: names.into_iter().collect(), any: false }
+    }
+
+    /// A guard that lets requests pass whatever name they are addressed to: for TLS, where a browser has seen that the certificate carries
+    /// the name that it asks for, so that no page of another name gets in. Requests of other pages are refused as always.
+    pub fn any_name() -> Self {
+        Self { any: true, ..Self::default() }
     }
 
     /// Whether a request may go on. `has_body` says whether there is anything after its head.
@@ -137,7 +145,7 @@ impl PageGuard {
         let authority = std::str::from_utf8(text).ok().and_then(Authority::parse);
         let authority = authority.filter(|authority| match &authority.host {
             Host::Ip(_) => true,
-            Host::Name(name) => name == "localhost" || self.names.iter().any(|allowed| allowed.is(name)),
+            Host::Name(name) => self.any || name == "localhost" || self.names.iter().any(|allowed| allowed.is(name)),
         });
         authority.ok_or_else(|| Refusal::Host { header, host: shown(text) })
     }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use backstay_auth::shares::Shares;
 use backstay_resources::Registry;
 use backstay_resources::event::{EVENT, EVENT_OF_GROUP};
 use backstay_store::Store;
@@ -26,8 +27,8 @@ pub(crate) struct Api {
     /// The same for kinds that are kept elsewhere than in `store`.
     elsewhere: Option<Box<Self>>,
     pub(crate) bodies: Budget,
-    pub(crate) reading: Semaphore,
-    pub(crate) mutating: Semaphore,
+    pub(crate) reading: Shares,
+    pub(crate) mutating: Shares,
     pub(crate) watches: Arc<Semaphore>,
     discovery: OnceLock<Discovery>,
     openapi: OnceLock<OpenApi>,
@@ -55,8 +56,8 @@ impl Api {
             namespaces: None,
             elsewhere: None,
             bodies: Budget::new(options.max_bodies_bytes),
-            reading: Semaphore::new(options.max_reading),
-            mutating: Semaphore::new(options.max_mutating),
+            reading: Shares::new(options.max_reading, options.max_user_percent, options.share_wait),
+            mutating: Shares::new(options.max_mutating, options.max_user_percent, options.share_wait),
             watches: Arc::new(Semaphore::new(options.max_watches)),
             discovery: OnceLock::new(),
             openapi: OnceLock::new(),

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use backstay_auth::Caller;
 use backstay_resources::Verb;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::time::timeout;
 
 use crate::accept::{self, Encoding, Form};
-use crate::access_review::Review;
+use crate::access_review::Question;
 use crate::api::Api;
 use crate::body::Received;
 use crate::discovery::{Document, Root};
@@ -53,13 +54,13 @@ async fn answer(api: &Arc<Api>, call: &Arc<Call>, body: Body) -> Result<Response
         return Err(Failure::bad_request("resource name may not be empty: a name in the path of the request is"));
     }
     let target = target.as_ref().ok_or_else(Failure::no_such_path)?;
-    let params = Params::parse(&parts.uri)?.written_by(&parts.headers);
+    let params = Params::parse(&parts.uri)?.written_by(&parts.headers).sent_by(&parts.extensions);
     match target {
         RequestTarget::Collection(collection) if params.watch && parts.method == Method::GET => {
             watching::start(api.of(&collection.served), collection, &params, parts).await
         }
         RequestTarget::Review(review) => {
-            let review = timeout(api.options.request_timeout, review_answer(api, *review, &params, parts, body));
+            let review = timeout(api.options.request_timeout, review_answer(api, review, &params, parts, body));
             review.await.unwrap_or_else(|_| Err(Failure::timeout()))
         }
         RequestTarget::Collection(_) | RequestTarget::Object(_) => {
@@ -96,7 +97,7 @@ async fn objects(
     // Before the permit: who sends slowly keeps nobody from writing.
     let body = if reads { None } else { Some(body::receive(&api.bodies, &api.options, body).await?) };
     let (limit, name) = if reads { (&api.reading, "max_reading") } else { (&api.mutating, "max_mutating") };
-    let _permit = api.options.meter.admit(limit, name)?;
+    let _share = api.options.meter.admit(limit, name, &caller(parts).user.name).await?;
     let api = target.served().map_or(api, |served| api.of(served));
     let bytes = body.as_ref().map(Received::bytes).unwrap_or_default();
     let reply = match target {
@@ -105,6 +106,11 @@ async fn objects(
         _ => return Err(Failure::no_such_path()),
     };
     Ok(wire(api, form.encoding, params, &parts.headers).finish(reply))
+}
+
+/// Who has sent a request; anyone where nothing before this dialect asks for that.
+fn caller(parts: &Parts) -> Caller {
+    parts.extensions.get::<Caller>().cloned().unwrap_or_else(Caller::anyone)
 }
 
 /// Whether the kind has the verb that a method stands for.
@@ -122,7 +128,7 @@ fn is_served(target: &RequestTarget, method: &Method) -> bool {
 
 async fn review_answer(
     api: &Api,
-    review: Review,
+    review: &Question,
     params: &Params,
     parts: &Parts,
     body: Body,
@@ -131,8 +137,9 @@ async fn review_answer(
         return Err(Failure::method_not_allowed());
     }
     let body = body::receive(&api.bodies, &api.options, body).await?;
-    let _permit = api.options.meter.admit(&api.mutating, "max_mutating")?;
-    let answer = review.answer(&body::decode(&parts.headers, body.bytes())?.value)?;
+    let caller = caller(parts);
+    let _share = api.options.meter.admit(&api.mutating, "max_mutating", &caller.user.name).await?;
+    let answer = review.answer(&caller, &body::decode(&parts.headers, body.bytes())?.value).await?;
     let reply = Reply::new(StatusCode::CREATED, answer.to_string());
     Ok(wire(api, accept::encoding(&parts.headers)?, params, &parts.headers).finish(reply))
 }

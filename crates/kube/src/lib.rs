@@ -11,7 +11,7 @@
 //! - `served`: the kinds. `api`: what all requests share; `dispatch`: from a request to its answer; `metering`: what is
 //!   counted.
 //! - [`operations`]: what is done with objects, by REST and by whichever other dialect.
-//! - `path`, `query`, `accept`, `body`: reading requests. `status`, `respond`: writing answers.
+//! - `path`, `query`, `accept`, `body`: reading requests; `request_info`: what they are about, for whoever allows them. `status`, `respond`: writing answers.
 //! - `read`, `page`, `selector`: get and list. `view`: the forms of answers.
 //! - `watching`: following changes.
 //! - `write`, `patch`, `delete`, `admission`: changing objects; [`ownership`]: who set which field, and server-side apply. `lifecycle`: which namespaces are open, for whoever creates;
@@ -45,6 +45,7 @@ mod path;
 mod protobuf;
 mod query;
 mod read;
+mod request_info;
 mod respond;
 mod selector;
 mod served;
@@ -58,6 +59,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
+use backstay_auth::{Attributes, User};
 use backstay_resources::Registry;
 use backstay_store::Store;
 use http::StatusCode;
@@ -74,6 +76,7 @@ pub use self::path::{Collection, Part, Subject};
 pub use self::served::ServedKind;
 pub use self::status::{About, Cause, Failure};
 pub use self::watching::Happened;
+pub use self::request_info::attributes;
 
 /// Serves the kinds of `registry` in this dialect. Every path is answered, unknown ones with a 404 `Status`: give it to an outer router as its
 /// fallback service. Watches end when `shutdown` becomes true.
@@ -89,6 +92,21 @@ pub fn rest(operations: &Operations) -> Router {
 /// A refusal in the words of this dialect, by whatever stands before it: a `Status` with this code, 400, 403 or 415.
 pub fn refused(code: StatusCode, message: impl Into<String>) -> Response {
     Failure::refused(code, message).into_response()
+}
+
+/// 401 as this dialect says it.
+pub fn unauthorized() -> Response {
+    Failure::unauthorized().into_response()
+}
+
+/// 403 as this dialect says it: what a user may not do, and why if there is more to say.
+pub fn denied(user: &User, asked: &Attributes<'_>, reason: &str) -> Response {
+    Failure::denied(user, asked, reason).into_response()
+}
+
+/// 429 as this dialect says it, with the seconds after which to come again.
+pub fn come_again(message: impl Into<String>, seconds: u32) -> Response {
+    Failure::come_again(message, seconds).into_response()
 }
 
 /// 405 as this dialect says it, for what is served beside it.

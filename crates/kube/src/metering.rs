@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use backstay_auth::shares::{Share, Shares};
 use backstay_metering::Names;
 use http::{Method, StatusCode};
 use metrics::{Gauge, Recorder};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::status::Failure;
 
@@ -39,13 +40,14 @@ impl Meter {
         self.counts.answered(method, status, Some(("resource", resource.to_owned())));
     }
 
-    /// Lets a request pass, or answers 429. `limit` is the name of the setting.
-    pub(crate) fn admit<'a>(
+    /// Lets a request of a user pass, or answers 429. `limit` is the name of the setting.
+    pub(crate) async fn admit<'a>(
         &self,
-        permits: &'a Semaphore,
+        shares: &'a Shares,
         limit: &'static str,
-    ) -> Result<SemaphorePermit<'a>, Failure> {
-        permits.try_acquire().map_err(|_| self.limited(limit))
+        user: &str,
+    ) -> Result<Share<'a>, Failure> {
+        shares.enter(user).await.map_err(|_| self.limited(limit))
     }
 
     /// 429 for a limit that is reached.

@@ -13,6 +13,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::body::Body;
+use backstay_auth::Caller;
 use backstay_resources::Registry;
 use backstay_resources::decode::Decoded;
 use backstay_store::{Entry, Store};
@@ -69,12 +70,20 @@ impl Stored {
 #[derive(Debug, Clone)]
 pub struct Operations {
     api: Arc<Api>,
+    /// Whose requests these are, if that is known: fair shares are theirs, and what a write turns out to be besides is asked of them.
+    caller: Option<Caller>,
 }
 
 impl Operations {
     /// The kinds of `registry` in `store`. Watches end when `shutdown` becomes true.
     pub fn new(store: Arc<dyn Store>, registry: &Registry, options: Options, shutdown: watch::Receiver<bool>) -> Self {
-        Self { api: Arc::new(Api::new(store, registry, options, shutdown)) }
+        Self { api: Arc::new(Api::new(store, registry, options, shutdown)), caller: None }
+    }
+
+    /// The same for the requests of somebody. Whether they may do what they ask for is looked at before.
+    #[must_use]
+    pub fn by(&self, caller: Option<&Caller>) -> Self {
+        Self { api: Arc::clone(&self.api), caller: caller.cloned() }
     }
 
     /// What all requests share.
@@ -186,7 +195,7 @@ impl Operations {
         let served = &collection.served;
         let work = async {
             let params = writing.params()?;
-            let _permit = self.mutating()?;
+            let _share = self.mutating().await?;
             let namespace = collection.namespace.as_deref().ok_or_else(Failure::method_not_allowed)?;
             create(self.api.of(served), served, namespace, &params, object).await
         };
@@ -265,7 +274,7 @@ impl Operations {
         let served = Arc::clone(&subject.served);
         let (operations, options) = (self.clone(), deletion.options());
         let work = to_end(async move {
-            let _permit = operations.mutating()?;
+            let _share = operations.mutating().await?;
             remove(operations.api.of(&subject.served), &subject, &options).await
         });
         let deleted = self.counted(&Method::DELETE, StatusCode::OK, &served, work).await?;
@@ -291,7 +300,7 @@ impl Operations {
         let params =
             Params { label_selector: labels.to_owned(), field_selector: fields.to_owned(), ..Params::default() };
         let work = to_end(async move {
-            let _permit = operations.mutating()?;
+            let _share = operations.mutating().await?;
             remove_collection(operations.api.of(&collection.served), &collection, &params, &options).await
         });
         Ok(self.counted(&Method::DELETE, StatusCode::OK, &served, work).await?.entries)
@@ -318,14 +327,18 @@ impl Operations {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let work = async {
-            let _permit = self.api.options.meter.admit(&self.api.reading, "max_reading")?;
+            let _share = self.api.options.meter.admit(&self.api.reading, "max_reading", self.user()).await?;
             work.await
         };
         self.counted(&Method::GET, StatusCode::OK, served, work).await
     }
 
-    fn mutating(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
-        self.api.options.meter.admit(&self.api.mutating, "max_mutating")
+    async fn mutating(&self) -> Result<backstay_auth::shares::Share<'_>, Failure> {
+        self.api.options.meter.admit(&self.api.mutating, "max_mutating", self.user()).await
+    }
+
+    fn user(&self) -> &str {
+        self.caller.as_ref().map_or("", |caller| &caller.user.name)
     }
 
     async fn edit(
@@ -337,11 +350,11 @@ impl Operations {
     ) -> Result<Stored, Failure> {
         let served = Arc::clone(&subject.served);
         let work = async {
-            let params = writing.params()?;
+            let params = Params { caller: self.caller.clone(), ..writing.params()? };
             let edit = edit(&self.api, &subject, &params)?;
             let operations = self.clone();
             to_end(async move {
-                let _permit = operations.mutating()?;
+                let _share = operations.mutating().await?;
                 update(operations.api.of(&subject.served), &subject, &params, &edit).await
             })
             .await

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use backstay_auth::shares::{DEFAULT_SHARE_PERCENT, DEFAULT_SHARE_WAIT};
+
 use crate::events::Events;
 use crate::metering::Meter;
 
@@ -24,6 +26,10 @@ pub struct Options {
     pub max_reading: usize,
     /// Requests that write, at the same time; more are answered 429. One whose body has not arrived does not count.
     pub max_mutating: usize,
+    /// How much of either one user may have in flight while others wait, in percent; more are answered 429.
+    pub max_user_percent: usize,
+    /// How long a request waits for others to end, whose user has less than that; then 429.
+    pub share_wait: Duration,
     /// Watches at the same time; more are answered 429.
     pub max_watches: usize,
     /// How long a watch lasts whose client does not say: a random time of this range.
@@ -54,6 +60,8 @@ impl Default for Options {
             request_timeout: Duration::from_secs(60),
             max_reading: 400,
             max_mutating: 200,
+            max_user_percent: DEFAULT_SHARE_PERCENT,
+            share_wait: DEFAULT_SHARE_WAIT,
             max_watches: 10_000,
             watch_timeout: Duration::from_secs(30 * 60)..Duration::from_secs(60 * 60),
             bookmark_interval: Duration::from_secs(60),

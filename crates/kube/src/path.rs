@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access_review::Review;
+use crate::access_review::Question;
 use crate::served::{ServedKind, ServedKinds};
 
 /// What a path names.
@@ -25,7 +25,7 @@ pub(crate) enum RequestTarget {
     /// `/openapi/v3/apis/GROUP/VERSION`
     OpenApiV3Document { group: String, version: String },
     /// A question that is asked by creating it.
-    Review(Review),
+    Review(Question),
     /// Objects of a kind.
     Collection(Collection),
     /// One object.
@@ -102,8 +102,8 @@ pub(crate) fn parse(kinds: &ServedKinds, path: &str) -> Option<RequestTarget> {
         ["apis", group, version] => {
             Some(RequestTarget::GroupVersion { group: (*group).to_owned(), version: (*version).to_owned() })
         }
-        ["apis", group, version, plural] if Review::by_resource(group, version, plural).is_some() => {
-            Review::by_resource(group, version, plural).map(RequestTarget::Review)
+        ["apis", group, version, rest @ ..] if Question::by_resource(group, version, rest).is_some() => {
+            Question::by_resource(group, version, rest).map(RequestTarget::Review)
         }
         ["api", version, rest @ ..] => objects(kinds, "", version, rest),
         ["apis", group, version, rest @ ..] if !group.is_empty() => objects(kinds, group, version, rest),
@@ -152,7 +152,7 @@ pub(crate) fn is_name(segment: &str) -> bool {
 }
 
 /// Undoes percent-encoding. `None` if it is malformed or not UTF-8.
-fn decode(segment: &str) -> Option<String> {
+pub(crate) fn decode(segment: &str) -> Option<String> {
     if !segment.contains('%') {
         return Some(segment.to_owned());
     }

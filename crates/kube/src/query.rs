@@ -5,6 +5,7 @@ mod deletion;
 use std::time::Duration;
 
 use axum::extract::Query;
+use backstay_auth::Caller;
 use backstay_resources::{FieldError, FieldPath};
 use http::{HeaderMap, Uri, header};
 
@@ -74,6 +75,8 @@ pub(crate) struct Params {
     pub(crate) grace_period_seconds: Option<i64>,
     pub(crate) orphan_dependents: Option<bool>,
     pub(crate) ignore_store_read_error: Option<bool>,
+    /// Who has sent the request. `None` where nothing before this dialect asks for that.
+    pub(crate) caller: Option<Caller>,
 }
 
 impl Params {
@@ -121,6 +124,11 @@ impl Params {
             }
         }
         self
+    }
+
+    /// Remembers who has sent it, for what is decided only once it is known what is stored.
+    pub(crate) fn sent_by(self, extensions: &http::Extensions) -> Self {
+        Self { caller: extensions.get::<Caller>().cloned(), ..self }
     }
 
     fn set(&mut self, name: &str, value: String) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use backstay_auth::{Attributes, User};
 use backstay_resources::{FieldError, Kind};
 use backstay_store::{CommitError, ReadError};
 use http::{HeaderValue, StatusCode, header};
@@ -122,6 +123,21 @@ impl Failure {
     pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
         let message = format!("{} {name:?} is forbidden: {why}", resource_of(kind));
         Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(kind.group, kind.plural, name)
+    }
+
+    /// 401: it is not known who has sent it.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized")
+    }
+
+    /// 403: whoever has sent it may not do that.
+    #[must_use]
+    pub fn denied(user: &User, asked: &Attributes<'_>, reason: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", asked.forbidden(user, reason)).about(
+            &asked.group,
+            &asked.resource,
+            &asked.name,
+        )
     }
 
     /// 403: nothing can be created in a namespace that is going away.
@@ -255,6 +271,11 @@ impl Failure {
     pub(crate) fn too_many_requests() -> Self {
         let message = "Too many requests, please try again later.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message).retry_after(1)
+    }
+
+    /// 429: it must come again later.
+    pub(crate) fn come_again(message: impl Into<String>, seconds: u32) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message).retry_after(seconds)
     }
 
     /// 500: a fault of the server.

@@ -18,6 +18,13 @@ pub mod backstay {
             tonic::include_proto!("backstay.admin.v1");
         }
     }
+    /// How proxies come by certificates.
+    pub mod join {
+        /// Version 1.
+        pub mod v1 {
+            tonic::include_proto!("backstay.join.v1");
+        }
+    }
     /// What proxies report.
     pub mod report {
         /// Version 1.
@@ -53,7 +60,7 @@ pub mod etcd {
     }
 }
 
-pub use backstay::{admin::v1 as admin, config::v1 as config, report::v1 as report};
+pub use backstay::{admin::v1 as admin, config::v1 as config, join::v1 as join, report::v1 as report};
 pub use envoy::service::discovery::v3 as discovery;
 
 /// The descriptors of all messages, as an encoded `google.protobuf.FileDescriptorSet`.

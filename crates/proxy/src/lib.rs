@@ -16,6 +16,7 @@
 //! - `forward`: the way of a request to an endpoint and back.
 //! - [`server`]: listening sockets, connections from clients, and the threads that serve them, with what `forward` offers.
 //! - `state`: the last good configuration on disk. `dns`: names. [`metrics`]: what is exported.
+//! - `plane`: the way to the control plane.
 //! - `control`: puts in force what the control plane sends, checked by [`backstay_model`]. `admin`: the admin endpoint.
 //! - `report`: tells the control plane how backends fare.
 //! - [`Proxy`]: one proxy, from start to drain.
@@ -35,6 +36,7 @@ mod forward;
 mod limits;
 pub mod local_reply;
 pub mod metrics;
+mod plane;
 mod process;
 mod proxy;
 mod report;
@@ -47,7 +49,9 @@ mod upgrades;
 mod upstream;
 
 pub use backstay_dns_cache::DnsServer;
+pub use backstay_seal::{Keys, KeysError};
 pub use limits::{LimitError, Limits, Setting};
+pub use plane::{Access, AccessError};
 pub use proxy::{AccessLog, Options, Proxy, RunError, StartError};
 pub use state::StateError;
 pub use upgrades::{UpgradeError, Upgrades};

@@ -36,9 +36,8 @@ impl Proxy {
     /// # Errors
     /// When something that will not get better by waiting keeps it from starting.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let mut control_planes = options.control_plane.iter().chain(&options.fallback_control_planes);
-        if let Some(uri) = control_planes.find(|uri| uri.scheme_str() != Some("http") || uri.authority().is_none()) {
-            return Err(StartError::ControlPlane(uri.clone()));
+        for uri in options.control_plane.iter().chain(&options.fallback_control_planes) {
+            options.access.check(uri, options.state_dir.as_deref())?;
         }
         options.limits.validate()?;
         if let (Some(address), false) = (options.admin, options.insecure) {

@@ -63,7 +63,7 @@ async fn stream(
     *connected = true;
     let (messages, outgoing) = mpsc::channel(1);
     let mut request = Request::new(ReceiverStream::new(outgoing));
-    *request.metadata_mut() = options.metadata.clone();
+    *request.metadata_mut() = client::metadata(options).await.ok()?;
     let mut client = HealthReportServiceClient::new(channel);
     let first = ReportHealthRequest {
         node_id: options.node.id.clone(),

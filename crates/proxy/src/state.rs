@@ -1,7 +1,7 @@
 //! The last good configuration on disk, so that a proxy that restarts serves without its control plane.
 //!
 //! One file, replaced as a whole: eight bytes that name the format, the XXH3 of what follows, and the resources in force as
-//! one discovery response. It holds private keys and is readable by its owner alone.
+//! one discovery response. It holds private keys and is readable by its owner alone; with keys, all of that is sealed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::discovery::{Any, DeltaDiscoveryResponse, Resource};
+use backstay_seal::{Keys, is_sealed};
 use backstay_xds::client::Update;
 use prost::Message;
 use xxhash_rust::xxh3::xxh3_64;
@@ -69,17 +70,19 @@ pub enum StateError {
 pub(crate) struct StateFile {
     directory: PathBuf,
     fleet: Arc<str>,
+    /// What it is sealed with.
+    keys: Option<Keys>,
 }
 
 impl StateFile {
     /// Makes the directory if it is not there, readable by its owner alone.
-    pub(crate) fn open(directory: &Path, fleet: &str) -> Result<Self, StateError> {
+    pub(crate) fn open(directory: &Path, fleet: &str, keys: Option<Keys>) -> Result<Self, StateError> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(directory).map_err(|source| StateError::Io { path: directory.to_owned(), source })?;
-        Ok(Self { directory: directory.to_owned(), fleet: fleet.into() })
+        Ok(Self { directory: directory.to_owned(), fleet: fleet.into(), keys })
     }
 
     fn path(&self) -> PathBuf {
@@ -95,6 +98,16 @@ impl StateFile {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(StateError::Io { path, source }),
+        }
+        if is_sealed(&content) {
+            let unsealed = self.keys.as_ref().map(|keys| keys.unseal(FILE, &content));
+            content = match unsealed {
+                Some(Ok(content)) => content,
+                Some(Err(_)) => {
+                    return Err(StateError::Damaged { path, why: "it is sealed, and not with a key that is given" });
+                }
+                None => return Err(StateError::Damaged { path, why: "it is sealed, and no key is given" }),
+            };
         }
         let response = match decode(&content) {
             Ok(response) => response,
@@ -126,8 +139,15 @@ impl StateFile {
         };
         let body = response.encode_to_vec();
         let checksum = xxh3_64(&body).to_le_bytes();
-        replace(&self.directory, FILE, &[FORMAT, &checksum, &body])
-            .map_err(|source| StateError::Io { path: self.path(), source })
+        let parts = [FORMAT, &checksum[..], &body];
+        let replaced = match &self.keys {
+            None => replace(&self.directory, FILE, &parts),
+            Some(keys) => keys
+                .seal(FILE, &parts.concat())
+                .map_err(io::Error::other)
+                .and_then(|sealed| replace(&self.directory, FILE, &[&sealed])),
+        };
+        replaced.map_err(|source| StateError::Io { path: self.path(), source })
     }
 }
 

@@ -66,6 +66,21 @@ impl Embedded {
             .map_err(|source| OpenError::Failed { path: path.to_owned(), source })
     }
 
+    /// Writes the file `path` anew, with every value sealed by the first of [`Options::seal`], or with `plain` by none; says how many objects it has.
+    /// The history that is kept is written anew as well, so that no other key is needed after that. After a crash
+    /// the file is the old one or the new one.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn rewrite(path: impl AsRef<Path>, options: &Options, plain: bool) -> Result<usize, OpenError> {
+        let path = path.as_ref();
+        let (location, lock) = Location::claim(path)?;
+        let failed = |source: redb::Error| OpenError::Failed { path: path.to_owned(), source: source.into() };
+        let count = disk::rewrite(&location, options, plain).map_err(failed)?;
+        let _ = lock.unlock();
+        Ok(count)
+    }
+
     fn start(medium: Box<dyn Medium>, lock: Option<File>, options: Options) -> Result<Self, DiskError> {
         let (disk, loaded) = disk::open(&*medium, &options)?;
         let published =

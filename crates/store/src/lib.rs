@@ -37,6 +37,7 @@ mod write;
 
 use std::fmt;
 
+pub use backstay_seal::{Keys, KeysError};
 use futures::future::BoxFuture;
 
 pub use self::embedded::{Embedded, Options};

@@ -12,12 +12,14 @@ mod disconnect;
 mod handler;
 mod options;
 mod session;
+mod transport;
 mod update;
 
 pub use backoff::Backoff;
-pub use connection::{connect, run};
+pub use connection::{connect, metadata, run};
 pub use disconnect::Disconnect;
 pub use handler::Handler;
 pub use options::Options;
 pub use session::{Acknowledgement, Delivery, Received, Session, WrongType};
+pub use transport::{Connection, Transport, Work};
 pub use update::{Rejection, Update};

@@ -68,7 +68,7 @@ pub(crate) async fn wait(
 
 /// Waits until everything up to `revision` is compiled.
 async fn compiled(client: &Client, revision: u64) -> Result<()> {
-    while status::fetch(client.server(), None).await?.compiled_revision < revision {
+    while status::fetch(client, None).await?.compiled_revision < revision {
         tokio::time::sleep(PACE).await;
     }
     Ok(())
@@ -77,7 +77,7 @@ async fn compiled(client: &Client, revision: u64) -> Result<()> {
 /// Waits until every proxy has answered for what its fleet should hold; yields what they refuse.
 async fn answered(client: &Client, revision: u64) -> Result<Vec<String>> {
     loop {
-        let status = status::fetch(client.server(), None).await?;
+        let status = status::fetch(client, None).await?;
         let up_to_date =
             |fleet: &Fleet| fleet.proxies.iter().all(|proxy| proxy.acknowledged_revision >= fleet.revision);
         if status.compiled_revision >= revision && status.fleets.iter().all(up_to_date) {

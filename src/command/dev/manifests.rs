@@ -1,6 +1,7 @@
 //! Applying manifests, and again when they change.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -154,11 +155,21 @@ impl Followed {
     ///
     /// # Errors
     /// When standard output is gone.
-    pub(super) async fn show_next_steps(&self, api: SocketAddr) -> Result<()> {
+    pub(super) async fn show_next_steps(&self, api: SocketAddr, authority: Option<&Path>) -> Result<()> {
         let rows = served::rows(&self.client).await?;
         let served = rows.iter().find(|row| row.fault.is_none());
         let of = |kind: &str| self.applied.iter().find(|target| target.resource.label().starts_with(kind));
-        let server = if api.port() == 7080 { String::new() } else { format!(" --server http://{api}") };
+        let usual = api.port() == 7080;
+        let (server, kubectl) = match authority {
+            None if usual => (String::new(), format!("--server http://{api}")),
+            None => (format!(" --server http://{api}"), format!("--server http://{api}")),
+            Some(file) => {
+                let file = file.display();
+                // Where nothing is shown, kubectl asks for a user and a password; here anything will do.
+                let kubectl = format!("--token dev --server https://{api} --certificate-authority {file}");
+                (format!(" --server https://{api} --ca {file}"), kubectl)
+            }
+        };
         output::line(Paint::stdout().bold("\nTry next, in another terminal"))?;
         if let Some(row) = served {
             output::line(format_args!("  {}", row.curl()))?;
@@ -166,9 +177,15 @@ impl Followed {
         let edited = of("backend.").map(|backend| format!("backend {}", backend.name));
         let edited = edited.or_else(|| of("krakendconfig.").map(|config| format!("krakendconfig {}", config.name)));
         if let Some(edited) = edited {
-            output::line(format_args!("  kubectl --server http://{api} edit {edited}"))?;
+            output::line(format_args!("  kubectl {kubectl} edit {edited}"))?;
         }
-        output::line(format_args!("  backstay status{server}"))?;
+        match authority {
+            None => output::line(format_args!("  backstay status{server}"))?,
+            Some(file) => {
+                output::line(format_args!("  backstay get backends{server}"))?;
+                output::line(format_args!("  curl --cacert {} https://{api}/readyz", file.display()))?;
+            }
+        }
         output::line("\nCtrl-C ends it.")
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use backstay_control_plane::backup;
+use backstay_control_plane::{Keys, backup};
 use backstay_resources::check::admit;
 
 use crate::command::check::{faults, tell};
@@ -15,7 +15,7 @@ use crate::output;
 ///
 /// # Errors
 /// When the store cannot be written, or a control plane has it open.
-pub(super) async fn run(files: &FileArgs, data_dir: &Path, replace: bool) -> Result<ExitCode> {
+pub(super) async fn run(files: &FileArgs, data_dir: &Path, replace: bool, keys: Option<Keys>) -> Result<ExitCode> {
     let manifests = files.read(&KrakendArgs::default());
     let mut problems = manifests.problems;
     if manifests.documents.is_empty() && problems.is_empty() {
@@ -51,7 +51,7 @@ pub(super) async fn run(files: &FileArgs, data_dir: &Path, replace: bool) -> Res
         output::error_line("error: nothing was imported");
         return Ok(ExitCode::FAILURE);
     }
-    let count = backup::restore(data_dir, objects, replace).await?;
+    let count = backup::restore(data_dir, objects, replace, keys).await?;
     let noun = if count == 1 { "object" } else { "objects" };
     output::line(format_args!("{count} {noun} are in the store of {}", data_dir.display()))?;
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use backstay_proto::admin::GetStatusResponse;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::fetch;
-use crate::client::{Segment, Server};
+use crate::client::{Client, Segment};
 
 /// How often the control plane is asked.
 const EVERY: Duration = Duration::from_millis(100);
@@ -18,20 +18,20 @@ const EVERY: Duration = Duration::from_millis(100);
 /// # Errors
 /// When the control plane cannot be asked, or it takes longer than `patience`: then with what is waited for.
 pub(super) async fn until_everywhere(
-    server: &Server,
+    client: &Client,
     fleet: Option<&Segment>,
     revision: Option<u64>,
     patience: Duration,
 ) -> Result<GetStatusResponse> {
     let deadline = Instant::now() + patience;
-    let mut status = fetch(server, fleet).await?;
+    let mut status = fetch(client, fleet).await?;
     let revision = revision.unwrap_or(status.revision);
     while let Some(lag) = lag(&status, revision) {
         if Instant::now() >= deadline {
             bail!("after {patience:?}, {lag}");
         }
         sleep(EVERY).await;
-        if let Ok(next) = timeout_at(deadline, fetch(server, fleet)).await {
+        if let Ok(next) = timeout_at(deadline, fetch(client, fleet)).await {
             status = next?;
         }
     }

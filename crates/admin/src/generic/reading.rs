@@ -28,8 +28,8 @@ impl Generic {
     pub(crate) async fn get(&self, caller: &Caller, request: Bytes) -> Result<Answer, Refusal> {
         let GetResourceRequest { r#type, namespace, name, format } = read(request)?;
         let subject = self.subject(r#type.as_ref(), &namespace, &name, Part::Whole)?;
-        may(caller, Verb::Get, &subject)?;
-        let stored = self.operations.get(&subject).await?;
+        may(caller, Verb::Get, &subject).await?;
+        let stored = caller.on(&self.operations).get(&subject).await?;
         self.answer(&subject.served, &stored, format)
     }
 
@@ -37,12 +37,12 @@ impl Generic {
     pub(crate) async fn list(&self, caller: &Caller, request: Bytes) -> Result<Answer, Refusal> {
         let request: ListResourcesRequest = read(request)?;
         let collection = self.collection(request.r#type.as_ref(), &request.namespace)?;
-        may_all(caller, Verb::List, &collection)?;
+        may_all(caller, Verb::List, &collection).await?;
         let served = &collection.served;
         let paging = Paging { size: request.page_size, token: &request.page_token, order_by: &request.order_by };
         let filter = || Filter::parse(served.kind, &request.filter);
         let place = format!("{}/{}/json", served.resource, request.namespace);
-        let listed = self.operations.list(&collection, &paging.listing(&self.options, filter()?, &place)?).await?;
+        let listed = caller.on(&self.operations).list(&collection, &paging.listing(&self.options, filter()?, &place)?).await?;
         let entries = listed.entries.iter();
         let resources = entries.map(|entry| self.resource(served, &entry.value, entry.modified, request.format));
         let response = ListResourcesResponse {
@@ -61,11 +61,11 @@ impl Generic {
     ) -> Result<BoxStream<'static, Result<Bytes, Status>>, Refusal> {
         let request: WatchResourcesRequest = read(request)?;
         let collection = self.collection(request.r#type.as_ref(), &request.namespace)?;
-        may_all(caller, Verb::Watch, &collection)?;
+        may_all(caller, Verb::Watch, &collection).await?;
         let Filter { labels, fields } = Filter::parse(collection.served.kind, &request.filter)?;
         let after = Some(request.revision).filter(|revision| *revision != 0);
         let following = Following { labels, fields, after, bookmarks: request.bookmarks };
-        let notices = self.operations.watch(&collection, &following).await?;
+        let notices = caller.on(&self.operations).watch(&collection, &following).await?;
         Ok(self.told(notices, collection.served, request.format, Until::new(after.is_none())).boxed())
     }
 

@@ -82,11 +82,11 @@ impl Generic {
         let Some(namespace) = &collection.namespace else {
             return Err(Failure::bad_field("resource.namespace", "is required of this kind").into());
         };
-        caller.may(Verb::Create, &collection.served, namespace, &said.name, "")?;
+        caller.may(Verb::Create, &collection.served, namespace, &said.name, "").await?;
         let version = said.version()?;
         let object = Decoded { value: said.whole(&collection.served, version).into(), duplicates: Vec::new() };
         let writing = writing(caller, &manager, validate_only);
-        let stored = self.operations.create(&collection, object, &writing).await?;
+        let stored = caller.on(&self.operations).create(&collection, object, &writing).await?;
         self.answer(&collection.served, &stored, format)
     }
 
@@ -98,15 +98,15 @@ impl Generic {
         let mask = UpdateMask::parse_json(&paths, &said.object)?;
         let part = if mask.is_of_status()? { Part::Status } else { Part::Whole };
         let subject = self.subject(Some(&said.kind), &said.namespace, &said.name, part)?;
-        may(caller, Verb::Update, &subject)?;
+        may(caller, Verb::Update, &subject).await?;
         let (served, version) = (subject.served.clone(), said.version()?);
         let writing = writing(caller, &manager, validate_only);
         let stored = match mask {
             UpdateMask::All => {
                 let object = Decoded { value: said.whole(&served, version).into(), duplicates: Vec::new() };
-                self.operations.replace(subject, object, &writing).await?
+                caller.on(&self.operations).replace(subject, object, &writing).await?
             }
-            UpdateMask::Paths(paths) => self.operations.update(subject, said.object, paths, version, &writing).await?,
+            UpdateMask::Paths(paths) => caller.on(&self.operations).update(subject, said.object, paths, version, &writing).await?,
         };
         self.answer(&served, &stored, format)
     }
@@ -116,10 +116,10 @@ impl Generic {
         let ApplyResourceRequest { resource, manager, force, validate_only, format, status } = read(request)?;
         let said = Said::of(resource)?;
         let subject = self.subject(Some(&said.kind), &said.namespace, &said.name, part(status))?;
-        may(caller, Verb::Patch, &subject)?;
+        may(caller, Verb::Patch, &subject).await?;
         let (served, version) = (subject.served.clone(), said.version()?);
         let writing = writing(caller, &manager, validate_only);
-        let stored = self.operations.apply(subject, said.whole(&served, version), force, &writing).await?;
+        let stored = caller.on(&self.operations).apply(subject, said.whole(&served, version), force, &writing).await?;
         self.answer(&served, &stored, format)
     }
 
@@ -128,7 +128,7 @@ impl Generic {
         let request: PatchResourceRequest = read(request)?;
         let PatchResourceRequest { r#type, namespace, name, patch, status, .. } = &request;
         let subject = self.subject(r#type.as_ref(), namespace, name, part(*status))?;
-        may(caller, Verb::Patch, &subject)?;
+        may(caller, Verb::Patch, &subject).await?;
         let format = match PatchType::try_from(request.patch_type) {
             Ok(PatchType::Json) => PatchFormat::Json,
             Ok(PatchType::Merge) => PatchFormat::Merge,
@@ -137,7 +137,7 @@ impl Generic {
         };
         let served = subject.served.clone();
         let writing = writing(caller, &request.manager, request.validate_only);
-        let stored = self.operations.patch(subject, format, patch.as_bytes(), &writing).await?;
+        let stored = caller.on(&self.operations).patch(subject, format, patch.as_bytes(), &writing).await?;
         self.answer(&served, &stored, request.format)
     }
 
@@ -146,7 +146,7 @@ impl Generic {
         let request: DeleteResourceRequest = read(request)?;
         let DeleteResourceRequest { r#type, namespace, name, etag, uid, .. } = &request;
         let subject = self.subject(r#type.as_ref(), namespace, name, Part::Whole)?;
-        may(caller, Verb::Delete, &subject)?;
+        may(caller, Verb::Delete, &subject).await?;
         let deletion = Deletion {
             uid: Some(uid.clone()).filter(|uid| !uid.is_empty()),
             revision: etag::parse("etag", etag)?,
@@ -154,7 +154,7 @@ impl Generic {
             dry_run: request.validate_only,
         };
         let served = subject.served.clone();
-        let waits = self.operations.delete(subject, &deletion).await?;
+        let waits = caller.on(&self.operations).delete(subject, &deletion).await?;
         let resource = waits.map(|stored| self.resource(&served, &stored.value, stored.revision, request.format));
         Ok(Answer::of(DeleteResourceResponse { resource: resource.transpose()? }.encode_to_vec()))
     }
@@ -166,11 +166,11 @@ impl Generic {
         if collection.namespace.is_none() {
             return Err(Failure::bad_field("namespace", "is required of this kind").into());
         }
-        may_all(caller, Verb::DeleteCollection, &collection)?;
+        may_all(caller, Verb::DeleteCollection, &collection).await?;
         let Filter { labels, fields } = Filter::required(collection.served.kind, &request.filter)?;
         let propagation = propagation::parse(request.propagation)?;
         let deletion = Deletion { propagation, dry_run: request.validate_only, ..Deletion::default() };
-        let gone = self.operations.delete_collection(collection, &labels, &fields, &deletion).await?;
+        let gone = caller.on(&self.operations).delete_collection(collection, &labels, &fields, &deletion).await?;
         let names = gone.iter().map(|entry| entry.key.name().to_owned()).collect();
         Ok(Answer::of(DeleteResourceCollectionResponse { names }.encode_to_vec()))
     }

@@ -29,12 +29,12 @@ impl Typed {
     ) -> Result<BoxStream<'static, Result<Bytes, Status>>, Refusal> {
         let request = requests::Watch::decode(request)?;
         let collection = self.collection(&request.parent)?;
-        caller.may(Verb::Watch, &self.served, namespace(&collection), "", "")?;
+        caller.may(Verb::Watch, &self.served, namespace(&collection), "", "").await?;
         let mask = ReadMask::parse(&self.shape, paths(request.read_mask.as_ref()))?;
         let Filter { labels, fields } = Filter::parse(self.served.kind, &request.filter)?;
         let after = Some(request.revision).filter(|revision| *revision != 0);
         let following = Following { labels, fields, after, bookmarks: request.bookmarks };
-        let notices = self.operations.watch(&collection, &following).await?;
+        let notices = caller.on(&self.operations).watch(&collection, &following).await?;
         Ok(self.told(notices, mask, Until::new(after.is_none())).boxed())
     }
 

@@ -42,9 +42,9 @@ impl FleetAdmin {
         FleetServiceServer::new(self)
     }
 
-    fn allow<T>(request: &Request<T>, verb: Verb, resource: &str, name: &str) -> Result<(), Status> {
+    async fn allow<T>(request: &Request<T>, verb: Verb, resource: &str, name: &str) -> Result<(), Status> {
         let access = Access { verb, group: "backstay.dev", resource, subresource: "", namespace: "", name };
-        backstay_admin::check(request.extensions(), &access)
+        backstay_admin::check(request.extensions(), &access).await
     }
 
     /// A watch: what `observe` finds, and what changes of it.
@@ -93,13 +93,13 @@ impl FleetService for FleetAdmin {
         let name = &request.get_ref().name;
         let short = name.strip_prefix("fleets/").filter(|name| !name.is_empty() && !name.contains('/'));
         let short = short.ok_or_else(|| backstay_admin::bad_field("name", "must be fleets/NAME"))?;
-        Self::allow(&request, Verb::Get, "fleets", short)?;
+        Self::allow(&request, Verb::Get, "fleets", short).await?;
         let found = self.states().into_iter().find(|fleet| fleet.name == *name);
         found.map(Response::new).ok_or_else(|| Status::not_found(format!("there is no fleet {short:?}")))
     }
 
     async fn list_fleets(&self, request: Request<ListFleetsRequest>) -> Result<Response<ListFleetsResponse>, Status> {
-        Self::allow(&request, Verb::List, "fleets", "")?;
+        Self::allow(&request, Verb::List, "fleets", "").await?;
         let ListFleetsRequest { page_size, page_token } = request.into_inner();
         // Read before the fleets, so that they are at least as new as it says.
         let compiled_revision = self.shared.compiled();
@@ -112,7 +112,7 @@ impl FleetService for FleetAdmin {
         &self,
         request: Request<WatchFleetsRequest>,
     ) -> Result<Response<Self::WatchFleetsStream>, Status> {
-        Self::allow(&request, Verb::Watch, "fleets", "")?;
+        Self::allow(&request, Verb::Watch, "fleets", "").await?;
         let name = |fleet: &FleetState| fleet.name.clone();
         let event = |kind: backstay_proto::admin::EventType, fleet| WatchFleetsResponse { r#type: kind.into(), fleet };
         self.follow(&request, Self::states, name, event).map(Response::new)
@@ -122,7 +122,7 @@ impl FleetService for FleetAdmin {
         &self,
         request: Request<ListConnectedProxiesRequest>,
     ) -> Result<Response<ListConnectedProxiesResponse>, Status> {
-        Self::allow(&request, Verb::List, "connectedproxies", "")?;
+        Self::allow(&request, Verb::List, "fleets", "").await?;
         let ListConnectedProxiesRequest { parent: of, page_size, page_token } = request.into_inner();
         let proxies = self.proxies(parent(&of)?.as_deref());
         let Paged { items: proxies, next: next_page_token } =
@@ -134,7 +134,7 @@ impl FleetService for FleetAdmin {
         &self,
         request: Request<WatchConnectedProxiesRequest>,
     ) -> Result<Response<Self::WatchConnectedProxiesStream>, Status> {
-        Self::allow(&request, Verb::Watch, "connectedproxies", "")?;
+        Self::allow(&request, Verb::Watch, "fleets", "").await?;
         let fleet = parent(&request.get_ref().parent)?;
         let name = |proxy: &ProxyState| proxy.name.clone();
         let event = |kind: backstay_proto::admin::EventType, proxy| WatchConnectedProxiesResponse {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
-use tonic::transport::server::Connected;
 
 /// What a client of HTTP/2 sends first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -84,14 +83,6 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for FirstByteTimeout<T> {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
-    }
-}
-
-impl<T: Connected> Connected for FirstByteTimeout<T> {
-    type ConnectInfo = T::ConnectInfo;
-
-    fn connect_info(&self) -> T::ConnectInfo {
-        self.stream.connect_info()
     }
 }
 

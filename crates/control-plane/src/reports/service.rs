@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_auth::Proxy;
+use backstay_model::FleetName;
 use backstay_proto::report::health_report_service_server::{HealthReportService, HealthReportServiceServer};
 use backstay_proto::report::{ReportHealthRequest, ReportHealthResponse};
 use tokio::sync::Semaphore;
@@ -12,6 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::Reports;
 use crate::events::Teller;
+use crate::membership::Membership;
 
 /// How long a proxy may take from opening a stream to its first message.
 const FIRST_MESSAGE: Duration = Duration::from_secs(10);
@@ -24,6 +27,7 @@ pub(crate) struct Reporting {
     teller: Teller,
     streams: Semaphore,
     stop: CancellationToken,
+    membership: Membership,
 }
 
 impl Reporting {
@@ -32,16 +36,25 @@ impl Reporting {
         reports: Arc<Reports>,
         teller: Teller,
         stop: CancellationToken,
+        membership: Membership,
     ) -> HealthReportServiceServer<Self> {
         let streams = Semaphore::new(reports.limits.streams);
-        HealthReportServiceServer::new(Self { reports, teller, streams, stop })
+        HealthReportServiceServer::new(Self { reports, teller, streams, stop, membership })
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
-    async fn read(&self, mut messages: Streaming<ReportHealthRequest>) -> Result<(), Status> {
+    async fn read(
+        &self,
+        proxy: Option<Arc<Proxy>>,
+        mut messages: Streaming<ReportHealthRequest>,
+    ) -> Result<(), Status> {
         let late = |_| Status::deadline_exceeded(format!("no message within {FIRST_MESSAGE:?} of opening the stream"));
         let first = timeout(FIRST_MESSAGE, messages.message()).await.map_err(late)??;
         let Some(first) = first else { return Ok(()) };
+        if let Some(proxy) = proxy {
+            let fleet = if first.fleet.is_empty() { FleetName::DEFAULT } else { &first.fleet };
+            self.membership.check(&proxy, fleet).map_err(Status::permission_denied)?;
+        }
         let beyond = |beyond: super::Beyond| Status::resource_exhausted(beyond.to_string());
         let stream = self.reports.open(&first).map_err(beyond)?;
         let node = stream.node();
@@ -62,8 +75,9 @@ impl HealthReportService for Reporting {
         let Ok(_permit) = self.streams.try_acquire() else {
             return Err(Status::resource_exhausted("the control plane takes no more reports"));
         };
+        let proxy = request.extensions().get::<Arc<Proxy>>().cloned();
         tokio::select! {
-            read = self.read(request.into_inner()) => read?,
+            read = self.read(proxy, request.into_inner()) => read?,
             () = self.stop.cancelled() => return Err(Status::unavailable("the control plane stops")),
         }
         Ok(Response::new(ReportHealthResponse {}))

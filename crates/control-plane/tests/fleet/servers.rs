@@ -44,7 +44,7 @@ async fn addresses_that_others_can_reach_need_a_word() {
         for (option, api, xds) in [("--api", open, local), ("--xds", local, open)] {
             let options = Options { api, xds, data_dir: folder.path().to_owned(), ..Options::default() };
             let refused = ControlPlane::start(options).await.unwrap_err();
-            assert!(matches!(refused, StartError::Exposed(_)), "{refused}");
+            assert!(matches!(refused, StartError::Exposed { .. }), "{refused}");
             assert!(refused.to_string().starts_with(option) && refused.to_string().contains("--insecure"), "{refused}");
         }
     }

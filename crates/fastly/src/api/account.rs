@@ -1,5 +1,6 @@
 //! Whose token it is, and what else clients ask of an account.
 
+use backstay_auth::{Credential, User};
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
@@ -8,6 +9,14 @@ use super::reply::Reply;
 use super::request::Call;
 use super::shared::Api;
 
+/// What the token is called.
+fn name(user: &User) -> String {
+    match user.credential {
+        Credential::Unchecked => "any token is taken: the control plane was started without --tokens".to_owned(),
+        _ => user.name.clone(),
+    }
+}
+
 /// Answers for `/tokens/self`. Of a token that was not looked at, it says just that.
 pub(crate) fn token(call: &Call) -> Reply {
     let identity = &call.identity;
@@ -15,7 +24,7 @@ pub(crate) fn token(call: &Call) -> Reply {
         ("id".to_owned(), Value::from(identity.id.clone())),
         ("user_id".to_owned(), identity.id.clone().into()),
         ("customer_id".to_owned(), identity.customer.clone().into()),
-        ("name".to_owned(), identity.name.clone().into()),
+        ("name".to_owned(), name(identity).into()),
         ("scope".to_owned(), identity.scope_names().into()),
         ("services".to_owned(), identity.services.iter().flatten().cloned().collect::<Vec<_>>().into()),
     ]);
@@ -33,14 +42,14 @@ pub(crate) async fn verify(api: &Api, call: &Call) -> Result<Reply, Failure> {
         services.iter().map(|service| (service.name().to_owned(), service.spec.name.clone().into())).collect();
     let mut token = Map::from_iter([
         ("id".to_owned(), Value::from(identity.id.clone())),
-        ("name".to_owned(), identity.name.clone().into()),
+        ("name".to_owned(), name(identity).into()),
         ("scope".to_owned(), identity.scope_names().into()),
     ]);
     let times = [("created_at", identity.created), ("expires_at", identity.expires)];
     token.extend(times.into_iter().filter_map(|(name, at)| Some((name.to_owned(), at?.to_string().into()))));
     Ok(Reply::new(json!({
         "customer": {"id": identity.customer, "name": identity.customer},
-        "user": {"id": identity.id, "name": identity.name, "login": identity.name},
+        "user": {"id": identity.id, "name": name(identity), "login": name(identity)},
         "services": services, "token": token,
     })))
 }

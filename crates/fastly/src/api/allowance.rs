@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use backstay_auth::Identity;
+use backstay_auth::User;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 #[cfg(test)]
@@ -47,7 +47,7 @@ impl Writes {
     }
 
     /// Counts a write at `now`. None where there is no limit.
-    pub(crate) fn take(&self, identity: &Identity, now: SystemTime) -> Option<Allowance> {
+    pub(crate) fn take(&self, identity: &User, now: SystemTime) -> Option<Allowance> {
         let limit = self.limit?;
         let mut hours = self.hours.lock().unwrap_or_else(PoisonError::into_inner);
         let token = (identity.customer.clone(), identity.id.clone());

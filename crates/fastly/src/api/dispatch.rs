@@ -68,9 +68,9 @@ async fn answer(
     if parts.uri.path().starts_with("/realms/") {
         return Ok(Reply::new(json!({})));
     }
-    let identity = access::identify(&api.tokens, &parts)?;
+    let identity = access::identify(&parts)?;
     let path = parts.uri.path().to_owned();
-    if access::writes(&parts.method, &path) {
+    if access::writes(&parts.method, &parts.uri) {
         *allowance = api.writes.take(&identity, SystemTime::now());
         if allowance.is_some_and(|allowance| allowance.is_exceeded) {
             api.options.meter.limited("writes_per_hour");
@@ -79,7 +79,7 @@ async fn answer(
     }
     let call = Call::read(api, parts, body, identity).await?;
     // After the body: who sends slowly keeps nobody from writing.
-    let _permit = api.open.try_acquire().map_err(|_| {
+    let _share = api.open.enter(&call.identity.name).await.map_err(|_| {
         api.options.meter.limited("max_requests");
         Failure::too_many_requests()
     })?;

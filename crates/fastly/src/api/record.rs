@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_auth::Identity;
+use backstay_auth::User;
 use backstay_resources::{Kind, Object, ObjectMeta, Timestamp};
 use backstay_store::{Entry, Expect, Key, Operation, Prefix, Revision, Snapshot, Write};
 use serde::Serialize;
@@ -100,7 +100,7 @@ fn find<S: Serialize + DeserializeOwned>(
 }
 
 /// A service that this identity sees. One that it saw before it was deleted is told apart from one that never was.
-pub(crate) fn service(snapshot: &Snapshot, identity: &Identity, id: &str) -> Result<Record<ServiceSpec>, Failure> {
+pub(crate) fn service(snapshot: &Snapshot, identity: &User, id: &str) -> Result<Record<ServiceSpec>, Failure> {
     let found: Option<Record<ServiceSpec>> = find(snapshot, &FASTLY_SERVICE, id)?;
     if let Some(service) = found.filter(|service| identity.sees(&service.spec.customer_id, id)) {
         return Ok(service);
@@ -125,7 +125,7 @@ pub(crate) fn tombstones(snapshot: &Snapshot, customer: &str) -> Result<Vec<Reco
 }
 
 /// All services that this identity sees, oldest first.
-pub(crate) fn services(snapshot: &Snapshot, identity: &Identity) -> Result<Vec<Record<ServiceSpec>>, Failure> {
+pub(crate) fn services(snapshot: &Snapshot, identity: &User) -> Result<Vec<Record<ServiceSpec>>, Failure> {
     let prefix = Prefix::resource(&FASTLY_SERVICE.resource());
     let mut entries: Vec<&Arc<Entry>> = snapshot.list(&prefix).collect();
     entries.sort_by_key(|entry| entry.created);

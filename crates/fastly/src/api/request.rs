@@ -1,9 +1,10 @@
 //! Reading requests.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::body::Body;
-use backstay_auth::Identity;
+use backstay_auth::User;
 use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -23,7 +24,7 @@ pub(crate) struct Call {
     pub(crate) path: Vec<String>,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) fields: Fields,
-    pub(crate) identity: Identity,
+    pub(crate) identity: Arc<User>,
     /// Where the client says that it sent it.
     pub(crate) origin: String,
     pub(crate) headers: HeaderMap,
@@ -37,7 +38,7 @@ pub(crate) fn split(path: &str) -> Option<Vec<String>> {
 
 impl Call {
     /// Reads everything of a request.
-    pub(crate) async fn read(api: &Api, parts: Parts, body: Body, identity: Identity) -> Result<Self, Failure> {
+    pub(crate) async fn read(api: &Api, parts: Parts, body: Body, identity: Arc<User>) -> Result<Self, Failure> {
         let path = split(parts.uri.path()).ok_or_else(|| Failure::bad_request("The path is not UTF-8 text"))?;
         let received = receive(api, body).await?;
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());

@@ -1,6 +1,6 @@
 //! Services.
 
-use backstay_auth::Identity;
+use backstay_auth::User;
 use backstay_resources::Timestamp;
 use backstay_store::{Snapshot, Write};
 use http::Method;
@@ -167,9 +167,9 @@ fn gateway(fields: &Fields) -> Result<Option<Option<String>>, Failure> {
     }
 }
 
-fn check_name_is_free(snapshot: &Snapshot, identity: &Identity, name: &str, own: Option<&str>) -> Result<(), Failure> {
+fn check_name_is_free(snapshot: &Snapshot, identity: &User, name: &str, own: Option<&str>) -> Result<(), Failure> {
     // All of the customer count, those that the token does not see included.
-    let everywhere = Identity { services: None, ..identity.clone() };
+    let everywhere = User { services: None, ..identity.clone() };
     let services = record::services(snapshot, &everywhere)?;
     match services.iter().any(|service| service.spec.name == name && Some(service.name()) != own) {
         true => Err(Failure::duplicate("service", name)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_auth::Tokens;
+use backstay_auth::shares::{DEFAULT_SHARE_PERCENT, DEFAULT_SHARE_WAIT, Shares};
 use backstay_store::Store;
 use tokio::sync::Semaphore;
 
@@ -16,21 +16,20 @@ pub(super) const BODY_UNIT: usize = 1024;
 /// What all requests share.
 pub(crate) struct Api {
     pub(super) store: Arc<dyn Store>,
-    pub(super) tokens: Tokens,
     pub(super) options: Options,
     pub(super) locks: Locks,
     pub(super) writes: Writes,
     /// Requests that are served.
-    pub(super) open: Semaphore,
+    pub(super) open: Shares,
     /// What bodies may still take, in units of [`BODY_UNIT`].
     pub(super) bodies: Semaphore,
 }
 
 impl Api {
-    pub(super) fn new(store: Arc<dyn Store>, tokens: Tokens, options: Options) -> Self {
-        let open = Semaphore::new(options.max_requests);
+    pub(super) fn new(store: Arc<dyn Store>, options: Options) -> Self {
+        let open = Shares::new(options.max_requests, DEFAULT_SHARE_PERCENT, DEFAULT_SHARE_WAIT);
         let bodies = Semaphore::new(options.max_bodies_bytes / BODY_UNIT);
         let writes = Writes::new(options.writes_per_hour);
-        Self { store, tokens, options, locks: Locks::default(), writes, open, bodies }
+        Self { store, options, locks: Locks::default(), writes, open, bodies }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use backstay_auth::Tokens;
+use backstay_auth::Caller;
 use backstay_fastly::api::{Options, router};
 use backstay_store::{Memory, Store};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -30,7 +30,7 @@ pub(crate) struct Answer {
 impl Client {
     pub(crate) fn new(options: Options) -> Self {
         let store: Arc<dyn Store> = Arc::new(Memory::new());
-        Self { router: router(store.clone(), Tokens::any(), options), store }
+        Self { router: router(store.clone(), options).layer(axum::Extension(Caller::anyone())), store }
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: &str) -> Answer {

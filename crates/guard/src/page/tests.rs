@@ -232,3 +232,18 @@ fn a_refusal_says_what_is_wrong_and_what_helps() {
     let long = said(Version::HTTP_11, "/", &[("host", &"a".repeat(10_000))]);
     assert!(long.len() < 500, "{long}");
 }
+
+#[test]
+fn over_tls_any_name_will_do_and_pages_of_others_are_refused_all_the_same() {
+    let guard = PageGuard::any_name();
+    let check = |origin: Option<&'static str>| {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("backstay.example"));
+        if let Some(origin) = origin {
+            headers.insert("origin", HeaderValue::from_static(origin));
+        }
+        guard.check(Version::HTTP_11, &Uri::from_static("/"), &headers, false)
+    };
+    assert_eq!(check(None), Ok(()));
+    assert_eq!(check(Some("https://evil.example")).unwrap_err().status(), StatusCode::FORBIDDEN);
+}

@@ -166,14 +166,30 @@ const ACCESS_REVIEW: &[Field] = &[
         "spec",
         Type::Message(&[
             field(1, "resourceAttributes", Type::Message(RESOURCE_ATTRIBUTES)),
-            field(
-                2,
-                "nonResourceAttributes",
-                Type::Message(&[field(1, "path", Type::Text), field(2, "verb", Type::Text)]),
-            ),
+            field(2, "nonResourceAttributes", Type::Message(PATH_ATTRIBUTES)),
         ]),
     ),
 ];
+
+const PATH_ATTRIBUTES: &[Field] = &[field(1, "path", Type::Text), field(2, "verb", Type::Text)];
+
+const SUBJECT_ACCESS_REVIEW: &[Field] = &[
+    METADATA,
+    field(
+        2,
+        "spec",
+        Type::Message(&[
+            field(1, "resourceAttributes", Type::Message(RESOURCE_ATTRIBUTES)),
+            field(2, "nonResourceAttributes", Type::Message(PATH_ATTRIBUTES)),
+            field(3, "user", Type::Text),
+            field(4, "groups", Type::Texts),
+            field(6, "uid", Type::Text),
+        ]),
+    ),
+];
+
+const TOKEN_REVIEW: &[Field] =
+    &[METADATA, field(2, "spec", Type::Message(&[field(1, "token", Type::Text), field(2, "audiences", Type::Texts)]))];
 
 const RULES_REVIEW: &[Field] = &[METADATA, field(2, "spec", Type::Message(&[field(1, "namespace", Type::Text)]))];
 
@@ -191,6 +207,8 @@ pub(super) fn of(api_version: &str, kind: &str) -> Option<&'static [Field]> {
         (_, "DeleteOptions") => Some(DELETE_OPTIONS),
         ("authorization.k8s.io/v1", "SelfSubjectAccessReview") => Some(ACCESS_REVIEW),
         ("authorization.k8s.io/v1", "SelfSubjectRulesReview") => Some(RULES_REVIEW),
+        ("authorization.k8s.io/v1", "SubjectAccessReview" | "LocalSubjectAccessReview") => Some(SUBJECT_ACCESS_REVIEW),
+        ("authentication.k8s.io/v1", "TokenReview") => Some(TOKEN_REVIEW),
         ("authentication.k8s.io/v1", "SelfSubjectReview") => Some(SUBJECT_REVIEW),
         _ => None,
     }

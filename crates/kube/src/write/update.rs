@@ -1,5 +1,6 @@
 //! Changes of objects that are there.
 
+use backstay_auth::Attributes;
 use backstay_resources::decode::Decoded;
 use backstay_resources::{FieldError, FieldPath, ManagedFields, Object};
 use backstay_store::{CommitError, Entry, Expect, Operation, Write};
@@ -32,6 +33,19 @@ enum Owners {
     Applied { managed_fields: ManagedFields, same: bool },
 }
 
+/// Whether whoever applies an object that is not there may also create it: to patch is not enough.
+async fn may_create(subject: &Subject, params: &Params) -> Result<(), Failure> {
+    let Some(caller) = &params.caller else { return Ok(()) };
+    let Subject { served, namespace, name, .. } = subject;
+    let asked = Attributes {
+        namespace: namespace.as_str().into(),
+        name: name.as_str().into(),
+        ..Attributes::resource("create", served.kind.group, served.kind.plural)
+    };
+    let decision = caller.check(&asked).await;
+    if decision.allowed { Ok(()) } else { Err(Failure::denied(&caller.user, &asked, &decision.reason)) }
+}
+
 /// Replaces or patches an object, or its status; applies one, which may make it.
 pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, change: &Edit) -> Result<Written, Failure> {
     let Subject { served, namespace, name, part } = subject;
@@ -40,6 +54,7 @@ pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, change
         let snapshot = api.store.read().await?;
         let Some(entry) = snapshot.get(&key) else {
             let Edit::Apply(config) = change else { return Err(Failure::not_found(served.kind, name)) };
+            may_create(subject, params).await?;
             match apply::create(api, subject, params, config, &snapshot).await {
                 // Another was faster: it is there now, to be applied to.
                 Err(failure) if failure.is_already_exists() => continue,

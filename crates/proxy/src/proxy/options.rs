@@ -6,10 +6,12 @@ use std::time::Duration;
 use backstay_dns_cache::{DnsServer, ResolverError};
 use backstay_guard::{Exposed, HostName, LogSwitch};
 use backstay_model::FleetName;
+use backstay_seal::Keys;
 use http::Uri;
 use uuid::Uuid;
 
 use crate::limits::{LimitError, Limits};
+use crate::plane::{Access, AccessError};
 use crate::state::StateError;
 use crate::upgrades::Upgrades;
 
@@ -20,10 +22,14 @@ pub struct Options {
     pub node_id: String,
     /// The fleet whose configuration it serves. Default `default`.
     pub fleet: String,
-    /// The control plane, as `http://HOST:PORT`. Default `http://127.0.0.1:18000`. Without one, what is kept on disk is all there is.
+    /// The control plane, as `https://HOST:PORT` or `http://HOST:PORT`. Default `http://127.0.0.1:18000`. Without one, what is kept on disk is all there is.
     pub control_plane: Option<Uri>,
     /// Control planes to take in its place, in this order, where it cannot be reached. Default none.
     pub fallback_control_planes: Vec<Uri>,
+    /// What is believed of the control planes, and shown to them. Default the system's authorities, and nothing.
+    pub access: Access,
+    /// Keys that the kept configuration is sealed with on disk, the first of them; all are read. Default none: the file has mode 0600.
+    pub state_keys: Option<Keys>,
     /// Where the last good configuration is kept, and what the DNS caches know. Default nowhere: after a restart nothing is
     /// served until the control plane is reached.
     pub state_dir: Option<PathBuf>,
@@ -68,6 +74,8 @@ impl Default for Options {
             fleet: FleetName::DEFAULT.to_owned(),
             control_plane: Some(Uri::from_static("http://127.0.0.1:18000")),
             fallback_control_planes: Vec::new(),
+            access: Access::default(),
+            state_keys: None,
             state_dir: None,
             admin: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9901)),
             insecure: false,
@@ -105,9 +113,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
-    /// The address of the control plane cannot be used.
-    #[error("{0} is not the address of a control plane; write it as http://HOST:PORT")]
-    ControlPlane(Uri),
+    /// The control plane cannot be reached in that way.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The state directory cannot be used.
     #[error("the state directory cannot be used: {0}")]
     State(#[from] StateError),

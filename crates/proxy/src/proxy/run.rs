@@ -22,6 +22,7 @@ use crate::admin::{self, Admin};
 use crate::control::{Control, Model, SharedModel, Status, change, look, watch_certificates};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::{self, Dns, HostsFile};
+use crate::plane;
 use crate::process::{self, Descriptors};
 use crate::report;
 use crate::server::{self, Workers};
@@ -66,7 +67,9 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
     let data_thread_failed = control.failed();
     let served = async {
         match subscription(&options) {
-            Some(subscription) => {
+            Some(mut subscription) => {
+                let joined = plane::equip(&mut subscription, &options.access, options.state_dir.as_deref());
+                let _renewing = joined.map(|joined| Ended(tokio::spawn(async move { joined.renew().await })));
                 let _reporting = Ended(tokio::spawn(report::run(subscription.clone(), tasks.model.clone())));
                 client::run(subscription, control, stopped).await
             }
@@ -117,7 +120,11 @@ async fn begin(
 ) -> Result<(Control, Tasks), StartError> {
     check_descriptors(options.limits.max_connections);
     let runtime = Handle::current();
-    let state = options.state_dir.as_deref().map(|directory| StateFile::open(directory, &options.fleet)).transpose()?;
+    let state = options
+        .state_dir
+        .as_deref()
+        .map(|directory| StateFile::open(directory, &options.fleet, options.state_keys.clone()));
+    let state = state.transpose()?;
     let lock = options.state_dir.as_deref().map(StateLock::take).transpose()?;
     let dns = Arc::new(Dns::new(&options.dns_servers, runtime.clone())?);
     let metrics = Arc::<ServerMetrics>::default();

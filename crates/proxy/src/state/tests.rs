@@ -16,12 +16,12 @@ fn update(name: &str, value: &'static [u8]) -> Update {
 fn keeps_what_was_stored_last() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("new/state");
-    let file = StateFile::open(&path, "edge").unwrap();
+    let file = StateFile::open(&path, "edge", None).unwrap();
     assert_eq!(file.load().unwrap(), []);
     file.store(vec![update("backend/a", b"one"), update("secret/n/s", b"key")]).unwrap();
     let second = vec![update("backend/a", b"two")];
     file.store(second.clone()).unwrap();
-    assert_eq!(StateFile::open(&path, "edge").unwrap().load().unwrap(), second);
+    assert_eq!(StateFile::open(&path, "edge", None).unwrap().load().unwrap(), second);
     assert_eq!(fs::read_dir(&path).unwrap().count(), 1, "nothing is left lying about");
 }
 
@@ -31,7 +31,7 @@ fn only_the_owner_reads_it() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
-    let file = StateFile::open(&path, "edge").unwrap();
+    let file = StateFile::open(&path, "edge", None).unwrap();
     fs::write(path.join("configuration.new"), "left by a crash").unwrap();
     file.store(vec![update("secret/n/s", b"key")]).unwrap();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -41,7 +41,7 @@ fn only_the_owner_reads_it() {
 #[test]
 fn whatever_is_damaged_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let file = StateFile::open(directory.path(), "edge").unwrap();
+    let file = StateFile::open(directory.path(), "edge", None).unwrap();
     file.store(vec![update("backend/a", b"some bytes")]).unwrap();
     let path = directory.path().join("configuration");
     let good = fs::read(&path).unwrap();
@@ -60,8 +60,8 @@ fn whatever_is_damaged_is_refused() {
 #[test]
 fn another_fleets_configuration_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    StateFile::open(directory.path(), "edge").unwrap().store(vec![update("backend/a", b"x")]).unwrap();
-    let error = StateFile::open(directory.path(), "core").unwrap().load().unwrap_err();
+    StateFile::open(directory.path(), "edge", None).unwrap().store(vec![update("backend/a", b"x")]).unwrap();
+    let error = StateFile::open(directory.path(), "core", None).unwrap().load().unwrap_err();
     assert!(error.to_string().contains("fleet \"edge\""), "{error}");
 }
 
@@ -83,7 +83,7 @@ fn what_cannot_be_stored_leaves_nothing_behind() {
     // Of the right name and no file: nothing can be moved there.
     let blocked = directory.path().join("configuration");
     fs::create_dir_all(blocked.join("in the way")).unwrap();
-    let file = StateFile::open(directory.path(), "edge").unwrap();
+    let file = StateFile::open(directory.path(), "edge", None).unwrap();
     file.store(vec![update("backend/a", b"x")]).unwrap_err();
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "configuration.new is gone");
 }
@@ -93,7 +93,7 @@ async fn what_could_not_be_stored_is_tried_again() {
     let directory = tempfile::tempdir().unwrap();
     let blocked = directory.path().join("configuration");
     fs::create_dir(&blocked).unwrap();
-    let file = StateFile::open(directory.path(), "edge").unwrap();
+    let file = StateFile::open(directory.path(), "edge", None).unwrap();
     let metrics = Arc::<ControlMetrics>::default();
     let (changes, changed) = watch::channel(0);
     let kept = vec![update("backend/a", b"x")];
@@ -110,4 +110,24 @@ async fn what_could_not_be_stored_is_tried_again() {
     drop(changes);
     keeping.await.unwrap();
     assert_eq!(file.load().unwrap(), kept, "though nothing has changed since");
+}
+
+#[test]
+fn what_is_sealed_needs_its_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("keys");
+    std::fs::write(&key, format!("a:{}", "5".repeat(64))).unwrap();
+    let keys = backstay_seal::Keys::of_file(&key).unwrap();
+    let state = directory.path().join("state");
+    let kept = vec![update("secret/a", b"a private key")];
+    let file = StateFile::open(&state, "edge", Some(keys)).unwrap();
+    file.store(kept.clone()).unwrap();
+    assert_eq!(file.load().unwrap(), kept);
+    let bytes = std::fs::read(state.join("configuration")).unwrap();
+    assert!(!bytes.windows(13).any(|part| part == b"a private key"));
+    let error = StateFile::open(&state, "edge", None).unwrap().load().unwrap_err();
+    assert!(error.to_string().contains("no key is given"), "{error}");
+    // What was kept before there were keys is read, and sealed from then on.
+    StateFile::open(&state, "edge", None).unwrap().store(kept.clone()).unwrap();
+    assert_eq!(file.load().unwrap(), kept);
 }

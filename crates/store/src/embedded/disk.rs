@@ -2,8 +2,11 @@
 
 mod load;
 
+use std::borrow::Cow;
 use std::io;
 
+use backstay_seal::{Keys, UnsealError, is_sealed, key_name};
+use bytes::Bytes;
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
 
 pub(super) use self::load::Loaded;
@@ -27,6 +30,7 @@ const TRIM_MOST: u64 = 5_000;
 pub(super) struct Disk {
     database: Database,
     failures: Failures,
+    seal: Option<Keys>,
     /// The log begins after this revision.
     floor: Revision,
 }
@@ -37,7 +41,7 @@ pub(super) fn open(medium: &dyn Medium, options: &Options) -> Result<(Disk, Load
         make(medium, options, Snapshot::default(), 0, &[])?;
     }
     let disk = Disk::open(medium, options, &Failures::default())?;
-    let loaded = load(&disk.database)?;
+    let loaded = load(&disk.database, options.seal.as_ref())?;
     Ok((disk, loaded))
 }
 
@@ -95,9 +99,10 @@ fn fill(
     {
         let mut objects = transaction.open_table(OBJECTS)?;
         for entry in entries.values() {
-            objects.insert(entry.key.as_str(), (entry.created, entry.modified, &*entry.value))?;
+            let value = sealed(options.seal.as_ref(), entry.key.as_str(), &entry.value)?;
+            objects.insert(entry.key.as_str(), (entry.created, entry.modified, &*value))?;
         }
-        insert(&mut transaction.open_table(LOG)?, records)?;
+        insert(&mut transaction.open_table(LOG)?, records, options.seal.as_ref())?;
         let mut meta = transaction.open_table(META)?;
         meta.insert(FORMAT, CURRENT_FORMAT)?;
         meta.insert(COMPACTED, floor)?;
@@ -117,7 +122,7 @@ impl Disk {
             }
         }
         let floor = number(&database, COMPACTED)?;
-        Ok(Self { database, failures: failures.clone(), floor })
+        Ok(Self { database, failures: failures.clone(), seal: options.seal.clone(), floor })
     }
 
     /// Makes commits durable, in order, and drops history up to `floor` when enough has come together.
@@ -127,7 +132,7 @@ impl Disk {
         let transaction = self.database.begin_write()?;
         {
             let mut log = transaction.open_table(LOG)?;
-            insert(&mut log, records)?;
+            insert(&mut log, records, self.seal.as_ref())?;
             if let Some(trimmed) = trimmed {
                 let mut objects = transaction.open_table(OBJECTS)?;
                 for row in log.range(..=(trimmed, u32::MAX))? {
@@ -211,11 +216,48 @@ fn perform(
     Ok(())
 }
 
-fn insert(log: &mut Table<'_, (u64, u32), Redo<'static>>, records: &[Record]) -> Result<(), redb::Error> {
+fn insert(
+    log: &mut Table<'_, (u64, u32), Redo<'static>>,
+    records: &[Record],
+    seal: Option<&Keys>,
+) -> Result<(), redb::Error> {
     for record in records {
         for (index, event) in (0_u32..).zip(record.events.iter()) {
-            log.insert((record.revision, index), redo_record(event))?;
+            let (key, value) = redo_record(event);
+            let value = value.map(|value| sealed(seal, key, value)).transpose()?;
+            log.insert((record.revision, index), (key, value.as_deref()))?;
         }
     }
     Ok(())
+}
+
+/// A value as it is written.
+fn sealed<'a>(seal: Option<&Keys>, key: &str, value: &'a [u8]) -> Result<Cow<'a, [u8]>, redb::Error> {
+    match seal {
+        None => Ok(Cow::Borrowed(value)),
+        Some(keys) => keys.seal(key, value).map(Cow::Owned).map_err(|error| io::Error::other(error).into()),
+    }
+}
+
+/// A value as it was before it was written.
+fn unsealed(seal: Option<&Keys>, key: &str, value: &[u8]) -> Result<Bytes, redb::Error> {
+    if !is_sealed(value) {
+        return Ok(Bytes::copy_from_slice(value));
+    }
+    let unsealed = match seal {
+        Some(keys) => keys.unseal(key, value),
+        None => Err(UnsealError::NoKey(key_name(value))),
+    };
+    let wrong = |error: UnsealError| io::Error::new(io::ErrorKind::InvalidData, format!("{key}: {error}"));
+    Ok(unsealed.map_err(wrong)?.into())
+}
+
+/// Writes the file anew, everything in it sealed with the key that seals now, or with none.
+pub(super) fn rewrite(medium: &dyn Medium, options: &Options, plain: bool) -> Result<usize, redb::Error> {
+    let (disk, Loaded { snapshot, floor, records }) = open(medium, options)?;
+    drop(disk);
+    let count = snapshot.len();
+    let seal = if plain { None } else { options.seal.clone() };
+    make(medium, &Options { seal, ..options.clone() }, snapshot, floor, &records)?;
+    Ok(count)
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use backstay_seal::Keys;
+
 use crate::{History, Limits, Retention};
 
 /// The settings of an [`Embedded`](crate::Embedded) store. All have defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// How large a commit may be.
     pub limits: Limits,
@@ -28,6 +30,9 @@ pub struct Options {
     pub cache_bytes: usize,
     /// After the disk refused a write, the time between attempts to write again. Default 1 second.
     pub recovery_interval: Duration,
+    /// What values are sealed with in the file, each for its key; whatever was sealed earlier, or not at all, is read as well. Default
+    /// nothing: they are written as they are.
+    pub seal: Option<Keys>,
 }
 
 impl Default for Options {
@@ -42,6 +47,7 @@ impl Default for Options {
             group_bytes: 8 << 20,
             cache_bytes: 16 << 20,
             recovery_interval: Duration::from_secs(1),
+            seal: None,
         }
     }
 }

@@ -35,7 +35,7 @@ struct Waiting {
 
 impl Queue {
     pub(super) fn new(options: &Options) -> Self {
-        Self { waiting: Mutex::default(), arrived: Condvar::new(), options: *options }
+        Self { waiting: Mutex::default(), arrived: Condvar::new(), options: options.clone() }
     }
 
     /// Adds a commit, unless too much waits already.

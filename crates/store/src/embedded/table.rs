@@ -3,10 +3,9 @@
 //! The objects as they were at one revision, and the log: what every later commit did to which object. A commit writes at
 //! the log's end and nowhere else. Now and then its oldest part is done to the objects and dropped.
 
-use bytes::Bytes;
 use redb::TableDefinition;
 
-use crate::{Change, Entry, Event, Key, Revision};
+use crate::{Change, Event, Key};
 
 /// Key → created, modified, value, as of [`COMPACTED`].
 pub(super) const OBJECTS: TableDefinition<'_, &str, (u64, u64, &[u8])> = TableDefinition::new("objects");
@@ -34,10 +33,6 @@ pub(super) fn redo_record(event: &Event) -> Redo<'_> {
         Change::Created(entry) | Change::Updated { entry, .. } => (entry.key.as_str(), Some(&entry.value)),
         Change::Deleted(entry) => (entry.key.as_str(), None),
     }
-}
-
-pub(super) fn entry(key: Key, (created, modified, value): (Revision, Revision, &[u8])) -> Entry {
-    Entry { key, value: Bytes::copy_from_slice(value), created, modified }
 }
 
 pub(super) fn key(text: &str) -> Result<Key, redb::Error> {

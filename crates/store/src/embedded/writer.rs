@@ -50,7 +50,7 @@ impl Writer {
         Self {
             medium,
             state: State::Ready(disk),
-            options: *options,
+            options: options.clone(),
             published: Arc::clone(published),
             queue: Arc::clone(queue),
             counters: Arc::clone(counters),

@@ -3,13 +3,17 @@ use std::time::Duration;
 
 use backstay_proto::discovery::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use backstay_proto::discovery::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
+use futures::TryFutureExt as _;
+use hyper_util::rt::TokioIo;
 use rand::rngs::SmallRng;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Channel, Endpoint};
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Request, Status, Streaming};
+use tower::service_fn;
 
 use super::disconnect::Disconnect;
 use super::{Backoff, Delivery, Handler, Options, Received, Session};
@@ -107,7 +111,7 @@ async fn open(
     let mut client =
         AggregatedDiscoveryServiceClient::new(channel).max_decoding_message_size(options.max_message_bytes);
     let mut request = Request::new(ReceiverStream::new(outgoing));
-    *request.metadata_mut() = options.metadata.clone();
+    *request.metadata_mut() = metadata(options).await?;
     let silent = options.first_response_timeout;
     let first = async {
         let mut responses = client.delta_aggregated_resources(request).await.map_err(status)?.into_inner();
@@ -128,7 +132,28 @@ pub async fn connect(options: &Options) -> Result<Channel, Disconnect> {
         .keep_alive_timeout(options.keepalive_timeout)
         .keep_alive_while_idle(true)
         .tcp_nodelay(true);
-    endpoint.connect().await.map_err(Disconnect::Connect)
+    match &options.transport {
+        None => endpoint.connect().await,
+        Some(transport) => {
+            let transport = transport.clone();
+            let connector = service_fn(move |uri: Uri| transport.connect(uri).map_ok(TokioIo::new));
+            endpoint.connect_with_connector(connector).await
+        }
+    }
+    .map_err(Disconnect::Connect)
+}
+
+/// The headers of a call, as [`run`] sends them.
+///
+/// # Errors
+/// [`Disconnect::Credential`].
+pub async fn metadata(options: &Options) -> Result<MetadataMap, Disconnect> {
+    let mut metadata = options.metadata.clone();
+    if let Some(transport) = &options.transport {
+        let more = transport.metadata().await.map_err(Disconnect::Credential)?;
+        metadata.as_mut().extend(more.into_headers());
+    }
+    Ok(metadata)
 }
 
 fn status(status: Status) -> Disconnect {

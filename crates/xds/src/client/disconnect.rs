@@ -11,6 +11,9 @@ pub enum Disconnect {
     /// No connection.
     #[error("cannot connect to the control plane: {}", chain(.0))]
     Connect(#[source] tonic::transport::Error),
+    /// What is shown to the control plane cannot be read.
+    #[error("cannot read what is to be shown to the control plane: {0}")]
+    Credential(#[source] std::io::Error),
     /// The control plane refused or ended the stream, the connection broke, or a message could not be decoded.
     #[error("the control plane ended the stream: {} ({:?})", .0.message(), .0.code())]
     Status(Box<Status>),

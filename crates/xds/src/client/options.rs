@@ -1,13 +1,16 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_proto::discovery::Node;
 use tonic::metadata::MetadataMap;
 use tonic::transport::Uri;
 
+use super::transport::Transport;
+
 /// Where to subscribe, as whom, to what.
 #[derive(Clone)]
 pub struct Options {
-    /// The control plane: scheme, host and port, as in `http://127.0.0.1:18000`.
+    /// The control plane: scheme, host and port, as in `http://127.0.0.1:18000`. With `https`, [`transport`](Self::transport) makes TLS of it.
     pub endpoint: Uri,
     /// Control planes to take in its place, in this order, where it cannot be reached or does not serve us. After each stream that
     /// did serve us, `endpoint` is tried first again. Default none.
@@ -18,6 +21,8 @@ pub struct Options {
     pub type_url: String,
     /// Headers of the call, for credentials. Default none.
     pub metadata: MetadataMap,
+    /// Makes connections. Default none: plain TCP.
+    pub transport: Option<Arc<dyn Transport>>,
     /// First window of the reconnect backoff. Default 200 ms.
     pub backoff_base: Duration,
     /// Longest window of the reconnect backoff. Default 15 s.
@@ -43,6 +48,7 @@ impl Options {
             node,
             type_url: type_url.into(),
             metadata: MetadataMap::new(),
+            transport: None,
             backoff_base: Duration::from_millis(200),
             backoff_max: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(5),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_auth::Identity;
+use backstay_auth::User;
 use backstay_store::{Expect, Key, Operation, Snapshot, Write};
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub(crate) fn owner(snapshot: &Snapshot, domain: &str) -> Option<String> {
 }
 
 /// The refusal of a domain that another service serves. Whose it is is told to those who see that service.
-pub(crate) fn taken(snapshot: &Snapshot, identity: &Identity, domain: &str, owner: &str) -> Failure {
+pub(crate) fn taken(snapshot: &Snapshot, identity: &User, domain: &str, owner: &str) -> Failure {
     let whose = match record::service(snapshot, identity, owner) {
         Ok(service) => format!("another service: {owner} ({})", service.spec.name),
         Err(_) => "another customer".to_owned(),
@@ -39,7 +39,7 @@ fn domains(version: &Record<VersionMap>) -> BTreeSet<&str> {
 /// Takes the domains of a version for a service.
 pub(crate) fn take(
     snapshot: &Snapshot,
-    identity: &Identity,
+    identity: &User,
     service: &str,
     version: &Record<VersionMap>,
 ) -> Result<Vec<Write>, Failure> {

@@ -1,13 +1,13 @@
 use std::time::{Duration, UNIX_EPOCH};
 
-use backstay_auth::Identity;
+use backstay_auth::User;
 
 use super::{Allowance, Writes};
 
 #[test]
 fn an_hour_has_so_many_writes_of_a_token_and_the_next_one_begins_when_it_is_told() {
     let writes = Writes::new(Some(2));
-    let (one, other) = (Identity::anyone("acme"), Identity { id: "2".to_owned(), ..Identity::anyone("acme") });
+    let (one, other) = (User::anyone("acme"), User { id: "2".to_owned(), ..User::anyone("acme") });
     let at = |seconds: f64| UNIX_EPOCH + Duration::from_secs_f64(seconds);
     let allowance = |is_exceeded, remaining, reset| Some(Allowance { is_exceeded, remaining, reset });
     assert_eq!(writes.take(&one, at(10.5)), allowance(false, 1, 3611));
@@ -24,5 +24,5 @@ fn an_hour_has_so_many_writes_of_a_token_and_the_next_one_begins_when_it_is_told
 #[test]
 fn without_a_limit_nothing_is_told() {
     let writes = Writes::new(None);
-    assert_eq!(writes.take(&Identity::anyone("acme"), UNIX_EPOCH), None);
+    assert_eq!(writes.take(&User::anyone("acme"), UNIX_EPOCH), None);
 }

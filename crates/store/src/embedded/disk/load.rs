@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use backstay_seal::Keys;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 
-use crate::embedded::table::{COMPACTED, LOG, META, OBJECTS, corrupted, entry, key};
+use super::unsealed;
+use crate::embedded::table::{COMPACTED, LOG, META, OBJECTS, corrupted, key};
 use crate::log::Record;
 use crate::transition::{self, Entries};
-use crate::{Event, Expect, Operation, Revision, Snapshot, Write};
+use crate::{Entry, Event, Expect, Operation, Revision, Snapshot, Write};
 
 /// Everything in a file.
 #[derive(Debug)]
@@ -19,21 +20,23 @@ pub(in crate::embedded) struct Loaded {
     pub(in crate::embedded) records: Vec<Record>,
 }
 
-pub(super) fn load(database: &Database) -> Result<Loaded, redb::Error> {
+pub(super) fn load(database: &Database, seal: Option<&Keys>) -> Result<Loaded, redb::Error> {
     let transaction = database.begin_read()?;
     let floor = transaction.open_table(META)?.get(COMPACTED)?.map(|floor| floor.value());
     let floor = floor.ok_or_else(|| corrupted(format!("there is no {COMPACTED}")))?;
-    let mut entries = objects(&transaction, floor)?;
-    let records = replay(&transaction, &mut entries, floor)?;
+    let mut entries = objects(&transaction, floor, seal)?;
+    let records = replay(&transaction, &mut entries, floor, seal)?;
     let revision = records.last().map_or(floor, |record| record.revision);
     Ok(Loaded { snapshot: Snapshot::new(revision, entries), floor, records })
 }
 
-fn objects(transaction: &ReadTransaction, revision: Revision) -> Result<Entries, redb::Error> {
+fn objects(transaction: &ReadTransaction, revision: Revision, seal: Option<&Keys>) -> Result<Entries, redb::Error> {
     let mut entries = Entries::new();
     for object in transaction.open_table(OBJECTS)?.iter()? {
         let (name, stored) = object?;
-        let entry = entry(key(name.value())?, stored.value());
+        let (created, modified, value) = stored.value();
+        let value = unsealed(seal, name.value(), value)?;
+        let entry = Entry { key: key(name.value())?, value, created, modified };
         if entry.modified > revision || entry.created > entry.modified {
             return Err(corrupted(format!("{} is newer than the store", entry.key)));
         }
@@ -43,7 +46,12 @@ fn objects(transaction: &ReadTransaction, revision: Revision) -> Result<Entries,
 }
 
 /// Does to the objects what the log says, which gives each event what the object was before.
-fn replay(transaction: &ReadTransaction, entries: &mut Entries, floor: Revision) -> Result<Vec<Record>, redb::Error> {
+fn replay(
+    transaction: &ReadTransaction,
+    entries: &mut Entries,
+    floor: Revision,
+    seal: Option<&Keys>,
+) -> Result<Vec<Record>, redb::Error> {
     let mut records: Vec<Record> = Vec::new();
     let mut commit: Vec<Event> = Vec::new();
     for row in transaction.open_table(LOG)?.iter()? {
@@ -55,7 +63,10 @@ fn replay(transaction: &ReadTransaction, entries: &mut Entries, floor: Revision)
         if commit.last().is_some_and(|event| event.revision != revision) {
             records.extend(finish(&mut commit));
         }
-        let operation = value.map_or(Operation::Delete, |value| Operation::Put(Bytes::copy_from_slice(value)));
+        let operation = match value {
+            Some(value) => Operation::Put(unsealed(seal, name, value)?),
+            None => Operation::Delete,
+        };
         let write = Write { key: key(name)?, expect: Expect::Any, operation };
         let change = transition::perform(entries, revision, write)
             .ok_or_else(|| corrupted(format!("the log removes {name}, which does not exist")))?;

@@ -1,0 +1,95 @@
+//! How the two addresses are protected, as whoever starts a control plane says it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use backstay_auth::{Tokens, TrustDomain};
+use backstay_guard::check_address;
+
+use crate::access::AccessOptions;
+use crate::error::StartError;
+
+/// How the two addresses are protected. Default not at all, which is for loopback.
+#[derive(Debug, Clone, Default)]
+pub struct Security {
+    /// The API.
+    pub api: DoorFiles,
+    /// Discovery. Where it names no certificate, that of the API is shown.
+    pub xds: DoorFiles,
+    /// Who signs where no certificate is named, and the certificates of proxies that join with a token. Default nobody.
+    pub authority: AuthorityFrom,
+    /// Names and addresses for certificates of servers that the authority signs, beside `localhost`, the host's name, and the addresses that
+    /// are listened on.
+    pub names: Vec<String>,
+    /// The domain of the SPIFFE IDs of proxies. Default `backstay`.
+    pub trust_domain: TrustDomain,
+    /// Keys that what is secret is sealed with on disk; the first seals. Default nothing is sealed.
+    pub encryption_keys: Option<PathBuf>,
+}
+
+/// The files of an address.
+#[derive(Debug, Clone, Default)]
+pub struct DoorFiles {
+    /// The certificate that is shown, with those between it and its authority, and its key: PEM.
+    pub pair: Option<(PathBuf, PathBuf)>,
+    /// Authorities of clients: PEM. With them a client may show a certificate.
+    pub client_authorities: Option<PathBuf>,
+}
+
+/// Who signs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AuthorityFrom {
+    /// Nobody.
+    #[default]
+    Nowhere,
+    /// An authority that is made once, and kept in the store.
+    Store,
+    /// The authority whose certificate and key are in these files: PEM.
+    Files(PathBuf, PathBuf),
+}
+
+impl Security {
+    /// Whether the API speaks TLS.
+    #[must_use]
+    pub fn api_is_tls(&self) -> bool {
+        self.api.pair.is_some() || self.authority != AuthorityFrom::Nowhere
+    }
+
+    /// Whether discovery speaks TLS.
+    #[must_use]
+    pub fn xds_is_tls(&self) -> bool {
+        self.xds.pair.is_some() || self.api_is_tls()
+    }
+
+    /// Whether these addresses may be listened on: beyond this machine there must be TLS, and something that is asked for.
+    pub(crate) fn check(
+        &self,
+        api: SocketAddr,
+        xds: SocketAddr,
+        access: &AccessOptions,
+        tokens: &Tokens,
+    ) -> Result<(), StartError> {
+        let certificates = self.xds.client_authorities.is_some() || self.authority != AuthorityFrom::Nowhere;
+        let checked = |option, address, harm, is_tls, asks, help| match check_address(option, address, harm) {
+            Err(exposed) if !(is_tls && asks) => Err(StartError::Exposed { exposed, lacks: lacks(is_tls, asks), help }),
+            _ => Ok(()),
+        };
+        let help = "--tls-cert or --authority, and --client-ca, --tokens or --oidc-issuer";
+        checked("--api", api, "may change everything", self.api_is_tls(), access.authenticates(), help)?;
+        let help = "--tls-cert or --authority, and --xds-client-ca, --authority or --tokens with fleets";
+        let harm = "receives every fleet's configuration, private keys included";
+        checked("--xds", xds, harm, self.xds_is_tls(), certificates || tokens.any_joins(), help)
+    }
+}
+
+/// What an exposed address has not.
+fn lacks(is_tls: bool, asks: bool) -> &'static str {
+    match (is_tls, asks) {
+        (false, false) => "TLS and authentication",
+        (false, true) => "TLS",
+        _ => "authentication",
+    }
+}
+
+#[cfg(test)]
+mod tests;

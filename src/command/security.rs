@@ -1,0 +1,67 @@
+//! Options of a control plane's TLS, and of who may connect.
+
+use std::path::PathBuf;
+
+use backstay_auth::TrustDomain;
+use backstay_control_plane::{AuthorityFrom, DoorFiles, Security};
+
+/// TLS and authentication of the API and of discovery.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "TLS and authentication")]
+pub(crate) struct SecurityArgs {
+    /// Certificate of the API and of discovery, with those between it and its authority: PEM, read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key: PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Certificate of discovery alone
+    #[arg(long, value_name = "FILE", requires = "xds_tls_key")]
+    xds_tls_cert: Option<PathBuf>,
+    /// Its private key
+    #[arg(long, value_name = "FILE", requires = "xds_tls_cert")]
+    xds_tls_key: Option<PathBuf>,
+    /// Authorities whose client certificates the API takes: PEM, read again when it changes
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+    /// Authorities whose client certificates discovery takes, of proxies with a SPIFFE ID of their fleet
+    #[arg(long, value_name = "FILE")]
+    xds_client_ca: Option<PathBuf>,
+    /// Be a certificate authority: sign certificates for both addresses, and for proxies that join with a token [see: backstay ca]
+    #[arg(long, conflicts_with = "ca_cert")]
+    authority: bool,
+    /// Be one with this certificate instead of one of its own: PEM
+    #[arg(long, value_name = "FILE", requires = "ca_key")]
+    ca_cert: Option<PathBuf>,
+    /// The private key of that authority: PEM
+    #[arg(long, value_name = "FILE", requires = "ca_cert")]
+    ca_key: Option<PathBuf>,
+    /// A name or address that certificates for both addresses carry, beside this machine's; may be repeated
+    #[arg(long = "tls-name", value_name = "NAME")]
+    tls_names: Vec<String>,
+    /// Domain of the SPIFFE IDs of proxies: spiffe://DOMAIN/fleet/FLEET
+    #[arg(long, value_name = "DOMAIN", default_value_t)]
+    trust_domain: TrustDomain,
+    /// Keys that the store is sealed with on disk, a line each: NAME:KEY, the key as 64 hexadecimal digits; the first seals
+    #[arg(long, value_name = "FILE", conflicts_with = "store")]
+    encryption_key_file: Option<PathBuf>,
+}
+
+impl SecurityArgs {
+    /// As settings.
+    pub(crate) fn options(self) -> Security {
+        let authority = match self.ca_cert.zip(self.ca_key) {
+            Some((chain, key)) => AuthorityFrom::Files(chain, key),
+            None if self.authority => AuthorityFrom::Store,
+            None => AuthorityFrom::Nowhere,
+        };
+        Security {
+            api: DoorFiles { pair: self.tls_cert.zip(self.tls_key), client_authorities: self.client_ca },
+            xds: DoorFiles { pair: self.xds_tls_cert.zip(self.xds_tls_key), client_authorities: self.xds_client_ca },
+            authority,
+            names: self.tls_names,
+            trust_domain: self.trust_domain,
+            encryption_keys: self.encryption_key_file,
+        }
+    }
+}
