@@ -119,7 +119,8 @@ impl Args {
             fastly: self.fastly.options(demo.then_some(manifests::DEMO_GATEWAY)),
             ..backstay_control_plane::Options::default()
         };
-        let control_plane = output::with_spinner("Starting the control plane", ControlPlane::start(options)).await?;
+        let control_plane =
+            Box::pin(output::with_spinner("Starting the control plane", ControlPlane::start(options))).await?;
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         let tls = self.tls.then(|| OwnTls::new(&self.data_dir));
         let access = match &tls {

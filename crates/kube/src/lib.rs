@@ -73,10 +73,10 @@ pub use self::metering::Meter;
 pub use self::operations::Operations;
 pub use self::options::Options;
 pub use self::path::{Collection, Part, Subject};
+pub use self::request_info::attributes;
 pub use self::served::ServedKind;
 pub use self::status::{About, Cause, Failure};
 pub use self::watching::Happened;
-pub use self::request_info::attributes;
 
 /// Serves the kinds of `registry` in this dialect. Every path is answered, unknown ones with a 404 `Status`: give it to an outer router as its
 /// fallback service. Watches end when `shutdown` becomes true.

@@ -42,7 +42,8 @@ impl Generic {
         let paging = Paging { size: request.page_size, token: &request.page_token, order_by: &request.order_by };
         let filter = || Filter::parse(served.kind, &request.filter);
         let place = format!("{}/{}/json", served.resource, request.namespace);
-        let listed = caller.on(&self.operations).list(&collection, &paging.listing(&self.options, filter()?, &place)?).await?;
+        let listed =
+            caller.on(&self.operations).list(&collection, &paging.listing(&self.options, filter()?, &place)?).await?;
         let entries = listed.entries.iter();
         let resources = entries.map(|entry| self.resource(served, &entry.value, entry.modified, request.format));
         let response = ListResourcesResponse {

@@ -106,7 +106,9 @@ impl Generic {
                 let object = Decoded { value: said.whole(&served, version).into(), duplicates: Vec::new() };
                 caller.on(&self.operations).replace(subject, object, &writing).await?
             }
-            UpdateMask::Paths(paths) => caller.on(&self.operations).update(subject, said.object, paths, version, &writing).await?,
+            UpdateMask::Paths(paths) => {
+                caller.on(&self.operations).update(subject, said.object, paths, version, &writing).await?
+            }
         };
         self.answer(&served, &stored, format)
     }
