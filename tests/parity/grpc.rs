@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::compare::compare;
 use crate::dns::Reply;
 use crate::row::{Cache, Endpoint, Expected, Family, Row, Step, differs, same};
-use crate::said::{status, status_of_failure, whole_failure, why};
+use crate::said::{status, status_of_failure, trailers_alone, whole_failure, why};
 use crate::upstream::Behaviour;
 
 const HERE: &[&str] = &["127.0.0.1"];
@@ -133,7 +133,7 @@ async fn answers_of_the_proxy() {
             row("call-over-the-limit", Behaviour::Mute)
                 .policy(json!({"limits": {"pendingRequests": 0}}))
                 .cluster(json!({"circuit_breakers": {"thresholds": [{"max_pending_requests": 0}]}})),
-            same(overflow.leak()),
+            trailers_alone(&overflow),
         ),
         calling(
             Row::dynamic("call-to-no-such-name", v4.clone()),

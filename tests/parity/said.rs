@@ -1,6 +1,6 @@
 //! What clients are told when the proxy answers itself, in the words of both.
 
-use crate::row::{Expected, same};
+use crate::row::{Expected, differs};
 
 /// The text for an upstream that failed before its answer, for this reason.
 pub fn why(reason: &str) -> String {
@@ -40,7 +40,18 @@ pub fn whole_failure(answer: &str, reason: &str) -> &'static str {
 /// Everything of the answer to a call that the proxy has given up, with flag and details, code, and message if any.
 pub fn status(flag: &str, code: u16, message: &str) -> Expected {
     let message = if message.is_empty() { String::new() } else { format!("grpc-message: {message}\n") };
-    same(format!("200 {flag}\ncontent-type: application/grpc\ndate\n{message}grpc-status: {code}").leak())
+    trailers_alone(&format!("200 {flag}\ncontent-type: application/grpc\ndate\n{message}grpc-status: {code}"))
+}
+
+/// An answer over HTTP/2 that has all of this and no body: what is in it are the trailers of a call. Envoy says when.
+pub fn trailers_alone(answer: &str) -> Expected {
+    let envoy: &'static str = answer.to_owned().leak();
+    let backstay: &'static str = answer.replacen("\ndate", "", 1).leak();
+    differs(
+        envoy,
+        backstay,
+        "trailers of a call are what the upstream or the proxy says of the call, and clients hand them on",
+    )
 }
 
 /// The same for a call whose upstream failed before its answer.

@@ -80,7 +80,8 @@ impl Patch {
         bytes: &[u8],
         max_operations: usize,
     ) -> Result<Self, Failure> {
-        let core = kind.group.is_empty();
+        // Kubernetes' own, which have the tags that such a patch goes by; and those of no extension.
+        let core = ["", "coordination.k8s.io", "events.k8s.io"].contains(&kind.group);
         let accepted = if core { ACCEPTED_CORE } else { ACCEPTED };
         match body::media_type(headers)?.as_str() {
             "application/merge-patch+json" => Ok(Self::Merge(fields(bytes)?)),
