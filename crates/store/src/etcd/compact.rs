@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_proto::etcd::etcdserverpb::compare::{CompareResult, CompareTarget, TargetUnion};
 use backstay_proto::etcd::etcdserverpb::{
-    Compare, DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, TxnRequest, TxnResponse, request_op, response_op,
+    DeleteRangeRequest, RangeRequest, RequestOp, TxnRequest, TxnResponse, request_op, response_op,
 };
 use backstay_proto::etcd::mvccpb::KeyValue;
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::client::{Client, Failure};
 use super::keys::Keys;
 use super::options::EtcdOptions;
+use super::txn::{compare, put, range};
 
 /// Compacts once each interval what was there an interval ago, for ever; or until etcd says that this user may not.
 pub(super) async fn run(client: Arc<Client>, keys: Keys, options: EtcdOptions) {
@@ -38,18 +39,11 @@ pub(super) async fn run(client: Arc<Client>, keys: Keys, options: EtcdOptions) {
 /// If nobody has since, moves the clock on and compacts up to `before`. Returns the clock, and the revision of now.
 async fn turn(client: &Client, keys: &Keys, clock: i64, before: i64) -> Result<(i64, i64), Failure> {
     let key = keys.compacted.clone();
-    let unchanged = Compare {
-        result: CompareResult::Equal.into(),
-        target: CompareTarget::Version.into(),
-        key: key.clone(),
-        target_union: Some(TargetUnion::Version(clock)),
-    };
-    let put = PutRequest { key: key.clone(), value: before.to_string().into(), lease: 0, prev_kv: false };
-    let look = RangeRequest { key, ..RangeRequest::default() };
+    let unchanged = compare(key.clone(), CompareTarget::Version, CompareResult::Equal, TargetUnion::Version(clock));
     let txn = TxnRequest {
         compare: vec![unchanged],
-        success: vec![RequestOp { request: Some(request_op::Request::RequestPut(put)) }],
-        failure: vec![RequestOp { request: Some(request_op::Request::RequestRange(look)) }],
+        success: vec![put(key.clone(), before.to_string().into())],
+        failure: vec![range(key)],
     };
     let answer = client.txn(txn).await?;
     let now = answer.header.as_ref().map_or(0, |header| header.revision);
@@ -80,12 +74,8 @@ async fn clear_lanes(client: &Client, keys: &Keys, options: &EtcdOptions, before
     let all = RangeRequest { key, range_end, keys_only: true, limit: 10_000, ..RangeRequest::default() };
     let lanes = client.range(all, Instant::now() + options.deadline).await?;
     for lane in lanes.kvs.iter().filter(|lane| lane.mod_revision < before) {
-        let unchanged = Compare {
-            result: CompareResult::Equal.into(),
-            target: CompareTarget::Mod.into(),
-            key: lane.key.clone(),
-            target_union: Some(TargetUnion::ModRevision(lane.mod_revision)),
-        };
+        let as_it_was = TargetUnion::ModRevision(lane.mod_revision);
+        let unchanged = compare(lane.key.clone(), CompareTarget::Mod, CompareResult::Equal, as_it_was);
         let delete = DeleteRangeRequest { key: lane.key.clone(), ..DeleteRangeRequest::default() };
         let delete = RequestOp { request: Some(request_op::Request::RequestDeleteRange(delete)) };
         client.txn(TxnRequest { compare: vec![unchanged], success: vec![delete], failure: Vec::new() }).await?;

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use backstay_proto::etcd::etcdserverpb::compare::{CompareResult, CompareTarget, TargetUnion};
-use backstay_proto::etcd::etcdserverpb::{Compare, PutRequest, RangeRequest, RequestOp, TxnRequest, request_op};
+use backstay_proto::etcd::etcdserverpb::{PutRequest, RangeRequest, RequestOp, TxnRequest, request_op};
 use tokio::time::{Instant, sleep};
 
 use super::client::{Client, Failure};
 use super::keys::Keys;
 use super::options::EtcdOptions;
+use super::txn::compare;
 use crate::EtcdError;
 
 /// How often who stands by looks whether the store is free.
@@ -60,12 +61,7 @@ async fn take(client: &Client, keys: &Keys, name: &str, options: &EtcdOptions) -
         Err(Failure::Refused(error)) => return Err(error),
         Err(_) => return Ok(None),
     };
-    let free = Compare {
-        result: CompareResult::Equal.into(),
-        target: CompareTarget::Version.into(),
-        key: keys.holder.clone(),
-        target_union: Some(TargetUnion::Version(0)),
-    };
+    let free = compare(keys.holder.clone(), CompareTarget::Version, CompareResult::Equal, TargetUnion::Version(0));
     let put = PutRequest { key: keys.holder.clone(), value: name.to_owned().into(), lease, prev_kv: false };
     let put = RequestOp { request: Some(request_op::Request::RequestPut(put)) };
     match client.txn(TxnRequest { compare: vec![free], success: vec![put], failure: Vec::new() }).await {

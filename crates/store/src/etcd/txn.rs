@@ -176,15 +176,18 @@ fn expectation(key: Bytes, write: &Write) -> impl Iterator<Item = Compare> {
     expected.into_iter().chain(there)
 }
 
-fn compare(key: Bytes, target: CompareTarget, result: CompareResult, than: TargetUnion) -> Compare {
+/// A comparison of what etcd keeps of a key.
+pub(super) fn compare(key: Bytes, target: CompareTarget, result: CompareResult, than: TargetUnion) -> Compare {
     Compare { result: result.into(), target: target.into(), key, target_union: Some(than) }
 }
 
-fn put(key: Bytes, value: Bytes) -> RequestOp {
+/// Puts a value, under no lease.
+pub(super) fn put(key: Bytes, value: Bytes) -> RequestOp {
     RequestOp { request: Some(request_op::Request::RequestPut(PutRequest { key, value, lease: 0, prev_kv: false })) }
 }
 
-fn range(key: Bytes) -> RequestOp {
+/// Reads one key.
+pub(super) fn range(key: Bytes) -> RequestOp {
     RequestOp { request: Some(request_op::Request::RequestRange(RangeRequest { key, ..RangeRequest::default() })) }
 }
 
