@@ -22,24 +22,25 @@ use libfuzzer_sys::fuzz_target;
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the endpoint has received, for each connection.
-static RECEIVED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// The requests that the endpoint has received, on whichever connections, in the order in which they were whole.
+static RECEIVED: Mutex<Vec<Found>> = Mutex::new(Vec::new());
 static PROXY: LazyLock<SocketAddr> = LazyLock::new(start);
 
 fuzz_target!(|input: &[u8]| {
     let proxy = *PROXY;
-    received().iter_mut().for_each(Vec::clear);
+    received().clear();
+    let sent = Parser(input).requests();
     let mut client = TcpStream::connect(proxy).expect("the proxy listens");
     client.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
     // It may close before it has read all.
     let _ = client.write_all(input);
+    // A client that ends its side gives up what it waits for, and what is given up reaches the endpoint at any time, or never.
+    await_answers(&mut client, sent.len());
     let _ = client.shutdown(Shutdown::Write);
-    let mut answers = Vec::new();
-    if let Err(error) = client.read_to_end(&mut answers) {
+    if let Err(error) = client.read_to_end(&mut Vec::new()) {
         assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "the proxy does not end the connection");
     }
-    let sent = Parser(input).requests();
-    let received: Vec<_> = received().iter().flat_map(|bytes| Parser(bytes).requests()).collect();
+    let received = received();
     assert!(received.len() <= sent.len(), "{received:?} of {sent:?}");
     // Requests of one client follow each other, whichever connections they take.
     for (received, sent) in received.iter().zip(&sent) {
@@ -47,7 +48,19 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-fn received() -> std::sync::MutexGuard<'static, Vec<Vec<u8>>> {
+/// Reads until there are as many answers, without interim ones, or the proxy ends the connection.
+fn await_answers(client: &mut TcpStream, count: usize) {
+    let (mut answers, mut buffer) = (Vec::new(), [0; 4096]);
+    while answers.windows(10).filter(|window| window.starts_with(b"HTTP/1.") && window[9] != b'1').count() < count {
+        match client.read(&mut buffer) {
+            Ok(read @ 1..) => answers.extend_from_slice(&buffer[..read]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("the proxy does not answer"),
+            Ok(0) | Err(_) => return,
+        }
+    }
+}
+
+fn received() -> std::sync::MutexGuard<'static, Vec<Found>> {
     RECEIVED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -74,24 +87,16 @@ fn start() -> SocketAddr {
     told.recv().expect("the proxy starts")
 }
 
-/// Keeps what comes, and answers each request in it.
+/// Keeps each request that comes, and answers it.
 fn serve(mut stream: TcpStream) {
-    let at = {
-        let mut all = received();
-        all.push(Vec::new());
-        all.len() - 1
-    };
     let (mut unanswered, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(read @ 1..) = stream.read(&mut buffer) {
-        received()[at].extend_from_slice(&buffer[..read]);
         unanswered.extend_from_slice(&buffer[..read]);
         loop {
             let mut parser = Parser(&unanswered);
-            if parser.request().is_none() {
-                break;
-            }
-            let rest = parser.0.to_vec();
-            unanswered = rest;
+            let Some(found) = parser.request() else { break };
+            unanswered = parser.0.to_vec();
+            received().push(found);
             if stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").is_err() {
                 return;
             }
