@@ -35,6 +35,13 @@ Examples:
 
 Exit codes: 0 done, 1 tried and failed or the answer is no, 2 wrong command line.";
 
+/// The name of this machine, or a given one where it has none.
+pub(crate) fn host_name(otherwise: &str) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim();
+    if host.is_empty() { otherwise.to_owned() } else { host.to_owned() }
+}
+
 /// Option of every subcommand with addresses that speak no TLS.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct AllowedHostArgs {

@@ -70,9 +70,7 @@ impl Args {
         let mut shutdown = Shutdown::listen(Hangup::Ends)?;
         let mut reopen = Reopen::listen(Hangup::Ends)?;
         let Self { api, xds, data_dir, store, insecure, .. } = self;
-        // What others that stand by say they wait for.
-        let holder = format!("control plane {api}, process {}", std::process::id());
-        let etcd = store.map(|options| EtcdOptions { holder: Some(holder), ..*options });
+        let etcd = store.map(|options| EtcdOptions { replica: Some(super::host_name("control-plane")), ..*options });
         let allowed_hosts = self.allowed_hosts.names;
         let fastly = self.fastly.options(None);
         let mut limits = Limits::default();
@@ -94,7 +92,7 @@ impl Args {
             log_switch: Some(log_switch),
         };
         let start = ControlPlane::start(options);
-        // It may stand by for long.
+        // etcd may be slow, or away.
         let control_plane = tokio::select! {
             started = output::with_spinner("Opening the store", start) => started?,
             () = shutdown.requested() => return Ok(ExitCode::SUCCESS),
@@ -110,7 +108,7 @@ impl Args {
         tracing::info!("ending");
         shutdown.drain(control_plane.shutdown()).await;
         if lost {
-            bail!("the store is not this control plane's any more; start it again, and it stands by");
+            bail!("changes are not compiled any more; start it again");
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -296,9 +296,7 @@ fn processors() -> usize {
 
 /// Unique among the processes of a fleet, and telling for whoever reads the status.
 fn node_id() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = if host.trim().is_empty() { "proxy" } else { host.trim() };
-    format!("{host}-{}", std::process::id())
+    format!("{}-{}", super::host_name("proxy"), std::process::id())
 }
 
 /// Where `--access-log` says that requests are logged.

@@ -1,69 +1,193 @@
-//! A control plane whose store is on etcd, and another that stands by.
+//! Control planes that share a store on etcd: all serve and take writes, and what is to be done once one of them does.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use crate::harness::etcd::{Cluster, blocking, program};
-use crate::harness::rest::BACKENDS;
-use crate::harness::{ControlPlane, Proxy, Rest, manifest, port};
+use crate::harness::process::Process;
+use crate::harness::rest::{BACKENDS, PROXIES};
+use crate::harness::{Client, ControlPlane, Proxy, Rest, backstay, manifest, port};
 
 fn store(cluster: &Cluster) -> String {
     format!("etcd://{}/test", cluster.endpoints().join(","))
 }
 
+fn start(cluster: &Cluster) -> (Process, Rest) {
+    let process = ControlPlane::begin_on(&store(cluster));
+    process.wait_for_line("API on");
+    let rest = Rest::new(process.address("api"));
+    (process, rest)
+}
+
 fn is_programmed(object: &Value) -> bool {
     let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
-    conditions.iter().any(|condition| condition["type"] == "Programmed" && condition["status"] == "True")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_control_plane_takes_over_what_a_killed_one_had() {
-    if program().is_none() {
-        return;
-    }
-    let cluster = blocking(|| Cluster::of(3));
-    let mut first = ControlPlane::begin_on(&store(&cluster));
-    first.wait_for_line("API on");
-    let second = ControlPlane::begin_on(&store(&cluster));
-    second.wait_for_line("standing by");
-    let rest = Rest::new(first.address("api"));
-    let _proxy = Proxy::start(first.address("xds"));
-    manifest::serve(&rest, port::free(), "app.example", &["127.0.0.1"], 1).await;
-    let path = format!("{BACKENDS}/app");
-    rest.wait_until(&path, "programmed", is_programmed).await;
-    let (_, before) = rest.get(&path).await;
-
-    first.kill();
-    second.wait_for_line("this process holds the store");
-    second.wait_for_line("API on");
-    let rest = Rest::new(second.address("api"));
-    let (_, after) = rest.get(&path).await;
-    assert_eq!((&after["metadata"], &after["spec"]), (&before["metadata"], &before["spec"]));
-    rest.change(&path, &json!({"spec": {"endpoints": [{"ip": "127.0.0.2"}]}})).await;
-    let _proxy = Proxy::start(second.address("xds"));
-    rest.wait_until(&path, "programmed again", |object| {
-        is_programmed(object) && object["metadata"]["generation"] != before["metadata"]["generation"]
+    conditions.iter().any(|condition| {
+        condition["type"] == "Programmed"
+            && condition["status"] == "True"
+            && condition["observedGeneration"] == object["metadata"]["generation"]
     })
-    .await;
+}
+
+/// What `status` tells by a control plane.
+fn status(process: &Process) -> Value {
+    let server = format!("http://{}", process.address("api"));
+    let output = backstay(["status", "-o", "json", "--server", &server]);
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_ends_in_order_leaves_the_store_at_once_and_one_that_lost_it_ends() {
+async fn each_control_plane_serves_what_any_of_them_was_told_and_programmed_speaks_of_the_proxies_of_all() {
     if program().is_none() {
         return;
     }
     let cluster = blocking(|| Cluster::of(1));
-    let mut first = ControlPlane::begin_on(&store(&cluster));
-    first.wait_for_line("API on");
-    let mut second = ControlPlane::begin_on(&store(&cluster));
-    second.wait_for_line("standing by");
-    let mut third = ControlPlane::begin_on(&store(&cluster));
-    third.wait_for_line("standing by");
-    third.signal("TERM");
-    assert!(third.wait().success(), "one that stands by ends when it is told to");
+    let (first, one) = start(&cluster);
+    let (second, other) = start(&cluster);
+    let _here = Proxy::start_with(first.address("xds"), &["--node-id", "here"]);
+    let mut there = Proxy::start_with(second.address("xds"), &["--node-id", "there"]);
+    manifest::serve(&one, port::free(), "app.example", &["127.0.0.1"], 1).await;
+    let path = format!("{BACKENDS}/app");
+    // What one has acknowledged the other reads at once.
+    assert_eq!(other.read(&path).await["metadata"]["uid"], one.read(&path).await["metadata"]["uid"]);
+    other.wait_until(&path, "programmed", is_programmed).await;
+    let fleet = format!("{PROXIES}/default");
+    let both = |object: &Value| {
+        let replicas = object["status"]["replicas"].as_array().cloned().unwrap_or_default();
+        replicas.iter().map(|replica| replica["name"].as_str().unwrap_or_default().to_owned()).collect::<BTreeSet<_>>()
+            == BTreeSet::from(["here".to_owned(), "there".to_owned()])
+    };
+    for rest in [&one, &other] {
+        rest.wait_until(&fleet, "of both", both).await;
+    }
+
+    // One proxy does not answer: whichever is asked says so.
+    there.process.signal("STOP");
+    other.change(&path, &json!({"spec": {"endpoints": [{"ip": "127.0.0.2"}]}})).await;
+    let waits = |object: &Value| {
+        let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let found = conditions.iter().find(|condition| condition["type"] == "Programmed").cloned().unwrap_or_default();
+        found["status"] == "False" && found["observedGeneration"] == object["metadata"]["generation"]
+    };
+    one.wait_until(&path, "waiting", waits).await;
+    there.process.signal("CONT");
+    one.wait_until(&path, "programmed", is_programmed).await;
+    there.process.kill();
+    one.wait_until(&fleet, "of one", |object| object["status"]["replicas"].as_array().map_or(0, Vec::len) == 1).await;
+
+    let (one, other) = (status(&first), status(&second));
+    assert_eq!(one["fleets"][0]["digest"], other["fleets"][0]["digest"]);
+    let leads = |status: &Value| status["controlPlanes"].as_array().unwrap().iter().filter(|plane| plane["leads"] == true).count();
+    assert_eq!((leads(&one), leads(&other)), (1, 1));
+    assert_eq!(one["controlPlanes"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_one_that_leads_is_killed_another_goes_on_and_nothing_is_taken_back() {
+    if program().is_none() {
+        return;
+    }
+    let cluster = blocking(|| Cluster::of(3));
+    let (mut first, rest) = start(&cluster);
+    first.wait_for_line("this control plane leads");
+    let (second, other) = start(&cluster);
+    let both = format!("http://{},http://{}", first.address("xds"), second.address("xds"));
+    let proxy = Proxy::start_with(first.address("xds"), &["--control-plane", &both, "--node-id", "moves"]);
+    proxy.process.wait_for_line("connected to the control plane");
+    manifest::serve(&rest, port::free(), "app.example", &["127.0.0.1"], 1).await;
+    let path = format!("{BACKENDS}/app");
+    let before = other.wait_until(&path, "programmed", is_programmed).await;
+    let sent = |metrics: String| {
+        let line = metrics.lines().find(|line| line.starts_with("backstay_xds_resources_sent_total "));
+        line.and_then(|line| line.rsplit(' ').next()).map(str::to_owned)
+    };
+
+    first.kill();
+    second.wait_for_line("this control plane leads");
+    proxy.process.wait_for_line("connected to the control plane");
+    other.change(&path, &json!({"metadata": {"labels": {"touched": "yes"}}})).await;
+    let after = other.read(&path).await;
+    assert_eq!((&after["metadata"]["uid"], &after["spec"]), (&before["metadata"]["uid"], &before["spec"]));
+    assert_eq!(after["status"], before["status"], "nothing of it has changed");
+    other.wait_for_ready("default").await;
+    // The proxy holds what it is to hold: it is sent nothing.
+    let metrics = metrics_of(&second).await;
+    assert_eq!(sent(metrics).as_deref(), Some("0"));
+    other.change(&path, &json!({"spec": {"endpoints": [{"ip": "127.0.0.2"}]}})).await;
+    other.wait_until(&path, "programmed again", is_programmed).await;
+}
+
+/// The metrics of a control plane.
+async fn metrics_of(process: &Process) -> String {
+    Client::new().get(process.address("api"), "localhost", "/metrics").await.unwrap().text()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_ends_in_order_has_another_lead_at_once() {
+    if program().is_none() {
+        return;
+    }
+    let cluster = blocking(|| Cluster::of(1));
+    let (mut first, _) = start(&cluster);
+    first.wait_for_line("this control plane leads");
+    let (mut second, rest) = start(&cluster);
     first.signal("TERM");
     assert!(first.wait().success());
-    second.wait_for_line("API on");
+    second.wait_for_line("this control plane leads");
+    // Its lease ends as one does whose process hangs: it serves, and leads anew.
     cluster.revoke_leases(0);
-    assert!(!second.wait().success());
-    assert!(second.printed().contains("the store is not this control plane's any more"), "{}", second.printed());
+    second.wait_for_line("does not lead any more");
+    second.wait_for_line("this control plane leads");
+    rest.create(&manifest::backend("app", &["127.0.0.1"])).await;
+    second.signal("TERM");
+    assert!(second.wait().success());
+}
+
+/// Objects of many kinds that refer to each other, in an order that depends on `seed`.
+fn objects(seed: u64) -> Vec<Value> {
+    let mut objects = Vec::new();
+    for index in 0..200 {
+        let (app, route) = (format!("app-{index}"), format!("route-{index}"));
+        objects.push(manifest::backend(&app, &[&format!("10.0.{}.{}", index / 100, index % 100)]));
+        objects.push(json!({"apiVersion": "backstay.dev/v1alpha1", "kind": "BackendPolicy", "metadata": {"name": app},
+            "spec": {"targetRefs": [{"name": app}], "timeouts": {"connect": format!("{}s", 1 + index % 9)}}}));
+        objects.push(json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+            "metadata": {"name": route, "namespace": "default"},
+            "spec": {"parentRefs": [{"name": format!("web-{}", index % 20)}], "hostnames": [format!("h{}.example", index % 50)],
+                "rules": [{"matches": [{"path": {"type": "PathPrefix", "value": format!("/{index}")}}],
+                    "backendRefs": [{"group": "core.apoxy.dev", "kind": "Backend", "name": app, "port": 80}]}]}}));
+    }
+    for index in 0..20 {
+        objects.push(json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
+            "metadata": {"name": format!("web-{index}"), "namespace": "default"},
+            "spec": {"gatewayClassName": "backstay",
+                "listeners": [{"name": "http", "protocol": "HTTP", "port": 20_000 + index}]}}));
+    }
+    // A generator that is written out is the same in every run.
+    let mut state = seed | 1;
+    for at in (1..objects.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let other = usize::try_from(state >> 33).unwrap() % (at + 1);
+        objects.swap(at, other);
+    }
+    objects
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_objects_compile_to_equal_bytes_in_any_process_and_order() {
+    let mut digests = BTreeSet::new();
+    for seed in [1, 77] {
+        let control_plane = ControlPlane::start();
+        let rest = control_plane.rest();
+        futures::future::join_all(objects(seed).iter().map(|object| rest.create(object))).await;
+        let last = rest.read(BACKENDS).await["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+        let waited =
+            backstay(["status", "--wait", "--revision", &last, "--server", &control_plane.server(), "-o", "json"]);
+        assert!(waited.status.success(), "{waited:?}");
+        let status: Value = serde_json::from_slice(&waited.stdout).unwrap();
+        assert!(status["fleets"][0]["resources"].as_u64().unwrap() > 400, "{status}");
+        digests.insert(status["fleets"][0]["digest"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(digests.len(), 1, "{digests:?}");
 }

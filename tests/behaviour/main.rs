@@ -6,6 +6,8 @@ mod access;
 mod backup;
 mod browser;
 mod churn;
+#[path = "../cluster/lib.rs"]
+mod cluster;
 mod command;
 mod controller_runtime;
 mod crashes;

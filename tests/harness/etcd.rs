@@ -152,6 +152,14 @@ impl Cluster {
         }
     }
 
+    /// Writes a key, as others do who use the same cluster.
+    pub fn put(&self, key: &str, value: &str) {
+        let text = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+        let body = format!("{{\"key\":\"{}\",\"value\":\"{}\"}}", text(key), text(value));
+        let answer = post(self.members[0].client, "/v3/kv/put", &body).unwrap();
+        assert!(answer.contains(" 200 "), "{answer}");
+    }
+
     /// Has the cluster ask for a login: of `root`, and of `user` who may read and write below `prefix`. Both have the password `secret`.
     pub fn require_login(&self, user: &str, prefix: &str) {
         let client = self.members[0].client;

@@ -177,11 +177,14 @@ impl ControlPlane {
         Self::start_in_with(data_dir, &[])
     }
 
-    /// Starts one on ports of its own, with its store on etcd. Does not wait until it answers: it may stand by.
+    /// Starts one on ports of its own, with its store on etcd. Does not wait until it answers: etcd may be away.
     pub fn begin_on(store: &str) -> Process {
-        let any = OsStr::new("127.0.0.1:0");
-        let arguments = ["--api", "--xds", "--store"].map(OsStr::new);
-        Process::start("control-plane", &[arguments[0], any, arguments[1], any, arguments[2], OsStr::new(store)])
+        Self::begin_on_at(store, "127.0.0.1:0", "127.0.0.1:0")
+    }
+
+    /// The same on addresses.
+    pub fn begin_on_at(store: &str, api: &str, xds: &str) -> Process {
+        Process::start("control-plane", &["--api", api, "--xds", xds, "--store", store].map(OsStr::new))
     }
 
     /// Starts one on ports of its own, with its store in `data_dir`, and with further arguments.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_proto::admin::admin_service_server::{AdminService, AdminServiceServer};
-use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusRequest, GetStatusResponse, ObjectFault, Refusal};
-use backstay_store::Store;
+use backstay_proto::admin::{ConnectedProxy, ControlPlane, Fleet, GetStatusRequest, GetStatusResponse, ObjectFault, Refusal};
+use backstay_store::{Replicas, Store};
 use prost_types::Timestamp;
 use tonic::{Request, Response, Status};
 
@@ -15,7 +15,7 @@ pub(crate) use self::fleets::FleetAdmin;
 use crate::faults::{self, Fault};
 use crate::fleets::Fleets;
 use crate::shared::Shared;
-use crate::tracker::Stream;
+use crate::tracker::{Stream, compiled};
 
 /// Answers for the fleets of one control plane.
 pub(crate) struct Admin {
@@ -28,6 +28,28 @@ impl Admin {
     /// The service, to be routed.
     pub(crate) fn service(self) -> AdminServiceServer<Self> {
         AdminServiceServer::new(self)
+    }
+
+    fn control_planes(&self, replicas: &dyn Replicas, compiled_revision: u64) -> Vec<ControlPlane> {
+        let leader = replicas.leader();
+        let others = replicas.words();
+        let tracker = self.shared.read();
+        let proxies = |replica: Option<&str>| {
+            tracker.streams().filter(|stream| stream.replica.as_deref() == replica).count() as u64
+        };
+        let own = ControlPlane {
+            name: replicas.name().to_owned(),
+            leads: leader.as_deref() == Some(replicas.name()),
+            compiled_revision,
+            connected_proxies: proxies(None),
+        };
+        let others = others.iter().map(|(name, words)| ControlPlane {
+            name: name.to_string(),
+            leads: leader.as_ref() == Some(name),
+            compiled_revision: compiled(words),
+            connected_proxies: proxies(Some(name)),
+        });
+        [own].into_iter().chain(others).collect()
     }
 }
 
@@ -55,6 +77,7 @@ impl AdminService for Admin {
                 resources: resources as u64,
                 proxies,
                 revision: snapshot.revision(),
+                digest: format!("{:032x}", snapshot.digest(backstay_proto::RESOURCE_TYPE_URL)),
             });
         }
         if fleets.is_empty() && !only.is_empty() {
@@ -65,7 +88,16 @@ impl AdminService for Admin {
         let (faults, count) = faults::list(&self.shared);
         let faults = faults.into_iter().map(object_fault).collect();
         let fault_count = count as u64;
-        Ok(Response::new(GetStatusResponse { version, revision, fleets, compiled_revision, faults, fault_count }))
+        let control_planes = self.store.replicas().map(|replicas| self.control_planes(&*replicas, compiled_revision));
+        Ok(Response::new(GetStatusResponse {
+            version,
+            revision,
+            fleets,
+            compiled_revision,
+            faults,
+            fault_count,
+            control_planes: control_planes.unwrap_or_default(),
+        }))
     }
 }
 
@@ -94,5 +126,6 @@ fn connected(stream: &Stream, resources: usize) -> ConnectedProxy {
                 message: refusal.message.clone(),
             })
             .collect(),
+        control_plane: stream.replica.as_deref().unwrap_or_default().to_owned(),
     }
 }

@@ -26,6 +26,7 @@ use crate::faults::ObjectFigures;
 use crate::fleets::Fleets;
 use crate::health;
 use crate::metrics::Exposition;
+use crate::replicas;
 use crate::shared::{Compiling, Shared};
 
 /// How long a join token may be good for, in seconds.
@@ -100,8 +101,10 @@ pub(crate) fn router(
     tokio::spawn(report_health(grpc.health, grpc.services, shared.follow_compiling()));
     let (figures, objects) = (ObjectFigures::default(), shared.clone());
     let figures = Arc::new(figures);
+    let (fleets, others) = (fleets.clone(), store.replicas());
     let metrics = get(move || {
-        let text = exposition.render() + &figures.render(&objects);
+        let of_fleets = replicas::figures(&fleets, others.as_deref());
+        let text = exposition.render() + &of_fleets + &figures.render(&objects);
         async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
     });
     Ok(Router::new()

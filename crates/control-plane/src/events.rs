@@ -3,6 +3,7 @@
 
 mod certificates;
 mod conditions;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,8 @@ use backstay_resources::{Kind, Object, Timestamp, apoxy};
 use backstay_store::{Key, Store};
 use serde::Deserialize;
 use serde_json::Value;
+
+pub(crate) use self::shared::{Hearing, Spread};
 
 use crate::shared::Shared;
 
@@ -37,6 +40,8 @@ const BACKEND: &str = "backend/";
 pub(crate) struct Teller {
     store: Arc<dyn Store>,
     events: Events,
+    /// Where other control planes share the store.
+    spread: Option<Spread>,
     /// How long before a certificate expires that is told of.
     expires_soon: Duration,
 }
@@ -68,7 +73,8 @@ struct StoredMeta {
 
 impl Teller {
     pub(crate) fn new(store: Arc<dyn Store>, events: Events, expires_soon: Duration) -> Self {
-        Self { store, events, expires_soon }
+        let spread = store.replicas().map(Spread::new);
+        Self { store, events, spread, expires_soon }
     }
 
     /// A proxy of a fleet has connected.
@@ -161,7 +167,11 @@ impl Teller {
         instance: &str,
     ) {
         let instance = instance.to_owned();
-        self.events.tell(&[Happened { about, tone, reason: reason.into(), action, note, instance }]);
+        let happened = Happened { about, tone, reason: reason.into(), action: action.into(), note, instance };
+        if let Some(spread) = &self.spread {
+            spread.tell(&happened);
+        }
+        self.events.tell(&[happened]);
     }
 }
 

@@ -8,6 +8,7 @@
 //! - `views`: the same for Envoys. `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
 //! - `events`: what happens to objects, told.
+//! - `replicas`: other control planes on the same store, and which of them leads.
 //! - `faults`: what is not in force, counted and listed.
 //! - `offline`: what the compiler says of objects that are not stored.
 //! - [`Security`]: TLS, authorities and proofs, as they are asked for; `doors`: made of that.
@@ -30,6 +31,7 @@ mod membership;
 mod metrics;
 mod offline;
 mod publisher;
+mod replicas;
 mod reports;
 mod security;
 mod shared;
@@ -78,6 +80,7 @@ use self::membership::Membership;
 use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
+use self::replicas::Leadership;
 use self::reports::{Reporting, Reports};
 pub use self::security::{AuthorityFrom, DoorFiles, Security};
 use self::shared::Shared;
@@ -220,7 +223,6 @@ impl ControlPlane {
             security.check(options.api, options.xds, &access, &tokens)?;
         }
         let keys = security.encryption_keys.as_deref().map(backstay_store::Keys::of_file).transpose()?;
-        // Before anybody can connect: a control plane that stands by answers nobody.
         let etcd = match options.etcd {
             Some(etcd) => Some(Etcd::open(etcd).await?),
             None => None,
@@ -273,13 +275,22 @@ impl ControlPlane {
             teller: teller.clone(),
             views,
         };
-        let status = status::run(store.clone(), shared.clone(), metrics.clone(), teller.clone());
+        let leadership = Leadership::new(&*store);
+        let status = status::run(store.clone(), leadership.clone(), shared.clone(), metrics.clone(), teller.clone());
         let status = tokio::spawn(until(stop.clone(), status));
+        let heard = events.clone();
         let keeping = tokio::spawn(until(stop.clone(), events.keep()));
         let certificates = tokio::spawn(until(stop.clone(), teller.clone().watch_certificates(shared.clone())));
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
-        let garbage = backstay_kube::collect_garbage(store.clone(), registry.clone());
+        let garbage = replicas::collect(leadership, store.clone(), registry.clone(), shared.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
+        let (others, told) = (store.replicas(), shared.clone());
+        let sharing = async move {
+            if let Some(others) = others {
+                tokio::join!(replicas::hear(others.clone(), told.clone(), heard), replicas::share(others, told));
+            }
+        };
+        let sharing = tokio::spawn(until(stop.clone(), sharing));
         let (followed, kept) = (gate.clone(), doors.clone());
         let following = async move { tokio::join!(followed.follow(), kept.keep()) };
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
@@ -336,6 +347,7 @@ impl ControlPlane {
                 upkeep,
                 following,
                 garbage,
+                sharing,
                 tokio::spawn(api),
                 tokio::spawn(xds),
             ],

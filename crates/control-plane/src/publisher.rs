@@ -118,9 +118,9 @@ impl Publisher {
         loop {
             match watch.next().await {
                 Ok(events) => {
-                    let changes = self.changes(&events);
+                    let (at, changes) = self.changes(&events);
                     if !changes.is_empty() {
-                        self.publish(watch.revision(), changes);
+                        self.publish(at, changes);
                         self.last_good.save().await;
                     }
                     self.shared.set_compiled(watch.revision());
@@ -130,8 +130,11 @@ impl Publisher {
         }
     }
 
-    /// The last change of each object that the compiler may care about. Changes of statuses are for the status writer.
-    fn changes(&mut self, events: &[Event]) -> Vec<Change> {
+    /// The last change of each object that the compiler may care about, and the revision of the newest of them: control planes that
+    /// read the same commits in other batches agree on it sooner than on that of the batch. Changes of statuses are for the status
+    /// writer.
+    fn changes(&mut self, events: &[Event]) -> (Revision, Vec<Change>) {
+        let mut at = Revision::default();
         let mut last: BTreeMap<&Key, &StoreChange> = BTreeMap::new();
         let mut relevant: HashSet<&Key> = HashSet::new();
         let mut statuses: Vec<&Entry> = Vec::new();
@@ -139,6 +142,7 @@ impl Publisher {
             let entry = event.change.entry();
             let changed = changed(&event.change);
             if changed.rest {
+                at = event.revision;
                 relevant.insert(&entry.key);
             }
             if changed.status {
@@ -148,12 +152,11 @@ impl Publisher {
         }
         self.look_at(statuses);
         last.retain(|key, _| relevant.contains(key));
-        last.into_values()
-            .filter_map(|change| match change {
-                StoreChange::Created(entry) | StoreChange::Updated { entry, .. } => self.put(entry),
-                StoreChange::Deleted(entry) => self.delete(&entry.key),
-            })
-            .collect()
+        let changes = last.into_values().filter_map(|change| match change {
+            StoreChange::Created(entry) | StoreChange::Updated { entry, .. } => self.put(entry),
+            StoreChange::Deleted(entry) => self.delete(&entry.key),
+        });
+        (at, changes.collect())
     }
 
     /// Has the status writer look at statuses that it has not written itself.
@@ -250,7 +253,7 @@ impl Publisher {
     }
 }
 
-/// What an update changed. Statuses are written by this very process, for every object, and must not be compiled again.
+/// What an update changed. Statuses are written by control planes, for every object, and must not be compiled again.
 fn changed(change: &StoreChange) -> Changed {
     let StoreChange::Updated { entry, previous } = change else { return Changed { status: false, rest: true } };
     Object::changed(&previous.value, &entry.value)

@@ -78,6 +78,7 @@ impl Source for FleetSource {
                     version: node.user_agent_version,
                     node_id: node.id,
                     connected: Timestamp::now(),
+                    replica: None,
                     types: [(type_url, Subscription::default())].into(),
                 };
                 self.shared.update(|tracker| tracker.opened(stream, opened));

@@ -11,7 +11,7 @@ use std::time::Duration;
 use backstay_compiler::ObjectKey;
 use backstay_kube::ownership::{self, CONTROLLER};
 use backstay_resources::{Object, Timestamp, apoxy};
-use backstay_store::{CommitError, Entry, Expect, Key, Operation, Store, Write};
+use backstay_store::{CommitError, Entry, Expect, Key, Operation, Prefix, Store, Term, Write};
 use futures::StreamExt as _;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
@@ -21,7 +21,9 @@ pub(crate) use self::desired::{Told, told};
 use self::repairs::Repairs;
 use crate::events::Teller;
 use crate::metrics::Metrics;
+use crate::replicas::Leadership;
 use crate::shared::Shared;
+use crate::tracker::Acknowledged;
 
 /// How long changes are gathered before they are written: an acknowledgement usually follows a change within a few
 /// milliseconds, and then one write says both.
@@ -43,12 +45,23 @@ const FLEET_PACE: Duration = Duration::from_secs(1);
 /// How long the wait for a time of day may last, so that a clock that is set meanwhile is noticed.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// Runs for as long as it is polled.
-pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Metrics, teller: Teller) {
+/// Writes while this control plane leads, for as long as it is polled.
+pub(crate) async fn run(
+    store: Arc<dyn Store>,
+    mut leadership: Leadership,
+    shared: Arc<Shared>,
+    metrics: Metrics,
+    teller: Teller,
+) {
+    let mut since = None;
     let mut failed: Vec<ObjectKey> = Vec::new();
     let mut next_fleets = Instant::now();
     let mut repairs = Repairs::default();
     loop {
+        let term = leadership.lead(&shared).await;
+        if since.replace(term) != Some(term) && leadership.is_shared() {
+            take_over(&*store, &shared);
+        }
         if failed.is_empty() {
             let wait = wait(&shared, next_fleets, &repairs);
             if timeout(wait, shared.changed()).await.is_ok() {
@@ -69,7 +82,7 @@ pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Met
         };
         let fleets = fleets.into_iter().map(|name| ObjectKey::new(&apoxy::PROXY, "", &name));
         let unavailable = AtomicBool::new(false);
-        let writer = Writer { store: &*store, shared: &shared, metrics: &metrics, teller: &teller, unavailable };
+        let writer = Writer { store: &*store, term, shared: &shared, metrics: &metrics, teller: &teller, unavailable };
         let mut objects: BTreeSet<ObjectKey> = objects.into_iter().chain(fleets).collect();
         let delayed = repairs.ask(touched.into_iter().filter(|key| !objects.contains(key)), Instant::now());
         metrics.status_repairs_delayed.increment(delayed);
@@ -88,6 +101,22 @@ pub(crate) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>, metrics: Met
             }
         }
     }
+}
+
+/// Whatever another control plane has left undone is done now, and what it has told of objects holds.
+fn take_over(store: &dyn Store, shared: &Shared) {
+    let keys: Vec<ObjectKey> = shared.read().objects().map(|(key, _)| key.clone()).collect();
+    let snapshot = store.snapshot();
+    for key in keys {
+        let stored = snapshot.get(&Key::new(&key.kind.resource(), &key.namespace, &key.name));
+        let object = stored.and_then(|entry| Object::decode(&entry.value).ok());
+        let told = object.and_then(|object| Acknowledged::told(object.body.get("status")?));
+        // Not all at once: streams wait for the tracker as well.
+        shared.read().taken_over(&key, told.as_ref());
+    }
+    let declared = Prefix::resource(&apoxy::PROXY.resource());
+    let fleets: Vec<Arc<str>> = snapshot.list(&declared).map(|entry| entry.key.name().into()).collect();
+    shared.update(|tracker| fleets.iter().for_each(|fleet| tracker.declared(fleet)));
 }
 
 /// Tells an encoded object from others.
@@ -110,6 +139,7 @@ fn wait(shared: &Shared, next_fleets: Instant, repairs: &Repairs) -> Duration {
 /// Writes the statuses of one round.
 struct Writer<'a> {
     store: &'a dyn Store,
+    term: Term,
     shared: &'a Shared,
     metrics: &'a Metrics,
     teller: &'a Teller,
@@ -150,7 +180,7 @@ impl Writer<'_> {
                 expect: Expect::Modified(entry.modified),
                 operation: Operation::Put(value.into()),
             };
-            match self.store.commit(vec![write]).await {
+            match self.store.commit_in_term(self.term, vec![write]).await {
                 Ok(_) => {
                     self.metrics.status_writes.increment(1);
                     // Of a fleet, what its proxies do is told as they do it.

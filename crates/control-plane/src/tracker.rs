@@ -7,6 +7,7 @@
 
 mod derived;
 mod programmed;
+mod remote;
 mod stream;
 mod version;
 
@@ -19,6 +20,8 @@ use backstay_xds::ResourceChange;
 use backstay_xds::server::StreamId;
 
 pub(crate) use self::programmed::{NOT_REFERENCED, Programmed};
+use self::remote::Remote;
+pub(crate) use self::remote::{AT, PROXIES, compiled};
 pub(crate) use self::stream::{Refusal, Stream, Subscription};
 pub(crate) use self::version::Acknowledged;
 
@@ -57,6 +60,8 @@ struct Fleet {
 struct Feed {
     /// Revision at which each resource last changed, and its version.
     changed: HashMap<Arc<str>, (u64, Arc<str>)>,
+    /// The revision that was published last.
+    newest: u64,
     /// How many streams have acknowledged each revision.
     synchronised: BTreeMap<u64, usize>,
     /// Objects to look at again when all streams have acknowledged the revision.
@@ -107,6 +112,10 @@ pub(crate) struct Tracker {
     withdrawn: HashMap<ObjectKey, Report>,
     /// Fleets whose proxies came, went or changed their minds since [`Tracker::take_dirty_fleets`].
     dirty_fleets: BTreeSet<Arc<str>>,
+    /// What other control planes of this store tell, by their names.
+    remotes: BTreeMap<Arc<str>, Remote>,
+    /// Counts the streams that stand for proxies of others.
+    last_remote: u64,
 }
 
 impl Tracker {
@@ -121,6 +130,7 @@ impl Tracker {
         let of = self.fleets.entry(fleet.clone()).or_default();
         let derived = of.derived.iter().filter(|(_, of)| *of == type_url).map(|(derived, _)| derived.clone());
         let types: Vec<Arc<str>> = [type_url.clone()].into_iter().chain(derived).collect();
+        types.iter().for_each(|type_url| of.feed(type_url).newest = revision);
         for change in changes {
             for type_url in &types {
                 let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
@@ -289,6 +299,17 @@ impl Tracker {
             self.settle(&key);
             self.dirty.insert(key);
         }
+    }
+
+    /// This process writes the statuses from now on, which another has written so far. What that one has told of an object holds.
+    pub(crate) fn taken_over(&mut self, key: &ObjectKey, told: Option<&Acknowledged>) {
+        let holds = |tracked: &Tracked| told.filter(|told| self.still_holds(told, tracked)).map(|told| told.generation);
+        let settled = self.objects.get(key).and_then(holds);
+        if let (Some(tracked), Some(settled)) = (self.objects.get_mut(key), settled) {
+            tracked.settled = Some(settled);
+        }
+        self.touched.remove(key);
+        self.dirty.insert(key.clone());
     }
 
     /// The status of an object could not be written.

@@ -7,6 +7,7 @@ mod telling;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,7 @@ pub struct Happened {
     /// Why, as one CamelCase word.
     pub reason: String,
     /// What was being done, as one CamelCase word.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// What happened, for a person. Cut to what an event may hold.
     pub note: String,
     /// Who saw it: a control plane, or one of its proxies.

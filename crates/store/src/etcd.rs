@@ -14,7 +14,7 @@
 //! - `connect`: connections to members. `client`: calls, which member is asked, what failures mean.
 //! - `keys`: what is where. `txn`: commits as transactions. `commits`: sending them.
 //! - `load`: reading all there is. `follow`: what happens from then on. `view`: what this leads to.
-//! - `hold`: having the store alone, with others that stand by.
+//! - `replica`: this process among those that share the store.
 //! - `compact`: forgetting what has been superseded.
 
 mod client;
@@ -22,10 +22,10 @@ mod commits;
 mod compact;
 mod connect;
 mod follow;
-mod hold;
 mod keys;
 mod load;
 pub mod options;
+mod replica;
 mod txn;
 mod view;
 
@@ -40,19 +40,20 @@ use tokio::time::Instant;
 
 use self::client::Client;
 use self::commits::Commits;
-use self::hold::Held;
 use self::keys::Keys;
 pub use self::options::EtcdOptions;
+use self::replica::Replica;
 use self::view::View;
 use crate::published::Published;
+use crate::replicas::{Replicas, Term};
 use crate::stats::{Counters, Stats};
 use crate::{
     CommitError, Committed, EtcdError, Limits, OpenError, Prefix, ReadError, Revision, Snapshot, Store, Unavailable,
     Watch, WatchError, Write,
 };
 
-/// A [`Store`] on etcd. Dropping it ends its watches; commits that are on their way may still be done. Who stands by for it waits
-/// until its lease ends, unless it was [released](Store::release).
+/// A [`Store`] on etcd. Dropping it ends its watches; commits that are on their way may still be done. Other processes hold what
+/// it told them for true until its lease ends, unless it was [released](Store::release).
 #[derive(Debug)]
 pub struct Etcd {
     client: Arc<Client>,
@@ -62,55 +63,47 @@ pub struct Etcd {
     counters: Arc<Counters>,
     options: EtcdOptions,
     tasks: Vec<JoinHandle<()>>,
-    held: Option<Held>,
+    replica: Option<Arc<Replica>>,
     /// Where this was opened: other threads that commit may have no timers.
     runtime: Handle,
 }
 
 impl Etcd {
-    /// Reads all there is, and follows it from then on, by tasks of the current runtime. With a [holder](EtcdOptions::holder), waits
-    /// before until no other process has the store; when this one is taken for dead, the store closes.
+    /// Reads all there is, and follows it from then on, by tasks of the current runtime. With a [name](EtcdOptions::replica)
+    /// it is one of those that share the store.
     ///
     /// # Errors
     /// [`OpenError::Etcd`] when no member answers within the deadline, or none lets this user read.
     pub async fn open(options: EtcdOptions) -> Result<Self, OpenError> {
         let client = Arc::new(Client::new(&options)?);
         let keys = Keys::new(&options.prefix);
-        let held = match &options.holder {
-            Some(name) => {
-                let held = hold::hold(&client, &keys, name, &options).await;
-                Some(held.map_err(|source| OpenError::Etcd { source })?)
-            }
-            None => None,
-        };
-        let snapshot = load::load(&client, &keys, &options).await.map_err(|source| OpenError::Etcd { source })?;
+        let loaded = load::load(&client, &keys, &options).await.map_err(|source| OpenError::Etcd { source })?;
+        let load::Loaded { snapshot, at } = loaded;
         let floor = snapshot.revision();
         let published = Published::new(snapshot, floor, Vec::new(), options.history, options.retention);
-        let view = Arc::new(View { published });
-        let commits =
-            Arc::new(Commits::new(client.clone(), keys.clone(), view.clone(), held.map(|held| held.since), &options));
+        let view = Arc::new(View::new(published, at));
+        let commits = Arc::new(Commits::new(client.clone(), keys.clone(), view.clone(), &options));
         let following = follow::follow(client.clone(), keys.clone(), view.clone(), options.clone());
         let compacting = compact::run(client.clone(), keys.clone(), options.clone());
         let mut tasks = vec![tokio::spawn(following), tokio::spawn(compacting)];
-        if let Some(held) = held {
-            let (client, view, ttl) = (client.clone(), view.clone(), options.holder_ttl);
-            tasks.push(tokio::spawn(async move {
-                hold::keep(&client, held, ttl).await;
-                view.published.close();
-            }));
+        let new = |name: &String| Arc::new(Replica::new(client.clone(), keys.clone(), name, options.replica_ttl));
+        let replica = options.replica.as_ref().map(new);
+        if let Some(replica) = replica.clone() {
+            tasks.push(tokio::spawn(async move { replica.run().await }));
         }
         let (counters, runtime) = (Arc::default(), Handle::current());
-        Ok(Self { client, keys, view, commits, counters, options, tasks, held, runtime })
+        Ok(Self { client, keys, view, commits, counters, options, tasks, replica, runtime })
     }
 
     async fn commit_counted(
         commits: Arc<Commits>,
         counters: Arc<Counters>,
+        term: Option<Term>,
         writes: Vec<Write>,
     ) -> Result<Committed, CommitError> {
         use std::sync::atomic::Ordering::Relaxed;
 
-        let result = commits.commit(writes).await;
+        let result = commits.commit(term, writes).await;
         match &result {
             Ok(_) => {
                 Counters::add(&counters.commits, 1);
@@ -144,6 +137,19 @@ impl Etcd {
             return Err(unavailable(EtcdError::new("", "what happens there is not heard of".to_owned())));
         }
         Ok(view.published.snapshot())
+    }
+
+    fn commit_where(
+        &self,
+        term: Option<Term>,
+        writes: Vec<Write>,
+    ) -> BoxFuture<'_, Result<Committed, CommitError>> {
+        let (commits, counters) = (self.commits.clone(), self.counters.clone());
+        Box::pin(async move {
+            self.options.limits.check(&writes)?;
+            let done = self.there(Self::commit_counted(commits, counters, term, writes)).await;
+            done.unwrap_or(Err(CommitError::Unavailable(Unavailable::Closed)))
+        })
     }
 
     /// Runs where there are timers and sockets, whichever thread waits for it.
@@ -180,12 +186,15 @@ impl Store for Etcd {
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
-        let (commits, counters) = (self.commits.clone(), self.counters.clone());
-        Box::pin(async move {
-            self.options.limits.check(&writes)?;
-            let done = self.there(Self::commit_counted(commits, counters, writes)).await;
-            done.unwrap_or(Err(CommitError::Unavailable(Unavailable::Closed)))
-        })
+        self.commit_where(None, writes)
+    }
+
+    fn commit_in_term(&self, term: Term, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
+        self.commit_where(Some(term), writes)
+    }
+
+    fn replicas(&self) -> Option<Arc<dyn Replicas>> {
+        self.replica.clone().map(|replica| replica as Arc<dyn Replicas>)
     }
 
     fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
@@ -202,10 +211,10 @@ impl Store for Etcd {
     }
 
     fn release(&self) -> BoxFuture<'_, ()> {
-        let (client, held) = (self.client.clone(), self.held);
+        let replica = self.replica.clone();
         Box::pin(async move {
-            if let Some(held) = held {
-                self.there(async move { drop(client.revoke(held.lease).await) }).await;
+            if let Some(replica) = replica {
+                self.there(async move { replica.leave().await }).await;
             }
         })
     }

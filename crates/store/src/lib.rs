@@ -17,6 +17,7 @@
 //! - [`transient`]: one that forgets: what is old, and what there is too much of.
 //! - [`embedded`]: the store in one file, on redb.
 //! - [`etcd`]: the store on an etcd cluster, which several processes share.
+//! - [`replicas`]: the processes that share a store, and which of them leads.
 //! - [`stats`]: what a store tells of itself, for metrics.
 
 pub mod embedded;
@@ -29,6 +30,7 @@ pub mod limits;
 pub mod log;
 pub mod memory;
 mod published;
+pub mod replicas;
 pub mod snapshot;
 pub mod stats;
 pub mod transient;
@@ -36,6 +38,7 @@ mod transition;
 mod write;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use backstay_seal::{Keys, KeysError};
 use futures::future::BoxFuture;
@@ -50,6 +53,7 @@ pub use self::limits::Limits;
 pub use self::log::History;
 pub use self::memory::Memory;
 pub use self::published::Retention;
+pub use self::replicas::{Replicas, Term};
 pub use self::snapshot::Snapshot;
 pub use self::stats::Stats;
 pub use self::transient::Transient;
@@ -78,6 +82,20 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// [`CommitError::Conflict`] names the first write whose expectation did not hold; others as they say.
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>>;
 
+    /// As [`Store::commit`], and only while this process leads in that term. Where nobody else can, it does.
+    ///
+    /// # Errors
+    /// Those of [`Store::commit`]; [`CommitError::Unavailable`] when another process leads.
+    fn commit_in_term(&self, term: Term, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
+        let _ = term;
+        self.commit(writes)
+    }
+
+    /// The processes that share the store. None where this one has it to itself.
+    fn replicas(&self) -> Option<Arc<dyn Replicas>> {
+        None
+    }
+
     /// Follows all changes under `prefix` after revision `after`.
     ///
     /// # Errors
@@ -91,7 +109,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// The sizes and counts that metrics show.
     fn stats(&self) -> Stats;
 
-    /// Lets others have the store who wait for it. What is committed afterwards may fail.
+    /// Tells the other processes that share the store that this one is going.
     fn release(&self) -> BoxFuture<'_, ()> {
         Box::pin(futures::future::ready(()))
     }

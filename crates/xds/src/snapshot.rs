@@ -123,7 +123,7 @@ impl Snapshot {
     }
 
     /// A number that two snapshots have in common if and only if they hold the same resources of a type.
-    pub(crate) fn digest(&self, type_url: &str) -> u128 {
+    pub fn digest(&self, type_url: &str) -> u128 {
         self.kind(type_url).map_or(0, |kind| kind.digest)
     }
 

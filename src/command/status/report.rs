@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusResponse, ObjectFault, Refusal};
+use backstay_proto::admin::{ConnectedProxy, ControlPlane, Fleet, GetStatusResponse, ObjectFault, Refusal};
 use serde_json::{Value, json};
 
 use crate::output::{self, Paint};
@@ -44,6 +44,10 @@ pub(super) fn print(status: &GetStatusResponse, width: Width) -> Result<()> {
         output::line("")?;
     }
     output::table(&rows(status, width, SystemTime::now()))?;
+    if !status.control_planes.is_empty() {
+        output::line("")?;
+        output::table(&control_planes(status))?;
+    }
     output::line(format_args!("\nControl plane {}, revision {}", status.version, status.revision))
 }
 
@@ -80,12 +84,16 @@ fn rows(status: &GetStatusResponse, width: Width, now: SystemTime) -> Vec<Vec<St
             row.push(of(|proxy| proxy.acknowledged_revision.to_string()));
             row.push(of(|proxy| proxy.version.clone()));
             row.push(of(|proxy| proxy.address.clone()));
+            row.push(of(|proxy| match proxy.control_plane.as_str() {
+                "" => "-".to_owned(),
+                other => other.to_owned(),
+            }));
         }
         row
     };
     let mut heading = vec!["FLEET", "PROXY", "CONNECTED", "ACCEPTED", "PENDING", "REFUSED"];
     if width == Width::Wide {
-        heading.extend(["REVISION", "VERSION", "ADDRESS"]);
+        heading.extend(["REVISION", "VERSION", "ADDRESS", "CONNECTED TO"]);
     }
     let mut rows = vec![heading.into_iter().map(str::to_owned).collect()];
     for fleet in &status.fleets {
@@ -95,6 +103,21 @@ fn rows(status: &GetStatusResponse, width: Width, now: SystemTime) -> Vec<Vec<St
         }
     }
     rows
+}
+
+/// A row for each control plane that shares the store.
+fn control_planes(status: &GetStatusResponse) -> Vec<Vec<String>> {
+    let heading = ["CONTROL PLANE", "LEADS", "COMPILED", "PROXIES"].map(str::to_owned).to_vec();
+    let row = |plane: &ControlPlane| {
+        let leads = if plane.leads { "yes" } else { "no" };
+        vec![
+            plane.name.clone(),
+            leads.to_owned(),
+            plane.compiled_revision.to_string(),
+            plane.connected_proxies.to_string(),
+        ]
+    };
+    [heading].into_iter().chain(status.control_planes.iter().map(row)).collect()
 }
 
 fn connected(proxy: &ConnectedProxy) -> Option<SystemTime> {
@@ -135,12 +158,14 @@ pub(super) fn json(status: &GetStatusResponse) -> Value {
             "accepted": proxy.accepted,
             "pending": proxy.pending,
             "refused": proxy.refused.iter().map(refusal).collect::<Vec<_>>(),
+            "controlPlane": proxy.control_plane,
         })
     };
     let fleets = status.fleets.iter().map(|fleet| {
         json!({
             "name": fleet.name,
             "resources": fleet.resources,
+            "digest": fleet.digest,
             "proxies": fleet.proxies.iter().map(proxy).collect::<Vec<_>>(),
         })
     });
@@ -155,12 +180,21 @@ pub(super) fn json(status: &GetStatusResponse) -> Value {
             "message": fault.message,
         })
     };
+    let control_plane = |plane: &ControlPlane| {
+        json!({
+            "name": plane.name,
+            "leads": plane.leads,
+            "compiledRevision": plane.compiled_revision,
+            "connectedProxies": plane.connected_proxies,
+        })
+    };
     json!({
         "version": status.version,
         "revision": status.revision,
         "fleets": fleets.collect::<Vec<_>>(),
         "notInForce": status.faults.iter().map(fault).collect::<Vec<_>>(),
         "notInForceCount": status.fault_count,
+        "controlPlanes": status.control_planes.iter().map(control_plane).collect::<Vec<_>>(),
     })
 }
 

@@ -49,7 +49,12 @@ impl LastGoodSecrets {
         let writes = self.unsaved.iter().filter_map(|(name, kept)| {
             let key = key(name);
             let operation = match kept {
-                Some(kept) => Operation::Put(kept.encode()),
+                // Others who share the store compile the same, and store the same.
+                Some(kept) => {
+                    let kept = kept.encode();
+                    let is_stored = snapshot.get(&key).is_some_and(|stored| stored.value == kept);
+                    (!is_stored).then_some(Operation::Put(kept))?
+                }
                 None => snapshot.get(&key).map(|_| Operation::Delete)?,
             };
             Some(Write { key, expect: Expect::Any, operation })
@@ -61,6 +66,11 @@ impl LastGoodSecrets {
         let mut again = false;
         for commit in self.store.limits().divide(writes) {
             if let Err(error) = self.store.commit(commit).await {
+                // Somebody else has removed it already.
+                if matches!(error, CommitError::Conflict { .. }) {
+                    again = true;
+                    continue;
+                }
                 tracing::warn!(%error, "cannot store what is kept of Secrets: a restart would do without");
                 // What was refused would be refused again. What else was done may be done again.
                 again |= !matches!(error, CommitError::Refused(_));

@@ -59,7 +59,7 @@ impl Bench {
     /// Lets the writer run for some time.
     async fn run(&self, time: Duration) {
         let teller = Teller::new(self.store.clone(), Events::default(), Duration::ZERO);
-        let run = run(self.store.clone(), self.shared.clone(), self.metrics.clone(), teller);
+        let run = run(self.store.clone(), Leadership::new(&*self.store), self.shared.clone(), self.metrics.clone(), teller);
         assert!(timeout(time, run).await.is_err(), "it runs for ever");
     }
 
@@ -89,6 +89,7 @@ fn stream(node: &str, connected: i64, refused: usize) -> Stream {
     let refused = (0..refused).map(refusal).collect::<BTreeMap<_, _>>();
     let subscription = Subscription { refused, ..Subscription::default() };
     Stream {
+        replica: None,
         fleet: "default".into(),
         node_id: node.to_owned(),
         address: String::new(),

@@ -41,6 +41,8 @@ pub(crate) struct Stream {
     pub(crate) version: String,
     /// When it connected.
     pub(crate) connected: Timestamp,
+    /// The other control plane that it is connected to; `None` when that is this one.
+    pub(crate) replica: Option<Arc<str>>,
     /// What it asks for, by type.
     pub(crate) types: BTreeMap<Arc<str>, Subscription>,
 }
@@ -99,7 +101,7 @@ impl Tracker {
     }
 
     /// A stream and one type of it, which counts from now on if it is new.
-    fn subscription(&mut self, id: StreamId, type_url: &Arc<str>) -> Option<(&Arc<str>, &mut Subscription)> {
+    pub(super) fn subscription(&mut self, id: StreamId, type_url: &Arc<str>) -> Option<(&Arc<str>, &mut Subscription)> {
         let stream = self.streams.get_mut(&id)?;
         let subscription = stream.types.entry(type_url.clone()).or_insert_with(|| {
             let feed = self.fleets.entry(stream.fleet.clone()).or_default().feed(type_url);
@@ -168,6 +170,19 @@ impl Tracker {
         leave(&mut feed.synchronised, before);
         *feed.synchronised.entry(revision).or_default() += 1;
         self.advance(&fleet, type_url);
+    }
+
+    /// What was said of a proxy that another control plane has holds no more: it has acknowledged `revision` alone.
+    pub(super) fn set_back(&mut self, id: StreamId, type_url: &Arc<str>, revision: u64) {
+        let Some((fleet, subscription)) = self.subscription(id, type_url) else { return };
+        if revision >= subscription.synchronised {
+            return;
+        }
+        let before = std::mem::replace(&mut subscription.synchronised, revision);
+        let fleet = fleet.clone();
+        let feed = self.fleets.entry(fleet).or_default().feed(type_url);
+        leave(&mut feed.synchronised, before);
+        *feed.synchronised.entry(revision).or_default() += 1;
     }
 
     /// A proxy went away.

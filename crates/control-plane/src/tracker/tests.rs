@@ -34,6 +34,7 @@ fn stream(node: &str) -> Stream {
         address: "127.0.0.1:1".to_owned(),
         version: "0".to_owned(),
         connected: Timestamp::from_second(0),
+        replica: None,
         types: [(name(TYPE), Subscription::default())].into(),
     }
 }

@@ -76,7 +76,7 @@ fn place(happened: &Happened) -> (&str, String, u64) {
     let named = about.name.get(..cut).unwrap_or_default();
     // Backends may have names that events cannot have.
     let stem = if name::subdomain(named).is_empty() { format!("{named}.") } else { "object.".to_owned() };
-    let words = [&about.kind, &about.name, &about.uid, reason, *action, note, instance].join("\n");
+    let words = [&about.kind, &about.name, &about.uid, reason, action.as_ref(), note, instance].join("\n");
     (namespace, stem, xxh3_64(format!("{tone:?}\n{words}").as_bytes()))
 }
 
@@ -96,7 +96,7 @@ fn first(happened: &Happened, key: &Key) -> Result<Vec<u8>, serde_json::Error> {
             Tone::Warning => WARNING.to_owned(),
         },
         event_time: Some(Timestamp::micro_now()),
-        action: (*action).to_owned(),
+        action: action.clone().into_owned(),
         reporting_component: CONTROLLER.to_owned(),
         reporting_instance: instance.get(..instance.floor_char_boundary(128)).unwrap_or_default().to_owned(),
         ..Event::default()

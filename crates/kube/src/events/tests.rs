@@ -12,7 +12,7 @@ fn happened(name: &str, note: &str) -> Happened {
         about: ObjectReference { kind: "Backend".into(), name: name.into(), ..ObjectReference::default() },
         tone: Tone::Warning,
         reason: "Refused".into(),
-        action: "Compile",
+        action: "Compile".into(),
         note: note.into(),
         instance: "control-plane".into(),
     }

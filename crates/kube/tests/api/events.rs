@@ -148,7 +148,7 @@ async fn what_is_told_from_within_is_read_as_any_other() {
         about,
         tone: Tone::Warning,
         reason: "Refused".into(),
-        action: "Publish",
+        action: "Publish".into(),
         note: "edge-1 refuses it".into(),
         instance: "edge-1".into(),
     };

@@ -11,6 +11,7 @@ use super::keys::Keys;
 use super::options::EtcdOptions;
 use super::txn::{self, Lane, Outcome};
 use super::view::View;
+use crate::replicas::Term;
 use crate::{CommitError, Committed, EtcdError, Operation, Unavailable, Write};
 
 /// The commits of this process.
@@ -23,8 +24,6 @@ pub(super) struct Commits {
     free: Semaphore,
     waiting: AtomicUsize,
     options: EtcdOptions,
-    /// The revision of etcd since which this process holds the store.
-    held: Option<i64>,
 }
 
 /// A lane, and whether it is known how its last commit has left it.
@@ -48,7 +47,6 @@ impl Commits {
         client: Arc<Client>,
         keys: Keys,
         view: Arc<View>,
-        held: Option<i64>,
         options: &EtcdOptions,
     ) -> Self {
         let process = format!("{:016x}", rand::random::<u64>());
@@ -63,7 +61,6 @@ impl Commits {
             free: Semaphore::new(count),
             waiting: AtomicUsize::new(0),
             options: options.clone(),
-            held,
         }
     }
 
@@ -72,8 +69,8 @@ impl Commits {
     }
 
     /// Does a commit, or says that nothing of it was done, or that this is not known. Not to be cancelled: the lane would not be
-    /// known any more.
-    pub(super) async fn commit(&self, writes: Vec<Write>) -> Result<Committed, CommitError> {
+    /// known any more. In a term, only while this process leads.
+    pub(super) async fn commit(&self, term: Option<Term>, writes: Vec<Write>) -> Result<Committed, CommitError> {
         let deadline = Instant::now() + self.options.deadline;
         let commits = self.waiting.fetch_add(1, Ordering::Relaxed);
         let waiting = Waiting(&self.waiting);
@@ -92,12 +89,13 @@ impl Commits {
         // There are as many lanes as permits.
         let free = self.lanes.iter().find_map(|lane| Arc::clone(lane).try_lock_owned().ok());
         let Some(used) = free else { return Err(CommitError::Unavailable(Unavailable::Busy { commits: 0, bytes: 0 })) };
-        self.send(used, &writes, deadline).await
+        self.send(used, term, &writes, deadline).await
     }
 
     async fn send(
         &self,
         mut used: OwnedMutexGuard<Used>,
+        term: Option<Term>,
         writes: &[Write],
         deadline: Instant,
     ) -> Result<Committed, CommitError> {
@@ -108,7 +106,7 @@ impl Commits {
         *known = false;
         let mut last = None;
         while Instant::now() < deadline {
-            match self.client.txn(txn::request(&self.keys, self.held, lane, writes)).await {
+            match self.client.txn(txn::request(&self.keys, term, lane, writes)).await {
                 Ok(answer) => match txn::outcome(&self.keys, lane, writes, answer) {
                     Outcome::Done(committed) => {
                         (lane.modified, *known) = (txn::etcd_revision(committed.revision), true);
@@ -126,7 +124,7 @@ impl Commits {
                     Outcome::LaneCleared => lane.modified = 0,
                     Outcome::Superseded => {
                         *known = true;
-                        return unavailable(EtcdError::new("", "another process holds the store now".to_owned()));
+                        return unavailable(EtcdError::new("", "another control plane leads now".to_owned()));
                     }
                     Outcome::Nonsense => {
                         return unavailable(EtcdError::new("", "the answer to a commit makes no sense".to_owned()));

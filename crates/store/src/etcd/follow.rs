@@ -10,7 +10,6 @@ use super::client::Client;
 use super::keys::Keys;
 use super::load;
 use super::options::EtcdOptions;
-use super::txn;
 use super::view::View;
 use crate::EtcdError;
 
@@ -37,14 +36,14 @@ pub(super) async fn follow(client: Arc<Client>, keys: Keys, view: Arc<View>, opt
                 }
             }
             Ended::Lost(why) => match load::load(&client, &keys, &options).await {
-                Ok(snapshot) => {
+                Ok(load::Loaded { snapshot, at }) => {
                     tracing::warn!(
                         why,
                         revision = snapshot.revision(),
                         objects = snapshot.len(),
                         "everything was read from etcd anew"
                     );
-                    view.published.restart(snapshot);
+                    view.restart(snapshot, at);
                 }
                 Err(error) => tracing::warn!(%error, why, "etcd cannot be read anew"),
             },
@@ -55,7 +54,7 @@ pub(super) async fn follow(client: Arc<Client>, keys: Keys, view: Arc<View>, opt
 
 async fn stream(client: &Client, keys: &Keys, view: &View, away: &mut bool) -> Ended {
     let (key, range_end) = keys.all_objects();
-    let start_revision = txn::etcd_revision(view.published.snapshot().revision()) + 1;
+    let start_revision = view.heard() + 1;
     let create =
         WatchCreateRequest { key, range_end, start_revision, progress_notify: true, prev_kv: false, fragment: true };
     let request = WatchRequest { request_union: Some(watch_request::RequestUnion::CreateRequest(create)) };
@@ -100,6 +99,10 @@ async fn read(
         }
         if response.created && std::mem::take(away) {
             tracing::info!("what happens in etcd is heard of again");
+        }
+        // Told from time to time while nothing happens. What was forgotten meanwhile need not be asked for.
+        if !response.created && response.events.is_empty() && gathered.is_empty() {
+            view.hear(now);
         }
         gathered.extend(response.events);
         if !response.fragment && !gathered.is_empty() {

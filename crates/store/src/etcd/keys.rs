@@ -13,8 +13,10 @@ pub(super) struct Keys {
     pub(super) newest: Bytes,
     /// The revision up to which the past may be forgotten; its version is the clock of those who compact.
     pub(super) compacted: Bytes,
-    /// Held by the process that may write, under its lease.
-    pub(super) holder: Bytes,
+    shared: String,
+    words: String,
+    /// Put by the process that leads, under its lease.
+    pub(super) leader: Bytes,
 }
 
 impl Keys {
@@ -24,7 +26,9 @@ impl Keys {
             lanes: format!("{prefix}/lanes/"),
             newest: format!("{prefix}/newest").into(),
             compacted: format!("{prefix}/compacted").into(),
-            holder: format!("{prefix}/holder").into(),
+            shared: format!("{prefix}/shared/"),
+            words: format!("{prefix}/shared/words/"),
+            leader: format!("{prefix}/shared/leader").into(),
         }
     }
 
@@ -44,6 +48,21 @@ impl Keys {
     /// All objects: the first key, and the one after the last.
     pub(super) fn all_objects(&self) -> (Bytes, Bytes) {
         range(&self.objects)
+    }
+
+    /// What a process tells the others under a name.
+    pub(super) fn word(&self, process: &str, name: &str) -> Bytes {
+        format!("{}{process}/{name}", self.words).into()
+    }
+
+    /// The process, and the name, of something told.
+    pub(super) fn parse_word<'k>(&self, key: &'k [u8]) -> Option<(&'k str, &'k str)> {
+        std::str::from_utf8(key).ok()?.strip_prefix(&self.words)?.split_once('/')
+    }
+
+    /// All that processes tell, and who leads.
+    pub(super) fn all_shared(&self) -> (Bytes, Bytes) {
+        range(&self.shared)
     }
 
     /// All lanes of all processes.

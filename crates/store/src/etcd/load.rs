@@ -16,8 +16,16 @@ use crate::{EtcdError, Snapshot};
 /// Objects of a page, unless they are so large that fewer are read at once.
 const PAGE: i64 = 500;
 
+/// All objects, as they were at one revision.
+pub(super) struct Loaded {
+    /// Its revision is that of the newest commit: what others write moves etcd's on, and says nothing of objects.
+    pub(super) snapshot: Snapshot,
+    /// The revision of etcd that was read at.
+    pub(super) at: i64,
+}
+
 /// Reads all objects, each page at the revision of the first. Waits for a member that answers until the deadline of each page.
-pub(super) async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) -> Result<Snapshot, EtcdError> {
+pub(super) async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) -> Result<Loaded, EtcdError> {
     let (mut key, range_end) = keys.all_objects();
     let (mut entries, mut at, mut limit) = (Entries::new(), 0, PAGE);
     loop {
@@ -45,11 +53,19 @@ pub(super) async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) ->
             }
         }
         let Some(last) = answer.kvs.last().filter(|_| answer.more) else {
-            return Ok(Snapshot::new(txn::revision(at), entries));
+            let newest = newest(client, keys, options, at).await?;
+            return Ok(Loaded { snapshot: Snapshot::new(txn::revision(newest), entries), at });
         };
         let mut next = BytesMut::with_capacity(last.key.len() + 1);
         next.put_slice(&last.key);
         next.put_u8(0);
         key = next.freeze();
     }
+}
+
+/// The revision of etcd of the commit that was the newest `at` a revision.
+async fn newest(client: &Client, keys: &Keys, options: &EtcdOptions, at: i64) -> Result<i64, EtcdError> {
+    let range = RangeRequest { key: keys.newest.clone(), revision: at, ..RangeRequest::default() };
+    let answer = client.range(range, Instant::now() + options.deadline).await.map_err(Failure::into_error)?;
+    Ok(answer.kvs.first().map_or(0, |kept| kept.mod_revision))
 }

@@ -34,11 +34,11 @@ pub struct EtcdOptions {
     pub lanes: usize,
     /// Commits that wait for a lane. Beyond it they are [`Unavailable`](crate::CommitError::Unavailable). Default 4,096.
     pub queue_commits: usize,
-    /// What this process is called, for others that wait for it to end. With a name the store is this process's alone: it opens
-    /// once no other has it. None shares it, which is for processes that agree on who writes what.
-    pub holder: Option<String>,
-    /// How long after the holder was last heard of another takes its place. Whole seconds; etcd takes 2 at least. Default 10 seconds.
-    pub holder_ttl: Duration,
+    /// What this process is called, for others that share the store: it hears what they tell, and may lead. None keeps out of that.
+    pub replica: Option<String>,
+    /// How long after a process was last heard of what it has told is forgotten, and another leads. Whole seconds; etcd takes 2 at
+    /// least. Default 10 seconds.
+    pub replica_ttl: Duration,
     /// How often what has been superseded is forgotten by etcd, by whichever process gets there first. It keeps what happened
     /// within that time. Zero leaves it to etcd. Default 5 minutes, as a Kubernetes API server.
     pub compaction: Duration,
@@ -98,8 +98,8 @@ impl EtcdOptions {
             rest: Duration::from_secs(5),
             lanes: 64,
             queue_commits: 4096,
-            holder: None,
-            holder_ttl: Duration::from_secs(10),
+            replica: None,
+            replica_ttl: Duration::from_secs(10),
             compaction: Duration::from_secs(300),
         }
     }

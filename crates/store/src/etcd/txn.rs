@@ -15,6 +15,7 @@ use backstay_proto::etcd::mvccpb::KeyValue;
 use bytes::Bytes;
 
 use super::keys::Keys;
+use crate::replicas::Term;
 use crate::{CommitError, Committed, Entry, Expect, Key, Operation, Revision, Write};
 
 /// A revision of this store, of one of etcd's: etcd's empty store has revision 1.
@@ -41,12 +42,12 @@ pub(super) struct Lane {
     pub(super) modified: i64,
 }
 
-/// The transaction of a commit. `held` is the revision of etcd since which this process holds the store; while it does not any more,
-/// nothing is done.
-pub(super) fn request(keys: &Keys, held: Option<i64>, lane: &Lane, writes: &[Write]) -> TxnRequest {
+/// The transaction of a commit. Of a term in which this process does not lead any more, nothing is done.
+pub(super) fn request(keys: &Keys, term: Option<Term>, lane: &Lane, writes: &[Write]) -> TxnRequest {
     let mut txn = fence(lane);
-    txn.compare.extend(held.map(|since| {
-        compare(keys.holder.clone(), CompareTarget::Create, CompareResult::Equal, TargetUnion::CreateRevision(since))
+    txn.compare.extend(term.map(|Term(since)| {
+        let since = TargetUnion::CreateRevision(etcd_revision(since));
+        compare(keys.leader.clone(), CompareTarget::Create, CompareResult::Equal, since)
     }));
     txn.success.push(put(keys.newest.clone(), Bytes::new()));
     for write in writes {
@@ -90,7 +91,7 @@ pub(super) enum Outcome {
     DoneBefore(i64),
     /// The lane's key is gone: it was not used for so long that it was cleared away.
     LaneCleared,
-    /// Everything is as expected, but this process does not hold the store any more.
+    /// Everything is as expected, but this process does not lead any more.
     Superseded,
     /// The answer is none to what was asked.
     Nonsense,

@@ -1,6 +1,7 @@
 //! All objects, as far as this process has heard of them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use backstay_proto::etcd::mvccpb::{Event as EtcdEvent, event::EventType};
 use tokio::time::{Instant, timeout_at};
@@ -15,9 +16,31 @@ use crate::{Change, Entry, Event, Key, Revision, Snapshot};
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) published: Published,
+    /// The revision of etcd up to which everything has been heard of.
+    heard: AtomicI64,
 }
 
 impl View {
+    pub(super) fn new(published: Published, heard: i64) -> Self {
+        Self { published, heard: AtomicI64::new(heard) }
+    }
+
+    /// The revision of etcd up to which everything has been heard of: at least that of the view.
+    pub(super) fn heard(&self) -> i64 {
+        self.heard.load(Ordering::Acquire)
+    }
+
+    /// Up to this revision of etcd nothing else happens.
+    pub(super) fn hear(&self, at: i64) {
+        self.heard.fetch_max(at, Ordering::AcqRel);
+    }
+
+    /// Begins anew with what was read at a revision of etcd, which may be an earlier one.
+    pub(super) fn restart(&self, snapshot: Snapshot, at: i64) {
+        self.published.restart(snapshot);
+        self.heard.store(at, Ordering::Release);
+    }
+
     /// Waits until the view is at that revision, or the deadline is over.
     pub(super) async fn reached(&self, revision: Revision, deadline: Instant) -> bool {
         timeout_at(deadline, self.published.reached(revision)).await.is_ok_and(|reached| reached)
@@ -47,6 +70,7 @@ impl View {
             newest = revision;
             records.push(Record { revision, events });
         }
+        self.hear(events.last().map_or(0, at));
         if newest > seen {
             self.published.publish(Snapshot::new(newest, entries), records);
         }

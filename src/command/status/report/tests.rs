@@ -1,8 +1,8 @@
 use std::time::{Duration, SystemTime};
 
-use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusResponse, ObjectFault, Refusal};
+use backstay_proto::admin::{ConnectedProxy, ControlPlane, Fleet, GetStatusResponse, ObjectFault, Refusal};
 
-use super::{Width, age, json, not_in_force, rows, sentence};
+use super::{Width, age, control_planes, json, not_in_force, rows, sentence};
 
 fn fault() -> ObjectFault {
     ObjectFault {
@@ -37,10 +37,21 @@ fn status() -> GetStatusResponse {
         faults: vec![fault()],
         fault_count: 1,
         fleets: vec![
-            Fleet { name: "default".to_owned(), resources: 5, proxies: vec![proxy], revision: 11 },
-            Fleet { name: "edge".to_owned(), resources: 2, proxies: Vec::new(), revision: 3 },
+            Fleet { name: "default".to_owned(), resources: 5, proxies: vec![proxy], revision: 11, digest: "d1".to_owned() },
+            Fleet { name: "edge".to_owned(), resources: 2, proxies: Vec::new(), revision: 3, ..Fleet::default() },
+        ],
+        control_planes: vec![
+            ControlPlane { name: "one".to_owned(), leads: true, compiled_revision: 9, connected_proxies: 1 },
+            ControlPlane { name: "other".to_owned(), compiled_revision: 8, ..ControlPlane::default() },
         ],
     }
+}
+
+#[test]
+fn control_planes_that_share_a_store_have_a_row_each() {
+    let rows = control_planes(&status());
+    assert_eq!(rows[1..], [["one", "yes", "9", "1"], ["other", "no", "8", "0"]]);
+    assert_eq!(json(&status())["controlPlanes"][0]["leads"], true);
 }
 
 #[test]
@@ -51,7 +62,7 @@ fn a_refusal_names_resource_and_field() {
 
 #[test]
 fn every_proxy_has_a_row_and_a_fleet_without_one_says_so() {
-    for (width, columns) in [(Width::Narrow, 6), (Width::Wide, 9)] {
+    for (width, columns) in [(Width::Narrow, 6), (Width::Wide, 10)] {
         let rows = rows(&status(), width, SystemTime::now());
         assert_eq!(rows.len(), 3);
         assert!(rows.iter().all(|row| row.len() == columns));

@@ -77,9 +77,9 @@ fn an_attempt_that_was_done_before_is_known_by_its_lane() {
 }
 
 #[test]
-fn who_does_not_hold_the_store_any_more_writes_nothing() {
+fn who_does_not_lead_any_more_writes_nothing_as_the_leader() {
     let writes = [put_of("a", Expect::Absent)];
-    let txn = request(&Keys::new("/p"), Some(5), &lane(), &writes);
+    let txn = request(&Keys::new("/p"), Some(Term(4)), &lane(), &writes);
     assert!(txn.compare.iter().any(|compare| compare.target_union == Some(TargetUnion::CreateRevision(5))));
     assert!(matches!(read(&writes, answer(false, vec![lane_at(7), found(Vec::new())])), Outcome::Superseded));
 }

@@ -57,6 +57,7 @@ fn resource(address: &str) -> Arc<str> {
 fn connect(tracker: &mut Tracker, number: u64, fleet: &str, address: &str) -> StreamId {
     let id = StreamId(number);
     let stream = Stream {
+        replica: None,
         fleet: fleet.into(),
         node_id: format!("proxy-{number}"),
         address: address.to_owned(),
