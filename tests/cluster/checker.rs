@@ -28,7 +28,8 @@ impl History {
     /// All that is wrong, in words.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        let known: BTreeSet<&Written> = self.acknowledged.iter().map(|(written, _)| written).chain(&self.unknown).collect();
+        let known: BTreeSet<&Written> =
+            self.acknowledged.iter().map(|(written, _)| written).chain(&self.unknown).collect();
         for (number, events) in self.watches.iter().enumerate() {
             for pair in events.windows(2) {
                 if pair[1].0 <= pair[0].0 {
@@ -51,7 +52,9 @@ impl History {
                 match seen.get(written).map(Vec::as_slice) {
                     Some(revisions) if revisions.contains(revision) => {}
                     Some(revisions) => {
-                        faults.push(format!("watch {number}: {written:?} was acknowledged at {revision}, seen at {revisions:?}"));
+                        faults.push(format!(
+                            "watch {number}: {written:?} was acknowledged at {revision}, seen at {revisions:?}"
+                        ));
                     }
                     None => faults.push(format!("watch {number}: {written:?} at {revision} is lost")),
                 }

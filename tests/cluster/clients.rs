@@ -82,6 +82,12 @@ impl Shared {
         self.writes.send_modify(|writes| *writes += 1);
     }
 
+    fn served(&self, proxy: usize, failure: Option<String>) {
+        let mut log = self.log.lock().unwrap();
+        log.served.requests += 1;
+        log.served.failures.extend(failure.map(|failure| format!("proxy {proxy}: {failure}")));
+    }
+
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
@@ -101,7 +107,8 @@ impl Clients {
             let stored = rest.create(&manifest::backend(&format!("w{writer}"), &["127.0.0.1"])).await;
             revision = revision_of(&stored);
         }
-        let watches = (0..shared.apis.len()).map(|first| tokio::spawn(watch(shared.clone(), first, revision))).collect();
+        let watches =
+            (0..shared.apis.len()).map(|first| tokio::spawn(watch(shared.clone(), first, revision))).collect();
         let writers = (0..WRITERS).map(|writer| tokio::spawn(write(shared.clone(), writer)));
         let loads = (0..shared.ports.len()).map(|proxy| tokio::spawn(load(shared.clone(), proxy)));
         Self { tasks: writers.chain(loads).collect(), watches }
@@ -205,12 +212,7 @@ async fn load(shared: Arc<Shared>, proxy: usize) {
             Ok(Err(error)) => Some(error),
             Err(_) => Some("no answer in time".to_owned()),
         };
-        let mut log = shared.log.lock().unwrap();
-        log.served.requests += 1;
-        if let Some(failure) = failure.filter(|_| !before && !excused()) {
-            log.served.failures.push(format!("proxy {proxy}: {failure}"));
-        }
-        drop(log);
+        shared.served(proxy, failure.filter(|_| !before && !excused()));
         // Six of them at full speed would leave nothing for the rest.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

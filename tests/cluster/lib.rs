@@ -92,7 +92,8 @@ async fn serve(rest: &Rest, upstream: u16) -> Vec<u16> {
     rest.create(&manifest::backend("app", &["127.0.0.1"])).await;
     for (index, listen) in ports.iter().enumerate() {
         let fleet = format!("edge-{index}");
-        rest.create(&json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Proxy", "metadata": {"name": fleet}})).await;
+        rest.create(&json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Proxy", "metadata": {"name": fleet}}))
+            .await;
         let mut gateway = manifest::gateway(&fleet, *listen);
         gateway["spec"]["infrastructure"] =
             json!({"parametersRef": {"group": "core.apoxy.dev", "kind": "Proxy", "name": fleet}});
@@ -191,7 +192,9 @@ async fn whatever_dies_hangs_or_is_cut_off_no_acknowledged_write_and_no_request_
     }
     let healed = Instant::now();
     // All proxies answer for the last change, whichever control plane they are at.
-    let last = rest.change(&format!("{BACKENDS}/app"), &json!({"spec": {"endpoints": [{"ip": "127.0.0.1"}, {"ip": "127.0.0.2"}]}})).await;
+    let last = rest
+        .change(&format!("{BACKENDS}/app"), &json!({"spec": {"endpoints": [{"ip": "127.0.0.1"}, {"ip": "127.0.0.2"}]}}))
+        .await;
     rest.wait_for(&format!("{BACKENDS}/app"), "Programmed").await;
     let converged = healed.elapsed();
     let revision = last["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();

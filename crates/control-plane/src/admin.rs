@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_proto::admin::admin_service_server::{AdminService, AdminServiceServer};
-use backstay_proto::admin::{ConnectedProxy, ControlPlane, Fleet, GetStatusRequest, GetStatusResponse, ObjectFault, Refusal};
+use backstay_proto::admin::{
+    ConnectedProxy, ControlPlane, Fleet, GetStatusRequest, GetStatusResponse, ObjectFault, Refusal,
+};
 use backstay_store::{Replicas, Store};
 use prost_types::Timestamp;
 use tonic::{Request, Response, Status};

@@ -96,7 +96,8 @@ pub(crate) async fn hear(replicas: Arc<dyn Replicas>, shared: Arc<Shared>, event
 pub(crate) fn figures(fleets: &Fleets, replicas: Option<&dyn Replicas>) -> String {
     let mut text = String::new();
     let name = "backstay_fleet_digest";
-    let _ = writeln!(text, "# HELP {name} Digest of what the proxies of a fleet should hold: equal in all control planes.");
+    let _ =
+        writeln!(text, "# HELP {name} Digest of what the proxies of a fleet should hold: equal in all control planes.");
     let _ = writeln!(text, "# TYPE {name} gauge");
     for (fleet, snapshot) in fleets.all() {
         // As much of it as a floating-point number holds.
@@ -168,7 +169,12 @@ impl Leadership {
 }
 
 /// Collects what belongs to objects that are gone, whenever this control plane leads, for as long as it is polled.
-pub(crate) async fn collect(mut leadership: Leadership, store: Arc<dyn Store>, registry: Registry, shared: Arc<Shared>) {
+pub(crate) async fn collect(
+    mut leadership: Leadership,
+    store: Arc<dyn Store>,
+    registry: Registry,
+    shared: Arc<Shared>,
+) {
     loop {
         let term = leadership.lead(&shared).await;
         tokio::select! {

@@ -139,11 +139,7 @@ impl Etcd {
         Ok(view.published.snapshot())
     }
 
-    fn commit_where(
-        &self,
-        term: Option<Term>,
-        writes: Vec<Write>,
-    ) -> BoxFuture<'_, Result<Committed, CommitError>> {
+    fn commit_where(&self, term: Option<Term>, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
         let (commits, counters) = (self.commits.clone(), self.counters.clone());
         Box::pin(async move {
             self.options.limits.check(&writes)?;

@@ -62,7 +62,8 @@ impl Spread {
         let name = format!("{PREFIX}{}", told.count);
         told.words.push_back((now, name.clone()));
         let mut words = vec![(name, Some(word.into()))];
-        while told.words.len() > WORDS || told.words.front().is_some_and(|(since, _)| now.duration_since(*since) > STAY) {
+        while told.words.len() > WORDS || told.words.front().is_some_and(|(since, _)| now.duration_since(*since) > STAY)
+        {
             words.extend(told.words.pop_front().map(|(_, name)| (name, None)));
         }
         drop(told);

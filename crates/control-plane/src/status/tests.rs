@@ -59,7 +59,8 @@ impl Bench {
     /// Lets the writer run for some time.
     async fn run(&self, time: Duration) {
         let teller = Teller::new(self.store.clone(), Events::default(), Duration::ZERO);
-        let run = run(self.store.clone(), Leadership::new(&*self.store), self.shared.clone(), self.metrics.clone(), teller);
+        let run =
+            run(self.store.clone(), Leadership::new(&*self.store), self.shared.clone(), self.metrics.clone(), teller);
         assert!(timeout(time, run).await.is_err(), "it runs for ever");
     }
 

@@ -88,7 +88,9 @@ impl Tracker {
             let newest = |type_url: &Arc<str>| {
                 self.fleets.get(&stream.fleet).and_then(|fleet| fleet.types.get(type_url)).map_or(0, |feed| feed.newest)
             };
-            let of = acknowledged.entry(&stream.fleet).or_insert_with(|| Acknowledgement { low: u64::MAX, ..Acknowledgement::default() });
+            let of = acknowledged
+                .entry(&stream.fleet)
+                .or_insert_with(|| Acknowledgement { low: u64::MAX, ..Acknowledgement::default() });
             of.proxies += 1;
             for (type_url, subscription) in &stream.types {
                 of.low = of.low.min(subscription.synchronised);
@@ -149,15 +151,22 @@ impl Tracker {
             let Some(fleet) = name.strip_prefix(ACKNOWLEDGED) else { continue };
             let Some(of) = decode::<Acknowledgement>(word) else { continue };
             let fleet: Arc<str> = fleet.into();
-            let mut named = told.get(&format!("{PROXIES}{fleet}")).and_then(|word| decode::<Vec<Named>>(word)).unwrap_or_default();
+            let mut named =
+                told.get(&format!("{PROXIES}{fleet}")).and_then(|word| decode::<Vec<Named>>(word)).unwrap_or_default();
             named.truncate(of.proxies);
             let known: BTreeSet<&str> = named.iter().map(|proxy| proxy.name.as_str()).collect();
             // It is told apart, and later, which proxies there are.
-            let others: BTreeSet<String> =
-                of.refusals.iter().map(|refused| &refused.proxy).filter(|name| !known.contains(name.as_str())).cloned().collect();
+            let others: BTreeSet<String> = of
+                .refusals
+                .iter()
+                .map(|refused| &refused.proxy)
+                .filter(|name| !known.contains(name.as_str()))
+                .cloned()
+                .collect();
             let more = of.proxies.saturating_sub(named.len() + others.len());
             let others = others.into_iter().chain((more > 0).then(|| format!("{more} more at {replica}")));
-            let nameless = |name| Named { name, address: String::new(), version: String::new(), connected: Timestamp::now() };
+            let nameless =
+                |name| Named { name, address: String::new(), version: String::new(), connected: Timestamp::now() };
             for proxy in named.into_iter().chain(others.map(nameless).collect::<Vec<_>>()) {
                 let key = (fleet.clone(), proxy.name.clone());
                 let id = match left.remove(&key) {

@@ -43,12 +43,7 @@ impl Drop for Waiting<'_> {
 }
 
 impl Commits {
-    pub(super) fn new(
-        client: Arc<Client>,
-        keys: Keys,
-        view: Arc<View>,
-        options: &EtcdOptions,
-    ) -> Self {
+    pub(super) fn new(client: Arc<Client>, keys: Keys, view: Arc<View>, options: &EtcdOptions) -> Self {
         let process = format!("{:016x}", rand::random::<u64>());
         let count = options.lanes.clamp(1, Semaphore::MAX_PERMITS);
         let lane = |index| Lane { key: keys.lane(&process, index), modified: 0 };

@@ -87,7 +87,9 @@ impl Replica {
             match self.client.keep_alive(lease).await {
                 Ok(true) => since = asked,
                 Ok(false) => {
-                    tracing::warn!("etcd was not told in time that this process is there: others may have taken its place");
+                    tracing::warn!(
+                        "etcd was not told in time that this process is there: others may have taken its place"
+                    );
                     return;
                 }
                 Err(failure) if since.elapsed() >= self.ttl => {

@@ -37,7 +37,13 @@ fn status() -> GetStatusResponse {
         faults: vec![fault()],
         fault_count: 1,
         fleets: vec![
-            Fleet { name: "default".to_owned(), resources: 5, proxies: vec![proxy], revision: 11, digest: "d1".to_owned() },
+            Fleet {
+                name: "default".to_owned(),
+                resources: 5,
+                proxies: vec![proxy],
+                revision: 11,
+                digest: "d1".to_owned(),
+            },
             Fleet { name: "edge".to_owned(), resources: 2, proxies: Vec::new(), revision: 3, ..Fleet::default() },
         ],
         control_planes: vec![

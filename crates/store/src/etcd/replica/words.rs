@@ -98,7 +98,9 @@ impl Replica {
                 Err(failure) => {
                     self.own.again(words);
                     match failure {
-                        Failure::Refused(error) | Failure::Unknown(error) if error.said().contains("lease not found") => {
+                        Failure::Refused(error) | Failure::Unknown(error)
+                            if error.said().contains("lease not found") =>
+                        {
                             return;
                         }
                         Failure::Refused(error) | Failure::Full(error) => {
@@ -118,7 +120,9 @@ impl Replica {
             Some(word) => {
                 request_op::Request::RequestPut(PutRequest { key, value: word.clone(), lease, prev_kv: false })
             }
-            None => request_op::Request::RequestDeleteRange(DeleteRangeRequest { key, ..DeleteRangeRequest::default() }),
+            None => {
+                request_op::Request::RequestDeleteRange(DeleteRangeRequest { key, ..DeleteRangeRequest::default() })
+            }
         })
     }
 }
