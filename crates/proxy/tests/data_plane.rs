@@ -106,6 +106,8 @@ mod templates;
 mod tls;
 #[path = "data_plane/trailers.rs"]
 mod trailers;
+#[path = "data_plane/trusted.rs"]
+mod trusted;
 #[path = "data_plane/upgrades.rs"]
 mod upgrades;
 #[path = "data_plane/waiting.rs"]

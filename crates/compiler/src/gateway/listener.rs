@@ -77,6 +77,7 @@ pub(crate) fn listener<'a>(
             if conflict.is_none() && !lacks_certificate {
                 let tls = (!secrets.is_empty()).then(|| config::ServerTls {
                     secrets: secrets.iter().map(|secret| secret.resource().to_string()).collect(),
+                    ..config::ServerTls::default()
                 });
                 configs.extend(site.placement.addresses.iter().map(|address| config::Listener {
                     address: address.clone(),
@@ -84,6 +85,7 @@ pub(crate) fn listener<'a>(
                     hostname: hostname.clone().unwrap_or_default(),
                     protocol: protocol.into(),
                     tls: tls.clone(),
+                    ..config::Listener::default()
                 }));
             } else {
                 certificates = Certificates::default();

@@ -92,7 +92,7 @@ async fn a_connection_over_tls_rests_too() {
     let (tls, table) = (Some(server_config(names).unwrap()), Routes::to(upstream.address));
     let metrics = Arc::<ServerMetrics>::default();
     let options = Options { limits: limits(), metrics: Arc::clone(&metrics), ..Options::default() };
-    let socket = Socket { address: ANY_PORT, listeners: vec![], tls, table };
+    let socket = Socket { address: ANY_PORT, listeners: vec![], tls, limits: None, table };
     let proxy = Proxy::with(options, Arc::new(socket)).await;
     let mut stream = connect(&proxy, &authority, "one.example", &[]).await.unwrap();
     for path in ["/0", "/1"] {

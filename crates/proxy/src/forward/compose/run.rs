@@ -85,7 +85,7 @@ impl Composing {
         let leaving = Leaving { exchange: &mut exchange, due, progress: progress.clone() };
         let context = Context {
             thread: Rc::clone(&leaving.exchange.client.thread),
-            peer: leaving.exchange.client.peer.ip(),
+            peer: leaving.exchange.address(),
             due,
         };
         let length = CallPayload::length_of(&request.headers);
