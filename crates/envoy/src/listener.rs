@@ -62,7 +62,12 @@ pub(crate) fn chain(
             .map(|hosts| pb::FilterChainMatch { server_names: vec![domain(hosts)], ..Default::default() }),
         filters: vec![pb::Filter {
             name: "envoy.filters.network.http_connection_manager".to_owned(),
-            config_type: Some(pb::filter::ConfigType::TypedConfig(any(&connections(routes, stat_prefix, filters, &settings.limits)))),
+            config_type: Some(pb::filter::ConfigType::TypedConfig(any(&connections(
+                routes,
+                stat_prefix,
+                filters,
+                &settings.limits,
+            )))),
         }],
         transport_socket: (!secrets.is_empty()).then(|| server_tls(secrets, &settings.terms)),
         ..Default::default()
@@ -124,7 +129,7 @@ pub(crate) fn clients(routes: &str) -> pb::ApiListener {
 fn server_tls(secrets: &[&str], terms: &TlsTerms) -> core::TransportSocket {
     let authorities = terms.client_authorities.as_ref();
     let clients = authorities.map(|authorities| tls::CertificateValidationContext {
-        trusted_ca: Some(inline(authorities.pem().clone())),
+        trusted_ca: inline(authorities.pem().clone()),
         ..Default::default()
     });
     let parameters = (!terms.tls12 || !terms.tls13).then(|| tls::TlsParameters {

@@ -62,12 +62,8 @@ impl Exchange {
         if client.activity.enter() == limits.max_streams && client.is_multiplexed() {
             metrics.streams_full.increment(1);
         }
-        let connection = Connection {
-            peer: client.peer,
-            peer_value: &client.peer_value,
-            secure: client.secure,
-            port: client.port,
-        };
+        let connection =
+            Connection { peer: client.peer, peer_value: &client.peer_value, secure: client.secure, port: client.port };
         let origin = trust.origin(request.headers(), connection);
         let address = origin.as_ref().map_or(client.peer, |origin| origin.client);
         let record = access_log.is_some().then(|| Box::new(Record::start(address, request)));

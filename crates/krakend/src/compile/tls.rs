@@ -39,7 +39,11 @@ pub(super) fn server(tls: &ServerTls, scope: &Scope<'_>) -> config::ServerTls {
     let least = spoken(tls.min_version.as_deref().or(Some("TLS13")));
     let most = spoken(tls.max_version.as_deref());
     if (least, most) == (Spoken::Tls13, Spoken::Tls12) {
-        report.not_served(tls.place, &path.key("max_version"), "it is below min_version, and leaves no version to speak");
+        report.not_served(
+            tls.place,
+            &path.key("max_version"),
+            "it is below min_version, and leaves no version to speak",
+        );
     }
     for (field, numbers) in [("cipher_suites", &tls.cipher_suites), ("curve_preferences", &tls.curve_preferences)] {
         if !numbers.is_empty() {
@@ -69,10 +73,12 @@ fn spoken(version: Option<&str>) -> Spoken {
 fn clients(tls: &ServerTls, scope: &Scope<'_>, path: &Path<'_>) -> Bytes {
     let (report, authorities) = (scope.report, path.key("ca_certs"));
     if tls.ca_certs.is_empty() {
-        let message = "clients must show a certificate, and without ca_certs there is no authority to say whose: name one";
+        let message =
+            "clients must show a certificate, and without ca_certs there is no authority to say whose: name one";
         report.not_served(tls.place, &authorities, message);
     } else if tls.system_authorities {
-        let message = "these authorities alone are trusted with clients' certificates: those of the system are not beside them";
+        let message =
+            "these authorities alone are trusted with clients' certificates: those of the system are not beside them";
         report.differs(tls.place, &authorities, message);
     }
     bundle(&tls.ca_certs, scope, tls.place, &authorities)

@@ -165,7 +165,8 @@ fn shared(listener: &config::Listener, notes: &mut Vec<String>) -> Result<(), Fa
         notes.push("tls: the Gateway's own is spoken".to_owned());
     }
     if listener.limits.is_some() {
-        let message = "timeouts of clients and max_header_bytes are not applied: a Gateway's listener is shared with others";
+        let message =
+            "timeouts of clients and max_header_bytes are not applied: a Gateway's listener is shared with others";
         notes.push(message.to_owned());
     }
     Ok(())

@@ -39,7 +39,8 @@ pub(super) fn limits(message: Option<&config::ClientLimits>) -> Checked<ClientLi
         size @ 256..=16_777_216 => Ok(usize::try_from(size).ok()),
         _ => refuse("limits.max_head_size", "must be from 256 to 16777216"),
     };
-    let waits = (limit("limits.header_timeout", message.header_timeout), limit("limits.idle_timeout", message.idle_timeout));
+    let waits =
+        (limit("limits.header_timeout", message.header_timeout), limit("limits.idle_timeout", message.idle_timeout));
     let whole = (
         limit("limits.request_timeout", message.request_timeout),
         limit("limits.response_timeout", message.response_timeout),

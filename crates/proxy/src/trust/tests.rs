@@ -52,7 +52,9 @@ fn so_many_hops_are_counted_from_the_end() {
 #[test]
 fn the_nearest_proxy_has_the_last_word_on_scheme_and_port() {
     let trust = Trust::hops(1);
-    let port = |list: &[(&'static str, &str)], secure| told(&trust, "127.0.0.1", secure, list).map(|(_, tls, port)| (tls, port));
+    let port = |list: &[(&'static str, &str)], secure| {
+        told(&trust, "127.0.0.1", secure, list).map(|(_, tls, port)| (tls, port))
+    };
     assert_eq!(port(&[(PROTO, "http, HTTPS")], false), Some((true, 443)));
     assert_eq!(port(&[(PROTO, "https"), (PROTO, "http")], true), Some((false, 80)));
     assert_eq!(port(&[(PROTO, "https"), ("x-forwarded-port", "8443")], false), Some((true, 8443)));

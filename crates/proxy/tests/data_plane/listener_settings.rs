@@ -59,9 +59,10 @@ async fn a_head_and_a_connection_without_a_request_may_take_as_long_as_the_liste
 async fn a_body_and_an_answer_may_take_as_long_as_the_listener_says() {
     let body = ClientLimits { request_timeout: Some(SHORT), ..ClientLimits::default() };
     let answer = ClientLimits { response_timeout: Some(SHORT), ..ClientLimits::default() };
-    for (limits, request) in
-        [(body, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"), (answer, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")]
-    {
+    for (limits, request) in [
+        (body, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"),
+        (answer, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ] {
         let (upstream, address) = Raw::bind().await;
         let (log, lines) = access_log();
         let (options, metrics) = counted();
@@ -124,8 +125,11 @@ async fn over_http2_the_request_ends_alone() {
 #[tokio::test]
 async fn a_head_may_be_as_long_as_the_listener_says() {
     let upstream = Upstream::http1(echo).await;
-    let long = |bytes: usize| format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\nConnection: close\r\n\r\n", "x".repeat(bytes));
-    for (size, bytes, status) in [(4096, 3000, "200"), (4096, 5000, "431"), (1 << 20, 70_000, "502"), (1 << 20, 50_000, "200")] {
+    let long =
+        |bytes: usize| format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\nConnection: close\r\n\r\n", "x".repeat(bytes));
+    for (size, bytes, status) in
+        [(4096, 3000, "200"), (4096, 5000, "431"), (1 << 20, 70_000, "502"), (1 << 20, 50_000, "200")]
+    {
         let limits = ClientLimits { max_head_size: Some(size), ..ClientLimits::default() };
         let proxy = limited(limits, upstream.address, Options::default()).await;
         let answer = raw(proxy.address, long(bytes)).await;

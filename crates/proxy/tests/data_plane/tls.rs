@@ -200,7 +200,13 @@ async fn certificates_follow_the_server_name_and_the_protocol_follows_alpn() {
     names.insert(HostPattern::parse("one.example").unwrap(), authority.sign("one.example"));
     names.insert(HostPattern::parse("*.two.example").unwrap(), authority.sign("*.two.example"));
     let table = Routes::to(upstream.address);
-    let socket = Socket { address: ANY_PORT, listeners: vec![], tls: Some(server_config(names, &TlsTerms::default()).unwrap()), limits: None, table };
+    let socket = Socket {
+        address: ANY_PORT,
+        listeners: vec![],
+        tls: Some(server_config(names, &TlsTerms::default()).unwrap()),
+        limits: None,
+        table,
+    };
     let proxy = Proxy::with(Options::default(), Arc::new(socket)).await;
 
     for name in ["one.example", "a.two.example"] {

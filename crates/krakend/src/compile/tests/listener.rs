@@ -15,7 +15,8 @@ fn of(service: &str) -> (Option<Compiled>, Vec<String>) {
     ];
     let text = format!(r#"{{"version": 3, {service}, "endpoints": []}}"#);
     let (compiled, problems) = compiled(&text, Files::Given(files.into_iter().collect()));
-    let has_weight = |problem: &&Problem| problem.severity != Severity::Note && !problem.message.contains("no endpoints");
+    let has_weight =
+        |problem: &&Problem| problem.severity != Severity::Note && !problem.message.contains("no endpoints");
     let problems = problems.iter().filter(has_weight);
     (compiled, problems.map(ToString::to_string).collect())
 }
@@ -32,7 +33,8 @@ fn limits(service: &str) -> Option<config::ClientLimits> {
 fn times_of_clients_are_those_of_gos_server() {
     assert_eq!(limits(r#""port": 8080"#), None);
     let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
-    let all = limits(r#""read_timeout": "9s", "write_timeout": "8s", "idle_timeout": "7s", "read_header_timeout": "6s""#);
+    let all =
+        limits(r#""read_timeout": "9s", "write_timeout": "8s", "idle_timeout": "7s", "read_header_timeout": "6s""#);
     let wanted = config::ClientLimits {
         header_timeout: seconds(6),
         idle_timeout: seconds(7),
