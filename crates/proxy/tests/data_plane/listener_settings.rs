@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::support::{ANY_PORT, H2Client, Proxy, Raw, Routes, Upstream, access_log, echo, raw, soon};
+use crate::support::{ANY_PORT, Client, H2Client, Proxy, Raw, Routes, Upstream, access_log, echo, raw, soon};
 use crate::tls::Authority;
 
 const SHORT: Duration = Duration::from_millis(80);
@@ -87,12 +87,12 @@ async fn a_body_that_has_come_and_an_answer_in_time_are_not_cut() {
     let limits = ClientLimits { request_timeout: Some(SHORT), ..ClientLimits::default() };
     let (options, metrics) = counted();
     let proxy = limited(limits, upstream.address, options).await;
-    for request in ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"] {
-        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
-        for _ in 0..2 {
-            stream.write_all(request.as_bytes()).await.unwrap();
-            assert!(Raw::head(&mut stream).await.starts_with("HTTP/1.1 200 OK"));
-        }
+    let mut client = Client::connect(proxy.address).await;
+    for body in ["", "abc", "", "abc"] {
+        let request = Request::post("/").header("host", "a").body(Full::from(body)).unwrap();
+        assert!(client.send(request).await.text().ends_with(&format!("\n\n{body}")));
+        // Longer than the body may take: it has come.
+        tokio::time::sleep(SHORT).await;
     }
     assert_eq!(metrics.request_timeouts.get(), 0);
 }
