@@ -22,6 +22,7 @@ mod security;
 mod selection;
 pub(crate) mod status;
 pub(crate) mod token;
+mod trust;
 pub(crate) mod version;
 
 /// Shown below `backstay --help`.

@@ -25,6 +25,7 @@ use self::earlier::Earlier;
 use self::manifests::Followed;
 use self::own_tls::OwnTls;
 use super::access::AccessArgs;
+use super::trust::TrustArgs;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::client::Segment;
@@ -86,6 +87,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     allowed_hosts: AllowedHostArgs,
     #[command(flatten)]
+    trust: TrustArgs,
+    #[command(flatten)]
     address_file: AddressFileArgs,
 }
 
@@ -134,6 +137,7 @@ impl Args {
             allowed_hosts: self.allowed_hosts.names,
             state_dir: Some(self.data_dir.join("proxy")),
             access_log: super::proxy::access_log(&self.access_log),
+            trust: self.trust.trust(),
             log_switch: Some(log_switch),
             ..backstay_proxy::Options::default()
         };

@@ -17,6 +17,7 @@ use rustls_pki_types::ServerName;
 use serde_json::json;
 
 use super::AllowedHostArgs;
+use super::trust::TrustArgs;
 use crate::address_file::AddressFileArgs;
 use crate::client::Segment;
 use crate::memory;
@@ -75,6 +76,8 @@ pub(crate) struct Args {
     /// A protocol that connections of clients may change to, or none; may be repeated
     #[arg(long = "upgrade", value_name = "PROTOCOL", default_value = "websocket")]
     upgrades: Vec<Upgrade>,
+    #[command(flatten)]
+    trust: TrustArgs,
     #[command(flatten)]
     address_file: AddressFileArgs,
 }
@@ -247,6 +250,7 @@ impl Args {
         Ok(Options {
             // Each was checked as it was read.
             upgrades: Upgrades::new(upgrades).unwrap_or_default(),
+            trust: self.trust.trust(),
             node_id: self.node_id.unwrap_or_else(node_id),
             fleet: self.fleet.to_string(),
             control_plane: control_planes.next(),

@@ -7,6 +7,7 @@ mod import;
 mod lists;
 mod parts;
 mod python;
+mod terraform;
 mod tokens;
 mod traffic;
 mod under_load;

@@ -53,6 +53,15 @@ pub fn controller_runtime() -> Option<PathBuf> {
     found
 }
 
+/// What `tests/peers/go-fastly` is built to: `BACKSTAY_GO_FASTLY`. Says so where there is none.
+pub fn go_fastly() -> Option<PathBuf> {
+    let found = named("BACKSTAY_GO_FASTLY");
+    if found.is_none() {
+        lacking("client of the Terraform provider", "BACKSTAY_GO_FASTLY names what tests/peers/go-fastly builds");
+    }
+    found
+}
+
 /// A Python with the package `kubernetes`: `BACKSTAY_PYTHON`, else `python3` on the path. Says so where there is none.
 pub fn python_with_kubernetes() -> Option<PathBuf> {
     let python = named("BACKSTAY_PYTHON").unwrap_or_else(|| "python3".into());

@@ -11,7 +11,9 @@ use prost::Message as _;
 use crate::secret::{CompiledSecret, Role, SecretName, SecretUse};
 
 /// The first byte of an encoding, so that another one can follow.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// That of the one before, which says nothing of when a certificate begins to be valid.
+const WITHOUT_BEGIN: u8 = 1;
 
 /// A Secret and what it is used as.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,10 +34,12 @@ impl LastGoodSecret {
     /// As bytes, which hold a private key.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let CompiledSecret { encoded, expires } = &self.0;
-        let mut bytes = BytesMut::with_capacity(9 + encoded.len());
+        let CompiledSecret { encoded, expires, begins } = &self.0;
+        let mut bytes = BytesMut::with_capacity(17 + encoded.len());
         bytes.put_u8(FORMAT);
-        bytes.put_i64(expires.map_or(i64::MIN, |expires| expires.0.as_second()));
+        for time in [expires, begins] {
+            bytes.put_i64(time.map_or(i64::MIN, |time| time.0.as_second()));
+        }
         bytes.put_slice(encoded);
         bytes.freeze()
     }
@@ -43,13 +47,16 @@ impl LastGoodSecret {
     /// Reads what [`LastGoodSecret::encode`] wrote. `None` if it is something else.
     #[must_use]
     pub fn decode(mut bytes: Bytes) -> Option<Self> {
-        if bytes.len() < 9 || bytes.get_u8() != FORMAT {
-            return None;
-        }
-        let expires = Some(bytes.get_i64()).filter(|second| *second != i64::MIN).map(Timestamp::from_second);
+        let format = bytes.try_get_u8().ok().filter(|format| [FORMAT, WITHOUT_BEGIN].contains(format))?;
+        let time = |second: i64| Some(second).filter(|second| *second != i64::MIN).map(Timestamp::from_second);
+        let expires = time(bytes.try_get_i64().ok()?);
+        let begins = if format == FORMAT { time(bytes.try_get_i64().ok()?) } else { None };
         let resource = config::Resource::decode(bytes.clone()).ok()?;
-        matches!(resource.kind, Some(config::resource::Kind::Secret(_)))
-            .then_some(Self(CompiledSecret { encoded: bytes, expires }))
+        matches!(resource.kind, Some(config::resource::Kind::Secret(_))).then_some(Self(CompiledSecret {
+            encoded: bytes,
+            expires,
+            begins,
+        }))
     }
 }
 

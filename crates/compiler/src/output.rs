@@ -153,7 +153,8 @@ pub struct ListenerReport {
     pub supported_kinds: Vec<RouteGroupKind>,
     /// How many accepted routes are attached.
     pub attached_routes: i32,
-    /// `Accepted`, `ResolvedRefs`, `Conflicted`, and `CertificateExpired` for the first certificate to expire.
+    /// `Accepted`, `ResolvedRefs`, `Conflicted`, `CertificateExpired` for the first certificate to expire, and `CertificateNotYetValid` for the
+    /// last to become valid.
     pub conditions: Vec<Condition>,
     /// What proxies must have acknowledged for the listener to be `Programmed`, its Secrets included. Sorted. Empty when
     /// it is not served.
@@ -186,25 +187,27 @@ pub struct Condition {
     pub message: String,
     /// When it begins to be so; until then there is nothing to say. `None`: it is so now.
     pub since: Option<Timestamp>,
+    /// When it ends to be so. `None`: never.
+    pub until: Option<Timestamp>,
 }
 
 impl Condition {
     /// The condition `kind` holds, for the reason of its own name.
     #[must_use]
     pub fn holds(kind: &'static str) -> Self {
-        Self { kind, status: ConditionStatus::True, reason: kind, message: String::new(), since: None }
+        Self { kind, status: ConditionStatus::True, reason: kind, message: String::new(), since: None, until: None }
     }
 
     /// The condition `kind` holds.
     #[must_use]
     pub fn yes(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, status: ConditionStatus::True, reason, message: message.into(), since: None }
+        Self { kind, status: ConditionStatus::True, reason, message: message.into(), since: None, until: None }
     }
 
     /// The condition `kind` does not hold.
     #[must_use]
     pub fn no(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, status: ConditionStatus::False, reason, message: message.into(), since: None }
+        Self { kind, status: ConditionStatus::False, reason, message: message.into(), since: None, until: None }
     }
 
     /// The certificate that `field` refers to has expired, from `expires` on.
@@ -214,16 +217,30 @@ impl Condition {
         Self { since: Some(expires), ..Self::yes(CERTIFICATE_EXPIRED, "Expired", message) }
     }
 
+    /// The certificate that `field` refers to is not valid yet, until `begins`.
+    pub(crate) fn not_yet_valid(field: &str, begins: Timestamp) -> Self {
+        let message = format!(
+            "{field} refers to a certificate that is valid from {begins} on; whoever verifies it refuses it until then"
+        );
+        Self { until: Some(begins), ..Self::yes(CERTIFICATE_NOT_YET_VALID, "NotYetValid", message) }
+    }
+
+    /// Whether there is anything to say at `now`.
+    #[must_use]
+    pub fn is_told(&self, now: Timestamp) -> bool {
+        self.since.is_none_or(|since| since <= now) && self.until.is_none_or(|until| now < until)
+    }
+
     /// It cannot be told whether the condition `kind` holds.
     #[must_use]
     pub fn unknown(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, status: ConditionStatus::Unknown, reason, message: message.into(), since: None }
+        Self { kind, status: ConditionStatus::Unknown, reason, message: message.into(), since: None, until: None }
     }
 }
 
 /// The types of all conditions that are ever told, `Programmed` apart. A condition of another type is another controller's.
-pub const CONDITION_TYPES: [&str; 6] =
-    [ACCEPTED, RESOLVED_REFS, CONFLICTED, PARTIALLY_INVALID, INSECURE, CERTIFICATE_EXPIRED];
+pub const CONDITION_TYPES: [&str; 7] =
+    [ACCEPTED, RESOLVED_REFS, CONFLICTED, PARTIALLY_INVALID, INSECURE, CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID];
 
 /// The reason of what cannot be done as it is asked for.
 pub(crate) const UNSUPPORTED_VALUE: &str = "UnsupportedValue";
@@ -235,3 +252,4 @@ pub(crate) const CONFLICTED: &str = "Conflicted";
 pub(crate) const PARTIALLY_INVALID: &str = "PartiallyInvalid";
 pub(crate) const INSECURE: &str = "Insecure";
 pub(crate) const CERTIFICATE_EXPIRED: &str = "CertificateExpired";
+pub(crate) const CERTIFICATE_NOT_YET_VALID: &str = "CertificateNotYetValid";

@@ -53,6 +53,8 @@ pub(crate) struct CompiledSecret {
     pub(crate) encoded: Bytes,
     /// When the certificate that is presented expires, where that can be told.
     pub(crate) expires: Option<Timestamp>,
+    /// From when on it is valid, where that can be told.
+    pub(crate) begins: Option<Timestamp>,
 }
 
 /// Why a Secret cannot serve in a role. Never shows a value.
@@ -129,14 +131,15 @@ pub(crate) fn values(object: &Object) -> BTreeMap<String, Bytes> {
 }
 
 fn certificate(secret: &Secret) -> Result<CompiledSecret, SecretFault> {
-    let KeyPair { chain, private_key, expires } = secret.key_pair()?;
+    let KeyPair { chain, private_key, expires, begins } = secret.key_pair()?;
     let certificate = config::secret::Certificate { chain: chain.into(), private_key: private_key.into() };
-    Ok(CompiledSecret { encoded: resource(config::secret::Kind::Certificate(certificate)), expires })
+    Ok(CompiledSecret { encoded: resource(config::secret::Kind::Certificate(certificate)), expires, begins })
 }
 
 fn authority(secret: &Secret) -> Result<CompiledSecret, SecretFault> {
     let authority = config::secret::CertificateAuthority { bundle: secret.authorities()?.into() };
-    Ok(CompiledSecret { encoded: resource(config::secret::Kind::CertificateAuthority(authority)), expires: None })
+    let encoded = resource(config::secret::Kind::CertificateAuthority(authority));
+    Ok(CompiledSecret { encoded, expires: None, begins: None })
 }
 
 fn resource(kind: config::secret::Kind) -> Bytes {

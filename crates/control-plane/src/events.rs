@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_compiler::ObjectKey;
+use backstay_fastly::object::FASTLY_SERVICE;
+use backstay_krakend::kind::KRAKEND_CONFIG;
 use backstay_kube::events::{Events, Happened, ObjectReference, Tone};
 use backstay_resources::core::SECRET;
 use backstay_resources::{Kind, Object, Timestamp, apoxy};
@@ -106,19 +108,30 @@ impl Teller {
     /// The endpoints of Backends fare otherwise than before, as a proxy sees it.
     pub(crate) fn health(&self, node: &str, turns: Vec<Turn>) {
         for Turn { resource, well, unhealthy, reason } in turns {
-            // What other dialects bring has no object of its own.
-            let Some(name) = resource.strip_prefix(BACKEND).filter(|name| !name.contains(':')) else { continue };
-            let about = self.about(&apoxy::BACKEND, "", name);
+            let Some((about, part)) = self.of_backend(&resource) else { continue };
             let all = well + unhealthy;
             if unhealthy == 0 {
-                let note = format!("all {all} endpoints take requests again");
+                let note = format!("{part}all {all} endpoints take requests again");
                 self.say(about, Tone::Normal, "EndpointsHealthy", "CheckHealth", note, node);
             } else {
                 let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-                let note = format!("{unhealthy} of {all} endpoints take no requests{why}");
+                let note = format!("{part}{unhealthy} of {all} endpoints take no requests{why}");
                 self.say(about, Tone::Warning, "EndpointsUnhealthy", "CheckHealth", note, node);
             }
         }
+    }
+
+    /// The object that a backend belongs to, and where it is one of several there, how a note about it begins.
+    fn of_backend(&self, resource: &str) -> Option<(ObjectReference, String)> {
+        if let Some((service, backend)) = backstay_fastly::compile::backend_of(resource) {
+            return Some((self.about(&FASTLY_SERVICE, "", service), format!("Backend {backend}: ")));
+        }
+        if let Some((namespace, name, backend)) = backstay_krakend::backend_of(resource) {
+            return Some((self.about(&KRAKEND_CONFIG, namespace, name), format!("backend {backend}: ")));
+        }
+        // What else has a colon has no object.
+        let name = resource.strip_prefix(BACKEND).filter(|name| !name.contains(':'))?;
+        Some((self.about(&apoxy::BACKEND, "", name), String::new()))
     }
 
     /// The status of an object was `old`, and is written now.

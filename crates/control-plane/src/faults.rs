@@ -41,7 +41,9 @@ pub(crate) struct Fault {
 /// Whether a condition is bad news. That nothing uses an object is none.
 fn is_bad(condition: &Condition) -> bool {
     match condition.kind {
-        "Conflicted" | "PartiallyInvalid" | "CertificateExpired" => condition.status == ConditionStatus::True,
+        "Conflicted" | "PartiallyInvalid" | "CertificateExpired" | "CertificateNotYetValid" => {
+            condition.status == ConditionStatus::True
+        }
         "Insecure" => false,
         _ => condition.status != ConditionStatus::True && condition.reason != NOT_REFERENCED,
     }

@@ -14,7 +14,7 @@ mod version;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use backstay_compiler::{ObjectKey, ObjectStatus, ProgrammedBy, Report};
+use backstay_compiler::{Condition, ObjectKey, ObjectStatus, ProgrammedBy, Report};
 use backstay_resources::Timestamp;
 use backstay_xds::ResourceChange;
 use backstay_xds::server::StreamId;
@@ -206,8 +206,9 @@ impl Tracker {
         for program in &tracked.programs {
             self.users.entry(program.clone()).or_default().insert(key.clone());
         }
-        for since in tracked.status.report.all_conditions().filter_map(|condition| condition.since) {
-            self.due.entry(since).or_default().insert(key.clone());
+        let turns = |condition: &Condition| [condition.since, condition.until];
+        for turn in tracked.status.report.all_conditions().flat_map(turns).flatten() {
+            self.due.entry(turn).or_default().insert(key.clone());
         }
         self.objects.insert(key.clone(), tracked);
         self.settle(&key);

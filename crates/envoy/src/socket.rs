@@ -70,6 +70,16 @@ impl<'p> Parts<'p> {
                 socket.omissions.extend(omissions.into_vec());
                 continue;
             }
+            // Of listeners that do not agree the first counts, as with the proxy: others are refused there.
+            let agrees = |(_, first): &&(&Arc<str>, &Listener)| {
+                (&first.terms, &first.limits) == (&listener.terms, &listener.limits)
+            };
+            if self.listeners.first().filter(agrees).is_none() {
+                let mut omissions = Omissions::of(name);
+                omissions.left_out("", format!("{} has other limits or terms of TLS already", self.address));
+                socket.omissions.extend(omissions.into_vec());
+                continue;
+            }
             let group =
                 groups.entry(&listener.hosts).or_insert_with(|| Group { listeners: Vec::new(), secrets: Vec::new() });
             group.listeners.push((name, listener));
@@ -98,6 +108,7 @@ impl<'p> Parts<'p> {
         let suffix = suffix(&filters);
         let name = |part: Option<&str>| names::routes(self.address, part, suffix.as_deref());
         let stat_prefix = self.address.port().to_string();
+        let Some((_, settings)) = self.listeners.first() else { return socket };
         let mut chains = Vec::new();
         let mut default = None;
         if over_tls {
@@ -106,13 +117,13 @@ impl<'p> Parts<'p> {
                 let others = all.iter().filter(|other| *other != *of).map(misdirected);
                 let virtual_hosts = virtual_hosts.iter().cloned().chain(others).collect();
                 socket.routes.push((routing.configuration(&name, virtual_hosts), owners.clone()));
-                chains.push(chain(Some(of), &group.secrets, &name, &stat_prefix, filters.clone()));
+                chains.push(chain(Some(of), &group.secrets, (&name, &stat_prefix), filters.clone(), settings));
             }
             let first = hosts.iter().min_by_key(|(_, group, ..)| group.listeners.first().map(|(name, _)| *name));
             if let Some((_, group, ..)) = first.filter(|_| !all.contains(&HostPattern::Any)) {
                 let name = name(Some("default"));
                 let secret: Vec<&str> = group.secrets.iter().copied().take(1).collect();
-                default = Some(chain(None, &secret, &name, &stat_prefix, filters));
+                default = Some(chain(None, &secret, (&name, &stat_prefix), filters, settings));
                 let owners = hosts.iter().flat_map(|(_, _, owners, _)| owners.iter().cloned()).collect();
                 let virtual_hosts = hosts.into_iter().flat_map(|(.., virtual_hosts)| virtual_hosts).collect();
                 socket.routes.push((routing.configuration(&name, virtual_hosts), owners));
@@ -122,7 +133,7 @@ impl<'p> Parts<'p> {
             let owners = hosts.iter().flat_map(|(_, _, owners, _)| owners.iter().cloned()).collect();
             let virtual_hosts = hosts.into_iter().flat_map(|(.., virtual_hosts)| virtual_hosts).collect();
             socket.routes.push((routing.configuration(&name, virtual_hosts), owners));
-            chains.push(chain(None, &[], &name, &stat_prefix, filters));
+            chains.push(chain(None, &[], (&name, &stat_prefix), filters, settings));
         }
         let name = names::listener(self.address);
         socket.listener = Some(listener(&name, self.address, chains, default, over_tls));

@@ -8,7 +8,7 @@
 //!
 //! - [`options`]: settings. `allowance`: how much may be written. `request`: reading requests; [`form`]: their bodies. `reply`, `failure`: answers.
 //! - `dispatch`: from a path to what answers it. `access`: who may.
-//! - `shared`: what all requests share; `locks`: who takes turns.
+//! - `shared`: what all requests share; `locks`: who takes turns; `catalog`: names and owners of services.
 //! - `record`: objects as they are changed; `transaction`: changing them.
 //! - `services`, `versions`, `activation`, `details`, `diff`: a module for each resource.
 //! - `part`: parts of a version, all kinds alike; `membership`, `logging`, `settings`, `vcl`: what is particular.
@@ -22,6 +22,7 @@ mod acl_entries;
 mod activation;
 mod allowance;
 pub mod backend_health;
+mod catalog;
 mod details;
 mod dictionary_items;
 mod diff;

@@ -29,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use self::destinations::is_member;
 pub use self::front_end::{FastlyFrontEnd, Options};
+pub use self::name::backend_of;
 pub use self::verdict::{Problem, Verdict};
 
 use crate::object::{DynamicSnippet, ServiceType, VersionSpec};

@@ -37,6 +37,7 @@ use backstay_proto::config;
 
 pub use self::files::{File, Files};
 pub(crate) use self::hosts::Trust;
+pub use self::name::backend_of;
 pub use self::scope::ConfigName;
 pub(crate) use self::scope::{Offered, Scope};
 use crate::place::{Path, Place};

@@ -40,7 +40,7 @@ mod weak;
 mod write;
 
 pub use self::check::{Checked, Options, UnknownExtraConfig, check};
-pub use self::compile::{ConfigName, File, Files, Input, Product};
+pub use self::compile::{ConfigName, File, Files, Input, Product, backend_of};
 pub use self::front_end::KrakendFrontEnd;
 pub use self::place::{At, Place};
 pub use self::problem::{Cause, MAX_PROBLEMS, Problem, Severity};

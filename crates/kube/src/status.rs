@@ -3,13 +3,14 @@
 //! Source: Kubernetes, `meta/v1` `Status` and `apimachinery/pkg/api/errors`: reasons, codes and sentences, which clients
 //! compare and print.
 
+mod store;
+
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use backstay_auth::{Attributes, User};
 use backstay_resources::{FieldError, Kind};
-use backstay_store::{CommitError, ReadError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
@@ -366,29 +367,6 @@ impl Failure {
     /// The `Status` as JSON.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(&self.0).unwrap_or_default()
-    }
-}
-
-impl From<ReadError> for Failure {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Compacted { requested, oldest } => {
-                Self::expired(format!("The resourceVersion for the provided list is too old: {requested} ({oldest})"))
-            }
-            ReadError::Future { requested, current } => Self::future_version(requested, current),
-            ReadError::Unavailable(_) => Self::unavailable(error.to_string()),
-        }
-    }
-}
-
-/// Of a commit that failed for another reason than what is stored: whoever knows what was expected answers a conflict.
-impl From<CommitError> for Failure {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Refused(why) => Self::too_large(why),
-            CommitError::Conflict { .. } => Self::internal(error),
-            CommitError::Unavailable(_) => Self::unavailable(error.to_string()),
-        }
     }
 }
 

@@ -38,7 +38,7 @@ pub use backstay_destination::{HostPattern, InvalidHost};
 pub use backstay_expression::{AddressSet, Table};
 pub use backstay_token::Filter as Revocations;
 pub use fault::{Checked, Fault, Faults};
-pub use listener::Listener;
+pub use listener::{ClientLimits, Listener, TlsTerms};
 pub use lookup::Slot;
 pub use name::{FleetName, GATEWAY_CLASS, Kind, ResourceName, Scoped};
 pub use resource::Resource;

@@ -1,5 +1,8 @@
 //! Listeners.
 
+mod limits;
+mod tls;
+
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -9,6 +12,9 @@ use backstay_proto::config::{self, listener::Protocol};
 
 use crate::fault::{Checked, Fault, Faults, Together, all, refuse, unknown};
 use crate::name::{Kind, reference};
+
+pub use limits::ClientLimits;
+pub use tls::TlsTerms;
 
 /// A listener, checked by itself: its secrets may not be there yet.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +27,10 @@ pub struct Listener {
     pub hosts: HostPattern,
     /// Names of the secrets with its certificates, never empty; `None` without TLS.
     pub secrets: Option<Vec<Arc<str>>>,
+    /// On what terms it speaks TLS.
+    pub terms: TlsTerms,
+    /// What its clients may ask.
+    pub limits: ClientLimits,
 }
 
 impl Listener {
@@ -31,11 +41,24 @@ impl Listener {
         SocketAddr::new(self.address.unwrap_or(any), self.port.get())
     }
 
-    /// Why it cannot share a socket with `other`, which is called `name`: they do not agree on whether it speaks TLS.
+    /// Why it cannot share a socket with `other`, which is called `name`: they do not agree on
+    /// whether and how it speaks TLS, or on what clients may ask.
     #[must_use]
     pub fn conflict(&self, name: &str, other: &Self, any: IpAddr) -> Option<Fault> {
-        if self.socket(any) != other.socket(any) || self.secrets.is_some() == other.secrets.is_some() {
+        if self.socket(any) != other.socket(any) {
             return None;
+        }
+        if self.secrets.is_some() == other.secrets.is_some() {
+            let field = if self.terms != other.terms {
+                "tls"
+            } else if self.limits != other.limits {
+                "limits"
+            } else {
+                return None;
+            };
+            // Both hold before it is known whom a client asks for.
+            let message = format!("must be those of {name:?}, which has the same address and port");
+            return Some(Fault::new(field, message));
         }
         let spoken = if other.secrets.is_some() { "HTTPS" } else { "HTTP" };
         let address = self.socket(any);
@@ -55,8 +78,10 @@ impl TryFrom<&config::Listener> for Listener {
         let port = u16::try_from(message.port).ok().and_then(NonZeroU16::new);
         let port = port.map_or_else(|| refuse("port", "must be from 1 to 65535"), Ok);
         let hosts = HostPattern::parse(&message.hostname).or_else(|error| refuse("hostname", error.to_string()));
-        let (address, port, hosts, secrets) = (address, port, hosts, secrets(message)).together()?;
-        Ok(Self { address, port, hosts, secrets })
+        let settings = (tls::terms(message.tls.as_ref()), limits::limits(message.limits.as_ref())).together();
+        let (address, port, hosts, secrets, (terms, limits)) =
+            (address, port, hosts, secrets(message), settings).together()?;
+        Ok(Self { address, port, hosts, secrets, terms, limits })
     }
 }
 

@@ -33,7 +33,7 @@ fn http(port: u32) -> Listener {
 }
 
 fn https(secrets: &[&str]) -> Listener {
-    let tls = ServerTls { secrets: secrets.iter().map(|name| (*name).to_owned()).collect() };
+    let tls = ServerTls { secrets: secrets.iter().map(|name| (*name).to_owned()).collect(), ..ServerTls::default() };
     Listener { protocol: listener::Protocol::Https.into(), tls: Some(tls), ..http(443) }
 }
 

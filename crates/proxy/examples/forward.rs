@@ -97,7 +97,13 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Co
             rule: Arc::clone(&rule),
         });
     }
-    let socket = Socket { address: listen, listeners: vec!["listener/only".into()], tls: None, table: table.build() };
+    let socket = Socket {
+        address: listen,
+        listeners: vec!["listener/only".into()],
+        tls: None,
+        limits: None,
+        table: table.build(),
+    };
     Ok(Config { sockets: vec![Arc::new(socket)], backends: [(Arc::clone(&backend.name), backend)].into() })
 }
 

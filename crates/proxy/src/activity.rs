@@ -48,6 +48,8 @@ pub(crate) struct Activity {
     tunnel: AtomicBool,
     /// HTTP/1.1: when the answer under way must have ended, in milliseconds of this process's time; 0 without such a time.
     end: AtomicU64,
+    /// HTTP/1.1: until when the listener allows the body of the request under way, and its answer; as `end`.
+    allowed: [AtomicU64; 2],
     /// Why the request under way ends before its end, or, where several share the connection, the connection.
     cause: First,
     /// HTTP/1.1: interim answers to the request under way.
@@ -65,6 +67,8 @@ pub(crate) enum Phase {
     Busy,
     /// The time of the request in flight is over.
     Late,
+    /// The request in flight takes longer than its listener allows.
+    TooLong,
 }
 
 /// A phase and how far it has come. Twice the same progress means that nothing happened in between.
@@ -212,17 +216,30 @@ impl Activity {
 
     /// The answer that has begun must have ended at `end`.
     pub(crate) fn end_by(&self, end: Option<Instant>) {
-        let in_uptime = |end: Instant| uptime() + end.saturating_duration_since(Instant::now());
-        // Not before it: the rest of a millisecond counts as one.
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        let end = end.map_or(0, |end| millis(in_uptime(end)));
-        self.end.store(end, Relaxed);
+        self.end.store(end.map_or(0, millis), Relaxed);
+    }
+
+    /// The body of the request that has started must have come by `body`, and its answer have ended by `answer`.
+    #[cold]
+    pub(crate) fn allow(&self, body: Option<Instant>, answer: Option<Instant>) {
+        for (allowed, end) in self.allowed.iter().zip([body, answer]) {
+            allowed.store(end.map_or(0, millis), Relaxed);
+        }
+    }
+
+    /// The body of the request under way has come.
+    pub(crate) fn body_has_come(&self) {
+        self.allowed[0].store(0, Relaxed);
+    }
+
+    /// Whether the request under way takes longer than it may at `now`.
+    fn is_too_long(&self, now: Duration) -> bool {
+        self.allowed.iter().any(|allowed| is_over(allowed, now))
     }
 
     /// Whether the answer under way should have ended at `now`.
     fn is_late(&self, now: Duration) -> bool {
-        let end = self.end.load(Relaxed);
-        end > 0 && u128::from(end) <= now.as_millis()
+        is_over(&self.end, now)
     }
 
     /// Why the request under way ends before its end.
@@ -235,6 +252,7 @@ impl Activity {
         match phase {
             Phase::Busy => self.cause.set(Cause::Still),
             Phase::Late => self.cause.set(Cause::Deadline),
+            Phase::TooLong => self.cause.set(Cause::TooLong),
             Phase::Idle | Phase::Head => {}
         }
     }
@@ -242,6 +260,7 @@ impl Activity {
     /// A request has ended.
     pub(crate) fn leave(&self) {
         self.end.store(0, Relaxed);
+        self.allowed.iter().for_each(|allowed| allowed.store(0, Relaxed));
         self.requests.store(self.requests.load(Relaxed).wrapping_sub(1), Relaxed);
         self.turn();
     }
@@ -255,6 +274,8 @@ impl Activity {
         let epoch = self.epoch.load(Relaxed);
         if self.is_late(now) {
             (Phase::Late, epoch)
+        } else if self.is_too_long(now) {
+            (Phase::TooLong, epoch)
         } else if self.requests.load(Relaxed) > 0 {
             (Phase::Busy, epoch.wrapping_add(self.moves.load(Relaxed)))
         } else if self.head.load(Relaxed) {
@@ -263,6 +284,19 @@ impl Activity {
             (Phase::Idle, epoch)
         }
     }
+}
+
+/// A point in time in milliseconds of this process's time, and never 0.
+fn millis(end: Instant) -> u64 {
+    let in_uptime = uptime() + end.saturating_duration_since(Instant::now());
+    // Not before it: the rest of a millisecond counts as one.
+    u64::try_from(in_uptime.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+/// Whether it is `end` or later at `now`; never where it is 0.
+fn is_over(end: &AtomicU64, now: Duration) -> bool {
+    let end = end.load(Relaxed);
+    end > 0 && u128::from(end) <= now.as_millis()
 }
 
 /// A request's body that may not have been read to its end, whatever became of the request.
@@ -274,6 +308,13 @@ impl Reading {
     pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
         activity.enter_body();
         Self(Arc::clone(activity))
+    }
+}
+
+impl Reading {
+    /// All of it was read.
+    pub(crate) fn has_come(&self) {
+        self.0.body_has_come();
     }
 }
 

@@ -9,7 +9,7 @@
 //! - [`Control`] (`handler`): the control side's end of the discovery protocol. `status`: what it knows of itself.
 //! - [`Model`] (`model`): everything in force. `accepted`: one resource of it, as it arrived and as what it was built into.
 //! - `backends`, `routes`, `sockets`: what resources are built into. `build_context`: with what.
-//! - `certificates`: those in force, and what the time says of them. `expiry`: says it in the log.
+//! - `specs`: settings that backends share. `certificates`: those in force, and what the time says of them. `expiry`: says it in the log.
 //! - `supervisor`: looks after the endpoints of a backend. `checks`: its active checks.
 
 mod accepted;
@@ -23,6 +23,7 @@ mod handler;
 mod model;
 mod routes;
 mod sockets;
+mod specs;
 mod status;
 mod supervisor;
 

@@ -16,7 +16,7 @@ mod timers;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use backstay_http1::HeadLimits;
 use backstay_upstream::{LINGER, OwnAddresses, Settings};
@@ -31,6 +31,7 @@ use crate::counts::ServerMetrics;
 use crate::limits::Limits;
 use crate::process::Seldom;
 use crate::tokens::Grants;
+use crate::trust::Trust;
 use crate::upgrades::Upgrades;
 use crate::upstream::{Connector, Upstreams};
 
@@ -44,6 +45,7 @@ pub(crate) use timers::Timers;
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) upgrades: Upgrades,
+    pub(crate) trust: Trust,
     pub(crate) metrics: Arc<ServerMetrics>,
     pub(crate) access_log: Option<access::Log>,
     /// Addresses this process listens on.
@@ -58,13 +60,14 @@ impl Shared {
     /// With no addresses yet.
     pub(crate) fn new(
         limits: Limits,
-        upgrades: Upgrades,
+        (upgrades, trust): (Upgrades, Trust),
         metrics: Arc<ServerMetrics>,
         access_log: Option<access::Log>,
     ) -> Self {
         Self {
             limits,
             upgrades,
+            trust,
             metrics,
             access_log,
             own: Arc::default(),
@@ -87,6 +90,8 @@ pub(crate) struct DataThread {
     /// Requests that were answered before all of them had arrived, and since when.
     lingering: RefCell<Vec<(Instant, Rc<BodyProgress>)>>,
     random: RefCell<SmallRng>,
+    /// How often the thread looks at all that goes on.
+    period: Cell<Duration>,
     /// The date as it was last said, and the second that it is right in.
     date: RefCell<(u64, HeaderValue)>,
 }
@@ -102,14 +107,15 @@ impl DataThread {
         };
         Self {
             upstreams: Upstreams::new(Connector::new(Arc::clone(&shared.own)), settings),
-            shared,
             mirrors: Cell::new(0),
             registry: Rc::default(),
             streams: Rc::default(),
             timers: Rc::default(),
             lingering: RefCell::default(),
             random: RefCell::new(rand::make_rng()),
+            period: Cell::new(limits.sweep_period(None)),
             date: RefCell::new((0, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))),
+            shared,
         }
     }
 
@@ -136,6 +142,16 @@ impl DataThread {
         said.1.clone()
     }
 
+    /// How long to wait from one sweep to the next.
+    pub(crate) fn sweep_period(&self) -> Duration {
+        self.period.get()
+    }
+
+    /// Times as short as `shortest` are to be kept to, where there are any but the proxy's own.
+    pub(crate) fn keep_to(&self, shortest: Option<Duration>) {
+        self.period.set(self.shared.limits.sweep_period(shortest));
+    }
+
     /// A request was answered before all of it had arrived: its client has a moment to notice, or to finish.
     pub(crate) fn linger(&self, rest: Rc<BodyProgress>) {
         self.lingering.borrow_mut().push((Instant::now(), rest));
@@ -146,8 +162,9 @@ impl DataThread {
         let limits = &self.shared.limits;
         let idle = self.registry.sweep(now, limits);
         self.shared.metrics.idle_timeouts.increment(idle);
-        let still = self.streams.sweep(now, limits.stream_idle_timeout);
-        self.shared.metrics.stream_idle_timeouts.increment(still);
+        let ended = self.streams.sweep(now, limits.stream_idle_timeout);
+        self.shared.metrics.stream_idle_timeouts.increment(ended.still);
+        self.shared.metrics.request_timeouts.increment(ended.too_long);
         self.upstreams.sweep(now);
         self.lingering.borrow_mut().retain(|(since, rest)| {
             if now.duration_since(*since) >= LINGER {

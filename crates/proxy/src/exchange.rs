@@ -6,14 +6,18 @@ mod service;
 mod stream_tunnel;
 mod upgrade;
 
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use http::{Method, Request, Version};
+use http::{HeaderValue, Method, Request, Version};
+
+use backstay_model::ClientLimits;
 
 use crate::access::Record;
 use crate::activity::{Cause, StreamActivity};
 use crate::data_thread::Shared;
+use crate::trust::{Connection, Origin};
 
 pub(crate) use client::{ClientConnection, ClientPermit};
 pub(crate) use interim::Interims;
@@ -36,6 +40,8 @@ pub(crate) struct ReplyFormat {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) client: Rc<ClientConnection>,
+    /// Where the request comes from, where a proxy that is believed has passed it on.
+    pub(crate) origin: Option<Box<Origin>>,
     pub(crate) started: Instant,
     /// What an answer of the proxy's own must look like.
     pub(crate) format: ReplyFormat,
@@ -52,17 +58,67 @@ impl Exchange {
         request: &Request<B>,
         stream: Option<Rc<StreamActivity>>,
     ) -> Self {
-        let Shared { limits, metrics, .. } = &*client.thread.shared;
+        let Shared { limits, metrics, trust, access_log, .. } = &*client.thread.shared;
         if client.activity.enter() == limits.max_streams && client.is_multiplexed() {
             metrics.streams_full.increment(1);
         }
-        let record = client.thread.shared.access_log.is_some().then(|| Box::new(Record::start(client.peer, request)));
+        let connection =
+            Connection { peer: client.peer, peer_value: &client.peer_value, secure: client.secure, port: client.port };
+        let origin = trust.origin(request.headers(), connection);
+        let address = origin.as_ref().map_or(client.peer, |origin| origin.client);
+        let record = access_log.is_some().then(|| Box::new(Record::start(address, request)));
         let format = ReplyFormat {
             head: request.method() == Method::HEAD,
             grpc: false,
             interim: request.version() > Version::HTTP_10,
         };
-        Self { client: Rc::clone(client), started: Instant::now(), format, record, stream }
+        let exchange = Self { client: Rc::clone(client), origin, started: Instant::now(), format, record, stream };
+        if let Some(limits) = &client.limits {
+            exchange.hold_to(limits);
+        }
+        exchange
+    }
+
+    /// Body and answer take no longer than the listener allows.
+    #[cold]
+    fn hold_to(&self, limits: &ClientLimits) {
+        let started = tokio::time::Instant::now();
+        let by = |limit: Option<Duration>| limit.and_then(|limit| started.checked_add(limit));
+        let (body, answer) = (by(limits.request_timeout), by(limits.response_timeout));
+        match &self.stream {
+            Some(stream) => stream.allow(body, answer),
+            None => self.client.activity.allow(body, answer),
+        }
+    }
+
+    /// Address and port of whom the request is from.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.origin.as_ref().map_or(self.client.peer, |origin| origin.client)
+    }
+
+    /// Address of whom the request is from.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.peer().ip()
+    }
+
+    /// Address of whom the request is from, as a header carries it.
+    pub(crate) fn address_value(&self) -> &HeaderValue {
+        self.origin.as_ref().map_or(&self.client.peer_value, |origin| &origin.client_value)
+    }
+
+    /// Whether whom the request is from speaks TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.origin.as_ref().map_or(self.client.secure, |origin| origin.secure)
+    }
+
+    /// `http` or `https`, as whom the request is from speaks.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.is_secure() { "https" } else { "http" }
+    }
+
+    /// The port that whom the request is from has connected to.
+    pub(crate) fn port(&self) -> u16 {
+        self.origin.as_ref().map_or(self.client.port, |origin| origin.port)
     }
 
     /// The answer, which has begun, must have ended at `end`, whether or not the client reads it.

@@ -7,7 +7,7 @@
 //! - [`tokens`]: what tokens of requests are verified with.
 //! - [`config`]: what the request path runs on, already validated. [`route`]: which rule serves a request. `filter`: what a rule
 //!   changes on the way.
-//! - `limits`: what clients may ask for. `upgrades`: what their connections may change to.
+//! - `limits`: what clients may ask for. `upgrades`: what their connections may change to. `trust`: who may ask for others.
 //! - [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
 //! - [`counts`]: what is counted. [`access`]: the access log. `process`: what the system lets this process have.
 //! - `activity`: what connections and requests are doing, told to the sweep.
@@ -45,6 +45,7 @@ pub mod server;
 mod state;
 pub mod tls;
 pub mod tokens;
+mod trust;
 mod upgrades;
 mod upstream;
 
@@ -54,4 +55,5 @@ pub use limits::{LimitError, Limits, Setting};
 pub use plane::{Access, AccessError};
 pub use proxy::{AccessLog, Options, Proxy, RunError, StartError};
 pub use state::StateError;
+pub use trust::Trust;
 pub use upgrades::{UpgradeError, Upgrades};

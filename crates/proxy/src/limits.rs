@@ -172,6 +172,13 @@ impl Limits {
         self.clone().settings().into_iter().map(|(name, setting)| (name, value(setting))).collect()
     }
 
+    /// How long to wait from one look at all connections to the next, so that these times, and one that is as short as `other`, are kept
+    /// to within an eighth or a second.
+    pub(crate) fn sweep_period(&self, other: Option<Duration>) -> Duration {
+        let shortest = self.header_timeout.min(self.idle_timeout).min(self.stream_idle_timeout);
+        (shortest.min(other.unwrap_or(shortest)) / 8).clamp(Duration::from_millis(10), Duration::from_secs(1))
+    }
+
     /// Checks every range named at the fields.
     ///
     /// # Errors

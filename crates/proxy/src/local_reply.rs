@@ -28,6 +28,8 @@ pub enum Flag {
     UpstreamRequestTimeout,
     /// `SI`: nothing moved for too long in either direction.
     StreamIdleTimeout,
+    /// `DT`: a request took longer than its listener allows.
+    DownstreamMaxDuration,
     /// `UO`: a limit on the backend.
     UpstreamOverflow,
     /// `URX`: all retries used up.
@@ -58,6 +60,7 @@ impl Flag {
             Self::UpstreamProtocolError => "UPE",
             Self::UpstreamRequestTimeout => "UT",
             Self::StreamIdleTimeout => "SI",
+            Self::DownstreamMaxDuration => "DT",
             Self::UpstreamOverflow => "UO",
             Self::UpstreamRetryLimitExceeded => "URX",
             Self::DnsFailure => "DF",

@@ -66,6 +66,8 @@ mod lifecycle;
 mod lifetimes;
 #[path = "data_plane/limits.rs"]
 mod limits;
+#[path = "data_plane/listener_settings.rs"]
+mod listener_settings;
 #[path = "data_plane/local_answers.rs"]
 mod local_answers;
 #[path = "data_plane/loops.rs"]
@@ -106,6 +108,8 @@ mod templates;
 mod tls;
 #[path = "data_plane/trailers.rs"]
 mod trailers;
+#[path = "data_plane/trusted.rs"]
+mod trusted;
 #[path = "data_plane/upgrades.rs"]
 mod upgrades;
 #[path = "data_plane/waiting.rs"]

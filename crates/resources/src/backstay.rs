@@ -124,7 +124,7 @@ pub struct BackendPolicyStatus {
     /// `Accepted`: it applies to all its targets; false with the reason `Conflicted` where an older policy does.
     /// `ResolvedRefs`: everything it refers to exists. `Programmed`: every connected proxy that serves one of its targets has
     /// acknowledged it. `Insecure`, where it is true: certificates are not verified. `CertificateExpired`, where it is true:
-    /// endpoints will refuse the client certificate.
+    /// endpoints will refuse the client certificate. `CertificateNotYetValid`, where it is true: they do so still.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -164,7 +164,7 @@ fn is_told_elsewhere(condition: &Condition) -> bool {
 /// Whether what is wrong can be mended by objects that are stored already.
 fn is_open(condition: &Condition, sentence: &str) -> bool {
     match condition.reason {
-        "Pending" | "NotAllowedByListeners" | "CertificateExpired" => true,
+        "Pending" | "NotAllowedByListeners" | "CertificateExpired" | "CertificateNotYetValid" => true,
         "BackendNotFound" | "InvalidCertificateRef" | "InvalidCACertificateRef" | "InvalidParameters" => {
             sentence.contains("does not exist")
         }

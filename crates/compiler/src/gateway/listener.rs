@@ -77,6 +77,7 @@ pub(crate) fn listener<'a>(
             if conflict.is_none() && !lacks_certificate {
                 let tls = (!secrets.is_empty()).then(|| config::ServerTls {
                     secrets: secrets.iter().map(|secret| secret.resource().to_string()).collect(),
+                    ..config::ServerTls::default()
                 });
                 configs.extend(site.placement.addresses.iter().map(|address| config::Listener {
                     address: address.clone(),
@@ -84,6 +85,7 @@ pub(crate) fn listener<'a>(
                     hostname: hostname.clone().unwrap_or_default(),
                     protocol: protocol.into(),
                     tls: tls.clone(),
+                    ..config::Listener::default()
                 }));
             } else {
                 certificates = Certificates::default();
@@ -106,6 +108,7 @@ pub(crate) fn listener<'a>(
         },
     ];
     conditions.extend(certificates.expired);
+    conditions.extend(certificates.not_yet_valid);
     let resources = (0..configs.len()).map(|index| resource(site, &listener.name, index)).collect();
     let view = ListenerView { name: listener.name.clone(), port: listener.port, hostname, allowed, resources };
     ListenerOutcome { view, supported_kinds, conditions, configs, secrets: certificates.secrets }
@@ -163,6 +166,7 @@ struct Certificates {
     fault: Option<(&'static str, String)>,
     /// Of the certificate that is the first to expire.
     expired: Option<Condition>,
+    not_yet_valid: Option<Condition>,
 }
 
 /// Looks the certificates up. A listener serves with those that are good, or once were: a mistake with a Secret takes no
@@ -204,6 +208,8 @@ fn certificates<'a>(
         if let Some(kept) = kept.filter(|_| !found.secrets.contains(&secret)) {
             let expired = kept.expires.map(|expires| Condition::expired(&field, expires));
             found.expired = found.expired.into_iter().chain(expired).min_by_key(|finding| finding.since);
+            let early = kept.begins.map(|begins| Condition::not_yet_valid(&field, begins));
+            found.not_yet_valid = found.not_yet_valid.into_iter().chain(early).max_by_key(|finding| finding.until);
             found.secrets.push(secret);
         }
     }

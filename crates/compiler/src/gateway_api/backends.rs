@@ -155,8 +155,10 @@ impl Tables {
                 conditions.push(Condition::yes(INSECURE, "VerificationSkipped", SKIPS_VERIFICATION));
             }
             let certificate = source.good.as_ref().and_then(|policy| policy.certificate.as_ref());
-            if let Some(expires) = certificate.and_then(|wanted| graph.last_good_secret(wanted)?.expires) {
-                conditions.push(Condition::expired("spec.tls.clientCertificateRef", expires));
+            if let Some(certificate) = certificate.and_then(|wanted| graph.last_good_secret(wanted)) {
+                let field = "spec.tls.clientCertificateRef";
+                conditions.extend(certificate.expires.map(|expires| Condition::expired(field, expires)));
+                conditions.extend(certificate.begins.map(|begins| Condition::not_yet_valid(field, begins)));
             }
             graph.report(ObjectStatus {
                 key: ObjectKey::new(&BACKEND_POLICY, "", &name),

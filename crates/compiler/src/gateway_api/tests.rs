@@ -275,6 +275,14 @@ pub(super) fn certificate_until(name: &str, year: i32) -> Value {
     secret(name, &[("tls.crt", &certificate.pem()), ("tls.key", PRIVATE_KEY)])
 }
 
+/// A Secret with a certificate that is valid from the beginning of a year on.
+pub(super) fn certificate_from(name: &str, year: i32) -> Value {
+    let mut params = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(year, 1, 1);
+    let certificate = params.self_signed(&KeyPair::from_pem(PRIVATE_KEY).unwrap()).unwrap();
+    secret(name, &[("tls.crt", &certificate.pem()), ("tls.key", PRIVATE_KEY)])
+}
+
 /// A Secret with a certificate.
 pub(super) fn certificate(name: &str) -> Value {
     secret(name, &[("tls.crt", CERTIFICATE), ("tls.key", PRIVATE_KEY)])

@@ -60,7 +60,7 @@ fn is_milestone(part: &str, kind: &str) -> bool {
 fn is_bad(condition: &Value) -> bool {
     let text = |field: &str| condition[field].as_str().unwrap_or_default();
     match text("type") {
-        "Conflicted" | "PartiallyInvalid" | "CertificateExpired" => text("status") == "True",
+        "Conflicted" | "PartiallyInvalid" | "CertificateExpired" | "CertificateNotYetValid" => text("status") == "True",
         "Insecure" | "Ready" => false,
         "Programmed" => text("status") == "False" && !["Pending", "Invalid", NOT_REFERENCED].contains(&text("reason")),
         _ => text("status") == "False" && text("reason") != "Pending",

@@ -73,10 +73,21 @@ fn a_certificate_is_warned_of_before_it_expires() {
 }
 
 #[test]
-fn of_backends_of_other_dialects_nothing_is_told() {
+fn what_becomes_of_backends_is_told_of_the_objects_that_have_them() {
     let events = Events::default();
     let teller = Teller::new(Arc::new(Memory::new()), events.clone(), Duration::ZERO);
     let turn = |resource: &str| Turn { resource: resource.into(), well: 1, unhealthy: 1, reason: "refused".into() };
-    teller.health("edge", vec![turn("backend/fastly:s:b"), turn("backend/web")]);
-    assert_eq!(events.count(), 1);
+    for resource in ["backend/fastly:s:b", "backend/krakend:shop:api:h:1", "backend/web"] {
+        let (about, part) = teller.of_backend(resource).unwrap();
+        let told = (about.kind.as_str(), about.namespace.as_str(), about.name.as_str(), part.as_str());
+        let expected = match resource {
+            "backend/web" => ("Backend", "", "web", ""),
+            "backend/fastly:s:b" => ("FastlyService", "", "s", "Backend b: "),
+            _ => ("KrakendConfig", "shop", "api", "backend h:1: "),
+        };
+        assert_eq!(told, expected);
+    }
+    assert_eq!(teller.of_backend("backend/other:x"), None);
+    teller.health("edge", vec![turn("backend/fastly:s:b"), turn("backend/other:x"), turn("backend/web")]);
+    assert_eq!(events.count(), 2);
 }

@@ -120,7 +120,7 @@ pub(crate) fn told(tracker: &Tracker, tracked: &Tracked, now: Timestamp) -> Vec<
         part(format!("parent {}", parent.parent_ref.name), with_programmed(&parent.conditions, programmed))
     });
     let all = part(String::new(), own).chain(listeners).chain(parents);
-    all.filter(|told| told.condition.since.is_none_or(|since| since <= now)).collect()
+    all.filter(|told| told.condition.is_told(now)).collect()
 }
 
 /// The conditions of an object, and those of its parents, which say why nothing is served of a route.
@@ -188,7 +188,7 @@ fn with_programmed(conditions: &[Condition], programmed: Programmed) -> Vec<Cond
         Programmed::Refused { message } => (ConditionStatus::False, "Refused", message),
     };
     let mut all: Vec<Condition> = conditions.iter().filter(|found| found.kind != PROGRAMMED).cloned().collect();
-    all.push(Condition { kind: PROGRAMMED, status, reason, message, since: None });
+    all.push(Condition { kind: PROGRAMMED, status, reason, message, since: None, until: None });
     all
 }
 
@@ -206,7 +206,7 @@ impl Merge {
     /// and where they are: who writes them in another order is not contradicted.
     fn conditions(self, given: &[Condition], old: Option<&Value>) -> Vec<Value> {
         let old = old.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let present = given.iter().filter(|found| found.since.is_none_or(|since| since <= self.now));
+        let present = given.iter().filter(|found| found.is_told(self.now));
         let mut made: BTreeMap<&str, Value> = BTreeMap::new();
         let mut order = Vec::new();
         for found in present {
@@ -298,7 +298,7 @@ fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
         (count, refusing) => (ConditionStatus::False, "Refused", format!("{refusing} of {count} refuse something")),
     };
     let merge = Merge { generation: 0, now, is_ours: |kind| kind == READY };
-    let found = Condition { kind: READY, status, reason, message, since: None };
+    let found = Condition { kind: READY, status, reason, message, since: None, until: None };
     let mut replicas: Vec<apoxy::ProxyReplica> = Vec::new();
     let mut room = LISTED_REFUSALS;
     for stream in proxies.into_values().take(LISTED_REPLICAS) {

@@ -79,7 +79,7 @@ impl Bench {
 
 fn finding(message: &str, since: Option<Timestamp>) -> Condition {
     let message = message.to_owned();
-    Condition { kind: "Accepted", status: ConditionStatus::True, reason: "Accepted", message, since }
+    Condition { kind: "Accepted", status: ConditionStatus::True, reason: "Accepted", message, since, until: None }
 }
 
 fn stream(node: &str, connected: i64, refused: usize) -> Stream {

@@ -290,6 +290,7 @@ fn a_status_that_changes_by_itself_is_looked_at_in_time() {
         reason: "Expired",
         message: String::new(),
         since,
+        until: None,
     };
     tracker.reported(ObjectStatus {
         key: key("api"),

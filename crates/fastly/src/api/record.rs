@@ -41,7 +41,7 @@ impl<S: Serialize + DeserializeOwned> Record<S> {
         Self { kind, object, spec, modified: None }
     }
 
-    fn read(kind: &'static Kind, entry: &Entry) -> Result<Self, Failure> {
+    pub(super) fn read(kind: &'static Kind, entry: &Entry) -> Result<Self, Failure> {
         let damaged = |error: serde_json::Error| Failure::damaged(entry.key.as_str(), &error);
         let mut object = Object::decode(&entry.value).map_err(damaged)?;
         let spec = object.body.remove("spec").unwrap_or_default();

@@ -6,6 +6,7 @@ use backstay_store::{Snapshot, Write};
 use http::Method;
 use serde_json::{Map, Value, json};
 
+use super::catalog::Owned;
 use super::failure::Failure;
 use super::form::Fields;
 use super::record::{self, Record};
@@ -108,11 +109,11 @@ async fn create(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let id = new_id();
     api.change(ALL, |snapshot| {
         let name = given_name(&call.fields)?.ok_or_else(|| Failure::bad_request("Name can't be blank"))?;
-        check_name_is_free(snapshot, &call.identity, name, None)?;
+        let owned = check_name_is_free(api, snapshot, &call.identity, name, None)?;
         if call.identity.services.is_some() {
             return Err(Failure::forbidden("The token sees only the services that it names, and makes none"));
         }
-        if record::services(snapshot, &call.identity)?.len() >= api.options.max_services {
+        if owned.services >= api.options.max_services {
             let most = api.options.max_services;
             return Err(Failure::bad_request(format!("A customer has at most {most} services")));
         }
@@ -167,14 +168,16 @@ fn gateway(fields: &Fields) -> Result<Option<Option<String>>, Failure> {
     }
 }
 
-fn check_name_is_free(snapshot: &Snapshot, identity: &User, name: &str, own: Option<&str>) -> Result<(), Failure> {
-    // All of the customer count, those that the token does not see included.
-    let everywhere = User { services: None, ..identity.clone() };
-    let services = record::services(snapshot, &everywhere)?;
-    match services.iter().any(|service| service.spec.name == name && Some(service.name()) != own) {
-        true => Err(Failure::duplicate("service", name)),
-        false => Ok(()),
-    }
+/// Returns what the customer has. All of it counts, what the token does not see included.
+fn check_name_is_free(
+    api: &Api,
+    snapshot: &Snapshot,
+    identity: &User,
+    name: &str,
+    own: Option<&str>,
+) -> Result<Owned, Failure> {
+    let owned = api.catalog.owned(snapshot, &identity.customer, name, own)?;
+    if owned.is_taken { Err(Failure::duplicate("service", name)) } else { Ok(owned) }
 }
 
 /// Answers for `/service/ID`.
@@ -196,7 +199,7 @@ async fn update(api: &Api, call: &Call, id: &str) -> Result<Reply, Failure> {
     api.change(turn, |snapshot| {
         let mut service = record::service(snapshot, &call.identity, id)?;
         if let Some(name) = given_name(&call.fields)? {
-            check_name_is_free(snapshot, &call.identity, name, Some(id))?;
+            check_name_is_free(api, snapshot, &call.identity, name, Some(id))?;
             name.clone_into(&mut service.spec.name);
         }
         if let Some(comment) = call.fields.get("comment") {

@@ -7,6 +7,7 @@ use backstay_store::Store;
 use tokio::sync::Semaphore;
 
 use super::allowance::Writes;
+use super::catalog::Catalog;
 use super::locks::Locks;
 use super::options::Options;
 
@@ -18,6 +19,7 @@ pub(crate) struct Api {
     pub(super) store: Arc<dyn Store>,
     pub(super) options: Options,
     pub(super) locks: Locks,
+    pub(super) catalog: Catalog,
     pub(super) writes: Writes,
     /// Requests that are served.
     pub(super) open: Shares,
@@ -30,6 +32,6 @@ impl Api {
         let open = Shares::new(options.max_requests, DEFAULT_SHARE_PERCENT, DEFAULT_SHARE_WAIT);
         let bodies = Semaphore::new(options.max_bodies_bytes / BODY_UNIT);
         let writes = Writes::new(options.writes_per_hour);
-        Self { store, options, locks: Locks::default(), writes, open, bodies }
+        Self { store, options, locks: Locks::default(), catalog: Catalog::default(), writes, open, bodies }
     }
 }

@@ -13,6 +13,7 @@ use backstay_proto::config::connections::TcpKeepalive;
 use backstay_proto::config::dns_cache::LookupFamily;
 use backstay_proto::config::endpoint::Host;
 use backstay_proto::config::load_balancing::{Policy, RoundRobin};
+use backstay_proto::config::outlier_detection::SuccessRate;
 
 use super::name;
 use super::verdict::{Named, Verdict};
@@ -54,12 +55,13 @@ pub(super) fn compile(backend: &Backend, version: &VersionSpec, verdict: &mut Ve
         tls,
         timeouts: Some(timeouts(backend)),
         // What is sick gets nothing, however little is left.
-        load_balancing: check.is_some().then(|| config::LoadBalancing {
+        load_balancing: (check.is_some() || backend.error_threshold > 0).then(|| config::LoadBalancing {
             policy: Some(Policy::RoundRobin(RoundRobin {})),
             panic_threshold: Some(0),
             ..Default::default()
         }),
         health_checks: check.into_iter().collect(),
+        outlier_detection: (backend.error_threshold > 0).then(|| marked_down(backend.error_threshold)),
         limits: Some(config::Limits {
             connections: Some(if backend.max_conn == 0 { u32::MAX } else { backend.max_conn }),
             reject_when_full: true,
@@ -151,6 +153,25 @@ fn connections(backend: &Backend) -> config::Connections {
     }
 }
 
+/// So many failures in a row, of connecting, of waiting or by a gateway's word (502, 503, 504), mark a backend down: for half a minute, and
+/// longer each time that it fails again, up to five.
+fn marked_down(failures: u32) -> config::OutlierDetection {
+    config::OutlierDetection {
+        interval: Some(seconds(10)),
+        base_ejection_time: Some(seconds(30)),
+        max_ejection_time: Some(seconds(300)),
+        max_ejection_percent: Some(100),
+        consecutive_5xx: Some(0),
+        consecutive_gateway_failure: Some(failures),
+        consecutive_local_origin_failure: Some(0),
+        split_local_origin: false,
+        // With more endpoints needed than there can be, it is off.
+        success_rate: Some(SuccessRate { minimum_hosts: u32::MAX, request_volume: 100, stdev_factor: 1900 }),
+        failure_percentage: None,
+        always_eject_one: true,
+    }
+}
+
 /// What a backend asks for that is not done.
 fn unapplied(backend: &Backend, verdict: &mut Verdict) {
     let object = Named("Backend", &backend.name);
@@ -159,10 +180,7 @@ fn unapplied(backend: &Backend, verdict: &mut Verdict) {
         verdict.warning(object, "shield is not applicable: there are no points of presence to go through");
     }
     if given(&backend.share_key) {
-        verdict.warning(object, "share_key is not applied: each proxy checks each backend by itself");
-    }
-    if backend.error_threshold > 0 {
-        verdict.warning(object, "error_threshold is not applied: a healthcheck finds out whether a backend works");
+        verdict.error(object, "share_key is not done: each proxy checks each backend by itself; leave it empty");
     }
     if backend.use_ssl && backend.port == 80 {
         verdict.warning(object, "use_ssl is set and the port is 80, where servers rarely speak TLS: 443 is usual");

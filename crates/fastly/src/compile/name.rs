@@ -25,6 +25,12 @@ pub(super) fn backend(service: &str, backend: &str) -> Arc<str> {
     ResourceName::Backend(&format!("fastly:{service}:{}", segment(backend))).into()
 }
 
+/// The service, and its backend as the name has it, of a resource that is a backend of a service.
+#[must_use]
+pub fn backend_of(resource: &str) -> Option<(&str, &str)> {
+    resource.strip_prefix("backend/fastly:")?.split_once(':')
+}
+
 /// The secret with the client certificate of a backend.
 pub(super) fn certificate(service: &str, backend: &str) -> Arc<str> {
     ResourceName::Certificate { namespace: &format!("fastly:{service}"), secret: &segment(backend) }.into()

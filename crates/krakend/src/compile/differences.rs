@@ -4,35 +4,17 @@ use super::Scope;
 use crate::place::{Path, Place};
 
 /// KrakenD's defaults, of which nothing has to be told.
-const MAX_HEADER_BYTES: u64 = 1 << 20;
 const MAX_IDLE_PER_HOST: u64 = 250;
 const DNS_CACHE_TTL: u64 = 30;
 
 /// Tells of options of the service that differ.
 pub(super) fn tell(scope: &Scope<'_>) {
-    let (listener, transport) = (&scope.plan.listener, &scope.plan.transport);
+    let transport = &scope.plan.transport;
     let tell = |is_set: bool, field: &'static str, message: &str| {
         if is_set {
             scope.report.differs(Place::START, &Path::ROOT.key(field), message);
         }
     };
-    let of_proxy = |is_set: bool, field: &'static str, limit: &str| {
-        let message = format!("it is not applied: a proxy has one limit for all its clients, --limit {limit}");
-        tell(is_set, field, &message);
-    };
-    of_proxy(
-        !listener.read_timeout.is_zero(),
-        "read_timeout",
-        "stream_idle_timeout, of requests that make no progress",
-    );
-    of_proxy(
-        !listener.write_timeout.is_zero(),
-        "write_timeout",
-        "stream_idle_timeout, of answers that make no progress",
-    );
-    of_proxy(!listener.idle_timeout.is_zero(), "idle_timeout", "idle_timeout");
-    of_proxy(!listener.read_header_timeout.is_zero(), "read_header_timeout", "header_timeout");
-    of_proxy(listener.max_header_bytes != MAX_HEADER_BYTES, "max_header_bytes", "max_head_size");
     let idle = "it is not applied: a proxy keeps as many idle connections as its limit max_idle_upstream says";
     tell(transport.max_idle_connections != 0, "max_idle_connections", idle);
     let per_host = transport.max_idle_connections_per_host;

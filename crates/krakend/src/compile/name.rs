@@ -23,6 +23,14 @@ pub(super) fn backend(config: &ConfigName, part: &str) -> Arc<str> {
     ResourceName::Backend(&format!("krakend:{config}:{}", segment(part))).into()
 }
 
+/// Namespace and name of a configuration, and its backend as the name has it, of a resource that is a backend of a configuration.
+#[must_use]
+pub fn backend_of(resource: &str) -> Option<(&str, &str, &str)> {
+    let (namespace, rest) = resource.strip_prefix("backend/krakend:")?.split_once(':')?;
+    let (name, backend) = rest.split_once(':')?;
+    Some((namespace, name, backend))
+}
+
 /// The tokens that a configuration revokes.
 pub(super) fn revocations(config: &ConfigName) -> Arc<str> {
     ResourceName::Revocations(&format!("krakend:{config}")).into()

@@ -4,6 +4,7 @@ mod calls;
 mod endpoints;
 mod guards;
 mod hosts;
+mod listener;
 mod router;
 mod tokens;
 

@@ -7,6 +7,8 @@ use backstay_proto::config;
 use backstay_proto::config::client_tls::Version;
 use backstay_proto::config::resource::Kind as Resource;
 use backstay_proto::config::secret::{Certificate, Kind as Secret};
+use backstay_proto::config::server_tls::Version as Spoken;
+use bytes::Bytes;
 
 use super::{File, Files, Scope, name};
 use crate::place::{Path, Place};
@@ -30,22 +32,18 @@ const SUITES: &[(i64, &str)] = &[
 pub(super) fn server(tls: &ServerTls, scope: &Scope<'_>) -> config::ServerTls {
     let path = Path::ROOT.key("tls");
     let report = scope.report;
-    if tls.mutual {
-        let message = "clients are not asked for certificates, and without that everybody comes in";
-        report.not_served(tls.place, &path.key("enable_mtls"), message);
+    if let Some(old @ ("SSL3.0" | "TLS10" | "TLS11")) = tls.max_version.as_deref() {
+        report.not_served(tls.place, &path.key("max_version"), format!("{old} is not spoken: TLS12 and TLS13 are"));
     }
-    let bound = |field: &'static str, version: &str, message: &str| {
+    // Without a word, KrakenD speaks TLS 1.3 alone.
+    let least = spoken(tls.min_version.as_deref().or(Some("TLS13")));
+    let most = spoken(tls.max_version.as_deref());
+    if (least, most) == (Spoken::Tls13, Spoken::Tls12) {
         report.not_served(
             tls.place,
-            &path.key(field),
-            format!("listeners speak TLS 1.2 and 1.3, and {version} {message}"),
+            &path.key("max_version"),
+            "it is below min_version, and leaves no version to speak",
         );
-    };
-    if tls.min_version.as_deref() == Some("TLS13") {
-        bound("min_version", "TLS13", "leaves out what they cannot leave out: write TLS12");
-    }
-    if let Some(version) = tls.max_version.as_deref().filter(|version| *version != "TLS13") {
-        bound("max_version", version, "leaves out what they cannot leave out: write TLS13");
     }
     for (field, numbers) in [("cipher_suites", &tls.cipher_suites), ("curve_preferences", &tls.curve_preferences)] {
         if !numbers.is_empty() {
@@ -53,7 +51,47 @@ pub(super) fn server(tls: &ServerTls, scope: &Scope<'_>) -> config::ServerTls {
         }
     }
     let pairs = tls.keys.iter().filter_map(|(chain, key)| identity(scope, (chain, key), tls.place, &path));
-    config::ServerTls { secrets: pairs.map(|name| name.to_string()).collect() }
+    config::ServerTls {
+        secrets: pairs.map(|name| name.to_string()).collect(),
+        min_version: least.into(),
+        max_version: most.into(),
+        client_ca_bundle: if tls.mutual { clients(tls, scope, &path) } else { Bytes::new() },
+    }
+}
+
+/// The version of TLS that a listener is told, where it is one that is spoken.
+fn spoken(version: Option<&str>) -> Spoken {
+    match version {
+        Some("TLS12") => Spoken::Tls12,
+        Some("TLS13") => Spoken::Tls13,
+        _ => Spoken::Default,
+    }
+}
+
+/// The authorities of clients, who must show a certificate. Those of the system are never among them: whoever can have a certificate
+/// for a web site would come in.
+fn clients(tls: &ServerTls, scope: &Scope<'_>, path: &Path<'_>) -> Bytes {
+    let (report, authorities) = (scope.report, path.key("ca_certs"));
+    if tls.ca_certs.is_empty() {
+        let message =
+            "clients must show a certificate, and without ca_certs there is no authority to say whose: name one";
+        report.not_served(tls.place, &authorities, message);
+    } else if tls.system_authorities {
+        let message =
+            "these authorities alone are trusted with clients' certificates: those of the system are not beside them";
+        report.differs(tls.place, &authorities, message);
+    }
+    bundle(&tls.ca_certs, scope, tls.place, &authorities)
+}
+
+/// Certificates in PEM, of several files.
+fn bundle(files: &[String], scope: &Scope<'_>, place: Place, path: &Path<'_>) -> Bytes {
+    let mut bundle = Vec::new();
+    for file in files {
+        bundle.extend(scope.file(file, place, path).into_iter().flatten());
+        bundle.push(b'\n');
+    }
+    bundle.into()
 }
 
 /// TLS towards hosts.
@@ -64,11 +102,7 @@ pub(super) fn client(scope: &Scope<'_>) -> config::ClientTls {
     let path = Path::ROOT.key("client_tls");
     let report = scope.report;
     let authorities = path.key("ca_certs");
-    let mut bundle = Vec::new();
-    for file in &tls.ca_certs {
-        bundle.extend(scope.file(file, tls.place, &authorities).into_iter().flatten());
-        bundle.push(b'\n');
-    }
+    let bundle = bundle(&tls.ca_certs, scope, tls.place, &authorities);
     if !tls.ca_certs.is_empty() && tls.system_authorities {
         let message = "these authorities alone are trusted: those of the system are not beside them";
         report.differs(tls.place, &authorities, message);
@@ -111,7 +145,7 @@ pub(super) fn client(scope: &Scope<'_>) -> config::ClientTls {
         let message = "there is one certificate for all hosts: the first is shown, and no other";
         report.not_served(tls.place, &path.key("client_certs"), message);
     }
-    made.ca_bundle = bundle.into();
+    made.ca_bundle = bundle;
     made.min_version = version(tls.min_version.as_deref()).into();
     made.max_version = version(tls.max_version.as_deref()).into();
     made

@@ -94,6 +94,9 @@ fn place(
         return Ok(Vec::new());
     };
     let compiled = &served.compiled;
+    if served.spec.gateway_ref.is_some() {
+        shared(&compiled.listener, notes)?;
+    }
     let mut links = placement::links(key, &served.spec);
     links.extend(node.source.good.iter().flat_map(|spec| placement::links(key, spec)));
     links.extend(compiled.policies().map(placement::policy));
@@ -149,6 +152,24 @@ fn place(
         graph.take_back(resource);
     }
     Ok(programs)
+}
+
+/// Tells what a configuration asks of its own listener, and cannot have of a Gateway's, which others share.
+fn shared(listener: &config::Listener, notes: &mut Vec<String>) -> Result<(), Fault> {
+    let tls = listener.tls.as_ref();
+    if tls.is_some_and(|tls| !tls.client_ca_bundle.is_empty()) {
+        let message = "tls.enable_mtls: clients of a Gateway's listener are not asked for certificates, and without that everybody comes in";
+        return Err(("Invalid", message.to_owned()));
+    }
+    if tls.is_some() {
+        notes.push("tls: the Gateway's own is spoken".to_owned());
+    }
+    if listener.limits.is_some() {
+        let message =
+            "timeouts of clients and max_header_bytes are not applied: a Gateway's listener is shared with others";
+        notes.push(message.to_owned());
+    }
+    Ok(())
 }
 
 impl ConfigNode {

@@ -61,11 +61,19 @@ impl<R> Default for Paths<R> {
     }
 }
 
+/// Adds to the rules of one path, of which there mostly is a single one: an empty list would make room for four.
+fn one_more<R>(rules: &mut Vec<Ranked<R>>, rule: Ranked<R>) {
+    if rules.is_empty() {
+        rules.reserve_exact(1);
+    }
+    rules.push(rule);
+}
+
 impl<R> Paths<R> {
     /// Adds a match. Must be called in order of rank.
     pub(super) fn push(&mut self, rank: u32, matcher: Matcher, rule: R) {
         match matcher.path.clone() {
-            PathMatch::Exact(path) => self.exact.entry(path).or_default().push(Ranked { rank, matcher, rule }),
+            PathMatch::Exact(path) => one_more(self.exact.entry(path).or_default(), Ranked { rank, matcher, rule }),
             PathMatch::Prefix(prefix) => {
                 let prefix = prefix.trim_end_matches('/');
                 if prefix.is_empty() {
@@ -75,7 +83,7 @@ impl<R> Paths<R> {
                 if let Err(at) = self.prefix_lengths.binary_search_by(|length| prefix.len().cmp(length)) {
                     self.prefix_lengths.insert(at, prefix.len());
                 }
-                self.prefix.entry(prefix.into()).or_default().push(Ranked { rank, matcher, rule });
+                one_more(self.prefix.entry(prefix.into()).or_default(), Ranked { rank, matcher, rule });
             }
             PathMatch::Regex(regex) => self.regex.push((regex, Ranked { rank, matcher, rule })),
             PathMatch::Template(template) => {

@@ -20,6 +20,8 @@ pub(crate) enum Cause {
     Still,
     /// The thread has ended: a drain waits only so long.
     Shutdown,
+    /// Body or answer took longer than the listener allows.
+    TooLong,
 }
 
 impl Cause {
@@ -31,6 +33,7 @@ impl Cause {
             Self::Deadline => (Flag::UpstreamRequestTimeout, "response_timeout"),
             Self::BetweenBytes => (Flag::UpstreamRequestTimeout, "between_bytes_timeout"),
             Self::Still => (Flag::StreamIdleTimeout, "stream_idle_timeout"),
+            Self::TooLong => (Flag::DownstreamMaxDuration, "max_duration_timeout"),
             Self::Shutdown => (Flag::DownstreamConnectionTermination, "downstream_local_disconnect"),
         })
     }
@@ -43,6 +46,7 @@ impl Cause {
             4 => Self::BetweenBytes,
             5 => Self::Still,
             6 => Self::Shutdown,
+            7 => Self::TooLong,
             _ => return None,
         })
     }
@@ -55,6 +59,7 @@ impl Cause {
             Self::BetweenBytes => 4,
             Self::Still => 5,
             Self::Shutdown => 6,
+            Self::TooLong => 7,
         }
     }
 }

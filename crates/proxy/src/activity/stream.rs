@@ -13,6 +13,8 @@ use super::ending::First;
 pub(crate) struct StreamActivity {
     moves: Cell<u32>,
     end: Cell<Option<Instant>>,
+    /// Until when the listener allows the body, and the answer.
+    allowed: [Cell<Option<Instant>>; 2],
     cause: First,
     /// Interim answers that are to be sent, and whoever does it.
     interim: RefCell<Vec<Response<()>>>,
@@ -33,6 +35,24 @@ impl StreamActivity {
     /// Whether the answer should have ended at `now`.
     pub(crate) fn is_late(&self, now: Instant) -> bool {
         self.end.get().is_some_and(|end| end <= now)
+    }
+
+    /// Whether the request takes longer than it may at `now`.
+    pub(crate) fn is_too_long(&self, now: Instant) -> bool {
+        self.allowed.iter().any(|allowed| allowed.get().is_some_and(|end| end <= now))
+    }
+
+    /// The body must have come by `body`, and the answer have ended by `answer`.
+    #[cold]
+    pub(crate) fn allow(&self, body: Option<Instant>, answer: Option<Instant>) {
+        let [of_body, of_answer] = &self.allowed;
+        of_body.set(body);
+        of_answer.set(answer);
+    }
+
+    /// The body has come.
+    pub(crate) fn body_has_come(&self) {
+        self.allowed[0].set(None);
     }
 
     /// Why the request ends before its end.

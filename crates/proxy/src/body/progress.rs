@@ -21,7 +21,7 @@ pub(crate) struct BodyProgress {
     /// Movement of the request's stream, where the request shares its connection (HTTP/2).
     stream: Option<Rc<StreamActivity>>,
     /// Counts the body as being read, for as long as anyone looks at its progress.
-    _reading: Option<Reading>,
+    reading: Option<Reading>,
     stage: Cell<Stage>,
     reader: RefCell<Option<Waker>>,
 }
@@ -40,7 +40,7 @@ impl BodyProgress {
     /// Of a body that is read from now on, on the connection of `activity`, and there on `stream` if the request shares it.
     pub(crate) fn new(activity: &Arc<Activity>, stream: Option<&Rc<StreamActivity>>) -> Rc<Self> {
         let reading = Some(Reading::begin(activity));
-        Rc::new(Self { stream: stream.map(Rc::clone), _reading: reading, ..Self::default() })
+        Rc::new(Self { stream: stream.map(Rc::clone), reading, ..Self::default() })
     }
 
     /// A part was read.
@@ -54,6 +54,11 @@ impl BodyProgress {
     /// All was read.
     pub(crate) fn finish(&self) {
         self.stage.set(Stage::Finished);
+        match (&self.stream, &self.reading) {
+            (Some(stream), _) => stream.body_has_come(),
+            (None, Some(reading)) => reading.has_come(),
+            (None, None) => {}
+        }
         if self.timed.get() {
             self.ended.set(Some(Instant::now()));
         }

@@ -47,6 +47,10 @@ impl RequestBody {
     /// The body of a client's request, which came on the connection of `activity`, and there on `stream` if it shares it.
     pub(crate) fn client(incoming: ClientBody, activity: &Arc<Activity>, stream: Option<&Rc<StreamActivity>>) -> Self {
         if incoming.is_end_stream() {
+            match stream {
+                Some(stream) => stream.body_has_come(),
+                None => activity.body_has_come(),
+            }
             return Self::empty();
         }
         Self { source: Source::Client(incoming), progress: Some(BodyProgress::new(activity, stream)), taps: Vec::new() }

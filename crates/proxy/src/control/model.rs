@@ -25,6 +25,7 @@ use super::calls::CallCounts;
 use super::certificates::{CertificateView, certificates};
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
+use super::specs::Specs;
 use crate::config::{Config, Found, Passages, Rule};
 use crate::dns::Dns;
 use crate::limits::Limits;
@@ -42,6 +43,7 @@ const LISTED_FAULTS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Model {
     context: BuildContext,
+    specs: Specs,
     /// The address that stands for all addresses of this host.
     any: IpAddr,
     limiters: Arc<Registry>,
@@ -87,6 +89,7 @@ impl Model {
     pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr, max_checks: usize, limiters: Arc<Registry>) -> Self {
         Self {
             context: BuildContext { dns, runtime, max_checks },
+            specs: Specs::default(),
             any,
             passages: Passages::new(Limits::default().answer_cache, Arc::default(), Arc::clone(&limiters)),
             limiters,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use backstay_model::{HostPattern, Identity, Listener, Secret};
+use backstay_model::{ClientLimits, HostPattern, Identity, Listener, Secret, TlsTerms};
 
 use super::accepted::{Accepted, AcceptedMap};
 use super::routes::RouteItem;
@@ -17,6 +17,7 @@ use crate::tls::{ServerNames, server_config};
 pub(super) struct SocketItem {
     pub(super) socket: Arc<Socket>,
     certificates: Vec<Certificates>,
+    terms: TlsTerms,
 }
 
 /// The certificates of one listener.
@@ -45,15 +46,15 @@ impl Parts<'_> {
         let here: Vec<_> = self.listeners.iter().collect();
         let ready: Vec<_> =
             here.iter().filter(at).filter(|(_, accepted)| self.is_ready(&accepted.item)).copied().collect();
-        if ready.is_empty() {
-            return None;
-        }
+        // Listeners of one socket agree on these.
+        let (_, first) = ready.first()?;
+        let Listener { terms, limits, .. } = &first.item;
         let certificates: Vec<_> = ready.iter().filter_map(|(_, accepted)| self.certificates(&accepted.item)).collect();
-        let reusable = previous.filter(|previous| previous.certificates == certificates);
+        let reusable = previous.filter(|previous| previous.certificates == certificates && previous.terms == *terms);
         let tls = match reusable {
             Some(previous) => previous.socket.tls.clone(),
             None if certificates.is_empty() => None,
-            None => match server_config(self.server_names(&certificates)) {
+            None => match server_config(self.server_names(&certificates), terms) {
                 Ok(tls) => Some(tls),
                 Err(error) => {
                     tracing::error!(%address, %error, "no TLS can be served here");
@@ -79,7 +80,9 @@ impl Parts<'_> {
             }
         }
         let listeners = ready.iter().map(|(name, _)| Arc::clone(name)).collect();
-        Some(SocketItem { socket: Arc::new(Socket { address, listeners, tls, table: table.build() }), certificates })
+        let limits = (*limits != ClientLimits::default()).then(|| Arc::new(limits.clone()));
+        let socket = Socket { address, listeners, tls, limits, table: table.build() };
+        Some(SocketItem { socket: Arc::new(socket), certificates, terms: terms.clone() })
     }
 
     /// Whether a listener can be served: without TLS always, with TLS once it has a certificate.

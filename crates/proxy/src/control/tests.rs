@@ -52,7 +52,7 @@ fn listener(name: &str, version: &str, port: u32) -> Update {
 }
 
 fn https(name: &str, version: &str, port: u32, secret: &str) -> Update {
-    let tls = Some(ServerTls { secrets: vec![secret.to_owned()] });
+    let tls = Some(ServerTls { secrets: vec![secret.to_owned()], ..ServerTls::default() });
     update(
         name,
         version,

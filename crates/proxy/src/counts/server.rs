@@ -26,6 +26,8 @@ pub struct ServerMetrics {
     pub idle_timeouts: Count,
     /// Connections cut by `stream_idle_timeout`.
     pub stream_idle_timeouts: Count,
+    /// Requests cut because body or answer took longer than their listener allows.
+    pub request_timeouts: Count,
     /// TLS handshakes that failed.
     pub handshake_failures: Count,
     /// Requests refused because of `max_head_size` or `max_headers`.

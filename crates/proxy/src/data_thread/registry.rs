@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::socket::CurrentSocket;
 use crate::activity::{Activity, Phase, Progress};
 use crate::limits::Limits;
+use backstay_model::ClientLimits;
 use backstay_upstream::uptime;
 
 /// What a connection has been told.
@@ -51,6 +52,8 @@ struct Entry {
     activity: Arc<Activity>,
     link: Rc<Link>,
     socket: Weak<CurrentSocket>,
+    /// What its socket allowed when it was opened, where that is not what all do.
+    limits: Option<Arc<ClientLimits>>,
     progress: Progress,
     since: Instant,
     /// The connection was told to end because it was idle.
@@ -160,19 +163,21 @@ impl Registry {
         let uptime = uptime();
         for entry in self.entries.borrow_mut().values_mut() {
             let progress = entry.activity.progress(uptime);
-            if progress != entry.progress && progress.0 != Phase::Late {
+            if progress != entry.progress && !matches!(progress.0, Phase::Late | Phase::TooLong) {
                 entry.dismissed &= progress.0 == Phase::Idle;
                 entry.progress = progress;
                 entry.since = now;
                 continue;
             }
+            let own = |limit: fn(&ClientLimits) -> Option<Duration>| entry.limits.as_deref().and_then(limit);
+            let header = || own(|own| own.header_timeout).unwrap_or(limits.header_timeout);
             let allowed = match progress.0 {
                 Phase::Idle if entry.dismissed => GOODBYE,
-                Phase::Idle => limits.idle_timeout,
-                Phase::Head if self.closing.get() => limits.header_timeout.min(LAST_HEAD),
-                Phase::Head => limits.header_timeout,
+                Phase::Idle => own(|own| own.idle_timeout).unwrap_or(limits.idle_timeout),
+                Phase::Head if self.closing.get() => header().min(LAST_HEAD),
+                Phase::Head => header(),
                 Phase::Busy => limits.stream_idle_timeout,
-                Phase::Late => Duration::ZERO,
+                Phase::Late | Phase::TooLong => Duration::ZERO,
             };
             if now.duration_since(entry.since) >= allowed {
                 if progress.0 == Phase::Idle && !entry.dismissed {
@@ -202,6 +207,7 @@ impl Registry {
             activity: Arc::clone(activity),
             link: Rc::clone(&link),
             socket: Rc::downgrade(socket),
+            limits: socket.load().limits.clone(),
             progress: activity.progress(uptime()),
             since: Instant::now(),
             dismissed: false,

@@ -50,25 +50,37 @@ impl Streams {
         self.entries.borrow_mut().insert(id, entry);
     }
 
-    /// Ends requests of which nothing has moved for as long as `allowed`, and those whose time is over. Returns how many stood
-    /// still.
-    pub(super) fn sweep(&self, now: Instant, allowed: Duration) -> u64 {
-        let mut still = 0;
+    /// Ends requests of which nothing has moved for as long as `allowed`, and those whose time is over.
+    pub(super) fn sweep(&self, now: Instant, allowed: Duration) -> Ended {
+        let mut ended = Ended::default();
         for entry in self.entries.borrow_mut().values_mut() {
             let moves = entry.activity.moves();
             if entry.activity.is_late(now) {
                 entry.activity.cause().set(Cause::Deadline);
                 entry.task.abort();
+            } else if entry.activity.is_too_long(now) && !entry.task.is_finished() {
+                ended.too_long += 1;
+                entry.activity.cause().set(Cause::TooLong);
+                entry.task.abort();
             } else if moves != entry.moves {
                 (entry.moves, entry.since) = (moves, now);
             } else if now.duration_since(entry.since) >= allowed && !entry.task.is_finished() {
-                still += 1;
+                ended.still += 1;
                 entry.activity.cause().set(Cause::Still);
                 entry.task.abort();
             }
         }
-        still
+        ended
     }
+}
+
+/// How many requests a sweep has ended.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// Nothing had moved.
+    pub(super) still: u64,
+    /// They took longer than their listener allows.
+    pub(super) too_long: u64,
 }
 
 /// A request's entry among the streams, for as long as this lives.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use backstay_model::ClientLimits;
 use http::HeaderValue;
 
 use crate::activity::Activity;
@@ -15,6 +16,8 @@ use crate::data_thread::{CurrentSocket, DataThread, Shared};
 pub(crate) struct ClientConnection {
     pub(crate) thread: Rc<DataThread>,
     pub(crate) socket: Rc<CurrentSocket>,
+    /// What its socket allowed when it was opened, where that is not what all do.
+    pub(crate) limits: Option<Arc<ClientLimits>>,
     /// The client's address.
     pub(crate) peer: SocketAddr,
     /// The client's address as a header carries it.
@@ -31,9 +34,10 @@ pub(crate) struct ClientConnection {
 }
 
 impl ClientConnection {
-    /// `http` or `https`.
-    pub(crate) fn scheme(&self) -> &'static str {
-        if self.secure { "https" } else { "http" }
+    /// Bytes of a request's head.
+    pub(crate) fn max_head_size(&self) -> usize {
+        let own = self.limits.as_ref().and_then(|limits| limits.max_head_size);
+        own.unwrap_or(self.thread.shared.limits.max_head_size)
     }
 
     /// Whether the connection should take no more requests.

@@ -113,8 +113,8 @@ impl Aim<'_> {
         if !self.backend.policy.hashes() {
             return (None, Vec::new());
         }
-        let client = &exchange.client;
-        hash::of(&self.backend.policy.hash, parts, client.peer.ip(), || client.thread.random())
+        let thread = &exchange.client.thread;
+        hash::of(&self.backend.policy.hash, parts, exchange.address(), || thread.random())
     }
 
     /// Whether the head of `parts`, as the backend speaks it, may be sent.

@@ -90,7 +90,7 @@ pub(super) fn decide(
     exchange.format.grpc = present.content_type && grpc::is_spoken(&parts.headers);
     let shared = &exchange.client.thread.shared;
     if exchange.client.is_multiplexed() {
-        if !headers::is_within(&shared.limits, &parts) {
+        if !headers::is_within(&exchange.client, &parts) {
             shared.metrics.heads_too_large.increment(1);
             return Course::Answered(reply::refuse(exchange, headers::TOO_LARGE));
         }

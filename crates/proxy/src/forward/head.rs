@@ -42,6 +42,7 @@ pub(super) fn prepare(
     let HeadEdits { authority, prefix, filters } = *edits;
     let headers = &mut parts.headers;
     let mut hop = headers::strip(headers, present);
+    let secure = exchange.is_secure();
     let client = &exchange.client;
     if let Some(offered) = hop.upgrade.take() {
         hop.upgrade = headers::permitted(offered, &client.thread.shared.upgrades);
@@ -60,7 +61,7 @@ pub(super) fn prepare(
     } else {
         headers.insert(headers::FORWARDED_FOR, client.peer_value.clone());
     }
-    headers.insert(headers::FORWARDED_PROTO, HeaderValue::from_static(client.scheme()));
+    headers.insert(headers::FORWARDED_PROTO, HeaderValue::from_static(if secure { "https" } else { "http" }));
     if !present.request_id || headers.get(headers::REQUEST_ID).is_none_or(HeaderValue::is_empty) {
         headers.insert(headers::REQUEST_ID, headers::request_id(client.thread.random(), client.thread.random()));
     }

@@ -6,14 +6,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::loops::CDN_LOOP;
 use crate::body::trailers::may_be_sent;
-use crate::limits::Limits;
+use crate::exchange::ClientConnection;
 use crate::local_reply::{Flag, LocalReply};
+pub(super) use crate::trust::{FORWARDED_FOR, FORWARDED_PROTO};
 use crate::upgrades::Upgrades;
 
-/// Client and proxies on the way here.
-pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// Scheme that the client used.
-pub(super) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Host that the client asked for, when another is sent.
 pub(super) const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// Names the request in everyone's logs.
@@ -52,9 +49,9 @@ pub(super) fn is_well_formed(headers: &HeaderMap) -> bool {
 /// What a header takes beside its name and value (RFC 9113, 6.5.2).
 const OVERHEAD: usize = 32;
 
-/// Whether the head of an HTTP/2 request is within `limits`, which nobody before has seen to.
-pub(super) fn is_within(limits: &Limits, parts: &Parts) -> bool {
-    parts.headers.len() <= limits.max_headers && size(parts) <= limits.max_head_size
+/// Whether the head of an HTTP/2 request is within the limits of its client, which nobody before has seen to.
+pub(super) fn is_within(client: &ClientConnection, parts: &Parts) -> bool {
+    parts.headers.len() <= client.thread.shared.limits.max_headers && size(parts) <= client.max_head_size()
 }
 
 /// Bytes of a head in HTTP/2.

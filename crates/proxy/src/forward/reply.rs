@@ -111,14 +111,13 @@ pub(super) fn redirect(
     authority: &Authority<'_>,
     parts: &Parts,
 ) -> Response<ResponseBody> {
-    let client = &exchange.client;
-    let scheme = redirect.scheme.as_deref().unwrap_or_else(|| client.scheme());
+    let scheme = redirect.scheme.as_deref().unwrap_or_else(|| exchange.scheme());
     let host = redirect.hostname.as_deref().unwrap_or(&authority.host);
     let well_known = if scheme == "https" { 443 } else { 80 };
     let port = match (redirect.port, &redirect.scheme) {
         (Some(port), _) => port.get(),
         (None, Some(_)) => well_known,
-        (None, None) => client.port,
+        (None, None) => exchange.port(),
     };
     let mut location = format!("{scheme}://");
     if host.contains(':') {

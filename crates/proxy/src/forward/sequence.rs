@@ -58,8 +58,7 @@ pub(super) fn decide(
     let edits = HeadEdits { authority: asked.raw, prefix: asked.matched.prefix, filters };
     let hop = head::prepare(&mut exchange, &mut parts, asked.present, &edits, &body);
     let Some(hop) = hop else { return Decision::Answered(reply::refuse(exchange, UNSENDABLE)) };
-    let client = Rc::clone(&exchange.client);
-    let mut evaluation = Evaluation::new(sequence, &client, &asked.authority.host, parts);
+    let mut evaluation = Evaluation::new(sequence, &exchange, &asked.authority.host, parts);
     let mut edits = ResponseEdits::default();
     let end = steps::run(&mut evaluation, &mut edits);
     let key = match end {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::limits::{LimitError, Limits};
 use crate::plane::{Access, AccessError};
 use crate::state::StateError;
+use crate::trust::Trust;
 use crate::upgrades::Upgrades;
 
 /// How a proxy runs.
@@ -51,6 +52,8 @@ pub struct Options {
     pub limits: Limits,
     /// What connections of clients may change to. Default WebSocket alone.
     pub upgrades: Upgrades,
+    /// Which proxies in front of this one are believed when they say for whom they ask. Default none.
+    pub trust: Trust,
     /// What `POST /logging` turns. Default nothing: it is answered with 404.
     pub log_switch: Option<LogSwitch>,
 }
@@ -86,6 +89,7 @@ impl Default for Options {
             drain_timeout: Duration::from_secs(30),
             limits: Limits::default(),
             upgrades: Upgrades::default(),
+            trust: Trust::default(),
             log_switch: None,
         }
     }

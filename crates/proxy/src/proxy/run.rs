@@ -137,6 +137,7 @@ async fn begin(
         threads: options.threads,
         limits: options.limits.clone(),
         upgrades: options.upgrades.clone(),
+        trust: options.trust.clone(),
         metrics: Arc::clone(&metrics),
         access_log,
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),

@@ -79,6 +79,7 @@ async fn serve<S: Service>(
     };
     let client = Rc::new(ClientConnection {
         thread: Rc::clone(&thread),
+        limits: socket.load().limits.clone(),
         socket,
         peer: SocketAddr::new(ip, peer.port()),
         peer_value: HeaderValue::try_from(ip.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
@@ -134,8 +135,8 @@ async fn serve_http1<S: Service>(
         let limits = &client.thread.shared.limits;
         let mut builder = http1::Builder::new();
         builder
-            .max_header_size(limits.max_head_size)
-            .max_buf_size(limits.max_head_size.max(8 << 10))
+            .max_header_size(client.max_head_size())
+            .max_buf_size(client.max_head_size().max(8 << 10))
             // The sweep cuts slow heads; a timer per request would cost an allocation each.
             .header_read_timeout(None);
         if limits.max_headers != 100 {
@@ -182,6 +183,7 @@ fn cut(thread: &DataThread, phase: Phase) {
         Phase::Busy => metrics.stream_idle_timeouts.increment(1),
         // The backend counts them.
         Phase::Late => {}
+        Phase::TooLong => metrics.request_timeouts.increment(1),
     }
 }
 

@@ -54,7 +54,7 @@ impl<S: Service> Http2<S> {
             .max_send_buffer_size(MAX_SEND_BUFFER)
             .max_local_error_reset_streams(Some(MAX_RESETS))
             // The library refuses by itself what is larger, unseen; what is larger than may be is refused with the request.
-            .max_header_list_size(u32::try_from(2 * limits.max_head_size).unwrap_or(u32::MAX));
+            .max_header_list_size(u32::try_from(2 * client.max_head_size()).unwrap_or(u32::MAX));
         if !shared.upgrades.is_empty() {
             builder.enable_connect_protocol();
         }

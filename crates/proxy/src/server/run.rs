@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 use super::accept;
 use crate::config::Config;
@@ -71,6 +71,8 @@ impl<S: Service> Runner<S> {
 
     /// Serves `config` from now on. Returns the sockets that are gone from it.
     fn serve(&self, config: &Arc<Config>, opened: Vec<Opened>) -> Vec<Listening> {
+        let limits = config.sockets.iter().filter_map(|socket| socket.limits.as_ref());
+        self.thread.keep_to(limits.filter_map(|limits| limits.shortest()).min());
         let mut sockets = self.sockets.borrow_mut();
         let stays = |address: &SocketAddr| config.sockets.iter().any(|socket| socket.address == *address);
         let gone = sockets.extract_if(|address, _| !stays(address)).map(|(_, listening)| listening).collect();
@@ -148,13 +150,8 @@ pub(super) fn run(
 
 /// Looks at all connections now and then.
 async fn sweep(thread: Rc<DataThread>) {
-    let limits = &thread.shared.limits;
-    let shortest = limits.header_timeout.min(limits.idle_timeout).min(limits.stream_idle_timeout);
-    let period = (shortest / 8).clamp(Duration::from_millis(10), Duration::from_secs(1));
-    let mut ticks = tokio::time::interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        tokio::time::sleep(thread.sweep_period()).await;
         thread.sweep(Instant::now());
     }
 }

@@ -19,6 +19,7 @@ use crate::counts::ServerMetrics;
 use crate::data_thread::Shared;
 use crate::forward::Forwarder;
 use crate::limits::Limits;
+use crate::trust::Trust;
 use crate::upgrades::Upgrades;
 
 /// How the data threads run.
@@ -30,6 +31,8 @@ pub struct Options {
     pub limits: Limits,
     /// What their connections may change to.
     pub upgrades: Upgrades,
+    /// Which proxies in front are believed.
+    pub trust: Trust,
     /// What is counted.
     pub metrics: Arc<ServerMetrics>,
     /// Where access log lines go; `None` writes none.
@@ -39,12 +42,13 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// One thread, default limits and upgrades, no access log.
+    /// One thread, default limits and upgrades, nobody believed, no access log.
     fn default() -> Self {
         Self {
             threads: 1,
             limits: Limits::default(),
             upgrades: Upgrades::default(),
+            trust: Trust::default(),
             metrics: Arc::default(),
             access_log: None,
             own_addresses: Vec::new(),
@@ -76,7 +80,8 @@ impl Workers {
     /// # Errors
     /// When the system refuses a thread or its runtime.
     pub fn start(options: Options) -> io::Result<Self> {
-        let shared = Arc::new(Shared::new(options.limits, options.upgrades, options.metrics, options.access_log));
+        let allowed = (options.upgrades, options.trust);
+        let shared = Arc::new(Shared::new(options.limits, allowed, options.metrics, options.access_log));
         shared.own.store(Arc::new(options.own_addresses.clone()));
         let failed = watch::Sender::new(false);
         let threads = (0..options.threads.max(1))

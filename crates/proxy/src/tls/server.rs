@@ -3,22 +3,28 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_model::HostPattern;
+use backstay_model::{HostPattern, TlsTerms, tls_versions};
 use backstay_upstream::tls::{TlsError, provider};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 
-/// A server configuration that presents the certificates of `names` and offers HTTP/2, then HTTP/1.1.
+/// A server configuration that presents the certificates of `names` and offers HTTP/2, then HTTP/1.1, on these
+/// terms.
 ///
 /// # Errors
 /// When rustls refuses the parameters.
-pub fn server_config(names: ServerNames) -> Result<Arc<ServerConfig>, TlsError> {
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(names));
+pub fn server_config(names: ServerNames, terms: &TlsTerms) -> Result<Arc<ServerConfig>, TlsError> {
+    let versions = tls_versions(terms.tls12, terms.tls13, &[]);
+    let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(&versions)?;
+    let builder = match &terms.client_authorities {
+        None => builder.with_no_client_auth(),
+        Some(authorities) => builder.with_client_cert_verifier(
+            WebPkiClientVerifier::builder_with_provider(Arc::clone(authorities.roots()), provider()).build()?,
+        ),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(names));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // Clients that come back skip most of the handshake; the keys change by themselves and never leave this process.
     config.ticketer = ring::Ticketer::new()?;

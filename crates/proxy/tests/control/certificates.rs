@@ -25,7 +25,8 @@ fn certificate(name: &str, (from, until): (i32, i32)) -> resource::Kind {
 async fn certificates_are_listed_with_what_the_time_says_of_them() {
     let (mut plane, listen) = (ControlPlane::start().await, free_port());
     let proxy = Proxy::start(options(Some(plane.address))).await.unwrap();
-    let tls = ServerTls { secrets: vec!["secret/n/old".to_owned(), "secret/n/good".to_owned()] };
+    let tls =
+        ServerTls { secrets: vec!["secret/n/old".to_owned(), "secret/n/good".to_owned()], ..ServerTls::default() };
     let https = resource::Kind::Listener(Listener {
         address: "127.0.0.1".to_owned(),
         port: listen.into(),

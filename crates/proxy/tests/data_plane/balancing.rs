@@ -83,7 +83,7 @@ async fn without_panic_nobody_unhealthy_is_asked() {
     }
 }
 
-fn maglev() -> LoadBalancing {
+pub(crate) fn maglev() -> LoadBalancing {
     LoadBalancing { policy: Choice::Maglev(Maglev { table_size: 101 }), ..LoadBalancing::default() }
 }
 

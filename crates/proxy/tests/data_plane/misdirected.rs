@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use backstay_model::HostPattern;
+use backstay_model::{HostPattern, TlsTerms};
 use backstay_proxy::config::{Filters, Rule, Socket};
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::Options;
@@ -42,10 +42,11 @@ async fn a_host_of_another_listener_than_the_connections_is_misdirected() {
             }),
         });
     }
-    let (tls, table) = (Some(server_config(names).unwrap()), table.build());
+    let (tls, table) = (Some(server_config(names, &TlsTerms::default()).unwrap()), table.build());
     let (log, lines) = access_log();
     let options = Options { access_log: Some(log), ..Options::default() };
-    let proxy = Proxy::with(options, Arc::new(Socket { address: ANY_PORT, listeners: vec![], tls, table })).await;
+    let proxy =
+        Proxy::with(options, Arc::new(Socket { address: ANY_PORT, listeners: vec![], tls, limits: None, table })).await;
     for (sni, host, status) in [
         ("one.example", "one.example", 200),
         ("one.example", "ONE.example.:8443", 200),

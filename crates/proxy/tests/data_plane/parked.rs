@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_model::HostPattern;
+use backstay_model::{HostPattern, TlsTerms};
 use backstay_proxy::config::Socket;
 use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::server::{Limits, Options};
@@ -89,10 +89,10 @@ async fn a_connection_over_tls_rests_too() {
     let upstream = Upstream::http1(echo).await;
     let mut names = ServerNames::default();
     names.insert(HostPattern::Any, authority.sign("one.example"));
-    let (tls, table) = (Some(server_config(names).unwrap()), Routes::to(upstream.address));
+    let (tls, table) = (Some(server_config(names, &TlsTerms::default()).unwrap()), Routes::to(upstream.address));
     let metrics = Arc::<ServerMetrics>::default();
     let options = Options { limits: limits(), metrics: Arc::clone(&metrics), ..Options::default() };
-    let socket = Socket { address: ANY_PORT, listeners: vec![], tls, table };
+    let socket = Socket { address: ANY_PORT, listeners: vec![], tls, limits: None, table };
     let proxy = Proxy::with(options, Arc::new(socket)).await;
     let mut stream = connect(&proxy, &authority, "one.example", &[]).await.unwrap();
     for path in ["/0", "/1"] {

@@ -225,7 +225,7 @@ impl Routes {
 }
 
 pub(crate) fn socket(address: SocketAddr, table: Table) -> Arc<Socket> {
-    Arc::new(Socket { address, listeners: vec!["listener/test".into()], tls: None, table })
+    Arc::new(Socket { address, listeners: vec!["listener/test".into()], tls: None, limits: None, table })
 }
 
 pub(crate) fn config(sockets: Vec<Arc<Socket>>) -> Arc<Config> {

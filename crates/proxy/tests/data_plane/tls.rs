@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_model::{HostPattern, Protocol, cipher_suite};
+use backstay_model::{HostPattern, Protocol, TlsTerms, cipher_suite};
 use backstay_proxy::config::Socket;
 use backstay_proxy::server::Options;
 use backstay_proxy::tls::{ServerNames, server_config};
@@ -40,6 +40,14 @@ impl Authority {
         Arc::new(roots)
     }
 
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    pub(crate) fn issuer(&self) -> &rcgen::Issuer<'static, KeyPair> {
+        &self.0
+    }
+
     pub(crate) fn sign(&self, name: &str) -> Arc<CertifiedKey> {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
@@ -53,7 +61,7 @@ impl Authority {
 pub(crate) async fn upstream(key: Arc<CertifiedKey>, alpn: &[&[u8]]) -> Upstream {
     let mut names = ServerNames::default();
     names.insert(HostPattern::Any, key);
-    serving(ServerConfig::clone(&server_config(names).unwrap()), alpn).await
+    serving(ServerConfig::clone(&server_config(names, &TlsTerms::default()).unwrap()), alpn).await
 }
 
 async fn serving(mut config: ServerConfig, alpn: &[&[u8]]) -> Upstream {
@@ -192,7 +200,13 @@ async fn certificates_follow_the_server_name_and_the_protocol_follows_alpn() {
     names.insert(HostPattern::parse("one.example").unwrap(), authority.sign("one.example"));
     names.insert(HostPattern::parse("*.two.example").unwrap(), authority.sign("*.two.example"));
     let table = Routes::to(upstream.address);
-    let socket = Socket { address: ANY_PORT, listeners: vec![], tls: Some(server_config(names).unwrap()), table };
+    let socket = Socket {
+        address: ANY_PORT,
+        listeners: vec![],
+        tls: Some(server_config(names, &TlsTerms::default()).unwrap()),
+        limits: None,
+        table,
+    };
     let proxy = Proxy::with(Options::default(), Arc::new(socket)).await;
 
     for name in ["one.example", "a.two.example"] {
@@ -360,7 +374,7 @@ async fn versions_and_suites_are_kept_to() {
 async fn an_answer_without_length_ends_only_where_the_endpoint_says_so() {
     let mut names = ServerNames::default();
     names.insert(HostPattern::Any, Authority::new().sign("up.example"));
-    let acceptor = TlsAcceptor::from(server_config(names).unwrap());
+    let acceptor = TlsAcceptor::from(server_config(names, &TlsTerms::default()).unwrap());
     for says in [true, false] {
         let acceptor = acceptor.clone();
         let upstream = Upstream::serve(move |stream| {

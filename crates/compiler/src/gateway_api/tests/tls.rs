@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 
 use backstay_proto::config;
 use backstay_proto::config::resource::Kind as Resource;
+use backstay_resources::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     CERTIFICATE, OLD_CERTIFICATE, OTHER_CERTIFICATE, OTHER_PRIVATE_KEY, PRIVATE_KEY, World, backend, certificate,
-    certificate_until, class, gateway, proxy, secret, set, simple_route, with,
+    certificate_from, certificate_until, class, gateway, proxy, secret, set, simple_route, with,
 };
 use crate::{LastGoodSecret, LastGoodSecretName, Role};
 
@@ -205,6 +206,22 @@ fn the_first_certificate_to_expire_is_told_once_it_has() {
 }
 
 #[test]
+fn the_last_certificate_to_become_valid_is_told_until_it_is() {
+    /// The beginning of 2080.
+    const BEGINS: i64 = 3_471_292_800;
+    let gw = secure(json!([{"name": "one"}, {"name": "two"}]));
+    let [one, two] = [("one", 2070), ("two", 2080)].map(|(it, year)| certificate_from(it, year));
+    let world = World::new([class(), gw.clone(), one, two]);
+    let report = world.listener_report(&gw, "https");
+    let found = report.conditions.iter().find(|it| it.kind == "CertificateNotYetValid").unwrap();
+    let at = Timestamp::from_second;
+    assert_eq!(found.until, Some(at(BEGINS)));
+    assert!(found.message.starts_with("tls.certificateRefs[1] refers to a certificate that is valid from 2080-"));
+    assert!(found.is_told(at(BEGINS - 1)) && !found.is_told(at(BEGINS)));
+    assert_eq!(world.listener_condition(&gw, "https", "ResolvedRefs"), "True ResolvedRefs", "it is a warning");
+}
+
+#[test]
 fn references_that_are_not_permitted() {
     let cases = [
         (json!([]), "False InvalidCertificateRef"),
@@ -282,7 +299,11 @@ fn a_renewed_certificate_moves_nothing_else() {
     let gw = secure(json!([{"name": "one"}]));
     let mut world = World::new([class(), gw.clone(), certificate("one")]);
     let told = |world: &World| {
-        let conditions = world.status(&gw).report.all_conditions().filter(|finding| finding.since.is_none());
+        let conditions = world
+            .status(&gw)
+            .report
+            .all_conditions()
+            .filter(|finding| finding.since.is_none() && finding.until.is_none());
         conditions.cloned().collect::<Vec<_>>()
     };
     let before = told(&world);

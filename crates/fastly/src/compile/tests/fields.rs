@@ -153,6 +153,17 @@ fn certificates_travel_as_secrets_and_authorities_with_the_backend() {
 }
 
 #[test]
+fn so_many_errors_mark_a_backend_down() {
+    assert_eq!(of(json!({})).outlier_detection, None);
+    let backend = of(json!({"error_threshold": 5}));
+    let detection = backend.outlier_detection.as_ref().unwrap();
+    assert_eq!((detection.consecutive_gateway_failure, detection.consecutive_5xx), (Some(5), Some(0)));
+    assert_eq!((detection.max_ejection_percent, detection.always_eject_one), (Some(100), true), "it is the only one");
+    assert_eq!(backend.load_balancing.as_ref().unwrap().panic_threshold, Some(0), "what is down gets nothing");
+    backstay_model::Backend::try_from(&backend).unwrap();
+}
+
+#[test]
 fn every_field_of_a_health_check_lands_where_proxies_look_for_it() {
     let check = json!({
         "name": "hc", "host": "check.test", "path": "/up?x", "method": "GET", "check_interval": 1500, "timeout": 250,

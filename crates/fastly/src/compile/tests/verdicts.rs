@@ -90,6 +90,7 @@ fn what_cannot_be_served_is_refused_with_its_object() {
             }),
             "Logging 'l': Condition 'c' is not a response condition",
         ),
+        (of(json!({"share_key": "abc"})), "Backend 'o': share_key is not done"),
         (
             json!({"conditions": [condition("c", 1, "client.ip ~ nowhere")]}),
             "Condition 'c': there is no variable, ACL, dictionary or backend nowhere\nat: (input Line 1 Pos 13)",
@@ -125,8 +126,6 @@ fn what_is_not_done_is_said_and_stops_nobody() {
         (conditional, "No default director found: every backend has a condition"),
         (of(json!({"shield": "iad-va-us"})), "Backend 'o': shield is not applicable"),
         (of(json!({"use_ssl": 1, "port": 80})), "Backend 'o': use_ssl is set and the port is 80"),
-        (of(json!({"error_threshold": 5})), "Backend 'o': error_threshold is not applied"),
-        (of(json!({"share_key": "abc"})), "Backend 'o': share_key is not applied"),
         (
             of(json!({"use_ssl": 1, "port": 443, "ssl_ciphers": "AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256"})),
             "Backend 'o': of ssl_ciphers, AES128-SHA cannot be spoken",

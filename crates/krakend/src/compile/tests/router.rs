@@ -119,7 +119,8 @@ fn a_listener_is_where_the_file_says() {
         r#"{"version": 3, "port": 9000, "listen_ip": "127.0.0.1", "endpoints": [{"endpoint": "/a", "backend": [{"host": "h"}]}]}"#,
     );
     assert_eq!((made.listener.address.as_str(), made.listener.port), ("127.0.0.1", 9000));
-    let said =
-        said(r#"{"version": 3, "idle_timeout": "1s", "endpoints": [{"endpoint": "/a", "backend": [{"host": "h"}]}]}"#);
-    assert!(said.iter().any(|line| line.contains("idle_timeout: it is not applied")), "{said:?}");
+    let said = said(
+        r#"{"version": 3, "max_idle_connections": 9, "endpoints": [{"endpoint": "/a", "backend": [{"host": "h"}]}]}"#,
+    );
+    assert!(said.iter().any(|line| line.contains("max_idle_connections: it is not applied")), "{said:?}");
 }

@@ -1,7 +1,14 @@
 use super::{Cause, First};
 
-const ALL: [Cause; 6] =
-    [Cause::Client, Cause::Recorded, Cause::Deadline, Cause::BetweenBytes, Cause::Still, Cause::Shutdown];
+const ALL: [Cause; 7] = [
+    Cause::Client,
+    Cause::Recorded,
+    Cause::Deadline,
+    Cause::BetweenBytes,
+    Cause::Still,
+    Cause::Shutdown,
+    Cause::TooLong,
+];
 
 #[test]
 fn what_came_first_decides() {

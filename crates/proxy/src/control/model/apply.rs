@@ -169,8 +169,9 @@ impl Response<'_> {
         }
     }
 
-    fn backend(&mut self, name: &Arc<str>, version: &Arc<str>, value: Bytes, plan: Backend) -> Result<(), Fault> {
+    fn backend(&mut self, name: &Arc<str>, version: &Arc<str>, value: Bytes, mut plan: Backend) -> Result<(), Fault> {
         let model = &mut *self.model;
+        plan.spec = model.specs.shared(plan.spec);
         let names_changed =
             |item: &BackendItem| matches!(&item.feed, Some(Feed::Following(following)) if !following.is_ready());
         let waits = model.secrets_of(plan.tls.as_ref()).is_none();

@@ -206,7 +206,7 @@ impl Direct {
         let found = {
             let leaving = response::Leaving { exchange: &mut exchange, due, progress: None };
             let thread = Rc::clone(&leaving.exchange.client.thread);
-            let context = Context { thread, peer: leaving.exchange.client.peer.ip(), due };
+            let context = Context { thread, peer: leaving.exchange.address(), due };
             let work = client::follow(&context, (site, target), again, Reply::of(answered).found(asked), None);
             let found = within(&mut deadline, pin!(work), || Err(CallError::Deadline)).await;
             std::mem::forget(leaving);

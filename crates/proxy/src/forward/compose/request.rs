@@ -85,7 +85,7 @@ fn parameters(parts: &Parts, asked: &Asked<'_>) -> Vec<(String, String)> {
 /// Whom the request is from, as a header carries it.
 pub(super) fn client_value(exchange: &Exchange, parts: &Parts, asked: &Asked<'_>) -> HeaderValue {
     let named = asked.matched.rule.client_address.as_ref();
-    let found = named.and_then(|named| named.find(&parts.headers, exchange.client.peer.ip()));
+    let found = named.and_then(|named| named.find(&parts.headers, exchange.address()));
     let found = found.and_then(|found| HeaderValue::from_str(&found).ok());
-    found.unwrap_or_else(|| exchange.client.peer_value.clone())
+    found.unwrap_or_else(|| exchange.address_value().clone())
 }

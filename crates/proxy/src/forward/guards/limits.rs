@@ -60,7 +60,7 @@ fn address(written: Option<&[u8]>, inquiry: Inquiry<'_>) -> IpAddr {
         text.parse().ok().or_else(alone)
     });
     parsed.unwrap_or_else(|| {
-        let peer = inquiry.exchange.client.peer.ip();
+        let peer = inquiry.exchange.address();
         let found = inquiry.client_address.and_then(|how| how.find(&inquiry.parts.headers, peer)?.parse().ok());
         found.unwrap_or(peer).to_canonical()
     })

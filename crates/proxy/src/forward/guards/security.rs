@@ -29,7 +29,7 @@ pub(super) fn check(guards: &Arc<Guards>, inquiry: Inquiry<'_>, additions: &mut 
     if !security.serves(host.as_bytes()) {
         return Some(Answer::new(Guard::Security, BAD_HOST).with(HeaderMap::from_iter(OF_ERRORS)));
     }
-    let tls = exchange.client.secure || security.says_tls(&parts.headers);
+    let tls = exchange.is_secure() || security.says_tls(&parts.headers);
     if !tls && let Some(redirect) = &security.ssl_redirect {
         return Some(send(redirect, host, parts));
     }

@@ -166,7 +166,7 @@ pub(super) fn propagate(validator: &Validator, claims: &Claims, headers: &mut He
 pub(super) fn refuse(validator: &Validator, refusal: Refusal, exchange: &Exchange) -> Answer {
     exchange.client.thread.shared.metrics.tokens.refuse(refusal);
     if validator.wanted.log_refusals {
-        let peer = exchange.client.peer;
+        let peer = exchange.peer();
         tracing::info!(%peer, cause = %refusal, "a token was refused");
     }
     let status = if refusal.is_forbidden() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };

@@ -12,13 +12,13 @@ use http::request::Parts;
 use http::{HeaderMap, Version};
 
 use crate::config::{Destination, Sequence};
-use crate::exchange::ClientConnection;
+use crate::exchange::Exchange;
 use crate::forward::destination;
 
 /// A request as it is after the steps so far.
-pub(super) struct Evaluation<'a> {
+pub(super) struct Evaluation<'a, 'e> {
     pub(super) sequence: &'a Sequence,
-    client: &'a ClientConnection,
+    exchange: &'e Exchange,
     host: &'a str,
     pub(super) parts: Parts,
     /// Position of the destination that is selected so far.
@@ -27,9 +27,9 @@ pub(super) struct Evaluation<'a> {
     pub(super) unknown: Cell<bool>,
 }
 
-impl<'a> Evaluation<'a> {
-    pub(super) fn new(sequence: &'a Sequence, client: &'a ClientConnection, host: &'a str, parts: Parts) -> Self {
-        Self { sequence, client, host, parts, selected: None, unknown: Cell::new(false) }
+impl<'a, 'e> Evaluation<'a, 'e> {
+    pub(super) fn new(sequence: &'a Sequence, exchange: &'e Exchange, host: &'a str, parts: Parts) -> Self {
+        Self { sequence, exchange, host, parts, selected: None, unknown: Cell::new(false) }
     }
 
     /// What the members of `destination` are chosen by, if it is by a hash.
@@ -44,7 +44,7 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-impl Request for Evaluation<'_> {
+impl Request for Evaluation<'_, '_> {
     fn method(&self) -> &[u8] {
         self.parts.method.as_str().as_bytes()
     }
@@ -62,7 +62,7 @@ impl Request for Evaluation<'_> {
     }
 
     fn scheme(&self) -> &'static str {
-        self.client.scheme()
+        self.exchange.scheme()
     }
 
     fn protocol(&self) -> &'static str {
@@ -74,11 +74,11 @@ impl Request for Evaluation<'_> {
     }
 
     fn client(&self) -> IpAddr {
-        self.client.peer.ip()
+        self.exchange.address()
     }
 
     fn client_text(&self) -> &[u8] {
-        self.client.peer_value.as_bytes()
+        self.exchange.address_value().as_bytes()
     }
 
     fn selected(&self) -> Option<&[u8]> {
@@ -120,6 +120,6 @@ impl Request for Evaluation<'_> {
     }
 
     fn random_below(&self, bound: NonZeroU32) -> u32 {
-        u32::try_from(self.client.thread.random_below(u64::from(bound.get()))).unwrap_or_default()
+        u32::try_from(self.exchange.client.thread.random_below(u64::from(bound.get()))).unwrap_or_default()
     }
 }

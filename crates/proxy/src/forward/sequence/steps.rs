@@ -25,7 +25,7 @@ pub(super) enum End<'a> {
 }
 
 /// Lets each step see and change the request as those before it have left it.
-pub(super) fn run<'a>(evaluation: &mut Evaluation<'a>, edits: &mut ResponseEdits) -> End<'a> {
+pub(super) fn run<'a>(evaluation: &mut Evaluation<'a, '_>, edits: &mut ResponseEdits) -> End<'a> {
     let sequence = evaluation.sequence;
     let mut host_is_set = false;
     for step in &*sequence.steps {
@@ -71,11 +71,11 @@ pub(super) fn run<'a>(evaluation: &mut Evaluation<'a>, edits: &mut ResponseEdits
 }
 
 /// What a header is set to. Blanks at either end are no part of a value (RFC 9110, 5.5), and HTTP/2 has no place for them.
-fn value(text: &Text, evaluation: &Evaluation<'_>) -> Option<HeaderValue> {
+fn value(text: &Text, evaluation: &Evaluation<'_, '_>) -> Option<HeaderValue> {
     text.of(evaluation).and_then(|value| HeaderValue::from_bytes(value.trim_ascii()).ok())
 }
 
-fn target(text: &Text, evaluation: &Evaluation<'_>) -> Option<Uri> {
+fn target(text: &Text, evaluation: &Evaluation<'_, '_>) -> Option<Uri> {
     let target = text.of(evaluation)?;
     // What follows would be lost without a word.
     if target.contains(&b'#') {
@@ -86,7 +86,7 @@ fn target(text: &Text, evaluation: &Evaluation<'_>) -> Option<Uri> {
 }
 
 /// Whether the request says whom it is for, after the steps have had their say in it.
-fn has_host(evaluation: &Evaluation<'_>) -> bool {
+fn has_host(evaluation: &Evaluation<'_, '_>) -> bool {
     let host = evaluation.parts.headers.get(header::HOST);
     host.is_some_and(|host| Authority::parse(host.as_bytes()).is_some())
 }

@@ -87,6 +87,11 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Rise(|process| process.server.stream_idle_timeouts.get()),
     },
     Family {
+        name: "backstay_request_timeouts_total",
+        help: "Requests cut because body or answer took longer than their listener allows.",
+        read: Rise(|process| process.server.request_timeouts.get()),
+    },
+    Family {
         name: "backstay_handshake_failures_total",
         help: "TLS handshakes with clients that failed.",
         read: Rise(|process| process.server.handshake_failures.get()),

@@ -28,6 +28,8 @@ pub struct KeyPair {
     pub private_key: Vec<u8>,
     /// When the first certificate expires, where that can be told.
     pub expires: Option<Timestamp>,
+    /// From when on the first certificate is valid, where that can be told.
+    pub begins: Option<Timestamp>,
 }
 
 /// Why a Secret cannot serve as what it is used as. Never shows a value.
@@ -68,10 +70,12 @@ impl Secret {
     /// # Errors
     /// Why there is none, or none that anybody could use.
     pub fn key_pair(&self) -> Result<KeyPair, MaterialFault> {
-        let mut pair = KeyPair { chain: self.value(CHAIN)?, private_key: self.value(KEY)?, expires: None };
+        let mut pair =
+            KeyPair { chain: self.value(CHAIN)?, private_key: self.value(KEY)?, expires: None, begins: None };
         let certificates = certificates(CHAIN, &pair.chain)?;
         if let Some(first) = certificates.first() {
-            pair.expires = expiry(&EndEntityCert::try_from(first).map_err(|error| unreadable(CHAIN, 0, &error))?);
+            let first = EndEntityCert::try_from(first).map_err(|error| unreadable(CHAIN, 0, &error))?;
+            (pair.begins, pair.expires) = validity(&first);
         }
         let key = PrivateKeyDer::from_pem_slice(&pair.private_key).map_err(|_| MaterialFault::NoPrivateKey)?;
         // The error could quote the key.
@@ -130,14 +134,22 @@ fn unreadable(key: &'static str, index: usize, error: &webpki::Error) -> Materia
     }
 }
 
-/// When a certificate expires. `None` where it cannot be told.
-fn expiry(certificate: &EndEntityCert<'_>) -> Option<Timestamp> {
-    // The library tells the time of no certificate, save one that has expired, which at the end of time each has.
-    let end = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
-    match certificate.verify_for_usage(&[], &[], &[], end, KeyUsage::server_auth(), None, None).map(drop) {
-        Err(webpki::Error::CertExpired { not_after, .. }) => {
-            i64::try_from(not_after.as_secs()).ok().map(Timestamp::from_second)
-        }
+/// From when on and until when a certificate is valid. `None` where it cannot be told.
+fn validity(certificate: &EndEntityCert<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
+    // The library tells the times of no certificate, save one that is not valid yet, which at the beginning of time none is, or one that
+    // has expired, which at its end each has.
+    let at = |moment: u64| {
+        let moment = UnixTime::since_unix_epoch(Duration::from_secs(moment));
+        certificate.verify_for_usage(&[], &[], &[], moment, KeyUsage::server_auth(), None, None).err()
+    };
+    let stamp = |time: UnixTime| i64::try_from(time.as_secs()).ok().map(Timestamp::from_second);
+    let begins = match at(0) {
+        Some(webpki::Error::CertNotValidYet { not_before, .. }) => stamp(not_before),
         _ => None,
-    }
+    };
+    let expires = match at(u64::MAX) {
+        Some(webpki::Error::CertExpired { not_after, .. }) => stamp(not_after),
+        _ => None,
+    };
+    (begins, expires)
 }

@@ -14,7 +14,7 @@ const TYPE: &str = "type";
 
 fn accepted() -> Condition {
     let message = String::new();
-    Condition { kind: "Accepted", status: ConditionStatus::True, reason: "Accepted", message, since: None }
+    Condition { kind: "Accepted", status: ConditionStatus::True, reason: "Accepted", message, since: None, until: None }
 }
 
 fn key() -> ObjectKey {
