@@ -31,6 +31,10 @@ pub(crate) struct Metrics {
     pub(crate) acknowledged: Counter,
     /// Responses refused, in whole or in part.
     pub(crate) rejected: Counter,
+    /// Responses refused without a word of what is at fault, of which that is found out.
+    pub(crate) searching: Counter,
+    /// Responses refused altogether though they held more than one resource.
+    pub(crate) unnamed: Counter,
     /// Seconds from a response to its answer.
     pub(crate) push: Histogram,
     /// Seconds to make the snapshots of fleets of one batch.
@@ -140,6 +144,16 @@ impl Metrics {
             resources_sent: counter(&recorder, "backstay_xds_resources_sent_total", "Resources sent to proxies."),
             acknowledged: counter(&recorder, "backstay_xds_acknowledged_total", "Responses acknowledged."),
             rejected: counter(&recorder, "backstay_xds_rejected_total", "Responses refused, in whole or in part."),
+            searching: counter(
+                &recorder,
+                "backstay_xds_refusals_searched_total",
+                "Refused responses that are sent again in parts, to find what in them is at fault.",
+            ),
+            unnamed: counter(
+                &recorder,
+                "backstay_xds_refusals_unnamed_total",
+                "Responses of several resources that count as refused altogether, since nothing tells what is at fault.",
+            ),
             push: histogram(&recorder, "backstay_xds_push_seconds", "Time from a response to its answer."),
             snapshot: histogram(
                 &recorder,
