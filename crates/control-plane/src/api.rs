@@ -9,6 +9,7 @@ use backstay_certificate::Authority;
 use backstay_kube::Operations;
 use backstay_proto::admin::admin_service_server::AdminServiceServer;
 use backstay_proto::admin::fleet_service_server::FleetServiceServer;
+use backstay_proto::client_status::client_status_discovery_service_server::ClientStatusDiscoveryServiceServer;
 use backstay_resources::{GoDuration, Registry, Timestamp};
 use backstay_store::Store;
 use http::StatusCode;
@@ -20,7 +21,7 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::admin::{Admin, FleetAdmin};
+use crate::admin::{Admin, ClientStatus, FleetAdmin};
 use crate::doors::JoinTokens;
 use crate::faults::ObjectFigures;
 use crate::fleets::Fleets;
@@ -92,9 +93,15 @@ pub(crate) fn router(
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
     let fleet_admin =
         FleetAdmin { fleets: fleets.clone(), shared: shared.clone(), operations: operations.clone(), options, stop };
+    let client_status = ClientStatus { shared: shared.clone(), most: options.max_status_resources }.service();
+    let routes = Routes::new(admin.service()).add_service(fleet_admin.service()).add_service(client_status);
     let beside = backstay_admin::Beside {
-        routes: Routes::new(admin.service()).add_service(fleet_admin.service()).into_axum_router().reset_fallback(),
-        names: vec![AdminServiceServer::<Admin>::NAME, FleetServiceServer::<FleetAdmin>::NAME],
+        routes: routes.into_axum_router().reset_fallback(),
+        names: vec![
+            AdminServiceServer::<Admin>::NAME,
+            FleetServiceServer::<FleetAdmin>::NAME,
+            ClientStatusDiscoveryServiceServer::<ClientStatus>::NAME,
+        ],
     };
     let grpc = backstay_admin::build(operations.clone(), options, exposition.admin_meter(), beside)?;
     tokio::spawn(report_health(grpc.health, grpc.services, shared.follow_compiling()));

@@ -79,7 +79,7 @@ use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
 use self::reports::{Reporting, Reports};
-pub use self::security::{AuthorityFrom, DoorFiles, Security};
+pub use self::security::{AuthorityFrom, DoorFiles, FrontProxies, Security};
 use self::shared::Shared;
 use self::source::FleetSource;
 use self::views::Views;
@@ -214,7 +214,8 @@ impl ControlPlane {
         let security = &options.security;
         // Whoever shows a certificate that the API's own door has verified is who it says.
         let certificates = options.access.certificates || security.api.client_authorities.is_some();
-        let access = AccessOptions { certificates, ..options.access };
+        let front_proxies = security.front_proxies.as_ref().map(|front_proxies| front_proxies.names.clone());
+        let access = AccessOptions { certificates, front_proxies, ..options.access };
         let tokens = access.read_tokens().await?;
         if !options.insecure {
             security.check(options.api, options.xds, &access, &tokens)?;
