@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Json, Router};
 use backstay_certificate::Authority;
 use backstay_kube::Operations;
@@ -22,7 +23,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::admin::{Admin, ClientStatus, FleetAdmin};
-use crate::doors::JoinTokens;
+use crate::doors::{JoinTokens, is_id};
 use crate::faults::ObjectFigures;
 use crate::fleets::Fleets;
 use crate::health;
@@ -40,10 +41,10 @@ struct JoinTokenRequest {
     ttl: GoDuration,
 }
 
-/// `GET /ca.pem`, the certificate of the authority, which anyone may read; and `POST /join-tokens`, which makes a token with which one proxy
-/// may join a fleet.
+/// `GET /ca.pem`, the certificate of the authority, which anyone may read; `POST /join-tokens`, which makes a token with which one proxy may
+/// join a fleet; and `DELETE /join-tokens/ID`, which takes it back, with every certificate that goes back to it.
 pub(crate) fn doors(authority: Option<Arc<Authority>>, tokens: JoinTokens, fleets: Arc<Fleets>) -> Router {
-    let signs = authority.is_some();
+    let (signs, revoking) = (authority.is_some(), tokens.clone());
     let pem = get(async move || match authority {
         Some(authority) => ([(CONTENT_TYPE, "application/x-pem-file")], authority.pem().to_owned()).into_response(),
         None => refused(
@@ -70,8 +71,17 @@ pub(crate) fn doors(authority: Option<Arc<Authority>>, tokens: JoinTokens, fleet
             Err(error) => refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
         }
     });
+    let revoke = delete(move |Path(id): Path<String>| async move {
+        if !is_id(&id) {
+            return refused(StatusCode::BAD_REQUEST, "an id has 16 digits, 0 to 9 and a to f");
+        }
+        match revoking.revoke(&id, Timestamp::now()).await {
+            Ok(()) => Json(serde_json::json!({"id": id})).into_response(),
+            Err(error) => refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        }
+    });
     let only = |route: MethodRouter| route.fallback(async || backstay_kube::method_not_allowed());
-    Router::new().route("/ca.pem", only(pem)).route("/join-tokens", only(make))
+    Router::new().route("/ca.pem", only(pem)).route("/join-tokens", only(make)).route("/join-tokens/{id}", only(revoke))
 }
 
 fn refused(status: StatusCode, message: impl Into<String>) -> Response {

@@ -29,7 +29,7 @@ use self::door::Believed;
 pub use self::door::DoorLimits;
 pub(crate) use self::door::{Chain, Door, Shown};
 pub(crate) use self::join::Joining;
-pub(crate) use self::join_tokens::JoinTokens;
+pub(crate) use self::join_tokens::{JoinTokens, is_id};
 use crate::error::StartError;
 use crate::metrics::Metrics;
 use crate::security::{AuthorityFrom, DoorFiles, Security};
@@ -45,6 +45,7 @@ pub(crate) struct Doors {
     /// Whoever signs here.
     pub(crate) authority: Option<Arc<Authority>>,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) join_tokens: JoinTokens,
     leaf: Option<Arc<Leaf>>,
 }
 
@@ -93,8 +94,9 @@ impl Doors {
         let believed = Believed { clients: xds_clients, front_proxies: None, own };
         let xds = door("xds", xds_pair, believed, ServerProtocols::Grpc)?;
         let proxies = Proxies::new(tokens.clone(), security.trust_domain.clone());
-        let admission = Arc::new(Admission::new(proxies, certificates, xds.clone(), metrics.clone()));
-        Ok(Self { api, xds, authority, admission, leaf })
+        let join_tokens = JoinTokens::new(store.clone());
+        let admission = Admission::new(proxies, certificates, xds.clone(), join_tokens.clone(), metrics.clone());
+        Ok(Self { api, xds, authority, admission: Arc::new(admission), join_tokens, leaf })
     }
 
     /// Reads files again as they change, and renews what is signed here, for as long as it is polled.

@@ -285,7 +285,7 @@ impl ControlPlane {
         let following = async move { tokio::join!(followed.follow(), kept.keep()) };
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
         let dialects = dialects(&store, options.fastly, &reports, exposition.fastly_meter());
-        let join_tokens = JoinTokens::new(store.clone());
+        let join_tokens = doors.join_tokens.clone();
         let router = api::router(
             &store,
             &registry,

@@ -67,6 +67,11 @@ pub(super) fn of<'a>(registry: &Registry, method: &Method, uri: &'a Uri) -> Abou
         let asked = Attributes { path: uri.path().into(), ..Attributes::resource("create", ADMIN_GROUP, "jointokens") };
         return About { dialect: Dialect::Kube, asked, besides: None, asks_again: false };
     }
+    if let Some(id) = uri.path().strip_prefix("/join-tokens/").filter(|_| method == Method::DELETE) {
+        let (name, path) = (id.into(), uri.path().into());
+        let asked = Attributes { name, path, ..Attributes::resource("delete", ADMIN_GROUP, "jointokens") };
+        return About { dialect: Dialect::Kube, asked, besides: None, asks_again: false };
+    }
     let (dialect, asked) = match backstay_fastly::api::attributes(method, uri) {
         Some(asked) => (Dialect::Fastly, asked),
         None => (Dialect::Kube, backstay_kube::attributes(method, uri)),
