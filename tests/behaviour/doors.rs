@@ -3,6 +3,7 @@
 mod credentials;
 mod front_proxy;
 mod handshakes;
+mod hidden;
 mod joining;
 mod people;
 mod rotation;
