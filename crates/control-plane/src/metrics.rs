@@ -1,5 +1,7 @@
 //! Metrics of the control plane, in a recorder of its own: several may live in one process.
 
+mod door;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use backstay_store::{Stats, Store};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+pub(crate) use self::door::DoorMetrics;
 use crate::access::AccessMetrics;
 use crate::reports::Reports;
 
@@ -86,23 +89,6 @@ impl std::fmt::Debug for Recording {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Recording")
     }
-}
-
-/// What is counted of TLS at one address.
-#[derive(Debug, Clone)]
-pub(crate) struct DoorMetrics {
-    /// Seconds until the certificate expires.
-    pub(crate) expires: Gauge,
-    /// Handshakes that went well.
-    pub(crate) done: Counter,
-    /// Those that did not.
-    pub(crate) failed: Counter,
-    /// Those that took too long.
-    pub(crate) late: Counter,
-    /// Requests without TLS.
-    pub(crate) plain: Counter,
-    /// Connections closed on arrival, since there were too many handshakes.
-    pub(crate) refused: Counter,
 }
 
 /// What the store says of itself when it is asked.
@@ -235,30 +221,6 @@ impl Metrics {
 const REFUSED: &str = "backstay_xds_proxies_refused_total";
 const REFUSED_HELP: &str =
     "Requests of proxies refused, by the reason: nobody knows who they are, or it is not their fleet.";
-
-impl Metrics {
-    /// What is counted of TLS at an address, which is called `api` or `xds`.
-    pub(crate) fn door(&self, name: &'static str) -> DoorMetrics {
-        const EXPIRES: &str = "backstay_tls_certificate_expires_seconds";
-        const HANDSHAKES: &str = "backstay_tls_handshakes_total";
-        let Recording(recorder) = &self.recorder;
-        let handshakes = |result| {
-            let help = "TLS handshakes of an address, by what became of them.";
-            labelled(recorder, HANDSHAKES, help, &[("door", name), ("result", result)])
-        };
-        let help = "Seconds until the certificate expires that an address shows.";
-        recorder.describe_gauge(EXPIRES.into(), None, help.into());
-        let key = Key::from_parts(EXPIRES, vec![Label::new("door", name)]);
-        DoorMetrics {
-            expires: recorder.register_gauge(&key, &METADATA),
-            done: handshakes("done"),
-            failed: handshakes("failed"),
-            late: handshakes("late"),
-            plain: handshakes("plain"),
-            refused: handshakes("refused"),
-        }
-    }
-}
 
 fn access(recorder: &PrometheusRecorder) -> AccessMetrics {
     AccessMetrics {

@@ -146,7 +146,7 @@ impl JoinTokens {
 
     /// Removes those that were used or have expired long ago.
     async fn forget(&self, now: Timestamp) -> Result<(), JoinTokenError> {
-        let (snapshot, all) = (self.store.snapshot(), Prefix::resource(PLACE));
+        let (snapshot, all, revoked) = (self.store.snapshot(), Prefix::resource(PLACE), Prefix::resource(REVOKED));
         let old = snapshot.list(&all).filter(|entry| {
             let known = serde_json::from_slice::<Known>(&entry.value);
             known.map_or(true, |known| {
@@ -154,7 +154,6 @@ impl JoinTokens {
             })
         });
         // Whose certificates have all expired.
-        let revoked = Prefix::resource(REVOKED);
         let over = snapshot.list(&revoked).filter(|entry| {
             let revoked = serde_json::from_slice::<Revoked>(&entry.value);
             revoked.is_ok_and(|revoked| revoked.at.saturating_add(2 * REMEMBERED) < now.0.as_second())

@@ -36,7 +36,12 @@ fn resource(number: usize, version: usize) -> ResourceChange {
 pub async fn serve(resources: usize, xds: SocketAddr, control: SocketAddr) {
     let snapshot = Snapshot::empty().apply(1, TYPE, (0..resources).map(|number| resource(number, 0)));
     let source = Arc::new(Everybody(watch::Sender::new(snapshot)));
-    let options = Options { max_new_streams_a_second: 1_000_000, ..Options::default() };
+    // On a machine that is busy with the streams before, a stream may have to wait for its turn.
+    let options = Options {
+        max_new_streams_a_second: 1_000_000,
+        first_request_timeout: std::time::Duration::from_secs(600),
+        ..Options::default()
+    };
     let routes = services(Arc::clone(&source), options);
     let listener = TcpListener::bind(xds).await.expect("an address");
     let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));

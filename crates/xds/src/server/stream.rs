@@ -4,12 +4,13 @@ mod suspects;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::answer::{Answer, InFlight};
 use self::suspects::Suspects;
 use super::demand::{Demand, Wants};
+use super::held::Held;
 use super::response::Response;
 use super::subscription::{Draft, Subscription, Terms, WILDCARD};
 use super::types::TypeRule;
@@ -153,12 +154,12 @@ impl Stream {
         let (unnamed, subscription) = match demand.wants {
             Wants::All(names) => {
                 let unnamed = names.is_empty();
-                (unnamed, Subscription::open(names, &[], BTreeMap::new(), &self.snapshot, &type_url))
+                (unnamed, Subscription::open(names, &[], &Held::default(), &self.snapshot, &type_url))
             }
             Wants::Change { subscribe, unsubscribe, held } => {
                 resumed = !held.is_empty();
-                self.held += held.iter().map(|(name, version)| name.len() + version.len()).sum::<usize>();
-                (false, Subscription::open(subscribe, &unsubscribe, held, &self.snapshot, &type_url))
+                self.held += held.bytes();
+                (false, Subscription::open(subscribe, &unsubscribe, &held, &self.snapshot, &type_url))
             }
         };
         let rank = rank.unwrap_or(usize::MAX);
@@ -213,7 +214,7 @@ impl Stream {
                     state.unnamed = unnamed;
                     *in_flight = None;
                     *subscription = if wildcard || unnamed || !names.is_empty() {
-                        Subscription::open(names, &[], BTreeMap::new(), snapshot, type_url)
+                        Subscription::open(names, &[], &Held::default(), snapshot, type_url)
                     } else {
                         Subscription::default()
                     };
