@@ -19,7 +19,15 @@ async fn no_key_and_no_token_is_in_a_log_a_dump_a_status_a_metric_or_the_audit()
     let (clients, authority, served) = (Authority::new(), Authority::new(), Authority::new());
     let [ca_cert, ca_key] = authority.pair().write(secured.folder.path(), "authority");
     let client_ca = secured.write("clients.pem", &clients.pem());
-    let tokens = secured.write_tokens(&[("static-token-of-a-proxy", "[default]")]);
+    let digest = backstay_auth::Digest::of;
+    let (operator, proxy) = (digest(OPERATOR), digest("static-token-of-a-proxy"));
+    let tokens = secured.write(
+        "tokens.yaml",
+        &format!(
+            "tokens:\n- {{name: root, sha256: {operator}, groups: ['system:masters']}}\n\
+             - {{name: a-proxy, sha256: {proxy}, fleets: [default]}}\n"
+        ),
+    );
     let token = secured.write("proxy-token", "static-token-of-a-proxy");
     let keys = secured.write("keys", &format!("one:{}\n", "1f".repeat(32)));
     let audit = secured.text("audit.log");
