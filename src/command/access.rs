@@ -48,10 +48,6 @@ pub(crate) struct AccessArgs {
     /// Kubeconfig of the API server that is asked what users may do; in-cluster for that of the pod
     #[arg(long, value_name = "FILE|in-cluster")]
     access_review_kubeconfig: Option<PathBuf>,
-    /// Common name of the client certificate of a front proxy, which says by X-Remote-User and X-Remote-Group who sends a request; may
-    /// be repeated
-    #[arg(long = "requestheader-allowed-name", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    front_proxies: Vec<String>,
     /// Where a line for each change, each read of a Secret and each refusal goes
     #[arg(long, value_name = "stdout|FILE", value_parser = NonEmptyStringValueParser::new())]
     audit_log: Option<String>,
@@ -104,7 +100,7 @@ impl AccessArgs {
             tokens: self.tokens,
             certificates: false,
             own: None,
-            front_proxies: self.front_proxies.into_iter().collect(),
+            front_proxies: None,
             issuer,
             token_review: self.token_review_kubeconfig,
             authorization: self.authorization,

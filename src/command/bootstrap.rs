@@ -1,11 +1,15 @@
 //! `backstay bootstrap`.
 
+mod secured;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use backstay_resources::name::subdomain;
 use serde_json::{Value, json};
 
+use self::secured::Secured;
 use crate::client::Segment;
 use crate::output;
 
@@ -34,6 +38,8 @@ struct Peers {
     /// Where the control plane serves discovery
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:18000", value_parser = endpoint)]
     xds: (String, u16),
+    #[command(flatten)]
+    secured: Secured,
 }
 
 impl Peers {
@@ -47,8 +53,9 @@ impl Peers {
 /// For clients of gRPC that resolve xds:///TARGET by themselves
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
-  backstay bootstrap grpc > grpc.json && GRPC_XDS_BOOTSTRAP=grpc.json my-client xds:///orders:8080")]
+Examples:
+  backstay bootstrap grpc > grpc.json && GRPC_XDS_BOOTSTRAP=grpc.json my-client xds:///orders:8080
+  backstay bootstrap grpc --xds backstay.example:18000 --ca ca.pem --client-cert client.crt --client-key client.key > grpc.json")]
 struct Grpc {
     #[command(flatten)]
     peers: Peers,
@@ -61,7 +68,7 @@ impl Grpc {
     fn bootstrap(&self) -> Value {
         let server = json!({
             "server_uri": self.peers.control_plane(),
-            "channel_creds": [{"type": "insecure"}],
+            "channel_creds": [self.peers.secured.channel_credentials()],
             "server_features": ["xds_v3"],
         });
         json!({"xds_servers": [server], "node": {"id": self.node, "cluster": self.peers.fleet.to_string()}})
@@ -73,7 +80,8 @@ impl Grpc {
 #[command(after_help = "\
 Examples:
   backstay bootstrap envoy > envoy.yaml && envoy -c envoy.yaml
-  backstay bootstrap envoy --fleet edge --xds 10.0.0.5:18000 --node edge-1 > envoy.yaml")]
+  backstay bootstrap envoy --fleet edge --xds 10.0.0.5:18000 --node edge-1 > envoy.yaml
+  backstay bootstrap envoy --fleet edge --xds backstay.example:18000 --ca ca.pem --token-file token --node edge-1 > envoy.yaml")]
 struct Envoy {
     #[command(flatten)]
     peers: Peers,
@@ -86,12 +94,21 @@ struct Envoy {
     /// Ask for the state of the world, in place of what has changed
     #[arg(long)]
     sotw: bool,
+    /// Token that it shows: what is in the file now becomes a part of what is printed. It needs --ca
+    #[arg(long, value_name = "FILE", requires = "ca", conflicts_with = "client_cert")]
+    token_file: Option<PathBuf>,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
         match self.proxy {
-            Proxy::Envoy(envoy) => output::line(envoy.bootstrap().trim_end())?,
+            Proxy::Envoy(envoy) => {
+                let token = envoy.token_file.as_deref().map(secured::token).transpose()?;
+                output::line(envoy.bootstrap(token.as_deref()).trim_end())?;
+            }
+            Proxy::Grpc(grpc) if grpc.peers.secured.has_server_name() => super::usage(
+                "--tls-server-name: clients of gRPC ask for the host of --xds; give the certificate of the control plane that name",
+            ),
             Proxy::Grpc(grpc) => output::line(format_args!("{:#}", grpc.bootstrap()))?,
         }
         Ok(ExitCode::SUCCESS)
@@ -100,16 +117,20 @@ impl Args {
 
 impl Envoy {
     /// YAML, of which each value is JSON: a line for each thing that somebody may want to change.
-    fn bootstrap(&self) -> String {
+    fn bootstrap(&self, token: Option<&str>) -> String {
         let (host, port) = &self.peers.xds;
         let authority = self.peers.control_plane();
         let ads = json!({"ads": {}, "resource_api_version": "V3"});
+        // Without an authority of its own, a request would be addressed to the name of the cluster.
+        let mut service = json!({"envoy_grpc": {"cluster_name": "backstay", "authority": authority}});
+        if let Some(token) = token {
+            service["initial_metadata"] = json!([{"key": "authorization", "value": format!("Bearer {token}")}]);
+        }
         let stream = json!({
             "api_type": if self.sotw { "GRPC" } else { "DELTA_GRPC" },
             "transport_api_version": "V3",
             "set_node_on_first_message_only": true,
-            // Without an authority of its own, a request would be addressed to the name of the cluster.
-            "grpc_services": [{"envoy_grpc": {"cluster_name": "backstay", "authority": authority}}],
+            "grpc_services": [service],
         });
         let options = json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
             "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -135,7 +156,8 @@ impl Envoy {
             ("    typed_extension_protocol_options", options),
         ];
         let mut text = String::new();
-        for (key, value) in lines.into_iter().chain(more) {
+        let tls = self.peers.secured.transport_socket(host).map(|socket| ("    transport_socket", socket));
+        for (key, value) in lines.into_iter().chain(more).chain(tls) {
             text.push_str(key);
             text.push(':');
             if !value.is_null() {

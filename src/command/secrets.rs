@@ -45,7 +45,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let Action::Rewrite(Rewrite { data_dir, encryption_key_file, plain }) = self.action;
         let keys = Keys::of_file(&encryption_key_file)?;
-        let first = keys.names().next().unwrap_or_default().to_owned();
+        let first = keys.names().into_iter().next().unwrap_or_default();
         let count = backup::rewrite(&data_dir, keys, plain)?;
         let noun = if count == 1 { "object" } else { "objects" };
         let how = if plain { "not sealed any more".to_owned() } else { format!("sealed with the key {first}") };

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use backstay_auth::TrustDomain;
-use backstay_control_plane::{AuthorityFrom, DoorFiles, Security};
+use backstay_control_plane::{AuthorityFrom, DoorFiles, FrontProxies, Security};
+use clap::builder::NonEmptyStringValueParser;
 
 /// TLS and authentication of the API and of discovery.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -24,6 +25,18 @@ pub(crate) struct SecurityArgs {
     /// Authorities whose client certificates the API takes: PEM, read again when it changes
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
+    /// Authorities of front proxies, which say by X-Remote-User and X-Remote-Group who sends a request to the API: PEM, read again when
+    /// it changes
+    #[arg(long, value_name = "FILE")]
+    requestheader_client_ca: Option<PathBuf>,
+    /// Common name of the certificate of a front proxy; may be repeated [default: any that --requestheader-client-ca vouches for]
+    #[arg(
+        long = "requestheader-allowed-name",
+        value_name = "NAME",
+        requires = "requestheader_client_ca",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    requestheader_names: Vec<String>,
     /// Authorities whose client certificates discovery takes, of proxies with a SPIFFE ID of their fleet
     #[arg(long, value_name = "FILE")]
     xds_client_ca: Option<PathBuf>,
@@ -58,6 +71,9 @@ impl SecurityArgs {
         Security {
             api: DoorFiles { pair: self.tls_cert.zip(self.tls_key), client_authorities: self.client_ca },
             xds: DoorFiles { pair: self.xds_tls_cert.zip(self.xds_tls_key), client_authorities: self.xds_client_ca },
+            front_proxies: self
+                .requestheader_client_ca
+                .map(|authorities| FrontProxies { authorities, names: self.requestheader_names.into_iter().collect() }),
             authority,
             names: self.tls_names,
             trust_domain: self.trust_domain,

@@ -1,6 +1,7 @@
 //! `backstay token`.
 
 mod create;
+mod revoke;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -29,7 +30,8 @@ Examples:
   backstay token purge --file tokens.yaml --scope purge_all --service s2k4v0q7w1m9c3x5z8b6n4
   backstay token reader --file tokens.yaml --scope global:read --expires 2027-01-01T00:00:00Z
   backstay token edge-1 --file tokens.yaml --fleet edge
-  backstay token create --fleet edge --ttl 1h")]
+  backstay token create --fleet edge --ttl 1h
+  backstay token revoke 0123456789abcdef")]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -41,6 +43,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     Create(create::Args),
+    Revoke(revoke::Args),
 }
 
 /// A token of the file.
@@ -88,6 +91,7 @@ impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         match (self.action, self.entry) {
             (Some(Action::Create(args)), _) => args.run().await,
+            (Some(Action::Revoke(args)), _) => args.run().await,
             (None, Some(entry)) => entry.add(),
             (None, None) => super::usage("say what the token is called, and which file it goes into; or token create"),
         }

@@ -1,8 +1,13 @@
 //! Both addresses of the control plane over TLS: what is spoken, who may connect, and what happens when what they show changes.
 
 mod credentials;
+mod front_proxy;
 mod handshakes;
+mod hidden;
 mod joining;
+mod people;
+mod rotation;
+mod scan;
 mod sealed;
 
 use std::net::SocketAddr;
@@ -18,15 +23,15 @@ use crate::harness::{ControlPlane, PATIENCE, Proxy, backstay, manifest, port, to
 const OPERATOR: &str = "operator";
 
 /// A control plane with certificates of an authority of the test, and files in a folder.
-struct Secured {
-    folder: tempfile::TempDir,
+pub(crate) struct Secured {
+    pub(crate) folder: tempfile::TempDir,
     authority: Authority,
     /// Where its certificate is.
-    ca: String,
+    pub(crate) ca: String,
 }
 
 impl Secured {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new();
         let path = folder.path().join("ca.pem");
@@ -44,7 +49,7 @@ impl Secured {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    fn start(&self, more: &[&str]) -> ControlPlane {
+    pub(crate) fn start(&self, more: &[&str]) -> ControlPlane {
         let (cert, key) = (self.text("server.crt"), self.text("server.key"));
         let arguments = [&["--tls-cert", &cert, "--tls-key", &key], more].concat();
         ControlPlane::start_with(&arguments)
@@ -57,13 +62,13 @@ impl Secured {
     }
 
     /// Applies objects and waits until proxies serve them.
-    async fn apply(&self, api: SocketAddr, objects: &[Value]) {
+    pub(crate) async fn apply(&self, api: SocketAddr, objects: &[Value]) {
         let (ca, file, objects) = (self.ca.clone(), self.path("objects.json"), objects.to_vec());
         tokio::task::spawn_blocking(move || apply(api, &ca, &file, &objects)).await.unwrap();
     }
 
     /// A token file of these names, each its own token, with fleets; and of the operator.
-    fn write_tokens(&self, tokens: &[(&str, &str)]) -> String {
+    pub(crate) fn write_tokens(&self, tokens: &[(&str, &str)]) -> String {
         let entry = |(name, fleets): &(&str, &str)| {
             let digest = backstay_auth::Digest::of(name);
             format!("- {{name: {name}, sha256: {digest}, fleets: {fleets}}}\n")
@@ -76,7 +81,7 @@ impl Secured {
         path.to_str().unwrap().to_owned()
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         crate::harness::tls::replace(&self.path(name), text);
         self.text(name)
     }
@@ -84,18 +89,28 @@ impl Secured {
 
 /// Applies objects over TLS, and waits until proxies serve them.
 fn apply(api: SocketAddr, ca: &str, file: &Path, objects: &[Value]) {
+    apply_with(api, ca, file, objects, &["--wait"]);
+}
+
+/// Applies objects over TLS.
+pub(crate) fn apply_without_waiting(api: SocketAddr, ca: &str, file: &Path, objects: &[Value]) {
+    apply_with(api, ca, file, objects, &[]);
+}
+
+fn apply_with(api: SocketAddr, ca: &str, file: &Path, objects: &[Value], more: &[&str]) {
     let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects});
     std::fs::write(file, list.to_string()).unwrap();
     let server = format!("https://{api}");
     let file = file.to_str().unwrap();
     let token = format!("{file}.token");
     std::fs::write(&token, OPERATOR).unwrap();
-    let output = backstay(["apply", "--wait", "-f", file, "--server", &server, "--ca", ca, "--token-file", &token]);
+    let arguments = ["apply", "-f", file, "--server", &server, "--ca", ca, "--token-file", &token];
+    let output = backstay([&arguments[..], more].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A Gateway on a port of its own with a route for `any.example` to an upstream.
-fn objects(upstream: u16) -> (u16, [Value; 3]) {
+pub(crate) fn objects(upstream: u16) -> (u16, [Value; 3]) {
     let listen = port::free();
     let backend = manifest::backend("app", &["127.0.0.1"]);
     let route = manifest::route("app", "web", "any.example", "app", upstream);

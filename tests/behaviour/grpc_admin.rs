@@ -1,6 +1,7 @@
 //! The gRPC API does what REST does: the same objects, the same refusals, the same limits.
 
 mod client;
+mod client_status;
 mod differential;
 mod refusals;
 mod status;

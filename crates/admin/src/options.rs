@@ -10,10 +10,12 @@ pub struct Options {
     /// Bytes of stored objects on a page; it ends before it has more, but has one object at least. Default 3 MiB, below the 4 MiB
     /// that clients take for a message.
     pub max_page_bytes: usize,
+    /// Resources in an answer of the client status discovery service, which has no pages. Default 50,000.
+    pub max_status_resources: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { page_size: 500, max_page_size: 5000, max_page_bytes: 3 << 20 }
+        Self { page_size: 500, max_page_size: 5000, max_page_bytes: 3 << 20, max_status_resources: 50_000 }
     }
 }

@@ -42,8 +42,9 @@ pub struct AuthenticatorOptions {
     pub issuer: Option<Arc<Issuer>>,
     /// Another API server, which is asked about tokens.
     pub review: Option<Arc<dyn ReviewToken>>,
-    /// Common names of the client certificates whose holders say who sends a request: a front proxy. Empty: none.
-    pub front_proxies: BTreeSet<String>,
+    /// Common names of the certificates of front proxies, whose holders say who sends a request, if an authority of theirs vouches for
+    /// them. Empty: any name. None: nobody says that.
+    pub front_proxies: Option<BTreeSet<String>>,
     /// How often an address may fail.
     pub failures: FailureLimits,
 }
@@ -95,13 +96,13 @@ impl Authenticator {
             if certificate.not_after <= Timestamp::now() {
                 return Err(Denied::Certificate);
             }
-            let name = certificate.common_name.as_deref().unwrap_or_default();
-            if known.options.front_proxies.contains(name)
+            if known.is_front_proxy(certificate)
                 && let Some(user) = user_of_front_proxy(headers)
             {
                 return Ok(Arc::new(user));
             }
             if known.options.certificates
+                && certificate.authority.clients
                 && let Some(user) = of_certificate(certificate)
             {
                 return Ok(Arc::new(user));
@@ -123,6 +124,13 @@ impl Authenticator {
 }
 
 impl Known {
+    /// Source: Kubernetes, `apiserver/pkg/authentication/request/x509` (`NewDynamicCAVerifier`).
+    fn is_front_proxy(&self, certificate: &ClientCertificate) -> bool {
+        let name = certificate.common_name.as_deref().unwrap_or_default();
+        let is_named = |names: &BTreeSet<String>| names.is_empty() || names.contains(name);
+        certificate.authority.front_proxies && self.options.front_proxies.as_ref().is_some_and(is_named)
+    }
+
     async fn of_token(&self, token: &str, peer: Option<&Peer>) -> Result<Arc<User>, Denied> {
         // A token of the file costs a hash to look up, and cannot be guessed: whoever has one is not kept out by others behind the same
         // address. Whoever shows a certificate is known already.

@@ -6,11 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use backstay_certificate::Stamp;
 use backstay_resources::Registry;
 use metrics::Counter;
+use tokio::sync::watch;
 
 use crate::attributes::Attributes;
-use crate::follow::Stamp;
 use crate::identity::User;
 use crate::roles::{Decision, Policy, PolicyError, Rule};
 
@@ -37,6 +38,8 @@ struct Known {
     policy: ArcSwap<Policy>,
     file: Option<(PathBuf, Stamp)>,
     review: Option<Arc<dyn AccessReview>>,
+    /// Counts how often the file was read again, also where it could not be used.
+    readings: watch::Sender<u64>,
 }
 
 impl Authorizer {
@@ -50,7 +53,13 @@ impl Authorizer {
     #[must_use]
     pub fn built_in(registry: &Registry, review: Option<Arc<dyn AccessReview>>) -> Self {
         let policy = ArcSwap::from_pointee(Policy::built_in(registry));
-        Self(Some(Arc::new(Known { registry: registry.clone(), policy, file: None, review })))
+        Self(Some(Arc::new(Known {
+            registry: registry.clone(),
+            policy,
+            file: None,
+            review,
+            readings: watch::Sender::new(0),
+        })))
     }
 
     /// The built-in roles and bindings, and those of a file.
@@ -63,10 +72,16 @@ impl Authorizer {
         review: Option<Arc<dyn AccessReview>>,
     ) -> Result<Self, PolicyError> {
         // First: what changes while it is read is read again.
-        let stamp = Stamp::of(path).await;
+        let stamp = Stamp::of(&[path]).await;
         let policy = ArcSwap::from_pointee(read(registry, path).await?);
         let file = Some((path.to_owned(), stamp));
-        Ok(Self(Some(Arc::new(Known { registry: registry.clone(), policy, file, review }))))
+        Ok(Self(Some(Arc::new(Known {
+            registry: registry.clone(),
+            policy,
+            file,
+            review,
+            readings: watch::Sender::new(0),
+        }))))
     }
 
     /// Whether everything is allowed to everybody.
@@ -103,13 +118,19 @@ impl Authorizer {
         (known.policy.load().rules(user, namespace), known.review.is_some() && !Policy::is_master(user))
     }
 
+    /// Tells of each time the file is read again, from now on, whether it can be used or not. None where everything is allowed.
+    #[must_use]
+    pub fn readings(&self) -> Option<watch::Receiver<u64>> {
+        self.0.as_ref().map(|known| known.readings.subscribe())
+    }
+
     /// Reads the file again whenever it changes, and goes on for ever. While it cannot be used, what was in force stays so, which is
     /// said and counted in `failures` once for each change.
     pub async fn follow(self, failures: Counter) {
         let Some(known) = self.0 else { return std::future::pending().await };
         let Some((path, mut seen)) = known.file.clone() else { return std::future::pending().await };
         loop {
-            seen = seen.change(&path).await;
+            seen = seen.change(&[&path]).await;
             match read(&known.registry, &path).await {
                 Ok(policy) => {
                     let documents = policy.documents();
@@ -121,6 +142,7 @@ impl Authorizer {
                     tracing::error!(path = %path.display(), %error, "roles stay as they were: their file cannot be used");
                 }
             }
+            known.readings.send_modify(|readings| *readings += 1);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
+use backstay_certificate::Stamp;
 use backstay_resources::Timestamp;
 use backstay_token::{
     Algorithm, Claims, Expected, KeyIdentity, KeySet, MAX_KEY_SET, Refusal, Unverified, claim_path, fingerprint,
@@ -14,7 +15,6 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::follow::Stamp;
 use crate::identity::{AUTHENTICATED, Credential, User};
 use crate::tokens::Denied;
 
@@ -111,7 +111,7 @@ impl Issuer {
     pub async fn new(options: IssuerOptions, source: KeySource) -> Result<Self, KeysError> {
         let (mut keys, mut stamp) = (None, None);
         if let KeySource::File(path) = &source {
-            stamp = Some(Stamp::of(path).await);
+            stamp = Some(Stamp::of(&[path]).await);
             keys = Some(Arc::new(read(path).await?));
         }
         let expected =
@@ -220,9 +220,9 @@ impl Issuer {
 
     /// Keeps the keys as they are at their source, for as long as it is polled. While they cannot be had, those that are known stay.
     pub async fn follow(self: Arc<Self>) {
-        match (&self.source, self.stamp) {
+        match (&self.source, self.stamp.clone()) {
             (KeySource::File(path), Some(mut seen)) => loop {
-                seen = seen.change(path).await;
+                seen = seen.change(&[path]).await;
                 match read(path).await {
                     Ok(keys) => {
                         self.keys.store(Some(Arc::new(keys)));

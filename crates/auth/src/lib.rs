@@ -11,7 +11,6 @@
 //! - [`attributes`]: what a request is about. [`roles`]: who may do what. [`authorizer`]: deciding it, and following the file of
 //!   roles. [`caller`]: both, for whatever answers a request.
 //! - [`shares`]: what is in flight, shared fairly between users. [`audit`]: who has done what.
-//! - `follow`: files that are read again when they change.
 
 pub mod attributes;
 pub mod audit;
@@ -21,7 +20,6 @@ pub mod caller;
 pub mod digest;
 pub mod failures;
 pub mod file;
-mod follow;
 pub mod identity;
 pub mod jwt;
 pub mod peer;
@@ -38,7 +36,7 @@ pub use self::caller::Caller;
 pub use self::digest::{Digest, new_token};
 pub use self::file::{FileError, TokenEntry};
 pub use self::identity::{Credential, Scope, User};
-pub use self::peer::{ClientCertificate, Peer};
+pub use self::peer::{CertificateAuthority, ClientCertificate, Peer};
 pub use self::proxies::{NotProved, Proxies, Proxy, TrustDomain, TrustDomainError};
 pub use self::roles::{Decision, Policy, PolicyError};
 pub use self::tokens::{Denied, Tokens};

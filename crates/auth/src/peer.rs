@@ -28,4 +28,15 @@ pub struct ClientCertificate {
     pub not_after: Timestamp,
     /// SHA-256 of the certificate, in hexadecimal digits.
     pub fingerprint: String,
+    /// Who vouches for it.
+    pub authority: CertificateAuthority,
+}
+
+/// Which of the authorities that are believed vouches for a certificate. They may have more than one purpose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CertificateAuthority {
+    /// One of clients: whoever shows it is who it says.
+    pub clients: bool,
+    /// One of front proxies: whoever shows it may say who sends a request.
+    pub front_proxies: bool,
 }

@@ -69,6 +69,8 @@ pub struct Proxy {
     expires: Option<Timestamp>,
     /// To be looked up again when tokens change.
     token: Option<Box<str>>,
+    /// The common name of its certificate.
+    common_name: Option<String>,
 }
 
 impl fmt::Debug for Proxy {
@@ -96,6 +98,12 @@ impl Proxy {
     #[must_use]
     pub fn fleet_of_certificate(&self) -> Option<&str> {
         if self.token.is_some() { None } else { self.fleets.first().map(String::as_str) }
+    }
+
+    /// The common name of its certificate, which it keeps as it renews it. None where it showed a token, or the certificate has none.
+    #[must_use]
+    pub fn common_name(&self) -> Option<&str> {
+        self.common_name.as_deref()
     }
 
     /// Until when what it showed holds.
@@ -134,6 +142,9 @@ pub enum NotProved {
     /// Its certificate held until some time.
     #[error("the client certificate has expired")]
     Expired,
+    /// What its certificate goes back to was taken back.
+    #[error("the join token that the client certificate goes back to was revoked")]
+    Revoked,
 }
 
 /// What proxies may show.
@@ -192,7 +203,7 @@ impl Proxies {
         }
         let identity = self.tokens.identify(Some(token), now)?;
         let (name, fleets, expires) = (identity.name.clone(), identity.fleets.clone(), identity.expires);
-        Ok(Proxy { name, fleets, expires, token: Some(token.into()) })
+        Ok(Proxy { name, fleets, expires, token: Some(token.into()), common_name: None })
     }
 
     fn of_certificate(&self, certificate: &ClientCertificate, now: Timestamp) -> Result<Proxy, NotProved> {
@@ -203,7 +214,8 @@ impl Proxies {
             return Err(NotProved::Expired);
         }
         let fleets = BTreeSet::from([fleet.to_owned()]);
-        Ok(Proxy { name: uri.clone(), fleets, expires: Some(certificate.not_after), token: None })
+        let (expires, common_name) = (Some(certificate.not_after), certificate.common_name.clone());
+        Ok(Proxy { name: uri.clone(), fleets, expires, token: None, common_name })
     }
 }
 

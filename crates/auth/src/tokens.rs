@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use backstay_certificate::Stamp;
 use backstay_resources::Timestamp;
 use subtle::ConditionallySelectable as _;
 use tokio::sync::watch;
 
 use crate::digest::Digest;
 use crate::file::{self, FileError, Known};
-use crate::follow::Stamp;
 use crate::identity::User;
 
 /// The tokens that are taken: those of a file, or any.
@@ -66,7 +66,7 @@ impl Tokens {
     /// When the file cannot be read, or is not one of tokens.
     pub async fn of_file(path: &Path) -> Result<Self, FileError> {
         // First: what changes while it is read is read again.
-        let read = Stamp::of(path).await;
+        let read = Stamp::of(&[path]).await;
         let known = ArcSwap::from_pointee(file::read(path).await?);
         Ok(Self(Some(Arc::new(OfFile { path: path.to_owned(), known, read, changes: watch::Sender::new(0) }))))
     }
@@ -115,9 +115,9 @@ impl Tokens {
     /// they were, and that is said once for each change.
     pub async fn follow(self) {
         let Some(file) = self.0 else { return std::future::pending().await };
-        let mut seen = file.read;
+        let mut seen = file.read.clone();
         loop {
-            seen = seen.change(&file.path).await;
+            seen = seen.change(&[&file.path]).await;
             match file::read(&file.path).await {
                 Ok(known) => {
                     let tokens = known.len();

@@ -163,15 +163,24 @@ impl Authority {
         self.signed(&self.named(uri, life)?)
     }
 
-    /// A certificate, as PEM with those of the authority, for a client that is called `uri`, and whose request (PKCS#10, in DER) has proved
-    /// that it has the key. Nothing else is taken from the request.
+    /// A certificate, as PEM with those of the authority, for a client that is called `uri` and, as its subject, `name`; its request
+    /// (PKCS#10, in DER) has proved that it has the key. Nothing else is taken from the request.
     ///
     /// # Errors
     /// When the request cannot be read or does not prove that.
-    pub fn answer(&self, request: &[u8], uri: &str, life: Duration) -> Result<String, AuthorityError> {
+    pub fn answer(
+        &self,
+        request: &[u8],
+        uri: &str,
+        name: Option<&str>,
+        life: Duration,
+    ) -> Result<String, AuthorityError> {
         let request = CertificateSigningRequestDer::from(request);
         let request = CertificateSigningRequestParams::from_der(&request).map_err(|_| AuthorityError::Request)?;
-        let params = self.named(uri, life)?;
+        let mut params = self.named(uri, life)?;
+        if let Some(name) = name {
+            params.distinguished_name.push(DnType::CommonName, name);
+        }
         let certificate = params.signed_by(&request.public_key, &self.issuer).map_err(AuthorityError::Sign)?;
         Ok(certificate.pem() + &self.chain)
     }

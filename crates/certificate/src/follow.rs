@@ -165,21 +165,35 @@ async fn load<T>(paths: &[PathBuf], parse: Parse<T>) -> Result<T, FileError> {
     parse(&contents).map_err(|source| FileError::Material { files: paths.to_owned(), source })
 }
 
-/// What changes when files do: time, size, inode and device of each, behind all links.
+/// What changes when files do: time, size, inode and device of each, behind all links. Whoever follows files that are not read as a
+/// [`Followed`] is takes this: it is taken before they are read, so that what changes meanwhile is read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp(Vec<Option<FileStamp>>);
+pub struct Stamp(Vec<Option<FileStamp>>);
 
 /// Of one file.
 type FileStamp = (i64, i64, u64, u64, u64);
 
 impl Stamp {
-    async fn of(paths: &[PathBuf]) -> Self {
+    /// Of the files as they are now. A file that cannot be looked at is as any other that cannot.
+    pub async fn of(paths: &[impl AsRef<Path>]) -> Self {
         let mut stamps = Vec::with_capacity(paths.len());
         for path in paths {
-            let metadata = tokio::fs::metadata(path).await.ok();
+            let metadata = tokio::fs::metadata(path.as_ref()).await.ok();
             stamps.push(metadata.map(|data| (data.mtime(), data.mtime_nsec(), data.size(), data.ino(), data.dev())));
         }
         Self(stamps)
+    }
+
+    /// Waits until one of the files is another than it was, which is looked at once a second, and yields how they are then.
+    pub async fn change(self, paths: &[impl AsRef<Path>]) -> Self {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        loop {
+            ticks.tick().await;
+            let stamp = Self::of(paths).await;
+            if stamp != self {
+                return stamp;
+            }
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub mod tls;
 
 pub use self::authority::{Authority, AuthorityError};
 pub use self::client::{Client, ClientError, ClientFiles};
-pub use self::follow::{FileError, Followed};
+pub use self::follow::{FileError, Followed, Stamp};
 pub use self::material::{MaterialError, Pair, Trust};
 pub use self::statement::Statement;
 pub use self::tls::{ServerProtocols, TlsError};

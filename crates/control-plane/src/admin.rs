@@ -1,5 +1,6 @@
 //! What the gRPC API tells of the control plane itself: its status, fleets and proxies.
 
+mod client_status;
 mod fleets;
 
 use std::collections::BTreeMap;
@@ -13,11 +14,12 @@ use backstay_store::{Replicas, Store};
 use prost_types::Timestamp;
 use tonic::{Request, Response, Status};
 
+pub(crate) use self::client_status::ClientStatus;
 pub(crate) use self::fleets::FleetAdmin;
 use crate::faults::{self, Fault};
 use crate::fleets::Fleets;
 use crate::shared::Shared;
-use crate::tracker::{Stream, compiled};
+use crate::tracker::{self, Stream, compiled};
 
 /// Answers for the fleets of one control plane.
 pub(crate) struct Admin {
@@ -73,7 +75,7 @@ impl AdminService for Admin {
             let resources = snapshot.len(backstay_proto::RESOURCE_TYPE_URL);
             let mut streams = proxies.remove(&name).unwrap_or_default();
             streams.sort_by(|left, right| (&left.node_id, left.connected).cmp(&(&right.node_id, right.connected)));
-            let proxies = streams.iter().map(|stream| connected(stream, resources)).collect();
+            let proxies = streams.iter().map(|stream| connected(stream, resources, snapshot.revision())).collect();
             fleets.push(Fleet {
                 name: name.to_string(),
                 resources: resources as u64,
@@ -109,7 +111,8 @@ fn object_fault(fault: Fault) -> ObjectFault {
     ObjectFault { kind, namespace, name, part, condition, reason, message }
 }
 
-fn connected(stream: &Stream, resources: usize) -> ConnectedProxy {
+/// A proxy of a fleet that should hold so many resources, of a revision.
+fn connected(stream: &Stream, resources: usize, revision: u64) -> ConnectedProxy {
     let accepted = resources.saturating_sub(stream.pending() + stream.refused().count());
     ConnectedProxy {
         id: stream.node_id.clone(),
@@ -119,15 +122,17 @@ fn connected(stream: &Stream, resources: usize) -> ConnectedProxy {
         acknowledged_revision: stream.synchronised(),
         accepted: accepted as u64,
         pending: stream.pending() as u64,
-        refused: stream
-            .refused()
-            .map(|(resource, refusal)| Refusal {
-                resource: resource.to_string(),
-                version: refusal.version.to_string(),
-                field: refusal.field.clone(),
-                message: refusal.message.clone(),
-            })
-            .collect(),
+        refused: stream.refused().map(|(resource, refusal)| refused(resource, refusal)).collect(),
+        lag: revision.saturating_sub(stream.synchronised()),
         control_plane: stream.replica.as_deref().unwrap_or_default().to_owned(),
+    }
+}
+
+fn refused(resource: &str, refusal: &tracker::Refusal) -> Refusal {
+    Refusal {
+        resource: resource.to_owned(),
+        version: refusal.version.to_string(),
+        field: refusal.field.clone(),
+        message: refusal.message.clone(),
     }
 }

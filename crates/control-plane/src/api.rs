@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Json, Router};
 use backstay_certificate::Authority;
 use backstay_kube::Operations;
 use backstay_proto::admin::admin_service_server::AdminServiceServer;
 use backstay_proto::admin::fleet_service_server::FleetServiceServer;
+use backstay_proto::client_status::client_status_discovery_service_server::ClientStatusDiscoveryServiceServer;
 use backstay_resources::{GoDuration, Registry, Timestamp};
 use backstay_store::Store;
 use http::StatusCode;
@@ -20,8 +22,8 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::admin::{Admin, FleetAdmin};
-use crate::doors::JoinTokens;
+use crate::admin::{Admin, ClientStatus, FleetAdmin};
+use crate::doors::{JoinTokens, is_id};
 use crate::faults::ObjectFigures;
 use crate::fleets::Fleets;
 use crate::health;
@@ -40,10 +42,10 @@ struct JoinTokenRequest {
     ttl: GoDuration,
 }
 
-/// `GET /ca.pem`, the certificate of the authority, which anyone may read; and `POST /join-tokens`, which makes a token with which one proxy
-/// may join a fleet.
+/// `GET /ca.pem`, the certificate of the authority, which anyone may read; `POST /join-tokens`, which makes a token with which one proxy may
+/// join a fleet; and `DELETE /join-tokens/ID`, which takes it back, with every certificate that goes back to it.
 pub(crate) fn doors(authority: Option<Arc<Authority>>, tokens: JoinTokens, fleets: Arc<Fleets>) -> Router {
-    let signs = authority.is_some();
+    let (signs, revoking) = (authority.is_some(), tokens.clone());
     let pem = get(async move || match authority {
         Some(authority) => ([(CONTENT_TYPE, "application/x-pem-file")], authority.pem().to_owned()).into_response(),
         None => refused(
@@ -70,8 +72,17 @@ pub(crate) fn doors(authority: Option<Arc<Authority>>, tokens: JoinTokens, fleet
             Err(error) => refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
         }
     });
+    let revoke = delete(move |Path(id): Path<String>| async move {
+        if !is_id(&id) {
+            return refused(StatusCode::BAD_REQUEST, "an id has 16 digits, 0 to 9 and a to f");
+        }
+        match revoking.revoke(&id, Timestamp::now()).await {
+            Ok(()) => Json(serde_json::json!({"id": id})).into_response(),
+            Err(error) => refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        }
+    });
     let only = |route: MethodRouter| route.fallback(async || backstay_kube::method_not_allowed());
-    Router::new().route("/ca.pem", only(pem)).route("/join-tokens", only(make))
+    Router::new().route("/ca.pem", only(pem)).route("/join-tokens", only(make)).route("/join-tokens/{id}", only(revoke))
 }
 
 fn refused(status: StatusCode, message: impl Into<String>) -> Response {
@@ -93,9 +104,15 @@ pub(crate) fn router(
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
     let fleet_admin =
         FleetAdmin { fleets: fleets.clone(), shared: shared.clone(), operations: operations.clone(), options, stop };
+    let client_status = ClientStatus { shared: shared.clone(), most: options.max_status_resources }.service();
+    let routes = Routes::new(admin.service()).add_service(fleet_admin.service()).add_service(client_status);
     let beside = backstay_admin::Beside {
-        routes: Routes::new(admin.service()).add_service(fleet_admin.service()).into_axum_router().reset_fallback(),
-        names: vec![AdminServiceServer::<Admin>::NAME, FleetServiceServer::<FleetAdmin>::NAME],
+        routes: routes.into_axum_router().reset_fallback(),
+        names: vec![
+            AdminServiceServer::<Admin>::NAME,
+            FleetServiceServer::<FleetAdmin>::NAME,
+            ClientStatusDiscoveryServiceServer::<ClientStatus>::NAME,
+        ],
     };
     let grpc = backstay_admin::build(operations.clone(), options, exposition.admin_meter(), beside)?;
     tokio::spawn(report_health(grpc.health, grpc.services, shared.follow_compiling()));

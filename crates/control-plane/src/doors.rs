@@ -14,7 +14,7 @@ mod kept_authority;
 mod pace;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -25,10 +25,11 @@ use backstay_certificate::{
 use backstay_store::Store;
 
 pub(crate) use self::admission::{Admission, AdmissionLayer};
+use self::door::Believed;
 pub use self::door::DoorLimits;
-pub(crate) use self::door::{Chain, Door, Shown, shown};
+pub(crate) use self::door::{Chain, Door, Shown};
 pub(crate) use self::join::Joining;
-pub(crate) use self::join_tokens::JoinTokens;
+pub(crate) use self::join_tokens::{JoinTokens, is_id};
 use crate::error::StartError;
 use crate::metrics::Metrics;
 use crate::security::{AuthorityFrom, DoorFiles, Security};
@@ -44,6 +45,7 @@ pub(crate) struct Doors {
     /// Whoever signs here.
     pub(crate) authority: Option<Arc<Authority>>,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) join_tokens: JoinTokens,
     leaf: Option<Arc<Leaf>>,
 }
 
@@ -77,19 +79,24 @@ impl Doors {
             Some(pair) => Some(pair),
             None => api_pair.clone(),
         };
-        let api_clients = clients("--client-ca", &security.api).await?;
-        let xds_clients = clients("--xds-client-ca", &security.xds).await?;
+        let api_clients = authorities("--client-ca", security.api.client_authorities.as_deref()).await?;
+        let xds_clients = authorities("--xds-client-ca", security.xds.client_authorities.as_deref()).await?;
+        let front_proxies = security.front_proxies.as_ref().map(|front_proxies| front_proxies.authorities.as_path());
+        let front_proxies = authorities("--requestheader-client-ca", front_proxies).await?;
         let own = authority.as_ref().map(|authority| authority.trust());
         let own = own.transpose().map_err(|source| StartError::Authority { option: "--ca-cert", source })?;
         let certificates = xds_clients.is_some() || own.is_some();
-        let door = |name, pair: Option<Shown>, clients, own, protocols| {
-            pair.map(|pair| Door::new(name, pair, clients, own, protocols, limits, metrics).map(Arc::new)).transpose()
+        let door = |name, pair: Option<Shown>, believed, protocols| {
+            pair.map(|pair| Door::new(name, pair, believed, protocols, limits, metrics).map(Arc::new)).transpose()
         };
-        let api = door("api", api_pair, api_clients, None, ServerProtocols::Http)?;
-        let xds = door("xds", xds_pair, xds_clients, own, ServerProtocols::Grpc)?;
+        let believed = Believed { clients: api_clients, front_proxies, own: None };
+        let api = door("api", api_pair, believed, ServerProtocols::Http)?;
+        let believed = Believed { clients: xds_clients, front_proxies: None, own };
+        let xds = door("xds", xds_pair, believed, ServerProtocols::Grpc)?;
         let proxies = Proxies::new(tokens.clone(), security.trust_domain.clone());
-        let admission = Arc::new(Admission::new(proxies, certificates, xds.clone(), metrics.clone()));
-        Ok(Self { api, xds, authority, admission, leaf })
+        let join_tokens = JoinTokens::new(store.clone());
+        let admission = Admission::new(proxies, certificates, xds.clone(), join_tokens.clone(), metrics.clone());
+        Ok(Self { api, xds, authority, admission: Arc::new(admission), join_tokens, leaf })
     }
 
     /// Reads files again as they change, and renews what is signed here, for as long as it is polled.
@@ -134,9 +141,9 @@ async fn pair(option: &'static str, files: &DoorFiles) -> Result<Option<Shown>, 
     followed(option, vec![chain.clone(), key.clone()], parse).await.map(Some)
 }
 
-async fn clients(option: &'static str, files: &DoorFiles) -> Result<Option<Arc<Followed<Trust>>>, StartError> {
-    let Some(path) = &files.client_authorities else { return Ok(None) };
-    followed(option, vec![path.clone()], |contents| Trust::from_pem(&contents.concat())).await.map(Some)
+async fn authorities(option: &'static str, path: Option<&Path>) -> Result<Option<Arc<Followed<Trust>>>, StartError> {
+    let Some(path) = path else { return Ok(None) };
+    followed(option, vec![path.to_owned()], |contents| Trust::from_pem(&contents.concat())).await.map(Some)
 }
 
 async fn followed<T>(

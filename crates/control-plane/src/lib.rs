@@ -82,7 +82,7 @@ pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
 use self::replicas::Leadership;
 use self::reports::{Reporting, Reports};
-pub use self::security::{AuthorityFrom, DoorFiles, Security};
+pub use self::security::{AuthorityFrom, DoorFiles, FrontProxies, Security};
 use self::shared::Shared;
 use self::source::FleetSource;
 use self::views::Views;
@@ -217,7 +217,8 @@ impl ControlPlane {
         let security = &options.security;
         // Whoever shows a certificate that the API's own door has verified is who it says.
         let certificates = options.access.certificates || security.api.client_authorities.is_some();
-        let access = AccessOptions { certificates, ..options.access };
+        let front_proxies = security.front_proxies.as_ref().map(|front_proxies| front_proxies.names.clone());
+        let access = AccessOptions { certificates, front_proxies, ..options.access };
         let tokens = access.read_tokens().await?;
         if !options.insecure {
             security.check(options.api, options.xds, &access, &tokens)?;
@@ -295,7 +296,7 @@ impl ControlPlane {
         let following = async move { tokio::join!(followed.follow(), kept.keep()) };
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
         let dialects = dialects(&store, options.fastly, &reports, exposition.fastly_meter());
-        let join_tokens = JoinTokens::new(store.clone());
+        let join_tokens = doors.join_tokens.clone();
         let router = api::router(
             &store,
             &registry,

@@ -1,5 +1,7 @@
 //! Metrics of the control plane, in a recorder of its own: several may live in one process.
 
+mod door;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use backstay_store::{Stats, Store};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+pub(crate) use self::door::DoorMetrics;
 use crate::access::AccessMetrics;
 use crate::reports::Reports;
 
@@ -31,6 +34,10 @@ pub(crate) struct Metrics {
     pub(crate) acknowledged: Counter,
     /// Responses refused, in whole or in part.
     pub(crate) rejected: Counter,
+    /// Responses refused without a word of what is at fault, of which that is found out.
+    pub(crate) searching: Counter,
+    /// Responses refused altogether though they held more than one resource.
+    pub(crate) unnamed: Counter,
     /// Seconds from a response to its answer.
     pub(crate) push: Histogram,
     /// Seconds to make the snapshots of fleets of one batch.
@@ -84,23 +91,6 @@ impl std::fmt::Debug for Recording {
     }
 }
 
-/// What is counted of TLS at one address.
-#[derive(Debug, Clone)]
-pub(crate) struct DoorMetrics {
-    /// Seconds until the certificate expires.
-    pub(crate) expires: Gauge,
-    /// Handshakes that went well.
-    pub(crate) done: Counter,
-    /// Those that did not.
-    pub(crate) failed: Counter,
-    /// Those that took too long.
-    pub(crate) late: Counter,
-    /// Requests without TLS.
-    pub(crate) plain: Counter,
-    /// Connections closed on arrival, since there were too many handshakes.
-    pub(crate) refused: Counter,
-}
-
 /// What the store says of itself when it is asked.
 #[derive(Debug, Clone)]
 struct StoreMetrics {
@@ -140,6 +130,16 @@ impl Metrics {
             resources_sent: counter(&recorder, "backstay_xds_resources_sent_total", "Resources sent to proxies."),
             acknowledged: counter(&recorder, "backstay_xds_acknowledged_total", "Responses acknowledged."),
             rejected: counter(&recorder, "backstay_xds_rejected_total", "Responses refused, in whole or in part."),
+            searching: counter(
+                &recorder,
+                "backstay_xds_refusals_searched_total",
+                "Refused responses that are sent again in parts, to find what in them is at fault.",
+            ),
+            unnamed: counter(
+                &recorder,
+                "backstay_xds_refusals_unnamed_total",
+                "Responses of several resources that count as refused altogether, since nothing tells what is at fault.",
+            ),
             push: histogram(&recorder, "backstay_xds_push_seconds", "Time from a response to its answer."),
             snapshot: histogram(
                 &recorder,
@@ -221,30 +221,6 @@ impl Metrics {
 const REFUSED: &str = "backstay_xds_proxies_refused_total";
 const REFUSED_HELP: &str =
     "Requests of proxies refused, by the reason: nobody knows who they are, or it is not their fleet.";
-
-impl Metrics {
-    /// What is counted of TLS at an address, which is called `api` or `xds`.
-    pub(crate) fn door(&self, name: &'static str) -> DoorMetrics {
-        const EXPIRES: &str = "backstay_tls_certificate_expires_seconds";
-        const HANDSHAKES: &str = "backstay_tls_handshakes_total";
-        let Recording(recorder) = &self.recorder;
-        let handshakes = |result| {
-            let help = "TLS handshakes of an address, by what became of them.";
-            labelled(recorder, HANDSHAKES, help, &[("door", name), ("result", result)])
-        };
-        let help = "Seconds until the certificate expires that an address shows.";
-        recorder.describe_gauge(EXPIRES.into(), None, help.into());
-        let key = Key::from_parts(EXPIRES, vec![Label::new("door", name)]);
-        DoorMetrics {
-            expires: recorder.register_gauge(&key, &METADATA),
-            done: handshakes("done"),
-            failed: handshakes("failed"),
-            late: handshakes("late"),
-            plain: handshakes("plain"),
-            refused: handshakes("refused"),
-        }
-    }
-}
 
 fn access(recorder: &PrometheusRecorder) -> AccessMetrics {
     AccessMetrics {

@@ -1,5 +1,6 @@
 //! How the two addresses are protected, as whoever starts a control plane says it.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -16,6 +17,8 @@ pub struct Security {
     pub api: DoorFiles,
     /// Discovery. Where it names no certificate, that of the API is shown.
     pub xds: DoorFiles,
+    /// Who may say, at the API, who sends a request. Default nobody.
+    pub front_proxies: Option<FrontProxies>,
     /// Who signs where no certificate is named, and the certificates of proxies that join with a token. Default nobody.
     pub authority: AuthorityFrom,
     /// Names and addresses for certificates of servers that the authority signs, beside `localhost`, the host's name, and the addresses that
@@ -34,6 +37,15 @@ pub struct DoorFiles {
     pub pair: Option<(PathBuf, PathBuf)>,
     /// Authorities of clients: PEM. With them a client may show a certificate.
     pub client_authorities: Option<PathBuf>,
+}
+
+/// Proxies before the API, such as an API server that hands on what is asked of it.
+#[derive(Debug, Clone)]
+pub struct FrontProxies {
+    /// Authorities that vouch for their certificates: PEM, followed.
+    pub authorities: PathBuf,
+    /// Common names of these certificates. Empty: any.
+    pub names: BTreeSet<String>,
 }
 
 /// Who signs.

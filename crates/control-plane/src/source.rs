@@ -63,7 +63,7 @@ impl Source for FleetSource {
     }
 
     fn observe(&self, stream: StreamId, event: Event) {
-        let Some(event) = self.views.translate(stream, event) else { return };
+        let Some((stream, event)) = self.views.translate(stream, event) else { return };
         match event {
             Event::Opened { peer, type_url } => {
                 self.joined(&peer, Ok(()));
@@ -100,9 +100,18 @@ impl Source for FleetSource {
             }
             Event::Rejected { type_url, resources, removed, rejected, partial, .. } => {
                 self.metrics.rejected.increment(1);
+                if !partial && resources.len() > 1 {
+                    self.metrics.unnamed.increment(1);
+                }
                 // Whoever names nothing may have applied nothing: then the removals are not done either.
                 let removed = if partial { &*removed } else { &[] };
                 self.rejected(stream, &type_url, (&resources, removed), rejected);
+            }
+            Event::Searching { type_url, message, .. } => {
+                self.metrics.rejected.increment(1);
+                self.metrics.searching.increment(1);
+                tracing::info!(%stream, type_url = &*type_url, message, "looking for what a proxy refuses of a response");
+                self.shared.update(|tracker| self.answered(tracker, stream, &type_url));
             }
             Event::Late { type_url, nonce } => {
                 self.metrics.late.increment(1);

@@ -22,7 +22,7 @@ use backstay_xds::server::StreamId;
 pub(crate) use self::programmed::{NOT_REFERENCED, Programmed};
 use self::remote::Remote;
 pub(crate) use self::remote::{AT, PROXIES, compiled};
-pub(crate) use self::stream::{Refusal, Stream, Subscription};
+pub(crate) use self::stream::{Held, Refusal, Stream, Subscription};
 pub(crate) use self::version::Acknowledged;
 
 /// A fleet and the name of a discovery resource.

@@ -34,7 +34,7 @@ pub mod backstay {
     }
 }
 
-/// The xDS transport.
+/// The xDS transport, and what is told of its clients.
 pub mod envoy {
     /// `envoy.service`.
     pub mod service {
@@ -43,6 +43,13 @@ pub mod envoy {
             /// Version 3.
             pub mod v3 {
                 tonic::include_proto!("envoy.service.discovery.v3");
+            }
+        }
+        /// `envoy.service.status`.
+        pub mod status {
+            /// Version 3.
+            pub mod v3 {
+                tonic::include_proto!("envoy.service.status.v3");
             }
         }
     }
@@ -61,7 +68,7 @@ pub mod etcd {
 }
 
 pub use backstay::{admin::v1 as admin, config::v1 as config, join::v1 as join, report::v1 as report};
-pub use envoy::service::discovery::v3 as discovery;
+pub use envoy::service::{discovery::v3 as discovery, status::v3 as client_status};
 
 /// The descriptors of all messages, as an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

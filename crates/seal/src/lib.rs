@@ -7,27 +7,29 @@
 //! With random nonces a key is good for 2^32 values (SP 800-38D, section 8.3): whoever writes a thousand in a second has another one in
 //! use after seven weeks.
 
+mod file;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use arc_swap::ArcSwap;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce};
 use ring::rand::{SecureRandom as _, SystemRandom};
+
+use self::file::Stamp;
 
 /// How everything sealed begins.
 const FORMAT: &[u8] = b"bs1:";
-/// Bytes of a key.
-const KEY_BYTES: usize = 32;
 /// Characters of a key's name, at most.
 const NAME_MOST: usize = 32;
 /// Keys in a file, at most.
 const KEYS_MOST: usize = 64;
-/// The largest file that is read, in bytes.
-const FILE_MOST: u64 = 64 << 10;
+/// How often it is looked at most whether the file has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a file of keys cannot be used. It never shows a key.
 #[derive(Debug, thiserror::Error)]
@@ -77,13 +79,23 @@ pub enum UnsealError {
 #[error("the system gives no random numbers")]
 pub struct SealError;
 
-/// Keys by their names. The first seals; all unseal.
+/// Keys by their names. The first seals; all unseal. Their file is read again when it changes, which is looked at once a second while
+/// something is sealed, so that a key is changed without a restart. While the file cannot be used the keys stay as they were, and the log
+/// says so once for each change. Clones are one.
 #[derive(Clone)]
 pub struct Keys(Arc<Inner>);
 
 struct Inner {
-    keys: Vec<(String, LessSafeKey)>,
+    path: PathBuf,
+    keys: ArcSwap<Vec<(String, LessSafeKey)>>,
+    seen: Mutex<Seen>,
     random: SystemRandom,
+}
+
+/// The file when it was looked at last.
+struct Seen {
+    stamp: Stamp,
+    at: Instant,
 }
 
 impl fmt::Debug for Keys {
@@ -108,30 +120,38 @@ impl Keys {
     /// # Errors
     /// When it cannot be read, or a line is no key.
     pub fn of_file(path: &Path) -> Result<Self, KeysError> {
-        let failed = |source| KeysError::Read { path: path.to_owned(), source };
-        let mut text = String::new();
-        std::fs::File::open(path).and_then(|file| file.take(FILE_MOST).read_to_string(&mut text)).map_err(failed)?;
-        let mut keys: Vec<(String, LessSafeKey)> = Vec::new();
-        for (index, line) in text.lines().map(str::trim).enumerate() {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let wrong = |why| KeysError::Line { path: path.to_owned(), line: index + 1, why };
-            let (name, key) = key(line).map_err(wrong)?;
-            if keys.iter().any(|(other, _)| *other == name) {
-                return Err(wrong("another key has this name"));
-            }
-            keys.push((name, key));
-        }
-        if !(1..=KEYS_MOST).contains(&keys.len()) {
-            return Err(KeysError::Number { path: path.to_owned() });
-        }
-        Ok(Self(Arc::new(Inner { keys, random: SystemRandom::new() })))
+        // First: what changes while it is read is read again.
+        let seen = Mutex::new(Seen { stamp: Stamp::of(path), at: Instant::now() });
+        let keys = ArcSwap::from_pointee(file::read(path)?);
+        Ok(Self(Arc::new(Inner { path: path.to_owned(), keys, seen, random: SystemRandom::new() })))
     }
 
     /// The names of the keys, the one that seals first.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys.iter().map(|(name, _)| name.as_str())
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.0.keys.load().iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Reads the file again if it has changed and was not looked at within `pause`.
+    fn look(&self, pause: Duration) {
+        let Inner { path, keys, seen, .. } = &*self.0;
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.at.elapsed() < pause {
+            return;
+        }
+        let stamp = Stamp::of(path);
+        seen.at = Instant::now();
+        if stamp == seen.stamp {
+            return;
+        }
+        seen.stamp = stamp;
+        match file::read(path) {
+            Ok(read) => {
+                keys.store(Arc::new(read));
+                tracing::info!(path = %path.display(), names = ?self.names(), "encryption keys were read again");
+            }
+            Err(error) => tracing::error!(%error, "encryption keys stay as they were"),
+        }
     }
 
     /// Seals `plain` for `place`.
@@ -139,7 +159,9 @@ impl Keys {
     /// # Errors
     /// When the system has no randomness.
     pub fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
-        let (name, key) = self.0.keys.first().ok_or(SealError)?;
+        self.look(LOOK_EVERY);
+        let keys = self.0.keys.load();
+        let (name, key) = keys.first().ok_or(SealError)?;
         let mut nonce = [0; NONCE_LEN];
         self.0.random.fill(&mut nonce).map_err(|_| SealError)?;
         let head = FORMAT.len() + name.len() + 1 + NONCE_LEN;
@@ -161,7 +183,12 @@ impl Keys {
     /// When the key is not there, or it is not what was sealed.
     pub fn unseal(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, UnsealError> {
         let (name, rest) = parts(sealed).ok_or(UnsealError::Short)?;
-        let known = self.0.keys.iter().find(|(known, _)| known.as_bytes() == name);
+        let has = |keys: &[(String, LessSafeKey)]| keys.iter().any(|(known, _)| known.as_bytes() == name);
+        if !has(&self.0.keys.load()) {
+            self.look(Duration::ZERO);
+        }
+        let keys = self.0.keys.load();
+        let known = keys.iter().find(|(known, _)| known.as_bytes() == name);
         let name = String::from_utf8_lossy(name).into_owned();
         let Some((_, key)) = known else { return Err(UnsealError::NoKey(name)) };
         let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(UnsealError::Short)?;
@@ -192,24 +219,4 @@ fn parts(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = rest.iter().take(NAME_MOST + 1).position(|byte| *byte == b':')?;
     let (name, rest) = rest.split_at_checked(end)?;
     (!name.is_empty()).then(|| (name, rest.get(1..).unwrap_or_default()))
-}
-
-fn key(line: &str) -> Result<(String, LessSafeKey), &'static str> {
-    const FORM: &str = "write it as NAME:KEY, the key as 64 hexadecimal digits";
-    let (name, digits) = line.split_once(':').ok_or(FORM)?;
-    let (name, digits) = (name.trim(), digits.trim());
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if !(1..=NAME_MOST).contains(&name.len()) || !name.bytes().all(fits) {
-        return Err("the name must be of 1 to 32 letters, digits, '-', '_' and '.'");
-    }
-    let mut bytes = [0; KEY_BYTES];
-    if digits.len() != 2 * KEY_BYTES || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return Err(FORM);
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| FORM)?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| FORM)?;
-    }
-    let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| FORM)?;
-    Ok((name.to_owned(), LessSafeKey::new(key)))
 }

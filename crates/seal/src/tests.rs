@@ -39,6 +39,35 @@ fn the_first_key_seals_and_all_unseal() {
 }
 
 #[test]
+fn a_file_that_changes_is_read_again_and_a_bad_one_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let write = |text: &str| {
+        std::fs::write(folder.path().join("new"), text).unwrap();
+        std::fs::rename(folder.path().join("new"), &path).unwrap();
+    };
+    write(&format!("old:{ONE}"));
+    let keys = Keys::of_file(&path).unwrap();
+    let sealed_with = || {
+        keys.look(std::time::Duration::ZERO);
+        key_name(&keys.seal("a", b"x").unwrap())
+    };
+    let before = keys.seal("a", b"x").unwrap();
+    write(&format!("new:{TWO}\nold:{ONE}"));
+    assert_eq!(sealed_with(), "new");
+    assert_eq!(keys.unseal("a", &before).unwrap(), b"x");
+    write("nonsense");
+    assert_eq!(sealed_with(), "new");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(sealed_with(), "new");
+    write(&format!("third:{ONE}\nnew:{TWO}"));
+    assert_eq!(sealed_with(), "third");
+    // A key that is missing is looked for at once.
+    write(&format!("old:{ONE}"));
+    assert_eq!(keys.unseal("a", &before).unwrap(), b"x");
+}
+
+#[test]
 fn what_is_not_sealed_is_told() {
     for plain in [&b""[..], b"{}", b"bs1:", b"bs1::", b"bs1:name-without-end-that-is-much-too-long-for-one:"] {
         assert!(!is_sealed(plain), "{plain:?}");

@@ -10,6 +10,7 @@
 mod demand;
 pub mod envoy;
 mod event;
+mod held;
 mod options;
 mod peer;
 mod response;

@@ -37,8 +37,9 @@ impl Args {
         output::line(made["token"].as_str().context("the control plane answered without a token")?)?;
         let expires = made["expires"].as_str().unwrap_or_default();
         output::error_line(format_args!(
-            "for one proxy of the fleet {}, until {expires}; it is not shown again",
-            self.fleet
+            "for one proxy of the fleet {}, until {expires}; it is not shown again, and revoked by its id {}",
+            self.fleet,
+            made["id"].as_str().unwrap_or_default()
         ));
         Ok(ExitCode::SUCCESS)
     }

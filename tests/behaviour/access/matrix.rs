@@ -122,6 +122,8 @@ async fn every_other_route_is_as_open_as_roles_say() {
     // To make one is to have a fleet's private keys, which nobody may who may only write objects.
     check(&setting, post("/join-tokens", r#"{"fleet": "default", "ttl": "1h"}"#), admins).await;
     check(&setting, get("/join-tokens"), admins).await;
+    let revoke = Asked { method: Method::DELETE, ..get("/join-tokens/0123456789abcdef") };
+    check(&setting, revoke, admins).await;
     // Other spellings of a path are that path.
     for path in ["//api/v1/secrets", "/api/v1/%73ecrets", "/api/v1/secrets/"] {
         check(&setting, get(path), [Denied, Denied, Denied, Passed, Passed]).await;
@@ -161,6 +163,13 @@ async fn the_fastly_api_and_calls_are_as_open_as_roles_say() {
     let grpc = [("content-type", "application/grpc"), ("te", "trailers")];
     let call = |path| Asked { method: Method::POST, path, headers: &grpc, body: &[0; 5] };
     check(&setting, call("/backstay.admin.v1.AdminService/GetStatus"), reads).await;
+    for path in [
+        "/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus",
+        "/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus",
+        "/backstay.admin.v1.FleetService/ListProxyResources",
+    ] {
+        check(&setting, call(path), reads).await;
+    }
     check(&setting, call("/backstay.admin.v1.SecretService/GetSecret"), writes).await;
     check(&setting, call("/backstay.admin.v1.BackendService/DeleteBackend"), writes).await;
     check(&setting, call("/backstay.admin.v1.AdminService/NobodyKnows"), [Unknown, Denied, Denied, Denied, Passed])

@@ -75,3 +75,43 @@ fn an_authority_of_ones_own_signs() {
     };
     assert_eq!((said.as_str(), code), ("ok", 0));
 }
+
+#[test]
+fn a_proxy_whose_join_token_is_revoked_is_out_and_stays_out() {
+    let scratch = tempfile::tempdir().unwrap();
+    let at = |name: &str| scratch.path().join(name).to_str().unwrap().to_owned();
+    let control_plane = ControlPlane::start_with(&["--authority"]);
+    let server = format!("https://{}", control_plane.api());
+    let ca = at("ca.pem");
+    std::fs::write(&ca, printed(&["ca", "--server", &server])).unwrap();
+    let make = |name: &str| {
+        let output =
+            crate::harness::backstay(["token", "create", "--fleet", "default", "--server", &server, "--ca", &ca]);
+        std::fs::write(at(name), output.stdout).unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        said.trim().rsplit_once("by its id ").unwrap_or_else(|| panic!("{said}")).1.to_owned()
+    };
+    let xds = control_plane.xds();
+    let start = |name: &str| {
+        let (address, token, state) = (format!("https://{xds}"), at(name), at(&format!("{name}-state")));
+        let arguments = ["--control-plane", &address, "--ca", &ca, "--join-token-file", &token, "--state-dir", &state];
+        Proxy::start_with(xds, &arguments)
+    };
+    let ids = ["one", "two", "unused"].map(make);
+    let (first, second) = (start("one"), start("two"));
+    control_plane.process.wait_for_line("a proxy connected");
+    control_plane.process.wait_for_line("a proxy connected");
+    for id in [&ids[0], &ids[2]] {
+        let said = printed(&["token", "revoke", id, "--server", &server, "--ca", &ca]);
+        assert!(said.contains(id.as_str()), "{said}");
+    }
+    let line = first.process.wait_for_line("not connected to the control plane");
+    assert!(line.contains("was revoked"), "{line}");
+    // What was not used yet cannot be any more, and who joined with another token is not concerned.
+    let late = start("unused");
+    let line = late.process.wait_for_line("not connected to the control plane");
+    assert!(line.contains("was revoked"), "{line}");
+    assert!(!second.process.printed().contains("not connected"), "{}", second.process.printed());
+    let wrong = crate::harness::backstay(["token", "revoke", "everything", "--server", &server, "--ca", &ca]);
+    assert!(!wrong.status.success());
+}

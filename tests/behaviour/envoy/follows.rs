@@ -137,7 +137,13 @@ async fn what_envoy_refuses_is_said_of_the_object_and_repaired() {
     // A port that somebody else has.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
+    // What comes with it, perhaps in the same answer, is served all the same.
+    let beside = port::free();
     rest.create(&manifest::gateway("extra", port)).await;
+    rest.create(&manifest::gateway("beside", beside)).await;
+    rest.create(&manifest::route("beside", "beside", HOST, "app", one.port())).await;
+    rest.wait_for(&format!("{GATEWAYS}/beside"), "Programmed").await;
+    until_answered(local([127, 0, 0, 1], beside), HOST, "one").await;
     let refused = |gateway: &Value| {
         let conditions = gateway["status"]["conditions"].as_array().cloned().unwrap_or_default();
         let said = conditions.iter().find(|one| one["type"] == "Programmed" && one["status"] == "False");

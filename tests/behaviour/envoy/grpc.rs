@@ -9,7 +9,7 @@ use crate::harness::rest::{BACKENDS, GATEWAYS, endpoints};
 use crate::harness::{ControlPlane, backstay, manifest, port, tools};
 
 /// The client, with the servers that it may find.
-struct Peer {
+pub(super) struct Peer {
     child: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
@@ -18,9 +18,15 @@ struct Peer {
 
 impl Peer {
     fn start(control_plane: &ControlPlane, port: u16) -> Option<Self> {
+        Self::start_with(control_plane, port, &[])
+    }
+
+    /// The same with more options of the bootstrap.
+    pub(super) fn start_with(control_plane: &ControlPlane, port: u16, more: &[&str]) -> Option<Self> {
         let python = tools::python_with_grpc()?;
         let scratch = tempfile::tempdir().unwrap();
-        let printed = backstay(["bootstrap", "grpc", "--xds", &control_plane.xds().to_string(), "--node", "client"]);
+        let xds = control_plane.xds().to_string();
+        let printed = backstay([&["bootstrap", "grpc", "--xds", &xds, "--node", "client"], more].concat());
         let file = scratch.path().join("grpc.json");
         std::fs::write(&file, printed.stdout).unwrap();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/behaviour/envoy/peer.py");
@@ -35,7 +41,7 @@ impl Peer {
     }
 
     /// The answer to a call.
-    fn call(&mut self, target: &str) -> String {
+    pub(super) fn call(&mut self, target: &str) -> String {
         writeln!(self.input, "{target}").unwrap();
         self.output.next().unwrap().unwrap()
     }

@@ -37,6 +37,15 @@ pub(super) fn validate(binary: &Path, file: &Path) -> Output {
 impl Envoy {
     /// Starts one, by the bootstrap that the command prints with `more` options. `None`, aloud, where there is no Envoy.
     pub(super) fn start(control_plane: &ControlPlane, more: &[&str]) -> Option<Self> {
+        Self::start_with(control_plane, more, |text| text)
+    }
+
+    /// The same with a bootstrap that somebody has changed.
+    pub(super) fn start_with(
+        control_plane: &ControlPlane,
+        more: &[&str],
+        change: impl FnOnce(String) -> String,
+    ) -> Option<Self> {
         let binary: PathBuf = tools::envoy()?;
         let scratch = tempfile::tempdir().unwrap();
         let xds = control_plane.xds().to_string();
@@ -44,7 +53,7 @@ impl Envoy {
         // Its own interface is where the system has room, which the command cannot ask for.
         let text = text.replace(r#""port_value":1}"#, r#""port_value":0}"#);
         let file = scratch.path().join("envoy.yaml");
-        std::fs::write(&file, text).unwrap();
+        std::fs::write(&file, change(text)).unwrap();
         let admin_file = scratch.path().join("admin");
         let mut command = Command::new(binary);
         command.args(["--concurrency", "2", "--disable-hot-restart", "--drain-time-s", "5", "-l", "info"]);

@@ -20,12 +20,13 @@ fn grpcurl_finds_describes_and_calls() {
         "backstay.admin.v1.HTTPRouteService",
         "backstay.admin.v1.ResourceService",
         "backstay.admin.v1.FleetService",
+        "envoy.service.status.v3.ClientStatusDiscoveryService",
         "grpc.health.v1.Health",
     ] {
         assert!(services.lines().any(|line| line == service), "{service} in {services}");
     }
     // What is not served here is not told of.
-    assert!(!services.contains("envoy"), "{services}");
+    assert!(!services.contains("envoy.service.discovery"), "{services}");
     let (_, described) = run(&[&address, "describe", "backstay.admin.v1.GatewayService"]);
     assert!(described.contains("rpc ApplyGateway"), "{described}");
     let backend =

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use http::{HeaderName, HeaderValue};
 
 use super::*;
-use crate::Digest;
+use crate::{CertificateAuthority, Digest};
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     let pair =
@@ -11,7 +11,13 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs.iter().map(pair).collect()
 }
 
+/// Of a client, but that `front` is a front proxy.
 fn peer(common_name: Option<&str>) -> Peer {
+    let is_front = common_name == Some("front");
+    peer_of(common_name, CertificateAuthority { clients: !is_front, front_proxies: is_front })
+}
+
+fn peer_of(common_name: Option<&str>, authority: CertificateAuthority) -> Peer {
     let certificate = common_name.map(|name| {
         Arc::new(ClientCertificate {
             common_name: Some(name.to_owned()),
@@ -19,6 +25,7 @@ fn peer(common_name: Option<&str>) -> Peer {
             uris: Vec::new(),
             not_after: Timestamp::from_second(4_000_000_000),
             fingerprint: "ab".repeat(32),
+            authority,
         })
     });
     Peer { address: SocketAddr::from(([192, 0, 2, 1], 999)), certificate }
@@ -35,7 +42,7 @@ async fn authenticator() -> Authenticator {
     );
     std::fs::write(&path, text).unwrap();
     let tokens = Some(Tokens::of_file(&path).await.unwrap());
-    let front_proxies = BTreeSet::from(["front".to_owned()]);
+    let front_proxies = Some(BTreeSet::from(["front".to_owned()]));
     Authenticator::new(AuthenticatorOptions { tokens, certificates: true, front_proxies, ..Default::default() })
 }
 
@@ -86,6 +93,31 @@ async fn certificates_are_users_and_only_a_front_proxy_names_others() {
     assert_eq!(bob.extra["scopes"], ["a"]);
     let nobody = authenticator.identify(Some(&peer(None)), &named).await.unwrap();
     assert_eq!(*nobody, User::anonymous());
+}
+
+#[tokio::test]
+async fn what_an_authority_is_for_is_what_its_certificates_are_good_for() {
+    let named = headers(&[("x-remote-user", "bob")]);
+    let of = |clients, front_proxies| CertificateAuthority { clients, front_proxies };
+    let (some, any) = (Some(BTreeSet::from(["front".to_owned()])), Some(BTreeSet::new()));
+    for (names, shown, authority, user) in [
+        // The name of a front proxy is anybody's who has an authority of clients sign it.
+        (&some, "front", of(true, false), "front"),
+        (&some, "front", of(true, true), "bob"),
+        (&some, "other", of(true, true), "other"),
+        (&some, "other", of(false, true), crate::identity::ANONYMOUS),
+        (&any, "other", of(false, true), "bob"),
+        (&None, "front", of(false, true), crate::identity::ANONYMOUS),
+    ] {
+        let front_proxies = names.clone();
+        let options = AuthenticatorOptions { certificates: true, front_proxies, ..Default::default() };
+        let peer = peer_of(Some(shown), authority);
+        let found = Authenticator::new(options).identify(Some(&peer), &named).await.unwrap();
+        assert_eq!(found.name, user, "{names:?} {shown} {authority:?}");
+    }
+    // Who may name others, and names nobody, is nobody.
+    let front = peer(Some("front"));
+    assert_eq!(*authenticator().await.identify(Some(&front), &headers(&[])).await.unwrap(), User::anonymous());
 }
 
 #[tokio::test]

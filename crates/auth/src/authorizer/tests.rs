@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use metrics::atomics::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -25,6 +23,7 @@ async fn a_file_is_read_again_and_a_bad_one_changes_nothing_but_is_counted() {
     let registry = Registry::built_in();
     let authorizer = Authorizer::of_file(&registry, &path, None).await.unwrap();
     let count = Arc::new(AtomicU64::new(0));
+    let mut readings = authorizer.readings().unwrap();
     let following = tokio::spawn(authorizer.clone().follow(Counter::from_arc(Arc::clone(&count))));
     let create = Attributes::resource("create", "core.apoxy.dev", "backends");
     let get = Attributes::resource("get", "core.apoxy.dev", "backends");
@@ -35,14 +34,12 @@ async fn a_file_is_read_again_and_a_bad_one_changes_nothing_but_is_counted() {
         std::fs::rename(&new, &path).unwrap();
     };
     replace(&file("nobody-has-this"));
-    while count.load(Ordering::Relaxed) == 0 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    readings.changed().await.unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), 1);
     assert!(authorizer.check(&staff(), &get).await.allowed);
     replace(&file("edit"));
-    while !authorizer.check(&staff(), &create).await.allowed {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    readings.changed().await.unwrap();
+    assert!(authorizer.check(&staff(), &create).await.allowed);
     assert_eq!(count.load(Ordering::Relaxed), 1);
     following.abort();
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{NotProved, Proxies, TrustDomain};
-use crate::{ClientCertificate, Denied, Digest, Peer, Tokens};
+use crate::{CertificateAuthority, ClientCertificate, Denied, Digest, Peer, Tokens};
 use backstay_resources::Timestamp;
 
 fn at(second: i64) -> Timestamp {
@@ -17,6 +17,7 @@ fn peer(uris: &[&str]) -> Peer {
         uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
         not_after: at(1000),
         fingerprint: String::new(),
+        authority: CertificateAuthority { clients: true, front_proxies: false },
     };
     Peer { address: SocketAddr::from(([192, 0, 2, 1], 1)), certificate: Some(Arc::new(certificate)) }
 }

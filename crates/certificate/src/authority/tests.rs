@@ -35,7 +35,7 @@ fn an_authority_that_was_kept_signs_as_before() {
 fn of_a_request_nothing_is_taken_but_its_key() {
     let authority = Authority::generate("test").unwrap();
     let (key, der) = request().unwrap();
-    let chain = authority.answer(&der, URI, DAY).unwrap();
+    let chain = authority.answer(&der, URI, None, DAY).unwrap();
     assert!(trusts(&authority, &chain));
     Pair::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
 
@@ -45,7 +45,7 @@ fn of_a_request_nothing_is_taken_but_its_key() {
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     params.subject_alt_names.push(rcgen::SanType::URI("spiffe://backstay/fleet/other".try_into().unwrap()));
     let der = params.serialize_request(&key).unwrap().der().to_vec();
-    let chain = authority.answer(&der, URI, DAY).unwrap();
+    let chain = authority.answer(&der, URI, None, DAY).unwrap();
     let statement = Statement::of(&certificates(chain.as_bytes()).unwrap()[0]).unwrap();
     assert_eq!(statement.uris, [URI]);
     assert!(!statement.is_authority);
@@ -57,8 +57,8 @@ fn a_request_that_does_not_prove_its_key_is_refused() {
     let authority = Authority::generate("test").unwrap();
     let (_, mut der) = request().unwrap();
     *der.last_mut().unwrap() ^= 1;
-    assert!(matches!(authority.answer(&der, URI, DAY), Err(AuthorityError::Request)));
-    assert!(matches!(authority.answer(b"nothing", URI, DAY), Err(AuthorityError::Request)));
+    assert!(matches!(authority.answer(&der, URI, None, DAY), Err(AuthorityError::Request)));
+    assert!(matches!(authority.answer(b"nothing", URI, None, DAY), Err(AuthorityError::Request)));
 }
 
 #[test]

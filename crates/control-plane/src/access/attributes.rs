@@ -19,6 +19,8 @@ pub(super) enum Dialect {
 
 /// What paths of gRPC services begin with.
 const SERVICES: &str = "/backstay.admin.v1.";
+/// What is told of proxies in the words of xDS.
+const CLIENT_STATUS: &str = "/envoy.service.status.v3.ClientStatusDiscoveryService/";
 /// Where join tokens are made.
 const JOIN_TOKENS: &str = "/join-tokens";
 /// API group of what is no object.
@@ -52,9 +54,22 @@ pub(super) fn of<'a>(registry: &Registry, method: &Method, uri: &'a Uri) -> Abou
     if let Some(name) = uri.path().strip_prefix(SERVICES) {
         return of_call(registry, name, uri.path());
     }
+    if uri.path().starts_with(CLIENT_STATUS) {
+        let asked = Attributes {
+            subresource: "status".into(),
+            path: uri.path().into(),
+            ..Attributes::resource("list", ADMIN_GROUP, "fleets")
+        };
+        return About { dialect: Dialect::Grpc, asked, besides: None, asks_again: false };
+    }
     // A join token is access to a fleet, private keys included: it is made by those alone who may make everything, or whom a rule names.
     if method == Method::POST && uri.path() == JOIN_TOKENS {
         let asked = Attributes { path: uri.path().into(), ..Attributes::resource("create", ADMIN_GROUP, "jointokens") };
+        return About { dialect: Dialect::Kube, asked, besides: None, asks_again: false };
+    }
+    if let Some(id) = uri.path().strip_prefix("/join-tokens/").filter(|_| method == Method::DELETE) {
+        let (name, path) = (id.into(), uri.path().into());
+        let asked = Attributes { name, path, ..Attributes::resource("delete", ADMIN_GROUP, "jointokens") };
         return About { dialect: Dialect::Kube, asked, besides: None, asks_again: false };
     }
     let (dialect, asked) = match backstay_fastly::api::attributes(method, uri) {
@@ -99,7 +114,9 @@ fn resource_of(registry: &Registry, what: &str) -> (&'static str, &'static str, 
     let kinds: Vec<&'static backstay_resources::Kind> = registry.iter().collect();
     match (what, kinds.iter().find(named)) {
         ("Status", _) => (ADMIN_GROUP, "fleets", "status"),
-        ("Fleet" | "Fleets" | "ConnectedProxies" | "ConnectedProxy", _) => (ADMIN_GROUP, "fleets", ""),
+        ("Fleet" | "Fleets" | "ConnectedProxies" | "ConnectedProxy" | "ProxyResources", _) => {
+            (ADMIN_GROUP, "fleets", "")
+        }
         (_, Some(kind)) => (kind.group, kind.plural, ""),
         _ => ("*", "*", ""),
     }

@@ -17,8 +17,9 @@ pub struct AccessOptions {
     pub own: Option<Digest>,
     /// Whether client certificates are verified, so that whoever shows one is its common name, in the groups of its organizations.
     pub certificates: bool,
-    /// Common names of the client certificates of front proxies, which say by `X-Remote-User` and the like who sends a request.
-    pub front_proxies: BTreeSet<String>,
+    /// Common names of the certificates of front proxies, which say by `X-Remote-User` and the like who sends a request; empty: any. It
+    /// is set by [`Security::front_proxies`](crate::Security::front_proxies), whose authorities vouch for them.
+    pub front_proxies: Option<BTreeSet<String>>,
     /// An issuer of signed tokens.
     pub issuer: Option<TokenIssuer>,
     /// Kubeconfig of the API server that is asked about tokens which nobody here knows.
@@ -59,7 +60,7 @@ impl AccessOptions {
     pub fn authenticates(&self) -> bool {
         self.tokens.is_some()
             || self.certificates
-            || !self.front_proxies.is_empty()
+            || self.front_proxies.is_some()
             || self.issuer.is_some()
             || self.token_review.is_some()
     }

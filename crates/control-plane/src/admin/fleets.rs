@@ -10,8 +10,8 @@ use backstay_kube::Operations;
 use backstay_proto::admin::fleet_service_server::{FleetService, FleetServiceServer};
 use backstay_proto::admin::{
     FleetState, GetFleetRequest, ListConnectedProxiesRequest, ListConnectedProxiesResponse, ListFleetsRequest,
-    ListFleetsResponse, ProxyState, WatchConnectedProxiesRequest, WatchConnectedProxiesResponse, WatchFleetsRequest,
-    WatchFleetsResponse,
+    ListFleetsResponse, ListProxyResourcesRequest, ListProxyResourcesResponse, ProxyState,
+    WatchConnectedProxiesRequest, WatchConnectedProxiesResponse, WatchFleetsRequest, WatchFleetsResponse,
 };
 use backstay_resources::Verb;
 use futures::StreamExt as _;
@@ -128,6 +128,23 @@ impl FleetService for FleetAdmin {
         let Paged { items: proxies, next: next_page_token } =
             backstay_admin::page(proxies, page_size, &page_token, &self.options, |proxy| &proxy.name)?;
         Ok(Response::new(ListConnectedProxiesResponse { proxies, next_page_token }))
+    }
+
+    async fn list_proxy_resources(
+        &self,
+        request: Request<ListProxyResourcesRequest>,
+    ) -> Result<Response<ListProxyResourcesResponse>, Status> {
+        Self::allow(&request, Verb::List, "fleets", "").await?;
+        let ListProxyResourcesRequest { parent, page_size, page_token } = request.into_inner();
+        let named = parent.strip_prefix("fleets/").and_then(|rest| rest.split_once("/proxies/"));
+        let named = named.filter(|(fleet, proxy)| !fleet.is_empty() && !fleet.contains('/') && !proxy.is_empty());
+        let (fleet, proxy) =
+            named.ok_or_else(|| backstay_admin::bad_field("parent", "must be fleets/NAME/proxies/ID"))?;
+        let resources = self.resources(fleet, proxy);
+        let resources = resources.ok_or_else(|| Status::not_found(format!("{parent} is not connected")))?;
+        let Paged { items: resources, next: next_page_token } =
+            backstay_admin::page(resources, page_size, &page_token, &self.options, |resource| &resource.name)?;
+        Ok(Response::new(ListProxyResourcesResponse { resources, next_page_token }))
     }
 
     async fn watch_connected_proxies(

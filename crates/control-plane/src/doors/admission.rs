@@ -21,10 +21,14 @@ use tower::{Layer, Service};
 
 use super::door::{Chain, Door};
 use super::join::JOIN;
+use super::join_tokens::JoinTokens;
 use crate::metrics::Metrics;
 
 /// How often it is looked at the clock while a stream goes on: a clock may be set.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether another control plane has revoked what a certificate goes back to.
+const LOOK_FOR_REVOCATION_EVERY: Duration = Duration::from_secs(5);
 
 /// Decides who may send requests to discovery. What they may have is decided where it is asked for, by the [`Proxy`] that is among the
 /// extensions of a request.
@@ -37,13 +41,20 @@ pub(crate) struct Admission {
     /// open the door.
     tokens: AtomicBool,
     door: Option<Arc<Door>>,
+    join_tokens: JoinTokens,
     metrics: Metrics,
 }
 
 impl Admission {
-    pub(super) fn new(proxies: Proxies, certificates: bool, door: Option<Arc<Door>>, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        proxies: Proxies,
+        certificates: bool,
+        door: Option<Arc<Door>>,
+        join_tokens: JoinTokens,
+        metrics: Metrics,
+    ) -> Self {
         let tokens = AtomicBool::new(proxies.tokens().any_joins());
-        Self { proxies, certificates, tokens, door, metrics }
+        Self { proxies, certificates, tokens, door, join_tokens, metrics }
     }
 
     /// Whether proxies have to prove who they are.
@@ -59,18 +70,27 @@ impl Admission {
     }
 
     fn identify(&self, peer: &Peer, headers: &HeaderMap) -> Result<Proxy, NotProved> {
-        self.proxies.identify(peer, bearer(headers), Timestamp::now())
+        let proxy = self.proxies.identify(peer, bearer(headers), Timestamp::now())?;
+        self.check_revoked(&proxy).map(|()| proxy)
+    }
+
+    fn check_revoked(&self, proxy: &Proxy) -> Result<(), NotProved> {
+        let is_revoked = proxy.common_name().is_some_and(|name| self.join_tokens.is_revoked(name));
+        if is_revoked { Err(NotProved::Revoked) } else { Ok(()) }
     }
 
     /// Waits until what a proxy showed holds no more, and says why.
     async fn ended(self: Arc<Self>, proxy: Arc<Proxy>, chain: Option<Chain>) -> NotProved {
         let mut tokens = self.proxies.tokens().changes();
         let mut clients = self.door.as_ref().and_then(|door| door.clients_changes());
+        let mut revocations = Some(self.join_tokens.revocations());
         let is_certificate = proxy.fleet_of_certificate().is_some();
+        let pause = if is_certificate { LOOK_FOR_REVOCATION_EVERY } else { LOOK_EVERY };
         // Between the handshake and this call the authorities may have changed.
         let mut look = is_certificate;
         loop {
-            if let Err(why) = self.proxies.again(&proxy, Timestamp::now()) {
+            let holds = self.proxies.again(&proxy, Timestamp::now()).and_then(|()| self.check_revoked(&proxy));
+            if let Err(why) = holds {
                 return why;
             }
             if let (true, Some(chain), Some(door)) = (look, &chain, &self.door)
@@ -81,8 +101,9 @@ impl Admission {
             let left = proxy.expires().map(|expires| expires.0.duration_since(Timestamp::now().0).as_secs());
             let left = left.map(|left| Duration::from_secs(u64::try_from(left).unwrap_or_default().max(1)));
             look = tokio::select! {
-                () = tokio::time::sleep(left.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)) => false,
+                () = tokio::time::sleep(left.unwrap_or(pause).min(pause)) => false,
                 () = changed(&mut tokens), if !is_certificate => false,
+                () = changed(&mut revocations), if is_certificate => false,
                 () = changed(&mut clients), if is_certificate => true,
             };
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use backstay_auth::ClientCertificate;
+use backstay_auth::{CertificateAuthority, ClientCertificate};
 use backstay_certificate::{Followed, Pair, ServerProtocols, Statement, TlsError, Trust, tls};
 use backstay_resources::Timestamp;
 use rustls::ServerConfig;
@@ -58,6 +58,8 @@ pub(crate) struct Door {
     pair: Shown,
     /// Authorities of clients in files, and that of this very control plane.
     clients: Option<Arc<Followed<Trust>>>,
+    /// Authorities of front proxies, in a file.
+    front_proxies: Option<Arc<Followed<Trust>>>,
     own: Option<Trust>,
     protocols: ServerProtocols,
     config: ArcSwap<ServerConfig>,
@@ -67,6 +69,17 @@ pub(crate) struct Door {
     metrics: DoorMetrics,
     /// The certificate that was said to expire soon.
     warned: Mutex<Option<String>>,
+}
+
+/// Whose certificates an address takes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Believed {
+    /// Authorities of clients, in a file.
+    pub(super) clients: Option<Arc<Followed<Trust>>>,
+    /// Authorities of front proxies, in a file.
+    pub(super) front_proxies: Option<Arc<Followed<Trust>>>,
+    /// The authority that this very control plane is.
+    pub(super) own: Option<Trust>,
 }
 
 /// The end of the year 9999, as far as times are told: certificates without an end say that year (RFC 5280, section 4.1.2.5).
@@ -79,48 +92,44 @@ impl Door {
     pub(super) fn new(
         name: &'static str,
         pair: Shown,
-        clients: Option<Arc<Followed<Trust>>>,
-        own: Option<Trust>,
+        believed: Believed,
         protocols: ServerProtocols,
         limits: DoorLimits,
         metrics: &Metrics,
     ) -> Result<Self, TlsError> {
         let metrics = metrics.door(name);
-        let config =
-            ArcSwap::new(tls::server(&pair.get(), trust(clients.as_deref(), own.as_ref()).as_ref(), protocols)?);
+        let Believed { clients, front_proxies, own } = believed;
+        let believed = trust([clients.as_deref(), front_proxies.as_deref()], own.as_ref());
+        let config = ArcSwap::new(tls::server(&pair.get(), believed.as_ref(), protocols)?);
         let slots = Semaphore::new(limits.handshakes.min(Semaphore::MAX_PERMITS));
         let pace = Pace::new(limits.handshakes_per_second);
         let timeout = limits.handshake_timeout;
         let warned = Mutex::default();
-        let door = Self { name, pair, clients, own, protocols, config, slots, pace, timeout, metrics, warned };
+        let door =
+            Self { name, pair, clients, front_proxies, own, protocols, config, slots, pace, timeout, metrics, warned };
         door.tell();
         Ok(door)
     }
 
     /// Follows the files, and tells how long the certificate still holds, for as long as it is polled.
     pub(super) async fn keep(&self) {
-        let clients = async {
-            match &self.clients {
-                Some(clients) => clients.follow().await,
-                None => std::future::pending().await,
-            }
+        let follow = async |trust: &Option<Arc<Followed<Trust>>>| match trust {
+            Some(trust) => trust.follow().await,
+            None => std::future::pending().await,
         };
-        tokio::join!(self.pair.follow(), clients, self.rebuild(), self.watch());
+        let (clients, front_proxies) = (follow(&self.clients), follow(&self.front_proxies));
+        tokio::join!(self.pair.follow(), clients, front_proxies, self.rebuild(), self.watch());
     }
 
     async fn rebuild(&self) {
         let mut pair = self.pair.changes();
-        let mut clients = self.clients.as_ref().map(|clients| clients.changes());
+        let changes = |trust: &Option<Arc<Followed<Trust>>>| trust.as_ref().map(|trust| trust.changes());
+        let (mut clients, mut front_proxies) = (changes(&self.clients), changes(&self.front_proxies));
         loop {
-            let clients_changed = async {
-                match &mut clients {
-                    Some(clients) => drop(clients.changed().await),
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 _ = pair.changed() => {}
-                () = clients_changed => {}
+                () = changed(&mut clients) => {}
+                () = changed(&mut front_proxies) => {}
             }
             match tls::server(&self.pair.get(), self.trust().as_ref(), self.protocols) {
                 Ok(config) => self.config.store(config),
@@ -152,8 +161,9 @@ impl Door {
         }
     }
 
+    /// Those whose certificates are taken in a handshake.
     fn trust(&self) -> Option<Trust> {
-        trust(self.clients.as_deref(), self.own.as_ref())
+        trust([self.clients.as_deref(), self.front_proxies.as_deref()], self.own.as_ref())
     }
 
     /// Tells of changes of the authorities of clients.
@@ -163,7 +173,40 @@ impl Door {
 
     /// Whether these certificates still lead to an authority that is believed.
     pub(super) fn believes(&self, chain: &[CertificateDer<'static>]) -> bool {
-        self.trust().is_some_and(|trust| tls::believes(&trust, chain))
+        let clients = trust([self.clients.as_deref(), None], self.own.as_ref());
+        clients.is_some_and(|trust| tls::believes(&trust, chain))
+    }
+
+    /// What authorities vouch for these certificates as, after a handshake has found that any does.
+    fn authority_of(&self, chain: &[CertificateDer<'static>]) -> CertificateAuthority {
+        let Some(front_proxies) = &self.front_proxies else {
+            return CertificateAuthority { clients: true, front_proxies: false };
+        };
+        let front_proxies = tls::believes(&front_proxies.get(), chain);
+        CertificateAuthority { clients: self.believes(chain), front_proxies }
+    }
+
+    /// What a client has shown, once its chain is verified: the certificates, and what the first says.
+    pub(crate) fn shown(&self, stream: &TlsStream<TcpStream>) -> Option<(Chain, Arc<ClientCertificate>)> {
+        let certificates = stream.get_ref().1.peer_certificates()?;
+        let chain: Chain = certificates.iter().map(|certificate| certificate.clone().into_owned()).collect();
+        let statement = match Statement::of(chain.first()?) {
+            Ok(statement) => statement,
+            Err(error) => {
+                tracing::debug!(%error, "a client certificate is not understood, as if it were not shown");
+                return None;
+            }
+        };
+        let seconds = statement.not_after.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let certificate = ClientCertificate {
+            common_name: statement.common_name,
+            organizations: statement.organizations,
+            uris: statement.uris,
+            not_after: Timestamp::from_second(i64::try_from(seconds).unwrap_or(LATEST).min(LATEST)),
+            fingerprint: statement.fingerprint,
+            authority: self.authority_of(&chain),
+        };
+        Some((chain, Arc::new(certificate)))
     }
 
     /// Makes TLS of a connection. `None` where that fails, or there are too many: it is closed then.
@@ -197,11 +240,16 @@ impl Door {
     }
 }
 
-fn trust(clients: Option<&Followed<Trust>>, own: Option<&Trust>) -> Option<Trust> {
-    match (clients.map(Followed::get), own) {
-        (Some(clients), Some(own)) => Some(clients.and(own)),
-        (Some(clients), None) => Some(Trust::clone(&clients)),
-        (None, own) => own.cloned(),
+/// All of them together.
+fn trust(files: [Option<&Followed<Trust>>; 2], own: Option<&Trust>) -> Option<Trust> {
+    let files = files.into_iter().flatten().map(|file| Trust::clone(&file.get()));
+    files.chain(own.cloned()).reduce(|one, other| one.and(&other))
+}
+
+async fn changed(changes: &mut Option<tokio::sync::watch::Receiver<u64>>) {
+    match changes {
+        Some(changes) => drop(changes.changed().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -210,26 +258,4 @@ async fn answer_plain(stream: &mut TcpStream) -> io::Result<()> {
     stream.shutdown().await?;
     tokio::io::copy(&mut stream.take(PLAIN_BYTES), &mut tokio::io::sink()).await?;
     Ok(())
-}
-
-/// What a client has shown, once its chain is verified: the certificates, and what the first says.
-pub(crate) fn shown(stream: &TlsStream<TcpStream>) -> Option<(Chain, Arc<ClientCertificate>)> {
-    let certificates = stream.get_ref().1.peer_certificates()?;
-    let chain: Chain = certificates.iter().map(|certificate| certificate.clone().into_owned()).collect();
-    let statement = match Statement::of(chain.first()?) {
-        Ok(statement) => statement,
-        Err(error) => {
-            tracing::debug!(%error, "a client certificate is not understood, as if it were not shown");
-            return None;
-        }
-    };
-    let seconds = statement.not_after.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let certificate = ClientCertificate {
-        common_name: statement.common_name,
-        organizations: statement.organizations,
-        uris: statement.uris,
-        not_after: Timestamp::from_second(i64::try_from(seconds).unwrap_or(LATEST).min(LATEST)),
-        fingerprint: statement.fingerprint,
-    };
-    Some((chain, Arc::new(certificate)))
 }

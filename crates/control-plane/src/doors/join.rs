@@ -10,7 +10,7 @@ use backstay_proto::join::{JoinRequest, JoinResponse, RenewRequest, RenewRespons
 use backstay_resources::Timestamp;
 use tonic::{Request, Response, Status};
 
-use super::join_tokens::{JoinTokenError, JoinTokens};
+use super::join_tokens::{JoinTokenError, JoinTokens, id_of};
 
 /// How long a certificate of a proxy holds. It renews itself when half of that is over.
 const LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -47,8 +47,9 @@ impl Joining {
         self.authority.as_deref().ok_or_else(none)
     }
 
-    fn sign(&self, request: &[u8], fleet: &str) -> Result<String, Status> {
-        let chain = self.authority()?.answer(request, &self.domain.id_of(fleet), LIFE);
+    /// Signs a certificate that goes back to the join token of this id.
+    fn sign(&self, request: &[u8], fleet: &str, id: Option<&str>) -> Result<String, Status> {
+        let chain = self.authority()?.answer(request, &self.domain.id_of(fleet), id, LIFE);
         chain.map_err(|error| Status::invalid_argument(format!("certificate_request: {error}")))
     }
 }
@@ -58,7 +59,8 @@ impl JoinService for Joining {
     async fn join(&self, request: Request<JoinRequest>) -> Result<Response<JoinResponse>, Status> {
         let JoinRequest { token, certificate_request } = request.into_inner();
         // Before the token is used up.
-        self.sign(&certificate_request, "none")?;
+        self.sign(&certificate_request, "none", None)?;
+        let id = id_of(&token);
         let used = self.tokens.use_up(&token, Timestamp::now()).await;
         let fleet = used.map_err(|error| {
             tracing::warn!(%error, "a proxy may not join");
@@ -67,8 +69,8 @@ impl JoinService for Joining {
                 error => Status::unauthenticated(error.to_string()),
             }
         })?;
-        tracing::info!(fleet, "a proxy joined with a token and has a certificate now");
-        Ok(Response::new(JoinResponse { chain: self.sign(&certificate_request, &fleet)?, fleet }))
+        tracing::info!(fleet, id, "a proxy joined with a token and has a certificate now");
+        Ok(Response::new(JoinResponse { chain: self.sign(&certificate_request, &fleet, Some(&id))?, fleet }))
     }
 
     async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewResponse>, Status> {
@@ -76,7 +78,7 @@ impl JoinService for Joining {
         let proxy = proxy.ok_or_else(|| Status::unauthenticated("a certificate must be shown to be renewed"))?;
         let fleet = proxy.fleet_of_certificate();
         let fleet = fleet.ok_or_else(|| Status::permission_denied("a token cannot be renewed as a certificate"))?;
-        let chain = self.sign(&request.into_inner().certificate_request, fleet)?;
+        let chain = self.sign(&request.into_inner().certificate_request, fleet, proxy.common_name())?;
         tracing::debug!(fleet, "a proxy renewed its certificate");
         Ok(Response::new(RenewResponse { chain }))
     }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
 use super::first_byte_timeout::FirstByteTimeout;
-use crate::doors::{Chain, Door, shown};
+use crate::doors::{Chain, Door};
 
 /// How long accepting rests after it failed. Out of file descriptors, most likely: the listener stays good, and the next
 /// try must not spin.
@@ -124,7 +124,7 @@ impl Arrival {
             return Some(Connection { io, other: Other { peer: Peer { address, certificate: None }, chain: None } });
         };
         let stream = door.handshake(stream).await?;
-        let (chain, certificate) = shown(&stream).unzip();
+        let (chain, certificate) = door.shown(&stream).unzip();
         let io = Io::Tls(Box::new(FirstByteTimeout::new(stream, timeout)));
         Some(Connection { io, other: Other { peer: Peer { address, certificate }, chain } })
     }

@@ -77,7 +77,37 @@ impl Stream {
     }
 }
 
+/// A resource that a proxy should hold.
+#[derive(Debug)]
+pub(crate) struct Held<'a> {
+    /// Its name.
+    pub(crate) name: &'a Arc<str>,
+    /// The version it should hold.
+    pub(crate) version: &'a Arc<str>,
+    /// The revision that brought that.
+    pub(crate) revision: u64,
+    /// Whether the proxy has acknowledged that revision.
+    pub(crate) is_acknowledged: bool,
+    /// What it has refused.
+    pub(crate) refused: Option<&'a Refusal>,
+}
+
 impl Tracker {
+    /// What a proxy should hold of all types that it asks for, in no order.
+    pub(crate) fn held_by<'a>(&'a self, stream: &'a Stream) -> impl Iterator<Item = Held<'a>> {
+        let fleet = self.fleets.get(&stream.fleet);
+        stream.types.iter().flat_map(move |(type_url, subscription)| {
+            let feed = fleet.and_then(|fleet| fleet.types.get(type_url)).into_iter();
+            feed.flat_map(|feed| &feed.changed).map(|(name, (revision, version))| Held {
+                name,
+                version,
+                revision: *revision,
+                is_acknowledged: *revision <= subscription.synchronised,
+                refused: subscription.refused.get(name),
+            })
+        })
+    }
+
     /// A proxy connected, and asks for what its [`Stream::types`] say.
     pub(crate) fn opened(&mut self, id: StreamId, stream: Stream) {
         let fleet = self.fleets.entry(stream.fleet.clone()).or_default();

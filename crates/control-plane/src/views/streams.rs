@@ -1,9 +1,11 @@
 //! What Envoys report of their resources, told as reports of those that these are made of.
 //!
 //! To the tracker, whoever takes a view takes one type: the fleet's resources by their own names. It has acknowledged a revision when all types
-//! that it needs to serve it are acknowledged: an Envoy that has its clusters does not have its listeners.
+//! that it needs to serve it are acknowledged: an Envoy that has its clusters does not have its listeners. An Envoy may ask for each type on a
+//! stream of its own, some or all of them; its streams are one to the tracker.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_envoy::{Audience, TypeUrl};
@@ -17,33 +19,118 @@ const MOST_REFUSED: usize = 16;
 
 /// The streams of Envoys.
 #[derive(Debug, Default)]
-pub(super) struct Streams(Mutex<HashMap<StreamId, Stream>>);
+pub(super) struct Streams(Mutex<All>);
+
+#[derive(Debug, Default)]
+struct All {
+    streams: HashMap<StreamId, Stream>,
+    clients: HashMap<Client, Group>,
+}
 
 #[derive(Debug)]
 struct Stream {
     key: Key,
+    /// Whose it is, where that may have others.
+    client: Option<Client>,
     /// The revision that was acknowledged of each type.
     reached: BTreeMap<TypeUrl, u64>,
 }
 
+/// An Envoy: its fleet, what it calls itself, and where it is.
+type Client = (Key, String, Option<IpAddr>);
+
+/// The streams of an Envoy.
+#[derive(Debug)]
+struct Group {
+    /// As which the tracker knows all of them: the first.
+    id: StreamId,
+    members: BTreeSet<StreamId>,
+}
+
+impl All {
+    /// The stream as which the tracker knows this one.
+    fn tracked(&self, id: StreamId) -> StreamId {
+        let client = self.streams.get(&id).and_then(|stream| stream.client.as_ref());
+        client.and_then(|client| self.clients.get(client)).map_or(id, |group| group.id)
+    }
+
+    /// Takes a stream in. Whether the tracker is to hear of it: of the first of a client.
+    fn open(&mut self, id: StreamId, key: Key, client: Option<Client>) -> bool {
+        let is_first = match &client {
+            None => true,
+            Some(client) => {
+                let group = self.clients.entry(client.clone());
+                let group = group.or_insert_with(|| Group { id, members: BTreeSet::new() });
+                group.members.insert(id);
+                group.members.len() == 1
+            }
+        };
+        self.streams.insert(id, Stream { key, client, reached: BTreeMap::new() });
+        is_first
+    }
+
+    /// Lets a stream go. As which the tracker is to hear of it, if it was the last of a client.
+    fn close(&mut self, id: StreamId) -> Option<StreamId> {
+        let tracked = self.tracked(id);
+        let Some(client) = self.streams.remove(&id)?.client else { return Some(tracked) };
+        let group = self.clients.get_mut(&client)?;
+        group.members.remove(&id);
+        if !group.members.is_empty() {
+            return None;
+        }
+        self.clients.remove(&client);
+        Some(tracked)
+    }
+
+    /// The revision of which a client has all of these types, and of all others that it asks for.
+    fn reached(&self, id: StreamId, needed: &[TypeUrl]) -> Option<u64> {
+        let stream = self.streams.get(&id)?;
+        let group = stream.client.as_ref().and_then(|client| self.clients.get(client));
+        let members = group.map_or_else(|| vec![id], |group| group.members.iter().copied().collect());
+        let mut lowest: BTreeMap<TypeUrl, u64> = BTreeMap::new();
+        for member in members.iter().filter_map(|member| self.streams.get(member)) {
+            for (kind, revision) in &member.reached {
+                let known = lowest.entry(*kind).or_insert(*revision);
+                *known = (*known).min(*revision);
+            }
+        }
+        if needed.iter().any(|kind| !lowest.contains_key(kind)) {
+            return None;
+        }
+        lowest.into_values().min()
+    }
+}
+
 impl Streams {
-    fn lock(&self) -> MutexGuard<'_, HashMap<StreamId, Stream>> {
+    fn lock(&self) -> MutexGuard<'_, All> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn key(&self, id: StreamId) -> Option<Key> {
+        self.lock().streams.get(&id).map(|stream| stream.key.clone())
     }
 }
 
 impl Views {
-    /// An event as the tracker is to be told of it; nothing where there is nothing to tell. Events of other streams are as they were.
-    pub(crate) fn translate(&self, id: StreamId, event: Event) -> Option<Event> {
-        if let Event::Opened { peer, type_url } = event {
-            return Some(self.opened(id, peer, type_url));
-        }
-        let Some(key) = self.streams.lock().get(&id).map(|stream| stream.key.clone()) else { return Some(event) };
+    /// An event as the tracker is to be told of it, and the stream that it is to be told of; nothing where there is nothing to tell. Events
+    /// of other streams are as they were.
+    pub(crate) fn translate(&self, id: StreamId, event: Event) -> Option<(StreamId, Event)> {
+        let Some(key) = self.streams.key(id) else {
+            return match event {
+                Event::Opened { peer, type_url } => self.opened(id, peer, type_url).map(|event| (id, event)),
+                event => Some((id, event)),
+            };
+        };
         if matches!(event, Event::Closed) {
-            self.streams.lock().remove(&id);
-            return Some(event);
+            return self.streams.lock().close(id).map(|tracked| (tracked, event));
         }
-        let live = self.live(&key)?;
+        let tracked = self.streams.lock().tracked(id);
+        self.told(id, &key, event).map(|event| (tracked, event))
+    }
+
+    /// What happened on a stream that is open, in the words of the fleet's resources.
+    fn told(&self, id: StreamId, key: &Key, event: Event) -> Option<Event> {
+        let live = self.live(key)?;
         let named = |type_url: &str, names: &[(Arc<str>, Arc<str>)]| owners(&live, type_url, names);
         let (none, feed) = (Arc::from([]), feed(key.1));
         Some(match event {
@@ -70,6 +157,10 @@ impl Views {
                     details,
                 }
             }
+            Event::Searching { type_url, revision, nonce, resources, message } => {
+                let resources = named(&type_url, &resources);
+                Event::Searching { resources, type_url: feed, revision, nonce, message }
+            }
             // What is late is told as it is: it is about the stream.
             late @ Event::Late { .. } => late,
             Event::Synchronized { type_url, revision } => {
@@ -80,16 +171,19 @@ impl Views {
         })
     }
 
-    fn opened(&self, id: StreamId, peer: Peer, type_url: Arc<str>) -> Event {
-        let Some(audience) = audience(&peer.node, &type_url) else { return Event::Opened { peer, type_url } };
-        let key = (fleet_of(&peer.node).into(), audience);
-        self.streams.lock().insert(id, Stream { key, reached: BTreeMap::new() });
-        Event::Opened { peer, type_url: feed(audience) }
+    fn opened(&self, id: StreamId, peer: Peer, type_url: Arc<str>) -> Option<Event> {
+        let Some(audience) = audience(&peer.node, &type_url) else { return Some(Event::Opened { peer, type_url }) };
+        let key: Key = (fleet_of(&peer.node).into(), audience);
+        // Clients of gRPC have all types on one stream, and are many on a machine that call themselves the same.
+        let client = (audience == Audience::Envoy)
+            .then(|| (key.clone(), peer.node.id.clone(), peer.address.map(|address| address.ip())));
+        let is_first = self.streams.lock().open(id, key, client);
+        is_first.then(|| Event::Opened { peer, type_url: feed(audience) })
     }
 
     /// Has the tracker know what a stream that has just been opened is not served.
     pub(crate) fn refuse_left_out(&self, id: StreamId) {
-        let Some(key) = self.streams.lock().get(&id).map(|stream| stream.key.clone()) else { return };
+        let Some(key) = self.streams.key(id) else { return };
         let Some(live) = self.live(&key) else { return };
         let refusals = left_out(live.view().omissions());
         let feed = feed(key.1);
@@ -100,16 +194,13 @@ impl Views {
         });
     }
 
-    /// The revision of which a stream has everything, after it has `revision` of a type.
+    /// The revision of which a client has everything, after a stream of it has `revision` of a type.
     fn reached(&self, id: StreamId, live: &Live, kind: TypeUrl, revision: u64) -> Option<u64> {
         let mut streams = self.streams.lock();
-        let stream = streams.get_mut(&id)?;
+        let stream = streams.streams.get_mut(&id)?;
         let needed = needed(live, stream.key.1);
         stream.reached.insert(kind, revision);
-        let of = |kind: &TypeUrl| stream.reached.get(kind).copied();
-        // What it asks for besides counts as well.
-        let all = needed.iter().chain(stream.reached.keys()).map(of).min()?;
-        all.filter(|revision| *revision > 0)
+        streams.reached(id, &needed).filter(|revision| *revision > 0)
     }
 }
 
@@ -151,3 +242,6 @@ fn blamed(live: &Live, type_url: &str, message: &str, rejected: Vec<Rejection>) 
     }
     blamed
 }
+
+#[cfg(test)]
+mod tests;

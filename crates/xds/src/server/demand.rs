@@ -1,6 +1,8 @@
-use std::collections::BTreeMap;
-
 use backstay_proto::discovery::{DeltaDiscoveryRequest, DiscoveryRequest, Node, Status};
+use bytes::Bytes;
+use prost::DecodeError;
+
+use super::held::Held;
 
 use super::{Options, Violation};
 
@@ -20,9 +22,38 @@ pub struct Demand {
 #[derive(Clone, Debug)]
 pub(super) enum Wants {
     /// Names that are added and given up, and what the client holds.
-    Change { subscribe: Vec<String>, unsubscribe: Vec<String>, held: BTreeMap<String, String> },
+    Change { subscribe: Vec<String>, unsubscribe: Vec<String>, held: Held },
     /// All names. The version that state of the world adds says nothing that the nonce does not.
     All(Vec<String>),
+}
+
+/// `DeltaDiscoveryRequest` as the server reads it: the entries of `initial_resource_versions` stay as they came.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct DeltaRequest {
+    #[prost(message, optional, tag = "1")]
+    pub(super) node: Option<Node>,
+    #[prost(string, tag = "2")]
+    pub(super) type_url: String,
+    #[prost(string, repeated, tag = "3")]
+    pub(super) subscribe: Vec<String>,
+    #[prost(string, repeated, tag = "4")]
+    pub(super) unsubscribe: Vec<String>,
+    #[prost(bytes = "bytes", repeated, tag = "5")]
+    pub(super) held: Vec<Bytes>,
+    #[prost(string, tag = "6")]
+    pub(super) nonce: String,
+    #[prost(message, optional, tag = "7")]
+    pub(super) error: Option<Status>,
+}
+
+impl TryFrom<DeltaRequest> for Demand {
+    type Error = DecodeError;
+
+    fn try_from(request: DeltaRequest) -> Result<Self, DecodeError> {
+        let DeltaRequest { node, type_url, subscribe, unsubscribe, held, nonce, error } = request;
+        let wants = Wants::Change { subscribe, unsubscribe, held: Held::of_entries(held)? };
+        Ok(Self { node, type_url, nonce, error, wants })
+    }
 }
 
 impl From<DeltaDiscoveryRequest> for Demand {
@@ -35,7 +66,7 @@ impl From<DeltaDiscoveryRequest> for Demand {
             wants: Wants::Change {
                 subscribe: request.resource_names_subscribe,
                 unsubscribe: request.resource_names_unsubscribe,
-                held: request.initial_resource_versions,
+                held: request.initial_resource_versions.into_iter().collect(),
             },
         }
     }
@@ -88,8 +119,11 @@ impl Demand {
         match &self.wants {
             Wants::All(names) => short_enough(names, options),
             Wants::Change { subscribe, unsubscribe, held } => {
-                let versions = held.iter().flat_map(|(name, version)| [name, version]);
-                short_enough(subscribe.iter().chain(unsubscribe).chain(versions), options)
+                let (length, limit) = (held.longest(), options.max_name_bytes);
+                if length > limit {
+                    return Err(Violation::NameTooLong { length, limit });
+                }
+                short_enough(subscribe.iter().chain(unsubscribe), options)
             }
         }
     }

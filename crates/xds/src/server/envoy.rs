@@ -16,12 +16,14 @@ pub const SECRET: &str = "type.googleapis.com/envoy.extensions.transport_sockets
 /// Make before break: secrets, clusters, endpoints, listeners, routes, then removals. A cluster that changed waits for its
 /// endpoints, even if they are what they were.
 pub fn types() -> Vec<TypeRule> {
+    // Envoy's refusals are sentences.
+    let of = |type_url| TypeRule { isolates: true, ..TypeRule::of(type_url) };
     vec![
-        TypeRule { removed_last: true, silent_absence: true, ..TypeRule::of(SECRET) },
-        TypeRule { full_state: true, gates: true, removed_last: true, ..TypeRule::of(CLUSTER) },
-        TypeRule { removed_last: true, resend_after: Some(CLUSTER.into()), ..TypeRule::of(ENDPOINTS) },
-        TypeRule { full_state: true, ..TypeRule::of(LISTENER) },
-        TypeRule::of(ROUTES),
+        TypeRule { removed_last: true, silent_absence: true, ..of(SECRET) },
+        TypeRule { full_state: true, gates: true, removed_last: true, ..of(CLUSTER) },
+        TypeRule { removed_last: true, resend_after: Some(CLUSTER.into()), ..of(ENDPOINTS) },
+        TypeRule { full_state: true, ..of(LISTENER) },
+        of(ROUTES),
     ]
 }
 

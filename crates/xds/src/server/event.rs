@@ -74,6 +74,20 @@ pub enum Event {
         /// The details as they came.
         details: Vec<Any>,
     },
+    /// The client refused a response and did not say what of it. Its resources are sent again in smaller parts, and what
+    /// becomes of each is told as [`Event::Acknowledged`] or [`Event::Rejected`] of these.
+    Searching {
+        /// As in [`Event::Sent`].
+        type_url: Arc<str>,
+        /// As in [`Event::Sent`].
+        nonce: Arc<str>,
+        /// As in [`Event::Sent`].
+        revision: u64,
+        /// As in [`Event::Sent`].
+        resources: Arc<[(Arc<str>, Arc<str>)]>,
+        /// The client's words for the whole, cut to [`Options::max_message_bytes`](super::Options::max_message_bytes).
+        message: String,
+    },
     /// The client has not answered a response in time, and what waited for the answer goes on without it.
     Late {
         /// As in [`Event::Sent`].

@@ -19,6 +19,9 @@ pub struct Options {
     pub max_stream_age: Duration,
     /// How long the answer to a response may keep other types waiting. Default 5 s.
     pub answer_timeout: Duration,
+    /// Responses that may be spent on finding what of one a client refused: see [`TypeRule::isolates`]. What is not found by then
+    /// counts as refused altogether. Default 256: of 10,000 resources some ten that are at fault.
+    pub max_search_responses: usize,
     /// How long a client may take from opening a stream to its first request. Default 10 s.
     pub first_request_timeout: Duration,
     /// Size of one encoded request. Default 16 MiB: a reconnecting client lists the versions of all it holds.
@@ -54,6 +57,7 @@ impl Default for Options {
             max_new_streams_a_second: 4096,
             max_stream_age: Duration::ZERO,
             answer_timeout: Duration::from_secs(5),
+            max_search_responses: 256,
             first_request_timeout: Duration::from_secs(10),
             max_request_bytes: 16 << 20,
             max_response_bytes: 1 << 20,

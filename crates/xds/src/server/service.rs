@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use backstay_proto::discovery::{DeltaDiscoveryRequest, DiscoveryRequest};
+use backstay_proto::discovery::DiscoveryRequest;
 use prost::Message;
 use tokio::sync::{Semaphore, mpsc};
 use tonic::body::Body;
@@ -22,7 +22,7 @@ use self::body::Outgoing;
 use self::codec::Decode;
 use self::connection::Connection;
 use self::pace::Pace;
-use super::demand::Demand;
+use super::demand::{DeltaRequest, Demand};
 use super::envoy::SERVICES;
 use super::{Identity, Options, Refusal, Source, StreamId};
 use crate::Variant;
@@ -97,7 +97,7 @@ impl<S: Source, const NUMBER: usize> tonic::codegen::Service<Request<Body>> for 
         let service = &SERVICES[NUMBER];
         let method = request.uri().path().rsplit('/').next().unwrap_or_default();
         let opened = if method == service.incremental {
-            self.open::<DeltaDiscoveryRequest>(request, Variant::Incremental)
+            self.open::<DeltaRequest>(request, Variant::Incremental)
         } else if method == service.state_of_the_world {
             self.open::<DiscoveryRequest>(request, Variant::StateOfTheWorld)
         } else {
@@ -113,7 +113,7 @@ impl<S: Source, const NUMBER: usize> tonic::codegen::Service<Request<Body>> for 
 }
 
 impl<S: Source, const NUMBER: usize> Service<S, NUMBER> {
-    fn open<R: Message + Default + Into<Demand> + 'static>(
+    fn open<R: Message + Default + TryInto<Demand, Error: std::fmt::Display> + 'static>(
         &self,
         request: Request<Body>,
         variant: Variant,

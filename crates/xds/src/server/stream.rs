@@ -1,13 +1,16 @@
 mod answer;
 mod order;
+mod suspects;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use self::answer::InFlight;
+use self::answer::{Answer, InFlight};
+use self::suspects::Suspects;
 use super::demand::{Demand, Wants};
+use super::held::Held;
 use super::response::Response;
 use super::subscription::{Draft, Subscription, Terms, WILDCARD};
 use super::types::TypeRule;
@@ -40,6 +43,8 @@ struct Type {
     rank: usize,
     subscription: Subscription,
     in_flight: Option<InFlight>,
+    /// What the client refused without naming it, and gets again in smaller parts.
+    suspects: Suspects,
     /// The last revision told by [`Event::Synchronized`].
     synchronized: Option<u64>,
     /// It may have something to say.
@@ -64,8 +69,31 @@ impl Type {
 
     /// Whether something is due that the client does not have.
     fn has_updates(&mut self, snapshot: &Snapshot, variant: Variant, options: &Options) -> bool {
+        let is_searched = !self.suspects.is_empty();
         let (subscription, terms) = self.parts(variant, options);
-        subscription.has_updates(snapshot, &terms)
+        is_searched || subscription.has_updates(snapshot, &terms)
+    }
+
+    /// The next response: a part of what was refused, if there is any, else what is due.
+    fn draft(&mut self, snapshot: &Snapshot, variant: Variant, options: &Options, removals: bool) -> Option<Draft> {
+        while let Some(names) = self.suspects.next() {
+            let (subscription, terms) = self.parts(variant, options);
+            if let Some(draft) = subscription.draft_again(&names, snapshot, &terms) {
+                return Some(draft);
+            }
+        }
+        let (subscription, terms) = self.parts(variant, options);
+        subscription.draft(snapshot, &terms, removals)
+    }
+
+    /// Whether the next response might have so many bytes.
+    fn owes(&mut self, bytes: usize, snapshot: &Snapshot, variant: Variant, options: &Options) -> bool {
+        if let Some(names) = self.suspects.peek() {
+            let resources = names.iter().filter_map(|name| snapshot.get(&self.type_url, name));
+            return resources.map(|resource| resource.field_len(variant)).sum::<usize>() >= bytes;
+        }
+        let (subscription, terms) = self.parts(variant, options);
+        subscription.owes(bytes, snapshot, &terms)
     }
 
     /// Whether the client holds what may refer to something that is gone: anything older than what it should hold.
@@ -126,12 +154,12 @@ impl Stream {
         let (unnamed, subscription) = match demand.wants {
             Wants::All(names) => {
                 let unnamed = names.is_empty();
-                (unnamed, Subscription::open(names, &[], BTreeMap::new(), &self.snapshot, &type_url))
+                (unnamed, Subscription::open(names, &[], &Held::default(), &self.snapshot, &type_url))
             }
             Wants::Change { subscribe, unsubscribe, held } => {
                 resumed = !held.is_empty();
-                self.held += held.iter().map(|(name, version)| name.len() + version.len()).sum::<usize>();
-                (false, Subscription::open(subscribe, &unsubscribe, held, &self.snapshot, &type_url))
+                self.held += held.bytes();
+                (false, Subscription::open(subscribe, &unsubscribe, &held, &self.snapshot, &type_url))
             }
         };
         let rank = rank.unwrap_or(usize::MAX);
@@ -142,6 +170,7 @@ impl Stream {
             rank,
             subscription,
             in_flight: None,
+            suspects: Suspects::default(),
             synchronized: None,
             ready: true,
             waits: false,
@@ -159,12 +188,18 @@ impl Stream {
     fn again(&mut self, at: usize, demand: Demand) {
         let Self { types, snapshot, options, events, .. } = self;
         let state = &mut types[at];
-        let Type { type_url, subscription, in_flight, .. } = state;
+        let Type { type_url, subscription, in_flight, suspects, rule, .. } = state;
         // First the answer: whatever it is about has arrived before the rest was written.
         let answered = in_flight.take_if(|in_flight| *in_flight.nonce == *demand.nonce);
         let was_answer = answered.is_some();
         if let Some(answered) = answered {
-            events.push_back(answered.answered(type_url.clone(), demand.error.clone(), options.max_message_bytes));
+            let most =
+                if rule.isolates && self.variant == Variant::Incremental { options.max_search_responses } else { 0 };
+            let answer = Answer { error: demand.error.clone(), max_message: options.max_message_bytes };
+            events.push_back(
+                answered
+                    .answered(type_url.clone(), answer, |names, was_again| suspects.refused(names, was_again, most)),
+            );
         }
         let sent = in_flight.as_ref().map(|in_flight| in_flight.resources.clone()).unwrap_or_default();
         match demand.wants {
@@ -179,7 +214,7 @@ impl Stream {
                     state.unnamed = unnamed;
                     *in_flight = None;
                     *subscription = if wildcard || unnamed || !names.is_empty() {
-                        Subscription::open(names, &[], BTreeMap::new(), snapshot, type_url)
+                        Subscription::open(names, &[], &Held::default(), snapshot, type_url)
                     } else {
                         Subscription::default()
                     };
@@ -218,10 +253,10 @@ impl Stream {
     /// Whether the next response might be a bulk response: see [`Options::bulk_bytes`].
     pub fn is_bulk(&mut self) -> bool {
         let Self { types, snapshot, options, variant, .. } = self;
-        types.iter_mut().filter(|state| state.ready && state.in_flight.is_none()).any(|state| {
-            let (subscription, terms) = state.parts(*variant, options);
-            subscription.owes(options.bulk_bytes, snapshot, &terms)
-        })
+        types
+            .iter_mut()
+            .filter(|state| state.ready && state.in_flight.is_none())
+            .any(|state| state.owes(options.bulk_bytes, snapshot, *variant, options))
     }
 
     /// Whether a bulk response is unanswered.
@@ -244,8 +279,7 @@ impl Stream {
             if held_back || state.in_flight.is_some() {
                 continue;
             }
-            let (subscription, terms) = state.parts(self.variant, &self.options);
-            let draft = subscription.draft(&self.snapshot, &terms, removals);
+            let draft = state.draft(&self.snapshot, self.variant, &self.options, removals);
             if let Some(draft) = draft {
                 return Some(self.send(at, draft));
             }
@@ -264,8 +298,8 @@ impl Stream {
         let nonce: Arc<str> = format!("{}-{:x}", self.id, self.responses).into();
         let state = &mut self.types[at];
         let revision = self.snapshot.revision();
-        let Draft { part, removed, version, .. } = draft;
-        let in_flight = InFlight::new(nonce.clone(), revision, &part, removed);
+        let Draft { part, removed, version, is_again, .. } = draft;
+        let in_flight = InFlight::new(nonce.clone(), revision, &part, removed, is_again);
         let response = Response {
             type_url: state.type_url.clone(),
             nonce: nonce.clone(),

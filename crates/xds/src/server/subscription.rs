@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 pub(super) use self::draft::{Draft, Terms};
 use self::initial::Initial;
+use super::held::Held;
 use crate::{Resource, Snapshot};
 
 type Name = Arc<str>;
@@ -60,7 +61,7 @@ impl Subscription {
     pub(super) fn open(
         subscribe: Vec<String>,
         unsubscribe: &[String],
-        held: BTreeMap<String, String>,
+        held: &Held,
         snapshot: &Snapshot,
         type_url: &str,
     ) -> Self {
@@ -71,7 +72,7 @@ impl Subscription {
             this.reply = true;
         }
         for name in subscribe.into_iter().filter(|name| name != WILDCARD) {
-            let due = if held.contains_key(&name) { Due::IfChanged } else { Due::Always };
+            let due = if held.contains(&name) { Due::IfChanged } else { Due::Always };
             let name = this.add(name, snapshot, type_url);
             this.due.insert(name, due);
         }
@@ -86,26 +87,27 @@ impl Subscription {
     }
 
     /// Takes down where what the client holds differs from what there is.
-    fn compare(&mut self, held: BTreeMap<String, String>, snapshot: &Snapshot, type_url: &str) {
-        let mut held = held.into_iter().peekable();
+    fn compare(&mut self, held: &Held, snapshot: &Snapshot, type_url: &str) {
+        let mut held = held.iter().peekable();
         if self.wildcard {
             // Both are in the order of names: one pass finds what the client lacks, and what it has too much.
             for resource in snapshot.resources(type_url) {
-                while let Some((name, version)) = held.next_if(|(name, _)| **name < **resource.name()) {
-                    self.differs(name.into(), Some(version.into()));
+                let present = resource.name().as_bytes();
+                while let Some((name, version)) = held.next_if(|(name, _)| *name < present) {
+                    self.differs(text(name), Some(text(version)));
                 }
-                match held.next_if(|(name, _)| **name == **resource.name()) {
-                    Some((_, version)) if *version == **resource.version() => {}
-                    Some((_, version)) => self.differs(resource.name().clone(), Some(version.into())),
+                match held.next_if(|(name, _)| *name == present) {
+                    Some((_, version)) if version == resource.version().as_bytes() => {}
+                    Some((_, version)) => self.differs(resource.name().clone(), Some(text(version))),
                     None => self.differs(resource.name().clone(), None),
                 }
             }
         }
         for (name, version) in held {
             if self.wildcard {
-                self.differs(name.into(), Some(version.into()));
-            } else if let Some(name) = self.names.get(name.as_str()).cloned() {
-                self.told.insert(name, Some(version.into()));
+                self.differs(text(name), Some(text(version)));
+            } else if let Some(name) = self.names.get(&*text(name)).cloned() {
+                self.told.insert(name, Some(text(version)));
             }
         }
     }
@@ -338,4 +340,9 @@ impl Subscription {
             self.told.insert(name, version);
         }
     }
+}
+
+/// What a client has said, which was found to be text as it came.
+fn text(bytes: &[u8]) -> Arc<str> {
+    String::from_utf8_lossy(bytes).into()
 }

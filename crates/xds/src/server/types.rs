@@ -25,6 +25,9 @@ pub struct TypeRule {
     pub response_bytes: Option<usize>,
     /// Incremental clients are not told that a resource does not exist: they could not bear it.
     pub silent_absence: bool,
+    /// What an incremental client refuses without naming it is sent again in halves, until what is at fault is known, and the rest
+    /// is in place. In state of the world a response that holds everything cannot be halved.
+    pub isolates: bool,
 }
 
 impl TypeRule {

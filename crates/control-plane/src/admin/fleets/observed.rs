@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_proto::admin::{FleetState, ProxyState};
+use backstay_proto::admin::proxy_resource::State;
+use backstay_proto::admin::{FleetState, ProxyResource, ProxyState};
 
-use super::super::connected;
+use super::super::{connected, refused};
 use super::FleetAdmin;
-use crate::tracker::Stream;
+use crate::tracker::{Held, Stream};
 
 impl FleetAdmin {
     /// The proxies that are connected, by their fleets.
@@ -38,6 +39,31 @@ impl FleetAdmin {
         fleets.collect()
     }
 
+    /// What a proxy of a fleet should hold, by name; of connections that call themselves the same, the last. `None` where it is not connected.
+    pub(super) fn resources(&self, fleet: &str, proxy: &str) -> Option<Vec<ProxyResource>> {
+        let tracker = self.shared.read();
+        let called = tracker.streams().filter(|stream| *stream.fleet == *fleet && stream.node_id == proxy);
+        let stream = called.max_by_key(|stream| stream.connected)?;
+        let of = |held: Held<'_>| {
+            let state = match held.refused {
+                Some(_) => State::Refused,
+                None if held.is_acknowledged => State::Acknowledged,
+                None => State::Pending,
+            };
+            ProxyResource {
+                name: held.name.to_string(),
+                version: held.version.to_string(),
+                revision: held.revision,
+                state: state.into(),
+                refused: held.refused.map(|refusal| refused(held.name, refusal)),
+            }
+        };
+        let mut resources: Vec<ProxyResource> = tracker.held_by(stream).map(of).collect();
+        drop(tracker);
+        resources.sort_by(|one, other| one.name.cmp(&other.name));
+        Some(resources)
+    }
+
     /// The proxies of a fleet, or of all, by name.
     pub(super) fn proxies(&self, fleet: Option<&str>) -> Vec<ProxyState> {
         let streams = self.streams();
@@ -49,7 +75,7 @@ impl FleetAdmin {
             let resources = snapshot.len(backstay_proto::RESOURCE_TYPE_URL);
             for stream in streams.get(&name).into_iter().flatten() {
                 let name = format!("fleets/{name}/proxies/{}", stream.node_id);
-                proxies.push(ProxyState { name, proxy: Some(connected(stream, resources)) });
+                proxies.push(ProxyState { name, proxy: Some(connected(stream, resources, snapshot.revision())) });
             }
         }
         let since = |proxy: &ProxyState| {

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use backstay_auth::{ClientCertificate, Peer, Proxies, Tokens, TrustDomain};
+use backstay_auth::{CertificateAuthority, ClientCertificate, Peer, Proxies, Tokens, TrustDomain};
 use backstay_certificate::authority::request;
 use backstay_certificate::{Authority, Pair};
 use backstay_proto::join::join_service_server::JoinService as _;
@@ -27,6 +27,7 @@ fn renewing(uri: &str) -> (String, Request<RenewRequest>) {
         uris: vec![uri.to_owned()],
         not_after: Timestamp::from_second(Timestamp::now().0.as_second() + 60),
         fingerprint: String::new(),
+        authority: CertificateAuthority::default(),
     };
     let peer = Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), certificate: Some(Arc::new(certificate)) };
     let proxies = Proxies::new(Tokens::any(), TrustDomain::default());

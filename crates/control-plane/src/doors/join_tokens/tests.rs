@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_resources::Timestamp;
 use backstay_store::{Memory, Prefix, Store};
 
-use super::{JoinTokenError, JoinTokens, PLACE, REMEMBERED};
+use super::{JoinTokenError, JoinTokens, PLACE, REMEMBERED, REVOKED, id_of, is_id};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second)
@@ -23,6 +23,27 @@ async fn a_token_is_good_once() {
     assert!(!text.contains(&made.token), "the store has the hash alone");
     assert_eq!(tokens.use_up(&made.token, at(59)).await.unwrap(), "edge");
     assert!(matches!(tokens.use_up(&made.token, at(59)).await, Err(JoinTokenError::Used(when)) if when == at(59)));
+}
+
+#[tokio::test]
+async fn what_is_revoked_is_good_for_nothing_until_no_certificate_of_it_can_hold() {
+    let (store, tokens) = tokens();
+    let (unused, used) = (tokens.make("edge", 60, at(0)).await.unwrap(), tokens.make("edge", 60, at(0)).await.unwrap());
+    assert!(is_id(&unused.id) && unused.id == id_of(&unused.token) && !tokens.is_revoked(&unused.id));
+    let mut told = tokens.revocations();
+    tokens.use_up(&used.token, at(1)).await.unwrap();
+    for made in [&unused, &used] {
+        tokens.revoke(&made.id, at(2)).await.unwrap();
+        assert!(tokens.is_revoked(&made.id));
+        assert!(matches!(tokens.use_up(&made.token, at(3)).await, Err(JoinTokenError::Revoked)));
+    }
+    assert!(told.has_changed().unwrap() && !tokens.is_revoked("alice"));
+    told.mark_unchanged();
+    let count = || store.snapshot().list(&Prefix::resource(REVOKED)).count();
+    tokens.make("edge", 60, at(REMEMBERED)).await.unwrap();
+    assert_eq!(count(), 2);
+    tokens.make("edge", 60, at(3 * REMEMBERED)).await.unwrap();
+    assert_eq!(count(), 0);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub(super) struct Connection<S: Source, R> {
     pub(super) responses: mpsc::Sender<Message>,
 }
 
-impl<S: Source, R: Into<Demand> + 'static> Connection<S, R> {
+impl<S: Source, R: TryInto<Demand, Error: std::fmt::Display> + 'static> Connection<S, R> {
     pub(super) async fn run(mut self) {
         let (id, address) = (self.id, self.address);
         if let Err(status) = self.serve().await {
@@ -108,12 +108,13 @@ impl<S: Source, R: Into<Demand> + 'static> Connection<S, R> {
 }
 
 /// The next request, of the type that the service implies.
-async fn request<R: Into<Demand>>(
+async fn request<R: TryInto<Demand, Error: std::fmt::Display>>(
     requests: &mut Streaming<R>,
     implied: Option<&'static str>,
 ) -> Result<Option<Demand>, Status> {
     let Some(request) = requests.message().await.map_err(unreadable)? else { return Ok(None) };
-    let mut demand: Demand = request.into();
+    let demand = request.try_into();
+    let mut demand: Demand = demand.map_err(|error| unreadable(Status::internal(error.to_string())))?;
     if let Some(implied) = implied {
         demand.imply(implied)?;
     }

@@ -17,12 +17,22 @@ pub(super) struct InFlight {
     pub(super) bytes: usize,
     /// Others no longer wait for the answer.
     pub(super) late: bool,
+    /// It holds a part of what was refused.
+    pub(super) is_again: bool,
+}
+
+/// What the client says of a response.
+pub(super) struct Answer {
+    /// It refuses it.
+    pub(super) error: Option<Status>,
+    /// To how many bytes its words are cut.
+    pub(super) max_message: usize,
 }
 
 impl InFlight {
-    pub(super) fn new(nonce: Arc<str>, revision: u64, part: &Part, removed: Vec<Arc<str>>) -> Self {
+    pub(super) fn new(nonce: Arc<str>, revision: u64, part: &Part, removed: Vec<Arc<str>>, is_again: bool) -> Self {
         let (resources, bytes) = (part.resources.clone(), part.body.len());
-        Self { nonce, revision, resources, removed: removed.into(), bytes, late: false }
+        Self { nonce, revision, resources, removed: removed.into(), bytes, late: false, is_again }
     }
 
     pub(super) fn sent(&self, type_url: Arc<str>) -> Event {
@@ -35,17 +45,26 @@ impl InFlight {
         }
     }
 
-    /// What the answer means. It is the presence of an error that makes it a refusal, whatever the error says.
-    pub(super) fn answered(self, type_url: Arc<str>, error: Option<Status>, max_message: usize) -> Event {
-        let Self { nonce, revision, resources, removed, .. } = self;
+    /// What the answer means. It is the presence of an error that makes it a refusal, whatever the error says. Where that names
+    /// nothing, `search` is asked whether it will find out, given the names, and whether they were sent for that already.
+    pub(super) fn answered(
+        self,
+        type_url: Arc<str>,
+        Answer { error, max_message }: Answer,
+        search: impl FnOnce(&[Arc<str>], bool) -> bool,
+    ) -> Event {
+        let Self { nonce, revision, resources, removed, is_again, .. } = self;
         let Some(error) = error else {
             return Event::Acknowledged { type_url, nonce, revision, resources, removed };
         };
         let message = cut(error.message, max_message);
         let named = named(&resources, &error.details, max_message);
         let partial = !named.is_empty();
+        let names = || resources.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
         let rejected = if partial {
             named
+        } else if search(&names(), is_again) {
+            return Event::Searching { type_url, nonce, revision, resources, message };
         } else {
             let whole = |(name, version): &(Arc<str>, Arc<str>)| Rejection {
                 name: name.clone(),

@@ -6,6 +6,7 @@ mod model;
 mod order;
 mod parts;
 mod rules;
+mod search;
 mod world;
 
 use std::sync::Arc;

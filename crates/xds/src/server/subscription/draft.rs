@@ -48,12 +48,14 @@ pub(in crate::server) struct Draft {
     pub(in crate::server) news: Option<Vec<Name>>,
     /// The version of the type: equal where the content is.
     pub(in crate::server) version: u128,
+    /// It repeats a part of what was refused.
+    pub(in crate::server) is_again: bool,
 }
 
 impl Default for Draft {
     fn default() -> Self {
         let part = Part { body: bytes::Bytes::new(), resources: Arc::default() };
-        Self { part, removed: Vec::new(), news: None, version: 0 }
+        Self { part, removed: Vec::new(), news: None, version: 0, is_again: false }
     }
 }
 
@@ -72,6 +74,26 @@ impl Subscription {
             self.told.shrink_to(2 * self.told.len());
         }
         draft
+    }
+
+    /// A response with what the client was told of these resources before. What has changed since, or is wanted no more, is not
+    /// in it; nothing if that is all of them.
+    pub(in crate::server) fn draft_again(
+        &mut self,
+        names: &[Name],
+        snapshot: &Snapshot,
+        terms: &Terms<'_>,
+    ) -> Option<Draft> {
+        self.look_at(snapshot, terms);
+        let told = |name: &&Name| self.wants(name) && !self.due.contains_key(*name);
+        let resources = names.iter().filter(told).filter_map(|name| self.seen.get(terms.type_url, name));
+        let resources: Vec<_> = resources.collect();
+        if resources.is_empty() {
+            return None;
+        }
+        let bytes = resources.iter().map(|resource| resource.field_len(terms.variant)).sum();
+        let part = Part::of(&resources, terms.variant, bytes);
+        Some(Draft { part, version: self.version(terms), is_again: true, ..Draft::default() })
     }
 
     /// A response that holds what changed.
@@ -121,7 +143,7 @@ impl Subscription {
         }
         let reply = std::mem::take(&mut self.reply);
         let part = Part::of(&resources, terms.variant, bytes);
-        (!room.empty || reply).then(|| Draft { part, removed, news: None, version: self.version(terms) })
+        (!room.empty || reply).then(|| Draft { part, removed, version: self.version(terms), ..Draft::default() })
     }
 
     /// A response that holds all that the client wants, if any of it changed.
@@ -144,7 +166,13 @@ impl Subscription {
             self.kept.remove(&name);
             self.tell(name, type_url);
         }
-        something.then(|| Draft { part: self.all(terms), removed, news: Some(news), version: self.version(terms) })
+        something.then(|| Draft {
+            part: self.all(terms),
+            removed,
+            news: Some(news),
+            version: self.version(terms),
+            ..Draft::default()
+        })
     }
 
     /// All that the client wants, and what it must not lose yet.

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use super::{Subscription, Terms};
+use super::{Held, Subscription, Terms};
 use crate::server::TypeRule;
 use crate::{Resource, ResourceChange, Snapshot, Variant};
 
@@ -13,10 +13,10 @@ fn a_wildcard_that_is_up_to_date_remembers_no_names() {
     };
     let snapshot = Snapshot::empty().apply(1, TYPE, (0..10_000).map(|number| put(number, b"1")));
     let held = snapshot.resources(TYPE).take(9_000);
-    let held = held.map(|resource| (resource.name().to_string(), resource.version().to_string())).collect();
+    let held: Held = held.map(|resource| (resource.name().to_string(), resource.version().to_string())).collect();
     let rule = TypeRule::of(TYPE);
     let terms = Terms { type_url: TYPE, variant: Variant::Incremental, rule: &rule, limit: usize::MAX };
-    let mut subscription = Subscription::open(Vec::new(), &[], held, &snapshot, TYPE);
+    let mut subscription = Subscription::open(Vec::new(), &[], &held, &snapshot, TYPE);
     assert_eq!(subscription.draft(&snapshot, &terms, true).unwrap().part.resources.len(), 1_000);
 
     let next = snapshot.apply(2, TYPE, (0..50).map(|number| put(number, b"2")));
