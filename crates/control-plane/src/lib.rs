@@ -71,9 +71,8 @@ pub use self::error::{BootstrapError, StartError};
 use self::events::Teller;
 use self::fleets::Fleets;
 pub use self::limits::{EventLimits, Limit, LimitError, Limits};
-use self::listen::Accept;
-pub use self::listen::ApiLimits;
-use self::listen::GuardLayer;
+use self::listen::{Accept, Discovery, GuardLayer};
+pub use self::listen::{AgeLimits, ApiLimits};
 use self::membership::Membership;
 use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
@@ -313,13 +312,21 @@ impl ControlPlane {
         let timeout = options.limits.connections.header_timeout;
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
         let connections = options.limits.connections;
+        let retired = metrics.connections_retired.clone();
         let api = listen::serve(accept, api, connections, metrics, async move { api_stop.cancelled().await });
         let accept = Accept::new(xds, "discovery", timeout, doors.xds.clone());
         let domain = options.security.trust_domain.clone();
         let routes = backstay_xds::server::services(Arc::new(source), options.limits.discovery)
             .add_service(Reporting::service(reports, teller, stop.clone(), membership))
             .add_service(Joining::service(doors.authority.clone(), domain, join_tokens.clone()));
-        let xds = listen::serve_xds(accept, xds_guard, AdmissionLayer(doors.admission.clone()), routes, stop.clone());
+        let discovery = Discovery {
+            guard: xds_guard,
+            admission: AdmissionLayer(doors.admission.clone()),
+            routes,
+            ages: options.limits.ages,
+            retired,
+        };
+        let xds = listen::serve_xds(accept, discovery, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,

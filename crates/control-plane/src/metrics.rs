@@ -39,6 +39,8 @@ pub(crate) struct Metrics {
     pub(crate) late: Counter,
     /// Streams not opened, since there were too many.
     pub(crate) streams_too_many: Counter,
+    /// Connections that were told to end because of their age.
+    pub(crate) connections_retired: Counter,
     /// Streams not opened, since too many were opened in a second.
     pub(crate) streams_too_fast: Counter,
     /// Seconds to compile the changes of one batch.
@@ -150,6 +152,11 @@ impl Metrics {
                 &recorder,
                 "backstay_xds_late_answers_total",
                 "Responses that others no longer waited for, since their answer took too long.",
+            ),
+            connections_retired: counter(
+                &recorder,
+                "backstay_xds_connections_retired_total",
+                "Connections to discovery whose clients were told to make another, because of their age.",
             ),
             streams_too_many: counter(
                 &recorder,

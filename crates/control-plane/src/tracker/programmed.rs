@@ -72,13 +72,13 @@ impl Tracker {
             let (_, resource) = program;
             let refusals = self.refusals.get(program)?.iter().filter_map(|(id, type_url)| {
                 let stream = self.streams.get(id)?;
-                Some((id, &stream.node_id, stream.types.get(type_url)?.refused.get(resource)?))
+                Some((&stream.node_id, stream.types.get(type_url)?.refused.get(resource)?))
             });
             let mut refusals: Vec<_> = refusals.collect();
-            // A stream that refuses it as several types is one proxy.
-            refusals.dedup_by_key(|(id, ..)| *id);
-            refusals.sort_by_key(|(_, node, _)| node.as_str());
-            let (_, node, refusal) = refusals.first()?;
+            refusals.sort_by_key(|(node, _)| node.as_str());
+            // A proxy is one, also where it refuses it as several types, or has two streams for a moment.
+            refusals.dedup_by_key(|(node, _)| node.as_str());
+            let (node, refusal) = refusals.first()?;
             let others = match refusals.len() - 1 {
                 0 => String::new(),
                 count => format!(" (and {count} more)"),
