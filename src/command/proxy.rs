@@ -26,7 +26,7 @@ use crate::shutdown::{Hangup, Reopen, Shutdown};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The last good configuration is kept in --state-dir; with it a proxy starts and serves while the control plane is away. \
-SIGTERM and SIGINT stop accepting and let open requests end, for --drain-timeout at most; a second signal ends at once.
+SIGTERM and SIGINT stop accepting, after --drain-delay, and let open requests end, for --drain-timeout at most; a second signal ends at once.
 
 Examples:
   backstay proxy
@@ -66,6 +66,9 @@ pub(crate) struct Args {
     /// Where a line for each request goes
     #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
     access_log: String,
+    /// How long to go on serving once told to end, such as 10s: /ready fails at once, and clients are told to connect anew
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    drain_delay: GoDuration,
     /// How long open requests may take to end, such as 30s or 2m
     #[arg(long, value_name = "DURATION", default_value = "30s")]
     drain_timeout: GoDuration,
@@ -260,6 +263,7 @@ impl Args {
             threads: self.threads.map_or_else(processors, usize::from),
             dns_servers: self.dns_servers,
             access_log: access_log(&self.access_log),
+            drain_delay: self.drain_delay.0,
             drain_timeout: self.drain_timeout.0,
             limits,
             log_switch: Some(log_switch),
