@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:18000", value_delimiter = ',')]
     control_plane: Vec<PlaneUri>,
     #[command(flatten)]
-    access: AccessArgs,
+    access: WayArgs,
     /// Fleet to join: the name of a Proxy object
     #[arg(long, value_name = "NAME", default_value = FleetName::DEFAULT)]
     fleet: Segment,
@@ -155,7 +155,7 @@ impl Limit {
 
 /// An address of discovery: `https://HOST:PORT`, or `http://HOST:PORT`.
 #[derive(Debug, Clone)]
-struct PlaneUri(Uri);
+pub(super) struct PlaneUri(pub(super) Uri);
 
 impl FromStr for PlaneUri {
     type Err = &'static str;
@@ -176,7 +176,8 @@ impl FromStr for PlaneUri {
 /// What is believed of the control plane, and shown to it.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "The way to the control plane")]
-struct AccessArgs {
+#[group(skip)]
+pub(super) struct WayArgs {
     /// Authorities that the control plane's certificate must come from, as PEM; read for each connection [default: the system's]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -197,15 +198,15 @@ struct AccessArgs {
     join_token_file: Option<PathBuf>,
     /// Keys that the kept configuration is sealed with on disk, a line each: NAME:KEY, the key as 64 hexadecimal digits; the first seals
     #[arg(long, value_name = "FILE", requires = "state_dir")]
-    state_key_file: Option<PathBuf>,
+    pub(super) state_key_file: Option<PathBuf>,
 }
 
 fn server_name(text: &str) -> Result<ServerName<'static>, String> {
     ServerName::try_from(text.to_owned()).map_err(|_| "it must be a host name or an IP address".to_owned())
 }
 
-impl AccessArgs {
-    fn access(self) -> Access {
+impl WayArgs {
+    pub(super) fn access(self) -> Access {
         Access {
             authorities: self.ca,
             server_name: self.tls_server_name,
@@ -299,7 +300,7 @@ fn processors() -> usize {
 }
 
 /// Unique among the processes of a fleet, and telling for whoever reads the status.
-fn node_id() -> String {
+pub(super) fn node_id() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "proxy" } else { host.trim() };
     format!("{host}-{}", std::process::id())

@@ -179,9 +179,13 @@ impl ControlPlane {
 
     /// Starts one on ports of its own, with its store on etcd. Does not wait until it answers: it may stand by.
     pub fn begin_on(store: &str) -> Process {
-        let any = OsStr::new("127.0.0.1:0");
-        let arguments = ["--api", "--xds", "--store"].map(OsStr::new);
-        Process::start("control-plane", &[arguments[0], any, arguments[1], any, arguments[2], OsStr::new(store)])
+        Self::begin_on_at(store, "127.0.0.1:0")
+    }
+
+    /// The same with this address for proxies.
+    pub fn begin_on_at(store: &str, xds: &str) -> Process {
+        let arguments = ["--api", "127.0.0.1:0", "--xds", xds, "--store", store];
+        Process::start("control-plane", &arguments.map(OsStr::new))
     }
 
     /// Starts one on ports of its own, with its store in `data_dir`, and with further arguments.
@@ -194,7 +198,10 @@ impl ControlPlane {
 
     fn spawn(data_dir: &Path, api: SocketAddr, xds: SocketAddr, more: &[String]) -> (Process, SocketAddr, SocketAddr) {
         let (api, xds) = (api.to_string(), xds.to_string());
-        let addresses = ["--api", api.as_str(), "--xds", xds.as_str(), "--data-dir"].map(OsStr::new);
+        let mut addresses = ["--api", api.as_str(), "--xds", xds.as_str(), "--data-dir"].map(OsStr::new).to_vec();
+        if more.iter().any(|argument| argument == "--xds") {
+            addresses.drain(2..4);
+        }
         let more: Vec<&OsStr> = more.iter().map(OsStr::new).collect();
         let process = Process::start("control-plane", &[&addresses[..], &[data_dir.as_os_str()], &more].concat());
         process.wait_for_line("API on");
@@ -274,6 +281,28 @@ impl Proxy {
         process.wait_for_line("Admin endpoint on");
         let admin = process.address("admin");
         Self { process, admin }
+    }
+}
+
+/// A running `backstay relay`.
+#[derive(Debug)]
+pub struct Relay {
+    pub process: Process,
+    pub api: SocketAddr,
+    pub xds: SocketAddr,
+}
+
+impl Relay {
+    /// Starts one of the fleet `default`, with its state in `state_dir`, on these addresses, of which a port of 0 is any.
+    pub fn start(control_plane: SocketAddr, state_dir: &Path, [api, xds]: [SocketAddr; 2], more: &[&str]) -> Self {
+        let (control_plane, api, xds) = (format!("http://{control_plane}"), api.to_string(), xds.to_string());
+        let state_dir = state_dir.to_str().unwrap();
+        let usual = ["--control-plane", &control_plane, "--state-dir", state_dir, "--api", &api, "--xds", &xds];
+        let arguments: Vec<&OsStr> = usual.iter().chain(more).map(AsRef::as_ref).collect();
+        let process = Process::start("relay", &arguments);
+        process.wait_for_line("API on");
+        let (api, xds) = (process.address("api"), process.address("xds"));
+        Self { process, api, xds }
     }
 }
 

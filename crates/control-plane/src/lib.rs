@@ -8,6 +8,7 @@
 //! - `views`: the same for Envoys. `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
 //! - `events`: what happens to objects, told.
+//! - `relay`: the servers alone, fed by another control plane.
 //! - `faults`: what is not in force, counted and listed.
 //! - `offline`: what the compiler says of objects that are not stored.
 //! - [`Security`]: TLS, authorities and proofs, as they are asked for; `doors`: made of that.
@@ -30,6 +31,7 @@ mod membership;
 mod metrics;
 mod offline;
 mod publisher;
+mod relay;
 mod reports;
 mod security;
 mod shared;
@@ -54,7 +56,6 @@ use backstay_metering::Meter;
 use backstay_resources::{Registry, Timestamp};
 use backstay_store::{Embedded, Etcd, Store};
 use futures::FutureExt as _;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -71,12 +72,13 @@ pub use self::error::{BootstrapError, StartError};
 use self::events::Teller;
 use self::fleets::Fleets;
 pub use self::limits::{EventLimits, Limit, LimitError, Limits};
-use self::listen::{Accept, Discovery, GuardLayer};
+use self::listen::{Accept, Bound, Discovery, GuardLayer};
 pub use self::listen::{AgeLimits, ApiLimits};
 use self::membership::Membership;
 use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
+pub use self::relay::{Inlet, RelayLimits};
 use self::reports::{Reporting, Reports};
 pub use self::security::{AuthorityFrom, DoorFiles, Security};
 use self::shared::Shared;
@@ -224,8 +226,9 @@ impl ControlPlane {
             Some(etcd) => Some(Etcd::open(etcd).await?),
             None => None,
         };
-        let listener = listen(options.api, "the API").await?;
-        let xds = listen(options.xds, "discovery").await?;
+        // Nobody is served before everything has been compiled once.
+        let listener = Bound::at(options.api, "the API")?;
+        let xds = Bound::at(options.xds, "discovery")?;
         let sealed = backstay_store::Options { seal: keys, ..options.limits.store.clone() };
         let store: Arc<dyn Store> = match etcd {
             Some(etcd) => Arc::new(etcd),
@@ -239,7 +242,7 @@ impl ControlPlane {
         let teller = Teller::new(store.clone(), events.clone(), options.limits.events.certificate_warning);
         let api_options = backstay_kube::Options { events: events.clone(), ..options.limits.api.clone() };
         let (metrics, exposition) = Metrics::new(store.clone(), reports.clone(), events.clone());
-        let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
+        let addresses = (listener.address(), xds.address());
         let doors = Doors::open(security, options.limits.doors, addresses, &tokens, &store, &metrics).await?;
         let doors = Arc::new(doors);
         let gate = Gate::open(&access, options.limits.access, tokens, &registry, metrics.access.clone()).await?;
@@ -260,6 +263,8 @@ impl ControlPlane {
         if !shared.ready().await {
             return Err(StartError::Compile);
         }
+        let listening = listener.listen().and_then(|listener| Ok((listener, xds.listen()?)));
+        let (listener, xds) = listening.inspect_err(|_| stop.cancel())?;
 
         let membership = Membership::new(metrics.proxies_other_fleet.clone());
         let views = Arc::new(Views::new(fleets.clone(), shared.clone(), metrics.clone()));
@@ -411,15 +416,6 @@ impl Drop for ControlPlane {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-async fn listen(address: SocketAddr, purpose: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, purpose, source })
-}
-
-fn local(listener: &TcpListener, purpose: &'static str) -> Result<SocketAddr, StartError> {
-    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
-    listener.local_addr().map_err(|source| StartError::Listen { address: unknown, purpose, source })
 }
 
 async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod age;
+mod bound;
 mod discovery;
 mod first_byte_timeout;
 mod guarded;
@@ -24,6 +25,7 @@ use tower::ServiceExt as _;
 pub(crate) use self::accept::Accept;
 use self::accept::Connection;
 pub use self::age::AgeLimits;
+pub(crate) use self::bound::Bound;
 pub(crate) use self::discovery::{Discovery, serve_xds};
 pub(crate) use self::guarded::{GuardLayer, Guarded};
 use self::write_timeout::WriteTimeout;

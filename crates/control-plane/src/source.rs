@@ -38,7 +38,7 @@ impl Source for FleetSource {
         // An empty snapshot would take everything away from proxies that hold a good configuration.
         match self.shared.compiling() {
             Compiling::Initial => {
-                return Err(Refused::unavailable("the control plane is still reading its store; try again"));
+                return Err(Refused::unavailable("there is no whole configuration yet; try again"));
             }
             Compiling::Ended => return Err(Refused::unavailable("the control plane compiles no changes any more")),
             Compiling::Ready => {}

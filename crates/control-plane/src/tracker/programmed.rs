@@ -1,8 +1,11 @@
 //! The `Programmed` condition.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use backstay_compiler::ObjectStatus;
 
-use super::{FleetResource, Tracked, Tracker};
+use super::{Feed, FleetResource, Refusal, Tracked, Tracker};
 
 /// The reason of `Programmed` of what nothing uses.
 pub(crate) const NOT_REFERENCED: &str = "NotReferenced";
@@ -65,6 +68,34 @@ impl Tracker {
         });
         let of_address = refusals.filter(|(_, refusal)| refusal.field == "address");
         of_address.map(|(node, refusal)| (node, refusal.message.as_str())).min()
+    }
+
+    /// A proxy that refuses a resource, and what it says of it: the first by its name.
+    pub(crate) fn refusal(&self, program: &FleetResource) -> Option<(&str, &Refusal)> {
+        let refusals = self.refusals.get(program)?.iter().filter_map(|(id, type_url)| {
+            let stream = self.streams.get(id)?;
+            Some((stream.node_id.as_str(), stream.types.get(type_url)?.refused.get(&program.1)?))
+        });
+        refusals.min_by_key(|(node, _)| *node)
+    }
+
+    /// The resources of a fleet that some proxy refuses.
+    pub(crate) fn refused_names(&self, fleet: &str) -> BTreeSet<Arc<str>> {
+        let of_fleet = self.refusals.keys().filter(|(of, _)| **of == *fleet);
+        of_fleet.map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Whether all proxies of a fleet have answered for a revision, of everything that they ask for. Cheap, however many there are.
+    pub(crate) fn reached(&self, fleet: &str, revision: u64) -> bool {
+        let lowest = |feed: &Feed| feed.synchronised.first_key_value().map(|(lowest, _)| *lowest);
+        let feeds = self.fleets.get(fleet).into_iter().flat_map(|fleet| fleet.types.values());
+        feeds.filter_map(lowest).all(|lowest| lowest >= revision)
+    }
+
+    /// The proxies of a fleet that have not answered for a revision of something that they ask for.
+    pub(crate) fn behind(&self, fleet: &str, revision: u64) -> Vec<&str> {
+        let behind = self.proxies(fleet).into_iter().filter(|stream| stream.synchronised() < revision);
+        behind.map(|stream| stream.node_id.as_str()).collect()
     }
 
     fn refusal_of(&self, programs: &[FleetResource]) -> Option<String> {

@@ -12,8 +12,7 @@ use crate::control::{CertificateView, look, now};
 use crate::metrics::{Process, envoy, prometheus};
 use crate::process::Usage;
 
-const PATHS: &str =
-    "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /certs, /dns, POST /unready, POST /ready, POST /drain or POST /logging\n";
+const PATHS: &str = "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /certs, /dns, POST /unready, POST /ready, POST /drain or POST /logging\n";
 
 /// Type of the exposition format of Prometheus.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -36,9 +35,7 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
     let takes_back = path == "/ready" && *method == Method::POST;
     if *method != allowed && !(allowed == Method::GET && *method == Method::HEAD) && !takes_back {
         let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, format!("{path} takes {allowed}\n"));
-        answer
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static(allow(path, &allowed)));
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow(path, &allowed)));
         return answer;
     }
     match path {

@@ -27,6 +27,10 @@ pub async fn run<H: Handler>(options: Options, handler: H, shutdown: impl Future
     }
 }
 
+/// Why a stream is given up.
+const LEAVES: &str = "the control plane asks for this connection to end";
+const RENEWS: &str = "what is held has to be told anew";
+
 struct Run<H, F: Future<Output = ()>> {
     dialer: Dialer,
     handler: H,
@@ -65,7 +69,7 @@ impl<H: Handler, F: Future<Output = ()>> Run<H, F> {
                     Err(cause) => break Some(cause),
                 }
             }
-            let leaving = stream.link.leaving();
+            let (leaving, renew) = (stream.link.leaving(), self.handler.renew());
             tokio::select! {
                 biased;
                 () = self.stop.clone() => break None,
@@ -73,11 +77,14 @@ impl<H: Handler, F: Future<Output = ()>> Run<H, F> {
                     Ok(response) => first = Some(response),
                     Err(cause) => break Some(cause),
                 },
-                () = leaving => match self.succeed(&mut stream).await {
-                    Ok(true) => {}
-                    Ok(false) => break None,
-                    Err(cause) => break Some(cause),
-                },
+                why = async { tokio::select! { () = leaving => LEAVES, () = renew => RENEWS } } => {
+                    tracing::info!(endpoint = %stream.place.endpoint, why, "making another stream first");
+                    match self.succeed(&mut stream).await {
+                        Ok(true) => {}
+                        Ok(false) => break None,
+                        Err(cause) => break Some(cause),
+                    }
+                }
             }
         };
         self.handler.connected(false);
@@ -86,7 +93,6 @@ impl<H: Handler, F: Future<Output = ()>> Run<H, F> {
 
     /// Has another stream take the place of one whose control plane wants it to end, which goes on until then. False when told to stop.
     async fn succeed(&mut self, stream: &mut Stream) -> Result<bool, Disconnect> {
-        tracing::info!(endpoint = %stream.place.endpoint, "the control plane asks for this connection to end; making another first");
         loop {
             let dialed = {
                 let mut dialing = std::pin::pin!(self.dialer.until_connected());
