@@ -1,5 +1,6 @@
 //! Proxies that go from one control plane to another, and clients that go from one proxy to another: nobody loses anything.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 
 use http::StatusCode;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use crate::harness::load::Load;
 use crate::harness::rest::PROXIES;
 use crate::harness::traffic::until;
-use crate::harness::{Client, ControlPlane, Proxy, Upstream, manifest, port};
+use crate::harness::{Client, ControlPlane, Proxy, Upstream, backstay, manifest, port};
 
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
@@ -28,20 +29,23 @@ fn replica(fleet: &Value) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_whose_control_plane_dies_takes_another_and_is_sent_nothing() {
-    let (first, second) = (ControlPlane::start(), ControlPlane::start());
+    let mut first = ControlPlane::start();
     let (upstream, listen) = (Upstream::answering("served").await, port::free());
-    let both = format!("http://{},http://{}", first.xds(), second.xds());
+    let second_xds = local(port::free());
+    let both = format!("http://{},http://{second_xds}", first.xds());
     let proxy = Proxy::start_with(first.xds(), &["--control-plane", &both]);
     manifest::serve(&first.rest(), listen, "app.test", &["127.0.0.1"], upstream.port()).await;
-    // The same objects in another store: nobody is connected there.
+    // The same objects in another store; which of two routes is older is a part of what is compiled.
+    let files = tempfile::tempdir().unwrap();
+    let (backup, data) = (files.path().join("backup.yaml"), files.path().join("data"));
+    std::fs::write(&backup, backstay(["export", "--server", &first.server()]).stdout).unwrap();
+    let imported = [OsStr::new("import"), "-f".as_ref(), backup.as_ref(), "--data-dir".as_ref(), data.as_ref()];
+    assert!(backstay(imported).status.success());
+    let second = ControlPlane::start_in_with(&data, &["--xds", &second_xds.to_string()]);
     let rest = second.rest();
-    rest.create(&manifest::backend("app", &["127.0.0.1"])).await;
-    rest.create(&manifest::gateway("web", listen)).await;
-    rest.create(&manifest::route("app", "web", "app.test", "app", upstream.port())).await;
     let client = Client::new();
     let mut load = Load::start(2, local(listen), "app.test", "/");
     load.more(50).await;
-    let mut first = first;
     first.process.kill();
     rest.wait_for_ready("default").await;
     rest.wait_for(&format!("{}/app", crate::harness::rest::BACKENDS), "Programmed").await;
@@ -82,7 +86,12 @@ async fn a_proxy_that_is_told_to_end_serves_until_others_have_noticed() {
     manifest::serve(&control_plane.rest(), listen, "app.test", &["127.0.0.1"], upstream.port()).await;
     let (client, multiplexed) = (Client::new(), Client::http2());
     let address = local(listen);
-    assert_eq!(multiplexed.get(address, "app.test", "/").await.unwrap().text(), "served");
+    let rest = control_plane.rest();
+    let mut any = manifest::route("any", "web", "any.test", "app", upstream.port());
+    any["spec"].as_object_mut().unwrap().remove("hostnames");
+    rest.create(&any).await;
+    let host = address.to_string();
+    until("a route for HTTP/2", async || multiplexed.get(address, &host, "/").await.unwrap().text() == "served").await;
     let mut load = Load::start(4, address, "app.test", "/");
     load.more(100).await;
     proxy.process.signal("TERM");
@@ -94,11 +103,12 @@ async fn a_proxy_that_is_told_to_end_serves_until_others_have_noticed() {
     load.more(200).await;
     let answer = Client::new().get(address, "app.test", "/").await.unwrap();
     assert_eq!((answer.text().as_str(), answer.headers["connection"].to_str().unwrap()), ("served", "close"));
-    assert_eq!(multiplexed.get(address, "app.test", "/").await.unwrap().text(), "served");
+    for _ in 0..20 {
+        assert_eq!(multiplexed.get(address, &host, "/").await.unwrap().text(), "served");
+    }
     load.stop().await.assert_all_ok();
     // It still follows its control plane.
     let changed = Upstream::answering("changed").await;
-    let rest = control_plane.rest();
     rest.create(&manifest::route("other", "web", "other.test", "app", changed.port())).await;
     until("what has changed meanwhile", async || {
         client.get(address, "other.test", "/").await.is_ok_and(|answer| answer.text() == "changed")

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::harness::rest::{BACKENDS, GATEWAYS, endpoints};
 use crate::harness::traffic::until;
@@ -30,7 +30,6 @@ fn programmed(object: &Value) -> (String, String) {
     (text("reason"), text("message"))
 }
 
-/// Proxies on one machine cannot all have one port: those after the first serve with a configuration that they refuse in part.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_proxies_behind_a_relay_answer_is_what_the_control_plane_is_told() {
     let control_plane = ControlPlane::start();
@@ -38,42 +37,46 @@ async fn what_proxies_behind_a_relay_answer_is_what_the_control_plane_is_told() 
     let relay = Relay::start(control_plane.xds(), scratch.path(), ANY, &["--node-id", "far"]);
     let (upstream, listen) = (Upstream::answering("served").await, port::free());
     let rest = control_plane.rest();
-    let proxies = ["one", "two", "three"].map(|name| Proxy::start_with(relay.xds, &["--node-id", name]));
+    let mut proxies: Vec<_> =
+        ["one", "two", "three"].map(|name| Proxy::start_with(relay.xds, &["--node-id", name])).into();
     let client = Client::new();
     until("three proxies", async || has(&client, relay.api, "backstay_xds_streams 3").await).await;
     assert!(has(&client, control_plane.api(), "backstay_xds_streams 1").await, "the relay is all that it sees");
-    manifest::serve(&rest, listen, "app.test", &["127.0.0.1"], upstream.port()).await;
-    assert_eq!(client.get(local(listen), "app.test", "/").await.unwrap().text(), "served");
-
+    rest.create(&manifest::backend("app", &["127.0.0.1"])).await;
+    rest.create(&manifest::gateway("web", listen)).await;
+    rest.create(&manifest::route("app", "web", "app.test", "app", upstream.port())).await;
+    rest.wait_for(&format!("{BACKENDS}/app"), "Programmed").await;
     let status = backstay(["status", "--server", &format!("http://{}", relay.api)]);
     let status = String::from_utf8_lossy(&status.stdout).into_owned();
     assert!(["one", "two", "three"].iter().all(|name| status.contains(name)), "{status}");
 
-    // A proxy that does not answer keeps it from being true, and is named.
-    proxies[1].process.signal("STOP");
-    let moved = Upstream::answering_on(SocketAddr::from(([127, 0, 0, 2], upstream.port())), "moved").await;
-    rest.change(&format!("{BACKENDS}/app"), &json!({"spec": {"endpoints": endpoints(&["127.0.0.2"])}})).await;
+    // One of them has the port, since they are on one machine; the others refuse it, in their words.
+    let web = format!("{GATEWAYS}/web");
     let refused = |object: &Value| programmed(object).0 == "Refused";
-    let told = rest.wait_until(&format!("{BACKENDS}/app"), "refused", refused).await;
-    let (_, message) = programmed(&told);
+    let (_, message) = programmed(&rest.wait_until(&web, "refused", refused).await);
+    assert!(message.starts_with("proxy far refused listener/default/web/http: port: proxy "), "{message}");
+    assert!(message.contains("cannot be bound"), "{message}");
+
+    // One that does not answer keeps a change from being true, and is named.
+    proxies[1].process.signal("STOP");
+    rest.change(&format!("{BACKENDS}/app"), &endpoints(&["127.0.0.2"])).await;
+    let (_, message) = programmed(&rest.wait_until(&format!("{BACKENDS}/app"), "refused", refused).await);
     assert!(message.contains("proxy far refused backend/app: proxy two: no answer within 10s"), "{message}");
     // Once it has answered, that is taken back.
     proxies[1].process.signal("CONT");
     rest.wait_for(&format!("{BACKENDS}/app"), "Programmed").await;
-    until("the new endpoint", async || {
-        client.get(local(listen), "app.test", "/").await.is_ok_and(|answer| answer.text() == "moved")
-    })
-    .await;
-    drop(moved);
 
-    // What proxies refuse is refused in their words: an address that they do not have.
-    let mut gateway = manifest::gateway("elsewhere", port::free());
-    gateway["spec"]["addresses"] = json!([{"type": "IPAddress", "value": "192.0.2.7"}]);
-    rest.create(&gateway).await;
-    let path = format!("{GATEWAYS}/elsewhere");
-    let told = rest.wait_until(&path, "refused", |object| object.to_string().contains("cannot be bound")).await;
-    assert!(told.to_string().contains("far"), "{told:#}");
-    assert!(told.to_string().contains("proxy one: "), "{told:#}");
+    // And so it is when those that refuse something are gone.
+    let mut without = Vec::new();
+    for (index, proxy) in proxies.iter().enumerate() {
+        let dump = client.get(proxy.admin, &proxy.admin.to_string(), "/config_dump").await.unwrap().text();
+        if dump.contains("cannot be bound") {
+            without.push(index);
+        }
+    }
+    assert_eq!(without.len(), 2);
+    without.iter().rev().for_each(|index| proxies[*index].process.kill());
+    rest.wait_for(&web, "Programmed").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +111,7 @@ async fn a_relay_serves_new_proxies_while_its_control_plane_is_away() {
     let rest = control_plane.rest();
     rest.wait_for_ready("default").await;
     assert!(has(&client, control_plane.api(), "backstay_xds_resources_sent_total 0").await, "it has all of it");
-    rest.change(&format!("{BACKENDS}/app"), &json!({"spec": {"endpoints": endpoints(&["127.0.0.2"])}})).await;
+    rest.change(&format!("{BACKENDS}/app"), &endpoints(&["127.0.0.2"])).await;
     rest.wait_for(&format!("{BACKENDS}/app"), "Programmed").await;
     assert_eq!(client.get(local(listen), "app.test", "/").await.unwrap().text(), "moved");
     drop(moved);

@@ -123,7 +123,10 @@ fn duration(api: &Api, params: &Params) -> Duration {
 fn refusal(error: WatchError) -> Failure {
     match error {
         WatchError::Compacted { .. } => Failure::expired(error.to_string()),
-        WatchError::Future { requested, current } => Failure::future_version(requested, current),
+        // One process writes the store, so that nobody is ahead of it: the version is that of another store, from which this one was made.
+        WatchError::Future { requested, current } => {
+            Failure::expired(format!("resource version {requested} is of another store: this one is at {current}"))
+        }
         WatchError::Closed => Failure::unavailable(error.to_string()),
     }
 }

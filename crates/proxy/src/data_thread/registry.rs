@@ -104,14 +104,18 @@ impl Registry {
         self.closing.get() || self.leaving.get()
     }
 
+    /// Whether connections are to end, those that have yet to send a request included.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.closing.get()
+    }
+
     /// Has clients go elsewhere, without losing any of what they send: those of HTTP/1.1 are told with the next answer, those of HTTP/2 at
-    /// once, since what they begin meanwhile is answered. Or has them stay, those that come from now on.
+    /// once, since what they begin meanwhile is answered, or with their first request. Or has them stay, those that come from now on.
     pub(crate) fn leave(&self, leaving: bool) {
         self.leaving.set(leaving);
         if leaving {
             let entries = self.entries.borrow();
-            let multiplexed = entries.values().filter(|entry| entry.activity.is_multiplexed());
-            multiplexed.for_each(|entry| entry.link.tell(Signal::Finish));
+            entries.values().filter(|entry| entry.activity.is_multiplexed()).for_each(Entry::finish);
         }
     }
 
