@@ -23,6 +23,15 @@ async fn has(client: &Client, address: SocketAddr, line: &str) -> bool {
     metrics(client, address).await.lines().any(|found| found == line)
 }
 
+/// Whether all threads of a process stand still. The signal is sent to the process, and takes effect once one of its threads has run.
+fn is_stopped(process: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap_or_default()).all(|stat| {
+        let state = stat.rsplit(')').next().unwrap_or_default();
+        state.trim_start().starts_with('T')
+    })
+}
+
 fn programmed(object: &Value) -> (String, String) {
     let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
     let found = conditions.into_iter().find(|condition| condition["type"] == "Programmed").unwrap_or_default();
@@ -59,6 +68,7 @@ async fn what_proxies_behind_a_relay_answer_is_what_the_control_plane_is_told() 
 
     // One that does not answer keeps a change from being true, and is named.
     proxies[1].process.signal("STOP");
+    until("a proxy that stands still", async || is_stopped(proxies[1].process.id())).await;
     rest.change(&format!("{BACKENDS}/app"), &endpoints(&["127.0.0.2"])).await;
     let (_, message) = programmed(&rest.wait_until(&format!("{BACKENDS}/app"), "refused", refused).await);
     assert!(message.contains("proxy far refused backend/app: proxy two: no answer within 10s"), "{message}");

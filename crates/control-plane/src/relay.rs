@@ -8,7 +8,6 @@
 mod inlet;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use backstay_guard::PageGuard;
 use backstay_kube::Events;
@@ -18,7 +17,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
-pub use self::inlet::Inlet;
+pub use self::inlet::{Inlet, RelayLimits};
 use crate::access::{self, Gate};
 use crate::doors::{AdmissionLayer, Doors, JoinTokens, Joining};
 use crate::error::StartError;
@@ -32,19 +31,6 @@ use crate::shared::Shared;
 use crate::source::FleetSource;
 use crate::views::Views;
 use crate::{AccessOptions, ControlPlane, Options, api, health, listen, registry, until};
-
-/// Limits of a relay.
-#[derive(Debug, Clone, Copy)]
-pub struct RelayLimits {
-    /// How long the proxies may take to answer what was sent, before those that have not are told of. Default 10 s.
-    pub patience: Duration,
-}
-
-impl Default for RelayLimits {
-    fn default() -> Self {
-        Self { patience: Duration::from_secs(10) }
-    }
-}
 
 impl ControlPlane {
     /// Listens as a control plane does, for the proxies of one fleet, and hands out what has to be fed with its configuration. Until that

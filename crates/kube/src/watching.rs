@@ -101,7 +101,12 @@ async fn begin(api: &Api, params: &Params) -> Result<(u64, Option<Snapshot>), Fa
         None | Some(0) => Ok((not_older_than(api, params.resource_version).await?.revision(), None)),
         Some(version) => {
             // In a clustered store this process may have to catch up first.
-            not_older_than(api, Some(version)).await?;
+            if api.store.snapshot().revision() < version {
+                let current = api.store.read().await?.revision();
+                if current < version {
+                    return Err(refusal(WatchError::Future { requested: version, current }));
+                }
+            }
             Ok((version, None))
         }
     }

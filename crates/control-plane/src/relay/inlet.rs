@@ -10,7 +10,6 @@ use backstay_xds::{Resource, ResourceChange};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::RelayLimits;
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
@@ -21,6 +20,19 @@ const GATHER: Duration = Duration::from_secs(1);
 const WITHHELD: &str = "withheld";
 /// How many proxies that have not answered are named.
 const NAMED: usize = 3;
+
+/// Limits of a relay.
+#[derive(Debug, Clone, Copy)]
+pub struct RelayLimits {
+    /// How long the proxies may take to answer what was sent, before those that have not are told of. Default 10 s.
+    pub patience: Duration,
+}
+
+impl Default for RelayLimits {
+    fn default() -> Self {
+        Self { patience: Duration::from_secs(10) }
+    }
+}
 
 /// Takes the configuration of the fleet, as a subscriber does.
 #[derive(Debug)]
