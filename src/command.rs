@@ -17,6 +17,7 @@ pub(crate) mod import;
 pub(crate) mod kubeconfig;
 mod object_ref;
 pub(crate) mod proxy;
+pub(crate) mod relay;
 pub(crate) mod secrets;
 mod security;
 mod selection;

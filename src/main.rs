@@ -34,6 +34,7 @@ enum Command {
     Dev(command::dev::Args),
     ControlPlane(command::control_plane::Args),
     Proxy(command::proxy::Args),
+    Relay(command::relay::Args),
     Apply(command::apply::Args),
     Get(command::get::Args),
     Delete(command::delete::Args),
@@ -69,7 +70,8 @@ fn main() -> ExitCode {
 const WRONG_COMMAND_LINE: u8 = 2;
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let serves = matches!(cli.command, Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_));
+    let serves =
+        matches!(cli.command, Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_) | Command::Relay(_));
     let log_switch =
         logging::start(cli.log_format, if matches!(cli.command, Command::Dev(_)) { "warn" } else { "info" })?;
     if matches!(cli.command, Command::Proxy(_)) {
@@ -85,6 +87,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Dev(args) => Box::pin(args.run(log_switch)).await,
             Command::ControlPlane(args) => Box::pin(args.run(log_switch)).await,
             Command::Proxy(args) => args.run(log_switch).await,
+            Command::Relay(args) => Box::pin(args.run(log_switch)).await,
             Command::Apply(args) => args.run().await,
             Command::Get(args) => args.run().await,
             Command::Delete(args) => args.run().await,

@@ -61,7 +61,7 @@ pub(crate) struct Args {
     address_file: AddressFileArgs,
 }
 
-fn on_etcd(address: &str) -> Result<Box<EtcdOptions>, EtcdAddressError> {
+pub(super) fn on_etcd(address: &str) -> Result<Box<EtcdOptions>, EtcdAddressError> {
     EtcdOptions::parse(address).map(Box::new)
 }
 

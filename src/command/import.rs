@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use backstay_control_plane::Keys;
+use backstay_control_plane::{EtcdOptions, Keys};
 use serde_json::Value;
 
 use self::fastly::{Import, Wanted};
+use self::restore::Place;
 use crate::client::ServerArgs;
 use crate::manifest::FileArgs;
 
@@ -26,6 +27,7 @@ The version is a draft until it is activated.
 
 Examples:
   backstay import -f backup.yaml --data-dir /var/lib/backstay
+  backstay import -f backup.yaml --store etcd://10.0.0.1:2379,10.0.0.2:2379,10.0.0.3:2379/backstay
   curl -H \"Fastly-Key: $KEY\" https://api.fastly.com/service/ID/details > service.json
   backstay import --fastly service.json
   backstay import --fastly service.json --gateway default/edge --activate")]
@@ -38,10 +40,13 @@ pub(crate) struct Args {
     /// Data directory whose store is made, of a control plane that is stopped
     #[arg(long, value_name = "DIR", default_value = ".backstay", requires = "paths")]
     data_dir: PathBuf,
+    /// Store on etcd that is made, in place of that of --data-dir: etcd://HOST:PORT,HOST:PORT/PREFIX?OPTIONS, or etcds:// for TLS
+    #[arg(long, value_name = "URL", requires = "paths", conflicts_with_all = ["data_dir", "encryption_key_file"], value_parser = super::control_plane::on_etcd)]
+    store: Option<Box<EtcdOptions>>,
     /// Keys that the store is, or is to be, sealed with
     #[arg(long, value_name = "FILE", requires = "paths")]
     encryption_key_file: Option<PathBuf>,
-    /// Give up the objects that the store holds; its file is kept as store.redb.before
+    /// Give up the objects that the store holds; that of a data directory is kept as store.redb.before
     #[arg(long, requires = "paths")]
     replace: bool,
     /// Gateway that is to serve it [default: that of the control plane]
@@ -64,7 +69,11 @@ impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         let Some(fastly) = &self.fastly else {
             let keys = self.encryption_key_file.as_deref().map(Keys::of_file).transpose()?;
-            return restore::run(&self.files, &self.data_dir, self.replace, keys).await;
+            let place = match self.store {
+                Some(etcd) => Place::Etcd(etcd),
+                None => Place::Directory(&self.data_dir, keys),
+            };
+            return restore::run(&self.files, place, self.replace).await;
         };
         let path = fastly.display();
         let text = std::fs::read(fastly).with_context(|| format!("cannot read {path}"))?;

@@ -27,7 +27,7 @@ use crate::shutdown::{Hangup, Reopen, Shutdown};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The last good configuration is kept in --state-dir; with it a proxy starts and serves while the control plane is away. \
-SIGTERM and SIGINT stop accepting and let open requests end, for --drain-timeout at most; a second signal ends at once.
+SIGTERM and SIGINT stop accepting, after --drain-delay, and let open requests end, for --drain-timeout at most; a second signal ends at once.
 
 Examples:
   backstay proxy
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:18000", value_delimiter = ',')]
     control_plane: Vec<PlaneUri>,
     #[command(flatten)]
-    access: AccessArgs,
+    access: WayArgs,
     /// Fleet to join: the name of a Proxy object
     #[arg(long, value_name = "NAME", default_value = FleetName::DEFAULT)]
     fleet: Segment,
@@ -67,6 +67,9 @@ pub(crate) struct Args {
     /// Where a line for each request goes
     #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
     access_log: String,
+    /// How long to go on serving once told to end, such as 10s: /ready fails at once, and clients are told to connect anew
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    drain_delay: GoDuration,
     /// How long open requests may take to end, such as 30s or 2m
     #[arg(long, value_name = "DURATION", default_value = "30s")]
     drain_timeout: GoDuration,
@@ -155,7 +158,7 @@ impl Limit {
 
 /// An address of discovery: `https://HOST:PORT`, or `http://HOST:PORT`.
 #[derive(Debug, Clone)]
-struct PlaneUri(Uri);
+pub(super) struct PlaneUri(pub(super) Uri);
 
 impl FromStr for PlaneUri {
     type Err = &'static str;
@@ -176,7 +179,8 @@ impl FromStr for PlaneUri {
 /// What is believed of the control plane, and shown to it.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "The way to the control plane")]
-struct AccessArgs {
+#[group(skip)]
+pub(super) struct WayArgs {
     /// Authorities that the control plane's certificate must come from, as PEM; read for each connection [default: the system's]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -197,15 +201,15 @@ struct AccessArgs {
     join_token_file: Option<PathBuf>,
     /// Keys that the kept configuration is sealed with on disk, a line each: NAME:KEY, the key as 64 hexadecimal digits; the first seals
     #[arg(long, value_name = "FILE", requires = "state_dir")]
-    state_key_file: Option<PathBuf>,
+    pub(super) state_key_file: Option<PathBuf>,
 }
 
 fn server_name(text: &str) -> Result<ServerName<'static>, String> {
     ServerName::try_from(text.to_owned()).map_err(|_| "it must be a host name or an IP address".to_owned())
 }
 
-impl AccessArgs {
-    fn access(self) -> Access {
+impl WayArgs {
+    pub(super) fn access(self) -> Access {
         Access {
             authorities: self.ca,
             server_name: self.tls_server_name,
@@ -264,6 +268,7 @@ impl Args {
             threads: self.threads.map_or_else(processors, usize::from),
             dns_servers: self.dns_servers,
             access_log: access_log(&self.access_log),
+            drain_delay: self.drain_delay.0,
             drain_timeout: self.drain_timeout.0,
             limits,
             log_switch: Some(log_switch),
@@ -299,7 +304,7 @@ fn processors() -> usize {
 }
 
 /// Unique among the processes of a fleet, and telling for whoever reads the status.
-fn node_id() -> String {
+pub(super) fn node_id() -> String {
     format!("{}-{}", super::host_name("proxy"), std::process::id())
 }
 

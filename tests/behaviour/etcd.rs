@@ -228,3 +228,73 @@ async fn whoever_has_seen_it_happen_and_whoever_reads_it_later_compile_to_equal_
     });
     assert_eq!(digests[0], digests[1]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_goes_to_etcd_and_back_and_proxies_are_sent_nothing() {
+    if program().is_none() {
+        return;
+    }
+    let cluster = blocking(|| Cluster::of(1));
+    let files = tempfile::tempdir().unwrap();
+    let backup = files.path().join("backup.yaml");
+    let backup = backup.to_str().unwrap();
+    let export = |server: &str| {
+        let exported = backstay(["export", "--server", server]);
+        assert_eq!(exported.status.code(), Some(0), "{exported:?}");
+        std::fs::write(backup, &exported.stdout).unwrap();
+    };
+    let path = format!("{BACKENDS}/app");
+    let sent = async |api| {
+        let text = Client::new().get(api, &api.to_string(), "/metrics").await.unwrap().text();
+        assert!(text.contains("\nbackstay_xds_resources_sent_total 0\n"), "{text}");
+    };
+
+    let mut file = ControlPlane::start();
+    // The proxy finds each of them at one address, as behind a load balancer.
+    let xds = file.xds().to_string();
+    let _proxy = Proxy::start(file.xds());
+    manifest::serve(&file.rest(), port::free(), "app.example", &["127.0.0.1"], 1).await;
+    file.rest().wait_until(&path, "programmed", is_programmed).await;
+    let before = file.rest().read(&path).await;
+    export(&file.server());
+    file.process.signal("TERM");
+    file.process.wait();
+    let store = store(&cluster);
+    let imported = backstay(["import", "-f", backup, "--store", &store]);
+    assert_eq!(imported.status.code(), Some(0), "{imported:?}");
+    let again = backstay(["import", "-f", backup, "--store", &store]);
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(again.status.code() == Some(1) && said.contains("--replace gives them up"), "{said}");
+    let replaced = backstay(["import", "-f", backup, "--store", &store, "--replace"]);
+    assert_eq!(replaced.status.code(), Some(0), "{replaced:?}");
+
+    let mut on_etcd = ControlPlane::begin_on_at(&store, "127.0.0.1:0", &xds);
+    on_etcd.wait_for_line("API on");
+    let api = on_etcd.address("api");
+    let rest = Rest::new(api);
+    rest.wait_for_ready("default").await;
+    let there = rest.read(&path).await;
+    assert_eq!((&there["metadata"]["uid"], &there["spec"]), (&before["metadata"]["uid"], &before["spec"]));
+    sent(api).await;
+    // Revisions of etcd go on rising; in a file they begin anew.
+    for number in 0..20 {
+        rest.change(&path, &json!({"metadata": {"annotations": {"number": number.to_string()}}})).await;
+    }
+    let (_, listed) = rest.get(BACKENDS).await;
+    let revision = listed["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let held = backstay(["import", "-f", backup, "--store", &store, "--replace"]);
+    let said = String::from_utf8_lossy(&held.stderr).into_owned();
+    assert!(held.status.code() == Some(1) && said.contains("a control plane has the store on etcd"), "{said}");
+    export(&format!("http://{api}"));
+    on_etcd.signal("TERM");
+    on_etcd.wait();
+
+    let folder = files.path().join("back");
+    let imported = backstay(["import", "-f", backup, "--data-dir", folder.to_str().unwrap()]);
+    assert_eq!(imported.status.code(), Some(0), "{imported:?}");
+    let back = ControlPlane::start_in_with(&folder, &["--xds", &xds]);
+    back.rest().wait_for_ready("default").await;
+    sent(back.api()).await;
+    let (status, gone) = back.rest().get(&format!("{BACKENDS}?watch=1&resourceVersion={revision}")).await;
+    assert!(status == 410 || gone["object"]["code"] == 410, "{status} {gone}");
+}

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 pub use self::fastly::Fastly;
 pub use self::load::Load;
-pub use self::process::{ControlPlane, Dev, Proxy, backstay};
+pub use self::process::{ControlPlane, Dev, Proxy, Relay, backstay};
 pub use self::rest::Rest;
 pub use self::traffic::Client;
 pub use self::upstream::Upstream;

@@ -197,7 +197,10 @@ impl ControlPlane {
 
     fn spawn(data_dir: &Path, api: SocketAddr, xds: SocketAddr, more: &[String]) -> (Process, SocketAddr, SocketAddr) {
         let (api, xds) = (api.to_string(), xds.to_string());
-        let addresses = ["--api", api.as_str(), "--xds", xds.as_str(), "--data-dir"].map(OsStr::new);
+        let mut addresses = ["--api", api.as_str(), "--xds", xds.as_str(), "--data-dir"].map(OsStr::new).to_vec();
+        if more.iter().any(|argument| argument == "--xds") {
+            addresses.drain(2..4);
+        }
         let more: Vec<&OsStr> = more.iter().map(OsStr::new).collect();
         let process = Process::start("control-plane", &[&addresses[..], &[data_dir.as_os_str()], &more].concat());
         process.wait_for_line("API on");
@@ -277,6 +280,28 @@ impl Proxy {
         process.wait_for_line("Admin endpoint on");
         let admin = process.address("admin");
         Self { process, admin }
+    }
+}
+
+/// A running `backstay relay`.
+#[derive(Debug)]
+pub struct Relay {
+    pub process: Process,
+    pub api: SocketAddr,
+    pub xds: SocketAddr,
+}
+
+impl Relay {
+    /// Starts one of the fleet `default`, with its state in `state_dir`, on these addresses, of which a port of 0 is any.
+    pub fn start(control_plane: SocketAddr, state_dir: &Path, [api, xds]: [SocketAddr; 2], more: &[&str]) -> Self {
+        let (control_plane, api, xds) = (format!("http://{control_plane}"), api.to_string(), xds.to_string());
+        let state_dir = state_dir.to_str().unwrap();
+        let usual = ["--control-plane", &control_plane, "--state-dir", state_dir, "--api", &api, "--xds", &xds];
+        let arguments: Vec<&OsStr> = usual.iter().chain(more).map(AsRef::as_ref).collect();
+        let process = Process::start("relay", &arguments);
+        process.wait_for_line("API on");
+        let (api, xds) = (process.address("api"), process.address("xds"));
+        Self { process, api, xds }
     }
 }
 

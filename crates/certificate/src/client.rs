@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -70,13 +70,26 @@ impl Client {
     /// # Errors
     /// Why there is none.
     pub async fn connect(&self, host: &str, port: u16) -> Result<TlsStream<TcpStream>, ClientError> {
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        self.connect_to(host, (bare, port)).await
+    }
+
+    /// A connection to an address of `host`, whose name the certificate must carry.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn connect_to(
+        &self,
+        host: &str,
+        address: impl ToSocketAddrs,
+    ) -> Result<TlsStream<TcpStream>, ClientError> {
         let config = self.config().await?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let name = match &self.files.server_name {
             Some(name) => name.clone(),
             None => ServerName::try_from(bare.to_owned()).map_err(|_| ClientError::ServerName(bare.to_owned()))?,
         };
-        let stream = TcpStream::connect((bare, port)).await?;
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(TlsConnector::from(config).connect(name, stream).await?)
     }

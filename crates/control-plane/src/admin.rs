@@ -3,7 +3,6 @@
 mod client_status;
 mod fleets;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_proto::admin::admin_service_server::{AdminService, AdminServiceServer};
@@ -63,19 +62,14 @@ impl AdminService for Admin {
         let only = request.into_inner().fleet;
         // Read before the fleets, so that they are at least as new as it says.
         let compiled_revision = self.shared.compiled();
-        let mut proxies: BTreeMap<Arc<str>, Vec<Stream>> = BTreeMap::new();
-        for stream in self.shared.read().streams() {
-            proxies.entry(stream.fleet.clone()).or_default().push(stream.clone());
-        }
         let mut fleets = Vec::new();
         for (name, snapshot) in self.fleets.all() {
             if !only.is_empty() && *name != *only {
                 continue;
             }
             let resources = snapshot.len(backstay_proto::RESOURCE_TYPE_URL);
-            let mut streams = proxies.remove(&name).unwrap_or_default();
-            streams.sort_by(|left, right| (&left.node_id, left.connected).cmp(&(&right.node_id, right.connected)));
-            let proxies = streams.iter().map(|stream| connected(stream, resources, snapshot.revision())).collect();
+            let tracker = self.shared.read();
+            let proxies = tracker.proxies(&name).into_iter().map(|stream| connected(stream, resources, snapshot.revision())).collect();
             fleets.push(Fleet {
                 name: name.to_string(),
                 resources: resources as u64,

@@ -131,6 +131,26 @@ pub(crate) fn router(
         .fallback_service(backstay_kube::rest(&operations)))
 }
 
+/// What a relay has on its API address: its status over gRPC, `/metrics`, and health.
+pub(crate) fn relay_router(
+    store: &Arc<dyn Store>,
+    fleets: &Arc<Fleets>,
+    shared: &Arc<Shared>,
+    exposition: Exposition,
+) -> Router {
+    let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
+    let metrics = get(move || {
+        let text = exposition.render();
+        async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
+    });
+    let grpc = Routes::new(admin.service()).into_axum_router().reset_fallback();
+    Router::new()
+        .route("/metrics", metrics)
+        .merge(health::router(shared.clone()))
+        .merge(grpc)
+        .fallback(async || refused(StatusCode::NOT_FOUND, "this is a relay: it has no objects; ask its control plane"))
+}
+
 /// Keeps what the health service of gRPC says true: a control plane that compiles no changes serves nothing of use.
 async fn report_health(health: HealthReporter, services: Vec<String>, mut compiling: watch::Receiver<Compiling>) {
     loop {

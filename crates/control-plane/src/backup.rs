@@ -1,10 +1,13 @@
 //! What a store holds, out of it and into it, while no control plane has it open.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use backstay_resources::{Kind, Object, Timestamp};
 use backstay_store::embedded::Options;
-use backstay_store::{CommitError, Embedded, Expect, Key, Keys, OpenError, Operation, Prefix, Store, Write};
+use backstay_store::{
+    CommitError, Embedded, Etcd, EtcdOptions, Expect, Key, Keys, OpenError, Operation, Prefix, Store, Write,
+};
 use serde_json::Value;
 
 use crate::registry;
@@ -33,6 +36,15 @@ pub enum BackupError {
         /// What is in it.
         count: usize,
     },
+    /// What the store on etcd holds would be lost.
+    #[error("the store on etcd holds {count} objects: --replace gives them up")]
+    HoldsOnEtcd {
+        /// What is in it.
+        count: usize,
+    },
+    /// Another process has the store on etcd.
+    #[error("a control plane has the store on etcd: end all that have it")]
+    Held,
     /// An object cannot be encoded.
     #[error("{name} cannot be encoded: {source}")]
     Encode {
@@ -147,8 +159,12 @@ async fn fill(
         _ => {}
     }
     let store = Embedded::open(new, options(keys))?;
-    let (mut batch, mut bytes) = (Vec::new(), 0);
-    for (kind, mut object) in objects {
+    put(&store, encoded(objects, Expect::Absent)?).await
+}
+
+/// The writes of these objects. What they lack of what identifies an object is made up.
+fn encoded(objects: Vec<(&'static Kind, Object)>, expect: Expect) -> Result<Vec<Write>, BackupError> {
+    let write = |(kind, mut object): (&'static Kind, Object)| {
         let metadata = &mut object.metadata;
         if metadata.uid.is_empty() {
             metadata.uid = uuid::Uuid::new_v4().to_string();
@@ -160,17 +176,69 @@ async fn fill(
         let key = Key::new(&kind.resource(), namespace, &metadata.name);
         let name = format!("{} {}", kind.kind, metadata.name);
         let value = object.encode().map_err(|source| BackupError::Encode { name, source })?;
-        bytes += value.len();
-        batch.push(Write { key, expect: Expect::Absent, operation: Operation::Put(value.into()) });
-        if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+        Ok(Write { key, expect, operation: Operation::Put(value.into()) })
+    };
+    objects.into_iter().map(write).collect()
+}
+
+/// Commits writes in their order, as many at a time as the store takes.
+async fn put(store: &dyn Store, writes: Vec<Write>) -> Result<(), BackupError> {
+    let limits = store.limits();
+    let (most, most_bytes) = (BATCH.min(limits.operations).max(1), BATCH_BYTES.min(limits.commit_bytes / 2));
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    for write in writes {
+        let size = match &write.operation {
+            Operation::Put(value) => value.len(),
+            _ => 0,
+        };
+        if !batch.is_empty() && (batch.len() >= most || bytes + size > most_bytes) {
             store.commit(std::mem::take(&mut batch)).await?;
             bytes = 0;
         }
+        bytes += size;
+        batch.push(write);
     }
     if !batch.is_empty() {
         store.commit(batch).await?;
     }
     Ok(())
+}
+
+/// Makes a store on etcd of these objects, as [`restore`] does of a data directory. It is not done in one step: where it fails half-way, the
+/// objects that there are are those of both, and the same import with `replace` makes it whole. What was there before is kept nowhere.
+///
+/// # Errors
+/// When a control plane has the store, when it holds objects and `replace` is not set, and when etcd does not take them.
+pub async fn restore_on(
+    etcd: EtcdOptions,
+    objects: Vec<(&'static Kind, Object)>,
+    replace: bool,
+) -> Result<usize, BackupError> {
+    let patience = etcd.replica_ttl + etcd.deadline;
+    let store = Etcd::open(EtcdOptions { replica: Some("import".to_owned()), ..etcd }).await?;
+    if let Some(replicas) = store.replicas() {
+        // Where no control plane is there, or the last one is forgotten, this process is the only one.
+        let leads = async { replicas.term().wait_for(Option::is_some).await.is_ok() };
+        if !tokio::time::timeout(patience, leads).await.unwrap_or(false) || !replicas.words().is_empty() {
+            store.release().await;
+            return Err(BackupError::Held);
+        }
+    }
+    let there = store.snapshot();
+    let count = there.len();
+    if count > 0 && !replace {
+        store.release().await;
+        return Err(BackupError::HoldsOnEtcd { count });
+    }
+    let mut writes = encoded(objects, Expect::Any)?;
+    let kept: BTreeSet<Key> = writes.iter().map(|write| write.key.clone()).collect();
+    let everything = Prefix::all();
+    let gone = there.list(&everything).filter(|entry| !kept.contains(&entry.key));
+    let delete = |key: Key| Write { key, expect: Expect::Present, operation: Operation::Delete };
+    writes.extend(gone.map(|entry| delete(entry.key.clone())));
+    let done = put(&store, writes).await;
+    store.release().await;
+    done.map(|()| kept.len())
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), BackupError> {

@@ -24,7 +24,7 @@ use backstay_certificate::{
 };
 use backstay_store::Store;
 
-pub(crate) use self::admission::{Admission, AdmissionLayer};
+pub(crate) use self::admission::{Admission, AdmissionLayer, until};
 use self::door::Believed;
 pub use self::door::DoorLimits;
 pub(crate) use self::door::{Chain, Door, Shown};

@@ -8,6 +8,7 @@
 //! - `views`: the same for Envoys. `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
 //! - `events`: what happens to objects, told.
+//! - `relay`: the servers alone, fed by another control plane.
 //! - `replicas`: other control planes on the same store, and which of them leads.
 //! - `faults`: what is not in force, counted and listed.
 //! - `offline`: what the compiler says of objects that are not stored.
@@ -31,6 +32,7 @@ mod membership;
 mod metrics;
 mod offline;
 mod publisher;
+mod relay;
 mod replicas;
 mod reports;
 mod security;
@@ -56,7 +58,6 @@ use backstay_metering::Meter;
 use backstay_resources::{Registry, Timestamp};
 use backstay_store::{Embedded, Etcd, Store};
 use futures::FutureExt as _;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -73,13 +74,13 @@ pub use self::error::{BootstrapError, StartError};
 use self::events::Teller;
 use self::fleets::Fleets;
 pub use self::limits::{EventLimits, Limit, LimitError, Limits};
-use self::listen::Accept;
-pub use self::listen::ApiLimits;
-use self::listen::GuardLayer;
+use self::listen::{Accept, Bound, Discovery, GuardLayer};
+pub use self::listen::{AgeLimits, ApiLimits};
 use self::membership::Membership;
 use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
 use self::publisher::Publisher;
+pub use self::relay::{Inlet, RelayLimits};
 use self::replicas::Leadership;
 use self::reports::{Reporting, Reports};
 pub use self::security::{AuthorityFrom, DoorFiles, FrontProxies, Security};
@@ -228,8 +229,9 @@ impl ControlPlane {
             Some(etcd) => Some(Etcd::open(etcd).await?),
             None => None,
         };
-        let listener = listen(options.api, "the API").await?;
-        let xds = listen(options.xds, "discovery").await?;
+        // Nobody is served before everything has been compiled once.
+        let listener = Bound::at(options.api, "the API")?;
+        let xds = Bound::at(options.xds, "discovery")?;
         let sealed = backstay_store::Options { seal: keys, ..options.limits.store.clone() };
         let store: Arc<dyn Store> = match etcd {
             Some(etcd) => Arc::new(etcd),
@@ -243,7 +245,7 @@ impl ControlPlane {
         let teller = Teller::new(store.clone(), events.clone(), options.limits.events.certificate_warning);
         let api_options = backstay_kube::Options { events: events.clone(), ..options.limits.api.clone() };
         let (metrics, exposition) = Metrics::new(store.clone(), reports.clone(), events.clone());
-        let addresses = (local(&listener, "the API")?, local(&xds, "discovery")?);
+        let addresses = (listener.address(), xds.address());
         let doors = Doors::open(security, options.limits.doors, addresses, &tokens, &store, &metrics).await?;
         let doors = Arc::new(doors);
         let gate = Gate::open(&access, options.limits.access, tokens, &registry, metrics.access.clone()).await?;
@@ -264,6 +266,8 @@ impl ControlPlane {
         if !shared.ready().await {
             return Err(StartError::Compile);
         }
+        let listening = listener.listen().and_then(|listener| Ok((listener, xds.listen()?)));
+        let (listener, xds) = listening.inspect_err(|_| stop.cancel())?;
 
         let membership = Membership::new(metrics.proxies_other_fleet.clone());
         let views = Arc::new(Views::new(fleets.clone(), shared.clone(), metrics.clone()));
@@ -325,13 +329,21 @@ impl ControlPlane {
         let timeout = options.limits.connections.header_timeout;
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
         let connections = options.limits.connections;
+        let retired = metrics.connections_retired.clone();
         let api = listen::serve(accept, api, connections, metrics, async move { api_stop.cancelled().await });
         let accept = Accept::new(xds, "discovery", timeout, doors.xds.clone());
         let domain = options.security.trust_domain.clone();
         let routes = backstay_xds::server::services(Arc::new(source), options.limits.discovery)
             .add_service(Reporting::service(reports, teller, stop.clone(), membership))
             .add_service(Joining::service(doors.authority.clone(), domain, join_tokens.clone()));
-        let xds = listen::serve_xds(accept, xds_guard, AdmissionLayer(doors.admission.clone()), routes, stop.clone());
+        let discovery = Discovery {
+            guard: xds_guard,
+            admission: AdmissionLayer(doors.admission.clone()),
+            routes,
+            ages: options.limits.ages,
+            retired,
+        };
+        let xds = listen::serve_xds(accept, discovery, stop.clone());
         Ok(Self {
             api: addresses.0,
             xds: addresses.1,
@@ -417,15 +429,6 @@ impl Drop for ControlPlane {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-async fn listen(address: SocketAddr, purpose: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, purpose, source })
-}
-
-fn local(listener: &TcpListener, purpose: &'static str) -> Result<SocketAddr, StartError> {
-    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
-    listener.local_addr().map_err(|source| StartError::Listen { address: unknown, purpose, source })
 }
 
 async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {

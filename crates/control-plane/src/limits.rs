@@ -30,6 +30,8 @@ pub struct Limits {
     pub events: EventLimits,
     /// Of discovery streams.
     pub discovery: backstay_xds::server::Options,
+    /// Of how old the connections become that they are on.
+    pub ages: crate::listen::AgeLimits,
     /// Of the store.
     pub store: backstay_store::embedded::Options,
 }
@@ -64,6 +66,7 @@ impl Default for Limits {
             api: backstay_kube::Options::default(),
             grpc: backstay_admin::Options::default(),
             discovery,
+            ages: crate::listen::AgeLimits::default(),
             events: EventLimits::default(),
             store: backstay_store::embedded::Options::default(),
         }
@@ -180,12 +183,8 @@ static SETTINGS: &[Setting] = &[
     time("certificate-warning", |limits| &mut limits.events.certificate_warning, Duration::ZERO, YEAR),
     count("max-streams", |limits| &mut limits.discovery.max_streams, 1, 1_000_000),
     count("max-new-streams-a-second", |limits| &mut limits.discovery.max_new_streams_a_second, 1, 1_000_000),
-    time(
-        "max-stream-age",
-        |limits| &mut limits.discovery.max_stream_age,
-        Duration::ZERO,
-        Duration::from_secs(30 * 86_400),
-    ),
+    time("max-stream-age", |limits| &mut limits.ages.age, Duration::ZERO, MONTH),
+    time("stream-age-grace", |limits| &mut limits.ages.grace, Duration::ZERO, HOUR),
     time("stream-answer-timeout", |limits| &mut limits.discovery.answer_timeout, SECOND, HOUR),
     count("max-search-responses", |limits| &mut limits.discovery.max_search_responses, 0, 1_000_000),
     count("max-subscriptions", |limits| &mut limits.discovery.max_subscriptions, 1, 10_000_000),

@@ -1,6 +1,9 @@
 //! The two addresses: the API, one port for REST, gRPC admin, metrics and health; and discovery.
 
 mod accept;
+mod age;
+mod bound;
+mod discovery;
 mod first_byte_timeout;
 mod guarded;
 mod peer;
@@ -17,16 +20,15 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tower::ServiceExt as _;
 
 pub(crate) use self::accept::Accept;
 use self::accept::Connection;
+pub use self::age::AgeLimits;
+pub(crate) use self::bound::Bound;
+pub(crate) use self::discovery::{Discovery, serve_xds};
 pub(crate) use self::guarded::{GuardLayer, Guarded};
-use self::peer::PeerLayer;
 use self::write_timeout::WriteTimeout;
-use crate::doors::AdmissionLayer;
 use crate::metrics::Metrics;
 
 /// Limits of the API's connections.
@@ -123,25 +125,4 @@ fn connection(
     });
     let stream = WriteTimeout::new(stream, write_timeout);
     builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned()
-}
-
-/// Serves these to proxies until `stop`.
-pub(crate) async fn serve_xds(
-    accept: Accept,
-    guard: GuardLayer,
-    admission: AdmissionLayer,
-    routes: Routes,
-    stop: CancellationToken,
-) {
-    let server = tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .layer(guard)
-        .layer(PeerLayer)
-        .layer(admission)
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(accept.into_stream(), stop.cancelled());
-    if let Err(error) = server.await {
-        tracing::error!(%error, "the discovery server ended");
-    }
 }

@@ -46,6 +46,14 @@ pub(crate) struct Metrics {
     pub(crate) late: Counter,
     /// Streams not opened, since there were too many.
     pub(crate) streams_too_many: Counter,
+    /// Whether a relay has a stream from its control plane.
+    pub(crate) relay_connected: Gauge,
+    /// How many of those have ended or not come about.
+    pub(crate) relay_disconnects: Counter,
+    /// Responses that were answered before all proxies had.
+    pub(crate) relay_late: Counter,
+    /// Connections that were told to end because of their age.
+    pub(crate) connections_retired: Counter,
     /// Streams not opened, since too many were opened in a second.
     pub(crate) streams_too_fast: Counter,
     /// Seconds to compile the changes of one batch.
@@ -150,6 +158,26 @@ impl Metrics {
                 &recorder,
                 "backstay_xds_late_answers_total",
                 "Responses that others no longer waited for, since their answer took too long.",
+            ),
+            relay_connected: gauge(
+                &recorder,
+                "backstay_relay_connected",
+                "1 while a relay has a stream from its control plane.",
+            ),
+            relay_disconnects: counter(
+                &recorder,
+                "backstay_relay_disconnects_total",
+                "Streams of a relay from its control plane that ended or did not come about.",
+            ),
+            relay_late: counter(
+                &recorder,
+                "backstay_relay_late_total",
+                "Responses that a relay answered before all of its proxies had.",
+            ),
+            connections_retired: counter(
+                &recorder,
+                "backstay_xds_connections_retired_total",
+                "Connections to discovery whose clients were told to make another, because of their age.",
             ),
             streams_too_many: counter(
                 &recorder,

@@ -2,7 +2,7 @@
 
 mod service;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_proto::report::{BackendHealth, ReportHealthRequest};
@@ -102,15 +102,32 @@ impl Reports {
     pub(crate) fn of(&self, backend: &str) -> Vec<(Arc<str>, Health)> {
         let inner = self.lock();
         let known = |proxy: &Proxy| Some((Arc::clone(&proxy.node_id), proxy.backends.get(backend)?.clone()));
-        let mut of_proxies: Vec<_> = inner.proxies.values().filter_map(known).collect();
+        // The latest first: a proxy that has two streams for a moment is one.
+        let mut of_proxies: Vec<_> = inner.proxies.values().rev().filter_map(known).collect();
         of_proxies.sort_by(|(one, _), (other, _)| one.cmp(other));
+        of_proxies.dedup_by(|(one, _), (other, _)| one == other);
         of_proxies
     }
 
     /// How many proxies say what, of each backend.
     pub(crate) fn counts(&self) -> BTreeMap<Box<str>, Count> {
         let mut counts: BTreeMap<Box<str>, Count> = BTreeMap::new();
-        for (name, health) in self.lock().proxies.values().flat_map(|proxy| &proxy.backends) {
+        let inner = self.lock();
+        let mut streams: HashMap<&str, usize> = HashMap::new();
+        for proxy in inner.proxies.values() {
+            *streams.entry(&proxy.node_id).or_default() += 1;
+        }
+        // Of a proxy that has two streams for a moment, what the later one tells counts.
+        let mut told: HashSet<(&str, &str)> = HashSet::new();
+        let latest = inner
+            .proxies
+            .values()
+            .rev()
+            .flat_map(|proxy| proxy.backends.iter().map(|(name, health)| (&*proxy.node_id, name, health)));
+        for (node, name, health) in latest {
+            if streams.get(node).is_some_and(|streams| *streams > 1) && !told.insert((node, name)) {
+                continue;
+            }
             let count = match counts.get_mut(name) {
                 Some(count) => count,
                 None => counts.entry(name.clone()).or_default(),
@@ -121,6 +138,8 @@ impl Reports {
                 _ => count.degraded += 1,
             }
         }
+        drop((streams, told));
+        drop(inner);
         counts
     }
 }

@@ -38,7 +38,7 @@ impl Source for FleetSource {
         // An empty snapshot would take everything away from proxies that hold a good configuration.
         match self.shared.compiling() {
             Compiling::Initial => {
-                return Err(Refused::unavailable("the control plane is still reading its store; try again"));
+                return Err(Refused::unavailable("there is no whole configuration yet; try again"));
             }
             Compiling::Ended => return Err(Refused::unavailable("the control plane compiles no changes any more")),
             Compiling::Ready => {}
@@ -69,11 +69,12 @@ impl Source for FleetSource {
                 self.joined(&peer, Ok(()));
                 let Peer { node, address, .. } = peer;
                 self.metrics.streams.increment(1.0);
-                self.teller.proxy_connected(fleet_of(&node), &node.id, address);
+                let from = address;
                 let address = address.map_or_else(String::new, |address| address.to_string());
                 tracing::info!(fleet = fleet_of(&node), node = node.id, address, "a proxy connected");
+                let (fleet, name) = (fleet_of(&node).to_owned(), node.id.clone());
                 let opened = Stream {
-                    fleet: fleet_of(&node).into(),
+                    fleet: fleet.as_str().into(),
                     address,
                     version: node.user_agent_version,
                     node_id: node.id,
@@ -81,7 +82,15 @@ impl Source for FleetSource {
                     replica: None,
                     types: [(type_url, Subscription::default())].into(),
                 };
-                self.shared.update(|tracker| tracker.opened(stream, opened));
+                let mut is_new = true;
+                self.shared.update(|tracker| {
+                    tracker.opened(stream, opened);
+                    is_new = !tracker.has_another(stream);
+                });
+                // One that makes another stream before it leaves the first has not come.
+                if is_new {
+                    self.teller.proxy_connected(&fleet, &name, from);
+                }
                 self.views.refuse_left_out(stream);
             }
             Event::Sent { type_url, resources, removed, .. } => {
@@ -124,7 +133,8 @@ impl Source for FleetSource {
                 self.metrics.streams.decrement(1.0);
                 let mut gone = None;
                 self.shared.update(|tracker| {
-                    gone = tracker.stream(stream).map(|Stream { fleet, node_id, .. }| (fleet.clone(), node_id.clone()));
+                    let known = tracker.stream(stream).filter(|_| !tracker.has_another(stream));
+                    gone = known.map(|Stream { fleet, node_id, .. }| (fleet.clone(), node_id.clone()));
                     tracker.closed(stream);
                 });
                 if let Some((fleet, node)) = gone {

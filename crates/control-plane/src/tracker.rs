@@ -91,6 +91,8 @@ impl Fleet {
 pub(crate) struct Tracker {
     fleets: HashMap<Arc<str>, Fleet>,
     streams: HashMap<StreamId, Stream>,
+    /// The streams of each proxy: of a fleet, by what it calls itself. The highest is the latest.
+    by_proxy: HashMap<Arc<str>, BTreeMap<String, BTreeSet<StreamId>>>,
     objects: HashMap<ObjectKey, Tracked>,
     /// The revision that created each object.
     created: HashMap<ObjectKey, u64>,

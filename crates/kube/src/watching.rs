@@ -101,7 +101,12 @@ async fn begin(api: &Api, params: &Params) -> Result<(u64, Option<Snapshot>), Fa
         None | Some(0) => Ok((not_older_than(api, params.resource_version).await?.revision(), None)),
         Some(version) => {
             // In a clustered store this process may have to catch up first.
-            not_older_than(api, Some(version)).await?;
+            if api.store.snapshot().revision() < version {
+                let current = api.store.read().await?.revision();
+                if current < version {
+                    return Err(refusal(WatchError::Future { requested: version, current }));
+                }
+            }
             Ok((version, None))
         }
     }
@@ -123,7 +128,10 @@ fn duration(api: &Api, params: &Params) -> Duration {
 fn refusal(error: WatchError) -> Failure {
     match error {
         WatchError::Compacted { .. } => Failure::expired(error.to_string()),
-        WatchError::Future { requested, current } => Failure::future_version(requested, current),
+        // One process writes the store, so that nobody is ahead of it: the version is that of another store, from which this one was made.
+        WatchError::Future { requested, current } => {
+            Failure::expired(format!("resource version {requested} is of another store: this one is at {current}"))
+        }
         WatchError::Closed => Failure::unavailable(error.to_string()),
     }
 }

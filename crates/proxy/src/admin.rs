@@ -3,6 +3,8 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /ready` | 200 once a configuration is in force; 503 before that and while draining, with the reason |
+//! | `POST /unready`, `POST /healthcheck/fail` | has `/ready` fail, and clients go elsewhere with their next requests |
+//! | `POST /ready`, `POST /healthcheck/ok` | takes that back |
 //! | `GET /metrics` | Prometheus text |
 //! | `GET /stats/prometheus` | the same under Envoy's names, as far as these mean the same |
 //! | `GET /config_dump` | resources in force and refused, as JSON, without secrets |

@@ -19,6 +19,7 @@
 //! - `plane`: the way to the control plane.
 //! - `control`: puts in force what the control plane sends, checked by [`backstay_model`]. `admin`: the admin endpoint.
 //! - `report`: tells the control plane how backends fare.
+//! - [`subscriber`]: the way to the control plane, and what is kept of it, for a process that serves no traffic.
 //! - [`Proxy`]: one proxy, from start to drain.
 
 pub mod access;
@@ -43,6 +44,7 @@ mod report;
 pub mod route;
 pub mod server;
 mod state;
+pub mod subscriber;
 pub mod tls;
 pub mod tokens;
 mod trust;

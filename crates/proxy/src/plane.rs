@@ -8,7 +8,7 @@
 mod join;
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -142,20 +142,19 @@ impl Way {
 }
 
 impl Transport for Way {
-    fn connect(&self, endpoint: Uri) -> Work<Box<dyn Connection>> {
+    fn connect(&self, endpoint: Uri, address: SocketAddr) -> Work<Box<dyn Connection>> {
         let (tls, joined) = (self.tls.clone(), self.joined.clone());
         Box::pin(async move {
             let host = endpoint.host().unwrap_or_default();
             if endpoint.scheme_str() != Some("https") {
-                let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-                let stream = TcpStream::connect((bare, endpoint.port_u16().unwrap_or(80))).await?;
+                let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
                 return Ok(Box::new(stream) as Box<dyn Connection>);
             }
             if let Some(joined) = joined {
                 joined.ensure().await?;
             }
-            let stream = tls.connect(host, endpoint.port_u16().unwrap_or(443)).await.map_err(io::Error::other)?;
+            let stream = tls.connect_to(host, address).await.map_err(io::Error::other)?;
             Ok(Box::new(stream) as Box<dyn Connection>)
         })
     }

@@ -118,7 +118,7 @@ impl Proxy {
         said.unwrap_or(RunError::ControlThread)
     }
 
-    /// Drains and ends: readiness fails, listeners close, requests in flight finish, at most for the drain timeout.
+    /// Drains and ends: readiness fails, listeners close after the drain delay, requests in flight finish, at most for the drain timeout.
     pub async fn shutdown(self) {
         let Self { stop, stopped, thread, .. } = self;
         let _ = stop.send(());

@@ -6,13 +6,14 @@
 
 mod summary;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_proto::report::ReportHealthRequest;
 use backstay_proto::report::health_report_service_client::HealthReportServiceClient;
-use backstay_xds::client::{self, Backoff};
-use rand::rngs::SmallRng;
-use tokio::sync::mpsc;
+use backstay_xds::client::{self, Dialer, Disconnect, Link};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status};
@@ -27,44 +28,83 @@ const NOT_TAKEN: Duration = Duration::from_secs(60);
 /// Backends of one message, so that it stays small.
 const BACKENDS: usize = 1000;
 
-/// Reports for as long as it is polled, over as many connections as it takes.
+/// Reports for as long as it is polled, over as many connections as it takes. Where a control plane wants a connection to end, another
+/// one has told everything before that one is given up.
 pub(crate) async fn run(options: client::Options, model: SharedModel) {
-    let mut backoff = Backoff::new(options.backoff_base, options.backoff_max);
-    let mut rng: SmallRng = rand::make_rng();
-    let candidates = 1 + options.fallbacks.len();
-    let mut candidate = 0;
+    let mut dialer = Dialer::new(options);
+    let mut old: Option<Streaming> = None;
     loop {
-        let here = options.candidate(candidate);
-        let mut connected = false;
-        let ended = stream(&here, &model, &mut backoff, &mut connected).await;
-        // As the subscription does: the first one that can be reached.
-        candidate = if connected { 0 } else { (candidate + 1) % candidates };
-        let wait = match ended {
-            Some(status) if status.code() == Code::Unimplemented => NOT_TAKEN,
-            Some(status) => {
-                tracing::debug!(code = ?status.code(), message = status.message(), "a report of health ended");
-                backoff.next(&mut rng)
-            }
+        let dialed = match dialer.dial().await {
+            Ok(dialed) => dialed,
             // That there is no connection is what the subscription tells.
-            None => backoff.next(&mut rng),
+            Err((place, cause)) => {
+                sleep(dialer.failed(&place, &cause).await).await;
+                continue;
+            }
         };
+        let (link, place) = (dialed.link.clone(), dialed.place.clone());
+        let (whole, told) = oneshot::channel();
+        let stream = stream(dialer.options().clone(), dialed.link, Arc::clone(&model), whole);
+        let mut current = Streaming(tokio::spawn(stream));
+        let mut told = Some(told);
+        let ended = loop {
+            tokio::select! {
+                ended = &mut current.0 => break Some(ended.ok().flatten()),
+                said = told_all(&mut told) => {
+                    told = None;
+                    if said {
+                        dialer.served();
+                    }
+                    drop(old.take());
+                }
+                () = link.leaving(), if told.is_none() => break None,
+            }
+        };
+        let wait = match ended {
+            None => {
+                old = Some(current);
+                continue;
+            }
+            Some(Some(status)) if status.code() == Code::Unimplemented => NOT_TAKEN,
+            Some(status) => {
+                let status = status.unwrap_or_else(|| Status::unavailable("the stream ended"));
+                tracing::debug!(code = ?status.code(), message = status.message(), "a report of health ended");
+                dialer.failed(&place, &Disconnect::Status(Box::new(status))).await
+            }
+        };
+        drop(old.take());
         sleep(wait).await;
     }
 }
 
-/// One stream, from connecting to its end. `None` where there is no connection.
+/// A stream, which ends when this is dropped.
+struct Streaming(JoinHandle<Option<Status>>);
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Whether all that was to be told at first has been taken; never again once that was answered.
+async fn told_all(told: &mut Option<oneshot::Receiver<()>>) -> bool {
+    match told {
+        Some(told) => told.await.is_ok(),
+        None => std::future::pending().await,
+    }
+}
+
+/// One stream, to its end, and why it ended. Says when all that there is to tell at first has been sent.
 async fn stream(
-    options: &client::Options,
-    model: &SharedModel,
-    backoff: &mut Backoff,
-    connected: &mut bool,
+    options: client::Options,
+    link: Link,
+    model: SharedModel,
+    whole: oneshot::Sender<()>,
 ) -> Option<Status> {
-    let channel = client::connect(options).await.ok()?;
-    *connected = true;
     let (messages, outgoing) = mpsc::channel(1);
     let mut request = Request::new(ReceiverStream::new(outgoing));
-    *request.metadata_mut() = client::metadata(options).await.ok()?;
-    let mut client = HealthReportServiceClient::new(channel);
+    *request.metadata_mut() = client::metadata(&options).await.ok()?;
+    let mut client = HealthReportServiceClient::new(link);
     let first = ReportHealthRequest {
         node_id: options.node.id.clone(),
         fleet: options.node.cluster.clone(),
@@ -73,7 +113,7 @@ async fn stream(
     tokio::select! {
         answer = client.report_health(request) => answer.err(),
         // Ends when the stream has.
-        () = tell(messages, first, model, backoff) => None,
+        () = tell(messages, first, &model, whole) => None,
     }
 }
 
@@ -83,8 +123,9 @@ async fn tell(
     messages: mpsc::Sender<ReportHealthRequest>,
     first: ReportHealthRequest,
     model: &SharedModel,
-    backoff: &mut Backoff,
+    whole: oneshot::Sender<()>,
 ) {
+    let (mut whole, mut begun) = (Some(whole), false);
     let mut told = Summary::new();
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -93,13 +134,17 @@ async fn tell(
     }
     loop {
         ticks.tick().await;
+        // What was sent at the first look has been read by the second.
+        if let Some(whole) = whole.take_if(|_| begun) {
+            let _ = whole.send(());
+        }
         let now = summary::of(look(model).backends());
         for message in changes(&told, &now, BACKENDS) {
             if messages.send(message).await.is_err() {
                 return;
             }
-            backoff.reset();
         }
         told = now;
+        begun = true;
     }
 }

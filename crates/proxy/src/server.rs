@@ -29,4 +29,5 @@ mod workers;
 
 pub use crate::limits::{LimitError, Limits, Setting};
 pub use bind::BindError;
+pub(crate) use workers::Leaver;
 pub use workers::{Options, Workers};

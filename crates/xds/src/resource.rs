@@ -42,6 +42,11 @@ impl Resource {
         Self { name: name.into(), version, value, dependent: None, encoded: Encoded::default() }
     }
 
+    /// A resource that somebody else has given its version, which is passed on as it is.
+    pub fn versioned(name: impl Into<Arc<str>>, version: impl Into<Arc<str>>, value: Bytes) -> Self {
+        Self { name: name.into(), version: version.into(), value, dependent: None, encoded: Encoded::default() }
+    }
+
     /// Names the resource of another type that clients have to hear of again after this one: see
     /// [`TypeRule::resend_after`](crate::server::TypeRule::resend_after). Without it, that is the one of the same name.
     #[must_use]

@@ -4,18 +4,26 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use backstay_control_plane::{Keys, backup};
+use backstay_control_plane::{EtcdOptions, Keys, backup};
 use backstay_resources::check::admit;
 
 use crate::command::check::{faults, tell};
 use crate::manifest::{FileArgs, KrakendArgs};
 use crate::output;
 
-/// Reads objects, and makes the store of `data_dir` of them. Nothing is changed when anything is wrong with one.
+/// Where the store is that is made.
+pub(super) enum Place<'a> {
+    /// In a data directory, sealed with these keys.
+    Directory(&'a Path, Option<Keys>),
+    /// On etcd.
+    Etcd(Box<EtcdOptions>),
+}
+
+/// Reads objects, and makes the store of `place` of them. Nothing is changed when anything is wrong with one.
 ///
 /// # Errors
 /// When the store cannot be written, or a control plane has it open.
-pub(super) async fn run(files: &FileArgs, data_dir: &Path, replace: bool, keys: Option<Keys>) -> Result<ExitCode> {
+pub(super) async fn run(files: &FileArgs, place: Place<'_>, replace: bool) -> Result<ExitCode> {
     let manifests = files.read(&KrakendArgs::default());
     let mut problems = manifests.problems;
     if manifests.documents.is_empty() && problems.is_empty() {
@@ -51,8 +59,16 @@ pub(super) async fn run(files: &FileArgs, data_dir: &Path, replace: bool, keys: 
         output::error_line("error: nothing was imported");
         return Ok(ExitCode::FAILURE);
     }
-    let count = backup::restore(data_dir, objects, replace, keys).await?;
+    let (count, place) = match place {
+        Place::Directory(data_dir, keys) => {
+            (backup::restore(data_dir, objects, replace, keys).await?, format!("of {}", data_dir.display()))
+        }
+        Place::Etcd(etcd) => {
+            let place = format!("on etcd, below {}", etcd.prefix);
+            (backup::restore_on(*etcd, objects, replace).await?, place)
+        }
+    };
     let noun = if count == 1 { "object" } else { "objects" };
-    output::line(format_args!("{count} {noun} are in the store of {}", data_dir.display()))?;
+    output::line(format_args!("{count} {noun} are in the store {place}"))?;
     Ok(ExitCode::SUCCESS)
 }

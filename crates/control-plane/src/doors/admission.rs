@@ -184,16 +184,16 @@ where
         let identity = Identity::new(proxy.name()).with_proof(proxy.clone());
         request.extensions_mut().insert(identity);
         request.extensions_mut().insert(proxy.clone());
-        let ended = self.admission.clone().ended(proxy.clone(), chain).boxed();
-        Box::pin(until(self.inner.call(request), ended, proxy))
+        let ended = self.admission.clone().ended(proxy.clone(), chain);
+        let ended = ended.map(move |why| over(&proxy, &why)).boxed();
+        Box::pin(until(self.inner.call(request), ended))
     }
 }
 
-/// The answer, as far as it comes before the credential ends.
-async fn until<R, E>(
+/// The answer, as far as it comes before it has to end.
+pub(crate) async fn until<R, E>(
     answer: impl Future<Output = Result<Response<R>, E>>,
-    mut ended: BoxFuture<'static, NotProved>,
-    proxy: Arc<Proxy>,
+    mut ended: BoxFuture<'static, Status>,
 ) -> Result<Response<Body>, E>
 where
     R: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
@@ -202,10 +202,10 @@ where
         biased;
         answer = answer => {
             let (head, body) = answer?.into_parts();
-            let body = Limited { body: Some(Body::new(body)), ended, proxy };
+            let body = Limited { body: Some(Body::new(body)), ended };
             Ok(Response::from_parts(head, Body::new(body)))
         }
-        why = &mut ended => Ok(over(&proxy, &why).into_http()),
+        status = &mut ended => Ok(status.into_http()),
     }
 }
 
@@ -214,12 +214,11 @@ fn over(proxy: &Proxy, why: &NotProved) -> Status {
     Status::new(Code::Unauthenticated, format!("{}: {why}", proxy.name()))
 }
 
-/// A body that ends, with the status of gRPC, when the credential does.
+/// A body that ends, with the status of gRPC, when it has to.
 struct Limited {
     /// `None` once that has happened.
     body: Option<Body>,
-    ended: BoxFuture<'static, NotProved>,
-    proxy: Arc<Proxy>,
+    ended: BoxFuture<'static, Status>,
 }
 
 impl http_body::Body for Limited {
@@ -235,12 +234,12 @@ impl http_body::Body for Limited {
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
             return Poll::Ready(frame);
         }
-        let why = ready!(this.ended.poll_unpin(context));
+        let status = ready!(this.ended.poll_unpin(context));
         // Whoever serves the stream sees that nobody takes any more of it.
         this.body = None;
         let mut trailers = HeaderMap::new();
         // A status that cannot be written as headers is none that is made here.
-        let _ = over(&this.proxy, &why).add_header(&mut trailers);
+        let _ = status.add_header(&mut trailers);
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 

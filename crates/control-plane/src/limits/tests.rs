@@ -15,7 +15,7 @@ fn a_limit_is_set_by_its_name() {
     assert_eq!(set("request_timeout=2m").unwrap().api.request_timeout, Duration::from_secs(120));
     assert_eq!(set("connections=7").unwrap().connections.connections, 7);
     assert_eq!(set("max-streams=5").unwrap().discovery.max_streams, 5);
-    assert_eq!(set("max-stream-age=1h").unwrap().discovery.max_stream_age, Duration::from_secs(3600));
+    assert_eq!(set("max-stream-age=1h").unwrap().ages.age, Duration::from_secs(3600));
     assert_eq!(set("store_queue_commits=9").unwrap().store.queue_commits, 9);
 }
 

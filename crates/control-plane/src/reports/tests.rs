@@ -58,3 +58,17 @@ fn news_is_what_turns() {
     assert_eq!(turns(vec![health("a", 2, 0), health("b", 1, 1)]), [], "as before");
     assert_eq!(turns(vec![health("a", 1, 1), health("b", 2, 0)]), [("a".to_owned(), 1, 1), ("b".to_owned(), 2, 0)]);
 }
+
+#[test]
+fn a_proxy_that_has_two_streams_for_a_moment_is_one() {
+    let reports = Arc::new(Reports::default());
+    let old = reports.open(&message("one", vec![])).unwrap();
+    old.told(message("", vec![health("a", 1, 0), health("b", 1, 0)])).unwrap();
+    let new = reports.open(&message("one", vec![])).unwrap();
+    new.told(message("", vec![health("a", 0, 1)])).unwrap();
+    let count = |healthy, unhealthy| Count { healthy, degraded: 0, unhealthy };
+    assert_eq!(reports.counts(), [("a".into(), count(0, 1)), ("b".into(), count(1, 0))].into());
+    assert_eq!(reports.of("a").iter().map(|(_, health)| health.unhealthy).collect::<Vec<_>>(), [1]);
+    drop(old);
+    assert!(reports.of("b").is_empty());
+}

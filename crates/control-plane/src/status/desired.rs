@@ -12,7 +12,7 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value, json};
 
 use self::reached::Reached;
-use crate::tracker::{NOT_REFERENCED, Programmed, Stream, Tracked, Tracker};
+use crate::tracker::{NOT_REFERENCED, Programmed, Tracked, Tracker};
 
 /// Types of conditions that are told here, beside those that the compiler tells.
 const PROGRAMMED: &str = "Programmed";
@@ -287,11 +287,8 @@ impl Merge {
 
 /// The status of a fleet.
 fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
-    let mut streams: Vec<_> = tracker.streams().filter(|stream| &*stream.fleet == name).collect();
-    streams.sort_by_key(|stream| stream.connected);
-    // While an old stream of the same process has not ended yet, the newer one counts.
-    let proxies: BTreeMap<&str, &Stream> = streams.iter().map(|stream| (stream.node_id.as_str(), *stream)).collect();
-    let refusing = proxies.values().filter(|stream| stream.refused().next().is_some()).count();
+    let proxies = tracker.proxies(name);
+    let refusing = proxies.iter().filter(|stream| stream.refused().next().is_some()).count();
     let (status, reason, message) = match (proxies.len(), refusing) {
         (0, _) => (ConditionStatus::False, "NoProxies", "no proxy is connected".to_owned()),
         (count, 0) => (ConditionStatus::True, "Ready", format!("{count} connected")),
@@ -301,7 +298,7 @@ fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
     let found = Condition { kind: READY, status, reason, message, since: None, until: None };
     let mut replicas: Vec<apoxy::ProxyReplica> = Vec::new();
     let mut room = LISTED_REFUSALS;
-    for stream in proxies.into_values().take(LISTED_REPLICAS) {
+    for stream in proxies.iter().take(LISTED_REPLICAS) {
         let refused = stream.refused().take(room).map(|(resource, refusal)| apoxy::Refusal {
             resource: resource.to_string(),
             field: refusal.field.clone(),

@@ -1,8 +1,11 @@
 //! The `Programmed` condition.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use backstay_compiler::ObjectStatus;
 
-use super::{FleetResource, Tracked, Tracker};
+use super::{Feed, FleetResource, Refusal, Tracked, Tracker};
 
 /// The reason of `Programmed` of what nothing uses.
 pub(crate) const NOT_REFERENCED: &str = "NotReferenced";
@@ -67,18 +70,46 @@ impl Tracker {
         of_address.map(|(node, refusal)| (node, refusal.message.as_str())).min()
     }
 
+    /// A proxy that refuses a resource, and what it says of it: the first by its name.
+    pub(crate) fn refusal(&self, program: &FleetResource) -> Option<(&str, &Refusal)> {
+        let refusals = self.refusals.get(program)?.iter().filter_map(|(id, type_url)| {
+            let stream = self.streams.get(id)?;
+            Some((stream.node_id.as_str(), stream.types.get(type_url)?.refused.get(&program.1)?))
+        });
+        refusals.min_by_key(|(node, _)| *node)
+    }
+
+    /// The resources of a fleet that some proxy refuses.
+    pub(crate) fn refused_names(&self, fleet: &str) -> BTreeSet<Arc<str>> {
+        let of_fleet = self.refusals.keys().filter(|(of, _)| **of == *fleet);
+        of_fleet.map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Whether all proxies of a fleet have answered for a revision, of everything that they ask for. Cheap, however many there are.
+    pub(crate) fn reached(&self, fleet: &str, revision: u64) -> bool {
+        let lowest = |feed: &Feed| feed.synchronised.first_key_value().map(|(lowest, _)| *lowest);
+        let feeds = self.fleets.get(fleet).into_iter().flat_map(|fleet| fleet.types.values());
+        feeds.filter_map(lowest).all(|lowest| lowest >= revision)
+    }
+
+    /// The proxies of a fleet that have not answered for a revision of something that they ask for.
+    pub(crate) fn behind(&self, fleet: &str, revision: u64) -> Vec<&str> {
+        let behind = self.proxies(fleet).into_iter().filter(|stream| stream.synchronised() < revision);
+        behind.map(|stream| stream.node_id.as_str()).collect()
+    }
+
     fn refusal_of(&self, programs: &[FleetResource]) -> Option<String> {
         programs.iter().find_map(|program| {
             let (_, resource) = program;
             let refusals = self.refusals.get(program)?.iter().filter_map(|(id, type_url)| {
                 let stream = self.streams.get(id)?;
-                Some((id, &stream.node_id, stream.types.get(type_url)?.refused.get(resource)?))
+                Some((&stream.node_id, stream.types.get(type_url)?.refused.get(resource)?))
             });
             let mut refusals: Vec<_> = refusals.collect();
-            // A stream that refuses it as several types is one proxy.
-            refusals.dedup_by_key(|(id, ..)| *id);
-            refusals.sort_by_key(|(_, node, _)| node.as_str());
-            let (_, node, refusal) = refusals.first()?;
+            refusals.sort_by_key(|(node, _)| node.as_str());
+            // A proxy is one, also where it refuses it as several types, or has two streams for a moment.
+            refusals.dedup_by_key(|(node, _)| node.as_str());
+            let (node, refusal) = refusals.first()?;
             let others = match refusals.len() - 1 {
                 0 => String::new(),
                 count => format!(" (and {count} more)"),

@@ -202,11 +202,14 @@ impl Tracker {
                 (resource.clone(), refusal)
             })
             .collect();
-        let before = stream.types.get(&type_url).map(|subscription| subscription.refused.clone()).unwrap_or_default();
+        let known = stream.types.get(&type_url);
+        let before = known.map(|subscription| subscription.refused.clone()).unwrap_or_default();
+        // Of a stream that it had here, this is not known of the one that it has there.
+        let taken_over = known.map(|subscription| subscription.taken_over.clone()).unwrap_or_default();
         let accepted: Vec<_> = before.keys().filter(|name| !refused.contains_key(*name)).collect();
         self.accepted(id, &type_url, accepted.into_iter());
         for (name, refusal) in refused {
-            if before.get(&name) != Some(&refusal) {
+            if before.get(&name) != Some(&refusal) || taken_over.contains(&name) {
                 self.refused(id, &type_url, name, refusal);
             }
         }

@@ -1,6 +1,6 @@
 //! One discovery stream: a connected proxy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use backstay_compiler::AddressSource;
 use backstay_resources::Timestamp;
 use backstay_xds::server::StreamId;
 
-use super::{Tracked, Tracker};
+use super::{FleetResource, Tracked, Tracker};
 
 /// Why a proxy refused a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub(crate) struct Subscription {
     pub(crate) sent: Option<Instant>,
     /// What is refused, by resource.
     pub(crate) refused: BTreeMap<Arc<str>, Refusal>,
+    /// What of that an earlier stream of the same proxy has refused, and this one has not been asked yet.
+    pub(crate) taken_over: BTreeSet<Arc<str>>,
 }
 
 impl Stream {
@@ -108,15 +110,55 @@ impl Tracker {
         })
     }
 
-    /// A proxy connected, and asks for what its [`Stream::types`] say.
-    pub(crate) fn opened(&mut self, id: StreamId, stream: Stream) {
+    /// A proxy connected, and asks for what its [`Stream::types`] say. One that is connected already makes another stream before it
+    /// leaves the first: to whoever looks it stays as it is.
+    pub(crate) fn opened(&mut self, id: StreamId, mut stream: Stream) {
+        let refused = self.take_over(&mut stream);
         let fleet = self.fleets.entry(stream.fleet.clone()).or_default();
         for (type_url, subscription) in &stream.types {
             *fleet.feed(type_url).synchronised.entry(subscription.synchronised).or_default() += 1;
         }
         self.dirty_fleets.insert(stream.fleet.clone());
         self.moved(&stream.fleet);
+        let of_fleet = self.by_proxy.entry(stream.fleet.clone()).or_default();
+        of_fleet.entry(stream.node_id.clone()).or_default().insert(id);
         self.streams.insert(id, stream);
+        for (type_url, program) in refused {
+            self.set_refused(&program, &type_url, id, true);
+        }
+    }
+
+    /// Gives a stream what is known of the proxy by its latest stream before, if that is there still.
+    fn take_over(&self, stream: &mut Stream) -> Vec<(Arc<str>, FleetResource)> {
+        let latest = self.of_same_proxy(stream).and_then(BTreeSet::last);
+        let Some(before) = latest.and_then(|id| self.streams.get(id)) else { return Vec::new() };
+        stream.connected = before.connected;
+        let mut refused = Vec::new();
+        for (type_url, subscription) in &mut stream.types {
+            let Some(before) = before.types.get(type_url) else { continue };
+            subscription.refused.clone_from(&before.refused);
+            subscription.taken_over = before.refused.keys().cloned().collect();
+            let programs = before.refused.keys().map(|name| (type_url.clone(), (stream.fleet.clone(), name.clone())));
+            refused.extend(programs);
+        }
+        refused
+    }
+
+    /// The connected proxies of a fleet, by their names. One that has several streams for a moment, since it makes another before it
+    /// leaves the first or the first has not ended yet, is as the latest has it.
+    pub(crate) fn proxies(&self, fleet: &str) -> Vec<&Stream> {
+        let of = self.by_proxy.get(fleet).into_iter().flat_map(BTreeMap::values);
+        of.filter_map(|ids| self.streams.get(ids.last()?)).collect()
+    }
+
+    /// Whether the proxy of a stream has another one.
+    pub(crate) fn has_another(&self, id: StreamId) -> bool {
+        self.streams.get(&id).is_some_and(|stream| self.of_same_proxy(stream).is_some_and(|ids| ids.len() > 1))
+    }
+
+    /// The streams of the proxy that a stream is of.
+    fn of_same_proxy(&self, stream: &Stream) -> Option<&BTreeSet<StreamId>> {
+        self.by_proxy.get(&stream.fleet)?.get(&stream.node_id)
     }
 
     /// Proxies of a fleet came or went: Gateways that are reached where its proxies are are reached elsewhere.
@@ -183,6 +225,7 @@ impl Tracker {
     pub(crate) fn refused(&mut self, id: StreamId, type_url: &Arc<str>, name: Arc<str>, refusal: Refusal) {
         let Some((fleet, subscription)) = self.subscription(id, type_url) else { return };
         let program = (fleet.clone(), name.clone());
+        subscription.taken_over.remove(&name);
         subscription.refused.insert(name, refusal);
         self.dirty_fleets.insert(program.0.clone());
         self.set_refused(&program, type_url, id, true);
@@ -191,11 +234,21 @@ impl Tracker {
     /// A proxy has answered everything of a type up to `revision`.
     pub(crate) fn synchronised(&mut self, id: StreamId, type_url: &Arc<str>, revision: u64) {
         let Some((fleet, subscription)) = self.subscription(id, type_url) else { return };
-        if revision <= subscription.synchronised {
-            return;
-        }
-        let before = std::mem::replace(&mut subscription.synchronised, revision);
         let fleet = fleet.clone();
+        // What was not refused again has been withdrawn meanwhile.
+        let withdrawn: Vec<_> = std::mem::take(&mut subscription.taken_over).into_iter().collect();
+        for name in &withdrawn {
+            subscription.refused.remove(name);
+        }
+        let before =
+            (revision > subscription.synchronised).then(|| std::mem::replace(&mut subscription.synchronised, revision));
+        if !withdrawn.is_empty() {
+            self.dirty_fleets.insert(fleet.clone());
+        }
+        for name in withdrawn {
+            self.set_refused(&(fleet.clone(), name), type_url, id, false);
+        }
+        let Some(before) = before else { return };
         let feed = self.fleets.entry(fleet.clone()).or_default().feed(type_url);
         leave(&mut feed.synchronised, before);
         *feed.synchronised.entry(revision).or_default() += 1;
@@ -218,6 +271,13 @@ impl Tracker {
     /// A proxy went away.
     pub(crate) fn closed(&mut self, id: StreamId) {
         let Some(stream) = self.streams.remove(&id) else { return };
+        if let Some(of_fleet) = self.by_proxy.get_mut(&stream.fleet) {
+            let ids = of_fleet.entry(stream.node_id.clone()).or_default();
+            ids.remove(&id);
+            if ids.is_empty() {
+                of_fleet.remove(&stream.node_id);
+            }
+        }
         if let Some(state) = self.fleets.get_mut(&stream.fleet) {
             for (type_url, subscription) in &stream.types {
                 leave(&mut state.feed(type_url).synchronised, subscription.synchronised);

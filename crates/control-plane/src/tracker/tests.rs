@@ -1,4 +1,5 @@
 mod derived;
+mod moves;
 
 use std::sync::Arc;
 

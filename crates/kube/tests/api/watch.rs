@@ -130,7 +130,7 @@ async fn combinations_that_would_leave_a_client_waiting_are_refused() {
     ] {
         server.get(&format!("{BACKENDS}?watch=true&{query}")).await.failure(422, "Invalid");
     }
-    server.get(&format!("{BACKENDS}?watch=true&resourceVersion=999")).await.failure(504, "Timeout");
+    server.get(&format!("{BACKENDS}?watch=true&resourceVersion=999")).await.failure(410, "Expired");
     server.get(&format!("{BACKENDS}?watch=true&fieldSelector=spec.x%3D1")).await.failure(400, "BadRequest");
     let yaml = [("accept", "application/yaml")];
     server.call("GET", &format!("{BACKENDS}?watch=true"), &yaml, "").await.failure(406, "NotAcceptable");

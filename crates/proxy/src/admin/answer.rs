@@ -12,8 +12,7 @@ use crate::control::{CertificateView, look, now};
 use crate::metrics::{Process, envoy, prometheus};
 use crate::process::Usage;
 
-const PATHS: &str =
-    "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /certs, /dns, POST /drain or POST /logging\n";
+const PATHS: &str = "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /certs, /dns, POST /unready, POST /ready, POST /drain or POST /logging\n";
 
 /// Type of the exposition format of Prometheus.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -29,18 +28,29 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
     }
     let allowed = match path {
         "/ready" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/backends" | "/certs" | "/dns" => Method::GET,
-        "/drain" => Method::POST,
+        "/drain" | "/unready" | "/healthcheck/fail" | "/healthcheck/ok" => Method::POST,
         "/logging" if admin.log_switch.is_some() => Method::POST,
         _ => return text(StatusCode::NOT_FOUND, PATHS),
     };
-    if *method != allowed && !(allowed == Method::GET && *method == Method::HEAD) {
+    let takes_back = path == "/ready" && *method == Method::POST;
+    if *method != allowed && !(allowed == Method::GET && *method == Method::HEAD) && !takes_back {
         let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, format!("{path} takes {allowed}\n"));
-        answer
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static(if allowed == Method::POST { "POST" } else { "GET, HEAD" }));
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow(path, &allowed)));
         return answer;
     }
     match path {
+        // The second names are Envoy's.
+        "/ready" | "/healthcheck/ok" if *method == Method::POST => {
+            admin.withdraw(false);
+            match admin.status.borrow().unready() {
+                None => text(StatusCode::OK, "ready\n"),
+                Some(reason) => text(StatusCode::OK, format!("taken back; still {reason}\n")),
+            }
+        }
+        "/unready" | "/healthcheck/fail" => {
+            admin.withdraw(true);
+            text(StatusCode::OK, "not ready until POST /ready\n")
+        }
         "/ready" => match admin.status.borrow().unready() {
             None => text(StatusCode::OK, "ready\n"),
             Some(reason) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
@@ -74,6 +84,14 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
     }
 }
 
+fn allow(path: &str, allowed: &Method) -> &'static str {
+    match (path, *allowed == Method::POST) {
+        ("/ready", _) => "GET, HEAD, POST",
+        (_, true) => "POST",
+        (_, false) => "GET, HEAD",
+    }
+}
+
 fn process(admin: &Admin, backends: usize, certificates: Vec<CertificateView>) -> Process {
     let watched = admin.dns.watched();
     Process {
@@ -85,6 +103,7 @@ fn process(admin: &Admin, backends: usize, certificates: Vec<CertificateView>) -
         backends,
         certificates: certificates.into_iter().filter_map(expiry).collect(),
         draining: admin.status.borrow().draining,
+        ready: admin.status.borrow().unready().is_none(),
         usage: Usage::read(&admin.descriptors),
     }
 }

@@ -3,11 +3,12 @@ use std::sync::Arc;
 use backstay_guard::{LogSwitch, PageGuard};
 use tokio::sync::{Notify, watch};
 
-use crate::control::{SharedModel, Status};
+use crate::control::{SharedModel, Status, change};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::Dns;
 use crate::limits::Limits;
 use crate::process::Descriptors;
+use crate::server::Leaver;
 
 /// What the endpoint shows.
 #[derive(Clone)]
@@ -15,7 +16,9 @@ pub(crate) struct Admin {
     pub(crate) node: Arc<str>,
     pub(crate) fleet: Arc<str>,
     pub(crate) model: SharedModel,
-    pub(crate) status: watch::Receiver<Status>,
+    pub(crate) status: watch::Sender<Status>,
+    /// Told by `POST /unready` and `POST /ready`.
+    pub(crate) leaver: Leaver,
     pub(crate) server: Arc<ServerMetrics>,
     pub(crate) control: Arc<ControlMetrics>,
     pub(crate) limits: Limits,
@@ -28,4 +31,17 @@ pub(crate) struct Admin {
     pub(crate) guard: PageGuard,
     /// Turned by `POST /logging`.
     pub(crate) log_switch: Option<LogSwitch>,
+}
+
+impl Admin {
+    /// Has readiness fail until that is taken back, and clients go elsewhere meanwhile; or takes it back.
+    pub(super) fn withdraw(&self, withdrawn: bool) {
+        let mut draining = false;
+        change(&self.status, |status| {
+            status.withdrawn = withdrawn;
+            draining = status.draining;
+        });
+        // A drain is not taken back.
+        self.leaver.leave(withdrawn || draining);
+    }
 }

@@ -13,17 +13,19 @@ use super::{Admin, answer};
 use crate::control::{Model, Status, look};
 use crate::dns::Dns;
 use crate::limits::Limits;
+use crate::server::{self, Workers};
 
 fn admin() -> (Admin, watch::Sender<Status>) {
     let dns = Arc::new(Dns::new(&["127.0.0.1:1".parse().unwrap()], Handle::current()).unwrap());
     let limiters = Arc::new(backstay_limiter::Registry::new(1024, Arc::default()));
     let model = Model::new(Arc::clone(&dns), Handle::current(), "::".parse().unwrap(), 64, limiters);
-    let (sender, status) = watch::channel(Status::default());
+    let sender = watch::Sender::new(Status::default());
     let admin = Admin {
         node: "node-1".into(),
         fleet: "edge".into(),
         model: Arc::new(Mutex::new(model)),
-        status,
+        status: sender.clone(),
+        leaver: Workers::start(server::Options::default()).unwrap().leaver(),
         server: Arc::default(),
         control: Arc::default(),
         limits: Limits::default(),
@@ -74,8 +76,28 @@ async fn draining_takes_a_post() {
     assert_eq!(get(&admin, "/drain").await.0, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(ask(&admin, Method::POST, "/drain", &[("host", "localhost:9901")]).await.0, StatusCode::ACCEPTED);
     admin.drain.notified().await;
-    assert_eq!(ask(&admin, Method::POST, "/ready", &[("host", "localhost")]).await.0, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(get(&admin, "/").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn readiness_can_be_withdrawn_and_given_back() {
+    let (admin, status) = admin();
+    let local = &[("host", "localhost")][..];
+    for (withdraw, give_back) in [("/unready", "/ready"), ("/healthcheck/fail", "/healthcheck/ok")] {
+        status.send_modify(|status| status.configured = true);
+        assert_eq!(get(&admin, withdraw).await.0, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(ask(&admin, Method::POST, withdraw, local).await.0, StatusCode::OK);
+        let (code, why) = get(&admin, "/ready").await;
+        assert!(code == StatusCode::SERVICE_UNAVAILABLE && why.contains("POST /ready"), "{code} {why}");
+        assert!(get(&admin, "/metrics").await.1.contains("\nbackstay_ready 0\n"));
+        assert_eq!(ask(&admin, Method::POST, give_back, local).await, (StatusCode::OK, "ready\n".into()));
+        assert_eq!(get(&admin, "/ready").await.0, StatusCode::OK);
+        assert!(get(&admin, "/metrics").await.1.contains("\nbackstay_ready 1\n"));
+    }
+    // A drain is not taken back.
+    status.send_modify(|status| status.draining = true);
+    assert_eq!(ask(&admin, Method::POST, "/ready", local).await.1, "taken back; still draining\n");
+    assert_eq!(get(&admin, "/ready").await.0, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]

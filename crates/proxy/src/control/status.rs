@@ -15,6 +15,8 @@ pub(crate) struct Status {
     pub(crate) last_disconnect: Option<String>,
     /// No new requests are wanted.
     pub(crate) draining: bool,
+    /// Somebody has said that it is not ready, and has not taken it back.
+    pub(crate) withdrawn: bool,
     /// Addresses listened on.
     pub(crate) listeners: Vec<SocketAddr>,
 }
@@ -24,6 +26,9 @@ impl Status {
     pub(crate) fn unready(&self) -> Option<String> {
         if self.draining {
             return Some("draining".to_owned());
+        }
+        if self.withdrawn {
+            return Some("not ready: somebody has said so; POST /ready takes it back".to_owned());
         }
         if self.configured {
             return None;

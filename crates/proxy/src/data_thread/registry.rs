@@ -41,6 +41,8 @@ pub(crate) struct Registry {
     entries: RefCell<HashMap<u64, Entry>>,
     next: Cell<u64>,
     closing: Cell<bool>,
+    /// No more is wanted on the connections that there are, although more are taken.
+    leaving: Cell<bool>,
     /// The thread ends: what is still under way does too.
     ended: Cell<bool>,
     tunnels: Cell<usize>,
@@ -100,9 +102,24 @@ pub(crate) struct Membership {
 }
 
 impl Registry {
-    /// Whether all connections are to be finished.
+    /// Whether connections are to take no more requests than those that are under way.
     pub(crate) fn is_closing(&self) -> bool {
+        self.closing.get() || self.leaving.get()
+    }
+
+    /// Whether connections are to end, those that have yet to send a request included.
+    pub(crate) fn is_draining(&self) -> bool {
         self.closing.get()
+    }
+
+    /// Has clients go elsewhere, without losing any of what they send: those of HTTP/1.1 are told with the next answer, those of HTTP/2 at
+    /// once, since what they begin meanwhile is answered, or with their first request. Or has them stay, those that come from now on.
+    pub(crate) fn leave(&self, leaving: bool) {
+        self.leaving.set(leaving);
+        if leaving {
+            let entries = self.entries.borrow();
+            entries.values().filter(|entry| entry.activity.is_multiplexed()).for_each(Entry::finish);
+        }
     }
 
     /// Whether the thread has ended.

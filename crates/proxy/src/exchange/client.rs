@@ -45,6 +45,11 @@ impl ClientConnection {
         self.socket.is_closed() || self.thread.registry.is_closing()
     }
 
+    /// Whether the connection is to end although nothing was asked on it.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.socket.is_closed() || self.thread.registry.is_draining()
+    }
+
     /// The connection is about to change to another protocol. Returns whether it may: what the client has sent beyond its
     /// request was refused for what is no request, and nothing of the other protocol is to be had of it.
     pub(crate) fn enter_tunnel(&self) -> bool {

@@ -25,6 +25,8 @@ pub(crate) struct Process {
     /// When each certificate in force ends, in seconds since 1970, by the name of its resource.
     pub(crate) certificates: Vec<(Arc<str>, f64)>,
     pub(crate) draining: bool,
+    /// Whether new requests may be sent here.
+    pub(crate) ready: bool,
     /// Of the system.
     pub(crate) usage: Usage,
 }

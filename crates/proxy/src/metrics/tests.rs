@@ -30,6 +30,7 @@ fn process() -> Process {
         certificates: vec![("secret/n/s".into(), 1_609_459_200.0)],
         backends: 2,
         draining: false,
+        ready: true,
         usage: crate::process::Usage::default(),
     }
 }

@@ -8,10 +8,9 @@ use backstay_certificate::authority::request;
 use backstay_certificate::{Pair, Statement};
 use backstay_proto::join::join_service_client::JoinServiceClient;
 use backstay_proto::join::{JoinRequest, RenewRequest};
-use backstay_xds::client::{self, connect};
+use backstay_xds::client::{self, Dialer, Link};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
-use tonic::transport::Channel;
 
 use super::read_token;
 use crate::state;
@@ -133,16 +132,23 @@ impl Joined {
     }
 }
 
-/// A connection to the first control plane that can be reached.
-async fn reach(options: &client::Options) -> io::Result<Channel> {
+/// A connection to the first control plane that can be reached. The caller sees to it that this comes to an end.
+async fn reach(options: &client::Options) -> io::Result<Link> {
+    let mut dialer = Dialer::new(options.clone());
     let mut first = None;
-    for number in 0..=options.fallbacks.len() {
-        match connect(&options.candidate(number)).await {
-            Ok(channel) => return Ok(channel),
-            Err(error) => first = first.or(Some(error)),
+    loop {
+        match dialer.dial().await {
+            Ok(dialed) => return Ok(dialed.link),
+            Err((place, cause)) => {
+                let wait = dialer.failed(&place, &cause).await;
+                let cause = first.get_or_insert(cause);
+                // All have been tried.
+                if !wait.is_zero() {
+                    return Err(io::Error::other(cause.to_string()));
+                }
+            }
         }
     }
-    Err(first.map_or_else(|| io::ErrorKind::NotConnected.into(), io::Error::other))
 }
 
 async fn in_time<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {

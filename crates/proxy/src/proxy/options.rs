@@ -46,6 +46,9 @@ pub struct Options {
     pub dns_servers: Vec<DnsServer>,
     /// Where each request is logged. Default nowhere.
     pub access_log: AccessLog,
+    /// How long after a shutdown began listeners stay open, so that whoever sends requests here has time to notice that it is not ready.
+    /// Answers tell clients to connect anew meanwhile. Default none.
+    pub drain_delay: Duration,
     /// How long requests in flight may take to finish after a shutdown began. Default 30 s.
     pub drain_timeout: Duration,
     /// What clients may ask, and how much is kept for them.
@@ -86,6 +89,7 @@ impl Default for Options {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             dns_servers: Vec::new(),
             access_log: AccessLog::Off,
+            drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
             limits: Limits::default(),
             upgrades: Upgrades::default(),

@@ -15,6 +15,7 @@ use backstay_xds::client;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access::{self, LogFile};
@@ -25,7 +26,7 @@ use crate::dns::{self, Dns, HostsFile};
 use crate::plane;
 use crate::process::{self, Descriptors};
 use crate::report;
-use crate::server::{self, Workers};
+use crate::server::{self, Leaver, Workers};
 use crate::state::{self, StateFile, StateLock};
 
 /// What ties the control thread to its [`Proxy`](super::Proxy).
@@ -59,10 +60,16 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
         }
     };
     let _ = started.send(Ok(()));
+    let leaver = tasks.leaver.clone();
     let stopped = async {
         // Gone without a word is as good as a word: nobody holds the proxy any more.
         let _ = stop.await;
         change(&status, |status| status.draining = true);
+        if !options.drain_delay.is_zero() {
+            tracing::info!(delay = ?options.drain_delay, "not ready any more; still serving");
+            leaver.leave(true);
+            sleep(options.drain_delay).await;
+        }
     };
     let data_thread_failed = control.failed();
     let served = async {
@@ -104,6 +111,7 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
 /// What runs beside the subscription.
 struct Tasks {
     model: SharedModel,
+    leaver: Leaver,
     admin: Option<JoinHandle<()>>,
     /// Tasks that end by themselves, once the control side has ended and what is to be kept is on disk.
     keepers: Vec<JoinHandle<()>>,
@@ -143,6 +151,7 @@ async fn begin(
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
     })
     .map_err(StartError::Thread)?;
+    let leaver = workers.leaver();
     let limits = &options.limits;
     let limiters = Registry::new(limits.max_rate_limit_clients, Arc::clone(&metrics.rate_limit_clients));
     let model = Model::new(Arc::clone(&dns), runtime, any_address(), limits.max_health_checks, Arc::new(limiters));
@@ -154,7 +163,8 @@ async fn begin(
             node: options.node_id.as_str().into(),
             fleet: options.fleet.as_str().into(),
             model: Arc::clone(&model),
-            status: status.subscribe(),
+            status: status.clone(),
+            leaver: leaver.clone(),
             server: Arc::clone(&metrics),
             control: Arc::clone(&control_metrics),
             limits: options.limits.clone(),
@@ -189,7 +199,7 @@ async fn begin(
         tokio::spawn(state::keep(file, in_force, changed, control_metrics))
     });
     let keepers = resources.into_iter().chain(hosts).chain([certificates]).collect();
-    Ok((control, Tasks { model, admin, keepers, log, _lock: lock }))
+    Ok((control, Tasks { model, leaver, admin, keepers, log, _lock: lock }))
 }
 
 /// Ends its task when it is dropped.

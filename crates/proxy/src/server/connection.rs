@@ -117,7 +117,7 @@ async fn serve_http2<S: Service>(
     service: S,
 ) -> Result<Result<(), ConnectionError>, Phase> {
     client.activity.multiplexes();
-    if client.is_closing() {
+    if client.is_ending() {
         membership.finish();
     }
     let mut connection = Http2::new(stream, client, service);

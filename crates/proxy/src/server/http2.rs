@@ -119,7 +119,13 @@ impl<S: Service> Future for Http2<S> {
                     this.state = State::Serving(connection);
                 }
                 State::Serving(connection) => match ready!(connection.poll_accept(cx)) {
-                    Some(Ok((request, respond))) => this.begin(request, respond),
+                    Some(Ok((request, respond))) => {
+                        this.begin(request, respond);
+                        // Told before its first request, a client could lose that.
+                        if this.client.is_closing() && !this.finishing {
+                            Pin::new(&mut *this).finish();
+                        }
+                    }
                     Some(Err(error)) => return Poll::Ready(Err(error)),
                     None => return Poll::Ready(Ok(())),
                 },

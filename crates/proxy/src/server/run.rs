@@ -22,6 +22,8 @@ use crate::exchange::Service;
 pub(super) enum Command {
     /// Serve `config` from now on; say so on `done` when that is so.
     Apply { config: Arc<Config>, opened: Vec<Opened>, done: mpsc::Sender<()> },
+    /// Have clients go elsewhere with their next requests, although they are served; or have them stay.
+    Leave(bool),
     /// Finish what is in flight, within `deadline`, and end.
     Drain { deadline: Duration, done: mpsc::Sender<()> },
 }
@@ -109,6 +111,7 @@ impl<S: Service> Runner<S> {
                     // There is room for each thread's word.
                     let _ = done.try_send(());
                 }
+                Command::Leave(leaving) => self.thread.registry.leave(leaving),
                 Command::Drain { deadline, done } => {
                     self.drain(deadline).await;
                     self.thread.registry.end();

@@ -159,6 +159,11 @@ impl Workers {
         self.shared.metrics.connections.get()
     }
 
+    /// Has clients go elsewhere while they are served.
+    pub(crate) fn leaver(&self) -> Leaver {
+        Leaver(self.threads.iter().map(|worker| worker.commands.clone()).collect())
+    }
+
     /// Stops accepting, lets requests in flight finish (telling clients to close), and ends the threads. What is left after
     /// `deadline` is cut.
     pub async fn drain(self, deadline: Duration) {
@@ -175,6 +180,21 @@ impl Workers {
             }
         })
         .await;
+    }
+}
+
+/// Has clients go elsewhere while they are served.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaver(Vec<UnboundedSender<Command>>);
+
+impl Leaver {
+    /// Answers over HTTP/1.1 say that the connection closes, and connections of HTTP/2 are told to end; new ones are taken all the same.
+    /// With false, clients are to stay again.
+    pub(crate) fn leave(&self, leaving: bool) {
+        for commands in &self.0 {
+            // A thread that has ended serves nobody.
+            let _ = commands.send(Command::Leave(leaving));
+        }
     }
 }
 

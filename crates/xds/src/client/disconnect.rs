@@ -1,7 +1,10 @@
 use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tonic::Status;
+use tonic::transport::Uri;
 
 use super::session::WrongType;
 
@@ -9,8 +12,15 @@ use super::session::WrongType;
 #[derive(Debug, thiserror::Error)]
 pub enum Disconnect {
     /// No connection.
-    #[error("cannot connect to the control plane: {}", chain(.0))]
-    Connect(#[source] tonic::transport::Error),
+    #[error("cannot connect to the control plane at {endpoint}{}: {}", at(*address), chain(source))]
+    Connect {
+        /// Which one.
+        endpoint: Uri,
+        /// The address that was dialled, if its name has one.
+        address: Option<SocketAddr>,
+        /// What the system said.
+        source: io::Error,
+    },
     /// What is shown to the control plane cannot be read.
     #[error("cannot read what is to be shown to the control plane: {0}")]
     Credential(#[source] std::io::Error),
@@ -40,7 +50,12 @@ impl Disconnect {
     }
 }
 
-/// The error with all its causes: tonic's own words for a failed connection are "transport error".
+/// The address, where it says more than the endpoint does.
+fn at(address: Option<SocketAddr>) -> String {
+    address.map_or_else(String::new, |address| format!(" ({address})"))
+}
+
+/// The error with all its causes.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -29,6 +29,12 @@ pub trait Handler: Send {
         let _ = connected;
     }
 
+    /// Resolves when what [`held`](Self::held) says would differ from what the control plane was told, so that another stream has to tell
+    /// it. Begun anew after each response. Default: never.
+    fn renew(&self) -> impl Future<Output = ()> + Send + use<Self> {
+        std::future::pending()
+    }
+
     /// A stream ended, or did not come about, and the next attempt is after `retry_in`. Default: nothing (it is also
     /// logged).
     fn disconnected(&mut self, cause: &Disconnect, retry_in: Duration) {

@@ -5,15 +5,15 @@ use backstay_proto::discovery::Node;
 use tonic::metadata::MetadataMap;
 use tonic::transport::Uri;
 
+use super::Disconnect;
 use super::transport::Transport;
 
 /// Where to subscribe, as whom, to what.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The control plane: scheme, host and port, as in `http://127.0.0.1:18000`. With `https`, [`transport`](Self::transport) makes TLS of it.
     pub endpoint: Uri,
-    /// Control planes to take in its place, in this order, where it cannot be reached or does not serve us. After each stream that
-    /// did serve us, `endpoint` is tried first again. Default none.
+    /// Control planes to take in its place, in this order, where it cannot be reached or does not serve us. Default none.
     pub fallbacks: Vec<Uri>,
     /// Sent in the first request of each stream.
     pub node: Node,
@@ -23,9 +23,14 @@ pub struct Options {
     pub metadata: MetadataMap,
     /// Makes connections. Default none: plain TCP.
     pub transport: Option<Arc<dyn Transport>>,
-    /// First window of the reconnect backoff. Default 200 ms.
+    /// How long a control plane that failed is left out while there are others. Default 30 s.
+    pub failure_memory: Duration,
+    /// How long the first response of another stream may take while the old one, which the control plane wants to end, waits. Default
+    /// 5 s.
+    pub takeover_timeout: Duration,
+    /// Least wait before all control planes are tried again. Default 100 ms.
     pub backoff_base: Duration,
-    /// Longest window of the reconnect backoff. Default 15 s.
+    /// Longest wait. Default 10 s.
     pub backoff_max: Duration,
     /// How long connecting may take. Default 5 s.
     pub connect_timeout: Duration,
@@ -49,8 +54,10 @@ impl Options {
             type_url: type_url.into(),
             metadata: MetadataMap::new(),
             transport: None,
-            backoff_base: Duration::from_millis(200),
-            backoff_max: Duration::from_secs(15),
+            failure_memory: Duration::from_secs(30),
+            takeover_timeout: Duration::from_secs(5),
+            backoff_base: Duration::from_millis(100),
+            backoff_max: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             first_response_timeout: Duration::from_secs(30),
             keepalive_interval: Duration::from_secs(30),
@@ -58,17 +65,17 @@ impl Options {
             max_message_bytes: 64 << 20,
         }
     }
-    /// How many control planes there are to choose from.
-    pub(super) fn candidates(&self) -> usize {
-        1 + self.fallbacks.len()
-    }
+}
 
-    /// The options for one of them, the first being 0.
-    #[must_use]
-    pub fn candidate(&self, number: usize) -> Self {
-        let mut options = self.clone();
-        let fallback = number.checked_sub(1).and_then(|number| self.fallbacks.get(number));
-        options.endpoint = fallback.unwrap_or(&self.endpoint).clone();
-        options
+/// The headers of a call, as [`run`](super::run()) sends them.
+///
+/// # Errors
+/// [`Disconnect::Credential`].
+pub async fn metadata(options: &Options) -> Result<MetadataMap, Disconnect> {
+    let mut metadata = options.metadata.clone();
+    if let Some(transport) = &options.transport {
+        let more = transport.metadata().await.map_err(Disconnect::Credential)?;
+        metadata.as_mut().extend(more.into_headers());
     }
+    Ok(metadata)
 }

@@ -14,9 +14,6 @@ pub struct Options {
     /// Streams that may be opened in a second, on average; as many again may be opened at once. More are refused with
     /// `RESOURCE_EXHAUSTED`, and told when to come back. Default 4,096.
     pub max_new_streams_a_second: usize,
-    /// How long a stream may live; it ends some time in the last tenth of that, so that not all end at once. Its client
-    /// connects again, perhaps to another control plane. Zero: for as long as both sides want. Default zero.
-    pub max_stream_age: Duration,
     /// How long the answer to a response may keep other types waiting. Default 5 s.
     pub answer_timeout: Duration,
     /// Responses that may be spent on finding what of one a client refused: see [`TypeRule::isolates`]. What is not found by then
@@ -55,7 +52,6 @@ impl Default for Options {
             types: envoy::types(),
             max_streams: 16_384,
             max_new_streams_a_second: 4096,
-            max_stream_age: Duration::ZERO,
             answer_timeout: Duration::from_secs(5),
             max_search_responses: 256,
             first_request_timeout: Duration::from_secs(10),

@@ -149,7 +149,7 @@ async fn a_client_stops_when_told_connected_or_not() {
     let (stop, stopped) = oneshot::channel::<()>();
     let mut proxy = Proxy::start_until(Proxy::options(address), async { drop(stopped.await) });
     let cause = proxy.disconnected().await;
-    assert!(cause.starts_with("cannot connect to the control plane: "), "{cause}");
+    assert!(cause.starts_with("cannot connect to the control plane at http://"), "{cause}");
     stop.send(()).unwrap();
     proxy.stopped().await;
 }
@@ -194,4 +194,24 @@ async fn clients_that_come_too_fast_are_all_served_in_the_end() {
     for proxy in &mut proxies {
         assert_eq!(proxy.applied().await.0, ["a"]);
     }
+}
+
+#[tokio::test]
+async fn a_client_that_is_asked_to_leave_makes_another_stream_first() {
+    let old = Plane::start([put("a", "1"), put("b", "1")]).await;
+    let mut proxy = Proxy::start(Proxy::options(old.address));
+    assert!(matches!(proxy.happened().await, Happened::Connected(true)));
+    proxy.applied().await;
+    // Its listener is closed, and its connections are told; its stream goes on.
+    let mut old = old.retire();
+    old.apply([put("a", "2")]);
+    assert_eq!(proxy.applied().await.0, ["a"], "what changes on the old stream meanwhile is not missed");
+    let mut new = Plane::start_at(old.address, [put("a", "2"), put("b", "1")], Options::default()).await;
+    // Nothing was sent again, and nobody was told of an end.
+    let Happened::Applied { updates, removed, held: now } = proxy.happened().await else { panic!("an end was told") };
+    assert_eq!((updates, removed, now), (vec![], vec![], held(&[("a", "2"), ("b", "1")])));
+    new.event(|_, event| matches!(event, Event::Synchronized { .. }).then_some(())).await;
+    old.event(|_, event| matches!(event, Event::Closed).then_some(())).await;
+    new.apply([put("c", "1")]);
+    assert_eq!(proxy.applied().await.0, ["c"]);
 }

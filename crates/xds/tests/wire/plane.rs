@@ -105,6 +105,13 @@ impl Plane {
         *snapshots = watch::Sender::new(snapshot);
     }
 
+    /// Takes no more connections, and asks those that are there to end (GOAWAY); their streams go on.
+    pub(crate) fn retire(mut self) -> Self {
+        let (unused, _) = oneshot::channel();
+        let _ = std::mem::replace(&mut self.stop, unused).send(());
+        self
+    }
+
     /// Shuts down as a control plane should: end the streams, then wait for the connections.
     pub(crate) async fn stop(self) {
         let Self { source, events, stop, server, .. } = self;

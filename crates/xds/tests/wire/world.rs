@@ -110,13 +110,3 @@ async fn streams_that_come_too_fast_are_told_when_to_come_back() {
     let wait: u64 = refused.metadata().get("grpc-retry-pushback-ms").unwrap().to_str().unwrap().parse().unwrap();
     assert!((1..=1001).contains(&wait), "{wait}");
 }
-
-#[tokio::test]
-async fn a_stream_ends_when_it_is_as_old_as_it_may_become() {
-    let options = Options { max_stream_age: std::time::Duration::from_millis(50), ..Options::default() };
-    let plane = Plane::start_at("127.0.0.1:0".parse().unwrap(), [put("a", "a1")], options).await;
-    let mut client = Raw::connect(&plane, wildcard("old")).await;
-    client.take().await;
-    let ended = client.message().await.unwrap_err();
-    assert_eq!(ended.code(), Code::Unavailable, "{ended:?}");
-}

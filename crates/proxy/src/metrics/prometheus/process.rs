@@ -47,6 +47,11 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Level(|process| Some(f64::from(u8::from(process.draining)))),
     },
     Family {
+        name: "backstay_ready",
+        help: "1 while new requests may be sent here, as GET /ready says.",
+        read: Level(|process| Some(f64::from(u8::from(process.ready)))),
+    },
+    Family {
         name: "backstay_connections_accepted_total",
         help: "Connections from clients taken in.",
         read: Rise(|process| process.server.accepted.get()),

@@ -8,11 +8,11 @@ use super::Backoff;
 #[test]
 fn doubles_up_to_the_maximum_and_starts_over_after_success() {
     let mut rng = SmallRng::seed_from_u64(7);
-    let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(15));
-    let windows = [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000, 15_000];
+    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+    let windows = [200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000];
     for window in windows.map(Duration::from_millis) {
         let wait = backoff.next(&mut rng);
-        assert!(wait >= window / 2 && wait <= window, "{wait:?} is not in the upper half of {window:?}");
+        assert!(wait >= Duration::from_millis(100) && wait <= window, "{wait:?} is not up to {window:?}");
     }
     backoff.reset();
     assert!(backoff.next(&mut rng) <= Duration::from_millis(200));
@@ -22,7 +22,7 @@ fn doubles_up_to_the_maximum_and_starts_over_after_success() {
 fn clients_do_not_wait_in_step() {
     let wait = |seed| {
         let mut rng = SmallRng::seed_from_u64(seed);
-        Backoff::new(Duration::from_secs(1), Duration::from_secs(1)).next(&mut rng)
+        Backoff::new(Duration::from_secs(1), Duration::from_secs(2)).next(&mut rng)
     };
     let waits: std::collections::BTreeSet<_> = (0..32).map(wait).collect();
     assert!(waits.len() > 16, "{waits:?}");

@@ -3,7 +3,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::RngExt;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tonic::{Code, Status, Streaming};
@@ -61,8 +60,6 @@ impl<S: Source, R: TryInto<Demand, Error: std::fmt::Display> + 'static> Connecti
         let snapshot = snapshots.borrow_and_update().clone();
         let mut stream = Stream::new(self.id, self.variant, self.options.clone(), snapshot);
         stream.request(first)?;
-        let age = self.options.max_stream_age;
-        let end = (!age.is_zero()).then(|| Instant::now() + age.mul_f64(rand::rng().random_range(0.9..=1.0)));
         let bulk_permits = self.bulk.clone();
         let mut turn: Option<Turn<'_>> = None;
         let mut wait: Option<Wait> = None;
@@ -79,9 +76,6 @@ impl<S: Source, R: TryInto<Demand, Error: std::fmt::Display> + 'static> Connecti
                     advance(&mut stream, &observed, slot);
                 }
                 () = self.responses.closed() => return Ok(()),
-                () = until(end) => {
-                    return Err(Status::unavailable(format!("the stream is as old as it may become ({age:?}); connect again")));
-                }
                 () = until(turn.as_ref().map(|turn| turn.until)) => turn = None,
                 () = until(wait.as_ref().map(|wait| wait.until)) => {
                     if let Some(wait) = &wait {
