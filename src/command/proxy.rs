@@ -52,6 +52,9 @@ pub(crate) struct Args {
     /// Address of the admin endpoint: readiness, metrics, dumps
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
+    /// Address of readiness and metrics alone, which other machines may reach, such as 0.0.0.0:9902 [default: none]
+    #[arg(long, value_name = "IP:PORT")]
+    monitoring: Option<SocketAddr>,
     /// Allow an --admin address beyond this machine, although nothing encrypts or authenticates what goes over it
     #[arg(long)]
     insecure: bool,
@@ -222,7 +225,8 @@ impl Args {
         let control_planes = control_planes.join(" or ");
         let proxy = Proxy::start(self.options(log_switch)?).await?;
         let admin = proxy.admin_address().map(|address| address.to_string()).unwrap_or_default();
-        address_file.write(&json!({"admin": admin}))?;
+        let monitoring = proxy.monitoring_address().map(|address| address.to_string());
+        address_file.write(&json!({"admin": admin, "monitoring": monitoring}))?;
         tracing::info!("Admin endpoint on http://{admin}, configuration from {control_planes}");
         tokio::select! {
             () = shutdown.requested() => {}
@@ -255,6 +259,7 @@ impl Args {
             state_keys: state_keys.context("--state-key-file")?,
             state_dir: self.state_dir,
             admin: Some(self.admin),
+            monitoring: self.monitoring,
             insecure: self.insecure,
             allowed_hosts: self.allowed_hosts.names,
             threads: self.threads.map_or_else(processors, usize::from),

@@ -5,6 +5,7 @@
 mod access;
 mod backup;
 mod browser;
+mod chart;
 mod churn;
 mod command;
 mod controller_runtime;
@@ -28,6 +29,7 @@ mod krakend;
 mod kube_client;
 mod kubectl;
 mod memory;
+mod monitoring;
 mod names;
 mod promises;
 mod protocols;

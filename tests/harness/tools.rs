@@ -93,6 +93,15 @@ pub fn grpcurl() -> Option<PathBuf> {
     found
 }
 
+/// Prometheus' `promtool`: `BACKSTAY_PROMTOOL`, else the one on the path. Says so where there is none.
+pub fn promtool() -> Option<PathBuf> {
+    let found = named("BACKSTAY_PROMTOOL").or_else(|| on_path("promtool"));
+    if found.is_none() {
+        lacking("promtool", "BACKSTAY_PROMTOOL names the one of Debian's package prometheus");
+    }
+    found
+}
+
 /// The `fastly` command: `BACKSTAY_FASTLY`, else the one on the path, else what npm put into `target/tools`. Says so where
 /// there is none.
 pub fn fastly() -> Option<PathBuf> {

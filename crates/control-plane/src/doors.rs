@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - `door`: TLS of one address. `pace`: how many handshakes it begins.
-//! - `kept_authority`: the authority that is made once. `join_tokens`: good for one certificate each.
+//! - `kept_authority`: the authority that is made once. `published`: its certificate, where a cluster's pods find it. `join_tokens`: good for one certificate each.
 //! - `join`: the service that hands out certificates. `admission`: who may send requests to discovery at all.
 
 mod admission;
@@ -12,13 +12,15 @@ mod join;
 mod join_tokens;
 mod kept_authority;
 mod pace;
+mod published;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backstay_auth::{Proxies, Tokens};
+use backstay_auth::failures::FailureLimits;
+use backstay_auth::{Accounts, Proxies, Tokens};
 use backstay_certificate::{
     Authority, AuthorityError, FileError, Followed, MaterialError, Pair, ServerProtocols, Trust,
 };
@@ -29,9 +31,11 @@ pub use self::door::DoorLimits;
 pub(crate) use self::door::{Chain, Door, Shown, shown};
 pub(crate) use self::join::Joining;
 pub(crate) use self::join_tokens::JoinTokens;
+use self::published::Published;
+use crate::access::remote::token_review;
 use crate::error::StartError;
 use crate::metrics::Metrics;
-use crate::security::{AuthorityFrom, DoorFiles, Security};
+use crate::security::{AuthorityFrom, DoorFiles, ProxyAccounts, Security};
 
 /// How long a certificate of a server holds that the authority signs; it is renewed when half of it is over.
 const SERVER_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -45,6 +49,7 @@ pub(crate) struct Doors {
     pub(crate) authority: Option<Arc<Authority>>,
     pub(crate) admission: Arc<Admission>,
     leaf: Option<Arc<Leaf>>,
+    published: Option<Published>,
 }
 
 impl Doors {
@@ -54,7 +59,7 @@ impl Doors {
     /// [`StartError`] names the option at fault.
     pub(crate) async fn open(
         security: &Security,
-        limits: DoorLimits,
+        (limits, failures): (DoorLimits, FailureLimits),
         (api, xds): (SocketAddr, SocketAddr),
         tokens: &Tokens,
         store: &Arc<dyn Store>,
@@ -87,9 +92,17 @@ impl Doors {
         };
         let api = door("api", api_pair, api_clients, None, ServerProtocols::Http)?;
         let xds = door("xds", xds_pair, xds_clients, own, ServerProtocols::Grpc)?;
-        let proxies = Proxies::new(tokens.clone(), security.trust_domain.clone());
+        let accounts = accounts(&security.accounts, failures)?;
+        let proxies = Proxies::new(tokens.clone(), security.trust_domain.clone()).with_accounts(accounts);
         let admission = Arc::new(Admission::new(proxies, certificates, xds.clone(), metrics.clone()));
-        Ok(Self { api, xds, authority, admission, leaf })
+        let published = match (&security.publish_authority, &authority) {
+            (Some(place), Some(authority)) => {
+                Some(Published::new(place, authority.pem(), metrics.authority_publish_failures.clone())?)
+            }
+            (Some(_), None) => return Err(StartError::NothingToPublish),
+            (None, _) => None,
+        };
+        Ok(Self { api, xds, authority, admission, leaf, published })
     }
 
     /// Reads files again as they change, and renews what is signed here, for as long as it is polled.
@@ -104,8 +117,24 @@ impl Doors {
                 None => std::future::pending().await,
             }
         };
-        tokio::join!(door(&self.api), door(&self.xds), leaf);
+        let published = async {
+            match &self.published {
+                Some(published) => published.keep().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::join!(door(&self.api), door(&self.xds), leaf, published);
     }
+}
+
+/// Service accounts that may join fleets, if there are any.
+fn accounts(accounts: &ProxyAccounts, failures: FailureLimits) -> Result<Option<Accounts>, StartError> {
+    let ProxyAccounts { listed, audience, kubeconfig } = accounts;
+    if listed.is_empty() {
+        return Ok(None);
+    }
+    let review = token_review(kubeconfig, Some(audience))?;
+    Ok(Some(Accounts::new(listed, review, failures)))
 }
 
 async fn authority(from: &AuthorityFrom, store: &Arc<dyn Store>) -> Result<Option<Authority>, StartError> {
