@@ -15,11 +15,13 @@ use clap::builder::NonEmptyStringValueParser;
 use http::Uri;
 use rustls_pki_types::ServerName;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::AllowedHostArgs;
 use crate::address_file::AddressFileArgs;
 use crate::client::Segment;
 use crate::memory;
+use crate::service_manager::ServiceManager;
 use crate::shutdown::{Hangup, Reopen, Shutdown};
 
 /// Run a proxy: serve traffic as the control plane says
@@ -228,13 +230,23 @@ impl Args {
         let monitoring = proxy.monitoring_address().map(|address| address.to_string());
         address_file.write(&json!({"admin": admin, "monitoring": monitoring}))?;
         tracing::info!("Admin endpoint on http://{admin}, configuration from {control_planes}");
+        let manager = ServiceManager::of_environment();
+        let status = format!("admin endpoint on http://{admin}");
+        manager.ready(&status);
+        let reload = || {
+            manager.reloading();
+            proxy.reopen_access_log();
+            manager.ready(&status);
+        };
         tokio::select! {
             () = shutdown.requested() => {}
             () = proxy.drain_requested() => {}
             error = proxy.failed() => return Err(error.into()),
             never = memory::give_back() => match never {},
-            never = reopen.each(|| proxy.reopen_access_log()) => match never {},
+            never = reopen.each(reload) => match never {},
+            never = manager.watch(async || answers(&proxy).await) => match never {},
         }
+        manager.stopping();
         shutdown.drain(proxy.shutdown()).await;
         Ok(ExitCode::SUCCESS)
     }
@@ -297,6 +309,22 @@ const DEV_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// How long the control thread may take to say that it is there. A watchdog is set to far more.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whether the control thread answers, which is another than the one that asks.
+async fn answers(proxy: &Proxy) -> bool {
+    let Some(address) = proxy.admin_address() else { return true };
+    let asked = async {
+        let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
+        stream.write_all(format!("GET /livez HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await.ok()?;
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).await.ok()?;
+        Some(head.ends_with(b" 200"))
+    };
+    tokio::time::timeout(ANSWER_TIMEOUT, asked).await.ok().flatten().unwrap_or(false)
 }
 
 /// Unique among the processes of a fleet, and telling for whoever reads the status.

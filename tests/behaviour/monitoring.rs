@@ -112,10 +112,10 @@ fn expressions() -> Vec<(String, String)> {
 async fn everything() -> Scrape {
     let control_plane = ControlPlane::start();
     let rest = control_plane.rest();
-    let upstream = Upstream::start("127.0.0.1").await;
+    let proxy = Proxy::start(control_plane.xds());
+    let upstream = Upstream::answering("here").await;
     let listen = port::free();
     manifest::serve(&rest, listen, "shop.example", &["127.0.0.1"], upstream.port()).await;
-    let proxy = Proxy::start(control_plane.xds());
     let authority = Authority::new();
     rest.create(&authority.issue(&["secure.example"]).secret("secure")).await;
     let mut gateway = manifest::gateway("secure", port::free());
@@ -125,11 +125,7 @@ async fn everything() -> Scrape {
     let mut dynamic = manifest::backend("dynamic", &[]);
     dynamic["spec"] = json!({"dynamicProxy": {"dnsCacheConfig": {}}});
     rest.create(&dynamic).await;
-    let mut route = manifest::route("dynamic", "web", "localhost", "dynamic", 80);
-    route["spec"]["parentRefs"] = rest.read("/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes").await["items"][0]["spec"]
-        ["parentRefs"]
-        .clone();
-    rest.create(&route).await;
+    rest.create(&manifest::route("dynamic", "web", "localhost", "dynamic", 80)).await;
     for path in [format!("{BACKENDS}/dynamic"), format!("{GATEWAYS}/secure")] {
         rest.wait_for(&path, "Programmed").await;
     }

@@ -14,7 +14,10 @@ fn values_that_are_wrong_are_refused_by_their_name() {
             (json!({"controlPlane": {"replicas": "3"}}), "/controlPlane/replicas"),
             (json!({"controlPlane": {"store": {"type": "sqlite"}}}), "/controlPlane/store/type"),
             (json!({"controlPlane": {"store": {"type": "etcd"}}}), "endpoints"),
-            (json!({"controlPlane": {"store": {"type": "etcd", "etcd": {"endpoints": ["http://a:2379"]}}}}), "endpoints/0"),
+            (
+                json!({"controlPlane": {"store": {"type": "etcd", "etcd": {"endpoints": ["http://a:2379"]}}}}),
+                "endpoints/0",
+            ),
             (json!({"controlPlane": {"store": {"etcd": {"auth": {"user": "u"}}, "type": "etcd"}}}), "endpoints"),
             (json!({"proxy": {"kind": "StatefulSet"}}), "/proxy/kind"),
             (json!({"proxy": {"ports": []}}), "/proxy/ports"),

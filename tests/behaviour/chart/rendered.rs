@@ -53,7 +53,9 @@ fn matrix() -> Vec<Value> {
 }
 
 fn workloads(objects: &[Value]) -> impl Iterator<Item = &Value> {
-    objects.iter().filter(|object| ["Deployment", "StatefulSet", "DaemonSet"].iter().any(|kind| object["kind"] == *kind))
+    objects
+        .iter()
+        .filter(|object| ["Deployment", "StatefulSet", "DaemonSet"].iter().any(|kind| object["kind"] == *kind))
 }
 
 #[test]
@@ -92,7 +94,11 @@ fn check(objects: &[Value], values: &Value) {
         let is_of_cluster = matches!(kind, "ClusterRole" | "ClusterRoleBinding");
         let is_given = values["extraObjects"].is_array() && kind == "ConfigMap";
         let namespace = values["namespaceOverride"].as_str().unwrap_or("traffic");
-        assert_eq!(text("namespace"), if is_of_cluster || (is_given && !is_test(object)) { "" } else { namespace }, "{object}");
+        assert_eq!(
+            text("namespace"),
+            if is_of_cluster || (is_given && !is_test(object)) { "" } else { namespace },
+            "{object}"
+        );
         if !is_given {
             assert_eq!(object["metadata"]["labels"]["app.kubernetes.io/part-of"], "backstay", "{object}");
         }
@@ -103,7 +109,8 @@ fn check(objects: &[Value], values: &Value) {
             assert_eq!(template["metadata"]["labels"][label], *value);
         }
         let pod = &template["spec"];
-        let volumes: BTreeSet<_> = names(&pod["volumes"]).chain(names(&workload["spec"]["volumeClaimTemplates"])).collect();
+        let volumes: BTreeSet<_> =
+            names(&pod["volumes"]).chain(names(&workload["spec"]["volumeClaimTemplates"])).collect();
         for container in pod["containers"].as_array().unwrap() {
             let Some(mounts) = container["volumeMounts"].as_array() else { continue };
             for mount in mounts {
@@ -135,7 +142,11 @@ fn is_restricted(pod: &Value) {
     assert_eq!(context["allowPrivilegeEscalation"], false);
     assert_eq!(context["readOnlyRootFilesystem"], true);
     assert_eq!(context["capabilities"]["drop"], json!(["ALL"]));
-    let low = pod["containers"][0]["ports"].as_array().unwrap().iter().any(|port| port["containerPort"].as_u64() < Some(1024));
+    let low = pod["containers"][0]["ports"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|port| port["containerPort"].as_u64() < Some(1024));
     assert_eq!(context["capabilities"]["add"], if low { json!(["NET_BIND_SERVICE"]) } else { Value::Null });
 }
 
@@ -180,7 +191,8 @@ fn a_fleet_says_what_it_has_otherwise_than_the_others() {
         let arguments = &find(&objects, kind, name)["spec"]["template"]["spec"]["containers"][0]["args"];
         assert!(arguments.as_array().unwrap().contains(&json!("--threads=4")), "{arguments}");
     }
-    let control_plane = &find(&objects, "StatefulSet", "control-plane")["spec"]["template"]["spec"]["containers"][0]["args"];
+    let control_plane =
+        &find(&objects, "StatefulSet", "control-plane")["spec"]["template"]["spec"]["containers"][0]["args"];
     for account in ["traffic/edge-backstay-proxy-edge=edge", "traffic/edge-backstay-proxy-default=default"] {
         assert!(control_plane.as_array().unwrap().contains(&json!(format!("--proxy-service-account={account}"))));
     }
@@ -218,7 +230,10 @@ fn who_may_edit_may_not_make_join_tokens_nor_look_into_requests() {
 #[test]
 fn what_is_in_the_folder_of_monitoring_is_what_the_chart_has() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
-    for (one, other) in [("monitoring/prometheus-rules.yaml", "helm/backstay/files/prometheus-rules.yaml"), ("monitoring/grafana", "helm/backstay/files/grafana")] {
+    for (one, other) in [
+        ("monitoring/prometheus-rules.yaml", "helm/backstay/files/prometheus-rules.yaml"),
+        ("monitoring/grafana", "helm/backstay/files/grafana"),
+    ] {
         let real = |path: &str| std::fs::canonicalize(root.join(path)).unwrap();
         assert_eq!(real(one), real(other));
     }

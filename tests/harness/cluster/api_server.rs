@@ -42,7 +42,9 @@ impl ApiServer {
                     let (shared, known) = (Arc::clone(&shared), Arc::clone(&known));
                     async move { Ok::<_, Infallible>(answer(request, &shared, &known).await) }
                 });
-                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+                );
             }
         });
         Self { address, folder: folder.to_owned(), allowed, serving: serving.abort_handle() }

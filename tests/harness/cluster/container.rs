@@ -63,7 +63,8 @@ impl Container {
         };
         let mut command = Command::new(&program);
         for word in &words {
-            let word = environment.iter().fold(word.clone(), |word, (name, value)| word.replace(&format!("$({name})"), value));
+            let word =
+                environment.iter().fold(word.clone(), |word, (name, value)| word.replace(&format!("$({name})"), value));
             command.arg(if program == "curl" { word } else { places.here(&word) });
         }
         // A Service is at a port of this machine. A proxy looks for its name in the certificate all the same; curl asks for it by name.
@@ -151,14 +152,16 @@ impl Places<'_> {
             return self.pod.claims.join(name);
         };
         if let Some(source) = volume["configMap"].as_object() {
-            let map = object(&self.context.shared.config_maps, in_namespace(&self.pod.namespace, &source["name"])).await;
+            let map =
+                object(&self.context.shared.config_maps, in_namespace(&self.pod.namespace, &source["name"])).await;
             for (key, value) in map["data"].as_object().into_iter().flatten() {
                 let replaced = self.context.replaced.iter();
                 let value = replaced.fold(text(value), |text, (from, to)| text.replace(from, to));
                 super::write(&folder.join(key), value.as_bytes());
             }
         } else if let Some(source) = volume["secret"].as_object() {
-            let secret = object(&self.context.shared.secrets, in_namespace(&self.pod.namespace, &source["secretName"])).await;
+            let secret =
+                object(&self.context.shared.secrets, in_namespace(&self.pod.namespace, &source["secretName"])).await;
             let items = source.get("items").map(list).unwrap_or_default();
             for (key, value) in secret["stringData"].as_object().into_iter().flatten() {
                 if items.is_empty() || items.iter().any(|item| item["key"] == key.as_str()) {
@@ -180,9 +183,10 @@ impl Places<'_> {
 
     /// A word of the command line, as it is here.
     fn here(&self, word: &str) -> String {
-        let mut word = self.mounts.iter().fold(word.to_owned(), |word, (path, folder)| {
-            word.replace(path.as_str(), &folder.display().to_string())
-        });
+        let mut word = self
+            .mounts
+            .iter()
+            .fold(word.to_owned(), |word, (path, folder)| word.replace(path.as_str(), &folder.display().to_string()));
         for (name, port, here) in self.names_in(std::slice::from_ref(&word)) {
             word = word.replace(&format!("{name}:{port}"), &format!("localhost:{here}"));
         }
