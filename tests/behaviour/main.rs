@@ -33,6 +33,7 @@ mod kubectl;
 mod memory;
 mod monitoring;
 mod names;
+mod packages;
 mod promises;
 mod protocols;
 mod python_client;

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{find, helm, is_test, template, try_find};
+use crate::harness::cluster::documents;
 use crate::harness::tools;
 
 /// Values that together turn everything on and off.
@@ -236,5 +237,26 @@ fn what_is_in_the_folder_of_monitoring_is_what_the_chart_has() {
     ] {
         let real = |path: &str| std::fs::canonicalize(root.join(path)).unwrap();
         assert_eq!(real(one), real(other));
+    }
+}
+
+#[test]
+fn values_of_the_guide_are_taken() {
+    let Some(binary) = any_helm() else { return };
+    let guide = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/helm.md")).unwrap();
+    let blocks: Vec<_> = guide.split("<!-- values -->\n```yaml invalid\n").skip(1).collect();
+    assert_eq!(blocks.len(), 2);
+    for block in blocks {
+        let values = documents(block.split("```").next().unwrap()).remove(0);
+        assert!(!template(&binary, &values).is_empty());
+    }
+    // And those of its table are there.
+    let all = documents(&std::fs::read_to_string(super::folder().join("values.yaml")).unwrap()).remove(0);
+    let section = guide.split("## Values").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    for name in rows.flat_map(|row| row.split(" | ").next().unwrap().split('`').skip(1).step_by(2)) {
+        let is_known = |of: &Value| name.split('.').try_fold(of, |value, part| value.get(part)).is_some();
+        let is_free = name.starts_with("global.") || name.starts_with("fleets.");
+        assert!(is_free || is_known(&all) || is_known(&all["proxy"]), "there is no {name}");
     }
 }
