@@ -3,6 +3,7 @@
 mod refused;
 mod rendered;
 mod runs;
+mod typed;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

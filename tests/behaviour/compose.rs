@@ -53,6 +53,10 @@ impl Composed {
         };
         let mut command = Command::new(if program == "etcd" { etcd::program().unwrap() } else { program.into() });
         command.args(words);
+        if of["command"][0] == "proxy" {
+            // A container has a loopback of its own.
+            command.arg(format!("--admin={}:9901", self.addresses[service]));
+        }
         let environment = of["environment"].as_object().into_iter().flatten();
         let environment = environment.map(|(name, value)| (name.clone(), self.here(service, value.as_str().unwrap())));
         let mut environment: BTreeMap<_, _> = environment.collect();

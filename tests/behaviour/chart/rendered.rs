@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{find, helm, is_test, template, try_find};
+use super::{find, helm, is_test, template, try_find, typed};
 use crate::harness::cluster::documents;
 use crate::harness::tools;
 
@@ -87,6 +87,7 @@ fn check(objects: &[Value], values: &Value) {
         let (kind, name) = (object["kind"].as_str().unwrap(), text("name"));
         assert!(object["apiVersion"].is_string() && !name.is_empty() && name.len() <= 63, "{object}");
         assert!(seen.insert((kind, name.clone())), "{kind} {name} twice");
+        typed::check(object);
         assert_ne!(kind, "CustomResourceDefinition");
         assert_ne!(kind, "Job");
         if let Some(hook) = object["metadata"]["annotations"]["helm.sh/hook"].as_str() {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Name, Pod, Service, Shared, in_namespace, list, number, token};
+use crate::harness::etcd::blocking;
 use crate::harness::process::Process;
 use crate::harness::tls::Session;
 use crate::harness::{Client, PATIENCE};
@@ -121,11 +122,11 @@ impl Container {
     }
 
     pub(super) fn wait(&mut self) -> ExitStatus {
-        self.process.wait()
+        blocking(|| self.process.wait())
     }
 
     pub(super) fn wait_for_line(&self, text: &str) {
-        self.process.wait_for_line(text);
+        blocking(|| self.process.wait_for_line(text));
     }
 
     pub(super) fn printed(&self) -> String {
