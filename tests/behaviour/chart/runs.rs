@@ -85,7 +85,7 @@ impl Release {
 
 /// Probes and drain are what they are in a pod, but for the time that a load balancer would take to notice.
 fn proxies() -> Value {
-    json!({"drainDelaySeconds": 0, "drainTimeoutSeconds": 10, "threads": 1})
+    json!({"drainDelaySeconds": null, "drainTimeoutSeconds": 10, "threads": 1})
 }
 
 #[tokio::test(flavor = "multi_thread")]
