@@ -102,7 +102,7 @@ fn what_the_image_holds_runs_as_nobody_and_without_a_shell() {
             .arg(image.path())
             .arg("/usr/bin/backstay")
             .args(arguments);
-        command.env_clear().output().unwrap()
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").output().unwrap()
     };
     let version = entered(&["version"]);
     assert!(version.status.success(), "{}", String::from_utf8_lossy(&version.stderr));

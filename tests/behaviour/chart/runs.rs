@@ -160,7 +160,8 @@ async fn on_etcd_another_control_plane_takes_over() {
     let values = json!({
         "proxy": proxies(),
         "controlPlane": {"store": {"type": "etcd", "etcd": {"endpoints": cluster.endpoints(), "prefix": "/chart"}}},
-        "fleets": {"default": {"replicas": 2}},
+        // They would both listen on one port of this machine.
+        "fleets": {"default": {"replicas": 1}},
     });
     let Some(mut release) = Release::of(values).await else { return };
     let control_planes = release.start("control-plane").await;
