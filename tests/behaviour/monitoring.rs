@@ -137,8 +137,17 @@ async fn everything() -> (Scrape, Scrape) {
     scrape(&Client::new().get(proxy.admin, "localhost", "/metrics").await.unwrap().text(), &mut of_proxy);
     scrape(rest.get("/metrics").await.1.as_str().unwrap(), &mut of_control_plane);
 
-    let secured = ControlPlane::start_with(&["--authority"]);
-    let mut session = Session::open(secured.api(), "localhost", &[]).await.unwrap();
+    let secured = ControlPlane::start_with(&["--authority", "--limit", "max-watches=1"]);
+    let session = async || Session::open(secured.api(), "localhost", &[]).await.unwrap();
+    // Of two watches one goes on, and the other is turned away.
+    let watch = format!("{BACKENDS}?watch=true");
+    let (mut one, mut other) = (session().await, session().await);
+    let turned_away = tokio::select! {
+        answer = one.get(&watch) => answer,
+        answer = other.get(&watch) => answer,
+    };
+    assert_eq!(turned_away.unwrap().0, 429);
+    let mut session = session().await;
     scrape(&session.get("/metrics").await.unwrap().1, &mut of_control_plane);
     (of_proxy, of_control_plane)
 }
@@ -151,6 +160,7 @@ async fn every_metric_and_label_of_boards_and_alerts_is_in_a_scrape() {
     let added = ["instance", "job"];
     let expressions = expressions();
     assert!(expressions.len() > 100, "only {} expressions", expressions.len());
+    let mut wrong = BTreeSet::new();
     for (place, expression) in expressions {
         let (metrics, joined) = named(&expression);
         assert!(!metrics.is_empty(), "{place}: {expression} names no metric");
@@ -161,15 +171,20 @@ async fn every_metric_and_label_of_boards_and_alerts_is_in_a_scrape() {
             _ => &both,
         };
         for (name, selected) in &metrics {
-            let Some(labels) = scraped.get(name) else { panic!("{place}: there is no {name}") };
-            let has = |label: &String| labels.contains(label) || added.contains(&label.as_str());
-            let unknown: Vec<_> = selected.iter().filter(|label| !has(label)).collect();
-            assert!(unknown.is_empty(), "{place}: {name} has no {unknown:?}, but {labels:?}");
+            let Some(labels) = scraped.get(name) else {
+                wrong.insert(format!("{place}: there is no {name}"));
+                continue;
+            };
             known.extend(labels.iter().map(String::as_str));
+            let has = |label: &&String| labels.contains(*label) || added.contains(&label.as_str());
+            wrong.extend(
+                selected.iter().filter(|label| !has(label)).map(|label| format!("{place}: {name} has no {label}")),
+            );
         }
-        let unknown: Vec<_> = joined.iter().filter(|label| !known.contains(label.as_str())).collect();
-        assert!(unknown.is_empty(), "{place}: nothing in {expression} has {unknown:?}");
+        let unknown = joined.iter().filter(|label| !known.contains(label.as_str()));
+        wrong.extend(unknown.map(|label| format!("{place}: nothing in {expression} has {label}")));
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
