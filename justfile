@@ -56,6 +56,19 @@ package:
     target/package/backstay man target/package/man
     for shell in bash zsh fish; do target/package/backstay completions $shell > target/package/completions/backstay.$shell; done
 
+# The Debian package, of what `package` has made. Needs `cargo install cargo-deb`, and Debian's dpkg.
+deb: package
+    cargo deb --no-build --no-strip --output target/debian/
+
+# What the package is made of, as CycloneDX. Needs `cargo install cargo-cyclonedx`.
+sbom:
+    cargo cyclonedx --manifest-path Cargo.toml --format json --override-filename backstay.cdx
+    mkdir -p target/package && mv backstay.cdx.json target/package/
+
+# A release binary that carries the list of its dependencies. Needs `cargo install cargo-auditable`.
+auditable:
+    cargo auditable build --release --locked
+
 # Formats the code.
 fix:
     cargo fmt --all

@@ -7,6 +7,7 @@ mod logging;
 mod manifest;
 mod memory;
 mod output;
+mod service_manager;
 mod shutdown;
 
 use std::process::ExitCode;

@@ -14,6 +14,7 @@ use super::security::SecurityArgs;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
 use crate::output;
+use crate::service_manager::ServiceManager;
 use crate::shutdown::{Hangup, Reopen, Shutdown};
 
 /// Run the control plane: the API, and the stream of configuration to proxies
@@ -99,13 +100,24 @@ impl Args {
         };
         let (api, xds) = (control_plane.api_address(), control_plane.xds_address());
         self.address_file.write(&json!({"api": api.to_string(), "xds": xds.to_string()}))?;
-        tracing::info!("API on {api_scheme}://{api}, configuration for proxies on {xds_scheme}://{xds}");
+        let serving = format!("API on {api_scheme}://{api}, configuration for proxies on {xds_scheme}://{xds}");
+        tracing::info!("{serving}");
+        let manager = ServiceManager::of_environment();
+        manager.ready(&serving);
+        let reload = || {
+            manager.reloading();
+            control_plane.reopen_audit_log();
+            manager.ready(&serving);
+        };
         let lost = tokio::select! {
             () = shutdown.requested() => false,
             () = control_plane.ended() => true,
-            never = reopen.each(|| control_plane.reopen_audit_log()) => match never {},
+            never = reopen.each(reload) => match never {},
+            // That this is polled is what there is to be said: everything is served by the same threads.
+            never = manager.watch(async || true) => match never {},
         };
         tracing::info!("ending");
+        manager.stopping();
         shutdown.drain(control_plane.shutdown()).await;
         if lost {
             bail!("changes are not compiled any more; start it again");

@@ -15,12 +15,14 @@ use clap::builder::NonEmptyStringValueParser;
 use http::Uri;
 use rustls_pki_types::ServerName;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::AllowedHostArgs;
 use super::trust::TrustArgs;
 use crate::address_file::AddressFileArgs;
 use crate::client::Segment;
 use crate::memory;
+use crate::service_manager::ServiceManager;
 use crate::shutdown::{Hangup, Reopen, Shutdown};
 
 /// Run a proxy: serve traffic as the control plane says
@@ -53,6 +55,9 @@ pub(crate) struct Args {
     /// Address of the admin endpoint: readiness, metrics, dumps
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
+    /// Address of readiness and metrics alone, which other machines may reach, such as 0.0.0.0:9902 [default: none]
+    #[arg(long, value_name = "IP:PORT")]
+    monitoring: Option<SocketAddr>,
     /// Allow an --admin address beyond this machine, although nothing encrypts or authenticates what goes over it
     #[arg(long)]
     insecure: bool,
@@ -229,15 +234,26 @@ impl Args {
         let control_planes = control_planes.join(" or ");
         let proxy = Proxy::start(self.options(log_switch)?).await?;
         let admin = proxy.admin_address().map(|address| address.to_string()).unwrap_or_default();
-        address_file.write(&json!({"admin": admin}))?;
+        let monitoring = proxy.monitoring_address().map(|address| address.to_string());
+        address_file.write(&json!({"admin": admin, "monitoring": monitoring}))?;
         tracing::info!("Admin endpoint on http://{admin}, configuration from {control_planes}");
+        let manager = ServiceManager::of_environment();
+        let status = format!("admin endpoint on http://{admin}");
+        manager.ready(&status);
+        let reload = || {
+            manager.reloading();
+            proxy.reopen_access_log();
+            manager.ready(&status);
+        };
         tokio::select! {
             () = shutdown.requested() => {}
             () = proxy.drain_requested() => {}
             error = proxy.failed() => return Err(error.into()),
             never = memory::give_back() => match never {},
-            never = reopen.each(|| proxy.reopen_access_log()) => match never {},
+            never = reopen.each(reload) => match never {},
+            never = manager.watch(async || answers(&proxy).await) => match never {},
         }
+        manager.stopping();
         shutdown.drain(proxy.shutdown()).await;
         Ok(ExitCode::SUCCESS)
     }
@@ -263,6 +279,7 @@ impl Args {
             state_keys: state_keys.context("--state-key-file")?,
             state_dir: self.state_dir,
             admin: Some(self.admin),
+            monitoring: self.monitoring,
             insecure: self.insecure,
             allowed_hosts: self.allowed_hosts.names,
             threads: self.threads.map_or_else(processors, usize::from),
@@ -301,6 +318,22 @@ const DEV_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// How long the control thread may take to say that it is there. A watchdog is set to far more.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whether the control thread answers, which is another than the one that asks.
+async fn answers(proxy: &Proxy) -> bool {
+    let Some(address) = proxy.admin_address() else { return true };
+    let asked = async {
+        let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
+        stream.write_all(format!("GET /livez HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await.ok()?;
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).await.ok()?;
+        Some(head.ends_with(b" 200"))
+    };
+    tokio::time::timeout(ANSWER_TIMEOUT, asked).await.ok().flatten().unwrap_or(false)
 }
 
 /// Unique among the processes of a fleet, and telling for whoever reads the status.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use backstay_auth::TrustDomain;
-use backstay_control_plane::{AuthorityFrom, DoorFiles, FrontProxies, Security};
+use backstay_control_plane::{
+    Account, AuthorityFrom, DoorFiles, FrontProxies, ProxyAccounts, PublishAuthority, Security,
+};
 use clap::builder::NonEmptyStringValueParser;
 
 /// TLS and authentication of the API and of discovery.
@@ -58,6 +60,30 @@ pub(crate) struct SecurityArgs {
     /// Keys that the store is sealed with on disk, a line each: NAME:KEY, the key as 64 hexadecimal digits; the first seals
     #[arg(long, value_name = "FILE", conflicts_with = "store")]
     encryption_key_file: Option<PathBuf>,
+    /// A service account of a Kubernetes cluster whose pods may join a fleet with a token that the cluster's API server knows; may be
+    /// repeated
+    #[arg(long = "proxy-service-account", value_name = "NAMESPACE/NAME=FLEET")]
+    proxy_service_accounts: Vec<Account>,
+    /// Whom tokens of these service accounts must be for
+    #[arg(long, value_name = "NAME", default_value = "backstay", value_parser = NonEmptyStringValueParser::new())]
+    proxy_token_audience: String,
+    /// Kubeconfig of the API server that is asked about them; in-cluster for that of the pod
+    #[arg(long, value_name = "FILE|in-cluster", default_value = "in-cluster")]
+    proxy_token_kubeconfig: PathBuf,
+    /// ConfigMap of a Kubernetes cluster to keep the authority's certificate in, under the key ca.crt, so that pods can trust it
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = config_map)]
+    publish_ca: Option<(String, String)>,
+    /// Kubeconfig of the API server that has it; in-cluster for that of the pod
+    #[arg(long, value_name = "FILE|in-cluster", default_value = "in-cluster", requires = "publish_ca")]
+    publish_ca_kubeconfig: PathBuf,
+}
+
+fn config_map(text: &str) -> Result<(String, String), String> {
+    let is_name = |name: &str| backstay_resources::name::subdomain(name).is_empty();
+    match text.split_once('/') {
+        Some((namespace, name)) if is_name(namespace) && is_name(name) => Ok((namespace.to_owned(), name.to_owned())),
+        _ => Err("it must be the namespace and the name of a ConfigMap, such as backstay/backstay-ca".to_owned()),
+    }
 }
 
 impl SecurityArgs {
@@ -78,6 +104,16 @@ impl SecurityArgs {
             names: self.tls_names,
             trust_domain: self.trust_domain,
             encryption_keys: self.encryption_key_file,
+            accounts: ProxyAccounts {
+                listed: self.proxy_service_accounts,
+                audience: self.proxy_token_audience,
+                kubeconfig: self.proxy_token_kubeconfig,
+            },
+            publish_authority: self.publish_ca.map(|(namespace, name)| PublishAuthority {
+                namespace,
+                name,
+                kubeconfig: self.publish_ca_kubeconfig,
+            }),
         }
     }
 }

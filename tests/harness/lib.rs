@@ -6,6 +6,7 @@
 //!
 //! A test target takes it in with `#[path = "../harness/lib.rs"] mod harness;`.
 
+pub mod cluster;
 pub mod etcd;
 pub mod fastly;
 pub mod load;

@@ -1,5 +1,6 @@
 //! The `backstay` command as real processes.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -61,6 +62,18 @@ impl Process {
         let scratch = tempfile::tempdir().unwrap();
         let addresses = scratch.path().join("addresses.json");
         command.arg(name).args(arguments).arg("--address-file").arg(&addresses);
+        Self::spawn(command, name, addresses, scratch)
+    }
+
+    /// Starts any command, which has said nothing of where it listens.
+    pub fn of(command: Command, name: &str, environment: &BTreeMap<String, String>) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut command = plain(command);
+        command.envs(environment);
+        Self::spawn(command, name, scratch.path().join("none"), scratch)
+    }
+
+    fn spawn(mut command: Command, name: &str, addresses: PathBuf, scratch: tempfile::TempDir) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let printed = Arc::new(Mutex::new(String::new()));
         let (sender, lines) = channel();

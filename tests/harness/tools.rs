@@ -102,6 +102,24 @@ pub fn grpcurl() -> Option<PathBuf> {
     found
 }
 
+/// Prometheus' `promtool`: `BACKSTAY_PROMTOOL`, else the one on the path. Says so where there is none.
+pub fn promtool() -> Option<PathBuf> {
+    let found = named("BACKSTAY_PROMTOOL").or_else(|| on_path("promtool"));
+    if found.is_none() {
+        lacking("promtool", "BACKSTAY_PROMTOOL names the one of Debian's package prometheus");
+    }
+    found
+}
+
+/// The command `cargo-deb`: `BACKSTAY_CARGO_DEB`, else the one on the path. Says so where there is none.
+pub fn cargo_deb() -> Option<PathBuf> {
+    let found = named("BACKSTAY_CARGO_DEB").or_else(|| on_path("cargo-deb"));
+    if found.is_none() {
+        lacking("cargo-deb", "cargo install cargo-deb");
+    }
+    found
+}
+
 /// The `fastly` command: `BACKSTAY_FASTLY`, else the one on the path, else what npm put into `target/tools`. Says so where
 /// there is none.
 pub fn fastly() -> Option<PathBuf> {

@@ -21,6 +21,9 @@ use crate::kubeconfig::Target;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Most of an answer that is read, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
+/// What documents are sent as, and those that are applied.
+const JSON: &str = "application/json";
+const APPLY: &str = "application/apply-patch+yaml";
 
 type Http = Client<Connector, Full<Bytes>>;
 /// Chain and key, PEM.
@@ -59,8 +62,19 @@ impl ApiServer {
     /// When there is no answer in time, or it is a refusal, or no document.
     pub async fn post(&self, path: &str, document: &Value) -> Result<Value, Error> {
         let body = Bytes::from(document.to_string());
-        let bytes = self.call(Method::POST, &self.target.address.uri(path), body).await?;
+        let bytes = self.call((Method::POST, JSON), &self.target.address.uri(path), body).await?;
         serde_json::from_slice(&bytes).map_err(|error| self.malformed(error))
+    }
+
+    /// Applies a document on the server, as `manager`, whose fields in it become what the document says, whoever had them before. It is
+    /// made where it is not there. Source: Kubernetes, server-side apply.
+    ///
+    /// # Errors
+    /// When there is no answer in time, or it is a refusal.
+    pub async fn apply(&self, path: &str, manager: &str, document: &Value) -> Result<(), Error> {
+        let url = format!("{}?fieldManager={manager}&force=true", self.target.address.uri(path));
+        // JSON is YAML.
+        self.call((Method::PATCH, APPLY), &url, Bytes::from(document.to_string())).await.map(drop)
     }
 
     /// Reads a document at a whole URL of the same server.
@@ -68,15 +82,20 @@ impl ApiServer {
     /// # Errors
     /// When there is no answer in time, or it is a refusal.
     pub async fn get(&self, url: &str) -> Result<Bytes, Error> {
-        self.call(Method::GET, url, Bytes::new()).await
+        self.call((Method::GET, JSON), url, Bytes::new()).await
     }
 
-    async fn call(&self, method: Method, url: &str, body: Bytes) -> Result<Bytes, Error> {
+    async fn call(&self, method: (Method, &'static str), url: &str, body: Bytes) -> Result<Bytes, Error> {
         let late = |_| self.unreachable(format!("no answer within {} s", TIMEOUT.as_secs()));
         tokio::time::timeout(TIMEOUT, self.exchange(method, url, body)).await.map_err(late)?
     }
 
-    async fn exchange(&self, method: Method, url: &str, body: Bytes) -> Result<Bytes, Error> {
+    async fn exchange(
+        &self,
+        (method, content_type): (Method, &'static str),
+        url: &str,
+        body: Bytes,
+    ) -> Result<Bytes, Error> {
         let shown = self.target.credential.show().await?;
         let mut request = Request::builder()
             .method(method)
@@ -84,7 +103,7 @@ impl ApiServer {
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, concat!("backstay/", env!("CARGO_PKG_VERSION")));
         if !body.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/json");
+            request = request.header(CONTENT_TYPE, content_type);
         }
         if let Some(token) = &shown.token {
             request = request.header(AUTHORIZATION, bearer(token)?);

@@ -37,6 +37,6 @@ pub use self::digest::{Digest, new_token};
 pub use self::file::{FileError, TokenEntry};
 pub use self::identity::{Credential, Scope, User};
 pub use self::peer::{CertificateAuthority, ClientCertificate, Peer};
-pub use self::proxies::{NotProved, Proxies, Proxy, TrustDomain, TrustDomainError};
+pub use self::proxies::{Account, AccountError, Accounts, NotProved, Proxies, Proxy, TrustDomain, TrustDomainError};
 pub use self::roles::{Decision, Policy, PolicyError};
 pub use self::tokens::{Denied, Tokens};

@@ -1,14 +1,19 @@
 //! Which fleets a proxy may join, by what it shows. A fleet's configuration has private keys in it, so that it is not enough to know
 //! that somebody is a proxy.
 
+mod accounts;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use backstay_resources::Timestamp;
 
 use crate::peer::{ClientCertificate, Peer};
 use crate::tokens::{Denied, Tokens};
+
+pub use self::accounts::{Account, AccountError, Accounts};
 
 /// The path of a SPIFFE ID that lets a proxy join one fleet.
 const FLEET: &str = "/fleet/";
@@ -125,6 +130,9 @@ pub enum NotProved {
     /// No tokens are taken.
     #[error("tokens are not taken here: the control plane was started without --tokens")]
     NoTokens,
+    /// The service account that its token is of joins no fleet.
+    #[error("{0} joins no fleet: --proxy-service-account does not name it")]
+    Account(String),
     /// Its certificate says nothing, or too much, of who it is (X.509-SVID, section 2).
     #[error("the client certificate must have exactly one URI among its alternative names; it has {0}")]
     Uris(usize),
@@ -152,13 +160,59 @@ pub enum NotProved {
 pub struct Proxies {
     tokens: Tokens,
     domain: TrustDomain,
+    accounts: Option<Arc<Accounts>>,
 }
 
 impl Proxies {
     /// Tokens of the file, and certificates with SPIFFE IDs of the domain. Where any token is taken in the APIs, none is here.
     #[must_use]
     pub fn new(tokens: Tokens, domain: TrustDomain) -> Self {
-        Self { tokens, domain }
+        Self { tokens, domain, accounts: None }
+    }
+
+    /// Takes tokens of service accounts as well.
+    #[must_use]
+    pub fn with_accounts(self, accounts: Option<Accounts>) -> Self {
+        Self { accounts: accounts.map(Arc::new), ..self }
+    }
+
+    /// Whether tokens of service accounts are taken.
+    #[must_use]
+    pub fn takes_accounts(&self) -> bool {
+        self.accounts.is_some()
+    }
+
+    /// Who a proxy is, as [`identify`](Self::identify) has it; a token that is not in the file is one of a service account, where those are
+    /// taken, and asked about.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub async fn admit(&self, peer: &Peer, token: Option<&str>, now: Timestamp) -> Result<Proxy, NotProved> {
+        match (self.identify(peer, token, now), token, &self.accounts) {
+            (Err(NotProved::NoTokens | NotProved::Token(Denied::Unknown)), Some(token), Some(accounts)) => {
+                accounts.proxy_at(peer.address.ip(), token).await
+            }
+            (identified, ..) => identified,
+        }
+    }
+
+    /// Whether what a proxy showed is still taken, as [`again`](Self::again) has it; of a service account whoever knows is asked again.
+    /// While that one is away, what it said last holds.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn holds(&self, proxy: &Proxy, now: Timestamp) -> Result<(), NotProved> {
+        match (self.again(proxy, now), &proxy.token, &self.accounts) {
+            (Err(NotProved::NoTokens | NotProved::Token(Denied::Unknown)), Some(token), Some(accounts)) => {
+                match accounts.proxy(token).await {
+                    Ok(same) if proxy.fleets.is_subset(&same.fleets) => Ok(()),
+                    Ok(_) => Err(Denied::Unknown.into()),
+                    Err(NotProved::Token(Denied::Unavailable)) => Ok(()),
+                    Err(why) => Err(why),
+                }
+            }
+            (holds, ..) => holds,
+        }
     }
 
     /// The tokens.

@@ -13,7 +13,7 @@ mod authenticate;
 mod authorize;
 mod gate;
 mod options;
-mod remote;
+pub(crate) mod remote;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;

@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - `door`: TLS of one address. `pace`: how many handshakes it begins.
-//! - `kept_authority`: the authority that is made once. `join_tokens`: good for one certificate each.
+//! - `kept_authority`: the authority that is made once. `published`: its certificate, where a cluster's pods find it. `join_tokens`: good for one certificate each.
 //! - `join`: the service that hands out certificates. `admission`: who may send requests to discovery at all.
 
 mod admission;
@@ -12,13 +12,15 @@ mod join;
 mod join_tokens;
 mod kept_authority;
 mod pace;
+mod published;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backstay_auth::{Proxies, Tokens};
+use backstay_auth::failures::FailureLimits;
+use backstay_auth::{Accounts, Proxies, Tokens};
 use backstay_certificate::{
     Authority, AuthorityError, FileError, Followed, MaterialError, Pair, ServerProtocols, Trust,
 };
@@ -30,9 +32,11 @@ pub use self::door::DoorLimits;
 pub(crate) use self::door::{Chain, Door, Shown};
 pub(crate) use self::join::Joining;
 pub(crate) use self::join_tokens::{JoinTokens, is_id};
+use self::published::Published;
+use crate::access::remote::token_review;
 use crate::error::StartError;
 use crate::metrics::Metrics;
-use crate::security::{AuthorityFrom, DoorFiles, Security};
+use crate::security::{AuthorityFrom, DoorFiles, ProxyAccounts, Security};
 
 /// How long a certificate of a server holds that the authority signs; it is renewed when half of it is over.
 const SERVER_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -47,6 +51,7 @@ pub(crate) struct Doors {
     pub(crate) admission: Arc<Admission>,
     pub(crate) join_tokens: JoinTokens,
     leaf: Option<Arc<Leaf>>,
+    published: Option<Published>,
 }
 
 impl Doors {
@@ -56,7 +61,7 @@ impl Doors {
     /// [`StartError`] names the option at fault.
     pub(crate) async fn open(
         security: &Security,
-        limits: DoorLimits,
+        (limits, failures): (DoorLimits, FailureLimits),
         (api, xds): (SocketAddr, SocketAddr),
         tokens: &Tokens,
         store: &Arc<dyn Store>,
@@ -93,10 +98,19 @@ impl Doors {
         let api = door("api", api_pair, believed, ServerProtocols::Http)?;
         let believed = Believed { clients: xds_clients, front_proxies: None, own };
         let xds = door("xds", xds_pair, believed, ServerProtocols::Grpc)?;
-        let proxies = Proxies::new(tokens.clone(), security.trust_domain.clone());
+        let accounts = accounts(&security.accounts, failures)?;
+        let proxies = Proxies::new(tokens.clone(), security.trust_domain.clone()).with_accounts(accounts);
         let join_tokens = JoinTokens::new(store.clone());
         let admission = Admission::new(proxies, certificates, xds.clone(), join_tokens.clone(), metrics.clone());
-        Ok(Self { api, xds, authority, admission: Arc::new(admission), join_tokens, leaf })
+        let admission = Arc::new(admission);
+        let published = match (&security.publish_authority, &authority) {
+            (Some(place), Some(authority)) => {
+                Some(Published::new(place, authority.pem(), metrics.authority_publish_failures.clone())?)
+            }
+            (Some(_), None) => return Err(StartError::NothingToPublish),
+            (None, _) => None,
+        };
+        Ok(Self { api, xds, authority, admission, join_tokens, leaf, published })
     }
 
     /// Reads files again as they change, and renews what is signed here, for as long as it is polled.
@@ -111,8 +125,24 @@ impl Doors {
                 None => std::future::pending().await,
             }
         };
-        tokio::join!(door(&self.api), door(&self.xds), leaf);
+        let published = async {
+            match &self.published {
+                Some(published) => published.keep().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::join!(door(&self.api), door(&self.xds), leaf, published);
     }
+}
+
+/// Service accounts that may join fleets, if there are any.
+fn accounts(accounts: &ProxyAccounts, failures: FailureLimits) -> Result<Option<Accounts>, StartError> {
+    let ProxyAccounts { listed, audience, kubeconfig } = accounts;
+    if listed.is_empty() {
+        return Ok(None);
+    }
+    let review = token_review(kubeconfig, Some(audience))?;
+    Ok(Some(Accounts::new(listed, review, failures)))
 }
 
 async fn authority(from: &AuthorityFrom, store: &Arc<dyn Store>) -> Result<Option<Authority>, StartError> {

@@ -56,6 +56,12 @@ pub enum StartError {
     /// The authority could not be kept in the store, or what is kept is none.
     #[error("the authority cannot be kept in the store: {0}")]
     KeepAuthority(String),
+    /// There is no authority whose certificate could be published.
+    #[error("--publish-ca: this control plane has no authority: start it with --authority or --ca-cert")]
+    NothingToPublish,
+    /// The cluster that the certificate is to be published in cannot be asked.
+    #[error("--publish-ca-kubeconfig: {0}")]
+    Publish(#[source] backstay_api_client::Error),
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] backstay_certificate::TlsError),

@@ -83,10 +83,11 @@ use self::publisher::Publisher;
 pub use self::relay::{Inlet, RelayLimits};
 use self::replicas::Leadership;
 use self::reports::{Reporting, Reports};
-pub use self::security::{AuthorityFrom, DoorFiles, FrontProxies, Security};
+pub use self::security::{AuthorityFrom, DoorFiles, FrontProxies, ProxyAccounts, PublishAuthority, Security};
 use self::shared::Shared;
 use self::source::FleetSource;
 use self::views::Views;
+pub use backstay_auth::{Account, AccountError};
 pub use backstay_store::{Keys, KeysError};
 
 /// Where a control plane listens and keeps its data.
@@ -246,7 +247,15 @@ impl ControlPlane {
         let api_options = backstay_kube::Options { events: events.clone(), ..options.limits.api.clone() };
         let (metrics, exposition) = Metrics::new(store.clone(), reports.clone(), events.clone());
         let addresses = (listener.address(), xds.address());
-        let doors = Doors::open(security, options.limits.doors, addresses, &tokens, &store, &metrics).await?;
+        let doors = Doors::open(
+            security,
+            (options.limits.doors, options.limits.access.failures),
+            addresses,
+            &tokens,
+            &store,
+            &metrics,
+        )
+        .await?;
         let doors = Arc::new(doors);
         let gate = Gate::open(&access, options.limits.access, tokens, &registry, metrics.access.clone()).await?;
         let fleets = Arc::new(Fleets::default());

@@ -84,6 +84,8 @@ pub(crate) struct Metrics {
     pub(crate) proxies_unauthenticated: Counter,
     /// Proxies that asked for a fleet that they may not join.
     pub(crate) proxies_other_fleet: Counter,
+    /// Attempts to publish the authority's certificate that failed.
+    pub(crate) authority_publish_failures: Counter,
     /// Of who sends requests to the API, and what they may do.
     pub(crate) access: AccessMetrics,
     recorder: Recording,
@@ -230,6 +232,11 @@ impl Metrics {
                 "Requests for configuration refused for their host or for the web page they come from.",
             ),
             proxies_unauthenticated: labelled(&recorder, REFUSED, REFUSED_HELP, &[("reason", "unauthenticated")]),
+            authority_publish_failures: counter(
+                &recorder,
+                "backstay_authority_publish_failures_total",
+                "Attempts to publish the authority's certificate in the ConfigMap of --publish-ca that failed.",
+            ),
             proxies_other_fleet: labelled(&recorder, REFUSED, REFUSED_HELP, &[("reason", "fleet")]),
             access: access(&recorder),
             recorder: Recording(recorder.clone()),

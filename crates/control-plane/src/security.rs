@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use backstay_auth::{Tokens, TrustDomain};
+use backstay_auth::{Account, Tokens, TrustDomain};
 use backstay_guard::check_address;
 
 use crate::access::AccessOptions;
@@ -28,7 +28,42 @@ pub struct Security {
     pub trust_domain: TrustDomain,
     /// Keys that what is secret is sealed with on disk; the first seals. Default nothing is sealed.
     pub encryption_keys: Option<PathBuf>,
+    /// Service accounts of a cluster whose pods may join fleets. Default none.
+    pub accounts: ProxyAccounts,
+    /// Where the authority's certificate is published, for those that are to trust it. Default nowhere.
+    pub publish_authority: Option<PublishAuthority>,
 }
+
+/// Service accounts of a Kubernetes cluster as proxies.
+#[derive(Debug, Clone)]
+pub struct ProxyAccounts {
+    /// Which may join which fleet. None: no token is asked about.
+    pub listed: Vec<Account>,
+    /// Whom their tokens must be for. Default `backstay`.
+    pub audience: String,
+    /// Kubeconfig of the API server that knows the tokens. Default that of the pod.
+    pub kubeconfig: PathBuf,
+}
+
+impl Default for ProxyAccounts {
+    fn default() -> Self {
+        Self { listed: Vec::new(), audience: "backstay".to_owned(), kubeconfig: PathBuf::from(IN_CLUSTER) }
+    }
+}
+
+/// A ConfigMap of a Kubernetes cluster that has the authority's certificate, under the key `ca.crt`.
+#[derive(Debug, Clone)]
+pub struct PublishAuthority {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Kubeconfig of the API server that has it.
+    pub kubeconfig: PathBuf,
+}
+
+/// In place of a kubeconfig: the API server that this process is a pod of.
+const IN_CLUSTER: &str = "in-cluster";
 
 /// The files of an address.
 #[derive(Debug, Clone, Default)]
@@ -81,14 +116,16 @@ impl Security {
         access: &AccessOptions,
         tokens: &Tokens,
     ) -> Result<(), StartError> {
-        let certificates = self.xds.client_authorities.is_some() || self.authority != AuthorityFrom::Nowhere;
+        let certificates = self.xds.client_authorities.is_some()
+            || self.authority != AuthorityFrom::Nowhere
+            || !self.accounts.listed.is_empty();
         let checked = |option, address, harm, is_tls, asks, help| match check_address(option, address, harm) {
             Err(exposed) if !(is_tls && asks) => Err(StartError::Exposed { exposed, lacks: lacks(is_tls, asks), help }),
             _ => Ok(()),
         };
         let help = "--tls-cert or --authority, and --client-ca, --tokens or --oidc-issuer";
         checked("--api", api, "may change everything", self.api_is_tls(), access.authenticates(), help)?;
-        let help = "--tls-cert or --authority, and --xds-client-ca, --authority or --tokens with fleets";
+        let help = "--tls-cert or --authority, and --xds-client-ca, --authority, --proxy-service-account or --tokens with fleets";
         let harm = "receives every fleet's configuration, private keys included";
         checked("--xds", xds, harm, self.xds_is_tls(), certificates || tokens.any_joins(), help)
     }

@@ -5,6 +5,7 @@
 //! | `GET /ready` | 200 once a configuration is in force; 503 before that and while draining, with the reason |
 //! | `POST /unready`, `POST /healthcheck/fail` | has `/ready` fail, and clients go elsewhere with their next requests |
 //! | `POST /ready`, `POST /healthcheck/ok` | takes that back |
+//! | `GET /livez` | 200 for as long as the control thread answers, while draining too |
 //! | `GET /metrics` | Prometheus text |
 //! | `GET /stats/prometheus` | the same under Envoy's names, as far as these mean the same |
 //! | `GET /config_dump` | resources in force and refused, as JSON, without secrets |
@@ -13,6 +14,8 @@
 //! | `GET /dns` | names: addresses, time to the next lookup, state, last error |
 //! | `POST /logging?level=debug&for=60s` | logs that for a while, in the syntax of `RUST_LOG`; an hour at most |
 //! | `POST /drain` | asks the process to finish what it does and end |
+//!
+//! The first four are also what `--monitoring` serves, for other machines.
 //!
 //! The endpoint has no authentication and is meant for loopback. A web page that a person on this host looks at must not reach it
 //! either: what a [`PageGuard`](backstay_guard::PageGuard) does not let pass is refused.

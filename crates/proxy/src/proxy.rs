@@ -3,6 +3,7 @@
 mod options;
 mod run;
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -20,6 +21,7 @@ pub use options::{AccessLog, Options, RunError, StartError};
 #[derive(Debug)]
 pub struct Proxy {
     admin: Option<SocketAddr>,
+    monitoring: Option<SocketAddr>,
     status: watch::Receiver<Status>,
     drain: Arc<Notify>,
     reopen: Arc<Notify>,
@@ -44,8 +46,12 @@ impl Proxy {
             check_address("--admin", address, "may read the configuration and end the proxy")
                 .map_err(StartError::Exposed)?;
         }
-        let listener = options.admin.map(bind_admin).transpose()?;
-        let admin = listener.as_ref().map(|(_, address)| *address);
+        let failed = |address| move |source| StartError::Admin { address, source };
+        let listener = options.admin.map(|address| bind(address).map_err(failed(address))).transpose()?;
+        let failed = |address| move |source| StartError::Monitoring { address, source };
+        let monitoring = options.monitoring.map(|address| bind(address).map_err(failed(address))).transpose()?;
+        let address = |listener: &Option<(TcpListener, SocketAddr)>| listener.as_ref().map(|(_, address)| *address);
+        let (admin, monitoring_address) = (address(&listener), address(&monitoring));
         let (drain, reopen) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (status, status_watch) = watch::channel(Status::default());
         let (stop, stop_receiver) = oneshot::channel();
@@ -63,12 +69,15 @@ impl Proxy {
         let thread = std::thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || {
-                run::control_thread(options, listener, wires);
+                run::control_thread(options, run::Listeners { admin: listener, monitoring }, wires);
                 let _ = stopped_sender.send(());
             })
             .map_err(StartError::Thread)?;
         match started.await {
-            Ok(Ok(())) => Ok(Self { admin, status: status_watch, drain, reopen, stop, stopped, failed, thread }),
+            Ok(Ok(())) => {
+                let monitoring = monitoring_address;
+                Ok(Self { admin, monitoring, status: status_watch, drain, reopen, stop, stopped, failed, thread })
+            }
             Ok(Err(error)) => Err(error),
             Err(_) => Err(StartError::Died),
         }
@@ -78,6 +87,12 @@ impl Proxy {
     #[must_use]
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin
+    }
+
+    /// Where readiness and metrics alone are; `None` if nowhere.
+    #[must_use]
+    pub fn monitoring_address(&self) -> Option<SocketAddr> {
+        self.monitoring
     }
 
     /// The addresses listened on now.
@@ -128,11 +143,9 @@ impl Proxy {
     }
 }
 
-fn bind_admin(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let bound = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    });
-    bound.map_err(|source| StartError::Admin { address, source })
+fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }

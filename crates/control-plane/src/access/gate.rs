@@ -86,7 +86,7 @@ impl Gate {
             }
             None => None,
         };
-        let review = options.token_review.as_deref().map(super::remote::token_review).transpose()?;
+        let review = options.token_review.as_deref().map(|path| super::remote::token_review(path, None)).transpose()?;
         let access_review = options.access_review.as_deref().map(super::remote::access_review).transpose()?;
         let authorizer = match &options.authorization {
             _ if options.is_open() => Authorizer::open(),

@@ -20,10 +20,10 @@ use super::options::AccessError;
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Asks the server of a kubeconfig whose tokens are.
-pub(super) fn token_review(kubeconfig: &Path) -> Result<Arc<dyn ReviewToken>, AccessError> {
+/// Asks the server of a kubeconfig whose tokens are. With an audience, tokens must be for that; without, for the server itself.
+pub(crate) fn token_review(kubeconfig: &Path, audience: Option<&str>) -> Result<Arc<dyn ReviewToken>, AccessError> {
     let server = server(kubeconfig).map_err(AccessError::TokenReview)?;
-    Ok(Arc::new(Tokens { server, known: Cache::default() }))
+    Ok(Arc::new(Tokens { server, audience: audience.map(str::to_owned), known: Cache::default() }))
 }
 
 /// Asks the server of a kubeconfig what users may do.
@@ -84,6 +84,7 @@ impl FetchKeys for Issuer {
 #[derive(Debug)]
 struct Tokens {
     server: ApiServer,
+    audience: Option<String>,
     known: Cache<Result<Arc<User>, Denied>>,
 }
 
@@ -94,12 +95,23 @@ impl ReviewToken for Tokens {
             if let Some(known) = self.known.get(&key) {
                 return known;
             }
-            let asked = json!({
-                "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token},
-            });
+            let mut spec = json!({"token": token});
+            if let Some(audience) = &self.audience {
+                spec["audiences"] = json!([audience]);
+            }
+            let asked = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec});
             let answer = self.server.post("/apis/authentication.k8s.io/v1/tokenreviews", &asked).await;
             let outcome = match answer {
-                Ok(answer) => user(&answer["status"]).map(Arc::new).ok_or(Denied::Unknown),
+                Ok(answer) => {
+                    let status = &answer["status"];
+                    // A server that does not know of audiences does not repeat them, and has not looked.
+                    let looked = self.audience.as_deref().is_none_or(|audience| {
+                        status["audiences"]
+                            .as_array()
+                            .is_some_and(|audiences| audiences.iter().any(|is| is == audience))
+                    });
+                    user(status).filter(|_| looked).map(Arc::new).ok_or(Denied::Unknown)
+                }
                 Err(error) => {
                     // Not kept: it may answer the next one.
                     tracing::warn!(%error, "a token could not be reviewed, and is not taken");

@@ -59,7 +59,7 @@ impl Admission {
 
     /// Whether proxies have to prove who they are.
     pub(crate) fn asks(&self) -> bool {
-        if self.certificates || self.tokens.load(Ordering::Relaxed) {
+        if self.certificates || self.proxies.takes_accounts() || self.tokens.load(Ordering::Relaxed) {
             return true;
         }
         let asks = self.proxies.tokens().any_joins();
@@ -69,14 +69,23 @@ impl Admission {
         asks
     }
 
-    fn identify(&self, peer: &Peer, headers: &HeaderMap) -> Result<Proxy, NotProved> {
-        let proxy = self.proxies.identify(peer, bearer(headers), Timestamp::now())?;
+    async fn identify(&self, peer: Option<&Peer>, headers: &HeaderMap) -> Result<Proxy, NotProved> {
+        let peer = peer.ok_or(NotProved::Missing)?;
+        let proxy = self.proxies.admit(peer, bearer(headers), Timestamp::now()).await?;
         self.check_revoked(&proxy).map(|()| proxy)
     }
 
     fn check_revoked(&self, proxy: &Proxy) -> Result<(), NotProved> {
         let is_revoked = proxy.common_name().is_some_and(|name| self.join_tokens.is_revoked(name));
         if is_revoked { Err(NotProved::Revoked) } else { Ok(()) }
+    }
+
+    /// Says and counts that a proxy is not let in.
+    fn refuse(&self, peer: Option<&Peer>, why: &NotProved) -> Status {
+        self.metrics.proxies_unauthenticated.increment(1);
+        let address = peer.map_or_else(String::new, |peer| peer.address.to_string());
+        tracing::warn!(address, %why, "a proxy is refused");
+        Status::unauthenticated(why.to_string())
     }
 
     /// Waits until what a proxy showed holds no more, and says why.
@@ -89,8 +98,8 @@ impl Admission {
         // Between the handshake and this call the authorities may have changed.
         let mut look = is_certificate;
         loop {
-            let holds = self.proxies.again(&proxy, Timestamp::now()).and_then(|()| self.check_revoked(&proxy));
-            if let Err(why) = holds {
+            let holds = self.proxies.holds(&proxy, Timestamp::now()).await;
+            if let Err(why) = holds.and_then(|()| self.check_revoked(&proxy)) {
                 return why;
             }
             if let (true, Some(chain), Some(door)) = (look, &chain, &self.door)
@@ -146,7 +155,8 @@ pub(crate) struct Admitted<S> {
 
 impl<S, B, R> Service<Request<B>> for Admitted<S>
 where
-    S: Service<Request<B>, Response = Response<R>>,
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    B: Send + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
     R: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
@@ -167,26 +177,22 @@ where
         if !self.admission.asks() || request.uri().path() == JOIN {
             return self.inner.call(request).map(|done| done.map(|response| response.map(Body::new))).boxed();
         }
-        let identified = match &peer {
-            Some(peer) => self.admission.identify(peer, request.headers()),
-            None => Err(NotProved::Missing),
-        };
-        let proxy = match identified {
-            Ok(proxy) => Arc::new(proxy),
-            Err(why) => {
-                self.admission.metrics.proxies_unauthenticated.increment(1);
-                let address = peer.map_or_else(String::new, |peer| peer.address.to_string());
-                tracing::warn!(address, %why, "a proxy is refused");
-                return futures::future::ready(Ok(Status::unauthenticated(why.to_string()).into_http())).boxed();
-            }
-        };
-        let chain = request.extensions().get::<Chain>().cloned();
-        let identity = Identity::new(proxy.name()).with_proof(proxy.clone());
-        request.extensions_mut().insert(identity);
-        request.extensions_mut().insert(proxy.clone());
-        let ended = self.admission.clone().ended(proxy.clone(), chain);
-        let ended = ended.map(move |why| over(&proxy, &why)).boxed();
-        Box::pin(until(self.inner.call(request), ended))
+        // A clone is not ready yet, so that the one which is takes the call.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let admission = self.admission.clone();
+        Box::pin(async move {
+            let proxy = match admission.identify(peer.as_ref(), request.headers()).await {
+                Ok(proxy) => Arc::new(proxy),
+                Err(why) => return Ok(admission.refuse(peer.as_ref(), &why).into_http()),
+            };
+            let chain = request.extensions().get::<Chain>().cloned();
+            let identity = Identity::new(proxy.name()).with_proof(proxy.clone());
+            request.extensions_mut().insert(identity);
+            request.extensions_mut().insert(proxy.clone());
+            let ended = admission.ended(proxy.clone(), chain).map(move |why| over(&proxy, &why)).boxed();
+            until(inner.call(request), ended).await
+        })
     }
 }
 

@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use backstay_auth::{Digest, Tokens};
 
-use super::{AccessOptions, AuthorityFrom, DoorFiles, Security};
+use super::{AccessOptions, AuthorityFrom, DoorFiles, ProxyAccounts, Security};
 
 const LOOPBACK: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 const ANY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
@@ -45,6 +45,10 @@ async fn discovery_needs_something_that_is_bound_to_fleets() {
     assert_eq!(refusal(&tls, LOOPBACK, ANY, &tokens("[edge]").await), "");
     let clients = DoorFiles { client_authorities: Some("ca".into()), ..pair() };
     let tls = Security { xds: clients, ..Security::default() };
+    assert_eq!(refusal(&tls, LOOPBACK, ANY, &Tokens::any()), "");
+    let listed = vec!["traffic/edge=edge".parse().unwrap()];
+    let accounts = ProxyAccounts { listed, ..ProxyAccounts::default() };
+    let tls = Security { xds: pair(), accounts, ..Security::default() };
     assert_eq!(refusal(&tls, LOOPBACK, ANY, &Tokens::any()), "");
 }
 

@@ -12,7 +12,10 @@ use crate::control::{CertificateView, look, now};
 use crate::metrics::{Process, envoy, prometheus};
 use crate::process::Usage;
 
-const PATHS: &str = "try /ready, /metrics, /stats/prometheus, /config_dump, /backends, /certs, /dns, POST /unready, POST /ready, POST /drain or POST /logging\n";
+const PATHS: &str = "try /ready, /livez, /metrics, /stats/prometheus, /config_dump, /backends, /certs, /dns, POST /unready, POST /ready, POST /drain or POST /logging\n";
+
+/// What there is where other machines may ask.
+const MONITORING: [&str; 4] = ["/ready", "/livez", "/metrics", "/stats/prometheus"];
 
 /// Type of the exposition format of Prometheus.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -26,8 +29,13 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
     if let Err(refusal) = admin.guard.check(request.version(), request.uri(), request.headers(), has_body) {
         return text(refusal.status(), format!("{refusal}\n"));
     }
+    if admin.monitoring_only && (!MONITORING.contains(&path) || *request.method() == Method::POST) {
+        return text(StatusCode::NOT_FOUND, "there are /ready, /livez, /metrics and /stats/prometheus here\n");
+    }
     let allowed = match path {
-        "/ready" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/backends" | "/certs" | "/dns" => Method::GET,
+        "/ready" | "/livez" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/backends" | "/certs" | "/dns" => {
+            Method::GET
+        }
         "/drain" | "/unready" | "/healthcheck/fail" | "/healthcheck/ok" => Method::POST,
         "/logging" if admin.log_switch.is_some() => Method::POST,
         _ => return text(StatusCode::NOT_FOUND, PATHS),
@@ -55,6 +63,8 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
             None => text(StatusCode::OK, "ready\n"),
             Some(reason) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
         },
+        // That there is an answer at all tells what is asked: it looks at nothing that a restart would not mend.
+        "/livez" => text(StatusCode::OK, "ok\n"),
         "/metrics" | "/stats/prometheus" => {
             // Taken in a moment; the model is free again before it is written down.
             let (backends, calls, certificates) = {

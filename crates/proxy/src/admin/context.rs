@@ -31,6 +31,8 @@ pub(crate) struct Admin {
     pub(crate) guard: PageGuard,
     /// Turned by `POST /logging`.
     pub(crate) log_switch: Option<LogSwitch>,
+    /// Whether this is the endpoint that other machines may reach, with readiness and metrics alone.
+    pub(crate) monitoring_only: bool,
 }
 
 impl Admin {

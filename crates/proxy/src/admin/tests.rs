@@ -34,6 +34,7 @@ fn admin() -> (Admin, watch::Sender<Status>) {
         descriptors: Arc::default(),
         guard: PageGuard::default(),
         log_switch: Some(LogSwitch::new(|_, _| Ok(()))),
+        monitoring_only: false,
     };
     (admin, sender)
 }
@@ -154,4 +155,29 @@ async fn the_log_is_turned_for_a_while() {
     assert_eq!(turned, (StatusCode::OK, "logging debug for 300 s\n".to_owned()));
     assert_eq!(ask(&admin, Method::POST, "/logging?for=5m", &host).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(ask(&admin, Method::GET, "/logging?level=debug", &host).await.0, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn other_machines_are_told_of_readiness_and_metrics_alone() {
+    let (admin, _status) = admin();
+    let admin = Admin { monitoring_only: true, guard: PageGuard::any_name(), ..admin };
+    for (path, expected) in
+        [("/ready", StatusCode::SERVICE_UNAVAILABLE), ("/livez", StatusCode::OK), ("/metrics", StatusCode::OK)]
+    {
+        assert_eq!(ask(&admin, Method::GET, path, &[("host", "proxies.example")]).await.0, expected, "{path}");
+    }
+    for (method, path) in [
+        (Method::GET, "/config_dump"),
+        (Method::GET, "/backends"),
+        (Method::GET, "/certs"),
+        (Method::GET, "/dns"),
+        (Method::POST, "/drain"),
+        (Method::POST, "/logging?level=trace"),
+        (Method::GET, "/"),
+    ] {
+        let (status, _) = ask(&admin, method, path, &[("host", "10.0.0.1:9902")]).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let page = [("host", "10.0.0.1:9902"), ("origin", "https://evil.example")];
+    assert_eq!(ask(&admin, Method::GET, "/metrics", &page).await.0, StatusCode::FORBIDDEN);
 }

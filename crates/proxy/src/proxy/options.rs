@@ -36,6 +36,9 @@ pub struct Options {
     pub state_dir: Option<PathBuf>,
     /// Address of the admin endpoint. Default `127.0.0.1:9901`. It has no authentication.
     pub admin: Option<SocketAddr>,
+    /// Address of readiness and metrics alone, which other machines may reach: nothing can be changed there, nor is configuration told.
+    /// Default none.
+    pub monitoring: Option<SocketAddr>,
     /// Allows an admin address that other machines can reach. Default false.
     pub insecure: bool,
     /// Names that requests to the admin endpoint may be addressed to, besides IP addresses and `localhost`. Default none.
@@ -84,6 +87,7 @@ impl Default for Options {
             state_keys: None,
             state_dir: None,
             admin: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9901)),
+            monitoring: None,
             insecure: false,
             allowed_hosts: Vec::new(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -105,6 +109,14 @@ pub enum StartError {
     /// The admin address cannot be bound.
     #[error("the admin endpoint cannot listen on {address}: {source}")]
     Admin {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The address of readiness and metrics cannot be bound.
+    #[error("readiness and metrics cannot be served on {address}: {source}")]
+    Monitoring {
         /// The address.
         address: SocketAddr,
         /// What the system said.

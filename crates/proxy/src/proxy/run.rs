@@ -40,18 +40,24 @@ pub(super) struct Wires {
     pub(super) failed: watch::Sender<Option<RunError>>,
 }
 
-pub(super) fn control_thread(options: Options, listener: Option<(TcpListener, SocketAddr)>, wires: Wires) {
+/// What its own endpoints listen on, as far as there are any.
+pub(super) struct Listeners {
+    pub(super) admin: Option<(TcpListener, SocketAddr)>,
+    pub(super) monitoring: Option<(TcpListener, SocketAddr)>,
+}
+
+pub(super) fn control_thread(options: Options, listeners: Listeners, wires: Wires) {
     match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(options, listener, wires)),
+        Ok(runtime) => runtime.block_on(run(options, listeners, wires)),
         Err(error) => {
             let _ = wires.started.send(Err(StartError::Thread(error)));
         }
     }
 }
 
-async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wires: Wires) {
+async fn run(options: Options, listeners: Listeners, wires: Wires) {
     let Wires { status, drain, reopen, stop, started, failed } = wires;
-    let begun = begin(&options, listener, status.clone(), (drain, reopen)).await;
+    let begun = begin(&options, listeners, status.clone(), (drain, reopen)).await;
     let (control, tasks) = match begun {
         Ok(begun) => begun,
         Err(error) => {
@@ -100,8 +106,8 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
     for keeper in keepers {
         let _ = keeper.await;
     }
-    if let Some(admin) = admin {
-        admin.abort();
+    for endpoint in admin {
+        endpoint.abort();
     }
     if let Some(log) = log {
         log.end().await;
@@ -112,7 +118,8 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
 struct Tasks {
     model: SharedModel,
     leaver: Leaver,
-    admin: Option<JoinHandle<()>>,
+    /// The admin endpoint, and that of readiness and metrics.
+    admin: Vec<JoinHandle<()>>,
     /// Tasks that end by themselves, once the control side has ended and what is to be kept is on disk.
     keepers: Vec<JoinHandle<()>>,
     log: Option<LogTasks>,
@@ -122,7 +129,7 @@ struct Tasks {
 
 async fn begin(
     options: &Options,
-    listener: Option<(TcpListener, SocketAddr)>,
+    listeners: Listeners,
     status: watch::Sender<Status>,
     (drain, reopen): (Arc<Notify>, Arc<Notify>),
 ) -> Result<(Control, Tasks), StartError> {
@@ -148,7 +155,7 @@ async fn begin(
         trust: options.trust.clone(),
         metrics: Arc::clone(&metrics),
         access_log,
-        own_addresses: listener.iter().map(|(_, address)| *address).collect(),
+        own_addresses: listeners.admin.iter().chain(&listeners.monitoring).map(|(_, address)| *address).collect(),
     })
     .map_err(StartError::Thread)?;
     let leaver = workers.leaver();
@@ -158,24 +165,26 @@ async fn begin(
     let model = model.caching(limits.answer_cache, Arc::clone(&metrics.answer_caches));
     let model = Arc::new(Mutex::new(model));
     let (changes, changed) = watch::channel(0);
-    let admin = listener.map(|(listener, _)| {
-        let admin = Admin {
-            node: options.node_id.as_str().into(),
-            fleet: options.fleet.as_str().into(),
-            model: Arc::clone(&model),
-            status: status.clone(),
-            leaver: leaver.clone(),
-            server: Arc::clone(&metrics),
-            control: Arc::clone(&control_metrics),
-            limits: options.limits.clone(),
-            dns: Arc::clone(&dns),
-            drain,
-            descriptors: Arc::new(Descriptors::keep()),
-            guard: PageGuard::new(options.allowed_hosts.iter().cloned()),
-            log_switch: options.log_switch.clone(),
-        };
-        tokio::spawn(admin::serve(admin, listener))
-    });
+    let has_endpoint = listeners.admin.is_some() || listeners.monitoring.is_some();
+    let admin = Admin {
+        node: options.node_id.as_str().into(),
+        fleet: options.fleet.as_str().into(),
+        model: Arc::clone(&model),
+        status: status.clone(),
+        leaver: leaver.clone(),
+        server: Arc::clone(&metrics),
+        control: Arc::clone(&control_metrics),
+        limits: options.limits.clone(),
+        dns: Arc::clone(&dns),
+        drain,
+        descriptors: Arc::new(if has_endpoint { Descriptors::keep() } else { Descriptors::default() }),
+        guard: PageGuard::new(options.allowed_hosts.iter().cloned()),
+        log_switch: options.log_switch.clone(),
+        monitoring_only: false,
+    };
+    let monitoring = Admin { monitoring_only: true, guard: PageGuard::any_name(), ..admin.clone() };
+    let endpoints = [(listeners.admin, admin), (listeners.monitoring, monitoring)].into_iter();
+    let admin = endpoints.filter_map(|(listener, of)| Some(tokio::spawn(admin::serve(of, listener?.0)))).collect();
     let mut control = Control::new(Arc::clone(&model), workers, status, changes, Arc::clone(&control_metrics));
     let hosts = options.state_dir.as_deref().map(|directory| HostsFile::new(directory, &control_metrics));
     if let Some(hosts) = &hosts {

@@ -40,7 +40,7 @@ async fn a_token_is_reviewed_once_in_a_while_and_not_taken_while_nobody_can_be_a
     });
     let server = serve(Router::new().route("/apis/authentication.k8s.io/v1/tokenreviews", review)).await;
     let folder = tempfile::tempdir().unwrap();
-    let tokens = token_review(&kubeconfig(folder.path(), &server)).unwrap();
+    let tokens = token_review(&kubeconfig(folder.path(), &server), None).unwrap();
     for _ in 0..3 {
         let user = tokens.review("good").await.unwrap();
         assert_eq!(user.name, "system:serviceaccount:shop:robot");
@@ -51,8 +51,28 @@ async fn a_token_is_reviewed_once_in_a_while_and_not_taken_while_nobody_can_be_a
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", nobody.local_addr().unwrap());
     drop(nobody);
-    let tokens = token_review(&kubeconfig(folder.path(), &address)).unwrap();
+    let tokens = token_review(&kubeconfig(folder.path(), &address), None).unwrap();
     assert_eq!(tokens.review("good").await, Err(Denied::Unavailable));
+}
+
+#[tokio::test]
+async fn a_token_must_be_for_the_audience_and_whoever_reviews_it_must_say_so() {
+    let review = post(async move |Json(review): Json<Value>| {
+        let asked = &review["spec"]["audiences"];
+        let told = match review["spec"]["token"].as_str() {
+            Some("good") => asked.clone(),
+            Some("other") => json!(["other"]),
+            _ => Value::Null,
+        };
+        Json(json!({"status": {"authenticated": true, "audiences": told, "user": {"username": "robot"}}}))
+    });
+    let server = serve(Router::new().route("/apis/authentication.k8s.io/v1/tokenreviews", review)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = token_review(&kubeconfig(folder.path(), &server), Some("backstay")).unwrap();
+    assert_eq!(tokens.review("good").await.unwrap().name, "robot");
+    for token in ["other", "unknown"] {
+        assert_eq!(tokens.review(token).await, Err(Denied::Unknown), "{token}");
+    }
 }
 
 #[tokio::test]
