@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 /// Every file that declares a package; what they import is found by its path below `proto/`.
-const FILES: [&str; 16] = [
+const FILES: [&str; 19] = [
     "backstay/config/v1/resource.proto",
     "backstay/config/v1/route.proto",
     "backstay/admin/v1/admin.proto",
@@ -21,6 +21,9 @@ const FILES: [&str; 16] = [
     "backstay/report/v1/report.proto",
     "envoy/service/discovery/v3/discovery.proto",
     "etcd/rpc.proto",
+    "opentelemetry/proto/collector/logs/v1/logs_service.proto",
+    "opentelemetry/proto/collector/metrics/v1/metrics_service.proto",
+    "opentelemetry/proto/collector/trace/v1/trace_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
