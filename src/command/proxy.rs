@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use backstay_guard::LogSwitch;
 use backstay_model::FleetName;
-use backstay_proxy::{Access, AccessLog, DnsServer, Keys, Limits, Options, Proxy, Setting, UpgradeError, Upgrades};
+use backstay_proxy::{Access, DnsServer, Environment, Keys, Limits, Options, Proxy, Setting, UpgradeError, Upgrades};
 use backstay_resources::GoDuration;
 use clap::builder::NonEmptyStringValueParser;
 use http::Uri;
@@ -17,6 +17,7 @@ use rustls_pki_types::ServerName;
 use serde_json::json;
 
 use super::AllowedHostArgs;
+use super::access_log::AccessLogArgs;
 use crate::address_file::AddressFileArgs;
 use crate::client::Segment;
 use crate::memory;
@@ -63,9 +64,6 @@ pub(crate) struct Args {
     /// DNS server to ask instead of the system's: IP or IP:PORT, tcp://IP over TCP alone, or tls://IP#NAME over TLS; may be repeated
     #[arg(long = "dns-server", value_name = "IP[:PORT]")]
     dns_servers: Vec<DnsServer>,
-    /// Where a line for each request goes
-    #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
-    access_log: String,
     /// How long open requests may take to end, such as 30s or 2m
     #[arg(long, value_name = "DURATION", default_value = "30s")]
     drain_timeout: GoDuration,
@@ -75,6 +73,8 @@ pub(crate) struct Args {
     /// A protocol that connections of clients may change to, or none; may be repeated
     #[arg(long = "upgrade", value_name = "PROTOCOL", default_value = "websocket")]
     upgrades: Vec<Upgrade>,
+    #[command(flatten)]
+    access_log: AccessLogArgs,
     #[command(flatten)]
     address_file: AddressFileArgs,
 }
@@ -259,7 +259,9 @@ impl Args {
             allowed_hosts: self.allowed_hosts.names,
             threads: self.threads.map_or_else(processors, usize::from),
             dns_servers: self.dns_servers,
-            access_log: access_log(&self.access_log),
+            access_log: self.access_log.place(),
+            log_overrides: self.access_log.overrides()?,
+            telemetry: Environment::of_process(),
             drain_timeout: self.drain_timeout.0,
             limits,
             log_switch: Some(log_switch),
@@ -299,13 +301,4 @@ fn node_id() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "proxy" } else { host.trim() };
     format!("{host}-{}", std::process::id())
-}
-
-/// Where `--access-log` says that requests are logged.
-pub(crate) fn access_log(text: &str) -> AccessLog {
-    match text {
-        "off" => AccessLog::Off,
-        "stdout" => AccessLog::Stdout,
-        path => AccessLog::File(PathBuf::from(path)),
-    }
 }

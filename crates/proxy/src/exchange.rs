@@ -7,13 +7,15 @@ mod stream_tunnel;
 mod upgrade;
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::{Method, Request, Version};
 
-use crate::access::Record;
+use crate::access::{InTrace, Log, Record};
 use crate::activity::{Cause, StreamActivity};
 use crate::data_thread::Shared;
+use crate::trace::RequestTrace;
 
 pub(crate) use client::{ClientConnection, ClientPermit};
 pub(crate) use interim::Interims;
@@ -41,6 +43,8 @@ pub(crate) struct Exchange {
     pub(crate) format: ReplyFormat,
     /// Line for the access log, when there is one.
     pub(crate) record: Option<Box<Record>>,
+    /// What is recorded of it, where it is sampled.
+    pub(crate) trace: Option<Rc<RequestTrace>>,
     /// How far the request has come, where it shares its connection with others (HTTP/2).
     pub(crate) stream: Option<Rc<StreamActivity>>,
 }
@@ -56,13 +60,39 @@ impl Exchange {
         if client.activity.enter() == limits.max_streams && client.is_multiplexed() {
             metrics.streams_full.increment(1);
         }
-        let record = client.thread.shared.access_log.is_some().then(|| Box::new(Record::start(client.peer, request)));
+        let plan = client.thread.shared.access_log.as_ref().and_then(Log::plan);
+        let (started, shared) = (Instant::now(), &client.thread.shared);
+        let trace = match shared.tracing.is_on() {
+            true => shared.tracing.begin(request.headers(), started, || client.thread.random()),
+            false => None,
+        };
+        let mut record = plan.map(|plan| Box::new(Record::start(plan, client.came(), request)));
+        if let Some(trace) = &trace {
+            Self::note_trace(&mut record, trace, client, request);
+        }
         let format = ReplyFormat {
             head: request.method() == Method::HEAD,
             grpc: false,
             interim: request.version() > Version::HTTP_10,
         };
-        Self { client: Rc::clone(client), started: Instant::now(), format, record, stream }
+        Self { client: Rc::clone(client), started, format, record, trace, stream }
+    }
+
+    /// Notes that the request is traced. What is told of it comes of a record, whether or not it has a line.
+    #[cold]
+    fn note_trace<B>(
+        record: &mut Option<Box<Record>>,
+        trace: &RequestTrace,
+        client: &ClientConnection,
+        request: &Request<B>,
+    ) {
+        let unlogged = || {
+            let plan = Arc::clone(&client.thread.shared.tracing.plan);
+            let mut record = Record::start(plan, client.came(), request);
+            record.logged = false;
+            Box::new(record)
+        };
+        record.get_or_insert_with(unlogged).trace = Some(InTrace { id: trace.id, span: Some(trace.span) });
     }
 
     /// The answer, which has begun, must have ended at `end`, whether or not the client reads it.
@@ -120,14 +150,21 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let told = self.record.as_ref().and_then(|_| self.cause()?.told());
         self.client.activity.leave();
-        if let Some(mut record) = self.record.take()
-            && let Some(log) = &self.client.thread.shared.access_log
-        {
+        if let Some(mut record) = self.record.take() {
             if let Some((flag, details)) = told {
                 record.flag = flag;
                 record.details = details.into();
             }
             record.duration = self.started.elapsed();
+            let thread = &self.client.thread;
+            if let Some(trace) = &self.trace {
+                trace.tell(&record, &thread.spans);
+            }
+            let Some(log) = thread.shared.access_log.as_ref().filter(|_| record.logged) else { return };
+            let draw = |below| thread.random_below(below);
+            if !record.plan.filter.passes(record.status, record.duration, record.is_flagged(), draw) {
+                return;
+            }
             if !log.write(record) {
                 self.client.thread.shared.metrics.log_lines_dropped.increment(1);
             }

@@ -29,4 +29,4 @@ mod workers;
 
 pub use crate::limits::{LimitError, Limits, Setting};
 pub use bind::BindError;
-pub use workers::{Options, Workers};
+pub use workers::{Options, Traces, Workers};

@@ -11,13 +11,15 @@ use backstay_guard::PageGuard;
 use backstay_limiter::Registry;
 use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::discovery::Node;
+use backstay_telemetry::resource::resource;
+use backstay_telemetry::{Exporter, Queue, Signal, Sources};
 use backstay_xds::client;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::options::{AccessLog, Options, RunError, StartError};
-use crate::access::{self, LogFile};
+use crate::access::{self, LogControl, LogFile};
 use crate::admin::{self, Admin};
 use crate::control::{Control, Model, SharedModel, Status, change, look, watch_certificates};
 use crate::counts::{ControlMetrics, ServerMetrics};
@@ -25,8 +27,9 @@ use crate::dns::{self, Dns, HostsFile};
 use crate::plane;
 use crate::process::{self, Descriptors};
 use crate::report;
-use crate::server::{self, Workers};
+use crate::server::{self, Traces, Workers};
 use crate::state::{self, StateFile, StateLock};
+use crate::trace::{TraceControl, Tracing};
 
 /// What ties the control thread to its [`Proxy`](super::Proxy).
 pub(super) struct Wires {
@@ -89,13 +92,16 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
     };
     tracing::info!(timeout = ?options.drain_timeout, "draining");
     control.into_workers().drain(options.drain_timeout).await;
-    let Tasks { admin, keepers, log, _lock, .. } = tasks;
+    let Tasks { admin, keepers, log, model, _lock, .. } = tasks;
     for keeper in keepers {
         let _ = keeper.await;
     }
     if let Some(admin) = admin {
         admin.abort();
     }
+    let traces = look(&model).end_tracing();
+    // What it takes is bounded, and nothing else is left to do.
+    let _ = tokio::task::spawn_blocking(move || drop(traces)).await;
     if let Some(log) = log {
         log.end().await;
     }
@@ -133,19 +139,31 @@ async fn begin(
         Some((log, tasks)) => (Some(log), Some(tasks)),
         None => (None, None),
     };
+    let log_control = access_log.clone().map(|log| LogControl {
+        log,
+        placed: options.access_log != AccessLog::Fleet,
+        overrides: options.log_overrides.clone(),
+    });
+    if let Some(control) = &log_control {
+        control.follow(None);
+    }
+    let tracing = Arc::new(Tracing::new(options.limits.span_queue, Arc::clone(&metrics.telemetry)));
+    let traces = traces(options, &tracing, &metrics)?;
     let workers = Workers::start(server::Options {
         threads: options.threads,
         limits: options.limits.clone(),
         upgrades: options.upgrades.clone(),
         metrics: Arc::clone(&metrics),
         access_log,
+        tracing: Traces(tracing),
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
     })
     .map_err(StartError::Thread)?;
     let limits = &options.limits;
     let limiters = Registry::new(limits.max_rate_limit_clients, Arc::clone(&metrics.rate_limit_clients));
     let model = Model::new(Arc::clone(&dns), runtime, any_address(), limits.max_health_checks, Arc::new(limiters));
-    let model = model.caching(limits.answer_cache, Arc::clone(&metrics.answer_caches));
+    let model =
+        model.caching(limits.answer_cache, Arc::clone(&metrics.answer_caches)).logging(log_control).tracing(traces);
     let model = Arc::new(Mutex::new(model));
     let (changes, changed) = watch::channel(0);
     let admin = listener.map(|(listener, _)| {
@@ -279,7 +297,7 @@ fn open_log(
     // Ends when the last data thread has.
     let writing = match &options.access_log {
         AccessLog::Off => return Ok(None),
-        AccessLog::Stdout => {
+        AccessLog::Stdout | AccessLog::Fleet => {
             // Past the standard library's buffer, which would hold back what could not be written.
             let out = File::from(io::stdout().as_fd().try_clone_to_owned().map_err(StartError::Thread)?);
             thread.spawn(move || {
@@ -305,6 +323,23 @@ fn open_log(
         }
     });
     Ok(Some((log, LogTasks { reopening, ended })))
+}
+
+/// What has traces follow what the fleet and the environment say, and tells them.
+fn traces(options: &Options, tracing: &Arc<Tracing>, metrics: &ServerMetrics) -> Result<TraceControl, StartError> {
+    let counts = &metrics.telemetry;
+    let sources = Sources {
+        spans: tracing.queue(),
+        logs: Queue::new(Signal::Logs, options.limits.span_queue, Arc::clone(counts)),
+        metrics: Box::new(Vec::new),
+    };
+    let environment = options.telemetry.clone();
+    let given = [("backstay.fleet", options.fleet.as_str())];
+    let resource = resource("backstay-proxy", &options.node_id, &given, &environment);
+    let exporter = Exporter::start(sources, resource, Arc::clone(counts)).map_err(StartError::Thread)?;
+    let traces = TraceControl { tracing: Arc::clone(tracing), exporter, environment };
+    traces.follow(None);
+    Ok(traces)
 }
 
 /// The address that stands for all addresses of this host: `[::]`, which takes IPv4 as well, unless there is no IPv6 here.

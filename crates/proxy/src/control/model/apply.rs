@@ -1,6 +1,5 @@
 //! One response, in the order in which its kinds depend on each other: secrets, backends, tables, address sets and revocations,
-//! routes,
-//! listeners, sockets.
+//! routes, listeners, sockets, and what is told.
 //!
 //! A reference to what is not there is no fault: the rest may come in the same response or the next.
 
@@ -9,6 +8,7 @@ use std::sync::Arc;
 
 use backstay_model::{
     AddressSet, Attachment, Backend, Fault, Faults, Kind, Listener, Resource, Revocations, Route, Secret, Slot, Table,
+    Telemetry,
 };
 use backstay_xds::client::Update;
 use bytes::Bytes;
@@ -43,6 +43,7 @@ struct Arrivals {
     revocations: Vec<Arrival<Revocations>>,
     routes: Vec<Arrival<Route>>,
     listeners: Vec<Arrival<Listener>>,
+    telemetry: Vec<Arrival<Box<Telemetry>>>,
 }
 
 impl Model {
@@ -60,6 +61,7 @@ impl Model {
         lookups(revocations, arrivals.revocations, &mut response.dirty, rejected);
         response.routes(arrivals.routes);
         response.listeners(arrivals.listeners);
+        response.telemetry(arrivals.telemetry);
         response.finish()
     }
 }
@@ -84,6 +86,7 @@ impl Response<'_> {
                 Ok(Resource::Revocations(item)) => arrivals.revocations.push(Arrival { name, version, value, item }),
                 Ok(Resource::Route(item)) => arrivals.routes.push(Arrival { name, version, value, item }),
                 Ok(Resource::Listener(item)) => arrivals.listeners.push(Arrival { name, version, value, item }),
+                Ok(Resource::Telemetry(item)) => arrivals.telemetry.push(Arrival { name, version, value, item }),
                 Err(faults) => self.reject(name, version, faults),
             }
         }
@@ -133,6 +136,7 @@ impl Response<'_> {
                         self.dirty.sockets.insert(old.item.socket(model.any));
                     }
                 }
+                Some(Kind::Telemetry) if model.telemetry.remove(&name).is_some() => self.dirty.telemetry = true,
                 _ => {}
             }
         }
@@ -307,6 +311,30 @@ impl Response<'_> {
                 || secrets.into_iter().any(|secret| self.dirty.secrets.contains(secret))
             {
                 self.dirty.sockets.insert(accepted.item.socket(any));
+            }
+        }
+    }
+
+    /// What the fleet says is in force with the requests that begin from now on.
+    fn telemetry(&mut self, arrivals: Vec<Arrival<Box<Telemetry>>>) {
+        for arrival in arrivals {
+            if self.model.telemetry.keys().any(|other| *other != arrival.name) {
+                let fault = Fault::new("", "a fleet says once what its proxies tell, and this is the second time");
+                self.reject(arrival.name, arrival.version, fault.into());
+                continue;
+            }
+            let (name, accepted) = arrival.accept(|_, telemetry| telemetry);
+            self.clear_rejection(&name);
+            self.model.telemetry.insert(name, accepted);
+            self.dirty.telemetry = true;
+        }
+        if self.dirty.telemetry {
+            let fleet = self.model.telemetry.values().next().map(|accepted| &*accepted.item);
+            if let Some(log) = &self.model.log {
+                log.follow(fleet.and_then(|fleet| fleet.access_log.as_ref()));
+            }
+            if let Some(traces) = &self.model.traces {
+                traces.follow(fleet);
             }
         }
     }

@@ -87,6 +87,7 @@ impl Composing {
             thread: Rc::clone(&leaving.exchange.client.thread),
             peer: leaving.exchange.client.peer.ip(),
             due,
+            trace: leaving.exchange.trace.clone(),
         };
         let length = CallPayload::length_of(&request.headers);
         let mut timer = Box::pin(sleep_until(due.into()));
