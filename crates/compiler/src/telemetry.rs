@@ -26,6 +26,7 @@ fn access_log(spec: &AccessLog) -> config::AccessLog {
         }),
     };
     config::AccessLog {
+        otlp: spec.sinks.iter().any(|sink| sink == "otlp"),
         stdout: spec.sinks.is_empty() || spec.sinks.iter().any(|sink| sink == "stdout"),
         layout: Some(layout),
         filter: spec.filter.as_ref().map(filter),

@@ -12,6 +12,7 @@ mod line;
 mod plan;
 mod record;
 mod settings;
+mod told;
 mod writer;
 
 pub(crate) use file::LogFile;
@@ -27,6 +28,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 use arc_swap::ArcSwapOption;
+use backstay_proto::otlp::logs::v1::LogRecord;
+use backstay_telemetry::Lane;
 
 use crate::counts::ServerMetrics;
 use writer::Writer;
@@ -45,6 +48,8 @@ pub struct Log {
 pub struct Records {
     queue: Receiver<Word>,
     asked: Arc<AtomicBool>,
+    /// Where those are left that a collector is told of.
+    told: Option<Lane<LogRecord>>,
 }
 
 /// What the writer is told.
@@ -60,7 +65,7 @@ pub fn channel(capacity: usize) -> (Log, Records) {
     let (sender, receiver) = sync_channel(capacity);
     let asked = Arc::<AtomicBool>::default();
     let plan = Arc::new(ArcSwapOption::from_pointee(Plan::default()));
-    (Log { queue: sender, asked: Arc::clone(&asked), plan }, Records { queue: receiver, asked })
+    (Log { queue: sender, asked: Arc::clone(&asked), plan }, Records { queue: receiver, asked, told: None })
 }
 
 impl Log {
@@ -89,6 +94,12 @@ impl Log {
 }
 
 impl Records {
+    /// The same, where what a collector is to be told is left in `lane`.
+    pub(crate) fn telling(mut self, lane: Lane<LogRecord>) -> Self {
+        self.told = Some(lane);
+        self
+    }
+
     /// Writes lines to `out` until every [`Log`] is gone. Blocks: meant for a thread of its own. Lines are written whenever
     /// the queue is empty. What `out` refuses is tried again; what there is no place for meanwhile is counted as lost.
     pub fn write_to(self, out: impl Write, metrics: &ServerMetrics) {
@@ -113,7 +124,14 @@ impl Records {
             let mut next = word.ok();
             while let Some(word) = next {
                 match word {
-                    Word::Record(record) => writer.add(&record),
+                    Word::Record(record) => {
+                        if let Some(lane) = self.told.as_ref().filter(|_| record.plan.told) {
+                            lane.push(record.told());
+                        }
+                        if record.plan.written {
+                            writer.add(&record);
+                        }
+                    }
                     Word::Reopen => writer.hurry(),
                 }
                 next = self.queue.try_recv().ok();

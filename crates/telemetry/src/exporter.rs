@@ -56,12 +56,13 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// A thread that sends what comes from `sources` as told of `resource`, nowhere until [`Exporter::aim`] says.
+    /// A thread that sends what comes from `sources` as told of `resource` to `targets`, until [`Exporter::aim`] says
+    /// others.
     ///
     /// # Errors
     /// Where the system refuses a thread.
-    pub fn start(sources: Sources, resource: Resource, counts: Arc<Counts>) -> io::Result<Self> {
-        let (targets, aimed) = watch::channel(Targets::default());
+    pub fn start(sources: Sources, resource: Resource, counts: Arc<Counts>, targets: Targets) -> io::Result<Self> {
+        let (targets, aimed) = watch::channel(targets);
         let (stop, stopped) = watch::channel(false);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("telemetry".to_owned()).spawn(move || {

@@ -11,12 +11,14 @@
 //! - [`Queue`], [`Lane`]: what waits to be sent. [`Counts`]: what became of it.
 //! - `transport`: one request to a collector, and what it said. `back_off`: when it is asked again.
 //! - [`Exporter`]: the thread that sends.
+//! - [`open_metrics`]: metrics for those who fetch them.
 
 pub mod attribute;
 mod back_off;
 mod counts;
 mod environment;
 mod exporter;
+pub mod open_metrics;
 mod queue;
 pub mod resource;
 mod signal;

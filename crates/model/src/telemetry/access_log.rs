@@ -35,6 +35,8 @@ pub const SENSITIVE_HEADERS: [&str; 10] = [
 pub struct AccessLog {
     /// Lines go to standard output.
     pub stdout: bool,
+    /// Lines go to the collector.
+    pub otlp: bool,
     /// What lines are made of.
     pub layout: Layout,
     /// Which requests are logged.
@@ -152,7 +154,7 @@ impl TryFrom<&config::AccessLog> for AccessLog {
         let filter = message.filter.as_ref().map(filter).transpose().within("filter");
         let redaction = redaction(message.redaction.as_ref()).within("redaction");
         let (layout, filter, redaction) = (layout, filter, redaction).together()?;
-        Ok(Self { stdout: message.stdout, layout, filter: filter.unwrap_or_default(), redaction })
+        Ok(Self { stdout: message.stdout, otlp: message.otlp, layout, filter: filter.unwrap_or_default(), redaction })
     }
 }
 

@@ -14,6 +14,10 @@ pub(super) const REDACTED: &str = "(redacted)";
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(super) layout: Layout,
+    /// Lines are written.
+    pub(super) written: bool,
+    /// Lines are told to a collector.
+    pub(super) told: bool,
     pub(crate) filter: LogFilter,
     pub(super) redaction: Redaction,
     request_headers: Box<[HeaderName]>,
@@ -30,14 +34,14 @@ pub(crate) type Captured = Box<[Option<HeaderValue>]>;
 
 impl Default for Plan {
     fn default() -> Self {
-        Self::new(AccessLog::default())
+        Self::new(AccessLog { stdout: true, ..AccessLog::default() })
     }
 }
 
 impl Plan {
     /// What `log` asks for.
     pub(crate) fn new(log: AccessLog) -> Self {
-        let AccessLog { layout, filter, redaction, .. } = log;
+        let AccessLog { stdout: written, otlp: told, layout, filter, redaction } = log;
         let distinct = |names: Vec<HeaderName>| {
             let mut distinct: Vec<HeaderName> = Vec::with_capacity(names.len());
             for name in names {
@@ -71,6 +75,8 @@ impl Plan {
             tells_tls,
             host: host(),
             layout,
+            written,
+            told,
             filter,
             redaction,
         }

@@ -27,12 +27,13 @@ pub(crate) struct LogControl {
 impl LogControl {
     /// The fleet says this from now on, or nothing any more.
     pub(crate) fn follow(&self, fleet: Option<&AccessLog>) {
-        if !self.placed && !fleet.is_some_and(|fleet| fleet.stdout) {
+        if !self.placed && !fleet.is_some_and(|fleet| fleet.stdout || fleet.otlp) {
             return self.log.turn(None);
         }
         let LogOverrides { layout, filter, redaction } = self.overrides.clone();
         let fleet = fleet.cloned().unwrap_or_default();
         self.log.turn(Some(Plan::new(AccessLog {
+            stdout: self.placed || fleet.stdout,
             layout: layout.unwrap_or(fleet.layout),
             filter: filter.unwrap_or(fleet.filter),
             redaction: redaction.unwrap_or(fleet.redaction),

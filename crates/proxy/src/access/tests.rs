@@ -189,6 +189,18 @@ fn lines_of_text_are_as_their_format_says_and_hide_what_they_must() {
 }
 
 #[test]
+fn a_collector_is_told_the_same_as_a_map_or_as_a_text() {
+    let fields = config::LogFields { names: vec!["status".to_owned(), "upstream".to_owned()], ..Default::default() };
+    let told = planned(&hiding(access_log::Layout::Fields(fields))).told();
+    assert_eq!((told.trace_id.len(), told.span_id.len(), told.time_unix_nano), (16, 0, 951_782_399_250_000_000));
+    let map = format!("{:?}", told.body);
+    assert!(map.contains("KvlistValue") && map.contains("IntValue(503)") && map.contains("192.0.2.3:80"), "{map}");
+    let told = planned(&hiding(access_log::Layout::Text("%RESPONSE_CODE% %REQ(:PATH)%".to_owned()))).told();
+    let text = format!("{:?}", told.body);
+    assert!(text.contains("StringValue(\"503 /a?token=(redacted)&b=c\")"), "{text}");
+}
+
+#[test]
 fn lines_of_json_have_the_fields_of_choice() {
     let fields = config::LogFields {
         names: ["status", "start_time", "tls_cipher", "trace_id"].map(String::from).into(),

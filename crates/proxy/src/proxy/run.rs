@@ -11,8 +11,9 @@ use backstay_guard::PageGuard;
 use backstay_limiter::Registry;
 use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::discovery::Node;
+use backstay_proto::otlp::logs::v1::LogRecord;
 use backstay_telemetry::resource::resource;
-use backstay_telemetry::{Exporter, Queue, Signal, Sources};
+use backstay_telemetry::{Exporter, Lane, Queue, Signal, Sources, Targets};
 use backstay_xds::client;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, oneshot, watch};
@@ -100,11 +101,11 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
         admin.abort();
     }
     let traces = look(&model).end_tracing();
-    // What it takes is bounded, and nothing else is left to do.
-    let _ = tokio::task::spawn_blocking(move || drop(traces)).await;
     if let Some(log) = log {
         log.end().await;
     }
+    // What it takes is bounded, and nothing else is left to do. The last lines are among what is told.
+    let _ = tokio::task::spawn_blocking(move || drop(traces)).await;
 }
 
 /// What runs beside the subscription.
@@ -135,7 +136,8 @@ async fn begin(
     let dns = Arc::new(Dns::new(&options.dns_servers, runtime.clone())?);
     let metrics = Arc::<ServerMetrics>::default();
     let control_metrics = Arc::<ControlMetrics>::default();
-    let (access_log, log) = match open_log(options, &metrics, reopen)? {
+    let logs = Queue::new(Signal::Logs, options.limits.access_log_queue, Arc::clone(&metrics.telemetry));
+    let (access_log, log) = match open_log(options, &metrics, reopen, logs.lane())? {
         Some((log, tasks)) => (Some(log), Some(tasks)),
         None => (None, None),
     };
@@ -148,7 +150,7 @@ async fn begin(
         control.follow(None);
     }
     let tracing = Arc::new(Tracing::new(options.limits.span_queue, Arc::clone(&metrics.telemetry)));
-    let traces = traces(options, &tracing, &metrics)?;
+    let traces = traces(options, &tracing, logs, &metrics)?;
     let workers = Workers::start(server::Options {
         threads: options.threads,
         limits: options.limits.clone(),
@@ -289,8 +291,10 @@ fn open_log(
     options: &Options,
     metrics: &Arc<ServerMetrics>,
     reopen: Arc<Notify>,
+    told: Lane<LogRecord>,
 ) -> Result<Option<(access::Log, LogTasks)>, StartError> {
     let (log, records) = access::channel(options.limits.access_log_queue);
+    let records = records.telling(told);
     let (over, ended) = oneshot::channel::<()>();
     let metrics = Arc::clone(metrics);
     let thread = std::thread::Builder::new().name("access-log".to_owned());
@@ -326,17 +330,19 @@ fn open_log(
 }
 
 /// What has traces follow what the fleet and the environment say, and tells them.
-fn traces(options: &Options, tracing: &Arc<Tracing>, metrics: &ServerMetrics) -> Result<TraceControl, StartError> {
+fn traces(
+    options: &Options,
+    tracing: &Arc<Tracing>,
+    logs: Queue<LogRecord>,
+    metrics: &ServerMetrics,
+) -> Result<TraceControl, StartError> {
     let counts = &metrics.telemetry;
-    let sources = Sources {
-        spans: tracing.queue(),
-        logs: Queue::new(Signal::Logs, options.limits.span_queue, Arc::clone(counts)),
-        metrics: Box::new(Vec::new),
-    };
+    let sources = Sources { spans: tracing.queue(), logs, metrics: Box::new(Vec::new) };
     let environment = options.telemetry.clone();
     let given = [("backstay.fleet", options.fleet.as_str())];
     let resource = resource("backstay-proxy", &options.node_id, &given, &environment);
-    let exporter = Exporter::start(sources, resource, Arc::clone(counts)).map_err(StartError::Thread)?;
+    let exporter =
+        Exporter::start(sources, resource, Arc::clone(counts), Targets::default()).map_err(StartError::Thread)?;
     let traces = TraceControl { tracing: Arc::clone(tracing), exporter, environment };
     traces.follow(None);
     Ok(traces)

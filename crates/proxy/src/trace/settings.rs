@@ -35,14 +35,19 @@ impl TraceControl {
     pub(crate) fn follow(&self, fleet: Option<&Telemetry>) {
         let given = fleet.and_then(|fleet| fleet.collector.as_ref());
         // It was read once before; what completes a collector of the fleet is what was read then.
-        let collector = self.environment.collector(Signal::Traces, given).ok().flatten();
-        let collector = collector.filter(|_| !self.environment.silences(Signal::Traces));
+        let aimed = |signal| {
+            let collector = self.environment.collector(signal, given).ok().flatten();
+            collector.filter(|_| !self.environment.silences(signal))
+        };
+        let collector = aimed(Signal::Traces);
+        let logs = fleet.and_then(|fleet| fleet.access_log.as_ref()).filter(|log| log.otlp);
+        let logs = logs.and_then(|_| aimed(Signal::Logs));
         let asked = fleet.and_then(|fleet| fleet.tracing.as_ref());
         let sampler = self.environment.sampler().ok().flatten().or(asked.map(|asked| asked.sampler));
         let formats = self.environment.propagators().ok().flatten();
         let formats = formats.or_else(|| asked.map(|asked| asked.formats.clone()));
         let sampler = sampler.filter(|_| collector.is_some()).unwrap_or(Sampler::OFF);
-        self.exporter.aim(Targets { traces: collector, ..Targets::default() });
+        self.exporter.aim(Targets { traces: collector, logs, ..Targets::default() });
         self.tracing.turn(Rules { sampler, formats: formats.unwrap_or_else(|| vec![Format::W3c]) });
     }
 }

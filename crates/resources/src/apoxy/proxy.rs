@@ -57,7 +57,7 @@ pub struct ProxySpec {
     /// Which requests are traced. Default: none; what clients say of traces goes on as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracing: Option<Tracing>,
-    /// The collector that is told of traces. Default: the one that the variables of a proxy name, such as
+    /// The collector that is told of traces and of lines. Default: the one that the variables of a proxy name, such as
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`, which win in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collector: Option<Collector>,

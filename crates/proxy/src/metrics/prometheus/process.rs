@@ -212,9 +212,22 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Rises("cause", |process| process.server.telemetry.of(Signal::Traces).dropped().into()),
     },
     Family {
+        name: "backstay_telemetry_logs_sent_total",
+        help: "Lines of the access log that a collector has taken.",
+        read: Rise(|process| process.server.telemetry.of(Signal::Logs).sent()),
+    },
+    Family {
+        name: "backstay_telemetry_logs_dropped_total",
+        help: "Lines that no collector was told of: there were too many to wait, it refused them, or it could not be reached.",
+        read: Rises("cause", |process| process.server.telemetry.of(Signal::Logs).dropped().into()),
+    },
+    Family {
         name: "backstay_telemetry_failures_total",
         help: "Requests to a collector that failed; what they told is told again, or dropped.",
-        read: Rise(|process| process.server.telemetry.of(Signal::Traces).failures()),
+        read: Rises("signal", |process| {
+            let failures = |signal: Signal| (signal.name(), process.server.telemetry.of(signal).failures());
+            [Signal::Traces, Signal::Logs].map(failures).into()
+        }),
     },
     Family {
         name: "backstay_mirrors_dropped_total",

@@ -14,7 +14,7 @@ use crate::field::{FieldPath, Findings};
 const MAX_LIST: usize = 64;
 
 /// Where lines may go. A file is named by `backstay proxy --access-log` alone: who may write this object may not write any file.
-const SINKS: [&str; 1] = ["stdout"];
+const SINKS: [&str; 2] = ["stdout", "otlp"];
 
 const TIMES: [&str; 2] = ["rfc3339", "unix"];
 
@@ -22,7 +22,8 @@ const TIMES: [&str; 2] = ["rfc3339", "unix"];
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct AccessLog {
-    /// Where lines go: `stdout`. Default: to standard output. Where a proxy has `--access-log`, they go there instead.
+    /// Where lines go: `stdout`, and `otlp` for the collector. Default: to standard output. Where a proxy has `--access-log`, they go
+    /// there instead of to standard output. Envoy: `open_telemetry`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub sinks: Vec<String>,
