@@ -1,6 +1,6 @@
 //! The access log: a line for each request, written off the data threads.
 //!
-//! What lines are made of, and which requests have one, is a [`plan`](Plan), which the fleet and the command line have a say in
+//! What lines are made of, and which requests have one, is a plan (`plan`), which the fleet and the command line have a say in
 //! (`settings`) and which may change at any time: a request keeps the one that it began with.
 //!
 //! Data threads hand records to a bounded queue and never wait: when the writer is behind, lines are dropped and counted. So are

@@ -34,6 +34,9 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An answer to a client that did not finish its head in time.
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
+/// In place of an address that the system does not tell.
+const UNKNOWN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
 /// A connection that was accepted, and counts.
 pub(super) struct Accepted {
     pub(super) thread: Rc<DataThread>,
@@ -60,7 +63,7 @@ async fn serve<S: Service>(
     let Accepted { thread, socket, peer, permit } = accepted;
     let _ = stream.set_nodelay(true);
     keep_alive(&stream);
-    let local = stream.local_addr().unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
+    let local = stream.local_addr().unwrap_or(UNKNOWN);
 
     // Until the first request, the sweep's limit for heads covers the TLS handshake and the choice of protocol.
     let mut opening = Box::pin(open(&thread, &socket, stream));

@@ -3,6 +3,8 @@
 //!
 //! A reference to what is not there is no fault: the rest may come in the same response or the next.
 
+mod telemetry;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -311,30 +313,6 @@ impl Response<'_> {
                 || secrets.into_iter().any(|secret| self.dirty.secrets.contains(secret))
             {
                 self.dirty.sockets.insert(accepted.item.socket(any));
-            }
-        }
-    }
-
-    /// What the fleet says is in force with the requests that begin from now on.
-    fn telemetry(&mut self, arrivals: Vec<Arrival<Box<Telemetry>>>) {
-        for arrival in arrivals {
-            if self.model.telemetry.keys().any(|other| *other != arrival.name) {
-                let fault = Fault::new("", "a fleet says once what its proxies tell, and this is the second time");
-                self.reject(arrival.name, arrival.version, fault.into());
-                continue;
-            }
-            let (name, accepted) = arrival.accept(|_, telemetry| telemetry);
-            self.clear_rejection(&name);
-            self.model.telemetry.insert(name, accepted);
-            self.dirty.telemetry = true;
-        }
-        if self.dirty.telemetry {
-            let fleet = self.model.telemetry.values().next().map(|accepted| &*accepted.item);
-            if let Some(log) = &self.model.log {
-                log.follow(fleet.and_then(|fleet| fleet.access_log.as_ref()));
-            }
-            if let Some(traces) = &self.model.traces {
-                traces.follow(fleet);
             }
         }
     }
