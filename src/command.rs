@@ -1,6 +1,7 @@
 //! The subcommands, a file each.
 
 pub(crate) mod access;
+pub(crate) mod access_log;
 pub(crate) mod apply;
 pub(crate) mod bootstrap;
 pub(crate) mod ca;

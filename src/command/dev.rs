@@ -16,7 +16,6 @@ use backstay_auth::{Digest, new_token};
 use backstay_control_plane::{AccessOptions, ControlPlane, Security};
 use backstay_guard::{LogSwitch, check_address};
 use backstay_proxy::Access;
-use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
 use self::changes::Changes;
@@ -25,6 +24,7 @@ use self::earlier::Earlier;
 use self::manifests::Followed;
 use self::own_tls::OwnTls;
 use super::access::AccessArgs;
+use super::access_log::AccessLogArgs;
 use super::trust::TrustArgs;
 use super::{AllowedHostArgs, FastlyArgs};
 use crate::address_file::AddressFileArgs;
@@ -71,9 +71,6 @@ pub(crate) struct Args {
     /// Address of the proxy's admin endpoint; loopback only, unless --insecure
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
-    /// Where a line for each request goes
-    #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
-    access_log: String,
     /// Allow addresses that other machines can reach, although nothing encrypts or authenticates
     #[arg(long)]
     insecure: bool,
@@ -82,6 +79,8 @@ pub(crate) struct Args {
     tls: bool,
     #[command(flatten)]
     access: AccessArgs,
+    #[command(flatten)]
+    access_log: AccessLogArgs,
     #[command(flatten)]
     fastly: FastlyArgs,
     #[command(flatten)]
@@ -136,7 +135,9 @@ impl Args {
             insecure: self.insecure,
             allowed_hosts: self.allowed_hosts.names,
             state_dir: Some(self.data_dir.join("proxy")),
-            access_log: super::proxy::access_log(&self.access_log),
+            access_log: self.access_log.place(),
+            log_overrides: self.access_log.overrides()?,
+            telemetry: backstay_proxy::Environment::of_process(),
             trust: self.trust.trust(),
             log_switch: Some(log_switch),
             ..backstay_proxy::Options::default()

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use backstay_guard::LogSwitch;
 use backstay_model::FleetName;
-use backstay_proxy::{Access, AccessLog, DnsServer, Keys, Limits, Options, Proxy, Setting, UpgradeError, Upgrades};
+use backstay_proxy::{Access, DnsServer, Environment, Keys, Limits, Options, Proxy, Setting, UpgradeError, Upgrades};
 use backstay_resources::GoDuration;
 use clap::builder::NonEmptyStringValueParser;
 use http::Uri;
@@ -18,6 +18,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::AllowedHostArgs;
+use super::access_log::AccessLogArgs;
 use super::trust::TrustArgs;
 use crate::address_file::AddressFileArgs;
 use crate::client::Segment;
@@ -69,9 +70,6 @@ pub(crate) struct Args {
     /// DNS server to ask instead of the system's: IP or IP:PORT, tcp://IP over TCP alone, or tls://IP#NAME over TLS; may be repeated
     #[arg(long = "dns-server", value_name = "IP[:PORT]")]
     dns_servers: Vec<DnsServer>,
-    /// Where a line for each request goes
-    #[arg(long, value_name = "off|stdout|FILE", default_value = "off", value_parser = NonEmptyStringValueParser::new())]
-    access_log: String,
     /// How long to go on serving once told to end, such as 10s: /ready fails at once, and clients are told to connect anew
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     drain_delay: GoDuration,
@@ -84,6 +82,8 @@ pub(crate) struct Args {
     /// A protocol that connections of clients may change to, or none; may be repeated
     #[arg(long = "upgrade", value_name = "PROTOCOL", default_value = "websocket")]
     upgrades: Vec<Upgrade>,
+    #[command(flatten)]
+    access_log: AccessLogArgs,
     #[command(flatten)]
     trust: TrustArgs,
     #[command(flatten)]
@@ -284,7 +284,9 @@ impl Args {
             allowed_hosts: self.allowed_hosts.names,
             threads: self.threads.map_or_else(processors, usize::from),
             dns_servers: self.dns_servers,
-            access_log: access_log(&self.access_log),
+            access_log: self.access_log.place(),
+            log_overrides: self.access_log.overrides()?,
+            telemetry: Environment::of_process(),
             drain_delay: self.drain_delay.0,
             drain_timeout: self.drain_timeout.0,
             limits,
@@ -339,13 +341,4 @@ async fn answers(proxy: &Proxy) -> bool {
 /// Unique among the processes of a fleet, and telling for whoever reads the status.
 pub(super) fn node_id() -> String {
     format!("{}-{}", super::host_name("proxy"), std::process::id())
-}
-
-/// Where `--access-log` says that requests are logged.
-pub(crate) fn access_log(text: &str) -> AccessLog {
-    match text {
-        "off" => AccessLog::Off,
-        "stdout" => AccessLog::Stdout,
-        path => AccessLog::File(PathBuf::from(path)),
-    }
 }

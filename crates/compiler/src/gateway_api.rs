@@ -8,6 +8,7 @@ mod node;
 mod read;
 mod routes;
 mod tables;
+mod telemetry;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

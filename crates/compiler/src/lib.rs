@@ -15,7 +15,7 @@
 //! - `graph`: what front ends have in common. Links that can be followed backwards, which fleets need a resource, what
 //!   the proxies of each fleet hold, what has been said about objects, and Secrets.
 //! - `gateway_api`: the front end for Gateway API, Backends and their policies: tables of objects, and the steps of one `apply`.
-//! - `backend`, `policy`, `secret`, `gateway`, `route`: what one object of a kind compiles to, given what it refers to.
+//! - `backend`, `policy`, `secret`, `gateway`, `route`, `telemetry`: what one object of a kind compiles to, given what it refers to.
 //! - `last_good`: the last good version of an object. `last_good_secret`: Secrets as they last could serve, for a restart.
 //!   `features`: what of the Gateway API is done. `encode`: a resource's bytes.
 
@@ -34,6 +34,7 @@ mod output;
 mod policy;
 mod route;
 mod secret;
+mod telemetry;
 
 use backstay_destination::hostname;
 

@@ -13,8 +13,9 @@ use backstay_proto::admin::fleet_service_server::FleetServiceServer;
 use backstay_proto::client_status::client_status_discovery_service_server::ClientStatusDiscoveryServiceServer;
 use backstay_resources::{GoDuration, Registry, Timestamp};
 use backstay_store::Store;
-use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use backstay_telemetry::open_metrics;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use tokio::sync::watch;
 use tonic::server::NamedService as _;
@@ -119,10 +120,15 @@ pub(crate) fn router(
     let (figures, objects) = (ObjectFigures::default(), shared.clone());
     let figures = Arc::new(figures);
     let (fleets, others) = (fleets.clone(), store.replicas());
-    let metrics = get(move || {
+    let metrics = get(move |headers: HeaderMap| {
         let of_fleets = replicas::figures(&fleets, others.as_deref());
         let text = exposition.render() + &of_fleets + &figures.render(&objects);
-        async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
+        let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        let answer = match open_metrics::is_wanted(accept) {
+            true => (open_metrics::OPEN_METRICS, open_metrics::convert(&text)),
+            false => (open_metrics::PROMETHEUS, text),
+        };
+        async move { ([(CONTENT_TYPE, answer.0)], answer.1) }
     });
     Ok(Router::new()
         .route("/metrics", metrics)

@@ -16,7 +16,7 @@
 //!
 //! - [`Resource`]: any of the kinds, from its bytes. `fault`: what is wrong with it.
 //! - `name`: what resources and fleets are called.
-//! - `listener`, [`route`], `backend`, `secret`, `lookup` (tables, address sets and revocations): the kinds.
+//! - `listener`, [`route`], `backend`, `secret`, `lookup` (tables, address sets and revocations), [`telemetry`]: the kinds.
 //! - `scalar`: durations and names of headers as the messages say them.
 
 mod backend;
@@ -28,6 +28,7 @@ mod resource;
 pub mod route;
 mod scalar;
 mod secret;
+pub mod telemetry;
 
 pub use backend::{
     Allowed, Backend, BackendSpec, Connections, Discovery, HashCookie, HashKind, HashPolicy, HealthCheck, HostRewrite,
@@ -48,6 +49,7 @@ pub use route::{
     Redirect, Respond, Route, Rule, RuleMatch, Target, WeightedTarget, WeightedTargets,
 };
 pub use secret::{Authorities, Identity, Secret, Statement};
+pub use telemetry::Telemetry;
 
 #[cfg(test)]
 mod tests;

@@ -31,12 +31,22 @@ pub enum Kind {
     Route,
     /// An address to listen on.
     Listener,
+    /// What the proxies of a fleet tell of what they do.
+    Telemetry,
 }
 
 impl Kind {
     /// All of them, each after those that it can refer to.
-    pub const ALL: [Self; 7] =
-        [Self::Secret, Self::Backend, Self::Table, Self::AddressSet, Self::Revocations, Self::Route, Self::Listener];
+    pub const ALL: [Self; 8] = [
+        Self::Secret,
+        Self::Backend,
+        Self::Table,
+        Self::AddressSet,
+        Self::Revocations,
+        Self::Route,
+        Self::Listener,
+        Self::Telemetry,
+    ];
 
     /// What names of this kind begin with, before a slash.
     #[must_use]
@@ -49,6 +59,7 @@ impl Kind {
             Self::Revocations => "revocation",
             Self::Route => "route",
             Self::Listener => "listener",
+            Self::Telemetry => "telemetry",
         }
     }
 
@@ -82,7 +93,7 @@ pub struct Scoped<'a> {
 ///
 /// - `listener/NAMESPACE/GATEWAY/LISTENER`, for the second and later addresses of a Gateway with `@ADDRESS` behind it;
 /// - `route/NAMESPACE/HTTPROUTE`;
-/// - `backend/BACKEND`, `table/TABLE`, `address-set/SET`, `revocation/SET`;
+/// - `backend/BACKEND`, `table/TABLE`, `address-set/SET`, `revocation/SET`, `telemetry/FLEET`;
 /// - `secret/NAMESPACE/SECRET`, and `secret/NAMESPACE/SECRET/ca.crt` for a Secret that holds authorities, since one can be both.
 ///
 /// Objects of the cluster have no segment for a namespace.
@@ -107,6 +118,8 @@ pub enum ResourceName<'a> {
     AddressSet(&'a str),
     /// Tokens that do not count any more.
     Revocations(&'a str),
+    /// What the proxies of a fleet tell.
+    Telemetry(&'a str),
     /// The certificate, with its key, of a Secret.
     Certificate {
         /// Namespace of the Secret.
@@ -136,11 +149,16 @@ impl<'a> ResourceName<'a> {
             (!name.contains('/')).then_some(Scoped { namespace, name })
         };
         Some(match Kind::of(name)? {
-            Kind::Backend | Kind::Table | Kind::AddressSet | Kind::Revocations if rest.contains('/') => return None,
+            Kind::Backend | Kind::Table | Kind::AddressSet | Kind::Revocations | Kind::Telemetry
+                if rest.contains('/') =>
+            {
+                return None;
+            }
             Kind::Backend => Self::Backend(rest),
             Kind::Table => Self::Table(rest),
             Kind::AddressSet => Self::AddressSet(rest),
             Kind::Revocations => Self::Revocations(rest),
+            Kind::Telemetry => Self::Telemetry(rest),
             Kind::Route => Self::Route(scoped(rest)?),
             Kind::Listener => {
                 let (gateway, listener) = rest.rsplit_once('/')?;
@@ -171,6 +189,7 @@ impl<'a> ResourceName<'a> {
             Self::Table(_) => Kind::Table,
             Self::AddressSet(_) => Kind::AddressSet,
             Self::Revocations(_) => Kind::Revocations,
+            Self::Telemetry(_) => Kind::Telemetry,
             Self::Certificate { .. } | Self::Authority { .. } => Kind::Secret,
         }
     }
@@ -198,9 +217,11 @@ impl fmt::Display for ResourceName<'_> {
             Self::Listener { gateway, listener, address: None } => write!(f, "{gateway}/{listener}"),
             Self::Listener { gateway, listener, address: Some(address) } => write!(f, "{gateway}/{listener}@{address}"),
             Self::Route(route) => route.fmt(f),
-            Self::Backend(name) | Self::Table(name) | Self::AddressSet(name) | Self::Revocations(name) => {
-                f.write_str(name)
-            }
+            Self::Backend(name)
+            | Self::Table(name)
+            | Self::AddressSet(name)
+            | Self::Revocations(name)
+            | Self::Telemetry(name) => f.write_str(name),
             Self::Certificate { namespace, secret } => write!(f, "{namespace}/{secret}"),
             Self::Authority { namespace, secret } => write!(f, "{namespace}/{secret}/{AUTHORITY}"),
         }

@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::fault::{Checked, Faults, refuse, unknown};
 use crate::name::Kind;
-use crate::{AddressSet, Backend, Listener, Revocations, Route, Secret, Table, lookup};
+use crate::{AddressSet, Backend, Listener, Revocations, Route, Secret, Table, Telemetry, lookup};
 
 /// A resource of any kind, checked by itself: what it refers to may not be there yet.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub enum Resource {
     Route(Route),
     /// See [`Listener`].
     Listener(Listener),
+    /// See [`Telemetry`].
+    Telemetry(Box<Telemetry>),
 }
 
 impl Resource {
@@ -48,6 +50,7 @@ impl Resource {
             Self::Revocations(_) => Kind::Revocations,
             Self::Route(_) => Kind::Route,
             Self::Listener(_) => Kind::Listener,
+            Self::Telemetry(_) => Kind::Telemetry,
         }
     }
 }
@@ -64,6 +67,7 @@ impl TryFrom<&resource::Kind> for Resource {
             resource::Kind::Table(message) => Self::Table(lookup::table(message)?),
             resource::Kind::AddressSet(message) => Self::AddressSet(lookup::address_set(message)?),
             resource::Kind::Revocations(message) => Self::Revocations(lookup::revocations(message)?),
+            resource::Kind::Telemetry(message) => Self::Telemetry(Box::new(message.try_into()?)),
         })
     }
 }
@@ -85,6 +89,7 @@ fn message(name: &str, value: Bytes) -> Checked<resource::Kind> {
         resource::Kind::Table(_) => Kind::Table,
         resource::Kind::AddressSet(_) => Kind::AddressSet,
         resource::Kind::Revocations(_) => Kind::Revocations,
+        resource::Kind::Telemetry(_) => Kind::Telemetry,
     };
     if Kind::of(name) != Some(kind) {
         return refuse("", format!("a resource of kind {kind:?} cannot be called {name:?}"));

@@ -67,8 +67,75 @@ pub mod etcd {
     }
 }
 
+/// OTLP. The names of the packages are OpenTelemetry's.
+pub mod opentelemetry {
+    /// `opentelemetry.proto`.
+    pub mod proto {
+        /// Its services.
+        pub mod collector {
+            /// `opentelemetry.proto.collector.logs`.
+            pub mod logs {
+                /// Version 1.
+                pub mod v1 {
+                    tonic::include_proto!("opentelemetry.proto.collector.logs.v1");
+                }
+            }
+            /// `opentelemetry.proto.collector.metrics`.
+            pub mod metrics {
+                /// Version 1.
+                pub mod v1 {
+                    tonic::include_proto!("opentelemetry.proto.collector.metrics.v1");
+                }
+            }
+            /// `opentelemetry.proto.collector.trace`.
+            pub mod trace {
+                /// Version 1.
+                pub mod v1 {
+                    tonic::include_proto!("opentelemetry.proto.collector.trace.v1");
+                }
+            }
+        }
+        /// `opentelemetry.proto.common`.
+        pub mod common {
+            /// Version 1.
+            pub mod v1 {
+                tonic::include_proto!("opentelemetry.proto.common.v1");
+            }
+        }
+        /// `opentelemetry.proto.logs`.
+        pub mod logs {
+            /// Version 1.
+            pub mod v1 {
+                tonic::include_proto!("opentelemetry.proto.logs.v1");
+            }
+        }
+        /// `opentelemetry.proto.metrics`.
+        pub mod metrics {
+            /// Version 1.
+            pub mod v1 {
+                tonic::include_proto!("opentelemetry.proto.metrics.v1");
+            }
+        }
+        /// `opentelemetry.proto.resource`.
+        pub mod resource {
+            /// Version 1.
+            pub mod v1 {
+                tonic::include_proto!("opentelemetry.proto.resource.v1");
+            }
+        }
+        /// `opentelemetry.proto.trace`.
+        pub mod trace {
+            /// Version 1.
+            pub mod v1 {
+                tonic::include_proto!("opentelemetry.proto.trace.v1");
+            }
+        }
+    }
+}
+
 pub use backstay::{admin::v1 as admin, config::v1 as config, join::v1 as join, report::v1 as report};
 pub use envoy::service::{discovery::v3 as discovery, status::v3 as client_status};
+pub use opentelemetry::proto as otlp;
 
 /// The descriptors of all messages, as an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,20 +1,35 @@
-//! The access log: a line of JSON for each request, written off the data threads.
+//! The access log: a line for each request, written off the data threads.
+//!
+//! What lines are made of, and which requests have one, is a plan (`plan`), which the fleet and the command line have a say in
+//! (`settings`) and which may change at any time: a request keeps the one that it began with.
 //!
 //! Data threads hand records to a bounded queue and never wait: when the writer is behind, lines are dropped and counted. So are
 //! lines that cannot be written, as on a full disk: the writer goes on, and lines follow once there is room again.
 
+mod fields;
 mod file;
+mod line;
+mod plan;
 mod record;
+mod settings;
+mod told;
 mod writer;
 
 pub(crate) use file::LogFile;
-pub(crate) use record::CallRecord;
+pub(crate) use plan::Plan;
 pub use record::Record;
+pub(crate) use record::{CallRecord, Came, ClientTls, InTrace};
+pub(crate) use settings::LogControl;
+pub use settings::LogOverrides;
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+
+use arc_swap::ArcSwapOption;
+use backstay_proto::otlp::logs::v1::LogRecord;
+use backstay_telemetry::Lane;
 
 use crate::counts::ServerMetrics;
 use writer::Writer;
@@ -24,6 +39,8 @@ use writer::Writer;
 pub struct Log {
     queue: SyncSender<Word>,
     asked: Arc<AtomicBool>,
+    /// `None`: no request is logged.
+    plan: Arc<ArcSwapOption<Plan>>,
 }
 
 /// Where records are taken from.
@@ -31,6 +48,8 @@ pub struct Log {
 pub struct Records {
     queue: Receiver<Word>,
     asked: Arc<AtomicBool>,
+    /// Where those are left that a collector is told of.
+    told: Option<Lane<LogRecord>>,
 }
 
 /// What the writer is told.
@@ -41,14 +60,26 @@ enum Word {
     Reopen,
 }
 
-/// A queue of at most `capacity` records.
+/// A queue of at most `capacity` records, of all requests and with the usual fields until another plan comes.
 pub fn channel(capacity: usize) -> (Log, Records) {
     let (sender, receiver) = sync_channel(capacity);
     let asked = Arc::<AtomicBool>::default();
-    (Log { queue: sender, asked: Arc::clone(&asked) }, Records { queue: receiver, asked })
+    let plan = Arc::new(ArcSwapOption::from_pointee(Plan::default()));
+    (Log { queue: sender, asked: Arc::clone(&asked), plan }, Records { queue: receiver, asked, told: None })
 }
 
 impl Log {
+    /// The plan of a request that begins now; `None` where it is not logged.
+    #[inline]
+    pub(crate) fn plan(&self) -> Option<Arc<Plan>> {
+        self.plan.load_full()
+    }
+
+    /// Logs by `plan` from now on, or not at all.
+    pub(crate) fn turn(&self, plan: Option<Plan>) {
+        self.plan.store(plan.map(Arc::new));
+    }
+
     /// Leaves a record; `false` when there is no room for it.
     pub(crate) fn write(&self, record: Box<Record>) -> bool {
         self.queue.try_send(Word::Record(record)).is_ok()
@@ -63,6 +94,12 @@ impl Log {
 }
 
 impl Records {
+    /// The same, where what a collector is to be told is left in `lane`.
+    pub(crate) fn telling(mut self, lane: Lane<LogRecord>) -> Self {
+        self.told = Some(lane);
+        self
+    }
+
     /// Writes lines to `out` until every [`Log`] is gone. Blocks: meant for a thread of its own. Lines are written whenever
     /// the queue is empty. What `out` refuses is tried again; what there is no place for meanwhile is counted as lost.
     pub fn write_to(self, out: impl Write, metrics: &ServerMetrics) {
@@ -87,7 +124,14 @@ impl Records {
             let mut next = word.ok();
             while let Some(word) = next {
                 match word {
-                    Word::Record(record) => writer.add(&record),
+                    Word::Record(record) => {
+                        if let Some(lane) = self.told.as_ref().filter(|_| record.plan.told) {
+                            lane.push(record.told());
+                        }
+                        if record.plan.written {
+                            writer.add(&record);
+                        }
+                    }
                     Word::Reopen => writer.hurry(),
                 }
                 next = self.queue.try_recv().ok();

@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backstay_http1::HeadLimits;
+use backstay_proto::otlp::trace::v1::Span;
+use backstay_telemetry::Lane;
 use backstay_upstream::{LINGER, OwnAddresses, Settings};
 use http::HeaderValue;
 use rand::rngs::SmallRng;
@@ -31,6 +33,7 @@ use crate::counts::ServerMetrics;
 use crate::limits::Limits;
 use crate::process::Seldom;
 use crate::tokens::Grants;
+use crate::trace::Tracing;
 use crate::trust::Trust;
 use crate::upgrades::Upgrades;
 use crate::upstream::{Connector, Upstreams};
@@ -48,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) trust: Trust,
     pub(crate) metrics: Arc<ServerMetrics>,
     pub(crate) access_log: Option<access::Log>,
+    /// Which requests are sampled.
+    pub(crate) tracing: Arc<Tracing>,
     /// Addresses this process listens on.
     pub(crate) own: OwnAddresses,
     /// Tokens that calls carry.
@@ -63,6 +68,7 @@ impl Shared {
         (upgrades, trust): (Upgrades, Trust),
         metrics: Arc<ServerMetrics>,
         access_log: Option<access::Log>,
+        tracing: Arc<Tracing>,
     ) -> Self {
         Self {
             limits,
@@ -70,6 +76,7 @@ impl Shared {
             trust,
             metrics,
             access_log,
+            tracing,
             own: Arc::default(),
             grants: Grants::default(),
             accept_warned: Seldom::default(),
@@ -87,6 +94,8 @@ pub(crate) struct DataThread {
     pub(crate) registry: Rc<Registry>,
     pub(crate) streams: Rc<Streams>,
     pub(crate) timers: Rc<Timers>,
+    /// Where spans of its requests are left.
+    pub(crate) spans: Lane<Span>,
     /// Requests that were answered before all of them had arrived, and since when.
     lingering: RefCell<Vec<(Instant, Rc<BodyProgress>)>>,
     random: RefCell<SmallRng>,
@@ -107,6 +116,7 @@ impl DataThread {
         };
         Self {
             upstreams: Upstreams::new(Connector::new(Arc::clone(&shared.own)), settings),
+            spans: shared.tracing.lane(),
             mirrors: Cell::new(0),
             registry: Rc::default(),
             streams: Rc::default(),

@@ -8,15 +8,17 @@ mod upgrade;
 
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, Request, Version};
 
 use backstay_model::ClientLimits;
 
-use crate::access::Record;
+use crate::access::{Came, InTrace, Log, Record};
 use crate::activity::{Cause, StreamActivity};
 use crate::data_thread::Shared;
+use crate::trace::{RequestTrace, Tracing};
 use crate::trust::{Connection, Origin};
 
 pub(crate) use client::{ClientConnection, ClientPermit};
@@ -47,6 +49,8 @@ pub(crate) struct Exchange {
     pub(crate) format: ReplyFormat,
     /// Line for the access log, when there is one.
     pub(crate) record: Option<Box<Record>>,
+    /// What is recorded of it, where it is sampled.
+    pub(crate) trace: Option<Rc<RequestTrace>>,
     /// How far the request has come, where it shares its connection with others (HTTP/2).
     pub(crate) stream: Option<Rc<StreamActivity>>,
 }
@@ -58,21 +62,32 @@ impl Exchange {
         request: &Request<B>,
         stream: Option<Rc<StreamActivity>>,
     ) -> Self {
-        let Shared { limits, metrics, trust, access_log, .. } = &*client.thread.shared;
+        let Shared { limits, metrics, trust, access_log, tracing, .. } = &*client.thread.shared;
         if client.activity.enter() == limits.max_streams && client.is_multiplexed() {
             metrics.streams_full.increment(1);
         }
         let connection =
             Connection { peer: client.peer, peer_value: &client.peer_value, secure: client.secure, port: client.port };
         let origin = trust.origin(request.headers(), connection);
-        let address = origin.as_ref().map_or(client.peer, |origin| origin.client);
-        let record = access_log.is_some().then(|| Box::new(Record::start(address, request)));
+        let came = || match &origin {
+            Some(origin) => Came { client: origin.client, secure: origin.secure, ..client.came() },
+            None => client.came(),
+        };
+        let (started, plan) = (Instant::now(), access_log.as_ref().and_then(Log::plan));
+        let trace = match tracing.is_on() {
+            true => tracing.begin(request.headers(), started, || client.thread.random()),
+            false => None,
+        };
+        let mut record = plan.map(|plan| Box::new(Record::start(plan, came(), request)));
+        if let Some(trace) = &trace {
+            Self::note_trace(&mut record, trace, tracing, came(), request);
+        }
         let format = ReplyFormat {
             head: request.method() == Method::HEAD,
             grpc: false,
             interim: request.version() > Version::HTTP_10,
         };
-        let exchange = Self { client: Rc::clone(client), origin, started: Instant::now(), format, record, stream };
+        let exchange = Self { client: Rc::clone(client), origin, started, format, record, trace, stream };
         if let Some(limits) = &client.limits {
             exchange.hold_to(limits);
         }
@@ -119,6 +134,23 @@ impl Exchange {
     /// The port that whom the request is from has connected to.
     pub(crate) fn port(&self) -> u16 {
         self.origin.as_ref().map_or(self.client.port, |origin| origin.port)
+    }
+
+    /// Notes that the request is traced. What is told of it comes of a record, whether or not it has a line.
+    #[cold]
+    fn note_trace<B>(
+        record: &mut Option<Box<Record>>,
+        trace: &RequestTrace,
+        tracing: &Tracing,
+        came: Came<'_>,
+        request: &Request<B>,
+    ) {
+        let unlogged = || {
+            let mut record = Record::start(Arc::clone(&tracing.plan), came, request);
+            record.logged = false;
+            Box::new(record)
+        };
+        record.get_or_insert_with(unlogged).trace = Some(InTrace { id: trace.id, span: Some(trace.span) });
     }
 
     /// The answer, which has begun, must have ended at `end`, whether or not the client reads it.
@@ -176,14 +208,21 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let told = self.record.as_ref().and_then(|_| self.cause()?.told());
         self.client.activity.leave();
-        if let Some(mut record) = self.record.take()
-            && let Some(log) = &self.client.thread.shared.access_log
-        {
+        if let Some(mut record) = self.record.take() {
             if let Some((flag, details)) = told {
                 record.flag = flag;
                 record.details = details.into();
             }
             record.duration = self.started.elapsed();
+            let thread = &self.client.thread;
+            if let Some(trace) = &self.trace {
+                trace.tell(&record, &thread.spans);
+            }
+            let Some(log) = thread.shared.access_log.as_ref().filter(|_| record.logged) else { return };
+            let draw = |below| thread.random_below(below);
+            if !record.plan.filter.passes(record.status, record.duration, record.is_flagged(), draw) {
+                return;
+            }
             if !log.write(record) {
                 self.client.thread.shared.metrics.log_lines_dropped.increment(1);
             }

@@ -101,6 +101,9 @@ async fn answer(exchange: Exchange, request: Request<ClientBody>) -> Result<Resp
         Course::Wait(undecided) => Box::pin(wait(undecided, &mut additions)).await,
     };
     additions.apply(&mut response);
+    if response.body().tells_headers() {
+        response_body::tell_headers(&mut response);
+    }
     // A connection that was about to send its first request when a drain began has not been told yet.
     if client.is_closing() && !client.is_multiplexed() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -9,7 +9,7 @@
 //!   changes on the way.
 //! - `limits`: what clients may ask for. `upgrades`: what their connections may change to. `trust`: who may ask for others.
 //! - [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
-//! - [`counts`]: what is counted. [`access`]: the access log. `process`: what the system lets this process have.
+//! - [`counts`]: what is counted. [`access`]: the access log. `trace`: what is recorded of requests that are sampled. `process`: what the system lets this process have.
 //! - `activity`: what connections and requests are doing, told to the sweep.
 //! - `body`: bodies of requests. `upstream`: the pools of `backstay_upstream`, for these bodies.
 //! - `data_thread`: what a data thread keeps. `exchange`: a request in flight and the connection that it came on, and who serves it.
@@ -47,12 +47,15 @@ mod state;
 pub mod subscriber;
 pub mod tls;
 pub mod tokens;
+mod trace;
 mod trust;
 mod upgrades;
 mod upstream;
 
+pub use access::LogOverrides;
 pub use backstay_dns_cache::DnsServer;
 pub use backstay_seal::{Keys, KeysError};
+pub use backstay_telemetry::Environment;
 pub use limits::{LimitError, Limits, Setting};
 pub use plane::{Access, AccessError};
 pub use proxy::{AccessLog, Options, Proxy, RunError, StartError};

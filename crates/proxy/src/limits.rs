@@ -58,6 +58,8 @@ pub struct Limits {
     pub max_rate_limit_clients: usize,
     /// Lines that wait to be written to the access log; beyond, they are lost. 1 to 1,048,576. Default 16,384.
     pub access_log_queue: usize,
+    /// Spans of one data thread that wait to be sent to a collector; beyond, they are lost. Default 4096.
+    pub span_queue: usize,
     /// Active checks under way at once, per backend; beyond, they wait. 1 to 10,000. Default 64.
     pub max_health_checks: usize,
     /// Connections to the admin endpoint; one more is accepted and closed at once. 1 to 10,000. Default 64.
@@ -84,6 +86,7 @@ impl Default for Limits {
             answer_cache: 256 << 20,
             max_rate_limit_clients: 256 << 10,
             access_log_queue: 16 << 10,
+            span_queue: 4 << 10,
             max_health_checks: 64,
             max_admin_connections: 64,
         }
@@ -136,6 +139,7 @@ impl Limits {
             answer_cache,
             max_rate_limit_clients,
             access_log_queue,
+            span_queue,
             max_health_checks,
             max_admin_connections,
         } = self;
@@ -157,6 +161,7 @@ impl Limits {
             ("answer-cache", Size(answer_cache)),
             ("max-rate-limit-clients", Size(max_rate_limit_clients)),
             ("access-log-queue", Size(access_log_queue)),
+            ("span-queue", Size(span_queue)),
             ("max-health-checks", Size(max_health_checks)),
             ("max-admin-connections", Size(max_admin_connections)),
         ]
@@ -199,6 +204,7 @@ impl Limits {
             (self.answer_cache >= 64 << 10, "answer-cache", "at least 65536"),
             ((1 << 10..=64 << 20).contains(&self.max_rate_limit_clients), "max-rate-limit-clients", "1024 to 67108864"),
             ((1..=1 << 20).contains(&self.access_log_queue), "access-log-queue", "1 to 1048576"),
+            ((1..=1 << 20).contains(&self.span_queue), "span-queue", "1 to 1048576"),
             ((1..=10_000).contains(&self.max_health_checks), "max-health-checks", "1 to 10000"),
             ((1..=10_000).contains(&self.max_admin_connections), "max-admin-connections", "1 to 10000"),
         ];

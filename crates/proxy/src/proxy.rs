@@ -12,6 +12,7 @@ use backstay_guard::check_address;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::control::Status;
+use crate::trace::telemetry_settings;
 
 pub use options::{AccessLog, Options, RunError, StartError};
 
@@ -42,6 +43,7 @@ impl Proxy {
             options.access.check(uri, options.state_dir.as_deref())?;
         }
         options.limits.validate()?;
+        telemetry_settings(&options.telemetry)?;
         if let (Some(address), false) = (options.admin, options.insecure) {
             check_address("--admin", address, "may read the configuration and end the proxy")
                 .map_err(StartError::Exposed)?;

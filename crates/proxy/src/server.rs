@@ -30,4 +30,4 @@ mod workers;
 pub use crate::limits::{LimitError, Limits, Setting};
 pub use bind::BindError;
 pub(crate) use workers::Leaver;
-pub use workers::{Options, Workers};
+pub use workers::{Options, Traces, Workers};

@@ -7,4 +7,7 @@ pub use self::backend::{
     BACKEND, BACKEND_V1ALPHA, Backend, BackendEndpoint, BackendProtocol, BackendSpec, BackendStatus, DnsCacheConfig,
     DnsLookupFamily, DynamicProxy,
 };
-pub use self::proxy::{PROXY, Proxy, ProxyProvider, ProxyReplica, ProxySpec, ProxyStatus, Refusal};
+pub use self::proxy::{
+    AccessLog, Collector, CollectorHeader, LogFilter, LogRedaction, PROXY, Proxy, ProxyProvider, ProxyReplica,
+    ProxySpec, ProxyStatus, Refusal, Sampling, Tracing,
+};

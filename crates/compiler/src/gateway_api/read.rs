@@ -71,6 +71,7 @@ impl Tables {
         if changed {
             graph.changed(key);
         }
+        self.read_telemetry(key, object, graph);
     }
 
     pub(super) fn read_namespace(&mut self, key: &ObjectKey, object: Option<&Object>, graph: &mut Graph) {

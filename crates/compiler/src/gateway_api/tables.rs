@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use backstay_proto::config;
 use backstay_resources::Kind;
 use backstay_resources::apoxy::BACKEND;
 use backstay_resources::gateway::GatewayClassSpec;
@@ -36,6 +37,8 @@ pub(super) struct Tables {
     pub(super) options: Options,
     pub(super) classes: HashMap<ObjectKey, LastGood<GatewayClassSpec>>,
     pub(super) proxies: HashSet<Arc<str>>,
+    /// What those Proxies that say anything of it say that their fleets tell.
+    pub(super) telemetry: HashMap<Arc<str>, LastGood<Option<config::Telemetry>>>,
     /// Labels of each namespace.
     pub(super) namespaces: HashMap<Arc<str>, BTreeMap<String, String>>,
     pub(super) grants: Grants,

@@ -35,7 +35,7 @@ const LISTED_REFUSALS: usize = 100;
 /// The status of `key`, which has the status `old` now. `None` when nothing is known of the object.
 pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Timestamp) -> Option<Value> {
     if *key.kind == apoxy::PROXY {
-        return Some(fleet(tracker, &key.name, old, now));
+        return Some(fleet(tracker, key, old, now));
     }
     if let Some(before) = tracker.withdrawn(key) {
         return Some(withdrawn::without(before, old));
@@ -285,8 +285,29 @@ impl Merge {
     }
 }
 
+/// The conditions of a fleet, with what is told of what its spec asks of its proxies, if it asks for anything; and the version that
+/// they have acknowledged.
+fn told_of_fleet(
+    tracker: &Tracker,
+    key: &ObjectKey,
+    conditions: &Value,
+    now: Timestamp,
+) -> (Vec<Value>, Option<String>) {
+    let tracked = tracker.object(key);
+    let merge = Merge { generation: tracked.map_or(0, |tracked| tracked.status.generation), now, is_ours };
+    let asked = tracked.filter(|tracked| tracked.status.report.programmed == ProgrammedBy::Version);
+    let told = asked.map(|tracked| {
+        let programmed = tracker.programmed(tracked, &tracked.status.programs);
+        let version = (programmed == Programmed::Yes).then(|| tracker.version(tracked));
+        (with_programmed(&tracked.status.report.conditions, programmed), version)
+    });
+    let (told, version) = told.unwrap_or_default();
+    (merge.conditions(&told, Some(conditions)), version)
+}
+
 /// The status of a fleet.
-fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
+fn fleet(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Timestamp) -> Value {
+    let name = &*key.name;
     let proxies = tracker.proxies(name);
     let refusing = proxies.iter().filter(|stream| stream.refused().next().is_some()).count();
     let (status, reason, message) = match (proxies.len(), refusing) {
@@ -315,7 +336,13 @@ fn fleet(tracker: &Tracker, name: &str, old: &Value, now: Timestamp) -> Value {
         });
     }
     let mut status = old.as_object().cloned().unwrap_or_default();
-    put(&mut status, "conditions", merge.conditions(&[found], old.get("conditions")));
+    let conditions = json!(merge.conditions(&[found], old.get("conditions")));
+    let (conditions, version) = told_of_fleet(tracker, key, &conditions, now);
+    put(&mut status, "conditions", conditions);
+    match version {
+        Some(version) => put(&mut status, "acknowledgedVersion", version),
+        None => drop(status.remove("acknowledgedVersion")),
+    }
     match replicas.is_empty() {
         true => drop(status.remove("replicas")),
         false => put(&mut status, "replicas", replicas),

@@ -160,6 +160,31 @@ async fn the_status_of_a_fleet_lists_the_newest_of_each_proxy_and_some_refusals(
     assert_eq!(status["conditions"][0]["message"], "3 of 3 refuse something");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_fleet_asks_of_its_proxies_is_told_beside_whether_they_are_there() {
+    let bench = Bench::new(Memory::new());
+    let key = bench.create(&apoxy::PROXY, "default", json!({})).await;
+    let told = || -> Vec<(String, String)> {
+        let status = bench.status(&key);
+        let conditions = status["conditions"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        conditions.map(|found| (text(&found["type"]), text(&found["status"]))).collect()
+    };
+    let pair = |kind: &str, status: &str| (kind.to_owned(), status.to_owned());
+    bench.shared.update(|tracker| tracker.opened(StreamId(0), stream("a", 10, 0)));
+    bench.run(Duration::from_secs(5)).await;
+    assert_eq!(told(), [pair("Ready", "True")]);
+    bench.report(&key, finding("", None));
+    bench.run(Duration::from_secs(5)).await;
+    assert_eq!(told(), [pair("Ready", "True"), pair("Accepted", "True"), pair("Programmed", "False")]);
+    bench.shared.update(|tracker| {
+        let (report, programs) = (Report::default(), Vec::new());
+        tracker.reported(ObjectStatus { key: key.clone(), generation: 2, report, programs });
+    });
+    bench.run(Duration::from_secs(5)).await;
+    assert_eq!(told(), [pair("Ready", "True")], "what is not asked for any more is not told");
+}
+
 /// Somebody else writes between our look at an object and our write of it, each time: as often as the writer tries in a
 /// row, and more often.
 #[tokio::test(start_paused = true)]

@@ -122,6 +122,8 @@ impl View {
             }
             // Only sequences and guards look anything up, which Envoy is not given.
             Ok(Checked::Table(_) | Checked::AddressSet(_) | Checked::Revocations(_)) => {}
+            // Of a Proxy object, which is for Backstay's proxies: Envoys have a bootstrap of their own for it.
+            Ok(Checked::Telemetry(_)) => {}
             Err(faults) => {
                 self.forget(name, dirty, sent);
                 let message = format!("cannot be read: {faults}");

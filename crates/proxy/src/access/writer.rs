@@ -45,7 +45,7 @@ impl<'m, O: Output> Writer<'m, O> {
     /// Takes a record in, if there is room for it.
     pub(super) fn add(&mut self, record: &Record) {
         let before = self.lines.len();
-        let written = serde_json::to_writer(&mut self.lines, record).is_ok();
+        let written = record.write(&mut self.lines).is_ok();
         self.lines.push(b'\n');
         if written && self.lines.len() <= CAPACITY {
             return;

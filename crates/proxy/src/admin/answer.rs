@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use backstay_telemetry::open_metrics;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
@@ -16,9 +17,6 @@ const PATHS: &str = "try /ready, /livez, /metrics, /stats/prometheus, /config_du
 
 /// What there is where other machines may ask.
 const MONITORING: [&str; 4] = ["/ready", "/livez", "/metrics", "/stats/prometheus"];
-
-/// Type of the exposition format of Prometheus.
-const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 type Answer = Response<Full<Bytes>>;
 
@@ -76,7 +74,7 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
                 "/metrics" => prometheus(&process, &backends, &calls),
                 _ => envoy(&process, &backends),
             };
-            with_type(EXPOSITION, text)
+            exposition(request, text)
         }
         "/config_dump" => json(&dump::dump(admin)),
         "/backends" => json(&views::backends(&look(&admin.model))),
@@ -121,6 +119,15 @@ fn process(admin: &Admin, backends: usize, certificates: Vec<CertificateView>) -
 /// When a certificate ends, by the name of its resource.
 fn expiry(certificate: CertificateView) -> Option<(Arc<str>, f64)> {
     Some((certificate.secret, certificate.statement.valid_until?.as_secs_f64()))
+}
+
+/// Metrics in the format that is asked for.
+fn exposition<B>(request: &Request<B>, text: String) -> Answer {
+    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    match open_metrics::is_wanted(accept) {
+        true => with_type(open_metrics::OPEN_METRICS, open_metrics::convert(&text)),
+        false => with_type(open_metrics::PROMETHEUS, text),
+    }
 }
 
 fn json(value: &serde_json::Value) -> Answer {

@@ -12,7 +12,9 @@ use backstay_balancer::Breakers;
 use backstay_dns_cache::{HostView, Remembered};
 use backstay_http_cache::Counts;
 use backstay_limiter::Registry;
-use backstay_model::{AddressSet, Fault, Faults, Listener, Revocations, Route, Secret, Slot, Table, TlsSpec};
+use backstay_model::{
+    AddressSet, Fault, Faults, Listener, Revocations, Route, Secret, Slot, Table, Telemetry, TlsSpec,
+};
 use backstay_xds::client::Rejection;
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
@@ -26,11 +28,13 @@ use super::certificates::{CertificateView, certificates};
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
 use super::specs::Specs;
+use crate::access::LogControl;
 use crate::config::{Config, Found, Passages, Rule};
 use crate::dns::Dns;
 use crate::limits::Limits;
 use crate::metrics::{BackendSnapshot, CacheSnapshot, CallSnapshot, Members};
 use crate::tokens::KeyStore;
+use crate::trace::TraceControl;
 use backstay_upstream::{Backend, Discovery, Endpoints};
 use dirty::Dirty;
 pub(super) use outcome::Outcome;
@@ -57,6 +61,10 @@ pub(crate) struct Model {
     keys: KeyStore,
     routes: AcceptedMap<RouteItem>,
     listeners: AcceptedMap<Listener>,
+    telemetry: AcceptedMap<Box<Telemetry>>,
+    /// What follows what the fleet says of the log, and of traces.
+    log: Option<LogControl>,
+    traces: Option<TraceControl>,
     /// Routes by the backends, tables, address sets and revocations that they name, there or not.
     by_reference: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// Routes by the listeners that they name, there or not.
@@ -101,6 +109,9 @@ impl Model {
             keys: KeyStore::default(),
             routes: AcceptedMap::new(),
             listeners: AcceptedMap::new(),
+            telemetry: AcceptedMap::new(),
+            log: None,
+            traces: None,
             by_reference: BTreeMap::new(),
             by_listener: BTreeMap::new(),
             sockets: BTreeMap::new(),
@@ -115,10 +126,27 @@ impl Model {
         self
     }
 
+    /// The same with a log that follows what the fleet says of it.
+    pub(crate) fn logging(mut self, log: Option<LogControl>) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// The same with traces that follow what the fleet says of them.
+    pub(crate) fn tracing(mut self, traces: TraceControl) -> Self {
+        self.traces = Some(traces);
+        self
+    }
+
+    /// Ends what tells of traces, once no request is left. To end it takes a moment, and blocks.
+    pub(crate) fn end_tracing(&mut self) -> Option<TraceControl> {
+        self.traces.take()
+    }
+
     /// Everything in force, as it arrived.
     pub(crate) fn resources(&self) -> impl Iterator<Item = ResourceView<'_>> {
         let lookups = views(&self.tables).chain(views(&self.address_sets)).chain(views(&self.revocations));
-        let of_requests = views(&self.routes).chain(views(&self.listeners));
+        let of_requests = views(&self.routes).chain(views(&self.listeners)).chain(views(&self.telemetry));
         views(&self.secrets).chain(views(&self.backends)).chain(lookups).chain(of_requests)
     }
 

@@ -57,6 +57,8 @@ pub struct ServerMetrics {
     pub log_lines_unwritten: Count,
     /// Attempts to write the access log that failed.
     pub log_failures: Count,
+    /// Spans, and what became of them.
+    pub telemetry: Arc<backstay_telemetry::Counts>,
     /// Copies of requests that came to nothing.
     pub mirrors_dropped: MirrorsDropped,
     /// Calls of compositions that were not made.

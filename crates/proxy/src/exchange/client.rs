@@ -1,12 +1,13 @@
 //! A connection from a client.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use backstay_model::ClientLimits;
 use http::HeaderValue;
 
+use crate::access::{Came, ClientTls};
 use crate::activity::Activity;
 use crate::counts::ServerMetrics;
 use crate::data_thread::{CurrentSocket, DataThread, Shared};
@@ -24,6 +25,10 @@ pub(crate) struct ClientConnection {
     pub(crate) peer_value: HeaderValue,
     /// Port that the client connected to.
     pub(crate) port: u16,
+    /// The address of this machine that it connected to.
+    pub(crate) local: IpAddr,
+    /// How the client speaks TLS, if it does.
+    pub(crate) tls: Option<ClientTls>,
     /// Whether the client speaks TLS.
     pub(crate) secure: bool,
     /// The name by which the client asked for a certificate (SNI), in lower case.
@@ -38,6 +43,17 @@ impl ClientConnection {
     pub(crate) fn max_head_size(&self) -> usize {
         let own = self.limits.as_ref().and_then(|limits| limits.max_head_size);
         own.unwrap_or(self.thread.shared.limits.max_head_size)
+    }
+
+    /// What lines of the access log tell of the connection.
+    pub(crate) fn came(&self) -> Came<'_> {
+        Came {
+            client: self.peer,
+            local: SocketAddr::new(self.local, self.port),
+            secure: self.secure,
+            tls: self.tls,
+            server_name: self.server_name.as_deref(),
+        }
     }
 
     /// Whether the connection should take no more requests.

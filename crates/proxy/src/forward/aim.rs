@@ -98,7 +98,15 @@ impl Aim<'_> {
         head::address(&mut parts, &hop, self.backend).ok_or(UNSENDABLE)?;
         self.fits(exchange, &parts)?;
         Ok(Aimed {
-            state: RequestState::new(self.backend, (self.port, authority), hop.upgrade.is_some(), &parts, &body, hash),
+            state: RequestState::new(
+                self.backend,
+                (self.port, authority),
+                hop.upgrade.is_some(),
+                &parts,
+                &body,
+                hash,
+                exchange.trace.clone(),
+            ),
             request: Request::from_parts(parts, body),
             active: self.active(exchange),
             deadline: self.deadline(exchange),

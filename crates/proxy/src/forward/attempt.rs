@@ -89,6 +89,9 @@ pub(super) async fn run(
         let exposed = state.exposed.replace(true);
         let unanswered = match lease.send(request, &mut |interim| state.pass_interim(interim)).await {
             Ok((response, incoming)) => {
+                if let Some(trace) = &state.trace {
+                    trace.answered(response.status().as_u16());
+                }
                 let present = examine(state, upstream, &response, &guard)?;
                 return Ok(UpstreamAnswer { response, incoming, present, pool, guard, cut: None, silence: None });
             }
@@ -100,6 +103,9 @@ pub(super) async fn run(
             }
         };
         let failure = judge(state, upstream, &pool, &unanswered);
+        if let Some(trace) = &state.trace {
+            trace.failed(failure.word());
+        }
         let metrics = &upstream.backend.metrics;
         match failure {
             // Nothing was sent; an endpoint that closes even new connections gets one more chance.
@@ -170,6 +176,9 @@ fn begin(
             head::readdress(request, name.as_ref());
         }
         upstream.report(Some(selected), Outcome::Connected);
+    }
+    if let Some(trace) = &state.trace {
+        trace.attempt(request.headers_mut(), &backend.name, pool.address());
     }
     if state.by_endpoint {
         head::ask_endpoint(request, guard.selected.as_ref(), pool.address(), backend);

@@ -78,6 +78,23 @@ const OWN_ADDRESS: LocalReply = LocalReply::fixed(
 );
 
 impl Failure {
+    /// What kind of failure it is, in a word of which there are few.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::NoEndpoint => "no_healthy_upstream",
+            Self::Connect(_) => "connection_failure",
+            Self::Terminated | Self::BeforeRequest => "connection_termination",
+            Self::Alert(_) => "tls_alert",
+            Self::Reset(_) => "remote_reset",
+            Self::RefusedStream | Self::GoneAway => "remote_refused_stream",
+            Self::Protocol(_) => "protocol_error",
+            Self::Overflow => "overflow",
+            Self::Timeout | Self::PerTryTimeout | Self::FirstByteTimeout | Self::PerTryIdleTimeout => "timeout",
+            Self::Client => "request_body_failed",
+            Self::Refused(_) => "dns_failure",
+        }
+    }
+
     /// Judges why an endpoint does not answer, or breaks off.
     pub(super) fn of(error: &Error) -> Self {
         match error {

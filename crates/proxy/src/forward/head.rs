@@ -65,7 +65,10 @@ pub(super) fn prepare(
     if !present.request_id || headers.get(headers::REQUEST_ID).is_none_or(HeaderValue::is_empty) {
         headers.insert(headers::REQUEST_ID, headers::request_id(client.thread.random(), client.thread.random()));
     }
-    exchange.note(|record| record.request_id = headers.get(headers::REQUEST_ID).cloned());
+    exchange.note(|record| {
+        record.request_id = headers.get(headers::REQUEST_ID).cloned();
+        record.going_on(headers);
+    });
     if !present.host || parts.uri.authority().is_some() {
         headers.insert(header::HOST, authority.clone());
     }

@@ -46,7 +46,7 @@ pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop:
     let hop = HopByHop { upgrade: None, trailers: hop.trailers, chunked: hop.chunked };
     head::rewrite_host(&mut parts, &mirror.backend);
     let authority = RequestState::authority(&mirror.backend, &parts);
-    let state = RequestState::new(&mirror.backend, (mirror.port, authority), false, &parts, &copied, None);
+    let state = RequestState::new(&mirror.backend, (mirror.port, authority), false, &parts, &copied, None, None);
     let Some(()) = head::address(&mut parts, &hop, &mirror.backend) else { return };
     if mirror.backend.protocol == Protocol::Http2 && headers::size(&parts) > thread.shared.limits.max_upstream_head_size
     {

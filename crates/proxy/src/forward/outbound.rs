@@ -256,8 +256,10 @@ fn pass(
     client_upgrade: Option<ClientUpgrade>,
 ) -> Response<ResponseBody> {
     let status = answer.response.status();
-    active.answered(status, exchange.started.elapsed());
+    let after = exchange.started.elapsed();
+    active.answered(status, after);
     exchange.note(|record| {
+        record.response_after = Some(after);
         record.upstream = Some(answer.pool.address());
         record.status = status.as_u16();
         record.flag = Flag::None;

@@ -14,6 +14,7 @@ use super::headers::{self, HeaderPresence};
 use crate::access::Record;
 use crate::body::{BodyProgress, RequestBody};
 use crate::exchange::Interims;
+use crate::trace::RequestTrace;
 use backstay_upstream::{Backend, Discovery, SelectedEndpoint};
 
 /// What is known of a request while it is on its way: how it may be sent, and what its attempts have come to.
@@ -52,6 +53,8 @@ pub(super) struct RequestState {
     pub(super) begun: Cell<Option<Instant>>,
     /// Where interim answers go, if anywhere.
     pub(super) interims: Option<Interims>,
+    /// What is recorded of it, where it is sampled.
+    pub(super) trace: Option<Rc<RequestTrace>>,
 }
 
 impl RequestState {
@@ -65,7 +68,7 @@ impl RequestState {
     }
 
     /// How the request of `parts` and `body`, for `authority`, may be sent to `backend`. `upgrades` says whether it asks for another
-    /// protocol, `hash` where endpoints are chosen by one.
+    /// protocol, `hash` where endpoints are chosen by one; `trace` is what is recorded of it, if anything is.
     // In one with its callers: what it makes is large, and is put where it stays.
     #[inline(always)]
     pub(super) fn new(
@@ -75,6 +78,7 @@ impl RequestState {
         parts: &Parts,
         body: &RequestBody,
         hash: Option<u64>,
+        trace: Option<Rc<RequestTrace>>,
     ) -> Self {
         let bodyless = body.is_empty() && !upgrades;
         Self {
@@ -94,6 +98,7 @@ impl RequestState {
             exposed: Cell::default(),
             begun: Cell::default(),
             interims: None,
+            trace,
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::Response;
 use http_body::{Frame, SizeHint};
 use tokio::time::Sleep;
 
@@ -68,6 +70,12 @@ impl ResponseBody {
         Self { content: Content::Empty, exchange: None }
     }
 
+    /// Whether the line of its request has headers of the answer.
+    pub(super) fn tells_headers(&self) -> bool {
+        let record = self.exchange.as_ref().and_then(|exchange| exchange.record.as_ref());
+        record.is_some_and(|record| record.plan.has_response_headers())
+    }
+
     /// A body of the proxy's own.
     pub(super) fn full(bytes: Bytes, exchange: Exchange) -> Self {
         Self { content: if bytes.is_empty() { Content::Empty } else { Content::Full(bytes) }, exchange: Some(exchange) }
@@ -76,6 +84,16 @@ impl ResponseBody {
     /// A body from upstream.
     pub(super) fn upstream(body: UpstreamBody, exchange: Exchange) -> Self {
         Self { content: Content::Upstream(Box::new(body)), exchange: Some(exchange) }
+    }
+}
+
+/// Keeps what the line of an answer's request has of its headers.
+#[cold]
+pub(super) fn tell_headers(response: &mut Response<ResponseBody>) {
+    let plan = response.body().exchange.as_ref().and_then(|exchange| Some(Arc::clone(&exchange.record.as_ref()?.plan)));
+    let Some(captured) = plan.map(|plan| plan.of_response(response.headers())) else { return };
+    if let Some(exchange) = &mut response.body_mut().exchange {
+        exchange.note(|record| record.response_headers = captured);
     }
 }
 
@@ -228,9 +246,12 @@ impl http_body::Body for ResponseBody {
         if let Some(exchange) = &mut this.exchange
             && let Some(record) = &mut exchange.record
             && let Some(Ok(frame)) = &frame
-            && let Some(data) = frame.data_ref()
         {
-            record.bytes_out += data.len() as u64;
+            if let Some(data) = frame.data_ref() {
+                record.bytes_out += data.len() as u64;
+            } else if let Some(trailers) = frame.trailers_ref() {
+                record.trailers = record.plan.of_trailers(trailers);
+            }
         }
         Poll::Ready(frame)
     }

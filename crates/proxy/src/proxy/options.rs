@@ -7,9 +7,11 @@ use backstay_dns_cache::{DnsServer, ResolverError};
 use backstay_guard::{Exposed, HostName, LogSwitch};
 use backstay_model::FleetName;
 use backstay_seal::Keys;
+use backstay_telemetry::{Environment, EnvironmentError};
 use http::Uri;
 use uuid::Uuid;
 
+use crate::access::LogOverrides;
 use crate::limits::{LimitError, Limits};
 use crate::plane::{Access, AccessError};
 use crate::state::StateError;
@@ -47,8 +49,12 @@ pub struct Options {
     pub threads: usize,
     /// DNS servers to ask, each as it says. Default none: the system's are asked.
     pub dns_servers: Vec<DnsServer>,
-    /// Where each request is logged. Default nowhere.
+    /// Where each request is logged. Default: as the fleet says.
     pub access_log: AccessLog,
+    /// What lines of the log are made of, and which requests have one, where it is not to be as the fleet says. Default nothing.
+    pub log_overrides: LogOverrides,
+    /// What the variables of OpenTelemetry say: it wins over what the fleet says of traces. Default nothing.
+    pub telemetry: Environment,
     /// How long after a shutdown began listeners stay open, so that whoever sends requests here has time to notice that it is not ready.
     /// Answers tell clients to connect anew meanwhile. Default none.
     pub drain_delay: Duration,
@@ -64,11 +70,13 @@ pub struct Options {
     pub log_switch: Option<LogSwitch>,
 }
 
-/// Where each request is logged, as a line of JSON.
+/// Where each request is logged.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum AccessLog {
-    /// Nowhere.
+    /// Where the fleet says: nowhere, or to standard output.
     #[default]
+    Fleet,
+    /// Nowhere, whatever the fleet says.
     Off,
     /// Standard output.
     Stdout,
@@ -92,7 +100,9 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             dns_servers: Vec::new(),
-            access_log: AccessLog::Off,
+            access_log: AccessLog::Fleet,
+            log_overrides: LogOverrides::default(),
+            telemetry: Environment::default(),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
             limits: Limits::default(),
@@ -142,6 +152,9 @@ pub enum StartError {
     /// A limit is out of its range.
     #[error(transparent)]
     Limit(#[from] LimitError),
+    /// A variable of OpenTelemetry cannot be honoured.
+    #[error(transparent)]
+    Telemetry(#[from] EnvironmentError),
     /// Names cannot be resolved.
     #[error(transparent)]
     Resolver(#[from] ResolverError),

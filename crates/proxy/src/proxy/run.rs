@@ -11,6 +11,9 @@ use backstay_guard::PageGuard;
 use backstay_limiter::Registry;
 use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::discovery::Node;
+use backstay_proto::otlp::logs::v1::LogRecord;
+use backstay_telemetry::resource::resource;
+use backstay_telemetry::{Exporter, Lane, Queue, Signal, Sources, Targets};
 use backstay_xds::client;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, oneshot, watch};
@@ -18,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::options::{AccessLog, Options, RunError, StartError};
-use crate::access::{self, LogFile};
+use crate::access::{self, LogControl, LogFile};
 use crate::admin::{self, Admin};
 use crate::control::{Control, Model, SharedModel, Status, change, look, watch_certificates};
 use crate::counts::{ControlMetrics, ServerMetrics};
@@ -26,8 +29,9 @@ use crate::dns::{self, Dns, HostsFile};
 use crate::plane;
 use crate::process::{self, Descriptors};
 use crate::report;
-use crate::server::{self, Leaver, Workers};
+use crate::server::{self, Leaver, Traces, Workers};
 use crate::state::{self, StateFile, StateLock};
+use crate::trace::{TraceControl, Tracing};
 
 /// What ties the control thread to its [`Proxy`](super::Proxy).
 pub(super) struct Wires {
@@ -102,16 +106,19 @@ async fn run(options: Options, listeners: Listeners, wires: Wires) {
     };
     tracing::info!(timeout = ?options.drain_timeout, "draining");
     control.into_workers().drain(options.drain_timeout).await;
-    let Tasks { admin, keepers, log, _lock, .. } = tasks;
+    let Tasks { admin, keepers, log, model, _lock, .. } = tasks;
     for keeper in keepers {
         let _ = keeper.await;
     }
     for endpoint in admin {
         endpoint.abort();
     }
+    let traces = look(&model).end_tracing();
     if let Some(log) = log {
         log.end().await;
     }
+    // What it takes is bounded, and nothing else is left to do. The last lines are among what is told.
+    let _ = tokio::task::spawn_blocking(move || drop(traces)).await;
 }
 
 /// What runs beside the subscription.
@@ -144,10 +151,21 @@ async fn begin(
     let dns = Arc::new(Dns::new(&options.dns_servers, runtime.clone())?);
     let metrics = Arc::<ServerMetrics>::default();
     let control_metrics = Arc::<ControlMetrics>::default();
-    let (access_log, log) = match open_log(options, &metrics, reopen)? {
+    let logs = Queue::new(Signal::Logs, options.limits.access_log_queue, Arc::clone(&metrics.telemetry));
+    let (access_log, log) = match open_log(options, &metrics, reopen, logs.lane())? {
         Some((log, tasks)) => (Some(log), Some(tasks)),
         None => (None, None),
     };
+    let log_control = access_log.clone().map(|log| LogControl {
+        log,
+        placed: options.access_log != AccessLog::Fleet,
+        overrides: options.log_overrides.clone(),
+    });
+    if let Some(control) = &log_control {
+        control.follow(None);
+    }
+    let tracing = Arc::new(Tracing::new(options.limits.span_queue, Arc::clone(&metrics.telemetry)));
+    let traces = traces(options, &tracing, logs, &metrics)?;
     let workers = Workers::start(server::Options {
         threads: options.threads,
         limits: options.limits.clone(),
@@ -155,6 +173,7 @@ async fn begin(
         trust: options.trust.clone(),
         metrics: Arc::clone(&metrics),
         access_log,
+        tracing: Traces(tracing),
         own_addresses: listeners.admin.iter().chain(&listeners.monitoring).map(|(_, address)| *address).collect(),
     })
     .map_err(StartError::Thread)?;
@@ -162,7 +181,8 @@ async fn begin(
     let limits = &options.limits;
     let limiters = Registry::new(limits.max_rate_limit_clients, Arc::clone(&metrics.rate_limit_clients));
     let model = Model::new(Arc::clone(&dns), runtime, any_address(), limits.max_health_checks, Arc::new(limiters));
-    let model = model.caching(limits.answer_cache, Arc::clone(&metrics.answer_caches));
+    let model =
+        model.caching(limits.answer_cache, Arc::clone(&metrics.answer_caches)).logging(log_control).tracing(traces);
     let model = Arc::new(Mutex::new(model));
     let (changes, changed) = watch::channel(0);
     let has_endpoint = listeners.admin.is_some() || listeners.monitoring.is_some();
@@ -291,15 +311,17 @@ fn open_log(
     options: &Options,
     metrics: &Arc<ServerMetrics>,
     reopen: Arc<Notify>,
+    told: Lane<LogRecord>,
 ) -> Result<Option<(access::Log, LogTasks)>, StartError> {
     let (log, records) = access::channel(options.limits.access_log_queue);
+    let records = records.telling(told);
     let (over, ended) = oneshot::channel::<()>();
     let metrics = Arc::clone(metrics);
     let thread = std::thread::Builder::new().name("access-log".to_owned());
     // Ends when the last data thread has.
     let writing = match &options.access_log {
         AccessLog::Off => return Ok(None),
-        AccessLog::Stdout => {
+        AccessLog::Stdout | AccessLog::Fleet => {
             // Past the standard library's buffer, which would hold back what could not be written.
             let out = File::from(io::stdout().as_fd().try_clone_to_owned().map_err(StartError::Thread)?);
             thread.spawn(move || {
@@ -325,6 +347,25 @@ fn open_log(
         }
     });
     Ok(Some((log, LogTasks { reopening, ended })))
+}
+
+/// What has traces follow what the fleet and the environment say, and tells them.
+fn traces(
+    options: &Options,
+    tracing: &Arc<Tracing>,
+    logs: Queue<LogRecord>,
+    metrics: &ServerMetrics,
+) -> Result<TraceControl, StartError> {
+    let counts = &metrics.telemetry;
+    let sources = Sources { spans: tracing.queue(), logs, metrics: Box::new(Vec::new) };
+    let environment = options.telemetry.clone();
+    let given = [("backstay.fleet", options.fleet.as_str())];
+    let resource = resource("backstay-proxy", &options.node_id, &given, &environment);
+    let exporter =
+        Exporter::start(sources, resource, Arc::clone(counts), Targets::default()).map_err(StartError::Thread)?;
+    let traces = TraceControl { tracing: Arc::clone(tracing), exporter, environment };
+    traces.follow(None);
+    Ok(traces)
 }
 
 /// The address that stands for all addresses of this host: `[::]`, which takes IPv4 as well, unless there is no IPv6 here.

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,17 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::ProtocolVersion;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::http1::Http1;
 use super::http2::{self, Http2};
 use super::io::{ClientIo, poll_first};
 use super::service;
+use crate::access::ClientTls;
 use crate::activity::{Activity, Phase};
 use crate::counts::ServerMetrics;
 use crate::data_thread::{CurrentSocket, DataThread, Membership};
@@ -30,6 +33,9 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// An answer to a client that did not finish its head in time.
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// In place of an address that the system does not tell.
+const UNKNOWN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// A connection that was accepted, and counts.
 pub(super) struct Accepted {
@@ -57,7 +63,7 @@ async fn serve<S: Service>(
     let Accepted { thread, socket, peer, permit } = accepted;
     let _ = stream.set_nodelay(true);
     keep_alive(&stream);
-    let port = stream.local_addr().map_or(0, |address| address.port());
+    let local = stream.local_addr().unwrap_or(UNKNOWN);
 
     // Until the first request, the sweep's limit for heads covers the TLS handshake and the choice of protocol.
     let mut opening = Box::pin(open(&thread, &socket, stream));
@@ -72,18 +78,16 @@ async fn serve<S: Service>(
         }
         Err(phase) => return cut(&thread, phase),
     };
-    let ip = match peer.ip() {
-        // A dual-stack socket shows IPv4 clients this way; nobody else does.
-        IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(IpAddr::V6(ip), IpAddr::V4),
-        ip => ip,
-    };
+    let ip = plain(peer.ip());
     let client = Rc::new(ClientConnection {
         thread: Rc::clone(&thread),
         limits: socket.load().limits.clone(),
         socket,
         peer: SocketAddr::new(ip, peer.port()),
         peer_value: HeaderValue::try_from(ip.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
-        port,
+        port: local.port(),
+        local: plain(local.ip()),
+        tls: tls_of(&opened.stream),
         secure: matches!(opened.stream, Io::Tls(_)),
         server_name: match &opened.stream {
             Io::Tls(stream) => stream.get_ref().1.server_name().map(|name| name.to_ascii_lowercase().into()),
@@ -108,6 +112,34 @@ async fn serve<S: Service>(
         }
         Err(phase) => cut(&thread, phase),
     }
+}
+
+/// An address as its own family has it: a dual-stack socket shows IPv4 in another way, and nobody else does.
+fn plain(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(IpAddr::V6(ip), IpAddr::V4),
+        ip => ip,
+    }
+}
+
+/// How the client speaks TLS.
+fn tls_of(stream: &Io<TlsStream<TcpStream>>) -> Option<ClientTls> {
+    let Io::Tls(stream) = stream else { return None };
+    let session = stream.get_ref().1;
+    let version = match session.protocol_version()? {
+        ProtocolVersion::TLSv1_3 => "TLSv1.3",
+        ProtocolVersion::TLSv1_2 => "TLSv1.2",
+        _ => "-",
+    };
+    let cipher = session.negotiated_cipher_suite()?.suite().as_str()?;
+    // The names of the library differ from the IANA's for TLS 1.3 alone.
+    let cipher = match cipher {
+        "TLS13_AES_128_GCM_SHA256" => "TLS_AES_128_GCM_SHA256",
+        "TLS13_AES_256_GCM_SHA384" => "TLS_AES_256_GCM_SHA384",
+        "TLS13_CHACHA20_POLY1305_SHA256" => "TLS_CHACHA20_POLY1305_SHA256",
+        other => other,
+    };
+    Some(ClientTls { version, cipher })
 }
 
 async fn serve_http2<S: Service>(
@@ -189,7 +221,7 @@ fn cut(thread: &DataThread, phase: Phase) {
 
 /// A connection that is ready to carry requests.
 struct Opened {
-    stream: Io<tokio_rustls::server::TlsStream<TcpStream>>,
+    stream: Io<TlsStream<TcpStream>>,
     ahead: Bytes,
     http2: bool,
 }

@@ -19,6 +19,7 @@ use crate::counts::ServerMetrics;
 use crate::data_thread::Shared;
 use crate::forward::Forwarder;
 use crate::limits::Limits;
+use crate::trace::Tracing;
 use crate::trust::Trust;
 use crate::upgrades::Upgrades;
 
@@ -37,9 +38,15 @@ pub struct Options {
     pub metrics: Arc<ServerMetrics>,
     /// Where access log lines go; `None` writes none.
     pub access_log: Option<access::Log>,
+    /// Which requests are traced; at first none.
+    pub tracing: Traces,
     /// Addresses of this process other than its listeners (the admin endpoint): never dialled for a dynamic backend.
     pub own_addresses: Vec<SocketAddr>,
 }
+
+/// Which requests are traced: none, unless a [`Proxy`](crate::Proxy) says.
+#[derive(Clone, Debug, Default)]
+pub struct Traces(pub(crate) Arc<Tracing>);
 
 impl Default for Options {
     /// One thread, default limits and upgrades, nobody believed, no access log.
@@ -51,6 +58,7 @@ impl Default for Options {
             trust: Trust::default(),
             metrics: Arc::default(),
             access_log: None,
+            tracing: Traces::default(),
             own_addresses: Vec::new(),
         }
     }
@@ -80,8 +88,13 @@ impl Workers {
     /// # Errors
     /// When the system refuses a thread or its runtime.
     pub fn start(options: Options) -> io::Result<Self> {
-        let allowed = (options.upgrades, options.trust);
-        let shared = Arc::new(Shared::new(options.limits, allowed, options.metrics, options.access_log));
+        let shared = Arc::new(Shared::new(
+            options.limits,
+            (options.upgrades, options.trust),
+            options.metrics,
+            options.access_log,
+            options.tracing.0,
+        ));
         shared.own.store(Arc::new(options.own_addresses.clone()));
         let failed = watch::Sender::new(false);
         let threads = (0..options.threads.max(1))

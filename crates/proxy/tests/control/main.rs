@@ -18,6 +18,7 @@ mod names;
 mod plane;
 mod refusals;
 mod reloads;
+mod telemetry;
 mod traffic;
 mod troubled_names;
 #[path = "../../../dns-cache/tests/resolver/wire.rs"]

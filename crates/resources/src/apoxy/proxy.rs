@@ -1,5 +1,8 @@
 //! Proxy: a fleet of proxies that share a configuration.
 
+mod access_log;
+mod tracing;
+
 #[cfg(test)]
 mod tests;
 
@@ -7,6 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::access_log::{AccessLog, LogFilter, LogRedaction};
+pub use self::tracing::{Collector, CollectorHeader, Sampling, Tracing};
 use crate::check::typed;
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::kind::{Column, Kind, Scope, Verb};
@@ -40,12 +45,22 @@ pub struct ProxySpec {
     /// How processes end. Refused: `backstay proxy --drain-timeout` says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shutdown: Option<Map<String, Value>>,
-    /// What processes tell of what they do. Refused: options of `backstay proxy` say it.
+    /// What processes tell of what they do, as Apoxy has it. Refused: accessLog and tracing say it here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Map<String, Value>>,
     /// Which Envoy processes run. Refused: Backstay's proxy is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envoy: Option<Map<String, Value>>,
+    /// A line for each request. Default: none, unless a proxy is started with `--access-log`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<AccessLog>,
+    /// Which requests are traced. Default: none; what clients say of traces goes on as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracing: Option<Tracing>,
+    /// The collector that is told of traces and of lines. Default: the one that the variables of a proxy name, such as
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, which win in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collector: Option<Collector>,
 }
 
 const CLOUD: &str = "Apoxy runs such proxies itself and configures them from its own API, so that Backstay cannot; use \
@@ -56,7 +71,7 @@ const KUBERNETES: &str = "Apoxy's controller runs such proxies in a cluster and 
 /// What Apoxy has and nothing here reads, and what to do instead.
 const SHUTDOWN: &str = "is not supported: start the proxies with `backstay proxy --drain-timeout`";
 const TELEMETRY: &str =
-    "is not supported: start the proxies with `backstay proxy --access-log`, and read their /metrics";
+    "is not supported: use spec.accessLog, spec.tracing and spec.collector, and /metrics of the proxies";
 const ENVOY: &str = "is not supported: the proxies of a fleet are `backstay proxy`, and no Envoy";
 
 /// Who runs the processes of a fleet.
@@ -72,10 +87,15 @@ pub enum ProxyProvider {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProxyStatus {
-    /// `Ready`: at least one proxy is connected and none refuses its configuration.
+    /// `Ready`: at least one proxy is connected and none refuses its configuration. `Accepted` and `Programmed`: what the spec says of
+    /// logs and traces is in force in every connected proxy; they are there where it says anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+    /// A hash of what proxies had acknowledged when `Programmed` became true. A control plane that starts tells by it whether
+    /// that is still what they should serve.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub acknowledged_version: String,
     /// The connected proxies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
@@ -167,13 +187,22 @@ fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
         Err(errors) => return errors,
     };
     let mut findings = Findings::default();
-    let ProxySpec { provider: _, shutdown, telemetry, envoy } = &proxy.spec;
+    let ProxySpec { provider: _, shutdown, telemetry, envoy, access_log, tracing, collector } = &proxy.spec;
     for (name, given, why) in
         [("shutdown", shutdown, SHUTDOWN), ("telemetry", telemetry, TELEMETRY), ("envoy", envoy, ENVOY)]
     {
         if given.as_ref().is_some_and(|given| !given.is_empty()) {
             findings.forbidden(&FieldPath::new("spec").child(name), why);
         }
+    }
+    if let Some(access_log) = access_log {
+        access_log.check(&FieldPath::new("spec").child("accessLog"), &mut findings);
+    }
+    if let Some(tracing) = tracing {
+        tracing.check(&FieldPath::new("spec").child("tracing"), &mut findings);
+    }
+    if let Some(collector) = collector {
+        collector.check(&FieldPath::new("spec").child("collector"), &mut findings);
     }
     findings.finish()
 }

@@ -1,14 +1,16 @@
 //! One response, in the order in which its kinds depend on each other: secrets, backends, tables, address sets and revocations,
-//! routes,
-//! listeners, sockets.
+//! routes, listeners, sockets, and what is told.
 //!
 //! A reference to what is not there is no fault: the rest may come in the same response or the next.
+
+mod telemetry;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use backstay_model::{
     AddressSet, Attachment, Backend, Fault, Faults, Kind, Listener, Resource, Revocations, Route, Secret, Slot, Table,
+    Telemetry,
 };
 use backstay_xds::client::Update;
 use bytes::Bytes;
@@ -43,6 +45,7 @@ struct Arrivals {
     revocations: Vec<Arrival<Revocations>>,
     routes: Vec<Arrival<Route>>,
     listeners: Vec<Arrival<Listener>>,
+    telemetry: Vec<Arrival<Box<Telemetry>>>,
 }
 
 impl Model {
@@ -60,6 +63,7 @@ impl Model {
         lookups(revocations, arrivals.revocations, &mut response.dirty, rejected);
         response.routes(arrivals.routes);
         response.listeners(arrivals.listeners);
+        response.telemetry(arrivals.telemetry);
         response.finish()
     }
 }
@@ -84,6 +88,7 @@ impl Response<'_> {
                 Ok(Resource::Revocations(item)) => arrivals.revocations.push(Arrival { name, version, value, item }),
                 Ok(Resource::Route(item)) => arrivals.routes.push(Arrival { name, version, value, item }),
                 Ok(Resource::Listener(item)) => arrivals.listeners.push(Arrival { name, version, value, item }),
+                Ok(Resource::Telemetry(item)) => arrivals.telemetry.push(Arrival { name, version, value, item }),
                 Err(faults) => self.reject(name, version, faults),
             }
         }
@@ -133,6 +138,7 @@ impl Response<'_> {
                         self.dirty.sockets.insert(old.item.socket(model.any));
                     }
                 }
+                Some(Kind::Telemetry) if model.telemetry.remove(&name).is_some() => self.dirty.telemetry = true,
                 _ => {}
             }
         }

@@ -13,4 +13,6 @@ pub(super) struct Dirty {
     /// Listeners whose routes changed.
     pub(super) listeners: BTreeSet<Arc<str>>,
     pub(super) sockets: BTreeSet<SocketAddr>,
+    /// What the fleet says of what is told.
+    pub(super) telemetry: bool,
 }

@@ -108,7 +108,7 @@ pub(super) fn decide(
     if let Err(reply) = aim.fits(&exchange, &parts) {
         return Composed::Answered(reply::refuse(exchange, reply));
     }
-    let mut state = RequestState::new(backend, (to.port, resolved), false, &parts, &body, hash);
+    let mut state = RequestState::new(backend, (to.port, resolved), false, &parts, &body, hash, exchange.trace.clone());
     state.by_endpoint = to.authority.is_none();
     let request = Request::from_parts(parts, body);
     Composed::Direct(Box::new(Direct {
@@ -206,7 +206,8 @@ impl Direct {
         let found = {
             let leaving = response::Leaving { exchange: &mut exchange, due, progress: None };
             let thread = Rc::clone(&leaving.exchange.client.thread);
-            let context = Context { thread, peer: leaving.exchange.address(), due };
+            let (peer, trace) = (leaving.exchange.address(), leaving.exchange.trace.clone());
+            let context = Context { thread, peer, due, trace };
             let work = client::follow(&context, (site, target), again, Reply::of(answered).found(asked), None);
             let found = within(&mut deadline, pin!(work), || Err(CallError::Deadline)).await;
             std::mem::forget(leaving);

@@ -83,8 +83,12 @@ impl Composing {
         let whole = exchange.started + plan.settings().timeout;
         let progress = body.progress();
         let leaving = Leaving { exchange: &mut exchange, due, progress: progress.clone() };
-        let context =
-            Context { thread: Rc::clone(&leaving.exchange.client.thread), peer: leaving.exchange.address(), due };
+        let context = Context {
+            thread: Rc::clone(&leaving.exchange.client.thread),
+            peer: leaving.exchange.address(),
+            due,
+            trace: leaving.exchange.trace.clone(),
+        };
         let length = CallPayload::length_of(&request.headers);
         let mut timer = Box::pin(sleep_until(due.into()));
         let body = match given(&plan, body, composition.request_bytes, &mut timer).await {

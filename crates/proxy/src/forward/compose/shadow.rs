@@ -24,7 +24,8 @@ pub(super) fn make(context: &Context, rule: &Arc<Rule>, call: Call, payload: Cal
         return thread.shared.metrics.mirrors_dropped.max_mirrors.increment(1);
     };
     let rule = Arc::clone(rule);
-    let context = Context { thread: Rc::clone(&thread), peer: context.peer, due: Instant::now() + call.deadline };
+    let context =
+        Context { thread: Rc::clone(&thread), peer: context.peer, due: Instant::now() + call.deadline, trace: None };
     tokio::task::spawn_local(async move {
         let (deadline, position, id): (_, _, CallId) = (call.deadline, call.position, call.id);
         let work = async {

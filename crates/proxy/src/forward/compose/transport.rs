@@ -25,6 +25,7 @@ use crate::forward::guard::{Active, RequestGuard};
 use crate::forward::headers::{self, HopByHop};
 use crate::forward::request_state::RequestState;
 use crate::forward::{hash, head, loops, retries};
+use crate::trace::RequestTrace;
 use crate::upstream::Incoming;
 
 /// What all requests of a composition share.
@@ -35,6 +36,8 @@ pub(super) struct Context {
     pub(super) peer: IpAddr,
     /// When all of it must have ended.
     pub(super) due: Instant,
+    /// What is recorded of the request that asks for the calls, where it is sampled.
+    pub(super) trace: Option<Rc<RequestTrace>>,
 }
 
 /// A request to make. Its headers have everything but `Host` and what frames the body.
@@ -111,7 +114,8 @@ pub(super) async fn send(
     }
     let host = parts.headers.get(header::HOST).cloned();
     head::address(&mut parts, &hop, backend).ok_or_else(|| invalid("http: no Host in request URL"))?;
-    let mut state = RequestState::new(backend, (target.port, authority), false, &parts, &body, hash);
+    let mut state =
+        RequestState::new(backend, (target.port, authority), false, &parts, &body, hash, context.trace.clone());
     state.by_endpoint = target.authority.is_none();
     let mut request = Request::from_parts(parts, body);
     let active = Active::count(thread.upstreams.get(backend, || thread.random()));

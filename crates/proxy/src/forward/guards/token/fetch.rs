@@ -87,7 +87,7 @@ async fn fetch(
     let body = RequestBody::empty();
     let authority = RequestState::authority(backend, &parts);
     head::address(&mut parts, &hop, backend).ok_or(FetchError::Unsendable)?;
-    let state = RequestState::new(backend, (port, authority), false, &parts, &body, None);
+    let state = RequestState::new(backend, (port, authority), false, &parts, &body, None, None);
     let mut request = Request::from_parts(parts, body);
     let upstream = thread.upstreams.get(backend, || thread.random());
     let mut answer = attempt::run(&state, &upstream, 0, &mut request)

@@ -1,0 +1,53 @@
+//! Which of those who have a say about traces is heard.
+
+use std::sync::Arc;
+
+use backstay_model::Telemetry;
+use backstay_telemetry::{Environment, EnvironmentError, Exporter, Signal, Targets};
+use backstay_trace::{Format, Sampler};
+
+use super::{Rules, Tracing};
+
+/// Has traces follow what the fleet says.
+#[derive(Debug)]
+pub(crate) struct TraceControl {
+    pub(crate) tracing: Arc<Tracing>,
+    pub(crate) exporter: Exporter,
+    pub(crate) environment: Environment,
+}
+
+/// Whether what the environment says can be honoured.
+///
+/// # Errors
+/// The variable that cannot be.
+pub(crate) fn telemetry_settings(environment: &Environment) -> Result<(), EnvironmentError> {
+    for signal in Signal::ALL {
+        environment.collector(signal, None)?;
+    }
+    environment.sampler()?;
+    environment.propagators()?;
+    environment.metric_interval()?;
+    Ok(())
+}
+
+impl TraceControl {
+    /// The fleet says this from now on, or nothing any more. What the environment says wins.
+    pub(crate) fn follow(&self, fleet: Option<&Telemetry>) {
+        let given = fleet.and_then(|fleet| fleet.collector.as_ref());
+        // It was read once before; what completes a collector of the fleet is what was read then.
+        let aimed = |signal| {
+            let collector = self.environment.collector(signal, given).ok().flatten();
+            collector.filter(|_| !self.environment.silences(signal))
+        };
+        let collector = aimed(Signal::Traces);
+        let logs = fleet.and_then(|fleet| fleet.access_log.as_ref()).filter(|log| log.otlp);
+        let logs = logs.and_then(|_| aimed(Signal::Logs));
+        let asked = fleet.and_then(|fleet| fleet.tracing.as_ref());
+        let sampler = self.environment.sampler().ok().flatten().or(asked.map(|asked| asked.sampler));
+        let formats = self.environment.propagators().ok().flatten();
+        let formats = formats.or_else(|| asked.map(|asked| asked.formats.clone()));
+        let sampler = sampler.filter(|_| collector.is_some()).unwrap_or(Sampler::OFF);
+        self.exporter.aim(Targets { traces: collector, logs, ..Targets::default() });
+        self.tracing.turn(Rules { sampler, formats: formats.unwrap_or_else(|| vec![Format::W3c]) });
+    }
+}
