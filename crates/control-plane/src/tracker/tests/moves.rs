@@ -14,7 +14,8 @@ fn a_proxy_that_makes_another_stream_before_it_leaves_the_first_stays_as_it_is()
     let later = Stream { connected: Timestamp::from_second(9), ..stream("a") };
     tracker.opened(StreamId(2), later);
     assert!(tracker.has_another(StreamId(1)) && tracker.has_another(StreamId(2)));
-    let [proxy] = &tracker.proxies(EDGE)[..] else { panic!("it is one proxy") };
+    let proxies = tracker.proxies(EDGE);
+    let [proxy] = &proxies[..] else { panic!("it is one proxy") };
     assert_eq!((proxy.connected, proxy.refused().count()), (Timestamp::from_second(0), 1));
     assert_eq!(programmed(&tracker, "api"), refused, "and it refuses what it has refused");
     tracker.closed(StreamId(1));
