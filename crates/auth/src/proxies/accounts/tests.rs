@@ -27,7 +27,7 @@ impl ReviewToken for Cluster {
             Err(Denied::Unknown)
         } else {
             let name = token.split('.').nth(1).unwrap();
-            Ok(Arc::new(User::named(&format!("system:serviceaccount:backstay:{name}"))))
+            Ok(Arc::new(User::named(format!("system:serviceaccount:backstay:{name}"))))
         };
         Box::pin(async { outcome })
     }
