@@ -61,7 +61,7 @@ pub(crate) trait Told: Sized + Send + 'static {
 
 impl Told for v1::Span {
     fn request(spans: Vec<Self>, resource: &Resource) -> Vec<u8> {
-        let scope_spans = vec![ScopeSpans { scope: Some(scope()), spans, ..ScopeSpans::default() }];
+        let scope_spans = vec![ScopeSpans { scope: Some(scope()), spans }];
         let resource = Some(resource.clone());
         let resource_spans = vec![ResourceSpans { resource, scope_spans, ..ResourceSpans::default() }];
         trace::v1::ExportTraceServiceRequest { resource_spans }.encode_to_vec()
@@ -70,7 +70,7 @@ impl Told for v1::Span {
 
 impl Told for LogRecord {
     fn request(log_records: Vec<Self>, resource: &Resource) -> Vec<u8> {
-        let scope_logs = vec![ScopeLogs { scope: Some(scope()), log_records, ..ScopeLogs::default() }];
+        let scope_logs = vec![ScopeLogs { scope: Some(scope()), log_records }];
         let resource = Some(resource.clone());
         let resource_logs = vec![ResourceLogs { resource, scope_logs, ..ResourceLogs::default() }];
         logs::v1::ExportLogsServiceRequest { resource_logs }.encode_to_vec()
@@ -79,7 +79,7 @@ impl Told for LogRecord {
 
 impl Told for Metric {
     fn request(metrics: Vec<Self>, resource: &Resource) -> Vec<u8> {
-        let scope_metrics = vec![ScopeMetrics { scope: Some(scope()), metrics, ..ScopeMetrics::default() }];
+        let scope_metrics = vec![ScopeMetrics { scope: Some(scope()), metrics }];
         let resource = Some(resource.clone());
         let resource_metrics = vec![ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() }];
         metrics::v1::ExportMetricsServiceRequest { resource_metrics }.encode_to_vec()

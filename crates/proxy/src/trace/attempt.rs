@@ -32,7 +32,7 @@ impl RequestTrace {
         // Whoever waited for the one before does so no longer.
         if let Some(before) = attempts.last_mut().filter(|before| before.ended.is_none()) {
             before.ended = Some(began);
-            before.error = before.error.or(before.status.is_none().then_some("timeout"));
+            before.error = before.error.or_else(|| before.status.is_none().then_some("timeout"));
         }
         let backend = Arc::clone(backend);
         attempts.push(Attempt { id, began, ended: None, address, backend, status: None, error: None });

@@ -43,7 +43,7 @@ impl TraceControl {
         let logs = fleet.and_then(|fleet| fleet.access_log.as_ref()).filter(|log| log.otlp);
         let logs = logs.and_then(|_| aimed(Signal::Logs));
         let asked = fleet.and_then(|fleet| fleet.tracing.as_ref());
-        let sampler = self.environment.sampler().ok().flatten().or(asked.map(|asked| asked.sampler));
+        let sampler = self.environment.sampler().ok().flatten().or_else(|| asked.map(|asked| asked.sampler));
         let formats = self.environment.propagators().ok().flatten();
         let formats = formats.or_else(|| asked.map(|asked| asked.formats.clone()));
         let sampler = sampler.filter(|_| collector.is_some()).unwrap_or(Sampler::OFF);
