@@ -107,7 +107,7 @@ impl DoorArgs {
             authority: if self.authority { AuthorityFrom::Store } else { AuthorityFrom::Nowhere },
             names: self.tls_names,
             trust_domain: self.trust_domain,
-            encryption_keys: None,
+            ..Security::default()
         };
         (security, AccessOptions { tokens: self.tokens, ..AccessOptions::default() })
     }

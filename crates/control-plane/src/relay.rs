@@ -59,7 +59,8 @@ impl ControlPlane {
         let teller = Teller::new(store.clone(), events.clone(), options.limits.events.certificate_warning);
         let (metrics, exposition) = Metrics::new(store.clone(), reports.clone(), events);
         let addresses = (listener.address(), xds.address());
-        let doors = Doors::open(security, options.limits.doors, addresses, &tokens, &store, &metrics).await?;
+        let door_limits = (options.limits.doors, options.limits.access.failures);
+        let doors = Doors::open(security, door_limits, addresses, &tokens, &store, &metrics).await?;
         let doors = Arc::new(doors);
         let gate = Gate::open(&access, options.limits.access, tokens, &registry(), metrics.access.clone()).await?;
         let (fleets, shared) = (Arc::new(Fleets::default()), Arc::new(Shared::default()));

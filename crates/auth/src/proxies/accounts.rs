@@ -96,7 +96,8 @@ impl Accounts {
         }
         let user = self.review.review(token).await?;
         let fleets = self.fleets.get(&user.name).ok_or_else(|| NotProved::Account(user.name.clone()))?;
-        Ok(Proxy { name: user.name.clone(), fleets: fleets.clone(), expires: None, token: Some(token.into()) })
+        let (name, fleets, token) = (user.name.clone(), fleets.clone(), Some(token.into()));
+        Ok(Proxy { name, fleets, expires: None, token, common_name: None })
     }
 }
 

@@ -22,6 +22,7 @@ fn served() -> ClientStatus {
                 address: String::new(),
                 version: "1".to_owned(),
                 connected: Timestamp::from_second(1),
+                replica: None,
                 types,
             };
             tracker.opened(StreamId(id), stream);
