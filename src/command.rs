@@ -15,13 +15,16 @@ pub(crate) mod get;
 mod hints;
 pub(crate) mod import;
 pub(crate) mod kubeconfig;
+mod live;
 mod object_ref;
 pub(crate) mod proxy;
 pub(crate) mod secrets;
 mod security;
 mod selection;
 pub(crate) mod status;
+pub(crate) mod tap;
 pub(crate) mod token;
+pub(crate) mod top;
 pub(crate) mod version;
 
 /// Shown below `backstay --help`.

@@ -9,6 +9,7 @@ use backstay_certificate::Authority;
 use backstay_kube::Operations;
 use backstay_proto::admin::admin_service_server::AdminServiceServer;
 use backstay_proto::admin::fleet_service_server::FleetServiceServer;
+use backstay_proto::live::live_service_server::LiveServiceServer;
 use backstay_resources::{GoDuration, Registry, Timestamp};
 use backstay_store::Store;
 use http::StatusCode;
@@ -25,6 +26,7 @@ use crate::doors::JoinTokens;
 use crate::faults::ObjectFigures;
 use crate::fleets::Fleets;
 use crate::health;
+use crate::live::{Attendance, LiveAdmin};
 use crate::metrics::Exposition;
 use crate::shared::{Compiling, Shared};
 
@@ -83,6 +85,7 @@ pub(crate) fn router(
     registry: &Registry,
     fleets: &Arc<Fleets>,
     shared: &Arc<Shared>,
+    attendance: &Arc<Attendance>,
     exposition: Exposition,
     (api_options, options): (backstay_kube::Options, backstay_admin::Options),
     stop: watch::Receiver<bool>,
@@ -90,18 +93,32 @@ pub(crate) fn router(
     let limits = backstay_kube::Options { meter: exposition.meter(), ..api_options };
     let operations = Operations::new(store.clone(), registry, limits, stop.clone());
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
-    let fleet_admin =
-        FleetAdmin { fleets: fleets.clone(), shared: shared.clone(), operations: operations.clone(), options, stop };
+    let fleet_admin = FleetAdmin {
+        fleets: fleets.clone(),
+        shared: shared.clone(),
+        operations: operations.clone(),
+        options,
+        stop: stop.clone(),
+    };
+    let live = LiveAdmin { attendance: attendance.clone(), stop };
     let beside = backstay_admin::Beside {
-        routes: Routes::new(admin.service()).add_service(fleet_admin.service()).into_axum_router().reset_fallback(),
-        names: vec![AdminServiceServer::<Admin>::NAME, FleetServiceServer::<FleetAdmin>::NAME],
+        routes: Routes::new(admin.service())
+            .add_service(fleet_admin.service())
+            .add_service(live.service())
+            .into_axum_router()
+            .reset_fallback(),
+        names: vec![
+            AdminServiceServer::<Admin>::NAME,
+            FleetServiceServer::<FleetAdmin>::NAME,
+            LiveServiceServer::<LiveAdmin>::NAME,
+        ],
     };
     let grpc = backstay_admin::build(operations.clone(), options, exposition.admin_meter(), beside)?;
     tokio::spawn(report_health(grpc.health, grpc.services, shared.follow_compiling()));
-    let (figures, objects) = (ObjectFigures::default(), shared.clone());
+    let (figures, objects, attendance) = (ObjectFigures::default(), shared.clone(), attendance.clone());
     let figures = Arc::new(figures);
     let metrics = get(move || {
-        let text = exposition.render() + &figures.render(&objects);
+        let text = exposition.render() + &figures.render(&objects) + &attendance.render();
         async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
     });
     Ok(Router::new()

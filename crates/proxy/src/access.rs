@@ -10,6 +10,7 @@ mod writer;
 pub(crate) use file::LogFile;
 pub(crate) use record::CallRecord;
 pub use record::Record;
+pub(crate) use record::{flags, protocol};
 
 use std::io::{self, Write};
 use std::sync::Arc;

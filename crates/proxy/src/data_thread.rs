@@ -29,6 +29,7 @@ use crate::access;
 use crate::body::BodyProgress;
 use crate::counts::ServerMetrics;
 use crate::limits::Limits;
+use crate::live::Live;
 use crate::process::Seldom;
 use crate::tokens::Grants;
 use crate::upgrades::Upgrades;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) upgrades: Upgrades,
     pub(crate) metrics: Arc<ServerMetrics>,
     pub(crate) access_log: Option<access::Log>,
+    /// Who looks at requests while they happen.
+    pub(crate) live: Arc<Live>,
     /// Addresses this process listens on.
     pub(crate) own: OwnAddresses,
     /// Tokens that calls carry.
@@ -61,12 +64,14 @@ impl Shared {
         upgrades: Upgrades,
         metrics: Arc<ServerMetrics>,
         access_log: Option<access::Log>,
+        live: Arc<Live>,
     ) -> Self {
         Self {
             limits,
             upgrades,
             metrics,
             access_log,
+            live,
             own: Arc::default(),
             grants: Grants::default(),
             accept_warned: Seldom::default(),

@@ -39,7 +39,7 @@ pub(crate) struct Exchange {
     pub(crate) started: Instant,
     /// What an answer of the proxy's own must look like.
     pub(crate) format: ReplyFormat,
-    /// Line for the access log, when there is one.
+    /// Line for the access log, when there is one, or for whoever looks.
     pub(crate) record: Option<Box<Record>>,
     /// How far the request has come, where it shares its connection with others (HTTP/2).
     pub(crate) stream: Option<Rc<StreamActivity>>,
@@ -56,7 +56,15 @@ impl Exchange {
         if client.activity.enter() == limits.max_streams && client.is_multiplexed() {
             metrics.streams_full.increment(1);
         }
-        let record = client.thread.shared.access_log.is_some().then(|| Box::new(Record::start(client.peer, request)));
+        let shared = &client.thread.shared;
+        let is_watched = shared.live.is_watched();
+        let record = (is_watched || shared.access_log.is_some()).then(|| {
+            let mut record = Box::new(Record::start(client.peer, request));
+            if is_watched {
+                record.headers = shared.live.headers(request.headers());
+            }
+            record
+        });
         let format = ReplyFormat {
             head: request.method() == Method::HEAD,
             grpc: false,
@@ -120,17 +128,20 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let told = self.record.as_ref().and_then(|_| self.cause()?.told());
         self.client.activity.leave();
-        if let Some(mut record) = self.record.take()
-            && let Some(log) = &self.client.thread.shared.access_log
+        let Some(mut record) = self.record.take() else { return };
+        if let Some((flag, details)) = told {
+            record.flag = flag;
+            record.details = details.into();
+        }
+        record.duration = self.started.elapsed();
+        let shared = &self.client.thread.shared;
+        if shared.live.is_watched() {
+            shared.live.ended(&record);
+        }
+        if let Some(log) = &shared.access_log
+            && !log.write(record)
         {
-            if let Some((flag, details)) = told {
-                record.flag = flag;
-                record.details = details.into();
-            }
-            record.duration = self.started.elapsed();
-            if !log.write(record) {
-                self.client.thread.shared.metrics.log_lines_dropped.increment(1);
-            }
+            shared.metrics.log_lines_dropped.increment(1);
         }
     }
 }

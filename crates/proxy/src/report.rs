@@ -1,4 +1,5 @@
-//! Tells the control plane how the backends fare, over a stream of its own beside the subscription.
+//! Tells the control plane how the backends fare, over a stream of its own beside the subscription. On the same connection the proxy
+//! [attends](crate::attend) whoever looks at its requests.
 //!
 //! # Layout
 //!
@@ -18,6 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status};
 
 use self::summary::{Summary, changes};
+use crate::attend::Attending;
 use crate::control::{SharedModel, look};
 
 /// How often it is looked whether something has changed.
@@ -28,7 +30,7 @@ const NOT_TAKEN: Duration = Duration::from_secs(60);
 const BACKENDS: usize = 1000;
 
 /// Reports for as long as it is polled, over as many connections as it takes.
-pub(crate) async fn run(options: client::Options, model: SharedModel) {
+pub(crate) async fn run(options: client::Options, attending: Attending) {
     let mut backoff = Backoff::new(options.backoff_base, options.backoff_max);
     let mut rng: SmallRng = rand::make_rng();
     let candidates = 1 + options.fallbacks.len();
@@ -36,7 +38,7 @@ pub(crate) async fn run(options: client::Options, model: SharedModel) {
     loop {
         let here = options.candidate(candidate);
         let mut connected = false;
-        let ended = stream(&here, &model, &mut backoff, &mut connected).await;
+        let ended = stream(&here, &attending, &mut backoff, &mut connected).await;
         // As the subscription does: the first one that can be reached.
         candidate = if connected { 0 } else { (candidate + 1) % candidates };
         let wait = match ended {
@@ -55,7 +57,7 @@ pub(crate) async fn run(options: client::Options, model: SharedModel) {
 /// One stream, from connecting to its end. `None` where there is no connection.
 async fn stream(
     options: &client::Options,
-    model: &SharedModel,
+    attending: &Attending,
     backoff: &mut Backoff,
     connected: &mut bool,
 ) -> Option<Status> {
@@ -63,7 +65,10 @@ async fn stream(
     *connected = true;
     let (messages, outgoing) = mpsc::channel(1);
     let mut request = Request::new(ReceiverStream::new(outgoing));
-    *request.metadata_mut() = client::metadata(options).await.ok()?;
+    let metadata = client::metadata(options).await.ok()?;
+    request.metadata_mut().clone_from(&metadata);
+    let own = Backoff::new(options.backoff_base, options.backoff_max);
+    let attended = attending.run(channel.clone(), metadata, own);
     let mut client = HealthReportServiceClient::new(channel);
     let first = ReportHealthRequest {
         node_id: options.node.id.clone(),
@@ -73,7 +78,8 @@ async fn stream(
     tokio::select! {
         answer = client.report_health(request) => answer.err(),
         // Ends when the stream has.
-        () = tell(messages, first, model, backoff) => None,
+        () = tell(messages, first, &attending.model, backoff) => None,
+        never = attended => match never {},
     }
 }
 

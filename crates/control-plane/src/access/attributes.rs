@@ -32,6 +32,7 @@ const ASK_AGAIN: &[&str] = &[
     "GatewayClassService",
     "GatewayService",
     "HTTPRouteService",
+    "LiveService",
     "ProxyService",
     "ResourceService",
     "SecretService",
@@ -99,6 +100,7 @@ fn resource_of(registry: &Registry, what: &str) -> (&'static str, &'static str, 
     let kinds: Vec<&'static backstay_resources::Kind> = registry.iter().collect();
     match (what, kinds.iter().find(named)) {
         ("Status", _) => (ADMIN_GROUP, "fleets", "status"),
+        ("Tap" | "Top", _) => (ADMIN_GROUP, "proxies", "tap"),
         ("Fleet" | "Fleets" | "ConnectedProxies" | "ConnectedProxy", _) => (ADMIN_GROUP, "fleets", ""),
         (_, Some(kind)) => (kind.group, kind.plural, ""),
         _ => ("*", "*", ""),

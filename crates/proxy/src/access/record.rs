@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use http::{HeaderValue, Method, Request, Uri, Version, header};
+use http::{HeaderName, HeaderValue, Method, Request, Uri, Version, header};
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -33,6 +33,12 @@ pub struct Record {
     pub(crate) duration: Duration,
     /// The endpoint that answered, or that was tried last.
     pub(crate) upstream: Option<SocketAddr>,
+    /// When it was given to a connection to that endpoint, if it was.
+    pub(crate) sent: Option<Instant>,
+    /// When it began, by the same clock.
+    pub(crate) begun: Instant,
+    /// Headers that somebody who looks has asked for.
+    pub(crate) headers: Box<[(HeaderName, HeaderValue)]>,
     /// How often the request was tried; 0 where the proxy answered without.
     pub(crate) attempts: u32,
     pub(crate) route: Option<Arc<str>>,
@@ -86,6 +92,9 @@ impl Record {
             bytes_out: 0,
             duration: Duration::ZERO,
             upstream: None,
+            sent: None,
+            begun: Instant::now(),
+            headers: Box::default(),
             attempts: 0,
             route: None,
             backend: None,
@@ -93,6 +102,11 @@ impl Record {
             cause: None,
             calls: Box::default(),
         }
+    }
+
+    /// How long the endpoint had the request that answered or was tried last; `None` where none had it.
+    pub(crate) fn upstream_time(&self) -> Option<Duration> {
+        Some((self.begun + self.duration).saturating_duration_since(self.sent?))
     }
 }
 
@@ -117,6 +131,9 @@ impl Serialize for Record {
         map.serialize_entry("bytes_sent", &self.bytes_out)?;
         map.serialize_entry("duration_ms", &(self.duration.as_micros() as f64 / 1000.0))?;
         map.serialize_entry("upstream", &self.upstream)?;
+        if let Some(time) = self.upstream_time() {
+            map.serialize_entry("upstream_ms", &(time.as_micros() as f64 / 1000.0))?;
+        }
         map.serialize_entry("attempts", &self.attempts)?;
         map.serialize_entry("route", &self.route)?;
         map.serialize_entry("backend", &self.backend)?;
@@ -134,7 +151,8 @@ impl Serialize for Record {
     }
 }
 
-fn flags(flag: Flag, retry: Flag) -> Cow<'static, str> {
+/// The flags of a request, as they are written.
+pub(crate) fn flags(flag: Flag, retry: Flag) -> Cow<'static, str> {
     match (flag, retry) {
         (only, Flag::None) | (Flag::None, only) => only.as_str().into(),
         (flag, retry) if flag == retry => flag.as_str().into(),
@@ -143,7 +161,8 @@ fn flags(flag: Flag, retry: Flag) -> Cow<'static, str> {
     }
 }
 
-fn protocol(version: Version) -> &'static str {
+/// What a version of HTTP is called.
+pub(crate) fn protocol(version: Version) -> &'static str {
     match version {
         Version::HTTP_2 => "HTTP/2",
         Version::HTTP_10 => "HTTP/1.0",

@@ -7,6 +7,7 @@ use crate::control::{SharedModel, Status};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::Dns;
 use crate::limits::Limits;
+use crate::live::Live;
 use crate::process::Descriptors;
 
 /// What the endpoint shows.
@@ -26,6 +27,8 @@ pub(crate) struct Admin {
     pub(crate) descriptors: Arc<Descriptors>,
     /// Which requests are answered at all.
     pub(crate) guard: PageGuard,
+    /// Who looks at requests.
+    pub(crate) live: Arc<Live>,
     /// Turned by `POST /logging`.
     pub(crate) log_switch: Option<LogSwitch>,
 }

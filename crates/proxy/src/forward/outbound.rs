@@ -223,7 +223,10 @@ impl Drop for Unanswered<'_> {
         let metrics = &self.active.upstream.backend.metrics;
         match self.exchange.left(self.due) {
             Cause::Deadline => metrics.timeouts.total.increment(1),
-            _ => metrics.abandoned.increment(1),
+            _ => {
+                metrics.abandoned.increment(1);
+                metrics.abandoned_after.record(self.exchange.started.elapsed());
+            }
         }
         self.exchange.note(|record| self.state.tell(record));
     }
@@ -259,6 +262,7 @@ fn pass(
     active.answered(status, exchange.started.elapsed());
     exchange.note(|record| {
         record.upstream = Some(answer.pool.address());
+        record.sent = state.begun.get();
         record.status = status.as_u16();
         record.flag = Flag::None;
         record.details = "via_upstream".into();

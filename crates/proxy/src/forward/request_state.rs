@@ -130,6 +130,7 @@ impl RequestState {
     /// Says in the access log what is known of a request without an answer.
     pub(super) fn tell(&self, record: &mut Record) {
         record.upstream = self.tried.get();
+        record.sent = self.begun.get();
         record.attempts = self.made.get();
         record.bytes_in = self.sent.as_ref().map_or(0, |sent| sent.bytes.get());
     }

@@ -19,9 +19,11 @@ use tokio::task::JoinHandle;
 use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access::{self, LogFile};
 use crate::admin::{self, Admin};
+use crate::attend::Attending;
 use crate::control::{Control, Model, SharedModel, Status, change, look, watch_certificates};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::{self, Dns, HostsFile};
+use crate::live::Live;
 use crate::plane;
 use crate::process::{self, Descriptors};
 use crate::report;
@@ -70,7 +72,13 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
             Some(mut subscription) => {
                 let joined = plane::equip(&mut subscription, &options.access, options.state_dir.as_deref());
                 let _renewing = joined.map(|joined| Ended(tokio::spawn(async move { joined.renew().await })));
-                let _reporting = Ended(tokio::spawn(report::run(subscription.clone(), tasks.model.clone())));
+                let attending = Attending {
+                    node: options.node_id.as_str().into(),
+                    fleet: options.fleet.as_str().into(),
+                    live: tasks.live.clone(),
+                    model: tasks.model.clone(),
+                };
+                let _reporting = Ended(tokio::spawn(report::run(subscription.clone(), attending)));
                 client::run(subscription, control, stopped).await
             }
             None => {
@@ -104,6 +112,7 @@ async fn run(options: Options, listener: Option<(TcpListener, SocketAddr)>, wire
 /// What runs beside the subscription.
 struct Tasks {
     model: SharedModel,
+    live: Arc<Live>,
     admin: Option<JoinHandle<()>>,
     /// Tasks that end by themselves, once the control side has ended and what is to be kept is on disk.
     keepers: Vec<JoinHandle<()>>,
@@ -133,12 +142,14 @@ async fn begin(
         Some((log, tasks)) => (Some(log), Some(tasks)),
         None => (None, None),
     };
+    let live = Arc::new(Live::new(options.limits.max_live_sessions, Arc::clone(&metrics)));
     let workers = Workers::start(server::Options {
         threads: options.threads,
         limits: options.limits.clone(),
         upgrades: options.upgrades.clone(),
         metrics: Arc::clone(&metrics),
         access_log,
+        live: Arc::clone(&live),
         own_addresses: listener.iter().map(|(_, address)| *address).collect(),
     })
     .map_err(StartError::Thread)?;
@@ -160,6 +171,7 @@ async fn begin(
             dns: Arc::clone(&dns),
             drain,
             descriptors: Arc::new(Descriptors::keep()),
+            live: Arc::clone(&live),
             guard: PageGuard::new(options.allowed_hosts.iter().cloned()),
             log_switch: options.log_switch.clone(),
         };
@@ -188,7 +200,7 @@ async fn begin(
         tokio::spawn(state::keep(file, in_force, changed, control_metrics))
     });
     let keepers = resources.into_iter().chain(hosts).chain([certificates]).collect();
-    Ok((control, Tasks { model, admin, keepers, log, _lock: lock }))
+    Ok((control, Tasks { model, live, admin, keepers, log, _lock: lock }))
 }
 
 /// Ends its task when it is dropped.

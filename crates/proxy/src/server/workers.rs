@@ -19,6 +19,7 @@ use crate::counts::ServerMetrics;
 use crate::data_thread::Shared;
 use crate::forward::Forwarder;
 use crate::limits::Limits;
+use crate::live::Live;
 use crate::upgrades::Upgrades;
 
 /// How the data threads run.
@@ -34,6 +35,8 @@ pub struct Options {
     pub metrics: Arc<ServerMetrics>,
     /// Where access log lines go; `None` writes none.
     pub access_log: Option<access::Log>,
+    /// Who looks at requests while they happen.
+    pub live: Arc<Live>,
     /// Addresses of this process other than its listeners (the admin endpoint): never dialled for a dynamic backend.
     pub own_addresses: Vec<SocketAddr>,
 }
@@ -47,6 +50,7 @@ impl Default for Options {
             upgrades: Upgrades::default(),
             metrics: Arc::default(),
             access_log: None,
+            live: Arc::default(),
             own_addresses: Vec::new(),
         }
     }
@@ -76,7 +80,8 @@ impl Workers {
     /// # Errors
     /// When the system refuses a thread or its runtime.
     pub fn start(options: Options) -> io::Result<Self> {
-        let shared = Arc::new(Shared::new(options.limits, options.upgrades, options.metrics, options.access_log));
+        let shared =
+            Arc::new(Shared::new(options.limits, options.upgrades, options.metrics, options.access_log, options.live));
         shared.own.store(Arc::new(options.own_addresses.clone()));
         let failed = watch::Sender::new(false);
         let threads = (0..options.threads.max(1))
