@@ -6,6 +6,7 @@ pub(crate) mod bootstrap;
 pub(crate) mod ca;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod console;
 pub(crate) mod control_plane;
 pub(crate) mod delete;
 pub(crate) mod dev;

@@ -38,6 +38,7 @@ enum Command {
     Get(command::get::Args),
     Delete(command::delete::Args),
     Status(command::status::Args),
+    Console(command::console::Args),
     Top(command::top::Args),
     Tap(command::tap::Args),
     Check(command::check::Args),
@@ -71,7 +72,8 @@ fn main() -> ExitCode {
 const WRONG_COMMAND_LINE: u8 = 2;
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let serves = matches!(cli.command, Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_));
+    let serves =
+        matches!(cli.command, Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_) | Command::Console(_));
     let log_switch =
         logging::start(cli.log_format, if matches!(cli.command, Command::Dev(_)) { "warn" } else { "info" })?;
     if matches!(cli.command, Command::Proxy(_)) {
@@ -91,6 +93,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Get(args) => args.run().await,
             Command::Delete(args) => args.run().await,
             Command::Status(args) => args.run().await,
+            Command::Console(args) => args.run().await,
             Command::Top(args) => args.run().await,
             Command::Tap(args) => args.run().await,
             Command::Check(args) => args.run(),

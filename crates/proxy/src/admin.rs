@@ -5,7 +5,7 @@
 //! | `GET /ready` | 200 once a configuration is in force; 503 before that and while draining, with the reason |
 //! | `GET /metrics` | Prometheus text |
 //! | `GET /stats/prometheus` | the same under Envoy's names, as far as these mean the same |
-//! | `GET /` | version, how long it runs, and what there is here |
+//! | `GET /` | version, how long it runs, what is wrong in words, and what there is here |
 //! | `GET /config_dump` | resources in force and refused, as JSON, without secrets |
 //! | `GET /backends` | backends and the addresses of their endpoints |
 //! | `GET /certs` | certificates: subject, names, days left, the listeners that present them |
@@ -25,6 +25,7 @@ mod context;
 mod dump;
 mod live;
 mod overview;
+mod troubles;
 mod views;
 
 use std::convert::Infallible;

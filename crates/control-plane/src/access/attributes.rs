@@ -18,7 +18,7 @@ pub(super) enum Dialect {
 }
 
 /// What paths of gRPC services begin with.
-const SERVICES: &str = "/backstay.admin.v1.";
+const SERVICES: [&str; 2] = ["/backstay.admin.v1.", "/backstay.live.v1."];
 /// Where join tokens are made.
 const JOIN_TOKENS: &str = "/join-tokens";
 /// API group of what is no object.
@@ -50,7 +50,7 @@ pub(super) struct About<'a> {
 
 /// Reads the head of a request.
 pub(super) fn of<'a>(registry: &Registry, method: &Method, uri: &'a Uri) -> About<'a> {
-    if let Some(name) = uri.path().strip_prefix(SERVICES) {
+    if let Some(name) = SERVICES.iter().find_map(|package| uri.path().strip_prefix(package)) {
         return of_call(registry, name, uri.path());
     }
     // A join token is access to a fleet, private keys included: it is made by those alone who may make everything, or whom a rule names.

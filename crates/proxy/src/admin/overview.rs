@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::Admin;
+use super::troubles::troubles;
 use crate::control::look;
 use crate::process::Usage;
 
@@ -29,6 +30,7 @@ pub(super) fn overview(admin: &Admin) -> Value {
         "unready": unready,
         "connected": connected,
         "lastDisconnect": last_disconnect,
+        "troubles": troubles(admin, &usage),
         "endpoints": {
             "/ready": "200 once it serves",
             "/metrics": "figures for Prometheus",
