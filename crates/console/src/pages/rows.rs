@@ -17,7 +17,7 @@ pub(crate) fn conditions(conditions: &Value) -> Html {
         let text = |name: &str| condition[name].as_str().unwrap_or_default().to_owned();
         let (kind, word) = standing(&text("type"), &text("status"));
         html!(out; "<tr><td>" (text("type")) "</td><td>" [&badge(kind, word)] "</td><td>" (text("reason")) "</td><td class=\"wide\">"
-            (text("message")) "</td><td class=\"num\">" (text("lastTransitionTime")) "</td></tr>");
+            (text("message")) "</td><td class=\"time\">" (text("lastTransitionTime")) "</td></tr>");
     }
     html!(out; "</tbody></table></div>");
     out
@@ -97,11 +97,11 @@ pub(crate) fn events(events: &[Value], with_object: bool) -> Html {
     if with_object {
         html!(out; "<th>Object</th>");
     }
-    html!(out; "<th>In words</th><th>Times</th></tr></thead><tbody>");
+    html!(out; "<th>In words</th><th class=\"num\">Times</th></tr></thead><tbody>");
     for event in sorted.into_iter().take(20) {
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
         let kind = if text("type") == "Warning" { "bad" } else { "ok" };
-        html!(out; "<tr><td class=\"num\">" (time(event)) "</td><td>" [&badge(kind, &text("reason"))] "</td>");
+        html!(out; "<tr><td class=\"time\">" (time(event)) "</td><td>" [&badge(kind, &text("reason"))] "</td>");
         if with_object {
             let about = &event["involvedObject"];
             let part = |name: &str| about[name].as_str().unwrap_or_default().to_owned();

@@ -101,8 +101,8 @@ fn table(app: &App, asked: &Asked) -> Html {
     }
     let pages = rows.len().div_ceil(ROWS).max(1);
     let page = asked.page.clamp(1, pages);
-    html!(out; "<section class=\"card\"><p class=\"quiet\">" (rows.len()) " pairs of a backend and a route, of " (table.proxies.len())
-        " proxies, in the last " (format!("{:.1}", table.seconds)) " s</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Traffic\"><table><thead><tr><th>Backend</th><th>Route</th><th class=\"num\">A second</th><th class=\"num\">2xx</th><th class=\"num\">3xx</th><th class=\"num\">4xx</th><th class=\"num\">5xx</th><th class=\"num\">Left</th><th class=\"num\">Half within</th><th class=\"num\">99 % within</th><th class=\"num\">Under way</th><th>Endpoints</th></tr></thead><tbody>");
+    html!(out; "<section class=\"card\"><p class=\"quiet\">" (counted(rows.len(), "pair")) " of a backend and a route, of " (counted(table.proxies.len(), "proxy"))
+        ", in the last " (format!("{:.1}", table.seconds)) " s</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Traffic\"><table><thead><tr><th>Backend</th><th>Route</th><th class=\"num\">A second</th><th class=\"num\">2xx</th><th class=\"num\">3xx</th><th class=\"num\">4xx</th><th class=\"num\">5xx</th><th class=\"num\">Left</th><th class=\"num\">Half within</th><th class=\"num\">99 % within</th><th class=\"num\">Under way</th><th>Endpoints</th></tr></thead><tbody>");
     for row in rows.into_iter().skip((page - 1) * ROWS).take(ROWS) {
         one(&mut out, &table, row);
     }
@@ -127,6 +127,15 @@ fn table(app: &App, asked: &Asked) -> Html {
     }
     html!(out; "</section>");
     out
+}
+
+/// A number and what it counts.
+fn counted(number: usize, what: &str) -> String {
+    match (number, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        _ => format!("{number} {what}s"),
+    }
 }
 
 fn one(out: &mut Html, table: &TopTable, row: &TopRow) {

@@ -74,6 +74,7 @@ impl Outbound {
             let Self { exchange, aimed, .. } = &mut *self;
             let Aimed { request, state, active, deadline, attempts, .. } = aimed;
             state.interims = exchange.interims();
+            state.told = exchange.record.is_some();
             let due = deadline.as_ref().map(|deadline| deadline.deadline());
             let unanswered = Unanswered { exchange, active, state, due };
             let mut retry_flag = Flag::None;

@@ -48,7 +48,9 @@ pub(super) struct RequestState {
     /// Whether an endpoint may have seen any of the request, or it does not have all of its body any more: it goes to no other
     /// backend then.
     pub(super) exposed: Cell<bool>,
-    /// When the request was given to a connection.
+    /// Whether somebody is told how long the endpoint had the request.
+    pub(super) told: bool,
+    /// When the request was given to a connection, where somebody asks.
     pub(super) begun: Cell<Option<Instant>>,
     /// Where interim answers go, if anywhere.
     pub(super) interims: Option<Interims>,
@@ -92,6 +94,7 @@ impl RequestState {
             attempts: Cell::new(1),
             made: Cell::default(),
             exposed: Cell::default(),
+            told: false,
             begun: Cell::default(),
             interims: None,
         }
