@@ -85,6 +85,14 @@ impl Api {
         self.call(Method::GET, path, accept, None).await
     }
 
+    /// Reads what is no document.
+    pub(crate) async fn text(&self, path: &str) -> Result<String, ApiError> {
+        let reading = self.exchange(Method::GET, path, "text/plain", None);
+        let late = |_| ApiError::unreachable("no answer in time");
+        let bytes = tokio::time::timeout(TIMEOUT, reading).await.map_err(late)??;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// Writes.
     pub(crate) async fn put(&self, path: &str, object: &Value) -> Result<Value, ApiError> {
         self.call(Method::PUT, path, JSON, Some((JSON, Bytes::from(object.to_string())))).await
@@ -135,7 +143,8 @@ impl Api {
     ) -> Result<Value, ApiError> {
         let server = self.server();
         let late = |_| ApiError::unreachable(format!("{server} gave no answer within {} s", TIMEOUT.as_secs()));
-        tokio::time::timeout(TIMEOUT, self.exchange(method, path, accept, body)).await.map_err(late)?
+        let bytes = tokio::time::timeout(TIMEOUT, self.exchange(method, path, accept, body)).await.map_err(late)??;
+        Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
     async fn exchange(
@@ -144,7 +153,7 @@ impl Api {
         path: &str,
         accept: &str,
         body: Option<(&'static str, Bytes)>,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<Bytes, ApiError> {
         let server = self.server();
         let broke = |error: &dyn std::fmt::Display| ApiError::unreachable(format!("{server}: {error}"));
         let shown = self.target.credential.show().await?;
@@ -155,11 +164,13 @@ impl Api {
             .header(USER_AGENT, concat!("backstay-console/", env!("CARGO_PKG_VERSION")));
         if let Some(token) = &shown.token {
             request = request.header(AUTHORIZATION, client::bearer(token)?);
-            // The Fastly API knows callers by a header of its own.
-            if !path.starts_with("/api") {
-                let key = http::HeaderValue::try_from(token.expose()).map_err(|error| broke(&error))?;
-                request = request.header("fastly-key", key);
-            }
+        }
+        // The Fastly API knows callers by a header of its own, and takes any key where nobody is asked who they are.
+        if !path.starts_with("/api") {
+            let key = shown.token.as_ref().map_or("backstay-console", Secret::expose);
+            let mut key = http::HeaderValue::try_from(key).map_err(|error| broke(&error))?;
+            key.set_sensitive(true);
+            request = request.header("fastly-key", key);
         }
         let mut content = Bytes::new();
         if let Some((media_type, bytes)) = body {
@@ -174,10 +185,11 @@ impl Api {
         })?;
         let status = response.status();
         let bytes = Limited::new(response.into_body(), MAX_ANSWER).collect().await.map_err(|error| broke(&error))?;
-        let value: Value = serde_json::from_slice(&bytes.to_bytes()).unwrap_or(Value::Null);
+        let bytes = bytes.to_bytes();
         if status.is_success() {
-            return Ok(value);
+            return Ok(bytes);
         }
+        let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let said = value["message"].as_str().or_else(|| value["detail"].as_str()).or_else(|| value["msg"].as_str());
         Err(ApiError { status: Some(status), message: said.map_or_else(|| status.to_string(), str::to_owned) })
     }

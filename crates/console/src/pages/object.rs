@@ -95,7 +95,7 @@ pub(crate) async fn show(
     }
     html!(out; "</section><section class=\"card\"><h2>Events</h2>");
     match &told {
-        Ok(told) => out.push(&events(told, false)),
+        Ok(told) => out.push(&events(told, None)),
         Err(error) => out.push(&page::alert(error)),
     };
     html!(out; "</section>");

@@ -1,13 +1,14 @@
 //! All at a glance: fleets, proxies, what is refused, what is not in force, and traffic.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::response::Response;
 use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusResponse};
 
 use super::rows::{badge, events};
-use crate::api::{ApiError, Kind};
+use crate::api::{ApiError, Kind, escape};
 use crate::app::App;
 use crate::html::{Html, html};
 use crate::{page, plot};
@@ -19,7 +20,8 @@ pub(crate) async fn show(State(app): State<Arc<App>>) -> Response {
     let status = app.api.status();
     let warnings = app.api.list("/api/v1/events", "&fieldSelector=type%3DWarning");
     let kinds = app.api.kinds();
-    let (status, warnings, kinds) = futures::join!(status, warnings, kinds);
+    let metrics = app.api.text("/metrics");
+    let (status, warnings, kinds, metrics) = futures::join!(status, warnings, kinds, metrics);
     let status = match status {
         Ok(status) => status,
         Err(error) => return page::failed(&app, "/", "Overview", &error),
@@ -31,9 +33,11 @@ pub(crate) async fn show(State(app): State<Arc<App>>) -> Response {
     for fleet in &status.fleets {
         one(&mut out, fleet);
     }
+    // Whoever may not read metrics is not told of certificates here; events warn of those that end.
+    certificates(&mut out, metrics.as_deref().unwrap_or_default());
     html!(out; "<section class=\"card\"><h2>Warnings</h2>");
     match warnings {
-        Ok(warnings) => out.push(&events(&warnings, true)),
+        Ok(warnings) => out.push(&events(&warnings, Some(kinds.as_deref().unwrap_or_default()))),
         Err(error) => out.push(&page::alert(&error)),
     };
     html!(out; "</section>");
@@ -70,7 +74,8 @@ fn verdict(out: &mut Html, status: &GetStatusResponse) {
     let (kind, text) = if refused > 0 {
         ("bad", format!("Proxies refuse {refused} resources: they serve the last good version of each."))
     } else if status.fault_count > 0 {
-        ("warn", format!("{} things are not in force.", status.fault_count))
+        let are = if status.fault_count == 1 { "thing is" } else { "things are" };
+        ("warn", format!("{} {are} not in force.", status.fault_count))
     } else if proxies.is_empty() {
         ("warn", "No proxy is connected.".to_owned())
     } else if pending > 0 || lagging {
@@ -82,6 +87,40 @@ fn verdict(out: &mut Html, status: &GetStatusResponse) {
         "</dd></div><div><dt>Proxies</dt><dd>" (proxies.len()) "</dd></div><div><dt>Refused</dt><dd>" (refused)
         "</dd></div><div><dt>Not in force</dt><dd>" (status.fault_count) "</dd></div><div><dt>Revision</dt><dd>" (status.revision)
         "</dd></div><div><dt>Version</dt><dd>" (&status.version) "</dd></div></dl>");
+}
+
+/// Certificates that are listed.
+const CERTIFICATES: usize = 20;
+
+/// When certificates end, of what the control plane counts: first those that end first.
+fn certificates(out: &mut Html, metrics: &str) {
+    let label = |line: &str, name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}=\""))?;
+        rest.split_once('"').map(|(value, _)| value.to_owned())
+    };
+    let read = |line: &str| {
+        let rest = line.strip_prefix("backstay_certificate_expiry_seconds{")?;
+        let seconds: f64 = rest.rsplit(' ').next()?.parse().ok()?;
+        Some((seconds, label(rest, "namespace")?, label(rest, "secret")?))
+    };
+    let mut found: Vec<_> = metrics.lines().filter_map(read).collect();
+    if found.is_empty() {
+        return;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    found.sort_by(|one, other| one.0.total_cmp(&other.0));
+    html!(out; "<section class=\"card\"><h2>Certificates</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Certificates\"><table><thead><tr><th>Secret</th><th>State</th><th class=\"num\">Days left</th></tr></thead><tbody>");
+    for (seconds, namespace, secret) in found.iter().take(CERTIFICATES) {
+        let days = (seconds - now) / 86_400.0;
+        let (kind, word) = match days {
+            days if days < 0.0 => ("bad", "expired"),
+            days if days < 14.0 => ("warn", "ends soon"),
+            _ => ("ok", "valid"),
+        };
+        html!(out; "<tr><td><a href=\"/objects/core/v1/secrets/" (escape(namespace)) "/" (escape(secret)) "\">" (namespace) "/" (secret)
+            "</a></td><td>" [&badge(kind, word)] "</td><td class=\"num\">" (format!("{days:.1}")) "</td></tr>");
+    }
+    html!(out; "</tbody></table></div></section>");
 }
 
 fn faults(out: &mut Html, status: &GetStatusResponse, kinds: &[Kind]) {

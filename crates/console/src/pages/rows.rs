@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::api::Kind;
 use crate::html::{Html, html};
 
 /// Conditions as words: green where all is well, red where it is not, grey where nobody knows yet.
@@ -80,8 +81,8 @@ pub(crate) fn badge(kind: &'static str, word: &str) -> Html {
     out
 }
 
-/// Events, the newest first.
-pub(crate) fn events(events: &[Value], with_object: bool) -> Html {
+/// Events, the newest first; with their objects, where the kinds of these are given.
+pub(crate) fn events(events: &[Value], kinds: Option<&[Kind]>) -> Html {
     let mut out = Html::new();
     if events.is_empty() {
         html!(out; "<p class=\"quiet\">Nothing has been told of lately.</p>");
@@ -94,7 +95,7 @@ pub(crate) fn events(events: &[Value], with_object: bool) -> Html {
     let mut sorted: Vec<&Value> = events.iter().collect();
     sorted.sort_by_key(|event| std::cmp::Reverse(time(event)));
     html!(out; "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Events\"><table><thead><tr><th>When</th><th>What</th>");
-    if with_object {
+    if kinds.is_some() {
         html!(out; "<th>Object</th>");
     }
     html!(out; "<th>In words</th><th class=\"num\">Times</th></tr></thead><tbody>");
@@ -102,12 +103,10 @@ pub(crate) fn events(events: &[Value], with_object: bool) -> Html {
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
         let kind = if text("type") == "Warning" { "bad" } else { "ok" };
         html!(out; "<tr><td class=\"time\">" (time(event)) "</td><td>" [&badge(kind, &text("reason"))] "</td>");
-        if with_object {
+        if let Some(kinds) = kinds {
             let about = &event["involvedObject"];
             let part = |name: &str| about[name].as_str().unwrap_or_default().to_owned();
-            let namespace = part("namespace");
-            let slash = if namespace.is_empty() { "" } else { "/" };
-            html!(out; "<td>" (part("kind")) " " (namespace) (slash) (part("name")) "</td>");
+            html!(out; "<td>" [&super::overview::link(kinds, &part("kind"), &part("namespace"), &part("name"))] "</td>");
         }
         let count = event["count"].as_u64().or_else(|| event["series"]["count"].as_u64()).unwrap_or(1);
         html!(out; "<td class=\"wide\">" (text("message")) "</td><td class=\"num\">" (count) "</td></tr>");
