@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::Explain;
 use crate::api::Api;
+use crate::explanation::Explain;
 use crate::session::Sessions;
 use crate::traffic::Traffic;
 

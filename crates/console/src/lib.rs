@@ -10,6 +10,7 @@
 //! - `html`: markup, in which every value is escaped. `assets`: the files that go with it. `plot`, `diff`: drawings, and what changed.
 //! - `api`: what is asked of the API. `traffic`: figures of the last minutes.
 //! - `tables`: rows of the server's tables, searched, sorted and in pages.
+//! - `explanation`: which rule would serve a request, as whoever starts the console answers it.
 //! - `session`: who has followed the link. `app`: what pages share. `page`: the frame around each.
 //! - `pages`: one by one. `routes`: which is where, and what every answer has.
 
@@ -17,6 +18,7 @@ mod api;
 mod app;
 mod assets;
 mod diff;
+mod explanation;
 mod html;
 mod page;
 mod pages;
@@ -33,8 +35,9 @@ use std::sync::Arc;
 
 use backstay_api_client::Target;
 use backstay_guard::{Exposed, check_address};
-use futures::future::BoxFuture;
 use tokio::net::TcpListener;
+
+pub use self::explanation::{Explain, Question, Step, Way};
 
 use self::api::Api;
 use self::app::App;
@@ -57,43 +60,6 @@ impl fmt::Debug for Options {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Options").field("listen", &self.listen).finish_non_exhaustive()
     }
-}
-
-/// A request that may be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
-    /// Scheme, host, port and path.
-    pub url: String,
-    /// The method.
-    pub method: String,
-    /// Headers as `NAME: VALUE`, one a line.
-    pub headers: String,
-}
-
-/// What would serve a request in one fleet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Way {
-    /// The fleet.
-    pub fleet: String,
-    /// What it meets, in order.
-    pub steps: Vec<Step>,
-}
-
-/// Something that a request meets on its way, or would not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// How far on its way: 0 is the listener.
-    pub depth: usize,
-    /// In words.
-    pub text: String,
-    /// Whether it is on its way; `None` is a remark.
-    pub taken: Option<bool>,
-}
-
-/// Answers which rule would serve a request.
-pub trait Explain: Send + Sync {
-    /// The way of a request in each fleet, and what is not in force; or why that cannot be told.
-    fn explain(&self, question: Question) -> BoxFuture<'_, Result<(Vec<Way>, Vec<String>), String>>;
 }
 
 /// Why the console does not start.

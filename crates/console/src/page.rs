@@ -56,6 +56,15 @@ pub(crate) fn fragment(content: Html) -> Response<Body> {
     answer(StatusCode::OK, content)
 }
 
+/// An answer that goes on, of events.
+pub(crate) fn events(body: Body) -> Response<Body> {
+    let mut answer = Response::new(body);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
 /// Leads elsewhere.
 pub(crate) fn to(location: &str) -> Response<Body> {
     let mut answer = Response::new(Body::empty());

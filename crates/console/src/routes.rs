@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -122,13 +121,4 @@ async fn entrance(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     }
     let text = "Each link lets one browser in. The program that printed it has printed another since: follow that one.";
     page::outside(StatusCode::UNAUTHORIZED, "This link was used, or is none", text)
-}
-
-/// An answer that goes on, of events.
-pub(crate) fn events(body: Body) -> Response {
-    let mut answer = Response::new(body);
-    let headers = answer.headers_mut();
-    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
 }

@@ -1,6 +1,6 @@
 //! Figures of an interval, added up over threads and proxies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backstay_proto::live::{TopBackend, TopRow, TopTable};
@@ -80,21 +80,25 @@ impl Counts {
     }
 }
 
+/// How backends stand at proxies, in all; beyond, they are not told apart.
+const MAX_STANDINGS: usize = 200_000;
+
 /// Tables of several proxies that become one.
 #[derive(Debug, Default)]
 pub struct Tables {
     rows: BTreeMap<(String, String), Counts>,
-    backends: BTreeMap<String, TopBackend>,
-    proxies: BTreeSet<String>,
-    seconds: f64,
+    /// How backends stand at each proxy.
+    standings: BTreeMap<String, BTreeMap<String, TopBackend>>,
+    standing: usize,
+    /// How long it is that each proxy has told of.
+    seconds: BTreeMap<String, f64>,
     others: u64,
 }
 
 impl Tables {
-    /// Adds the table of a proxy. Those of the same interval are as long, about.
+    /// Adds the table of a proxy. One that comes after another of the same proxy tells of what was later.
     pub fn add(&mut self, proxy: &str, table: &TopTable) {
-        self.proxies.insert(proxy.to_owned());
-        self.seconds = self.seconds.max(table.seconds);
+        *self.seconds.entry(proxy.to_owned()).or_default() += table.seconds;
         self.others = self.others.saturating_add(table.others);
         for row in &table.rows {
             let key = (row.backend.clone(), row.route.clone());
@@ -104,23 +108,13 @@ impl Tables {
             }
             self.rows.entry(key).or_default().add(row);
         }
-        for backend in &table.backends {
-            if self.backends.len() >= MAX_ROWS && !self.backends.contains_key(&backend.backend) {
-                continue;
-            }
-            let own = self
-                .backends
-                .entry(backend.backend.clone())
-                .or_insert_with(|| TopBackend { backend: backend.backend.clone(), ..TopBackend::default() });
-            own.active = own.active.saturating_add(backend.active);
-            // Each proxy has the same endpoints, and its own mind about them: the worst is told.
-            own.endpoints = own.endpoints.max(backend.endpoints);
-            own.unhealthy = own.unhealthy.max(backend.unhealthy);
-            own.ejected = own.ejected.max(backend.ejected);
-            if own.last_error.is_empty() {
-                own.last_error.clone_from(&backend.last_error);
-            }
-        }
+        let before = self.standings.remove(proxy).map_or(0, |standings| standings.len());
+        self.standing -= before;
+        let room = MAX_STANDINGS.saturating_sub(self.standing);
+        let standings = table.backends.iter().take(room).map(|backend| (backend.backend.clone(), backend.clone()));
+        let standings: BTreeMap<_, _> = standings.collect();
+        self.standing += standings.len();
+        self.standings.insert(proxy.to_owned(), standings);
     }
 
     /// The one table. Rows with most requests come first.
@@ -128,12 +122,29 @@ impl Tables {
     pub fn sum(self) -> TopTable {
         let mut rows: Vec<_> = self.rows.iter().map(|((backend, route), counts)| counts.row(backend, route)).collect();
         sort(&mut rows);
+        let mut backends: BTreeMap<String, TopBackend> = BTreeMap::new();
+        for backend in self.standings.into_values().flat_map(BTreeMap::into_values) {
+            if backends.len() >= MAX_ROWS && !backends.contains_key(&backend.backend) {
+                continue;
+            }
+            let sum = backends
+                .entry(backend.backend.clone())
+                .or_insert_with(|| TopBackend { backend: backend.backend.clone(), ..TopBackend::default() });
+            sum.active = sum.active.saturating_add(backend.active);
+            // Each proxy has the same endpoints, and its own mind about them: the worst is told.
+            sum.endpoints = sum.endpoints.max(backend.endpoints);
+            sum.unhealthy = sum.unhealthy.max(backend.unhealthy);
+            sum.ejected = sum.ejected.max(backend.ejected);
+            if sum.last_error.is_empty() {
+                sum.last_error = backend.last_error;
+            }
+        }
         TopTable {
-            seconds: self.seconds,
+            seconds: self.seconds.values().copied().fold(0.0, f64::max),
             rows,
-            backends: self.backends.into_values().collect(),
+            backends: backends.into_values().collect(),
             others: self.others,
-            proxies: self.proxies.into_iter().collect(),
+            proxies: self.seconds.into_keys().collect(),
         }
     }
 }

@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use super::rows::linked;
 use crate::app::App;
+use crate::explanation::{Question, Step, Way};
 use crate::html::{Html, html};
-use crate::{Question, Step, Way, page};
+use crate::page;
 
 /// What the address says.
 #[derive(Debug, Default, Deserialize)]
@@ -55,13 +56,16 @@ pub(crate) async fn show(State(app): State<Arc<App>>, Query(asked): Query<Asked>
 /// The way as a line with a stop for each step; what is not taken branches off it.
 fn drawn(out: &mut Html, way: &Way) {
     html!(out; "<section class=\"card\"><h2>Fleet " (&way.fleet) "</h2><ol class=\"way\">");
-    for Step { depth, text, taken } in &way.steps {
+    for (index, Step { depth, text, taken }) in way.steps.iter().enumerate() {
+        // How many stops above is the one that this branches off, or follows.
+        let before = way.steps.get(..index).unwrap_or_default();
+        let up = before.iter().rev().position(|step| step.depth <= *depth).map_or(0, |up| up + 1);
         let (kind, said) = match taken {
             Some(true) => ("taken", "on the way: "),
             Some(false) => ("left", "not taken: "),
             None => ("remark", ""),
         };
-        html!(out; "<li class=\"" (kind) " d" ((*depth).min(6)) "\"><span class=\"unseen\">" (said) "</span>" [&linked(text)] "</li>");
+        html!(out; "<li class=\"" (kind) " d" ((*depth).min(6)) " u" (up.min(6)) "\"><span class=\"unseen\">" (said) "</span>" [&linked(text)] "</li>");
     }
     html!(out; "</ol></section>");
 }

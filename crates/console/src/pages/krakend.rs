@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::rows::conditions;
+use super::rows::{conditions, counted};
 use crate::app::App;
 use crate::html::{Html, html};
 use crate::page;
@@ -49,7 +49,7 @@ pub(crate) async fn show(State(app): State<Arc<App>>, Query(asked): Query<Asked>
             endpoints.filter(|endpoint| endpoint.to_string().to_lowercase().contains(&needle)).collect();
         let pages = found.len().div_ceil(PAGE).max(1);
         let page = asked.page.clamp(1, pages);
-        html!(out; "<p class=\"quiet\">" (found.len()) " endpoints</p>");
+        html!(out; "<p class=\"quiet\">" (counted(found.len(), "endpoint")) "</p>");
         for endpoint in found.iter().skip((page - 1) * PAGE).take(PAGE) {
             picture(&mut out, endpoint, &configuration);
         }

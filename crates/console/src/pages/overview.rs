@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use backstay_proto::admin::{ConnectedProxy, Fleet, GetStatusResponse};
 
-use super::rows::{badge, events};
+use super::rows::{badge, events, link};
 use crate::api::{ApiError, Kind, escape};
 use crate::app::App;
 use crate::html::{Html, html};
@@ -133,19 +133,6 @@ fn faults(out: &mut Html, status: &GetStatusResponse, kinds: &[Kind]) {
             [&badge("bad", &fault.condition)] "</td><td>" (&fault.reason) "</td><td class=\"wide\">" (&fault.message) "</td></tr>");
     }
     html!(out; "</tbody></table></div></section>");
-}
-
-/// An object, with its page where its kind is known.
-pub(super) fn link(kinds: &[Kind], kind: &str, namespace: &str, name: &str) -> Html {
-    let mut out = Html::new();
-    let slash = if namespace.is_empty() { "" } else { "/" };
-    match kinds.iter().find(|known| known.kind == kind) {
-        Some(known) => {
-            html!(out; "<a href=\"" (known.object_page(namespace, name)) "\">" (kind) " " (namespace) (slash) (name) "</a>");
-        }
-        None => html!(out; (kind) " " (namespace) (slash) (name)),
-    }
-    out
 }
 
 fn one(out: &mut Html, fleet: &Fleet) {

@@ -74,6 +74,28 @@ pub(crate) fn page_of(resource: &str) -> Option<String> {
     }
 }
 
+/// A number and what it counts.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    match (number, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
+/// An object, with its page where its kind is known.
+pub(crate) fn link(kinds: &[Kind], kind: &str, namespace: &str, name: &str) -> Html {
+    let mut out = Html::new();
+    let slash = if namespace.is_empty() { "" } else { "/" };
+    match kinds.iter().find(|known| known.kind == kind) {
+        Some(known) => {
+            html!(out; "<a href=\"" (known.object_page(namespace, name)) "\">" (kind) " " (namespace) (slash) (name) "</a>");
+        }
+        None => html!(out; (kind) " " (namespace) (slash) (name)),
+    }
+    out
+}
+
 /// A word in a colour that says the same.
 pub(crate) fn badge(kind: &'static str, word: &str) -> Html {
     let mut out = Html::new();
@@ -106,7 +128,7 @@ pub(crate) fn events(events: &[Value], kinds: Option<&[Kind]>) -> Html {
         if let Some(kinds) = kinds {
             let about = &event["involvedObject"];
             let part = |name: &str| about[name].as_str().unwrap_or_default().to_owned();
-            html!(out; "<td>" [&super::overview::link(kinds, &part("kind"), &part("namespace"), &part("name"))] "</td>");
+            html!(out; "<td>" [&link(kinds, &part("kind"), &part("namespace"), &part("name"))] "</td>");
         }
         let count = event["count"].as_u64().or_else(|| event["series"]["count"].as_u64()).unwrap_or(1);
         html!(out; "<td class=\"wide\">" (text("message")) "</td><td class=\"num\">" (count) "</td></tr>");

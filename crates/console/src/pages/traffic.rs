@@ -14,11 +14,11 @@ use futures::stream;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::rows::{badge, page_of};
+use super::rows::{badge, counted, page_of};
 use crate::api::escape;
 use crate::app::App;
 use crate::html::{Html, html};
-use crate::{page, plot, routes};
+use crate::{page, plot};
 
 /// How often something is said while nothing happens.
 const ALIVE: Duration = Duration::from_secs(5);
@@ -127,15 +127,6 @@ fn table(app: &App, asked: &Asked) -> Html {
     }
     html!(out; "</section>");
     out
-}
-
-/// A number and what it counts.
-fn counted(number: usize, what: &str) -> String {
-    match (number, what.strip_suffix('y')) {
-        (1, _) => format!("1 {what}"),
-        (_, Some(stem)) => format!("{number} {stem}ies"),
-        _ => format!("{number} {what}s"),
-    }
 }
 
 fn one(out: &mut Html, table: &TopTable, row: &TopRow) {
@@ -260,7 +251,7 @@ pub(crate) async fn events(State(app): State<Arc<App>>, Query(filters): Query<Fi
     let answers = match app.api.tap(&filters.fleet, Tap { filter: Some(filter), limit: 0 }).await {
         Ok(answers) => answers,
         // As an event: a browser that is refused asks again and again.
-        Err(error) => return routes::events(Body::from(event("ended", &error.message))),
+        Err(error) => return page::events(Body::from(event("ended", &error.message))),
     };
     let events = stream::unfold(Some(answers), |answers| async move {
         let mut answers = answers?;
@@ -283,7 +274,7 @@ pub(crate) async fn events(State(app): State<Arc<App>>, Query(filters): Query<Fi
             Err(status) => Some((Ok(Bytes::from(event("ended", &status.message()))), None)),
         }
     });
-    routes::events(Body::from_stream(events))
+    page::events(Body::from_stream(events))
 }
 
 fn event(name: &str, data: &impl Serialize) -> String {

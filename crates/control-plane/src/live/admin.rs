@@ -14,11 +14,14 @@ use backstay_resources::Verb;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use tokio::sync::watch;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tonic::{Request, Response, Status};
 
 use super::{Attendance, Looker, Shown};
 use crate::access::annotate;
+
+/// How long what proxies tell of an interval may be on its way.
+const SETTLE: Duration = Duration::from_millis(300);
 
 /// Answers those who look.
 #[derive(Clone)]
@@ -145,9 +148,9 @@ impl LiveService for LiveAdmin {
         let every = Duration::from_millis(top.interval_ms.into());
         let (looker, nobody) = self.begin(&request, (&parent, &proxy), Command::Top(top)).await?;
         let first = stream::iter(nobody.map(|notice| Ok(WatchTopResponse { table: None, notice })));
-        let mut ticks = interval(every);
+        // A little after those of the proxies, so that what they tell of an interval is there when it is summed up.
+        let mut ticks = interval_at(Instant::now() + every + (every / 4).min(SETTLE), every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks.reset();
         let state = Summing { looker, ticks, tables: Tables::default(), stop: self.stop.clone() };
         let shown = stream::unfold(state, |mut summing| async move {
             let response = summing.next().await?;

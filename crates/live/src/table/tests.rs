@@ -32,4 +32,12 @@ fn tables_of_proxies_add_up() {
     assert!((800.0..1000.0).contains(&row.left_after_ms), "{}", row.left_after_ms);
     assert!((9.0..12.0).contains(&row.p50_ms), "{}", row.p50_ms);
     assert_eq!((sum.backends[0].active, sum.backends[0].endpoints), (6, 3));
+
+    // Two of one proxy follow each other: they are twice as long, and only what is told last is so now.
+    let mut tables = Tables::default();
+    tables.add("one", &table(200, 10, false));
+    tables.add("one", &table(200, 10, false));
+    let sum = tables.sum();
+    assert!((sum.seconds - 2.0).abs() < 1e-9, "{}", sum.seconds);
+    assert_eq!((sum.rows[0].requests, sum.backends[0].active), (2, 2));
 }
