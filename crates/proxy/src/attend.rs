@@ -118,12 +118,12 @@ enum Shown {
 }
 
 fn tap_of(tap: &Tap) -> Result<(Filter, Shown), FilterError> {
-    let filter = Filter::read(tap.filter.as_ref().unwrap_or(&backstay_proto::live::Filter::default()))?;
+    let filter = Filter::read(&tap.filter.clone().unwrap_or_default())?;
     Ok((filter, Shown::Requests(backstay_live::limit(tap.limit)?)))
 }
 
 fn top_of(top: &Top) -> Result<(Filter, Shown), FilterError> {
-    let filter = Filter::read(top.filter.as_ref().unwrap_or(&backstay_proto::live::Filter::default()))?;
+    let filter = Filter::read(&top.filter.clone().unwrap_or_default())?;
     Ok((filter, Shown::Tables(Duration::from_millis(backstay_live::interval(top.interval_ms)?.into()))))
 }
 

@@ -145,6 +145,8 @@ fn bar(object: &Object, value: &Value, generation: i64) -> Html {
             ("ok", true, "In force on every connected proxy.".to_owned())
         }
         (None, Some(found)) if found["reason"] == "Refused" => ("bad", true, text(found)),
+        // No proxy will ever answer for it.
+        (None, Some(found)) if found["reason"] == "NotReferenced" => ("quiet", true, text(found)),
         (None, Some(found)) => ("quiet", false, text(found)),
         (None, None) => ("quiet", false, "The proxies have not answered yet.".to_owned()),
     };
@@ -228,10 +230,11 @@ async fn backend(out: &mut Html, app: &App, object: &Object, value: &Value) {
     let rate = if table.seconds > 0.0 { requests as f64 / table.seconds } else { 0.0 };
     let left: u64 = rows.iter().map(|row| row.left).sum();
     let slowest = |of: fn(&backstay_proto::live::TopRow) -> f64| rows.iter().map(|row| of(row)).fold(0.0, f64::max);
+    let time = |time: f64| if requests > left { plot::milliseconds(time) } else { "–".to_owned() };
     let tiles = [
         ("Requests a second", plot::number(rate)),
-        ("Half within", plot::milliseconds(slowest(|row| row.p50_ms))),
-        ("99 % within", plot::milliseconds(slowest(|row| row.p99_ms))),
+        ("Half within", time(slowest(|row| row.p50_ms))),
+        ("99 % within", time(slowest(|row| row.p99_ms))),
         ("Clients that left", left.to_string()),
         ("Under way", standing_now.map_or(0, |backend| backend.active).to_string()),
         ("Ejected", standing_now.map_or(0, |backend| backend.ejected).to_string()),
@@ -245,8 +248,11 @@ async fn backend(out: &mut Html, app: &App, object: &Object, value: &Value) {
     }
     html!(out; "<h3>Endpoints</h3>");
     let endpoints = value["spec"]["endpoints"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let is_healthy = standing_now.is_none_or(|backend| backend.unhealthy == 0);
-    let word = if is_healthy { badge("ok", "take requests") } else { badge("bad", "some take none") };
+    let word = match standing_now {
+        None => badge("quiet", "no requests now"),
+        Some(backend) if backend.unhealthy == 0 => badge("ok", "take requests"),
+        Some(_) => badge("bad", "some take none"),
+    };
     if value["spec"]["dynamicProxy"].is_object() {
         html!(out; "<p>The host of each request, looked up.</p>");
     } else {

@@ -106,18 +106,18 @@ fn in_words(standing: &str) -> &str {
 
 fn of_backend(snapshot: &BackendSnapshot, all: &mut Vec<String>) {
     let name = &snapshot.name;
-    if let Some(backend) = &snapshot.backend {
-        if let Discovery::Addresses(list) = &backend.discovery {
-            let list = list.load();
-            let failing = |endpoint: &backstay_upstream::Endpoint| {
-                let failing = backend.last_errors().failing(endpoint.address, endpoint.port)?;
-                Some(format!("{name}: no connection to {}: {}", endpoint.address, failing.error))
-            };
-            all.extend(list.iter().filter_map(failing));
-            let down = (0..list.len()).filter(|index| list.set().health(*index) == Some(Health::Unhealthy)).count();
-            if down > 0 {
-                all.push(format!("{name}: {down} of {} endpoints get no requests", list.len()));
-            }
+    if let Some(backend) = &snapshot.backend
+        && let Discovery::Addresses(list) = &backend.discovery
+    {
+        let list = list.load();
+        let failing = |endpoint: &backstay_upstream::Endpoint| {
+            let failing = backend.last_errors().failing(endpoint.address, endpoint.port)?;
+            Some(format!("{name}: no connection to {}: {}", endpoint.address, failing.error))
+        };
+        all.extend(list.iter().filter_map(failing));
+        let down = (0..list.len()).filter(|index| list.set().health(*index) == Some(Health::Unhealthy)).count();
+        if down > 0 {
+            all.push(format!("{name}: {down} of {} endpoints get no requests", list.len()));
         }
     }
     let abandoned = snapshot.metrics.abandoned.get();
