@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use backstay_console::{Console, Explain, Options, Question, Step, Way};
+use backstay_console::{Answer, Console, Explain, Options, Question, Step, Way};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Method, Uri};
@@ -66,7 +66,7 @@ pub(crate) async fn bind(client: &Client, listen: SocketAddr) -> Result<Console>
 struct Stored(Client);
 
 impl Explain for Stored {
-    fn explain(&self, question: Question) -> BoxFuture<'_, Result<(Vec<Way>, Vec<String>), String>> {
+    fn explain(&self, question: Question) -> BoxFuture<'_, Answer> {
         async move {
             let (url, method, headers) = read(&question)?;
             let explained = explain::of_stored(&self.0, &url, method, headers).await;

@@ -33,8 +33,11 @@ pub struct Step {
     pub taken: Option<bool>,
 }
 
+/// The way of a request in each fleet, and what is not in force; or why that cannot be told.
+pub type Answer = Result<(Vec<Way>, Vec<String>), String>;
+
 /// Answers which rule would serve a request.
 pub trait Explain: Send + Sync {
     /// The way of a request in each fleet, and what is not in force; or why that cannot be told.
-    fn explain(&self, question: Question) -> BoxFuture<'_, Result<(Vec<Way>, Vec<String>), String>>;
+    fn explain(&self, question: Question) -> BoxFuture<'_, Answer>;
 }

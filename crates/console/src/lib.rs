@@ -37,7 +37,7 @@ use backstay_api_client::Target;
 use backstay_guard::{Exposed, check_address};
 use tokio::net::TcpListener;
 
-pub use self::explanation::{Explain, Question, Step, Way};
+pub use self::explanation::{Answer, Explain, Question, Step, Way};
 
 use self::api::Api;
 use self::app::App;

@@ -32,7 +32,7 @@ pub(crate) fn number(value: f64) -> String {
         value if value >= 10_000.0 => format!("{:.0}k", value / 1000.0),
         value if value >= 100.0 => format!("{value:.0}"),
         value if value >= 10.0 => format!("{value:.1}"),
-        value if value == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         value => format!("{value:.2}"),
     }
 }

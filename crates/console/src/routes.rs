@@ -104,16 +104,16 @@ fn refuse(app: &App, request: &Request) -> Option<Response> {
 async fn entrance(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let token = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token").map(|(_, value)| value);
-    if let Some(token) = token.filter(|_| request.uri().path() == "/") {
-        if let Some(cookie) = app.sessions.enter(&token) {
-            (app.told)(&app.sessions.link());
-            // Without the token in its address: it would stand in the history.
-            let mut answer = page::to("/");
-            if let Ok(cookie) = HeaderValue::try_from(cookie) {
-                answer.headers_mut().insert(SET_COOKIE, cookie);
-            }
-            return answer;
+    if let Some(token) = token.filter(|_| request.uri().path() == "/")
+        && let Some(cookie) = app.sessions.enter(&token)
+    {
+        (app.told)(&app.sessions.link());
+        // Without the token in its address: it would stand in the history.
+        let mut answer = page::to("/");
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            answer.headers_mut().insert(SET_COOKIE, cookie);
         }
+        return answer;
     }
     let cookies = request.headers().get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
     if app.sessions.is_in(cookies) {

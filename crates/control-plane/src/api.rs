@@ -85,10 +85,9 @@ pub(crate) fn router(
     registry: &Registry,
     fleets: &Arc<Fleets>,
     shared: &Arc<Shared>,
-    attendance: &Arc<Attendance>,
     exposition: Exposition,
     (api_options, options): (backstay_kube::Options, backstay_admin::Options),
-    stop: watch::Receiver<bool>,
+    (attendance, stop): (&Arc<Attendance>, watch::Receiver<bool>),
 ) -> Result<Router, backstay_admin::BuildError> {
     let limits = backstay_kube::Options { meter: exposition.meter(), ..api_options };
     let operations = Operations::new(store.clone(), registry, limits, stop.clone());

@@ -295,10 +295,9 @@ impl ControlPlane {
             &registry,
             &fleets,
             &shared,
-            &attendance,
             exposition,
             (api_options, options.limits.grpc),
-            watches_stop,
+            (&attendance, watches_stop),
         )?
         .merge(dialects)
         .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));

@@ -35,7 +35,7 @@ pub(crate) async fn show(State(app): State<Arc<App>>, Query(asked): Query<Asked>
     let question = Question { url: asked.url, method: method.to_owned(), headers: asked.headers };
     match app.explain.explain(question).await {
         Err(why) => {
-            html!(out; "<div class=\"note bad\" role=\"alert\"><strong>It cannot be told</strong><p>" (why) "</p></div>")
+            html!(out; "<div class=\"note bad\" role=\"alert\"><strong>It cannot be told</strong><p>" (why) "</p></div>");
         }
         Ok((ways, faults)) => {
             for way in &ways {

@@ -208,8 +208,8 @@ fn names(value: &Value, kind: &str, name: &str) -> bool {
         Value::Object(fields) => {
             let of_kind = match fields.get("kind").and_then(Value::as_str) {
                 Some(found) => found == kind,
-                // Parents of routes are Gateways where they say nothing, Secrets certificates.
-                None => (kind == "Gateway" && fields.contains_key("sectionName")) || kind == "Gateway",
+                // Parents of routes are Gateways where they say nothing.
+                None => kind == "Gateway",
             };
             let is_it = of_kind && fields.get("name").and_then(Value::as_str) == Some(name);
             is_it || fields.values().any(|value| names(value, kind, name))

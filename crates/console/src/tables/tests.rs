@@ -6,7 +6,7 @@ fn table(count: usize) -> (Vec<Value>, Vec<Value>) {
     let columns = ["Name", "Age", "Hidden"].map(|name| json!({"name": name, "priority": i32::from(name == "Hidden")}));
     let row = |index: usize| {
         json!({"cells": [format!("b{index}"), format!("{index}m"), "x"],
-            "object": {"metadata": {"name": format!("b{index}"), "labels": {"team": if index % 2 == 0 { "even" } else { "odd" }}}}})
+            "object": {"metadata": {"name": format!("b{index}"), "labels": {"team": if index.is_multiple_of(2) { "even" } else { "odd" }}}}})
     };
     (columns.to_vec(), (0..count).map(row).collect())
 }

@@ -55,7 +55,8 @@ fn a_filter_takes_what_it_names_and_nothing_else() {
 
 #[test]
 fn what_cannot_be_used_is_named() {
-    let cases: [(fn(&mut live::Filter), &str); 8] = [
+    type Change = fn(&mut live::Filter);
+    let cases: [(Change, &str); 8] = [
         (|asked| asked.status = "6xx".into(), "status"),
         (|asked| asked.status = "abc".into(), "status"),
         (|asked| asked.status = "99".into(), "status"),
