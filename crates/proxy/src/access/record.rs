@@ -131,10 +131,10 @@ impl Serialize for Record {
         map.serialize_entry("bytes_sent", &self.bytes_out)?;
         map.serialize_entry("duration_ms", &(self.duration.as_micros() as f64 / 1000.0))?;
         map.serialize_entry("upstream", &self.upstream)?;
+        map.serialize_entry("attempts", &self.attempts)?;
         if let Some(time) = self.upstream_time() {
             map.serialize_entry("upstream_ms", &(time.as_micros() as f64 / 1000.0))?;
         }
-        map.serialize_entry("attempts", &self.attempts)?;
         map.serialize_entry("route", &self.route)?;
         map.serialize_entry("backend", &self.backend)?;
         if self.destination.is_some() || self.cause.is_some() {
