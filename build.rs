@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 /// Every file that declares a package; what they import is found by its path below `proto/`.
-const FILES: [&str; 20] = [
+const FILES: [&str; 21] = [
     "backstay/config/v1/resource.proto",
     "backstay/config/v1/route.proto",
     "backstay/admin/v1/admin.proto",
@@ -18,6 +18,7 @@ const FILES: [&str; 20] = [
     "backstay/admin/v1/resource.proto",
     "backstay/admin/v1/secret.proto",
     "backstay/join/v1/join.proto",
+    "backstay/live/v1/live.proto",
     "backstay/report/v1/report.proto",
     "envoy/service/discovery/v3/discovery.proto",
     "envoy/service/status/v3/csds.proto",
@@ -36,6 +37,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let described =
         protox::Compiler::new([&root])?.include_imports(true).open_files(&files)?.encode_file_descriptor_set();
     std::fs::write(PathBuf::from(std::env::var("OUT_DIR")?).join("descriptors.bin"), described)?;
-    tonic_prost_build::configure().bytes(".").btree_map(".").compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .bytes(".")
+        .btree_map(".")
+        // Told as JSON as well, by proxies and to scripts.
+        .message_attribute(".backstay.live.v1", "#[derive(serde::Serialize, serde::Deserialize)]")
+        .message_attribute(".backstay.live.v1", "#[serde(rename_all = \"camelCase\", default)]")
+        .enum_attribute(".backstay.live.v1", "#[derive(serde::Serialize, serde::Deserialize)]")
+        .compile_fds(descriptors)?;
     Ok(())
 }

@@ -88,6 +88,11 @@ impl Client {
         self.target.credential.is_some()
     }
 
+    /// Where it is, and as whom it is asked.
+    pub(crate) fn target(&self) -> Target {
+        Target::clone(&self.target)
+    }
+
     /// Whom it asks.
     pub(crate) fn server(&self) -> &Server {
         &self.server

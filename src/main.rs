@@ -40,6 +40,9 @@ enum Command {
     Get(command::get::Args),
     Delete(command::delete::Args),
     Status(command::status::Args),
+    Console(command::console::Args),
+    Top(command::top::Args),
+    Tap(command::tap::Args),
     Check(command::check::Args),
     Explain(command::explain::Args),
     Export(command::export::Args),
@@ -71,8 +74,10 @@ fn main() -> ExitCode {
 const WRONG_COMMAND_LINE: u8 = 2;
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let serves =
-        matches!(cli.command, Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_) | Command::Relay(_));
+    let serves = matches!(
+        cli.command,
+        Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_) | Command::Relay(_) | Command::Console(_)
+    );
     let log_switch =
         logging::start(cli.log_format, if matches!(cli.command, Command::Dev(_)) { "warn" } else { "info" })?;
     if matches!(cli.command, Command::Proxy(_)) {
@@ -93,6 +98,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Get(args) => args.run().await,
             Command::Delete(args) => args.run().await,
             Command::Status(args) => args.run().await,
+            Command::Console(args) => args.run().await,
+            Command::Top(args) => args.run().await,
+            Command::Tap(args) => args.run().await,
             Command::Check(args) => args.run(),
             Command::Explain(args) => args.run().await,
             Command::Export(args) => args.run().await,

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use backstay_auth::{Digest, new_token};
+use backstay_console::Console;
 use backstay_control_plane::{AccessOptions, ControlPlane, Security};
 use backstay_guard::{LogSwitch, check_address};
 use backstay_proxy::Access;
@@ -71,6 +72,9 @@ pub(crate) struct Args {
     /// Address of the proxy's admin endpoint; loopback only, unless --insecure
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
+    /// Address of the web console, whose link is printed, or off; loopback only
+    #[arg(long, value_name = "IP:PORT|off", default_value = "127.0.0.1:0", value_parser = console_address)]
+    console: ConsoleAt,
     /// Allow addresses that other machines can reach, although nothing encrypts or authenticates
     #[arg(long)]
     insecure: bool,
@@ -145,6 +149,17 @@ impl Args {
         let proxy = super::proxy::for_dev(xds, own).await.context("cannot start the proxy")?;
         let krakend = self.krakend.with_debug();
         let client = own_tls::client(api, token, tls.as_ref())?;
+        let console = match self.console.0 {
+            Some(listen) => Some(super::console::bind(&client, listen).await?),
+            None => None,
+        };
+        let link = console.as_ref().map(Console::link);
+        let console = async move {
+            match console {
+                Some(console) => console.serve().await,
+                None => std::future::pending().await,
+            }
+        };
         let mut followed = Followed::new(client, self.files.clone(), krakend, self.namespace.clone(), self.earlier);
         // Changes made while the first round goes on must not be missed.
         let mut changes = if demo { Changes::none() } else { Changes::of(&self.files, &self.data_dir)? };
@@ -154,7 +169,7 @@ impl Args {
             let admin = proxy.admin_address().unwrap_or(self.admin);
             let addresses = json!({"api": api.to_string(), "xds": xds.to_string(), "admin": admin.to_string()});
             self.address_file.write(&addresses)?;
-            followed.show_next_steps(api, tls.as_ref().map(OwnTls::authority)).await?;
+            followed.show_next_steps(api, tls.as_ref().map(OwnTls::authority), link.as_deref()).await?;
             loop {
                 changes.next().await;
                 if followed.has_changed() {
@@ -169,6 +184,7 @@ impl Args {
             () = shutdown.requested() => Ok(()),
             () = proxy.drain_requested() => Ok(()),
             error = proxy.failed() => Err(error.into()),
+            served = console => served.map_err(Into::into),
             never = reopen.each(|| {
                 proxy.reopen_access_log();
                 control_plane.reopen_audit_log();
@@ -184,4 +200,15 @@ impl Args {
             .await;
         ended.map(|()| ExitCode::SUCCESS)
     }
+}
+
+/// Where the console listens, if it does.
+#[derive(Debug, Clone, Copy)]
+struct ConsoleAt(Option<SocketAddr>);
+
+fn console_address(text: &str) -> Result<ConsoleAt, String> {
+    if text == "off" {
+        return Ok(ConsoleAt(None));
+    }
+    text.parse().map(|address| ConsoleAt(Some(address))).map_err(|_| "it must be IP:PORT, or off".to_owned())
 }

@@ -50,7 +50,7 @@ pub(crate) struct Args {
     server: ServerArgs,
 }
 
-fn url(text: &str) -> Result<Uri, String> {
+pub(crate) fn url(text: &str) -> Result<Uri, String> {
     let url: Uri = text.parse().map_err(|error| format!("it is no URL: {error}"))?;
     match (url.scheme_str(), url.host()) {
         (Some("http" | "https"), Some(_)) => Ok(url),
@@ -59,7 +59,7 @@ fn url(text: &str) -> Result<Uri, String> {
     }
 }
 
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+pub(crate) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("it must be NAME: VALUE")?;
     let name = name.trim().parse().map_err(|_| format!("{name:?} is not a name of a header"))?;
     let value = value.trim().parse().map_err(|_| format!("{value:?} is not a value of a header"))?;
@@ -70,19 +70,9 @@ type Objects = Vec<(&'static Kind, Object)>;
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let is_tls = self.url.scheme_str() == Some("https");
-        let host = self.url.host().unwrap_or_default();
         let mut headers = HeaderMap::new();
         headers.extend(self.headers.iter().cloned());
-        let asked = Asked {
-            is_tls,
-            host: host.trim_matches(['[', ']']).trim_end_matches('.').to_lowercase(),
-            port: self.url.port_u16().unwrap_or(if is_tls { 443 } else { 80 }),
-            method: self.method.clone(),
-            path: self.url.path().to_owned(),
-            query: self.url.query().map(str::to_owned),
-            headers,
-        };
+        let asked = asked(&self.url, self.method.clone(), headers);
         let objects = if self.files.paths.is_empty() {
             stored(&self.server.client()?).await?
         } else {
@@ -132,6 +122,53 @@ impl Args {
         tell(problems);
         None
     }
+}
+
+/// A request to `url`.
+fn asked(url: &Uri, method: Method, headers: HeaderMap) -> Asked {
+    let is_tls = url.scheme_str() == Some("https");
+    let host = url.host().unwrap_or_default();
+    Asked {
+        is_tls,
+        host: host.trim_matches(['[', ']']).trim_end_matches('.').to_lowercase(),
+        port: url.port_u16().unwrap_or(if is_tls { 443 } else { 80 }),
+        method,
+        path: url.path().to_owned(),
+        query: url.query().map(str::to_owned),
+        headers,
+    }
+}
+
+/// What would serve a request in a fleet: how far each step is on its way, what is said, and whether it is taken.
+pub(crate) struct Explained {
+    pub(crate) fleet: String,
+    pub(crate) steps: Vec<(usize, String, Option<bool>)>,
+}
+
+/// What would serve a request, of what is stored; and what is not in force.
+///
+/// # Errors
+/// When the control plane cannot be asked.
+pub(crate) async fn of_stored(
+    client: &Client,
+    url: &Uri,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<(Vec<Explained>, Vec<String>)> {
+    let objects = stored(client).await?;
+    let asked = asked(url, method, headers);
+    // Compiling takes as long as there is to compile.
+    let explained = tokio::task::spawn_blocking(move || {
+        let search = Search::new(compile(objects.clone()), objects);
+        let explain = |fleet: &str| {
+            let steps = search.explain(fleet, &asked).into_iter();
+            let steps = steps.map(|Finding { indent, text, good }| (indent, text, good)).collect();
+            Explained { fleet: fleet.to_owned(), steps }
+        };
+        let explained: Vec<_> = search.fleets().map(explain).collect();
+        (explained, search.faults().iter().map(ToString::to_string).collect())
+    });
+    Ok(explained.await?)
 }
 
 /// All that is stored and compiled.

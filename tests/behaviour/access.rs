@@ -2,5 +2,6 @@
 
 mod audit;
 mod clients;
+mod looking;
 mod matrix;
 mod setting;

@@ -22,6 +22,11 @@ pub use self::gate::{AccessLimits, AuditLimits};
 pub(crate) use self::gate::{AccessMetrics, Gate};
 pub use self::options::{AccessError, AccessOptions, TokenIssuer, TokenKeys};
 
+/// Says something in the audit event of a request that only its handler knows.
+pub(crate) fn annotate(extensions: &http::Extensions, name: &str, value: &str) {
+    audit::Trail::annotate(extensions, name, value);
+}
+
 /// Puts the layers before everything that `router` serves, its fallback included: nothing is reached but through them.
 pub(crate) fn protect(router: Router, gate: &Gate) -> Router {
     router

@@ -69,7 +69,11 @@ impl AdminService for Admin {
             }
             let resources = snapshot.len(backstay_proto::RESOURCE_TYPE_URL);
             let tracker = self.shared.read();
-            let proxies = tracker.proxies(&name).into_iter().map(|stream| connected(stream, resources, snapshot.revision())).collect();
+            let proxies = tracker
+                .proxies(&name)
+                .into_iter()
+                .map(|stream| connected(stream, resources, snapshot.revision()))
+                .collect();
             fleets.push(Fleet {
                 name: name.to_string(),
                 resources: resources as u64,

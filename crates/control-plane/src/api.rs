@@ -11,6 +11,7 @@ use backstay_kube::Operations;
 use backstay_proto::admin::admin_service_server::AdminServiceServer;
 use backstay_proto::admin::fleet_service_server::FleetServiceServer;
 use backstay_proto::client_status::client_status_discovery_service_server::ClientStatusDiscoveryServiceServer;
+use backstay_proto::live::live_service_server::LiveServiceServer;
 use backstay_resources::{GoDuration, Registry, Timestamp};
 use backstay_store::Store;
 use backstay_telemetry::open_metrics;
@@ -28,6 +29,7 @@ use crate::doors::{JoinTokens, is_id};
 use crate::faults::ObjectFigures;
 use crate::fleets::Fleets;
 use crate::health;
+use crate::live::{Attendance, LiveAdmin};
 use crate::metrics::Exposition;
 use crate::replicas;
 use crate::shared::{Compiling, Shared};
@@ -98,31 +100,38 @@ pub(crate) fn router(
     shared: &Arc<Shared>,
     exposition: Exposition,
     (api_options, options): (backstay_kube::Options, backstay_admin::Options),
-    stop: watch::Receiver<bool>,
+    (attendance, stop): (&Arc<Attendance>, watch::Receiver<bool>),
 ) -> Result<Router, backstay_admin::BuildError> {
     let limits = backstay_kube::Options { meter: exposition.meter(), ..api_options };
     let operations = Operations::new(store.clone(), registry, limits, stop.clone());
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
-    let fleet_admin =
-        FleetAdmin { fleets: fleets.clone(), shared: shared.clone(), operations: operations.clone(), options, stop };
+    let fleet_admin = FleetAdmin {
+        fleets: fleets.clone(),
+        shared: shared.clone(),
+        operations: operations.clone(),
+        options,
+        stop: stop.clone(),
+    };
+    let live = LiveAdmin { attendance: attendance.clone(), stop };
     let client_status = ClientStatus { shared: shared.clone(), most: options.max_status_resources }.service();
     let routes = Routes::new(admin.service()).add_service(fleet_admin.service()).add_service(client_status);
     let beside = backstay_admin::Beside {
-        routes: routes.into_axum_router().reset_fallback(),
+        routes: routes.add_service(live.service()).into_axum_router().reset_fallback(),
         names: vec![
             AdminServiceServer::<Admin>::NAME,
             FleetServiceServer::<FleetAdmin>::NAME,
             ClientStatusDiscoveryServiceServer::<ClientStatus>::NAME,
+            LiveServiceServer::<LiveAdmin>::NAME,
         ],
     };
     let grpc = backstay_admin::build(operations.clone(), options, exposition.admin_meter(), beside)?;
     tokio::spawn(report_health(grpc.health, grpc.services, shared.follow_compiling()));
-    let (figures, objects) = (ObjectFigures::default(), shared.clone());
+    let (figures, objects, attendance) = (ObjectFigures::default(), shared.clone(), attendance.clone());
     let figures = Arc::new(figures);
     let (fleets, others) = (fleets.clone(), store.replicas());
     let metrics = get(move |headers: HeaderMap| {
         let of_fleets = replicas::figures(&fleets, others.as_deref());
-        let text = exposition.render() + &of_fleets + &figures.render(&objects);
+        let text = exposition.render() + &of_fleets + &figures.render(&objects) + &attendance.render();
         let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
         let answer = match open_metrics::is_wanted(accept) {
             true => (open_metrics::OPEN_METRICS, open_metrics::convert(&text)),

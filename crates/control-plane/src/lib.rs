@@ -7,6 +7,7 @@
 //! - `publisher`: store → compiler → `fleets`, the snapshots that discovery streams follow.
 //! - `views`: the same for Envoys. `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
+//! - `live`: what proxies serve at this moment, for whoever looks.
 //! - `events`: what happens to objects, told.
 //! - `relay`: the servers alone, fed by another control plane.
 //! - `replicas`: other control planes on the same store, and which of them leads.
@@ -28,6 +29,7 @@ mod fleets;
 mod health;
 mod limits;
 mod listen;
+mod live;
 mod membership;
 mod metrics;
 mod offline;
@@ -76,6 +78,8 @@ use self::fleets::Fleets;
 pub use self::limits::{EventLimits, Limit, LimitError, Limits};
 use self::listen::{Accept, Bound, Discovery, GuardLayer};
 pub use self::listen::{AgeLimits, ApiLimits};
+pub use self::live::LiveLimits;
+use self::live::{Attendance, Attending};
 use self::membership::Membership;
 use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
@@ -242,6 +246,7 @@ impl ControlPlane {
         bootstrap::bootstrap(&store, &registry).await?;
 
         let reports = Arc::new(Reports::default());
+        let attendance = Arc::new(Attendance::new(options.limits.live));
         let events = Events::new(options.limits.events.kept);
         let teller = Teller::new(store.clone(), events.clone(), options.limits.events.certificate_warning);
         let api_options = backstay_kube::Options { events: events.clone(), ..options.limits.api.clone() };
@@ -317,7 +322,7 @@ impl ControlPlane {
             &shared,
             exposition,
             (api_options, options.limits.grpc),
-            watches_stop,
+            (&attendance, watches_stop),
         )?
         .merge(dialects)
         .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));
@@ -343,7 +348,8 @@ impl ControlPlane {
         let accept = Accept::new(xds, "discovery", timeout, doors.xds.clone());
         let domain = options.security.trust_domain.clone();
         let routes = backstay_xds::server::services(Arc::new(source), options.limits.discovery)
-            .add_service(Reporting::service(reports, teller, stop.clone(), membership))
+            .add_service(Reporting::service(reports, teller, stop.clone(), membership.clone()))
+            .add_service(Attending::service(attendance, stop.clone(), membership))
             .add_service(Joining::service(doors.authority.clone(), domain, join_tokens.clone()));
         let discovery = Discovery {
             guard: xds_guard,

@@ -12,6 +12,7 @@ use backstay_xds::server::TypeRule;
 use crate::access::AccessLimits;
 use crate::events::EXPIRES_SOON;
 use crate::listen::ApiLimits;
+use crate::live::LiveLimits;
 
 /// Everything of a control plane that has a bound.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Limits {
     pub doors: crate::doors::DoorLimits,
     /// Of who sends requests to the API.
     pub access: AccessLimits,
+    /// Of who looks at requests while they happen.
+    pub live: LiveLimits,
     /// Of events.
     pub events: EventLimits,
     /// Of discovery streams.
@@ -68,6 +71,7 @@ impl Default for Limits {
             discovery,
             ages: crate::listen::AgeLimits::default(),
             events: EventLimits::default(),
+            live: LiveLimits::default(),
             store: backstay_store::embedded::Options::default(),
         }
     }
@@ -181,6 +185,8 @@ static SETTINGS: &[Setting] = &[
     count("max-event-bytes", |limits| &mut limits.events.kept.value_bytes, 4096, MIB),
     time("event-ttl", |limits| &mut limits.events.kept.age, SECOND, MONTH),
     time("certificate-warning", |limits| &mut limits.events.certificate_warning, Duration::ZERO, YEAR),
+    count("max-live-sessions", |limits| &mut limits.live.sessions, 0, 10_000),
+    count("max-live-proxies", |limits| &mut limits.live.streams, 1, 1_000_000),
     count("max-streams", |limits| &mut limits.discovery.max_streams, 1, 1_000_000),
     count("max-new-streams-a-second", |limits| &mut limits.discovery.max_new_streams_a_second, 1, 1_000_000),
     time("max-stream-age", |limits| &mut limits.ages.age, Duration::ZERO, MONTH),

@@ -50,6 +50,8 @@ fields! {
     Upstream = "upstream",
     /// How often the request was tried.
     Attempts = "attempts",
+    /// How long the endpoint had the request that was answered, or tried last; left out where none had it.
+    UpstreamMs = "upstream_ms",
     /// The route that served it.
     Route = "route",
     /// The backend that it went to.

@@ -25,6 +25,13 @@ pub mod backstay {
             tonic::include_proto!("backstay.join.v1");
         }
     }
+    /// What proxies serve at this moment.
+    pub mod live {
+        /// Version 1.
+        pub mod v1 {
+            tonic::include_proto!("backstay.live.v1");
+        }
+    }
     /// What proxies report.
     pub mod report {
         /// Version 1.
@@ -133,7 +140,9 @@ pub mod opentelemetry {
     }
 }
 
-pub use backstay::{admin::v1 as admin, config::v1 as config, join::v1 as join, report::v1 as report};
+pub use backstay::{
+    admin::v1 as admin, config::v1 as config, join::v1 as join, live::v1 as live, report::v1 as report,
+};
 pub use envoy::service::{discovery::v3 as discovery, status::v3 as client_status};
 pub use opentelemetry::proto as otlp;
 

@@ -18,7 +18,7 @@ mod writer;
 pub(crate) use file::LogFile;
 pub(crate) use plan::Plan;
 pub use record::Record;
-pub(crate) use record::{CallRecord, Came, ClientTls, InTrace};
+pub(crate) use record::{CallRecord, Came, ClientTls, InTrace, flags, protocol};
 pub(crate) use settings::LogControl;
 pub use settings::LogOverrides;
 

@@ -8,10 +8,15 @@
 //! | `GET /livez` | 200 for as long as the control thread answers, while draining too |
 //! | `GET /metrics` | Prometheus text |
 //! | `GET /stats/prometheus` | the same under Envoy's names, as far as these mean the same |
+//! | `GET /` | version, how long it runs, what is wrong in words, and what there is here |
 //! | `GET /config_dump` | resources in force and refused, as JSON, without secrets |
 //! | `GET /backends` | backends and the addresses of their endpoints |
 //! | `GET /certs` | certificates: subject, names, days left, the listeners that present them |
 //! | `GET /dns` | names: addresses, time to the next lookup, state, last error |
+//! | `GET /listeners` | listening sockets, their listeners and what they wait for |
+//! | `GET /memory` | memory of the process, and what of it is counted |
+//! | `GET /tap?…` | requests as they end, as server-sent events, for an hour at most; parameters as `backstay tap` has options |
+//! | `GET /top?…` | figures of routes and backends, an interval after another, likewise |
 //! | `POST /logging?level=debug&for=60s` | logs that for a while, in the syntax of `RUST_LOG`; an hour at most |
 //! | `POST /drain` | asks the process to finish what it does and end |
 //!
@@ -23,6 +28,9 @@
 mod answer;
 mod context;
 mod dump;
+mod live;
+mod overview;
+mod troubles;
 mod views;
 
 use std::convert::Infallible;
@@ -30,9 +38,11 @@ use std::future::poll_fn;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
+use http_body_util::Either;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -84,17 +94,26 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener) {
         let admin = admin.clone();
         let descriptors = Arc::clone(&admin.descriptors);
         connections.spawn(async move {
+            // Set once an answer goes on for longer than connections live otherwise.
+            let goes_on = Arc::<AtomicBool>::default();
+            let looked_at = Arc::clone(&goes_on);
             let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                let answer = answer::answer(&admin, &request);
+                let answer = answer::any(&admin, &request);
+                looked_at.fetch_or(matches!(answer.body(), Either::Right(_)), Relaxed);
                 async move { Ok::<_, Infallible>(answer) }
             });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .max_buf_size(16 << 10)
-                .serve_connection(TokioIo::new(stream), service);
+            let mut connection = std::pin::pin!(
+                http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(HEAD_TIMEOUT)
+                    .max_buf_size(16 << 10)
+                    .serve_connection(TokioIo::new(stream), service)
+            );
             // What went wrong with one connection is of interest to its client alone.
-            let _ = tokio::time::timeout(CONNECTION_TIMEOUT, connection).await;
+            let ended = tokio::time::timeout(CONNECTION_TIMEOUT, connection.as_mut()).await;
+            if ended.is_err() && goes_on.load(Relaxed) {
+                let _ = tokio::time::timeout(live::LONGEST, connection).await;
+            }
             // At once, before anybody else takes what the connection had.
             descriptors.refill();
             drop(permit);

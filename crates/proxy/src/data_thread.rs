@@ -31,6 +31,7 @@ use crate::access;
 use crate::body::BodyProgress;
 use crate::counts::ServerMetrics;
 use crate::limits::Limits;
+use crate::live::Live;
 use crate::process::Seldom;
 use crate::tokens::Grants;
 use crate::trace::Tracing;
@@ -53,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) access_log: Option<access::Log>,
     /// Which requests are sampled.
     pub(crate) tracing: Arc<Tracing>,
+    /// Who looks at requests while they happen.
+    pub(crate) live: Arc<Live>,
     /// Addresses this process listens on.
     pub(crate) own: OwnAddresses,
     /// Tokens that calls carry.
@@ -68,7 +71,7 @@ impl Shared {
         (upgrades, trust): (Upgrades, Trust),
         metrics: Arc<ServerMetrics>,
         access_log: Option<access::Log>,
-        tracing: Arc<Tracing>,
+        (tracing, live): (Arc<Tracing>, Arc<Live>),
     ) -> Self {
         Self {
             limits,
@@ -77,6 +80,7 @@ impl Shared {
             metrics,
             access_log,
             tracing,
+            live,
             own: Arc::default(),
             grants: Grants::default(),
             accept_warned: Seldom::default(),

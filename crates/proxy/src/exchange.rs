@@ -18,6 +18,7 @@ use backstay_model::ClientLimits;
 use crate::access::{Came, InTrace, Log, Record};
 use crate::activity::{Cause, StreamActivity};
 use crate::data_thread::Shared;
+use crate::live::Live;
 use crate::trace::{RequestTrace, Tracing};
 use crate::trust::{Connection, Origin};
 
@@ -47,7 +48,7 @@ pub(crate) struct Exchange {
     pub(crate) started: Instant,
     /// What an answer of the proxy's own must look like.
     pub(crate) format: ReplyFormat,
-    /// Line for the access log, when there is one.
+    /// Line for the access log, when there is one, or for whoever looks.
     pub(crate) record: Option<Box<Record>>,
     /// What is recorded of it, where it is sampled.
     pub(crate) trace: Option<Rc<RequestTrace>>,
@@ -62,7 +63,7 @@ impl Exchange {
         request: &Request<B>,
         stream: Option<Rc<StreamActivity>>,
     ) -> Self {
-        let Shared { limits, metrics, trust, access_log, tracing, .. } = &*client.thread.shared;
+        let Shared { limits, metrics, trust, access_log, tracing, live, .. } = &*client.thread.shared;
         if client.activity.enter() == limits.max_streams && client.is_multiplexed() {
             metrics.streams_full.increment(1);
         }
@@ -81,6 +82,9 @@ impl Exchange {
         let mut record = plan.map(|plan| Box::new(Record::start(plan, came(), request)));
         if let Some(trace) = &trace {
             Self::note_trace(&mut record, trace, tracing, came(), request);
+        }
+        if live.is_watched() {
+            Self::note_watched(&mut record, live, tracing, came(), request);
         }
         let format = ReplyFormat {
             head: request.method() == Method::HEAD,
@@ -136,7 +140,7 @@ impl Exchange {
         self.origin.as_ref().map_or(self.client.port, |origin| origin.port)
     }
 
-    /// Notes that the request is traced. What is told of it comes of a record, whether or not it has a line.
+    /// Notes that the request is traced.
     #[cold]
     fn note_trace<B>(
         record: &mut Option<Box<Record>>,
@@ -145,12 +149,28 @@ impl Exchange {
         came: Came<'_>,
         request: &Request<B>,
     ) {
-        let unlogged = || {
-            let mut record = Record::start(Arc::clone(&tracing.plan), came, request);
-            record.logged = false;
-            Box::new(record)
-        };
-        record.get_or_insert_with(unlogged).trace = Some(InTrace { id: trace.id, span: Some(trace.span) });
+        let record = record.get_or_insert_with(|| Self::unlogged(tracing, came, request));
+        record.trace = Some(InTrace { id: trace.id, span: Some(trace.span) });
+    }
+
+    /// Notes what of the request whoever looks has asked for.
+    #[cold]
+    fn note_watched<B>(
+        record: &mut Option<Box<Record>>,
+        live: &Live,
+        tracing: &Tracing,
+        came: Came<'_>,
+        request: &Request<B>,
+    ) {
+        let record = record.get_or_insert_with(|| Self::unlogged(tracing, came, request));
+        record.headers = live.headers(request.headers());
+    }
+
+    /// What is told of a request comes of a record, whether or not it has a line.
+    fn unlogged<B>(tracing: &Tracing, came: Came<'_>, request: &Request<B>) -> Box<Record> {
+        let mut record = Record::start(Arc::clone(&tracing.plan), came, request);
+        record.logged = false;
+        Box::new(record)
     }
 
     /// The answer, which has begun, must have ended at `end`, whether or not the client reads it.
@@ -215,6 +235,9 @@ impl Drop for Exchange {
             }
             record.duration = self.started.elapsed();
             let thread = &self.client.thread;
+            if thread.shared.live.is_watched() {
+                thread.shared.live.ended(&record);
+            }
             if let Some(trace) = &self.trace {
                 trace.tell(&record, &thread.spans);
             }

@@ -10,6 +10,7 @@
 //! - `limits`: what clients may ask for. `upgrades`: what their connections may change to. `trust`: who may ask for others.
 //! - [`tls`]: TLS to clients. [`local_reply`]: answers of the proxy's own.
 //! - [`counts`]: what is counted. [`access`]: the access log. `trace`: what is recorded of requests that are sampled. `process`: what the system lets this process have.
+//! - `live`: requests as somebody looks at them while they happen.
 //! - `activity`: what connections and requests are doing, told to the sweep.
 //! - `body`: bodies of requests. `upstream`: the pools of `backstay_upstream`, for these bodies.
 //! - `data_thread`: what a data thread keeps. `exchange`: a request in flight and the connection that it came on, and who serves it.
@@ -18,6 +19,7 @@
 //! - `state`: the last good configuration on disk. `dns`: names. [`metrics`]: what is exported.
 //! - `plane`: the way to the control plane.
 //! - `control`: puts in force what the control plane sends, checked by [`backstay_model`]. `admin`: the admin endpoint.
+//! - `attend`: shows the control plane what requests are served, when somebody asks there.
 //! - `report`: tells the control plane how backends fare.
 //! - [`subscriber`]: the way to the control plane, and what is kept of it, for a process that serves no traffic.
 //! - [`Proxy`]: one proxy, from start to drain.
@@ -25,6 +27,7 @@
 pub mod access;
 mod activity;
 mod admin;
+mod attend;
 mod body;
 pub mod config;
 mod control;
@@ -35,6 +38,7 @@ mod exchange;
 mod filter;
 mod forward;
 mod limits;
+mod live;
 pub mod local_reply;
 pub mod metrics;
 mod plane;
@@ -57,6 +61,7 @@ pub use backstay_dns_cache::DnsServer;
 pub use backstay_seal::{Keys, KeysError};
 pub use backstay_telemetry::Environment;
 pub use limits::{LimitError, Limits, Setting};
+pub use live::Live;
 pub use plane::{Access, AccessError};
 pub use proxy::{AccessLog, Options, Proxy, RunError, StartError};
 pub use state::StateError;

@@ -64,6 +64,9 @@ pub struct Limits {
     pub max_health_checks: usize,
     /// Connections to the admin endpoint; one more is accepted and closed at once. 1 to 10,000. Default 64.
     pub max_admin_connections: usize,
+    /// Sessions of top and tap at once, of the admin endpoint and the control plane together; one more is refused. 0 to 64, 0 for
+    /// none at all. Default 8.
+    pub max_live_sessions: usize,
 }
 
 impl Default for Limits {
@@ -89,6 +92,7 @@ impl Default for Limits {
             span_queue: 4 << 10,
             max_health_checks: 64,
             max_admin_connections: 64,
+            max_live_sessions: 8,
         }
     }
 }
@@ -142,6 +146,7 @@ impl Limits {
             span_queue,
             max_health_checks,
             max_admin_connections,
+            max_live_sessions,
         } = self;
         vec![
             ("max-connections", Size(max_connections)),
@@ -164,6 +169,7 @@ impl Limits {
             ("span-queue", Size(span_queue)),
             ("max-health-checks", Size(max_health_checks)),
             ("max-admin-connections", Size(max_admin_connections)),
+            ("max-live-sessions", Size(max_live_sessions)),
         ]
     }
 
@@ -207,6 +213,7 @@ impl Limits {
             ((1..=1 << 20).contains(&self.span_queue), "span-queue", "1 to 1048576"),
             ((1..=10_000).contains(&self.max_health_checks), "max-health-checks", "1 to 10000"),
             ((1..=10_000).contains(&self.max_admin_connections), "max-admin-connections", "1 to 10000"),
+            (self.max_live_sessions <= 64, "max-live-sessions", "0 to 64"),
         ];
         match rules.into_iter().find(|(holds, ..)| !holds) {
             Some((_, name, rule)) => Err(LimitError { name, rule }),

@@ -1,4 +1,5 @@
-//! Tells the control plane how the backends fare, over a stream of its own beside the subscription.
+//! Tells the control plane how the backends fare, over a stream of its own beside the subscription. On the same connection the proxy
+//! [attends](crate::attend) whoever looks at its requests.
 //!
 //! # Layout
 //!
@@ -6,12 +7,11 @@
 
 mod summary;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_proto::report::ReportHealthRequest;
 use backstay_proto::report::health_report_service_client::HealthReportServiceClient;
-use backstay_xds::client::{self, Dialer, Disconnect, Link};
+use backstay_xds::client::{self, Backoff, Dialer, Disconnect, Link};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -19,6 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status};
 
 use self::summary::{Summary, changes};
+use crate::attend::Attending;
 use crate::control::{SharedModel, look};
 
 /// How often it is looked whether something has changed.
@@ -30,7 +31,7 @@ const BACKENDS: usize = 1000;
 
 /// Reports for as long as it is polled, over as many connections as it takes. Where a control plane wants a connection to end, another
 /// one has told everything before that one is given up.
-pub(crate) async fn run(options: client::Options, model: SharedModel) {
+pub(crate) async fn run(options: client::Options, attending: Attending) {
     let mut dialer = Dialer::new(options);
     let mut old: Option<Streaming> = None;
     loop {
@@ -44,7 +45,7 @@ pub(crate) async fn run(options: client::Options, model: SharedModel) {
         };
         let (link, place) = (dialed.link.clone(), dialed.place.clone());
         let (whole, told) = oneshot::channel();
-        let stream = stream(dialer.options().clone(), dialed.link, Arc::clone(&model), whole);
+        let stream = stream(dialer.options().clone(), dialed.link, attending.clone(), whole);
         let mut current = Streaming(tokio::spawn(stream));
         let mut told = Some(told);
         let ended = loop {
@@ -98,12 +99,15 @@ async fn told_all(told: &mut Option<oneshot::Receiver<()>>) -> bool {
 async fn stream(
     options: client::Options,
     link: Link,
-    model: SharedModel,
+    attending: Attending,
     whole: oneshot::Sender<()>,
 ) -> Option<Status> {
     let (messages, outgoing) = mpsc::channel(1);
     let mut request = Request::new(ReceiverStream::new(outgoing));
-    *request.metadata_mut() = client::metadata(&options).await.ok()?;
+    let metadata = client::metadata(&options).await.ok()?;
+    request.metadata_mut().clone_from(&metadata);
+    let backoff = Backoff::new(options.backoff_base, options.backoff_max);
+    let attended = attending.run(link.clone(), metadata, backoff);
     let mut client = HealthReportServiceClient::new(link);
     let first = ReportHealthRequest {
         node_id: options.node.id.clone(),
@@ -113,7 +117,8 @@ async fn stream(
     tokio::select! {
         answer = client.report_health(request) => answer.err(),
         // Ends when the stream has.
-        () = tell(messages, first, &model, whole) => None,
+        () = tell(messages, first, &attending.model, whole) => None,
+        never = attended => match never {},
     }
 }
 

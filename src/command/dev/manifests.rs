@@ -155,7 +155,12 @@ impl Followed {
     ///
     /// # Errors
     /// When standard output is gone.
-    pub(super) async fn show_next_steps(&self, api: SocketAddr, authority: Option<&Path>) -> Result<()> {
+    pub(super) async fn show_next_steps(
+        &self,
+        api: SocketAddr,
+        authority: Option<&Path>,
+        console: Option<&str>,
+    ) -> Result<()> {
         let rows = served::rows(&self.client).await?;
         let served = rows.iter().find(|row| row.fault.is_none());
         let of = |kind: &str| self.applied.iter().find(|target| target.resource.label().starts_with(kind));
@@ -185,6 +190,9 @@ impl Followed {
                 output::line(format_args!("  backstay get backends{server}"))?;
                 output::line(format_args!("  curl --cacert {} https://{api}/readyz", file.display()))?;
             }
+        }
+        if let Some(link) = console {
+            output::line(format_args!("  {link}   (the console, for one browser)"))?;
         }
         output::line("\nCtrl-C ends it.")
     }

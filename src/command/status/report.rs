@@ -36,6 +36,9 @@ pub(super) fn print(status: &GetStatusResponse, width: Width) -> Result<()> {
         output::line(paint.bad(&format!("Not in force: {}", status.fault_count)))?;
         for fault in &status.faults {
             output::line(format_args!("  {}", not_in_force(fault)))?;
+            if width == Width::Wide {
+                output::line(format_args!("    {}", command(fault)))?;
+            }
         }
         let more = status.fault_count.saturating_sub(status.faults.len() as u64);
         if more > 0 {
@@ -64,6 +67,13 @@ fn not_in_force(fault: &ObjectFault) -> String {
     let part = if part.is_empty() { String::new() } else { format!(", {part}") };
     let message = if message.is_empty() { String::new() } else { format!(": {message}") };
     format!("{kind} {namespace}{name}{part}: {condition} ({reason}){message}")
+}
+
+/// What shows all that there is to know of it.
+fn command(fault: &ObjectFault) -> String {
+    let ObjectFault { kind, namespace, name, .. } = fault;
+    let namespace = if namespace.is_empty() { String::new() } else { format!(" -n {namespace}") };
+    format!("backstay get {} {name}{namespace} -o yaml", kind.to_lowercase())
 }
 
 /// A row for each proxy, and one for each fleet that has none.

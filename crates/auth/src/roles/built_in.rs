@@ -52,7 +52,7 @@ pub(crate) fn roles(registry: &Registry) -> Vec<(&'static str, Vec<Rule>)> {
         ("cluster-admin", everything()),
         ("backstay:proxy", vec![Rule::on(ADMIN_GROUP, &[text("fleets")], &["connect"])]),
         ("backstay:metrics", vec![Rule::at(&["/metrics"], &["get", "head"])]),
-        ("backstay:tap", vec![Rule::on(ADMIN_GROUP, &[text("proxies/tap")], &["get", "create"])]),
+        ("backstay:tap", vec![Rule::on(ADMIN_GROUP, &[text("proxies/tap")], &["get", "create", "watch"])]),
     ]
 }
 

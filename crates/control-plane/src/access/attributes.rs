@@ -18,7 +18,7 @@ pub(super) enum Dialect {
 }
 
 /// What paths of gRPC services begin with.
-const SERVICES: &str = "/backstay.admin.v1.";
+const SERVICES: [&str; 2] = ["/backstay.admin.v1.", "/backstay.live.v1."];
 /// What is told of proxies in the words of xDS.
 const CLIENT_STATUS: &str = "/envoy.service.status.v3.ClientStatusDiscoveryService/";
 /// Where join tokens are made.
@@ -34,6 +34,7 @@ const ASK_AGAIN: &[&str] = &[
     "GatewayClassService",
     "GatewayService",
     "HTTPRouteService",
+    "LiveService",
     "ProxyService",
     "ResourceService",
     "SecretService",
@@ -51,7 +52,7 @@ pub(super) struct About<'a> {
 
 /// Reads the head of a request.
 pub(super) fn of<'a>(registry: &Registry, method: &Method, uri: &'a Uri) -> About<'a> {
-    if let Some(name) = uri.path().strip_prefix(SERVICES) {
+    if let Some(name) = SERVICES.iter().find_map(|package| uri.path().strip_prefix(package)) {
         return of_call(registry, name, uri.path());
     }
     if uri.path().starts_with(CLIENT_STATUS) {
@@ -114,6 +115,7 @@ fn resource_of(registry: &Registry, what: &str) -> (&'static str, &'static str, 
     let kinds: Vec<&'static backstay_resources::Kind> = registry.iter().collect();
     match (what, kinds.iter().find(named)) {
         ("Status", _) => (ADMIN_GROUP, "fleets", "status"),
+        ("Tap" | "Top", _) => (ADMIN_GROUP, "proxies", "tap"),
         ("Fleet" | "Fleets" | "ConnectedProxies" | "ConnectedProxy" | "ProxyResources", _) => {
             (ADMIN_GROUP, "fleets", "")
         }

@@ -16,6 +16,9 @@ const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 /// Where a status of gRPC is in an answer that has no body.
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
+/// Length of what a handler says of its request, in characters.
+const MAX_ANNOTATION: usize = 4096;
+
 /// The event of a request, as far as it is known. The inner layers fill it in.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trail(Option<Arc<Mutex<Kept>>>);
@@ -39,6 +42,16 @@ impl Trail {
     pub(super) fn update(&self, change: impl FnOnce(&mut Event)) {
         if let Some(kept) = &self.0 {
             change(&mut kept.lock().unwrap_or_else(PoisonError::into_inner).event);
+        }
+    }
+
+    /// Says something of the event that only its handler knows.
+    pub(super) fn annotate(extensions: &http::Extensions, name: &str, value: &str) {
+        if let Some(trail) = extensions.get::<Self>() {
+            trail.update(|event| {
+                let value = value.chars().take(MAX_ANNOTATION).collect();
+                event.annotations.insert(name.to_owned(), value);
+            });
         }
     }
 

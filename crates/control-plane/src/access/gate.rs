@@ -118,13 +118,14 @@ impl Gate {
         Ok(Self { authenticator, authorizer, audit, metrics, registry, sensitive, tokens, issuer })
     }
 
-    /// Whether a request that is allowed is written down: what changes something, and what reads secrets. Questions about access are
+    /// Whether a request that is allowed is written down: what changes something, reads secrets, or looks at requests. Questions about access are
     /// asked by creating them, and change nothing.
     pub(super) fn is_audited(&self, asked: &Attributes<'_>) -> bool {
         if matches!(&*asked.group, "authorization.k8s.io" | "authentication.k8s.io") {
             return false;
         }
-        !asked.is_read() || self.sensitive.contains(&(&*asked.group, &*asked.resource))
+        // Whoever looks at requests sees what others sent.
+        !asked.is_read() || asked.subresource == "tap" || self.sensitive.contains(&(&*asked.group, &*asked.resource))
     }
 
     /// Reads files again when they change, for as long as it is polled.

@@ -79,6 +79,10 @@ impl Fields<'_> {
             Field::DurationMs => map.serialize_entry(key, &milliseconds(record.duration)),
             Field::Upstream => map.serialize_entry(key, &record.upstream),
             Field::Attempts => map.serialize_entry(key, &record.attempts),
+            Field::UpstreamMs => match record.upstream_time() {
+                Some(time) => map.serialize_entry(key, &milliseconds(time)),
+                None => Ok(()),
+            },
             Field::Route => map.serialize_entry(key, &record.route),
             Field::Backend => map.serialize_entry(key, &record.backend),
             Field::Destination if record.is_of_destination() => map.serialize_entry(key, &record.destination),

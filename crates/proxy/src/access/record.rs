@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use backstay_trace::{Incoming, SpanId, TraceId};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
 
 use super::plan::{Captured, Plan};
 use crate::counts::CallOutcome;
@@ -50,6 +50,12 @@ pub struct Record {
     pub(crate) response_after: Option<Duration>,
     /// The endpoint that answered, or that was tried last.
     pub(crate) upstream: Option<SocketAddr>,
+    /// When it was given to a connection to that endpoint, if it was.
+    pub(crate) sent: Option<Instant>,
+    /// When it began, by the same clock.
+    pub(crate) begun: Instant,
+    /// Headers that somebody who looks has asked for.
+    pub(crate) headers: Box<[(HeaderName, HeaderValue)]>,
     /// How often the request was tried; 0 where the proxy answered without.
     pub(crate) attempts: u32,
     pub(crate) route: Option<Arc<str>>,
@@ -131,6 +137,9 @@ impl Record {
             duration: Duration::ZERO,
             response_after: None,
             upstream: None,
+            sent: None,
+            begun: Instant::now(),
+            headers: Box::default(),
             attempts: 0,
             route: None,
             matched: None,
@@ -168,6 +177,11 @@ impl Record {
     pub(super) fn is_of_destination(&self) -> bool {
         self.destination.is_some() || self.cause.is_some()
     }
+
+    /// How long the endpoint had the request that answered or was tried last; `None` where none had it.
+    pub(crate) fn upstream_time(&self) -> Option<Duration> {
+        Some((self.begun + self.duration).saturating_duration_since(self.sent?))
+    }
 }
 
 pub(super) fn text(value: &HeaderValue) -> Cow<'_, str> {
@@ -178,7 +192,8 @@ pub(super) fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
 }
 
-pub(super) fn flags(flag: Flag, retry: Flag) -> Cow<'static, str> {
+/// The flags of a request, as they are written.
+pub(crate) fn flags(flag: Flag, retry: Flag) -> Cow<'static, str> {
     match (flag, retry) {
         (only, Flag::None) | (Flag::None, only) => only.as_str().into(),
         (flag, retry) if flag == retry => flag.as_str().into(),
@@ -187,7 +202,8 @@ pub(super) fn flags(flag: Flag, retry: Flag) -> Cow<'static, str> {
     }
 }
 
-pub(super) fn protocol(version: Version) -> &'static str {
+/// What a version of HTTP is called.
+pub(crate) fn protocol(version: Version) -> &'static str {
     match version {
         Version::HTTP_2 => "HTTP/2",
         Version::HTTP_10 => "HTTP/1.0",

@@ -5,20 +5,42 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 
 use super::context::Admin;
-use super::{dump, views};
+use super::{dump, live, overview, views};
 use crate::control::{CertificateView, look, now};
 use crate::metrics::{Process, envoy, prometheus};
 use crate::process::Usage;
 
-const PATHS: &str = "try /ready, /livez, /metrics, /stats/prometheus, /config_dump, /backends, /certs, /dns, POST /unready, POST /ready, POST /drain or POST /logging\n";
+const PATHS: &str = "try /, /ready, /livez, /metrics, /stats/prometheus, /config_dump, /listeners, /backends, /certs, /dns, /memory, /tap, \
+                     /top, POST /unready, POST /ready, POST /drain or POST /logging\n";
 
 /// What there is where other machines may ask.
 const MONITORING: [&str; 4] = ["/ready", "/livez", "/metrics", "/stats/prometheus"];
 
 type Answer = Response<Full<Bytes>>;
+
+/// The answer to a request, whether it is whole or goes on.
+pub(super) fn any<B: Body>(admin: &Admin, request: &Request<B>) -> Response<Either<Full<Bytes>, live::Events>> {
+    let path = request.uri().path();
+    // What comes of the endpoint for other machines is refused there, as anything else is.
+    if !matches!(path, "/tap" | "/top") || *request.method() != Method::GET || admin.monitoring_only {
+        return answer(admin, request).map(Either::Left);
+    }
+    let has_body = !request.body().is_end_stream();
+    if let Err(refusal) = admin.guard.check(request.version(), request.uri(), request.headers(), has_body) {
+        return text(refusal.status(), format!("{refusal}\n")).map(Either::Left);
+    }
+    let shown = match path {
+        "/tap" => live::tap(admin, request.uri().query()),
+        _ => live::top(admin, request.uri().query()),
+    };
+    match shown {
+        Ok(events) => events.map(Either::Right),
+        Err(live::Refused(status, why)) => text(status, format!("{why}\n")).map(Either::Left),
+    }
+}
 
 /// The answer to a request; its body is not read.
 pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
@@ -31,8 +53,13 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
         return text(StatusCode::NOT_FOUND, "there are /ready, /livez, /metrics and /stats/prometheus here\n");
     }
     let allowed = match path {
-        "/ready" | "/livez" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/backends" | "/certs" | "/dns" => {
-            Method::GET
+        "/" | "/ready" | "/livez" | "/metrics" | "/stats/prometheus" | "/config_dump" | "/listeners" | "/backends"
+        | "/certs" | "/dns" | "/memory" => Method::GET,
+        // Answered elsewhere: what comes here is not GET.
+        "/tap" | "/top" => {
+            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, format!("{path} takes GET\n"));
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+            return answer;
         }
         "/drain" | "/unready" | "/healthcheck/fail" | "/healthcheck/ok" => Method::POST,
         "/logging" if admin.log_switch.is_some() => Method::POST,
@@ -76,6 +103,9 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
             };
             exposition(request, text)
         }
+        "/" => json(&overview::overview(admin)),
+        "/listeners" => json(&overview::listeners(admin)),
+        "/memory" => json(&overview::memory(admin)),
         "/config_dump" => json(&dump::dump(admin)),
         "/backends" => json(&views::backends(&look(&admin.model))),
         "/certs" => json(&views::certificates(&look(&admin.model).certificates(), now())),

@@ -7,6 +7,7 @@ use crate::control::{SharedModel, Status, change};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::Dns;
 use crate::limits::Limits;
+use crate::live::Live;
 use crate::process::Descriptors;
 use crate::server::Leaver;
 
@@ -29,6 +30,8 @@ pub(crate) struct Admin {
     pub(crate) descriptors: Arc<Descriptors>,
     /// Which requests are answered at all.
     pub(crate) guard: PageGuard,
+    /// Who looks at requests.
+    pub(crate) live: Arc<Live>,
     /// Turned by `POST /logging`.
     pub(crate) log_switch: Option<LogSwitch>,
     /// Whether this is the endpoint that other machines may reach, with readiness and metrics alone.

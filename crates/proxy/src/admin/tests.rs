@@ -33,6 +33,7 @@ fn admin() -> (Admin, watch::Sender<Status>) {
         drain: Arc::new(Notify::new()),
         descriptors: Arc::default(),
         guard: PageGuard::default(),
+        live: Arc::default(),
         log_switch: Some(LogSwitch::new(|_, _| Ok(()))),
         monitoring_only: false,
     };

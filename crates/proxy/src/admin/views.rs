@@ -32,6 +32,15 @@ pub(super) fn backends(model: &Model) -> Value {
                 "secondsAgo": seconds(uptime().saturating_sub(failure.at)),
             });
         }
+        // Nothing fails, and nobody is served: that stands nowhere else among the endpoints.
+        if let Some(metrics) = backend.backend.map(|backend| &backend.metrics).filter(|metrics| metrics.abandoned.get() > 0) {
+            let after = super::troubles::typical(&metrics.abandoned_after);
+            let count = metrics.abandoned.get();
+            value["abandoned"] = json!({
+                "requests": count,
+                "inWords": format!("clients left before an answer began{after}: it is slower than they wait"),
+            });
+        }
         if !backend.failing_names.is_empty() {
             let failing = backend.failing_names.iter();
             value["failingNames"] = failing.map(|(name, error)| json!({ "name": name, "error": error })).collect();

@@ -91,6 +91,19 @@ pub(crate) struct BackendView<'a> {
     pub(crate) waiting_for: Option<&'a Arc<str>>,
 }
 
+/// A listener as an operator sees it.
+#[derive(Debug)]
+pub(crate) struct ListenerView {
+    pub(crate) name: Arc<str>,
+    /// The socket that it is served on.
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: bool,
+    /// False while it waits for its certificate.
+    pub(crate) ready: bool,
+    /// Routes that name it.
+    pub(crate) routes: usize,
+}
+
 impl Model {
     /// A model of nothing. Names are resolved by `dns`, and followed on `runtime`; each backend may have `max_checks` of its
     /// active checks under way. `limiters` has the buckets of rate limits.
@@ -184,6 +197,19 @@ impl Model {
     /// The certificates in force.
     pub(crate) fn certificates(&self) -> Vec<CertificateView> {
         certificates(&self.secrets, &self.listeners)
+    }
+
+    /// The listeners in force, as an operator sees them.
+    pub(crate) fn listener_views(&self) -> Vec<ListenerView> {
+        let parts = self.parts();
+        let view = |(name, accepted): (&Arc<str>, &Accepted<Listener>)| ListenerView {
+            name: Arc::clone(name),
+            address: accepted.item.socket(self.any),
+            tls: accepted.item.secrets.is_some(),
+            ready: parts.is_ready(&accepted.item),
+            routes: self.by_listener.get(name).map_or(0, BTreeSet::len),
+        };
+        self.listeners.iter().map(view).collect()
     }
 
     /// Listeners that wait for a secret.

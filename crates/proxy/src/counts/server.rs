@@ -59,6 +59,12 @@ pub struct ServerMetrics {
     pub log_failures: Count,
     /// Spans, and what became of them.
     pub telemetry: Arc<backstay_telemetry::Counts>,
+    /// Sessions of top and tap that are open.
+    pub live_sessions: Level,
+    /// Sessions that were refused because `max_live_sessions` were open.
+    pub live_sessions_refused: Count,
+    /// Requests that a tap was not told of: there were more than its limit, or than whoever looks could take.
+    pub live_requests_missed: Count,
     /// Copies of requests that came to nothing.
     pub mirrors_dropped: MirrorsDropped,
     /// Calls of compositions that were not made.

@@ -183,7 +183,7 @@ fn begin(
     if state.by_endpoint {
         head::ask_endpoint(request, guard.selected.as_ref(), pool.address(), backend);
     }
-    if backend.policy.retries.is_some() || backend.timeouts.first_byte.is_some() {
+    if state.told || backend.policy.retries.is_some() || backend.timeouts.first_byte.is_some() {
         state.begun.set(Some(Instant::now()));
     }
     backend.metrics.attempts.increment(1);

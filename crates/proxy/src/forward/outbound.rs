@@ -74,6 +74,7 @@ impl Outbound {
             let Self { exchange, aimed, .. } = &mut *self;
             let Aimed { request, state, active, deadline, attempts, .. } = aimed;
             state.interims = exchange.interims();
+            state.told = exchange.record.is_some();
             let due = deadline.as_ref().map(|deadline| deadline.deadline());
             let unanswered = Unanswered { exchange, active, state, due };
             let mut retry_flag = Flag::None;
@@ -223,7 +224,10 @@ impl Drop for Unanswered<'_> {
         let metrics = &self.active.upstream.backend.metrics;
         match self.exchange.left(self.due) {
             Cause::Deadline => metrics.timeouts.total.increment(1),
-            _ => metrics.abandoned.increment(1),
+            _ => {
+                metrics.abandoned.increment(1);
+                metrics.abandoned_after.record(self.exchange.started.elapsed());
+            }
         }
         self.exchange.note(|record| self.state.tell(record));
     }
@@ -261,6 +265,7 @@ fn pass(
     exchange.note(|record| {
         record.response_after = Some(after);
         record.upstream = Some(answer.pool.address());
+        record.sent = state.begun.get();
         record.status = status.as_u16();
         record.flag = Flag::None;
         record.details = "via_upstream".into();

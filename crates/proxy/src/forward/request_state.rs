@@ -49,7 +49,9 @@ pub(super) struct RequestState {
     /// Whether an endpoint may have seen any of the request, or it does not have all of its body any more: it goes to no other
     /// backend then.
     pub(super) exposed: Cell<bool>,
-    /// When the request was given to a connection.
+    /// Whether somebody is told how long the endpoint had the request.
+    pub(super) told: bool,
+    /// When the request was given to a connection, where somebody asks.
     pub(super) begun: Cell<Option<Instant>>,
     /// Where interim answers go, if anywhere.
     pub(super) interims: Option<Interims>,
@@ -96,6 +98,7 @@ impl RequestState {
             attempts: Cell::new(1),
             made: Cell::default(),
             exposed: Cell::default(),
+            told: false,
             begun: Cell::default(),
             interims: None,
             trace,
@@ -135,6 +138,7 @@ impl RequestState {
     /// Says in the access log what is known of a request without an answer.
     pub(super) fn tell(&self, record: &mut Record) {
         record.upstream = self.tried.get();
+        record.sent = self.begun.get();
         record.attempts = self.made.get();
         record.bytes_in = self.sent.as_ref().map_or(0, |sent| sent.bytes.get());
     }

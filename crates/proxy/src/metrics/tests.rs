@@ -73,6 +73,7 @@ fn each_count_has_its_series() {
         // Levels and times are in the test above.
         active: _,
         latency: _,
+        abandoned_after: _,
         connections: _,
         attempts,
         abandoned,

@@ -23,9 +23,11 @@ use tokio::time::sleep;
 use super::options::{AccessLog, Options, RunError, StartError};
 use crate::access::{self, LogControl, LogFile};
 use crate::admin::{self, Admin};
+use crate::attend::Attending;
 use crate::control::{Control, Model, SharedModel, Status, change, look, watch_certificates};
 use crate::counts::{ControlMetrics, ServerMetrics};
 use crate::dns::{self, Dns, HostsFile};
+use crate::live::Live;
 use crate::plane;
 use crate::process::{self, Descriptors};
 use crate::report;
@@ -87,7 +89,13 @@ async fn run(options: Options, listeners: Listeners, wires: Wires) {
             Some(mut subscription) => {
                 let joined = plane::equip(&mut subscription, &options.access, options.state_dir.as_deref());
                 let _renewing = joined.map(|joined| Ended(tokio::spawn(async move { joined.renew().await })));
-                let _reporting = Ended(tokio::spawn(report::run(subscription.clone(), tasks.model.clone())));
+                let attending = Attending {
+                    node: options.node_id.as_str().into(),
+                    fleet: options.fleet.as_str().into(),
+                    live: tasks.live.clone(),
+                    model: tasks.model.clone(),
+                };
+                let _reporting = Ended(tokio::spawn(report::run(subscription.clone(), attending)));
                 client::run(subscription, control, stopped).await
             }
             None => {
@@ -125,6 +133,7 @@ async fn run(options: Options, listeners: Listeners, wires: Wires) {
 struct Tasks {
     model: SharedModel,
     leaver: Leaver,
+    live: Arc<Live>,
     /// The admin endpoint, and that of readiness and metrics.
     admin: Vec<JoinHandle<()>>,
     /// Tasks that end by themselves, once the control side has ended and what is to be kept is on disk.
@@ -166,6 +175,7 @@ async fn begin(
     }
     let tracing = Arc::new(Tracing::new(options.limits.span_queue, Arc::clone(&metrics.telemetry)));
     let traces = traces(options, &tracing, logs, &metrics)?;
+    let live = Arc::new(Live::new(options.limits.max_live_sessions, Arc::clone(&metrics)));
     let workers = Workers::start(server::Options {
         threads: options.threads,
         limits: options.limits.clone(),
@@ -175,6 +185,7 @@ async fn begin(
         access_log,
         tracing: Traces(tracing),
         own_addresses: listeners.admin.iter().chain(&listeners.monitoring).map(|(_, address)| *address).collect(),
+        live: Arc::clone(&live),
     })
     .map_err(StartError::Thread)?;
     let leaver = workers.leaver();
@@ -198,6 +209,7 @@ async fn begin(
         dns: Arc::clone(&dns),
         drain,
         descriptors: Arc::new(if has_endpoint { Descriptors::keep() } else { Descriptors::default() }),
+        live: Arc::clone(&live),
         guard: PageGuard::new(options.allowed_hosts.iter().cloned()),
         log_switch: options.log_switch.clone(),
         monitoring_only: false,
@@ -228,7 +240,7 @@ async fn begin(
         tokio::spawn(state::keep(file, in_force, changed, control_metrics))
     });
     let keepers = resources.into_iter().chain(hosts).chain([certificates]).collect();
-    Ok((control, Tasks { model, leaver, admin, keepers, log, _lock: lock }))
+    Ok((control, Tasks { model, leaver, live, admin, keepers, log, _lock: lock }))
 }
 
 /// Ends its task when it is dropped.

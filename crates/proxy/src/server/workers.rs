@@ -19,6 +19,7 @@ use crate::counts::ServerMetrics;
 use crate::data_thread::Shared;
 use crate::forward::Forwarder;
 use crate::limits::Limits;
+use crate::live::Live;
 use crate::trace::Tracing;
 use crate::trust::Trust;
 use crate::upgrades::Upgrades;
@@ -40,6 +41,8 @@ pub struct Options {
     pub access_log: Option<access::Log>,
     /// Which requests are traced; at first none.
     pub tracing: Traces,
+    /// Who looks at requests while they happen.
+    pub live: Arc<Live>,
     /// Addresses of this process other than its listeners (the admin endpoint): never dialled for a dynamic backend.
     pub own_addresses: Vec<SocketAddr>,
 }
@@ -59,6 +62,7 @@ impl Default for Options {
             metrics: Arc::default(),
             access_log: None,
             tracing: Traces::default(),
+            live: Arc::default(),
             own_addresses: Vec::new(),
         }
     }
@@ -93,7 +97,7 @@ impl Workers {
             (options.upgrades, options.trust),
             options.metrics,
             options.access_log,
-            options.tracing.0,
+            (options.tracing.0, options.live),
         ));
         shared.own.store(Arc::new(options.own_addresses.clone()));
         let failed = watch::Sender::new(false);

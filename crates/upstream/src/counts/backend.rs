@@ -15,6 +15,8 @@ pub struct BackendMetrics {
     /// Requests that ended before an answer to them began, though neither a timeout nor the endpoint ended them: their client left,
     /// or a drain waited no longer.
     pub abandoned: Count,
+    /// How long their clients had waited.
+    pub abandoned_after: Times,
     /// Requests that some timeout ended.
     pub timeouts: Timeouts,
     /// Attempts that the endpoint ended before its answer was complete.

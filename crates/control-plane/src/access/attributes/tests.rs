@@ -29,6 +29,14 @@ fn calls_are_about_the_kind_that_their_method_names() {
 }
 
 #[test]
+fn whoever_looks_at_requests_asks_for_the_tap_of_proxies() {
+    for method in ["WatchTap", "WatchTop"] {
+        let path = format!("/backstay.live.v1.LiveService/{method}");
+        assert_eq!(told(&Method::POST, &path), "watch backstay.dev:proxies/tap ", "{method}");
+    }
+}
+
+#[test]
 fn to_make_a_join_token_is_not_to_write_objects() {
     assert_eq!(told(&Method::POST, "/join-tokens"), "create backstay.dev:jointokens ");
     assert_eq!(told(&Method::GET, "/join-tokens"), "get /join-tokens");

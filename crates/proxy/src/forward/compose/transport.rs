@@ -119,7 +119,7 @@ pub(super) async fn send(
     state.by_endpoint = target.authority.is_none();
     let mut request = Request::from_parts(parts, body);
     let active = Active::count(thread.upstreams.get(backend, || thread.random()));
-    let waiting = Waiting(&active);
+    let waiting = Waiting(&active, Instant::now());
     let outcome = attempts(context, &state, &active, &mut request).await;
     std::mem::forget(waiting);
     match outcome {
@@ -218,10 +218,12 @@ pub(super) fn url(backend: &Backend, authority: Option<&HeaderValue>, target: &s
 }
 
 /// A request without an answer yet. Dropped, nobody waits for that any more.
-struct Waiting<'a>(&'a Active);
+struct Waiting<'a>(&'a Active, Instant);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.upstream.backend.metrics.abandoned.increment(1);
+        let metrics = &self.0.upstream.backend.metrics;
+        metrics.abandoned.increment(1);
+        metrics.abandoned_after.record(self.1.elapsed());
     }
 }

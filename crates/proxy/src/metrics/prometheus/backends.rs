@@ -35,6 +35,11 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
         read: Rise(|backend| backend.metrics.abandoned.get()),
     },
     Family {
+        name: "backstay_backend_abandoned_seconds",
+        help: "How long clients had waited that left before an answer began.",
+        read: Times(|backend| &backend.metrics.abandoned_after),
+    },
+    Family {
         name: "backstay_backend_timeouts_total",
         help: "Attempts and requests that a timeout ended.",
         read: Rises("timeout", |backend| {

@@ -200,6 +200,21 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Rises("cause", |process| by_cause(&process.server.destination_failures)),
     },
     Family {
+        name: "backstay_live_sessions",
+        help: "Sessions of top and tap that are open.",
+        read: Level(|process| Some(process.server.live_sessions.get() as f64)),
+    },
+    Family {
+        name: "backstay_live_sessions_refused_total",
+        help: "Sessions of top and tap that were refused because max-live-sessions were open.",
+        read: Rise(|process| process.server.live_sessions_refused.get()),
+    },
+    Family {
+        name: "backstay_live_requests_missed_total",
+        help: "Requests that a tap was not told of: more than its limit, or than whoever looks could take.",
+        read: Rise(|process| process.server.live_requests_missed.get()),
+    },
+    Family {
         name: "backstay_access_log_dropped_total",
         help: "Access log lines lost, because the writer was behind or could not write.",
         read: Rises("cause", |process| {
