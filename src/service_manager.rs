@@ -3,7 +3,7 @@
 //! Source: systemd, sd_notify(3): datagrams of lines `NAME=VALUE` to the socket that `NOTIFY_SOCKET` names. Without it nobody is told.
 
 use std::convert::Infallible;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::future::pending;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -31,7 +31,7 @@ impl ServiceManager {
                 Self { socket: Some(socket), watchdog }
             }
             Err(error) => {
-                tracing::warn!(%error, socket = ?OsString::from(name), "the service manager cannot be told anything");
+                tracing::warn!(%error, socket = ?name, "the service manager cannot be told anything");
                 Self::default()
             }
         }

@@ -56,7 +56,7 @@ pub(crate) async fn bind(client: &Client, listen: SocketAddr) -> Result<Console>
         target: client.target(),
         explain: Arc::new(Stored(client.clone())),
         told: Arc::new(|link| {
-            output::error_line(format_args!("A browser is in the console; a link for another: {link}"))
+            output::error_line(format_args!("A browser is in the console; a link for another: {link}"));
         }),
     };
     Ok(Console::bind(options).await?)

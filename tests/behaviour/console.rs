@@ -8,6 +8,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
+use crate::harness::etcd::blocking;
 use crate::harness::tools::{self, Browser};
 use crate::harness::{Client, ControlPlane, Load, Proxy, Upstream, manifest, port};
 
@@ -167,7 +168,7 @@ async fn flows_of_the_console_in_a_browser() {
     let (control_plane, _proxy, _upstream, listen) = world(120).await;
     let (_console, link) = Console::start(&control_plane.server());
     let load = Load::start(1, SocketAddr::from(([127, 0, 0, 1], listen)), HOST, "/cart");
-    let seen = tokio::task::block_in_place(|| browse(&browser, &axe, &link, listen));
+    let seen = blocking(|| browse(&browser, &axe, &link, listen));
     let shown = format!("{seen:#}");
     let flows = seen["flows"].as_object().unwrap();
     assert!(flows.len() >= 10, "{shown}");

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::setting::Setting;
 use crate::harness::backstay;
+use crate::harness::etcd::blocking;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_looks_at_requests_may_and_is_written_down_with_the_filter() {
@@ -17,10 +18,10 @@ async fn whoever_looks_at_requests_may_and_is_written_down_with_the_filter() {
         let arguments = ["top", "--server", &server, "--token-file", token.to_str().unwrap(), "--backend", "shop"];
         backstay([&arguments[..], &["--fleet", "default", "--interval", "200ms", "--count", "1"]].concat())
     };
-    let allowed = tokio::task::block_in_place(|| top("admin"));
+    let allowed = blocking(|| top("admin"));
     assert!(allowed.status.success(), "{}", String::from_utf8_lossy(&allowed.stderr));
     for user in ["view", "edit"] {
-        let refused = tokio::task::block_in_place(|| top(user));
+        let refused = blocking(|| top(user));
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(!refused.status.success() && said.contains("backstay:tap"), "{user}: {said}");
     }

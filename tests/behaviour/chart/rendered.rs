@@ -132,7 +132,7 @@ fn check(objects: &[Value], values: &Value) {
 
 fn names(list: &Value) -> impl Iterator<Item = &str> {
     fn name(item: &Value) -> Option<&str> {
-        item["name"].as_str().or(item["metadata"]["name"].as_str())
+        item["name"].as_str().or_else(|| item["metadata"]["name"].as_str())
     }
     list.as_array().into_iter().flatten().filter_map(name)
 }

@@ -36,7 +36,7 @@ pub(super) fn check(object: &Value) {
 fn fits<T: DeserializeOwned + Serialize>(object: &Value) {
     let typed: T = serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{error}: {object:#}"));
     let again = serde_json::to_value(typed).unwrap();
-    same(object, &again, &object["kind"].as_str().unwrap().to_owned());
+    same(object, &again, object["kind"].as_str().unwrap());
 }
 
 /// Whether everything that the one has is in the other.

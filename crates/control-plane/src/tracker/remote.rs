@@ -151,8 +151,7 @@ impl Tracker {
             let Some(fleet) = name.strip_prefix(ACKNOWLEDGED) else { continue };
             let Some(of) = decode::<Acknowledgement>(word) else { continue };
             let fleet: Arc<str> = fleet.into();
-            let mut named =
-                told.get(&format!("{PROXIES}{fleet}")).and_then(|word| decode::<Vec<Named>>(word)).unwrap_or_default();
+            let mut named = told.get(&format!("{PROXIES}{fleet}")).and_then(decode::<Vec<Named>>).unwrap_or_default();
             named.truncate(of.proxies);
             let known: BTreeSet<&str> = named.iter().map(|proxy| proxy.name.as_str()).collect();
             // It is told apart, and later, which proxies there are.
@@ -223,7 +222,7 @@ impl Tracker {
 
 /// The revision up to which a control plane has compiled everything, as it tells.
 pub(crate) fn compiled(told: &BTreeMap<String, Bytes>) -> u64 {
-    told.get(AT).and_then(|word| decode(word)).unwrap_or_default()
+    told.get(AT).and_then(decode).unwrap_or_default()
 }
 
 fn encode(word: &impl Serialize) -> Bytes {

@@ -44,6 +44,7 @@ pub(super) use direct::Direct;
 pub(super) use run::Composing;
 
 /// What is to be done about a request whose rule is a composition.
+#[expect(clippy::large_enum_variant, reason = "each request makes one: a box would be an allocation more")]
 pub(super) enum Composed {
     /// Nothing more.
     Answered(Response<ResponseBody>),

@@ -37,6 +37,7 @@ const MISDIRECTED: LocalReply = LocalReply::fixed(
 );
 
 /// What is to be done about a request, whatever the action of its rule.
+#[expect(clippy::large_enum_variant, reason = "each request makes one: a box would be an allocation more")]
 pub(super) enum Course {
     /// Nothing more.
     Answered(Response<ResponseBody>),

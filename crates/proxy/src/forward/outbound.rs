@@ -27,6 +27,7 @@ use crate::filter;
 use crate::local_reply::Flag;
 
 /// What is to be done about a request.
+#[expect(clippy::large_enum_variant, reason = "each request makes one: a box would be an allocation more")]
 pub(super) enum Decision {
     /// Nothing more.
     Answered(Response<ResponseBody>),
