@@ -85,7 +85,7 @@ impl Release {
 
 /// Probes and drain are what they are in a pod, but for the time that a load balancer would take to notice.
 fn proxies() -> Value {
-    json!({"drainDelaySeconds": null, "drainTimeoutSeconds": 10, "threads": 1})
+    json!({"drainDelaySeconds": 0, "drainTimeoutSeconds": 10, "threads": 1})
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,7 +181,7 @@ async fn on_etcd_another_control_plane_takes_over() {
 }
 
 impl Release {
-    /// The first of these pods that is ready: with a control plane that stands by there is one, else all are in the end.
+    /// The first of these pods that is ready; all are in the end.
     async fn first_ready(&mut self, pods: &[String]) -> String {
         loop {
             for pod in pods {
