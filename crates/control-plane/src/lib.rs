@@ -8,6 +8,7 @@
 //! - `views`: the same for Envoys. `source`: what streams ask for and report; `tracker`: what that says of each object; `status`: writes it down.
 //! - `reports`: what proxies tell of how backends fare. [`backup`]: a store, out of it and into it.
 //! - `live`: what proxies serve at this moment, for whoever looks.
+//! - `dialects`: the kinds, the front ends and the APIs of all of them.
 //! - `events`: what happens to objects, told.
 //! - `relay`: the servers alone, fed by another control plane.
 //! - `replicas`: other control planes on the same store, and which of them leads.
@@ -21,6 +22,7 @@ mod admin;
 mod api;
 pub mod backup;
 mod bootstrap;
+mod dialects;
 mod doors;
 mod error;
 mod events;
@@ -49,15 +51,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use backstay_auth::Audit;
-use backstay_compiler::{FrontEnd, GatewayApi};
-use backstay_fastly::FastlyFrontEnd;
-use backstay_fastly::api::backend_health::{Health, ProxyHealth};
-use backstay_fastly::object::FASTLY_SERVICE;
 use backstay_guard::{HostName, LogSwitch, PageGuard};
-use backstay_krakend::KrakendFrontEnd;
 use backstay_kube::Events;
-use backstay_metering::Meter;
-use backstay_resources::{Registry, Timestamp};
+use backstay_resources::Timestamp;
 use backstay_store::{Embedded, Etcd, Store};
 use futures::FutureExt as _;
 use tokio::sync::watch;
@@ -70,6 +66,8 @@ pub use backstay_store::etcd::options::AddressError as EtcdAddressError;
 
 use self::access::Gate;
 pub use self::access::{AccessError, AccessLimits, AccessOptions, AuditLimits, TokenIssuer, TokenKeys};
+pub use self::dialects::{FastlyOptions, registry};
+use self::dialects::{dialects, front_ends};
 pub use self::doors::DoorLimits;
 use self::doors::{AdmissionLayer, Doors, JoinTokens, Joining};
 pub use self::error::{BootstrapError, StartError};
@@ -136,64 +134,6 @@ impl Default for Options {
             limits: Limits::default(),
             log_switch: None,
         }
-    }
-}
-
-/// Settings of the Fastly dialect.
-#[derive(Debug, Clone, Default)]
-pub struct FastlyOptions {
-    /// `NAMESPACE/NAME` of the Gateway that serves services which name none. None: these are not served.
-    pub default_gateway: Option<String>,
-    /// Response header that names the backend, and why it did not answer. Empty: none.
-    pub backend_header: String,
-    /// Writes of a token in an hour; more are answered 429. None: any number.
-    pub writes_per_hour: Option<u32>,
-}
-
-/// The kinds that this control plane serves: those of every dialect that is part of it.
-#[must_use]
-pub fn registry() -> Registry {
-    let kinds = Registry::built_in();
-    // Two kinds of one name would be a mistake in this very program, which every test of it would meet.
-    let dialects = backstay_fastly::object::KINDS.into_iter().chain(backstay_krakend::kind::KINDS);
-    Registry::new(kinds.iter().chain(dialects)).unwrap_or(kinds)
-}
-
-/// What compiles these kinds: a front end for each dialect.
-fn front_ends(fastly: &FastlyOptions) -> Vec<Box<dyn FrontEnd>> {
-    let FastlyOptions { default_gateway, backend_header, .. } = fastly.clone();
-    let fastly = backstay_fastly::compile::Options { default_gateway, backend_header };
-    let gateway_api = backstay_compiler::Options { guests: vec![&FASTLY_SERVICE], ..Default::default() };
-    vec![
-        Box::new(GatewayApi::new(gateway_api)),
-        Box::new(FastlyFrontEnd::new(fastly)),
-        Box::new(KrakendFrontEnd::new()),
-    ]
-}
-
-/// The APIs of dialects that have paths of their own.
-fn dialects(store: &Arc<dyn Store>, fastly: FastlyOptions, reports: &Arc<Reports>, meter: Meter) -> axum::Router {
-    let FastlyOptions { default_gateway, backend_header, writes_per_hour, .. } = fastly;
-    let health = Arc::new(Reported(reports.clone()));
-    let defaults = backstay_fastly::api::Options::default();
-    let options =
-        backstay_fastly::api::Options { default_gateway, backend_header, writes_per_hour, health, meter, ..defaults };
-    backstay_fastly::api::router(store.clone(), options)
-}
-
-/// What proxies report, as the Fastly dialect asks for it.
-#[derive(Debug)]
-struct Reported(Arc<Reports>);
-
-impl Health for Reported {
-    fn of(&self, resource: &str) -> Vec<ProxyHealth> {
-        let known = self.0.of(resource).into_iter();
-        known
-            .map(|(proxy, health)| {
-                let reports::Health { healthy, degraded, unhealthy, reason } = health;
-                ProxyHealth { proxy, healthy, degraded, unhealthy, reason }
-            })
-            .collect()
     }
 }
 
