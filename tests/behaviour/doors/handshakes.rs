@@ -9,6 +9,7 @@ use super::{Secured, curl, metric, objects};
 use crate::harness::tls::Session;
 use crate::harness::traffic::until;
 use crate::harness::{Dev, Load, Upstream, backstay, tools};
+use crate::quickstart::USUAL_PORTS;
 
 /// Whether a handshake of OpenSSL goes well, and what it says of it.
 fn openssl(address: SocketAddr, options: &[&str]) -> Option<(bool, String)> {
@@ -163,6 +164,7 @@ fn who_shows_nothing_reads_the_authority_and_health_alone() {
 
 #[test]
 fn dev_with_tls_says_what_works() {
+    let _ports = USUAL_PORTS.blocking_lock();
     let scratch = tempfile::tempdir().unwrap();
     let dev = Dev::start(&scratch.path().join("data"), &["--tls"]);
     let printed = dev.process.printed();

@@ -78,7 +78,7 @@ async fn draining_takes_a_post() {
     assert_eq!(get(&admin, "/drain").await.0, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(ask(&admin, Method::POST, "/drain", &[("host", "localhost:9901")]).await.0, StatusCode::ACCEPTED);
     admin.drain.notified().await;
-    assert_eq!(get(&admin, "/").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(get(&admin, "/nothing").await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -181,4 +181,13 @@ async fn other_machines_are_told_of_readiness_and_metrics_alone() {
     }
     let page = [("host", "10.0.0.1:9902"), ("origin", "https://evil.example")];
     assert_eq!(ask(&admin, Method::GET, "/metrics", &page).await.0, StatusCode::FORBIDDEN);
+    // Who looks at requests, or takes readiness back, does so on the machine.
+    let request = |method: Method, path: &str| {
+        let request = Request::builder().method(method).uri(path).header("host", "10.0.0.1:9902");
+        answer::any(&admin, &request.body(String::new()).unwrap()).status()
+    };
+    for path in ["/tap", "/top", "/"] {
+        assert_eq!(request(Method::GET, path), StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(request(Method::POST, "/ready"), StatusCode::NOT_FOUND);
 }
