@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_composition::{
-    CallPlan, Change, Collection, Composition, Decoder, Deny, Encoder, Flow, Head, Limits, Mapping, MergeOrder, Output, Pattern,
-    Pipeline, Plan, Request, RequestBody, RequestRules, ResponseBody, Selection, Settings,
+    CallPlan, Change, Collection, Composition, Decoder, Deny, Encoder, Flow, Head, Limits, Mapping, MergeOrder, Output,
+    Pattern, Pipeline, Plan, Request, RequestBody, RequestRules, ResponseBody, Selection, Settings,
 };
 use bytes::Bytes;
 use http::header::HeaderValue;
@@ -23,8 +23,7 @@ const DECODERS: [Decoder; 6] = [
     Decoder::Feed,
     Decoder::Text,
 ];
-const ENCODERS: [Encoder; 5] =
-    [Encoder::Json, Encoder::JsonCollection, Encoder::Xml, Encoder::Yaml, Encoder::Text];
+const ENCODERS: [Encoder; 5] = [Encoder::Json, Encoder::JsonCollection, Encoder::Xml, Encoder::Yaml, Encoder::Text];
 
 fn compose(decoder: Decoder, pipeline: Pipeline, encoder: Encoder, answer: Bytes) -> (StatusCode, Bytes) {
     let call = CallPlan { decoder, pipeline, ..CallPlan::new(Method::GET, Pattern::parse("/")) };

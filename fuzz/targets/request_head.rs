@@ -11,9 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use backstay_model::{BackendSpec, HostPattern};
-use backstay_proxy::config::{
-    Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets,
-};
+use backstay_proxy::config::{Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::{Options, Workers};
 use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
@@ -138,7 +136,13 @@ fn everything(listen: SocketAddr, upstream: SocketAddr) -> Config {
         matcher: Matcher::prefix("/"),
         rule: Arc::new(rule),
     });
-    let socket = Socket { address: listen, listeners: vec!["listener/only".into()], tls: None, table: table.build() };
+    let socket = Socket {
+        address: listen,
+        listeners: vec!["listener/only".into()],
+        tls: None,
+        limits: None,
+        table: table.build(),
+    };
     Config { sockets: vec![Arc::new(socket)], backends: [(Arc::clone(&backend.name), backend)].into() }
 }
 
