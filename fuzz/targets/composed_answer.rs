@@ -1,5 +1,5 @@
 //! A backend's answer on its way through a composition: JSON, XML and feeds, selected, and written in any encoding. Whatever comes, there is
-//! a response; what was decoded and written as JSON is decoded again to the same.
+//! a response; what was decoded and written as JSON can be decoded, and from then on stays the same.
 
 #![no_main]
 
@@ -70,6 +70,9 @@ fuzz_target!(|input: (u8, u8, bool, &[u8])| {
     let (status, written) = compose(decoder, pipeline, encoder, Bytes::copy_from_slice(body));
     if status == StatusCode::OK && encoder == Encoder::Json {
         let (status, again) = compose(Decoder::SafeJson, Pipeline::default(), encoder, written.clone());
-        assert!(status == StatusCode::OK && again == written, "what was written is read as it is");
+        assert_eq!(status, StatusCode::OK, "{written:?}");
+        // As in Go's, fields of feeds have an order of their own, and bytes that are no text are written as an escape: once.
+        let (_, third) = compose(Decoder::SafeJson, Pipeline::default(), encoder, again.clone());
+        assert_eq!(again, third, "what was read once stays as it is");
     }
 });

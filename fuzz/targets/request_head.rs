@@ -167,8 +167,11 @@ impl Parser<'_> {
             self.0 = rest;
         }
         let first = self.line()?;
-        let method = first.split(|byte| *byte == b' ').next()?.to_vec();
-        if method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
+        let mut parts = first.split(|byte| *byte == b' ');
+        let (method, _, version) = (parts.next()?.to_vec(), parts.next()?, parts.next()?);
+        // What begins HTTP/2 looks as a request does.
+        let is_version = matches!(version, b"HTTP/1.0" | b"HTTP/1.1") && parts.next().is_none();
+        if !is_version || method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
             return None;
         }
         let (mut length, mut chunked) = (None, false);
