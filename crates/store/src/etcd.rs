@@ -35,7 +35,7 @@ use backstay_proto::etcd::etcdserverpb::RangeRequest;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
 
 use self::client::Client;
@@ -63,9 +63,16 @@ pub struct Etcd {
     counters: Arc<Counters>,
     options: EtcdOptions,
     tasks: Vec<JoinHandle<()>>,
-    replica: Option<Arc<Replica>>,
+    replica: Option<Joined>,
     /// Where this was opened: other threads that commit may have no timers.
     runtime: Handle,
+}
+
+/// This process among those that share the store, and what keeps it there.
+#[derive(Debug)]
+struct Joined {
+    replica: Arc<Replica>,
+    living: AbortHandle,
 }
 
 impl Etcd {
@@ -86,11 +93,14 @@ impl Etcd {
         let following = follow::follow(client.clone(), keys.clone(), view.clone(), options.clone());
         let compacting = compact::run(client.clone(), keys.clone(), options.clone());
         let mut tasks = vec![tokio::spawn(following), tokio::spawn(compacting)];
-        let new = |name: &String| Arc::new(Replica::new(client.clone(), keys.clone(), name, options.replica_ttl));
-        let replica = options.replica.as_ref().map(new);
-        if let Some(replica) = replica.clone() {
-            tasks.push(tokio::spawn(async move { replica.run().await }));
-        }
+        let replica = options.replica.as_ref().map(|name| {
+            let replica = Arc::new(Replica::new(client.clone(), keys.clone(), name, options.replica_ttl));
+            let lives = replica.clone();
+            let task = tokio::spawn(async move { lives.run().await });
+            let living = task.abort_handle();
+            tasks.push(task);
+            Joined { replica, living }
+        });
         let (counters, runtime) = (Arc::default(), Handle::current());
         Ok(Self { client, keys, view, commits, counters, options, tasks, replica, runtime })
     }
@@ -190,7 +200,7 @@ impl Store for Etcd {
     }
 
     fn replicas(&self) -> Option<Arc<dyn Replicas>> {
-        self.replica.clone().map(|replica| replica as Arc<dyn Replicas>)
+        self.replica.as_ref().map(|joined| joined.replica.clone() as Arc<dyn Replicas>)
     }
 
     fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
@@ -207,9 +217,11 @@ impl Store for Etcd {
     }
 
     fn release(&self) -> BoxFuture<'_, ()> {
-        let replica = self.replica.clone();
         Box::pin(async move {
-            if let Some(replica) = replica {
+            if let Some(Joined { replica, living }) = &self.replica {
+                // Or it would take another lease, and perhaps the lead, for as long as the process has yet to live.
+                living.abort();
+                let replica = replica.clone();
                 self.there(async move { replica.leave().await }).await;
             }
         })
