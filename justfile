@@ -29,9 +29,9 @@ structure:
 dependencies:
     cargo deny --locked check bans licenses sources
 
-# Every test there is.
+# Every test there is; those behind a failed one too.
 test:
-    cargo test --workspace
+    cargo test --workspace --no-fail-fast
 
 # What hostile bytes meet first, for a while each, from the seeds on. Needs nightly and `cargo install cargo-fuzz`.
 fuzz seconds="60":
