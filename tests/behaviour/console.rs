@@ -80,7 +80,7 @@ async fn world(many: usize) -> (ControlPlane, Proxy, Upstream, u16) {
         rest.create(&manifest::backend(&format!("many-{index:04}"), &["192.0.2.1"])).await;
     }
     let config = json!({"apiVersion": "backstay.dev/v1alpha1", "kind": "KrakendConfig", "metadata": {"name": "api", "namespace": "default"},
-        "spec": {"config": {"version": 3, "endpoints": [{"endpoint": "/summary", "backend": [
+        "spec": {"config": {"version": 3, "port": port::free(), "endpoints": [{"endpoint": "/summary", "backend": [
             {"url_pattern": "/user/1", "host": ["http://users.example"]},
             {"url_pattern": "/orders/1", "host": ["http://orders.example"], "group": "orders"}]}]}}});
     let (status, _) = rest.post("/apis/backstay.dev/v1alpha1/namespaces/default/krakendconfigs", &config).await;
