@@ -66,7 +66,7 @@ pub(crate) fn cluster(
         preconnect_policy: protocol::preconnect(policy.connections.preconnect_percent),
         ..Default::default()
     };
-    protocol::note_timeouts(&backend.spec.timeouts, omissions);
+    protocol::note(backend, omissions);
     cluster.typed_extension_protocol_options = protocol::options(backend);
     match &backend.discovery {
         Discovery::Static(list) => {

@@ -63,6 +63,7 @@ pub(super) fn connections(given: &Connections) -> config::Connections {
         tcp_keepalive: keepalive,
         preconnect_percent: given.preconnect_percent.unwrap_or_default(),
         max_concurrent_streams: given.max_concurrent_streams.unwrap_or_default(),
+        max_head_size: given.max_head_size.unwrap_or_default(),
     }
 }
 

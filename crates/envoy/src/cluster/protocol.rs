@@ -69,8 +69,12 @@ pub(super) fn preconnect(percent: u32) -> Option<PreconnectPolicy> {
     })
 }
 
-/// Timeouts that Envoy has no like of: its own of silence count from any part of a request on.
-pub(super) fn note_timeouts(timeouts: &Timeouts, omissions: &mut Omissions<'_>) {
+/// What Envoy has no like of: its timeouts of silence count from any part of a request on.
+pub(super) fn note(backend: &Backend, omissions: &mut Omissions<'_>) {
+    let timeouts = &backend.spec.timeouts;
+    if backend.spec.policy.connections.max_head_size.is_some() {
+        omissions.approximate("connections.max_head_size", "is not kept: Envoy limits what clients send alone");
+    }
     if timeouts.first_byte.is_some() {
         omissions.approximate("timeouts.first_byte", "is not kept: Envoy has no timeout for the first byte alone");
     }

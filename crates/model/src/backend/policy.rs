@@ -113,6 +113,8 @@ pub struct Connections {
     pub preconnect_percent: u32,
     /// Requests at once on one HTTP/2 connection; `None` leaves it to the endpoint, up to 256.
     pub max_streams: Option<NonZeroU32>,
+    /// Bytes of a request's head, as HTTP/2 counts them (RFC 9113, 6.5.2); `None` leaves it to the proxy.
+    pub max_head_size: Option<NonZeroU32>,
 }
 
 impl Default for Connections {
@@ -124,6 +126,7 @@ impl Default for Connections {
             keepalive: Some(Keepalive::default()),
             preconnect_percent: 100,
             max_streams: None,
+            max_head_size: None,
         }
     }
 }

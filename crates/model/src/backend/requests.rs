@@ -106,6 +106,7 @@ pub(super) fn connections(given: Option<&config::Connections>) -> Checked<Connec
         keepalive,
         preconnect_percent,
         max_streams: NonZeroU32::new(given.max_concurrent_streams),
+        max_head_size: NonZeroU32::new(given.max_head_size),
     })
 }
 

@@ -16,6 +16,7 @@ use super::{hash, head, headers};
 use crate::body::RequestBody;
 use crate::data_thread::Shared;
 use crate::exchange::Exchange;
+use crate::limits::Limits;
 use crate::local_reply::{Flag, LocalReply};
 use backstay_model::Protocol;
 use backstay_upstream::Backend;
@@ -131,12 +132,8 @@ impl Aim<'_> {
     /// When it is longer than endpoints take.
     #[inline]
     pub(super) fn fits(self, exchange: &Exchange, parts: &Parts) -> Result<(), LocalReply> {
-        // Over HTTP/1.1 such a head ends a connection that nobody else is on.
-        if self.backend.protocol == Protocol::Http1 {
-            return Ok(());
-        }
         let Shared { limits, metrics, .. } = &*exchange.client.thread.shared;
-        if headers::size(parts) <= limits.max_upstream_head_size {
+        if fits(self.backend, limits, parts) {
             return Ok(());
         }
         metrics.heads_too_large.increment(1);
@@ -158,6 +155,18 @@ impl Aim<'_> {
     pub(super) fn attempts(self) -> Attempts {
         Attempts::at(self.backend, self.timeouts)
     }
+}
+
+/// Whether the endpoints of `backend` take a head of the size of that of `parts`.
+#[inline]
+pub(super) fn fits(backend: &Backend, limits: &Limits, parts: &Parts) -> bool {
+    let most = match backend.policy.connections.max_head_size {
+        Some(most) => most.get() as usize,
+        // Over HTTP/1.1 such a head ends a connection that nobody else is on.
+        None if backend.protocol == Protocol::Http1 => return true,
+        None => limits.max_upstream_head_size,
+    };
+    headers::size(parts) <= most
 }
 
 impl RouteTimeouts {

@@ -7,13 +7,13 @@ use std::time::Duration;
 use http::Request;
 use http::request::Parts;
 
+use super::aim::fits;
 use super::headers::HopByHop;
 use super::request_state::RequestState;
-use super::{attempt, head, headers, loops};
+use super::{attempt, head, loops};
 use crate::body::{RequestBody, tap};
 use crate::config::Mirror;
 use crate::data_thread::DataThread;
-use backstay_model::Protocol;
 
 /// How long a copy may take, its answer included.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -48,8 +48,7 @@ pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop:
     let authority = RequestState::authority(&mirror.backend, &parts);
     let state = RequestState::new(&mirror.backend, (mirror.port, authority), false, &parts, &copied, None, None);
     let Some(()) = head::address(&mut parts, &hop, &mirror.backend) else { return };
-    if mirror.backend.protocol == Protocol::Http2 && headers::size(&parts) > thread.shared.limits.max_upstream_head_size
-    {
+    if !fits(&mirror.backend, &thread.shared.limits, &parts) {
         return thread.shared.metrics.mirrors_dropped.failed.increment(1);
     }
     let mut request = Request::from_parts(parts, copied);

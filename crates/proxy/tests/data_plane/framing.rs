@@ -1,9 +1,12 @@
 //! Requests that two readers could read in two ways, and heads that are none.
 
+use std::num::NonZeroU32;
+
+use http::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Proxy, Routes, Upstream, echo, raw, soon};
+use crate::support::{BackendOf, Proxy, Routes, Upstream, ask, echo, raw, soon, to};
 
 async fn proxy() -> (Proxy, Upstream) {
     let upstream = Upstream::http1(echo).await;
@@ -260,5 +263,20 @@ async fn a_length_that_no_body_has_is_refused() {
         let answer =
             raw(proxy.address, format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")).await;
         assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("connection: close\r\n"), "{length} {answer}");
+    }
+}
+
+/// Whoever knows what the endpoints of one backend take says it there, whatever the proxy has for all, and over HTTP/1.1 too.
+#[tokio::test]
+async fn a_backend_says_how_long_heads_may_be() {
+    let upstream = Upstream::http1(echo).await;
+    for (most, length, status) in
+        [(None, 3 << 10, 200), (NonZeroU32::new(2 << 10), 1 << 10, 200), (NonZeroU32::new(2 << 10), 3 << 10, 431)]
+    {
+        let mut backend = BackendOf::http1(&[upstream.address]);
+        backend.policy.connections.max_head_size = most;
+        let proxy = Proxy::start(Routes::all(to(&backend.build(), upstream.address.port()))).await;
+        let request = Request::get("/").header("x-long", "x".repeat(length));
+        assert_eq!(soon(ask(proxy.address, request)).await.status, status, "{most:?} {length}");
     }
 }

@@ -37,7 +37,7 @@ use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
 use http::StatusCode;
 
 /// Longer than anything takes; reached only when something hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 

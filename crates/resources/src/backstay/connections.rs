@@ -39,6 +39,11 @@ pub struct Connections {
     /// allows, at most 256. Envoy: `max_concurrent_streams`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_concurrent_streams: Option<u32>,
+    /// Bytes of a request's head, as HTTP/2 counts them (RFC 9113, section 6.5.2); a longer one is answered 431 and not sent.
+    /// 1024 to 16777216. Default: over HTTP/2, where servers end the connection of all for it, what `--max-upstream-head-size`
+    /// of the proxy says; over HTTP/1.1 no limit but that on what clients send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_head_size: Option<u32>,
 }
 
 /// Probes on connections without traffic.
@@ -74,6 +79,9 @@ impl Connections {
         }
         if let Some(streams) = self.max_concurrent_streams {
             findings.within(&path.child("maxConcurrentStreams"), streams, &(1..=MAX_STREAMS));
+        }
+        if let Some(size) = self.max_head_size {
+            findings.within(&path.child("maxHeadSize"), size, &(1 << 10..=16 << 20));
         }
     }
 }
