@@ -21,6 +21,7 @@ mod envoy;
 mod etcd;
 mod events;
 mod fastly;
+mod fabric8;
 mod faults;
 mod fleets;
 mod grpc_admin;
