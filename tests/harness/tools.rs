@@ -57,7 +57,10 @@ pub fn controller_runtime() -> Option<PathBuf> {
 pub fn fabric8() -> Option<PathBuf> {
     let found = named("BACKSTAY_FABRIC8").filter(|_| on_path("java").is_some());
     if found.is_none() {
-        lacking("client of fabric8", "BACKSTAY_FABRIC8 names the folder that tests/peers/fabric8 is built to, java runs it");
+        lacking(
+            "client of fabric8",
+            "BACKSTAY_FABRIC8 names the folder that tests/peers/fabric8 is built to, java runs it",
+        );
     }
     found
 }
