@@ -53,7 +53,22 @@ impl Draft {
             return Err(Failure::bad_request("the request body is not an object"));
         };
         let warnings = if validation == FieldValidation::Warn { surplus } else { Vec::new() };
-        Ok(Self { fields, warnings })
+        let draft = Self { fields, warnings };
+        draft.check_metadata(served)?;
+        Ok(draft)
+    }
+
+    /// Refuses metadata of another type where the URL or the server says what it is: what is not read would be taken for what is not
+    /// there, and a number for a version for none that is expected. The rest is checked when all of it is.
+    fn check_metadata(&self, served: &ServedKind) -> Result<(), Failure> {
+        let Some(metadata) = self.fields.get("metadata").and_then(Value::as_object) else { return Ok(()) };
+        let names = SERVER_METADATA.iter().chain(&["name", "namespace"]);
+        let errors: Vec<_> = names
+            .filter_map(|name| Some((*name, metadata.get(*name)?)))
+            .flat_map(|(name, value)| check::metadata_field(served.kind, name, value))
+            .collect();
+        let name = self.metadata("name");
+        if errors.is_empty() { Ok(()) } else { Err(Failure::invalid(served.kind, name, &errors)) }
     }
 
     /// What was merged of an object that is there and one that is applied, in which there is nothing unknown.
