@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::api::Api;
 use crate::ownership::{self, Claim};
 use crate::query::FieldValidation;
-use crate::served::ServedKind;
+use crate::served::{ServedKind, is_of_kubernetes};
 use crate::status::Failure;
 
 /// Metadata that is the server's to say.
@@ -34,7 +34,7 @@ impl Draft {
     /// Checks that it is an object of the kind that the URL names, and drops fields that the kind does not have.
     pub(crate) fn new(served: &ServedKind, decoded: Decoded, validation: FieldValidation) -> Result<Self, Failure> {
         let mut value = decoded.value;
-        if served.kind.group.is_empty() {
+        if is_of_kubernetes(served.kind) {
             name_kind(served, &mut value);
         }
         check_kind(served, &value)?;
@@ -181,7 +181,7 @@ impl Draft {
     }
 }
 
-/// Clients with generated types for the core kinds leave out what the URL says anyway.
+/// Clients with generated types for the kinds of Kubernetes leave out what the URL says anyway.
 fn name_kind(served: &ServedKind, value: &mut Value) {
     if let Value::Object(fields) = value {
         for (name, text) in [("apiVersion", served.api_version.as_str()), ("kind", served.kind.kind)] {

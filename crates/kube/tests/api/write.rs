@@ -254,6 +254,27 @@ async fn a_version_of_another_type_is_not_taken_for_none() {
 }
 
 #[tokio::test]
+async fn the_path_says_what_objects_of_kubernetes_are() {
+    let server = Server::new().await;
+    let spec = json!({"holderIdentity": "one", "leaseDurationSeconds": 15});
+    let event = json!({
+        "metadata": {"name": "it"}, "eventTime": "2026-01-01T00:00:00.000000Z", "reason": "Tried", "action": "Tried",
+        "reportingController": "example.com/test", "reportingInstance": "one", "type": "Normal",
+        "regarding": {"kind": "Backend", "name": "web"},
+    });
+    for (path, object) in [
+        ("/apis/coordination.k8s.io/v1/namespaces/default/leases", json!({"metadata": {"name": "it"}, "spec": spec})),
+        ("/apis/events.k8s.io/v1/namespaces/default/events", event),
+        ("/api/v1/namespaces/default/configmaps", json!({"metadata": {"name": "it"}, "data": {"a": "b"}})),
+    ] {
+        let created = server.post(path, &object).await.expect(201);
+        assert!(created["kind"].is_string() && created["apiVersion"].is_string(), "{created}");
+    }
+    let unnamed = json!({"metadata": {"name": "it"}, "spec": {"endpoints": [{"ip": "192.0.2.1"}]}});
+    server.post(BACKENDS, &unnamed).await.failure(400, "BadRequest");
+}
+
+#[tokio::test]
 async fn what_changes_nothing_is_no_change() {
     let server = Server::new().await;
     let created = server.backend("web").await;
