@@ -148,6 +148,9 @@ fn edit_patch_label_annotate_and_replace_change_objects() {
         let json = r#"[{"op":"replace","path":"/spec/endpoints/0/fqdn","value":"json.example.com"}]"#;
         kubectl.ok(&["patch", "backend", "api", "--type=json", "-p", json]);
         assert_eq!(kubectl.ok(&endpoint), "json.example.com");
+        let json = r#"[{"op":"remove","path":"/spec/nothing"}]"#;
+        let refused = kubectl.fails_with(&["patch", "backend", "api", "--type=json", "-p", json], "");
+        assert!(refused.contains("cannot apply the operation at /spec/nothing"), "{refused}");
         let refused = kubectl.fails_with(&["patch", "backend", "api", "-p", merge], "");
         assert!(refused.contains("application/merge-patch+json"), "{refused}");
 

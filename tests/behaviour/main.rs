@@ -20,6 +20,7 @@ mod doors;
 mod envoy;
 mod etcd;
 mod events;
+mod fabric8;
 mod fastly;
 mod faults;
 mod fleets;

@@ -53,6 +53,18 @@ pub fn controller_runtime() -> Option<PathBuf> {
     found
 }
 
+/// The folder that `tests/peers/fabric8` is built to, where there is Java to run it: `BACKSTAY_FABRIC8`. Says so where there is none.
+pub fn fabric8() -> Option<PathBuf> {
+    let found = named("BACKSTAY_FABRIC8").filter(|_| on_path("java").is_some());
+    if found.is_none() {
+        lacking(
+            "client of fabric8",
+            "BACKSTAY_FABRIC8 names the folder that tests/peers/fabric8 is built to, java runs it",
+        );
+    }
+    found
+}
+
 /// What `tests/peers/go-fastly` is built to: `BACKSTAY_GO_FASTLY`. Says so where there is none.
 pub fn go_fastly() -> Option<PathBuf> {
     let found = named("BACKSTAY_GO_FASTLY");

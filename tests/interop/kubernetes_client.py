@@ -1,5 +1,6 @@
 """The Python `kubernetes` client, unmodified, against the API whose address is the only argument."""
 
+import datetime
 import json
 import sys
 import threading
@@ -142,9 +143,38 @@ def server_side_apply(api):
     resource.delete(name="applied")
 
 
+def typed_objects(api):
+    """Generated types leave out apiVersion and kind, which the path says."""
+    leases, events = client.CoordinationV1Api(api), client.EventsV1Api(api)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    lease = client.V1Lease(
+        metadata=client.V1ObjectMeta(name="leader"),
+        spec=client.V1LeaseSpec(holder_identity="one", lease_duration_seconds=15, renew_time=now),
+    )
+    held = leases.create_namespaced_lease("default", lease)
+    held.spec.holder_identity = "two"
+    taken = leases.replace_namespaced_lease("leader", "default", held)
+    assert taken.spec.holder_identity == "two", taken
+    try:
+        leases.replace_namespaced_lease("leader", "default", held)
+        raise AssertionError("two hold it")
+    except ApiException as conflict:
+        assert conflict.status == 409, conflict
+    patched = leases.patch_namespaced_lease("leader", "default", {"spec": {"leaseTransitions": 1}})
+    assert patched.spec.lease_transitions == 1, patched
+    told = client.EventsV1Event(
+        metadata=client.V1ObjectMeta(generate_name="told-"), event_time=now, action="Tried", reason="Tried", type="Normal",
+        reporting_controller="example.com/test", reporting_instance="one", note="it was tried",
+        regarding=client.V1ObjectReference(kind="Backend", name="a"),
+    )
+    name = events.create_namespaced_event("default", told).metadata.name
+    assert events.read_namespaced_event(name, "default").note == "it was tried"
+    leases.delete_namespaced_lease("leader", "default")
+
+
 def main():
     api = client.ApiClient(client.Configuration(host=sys.argv[1]))
-    for check in (custom_objects, watching, dynamic_client, server_side_apply, core_objects, unasked_deletions):
+    for check in (custom_objects, watching, dynamic_client, server_side_apply, core_objects, typed_objects, unasked_deletions):
         check(api)
         print(f"{check.__name__}: ok")
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::api::Api;
 use crate::ownership::{self, Claim};
 use crate::query::FieldValidation;
-use crate::served::ServedKind;
+use crate::served::{ServedKind, is_of_kubernetes};
 use crate::status::Failure;
 
 /// Metadata that is the server's to say.
@@ -34,7 +34,7 @@ impl Draft {
     /// Checks that it is an object of the kind that the URL names, and drops fields that the kind does not have.
     pub(crate) fn new(served: &ServedKind, decoded: Decoded, validation: FieldValidation) -> Result<Self, Failure> {
         let mut value = decoded.value;
-        if served.kind.group.is_empty() {
+        if is_of_kubernetes(served.kind) {
             name_kind(served, &mut value);
         }
         check_kind(served, &value)?;
@@ -53,7 +53,22 @@ impl Draft {
             return Err(Failure::bad_request("the request body is not an object"));
         };
         let warnings = if validation == FieldValidation::Warn { surplus } else { Vec::new() };
-        Ok(Self { fields, warnings })
+        let draft = Self { fields, warnings };
+        draft.check_metadata(served)?;
+        Ok(draft)
+    }
+
+    /// Refuses metadata of another type where the URL or the server says what it is: what is not read would be taken for what is not
+    /// there, and a number for a version for none that is expected. The rest is checked when all of it is.
+    fn check_metadata(&self, served: &ServedKind) -> Result<(), Failure> {
+        let Some(metadata) = self.fields.get("metadata").and_then(Value::as_object) else { return Ok(()) };
+        let names = SERVER_METADATA.iter().chain(&["name", "namespace"]);
+        let errors: Vec<_> = names
+            .filter_map(|name| Some((*name, metadata.get(*name)?)))
+            .flat_map(|(name, value)| check::metadata_field(served.kind, name, value))
+            .collect();
+        let name = self.metadata("name");
+        if errors.is_empty() { Ok(()) } else { Err(Failure::invalid(served.kind, name, &errors)) }
     }
 
     /// What was merged of an object that is there and one that is applied, in which there is nothing unknown.
@@ -166,7 +181,7 @@ impl Draft {
     }
 }
 
-/// Clients with generated types for the core kinds leave out what the URL says anyway.
+/// Clients with generated types for the kinds of Kubernetes leave out what the URL says anyway.
 fn name_kind(served: &ServedKind, value: &mut Value) {
     if let Value::Object(fields) = value {
         for (name, text) in [("apiVersion", served.api_version.as_str()), ("kind", served.kind.kind)] {

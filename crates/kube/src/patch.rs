@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use self::strategic::MergeError;
 use crate::body;
+use crate::served::is_of_kubernetes;
 use crate::status::Failure;
 
 const ACCEPTED: &str = "accepted media types include: application/json-patch+json, application/merge-patch+json, \
@@ -80,8 +81,8 @@ impl Patch {
         bytes: &[u8],
         max_operations: usize,
     ) -> Result<Self, Failure> {
-        // Kubernetes' own, which have the tags that such a patch goes by; and those of no extension.
-        let core = ["", "coordination.k8s.io", "events.k8s.io"].contains(&kind.group);
+        // Those of Kubernetes have the tags that such a patch goes by; and those of no extension.
+        let core = is_of_kubernetes(kind);
         let accepted = if core { ACCEPTED_CORE } else { ACCEPTED };
         match body::media_type(headers)?.as_str() {
             "application/merge-patch+json" => Ok(Self::Merge(fields(bytes)?)),

@@ -145,13 +145,15 @@ impl Params {
             "labelSelector" => self.label_selector = value,
             "fieldSelector" => self.field_selector = value,
             "includeObject" => self.include_object = include_object(&value)?,
-            "pretty" => self.pretty = value.is_empty() || boolean(name, &value)?,
+            "pretty" => self.pretty = boolean(name, &value)?,
             "dryRun" => self.dry_run |= dry_run([value.as_str()])?,
             "fieldValidation" => self.field_validation = field_validation(&value)?,
             "fieldManager" => {
                 field_manager(&value)?;
                 self.field_manager = value;
             }
+            // What came out empty does not take over what others own.
+            "force" if value.is_empty() => return Err(malformed(name, &value)),
             "force" => self.force = Some(boolean(name, &value)?),
             "propagationPolicy" => self.propagation_policy = Some(value),
             "gracePeriodSeconds" => {
@@ -179,11 +181,13 @@ fn malformed(name: &str, value: &str) -> Failure {
     Failure::bad_request(format!("the value {value:?} of the query parameter {name} is malformed"))
 }
 
-/// As Go's `strconv.ParseBool`; empty is false.
+/// As Go's `strconv.ParseBool`; one without a value is set.
+///
+/// Source: Kubernetes, `apimachinery/pkg/runtime`, `Convert_Slice_string_To_bool`.
 fn boolean(name: &str, value: &str) -> Result<bool, Failure> {
     match value {
-        "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(true),
-        "" | "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(false),
+        "" | "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(true),
+        "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(false),
         _ => Err(malformed(name, value)),
     }
 }

@@ -26,6 +26,11 @@ pub struct ServedKind {
     pub(crate) is_event: bool,
 }
 
+/// Whether a kind is Kubernetes' own, and of no extension: clients have types for it.
+pub(crate) fn is_of_kubernetes(kind: &Kind) -> bool {
+    ["", "coordination.k8s.io", "events.k8s.io"].contains(&kind.group)
+}
+
 impl ServedKind {
     pub(crate) fn new(kind: &'static Kind) -> Self {
         Self {

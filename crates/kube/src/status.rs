@@ -262,10 +262,11 @@ impl Failure {
         })
     }
 
-    /// 422: a patch cannot be applied to the object as it is.
+    /// 422: a patch cannot be applied to the object as it is. Why is a cause as well: of what is invalid, kubectl shows causes alone.
     pub(crate) fn patch_failed(kind: &Kind, name: &str, why: &str) -> Self {
         let message = format!("the server rejected our request due to an error in our request: {why}");
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).about(kind.group, kind.plural, name)
+        let failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
+        failure.about(kind.group, kind.plural, name).cause("FieldValueInvalid", why, "patch")
     }
 
     /// 429: as many requests of this sort as allowed are being served.

@@ -27,9 +27,28 @@ pub(crate) use self::admit::typed;
 pub use self::admit::{Admitted, MAX_ERRORS, admit};
 pub use self::prune::prune;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::field::{Step, Trail};
+use crate::field::{FieldError, Step, Trail};
+use crate::kind::Kind;
+
+/// What is wrong with the type or format of a field of the metadata of an object of `kind`; not with what is within it.
+pub fn metadata_field(kind: &Kind, name: &str, value: &Value) -> Vec<FieldError> {
+    let within = |schema: &'static Value, name: &str| schema.get("properties").and_then(|fields| fields.get(name));
+    let schema = within((kind.schema)(), "metadata").and_then(|schema| within(schema, name));
+    let mut errors = Vec::new();
+    let mut outermost = match value {
+        Value::Null => return errors,
+        Value::Array(_) => Value::Array(Vec::new()),
+        Value::Object(_) => Value::Object(Map::new()),
+        scalar => scalar.clone(),
+    };
+    if let Some(schema) = schema {
+        let above = Trail::ROOT.step(Step::Field("metadata"));
+        shape::check(schema, &mut outermost, &above.step(Step::Field(name)), &mut errors);
+    }
+    errors
+}
 
 /// The schema of the values of a map, when `schema` is of a map.
 fn values_of(schema: &Value) -> Option<&Value> {

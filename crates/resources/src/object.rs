@@ -1,17 +1,18 @@
 //! Any object, as API machinery handles it, and the way to and from Rust types.
 
+mod members;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use memchr::memmem;
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use self::members::members;
 use crate::kind::Kind;
 use crate::meta::{ManagedFields, ObjectMeta};
 
@@ -139,23 +140,25 @@ impl Object {
     /// written differently count as different; so does everything of what is not an object.
     #[must_use]
     pub fn changed(one: &[u8], other: &[u8]) -> Changed {
-        fn fields(encoded: &[u8]) -> Option<BTreeMap<String, &RawValue>> {
-            serde_json::from_slice(encoded).ok()
+        /// The status, and the rest by name.
+        fn apart(encoded: &[u8]) -> Option<(Option<&[u8]>, Vec<(&[u8], &[u8])>)> {
+            let mut fields = members(encoded)?;
+            let status = fields.iter().position(|(name, _)| *name == b"\"status\"");
+            let status = status.map(|at| fields.swap_remove(at).1);
+            fields.sort_unstable();
+            Some((status, fields))
         }
-        let (Some(mut one), Some(mut other)) = (fields(one), fields(other)) else {
+        let (Some((status, one)), Some((other_status, other))) = (apart(one), apart(other)) else {
             return Changed { status: true, rest: true };
         };
-        let statuses = (one.remove("status"), other.remove("status"));
-        let status = statuses.0.map(RawValue::get) != statuses.1.map(RawValue::get);
-        let equal = |(one, other): ((&String, &&RawValue), (&String, &&RawValue))| {
-            let (name, value) = one;
-            name == other.0
-                && (value.get() == other.1.get() || {
-                    name == "metadata" && without_managed_fields(value.get()) == without_managed_fields(other.1.get())
-                })
+        let equal = |(one, other): (&(&[u8], &[u8]), &(&[u8], &[u8]))| {
+            one == other
+                || (one.0 == other.0
+                    && one.0 == b"\"metadata\""
+                    && without_managed_fields(one.1) == without_managed_fields(other.1))
         };
         let same = one.len() == other.len() && one.iter().zip(&other).all(equal);
-        Changed { status, rest: !same }
+        Changed { status: status != other_status, rest: !same }
     }
 
     /// Writes an encoded object as clients read it: with `resource_version` as the first field of its metadata. Two
@@ -182,8 +185,11 @@ impl Object {
 
 /// Encoded metadata up to the fields that its writers own, which come last. The mark is nowhere else: within a text its quotation
 /// marks would be escaped, and a label or annotation of this name has a text for a value.
-fn without_managed_fields(metadata: &str) -> &str {
-    const MARK: &str = "\"managedFields\":[";
-    let before = metadata.find(MARK).map_or(metadata, |at| &metadata[..at]);
-    before.trim_end_matches(['}', ','])
+fn without_managed_fields(metadata: &[u8]) -> &[u8] {
+    let mark = memmem::find(metadata, b"\"managedFields\":[");
+    let mut before = mark.and_then(|at| metadata.get(..at)).unwrap_or(metadata);
+    while let [head @ .., b'}' | b','] = before {
+        before = head;
+    }
+    before
 }

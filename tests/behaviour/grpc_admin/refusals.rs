@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use backstay_proto::admin::{
-    Backend, CreateBackendRequest, GetBackendRequest, GetResourceRequest, ListBackendsRequest, ResourceType,
-    WatchBackendsRequest,
+    Backend, CreateBackendRequest, GetBackendRequest, GetResourceRequest, ListBackendsRequest, Resource, ResourceType,
+    UpdateResourceRequest, WatchBackendsRequest, resource,
 };
+use prost_types::FieldMask;
 use tonic::{Code, Request};
 use tonic_types::StatusExt as _;
 
@@ -62,6 +63,25 @@ async fn each_refusal_has_its_code_and_its_details() {
     let request = GetResourceRequest { r#type, name: "a".to_owned(), ..Default::default() };
     let unknown = Resources::new(channel).get_resource(request).await.unwrap_err();
     assert_eq!(unknown.get_error_details().bad_request().unwrap().field_violations[0].field, "type");
+}
+
+#[tokio::test]
+async fn a_version_that_is_no_text_is_not_taken_for_none() {
+    let control_plane = ControlPlane::start();
+    let channel = channel(&control_plane).await;
+    let made = create(&mut Backends::new(channel.clone()), "web", "10.0.0.1").await;
+    for mask in [None, Some(FieldMask { paths: vec!["*".to_owned()] })] {
+        let json = r#"{"apiVersion":"core.apoxy.dev/v1alpha2","kind":"Backend","metadata":{"name":"web","resourceVersion":1},"spec":{"endpoints":[{"ip":"10.0.0.2"}]}}"#;
+        let resource = Resource { body: Some(resource::Body::Json(json.to_owned())), ..Default::default() };
+        let request = UpdateResourceRequest { resource: Some(resource), update_mask: mask, ..Default::default() };
+        let refused = Resources::new(channel.clone()).update_resource(request).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        let details = refused.get_error_details();
+        assert_eq!(details.bad_request().unwrap().field_violations[0].field, "metadata.resourceVersion");
+    }
+    let request = GetBackendRequest { name: "backends/web".to_owned(), ..Default::default() };
+    let now = Backends::new(channel).get_backend(request).await.unwrap().into_inner();
+    assert_eq!(now.spec, made.spec);
 }
 
 #[tokio::test]

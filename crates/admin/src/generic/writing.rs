@@ -49,8 +49,11 @@ impl Said {
     /// The version that the object must have: the etag, or what its JSON says.
     fn version(&self) -> Result<Option<u64>, Failure> {
         let stated = self.object.get("metadata").and_then(|metadata| metadata.get("resourceVersion"));
-        match (self.etag.as_str(), stated.and_then(Value::as_str)) {
-            ("", Some(version)) => etag::parse("metadata.resourceVersion", version),
+        match (self.etag.as_str(), stated) {
+            ("", Some(Value::String(version))) => etag::parse("metadata.resourceVersion", version),
+            ("", Some(other)) if !other.is_null() => {
+                Err(Failure::bad_field("metadata.resourceVersion", "must be a text, and none expects no version"))
+            }
             (etag, _) => etag::parse("resource.etag", etag),
         }
     }

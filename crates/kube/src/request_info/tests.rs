@@ -16,6 +16,7 @@ fn requests_are_about_what_kubernetes_takes_them_for() {
         (Method::GET, "/api/v1/namespaces/shop/secrets/x", "get :secrets shop/x"),
         (Method::HEAD, "/api/v1/namespaces/shop/secrets", "list :secrets shop/"),
         (Method::GET, "/api/v1/secrets?watch=1", "watch :secrets /"),
+        (Method::GET, "/api/v1/secrets?watch", "watch :secrets /"),
         (Method::GET, "/api/v1/secrets?watch=0", "list :secrets /"),
         (Method::GET, "/api/v1/secrets?fieldSelector=metadata.name%3Dx", "list :secrets /x"),
         (Method::GET, "/api/v1/secrets?fieldSelector=metadata.name%21%3Dx", "list :secrets /"),

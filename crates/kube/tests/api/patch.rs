@@ -46,6 +46,10 @@ async fn json_patches() {
     let failing = json!([{"op": "test", "path": "/spec/endpoints/0/fqdn", "value": "other"}]);
     let status = server.patch(&web(), JSON_PATCH, &failing).await.failure(422, "Invalid");
     assert!(status["message"].as_str().unwrap().contains("test failed"), "{status}");
+    // What kubectl shows of it.
+    let why = "testing value /spec/endpoints/0/fqdn failed: test failed";
+    assert_eq!(status["details"]["causes"][0]["message"], why, "{status}");
+    assert_eq!(status["details"]["causes"][0]["field"], "patch", "{status}");
     let nowhere = json!([{"op": "remove", "path": "/spec/nothing"}]);
     server.patch(&web(), JSON_PATCH, &nowhere).await.failure(422, "Invalid");
     server.patch(&web(), JSON_PATCH, &json!({"op": "add"})).await.failure(400, "BadRequest");

@@ -41,6 +41,22 @@ async fn without_a_version_what_exists_comes_first() {
 }
 
 #[tokio::test]
+async fn a_parameter_without_a_value_is_set() {
+    let server = Server::new().await;
+    server.backend("a").await;
+    for query in ["watch&timeoutSeconds=1", "watch=&timeoutSeconds=1"] {
+        let reply = server.get(&format!("{BACKENDS}?{query}")).await;
+        let event: Value = serde_json::from_slice(&reply.bytes).unwrap();
+        assert_eq!(event["type"], "ADDED", "{query}");
+    }
+    // But one that takes over what others own.
+    let apply = [("content-type", "application/apply-patch+yaml")];
+    let query = "fieldManager=me&force=";
+    let body = backend("a").to_string();
+    server.call("PATCH", &format!("{}?{query}", path("a")), &apply, body).await.failure(400, "BadRequest");
+}
+
+#[tokio::test]
 async fn other_kinds_and_namespaces_are_not_told() {
     let server = Server::new().await;
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}});

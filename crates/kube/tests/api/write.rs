@@ -216,6 +216,65 @@ async fn put_replaces_the_version_it_names() {
 }
 
 #[tokio::test]
+async fn a_version_of_another_type_is_not_taken_for_none() {
+    let server = Server::new().await;
+    let created = server.backend("web").await;
+    let path = format!("{BACKENDS}/web");
+    for (name, value) in [
+        ("resourceVersion", json!(version(&created))),
+        ("resourceVersion", json!(["1"])),
+        ("uid", json!(5)),
+        ("name", json!(5)),
+        ("namespace", json!(true)),
+        ("generation", json!("x")),
+        ("creationTimestamp", json!("yesterday")),
+        ("managedFields", json!("x")),
+    ] {
+        let mut object = backend("web");
+        object["spec"]["protocol"] = "h2".into();
+        object["metadata"][name] = value.clone();
+        let patch = json!({"metadata": {name: value}, "spec": {"protocol": "h2"}});
+        let replaced = server.put(&path, &object).await.failure(422, "Invalid");
+        let patched = server.patch(&path, MERGE, &patch).await.failure(422, "Invalid");
+        object["metadata"]["generateName"] = "other-".into();
+        let made = server.post(BACKENDS, &object).await.failure(422, "Invalid");
+        for status in [replaced, patched, made] {
+            assert_eq!(status["details"]["causes"][0]["field"], format!("metadata.{name}"), "{status}");
+        }
+    }
+    let yaml = "apiVersion: core.apoxy.dev/v1alpha2\nkind: Backend\nmetadata: {name: web, resourceVersion: 5}\nspec: {endpoints: [{ip: 127.0.0.1}]}\n";
+    server.call("PUT", &path, &[("content-type", "application/yaml")], yaml).await.failure(422, "Invalid");
+    assert_eq!(server.get(&path).await.expect(200), created);
+    // Null is nothing, as everywhere.
+    let mut object = backend("web");
+    for name in ["resourceVersion", "uid", "namespace", "creationTimestamp", "managedFields"] {
+        object["metadata"][name] = Value::Null;
+    }
+    assert_eq!(server.put(&path, &object).await.expect(200), created);
+}
+
+#[tokio::test]
+async fn the_path_says_what_objects_of_kubernetes_are() {
+    let server = Server::new().await;
+    let spec = json!({"holderIdentity": "one", "leaseDurationSeconds": 15});
+    let event = json!({
+        "metadata": {"name": "it"}, "eventTime": "2026-01-01T00:00:00.000000Z", "reason": "Tried", "action": "Tried",
+        "reportingController": "example.com/test", "reportingInstance": "one", "type": "Normal",
+        "regarding": {"kind": "Backend", "name": "web"},
+    });
+    for (path, object) in [
+        ("/apis/coordination.k8s.io/v1/namespaces/default/leases", json!({"metadata": {"name": "it"}, "spec": spec})),
+        ("/apis/events.k8s.io/v1/namespaces/default/events", event),
+        ("/api/v1/namespaces/default/configmaps", json!({"metadata": {"name": "it"}, "data": {"a": "b"}})),
+    ] {
+        let created = server.post(path, &object).await.expect(201);
+        assert!(created["kind"].is_string() && created["apiVersion"].is_string(), "{created}");
+    }
+    let unnamed = json!({"metadata": {"name": "it"}, "spec": {"endpoints": [{"ip": "192.0.2.1"}]}});
+    server.post(BACKENDS, &unnamed).await.failure(400, "BadRequest");
+}
+
+#[tokio::test]
 async fn what_changes_nothing_is_no_change() {
     let server = Server::new().await;
     let created = server.backend("web").await;

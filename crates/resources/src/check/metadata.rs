@@ -13,6 +13,10 @@ use crate::name;
 /// How large annotations may be, keys and values together, in bytes.
 const MAX_ANNOTATIONS: usize = 256 * 1024;
 
+/// Who lets the dependents of what is deleted live, and who deletes them first: nobody can do both.
+const ORPHAN: &str = "orphan";
+const FOREGROUND: &str = "foregroundDeletion";
+
 /// Finds everything wrong with the metadata of an object of `kind`. Values of annotations are never repeated: kubectl
 /// keeps a copy of the whole object in one, of a Secret too.
 pub(super) fn validate(kind: &Kind, metadata: &ObjectMeta) -> Vec<FieldError> {
@@ -23,6 +27,10 @@ pub(super) fn validate(kind: &Kind, metadata: &ObjectMeta) -> Vec<FieldError> {
     annotations(metadata, &path.child("annotations"), &mut errors);
     for (index, finalizer) in metadata.finalizers.iter().enumerate() {
         invalid(&path.child("finalizers").index(index), finalizer, name::qualified(finalizer), &mut errors);
+    }
+    if [ORPHAN, FOREGROUND].iter().all(|name| metadata.finalizers.iter().any(|finalizer| finalizer == name)) {
+        let detail = format!("finalizer {ORPHAN} and {FOREGROUND} cannot be both set");
+        errors.push(FieldError::invalid(path.child("finalizers"), format!("{:?}", metadata.finalizers), &detail));
     }
     owners(&metadata.owner_references, &path.child("ownerReferences"), &mut errors);
     errors

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::members::members;
 use super::{Changed, Object};
 
 fn encoded(labels: &Value, owners: &Value, status: &str) -> Vec<u8> {
@@ -30,4 +31,40 @@ fn who_set_what_is_encoded_last_and_kept_as_it_is() {
     assert!(text.contains(&format!(r#""managedFields":{owners}}},"spec""#)), "{text}");
     assert!(!String::from_utf8(encoded(&json!({}), &json!([]), "a")).unwrap().contains("managedFields"));
     assert!(serde_json::to_string(&Object::default()).unwrap().len() < 60);
+}
+
+#[test]
+fn fields_are_found_without_decoding_them() {
+    let found = |text: &'static str| {
+        let shown = |bytes: &'static [u8]| std::str::from_utf8(bytes).unwrap();
+        members(text.as_bytes())
+            .map(|found| found.iter().map(|(name, value)| (shown(name), shown(value))).collect::<Vec<_>>())
+    };
+    assert_eq!(found("{}"), Some(vec![]));
+    assert_eq!(
+        found(r#" { "a" : 1 , "b":[1,{"c":"]}"}] ,"d" :"\\\"" } "#).unwrap(),
+        [(r#""a""#, "1"), (r#""b""#, r#"[1,{"c":"]}"}]"#), (r#""d""#, r#""\\\"""#)]
+    );
+    assert_eq!(found(r#"{"a":null,"b":true}"#).unwrap(), [(r#""a""#, "null"), (r#""b""#, "true")]);
+    for wrong in [
+        "",
+        "[]",
+        "{",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1",
+        "{\"a\":1}x",
+        "{\"a\":\"}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{\"a\":[}",
+    ] {
+        assert_eq!(found(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn what_is_no_object_counts_as_changed() {
+    assert_eq!(Object::changed(b"{}", b"{"), Changed { status: true, rest: true });
+    assert_eq!(Object::changed(b"{\"b\":1,\"a\":2}", b"{\"a\":2,\"b\":1}"), Changed { status: false, rest: false });
 }

@@ -46,6 +46,14 @@ fn labels_and_finalizers_are_qualified_names() {
 }
 
 #[test]
+fn dependents_cannot_both_stay_and_go_first() {
+    let finalizers = ["orphan", "foregroundDeletion"].map(str::to_owned).to_vec();
+    let errors = of(&apoxy::BACKEND, &ObjectMeta { finalizers, ..named("a") });
+    assert!(errors[0].starts_with("metadata.finalizers: Invalid value"), "{errors:?}");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+}
+
+#[test]
 fn annotations_are_bounded_and_not_repeated() {
     let mut metadata = named("a");
     metadata.annotations.insert("Upper.Case/Key".to_owned(), "hunter2".repeat(40_000));

@@ -1,36 +1,41 @@
-//! CPU and memory of the Kubernetes-style API: durable creates, get, list, watches.
+//! CPU and memory of the API: durable creates, get, list, watches; what the same costs over gRPC, and what it costs to note who set
+//! which field.
 //!
-//! The figures are CPU milliseconds of the control plane for each operation, and its resident memory. Beside them, what
+//! The figures are CPU milliseconds of the control plane for each operation, and its memory. Beside them, what
 //! kube-apiserver 1.34 with etcd 3.4 used for the same on the same kind of machine (over TLS on loopback).
 //!
 //! `cargo bench --bench api -- --objects 10000`
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-#[path = "support/lib.rs"]
+mod grpc;
+mod owners;
+#[path = "../support/lib.rs"]
 mod support;
 
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use support::process::{Process, control_plane};
-use support::{argument, backend, http::Client};
+use support::{argument, backend, http::Client, median, percentile};
 
 const BACKENDS: &str = "/apis/core.apoxy.dev/v1alpha2/backends";
 
 fn main() {
     let objects: usize = argument("--objects", 10_000);
+    let rounds: usize = argument("--rounds", 7);
     let folder = tempfile::tempdir().expect("a folder");
     let (api, xds) = (SocketAddr::from(([127, 0, 0, 1], 21680)), SocketAddr::from(([127, 0, 0, 1], 21681)));
     let control = control_plane(folder.path(), api, xds);
-    println!("memory at start: {:.1} MiB", control.resident_mib());
+    let (resident, own) = (control.resident_mib(), control.anonymous_kib());
+    println!("memory at start: {resident:.1} MiB");
     println!("| operation | each, CPU ms | a second | kube-apiserver and etcd, CPU ms |");
     println!("|---|---|---|---|");
 
     let single = objects / 10;
     measure(&control, "create, 1 client", single, "1.24", || create(api, 1, 0, single));
     measure(&control, "create, 32 clients", objects - single, "1.24", || create(api, 32, single, objects));
-    let memory = control.resident_mib();
+    let (memory, all) = (control.resident_mib(), control.anonymous_kib());
 
     let mut client = Client::connect(api);
     measure(&control, "get", 10_000, "0.54", || {
@@ -49,7 +54,47 @@ fn main() {
         }
     });
     fan_out(&control, api);
-    println!("memory at {objects} objects: {memory:.1} MiB, after the lists: {:.1} MiB", control.resident_mib());
+    #[allow(clippy::cast_precision_loss)]
+    let each = (all - own) / objects as f64;
+    println!("memory at {objects} objects: {memory:.1} MiB, {each:.2} KiB for each of the process's own");
+    println!("after the lists: {:.1} MiB", control.resident_mib());
+
+    println!("\n| what | CPU ms | beside | CPU ms | ratio (range) |");
+    println!("|---|---|---|---|---|");
+    grpc::compare_with_rest(&control, api, rounds);
+    owners::compare_with_none(&control, api, rounds);
+}
+
+/// What is done `count` times in a round, and what it is compared with: in turns, so that both meet the same machine.
+fn compare(
+    control: &Process,
+    rounds: usize,
+    count: usize,
+    names: [&str; 2],
+    mut one: impl FnMut(usize),
+    mut other: impl FnMut(usize),
+) {
+    let mut costs: [Vec<f64>; 2] = [Vec::new(), Vec::new()];
+    let mut timed = |costs: &mut Vec<f64>, work: &mut dyn FnMut(usize), round| {
+        let before = control.cpu_seconds();
+        work(round);
+        #[allow(clippy::cast_precision_loss)]
+        costs.push((control.cpu_seconds() - before) / count as f64 * 1e3);
+    };
+    for round in 0..rounds {
+        timed(&mut costs[0], &mut one, round);
+        timed(&mut costs[1], &mut other, round);
+    }
+    let ratios: Vec<f64> = costs[0].iter().zip(&costs[1]).map(|(one, other)| one / other).collect();
+    let [name, beside] = names;
+    println!(
+        "| {name} | {:.3} | {beside} | {:.3} | {:.2} ({:.2} to {:.2}) |",
+        median(&costs[0]),
+        median(&costs[1]),
+        median(&ratios),
+        percentile(&ratios, 0.0),
+        percentile(&ratios, 100.0)
+    );
 }
 
 /// Namespaces, which are written once: what is watched is one event each.

@@ -1,0 +1,66 @@
+//! What a create and a get cost over gRPC, beside the same over REST: one client, one connection, one after another.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+
+use backstay_proto::admin::backend_service_client::BackendServiceClient;
+use backstay_proto::admin::{self, CreateBackendRequest, GetBackendRequest};
+use tonic::transport::{Channel, Endpoint};
+
+use super::support::{backend, http::Client, process::Process};
+use super::{BACKENDS, compare};
+
+const COUNT: usize = 2_000;
+
+pub fn compare_with_rest(control: &Process, api: SocketAddr, rounds: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let channel = runtime.block_on(Endpoint::from_shared(format!("http://{api}")).expect("an address").connect());
+    let client = RefCell::new(BackendServiceClient::new(channel.expect("a connection")));
+    let mut rest = Client::connect(api);
+    compare(
+        control,
+        rounds,
+        COUNT,
+        ["create by gRPC", "by REST"],
+        |round| {
+            runtime.block_on(async {
+                for number in 0..COUNT {
+                    create(&mut client.borrow_mut(), &format!("g{round}-{number}")).await;
+                }
+            });
+        },
+        |round| {
+            for number in 0..COUNT {
+                let body = backend(&format!("r{round}-{number}"), "127.0.0.1");
+                assert_eq!(rest.post(BACKENDS, &body).status, 201);
+            }
+        },
+    );
+    compare(
+        control,
+        rounds,
+        COUNT,
+        ["get by gRPC", "by REST"],
+        |_| {
+            runtime.block_on(async {
+                for number in 0..COUNT {
+                    let request = GetBackendRequest { name: format!("backends/r0-{number}"), read_mask: None };
+                    client.borrow_mut().get_backend(request).await.expect("an answer");
+                }
+            });
+        },
+        |_| {
+            for number in 0..COUNT {
+                assert_eq!(rest.get(&format!("{BACKENDS}/r0-{number}")).status, 200);
+            }
+        },
+    );
+}
+
+async fn create(client: &mut BackendServiceClient<Channel>, name: &str) {
+    let endpoint = admin::backend::Endpoint { ip: Some("127.0.0.1".to_owned()), fqdn: None };
+    let spec = admin::backend::Spec { endpoints: vec![endpoint], ..Default::default() };
+    let backend = admin::Backend { spec: Some(spec), ..Default::default() };
+    let request = CreateBackendRequest { backend_id: name.to_owned(), backend: Some(backend), ..Default::default() };
+    client.create_backend(request).await.expect("an answer");
+}
