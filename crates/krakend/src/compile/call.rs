@@ -20,9 +20,9 @@ use crate::quote::quoted;
 /// How many redirects Go's client follows before it gives up.
 const REDIRECTS: u32 = 10;
 
-const USER_AGENT: &str = "User-Agent";
+pub(super) const USER_AGENT: &str = "User-Agent";
 /// What the HTTP library of Go calls itself, where its user does not.
-const LIBRARY: &str = "Go-http-client/1.1";
+pub(super) const LIBRARY: &str = "Go-http-client/1.1";
 
 /// How many copies of a call can be under way.
 const MOST_COPIES: u32 = 255;
