@@ -257,6 +257,9 @@ fn what_is_kept_of_an_answer() {
         let made = flatmap(unknown);
         assert_eq!((made.filter, made.flatmap.unwrap().operations.len()), (Filter::All, 0), "{unknown}");
     }
+    // Components that are written as a list of objects are there as well.
+    let listed = backend(r#", "extra_config": [{"backend/http": {"return_error_code": true}}, {"proxy": {"shadow": true}}]"#);
+    assert_eq!((listed.errors, listed.shadow.is_some()), (Errors::Status, true));
     for none in ["", r#"{"args": ["a"]}"#, "5"] {
         let made = flatmap(none);
         assert_eq!((made.filter, made.flatmap.is_none()), (Filter::Allow(vec![vec!["b".into()]]), true), "{none}");
