@@ -258,7 +258,8 @@ fn what_is_kept_of_an_answer() {
         assert_eq!((made.filter, made.flatmap.unwrap().operations.len()), (Filter::All, 0), "{unknown}");
     }
     // Components that are written as a list of objects are there as well.
-    let listed = backend(r#", "extra_config": [{"backend/http": {"return_error_code": true}}, {"proxy": {"shadow": true}}]"#);
+    let listed =
+        backend(r#", "extra_config": [{"backend/http": {"return_error_code": true}}, {"proxy": {"shadow": true}}]"#);
     assert_eq!((listed.errors, listed.shadow.is_some()), (Errors::Status, true));
     for none in ["", r#"{"args": ["a"]}"#, "5"] {
         let made = flatmap(none);
@@ -268,14 +269,16 @@ fn what_is_kept_of_an_answer() {
 
 #[test]
 fn an_operation_that_lacks_a_path_is_refused() {
-    for operation in [r#"{"type": "move", "args": ["a"]}"#, r#"{"type": "append"}"#, r#"{"type": "move", "args": ["a", 5]}"#] {
+    for operation in
+        [r#"{"type": "move", "args": ["a"]}"#, r#"{"type": "append"}"#, r#"{"type": "move", "args": ["a", 5]}"#]
+    {
         let extra = format!(r#"{{"proxy": {{"flatmap_filter": [{operation}]}}}}"#);
         let text = format!(
             r#"{{"version": 3, "endpoints": [{{"endpoint": "/a", "backend": [{{"host": ["h"], "extra_config": {extra}}}]}}]}}"#
         );
         let found = checked(&text).problems;
-        let wrong = |it: &Problem| it.severity == Severity::Error && it.message.contains("are two paths");
-        assert!(found.iter().any(wrong), "{operation}: {found:?}");
+        let is_told = found.iter().any(|it| it.severity == Severity::Error && it.message.contains("are two paths"));
+        assert!(is_told, "{operation}: {found:?}");
     }
 }
 
