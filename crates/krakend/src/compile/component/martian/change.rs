@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::scope::Scope;
 use super::{Found, Reader, cookie, modifier};
-use crate::compile::call::{LIBRARY, USER_AGENT};
+use crate::compile::sender::{LIBRARY, USER_AGENT};
 use crate::quote::quoted;
 
 /// Headers that say how long a body is, or that are about connections and circles of them (RFC 9110, 7.6.1; RFC 8586).
