@@ -8,7 +8,7 @@
 //! - `listener`, `tls`, `client`: where clients connect to, and who they are. `differences`: what is not quite done as it is asked for.
 //! - `Scope`: what compiling has at hand, and where it puts what proxies need beside the route. [`Files`]: what a configuration
 //!   names by path.
-//! - `hosts`: backends of the model, one for each host that is called. `name`: what discovery resources are called.
+//! - `hosts`: backends of the model, one for each host that is called. `name`: what discovery resources are called. `sender`: whom a call is from.
 //! - `component`: components of `extra_config`, a file each; `written`: where they are written.
 
 mod admission;
@@ -24,6 +24,7 @@ pub(crate) mod name;
 mod own;
 mod precedence;
 mod scope;
+mod sender;
 mod tls;
 mod written;
 

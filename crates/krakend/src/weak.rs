@@ -3,9 +3,10 @@
 //! As mapstructure does it with `WeaklyTypedInput`. Only the fields of the service, endpoints and backends are read in this way;
 //! within `extra_config` each component has its own way, which is mostly to ignore what has the wrong type.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::document::{Node, Value};
+use crate::document::{Entry, Node, Value};
 use crate::duration;
 use crate::place::At;
 use crate::quote::quoted;
@@ -13,13 +14,14 @@ use crate::quote::quoted;
 /// A number that is more than a duration of this many nanoseconds was meant as one; anything less was meant as something else.
 const PLAUSIBLE_NANOSECONDS: f64 = 1_000_000.0;
 
-/// Text: numbers and truth values are written out.
+/// Text: numbers and truth values are written out, nothing is none.
 pub(crate) fn text(node: &Node) -> Result<String, String> {
     match &node.value {
         Value::Text(text) => Ok(text.clone()),
         Value::Number(literal) => Ok(literal.clone()),
         Value::Bool(truth) => Ok(String::from(if *truth { "1" } else { "0" })),
         Value::List(members) if members.is_empty() => Ok(String::new()),
+        Value::Null => Ok(String::new()),
         _ => Err(format!("text is wanted here, and this is {}", node.kind())),
     }
 }
@@ -119,19 +121,31 @@ pub(crate) fn list(node: &Node) -> &[Node] {
     }
 }
 
-/// A map of texts.
-pub(crate) fn texts(node: &Node) -> Result<Vec<(At<String>, String)>, String> {
+/// The entries of an object, or of all objects in a list.
+pub(crate) fn entries(node: &Node) -> Option<Vec<&Entry>> {
     match &node.value {
-        Value::List(members) if members.is_empty() => Ok(Vec::new()),
-        Value::Map(entries) => entries
-            .iter()
-            .map(|entry| {
-                let value = text(&entry.node).map_err(|wrong| format!("{}: {wrong}", quoted(&entry.key)))?;
-                Ok((At { place: entry.place, value: entry.key.clone() }, value))
-            })
-            .collect(),
-        _ => Err(format!("an object is wanted here, and this is {}", node.kind())),
+        Value::Map(entries) => Some(entries.iter().collect()),
+        Value::List(members) if members.iter().all(|member| matches!(member.value, Value::Map(_))) => {
+            Some(members.iter().flat_map(Node::entries).collect())
+        }
+        _ => None,
     }
+}
+
+/// A map of texts. Of several with one name the last one counts.
+pub(crate) fn texts(node: &Node) -> Result<Vec<(At<String>, String)>, String> {
+    let entries = entries(node).ok_or_else(|| format!("an object is wanted here, and this is {}", node.kind()))?;
+    let mut map: Vec<(At<String>, String)> = Vec::with_capacity(entries.len());
+    let mut known: HashMap<&str, usize> = HashMap::with_capacity(entries.len());
+    for entry in entries {
+        let value = text(&entry.node).map_err(|wrong| format!("{}: {wrong}", quoted(&entry.key)))?;
+        let index = *known.entry(&entry.key).or_insert(map.len());
+        match map.get_mut(index) {
+            Some((_, before)) => *before = value,
+            None => map.push((At { place: entry.place, value: entry.key.clone() }, value)),
+        }
+    }
+    Ok(map)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@
 //! - `head`: its head as the endpoint gets it. `headers`: those that belong to a connection, and those that tell of the client.
 //! - `sequence`: steps that decide on it, of a rule that has some. `destination`: where these send it, and what its answer gets.
 //! - `compose`: the calls of a rule that makes one response out of several backends' answers.
-//! - `echo`: a request that is its own answer. `unmatched`: one that no rule matches.
+//! - `echo`: a request that is its own answer. `unmatched`: one that no rule matches. `redirection`: the page of one sent elsewhere.
 //! - `aim`: what of it one backend gets. `asked`: what it asks for.
 //! - `mirror`: a copy of it.
 //! - `outbound`: on its way to a backend, and its answer on the way back. `request_state`: what is known of it meanwhile. `guard`:
@@ -46,6 +46,7 @@ mod headers;
 mod loops;
 mod mirror;
 mod outbound;
+mod redirection;
 mod reply;
 mod request_state;
 mod request_target;

@@ -20,7 +20,7 @@ pub struct Scopes {
     pub scopes: Vec<String>,
     /// Whether all of them are wanted.
     pub all: bool,
-    /// Where they are: names of members, the last of which is a text with blanks between them.
+    /// Where they are: names of members, the last of which is a text with blanks between them, or a list of texts.
     pub path: Vec<String>,
 }
 
@@ -30,12 +30,8 @@ impl Roles {
     /// # Errors
     /// [`Refusal::Roles`] when it has not.
     pub fn check(&self, claims: &Claims) -> Result<(), Refusal> {
-        let has = |role: &String| match lookup(claims.members(), &self.path) {
-            Some(Value::Array(list)) => list.iter().any(|one| one.as_str() == Some(role)),
-            Some(Value::String(text)) => text.split(' ').any(|one| one == role),
-            _ => false,
-        };
-        if self.any.iter().any(has) { Ok(()) } else { Err(Refusal::Roles) }
+        let claim = lookup(claims.members(), &self.path);
+        if self.any.iter().any(|role| lists(claim, role)) { Ok(()) } else { Err(Refusal::Roles) }
     }
 }
 
@@ -45,10 +41,19 @@ impl Scopes {
     /// # Errors
     /// [`Refusal::Scopes`] when it has not.
     pub fn check(&self, claims: &Claims) -> Result<(), Refusal> {
-        let Some(Value::String(text)) = lookup(claims.members(), &self.path) else { return Err(Refusal::Scopes) };
-        let has = |scope: &String| text.split(' ').any(|one| one == scope);
+        let claim = lookup(claims.members(), &self.path);
+        let has = |scope: &String| lists(claim, scope);
         let enough = if self.all { self.scopes.iter().all(has) } else { self.scopes.iter().any(has) };
         if enough { Ok(()) } else { Err(Refusal::Scopes) }
+    }
+}
+
+/// Whether `wanted` is in a claim that is a list of texts, or a text with blanks.
+fn lists(claim: Option<&Value>, wanted: &str) -> bool {
+    match claim {
+        Some(Value::Array(list)) => list.iter().any(|one| one.as_str() == Some(wanted)),
+        Some(Value::String(text)) => text.split(' ').any(|one| one == wanted),
+        _ => false,
     }
 }
 

@@ -112,7 +112,7 @@ fn limits_hold_of_xml_and_of_feeds_as_well() {
 fn documents_cannot_define_what_grows() {
     let body = "<!DOCTYPE a [<!ENTITY b \"bbbb\"><!ENTITY c \"&b;&b;&b;\">]><a>&c;</a>";
     let refusal = refused(Decoder::Xml(Collection::No), body, &Limits::default());
-    assert_eq!(refusal, "XML syntax error on line 1: invalid character entity &c;");
+    assert_eq!(refusal, "xml.Decoder.Token() - XML syntax error on line 1: invalid character entity &c;");
     // Bytes of another encoding become up to three each: what comes of them is what is limited.
     let mut latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>".to_vec();
     latin.resize(900, 0xE9);
@@ -124,18 +124,21 @@ fn documents_cannot_define_what_grows() {
 #[test]
 fn what_is_wrong_with_xml_is_told_with_its_line() {
     let cases = [
-        ("<a>\n<b>\n</c></a>", "XML syntax error on line 3: "),
+        ("<a>\n<b>\n</c></a>", "XML syntax error on line 3: element <b> closed by </c>"),
         ("<a>\n&nope;</a>", "XML syntax error on line 2: invalid character entity &nope;"),
         ("<a>\n", "XML syntax error on line 2: unexpected EOF"),
+        ("<", "XML syntax error on line 1: unexpected EOF"),
+        ("<a b=1/>", "XML syntax error on line 1: unquoted or missing attribute value in element"),
+        ("<a b/>", "XML syntax error on line 1: attribute name without = in element"),
         ("<?xml version='1.0' encoding='klingon'?><a/>", "xml: encoding \"klingon\" is not known"),
     ];
     for (body, expected) in cases {
         let refusal = refused(Decoder::Xml(Collection::No), body, &Limits::default());
-        assert!(refusal.starts_with(expected), "{refusal}");
+        assert_eq!(refusal, format!("xml.Decoder.Token() - {expected}"), "{body}");
     }
     assert_eq!(refused(Decoder::Xml(Collection::No), "", &Limits::default()), "EOF");
     assert_eq!(
         refused(Decoder::Xml(Collection::No), &b"<a>\xff</a>"[..], &Limits::default()),
-        "XML syntax error: invalid UTF-8"
+        "xml.Decoder.Token() - XML syntax error: invalid UTF-8"
     );
 }

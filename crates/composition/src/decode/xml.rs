@@ -5,21 +5,30 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use quick_xml::Reader;
+use quick_xml::errors::IllFormedError;
+use quick_xml::events::attributes::AttrError;
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Error, Reader};
 
 use super::xml_text::{charset, reference, trimmed};
 use crate::document::{Object, Value};
 use crate::error::DecodeError;
 use crate::limits::Limits;
 
-/// Decodes a document: an object with the root element as its member.
+/// Decodes a document: an object with the root element as its member. What is wrong is told as KrakenD's library tells it.
 pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<Object, DecodeError> {
+    read(body, limits).map_err(|error| match error {
+        DecodeError::Syntax(what) => DecodeError::Syntax(format!("xml.Decoder.Token() - {what}").into()),
+        other => other,
+    })
+}
+
+fn read(body: &[u8], limits: &Limits) -> Result<Object, DecodeError> {
     let text = charset(body, limits.effective_response_bytes())?;
     let mut reader = reader(&text);
     let mut building = Building { open: Vec::new(), run: String::new(), limits, left: limits.values };
     loop {
-        let event = reader.read_event().map_err(|error| syntax(&text, reader.error_position(), &error))?;
+        let event = reader.read_event().map_err(|error| syntax(&text, reader.error_position(), &wording(&error)))?;
         let position = reader.buffer_position();
         match building.event(event).map_err(|fault| fault.at(&text, position))? {
             Next::More => {}
@@ -42,6 +51,17 @@ pub(super) fn syntax(text: &str, position: u64, what: &dyn std::fmt::Display) ->
     let before = text.as_bytes().get(..position as usize).unwrap_or(text.as_bytes());
     let line = memchr::memchr_iter(b'\n', before).count() + 1;
     DecodeError::Syntax(format!("XML syntax error on line {line}: {what}").into())
+}
+
+/// An error in the words of Go's decoder, as far as it has the same.
+fn wording(error: &Error) -> String {
+    match error {
+        Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
+            format!("element <{expected}> closed by </{found}>")
+        }
+        Error::Syntax(_) => "unexpected EOF".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// What is wrong with an event.
@@ -170,7 +190,11 @@ impl Building<'_> {
 pub(super) fn attributes<'a>(start: &'a BytesStart<'_>) -> Result<Vec<(&'a str, String)>, Fault> {
     let mut attributes = Vec::new();
     for attribute in start.attributes().with_checks(false) {
-        let attribute = attribute.map_err(|error| Fault::Text(error.to_string()))?;
+        let attribute = attribute.map_err(|error| {
+            let is_bare = matches!(error, AttrError::ExpectedEq(_));
+            let what = if is_bare { "attribute name without = in" } else { "unquoted or missing attribute value in" };
+            Fault::Text(format!("{what} element"))
+        })?;
         let value = unescaped(&lines(&attribute.value)).map_err(Fault::Text)?;
         attributes.push((attribute.key.local_name().into_inner(), value));
     }

@@ -46,7 +46,7 @@ fn members(members: Vec<(Bytes, Value)>, by: usize, inline: bool, out: &mut Vec<
             }
             value => {
                 out.push(b' ');
-                scalar(value, by, out);
+                scalar(value, by, Blank::SetIn, out);
             }
         }
     }
@@ -62,17 +62,26 @@ fn elements(elements: Vec<Value>, by: usize, inline: bool, out: &mut Vec<u8>) {
             Value::Object(object) if !object.is_empty() => members(object.into_members(), by + STEP, true, out),
             Value::Record(record) if !record.is_empty() => members(record, by + STEP, true, out),
             Value::Array(nested) if !nested.is_empty() => self::elements(nested, by + STEP, true, out),
-            value => scalar(value, by, out),
+            value => scalar(value, by, Blank::Bare, out),
         }
     }
 }
 
+/// What stands before a line of a text that has nothing in it.
+#[derive(Clone, Copy, PartialEq)]
+enum Blank {
+    /// As much as before others, unless it is the last: in a member.
+    SetIn,
+    /// Nothing: in an element.
+    Bare,
+}
+
 /// A scalar in what stands at `by`.
-fn scalar(value: Value, by: usize, out: &mut Vec<u8>) {
+fn scalar(value: Value, by: usize, blank: Blank, out: &mut Vec<u8>) {
     match value {
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Number(text) | Value::String(text) => text_within(&text, by + STEP, out),
+        Value::Number(text) | Value::String(text) => text_within(&text, by + STEP, blank, out),
         Value::Array(_) => out.extend_from_slice(b"[]"),
         Value::Object(_) | Value::Record(_) => out.extend_from_slice(b"{}"),
         Value::Null | Value::Slice(_) => out.extend_from_slice(b"null"),
@@ -91,7 +100,7 @@ fn name_text(text: &[u8], out: &mut Vec<u8>) {
 }
 
 /// A text: plain where that is usual, else in double quotes; of several lines, as a block that is set in by `by`.
-fn text_within(text: &[u8], by: usize, out: &mut Vec<u8>) {
+fn text_within(text: &[u8], by: usize, blank: Blank, out: &mut Vec<u8>) {
     let text = String::from_utf8_lossy(text);
     if quoting::is_needed(&text) {
         return quoting::write(&text, out);
@@ -109,7 +118,7 @@ fn text_within(text: &[u8], by: usize, out: &mut Vec<u8>) {
     let mut lines = lines.split('\n').peekable();
     while let Some(line) = lines.next() {
         out.push(b'\n');
-        if !line.is_empty() || lines.peek().is_some() {
+        if !line.is_empty() || (blank == Blank::SetIn && lines.peek().is_some()) {
             indent(by, out);
         }
         out.extend_from_slice(line.as_bytes());

@@ -61,7 +61,7 @@ fn what_has_the_wrong_type_is_refused_where_it_stands() {
         (r#""timeout": "-5s""#, "1:15: error: timeout: \"-5s\": a duration must not be negative"),
         (r#""debug_endpoint": "yes""#, "1:15: error: debug_endpoint: true or false is wanted"),
         (r#""host": [{}]"#, "1:24: error: host[0]: text is wanted here, and this is an object"),
-        (r#""extra_config": []"#, "1:15: error: extra_config: an object is wanted here, and this is a list"),
+        (r#""extra_config": [1]"#, "1:15: error: extra_config: an object is wanted here, and this is a list"),
         (r#""tls": "x""#, "1:22: error: tls: an object is wanted here, and this is text"),
         (r#""max_header_bytes": -1"#, "1:15: error: max_header_bytes: it must not be negative"),
     ] {

@@ -10,6 +10,7 @@ use backstay_proto::config::data_operation::{FromTo, Kind as Operation};
 use backstay_proto::config::pattern_segment::Kind as Segment;
 
 use super::hosts::duration;
+use super::sender::{LIBRARY, USER_AGENT};
 use super::{Scope, admission, component};
 use crate::place::Path;
 use crate::plan::{
@@ -19,10 +20,6 @@ use crate::quote::quoted;
 
 /// How many redirects Go's client follows before it gives up.
 const REDIRECTS: u32 = 10;
-
-const USER_AGENT: &str = "User-Agent";
-/// What the HTTP library of Go calls itself, where its user does not.
-const LIBRARY: &str = "Go-http-client/1.1";
 
 /// How many copies of a call can be under way.
 const MOST_COPIES: u32 = 255;

@@ -6,6 +6,7 @@ use crate::object::{Field, is_comment};
 use crate::place::{Path, Place};
 use crate::problem::{Report, Severity};
 use crate::quote::quoted;
+use crate::weak;
 
 /// A component that is known and stands where it has an effect.
 #[derive(Debug, Clone, Copy)]
@@ -33,15 +34,15 @@ impl<'d> Extras<'d> {
         let mut extras = Self::default();
         let Some(field) = field else { return extras };
         let path = path.key("extra_config");
-        if !matches!(field.node.value, Value::Map(_)) {
+        let Some(entries) = weak::entries(field.node) else {
             report.unreadable(
                 field.place,
                 &path,
                 format!("an object is wanted here, and this is {}", field.node.kind()),
             );
             return extras;
-        }
-        for entry in field.node.entries().iter().filter(|entry| !is_comment(&entry.key)) {
+        };
+        for entry in entries.into_iter().filter(|entry| !is_comment(&entry.key)) {
             let path = path.key(&entry.key);
             let Some(namespace) = effective(&entry.key, entry.place, level, &path, report) else { continue };
             if entry.node.value == Value::Null {

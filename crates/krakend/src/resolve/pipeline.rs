@@ -136,23 +136,33 @@ pub(super) fn backend(config: &config::Backend<'_>, timeout: Duration, path: &Pa
     Settings { flatmap: flatmap(node, &path, report), shadow }
 }
 
-/// The component's `flatmap_filter`. KrakenD passes over operations that it does not know.
+/// The component's `flatmap_filter`. KrakenD passes over operations that it does not know; with them alone, nothing is left out either.
 fn flatmap(node: &Node, path: &Path<'_>, report: &Report) -> Option<Flatmap> {
     let entry = node.get("flatmap_filter")?;
     let path = path.key("flatmap_filter");
     let mut operations = Vec::new();
+    let mut takes_place = false;
     for (index, member) in entry.node.members().iter().enumerate() {
-        match operation(member) {
-            Ok(operation) => operations.push(operation),
-            Err(why) => report.dropped(member.place, &path.index(index), format!("it is ignored: {why}")),
+        let path = path.index(index);
+        let Some(kind) = member.get("type").and_then(|entry| entry.node.text()) else {
+            report.dropped(member.place, &path, "it is ignored: an operation has a type: move, del or append");
+            continue;
+        };
+        takes_place = true;
+        match operation(kind, member) {
+            Ok(Some(operation)) => operations.push(operation),
+            Ok(None) => {
+                let message = format!("args of {kind} are two paths: KrakenD answers every request with 500");
+                report.unreadable(member.place, &path, message);
+            }
+            Err(why) => report.dropped(member.place, &path, format!("it is ignored: {why}")),
         }
     }
-    (!operations.is_empty()).then_some(Flatmap { operations })
+    takes_place.then_some(Flatmap { operations })
 }
 
-fn operation(node: &Node) -> Result<FlatmapOperation, String> {
-    let kind =
-        node.get("type").and_then(|entry| entry.node.text()).ok_or("an operation has a type: move, del or append")?;
+/// An operation. `None` where it lacks a path without which none can be.
+fn operation(kind: &str, node: &Node) -> Result<Option<FlatmapOperation>, String> {
     let arguments: Vec<Vec<String>> = node
         .get("args")
         .map(|entry| entry.node.members())
@@ -161,11 +171,11 @@ fn operation(node: &Node) -> Result<FlatmapOperation, String> {
         .filter_map(|member| member.text().map(|text| text.split('.').map(str::to_owned).collect()))
         .collect();
     match (kind, arguments.as_slice()) {
-        ("move", [from, to, ..]) => Ok(FlatmapOperation::Move { from: from.clone(), to: to.clone() }),
-        ("append", [from, to, ..]) => Ok(FlatmapOperation::Append { from: from.clone(), to: to.clone() }),
-        ("move" | "append", _) => Err(format!("args of {kind} are two paths")),
+        ("move", [from, to, ..]) => Ok(Some(FlatmapOperation::Move { from: from.clone(), to: to.clone() })),
+        ("append", [from, to, ..]) => Ok(Some(FlatmapOperation::Append { from: from.clone(), to: to.clone() })),
+        ("move" | "append", _) => Ok(None),
         ("del", []) => Err("args of del are paths".to_owned()),
-        ("del", _) => Ok(FlatmapOperation::Delete(arguments)),
+        ("del", _) => Ok(Some(FlatmapOperation::Delete(arguments))),
         _ => Err(format!("there is no operation {}: there are move, del and append", quoted(kind))),
     }
 }

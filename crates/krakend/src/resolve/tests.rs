@@ -237,7 +237,7 @@ fn what_is_kept_of_an_answer() {
     let flatmap = backend(
         r#", "allow": ["b"], "extra_config": {"proxy": {"flatmap_filter": [
             {"type": "move", "args": ["a.*.b", "c"]}, {"type": "del", "args": ["d"]}, {"type": "append", "args": ["e", "f"]},
-            {"type": "spin", "args": []}, {"type": "move", "args": ["a"]}]}}"#,
+            {"type": "spin", "args": []}, {"args": ["a"]}]}}"#,
     );
     assert_eq!(flatmap.filter, Filter::All);
     let path = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
@@ -249,6 +249,37 @@ fn what_is_kept_of_an_answer() {
             FlatmapOperation::Append { from: path("e"), to: path("f") },
         ]
     );
+    let flatmap = |operation: &str| {
+        let extra = format!(r#", "allow": ["b"], "extra_config": {{"proxy": {{"flatmap_filter": [{operation}]}}}}"#);
+        backend(&extra)
+    };
+    for unknown in [r#"{"type": "spin", "args": ["a"]}"#, r#"{"type": "del"}"#] {
+        let made = flatmap(unknown);
+        assert_eq!((made.filter, made.flatmap.unwrap().operations.len()), (Filter::All, 0), "{unknown}");
+    }
+    // Components that are written as a list of objects are there as well.
+    let listed =
+        backend(r#", "extra_config": [{"backend/http": {"return_error_code": true}}, {"proxy": {"shadow": true}}]"#);
+    assert_eq!((listed.errors, listed.shadow.is_some()), (Errors::Status, true));
+    for none in ["", r#"{"args": ["a"]}"#, "5"] {
+        let made = flatmap(none);
+        assert_eq!((made.filter, made.flatmap.is_none()), (Filter::Allow(vec![vec!["b".into()]]), true), "{none}");
+    }
+}
+
+#[test]
+fn an_operation_that_lacks_a_path_is_refused() {
+    for operation in
+        [r#"{"type": "move", "args": ["a"]}"#, r#"{"type": "append"}"#, r#"{"type": "move", "args": ["a", 5]}"#]
+    {
+        let extra = format!(r#"{{"proxy": {{"flatmap_filter": [{operation}]}}}}"#);
+        let text = format!(
+            r#"{{"version": 3, "endpoints": [{{"endpoint": "/a", "backend": [{{"host": ["h"], "extra_config": {extra}}}]}}]}}"#
+        );
+        let found = checked(&text).problems;
+        let is_told = found.iter().any(|it| it.severity == Severity::Error && it.message.contains("are two paths"));
+        assert!(is_told, "{operation}: {found:?}");
+    }
 }
 
 #[test]

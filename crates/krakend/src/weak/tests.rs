@@ -8,7 +8,7 @@ fn node(text: &str) -> Node {
 #[test]
 fn texts_take_scalars() {
     for (written, read) in
-        [("\"a\"", "a"), ("8080", "8080"), ("1.50", "1.50"), ("true", "1"), ("false", "0"), ("[]", "")]
+        [("\"a\"", "a"), ("8080", "8080"), ("1.50", "1.50"), ("true", "1"), ("false", "0"), ("[]", ""), ("null", "")]
     {
         assert_eq!(text(&node(written)), Ok(read.to_owned()), "{written}");
     }
@@ -72,4 +72,18 @@ fn one_value_is_a_list_of_one() {
     assert_eq!(list(&node("{}")).len(), 0);
     assert_eq!(list(&node("[1, 2]")).len(), 2);
     assert_eq!(list(&node("null")).len(), 0);
+}
+
+#[test]
+fn a_list_of_objects_is_one_object() {
+    let read = |written: &str| {
+        let read = texts(&node(written))?;
+        Ok::<_, String>(read.into_iter().map(|(name, value)| format!("{}={value}", name.value)).collect::<Vec<_>>())
+    };
+    assert_eq!(read(r#"{"a": "b", "c": null, "d": 1}"#).unwrap(), ["a=b", "c=", "d=1"]);
+    assert_eq!(read(r#"[{"a": "b"}, {"c": "d", "a": "e"}]"#).unwrap(), ["a=e", "c=d"]);
+    assert_eq!(read("[]").unwrap().len(), 0);
+    for written in [r#"["a"]"#, r#"[{"a": "b"}, 1]"#, "\"a\"", r#"{"a": {}}"#] {
+        assert!(read(written).is_err(), "{written}");
+    }
 }

@@ -5,6 +5,7 @@ use backstay_model::route::{DecodedPath, InvalidVariable, Manners, PathTemplate,
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
+use super::redirection;
 use super::reply;
 use super::response_body::ResponseBody;
 use crate::exchange::Exchange;
@@ -14,7 +15,6 @@ use crate::route::Table;
 /// There is no rule for a request.
 pub(super) const NO_ROUTE: LocalReply = LocalReply::fixed(StatusCode::NOT_FOUND, "", Flag::NoRoute, "route_not_found");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// Answers a request that no rule matches, and that is not sent [elsewhere](Lookup::elsewhere).
 pub(super) fn answer(exchange: Exchange, lookup: &Lookup<'_>, manners: &Manners) -> Response<ResponseBody> {
@@ -99,18 +99,16 @@ fn toggled(path: &str) -> String {
 
 /// Sends the client to `location`.
 pub(super) fn redirect(exchange: Exchange, method: &Method, location: &str) -> Response<ResponseBody> {
-    reply::not_routed(exchange, &redirection(method, location), "redirect_to_route")
+    reply::not_routed(exchange, &sent_elsewhere(method, location), "redirect_to_route")
 }
 
 /// An answer that sends the client elsewhere, as Go's `http.Redirect` writes it.
-fn redirection(method: &Method, location: &str) -> Respond {
+fn sent_elsewhere(method: &Method, location: &str) -> Respond {
     let status = if *method == Method::GET { StatusCode::MOVED_PERMANENTLY } else { StatusCode::TEMPORARY_REDIRECT };
     let mut respond = Respond::text(status, "");
     if *method == Method::GET {
-        let text = location.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
-        let text = text.replace('\'', "&#39;");
-        respond.body = format!("<a href=\"{text}\">Moved Permanently</a>.\n\n").into();
-        respond.content_type = HTML;
+        respond.body = redirection::page(status, location).into();
+        respond.content_type = redirection::HTML;
     }
     with(respond, header::LOCATION, location)
 }

@@ -80,6 +80,10 @@ async fn requests_without_tls_are_sent_to_where_it_is() {
     let plain = proxy(security(false, "")).await;
     let answer = ask(plain.address, request("/here?a=b%20c")).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (301, "https://a.test:80/here?a=b%20c"));
+    assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(answer.text(), "<a href=\"https://a.test:80/here?a=b%20c\">Moved Permanently</a>.\n\n");
+    let answer = ask(plain.address, Request::post("/here").header("host", "a.test:80")).await;
+    assert_eq!((answer.status.as_u16(), answer.headers.get("content-type"), answer.text()), (301, None, ""));
     let answer = ask(plain.address, request("/elsewhere").header("x-forwarded-proto", "http")).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (301, "https://a.test:80/elsewhere"));
     let answer = ask(plain.address, request("/here").header("x-forwarded-proto", "https")).await;
@@ -87,6 +91,7 @@ async fn requests_without_tls_are_sent_to_where_it_is() {
     let elsewhere = proxy(security(true, "tls.test:8443")).await;
     let answer = ask(elsewhere.address, request("/here")).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (307, "https://tls.test:8443/here"));
+    assert_eq!(answer.text(), "<a href=\"https://tls.test:8443/here\">Temporary Redirect</a>.\n\n");
 }
 
 fn field(name: &str, value: &str, over_tls: bool) -> SecurityField {

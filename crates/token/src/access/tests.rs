@@ -39,6 +39,10 @@ fn scopes_are_one_or_all() {
     assert!(at(false, r#"{"scope":"a read"}"#));
     assert!(!at(true, r#"{"scope":"a read"}"#));
     assert!(at(true, r#"{"scope":"write a read"}"#));
-    assert!(!at(false, r#"{"scope":["read"]}"#));
+    assert!(at(false, r#"{"scope":["a","read"]}"#));
+    assert!(!at(true, r#"{"scope":["read","read write"]}"#));
+    assert!(at(true, r#"{"scope":["write",1,"read"]}"#));
+    assert!(!at(false, r#"{"scope":[]}"#));
+    assert!(!at(false, r#"{"scope":{"read":true}}"#));
     assert!(!at(false, "{}"));
 }

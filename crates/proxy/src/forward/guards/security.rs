@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use backstay_model::route::guards::SslRedirect;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::Inquiry;
 use super::additions::Additions;
 use super::answer::Answer;
 use crate::config::Guards;
 use crate::counts::Guard;
+use crate::forward::redirection;
 use crate::local_reply::{Flag, LocalReply};
 
 const BAD_HOST: LocalReply =
@@ -45,9 +46,17 @@ fn send(redirect: &SslRedirect, host: &HeaderValue, parts: &Parts) -> Answer {
     let path = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     location.extend(if path.starts_with('/') { path } else { "/" }.as_bytes());
     let mut headers = HeaderMap::new();
+    let mut body = String::new();
+    if matches!(parts.method, Method::GET | Method::HEAD) {
+        headers.insert(header::CONTENT_TYPE, redirection::HTML);
+    }
+    if parts.method == Method::GET {
+        body = redirection::page(status, &String::from_utf8_lossy(&location));
+    }
     // Of what a header had, there is nothing that a header cannot have.
     if let Ok(location) = HeaderValue::try_from(location) {
         headers.insert(header::LOCATION, location);
     }
-    Answer::new(Guard::Security, LocalReply::fixed(status, "", Flag::None, "redirect_to_tls")).with(headers)
+    let reply = LocalReply { body: body.into(), ..LocalReply::fixed(status, "", Flag::None, "redirect_to_tls") };
+    Answer::new(Guard::Security, reply).with(headers)
 }

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::scope::Scope;
 use super::{Found, Reader, cookie, modifier};
+use crate::compile::sender::{LIBRARY, USER_AGENT};
 use crate::quote::quoted;
 
 /// Headers that say how long a body is, or that are about connections and circles of them (RFC 9110, 7.6.1; RFC 8586).
@@ -117,7 +118,7 @@ impl Reader<'_> {
         Some(value.to_owned())
     }
 
-    /// `header.Blacklist`: each of its headers is removed.
+    /// `header.Blacklist`: each of its headers is removed. A request that says nothing of its sender is one of Go's library.
     fn removed(self, found: &Found<'_>) -> Option<config::Modifier> {
         let scope = self.scope(found, Scope::BOTH);
         let path = found.path.key("names");
@@ -128,6 +129,10 @@ impl Reader<'_> {
             match member.text() {
                 Some(name) if self.is_header(name, member.place, &path) => {
                     modifiers.push(modifier(Scope::BOTH, Kind::RemoveHeader(name.to_owned())));
+                    if name.eq_ignore_ascii_case(USER_AGENT) {
+                        let name = config::ResponseField { name: USER_AGENT.to_owned(), value: LIBRARY.to_owned() };
+                        modifiers.push(modifier(Scope::REQUEST, Kind::SetHeader(name)));
+                    }
                 }
                 Some(_) => is_whole = false,
                 None => {

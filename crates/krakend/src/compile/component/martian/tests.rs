@@ -134,6 +134,16 @@ fn they_do_what_martian_does() {
 }
 
 #[test]
+fn who_is_not_named_any_more_is_the_library_of_go() {
+    let (made, _) = compiled(r#"{"header.Blacklist": {"scope": ["request"], "names": ["X-A", "user-agent"]}}"#);
+    let Some(Kind::Group(group)) = made.unwrap().kind else { panic!("a group of changes") };
+    let kinds: Vec<_> = group.modifiers.into_iter().map(|it| (it.on_response, it.kind.unwrap())).collect();
+    let named = config::ResponseField { name: "User-Agent".into(), value: "Go-http-client/1.1".into() };
+    assert_eq!(kinds.last(), Some(&(false, Kind::SetHeader(named))));
+    assert_eq!(kinds.len(), 3);
+}
+
+#[test]
 fn what_is_refused_says_so_at_its_place() {
     for (text, place, message) in [
         (r#"{"skip.RoundTrip": {}}"#, r#"["skip.RoundTrip"]"#, "there is no modifier \"skip.RoundTrip\""),

@@ -21,7 +21,8 @@ pub(super) fn token<'r>(wanted: &TokenValidation, headers: &'r HeaderMap) -> Res
         let token = line
             .split_at_checked(SCHEME.len())
             .filter(|(scheme, token)| scheme.eq_ignore_ascii_case(SCHEME) && !token.is_empty());
-        let token = token.map_or(line, |(_, token)| token);
+        // Some clients write two blanks after the scheme, which KrakenD's library passes over.
+        let token = token.map_or(line, |(_, token)| token.trim_start());
         if !token.is_empty() {
             return Ok(token);
         }

@@ -31,6 +31,7 @@ fn a_token_is_in_the_header_else_in_the_cookie() {
     for (lines, found) in [
         (&[("authorization", "Bearer a.b.c")] as &[_], Ok("a.b.c")),
         (&[("authorization", "bEARER a.b.c")], Ok("a.b.c")),
+        (&[("authorization", "Bearer   a.b.c")], Ok("a.b.c")),
         (&[("authorization", "a.b.c")], Ok("a.b.c")),
         (&[("authorization", "Basic abc")], Ok("Basic abc")),
         (&[("authorization", "Bearer")], Ok("Bearer")),
