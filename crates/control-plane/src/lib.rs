@@ -171,7 +171,7 @@ impl ControlPlane {
         }
         let keys = security.encryption_keys.as_deref().map(backstay_store::Keys::of_file).transpose()?;
         let etcd = match options.etcd {
-            Some(etcd) => Some(Etcd::open(etcd).await?),
+            Some(etcd) => Some(Etcd::open(EtcdOptions { seal: keys.clone(), ..etcd }).await?),
             None => None,
         };
         // Nobody is served before everything has been compiled once.
@@ -243,10 +243,11 @@ impl ControlPlane {
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = replicas::collect(leadership, store.clone(), registry.clone(), shared.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
-        let (others, told) = (store.replicas(), shared.clone());
+        let (others, told, fares) = (store.replicas(), shared.clone(), reports.clone());
         let sharing = async move {
             if let Some(others) = others {
-                tokio::join!(replicas::hear(others.clone(), told.clone(), heard), replicas::share(others, told));
+                let hear = replicas::hear(others.clone(), told.clone(), fares.clone(), heard);
+                tokio::join!(hear, replicas::share(others.clone(), told), reports::share(others, fares));
             }
         };
         let sharing = tokio::spawn(until(stop.clone(), sharing));
