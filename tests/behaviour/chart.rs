@@ -4,6 +4,7 @@ mod refused;
 mod rendered;
 mod runs;
 mod typed;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

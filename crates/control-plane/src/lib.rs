@@ -280,6 +280,7 @@ impl ControlPlane {
         };
         let api_guard = GuardLayer::new(guard(doors.api.is_some()), metrics.api_requests_refused.clone());
         let xds_guard = GuardLayer::new(guard(doors.xds.is_some()), metrics.xds_requests_refused.clone());
+        let router = health::closing(router, shared.clone());
         let api = api_guard.layer(access::protect(router, &gate));
         let timeout = options.limits.connections.header_timeout;
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
@@ -362,6 +363,12 @@ impl ControlPlane {
     /// then is to end.
     pub async fn ended(&self) {
         self.shared.ended().await;
+    }
+
+    /// Is not ready from now on, and tells clients of HTTP/1.1 to connect anew; serves all the same, since it takes a while until those in front
+    /// have noticed.
+    pub fn leave(&self) {
+        self.shared.leave();
     }
 
     /// Ends streams and watches, lets open requests end, and closes the store.
