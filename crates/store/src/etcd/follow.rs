@@ -32,6 +32,8 @@ enum Ended {
 /// Keeps the view up, for ever.
 pub(super) async fn follow(client: Arc<Client>, keys: Keys, view: Arc<View>, options: EtcdOptions) {
     let mut away = false;
+    // What could not be unsealed last, once the object that it is of can be read as it is now.
+    let mut superseded = None;
     loop {
         let ended = stream(&client, &keys, &view, &mut away).await;
         match ended {
@@ -41,17 +43,21 @@ pub(super) async fn follow(client: Arc<Client>, keys: Keys, view: Arc<View>, opt
                 }
             }
             Ended::Lost(why) => anew(&client, &keys, &view, &options, &why).await,
+            Ended::Unreadable(unreadable) if superseded.take().as_ref() == Some(&unreadable.key) => {
+                anew(&client, &keys, &view, &options, "what cannot be unsealed has been superseded").await;
+            }
             Ended::Unreadable(unreadable) => {
                 let key = unreadable.key.clone();
                 let error = EtcdError::from(unreadable);
                 if view.set_stuck(Some(error.clone())) {
-                    tracing::error!(%error, "what happens in etcd cannot be read; what is known is served, and nothing is written");
+                    tracing::error!(
+                        %error,
+                        "what happens in etcd cannot be read; what is known is served, and nothing is written"
+                    );
                 }
                 tokio::time::sleep(UNREADABLE_PAUSE).await;
-                // Where it has been put right since, what happened then need not be read any more.
-                if load::is_readable(&client, &keys, &options, key).await {
-                    anew(&client, &keys, &view, &options, "something could not be unsealed, and is readable now").await;
-                }
+                // With a key that has come by now it goes on where it was. If it does not then, what was written later is read in its place.
+                superseded = load::is_readable(&client, &keys, &options, &key).await.then_some(key);
             }
         }
         tokio::time::sleep(PAUSE).await;

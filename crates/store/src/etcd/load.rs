@@ -68,10 +68,10 @@ pub(super) fn after(kept: &KeyValue) -> Bytes {
 }
 
 /// Whether an object is such that this process can read it now: one that is not there is.
-pub(super) async fn is_readable(client: &Client, keys: &Keys, options: &EtcdOptions, key: Key) -> bool {
-    let range = RangeRequest { key: keys.object(&key), ..RangeRequest::default() };
+pub(super) async fn is_readable(client: &Client, keys: &Keys, options: &EtcdOptions, key: &Key) -> bool {
+    let range = RangeRequest { key: keys.object(key), ..RangeRequest::default() };
     match client.range(range, Instant::now() + options.deadline).await {
-        Ok(answer) => answer.kvs.first().is_none_or(|kept| keys.entry(key, kept).is_ok()),
+        Ok(answer) => answer.kvs.first().is_none_or(|kept| keys.entry(key.clone(), kept).is_ok()),
         Err(_) => false,
     }
 }
