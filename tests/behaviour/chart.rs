@@ -1,5 +1,6 @@
 //! The Helm chart: what it renders is well formed, for many values and with both Helms; what it refuses; and it runs.
 
+mod real;
 mod refused;
 mod rendered;
 mod runs;

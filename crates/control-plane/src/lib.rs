@@ -237,13 +237,12 @@ impl ControlPlane {
         let leadership = Leadership::new(&*store);
         let status = status::run(store.clone(), leadership.clone(), shared.clone(), metrics.clone(), teller.clone());
         let status = tokio::spawn(until(stop.clone(), status));
-        let heard = events.clone();
+        let (others, told, fares, heard) = (store.replicas(), shared.clone(), reports.clone(), events.clone());
         let keeping = tokio::spawn(until(stop.clone(), events.keep()));
         let certificates = tokio::spawn(until(stop.clone(), teller.clone().watch_certificates(shared.clone())));
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = replicas::collect(leadership, store.clone(), registry.clone(), shared.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
-        let (others, told, fares) = (store.replicas(), shared.clone(), reports.clone());
         let sharing = async move {
             if let Some(others) = others {
                 let hear = replicas::hear(others.clone(), told.clone(), fares.clone(), heard);
@@ -365,8 +364,7 @@ impl ControlPlane {
         self.shared.ended().await;
     }
 
-    /// Is not ready from now on, and tells clients of HTTP/1.1 to connect anew; serves all the same, since it takes a while until those in front
-    /// have noticed.
+    /// Is not ready from now on, and has clients of HTTP/1.1 connect anew; serves all the same, until those in front have noticed.
     pub fn leave(&self) {
         self.shared.leave();
     }

@@ -10,7 +10,7 @@ use crate::harness::cluster::documents;
 use crate::harness::tools;
 
 /// Values that together turn everything on and off.
-fn matrix() -> Vec<Value> {
+pub(super) fn matrix() -> Vec<Value> {
     let etcd = json!({
         "type": "etcd",
         "etcd": {"endpoints": ["a:2379", "[::1]:2379"], "tls": {"enabled": true, "secretName": "etcd", "clientCertificate": true},
