@@ -38,6 +38,7 @@ impl ApiServer {
         let home = tempfile::tempdir().unwrap();
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         std::fs::write(home.path().join("accounts.key"), key.serialize_pem()).unwrap();
+        std::fs::write(home.path().join("accounts.pub"), key.public_key_pem()).unwrap();
         std::fs::write(home.path().join("tokens.csv"), "token,admin,1,\"system:masters\"\n").unwrap();
         let listens = port::free();
         let file = |name: &str| home.path().join(name).display().to_string();
@@ -48,9 +49,11 @@ impl ApiServer {
             .args(["--advertise-address", "10.77.0.1", "--endpoint-reconciler-type", "none"])
             .args(["--cert-dir", &file("certificates"), "--service-cluster-ip-range", "10.96.0.0/16"])
             .args(["--service-account-issuer", "https://kubernetes.default.svc"])
-            .args(["--service-account-key-file", &file("accounts.key")])
+            .args(["--service-account-key-file", &file("accounts.pub")])
             .args(["--service-account-signing-key-file", &file("accounts.key")])
             .args(["--token-auth-file", &file("tokens.csv"), "--authorization-mode", "RBAC"])
+            // Of a trial run no account is there, and a pod of it would be refused for that.
+            .args(["--disable-admission-plugins", "ServiceAccount"])
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(home.path().join("log")).unwrap())
             .spawn()
@@ -95,7 +98,7 @@ impl ApiServer {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
         let output = self.kubectl(&[&["apply", "-f", "-"], arguments].concat(), &list);
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && !said.contains("Warning"), "{what}: {said}");
+        assert!(output.status.success() && warnings(&said).is_empty(), "{what}: {said}");
     }
 
     /// What there is of the release in its namespace, by kind and name.
@@ -106,6 +109,13 @@ impl ApiServer {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
     }
+}
+
+/// What is said against something that is taken nevertheless.
+fn warnings(said: &str) -> Vec<&str> {
+    // 1.34 says this of every headless Service: its own default is what it takes for asked for.
+    const OWN: &str = "spec.SessionAffinity is ignored for headless services";
+    said.lines().filter(|line| line.to_lowercase().contains("warning:") && !line.contains(OWN)).collect()
 }
 
 /// Kinds of others that the chart makes objects of, as far as an API server has to know them.
@@ -170,7 +180,7 @@ fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
             let output = server.run(&binary, &[arguments, &["--namespace", "traffic"]].concat(), "");
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(output.status.success(), "{} {arguments:?}: {said}", binary.display());
-            assert!(!said.to_lowercase().contains("warning"), "{} {arguments:?}: {said}", binary.display());
+            assert!(warnings(&said).is_empty(), "{} {arguments:?}: {said}", binary.display());
             String::from_utf8_lossy(&output.stdout).into_owned()
         };
         helm(&["install", "edge", chart, "--create-namespace"]);

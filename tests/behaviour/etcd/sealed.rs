@@ -68,7 +68,9 @@ async fn control_planes_share_the_keys_and_change_them_while_they_run() {
     leads(&first.process);
     let second = Sealed::start(&cluster, folder.path(), "second", &one);
     first.rest.create(&secret("old")).await;
-    manifest::serve(&second.rest, port::free(), "app.example", &["127.0.0.1"], 1).await;
+    second.rest.create(&manifest::backend("app", &["127.0.0.1"])).await;
+    second.rest.create(&manifest::gateway("web", port::free())).await;
+    second.rest.create(&manifest::route("app", "web", "app.example", "app", 1)).await;
     second.has("old").await;
     assert!(is_sealed_with(&cluster, "old", "one"));
     assert!(!kept(&cluster, "old").windows(VALUE.len()).any(|part| part == VALUE.as_bytes()));

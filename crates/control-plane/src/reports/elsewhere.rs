@@ -21,6 +21,8 @@ const HEALTH: &str = "health/";
 const PROXIES: usize = 500;
 /// Backends of a proxy that are told of, at most.
 const BACKENDS: usize = 1000;
+/// Bytes of their names and reasons, at most: etcd takes 1.5 MiB.
+const BYTES: usize = 256 << 10;
 /// Length that a reason is cut to, in bytes.
 const REASON_BYTES: usize = 200;
 /// Proxies that are told of at once, at most.
@@ -124,9 +126,14 @@ pub(crate) async fn share(replicas: Arc<dyn Replicas>, reports: Arc<Reports>) {
 fn encode(backends: &HashMap<Box<str>, Health>) -> Bytes {
     let mut told: Vec<_> = backends.iter().collect();
     told.sort_by_key(|(name, health)| (health.unhealthy == 0 && health.reason.is_empty(), *name));
-    told.truncate(BACKENDS);
+    let mut bytes = 0;
     let told: Vec<Told<&str>> = told
         .into_iter()
+        .take(BACKENDS)
+        .take_while(|(name, health)| {
+            bytes += name.len() + health.reason.len().min(REASON_BYTES);
+            bytes <= BYTES
+        })
         .map(|(name, Health { healthy, degraded, unhealthy, reason })| {
             let reason = reason.get(..reason.floor_char_boundary(REASON_BYTES)).unwrap_or_default();
             (&**name, *healthy, *degraded, *unhealthy, reason)
