@@ -109,7 +109,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Bootstrap(args) => args.run(),
             Command::Kubeconfig(args) => args.run(),
             Command::Ca(args) => args.run().await,
-            Command::Secrets(args) => args.run(),
+            Command::Secrets(args) => args.run().await,
             Command::Version(args) => args.run(),
             Command::Completions(args) => args.run(Cli::command()),
             Command::Man(args) => args.run(Cli::command()),

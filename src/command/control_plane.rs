@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use backstay_control_plane::{ControlPlane, EtcdAddressError, EtcdOptions, Limit, Limits, Options};
 use backstay_guard::LogSwitch;
+use backstay_resources::GoDuration;
 use serde_json::json;
 
 use super::access::AccessArgs;
@@ -47,6 +48,9 @@ pub(crate) struct Args {
     /// Allow addresses beyond this machine without TLS and authentication
     #[arg(long)]
     insecure: bool,
+    /// How long to go on serving once told to end, such as 5s: /readyz fails at once, and clients are told to connect anew
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    drain_delay: GoDuration,
     /// A limit on clients or on the store, such as max-watches=20000; may be repeated
     #[arg(long = "limit", value_name = "NAME=VALUE")]
     limits: Vec<Limit>,
@@ -116,8 +120,18 @@ impl Args {
             // That this is polled is what there is to be said: everything is served by the same threads.
             never = manager.watch(async || true) => match never {},
         };
-        tracing::info!("ending");
         manager.stopping();
+        let delay = self.drain_delay.0;
+        if !lost && !delay.is_zero() {
+            control_plane.leave();
+            tracing::info!(?delay, "not ready any more; still serving");
+            tokio::select! {
+                () = tokio::time::sleep(delay) => (),
+                // Whoever asks again does not want to wait.
+                () = shutdown.requested() => (),
+            }
+        }
+        tracing::info!("ending");
         shutdown.drain(control_plane.shutdown()).await;
         if lost {
             bail!("changes are not compiled any more; start it again");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use backstay_control_plane::{Keys, backup, registry};
+use backstay_control_plane::{EtcdOptions, Keys, backup, registry};
 use serde_json::Value;
 
 use crate::client::{Client, Discovery, JSON, PAGE, ResourceType, ServerArgs, escape};
@@ -16,17 +16,22 @@ use crate::output;
 #[command(after_help = "\
 All objects of all kinds at one revision of the store, Secrets with their values and statuses included: keep it as you keep \
 keys. `backstay import` makes a store of it. Of a running control plane, what its API tells nobody, such as the keys in Fastly \
-services, is left out and named, and the exit code is 1; with --data-dir, of one that is stopped, everything is there.
+services, is left out and named, and the exit code is 1; with --data-dir, of one that is stopped, and with --store, everything is there.
 
 Examples:
   backstay export > backup.yaml
-  backstay export --data-dir /var/lib/backstay > backup.yaml")]
+  backstay export --data-dir /var/lib/backstay > backup.yaml
+  backstay export --store etcd://10.0.0.1:2379,10.0.0.2:2379,10.0.0.3:2379/backstay > backup.yaml")]
 pub(crate) struct Args {
     /// Data directory of a control plane that is stopped, in place of the API of one that runs
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     data_dir: Option<PathBuf>,
-    /// Keys that its store is sealed with
-    #[arg(long, value_name = "FILE", requires = "data_dir")]
+    /// Store on etcd, in place of the API, whether control planes have it or not: etcd://HOST:PORT,HOST:PORT/PREFIX?OPTIONS, or etcds://
+    /// for TLS
+    #[arg(long, value_name = "URL", conflicts_with_all = ["server", "data_dir"], value_parser = super::control_plane::on_etcd)]
+    store: Option<Box<EtcdOptions>>,
+    /// Keys that the store of --data-dir or --store is sealed with
+    #[arg(long, value_name = "FILE", conflicts_with = "server")]
     encryption_key_file: Option<PathBuf>,
     /// Form of each object
     #[arg(short, long, value_enum, default_value_t)]
@@ -46,10 +51,16 @@ enum OutputFormat {
 
 impl Args {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        if let Some(directory) = &self.data_dir {
-            let keys = self.encryption_key_file.as_deref().map(Keys::of_file).transpose()?;
-            for object in backup::dump(directory, keys)? {
-                self.print(&object)?;
+        let keys = self.encryption_key_file.as_deref().map(Keys::of_file).transpose()?;
+        let whole = match (&self.data_dir, &self.store) {
+            (Some(directory), _) => Some(backup::dump(directory, keys)?),
+            (None, Some(etcd)) => Some(backup::dump_on(EtcdOptions { seal: keys, ..(**etcd).clone() }).await?),
+            (None, None) if keys.is_some() => bail!("--encryption-key-file goes with --data-dir or --store"),
+            (None, None) => None,
+        };
+        if let Some(objects) = whole {
+            for object in &objects {
+                self.print(object)?;
             }
             return Ok(ExitCode::SUCCESS);
         }

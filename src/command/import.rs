@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", default_value = ".backstay", requires = "paths")]
     data_dir: PathBuf,
     /// Store on etcd that is made, in place of that of --data-dir: etcd://HOST:PORT,HOST:PORT/PREFIX?OPTIONS, or etcds:// for TLS
-    #[arg(long, value_name = "URL", requires = "paths", conflicts_with_all = ["data_dir", "encryption_key_file"], value_parser = super::control_plane::on_etcd)]
+    #[arg(long, value_name = "URL", requires = "paths", conflicts_with = "data_dir", value_parser = super::control_plane::on_etcd)]
     store: Option<Box<EtcdOptions>>,
     /// Keys that the store is, or is to be, sealed with
     #[arg(long, value_name = "FILE", requires = "paths")]
@@ -70,7 +70,7 @@ impl Args {
         let Some(fastly) = &self.fastly else {
             let keys = self.encryption_key_file.as_deref().map(Keys::of_file).transpose()?;
             let place = match self.store {
-                Some(etcd) => Place::Etcd(etcd),
+                Some(etcd) => Place::Etcd(Box::new(EtcdOptions { seal: keys, ..*etcd })),
                 None => Place::Directory(&self.data_dir, keys),
             };
             return restore::run(&self.files, place, self.replace).await;

@@ -157,8 +157,8 @@ impl Args {
         self.address_file.write(&json!({"api": api.to_string(), "xds": xds.to_string()}))?;
         tracing::info!("API on {api_scheme}://{api}, configuration for proxies on {xds_scheme}://{xds}");
         let (stop, stopped) = oneshot::channel::<()>();
-        let (in_force, changes) = (inlet.in_force(), inlet.changes());
-        let following = tokio::spawn(subscriber.follow(inlet, in_force, changes, async move {
+        let (in_force, changes, fares) = (inlet.in_force(), inlet.changes(), inlet.fares());
+        let following = tokio::spawn(subscriber.follow(inlet, in_force, fares, changes, async move {
             // Gone without a word is as good as a word.
             let _ = stopped.await;
         }));

@@ -57,8 +57,9 @@ pub(crate) struct SecurityArgs {
     /// Domain of the SPIFFE IDs of proxies: spiffe://DOMAIN/fleet/FLEET
     #[arg(long, value_name = "DOMAIN", default_value_t)]
     trust_domain: TrustDomain,
-    /// Keys that the store is sealed with on disk, a line each: NAME:KEY, the key as 64 hexadecimal digits; the first seals
-    #[arg(long, value_name = "FILE", conflicts_with = "store")]
+    /// Keys that the store is sealed with, a line each: NAME:KEY, the key as 64 hexadecimal digits; the first seals, all unseal. Control
+    /// planes that share a store share them
+    #[arg(long, value_name = "FILE")]
     encryption_key_file: Option<PathBuf>,
     /// A service account of a Kubernetes cluster whose pods may join a fleet with a token that the cluster's API server knows; may be
     /// repeated

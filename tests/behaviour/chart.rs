@@ -1,9 +1,11 @@
 //! The Helm chart: what it renders is well formed, for many values and with both Helms; what it refuses; and it runs.
 
+mod real;
 mod refused;
 mod rendered;
 mod runs;
 mod typed;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,5 +1,8 @@
 //! Control planes that share a store on etcd: all serve and take writes, and what is to be done once one of them does.
 
+mod health;
+mod sealed;
+
 use serde_json::{Value, json};
 
 use crate::harness::etcd::{Cluster, blocking, program};

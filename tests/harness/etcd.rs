@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
 use tempfile::TempDir;
 
 /// Room for the largest commits of the suite.
@@ -153,18 +154,26 @@ impl Cluster {
     }
 
     /// Writes a key, as others do who use the same cluster.
-    pub fn put(&self, key: &str, value: &str) {
-        let text = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
-        let body = format!("{{\"key\":\"{}\",\"value\":\"{}\"}}", text(key), text(value));
+    pub fn put(&self, key: &str, value: impl AsRef<[u8]>) {
+        let text = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+        let body = format!("{{\"key\":\"{}\",\"value\":\"{}\"}}", text(key.as_bytes()), text(value.as_ref()));
         let answer = post(self.members[0].client, "/v3/kv/put", &body).unwrap();
         assert!(answer.contains(" 200 "), "{answer}");
+    }
+
+    /// What is kept under a key, over etcd's JSON gateway. Nothing where there is no such key.
+    pub fn kept(&self, key: &str) -> Vec<u8> {
+        let text = base64::engine::general_purpose::STANDARD.encode(key);
+        let answer = post(self.members[0].client, "/v3/kv/range", &format!("{{\"key\":\"{text}\"}}")).unwrap();
+        let value = answer.split("\"value\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        base64::engine::general_purpose::STANDARD.decode(value).unwrap()
     }
 
     /// Has the cluster ask for a login: of `root`, and of `user` who may read and write below `prefix`. Both have the password `secret`.
     pub fn require_login(&self, user: &str, prefix: &str) {
         let client = self.members[0].client;
         // Keys are in Base64 here; the end of the range is the prefix with its last character one higher.
-        let key = |text: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+        let key = |text: &[u8]| base64::engine::general_purpose::STANDARD.encode(text);
         let mut end = prefix.as_bytes().to_vec();
         *end.last_mut().unwrap() += 1;
         let (from, to) = (key(prefix.as_bytes()), key(&end));

@@ -195,6 +195,13 @@ impl ControlPlane {
         Self::begin_on_at(store, "127.0.0.1:0", "127.0.0.1:0")
     }
 
+    /// The same, with further arguments.
+    pub fn begin_on_with(store: &str, more: &[&str]) -> Process {
+        let usual = ["--api", "127.0.0.1:0", "--xds", "127.0.0.1:0", "--store", store];
+        let arguments: Vec<&OsStr> = usual.iter().chain(more).map(OsStr::new).collect();
+        Process::start("control-plane", &arguments)
+    }
+
     /// The same on addresses.
     pub fn begin_on_at(store: &str, api: &str, xds: &str) -> Process {
         Process::start("control-plane", &["--api", api, "--xds", xds, "--store", store].map(OsStr::new))

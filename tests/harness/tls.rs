@@ -204,6 +204,8 @@ pub struct Session {
     host: String,
     token: Option<String>,
     sender: Sender,
+    /// The last answer said that this connection ends.
+    closing: bool,
 }
 
 #[derive(Debug)]
@@ -250,12 +252,17 @@ impl Session {
             tokio::spawn(connection);
             Sender::Http1(sender)
         };
-        Ok(Self { certificate, alpn, host: host.to_owned(), token: None, sender })
+        Ok(Self { certificate, alpn, host: host.to_owned(), token: None, sender, closing: false })
     }
 
     /// Sends this token with each request.
     pub fn with_token(self, token: &str) -> Self {
         Self { token: Some(format!("Bearer {token}")), ..self }
+    }
+
+    /// Whether the last answer said that this connection ends.
+    pub fn is_closing(&self) -> bool {
+        self.closing
     }
 
     /// GET on this very connection.
@@ -278,6 +285,7 @@ impl Session {
                 }
             };
             let (head, body) = response.map_err(|error| describe(&error))?.into_parts();
+            self.closing = head.headers.get("connection").is_some_and(|value| value == "close");
             let body = body.collect().await.map_err(|error| describe(&error))?.to_bytes();
             Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
         };

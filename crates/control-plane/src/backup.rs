@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use backstay_resources::{Kind, Object, Timestamp};
 use backstay_store::embedded::Options;
 use backstay_store::{
-    CommitError, Embedded, Etcd, EtcdOptions, Expect, Key, Keys, OpenError, Operation, Prefix, Store, Write,
+    CommitError, Embedded, Etcd, EtcdOptions, Expect, Key, Keys, OpenError, Operation, Prefix, RewriteError, Snapshot,
+    Store, Write,
 };
 use serde_json::Value;
 
@@ -53,6 +54,9 @@ pub enum BackupError {
         /// Why.
         source: serde_json::Error,
     },
+    /// Not everything is sealed as was asked for.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
     /// The store does not take them.
     #[error("the store takes no objects: {0}")]
     Commit(#[from] CommitError),
@@ -84,6 +88,21 @@ pub fn rewrite(directory: &Path, keys: Keys, plain: bool) -> Result<usize, Backu
     Ok(Embedded::rewrite(path, &options(Some(keys)), plain)?)
 }
 
+/// The same of a store on etcd, sealed with the keys of the options. Control planes may go on to use it, unless it is with `plain`.
+///
+/// # Errors
+/// When etcd does not answer, a key is missing, or with `plain` a control plane has the store.
+pub async fn rewrite_on(etcd: EtcdOptions, plain: bool) -> Result<usize, BackupError> {
+    if plain {
+        // They would go on to seal.
+        let store = alone(etcd.clone(), "rewrite").await?;
+        let done = Etcd::rewrite(etcd, plain).await;
+        store.release().await;
+        return Ok(done?);
+    }
+    Ok(Etcd::rewrite(etcd, plain).await?)
+}
+
 /// Every object in the store of a data directory, whole, with what the API does not tell. Blocks while it is read. What is sealed needs its
 /// keys.
 ///
@@ -94,7 +113,18 @@ pub fn dump(directory: &Path, keys: Option<Keys>) -> Result<Vec<Value>, BackupEr
     if !path.exists() {
         return Err(BackupError::Missing(directory.to_owned()));
     }
-    let snapshot = Embedded::open(path, options(keys))?.snapshot();
+    Ok(objects(&Embedded::open(path, options(keys))?.snapshot()))
+}
+
+/// The same of a store on etcd, which control planes may go on to use.
+///
+/// # Errors
+/// When etcd does not answer, or a key is missing.
+pub async fn dump_on(etcd: EtcdOptions) -> Result<Vec<Value>, BackupError> {
+    Ok(objects(&Etcd::open(etcd).await?.snapshot()))
+}
+
+fn objects(snapshot: &Snapshot) -> Vec<Value> {
     let mut objects = Vec::new();
     for kind in registry().iter() {
         for entry in snapshot.list(&Prefix::resource(&kind.resource())) {
@@ -104,7 +134,7 @@ pub fn dump(directory: &Path, keys: Option<Keys>) -> Result<Vec<Value>, BackupEr
             }
         }
     }
-    Ok(objects)
+    objects
 }
 
 /// Makes the store of a data directory of these objects, each with its kind, as they are: with their uid, generation, status and who
@@ -214,16 +244,7 @@ pub async fn restore_on(
     objects: Vec<(&'static Kind, Object)>,
     replace: bool,
 ) -> Result<usize, BackupError> {
-    let patience = etcd.replica_ttl + etcd.deadline;
-    let store = Etcd::open(EtcdOptions { replica: Some("import".to_owned()), ..etcd }).await?;
-    if let Some(replicas) = store.replicas() {
-        // Where no control plane is there, or the last one is forgotten, this process is the only one.
-        let leads = async { replicas.term().wait_for(Option::is_some).await.is_ok() };
-        if !tokio::time::timeout(patience, leads).await.unwrap_or(false) || !replicas.words().is_empty() {
-            store.release().await;
-            return Err(BackupError::Held);
-        }
-    }
+    let store = alone(etcd, "import").await?;
     let there = store.snapshot();
     let count = there.len();
     if count > 0 && !replace {
@@ -239,6 +260,21 @@ pub async fn restore_on(
     let done = put(&store, writes).await;
     store.release().await;
     done.map(|()| kept.len())
+}
+
+/// Opens a store on etcd that no control plane has.
+async fn alone(etcd: EtcdOptions, name: &str) -> Result<Etcd, BackupError> {
+    let patience = etcd.replica_ttl + etcd.deadline;
+    let store = Etcd::open(EtcdOptions { replica: Some(name.to_owned()), ..etcd }).await?;
+    if let Some(replicas) = store.replicas() {
+        // Where no control plane is there, or the last one is forgotten, this process is the only one.
+        let leads = async { replicas.term().wait_for(Option::is_some).await.is_ok() };
+        if !tokio::time::timeout(patience, leads).await.unwrap_or(false) || !replicas.words().is_empty() {
+            store.release().await;
+            return Err(BackupError::Held);
+        }
+    }
+    Ok(store)
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), BackupError> {

@@ -171,7 +171,7 @@ impl ControlPlane {
         }
         let keys = security.encryption_keys.as_deref().map(backstay_store::Keys::of_file).transpose()?;
         let etcd = match options.etcd {
-            Some(etcd) => Some(Etcd::open(etcd).await?),
+            Some(etcd) => Some(Etcd::open(EtcdOptions { seal: keys.clone(), ..etcd }).await?),
             None => None,
         };
         // Nobody is served before everything has been compiled once.
@@ -237,16 +237,16 @@ impl ControlPlane {
         let leadership = Leadership::new(&*store);
         let status = status::run(store.clone(), leadership.clone(), shared.clone(), metrics.clone(), teller.clone());
         let status = tokio::spawn(until(stop.clone(), status));
-        let heard = events.clone();
+        let (others, told, fares, heard) = (store.replicas(), shared.clone(), reports.clone(), events.clone());
         let keeping = tokio::spawn(until(stop.clone(), events.keep()));
         let certificates = tokio::spawn(until(stop.clone(), teller.clone().watch_certificates(shared.clone())));
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = replicas::collect(leadership, store.clone(), registry.clone(), shared.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
-        let (others, told) = (store.replicas(), shared.clone());
         let sharing = async move {
             if let Some(others) = others {
-                tokio::join!(replicas::hear(others.clone(), told.clone(), heard), replicas::share(others, told));
+                let hear = replicas::hear(others.clone(), told.clone(), fares.clone(), heard);
+                tokio::join!(hear, replicas::share(others.clone(), told), reports::share(others, fares));
             }
         };
         let sharing = tokio::spawn(until(stop.clone(), sharing));
@@ -279,6 +279,7 @@ impl ControlPlane {
         };
         let api_guard = GuardLayer::new(guard(doors.api.is_some()), metrics.api_requests_refused.clone());
         let xds_guard = GuardLayer::new(guard(doors.xds.is_some()), metrics.xds_requests_refused.clone());
+        let router = health::closing(router, shared.clone());
         let api = api_guard.layer(access::protect(router, &gate));
         let timeout = options.limits.connections.header_timeout;
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
@@ -361,6 +362,11 @@ impl ControlPlane {
     /// then is to end.
     pub async fn ended(&self) {
         self.shared.ended().await;
+    }
+
+    /// Is not ready from now on, and has clients of HTTP/1.1 connect anew; serves all the same, until those in front have noticed.
+    pub fn leave(&self) {
+        self.shared.leave();
     }
 
     /// Ends streams and watches, lets open requests end, and closes the store.

@@ -3,7 +3,7 @@
 //! What it serves is what it was sent, bytes and versions, so that a proxy which moves between the two is sent nothing. What its proxies
 //! answer it answers in turn: a response is acknowledged once all of them have, and what one of them refuses is refused, in its words. It
 //! holds up the stream for [`RelayLimits::patience`] at most: a proxy that does not answer in time is told of like one that refuses, until
-//! it has.
+//! it has. How backends fare with its proxies it reports as one of them, added up.
 
 mod inlet;
 
@@ -101,7 +101,7 @@ impl ControlPlane {
         let api = api_guard.layer(access::protect(router, &gate));
         let connections = options.limits.connections;
         let timeout = connections.header_timeout;
-        let inlet = Inlet::new(fleet, fleets.clone(), shared.clone(), metrics.clone(), limits);
+        let inlet = Inlet::new(fleet, fleets.clone(), shared.clone(), metrics.clone(), reports.clone(), limits);
         let retired = metrics.connections_retired.clone();
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
         let ended = stop.clone();

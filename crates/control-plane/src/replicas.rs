@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::events::Hearing;
 use crate::fleets::Fleets;
+use crate::reports::Reports;
 use crate::shared::Shared;
 use crate::tracker::{AT, PROXIES};
 
@@ -74,7 +75,7 @@ pub(crate) async fn share(replicas: Arc<dyn Replicas>, shared: Arc<Shared>) {
 }
 
 /// Hears what the others tell of theirs, and what they say has happened, for as long as it is polled.
-pub(crate) async fn hear(replicas: Arc<dyn Replicas>, shared: Arc<Shared>, events: Events) {
+pub(crate) async fn hear(replicas: Arc<dyn Replicas>, shared: Arc<Shared>, reports: Arc<Reports>, events: Events) {
     let mut hearing = Hearing::default();
     let mut heard = replicas.heard();
     let mut before = Words::new();
@@ -83,6 +84,7 @@ pub(crate) async fn hear(replicas: Arc<dyn Replicas>, shared: Arc<Shared>, event
         let words = replicas.words();
         if words != before {
             shared.update(|tracker| tracker.heard(&words));
+            reports.heard(&words);
             hearing.hear(&words, &events);
             before = words;
         }

@@ -1,12 +1,19 @@
 //! How backends fare, as connected proxies report it.
+//!
+//! - `service`: where they do. `elsewhere`: what they report to other control planes of the same store. `sum`: all of them as one.
 
+mod elsewhere;
 mod service;
+mod sum;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_proto::report::{BackendHealth, ReportHealthRequest};
+use tokio::sync::Notify;
 
+pub(crate) use self::elsewhere::share;
+use self::elsewhere::{Heard, Untold};
 pub(crate) use self::service::Reporting;
 use crate::events::Turn;
 
@@ -43,6 +50,8 @@ pub(crate) enum Beyond {
 pub(crate) struct Reports {
     limits: Limits,
     inner: Mutex<Inner>,
+    /// Something is to be told to others.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +59,10 @@ struct Inner {
     opened: u64,
     /// By the streams on which they report.
     proxies: BTreeMap<u64, Proxy>,
+    /// What other control planes tell.
+    elsewhere: BTreeMap<Arc<str>, Heard>,
+    /// Proxies that the others have to be told of. None where there are no others.
+    untold: Option<Untold>,
 }
 
 #[derive(Debug)]
@@ -98,18 +111,22 @@ impl Reports {
         Ok(Stream { id, reports: Arc::clone(self) })
     }
 
-    /// What proxies say of a backend, by what they call themselves. Those that say nothing are left out.
+    /// What proxies say of a backend, to whichever control plane, by what they call themselves. Those that say nothing are left out.
     pub(crate) fn of(&self, backend: &str) -> Vec<(Arc<str>, Health)> {
         let inner = self.lock();
         let known = |proxy: &Proxy| Some((Arc::clone(&proxy.node_id), proxy.backends.get(backend)?.clone()));
         // The latest first: a proxy that has two streams for a moment is one.
         let mut of_proxies: Vec<_> = inner.proxies.values().rev().filter_map(known).collect();
+        // One that has come here from another control plane is known here for what it is now.
+        for (node, backends) in inner.elsewhere.values().flat_map(|heard| &heard.proxies) {
+            of_proxies.extend(backends.get(backend).map(|health| (Arc::clone(node), health.clone())));
+        }
         of_proxies.sort_by(|(one, _), (other, _)| one.cmp(other));
         of_proxies.dedup_by(|(one, _), (other, _)| one == other);
         of_proxies
     }
 
-    /// How many proxies say what, of each backend.
+    /// How many of the proxies that are connected here say what, of each backend: whoever adds up what control planes tell counts each once.
     pub(crate) fn counts(&self) -> BTreeMap<Box<str>, Count> {
         let mut counts: BTreeMap<Box<str>, Count> = BTreeMap::new();
         let inner = self.lock();
@@ -162,6 +179,11 @@ impl Stream {
     pub(crate) fn told(&self, message: ReportHealthRequest) -> Result<Vec<Turn>, Beyond> {
         let limits = self.reports.limits;
         let mut inner = self.reports.lock();
+        let Some(node) = inner.proxies.get(&self.id).map(|proxy| Arc::clone(&proxy.node_id)) else {
+            return Ok(Vec::new());
+        };
+        inner.touch(&node);
+        self.reports.changed.notify_one();
         let Some(proxy) = inner.proxies.get_mut(&self.id) else { return Ok(Vec::new()) };
         let mut turns = Vec::new();
         for name in &message.forgotten {
@@ -190,7 +212,11 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.reports.lock().proxies.remove(&self.id);
+        let mut inner = self.reports.lock();
+        if let Some(proxy) = inner.proxies.remove(&self.id) {
+            inner.touch(&proxy.node_id);
+            self.reports.changed.notify_one();
+        }
     }
 }
 

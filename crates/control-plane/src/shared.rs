@@ -1,6 +1,6 @@
 //! The tracker behind its lock, and the wake-up of the status writer.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -26,6 +26,7 @@ pub(crate) struct Shared {
     changed: Notify,
     compiling: watch::Sender<Compiling>,
     compiled: AtomicU64,
+    leaving: AtomicBool,
     /// Counts what is told of fleets and proxies, for those who follow it.
     moves: watch::Sender<u64>,
 }
@@ -77,6 +78,16 @@ impl Shared {
     /// How far compiling has come.
     pub(crate) fn compiling(&self) -> Compiling {
         *self.compiling.borrow()
+    }
+
+    /// This process will end soon, and others should be asked.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this process will end soon.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     /// Waits until everything that the store holds has been compiled once. False when it never will be.

@@ -1,4 +1,4 @@
-//! Tells the control plane how the backends fare, over a stream of its own beside the subscription. On the same connection the proxy
+//! Tells the control plane how the backends fare, over a stream of its own beside the subscription. On the same connection a proxy
 //! [attends](crate::attend) whoever looks at its requests.
 //!
 //! # Layout
@@ -18,9 +18,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status};
 
-use self::summary::{Summary, changes};
+use self::summary::changes;
+pub(crate) use self::summary::{Summary, of};
 use crate::attend::Attending;
-use crate::control::{SharedModel, look};
 
 /// How often it is looked whether something has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ const BACKENDS: usize = 1000;
 
 /// Reports for as long as it is polled, over as many connections as it takes. Where a control plane wants a connection to end, another
 /// one has told everything before that one is given up.
-pub(crate) async fn run(options: client::Options, attending: Attending) {
+pub(crate) async fn run<L: Look>(options: client::Options, look: L, attending: Option<Attending>) {
     let mut dialer = Dialer::new(options);
     let mut old: Option<Streaming> = None;
     loop {
@@ -45,7 +45,7 @@ pub(crate) async fn run(options: client::Options, attending: Attending) {
         };
         let (link, place) = (dialed.link.clone(), dialed.place.clone());
         let (whole, told) = oneshot::channel();
-        let stream = stream(dialer.options().clone(), dialed.link, attending.clone(), whole);
+        let stream = stream(dialer.options().clone(), dialed.link, look.clone(), attending.clone(), whole);
         let mut current = Streaming(tokio::spawn(stream));
         let mut told = Some(told);
         let ended = loop {
@@ -78,6 +78,11 @@ pub(crate) async fn run(options: client::Options, attending: Attending) {
     }
 }
 
+/// Tells how the backends fare now.
+pub(crate) trait Look: Fn() -> Summary + Clone + Send + Sync + 'static {}
+
+impl<F: Fn() -> Summary + Clone + Send + Sync + 'static> Look for F {}
+
 /// A stream, which ends when this is dropped.
 struct Streaming(JoinHandle<Option<Status>>);
 
@@ -96,10 +101,11 @@ async fn told_all(told: &mut Option<oneshot::Receiver<()>>) -> bool {
 }
 
 /// One stream, to its end, and why it ended. Says when all that there is to tell at first has been sent.
-async fn stream(
+async fn stream<L: Look>(
     options: client::Options,
     link: Link,
-    attending: Attending,
+    look: L,
+    attending: Option<Attending>,
     whole: oneshot::Sender<()>,
 ) -> Option<Status> {
     let (messages, outgoing) = mpsc::channel(1);
@@ -107,7 +113,13 @@ async fn stream(
     let metadata = client::metadata(&options).await.ok()?;
     request.metadata_mut().clone_from(&metadata);
     let backoff = Backoff::new(options.backoff_base, options.backoff_max);
-    let attended = attending.run(link.clone(), metadata, backoff);
+    let beside = link.clone();
+    let attended = async move {
+        match attending {
+            Some(attending) => attending.run(beside, metadata, backoff).await,
+            None => std::future::pending().await,
+        }
+    };
     let mut client = HealthReportServiceClient::new(link);
     let first = ReportHealthRequest {
         node_id: options.node.id.clone(),
@@ -117,17 +129,17 @@ async fn stream(
     tokio::select! {
         answer = client.report_health(request) => answer.err(),
         // Ends when the stream has.
-        () = tell(messages, first, &attending.model, whole) => None,
+        () = tell(messages, first, look, whole) => None,
         never = attended => match never {},
     }
 }
 
 /// Sends what there is to tell, and then what changes. A control plane that does not read is waited for: what changes meanwhile is
 /// folded into the next message.
-async fn tell(
+async fn tell<L: Look>(
     messages: mpsc::Sender<ReportHealthRequest>,
     first: ReportHealthRequest,
-    model: &SharedModel,
+    look: L,
     whole: oneshot::Sender<()>,
 ) {
     let (mut whole, mut begun) = (Some(whole), false);
@@ -143,7 +155,7 @@ async fn tell(
         if let Some(whole) = whole.take_if(|_| begun) {
             let _ = whole.send(());
         }
-        let now = summary::of(look(model).backends());
+        let now = look();
         for message in changes(&told, &now, BACKENDS) {
             if messages.send(message).await.is_err() {
                 return;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use backstay_proto::RESOURCE_TYPE_URL;
 use backstay_proto::discovery::Node;
+use backstay_proto::report::BackendHealth;
 use backstay_seal::Keys;
 use backstay_xds::client::{self, Handler, Update};
 use http::Uri;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::counts::ControlMetrics;
 use crate::plane::{self, Access, AccessError, Joined};
+use crate::report;
 use crate::state::{self, StateError, StateFile, StateLock};
 
 /// Where and as whom to subscribe, and where to keep what is sent.
@@ -92,19 +94,23 @@ impl Subscriber {
         self.file.load()
     }
 
-    /// Subscribes until `shutdown`, and keeps what `in_force` says whenever `changes` does.
+    /// Subscribes until `shutdown`, keeps what `in_force` says whenever `changes` does, and reports what `fares` says of backends.
     pub async fn follow<H: Handler>(
         self,
         handler: H,
         in_force: impl Fn() -> Vec<Update> + Send + Sync + 'static,
+        fares: impl Fn() -> Vec<BackendHealth> + Clone + Send + Sync + 'static,
         changes: watch::Receiver<u64>,
         shutdown: impl Future<Output = ()>,
     ) {
         let Self { subscription, joined, file, _lock } = self;
         let keeping = tokio::spawn(state::keep(file, in_force, changes, Arc::<ControlMetrics>::default()));
         let renewing = joined.map(|joined| tokio::spawn(async move { joined.renew().await }));
+        let fares = move || fares().into_iter().map(|health| (health.backend.as_str().into(), health)).collect();
+        let reporting = tokio::spawn(report::run(subscription.clone(), fares, None));
         // With the handler goes the sender of changes, and then the keeper ends.
         drop(client::run(subscription, handler, shutdown).await);
+        reporting.abort();
         let _ = keeping.await;
         if let Some(renewing) = renewing {
             renewing.abort();

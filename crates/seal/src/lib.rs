@@ -207,6 +207,20 @@ pub fn is_sealed(bytes: &[u8]) -> bool {
     parts(bytes).is_some()
 }
 
+/// What was sealed for `place`, with the keys that there are. None where it is not sealed.
+///
+/// # Errors
+/// When its key is not there, or it is not what was sealed.
+pub fn unseal(keys: Option<&Keys>, place: &str, bytes: &[u8]) -> Result<Option<Vec<u8>>, UnsealError> {
+    if !is_sealed(bytes) {
+        return Ok(None);
+    }
+    match keys {
+        Some(keys) => keys.unseal(place, bytes).map(Some),
+        None => Err(UnsealError::NoKey(key_name(bytes))),
+    }
+}
+
 /// The name of the key of what is sealed; empty where it is not.
 #[must_use]
 pub fn key_name(bytes: &[u8]) -> String {

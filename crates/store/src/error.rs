@@ -188,3 +188,26 @@ pub enum OpenError {
         source: EtcdError,
     },
 }
+
+/// Not everything is sealed as was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum RewriteError {
+    /// The store could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Objects could not be read.
+    #[error("the store cannot be read: {source}")]
+    Read {
+        /// Why.
+        source: EtcdError,
+    },
+    /// Objects could not be written.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// Whoever uses the store goes on to write as it was.
+    #[error("control planes that run still write with another key than the first: {left} objects were found so")]
+    Contended {
+        /// How many.
+        left: usize,
+    },
+}

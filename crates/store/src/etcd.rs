@@ -5,6 +5,9 @@
 //! its comparisons; it returns once the view of this process has it. What is not known of a commit, since the member that it was
 //! sent to died, is found out: an acknowledged commit is there, and none is done twice.
 //!
+//! With keys, objects are kept sealed, each for its key in etcd; what processes tell each other is not. A process that cannot unseal what
+//! another has written stays where it is, and says so: it serves what it knows, and writes nothing.
+//!
 //! Revisions are etcd's less one. Others who use the same cluster move them on as well, so they rise and have gaps. A store that was set
 //! back, such as from a backup, ends all watches and is read anew.
 //!
@@ -16,6 +19,7 @@
 //! - `load`: reading all there is. `follow`: what happens from then on. `view`: what this leads to.
 //! - `replica`: this process among those that share the store.
 //! - `compact`: forgetting what has been superseded.
+//! - `rewrite`: having all that is kept sealed with another key.
 
 mod client;
 mod commits;
@@ -26,6 +30,7 @@ mod keys;
 mod load;
 pub mod options;
 mod replica;
+mod rewrite;
 mod txn;
 mod view;
 
@@ -83,7 +88,7 @@ impl Etcd {
     /// [`OpenError::Etcd`] when no member answers within the deadline, or none lets this user read.
     pub async fn open(options: EtcdOptions) -> Result<Self, OpenError> {
         let client = Arc::new(Client::new(&options)?);
-        let keys = Keys::new(&options.prefix);
+        let keys = Keys::new(&options.prefix, options.seal.clone());
         let loaded = load::load(&client, &keys, &options).await.map_err(|source| OpenError::Etcd { source })?;
         let load::Loaded { snapshot, at } = loaded;
         let floor = snapshot.revision();
@@ -143,6 +148,9 @@ impl Etcd {
         let unavailable = |error| ReadError::Unavailable(Unavailable::Etcd(error));
         let answer = client.range(range, deadline).await.map_err(|failure| unavailable(failure.into_error()))?;
         let newest = answer.kvs.first().map_or(0, |kept| txn::revision(kept.mod_revision));
+        if let Some(error) = view.stuck().filter(|_| view.published.snapshot().revision() < newest) {
+            return Err(unavailable(error));
+        }
         if !view.reached(newest, deadline).await {
             return Err(unavailable(EtcdError::new("", "what happens there is not heard of".to_owned())));
         }
@@ -213,7 +221,8 @@ impl Store for Etcd {
 
     fn stats(&self) -> Stats {
         let published = &self.view.published;
-        self.counters.stats(&published.snapshot(), published.extent(), self.commits.waiting(), 0)
+        let stats = self.counters.stats(&published.snapshot(), published.extent(), self.commits.waiting(), 0);
+        Stats { writable: stats.writable && self.view.stuck().is_none(), ..stats }
     }
 
     fn release(&self) -> BoxFuture<'_, ()> {

@@ -45,7 +45,7 @@ use futures::future::BoxFuture;
 
 pub use self::embedded::{Embedded, Options};
 pub use self::entry::{Entry, Revision};
-pub use self::error::{CommitError, DiskError, EtcdError, OpenError, ReadError, Unavailable, WatchError};
+pub use self::error::{CommitError, DiskError, EtcdError, OpenError, ReadError, RewriteError, Unavailable, WatchError};
 pub use self::etcd::{Etcd, EtcdOptions};
 pub use self::event::{Change, Event, Watch};
 pub use self::key::{Key, Prefix};

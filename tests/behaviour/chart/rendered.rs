@@ -10,11 +10,11 @@ use crate::harness::cluster::documents;
 use crate::harness::tools;
 
 /// Values that together turn everything on and off.
-fn matrix() -> Vec<Value> {
+pub(super) fn matrix() -> Vec<Value> {
     let etcd = json!({
         "type": "etcd",
         "etcd": {"endpoints": ["a:2379", "[::1]:2379"], "tls": {"enabled": true, "secretName": "etcd", "clientCertificate": true},
-                 "auth": {"user": "backstay", "secretName": "etcd-user"}, "maxRequestBytes": 10_000_000},
+                 "auth": {"user": "backstay", "secretName": "etcd-user"}, "encryptionKeysSecretName": "keys", "maxRequestBytes": 10_000_000},
     });
     let extras = json!({
         "extraArgs": ["--allowed-host=proxies.example"], "extraEnv": [{"name": "A", "value": "b"}],

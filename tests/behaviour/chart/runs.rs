@@ -10,19 +10,19 @@ use crate::harness::etcd;
 use crate::harness::{Client, port, tools};
 
 /// Who `helm test` is, to the cluster.
-const TESTER: &str = "system:serviceaccount:traffic:edge-backstay-test";
+pub(super) const TESTER: &str = "system:serviceaccount:traffic:edge-backstay-test";
 
 /// A release whose pods are there and do not run yet.
-struct Release {
-    cluster: Cluster,
+pub(super) struct Release {
+    pub(super) cluster: Cluster,
     /// The port of the Gateway of `helm test`.
     listens: u16,
-    test: Vec<Value>,
+    pub(super) test: Vec<Value>,
 }
 
 impl Release {
     /// Of these values; the test's port is one of this machine. None where there is no Helm.
-    async fn of(values: Value) -> Option<Self> {
+    pub(super) async fn of(values: Value) -> Option<Self> {
         Self::changed(values, |_| {}).await
     }
 
@@ -49,7 +49,7 @@ impl Release {
     }
 
     /// Starts pods of a component, all at once, and waits until they are ready.
-    async fn start(&mut self, component: &str) -> Vec<String> {
+    pub(super) async fn start(&mut self, component: &str) -> Vec<String> {
         let pods = self.cluster.pods_with("app.kubernetes.io/component", component);
         for pod in &pods {
             self.cluster.start(pod).await;
@@ -57,7 +57,7 @@ impl Release {
         pods
     }
 
-    async fn ready(&mut self, pods: &[String]) {
+    pub(super) async fn ready(&mut self, pods: &[String]) {
         for pod in pods {
             self.cluster.ready(pod).await;
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backstay_proto::RESOURCE_TYPE_URL;
+use backstay_proto::report::BackendHealth;
 use backstay_xds::client::{Disconnect, Handler, Rejection, Update};
 use backstay_xds::{Resource, ResourceChange};
 use tokio::sync::watch;
@@ -12,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;
+use crate::reports::Reports;
 use crate::shared::{Compiling, Shared};
 
 /// From a change of what proxies refuse to telling it: what changes within that time is told once.
@@ -42,6 +44,7 @@ pub struct Inlet {
     fleets: Arc<Fleets>,
     shared: Arc<Shared>,
     metrics: Metrics,
+    reports: Arc<Reports>,
     patience: Duration,
     /// Counts what was published.
     revision: u64,
@@ -69,6 +72,7 @@ impl Inlet {
         fleets: Arc<Fleets>,
         shared: Arc<Shared>,
         metrics: Metrics,
+        reports: Arc<Reports>,
         limits: RelayLimits,
     ) -> Self {
         Self {
@@ -77,6 +81,7 @@ impl Inlet {
             fleets,
             shared,
             metrics,
+            reports,
             patience: limits.patience,
             revision: 0,
             held: Held::default(),
@@ -100,6 +105,12 @@ impl Inlet {
     /// Counts changes of what is served.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// Tells how backends fare with all proxies of the relay: their endpoints are added up.
+    pub fn fares(&self) -> impl Fn() -> Vec<BackendHealth> + Clone + Send + Sync + use<> {
+        let reports = Arc::clone(&self.reports);
+        move || reports.sum()
     }
 
     fn told(&self) -> MutexGuard<'_, BTreeSet<Arc<str>>> {

@@ -95,7 +95,9 @@ async fn run(options: Options, listeners: Listeners, wires: Wires) {
                     live: tasks.live.clone(),
                     model: tasks.model.clone(),
                 };
-                let _reporting = Ended(tokio::spawn(report::run(subscription.clone(), attending)));
+                let model = tasks.model.clone();
+                let fares = move || report::of(look(&model).backends());
+                let _reporting = Ended(tokio::spawn(report::run(subscription.clone(), fares, Some(attending))));
                 client::run(subscription, control, stopped).await
             }
             None => {

@@ -13,10 +13,10 @@ use crate::control::BackendView;
 mod tests;
 
 /// Backends of which something is to be told.
-pub(super) type Summary = BTreeMap<Arc<str>, BackendHealth>;
+pub(crate) type Summary = BTreeMap<Arc<str>, BackendHealth>;
 
 /// What there is to tell of these backends. Of most there is nothing: nobody checks them, and all of them is used.
-pub(super) fn of<'a>(backends: impl Iterator<Item = BackendView<'a>>) -> Summary {
+pub(crate) fn of<'a>(backends: impl Iterator<Item = BackendView<'a>>) -> Summary {
     backends.filter_map(|view| Some((Arc::clone(view.name), health(&view)?))).collect()
 }
 

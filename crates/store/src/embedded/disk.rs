@@ -5,7 +5,7 @@ mod load;
 use std::borrow::Cow;
 use std::io;
 
-use backstay_seal::{Keys, UnsealError, is_sealed, key_name};
+use backstay_seal::{Keys, UnsealError, unseal};
 use bytes::Bytes;
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
 
@@ -241,15 +241,8 @@ fn sealed<'a>(seal: Option<&Keys>, key: &str, value: &'a [u8]) -> Result<Cow<'a,
 
 /// A value as it was before it was written.
 fn unsealed(seal: Option<&Keys>, key: &str, value: &[u8]) -> Result<Bytes, redb::Error> {
-    if !is_sealed(value) {
-        return Ok(Bytes::copy_from_slice(value));
-    }
-    let unsealed = match seal {
-        Some(keys) => keys.unseal(key, value),
-        None => Err(UnsealError::NoKey(key_name(value))),
-    };
     let wrong = |error: UnsealError| io::Error::new(io::ErrorKind::InvalidData, format!("{key}: {error}"));
-    Ok(unsealed.map_err(wrong)?.into())
+    Ok(unseal(seal, key, value).map_err(wrong)?.map_or_else(|| Bytes::copy_from_slice(value), Bytes::from))
 }
 
 /// Writes the file anew, everything in it sealed with the key that seals now, or with none.

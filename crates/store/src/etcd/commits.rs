@@ -72,6 +72,9 @@ impl Commits {
         if commits >= self.options.queue_commits {
             return Err(CommitError::Unavailable(Unavailable::Busy { commits, bytes: 0 }));
         }
+        if let Some(error) = self.view.stuck() {
+            return unavailable(error);
+        }
         let late = |_| {
             CommitError::Unavailable(Unavailable::Etcd(EtcdError::new(
                 "",
@@ -97,11 +100,13 @@ impl Commits {
         if !used.known {
             self.make_known(&mut used, deadline).await?;
         }
+        // Whichever attempt is done, the bytes are these: one nonce is used once.
+        let sealed = self.keys.sealed(writes)?;
         let Used { lane, known } = &mut *used;
         *known = false;
         let mut last = None;
         while Instant::now() < deadline {
-            match self.client.txn(txn::request(&self.keys, term, lane, writes)).await {
+            match self.client.txn(txn::request(&self.keys, term, lane, &sealed)).await {
                 Ok(answer) => match txn::outcome(&self.keys, lane, writes, answer) {
                     Outcome::Done(committed) => {
                         (lane.modified, *known) = (txn::etcd_revision(committed.revision), true);
@@ -121,6 +126,7 @@ impl Commits {
                         *known = true;
                         return unavailable(EtcdError::new("", "another control plane leads now".to_owned()));
                     }
+                    Outcome::Unreadable(error) => return unavailable(error),
                     Outcome::Nonsense => {
                         return unavailable(EtcdError::new("", "the answer to a commit makes no sense".to_owned()));
                     }

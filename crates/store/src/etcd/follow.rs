@@ -7,7 +7,7 @@ use backstay_proto::etcd::etcdserverpb::{WatchCreateRequest, WatchRequest, Watch
 use tonic::Streaming;
 
 use super::client::Client;
-use super::keys::Keys;
+use super::keys::{Keys, Unreadable};
 use super::load;
 use super::options::EtcdOptions;
 use super::view::View;
@@ -16,17 +16,24 @@ use crate::EtcdError;
 /// The pause after a stream ended, before the next.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The pause before it is tried again to read what could not be unsealed: the file of keys may be a new one by then.
+const UNREADABLE_PAUSE: Duration = Duration::from_secs(1);
+
 /// Why a stream ended.
 enum Ended {
     /// The next one goes on where it was.
     Broken(EtcdError),
     /// What the view has not heard of yet has been forgotten, or never was.
     Lost(String),
+    /// Something has happened that cannot be unsealed.
+    Unreadable(Unreadable),
 }
 
 /// Keeps the view up, for ever.
 pub(super) async fn follow(client: Arc<Client>, keys: Keys, view: Arc<View>, options: EtcdOptions) {
     let mut away = false;
+    // What could not be unsealed last, once the object that it is of can be read as it is now.
+    let mut superseded = None;
     loop {
         let ended = stream(&client, &keys, &view, &mut away).await;
         match ended {
@@ -35,20 +42,38 @@ pub(super) async fn follow(client: Arc<Client>, keys: Keys, view: Arc<View>, opt
                     tracing::warn!(%error, "what happens in etcd is not heard of; what is known is served");
                 }
             }
-            Ended::Lost(why) => match load::load(&client, &keys, &options).await {
-                Ok(load::Loaded { snapshot, at }) => {
-                    tracing::warn!(
-                        why,
-                        revision = snapshot.revision(),
-                        objects = snapshot.len(),
-                        "everything was read from etcd anew"
+            Ended::Lost(why) => anew(&client, &keys, &view, &options, &why).await,
+            Ended::Unreadable(unreadable) if superseded.take().as_ref() == Some(&unreadable.key) => {
+                anew(&client, &keys, &view, &options, "what cannot be unsealed has been superseded").await;
+            }
+            Ended::Unreadable(unreadable) => {
+                let key = unreadable.key.clone();
+                let error = EtcdError::from(unreadable);
+                if view.set_stuck(Some(error.clone())) {
+                    tracing::error!(
+                        %error,
+                        "what happens in etcd cannot be read; what is known is served, and nothing is written"
                     );
-                    view.restart(snapshot, at);
                 }
-                Err(error) => tracing::warn!(%error, why, "etcd cannot be read anew"),
-            },
+                tokio::time::sleep(UNREADABLE_PAUSE).await;
+                // With a key that has come by now it goes on where it was. If it does not then, what was written later is read in its place.
+                superseded = load::is_readable(&client, &keys, &options, &key).await.then_some(key);
+            }
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Begins anew with all there is.
+async fn anew(client: &Client, keys: &Keys, view: &View, options: &EtcdOptions, why: &str) {
+    match load::load(client, keys, options).await {
+        Ok(load::Loaded { snapshot, at }) => {
+            let (revision, objects) = (snapshot.revision(), snapshot.len());
+            tracing::warn!(why, revision, objects, "everything was read from etcd anew");
+            view.restart(snapshot, at);
+            view.set_stuck(None);
+        }
+        Err(error) => tracing::warn!(%error, why, "etcd cannot be read anew"),
     }
 }
 
@@ -106,7 +131,12 @@ async fn read(
         }
         gathered.extend(response.events);
         if !response.fragment && !gathered.is_empty() {
-            view.follow(keys, &std::mem::take(&mut gathered));
+            if let Err(unreadable) = view.follow(keys, &std::mem::take(&mut gathered)) {
+                return Ended::Unreadable(unreadable);
+            }
+            if view.set_stuck(None) {
+                tracing::info!("what happens in etcd can be read again");
+            }
         }
     }
 }

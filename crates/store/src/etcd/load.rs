@@ -1,9 +1,8 @@
 //! Reading all there is, at one revision.
 
-use std::sync::Arc;
-
 use backstay_proto::etcd::etcdserverpb::RangeRequest;
-use bytes::{BufMut as _, BytesMut};
+use backstay_proto::etcd::mvccpb::KeyValue;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::client::{Client, Failure};
@@ -11,7 +10,7 @@ use super::keys::Keys;
 use super::options::EtcdOptions;
 use super::txn;
 use crate::transition::Entries;
-use crate::{EtcdError, Snapshot};
+use crate::{EtcdError, Key, Snapshot};
 
 /// Objects of a page, unless they are so large that fewer are read at once.
 const PAGE: i64 = 500;
@@ -49,17 +48,31 @@ pub(super) async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) ->
         }
         for kept in &answer.kvs {
             if let Some(key) = keys.parse(&kept.key) {
-                entries.insert(key.clone(), Arc::clone(&txn::entry(key, kept)));
+                entries.insert(key.clone(), keys.entry(key, kept)?);
             }
         }
         let Some(last) = answer.kvs.last().filter(|_| answer.more) else {
             let newest = newest(client, keys, options, at).await?;
             return Ok(Loaded { snapshot: Snapshot::new(txn::revision(newest), entries), at });
         };
-        let mut next = BytesMut::with_capacity(last.key.len() + 1);
-        next.put_slice(&last.key);
-        next.put_u8(0);
-        key = next.freeze();
+        key = after(last);
+    }
+}
+
+/// The key after that of something kept.
+pub(super) fn after(kept: &KeyValue) -> Bytes {
+    let mut next = BytesMut::with_capacity(kept.key.len() + 1);
+    next.put_slice(&kept.key);
+    next.put_u8(0);
+    next.freeze()
+}
+
+/// Whether an object is such that this process can read it now: one that is not there is.
+pub(super) async fn is_readable(client: &Client, keys: &Keys, options: &EtcdOptions, key: &Key) -> bool {
+    let range = RangeRequest { key: keys.object(key), ..RangeRequest::default() };
+    match client.range(range, Instant::now() + options.deadline).await {
+        Ok(answer) => answer.kvs.first().is_none_or(|kept| keys.entry(key.clone(), kept).is_ok()),
+        Err(_) => false,
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use backstay_seal::Keys;
+
 use crate::{History, Limits, Retention};
 
 /// The settings of an [`Etcd`](crate::Etcd) store. All but the endpoints have defaults.
@@ -42,6 +44,9 @@ pub struct EtcdOptions {
     /// How often what has been superseded is forgotten by etcd, by whichever process gets there first. It keeps what happened
     /// within that time. Zero leaves it to etcd. Default 5 minutes, as a Kubernetes API server.
     pub compaction: Duration,
+    /// What objects are sealed with, each for its key in etcd; whatever was sealed with another of the keys, or not at all, is read as well.
+    /// Default nothing: they are kept as they are.
+    pub seal: Option<Keys>,
 }
 
 /// TLS to etcd's members.
@@ -101,6 +106,7 @@ impl EtcdOptions {
             replica: None,
             replica_ttl: Duration::from_secs(10),
             compaction: Duration::from_secs(300),
+            seal: None,
         }
     }
 

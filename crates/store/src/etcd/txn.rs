@@ -11,12 +11,11 @@ use backstay_proto::etcd::etcdserverpb::{
     Compare, DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, ResponseOp, TxnRequest, TxnResponse, request_op,
     response_op,
 };
-use backstay_proto::etcd::mvccpb::KeyValue;
 use bytes::Bytes;
 
-use super::keys::Keys;
+use super::keys::{Keys, Unreadable};
 use crate::replicas::Term;
-use crate::{CommitError, Committed, Entry, Expect, Key, Operation, Revision, Write};
+use crate::{CommitError, Committed, Entry, EtcdError, Expect, Operation, Revision, Write};
 
 /// A revision of this store, of one of etcd's: etcd's empty store has revision 1.
 pub(super) fn revision(etcd: i64) -> Revision {
@@ -28,12 +27,6 @@ pub(super) fn etcd_revision(revision: Revision) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX - 1).saturating_add(1)
 }
 
-/// An object, of what etcd keeps.
-pub(super) fn entry(key: Key, kept: &KeyValue) -> Arc<Entry> {
-    let (created, modified) = (revision(kept.create_revision), revision(kept.mod_revision));
-    Arc::new(Entry { key, value: kept.value.clone(), created, modified })
-}
-
 /// A lane as its next commit expects it.
 #[derive(Debug, Clone)]
 pub(super) struct Lane {
@@ -42,7 +35,7 @@ pub(super) struct Lane {
     pub(super) modified: i64,
 }
 
-/// The transaction of a commit. Of a term in which this process does not lead any more, nothing is done.
+/// The transaction of a commit, its writes as they are [kept](Keys::sealed). Of a term in which this process does not lead any more, nothing is done.
 pub(super) fn request(keys: &Keys, term: Option<Term>, lane: &Lane, writes: &[Write]) -> TxnRequest {
     let mut txn = fence(lane);
     txn.compare.extend(term.map(|Term(since)| {
@@ -95,15 +88,40 @@ pub(super) enum Outcome {
     Superseded,
     /// The answer is none to what was asked.
     Nonsense,
+    /// The answer has an object that this process cannot unseal.
+    Unreadable(EtcdError),
 }
 
-/// Reads the answer to [`request`].
+/// What of an answer cannot be told.
+enum Wrong {
+    Nonsense,
+    Unreadable(Unreadable),
+}
+
+impl From<Unreadable> for Wrong {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Unreadable(unreadable)
+    }
+}
+
+impl From<Wrong> for Outcome {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Nonsense => Self::Nonsense,
+            Wrong::Unreadable(unreadable) => Self::Unreadable(unreadable.into()),
+        }
+    }
+}
+
+/// Reads the answer to [`request`], of writes as they were asked for.
 pub(super) fn outcome(keys: &Keys, lane: &Lane, writes: &[Write], answer: TxnResponse) -> Outcome {
     let Some(at) = answer.header.as_ref().map(|header| header.revision) else { return Outcome::Nonsense };
     let mut responses = answer.responses.into_iter();
     if !answer.succeeded {
         return match lane_state(responses.next()) {
-            Some(modified) if modified == lane.modified => conflict(keys, writes, responses),
+            Some(modified) if modified == lane.modified => {
+                conflict(keys, writes, responses).unwrap_or_else(Outcome::from)
+            }
             Some(0) => Outcome::LaneCleared,
             Some(modified) => Outcome::DoneBefore(modified),
             None => Outcome::Nonsense,
@@ -112,9 +130,11 @@ pub(super) fn outcome(keys: &Keys, lane: &Lane, writes: &[Write], answer: TxnRes
     let effective = writes.iter().filter(|write| write.operation != Operation::Guard);
     // Of the lane, and of the newest commit.
     let responses = responses.skip(super::options::OWN_OPERATIONS);
-    let entries =
-        effective.zip(responses).map(|(write, response)| written(write, at, response)).collect::<Option<Vec<_>>>();
-    entries.map_or(Outcome::Nonsense, |entries| Outcome::Done(Committed { revision: revision(at), entries }))
+    let entries = effective.zip(responses).map(|(write, response)| written(keys, write, at, response));
+    match entries.collect::<Result<Vec<_>, _>>() {
+        Ok(entries) => Outcome::Done(Committed { revision: revision(at), entries }),
+        Err(wrong) => wrong.into(),
+    }
 }
 
 /// Of the answer to [`fence`]: the revision of etcd that did an earlier attempt, if one did.
@@ -136,28 +156,30 @@ fn lane_state(response: Option<ResponseOp>) -> Option<i64> {
     }
 }
 
-fn conflict(keys: &Keys, writes: &[Write], responses: impl Iterator<Item = ResponseOp>) -> Outcome {
+fn conflict(keys: &Keys, writes: &[Write], responses: impl Iterator<Item = ResponseOp>) -> Result<Outcome, Wrong> {
     for (write, response) in writes.iter().zip(responses) {
-        let Some(response_op::Response::ResponseRange(range)) = response.response else { return Outcome::Nonsense };
-        let current = range.kvs.first().and_then(|kept| Some(entry(keys.parse(&kept.key)?, kept)));
+        let Some(response_op::Response::ResponseRange(range)) = response.response else { return Err(Wrong::Nonsense) };
+        let kept = range.kvs.first().and_then(|kept| Some((keys.parse(&kept.key)?, kept)));
+        let current = kept.map(|(key, kept)| keys.entry(key, kept)).transpose()?;
         if !crate::transition::holds(write, current.as_deref()) {
-            return Outcome::Conflict(CommitError::Conflict { key: write.key.clone(), current });
+            return Ok(Outcome::Conflict(CommitError::Conflict { key: write.key.clone(), current }));
         }
     }
-    Outcome::Superseded
+    Ok(Outcome::Superseded)
 }
 
-fn written(write: &Write, at: i64, response: ResponseOp) -> Option<Arc<Entry>> {
-    match (&write.operation, response.response?) {
-        (Operation::Put(value), response_op::Response::ResponsePut(done)) => {
+fn written(keys: &Keys, write: &Write, at: i64, response: ResponseOp) -> Result<Arc<Entry>, Wrong> {
+    match (&write.operation, response.response) {
+        (Operation::Put(value), Some(response_op::Response::ResponsePut(done))) => {
             let created = done.prev_kv.map_or(at, |previous| previous.create_revision);
             let (created, modified) = (revision(created), revision(at));
-            Some(Arc::new(Entry { key: write.key.clone(), value: value.clone(), created, modified }))
+            Ok(Arc::new(Entry { key: write.key.clone(), value: value.clone(), created, modified }))
         }
-        (Operation::Delete, response_op::Response::ResponseDeleteRange(done)) => {
-            done.prev_kvs.first().map(|previous| entry(write.key.clone(), previous))
+        (Operation::Delete, Some(response_op::Response::ResponseDeleteRange(done))) => {
+            let previous = done.prev_kvs.first().ok_or(Wrong::Nonsense)?;
+            Ok(keys.entry(write.key.clone(), previous)?)
         }
-        _ => None,
+        _ => Err(Wrong::Nonsense),
     }
 }
 

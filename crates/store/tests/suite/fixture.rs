@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use backstay_store::{
-    Embedded, Entry, Etcd, EtcdOptions, Event, Expect, History, Key, Limits, Memory, Operation, Options, Prefix,
+    Embedded, Entry, Etcd, EtcdOptions, Event, Expect, History, Key, Keys, Limits, Memory, Operation, Options, Prefix,
     Retention, Revision, Store, Watch, Write,
 };
 use bytes::Bytes;
@@ -58,17 +58,30 @@ pub(crate) fn embedded(setup: Setup) -> Fixture {
 
 /// A cluster of one member that nobody else uses, so that revisions have no gaps.
 pub(crate) fn etcd_alone(setup: Setup) -> Fixture {
+    on_etcd(setup, None)
+}
+
+/// The same, and all of it is sealed.
+pub(crate) fn etcd_sealed(setup: Setup) -> Fixture {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("keys");
+    std::fs::write(&file, format!("one:{}\n", "1".repeat(64))).unwrap();
+    let store = on_etcd(setup, Some(Keys::of_file(&file).unwrap()));
+    Fixture { _directory: Some(directory), ..store }
+}
+
+fn on_etcd(setup: Setup, seal: Option<Keys>) -> Fixture {
     let cluster = Cluster::of(1);
     let Setup { limits, history, retention } = setup;
     let compaction = std::time::Duration::ZERO;
-    let options = EtcdOptions { limits, history, retention, compaction, ..EtcdOptions::new(cluster.endpoints()) };
+    let options = EtcdOptions { limits, history, retention, compaction, seal, ..EtcdOptions::new(cluster.endpoints()) };
     let store = block_on(Etcd::open(options)).unwrap();
     Fixture { store: Box::new(store), _directory: None, _cluster: Some(cluster) }
 }
 
 /// Whether what an implementation needs is on this machine.
 pub(crate) fn is_there(implementation: &str) -> bool {
-    implementation != "etcd_alone" || etcd_process::program().is_some()
+    !implementation.starts_with("etcd_") || etcd_process::program().is_some()
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -12,6 +12,7 @@ mod fixture;
 mod guards;
 mod model;
 mod reopen;
+mod sealed;
 mod views;
 mod watches;
 
@@ -78,4 +79,4 @@ macro_rules! every_implementation {
     )*};
 }
 
-every_implementation!(memory, embedded, etcd_alone);
+every_implementation!(memory, embedded, etcd_alone, etcd_sealed);

@@ -1,6 +1,8 @@
 use backstay_proto::etcd::etcdserverpb::{DeleteRangeResponse, PutResponse, RangeResponse, ResponseHeader};
+use backstay_proto::etcd::mvccpb::KeyValue;
 
 use super::*;
+use crate::Key;
 
 fn lane() -> Lane {
     Lane { key: Bytes::from_static(b"/p/lanes/x/0"), modified: 7 }
@@ -33,7 +35,7 @@ fn answer(succeeded: bool, responses: Vec<ResponseOp>) -> TxnResponse {
 }
 
 fn read(writes: &[Write], answer: TxnResponse) -> Outcome {
-    outcome(&Keys::new("/p"), &lane(), writes, answer)
+    outcome(&Keys::new("/p", None), &lane(), writes, answer)
 }
 
 #[test]
@@ -79,7 +81,7 @@ fn an_attempt_that_was_done_before_is_known_by_its_lane() {
 #[test]
 fn who_does_not_lead_any_more_writes_nothing_as_the_leader() {
     let writes = [put_of("a", Expect::Absent)];
-    let txn = request(&Keys::new("/p"), Some(Term(4)), &lane(), &writes);
+    let txn = request(&Keys::new("/p", None), Some(Term(4)), &lane(), &writes);
     assert!(txn.compare.iter().any(|compare| compare.target_union == Some(TargetUnion::CreateRevision(5))));
     assert!(matches!(read(&writes, answer(false, vec![lane_at(7), found(Vec::new())])), Outcome::Superseded));
 }
@@ -97,7 +99,7 @@ fn a_fence_tells_whether_something_was_done() {
 #[test]
 fn nothing_can_be_deleted_that_must_be_absent() {
     let delete = Write { key: key("a"), expect: Expect::Absent, operation: Operation::Delete };
-    let txn = request(&Keys::new("/p"), None, &lane(), &[delete]);
+    let txn = request(&Keys::new("/p", None), None, &lane(), &[delete]);
     let results: Vec<_> = txn.compare.iter().skip(1).map(|compare| compare.result()).collect();
     assert_eq!(results, [CompareResult::Equal, CompareResult::Greater]);
 }

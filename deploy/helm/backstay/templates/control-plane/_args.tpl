@@ -5,11 +5,15 @@
 {{- $args := list (printf "--log-format=%s" .Values.logFormat) "control-plane" "--api=0.0.0.0:7080" "--xds=0.0.0.0:18000" -}}
 {{- if eq $values.store.type "etcd" -}}
 {{- $args = append $args (printf "--store=%s" (include "backstay.etcd" .)) -}}
+{{- /* Of one alone, nobody takes over meanwhile. */}}
+{{- if not (kindIs "invalid" $values.drainDelaySeconds) -}}
+{{- $args = append $args (printf "--drain-delay=%ds" (int $values.drainDelaySeconds)) -}}
+{{- end -}}
 {{- else -}}
 {{- $args = append $args "--data-dir=/var/lib/backstay" -}}
-{{- if $values.store.redb.encryptionKeysSecretName -}}
-{{- $args = append $args "--encryption-key-file=/etc/backstay/keys/keys" -}}
 {{- end -}}
+{{- if (get $values.store $values.store.type).encryptionKeysSecretName -}}
+{{- $args = append $args "--encryption-key-file=/etc/backstay/keys/keys" -}}
 {{- end -}}
 {{- if eq .Values.tls.mode "authority" -}}
 {{- if .Values.tls.authority.secretName -}}

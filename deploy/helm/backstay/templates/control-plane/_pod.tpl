@@ -82,9 +82,8 @@ spec:
 {{- $mounts = append $mounts $data -}}
 {{- end -}}
 {{- $secrets := list -}}
-{{- if eq $store.type "redb" -}}
-{{- $secrets = append $secrets (list "keys" $store.redb.encryptionKeysSecretName) -}}
-{{- else -}}
+{{- $secrets = append $secrets (list "keys" (get $store $store.type).encryptionKeysSecretName) -}}
+{{- if eq $store.type "etcd" -}}
 {{- if $store.etcd.tls.enabled -}}
 {{- $secrets = append $secrets (list "etcd-tls" $store.etcd.tls.secretName) -}}
 {{- end -}}
