@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use backstay_model::{Backend, Connections, Discovery, Keepalive, OnSilence, Protocol, Timeouts};
+use backstay_model::{Backend, Connections, Discovery, Keepalive, OnSilence, Protocol};
 use envoy_types::pb::envoy::config::cluster::v3::{UpstreamConnectionOptions, cluster::PreconnectPolicy};
 use envoy_types::pb::envoy::config::core::v3 as core;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3 as http;
