@@ -22,6 +22,7 @@ pub mod event;
 pub mod field;
 pub mod gateway;
 pub mod kind;
+mod members;
 pub mod meta;
 pub mod name;
 pub mod object;

@@ -1,6 +1,5 @@
 //! Any object, as API machinery handles it, and the way to and from Rust types.
 
-mod members;
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +11,8 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use self::members::members;
 use crate::kind::Kind;
+use crate::members::members;
 use crate::meta::{ManagedFields, ObjectMeta};
 
 /// An object of any kind. Its debug output says which it is, and nothing of what is in it, annotations included: only its

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use super::members::members;
 use super::{Changed, Object};
+use crate::members::members;
 
 fn encoded(labels: &Value, owners: &Value, status: &str) -> Vec<u8> {
     let object = json!({"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "labels": labels, "managedFields": owners},

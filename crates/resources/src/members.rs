@@ -4,7 +4,7 @@ use memchr::memchr2;
 
 /// Name and value of each field, both as they are written. `None` of what is not an object. What is within the values is not looked at
 /// more closely than to find where they end.
-pub(super) fn members(encoded: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+pub(crate) fn members(encoded: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     let mut rest = after(encoded, b'{')?;
     let mut members = Vec::with_capacity(8);
     if let Some(rest) = after(rest, b'}') {
