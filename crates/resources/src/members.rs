@@ -2,9 +2,12 @@
 
 use memchr::memchr2;
 
-/// Name and value of each field, both as they are written. `None` of what is not an object. What is within the values is not looked at
+/// The name and the value of a field, both as they are written.
+pub(crate) type Member<'a> = (&'a [u8], &'a [u8]);
+
+/// The fields of an object. `None` of what is not an object. What is within the values is not looked at
 /// more closely than to find where they end.
-pub(crate) fn members(encoded: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+pub(crate) fn members(encoded: &[u8]) -> Option<Vec<Member<'_>>> {
     let mut rest = after(encoded, b'{')?;
     let mut members = Vec::with_capacity(8);
     if let Some(rest) = after(rest, b'}') {

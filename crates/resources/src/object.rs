@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::kind::Kind;
-use crate::members::members;
+use crate::members::{Member, members};
 use crate::meta::{ManagedFields, ObjectMeta};
 
 /// An object of any kind. Its debug output says which it is, and nothing of what is in it, annotations included: only its
@@ -140,7 +140,7 @@ impl Object {
     #[must_use]
     pub fn changed(one: &[u8], other: &[u8]) -> Changed {
         /// The status, and the rest by name.
-        fn apart(encoded: &[u8]) -> Option<(Option<&[u8]>, Vec<(&[u8], &[u8])>)> {
+        fn apart(encoded: &[u8]) -> Option<(Option<&[u8]>, Vec<Member<'_>>)> {
             let mut fields = members(encoded)?;
             let status = fields.iter().position(|(name, _)| *name == b"\"status\"");
             let status = status.map(|at| fields.swap_remove(at).1);
@@ -150,7 +150,7 @@ impl Object {
         let (Some((status, one)), Some((other_status, other))) = (apart(one), apart(other)) else {
             return Changed { status: true, rest: true };
         };
-        let equal = |(one, other): (&(&[u8], &[u8]), &(&[u8], &[u8]))| {
+        let equal = |(one, other): (&Member<'_>, &Member<'_>)| {
             one == other
                 || (one.0 == other.0
                     && one.0 == b"\"metadata\""
