@@ -28,7 +28,10 @@ fn read(body: &[u8], limits: &Limits) -> Result<Object, DecodeError> {
     let mut reader = reader(&text);
     let mut building = Building { open: Vec::new(), run: String::new(), limits, left: limits.values };
     loop {
-        let event = reader.read_event().map_err(|error| syntax(&text, reader.error_position(), &wording(&error)))?;
+        let event = reader.read_event().map_err(|error| {
+            let position = reader.error_position();
+            syntax(&text, position, &wording(&error, text.get(position as usize..).unwrap_or_default()))
+        })?;
         let position = reader.buffer_position();
         match building.event(event).map_err(|fault| fault.at(&text, position))? {
             Next::More => {}
@@ -53,15 +56,22 @@ pub(super) fn syntax(text: &str, position: u64, what: &dyn std::fmt::Display) ->
     DecodeError::Syntax(format!("XML syntax error on line {line}: {what}").into())
 }
 
-/// An error in the words of Go's decoder, as far as it has the same.
-fn wording(error: &Error) -> String {
+/// An error in the words of Go's decoder, as far as it has the same. `at` begins where it is.
+fn wording(error: &Error, at: &str) -> String {
     match error {
+        Error::IllFormed(IllFormedError::UnclosedReference) => unclosed(at.strip_prefix('&').unwrap_or_default()),
         Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
             format!("element <{expected}> closed by </{found}>")
         }
         Error::Syntax(_) => "unexpected EOF".to_owned(),
         other => other.to_string(),
     }
+}
+
+/// A reference without its end. `after` is what follows the ampersand.
+fn unclosed(after: &str) -> String {
+    let end = after.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(after.len());
+    format!("invalid character entity &{} (no semicolon)", after.get(..end).unwrap_or_default())
 }
 
 /// What is wrong with an event.
@@ -207,7 +217,7 @@ fn unescaped(text: &str) -> Result<String, String> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        let (name, after) = after.split_once(';').ok_or("invalid character entity: & without ;")?;
+        let (name, after) = after.split_once(';').ok_or_else(|| unclosed(after))?;
         out.push_str(&reference(name)?);
         rest = after;
     }
