@@ -63,7 +63,7 @@ impl Inner {
         let Some(Untold { nodes, told, last }) = &mut self.untold else { return Vec::new() };
         let mut words = Vec::new();
         while words.len() < AT_ONCE {
-            let after = last.as_ref().map_or(Bound::Unbounded, |last| Bound::Excluded(last));
+            let after = last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
             let next = nodes.range::<Arc<str>, _>((after, Bound::Unbounded)).next().or_else(|| nodes.first());
             let Some(node) = next.cloned() else { break };
             nodes.remove(&node);
