@@ -13,6 +13,7 @@
 //! - `relay`: the servers alone, fed by another control plane.
 //! - `replicas`: other control planes on the same store, and which of them leads.
 //! - `faults`: what is not in force, counted and listed.
+//! - `telemetry`: what collectors are told; `changes`: how long a change takes from its request to the last proxy's acknowledgement.
 //! - `offline`: what the compiler says of objects that are not stored.
 //! - [`Security`]: TLS, authorities and proofs, as they are asked for; `doors`: made of that.
 //! - [`Limits`]: everything that has a bound. `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
@@ -22,6 +23,7 @@ mod admin;
 mod api;
 pub mod backup;
 mod bootstrap;
+mod changes;
 mod dialects;
 mod doors;
 mod error;
@@ -43,6 +45,7 @@ mod security;
 mod shared;
 mod source;
 mod status;
+mod telemetry;
 mod tracker;
 mod views;
 
@@ -50,11 +53,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::middleware::from_fn_with_state;
 use backstay_auth::Audit;
 use backstay_guard::{HostName, LogSwitch, PageGuard};
 use backstay_kube::Events;
 use backstay_resources::Timestamp;
 use backstay_store::{Embedded, Etcd, Store};
+use backstay_telemetry::Exporter;
 use futures::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -67,6 +72,7 @@ pub use backstay_store::etcd::options::AddressError as EtcdAddressError;
 use self::access::Gate;
 pub use self::access::{AccessError, AccessLimits, AccessOptions, AuditLimits, TokenIssuer, TokenKeys};
 pub use self::dialects::{FastlyOptions, registry};
+use self::changes::{Changes, Commits};
 use self::dialects::{dialects, front_ends};
 pub use self::doors::DoorLimits;
 use self::doors::{AdmissionLayer, Doors, JoinTokens, Joining};
@@ -88,6 +94,7 @@ use self::reports::{Reporting, Reports};
 pub use self::security::{AuthorityFrom, DoorFiles, FrontProxies, ProxyAccounts, PublishAuthority, Security};
 use self::shared::Shared;
 use self::source::FleetSource;
+pub use self::telemetry::TelemetryOptions;
 use self::views::Views;
 pub use backstay_auth::{Account, AccountError};
 pub use backstay_store::{Keys, KeysError};
@@ -117,6 +124,8 @@ pub struct Options {
     pub limits: Limits,
     /// What `POST /logging` on the API address turns. Default nothing: it is answered as any other unknown path.
     pub log_switch: Option<LogSwitch>,
+    /// Which collector is told of metrics and of changes. Default none.
+    pub telemetry: TelemetryOptions,
 }
 
 impl Default for Options {
@@ -133,6 +142,7 @@ impl Default for Options {
             fastly: FastlyOptions::default(),
             limits: Limits::default(),
             log_switch: None,
+            telemetry: TelemetryOptions::default(),
         }
     }
 }
@@ -152,6 +162,8 @@ pub struct ControlPlane {
     publisher: Option<std::thread::JoinHandle<()>>,
     doors: Arc<Doors>,
     join_tokens: JoinTokens,
+    /// Ends with it, and has told then what there was to tell.
+    telling: Option<Exporter>,
 }
 
 impl ControlPlane {
@@ -184,6 +196,8 @@ impl ControlPlane {
         };
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
+        let changes = Changes::new(&options.telemetry.environment).map_err(StartError::Telemetry)?;
+        let store = Commits::of(store, &changes);
 
         let reports = Arc::new(Reports::default());
         let attendance = Arc::new(Attendance::new(options.limits.live));
@@ -214,7 +228,7 @@ impl ControlPlane {
             front_ends(&options.fastly),
             fleets.clone(),
             shared.clone(),
-            metrics.clone(),
+            (metrics.clone(), changes.clone()),
         )?;
         let publisher = publisher::spawn(publisher, shared.clone(), stop.clone())?;
         if !shared.ready().await {
@@ -233,6 +247,7 @@ impl ControlPlane {
             audit: gate.audit.clone(),
             teller: teller.clone(),
             views,
+            changes: changes.clone(),
         };
         let leadership = Leadership::new(&*store);
         let status = status::run(store.clone(), leadership.clone(), shared.clone(), metrics.clone(), teller.clone());
@@ -255,14 +270,25 @@ impl ControlPlane {
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
         let dialects = dialects(&store, options.fastly, &reports, exposition.fastly_meter());
         let join_tokens = doors.join_tokens.clone();
+        let scrape = api::Scrape {
+            exposition,
+            fleets: fleets.clone(),
+            others: store.replicas(),
+            figures: Arc::default(),
+            objects: shared.clone(),
+            attendance: attendance.clone(),
+        };
+        let told = scrape.exposition.told.clone();
+        let read = scrape.clone();
+        let telling = telemetry::start(&options.telemetry, &changes, told, move || read.text())?;
         let router = api::router(
             &store,
             &registry,
             &fleets,
             &shared,
-            exposition,
+            scrape,
             (api_options, options.limits.grpc),
-            (&attendance, watches_stop),
+            watches_stop,
         )?
         .merge(dialects)
         .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));
@@ -279,7 +305,7 @@ impl ControlPlane {
         };
         let api_guard = GuardLayer::new(guard(doors.api.is_some()), metrics.api_requests_refused.clone());
         let xds_guard = GuardLayer::new(guard(doors.xds.is_some()), metrics.xds_requests_refused.clone());
-        let api = api_guard.layer(access::protect(router, &gate));
+        let api = api_guard.layer(access::protect(router.layer(from_fn_with_state(changes, changes::layer)), &gate));
         let timeout = options.limits.connections.header_timeout;
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
         let connections = options.limits.connections;
@@ -322,6 +348,7 @@ impl ControlPlane {
             publisher: Some(publisher),
             doors,
             join_tokens,
+            telling,
         })
     }
 
@@ -375,6 +402,9 @@ impl ControlPlane {
         let _ = tokio::task::spawn_blocking(move || audit.close()).await;
         if let Some(publisher) = self.publisher.take() {
             let _ = tokio::task::spawn_blocking(move || publisher.join()).await;
+        }
+        if let Some(telling) = self.telling.take() {
+            let _ = tokio::task::spawn_blocking(|| telling.end()).await;
         }
         self.store.release().await;
     }

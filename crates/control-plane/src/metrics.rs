@@ -9,6 +9,8 @@ use std::time::Duration;
 use backstay_kube::events::Forgotten;
 use backstay_kube::{Events, Meter};
 use backstay_store::{Stats, Store};
+use backstay_telemetry::process::{Plainly, Usage};
+use backstay_telemetry::{Counts, Signal};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -17,6 +19,9 @@ use crate::access::AccessMetrics;
 use crate::reports::Reports;
 
 const METADATA: Metadata<'static> = Metadata::new("backstay", Level::INFO, None);
+
+/// Upper bounds of the buckets of histograms, in seconds: from what compiling takes to what a proxy may that is far away.
+const BOUNDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// How often histograms are worked off.
 const UPKEEP: Duration = Duration::from_secs(10);
@@ -128,12 +133,17 @@ pub(crate) struct Exposition {
     reports: Arc<Reports>,
     /// What happened to objects.
     events: Events,
+    /// What collectors were told.
+    pub(crate) told: Arc<Counts>,
 }
 
 impl Metrics {
     /// New metrics, and what renders them.
     pub(crate) fn new(store: Arc<dyn Store>, reports: Arc<Reports>, events: Events) -> (Self, Exposition) {
-        let recorder = Arc::new(PrometheusBuilder::new().build_recorder());
+        let builder = PrometheusBuilder::new();
+        // It refuses an empty list alone.
+        let builder = builder.set_buckets(&BOUNDS).unwrap_or_else(|_| PrometheusBuilder::new());
+        let recorder = Arc::new(builder.build_recorder());
         let metrics = Self {
             streams: gauge(&recorder, "backstay_xds_streams", "Connected discovery streams."),
             responses: counter(&recorder, "backstay_xds_responses_total", "Discovery responses sent."),
@@ -248,6 +258,7 @@ impl Metrics {
             recorder,
             reports,
             events,
+            told: Arc::default(),
         };
         (metrics, exposition)
     }
@@ -346,6 +357,8 @@ impl Exposition {
         let mut text = self.handle.render();
         write_health(&mut text, &self.reports);
         write_events(&mut text, &self.events);
+        write_process(&mut text, &Usage::read(&Plainly));
+        write_telemetry(&mut text, &self.told);
         text
     }
 
@@ -393,6 +406,52 @@ fn write_events(text: &mut String, events: &Events) {
     let Forgotten { objects, bytes, age } = events.forgotten();
     for (limit, count) in [("max_events", objects), ("max_events_bytes", bytes), ("event_ttl", age)] {
         let _ = writeln!(text, "{name}{{limit=\"{limit}\"}} {count}");
+    }
+}
+
+/// Appends what the process uses, under the names that client libraries of Prometheus have for it.
+fn write_process(text: &mut String, usage: &Usage) {
+    let Usage { open_files, max_files, resident, cpu, started } = *usage;
+    let shown = |value: Option<u64>| value.map(|value| value.to_string());
+    let families = [
+        ("process_open_fds", "gauge", "Open file descriptors.", shown(open_files.map(|open| open as u64))),
+        ("process_max_fds", "gauge", "How many file descriptors may be open.", shown(max_files)),
+        ("process_resident_memory_bytes", "gauge", "Memory in use.", shown(resident)),
+        ("process_cpu_seconds_total", "counter", "Processor time used.", Some(cpu.to_string())),
+        (
+            "process_start_time_seconds",
+            "gauge",
+            "When the process started, in seconds since 1970.",
+            started.map(|started| started.to_string()),
+        ),
+    ];
+    for (name, kind, help, value) in families {
+        if let Some(value) = value {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+        }
+    }
+}
+
+/// Appends what collectors were told, under the names that proxies have for it.
+fn write_telemetry(text: &mut String, counts: &Counts) {
+    let told = [
+        (Signal::Traces, "spans", "Spans"),
+        (Signal::Metrics, "metrics", "Numbers and histograms"),
+    ];
+    for (signal, name, what) in told {
+        let (name, counts) = (format!("backstay_telemetry_{name}"), counts.of(signal));
+        let _ = writeln!(text, "# HELP {name}_sent_total {what} that a collector has taken.");
+        let _ = writeln!(text, "# TYPE {name}_sent_total counter\n{name}_sent_total {}", counts.sent());
+        let _ = writeln!(text, "# HELP {name}_dropped_total {what} that no collector was told of, by the cause.");
+        let _ = writeln!(text, "# TYPE {name}_dropped_total counter");
+        for (cause, count) in counts.dropped() {
+            let _ = writeln!(text, "{name}_dropped_total{{cause=\"{cause}\"}} {count}");
+        }
+    }
+    let name = "backstay_telemetry_failures_total";
+    let _ = writeln!(text, "# HELP {name} Requests to a collector that failed.\n# TYPE {name} counter");
+    for (signal, _, _) in told {
+        let _ = writeln!(text, "{name}{{signal=\"{}\"}} {}", signal.name(), counts.of(signal).failures());
     }
 }
 

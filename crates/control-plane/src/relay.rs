@@ -19,6 +19,7 @@ use tower::Layer as _;
 
 pub use self::inlet::{Inlet, RelayLimits};
 use crate::access::{self, Gate};
+use crate::changes::Changes;
 use crate::doors::{AdmissionLayer, Doors, JoinTokens, Joining};
 use crate::error::StartError;
 use crate::events::Teller;
@@ -30,7 +31,7 @@ use crate::reports::{Reporting, Reports};
 use crate::shared::Shared;
 use crate::source::FleetSource;
 use crate::views::Views;
-use crate::{AccessOptions, ControlPlane, Options, api, health, listen, registry, until};
+use crate::{AccessOptions, ControlPlane, Options, api, health, listen, registry, telemetry, until};
 
 impl ControlPlane {
     /// Listens as a control plane does, for the proxies of one fleet, and hands out what has to be fed with its configuration. Until that
@@ -77,12 +78,15 @@ impl ControlPlane {
             audit: gate.audit.clone(),
             teller: teller.clone(),
             views: Arc::new(Views::new(fleets.clone(), shared.clone(), metrics.clone())),
+            changes: Changes::default(),
         };
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let (followed, kept) = (gate.clone(), doors.clone());
         let following = async move { tokio::join!(followed.follow(), kept.keep()) };
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
         let join_tokens = JoinTokens::new(store.clone());
+        let (told, read) = (exposition.told.clone(), exposition.clone());
+        let telling = telemetry::start(&options.telemetry, &Changes::default(), told, move || read.render())?;
         let router = api::relay_router(&store, &fleets, &shared, exposition).merge(api::doors(
             doors.authority.clone(),
             join_tokens.clone(),
@@ -133,6 +137,7 @@ impl ControlPlane {
             publisher: None,
             doors,
             join_tokens,
+            telling,
         };
         Ok((relay, inlet))
     }

@@ -7,6 +7,7 @@ use backstay_proto::otlp::resource::v1::Resource;
 use backstay_proto::otlp::trace::v1::{self, ResourceSpans, ScopeSpans};
 use prost::Message;
 
+use crate::metrics::points;
 use crate::resource::scope;
 
 /// A kind of things that are told.
@@ -57,6 +58,11 @@ impl Signal {
 pub(crate) trait Told: Sized + Send + 'static {
     /// The request that tells `items` of `resource`, encoded.
     fn request(items: Vec<Self>, resource: &Resource) -> Vec<u8>;
+
+    /// How many it counts as.
+    fn count(&self) -> u64 {
+        1
+    }
 }
 
 impl Told for v1::Span {
@@ -83,6 +89,10 @@ impl Told for Metric {
         let resource = Some(resource.clone());
         let resource_metrics = vec![ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() }];
         metrics::v1::ExportMetricsServiceRequest { resource_metrics }.encode_to_vec()
+    }
+
+    fn count(&self) -> u64 {
+        points(self) as u64
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use backstay_guard::PageGuard;
@@ -114,7 +114,7 @@ async fn run(options: Options, listeners: Listeners, wires: Wires) {
     };
     tracing::info!(timeout = ?options.drain_timeout, "draining");
     control.into_workers().drain(options.drain_timeout).await;
-    let Tasks { admin, keepers, log, model, _lock, .. } = tasks;
+    let Tasks { admin, shown, keepers, log, model, _lock, .. } = tasks;
     for keeper in keepers {
         let _ = keeper.await;
     }
@@ -127,6 +127,7 @@ async fn run(options: Options, listeners: Listeners, wires: Wires) {
     }
     // What it takes is bounded, and nothing else is left to do. The last lines are among what is told.
     let _ = tokio::task::spawn_blocking(move || drop(traces)).await;
+    drop(shown);
 }
 
 /// What runs beside the subscription.
@@ -136,6 +137,8 @@ struct Tasks {
     live: Arc<Live>,
     /// The admin endpoint, and that of readiness and metrics.
     admin: Vec<JoinHandle<()>>,
+    /// What a collector is told metrics of, which must not keep alive what ends it.
+    shown: Arc<Admin>,
     /// Tasks that end by themselves, once the control side has ended and what is to be kept is on disk.
     keepers: Vec<JoinHandle<()>>,
     log: Option<LogTasks>,
@@ -174,7 +177,8 @@ async fn begin(
         control.follow(None);
     }
     let tracing = Arc::new(Tracing::new(options.limits.span_queue, Arc::clone(&metrics.telemetry)));
-    let traces = traces(options, &tracing, logs, &metrics)?;
+    let counted = Arc::<OnceLock<Weak<Admin>>>::default();
+    let traces = traces(options, &tracing, logs, &metrics, Arc::clone(&counted))?;
     let live = Arc::new(Live::new(options.limits.max_live_sessions, Arc::clone(&metrics)));
     let workers = Workers::start(server::Options {
         threads: options.threads,
@@ -215,6 +219,8 @@ async fn begin(
         monitoring_only: false,
     };
     let monitoring = Admin { monitoring_only: true, guard: PageGuard::any_name(), ..admin.clone() };
+    let shown = Arc::new(admin.clone());
+    let _ = counted.set(Arc::downgrade(&shown));
     let endpoints = [(listeners.admin, admin), (listeners.monitoring, monitoring)].into_iter();
     let admin = endpoints.filter_map(|(listener, of)| Some(tokio::spawn(admin::serve(of, listener?.0)))).collect();
     let mut control = Control::new(Arc::clone(&model), workers, status, changes, Arc::clone(&control_metrics));
@@ -240,7 +246,7 @@ async fn begin(
         tokio::spawn(state::keep(file, in_force, changed, control_metrics))
     });
     let keepers = resources.into_iter().chain(hosts).chain([certificates]).collect();
-    Ok((control, Tasks { model, leaver, live, admin, keepers, log, _lock: lock }))
+    Ok((control, Tasks { model, leaver, live, admin, shown, keepers, log, _lock: lock }))
 }
 
 /// Ends its task when it is dropped.
@@ -367,9 +373,11 @@ fn traces(
     tracing: &Arc<Tracing>,
     logs: Queue<LogRecord>,
     metrics: &ServerMetrics,
+    counted: Arc<OnceLock<Weak<Admin>>>,
 ) -> Result<TraceControl, StartError> {
     let counts = &metrics.telemetry;
-    let sources = Sources { spans: tracing.queue(), logs, metrics: Box::new(Vec::new) };
+    let told = move || counted.get().and_then(Weak::upgrade).map(|admin| admin::told(&admin)).unwrap_or_default();
+    let sources = Sources { spans: tracing.queue(), logs, metrics: Box::new(told) };
     let environment = options.telemetry.clone();
     let given = [("backstay.fleet", options.fleet.as_str())];
     let resource = resource("backstay-proxy", &options.node_id, &given, &environment);

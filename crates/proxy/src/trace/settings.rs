@@ -26,7 +26,7 @@ pub(crate) fn telemetry_settings(environment: &Environment) -> Result<(), Enviro
     }
     environment.sampler()?;
     environment.propagators()?;
-    environment.metric_interval()?;
+    environment.metric_interval(None)?;
     Ok(())
 }
 
@@ -42,12 +42,15 @@ impl TraceControl {
         let collector = aimed(Signal::Traces);
         let logs = fleet.and_then(|fleet| fleet.access_log.as_ref()).filter(|log| log.otlp);
         let logs = logs.and_then(|_| aimed(Signal::Logs));
+        let interval = fleet.and_then(|fleet| fleet.metrics.as_ref()).and_then(|metrics| metrics.interval);
+        let interval = self.environment.metric_interval(interval).ok().flatten();
+        let metrics = aimed(Signal::Metrics).zip(interval);
         let asked = fleet.and_then(|fleet| fleet.tracing.as_ref());
         let sampler = self.environment.sampler().ok().flatten().or_else(|| asked.map(|asked| asked.sampler));
         let formats = self.environment.propagators().ok().flatten();
         let formats = formats.or_else(|| asked.map(|asked| asked.formats.clone()));
         let sampler = sampler.filter(|_| collector.is_some()).unwrap_or(Sampler::OFF);
-        self.exporter.aim(Targets { traces: collector, logs, ..Targets::default() });
+        self.exporter.aim(Targets { traces: collector, logs, metrics });
         self.tracing.turn(Rules { sampler, formats: formats.unwrap_or_else(|| vec![Format::W3c]) });
     }
 }

@@ -247,11 +247,21 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Rises("cause", |process| process.server.telemetry.of(Signal::Logs).dropped().into()),
     },
     Family {
+        name: "backstay_telemetry_metrics_sent_total",
+        help: "Numbers and histograms that a collector has taken.",
+        read: Rise(|process| process.server.telemetry.of(Signal::Metrics).sent()),
+    },
+    Family {
+        name: "backstay_telemetry_metrics_dropped_total",
+        help: "Numbers and histograms that no collector was told of: it refused them, or could not be reached.",
+        read: Rises("cause", |process| process.server.telemetry.of(Signal::Metrics).dropped()[1..].into()),
+    },
+    Family {
         name: "backstay_telemetry_failures_total",
         help: "Requests to a collector that failed; what they told is told again, or dropped.",
         read: Rises("signal", |process| {
             let failures = |signal: Signal| (signal.name(), process.server.telemetry.of(signal).failures());
-            [Signal::Traces, Signal::Logs].map(failures).into()
+            Signal::ALL.map(failures).into()
         }),
     },
     Family {

@@ -20,12 +20,14 @@ impl Response<'_> {
         }
         if self.dirty.telemetry {
             let fleet = self.model.telemetry.values().next().map(|accepted| &*accepted.item);
+            let bounds = fleet.and_then(|fleet| fleet.metrics.as_ref()).and_then(|metrics| metrics.bounds.clone());
             if let Some(log) = &self.model.log {
                 log.follow(fleet.and_then(|fleet| fleet.access_log.as_ref()));
             }
             if let Some(traces) = &self.model.traces {
                 traces.follow(fleet);
             }
+            self.model.count_by(bounds.as_ref());
         }
     }
 }

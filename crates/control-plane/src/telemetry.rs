@@ -1,0 +1,48 @@
+//! What collectors are told of a control plane: metrics, and changes on their way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_telemetry::resource::resource;
+use backstay_telemetry::{Counts, Environment, EnvironmentError, Exporter, Queue, Signal, Sources, Targets};
+
+use crate::changes::Changes;
+use crate::error::StartError;
+
+/// Which collector is told of what is done here.
+#[derive(Debug, Clone, Default)]
+pub struct TelemetryOptions {
+    /// What the standard variables say.
+    pub environment: Environment,
+    /// What this process is called.
+    pub instance: String,
+}
+
+/// Has a collector told what the variables name, if they name one: metrics as `text` has them, and `changes`.
+pub(crate) fn start(
+    options: &TelemetryOptions,
+    changes: &Changes,
+    counts: Arc<Counts>,
+    text: impl Fn() -> String + Send + 'static,
+) -> Result<Option<Exporter>, StartError> {
+    let targets = targets(&options.environment).map_err(StartError::Telemetry)?;
+    if targets == Targets::default() {
+        return Ok(None);
+    }
+    let spans = changes.spans(&counts).unwrap_or_else(|| Queue::new(Signal::Traces, 0, Arc::clone(&counts)));
+    // Nothing is told of logs.
+    let logs = Queue::new(Signal::Logs, 0, Arc::clone(&counts));
+    let of = resource("backstay-control-plane", &options.instance, &[], &options.environment);
+    let sources = Sources { spans, logs, metrics: Box::new(text) };
+    Exporter::start(sources, of, counts, targets).map(Some).map_err(StartError::Thread)
+}
+
+fn targets(environment: &Environment) -> Result<Targets, EnvironmentError> {
+    let aimed = |signal| match environment.silences(signal) {
+        true => Ok(None),
+        false => environment.collector(signal, None),
+    };
+    let interval: Option<Duration> = environment.metric_interval(None)?;
+    environment.propagators()?;
+    Ok(Targets { traces: aimed(Signal::Traces)?, logs: None, metrics: aimed(Signal::Metrics)?.zip(interval) })
+}
