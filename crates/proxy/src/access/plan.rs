@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     trailers: Box<[HeaderName]>,
     /// Lines say something of the client's TLS.
     pub(super) tells_tls: bool,
+    /// Lines say from which address endpoints were asked.
+    pub(crate) tells_local: bool,
     /// The host that this process runs on.
     pub(super) host: Arc<str>,
 }
@@ -60,6 +62,9 @@ impl Plan {
             _ => operators()
                 .any(|operator| matches!(operator, Operator::TlsVersion | Operator::TlsCipher | Operator::ServerName)),
         };
+        let tells_local = operators().any(|operator| {
+            matches!(operator, Operator::UpstreamLocalAddress | Operator::UpstreamLocalIp | Operator::UpstreamLocalPort)
+        });
         let (request, response) = match &layout {
             Layout::Fields(fields) => (fields.request_headers.clone(), fields.response_headers.clone()),
             _ => (
@@ -73,6 +78,7 @@ impl Plan {
             response_headers: distinct(response),
             trailers: distinct(trailers),
             tells_tls,
+            tells_local,
             host: host(),
             layout,
             written,

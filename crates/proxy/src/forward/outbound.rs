@@ -76,6 +76,7 @@ impl Outbound {
             let Aimed { request, state, active, deadline, attempts, .. } = aimed;
             state.interims = exchange.interims();
             state.told = exchange.record.is_some();
+            state.wants_local = exchange.record.as_ref().is_some_and(|record| record.plan.tells_local);
             let due = deadline.as_ref().map(|deadline| deadline.deadline());
             let unanswered = Unanswered { exchange, active, state, due };
             let mut retry_flag = Flag::None;
@@ -267,6 +268,7 @@ fn pass(
     exchange.note(|record| {
         record.response_after = Some(after);
         record.upstream = Some(answer.pool.address());
+        record.upstream_local = state.local.get();
         record.sent = state.begun.get();
         record.status = status.as_u16();
         record.flag = Flag::None;
