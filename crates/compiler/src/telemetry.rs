@@ -1,7 +1,7 @@
 //! What a Proxy object says that its fleet tells, as proxies receive it.
 
 use backstay_proto::config::{self, access_log};
-use backstay_resources::apoxy::{AccessLog, Collector, CollectorHeader, LogFilter, LogRedaction, Metrics, ProxySpec, Tracing};
+use backstay_resources::apoxy::{AccessLog, Collector, CollectorHeader, LogFilter, LogRedaction, LogService, Metrics, ProxySpec, Tracing};
 
 /// What `spec` says; `None` where it says nothing.
 pub(crate) fn telemetry(spec: &ProxySpec) -> Option<config::Telemetry> {
@@ -32,7 +32,14 @@ fn access_log(spec: &AccessLog) -> config::AccessLog {
         layout: Some(layout),
         filter: spec.filter.as_ref().map(filter),
         redaction: spec.redact.as_ref().map(redaction),
+        service: spec.service.as_ref().map(service),
     }
+}
+
+fn service(spec: &LogService) -> config::AccessLogService {
+    let LogService { endpoint, log_name, headers } = spec.clone();
+    let at = collector(&Collector { endpoint, headers, ..Collector::default() });
+    config::AccessLogService { at: Some(at), log_name }
 }
 
 fn tracing(spec: &Tracing) -> config::Tracing {

@@ -30,10 +30,11 @@ pub(crate) fn start(
         return Ok(None);
     }
     let spans = changes.spans(&counts).unwrap_or_else(|| Queue::new(Signal::Traces, 0, Arc::clone(&counts)));
-    // Nothing is told of logs.
+    // There is no log of requests here, but for that of who did what.
     let logs = Queue::new(Signal::Logs, 0, Arc::clone(&counts));
+    let requests = Queue::new(Signal::Requests, 0, Arc::clone(&counts));
     let of = resource("backstay-control-plane", &options.instance, &[], &options.environment);
-    let sources = Sources { spans, logs, metrics: Box::new(text) };
+    let sources = Sources { spans, logs, metrics: Box::new(text), requests };
     Exporter::start(sources, of, counts, targets).map(Some).map_err(StartError::Thread)
 }
 
@@ -44,5 +45,6 @@ fn targets(environment: &Environment) -> Result<Targets, EnvironmentError> {
     };
     let interval: Option<Duration> = environment.metric_interval(None)?;
     environment.propagators()?;
-    Ok(Targets { traces: aimed(Signal::Traces)?, logs: None, metrics: aimed(Signal::Metrics)?.zip(interval) })
+    let (traces, metrics) = (aimed(Signal::Traces)?, aimed(Signal::Metrics)?.zip(interval));
+    Ok(Targets { traces, metrics, ..Targets::default() })
 }

@@ -4,7 +4,7 @@ mod access_log;
 mod metrics;
 mod tracing;
 
-pub use access_log::{AccessLog, Layout, LogFields, LogFilter, Redaction, SENSITIVE_HEADERS};
+pub use access_log::{AccessLog, Layout, LogFields, LogFilter, LogService, Redaction, SENSITIVE_HEADERS};
 pub use metrics::Metrics;
 pub use tracing::Tracing;
 

@@ -22,6 +22,7 @@ fn what_can_be_honoured_is_taken() {
         json!({"accessLog": {"jsonFormat": {"code": "%RESPONSE_CODE%"}, "redact": {"queryParameters": ["token"]}}}),
         json!({"tracing": {"sampling": {"numerator": 1, "denominator": 1000}, "propagation": ["b3multi"]}}),
         json!({"collector": {"endpoint": "https://a:4318/otlp", "protocol": "http/protobuf", "headers": [{"name": "a", "value": "b"}]}}),
+        json!({"accessLog": {"sinks": ["stdout", "als"], "service": {"endpoint": "http://als:9000", "logName": "edge"}}}),
         json!({"metrics": {"interval": "15s", "bounds": ["5ms", "1s", "24h"]}}),
     ] {
         assert_eq!(errors(spec.clone()), Vec::<String>::new(), "{spec}");
@@ -37,6 +38,12 @@ fn what_cannot_is_refused_with_the_name_of_its_field() {
     };
     for (spec, starts) in [
         (json!({"accessLog": {"sinks": ["/etc/passwd"]}}), "spec.accessLog.sinks[0]: Unsupported value: "),
+        (json!({"accessLog": {"sinks": ["als"]}}), "spec.accessLog.service: Required value"),
+        (json!({"accessLog": {"service": {"endpoint": "http://a:1"}}}), "spec.accessLog.service: Forbidden: "),
+        (
+            json!({"accessLog": {"sinks": ["als"], "service": {"endpoint": "a:1"}}}),
+            "spec.accessLog.service.endpoint: Invalid value: ",
+        ),
         (json!({"accessLog": {"format": "apache"}}), "spec.accessLog.format: Unsupported value: "),
         (json!({"accessLog": {"format": "%NOTHING%"}}), "spec.accessLog.format: Invalid value: "),
         (json!({"accessLog": {"format": "envoy", "fields": ["path"]}}), "spec.accessLog.fields: Forbidden: "),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
+use backstay_proto::access_log_service::HttpAccessLogEntry;
 use backstay_proto::otlp::logs::v1::LogRecord;
 use backstay_proto::otlp::resource::v1::Resource;
 use backstay_proto::otlp::trace::v1::Span;
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::Counts;
+use crate::access_log_service::{self, AccessLogService};
 use crate::back_off::BackOff;
 use crate::metrics::{Reader, batches};
 use crate::queue::{BATCH, Queue};
@@ -35,6 +37,8 @@ pub struct Targets {
     pub logs: Option<Collector>,
     /// Where metrics go, and how often.
     pub metrics: Option<(Collector, Duration)>,
+    /// Which access log service is told of requests.
+    pub service: Option<AccessLogService>,
 }
 
 /// Where what is sent comes from.
@@ -45,6 +49,8 @@ pub struct Sources {
     pub logs: Queue<LogRecord>,
     /// Metrics as those who fetch them are answered, asked for when it is time to.
     pub metrics: Box<dyn Fn() -> String + Send>,
+    /// Requests for an access log service.
+    pub requests: Queue<HttpAccessLogEntry>,
 }
 
 /// The thread that sends. Dropped, it sends what it has, for two seconds at most.
@@ -106,13 +112,14 @@ async fn run(
     targets: watch::Receiver<Targets>,
     stop: watch::Receiver<bool>,
 ) {
-    let Sources { spans, logs, metrics } = sources;
+    let Sources { spans, logs, metrics, requests } = sources;
     let line = |signal| Line { signal, resource, counts, targets: targets.clone(), stop: stop.clone() };
     let work = async {
         tokio::join!(
             line(Signal::Traces).queued(&spans, |targets| targets.traces.clone()),
             line(Signal::Logs).queued(&logs, |targets| targets.logs.clone()),
             line(Signal::Metrics).periodic(&metrics),
+            access_log_service::run(&requests, targets.clone(), counts, stop.clone()),
         );
     };
     let mut stop = stop.clone();

@@ -19,10 +19,12 @@ pub enum Signal {
     Logs,
     /// Metrics.
     Metrics,
+    /// Requests, told to Envoy's access log service.
+    Requests,
 }
 
 impl Signal {
-    /// All of them.
+    /// Those that collectors of OpenTelemetry are told of.
     pub const ALL: [Self; 3] = [Self::Traces, Self::Logs, Self::Metrics];
 
     /// Its name, as in labels and in paths.
@@ -32,6 +34,7 @@ impl Signal {
             Self::Traces => "traces",
             Self::Logs => "logs",
             Self::Metrics => "metrics",
+            Self::Requests => "requests",
         }
     }
 
@@ -41,6 +44,8 @@ impl Signal {
             Self::Traces => "/v1/traces",
             Self::Logs => "/v1/logs",
             Self::Metrics => "/v1/metrics",
+            // They are not told so.
+            Self::Requests => "",
         }
     }
 
@@ -50,6 +55,7 @@ impl Signal {
             Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
             Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
             Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            Self::Requests => "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs",
         }
     }
 }

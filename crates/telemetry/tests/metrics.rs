@@ -88,7 +88,8 @@ fn start(levels: usize, collector: Collector, interval: Duration) -> (Exporter, 
         format!("# HELP read_total Times.\n# TYPE read_total counter\nread_total {times}\n# TYPE level gauge\n{levels}")
     };
     let of = resource("backstay-proxy", "one", &[], &Environment::default());
-    let sources = Sources { spans, logs, metrics: Box::new(metrics) };
+    let requests = Queue::new(Signal::Requests, 1, Arc::clone(&counts));
+    let sources = Sources { spans, logs, metrics: Box::new(metrics), requests };
     let targets = Targets { metrics: Some((collector, interval)), ..Targets::default() };
     (Exporter::start(sources, of, Arc::clone(&counts), targets).unwrap(), counts)
 }

@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(super) written: bool,
     /// Lines are told to a collector.
     pub(super) told: bool,
+    /// Requests are told to an access log service.
+    pub(super) served: bool,
     pub(crate) filter: LogFilter,
     pub(super) redaction: Redaction,
     request_headers: Box<[HeaderName]>,
@@ -43,7 +45,8 @@ impl Default for Plan {
 impl Plan {
     /// What `log` asks for.
     pub(crate) fn new(log: AccessLog) -> Self {
-        let AccessLog { stdout: written, otlp: told, layout, filter, redaction } = log;
+        let AccessLog { stdout: written, otlp: told, service, layout, filter, redaction } = log;
+        let served = service.is_some();
         let distinct = |names: Vec<HeaderName>| {
             let mut distinct: Vec<HeaderName> = Vec::with_capacity(names.len());
             for name in names {
@@ -54,7 +57,7 @@ impl Plan {
             distinct.into_boxed_slice()
         };
         let operators = || layout.operators();
-        let tells_tls = match &layout {
+        let tells_tls = served || match &layout {
             Layout::Fields(fields) => fields
                 .names
                 .iter()
@@ -62,7 +65,7 @@ impl Plan {
             _ => operators()
                 .any(|operator| matches!(operator, Operator::TlsVersion | Operator::TlsCipher | Operator::ServerName)),
         };
-        let tells_local = operators().any(|operator| {
+        let tells_local = served || operators().any(|operator| {
             matches!(operator, Operator::UpstreamLocalAddress | Operator::UpstreamLocalIp | Operator::UpstreamLocalPort)
         });
         let (request, response) = match &layout {
@@ -83,6 +86,7 @@ impl Plan {
             layout,
             written,
             told,
+            served,
             filter,
             redaction,
         }

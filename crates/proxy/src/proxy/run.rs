@@ -10,6 +10,7 @@ use std::time::Duration;
 use backstay_guard::PageGuard;
 use backstay_limiter::Registry;
 use backstay_proto::RESOURCE_TYPE_URL;
+use backstay_proto::access_log_service::{self, HttpAccessLogEntry};
 use backstay_proto::discovery::Node;
 use backstay_proto::otlp::logs::v1::LogRecord;
 use backstay_telemetry::resource::resource;
@@ -164,7 +165,8 @@ async fn begin(
     let metrics = Arc::<ServerMetrics>::default();
     let control_metrics = Arc::<ControlMetrics>::default();
     let logs = Queue::new(Signal::Logs, options.limits.access_log_queue, Arc::clone(&metrics.telemetry));
-    let (access_log, log) = match open_log(options, &metrics, reopen, logs.lane())? {
+    let requests = Queue::new(Signal::Requests, options.limits.access_log_queue, Arc::clone(&metrics.telemetry));
+    let (access_log, log) = match open_log(options, &metrics, reopen, (logs.lane(), requests.lane()))? {
         Some((log, tasks)) => (Some(log), Some(tasks)),
         None => (None, None),
     };
@@ -178,7 +180,7 @@ async fn begin(
     }
     let tracing = Arc::new(Tracing::new(options.limits.span_queue, Arc::clone(&metrics.telemetry)));
     let counted = Arc::<OnceLock<Weak<Admin>>>::default();
-    let traces = traces(options, &tracing, logs, &metrics, Arc::clone(&counted))?;
+    let traces = traces(options, &tracing, (logs, requests), &metrics, Arc::clone(&counted))?;
     let live = Arc::new(Live::new(options.limits.max_live_sessions, Arc::clone(&metrics)));
     let workers = Workers::start(server::Options {
         threads: options.threads,
@@ -329,10 +331,10 @@ fn open_log(
     options: &Options,
     metrics: &Arc<ServerMetrics>,
     reopen: Arc<Notify>,
-    told: Lane<LogRecord>,
+    (told, served): (Lane<LogRecord>, Lane<HttpAccessLogEntry>),
 ) -> Result<Option<(access::Log, LogTasks)>, StartError> {
     let (log, records) = access::channel(options.limits.access_log_queue);
-    let records = records.telling(told);
+    let records = records.telling(told, served);
     let (over, ended) = oneshot::channel::<()>();
     let metrics = Arc::clone(metrics);
     let thread = std::thread::Builder::new().name("access-log".to_owned());
@@ -371,19 +373,25 @@ fn open_log(
 fn traces(
     options: &Options,
     tracing: &Arc<Tracing>,
-    logs: Queue<LogRecord>,
+    (logs, requests): (Queue<LogRecord>, Queue<HttpAccessLogEntry>),
     metrics: &ServerMetrics,
     counted: Arc<OnceLock<Weak<Admin>>>,
 ) -> Result<TraceControl, StartError> {
     let counts = &metrics.telemetry;
     let told = move || counted.get().and_then(Weak::upgrade).map(|admin| admin::told(&admin)).unwrap_or_default();
-    let sources = Sources { spans: tracing.queue(), logs, metrics: Box::new(told) };
+    let sources = Sources { spans: tracing.queue(), logs, metrics: Box::new(told), requests };
     let environment = options.telemetry.clone();
     let given = [("backstay.fleet", options.fleet.as_str())];
     let resource = resource("backstay-proxy", &options.node_id, &given, &environment);
     let exporter =
         Exporter::start(sources, resource, Arc::clone(counts), Targets::default()).map_err(StartError::Thread)?;
-    let traces = TraceControl { tracing: Arc::clone(tracing), exporter, environment };
+    let node = access_log_service::Node {
+        id: options.node_id.clone(),
+        cluster: options.fleet.clone(),
+        user_agent_name: "backstay-proxy".to_owned(),
+        user_agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let traces = TraceControl { tracing: Arc::clone(tracing), exporter, environment, node };
     traces.follow(None);
     Ok(traces)
 }

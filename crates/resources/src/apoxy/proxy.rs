@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::access_log::{AccessLog, LogFilter, LogRedaction};
+pub use self::access_log::{AccessLog, LogFilter, LogRedaction, LogService};
 pub use self::metrics::Metrics;
 pub use self::tracing::{Collector, CollectorHeader, Sampling, Tracing};
 use crate::check::typed;

@@ -257,11 +257,24 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         read: Rises("cause", |process| process.server.telemetry.of(Signal::Metrics).dropped()[1..].into()),
     },
     Family {
+        name: "backstay_telemetry_requests_sent_total",
+        help: "Requests that an access log service was told of.",
+        read: Rise(|process| process.server.telemetry.of(Signal::Requests).sent()),
+    },
+    Family {
+        name: "backstay_telemetry_requests_dropped_total",
+        help: "Requests that no access log service was told of: there were too many to wait, or it could not be reached.",
+        read: Rises("cause", |process| {
+            let [queue, _, unreachable] = process.server.telemetry.of(Signal::Requests).dropped();
+            vec![queue, unreachable]
+        }),
+    },
+    Family {
         name: "backstay_telemetry_failures_total",
         help: "Requests to a collector that failed; what they told is told again, or dropped.",
         read: Rises("signal", |process| {
             let failures = |signal: Signal| (signal.name(), process.server.telemetry.of(signal).failures());
-            Signal::ALL.map(failures).into()
+            [Signal::Traces, Signal::Logs, Signal::Metrics, Signal::Requests].map(failures).into()
         }),
     },
     Family {
