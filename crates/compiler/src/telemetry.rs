@@ -1,7 +1,9 @@
 //! What a Proxy object says that its fleet tells, as proxies receive it.
 
 use backstay_proto::config::{self, access_log};
-use backstay_resources::apoxy::{AccessLog, Collector, CollectorHeader, LogFilter, LogRedaction, LogService, Metrics, ProxySpec, Tracing};
+use backstay_resources::apoxy::{
+    AccessLog, Collector, CollectorHeader, LogFilter, LogRedaction, LogService, Metrics, ProxySpec, Tracing,
+};
 
 /// What `spec` says; `None` where it says nothing.
 pub(crate) fn telemetry(spec: &ProxySpec) -> Option<config::Telemetry> {

@@ -109,7 +109,8 @@ impl Changes {
     /// A proxy of a fleet was sent something as of a revision.
     pub(crate) fn sent(&self, revision: u64, stream: StreamId, fleet: &Arc<str>, node: &str) {
         if let Some(shared) = &self.0 {
-            shared.came_to_pass(Mark { revision, what: What::Sent(Instant::now(), stream, fleet.clone(), node.into()) });
+            shared
+                .came_to_pass(Mark { revision, what: What::Sent(Instant::now(), stream, fleet.clone(), node.into()) });
         }
     }
 

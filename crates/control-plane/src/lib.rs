@@ -71,8 +71,8 @@ pub use backstay_store::etcd::options::AddressError as EtcdAddressError;
 
 use self::access::Gate;
 pub use self::access::{AccessError, AccessLimits, AccessOptions, AuditLimits, TokenIssuer, TokenKeys};
-pub use self::dialects::{FastlyOptions, registry};
 use self::changes::{Changes, Commits};
+pub use self::dialects::{FastlyOptions, registry};
 use self::dialects::{dialects, front_ends};
 pub use self::doors::DoorLimits;
 use self::doors::{AdmissionLayer, Doors, JoinTokens, Joining};
@@ -172,6 +172,8 @@ impl ControlPlane {
     /// # Errors
     /// [`StartError`] says what stands in the way. Nothing is left running then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        let targets = telemetry::targets(&options.telemetry.environment).map_err(StartError::Telemetry)?;
+        let changes = Changes::new(&options.telemetry.environment).map_err(StartError::Telemetry)?;
         let security = &options.security;
         // Whoever shows a certificate that the API's own door has verified is who it says.
         let certificates = options.access.certificates || security.api.client_authorities.is_some();
@@ -196,7 +198,6 @@ impl ControlPlane {
         };
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
-        let changes = Changes::new(&options.telemetry.environment).map_err(StartError::Telemetry)?;
         let store = Commits::of(store, &changes);
 
         let reports = Arc::new(Reports::default());
@@ -280,18 +281,12 @@ impl ControlPlane {
         };
         let told = scrape.exposition.told.clone();
         let read = scrape.clone();
-        let telling = telemetry::start(&options.telemetry, &changes, told, move || read.text())?;
-        let router = api::router(
-            &store,
-            &registry,
-            &fleets,
-            &shared,
-            scrape,
-            (api_options, options.limits.grpc),
-            watches_stop,
-        )?
-        .merge(dialects)
-        .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));
+        let telling = telemetry::start(&options.telemetry, targets, &changes, told, move || read.text());
+        let telling = telling.inspect_err(|_| stop.cancel())?;
+        let router =
+            api::router(&store, &registry, &fleets, &shared, scrape, (api_options, options.limits.grpc), watches_stop)?
+                .merge(dialects)
+                .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));
         let router = match options.log_switch {
             Some(switch) => router.merge(health::logging(switch)),
             None => router,

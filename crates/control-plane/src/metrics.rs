@@ -434,10 +434,7 @@ fn write_process(text: &mut String, usage: &Usage) {
 
 /// Appends what collectors were told, under the names that proxies have for it.
 fn write_telemetry(text: &mut String, counts: &Counts) {
-    let told = [
-        (Signal::Traces, "spans", "Spans"),
-        (Signal::Metrics, "metrics", "Numbers and histograms"),
-    ];
+    let told = [(Signal::Traces, "spans", "Spans"), (Signal::Metrics, "metrics", "Numbers and histograms")];
     for (signal, name, what) in told {
         let (name, counts) = (format!("backstay_telemetry_{name}"), counts.of(signal));
         let _ = writeln!(text, "# HELP {name}_sent_total {what} that a collector has taken.");

@@ -41,6 +41,7 @@ impl ControlPlane {
     /// # Errors
     /// [`StartError`] says what stands in the way. Nothing is left running then.
     pub async fn relay(options: Options, fleet: &str, limits: RelayLimits) -> Result<(Self, Inlet), StartError> {
+        let targets = telemetry::targets(&options.telemetry.environment).map_err(StartError::Telemetry)?;
         let security = &options.security;
         let certificates = options.access.certificates || security.api.client_authorities.is_some();
         let access = AccessOptions { certificates, ..options.access };
@@ -86,7 +87,7 @@ impl ControlPlane {
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
         let join_tokens = JoinTokens::new(store.clone());
         let (told, read) = (exposition.told.clone(), exposition.clone());
-        let telling = telemetry::start(&options.telemetry, &Changes::default(), told, move || read.render())?;
+        let telling = telemetry::start(&options.telemetry, targets, &Changes::default(), told, move || read.render())?;
         let router = api::relay_router(&store, &fleets, &shared, exposition).merge(api::doors(
             doors.authority.clone(),
             join_tokens.clone(),

@@ -18,14 +18,14 @@ pub struct TelemetryOptions {
     pub instance: String,
 }
 
-/// Has a collector told what the variables name, if they name one: metrics as `text` has them, and `changes`.
+/// Has `targets` told, if there are any: of metrics as `text` has them, and of `changes`.
 pub(crate) fn start(
     options: &TelemetryOptions,
+    targets: Targets,
     changes: &Changes,
     counts: Arc<Counts>,
     text: impl Fn() -> String + Send + 'static,
 ) -> Result<Option<Exporter>, StartError> {
-    let targets = targets(&options.environment).map_err(StartError::Telemetry)?;
     if targets == Targets::default() {
         return Ok(None);
     }
@@ -38,7 +38,11 @@ pub(crate) fn start(
     Exporter::start(sources, of, counts, targets).map(Some).map_err(StartError::Thread)
 }
 
-fn targets(environment: &Environment) -> Result<Targets, EnvironmentError> {
+/// Who is told, as the variables say.
+///
+/// # Errors
+/// The variable that cannot be honoured.
+pub(crate) fn targets(environment: &Environment) -> Result<Targets, EnvironmentError> {
     let aimed = |signal| match environment.silences(signal) {
         true => Ok(None),
         false => environment.collector(signal, None),

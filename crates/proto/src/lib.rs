@@ -150,7 +150,9 @@ pub mod opentelemetry {
 pub use backstay::{
     admin::v1 as admin, config::v1 as config, join::v1 as join, live::v1 as live, report::v1 as report,
 };
-pub use envoy::service::{accesslog::v3 as access_log_service, discovery::v3 as discovery, status::v3 as client_status};
+pub use envoy::service::{
+    accesslog::v3 as access_log_service, discovery::v3 as discovery, status::v3 as client_status,
+};
 pub use opentelemetry::proto as otlp;
 
 /// The descriptors of all messages, as an encoded `google.protobuf.FileDescriptorSet`.

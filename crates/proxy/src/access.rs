@@ -69,7 +69,10 @@ pub fn channel(capacity: usize) -> (Log, Records) {
     let (sender, receiver) = sync_channel(capacity);
     let asked = Arc::<AtomicBool>::default();
     let plan = Arc::new(ArcSwapOption::from_pointee(Plan::default()));
-    (Log { queue: sender, asked: Arc::clone(&asked), plan }, Records { queue: receiver, asked, told: None, served: None })
+    (
+        Log { queue: sender, asked: Arc::clone(&asked), plan },
+        Records { queue: receiver, asked, told: None, served: None },
+    )
 }
 
 impl Log {

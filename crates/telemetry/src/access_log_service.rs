@@ -127,7 +127,11 @@ async fn deliver(
         let wait = back_off.next(None).filter(|_| !*stop.borrow());
         let Some(wait) = wait else {
             counts.unreachable(count);
-            tracing::warn!(count, why, "the access log service cannot be told for too long; what it was to be told is lost");
+            tracing::warn!(
+                count,
+                why,
+                "the access log service cannot be told for too long; what it was to be told is lost"
+            );
             return None;
         };
         tracing::debug!(count, why, ?wait, "the access log service cannot be told; it is tried again");

@@ -195,10 +195,9 @@ impl Family<'_> {
                 aggregation_temporality: cumulative,
                 is_monotonic: true,
             }),
-            Kind::Histogram => metric::Data::Histogram(Histogram {
-                data_points: self.histograms,
-                aggregation_temporality: cumulative,
-            }),
+            Kind::Histogram => {
+                metric::Data::Histogram(Histogram { data_points: self.histograms, aggregation_temporality: cumulative })
+            }
         };
         Some(Metric { name, description, unit: unit.to_owned(), data: Some(data) })
     }
@@ -238,7 +237,8 @@ fn divide(metric: Metric, most: usize) -> Vec<Metric> {
         return vec![metric];
     }
     let Metric { name, description, unit, data } = metric;
-    let with = |data| Metric { name: name.clone(), description: description.clone(), unit: unit.clone(), data: Some(data) };
+    let with =
+        |data| Metric { name: name.clone(), description: description.clone(), unit: unit.clone(), data: Some(data) };
     match data {
         None => Vec::new(),
         Some(metric::Data::Gauge(gauge)) => {

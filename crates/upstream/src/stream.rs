@@ -27,11 +27,7 @@ pub(super) struct Carrier {
 
 impl Carrier {
     /// None yet, on a connection of `member` to `endpoint`.
-    pub(super) fn new(
-        member: &Rc<Member>,
-        endpoint: &Arc<EndpointState>,
-        local: Option<SocketAddr>,
-    ) -> Rc<Self> {
+    pub(super) fn new(member: &Rc<Member>, endpoint: &Arc<EndpointState>, local: Option<SocketAddr>) -> Rc<Self> {
         let (member, endpoint) = (Rc::clone(member), Arc::clone(endpoint));
         let rests = Cell::new(Some(member.rests(&endpoint)));
         Rc::new(Self { streams: Cell::new(0), rests, seen: Cell::new(false), member, endpoint, local })

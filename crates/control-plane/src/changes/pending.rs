@@ -75,7 +75,8 @@ impl Pending {
                 let proxy = self.proxies.get_mut(stream)?;
                 let (sent, refused) = (proxy.sent.take()?, proxy.refused.take());
                 let (name, fleet) = (proxy.name.clone(), proxy.fleet.clone());
-                let mut span = of(self.request.span("acknowledge", self.commit, (sent, *at), self.revision), &name, &fleet);
+                let mut span =
+                    of(self.request.span("acknowledge", self.commit, (sent, *at), self.revision), &name, &fleet);
                 span.error = refused.map(String::from);
                 Some(span)
             }

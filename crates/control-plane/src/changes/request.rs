@@ -75,7 +75,8 @@ pub(crate) async fn layer(State(changes): State<Changes>, request: axum::extract
     let path = request.uri().path().to_owned();
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     // Those of gRPC are few, and say more than POST.
-    let name = if kind.starts_with("application/grpc") { path.trim_start_matches('/').to_owned() } else { method.clone() };
+    let name =
+        if kind.starts_with("application/grpc") { path.trim_start_matches('/').to_owned() } else { method.clone() };
     let of = Arc::new(of);
     let response = origin::within(of.clone(), next.run(request)).await;
     if let Some(shared) = changes.0.as_ref().filter(|_| of.committed.load(Relaxed)) {

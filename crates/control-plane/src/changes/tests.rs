@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use backstay_store::{Expect, Key, Memory, Operation, Store as _, Write, origin};
+use backstay_store::{Expect, Key, Memory, Operation, Write, origin};
 use http::HeaderMap;
 
 use super::*;
@@ -56,7 +56,10 @@ async fn a_change_is_followed_to_the_proxies_that_it_concerns() {
     changes.answered(revision + 1, StreamId(3));
     assert_eq!(names(&spans), ["commit", "compile", "send", "send", "acknowledge", "acknowledge"]);
     let all = spans.waiting();
-    assert!(all.iter().all(|span| span.trace_id[..] == *b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10"));
+    assert!(
+        all.iter()
+            .all(|span| span.trace_id[..] == *b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10")
+    );
     assert!(all[1..].iter().all(|span| span.parent_span_id == all[0].span_id));
     let errors: Vec<_> = all.iter().filter_map(|span| span.status.as_ref()).map(|status| &*status.message).collect();
     assert_eq!(errors, ["no such port"]);

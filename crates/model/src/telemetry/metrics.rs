@@ -52,7 +52,8 @@ fn bounds(bounds: &[f64]) -> Checked<Option<Arc<[f64]>>> {
     for (index, bound) in bounds.iter().enumerate() {
         // What is no number is not greater either.
         if !(*bound > before && *bound <= MAX_SECONDS) {
-            let why = format!("is {bound}: bounds are seconds, each greater than the one before, at most {MAX_SECONDS}");
+            let why =
+                format!("is {bound}: bounds are seconds, each greater than the one before, at most {MAX_SECONDS}");
             return refuse(format!("bounds[{index}]"), why);
         }
         before = *bound;

@@ -57,17 +57,23 @@ impl Plan {
             distinct.into_boxed_slice()
         };
         let operators = || layout.operators();
-        let tells_tls = served || match &layout {
-            Layout::Fields(fields) => fields
-                .names
-                .iter()
-                .any(|field| matches!(field, Field::TlsVersion | Field::TlsCipher | Field::ServerName)),
-            _ => operators()
-                .any(|operator| matches!(operator, Operator::TlsVersion | Operator::TlsCipher | Operator::ServerName)),
-        };
-        let tells_local = served || operators().any(|operator| {
-            matches!(operator, Operator::UpstreamLocalAddress | Operator::UpstreamLocalIp | Operator::UpstreamLocalPort)
-        });
+        let tells_tls = served
+            || match &layout {
+                Layout::Fields(fields) => fields
+                    .names
+                    .iter()
+                    .any(|field| matches!(field, Field::TlsVersion | Field::TlsCipher | Field::ServerName)),
+                _ => operators().any(|operator| {
+                    matches!(operator, Operator::TlsVersion | Operator::TlsCipher | Operator::ServerName)
+                }),
+            };
+        let tells_local = served
+            || operators().any(|operator| {
+                matches!(
+                    operator,
+                    Operator::UpstreamLocalAddress | Operator::UpstreamLocalIp | Operator::UpstreamLocalPort
+                )
+            });
         let (request, response) = match &layout {
             Layout::Fields(fields) => (fields.request_headers.clone(), fields.response_headers.clone()),
             _ => (

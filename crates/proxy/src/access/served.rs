@@ -56,7 +56,9 @@ impl Record {
             downstream_local_address: Some(address(self.local)),
             tls_properties: tls,
             start_time: Some(self.start.into()),
-            time_to_first_upstream_tx_byte: self.sent.and_then(|sent| duration(sent.saturating_duration_since(self.begun))),
+            time_to_first_upstream_tx_byte: self
+                .sent
+                .and_then(|sent| duration(sent.saturating_duration_since(self.begun))),
             time_to_first_upstream_rx_byte: self.response_after.and_then(duration),
             time_to_last_downstream_tx_byte: duration(self.duration),
             upstream_remote_address: self.upstream.map(address),

@@ -21,13 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Copies a request to `mirror`, if the dice say so. The copy runs on its own: neither its failure nor its slowness reaches
 /// the request.
-pub(super) fn copy(
-    exchange: &Exchange,
-    mirror: &Mirror,
-    parts: &Parts,
-    hop: &HopByHop,
-    body: &mut RequestBody,
-) {
+pub(super) fn copy(exchange: &Exchange, mirror: &Mirror, parts: &Parts, hop: &HopByHop, body: &mut RequestBody) {
     let thread = &exchange.client.thread;
     if thread.random_below(u64::from(mirror.denominator.get())) >= u64::from(mirror.numerator) {
         return;

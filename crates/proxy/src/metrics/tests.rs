@@ -7,8 +7,8 @@ use backstay_upstream::counts::{
     BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts,
 };
 
-use backstay_trace::{SpanId, TraceId};
 use super::{BackendSnapshot, Members, Process, envoy, prometheus};
+use backstay_trace::{SpanId, TraceId};
 
 fn backend(name: &str) -> BackendSnapshot {
     BackendSnapshot {

@@ -66,7 +66,12 @@ fn read_exemplar(text: &str) -> Option<Exemplar> {
     let (value, seconds) = rest.trim_start().split_once(' ')?;
     // To the millisecond, which is as it was written.
     let milliseconds = (seconds.parse::<f64>().ok()? * 1000.0).round();
-    Some(exemplar(of("trace_id")?, of("span_id").unwrap_or_default(), value.parse().ok()?, milliseconds as u64 * 1_000_000))
+    Some(exemplar(
+        of("trace_id")?,
+        of("span_id").unwrap_or_default(),
+        value.parse().ok()?,
+        milliseconds as u64 * 1_000_000,
+    ))
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {

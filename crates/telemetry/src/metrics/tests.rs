@@ -63,10 +63,16 @@ fn each_family_is_told_as_what_it_is() {
     let cpu = &sum(&metrics[1]).data_points[0];
     assert_eq!(cpu.value, Some(number_data_point::Value::AsDouble(3.0)), "seconds may have a fraction the next time");
     let [b, c] = &histogram(&metrics[3]).data_points[..] else { panic!("{:?}", metrics[3]) };
-    assert_eq!((b.count, b.sum, &*b.bucket_counts, &*b.explicit_bounds), (6, Some(4.5), &[2, 3, 1][..], &[0.1, 1.0][..]));
+    assert_eq!(
+        (b.count, b.sum, &*b.bucket_counts, &*b.explicit_bounds),
+        (6, Some(4.5), &[2, 3, 1][..], &[0.1, 1.0][..])
+    );
     assert_eq!((c.count, &*c.bucket_counts, &*c.attributes), (1, &[0, 1][..], &[text("backend", "c")][..]));
     let exemplar = &b.exemplars[0];
-    assert_eq!((exemplar.trace_id[15], exemplar.span_id[7], exemplar.time_unix_nano), (16, 8, 1_700_000_000_250_000_000));
+    assert_eq!(
+        (exemplar.trace_id[15], exemplar.span_id[7], exemplar.time_unix_nano),
+        (16, 8, 1_700_000_000_250_000_000)
+    );
     assert_eq!(exemplar.value, Some(exemplar::Value::AsDouble(0.5)));
 }
 
@@ -75,7 +81,10 @@ fn what_begins_anew_says_so() {
     let mut reader = Reader::new(at(1));
     let starts = |metrics: &[Metric]| {
         let histogram = &histogram(metrics.last().unwrap()).data_points;
-        (sum(&metrics[0]).data_points[0].start_time_unix_nano / 1_000_000_000, histogram[1].start_time_unix_nano / 1_000_000_000)
+        (
+            sum(&metrics[0]).data_points[0].start_time_unix_nano / 1_000_000_000,
+            histogram[1].start_time_unix_nano / 1_000_000_000,
+        )
     };
     assert_eq!(starts(&reader.read(TEXT, at(2))), (1, 1));
     assert_eq!(starts(&reader.read(TEXT, at(3))), (1, 1));
