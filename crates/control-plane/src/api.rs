@@ -14,7 +14,7 @@ use backstay_proto::client_status::client_status_discovery_service_server::Clien
 use backstay_proto::live::live_service_server::LiveServiceServer;
 use backstay_resources::{GoDuration, Registry, Timestamp};
 use backstay_store::{Replicas, Store};
-use backstay_telemetry::open_metrics;
+use backstay_telemetry::{Counts, open_metrics};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -33,6 +33,7 @@ use crate::live::{Attendance, LiveAdmin};
 use crate::metrics::Exposition;
 use crate::replicas;
 use crate::shared::{Compiling, Shared};
+use crate::telemetry::Text;
 
 /// How long a join token may be good for, in seconds.
 const JOIN_TOKEN_SECONDS: std::ops::RangeInclusive<i64> = 60..=30 * 24 * 3600;
@@ -95,17 +96,34 @@ fn refused(status: StatusCode, message: impl Into<String>) -> Response {
 /// All that `/metrics` shows.
 #[derive(Clone)]
 pub(crate) struct Scrape {
-    pub(crate) exposition: Exposition,
-    pub(crate) fleets: Arc<Fleets>,
-    pub(crate) others: Option<Arc<dyn Replicas>>,
-    pub(crate) figures: Arc<ObjectFigures>,
-    pub(crate) objects: Arc<Shared>,
-    pub(crate) attendance: Arc<Attendance>,
+    exposition: Exposition,
+    fleets: Arc<Fleets>,
+    others: Option<Arc<dyn Replicas>>,
+    figures: Arc<ObjectFigures>,
+    objects: Arc<Shared>,
+    attendance: Arc<Attendance>,
 }
 
 impl Scrape {
+    pub(crate) fn new(
+        exposition: Exposition,
+        fleets: &Arc<Fleets>,
+        store: &dyn Store,
+        objects: &Arc<Shared>,
+        attendance: &Arc<Attendance>,
+    ) -> Self {
+        let (fleets, objects, attendance) = (fleets.clone(), objects.clone(), attendance.clone());
+        Self { exposition, fleets, others: store.replicas(), figures: Arc::default(), objects, attendance }
+    }
+}
+
+impl Text for Scrape {
+    fn counts(&self) -> Arc<Counts> {
+        self.exposition.told.clone()
+    }
+
     /// In Prometheus' text format.
-    pub(crate) fn text(&self) -> String {
+    fn text(&self) -> String {
         let of_fleets = replicas::figures(&self.fleets, self.others.as_deref());
         self.exposition.render() + &of_fleets + &self.figures.render(&self.objects) + &self.attendance.render()
     }

@@ -71,7 +71,7 @@ pub use backstay_store::etcd::options::AddressError as EtcdAddressError;
 
 use self::access::Gate;
 pub use self::access::{AccessError, AccessLimits, AccessOptions, AuditLimits, TokenIssuer, TokenKeys};
-use self::changes::{Changes, Commits};
+use self::changes::Commits;
 pub use self::dialects::{FastlyOptions, registry};
 use self::dialects::{dialects, front_ends};
 pub use self::doors::DoorLimits;
@@ -92,7 +92,7 @@ pub use self::relay::{Inlet, RelayLimits};
 use self::replicas::Leadership;
 use self::reports::{Reporting, Reports};
 pub use self::security::{AuthorityFrom, DoorFiles, FrontProxies, ProxyAccounts, PublishAuthority, Security};
-use self::shared::Shared;
+use self::shared::{Shared, until};
 use self::source::FleetSource;
 pub use self::telemetry::TelemetryOptions;
 use self::views::Views;
@@ -172,8 +172,7 @@ impl ControlPlane {
     /// # Errors
     /// [`StartError`] says what stands in the way. Nothing is left running then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let targets = telemetry::targets(&options.telemetry.environment).map_err(StartError::Telemetry)?;
-        let changes = Changes::new(&options.telemetry.environment).map_err(StartError::Telemetry)?;
+        let (targets, changes) = telemetry::read(&options.telemetry)?;
         let security = &options.security;
         // Whoever shows a certificate that the API's own door has verified is who it says.
         let certificates = options.access.certificates || security.api.client_authorities.is_some();
@@ -271,17 +270,8 @@ impl ControlPlane {
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
         let dialects = dialects(&store, options.fastly, &reports, exposition.fastly_meter());
         let join_tokens = doors.join_tokens.clone();
-        let scrape = api::Scrape {
-            exposition,
-            fleets: fleets.clone(),
-            others: store.replicas(),
-            figures: Arc::default(),
-            objects: shared.clone(),
-            attendance: attendance.clone(),
-        };
-        let told = scrape.exposition.told.clone();
-        let read = scrape.clone();
-        let telling = telemetry::start(&options.telemetry, targets, &changes, told, move || read.text());
+        let scrape = api::Scrape::new(exposition, &fleets, &*store, &shared, &attendance);
+        let telling = telemetry::start(&options.telemetry, targets, &changes, &scrape);
         let telling = telling.inspect_err(|_| stop.cancel())?;
         let router =
             api::router(&store, &registry, &fleets, &shared, scrape, (api_options, options.limits.grpc), watches_stop)?
@@ -408,12 +398,5 @@ impl ControlPlane {
 impl Drop for ControlPlane {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
-    tokio::select! {
-        () = stop.cancelled() => (),
-        () = work => (),
     }
 }

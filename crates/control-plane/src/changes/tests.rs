@@ -28,7 +28,9 @@ async fn commit(changes: &Changes, parent: &str) -> u64 {
     let request = Arc::new(Request::begin(changes, &headers(parent)).unwrap());
     let key = Key::new("things.example", "", "one");
     let write = Write { key, expect: Expect::Absent, operation: Operation::Put("{}".into()) };
-    origin::within(request, origin::carry(store.commit(vec![write]))).await.unwrap().revision
+    // As a request that is done to its end in another task.
+    let work = async { tokio::spawn(origin::carry(async move { store.commit(vec![write]).await })).await };
+    origin::within(request, work).await.unwrap().unwrap().revision
 }
 
 fn names(spans: &Queue<v1::Span>) -> Vec<String> {

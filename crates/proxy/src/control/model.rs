@@ -15,7 +15,6 @@ use backstay_limiter::Registry;
 use backstay_model::{
     AddressSet, Fault, Faults, Listener, Revocations, Route, Secret, Slot, Table, Telemetry, TlsSpec,
 };
-use backstay_upstream::counts::Bounds;
 use backstay_xds::client::Rejection;
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
@@ -144,16 +143,6 @@ impl Model {
     pub(crate) fn logging(mut self, log: Option<LogControl>) -> Self {
         self.log = log;
         self
-    }
-
-    /// Counts times by other bounds from now on, or by the usual ones.
-    fn count_by(&mut self, bounds: Option<&Bounds>) {
-        if self.context.bounds.as_ref() == bounds {
-            return;
-        }
-        self.context.bounds = bounds.cloned();
-        self.backends.values().for_each(|accepted| accepted.item.metrics.count_by(bounds));
-        self.calls.count_by(bounds);
     }
 
     /// The same with traces that follow what the fleet says of them.

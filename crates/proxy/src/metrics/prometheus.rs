@@ -5,6 +5,7 @@ mod caches;
 mod calls;
 mod certificates;
 mod process;
+mod telemetry;
 
 use super::family::write;
 use super::{BackendSnapshot, CallSnapshot, Exposition, Process};
@@ -20,6 +21,7 @@ pub(crate) fn prometheus(
 ) -> String {
     let mut text = Exposition::new(exemplars);
     write(&mut text, process::FAMILIES, "", &[("", process)]);
+    write(&mut text, telemetry::FAMILIES, "", &[("", process)]);
     let certificates: Vec<_> = process.certificates.iter().map(|(secret, end)| (&**secret, end)).collect();
     write(&mut text, certificates::FAMILIES, "secret", &certificates);
     let used: Vec<_> =

@@ -10,11 +10,10 @@ use std::time::Duration;
 use backstay_guard::PageGuard;
 use backstay_limiter::Registry;
 use backstay_proto::RESOURCE_TYPE_URL;
-use backstay_proto::access_log_service::{self, HttpAccessLogEntry};
+use backstay_proto::access_log_service::HttpAccessLogEntry;
 use backstay_proto::discovery::Node;
 use backstay_proto::otlp::logs::v1::LogRecord;
-use backstay_telemetry::resource::resource;
-use backstay_telemetry::{Exporter, Lane, Queue, Signal, Sources, Targets};
+use backstay_telemetry::{Lane, Queue, Signal};
 use backstay_xds::client;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, oneshot, watch};
@@ -22,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::options::{AccessLog, Options, RunError, StartError};
+use super::telling::traces;
 use crate::access::{self, LogControl, LogFile};
 use crate::admin::{self, Admin};
 use crate::attend::Attending;
@@ -34,7 +34,7 @@ use crate::process::{self, Descriptors};
 use crate::report;
 use crate::server::{self, Leaver, Traces, Workers};
 use crate::state::{self, StateFile, StateLock};
-use crate::trace::{TraceControl, Tracing};
+use crate::trace::Tracing;
 
 /// What ties the control thread to its [`Proxy`](super::Proxy).
 pub(super) struct Wires {
@@ -367,33 +367,6 @@ fn open_log(
         }
     });
     Ok(Some((log, LogTasks { reopening, ended })))
-}
-
-/// What has traces follow what the fleet and the environment say, and tells them.
-fn traces(
-    options: &Options,
-    tracing: &Arc<Tracing>,
-    (logs, requests): (Queue<LogRecord>, Queue<HttpAccessLogEntry>),
-    metrics: &ServerMetrics,
-    counted: Arc<OnceLock<Weak<Admin>>>,
-) -> Result<TraceControl, StartError> {
-    let counts = &metrics.telemetry;
-    let told = move || counted.get().and_then(Weak::upgrade).map(|admin| admin::told(&admin)).unwrap_or_default();
-    let sources = Sources { spans: tracing.queue(), logs, metrics: Box::new(told), requests };
-    let environment = options.telemetry.clone();
-    let given = [("backstay.fleet", options.fleet.as_str())];
-    let resource = resource("backstay-proxy", &options.node_id, &given, &environment);
-    let exporter =
-        Exporter::start(sources, resource, Arc::clone(counts), Targets::default()).map_err(StartError::Thread)?;
-    let node = access_log_service::Node {
-        id: options.node_id.clone(),
-        cluster: options.fleet.clone(),
-        user_agent_name: "backstay-proxy".to_owned(),
-        user_agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let traces = TraceControl { tracing: Arc::clone(tracing), exporter, environment, node };
-    traces.follow(None);
-    Ok(traces)
 }
 
 /// The address that stands for all addresses of this host: `[::]`, which takes IPv4 as well, unless there is no IPv6 here.

@@ -1,8 +1,9 @@
 //! What a fleet says that its proxies tell.
 
 use backstay_model::{Fault, Telemetry};
+use backstay_upstream::counts::Bounds;
 
-use super::{Arrival, Response};
+use super::{Arrival, Model, Response};
 
 impl Response<'_> {
     /// What the fleet says is in force with the requests that begin from now on.
@@ -29,5 +30,17 @@ impl Response<'_> {
             }
             self.model.count_by(bounds.as_ref());
         }
+    }
+}
+
+impl Model {
+    /// Counts times by other bounds from now on, or by the usual ones.
+    fn count_by(&mut self, bounds: Option<&Bounds>) {
+        if self.context.bounds.as_ref() == bounds {
+            return;
+        }
+        self.context.bounds = bounds.cloned();
+        self.backends.values().for_each(|accepted| accepted.item.metrics.count_by(bounds));
+        self.calls.count_by(bounds);
     }
 }
