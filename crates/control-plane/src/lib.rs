@@ -59,7 +59,6 @@ use backstay_guard::{HostName, LogSwitch, PageGuard};
 use backstay_kube::Events;
 use backstay_resources::Timestamp;
 use backstay_store::{Embedded, Etcd, Store};
-use backstay_telemetry::Exporter;
 use futures::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -163,7 +162,7 @@ pub struct ControlPlane {
     doors: Arc<Doors>,
     join_tokens: JoinTokens,
     /// Ends with it, and has told then what there was to tell.
-    telling: Option<Exporter>,
+    telling: Option<backstay_telemetry::Exporter>,
 }
 
 impl ControlPlane {
@@ -271,8 +270,8 @@ impl ControlPlane {
         let dialects = dialects(&store, options.fastly, &reports, exposition.fastly_meter());
         let join_tokens = doors.join_tokens.clone();
         let scrape = api::Scrape::new(exposition, &fleets, &*store, &shared, &attendance);
-        let telling = telemetry::start(&options.telemetry, targets, &changes, &scrape);
-        let telling = telling.inspect_err(|_| stop.cancel())?;
+        let telling =
+            telemetry::start(&options.telemetry, targets, &changes, &scrape).inspect_err(|_| stop.cancel())?;
         let router =
             api::router(&store, &registry, &fleets, &shared, scrape, (api_options, options.limits.grpc), watches_stop)?
                 .merge(dialects)
