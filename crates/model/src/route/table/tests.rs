@@ -262,7 +262,7 @@ fn a_condition_on_the_path_has_a_name() {
         assert_eq!(condition.to_string(), name);
         let rule = Matcher::path(condition);
         let mut routes = Routes::default();
-        let table = routes.add("*", "*", 1, "r", rule).build();
+        let table = routes.add("", "", 1, "r", rule).build();
         if let Some(found) = table.find("a.example", &Method::GET, "/a/b", None, &HeaderMap::new()) {
             assert_eq!(found.path.to_string(), name);
         }
