@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 /// Every file that declares a package; what they import is found by its path below `proto/`.
-const FILES: [&str; 21] = [
+const FILES: [&str; 22] = [
     "backstay/config/v1/resource.proto",
     "backstay/config/v1/route.proto",
     "backstay/admin/v1/admin.proto",
@@ -20,6 +20,7 @@ const FILES: [&str; 21] = [
     "backstay/join/v1/join.proto",
     "backstay/live/v1/live.proto",
     "backstay/report/v1/report.proto",
+    "envoy/service/accesslog/v3/als.proto",
     "envoy/service/discovery/v3/discovery.proto",
     "envoy/service/status/v3/csds.proto",
     "etcd/rpc.proto",

@@ -49,6 +49,14 @@ pub(crate) fn host_name(otherwise: &str) -> String {
     if host.is_empty() { otherwise.to_owned() } else { host.to_owned() }
 }
 
+/// What a control plane tells collectors, as the environment says, of one that is called like this machine.
+pub(crate) fn telemetry(otherwise: &str) -> backstay_control_plane::TelemetryOptions {
+    backstay_control_plane::TelemetryOptions {
+        environment: backstay_proxy::Environment::of_process(),
+        instance: host_name(otherwise),
+    }
+}
+
 /// Option of every subcommand with addresses that speak no TLS.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct AllowedHostArgs {

@@ -95,6 +95,7 @@ impl Args {
             fastly,
             limits,
             log_switch: Some(log_switch),
+            telemetry: super::telemetry("control-plane"),
         };
         let start = ControlPlane::start(options);
         // etcd may be slow, or away.

@@ -123,6 +123,7 @@ impl Args {
             allowed_hosts: self.allowed_hosts.names.clone(),
             log_switch: Some(log_switch.clone()),
             fastly: self.fastly.options(demo.then_some(manifests::DEMO_GATEWAY)),
+            telemetry: super::telemetry("dev"),
             ..backstay_control_plane::Options::default()
         };
         let control_plane =

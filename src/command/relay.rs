@@ -141,6 +141,7 @@ impl Args {
             allowed_hosts: self.allowed_hosts.names,
             limits,
             log_switch: Some(log_switch),
+            telemetry: super::telemetry("relay"),
             ..Options::default()
         };
         let patience = RelayLimits { patience: self.answer_timeout.0 };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::harness::rest::{BACKENDS, GATEWAYS};
-use crate::harness::tls::Authority;
+use crate::harness::tls::{Authority, Pair};
 use crate::harness::{Client, ControlPlane, Load, Proxy, Upstream, backstay, manifest, port, traffic};
 
 const HOST: &str = "app.example.com";
@@ -78,9 +78,9 @@ async fn a_name_does_not_resolve() {
 }
 
 /// A backend whose endpoint speaks TLS with this certificate.
-async fn over_tls(life: Duration, names: &[&str]) -> (ControlPlane, Proxy, Upstream, u16) {
+async fn over_tls(issue: impl Fn(&Authority) -> Pair) -> (ControlPlane, Proxy, Upstream, u16) {
     let authority = Authority::new();
-    let pair = authority.issue_for(names, life);
+    let pair = issue(&authority);
     let upstream = Upstream::start_tls(pair.acceptor(&["http/1.1"]), |_| async {
         http::Response::new(bytes::Bytes::from("hello"))
     })
@@ -184,25 +184,46 @@ async fn a_fleet_is_not_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_certificate_of_an_endpoint_is_for_another_name_or_has_ended() {
-    let (_control_plane, proxy, _upstream, listen) = over_tls(Duration::from_secs(3600), &["other.example.com"]).await;
+async fn the_certificate_of_an_endpoint_is_for_another_name() {
+    let (_control_plane, proxy, _upstream, listen) =
+        over_tls(|authority| authority.issue_for(&["other.example.com"], Duration::from_secs(3600))).await;
     ask(listen).await;
     says("certificate", || of_proxy(&proxy)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_of_an_endpoint_has_ended() {
+    let (_control_plane, proxy, _upstream, listen) = over_tls(|authority| authority.issue_ended(&[HOST])).await;
+    ask(listen).await;
+    says("expired", || of_proxy(&proxy)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_certificate_of_a_listener_has_ended() {
+    let authority = Authority::new();
+    let (_control_plane, proxy) = showing(&authority.issue_ended(&[HOST])).await;
+    says("is expired", || of_proxy(&proxy)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_of_a_listener_is_about_to_end() {
+    let authority = Authority::new();
+    // It holds for as long as it takes to come into force, and a moment more.
+    let (_control_plane, proxy) = showing(&authority.issue_for(&[HOST], Duration::from_secs(20))).await;
+    says("is about to end", || of_proxy(&proxy)).await;
+}
+
+/// A listener that presents this certificate.
+async fn showing(pair: &Pair) -> (ControlPlane, Proxy) {
     let control_plane = ControlPlane::start();
     let proxy = Proxy::start(control_plane.xds());
     let rest = control_plane.rest();
-    let authority = Authority::new();
-    // It holds for as long as it takes to come into force, and a moment more.
-    rest.create(&authority.issue_for(&[HOST], Duration::from_secs(20)).secret("soon")).await;
+    rest.create(&pair.secret("shown")).await;
     let mut gateway = manifest::gateway("web", port::free());
     gateway["spec"]["listeners"][0]["protocol"] = json!("HTTPS");
-    gateway["spec"]["listeners"][0]["tls"] = json!({"certificateRefs": [{"name": "soon"}]});
+    gateway["spec"]["listeners"][0]["tls"] = json!({"certificateRefs": [{"name": "shown"}]});
     rest.create(&gateway).await;
-    says("is about to end", || of_proxy(&proxy)).await;
+    (control_plane, proxy)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,4 +244,76 @@ async fn file_descriptors_have_run_out() {
     let load = Load::start(2, local(listen), HOST, "/");
     says("file descriptors are open", || of_proxy(&proxy)).await;
     drop(load);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_descriptors_are_used_up_by_traffic() {
+    let upstream = Upstream::answering("hello").await;
+    let (_control_plane, proxy, listen) = serving(&["127.0.0.1"], upstream.port()).await;
+    let open = std::fs::read_dir(format!("/proc/{}/fd", proxy.process.id())).unwrap().count();
+    let most = open + 8;
+    let limit = std::process::Command::new("prlimit")
+        .args(["--pid", &proxy.process.id().to_string(), &format!("--nofile={most}:{most}")])
+        .status();
+    if !limit.is_ok_and(|status| status.success()) {
+        return crate::harness::tools::lacking("prlimit", "it lowers the limits of a process that runs");
+    }
+    // More clients than there are descriptors for.
+    let connect = |_| std::net::TcpStream::connect(local(listen)).unwrap();
+    let clients: Vec<_> = (0..64).map(connect).collect();
+    says("connections were not accepted", || of_proxy(&proxy)).await;
+    drop(clients);
+}
+
+/// A disk of so many bytes, for as long as this lives.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    /// `None` where this process may not mount any.
+    fn mount(bytes: usize) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let size = format!("size={bytes}");
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "none"])
+            .arg(directory.path())
+            .stderr(std::process::Stdio::null())
+            .status();
+        mounted.is_ok_and(|status| status.success()).then(|| Self(directory))
+    }
+
+    /// Leaves no room on it.
+    fn fill(&self) {
+        let mut file = std::fs::File::create(self.0.path().join("filler")).unwrap();
+        while std::io::Write::write(&mut file, &[0; 4096]).is_ok_and(|written| written > 0) {}
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_disk_of_the_store_is_full() {
+    let Some(disk) = Disk::mount(64 << 20) else {
+        return crate::harness::tools::lacking("mount", "a disk that is full is one of its own");
+    };
+    let control_plane = ControlPlane::start_in(disk.0.path());
+    let rest = control_plane.rest();
+    disk.fill();
+    let metrics = async || {
+        let client = Client::new();
+        // Until what the store has set aside is used up.
+        for index in 0..4 {
+            let mut backend = manifest::backend(&format!("app-{index}"), &["127.0.0.1"]);
+            backend["metadata"]["generateName"] = json!("app-");
+            backend["metadata"].as_object_mut().unwrap().remove("name");
+            backend["metadata"]["annotations"] = json!({"text": "a".repeat(100_000)});
+            let _ = rest.post(BACKENDS, &backend).await;
+        }
+        let answer = client.get(control_plane.api(), &control_plane.api().to_string(), "/metrics").await;
+        answer.map(|answer| answer.text()).unwrap_or_default()
+    };
+    says("backstay_store_writable 0", || metrics()).await;
 }

@@ -74,6 +74,13 @@ impl Authority {
         self.sign(params)
     }
 
+    /// A certificate for servers of these names that has ended.
+    pub fn issue_ended(&self, names: &[&str]) -> Pair {
+        let mut params = CertificateParams::new(owned(names)).unwrap();
+        params.not_after = (SystemTime::now() - Duration::from_secs(3600)).into();
+        self.sign(params)
+    }
+
     fn sign(&self, params: CertificateParams) -> Pair {
         let key = KeyPair::generate().unwrap();
         // OpenSSL takes a certificate for self-signed whose subject is that of its authority.

@@ -1,14 +1,17 @@
 //! What a Proxy object says that its fleet tells, as proxies receive it.
 
 use backstay_proto::config::{self, access_log};
-use backstay_resources::apoxy::{AccessLog, Collector, CollectorHeader, LogFilter, LogRedaction, ProxySpec, Tracing};
+use backstay_resources::apoxy::{
+    AccessLog, Collector, CollectorHeader, LogFilter, LogRedaction, LogService, Metrics, ProxySpec, Tracing,
+};
 
 /// What `spec` says; `None` where it says nothing.
 pub(crate) fn telemetry(spec: &ProxySpec) -> Option<config::Telemetry> {
     let access_log = spec.access_log.as_ref().map(access_log);
     let tracing = spec.tracing.as_ref().map(tracing);
     let collector = spec.collector.as_ref().map(collector);
-    let telemetry = config::Telemetry { access_log, tracing, collector };
+    let metrics = spec.metrics.as_ref().map(metrics);
+    let telemetry = config::Telemetry { access_log, tracing, collector, metrics };
     (telemetry != config::Telemetry::default()).then_some(telemetry)
 }
 
@@ -31,7 +34,14 @@ fn access_log(spec: &AccessLog) -> config::AccessLog {
         layout: Some(layout),
         filter: spec.filter.as_ref().map(filter),
         redaction: spec.redact.as_ref().map(redaction),
+        service: spec.service.as_ref().map(service),
     }
+}
+
+fn service(spec: &LogService) -> config::AccessLogService {
+    let LogService { endpoint, log_name, headers } = spec.clone();
+    let at = collector(&Collector { endpoint, headers, ..Collector::default() });
+    config::AccessLogService { at: Some(at), log_name }
 }
 
 fn tracing(spec: &Tracing) -> config::Tracing {
@@ -52,6 +62,13 @@ fn collector(spec: &Collector) -> config::Collector {
         headers: spec.headers.iter().map(header).collect(),
         uncompressed: spec.compression == "none",
         timeout: spec.timeout.and_then(|timeout| timeout.0.try_into().ok()),
+    }
+}
+
+fn metrics(spec: &Metrics) -> config::Metrics {
+    config::Metrics {
+        interval: spec.interval.and_then(|interval| interval.0.try_into().ok()),
+        bounds: spec.bounds.iter().map(|bound| bound.0.as_secs_f64()).collect(),
     }
 }
 

@@ -13,8 +13,8 @@ use backstay_proto::admin::fleet_service_server::FleetServiceServer;
 use backstay_proto::client_status::client_status_discovery_service_server::ClientStatusDiscoveryServiceServer;
 use backstay_proto::live::live_service_server::LiveServiceServer;
 use backstay_resources::{GoDuration, Registry, Timestamp};
-use backstay_store::Store;
-use backstay_telemetry::open_metrics;
+use backstay_store::{Replicas, Store};
+use backstay_telemetry::{Counts, open_metrics};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -33,6 +33,7 @@ use crate::live::{Attendance, LiveAdmin};
 use crate::metrics::Exposition;
 use crate::replicas;
 use crate::shared::{Compiling, Shared};
+use crate::telemetry::Text;
 
 /// How long a join token may be good for, in seconds.
 const JOIN_TOKEN_SECONDS: std::ops::RangeInclusive<i64> = 60..=30 * 24 * 3600;
@@ -92,16 +93,53 @@ fn refused(status: StatusCode, message: impl Into<String>) -> Response {
     backstay_kube::refused(status, message).into_response()
 }
 
+/// All that `/metrics` shows.
+#[derive(Clone)]
+pub(crate) struct Scrape {
+    exposition: Exposition,
+    fleets: Arc<Fleets>,
+    others: Option<Arc<dyn Replicas>>,
+    figures: Arc<ObjectFigures>,
+    objects: Arc<Shared>,
+    attendance: Arc<Attendance>,
+}
+
+impl Scrape {
+    pub(crate) fn new(
+        exposition: Exposition,
+        fleets: &Arc<Fleets>,
+        store: &dyn Store,
+        objects: &Arc<Shared>,
+        attendance: &Arc<Attendance>,
+    ) -> Self {
+        let (fleets, objects, attendance) = (fleets.clone(), objects.clone(), attendance.clone());
+        Self { exposition, fleets, others: store.replicas(), figures: Arc::default(), objects, attendance }
+    }
+}
+
+impl Text for Scrape {
+    fn counts(&self) -> Arc<Counts> {
+        self.exposition.told.clone()
+    }
+
+    /// In Prometheus' text format.
+    fn text(&self) -> String {
+        let of_fleets = replicas::figures(&self.fleets, self.others.as_deref());
+        self.exposition.render() + &of_fleets + &self.figures.render(&self.objects) + &self.attendance.render()
+    }
+}
+
 /// REST of the dialects, gRPC admin, `/metrics`, and health.
 pub(crate) fn router(
     store: &Arc<dyn Store>,
     registry: &Registry,
     fleets: &Arc<Fleets>,
     shared: &Arc<Shared>,
-    exposition: Exposition,
+    scrape: Scrape,
     (api_options, options): (backstay_kube::Options, backstay_admin::Options),
-    (attendance, stop): (&Arc<Attendance>, watch::Receiver<bool>),
+    stop: watch::Receiver<bool>,
 ) -> Result<Router, backstay_admin::BuildError> {
+    let (exposition, attendance) = (&scrape.exposition, &scrape.attendance);
     let limits = backstay_kube::Options { meter: exposition.meter(), ..api_options };
     let operations = Operations::new(store.clone(), registry, limits, stop.clone());
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
@@ -126,12 +164,8 @@ pub(crate) fn router(
     };
     let grpc = backstay_admin::build(operations.clone(), options, exposition.admin_meter(), beside)?;
     tokio::spawn(report_health(grpc.health, grpc.services, shared.follow_compiling()));
-    let (figures, objects, attendance) = (ObjectFigures::default(), shared.clone(), attendance.clone());
-    let figures = Arc::new(figures);
-    let (fleets, others) = (fleets.clone(), store.replicas());
     let metrics = get(move |headers: HeaderMap| {
-        let of_fleets = replicas::figures(&fleets, others.as_deref());
-        let text = exposition.render() + &of_fleets + &figures.render(&objects) + &attendance.render();
+        let text = scrape.text();
         let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
         let answer = match open_metrics::is_wanted(accept) {
             true => (open_metrics::OPEN_METRICS, open_metrics::convert(&text)),

@@ -77,6 +77,9 @@ pub enum StartError {
     /// The gRPC API does not fit the contracts that it is described by.
     #[error("the gRPC API cannot be put together: {0}")]
     Grpc(#[from] backstay_admin::BuildError),
+    /// What the environment says of collectors cannot be honoured.
+    #[error(transparent)]
+    Telemetry(backstay_telemetry::EnvironmentError),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] std::io::Error),

@@ -13,6 +13,7 @@
 //! - `relay`: the servers alone, fed by another control plane.
 //! - `replicas`: other control planes on the same store, and which of them leads.
 //! - `faults`: what is not in force, counted and listed.
+//! - `telemetry`: what collectors are told; `changes`: how long a change takes from its request to the last proxy's acknowledgement.
 //! - `offline`: what the compiler says of objects that are not stored.
 //! - [`Security`]: TLS, authorities and proofs, as they are asked for; `doors`: made of that.
 //! - [`Limits`]: everything that has a bound. `api`, `health`, `admin`: the API address. `listen`: connections to both. `bootstrap`: objects that always exist.
@@ -22,6 +23,7 @@ mod admin;
 mod api;
 pub mod backup;
 mod bootstrap;
+mod changes;
 mod dialects;
 mod doors;
 mod error;
@@ -43,6 +45,7 @@ mod security;
 mod shared;
 mod source;
 mod status;
+mod telemetry;
 mod tracker;
 mod views;
 
@@ -50,6 +53,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::middleware::from_fn_with_state;
 use backstay_auth::Audit;
 use backstay_guard::{HostName, LogSwitch, PageGuard};
 use backstay_kube::Events;
@@ -66,6 +70,7 @@ pub use backstay_store::etcd::options::AddressError as EtcdAddressError;
 
 use self::access::Gate;
 pub use self::access::{AccessError, AccessLimits, AccessOptions, AuditLimits, TokenIssuer, TokenKeys};
+use self::changes::Commits;
 pub use self::dialects::{FastlyOptions, registry};
 use self::dialects::{dialects, front_ends};
 pub use self::doors::DoorLimits;
@@ -86,8 +91,9 @@ pub use self::relay::{Inlet, RelayLimits};
 use self::replicas::Leadership;
 use self::reports::{Reporting, Reports};
 pub use self::security::{AuthorityFrom, DoorFiles, FrontProxies, ProxyAccounts, PublishAuthority, Security};
-use self::shared::Shared;
+use self::shared::{Shared, until};
 use self::source::FleetSource;
+pub use self::telemetry::TelemetryOptions;
 use self::views::Views;
 pub use backstay_auth::{Account, AccountError};
 pub use backstay_store::{Keys, KeysError};
@@ -117,6 +123,8 @@ pub struct Options {
     pub limits: Limits,
     /// What `POST /logging` on the API address turns. Default nothing: it is answered as any other unknown path.
     pub log_switch: Option<LogSwitch>,
+    /// Which collector is told of metrics and of changes. Default none.
+    pub telemetry: TelemetryOptions,
 }
 
 impl Default for Options {
@@ -133,6 +141,7 @@ impl Default for Options {
             fastly: FastlyOptions::default(),
             limits: Limits::default(),
             log_switch: None,
+            telemetry: TelemetryOptions::default(),
         }
     }
 }
@@ -152,6 +161,8 @@ pub struct ControlPlane {
     publisher: Option<std::thread::JoinHandle<()>>,
     doors: Arc<Doors>,
     join_tokens: JoinTokens,
+    /// Ends with it, and has told then what there was to tell.
+    telling: Option<backstay_telemetry::Exporter>,
 }
 
 impl ControlPlane {
@@ -160,6 +171,7 @@ impl ControlPlane {
     /// # Errors
     /// [`StartError`] says what stands in the way. Nothing is left running then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        let (targets, changes) = telemetry::read(&options.telemetry)?;
         let security = &options.security;
         // Whoever shows a certificate that the API's own door has verified is who it says.
         let certificates = options.access.certificates || security.api.client_authorities.is_some();
@@ -184,6 +196,7 @@ impl ControlPlane {
         };
         let registry = registry();
         bootstrap::bootstrap(&store, &registry).await?;
+        let store = Commits::of(store, &changes);
 
         let reports = Arc::new(Reports::default());
         let attendance = Arc::new(Attendance::new(options.limits.live));
@@ -214,7 +227,7 @@ impl ControlPlane {
             front_ends(&options.fastly),
             fleets.clone(),
             shared.clone(),
-            metrics.clone(),
+            (metrics.clone(), changes.clone()),
         )?;
         let publisher = publisher::spawn(publisher, shared.clone(), stop.clone())?;
         if !shared.ready().await {
@@ -233,6 +246,7 @@ impl ControlPlane {
             audit: gate.audit.clone(),
             teller: teller.clone(),
             views,
+            changes: changes.clone(),
         };
         let leadership = Leadership::new(&*store);
         let status = status::run(store.clone(), leadership.clone(), shared.clone(), metrics.clone(), teller.clone());
@@ -255,17 +269,13 @@ impl ControlPlane {
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
         let dialects = dialects(&store, options.fastly, &reports, exposition.fastly_meter());
         let join_tokens = doors.join_tokens.clone();
-        let router = api::router(
-            &store,
-            &registry,
-            &fleets,
-            &shared,
-            exposition,
-            (api_options, options.limits.grpc),
-            (&attendance, watches_stop),
-        )?
-        .merge(dialects)
-        .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));
+        let scrape = api::Scrape::new(exposition, &fleets, &*store, &shared, &attendance);
+        let telling =
+            telemetry::start(&options.telemetry, targets, &changes, &scrape).inspect_err(|_| stop.cancel())?;
+        let router =
+            api::router(&store, &registry, &fleets, &shared, scrape, (api_options, options.limits.grpc), watches_stop)?
+                .merge(dialects)
+                .merge(api::doors(doors.authority.clone(), join_tokens.clone(), fleets.clone()));
         let router = match options.log_switch {
             Some(switch) => router.merge(health::logging(switch)),
             None => router,
@@ -279,7 +289,7 @@ impl ControlPlane {
         };
         let api_guard = GuardLayer::new(guard(doors.api.is_some()), metrics.api_requests_refused.clone());
         let xds_guard = GuardLayer::new(guard(doors.xds.is_some()), metrics.xds_requests_refused.clone());
-        let router = health::closing(router, shared.clone());
+        let router = health::closing(router.layer(from_fn_with_state(changes, changes::layer)), shared.clone());
         let api = api_guard.layer(access::protect(router, &gate));
         let timeout = options.limits.connections.header_timeout;
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
@@ -323,6 +333,7 @@ impl ControlPlane {
             publisher: Some(publisher),
             doors,
             join_tokens,
+            telling,
         })
     }
 
@@ -382,6 +393,9 @@ impl ControlPlane {
         if let Some(publisher) = self.publisher.take() {
             let _ = tokio::task::spawn_blocking(move || publisher.join()).await;
         }
+        if let Some(telling) = self.telling.take() {
+            let _ = tokio::task::spawn_blocking(|| telling.end()).await;
+        }
         self.store.release().await;
     }
 }
@@ -389,12 +403,5 @@ impl ControlPlane {
 impl Drop for ControlPlane {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
-    tokio::select! {
-        () = stop.cancelled() => (),
-        () = work => (),
     }
 }

@@ -1,22 +1,28 @@
 //! Metrics of the control plane, in a recorder of its own: several may live in one process.
 
 mod door;
+mod written;
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_kube::events::Forgotten;
 use backstay_kube::{Events, Meter};
 use backstay_store::{Stats, Store};
+use backstay_telemetry::Counts;
+use backstay_telemetry::process::{Plainly, Usage};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 pub(crate) use self::door::DoorMetrics;
+use self::written::{write_events, write_health, write_process, write_telemetry};
 use crate::access::AccessMetrics;
 use crate::reports::Reports;
+use crate::telemetry::Text;
 
 const METADATA: Metadata<'static> = Metadata::new("backstay", Level::INFO, None);
+
+/// Upper bounds of the buckets of histograms, in seconds: from what compiling takes to what a proxy may that is far away.
+const BOUNDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// How often histograms are worked off.
 const UPKEEP: Duration = Duration::from_secs(10);
@@ -128,12 +134,17 @@ pub(crate) struct Exposition {
     reports: Arc<Reports>,
     /// What happened to objects.
     events: Events,
+    /// What collectors were told.
+    pub(crate) told: Arc<Counts>,
 }
 
 impl Metrics {
     /// New metrics, and what renders them.
     pub(crate) fn new(store: Arc<dyn Store>, reports: Arc<Reports>, events: Events) -> (Self, Exposition) {
-        let recorder = Arc::new(PrometheusBuilder::new().build_recorder());
+        let builder = PrometheusBuilder::new();
+        // It refuses an empty list alone.
+        let builder = builder.set_buckets(&BOUNDS).unwrap_or_else(|_| PrometheusBuilder::new());
+        let recorder = Arc::new(builder.build_recorder());
         let metrics = Self {
             streams: gauge(&recorder, "backstay_xds_streams", "Connected discovery streams."),
             responses: counter(&recorder, "backstay_xds_responses_total", "Discovery responses sent."),
@@ -248,6 +259,7 @@ impl Metrics {
             recorder,
             reports,
             events,
+            told: Arc::default(),
         };
         (metrics, exposition)
     }
@@ -323,6 +335,16 @@ impl StoreMetrics {
     }
 }
 
+impl Text for Exposition {
+    fn text(&self) -> String {
+        self.render()
+    }
+
+    fn counts(&self) -> Arc<Counts> {
+        self.told.clone()
+    }
+}
+
 impl Exposition {
     /// Where the REST dialect counts.
     pub(crate) fn meter(&self) -> Meter {
@@ -346,6 +368,8 @@ impl Exposition {
         let mut text = self.handle.render();
         write_health(&mut text, &self.reports);
         write_events(&mut text, &self.events);
+        write_process(&mut text, &Usage::read(&Plainly));
+        write_telemetry(&mut text, &self.told);
         text
     }
 
@@ -356,43 +380,6 @@ impl Exposition {
             tokio::time::sleep(UPKEEP).await;
             self.handle.run_upkeep();
         }
-    }
-}
-
-/// Appends how backends fare. These series come and go with what proxies report, which a recorder does not have them do.
-fn write_health(text: &mut String, reports: &Reports) {
-    const NAME: &str = "backstay_backend_proxies";
-    let counts = reports.counts();
-    if counts.is_empty() {
-        return;
-    }
-    let _ = writeln!(text, "# HELP {NAME} Connected proxies that report on a backend, by the health they see.");
-    let _ = writeln!(text, "# TYPE {NAME} gauge");
-    for (resource, count) in counts {
-        let name = resource.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        for (health, proxies) in
-            [("healthy", count.healthy), ("degraded", count.degraded), ("unhealthy", count.unhealthy)]
-        {
-            let _ = writeln!(text, "{NAME}{{backend=\"{name}\",health=\"{health}\"}} {proxies}");
-        }
-    }
-    text.push('\n');
-}
-
-/// Appends how many events there are, and how many were given up for which limit.
-fn write_events(text: &mut String, events: &Events) {
-    let gauges = [
-        ("backstay_events", "Events that are kept.", events.count()),
-        ("backstay_events_bytes", "Bytes of the events that are kept.", events.bytes()),
-    ];
-    for (name, help, value) in gauges {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
-    }
-    let name = "backstay_events_forgotten_total";
-    let _ = writeln!(text, "# HELP {name} Events that made room, by the limit.\n# TYPE {name} counter");
-    let Forgotten { objects, bytes, age } = events.forgotten();
-    for (limit, count) in [("max_events", objects), ("max_events_bytes", bytes), ("event_ttl", age)] {
-        let _ = writeln!(text, "{name}{{limit=\"{limit}\"}} {count}");
     }
 }
 

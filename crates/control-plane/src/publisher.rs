@@ -15,6 +15,7 @@ use backstay_xds::{Resource, ResourceChange};
 
 use self::last_good::LastGoodSecrets;
 pub(crate) use self::thread::spawn;
+use crate::changes::Changes;
 use crate::fleets::Fleets;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
@@ -28,6 +29,8 @@ pub(crate) struct Publisher {
     fleets: Arc<Fleets>,
     shared: Arc<Shared>,
     metrics: Metrics,
+    /// What is told of the way of changes.
+    told: Changes,
     /// What the compiler has been told of, with the revision that created it: a new listing shows what is gone, and an
     /// object that was deleted and created again is another one.
     known: HashMap<Key, Revision>,
@@ -57,7 +60,7 @@ impl Publisher {
         front_ends: Vec<Box<dyn FrontEnd>>,
         fleets: Arc<Fleets>,
         shared: Arc<Shared>,
-        metrics: Metrics,
+        (metrics, told): (Metrics, Changes),
     ) -> Result<Self, KindTaken> {
         let kinds = registry.iter().map(|kind| (kind.resource(), kind)).collect();
         let compiler = Compiler::new(front_ends)?;
@@ -68,6 +71,7 @@ impl Publisher {
             fleets,
             shared,
             metrics,
+            told,
             known: HashMap::new(),
             read: Read::default(),
             last_good,
@@ -214,7 +218,9 @@ impl Publisher {
         let began = Instant::now();
         let Output { fleets, statuses, last_good_secrets, .. } = self.compiler.apply(changes);
         self.last_good.changed(last_good_secrets);
+        let compiled = (began, Instant::now());
         self.metrics.compile.record(began.elapsed());
+        self.told.compiled(revision, compiled, fleets.keys().cloned());
         let read = std::mem::take(&mut self.read);
         let fleets: BTreeMap<Arc<str>, Vec<ResourceChange>> = fleets
             .into_iter()

@@ -19,6 +19,7 @@ use tower::Layer as _;
 
 pub use self::inlet::{Inlet, RelayLimits};
 use crate::access::{self, Gate};
+use crate::changes::Changes;
 use crate::doors::{AdmissionLayer, Doors, JoinTokens, Joining};
 use crate::error::StartError;
 use crate::events::Teller;
@@ -27,10 +28,10 @@ use crate::listen::{Accept, Bound, Discovery, GuardLayer};
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::reports::{Reporting, Reports};
-use crate::shared::Shared;
+use crate::shared::{Shared, until};
 use crate::source::FleetSource;
 use crate::views::Views;
-use crate::{AccessOptions, ControlPlane, Options, api, health, listen, registry, until};
+use crate::{AccessOptions, ControlPlane, Options, api, health, listen, registry, telemetry};
 
 impl ControlPlane {
     /// Listens as a control plane does, for the proxies of one fleet, and hands out what has to be fed with its configuration. Until that
@@ -40,6 +41,7 @@ impl ControlPlane {
     /// # Errors
     /// [`StartError`] says what stands in the way. Nothing is left running then.
     pub async fn relay(options: Options, fleet: &str, limits: RelayLimits) -> Result<(Self, Inlet), StartError> {
+        let (targets, _) = telemetry::read(&options.telemetry)?;
         let security = &options.security;
         let certificates = options.access.certificates || security.api.client_authorities.is_some();
         let access = AccessOptions { certificates, ..options.access };
@@ -77,12 +79,14 @@ impl ControlPlane {
             audit: gate.audit.clone(),
             teller: teller.clone(),
             views: Arc::new(Views::new(fleets.clone(), shared.clone(), metrics.clone())),
+            changes: Changes::default(),
         };
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let (followed, kept) = (gate.clone(), doors.clone());
         let following = async move { tokio::join!(followed.follow(), kept.keep()) };
         let following = tokio::spawn(until(stop.clone(), following.map(drop)));
         let join_tokens = JoinTokens::new(store.clone());
+        let telling = telemetry::start(&options.telemetry, targets, &Changes::default(), &exposition)?;
         let router = api::relay_router(&store, &fleets, &shared, exposition).merge(api::doors(
             doors.authority.clone(),
             join_tokens.clone(),
@@ -133,6 +137,7 @@ impl ControlPlane {
             publisher: None,
             doors,
             join_tokens,
+            telling,
         };
         Ok((relay, inlet))
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::tracker::Tracker;
 
@@ -103,5 +104,13 @@ impl Shared {
         let mut compiling = self.compiling.subscribe();
         // The sender lives as long as `self`, so the wait cannot fail.
         let _ = compiling.wait_for(|state| *state == Compiling::Ended).await;
+    }
+}
+
+/// Does `work` until it is done or `stop` is said.
+pub(crate) async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stop.cancelled() => (),
+        () = work => (),
     }
 }

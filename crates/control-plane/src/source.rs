@@ -12,6 +12,7 @@ use backstay_xds::server::{Event, Peer, Refusal as NotOpened, Refused, Rejection
 use tokio::sync::watch;
 use tonic::Code;
 
+use crate::changes::Changes;
 use crate::events::Teller;
 use crate::fleets::{Fleets, fleet_of};
 use crate::membership::Membership;
@@ -31,6 +32,8 @@ pub(crate) struct FleetSource {
     pub(crate) teller: Teller,
     /// The same fleets, for Envoys.
     pub(crate) views: Arc<Views>,
+    /// What is told of the way of changes.
+    pub(crate) changes: Changes,
 }
 
 impl Source for FleetSource {
@@ -93,11 +96,18 @@ impl Source for FleetSource {
                 }
                 self.views.refuse_left_out(stream);
             }
-            Event::Sent { type_url, resources, removed, .. } => {
+            Event::Sent { type_url, revision, resources, removed, .. } => {
                 self.metrics.responses.increment(1);
                 self.metrics.resources_sent.increment(resources.len() as u64);
                 let count = resources.len() + removed.len();
-                self.shared.update(|tracker| tracker.sent(stream, &type_url, count, Instant::now()));
+                let mut to = None;
+                self.shared.update(|tracker| {
+                    tracker.sent(stream, &type_url, count, Instant::now());
+                    to = tracker.stream(stream).map(|stream| (stream.fleet.clone(), stream.node_id.clone()));
+                });
+                if let Some((fleet, node)) = to {
+                    self.changes.sent(revision, stream, &fleet, &node);
+                }
             }
             Event::Acknowledged { type_url, resources, removed, .. } => {
                 self.metrics.acknowledged.increment(1);
@@ -107,7 +117,8 @@ impl Source for FleetSource {
                     tracker.accepted(stream, &type_url, names);
                 });
             }
-            Event::Rejected { type_url, resources, removed, rejected, partial, .. } => {
+            Event::Rejected { type_url, revision, resources, removed, rejected, partial, .. } => {
+                self.changes.refused(revision, stream, rejected.first().map_or("", |first| &*first.message));
                 self.metrics.rejected.increment(1);
                 if !partial && resources.len() > 1 {
                     self.metrics.unnamed.increment(1);
@@ -128,6 +139,7 @@ impl Source for FleetSource {
             }
             Event::Synchronized { type_url, revision } => {
                 self.shared.update(|tracker| tracker.synchronised(stream, &type_url, revision));
+                self.changes.answered(revision, stream);
             }
             Event::Closed => {
                 self.metrics.streams.decrement(1.0);

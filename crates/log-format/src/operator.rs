@@ -39,6 +39,12 @@ pub enum Operator {
     UpstreamIp,
     /// `UPSTREAM_REMOTE_PORT`.
     UpstreamPort,
+    /// `UPSTREAM_LOCAL_ADDRESS`: this end of the connection to the endpoint.
+    UpstreamLocalAddress,
+    /// `UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT`.
+    UpstreamLocalIp,
+    /// `UPSTREAM_LOCAL_PORT`.
+    UpstreamLocalPort,
     /// `UPSTREAM_CLUSTER`, `UPSTREAM_CLUSTER_RAW`: the backend.
     Backend,
     /// `UPSTREAM_REQUEST_ATTEMPT_COUNT`.
@@ -122,6 +128,9 @@ impl Operator {
         ("UPSTREAM_REMOTE_ADDRESS", Self::UpstreamAddress),
         ("UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", Self::UpstreamIp),
         ("UPSTREAM_REMOTE_PORT", Self::UpstreamPort),
+        ("UPSTREAM_LOCAL_ADDRESS", Self::UpstreamLocalAddress),
+        ("UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", Self::UpstreamLocalIp),
+        ("UPSTREAM_LOCAL_PORT", Self::UpstreamLocalPort),
         ("UPSTREAM_CLUSTER", Self::Backend),
         ("UPSTREAM_CLUSTER_RAW", Self::Backend),
         ("UPSTREAM_REQUEST_ATTEMPT_COUNT", Self::Attempts),

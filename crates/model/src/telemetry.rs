@@ -1,9 +1,11 @@
 //! What the proxies of a fleet tell of what they do.
 
 mod access_log;
+mod metrics;
 mod tracing;
 
-pub use access_log::{AccessLog, Layout, LogFields, LogFilter, Redaction, SENSITIVE_HEADERS};
+pub use access_log::{AccessLog, Layout, LogFields, LogFilter, LogService, Redaction, SENSITIVE_HEADERS};
+pub use metrics::Metrics;
 pub use tracing::Tracing;
 
 use backstay_proto::config;
@@ -20,6 +22,8 @@ pub struct Telemetry {
     pub tracing: Option<Tracing>,
     /// Who is told; `None` where the proxy's own settings say.
     pub collector: Option<Collector>,
+    /// What is told of metrics, and how times are counted; `None` where nothing is said of either.
+    pub metrics: Option<Metrics>,
 }
 
 impl TryFrom<&config::Telemetry> for Telemetry {
@@ -29,7 +33,8 @@ impl TryFrom<&config::Telemetry> for Telemetry {
         let access_log = message.access_log.as_ref().map(AccessLog::try_from).transpose().within("access_log");
         let tracing = message.tracing.as_ref().map(Tracing::try_from).transpose().within("tracing");
         let collector = message.collector.as_ref().map(tracing::collector).transpose().within("collector");
-        let (access_log, tracing, collector) = (access_log, tracing, collector).together()?;
-        Ok(Self { access_log, tracing, collector })
+        let metrics = message.metrics.as_ref().map(Metrics::try_from).transpose().within("metrics");
+        let (access_log, tracing, collector, metrics) = (access_log, tracing, collector, metrics).together()?;
+        Ok(Self { access_log, tracing, collector, metrics })
     }
 }

@@ -41,10 +41,17 @@ pub mod backstay {
     }
 }
 
-/// The xDS transport, and what is told of its clients.
+/// The xDS transport, what is told of its clients, and the access log service.
 pub mod envoy {
     /// `envoy.service`.
     pub mod service {
+        /// `envoy.service.accesslog`.
+        pub mod accesslog {
+            /// Version 3.
+            pub mod v3 {
+                tonic::include_proto!("envoy.service.accesslog.v3");
+            }
+        }
         /// `envoy.service.discovery`.
         pub mod discovery {
             /// Version 3.
@@ -143,7 +150,9 @@ pub mod opentelemetry {
 pub use backstay::{
     admin::v1 as admin, config::v1 as config, join::v1 as join, live::v1 as live, report::v1 as report,
 };
-pub use envoy::service::{discovery::v3 as discovery, status::v3 as client_status};
+pub use envoy::service::{
+    accesslog::v3 as access_log_service, discovery::v3 as discovery, status::v3 as client_status,
+};
 pub use opentelemetry::proto as otlp;
 
 /// The descriptors of all messages, as an encoded `google.protobuf.FileDescriptorSet`.

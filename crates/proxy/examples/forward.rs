@@ -1,7 +1,7 @@
-//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|timed|matches|conditions|cors|limits|opaque|decoded|merged]` sends
+//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|timed|traced|matches|conditions|cors|limits|opaque|decoded|merged]` sends
 //! everything that arrives at one address to another. For measuring and profiling the request path without a control plane.
 //!
-//! With `timed`, the backend has the timeouts that Fastly gives one. With `matches`, 50 rules for a prefix each come before the one that
+//! With `timed`, the backend has the timeouts that Fastly gives one. With `traced`, each request is asked whether it is sampled, and none is. With `matches`, 50 rules for a prefix each come before the one that
 //! serves; with `conditions`, one rule is a sequence with 50 conditions for the same prefixes, as regular expressions. With `cors` and
 //! `limits`, requests pass a guard first that lets them pass.
 //! With the last three, the rule is a composition: of one answer as it is, of one that is decoded, and of three that are merged, with a
@@ -24,7 +24,7 @@ use backstay_proxy::config::{
     Action, Config, Filters, Forward, Guards, Rule, Socket, Target, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
-use backstay_proxy::server::{Options, Workers};
+use backstay_proxy::server::{Options, Traces, Workers};
 use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
 
 #[global_allocator]
@@ -38,8 +38,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let upstream: SocketAddr = address()?.parse()?;
     let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
 
-    let mut workers = Workers::start(Options { threads, ..Options::default() })?;
     let mode = arguments.next().unwrap_or_else(|| "plain".to_owned());
+    let tracing = if mode == "traced" { Traces::sampling(0.0)? } else { Traces::default() };
+    let mut workers = Workers::start(Options { threads, tracing, ..Options::default() })?;
     let failed = workers.apply(Arc::new(everything(listen, upstream, &mode)?)).await;
     if let Some(failed) = failed.into_iter().next() {
         return Err(failed.into());

@@ -11,6 +11,7 @@ mod file;
 mod line;
 mod plan;
 mod record;
+mod served;
 mod settings;
 mod told;
 mod writer;
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 use arc_swap::ArcSwapOption;
+use backstay_proto::access_log_service::HttpAccessLogEntry;
 use backstay_proto::otlp::logs::v1::LogRecord;
 use backstay_telemetry::Lane;
 
@@ -50,6 +52,8 @@ pub struct Records {
     asked: Arc<AtomicBool>,
     /// Where those are left that a collector is told of.
     told: Option<Lane<LogRecord>>,
+    /// Where those are left that an access log service is told of.
+    served: Option<Lane<HttpAccessLogEntry>>,
 }
 
 /// What the writer is told.
@@ -65,7 +69,10 @@ pub fn channel(capacity: usize) -> (Log, Records) {
     let (sender, receiver) = sync_channel(capacity);
     let asked = Arc::<AtomicBool>::default();
     let plan = Arc::new(ArcSwapOption::from_pointee(Plan::default()));
-    (Log { queue: sender, asked: Arc::clone(&asked), plan }, Records { queue: receiver, asked, told: None })
+    (
+        Log { queue: sender, asked: Arc::clone(&asked), plan },
+        Records { queue: receiver, asked, told: None, served: None },
+    )
 }
 
 impl Log {
@@ -94,9 +101,9 @@ impl Log {
 }
 
 impl Records {
-    /// The same, where what a collector is to be told is left in `lane`.
-    pub(crate) fn telling(mut self, lane: Lane<LogRecord>) -> Self {
-        self.told = Some(lane);
+    /// The same, where what a collector is to be told is left in a lane, and what an access log service is in the other.
+    pub(crate) fn telling(mut self, told: Lane<LogRecord>, served: Lane<HttpAccessLogEntry>) -> Self {
+        (self.told, self.served) = (Some(told), Some(served));
         self
     }
 
@@ -127,6 +134,9 @@ impl Records {
                     Word::Record(record) => {
                         if let Some(lane) = self.told.as_ref().filter(|_| record.plan.told) {
                             lane.push(record.told());
+                        }
+                        if let Some(lane) = self.served.as_ref().filter(|_| record.plan.served) {
+                            lane.push(record.served());
                         }
                         if record.plan.written {
                             writer.add(&record);

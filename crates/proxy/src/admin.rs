@@ -51,6 +51,7 @@ use tokio::sync::Semaphore;
 
 use crate::process::{Descriptors, Seldom};
 
+pub(crate) use answer::told;
 pub(crate) use context::Admin;
 
 #[cfg(test)]

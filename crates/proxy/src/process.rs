@@ -2,11 +2,10 @@
 
 mod descriptors;
 mod seldom;
-mod usage;
 
+pub(crate) use backstay_telemetry::process::Usage;
 pub(crate) use descriptors::{Descriptors, raise_limit};
 pub(crate) use seldom::Seldom;
-pub(crate) use usage::Usage;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 mod options;
 mod run;
+mod telling;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

@@ -134,6 +134,11 @@ impl Tracing {
 }
 
 impl RequestTrace {
+    /// Its trace, and the span of the request.
+    pub(crate) const fn ids(&self) -> (TraceId, SpanId) {
+        (self.id, self.span)
+    }
+
     /// Another identifier: the next number of SplitMix64.
     fn next_id(&self) -> SpanId {
         let state = self.seed.get().wrapping_add(0x9e37_79b9_7f4a_7c15);

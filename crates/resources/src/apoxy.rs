@@ -8,6 +8,6 @@ pub use self::backend::{
     DnsLookupFamily, DynamicProxy,
 };
 pub use self::proxy::{
-    AccessLog, Collector, CollectorHeader, LogFilter, LogRedaction, PROXY, Proxy, ProxyProvider, ProxyReplica,
-    ProxySpec, ProxyStatus, Refusal, Sampling, Tracing,
+    AccessLog, Collector, CollectorHeader, LogFilter, LogRedaction, LogService, Metrics, PROXY, Proxy, ProxyProvider,
+    ProxyReplica, ProxySpec, ProxyStatus, Refusal, Sampling, Tracing,
 };

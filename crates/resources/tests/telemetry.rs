@@ -1,4 +1,4 @@
-//! What a Proxy object may say of logs and traces, and what is refused with the name of its field.
+//! What a Proxy object may say of logs, traces and metrics, and what is refused with the name of its field.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use backstay_resources::admit;
@@ -22,6 +22,8 @@ fn what_can_be_honoured_is_taken() {
         json!({"accessLog": {"jsonFormat": {"code": "%RESPONSE_CODE%"}, "redact": {"queryParameters": ["token"]}}}),
         json!({"tracing": {"sampling": {"numerator": 1, "denominator": 1000}, "propagation": ["b3multi"]}}),
         json!({"collector": {"endpoint": "https://a:4318/otlp", "protocol": "http/protobuf", "headers": [{"name": "a", "value": "b"}]}}),
+        json!({"accessLog": {"sinks": ["stdout", "als"], "service": {"endpoint": "http://als:9000", "logName": "edge"}}}),
+        json!({"metrics": {"interval": "15s", "bounds": ["5ms", "1s", "24h"]}}),
     ] {
         assert_eq!(errors(spec.clone()), Vec::<String>::new(), "{spec}");
     }
@@ -36,6 +38,12 @@ fn what_cannot_is_refused_with_the_name_of_its_field() {
     };
     for (spec, starts) in [
         (json!({"accessLog": {"sinks": ["/etc/passwd"]}}), "spec.accessLog.sinks[0]: Unsupported value: "),
+        (json!({"accessLog": {"sinks": ["als"]}}), "spec.accessLog.service: Required value"),
+        (json!({"accessLog": {"service": {"endpoint": "http://a:1"}}}), "spec.accessLog.service: Forbidden: "),
+        (
+            json!({"accessLog": {"sinks": ["als"], "service": {"endpoint": "a:1"}}}),
+            "spec.accessLog.service.endpoint: Invalid value: ",
+        ),
         (json!({"accessLog": {"format": "apache"}}), "spec.accessLog.format: Unsupported value: "),
         (json!({"accessLog": {"format": "%NOTHING%"}}), "spec.accessLog.format: Invalid value: "),
         (json!({"accessLog": {"format": "envoy", "fields": ["path"]}}), "spec.accessLog.fields: Forbidden: "),
@@ -48,6 +56,10 @@ fn what_cannot_is_refused_with_the_name_of_its_field() {
         (json!({"tracing": {"sampling": {"numerator": 101}}}), "spec.tracing.sampling.numerator: Invalid value: "),
         (json!({"tracing": {"sampling": {"denominator": 0}}}), "spec.tracing.sampling.denominator: Invalid value: "),
         (json!({"tracing": {"propagation": ["jaeger"]}}), "spec.tracing.propagation[0]: Unsupported value: "),
+        (json!({"metrics": {"interval": "999ms"}}), "spec.metrics.interval: Invalid value: "),
+        (json!({"metrics": {"bounds": ["1s", "1s"]}}), "spec.metrics.bounds[1]: Invalid value: "),
+        (json!({"metrics": {"bounds": ["0s"]}}), "spec.metrics.bounds[0]: Invalid value: "),
+        (json!({"metrics": {"bounds": vec!["1s"; 41]}}), "spec.metrics.bounds: Too many: "),
         (json!({"collector": {}}), "spec.collector.endpoint: Required value"),
         (json!({"collector": {"endpoint": "a:4317"}}), "spec.collector.endpoint: Invalid value: "),
         (json!({"collector": {"endpoint": "http://a/path"}}), "spec.collector.endpoint: Invalid value: "),

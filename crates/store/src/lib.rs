@@ -18,6 +18,7 @@
 //! - [`embedded`]: the store in one file, on redb.
 //! - [`etcd`]: the store on an etcd cluster, which several processes share.
 //! - [`replicas`]: the processes that share a store, and which of them leads.
+//! - [`origin`]: what a commit comes from, for whoever stands between it and the store.
 //! - [`stats`]: what a store tells of itself, for metrics.
 
 pub mod embedded;
@@ -29,6 +30,7 @@ pub mod key;
 pub mod limits;
 pub mod log;
 pub mod memory;
+pub mod origin;
 mod published;
 pub mod replicas;
 pub mod snapshot;

@@ -10,9 +10,10 @@ pub struct Counts {
     traces: SignalCounts,
     logs: SignalCounts,
     metrics: SignalCounts,
+    requests: SignalCounts,
 }
 
-/// What became of the spans, of the log records or of the metrics.
+/// What became of the spans, of the log records, of the metrics or of the requests.
 #[derive(Debug, Default)]
 pub struct SignalCounts {
     sent: AtomicU64,
@@ -30,6 +31,7 @@ impl Counts {
             Signal::Traces => &self.traces,
             Signal::Logs => &self.logs,
             Signal::Metrics => &self.metrics,
+            Signal::Requests => &self.requests,
         }
     }
 }

@@ -14,6 +14,9 @@ use crate::Signal;
 #[cfg(test)]
 mod tests;
 
+/// As often as the specification has it.
+const METRIC_INTERVAL: Duration = Duration::from_secs(60);
+
 /// What the variables whose names begin with `OTEL_` say. One that is empty is as if it were not set.
 #[derive(Clone, Debug, Default)]
 pub struct Environment(BTreeMap<String, String>);
@@ -142,13 +145,25 @@ impl Environment {
         names.map(known).collect::<Result<_, _>>().map(Some)
     }
 
-    /// How often metrics are sent, where the variables say.
+    /// How often metrics are sent: as the variables say, each minute where they name a collector and no more, or as is `given`.
     ///
     /// # Errors
-    /// Where that is no time.
-    pub fn metric_interval(&self) -> Result<Option<Duration>, EnvironmentError> {
+    /// Where that is no time, or they ask for metrics in another shape than the one that there is.
+    pub fn metric_interval(&self, given: Option<Duration>) -> Result<Option<Duration>, EnvironmentError> {
         const NAME: &str = "OTEL_METRIC_EXPORT_INTERVAL";
-        self.get(NAME).map(|text| milliseconds(NAME, text)).transpose()
+        const SHAPES: [(&str, &str, &str); 2] = [
+            ("TEMPORALITY_PREFERENCE", "cumulative", "sums are cumulative"),
+            ("DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram", "there is explicit_bucket_histogram"),
+        ];
+        for (what, only, why) in SHAPES {
+            let name = format!("OTEL_EXPORTER_OTLP_METRICS_{what}");
+            if let Some(text) = self.get(&name).filter(|text| !text.eq_ignore_ascii_case(only)) {
+                return Err(EnvironmentError::Value(name, text.to_owned(), why));
+            }
+        }
+        let said = self.get(NAME).map(|text| milliseconds(NAME, text)).transpose()?;
+        let named = || self.of(Signal::Metrics, "ENDPOINT").map(|_| METRIC_INTERVAL);
+        Ok(said.or(given).or_else(named))
     }
 
     /// What the variables say of the process.

@@ -4,10 +4,10 @@ use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use backstay_proto::access_log_service::HttpAccessLogEntry;
 use backstay_proto::otlp::logs::v1::LogRecord;
-use backstay_proto::otlp::metrics::v1::Metric;
 use backstay_proto::otlp::resource::v1::Resource;
 use backstay_proto::otlp::trace::v1::Span;
 use backstay_trace::Collector;
@@ -16,7 +16,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::Counts;
+use crate::access_log_service::{self, AccessLogService};
 use crate::back_off::BackOff;
+use crate::metrics::{Reader, batches};
 use crate::queue::{BATCH, Queue};
 use crate::signal::{Signal, Told};
 use crate::transport::{Said, Transport};
@@ -35,6 +37,8 @@ pub struct Targets {
     pub logs: Option<Collector>,
     /// Where metrics go, and how often.
     pub metrics: Option<(Collector, Duration)>,
+    /// Which access log service is told of requests.
+    pub service: Option<AccessLogService>,
 }
 
 /// Where what is sent comes from.
@@ -43,8 +47,10 @@ pub struct Sources {
     pub spans: Queue<Span>,
     /// Log records.
     pub logs: Queue<LogRecord>,
-    /// Metrics, read when it is time to.
-    pub metrics: Box<dyn Fn() -> Vec<Metric> + Send>,
+    /// Metrics as those who fetch them are answered, asked for when it is time to.
+    pub metrics: Box<dyn Fn() -> String + Send>,
+    /// Requests for an access log service.
+    pub requests: Queue<HttpAccessLogEntry>,
 }
 
 /// The thread that sends. Dropped, it sends what it has, for two seconds at most.
@@ -106,13 +112,14 @@ async fn run(
     targets: watch::Receiver<Targets>,
     stop: watch::Receiver<bool>,
 ) {
-    let Sources { spans, logs, metrics } = sources;
+    let Sources { spans, logs, metrics, requests } = sources;
     let line = |signal| Line { signal, resource, counts, targets: targets.clone(), stop: stop.clone() };
     let work = async {
         tokio::join!(
             line(Signal::Traces).queued(&spans, |targets| targets.traces.clone()),
             line(Signal::Logs).queued(&logs, |targets| targets.logs.clone()),
             line(Signal::Metrics).periodic(&metrics),
+            access_log_service::run(&requests, targets.clone(), counts, stop.clone()),
         );
     };
     let mut stop = stop.clone();
@@ -173,7 +180,8 @@ impl Line<'_> {
     }
 
     /// Reads and sends metrics as often as it is said, and a last time.
-    async fn periodic(mut self, read: &(dyn Fn() -> Vec<Metric> + Send)) {
+    async fn periodic(mut self, text: &(dyn Fn() -> String + Send)) {
+        let mut reader = Reader::new(SystemTime::now());
         let mut stop = self.stop.clone();
         let mut way: Option<(Collector, Transport)> = None;
         let mut next: Option<Instant> = None;
@@ -201,9 +209,10 @@ impl Line<'_> {
             if way.as_ref().is_none_or(|(known, _)| *known != collector) {
                 way = Transport::new(collector.clone(), self.signal).ok().map(|transport| (collector, transport));
             }
-            let metrics = read();
-            if let Some((_, transport)) = way.as_mut().filter(|_| !metrics.is_empty()) {
-                self.deliver(transport, metrics).await;
+            if let Some((_, transport)) = &mut way {
+                for batch in batches(reader.read(&text(), SystemTime::now())) {
+                    self.deliver(transport, batch).await;
+                }
             }
             if last {
                 return;
@@ -213,7 +222,7 @@ impl Line<'_> {
 
     /// Sends a batch, as often as it takes or there is a point in it.
     async fn deliver<T: Told>(&self, transport: &mut Transport, batch: Vec<T>) {
-        let (count, counts) = (batch.len() as u64, self.counts.of(self.signal));
+        let (count, counts) = (batch.iter().map(Told::count).sum::<u64>(), self.counts.of(self.signal));
         let signal = self.signal.name();
         let request = bytes::Bytes::from(T::request(batch, self.resource));
         let mut back_off = BackOff::default();

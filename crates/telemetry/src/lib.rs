@@ -10,21 +10,26 @@
 //! - [`Span`]: what is told of something that took time. [`resource`]: of whom it is told. [`attribute`]: names and values.
 //! - [`Queue`], [`Lane`]: what waits to be sent. [`Counts`]: what became of it.
 //! - `transport`: one request to a collector, and what it said. `back_off`: when it is asked again.
-//! - [`Exporter`]: the thread that sends.
-//! - [`open_metrics`]: metrics for those who fetch them.
+//! - [`Exporter`]: the thread that sends. [`metrics`]: what it reads metrics from.
+//! - [`AccessLogService`]: Envoy's way of telling of requests.
+//! - [`open_metrics`]: metrics for those who fetch them. [`process`]: what a process uses of its machine.
 
+mod access_log_service;
 pub mod attribute;
 mod back_off;
 mod counts;
 mod environment;
 mod exporter;
+pub mod metrics;
 pub mod open_metrics;
+pub mod process;
 mod queue;
 pub mod resource;
 mod signal;
 mod span;
 mod transport;
 
+pub use access_log_service::AccessLogService;
 pub use counts::{Counts, SignalCounts};
 pub use environment::{Environment, EnvironmentError};
 pub use exporter::{Exporter, Sources, Targets};

@@ -7,6 +7,7 @@ use backstay_proto::otlp::resource::v1::Resource;
 use backstay_proto::otlp::trace::v1::{self, ResourceSpans, ScopeSpans};
 use prost::Message;
 
+use crate::metrics::points;
 use crate::resource::scope;
 
 /// A kind of things that are told.
@@ -18,10 +19,12 @@ pub enum Signal {
     Logs,
     /// Metrics.
     Metrics,
+    /// Requests, told to Envoy's access log service.
+    Requests,
 }
 
 impl Signal {
-    /// All of them.
+    /// Those that collectors of OpenTelemetry are told of.
     pub const ALL: [Self; 3] = [Self::Traces, Self::Logs, Self::Metrics];
 
     /// Its name, as in labels and in paths.
@@ -31,6 +34,7 @@ impl Signal {
             Self::Traces => "traces",
             Self::Logs => "logs",
             Self::Metrics => "metrics",
+            Self::Requests => "requests",
         }
     }
 
@@ -40,6 +44,8 @@ impl Signal {
             Self::Traces => "/v1/traces",
             Self::Logs => "/v1/logs",
             Self::Metrics => "/v1/metrics",
+            // They are not told so.
+            Self::Requests => "",
         }
     }
 
@@ -49,6 +55,7 @@ impl Signal {
             Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
             Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
             Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            Self::Requests => "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs",
         }
     }
 }
@@ -57,6 +64,11 @@ impl Signal {
 pub(crate) trait Told: Sized + Send + 'static {
     /// The request that tells `items` of `resource`, encoded.
     fn request(items: Vec<Self>, resource: &Resource) -> Vec<u8>;
+
+    /// How many it counts as.
+    fn count(&self) -> u64 {
+        1
+    }
 }
 
 impl Told for v1::Span {
@@ -83,6 +95,10 @@ impl Told for Metric {
         let resource = Some(resource.clone());
         let resource_metrics = vec![ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() }];
         metrics::v1::ExportMetricsServiceRequest { resource_metrics }.encode_to_vec()
+    }
+
+    fn count(&self) -> u64 {
+        points(self) as u64
     }
 }
 

@@ -64,22 +64,10 @@ enum Way {
 impl Transport {
     /// A way to `collector`, which is not gone before there is something to send.
     pub(crate) fn new(collector: Collector, signal: Signal) -> io::Result<Self> {
-        let alpn: &'static [&'static [u8]] =
-            if collector.protocol == Protocol::Grpc { &[b"h2"] } else { &[b"http/1.1"] };
-        let (authorities, pair) = (collector.authorities.clone(), collector.pair.clone());
-        let files = ClientFiles { authorities, pair, server_name: None };
-        let tls = Arc::new(Client::new(files, alpn));
+        let tls = tls(&collector);
         let way = match collector.protocol {
             Protocol::Http => Way::Http(None),
-            Protocol::Grpc => {
-                let (endpoint, tls) = (collector.endpoint.clone(), Arc::clone(&tls));
-                let connector = tower::service_fn(move |_: Uri| {
-                    let (endpoint, tls) = (endpoint.clone(), Arc::clone(&tls));
-                    async move { connect(&endpoint, &tls).await.map(TokioIo::new) }
-                });
-                let channel = Endpoint::from(collector.endpoint.clone()).connect_timeout(collector.timeout);
-                Way::Grpc(channel.connect_with_connector_lazy(connector))
-            }
+            Protocol::Grpc => Way::Grpc(channel_over(&collector, &tls)),
         };
         Ok(Self { collector, signal, tls, way })
     }
@@ -162,6 +150,27 @@ impl Transport {
     }
 }
 
+/// A way to what speaks gRPC, which is not gone before there is something to send.
+pub(crate) fn channel(collector: &Collector) -> Channel {
+    channel_over(collector, &tls(collector))
+}
+
+fn tls(collector: &Collector) -> Arc<Client> {
+    let alpn: &'static [&'static [u8]] = if collector.protocol == Protocol::Grpc { &[b"h2"] } else { &[b"http/1.1"] };
+    let (authorities, pair) = (collector.authorities.clone(), collector.pair.clone());
+    Arc::new(Client::new(ClientFiles { authorities, pair, server_name: None }, alpn))
+}
+
+fn channel_over(collector: &Collector, tls: &Arc<Client>) -> Channel {
+    let (endpoint, tls) = (collector.endpoint.clone(), Arc::clone(tls));
+    let connector = tower::service_fn(move |_: Uri| {
+        let (endpoint, tls) = (endpoint.clone(), Arc::clone(&tls));
+        async move { connect(&endpoint, &tls).await.map(TokioIo::new) }
+    });
+    let channel = Endpoint::from(collector.endpoint.clone()).connect_timeout(collector.timeout);
+    channel.connect_with_connector_lazy(connector)
+}
+
 /// What an answer over HTTP says.
 fn judge(status: StatusCode, headers: &HeaderMap, answer: &[u8]) -> Said {
     if status.is_success() {
@@ -225,7 +234,7 @@ fn judge_status(status: &Status) -> Said {
 }
 
 /// What an error says, down to its first cause.
-fn reason(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

@@ -119,7 +119,8 @@ fn begun(capacity: usize, waiting: u64, targets: Targets) -> Bench {
     let logs = Queue::new(Signal::Logs, 1, Arc::clone(&counts));
     let said = [("OTEL_SERVICE_NAME".to_owned(), "edge".to_owned())];
     let of = resource("backstay-proxy", "one", &[("backstay.fleet", "f")], &Environment::new(said));
-    let sources = Sources { spans: spans.clone(), logs, metrics: Box::new(Vec::new) };
+    let requests = Queue::new(Signal::Requests, 1, Arc::clone(&counts));
+    let sources = Sources { spans: spans.clone(), logs, metrics: Box::new(String::new), requests };
     let exporter = Exporter::start(sources, of, Arc::clone(&counts), targets).unwrap();
     Bench { exporter, spans, counts }
 }

@@ -29,7 +29,7 @@ pub(super) const MAX_STREAMS: u32 = 256;
 pub(super) enum Established<C: Connector> {
     Http1(C::Stream, ConnectionGuard),
     /// With how many requests the endpoint takes at once.
-    Http2(http2::SendRequest<C::Body>, Rc<Cell<usize>>),
+    Http2(http2::SendRequest<C::Body>, Rc<Cell<usize>>, Option<SocketAddr>),
 }
 
 /// Connects within the backend's timeout. `permit` is held until the connection has ended.
@@ -77,6 +77,8 @@ async fn establish<C: Connector>(
         Protocol::Http1 => Ok(Established::Http1(stream, guard)),
         Protocol::Http2 => {
             let settings = &thread.settings;
+            // hyper has the stream from here on.
+            let local = C::local(&stream);
             let streams = Streams::new(member);
             let (sender, connection) = http2::Builder::new(Executor(Rc::clone(&streams)))
                 .timer(TokioTimer::new())
@@ -95,7 +97,7 @@ async fn establish<C: Connector>(
                 }
                 drop(guard);
             });
-            Ok(Established::Http2(sender, Rc::clone(streams.allowed())))
+            Ok(Established::Http2(sender, Rc::clone(streams.allowed()), local))
         }
     }
 }

@@ -39,6 +39,11 @@ pub trait Connector: Debug + 'static {
         backend: &Backend,
         destination: &Destination,
     ) -> impl Future<Output = Result<Self::Stream, ConnectError>>;
+
+    /// The address of this end of a connection, where it has one.
+    fn local(_: &Self::Stream) -> Option<SocketAddr> {
+        None
+    }
 }
 
 /// Addresses that this process listens on: no request is to be sent there because a client asked for it.
@@ -87,6 +92,14 @@ impl<B: RequestBody + Debug + 'static> Connector for Tcp<B> {
             return Err(ConnectError::NotHttp2);
         }
         Ok(Io::Tls(Box::new(stream)))
+    }
+
+    fn local(stream: &Self::Stream) -> Option<SocketAddr> {
+        let stream = match stream {
+            Io::Plain(stream) => stream,
+            Io::Tls(stream) => stream.inner(),
+        };
+        stream.local_addr().ok()
     }
 }
 

@@ -3,7 +3,9 @@
 mod backend;
 mod count;
 mod failures;
+mod times;
 
 pub use backend::{BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts};
-pub use count::{BOUNDS, Count, Level, Times};
+pub use count::{Count, Level};
 pub use failures::FailureCounts;
+pub use times::{BOUNDS, Bounds, Exemplar, Times, TimesRead};

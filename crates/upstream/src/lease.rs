@@ -1,5 +1,6 @@
 //! The right to send one request on a connection.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -86,6 +87,14 @@ impl<C: Connector> Lease<C> {
 
     pub(super) fn http2(Stream { sender, permit, origin }: Stream<C>) -> Self {
         Self { connection: Connection::Http2 { sender, permit }, origin }
+    }
+
+    /// The address of this end of the connection.
+    pub fn local(&self) -> Option<SocketAddr> {
+        match &self.connection {
+            Connection::Http1 { connection, .. } => C::local(&connection.stream().stream),
+            Connection::Http2 { permit, .. } => permit.local(),
+        }
     }
 
     /// Sends a request, and ends with the head of the answer and what follows. What comes before it goes to `interim`, which is told of

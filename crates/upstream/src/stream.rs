@@ -1,6 +1,7 @@
 //! Streams on a connection of HTTP/2 that requests share, and what they count as.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -20,14 +21,16 @@ pub(super) struct Carrier {
     seen: Cell<bool>,
     member: Rc<Member>,
     endpoint: Arc<EndpointState>,
+    /// The address of this end.
+    local: Option<SocketAddr>,
 }
 
 impl Carrier {
     /// None yet, on a connection of `member` to `endpoint`.
-    pub(super) fn new(member: &Rc<Member>, endpoint: &Arc<EndpointState>) -> Rc<Self> {
+    pub(super) fn new(member: &Rc<Member>, endpoint: &Arc<EndpointState>, local: Option<SocketAddr>) -> Rc<Self> {
         let (member, endpoint) = (Rc::clone(member), Arc::clone(endpoint));
         let rests = Cell::new(Some(member.rests(&endpoint)));
-        Rc::new(Self { streams: Cell::new(0), rests, seen: Cell::new(false), member, endpoint })
+        Rc::new(Self { streams: Cell::new(0), rests, seen: Cell::new(false), member, endpoint, local })
     }
 
     /// How many requests there are.
@@ -71,6 +74,11 @@ impl StreamPermit {
         carrier.seen.set(false);
         carrier.wakes();
         Self(Rc::clone(carrier))
+    }
+
+    /// The address of this end of the connection.
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.0.local
     }
 }
 

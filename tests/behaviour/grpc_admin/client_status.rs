@@ -11,7 +11,7 @@ use envoy_types::pb::envoy::r#type::matcher::v3::{NodeMatcher, StringMatcher};
 use tonic::Code;
 
 use super::client::channel;
-use crate::harness::rest::GATEWAYS;
+use crate::harness::rest::{BACKENDS, GATEWAYS};
 use crate::harness::{ControlPlane, Proxy, manifest, port};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,6 +24,7 @@ async fn what_a_proxy_has_of_its_configuration_is_told_by_resource() {
     rest.create(&manifest::gateway("web", listen)).await;
     rest.create(&manifest::route("app", "web", "app.example.com", "app", 80)).await;
     rest.wait_for(&format!("{GATEWAYS}/web"), "Programmed").await;
+    rest.wait_for(&format!("{BACKENDS}/app"), "Programmed").await;
 
     let channel = channel(&control_plane).await;
     let mut client = ClientStatusDiscoveryServiceClient::new(channel.clone());

@@ -8,3 +8,4 @@ mod secrets;
 mod servers;
 mod status;
 mod support;
+mod telemetry;

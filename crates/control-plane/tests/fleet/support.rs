@@ -36,12 +36,20 @@ impl Api {
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let request = http::Request::builder()
+        self.call_in(method, path, body, None).await
+    }
+
+    /// A call in a trace.
+    pub(crate) async fn call_in(&self, method: &str, path: &str, body: &Value, trace: Option<&str>) -> (u16, Value) {
+        let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.0))
             .header("content-type", "application/json")
             .body(Full::from(body.to_string()))
             .unwrap();
+        request
+            .headers_mut()
+            .extend(trace.map(|trace| (http::HeaderName::from_static("traceparent"), trace.parse().unwrap())));
         let response = self.1.request(request).await.unwrap();
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use backstay_resources::Verb;
 use backstay_resources::decode::Decoded;
+use backstay_store::origin;
 
 use crate::api::Api;
 use crate::delete::{self, Deleted, Options as DeleteOptions};
@@ -76,5 +77,6 @@ fn allow(served: &ServedKind, verb: Verb) -> Result<(), Failure> {
 pub(crate) async fn to_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Failure>> + Send + 'static,
 ) -> Result<T, Failure> {
-    tokio::spawn(work).await.unwrap_or_else(|error| Err(Failure::internal(error)))
+    // Where its commits come from is known of the task that asks.
+    tokio::spawn(origin::carry(work)).await.unwrap_or_else(|error| Err(Failure::internal(error)))
 }

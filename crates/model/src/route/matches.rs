@@ -2,6 +2,7 @@
 
 mod read;
 
+use std::fmt;
 use std::sync::Arc;
 
 use backstay_expression::query;
@@ -66,6 +67,21 @@ impl PathMatch {
     /// When `pattern` is not in the regex crate's syntax, or its compiled form is too large.
     pub fn regex(pattern: &str) -> Result<Self, InvalidRegex> {
         whole(pattern).map(Self::Regex)
+    }
+}
+
+impl fmt::Display for PathMatch {
+    /// As spans name it: of few values, whatever clients ask for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(path) => f.write_str(path),
+            Self::Prefix(prefix) => write!(f, "{}/*", prefix.trim_end_matches('/')),
+            Self::Regex(regex) => f.write_str(pattern(regex)),
+            Self::Template(template) => template.elements.iter().try_for_each(|element| match &element.variable {
+                Some(variable) => write!(f, "/{}{{{variable}}}", element.literal),
+                None => write!(f, "/{}", element.literal),
+            }),
+        }
     }
 }
 
@@ -153,6 +169,13 @@ pub struct InvalidRegex(#[from] regex::Error);
 
 /// Largest compiled form of one expression, in bytes. A few hundred characters of ordinary syntax stay far below.
 const REGEX_SIZE_LIMIT: usize = 1 << 20;
+
+/// A pattern as it was written, of which [`whole`] has made this.
+fn pattern(regex: &Regex) -> &str {
+    let text = regex.as_str();
+    let text = text.strip_prefix(r"\A(?:").and_then(|text| text.strip_suffix(r")\z")).unwrap_or(text);
+    text.strip_suffix('\n').unwrap_or(text)
+}
 
 fn whole(pattern: &str) -> Result<Regex, InvalidRegex> {
     // Alone first: "a)|(b" would become valid inside the group that anchors the whole.

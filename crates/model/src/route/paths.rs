@@ -37,6 +37,8 @@ pub(super) struct Found<'a, R> {
     pub(super) rule: &'a R,
     /// Length of the prefix that matched.
     pub(super) prefix: Option<usize>,
+    /// The condition on the path.
+    pub(super) path: &'a PathMatch,
     /// The template that matched.
     pub(super) template: Option<&'a PathTemplate>,
 }
@@ -128,7 +130,10 @@ impl<R> Paths<R> {
             }
         }
         let Some(templates) = &self.templates else {
-            return best.0.map(|(ranked, prefix)| Found { rule: &ranked.rule, prefix, template: None });
+            return best.0.map(|(ranked, prefix)| {
+                let path = &ranked.matcher.path;
+                Found { rule: &ranked.rule, path, prefix, template: None }
+            });
         };
         if let Some(path) = DecodedPath::of(path) {
             templates.visit(&path, |ranked| best.consider(ranked, None, holds));
@@ -138,7 +143,7 @@ impl<R> Paths<R> {
                 PathMatch::Template(template) => Some(&**template),
                 _ => None,
             };
-            Found { rule: &ranked.rule, prefix, template }
+            Found { rule: &ranked.rule, path: &ranked.matcher.path, prefix, template }
         })
     }
 

@@ -7,7 +7,7 @@ use backstay_destination::HostPattern;
 use http::{HeaderMap, Method};
 
 use super::hosts::Hosts;
-use super::matches::Matcher;
+use super::matches::{Matcher, PathMatch};
 use super::paths::{Found, Paths, Rest};
 use super::template::PathTemplate;
 
@@ -158,6 +158,8 @@ impl<R, U> Default for Table<R, U> {
 pub struct Matched<'a, R> {
     /// The rule.
     pub rule: &'a R,
+    /// The condition on the path that matched.
+    pub path: &'a PathMatch,
     /// Length of the path prefix that matched, without a trailing slash; `None` when the match was not by prefix.
     pub prefix: Option<usize>,
     /// The template that matched; `None` when the match was by another condition.
@@ -192,8 +194,8 @@ impl<R, U> Table<R, U> {
             matching.next()?
         };
         for served in listener.matching(host) {
-            if let Some(Found { rule, prefix, template }) = served.paths.find(method, path, query, headers) {
-                return Some(Matched { rule, prefix, template });
+            if let Some(Found { rule, path, prefix, template }) = served.paths.find(method, path, query, headers) {
+                return Some(Matched { rule, path, prefix, template });
             }
         }
         None

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use backstay_log_format::{Field, Operator, Text, TimeFormat};
 use backstay_proto::config::{self, access_log};
+use backstay_trace::{Collector, Protocol};
 use http::HeaderName;
 
+use super::tracing::collector;
 use crate::fault::{Checked, Faults, Together, Within, all, refuse};
 use crate::scalar::{header_name, limit};
 
@@ -37,12 +39,23 @@ pub struct AccessLog {
     pub stdout: bool,
     /// Lines go to the collector.
     pub otlp: bool,
+    /// Who is told of requests as Envoy tells it.
+    pub service: Option<LogService>,
     /// What lines are made of.
     pub layout: Layout,
     /// Which requests are logged.
     pub filter: LogFilter,
     /// What is not written in full.
     pub redaction: Redaction,
+}
+
+/// A gRPC access log service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogService {
+    /// Where it is, and how it is told.
+    pub at: Collector,
+    /// What the log is called.
+    pub log_name: Box<str>,
 }
 
 /// What a line is made of.
@@ -153,9 +166,23 @@ impl TryFrom<&config::AccessLog> for AccessLog {
         };
         let filter = message.filter.as_ref().map(filter).transpose().within("filter");
         let redaction = redaction(message.redaction.as_ref()).within("redaction");
-        let (layout, filter, redaction) = (layout, filter, redaction).together()?;
-        Ok(Self { stdout: message.stdout, otlp: message.otlp, layout, filter: filter.unwrap_or_default(), redaction })
+        let service = message.service.as_ref().map(service).transpose().within("service");
+        let (layout, filter, redaction, service) = (layout, filter, redaction, service).together()?;
+        let filter = filter.unwrap_or_default();
+        Ok(Self { stdout: message.stdout, otlp: message.otlp, service, layout, filter, redaction })
     }
+}
+
+fn service(message: &config::AccessLogService) -> Checked<LogService> {
+    let at = match message.at.as_ref() {
+        None => refuse("at", "is required"),
+        Some(at) => collector(at).within("at"),
+    }?;
+    if at.protocol != Protocol::Grpc {
+        return refuse("at.protocol", "must be grpc");
+    }
+    let log_name = if message.log_name.is_empty() { "backstay" } else { &message.log_name };
+    Ok(LogService { at, log_name: log_name.into() })
 }
 
 fn fields(message: &config::LogFields) -> Checked<LogFields> {

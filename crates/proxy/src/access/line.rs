@@ -67,6 +67,15 @@ impl Record {
             Operator::UpstreamAddress => return self.upstream.is_some_and(|it| write!(out, "{it}").is_ok()),
             Operator::UpstreamIp => return self.upstream.is_some_and(|it| write!(out, "{}", it.ip()).is_ok()),
             Operator::UpstreamPort => return self.upstream.is_some_and(|it| write!(out, "{}", it.port()).is_ok()),
+            Operator::UpstreamLocalAddress => {
+                return self.upstream_local.is_some_and(|it| write!(out, "{it}").is_ok());
+            }
+            Operator::UpstreamLocalIp => {
+                return self.upstream_local.is_some_and(|it| write!(out, "{}", it.ip()).is_ok());
+            }
+            Operator::UpstreamLocalPort => {
+                return self.upstream_local.is_some_and(|it| write!(out, "{}", it.port()).is_ok());
+            }
             Operator::Backend => put(self.backend.as_deref().unwrap_or_default().as_bytes()),
             Operator::Attempts => return write!(out, "{}", self.attempts).is_ok(),
             Operator::Route => put(self.route.as_deref().unwrap_or_default().as_bytes()),

@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(super) written: bool,
     /// Lines are told to a collector.
     pub(super) told: bool,
+    /// Requests are told to an access log service.
+    pub(super) served: bool,
     pub(crate) filter: LogFilter,
     pub(super) redaction: Redaction,
     request_headers: Box<[HeaderName]>,
@@ -25,6 +27,8 @@ pub(crate) struct Plan {
     trailers: Box<[HeaderName]>,
     /// Lines say something of the client's TLS.
     pub(super) tells_tls: bool,
+    /// Lines say from which address endpoints were asked.
+    pub(crate) tells_local: bool,
     /// The host that this process runs on.
     pub(super) host: Arc<str>,
 }
@@ -41,7 +45,8 @@ impl Default for Plan {
 impl Plan {
     /// What `log` asks for.
     pub(crate) fn new(log: AccessLog) -> Self {
-        let AccessLog { stdout: written, otlp: told, layout, filter, redaction } = log;
+        let AccessLog { stdout: written, otlp: told, service, layout, filter, redaction } = log;
+        let served = service.is_some();
         let distinct = |names: Vec<HeaderName>| {
             let mut distinct: Vec<HeaderName> = Vec::with_capacity(names.len());
             for name in names {
@@ -52,14 +57,23 @@ impl Plan {
             distinct.into_boxed_slice()
         };
         let operators = || layout.operators();
-        let tells_tls = match &layout {
-            Layout::Fields(fields) => fields
-                .names
-                .iter()
-                .any(|field| matches!(field, Field::TlsVersion | Field::TlsCipher | Field::ServerName)),
-            _ => operators()
-                .any(|operator| matches!(operator, Operator::TlsVersion | Operator::TlsCipher | Operator::ServerName)),
-        };
+        let tells_tls = served
+            || match &layout {
+                Layout::Fields(fields) => fields
+                    .names
+                    .iter()
+                    .any(|field| matches!(field, Field::TlsVersion | Field::TlsCipher | Field::ServerName)),
+                _ => operators().any(|operator| {
+                    matches!(operator, Operator::TlsVersion | Operator::TlsCipher | Operator::ServerName)
+                }),
+            };
+        let tells_local = served
+            || operators().any(|operator| {
+                matches!(
+                    operator,
+                    Operator::UpstreamLocalAddress | Operator::UpstreamLocalIp | Operator::UpstreamLocalPort
+                )
+            });
         let (request, response) = match &layout {
             Layout::Fields(fields) => (fields.request_headers.clone(), fields.response_headers.clone()),
             _ => (
@@ -73,10 +87,12 @@ impl Plan {
             response_headers: distinct(response),
             trailers: distinct(trailers),
             tells_tls,
+            tells_local,
             host: host(),
             layout,
             written,
             told,
+            served,
             filter,
             redaction,
         }

@@ -50,6 +50,8 @@ pub struct Record {
     pub(crate) response_after: Option<Duration>,
     /// The endpoint that answered, or that was tried last.
     pub(crate) upstream: Option<SocketAddr>,
+    /// This end of the connection to it, where lines tell it.
+    pub(crate) upstream_local: Option<SocketAddr>,
     /// When it was given to a connection to that endpoint, if it was.
     pub(crate) sent: Option<Instant>,
     /// When it began, by the same clock.
@@ -137,6 +139,7 @@ impl Record {
             duration: Duration::ZERO,
             response_after: None,
             upstream: None,
+            upstream_local: None,
             sent: None,
             begun: Instant::now(),
             headers: Box::default(),

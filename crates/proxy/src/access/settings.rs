@@ -27,7 +27,7 @@ pub(crate) struct LogControl {
 impl LogControl {
     /// The fleet says this from now on, or nothing any more.
     pub(crate) fn follow(&self, fleet: Option<&AccessLog>) {
-        if !self.placed && !fleet.is_some_and(|fleet| fleet.stdout || fleet.otlp) {
+        if !self.placed && !fleet.is_some_and(|fleet| fleet.stdout || fleet.otlp || fleet.service.is_some()) {
             return self.log.turn(None);
         }
         let LogOverrides { layout, filter, redaction } = self.overrides.clone();

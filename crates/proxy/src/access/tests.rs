@@ -161,6 +161,7 @@ fn planned(message: &config::AccessLog) -> Box<Record> {
     record.details = "upstream_reset_before_response_started{remote_connection_failure|Connection_refused}".into();
     (record.duration, record.response_after) = (Duration::from_millis(12), Some(Duration::from_millis(5)));
     (record.upstream, record.backend) = (Some("192.0.2.3:80".parse().unwrap()), Some("backend/b".into()));
+    record.upstream_local = Some("[::1]:5000".parse().unwrap());
     record
 }
 
@@ -179,6 +180,7 @@ fn lines_of_text_are_as_their_format_says_and_hide_what_they_must() {
         ("%DURATION% %RESPONSE_DURATION% %RESPONSE_TX_DURATION%", "12 5 7"),
         ("%UPSTREAM_TRANSPORT_FAILURE_REASON% %CONNECTION_TERMINATION_DETAILS%", "Connection_refused -"),
         ("%UPSTREAM_HOST% %UPSTREAM_CLUSTER% %UPSTREAM_REMOTE_PORT%", "192.0.2.3:80 backend/b 80"),
+        ("%UPSTREAM_LOCAL_ADDRESS% %UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT% %UPSTREAM_LOCAL_PORT%", "[::1]:5000 ::1 5000"),
         ("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_LOCAL_ADDRESS%", "192.0.2.1 192.0.2.2:443"),
         ("%DOWNSTREAM_TLS_VERSION% %REQUESTED_SERVER_NAME% %REQ(:SCHEME)%", "TLSv1.3 a.example https"),
         ("%TRACE_ID% %SPAN_ID% %ROUTE_NAME%", "4bf92f3577b34da6a3ce929d0e0e4736 - -"),

@@ -91,17 +91,13 @@ pub(super) fn answer<B: Body>(admin: &Admin, request: &Request<B>) -> Answer {
         // That there is an answer at all tells what is asked: it looks at nothing that a restart would not mend.
         "/livez" => text(StatusCode::OK, "ok\n"),
         "/metrics" | "/stats/prometheus" => {
-            // Taken in a moment; the model is free again before it is written down.
-            let (backends, calls, certificates) = {
-                let model = look(&admin.model);
-                (model.snapshots(), model.call_snapshots(), model.certificates())
-            };
-            let process = process(admin, backends.len(), certificates);
-            let text = match path {
-                "/metrics" => prometheus(&process, &backends, &calls),
-                _ => envoy(&process, &backends),
-            };
-            exposition(request, text)
+            let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+            let (open, envoys) = (open_metrics::is_wanted(accept), path != "/metrics");
+            let text = counted(admin, envoys, open);
+            match open {
+                true => with_type(open_metrics::OPEN_METRICS, open_metrics::convert(&text)),
+                false => with_type(open_metrics::PROMETHEUS, text),
+            }
         }
         "/" => json(&overview::overview(admin)),
         "/listeners" => json(&overview::listeners(admin)),
@@ -142,7 +138,7 @@ fn process(admin: &Admin, backends: usize, certificates: Vec<CertificateView>) -
         certificates: certificates.into_iter().filter_map(expiry).collect(),
         draining: admin.status.borrow().draining,
         ready: admin.status.borrow().unready().is_none(),
-        usage: Usage::read(&admin.descriptors),
+        usage: Usage::read(&*admin.descriptors),
     }
 }
 
@@ -151,13 +147,23 @@ fn expiry(certificate: CertificateView) -> Option<(Arc<str>, f64)> {
     Some((certificate.secret, certificate.statement.valid_until?.as_secs_f64()))
 }
 
-/// Metrics in the format that is asked for.
-fn exposition<B>(request: &Request<B>, text: String) -> Answer {
-    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    match open_metrics::is_wanted(accept) {
-        true => with_type(open_metrics::OPEN_METRICS, open_metrics::convert(&text)),
-        false => with_type(open_metrics::PROMETHEUS, text),
+/// What is counted, in the format of Prometheus; as Envoy names it, or with exemplars, if that is asked for.
+fn counted(admin: &Admin, envoys: bool, exemplars: bool) -> String {
+    // Taken in a moment; the model is free again before it is written down.
+    let (backends, calls, certificates) = {
+        let model = look(&admin.model);
+        (model.snapshots(), model.call_snapshots(), model.certificates())
+    };
+    let process = process(admin, backends.len(), certificates);
+    match envoys {
+        false => prometheus(&process, &backends, &calls, exemplars),
+        true => envoy(&process, &backends),
     }
+}
+
+/// What a collector is told of: all that is counted, with exemplars.
+pub(crate) fn told(admin: &Admin) -> String {
+    counted(admin, false, true)
 }
 
 fn json(value: &serde_json::Value) -> Answer {

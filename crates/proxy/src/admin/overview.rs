@@ -12,7 +12,7 @@ use crate::process::Usage;
 
 /// What it is, and what there is here.
 pub(super) fn overview(admin: &Admin) -> Value {
-    let usage = Usage::read(&admin.descriptors);
+    let usage = Usage::read(&*admin.descriptors);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let started = usage.started.and_then(|started| Timestamp::from_second(started as i64).ok());
     let (connected, last_disconnect, unready) = {
@@ -75,7 +75,7 @@ pub(super) fn listeners(admin: &Admin) -> Value {
 
 /// Memory in use, and what there is much of when it grows.
 pub(super) fn memory(admin: &Admin) -> Value {
-    let usage = Usage::read(&admin.descriptors);
+    let usage = Usage::read(&*admin.descriptors);
     let (backends, hosts, resources) = {
         let model = look(&admin.model);
         let hosts: usize = model.cached_hosts().iter().map(|(_, hosts)| hosts.len()).sum();

@@ -2,7 +2,7 @@
 
 use backstay_balancer::Health;
 use backstay_upstream::Discovery;
-use backstay_upstream::counts::Times;
+use backstay_upstream::counts::{Times, TimesRead};
 
 use super::context::Admin;
 use crate::control::{look, now};
@@ -136,11 +136,11 @@ fn of_backend(snapshot: &BackendSnapshot, all: &mut Vec<String>) {
 
 /// How long half of them took at most.
 pub(super) fn typical(times: &Times) -> String {
-    let cumulated = times.cumulated();
+    let TimesRead { bounds, cumulated, .. } = times.read();
     let all = cumulated.last().copied().unwrap_or_default();
     let half = cumulated.iter().position(|count| all > 0 && count * 2 >= all);
-    match half.and_then(|index| backstay_upstream::counts::BOUNDS.get(index)) {
+    match half.and_then(|index| bounds.get(index)) {
         Some(bound) => format!(", half of them within {bound} s"),
-        None => ", half of them after 5 s or more".to_owned(),
+        None => format!(", half of them after {} s or more", bounds.last().copied().unwrap_or_default()),
     }
 }

@@ -75,7 +75,12 @@ impl BackendItem {
         previous: Option<&Self>,
         context: &BuildContext,
     ) -> Result<Self, Fault> {
-        let metrics = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.metrics));
+        let begin = || {
+            let metrics = BackendMetrics::default();
+            metrics.count_by(context.bounds.as_ref());
+            Arc::new(metrics)
+        };
+        let metrics = previous.map_or_else(begin, |previous| Arc::clone(&previous.metrics));
         let breakers = match previous {
             Some(previous) => {
                 previous.breakers.set_limits(&plan.limits);

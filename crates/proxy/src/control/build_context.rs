@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use backstay_upstream::counts::Bounds;
 use tokio::runtime::Handle;
 
 use crate::dns::Dns;
@@ -12,4 +13,6 @@ pub(super) struct BuildContext {
     pub(super) runtime: Handle,
     /// Active checks under way at once, per backend.
     pub(super) max_checks: usize,
+    /// What times are counted by, where it is not as usual.
+    pub(super) bounds: Option<Bounds>,
 }

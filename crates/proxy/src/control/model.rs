@@ -109,7 +109,7 @@ impl Model {
     /// active checks under way. `limiters` has the buckets of rate limits.
     pub(crate) fn new(dns: Arc<Dns>, runtime: Handle, any: IpAddr, max_checks: usize, limiters: Arc<Registry>) -> Self {
         Self {
-            context: BuildContext { dns, runtime, max_checks },
+            context: BuildContext { dns, runtime, max_checks, bounds: None },
             specs: Specs::default(),
             any,
             passages: Passages::new(Limits::default().answer_cache, Arc::default(), Arc::clone(&limiters)),

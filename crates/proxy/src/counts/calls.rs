@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use backstay_trace::{SpanId, TraceId};
 use backstay_upstream::counts::{Count, Times};
 
 /// How a call of a composition ended.
@@ -85,10 +86,10 @@ pub struct CallMetrics {
 
 impl CallMetrics {
     /// Takes one in.
-    pub(crate) fn record(&self, outcome: CallOutcome, duration: Duration) {
+    pub(crate) fn record(&self, outcome: CallOutcome, duration: Duration, trace: Option<(TraceId, SpanId)>) {
         if let Some(count) = self.outcomes.get(outcome as usize) {
             count.increment(1);
         }
-        self.duration.record(duration);
+        self.duration.record(duration, trace);
     }
 }

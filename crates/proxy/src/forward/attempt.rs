@@ -85,6 +85,9 @@ pub(super) async fn run(
             return Err(Failure::Overflow);
         };
         begin(state, upstream, request, &pool, &guard);
+        if state.wants_local {
+            state.local.set(lease.local());
+        }
         let reused = lease.origin == Origin::Kept;
         let exposed = state.exposed.replace(true);
         let unanswered = match lease.send(request, &mut |interim| state.pass_interim(interim)).await {

@@ -25,7 +25,6 @@ use crate::body::{ClientBody, RequestBody};
 use crate::config::{Action, Forward, Target};
 use crate::exchange::{ClientUpgrade, Exchange};
 use crate::local_reply::{Flag, LocalReply};
-use crate::route::Matched;
 
 const NO_BACKEND: LocalReply = LocalReply::fixed(StatusCode::INTERNAL_SERVER_ERROR, "", Flag::NoRoute, "no_backend");
 /// For the connection on which the host's listener is (RFC 9110, 15.5.20): what one listener lets in must not be a way into another.
@@ -141,8 +140,8 @@ pub(super) fn decide(
     };
     exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
     if exchange.trace.is_some() {
-        let matched = matched_path(&matched, parts.uri.path());
-        exchange.note(|record| record.matched = matched);
+        let matched = matched.path.to_string().into_boxed_str();
+        exchange.note(|record| record.matched = Some(matched));
     }
     if let Some(template) = matched.template
         && let Some(refused) = unmatched::refused_variable(template, parts.uri.path())
@@ -187,20 +186,6 @@ pub(super) fn decide(
         },
         Action::Echo(echo) => Course::Echo(echo::decide(exchange, parts, body, &asked, *echo)),
     }
-}
-
-/// What of a path its rule matches, in words of which there are as many as rules: clients can think of any number of paths.
-#[cold]
-fn matched_path(matched: &Matched<'_>, path: &str) -> Option<Box<str>> {
-    if let Some(template) = matched.template {
-        let elements = template.elements.iter().map(|element| match &element.variable {
-            Some(variable) => format!("/{}{{{variable}}}", element.literal),
-            None => format!("/{}", element.literal),
-        });
-        return Some(elements.collect::<String>().into());
-    }
-    let prefix = path.get(..matched.prefix?)?.trim_end_matches('/');
-    Some(format!("{prefix}/*").into())
 }
 
 /// Answers a request that no rule matches.
@@ -264,7 +249,7 @@ fn decide_target(
         return Decision::Answered(reply::refuse(exchange, reply));
     }
     for mirror in filters.iter().flat_map(|filters| &filters.mirrors) {
-        mirror::copy(&thread, mirror, &parts, &hop, &mut body);
+        mirror::copy(&exchange, mirror, &parts, &hop, &mut body);
     }
     let upgrades = hop.upgrade.is_some();
     if upgrades && backend.protocol == Protocol::Http2 && exchange.client.is_multiplexed() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use backstay_balancer::{ActiveRequest, EndpointState, Overflow, Permit};
 use http::StatusCode;
 
+use crate::trace::RequestTrace;
 use crate::upstream::Upstream;
 use backstay_upstream::SelectedEndpoint;
 
@@ -21,14 +22,14 @@ impl Active {
         Self { upstream }
     }
 
-    /// Counts what the client is told, `after` so long.
-    pub(super) fn answered(&self, status: StatusCode, after: Duration) {
+    /// Counts what the client is told, `after` so long, with its `trace` if it is sampled.
+    pub(super) fn answered(&self, status: StatusCode, after: Duration, trace: Option<&RequestTrace>) {
         let metrics = &self.upstream.backend.metrics;
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);
         if let Some(counter) = metrics.requests.get(class) {
             counter.increment(1);
         }
-        metrics.latency.record(after);
+        metrics.latency.record(after, trace.map(RequestTrace::ids));
     }
 }
 

@@ -14,13 +14,15 @@ use super::{attempt, head, loops};
 use crate::body::{RequestBody, tap};
 use crate::config::Mirror;
 use crate::data_thread::DataThread;
+use crate::exchange::Exchange;
 
 /// How long a copy may take, its answer included.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Copies a request to `mirror`, if the dice say so. The copy runs on its own: neither its failure nor its slowness reaches
 /// the request.
-pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop: &HopByHop, body: &mut RequestBody) {
+pub(super) fn copy(exchange: &Exchange, mirror: &Mirror, parts: &Parts, hop: &HopByHop, body: &mut RequestBody) {
+    let thread = &exchange.client.thread;
     if thread.random_below(u64::from(mirror.denominator.get())) >= u64::from(mirror.numerator) {
         return;
     }
@@ -33,6 +35,9 @@ pub(super) fn copy(thread: &Rc<DataThread>, mirror: &Mirror, parts: &Parts, hop:
     let mut parts = parts.clone();
     if loops::pass(&mirror.backend, &mut parts.headers).is_err() {
         return dropped.failed.increment(1);
+    }
+    if let Some(trace) = &exchange.trace {
+        trace.copied(&mut parts.headers);
     }
     let mut fate = None;
     let copied = if body.is_empty() {

@@ -76,6 +76,7 @@ impl Outbound {
             let Aimed { request, state, active, deadline, attempts, .. } = aimed;
             state.interims = exchange.interims();
             state.told = exchange.record.is_some();
+            state.wants_local = exchange.record.as_ref().is_some_and(|record| record.plan.tells_local);
             let due = deadline.as_ref().map(|deadline| deadline.deadline());
             let unanswered = Unanswered { exchange, active, state, due };
             let mut retry_flag = Flag::None;
@@ -179,7 +180,8 @@ impl Outbound {
         // Nobody knows where the next request begins.
         let last = matches!(failure, Failure::Client) && !exchange.client.is_multiplexed();
         let reply = failure.into_local_reply(attempts > 1);
-        active.answered(wording.map_or(reply.status, |wording| wording.status), exchange.started.elapsed());
+        let status = wording.map_or(reply.status, |wording| wording.status);
+        active.answered(status, exchange.started.elapsed(), exchange.trace.as_deref());
         exchange.note(|record| state.tell(record));
         let mut response = reply::fail(exchange, reply, wording);
         if last {
@@ -227,7 +229,7 @@ impl Drop for Unanswered<'_> {
             Cause::Deadline => metrics.timeouts.total.increment(1),
             _ => {
                 metrics.abandoned.increment(1);
-                metrics.abandoned_after.record(self.exchange.started.elapsed());
+                metrics.abandoned_after.record(self.exchange.started.elapsed(), None);
             }
         }
         self.exchange.note(|record| self.state.tell(record));
@@ -262,10 +264,11 @@ fn pass(
 ) -> Response<ResponseBody> {
     let status = answer.response.status();
     let after = exchange.started.elapsed();
-    active.answered(status, after);
+    active.answered(status, after, exchange.trace.as_deref());
     exchange.note(|record| {
         record.response_after = Some(after);
         record.upstream = Some(answer.pool.address());
+        record.upstream_local = state.local.get();
         record.sent = state.begun.get();
         record.status = status.as_u16();
         record.flag = Flag::None;

@@ -51,6 +51,10 @@ pub(super) struct RequestState {
     pub(super) exposed: Cell<bool>,
     /// Whether somebody is told how long the endpoint had the request.
     pub(super) told: bool,
+    /// Whether the address of this end of the connection is asked for.
+    pub(super) wants_local: bool,
+    /// That address, of the attempt under way, where it is asked for.
+    pub(super) local: Cell<Option<SocketAddr>>,
     /// When the request was given to a connection, where somebody asks.
     pub(super) begun: Cell<Option<Instant>>,
     /// Where interim answers go, if anywhere.
@@ -99,6 +103,8 @@ impl RequestState {
             made: Cell::default(),
             exposed: Cell::default(),
             told: false,
+            wants_local: false,
+            local: Cell::default(),
             begun: Cell::default(),
             interims: None,
             trace,
@@ -138,6 +144,7 @@ impl RequestState {
     /// Says in the access log what is known of a request without an answer.
     pub(super) fn tell(&self, record: &mut Record) {
         record.upstream = self.tried.get();
+        record.upstream_local = self.local.get();
         record.sent = self.begun.get();
         record.attempts = self.made.get();
         record.bytes_in = self.sent.as_ref().map_or(0, |sent| sent.bytes.get());

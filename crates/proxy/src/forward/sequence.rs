@@ -140,7 +140,7 @@ fn send(sending: Sending, asked: &Asked<'_>, sequence: &Sequence, index: Option<
         return Decision::Answered(reply::refuse(exchange, reply));
     }
     for mirror in &asked.matched.rule.filters.mirrors {
-        mirror::copy(&thread, mirror, &parts, &hop, &mut body);
+        mirror::copy(&exchange, mirror, &parts, &hop, &mut body);
     }
     let upgrades = hop.upgrade.is_some();
     let timeouts = RouteTimeouts { request: sequence.request_timeout, attempt: None };

@@ -1,14 +1,26 @@
 use std::fmt::{Display, Write};
+use std::time::SystemTime;
+
+use backstay_upstream::counts::Exemplar;
 
 /// Text in the exposition format of Prometheus, version 0.0.4.
 #[derive(Debug, Default)]
-pub(crate) struct Exposition(String);
+pub(crate) struct Exposition {
+    text: String,
+    /// With the exemplars of OpenMetrics, which that version has not.
+    exemplars: bool,
+}
 
 impl Exposition {
+    /// Text that has exemplars, if it is to.
+    pub(crate) fn new(exemplars: bool) -> Self {
+        Self { text: String::new(), exemplars }
+    }
+
     /// Begins a family: its samples follow, and no other's before all of them.
     pub(crate) fn family(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a String cannot fail.
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
     /// One sample.
@@ -18,32 +30,48 @@ impl Exposition {
         labels: impl IntoIterator<Item = (&'a str, &'a str)>,
         value: impl Display,
     ) {
-        self.0.push_str(name);
+        self.text.push_str(name);
         let mut next = '{';
         for (label, text) in labels {
-            let _ = write!(self.0, "{next}{label}=\"");
+            let _ = write!(self.text, "{next}{label}=\"");
             next = ',';
             text.chars().for_each(|character| self.push(character));
-            self.0.push('"');
+            self.text.push('"');
         }
         if next == ',' {
-            self.0.push('}');
+            self.text.push('}');
         }
-        let _ = writeln!(self.0, " {value}");
+        let _ = writeln!(self.text, " {value}");
+    }
+
+    /// One bucket of a histogram, with the one of those in it that can be looked up.
+    pub(crate) fn bucket<'a>(
+        &mut self,
+        name: &str,
+        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+        count: u64,
+        exemplar: Option<&Exemplar>,
+    ) {
+        let Some(Exemplar { seconds, at, trace, span }) = exemplar.filter(|_| self.exemplars) else {
+            return self.sample(name, labels, count);
+        };
+        let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let exemplar = format!("{count} # {{trace_id=\"{trace}\",span_id=\"{span}\"}} {seconds} {at:.3}");
+        self.sample(name, labels, exemplar);
     }
 
     fn push(&mut self, character: char) {
         match character {
-            '\\' => self.0.push_str("\\\\"),
-            '"' => self.0.push_str("\\\""),
-            '\n' => self.0.push_str("\\n"),
+            '\\' => self.text.push_str("\\\\"),
+            '"' => self.text.push_str("\\\""),
+            '\n' => self.text.push_str("\\n"),
             // Readers take it for the end of the text.
-            '\0' => self.0.push('\u{fffd}'),
-            other => self.0.push(other),
+            '\0' => self.text.push('\u{fffd}'),
+            other => self.text.push(other),
         }
     }
 
     pub(crate) fn finish(self) -> String {
-        self.0
+        self.text
     }
 }

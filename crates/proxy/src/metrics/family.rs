@@ -1,8 +1,7 @@
 //! Families of series, as tables: what is exported can be read in one place, and is what the guide lists.
 
 use super::Exposition;
-use backstay_upstream::counts::BOUNDS;
-use backstay_upstream::counts::Times;
+use backstay_upstream::counts::{Times, TimesRead};
 
 /// Series of one name, for subjects of one kind.
 pub(super) struct Family<T> {
@@ -54,15 +53,14 @@ impl<T> Family<T> {
                 read(subject).into_iter().for_each(|(value, number)| text.sample(name, with(label, value), number));
             }
             Read::Times(read) => {
-                let times = read(subject);
-                // Read before the sum: what comes in between makes that too large for a moment, never too small.
-                let counts = times.cumulated();
-                let bounds: Vec<_> = BOUNDS.iter().map(ToString::to_string).chain(["+Inf".to_owned()]).collect();
-                for (bound, count) in bounds.iter().zip(counts) {
-                    text.sample(&format!("{name}_bucket"), with("le", bound), count);
+                let TimesRead { bounds, cumulated, sum, exemplars } = read(subject).read();
+                let bounds: Vec<_> = bounds.iter().map(ToString::to_string).chain(["+Inf".to_owned()]).collect();
+                for ((bound, count), exemplar) in bounds.iter().zip(&cumulated).zip(&exemplars) {
+                    text.bucket(&format!("{name}_bucket"), with("le", bound), *count, exemplar.as_ref());
                 }
-                text.sample(&format!("{name}_sum"), labels.iter().copied(), times.sum());
-                text.sample(&format!("{name}_count"), labels.iter().copied(), counts[BOUNDS.len()]);
+                text.sample(&format!("{name}_sum"), labels.iter().copied(), sum);
+                let all = cumulated.last().copied().unwrap_or_default();
+                text.sample(&format!("{name}_count"), labels.iter().copied(), all);
             }
         }
     }

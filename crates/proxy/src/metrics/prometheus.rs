@@ -5,15 +5,23 @@ mod caches;
 mod calls;
 mod certificates;
 mod process;
+mod telemetry;
 
 use super::family::write;
 use super::{BackendSnapshot, CallSnapshot, Exposition, Process};
 use calls::write_calls;
 
 /// The text for one moment. Backends that were never used are left out: there may be many more than are used.
-pub(crate) fn prometheus(process: &Process, backends: &[BackendSnapshot], calls: &[CallSnapshot]) -> String {
-    let mut text = Exposition::default();
+/// With `exemplars`, it is half way to OpenMetrics.
+pub(crate) fn prometheus(
+    process: &Process,
+    backends: &[BackendSnapshot],
+    calls: &[CallSnapshot],
+    exemplars: bool,
+) -> String {
+    let mut text = Exposition::new(exemplars);
     write(&mut text, process::FAMILIES, "", &[("", process)]);
+    write(&mut text, telemetry::FAMILIES, "", &[("", process)]);
     let certificates: Vec<_> = process.certificates.iter().map(|(secret, end)| (&**secret, end)).collect();
     write(&mut text, certificates::FAMILIES, "secret", &certificates);
     let used: Vec<_> =

@@ -8,6 +8,7 @@ use backstay_upstream::counts::{
 };
 
 use super::{BackendSnapshot, Members, Process, envoy, prometheus};
+use backstay_trace::{SpanId, TraceId};
 
 fn backend(name: &str) -> BackendSnapshot {
     BackendSnapshot {
@@ -41,10 +42,14 @@ fn backends_that_were_never_used_are_left_out() {
     let BackendMetrics { requests, active, latency, .. } = &*used.metrics;
     requests[1].increment(3);
     active.increment();
-    latency.record(Duration::from_millis(3));
-    latency.record(Duration::from_secs(7));
+    latency.record(Duration::from_millis(3), Some((TraceId::new(1, 2), SpanId::new(3))));
+    latency.record(Duration::from_secs(7), None);
     let backends = [used, unused];
-    let text = prometheus(&process(), &backends, &[]);
+    let text = prometheus(&process(), &backends, &[], false);
+    assert!(!text.contains("trace_id"), "{text}");
+    let open = prometheus(&process(), &backends, &[], true);
+    let bucket = r#"backstay_backend_latency_seconds_bucket{backend="backend/a\"b",le="0.005"} 1 # {trace_id="00000000000000010000000000000002",span_id="0000000000000003"} 0.003 "#;
+    assert!(open.lines().any(|line| line.starts_with(bucket)) && open.matches("trace_id").count() == 1, "{open}");
     for line in [
         r#"backstay_backend_requests_total{backend="backend/a\"b",class="2xx"} 3"#,
         r#"backstay_backend_active_requests{backend="backend/a\"b"} 1"#,
@@ -163,7 +168,7 @@ fn each_count_has_its_series() {
     for (number, (count, ..)) in (1000..).zip(&rows) {
         count.increment(number);
     }
-    let (prometheus, envoy) = (prometheus(&process(), &backends, &[]), envoy(&process(), &backends));
+    let (prometheus, envoy) = (prometheus(&process(), &backends, &[], false), envoy(&process(), &backends));
     let series = |prefix: &str, own_label: &str, row: &str, number: u64| {
         let (name, label) = row.split_once(',').unwrap_or((row, ""));
         let label = label.split_once('=').map_or(String::new(), |(label, value)| format!(",{label}=\"{value}\""));

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Mutex;
 
+use backstay_telemetry::process::Opening;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors that are kept back for the admin endpoint: as many connections to it are served when there are no others.
@@ -58,6 +59,14 @@ impl Descriptors {
             Err(error) if are_exhausted(&error) && self.release() => open(),
             other => other,
         }
+    }
+}
+
+impl Opening for Descriptors {
+    fn opening<T>(&self, open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        let opened = self.spend(open);
+        self.refill();
+        opened
     }
 }
 

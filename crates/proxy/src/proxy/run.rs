@@ -4,16 +4,16 @@ use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use backstay_guard::PageGuard;
 use backstay_limiter::Registry;
 use backstay_proto::RESOURCE_TYPE_URL;
+use backstay_proto::access_log_service::HttpAccessLogEntry;
 use backstay_proto::discovery::Node;
 use backstay_proto::otlp::logs::v1::LogRecord;
-use backstay_telemetry::resource::resource;
-use backstay_telemetry::{Exporter, Lane, Queue, Signal, Sources, Targets};
+use backstay_telemetry::{Lane, Queue, Signal};
 use backstay_xds::client;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, oneshot, watch};
@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::options::{AccessLog, Options, RunError, StartError};
+use super::telling::traces;
 use crate::access::{self, LogControl, LogFile};
 use crate::admin::{self, Admin};
 use crate::attend::Attending;
@@ -33,7 +34,7 @@ use crate::process::{self, Descriptors};
 use crate::report;
 use crate::server::{self, Leaver, Traces, Workers};
 use crate::state::{self, StateFile, StateLock};
-use crate::trace::{TraceControl, Tracing};
+use crate::trace::Tracing;
 
 /// What ties the control thread to its [`Proxy`](super::Proxy).
 pub(super) struct Wires {
@@ -116,7 +117,7 @@ async fn run(options: Options, listeners: Listeners, wires: Wires) {
     };
     tracing::info!(timeout = ?options.drain_timeout, "draining");
     control.into_workers().drain(options.drain_timeout).await;
-    let Tasks { admin, keepers, log, model, _lock, .. } = tasks;
+    let Tasks { admin, shown, keepers, log, model, _lock, .. } = tasks;
     for keeper in keepers {
         let _ = keeper.await;
     }
@@ -129,6 +130,7 @@ async fn run(options: Options, listeners: Listeners, wires: Wires) {
     }
     // What it takes is bounded, and nothing else is left to do. The last lines are among what is told.
     let _ = tokio::task::spawn_blocking(move || drop(traces)).await;
+    drop(shown);
 }
 
 /// What runs beside the subscription.
@@ -138,6 +140,8 @@ struct Tasks {
     live: Arc<Live>,
     /// The admin endpoint, and that of readiness and metrics.
     admin: Vec<JoinHandle<()>>,
+    /// What a collector is told metrics of, which must not keep alive what ends it.
+    shown: Arc<Admin>,
     /// Tasks that end by themselves, once the control side has ended and what is to be kept is on disk.
     keepers: Vec<JoinHandle<()>>,
     log: Option<LogTasks>,
@@ -163,7 +167,8 @@ async fn begin(
     let metrics = Arc::<ServerMetrics>::default();
     let control_metrics = Arc::<ControlMetrics>::default();
     let logs = Queue::new(Signal::Logs, options.limits.access_log_queue, Arc::clone(&metrics.telemetry));
-    let (access_log, log) = match open_log(options, &metrics, reopen, logs.lane())? {
+    let requests = Queue::new(Signal::Requests, options.limits.access_log_queue, Arc::clone(&metrics.telemetry));
+    let (access_log, log) = match open_log(options, &metrics, reopen, (logs.lane(), requests.lane()))? {
         Some((log, tasks)) => (Some(log), Some(tasks)),
         None => (None, None),
     };
@@ -176,7 +181,8 @@ async fn begin(
         control.follow(None);
     }
     let tracing = Arc::new(Tracing::new(options.limits.span_queue, Arc::clone(&metrics.telemetry)));
-    let traces = traces(options, &tracing, logs, &metrics)?;
+    let counted = Arc::<OnceLock<Weak<Admin>>>::default();
+    let traces = traces(options, &tracing, (logs, requests), &metrics, Arc::clone(&counted))?;
     let live = Arc::new(Live::new(options.limits.max_live_sessions, Arc::clone(&metrics)));
     let workers = Workers::start(server::Options {
         threads: options.threads,
@@ -217,6 +223,8 @@ async fn begin(
         monitoring_only: false,
     };
     let monitoring = Admin { monitoring_only: true, guard: PageGuard::any_name(), ..admin.clone() };
+    let shown = Arc::new(admin.clone());
+    let _ = counted.set(Arc::downgrade(&shown));
     let endpoints = [(listeners.admin, admin), (listeners.monitoring, monitoring)].into_iter();
     let admin = endpoints.filter_map(|(listener, of)| Some(tokio::spawn(admin::serve(of, listener?.0)))).collect();
     let mut control = Control::new(Arc::clone(&model), workers, status, changes, Arc::clone(&control_metrics));
@@ -242,7 +250,7 @@ async fn begin(
         tokio::spawn(state::keep(file, in_force, changed, control_metrics))
     });
     let keepers = resources.into_iter().chain(hosts).chain([certificates]).collect();
-    Ok((control, Tasks { model, leaver, live, admin, keepers, log, _lock: lock }))
+    Ok((control, Tasks { model, leaver, live, admin, shown, keepers, log, _lock: lock }))
 }
 
 /// Ends its task when it is dropped.
@@ -325,10 +333,10 @@ fn open_log(
     options: &Options,
     metrics: &Arc<ServerMetrics>,
     reopen: Arc<Notify>,
-    told: Lane<LogRecord>,
+    (told, served): (Lane<LogRecord>, Lane<HttpAccessLogEntry>),
 ) -> Result<Option<(access::Log, LogTasks)>, StartError> {
     let (log, records) = access::channel(options.limits.access_log_queue);
-    let records = records.telling(told);
+    let records = records.telling(told, served);
     let (over, ended) = oneshot::channel::<()>();
     let metrics = Arc::clone(metrics);
     let thread = std::thread::Builder::new().name("access-log".to_owned());
@@ -361,25 +369,6 @@ fn open_log(
         }
     });
     Ok(Some((log, LogTasks { reopening, ended })))
-}
-
-/// What has traces follow what the fleet and the environment say, and tells them.
-fn traces(
-    options: &Options,
-    tracing: &Arc<Tracing>,
-    logs: Queue<LogRecord>,
-    metrics: &ServerMetrics,
-) -> Result<TraceControl, StartError> {
-    let counts = &metrics.telemetry;
-    let sources = Sources { spans: tracing.queue(), logs, metrics: Box::new(Vec::new) };
-    let environment = options.telemetry.clone();
-    let given = [("backstay.fleet", options.fleet.as_str())];
-    let resource = resource("backstay-proxy", &options.node_id, &given, &environment);
-    let exporter =
-        Exporter::start(sources, resource, Arc::clone(counts), Targets::default()).map_err(StartError::Thread)?;
-    let traces = TraceControl { tracing: Arc::clone(tracing), exporter, environment };
-    traces.follow(None);
-    Ok(traces)
 }
 
 /// The address that stands for all addresses of this host: `[::]`, which takes IPv4 as well, unless there is no IPv6 here.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use backstay_trace::{Format, Sampler, SamplerError};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 
@@ -20,7 +21,7 @@ use crate::data_thread::Shared;
 use crate::forward::Forwarder;
 use crate::limits::Limits;
 use crate::live::Live;
-use crate::trace::Tracing;
+use crate::trace::{Rules, Tracing};
 use crate::trust::Trust;
 use crate::upgrades::Upgrades;
 
@@ -50,6 +51,18 @@ pub struct Options {
 /// Which requests are traced: none, unless a [`Proxy`](crate::Proxy) says.
 #[derive(Clone, Debug, Default)]
 pub struct Traces(pub(crate) Arc<Tracing>);
+
+impl Traces {
+    /// Those of sampled callers, and of other requests this share, 0 to 1. Nobody is told: for measuring what it costs to be asked.
+    ///
+    /// # Errors
+    /// Where the share is none.
+    pub fn sampling(share: f64) -> Result<Self, SamplerError> {
+        let tracing = Tracing::default();
+        tracing.turn(Rules { sampler: Sampler::parent_based(share)?, formats: vec![Format::W3c] });
+        Ok(Self(Arc::new(tracing)))
+    }
+}
 
 impl Default for Options {
     /// One thread, default limits and upgrades, nobody believed, no access log.

@@ -36,10 +36,21 @@ impl RequestTrace {
         }
         let backend = Arc::clone(backend);
         attempts.push(Attempt { id, began, ended: None, address, backend, status: None, error: None });
+        drop(attempts);
+        self.write(headers, id, Some(self.span));
+    }
+
+    /// A copy of the request is sent with `headers`: whoever gets it learns the span of the request. The copy has none of its own, since
+    /// nobody waits for it.
+    pub(crate) fn copied(&self, headers: &mut HeaderMap) {
+        self.write(headers, self.span, self.parent);
+    }
+
+    fn write(&self, headers: &mut HeaderMap, span: SpanId, parent: Option<SpanId>) {
         let came = self.came.filter(|came| !self.rules.formats.contains(came));
         for format in self.rules.formats.iter().copied().chain(came) {
             let is_root = self.parent.is_none() || self.came != Some(Format::W3c);
-            format.write(headers, self.id, id, Some(self.span), is_root);
+            format.write(headers, self.id, span, parent, is_root);
         }
     }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use backstay_model::Telemetry;
-use backstay_telemetry::{Environment, EnvironmentError, Exporter, Signal, Targets};
+use backstay_proto::access_log_service::Node;
+use backstay_proto::access_log_service::stream_access_logs_message::Identifier;
+use backstay_telemetry::{AccessLogService, Environment, EnvironmentError, Exporter, Signal, Targets};
 use backstay_trace::{Format, Sampler};
 
 use super::{Rules, Tracing};
@@ -14,6 +16,8 @@ pub(crate) struct TraceControl {
     pub(crate) tracing: Arc<Tracing>,
     pub(crate) exporter: Exporter,
     pub(crate) environment: Environment,
+    /// Who an access log service is told that this is.
+    pub(crate) node: Node,
 }
 
 /// Whether what the environment says can be honoured.
@@ -26,7 +30,7 @@ pub(crate) fn telemetry_settings(environment: &Environment) -> Result<(), Enviro
     }
     environment.sampler()?;
     environment.propagators()?;
-    environment.metric_interval()?;
+    environment.metric_interval(None)?;
     Ok(())
 }
 
@@ -42,12 +46,19 @@ impl TraceControl {
         let collector = aimed(Signal::Traces);
         let logs = fleet.and_then(|fleet| fleet.access_log.as_ref()).filter(|log| log.otlp);
         let logs = logs.and_then(|_| aimed(Signal::Logs));
+        let interval = fleet.and_then(|fleet| fleet.metrics.as_ref()).and_then(|metrics| metrics.interval);
+        let interval = self.environment.metric_interval(interval).ok().flatten();
+        let metrics = aimed(Signal::Metrics).zip(interval);
+        let service = fleet.and_then(|fleet| fleet.access_log.as_ref()?.service.as_ref()).map(|service| {
+            let (node, log_name) = (Some(self.node.clone()), service.log_name.to_string());
+            AccessLogService { at: service.at.clone(), identifier: Identifier { node, log_name } }
+        });
         let asked = fleet.and_then(|fleet| fleet.tracing.as_ref());
         let sampler = self.environment.sampler().ok().flatten().or_else(|| asked.map(|asked| asked.sampler));
         let formats = self.environment.propagators().ok().flatten();
         let formats = formats.or_else(|| asked.map(|asked| asked.formats.clone()));
         let sampler = sampler.filter(|_| collector.is_some()).unwrap_or(Sampler::OFF);
-        self.exporter.aim(Targets { traces: collector, logs, ..Targets::default() });
+        self.exporter.aim(Targets { traces: collector, logs, metrics, service });
         self.tracing.turn(Rules { sampler, formats: formats.unwrap_or_else(|| vec![Format::W3c]) });
     }
 }

@@ -76,3 +76,13 @@ fn attempts_are_siblings_and_each_is_told_its_own_span() {
     assert_eq!(attribute(server, "error.type").unwrap(), "StringValue(\"503\")");
     assert!(!format!("{server:?}").contains("secret"), "a query is not told");
 }
+
+#[test]
+fn a_copy_is_told_the_span_of_its_request() {
+    let tracing = tracing(1.0);
+    let trace = tracing.begin(&caller("01"), Instant::now(), || 7).unwrap();
+    let mut headers = caller("01");
+    trace.copied(&mut headers);
+    assert_eq!(headers["traceparent"], format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{}-01", trace.span));
+    assert!(trace.attempts.borrow().is_empty(), "nobody is told of it");
+}

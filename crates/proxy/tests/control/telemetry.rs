@@ -1,4 +1,4 @@
-//! What a fleet says that its proxies tell: logs and traces, changed while they run.
+//! What a fleet says that its proxies tell: logs, traces and metrics, changed while they run.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -13,6 +13,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
+
+mod metrics;
+mod requests;
 
 use super::plane::{ControlPlane, free_port};
 use super::traffic::{Upstream, get};
@@ -53,6 +56,7 @@ fn telemetry(layout: Option<access_log::Layout>, collector: Option<SocketAddr>) 
         access_log: layout.map(|layout| Log { stdout: true, layout: Some(layout), ..Log::default() }),
         tracing: collector.map(|_| Tracing { numerator: 1, denominator: 1, propagation: vec![] }),
         collector: endpoint.map(|endpoint| Collector { endpoint, ..Collector::default() }),
+        metrics: None,
     })
 }
 

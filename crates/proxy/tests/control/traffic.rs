@@ -91,6 +91,17 @@ pub(crate) async fn get_from(address: SocketAddr, host: &str, path: &str) -> (u1
     send(address, "GET", host, path).await
 }
 
+/// What `/metrics` answers whoever asks for OpenMetrics.
+pub(crate) async fn get_open_metrics(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request =
+        "GET /metrics HTTP/1.1\r\nhost: localhost\r\naccept: application/openmetrics-text\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
 pub(crate) async fn send(address: SocketAddr, method: &str, host: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");

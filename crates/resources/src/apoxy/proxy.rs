@@ -1,6 +1,7 @@
 //! Proxy: a fleet of proxies that share a configuration.
 
 mod access_log;
+mod metrics;
 mod tracing;
 
 #[cfg(test)]
@@ -10,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::access_log::{AccessLog, LogFilter, LogRedaction};
+pub use self::access_log::{AccessLog, LogFilter, LogRedaction, LogService};
+pub use self::metrics::Metrics;
 pub use self::tracing::{Collector, CollectorHeader, Sampling, Tracing};
 use crate::check::typed;
 use crate::field::{FieldError, FieldPath, Findings};
@@ -45,7 +47,7 @@ pub struct ProxySpec {
     /// How processes end. Refused: `backstay proxy --drain-timeout` says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shutdown: Option<Map<String, Value>>,
-    /// What processes tell of what they do, as Apoxy has it. Refused: accessLog and tracing say it here.
+    /// What processes tell of what they do, as Apoxy has it. Refused: accessLog, tracing and metrics say it here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Map<String, Value>>,
     /// Which Envoy processes run. Refused: Backstay's proxy is none.
@@ -57,10 +59,13 @@ pub struct ProxySpec {
     /// Which requests are traced. Default: none; what clients say of traces goes on as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracing: Option<Tracing>,
-    /// The collector that is told of traces and of lines. Default: the one that the variables of a proxy name, such as
+    /// The collector that is told of traces, of lines and of metrics. Default: the one that the variables of a proxy name, such as
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`, which win in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collector: Option<Collector>,
+    /// How often the collector is told of metrics, and what times are counted by. Default: it is not told, and the usual bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
 }
 
 const CLOUD: &str = "Apoxy runs such proxies itself and configures them from its own API, so that Backstay cannot; use \
@@ -71,7 +76,7 @@ const KUBERNETES: &str = "Apoxy's controller runs such proxies in a cluster and 
 /// What Apoxy has and nothing here reads, and what to do instead.
 const SHUTDOWN: &str = "is not supported: start the proxies with `backstay proxy --drain-timeout`";
 const TELEMETRY: &str =
-    "is not supported: use spec.accessLog, spec.tracing and spec.collector, and /metrics of the proxies";
+    "is not supported: use spec.accessLog, spec.tracing, spec.metrics and spec.collector, and /metrics of the proxies";
 const ENVOY: &str = "is not supported: the proxies of a fleet are `backstay proxy`, and no Envoy";
 
 /// Who runs the processes of a fleet.
@@ -88,7 +93,7 @@ pub enum ProxyProvider {
 #[serde(rename_all = "camelCase")]
 pub struct ProxyStatus {
     /// `Ready`: at least one proxy is connected and none refuses its configuration. `Accepted` and `Programmed`: what the spec says of
-    /// logs and traces is in force in every connected proxy; they are there where it says anything.
+    /// logs, traces and metrics is in force in every connected proxy; they are there where it says anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -187,7 +192,7 @@ fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
         Err(errors) => return errors,
     };
     let mut findings = Findings::default();
-    let ProxySpec { provider: _, shutdown, telemetry, envoy, access_log, tracing, collector } = &proxy.spec;
+    let ProxySpec { provider: _, shutdown, telemetry, envoy, access_log, tracing, collector, metrics } = &proxy.spec;
     for (name, given, why) in
         [("shutdown", shutdown, SHUTDOWN), ("telemetry", telemetry, TELEMETRY), ("envoy", envoy, ENVOY)]
     {
@@ -203,6 +208,9 @@ fn find(new: &Object, _: Option<&Object>) -> Vec<FieldError> {
     }
     if let Some(collector) = collector {
         collector.check(&FieldPath::new("spec").child("collector"), &mut findings);
+    }
+    if let Some(metrics) = metrics {
+        metrics.check(&FieldPath::new("spec").child("metrics"), &mut findings);
     }
     findings.finish()
 }

@@ -10,7 +10,7 @@ fn environment(pairs: &[(&str, &str)]) -> Environment {
 fn nothing_is_said_without_variables() {
     let empty = environment(&[("EXPORTER_OTLP_ENDPOINT", "")]);
     assert_eq!(empty.collector(Signal::Traces, None), Ok(None));
-    assert_eq!((empty.sampler(), empty.propagators(), empty.metric_interval()), (Ok(None), Ok(None), Ok(None)));
+    assert_eq!((empty.sampler(), empty.propagators(), empty.metric_interval(None)), (Ok(None), Ok(None), Ok(None)));
 }
 
 #[test]
@@ -53,8 +53,28 @@ fn what_cannot_be_honoured_names_its_variable() {
         let error = collector(&pairs);
         assert!(error.contains(says), "{error}");
     }
+    for (name, value) in [
+        ("METRIC_EXPORT_INTERVAL", "1m"),
+        ("EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
+        ("EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "base2_exponential_bucket_histogram"),
+    ] {
+        let error = environment(&[(name, value)]).metric_interval(None).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("OTEL_{name}: {value:?} is not understood")), "{error}");
+    }
     let sampler = environment(&[("TRACES_SAMPLER", "jaeger_remote")]).sampler();
     assert!(sampler.unwrap_err().to_string().contains("there is no sampler"));
     assert!(environment(&[("PROPAGATORS", "xray")]).propagators().is_err());
     assert_eq!(environment(&[("PROPAGATORS", "tracecontext,baggage,b3")]).propagators().unwrap().unwrap().len(), 2);
+}
+
+#[test]
+fn metrics_are_told_as_often_as_is_said() {
+    let seconds = |pairs: &[(&str, &str)], given: Option<u64>| {
+        let interval = environment(pairs).metric_interval(given.map(Duration::from_secs)).unwrap();
+        interval.map(|interval| interval.as_secs())
+    };
+    let (endpoint, interval) = (("EXPORTER_OTLP_ENDPOINT", "http://all:4317"), ("METRIC_EXPORT_INTERVAL", "5000"));
+    assert_eq!(seconds(&[("EXPORTER_OTLP_TRACES_ENDPOINT", "http://all:4317")], None), None);
+    assert_eq!((seconds(&[endpoint], None), seconds(&[endpoint], Some(10))), (Some(60), Some(10)));
+    assert_eq!((seconds(&[interval], Some(10)), seconds(&[], Some(10))), (Some(5), Some(10)));
 }

@@ -1,4 +1,4 @@
-use super::{Count, FailureCounts, Level, Times};
+use super::{Bounds, Count, FailureCounts, Level, Times};
 
 /// What is counted for one backend, over all threads and all versions of it.
 #[derive(Debug, Default)]
@@ -53,6 +53,14 @@ pub struct BackendMetrics {
     pub health_checks: HealthChecks,
     /// Changes of the list of endpoints.
     pub membership_changes: Count,
+}
+
+impl BackendMetrics {
+    /// Counts times by other bounds from now on, or by the usual ones.
+    pub fn count_by(&self, bounds: Option<&Bounds>) {
+        self.latency.count_by(bounds);
+        self.abandoned_after.count_by(bounds);
+    }
 }
 
 /// Requests that a timeout ended, by the setting.

@@ -161,9 +161,9 @@ impl<C: Connector> Pool<C> {
             pool.opening.set(pool.opening.get() - 1);
             match opened {
                 None => pool.claim(),
-                Some(Ok(Established::Http2(sender, allowed))) => {
+                Some(Ok(Established::Http2(sender, allowed, local))) => {
                     let now = pool.thread.clock.get();
-                    let carrier = Carrier::new(&pool.stock.member, &pool.stock.endpoint);
+                    let carrier = Carrier::new(&pool.stock.member, &pool.stock.endpoint, local);
                     let connection = Multiplexed { sender, allowed, carrier, used: now, born: now, served: 0 };
                     pool.multiplexed.borrow_mut().push(connection);
                     pool.settle_http2(Origin::Opened);

@@ -49,6 +49,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         Ok(stream)
     }
 
+    /// What it goes over.
+    pub(crate) const fn inner(&self) -> &S {
+        &self.inner
+    }
+
     /// What the endpoint has chosen to speak.
     pub(crate) fn protocol(&self) -> Option<&[u8]> {
         self.session.protocol()

@@ -249,6 +249,26 @@ fn template(path: &str) -> PathMatch {
     PathMatch::Template(PathTemplate { elements, refuse_encoded_values: false }.into())
 }
 
+#[test]
+fn a_condition_on_the_path_has_a_name() {
+    for (condition, name) in [
+        (PathMatch::Exact("/a/b".into()), "/a/b"),
+        (PathMatch::Prefix("/a/".into()), "/a/*"),
+        (PathMatch::Prefix("/".into()), "/*"),
+        (PathMatch::regex("/a/[0-9]+").unwrap(), "/a/[0-9]+"),
+        (PathMatch::regex("(?x) /a # open").unwrap(), "(?x) /a # open"),
+        (template("/a/:b-/c"), "/a/b-{v}/c"),
+    ] {
+        assert_eq!(condition.to_string(), name);
+        let rule = Matcher::path(condition);
+        let mut routes = Routes::default();
+        let table = routes.add("", "", 1, "r", rule).build();
+        if let Some(found) = table.find("a.example", &Method::GET, "/a/b", None, &HeaderMap::new()) {
+            assert_eq!(found.path.to_string(), name);
+        }
+    }
+}
+
 /// What the table is a faster way to do: the best of all matches whose conditions hold.
 fn by_trying_all<'m>(matches: &'m [(u64, Matcher)], method: &Method, path: &str) -> Option<&'m str> {
     let holds = |matcher: &Matcher| {

@@ -35,6 +35,7 @@ use crate::forward::response_body::ResponseBody;
 use crate::forward::retries::{self, Ended};
 use crate::forward::{head, loops, reply};
 use crate::local_reply::Flag;
+use crate::trace::RequestTrace;
 
 /// The only call of a composition, on its way.
 #[derive(Debug)]
@@ -179,7 +180,7 @@ impl Direct {
     fn pass(self: Box<Self>, answer: UpstreamAnswer) -> Response<ResponseBody> {
         let Self { exchange, aimed, rule, began, undo_gzip, .. } = *self;
         let Aimed { state, active, deadline, cookies, .. } = aimed;
-        active.answered(answer.response.status(), exchange.started.elapsed());
+        active.answered(answer.response.status(), exchange.started.elapsed(), exchange.trace.as_deref());
         let answered = Answered::of(answer, active, state.sent, cookies);
         finish(exchange, &rule, answered, Passing { deadline, undo_gzip }, began)
     }
@@ -244,7 +245,7 @@ impl Direct {
         let error = error::of_failure(&failure, method, &url, host, &state, backend.has_endpoints());
         let last = matches!(failure, Failure::Client) && !exchange.client.is_multiplexed();
         exchange.note(|record| state.tell(record));
-        active.answered(StatusCode::INTERNAL_SERVER_ERROR, exchange.started.elapsed());
+        active.answered(StatusCode::INTERNAL_SERVER_ERROR, exchange.started.elapsed(), exchange.trace.as_deref());
         let mut response = failed(exchange, &rule, composition, began, &error);
         if last {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -321,7 +322,7 @@ fn tell(
 ) {
     let took = began.elapsed();
     if let Some(counts) = rule.calls.first() {
-        counts.record(outcome, took);
+        counts.record(outcome, took, exchange.trace.as_deref().map(RequestTrace::ids));
     }
     let Some(site) = composition.calls.first() else { return };
     let upstream = answered.map(|answered| answered.address);

@@ -60,7 +60,7 @@ impl Progress {
         let took = self.started.elapsed();
         self.ended.set(Some((took, outcome)));
         if let Some(counts) = &self.counts {
-            counts.record(outcome, took);
+            counts.record(outcome, took, None);
         }
         if let Some(permit) = self.permit.take() {
             permit.end(match outcome {

@@ -124,7 +124,7 @@ pub(super) async fn send(
     std::mem::forget(waiting);
     match outcome {
         Ok(answer) => {
-            active.answered(answer.response.status(), began.elapsed());
+            active.answered(answer.response.status(), began.elapsed(), context.trace.as_deref());
             if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 return Err(invalid("net/http: unexpected change of protocol"));
             }
@@ -136,7 +136,7 @@ pub(super) async fn send(
             }
             let host = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default();
             let error = error::of_failure(&failure, &method, &url, host, &state, backend.has_endpoints());
-            active.answered(failure.into_local_reply(false).status, began.elapsed());
+            active.answered(failure.into_local_reply(false).status, began.elapsed(), context.trace.as_deref());
             Err(error)
         }
     }
@@ -224,6 +224,6 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let metrics = &self.0.upstream.backend.metrics;
         metrics.abandoned.increment(1);
-        metrics.abandoned_after.record(self.1.elapsed());
+        metrics.abandoned_after.record(self.1.elapsed(), None);
     }
 }

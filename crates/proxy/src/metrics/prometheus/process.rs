@@ -2,7 +2,6 @@ use crate::counts::Guard;
 use crate::metrics::family::Family;
 use crate::metrics::family::Read::{Grows, Level, Levels, Rise, Rises};
 use crate::metrics::{CLASSES, Process};
-use backstay_telemetry::Signal;
 use backstay_upstream::counts::FailureCounts;
 
 /// Counts by cause, as series.
@@ -225,34 +224,6 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
         name: "backstay_access_log_failures_total",
         help: "Attempts to write the access log that failed, as on a full disk.",
         read: Rise(|process| process.server.log_failures.get()),
-    },
-    Family {
-        name: "backstay_telemetry_spans_sent_total",
-        help: "Spans that a collector has taken.",
-        read: Rise(|process| process.server.telemetry.of(Signal::Traces).sent()),
-    },
-    Family {
-        name: "backstay_telemetry_spans_dropped_total",
-        help: "Spans that were lost: there were too many to wait, a collector refused them, or it could not be reached.",
-        read: Rises("cause", |process| process.server.telemetry.of(Signal::Traces).dropped().into()),
-    },
-    Family {
-        name: "backstay_telemetry_logs_sent_total",
-        help: "Lines of the access log that a collector has taken.",
-        read: Rise(|process| process.server.telemetry.of(Signal::Logs).sent()),
-    },
-    Family {
-        name: "backstay_telemetry_logs_dropped_total",
-        help: "Lines that no collector was told of: there were too many to wait, it refused them, or it could not be reached.",
-        read: Rises("cause", |process| process.server.telemetry.of(Signal::Logs).dropped().into()),
-    },
-    Family {
-        name: "backstay_telemetry_failures_total",
-        help: "Requests to a collector that failed; what they told is told again, or dropped.",
-        read: Rises("signal", |process| {
-            let failures = |signal: Signal| (signal.name(), process.server.telemetry.of(signal).failures());
-            [Signal::Traces, Signal::Logs].map(failures).into()
-        }),
     },
     Family {
         name: "backstay_mirrors_dropped_total",

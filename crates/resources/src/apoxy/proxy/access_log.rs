@@ -7,6 +7,7 @@ use http::HeaderName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::tracing::{Collector, CollectorHeader};
 use crate::GoDuration;
 use crate::field::{FieldPath, Findings};
 
@@ -14,7 +15,7 @@ use crate::field::{FieldPath, Findings};
 const MAX_LIST: usize = 64;
 
 /// Where lines may go. A file is named by `backstay proxy --access-log` alone: who may write this object may not write any file.
-const SINKS: [&str; 2] = ["stdout", "otlp"];
+const SINKS: [&str; 3] = ["stdout", "otlp", "als"];
 
 const TIMES: [&str; 2] = ["rfc3339", "unix"];
 
@@ -22,8 +23,8 @@ const TIMES: [&str; 2] = ["rfc3339", "unix"];
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct AccessLog {
-    /// Where lines go: `stdout`, and `otlp` for the collector. Default: to standard output. Where a proxy has `--access-log`, they go
-    /// there instead of to standard output. Envoy: `open_telemetry`.
+    /// Where lines go: `stdout`, `otlp` for the collector, and `als` for the service. Default: to standard output. Where a proxy has
+    /// `--access-log`, they go there instead of to standard output. Envoy: `open_telemetry`, `http_grpc`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub sinks: Vec<String>,
@@ -55,6 +56,24 @@ pub struct AccessLog {
     /// What is not written in full. Default: headers that carry credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redact: Option<LogRedaction>,
+    /// The service that is told of requests. Only where sinks has `als`. Envoy: `http_grpc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<LogService>,
+}
+
+/// A service of `envoy.service.accesslog.v3`. What lines are made of is of no matter to it, but for the headers. Envoy: `http_grpc`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct LogService {
+    /// `http://HOST:PORT` or `https://HOST:PORT`.
+    pub endpoint: String,
+    /// What it is told that the log is called. Default `backstay`. Envoy: `log_name`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub log_name: String,
+    /// Sent as each stream begins. Who may read this object reads them here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub headers: Vec<CollectorHeader>,
 }
 
 /// Which requests have a line. Where one of minStatus, minDuration and flagged is set, those that meet any of them have one, and of
@@ -110,6 +129,17 @@ impl AccessLog {
     pub(crate) fn check(&self, path: &FieldPath, findings: &mut Findings) {
         for (index, sink) in self.sinks.iter().enumerate() {
             findings.one_of(&path.child("sinks").index(index), sink, &SINKS);
+        }
+        let (service, served) = (path.child("service"), self.sinks.iter().any(|sink| sink == "als"));
+        match &self.service {
+            None if served => findings.required(&service, "where sinks has als"),
+            Some(_) if !served => findings.forbidden(&service, "is of no use where sinks has no als"),
+            None => {}
+            // What is asked of a collector is asked of it.
+            Some(LogService { endpoint, headers, .. }) => {
+                let (endpoint, headers) = (endpoint.clone(), headers.clone());
+                Collector { endpoint, headers, ..Collector::default() }.check(&service, findings);
+            }
         }
         self.check_format(path, findings);
         let fields = path.child("fields");

@@ -1,8 +1,9 @@
 //! What a fleet says that its proxies tell.
 
 use backstay_model::{Fault, Telemetry};
+use backstay_upstream::counts::Bounds;
 
-use super::{Arrival, Response};
+use super::{Arrival, Model, Response};
 
 impl Response<'_> {
     /// What the fleet says is in force with the requests that begin from now on.
@@ -20,12 +21,26 @@ impl Response<'_> {
         }
         if self.dirty.telemetry {
             let fleet = self.model.telemetry.values().next().map(|accepted| &*accepted.item);
+            let bounds = fleet.and_then(|fleet| fleet.metrics.as_ref()).and_then(|metrics| metrics.bounds.clone());
             if let Some(log) = &self.model.log {
                 log.follow(fleet.and_then(|fleet| fleet.access_log.as_ref()));
             }
             if let Some(traces) = &self.model.traces {
                 traces.follow(fleet);
             }
+            self.model.count_by(bounds.as_ref());
         }
+    }
+}
+
+impl Model {
+    /// Counts times by other bounds from now on, or by the usual ones.
+    fn count_by(&mut self, bounds: Option<&Bounds>) {
+        if self.context.bounds.as_ref() == bounds {
+            return;
+        }
+        self.context.bounds = bounds.cloned();
+        self.backends.values().for_each(|accepted| accepted.item.metrics.count_by(bounds));
+        self.calls.count_by(bounds);
     }
 }

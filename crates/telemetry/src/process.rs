@@ -8,38 +8,54 @@ use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::Descriptors;
+/// How files are opened: whoever keeps descriptors back for when there are no others gives one for this.
+pub trait Opening {
+    /// What `open` opens, which may be called again.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    fn opening<T>(&self, open: impl FnMut() -> io::Result<T>) -> io::Result<T>;
+}
+
+/// Opens files with the descriptors that there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Plainly;
+
+impl Opening for Plainly {
+    fn opening<T>(&self, mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        open()
+    }
+}
 
 /// What this process uses. What the system does not tell is `None`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Usage {
+pub struct Usage {
     /// Open file descriptors, without those that are kept back.
-    pub(crate) open_files: Option<usize>,
+    pub open_files: Option<usize>,
     /// How many there may be.
-    pub(crate) max_files: Option<u64>,
+    pub max_files: Option<u64>,
     /// Bytes of memory in use.
-    pub(crate) resident: Option<u64>,
+    pub resident: Option<u64>,
     /// Seconds of processor time, of all threads.
-    pub(crate) cpu: f64,
+    pub cpu: f64,
     /// When the process started, in seconds since 1970.
-    pub(crate) started: Option<f64>,
+    pub started: Option<f64>,
 }
 
 impl Usage {
-    /// What is in use now. Files are read with a descriptor that is `kept` back, if there is no other.
-    pub(crate) fn read(kept: &Descriptors) -> Self {
-        let read = |path| kept.spend(|| fs::read_to_string(path)).ok();
+    /// What is in use now.
+    #[must_use]
+    pub fn read(files: &impl Opening) -> Self {
+        let read = |path| files.opening(|| fs::read_to_string(path)).ok();
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
-        let usage = Self {
+        Self {
             // The directory's own descriptor is among them.
-            open_files: kept.spend(open_files).ok().map(|open| open.saturating_sub(1)),
+            open_files: files.opening(open_files).ok().map(|open| open.saturating_sub(1)),
             max_files: getrlimit(Resource::Nofile).current,
             resident: read("/proc/self/statm").and_then(|statm| resident(&statm)),
             cpu: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
             started: read("/proc/self/stat").and_then(|stat| started(&stat)),
-        };
-        kept.refill();
-        usage
+        }
     }
 }
 
