@@ -4,6 +4,8 @@ mod backend;
 mod count;
 mod failures;
 
-pub use backend::{BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts};
+pub use backend::{
+    BackendCounts, BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts,
+};
 pub use count::{BOUNDS, Count, Level, Times};
 pub use failures::FailureCounts;

@@ -275,7 +275,7 @@ fn finish(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    reply::edit(&mut response, [&rule.filters]);
+    reply::edit(&mut response, [&*rule.filters]);
     response
 }
 
@@ -305,7 +305,7 @@ fn failed(
     let mut response = Response::new(response::full(exchange, body, &mut headers));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     *response.headers_mut() = headers;
-    reply::edit(&mut response, [&rule.filters]);
+    reply::edit(&mut response, [&*rule.filters]);
     response
 }
 

@@ -87,7 +87,7 @@ pub(super) fn build(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    reply::edit(&mut response, [&rule.filters]);
+    reply::edit(&mut response, [&*rule.filters]);
     response
 }
 
