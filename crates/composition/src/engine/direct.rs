@@ -103,16 +103,14 @@ impl Plan {
 
 /// Adds a line before those of that name.
 fn put_first(headers: &mut HeaderMap, name: &HeaderName, value: &HeaderValue) {
-    match headers.entry(name) {
-        Entry::Vacant(free) => {
-            free.insert(value.clone());
-        }
-        Entry::Occupied(mut taken) => {
-            let others: Vec<_> = taken.insert_mult(value.clone()).collect();
-            for other in others {
-                taken.append(other);
-            }
-        }
+    if let Entry::Vacant(free) = headers.entry(name) {
+        free.insert(value.clone());
+        return;
+    }
+    let others: Vec<_> = headers.get_all(name).iter().cloned().collect();
+    headers.insert(name, value.clone());
+    for other in others {
+        headers.append(name, other);
     }
 }
 
