@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use backstay_model::{BackendSpec, HostPattern};
-use backstay_proxy::config::{Action, Config, Filters, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
+use backstay_proxy::config::{Action, Config, Edits, Forward, Rule, Socket, Target, WeightedTarget, WeightedTargets};
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::{Options, Workers};
 use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
@@ -113,7 +113,7 @@ fn everything(listen: SocketAddr, upstream: SocketAddr) -> Config {
     });
     let target = Target::Backend { backend: Arc::clone(&backend), port: NonZeroU16::new(upstream.port()) };
     let forward = Forward {
-        targets: WeightedTargets::new(vec![WeightedTarget { weight: 1, target, filters: Filters::default() }]),
+        targets: WeightedTargets::new(vec![WeightedTarget { weight: 1, target, filters: Edits::default() }]),
         request_timeout: None,
         backend_request_timeout: None,
     };
@@ -123,7 +123,7 @@ fn everything(listen: SocketAddr, upstream: SocketAddr) -> Config {
         guards: None,
         token: None,
         client_address: None,
-        filters: Filters::default(),
+        filters: Edits::default(),
         calls: Box::default(),
         action: Action::Forward(forward),
         passages: Box::default(),

@@ -83,24 +83,18 @@ struct Built {
 }
 
 /// The latest tables of a set, by port.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tables {
     built: Mutex<Vec<Built>>,
-    /// Ports that the set before had tables for.
-    expected: Vec<u16>,
-}
-
-impl Default for Tables {
-    fn default() -> Self {
-        Self { built: Mutex::default(), expected: vec![0] }
-    }
+    /// Ports that the set before had tables for. Nothing stands for port 0 alone, which is so of most backends.
+    expected: Box<[u16]>,
 }
 
 impl Tables {
     /// None yet, for a set that takes the place of that of these.
     pub(crate) fn successor(&self) -> Self {
         let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut expected: Vec<u16> = built.iter().map(|built| built.of.1).collect();
+        let mut expected: Box<[u16]> = built.iter().map(|built| built.of.1).collect();
         if expected.is_empty() {
             expected.clone_from(&self.expected);
         }
@@ -109,7 +103,7 @@ impl Tables {
 
     /// Ports that requests are likely to go to.
     pub(crate) fn expected(&self) -> &[u16] {
-        &self.expected
+        if self.expected.is_empty() { &[0] } else { &self.expected }
     }
 
     /// Whether a thread that asks would wait.

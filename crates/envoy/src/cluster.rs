@@ -37,10 +37,10 @@ pub(crate) fn obstacle(backend: &Backend, port: Option<NonZeroU16>) -> Option<&'
             Some("has endpoints that are found by SRV records: Envoy finds none by them")
         }
         Discovery::Static(_) => port.is_none().then_some("needs a port, and the rule names none"),
-        Discovery::Dynamic { settings, .. } if !settings.rules.ports.is_empty() => {
+        Discovery::Dynamic(found) if !found.settings.rules.ports.is_empty() => {
             Some("bounds the ports that it goes to: Envoy's dynamic forward proxy goes to any")
         }
-        Discovery::Dynamic { .. } => {
+        Discovery::Dynamic(_) => {
             let usual = if backend.tls.is_some() { 443 } else { 80 };
             let other = port.is_some_and(|port| port.get() != usual);
             other.then_some("goes to a port of the rule's: Envoy's dynamic forward proxy takes it from the request")
@@ -79,11 +79,12 @@ pub(crate) fn cluster(
             }
             balancing::balance(&mut cluster, policy);
             cluster.health_checks = health::checks(&policy.health, backend, omissions);
-            cluster.transport_socket = backend.tls.as_ref().map(|spec| tls::of_static(spec, list, backend, options));
+            cluster.transport_socket = backend.tls.as_deref().map(|spec| tls::of_static(spec, list, backend, options));
         }
-        Discovery::Dynamic { settings, .. } => {
+        Discovery::Dynamic(found) => {
+            let settings = &found.settings;
             // Without TLS there is no name to send or verify, and it wants to be told that as well.
-            let insecure = backend.tls.as_ref().is_none_or(tls::names_another);
+            let insecure = backend.tls.as_deref().is_none_or(tls::names_another);
             cluster.cluster_discovery_type =
                 Some(ClusterDiscoveryType::ClusterType(dynamic::cluster(&name, settings, insecure)));
             cluster.lb_policy = pb::cluster::LbPolicy::ClusterProvided.into();
@@ -91,7 +92,7 @@ pub(crate) fn cluster(
             if !policy.health.is_empty() {
                 omissions.approximate("health_checks", "are not made of the endpoints of a dynamic backend");
             }
-            cluster.transport_socket = backend.tls.as_ref().map(|spec| tls::of_dynamic(spec, backend, options));
+            cluster.transport_socket = backend.tls.as_deref().map(|spec| tls::of_dynamic(spec, backend, options));
         }
     }
     Some(cluster)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_destination::lookup::Settings;
-use backstay_model::{Backend, Discovery};
+use backstay_model::{Backend, Discovery, DynamicDiscovery};
 
 use crate::dynamic::cache_name;
 
@@ -17,7 +17,8 @@ pub(crate) struct Generations(Vec<(Arc<str>, Settings, Backend)>);
 impl Generations {
     /// Takes in the backend called `name` as it is now. Nothing of one that is not dynamic.
     pub(crate) fn take_in(&mut self, name: &str, backend: &Backend) {
-        let Discovery::Dynamic { settings, .. } = &backend.discovery else { return self.0.clear() };
+        let Discovery::Dynamic(found) = &backend.discovery else { return self.0.clear() };
+        let settings = &found.settings;
         let cache = cache_name(name, settings);
         // Whatever else it has changed counts for the settings of before as well.
         for (_, settings, known) in &mut self.0 {
@@ -43,8 +44,8 @@ impl Generations {
 
 fn with_settings(discovery: &Discovery, settings: &Settings) -> Discovery {
     match discovery {
-        Discovery::Dynamic { allowed, loops, .. } => {
-            Discovery::Dynamic { settings: settings.clone(), allowed: allowed.clone(), loops: loops.clone() }
+        Discovery::Dynamic(found) => {
+            Discovery::Dynamic(Box::new(DynamicDiscovery { settings: settings.clone(), ..(**found).clone() }))
         }
         other => other.clone(),
     }

@@ -184,7 +184,7 @@ fn obstacle(backend: &Backend, port: Option<NonZeroU16>) -> Option<&'static str>
         return Some("speaks HTTP/1.1, and gRPC needs HTTP/2");
     }
     match &backend.discovery {
-        Discovery::Dynamic { .. } => Some("goes where requests say, which gRPC clients do not"),
+        Discovery::Dynamic(_) => Some("goes where requests say, which gRPC clients do not"),
         Discovery::Static(list) => {
             let by_name = list.iter().any(|endpoint| matches!(endpoint.host, StaticHost::Name { .. }));
             (by_name && list.len() > 1)

@@ -22,7 +22,7 @@ mod transport;
 
 pub use cipher::{cipher_suite, cipher_suite_names, tls_versions};
 pub use definition::{Backend, BackendSpec};
-pub use discovery::{Allowed, Discovery, StaticEndpoint, StaticEndpoints, StaticHost};
+pub use discovery::{Allowed, Discovery, DynamicDiscovery, StaticEndpoint, StaticEndpoints, StaticHost};
 pub use health::{HealthCheck, HttpProbe, Probe};
 pub use loops::{InvalidLoopId, LoopGuard, is_token};
 pub use policy::{Connections, HashCookie, HashKind, HashPolicy, HostRewrite, Keepalive, Policy, Retry};

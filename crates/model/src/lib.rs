@@ -31,9 +31,10 @@ mod secret;
 pub mod telemetry;
 
 pub use backend::{
-    Allowed, Backend, BackendSpec, Connections, Discovery, HashCookie, HashKind, HashPolicy, HealthCheck, HostRewrite,
-    HttpProbe, InvalidLoopId, Keepalive, LoopGuard, OnSilence, Policy, Probe, Protocol, Retry, StaticEndpoint,
-    StaticEndpoints, StaticHost, Timeouts, TlsSpec, cipher_suite, cipher_suite_names, is_token, tls_versions,
+    Allowed, Backend, BackendSpec, Connections, Discovery, DynamicDiscovery, HashCookie, HashKind, HashPolicy,
+    HealthCheck, HostRewrite, HttpProbe, InvalidLoopId, Keepalive, LoopGuard, OnSilence, Policy, Probe, Protocol,
+    Retry, StaticEndpoint, StaticEndpoints, StaticHost, Timeouts, TlsSpec, cipher_suite, cipher_suite_names, is_token,
+    tls_versions,
 };
 pub use backstay_destination::{HostPattern, InvalidHost};
 pub use backstay_expression::{AddressSet, Table};
@@ -45,8 +46,8 @@ pub use name::{FleetName, GATEWAY_CLASS, Kind, ResourceName, Scoped};
 pub use resource::Resource;
 pub use route::sequence;
 pub use route::{
-    Action, Attachment, ClientAddress, Composition, Echo, Filters, Forward, HeaderEdit, InsteadOf, Mirror, PathEdit,
-    Redirect, Respond, Route, Rule, RuleMatch, Target, WeightedTarget, WeightedTargets,
+    Action, Attachment, ClientAddress, Composition, Echo, Edits, Filters, Forward, HeaderEdit, InsteadOf, Mirror,
+    PathEdit, Redirect, Respond, Route, Rule, RuleMatch, Target, WeightedTarget, WeightedTargets,
 };
 pub use secret::{Authorities, Identity, Secret, Statement};
 pub use telemetry::Telemetry;

@@ -39,7 +39,7 @@ mod unmatched;
 pub use client_address::ClientAddress;
 pub use composition::Composition;
 pub use definition::{Attachment, Route, Rule, RuleMatch};
-pub use filter::{Filters, HeaderEdit, Mirror, PathEdit};
+pub use filter::{Edits, Filters, HeaderEdit, Mirror, PathEdit};
 pub use matches::{HeaderMatch, InvalidRegex, Matcher, PathMatch, QueryMatch, ValueMatch};
 pub use reply::{InsteadOf, Redirect, Respond};
 pub use rule::{Action, Echo, Forward, Target, WeightedTarget, WeightedTargets};

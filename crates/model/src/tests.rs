@@ -103,7 +103,8 @@ fn backends() {
 
     let cache = DnsCache { lookup_family: 3, max_hosts: 7, host_ttl: seconds(9), ..DnsCache::default() };
     let plan = crate::Backend::try_from(&dynamic(cache, &["*.example.com"])).unwrap();
-    let Discovery::Dynamic { settings, allowed, .. } = plan.discovery else { panic!() };
+    let Discovery::Dynamic(found) = plan.discovery else { panic!() };
+    let (settings, allowed) = (found.settings, found.allowed);
     assert_eq!(
         (settings.family, settings.max_hosts, settings.host_ttl),
         (Family::V4Preferred, 7, Duration::from_secs(9))

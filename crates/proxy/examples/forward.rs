@@ -21,7 +21,7 @@ use backstay_proto::config::composed_output::Encoding;
 use backstay_proto::config::request_rate_limit::Client;
 use backstay_proto::config::{admission, pattern_segment, rule};
 use backstay_proxy::config::{
-    Action, Config, Filters, Forward, Guards, Rule, Socket, Target, WeightedTarget, WeightedTargets,
+    Action, Config, Edits, Forward, Guards, Rule, Socket, Target, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::{Options, Traces, Workers};
@@ -65,7 +65,7 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Co
     });
     let target = Target::Backend { backend: Arc::clone(&backend), port: NonZeroU16::new(upstream.port()) };
     let forward = Forward {
-        targets: WeightedTargets::new(vec![WeightedTarget { weight: 1, target, filters: Filters::default() }]),
+        targets: WeightedTargets::new(vec![WeightedTarget { weight: 1, target, filters: Edits::default() }]),
         request_timeout: None,
         backend_request_timeout: None,
     };
@@ -80,7 +80,7 @@ fn everything(listen: SocketAddr, upstream: SocketAddr, mode: &str) -> Result<Co
         guards: guards(mode)?,
         token: None,
         client_address: None,
-        filters: Filters::default(),
+        filters: Edits::default(),
         calls: action.calls().map(|_| Arc::default()).collect(),
         action,
         passages: Box::default(),

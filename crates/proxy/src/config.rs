@@ -15,8 +15,8 @@ pub use guards::{Guards, Limit, Limiting};
 pub use passage::{Passage, Passages};
 pub(crate) use rule::Found;
 pub use rule::{
-    Action, CallSite, CallTarget, Composition, Credentials, Destination, Filters, Forward, Manners, Member, Mirror,
-    Rule, Sequence, Target, Unmatched, WeightedTarget, WeightedTargets,
+    Action, CallSite, CallTarget, Composition, Credentials, Destination, Edits, Filters, Forward, Manners, Member,
+    Mirror, Rule, Sequence, Target, Unmatched, WeightedTarget, WeightedTargets,
 };
 pub use socket::Socket;
 

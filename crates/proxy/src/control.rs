@@ -21,6 +21,7 @@ mod checks;
 mod expiry;
 mod handler;
 mod model;
+mod references;
 mod routes;
 mod sockets;
 mod specs;

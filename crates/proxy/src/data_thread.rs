@@ -42,7 +42,7 @@ use crate::upstream::{Connector, Upstreams};
 pub(crate) use registry::{Membership, Registry};
 pub(crate) use socket::CurrentSocket;
 pub(crate) use streams::Streams;
-pub(crate) use timers::Timers;
+pub(crate) use timers::{Timer, Timers};
 
 /// What all threads share. Read-only, or counted atomically.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ mod snapshot;
 pub(crate) use envoy::envoy;
 use exposition::Exposition;
 pub(crate) use prometheus::prometheus;
-pub(crate) use snapshot::{BackendSnapshot, CacheSnapshot, CallSnapshot, Members, Process};
+pub(crate) use snapshot::{BackendSnapshot, CacheSnapshot, CallSnapshot, Counted, Members, Process};
 
 #[cfg(test)]
 mod tests;

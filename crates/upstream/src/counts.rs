@@ -5,7 +5,9 @@ mod count;
 mod failures;
 mod times;
 
-pub use backend::{BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts};
+pub use backend::{
+    BackendCounts, BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts,
+};
 pub use count::{Count, Level};
 pub use failures::FailureCounts;
 pub use times::{BOUNDS, Bounds, Exemplar, Times, TimesRead};

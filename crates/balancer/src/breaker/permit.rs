@@ -9,10 +9,9 @@ use crate::endpoint::EndpointState;
 pub(super) const NONE: u32 = u32::MAX;
 
 /// Counts what is under way at a backend, over all threads, and refuses what would exceed its limits. Unlike Envoy's, the
-/// counts are exact: threads cannot exceed a limit together. It has cache lines of its own, but not one for each count: that took 900 bytes
-/// of every backend, and who takes one of them mostly takes the others.
+/// counts are exact: threads cannot exceed a limit together. There is not a cache line for each count, which took 900 bytes of every
+/// backend: who takes one of them mostly takes the others.
 #[derive(Debug)]
-#[repr(align(128))]
 pub struct Breakers {
     gates: [Gate; Limit::COUNT],
     /// Bits of the percentage; not a number without a budget.

@@ -1,7 +1,7 @@
 //! What is passed through without a state machine: the only call of a plan, whose answer is the response as it is. What is sent and what
 //! the client gets is what [`Composition`](super::Composition) would make of it; here it is made of the heads that are there.
 
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, RANGE, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, Entry, HOST, HeaderName, HeaderValue, RANGE, USER_AGENT};
 use http::{HeaderMap, Method};
 
 use super::failure::CallError;
@@ -65,24 +65,24 @@ impl Plan {
         let target = target_of(rules, call, request.parameters, request.query)?;
         let has_agent = rules.headers.admits(&USER_AGENT) && headers.contains_key(USER_AGENT);
         admit(rules, call, headers);
+        // While there are few: most of the time none, of which nothing has to be looked for.
+        let length = headers.remove(CONTENT_LENGTH);
+        let undo_gzip =
+            !headers.contains_key(ACCEPT_ENCODING) && !headers.contains_key(RANGE) && call.method != Method::HEAD;
         let mut add = |name: HeaderName, value: HeaderValue| {
+            // One that does not go on is not there either.
             if call.headers.admits(&name) {
                 headers.insert(name, value);
-            } else {
-                headers.remove(name);
             }
         };
         add(FORWARDED_FOR, request.client);
         add(FORWARDED_HOST, request.host);
         add(if has_agent { FORWARDED_VIA } else { USER_AGENT }, rules.product.clone());
-        let length = headers.remove(CONTENT_LENGTH);
         let body = match (request.body, &length) {
             (RequestBody::Empty, _) => CallBody::Empty,
             (RequestBody::Present, Some(_)) => CallBody::Sized,
             (RequestBody::Present, None) => CallBody::Chunked,
         };
-        let undo_gzip =
-            !headers.contains_key(ACCEPT_ENCODING) && !headers.contains_key(RANGE) && call.method != Method::HEAD;
         if undo_gzip {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -103,8 +103,8 @@ impl Plan {
 
 /// Adds a line before those of that name.
 fn put_first(headers: &mut HeaderMap, name: &HeaderName, value: &HeaderValue) {
-    if !headers.contains_key(name) {
-        headers.insert(name, value.clone());
+    if let Entry::Vacant(free) = headers.entry(name) {
+        free.insert(value.clone());
         return;
     }
     let others: Vec<_> = headers.get_all(name).iter().cloned().collect();

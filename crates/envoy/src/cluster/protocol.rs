@@ -32,7 +32,7 @@ pub(super) fn options(backend: &Backend) -> HashMap<String, protobuf::Any> {
         max_requests_per_connection: max_requests.and_then(|requests| number(requests.get())),
         ..Default::default()
     };
-    let by_authority = matches!(backend.discovery, Discovery::Dynamic { .. }) && backend.tls.is_some();
+    let by_authority = matches!(backend.discovery, Discovery::Dynamic(_)) && backend.tls.is_some();
     let names = by_authority.then(|| {
         let tls = backend.tls.as_ref();
         let own = tls.is_some_and(|tls| tls.server_name.is_none());

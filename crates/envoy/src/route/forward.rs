@@ -27,7 +27,7 @@ const MILLION: u64 = 1_000_000;
 /// What the cluster of a backend is called that goes where requests say; `None` of another.
 fn cache_key(name: &str, backend: &Backend) -> Option<Arc<str>> {
     match &backend.discovery {
-        Discovery::Dynamic { settings, .. } => Some(dynamic::cache_name(name, settings)),
+        Discovery::Dynamic(found) => Some(dynamic::cache_name(name, &found.settings)),
         Discovery::Static(_) => None,
     }
 }
@@ -72,7 +72,7 @@ impl Routing<'_> {
         target: &WeightedTarget,
         omissions: &mut Omissions<'_>,
     ) -> Vec<pb::Route> {
-        let filters = [&matched.rule.filters, &target.filters];
+        let filters = [&*matched.rule.filters, &*target.filters];
         let request = edits(filters.iter().flat_map(|filters| filters.request_headers.iter()));
         let response = edits(filters.iter().flat_map(|filters| filters.response_headers.iter()));
         let (Some(request), Some(response)) = (request, response) else {
@@ -113,7 +113,7 @@ impl Routing<'_> {
         let host = filters[1].rewrite_host.as_ref().or(filters[0].rewrite_host.as_ref());
         let host = host.and_then(|host| host.to_str().ok());
         self.clusters.insert(key.clone());
-        let Discovery::Dynamic { allowed, .. } = &backend.discovery else {
+        let Discovery::Dynamic(found) = &backend.discovery else {
             if action.host_rewrite_specifier.is_none()
                 && let Some(host) = host
             {
@@ -127,11 +127,11 @@ impl Routing<'_> {
         action.append_x_forwarded_host = host.is_some();
         route.typed_per_filter_config.insert(key.to_string(), dynamic::turned_on(host));
         route.action = Some(Action::Route(action));
-        let Some(names) = dynamic::allowed(allowed) else { return vec![route] };
+        let Some(names) = dynamic::allowed(&found.allowed) else { return vec![route] };
         let refused = || instead(condition.clone(), 403, "host not allowed");
         if let Some(host) = host {
             let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
-            return vec![if allowed.permits(&name) { route } else { refused() }];
+            return vec![if found.allowed.permits(&name) { route } else { refused() }];
         }
         let mut permitted = condition.clone();
         permitted.headers.push(header(":authority", expression(&names)));

@@ -17,7 +17,7 @@ pub struct Backend {
     /// The settings that its requests go by. Shared with what serves them.
     pub spec: Arc<BackendSpec>,
     /// Set to speak TLS to its endpoints.
-    pub tls: Option<TlsSpec>,
+    pub tls: Option<Box<TlsSpec>>,
     /// How much may be under way at once.
     pub limits: Limits,
     /// Where its endpoints come from.
@@ -71,7 +71,7 @@ impl TryFrom<&config::Backend> for Backend {
             let tls = match (&message.tls, over_tls) {
                 (None, false) => Ok(None),
                 (Some(_), false) => refuse("tls", "must not be set when the protocol is without TLS"),
-                (tls, true) => tls::spec(tls.as_ref(), protocol).map(Some).within("tls"),
+                (tls, true) => tls::spec(tls.as_ref(), protocol).map(|tls| Some(Box::new(tls))).within("tls"),
             };
             let limits = requests::limits(message.limits.as_ref(), protocol).within("limits");
             (Ok(protocol), tls, health::health_checks(&message.health_checks, protocol), limits).together()
@@ -90,7 +90,7 @@ impl TryFrom<&config::Backend> for Backend {
             counts_endpoints: limits.connections_per_endpoint.is_some(),
             ..policy
         };
-        if let (Discovery::Static(list), Some(TlsSpec { server_name: None, .. })) = (&discovery, &tls) {
+        if let (Discovery::Static(list), Some(TlsSpec { server_name: None, .. })) = (&discovery, tls.as_deref()) {
             endpoints::for_tls(list).within("static")?;
         }
         Ok(Self { spec: Arc::new(BackendSpec { protocol, timeouts, policy }), tls, limits, discovery })

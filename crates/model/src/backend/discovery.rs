@@ -16,15 +16,19 @@ use super::LoopGuard;
 pub enum Discovery {
     /// From a list.
     Static(StaticEndpoints),
-    /// From each request's authority.
-    Dynamic {
-        /// How names are looked up, and which addresses may be dialled.
-        settings: Settings,
-        /// Names that may be asked for.
-        allowed: Allowed,
-        /// Ends requests that come back, again and again.
-        loops: Option<LoopGuard>,
-    },
+    /// From each request's authority. Boxed: of many backends, few are so.
+    Dynamic(Box<DynamicDiscovery>),
+}
+
+/// Endpoints that requests name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DynamicDiscovery {
+    /// How names are looked up, and which addresses may be dialled.
+    pub settings: Settings,
+    /// Names that may be asked for.
+    pub allowed: Allowed,
+    /// Ends requests that come back, again and again.
+    pub loops: Option<LoopGuard>,
 }
 
 /// Endpoints in a list.

@@ -8,7 +8,7 @@ use backstay_destination::lookup::{FailureBackoff, Family, Settings};
 use backstay_destination::{AddressRules, HostPattern, Network, NetworkError};
 use backstay_proto::config::{self, DnsCache, DynamicForward, address_rules, dns_cache};
 
-use super::{Allowed, Discovery, LoopGuard};
+use super::{Allowed, Discovery, DynamicDiscovery, LoopGuard};
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
 use crate::scalar::{duration, positive};
 
@@ -29,7 +29,7 @@ pub(super) fn discovery(forward: &DynamicForward) -> Checked<Discovery> {
         Some(rules) => Settings { rules: Arc::new(rules), ..settings },
         None => settings,
     };
-    Ok(Discovery::Dynamic { settings, allowed, loops })
+    Ok(Discovery::Dynamic(Box::new(DynamicDiscovery { settings, allowed, loops })))
 }
 
 fn allowed(forward: &DynamicForward) -> Checked<Allowed> {

@@ -11,8 +11,8 @@ use backstay_proto::config;
 use super::guards::{self, Guards, TokenValidation};
 use super::reference::Reference;
 use super::{
-    Action, Candidate, ClientAddress, Filters, Manners, Matcher, Order, Unmatched, client_address, filter, matches,
-    rule, unmatched,
+    Action, Candidate, ClientAddress, Edits, Manners, Matcher, Order, Unmatched, client_address, filter, matches, rule,
+    unmatched,
 };
 use crate::fault::{Checked, Faults, Together, Within, all, refuse};
 use crate::name::{Kind, reference};
@@ -54,7 +54,7 @@ pub struct Rule {
     /// What requests have to pass before the action: the rule's own, and those of its route.
     pub guards: Option<Arc<Guards>>,
     /// Changes on the way.
-    pub filters: Filters,
+    pub filters: Edits,
     /// What is done with a request that matches.
     pub action: Action,
 }
@@ -234,5 +234,5 @@ fn one_rule(message: &config::Rule) -> Checked<Rule> {
     if changes_requests && matches!(action, Action::Compose(_) | Action::Echo(_)) {
         return refuse("filters", "beside a composition or an echo, only changes of response headers can stand");
     }
-    Ok(Rule { name: message.name.as_str().into(), matches, guards, filters, action })
+    Ok(Rule { name: message.name.as_str().into(), matches, guards, filters: filters.into(), action })
 }

@@ -3,6 +3,7 @@
 mod read;
 
 use std::num::{NonZeroU16, NonZeroU32};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
@@ -15,25 +16,68 @@ pub(super) use read::{filters, header_name, path_edit};
 #[derive(Clone, Debug)]
 pub struct Filters<B = Arc<str>> {
     /// Edits of the request's head.
-    pub request_headers: Box<[HeaderEdit]>,
+    pub request_headers: Vec<HeaderEdit>,
     /// Edits of the response's head.
-    pub response_headers: Box<[HeaderEdit]>,
+    pub response_headers: Vec<HeaderEdit>,
     /// Authority sent upstream instead of the client's.
     pub rewrite_host: Option<HeaderValue>,
     /// Path sent upstream instead of the client's. The query stays.
     pub rewrite_path: Option<PathEdit>,
     /// Where copies of the request go.
-    pub mirrors: Box<[Mirror<B>]>,
+    pub mirrors: Vec<Mirror<B>>,
 }
 
 impl<B> Default for Filters<B> {
     fn default() -> Self {
-        Self {
-            request_headers: Box::default(),
-            response_headers: Box::default(),
-            rewrite_host: None,
-            rewrite_path: None,
-            mirrors: Box::default(),
+        Self::NONE
+    }
+}
+
+impl<B> Filters<B> {
+    /// No changes.
+    const NONE: Self = Self {
+        request_headers: Vec::new(),
+        response_headers: Vec::new(),
+        rewrite_host: None,
+        rewrite_path: None,
+        mirrors: Vec::new(),
+    };
+
+    fn is_none(&self) -> bool {
+        let Self { request_headers, response_headers, rewrite_host, rewrite_path, mirrors } = self;
+        request_headers.is_empty()
+            && response_headers.is_empty()
+            && rewrite_host.is_none()
+            && rewrite_path.is_none()
+            && mirrors.is_empty()
+    }
+}
+
+/// The [`Filters`] of a rule, or of one of its backends, read like fields of its own. There are many of both, and most change nothing:
+/// these take no room.
+#[derive(Clone, Debug)]
+pub struct Edits<B = Arc<str>>(Option<Box<Filters<B>>>);
+
+impl<B> Default for Edits<B> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<B> From<Filters<B>> for Edits<B> {
+    fn from(filters: Filters<B>) -> Self {
+        Self((!filters.is_none()).then(|| Box::new(filters)))
+    }
+}
+
+impl<B: 'static> Deref for Edits<B> {
+    type Target = Filters<B>;
+
+    #[inline]
+    fn deref(&self) -> &Filters<B> {
+        match &self.0 {
+            Some(filters) => filters,
+            None => const { &Filters::NONE },
         }
     }
 }
@@ -46,7 +90,7 @@ impl Filters {
 
     /// The same changes, with copies to what `find` finds for the backends they name, given with the port. A copy that has nowhere
     /// to go is no reason to refuse the original: it is left out.
-    pub fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> Filters<B> {
+    fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> Filters<B> {
         let mirrors = self.mirrors.iter().filter_map(|mirror| {
             let Mirror { port, numerator, denominator, .. } = *mirror;
             Some(Mirror { backend: find(&mirror.backend, port)?, port, numerator, denominator })
@@ -58,6 +102,13 @@ impl Filters {
             rewrite_path: self.rewrite_path.clone(),
             mirrors: mirrors.collect(),
         }
+    }
+}
+
+impl Edits {
+    /// The same changes, with copies to what `find` finds for the backends they name, given with the port.
+    pub fn join<B>(&self, find: &dyn Fn(&str, Option<NonZeroU16>) -> Option<B>) -> Edits<B> {
+        self.0.as_ref().map_or_else(Edits::default, |filters| filters.join(find).into())
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::Filters;
+use super::Edits;
 use super::composition::Composition;
 use super::reference::Reference;
 use super::reply::{InsteadOf, Redirect, Respond};
@@ -22,8 +22,8 @@ pub enum Action<B = Arc<str>> {
     Forward(Forward<B>),
     /// Elsewhere, by the client itself.
     Redirect(Redirect),
-    /// Nowhere: the proxy answers.
-    Respond(Respond),
+    /// Nowhere: the proxy answers. Boxed, as whatever few rules have: the room is every rule's.
+    Respond(Box<Respond>),
     /// Wherever its steps decide.
     Sequence(Box<Sequence<B>>),
     /// To several backends, whose answers become one.
@@ -113,10 +113,10 @@ impl WeightedTarget {
             Target::Respond(respond) => Target::Respond(respond.clone()),
             Target::Backend { backend, port } => match find(backend, *port) {
                 Some(backend) => Target::Backend { backend, port: *port },
-                None => Target::Respond(Respond {
+                None => Target::Respond(Box::new(Respond {
                     instead_of: Some(InsteadOf::UnresolvedBackend),
                     ..Respond::text(StatusCode::INTERNAL_SERVER_ERROR, "the route's backend is not known to this proxy")
-                }),
+                })),
             },
         };
         WeightedTarget { weight: self.weight, target, filters: self.filters.join(find) }
@@ -185,7 +185,7 @@ pub struct WeightedTarget<B = Arc<str>> {
     /// The target itself.
     pub target: Target<B>,
     /// Changes applied after the rule's own.
-    pub filters: Filters<B>,
+    pub filters: Edits<B>,
 }
 
 /// Where a request goes.
@@ -199,5 +199,5 @@ pub enum Target<B = Arc<str>> {
         port: Option<NonZeroU16>,
     },
     /// Answered by the proxy: the share of a reference that cannot be honoured.
-    Respond(Respond),
+    Respond(Box<Respond>),
 }

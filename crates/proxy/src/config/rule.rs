@@ -28,7 +28,7 @@ pub struct Rule {
     /// The guard that wants a token, joined with what it names.
     pub token: Option<Box<Validator>>,
     /// Changes on the way.
-    pub filters: Filters,
+    pub filters: Edits,
     /// Where the way leads.
     pub action: Action,
     /// What is counted for the calls of a composition, in their order.
@@ -54,6 +54,8 @@ pub struct Unmatched {
 pub type Manners = model::route::Manners;
 /// See [`model::Filters`].
 pub type Filters = model::Filters<Arc<Backend>>;
+/// See [`model::Edits`].
+pub type Edits = model::Edits<Arc<Backend>>;
 /// See [`model::Mirror`].
 pub type Mirror = model::Mirror<Arc<Backend>>;
 /// See [`model::Action`].

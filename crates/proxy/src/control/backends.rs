@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_balancer::{Breakers, Start};
 use backstay_dns_cache::{Cache, Settings as CacheSettings};
-use backstay_model::{self as model, Fault, TlsSpec};
+use backstay_model::{self as model, Fault};
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
 
@@ -56,7 +56,7 @@ impl Secrets {
 impl BackendItem {
     /// The secrets that it needs.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.plan.tls.iter().flat_map(TlsSpec::secrets)
+        self.plan.tls.iter().flat_map(|tls| tls.secrets())
     }
 
     pub(super) fn cache(&self) -> Option<&Arc<Cache>> {
@@ -124,7 +124,8 @@ impl BackendItem {
                 let following = Following::start(&backend, endpoints, &context.dns, &context.runtime);
                 (backend, Feed::Following(following))
             }
-            model::Discovery::Dynamic { settings, allowed, loops } => {
+            model::Discovery::Dynamic(found) => {
+                let model::DynamicDiscovery { settings, allowed, loops } = &**found;
                 let cache = Self::configured_cache(name, settings, previous, context)?;
                 let resolve = Arc::new(DynamicResolve(Arc::clone(&cache)));
                 let dynamic = Dynamic { resolve, allowed: allowed.clone(), loops: loops.clone() };
@@ -213,12 +214,11 @@ impl BackendItem {
                 let following = Following::start(backend, endpoints, &context.dns, &context.runtime);
                 self.feed = Some(Feed::Following(following));
             }
-            (
-                model::Discovery::Dynamic { allowed: old, loops: old_loops, .. },
-                model::Discovery::Dynamic { settings, allowed, loops },
-            ) if (old, old_loops) == (allowed, loops) => {
+            (model::Discovery::Dynamic(old), model::Discovery::Dynamic(new))
+                if (&old.allowed, &old.loops) == (&new.allowed, &new.loops) =>
+            {
                 // The settings were checked with the plan.
-                if self.cache().is_none_or(|cache| cache.configure(settings.clone()).is_err()) {
+                if self.cache().is_none_or(|cache| cache.configure(new.settings.clone()).is_err()) {
                     return false;
                 }
             }

@@ -25,6 +25,7 @@ use super::backends::{BackendItem, Feed, Secrets};
 use super::build_context::BuildContext;
 use super::calls::CallCounts;
 use super::certificates::{CertificateView, certificates};
+use super::references::References;
 use super::routes::RouteItem;
 use super::sockets::{Parts, SocketItem};
 use super::specs::Specs;
@@ -32,7 +33,7 @@ use crate::access::LogControl;
 use crate::config::{Config, Found, Passages, Rule};
 use crate::dns::Dns;
 use crate::limits::Limits;
-use crate::metrics::{BackendSnapshot, CacheSnapshot, CallSnapshot, Members};
+use crate::metrics::{BackendSnapshot, CacheSnapshot, CallSnapshot, Counted, Members};
 use crate::tokens::KeyStore;
 use crate::trace::TraceControl;
 use backstay_upstream::{Backend, Discovery, Endpoints};
@@ -66,7 +67,7 @@ pub(crate) struct Model {
     log: Option<LogControl>,
     traces: Option<TraceControl>,
     /// Routes by the backends, tables, address sets and revocations that they name, there or not.
-    by_reference: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    by_reference: References,
     /// Routes by the listeners that they name, there or not.
     by_listener: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     sockets: BTreeMap<SocketAddr, SocketItem>,
@@ -125,7 +126,7 @@ impl Model {
             telemetry: AcceptedMap::new(),
             log: None,
             traces: None,
-            by_reference: BTreeMap::new(),
+            by_reference: References::default(),
             by_listener: BTreeMap::new(),
             sockets: BTreeMap::new(),
             rejected: BTreeMap::new(),
@@ -181,7 +182,7 @@ impl Model {
                 Some(Discovery::Addresses(list)) => Some(list.load_full()),
                 _ => None,
             };
-            let waiting_for = accepted.item.plan.tls.as_ref().and_then(|tls| self.missing(tls));
+            let waiting_for = accepted.item.plan.tls.as_deref().and_then(|tls| self.missing(tls));
             let dynamic = matches!(discovery, Some(Discovery::Dynamic(_)));
             let breakers = &*accepted.item.breakers;
             let backend = accepted.item.backend.as_deref();
@@ -222,7 +223,7 @@ impl Model {
     pub(crate) fn snapshots(&self) -> Vec<BackendSnapshot> {
         let snapshot = |(name, accepted): (&Arc<str>, &Accepted<Box<BackendItem>>)| BackendSnapshot {
             name: Arc::clone(name),
-            metrics: Arc::clone(&accepted.item.metrics),
+            metrics: Counted(Arc::clone(&accepted.item.metrics)),
             breakers: Arc::clone(&accepted.item.breakers),
             backend: accepted.item.backend.clone(),
             members: accepted.item.backend.as_deref().map(Members::of).unwrap_or_default(),
@@ -333,7 +334,7 @@ impl Model {
     fn note_traffic_ports(&self) {
         let checked = self.backends.iter().filter(|(_, accepted)| !accepted.item.plan.spec.policy.health.is_empty());
         for (name, backend) in checked.filter_map(|(name, accepted)| Some((name, accepted.item.backend.as_ref()?))) {
-            let routes = self.by_reference.get(name).into_iter().flatten().filter_map(|route| self.routes.get(route));
+            let routes = self.by_reference.to(name).filter_map(|route| self.routes.get(route));
             backend.set_traffic_port(routes.filter_map(|accepted| accepted.item.route.port_of(name)).min());
         }
     }

@@ -47,6 +47,11 @@ impl Timer {
         }
     }
 
+    /// When it goes off.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.due
+    }
+
     /// Ready when the time has come.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(sleep) = &mut self.sleep else { return Poll::Ready(()) };

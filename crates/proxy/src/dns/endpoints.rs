@@ -19,7 +19,8 @@ use backstay_upstream::{Backend, Endpoint};
 /// Keeps the addresses of a backend as its plan and DNS say, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Following {
-    sources: Arc<Sources>,
+    /// `None` where all are addresses, which do not change.
+    sources: Option<Arc<Sources>>,
     backend: Arc<Backend>,
     task: Option<AbortHandle>,
 }
@@ -27,30 +28,34 @@ pub(crate) struct Following {
 impl Following {
     /// Lets `backend` follow `plan`. Addresses are set at once if all names are known; until they are, it keeps those it has.
     pub(crate) fn start(backend: &Arc<Backend>, plan: &StaticEndpoints, dns: &Dns, runtime: &Handle) -> Self {
-        let sources = Arc::new(Sources::new(plan, dns));
+        let sources = Sources::new(plan, dns);
         if sources.is_ready() {
             sources.store(backend);
         }
         let changes = !sources.list.iter().all(|(_, source)| source.is_fixed());
-        let task = changes.then(|| runtime.spawn(follow(Arc::clone(&sources), Arc::clone(backend))).abort_handle());
+        let sources = changes.then(|| Arc::new(sources));
+        let follow = |sources| runtime.spawn(follow(Arc::clone(sources), Arc::clone(backend))).abort_handle();
+        let task = sources.as_ref().map(follow);
         Self { sources, backend: Arc::clone(backend), task }
     }
 
     /// Whether each name has been asked for once.
     pub(crate) fn is_ready(&self) -> bool {
-        self.sources.is_ready()
+        self.sources.as_ref().is_none_or(|sources| sources.is_ready())
     }
 
     /// The names whose last lookup brought no address, and why.
     pub(crate) fn failing(&self) -> Vec<(Arc<str>, Arc<str>)> {
-        let views = self.sources.list.iter().filter_map(|(_, source)| source.view());
+        let sources = self.sources.iter().flat_map(|sources| &sources.list);
+        let views = sources.filter_map(|(_, source)| source.view());
         views.filter_map(|view| Some((view.name, view.last_error?))).collect()
     }
 
     /// Waits until each name has been asked for once, and the backend has the addresses.
     pub(crate) fn ready(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (sources, backend) = (Arc::clone(&self.sources), Arc::clone(&self.backend));
+        let (sources, backend) = (self.sources.clone(), Arc::clone(&self.backend));
         async move {
+            let Some(sources) = sources else { return };
             sources.ready().await;
             sources.store(&backend);
         }

@@ -1,20 +1,19 @@
 //! The request that one backend gets.
 
 use std::num::NonZeroU16;
-use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
-use tokio::time::Sleep;
 
 use super::guard::Active;
 use super::headers::HopByHop;
 use super::request_state::RequestState;
 use super::{hash, head, headers};
 use crate::body::RequestBody;
-use crate::data_thread::Shared;
+use crate::data_thread::{Shared, Timer, Timers};
 use crate::exchange::Exchange;
 use crate::limits::Limits;
 use crate::local_reply::{Flag, LocalReply};
@@ -54,7 +53,7 @@ pub(super) struct Aimed {
     pub(super) state: RequestState,
     pub(super) active: Active,
     /// When the answer must have ended.
-    pub(super) deadline: Option<Pin<Box<Sleep>>>,
+    pub(super) deadline: Option<Timer>,
     pub(super) attempts: Attempts,
     /// Lines of `Set-Cookie` that keep the client at its endpoint.
     pub(super) cookies: Vec<HeaderValue>,
@@ -147,8 +146,8 @@ impl Aim<'_> {
     }
 
     /// When the answer must have ended.
-    pub(super) fn deadline(self, exchange: &Exchange) -> Option<Pin<Box<Sleep>>> {
-        self.timeouts.deadline(self.backend, exchange.started)
+    pub(super) fn deadline(self, exchange: &Exchange) -> Option<Timer> {
+        self.timeouts.deadline(self.backend, exchange.started, &exchange.client.thread.timers)
     }
 
     /// How often the request may be sent.
@@ -171,7 +170,7 @@ pub(super) fn fits(backend: &Backend, limits: &Limits, parts: &Parts) -> bool {
 
 impl RouteTimeouts {
     /// When the answer to a request that arrived at `started` and is sent now must have ended.
-    fn deadline(self, backend: &Backend, started: Instant) -> Option<Pin<Box<Sleep>>> {
+    fn deadline(self, backend: &Backend, started: Instant, timers: &Rc<Timers>) -> Option<Timer> {
         let total = match (self.request, backend.timeouts.total) {
             (Some(route), Some(backend)) => Some(route.min(backend)),
             (only, None) | (None, only) => only,
@@ -185,6 +184,6 @@ impl RouteTimeouts {
             (Some(only), None) | (None, Some(only)) => only,
             (None, None) => return None,
         };
-        Some(Box::pin(tokio::time::sleep_until(first.into())))
+        Some(timers.lend(first.into()))
     }
 }

@@ -146,7 +146,7 @@ pub(super) fn decide(
     if let Some(template) = matched.template
         && let Some(refused) = unmatched::refused_variable(template, parts.uri.path())
     {
-        return Course::Answered(reply::respond(exchange, &refused, None, [&matched.rule.filters]));
+        return Course::Answered(reply::respond(exchange, &refused, None, [&*matched.rule.filters]));
     }
     if let Some(guards) = &matched.rule.guards {
         let validator = matched.rule.token.as_deref();
@@ -173,7 +173,7 @@ pub(super) fn decide(
     }
     let asked = Asked { raw: &raw, authority: &authority, present: &present, matched: &matched };
     match &matched.rule.action {
-        Action::Respond(respond) => Course::Answered(reply::respond(exchange, respond, None, [&matched.rule.filters])),
+        Action::Respond(respond) => Course::Answered(reply::respond(exchange, respond, None, [&*matched.rule.filters])),
         Action::Redirect(redirect) => {
             Course::Answered(reply::redirect(exchange, redirect, &matched, &authority, &parts))
         }
@@ -233,7 +233,7 @@ fn decide_target(
     let thread = Rc::clone(&exchange.client.thread);
     let index = forward.targets.choose(|total| thread.random_below(total));
     let Some((index, weighted)) = index else { return Decision::Answered(reply::refuse(exchange, NO_BACKEND)) };
-    let filters = [&matched.rule.filters, &weighted.filters];
+    let filters = [&*matched.rule.filters, &*weighted.filters];
     let (backend, port) = match &weighted.target {
         Target::Backend { backend, port } => (backend, *port),
         Target::Respond(respond) => return Decision::Answered(reply::respond(exchange, respond, None, filters)),

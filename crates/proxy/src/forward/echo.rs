@@ -79,7 +79,7 @@ impl Echoing {
         let text = told(&parts, &host, &read);
         let mut respond = Respond::text(StatusCode::OK, text);
         respond.content_type = JSON;
-        reply::respond(exchange, &respond, None, [&rule.filters])
+        reply::respond(exchange, &respond, None, [&*rule.filters])
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use backstay_balancer::Outcome;
 use http::{HeaderValue, Response, StatusCode, Version, header};
-use tokio::time::Sleep;
 
 use super::aim::{Aimed, Attempts};
 use super::attempt::{self, UpstreamAnswer};
@@ -22,6 +21,7 @@ use super::silence::Silence;
 use super::{reply, retries, tunnel};
 use crate::activity::Cause;
 use crate::config::{Action, Rule};
+use crate::data_thread::Timer;
 use crate::exchange::{ClientUpgrade, Exchange};
 use crate::filter;
 use crate::local_reply::Flag;
@@ -259,7 +259,7 @@ fn pass(
     answer: UpstreamAnswer,
     state: RequestState,
     active: Active,
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Timer>,
     client_upgrade: Option<ClientUpgrade>,
 ) -> Response<ResponseBody> {
     let status = answer.response.status();
@@ -284,7 +284,7 @@ fn pass(
     parts.version = Version::HTTP_11;
     headers::strip(&mut parts.headers, &present);
     let says_length = status == StatusCode::NOT_MODIFIED && present.says_length() && !exchange.client.is_multiplexed();
-    let deadline = retries::sooner(deadline, cut);
+    let deadline = retries::sooner(deadline, cut, &exchange.client.thread.timers);
     exchange.end_by(deadline.as_ref().map(|deadline| deadline.deadline()));
     let body = UpstreamBody {
         incoming,
@@ -304,14 +304,14 @@ fn pass(
 
 /// What comes of `work`, or what is `late` if the deadline comes first.
 pub(super) async fn within<T>(
-    deadline: &mut Option<Pin<Box<Sleep>>>,
+    deadline: &mut Option<Timer>,
     mut work: Pin<&mut impl Future<Output = T>>,
     late: impl Fn() -> T,
 ) -> T {
     poll_fn(|cx| {
         let done = work.as_mut().poll(cx);
         match deadline {
-            Some(deadline) if done.is_pending() => deadline.as_mut().poll(cx).map(|()| late()),
+            Some(deadline) if done.is_pending() => deadline.poll(cx).map(|()| late()),
             _ => done,
         }
     })

@@ -144,7 +144,7 @@ pub(super) fn redirect(
         // Everything in it has been a valid part of a request or of the configuration; this is for completeness.
         Err(_) => *response.status_mut() = StatusCode::BAD_REQUEST,
     }
-    edit(&mut response, [&matched.rule.filters]);
+    edit(&mut response, [&*matched.rule.filters]);
     response
 }
 

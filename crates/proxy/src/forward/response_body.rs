@@ -9,13 +9,13 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::Response;
 use http_body::{Frame, SizeHint};
-use tokio::time::Sleep;
 
 use super::failure::Failure;
 use super::guard::{Active, RequestGuard};
 use super::silence::Silence;
 use crate::activity::Cause;
 use crate::body::{BodyError, BodyProgress, trailers};
+use crate::data_thread::Timer;
 use crate::exchange::Exchange;
 use crate::upstream::Incoming;
 use backstay_composition::Gunzip;
@@ -43,7 +43,7 @@ enum Content {
 #[derive(Debug)]
 pub(super) struct UpstreamBody {
     pub(super) incoming: Incoming,
-    pub(super) deadline: Option<Pin<Box<Sleep>>>,
+    pub(super) deadline: Option<Timer>,
     /// Counts the request as active at its backend.
     pub(super) active: Active,
     /// The request's body, to know its size.
@@ -145,7 +145,7 @@ impl UpstreamBody {
         let late = self
             .deadline
             .as_mut()
-            .and_then(|deadline| deadline.as_mut().poll(cx).is_ready().then(|| deadline.deadline().into_std()));
+            .and_then(|deadline| deadline.poll(cx).is_ready().then(|| deadline.deadline().into_std()));
         let silent = self.silence.as_mut().and_then(|silence| match silence.poll(cx) {
             Poll::Ready(due) => Some(due),
             Poll::Pending => None,

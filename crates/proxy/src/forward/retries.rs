@@ -2,7 +2,8 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use backstay_balancer::{AttemptResponse, Decision, NoRetry, Outcome, Permit, Retries, parse_retry_after};
 use http::request::Parts;
 use http::{HeaderName, Request, StatusCode, header};
-use tokio::time::{Sleep, sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::attempt::{self, UpstreamAnswer};
 use super::failure::Failure;
@@ -18,7 +19,7 @@ use super::grpc;
 use super::guard::RequestGuard;
 use super::request_state::RequestState;
 use crate::body::{Replay, RequestBody};
-use crate::data_thread::DataThread;
+use crate::data_thread::{DataThread, Timer, Timers};
 use crate::local_reply::Flag;
 use crate::upstream::{Incoming, Upstream};
 use backstay_model::Retry;
@@ -171,7 +172,7 @@ async fn attempt(
     // outside of this.
     let is_first = |at: Instant| timeouts.due.is_none_or(|due| at < due.into_std());
     let whole = per_try.map(|timeout| started + timeout).filter(|at| is_first(*at));
-    let mut whole = whole.map(|at| Box::pin(sleep_until(at.into())));
+    let mut whole = whole.map(|at| thread.timers.lend(at.into()));
     let mut silence = first_byte.map(|timeout| (timeout, thread.timers.lend((started + timeout).into())));
     let buffer = thread.shared.limits.retry_buffer;
     let mut work = pin!(attempt::run(state, upstream, buffer, request));
@@ -179,7 +180,7 @@ async fn attempt(
         if let Poll::Ready(outcome) = work.as_mut().poll(cx) {
             return Poll::Ready(outcome);
         }
-        let late = whole.as_mut().and_then(|whole| match whole.as_mut().poll(cx) {
+        let late = whole.as_mut().and_then(|whole| match whole.poll(cx) {
             Poll::Ready(()) => Some(whole.deadline().into_std()),
             Poll::Pending => None,
         });
@@ -289,13 +290,13 @@ fn again(parts: &Parts, body: RequestBody) -> Request<RequestBody> {
 }
 
 /// The earlier of two times.
-pub(super) fn sooner(sleep: Option<Pin<Box<Sleep>>>, at: Option<Instant>) -> Option<Pin<Box<Sleep>>> {
-    match (sleep, at) {
-        (sleep, None) => sleep,
-        (None, Some(at)) => Some(Box::pin(sleep_until(at.into()))),
-        (Some(sleep), Some(at)) if sleep.deadline() <= at.into() => Some(sleep),
-        (Some(_), Some(at)) => Some(Box::pin(sleep_until(at.into()))),
+pub(super) fn sooner(timer: Option<Timer>, at: Option<Instant>, timers: &Rc<Timers>) -> Option<Timer> {
+    let Some(at) = at.map(Into::into) else { return timer };
+    let mut timer = timer.unwrap_or_else(|| timers.lend(at));
+    if at < timer.deadline() {
+        timer.set(at);
     }
+    Some(timer)
 }
 
 fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {

@@ -54,7 +54,7 @@ pub(super) fn decide(
     let client_upgrade = ClientUpgrade::take(&mut parts);
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
     let none = Filters::default();
-    let filters = [&asked.matched.rule.filters, &none];
+    let filters = [&*asked.matched.rule.filters, &none];
     let edits = HeadEdits { authority: asked.raw, prefix: asked.matched.prefix, filters };
     let hop = head::prepare(&mut exchange, &mut parts, asked.present, &edits, &body);
     let Some(hop) = hop else { return Decision::Answered(reply::refuse(exchange, UNSENDABLE)) };
@@ -72,7 +72,7 @@ pub(super) fn decide(
     match end {
         End::Unsendable => Decision::Answered(reply::refuse(exchange, UNSENDABLE)),
         End::Respond(respond, computed) => {
-            let mut response = reply::respond(exchange, respond, computed, [&asked.matched.rule.filters]);
+            let mut response = reply::respond(exchange, respond, computed, [&*asked.matched.rule.filters]);
             edits.apply(response.headers_mut());
             Decision::Answered(response)
         }
@@ -108,7 +108,7 @@ impl Sending {
         selected.note(&mut self.exchange);
         selected.fail(&mut self.exchange, cause);
         let mut response = reply::refuse_as(self.exchange, fallback, selected.wording());
-        reply::edit(&mut response, [&asked.matched.rule.filters]);
+        reply::edit(&mut response, [&*asked.matched.rule.filters]);
         selected.finish(&mut response);
         Decision::Answered(response)
     }

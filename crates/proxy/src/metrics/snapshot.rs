@@ -1,5 +1,6 @@
 //! What families are read from.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use backstay_balancer::{Breakers, Health};
@@ -8,7 +9,7 @@ use backstay_dns_cache::{Cache, NameStats, StatsSnapshot};
 use crate::counts::{CallMetrics, ControlMetrics, ServerMetrics};
 use crate::limits::Limits;
 use crate::process::Usage;
-use backstay_upstream::counts::BackendMetrics;
+use backstay_upstream::counts::{BackendCounts, BackendMetrics};
 use backstay_upstream::{Backend, Discovery};
 
 /// The process, beside its backends.
@@ -36,12 +37,24 @@ pub(crate) struct Process {
 pub(crate) struct BackendSnapshot {
     /// Name of its resource.
     pub(crate) name: Arc<str>,
-    pub(crate) metrics: Arc<BackendMetrics>,
+    pub(crate) metrics: Counted,
     pub(crate) breakers: Arc<Breakers>,
     /// `None` while it waits for a secret.
     pub(crate) backend: Option<Arc<Backend>>,
     pub(crate) members: Members,
     pub(crate) cache: Option<CacheSnapshot>,
+}
+
+/// What was counted for a backend, to be read only: [`BackendMetrics::look`].
+#[derive(Debug, Default)]
+pub(crate) struct Counted(pub(crate) Arc<BackendMetrics>);
+
+impl Deref for Counted {
+    type Target = BackendCounts;
+
+    fn deref(&self) -> &BackendCounts {
+        self.0.look()
+    }
 }
 
 /// One call of a route's compositions.
@@ -123,7 +136,7 @@ impl CacheSnapshot {
 impl BackendSnapshot {
     /// Whether anything has ever happened to it. There may be many more backends than are used.
     pub(super) fn was_used(&self) -> bool {
-        let BackendMetrics {
+        let BackendCounts {
             requests,
             active,
             attempts,

@@ -3,17 +3,15 @@ use std::time::Duration;
 
 use backstay_balancer::{Breakers, Limits};
 
-use backstay_upstream::counts::{
-    BackendMetrics, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts,
-};
+use backstay_upstream::counts::{BackendCounts, ConnectFailures, HealthChecks, Resets, Retired, RetryCounts, Timeouts};
 
-use super::{BackendSnapshot, Members, Process, envoy, prometheus};
+use super::{BackendSnapshot, Counted, Members, Process, envoy, prometheus};
 use backstay_trace::{SpanId, TraceId};
 
 fn backend(name: &str) -> BackendSnapshot {
     BackendSnapshot {
         name: name.into(),
-        metrics: Arc::default(),
+        metrics: Counted::default(),
         breakers: Breakers::new(&Limits::default()),
         backend: None,
         members: Members::default(),
@@ -39,7 +37,7 @@ fn process() -> Process {
 #[test]
 fn backends_that_were_never_used_are_left_out() {
     let (used, unused) = (backend("backend/a\"b"), backend("backend/unused"));
-    let BackendMetrics { requests, active, latency, .. } = &*used.metrics;
+    let BackendCounts { requests, active, latency, .. } = &**used.metrics.0;
     requests[1].increment(3);
     active.increment();
     latency.record(Duration::from_millis(3), Some((TraceId::new(1, 2), SpanId::new(3))));
@@ -73,7 +71,8 @@ fn backends_that_were_never_used_are_left_out() {
 #[test]
 fn each_count_has_its_series() {
     let backends = [backend("backend/b")];
-    let BackendMetrics {
+    let membership_changes = &backends[0].metrics.0.membership_changes;
+    let BackendCounts {
         requests: [informed, good, moved, wrong, broken],
         // Levels and times are in the test above.
         active: _,
@@ -99,8 +98,7 @@ fn each_count_has_its_series() {
         ejections: [in_a_row, gateway, local_origin, success_rate, failure_percentage],
         ejections_withheld,
         health_checks: HealthChecks { attempts: checks, passed, refused: checks_refused, failed, delayed },
-        membership_changes,
-    } = &*backends[0].metrics;
+    } = &**backends[0].metrics.0;
     let rows = [
         (informed, "requests_total,class=1xx", "upstream_rq_xx,envoy_response_code_class=1"),
         (good, "requests_total,class=2xx", "upstream_rq_xx,envoy_response_code_class=2"),

@@ -128,7 +128,7 @@ fn mirrored(main: &Upstream, mirror: std::net::SocketAddr) -> Table {
         numerator: 1,
         denominator: NonZeroU32::new(1).unwrap(),
     };
-    let filters = Filters { mirrors: Box::new([mirror]), ..Filters::default() };
+    let filters = Filters { mirrors: vec![mirror], ..Filters::default() };
     let forward = to(&BackendOf::http1(&[main.address]).build(), main.address.port());
     Routes::default().rule("", Matcher::prefix("/"), filters, Action::Forward(forward)).build()
 }

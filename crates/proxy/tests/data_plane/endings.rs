@@ -7,7 +7,7 @@ use std::time::Duration;
 use backstay_proxy::config::Forward;
 use backstay_proxy::server::{Limits, Options};
 use backstay_upstream::Backend;
-use backstay_upstream::counts::BackendMetrics;
+use backstay_upstream::counts::BackendCounts;
 use serde_json::Value;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -80,7 +80,7 @@ impl Scene {
 
     /// Resets of the endpoint, and timeouts of the whole, between bytes and of one attempt, as they were counted.
     fn counted(&self) -> [u64; 4] {
-        let BackendMetrics { resets, timeouts, .. } = &*self.backend.metrics;
+        let BackendCounts { resets, timeouts, .. } = &**self.backend.metrics;
         let resets = resets.connection.get() + resets.stream.get() + resets.protocol.get();
         [resets, timeouts.total.get(), timeouts.between_bytes.get(), timeouts.per_try.get()]
     }

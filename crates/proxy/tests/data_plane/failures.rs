@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backstay_model::{Retry, Timeouts};
-use backstay_proxy::config::WeightedTargets;
+use backstay_proxy::config::{Filters, WeightedTargets};
 use backstay_proxy::server::Options;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -178,10 +178,9 @@ async fn a_failure_has_the_filters_of_its_route() {
     let address = refused_address().await;
     let backend = BackendOf::http1(&[address]).build();
     let mut only = target(1, &backend, address.port());
-    only.filters.response_headers = Box::new([backstay_model::HeaderEdit::Set(
-        http::HeaderName::from_static("x-seen"),
-        http::HeaderValue::from_static("1"),
-    )]);
+    let seen =
+        backstay_model::HeaderEdit::Set(http::HeaderName::from_static("x-seen"), http::HeaderValue::from_static("1"));
+    only.filters = Filters { response_headers: vec![seen], ..Filters::default() }.into();
     let mut forward = to(&backend, address.port());
     forward.targets = WeightedTargets::new(vec![only]);
     let proxy = Proxy::start(Routes::all(forward)).await;

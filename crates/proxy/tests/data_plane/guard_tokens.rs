@@ -8,7 +8,7 @@ use backstay_limiter::Registry;
 use backstay_model::{HostPattern, Revocations, Route, Slot};
 use backstay_proto::config::token_validation::ClaimHeader;
 use backstay_proto::config::{self, key_set, pattern_segment};
-use backstay_proxy::config::{Action, Filters, Guards, Rule};
+use backstay_proxy::config::{Action, Edits, Guards, Rule};
 use backstay_proxy::counts::{Guard, ServerMetrics};
 use backstay_proxy::route::Table;
 use backstay_proxy::server::Options;
@@ -104,7 +104,7 @@ impl Guarded {
             calls: action.calls().map(|_| Arc::default()).collect(),
             passages: Box::default(),
             token: Some(Box::new(Validator { wanted, keys, revoked: self.revoked })),
-            filters: Filters::default(),
+            filters: Edits::default(),
             action,
         });
         let mut table = Table::builder();

@@ -53,7 +53,7 @@ async fn a_client_cannot_take_away_what_proxies_say_of_it() {
 async fn clients_cannot_speak_for_proxies() {
     let upstream = Upstream::http1(echo).await;
     let edit = |value| HeaderEdit::Set(HeaderName::from_static("x-envoy-max-retries"), HeaderValue::from_static(value));
-    let filters = Filters { request_headers: [edit("2")].into(), ..Filters::default() };
+    let filters = Filters { request_headers: vec![edit("2")], ..Filters::default() };
     let forward = to(&BackendOf::http1(&[upstream.address]).build(), upstream.address.port());
     let table = Routes::default().rule("", Matcher::prefix("/"), filters, Action::Forward(forward)).build();
     let proxy = Proxy::start(table).await;
@@ -146,18 +146,19 @@ async fn heads_are_edited_in_both_directions() {
     .await;
     let name = HeaderName::from_static;
     let value = HeaderValue::from_static;
-    let edits = || -> Box<[HeaderEdit]> {
-        Box::new([
+    let edits = || {
+        vec![
             HeaderEdit::Set(name("x-set"), value("new")),
             HeaderEdit::Add(name("x-add"), value("more")),
             HeaderEdit::Remove(name("x-gone")),
-        ])
+        ]
     };
     let filters = Filters { request_headers: edits(), response_headers: edits(), ..Filters::default() };
     let backend = BackendOf::http1(&[upstream.address]).build();
     let mut forward = to(&backend, upstream.address.port());
     let mut targets = vec![crate::support::target(1, &backend, upstream.address.port())];
-    targets[0].filters.request_headers = Box::new([HeaderEdit::Add(name("x-add"), value("backend"))]);
+    let request_headers = vec![HeaderEdit::Add(name("x-add"), value("backend"))];
+    targets[0].filters = Filters { request_headers, ..Filters::default() }.into();
     forward.targets = backstay_proxy::config::WeightedTargets::new(targets);
     let table = Routes::default().rule("", Matcher::prefix("/"), filters, Action::Forward(forward)).build();
     let proxy = Proxy::start(table).await;

@@ -1,7 +1,7 @@
 //! Answers of the proxy's own, as those who asked can read them.
 
 use backstay_model::{InsteadOf, Respond};
-use backstay_proxy::config::{Action, Filters, Forward, Target, WeightedTarget, WeightedTargets};
+use backstay_proxy::config::{Action, Edits, Filters, Forward, Target, WeightedTarget, WeightedTargets};
 use backstay_proxy::route::Matcher;
 use backstay_proxy::server::Options;
 use http::{Request, StatusCode};
@@ -53,9 +53,10 @@ async fn a_call_gets_a_status() {
 /// An answer that was asked for is one, and one in place of something else is a fault that the log names as Envoy does.
 #[tokio::test]
 async fn an_answer_in_place_of_what_was_asked_for_says_so_in_the_access_log() {
-    let instead = |of| Respond { instead_of: Some(of), ..Respond::text(StatusCode::INTERNAL_SERVER_ERROR, "") };
+    let instead =
+        |of| Box::new(Respond { instead_of: Some(of), ..Respond::text(StatusCode::INTERNAL_SERVER_ERROR, "") });
     let share = |respond| {
-        let share = WeightedTarget { weight: 1, target: Target::Respond(respond), filters: Filters::default() };
+        let share = WeightedTarget { weight: 1, target: Target::Respond(respond), filters: Edits::default() };
         let targets = WeightedTargets::new(vec![share]);
         Action::Forward(Forward { targets, request_timeout: None, backend_request_timeout: None })
     };

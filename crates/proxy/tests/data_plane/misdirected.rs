@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use backstay_model::{HostPattern, TlsTerms};
-use backstay_proxy::config::{Filters, Rule, Socket};
+use backstay_proxy::config::{Edits, Rule, Socket};
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::Options;
 use backstay_proxy::tls::{ServerNames, server_config};
@@ -35,7 +35,7 @@ async fn a_host_of_another_listener_than_the_connections_is_misdirected() {
                 guards: None,
                 token: None,
                 client_address: None,
-                filters: Filters::default(),
+                filters: Edits::default(),
                 calls: Box::default(),
                 passages: Box::default(),
                 action: text(200, listener),

@@ -1,7 +1,7 @@
 //! Which backend serves a request.
 
 use backstay_model::Respond;
-use backstay_proxy::config::{Action, Filters, Target, WeightedTarget, WeightedTargets};
+use backstay_proxy::config::{Action, Edits, Filters, Target, WeightedTarget, WeightedTargets};
 use backstay_proxy::route::{HeaderMatch, Matcher, PathMatch, QueryMatch, ValueMatch};
 use http::{HeaderName, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -53,8 +53,8 @@ async fn targets_share_by_weight_and_a_weight_of_zero_takes_none() {
         to_target(1, &two),
         WeightedTarget {
             weight: 1,
-            target: Target::Respond(Respond::text(StatusCode::INTERNAL_SERVER_ERROR, "invalid")),
-            filters: Filters::default(),
+            target: Target::Respond(Box::new(Respond::text(StatusCode::INTERNAL_SERVER_ERROR, "invalid"))),
+            filters: Edits::default(),
         },
         to_target(0, &never),
     ]);

@@ -27,7 +27,7 @@ use std::time::Duration;
 use backstay_balancer::{Breakers, RetryPolicy};
 use backstay_model::{BackendSpec, ClientAddress, HostPattern, Policy, Protocol, Respond, Retry, Timeouts};
 use backstay_proxy::config::{
-    Action, Config, Filters, Forward, Passage, Rule, Socket, Target, Unmatched, WeightedTarget, WeightedTargets,
+    Action, Config, Edits, Filters, Forward, Passage, Rule, Socket, Target, Unmatched, WeightedTarget, WeightedTargets,
 };
 use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::route::{Candidate, Matcher, Order, Table, TableBuilder};
@@ -156,12 +156,12 @@ pub(crate) fn target(weight: u32, backend: &Arc<Backend>, port: u16) -> Weighted
     WeightedTarget {
         weight,
         target: Target::Backend { backend: Arc::clone(backend), port: NonZeroU16::new(port) },
-        filters: Filters::default(),
+        filters: Edits::default(),
     }
 }
 
 pub(crate) fn text(status: u16, body: &'static str) -> Action {
-    Action::Respond(Respond::text(StatusCode::from_u16(status).unwrap(), body))
+    Action::Respond(Box::new(Respond::text(StatusCode::from_u16(status).unwrap(), body)))
 }
 
 /// A routing table to describe and build.
@@ -199,7 +199,7 @@ impl Routes {
                 guards: None,
                 token: None,
                 client_address: self.client_address.clone(),
-                filters,
+                filters: filters.into(),
                 calls: action.calls().map(|_| Arc::default()).collect(),
                 passages: std::mem::take(&mut self.passages),
                 action,

@@ -9,9 +9,13 @@ use std::time::Duration;
 /// What last went wrong at the endpoints of a backend. Nothing of it decides anything.
 #[derive(Debug, Default)]
 pub struct LastErrors {
-    connections: Mutex<Connections>,
-    checks: Mutex<BTreeMap<CheckKey, Box<str>>>,
+    /// Boxed, as nothing goes wrong at most backends.
+    connections: Mutex<Option<Box<Connections>>>,
+    checks: Mutex<Option<Box<Checks>>>,
 }
+
+/// Why checks failed.
+type Checks = BTreeMap<CheckKey, Box<str>>;
 
 /// Endpoints of which it is noted that the latest connection to them failed. More are not told apart.
 const MAX_FAILING: usize = 256;
@@ -52,6 +56,7 @@ impl LastErrors {
     /// Notes a failure, in place of the one before.
     pub fn connection_failed(&self, failure: FailedConnection) {
         let mut connections = lock(&self.connections);
+        let connections = connections.get_or_insert_default();
         let room = connections.failing.len() < MAX_FAILING;
         match connections.failing.get_mut(&failure.address) {
             Some(failing) => {
@@ -69,8 +74,9 @@ impl LastErrors {
 
     /// A connection to `address` was opened: it does not fail any more.
     pub fn connected(&self, address: SocketAddr) {
-        let mut connections = lock(&self.connections);
-        if !connections.failing.is_empty() {
+        if let Some(connections) = &mut *lock(&self.connections)
+            && !connections.failing.is_empty()
+        {
             connections.failing.remove(&address);
         }
     }
@@ -79,12 +85,12 @@ impl LastErrors {
     pub fn failing(&self, address: IpAddr, port: Option<NonZeroU16>) -> Option<Failing> {
         let connections = lock(&self.connections);
         let at = |known: &SocketAddr| known.ip() == address && port.is_none_or(|port| port.get() == known.port());
-        connections.failing.iter().find(|(known, _)| at(known)).map(|(_, failing)| failing.clone())
+        connections.as_ref()?.failing.iter().find(|(known, _)| at(known)).map(|(_, failing)| failing.clone())
     }
 
     /// The last failure there was.
     pub fn failed_connection(&self) -> Option<FailedConnection> {
-        lock(&self.connections).last.as_deref().cloned()
+        lock(&self.connections).as_ref()?.last.as_deref().cloned()
     }
 
     /// Notes why the latest check number `check` of an endpoint failed; `None` where it passed.
@@ -93,28 +99,33 @@ impl LastErrors {
         let mut checks = lock(&self.checks);
         match failure {
             Some(failure) => {
-                checks.insert(key, failure.into());
+                checks.get_or_insert_default().insert(key, failure.into());
             }
             None => {
-                checks.remove(&key);
+                if let Some(checks) = &mut *checks {
+                    checks.remove(&key);
+                }
             }
         }
     }
 
     /// Forgets the checks of an endpoint that is gone.
     pub fn forget(&self, endpoint: (IpAddr, Option<NonZeroU16>)) {
-        lock(&self.checks).retain(|(address, port, _), _| (*address, *port) != endpoint);
+        if let Some(checks) = &mut *lock(&self.checks) {
+            checks.retain(|(address, port, _), _| (*address, *port) != endpoint);
+        }
     }
 
     /// Forgets all checks: they begin anew, or there are none any more.
     pub fn forget_checks(&self) {
-        lock(&self.checks).clear();
+        *lock(&self.checks) = None;
     }
 
     /// The checks of an endpoint whose latest answer was a failure, by their position, and why.
     pub fn failed_checks(&self, endpoint: (IpAddr, Option<NonZeroU16>)) -> Vec<(u32, Box<str>)> {
         let checks = lock(&self.checks);
-        let range = checks.range((endpoint.0, endpoint.1, 0)..=(endpoint.0, endpoint.1, u32::MAX));
+        let range = (endpoint.0, endpoint.1, 0)..=(endpoint.0, endpoint.1, u32::MAX);
+        let range = checks.iter().flat_map(|checks| checks.range(range.clone()));
         range.map(|((_, _, check), failure)| (*check, failure.clone())).collect()
     }
 }

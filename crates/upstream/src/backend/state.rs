@@ -30,10 +30,13 @@ struct Shared {
     /// Stands for every endpoint that is in no list, unless each has a limit of its own. Most backends have none.
     unlisted: OnceLock<Arc<EndpointState>>,
     /// Endpoints that are in no list and have a limit of their own.
-    counted: Mutex<HashMap<SocketAddr, Weak<EndpointState>>>,
+    counted: Mutex<Option<Box<Counted>>>,
     /// What last went wrong at its endpoints.
     last_errors: LastErrors,
 }
+
+/// What is known of endpoints that are in no list, while it is known to anybody.
+type Counted = HashMap<SocketAddr, Weak<EndpointState>>;
 
 /// What a [`Backend`] is made of.
 #[derive(Debug)]
@@ -68,7 +71,7 @@ pub struct Backend {
     pub breakers: Arc<Breakers>,
     id: BackendId,
     spec: Arc<BackendSpec>,
-    detector: Option<Detector>,
+    detector: Option<Box<Detector>>,
     /// Port that routes send to; 0 if none does.
     traffic_port: AtomicU16,
     /// Tells of another one.
@@ -103,7 +106,9 @@ impl Backend {
     fn with(parts: BackendParts, shared: Arc<Shared>) -> Arc<Self> {
         let BackendParts { name, spec, discovery, tls, metrics, breakers } = parts;
         let detector = match (&spec.policy.outlier, &discovery) {
-            (Some(config), Discovery::Addresses(list)) => Some(Detector::new(config.clone(), list.load().set())),
+            (Some(config), Discovery::Addresses(list)) => {
+                Some(Box::new(Detector::new(config.clone(), list.load().set())))
+            }
             _ => None,
         };
         if let Discovery::Addresses(list) = &discovery {
@@ -154,8 +159,8 @@ impl Backend {
 
     /// What ejects endpoints, if anything does.
     #[inline]
-    pub const fn detector(&self) -> Option<&Detector> {
-        self.detector.as_ref()
+    pub fn detector(&self) -> Option<&Detector> {
+        self.detector.as_deref()
     }
 
     /// What last went wrong at its endpoints.
@@ -203,6 +208,7 @@ impl Backend {
             return Arc::clone(self.shared.unlisted.get_or_init(EndpointState::unlisted));
         }
         let mut counted = self.shared.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = counted.get_or_insert_default();
         if let Some(state) = counted.get(&address).and_then(Weak::upgrade) {
             return state;
         }
@@ -218,7 +224,8 @@ impl Backend {
     /// Connections of the address, among those in no list that have a limit of their own, that has the most.
     pub fn most_unlisted_connections(&self) -> u32 {
         let counted = self.shared.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        counted.values().filter_map(Weak::upgrade).map(|state| state.connections()).max().unwrap_or(0)
+        let counted = counted.iter().flat_map(|counted| counted.values());
+        counted.filter_map(Weak::upgrade).map(|state| state.connections()).max().unwrap_or(0)
     }
 
     /// Identity of this object.

@@ -1,8 +1,40 @@
+use std::ops::Deref;
+use std::sync::{LazyLock, OnceLock};
+
 use super::{Bounds, Count, FailureCounts, Level, Times};
 
-/// What is counted for one backend, over all threads and all versions of it.
+/// What is counted for one backend, over all threads and all versions of it. There is room for it once something is counted: of many
+/// backends, few may ever be asked. Whoever counts reads it like fields of its own; whoever only [looks](Self::look) makes no room.
 #[derive(Debug, Default)]
 pub struct BackendMetrics {
+    /// Changes of the list of endpoints, which there is one of from the beginning.
+    pub membership_changes: Count,
+    counts: OnceLock<Box<BackendCounts>>,
+}
+
+/// What is looked at where nothing was counted.
+static NOTHING: LazyLock<BackendCounts> = LazyLock::new(BackendCounts::default);
+
+impl BackendMetrics {
+    /// What was counted until now, to be read.
+    #[must_use]
+    pub fn look(&self) -> &BackendCounts {
+        self.counts.get().map_or_else(|| &*NOTHING, |counts| counts)
+    }
+}
+
+impl Deref for BackendMetrics {
+    type Target = BackendCounts;
+
+    #[inline]
+    fn deref(&self) -> &BackendCounts {
+        self.counts.get_or_init(Box::default)
+    }
+}
+
+/// What is counted for one backend, but for what is from the beginning.
+#[derive(Debug, Default)]
+pub struct BackendCounts {
     /// Answers by first digit of their status: index 0 for 1xx, 4 for 5xx. The proxy's own answers after a failed
     /// attempt count as what the client saw.
     pub requests: [Count; 5],
@@ -51,13 +83,15 @@ pub struct BackendMetrics {
     pub ejections_withheld: Count,
     /// Active checks.
     pub health_checks: HealthChecks,
-    /// Changes of the list of endpoints.
-    pub membership_changes: Count,
 }
 
 impl BackendMetrics {
     /// Counts times by other bounds from now on, or by the usual ones.
     pub fn count_by(&self, bounds: Option<&Bounds>) {
+        // Where nothing was counted yet, the usual ones will be.
+        if bounds.is_none() && self.counts.get().is_none() {
+            return;
+        }
         self.latency.count_by(bounds);
         self.abandoned_after.count_by(bounds);
     }

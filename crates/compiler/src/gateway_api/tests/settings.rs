@@ -318,7 +318,7 @@ fn limits_retries_and_connections() {
             },
             "connections": {
                 "maxRequests": 6, "maxLifetime": "7s", "tcpKeepalive": {"probes": 8, "idle": "9s", "interval": "10s"},
-                "preconnectPercent": 110, "maxConcurrentStreams": 12
+                "preconnectPercent": 110, "maxConcurrentStreams": 12, "maxHeadSize": 2048
             },
         }),
     );
@@ -358,6 +358,7 @@ fn limits_retries_and_connections() {
         }),
         preconnect_percent: 110,
         max_concurrent_streams: 12,
+        max_head_size: 2048,
     };
     assert_eq!(api.connections, Some(expected));
 }

@@ -10,7 +10,7 @@ use crate::{Discovery, Faults, LoopGuard};
 fn settings(cache: DnsCache, rules: Option<AddressRules>) -> Result<Settings, Faults> {
     let forward = DynamicForward { dns_cache: Some(cache), address_rules: rules, ..DynamicForward::default() };
     match discovery(&forward)? {
-        Discovery::Dynamic { settings, .. } => Ok(settings),
+        Discovery::Dynamic(dynamic) => Ok(dynamic.settings),
         Discovery::Static(_) => panic!("not dynamic"),
     }
 }
@@ -74,7 +74,7 @@ fn passes() {
     let guard = |id: &str, max_passes: Option<u32>| {
         let forward = DynamicForward { loop_id: id.to_owned(), max_passes, ..DynamicForward::default() };
         match discovery(&forward) {
-            Ok(Discovery::Dynamic { loops, .. }) => Ok(loops),
+            Ok(Discovery::Dynamic(dynamic)) => Ok(dynamic.loops),
             Ok(Discovery::Static(_)) => panic!("not dynamic"),
             Err(faults) => Err(fields(faults)),
         }

@@ -37,9 +37,9 @@ pub(in crate::route) fn filters(messages: &[config::Filter]) -> Checked<Filters>
             }
         }
     }
-    filters.request_headers = request.into();
-    filters.response_headers = response.into();
-    filters.mirrors = mirrors.into();
+    filters.request_headers = request;
+    filters.response_headers = response;
+    filters.mirrors = mirrors;
     Ok(filters)
 }
 

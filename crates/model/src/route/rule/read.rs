@@ -22,7 +22,7 @@ pub(in crate::route) fn action(message: Option<&rule::Action>) -> Checked<Action
         Some(rule::Action::Respond(message)) if message.computed_body.is_some() => {
             Action::Sequence(Box::new(computed(message)?))
         }
-        Some(rule::Action::Respond(message)) => Action::Respond(fixed(message).within("respond")?),
+        Some(rule::Action::Respond(message)) => Action::Respond(Box::new(fixed(message).within("respond")?)),
         Some(rule::Action::Sequence(message)) => {
             Action::Sequence(Box::new(sequence::sequence(message).within("sequence")?))
         }
@@ -64,13 +64,15 @@ fn forward(message: &config::Forward) -> Checked<Forward> {
 fn target(message: &config::WeightedBackend) -> Checked<WeightedTarget> {
     let target = match &message.target {
         None => unknown("target"),
-        Some(weighted_backend::Target::Respond(message)) => fixed(message).map(Target::Respond).within("respond"),
+        Some(weighted_backend::Target::Respond(message)) => {
+            fixed(message).map(|respond| Target::Respond(Box::new(respond))).within("respond")
+        }
         Some(weighted_backend::Target::Backend(reference)) => {
             backend_ref(reference).map(|(backend, port)| Target::Backend { backend, port }).within("backend")
         }
     };
     let (filters, target) = (filters(&message.filters), target).together()?;
-    Ok(WeightedTarget { weight: message.weight, target, filters })
+    Ok(WeightedTarget { weight: message.weight, target, filters: filters.into() })
 }
 
 /// An answer that does not depend on the request.

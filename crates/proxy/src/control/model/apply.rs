@@ -180,7 +180,7 @@ impl Response<'_> {
         plan.spec = model.specs.shared(plan.spec);
         let names_changed =
             |item: &BackendItem| matches!(&item.feed, Some(Feed::Following(following)) if !following.is_ready());
-        let waits = model.secrets_of(plan.tls.as_ref()).is_none();
+        let waits = model.secrets_of(plan.tls.as_deref()).is_none();
         if let Some(accepted) = model.backends.get_mut(name) {
             let secret_changed = accepted.item.secrets().any(|secret| self.dirty.secrets.contains(secret));
             let stays = if waits {
@@ -211,7 +211,7 @@ impl Response<'_> {
         let Some(plan) = self.model.backends.get(name).map(|accepted| accepted.item.plan.clone()) else {
             return;
         };
-        if self.model.secrets_of(plan.tls.as_ref()).is_none()
+        if self.model.secrets_of(plan.tls.as_deref()).is_none()
             && self.model.backends.get_mut(name).is_some_and(|accepted| accepted.item.wait(&plan))
         {
             return;
@@ -242,7 +242,7 @@ impl Response<'_> {
             self.put_route(name, accepted);
         }
         let changed = self.dirty.backends.iter().chain(&self.dirty.lookups);
-        let affected = changed.filter_map(|name| self.model.by_reference.get(name)).flatten();
+        let affected = changed.flat_map(|name| self.model.by_reference.to(name));
         let affected: BTreeSet<_> = affected.filter(|name| !arrived.contains(*name)).cloned().collect();
         for name in affected {
             self.rejoin_route(&name);
@@ -264,7 +264,7 @@ impl Response<'_> {
             self.unlink(&name, &old.item);
         }
         for reference in &accepted.item.references {
-            self.model.by_reference.entry(Arc::clone(reference)).or_default().insert(Arc::clone(&name));
+            self.model.by_reference.insert(reference, &name);
         }
         for Attachment { listener, .. } in &accepted.item.route.attachments {
             self.model.by_listener.entry(Arc::clone(listener)).or_default().insert(Arc::clone(&name));
@@ -274,19 +274,16 @@ impl Response<'_> {
     }
 
     fn unlink(&mut self, name: &Arc<str>, item: &RouteItem) {
-        let forget = |index: &mut BTreeMap<Arc<str>, BTreeSet<Arc<str>>>, key: &Arc<str>| {
-            if let Some(routes) = index.get_mut(key) {
-                routes.remove(name);
-                if routes.is_empty() {
-                    index.remove(key);
-                }
-            }
-        };
         for reference in &item.references {
-            forget(&mut self.model.by_reference, reference);
+            self.model.by_reference.remove(reference, name);
         }
         for Attachment { listener, .. } in &item.route.attachments {
-            forget(&mut self.model.by_listener, listener);
+            if let Some(routes) = self.model.by_listener.get_mut(listener) {
+                routes.remove(name);
+                if routes.is_empty() {
+                    self.model.by_listener.remove(listener);
+                }
+            }
             self.dirty.listeners.insert(Arc::clone(listener));
         }
     }
@@ -372,7 +369,7 @@ fn lookups<T>(
 }
 
 fn build_backend(model: &Model, name: &Arc<str>, plan: Backend) -> Result<BackendItem, Fault> {
-    let secrets = model.secrets_of(plan.tls.as_ref());
+    let secrets = model.secrets_of(plan.tls.as_deref());
     let previous = model.backends.get(name).map(|accepted| &*accepted.item);
     BackendItem::build(name, plan, secrets, previous, &model.context)
 }

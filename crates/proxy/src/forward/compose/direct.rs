@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backstay_balancer::Outcome;
 use backstay_composition::{CallBody, CallError, CallPlan, DirectRequest, ErrorBody, Plan, RequestBody as Presence};
@@ -180,9 +180,11 @@ impl Direct {
     fn pass(self: Box<Self>, answer: UpstreamAnswer) -> Response<ResponseBody> {
         let Self { exchange, aimed, rule, began, undo_gzip, .. } = *self;
         let Aimed { state, active, deadline, cookies, .. } = aimed;
-        active.answered(answer.response.status(), exchange.started.elapsed(), exchange.trace.as_deref());
+        let now = Instant::now();
+        let took = now.saturating_duration_since(exchange.started);
+        active.answered(answer.response.status(), took, exchange.trace.as_deref());
         let answered = Answered::of(answer, active, state.sent, cookies);
-        finish(exchange, &rule, answered, Passing { deadline, undo_gzip }, began)
+        finish(exchange, &rule, answered, Passing { deadline, undo_gzip }, now.saturating_duration_since(began))
     }
 
     /// Follows where the answer leads, if it does.
@@ -217,7 +219,7 @@ impl Direct {
         match found {
             Ok(Found { status, headers, source: Source::Network(answered), .. }) => {
                 let answered = Answered { status, headers, ..answered };
-                finish(exchange, &rule, answered, Passing { deadline, undo_gzip }, began)
+                finish(exchange, &rule, answered, Passing { deadline, undo_gzip }, began.elapsed())
             }
             // Nothing is kept for a call that passes nothing.
             Ok(Found { source: Source::Kept(_), .. }) => {
@@ -260,11 +262,11 @@ fn finish(
     rule: &Arc<Rule>,
     mut answered: Answered,
     passing: Passing,
-    began: Instant,
+    took: Duration,
 ) -> Response<ResponseBody> {
     let (status, mut headers) = (answered.status, std::mem::take(&mut answered.headers));
     if let Action::Compose(composition) = &rule.action {
-        tell(&mut exchange, rule, composition, began, CallOutcome::Ok, &mut headers, Some(&answered));
+        tell(&mut exchange, rule, composition, took, CallOutcome::Ok, &mut headers, Some(&answered));
         composition.plan.add_fields(&mut headers);
     }
     exchange.note(|record| {
@@ -276,7 +278,7 @@ fn finish(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    reply::edit(&mut response, [&rule.filters]);
+    reply::edit(&mut response, [&*rule.filters]);
     response
 }
 
@@ -290,7 +292,7 @@ fn failed(
 ) -> Response<ResponseBody> {
     let plan: &Plan = &composition.plan;
     let mut headers = HeaderMap::new();
-    tell(&mut exchange, rule, composition, began, error::outcome(error), &mut headers, None);
+    tell(&mut exchange, rule, composition, began.elapsed(), error::outcome(error), &mut headers, None);
     plan.add_fields(&mut headers);
     let mut body = Bytes::new();
     if plan.settings().output.errors == ErrorBody::Message {
@@ -306,7 +308,7 @@ fn failed(
     let mut response = Response::new(response::full(exchange, body, &mut headers));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     *response.headers_mut() = headers;
-    reply::edit(&mut response, [&rule.filters]);
+    reply::edit(&mut response, [&*rule.filters]);
     response
 }
 
@@ -315,12 +317,11 @@ fn tell(
     exchange: &mut Exchange,
     rule: &Rule,
     composition: &Composition,
-    began: Instant,
+    took: Duration,
     outcome: CallOutcome,
     headers: &mut HeaderMap,
     answered: Option<&Answered>,
 ) {
-    let took = began.elapsed();
     if let Some(counts) = rule.calls.first() {
         counts.record(outcome, took, exchange.trace.as_deref().map(RequestTrace::ids));
     }

@@ -1,6 +1,5 @@
 //! The client's response.
 
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +7,6 @@ use std::time::{Duration, Instant};
 use backstay_composition::{CallError, Gunzip, Response as Composed, ResponseBody as Body};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Response, header};
-use tokio::time::Sleep;
 
 use super::client::Source;
 use super::error;
@@ -19,6 +17,7 @@ use crate::activity::Cause;
 use crate::body::BodyProgress;
 use crate::config::{Composition, Rule};
 use crate::counts::CallOutcome;
+use crate::data_thread::Timer;
 use crate::exchange::Exchange;
 use crate::forward::response_body::{ResponseBody, UpstreamBody};
 use crate::forward::silence::Silence;
@@ -35,7 +34,7 @@ pub(super) struct Told {
 #[derive(Debug)]
 pub(super) struct Passing {
     /// When it must have ended.
-    pub(super) deadline: Option<Pin<Box<Sleep>>>,
+    pub(super) deadline: Option<Timer>,
     /// Whether it is decompressed, if it is compressed.
     pub(super) undo_gzip: bool,
 }
@@ -87,7 +86,7 @@ pub(super) fn build(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    reply::edit(&mut response, [&rule.filters]);
+    reply::edit(&mut response, [&*rule.filters]);
     response
 }
 
@@ -154,7 +153,7 @@ pub(super) fn passed(
         }
         recorder
     });
-    let deadline = retries::sooner(passing.deadline, cut);
+    let deadline = retries::sooner(passing.deadline, cut, &exchange.client.thread.timers);
     exchange.end_by(deadline.as_ref().map(|deadline| deadline.deadline()));
     let body = UpstreamBody {
         incoming,

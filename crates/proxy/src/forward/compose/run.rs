@@ -116,7 +116,7 @@ impl Composing {
             Body::Full(_) => None,
         };
         let stream = stream.map(|(source, undo_gzip)| {
-            let deadline = Some(Box::pin(sleep_until(whole.into())));
+            let deadline = Some(exchange.client.thread.timers.lend(whole.into()));
             (source, Passing { deadline, undo_gzip })
         });
         response::build(exchange, &rule, composition, response, stream, response::Told { calls: told, progress })

@@ -196,7 +196,7 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
     Family {
         name: "envoy_cluster_membership_change",
         help: "Changes of the list of endpoints.",
-        read: Rise(|backend| backend.metrics.membership_changes.get()),
+        read: Rise(|backend| backend.metrics.0.membership_changes.get()),
     },
     Family {
         name: "envoy_cluster_health_check_attempt",

@@ -212,7 +212,7 @@ pub(super) const FAMILIES: &[Family<BackendSnapshot>] = &[
     Family {
         name: "backstay_backend_endpoint_changes_total",
         help: "Times that the list of a backend's endpoints changed.",
-        read: Rise(|backend| backend.metrics.membership_changes.get()),
+        read: Rise(|backend| backend.metrics.0.membership_changes.get()),
     },
     Family {
         name: "backstay_backend_ejected_endpoints",

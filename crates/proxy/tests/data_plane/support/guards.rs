@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backstay_limiter::Registry;
 use backstay_model::{HostPattern, Route};
 use backstay_proto::config;
-use backstay_proxy::config::{Action, Filters, Guards, Rule, Unmatched};
+use backstay_proxy::config::{Action, Edits, Guards, Rule, Unmatched};
 use backstay_proxy::route::Table;
 
 /// A route with a rule for some paths, and guards of both.
@@ -56,7 +56,7 @@ impl Guarded {
             client_address: route.client_address.clone(),
             guards: route.rules[0].guards.as_ref().map(|guards| Guards::join(guards, &limiters)),
             token: None,
-            filters: Filters::default(),
+            filters: Edits::default(),
             calls: action.calls().map(|_| Arc::default()).collect(),
             action,
             passages: Box::default(),
