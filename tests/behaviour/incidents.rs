@@ -315,5 +315,5 @@ async fn the_disk_of_the_store_is_full() {
         let answer = client.get(control_plane.api(), &control_plane.api().to_string(), "/metrics").await;
         answer.map(|answer| answer.text()).unwrap_or_default()
     };
-    says("backstay_store_writable 0", || metrics()).await;
+    says("backstay_store_writable 0", || async { metrics().await }).await;
 }

@@ -120,7 +120,7 @@ async fn a_collector_of_grpc_is_told_again_and_again_and_at_the_end() {
     exporter.aim(Targets { metrics: Some((collector, Duration::from_secs(86_400))), ..Targets::default() });
     tokio::task::spawn_blocking(|| exporter.end()).await.unwrap();
     let mut told = 3;
-    while let Some(request) = got.try_recv().ok() {
+    while let Ok(request) = got.try_recv() {
         told += request.resource_metrics.len() as u64;
     }
     assert!(told >= 4, "what there is at the end is told");

@@ -26,7 +26,8 @@ impl<'a> Sample<'a> {
             (labels, rest) = braces(rest)?;
         }
         let series = &line[..line.len() - rest.len()];
-        let (number, after) = rest.trim_start().split_once(' ').unwrap_or((rest.trim_start(), ""));
+        let rest = rest.trim_start();
+        let (number, after) = rest.split_once(' ').unwrap_or((rest, ""));
         let exemplar = after.split_once("# ").and_then(|(_, exemplar)| read_exemplar(exemplar));
         Some(Self { name, series, labels, value: number.parse().ok()?, whole: number.parse().ok(), exemplar })
     }
