@@ -19,7 +19,10 @@ impl BackendMetrics {
     /// What was counted until now, to be read.
     #[must_use]
     pub fn look(&self) -> &BackendCounts {
-        self.counts.get().map_or_else(|| &*NOTHING, |counts| counts)
+        match self.counts.get() {
+            Some(counts) => counts,
+            None => &NOTHING,
+        }
     }
 }
 
