@@ -75,7 +75,7 @@ fn compare(
     mut other: impl FnMut(usize),
 ) {
     let mut costs: [Vec<f64>; 2] = [Vec::new(), Vec::new()];
-    let mut timed = |costs: &mut Vec<f64>, work: &mut dyn FnMut(usize), round| {
+    let timed = |costs: &mut Vec<f64>, work: &mut dyn FnMut(usize), round| {
         let before = control.cpu_seconds();
         work(round);
         #[allow(clippy::cast_precision_loss)]
