@@ -1,6 +1,5 @@
 //! What a create and a get cost over gRPC, beside the same over REST: one client, one connection, one after another.
 
-use std::cell::RefCell;
 use std::net::SocketAddr;
 
 use backstay_proto::admin::backend_service_client::BackendServiceClient;
@@ -15,7 +14,7 @@ const COUNT: usize = 2_000;
 pub fn compare_with_rest(control: &Process, api: SocketAddr, rounds: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let channel = runtime.block_on(Endpoint::from_shared(format!("http://{api}")).expect("an address").connect());
-    let client = RefCell::new(BackendServiceClient::new(channel.expect("a connection")));
+    let mut client = BackendServiceClient::new(channel.expect("a connection"));
     let mut rest = Client::connect(api);
     compare(
         control,
@@ -25,7 +24,7 @@ pub fn compare_with_rest(control: &Process, api: SocketAddr, rounds: usize) {
         |round| {
             runtime.block_on(async {
                 for number in 0..COUNT {
-                    create(&mut client.borrow_mut(), &format!("g{round}-{number}")).await;
+                    create(&mut client, &format!("g{round}-{number}")).await;
                 }
             });
         },
@@ -45,7 +44,7 @@ pub fn compare_with_rest(control: &Process, api: SocketAddr, rounds: usize) {
             runtime.block_on(async {
                 for number in 0..COUNT {
                     let request = GetBackendRequest { name: format!("backends/r0-{number}"), read_mask: None };
-                    client.borrow_mut().get_backend(request).await.expect("an answer");
+                    client.get_backend(request).await.expect("an answer");
                 }
             });
         },
