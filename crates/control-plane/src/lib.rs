@@ -37,6 +37,7 @@ mod live;
 mod membership;
 mod metrics;
 mod offline;
+mod options;
 mod publisher;
 mod relay;
 mod replicas;
@@ -50,12 +51,11 @@ mod tracker;
 mod views;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::middleware::from_fn_with_state;
 use backstay_auth::Audit;
-use backstay_guard::{HostName, LogSwitch, PageGuard};
+use backstay_guard::PageGuard;
 use backstay_kube::Events;
 use backstay_resources::Timestamp;
 use backstay_store::{Embedded, Etcd, Store};
@@ -86,6 +86,7 @@ use self::live::{Attendance, Attending};
 use self::membership::Membership;
 use self::metrics::Metrics;
 pub use self::offline::{compile, said_of};
+pub use self::options::Options;
 use self::publisher::Publisher;
 pub use self::relay::{Inlet, RelayLimits};
 use self::replicas::Leadership;
@@ -97,54 +98,6 @@ pub use self::telemetry::TelemetryOptions;
 use self::views::Views;
 pub use backstay_auth::{Account, AccountError};
 pub use backstay_store::{Keys, KeysError};
-
-/// Where a control plane listens and keeps its data.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// REST, gRPC admin, metrics and health. Default 127.0.0.1:7080.
-    pub api: SocketAddr,
-    /// The discovery service. Default 127.0.0.1:18000.
-    pub xds: SocketAddr,
-    /// Folder of the embedded store. Default `.backstay`.
-    pub data_dir: PathBuf,
-    /// The store on etcd, in place of the embedded one. Default none.
-    pub etcd: Option<EtcdOptions>,
-    /// Allows addresses that other machines can reach without TLS and authentication.
-    pub insecure: bool,
-    /// TLS and authentication of both addresses.
-    pub security: Security,
-    /// Names that requests to both addresses may be addressed to, besides IP addresses and `localhost`. Default none.
-    pub allowed_hosts: Vec<HostName>,
-    /// Who may send requests to the API, and what they may do.
-    pub access: AccessOptions,
-    /// The Fastly dialect.
-    pub fastly: FastlyOptions,
-    /// Everything that has a bound.
-    pub limits: Limits,
-    /// What `POST /logging` on the API address turns. Default nothing: it is answered as any other unknown path.
-    pub log_switch: Option<LogSwitch>,
-    /// Which collector is told of metrics and of changes. Default none.
-    pub telemetry: TelemetryOptions,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            api: SocketAddr::from(([127, 0, 0, 1], 7080)),
-            xds: SocketAddr::from(([127, 0, 0, 1], 18000)),
-            data_dir: PathBuf::from(".backstay"),
-            etcd: None,
-            insecure: false,
-            security: Security::default(),
-            allowed_hosts: Vec::new(),
-            access: AccessOptions::default(),
-            fastly: FastlyOptions::default(),
-            limits: Limits::default(),
-            log_switch: None,
-            telemetry: TelemetryOptions::default(),
-        }
-    }
-}
 
 /// A running control plane.
 #[derive(Debug)]
