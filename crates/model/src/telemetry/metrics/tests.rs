@@ -3,7 +3,7 @@
 use super::*;
 
 fn message(seconds: i64, bounds: &[f64]) -> config::Metrics {
-    let interval = (seconds != 0).then(|| prost_types::Duration { seconds, nanos: 0 });
+    let interval = (seconds != 0).then_some(prost_types::Duration { seconds, nanos: 0 });
     config::Metrics { interval, bounds: bounds.to_vec() }
 }
 
