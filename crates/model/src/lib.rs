@@ -6,7 +6,7 @@
 //! comes from a control plane that is newer than this program; guessing what it means would serve traffic wrongly.
 //!
 //! A resource is checked by itself. What it refers to may come later, so that references are names here; [`Action::join`] and
-//! [`Filters::join`] put in their place what a program has of that name. Nothing here lives longer than one version of a
+//! [`Edits::join`] put in their place what a program has of that name. Nothing here lives longer than one version of a
 //! resource: connections, counts and health belong to whoever serves it.
 //!
 //! What a host is, and which addresses may be dialled, is known to a crate below this one (`backstay-destination`), since the DNS
