@@ -33,9 +33,10 @@ dependencies:
 test:
     cargo test --workspace --no-fail-fast
 
-# What hostile bytes meet first, for a while each, from the seeds on. Needs nightly and `cargo install cargo-fuzz`.
+# What hostile bytes meet first, for a while each, two at a time, from the seeds on. Needs nightly and `cargo install cargo-fuzz`.
 fuzz seconds="60":
-    for target in http1_answer request_head config_resource fastly_condition dns_answer discovery_response token composed_answer krakend_config; do mkdir -p fuzz/corpus/$target && cargo +nightly fuzz run $target fuzz/corpus/$target fuzz/seeds/$target -- -max_len=8192 -max_total_time={{seconds}} || exit 1; done
+    cargo +nightly fuzz build
+    cargo +nightly fuzz list | xargs -P 2 -I TARGET sh -c 'mkdir -p fuzz/corpus/TARGET && cargo +nightly fuzz run TARGET fuzz/corpus/TARGET fuzz/seeds/TARGET -- -max_len=8192 -max_total_time={{seconds}} > fuzz/target/TARGET.log 2>&1; code=$?; tail -n 40 fuzz/target/TARGET.log; exit $code'
 
 # The conformance suite of the Gateway API, against a binary. Needs Linux and Go, which fetches the suite and a newer Go.
 conformance binary="target/debug/backstay" report="":

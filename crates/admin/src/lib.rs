@@ -106,10 +106,14 @@ pub fn build(operations: Operations, options: Options, meter: Meter, beside: Bes
     let spoken = Spoken { web: GrpcWebLayer::new().layer(plain.clone()), plain };
     let more =
         ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
-    let names = services.iter().map(String::as_str).chain(more);
-    let router = names.fold(Router::new(), |router, name| {
-        router.route(&format!("/{name}/{{*method}}"), any(answer).with_state(spoken.clone()))
-    });
+    let mut router = Router::new();
+    for name in beside.names.iter().copied().chain(more) {
+        router = router.route(&format!("/{name}/{{*method}}"), any(answer).with_state(spoken.clone()));
+    }
+    for name in state.services() {
+        let of_objects = any(answer_of_objects).with_state((Arc::clone(&state), spoken.clone()));
+        router = router.route(&format!("/{name}/{{*method}}"), of_objects);
+    }
     Ok(Admin { router, health, services })
 }
 
@@ -122,13 +126,18 @@ struct Spoken {
 
 /// Answers in what the client speaks. Whether a web page may speak at all has been decided before.
 async fn answer(State(Spoken { plain, web }): State<Spoken>, request: Request) -> Response<Body> {
-    let media_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let answered = if media_type.starts_with(b"application/grpc-web") {
-        web.oneshot(request).await
-    } else {
-        plain.oneshot(request).await
-    };
+    let answered = if is_web(&request) { web.oneshot(request).await } else { plain.oneshot(request).await };
     answered.unwrap_or_else(|never| match never {})
+}
+
+/// The same for the services that are about objects, which are called so often that their calls do not look for their way twice.
+async fn answer_of_objects(State((server, spoken)): State<(Arc<Server>, Spoken)>, request: Request) -> Response<Body> {
+    if is_web(&request) { answer(State(spoken), request).await } else { server::serve(State(server), request).await }
+}
+
+fn is_web(request: &Request) -> bool {
+    let media_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    media_type.starts_with(b"application/grpc-web")
 }
 
 /// What clients are told who ask which services there are. The contracts of discovery are in the same description and not served

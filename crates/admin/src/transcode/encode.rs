@@ -2,7 +2,7 @@
 
 mod value;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -28,8 +28,10 @@ pub(crate) fn write(
     mask: Option<&ReadMask>,
     out: &mut Vec<u8>,
 ) -> Result<(), serde_json::Error> {
-    let mut state = State { out: &mut *out, path: String::new(), empty: Vec::new(), secret: shape.kind.sensitive };
-    let mut from = serde_json::Deserializer::from_slice(stored);
+    let mut state = State { out: &mut *out, path: Vec::new(), empty: Vec::new(), secret: shape.kind.sensitive };
+    // Checked once, in place of each text by itself.
+    let stored = std::str::from_utf8(stored).map_err(serde::de::Error::custom)?;
+    let mut from = serde_json::Deserializer::from_str(stored);
     let names = (&mut from).deserialize_map(Object { shape, mask, state: &mut state })?;
     from.end()?;
     let State { empty, .. } = state;
@@ -47,25 +49,36 @@ pub(crate) fn write(
 }
 
 /// What is written, and where in the object that is.
-struct State<'o> {
+struct State<'a, 'o> {
     out: &'o mut Vec<u8>,
-    /// Of the message that is being written, as `proto/` calls its fields.
-    path: String,
+    /// Where in the message that is being written.
+    path: Vec<Step<'a>>,
     /// The paths of lists and maps that are there and empty.
     empty: Vec<String>,
     /// Whether values are not to be answered.
     secret: bool,
 }
 
-impl State<'_> {
-    /// Goes on below a field, and returns what to go back to.
-    fn descend(&mut self, name: &str) -> usize {
-        let before = self.path.len();
-        if before != 0 {
-            self.path.push('.');
+/// One step of a path.
+enum Step<'a> {
+    /// To a field, as `proto/` calls it.
+    Field(&'a str),
+    /// To an item of a list.
+    Item(usize),
+}
+
+impl State<'_, '_> {
+    /// Notes that the list or map that has been read has nothing in it.
+    fn note_empty(&mut self) {
+        let mut path = String::new();
+        for step in &self.path {
+            let _ = match step {
+                Step::Field(name) if path.is_empty() => path.write_str(name),
+                Step::Field(name) => write!(path, ".{name}"),
+                Step::Item(number) => write!(path, "[{number}]"),
+            };
         }
-        self.path.push_str(name);
-        before
+        self.empty.push(path);
     }
 }
 
@@ -80,7 +93,7 @@ struct Names {
 struct Object<'a, 'o, 's> {
     shape: &'a ResourceShape,
     mask: Option<&'a ReadMask>,
-    state: &'s mut State<'o>,
+    state: &'s mut State<'a, 'o>,
 }
 
 impl<'de> Visitor<'de> for Object<'_, '_, '_> {
@@ -115,12 +128,12 @@ impl<'de> Visitor<'de> for Object<'_, '_, '_> {
 }
 
 /// Writes the value that comes next in `fields`, if the message has a field called `key`.
-fn field<'de, A: MapAccess<'de>>(
-    message: &Message,
+fn field<'de, 'a, A: MapAccess<'de>>(
+    message: &'a Message,
     key: &str,
     hint: &mut usize,
-    mask: Option<&ReadMask>,
-    state: &mut State<'_>,
+    mask: Option<&'a ReadMask>,
+    state: &mut State<'a, '_>,
     fields: &mut A,
 ) -> Result<(), A::Error> {
     let found = message.by_json(key, *hint).map(|at| (at, &message.fields[at]));
@@ -133,9 +146,9 @@ fn field<'de, A: MapAccess<'de>>(
             Some(below) => below,
         },
     };
-    let before = state.descend(&field.name);
+    state.path.push(Step::Field(&field.name));
     fields.next_value_seed(FieldValue { field, mask, state: &mut *state })?;
-    state.path.truncate(before);
+    state.path.pop();
     Ok(())
 }
 
@@ -144,7 +157,7 @@ struct Fields<'a, 'o, 's> {
     message: &'a Message,
     mask: Option<&'a ReadMask>,
     names: Option<&'s mut Names>,
-    state: &'s mut State<'o>,
+    state: &'s mut State<'a, 'o>,
 }
 
 impl<'de> DeserializeSeed<'de> for Fields<'_, '_, '_> {

@@ -54,9 +54,16 @@ pub(crate) fn close(open: &Open, out: &mut Vec<u8>) {
         out[open.0 - 1] = length as u8;
         return;
     }
-    let mut prefix = Vec::with_capacity(10);
-    varint(length as u64, &mut prefix);
-    out.splice(open.0 - 1..open.0, prefix);
+    // The length takes more than the one byte that was left for it: what follows moves.
+    let more = (length.ilog2() / 7) as usize;
+    out.resize(out.len() + more, 0);
+    out.copy_within(open.0..open.0 + length, open.0 + more);
+    let mut rest = length;
+    for byte in &mut out[open.0 - 1..open.0 + more] {
+        *byte = (rest & 0x7f) as u8 | 0x80;
+        rest >>= 7;
+    }
+    out[open.0 + more - 1] &= 0x7f;
 }
 
 /// Why bytes are no message.

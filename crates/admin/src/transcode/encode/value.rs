@@ -1,6 +1,6 @@
 //! The value of one field.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use super::super::mask::ReadMask;
 use super::super::shape::{Field, Many, Shape};
 use super::super::{structs, wire};
-use super::{Fields, Name, State, base64};
+use super::{Fields, Name, State, Step, base64};
 
 /// The value of a field, whichever it is.
 pub(super) struct FieldValue<'a, 'o, 's> {
     pub(super) field: &'a Field,
     pub(super) mask: Option<&'a ReadMask>,
-    pub(super) state: &'s mut State<'o>,
+    pub(super) state: &'s mut State<'a, 'o>,
 }
 
 impl<'de> DeserializeSeed<'de> for FieldValue<'_, '_, '_> {
@@ -36,7 +36,7 @@ impl<'de> DeserializeSeed<'de> for FieldValue<'_, '_, '_> {
 struct One<'a, 'o, 's> {
     field: &'a Field,
     mask: Option<&'a ReadMask>,
-    state: &'s mut State<'o>,
+    state: &'s mut State<'a, 'o>,
 }
 
 impl<'de> DeserializeSeed<'de> for One<'_, '_, '_> {
@@ -182,7 +182,7 @@ impl<'de> Visitor<'de> for Scalar<'_> {
 struct List<'a, 'o, 's> {
     field: &'a Field,
     mask: Option<&'a ReadMask>,
-    state: &'s mut State<'o>,
+    state: &'s mut State<'a, 'o>,
 }
 
 impl<'de> Visitor<'de> for List<'_, '_, '_> {
@@ -211,13 +211,10 @@ impl<'de> Visitor<'de> for List<'_, '_, '_> {
                 state.out.truncate(before);
             }
         } else {
-            let path = state.path.len();
             loop {
-                if matches!(field.shape, Shape::Message(_)) {
-                    let _ = write!(state.path, "[{count}]");
-                }
+                state.path.push(Step::Item(count));
                 let item = items.next_element_seed(One { field, mask, state: &mut *state })?;
-                state.path.truncate(path);
+                state.path.pop();
                 if item.is_none() {
                     break;
                 }
@@ -225,7 +222,7 @@ impl<'de> Visitor<'de> for List<'_, '_, '_> {
             }
         }
         if count == 0 {
-            state.empty.push(state.path.clone());
+            state.note_empty();
         }
         Ok(())
     }
@@ -236,7 +233,7 @@ pub(super) struct MapValue<'a, 'o, 's> {
     pub(super) field: &'a Field,
     /// The one that is left out; empty is none.
     pub(super) without: &'static str,
-    pub(super) state: &'s mut State<'o>,
+    pub(super) state: &'s mut State<'a, 'o>,
 }
 
 impl<'de> DeserializeSeed<'de> for MapValue<'_, '_, '_> {
@@ -269,7 +266,7 @@ impl<'de> Visitor<'de> for MapValue<'_, '_, '_> {
             wire::close(&open, state.out);
         }
         if count == 0 {
-            state.empty.push(state.path.clone());
+            state.note_empty();
         }
         Ok(())
     }
