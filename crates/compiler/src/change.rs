@@ -32,7 +32,9 @@ impl ObjectKey {
     /// Joins the parts.
     #[must_use]
     pub fn new(kind: &'static Kind, namespace: &str, name: &str) -> Self {
-        Self { kind, namespace: namespace.into(), name: name.into() }
+        // The empty text has one place for all, which takes no memory.
+        let namespace = if namespace.is_empty() { Arc::default() } else { namespace.into() };
+        Self { kind, namespace, name: name.into() }
     }
 
     /// The name of `object`, which is of the kind `kind`.

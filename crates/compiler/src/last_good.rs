@@ -33,7 +33,7 @@ impl PartialEq for ReadFault {
 #[derive(Clone, PartialEq)]
 pub struct LastGood<T> {
     /// Tells an object from an earlier one of the same name.
-    pub uid: String,
+    pub uid: Box<str>,
     /// Of the present version.
     pub generation: i64,
     /// Age decides conflicts.
@@ -60,11 +60,11 @@ impl<T> LastGood<T> {
         let (good, fault) = match parse(object) {
             Ok(good) => (Some(good), None),
             Err(fault) => {
-                let same = before.filter(|before| before.uid == *uid);
+                let same = before.filter(|before| *before.uid == **uid);
                 (same.and_then(|before| before.good.clone()), Some(ReadFault(Arc::new(fault))))
             }
         };
-        Self { uid: uid.clone(), generation: *generation, created, good, fault }
+        Self { uid: uid.as_str().into(), generation: *generation, created, good, fault }
     }
 }
 

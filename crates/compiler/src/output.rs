@@ -38,8 +38,8 @@ pub struct ObjectStatus {
     pub key: ObjectKey,
     /// The `metadata.generation` that was looked at.
     pub generation: i64,
-    /// Its conditions.
-    pub report: Report,
+    /// Its conditions. Shared by objects of which the same is said, as of most.
+    pub report: Arc<Report>,
     /// What proxies must have acknowledged for this generation of the object to be `Programmed`: its own resources and
     /// the Secrets they need; of a BackendPolicy those of the Backends it is for. Sorted. Empty when nothing of this
     /// generation is served, or of a policy not all.

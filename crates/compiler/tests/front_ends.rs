@@ -90,7 +90,7 @@ impl FrontEnd for Pages {
                 (None, Some(_)) => Condition::holds("Accepted"),
             };
             let report = Report::of(vec![condition]);
-            graph.report(ObjectStatus { generation: page.generation, key, report, programs });
+            graph.report(ObjectStatus { generation: page.generation, key, report: report.into(), programs });
         }
     }
 }

@@ -112,7 +112,7 @@ pub(crate) struct Tracker {
     /// A mark of what the status writer is writing or has written last, until the change has come round.
     writing: HashMap<ObjectKey, u64>,
     /// What was said of objects that are another controller's now.
-    withdrawn: HashMap<ObjectKey, Report>,
+    withdrawn: HashMap<ObjectKey, Arc<Report>>,
     /// Fleets whose proxies came, went or changed their minds since [`Tracker::take_dirty_fleets`].
     dirty_fleets: BTreeSet<Arc<str>>,
     /// What other control planes of this store tell, by their names.

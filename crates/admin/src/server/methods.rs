@@ -148,29 +148,29 @@ impl Method {
         self.action == Action::Watch
     }
 
-    /// Does it.
+    /// Does it. What takes much room while it is done is boxed, so that a get does not carry that about.
     pub(super) async fn call(&self, caller: &Caller, request: Bytes) -> Result<Answer, Status> {
         let answer = match &self.target {
             Target::Typed(typed) => match self.action {
                 Action::Get => typed.get(caller, request).await,
-                Action::List => typed.list(caller, request).await,
-                Action::Create => typed.create(caller, request).await,
-                Action::Update => typed.update(caller, request).await,
-                Action::Apply => typed.apply(caller, request).await,
-                Action::Delete => typed.delete(caller, request).await,
-                Action::DeleteCollection => typed.delete_collection(caller, request).await,
+                Action::List => Box::pin(typed.list(caller, request)).await,
+                Action::Create => Box::pin(typed.create(caller, request)).await,
+                Action::Update => Box::pin(typed.update(caller, request)).await,
+                Action::Apply => Box::pin(typed.apply(caller, request)).await,
+                Action::Delete => Box::pin(typed.delete(caller, request)).await,
+                Action::DeleteCollection => Box::pin(typed.delete_collection(caller, request)).await,
                 Action::Types | Action::Patch | Action::Watch => return Err(unfit()),
             },
             Target::Generic(generic) => match self.action {
                 Action::Types => Ok(generic.types()),
                 Action::Get => generic.get(caller, request).await,
-                Action::List => generic.list(caller, request).await,
-                Action::Create => generic.create(caller, request).await,
-                Action::Update => generic.update(caller, request).await,
-                Action::Apply => generic.apply(caller, request).await,
-                Action::Patch => generic.patch(caller, request).await,
-                Action::Delete => generic.delete(caller, request).await,
-                Action::DeleteCollection => generic.delete_collection(caller, request).await,
+                Action::List => Box::pin(generic.list(caller, request)).await,
+                Action::Create => Box::pin(generic.create(caller, request)).await,
+                Action::Update => Box::pin(generic.update(caller, request)).await,
+                Action::Apply => Box::pin(generic.apply(caller, request)).await,
+                Action::Patch => Box::pin(generic.patch(caller, request)).await,
+                Action::Delete => Box::pin(generic.delete(caller, request)).await,
+                Action::DeleteCollection => Box::pin(generic.delete_collection(caller, request)).await,
                 Action::Watch => return Err(unfit()),
             },
         };

@@ -54,7 +54,7 @@ impl Tables {
                 None => (None, None),
             };
             let Some(node) = self.backends.get_mut(&name) else { continue };
-            node.refs_fault = refs_fault;
+            node.refs_fault = refs_fault.map(Box::new);
             node.stale = compiled.is_none() || node.source.fault.is_some();
             if let Some((config, compiled)) = compiled {
                 let needs = compiled.secrets.iter().map(SecretUse::resource).collect();
@@ -95,7 +95,7 @@ impl Tables {
         if secrets.iter().any(|secret| graph.last_good_secret(secret).is_none()) {
             return (None, refs_fault);
         }
-        (Some((config, CompiledBackend { dynamic: model.dynamic, secrets })), refs_fault)
+        (Some((config, CompiledBackend { dynamic: model.dynamic, secrets: secrets.into() })), refs_fault)
     }
 
     /// Where a Backend is needed, or what it is there, may differ.
@@ -129,7 +129,7 @@ impl Tables {
             graph.report(ObjectStatus {
                 key: ObjectKey::new(&BACKEND, "", &name),
                 generation: node.source.generation,
-                report: Report::of(vec![accepted, resolved]),
+                report: Report::of(vec![accepted, resolved]).into(),
                 programs: if node.stale { Vec::new() } else { backend_programs(node, graph) },
             });
         }
@@ -163,7 +163,7 @@ impl Tables {
             graph.report(ObjectStatus {
                 key: ObjectKey::new(&BACKEND_POLICY, "", &name),
                 generation: source.generation,
-                report: Report::of(conditions),
+                report: Report::of(conditions).into(),
                 programs,
             });
         }

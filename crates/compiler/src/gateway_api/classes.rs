@@ -23,7 +23,7 @@ impl Tables {
             };
             let report = Report::of_class(vec![condition]);
             let generation = source.generation;
-            graph.report(ObjectStatus { key, generation, report, programs: Vec::new() });
+            graph.report(ObjectStatus { key, generation, report: report.into(), programs: Vec::new() });
         }
     }
 }

@@ -238,7 +238,7 @@ impl Tables {
             let addresses = node.placement().map(|placement| addresses(placement, view));
             let report = Report::of_gateway(vec![accepted], listeners, addresses);
             let generation = node.source.generation;
-            graph.report(ObjectStatus { key, generation, report, programs });
+            graph.report(ObjectStatus { key, generation, report: report.into(), programs });
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct BackendNode {
     /// Its last good compilation.
     pub(super) compiled: Option<CompiledBackend>,
     /// What is wrong with its policy's references.
-    pub(super) refs_fault: Option<RefFault>,
+    pub(super) refs_fault: Option<Box<RefFault>>,
     /// Whether `compiled` is of another version than the present one.
     pub(super) stale: bool,
 }
@@ -36,7 +36,7 @@ pub(super) struct BackendNode {
 #[derive(Debug)]
 pub(super) struct CompiledBackend {
     pub(super) dynamic: bool,
-    pub(super) secrets: Vec<SecretUse>,
+    pub(super) secrets: Box<[SecretUse]>,
 }
 
 /// What is wrong with a reference to a Secret.

@@ -110,7 +110,7 @@ impl Tables {
         graph.report(ObjectStatus {
             key: key.clone(),
             generation: node.source.generation,
-            report: Report::of_route(parents),
+            report: Report::of_route(parents).into(),
             programs,
         });
     }

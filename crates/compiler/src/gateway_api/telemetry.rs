@@ -49,7 +49,12 @@ impl Tables {
         let said = self.telemetry.get(&key.name).is_some_and(says);
         if says(&source) || said {
             let report = if says(&source) { Report::of(vec![condition]) } else { Report::default() };
-            graph.report(ObjectStatus { key: key.clone(), generation: source.generation, report, programs });
+            graph.report(ObjectStatus {
+                key: key.clone(),
+                generation: source.generation,
+                report: report.into(),
+                programs,
+            });
         }
         self.telemetry.insert(Arc::clone(&key.name), source);
     }

@@ -159,7 +159,7 @@ impl World {
     }
 
     fn conditions(&self, value: &Value) -> &[Condition] {
-        let Report { conditions, parents, .. } = &self.status(value).report;
+        let Report { conditions, parents, .. } = &*self.status(value).report;
         match parents {
             Some(parents) => &parents.first().expect("a parent").conditions,
             None => conditions,

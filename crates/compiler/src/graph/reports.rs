@@ -11,12 +11,19 @@ use crate::output::{ObjectStatus, Report};
 pub(super) struct Reports {
     said: HashMap<ObjectKey, Arc<ObjectStatus>>,
     new: BTreeMap<ObjectKey, Arc<ObjectStatus>>,
+    /// What was said last. The same is said of most objects of a kind, and then kept once.
+    last: Arc<Report>,
 }
 
 impl Reports {
     /// Says it, unless it has been said.
-    pub(super) fn say(&mut self, status: ObjectStatus) {
+    pub(super) fn say(&mut self, mut status: ObjectStatus) {
         if self.said.get(&status.key).map(AsRef::as_ref) != Some(&status) {
+            if self.last == status.report {
+                status.report = Arc::clone(&self.last);
+            } else {
+                self.last = Arc::clone(&status.report);
+            }
             let status = Arc::new(status);
             self.said.insert(status.key.clone(), status.clone());
             self.new.insert(status.key.clone(), status);
@@ -41,7 +48,7 @@ impl Reports {
     pub(super) fn withdraw(&mut self, key: ObjectKey, generation: i64) {
         if self.said.remove(&key).is_some() {
             let status =
-                ObjectStatus { key: key.clone(), generation, report: Report::withdrawn(), programs: Vec::new() };
+                ObjectStatus { key: key.clone(), generation, report: Report::withdrawn().into(), programs: Vec::new() };
             self.new.insert(key, Arc::new(status));
         }
     }

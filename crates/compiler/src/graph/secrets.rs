@@ -82,7 +82,7 @@ impl SecretNode {
         let mut report = Report::of(vec![accepted]);
         let expires = model.role(Role::Certificate).ok().and_then(|certificate| certificate.expires);
         report.fields.insert("certificateExpires", expires.map_or(Value::Null, |expires| json!(expires)));
-        Ok(ObjectStatus { key, generation: *generation, report, programs })
+        Ok(ObjectStatus { key, generation: *generation, report: report.into(), programs })
     }
 }
 

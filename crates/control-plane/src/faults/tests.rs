@@ -10,7 +10,7 @@ use super::{list, render};
 use crate::shared::Shared;
 
 fn report(shared: &Shared, key: ObjectKey, report: Report) {
-    let status = ObjectStatus { key, generation: 1, report, programs: Vec::new() };
+    let status = ObjectStatus { key, generation: 1, report: report.into(), programs: Vec::new() };
     shared.update(|tracker| tracker.reported(status));
 }
 

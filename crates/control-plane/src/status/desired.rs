@@ -43,7 +43,7 @@ pub(super) fn status(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Times
     let tracked = tracker.object(key)?;
     let merge = Merge { generation: tracked.status.generation, now, is_ours };
     let mut status = old.as_object().cloned().unwrap_or_default();
-    let Report { conditions, programmed, listeners, parents, fields, .. } = &tracked.status.report;
+    let Report { conditions, programmed, listeners, parents, fields, .. } = &*tracked.status.report;
     let conditions = match programmed {
         ProgrammedBy::Nothing => conditions.clone(),
         ProgrammedBy::Version => {
@@ -100,7 +100,7 @@ pub(crate) struct Told {
 
 /// All that is said of an object now, `Programmed` included.
 pub(crate) fn told(tracker: &Tracker, tracked: &Tracked, now: Timestamp) -> Vec<Told> {
-    let Report { conditions, programmed, listeners, parents, .. } = &tracked.status.report;
+    let Report { conditions, programmed, listeners, parents, .. } = &*tracked.status.report;
     let own = match programmed {
         ProgrammedBy::Nothing => conditions.clone(),
         // Of a route, the parents have it.

@@ -50,7 +50,7 @@ impl Bench {
             tracker.reported(ObjectStatus {
                 key: key.clone(),
                 generation: 1,
-                report: Report::of(vec![finding]),
+                report: Report::of(vec![finding]).into(),
                 programs: Vec::new(),
             });
         });
@@ -179,7 +179,7 @@ async fn what_a_fleet_asks_of_its_proxies_is_told_beside_whether_they_are_there(
     assert_eq!(told(), [pair("Ready", "True"), pair("Accepted", "True"), pair("Programmed", "False")]);
     bench.shared.update(|tracker| {
         let (report, programs) = (Report::default(), Vec::new());
-        tracker.reported(ObjectStatus { key: key.clone(), generation: 2, report, programs });
+        tracker.reported(ObjectStatus { key: key.clone(), generation: 2, report: report.into(), programs });
     });
     bench.run(Duration::from_secs(5)).await;
     assert_eq!(told(), [pair("Ready", "True")], "what is not asked for any more is not told");

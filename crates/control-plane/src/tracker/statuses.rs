@@ -49,7 +49,7 @@ impl Tracker {
 
     /// What was said of an object that is another controller's now, and has yet to be taken back.
     pub(crate) fn withdrawn(&self, key: &ObjectKey) -> Option<&Report> {
-        self.withdrawn.get(key)
+        self.withdrawn.get(key).map(AsRef::as_ref)
     }
 
     /// What was said of an object that is another controller's now has been taken back.

@@ -48,7 +48,7 @@ fn change(tracker: &mut Tracker, backend: &str, generation: i64, revision: u64) 
     tracker.reported(ObjectStatus {
         key: key(backend),
         generation,
-        report: Report::of(Vec::new()),
+        report: Report::of(Vec::new()).into(),
         programs: vec![(name(EDGE), resource)],
     });
 }
@@ -165,7 +165,7 @@ fn what_nothing_uses_is_unused() {
     tracker.reported(ObjectStatus {
         key: key("api"),
         generation: 1,
-        report: Report::of(Vec::new()),
+        report: Report::of(Vec::new()).into(),
         programs: Vec::new(),
     });
     assert_eq!(programmed(&tracker, "api"), Programmed::Unused);
@@ -219,7 +219,7 @@ fn a_fleet_without_proxies_keeps_nobody_waiting() {
         tracker.reported(ObjectStatus {
             key: key("api"),
             generation,
-            report: Report::of(Vec::new()),
+            report: Report::of(Vec::new()).into(),
             programs: vec![(name(EDGE), resource.clone()), (name(OTHER), resource)],
         });
     };
@@ -297,7 +297,7 @@ fn a_status_that_changes_by_itself_is_looked_at_in_time() {
     tracker.reported(ObjectStatus {
         key: key("api"),
         generation: 1,
-        report: Report::of(vec![finding]),
+        report: Report::of(vec![finding]).into(),
         programs: Vec::new(),
     });
     tracker.take_dirty(Timestamp::from_second(0));

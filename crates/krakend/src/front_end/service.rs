@@ -56,7 +56,12 @@ impl KrakendFrontEnd {
         // What proxies hold of an earlier version says nothing about the present one.
         let programs = if is_present { programs } else { Vec::new() };
         let generation = node.source.generation;
-        graph.report(ObjectStatus { key: key.clone(), generation, report: Report::of(vec![accepted]), programs });
+        graph.report(ObjectStatus {
+            key: key.clone(),
+            generation,
+            report: Report::of(vec![accepted]).into(),
+            programs,
+        });
     }
 }
 

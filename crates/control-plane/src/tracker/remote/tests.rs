@@ -48,7 +48,7 @@ impl Plane {
         let change = ResourceChange::Put(Resource::new(name("backend/api"), Bytes::from(generation.to_string())));
         self.tracker.published(&name(FLEET), &name(TYPE), changed, &[change]);
         let programs = vec![(name(FLEET), name("backend/api"))];
-        self.tracker.reported(ObjectStatus { key: key(), generation, report: Report::of(Vec::new()), programs });
+        self.tracker.reported(ObjectStatus { key: key(), generation, report: Report::of(Vec::new()).into(), programs });
         self.compiled = compiled;
     }
 

@@ -9,7 +9,7 @@ fn change_as(tracker: &mut Tracker, type_url: &str, backend: &str, revision: u64
     tracker.reported(ObjectStatus {
         key: key(backend),
         generation: 1,
-        report: Report::of(Vec::new()),
+        report: Report::of(Vec::new()).into(),
         programs: vec![(name(EDGE), resource)],
     });
 }

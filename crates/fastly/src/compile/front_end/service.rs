@@ -102,7 +102,12 @@ impl FastlyFrontEnd {
         // What proxies hold of an earlier version says nothing about the present one.
         let programs = if fault.is_none() { programs } else { Vec::new() };
         let generation = node.source.generation;
-        graph.report(ObjectStatus { key: key.clone(), generation, report: Report::of(vec![accepted]), programs });
+        graph.report(ObjectStatus {
+            key: key.clone(),
+            generation,
+            report: Report::of(vec![accepted]).into(),
+            programs,
+        });
     }
 
     /// The Gateway that a service names, or the default one.

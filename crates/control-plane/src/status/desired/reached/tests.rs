@@ -46,7 +46,7 @@ fn tracker(source: AddressSource, given: &[&str]) -> Tracker {
     };
     let report = Report::of_gateway(vec![accepted()], vec![listener], Some(asked));
     let mut tracker = Tracker::default();
-    tracker.reported(ObjectStatus { key: key(), generation: 1, report, programs });
+    tracker.reported(ObjectStatus { key: key(), generation: 1, report: report.into(), programs });
     tracker
 }
 
