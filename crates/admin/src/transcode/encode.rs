@@ -1,5 +1,6 @@
 //! Stored JSON to the message of a typed service, in one pass.
 
+mod time;
 mod value;
 
 use std::fmt::{self, Write as _};

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::super::mask::ReadMask;
 use super::super::shape::{Field, Many, Shape};
 use super::super::{structs, wire};
+use super::time;
 use super::{Fields, Name, State, Step, base64};
 
 /// The value of a field, whichever it is.
@@ -131,11 +132,8 @@ impl<'de> Visitor<'de> for Scalar<'_> {
                 wire::bytes(self.number, &bytes, self.out);
             }
             Shape::Time => {
-                let time: jiff::Timestamp = text.parse().map_err(|_| E::custom("a time is not of RFC 3339"))?;
+                let (seconds, nanos) = time::parse(text).ok_or_else(|| E::custom("a time is not of RFC 3339"))?;
                 let open = wire::open(self.number, self.out);
-                // The fraction counts forwards, before 1970 too.
-                let nanos = time.as_nanosecond();
-                let (seconds, nanos) = (nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000));
                 for (number, part) in [(1, seconds), (2, nanos)] {
                     if part != 0 {
                         wire::number(number, part as u64, self.out);
