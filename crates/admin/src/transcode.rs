@@ -3,11 +3,12 @@
 //! What is stored is never made a message in memory: the one encoding is written as the other is read.
 //!
 //! - [`shape`]: the messages as tables. [`encode`]: JSON to protobuf, [`decode`]: protobuf to JSON.
-//! - [`wire`]: varints, keys and lengths. [`structs`]: `google.protobuf.Struct`, which may hold anything.
+//! - [`json`]: what is stored, read. [`wire`]: varints, keys and lengths. [`structs`]: `google.protobuf.Struct`, which may hold anything.
 //! - [`mask`]: which fields to answer or to change.
 
 pub(crate) mod decode;
 pub(crate) mod encode;
+pub(crate) mod json;
 pub(crate) mod mask;
 pub(crate) mod shape;
 pub(crate) mod structs;

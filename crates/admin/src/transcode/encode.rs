@@ -3,13 +3,13 @@
 mod time;
 mod value;
 
-use std::fmt::{self, Write as _};
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
-use self::value::{FieldValue, MapValue};
+use super::json::{JsonError, Reader};
 use super::mask::ReadMask;
 use super::shape::{EMPTY_FIELDS, ETAG, KEYS, Message, NAME, ResourceShape};
 use super::wire;
@@ -17,6 +17,20 @@ use crate::names;
 
 /// The annotation in which kubectl keeps a copy of the whole object, secrets included.
 pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Why what is stored is no message of its kind.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EncodeError {
+    /// It is no JSON, or of another form.
+    #[error(transparent)]
+    Form(#[from] JsonError),
+    /// It is no text at all.
+    #[error(transparent)]
+    Utf8(#[from] std::str::Utf8Error),
+    /// A value of any form is none that can be told.
+    #[error(transparent)]
+    Any(#[from] serde_json::Error),
+}
 
 /// Writes a stored object as the message of its kind. `revision` is that of its last change.
 ///
@@ -28,14 +42,12 @@ pub(crate) fn write(
     revision: u64,
     mask: Option<&ReadMask>,
     out: &mut Vec<u8>,
-) -> Result<(), serde_json::Error> {
-    let mut state = State { out: &mut *out, path: Vec::new(), empty: Vec::new(), secret: shape.kind.sensitive };
-    // Checked once, in place of each text by itself.
-    let stored = std::str::from_utf8(stored).map_err(serde::de::Error::custom)?;
-    let mut from = serde_json::Deserializer::from_str(stored);
-    let names = (&mut from).deserialize_map(Object { shape, mask, state: &mut state })?;
+) -> Result<(), EncodeError> {
+    let mut from = Reader::new(std::str::from_utf8(stored)?);
+    let mut state = State { out, path: Vec::new(), empty: Vec::new(), secret: shape.kind.sensitive };
+    let names = object(shape, mask, &mut state, &mut from)?;
     from.end()?;
-    let State { empty, .. } = state;
+    let State { out, empty, .. } = state;
     let wanted = |number| mask.is_none_or(|mask| mask.below(number).is_some());
     if wanted(NAME) {
         wire::bytes(NAME, names::of(shape.kind, &names.namespace, &names.name).as_bytes(), out);
@@ -85,176 +97,99 @@ impl State<'_, '_> {
 
 /// What an object is called.
 #[derive(Default)]
-struct Names {
-    namespace: String,
-    name: String,
+struct Names<'j> {
+    namespace: Cow<'j, str>,
+    name: Cow<'j, str>,
 }
 
 /// A whole object.
-struct Object<'a, 'o, 's> {
+fn object<'a, 'j>(
     shape: &'a ResourceShape,
     mask: Option<&'a ReadMask>,
-    state: &'s mut State<'a, 'o>,
-}
-
-impl<'de> Visitor<'de> for Object<'_, '_, '_> {
-    type Value = Names;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Names, A::Error> {
-        let Self { shape, mask, state } = self;
-        let mut names = Names::default();
-        let mut hint = 0;
-        while let Some(key) = fields.next_key_seed(Name)? {
-            match &*key {
-                "metadata" => {
-                    let metadata =
-                        Fields { message: &shape.metadata, mask, names: Some(&mut names), state: &mut *state };
-                    fields.next_value_seed(metadata)?;
+    state: &mut State<'a, '_>,
+    from: &mut Reader<'j>,
+) -> Result<Names<'j>, EncodeError> {
+    let mut names = Names::default();
+    let mut hint = 0;
+    from.object(|from, key| match &*key {
+        "metadata" => metadata(&shape.metadata, mask, &mut names, state, from),
+        // Values go in and do not come out again; what they are called does.
+        "data" if state.secret => {
+            let wanted = mask.is_none_or(|mask| mask.below(KEYS).is_some());
+            from.object(|from, key| {
+                if wanted {
+                    wire::bytes(KEYS, key.as_bytes(), state.out);
                 }
-                // Values go in and do not come out again; what they are called does.
-                "data" if state.secret => {
-                    let wanted = mask.is_none_or(|mask| mask.below(KEYS).is_some());
-                    fields.next_value_seed(Keys { out: &mut *state.out, wanted })?;
-                }
-                "stringData" if state.secret => drop(fields.next_value::<IgnoredAny>()?),
-                _ => field(&shape.body, &key, &mut hint, mask, state, &mut fields)?,
-            }
+                Ok(from.any().map(drop)?)
+            })
         }
-        Ok(names)
-    }
+        "stringData" if state.secret => Ok(from.any().map(drop)?),
+        _ => field(&shape.body, &key, &mut hint, mask, state, from),
+    })?;
+    Ok(names)
 }
 
-/// Writes the value that comes next in `fields`, if the message has a field called `key`.
-fn field<'de, 'a, A: MapAccess<'de>>(
+/// Writes the value that comes next, if the message has a field called `key`.
+fn field<'a>(
     message: &'a Message,
     key: &str,
     hint: &mut usize,
     mask: Option<&'a ReadMask>,
     state: &mut State<'a, '_>,
-    fields: &mut A,
-) -> Result<(), A::Error> {
+    from: &mut Reader<'_>,
+) -> Result<(), EncodeError> {
     let found = message.by_json(key, *hint).map(|at| (at, &message.fields[at]));
-    let Some((at, field)) = found else { return fields.next_value::<IgnoredAny>().map(drop) };
+    let Some((at, field)) = found else { return Ok(from.any().map(drop)?) };
     *hint = at + 1;
     let mask = match mask {
         None => None,
         Some(mask) => match mask.below(field.number) {
-            None => return fields.next_value::<IgnoredAny>().map(drop),
+            None => return Ok(from.any().map(drop)?),
             Some(below) => below,
         },
     };
     state.path.push(Step::Field(&field.name));
-    fields.next_value_seed(FieldValue { field, mask, state: &mut *state })?;
+    value::write(field, mask, state, from)?;
     state.path.pop();
     Ok(())
 }
 
-/// The fields of a message. Of metadata also what the object is called.
-struct Fields<'a, 'o, 's> {
+/// The fields of a message.
+fn fields<'a>(
     message: &'a Message,
     mask: Option<&'a ReadMask>,
-    names: Option<&'s mut Names>,
-    state: &'s mut State<'a, 'o>,
+    state: &mut State<'a, '_>,
+    from: &mut Reader<'_>,
+) -> Result<(), EncodeError> {
+    let mut hint = 0;
+    from.object(|from, key| field(message, &key, &mut hint, mask, state, from))
 }
 
-impl<'de> DeserializeSeed<'de> for Fields<'_, '_, '_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Fields<'_, '_, '_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        let Self { message, mask, mut names, state } = self;
-        let mut hint = 0;
-        while let Some(key) = fields.next_key_seed(Name)? {
-            match (&mut names, &*key) {
-                (Some(names), "name") => names.name = fields.next_value()?,
-                (Some(names), "namespace") => names.namespace = fields.next_value()?,
-                (Some(_), "annotations") if state.secret => {
-                    let Some(field) = message.by_name("annotations") else { continue };
-                    if mask.is_none_or(|mask| mask.below(field.number).is_some()) {
-                        fields.next_value_seed(MapValue { field, without: LAST_APPLIED, state: &mut *state })?;
-                    } else {
-                        fields.next_value::<IgnoredAny>()?;
-                    }
+/// The fields of metadata, and what the object is called.
+fn metadata<'a, 'j>(
+    message: &'a Message,
+    mask: Option<&'a ReadMask>,
+    names: &mut Names<'j>,
+    state: &mut State<'a, '_>,
+    from: &mut Reader<'j>,
+) -> Result<(), EncodeError> {
+    let mut hint = 0;
+    from.object(|from, key| {
+        match &*key {
+            "name" => names.name = from.string()?,
+            "namespace" => names.namespace = from.string()?,
+            "annotations" if state.secret => {
+                let field = message.by_name("annotations");
+                let told = field.filter(|field| mask.is_none_or(|mask| mask.below(field.number).is_some()));
+                match told {
+                    Some(field) => value::map(field, LAST_APPLIED, state, from)?,
+                    None => drop(from.any()?),
                 }
-                _ => field(message, &key, &mut hint, mask, state, &mut fields)?,
             }
+            _ => field(message, &key, &mut hint, mask, state, from)?,
         }
         Ok(())
-    }
-}
-
-/// The names of the values of a Secret.
-struct Keys<'s> {
-    out: &'s mut Vec<u8>,
-    wanted: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for Keys<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Keys<'_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        while let Some(key) = fields.next_key_seed(Name)? {
-            if self.wanted {
-                wire::bytes(KEYS, key.as_bytes(), self.out);
-            }
-            fields.next_value::<IgnoredAny>()?;
-        }
-        Ok(())
-    }
-}
-
-/// A name, borrowed where it can be.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = std::borrow::Cow<'de, str>;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = std::borrow::Cow<'de, str>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a text")
-    }
-
-    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(text.into())
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(text.to_owned().into())
-    }
+    })
 }
 
 fn base64(text: &str) -> Option<Vec<u8>> {

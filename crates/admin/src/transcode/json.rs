@@ -1,0 +1,180 @@
+//! Reads the JSON of stored objects from front to back, without making values of it.
+//!
+//! What is stored was written by this program, so that it is sound and compact. It is read for each get, and five hundred times for a page
+//! of a list, which is why it does not go through a parser for all JSON there is: texts are found by their quotes, and what is not wanted
+//! by its brackets. Nothing that is read here makes it panic, sound or not.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// Why it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("at byte {at}: expected {wanted}")]
+pub(crate) struct JsonError {
+    /// How many bytes stand before that.
+    at: usize,
+    /// What should stand there.
+    wanted: &'static str,
+}
+
+/// A place in a JSON text.
+pub(crate) struct Reader<'j> {
+    text: &'j str,
+    at: usize,
+}
+
+impl<'j> Reader<'j> {
+    /// At the beginning of a text.
+    pub(crate) fn new(text: &'j str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// An error here.
+    pub(crate) fn fault(&self, wanted: &'static str) -> JsonError {
+        JsonError { at: self.at, wanted }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// The next byte that is no white space.
+    fn token(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+        self.peek()
+    }
+
+    fn eat(&mut self, byte: u8, wanted: &'static str) -> Result<(), JsonError> {
+        if self.token() != Some(byte) {
+            return Err(self.fault(wanted));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Gives each name of an object to `field`, which reads its value.
+    pub(crate) fn object<E: From<JsonError>>(
+        &mut self,
+        mut field: impl FnMut(&mut Self, Cow<'j, str>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.eat(b'{', "an object")?;
+        if self.token() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            let name = self.string()?;
+            self.eat(b':', "a colon")?;
+            field(self, name)?;
+            if self.is_last(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Has `item` read each item of a list.
+    pub(crate) fn array<E: From<JsonError>>(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.eat(b'[', "a list")?;
+        if self.token() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            item(self)?;
+            if self.is_last(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes past what stands after an item: `end`, or a comma before another.
+    fn is_last(&mut self, end: u8) -> Result<bool, JsonError> {
+        let last = match self.token() {
+            Some(b',') => false,
+            Some(byte) if byte == end => true,
+            _ => return Err(self.fault("a comma or an end")),
+        };
+        self.at += 1;
+        Ok(last)
+    }
+
+    /// A text.
+    pub(crate) fn string(&mut self) -> Result<Cow<'j, str>, JsonError> {
+        let (inside, escaped) = self.quoted()?;
+        if !escaped {
+            return Ok(Cow::Borrowed(inside));
+        }
+        // With its quotes.
+        let whole = &self.text[self.at - inside.len() - 2..self.at];
+        serde_json::from_str(whole).map(Cow::Owned).map_err(|_| self.fault("a text"))
+    }
+
+    /// Goes past a text: what stands between its quotes, and whether any of that is escaped.
+    fn quoted(&mut self) -> Result<(&'j str, bool), JsonError> {
+        self.eat(b'"', "a text")?;
+        let (begin, mut escaped) = (self.at, false);
+        loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let Some(found) = memchr2(b'"', b'\\', rest) else { return Err(self.fault("the end of a text")) };
+            self.at += found + 1;
+            if rest[found] == b'"' {
+                return Ok((&self.text[begin..self.at - 1], escaped));
+            }
+            escaped = true;
+            // A quote after it does not end the text. Of a longer character that may stand there, the rest is as any other.
+            self.at += 1;
+        }
+    }
+
+    /// A number, or `true`, `false` or `null`, as it is spelt.
+    pub(crate) fn word(&mut self) -> Result<&'j str, JsonError> {
+        self.token();
+        let begin = self.at;
+        while let Some(b'a'..=b'z' | b'0'..=b'9' | b'-' | b'+' | b'.' | b'E') = self.peek() {
+            self.at += 1;
+        }
+        if begin == self.at { Err(self.fault("a value")) } else { Ok(&self.text[begin..self.at]) }
+    }
+
+    /// Goes past a value, whatever it is, and returns how it is spelt.
+    pub(crate) fn any(&mut self) -> Result<&'j str, JsonError> {
+        self.token();
+        let begin = self.at;
+        let mut depth = 0_usize;
+        loop {
+            match self.peek() {
+                Some(b'"') => drop(self.quoted()?),
+                Some(b'{' | b'[') => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                Some(b'}' | b']') if depth > 0 => {
+                    depth -= 1;
+                    self.at += 1;
+                }
+                Some(b',' | b':' | b' ' | b'\n' | b'\r' | b'\t') if depth > 0 => {
+                    self.at += 1;
+                    continue;
+                }
+                _ => drop(self.word()?),
+            }
+            if depth == 0 {
+                return Ok(&self.text[begin..self.at]);
+            }
+        }
+    }
+
+    /// Nothing more comes.
+    pub(crate) fn end(&mut self) -> Result<(), JsonError> {
+        if self.token().is_some() { Err(self.fault("the end")) } else { Ok(()) }
+    }
+}
