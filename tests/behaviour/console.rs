@@ -1,5 +1,7 @@
 //! The console in a real Chromium, and without one.
 
+mod changes;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -24,9 +26,13 @@ struct Console {
 
 impl Console {
     fn start(server: &str) -> (Self, String) {
+        Self::start_with(server, &[])
+    }
+
+    fn start_with(server: &str, more: &[&str]) -> (Self, String) {
         use std::io::BufRead as _;
         let mut command = Command::new(env!("CARGO_BIN_EXE_backstay"));
-        command.args(["console", "--server", server]).env_remove("KUBECONFIG");
+        command.args(["console", "--server", server]).args(more).env_remove("KUBECONFIG");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
         let link = lines.next().expect("a link").unwrap();
@@ -178,6 +184,9 @@ async fn flows_of_the_console_in_a_browser() {
     assert_eq!(seen["console"], json!([]), "nothing in the browser's console: {shown}");
     assert_eq!(seen["violations"], json!([]), "axe-core: {shown}");
     load.stop().await;
-    let changed = control_plane.rest().read("/apis/core.apoxy.dev/v1alpha2/backends/hostile").await;
+    let rest = control_plane.rest();
+    let changed = rest.read("/apis/core.apoxy.dev/v1alpha2/backends/hostile").await;
     assert_eq!(changed["spec"]["endpoints"][0]["ip"], "192.0.2.7", "{changed}");
+    let (status, _) = rest.get("/apis/core.apoxy.dev/v1alpha2/backends/made-here").await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "it was made, and deleted again");
 }

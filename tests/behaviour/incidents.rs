@@ -53,6 +53,23 @@ async fn serving(ips: &[&str], upstream: u16) -> (ControlPlane, Proxy, u16) {
     (control_plane, proxy, listen)
 }
 
+#[test]
+fn each_incident_of_the_guide_is_made_to_happen() {
+    let table = GUIDE.split_once("### Each in one hop").unwrap().1.split_once("\n## ").unwrap().0;
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what")).collect();
+    assert!(rows.len() >= 13, "{rows:?}");
+    // The words that the tests here wait for.
+    let words: Vec<&str> = include_str!("incidents.rs")
+        .split("says(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('"').map(|(words, _)| words))
+        .collect();
+    for row in rows {
+        let said = row.rsplit(" | ").next().unwrap();
+        assert!(words.iter().any(|words| said.contains(words)), "no test waits for any of {said}");
+    }
+}
+
 async fn ask(listen: u16) {
     let _ = Client::new().get(local(listen), HOST, "/").await;
 }
@@ -203,6 +220,24 @@ async fn the_certificate_of_a_listener_has_ended() {
     let authority = Authority::new();
     let (_control_plane, proxy) = showing(&authority.issue_ended(&[HOST])).await;
     says("is expired", || of_proxy(&proxy)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_of_a_listener_is_missing_or_wrong() {
+    let control_plane = ControlPlane::start();
+    let (rest, server) = (control_plane.rest(), control_plane.server());
+    let mut gateway = manifest::gateway("web", port::free());
+    gateway["spec"]["listeners"][0]["protocol"] = json!("HTTPS");
+    gateway["spec"]["listeners"][0]["tls"] = json!({"certificateRefs": [{"name": "shown"}]});
+    rest.create(&gateway).await;
+    let status = async || printed(&["status", "--server", &server]).await;
+    says("ResolvedRefs", || async { status().await }).await;
+    assert!(status().await.contains("shown"), "it names the Secret: {}", status().await);
+    let authority = Authority::new();
+    let (mut secret, other) = (authority.issue(&[HOST]).secret("shown"), authority.issue(&[HOST]).secret("shown"));
+    secret["stringData"]["tls.key"] = other["stringData"]["tls.key"].clone();
+    rest.create(&secret).await;
+    traffic::until("the key of another certificate", || async { status().await.contains("key") }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

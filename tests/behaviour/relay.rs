@@ -55,6 +55,11 @@ async fn what_proxies_behind_a_relay_answer_is_what_the_control_plane_is_told() 
     rest.create(&manifest::gateway("web", listen)).await;
     rest.create(&manifest::route("app", "web", "app.test", "app", upstream.port())).await;
     rest.wait_for(&format!("{BACKENDS}/app"), "Programmed").await;
+    let accept = [("accept", "application/openmetrics-text"), ("host", "localhost")];
+    let open = client.request(http::Method::GET, relay.api, "/metrics", &accept, "").await.unwrap();
+    let kind = open.headers["content-type"].to_str().unwrap();
+    assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
+    assert!(open.text().ends_with("# EOF\n"), "{}", open.text());
     let status = backstay(["status", "--server", &format!("http://{}", relay.api)]);
     let status = String::from_utf8_lossy(&status.stdout).into_owned();
     assert!(["one", "two", "three"].iter().all(|name| status.contains(name)), "{status}");

@@ -98,6 +98,16 @@ impl Api {
         self.call(Method::PUT, path, JSON, Some((JSON, Bytes::from(object.to_string())))).await
     }
 
+    /// Makes.
+    pub(crate) async fn post(&self, path: &str, object: &Value) -> Result<Value, ApiError> {
+        self.call(Method::POST, path, JSON, Some((JSON, Bytes::from(object.to_string())))).await
+    }
+
+    /// Deletes, as `options` say.
+    pub(crate) async fn delete(&self, path: &str, options: &Value) -> Result<Value, ApiError> {
+        self.call(Method::DELETE, path, JSON, Some((JSON, Bytes::from(options.to_string())))).await
+    }
+
     /// Changes something that has no body.
     pub(crate) async fn put_nothing(&self, path: &str) -> Result<Value, ApiError> {
         self.call(Method::PUT, path, JSON, Some(("application/x-www-form-urlencoded", Bytes::new()))).await

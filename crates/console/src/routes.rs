@@ -37,11 +37,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/parts/traffic", get(pages::overview::plots))
         .route("/objects", get(pages::objects::kinds))
         .route("/objects/{group}/{version}/{plural}", get(pages::objects::list))
+        .route("/objects/{group}/{version}/{plural}/new", get(pages::create::show).post(pages::create::submit))
         .route("/objects/{group}/{version}/{plural}/{namespace}/{name}", get(pages::object::show))
         .route("/objects/{group}/{version}/{plural}/{namespace}/{name}/progress", get(pages::object::progress))
         .route(
             "/objects/{group}/{version}/{plural}/{namespace}/{name}/edit",
             get(pages::edit::show).post(pages::edit::submit),
+        )
+        .route(
+            "/objects/{group}/{version}/{plural}/{namespace}/{name}/delete",
+            get(pages::delete::show).post(pages::delete::submit),
         )
         .route("/traffic", get(pages::traffic::show))
         .route("/parts/top", get(pages::traffic::top))

@@ -36,7 +36,7 @@ pub(crate) struct Point {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recent {
     pub(crate) points: Vec<Point>,
-    pub(crate) last: Option<TopTable>,
+    pub(crate) last: Option<Arc<TopTable>>,
     /// Why there is nothing.
     pub(crate) error: Option<ApiError>,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Traffic {
 #[derive(Debug, Default)]
 struct Inner {
     points: VecDeque<Point>,
-    last: Option<TopTable>,
+    last: Option<Arc<TopTable>>,
     error: Option<ApiError>,
     wanted_until: Option<Instant>,
 }
@@ -110,7 +110,7 @@ impl Traffic {
             while inner.points.len() > KEPT {
                 inner.points.pop_front();
             }
-            inner.last = Some(table);
+            inner.last = Some(Arc::new(table));
         }
         Ok(())
     }

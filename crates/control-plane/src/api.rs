@@ -164,20 +164,24 @@ pub(crate) fn router(
     };
     let grpc = backstay_admin::build(operations.clone(), options, exposition.admin_meter(), beside)?;
     tokio::spawn(report_health(grpc.health, grpc.services, shared.follow_compiling()));
-    let metrics = get(move |headers: HeaderMap| {
-        let text = scrape.text();
+    Ok(Router::new()
+        .route("/metrics", metrics(scrape))
+        .merge(health::router(shared.clone()))
+        .merge(grpc.router)
+        .fallback_service(backstay_kube::rest(&operations)))
+}
+
+/// What is counted, in the format of Prometheus or in that of OpenMetrics, as is asked for.
+fn metrics(counted: impl Text + Clone + Send + Sync + 'static) -> MethodRouter {
+    get(move |headers: HeaderMap| {
+        let text = counted.text();
         let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
         let answer = match open_metrics::is_wanted(accept) {
             true => (open_metrics::OPEN_METRICS, open_metrics::convert(&text)),
             false => (open_metrics::PROMETHEUS, text),
         };
         async move { ([(CONTENT_TYPE, answer.0)], answer.1) }
-    });
-    Ok(Router::new()
-        .route("/metrics", metrics)
-        .merge(health::router(shared.clone()))
-        .merge(grpc.router)
-        .fallback_service(backstay_kube::rest(&operations)))
+    })
 }
 
 /// What a relay has on its API address: its status over gRPC, `/metrics`, and health.
@@ -188,13 +192,9 @@ pub(crate) fn relay_router(
     exposition: Exposition,
 ) -> Router {
     let admin = Admin { store: store.clone(), fleets: fleets.clone(), shared: shared.clone() };
-    let metrics = get(move || {
-        let text = exposition.render();
-        async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
-    });
     let grpc = Routes::new(admin.service()).into_axum_router().reset_fallback();
     Router::new()
-        .route("/metrics", metrics)
+        .route("/metrics", metrics(exposition))
         .merge(health::router(shared.clone()))
         .merge(grpc)
         .fallback(async || refused(StatusCode::NOT_FOUND, "this is a relay: it has no objects; ask its control plane"))

@@ -1,12 +1,16 @@
-//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [plain|timed|traced|matches|conditions|cors|limits|opaque|decoded|merged]` sends
-//! everything that arrives at one address to another. For measuring and profiling the request path without a control plane.
+//! The data plane alone: `forward LISTEN UPSTREAM [THREADS] [MODE]` sends everything that arrives at one address to another. For measuring and
+//! profiling the request path without a control plane. The mode is one of `plain`, `timed`, `traced`, `sampled`, `measured`, `logged`,
+//! `matches`, `conditions`, `cors`, `limits`, `opaque`, `decoded` and `merged`.
 //!
-//! With `timed`, the backend has the timeouts that Fastly gives one. With `traced`, each request is asked whether it is sampled, and none is. With `matches`, 50 rules for a prefix each come before the one that
+//! With `timed`, the backend has the timeouts that Fastly gives one. With `traced`, each request is asked whether it is sampled, and none is;
+//! with `sampled`, all are, and nobody is told. With `measured`, what a collector would be told of how long requests took is counted. With
+//! `logged`, each has a line in JSON, which goes to `/dev/null`. With `matches`, 50 rules for a prefix each come before the one that
 //! serves; with `conditions`, one rule is a sequence with 50 conditions for the same prefixes, as regular expressions. With `cors` and
 //! `limits`, requests pass a guard first that lets them pass.
 //! With the last three, the rule is a composition: of one answer as it is, of one that is decoded, and of three that are merged, with a
 //! group, a target, a list of what is kept and new names.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -20,9 +24,11 @@ use backstay_proto::config;
 use backstay_proto::config::composed_output::Encoding;
 use backstay_proto::config::request_rate_limit::Client;
 use backstay_proto::config::{admission, pattern_segment, rule};
+use backstay_proxy::access;
 use backstay_proxy::config::{
     Action, Config, Edits, Forward, Guards, Rule, Socket, Target, WeightedTarget, WeightedTargets,
 };
+use backstay_proxy::counts::ServerMetrics;
 use backstay_proxy::route::{Candidate, Matcher, Order, Table};
 use backstay_proxy::server::{Options, Traces, Workers};
 use backstay_upstream::{Backend, BackendParts, Discovery, Endpoint};
@@ -39,8 +45,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
 
     let mode = arguments.next().unwrap_or_else(|| "plain".to_owned());
-    let tracing = if mode == "traced" { Traces::sampling(0.0)? } else { Traces::default() };
-    let mut workers = Workers::start(Options { threads, tracing, ..Options::default() })?;
+    let tracing = match &*mode {
+        "traced" => Traces::sampling(0.0)?,
+        "sampled" => Traces::sampling(1.0)?,
+        _ => Traces::default(),
+    };
+    let metrics = Arc::<ServerMetrics>::default();
+    if mode == "measured" {
+        metrics.request_times.turn_on(None);
+    }
+    let access_log = if mode == "logged" { Some(logged(&metrics)?) } else { None };
+    let mut workers = Workers::start(Options { threads, tracing, metrics, access_log, ..Options::default() })?;
     let failed = workers.apply(Arc::new(everything(listen, upstream, &mode)?)).await;
     if let Some(failed) = failed.into_iter().next() {
         return Err(failed.into());
@@ -48,6 +63,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tokio::signal::ctrl_c().await?;
     workers.drain(Duration::from_secs(5)).await;
     Ok(())
+}
+
+/// A log whose lines nobody reads.
+fn logged(metrics: &Arc<ServerMetrics>) -> std::io::Result<access::Log> {
+    let (log, records) = access::channel(1 << 14);
+    let (file, metrics) = (File::create("/dev/null")?, Arc::clone(metrics));
+    std::thread::Builder::new().name("access-log".to_owned()).spawn(move || records.write_to(file, &metrics))?;
+    Ok(log)
 }
 
 /// How many prefixes are looked for.

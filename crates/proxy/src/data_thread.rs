@@ -14,6 +14,7 @@ mod streams;
 mod timers;
 
 use std::cell::{Cell, RefCell};
+use std::fmt::Display;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -21,6 +22,7 @@ use std::time::{Duration, SystemTime};
 use backstay_http1::HeadLimits;
 use backstay_proto::otlp::trace::v1::Span;
 use backstay_telemetry::Lane;
+use backstay_trace::{SpanId, TraceId};
 use backstay_upstream::{LINGER, OwnAddresses, Settings};
 use http::HeaderValue;
 use rand::rngs::SmallRng;
@@ -29,7 +31,7 @@ use tokio::time::Instant;
 
 use crate::access;
 use crate::body::BodyProgress;
-use crate::counts::ServerMetrics;
+use crate::counts::{Measured, RequestLane, RouteNumber, ServerMetrics};
 use crate::limits::Limits;
 use crate::live::Live;
 use crate::process::Seldom;
@@ -100,6 +102,8 @@ pub(crate) struct DataThread {
     pub(crate) timers: Rc<Timers>,
     /// Where spans of its requests are left.
     pub(crate) spans: Lane<Span>,
+    /// How long its requests took, where a collector is told.
+    request_times: RefCell<RequestLane>,
     /// Requests that were answered before all of them had arrived, and since when.
     lingering: RefCell<Vec<(Instant, Rc<BodyProgress>)>>,
     random: RefCell<SmallRng>,
@@ -121,6 +125,7 @@ impl DataThread {
         Self {
             upstreams: Upstreams::new(Connector::new(Arc::clone(&shared.own)), settings),
             spans: shared.tracing.lane(),
+            request_times: RefCell::default(),
             mirrors: Cell::new(0),
             registry: Rc::default(),
             streams: Rc::default(),
@@ -141,6 +146,16 @@ impl DataThread {
     /// A number below `bound`; 0 when `bound` is 0.
     pub(crate) fn random_below(&self, bound: u64) -> u64 {
         if bound == 0 { 0 } else { self.random.borrow_mut().random_range(0..bound) }
+    }
+
+    /// The number that requests of the route `name` are measured by.
+    pub(crate) fn route_number(&self, name: &impl Display) -> RouteNumber {
+        self.request_times.borrow_mut().route(&self.shared.metrics.request_times, name)
+    }
+
+    /// Counts how long a request took, with its trace if it is sampled.
+    pub(crate) fn measure(&self, measured: &Measured, took: Duration, trace: Option<(TraceId, SpanId)>) {
+        self.request_times.borrow_mut().record(&self.shared.metrics.request_times, measured, took, trace);
     }
 
     /// The date as answers carry it (RFC 9110, 6.6.1).

@@ -11,12 +11,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, Method, Request, Version};
+use http::{HeaderValue, Method, Request, StatusCode, Version};
 
 use backstay_model::ClientLimits;
+use backstay_model::route::PathMatch;
 
 use crate::access::{Came, InTrace, Log, Record};
 use crate::activity::{Cause, StreamActivity};
+use crate::counts::Measured;
 use crate::data_thread::Shared;
 use crate::live::Live;
 use crate::trace::{RequestTrace, Tracing};
@@ -52,6 +54,8 @@ pub(crate) struct Exchange {
     pub(crate) record: Option<Box<Record>>,
     /// What is recorded of it, where it is sampled.
     pub(crate) trace: Option<Rc<RequestTrace>>,
+    /// What it is told apart by, where a collector is told how long requests took.
+    measured: Option<Measured>,
     /// How far the request has come, where it shares its connection with others (HTTP/2).
     pub(crate) stream: Option<Rc<StreamActivity>>,
 }
@@ -91,7 +95,11 @@ impl Exchange {
             grpc: false,
             interim: request.version() > Version::HTTP_10,
         };
-        let exchange = Self { client: Rc::clone(client), origin, started, format, record, trace, stream };
+        let measured = metrics.request_times.is_on().then(|| {
+            let secure = origin.as_ref().map_or(client.secure, |origin| origin.secure);
+            Measured::begin(request.method(), request.version(), secure)
+        });
+        let exchange = Self { client: Rc::clone(client), origin, started, format, record, trace, measured, stream };
         if let Some(limits) = &client.limits {
             exchange.hold_to(limits);
         }
@@ -216,6 +224,22 @@ impl Exchange {
         self.format.interim.then(|| Interims::new(&self.client, self.stream.as_ref()))
     }
 
+    /// The request is for a route, which matches `path`.
+    #[inline]
+    pub(crate) fn is_for(&mut self, path: &PathMatch) {
+        if let Some(measured) = &mut self.measured {
+            measured.route = self.client.thread.route_number(path);
+        }
+    }
+
+    /// The client is told this.
+    #[inline]
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        if let Some(measured) = &mut self.measured {
+            measured.answered(status);
+        }
+    }
+
     /// Notes something for the access log.
     pub(crate) fn note(&mut self, note: impl FnOnce(&mut Record)) {
         if let Some(record) = &mut self.record {
@@ -228,6 +252,10 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let told = self.record.as_ref().and_then(|_| self.cause()?.told());
         self.client.activity.leave();
+        if let Some(measured) = &self.measured {
+            let trace = self.trace.as_deref().map(RequestTrace::ids);
+            self.client.thread.measure(measured, self.started.elapsed(), trace);
+        }
         if let Some(mut record) = self.record.take() {
             if let Some((flag, details)) = told {
                 record.flag = flag;

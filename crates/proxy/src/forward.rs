@@ -102,6 +102,8 @@ async fn answer(exchange: Exchange, request: Request<ClientBody>) -> Result<Resp
         Course::Wait(undecided) => Box::pin(wait(undecided, &mut additions)).await,
     };
     additions.apply(&mut response);
+    let status = response.status();
+    response.body_mut().answered(status);
     if response.body().tells_headers() {
         response_body::tell_headers(&mut response);
     }

@@ -31,6 +31,7 @@ mod attend;
 mod body;
 pub mod config;
 mod control;
+mod conventions;
 pub mod counts;
 mod data_thread;
 mod dns;

@@ -60,6 +60,9 @@ pub struct Limits {
     pub access_log_queue: usize,
     /// Spans of one data thread that wait to be sent to a collector; beyond, they are lost. Default 4096.
     pub span_queue: usize,
+    /// Series of how long requests took, for collectors; what is beyond is counted as one, and routes beyond are not told apart. 1 to
+    /// 65,534. Default 2,000, as OpenTelemetry's own libraries have it.
+    pub max_request_series: usize,
     /// Active checks under way at once, per backend; beyond, they wait. 1 to 10,000. Default 64.
     pub max_health_checks: usize,
     /// Connections to the admin endpoint; one more is accepted and closed at once. 1 to 10,000. Default 64.
@@ -90,6 +93,7 @@ impl Default for Limits {
             max_rate_limit_clients: 256 << 10,
             access_log_queue: 16 << 10,
             span_queue: 4 << 10,
+            max_request_series: 2000,
             max_health_checks: 64,
             max_admin_connections: 64,
             max_live_sessions: 8,
@@ -144,6 +148,7 @@ impl Limits {
             max_rate_limit_clients,
             access_log_queue,
             span_queue,
+            max_request_series,
             max_health_checks,
             max_admin_connections,
             max_live_sessions,
@@ -167,6 +172,7 @@ impl Limits {
             ("max-rate-limit-clients", Size(max_rate_limit_clients)),
             ("access-log-queue", Size(access_log_queue)),
             ("span-queue", Size(span_queue)),
+            ("max-request-series", Size(max_request_series)),
             ("max-health-checks", Size(max_health_checks)),
             ("max-admin-connections", Size(max_admin_connections)),
             ("max-live-sessions", Size(max_live_sessions)),
@@ -211,6 +217,7 @@ impl Limits {
             ((1 << 10..=64 << 20).contains(&self.max_rate_limit_clients), "max-rate-limit-clients", "1024 to 67108864"),
             ((1..=1 << 20).contains(&self.access_log_queue), "access-log-queue", "1 to 1048576"),
             ((1..=1 << 20).contains(&self.span_queue), "span-queue", "1 to 1048576"),
+            ((1..=65_534).contains(&self.max_request_series), "max-request-series", "1 to 65534"),
             ((1..=10_000).contains(&self.max_health_checks), "max-health-checks", "1 to 10000"),
             ((1..=10_000).contains(&self.max_admin_connections), "max-admin-connections", "1 to 10000"),
             (self.max_live_sessions <= 64, "max-live-sessions", "0 to 64"),

@@ -1,7 +1,7 @@
 //! Metrics for collectors, read from what those who fetch them are answered: one list of what there is, whoever asks for it.
 //!
 //! A name is that of `/metrics`, without the ending that only Prometheus gives a counter, and labels keep theirs: behind a collector, boards
-//! and alerts find the same series. Sums and histograms are cumulative. Where one has begun anew, what is told begins anew with it.
+//! and alerts find the same series; a family that has a name of the semantic conventions says its unit besides. Sums and histograms are cumulative. Where one has begun anew, what is told begins anew with it.
 //!
 //! Source: OpenTelemetry specification, "Prometheus and OpenMetrics Compatibility"; OTLP, "metrics.proto".
 
@@ -13,14 +13,14 @@ mod tests;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use backstay_proto::otlp::common::v1::KeyValue;
+use backstay_proto::otlp::common::v1::{KeyValue, any_value};
 use backstay_proto::otlp::metrics::v1::{
     AggregationTemporality, Exemplar, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, Sum, exemplar,
     metric, number_data_point,
 };
 
 use self::sample::Sample;
-use crate::attribute::text;
+use crate::attribute::{of, text};
 use crate::span::nanos;
 
 /// Most numbers and histograms in one request, which stays well below what collectors take.
@@ -48,6 +48,8 @@ struct Known {
 struct Family<'a> {
     name: &'a str,
     help: &'a str,
+    /// As the text says it; else the name tells.
+    unit: Option<&'a str>,
     kind: Kind,
     numbers: Vec<NumberDataPoint>,
     histograms: Vec<HistogramDataPoint>,
@@ -88,8 +90,14 @@ impl Reader {
                         "histogram" => Kind::Histogram,
                         _ => return None,
                     };
-                    Some(Family { name, help, kind, numbers: Vec::new(), histograms: Vec::new() })
+                    Some(Family { name, help, unit: None, kind, numbers: Vec::new(), histograms: Vec::new() })
                 });
+            } else if let Some(counted) = line.strip_prefix("# UNIT ") {
+                if let (Some(family), Some((name, unit))) = (&mut family, counted.split_once(' '))
+                    && family.name == name
+                {
+                    family.unit = Some(unit);
+                }
             } else if let (Some(family), Some(sample)) = (&mut family, Sample::parse(line)) {
                 self.take(family, sample, now, &mut seen);
             }
@@ -183,9 +191,10 @@ impl Family<'_> {
         }
         let cumulative = AggregationTemporality::Cumulative.into();
         let (name, description) = (self.unit_name().to_owned(), self.help.to_owned());
-        let unit = match name.rsplit_once('_') {
-            Some((_, "seconds")) => "s",
-            Some((_, "bytes")) => "By",
+        let unit = match (self.unit, name.rsplit_once('_')) {
+            (Some(unit), _) => unit,
+            (None, Some((_, "seconds"))) => "s",
+            (None, Some((_, "bytes"))) => "By",
             _ => "",
         };
         let data = match self.kind {
@@ -259,7 +268,20 @@ fn divide(metric: Metric, most: usize) -> Vec<Metric> {
 }
 
 fn attributes(labels: Vec<(&str, String)>) -> Vec<KeyValue> {
-    labels.into_iter().map(|(label, value)| text(label, value)).collect()
+    labels.into_iter().map(|(label, value)| attribute(label, value)).collect()
+}
+
+/// A label as an attribute. In text all are texts; of these the conventions say otherwise.
+fn attribute(label: &str, value: String) -> KeyValue {
+    let other = match label {
+        "http.response.status_code" => value.parse().ok().map(any_value::Value::IntValue),
+        "otel.metric.overflow" => value.parse().ok().map(any_value::Value::BoolValue),
+        _ => None,
+    };
+    match other {
+        Some(other) => of(label, other),
+        None => text(label, value),
+    }
 }
 
 fn number(labels: Vec<(&str, String)>, start: u64, now: u64, value: number_data_point::Value) -> NumberDataPoint {

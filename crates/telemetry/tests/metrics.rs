@@ -1,13 +1,16 @@
 //! Metrics, told to collectors of either protocol on sockets.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+#[path = "../../../tests/harness/collector.rs"]
+#[allow(dead_code, unreachable_pub, reason = "several tests share it, and use a part each")]
+mod collector;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use backstay_proto::otlp::collector::metrics::v1::metrics_service_server::{MetricsService, MetricsServiceServer};
-use backstay_proto::otlp::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
+use backstay_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 use backstay_proto::otlp::metrics::v1::{Metric, metric, number_data_point};
 use backstay_telemetry::resource::resource;
 use backstay_telemetry::{Counts, Environment, Exporter, Queue, Signal, Sources, Targets};
@@ -16,35 +19,11 @@ use prost::Message as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status};
 
 type Got = mpsc::UnboundedReceiver<ExportMetricsServiceRequest>;
 
 /// Only ends a test that would otherwise hang.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Told(mpsc::UnboundedSender<ExportMetricsServiceRequest>);
-
-#[tonic::async_trait]
-impl MetricsService for Told {
-    async fn export(
-        &self,
-        request: Request<ExportMetricsServiceRequest>,
-    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        self.0.send(request.into_inner()).unwrap();
-        Ok(Response::new(ExportMetricsServiceResponse::default()))
-    }
-}
-
-async fn grpc() -> (SocketAddr, Got) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, (told, got)) = (listener.local_addr().unwrap(), mpsc::unbounded_channel());
-    let service = MetricsServiceServer::new(Told(told)).accept_compressed(tonic::codec::CompressionEncoding::Gzip);
-    let server = tonic::transport::Server::builder().add_service(service);
-    tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
-    (address, got)
-}
 
 /// Refuses the first request, and takes the others.
 async fn http() -> (SocketAddr, Got) {
@@ -108,7 +87,7 @@ fn read(metric: &Metric) -> number_data_point::Value {
 
 #[tokio::test]
 async fn a_collector_of_grpc_is_told_again_and_again_and_at_the_end() {
-    let (address, mut got) = grpc().await;
+    let collector::Collector { address, requests: mut got, .. } = collector::Collector::start().await;
     let collector = Collector::new(&format!("http://{address}"), Protocol::Grpc).unwrap();
     let (exporter, counts) = start(1, collector.clone(), Duration::from_millis(1));
     for times in 1..=3 {

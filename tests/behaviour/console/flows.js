@@ -106,6 +106,43 @@ async function audit(page, name) {
     await page.getByText(/Generation 2/).waitFor();
     await picture('progress');
   });
+  await flow('an object is made: tried, compared, stored', async () => {
+    await page.goto(`${home}${BACKENDS}`);
+    await page.getByRole('link', { name: 'New Backend' }).click();
+    const area = page.getByLabel('The object as YAML');
+    const text = await area.inputValue();
+    check(text.includes('kind: Backend'), text);
+    await audit(page, 'new');
+    await picture('new');
+    await area.fill(text.replace('my-backend', 'Not a name'));
+    await page.getByRole('button', { name: 'See what would change' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('The object as YAML').fill(text.replace('my-backend', 'made-here'));
+    await page.getByRole('button', { name: 'See what would change' }).click();
+    await page.locator('ins', { hasText: 'made-here' }).waitFor();
+    await audit(page, 'new diff');
+    await picture('new-diff');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByText(/Generation 1/).waitFor();
+    check(page.url().includes('/backends/-/made-here?applied=1'), page.url());
+  });
+  await flow('what is used says so before it is deleted, and the rest goes', async () => {
+    await page.goto(`${home}${BACKENDS}/-/app`);
+    await page.getByRole('link', { name: 'Delete' }).click();
+    await page.getByText('It is used by 1 object.').waitFor();
+    await page.getByRole('link', { name: 'HTTPRoute default/app' }).waitFor();
+    await audit(page, 'delete');
+    await picture('delete');
+    await page.getByRole('button', { name: 'Delete Backend app' }).click();
+    check(page.url().endsWith('/delete'), 'the box has to be ticked');
+    await page.getByRole('link', { name: 'Keep it' }).click();
+    await page.getByRole('heading', { name: 'Conditions' }).waitFor();
+    await page.goto(`${home}${BACKENDS}/-/made-here/delete`);
+    await page.getByText('Nothing is known to use it.').waitFor();
+    await page.getByRole('button', { name: 'Delete Backend made-here' }).click();
+    await page.getByText('made-here is deleted.').waitFor();
+    await audit(page, 'deleted');
+  });
   await flow('traffic shows rates and is sorted', async () => {
     await page.goto(`${home}/traffic`);
     await page.getByRole('link', { name: 'default/app' }).waitFor();
@@ -157,13 +194,17 @@ async function audit(page, name) {
   });
   await flow('at 320 pixels nothing is wider than the screen', async () => {
     await page.setViewportSize({ width: 320, height: 700 });
-    for (const place of ['/', BACKENDS, `${BACKENDS}/-/app`, '/traffic', '/traffic/tap', '/explain', '/krakend', `${BACKENDS}/-/hostile/edit`]) {
+    for (const place of ['/', BACKENDS, `${BACKENDS}/-/app`, '/traffic', '/traffic/tap', '/explain', '/krakend', `${BACKENDS}/-/hostile/edit`, `${BACKENDS}/new`, `${BACKENDS}/-/app/delete`]) {
       await page.goto(`${home}${place}`);
       const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
       check(wide <= screen, `${place}: ${wide} of ${screen}`);
     }
     await page.goto(`${home}/`);
     await picture('narrow');
+    await page.goto(`${home}${BACKENDS}/-/app/delete`);
+    await picture('narrow-delete');
+    await page.goto(`${home}${BACKENDS}`);
+    await picture('narrow-list');
     await page.setViewportSize({ width: 1280, height: 860 });
   });
   await flow('in the dark', async () => {
@@ -172,6 +213,9 @@ async function audit(page, name) {
     await audit(page, 'dark overview');
     await page.goto(`${home}${BACKENDS}/-/app`);
     await audit(page, 'dark object');
+    await page.goto(`${home}${BACKENDS}/-/app/delete`);
+    await audit(page, 'dark delete');
+    await picture('dark-delete');
     await page.goto(`${home}/`);
     await page.locator('polyline.line').first().waitFor();
     await picture('dark');
@@ -189,6 +233,13 @@ async function audit(page, name) {
     }
     await bare.goto(`${home}${BACKENDS}?search=many-0007`);
     await bare.getByText('1 of 122').waitFor();
+    await bare.goto(`${home}${BACKENDS}/new`);
+    await bare.getByLabel('The object as YAML').fill((await bare.getByLabel('The object as YAML').inputValue()).replace('my-backend', 'plain'));
+    await bare.getByRole('button', { name: 'See what would change' }).click();
+    await bare.getByRole('button', { name: 'Create' }).click();
+    await bare.goto(`${home}${BACKENDS}/-/plain/delete`);
+    await bare.getByRole('button', { name: 'Delete Backend plain' }).click();
+    await bare.getByText('plain is deleted.').waitFor();
     await plain.close();
   });
   await flow('another page gets nothing', async () => {

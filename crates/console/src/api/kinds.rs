@@ -54,6 +54,11 @@ impl Kind {
         format!("{}/{}/{}", self.page(), escape_group(namespace), escape_group(name))
     }
 
+    /// `core.apoxy.dev/v1alpha2`, as objects say it.
+    pub(crate) fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
     /// `backends.core.apoxy.dev`.
     pub(crate) fn label(&self) -> String {
         if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::rows::badge;
+use super::rows::{badge, counted, turning};
 use crate::api::{JSON, escape};
 use crate::app::App;
 use crate::html::{Html, html};
@@ -15,8 +15,18 @@ use crate::page;
 
 /// Versions that are listed.
 const VERSIONS: usize = 50;
+/// Services to a page.
+const PAGE: usize = 50;
 
-pub(crate) async fn services(State(app): State<Arc<App>>) -> Response {
+/// What the address of the list says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Listed {
+    search: String,
+    page: usize,
+}
+
+pub(crate) async fn services(State(app): State<Arc<App>>, Query(listed): Query<Listed>) -> Response {
     let services = match app.api.get("/service", JSON).await {
         Ok(services) => services,
         Err(error) => return page::failed(&app, "/fastly", "Fastly services", &error),
@@ -27,15 +37,28 @@ pub(crate) async fn services(State(app): State<Arc<App>>) -> Response {
         html!(out; "<p class=\"quiet\">There is no service. One is made with <code>fastly service create</code> at this control plane, or with <code>backstay import fastly</code>.</p>");
         return page::whole(&app, "/fastly", "Fastly services", &out);
     }
+    let needle = listed.search.trim().to_lowercase();
+    let has = |service: &&Value| {
+        ["name", "id", "comment"]
+            .iter()
+            .any(|field| service[*field].as_str().is_some_and(|text| text.to_lowercase().contains(&needle)))
+    };
+    let found: Vec<&Value> = services.iter().filter(has).collect();
+    let pages = found.len().div_ceil(PAGE).max(1);
+    let page = listed.page.clamp(1, pages);
+    html!(out; "<form class=\"bar\" method=\"get\" role=\"search\"><label>Search <input type=\"search\" name=\"search\" value=\"" (&listed.search)
+        "\" placeholder=\"name, id, comment\"></label><button>Show</button></form><p class=\"quiet\">" (counted(found.len(), "service")) "</p>");
     html!(out; "<section class=\"card\"><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Services\"><table><thead><tr><th>Service</th><th>Id</th><th>Active version</th><th>Comment</th></tr></thead><tbody>");
-    for service in &services {
+    for service in found.into_iter().skip((page - 1) * PAGE).take(PAGE) {
         let text = |name: &str| service[name].as_str().unwrap_or_default();
         let active = service["versions"].as_array().into_iter().flatten().find(|version| version["active"] == true);
         let active = active.and_then(number).map_or_else(|| "none".to_owned(), |number| number.to_string());
         html!(out; "<tr><td><a href=\"/fastly/" (escape(text("id"))) "\">" (text("name")) "</a></td><td><code>" (text("id")) "</code></td><td class=\"num\">"
             (active) "</td><td class=\"wide\">" (text("comment")) "</td></tr>");
     }
-    html!(out; "</tbody></table></div></section>");
+    html!(out; "</tbody></table></div>");
+    turning(&mut out, &listed.search, page, pages);
+    html!(out; "</section>");
     page::whole(&app, "/fastly", "Fastly services", &out)
 }
 

@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::rows::{conditions, counted};
+use super::rows::{conditions, counted, turning};
 use crate::app::App;
 use crate::html::{Html, html};
 use crate::page;
@@ -38,31 +38,40 @@ pub(crate) async fn show(State(app): State<Arc<App>>, Query(asked): Query<Asked>
         html!(out; "<p class=\"quiet\">There is no KrakendConfig. <code>backstay apply -f krakend.json</code> makes one.</p>");
     }
     let needle = asked.search.trim().to_lowercase();
-    for config in &configs {
+    let read: Vec<Value> = configs.iter().map(|config| configuration(&config["spec"])).collect();
+    let mut found = Vec::new();
+    for (config, configuration) in configs.iter().zip(&read) {
+        let endpoints = configuration["endpoints"].as_array().into_iter().flatten();
+        let has = |endpoint: &&Value| endpoint.to_string().to_lowercase().contains(&needle);
+        found.extend(endpoints.filter(has).map(|endpoint| (config, configuration, endpoint)));
+    }
+    let pages = found.len().div_ceil(PAGE).max(1);
+    let page = asked.page.clamp(1, pages);
+    html!(out; "<p class=\"quiet\">" (counted(found.len(), "endpoint")) " of " (counted(configs.len(), "configuration")) "</p>");
+    let shown = found.iter().skip((page - 1) * PAGE).take(PAGE).collect::<Vec<_>>();
+    for of_one in shown.chunk_by(|(one, ..), (other, ..)| std::ptr::eq(*one, *other)) {
+        let Some((config, ..)) = of_one.first() else { continue };
         let text = |name: &str| config["metadata"][name].as_str().unwrap_or_default();
         let (namespace, name) = (text("namespace"), text("name"));
         html!(out; "<section class=\"card\"><h2><a href=\"/objects/backstay.dev/v1alpha1/krakendconfigs/" (crate::api::escape(namespace)) "/"
             (crate::api::escape(name)) "\">" (namespace) "/" (name) "</a></h2>");
-        let configuration = configuration(&config["spec"]);
-        let endpoints = configuration["endpoints"].as_array().into_iter().flatten();
-        let found: Vec<&Value> =
-            endpoints.filter(|endpoint| endpoint.to_string().to_lowercase().contains(&needle)).collect();
-        let pages = found.len().div_ceil(PAGE).max(1);
-        let page = asked.page.clamp(1, pages);
-        html!(out; "<p class=\"quiet\">" (counted(found.len(), "endpoint")) "</p>");
-        for endpoint in found.iter().skip((page - 1) * PAGE).take(PAGE) {
-            picture(&mut out, endpoint, &configuration);
-        }
-        if pages > 1 {
-            html!(out; "<nav class=\"pages\" aria-label=\"Pages\">");
-            for (other, word) in [(page - 1, "Earlier"), (page + 1, "Later")] {
-                if (1..=pages).contains(&other) {
-                    html!(out; "<a href=\"?search=" (crate::api::escape(&asked.search)) "&amp;page=" (other) "\">" (word) "</a> ");
-                }
-            }
-            html!(out; "<span>Page " (page) " of " (pages) "</span></nav>");
+        for (_, configuration, endpoint) in of_one {
+            picture(&mut out, endpoint, configuration);
         }
         html!(out; "<details><summary>Conditions</summary>" [&conditions(&config["status"]["conditions"])] "</details></section>");
+    }
+    turning(&mut out, &asked.search, page, pages);
+    let has_none = |(_, read): &(&Value, &Value)| read["endpoints"].as_array().is_none_or(Vec::is_empty);
+    let empty: Vec<_> = configs.iter().zip(&read).filter(has_none).collect();
+    if needle.is_empty() && !empty.is_empty() {
+        html!(out; "<section class=\"card\"><h2>Without endpoints</h2><ul class=\"plain\">");
+        for (config, _) in empty.iter().take(PAGE) {
+            let text = |name: &str| config["metadata"][name].as_str().unwrap_or_default();
+            let (namespace, name) = (text("namespace"), text("name"));
+            html!(out; "<li><a href=\"/objects/backstay.dev/v1alpha1/krakendconfigs/" (crate::api::escape(namespace)) "/"
+                (crate::api::escape(name)) "\">" (namespace) "/" (name) "</a></li>");
+        }
+        html!(out; "</ul></section>");
     }
     page::whole(&app, "/krakend", title, &out)
 }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::rows::{badge, conditions, events, standing};
-use crate::api::{ApiError, JSON, Kind, Object, escape};
+use super::uses::{Uses, names};
+use crate::api::{ApiError, JSON, Object, escape};
 use crate::app::App;
 use crate::html::{Html, html};
 use crate::{page, plot};
@@ -71,13 +72,16 @@ pub(crate) async fn show(
         "&fieldSelector={}",
         escape(&format!("involvedObject.name={},involvedObject.kind={}", object.name, object.kind.kind))
     );
-    let (told, uses) = futures::join!(app.api.list("/api/v1/events", &selector), uses(&app, &object));
+    let (told, uses) = futures::join!(app.api.list("/api/v1/events", &selector), Uses::of(&app, &object));
     let mut out = Html::new();
     let slash = if object.namespace.is_empty() { "" } else { "/" };
     html!(out; "<p class=\"crumbs\"><a href=\"" (object.kind.page()) "\">" (&object.kind.kind) "</a> " (&object.namespace) (slash)
         (&object.name));
     if object.kind.has("update") && object.kind.kind != "Secret" {
         html!(out; " <a class=\"button\" href=\"" (object.page()) "/edit\">Edit</a>");
+    }
+    if object.kind.has("delete") {
+        html!(out; " <a class=\"button\" href=\"" (object.page()) "/delete\">Delete</a>");
     }
     html!(out; "</p>");
     if let Some(generation) = asked.applied {
@@ -99,14 +103,7 @@ pub(crate) async fn show(
         Err(error) => out.push(&page::alert(error)),
     };
     html!(out; "</section>");
-    if !uses.is_empty() {
-        html!(out; "<section class=\"card\"><h2>Used by</h2><ul class=\"plain\">");
-        for (kind, namespace, name) in &uses {
-            let slash = if namespace.is_empty() { "" } else { "/" };
-            html!(out; "<li><a href=\"" (kind.object_page(namespace, name)) "\">" (&kind.kind) " " (namespace) (slash) (name) "</a></li>");
-        }
-        html!(out; "</ul></section>");
-    }
+    uses.card(&mut out);
     html!(out; "<section class=\"card\"><h2>YAML</h2><pre tabindex=\"0\" role=\"region\" aria-label=\"The object as YAML\"><code>"
         (yaml(&value, false)) "</code></pre></section>");
     page::whole(&app, "/objects", &object.name, &out)
@@ -179,46 +176,6 @@ pub(crate) async fn progress(
     }
 }
 
-/// Objects that name this one.
-async fn uses(app: &App, object: &Object) -> Vec<(Kind, String, String)> {
-    let Ok(kinds) = app.api.kinds().await else { return Vec::new() };
-    let naming = ["HTTPRoute", "BackendPolicy", "Gateway", "KrakendConfig"];
-    let mut found = Vec::new();
-    for kind in kinds.into_iter().filter(|kind| naming.contains(&kind.kind.as_str())) {
-        if kind.kind == object.kind.kind {
-            continue;
-        }
-        let Ok(items) = app.api.list(&kind.path(""), "").await else { continue };
-        for item in &items {
-            if names(&item["spec"], &object.kind.kind, &object.name) {
-                let text = |name: &str| item["metadata"][name].as_str().unwrap_or_default().to_owned();
-                found.push((kind.clone(), text("namespace"), text("name")));
-            }
-            if found.len() >= 200 {
-                return found;
-            }
-        }
-    }
-    found
-}
-
-/// Whether somewhere in a spec there is a reference to an object.
-fn names(value: &Value, kind: &str, name: &str) -> bool {
-    match value {
-        Value::Object(fields) => {
-            let of_kind = match fields.get("kind").and_then(Value::as_str) {
-                Some(found) => found == kind,
-                // Parents of routes are Gateways where they say nothing.
-                None => kind == "Gateway",
-            };
-            let is_it = of_kind && fields.get("name").and_then(Value::as_str) == Some(name);
-            is_it || fields.values().any(|value| names(value, kind, name))
-        }
-        Value::Array(items) => items.iter().any(|value| names(value, kind, name)),
-        _ => false,
-    }
-}
-
 /// What proxies say of a backend at this moment, and what it is limited to.
 async fn backend(out: &mut Html, app: &App, object: &Object, value: &Value) {
     let resource = format!("backend/{}", object.name);
@@ -276,7 +233,7 @@ async fn policies(out: &mut Html, app: &App, object: &Object) {
     let kinds = app.api.kinds().await.unwrap_or_default();
     let Some(kind) = kinds.iter().find(|kind| kind.kind == "BackendPolicy") else { return };
     let Ok(items) = app.api.list(&kind.path(""), "").await else { return };
-    for item in items.iter().filter(|item| names(&item["spec"], "Backend", &object.name)) {
+    for item in items.iter().filter(|item| names(item, object)) {
         let name = item["metadata"]["name"].as_str().unwrap_or_default();
         html!(out; "<h3>Policy <a href=\"" (kind.object_page("", name)) "\">" (name) "</a></h3><dl class=\"facts\">");
         for (field, value) in item["spec"].as_object().into_iter().flatten() {

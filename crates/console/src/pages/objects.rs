@@ -22,8 +22,7 @@ pub(crate) async fn kinds(State(app): State<Arc<App>>) -> Response {
     let mut out = Html::new();
     html!(out; "<section class=\"card\"><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Kinds\"><table><thead><tr><th>Kind</th><th>API</th><th>Of a namespace</th></tr></thead><tbody>");
     for kind in &kinds {
-        let api = if kind.group.is_empty() { kind.version.clone() } else { format!("{}/{}", kind.group, kind.version) };
-        html!(out; "<tr><td><a href=\"" (kind.page()) "\">" (&kind.kind) "</a></td><td>" (api) "</td><td>"
+        html!(out; "<tr><td><a href=\"" (kind.page()) "\">" (&kind.kind) "</a></td><td>" (kind.api_version()) "</td><td>"
             (if kind.namespaced { "yes" } else { "no" }) "</td></tr>");
     }
     html!(out; "</tbody></table></div></section>");
@@ -40,6 +39,9 @@ pub(crate) struct Asked {
     sort: usize,
     down: bool,
     page: usize,
+    /// The name of what was deleted a moment ago, and whether it waits for whoever holds it.
+    deleted: String,
+    waits: bool,
 }
 
 pub(crate) async fn list(
@@ -55,6 +57,10 @@ pub(crate) async fn list(
     let query = if labels.is_empty() { String::new() } else { format!("&labelSelector={}", escape(labels)) };
     let table = app.api.table(&kind.path(asked.namespace.trim()), &query).await;
     let mut out = Html::new();
+    if !asked.deleted.is_empty() {
+        let what = if asked.waits { "goes once nothing holds it: it has finalizers" } else { "is deleted" };
+        html!(out; "<p class=\"note\" role=\"status\">" (&asked.deleted) " " (what) ".</p>");
+    }
     form(&mut out, &kind, &asked);
     match table {
         Err(error) => {
@@ -81,7 +87,11 @@ fn form(out: &mut Html, kind: &Kind, asked: &Asked) {
     if kind.namespaced {
         html!(out; "<label>Namespace <input name=\"namespace\" value=\"" (&asked.namespace) "\" placeholder=\"all\"></label>");
     }
-    html!(out; "<button>Show</button></form>");
+    html!(out; "<button>Show</button>");
+    if kind.has("create") && kind.kind != "Secret" {
+        html!(out; " <a class=\"button\" href=\"" (kind.page()) "/new\">New " (&kind.kind) "</a>");
+    }
+    html!(out; "</form>");
 }
 
 fn table_of(out: &mut Html, kind: &Kind, asked: &Asked, shown: &Shown) {

@@ -74,6 +74,20 @@ pub(crate) fn page_of(resource: &str) -> Option<String> {
     }
 }
 
+/// Leads to the pages of a list before and behind this one, of what was searched for.
+pub(crate) fn turning(out: &mut Html, search: &str, page: usize, pages: usize) {
+    if pages < 2 {
+        return;
+    }
+    html!(out; "<nav class=\"pages\" aria-label=\"Pages\">");
+    for (other, word) in [(page - 1, "Earlier"), (page + 1, "Later")] {
+        if (1..=pages).contains(&other) {
+            html!(out; "<a href=\"?search=" (crate::api::escape(search)) "&amp;page=" (other) "\">" (word) "</a> ");
+        }
+    }
+    html!(out; "<span>Page " (page) " of " (pages) "</span></nav>");
+}
+
 /// A number and what it counts.
 pub(crate) fn counted(number: usize, what: &str) -> String {
     match (number, what.strip_suffix('y')) {

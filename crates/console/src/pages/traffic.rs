@@ -1,5 +1,7 @@
 //! Traffic: what routes and backends do (top), and requests as they end (tap).
 
+mod table;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,24 +9,19 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use backstay_live::filter::object;
-use backstay_proto::live::{Filter, Tap, TopRow, TopTable, WatchTapResponse};
+use backstay_proto::live::{Filter, Tap, WatchTapResponse};
 use bytes::Bytes;
 use futures::stream;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::rows::{badge, counted, page_of};
 use crate::api::escape;
 use crate::app::App;
 use crate::html::{Html, html};
-use crate::{page, plot};
+use crate::page;
 
 /// How often something is said while nothing happens.
 const ALIVE: Duration = Duration::from_secs(5);
-/// Rows of the table to a page.
-const ROWS: usize = 100;
-
 /// What the address says.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -70,130 +67,12 @@ fn query(asked: &Asked, page: usize) -> String {
 fn table(app: &App, asked: &Asked) -> Html {
     let recent = app.traffic.recent();
     let mut out = Html::new();
-    if let Some(error) = &recent.error {
-        out.push(&page::alert(error));
-        return out;
-    }
-    let Some(table) = recent.last else {
-        html!(out; "<p class=\"quiet\" role=\"status\">The first figures come in two seconds.</p>");
-        return out;
-    };
-    let needle = asked.search.trim().to_lowercase();
-    let has = |row: &&TopRow| {
-        needle.is_empty() || [&row.backend, &row.route].iter().any(|name| name.to_lowercase().contains(&needle))
-    };
-    let mut rows: Vec<&TopRow> = table.rows.iter().filter(has).collect();
-    let by = |of: fn(&TopRow) -> f64| move |one: &&TopRow, other: &&TopRow| of(other).total_cmp(&of(one));
-    match asked.sort.as_str() {
-        "errors" => rows.sort_by(by(|row| row.status_5xx as f64)),
-        "left" => rows.sort_by(by(|row| row.left as f64)),
-        "p99" => rows.sort_by(by(|row| row.p99_ms)),
-        "name" => rows.sort_by(|one, other| (&one.backend, &one.route).cmp(&(&other.backend, &other.route))),
-        _ => rows.sort_by(by(|row| row.requests as f64)),
-    }
-    let remarks = remarks(&table);
-    if !remarks.is_empty() {
-        html!(out; "<ul class=\"note warn\">");
-        for remark in remarks.iter().take(20) {
-            html!(out; "<li>" (remark) "</li>");
-        }
-        html!(out; "</ul>");
-    }
-    let pages = rows.len().div_ceil(ROWS).max(1);
-    let page = asked.page.clamp(1, pages);
-    html!(out; "<section class=\"card\"><p class=\"quiet\">" (counted(rows.len(), "pair")) " of a backend and a route, of " (counted(table.proxies.len(), "proxy"))
-        ", in the last " (format!("{:.1}", table.seconds)) " s</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Traffic\"><table><thead><tr><th>Backend</th><th>Route</th><th class=\"num\">A second</th><th class=\"num\">2xx</th><th class=\"num\">3xx</th><th class=\"num\">4xx</th><th class=\"num\">5xx</th><th class=\"num\">Left</th><th class=\"num\">Half within</th><th class=\"num\">99 % within</th><th class=\"num\">Under way</th><th>Endpoints</th></tr></thead><tbody>");
-    for row in rows.into_iter().skip((page - 1) * ROWS).take(ROWS) {
-        one(&mut out, &table, row);
-    }
-    for backend in table.backends.iter().filter(|backend| !table.rows.iter().any(|row| row.backend == backend.backend))
-    {
-        let row = TopRow { backend: backend.backend.clone(), ..TopRow::default() };
-        if has(&&row) {
-            one(&mut out, &table, &row);
-        }
-    }
-    html!(out; "</tbody></table></div>");
-    if pages > 1 {
-        html!(out; "<nav class=\"pages\" aria-label=\"Pages of the table\">");
-        if page > 1 {
-            html!(out; "<a rel=\"prev\" href=\"/traffic?" (query(asked, page - 1)) "\">Earlier</a>");
-        }
-        html!(out; "<span>Page " (page) " of " (pages) "</span>");
-        if page < pages {
-            html!(out; "<a rel=\"next\" href=\"/traffic?" (query(asked, page + 1)) "\">Later</a>");
-        }
-        html!(out; "</nav>");
-    }
-    html!(out; "</section>");
-    out
-}
-
-fn one(out: &mut Html, table: &TopTable, row: &TopRow) {
-    let rate = if table.seconds > 0.0 { row.requests as f64 / table.seconds } else { 0.0 };
-    html!(out; "<tr><td>" [&named(&row.backend)] "</td><td>" [&named(&row.route)] "</td><td class=\"num\">" (plot::number(rate)) "</td>");
-    for (count, kind) in [
-        (row.status_2xx, ""),
-        (row.status_3xx, ""),
-        (row.status_4xx, "warn"),
-        (row.status_5xx, "bad"),
-        (row.left, "bad"),
-    ] {
-        html!(out; "<td class=\"num " (if count > 0 { kind } else { "" }) "\">" (count) "</td>");
-    }
-    html!(out; "<td class=\"num\">" (plot::milliseconds(row.p50_ms)) "</td><td class=\"num\">" (plot::milliseconds(row.p99_ms)) "</td>");
-    match table.backends.iter().find(|backend| backend.backend == row.backend) {
-        None => html!(out; "<td></td><td></td>"),
-        Some(backend) => {
-            html!(out; "<td class=\"num\">" (backend.active) "</td><td>");
-            match (backend.endpoints, backend.unhealthy) {
-                (0, _) => {}
-                (all, 0) => drop(out.push(&badge("ok", &format!("{all} of {all}")))),
-                (all, down) => drop(out.push(&badge("bad", &format!("{} of {all}", all.saturating_sub(down))))),
-            }
-            html!(out; "</td>");
-        }
-    }
-    html!(out; "</tr>");
-}
-
-/// A resource, with the page of the object that it is made of.
-fn named(resource: &str) -> Html {
-    let mut out = Html::new();
-    let name = object(resource);
-    match page_of(resource) {
-        Some(page) => html!(out; "<a href=\"" (page) "\">" (name) "</a>"),
-        None => html!(out; (name)),
+    match (&recent.error, &recent.last) {
+        (Some(error), _) => drop(out.push(&page::alert(error))),
+        (None, None) => html!(out; "<p class=\"quiet\" role=\"status\">The first figures come in two seconds.</p>"),
+        (None, Some(figures)) => table::write(&mut out, figures, asked),
     }
     out
-}
-
-/// What stands out, in words.
-fn remarks(table: &TopTable) -> Vec<String> {
-    let mut remarks = Vec::new();
-    for row in table.rows.iter().filter(|row| row.left > 0) {
-        let of = if row.backend.is_empty() { &row.route } else { &row.backend };
-        remarks.push(format!(
-            "{}: {} of {} clients left before their answer had come, half of them after {} or more: it is slower than they wait",
-            object(of),
-            row.left,
-            row.requests,
-            plot::milliseconds(row.left_after_ms),
-        ));
-    }
-    for backend in &table.backends {
-        let name = object(&backend.backend);
-        if backend.active > 0 && !table.rows.iter().any(|row| row.backend == backend.backend) {
-            remarks.push(format!("{name}: {} requests are under way, and none has ended", backend.active));
-        }
-        if backend.unhealthy > 0 {
-            remarks.push(format!("{name}: {} of {} endpoints are unhealthy", backend.unhealthy, backend.endpoints));
-        }
-        if !backend.last_error.is_empty() {
-            remarks.push(format!("{name}: no connection to {}", backend.last_error));
-        }
-    }
-    remarks
 }
 
 /// What a tap is asked for.

@@ -1,66 +1,17 @@
 //! What a collector is told of a control plane: a change, from its request to the proxy that has it, and metrics.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use backstay_control_plane::{ControlPlane, Options, TelemetryOptions};
-use backstay_proto::otlp::collector::metrics::v1::metrics_service_server::{MetricsService, MetricsServiceServer};
-use backstay_proto::otlp::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
-use backstay_proto::otlp::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
-use backstay_proto::otlp::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
-use backstay_proto::otlp::trace::v1::Span;
 use backstay_telemetry::Environment;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status};
 
+use crate::collector::Collector;
 use crate::support::{Api, BACKENDS, Holder, apply_route, backend, connect, start};
 
 const PARENT: &str = "00-0102030405060708090a0b0c0d0e0f10-0102030405060708-01";
 const TRACE: [u8; 16] = *b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10";
 /// Only ends a test that would otherwise hang.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-#[derive(Clone)]
-struct Told(mpsc::UnboundedSender<Span>, mpsc::UnboundedSender<ExportMetricsServiceRequest>);
-
-#[tonic::async_trait]
-impl TraceService for Told {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let of = request.into_inner().resource_spans.into_iter().flat_map(|of| of.scope_spans);
-        of.flat_map(|scope| scope.spans).for_each(|span| self.0.send(span).unwrap());
-        Ok(Response::new(ExportTraceServiceResponse::default()))
-    }
-}
-
-#[tonic::async_trait]
-impl MetricsService for Told {
-    async fn export(
-        &self,
-        request: Request<ExportMetricsServiceRequest>,
-    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        self.1.send(request.into_inner()).unwrap();
-        Ok(Response::new(ExportMetricsServiceResponse::default()))
-    }
-}
-
-type Metrics = mpsc::UnboundedReceiver<ExportMetricsServiceRequest>;
-
-async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<Span>, Metrics) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let ((span, spans), (metric, metrics)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-    let told = Told(span, metric);
-    let server = tonic::transport::Server::builder()
-        .add_service(TraceServiceServer::new(told.clone()))
-        .add_service(MetricsServiceServer::new(told));
-    tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
-    (address, spans, metrics)
-}
 
 async fn telling(folder: &std::path::Path, variables: &[(&str, String)]) -> ControlPlane {
     let variables = variables.iter().map(|(name, value)| (format!("OTEL_{name}"), value.clone()));
@@ -72,7 +23,8 @@ async fn telling(folder: &std::path::Path, variables: &[(&str, String)]) -> Cont
 
 #[tokio::test]
 async fn a_change_is_one_trace_from_its_request_to_the_proxy_that_has_it() {
-    let (address, mut spans, _metrics) = collector().await;
+    let mut collector = Collector::start().await;
+    let address = collector.address;
     let folder = tempfile::tempdir().unwrap();
     let control = telling(folder.path(), &[("EXPORTER_OTLP_ENDPOINT", format!("http://{address}"))]).await;
     let api = Api::new(&control);
@@ -85,7 +37,7 @@ async fn a_change_is_one_trace_from_its_request_to_the_proxy_that_has_it() {
     let mut ours = Vec::new();
     let arriving = async {
         while ours.len() < 5 {
-            let span = spans.recv().await.unwrap();
+            let span = collector.span().await;
             if span.trace_id[..] == TRACE {
                 ours.push(span);
             }
@@ -110,19 +62,20 @@ async fn a_change_is_one_trace_from_its_request_to_the_proxy_that_has_it() {
     proxy.told.recv().await.unwrap();
     proxy.stop().await;
     control.shutdown().await;
-    while let Ok(span) = spans.try_recv() {
+    while let Ok(span) = collector.spans.try_recv() {
         assert_ne!(span.trace_id[..], TRACE, "{span:?}");
     }
 }
 
 #[tokio::test]
 async fn a_collector_is_told_of_metrics() {
-    let (address, _spans, mut metrics) = collector().await;
+    let mut collector = Collector::start().await;
+    let address = collector.address;
     let folder = tempfile::tempdir().unwrap();
     let variables =
         [("EXPORTER_OTLP_METRICS_ENDPOINT", format!("http://{address}")), ("METRIC_EXPORT_INTERVAL", "50".to_owned())];
     let control = telling(folder.path(), &variables).await;
-    let request = tokio::time::timeout(PATIENCE, metrics.recv()).await.unwrap().unwrap();
+    let request = collector.request().await;
     let of = &request.resource_metrics[0];
     assert!(format!("{:?}", of.resource).contains("backstay-control-plane"), "{:?}", of.resource);
     let names: Vec<&str> = of.scope_metrics[0].metrics.iter().map(|metric| &*metric.name).collect();

@@ -10,7 +10,7 @@ use http_body_util::{Either, Full};
 use super::context::Admin;
 use super::{dump, live, overview, views};
 use crate::control::{CertificateView, look, now};
-use crate::metrics::{Process, envoy, prometheus};
+use crate::metrics::{Process, conventions, envoy, prometheus};
 use crate::process::Usage;
 
 const PATHS: &str = "try /, /ready, /livez, /metrics, /stats/prometheus, /config_dump, /listeners, /backends, /certs, /dns, /memory, /tap, \
@@ -161,9 +161,9 @@ fn counted(admin: &Admin, envoys: bool, exemplars: bool) -> String {
     }
 }
 
-/// What a collector is told of: all that is counted, with exemplars.
+/// What a collector is told of: all that is counted, with exemplars, and what it expects by other names.
 pub(crate) fn told(admin: &Admin) -> String {
-    counted(admin, false, true)
+    counted(admin, false, true) + &conventions(&admin.server.request_times)
 }
 
 fn json(value: &serde_json::Value) -> Answer {

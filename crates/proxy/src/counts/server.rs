@@ -5,6 +5,7 @@ use backstay_limiter::ClientCounts;
 use backstay_upstream::counts::{Count, FailureCounts, Level};
 
 use super::guards::GuardCounts;
+use super::requests::RequestTimes;
 use super::tokens::TokenCounts;
 
 /// What is counted beside the backends.
@@ -43,6 +44,8 @@ pub struct ServerMetrics {
     pub streams_full: Count,
     /// Requests that the proxy itself answered, by first digit of the status: index 0 for 1xx, 4 for 5xx. Redirects count.
     pub local_replies: [Count; 5],
+    /// How long requests took, for collectors.
+    pub request_times: RequestTimes,
     /// Requests of sequences that no destination answered.
     pub destination_failures: FailureCounts,
     /// Requests that a guard answered in place of the action.

@@ -139,6 +139,7 @@ pub(super) fn decide(
         return Course::Answered(unmatched(exchange, &raw, &lookup, additions));
     };
     exchange.note(|record| record.route = Some(Arc::clone(&matched.rule.route)));
+    exchange.is_for(matched.path);
     if exchange.trace.is_some() {
         let matched = matched.path.to_string().into_boxed_str();
         exchange.note(|record| record.matched = Some(matched));

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::{Frame, SizeHint};
 
 use super::failure::Failure;
@@ -74,6 +74,13 @@ impl ResponseBody {
     pub(super) fn tells_headers(&self) -> bool {
         let record = self.exchange.as_ref().and_then(|exchange| exchange.record.as_ref());
         record.is_some_and(|record| record.plan.has_response_headers())
+    }
+
+    /// The client is told this, and then the body.
+    pub(super) fn answered(&mut self, status: StatusCode) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.answered(status);
+        }
     }
 
     /// A body of the proxy's own.

@@ -41,6 +41,7 @@ pub(super) fn open(
             parts.headers.insert(header::UPGRADE, upgrade);
         }
     }
+    exchange.answered(parts.status);
     let tunnel = exchange.client.thread.registry.tunnel();
     tokio::task::spawn_local(async move {
         let Some((mut endpoint, endpoint_guard)) = incoming.into_tunnel().map(Tunnel::split) else { return };

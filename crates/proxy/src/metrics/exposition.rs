@@ -1,7 +1,7 @@
 use std::fmt::{Display, Write};
 use std::time::SystemTime;
 
-use backstay_upstream::counts::Exemplar;
+use backstay_upstream::counts::{Exemplar, TimesRead};
 
 /// Text in the exposition format of Prometheus, version 0.0.4.
 #[derive(Debug, Default)]
@@ -21,6 +21,30 @@ impl Exposition {
     pub(crate) fn family(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a String cannot fail.
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    /// Says what the family that has begun is counted in, where its name does not tell.
+    pub(crate) fn unit(&mut self, name: &str, unit: &str) {
+        let _ = writeln!(self.text, "# UNIT {name} {unit}");
+    }
+
+    /// A histogram, all of it.
+    pub(crate) fn histogram<'a>(
+        &mut self,
+        name: &str,
+        labels: impl IntoIterator<Item = (&'a str, &'a str)> + Clone,
+        times: &TimesRead,
+    ) {
+        let TimesRead { bounds, cumulated, sum, exemplars } = times;
+        let bounds: Vec<_> = bounds.iter().map(ToString::to_string).chain(["+Inf".to_owned()]).collect();
+        for ((bound, count), exemplar) in bounds.iter().zip(cumulated).zip(exemplars) {
+            let labels =
+                labels.clone().into_iter().map(|(label, value)| (label, value)).chain([("le", bound.as_str())]);
+            self.bucket(&format!("{name}_bucket"), labels, *count, exemplar.as_ref());
+        }
+        self.sample(&format!("{name}_sum"), labels.clone(), sum);
+        let all = cumulated.last().copied().unwrap_or_default();
+        self.sample(&format!("{name}_count"), labels, all);
     }
 
     /// One sample.
@@ -45,7 +69,7 @@ impl Exposition {
     }
 
     /// One bucket of a histogram, with the one of those in it that can be looked up.
-    pub(crate) fn bucket<'a>(
+    fn bucket<'a>(
         &mut self,
         name: &str,
         labels: impl IntoIterator<Item = (&'a str, &'a str)>,

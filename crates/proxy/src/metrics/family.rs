@@ -1,7 +1,7 @@
 //! Families of series, as tables: what is exported can be read in one place, and is what the guide lists.
 
 use super::Exposition;
-use backstay_upstream::counts::{Times, TimesRead};
+use backstay_upstream::counts::Times;
 
 /// Series of one name, for subjects of one kind.
 pub(super) struct Family<T> {
@@ -52,16 +52,7 @@ impl<T> Family<T> {
             Read::Levels(label, read) => {
                 read(subject).into_iter().for_each(|(value, number)| text.sample(name, with(label, value), number));
             }
-            Read::Times(read) => {
-                let TimesRead { bounds, cumulated, sum, exemplars } = read(subject).read();
-                let bounds: Vec<_> = bounds.iter().map(ToString::to_string).chain(["+Inf".to_owned()]).collect();
-                for ((bound, count), exemplar) in bounds.iter().zip(&cumulated).zip(&exemplars) {
-                    text.bucket(&format!("{name}_bucket"), with("le", bound), *count, exemplar.as_ref());
-                }
-                text.sample(&format!("{name}_sum"), labels.iter().copied(), sum);
-                let all = cumulated.last().copied().unwrap_or_default();
-                text.sample(&format!("{name}_count"), labels.iter().copied(), all);
-            }
+            Read::Times(read) => text.histogram(name, labels.iter().copied(), &read(subject).read()),
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::access::{self, LogControl, LogFile};
 use crate::admin::{self, Admin};
 use crate::attend::Attending;
 use crate::control::{Control, Model, SharedModel, Status, change, look, watch_certificates};
-use crate::counts::{ControlMetrics, ServerMetrics};
+use crate::counts::{ControlMetrics, RequestTimes, ServerMetrics};
 use crate::dns::{self, Dns, HostsFile};
 use crate::live::Live;
 use crate::plane;
@@ -164,7 +164,8 @@ async fn begin(
     let state = state.transpose()?;
     let lock = options.state_dir.as_deref().map(StateLock::take).transpose()?;
     let dns = Arc::new(Dns::new(&options.dns_servers, runtime.clone())?);
-    let metrics = Arc::<ServerMetrics>::default();
+    let request_times = RequestTimes::new(options.limits.max_request_series);
+    let metrics = Arc::new(ServerMetrics { request_times, ..ServerMetrics::default() });
     let control_metrics = Arc::<ControlMetrics>::default();
     let logs = Queue::new(Signal::Logs, options.limits.access_log_queue, Arc::clone(&metrics.telemetry));
     let requests = Queue::new(Signal::Requests, options.limits.access_log_queue, Arc::clone(&metrics.telemetry));

@@ -17,7 +17,7 @@ pub(super) fn traces(
     options: &Options,
     tracing: &Arc<Tracing>,
     (logs, requests): (Queue<LogRecord>, Queue<HttpAccessLogEntry>),
-    metrics: &ServerMetrics,
+    metrics: &Arc<ServerMetrics>,
     counted: Arc<OnceLock<Weak<Admin>>>,
 ) -> Result<TraceControl, StartError> {
     let counts = &metrics.telemetry;
@@ -34,7 +34,8 @@ pub(super) fn traces(
         user_agent_name: "backstay-proxy".to_owned(),
         user_agent_version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let traces = TraceControl { tracing: Arc::clone(tracing), exporter, environment, node };
+    let (tracing, metrics) = (Arc::clone(tracing), Arc::clone(metrics));
+    let traces = TraceControl { tracing, exporter, environment, metrics, node };
     traces.follow(None);
     Ok(traces)
 }

@@ -9,6 +9,7 @@ use backstay_telemetry::{AccessLogService, Environment, EnvironmentError, Export
 use backstay_trace::{Format, Sampler};
 
 use super::{Rules, Tracing};
+use crate::counts::ServerMetrics;
 
 /// Has traces follow what the fleet says.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct TraceControl {
     pub(crate) tracing: Arc<Tracing>,
     pub(crate) exporter: Exporter,
     pub(crate) environment: Environment,
+    /// What is counted for collectors alone.
+    pub(crate) metrics: Arc<ServerMetrics>,
     /// Who an access log service is told that this is.
     pub(crate) node: Node,
 }
@@ -49,6 +52,11 @@ impl TraceControl {
         let interval = fleet.and_then(|fleet| fleet.metrics.as_ref()).and_then(|metrics| metrics.interval);
         let interval = self.environment.metric_interval(interval).ok().flatten();
         let metrics = aimed(Signal::Metrics).zip(interval);
+        let bounds = fleet.and_then(|fleet| fleet.metrics.as_ref()?.bounds.as_ref());
+        match metrics {
+            Some(_) => self.metrics.request_times.turn_on(bounds),
+            None => self.metrics.request_times.turn_off(),
+        }
         let service = fleet.and_then(|fleet| fleet.access_log.as_ref()?.service.as_ref()).map(|service| {
             let (node, log_name) = (Some(self.node.clone()), service.log_name.to_string());
             AccessLogService { at: service.at.clone(), identifier: Identifier { node, log_name } }

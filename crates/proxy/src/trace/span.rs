@@ -8,24 +8,12 @@ use backstay_proto::otlp::common::v1::KeyValue;
 use backstay_proto::otlp::trace::v1;
 use backstay_telemetry::attribute::{number, text};
 use backstay_telemetry::{Lane, Span, SpanKind};
-use http::{Method, Version};
+use http::Method;
 
 use super::RequestTrace;
 use super::attempt::Attempt;
 use crate::access::Record;
-
-/// Methods that spans are named by; others are `_OTHER`, of which clients can think of any number.
-const METHODS: [Method; 9] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::DELETE,
-    Method::CONNECT,
-    Method::OPTIONS,
-    Method::TRACE,
-    Method::PATCH,
-];
+use crate::conventions::{KnownMethod, OTHER_METHOD, scheme, version};
 
 /// The longest text of a client's that is told, in bytes.
 const MAX_TEXT: usize = 1024;
@@ -52,7 +40,7 @@ impl RequestTrace {
         attributes.push(number("network.peer.port", record.client.port()));
         attributes.push(text("network.protocol.name", "http"));
         attributes.push(text("network.protocol.version", version(record.protocol)));
-        attributes.push(text("url.scheme", if record.secure { "https" } else { "http" }));
+        attributes.push(text("url.scheme", scheme(record.secure)));
         if let Some(agent) = &record.user_agent {
             attributes.push(text("user_agent.original", shortened(&String::from_utf8_lossy(agent.as_bytes()))));
         }
@@ -151,22 +139,14 @@ fn request(record: &Record) -> Vec<KeyValue> {
     let name = method(&record.method);
     let mut attributes = Vec::with_capacity(24);
     attributes.push(text("http.request.method", name));
-    if name == "_OTHER" {
+    if name == OTHER_METHOD {
         attributes.push(text("http.request.method_original", shortened(record.method.as_str())));
     }
     attributes
 }
 
-fn method(method: &Method) -> &str {
-    if METHODS.contains(method) { method.as_str() } else { "_OTHER" }
-}
-
-const fn version(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_2 => "2",
-        Version::HTTP_10 => "1.0",
-        _ => "1.1",
-    }
+fn method(method: &Method) -> &'static str {
+    KnownMethod::of(method).name()
 }
 
 fn shortened(value: &str) -> &str {

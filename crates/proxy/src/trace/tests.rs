@@ -27,6 +27,15 @@ fn callers_decide_and_what_is_not_sampled_is_nothing() {
 }
 
 #[test]
+fn a_request_that_is_not_sampled_allocates_nothing() {
+    let (tracing, now) = (tracing(0.0), Instant::now());
+    for headers in [HeaderMap::new(), caller("00")] {
+        let counted = allocation_counter::measure(|| assert!(tracing.begin(&headers, now, || u64::MAX).is_none()));
+        assert_eq!(counted.count_total, 0, "{headers:?}");
+    }
+}
+
+#[test]
 fn attempts_are_siblings_and_each_is_told_its_own_span() {
     let tracing = tracing(1.0);
     let trace = tracing.begin(&caller("01"), Instant::now(), || 7).unwrap();

@@ -3,6 +3,9 @@
 
 mod access_log;
 mod certificates;
+#[path = "../../../../tests/harness/collector.rs"]
+#[allow(dead_code, unreachable_pub, reason = "several tests share it, and use a part each")]
+mod collector;
 mod descriptors;
 #[path = "../../../dns-cache/tests/resolver/server.rs"]
 mod dns_server;

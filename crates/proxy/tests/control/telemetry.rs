@@ -4,51 +4,16 @@ use std::fs;
 use std::net::SocketAddr;
 
 use backstay_proto::config::{AccessLog as Log, Collector, LogFields, Telemetry, Tracing, access_log, resource};
-use backstay_proto::otlp::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
-use backstay_proto::otlp::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
-use backstay_proto::otlp::trace::v1::Span;
 use backstay_proto::otlp::trace::v1::span::SpanKind;
 use backstay_proxy::{AccessLog, Options, Proxy};
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status};
 
 mod metrics;
 mod requests;
 
+use super::collector::Collector as Told;
 use super::plane::{ControlPlane, free_port};
 use super::traffic::{Upstream, get};
 use super::{acknowledged, admin, all, options, rejected};
-
-struct Told(mpsc::UnboundedSender<Span>);
-
-#[tonic::async_trait]
-impl TraceService for Told {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let of = request.into_inner().resource_spans.into_iter().flat_map(|of| of.scope_spans);
-        of.flat_map(|scope| scope.spans).for_each(|span| self.0.send(span).unwrap());
-        Ok(Response::new(ExportTraceServiceResponse::default()))
-    }
-}
-
-async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<Span>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (told, spans) = mpsc::unbounded_channel();
-    let service = TraceServiceServer::new(Told(told)).accept_compressed(tonic::codec::CompressionEncoding::Gzip);
-    let server = tonic::transport::Server::builder().add_service(service);
-    tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
-    (address, spans)
-}
-
-async fn next(spans: &mut mpsc::UnboundedReceiver<Span>) -> Span {
-    // Only ends a test that would otherwise hang.
-    tokio::time::timeout(std::time::Duration::from_secs(60), spans.recv()).await.unwrap().unwrap()
-}
 
 fn telemetry(layout: Option<access_log::Layout>, collector: Option<SocketAddr>) -> resource::Kind {
     let endpoint = collector.map(|address| format!("http://{address}"));
@@ -101,14 +66,14 @@ async fn a_fleet_says_what_lines_are_made_of_while_its_proxies_run() {
 #[tokio::test]
 async fn a_fleet_says_which_requests_are_traced_and_who_is_told() {
     let upstream = Upstream::start("127.0.0.1:0", "here").await;
-    let (collector, mut spans) = collector().await;
+    let mut told = Told::start().await;
     let (mut plane, listen) = (ControlPlane::start().await, free_port());
     let proxy = Proxy::start(options(Some(plane.address))).await.unwrap();
     plane.put(all(listen, "127.0.0.1", upstream.port()));
-    plane.put(vec![("telemetry/edge", telemetry(None, Some(collector)))]);
+    plane.put(vec![("telemetry/edge", telemetry(None, Some(told.address)))]);
     acknowledged(&mut plane, 2).await;
     assert_eq!(get(listen, "any.example", "/some?secret=1").await.0, 200);
-    let (client, server) = (next(&mut spans).await, next(&mut spans).await);
+    let (client, server) = (told.span().await, told.span().await);
     assert_eq!((client.kind(), server.kind()), (SpanKind::Client, SpanKind::Server));
     assert_eq!(
         (client.trace_id.clone(), client.parent_span_id.clone()),
@@ -131,5 +96,5 @@ async fn a_fleet_says_which_requests_are_traced_and_who_is_told() {
     acknowledged(&mut plane, 3).await;
     assert_eq!(get(listen, "any.example", "/untold").await.0, 200);
     proxy.shutdown().await;
-    assert!(spans.try_recv().is_err(), "nothing is told any more");
+    assert!(told.spans.try_recv().is_err(), "nothing is told any more");
 }

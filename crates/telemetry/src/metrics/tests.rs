@@ -109,3 +109,29 @@ fn what_is_no_sample_is_left_out() {
         assert_eq!(Reader::new(at(1)).read(&text, at(2)), [], "{line}");
     }
 }
+
+#[test]
+fn names_of_the_conventions_are_told_with_their_unit_and_types() {
+    let name = "http.server.request.duration";
+    let labels = r#"http.request.method="GET",http.route="/a b{c}/*",http.response.status_code="503""#;
+    let text = format!(
+        "# HELP {name} Duration.\n# TYPE {name} histogram\n# UNIT {name} s\n# UNIT other By\n\
+         {name}_bucket{{{labels},le=\"0.5\"}} 1\n{name}_bucket{{{labels},le=\"+Inf\"}} 2\n{name}_sum{{{labels}}} 1.5\n\
+         {name}_count{{{labels}}} 2\n{name}_bucket{{otel.metric.overflow=\"true\",le=\"+Inf\"}} 1\n\
+         {name}_sum{{otel.metric.overflow=\"true\"}} 1\n{name}_count{{otel.metric.overflow=\"true\"}} 1\n"
+    );
+    let [metric] = &Reader::new(at(1)).read(&text, at(2))[..] else { panic!("{text}") };
+    assert_eq!((&*metric.name, &*metric.unit), (name, "s"));
+    let [of, beyond] = &histogram(metric).data_points[..] else { panic!("{metric:?}") };
+    let status = crate::attribute::of("http.response.status_code", any_value::Value::IntValue(503));
+    assert_eq!(
+        of.attributes,
+        [
+            crate::attribute::text("http.request.method", "GET"),
+            crate::attribute::text("http.route", "/a b{c}/*"),
+            status
+        ]
+    );
+    assert_eq!((of.count, of.sum, &*of.bucket_counts), (2, Some(1.5), &[1, 1][..]));
+    assert_eq!(beyond.attributes, [crate::attribute::of("otel.metric.overflow", any_value::Value::BoolValue(true))]);
+}

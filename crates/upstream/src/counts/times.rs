@@ -110,6 +110,22 @@ impl Times {
     }
 }
 
+impl TimesRead {
+    /// Both together, which are of the same bounds; of exemplars the newer ones.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for (cumulated, more) in self.cumulated.iter_mut().zip(other.cumulated) {
+            *cumulated += more;
+        }
+        self.sum += other.sum;
+        for (kept, other) in self.exemplars.iter_mut().zip(other.exemplars) {
+            let newer = |one: &Exemplar| kept.is_none_or(|kept| kept.at < one.at);
+            *kept = other.filter(newer).or(*kept);
+        }
+        self
+    }
+}
+
 impl<C: AsRef<[Count]>> Buckets<C> {
     #[inline]
     fn record(&self, bounds: &[f64], time: Duration, trace: Option<(TraceId, SpanId)>) {

@@ -4,7 +4,7 @@ use backstay_telemetry::Signal;
 
 use crate::metrics::Process;
 use crate::metrics::family::Family;
-use crate::metrics::family::Read::{Rise, Rises};
+use crate::metrics::family::Read::{Level, Rise, Rises};
 
 /// Of the process.
 pub(super) const FAMILIES: &[Family<Process>] = &[
@@ -58,5 +58,15 @@ pub(super) const FAMILIES: &[Family<Process>] = &[
             let failures = |signal: Signal| (signal.name(), process.server.telemetry.of(signal).failures());
             [Signal::Traces, Signal::Logs, Signal::Metrics, Signal::Requests].map(failures).into()
         }),
+    },
+    Family {
+        name: "backstay_telemetry_request_series",
+        help: "Series of how long requests took that collectors are told of.",
+        read: Level(|process| Some(process.server.request_times.len() as f64)),
+    },
+    Family {
+        name: "backstay_telemetry_request_series_overflows_total",
+        help: "Requests that collectors are told of without method, route and status, since max-request-series were there.",
+        read: Rise(|process| process.server.request_times.overflows.get()),
     },
 ];

@@ -3,44 +3,16 @@
 use std::net::SocketAddr;
 
 use backstay_proto::config::{Collector, Metrics, Telemetry, Tracing, resource};
-use backstay_proto::otlp::collector::metrics::v1::metrics_service_server::{MetricsService, MetricsServiceServer};
-use backstay_proto::otlp::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
+use backstay_proto::otlp::common::v1::KeyValue;
+use backstay_proto::otlp::common::v1::any_value::Value;
 use backstay_proto::otlp::metrics::v1::metric::Data;
 use backstay_proto::otlp::metrics::v1::{HistogramDataPoint, Metric};
 use backstay_proxy::Proxy;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status};
 
-use super::collector;
+use crate::collector::Collector as Told;
 use crate::plane::{ControlPlane, free_port};
-use crate::traffic::{Upstream, get};
+use crate::traffic::{Upstream, get, send};
 use crate::{acknowledged, admin, all, options, rejected};
-
-struct Told(mpsc::UnboundedSender<Vec<Metric>>);
-
-#[tonic::async_trait]
-impl MetricsService for Told {
-    async fn export(
-        &self,
-        request: Request<ExportMetricsServiceRequest>,
-    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        let of = request.into_inner().resource_metrics.into_iter().flat_map(|of| of.scope_metrics);
-        self.0.send(of.flat_map(|scope| scope.metrics).collect()).unwrap();
-        Ok(Response::new(ExportMetricsServiceResponse::default()))
-    }
-}
-
-async fn metrics_collector() -> (SocketAddr, mpsc::UnboundedReceiver<Vec<Metric>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (told, metrics) = mpsc::unbounded_channel();
-    let service = MetricsServiceServer::new(Told(told)).accept_compressed(tonic::codec::CompressionEncoding::Gzip);
-    let server = tonic::transport::Server::builder().add_service(service);
-    tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
-    (address, metrics)
-}
 
 fn telemetry(collector: Option<SocketAddr>, interval: Option<i64>, bounds: &[f64], traced: bool) -> resource::Kind {
     let interval = interval.map(|seconds| prost_types::Duration { seconds, nanos: 0 });
@@ -64,16 +36,16 @@ fn latency(metrics: &[Metric]) -> Option<&HistogramDataPoint> {
 #[tokio::test]
 async fn a_collector_is_told_what_the_fleet_asks_for() {
     let upstream = Upstream::start("127.0.0.1:0", "here").await;
-    let (address, mut told) = metrics_collector().await;
+    let mut told = Told::start().await;
     let (mut plane, listen) = (ControlPlane::start().await, free_port());
     let proxy = Proxy::start(options(Some(plane.address))).await.unwrap();
     plane.put(all(listen, "127.0.0.1", upstream.port()));
-    plane.put(vec![("telemetry/edge", telemetry(Some(address), Some(1), &[0.5, 30.0], false))]);
+    plane.put(vec![("telemetry/edge", telemetry(Some(told.address), Some(1), &[0.5, 30.0], false))]);
     acknowledged(&mut plane, 2).await;
     assert_eq!(get(listen, "any.example", "/").await.0, 200);
     let arriving = async {
         loop {
-            let metrics = told.recv().await.unwrap();
+            let metrics = told.metrics().await;
             if let Some(point) = latency(&metrics).filter(|point| point.count == 1) {
                 break (metrics.clone(), point.clone());
             }
@@ -87,6 +59,61 @@ async fn a_collector_is_told_what_the_fleet_asks_for() {
     for name in ["backstay_backend_requests", "backstay_connections", "process_cpu_seconds", "backstay_build_info"] {
         assert!(metrics.iter().any(|metric| metric.name == name), "{name} is not told");
     }
+    proxy.shutdown().await;
+}
+
+/// The attributes of each series of how long requests took, and how many there were.
+fn durations(metrics: &[Metric]) -> Vec<(String, u64)> {
+    let Some(metric) = metrics.iter().find(|metric| metric.name == "http.server.request.duration") else {
+        return Vec::new();
+    };
+    assert_eq!(metric.unit, "s");
+    let Some(Data::Histogram(histogram)) = &metric.data else { panic!("{metric:?}") };
+    let points = histogram.data_points.iter().map(|point| {
+        let value = |attribute: &KeyValue| match attribute.value.as_ref().unwrap().value.as_ref().unwrap() {
+            Value::StringValue(text) => format!("{}={text:?}", attribute.key),
+            Value::IntValue(number) => format!("{}={number}", attribute.key),
+            other => panic!("{other:?}"),
+        };
+        (point.attributes.iter().map(value).collect::<Vec<_>>().join(" "), point.count)
+    });
+    points.collect()
+}
+
+#[tokio::test]
+async fn a_collector_is_told_how_long_requests_took_by_the_names_that_its_boards_expect() {
+    let upstream = Upstream::start("127.0.0.1:0", "here").await;
+    let mut told = Told::start().await;
+    let (mut plane, listen) = (ControlPlane::start().await, free_port());
+    let proxy = Proxy::start(options(Some(plane.address))).await.unwrap();
+    plane.put(all(listen, "127.0.0.1", upstream.port()));
+    acknowledged(&mut plane, 1).await;
+    assert_eq!(get(listen, "any.example", "/before").await.0, 200);
+    plane.put(vec![("telemetry/edge", telemetry(Some(told.address), Some(1), &[], false))]);
+    acknowledged(&mut plane, 2).await;
+    assert_eq!(get(listen, "any.example", "/one").await.0, 200);
+    assert_eq!(get(listen, "any.example", "/two").await.0, 200);
+    assert_eq!(send(SocketAddr::from(([127, 0, 0, 1], listen)), "PURGE", "any.example", "/").await.0, 200);
+    plane.put(all(listen, "127.0.0.1", free_port()));
+    acknowledged(&mut plane, 3).await;
+    assert_eq!(get(listen, "any.example", "/three").await.0, 503);
+    assert_eq!(get(listen, "", "/").await.0, 400);
+    let rest =
+        |status| format!("http.response.status_code={status} network.protocol.version=\"1.1\" url.scheme=\"http\"");
+    let failed = |status| rest(status).replace(" network", &format!(" error.type=\"{status}\" network"));
+    let expected = [
+        (format!("http.request.method=\"GET\" {}", rest(400)), 1),
+        (format!("http.request.method=\"GET\" http.route=\"/*\" {}", rest(200)), 2),
+        (format!("http.request.method=\"_OTHER\" http.route=\"/*\" {}", rest(200)), 1),
+        (format!("http.request.method=\"GET\" http.route=\"/*\" {}", failed(503)), 1),
+    ];
+    while durations(&told.metrics().await) != expected {}
+    let text = admin(&proxy, "/metrics").await.1;
+    assert!(text.contains("backstay_telemetry_request_series 4\n") && !text.contains("http.server"), "{text}");
+    plane.put(vec![("telemetry/edge", telemetry(Some(told.address), None, &[], false))]);
+    acknowledged(&mut plane, 4).await;
+    let text = admin(&proxy, "/metrics").await.1;
+    assert!(text.contains("backstay_telemetry_request_series 0\n"), "nobody is told any more: {text}");
     proxy.shutdown().await;
 }
 
@@ -120,14 +147,14 @@ async fn bounds_are_those_of_the_fleet_and_change_while_the_proxy_runs() {
 #[tokio::test]
 async fn who_asks_for_open_metrics_finds_the_trace_of_a_request() {
     let upstream = Upstream::start("127.0.0.1:0", "here").await;
-    let (spans_to, mut spans) = collector().await;
+    let mut told = Told::start().await;
     let (mut plane, listen) = (ControlPlane::start().await, free_port());
     let proxy = Proxy::start(options(Some(plane.address))).await.unwrap();
     plane.put(all(listen, "127.0.0.1", upstream.port()));
-    plane.put(vec![("telemetry/edge", telemetry(Some(spans_to), None, &[], true))]);
+    plane.put(vec![("telemetry/edge", telemetry(Some(told.address), None, &[], true))]);
     acknowledged(&mut plane, 2).await;
     assert_eq!(get(listen, "any.example", "/").await.0, 200);
-    let span = super::next(&mut spans).await;
+    let span = told.span().await;
     let trace: String = span.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
     let open = crate::traffic::get_open_metrics(proxy.admin_address().unwrap()).await;
     let bucket = open.lines().find(|line| line.contains("trace_id")).unwrap_or_else(|| panic!("{open}"));
