@@ -79,6 +79,14 @@ impl Teller {
         Self { store, events, spread, expires_soon }
     }
 
+    /// Tells other control planes what happens, for as long as it is polled.
+    pub(crate) async fn spread(self) {
+        match self.spread {
+            Some(spread) => spread.run().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// A proxy of a fleet has connected.
     pub(crate) fn proxy_connected(&self, fleet: &str, node: &str, address: Option<SocketAddr>) {
         let from = address.map_or_else(String::new, |address| format!(" from {}", address.ip().to_canonical()));

@@ -210,10 +210,11 @@ impl ControlPlane {
         let upkeep = tokio::spawn(until(stop.clone(), exposition.clone().keep_up()));
         let garbage = replicas::collect(leadership, store.clone(), registry.clone(), shared.clone());
         let garbage = tokio::spawn(until(stop.clone(), garbage));
+        let spread = teller.clone().spread();
         let sharing = async move {
             if let Some(others) = others {
                 let hear = replicas::hear(others.clone(), told.clone(), fares.clone(), heard);
-                tokio::join!(hear, replicas::share(others.clone(), told), reports::share(others, fares));
+                tokio::join!(hear, replicas::share(others.clone(), told), reports::share(others, fares), spread);
             }
         };
         let sharing = tokio::spawn(until(stop.clone(), sharing));

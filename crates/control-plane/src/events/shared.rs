@@ -1,29 +1,41 @@
 //! What happened, as control planes of one store tell it each other: `kubectl describe` is answered by any of them.
 //!
 //! Each keeps events of its own. What one sees the others hear of within moments, and write down as if they had seen it; what happened
-//! before a control plane was there it does not learn.
+//! before a control plane was there it does not learn. What happens at about the same time is told at once: a word for each event would
+//! cost etcd as much as the objects that they are about.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use backstay_kube::Events;
 use backstay_kube::events::{Happened, ObjectReference, Tone};
 use backstay_store::Replicas;
 use backstay_store::replicas::Words;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
 
 /// Names of words that are events begin so. A number follows, higher than those before.
 const PREFIX: &str = "event/";
+
+/// How long events are gathered before they are told.
+const GATHER: Duration = Duration::from_millis(100);
+
+/// The most events in a word: some 20 KiB.
+const EVENTS_OF_A_WORD: usize = 50;
+
+/// The most events that wait to be told. The oldest makes room.
+const WAITING: usize = 1_000;
 
 /// How long a word stays: long enough for whoever has lost its connection to etcd meanwhile.
 const STAY: Duration = Duration::from_secs(60);
 
 /// The most words at once. The oldest makes room.
-const WORDS: usize = 200;
+const WORDS: usize = 40;
 
 /// What happened, as it is told.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Word {
     about: ObjectReference,
     warning: bool,
@@ -33,41 +45,64 @@ struct Word {
     instance: String,
 }
 
-/// Tells others what happened.
+/// Tells others what happened, while [`Spread::run`] is polled.
 #[derive(Debug, Clone)]
 pub(crate) struct Spread {
     replicas: Arc<dyn Replicas>,
-    told: Arc<Mutex<Told>>,
+    waiting: Arc<Waiting>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
-    count: u64,
-    words: VecDeque<(Instant, String)>,
+struct Waiting {
+    events: Mutex<VecDeque<Word>>,
+    wake: Notify,
+}
+
+impl Waiting {
+    fn events(&self) -> MutexGuard<'_, VecDeque<Word>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Spread {
     pub(crate) fn new(replicas: Arc<dyn Replicas>) -> Self {
-        Self { replicas, told: Arc::default() }
+        Self { replicas, waiting: Arc::default() }
     }
 
     pub(super) fn tell(&self, happened: &Happened) {
         let Happened { about, tone, reason, action, note, instance } = happened.clone();
         let warning = tone == Tone::Warning;
         let word = Word { about, warning, reason, action: action.into_owned(), note, instance };
-        let Ok(word) = serde_json::to_vec(&word) else { return };
-        let now = Instant::now();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.count += 1;
-        let name = format!("{PREFIX}{}", told.count);
-        told.words.push_back((now, name.clone()));
-        let mut words = vec![(name, Some(word.into()))];
-        while told.words.len() > WORDS || told.words.front().is_some_and(|(since, _)| now.duration_since(*since) > STAY)
-        {
-            words.extend(told.words.pop_front().map(|(_, name)| (name, None)));
+        let mut events = self.waiting.events();
+        if events.len() == WAITING {
+            events.pop_front();
         }
-        drop(told);
-        self.replicas.tell(words);
+        events.push_back(word);
+        drop(events);
+        self.waiting.wake.notify_one();
+    }
+
+    /// Tells what waits, for as long as it is polled.
+    pub(crate) async fn run(self) {
+        let (mut count, mut told) = (0_u64, VecDeque::<(Instant, String)>::new());
+        loop {
+            self.waiting.wake.notified().await;
+            sleep(GATHER).await;
+            let events = std::mem::take(&mut *self.waiting.events());
+            let now = Instant::now();
+            let mut words = Vec::new();
+            for events in Vec::from(events).chunks(EVENTS_OF_A_WORD) {
+                let Ok(word) = serde_json::to_vec(events) else { continue };
+                count += 1;
+                let name = format!("{PREFIX}{count}");
+                told.push_back((now, name.clone()));
+                words.push((name, Some(word.into())));
+            }
+            while told.len() > WORDS || told.front().is_some_and(|(since, _)| now.duration_since(*since) > STAY) {
+                words.extend(told.pop_front().map(|(_, name)| (name, None)));
+            }
+            self.replicas.tell(words);
+        }
     }
 }
 
@@ -86,10 +121,12 @@ impl Hearing {
             for (number, word) in new {
                 self.0.insert(replica.clone(), number);
                 // Of another version, it may not be understood.
-                let Ok(word) = serde_json::from_slice::<Word>(word) else { continue };
-                let Word { about, warning, reason, action, note, instance } = word;
-                let tone = if warning { Tone::Warning } else { Tone::Normal };
-                events.tell(&[Happened { about, tone, reason, action: action.into(), note, instance }]);
+                let Ok(heard) = serde_json::from_slice::<Vec<Word>>(word) else { continue };
+                let happened = heard.into_iter().map(|Word { about, warning, reason, action, note, instance }| {
+                    let tone = if warning { Tone::Warning } else { Tone::Normal };
+                    Happened { about, tone, reason, action: action.into(), note, instance }
+                });
+                events.tell(&happened.collect::<Vec<_>>());
             }
         }
     }

@@ -79,40 +79,73 @@ pub(super) async fn remove_if(
     effect: Effect,
     check: impl Fn(&Entry, &Object) -> Result<(), Failure>,
 ) -> Result<Deleted, Failure> {
-    let name = key.name();
+    // What this process has heard of is enough to go ahead: the commit finds out whether it was the newest. Anything else is concluded from
+    // the newest alone.
+    if let Some(entry) = api.store.snapshot().get(key) {
+        match attempt(api, served, entry, effect, &check).await {
+            Ok(Attempt::Done(deleted)) => return Ok(deleted),
+            Ok(Attempt::Failed(failure)) => return Err(failure),
+            Ok(Attempt::Seen(_) | Attempt::Beaten) | Err(_) => {}
+        }
+    }
     for _ in 0..ATTEMPTS {
         let snapshot = api.store.read().await?;
-        let entry = snapshot.get(key).ok_or_else(|| Failure::not_found(served.kind, name))?;
-        let mut object = Object::decode(&entry.value).map_err(Failure::internal)?;
-        check(entry, &object)?;
-        let uid = object.metadata.uid.clone();
-        let waits = !object.metadata.finalizers.is_empty() || served.is_namespace;
-        if waits && object.metadata.deletion_timestamp.is_some() {
-            return Ok(Deleted::Waits { value: entry.value.clone(), revision: entry.modified });
+        let entry = snapshot.get(key).ok_or_else(|| Failure::not_found(served.kind, key.name()))?;
+        match attempt(api, served, entry, effect, &check).await? {
+            Attempt::Done(deleted) | Attempt::Seen(deleted) => return Ok(deleted),
+            Attempt::Failed(failure) => return Err(failure),
+            Attempt::Beaten => {}
         }
-        let (operation, value) = if waits {
-            mark(served, &mut object);
-            let value = Bytes::from(object.encode().map_err(Failure::internal)?);
-            (Operation::Put(value.clone()), value)
-        } else {
-            (Operation::Delete, entry.value.clone())
-        };
-        let revision = if effect == Effect::DryRun {
-            entry.modified
-        } else {
-            let mut writes = vec![Write { key: key.clone(), expect: Expect::Modified(entry.modified), operation }];
-            if served.is_namespace {
-                writes.push(lifecycle::mark(name));
-            }
-            match api.store.commit(writes).await {
-                Ok(committed) => committed.revision,
-                Err(CommitError::Conflict { .. }) => continue,
-                Err(error) => return Err(error.into()),
-            }
-        };
-        return Ok(if waits { Deleted::Waits { value, revision } } else { Deleted::Gone { uid } });
     }
-    Err(Failure::modified(served.kind, name))
+    Err(Failure::modified(served.kind, key.name()))
+}
+
+/// What an attempt came to.
+enum Attempt {
+    /// It is done, which it is only if nobody had changed the object since.
+    Done(Deleted),
+    /// It is to be answered so, and nothing was done.
+    Seen(Deleted),
+    /// Another was faster.
+    Beaten,
+    /// The store did not do it.
+    Failed(Failure),
+}
+
+async fn attempt(
+    api: &Api,
+    served: &ServedKind,
+    entry: &Entry,
+    effect: Effect,
+    check: &impl Fn(&Entry, &Object) -> Result<(), Failure>,
+) -> Result<Attempt, Failure> {
+    let mut object = Object::decode(&entry.value).map_err(Failure::internal)?;
+    check(entry, &object)?;
+    let uid = object.metadata.uid.clone();
+    let waits = !object.metadata.finalizers.is_empty() || served.is_namespace;
+    if waits && object.metadata.deletion_timestamp.is_some() {
+        return Ok(Attempt::Seen(Deleted::Waits { value: entry.value.clone(), revision: entry.modified }));
+    }
+    let (operation, value) = if waits {
+        mark(served, &mut object);
+        let value = Bytes::from(object.encode().map_err(Failure::internal)?);
+        (Operation::Put(value.clone()), value)
+    } else {
+        (Operation::Delete, entry.value.clone())
+    };
+    let deleted = |revision| if waits { Deleted::Waits { value, revision } } else { Deleted::Gone { uid } };
+    if effect == Effect::DryRun {
+        return Ok(Attempt::Seen(deleted(entry.modified)));
+    }
+    let mut writes = vec![Write { key: entry.key.clone(), expect: Expect::Modified(entry.modified), operation }];
+    if served.is_namespace {
+        writes.push(lifecycle::mark(entry.key.name()));
+    }
+    match api.store.commit(writes).await {
+        Ok(committed) => Ok(Attempt::Done(deleted(committed.revision))),
+        Err(CommitError::Conflict { .. }) => Ok(Attempt::Beaten),
+        Err(error) => Ok(Attempt::Failed(error.into())),
+    }
 }
 
 /// Says of an object that it is to go.

@@ -39,7 +39,8 @@ pub(crate) async fn create(
     draft.locate(None, namespace)?;
     let claim = draft.take_claim();
     draft.strip_for_create(served);
-    let snapshot = api.store.read().await?;
+    // Of what is not stored, nobody finds out whether this is the newest view.
+    let snapshot = if params.dry_run { api.store.read().await? } else { api.store.snapshot() };
     let prefix = draft.metadata("generateName");
     if draft.metadata("name").is_empty() && !prefix.is_empty() {
         // What cannot be a key is refused with all else that is wrong.
@@ -53,7 +54,8 @@ pub(crate) async fn create(
     store(api, served, &snapshot, object, params.dry_run).await.map(|written| Written { warnings, ..written })
 }
 
-/// Stores a new object, in a namespace that is open.
+/// Stores a new object, in a namespace that is open. The snapshot may be older than what others have stored: it is enough to go ahead, since
+/// the commit finds out whether what it says still holds; what is refused is refused by the newest.
 pub(super) async fn store(
     api: &Api,
     served: &ServedKind,
@@ -67,14 +69,18 @@ pub(super) async fn store(
     let (namespace, name) = (object.metadata.namespace.clone(), object.metadata.name.clone());
     let (namespace, name) = (namespace.as_str(), name.as_str());
     let key = served.key(namespace, name);
-    if served.kind.is_namespaced() {
-        match &api.namespaces {
-            Some(namespaces) => lifecycle::check_open(&namespaces.read().await?, served.kind, namespace, name)?,
-            None => lifecycle::check_open(snapshot, served.kind, namespace, name)?,
-        }
+    if let Some(namespaces) = api.namespaces.as_ref().filter(|_| served.kind.is_namespaced()) {
+        lifecycle::check_open(&namespaces.read().await?, served.kind, namespace, name)?;
     }
-    if snapshot.get(&key).is_some() {
-        return Err(Failure::already_exists(served.kind, name));
+    let guarded = served.kind.is_namespaced() && api.namespaces.is_none();
+    let check =
+        |snapshot: &Snapshot| match guarded.then(|| lifecycle::check_open(snapshot, served.kind, namespace, name)) {
+            Some(Err(closed)) => Err(closed),
+            _ if snapshot.get(&key).is_some() => Err(Failure::already_exists(served.kind, name)),
+            _ => Ok(()),
+        };
+    if check(snapshot).is_err() {
+        check(&api.store.read().await?)?;
     }
     served.to_stored(&mut object);
     let value = Bytes::from(object.encode().map_err(Failure::internal)?);
@@ -89,7 +95,6 @@ pub(super) async fn store(
         return Ok(created(None));
     }
     // First, so that they are what is told of: whether the name is taken matters only in a namespace that is open.
-    let guarded = served.kind.is_namespaced() && api.namespaces.is_none();
     let mut writes = if guarded { lifecycle::guards(namespace).to_vec() } else { Vec::new() };
     writes.push(Write { key: key.clone(), expect: Expect::Absent, operation: Operation::Put(value.clone()) });
     match api.store.commit(writes).await {

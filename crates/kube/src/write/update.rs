@@ -3,7 +3,7 @@
 use backstay_auth::Attributes;
 use backstay_resources::decode::Decoded;
 use backstay_resources::{FieldError, FieldPath, ManagedFields, Object};
-use backstay_store::{CommitError, Entry, Expect, Operation, Write};
+use backstay_store::{CommitError, Entry, Expect, Operation, Snapshot, Write};
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -46,69 +46,108 @@ async fn may_create(subject: &Subject, params: &Params) -> Result<(), Failure> {
     if decision.allowed { Ok(()) } else { Err(Failure::denied(&caller.user, &asked, &decision.reason)) }
 }
 
+/// What an attempt came to.
+enum Attempt {
+    /// It is stored, which it is only if nobody had changed the object since the snapshot.
+    Stored(Written),
+    /// It is as the snapshot says, and nothing was stored.
+    Seen(Written),
+    /// Another was faster.
+    Beaten,
+    /// The store did not do it, or the client did not want it of any but the version that it named.
+    Failed(Failure),
+}
+
 /// Replaces or patches an object, or its status; applies one, which may make it.
 pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, change: &Edit) -> Result<Written, Failure> {
-    let Subject { served, namespace, name, part } = subject;
+    let Subject { served, namespace, name, .. } = subject;
     let key = served.key(namespace, name);
-    for _ in 0..api.options.patch_attempts.max(1) {
-        let snapshot = api.store.read().await?;
-        let Some(entry) = snapshot.get(&key) else {
-            let Edit::Apply(config) = change else { return Err(Failure::not_found(served.kind, name)) };
-            may_create(subject, params).await?;
-            match apply::create(api, subject, params, config, &snapshot).await {
-                // Another was faster: it is there now, to be applied to.
-                Err(failure) if failure.is_already_exists() => continue,
-                outcome => return outcome,
-            }
-        };
-        let current = served.decode(&entry.value).map_err(Failure::internal)?;
-        let fields = as_read(served, &current, entry.modified)?;
-        let Wanted { mut draft, owners } = wanted(api, subject, params, change, &current, &fields)?;
-        // A patch begins with the stored version: applied again, one that names a version finds another.
-        let expects = check_preconditions(subject, &draft, entry, &current)? && change.names_version();
-        match part {
-            Part::Whole => draft.carry_over(served, &fields),
-            Part::Status => draft = draft.only_status(&fields),
+    // What this process has heard of is enough to go ahead: the commit finds out whether it was the newest. Anything but a commit is
+    // concluded from the newest alone.
+    let (mut snapshot, mut newest) = (api.store.snapshot(), false);
+    if snapshot.get(&key).is_none() {
+        (snapshot, newest) = (api.store.read().await?, true);
+    }
+    for _ in 0..=api.options.patch_attempts.max(1) {
+        let outcome = attempt(api, subject, params, change, &snapshot).await;
+        match outcome {
+            Ok(Attempt::Stored(written)) => return Ok(written),
+            Ok(Attempt::Failed(failure)) => return Err(failure),
+            Ok(Attempt::Seen(written)) if newest => return Ok(written),
+            Err(failure) if newest => return Err(failure),
+            Ok(Attempt::Beaten | Attempt::Seen(_)) | Err(_) => {}
         }
-        let (mut object, warnings) = draft.admit(served, Some(&current))?;
-        check_finalizers(served, &object, &current)?;
-        object.metadata.resource_version.clear();
-        if wishes(&object) != wishes(&current) {
-            object.metadata.generation += 1;
-        }
-        note_owners(subject, params, owners, &current, &mut object);
-        check_size(api, Some(&current), &object)?;
-        let goes = object.metadata.deletion_timestamp.is_some()
-            && object.metadata.finalizers.is_empty()
-            && !served.is_namespace;
-        if object == current && !goes {
-            return Ok(Written::stored(StatusCode::OK, entry, warnings));
-        }
-        served.to_stored(&mut object);
-        let value = Bytes::from(object.encode().map_err(Failure::internal)?);
-        if params.dry_run {
-            return Ok(Written {
-                status: StatusCode::OK,
-                value,
-                revision: Some(entry.modified),
-                warnings,
-                goes: false,
-            });
-        }
-        let operation = if goes { Operation::Delete } else { Operation::Put(value.clone()) };
-        let write = Write { key: key.clone(), expect: Expect::Modified(entry.modified), operation };
-        match api.store.commit(vec![write]).await {
-            Ok(committed) => {
-                let goes = object.metadata.deletion_timestamp.is_some();
-                let revision = Some(committed.revision);
-                return Ok(Written { status: StatusCode::OK, value, revision, warnings, goes });
-            }
-            Err(CommitError::Conflict { .. }) if expects => return Err(Failure::modified(served.kind, name)),
-            Err(CommitError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
+        let now = api.store.read().await?;
+        let modified = |snapshot: &Snapshot| snapshot.get(&key).map(|entry| entry.modified);
+        let same = modified(&now) == modified(&snapshot);
+        match outcome {
+            Ok(Attempt::Seen(written)) if same => return Ok(written),
+            Err(failure) if same => return Err(failure),
+            _ => (snapshot, newest) = (now, true),
         }
     }
     Err(Failure::modified(served.kind, name))
+}
+
+async fn attempt(
+    api: &Api,
+    subject: &Subject,
+    params: &Params,
+    change: &Edit,
+    snapshot: &Snapshot,
+) -> Result<Attempt, Failure> {
+    let Subject { served, namespace, name, part } = subject;
+    let key = served.key(namespace, name);
+    let Some(entry) = snapshot.get(&key) else {
+        let Edit::Apply(config) = change else { return Err(Failure::not_found(served.kind, name)) };
+        may_create(subject, params).await?;
+        return match apply::create(api, subject, params, config, snapshot).await {
+            // It is there now, to be applied to.
+            Err(failure) if failure.is_already_exists() => Ok(Attempt::Beaten),
+            Ok(written) if params.dry_run => Ok(Attempt::Seen(written)),
+            outcome => outcome.map(Attempt::Stored),
+        };
+    };
+    let current = served.decode(&entry.value).map_err(Failure::internal)?;
+    let fields = as_read(served, &current, entry.modified)?;
+    let Wanted { mut draft, owners } = wanted(api, subject, params, change, &current, &fields)?;
+    // A patch begins with the stored version: applied again, one that names a version finds another.
+    let expects = check_preconditions(subject, &draft, entry, &current)? && change.names_version();
+    match part {
+        Part::Whole => draft.carry_over(served, &fields),
+        Part::Status => draft = draft.only_status(&fields),
+    }
+    let (mut object, warnings) = draft.admit(served, Some(&current))?;
+    check_finalizers(served, &object, &current)?;
+    object.metadata.resource_version.clear();
+    if wishes(&object) != wishes(&current) {
+        object.metadata.generation += 1;
+    }
+    note_owners(subject, params, owners, &current, &mut object);
+    check_size(api, Some(&current), &object)?;
+    let goes =
+        object.metadata.deletion_timestamp.is_some() && object.metadata.finalizers.is_empty() && !served.is_namespace;
+    if object == current && !goes {
+        return Ok(Attempt::Seen(Written::stored(StatusCode::OK, entry, warnings)));
+    }
+    served.to_stored(&mut object);
+    let value = Bytes::from(object.encode().map_err(Failure::internal)?);
+    if params.dry_run {
+        let revision = Some(entry.modified);
+        return Ok(Attempt::Seen(Written { status: StatusCode::OK, value, revision, warnings, goes: false }));
+    }
+    let operation = if goes { Operation::Delete } else { Operation::Put(value.clone()) };
+    let write = Write { key, expect: Expect::Modified(entry.modified), operation };
+    Ok(match api.store.commit(vec![write]).await {
+        Ok(committed) => {
+            let goes = object.metadata.deletion_timestamp.is_some();
+            let revision = Some(committed.revision);
+            Attempt::Stored(Written { status: StatusCode::OK, value, revision, warnings, goes })
+        }
+        Err(CommitError::Conflict { .. }) if expects => Attempt::Failed(Failure::modified(served.kind, name)),
+        Err(CommitError::Conflict { .. }) => Attempt::Beaten,
+        Err(error) => Attempt::Failed(error.into()),
+    })
 }
 
 /// What the object is to become, as the client says.

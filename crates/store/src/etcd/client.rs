@@ -12,6 +12,7 @@ use backstay_proto::etcd::etcdserverpb::{
     AuthenticateRequest, CompactionRequest, LeaseGrantRequest, LeaseKeepAliveRequest, LeaseRevokeRequest, RangeRequest,
     RangeResponse, TxnRequest, TxnResponse, WatchRequest, WatchResponse,
 };
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
@@ -32,6 +33,7 @@ pub(super) struct Client {
     /// What a login gave.
     token: ArcSwapOption<MetadataValue<Ascii>>,
     try_timeout: Duration,
+    commit_timeout: Duration,
     rest: Duration,
     /// When each member that failed last may be asked again, and which is asked while all is well.
     state: Mutex<State>,
@@ -41,6 +43,33 @@ pub(super) struct Client {
 struct Member {
     name: String,
     channel: Channel,
+    /// How often it did not answer in time: whoever listens to it should rather listen to another.
+    hung: watch::Sender<u64>,
+}
+
+/// What happens, as one member tells it.
+pub(super) struct Told {
+    pub(super) responses: Streaming<WatchResponse>,
+    /// The member.
+    pub(super) member: usize,
+    hung: watch::Receiver<u64>,
+}
+
+impl Told {
+    /// The next response. The stream is over as well once the member does not answer others in time: a connection over which nothing comes
+    /// says only later that it leads nowhere.
+    pub(super) async fn next(&mut self) -> Result<WatchResponse, EtcdError> {
+        let said = |what: &str| EtcdError::new("", what.to_owned());
+        tokio::select! {
+            biased;
+            response = self.responses.message() => match response {
+                Ok(Some(response)) => Ok(response),
+                Ok(None) => Err(said("the member ended the stream of events")),
+                Err(status) => Err(said(status.message())),
+            },
+            Ok(()) = self.hung.changed() => Err(said("the member that tells what happens does not answer in time")),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -82,17 +111,18 @@ impl Client {
         let tls = options.tls.as_ref().map(connect::client_config).transpose().map_err(failed)?;
         let member = |name: &String| {
             let channel = connect::channel(name, options, tls.as_ref()).map_err(failed)?;
-            Ok(Member { name: name.clone(), channel })
+            Ok(Member { name: name.clone(), channel, hung: watch::Sender::new(0) })
         };
         let members = options.endpoints.iter().map(member).collect::<Result<Vec<_>, OpenError>>()?;
         let state = State { preferred: 0, resting: vec![None; members.len()] };
-        let (try_timeout, rest, login) = (options.try_timeout, options.rest, options.login.clone());
-        Ok(Self { members, login, token: ArcSwapOption::empty(), try_timeout, rest, state: Mutex::new(state) })
+        let EtcdOptions { try_timeout, commit_timeout, rest, ref login, .. } = *options;
+        let (login, token, state) = (login.clone(), ArcSwapOption::empty(), Mutex::new(state));
+        Ok(Self { members, login, token, try_timeout, commit_timeout, rest, state })
     }
 
     /// One attempt. What was done is not known where that is the failure.
     pub(super) async fn txn(&self, txn: TxnRequest) -> Result<TxnResponse, Failure> {
-        self.attempt(move |channel, wrap| async move {
+        self.attempt(self.commit_timeout, move |channel, wrap| async move {
             kv(channel).txn(wrap.request(txn)).await.map(tonic::Response::into_inner)
         })
         .await
@@ -103,7 +133,7 @@ impl Client {
         loop {
             let range = range.clone();
             let answer = self
-                .attempt(move |channel, wrap| async move {
+                .attempt(self.try_timeout, move |channel, wrap| async move {
                     kv(channel).range(wrap.request(range)).await.map(tonic::Response::into_inner)
                 })
                 .await;
@@ -119,16 +149,16 @@ impl Client {
 
     pub(super) async fn compact(&self, revision: i64) -> Result<(), Failure> {
         let compaction = CompactionRequest { revision, physical: false };
-        self.attempt(
-            move |channel, wrap| async move { kv(channel).compact(wrap.request(compaction)).await.map(|_| ()) },
-        )
+        self.attempt(self.try_timeout, move |channel, wrap| async move {
+            kv(channel).compact(wrap.request(compaction)).await.map(|_| ())
+        })
         .await
     }
 
     /// A lease that ends by itself. Returns its number.
     pub(super) async fn grant(&self, ttl: Duration) -> Result<i64, Failure> {
         let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
-        self.attempt(move |channel, wrap| async move {
+        self.attempt(self.commit_timeout, move |channel, wrap| async move {
             let request = LeaseGrantRequest { ttl: seconds, id: 0 };
             LeaseClient::new(channel).lease_grant(wrap.request(request)).await.map(|answer| answer.into_inner().id)
         })
@@ -137,7 +167,7 @@ impl Client {
 
     /// Has a lease begin anew. False when there is none any more.
     pub(super) async fn keep_alive(&self, lease: i64) -> Result<bool, Failure> {
-        self.attempt(move |channel, wrap| async move {
+        self.attempt(self.commit_timeout, move |channel, wrap| async move {
             let requests = wrap.request(tokio_stream::once(LeaseKeepAliveRequest { id: lease }));
             let mut answers = LeaseClient::new(channel).lease_keep_alive(requests).await?.into_inner();
             let answer = answers.message().await?.ok_or_else(|| Status::unavailable("the member ended the stream"))?;
@@ -148,18 +178,19 @@ impl Client {
 
     /// Ends a lease now, and with it the keys under it.
     pub(super) async fn revoke(&self, lease: i64) -> Result<(), Failure> {
-        self.attempt(move |channel, wrap| async move {
+        self.attempt(self.commit_timeout, move |channel, wrap| async move {
             LeaseClient::new(channel).lease_revoke(wrap.request(LeaseRevokeRequest { id: lease })).await.map(|_| ())
         })
         .await
     }
 
     /// Begins to watch. Dropping what is returned ends it.
-    pub(super) async fn watch(&self, request: WatchRequest) -> Result<(Streaming<WatchResponse>, usize), Failure> {
-        let index = self.pick();
+    pub(super) async fn watch(&self, request: WatchRequest) -> Result<Told, Failure> {
+        let member = self.pick();
+        let hung = self.members.get(member).map_or_else(|| watch::channel(0).1, |member| member.hung.subscribe());
         let requests = tokio_stream::StreamExt::chain(tokio_stream::once(request), tokio_stream::pending());
-        let stream = self
-            .attempt_at(index, move |channel, wrap| async move {
+        let responses = self
+            .attempt_at(member, self.try_timeout, move |channel, wrap| async move {
                 let mut client = WatchClient::new(channel).max_decoding_message_size(usize::MAX);
                 let mut requests = wrap.request(requests);
                 // A member that has lost the others says so and ends the stream, in place of saying nothing.
@@ -167,7 +198,7 @@ impl Client {
                 client.watch(requests).await.map(tonic::Response::into_inner)
             })
             .await?;
-        Ok((stream, index))
+        Ok(Told { responses, member, hung })
     }
 
     /// A member that was found not to answer, by whoever used a stream to it.
@@ -193,14 +224,19 @@ impl Client {
         chosen
     }
 
-    async fn attempt<T, F>(&self, call: impl FnOnce(Channel, Wrap) -> F) -> Result<T, Failure>
+    async fn attempt<T, F>(&self, within: Duration, call: impl FnOnce(Channel, Wrap) -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Status>>,
     {
-        self.attempt_at(self.pick(), call).await
+        self.attempt_at(self.pick(), within, call).await
     }
 
-    async fn attempt_at<T, F>(&self, index: usize, call: impl FnOnce(Channel, Wrap) -> F) -> Result<T, Failure>
+    async fn attempt_at<T, F>(
+        &self,
+        index: usize,
+        within: Duration,
+        call: impl FnOnce(Channel, Wrap) -> F,
+    ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Status>>,
     {
@@ -208,11 +244,12 @@ impl Client {
             return Err(Failure::Refused(EtcdError::new("", "there are no members".to_owned())));
         };
         let wrap = Wrap(self.authenticate(member).await?);
-        let failure = match timeout(self.try_timeout, call(member.channel.clone(), wrap)).await {
+        let failure = match timeout(within, call(member.channel.clone(), wrap)).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(status)) => judge(&member.name, &status),
             Err(_) => {
-                Failure::Unknown(EtcdError::new(&member.name, format!("no answer within {:?}", self.try_timeout)))
+                member.hung.send_modify(|times| *times += 1);
+                Failure::Unknown(EtcdError::new(&member.name, format!("no answer within {within:?}")))
             }
         };
         match &failure {

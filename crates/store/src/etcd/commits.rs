@@ -104,7 +104,7 @@ impl Commits {
         let sealed = self.keys.sealed(writes)?;
         let Used { lane, known } = &mut *used;
         *known = false;
-        let mut last = None;
+        let mut last: Option<EtcdError> = None;
         while Instant::now() < deadline {
             match self.client.txn(txn::request(&self.keys, term, lane, &sealed)).await {
                 Ok(answer) => match txn::outcome(&self.keys, lane, writes, answer) {
@@ -114,6 +114,16 @@ impl Commits {
                         return Ok(committed);
                     }
                     Outcome::Conflict(conflict) => {
+                        // An attempt that is still on its way would be done once the expectations hold again, and nobody would be told.
+                        if let Some(before) = last {
+                            let Ok(answer) = self.client.txn(txn::fence(lane)).await else {
+                                return unavailable(before.unknown());
+                            };
+                            if let Some(at) = txn::fenced(lane, answer) {
+                                *known = true;
+                                return self.done_before(at, writes, deadline).await;
+                            }
+                        }
                         *known = true;
                         return Err(conflict);
                     }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_proto::etcd::etcdserverpb::{WatchCreateRequest, WatchRequest, WatchResponse, watch_request};
-use tonic::Streaming;
+use backstay_proto::etcd::etcdserverpb::{WatchCreateRequest, WatchRequest, watch_request};
 
-use super::client::Client;
+use super::client::{Client, Told};
 use super::keys::{Keys, Unreadable};
 use super::load;
 use super::options::EtcdOptions;
@@ -83,30 +82,23 @@ async fn stream(client: &Client, keys: &Keys, view: &View, away: &mut bool) -> E
     let create =
         WatchCreateRequest { key, range_end, start_revision, progress_notify: true, prev_kv: false, fragment: true };
     let request = WatchRequest { request_union: Some(watch_request::RequestUnion::CreateRequest(create)) };
-    let (mut responses, member) = match client.watch(request).await {
-        Ok(opened) => opened,
+    let mut told = match client.watch(request).await {
+        Ok(told) => told,
         Err(failure) => return Ended::Broken(failure.into_error()),
     };
-    let ended = read(&mut responses, keys, view, away, start_revision).await;
+    let ended = read(&mut told, keys, view, away, start_revision).await;
     if let Ended::Broken(_) = ended {
-        client.failed(member);
+        client.failed(told.member);
     }
     ended
 }
 
-async fn read(
-    responses: &mut Streaming<WatchResponse>,
-    keys: &Keys,
-    view: &View,
-    away: &mut bool,
-    start_revision: i64,
-) -> Ended {
+async fn read(told: &mut Told, keys: &Keys, view: &View, away: &mut bool, start_revision: i64) -> Ended {
     let mut gathered = Vec::new();
     loop {
-        let response = match responses.message().await {
-            Ok(Some(response)) => response,
-            Ok(None) => return Ended::Broken(EtcdError::new("", "the member ended the stream of events".to_owned())),
-            Err(status) => return Ended::Broken(EtcdError::new("", status.message().to_owned())),
+        let response = match told.next().await {
+            Ok(response) => response,
+            Err(error) => return Ended::Broken(error),
         };
         if response.compact_revision > 0 {
             return Ended::Lost("etcd has forgotten what happened meanwhile".to_owned());

@@ -12,8 +12,15 @@ use super::txn;
 use crate::transition::Entries;
 use crate::{EtcdError, Key, Snapshot};
 
-/// Objects of a page, unless they are so large that fewer are read at once.
+/// Objects of the first page, unless they are so large that fewer are read at once.
 const PAGE: i64 = 500;
+
+/// The most objects of a later page. For each page etcd counts what comes after it too, so that many small ones cost it the square of all
+/// there is.
+const LARGEST_PAGE: i64 = 10_000;
+
+/// About how many bytes a later page has.
+const PAGE_BYTES: usize = 8 << 20;
 
 /// All objects, as they were at one revision.
 pub(super) struct Loaded {
@@ -26,7 +33,7 @@ pub(super) struct Loaded {
 /// Reads all objects, each page at the revision of the first. Waits for a member that answers until the deadline of each page.
 pub(super) async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) -> Result<Loaded, EtcdError> {
     let (mut key, range_end) = keys.all_objects();
-    let (mut entries, mut at, mut limit) = (Entries::new(), 0, PAGE);
+    let (mut entries, mut at, mut limit, mut most) = (Entries::new(), 0, PAGE, LARGEST_PAGE);
     loop {
         let range = RangeRequest {
             key: key.clone(),
@@ -39,6 +46,11 @@ pub(super) async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) ->
             Ok(answer) => answer,
             Err(Failure::TooLarge(_)) if limit > 1 => {
                 limit = (limit / 4).max(1);
+                continue;
+            }
+            // It may be that so much does not come in time.
+            Err(Failure::Unknown(_)) if limit > PAGE => {
+                (limit, most) = (PAGE, PAGE);
                 continue;
             }
             Err(failure) => return Err(failure.into_error()),
@@ -56,7 +68,15 @@ pub(super) async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) ->
             return Ok(Loaded { snapshot: Snapshot::new(txn::revision(newest), entries), at });
         };
         key = after(last);
+        limit = next_limit(&answer.kvs).min(most);
     }
+}
+
+/// How many objects to read after a page, by how large those of it are.
+fn next_limit(page: &[KeyValue]) -> i64 {
+    let bytes: usize = page.iter().map(|kept| kept.key.len() + kept.value.len()).sum();
+    let fit = PAGE_BYTES.saturating_mul(page.len()) / bytes.max(1);
+    i64::try_from(fit).unwrap_or(LARGEST_PAGE).clamp(1, LARGEST_PAGE)
 }
 
 /// The key after that of something kept.

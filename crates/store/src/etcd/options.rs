@@ -26,8 +26,12 @@ pub struct EtcdOptions {
     pub history: History,
     /// How long earlier views stay after they were asked for.
     pub retention: Retention,
-    /// How long a member may take to answer before another is asked. Default 2 seconds.
+    /// How long a member may take to answer a read before another is asked. Default 2 seconds.
     pub try_timeout: Duration,
+    /// How long a member may take to answer a commit, or what is told others, before another is asked; whichever attempt is done, it is done
+    /// once. Default 1 second: members that have lost the one that leads take so long to elect another, and what they were sent meanwhile is
+    /// lost.
+    pub commit_timeout: Duration,
     /// How long all attempts for a commit, or a read, may take together. Default 10 seconds.
     pub deadline: Duration,
     /// How long a member that did not answer is left out, while there are others. Default 5 seconds.
@@ -39,7 +43,7 @@ pub struct EtcdOptions {
     /// What this process is called, for others that share the store: it hears what they tell, and may lead. None keeps out of that.
     pub replica: Option<String>,
     /// How long after a process was last heard of what it has told is forgotten, and another leads. Whole seconds; etcd takes 2 at
-    /// least. Default 10 seconds.
+    /// least. Default 5 seconds.
     pub replica_ttl: Duration,
     /// How often what has been superseded is forgotten by etcd, by whichever process gets there first. It keeps what happened
     /// within that time. Zero leaves it to etcd. Default 5 minutes, as a Kubernetes API server.
@@ -99,12 +103,13 @@ impl EtcdOptions {
             history: History::default(),
             retention: Retention::default(),
             try_timeout: Duration::from_secs(2),
+            commit_timeout: Duration::from_secs(1),
             deadline: Duration::from_secs(10),
             rest: Duration::from_secs(5),
             lanes: 64,
             queue_commits: 4096,
             replica: None,
-            replica_ttl: Duration::from_secs(10),
+            replica_ttl: Duration::from_secs(5),
             compaction: Duration::from_secs(300),
             seal: None,
         }

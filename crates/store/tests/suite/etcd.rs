@@ -17,6 +17,7 @@ use crate::fixture::{backends, busy, done, key, put, until};
 fn options(cluster: &Cluster) -> EtcdOptions {
     EtcdOptions {
         try_timeout: Duration::from_millis(700),
+        commit_timeout: Duration::from_millis(700),
         deadline: Duration::from_secs(6),
         rest: Duration::from_secs(1),
         compaction: Duration::ZERO,

@@ -6,7 +6,7 @@ mod commits;
 mod crash;
 mod etcd;
 #[path = "../../../../tests/harness/etcd.rs"]
-#[allow(unreachable_pub, reason = "the tests of the whole share it")]
+#[allow(dead_code, unreachable_pub, reason = "the tests of the whole share it")]
 mod etcd_process;
 mod fixture;
 mod guards;

@@ -137,15 +137,14 @@ impl Replica {
             fragment: false,
         };
         let request = WatchRequest { request_union: Some(watch_request::RequestUnion::CreateRequest(create)) };
-        let (mut responses, member) = self.client.watch(request).await.map_err(Failure::into_error)?;
+        let mut told = self.client.watch(request).await.map_err(Failure::into_error)?;
         let error = loop {
-            let response = match responses.message().await {
-                Ok(Some(response)) if response.canceled || response.compact_revision > 0 => {
+            let response = match told.next().await {
+                Ok(response) if response.canceled || response.compact_revision > 0 => {
                     break EtcdError::new("", format!("the stream was cancelled: {}", response.cancel_reason));
                 }
-                Ok(Some(response)) => response,
-                Ok(None) => break EtcdError::new("", "the member ended the stream".to_owned()),
-                Err(status) => break EtcdError::new("", status.message().to_owned()),
+                Ok(response) => response,
+                Err(error) => break error,
             };
             if response.events.is_empty() {
                 continue;
@@ -162,7 +161,7 @@ impl Replica {
                 }
             });
         };
-        self.client.failed(member);
+        self.client.failed(told.member);
         Err(error)
     }
 }
