@@ -20,6 +20,25 @@ fn a_bound_counts_what_took_no_longer() {
 }
 
 #[test]
+fn usual_bounds_are_the_same_in_either_unit() {
+    for (seconds, nanoseconds) in BOUNDS.iter().zip(NANOSECONDS) {
+        assert_eq!(Duration::from_secs_f64(*seconds), Duration::from_nanos(nanoseconds));
+        let times = Times::default();
+        times.record(Duration::from_nanos(nanoseconds), None);
+        times.record(Duration::from_nanos(nanoseconds + 1), None);
+        let below: u64 = times
+            .read()
+            .bounds
+            .iter()
+            .zip(times.read().cumulated)
+            .filter(|(bound, _)| *bound <= seconds)
+            .map(|(_, count)| count)
+            .sum();
+        assert_eq!(below, 1, "{seconds}");
+    }
+}
+
+#[test]
 fn other_bounds_begin_from_nothing_and_so_do_the_usual_ones_after_them() {
     let times = Times::default();
     times.record(milliseconds(1), None);
