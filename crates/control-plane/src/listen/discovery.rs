@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use backstay_xds::server::Gathered;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::Request;
@@ -81,7 +82,7 @@ async fn serve(connection: Connection, discovery: Discovery, stop: CancellationT
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(10))
-            .serve_connection(TokioIo::new(connection), service)
+            .serve_connection(TokioIo::new(Gathered::new(connection)), service)
     );
     let retire = async {
         match age {
