@@ -25,7 +25,7 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 What was refused comes first, in the proxy's own words, then what is not in force and why. ACCEPTED counts the resources that \
-a proxy holds as sent, of all that it should, PENDING those it has yet to answer. The exit code is 0 whenever the status could \
+a proxy holds as sent, of all that it should, PENDING those it has yet to answer, LAG for how long it has had the oldest of these. The exit code is 0 whenever the status could \
 be read; with --exit-code it is 1 when anything is refused or not in force, for scripts.
 
 Examples:

@@ -4,6 +4,7 @@ mod client_status;
 mod fleets;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use backstay_proto::admin::admin_service_server::{AdminService, AdminServiceServer};
 use backstay_proto::admin::{
@@ -68,11 +69,11 @@ impl AdminService for Admin {
                 continue;
             }
             let resources = snapshot.len(backstay_proto::RESOURCE_TYPE_URL);
-            let tracker = self.shared.read();
+            let (tracker, now) = (self.shared.read(), Instant::now());
             let proxies = tracker
                 .proxies(&name)
                 .into_iter()
-                .map(|stream| connected(stream, resources, snapshot.revision()))
+                .map(|stream| connected(stream, resources, snapshot.revision(), Some(now)))
                 .collect();
             fleets.push(Fleet {
                 name: name.to_string(),
@@ -109,21 +110,28 @@ fn object_fault(fault: Fault) -> ObjectFault {
     ObjectFault { kind, namespace, name, part, condition, reason, message }
 }
 
-/// A proxy of a fleet that should hold so many resources, of a revision.
-fn connected(stream: &Stream, resources: usize, revision: u64) -> ConnectedProxy {
+/// A proxy of a fleet that should hold so many resources, of a revision. How long it has not answered is told where `now` is: it
+/// changes all the time.
+fn connected(stream: &Stream, resources: usize, revision: u64, now: Option<Instant>) -> ConnectedProxy {
     let accepted = resources.saturating_sub(stream.pending() + stream.refused().count());
     ConnectedProxy {
         id: stream.node_id.clone(),
         address: stream.address.clone(),
         version: stream.version.clone(),
-        connected: Some(Timestamp { seconds: stream.connected.0.as_second(), nanos: 0 }),
+        connected: Some(timestamp(stream.connected)),
         acknowledged_revision: stream.synchronised(),
         accepted: accepted as u64,
         pending: stream.pending() as u64,
         refused: stream.refused().map(|(resource, refusal)| refused(resource, refusal)).collect(),
         lag: revision.saturating_sub(stream.synchronised()),
         control_plane: stream.replica.as_deref().unwrap_or_default().to_owned(),
+        pending_since: stream.pending_since().map(timestamp),
+        lag_seconds: now.and_then(|now| stream.lag(now)).map(|lag| lag.as_secs_f64()),
     }
+}
+
+fn timestamp(time: backstay_resources::Timestamp) -> Timestamp {
+    Timestamp { seconds: time.0.as_second(), nanos: 0 }
 }
 
 fn refused(resource: &str, refusal: &tracker::Refusal) -> Refusal {

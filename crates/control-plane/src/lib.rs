@@ -156,7 +156,8 @@ impl ControlPlane {
         let events = Events::new(options.limits.events.kept);
         let teller = Teller::new(store.clone(), events.clone(), options.limits.events.certificate_warning);
         let api_options = backstay_kube::Options { events: events.clone(), ..options.limits.api.clone() };
-        let (metrics, exposition) = Metrics::new(store.clone(), reports.clone(), events.clone());
+        let shared = Arc::new(Shared::default());
+        let (metrics, exposition) = Metrics::new(store.clone(), shared.clone(), reports.clone(), events.clone());
         let addresses = (listener.address(), xds.address());
         let doors = Doors::open(
             security,
@@ -170,7 +171,6 @@ impl ControlPlane {
         let doors = Arc::new(doors);
         let gate = Gate::open(&access, options.limits.access, tokens, &registry, metrics.access.clone()).await?;
         let fleets = Arc::new(Fleets::default());
-        let shared = Arc::new(Shared::default());
         let stop = CancellationToken::new();
         let (watches, watches_stop) = watch::channel(false);
 

@@ -5,7 +5,7 @@ mod store;
 mod written;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backstay_kube::{Events, Meter};
 use backstay_store::Store;
@@ -16,9 +16,10 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 
 pub(crate) use self::door::DoorMetrics;
 use self::store::StoreMetrics;
-use self::written::{write_events, write_health, write_process, write_telemetry};
+use self::written::{write_events, write_health, write_lags, write_process, write_telemetry};
 use crate::access::AccessMetrics;
 use crate::reports::Reports;
+use crate::shared::Shared;
 use crate::telemetry::Text;
 
 const METADATA: Metadata<'static> = Metadata::new("backstay", Level::INFO, None);
@@ -116,6 +117,8 @@ pub(crate) struct Exposition {
     store: Arc<dyn Store>,
     metrics: StoreMetrics,
     recorder: Arc<PrometheusRecorder>,
+    /// What proxies have answered.
+    shared: Arc<Shared>,
     /// What proxies report.
     reports: Arc<Reports>,
     /// What happened to objects.
@@ -126,7 +129,12 @@ pub(crate) struct Exposition {
 
 impl Metrics {
     /// New metrics, and what renders them.
-    pub(crate) fn new(store: Arc<dyn Store>, reports: Arc<Reports>, events: Events) -> (Self, Exposition) {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        shared: Arc<Shared>,
+        reports: Arc<Reports>,
+        events: Events,
+    ) -> (Self, Exposition) {
         let builder = PrometheusBuilder::new();
         // It refuses an empty list alone.
         let builder = builder.set_buckets(&BOUNDS).unwrap_or_else(|_| PrometheusBuilder::new());
@@ -243,6 +251,7 @@ impl Metrics {
             store,
             metrics: StoreMetrics::new(&recorder),
             recorder,
+            shared,
             reports,
             events,
             told: Arc::default(),
@@ -311,6 +320,7 @@ impl Exposition {
         self.metrics.set(&self.store.stats());
         self.handle.run_upkeep();
         let mut text = self.handle.render();
+        write_lags(&mut text, &self.shared.read().lags(Instant::now()));
         write_health(&mut text, &self.reports);
         write_events(&mut text, &self.events);
         write_process(&mut text, &Usage::read(&Plainly));

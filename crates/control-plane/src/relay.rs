@@ -59,13 +59,13 @@ impl ControlPlane {
         let reports = Arc::new(Reports::default());
         let events = Events::new(options.limits.events.kept);
         let teller = Teller::new(store.clone(), events.clone(), options.limits.events.certificate_warning);
-        let (metrics, exposition) = Metrics::new(store.clone(), reports.clone(), events);
+        let (fleets, shared) = (Arc::new(Fleets::default()), Arc::new(Shared::default()));
+        let (metrics, exposition) = Metrics::new(store.clone(), shared.clone(), reports.clone(), events);
         let addresses = (listener.address(), xds.address());
         let door_limits = (options.limits.doors, options.limits.access.failures);
         let doors = Doors::open(security, door_limits, addresses, &tokens, &store, &metrics).await?;
         let doors = Arc::new(doors);
         let gate = Gate::open(&access, options.limits.access, tokens, &registry(), metrics.access.clone()).await?;
-        let (fleets, shared) = (Arc::new(Fleets::default()), Arc::new(Shared::default()));
         fleets.declare(fleet);
         let (listener, xds) = (listener.listen()?, xds.listen()?);
         let stop = CancellationToken::new();

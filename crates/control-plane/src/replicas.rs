@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_kube::{Events, collect_garbage};
-use backstay_resources::Registry;
+use backstay_resources::{Registry, Timestamp};
 use backstay_store::replicas::Words;
 use backstay_store::{Replicas, Store, Term};
 use bytes::Bytes;
@@ -39,7 +39,14 @@ pub(crate) async fn share(replicas: Arc<dyn Replicas>, shared: Arc<Shared>) {
         moved.borrow_and_update();
         // Read before the tracker is: what it says is at least as new.
         let compiled = shared.compiled();
-        let now = shared.read().words(compiled);
+        let (now, late) = {
+            let mut tracker = shared.read();
+            let clock = Timestamp::now();
+            tracker.look_for_late(clock);
+            let late = tracker.next_look_for_late().map(|at| at.0.as_second() - clock.0.as_second());
+            (tracker.words(compiled), late)
+        };
+        let late = late.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or_default().max(1)));
         let due = Instant::now() >= next_proxies;
         let mut changed: Vec<(String, Option<Bytes>)> = Vec::new();
         for name in told.keys().filter(|name| !now.contains_key(*name)) {
@@ -69,6 +76,7 @@ pub(crate) async fn share(replicas: Arc<dyn Replicas>, shared: Arc<Shared>) {
         tokio::select! {
             changed = moved.changed() => if changed.is_err() { return },
             () = tokio::time::sleep_until(next_proxies), if waits => (),
+            () = sleep(late.unwrap_or_default()), if late.is_some() => (),
         }
         sleep(GATHER).await;
     }

@@ -42,7 +42,14 @@ impl Shared {
     pub(crate) fn update(&self, change: impl FnOnce(&mut Tracker)) {
         change(&mut self.read());
         self.changed.notify_one();
-        self.moves.send_modify(|moves| *moves += 1);
+        self.tell();
+    }
+
+    /// Whoever begins to follow after this has found nobody reads what has changed by then.
+    fn tell(&self) {
+        if self.moves.receiver_count() > 0 {
+            self.moves.send_modify(|moves| *moves += 1);
+        }
     }
 
     /// Tells whoever follows fleets and proxies that they may have changed.
@@ -63,7 +70,7 @@ impl Shared {
     /// Everything up to `revision` has been compiled and published.
     pub(crate) fn set_compiled(&self, revision: u64) {
         self.compiled.store(revision, Ordering::Release);
-        self.moves.send_modify(|moves| *moves += 1);
+        self.tell();
     }
 
     /// The revision up to which everything has been compiled and published.

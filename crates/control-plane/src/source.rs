@@ -18,7 +18,7 @@ use crate::fleets::{Fleets, fleet_of};
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::shared::{Compiling, Shared};
-use crate::tracker::{Refusal, Stream, Subscription, Tracker};
+use crate::tracker::{InFlight, Place, Refusal, Stream, Subscription, Tracker};
 use crate::views::{self, Views};
 
 /// Serves fleets to proxies, and tells the tracker what they answer.
@@ -66,6 +66,12 @@ impl Source for FleetSource {
     }
 
     fn observe(&self, stream: StreamId, event: Event) {
+        if matches!(event, Event::Closed)
+            && let Some(known) = self.views.known_as(stream)
+        {
+            self.shared.update(|tracker| tracker.let_go(known, stream));
+        }
+        let place = place(stream, &event);
         let Some((stream, event)) = self.views.translate(stream, event) else { return };
         match event {
             Event::Opened { peer, type_url } => {
@@ -99,10 +105,11 @@ impl Source for FleetSource {
             Event::Sent { type_url, revision, resources, removed, .. } => {
                 self.metrics.responses.increment(1);
                 self.metrics.resources_sent.increment(resources.len() as u64);
-                let count = resources.len() + removed.len();
                 let mut to = None;
                 self.shared.update(|tracker| {
-                    tracker.sent(stream, &type_url, count, Instant::now());
+                    let place = place.unwrap_or_else(|| Place { stream, type_url: type_url.clone() });
+                    let (at, since) = (Instant::now(), Timestamp::now());
+                    tracker.sent(stream, &type_url, InFlight { place, at, since, resources, removed });
                     to = tracker.stream(stream).map(|stream| (stream.fleet.clone(), stream.node_id.clone()));
                 });
                 if let Some((fleet, node)) = to {
@@ -113,7 +120,7 @@ impl Source for FleetSource {
                 self.metrics.acknowledged.increment(1);
                 let names = resources.iter().map(|(name, _)| name).chain(removed.iter());
                 self.shared.update(|tracker| {
-                    self.answered(tracker, stream, &type_url);
+                    self.answered(tracker, stream, &type_url, place.as_ref());
                     tracker.accepted(stream, &type_url, names);
                 });
             }
@@ -125,13 +132,17 @@ impl Source for FleetSource {
                 }
                 // Whoever names nothing may have applied nothing: then the removals are not done either.
                 let removed = if partial { &*removed } else { &[] };
-                self.rejected(stream, &type_url, (&resources, removed), rejected);
+                self.rejected((stream, &type_url, place.as_ref()), (&resources, removed), rejected);
             }
             Event::Searching { type_url, message, .. } => {
                 self.metrics.rejected.increment(1);
                 self.metrics.searching.increment(1);
                 tracing::info!(%stream, type_url = &*type_url, message, "looking for what a proxy refuses of a response");
-                self.shared.update(|tracker| self.answered(tracker, stream, &type_url));
+                self.shared.update(|tracker| self.answered(tracker, stream, &type_url, place.as_ref()));
+            }
+            Event::Abandoned { .. } => {
+                let Some(place) = place else { return };
+                self.shared.update(|tracker| tracker.abandoned(stream, &place));
             }
             Event::Late { type_url, nonce } => {
                 self.metrics.late.increment(1);
@@ -173,6 +184,19 @@ fn user_of(peer: &Peer) -> User {
     User { groups: [AUTHENTICATED.to_owned()].into(), credential, ..User::named(identity.name()) }
 }
 
+/// Where a response was sent that an event is about, or what was answered.
+fn place(stream: StreamId, event: &Event) -> Option<Place> {
+    let (Event::Sent { type_url, .. }
+    | Event::Acknowledged { type_url, .. }
+    | Event::Rejected { type_url, .. }
+    | Event::Searching { type_url, .. }
+    | Event::Abandoned { type_url, .. }) = event
+    else {
+        return None;
+    };
+    Some(Place { stream, type_url: type_url.clone() })
+}
+
 /// Name and version of what a response held, and the names of what it removed.
 type Sent<'a> = (&'a [(Arc<str>, Arc<str>)], &'a [Arc<str>]);
 
@@ -185,19 +209,25 @@ impl FleetSource {
         }
     }
 
-    fn answered(&self, tracker: &mut Tracker, stream: StreamId, type_url: &Arc<str>) {
-        if let Some(took) = tracker.answered(stream, type_url, Instant::now()) {
+    fn answered(&self, tracker: &mut Tracker, stream: StreamId, type_url: &Arc<str>, place: Option<&Place>) {
+        let Some(place) = place else { return };
+        if let Some(took) = tracker.answered(stream, type_url, place, Instant::now()) {
             self.metrics.push.record(took);
         }
     }
 
     /// What a proxy refused of a response, and what of it it accepted: nothing, unless it named what it refused.
-    fn rejected(&self, stream: StreamId, type_url: &Arc<str>, (sent, removed): Sent<'_>, refused: Vec<Rejection>) {
+    fn rejected(
+        &self,
+        (stream, type_url, place): (StreamId, &Arc<str>, Option<&Place>),
+        (sent, removed): Sent<'_>,
+        refused: Vec<Rejection>,
+    ) {
         let names: HashSet<&str> = refused.iter().map(|one| &*one.name).collect();
         let others: Vec<_> = sent.iter().map(|(name, _)| name).filter(|name| !names.contains(&***name)).collect();
         let mut events = Vec::new();
         self.shared.update(|tracker| {
-            self.answered(tracker, stream, type_url);
+            self.answered(tracker, stream, type_url, place);
             tracker.accepted(stream, type_url, others.into_iter().chain(removed));
             let node = tracker.stream(stream).map(|stream| (stream.fleet.clone(), stream.node_id.clone()));
             let (fleet, node) = node.unwrap_or_default();

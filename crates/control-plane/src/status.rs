@@ -73,7 +73,7 @@ pub(crate) async fn run(
         }
         let (objects, fleets, touched) = {
             let mut tracker = shared.read();
-            let fleets = Instant::now() >= next_fleets && tracker.has_dirty_fleets();
+            let fleets = Instant::now() >= next_fleets && tracker.has_dirty_fleets(Timestamp::now());
             if fleets {
                 next_fleets = Instant::now() + FLEET_PACE;
             }
@@ -127,8 +127,9 @@ pub(crate) fn mark(encoded: &[u8]) -> u64 {
 /// How long nothing has to be written, if nothing happens.
 fn wait(shared: &Shared, next_fleets: Instant, repairs: &Repairs) -> Duration {
     let repair = repairs.next_due().map(|due| due.saturating_duration_since(Instant::now()));
-    let tracker = shared.read();
-    let fleets = tracker.has_dirty_fleets().then(|| next_fleets.saturating_duration_since(Instant::now()));
+    let mut tracker = shared.read();
+    let fleets =
+        tracker.has_dirty_fleets(Timestamp::now()).then(|| next_fleets.saturating_duration_since(Instant::now()));
     let due = tracker.next_due().map(|due| {
         let seconds = due.0.as_second() - Timestamp::now().0.as_second();
         Duration::from_secs(u64::try_from(seconds).unwrap_or_default())

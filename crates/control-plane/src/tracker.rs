@@ -6,6 +6,7 @@
 //! refused. Of other types that says nothing: who holds a cluster may not have a listener yet, or never ask for one.
 
 mod derived;
+mod pending;
 mod programmed;
 mod remote;
 mod statuses;
@@ -20,6 +21,7 @@ use backstay_resources::Timestamp;
 use backstay_xds::ResourceChange;
 use backstay_xds::server::StreamId;
 
+pub(crate) use self::pending::{InFlight, Place, Sent};
 pub(crate) use self::programmed::{NOT_REFERENCED, Programmed};
 use self::remote::Remote;
 pub(crate) use self::remote::{AT, PROXIES, compiled};
@@ -107,6 +109,8 @@ pub(crate) struct Tracker {
     dirty: BTreeSet<ObjectKey>,
     /// Objects whose status changes by itself, and when.
     due: BTreeMap<Timestamp, BTreeSet<ObjectKey>>,
+    /// When it is to be looked who takes long to answer.
+    look_for_late: Option<Timestamp>,
     /// Objects whose status somebody else has changed since [`Tracker::take_touched`].
     touched: BTreeSet<ObjectKey>,
     /// A mark of what the status writer is writing or has written last, until the change has come round.
@@ -305,8 +309,9 @@ impl Tracker {
         }
     }
 
-    /// Whether [`Tracker::take_dirty_fleets`] has any.
-    pub(crate) fn has_dirty_fleets(&self) -> bool {
+    /// Whether [`Tracker::take_dirty_fleets`] has any, at `now`.
+    pub(crate) fn has_dirty_fleets(&mut self, now: Timestamp) -> bool {
+        self.look_for_late(now);
         !self.dirty_fleets.is_empty()
     }
 

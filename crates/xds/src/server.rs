@@ -10,6 +10,7 @@
 mod demand;
 pub mod envoy;
 mod event;
+mod gathered;
 mod held;
 mod options;
 mod peer;
@@ -23,6 +24,7 @@ mod violation;
 
 pub use demand::Demand;
 pub use event::{Event, Rejection, StreamId};
+pub use gathered::Gathered;
 pub use options::Options;
 pub use peer::{Identity, Peer};
 pub use response::Response;

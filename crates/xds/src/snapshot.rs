@@ -1,3 +1,4 @@
+mod delta;
 mod full;
 mod log;
 #[cfg(test)]
@@ -10,6 +11,8 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 
+pub(crate) use self::delta::Delta;
+use self::delta::Deltas;
 use self::full::Shared;
 pub(crate) use self::full::{Full, Part};
 use self::log::Log;
@@ -31,7 +34,8 @@ struct Inner {
     /// One allocation for each line of snapshots: tells whether the step of another snapshot may be compared.
     line: Arc<()>,
     log_capacity: usize,
-    types: OrdMap<Arc<str>, Arc<Kind>>,
+    /// Few, so that they are found without a map.
+    types: Vec<(Arc<str>, Arc<Kind>)>,
 }
 
 #[derive(Clone)]
@@ -40,7 +44,10 @@ struct Kind {
     log: Log,
     /// The sum of the hashes of all names and versions: equal where the contents are.
     digest: u128,
+    /// The step that changed it last.
+    step: u64,
     full: Shared,
+    deltas: Deltas,
 }
 
 impl Snapshot {
@@ -55,7 +62,7 @@ impl Snapshot {
     /// A snapshot of nothing, at revision 0, whose logs (one for each type) remember `names` changed names. A stream that
     /// is further behind than that compares all resources of the type once.
     pub fn with_log_capacity(names: usize) -> Self {
-        Self(Arc::new(Inner { revision: 0, step: 0, line: Arc::new(()), log_capacity: names, types: OrdMap::new() }))
+        Self(Arc::new(Inner { revision: 0, step: 0, line: Arc::new(()), log_capacity: names, types: Vec::new() }))
     }
 
     /// The revision it was made for, as given to [`apply`](Self::apply). Observers are told it; the protocol itself only
@@ -95,14 +102,19 @@ impl Snapshot {
                 }
             }
         }
-        let (step, types) = if names.is_empty() {
-            (self.0.step, self.0.types.clone())
+        let (mut step, mut types) = (step, self.0.types.clone());
+        if names.is_empty() {
+            step = self.0.step;
         } else {
             kind.log.append(step, names, self.0.log_capacity);
+            kind.step = step;
             kind.full = Shared::default();
-            let type_url = self.0.types.get_key_value(type_url).map_or_else(|| type_url.into(), |(key, _)| key.clone());
-            (step, self.0.types.update(type_url, Arc::new(kind)))
-        };
+            kind.deltas = Deltas::default();
+            match types.iter_mut().find(|(known, _)| **known == *type_url) {
+                Some((_, known)) => *known = Arc::new(kind),
+                None => types.push((type_url.into(), Arc::new(kind))),
+            }
+        }
         let Inner { line, log_capacity, .. } = &*self.0;
         Self(Arc::new(Inner { revision, step, line: line.clone(), log_capacity: *log_capacity, types }))
     }
@@ -136,9 +148,52 @@ impl Snapshot {
         }
     }
 
+    /// What has changed since `before`, made once for all streams that had that. Nothing if it is so much, or `before` so old or so
+    /// different, or the same, that each stream had better find out for itself.
+    pub(crate) fn delta(&self, before: &Self, type_url: &str, variant: Variant) -> Option<Arc<Delta>> {
+        let (kind, old) = (self.kind(type_url)?, before.kind(type_url)?);
+        if !Arc::ptr_eq(&self.0.line, &before.0.line) || Arc::ptr_eq(kind, old) {
+            return None;
+        }
+        // An older snapshot is of the same line as well.
+        if old.step > kind.step {
+            return None;
+        }
+        kind.deltas.get(
+            old.step,
+            variant,
+            || kind.log.since(old.step),
+            |names| {
+                let versions = |name: &&Arc<str>| {
+                    let version = |kind: &Kind| kind.resources.get(*name).map(|resource| resource.version().clone());
+                    version(kind) != version(old)
+                };
+                let (mut resources, mut removed) = (Vec::new(), Vec::new());
+                for name in names.into_iter().filter(versions) {
+                    match kind.resources.get(name) {
+                        Some(resource) => resources.push(resource),
+                        None => removed.push(name.clone()),
+                    }
+                }
+                let bytes = resources.iter().map(|resource| resource.field_len(variant)).sum();
+                let part = Part::of(&resources, variant, bytes);
+                let bytes = bytes + removed.iter().map(|name| Delta::removed_len(name)).sum::<usize>();
+                Delta { part, removed: removed.into(), bytes }
+            },
+        )
+    }
+
+    /// Whether the resources of a type are those of another snapshot, as is seen without a look at them.
+    pub(crate) fn is_same(&self, other: &Self, type_url: &str) -> bool {
+        match (self.kind(type_url), other.kind(type_url)) {
+            (Some(kind), Some(other)) => Arc::ptr_eq(kind, other),
+            (kind, other) => kind.is_none() && other.is_none(),
+        }
+    }
+
     /// Whether there is no resource of any type.
     pub fn is_empty(&self) -> bool {
-        self.0.types.values().all(|kind| kind.resources.is_empty())
+        self.0.types.iter().all(|(_, kind)| kind.resources.is_empty())
     }
 
     /// Names whose resource may differ between `before` and this snapshot: all that do, and perhaps some that changed and
@@ -165,13 +220,14 @@ impl Snapshot {
     }
 
     fn kind(&self, type_url: &str) -> Option<&Arc<Kind>> {
-        self.0.types.get(type_url)
+        self.0.types.iter().find(|(known, _)| **known == *type_url).map(|(_, kind)| kind)
     }
 }
 
 impl Default for Kind {
     fn default() -> Self {
-        Self { resources: OrdMap::new(), log: Log::default(), digest: 0, full: Shared::default() }
+        let (full, deltas) = (Shared::default(), Deltas::default());
+        Self { resources: OrdMap::new(), log: Log::default(), digest: 0, step: 0, full, deltas }
     }
 }
 

@@ -88,6 +88,7 @@ fn rows(status: &GetStatusResponse, width: Width, now: SystemTime) -> Vec<Vec<St
             since.unwrap_or_else(none),
             proxy.map_or_else(none, |proxy| format!("{}/{}", proxy.accepted, fleet.resources)),
             of(|proxy| proxy.pending.to_string()),
+            of(|proxy| proxy.lag_seconds.map_or_else(|| "-".to_owned(), lag)),
             of(|proxy| proxy.refused.len().to_string()),
         ];
         if width == Width::Wide {
@@ -101,7 +102,7 @@ fn rows(status: &GetStatusResponse, width: Width, now: SystemTime) -> Vec<Vec<St
         }
         row
     };
-    let mut heading = vec!["FLEET", "PROXY", "CONNECTED", "ACCEPTED", "PENDING", "REFUSED"];
+    let mut heading = vec!["FLEET", "PROXY", "CONNECTED", "ACCEPTED", "PENDING", "LAG", "REFUSED"];
     if width == Width::Wide {
         heading.extend(["REVISION", "VERSION", "ADDRESS", "CONNECTED TO"]);
     }
@@ -133,6 +134,11 @@ fn control_planes(status: &GetStatusResponse) -> Vec<Vec<String>> {
 fn connected(proxy: &ConnectedProxy) -> Option<SystemTime> {
     let seconds = u64::try_from(proxy.connected.as_ref()?.seconds).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// How long an answer is waited for.
+fn lag(seconds: f64) -> String {
+    age(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
 /// As kubectl writes ages: the largest unit, and the next while the number is small.
@@ -167,6 +173,8 @@ pub(super) fn json(status: &GetStatusResponse) -> Value {
             "acknowledgedRevision": proxy.acknowledged_revision,
             "accepted": proxy.accepted,
             "pending": proxy.pending,
+            "pendingSinceSeconds": proxy.pending_since.as_ref().map(|since| since.seconds),
+            "lagSeconds": proxy.lag_seconds,
             "refused": proxy.refused.iter().map(refusal).collect::<Vec<_>>(),
             "controlPlane": proxy.control_plane,
         })

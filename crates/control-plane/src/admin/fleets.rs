@@ -4,6 +4,7 @@ mod diff;
 mod observed;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use backstay_admin::{Access, Following, Paged};
 use backstay_kube::Operations;
@@ -124,7 +125,7 @@ impl FleetService for FleetAdmin {
     ) -> Result<Response<ListConnectedProxiesResponse>, Status> {
         Self::allow(&request, Verb::List, "fleets", "").await?;
         let ListConnectedProxiesRequest { parent: of, page_size, page_token } = request.into_inner();
-        let proxies = self.proxies(parent(&of)?.as_deref());
+        let proxies = self.proxies(parent(&of)?.as_deref(), Some(Instant::now()));
         let Paged { items: proxies, next: next_page_token } =
             backstay_admin::page(proxies, page_size, &page_token, &self.options, |proxy| &proxy.name)?;
         Ok(Response::new(ListConnectedProxiesResponse { proxies, next_page_token }))
@@ -158,7 +159,7 @@ impl FleetService for FleetAdmin {
             r#type: kind.into(),
             proxy,
         };
-        let observe = move |admin: &Self| admin.proxies(fleet.as_deref());
+        let observe = move |admin: &Self| admin.proxies(fleet.as_deref(), None);
         self.follow(&request, observe, name, event).map(Response::new)
     }
 }

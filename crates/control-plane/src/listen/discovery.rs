@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use backstay_xds::server::Gathered;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::Request;
@@ -19,7 +20,6 @@ use tower::{Layer as _, ServiceExt as _};
 
 use super::accept::{Accept, Connection};
 use super::age::AgeLimits;
-use super::gather::Gather;
 use super::guarded::GuardLayer;
 use super::peer::PeerLayer;
 use crate::doors::{AdmissionLayer, until};
@@ -77,13 +77,13 @@ async fn serve(connection: Connection, discovery: Discovery, stop: CancellationT
         };
         until(answer, ended)
     });
-    let mut served = Gather::http2(connection).serve(|connection| {
+    let mut served = std::pin::pin!(
         http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(10))
-            .serve_connection(TokioIo::new(connection), service)
-    });
+            .serve_connection(TokioIo::new(Gathered::new(connection)), service)
+    );
     let retire = async {
         match age {
             Some(age) => sleep(age).await,
@@ -93,14 +93,14 @@ async fn serve(connection: Connection, discovery: Discovery, stop: CancellationT
     tokio::select! {
         _ = &mut served => return,
         () = stop.cancelled() => {
-            served.served().graceful_shutdown();
+            served.as_mut().graceful_shutdown();
             // Its streams end by themselves.
             let _ = served.await;
             return;
         }
         () = retire => retired.increment(1),
     }
-    served.served().graceful_shutdown();
+    served.as_mut().graceful_shutdown();
     tokio::select! {
         _ = &mut served => return,
         () = stop.cancelled() => {}

@@ -2,7 +2,8 @@
 //!
 //! The library that frames HTTP/2 writes whenever it has a frame whose content it does not copy, so that the head, the message and
 //! the trailers of one answer, and the answers of many streams, take a system call each. Here they are held until the task of the
-//! connection has done all that it can, and then written at once.
+//! connection has done all that it can, and then written at once. Streams of discovery, which have the same to say at the same time,
+//! wait for each other as well: [`backstay_xds::server::Gathered`].
 
 #[cfg(test)]
 mod tests;
@@ -58,12 +59,13 @@ enum Spoken {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Gather<T> {
-    /// Of a connection in HTTP/2.
-    pub(super) fn http2(stream: T) -> Self {
+    /// Of a connection in HTTP/2, whose preface nobody sends.
+    #[cfg(test)]
+    fn http2(stream: T) -> Self {
         Self::new(stream, Spoken::Http2)
     }
 
-    /// Of one whose first bytes tell. What is written in another version is not held.
+    /// Of a connection whose first bytes tell. What is written in another version is not held.
     pub(super) fn either(stream: T) -> Self {
         Self::new(stream, Spoken::Begun(0))
     }
@@ -192,13 +194,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gather<T> {
         state.sound()?;
         ready!(state.drain(context))?;
         Pin::new(&mut state.stream).poll_shutdown(context)
-    }
-}
-
-impl<F, T> Gathered<F, T> {
-    /// What serves the connection.
-    pub(super) fn served(&mut self) -> Pin<&mut F> {
-        self.served.as_mut()
     }
 }
 

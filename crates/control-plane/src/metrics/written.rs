@@ -1,6 +1,9 @@
 //! What is written beside what a recorder has.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
 
 use backstay_kube::Events;
 use backstay_kube::events::Forgotten;
@@ -8,6 +11,27 @@ use backstay_telemetry::process::Usage;
 use backstay_telemetry::{Counts, Signal};
 
 use crate::reports::Reports;
+
+/// Appends how many proxies have not answered what they were sent, and for how long, of each fleet.
+pub(super) fn write_lags(text: &mut String, lags: &BTreeMap<Arc<str>, (usize, Duration)>) {
+    if lags.is_empty() {
+        return;
+    }
+    let name = "backstay_xds_pending_proxies";
+    let _ = writeln!(text, "# HELP {name} Connected proxies that have not answered all that they were sent.");
+    let _ = writeln!(text, "# TYPE {name} gauge");
+    for (fleet, (count, _)) in lags {
+        let _ = writeln!(text, "{name}{{fleet=\"{fleet}\"}} {count}");
+    }
+    let name = "backstay_xds_lag_seconds";
+    let _ =
+        writeln!(text, "# HELP {name} For how long the proxy that takes longest has not answered what it was sent.");
+    let _ = writeln!(text, "# TYPE {name} gauge");
+    for (fleet, (_, longest)) in lags {
+        let _ = writeln!(text, "{name}{{fleet=\"{fleet}\"}} {}", longest.as_secs_f64());
+    }
+    text.push('\n');
+}
 
 /// Appends how backends fare. These series come and go with what proxies report, which a recorder does not have them do.
 pub(super) fn write_health(text: &mut String, reports: &Reports) {

@@ -333,6 +333,7 @@ fn fleet(tracker: &Tracker, key: &ObjectKey, old: &Value, now: Timestamp) -> Val
             address: stream.address.clone(),
             version: stream.version.clone(),
             refused,
+            pending_since: stream.late_since(),
         });
     }
     let mut status = old.as_object().cloned().unwrap_or_default();

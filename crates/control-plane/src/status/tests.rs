@@ -26,7 +26,7 @@ struct Bench {
 impl Bench {
     fn new(store: impl Store) -> Self {
         let store: Arc<dyn Store> = Arc::new(store);
-        let (metrics, figures) = Metrics::new(store.clone(), Arc::default(), Events::default());
+        let (metrics, figures) = Metrics::new(store.clone(), Arc::default(), Arc::default(), Events::default());
         Self { store, shared: Arc::default(), metrics, figures }
     }
 

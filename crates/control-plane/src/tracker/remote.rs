@@ -70,6 +70,9 @@ struct Named {
     address: String,
     version: String,
     connected: Timestamp,
+    /// Since when an answer is waited for, where that takes long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    late: Option<Timestamp>,
 }
 
 /// What is known of another control plane.
@@ -109,6 +112,7 @@ impl Tracker {
                 address: stream.address.clone(),
                 version: stream.version.clone(),
                 connected: stream.connected,
+                late: stream.late_since(),
             });
         }
         let mut words = BTreeMap::from([(AT.to_owned(), encode(&compiled))]);
@@ -164,17 +168,22 @@ impl Tracker {
                 .collect();
             let more = of.proxies.saturating_sub(named.len() + others.len());
             let others = others.into_iter().chain((more > 0).then(|| format!("{more} more at {replica}")));
-            let nameless =
-                |name| Named { name, address: String::new(), version: String::new(), connected: Timestamp::now() };
+            let nameless = |name| Named {
+                name,
+                address: String::new(),
+                version: String::new(),
+                connected: Timestamp::now(),
+                late: None,
+            };
             for proxy in named.into_iter().chain(others.map(nameless).collect::<Vec<_>>()) {
-                let key = (fleet.clone(), proxy.name.clone());
+                let (key, late) = ((fleet.clone(), proxy.name.clone()), proxy.late);
                 let id = match left.remove(&key) {
                     Some(id) => id,
                     // One that is connected twice counts once.
                     None if remote.streams.contains_key(&key) => continue,
                     None => self.open_remote(replica, &fleet, proxy),
                 };
-                self.set_remote(id, of.reached(at), of.low < of.newest, &of.refusals);
+                self.set_remote(id, of.reached(at), (of.low < of.newest, late), &of.refusals);
                 remote.streams.insert(key, id);
             }
         }
@@ -184,14 +193,20 @@ impl Tracker {
     fn open_remote(&mut self, replica: &Arc<str>, fleet: &Arc<str>, proxy: Named) -> StreamId {
         self.last_remote += 1;
         let id = StreamId(FIRST_ID + self.last_remote);
-        let Named { name, address, version, connected } = proxy;
+        let Named { name, address, version, connected, late: _ } = proxy;
         let types = [(backstay_proto::RESOURCE_TYPE_URL.into(), Subscription::default())].into();
         let replica = Some(replica.clone());
         self.opened(id, Stream { fleet: fleet.clone(), node_id: name, address, version, connected, types, replica });
         id
     }
 
-    fn set_remote(&mut self, id: StreamId, reached: u64, waits: bool, refusals: &[Refused]) {
+    fn set_remote(
+        &mut self,
+        id: StreamId,
+        reached: u64,
+        (waits, late): (bool, Option<Timestamp>),
+        refusals: &[Refused],
+    ) {
         let type_url: Arc<str> = backstay_proto::RESOURCE_TYPE_URL.into();
         let Some(stream) = self.streams.get(&id) else { return };
         let of = refusals.iter().filter(|refused| refused.proxy == stream.node_id);
@@ -214,9 +229,7 @@ impl Tracker {
         }
         self.set_back(id, &type_url, reached);
         self.synchronised(id, &type_url, reached);
-        if let Some((_, subscription)) = self.subscription(id, &type_url) {
-            subscription.pending = usize::from(waits);
-        }
+        self.set_waits(id, &type_url, waits, late);
     }
 }
 

@@ -67,6 +67,6 @@ impl Tracker {
 
     /// When a status will next change by itself.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.due.first_key_value().map(|(due, _)| *due)
+        self.due.first_key_value().map(|(due, _)| *due).into_iter().chain(self.look_for_late).min()
     }
 }

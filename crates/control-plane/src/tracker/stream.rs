@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use backstay_compiler::AddressSource;
 use backstay_resources::Timestamp;
 use backstay_xds::server::StreamId;
 
-use super::{FleetResource, Tracked, Tracker};
+use super::{FleetResource, InFlight, Sent, Tracked, Tracker};
 
 /// Why a proxy refused a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +51,12 @@ pub(crate) struct Stream {
 pub(crate) struct Subscription {
     /// The revision that was acknowledged in full.
     pub(crate) synchronised: u64,
-    /// Resources sent and not answered.
-    pub(crate) pending: usize,
-    /// When they were sent.
-    pub(crate) sent: Option<Instant>,
+    /// Responses that are not answered.
+    pub(crate) in_flight: Vec<InFlight>,
+    /// Another control plane, which the proxy is connected to, waits for its answer.
+    pub(crate) waits: bool,
+    /// Since when an answer is waited for, where that takes so long that the status of the fleet tells.
+    pub(crate) late: Option<Timestamp>,
     /// What is refused, by resource.
     pub(crate) refused: BTreeMap<Arc<str>, Refusal>,
     /// What of that an earlier stream of the same proxy has refused, and this one has not been asked yet.
@@ -66,11 +67,6 @@ impl Stream {
     /// The revision that it has acknowledged in full, of all that it asks for.
     pub(crate) fn synchronised(&self) -> u64 {
         self.types.values().map(|subscription| subscription.synchronised).min().unwrap_or_default()
-    }
-
-    /// Resources sent and not answered.
-    pub(crate) fn pending(&self) -> usize {
-        self.types.values().map(|subscription| subscription.pending).sum()
     }
 
     /// What it refuses, by type and resource.
@@ -90,6 +86,8 @@ pub(crate) struct Held<'a> {
     pub(crate) revision: u64,
     /// Whether the proxy has acknowledged that revision.
     pub(crate) is_acknowledged: bool,
+    /// What it was sent of it last, if it has not answered for that.
+    pub(crate) sent: Option<Sent<'a>>,
     /// What it has refused.
     pub(crate) refused: Option<&'a Refusal>,
 }
@@ -100,11 +98,13 @@ impl Tracker {
         let fleet = self.fleets.get(&stream.fleet);
         stream.types.iter().flat_map(move |(type_url, subscription)| {
             let feed = fleet.and_then(|fleet| fleet.types.get(type_url)).into_iter();
-            feed.flat_map(|feed| &feed.changed).map(|(name, (revision, version))| Held {
+            let sent = subscription.sent();
+            feed.flat_map(|feed| &feed.changed).map(move |(name, (revision, version))| Held {
                 name,
                 version,
                 revision: *revision,
                 is_acknowledged: *revision <= subscription.synchronised,
+                sent: sent.get(&**name).copied(),
                 refused: subscription.refused.get(name),
             })
         })
@@ -181,20 +181,6 @@ impl Tracker {
             Subscription::default()
         });
         Some((&stream.fleet, subscription))
-    }
-
-    /// A proxy was sent resources. There is one response at a time, so that they are all that it has to answer.
-    pub(crate) fn sent(&mut self, id: StreamId, type_url: &Arc<str>, count: usize, now: Instant) {
-        if let Some((_, subscription)) = self.subscription(id, type_url) {
-            (subscription.pending, subscription.sent) = (count, Some(now));
-        }
-    }
-
-    /// A proxy has answered what it was sent. Returns how long that took.
-    pub(crate) fn answered(&mut self, id: StreamId, type_url: &Arc<str>, now: Instant) -> Option<Duration> {
-        let (_, subscription) = self.subscription(id, type_url)?;
-        subscription.pending = 0;
-        subscription.sent.take().map(|sent| now.duration_since(sent))
     }
 
     /// A proxy holds these resources as sent, and no longer holds the removed.

@@ -1,5 +1,6 @@
 mod derived;
 mod moves;
+mod pending;
 mod types;
 
 use std::sync::Arc;
@@ -305,18 +306,4 @@ fn a_status_that_changes_by_itself_is_looked_at_in_time() {
     assert!(tracker.take_dirty(Timestamp::from_second(99)).is_empty());
     assert_eq!(tracker.take_dirty(Timestamp::from_second(100)), [key("api")].into());
     assert_eq!(tracker.next_due(), None);
-}
-
-#[test]
-fn what_is_pending_is_what_was_sent_last_and_an_answer_tells_how_long_it_took() {
-    let mut tracker = Tracker::default();
-    tracker.opened(StreamId(1), stream("a"));
-    let began = std::time::Instant::now();
-    tracker.sent(StreamId(1), &name(TYPE), 7, began);
-    tracker.sent(StreamId(1), &name(TYPE), 5, began);
-    assert_eq!(tracker.stream(StreamId(1)).unwrap().pending(), 5);
-    let later = began + std::time::Duration::from_secs(3);
-    assert_eq!(tracker.answered(StreamId(1), &name(TYPE), later), Some(std::time::Duration::from_secs(3)));
-    assert_eq!(tracker.stream(StreamId(1)).unwrap().pending(), 0);
-    assert_eq!(tracker.answered(StreamId(1), &name(TYPE), later), None, "it was answered before");
 }

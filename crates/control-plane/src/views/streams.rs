@@ -128,6 +128,12 @@ impl Views {
         self.told(id, &key, event).map(|event| (tracked, event))
     }
 
+    /// The stream as which the tracker knows one of an Envoy.
+    pub(crate) fn known_as(&self, id: StreamId) -> Option<StreamId> {
+        let streams = self.streams.lock();
+        streams.streams.contains_key(&id).then(|| streams.tracked(id))
+    }
+
     /// What happened on a stream that is open, in the words of the fleet's resources.
     fn told(&self, id: StreamId, key: &Key, event: Event) -> Option<Event> {
         let live = self.live(key)?;
@@ -161,8 +167,8 @@ impl Views {
                 let resources = named(&type_url, &resources);
                 Event::Searching { resources, type_url: feed, revision, nonce, message }
             }
-            // What is late is told as it is: it is about the stream.
-            late @ Event::Late { .. } => late,
+            // These are told as they are: they are about the stream.
+            told @ (Event::Late { .. } | Event::Abandoned { .. }) => told,
             Event::Synchronized { type_url, revision } => {
                 let revision = self.reached(id, &live, TypeUrl::parse(&type_url)?, revision)?;
                 Event::Synchronized { type_url: feed, revision }

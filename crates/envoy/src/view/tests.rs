@@ -265,3 +265,25 @@ fn what_was_refused_is_traced_to_what_changed() {
     let owners: Vec<_> = view.owners(TypeUrl::Routes, "routes/127.0.0.1:8080").iter().map(|name| &**name).collect();
     assert_eq!(owners, ["route/default/app", "route/default/more", LISTENER]);
 }
+
+/// Bytes of what an Envoy is sent again when one of so many routes changes, each of a host of its own.
+fn sent_again(count: usize) -> usize {
+    let (mut view, mut held) = (View::new(Audience::Envoy, Options::default()), Held::default());
+    let of = |number: usize, path: &str| {
+        let rules = vec![forwarding(path, 1, vec![to("backend/app", 80, 1)])];
+        (format!("route/default/app-{number}"), route(LISTENER, &[&format!("host-{number}.example.com")], rules))
+    };
+    let routes: Vec<_> = (0..count).map(|number| of(number, "/")).collect();
+    let routes = routes.iter().map(|(name, kind)| (name.as_str(), kind.clone()));
+    let fleet = [(LISTENER, listener(8080, "")), ("backend/app", backend("10.0.0.1"))];
+    step(&mut view, &mut held, fleet.into_iter().chain(routes).collect());
+    let (name, changed) = of(count / 2, "/new");
+    assert_eq!(step(&mut view, &mut held, vec![(&name, changed)]), ["routes/127.0.0.1:8080"]);
+    held.0[&(TypeUrl::Routes, "routes/127.0.0.1:8080".into())].len()
+}
+
+#[test]
+fn a_route_that_changes_brings_those_of_its_port_again() {
+    let (few, many) = (sent_again(100), sent_again(1000));
+    assert!((9 * few..11 * few).contains(&many), "{few} bytes of a hundred routes, and {many} of a thousand");
+}

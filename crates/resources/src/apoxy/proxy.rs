@@ -124,6 +124,9 @@ pub struct ProxyReplica {
     /// What it refused and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refusal>,
+    /// When it was sent what it should have answered long ago: it is there once that is 5 seconds ago, until it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_since: Option<Timestamp>,
 }
 
 /// A resource that a proxy refused.

@@ -3,12 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use backstay_xds::server::{Event, Options, Peer, Refused, Source, StreamId, services};
+use backstay_xds::server::{Event, Gathered, Options, Peer, Refused, Source, StreamId, services};
 use backstay_xds::{Resource, ResourceChange, Snapshot};
 use bytes::Bytes;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tonic::service::Routes;
+use tower::ServiceExt as _;
 
 /// What the program is told to be this.
 pub const MODE: &str = "serve";
@@ -33,6 +37,19 @@ fn resource(number: usize, version: usize) -> ResourceChange {
     ResourceChange::Put(Resource::new(name, Bytes::from(value)))
 }
 
+/// As a control plane serves it, without what decides who may come.
+async fn connection(stream: TcpStream, routes: Routes) {
+    let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        routes.clone().oneshot(request.map(tonic::body::Body::new))
+    });
+    let served = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(std::time::Duration::from_secs(30))
+        .serve_connection(TokioIo::new(Gathered::new(stream)), service);
+    // It ends when its client does.
+    let _ = served.await;
+}
+
 pub async fn serve(resources: usize, xds: SocketAddr, control: SocketAddr) {
     let snapshot = Snapshot::empty().apply(1, TYPE, (0..resources).map(|number| resource(number, 0)));
     let source = Arc::new(Everybody(watch::Sender::new(snapshot)));
@@ -44,9 +61,13 @@ pub async fn serve(resources: usize, xds: SocketAddr, control: SocketAddr) {
     };
     let routes = services(Arc::clone(&source), options);
     let listener = TcpListener::bind(xds).await.expect("an address");
-    let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = tonic::transport::Server::builder().add_routes(routes).serve_with_incoming(incoming);
-    tokio::spawn(server);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            stream.set_nodelay(true).expect("an option");
+            tokio::spawn(connection(stream, routes.clone()));
+        }
+    });
     let listener = TcpListener::bind(control).await.expect("an address");
     let mut version = 1;
     loop {

@@ -1,10 +1,12 @@
 use backstay_proto::discovery::{DeltaDiscoveryRequest, DiscoveryRequest, Node, Status};
-use bytes::Bytes;
-use prost::DecodeError;
+use bytes::{Buf as _, Bytes};
+use prost::encoding::{DecodeContext, WireType, check_wire_type, decode_key, skip_field};
+use prost::{DecodeError, Message as _};
 
 use super::held::Held;
-
 use super::{Options, Violation};
+use crate::Variant;
+use crate::wire::{take, text};
 
 /// A request of either variant.
 #[derive(Clone, Debug)]
@@ -27,31 +29,43 @@ pub(super) enum Wants {
     All(Vec<String>),
 }
 
-/// `DeltaDiscoveryRequest` as the server reads it: the entries of `initial_resource_versions` stay as they came.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct DeltaRequest {
-    #[prost(message, optional, tag = "1")]
-    pub(super) node: Option<Node>,
-    #[prost(string, tag = "2")]
-    pub(super) type_url: String,
-    #[prost(string, repeated, tag = "3")]
-    pub(super) subscribe: Vec<String>,
-    #[prost(string, repeated, tag = "4")]
-    pub(super) unsubscribe: Vec<String>,
-    #[prost(bytes = "bytes", repeated, tag = "5")]
-    pub(super) held: Vec<Bytes>,
-    #[prost(string, tag = "6")]
-    pub(super) nonce: String,
-    #[prost(message, optional, tag = "7")]
-    pub(super) error: Option<Status>,
-}
+impl Demand {
+    /// Reads a request of one of the variants.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(super) fn decode(message: Bytes, variant: Variant) -> Result<Self, DecodeError> {
+        match variant {
+            Variant::Incremental => Self::decode_incremental(message),
+            Variant::StateOfTheWorld => DiscoveryRequest::decode(message).map(Self::from),
+        }
+    }
 
-impl TryFrom<DeltaRequest> for Demand {
-    type Error = DecodeError;
-
-    fn try_from(request: DeltaRequest) -> Result<Self, DecodeError> {
-        let DeltaRequest { node, type_url, subscribe, unsubscribe, held, nonce, error } = request;
-        let wants = Wants::Change { subscribe, unsubscribe, held: Held::of_entries(held)? };
+    /// Reads a `DeltaDiscoveryRequest`. Nearly all of them are answers, of a type and a nonce; some list thousands of resources, which stay
+    /// the bytes that they came as.
+    fn decode_incremental(mut message: Bytes) -> Result<Self, DecodeError> {
+        let (mut node, mut error): (Option<Node>, Option<Status>) = (None, None);
+        let (mut type_url, mut nonce) = (String::new(), String::new());
+        let (mut subscribe, mut unsubscribe, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        while message.has_remaining() {
+            let (number, kind) = decode_key(&mut message)?;
+            if !(1..=7).contains(&number) {
+                skip_field(kind, number, &mut message, DecodeContext::default())?;
+                continue;
+            }
+            check_wire_type(WireType::LengthDelimited, kind)?;
+            let payload = take(&mut message)?;
+            match number {
+                1 => node.get_or_insert_default().merge(payload)?,
+                2 => type_url = text(&payload)?.to_owned(),
+                3 => subscribe.push(text(&payload)?.to_owned()),
+                4 => unsubscribe.push(text(&payload)?.to_owned()),
+                5 => entries.push(payload),
+                6 => nonce = text(&payload)?.to_owned(),
+                _ => error.get_or_insert_default().merge(payload)?,
+            }
+        }
+        let wants = Wants::Change { subscribe, unsubscribe, held: Held::of_entries(entries)? };
         Ok(Self { node, type_url, nonce, error, wants })
     }
 }

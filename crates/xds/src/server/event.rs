@@ -95,6 +95,13 @@ pub enum Event {
         /// As in [`Event::Sent`].
         nonce: Arc<str>,
     },
+    /// The client has begun anew with a type on the same stream, and will not answer this response any more.
+    Abandoned {
+        /// As in [`Event::Sent`].
+        type_url: Arc<str>,
+        /// As in [`Event::Sent`].
+        nonce: Arc<str>,
+    },
     /// Everything the client subscribed to, as of `revision`, was sent and answered. Told once for each revision that the
     /// stream gets to see, also if the revision did not concern it; revisions may be skipped. What the client refused
     /// was told before.

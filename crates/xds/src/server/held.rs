@@ -2,7 +2,9 @@
 
 use bytes::{Buf as _, Bytes};
 use prost::DecodeError;
-use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use prost::encoding::{DecodeContext, WireType, decode_key, skip_field};
+
+use crate::wire::{malformed, take, text};
 
 /// Names and their versions, in the order of names. After a restart of a control plane each client of a large fleet lists thousands, so they stay
 /// parts of the request, and are neither copied nor put into a map.
@@ -66,25 +68,19 @@ fn entry(mut entry: Bytes) -> Result<(Bytes, Bytes), DecodeError> {
         let (tag, kind) = decode_key(&mut entry)?;
         match (tag, kind) {
             (1 | 2, WireType::LengthDelimited) => {
-                let length = usize::try_from(decode_varint(&mut entry)?).unwrap_or(usize::MAX);
-                if length > entry.remaining() {
-                    return Err(malformed());
-                }
-                let text = entry.split_to(length);
-                std::str::from_utf8(&text).map_err(|_| malformed())?;
-                if tag == 1 { name = text } else { version = text }
+                let payload = take(&mut entry).map_err(|_| no_map())?;
+                text(&payload).map_err(|_| no_map())?;
+                if tag == 1 { name = payload } else { version = payload }
             }
-            (1 | 2, _) => return Err(malformed()),
+            (1 | 2, _) => return Err(no_map()),
             _ => skip_field(kind, tag, &mut entry, DecodeContext::default())?,
         }
     }
     Ok((name, version))
 }
 
-/// What prost itself says of bytes that are no message.
-#[allow(deprecated, reason = "there is no other way to make one")]
-fn malformed() -> DecodeError {
-    DecodeError::new("initial_resource_versions: it is no map of strings")
+fn no_map() -> DecodeError {
+    malformed("initial_resource_versions: it is no map of strings")
 }
 
 #[cfg(test)]

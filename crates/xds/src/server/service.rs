@@ -1,5 +1,4 @@
 mod body;
-mod codec;
 mod connection;
 mod pace;
 
@@ -9,20 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use backstay_proto::discovery::DiscoveryRequest;
-use prost::Message;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http::{HeaderValue, Request, Response, header};
 use tonic::server::NamedService;
 use tonic::service::{Routes, RoutesBuilder};
-use tonic::{Status, Streaming};
 
 use self::body::Outgoing;
-use self::codec::Decode;
-use self::connection::Connection;
+use self::connection::{Connection, Opening, Requests};
 use self::pace::Pace;
-use super::demand::{DeltaRequest, Demand};
 use super::envoy::SERVICES;
 use super::{Identity, Options, Refusal, Source, StreamId};
 use crate::Variant;
@@ -97,9 +92,9 @@ impl<S: Source, const NUMBER: usize> tonic::codegen::Service<Request<Body>> for 
         let service = &SERVICES[NUMBER];
         let method = request.uri().path().rsplit('/').next().unwrap_or_default();
         let opened = if method == service.incremental {
-            self.open::<DeltaRequest>(request, Variant::Incremental)
+            self.open(request, Variant::Incremental)
         } else if method == service.state_of_the_world {
-            self.open::<DiscoveryRequest>(request, Variant::StateOfTheWorld)
+            self.open(request, Variant::StateOfTheWorld)
         } else {
             Err(Status::unimplemented(format!(
                 "{} is not served: open a stream with {} or {}",
@@ -113,11 +108,7 @@ impl<S: Source, const NUMBER: usize> tonic::codegen::Service<Request<Body>> for 
 }
 
 impl<S: Source, const NUMBER: usize> Service<S, NUMBER> {
-    fn open<R: Message + Default + TryInto<Demand, Error: std::fmt::Display> + 'static>(
-        &self,
-        request: Request<Body>,
-        variant: Variant,
-    ) -> Result<Response<Body>, Status> {
+    fn open(&self, request: Request<Body>, variant: Variant) -> Result<Response<Body>, Status> {
         check_encoding(&request)?;
         let Shared { source, options, streams, bulk, pace, opened } = &*self.0;
         if let Err(retry) = pace.take() {
@@ -133,26 +124,18 @@ impl<S: Source, const NUMBER: usize> Service<S, NUMBER> {
         let identity = request.extensions().get::<Identity>().cloned();
         let request = tonic::Request::from_http(request);
         let (address, body) = (request.remote_addr(), request.into_inner());
-        let requests = Streaming::new_request(Decode::<R>::default(), body, None, Some(options.max_request_bytes));
-        // One message: a response is made when the one before it has left, so that it is of the latest snapshot.
-        let (responses, receiver) = mpsc::channel(1);
-        let connection = Connection {
+        let requests = Requests::new(body, variant, SERVICES[NUMBER].type_url, options.max_request_bytes);
+        let opening = Opening {
             id: StreamId(opened.fetch_add(1, Ordering::Relaxed)),
             variant,
-            implied: SERVICES[NUMBER].type_url,
             source: source.clone(),
             options: options.clone(),
             bulk: bulk.clone(),
             address,
             identity,
-            requests,
-            responses,
         };
-        tokio::spawn(async move {
-            connection.run().await;
-            drop(permit);
-        });
-        let mut response = Response::new(Body::new(Outgoing::new(receiver)));
+        let connection = Connection::new(opening, requests, permit);
+        let mut response = Response::new(Body::new(Outgoing::new(connection)));
         let grpc = HeaderValue::from_static("application/grpc");
         response.headers_mut().insert(header::CONTENT_TYPE, grpc);
         Ok(response)

@@ -11,7 +11,7 @@ use self::answer::{Answer, InFlight};
 use self::suspects::Suspects;
 use super::demand::{Demand, Wants};
 use super::held::Held;
-use super::response::Response;
+use super::response::{Response, Version, nonce};
 use super::subscription::{Draft, Subscription, Terms, WILDCARD};
 use super::types::TypeRule;
 use super::{Event, Options, StreamId, Violation};
@@ -193,8 +193,9 @@ impl Stream {
         let answered = in_flight.take_if(|in_flight| *in_flight.nonce == *demand.nonce);
         let was_answer = answered.is_some();
         if let Some(answered) = answered {
-            let most =
-                if rule.isolates && self.variant == Variant::Incremental { options.max_search_responses } else { 0 };
+            // What is missing in a response that holds everything would be gone.
+            let is_divisible = self.variant == Variant::Incremental || !rule.full_state;
+            let most = if rule.isolates && is_divisible { options.max_search_responses } else { 0 };
             let answer = Answer { error: demand.error.clone(), max_message: options.max_message_bytes };
             events.push_back(
                 answered
@@ -212,7 +213,9 @@ impl Stream {
                 if demand.nonce.is_empty() {
                     // The client has forgotten what it had of this type, and begins anew on the same stream.
                     state.unnamed = unnamed;
-                    *in_flight = None;
+                    if let Some(InFlight { nonce, .. }) = in_flight.take() {
+                        events.push_back(Event::Abandoned { type_url: type_url.clone(), nonce });
+                    }
                     *subscription = if wildcard || unnamed || !names.is_empty() {
                         Subscription::open(names, &[], &Held::default(), snapshot, type_url)
                     } else {
@@ -295,7 +298,7 @@ impl Stream {
     fn send(&mut self, at: usize, draft: Draft) -> Output {
         self.send_dependents_again(at, &draft);
         self.responses += 1;
-        let nonce: Arc<str> = format!("{}-{:x}", self.id, self.responses).into();
+        let nonce = nonce(self.id, self.responses);
         let state = &mut self.types[at];
         let revision = self.snapshot.revision();
         let Draft { part, removed, version, is_again, .. } = draft;
@@ -305,8 +308,8 @@ impl Stream {
             nonce: nonce.clone(),
             variant: self.variant,
             version: match self.variant {
-                Variant::Incremental => revision.to_string(),
-                Variant::StateOfTheWorld => format!("{version:032x}"),
+                Variant::Incremental => Version::Revision(revision),
+                Variant::StateOfTheWorld => Version::Content(version),
             },
             body: part.body,
             removed: in_flight.removed.clone(),

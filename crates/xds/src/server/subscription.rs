@@ -236,6 +236,10 @@ impl Subscription {
             return;
         }
         let type_url = terms.type_url;
+        if snapshot.is_same(&self.seen, type_url) {
+            self.seen = snapshot.clone();
+            return;
+        }
         for name in snapshot.changed_since(&self.seen, type_url) {
             if self.wildcard {
                 if !self.told.contains_key(&name) {
@@ -261,6 +265,9 @@ impl Subscription {
 
     /// Whether what is due as of `snapshot` amounts to `bytes` or more.
     pub(super) fn owes(&mut self, bytes: usize, snapshot: &Snapshot, terms: &Terms<'_>) -> bool {
+        if let Some(delta) = self.delta(snapshot, terms) {
+            return delta.bytes >= bytes;
+        }
         self.look_at(snapshot, terms);
         let mut owed = self.next_part_bytes(bytes, snapshot, terms);
         let len = |name: &Name| match self.seen.get(terms.type_url, name) {

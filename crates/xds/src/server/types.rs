@@ -25,8 +25,9 @@ pub struct TypeRule {
     pub response_bytes: Option<usize>,
     /// Incremental clients are not told that a resource does not exist: they could not bear it.
     pub silent_absence: bool,
-    /// What an incremental client refuses without naming it is sent again in halves, until what is at fault is known, and the rest
-    /// is in place. In state of the world a response that holds everything cannot be halved.
+    /// What a client refuses without naming it is sent again in halves, until what is at fault is known, and the rest
+    /// is in place. In state of the world that is only done where responses hold what changed: of those that hold everything, half would
+    /// take the other half away.
     pub isolates: bool,
 }
 

@@ -199,3 +199,16 @@ async fn each_of_many_streams_gets_each_change_once() {
     }
     assert_eq!(nonces.len(), 2 * STREAMS);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_change_is_lost_that_comes_while_the_one_before_is_answered() {
+    let plane = Plane::start([put("a", "0")]).await;
+    let mut client = Raw::connect(&plane, wildcard("a")).await;
+    client.take().await;
+    for change in 1..=500 {
+        let value = change.to_string();
+        plane.apply([put("a", value.clone())]);
+        let response = client.take().await;
+        assert_eq!(&response.resources[0].resource.as_ref().unwrap().value[..], value.as_bytes());
+    }
+}

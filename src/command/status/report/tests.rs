@@ -28,6 +28,7 @@ fn status() -> GetStatusResponse {
         accepted: 3,
         pending: 1,
         refused: vec![refusal],
+        lag_seconds: Some(9.7),
         ..ConnectedProxy::default()
     };
     GetStatusResponse {
@@ -68,11 +69,11 @@ fn a_refusal_names_resource_and_field() {
 
 #[test]
 fn every_proxy_has_a_row_and_a_fleet_without_one_says_so() {
-    for (width, columns) in [(Width::Narrow, 6), (Width::Wide, 10)] {
+    for (width, columns) in [(Width::Narrow, 7), (Width::Wide, 11)] {
         let rows = rows(&status(), width, SystemTime::now());
         assert_eq!(rows.len(), 3);
         assert!(rows.iter().all(|row| row.len() == columns));
-        assert_eq!(rows[1][3..6], ["3/5", "1", "1"]);
+        assert_eq!(rows[1][3..7], ["3/5", "1", "9s", "1"]);
         assert_eq!(rows[2][..2], ["edge", "none connected"]);
     }
 }
@@ -88,6 +89,7 @@ fn what_is_not_in_force_is_a_line() {
 fn json_has_the_same() {
     let json = json(&status());
     assert_eq!(json["fleets"][0]["proxies"][0]["refused"][0]["field"], "tls.sni");
+    assert_eq!(json["fleets"][0]["proxies"][0]["lagSeconds"], 9.7);
     assert_eq!(json["fleets"][1]["proxies"], serde_json::json!([]));
 }
 

@@ -1,9 +1,11 @@
 //! What there is of fleets and proxies now.
 
+use std::time::Instant;
+
 use backstay_proto::admin::proxy_resource::State;
 use backstay_proto::admin::{FleetState, ProxyResource, ProxyState};
 
-use super::super::{connected, refused};
+use super::super::{connected, refused, timestamp};
 use super::FleetAdmin;
 use crate::tracker::{Held, Stream};
 
@@ -32,6 +34,7 @@ impl FleetAdmin {
         let tracker = self.shared.read();
         let called = tracker.streams().filter(|stream| *stream.fleet == *fleet && stream.node_id == proxy);
         let stream = called.max_by_key(|stream| stream.connected)?;
+        let now = Instant::now();
         let of = |held: Held<'_>| {
             let state = match held.refused {
                 Some(_) => State::Refused,
@@ -44,6 +47,9 @@ impl FleetAdmin {
                 revision: held.revision,
                 state: state.into(),
                 refused: held.refused.map(|refusal| refused(held.name, refusal)),
+                sent_version: held.sent.map(|sent| sent.version.to_string()).unwrap_or_default(),
+                pending_since: held.sent.map(|sent| timestamp(sent.since)),
+                lag_seconds: held.sent.map(|sent| now.saturating_duration_since(sent.at).as_secs_f64()),
             }
         };
         let mut resources: Vec<ProxyResource> = tracker.held_by(stream).map(of).collect();
@@ -52,8 +58,8 @@ impl FleetAdmin {
         Some(resources)
     }
 
-    /// The proxies of a fleet, or of all, by name.
-    pub(super) fn proxies(&self, fleet: Option<&str>) -> Vec<ProxyState> {
+    /// The proxies of a fleet, or of all, by name; with how long each has not answered, where `now` is.
+    pub(super) fn proxies(&self, fleet: Option<&str>, now: Option<Instant>) -> Vec<ProxyState> {
         let tracker = self.shared.read();
         let mut proxies = Vec::new();
         for (name, snapshot) in self.fleets.all() {
@@ -63,7 +69,8 @@ impl FleetAdmin {
             let resources = snapshot.len(backstay_proto::RESOURCE_TYPE_URL);
             for stream in tracker.proxies(&name) {
                 let name = format!("fleets/{name}/proxies/{}", stream.node_id);
-                proxies.push(ProxyState { name, proxy: Some(connected(stream, resources, snapshot.revision())) });
+                let proxy = connected(stream, resources, snapshot.revision(), now);
+                proxies.push(ProxyState { name, proxy: Some(proxy) });
             }
         }
         proxies.sort_by(|one, other| one.name.cmp(&other.name));

@@ -55,7 +55,7 @@ fn a_type_that_nobody_asks_for_is_held_by_nobody_and_waited_for_by_nobody() {
 fn a_type_that_a_stream_asks_for_later_is_waited_for_from_then_on() {
     let mut tracker = Tracker::default();
     tracker.opened(StreamId(1), stream("a"));
-    tracker.sent(StreamId(1), &name(LISTENER), 1, std::time::Instant::now());
+    tracker.sent(StreamId(1), &name(LISTENER), super::pending::response(1, LISTENER, 0, &["web"]));
     change_as(&mut tracker, LISTENER, "web", 10);
     tracker.synchronised(StreamId(1), &name(TYPE), 10);
     assert_eq!(programmed(&tracker, "web"), pending(false));

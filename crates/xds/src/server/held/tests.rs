@@ -3,12 +3,13 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::Held;
-use crate::server::demand::{DeltaRequest, Demand, Wants};
+use crate::Variant;
+use crate::server::demand::{Demand, Wants};
 
 /// What is read of an encoded request.
 fn read(encoded: Vec<u8>) -> Held {
-    let request = DeltaRequest::decode(Bytes::from(encoded)).unwrap();
-    let Ok(Demand { wants: Wants::Change { held, .. }, .. }) = Demand::try_from(request) else { panic!("no demand") };
+    let demand = Demand::decode(Bytes::from(encoded), Variant::Incremental).unwrap();
+    let Wants::Change { held, .. } = demand.wants else { panic!("no demand") };
     held
 }
 
@@ -42,9 +43,8 @@ fn names_may_come_in_any_order_and_of_two_the_last_counts() {
 #[test]
 fn what_is_no_map_of_strings_is_refused() {
     for entry in [&b"\x0a\x01\xff"[..], b"\x0a\x05a", b"\x08\x01", b"\xff"] {
-        let request = DeltaRequest { held: vec![Bytes::copy_from_slice(entry)], ..Default::default() };
-        assert!(Demand::try_from(request).is_err(), "{entry:?}");
+        assert!(Held::of_entries(vec![Bytes::copy_from_slice(entry)]).is_err(), "{entry:?}");
     }
-    let unknown = DeltaRequest { held: vec![Bytes::from_static(b"\x0a\x01a\x18\x01")], ..Default::default() };
-    assert!(Demand::try_from(unknown).is_ok(), "a field that is not known is passed over");
+    let unknown = Bytes::from_static(b"\x0a\x01a\x18\x01");
+    assert!(Held::of_entries(vec![unknown]).is_ok(), "a field that is not known is passed over");
 }

@@ -4,27 +4,27 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use tokio::sync::mpsc;
 use tonic::Status;
 use tonic::codegen::http::HeaderMap;
 
-use crate::server::Response;
+use super::connection::Connection;
+use crate::server::Source;
 
 /// The responses of a stream as HTTP sends them. What streams share is handed on, never copied.
-pub(super) struct Outgoing {
-    responses: mpsc::Receiver<Result<Response, Status>>,
+pub(super) struct Outgoing<S: Source> {
+    /// Nothing once the stream has ended.
+    connection: Option<Connection<S>>,
     /// The second piece of a message of which the first was taken.
     rest: Option<Bytes>,
-    ended: bool,
 }
 
-impl Outgoing {
-    pub(super) fn new(responses: mpsc::Receiver<Result<Response, Status>>) -> Self {
-        Self { responses, rest: None, ended: false }
+impl<S: Source> Outgoing<S> {
+    pub(super) fn new(connection: Connection<S>) -> Self {
+        Self { connection: Some(connection), rest: None }
     }
 }
 
-impl Body for Outgoing {
+impl<S: Source> Body for Outgoing<S> {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -32,22 +32,25 @@ impl Body for Outgoing {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        if let Some(rest) = self.rest.take() {
+        let this = &mut *self;
+        if let Some(rest) = this.rest.take() {
             return Poll::Ready(Some(Ok(Frame::data(rest))));
         }
-        let status = match ready!(self.responses.poll_recv(context)) {
-            Some(Ok(response)) => {
+        let Some(connection) = &mut this.connection else { return Poll::Ready(None) };
+        let status = match ready!(connection.poll_response(context)) {
+            Ok(Some(response)) => {
                 let (head, rest) = response.frames();
-                self.rest = rest;
+                this.rest = rest;
                 return Poll::Ready(Some(Ok(Frame::data(head))));
             }
-            Some(Err(status)) => status,
-            None => Status::ok(""),
+            Ok(None) => Status::ok(""),
+            Err(status) => {
+                connection.ended(&status);
+                status
+            }
         };
-        self.ended = true;
+        // Its end is told before the client hears of it.
+        this.connection = None;
         let mut trailers = HeaderMap::new();
         // Only words that no header can hold fail, and then the code is still there.
         let _ = status.add_header(&mut trailers);

@@ -30,9 +30,9 @@ pub(super) struct Answer {
 }
 
 impl InFlight {
-    pub(super) fn new(nonce: Arc<str>, revision: u64, part: &Part, removed: Vec<Arc<str>>, is_again: bool) -> Self {
+    pub(super) fn new(nonce: Arc<str>, revision: u64, part: &Part, removed: Arc<[Arc<str>]>, is_again: bool) -> Self {
         let (resources, bytes) = (part.resources.clone(), part.body.len());
-        Self { nonce, revision, resources, removed: removed.into(), bytes, late: false, is_again }
+        Self { nonce, revision, resources, removed, bytes, late: false, is_again }
     }
 
     pub(super) fn sent(&self, type_url: Arc<str>) -> Event {

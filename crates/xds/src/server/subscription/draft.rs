@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Due, Name, Subscription};
+use super::{Due, Initial, Name, Subscription};
 use crate::server::TypeRule;
-use crate::snapshot::Part;
+use crate::snapshot::{Delta, Part};
 use crate::{Resource, Snapshot, Variant};
 
 /// What a subscription is of, and how it is served.
@@ -43,7 +43,7 @@ impl Terms<'_> {
 pub(in crate::server) struct Draft {
     pub(in crate::server) part: Part,
     /// What it takes away.
-    pub(in crate::server) removed: Vec<Name>,
+    pub(in crate::server) removed: Arc<[Name]>,
     /// What of `part` is news to the client; `None`: all.
     pub(in crate::server) news: Option<Vec<Name>>,
     /// The version of the type: equal where the content is.
@@ -55,7 +55,7 @@ pub(in crate::server) struct Draft {
 impl Default for Draft {
     fn default() -> Self {
         let part = Part { body: bytes::Bytes::new(), resources: Arc::default() };
-        Self { part, removed: Vec::new(), news: None, version: 0, is_again: false }
+        Self { part, removed: Arc::default(), news: None, version: 0, is_again: false }
     }
 }
 
@@ -67,13 +67,45 @@ impl Subscription {
         if let Some(part) = self.next_part(snapshot, terms) {
             return Some(part);
         }
+        if let Some(delta) = self.delta(snapshot, terms).filter(|delta| delta.removed.is_empty() || removals) {
+            self.seen = snapshot.clone();
+            let Delta { part, removed, .. } = &*delta;
+            let (part, removed) = (part.clone(), removed.clone());
+            return (!delta.is_empty()).then(|| Draft {
+                part,
+                removed,
+                version: self.version(terms),
+                ..Draft::default()
+            });
+        }
         self.look_at(snapshot, terms);
+        if self.due.is_empty() && !self.reply {
+            self.released = 0;
+            return None;
+        }
         let draft = if terms.is_complete() { self.everything(terms, removals) } else { self.changes(terms, removals) };
         if self.due.is_empty() {
             self.released = 0;
             self.told.shrink_to(2 * self.told.len());
         }
         draft
+    }
+
+    /// What the next response has, where the client wants everything and was told just what [`Subscription::seen`] holds: then it is the
+    /// same for all such clients. Costs no look at what is wanted or was told.
+    pub(super) fn delta(&self, snapshot: &Snapshot, terms: &Terms<'_>) -> Option<Arc<Delta>> {
+        let is_plain = self.wildcard
+            && !self.reply
+            && self.told.is_empty()
+            && self.due.is_empty()
+            && matches!(self.initial, Initial::Done)
+            && !terms.is_complete();
+        if !is_plain {
+            return None;
+        }
+        let delta = snapshot.delta(&self.seen, terms.type_url, terms.variant)?;
+        let fits = delta.bytes <= terms.limit && (delta.removed.is_empty() || terms.tells_absence());
+        fits.then_some(delta)
     }
 
     /// A response with what the client was told of these resources before. What has changed since, or is wanted no more, is not
@@ -134,7 +166,7 @@ impl Subscription {
                 self.due.insert(name, reason);
             } else if !terms.tells_absence() {
                 self.tell(name, type_url);
-            } else if room.take(name.len() + 6) {
+            } else if room.take(Delta::removed_len(&name)) {
                 removed.push(name.clone());
                 self.tell(name, type_url);
             } else {
@@ -143,6 +175,7 @@ impl Subscription {
         }
         let reply = std::mem::take(&mut self.reply);
         let part = Part::of(&resources, terms.variant, bytes);
+        let removed = removed.into();
         (!room.empty || reply).then(|| Draft { part, removed, version: self.version(terms), ..Draft::default() })
     }
 
@@ -168,7 +201,7 @@ impl Subscription {
         }
         something.then(|| Draft {
             part: self.all(terms),
-            removed,
+            removed: removed.into(),
             news: Some(news),
             version: self.version(terms),
             ..Draft::default()

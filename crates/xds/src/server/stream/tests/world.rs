@@ -1,5 +1,7 @@
 //! The rules of state of the world, one script each.
 
+mod envoys;
+
 use backstay_proto::discovery::{DiscoveryRequest, DiscoveryResponse, Node, Status};
 
 use super::super::{Output, Stream};
@@ -28,6 +30,10 @@ impl World {
             TypeRule { full_state: true, ..TypeRule::of(FULL) },
             TypeRule { resend_after: Some(FULL.into()), ..TypeRule::of(TAIL) },
         ];
+        Self::with(types, type_url, resources)
+    }
+
+    fn with(types: Vec<TypeRule>, type_url: &str, resources: &[(&str, &str)]) -> Self {
         let options = Options { types, ..Options::default() };
         let puts = resources.iter().map(|(name, value)| put(name, value));
         let snapshot = Snapshot::empty().apply(1, type_url, puts);
@@ -181,6 +187,8 @@ fn w5_an_empty_nonce_on_a_known_type_is_honoured() {
         // Also while a response is unanswered.
         world.ask(type_url, "", &["b"]);
         assert_eq!(world.got(), responses(&[&["b1"]]));
+        let abandoned = world.events.iter().filter(|event| matches!(event, Event::Abandoned { .. })).count();
+        assert_eq!(abandoned, 1, "what it will not answer is told");
         world.ack(type_url, &["b"]);
         world.set(type_url, [put("a", "a2"), put("b", "b2")]);
         assert_eq!(world.got(), responses(&[&["b2"]]));
