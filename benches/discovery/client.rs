@@ -17,11 +17,11 @@ use tonic::{Request, Status};
 
 use crate::planes::Plane;
 
-const PATH: &str = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+pub(crate) const PATH: &str = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 
 /// Messages as they are.
 #[derive(Clone, Copy, Default)]
-struct Raw;
+pub(crate) struct Raw;
 
 impl Codec for Raw {
     type Encode = Bytes;
@@ -59,7 +59,7 @@ impl Decoder for Raw {
 }
 
 /// The nonce of a response, and how many resources it has.
-fn skim(mut message: Bytes) -> (Bytes, u64) {
+pub(crate) fn skim(mut message: Bytes) -> (Bytes, u64) {
     let (mut nonce, mut resources) = (Bytes::new(), 0);
     while message.has_remaining() {
         let key = prost::encoding::decode_varint(&mut message).expect("a key");
@@ -80,7 +80,7 @@ fn subscription(plane: &Plane, held: BTreeMap<String, String>) -> Bytes {
     request.encode_to_vec().into()
 }
 
-fn answer(plane: &Plane, nonce: Bytes) -> DeltaDiscoveryRequest {
+pub(crate) fn answer(plane: &Plane, nonce: Bytes) -> DeltaDiscoveryRequest {
     DeltaDiscoveryRequest {
         type_url: plane.type_url.to_owned(),
         response_nonce: String::from_utf8(nonce.to_vec()).expect("a nonce"),
@@ -88,7 +88,7 @@ fn answer(plane: &Plane, nonce: Bytes) -> DeltaDiscoveryRequest {
     }
 }
 
-async fn connect(plane: &Plane) -> Channel {
+pub(crate) async fn connect(plane: &Plane) -> Channel {
     let endpoint = Endpoint::from_shared(format!("http://{}", plane.xds)).expect("an address");
     let endpoint = endpoint.initial_connection_window_size(8 << 20).initial_stream_window_size(1 << 20);
     endpoint.tcp_nodelay(true).connect().await.expect("a connection")
@@ -97,7 +97,7 @@ async fn connect(plane: &Plane) -> Channel {
 /// What the control plane serves.
 pub struct Held {
     pub resources: u64,
-    subscription: Bytes,
+    pub(crate) subscription: Bytes,
 }
 
 impl Held {
@@ -207,6 +207,6 @@ async fn stream(number: usize, channel: Channel, counts: Arc<Counts>, first: Byt
 }
 
 /// What is sent to it, as a stream.
-fn tokio_stream(mut receiver: mpsc::Receiver<Bytes>) -> impl futures::Stream<Item = Bytes> + Send + 'static {
+pub(crate) fn tokio_stream(mut receiver: mpsc::Receiver<Bytes>) -> impl futures::Stream<Item = Bytes> + Send + 'static {
     futures::stream::poll_fn(move |context| receiver.poll_recv(context))
 }

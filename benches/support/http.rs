@@ -3,10 +3,17 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+/// What bytes go over.
+pub trait Stream: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Stream for T {}
+
 /// One connection.
 pub struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
     host: String,
+    /// Sent with each request.
+    token: Option<String>,
 }
 
 /// An answer.
@@ -19,7 +26,13 @@ impl Client {
     pub fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
         stream.set_nodelay(true).expect("TCP_NODELAY");
-        Self { stream: BufReader::with_capacity(64 * 1024, stream), host: address.to_string() }
+        Self::over(Box::new(stream), &address.to_string(), None)
+    }
+
+    /// Over a connection that there is, to a host that is called so, with a token.
+    pub fn over(stream: Box<dyn Stream>, host: &str, token: Option<&str>) -> Self {
+        let stream = BufReader::with_capacity(64 * 1024, stream);
+        Self { stream, host: host.to_owned(), token: token.map(str::to_owned) }
     }
 
     pub fn get(&mut self, path: &str) -> Response {
@@ -35,8 +48,10 @@ impl Client {
     }
 
     pub fn send(&mut self, method: &str, path: &str, content_type: &str, body: &str) -> Response {
-        let host = self.host.clone();
-        self.send_with(method, path, &[("Host", &host), ("Content-Type", content_type)], body)
+        let (host, token) = (self.host.clone(), self.token.as_ref().map(|token| format!("Bearer {token}")));
+        let mut headers = vec![("Host", host.as_str()), ("Content-Type", content_type)];
+        headers.extend(token.as_deref().map(|token| ("Authorization", token)));
+        self.send_with(method, path, &headers, body)
     }
 
     /// With these headers, `Host` among them.

@@ -15,9 +15,9 @@ pub struct Process {
     name: String,
 }
 
-/// The program under test.
+/// The program under test: that of this build, or of another that `BACKSTAY_PROGRAM` names.
 pub fn backstay() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_backstay"))
+    Command::new(std::env::var_os("BACKSTAY_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_backstay").into()))
 }
 
 /// A control plane that keeps its data in `folder`, once it listens.
@@ -64,7 +64,16 @@ pub fn find_envoy() -> Option<PathBuf> {
 
 impl Process {
     pub fn spawn(name: &str, command: &mut Command) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
+        Self::begin(name, command.stderr(Stdio::inherit()))
+    }
+
+    /// The same of one that says more than anybody would read.
+    pub fn spawn_quietly(name: &str, command: &mut Command) -> Self {
+        Self::begin(name, command.stderr(Stdio::null()))
+    }
+
+    fn begin(name: &str, command: &mut Command) -> Self {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
         let child = child.unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
         Self { child, name: name.to_owned() }
     }
@@ -90,13 +99,22 @@ impl Process {
         tree(self.child.id()).iter().map(|pid| field_kib(*pid, "status", "RssAnon:")).sum()
     }
 
-    /// Waits until something listens on `address`.
+    /// Waits until something listens on `address`, for half a minute at most.
+    pub fn wait_for(&mut self, address: SocketAddr) {
+        self.listens_within(address, Duration::from_secs(30));
+    }
+
+    /// The same of what has much to do before: for ten minutes at most.
+    pub fn wait_for_long(&mut self, address: SocketAddr) {
+        self.listens_within(address, Duration::from_secs(600));
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "other programs do not tell when they listen, and this thread serves nothing"
     )]
-    pub fn wait_for(&mut self, address: SocketAddr) {
-        let deadline = Instant::now() + Duration::from_secs(30);
+    fn listens_within(&mut self, address: SocketAddr, patience: Duration) {
+        let deadline = Instant::now() + patience;
         while TcpStream::connect(address).is_err() {
             if let Ok(Some(status)) = self.child.try_wait() {
                 panic!("{} ended early: {status}", self.name);

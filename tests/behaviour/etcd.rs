@@ -271,7 +271,7 @@ async fn a_store_goes_to_etcd_and_back_and_proxies_are_sent_nothing() {
     let replaced = backstay(["import", "-f", backup, "--store", &store, "--replace"]);
     assert_eq!(replaced.status.code(), Some(0), "{replaced:?}");
 
-    let mut on_etcd = ControlPlane::begin_on_at(&store, "127.0.0.1:0", &xds);
+    let mut on_etcd = ControlPlane::begin_on_at(&store, "127.0.0.1:0", &xds, &[]);
     on_etcd.wait_for_line("API on");
     let api = on_etcd.address("api");
     let rest = Rest::new(api);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ pub struct Shared {
     pub excused: Vec<AtomicBool>,
     stop: AtomicBool,
     /// The revision after which watches may end.
-    until: AtomicU64,
+    until: tokio::sync::watch::Sender<u64>,
     writes: tokio::sync::watch::Sender<u64>,
     log: Mutex<Log>,
 }
@@ -41,8 +41,8 @@ pub struct Shared {
 struct Log {
     history: History,
     served: Served,
-    longest: Duration,
-    last: Option<Instant>,
+    /// When each write was acknowledged.
+    times: Vec<Instant>,
 }
 
 /// What was served.
@@ -59,7 +59,7 @@ impl Shared {
             ports: ports.to_vec(),
             excused: ports.iter().map(|_| AtomicBool::new(false)).collect(),
             stop: AtomicBool::new(false),
-            until: AtomicU64::new(u64::MAX),
+            until: tokio::sync::watch::Sender::new(u64::MAX),
             writes: tokio::sync::watch::Sender::new(0),
             log: Mutex::default(),
         }
@@ -72,11 +72,18 @@ impl Shared {
         timeout(PATIENCE, writes.wait_for(|writes| *writes >= enough)).await.expect("writes go on").unwrap();
     }
 
+    /// The longest time without an acknowledged write since then.
+    pub fn longest_since(&self, then: Instant) -> Duration {
+        let log = self.log.lock().unwrap();
+        let first = log.times.partition_point(|time| *time < then);
+        // What was going on then counts from the write before.
+        let times = &log.times[first.saturating_sub(1)..];
+        times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
+    }
+
     fn acknowledged(&self, written: Written, revision: u64) {
         let mut log = self.log.lock().unwrap();
-        let now = Instant::now();
-        let gap = log.last.replace(now).map_or(Duration::ZERO, |last| now - last);
-        log.longest = log.longest.max(gap);
+        log.times.push(Instant::now());
         log.history.acknowledged.push((written, revision));
         drop(log);
         self.writes.send_modify(|writes| *writes += 1);
@@ -114,8 +121,8 @@ impl Clients {
         Self { tasks: writers.chain(loads).collect(), watches }
     }
 
-    /// Ends them, watches after `revision`. Returns what they have seen, and the longest time without an acknowledged write.
-    pub async fn stop(self, shared: &Shared, revision: u64) -> (History, Served, Duration) {
+    /// Ends them, watches after `revision`. Returns what they have seen.
+    pub async fn stop(self, shared: &Shared, revision: u64) -> (History, Served) {
         shared.stop.store(true, Ordering::SeqCst);
         for task in self.tasks {
             task.await.unwrap();
@@ -123,14 +130,14 @@ impl Clients {
         // Of the last write of any of them, watches have yet to hear.
         let rest = Rest::new(shared.apis[0]);
         let last = rest.change(&format!("{BACKENDS}/w0"), &json!({"metadata": {"labels": {"last": "yes"}}})).await;
-        shared.until.store(revision_of(&last).max(revision), Ordering::SeqCst);
+        shared.until.send_replace(revision_of(&last).max(revision));
         let mut watched = Vec::new();
         for watch in self.watches {
             watched.push(timeout(PATIENCE, watch).await.expect("watches hear of the last write").unwrap());
         }
         let mut log = std::mem::take(&mut *shared.log.lock().unwrap());
         log.history.watches = watched;
-        (log.history, log.served, log.longest)
+        (log.history, log.served)
     }
 }
 
@@ -167,6 +174,7 @@ async fn write(shared: Arc<Shared>, writer: usize) {
 async fn watch(shared: Arc<Shared>, first: usize, mut revision: u64) -> Vec<(u64, Written)> {
     let http = Http::builder(TokioExecutor::new()).build_http::<Empty<bytes::Bytes>>();
     let (mut events, mut last) = (Vec::new(), BTreeMap::new());
+    let mut until = shared.until.subscribe();
     for turn in first.. {
         let api = shared.apis[turn % shared.apis.len()];
         let uri = format!("http://{api}{BACKENDS}?watch=true&allowWatchBookmarks=true&resourceVersion={revision}");
@@ -175,7 +183,15 @@ async fn watch(shared: Arc<Shared>, first: usize, mut revision: u64) -> Vec<(u64
             continue;
         }
         let (mut body, mut buffer) = (response.into_body(), Vec::new());
-        while let Ok(Some(Ok(frame))) = timeout(PATIENCE, body.frame()).await {
+        loop {
+            if revision >= *until.borrow_and_update() {
+                return events;
+            }
+            let frame = tokio::select! {
+                frame = timeout(PATIENCE, body.frame()) => frame,
+                Ok(()) = until.changed() => continue,
+            };
+            let Ok(Some(Ok(frame))) = frame else { break };
             buffer.extend_from_slice(frame.data_ref().map(AsRef::as_ref).unwrap_or_default());
             while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = buffer.drain(..=end).collect();
@@ -188,9 +204,6 @@ async fn watch(shared: Arc<Shared>, first: usize, mut revision: u64) -> Vec<(u64
                     && last.insert(object.clone(), value.to_owned()).as_deref() != Some(value)
                 {
                     events.push((revision, Written { object, value: value.to_owned() }));
-                }
-                if revision >= shared.until.load(Ordering::SeqCst) {
-                    return events;
                 }
             }
         }

@@ -39,6 +39,8 @@ pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
 #[derive(Debug)]
 pub struct Cluster {
     members: Vec<Member>,
+    // Before the folder that they are in.
+    disks: Vec<Disk>,
     directory: TempDir,
 }
 
@@ -62,9 +64,20 @@ impl Cluster {
         Self::speaking("http", size, more)
     }
 
+    /// Starts members that take large commits, each on a disk of its own that can be filled up. Where this user may not mount one,
+    /// [`Cluster::fill`] says so.
+    pub fn on_disks(size: usize) -> Self {
+        let directory = TempDir::new_in(memory()).unwrap();
+        let disks = (0..size).map_while(|index| Disk::mount(directory.path().join(index.to_string()))).collect();
+        Self::inside(directory, disks, "http", size, &GENEROUS)
+    }
+
     /// Starts members that their clients reach over `scheme`.
     pub fn speaking(scheme: &str, size: usize, more: &[&str]) -> Self {
-        let directory = TempDir::new_in(memory()).unwrap();
+        Self::inside(TempDir::new_in(memory()).unwrap(), Vec::new(), scheme, size, more)
+    }
+
+    fn inside(directory: TempDir, disks: Vec<Disk>, scheme: &str, size: usize, more: &[&str]) -> Self {
         let addresses: Vec<_> = (0..size).map(|_| (free(), free(), free())).collect();
         let initial: Vec<_> =
             addresses.iter().enumerate().map(|(index, (_, peer, _))| format!("m{index}=http://{peer}")).collect();
@@ -82,7 +95,7 @@ impl Cluster {
             arguments.extend(more.iter().map(|&argument| argument.to_owned()));
             Member { client: *client, metrics: *metrics, arguments, process: None }
         });
-        let mut cluster = Self { members: members.collect(), directory };
+        let mut cluster = Self { members: members.collect(), disks, directory };
         for index in 0..size {
             cluster.launch(index);
         }
@@ -109,6 +122,22 @@ impl Cluster {
             process.kill().unwrap();
             process.wait().unwrap();
         }
+    }
+
+    /// Fills up the disk of a member. False where it has none of its own.
+    pub fn fill(&self, index: usize) -> bool {
+        self.disks.get(index).is_some_and(Disk::fill)
+    }
+
+    /// Makes room on the disk of a member again, and starts the member anew, which has ended because there was none.
+    pub fn make_room(&mut self, index: usize) {
+        if let Some(mut process) = self.members[index].process.take() {
+            assert!(!process.wait().unwrap().success());
+        }
+        if let Some(disk) = self.disks.get(index) {
+            disk.make_room();
+        }
+        self.start(index);
     }
 
     /// Sends a signal, such as STOP.
@@ -225,6 +254,42 @@ impl Drop for Cluster {
         for index in 0..self.members.len() {
             self.kill(index);
         }
+    }
+}
+
+/// A file system of a member alone.
+#[derive(Debug)]
+struct Disk(PathBuf);
+
+impl Disk {
+    /// What members set aside at once, twice, and room to work.
+    const OPTIONS: &str = "size=192m,mode=0700";
+
+    /// Nothing where this user may not mount.
+    fn mount(folder: PathBuf) -> Option<Self> {
+        std::fs::create_dir(&folder).unwrap();
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", Self::OPTIONS, "tmpfs"]).arg(&folder).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success()).then_some(Self(folder))
+    }
+
+    fn fill(&self) -> bool {
+        let mut file = std::fs::File::create(self.0.join("filler")).unwrap();
+        // Down to the last page.
+        let page = [1; 4096];
+        while file.write_all(&page).is_ok() {}
+        true
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Whoever is still in it is about to end.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
 

@@ -5,12 +5,55 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use http::{Method, Request};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{Client, PATIENCE};
 
-/// Clients that send one GET after the other, each on a connection of its own.
+/// How a client sends one request after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// A GET over HTTP/1.1, on a connection that is kept.
+    Get,
+    /// A GET over HTTP/1.1, each on a new connection.
+    GetOnce,
+    /// A POST over HTTP/1.1 with [`Way::BODY`], on a connection that is kept.
+    Post,
+    /// A GET over HTTP/2, on a connection that is kept.
+    Http2Get,
+    /// A POST over HTTP/2 with [`Way::BODY`], on a connection that is kept.
+    Http2Post,
+}
+
+impl Way {
+    pub const ALL: [Self; 5] = [Self::Get, Self::GetOnce, Self::Post, Self::Http2Get, Self::Http2Post];
+
+    /// What is sent by POST.
+    pub const BODY: &[u8] = &[b'x'; 8 << 10];
+
+    fn client(self) -> Client {
+        match self {
+            Self::Http2Get | Self::Http2Post => Client::http2(),
+            Self::Get | Self::GetOnce | Self::Post => Client::new(),
+        }
+    }
+
+    fn request(self, address: SocketAddr, host: &str, path: &str) -> Request<http_body_util::Full<bytes::Bytes>> {
+        let (method, body) = match self {
+            Self::Post | Self::Http2Post => (Method::POST, Self::BODY),
+            Self::Get | Self::GetOnce | Self::Http2Get => (Method::GET, &[][..]),
+        };
+        let mut request = Request::builder().method(method).uri(format!("http://{address}{path}"));
+        // Over HTTP/2 it is the authority, and that is what is connected to.
+        if !matches!(self, Self::Http2Get | Self::Http2Post) {
+            request = request.header(http::header::HOST, host);
+        }
+        request.body(bytes::Bytes::from_static(body).into()).unwrap()
+    }
+}
+
+/// Clients that send one request after the other, each on connections of its own.
 #[derive(Debug)]
 pub struct Load {
     stop: Arc<AtomicBool>,
@@ -50,20 +93,28 @@ impl Tally {
 impl Load {
     /// Starts `clients` clients that ask `address` for `path` with the host `host`.
     pub fn start(clients: usize, address: SocketAddr, host: &str, path: &str) -> Self {
+        Self::start_by(&vec![Way::Get; clients], address, host, path)
+    }
+
+    /// Starts a client for each of these ways. Over HTTP/2 the host is `address`.
+    pub fn start_by(ways: &[Way], address: SocketAddr, host: &str, path: &str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (counter, answered) = watch::channel(0);
         let counter = Arc::new(counter);
         let mut tasks = JoinSet::new();
-        for _ in 0..clients {
+        for way in ways.iter().copied() {
             let (stop, counter) = (Arc::clone(&stop), Arc::clone(&counter));
             let (host, path) = (host.to_owned(), path.to_owned());
             tasks.spawn(async move {
-                let client = Client::new();
+                let mut client = way.client();
                 let mut tally = Tally::default();
                 while !stop.load(Ordering::Relaxed) {
-                    match client.get(address, &host, &path).await {
+                    if way == Way::GetOnce {
+                        client = way.client();
+                    }
+                    match client.send(way.request(address, &host, &path)).await {
                         Ok(answer) => *tally.answers.entry((answer.status.as_u16(), answer.text())).or_default() += 1,
-                        Err(error) => tally.errors.push(error),
+                        Err(error) => tally.errors.push(format!("{way:?}: {error}")),
                     }
                     counter.send_modify(|answered| *answered += 1);
                 }

@@ -1,7 +1,7 @@
 //! The `backstay` command as real processes.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,14 @@ use serde_json::Value;
 
 use super::{PATIENCE, Rest};
 
+/// The program: that of this build, or of another that `BACKSTAY_PROGRAM` names, such as a release.
+fn program() -> OsString {
+    std::env::var_os("BACKSTAY_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_backstay").into())
+}
+
 /// The command, with nothing of the environment that would change what it does.
 fn command() -> Command {
-    plain(Command::new(env!("CARGO_BIN_EXE_backstay")))
+    plain(Command::new(program()))
 }
 
 fn plain(mut command: Command) -> Command {
@@ -30,7 +35,7 @@ fn plain(mut command: Command) -> Command {
 /// Runs the command to its end. One that does not end is ended, and exits with 124.
 pub fn backstay<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
     let mut timed = Command::new("timeout");
-    timed.arg(PATIENCE.as_secs().to_string()).arg(env!("CARGO_BIN_EXE_backstay"));
+    timed.arg(PATIENCE.as_secs().to_string()).arg(program());
     plain(timed).args(arguments).output().unwrap()
 }
 
@@ -192,7 +197,7 @@ impl ControlPlane {
 
     /// Starts one on ports of its own, with its store on etcd. Does not wait until it answers: etcd may be away.
     pub fn begin_on(store: &str) -> Process {
-        Self::begin_on_at(store, "127.0.0.1:0", "127.0.0.1:0")
+        Self::begin_on_at(store, "127.0.0.1:0", "127.0.0.1:0", &[])
     }
 
     /// The same, with further arguments.
@@ -202,9 +207,12 @@ impl ControlPlane {
         Process::start("control-plane", &arguments)
     }
 
-    /// The same on addresses.
-    pub fn begin_on_at(store: &str, api: &str, xds: &str) -> Process {
-        Process::start("control-plane", &["--api", api, "--xds", xds, "--store", store].map(OsStr::new))
+    /// The same on addresses, with more in its environment.
+    pub fn begin_on_at(store: &str, api: &str, xds: &str, environment: &[(&str, OsString)]) -> Process {
+        let mut command = command();
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let arguments = ["--api", api, "--xds", xds, "--store", store].map(OsStr::new);
+        Process::start_from(command, "control-plane", &arguments)
     }
 
     /// Starts one on ports of its own, with its store in `data_dir`, and with further arguments.

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::runs::{Release, TESTER};
+use crate::harness::load::Way;
 use crate::harness::tls::Session;
 use crate::harness::{Client, Load, Upstream, etcd, port};
 
 const HOST: &str = "app.example";
-const CLIENTS: usize = 4;
 const MONITORING: u16 = 9902;
 
 /// What connections are spread over: as a Service with a kubelet that probes, it goes on to send them to one that ends until it has noticed.
@@ -90,7 +92,7 @@ fn fleet(name: &str, listens: u16, upstream: u16) -> Vec<Value> {
                 "listeners": [{"name": "http", "protocol": "HTTP", "port": listens}]}}),
         json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
             "metadata": {"name": name, "namespace": "default"},
-            "spec": {"parentRefs": [{"name": name}], "hostnames": [HOST],
+            "spec": {"parentRefs": [{"name": name}],
                 "rules": [{"backendRefs": [{"group": "core.apoxy.dev", "kind": "Backend", "name": "app", "port": upstream}]}]}}),
     ]
 }
@@ -133,6 +135,18 @@ async fn ask_the_api(address: SocketAddr, stop: Arc<AtomicBool>) -> usize {
     count
 }
 
+/// An upstream that finds fault with bodies that have not come whole.
+async fn expecting(address: SocketAddr, name: &'static str) -> Upstream {
+    Upstream::start(address, move |seen| async move {
+        let mut response = Response::new(Bytes::from_static(name.as_bytes()));
+        if seen.method == Method::POST && seen.body != Way::BODY {
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+        }
+        response
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_upgrade_fails_no_request() {
     if etcd::program().is_none() {
@@ -158,8 +172,8 @@ async fn an_upgrade_fails_no_request() {
     release.ready(&proxies).await;
 
     let upstream = port::free();
-    let one = Upstream::answering_on(SocketAddr::from(([127, 0, 0, 1], upstream)), "one").await;
-    let _two = Upstream::answering_on(SocketAddr::from(([127, 0, 0, 2], upstream)), "two").await;
+    let one = expecting(SocketAddr::from(([127, 0, 0, 1], upstream)), "one").await;
+    let _two = expecting(SocketAddr::from(([127, 0, 0, 2], upstream)), "two").await;
     let listens = [port::free(), port::free()];
     let backend = |ip: &str| {
         json!({"apiVersion": "core.apoxy.dev/v1alpha2", "kind": "Backend", "metadata": {"name": "app"},
@@ -191,7 +205,7 @@ async fn an_upgrade_fails_no_request() {
     };
     let api = Balancer::start(&apis, asks).await;
 
-    let mut load = Load::start(CLIENTS, traffic.address, HOST, "/");
+    let mut load = Load::start_by(&Way::ALL, traffic.address, HOST, "/");
     let stop = Arc::new(AtomicBool::new(false));
     let asking = tokio::spawn(ask_the_api(api.address, Arc::clone(&stop)));
     for (round, name) in control_planes.iter().enumerate() {

@@ -248,7 +248,10 @@ impl Client {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(status)) => judge(&member.name, &status),
             Err(_) => {
-                member.hung.send_modify(|times| *times += 1);
+                // Where there is no other, who listens can only wait.
+                if self.members.len() > 1 {
+                    member.hung.send_modify(|times| *times += 1);
+                }
                 Failure::Unknown(EtcdError::new(&member.name, format!("no answer within {within:?}")))
             }
         };
