@@ -4,10 +4,13 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use tempfile::TempDir;
+
+/// Far longer than anything takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Room for the largest commits of the suite.
 const GENEROUS: [&str; 4] =
@@ -69,7 +72,9 @@ impl Cluster {
     pub fn on_disks(size: usize) -> Self {
         let directory = TempDir::new_in(memory()).unwrap();
         let disks = (0..size).map_while(|index| Disk::mount(directory.path().join(index.to_string()))).collect();
-        Self::inside(directory, disks, "http", size, &GENEROUS)
+        // What is not needed any more is removed sooner than usual.
+        let more = [&GENEROUS[..], &["--max-wals=1", "--max-snapshots=1", "--snapshot-count=2000"]].concat();
+        Self::inside(directory, disks, "http", size, &more)
     }
 
     /// Starts members that their clients reach over `scheme`.
@@ -132,7 +137,11 @@ impl Cluster {
     /// Makes room on the disk of a member again, and starts the member anew, which has ended because there was none.
     pub fn make_room(&mut self, index: usize) {
         if let Some(mut process) = self.members[index].process.take() {
-            assert!(!process.wait().unwrap().success());
+            let deadline = Instant::now() + PATIENCE;
+            while process.try_wait().unwrap().is_none() {
+                assert!(Instant::now() < deadline, "a member goes on without room");
+                std::thread::yield_now();
+            }
         }
         if let Some(disk) = self.disks.get(index) {
             disk.make_room();
@@ -262,8 +271,8 @@ impl Drop for Cluster {
 struct Disk(PathBuf);
 
 impl Disk {
-    /// What members set aside at once, twice, and room to work.
-    const OPTIONS: &str = "size=192m,mode=0700";
+    /// Room for what members set aside: three logs of 64 MiB and one that is being made, and what they keep.
+    const OPTIONS: &str = "size=512m,mode=0700";
 
     /// Nothing where this user may not mount.
     fn mount(folder: PathBuf) -> Option<Self> {
