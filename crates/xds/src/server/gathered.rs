@@ -11,8 +11,11 @@ const CAPACITY: usize = 64 << 10;
 /// How often what is gathered is held up for more at most: streams that always have something to say must not keep it for ever.
 const MOST: u8 = 3;
 
-/// How many flushes are not held up after one that was in vain.
+/// How many flushes are not held up after those that were in vain.
 const RESTS: u8 = 15;
+
+/// How many may be in vain before that, after one that was not: a connection of many streams answers pings as well.
+const PATIENCE: u8 = 4;
 
 /// A connection of HTTP/2 that writes once what several streams send at the same time.
 ///
@@ -30,6 +33,8 @@ pub struct Gathered<T> {
     reads: u64,
     /// How many flushes are still not held up.
     rests: u8,
+    /// How many may be in vain before that.
+    patience: u8,
 }
 
 /// A flush that is held up.
@@ -45,7 +50,7 @@ struct Held {
 impl<T> Gathered<T> {
     /// Gathers what is written to a connection.
     pub fn new(connection: T) -> Self {
-        Self { connection, kept: BytesMut::new(), held: None, reads: 0, rests: 0 }
+        Self { connection, kept: BytesMut::new(), held: None, reads: 0, rests: 0, patience: 1 }
     }
 
     /// Whether a flush is better done later. Then whoever flushes is woken to do so.
@@ -66,7 +71,11 @@ impl<T> Gathered<T> {
                 *held = Held { length, reads, times: held.times + 1 };
             }
             Some(held) => {
-                if held.times == 1 {
+                match held.times {
+                    1 => self.patience = self.patience.saturating_sub(1),
+                    _ => self.patience = PATIENCE,
+                }
+                if self.patience == 0 {
                     self.rests = RESTS;
                 }
                 self.held = None;

@@ -119,6 +119,21 @@ fn flushes_to_which_nobody_adds_are_mostly_not_held_up() {
 }
 
 #[test]
+fn what_is_written_alone_now_and_then_does_not_keep_streams_from_being_gathered() {
+    let mut bench = Bench::new(usize::MAX);
+    for _ in 0..20 {
+        bench.turn(&[b"one "]);
+        bench.turn(&[b"two"]);
+        assert!(!bench.turn(&[]));
+        assert_eq!(bench.writes(), [b"one two"]);
+        for _ in 1..PATIENCE {
+            bench.turns(&[b"ping"]);
+            assert_eq!(bench.writes(), [b"ping"]);
+        }
+    }
+}
+
+#[test]
 fn nothing_is_kept_for_long_however_much_is_added() {
     let mut bench = Bench::new(usize::MAX);
     let turns = (0..100).take_while(|_| bench.turn(&[b"more"])).count();
