@@ -14,12 +14,12 @@ mod streams;
 mod timers;
 
 use std::cell::{Cell, RefCell};
-use std::fmt::Display;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backstay_http1::HeadLimits;
+use backstay_model::route::PathMatch;
 use backstay_proto::otlp::trace::v1::Span;
 use backstay_telemetry::Lane;
 use backstay_trace::{SpanId, TraceId};
@@ -148,9 +148,9 @@ impl DataThread {
         if bound == 0 { 0 } else { self.random.borrow_mut().random_range(0..bound) }
     }
 
-    /// The number that requests of the route `name` are measured by.
-    pub(crate) fn route_number(&self, name: &impl Display) -> RouteNumber {
-        self.request_times.borrow_mut().route(&self.shared.metrics.request_times, name)
+    /// The number that requests of the route that matches `path` are measured by.
+    pub(crate) fn route_number(&self, path: &PathMatch) -> RouteNumber {
+        self.request_times.borrow_mut().route(&self.shared.metrics.request_times, path)
     }
 
     /// Counts how long a request took, with its trace if it is sampled.

@@ -51,26 +51,46 @@ impl Incoming {
     /// What `headers` say; of several ways the first in the order of [`Format`].
     #[must_use]
     pub fn read(headers: &HeaderMap) -> Option<Self> {
-        // To look at all names once costs less than to ask for three, and most requests have none.
-        let found = headers.keys().fold((false, false, false), |(w3c, b3, several), name| match name.as_str() {
-            "traceparent" => (true, b3, several),
-            "b3" => (w3c, true, several),
-            "x-b3-traceid" | "x-b3-sampled" | "x-b3-flags" => (w3c, b3, true),
-            _ => (w3c, b3, several),
-        });
-        if found == (false, false, false) {
-            return None;
+        // To look at all lines once costs less than to ask for names, and most requests have none of these.
+        let (mut traceparent, mut b3_line, mut is_several) = (Line::None, Line::None, false);
+        for (name, value) in headers {
+            match name.as_str() {
+                "traceparent" => traceparent.add(value),
+                "b3" => b3_line.add(value),
+                "x-b3-traceid" | "x-b3-sampled" | "x-b3-flags" => is_several = true,
+                _ => {}
+            }
         }
         let one = |name| headers.get(name).map(HeaderValue::as_bytes);
-        // Of several values none can be told to be right.
-        let only = |name: HeaderName| {
-            let mut values = headers.get_all(name).iter();
-            values.next().filter(|_| values.next().is_none()).map(HeaderValue::as_bytes)
+        let found = traceparent.only().and_then(w3c).or_else(|| b3_line.only().and_then(b3));
+        match found {
+            None if is_several => several(one(TRACE_ID), one(SPAN_ID), one(SAMPLED), one(FLAGS)),
+            found => found,
+        }
+    }
+}
+
+/// The lines of one name. Of several none can be told to be right.
+#[derive(Clone, Copy)]
+enum Line<'a> {
+    None,
+    Only(&'a [u8]),
+    Several,
+}
+
+impl<'a> Line<'a> {
+    fn add(&mut self, value: &'a HeaderValue) {
+        *self = match self {
+            Self::None => Self::Only(value.as_bytes()),
+            Self::Only(_) | Self::Several => Self::Several,
         };
-        only(TRACEPARENT)
-            .and_then(w3c)
-            .or_else(|| only(B3).and_then(b3))
-            .or_else(|| several(one(TRACE_ID), one(SPAN_ID), one(SAMPLED), one(FLAGS)))
+    }
+
+    fn only(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Only(value) => Some(value),
+            Self::None | Self::Several => None,
+        }
     }
 }
 
@@ -125,7 +145,6 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>)
 
 /// `00-TRACE-SPAN-FLAGS` in lower case; versions to come may have more behind it (Trace Context, 3.2 and 4.3).
 fn w3c(value: &[u8]) -> Option<Incoming> {
-    let lower = |digits: &[u8]| digits.iter().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(digit));
     let (head, rest) = value.split_at_checked(55)?;
     let dashes = [2, 35, 52].iter().all(|at| head.get(*at) == Some(&b'-'));
     let (version, flags) = (head.get(..2)?, head.get(53..)?);
@@ -135,11 +154,15 @@ fn w3c(value: &[u8]) -> Option<Incoming> {
         b"00" => rest.is_empty(),
         _ => rest.is_empty() || rest.first() == Some(&b'-'),
     };
-    if !dashes || !is_known || ![version, trace, span, flags].into_iter().all(lower) {
+    // Without a branch for each: they are looked at together.
+    let has_upper = head.iter().fold(false, |upper, byte| upper | byte.is_ascii_uppercase());
+    if !dashes || !is_known || has_upper {
         return None;
     }
+    let digit = |byte: u8| (byte as char).to_digit(16);
+    let (&[high, low], &[upper, lower]) = (version, flags) else { return None };
+    let (_, _, _, flags) = (digit(high)?, digit(low)?, digit(upper)?, digit(lower)?);
     let parent = Parent { trace: TraceId::parse(trace)?, span: SpanId::parse(span)? };
-    let flags = (*flags.get(1)? as char).to_digit(16)?;
     Some(Incoming { parent: Some(parent), sampled: Some(flags & 1 == 1), format: Format::W3c })
 }
 

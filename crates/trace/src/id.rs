@@ -77,10 +77,31 @@ impl fmt::Display for SpanId {
     }
 }
 
-/// Up to 16 hexadecimal digits, as a number.
+/// 16 hexadecimal digits, as a number.
 fn hex(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0, |number: u64, digit| {
-        let value = (*digit as char).to_digit(16)?;
-        Some((number << 4) | u64::from(value))
-    })
+    let (upper, lower) = digits.split_first_chunk::<8>()?;
+    Some(u64::from(eight(*upper)?) << 32 | u64::from(eight(lower.try_into().ok()?)?))
 }
+
+/// 8 hexadecimal digits, as a number, all of them at once: most requests that say something of a trace are asked, and not sampled.
+fn eight(digits: [u8; 8]) -> Option<u32> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let digits = u64::from_be_bytes(digits);
+    // A letter has this bit, a digit has not; letters are taken in lower case.
+    let letters = digits >> 6 & EACH;
+    let digits = digits | letters << 5;
+    let values = (digits & (0x0f * EACH)) + letters * 9;
+    // What is written for these values: it is the same, or there was something else. No sum reaches the next byte.
+    let above_nine = (values + 0x76 * EACH) >> 7 & EACH;
+    let written = values + 0x30 * EACH + above_nine * 0x27;
+    if written != digits || values & (0xf0 * EACH) != 0 {
+        return None;
+    }
+    // Pairs, and pairs of these, are moved together.
+    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    u32::try_from((fours | fours >> 16) & 0xffff_ffff).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,4 +10,4 @@ pub use backend::{
 };
 pub use count::{Count, Level};
 pub use failures::FailureCounts;
-pub use times::{BOUNDS, Bounds, Exemplar, Times, TimesRead};
+pub use times::{BOUNDS, Bounds, Exemplar, FixedTimes, Times, TimesRead};

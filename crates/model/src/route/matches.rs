@@ -68,20 +68,31 @@ impl PathMatch {
     pub fn regex(pattern: &str) -> Result<Self, InvalidRegex> {
         whole(pattern).map(Self::Regex)
     }
+
+    /// Writes what it is called in spans and metrics, which is of few values, whatever clients ask for.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    #[inline]
+    pub fn write_name(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        match self {
+            Self::Exact(path) => out.write_str(path),
+            Self::Prefix(prefix) => {
+                out.write_str(prefix.trim_end_matches('/'))?;
+                out.write_str("/*")
+            }
+            Self::Regex(regex) => out.write_str(pattern(regex)),
+            Self::Template(template) => template.elements.iter().try_for_each(|element| match &element.variable {
+                Some(variable) => write!(out, "/{}{{{variable}}}", element.literal),
+                None => write!(out, "/{}", element.literal),
+            }),
+        }
+    }
 }
 
 impl fmt::Display for PathMatch {
-    /// As spans name it: of few values, whatever clients ask for.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exact(path) => f.write_str(path),
-            Self::Prefix(prefix) => write!(f, "{}/*", prefix.trim_end_matches('/')),
-            Self::Regex(regex) => f.write_str(pattern(regex)),
-            Self::Template(template) => template.elements.iter().try_for_each(|element| match &element.variable {
-                Some(variable) => write!(f, "/{}{{{variable}}}", element.literal),
-                None => write!(f, "/{}", element.literal),
-            }),
-        }
+        self.write_name(f)
     }
 }
 

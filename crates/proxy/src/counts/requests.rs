@@ -11,11 +11,10 @@ mod lane;
 mod tests;
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backstay_upstream::counts::{Bounds, Count, Times, TimesRead};
+use backstay_upstream::counts::{Bounds, Count, FixedTimes, TimesRead};
 use http::{Method, StatusCode, Version};
 
 use crate::conventions::KnownMethod;
@@ -43,14 +42,13 @@ struct Known {
     generation: u32,
     /// How often they began anew.
     begun: u32,
-    /// As the fleet says them.
+    /// The bounds that the fleet says.
     said: Option<Bounds>,
-    bounds: Option<Bounds>,
     /// What routes match, by their number less one. They are never forgotten: a request that is under way knows its own by number.
     routes: Vec<Arc<str>>,
     numbers: HashMap<Arc<str>, u16>,
     /// Those of each thread.
-    series: HashMap<Series, Vec<Arc<Times>>>,
+    series: HashMap<Series, Vec<Arc<FixedTimes>>>,
 }
 
 /// What is told of a request: all that it is told apart by.
@@ -74,7 +72,7 @@ struct Series(u64);
 
 /// Where a thread counts requests of a series.
 enum Place {
-    Own(Arc<Times>),
+    Own(Arc<FixedTimes>),
     /// There are as many series as there may be.
     NoRoom,
     /// All have begun anew meanwhile, or are counted no longer.
@@ -162,7 +160,6 @@ impl RequestTimes {
         known.begun = known.begun.wrapping_add(1).max(1);
         known.generation = known.begun;
         known.said = said.cloned();
-        known.bounds = Some(said.cloned().unwrap_or_else(|| ADVISED.into()));
         known.series.clear();
         self.generation.store(known.generation, Relaxed);
     }
@@ -228,8 +225,8 @@ impl RequestTimes {
         if series != Series::BEYOND && own >= self.most && !known.series.contains_key(&series) {
             return Place::NoRoom;
         }
-        let times = Arc::<Times>::default();
-        times.count_by(known.bounds.as_ref());
+        let bounds = known.said.clone().unwrap_or_else(|| ADVISED.into());
+        let times = Arc::new(FixedTimes::new(bounds));
         known.series.entry(series).or_default().push(Arc::clone(&times));
         Place::Own(times)
     }

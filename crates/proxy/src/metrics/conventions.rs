@@ -19,7 +19,7 @@ pub(crate) fn conventions(times: &RequestTimes) -> String {
 
 fn write(text: &mut Exposition, series: &SeriesRead) {
     let Some((measured, route)) = &series.of else {
-        return text.histogram(NAME, [("otel.metric.overflow", "true")], &series.times);
+        return text.histogram(NAME, &[("otel.metric.overflow", "true")], &series.times);
     };
     let status = measured.status.to_string();
     let answered = (measured.status > 0).then_some(("http.response.status_code", status.as_str()));
@@ -33,5 +33,6 @@ fn write(text: &mut Exposition, series: &SeriesRead) {
         Some(("network.protocol.version", version(measured.version))),
         Some(("url.scheme", scheme(measured.secure))),
     ];
-    text.histogram(NAME, labels.into_iter().flatten(), &series.times);
+    let labels: Vec<_> = labels.into_iter().flatten().collect();
+    text.histogram(NAME, &labels, &series.times);
 }

@@ -29,22 +29,16 @@ impl Exposition {
     }
 
     /// A histogram, all of it.
-    pub(crate) fn histogram<'a>(
-        &mut self,
-        name: &str,
-        labels: impl IntoIterator<Item = (&'a str, &'a str)> + Clone,
-        times: &TimesRead,
-    ) {
+    pub(crate) fn histogram(&mut self, name: &str, labels: &[(&str, &str)], times: &TimesRead) {
         let TimesRead { bounds, cumulated, sum, exemplars } = times;
         let bounds: Vec<_> = bounds.iter().map(ToString::to_string).chain(["+Inf".to_owned()]).collect();
         for ((bound, count), exemplar) in bounds.iter().zip(cumulated).zip(exemplars) {
-            let labels =
-                labels.clone().into_iter().map(|(label, value)| (label, value)).chain([("le", bound.as_str())]);
+            let labels = labels.iter().copied().chain([("le", bound.as_str())]);
             self.bucket(&format!("{name}_bucket"), labels, *count, exemplar.as_ref());
         }
-        self.sample(&format!("{name}_sum"), labels.clone(), sum);
+        self.sample(&format!("{name}_sum"), labels.iter().copied(), sum);
         let all = cumulated.last().copied().unwrap_or_default();
-        self.sample(&format!("{name}_count"), labels, all);
+        self.sample(&format!("{name}_count"), labels.iter().copied(), all);
     }
 
     /// One sample.

@@ -52,7 +52,7 @@ impl<T> Family<T> {
             Read::Levels(label, read) => {
                 read(subject).into_iter().for_each(|(value, number)| text.sample(name, with(label, value), number));
             }
-            Read::Times(read) => text.histogram(name, labels.iter().copied(), &read(subject).read()),
+            Read::Times(read) => text.histogram(name, labels, &read(subject).read()),
         }
     }
 }

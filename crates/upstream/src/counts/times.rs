@@ -39,7 +39,7 @@ pub struct Times {
     usual: Buckets<[Count; BOUNDS.len() + 1]>,
     /// Whether somebody has said other bounds. What is counted by the usual ones is not told from then on.
     is_own: AtomicBool,
-    own: ArcSwapOption<Own>,
+    own: ArcSwapOption<FixedTimes>,
 }
 
 #[derive(Debug, Default)]
@@ -51,8 +51,9 @@ struct Buckets<C> {
     exemplars: OnceLock<Box<[Mutex<Option<Exemplar>>]>>,
 }
 
+/// How long things took, by bounds that stay as they are.
 #[derive(Debug)]
-struct Own {
+pub struct FixedTimes {
     bounds: Bounds,
     buckets: Buckets<Box<[Count]>>,
 }
@@ -90,9 +91,7 @@ impl Times {
         if self.is_own.load(Relaxed)
             && let Some(own) = &*self.own.load()
         {
-            let seconds = time.as_secs_f64();
-            let index = own.bounds.partition_point(|bound| *bound < seconds);
-            return own.buckets.record(index, time, trace);
+            return own.record(time, trace);
         }
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let index = NANOSECONDS.iter().position(|bound| nanoseconds <= *bound).unwrap_or(NANOSECONDS.len());
@@ -113,9 +112,7 @@ impl Times {
         }
         let bounds = bounds.cloned().unwrap_or_else(|| BOUNDS.into());
         // What was counted by the usual ones before is not gone back to: it would look as if all of that had happened at once.
-        let counts = bounds.iter().map(|_| Count::default()).chain([Count::default()]).collect();
-        let buckets = Buckets { counts, microseconds: Count::default(), exemplars: OnceLock::new() };
-        self.own.store(Some(Arc::new(Own { bounds, buckets })));
+        self.own.store(Some(Arc::new(FixedTimes::new(bounds))));
         self.is_own.store(true, Relaxed);
     }
 
@@ -123,9 +120,31 @@ impl Times {
     #[must_use]
     pub fn read(&self) -> TimesRead {
         match &*self.own.load() {
-            Some(own) => own.buckets.read(Arc::clone(&own.bounds)),
+            Some(own) => own.read(),
             None => self.usual.read(BOUNDS.into()),
         }
+    }
+}
+
+impl FixedTimes {
+    /// Of nothing yet.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        let counts = bounds.iter().map(|_| Count::default()).chain([Count::default()]).collect();
+        Self { bounds, buckets: Buckets { counts, microseconds: Count::default(), exemplars: OnceLock::new() } }
+    }
+
+    /// Takes one in, which may be part of a trace.
+    #[inline]
+    pub fn record(&self, time: Duration, trace: Option<(TraceId, SpanId)>) {
+        let seconds = time.as_secs_f64();
+        self.buckets.record(self.bounds.partition_point(|bound| *bound < seconds), time, trace);
+    }
+
+    /// What there is now.
+    #[must_use]
+    pub fn read(&self) -> TimesRead {
+        self.buckets.read(Arc::clone(&self.bounds))
     }
 }
 

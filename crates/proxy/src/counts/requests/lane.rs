@@ -1,13 +1,13 @@
 //! What one thread counts of how long requests took.
 
-use std::collections::HashMap;
-use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use backstay_model::route::PathMatch;
 use backstay_trace::{SpanId, TraceId};
-use backstay_upstream::counts::Times;
+use backstay_upstream::counts::FixedTimes;
+use rustc_hash::FxHashMap;
 
 use super::{Measured, Place, RequestTimes, RouteNumber, Series};
 
@@ -16,20 +16,20 @@ use super::{Measured, Place, RequestTimes, RouteNumber, Series};
 pub(crate) struct RequestLane {
     /// Which `series` are of.
     generation: u32,
-    series: HashMap<Series, Arc<Times>>,
+    series: FxHashMap<Series, Arc<FixedTimes>>,
     /// That of requests that have none of their own, once there is one.
-    beyond: Option<Arc<Times>>,
-    routes: HashMap<Box<str>, RouteNumber>,
+    beyond: Option<Arc<FixedTimes>>,
+    routes: FxHashMap<Box<str>, RouteNumber>,
     /// Where the name of a route is written, to be looked for.
     name: String,
 }
 
 impl RequestLane {
-    /// The number of the route that `name` is.
-    pub(crate) fn route(&mut self, times: &RequestTimes, name: &impl Display) -> RouteNumber {
+    /// The number of the route that matches `path`.
+    pub(crate) fn route(&mut self, times: &RequestTimes, path: &PathMatch) -> RouteNumber {
         self.name.clear();
         // Writing to a String cannot fail.
-        let _ = write!(self.name, "{name}");
+        let _ = path.write_name(&mut self.name);
         if let Some(number) = self.routes.get(&*self.name) {
             return *number;
         }

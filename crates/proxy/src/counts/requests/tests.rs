@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
+use backstay_model::route::PathMatch;
+
 use super::*;
+
+fn exact(path: &str) -> PathMatch {
+    PathMatch::Exact(path.into())
+}
 
 fn get(status: u16, route: RouteNumber) -> Measured {
     Measured { status, route, ..Measured::begin(&Method::GET, Version::HTTP_11, false) }
@@ -42,7 +48,7 @@ fn threads_are_added_up() {
     assert!(!times.is_on() && times.read().is_empty(), "nobody asks");
     times.turn_on(None);
     for lane in [&mut one, &mut two] {
-        let route = lane.route(&times, &"/api/*");
+        let route = lane.route(&times, &PathMatch::Prefix("/api".into()));
         lane.record(&times, &get(200, route), Duration::from_millis(20), None);
         lane.record(&times, &get(503, RouteNumber::default()), Duration::from_secs(60), None);
     }
@@ -60,7 +66,7 @@ fn other_bounds_begin_anew_and_routes_keep_their_numbers() {
     let times = RequestTimes::new(10);
     let mut lane = RequestLane::default();
     times.turn_on(None);
-    let (first, second) = (lane.route(&times, &"/a"), lane.route(&times, &"/b"));
+    let (first, second) = (lane.route(&times, &exact("/a")), lane.route(&times, &exact("/b")));
     lane.record(&times, &get(200, first), Duration::ZERO, None);
     times.turn_on(Some(&[30.0].into()));
     assert!(told(&times).is_empty());
@@ -79,7 +85,7 @@ fn what_has_no_room_is_counted_as_one() {
     let times = RequestTimes::new(2);
     times.turn_on(None);
     let (mut one, mut two) = (RequestLane::default(), RequestLane::default());
-    let routes: Vec<_> = ["/a", "/b", "/c", "/d"].map(|route| one.route(&times, &route)).into();
+    let routes: Vec<_> = ["/a", "/b", "/c", "/d"].map(|route| one.route(&times, &exact(route))).into();
     assert_eq!(routes[2..], [RouteNumber::BEYOND; 2]);
     for status in [200, 201, 202, 203] {
         one.record(&times, &get(status, routes[0]), Duration::ZERO, None);
@@ -96,10 +102,10 @@ fn what_has_no_room_is_counted_as_one() {
 fn what_is_counted_once_more_allocates_nothing() {
     let times = RequestTimes::new(10);
     times.turn_on(Some(&[1.0].into()));
-    let mut lane = RequestLane::default();
+    let (mut lane, path) = (RequestLane::default(), PathMatch::Prefix("/api/".into()));
     let mut count = || {
         let mut measured = Measured::begin(&Method::GET, Version::HTTP_11, false);
-        measured.route = lane.route(&times, &format_args!("{}/*", "/api"));
+        measured.route = lane.route(&times, &path);
         measured.answered(StatusCode::OK);
         lane.record(&times, &measured, Duration::from_millis(1), None);
     };
