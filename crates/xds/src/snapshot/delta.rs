@@ -37,7 +37,10 @@ const MOST_BYTES: usize = 64 << 10;
 
 /// Those of one snapshot and type that were asked for last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Deltas(Arc<Mutex<VecDeque<(u64, Variant, Arc<Delta>)>>>);
+pub(super) struct Deltas(Arc<Mutex<VecDeque<Kept>>>);
+
+/// The step since which, for whom, and what.
+type Kept = (u64, Variant, Arc<Delta>);
 
 impl Deltas {
     /// The changes since the step `since`, which are of these names, if these are known. Nothing if they are not, or too many to be kept.
