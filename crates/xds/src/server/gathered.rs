@@ -5,8 +5,11 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that are gathered at most. What is longer is written as it comes.
+/// Bytes that are gathered at most.
 const CAPACITY: usize = 64 << 10;
+
+/// What is longer is written as it comes: there the copy would cost more than the write, and room for it on each connection.
+const LONG: usize = 4 << 10;
 
 /// How often what is gathered is held up for more at most: streams that always have something to say must not keep it for ever.
 const MOST: u8 = 3;
@@ -125,9 +128,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Gathered<T> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
-        if self.kept.len() + length > CAPACITY {
+        if length > LONG || self.kept.len() + length > CAPACITY {
             ready!(self.poll_written(context))?;
-            if length > CAPACITY {
+            if length > LONG {
                 return Pin::new(&mut self.connection).poll_write_vectored(context, slices);
             }
         }

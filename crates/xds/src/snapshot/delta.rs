@@ -37,10 +37,10 @@ const MOST_BYTES: usize = 64 << 10;
 
 /// Those of one snapshot and type that were asked for last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Deltas(Arc<Mutex<VecDeque<Known>>>);
+pub(super) struct Deltas(Arc<Mutex<VecDeque<Kept>>>);
 
-/// Since which step, for which variant, and what.
-type Known = (u64, Variant, Arc<Delta>);
+/// The step since which, for whom, and what.
+type Kept = (u64, Variant, Arc<Delta>);
 
 impl Deltas {
     /// The changes since the step `since`, which are of these names, if these are known. Nothing if they are not, or too many to be kept.

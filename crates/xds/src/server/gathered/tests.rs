@@ -145,13 +145,13 @@ fn nothing_is_kept_for_long_however_much_is_added() {
 fn what_is_long_is_written_as_it_comes_and_in_order() {
     for most in [usize::MAX, 1000] {
         let mut bench = Bench::new(most);
-        let long = vec![b'x'; CAPACITY + 1];
+        let long = vec![b'x'; LONG + 1];
         bench.turns(&[b"before", &long, b"after"]);
         assert_eq!(bench.writes().concat(), [&b"before"[..], &long, b"after"].concat());
     }
     let mut bench = Bench::new(usize::MAX);
-    let part = vec![b'x'; CAPACITY / 4];
-    bench.turns(&[&part[..]; 10]);
+    let part = vec![b'x'; LONG];
+    bench.turns(&vec![&part[..]; 5 * CAPACITY / LONG / 2]);
     let lengths: Vec<usize> = bench.writes().iter().map(Vec::len).collect();
     assert_eq!(lengths, [CAPACITY, CAPACITY, CAPACITY / 2], "no more is kept than it may be");
 }
