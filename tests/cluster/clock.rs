@@ -43,6 +43,14 @@ impl Clock {
         ]
     }
 
+    /// Removes what a process that was killed has left in memory: one that gets its number later would wait for it.
+    pub fn forget(process: u32) {
+        for name in [format!("faketime_shm_{process}"), format!("sem.faketime_sem_{process}")] {
+            // One that has ended by itself has left nothing.
+            let _ = std::fs::remove_file(std::path::Path::new("/dev/shm").join(name));
+        }
+    }
+
     fn file(&self) -> PathBuf {
         self.folder.path().join("offset")
     }

@@ -109,9 +109,14 @@ impl Plane {
     }
 
     pub fn restart(&mut self) {
-        self.process.kill();
+        self.end();
         self.process = Self::launch(&self.wires, self.api, self.xds, self.clock.as_ref());
         self.process.wait_for_line("API on");
+    }
+
+    fn end(&mut self) {
+        self.process.kill();
+        Clock::forget(self.process.id());
     }
 
     /// Waits until it takes now for a time that is so many seconds from now, as what it would write says.
@@ -131,6 +136,12 @@ impl Plane {
 
     pub fn set_cut(&self, cut: bool) {
         self.wires.iter().for_each(|wire| wire.set_cut(cut));
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -69,7 +69,8 @@ pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, change
         (snapshot, newest) = (api.store.read().await?, true);
     }
     for _ in 0..=api.options.patch_attempts.max(1) {
-        let outcome = attempt(api, subject, params, change, &snapshot).await;
+        // Boxed, since whoever waits for it would be as large otherwise.
+        let outcome = Box::pin(attempt(api, subject, params, change, &snapshot)).await;
         match outcome {
             Ok(Attempt::Stored(written)) => return Ok(written),
             Ok(Attempt::Failed(failure)) => return Err(failure),
