@@ -63,34 +63,33 @@ impl<'j> Reader<'j> {
         &mut self,
         mut field: impl FnMut(&mut Self, Cow<'j, str>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.eat(b'{', "an object")?;
-        if self.token() == Some(b'}') {
-            self.at += 1;
-            return Ok(());
-        }
-        loop {
-            let name = self.string()?;
-            self.eat(b':', "a colon")?;
-            field(self, name)?;
-            if self.is_last(b'}')? {
-                return Ok(());
-            }
-        }
+        self.items((b'{', b'}'), "an object", |reader| {
+            let name = reader.string()?;
+            reader.eat(b':', "a colon")?;
+            field(reader, name)
+        })
     }
 
     /// Has `item` read each item of a list.
-    pub(crate) fn array<E: From<JsonError>>(
+    pub(crate) fn array<E: From<JsonError>>(&mut self, item: impl FnMut(&mut Self) -> Result<(), E>) -> Result<(), E> {
+        self.items((b'[', b']'), "a list", item)
+    }
+
+    /// Has `item` read each of what stands between two brackets.
+    fn items<E: From<JsonError>>(
         &mut self,
+        (begin, end): (u8, u8),
+        wanted: &'static str,
         mut item: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.eat(b'[', "a list")?;
-        if self.token() == Some(b']') {
+        self.eat(begin, wanted)?;
+        if self.token() == Some(end) {
             self.at += 1;
             return Ok(());
         }
         loop {
             item(self)?;
-            if self.is_last(b']')? {
+            if self.is_last(end)? {
                 return Ok(());
             }
         }
