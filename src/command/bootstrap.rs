@@ -139,8 +139,13 @@ impl Envoy {
             },
         }});
         let endpoint = json!({"endpoint": {"address": socket(host, *port)}});
+        let mut node = json!({"id": self.node, "cluster": self.peers.fleet.to_string()});
+        if !self.sotw {
+            // Envoy takes virtual hosts by themselves on such a stream alone.
+            node["metadata"] = json!({"backstay.dev/vhds": true});
+        }
         let lines: [(&str, Value); 10] = [
-            ("node", json!({"id": self.node, "cluster": self.peers.fleet.to_string()})),
+            ("node", node),
             ("admin", json!({"address": socket(&self.admin.0, self.admin.1)})),
             ("dynamic_resources", Value::Null),
             ("  ads_config", stream),

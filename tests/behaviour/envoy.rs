@@ -5,6 +5,7 @@ mod apart;
 mod fares;
 mod follows;
 mod grpc;
+mod hosts;
 mod process;
 mod secured;
 mod serves;

@@ -72,6 +72,11 @@ impl Source for FleetSource {
             self.shared.update(|tracker| tracker.let_go(known, stream));
         }
         let place = place(stream, &event);
+        if let Event::Sent { resources, .. } = &event {
+            // As they are called on the wire: what Envoys are sent is told by the resources that it is made of below.
+            self.metrics.responses.increment(1);
+            self.metrics.resources_sent.increment(resources.len() as u64);
+        }
         let Some((stream, event)) = self.views.translate(stream, event) else { return };
         match event {
             Event::Opened { peer, type_url } => {
@@ -103,8 +108,6 @@ impl Source for FleetSource {
                 self.views.refuse_left_out(stream);
             }
             Event::Sent { type_url, revision, resources, removed, .. } => {
-                self.metrics.responses.increment(1);
-                self.metrics.resources_sent.increment(resources.len() as u64);
                 let mut to = None;
                 self.shared.update(|tracker| {
                     let place = place.unwrap_or_else(|| Place { stream, type_url: type_url.clone() });

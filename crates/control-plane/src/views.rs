@@ -50,15 +50,25 @@ impl Live {
 pub(crate) fn feed(audience: Audience) -> Arc<str> {
     match audience {
         Audience::Envoy => "view/envoy".into(),
+        Audience::EnvoyVhds => "view/envoy-vhds".into(),
         Audience::Grpc => "view/grpc".into(),
     }
 }
+
+/// Where the metadata of an Envoy's node say that it takes virtual hosts by themselves. Not all can: only those of the incremental variant,
+/// aggregated. It is the same on all streams of a node, as what they are sent has to be.
+const VHDS: &str = "backstay.dev/vhds";
 
 /// For whom a stream is that asks for this type first; `None` for a proxy of this project.
 pub(crate) fn audience(node: &Node, type_url: &str) -> Option<Audience> {
     TypeUrl::parse(type_url)?;
     // All of them call themselves so: "gRPC Go", "gRPC C-core" and the like.
-    Some(if node.user_agent_name.contains("gRPC") { Audience::Grpc } else { Audience::Envoy })
+    if node.user_agent_name.contains("gRPC") {
+        return Some(Audience::Grpc);
+    }
+    let said = node.metadata.as_ref().and_then(|metadata| metadata.fields.get(VHDS)?.kind.as_ref());
+    let takes_hosts = said.is_some_and(|kind| *kind == prost_types::value::Kind::BoolValue(true));
+    Some(if takes_hosts { Audience::EnvoyVhds } else { Audience::Envoy })
 }
 
 impl Views {

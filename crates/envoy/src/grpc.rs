@@ -120,7 +120,7 @@ impl Parts<'_> {
                     candidates.extend(of.candidates(name, hosts, |index| Some((route, of, index))));
                 }
             }
-            for mut host in routing.virtual_hosts(hosts, &all, &candidates) {
+            for (mut host, _) in routing.virtual_hosts(hosts, &all, &candidates) {
                 let Some(name) = host.domains.first().filter(|name| !name.contains('*')).cloned() else { continue };
                 host.domains = vec!["*".to_owned()];
                 host.routes.iter_mut().for_each(portable);

@@ -16,13 +16,16 @@ pub enum TypeUrl {
     Listener,
     /// `envoy.config.route.v3.RouteConfiguration`.
     Routes,
+    /// `envoy.config.route.v3.VirtualHost`.
+    VirtualHost,
     /// `envoy.extensions.transport_sockets.tls.v3.Secret`.
     Secret,
 }
 
 impl TypeUrl {
     /// All of them, in the order in which they have to be made before one is broken.
-    pub const ALL: [Self; 5] = [Self::Cluster, Self::Endpoints, Self::Secret, Self::Listener, Self::Routes];
+    pub const ALL: [Self; 6] =
+        [Self::Cluster, Self::Endpoints, Self::Secret, Self::Listener, Self::Routes, Self::VirtualHost];
 
     /// As it stands in requests.
     #[must_use]
@@ -32,6 +35,7 @@ impl TypeUrl {
             Self::Endpoints => "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
             Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
             Self::Routes => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+            Self::VirtualHost => "type.googleapis.com/envoy.config.route.v3.VirtualHost",
             Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
         }
     }
@@ -79,4 +83,9 @@ pub(crate) fn routes(socket: SocketAddr, listener: Option<&str>, filters: Option
         name.push_str(part);
     }
     name.into()
+}
+
+/// Name of a virtual host that is sent by itself: that of its routes, a slash, and its own (VHDS).
+pub(crate) fn virtual_host(routes: &str, host: &str) -> String {
+    format!("{routes}/{host}")
 }

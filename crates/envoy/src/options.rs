@@ -8,6 +8,9 @@ pub enum Audience {
     /// Envoy.
     #[default]
     Envoy,
+    /// Envoy that is sent each virtual host by itself (VHDS), so that a route that changes does not bring all of its socket again. It
+    /// takes the incremental variant of the protocol, aggregated, and version 1.39.
+    EnvoyVhds,
     /// Clients of gRPC that balance by themselves.
     Grpc,
 }

@@ -62,6 +62,9 @@ pub(crate) enum Draws {
     Each,
 }
 
+/// A virtual host, and the names of the resources that it is made of.
+pub(crate) type Owned = (pb::VirtualHost, BTreeSet<Arc<str>>);
+
 /// A rule for a host: its route, with the route's name and the rule's position.
 pub(crate) type Named<'a> = (&'a Arc<str>, &'a Route, usize);
 
@@ -91,28 +94,29 @@ impl<'a> Routing<'a> {
         hosts: &HostPattern,
         all: &BTreeSet<HostPattern>,
         candidates: &[Candidate<Named<'a>>],
-    ) -> Vec<pb::VirtualHost> {
+    ) -> Vec<Owned> {
         let domains = hosts::domains(hosts, all, candidates);
         let one = |(pattern, candidates): (HostPattern, Vec<&Candidate<Named<'a>>>)| {
             self.counts_attempts = false;
+            let owners = candidates.iter().map(|candidate| Arc::clone(candidate.rule.0)).collect();
             let routes: Vec<pb::Route> = candidates.into_iter().flat_map(|candidate| self.routes(candidate)).collect();
-            pb::VirtualHost {
+            let virtual_host = pb::VirtualHost {
                 name: domain(&pattern),
                 domains: vec![domain(&pattern)],
                 routes,
                 include_request_attempt_count: self.counts_attempts,
                 include_attempt_count_in_response: self.counts_attempts,
                 ..Default::default()
-            }
+            };
+            (virtual_host, owners)
         };
         domains.into_iter().map(one).collect()
     }
 
-    /// The routes called `name`, of these virtual hosts.
-    pub(crate) fn configuration(&self, name: &str, virtual_hosts: Vec<pb::VirtualHost>) -> pb::RouteConfiguration {
+    /// The routes called `name`, without the virtual hosts of them.
+    pub(crate) fn configuration(&self, name: &str) -> pb::RouteConfiguration {
         pb::RouteConfiguration {
             name: name.to_owned(),
-            virtual_hosts,
             ignore_port_in_host_matching: true,
             // A cluster that comes later must not have all routes refused.
             validate_clusters: flag(false),

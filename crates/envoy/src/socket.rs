@@ -17,7 +17,7 @@ use crate::generations::Generations;
 use crate::listener::{chain, listener};
 use crate::names::{self, ClusterKey};
 use crate::omission::{Omission, Omissions};
-use crate::route::{Draws, Routing, misdirected};
+use crate::route::{Draws, Owned, Routing, misdirected};
 use crate::{cluster, dynamic};
 
 /// The routes of the listener of a name, each with its own.
@@ -41,13 +41,22 @@ pub(crate) struct Parts<'a> {
 pub(crate) struct Socket {
     /// `None` where nothing can be served.
     pub(crate) listener: Option<listeners::Listener>,
-    /// Each with the names of the routes that it is made of.
-    pub(crate) routes: Vec<(routes::RouteConfiguration, BTreeSet<Arc<str>>)>,
+    pub(crate) routes: Vec<RouteTable>,
     /// The clusters that requests go to.
     pub(crate) clusters: BTreeSet<ClusterKey>,
     /// The backends that it depends on.
     pub(crate) named: BTreeSet<Arc<str>>,
     pub(crate) omissions: Vec<Omission>,
+}
+
+/// A set of routes.
+pub(crate) struct RouteTable {
+    /// Without its virtual hosts.
+    pub(crate) configuration: routes::RouteConfiguration,
+    /// Each with the names of the routes that it is made of.
+    pub(crate) virtual_hosts: Vec<Owned>,
+    /// The names of all routes.
+    pub(crate) owners: BTreeSet<Arc<str>>,
 }
 
 /// Listeners of one socket that serve the same host names.
@@ -114,9 +123,11 @@ impl<'p> Parts<'p> {
         if over_tls {
             for (of, group, owners, virtual_hosts) in &hosts {
                 let name = name(Some(&crate::route::domain(of)));
-                let others = all.iter().filter(|other| *other != *of).map(misdirected);
+                let others = all.iter().filter(|other| *other != *of);
+                let others = others.map(|other| (misdirected(other), BTreeSet::new()));
                 let virtual_hosts = virtual_hosts.iter().cloned().chain(others).collect();
-                socket.routes.push((routing.configuration(&name, virtual_hosts), owners.clone()));
+                let configuration = routing.configuration(&name);
+                socket.routes.push(RouteTable { configuration, virtual_hosts, owners: owners.clone() });
                 chains.push(chain(Some(of), &group.secrets, (&name, &stat_prefix), filters.clone(), settings));
             }
             let first = hosts.iter().min_by_key(|(_, group, ..)| group.listeners.first().map(|(name, _)| *name));
@@ -126,13 +137,15 @@ impl<'p> Parts<'p> {
                 default = Some(chain(None, &secret, (&name, &stat_prefix), filters, settings));
                 let owners = hosts.iter().flat_map(|(_, _, owners, _)| owners.iter().cloned()).collect();
                 let virtual_hosts = hosts.into_iter().flat_map(|(.., virtual_hosts)| virtual_hosts).collect();
-                socket.routes.push((routing.configuration(&name, virtual_hosts), owners));
+                let configuration = routing.configuration(&name);
+                socket.routes.push(RouteTable { configuration, virtual_hosts, owners });
             }
         } else {
             let name = name(None);
             let owners = hosts.iter().flat_map(|(_, _, owners, _)| owners.iter().cloned()).collect();
             let virtual_hosts = hosts.into_iter().flat_map(|(.., virtual_hosts)| virtual_hosts).collect();
-            socket.routes.push((routing.configuration(&name, virtual_hosts), owners));
+            let configuration = routing.configuration(&name);
+            socket.routes.push(RouteTable { configuration, virtual_hosts, owners });
             chains.push(chain(None, &[], (&name, &stat_prefix), filters, settings));
         }
         let name = names::listener(self.address);
@@ -152,7 +165,7 @@ impl<'p> Parts<'p> {
         hosts: &HostPattern,
         group: &Group<'p>,
         all: &BTreeSet<HostPattern>,
-    ) -> (BTreeSet<Arc<str>>, Vec<routes::VirtualHost>) {
+    ) -> (BTreeSet<Arc<str>>, Vec<Owned>) {
         let mut owners = BTreeSet::new();
         let mut candidates = Vec::new();
         for (listener, _) in &group.listeners {

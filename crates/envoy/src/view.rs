@@ -10,6 +10,7 @@ use backstay_model::{Backend, Listener, Route};
 use backstay_proto::config;
 use backstay_xds::ResourceChange;
 use bytes::Bytes;
+use envoy_types::pb::envoy::config::route::v3::Vhds;
 use prost::Message;
 
 use self::changes::Emitted;
@@ -20,7 +21,8 @@ use crate::names::{self, ClusterKey, TypeUrl};
 use crate::omission::{Omission, Omissions, Severity};
 use crate::options::{Audience, Options};
 use crate::secret;
-use crate::socket::Parts;
+use crate::socket::{Parts, RouteTable};
+use crate::wire::ads;
 
 /// What changes of a fleet's resources change of Envoy's.
 #[derive(Debug, Default)]
@@ -56,7 +58,7 @@ pub struct View {
 /// What of a socket is kept.
 #[derive(Debug, Default)]
 struct Made {
-    names: Vec<(TypeUrl, Arc<str>)>,
+    names: BTreeSet<(TypeUrl, Arc<str>)>,
     clusters: BTreeSet<ClusterKey>,
     named: BTreeSet<Arc<str>>,
     secrets: BTreeSet<Arc<str>>,
@@ -163,13 +165,10 @@ impl View {
         if let Some(listener) = &socket.listener {
             let name = names::listener(address);
             self.emitted.put(TypeUrl::Listener, &name, encoded(listener), owners.iter().cloned().collect(), sent);
-            made.names.push((TypeUrl::Listener, name));
+            made.names.insert((TypeUrl::Listener, name));
         }
-        for (configuration, routes) in &socket.routes {
-            let name: Arc<str> = configuration.name.as_str().into();
-            let owners = routes.iter().chain(&owners).cloned().collect();
-            self.emitted.put(TypeUrl::Routes, &name, encoded(configuration), owners, sent);
-            made.names.push((TypeUrl::Routes, name));
+        for table in socket.routes {
+            self.make_routes(table, &owners, &mut made, sent);
         }
         let before = if made.names.is_empty() && owners.is_empty() {
             self.sockets.remove(&address)
@@ -182,6 +181,32 @@ impl View {
                 self.emitted.remove(kind, &name, sent);
             }
         }
+    }
+
+    /// Makes a set of routes that a socket with these listeners has. Virtual hosts are in it, or sent by themselves.
+    fn make_routes(
+        &mut self,
+        table: RouteTable,
+        listeners: &BTreeSet<Arc<str>>,
+        made: &mut Made,
+        sent: &mut Vec<(TypeUrl, ResourceChange)>,
+    ) {
+        let RouteTable { mut configuration, virtual_hosts, owners } = table;
+        let with_listeners = |owners: &BTreeSet<Arc<str>>| owners.iter().chain(listeners).cloned().collect();
+        let name: Arc<str> = configuration.name.as_str().into();
+        if self.audience == Audience::EnvoyVhds {
+            configuration.vhds = Some(Vhds { config_source: ads() });
+            for (mut host, owners) in virtual_hosts {
+                host.name = names::virtual_host(&name, &host.name);
+                let (name, value) = (host.name.as_str().into(), encoded(&host));
+                self.emitted.put(TypeUrl::VirtualHost, &name, value, with_listeners(&owners), sent);
+                made.names.insert((TypeUrl::VirtualHost, name));
+            }
+        } else {
+            configuration.virtual_hosts = virtual_hosts.into_iter().map(|(host, _)| host).collect();
+        }
+        self.emitted.put(TypeUrl::Routes, &name, encoded(&configuration), with_listeners(&owners), sent);
+        made.names.insert((TypeUrl::Routes, name));
     }
 
     /// Makes all targets of gRPC clients. Each may depend on any route, and there are few.

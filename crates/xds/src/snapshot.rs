@@ -6,6 +6,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -127,6 +128,15 @@ impl Snapshot {
     /// All resources of a type, in the order of their names.
     pub fn resources(&self, type_url: &str) -> impl Iterator<Item = &Arc<Resource>> {
         self.kind(type_url).into_iter().flat_map(|kind| kind.resources.values())
+    }
+
+    /// The names of resources of a type that are called by this one, a slash, and a last part without one.
+    pub(crate) fn members(&self, type_url: &str, whole: &str) -> Vec<&Arc<str>> {
+        let prefix = format!("{whole}/");
+        let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+        let names = self.kind(type_url).into_iter().flat_map(|kind| kind.resources.range::<_, str>(from));
+        let lasts = names.map_while(|(name, _)| Some((name, name.strip_prefix(prefix.as_str())?)));
+        lasts.filter(|(_, last)| !last.contains('/')).map(|(name, _)| name).collect()
     }
 
     /// How many resources a type has.

@@ -32,9 +32,14 @@ struct Stream {
     key: Key,
     /// Whose it is, where that may have others.
     client: Option<Client>,
-    /// The revision that was acknowledged of each type.
+    /// The revision that was acknowledged of each type, without those of which something is under way.
     reached: BTreeMap<TypeUrl, u64>,
+    /// What it has refused.
+    refused: BTreeSet<Refused>,
 }
+
+/// A resource of Envoy's, and one of those that are to blame for it.
+type Refused = (TypeUrl, Arc<str>, Arc<str>);
 
 /// An Envoy: its fleet, what it calls itself, and where it is.
 type Client = (Key, String, Option<IpAddr>);
@@ -65,7 +70,7 @@ impl All {
                 group.members.len() == 1
             }
         };
-        self.streams.insert(id, Stream { key, client, reached: BTreeMap::new() });
+        self.streams.insert(id, Stream { key, client, reached: BTreeMap::new(), refused: BTreeSet::new() });
         is_first
     }
 
@@ -84,11 +89,8 @@ impl All {
 
     /// The revision of which a client has all of these types, and of all others that it asks for.
     fn reached(&self, id: StreamId, needed: &[TypeUrl]) -> Option<u64> {
-        let stream = self.streams.get(&id)?;
-        let group = stream.client.as_ref().and_then(|client| self.clients.get(client));
-        let members = group.map_or_else(|| vec![id], |group| group.members.iter().copied().collect());
         let mut lowest: BTreeMap<TypeUrl, u64> = BTreeMap::new();
-        for member in members.iter().filter_map(|member| self.streams.get(member)) {
+        for member in self.of_client(id) {
             for (kind, revision) in &member.reached {
                 let known = lowest.entry(*kind).or_insert(*revision);
                 *known = (*known).min(*revision);
@@ -98,6 +100,41 @@ impl All {
             return None;
         }
         lowest.into_values().min()
+    }
+
+    /// The streams of the client that a stream is of.
+    fn of_client(&self, id: StreamId) -> impl Iterator<Item = &Stream> {
+        let client = self.streams.get(&id).and_then(|stream| stream.client.as_ref());
+        let group = client.and_then(|client| self.clients.get(client));
+        let members = group.map_or_else(|| vec![id], |group| group.members.iter().copied().collect());
+        members.into_iter().filter_map(|member| self.streams.get(&member))
+    }
+
+    /// Something of a type is under way. Of routes, their virtual hosts are asked for only then.
+    fn sent(&mut self, id: StreamId, kind: TypeUrl) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        stream.reached.remove(&kind);
+        if kind == TypeUrl::Routes {
+            stream.reached.remove(&TypeUrl::VirtualHost);
+        }
+    }
+
+    /// A client has these resources of a type, or has them no more. Takes those out of `owners` for which it still refuses another.
+    fn accepted<'a>(
+        &mut self,
+        id: StreamId,
+        kind: TypeUrl,
+        names: impl Iterator<Item = &'a Arc<str>>,
+        owners: &mut Vec<(Arc<str>, Arc<str>)>,
+    ) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        if !stream.refused.is_empty() {
+            let names: BTreeSet<&Arc<str>> = names.collect();
+            stream.refused.retain(|(refused, name, _)| *refused != kind || !names.contains(name));
+        }
+        let still: BTreeSet<&Arc<str>> =
+            self.of_client(id).flat_map(|stream| &stream.refused).map(|(.., owner)| owner).collect();
+        owners.retain(|(owner, _)| !still.contains(owner));
     }
 }
 
@@ -141,15 +178,22 @@ impl Views {
         let (none, feed) = (Arc::from([]), feed(key.1));
         Some(match event {
             Event::Sent { type_url, revision, nonce, resources, .. } => {
-                Event::Sent { resources: named(&type_url, &resources), type_url: feed, revision, nonce, removed: none }
+                self.streams.lock().sent(id, TypeUrl::parse(&type_url)?);
+                let resources = named(&type_url, &resources).into();
+                Event::Sent { resources, type_url: feed, revision, nonce, removed: none }
             }
-            Event::Acknowledged { type_url, revision, nonce, resources, .. } => {
-                let resources = named(&type_url, &resources);
-                Event::Acknowledged { resources, type_url: feed, revision, nonce, removed: none }
+            Event::Acknowledged { type_url, revision, nonce, resources, removed } => {
+                let mut owners = named(&type_url, &resources);
+                let names = resources.iter().map(|(name, _)| name).chain(removed.iter());
+                self.streams.lock().accepted(id, TypeUrl::parse(&type_url)?, names, &mut owners);
+                Event::Acknowledged { resources: owners.into(), type_url: feed, revision, nonce, removed: none }
             }
             Event::Rejected { type_url, revision, nonce, resources, rejected, message, details, .. } => {
-                let rejected = blamed(&live, &type_url, &message, rejected);
-                let resources = named(&type_url, &resources);
+                let (refused, rejected) = blamed(&live, &type_url, &message, rejected);
+                if let Some(stream) = self.streams.lock().streams.get_mut(&id) {
+                    stream.refused.extend(refused);
+                }
+                let resources = named(&type_url, &resources).into();
                 let (partial, removed) = (false, none);
                 Event::Rejected {
                     type_url: feed,
@@ -164,7 +208,7 @@ impl Views {
                 }
             }
             Event::Searching { type_url, revision, nonce, resources, message } => {
-                let resources = named(&type_url, &resources);
+                let resources = named(&type_url, &resources).into();
                 Event::Searching { resources, type_url: feed, revision, nonce, message }
             }
             // These are told as they are: they are about the stream.
@@ -181,7 +225,7 @@ impl Views {
         let Some(audience) = audience(&peer.node, &type_url) else { return Some(Event::Opened { peer, type_url }) };
         let key: Key = (fleet_of(&peer.node).into(), audience);
         // Clients of gRPC have all types on one stream, and are many on a machine that call themselves the same.
-        let client = (audience == Audience::Envoy)
+        let client = (audience != Audience::Grpc)
             .then(|| (key.clone(), peer.node.id.clone(), peer.address.map(|address| address.ip())));
         let is_first = self.streams.lock().open(id, key, client);
         is_first.then(|| Event::Opened { peer, type_url: feed(audience) })
@@ -217,13 +261,14 @@ fn needed(live: &Live, audience: Audience) -> Vec<TypeUrl> {
     }
     let snapshot = live.snapshots.borrow();
     let mut needed = vec![TypeUrl::Cluster, TypeUrl::Listener];
-    needed.extend([TypeUrl::Routes].into_iter().filter(|kind| snapshot.len(kind.as_str()) > 0));
+    let routes = [TypeUrl::Routes, TypeUrl::VirtualHost];
+    needed.extend(routes.into_iter().filter(|kind| snapshot.len(kind.as_str()) > 0));
     needed
 }
 
 /// The resources that these of Envoy's are made of, without those that are not served whatever is acknowledged.
-fn owners(live: &Live, type_url: &str, names: &[(Arc<str>, Arc<str>)]) -> Arc<[(Arc<str>, Arc<str>)]> {
-    let Some(kind) = TypeUrl::parse(type_url) else { return Arc::from([]) };
+fn owners(live: &Live, type_url: &str, names: &[(Arc<str>, Arc<str>)]) -> Vec<(Arc<str>, Arc<str>)> {
+    let Some(kind) = TypeUrl::parse(type_url) else { return Vec::new() };
     let view = live.view();
     let refused: BTreeSet<Arc<str>> = left_out(view.omissions()).into_keys().collect();
     let mut owners: BTreeSet<&Arc<str>> = names.iter().flat_map(|(name, _)| view.owners(kind, name)).collect();
@@ -232,21 +277,22 @@ fn owners(live: &Live, type_url: &str, names: &[(Arc<str>, Arc<str>)]) -> Arc<[(
 }
 
 /// Which resources are to blame for a refusal: of those of Envoy's that it names, or of all where it names none, what changed last.
-fn blamed(live: &Live, type_url: &str, message: &str, rejected: Vec<Rejection>) -> Vec<Rejection> {
-    let Some(kind) = TypeUrl::parse(type_url) else { return Vec::new() };
+fn blamed(live: &Live, type_url: &str, message: &str, rejected: Vec<Rejection>) -> (Vec<Refused>, Vec<Rejection>) {
+    let Some(kind) = TypeUrl::parse(type_url) else { return (Vec::new(), Vec::new()) };
     let view = live.view();
     let names_any = rejected.iter().any(|one| message.contains(&*one.name));
-    let mut blamed = Vec::new();
+    let (mut refused, mut blamed) = (Vec::new(), Vec::new());
     for Rejection { name, message: words, .. } in rejected {
         if names_any && !message.contains(&*name) {
             continue;
         }
         for owner in view.causes(kind, &name).iter().take(MOST_REFUSED) {
+            refused.push((kind, Arc::clone(&name), Arc::clone(owner)));
             let (name, version) = (Arc::clone(owner), Arc::from(""));
             blamed.push(Rejection { name, version, field: String::new(), message: words.clone() });
         }
     }
-    blamed
+    (refused, blamed)
 }
 
 #[cfg(test)]

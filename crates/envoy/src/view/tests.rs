@@ -287,3 +287,28 @@ fn a_route_that_changes_brings_those_of_its_port_again() {
     let (few, many) = (sent_again(100), sent_again(1000));
     assert!((9 * few..11 * few).contains(&many), "{few} bytes of a hundred routes, and {many} of a thousand");
 }
+
+#[test]
+fn virtual_hosts_that_are_sent_by_themselves_are_all_that_a_route_of_theirs_changes() {
+    let (mut view, mut held) = (View::new(Audience::EnvoyVhds, Options::default()), Held::default());
+    let rule = |path: &str| vec![forwarding(path, 1, vec![to("backend/app", 80, 1)])];
+    let changes = vec![
+        (LISTENER, listener(8080, "")),
+        ("backend/app", backend("10.0.0.1")),
+        ("route/default/one", route(LISTENER, &["one.example"], rule("/"))),
+        ("route/default/two", route(LISTENER, &["two.example"], rule("/"))),
+    ];
+    let told = step(&mut view, &mut held, changes);
+    let [any, one, two] = ["*", "one.example", "two.example"].map(|host| format!("routes/127.0.0.1:8080/{host}"));
+    assert_eq!(told, ["backend/app:80", "listener/127.0.0.1:8080", "routes/127.0.0.1:8080", &one, &two, &any]);
+    let table = held.routes("routes/127.0.0.1:8080");
+    assert!(table.virtual_hosts.is_empty() && table.vhds.is_some());
+    let host = routes::VirtualHost::decode(held.0[&(TypeUrl::VirtualHost, one.as_str().into())].clone()).unwrap();
+    assert_eq!((&host.name, host.domains), (&one, vec!["one.example".to_owned()]));
+
+    let changed = vec![("route/default/two", route(LISTENER, &["two.example"], rule("/more")))];
+    assert_eq!(step(&mut view, &mut held, changed), [two.as_str()]);
+    assert_eq!(view.causes(TypeUrl::VirtualHost, &two).to_vec(), ["route/default/two".into()]);
+    assert_eq!(view.owners(TypeUrl::VirtualHost, &one).to_vec(), ["route/default/one".into(), LISTENER.into()]);
+    assert_eq!(step(&mut view, &mut held, vec![("route/default/one", None)]), [format!("-{one}")]);
+}

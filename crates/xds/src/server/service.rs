@@ -30,7 +30,11 @@ pub fn services<S: Source>(source: Arc<S>, options: Options) -> Routes {
     let service = service(source, options);
     let mut routes = RoutesBuilder::default();
     routes.add_service(service.of::<1>()).add_service(service.of::<2>()).add_service(service.of::<3>());
-    routes.add_service(service.of::<4>()).add_service(service.of::<5>()).add_service(service);
+    routes
+        .add_service(service.of::<4>())
+        .add_service(service.of::<5>())
+        .add_service(service.of::<6>())
+        .add_service(service);
     routes.routes()
 }
 
@@ -93,15 +97,12 @@ impl<S: Source, const NUMBER: usize> tonic::codegen::Service<Request<Body>> for 
         let method = request.uri().path().rsplit('/').next().unwrap_or_default();
         let opened = if method == service.incremental {
             self.open(request, Variant::Incremental)
-        } else if method == service.state_of_the_world {
+        } else if Some(method) == service.state_of_the_world {
             self.open(request, Variant::StateOfTheWorld)
         } else {
-            Err(Status::unimplemented(format!(
-                "{} is not served: open a stream with {} or {}",
-                request.uri().path(),
-                service.incremental,
-                service.state_of_the_world
-            )))
+            let other = service.state_of_the_world.map(|method| format!(" or {method}")).unwrap_or_default();
+            let (path, method) = (request.uri().path(), service.incremental);
+            Err(Status::unimplemented(format!("{path} is not served: open a stream with {method}{other}")))
         };
         ready(Ok(opened.unwrap_or_else(Status::into_http)))
     }

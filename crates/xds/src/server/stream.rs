@@ -297,6 +297,7 @@ impl Stream {
 
     fn send(&mut self, at: usize, draft: Draft) -> Output {
         self.send_dependents_again(at, &draft);
+        self.send_members_again(at, &draft);
         self.responses += 1;
         let nonce = nonce(self.id, self.responses);
         let state = &mut self.types[at];
@@ -316,6 +317,7 @@ impl Stream {
         };
         let event = in_flight.sent(state.type_url.clone());
         state.in_flight = Some(in_flight);
+        state.synchronized = None;
         state.nonce = Some(nonce);
         Output::Response(response, event)
     }

@@ -25,6 +25,10 @@ pub struct TypeRule {
     pub response_bytes: Option<usize>,
     /// Incremental clients are not told that a resource does not exist: they could not bear it.
     pub silent_absence: bool,
+    /// Resources belong to those of that type by whose name they are called, followed by a slash and a last part without one. They are sent
+    /// again after each response with the resource that they belong to: a client takes none of what it does not know. That they are gone is
+    /// only said while the resource is there: without it, whatever the client still has of it stays whole.
+    pub members_of: Option<Arc<str>>,
     /// What a client refuses without naming it is sent again in halves, until what is at fault is known, and the rest
     /// is in place. In state of the world that is only done where responses hold what changed: of those that hold everything, half would
     /// take the other half away.

@@ -32,10 +32,13 @@ impl Stream {
     }
 
     /// Whether the client has asked for every type that may refer to this one. Who comes back holds them all, and asks for one after
-    /// another.
+    /// another; what belongs to resources of another type only where there is any.
     fn knows_all_after(&self, at: usize) -> bool {
         let after = self.types[at].rank.saturating_add(1);
-        let mut referring = self.options.types.iter().skip(after).filter(|rule| !rule.removed_last);
+        let mut referring =
+            self.options.types.iter().skip(after).filter(|rule| {
+                !rule.removed_last && (rule.members_of.is_none() || self.snapshot.len(&rule.type_url) > 0)
+            });
         referring.all(|rule| self.types[at..].iter().any(|state| state.type_url == rule.type_url))
     }
 
@@ -62,6 +65,20 @@ impl Stream {
                 None => draft.part.resources.iter().for_each(|(name, _)| again(name)),
             }
             other.ready = true;
+        }
+    }
+
+    /// What belongs to the resources that are sent now is sent after them.
+    pub(super) fn send_members_again(&mut self, at: usize, draft: &Draft) {
+        let Self { types, snapshot, .. } = self;
+        let type_url = types[at].type_url.clone();
+        for other in types.iter_mut().filter(|other| other.rule.members_of.as_ref() == Some(&type_url)) {
+            for (name, _) in draft.part.resources.iter() {
+                for member in snapshot.members(&other.type_url, name) {
+                    other.subscription.again(member, snapshot, &other.type_url);
+                }
+            }
+            (other.synchronized, other.ready) = (None, true);
         }
     }
 

@@ -32,6 +32,12 @@ impl Terms<'_> {
         self.variant == Variant::Incremental && !self.rule.silent_absence
     }
 
+    /// Whether what a resource belongs to is gone as well.
+    fn is_gone_with_all(&self, name: &str, snapshot: &Snapshot) -> bool {
+        let Some(of) = &self.rule.members_of else { return false };
+        name.rsplit_once('/').is_some_and(|(whole, _)| snapshot.get(of, whole).is_none())
+    }
+
     /// Size from which a response that holds everything is split.
     pub(super) fn part_bytes(&self) -> usize {
         if self.is_complete() { usize::MAX } else { self.limit }
@@ -104,7 +110,8 @@ impl Subscription {
             return None;
         }
         let delta = snapshot.delta(&self.seen, terms.type_url, terms.variant)?;
-        let fits = delta.bytes <= terms.limit && (delta.removed.is_empty() || terms.tells_absence());
+        let tells_absence = terms.tells_absence() && terms.rule.members_of.is_none();
+        let fits = delta.bytes <= terms.limit && (delta.removed.is_empty() || tells_absence);
         fits.then_some(delta)
     }
 
@@ -164,7 +171,7 @@ impl Subscription {
             let allowed = removals || self.told(&name, type_url).is_none();
             if !last || !allowed {
                 self.due.insert(name, reason);
-            } else if !terms.tells_absence() {
+            } else if !terms.tells_absence() || terms.is_gone_with_all(&name, &seen) {
                 self.tell(name, type_url);
             } else if room.take(Delta::removed_len(&name)) {
                 removed.push(name.clone());

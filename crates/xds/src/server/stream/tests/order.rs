@@ -15,6 +15,7 @@ const CLUSTER: &str = envoy::CLUSTER;
 const ENDPOINTS: &str = envoy::ENDPOINTS;
 const LISTENER: &str = envoy::LISTENER;
 const ROUTES: &str = envoy::ROUTES;
+const HOSTS: &str = envoy::VIRTUAL_HOST;
 
 /// A response as the tests see it: type, names with values (in state of the world, values alone), removed names.
 type Seen = (&'static str, Vec<String>, Vec<String>);
@@ -31,7 +32,7 @@ struct World {
 }
 
 fn known(type_url: &str) -> &'static str {
-    [CLUSTER, ENDPOINTS, LISTENER, ROUTES, envoy::SECRET].into_iter().find(|known| *known == type_url).unwrap()
+    [CLUSTER, ENDPOINTS, LISTENER, ROUTES, HOSTS, envoy::SECRET].into_iter().find(|known| *known == type_url).unwrap()
 }
 
 impl World {
@@ -318,4 +319,49 @@ fn d11_that_a_secret_does_not_exist_is_not_said() {
     assert_eq!(world.got(), [response(envoy::SECRET, &["s1"], &[])]);
     world.subscribe(CLUSTER, &["never"]);
     assert_eq!(world.got(), [response(CLUSTER, &[], &["never"])], "of others it is said at once");
+}
+
+#[test]
+fn o4_virtual_hosts_follow_routes_that_the_client_did_not_know() {
+    let mut world = World::settled(Variant::Incremental);
+    let hosts = ["a/one", "a/x/one", "b/one", "bb/one"].map(|name| put(name, "1"));
+    world.set(vec![(HOSTS, hosts.into())]);
+    // Envoy asks for all that there are, once, and takes those of the routes that it knows.
+    world.subscribe(HOSTS, &[]);
+    assert_eq!(world.got(), [response(HOSTS, &["1", "1", "1", "1"], &[])]);
+    world.ack(HOSTS);
+    world.set(vec![(ROUTES, vec![put("b", "b1")]), (HOSTS, vec![put("b/two", "2")])]);
+    assert_eq!(world.got(), [response(HOSTS, &["2"], &[])]);
+    world.ack(HOSTS);
+    world.subscribe(ROUTES, &["b"]);
+    assert_eq!(world.got(), [response(ROUTES, &["b1"], &[]), response(HOSTS, &["1", "2"], &[])]);
+    world.ack(ROUTES);
+    world.ack(HOSTS);
+    world.set(vec![(HOSTS, vec![put("b/one", "3"), remove("b/two")])]);
+    assert_eq!(world.got(), [response(HOSTS, &["3"], &["b/two"])]);
+    world.ack(HOSTS);
+    // Requests that have begun with routes that are gone are still served by them.
+    world.set(vec![(ROUTES, vec![remove("b")]), (HOSTS, vec![remove("b/one")])]);
+    assert_eq!(world.got(), [response(ROUTES, &[], &["b"])]);
+}
+
+#[test]
+fn o1_a_removal_does_not_wait_for_virtual_hosts_that_there_are_not() {
+    let mut world = World::settled(Variant::Incremental);
+    let options = Arc::new(Options::default());
+    world.stream = Stream::new(StreamId(2), Variant::Incremental, options, world.snapshot.clone());
+    let held = DeltaDiscoveryRequest {
+        type_url: CLUSTER.to_owned(),
+        initial_resource_versions: [("gone".to_owned(), "1".to_owned())].into(),
+        ..DeltaDiscoveryRequest::default()
+    };
+    world.stream.request(held).unwrap();
+    world.drain();
+    world.ack(CLUSTER);
+    world.subscribe(LISTENER, &[]);
+    world.ack(LISTENER);
+    world.subscribe(ROUTES, &["a"]);
+    world.got();
+    world.ack(ROUTES);
+    assert_eq!(world.got(), [response(CLUSTER, &[], &["gone"])]);
 }
