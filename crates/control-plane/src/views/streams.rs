@@ -130,7 +130,13 @@ impl All {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if !stream.refused.is_empty() {
             let names: BTreeSet<&Arc<str>> = names.collect();
-            stream.refused.retain(|(refused, name, _)| *refused != kind || !names.contains(name));
+            // With routes that are gone their virtual hosts are, and those of routes that came are sent again.
+            let whole =
+                |name: &str| names.iter().any(|routes| name.rsplit_once('/').is_some_and(|(of, _)| *of == ***routes));
+            stream.refused.retain(|(refused, name, _)| match (kind, refused) {
+                (TypeUrl::Routes, TypeUrl::VirtualHost) => !whole(name),
+                _ => *refused != kind || !names.contains(name),
+            });
         }
         let still: BTreeSet<&Arc<str>> =
             self.of_client(id).flat_map(|stream| &stream.refused).map(|(.., owner)| owner).collect();

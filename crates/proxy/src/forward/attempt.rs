@@ -70,7 +70,7 @@ pub(super) async fn run(
     upstream: &Upstream,
     buffer: usize,
     request: &mut Request<RequestBody>,
-) -> Result<UpstreamAnswer, Failure> {
+) -> Result<Box<UpstreamAnswer>, Failure> {
     let shares = upstream.backend.protocol == Protocol::Http2;
     let unseen = (shares && buffer > 0 && !request.body().is_empty()).then(|| Unseen::keep(request, buffer));
     let route = endpoint::route(upstream, state.port, state.authority.as_ref()).await?;
@@ -96,7 +96,9 @@ pub(super) async fn run(
                     trace.answered(response.status().as_u16());
                 }
                 let present = examine(state, upstream, &response, &guard)?;
-                return Ok(UpstreamAnswer { response, incoming, present, pool, guard, cut: None, silence: None });
+                let (cut, silence) = (None, None);
+                // Boxed: it goes through the results of several futures, each of which would move it.
+                return Ok(Box::new(UpstreamAnswer { response, incoming, present, pool, guard, cut, silence }));
             }
             Err(unanswered) => {
                 if unanswered.unsent {

@@ -139,7 +139,7 @@ impl Outbound {
     /// Makes the outcome the client's.
     // In one with its only caller: what is moved from one place to another is large.
     #[inline(always)]
-    fn finish(self: Box<Self>, outcome: Result<UpstreamAnswer, Failure>) -> Response<ResponseBody> {
+    fn finish(self: Box<Self>, outcome: Result<Box<UpstreamAnswer>, Failure>) -> Response<ResponseBody> {
         let Self {
             mut exchange,
             aimed: Aimed { state, active, deadline, cookies, .. },
@@ -150,7 +150,6 @@ impl Outbound {
         let counts = active.upstream.backend.policy.retries.as_ref().is_some_and(|retry| retry.count_attempts);
         let (attempts, made) = (state.attempts.get(), state.made());
         let mut touches = Touches { attempts: counts.then_some(attempts), edits, selected };
-        // Looked at where it is: an answer is large.
         let failure = match outcome {
             Ok(answer) => match refusal(&answer, client_upgrade.is_some(), &exchange) {
                 Some(refusal) => refusal,
@@ -256,7 +255,7 @@ fn refusal(answer: &UpstreamAnswer, upgrades: bool, exchange: &Exchange) -> Opti
 /// Passes an answer on.
 fn pass(
     mut exchange: Exchange,
-    answer: UpstreamAnswer,
+    answer: Box<UpstreamAnswer>,
     state: RequestState,
     active: Active,
     deadline: Option<Timer>,
@@ -279,7 +278,7 @@ fn pass(
     {
         return tunnel::open(exchange, client, answer, active);
     }
-    let UpstreamAnswer { response, incoming, present, guard, cut, silence, .. } = answer;
+    let UpstreamAnswer { response, incoming, present, guard, cut, silence, .. } = *answer;
     let (mut parts, ()) = response.into_parts();
     parts.version = Version::HTTP_11;
     headers::strip(&mut parts.headers, &present);

@@ -32,7 +32,7 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What came of all attempts.
 pub(super) struct Ended {
-    pub(super) outcome: Result<UpstreamAnswer, Failure>,
+    pub(super) outcome: Result<Box<UpstreamAnswer>, Failure>,
     /// Why there was no further one, if one was called for.
     pub(super) flag: Flag,
 }
@@ -131,7 +131,7 @@ pub(super) async fn once(
     thread: &DataThread,
     timeouts: Timeouts,
     request: &mut Request<RequestBody>,
-) -> Result<UpstreamAnswer, Failure> {
+) -> Result<Box<UpstreamAnswer>, Failure> {
     attempt(state, upstream, None, timeouts, thread, request).await
 }
 
@@ -161,7 +161,7 @@ async fn attempt(
     timeouts: Timeouts,
     thread: &DataThread,
     request: &mut Request<RequestBody>,
-) -> Result<UpstreamAnswer, Failure> {
+) -> Result<Box<UpstreamAnswer>, Failure> {
     let started = Instant::now();
     state.begun.set(None);
     let per_try = shorter(policy.and_then(|policy| policy.per_try_timeout), timeouts.attempt);
@@ -218,7 +218,7 @@ fn decide(
     retries: &mut Retries<'_>,
     policy: &Retry,
     metrics: &RetryCounts,
-    outcome: &Result<UpstreamAnswer, Failure>,
+    outcome: &Result<Box<UpstreamAnswer>, Failure>,
     random: u64,
 ) -> Decision {
     let answer = match outcome {
@@ -248,7 +248,7 @@ fn decide(
     decision
 }
 
-fn address(state: &RequestState, outcome: &Result<UpstreamAnswer, Failure>) -> Option<SocketAddr> {
+fn address(state: &RequestState, outcome: &Result<Box<UpstreamAnswer>, Failure>) -> Option<SocketAddr> {
     match outcome {
         Ok(answer) => Some(answer.pool.address()),
         Err(_) => state.tried(),

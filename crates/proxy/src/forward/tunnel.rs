@@ -23,10 +23,10 @@ const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-
 pub(super) fn open(
     mut exchange: Exchange,
     client: ClientUpgrade,
-    answer: UpstreamAnswer,
+    answer: Box<UpstreamAnswer>,
     active: Active,
 ) -> Response<ResponseBody> {
-    let UpstreamAnswer { response, incoming, present, guard, .. } = answer;
+    let UpstreamAnswer { response, incoming, present, guard, .. } = *answer;
     let (mut parts, ()) = response.into_parts();
     let upgrade = parts.headers.get(header::UPGRADE).cloned();
     headers::strip(&mut parts.headers, &present);

@@ -61,3 +61,24 @@ fn clients_that_have_all_types_on_one_stream_are_each_its_own() {
     assert_eq!(all.close(StreamId(1)), None);
     assert_eq!(all.close(StreamId(2)), Some(StreamId(2)));
 }
+
+#[test]
+fn what_is_refused_is_taken_back_by_itself_alone() {
+    let mut all = All::default();
+    all.open(StreamId(1), key(), client("a"));
+    all.open(StreamId(2), key(), client("a"));
+    let refused = |kind, name: &str| -> Refused { (kind, name.into(), "listener/a".into()) };
+    all.streams
+        .get_mut(&StreamId(1))
+        .unwrap()
+        .refused
+        .extend([refused(TypeUrl::Listener, "listener/:80"), refused(TypeUrl::VirtualHost, "routes/:80/a.example")]);
+    let mut accept = |id: u64, kind, name: &str| {
+        let mut owners = vec![("listener/a".into(), "".into()), ("route/b".into(), "".into())];
+        all.accepted(StreamId(id), kind, [Arc::from(name)].iter(), &mut owners);
+        owners.len()
+    };
+    assert_eq!(accept(2, TypeUrl::Routes, "routes/:81"), 1, "another stream of the client refuses it");
+    assert_eq!(accept(1, TypeUrl::Listener, "listener/:80"), 1, "so does a virtual host");
+    assert_eq!(accept(1, TypeUrl::Routes, "routes/:80"), 2);
+}

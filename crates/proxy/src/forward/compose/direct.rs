@@ -177,7 +177,7 @@ impl Direct {
     }
 
     /// Passes an answer on.
-    fn pass(self: Box<Self>, answer: UpstreamAnswer) -> Response<ResponseBody> {
+    fn pass(self: Box<Self>, answer: Box<UpstreamAnswer>) -> Response<ResponseBody> {
         let Self { exchange, aimed, rule, began, undo_gzip, .. } = *self;
         let Aimed { state, active, deadline, cookies, .. } = aimed;
         let now = Instant::now();
@@ -188,7 +188,7 @@ impl Direct {
     }
 
     /// Follows where the answer leads, if it does.
-    async fn redirected(mut self: Box<Self>, answer: UpstreamAnswer) -> Response<ResponseBody> {
+    async fn redirected(mut self: Box<Self>, answer: Box<UpstreamAnswer>) -> Response<ResponseBody> {
         let rule = Arc::clone(&self.rule);
         let Action::Compose(composition) = &rule.action else { return self.pass(answer) };
         let Some(site) = composition.calls.first().filter(|site| site.redirects > 0) else { return self.pass(answer) };

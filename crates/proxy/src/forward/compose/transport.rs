@@ -79,12 +79,12 @@ impl Answered {
     /// The answer of an attempt, without what belongs to its connection.
     #[inline]
     pub(super) fn of(
-        answer: UpstreamAnswer,
+        answer: Box<UpstreamAnswer>,
         active: Active,
         sent: Option<Rc<BodyProgress>>,
         cookies: Vec<HeaderValue>,
     ) -> Self {
-        let UpstreamAnswer { response, incoming, present, pool, guard, cut, silence } = answer;
+        let UpstreamAnswer { response, incoming, present, pool, guard, cut, silence } = *answer;
         let (mut parts, ()) = response.into_parts();
         headers::strip(&mut parts.headers, &present);
         let (status, headers, address) = (parts.status, parts.headers, pool.address());
@@ -147,7 +147,7 @@ async fn attempts(
     state: &RequestState,
     active: &Active,
     request: &mut Request<RequestBody>,
-) -> Result<UpstreamAnswer, Failure> {
+) -> Result<Box<UpstreamAnswer>, Failure> {
     let backend = &active.upstream.backend;
     let total = backend.timeouts.total;
     let work = async {
