@@ -6,6 +6,7 @@ mod bound;
 mod discovery;
 mod first_byte_timeout;
 mod guarded;
+mod lingering;
 mod peer;
 mod write_timeout;
 
@@ -15,7 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -28,6 +28,7 @@ pub use self::age::AgeLimits;
 pub(crate) use self::bound::Bound;
 pub(crate) use self::discovery::{Discovery, serve_xds};
 pub(crate) use self::guarded::{GuardLayer, Guarded};
+use self::lingering::{WINDOW, linger};
 use self::write_timeout::WriteTimeout;
 use crate::metrics::Metrics;
 
@@ -103,6 +104,7 @@ fn builder(limits: ApiLimits) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10))
+        .initial_stream_window_size(WINDOW)
         .max_concurrent_streams(1000);
     builder
 }
@@ -119,7 +121,7 @@ fn connection(
         let api = api.clone();
         request.extensions_mut().insert(peer.clone());
         async move {
-            let response = api.oneshot(request.map(Body::new)).await;
+            let response = api.oneshot(linger(request)).await;
             Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
         }
     });
