@@ -7,11 +7,10 @@ use backstay_proto::admin::{self, CreateBackendRequest, GetBackendRequest};
 use tonic::transport::{Channel, Endpoint};
 
 use super::support::{backend, http::Client, process::Process};
-use super::{BACKENDS, compare};
+use super::{BACKENDS, Size, compare};
 
-const COUNT: usize = 2_000;
-
-pub fn compare_with_rest(control: &Process, api: SocketAddr, rounds: usize) {
+pub fn compare_with_rest(control: &Process, api: SocketAddr, size: &Size) {
+    let (rounds, count) = (size.rounds, size.calls);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let channel = runtime.block_on(Endpoint::from_shared(format!("http://{api}")).expect("an address").connect());
     let mut client = BackendServiceClient::new(channel.expect("a connection"));
@@ -19,17 +18,17 @@ pub fn compare_with_rest(control: &Process, api: SocketAddr, rounds: usize) {
     compare(
         control,
         rounds,
-        COUNT,
+        count,
         ["create by gRPC", "by REST"],
         |round| {
             runtime.block_on(async {
-                for number in 0..COUNT {
+                for number in 0..count {
                     create(&mut client, &format!("g{round}-{number}")).await;
                 }
             });
         },
         |round| {
-            for number in 0..COUNT {
+            for number in 0..count {
                 let body = backend(&format!("r{round}-{number}"), "127.0.0.1");
                 assert_eq!(rest.post(BACKENDS, &body).status, 201);
             }
@@ -38,18 +37,18 @@ pub fn compare_with_rest(control: &Process, api: SocketAddr, rounds: usize) {
     compare(
         control,
         rounds,
-        COUNT,
+        count,
         ["get by gRPC", "by REST"],
         |_| {
             runtime.block_on(async {
-                for number in 0..COUNT {
+                for number in 0..count {
                     let request = GetBackendRequest { name: format!("backends/r0-{number}"), read_mask: None };
                     client.get_backend(request).await.expect("an answer");
                 }
             });
         },
         |_| {
-            for number in 0..COUNT {
+            for number in 0..count {
                 assert_eq!(rest.get(&format!("{BACKENDS}/r0-{number}")).status, 200);
             }
         },

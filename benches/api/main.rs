@@ -4,7 +4,7 @@
 //! The figures are CPU milliseconds of the control plane for each operation, and its memory. Beside them, what
 //! kube-apiserver 1.34 with etcd 3.4 used for the same on the same kind of machine (over TLS on loopback).
 //!
-//! `cargo bench --bench api -- --objects 10000`
+//! `cargo bench --bench api -- --objects 10000`; with `--quick` a hundredth of everything, which tells whether it runs.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
@@ -16,14 +16,16 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use support::process::{Process, control_plane};
+use support::process::{Process, control_plane, raise_open_files};
 use support::{argument, backend, http::Client, median, percentile};
 
 const BACKENDS: &str = "/apis/core.apoxy.dev/v1alpha2/backends";
 
 fn main() {
-    let objects: usize = argument("--objects", 10_000);
-    let rounds: usize = argument("--rounds", 7);
+    let size = Size::of_arguments();
+    let Size { objects, rounds, .. } = size;
+    // Watchers have a connection each, in both processes.
+    raise_open_files(size.watchers + 1_000);
     let folder = tempfile::tempdir().expect("a folder");
     let (api, xds) = (SocketAddr::from(([127, 0, 0, 1], 21680)), SocketAddr::from(([127, 0, 0, 1], 21681)));
     let control = control_plane(folder.path(), api, xds);
@@ -38,22 +40,23 @@ fn main() {
     let (memory, all) = (control.resident_mib(), control.anonymous_kib());
 
     let mut client = Client::connect(api);
-    measure(&control, "get", 10_000, "0.54", || {
-        for number in 0..10_000 {
+    measure(&control, "get", size.gets, "0.54", || {
+        for number in 0..size.gets {
             assert_eq!(client.get(&format!("{BACKENDS}/b{}", number % objects)).status, 200);
         }
     });
-    measure(&control, "list of 500", 200, "58", || {
-        for _ in 0..200 {
+    measure(&control, "list of 500", size.lists, "58", || {
+        for _ in 0..size.lists {
             assert_eq!(client.get(&format!("{BACKENDS}?limit=500")).status, 200);
         }
     });
-    measure(&control, &format!("list of {objects}"), 20, "1870 (14,000)", || {
-        for _ in 0..20 {
+    let whole = size.lists.div_ceil(10);
+    measure(&control, &format!("list of {objects}"), whole, "1870 (14,000)", || {
+        for _ in 0..whole {
             assert_eq!(client.get(BACKENDS).status, 200);
         }
     });
-    fan_out(&control, api);
+    fan_out(&control, api, size.watchers);
     #[allow(clippy::cast_precision_loss)]
     let each = (all - own) / objects as f64;
     println!("memory at {objects} objects: {memory:.1} MiB, {each:.2} KiB for each of the process's own");
@@ -61,8 +64,35 @@ fn main() {
 
     println!("\n| what | CPU ms | beside | CPU ms | ratio (range) |");
     println!("|---|---|---|---|---|");
-    grpc::compare_with_rest(&control, api, rounds);
-    owners::compare_with_none(&control, api, rounds);
+    grpc::compare_with_rest(&control, api, &size);
+    owners::compare_with_none(&control, api, &size);
+}
+
+/// How much is done.
+struct Size {
+    objects: usize,
+    rounds: usize,
+    /// Single reads, and pages of lists.
+    gets: usize,
+    lists: usize,
+    watchers: usize,
+    /// Calls of a round of what is compared.
+    calls: usize,
+}
+
+impl Size {
+    fn of_arguments() -> Self {
+        let quick = std::env::args().any(|argument| argument == "--quick");
+        let part = |count: usize| if quick { count / 100 } else { count };
+        Self {
+            objects: argument("--objects", part(10_000)),
+            rounds: argument("--rounds", if quick { 1 } else { 7 }),
+            gets: part(10_000),
+            lists: part(200),
+            watchers: part(1_000),
+            calls: part(2_000),
+        }
+    }
 }
 
 /// What is done `count` times in a round, and what it is compared with: in turns, so that both meet the same machine.
@@ -98,18 +128,17 @@ fn compare(
 }
 
 /// Namespaces, which are written once: what is watched is one event each.
-fn fan_out(control: &Process, api: SocketAddr) {
-    const WATCHERS: usize = 1000;
+fn fan_out(control: &Process, api: SocketAddr, count: usize) {
     const EVENTS: usize = 20;
     const NAMESPACES: &str = "/api/v1/namespaces";
-    let mut watchers: Vec<Client> = (0..WATCHERS).map(|_| Client::connect(api)).collect();
+    let mut watchers: Vec<Client> = (0..count).map(|_| Client::connect(api)).collect();
     for watcher in &mut watchers {
         watcher.watch(&format!("{NAMESPACES}?watch=true"));
         // The one that is always there.
         watcher.events(1);
     }
     let mut client = Client::connect(api);
-    measure(control, "event to each of 1,000 watchers", WATCHERS * EVENTS, "-", || {
+    measure(control, &format!("event to each of {count} watchers"), count * EVENTS, "-", || {
         for number in 0..EVENTS {
             let namespace = format!(r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"n{number}"}}}}"#);
             assert_eq!(client.post(NAMESPACES, &namespace).status, 201);

@@ -4,14 +4,14 @@
 use std::net::SocketAddr;
 
 use super::support::{backend, http::Client, process::Process};
-use super::{BACKENDS, compare};
+use super::{BACKENDS, Size, compare};
 
-const COUNT: usize = 1_000;
 const MERGE: &str = "application/merge-patch+json";
 
-pub fn compare_with_none(control: &Process, api: SocketAddr, rounds: usize) {
+pub fn compare_with_none(control: &Process, api: SocketAddr, size: &Size) {
+    let (rounds, count) = (size.rounds, size.calls / 2);
     let mut client = Client::connect(api);
-    for number in 0..COUNT {
+    for number in 0..count {
         for name in ["known", "unknown"] {
             assert_eq!(client.post(BACKENDS, &backend(&format!("{name}-{number}"), "127.0.0.1")).status, 201);
         }
@@ -23,31 +23,31 @@ pub fn compare_with_none(control: &Process, api: SocketAddr, rounds: usize) {
     compare(
         control,
         rounds,
-        COUNT,
+        count,
         ["update, who set what is noted", "nobody is known"],
-        |round| update(&mut one, "known", &ip(round)),
-        |round| update(&mut other, "unknown", &ip(round)),
+        |round| update(&mut one, count, "known", &ip(round)),
+        |round| update(&mut other, count, "unknown", &ip(round)),
     );
     compare(
         control,
         rounds,
-        COUNT,
+        count,
         ["merge patch, who set what is noted", "nobody is known"],
-        |round| patch(&mut one, "known", round),
-        |round| patch(&mut other, "unknown", round),
+        |round| patch(&mut one, count, "known", round),
+        |round| patch(&mut other, count, "unknown", round),
     );
 }
 
-fn update(client: &mut Client, name: &str, ip: &str) {
-    for number in 0..COUNT {
+fn update(client: &mut Client, count: usize, name: &str, ip: &str) {
+    for number in 0..count {
         let name = format!("{name}-{number}");
         assert_eq!(client.put(&format!("{BACKENDS}/{name}"), &backend(&name, ip)).status, 200);
     }
 }
 
-fn patch(client: &mut Client, name: &str, round: usize) {
+fn patch(client: &mut Client, count: usize, name: &str, round: usize) {
     let body = format!(r#"{{"metadata":{{"labels":{{"round":"{round}"}}}}}}"#);
-    for number in 0..COUNT {
+    for number in 0..count {
         assert_eq!(client.send("PATCH", &format!("{BACKENDS}/{name}-{number}"), MERGE, &body).status, 200);
     }
 }

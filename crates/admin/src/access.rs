@@ -3,8 +3,8 @@
 use backstay_auth::Attributes;
 use backstay_kube::{Failure, Operations, ServedKind};
 use backstay_resources::Verb;
-use http::Extensions;
-use tonic::metadata::MetadataMap;
+use http::header::USER_AGENT;
+use http::{Extensions, HeaderMap};
 
 /// What a caller wants to do, in the words that roles are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +52,8 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Whoever sent a request.
-    pub(crate) fn of(metadata: &MetadataMap, extensions: &Extensions) -> Self {
-        let agent = metadata.get("user-agent").and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    pub(crate) fn of(headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         Self { agent: agent.to_owned(), proved: extensions.get::<backstay_auth::Caller>().cloned() }
     }
 

@@ -1,8 +1,9 @@
 //! Answers of calls that have one.
 
 use bytes::Bytes;
+use http::{Extensions, HeaderMap, HeaderValue};
 use tonic::Response;
-use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::metadata::MetadataMap;
 
 /// The header that has what of an object will hardly do what it seems to be for, one value for each.
 const WARNING: &str = "backstay-warning";
@@ -13,7 +14,7 @@ const MAX_WARNING_BYTES: usize = 4096;
 /// An encoded message, and what goes with it.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    message: Bytes,
+    pub(crate) message: Bytes,
     warnings: Vec<String>,
 }
 
@@ -31,25 +32,28 @@ impl Answer {
 
     /// As tonic sends it; compressed, if the client likes, where it has more bytes than `gzip_over`.
     pub(crate) fn response(self, gzip_over: usize) -> Response<Bytes> {
+        let mut headers = HeaderMap::new();
+        self.add_warnings(&mut headers);
         let small = self.message.len() <= gzip_over;
-        let mut response = Response::new(self.message);
-        add_warnings(response.metadata_mut(), &self.warnings);
+        let mut response =
+            Response::from_parts(MetadataMap::from_headers(headers), self.message, Extensions::default());
         if small {
             response.disable_compression();
         }
         response
     }
-}
 
-fn add_warnings(metadata: &mut MetadataMap, warnings: &[String]) {
-    let mut left = MAX_WARNING_BYTES;
-    for warning in warnings {
-        let printable: String =
-            warning.chars().map(|character| if matches!(character, ' '..='~') { character } else { '?' }).collect();
-        let Some(rest) = left.checked_sub(printable.len()) else { return };
-        left = rest;
-        if let Ok(value) = MetadataValue::try_from(printable) {
-            metadata.append(WARNING, value);
+    /// Says what there is to warn of.
+    pub(crate) fn add_warnings(&self, headers: &mut HeaderMap) {
+        let mut left = MAX_WARNING_BYTES;
+        for warning in &self.warnings {
+            let printable: String =
+                warning.chars().map(|character| if matches!(character, ' '..='~') { character } else { '?' }).collect();
+            let Some(rest) = left.checked_sub(printable.len()) else { return };
+            left = rest;
+            if let Ok(value) = HeaderValue::try_from(printable) {
+                headers.append(WARNING, value);
+            }
         }
     }
 }

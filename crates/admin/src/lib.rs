@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //!
-//! - `server`: from a call to its answer, and which method does what. `codec`, `body`, `deadline`, `answer`: calls and answers.
+//! - `server`: from a call to its answer, and which method does what. `unary`: calls that have one. `codec`, `body`, `deadline`, `answer`: calls and answers.
 //! - `typed`: the services that have a message for each kind; `generic`: the one for any kind, as JSON. `events`: what watches tell.
 //! - `transcode`: stored JSON to messages, and back.
 //! - `names`, `filter`, `paging`, `etag`, `propagation`: what requests say. `refusal`, `status`: why they are not done.
@@ -31,6 +31,7 @@ mod server;
 mod status;
 mod transcode;
 mod typed;
+mod unary;
 
 use std::sync::Arc;
 

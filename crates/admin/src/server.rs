@@ -16,7 +16,7 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::server::Grpc;
 use tonic::{Code, Status};
 
-use self::methods::Methods;
+use self::methods::{Method, Methods};
 use crate::access::Caller;
 use crate::body::{CallBody, HEAD};
 use crate::codec::Plain;
@@ -24,6 +24,7 @@ use crate::deadline;
 use crate::meter::Meter;
 use crate::options::Options;
 use crate::transcode::shape::ShapeError;
+use crate::unary;
 
 #[cfg(test)]
 pub(crate) use self::methods::TYPED;
@@ -62,30 +63,47 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
     let (parts, body) = request.into_parts();
     // What the message takes of the room for all is held until it has been answered.
     let (body, share) = server.operations.receive(body, HEAD);
-    let request = http::Request::from_parts(parts, Body::new(CallBody::new(body, limit)));
-    let grpc = Grpc::new(Plain).accept_compressed(Gzip).max_decoding_message_size(limit);
-    let mut grpc = grpc.max_encoding_message_size(usize::MAX);
-    let response = if method.is_streaming() {
-        let call = tower::service_fn(move |request: tonic::Request<Bytes>| async move {
-            let caller = Caller::of(request.metadata(), request.extensions());
-            let stream = within(deadline, method.watch(&caller, request.into_inner())).await?;
-            Ok::<_, Status>(tonic::Response::new(until(stream, deadline)))
-        });
-        grpc.server_streaming(call, request).await
+    let body = CallBody::new(body, limit);
+    let response = if !method.is_streaming() && unary::is_plain(&parts.headers) {
+        let caller = Caller::of(&parts.headers, &parts.extensions);
+        let work = async { method.call(&caller, unary::message(body).await?).await };
+        unary::response(within(deadline, work).await, unary::accepts_gzip(&parts.headers), gzip_over)
     } else {
-        let call = tower::service_fn(move |request: tonic::Request<Bytes>| async move {
-            let caller = Caller::of(request.metadata(), request.extensions());
-            let answer = within(deadline, method.call(&caller, request.into_inner())).await?;
-            Ok::<_, Status>(answer.response(gzip_over))
-        });
-        grpc.send_compressed(Gzip).unary(call, request).await
+        let request = http::Request::from_parts(parts, Body::new(body));
+        // Boxed, so that other calls do not carry its room about.
+        Box::pin(by_tonic(method, request, deadline, (limit, gzip_over))).await
     };
     drop(share);
     let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
-    server.meter.answered(&method.label, code);
+    method.counters.answered(&server.meter, &method.label, code);
     // The name of the method and no more: what is asked and answered may be a Secret.
     tracing::debug!(method = %method.label, ?code, "answered");
     response
+}
+
+/// The same of a call that has many answers, or is compressed.
+async fn by_tonic(
+    method: &Method,
+    request: http::Request<Body>,
+    deadline: Option<Instant>,
+    (limit, gzip_over): (usize, usize),
+) -> Response<Body> {
+    let grpc = Grpc::new(Plain).accept_compressed(Gzip).max_decoding_message_size(limit);
+    let mut grpc = grpc.max_encoding_message_size(usize::MAX);
+    if method.is_streaming() {
+        let call = tower::service_fn(move |request: tonic::Request<Bytes>| async move {
+            let caller = Caller::of(request.metadata().as_ref(), request.extensions());
+            let stream = within(deadline, method.watch(&caller, request.into_inner())).await?;
+            Ok::<_, Status>(tonic::Response::new(until(stream, deadline)))
+        });
+        return grpc.server_streaming(call, request).await;
+    }
+    let call = tower::service_fn(move |request: tonic::Request<Bytes>| async move {
+        let caller = Caller::of(request.metadata().as_ref(), request.extensions());
+        let answer = within(deadline, method.call(&caller, request.into_inner())).await?;
+        Ok::<_, Status>(answer.response(gzip_over))
+    });
+    grpc.send_compressed(Gzip).unary(call, request).await
 }
 
 /// Waits as long as the client does.

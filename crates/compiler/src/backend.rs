@@ -11,7 +11,6 @@ use backstay_resources::apoxy::{
     Backend, BackendEndpoint, BackendProtocol, BackendSpec, DnsCacheConfig, DnsLookupFamily, DynamicProxy,
 };
 use backstay_resources::{GoDuration, Object};
-use bytes::Bytes;
 use prost::Message as _;
 use rustls_pki_types::ServerName;
 
@@ -29,7 +28,7 @@ const MAX_HOSTS: u32 = 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BackendModel {
     /// Encoded: there may be very many, and most of their fields are not set.
-    encoded: Bytes,
+    encoded: Box<[u8]>,
     /// Whether requests choose the endpoint, so that references need no port.
     pub(crate) dynamic: bool,
 }

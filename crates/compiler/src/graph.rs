@@ -47,7 +47,7 @@ pub struct Placed {
 pub(crate) struct Offer {
     pub(crate) encoded: Bytes,
     /// What it needs in turn.
-    pub(crate) needs: Vec<Arc<str>>,
+    pub(crate) needs: Box<[Arc<str>]>,
 }
 
 /// What front ends tell, and are told. Everything is by whole names of objects and of resources.
@@ -169,7 +169,7 @@ impl Graph {
     /// Gives a resource to the fleets in which something needs it. It needs others in turn, which lead to no circle.
     pub fn offer(&mut self, name: &Arc<str>, resource: config::resource::Kind, needs: Vec<Arc<str>>) {
         self.compiled += 1;
-        let offer = Offer { encoded: encode(resource), needs };
+        let offer = Offer { encoded: encode(resource), needs: needs.into() };
         if self.offers.0.get(name) != Some(&offer) {
             self.offers.0.insert(name.clone(), offer);
             self.refs.touch(name);
@@ -225,7 +225,7 @@ impl Graph {
             Some(offer) => self.fleets.put(fleet, name, offer.encoded.clone()),
             None => self.fleets.remove(fleet, name),
         }
-        let needs = offer.map(|offer| offer.needs.as_slice()).unwrap_or_default();
+        let needs = offer.map(|offer| &*offer.needs).unwrap_or_default();
         let place = (fleet.clone(), name.clone());
         if self.brought.get(&place).map(Vec::as_slice).unwrap_or_default() == needs {
             return;

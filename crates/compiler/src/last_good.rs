@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use backstay_resources::{Object, ObjectMeta, Timestamp};
 
-/// Why an object cannot be read, as the reader of its kind says it. Two are the same to a user who reads the same.
+/// Why an object cannot be read, as the reader of its kind says it. Two are the same to a user who reads the same. As small as it can
+/// be: all objects have room for one, and few have one.
 #[derive(Debug, Clone)]
-pub struct ReadFault(Arc<dyn Error + Send + Sync>);
+pub struct ReadFault(Arc<Box<dyn Error + Send + Sync>>);
 
 impl fmt::Display for ReadFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+        fmt::Display::fmt(&*self.0, formatter)
     }
 }
 
@@ -61,7 +62,7 @@ impl<T> LastGood<T> {
             Ok(good) => (Some(good), None),
             Err(fault) => {
                 let same = before.filter(|before| *before.uid == **uid);
-                (same.and_then(|before| before.good.clone()), Some(ReadFault(Arc::new(fault))))
+                (same.and_then(|before| before.good.clone()), Some(ReadFault(Arc::new(Box::new(fault)))))
             }
         };
         Self { uid: uid.as_str().into(), generation: *generation, created, good, fault }

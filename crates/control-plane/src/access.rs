@@ -15,6 +15,8 @@ mod gate;
 mod options;
 pub(crate) mod remote;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
@@ -29,8 +31,10 @@ pub(crate) fn annotate(extensions: &http::Extensions, name: &str, value: &str) {
 
 /// Puts the layers before everything that `router` serves, its fallback included: nothing is reached but through them.
 pub(crate) fn protect(router: Router, gate: &Gate) -> Router {
+    // Each layer has it for each request.
+    let gate = Arc::new(gate.clone());
     router
         .layer(from_fn_with_state(gate.clone(), authorize::layer))
         .layer(from_fn_with_state(gate.clone(), authenticate::layer))
-        .layer(from_fn_with_state(gate.clone(), audit::layer))
+        .layer(from_fn_with_state(gate, audit::layer))
 }

@@ -5,7 +5,9 @@ mod age;
 mod bound;
 mod discovery;
 mod first_byte_timeout;
+mod gather;
 mod guarded;
+mod lingering;
 mod peer;
 mod write_timeout;
 
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use backstay_auth::Peer;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -27,7 +29,9 @@ use self::accept::Connection;
 pub use self::age::AgeLimits;
 pub(crate) use self::bound::Bound;
 pub(crate) use self::discovery::{Discovery, serve_xds};
+use self::gather::Gather;
 pub(crate) use self::guarded::{GuardLayer, Guarded};
+use self::lingering::{WINDOW, linger};
 use self::write_timeout::WriteTimeout;
 use crate::metrics::Metrics;
 
@@ -80,7 +84,9 @@ pub(crate) async fn serve(
         let open = metrics.api_connections.clone();
         tokio::spawn(async move {
             let Some(stream) = arrival.establish().await else { return };
-            let connection = watcher.watch(connection(&builder, stream, limits.write_timeout, api));
+            let peer = stream.other().peer.clone();
+            let stream = Gather::either(WriteTimeout::new(stream, limits.write_timeout));
+            let connection = stream.serve(|stream| watcher.watch(connection(&builder, stream, peer, api)));
             open.increment(1.0);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to the API ended");
@@ -103,26 +109,25 @@ fn builder(limits: ApiLimits) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10))
+        .initial_stream_window_size(WINDOW)
         .max_concurrent_streams(1000);
     builder
 }
 
 fn connection(
     builder: &auto::Builder<TokioExecutor>,
-    stream: Connection,
-    write_timeout: Duration,
+    stream: Gather<WriteTimeout<Connection>>,
+    peer: Peer,
     api: Guarded<Router>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + 'static
 {
-    let peer = stream.other().peer.clone();
     let service = hyper::service::service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
         let api = api.clone();
         request.extensions_mut().insert(peer.clone());
         async move {
-            let response = api.oneshot(request.map(Body::new)).await;
+            let response = api.oneshot(linger(request)).await;
             Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
         }
     });
-    let stream = WriteTimeout::new(stream, write_timeout);
     builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned()
 }

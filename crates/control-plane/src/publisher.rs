@@ -211,7 +211,7 @@ impl Publisher {
 
     fn object_key(&self, key: &Key) -> Option<ObjectKey> {
         let kind = self.kinds.get(key.resource())?;
-        Some(ObjectKey { kind, namespace: key.namespace().into(), name: key.name().into() })
+        Some(ObjectKey::new(kind, key.namespace(), key.name()))
     }
 
     fn publish(&mut self, revision: Revision, changes: Vec<Change>) {

@@ -14,6 +14,7 @@ mod stream;
 mod version;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZero;
 use std::sync::Arc;
 
 use backstay_compiler::{Condition, ObjectKey, ObjectStatus, ProgrammedBy, Report};
@@ -37,7 +38,7 @@ pub(crate) struct Tracked {
     /// The compiler's report.
     pub(crate) status: Arc<ObjectStatus>,
     /// What must be acknowledged, all of it, listeners' included.
-    programs: Vec<FleetResource>,
+    programs: Box<[FleetResource]>,
     /// The generation that every proxy has acknowledged already. Proxies that come later do not take it back.
     settled: Option<i64>,
 }
@@ -48,6 +49,15 @@ impl Tracked {
     fn is_shared(&self) -> bool {
         self.status.report.programmed == ProgrammedBy::Version
     }
+}
+
+/// What is known of an object. One map has it all: there may be very many, and its name is the most of an entry.
+#[derive(Debug, Default)]
+struct Known {
+    /// The revision that created it.
+    created: Option<NonZero<u64>>,
+    /// What the compiler has reported, if it has.
+    tracked: Option<Tracked>,
 }
 
 /// The types that a fleet is sent, and those that its proxies ask for.
@@ -96,9 +106,7 @@ pub(crate) struct Tracker {
     streams: HashMap<StreamId, Stream>,
     /// The streams of each proxy: of a fleet, by what it calls itself. The highest is the latest.
     by_proxy: HashMap<Arc<str>, BTreeMap<String, BTreeSet<StreamId>>>,
-    objects: HashMap<ObjectKey, Tracked>,
-    /// The revision that created each object.
-    created: HashMap<ObjectKey, u64>,
+    objects: HashMap<ObjectKey, Known>,
     /// What was acknowledged before this process began, of objects not yet reported.
     acknowledged_before: HashMap<ObjectKey, Acknowledged>,
     /// Objects that depend on a resource.
@@ -158,7 +166,7 @@ impl Tracker {
     fn wait_again(&mut self, program: &FleetResource) {
         for key in self.users.get(program).cloned().unwrap_or_default() {
             self.settle(&key);
-            if let Some(tracked) = self.objects.get_mut(&key).filter(|tracked| tracked.is_shared()) {
+            if let Some(tracked) = self.object_mut(&key).filter(|tracked| tracked.is_shared()) {
                 tracked.settled = None;
                 self.settle(&key);
                 self.dirty.insert(key);
@@ -170,12 +178,12 @@ impl Tracker {
     pub(crate) fn created(&mut self, key: ObjectKey, revision: u64) {
         self.forget(&key);
         self.withdrawn.remove(&key);
-        self.created.insert(key, revision);
+        self.objects.entry(key).or_default().created = NonZero::new(revision);
     }
 
     /// The revision that created the object of this name that reports are about.
     pub(crate) fn creation(&self, key: &ObjectKey) -> Option<u64> {
-        self.created.get(key).copied()
+        self.objects.get(key)?.created.map(NonZero::get)
     }
 
     /// A status from before this process began says what proxies have acknowledged: proxies that come back later do not
@@ -204,7 +212,7 @@ impl Tracker {
         let programs = programmed::programs(&status);
         let acknowledged = self.acknowledged_before.remove(&key);
         let before = self.forget(&key);
-        let mut tracked = Tracked { status, programs, settled: None };
+        let mut tracked = Tracked { status, programs: programs.into(), settled: None };
         tracked.settled = match before {
             Some(before) if before.programs == tracked.programs => before.settled,
             Some(_) => None,
@@ -217,7 +225,7 @@ impl Tracker {
         for turn in tracked.status.report.all_conditions().flat_map(turns).flatten() {
             self.due.entry(turn).or_default().insert(key.clone());
         }
-        self.objects.insert(key.clone(), tracked);
+        self.objects.entry(key.clone()).or_default().tracked = Some(tracked);
         self.settle(&key);
         self.dirty.insert(key);
     }
@@ -225,7 +233,7 @@ impl Tracker {
     /// An object is gone.
     pub(crate) fn removed(&mut self, key: &ObjectKey) {
         self.forget(key);
-        self.created.remove(key);
+        self.objects.remove(key);
         self.acknowledged_before.remove(key);
         self.dirty.remove(key);
         self.touched.remove(key);
@@ -234,7 +242,7 @@ impl Tracker {
     }
 
     fn forget(&mut self, key: &ObjectKey) -> Option<Tracked> {
-        let tracked = self.objects.remove(key)?;
+        let tracked = self.objects.get_mut(key)?.tracked.take()?;
         for program in &tracked.programs {
             if let Some(users) = self.users.get_mut(program) {
                 users.remove(key);
@@ -249,7 +257,7 @@ impl Tracker {
     /// Looks whether every connected proxy has acknowledged everything that an object needs, and refuses none of it; if
     /// not, or if none is connected at all, arranges for another look.
     fn settle(&mut self, key: &ObjectKey) {
-        let Some(tracked) = self.objects.get_mut(key) else { return };
+        let Some(tracked) = self.objects.get_mut(key).and_then(|known| known.tracked.as_mut()) else { return };
         let generation = tracked.status.generation;
         let served =
             |(fleet, resource): &FleetResource| self.fleets.get(fleet).is_some_and(|state| state.is_served(resource));
@@ -322,12 +330,16 @@ impl Tracker {
 
     /// An object as the compiler last reported it.
     pub(crate) fn object(&self, key: &ObjectKey) -> Option<&Tracked> {
-        self.objects.get(key)
+        self.objects.get(key)?.tracked.as_ref()
+    }
+
+    fn object_mut(&mut self, key: &ObjectKey) -> Option<&mut Tracked> {
+        self.objects.get_mut(key)?.tracked.as_mut()
     }
 
     /// Every object that the compiler has reported on.
     pub(crate) fn objects(&self) -> impl Iterator<Item = (&ObjectKey, &Tracked)> {
-        self.objects.iter()
+        self.objects.iter().filter_map(|(key, known)| Some((key, known.tracked.as_ref()?)))
     }
 
     /// A connected stream.

@@ -15,7 +15,7 @@
 //! - `read`, `page`, `selector`: get and list. `view`: the forms of answers.
 //! - `watching`: following changes.
 //! - `write`, `patch`, `delete`, `admission`: changing objects; [`ownership`]: who set which field, and server-side apply. `lifecycle`: which namespaces are open, for whoever creates;
-//!   `namespace`: deleting one with what is in it. [`bootstrap()`]: making a store ready.
+//!   `namespace`: deleting one with what is in it. `ahead`: on an older view first. [`bootstrap()`]: making a store ready.
 //! - [`events`]: what happened to objects, in memory: kept, and told by whoever serves them.
 //! - `garbage`: what belongs to objects that are gone. `service`: the one kind that is only listed.
 //! - `discovery`, `openapi`: what is served, for clients that ask. `access_review`: what they may do.
@@ -24,6 +24,7 @@
 mod accept;
 mod access_review;
 mod admission;
+mod ahead;
 mod api;
 mod body;
 mod bootstrap;

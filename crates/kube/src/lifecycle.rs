@@ -32,7 +32,13 @@ pub(crate) fn check_open(snapshot: &Snapshot, kind: &Kind, namespace: &str, name
 
 /// The conditions under which something may be created in a namespace: what [`check_open`] looks at, as of the commit.
 pub(crate) fn guards(namespace: &str) -> [Write; 2] {
-    [Write::guard(key_of(namespace), Expect::Present), Write::guard(mark_of(namespace), Expect::Absent)]
+    let [namespace, mark] = keys(namespace);
+    [Write::guard(namespace, Expect::Present), Write::guard(mark, Expect::Absent)]
+}
+
+/// What [`check_open`] looks at.
+pub(crate) fn keys(namespace: &str) -> [Key; 2] {
+    [key_of(namespace), mark_of(namespace)]
 }
 
 /// What to answer when one of the [`guards`], that of `key`, did not hold.

@@ -18,9 +18,11 @@
 //! - [`embedded`]: the store in one file, on redb.
 //! - [`etcd`]: the store on an etcd cluster, which several processes share.
 //! - [`replicas`]: the processes that share a store, and which of them leads.
+//! - `delegate`: a store that is another one, but for a little.
 //! - [`origin`]: what a commit comes from, for whoever stands between it and the store.
 //! - [`stats`]: what a store tells of itself, for metrics.
 
+mod delegate;
 pub mod embedded;
 mod entry;
 mod error;
@@ -45,6 +47,7 @@ use std::sync::Arc;
 pub use backstay_seal::{Keys, KeysError};
 use futures::future::BoxFuture;
 
+pub use self::delegate::Delegate;
 pub use self::embedded::{Embedded, Options};
 pub use self::entry::{Entry, Revision};
 pub use self::error::{CommitError, DiskError, EtcdError, OpenError, ReadError, RewriteError, Unavailable, WatchError};

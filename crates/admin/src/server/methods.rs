@@ -13,6 +13,7 @@ use tonic::Status;
 use crate::access::Caller;
 use crate::answer::Answer;
 use crate::generic::Generic;
+use crate::meter::Counters;
 use crate::options::Options;
 use crate::transcode::shape::{ResourceShape, ShapeError};
 use crate::typed::Typed;
@@ -74,6 +75,8 @@ enum Target {
 pub(crate) struct Method {
     /// `SERVICE/METHOD`, without the package.
     pub(crate) label: String,
+    /// What is counted of it.
+    pub(super) counters: Counters,
     action: Action,
     target: Target,
 }
@@ -129,7 +132,8 @@ impl Methods {
 
     fn add(&mut self, service: &str, name: &str, action: Action, target: Target) {
         let label = format!("{service}/{name}");
-        self.methods.insert(format!("/{PACKAGE}.{label}"), Method { label, action, target });
+        self.methods
+            .insert(format!("/{PACKAGE}.{label}"), Method { label, counters: Counters::default(), action, target });
     }
 
     /// The method at a path.

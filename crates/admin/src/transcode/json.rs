@@ -9,8 +9,6 @@ mod tests;
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
-
 /// Why it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("at byte {at}: expected {wanted}")]
@@ -38,11 +36,13 @@ impl<'j> Reader<'j> {
         JsonError { at: self.at, wanted }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
     /// The next byte that is no white space.
+    #[inline]
     fn token(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
@@ -50,6 +50,7 @@ impl<'j> Reader<'j> {
         self.peek()
     }
 
+    #[inline]
     fn eat(&mut self, byte: u8, wanted: &'static str) -> Result<(), JsonError> {
         if self.token() != Some(byte) {
             return Err(self.fault(wanted));
@@ -96,6 +97,7 @@ impl<'j> Reader<'j> {
     }
 
     /// Goes past what stands after an item: `end`, or a comma before another.
+    #[inline]
     fn is_last(&mut self, end: u8) -> Result<bool, JsonError> {
         let last = match self.token() {
             Some(b',') => false,
@@ -120,13 +122,22 @@ impl<'j> Reader<'j> {
     /// Goes past a text: what stands between its quotes, and whether any of that is escaped.
     fn quoted(&mut self) -> Result<(&'j str, bool), JsonError> {
         self.eat(b'"', "a text")?;
-        let (begin, mut escaped) = (self.at, false);
+        let begin = self.at;
+        let escaped = self.to_quote()?;
+        Ok((&self.text[begin..self.at - 1], escaped))
+    }
+
+    /// Goes past the quote that ends a text. Whether anything before it is escaped.
+    #[inline]
+    fn to_quote(&mut self) -> Result<bool, JsonError> {
+        let bytes = self.text.as_bytes();
+        let mut escaped = false;
         loop {
-            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-            let Some(found) = memchr2(b'"', b'\\', rest) else { return Err(self.fault("the end of a text")) };
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            let Some(found) = quote_or_escape(rest) else { return Err(self.fault("the end of a text")) };
             self.at += found + 1;
             if rest[found] == b'"' {
-                return Ok((&self.text[begin..self.at - 1], escaped));
+                return Ok(escaped);
             }
             escaped = true;
             // A quote after it does not end the text. Of a longer character that may stand there, the rest is as any other.
@@ -146,34 +157,55 @@ impl<'j> Reader<'j> {
 
     /// Goes past a value, whatever it is, and returns how it is spelt.
     pub(crate) fn any(&mut self) -> Result<&'j str, JsonError> {
-        self.token();
+        let first = self.token();
         let begin = self.at;
+        match first {
+            Some(b'"') => drop(self.quoted()?),
+            Some(b'{' | b'[') => self.to_bracket()?,
+            _ => drop(self.word()?),
+        }
+        Ok(&self.text[begin..self.at])
+    }
+
+    /// Goes past what stands between two brackets.
+    fn to_bracket(&mut self) -> Result<(), JsonError> {
+        let bytes = self.text.as_bytes();
         let mut depth = 0_usize;
-        loop {
-            match self.peek() {
-                Some(b'"') => drop(self.quoted()?),
-                Some(b'{' | b'[') => {
-                    depth += 1;
-                    self.at += 1;
-                }
-                Some(b'}' | b']') if depth > 0 => {
-                    depth -= 1;
-                    self.at += 1;
-                }
-                Some(b',' | b':' | b' ' | b'\n' | b'\r' | b'\t') if depth > 0 => {
-                    self.at += 1;
-                    continue;
-                }
-                _ => drop(self.word()?),
-            }
-            if depth == 0 {
-                return Ok(&self.text[begin..self.at]);
+        while let Some(byte) = bytes.get(self.at) {
+            self.at += 1;
+            match byte {
+                b'"' => drop(self.to_quote()?),
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth == 1 => return Ok(()),
+                b'}' | b']' => depth -= 1,
+                _ => {}
             }
         }
+        Err(self.fault("the end of what has begun"))
     }
 
     /// Nothing more comes.
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
         if self.token().is_some() { Err(self.fault("the end")) } else { Ok(()) }
     }
+}
+
+/// Where the first quote or backslash is. Most texts are so short that to call for a search would cost more than the search.
+fn quote_or_escape(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHEST: u64 = ONES << 7;
+    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+    const ESCAPES: u64 = u64::from_le_bytes([b'\\'; 8]);
+    // The highest bits of those of eight bytes that are zero, of which the lowest is exact.
+    let zeros = |eight: u64| eight.wrapping_sub(ONES) & !eight & HIGHEST;
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (number, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        let found = zeros(eight ^ QUOTES) | zeros(eight ^ ESCAPES);
+        if found != 0 {
+            return Some(number * 8 + (found.trailing_zeros() / 8) as usize);
+        }
+    }
+    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+    found.map(|at| eights.len() * 8 + at)
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use backstay_proto::config;
 use backstay_resources::ConditionStatus;
-use backstay_resources::apoxy::BACKEND;
 use backstay_resources::backstay::BACKEND_POLICY;
 
 use super::node::{BackendNode, CompiledBackend, RefFault};
@@ -127,7 +126,7 @@ impl Tables {
             };
             // What proxies hold of an earlier version says nothing about the present one.
             graph.report(ObjectStatus {
-                key: ObjectKey::new(&BACKEND, "", &name),
+                key: backend_key(&name),
                 generation: node.source.generation,
                 report: Report::of(vec![accepted, resolved]).into(),
                 programs: if node.stale { Vec::new() } else { backend_programs(node, graph) },
@@ -161,7 +160,7 @@ impl Tables {
                 conditions.extend(certificate.begins.map(|begins| Condition::not_yet_valid(field, begins)));
             }
             graph.report(ObjectStatus {
-                key: ObjectKey::new(&BACKEND_POLICY, "", &name),
+                key: ObjectKey { kind: &BACKEND_POLICY, namespace: Arc::default(), name },
                 generation: source.generation,
                 report: Report::of(conditions).into(),
                 programs,

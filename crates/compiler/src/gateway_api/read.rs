@@ -35,7 +35,8 @@ impl Tables {
             match self.backends.get_mut(name) {
                 Some(node) => node.source = source,
                 None => {
-                    self.backends.insert(name.clone(), BackendNode::new(source, backend_resource(name)));
+                    let node = BackendNode::new(source, backend_resource(name));
+                    self.backends.insert(name.clone(), Box::new(node));
                     backend_changed(graph, key);
                 }
             }

@@ -44,7 +44,8 @@ pub(super) struct Tables {
     pub(super) grants: Grants,
     pub(super) gateways: HashMap<ObjectKey, GatewayNode>,
     pub(super) routes: HashMap<ObjectKey, RouteNode>,
-    pub(super) backends: HashMap<Arc<str>, BackendNode>,
+    /// Boxed, so that the free places of the table are small ones: there may be very many.
+    pub(super) backends: HashMap<Arc<str>, Box<BackendNode>>,
     pub(super) policies: HashMap<Arc<str>, LastGood<PolicyModel>>,
     /// Gateways with a listener that claims the port.
     pub(super) claims: HashMap<Port, BTreeSet<ObjectKey>>,

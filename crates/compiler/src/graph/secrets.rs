@@ -150,7 +150,7 @@ impl Graph {
 
     fn offer_secret(&mut self, secret: &SecretUse, compiled: &CompiledSecret) {
         let name = secret.resource();
-        self.offers.0.insert(name.clone(), Offer { encoded: compiled.encoded.clone(), needs: Vec::new() });
+        self.offers.0.insert(name.clone(), Offer { encoded: compiled.encoded.clone(), needs: Box::default() });
         self.refs.touch(&name);
     }
 

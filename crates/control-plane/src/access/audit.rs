@@ -65,7 +65,7 @@ impl Trail {
 }
 
 /// Outermost: what the others refuse is written as well.
-pub(super) async fn layer(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+pub(super) async fn layer(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     if !gate.audit.is_on() {
         return next.run(request).await;
     }

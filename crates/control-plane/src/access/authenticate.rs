@@ -14,7 +14,7 @@ use super::audit::Trail;
 use super::gate::Gate;
 
 /// What follows finds a [`Caller`] in the extensions of the request.
-pub(super) async fn layer(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+pub(super) async fn layer(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>();
     let identified = gate.authenticator.identify(peer, request.headers()).await;
     let user = match identified {

@@ -1,5 +1,7 @@
 //! Decides whether a request is allowed. What no rule allows is not.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -11,7 +13,7 @@ use super::audit::Trail;
 use super::gate::Gate;
 
 /// Lets through what the sender may do.
-pub(super) async fn layer(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+pub(super) async fn layer(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     if gate.authorizer.is_open() && !gate.audit.is_on() {
         return next.run(request).await;
     }

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_store::{
-    CommitError, Committed, Limits, Prefix, ReadError, Replicas, Revision, Snapshot, Stats, Store, Term, Watch,
-    WatchError, Write, origin,
-};
+use backstay_store::{CommitError, Committed, Delegate, Store, Write, origin};
 use futures::future::BoxFuture;
 
 use super::{Changes, Request};
@@ -28,17 +25,9 @@ impl Commits {
     }
 }
 
-impl Store for Commits {
-    fn snapshot(&self) -> Snapshot {
-        self.store.snapshot()
-    }
-
-    fn snapshot_at(&self, revision: Revision) -> Result<Snapshot, ReadError> {
-        self.store.snapshot_at(revision)
-    }
-
-    fn read(&self) -> BoxFuture<'_, Result<Snapshot, ReadError>> {
-        self.store.read()
+impl Delegate for Commits {
+    fn inner(&self) -> &dyn Store {
+        &*self.store
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
@@ -52,29 +41,5 @@ impl Store for Commits {
             self.changes.committed(&request, committed.revision, (began, Instant::now()));
             Ok(committed)
         })
-    }
-
-    fn commit_in_term(&self, term: Term, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
-        self.store.commit_in_term(term, writes)
-    }
-
-    fn replicas(&self) -> Option<Arc<dyn Replicas>> {
-        self.store.replicas()
-    }
-
-    fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
-        self.store.watch(prefix, after)
-    }
-
-    fn limits(&self) -> Limits {
-        self.store.limits()
-    }
-
-    fn stats(&self) -> Stats {
-        self.store.stats()
-    }
-
-    fn release(&self) -> BoxFuture<'_, ()> {
-        self.store.release()
     }
 }

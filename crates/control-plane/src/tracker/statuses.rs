@@ -11,8 +11,8 @@ impl Tracker {
     /// This process writes the statuses from now on, which another has written so far. What that one has told of an object holds.
     pub(crate) fn taken_over(&mut self, key: &ObjectKey, told: Option<&Acknowledged>) {
         let holds = |tracked: &Tracked| told.filter(|told| self.still_holds(told, tracked)).map(|told| told.generation);
-        let settled = self.objects.get(key).and_then(holds);
-        if let (Some(tracked), Some(settled)) = (self.objects.get_mut(key), settled) {
+        let settled = self.object(key).and_then(holds);
+        if let (Some(tracked), Some(settled)) = (self.object_mut(key), settled) {
             tracked.settled = Some(settled);
         }
         self.touched.remove(key);

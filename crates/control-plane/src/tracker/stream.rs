@@ -169,7 +169,8 @@ impl Tracker {
                 asked.fleet == *fleet && matches!(asked.source, AddressSource::Proxies | AddressSource::Assigned)
             })
         };
-        self.dirty.extend(self.objects.iter().filter(|(_, tracked)| there(tracked)).map(|(key, _)| key.clone()));
+        let there: Vec<_> = self.objects().filter(|(_, tracked)| there(tracked)).map(|(key, _)| key.clone()).collect();
+        self.dirty.extend(there);
     }
 
     /// A stream and one type of it, which counts from now on if it is new.

@@ -1,13 +1,14 @@
 //! Deleting one object.
 
 use backstay_resources::{Object, Timestamp};
-use backstay_store::{CommitError, Entry, Expect, Key, Operation, Write};
+use backstay_store::{CommitError, Entry, Expect, Key, Operation, Snapshot, Write};
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
 
 use super::dependents::{Propagation, prepare};
 use super::options::{Effect, Options};
+use crate::ahead::{Attempt, Looks, ahead};
 use crate::api::Api;
 use crate::lifecycle;
 use crate::respond::Reply;
@@ -79,37 +80,15 @@ pub(super) async fn remove_if(
     effect: Effect,
     check: impl Fn(&Entry, &Object) -> Result<(), Failure>,
 ) -> Result<Deleted, Failure> {
-    // What this process has heard of is enough to go ahead: the commit finds out whether it was the newest. Anything else is concluded from
-    // the newest alone.
-    if let Some(entry) = api.store.snapshot().get(key) {
-        match attempt(api, served, entry, effect, &check).await {
-            Ok(Attempt::Done(deleted)) => return Ok(deleted),
-            Ok(Attempt::Failed(failure)) => return Err(failure),
-            Ok(Attempt::Seen(_) | Attempt::Beaten) | Err(_) => {}
+    let attempt = |snapshot: Snapshot| {
+        let check = &check;
+        async move {
+            let entry = snapshot.get(key).ok_or_else(|| Failure::not_found(served.kind, key.name()))?;
+            attempt(api, served, entry, effect, check).await
         }
-    }
-    for _ in 0..ATTEMPTS {
-        let snapshot = api.store.read().await?;
-        let entry = snapshot.get(key).ok_or_else(|| Failure::not_found(served.kind, key.name()))?;
-        match attempt(api, served, entry, effect, &check).await? {
-            Attempt::Done(deleted) | Attempt::Seen(deleted) => return Ok(deleted),
-            Attempt::Failed(failure) => return Err(failure),
-            Attempt::Beaten => {}
-        }
-    }
-    Err(Failure::modified(served.kind, key.name()))
-}
-
-/// What an attempt came to.
-enum Attempt {
-    /// It is done, which it is only if nobody had changed the object since.
-    Done(Deleted),
-    /// It is to be answered so, and nothing was done.
-    Seen(Deleted),
-    /// Another was faster.
-    Beaten,
-    /// The store did not do it.
-    Failed(Failure),
+    };
+    let deleted = ahead(&*api.store, Looks { key, namespace: None }, ATTEMPTS, attempt).await?;
+    deleted.ok_or_else(|| Failure::modified(served.kind, key.name()))
 }
 
 async fn attempt(
@@ -118,7 +97,7 @@ async fn attempt(
     entry: &Entry,
     effect: Effect,
     check: &impl Fn(&Entry, &Object) -> Result<(), Failure>,
-) -> Result<Attempt, Failure> {
+) -> Result<Attempt<Deleted>, Failure> {
     let mut object = Object::decode(&entry.value).map_err(Failure::internal)?;
     check(entry, &object)?;
     let uid = object.metadata.uid.clone();

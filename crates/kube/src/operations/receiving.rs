@@ -3,12 +3,12 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::Frame;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::api::Api;
 use crate::status::Failure;
@@ -41,7 +41,9 @@ impl Drop for Share {
 pub struct Bounded {
     body: Body,
     share: Arc<Share>,
-    late: Pin<Box<Sleep>>,
+    /// When it must have come; there is none before something has been waited for.
+    late: Option<Pin<Box<Sleep>>>,
+    began: Instant,
     left: usize,
 }
 
@@ -49,9 +51,8 @@ impl Bounded {
     /// Of a request; `framing` is how many bytes there may be beside what is limited.
     pub(super) fn new(api: &Arc<Api>, body: Body, framing: usize) -> (Self, Arc<Share>) {
         let share = Arc::new(Share { api: Arc::clone(api), taken: AtomicUsize::new(0) });
-        let late = Box::pin(sleep(api.options.body_timeout));
         let left = api.options.max_body_bytes.saturating_add(framing);
-        (Self { body, share: Arc::clone(&share), late, left }, share)
+        (Self { body, share: Arc::clone(&share), late: None, began: Instant::now(), left }, share)
     }
 }
 
@@ -62,10 +63,16 @@ impl http_body::Body for Bounded {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let this = &mut *self;
         let options = &this.share.api.options;
-        if this.late.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Some(Err(Failure::slow_body(options.body_timeout))));
+        let limit = options.body_timeout;
+        let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) else {
+            let late = this.late.get_or_insert_with(|| Box::pin(sleep_until(this.began + limit)));
+            return late.as_mut().poll(context).map(|()| Some(Err(Failure::slow_body(limit))));
+        };
+        // Who sends a little at a time is late as well.
+        if this.late.as_ref().is_some_and(|late| late.is_elapsed()) {
+            return Poll::Ready(Some(Err(Failure::slow_body(limit))));
         }
-        let Some(frame) = ready!(Pin::new(&mut this.body).poll_frame(context)) else { return Poll::Ready(None) };
+        let Some(frame) = frame else { return Poll::Ready(None) };
         let frame =
             frame.map_err(|error| Failure::bad_request(format!("the request body could not be read: {error}")))?;
         let size = frame.data_ref().map_or(0, Bytes::len);

@@ -7,9 +7,10 @@ use backstay_resources::{ManagedFields, decode};
 use backstay_store::Snapshot;
 use serde_json::{Map, Value};
 
-use super::create::store;
+use super::create::New;
 use super::{Written, writer};
 use crate::admission::{Draft, check_kind, check_size};
+use crate::ahead::Attempt;
 use crate::api::Api;
 use crate::ownership::{self, Applied, Applier, ApplyError};
 use crate::path::{Part, Subject};
@@ -96,7 +97,7 @@ pub(super) async fn create(
     params: &Params,
     config: &Config,
     snapshot: &Snapshot,
-) -> Result<Written, Failure> {
+) -> Result<Attempt<Written>, Failure> {
     let Subject { served, namespace, name, part } = subject;
     if *part == Part::Status {
         return Err(Failure::not_found(served.kind, name));
@@ -118,6 +119,11 @@ pub(super) async fn create(
     let (mut object, warnings) = draft.admit(served, None)?;
     object.metadata.managed_fields = applied.managed_fields;
     check_size(api, None, &object)?;
-    let written = store(api, served, snapshot, object, params.dry_run).await?;
-    Ok(Written { warnings, ..written })
+    Ok(match New::of(api, served, object, params.dry_run).await?.store(api, snapshot).await? {
+        Attempt::Done(written) => Attempt::Done(Written { warnings, ..written }),
+        Attempt::Seen(written) => Attempt::Seen(Written { warnings, ..written }),
+        // It is there now, to be applied to.
+        Attempt::Failed(failure) if failure.is_already_exists() => Attempt::Beaten,
+        other => other,
+    })
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Edit, Written, apply, writer};
 use crate::admission::{Draft, check_size};
+use crate::ahead::{Attempt, Looks, ahead};
 use crate::api::Api;
 use crate::ownership::{self, Claim};
 use crate::patch::Patch;
@@ -46,48 +47,17 @@ async fn may_create(subject: &Subject, params: &Params) -> Result<(), Failure> {
     if decision.allowed { Ok(()) } else { Err(Failure::denied(&caller.user, &asked, &decision.reason)) }
 }
 
-/// What an attempt came to.
-enum Attempt {
-    /// It is stored, which it is only if nobody had changed the object since the snapshot.
-    Stored(Written),
-    /// It is as the snapshot says, and nothing was stored.
-    Seen(Written),
-    /// Another was faster.
-    Beaten,
-    /// The store did not do it, or the client did not want it of any but the version that it named.
-    Failed(Failure),
-}
-
 /// Replaces or patches an object, or its status; applies one, which may make it.
 pub(crate) async fn update(api: &Api, subject: &Subject, params: &Params, change: &Edit) -> Result<Written, Failure> {
     let Subject { served, namespace, name, .. } = subject;
     let key = served.key(namespace, name);
-    // What this process has heard of is enough to go ahead: the commit finds out whether it was the newest. Anything but a commit is
-    // concluded from the newest alone.
-    let (mut snapshot, mut newest) = (api.store.snapshot(), false);
-    if snapshot.get(&key).is_none() {
-        (snapshot, newest) = (api.store.read().await?, true);
-    }
-    for _ in 0..=api.options.patch_attempts.max(1) {
-        // Boxed, since whoever waits for it would be as large otherwise.
-        let outcome = Box::pin(attempt(api, subject, params, change, &snapshot)).await;
-        match outcome {
-            Ok(Attempt::Stored(written)) => return Ok(written),
-            Ok(Attempt::Failed(failure)) => return Err(failure),
-            Ok(Attempt::Seen(written)) if newest => return Ok(written),
-            Err(failure) if newest => return Err(failure),
-            Ok(Attempt::Beaten | Attempt::Seen(_)) | Err(_) => {}
-        }
-        let now = api.store.read().await?;
-        let modified = |snapshot: &Snapshot| snapshot.get(&key).map(|entry| entry.modified);
-        let same = modified(&now) == modified(&snapshot);
-        match outcome {
-            Ok(Attempt::Seen(written)) if same => return Ok(written),
-            Err(failure) if same => return Err(failure),
-            _ => (snapshot, newest) = (now, true),
-        }
-    }
-    Err(Failure::modified(served.kind, name))
+    let makes = matches!(change, Edit::Apply(_)) && served.kind.is_namespaced();
+    let looks = Looks { key: &key, namespace: makes.then_some(namespace.as_str()) };
+    let attempts = api.options.patch_attempts.max(1) + 1;
+    // Boxed, since whoever waits for it would be as large otherwise.
+    let attempt = |snapshot: Snapshot| Box::pin(async move { attempt(api, subject, params, change, &snapshot).await });
+    let written = ahead(&*api.store, looks, attempts, attempt).await?;
+    written.ok_or_else(|| Failure::modified(served.kind, name))
 }
 
 async fn attempt(
@@ -96,18 +66,13 @@ async fn attempt(
     params: &Params,
     change: &Edit,
     snapshot: &Snapshot,
-) -> Result<Attempt, Failure> {
+) -> Result<Attempt<Written>, Failure> {
     let Subject { served, namespace, name, part } = subject;
     let key = served.key(namespace, name);
     let Some(entry) = snapshot.get(&key) else {
         let Edit::Apply(config) = change else { return Err(Failure::not_found(served.kind, name)) };
         may_create(subject, params).await?;
-        return match apply::create(api, subject, params, config, snapshot).await {
-            // It is there now, to be applied to.
-            Err(failure) if failure.is_already_exists() => Ok(Attempt::Beaten),
-            Ok(written) if params.dry_run => Ok(Attempt::Seen(written)),
-            outcome => outcome.map(Attempt::Stored),
-        };
+        return apply::create(api, subject, params, config, snapshot).await;
     };
     let current = served.decode(&entry.value).map_err(Failure::internal)?;
     let fields = as_read(served, &current, entry.modified)?;
@@ -143,7 +108,7 @@ async fn attempt(
         Ok(committed) => {
             let goes = object.metadata.deletion_timestamp.is_some();
             let revision = Some(committed.revision);
-            Attempt::Stored(Written { status: StatusCode::OK, value, revision, warnings, goes })
+            Attempt::Done(Written { status: StatusCode::OK, value, revision, warnings, goes })
         }
         Err(CommitError::Conflict { .. }) if expects => Attempt::Failed(Failure::modified(served.kind, name)),
         Err(CommitError::Conflict { .. }) => Attempt::Beaten,

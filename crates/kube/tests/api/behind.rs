@@ -5,10 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use backstay_kube::{Options, bootstrap, router};
 use backstay_resources::Registry;
-use backstay_store::{
-    CommitError, Committed, Limits, Memory, Prefix, ReadError, Revision, Snapshot, Stats, Store, Watch, WatchError,
-    Write,
-};
+use backstay_store::{Delegate, Memory, ReadError, Snapshot, Store};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -34,34 +31,18 @@ impl Behind {
     }
 }
 
-impl Store for Behind {
-    fn snapshot(&self) -> Snapshot {
-        self.heard.lock().unwrap().clone().unwrap_or_else(|| self.store.snapshot())
+impl Delegate for Behind {
+    fn inner(&self) -> &dyn Store {
+        &*self.store
     }
 
-    fn snapshot_at(&self, revision: Revision) -> Result<Snapshot, ReadError> {
-        self.store.snapshot_at(revision)
+    fn snapshot(&self) -> Snapshot {
+        self.heard.lock().unwrap().clone().unwrap_or_else(|| self.store.snapshot())
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Snapshot, ReadError>> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         self.store.read()
-    }
-
-    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
-        self.store.commit(writes)
-    }
-
-    fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
-        self.store.watch(prefix, after)
-    }
-
-    fn limits(&self) -> Limits {
-        self.store.limits()
-    }
-
-    fn stats(&self) -> Stats {
-        self.store.stats()
     }
 }
 

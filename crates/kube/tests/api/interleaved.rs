@@ -7,10 +7,7 @@ use std::time::Duration;
 
 use backstay_kube::{Options, bootstrap, router};
 use backstay_resources::Registry;
-use backstay_store::{
-    Change, CommitError, Committed, Expect, Limits, Memory, Operation, Prefix, ReadError, Revision, Snapshot, Stats,
-    Store, Watch, WatchError, Write,
-};
+use backstay_store::{Change, CommitError, Committed, Delegate, Expect, Memory, Operation, Prefix, Store, Write};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
@@ -60,33 +57,13 @@ impl Gaps {
     }
 }
 
-impl Store for Gaps {
-    fn snapshot(&self) -> Snapshot {
-        self.memory.snapshot()
-    }
-
-    fn snapshot_at(&self, revision: Revision) -> Result<Snapshot, ReadError> {
-        self.memory.snapshot_at(revision)
-    }
-
-    fn read(&self) -> BoxFuture<'_, Result<Snapshot, ReadError>> {
-        self.memory.read()
+impl Delegate for Gaps {
+    fn inner(&self) -> &dyn Store {
+        &self.memory
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
         self.commit_with_gaps(writes).boxed()
-    }
-
-    fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
-        self.memory.watch(prefix, after)
-    }
-
-    fn limits(&self) -> Limits {
-        self.memory.limits()
-    }
-
-    fn stats(&self) -> Stats {
-        self.memory.stats()
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backstay_store::{Committed, Limits, Prefix, ReadError, Revision, Snapshot, Stats, Watch, WatchError};
+use backstay_store::{Committed, Delegate};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
@@ -31,20 +31,12 @@ impl Meddling {
     }
 }
 
-impl Store for Meddling {
-    fn snapshot(&self) -> Snapshot {
-        self.store.snapshot()
+impl Delegate for Meddling {
+    fn inner(&self) -> &dyn Store {
+        &self.store
     }
 
-    fn snapshot_at(&self, revision: Revision) -> Result<Snapshot, ReadError> {
-        self.store.snapshot_at(revision)
-    }
-
-    fn read(&self) -> BoxFuture<'_, Result<Snapshot, ReadError>> {
-        self.store.read()
-    }
-
-    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
+    fn commit_in_term(&self, term: Term, writes: Vec<Write>) -> BoxFuture<'_, Result<Committed, CommitError>> {
         Box::pin(async move {
             let update = matches!(writes[0].expect, Expect::Modified(_));
             if update && self.done.load(Ordering::Relaxed) < self.times {
@@ -52,19 +44,7 @@ impl Store for Meddling {
                 let merged = self.merged(&writes[0].key, number);
                 self.store.commit(merged.into_iter().collect()).await?;
             }
-            self.store.commit(writes).await
+            self.store.commit_in_term(term, writes).await
         })
-    }
-
-    fn watch(&self, prefix: Prefix, after: Revision) -> Result<Box<dyn Watch>, WatchError> {
-        self.store.watch(prefix, after)
-    }
-
-    fn limits(&self) -> Limits {
-        self.store.limits()
-    }
-
-    fn stats(&self) -> Stats {
-        self.store.stats()
     }
 }
