@@ -21,7 +21,8 @@ fn printed(options: &[&str]) -> Result<(String, Value), clap::Error> {
 fn an_envoy_is_told_who_it_is_and_whom_to_ask() {
     let (text, read) = printed(&["--fleet", "edge", "--xds", "[::1]:1800", "--node", "edge: 1"]).unwrap();
     assert!(text.lines().count() <= 12, "{text}");
-    assert_eq!(read["node"], serde_json::json!({"id": "edge: 1", "cluster": "edge"}));
+    let metadata = serde_json::json!({"backstay.dev/vhds": true});
+    assert_eq!(read["node"], serde_json::json!({"id": "edge: 1", "cluster": "edge", "metadata": metadata}));
     let address = &read["static_resources"]["clusters"][0]["load_assignment"]["endpoints"][0]["lb_endpoints"][0];
     let address = &address["endpoint"]["address"]["socket_address"];
     assert_eq!((&address["address"], &address["port_value"]), (&"::1".into(), &1800.into()));

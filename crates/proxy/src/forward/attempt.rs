@@ -118,6 +118,8 @@ pub(super) async fn run(
             // Of the requests on a shared connection, any may be what the endpoint ended it for.
             Failure::Terminated if reused && state.repeatable && upstream.backend.protocol == Protocol::Http1 => {
                 reuse = Reuse::Never;
+                // What may be repeated at this endpoint may be given to another, should this one be gone.
+                state.exposed.set(exposed);
                 failure.count(metrics);
             }
             Failure::GoneAway | Failure::RefusedStream

@@ -46,8 +46,8 @@ pub(super) struct RequestState {
     pub(super) attempts: Cell<u32>,
     /// How many of them had an endpoint to go to.
     made: Cell<u32>,
-    /// Whether an endpoint may have seen any of the request, or it does not have all of its body any more: it goes to no other
-    /// backend then.
+    /// Whether an endpoint may have seen any of the request, but on a kept connection that ended under one that may be repeated, or it does
+    /// not have all of its body any more: it goes to no other backend then.
     pub(super) exposed: Cell<bool>,
     /// Whether somebody is told how long the endpoint had the request.
     pub(super) told: bool,

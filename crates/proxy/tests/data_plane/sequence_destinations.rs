@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 use crate::support::sequence::{SequenceOf, header, member, not, of, part, select, text};
 use crate::support::{Answer, BackendOf, Client, Proxy, Raw, Upstream, ask, echo};
@@ -187,6 +188,30 @@ async fn a_member_that_has_seen_the_request_is_the_last() {
         .await;
         let proxy = Proxy::start(fallback(breaks.address, alive.address, 1).table()).await;
         assert_eq!(ask(proxy.address, Request::get("/")).await.text(), "<p>RESPONSE_BROKEN</p>");
+    }
+}
+
+/// An endpoint that answers one request, and goes away with the second on the same connection.
+async fn leaving() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        drop(listener);
+        Raw::head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfirst").await.unwrap();
+        Raw::head(&mut stream).await;
+    });
+    address
+}
+
+#[tokio::test]
+async fn what_a_kept_connection_ended_under_goes_to_the_next_member_if_it_may_be_repeated() {
+    let alive = named("alive").await;
+    for (method, answer) in [("GET", "alive"), ("POST", "<p>RESPONSE_BROKEN</p>")] {
+        let proxy = Proxy::start(fallback(leaving().await, alive.address, 1).table()).await;
+        assert_eq!(ask(proxy.address, Request::get("/")).await.text(), "first");
+        assert_eq!(ask(proxy.address, Request::builder().uri("/").method(method)).await.text(), answer);
     }
 }
 
