@@ -1,13 +1,15 @@
 //! etcd, as processes of the test that needs it.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use tempfile::TempDir;
+
+use super::port;
 
 /// Far longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -158,7 +160,9 @@ impl Cluster {
 
     /// The member that leads, as each says of itself.
     pub fn leader(&self) -> usize {
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            assert!(Instant::now() < deadline, "no member leads");
             let leads = |member: &Member| {
                 member.process.is_some()
                     && get(member.metrics, "/metrics").is_some_and(|text| text.contains("\netcd_server_is_leader 1"))
@@ -250,9 +254,13 @@ impl Cluster {
         member.process = Some(command.spawn().unwrap());
     }
 
-    fn wait(&self, index: usize) {
-        let member = &self.members[index];
-        while !get(member.metrics, "/health").is_some_and(|answer| answer.contains("\"true\"")) {
+    fn wait(&mut self, index: usize) {
+        let Member { metrics, process, arguments, .. } = &mut self.members[index];
+        let deadline = Instant::now() + PATIENCE;
+        while !get(*metrics, "/health").is_some_and(|answer| answer.contains("\"true\"")) {
+            let ended = process.as_mut().and_then(|process| process.try_wait().unwrap());
+            assert!(ended.is_none(), "etcd ended with {ended:?}: {arguments:?}");
+            assert!(Instant::now() < deadline, "etcd does not answer: {arguments:?}");
             std::thread::yield_now();
         }
     }
@@ -308,8 +316,9 @@ fn memory() -> PathBuf {
     if shared.is_dir() { shared.to_owned() } else { std::env::temp_dir() }
 }
 
+/// Not one that the system gives to whoever connects meanwhile.
 fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    SocketAddr::from(([127, 0, 0, 1], port::free()))
 }
 
 fn get(address: SocketAddr, path: &str) -> Option<String> {

@@ -48,6 +48,7 @@ pub(super) fn open(address: SocketAddr, threads: usize) -> io::Result<Vec<TcpLis
 
 /// A socket that listens alone. Two that come to listen in the same moment may see each other and both fail, which neither of
 /// them would have alone; whoever comes later than that fails before it listens.
+#[allow(clippy::disallowed_methods, reason = "milliseconds, of the thread that changes the configuration")]
 fn first(address: SocketAddr) -> io::Result<RawSocket> {
     let mut tries = 0;
     loop {

@@ -11,6 +11,9 @@ mod etcd_process;
 mod fixture;
 mod guards;
 mod model;
+#[path = "../../../../tests/harness/port.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests of the whole share it")]
+mod port;
 mod reopen;
 mod sealed;
 mod views;
