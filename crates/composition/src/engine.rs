@@ -1,4 +1,5 @@
-//! The engine: a composition as a state machine. It opens no socket and reads no clock: whoever runs it sends the calls that a
+//! The engine: a composition as a state machine. It opens no socket, and reads no clock but for expressions that ask
+//! what time it is: whoever runs it sends the calls that a
 //! [`Step`] lists, keeps their deadlines, and hands in what comes of them until a step has the response.
 //!
 //! # Layout

@@ -45,7 +45,8 @@ pub use modify::{
 };
 pub use pipeline::{ArrayTargets, Change, Mapping, Operation, Operations, OperationsError, Path, Pipeline, Selection};
 pub use plan::{
-    Admission, CallPlan, ErrorBody, FailureRule, Filter, Fixed, FixedError, Flow, MergeOrder, Output, Pattern, Plan,
-    PlanError, QueryFilter, Reference, RequestRules, Requirement, Role, Segment, Settings, Sign, Signing, Strategy,
+    Admission, CallPlan, ErrorBody, ExpressionError, Expressions, FailureRule, Filter, Fixed, FixedError, Flow,
+    MergeOrder, Output, Pattern, Plan, PlanError, QueryFilter, Reference, RequestRules, Requirement, Role, Seen,
+    Segment, Settings, Sign, Signing, Strategy,
 };
 pub use url::{Query, percent};

@@ -4,18 +4,25 @@
 //!
 //! - `call`: what one backend is asked. `pattern`: paths with parameters, and references to earlier answers.
 //! - `request`: what of a client's request goes on. `output`: what the client gets. `fixed`: data that is added. `signing`: members
-//!   that become tokens.
+//!   that become tokens. `expressions`: what has to be true.
 
 mod call;
+mod expressions;
 mod fixed;
 mod output;
 mod pattern;
 mod request;
 mod signing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_json_schema::{Invalid, Schema, Value};
+use http::StatusCode;
+
 pub use call::{CallPlan, FailureRule, Requirement, Role};
+pub(crate) use expressions::Answered;
+pub use expressions::{ExpressionError, Expressions, Seen};
 pub use fixed::{Fixed, FixedError, Strategy};
 pub use output::{ErrorBody, Output};
 pub use pattern::{Pattern, Reference, Segment};
@@ -24,6 +31,7 @@ pub use signing::{Sign, Signing};
 
 use crate::decode::Decoder;
 use crate::encode::Encoder;
+use crate::engine::CallError;
 use crate::limits::Limits;
 use crate::pipeline::Operations;
 
@@ -32,6 +40,8 @@ use crate::pipeline::Operations;
 pub struct Plan {
     settings: Settings,
     signing: Option<Signing>,
+    body: Option<Arc<Schema>>,
+    expressions: Option<Arc<Expressions>>,
 }
 
 /// What a [`Plan`] is made of.
@@ -138,7 +148,7 @@ impl Plan {
         if settings.operations.is_some() && !several {
             return Err(PlanError::NothingMerged);
         }
-        Ok(Self { settings, signing: None })
+        Ok(Self { settings, signing: None, body: None, expressions: None })
     }
 
     /// The same plan, where members of the response become tokens.
@@ -150,6 +160,47 @@ impl Plan {
             return Err(PlanError::NothingSigned);
         }
         Ok(Self { signing: Some(signing), ..self })
+    }
+
+    /// The same plan, where bodies of requests have to be valid by a schema.
+    #[must_use]
+    pub fn with_body(self, schema: Arc<Schema>) -> Self {
+        Self { body: Some(schema), ..self }
+    }
+
+    /// The same plan, where expressions have to be true.
+    #[must_use]
+    pub fn with_expressions(self, expressions: Arc<Expressions>) -> Self {
+        Self { expressions: Some(expressions), ..self }
+    }
+
+    /// Whether all of the body has to be there before anything is sent, since it is checked.
+    pub fn checks_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// Checks the body of a request.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_body(&self, body: &[u8]) -> Result<(), CallError> {
+        let Some(schema) = &self.body else { return Ok(()) };
+        let told = match Value::read(body).map(|document| schema.validate(&document, Schema::STEPS)) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(Invalid::Violations(violations))) => {
+                let told: Vec<_> = violations.iter().map(|violation| format!("- {violation}")).collect();
+                told.join("\n")
+            }
+            Ok(Err(Invalid::TooMuchWork)) => "the body takes more work to check than it may".to_owned(),
+            Err(_) => "could not validate a malformed body".to_owned(),
+        };
+        let status = StatusCode::BAD_REQUEST;
+        Err(CallError::Answered { status, body: told.into(), content_type: None, merged: false })
+    }
+
+    /// Expressions that have to be true.
+    pub fn expressions(&self) -> Option<&Expressions> {
+        self.expressions.as_deref()
     }
 
     /// Which members become tokens.
@@ -164,12 +215,17 @@ impl Plan {
 
     /// Whether the client's body goes to several backends, so that it has to be kept: with copies, with shadow calls, and with
     /// several calls of which one has a method other than GET and HEAD. Otherwise the first call streams it, alone.
-    pub fn keeps_body(&self) -> bool {
+    pub(crate) fn shares_body(&self) -> bool {
         let safe = |call: &CallPlan| call.method == http::Method::GET || call.method == http::Method::HEAD;
         let copies = self.settings.calls.iter().any(|call| call.copies.get() > 1);
         let shadowed = self.settings.calls.iter().any(|call| call.role != Role::Regular);
         let several = self.regular().count() > 1;
         copies || shadowed || several && self.regular().any(|(_, call)| !safe(call))
+    }
+
+    /// Whether all of the client's body has to be there before it is sent: where it goes to several backends, and where it is checked.
+    pub fn keeps_body(&self) -> bool {
+        self.shares_body() || self.checks_body()
     }
 
     /// The calls whose answers count, with their positions in the plan.

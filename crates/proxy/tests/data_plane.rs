@@ -14,6 +14,8 @@ mod compose;
 mod compose_bodies;
 #[path = "data_plane/compose_calls.rs"]
 mod compose_calls;
+#[path = "data_plane/compose_checks.rs"]
+mod compose_checks;
 #[path = "data_plane/compose_opaque.rs"]
 mod compose_opaque;
 #[path = "data_plane/compose_redirects.rs"]

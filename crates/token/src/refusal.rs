@@ -53,6 +53,9 @@ pub enum Refusal {
     /// It was revoked.
     #[error("it has been revoked")]
     Revoked,
+    /// An expression on its claims is not true.
+    #[error("an expression on its claims is not true")]
+    Expression,
     /// Whoever it is about has none of the roles.
     #[error("it has none of the roles")]
     Roles,
@@ -63,7 +66,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The names of all causes.
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 19] = [
         "missing",
         "malformed",
         "algorithm",
@@ -80,6 +83,7 @@ impl Refusal {
         "unsendable",
         "revocations_unknown",
         "revoked",
+        "expression",
         "roles",
         "scopes",
     ];
@@ -110,6 +114,7 @@ impl Refusal {
             Self::Unsendable => "unsendable",
             Self::RevocationsUnknown => "revocations_unknown",
             Self::Revoked => "revoked",
+            Self::Expression => "expression",
             Self::Roles => "roles",
             Self::Scopes => "scopes",
         }

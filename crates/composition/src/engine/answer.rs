@@ -8,7 +8,7 @@ use super::failure::CallError;
 use crate::decode::{Decoder, undo_gzip};
 use crate::document::{Object, Uncovered, Value};
 use crate::limits::Limits;
-use crate::plan::{CallPlan, FailureRule};
+use crate::plan::{Answered, CallPlan, FailureRule};
 
 /// The head of an answer.
 #[derive(Clone, Debug)]
@@ -123,6 +123,12 @@ fn failed(call: &CallPlan, head: Head, body: Bytes) -> Result<Answer, CallError>
 }
 
 impl Answer {
+    /// The answer, as expressions see it: its head only where it is passed on.
+    pub(super) fn seen(&self) -> Answered<'_> {
+        let head = self.passed.as_ref().map(|(status, headers)| (*status, headers));
+        Answered { data: self.data.as_ref(), complete: self.complete, head }
+    }
+
     /// Whether there is anything in it.
     pub(super) fn has_data(&self) -> bool {
         self.data.as_ref().is_some_and(|data| !data.is_empty())

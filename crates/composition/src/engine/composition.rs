@@ -16,7 +16,7 @@ use super::part::{Outcome, Part};
 use super::response::{self, Failed, Response};
 use crate::document::{Object, Uncovered};
 use crate::error::DecodeError;
-use crate::plan::{CallPlan, Flow, MergeOrder, Plan, Requirement};
+use crate::plan::{CallPlan, Flow, MergeOrder, Plan, Requirement, Seen};
 
 /// What is to be done next.
 #[derive(Debug, Default)]
@@ -173,6 +173,9 @@ impl Composition {
         let Some(plan) = self.call(call.call.into()) else { return Err(CallError::Cancelled) };
         let keeps_body = self.body_is_referred_to(part);
         let mut answer = answer::read(plan, head, body, uncovered, &limits)?;
+        if let Some(expressions) = &plan.expressions {
+            expressions.check_answer(&answer.seen())?;
+        }
         if !keeps_body {
             answer.body = None;
         }
@@ -298,12 +301,49 @@ impl Composition {
                 Some(Answer { data: Some(data), ..answer })
             }
         };
+        let (answer, failed) = match self.check_answer(answer.as_ref(), failed.is_some()) {
+            Ok(()) => (answer, failed),
+            Err(error) => (None, Some(Failed::Alone(error))),
+        };
         let stream = if answer.as_ref().is_some_and(|answer| answer.passed.is_some()) { stream } else { None };
         let result = response::Result { answer, failed, stream };
         step.response = Some(match self.plan.signing() {
             None => response::render(&settings.output, result, &self.request.headers),
             Some(signing) => response::signed(signing, result),
         });
+    }
+
+    /// Evaluates what has to be true of the response. What has failed in part is not looked at.
+    fn check_answer(&self, answer: Option<&Answer>, has_failed: bool) -> Result<(), CallError> {
+        let Some(expressions) = self.plan.expressions().filter(|_| !has_failed) else { return Ok(()) };
+        match answer {
+            Some(answer) => expressions.check_answer(&answer.seen()),
+            None if expressions.concern_answers() => Err(CallError::Expression { index: 0 }),
+            None => Ok(()),
+        }
+    }
+
+    /// The response to a request that was refused before any call was made.
+    pub fn refused(plan: &Plan, request: &Request, error: CallError) -> Response {
+        let result = response::Result { answer: None, failed: Some(Failed::Alone(error)), stream: None };
+        match plan.signing() {
+            None => response::render(&plan.settings().output, result, &request.headers),
+            Some(signing) => response::signed(signing, result),
+        }
+    }
+
+    /// Evaluates what has to be true of a request before any call is made.
+    ///
+    /// # Errors
+    /// What is not.
+    pub fn check(plan: &Plan, request: &Request, (method, path): (&str, &str)) -> Result<(), CallError> {
+        let Some(expressions) = plan.expressions().filter(|expressions| expressions.concern_requests()) else {
+            return Ok(());
+        };
+        let admitted = Admitted::new(&plan.settings().request, request);
+        let (headers, query) = (&admitted.headers, admitted.query.encode());
+        let parameters = &request.parameters;
+        expressions.check_request(&Seen { method, path, parameters, headers, query: &query })
     }
 
     /// The copy whose answer is passed through: the last one that was handed in.

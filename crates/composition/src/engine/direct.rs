@@ -46,7 +46,10 @@ impl Plan {
         let plain = settings.output.encoder == Encoder::Opaque
             && call.role == Role::Regular
             && call.copies.get() == 1
-            && settings.fixed.is_none();
+            && settings.fixed.is_none()
+            && call.expressions.is_none()
+            && self.expressions().is_none()
+            && !self.checks_body();
         plain.then_some(call)
     }
 

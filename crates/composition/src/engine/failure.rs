@@ -34,6 +34,12 @@ pub enum CallError {
     /// What is sent or answered could not be changed as it was to be.
     #[error(transparent)]
     Modifier(ModifyError),
+    /// An expression that has to be true is not, or could not be evaluated.
+    #[error("request aborted by evaluator #{index}")]
+    Expression {
+        /// Its position among those that are evaluated at that point.
+        index: usize,
+    },
     /// What the pattern came to is no path.
     #[error("parse \"{target}\": {reason}")]
     Target {

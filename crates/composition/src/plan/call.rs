@@ -1,10 +1,12 @@
 //! What one backend is asked, and what is made of its answer.
 
 use std::num::NonZeroU8;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
 
+use super::expressions::Expressions;
 use super::pattern::Pattern;
 use super::request::{Filter, QueryFilter};
 use crate::decode::Decoder;
@@ -33,6 +35,8 @@ pub struct CallPlan {
     pub role: Role,
     /// What becomes of the response when this call fails.
     pub requirement: Requirement,
+    /// What has to be true of it.
+    pub expressions: Option<Arc<Expressions>>,
 }
 
 /// What an answer with a status other than 200 and 201 is.
@@ -89,6 +93,7 @@ impl CallPlan {
             copies: NonZeroU8::MIN,
             role: Role::Regular,
             requirement: Requirement::Optional,
+            expressions: None,
         }
     }
 }

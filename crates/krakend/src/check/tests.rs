@@ -131,7 +131,7 @@ fn no_severity_crowds_another_out() {
 
 #[test]
 fn the_plan_is_there_exactly_when_nothing_written_is_wrong() {
-    let guarded = r#"{"version": 3, "endpoints": [{"endpoint": "/a", "extra_config": {"validation/cel":
+    let guarded = r#"{"version": 3, "endpoints": [{"endpoint": "/a", "extra_config": {"modifier/lua-proxy":
         {}}, "backend": [{"host": "h"}]}]}"#;
     let checked = check(guarded, Format::Json, Options::default());
     assert!(checked.is_refused() && checked.plan.is_some(), "what is not served is not wrong");

@@ -16,11 +16,13 @@ mod call_limit;
 mod client;
 mod cors;
 mod credentials;
+mod expressions;
 mod keys;
 mod martian;
 mod option;
 mod request_limit;
 mod revoker;
+mod schema;
 mod security;
 mod signer;
 mod sound;
@@ -38,6 +40,10 @@ use crate::plan::{Backend, Endpoint, Extension};
 pub(crate) struct OfEndpoint {
     pub(crate) guards: config::Guards,
     pub(crate) signing: Option<config::TokenSigning>,
+    /// A schema that bodies have to be valid by, as JSON.
+    pub(crate) body_schema: Vec<u8>,
+    /// What has to be true of requests and of what is answered.
+    pub(crate) expressions: Vec<String>,
 }
 
 /// What the components of the service come to.
@@ -64,9 +70,16 @@ pub(crate) fn of_endpoint(endpoint: &Endpoint, scope: &Scope<'_>) -> OfEndpoint 
             "auth/validator" => made.guards.token = validator::compile(component),
             "qos/ratelimit/router" => made.guards.rate_limits = request_limit::compile(component),
             "auth/signer" => made.signing = signer::compile(component),
+            "validation/json-schema" => made.body_schema = schema::compile(component),
+            "validation/cel" => made.expressions = expressions::compile(component),
             _ => {}
         }
     }
+    // Those on claims are the validator's, whichever of both is written first.
+    if let Some(token) = &mut made.guards.token {
+        token.expressions = made.expressions.iter().filter(|text| text.contains("JWT")).cloned().collect();
+    }
+    made.expressions.retain(|text| text.contains("req") || text.contains("resp"));
     made
 }
 
@@ -84,6 +97,7 @@ pub(crate) fn of_backend(
             "qos/circuit-breaker" => call.breaker = breaker::compile(component),
             "qos/http-cache" => call.cache = cache::compile(component),
             "auth/client-credentials" => call.credentials = credentials::compile(component),
+            "validation/cel" => call.expressions = expressions::compile(component),
             "backend/http/client" => client::compile(component, call),
             _ => {}
         }

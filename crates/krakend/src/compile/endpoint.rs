@@ -22,7 +22,12 @@ pub(super) fn rule(endpoint: &Endpoint, precedence: u64, manners: &Manners<'_>, 
     // KrakenD cannot build an endpoint whose backends are all shadows: its route answers so.
     let has_answer = endpoint.backends.iter().any(|backend| backend.shadow.is_none());
     let action = match has_answer {
-        true => Action::Compose(config::Compose { signing: components.signing, ..compose(endpoint, manners, scope) }),
+        true => Action::Compose(config::Compose {
+            signing: components.signing,
+            body_schema: components.body_schema.into(),
+            expressions: components.expressions,
+            ..compose(endpoint, manners, scope)
+        }),
         false => Action::Respond(config::Respond { status: 500, ..Default::default() }),
     };
     config::Rule {

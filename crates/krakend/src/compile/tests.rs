@@ -1,6 +1,7 @@
 //! Configurations, as they are compiled.
 
 mod calls;
+mod checks;
 mod endpoints;
 mod guards;
 mod hosts;

@@ -17,7 +17,7 @@ pub(crate) struct Extra<'d> {
     pub(crate) key: &'d str,
     /// Where its name is written.
     pub(crate) place: Place,
-    /// Its options: an object.
+    /// Its options: an object, or the list that `validation/cel` is.
     pub(crate) node: &'d Node,
 }
 
@@ -48,13 +48,13 @@ impl<'d> Extras<'d> {
             if entry.node.value == Value::Null {
                 continue;
             }
-            if !matches!(entry.node.value, Value::Map(_)) {
-                let kind = entry.node.kind();
-                report.dropped(
-                    entry.place,
-                    &path,
-                    format!("it is ignored: its options are an object, and this is {kind}"),
-                );
+            let (fits, wanted) = match namespace.name {
+                "validation/cel" => (matches!(entry.node.value, Value::List(_)), "they are a list"),
+                _ => (matches!(entry.node.value, Value::Map(_)), "its options are an object"),
+            };
+            if !fits {
+                let message = format!("it is ignored: {wanted}, and this is {}", entry.node.kind());
+                report.dropped(entry.place, &path, message);
                 continue;
             }
             if let Some(before) = extras.get(namespace.name) {

@@ -12,7 +12,6 @@ const SERVICE_ENDPOINT: &[Level] = &[Level::Service, Level::Endpoint];
 const ENDPOINT_BACKEND: &[Level] = &[Level::Endpoint, Level::Backend];
 const EVERYWHERE: &[Level] = &[Level::Service, Level::Endpoint, Level::Backend];
 
-const GUARDS: State = NotServed(Effect::Guards);
 const CHANGES: State = NotServed(Effect::Changes);
 
 const NO_PLUGINS: &str = "plugins are Go code that only KrakenD itself loads: let the backend do what it does, or keep KrakenD in \
@@ -127,12 +126,12 @@ const COMMUNITY: &[Namespace] = &[
     row("modifier/lua-endpoint", &["github.com/devopsfaith/krakend-lua/router"], SERVICE_ENDPOINT, CHANGES, &[]),
     row("modifier/lua-proxy", &["github.com/devopsfaith/krakend-lua/proxy"], ENDPOINT, CHANGES, &[]),
     row("modifier/lua-backend", &["github.com/devopsfaith/krakend-lua/proxy/backend"], BACKEND, CHANGES, &[]),
-    row("validation/cel", &["github.com/devopsfaith/krakend-cel"], ENDPOINT_BACKEND, GUARDS, &[]),
+    row("validation/cel", &["github.com/devopsfaith/krakend-cel"], ENDPOINT_BACKEND, Served(Effect::Guards), &[]),
     row(
         "validation/json-schema",
         &["github.com/devopsfaith/krakend-jsonschema"],
         ENDPOINT,
-        Refused("bodies are not checked against schemas here: let the backend check what it is sent"),
+        Served(Effect::Guards),
         &[],
     ),
     row(

@@ -24,6 +24,8 @@ pub enum CallOutcome {
     Transport,
     /// What is sent or answered could not be changed as it was to be.
     Modifier,
+    /// An expression that has to be true is not.
+    Expression,
     /// What its pattern came to is no path.
     Target,
     /// The status of the answer says that it failed.
@@ -35,7 +37,7 @@ pub enum CallOutcome {
 }
 
 /// How many outcomes there are.
-const OUTCOMES: usize = 13;
+const OUTCOMES: usize = 14;
 
 impl CallOutcome {
     /// All of them.
@@ -49,6 +51,7 @@ impl CallOutcome {
         Self::RateLimit,
         Self::Transport,
         Self::Modifier,
+        Self::Expression,
         Self::Target,
         Self::Status,
         Self::TooLong,
@@ -67,6 +70,7 @@ impl CallOutcome {
             Self::RateLimit => "rate_limit",
             Self::Transport => "transport",
             Self::Modifier => "modifier",
+            Self::Expression => "expression",
             Self::Target => "target",
             Self::Status => "status",
             Self::TooLong => "too_long",

@@ -71,6 +71,7 @@ pub(super) fn decide(
     }
     exchange.note(|record| record.request_id = parts.headers.get(super::headers::REQUEST_ID).cloned());
     let body = RequestBody::client(incoming, &exchange.client.activity, exchange.stream.as_ref());
+    let asked_for = request::asked_for(&parts, composition);
     let request = request::of(&exchange, parts, asked, &body, composition);
     Composed::Calls(Box::new(Composing {
         exchange,
@@ -78,5 +79,6 @@ pub(super) fn decide(
         plan: Arc::clone(&composition.plan),
         request,
         body,
+        asked: asked_for,
     }))
 }

@@ -1,6 +1,6 @@
 //! Bodies of requests and answers of compositions, and how long they may be.
 
-use backstay_proto::config::{Call, ComposeLimits};
+use backstay_proto::config::{Call, ComposeLimits, ModifiedBody, Modifier, modifier};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -125,4 +125,19 @@ async fn backends_of_http2_are_asked_as_well() {
     let proxy = Proxy::start(composition.table()).await;
     let answer = ask(proxy.address, Request::get("/")).await;
     assert_eq!(answer.text(), format!(r#"{{"a":"{0}","b":"{0}"}}"#, upstream.address));
+}
+
+#[tokio::test]
+async fn a_connection_lives_on_whose_body_another_has_taken_the_place_of() {
+    let upstream = telling().await;
+    let body = ModifiedBody { content_type: "text/plain".to_owned(), body: b"other".to_vec().into() };
+    let kind = Some(modifier::Kind::Body(body));
+    let call = Call { modifiers: vec![Modifier { on_request: true, on_response: false, kind }], ..post("a") };
+    let proxy = Proxy::start(ComposeOf::new().call(call, &[upstream.address]).table()).await;
+    let mut client = Client::connect(proxy.address).await;
+    for _ in 0..2 {
+        let request = Request::builder().method("POST").uri("/").header("host", "test");
+        let answer = client.send(request.body(Full::from(vec![b'x'; 100_000])).unwrap()).await;
+        assert_eq!((answer.header("connection"), answer.text()), ("", r#"{"a":["POST","5","-","other"]}"#));
+    }
 }

@@ -345,3 +345,20 @@ async fn claims_in_paths_are_values_and_not_pieces_of_a_path() {
     let answer = ask(proxy.address, bearing(&token("a", r#"{"sub":"..","org":{"id":1}}"#))).await;
     assert!(!answer.text().contains("/u/../"), "{}", answer.text());
 }
+
+#[tokio::test]
+async fn expressions_on_claims_have_to_be_true() {
+    let expressions = ["JWT.sub == 'me' && JWT.age >= 18.0", "!has(JWT.blocked)"].map(str::to_owned).to_vec();
+    let wanted = config::TokenValidation { expressions, ..wanted() };
+    let proxy = Proxy::start(Guarded::new(wanted).table(text(200, "ok"))).await;
+    for (claims, expected) in [
+        (r#"{"sub":"me","age":18}"#, 200),
+        (r#"{"sub":"me","age":17}"#, 401),
+        (r#"{"sub":"you","age":18}"#, 401),
+        (r#"{"sub":"me"}"#, 401),
+        (r#"{"sub":"me","age":"18"}"#, 401),
+        (r#"{"sub":"me","age":18,"blocked":null}"#, 401),
+    ] {
+        assert_eq!(status(&proxy, &token("a", claims)).await, expected, "{claims}");
+    }
+}

@@ -73,7 +73,7 @@ impl Composition {
         let target = target(&text, &query).map_err(|reason| CallError::Target { target: text, reason })?;
         if part.is_some()
             && body != CallBody::Empty
-            && !self.plan.keeps_body()
+            && !self.plan.shares_body()
             && std::mem::replace(&mut self.body_given, true)
         {
             body = CallBody::Empty;

@@ -70,6 +70,7 @@ fn validation(component: Component<'_>) -> Result<config::TokenValidation, Unrea
         key_id: key_id.into(),
         revocation: revoker::lookup(component).map(|(set, claims)| Revocation { set, claims }),
         log_refusals: component.truth_of("operation_debug")?,
+        expressions: Vec::new(),
     })
 }
 

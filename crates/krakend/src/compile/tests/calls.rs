@@ -97,7 +97,4 @@ fn what_is_not_done_is_refused_by_name() {
         assert!(said.iter().any(|line| line.contains("error") && line.contains(path)), "{component}: {said:?}");
     }
     assert_eq!(call_of(r#""backend/http/client": {"no_redirect": false}"#), call_of(""));
-    let schema = r#"{"endpoint": "/a", "backend": [{"host": "b"}], "extra_config": {"validation/json-schema": {"type": "object"}}}"#;
-    let said = said(&with_endpoints(schema));
-    assert!(said.iter().any(|line| line.contains("error") && line.contains("not checked against schemas")), "{said:?}");
 }

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_balancer::CircuitSettings;
-use backstay_composition::{RequestChanges, ResponseChanges};
+use backstay_composition::{Expressions, RequestChanges, ResponseChanges};
 use backstay_proto::config;
 
+use super::read::expressions;
 use crate::fault::{Checked, Together, Within};
 
 /// What a call passes, in this order on its way out. None of it knows a backend.
@@ -24,6 +25,8 @@ pub struct Passage {
     pub breaker: Option<Breaker>,
     /// Fails calls that are too many.
     pub rate_limit: Option<RateLimit>,
+    /// Fails calls that are not as they have to be.
+    pub expressions: Option<Arc<Expressions>>,
     /// Changes of what is sent.
     pub request_changes: RequestChanges,
     /// Changes of what is answered.
@@ -78,8 +81,9 @@ impl Passage {
 
     /// Whether there is nothing to pass.
     pub fn is_empty(&self) -> bool {
-        let Self { breaker, rate_limit, request_changes, response_changes, cache } = self;
-        breaker.is_none()
+        let Self { breaker, rate_limit, expressions, request_changes, response_changes, cache } = self;
+        expressions.is_none()
+            && breaker.is_none()
             && rate_limit.is_none()
             && cache.is_none()
             && request_changes.is_empty()
@@ -95,7 +99,9 @@ fn passage(message: &config::Call) -> Checked<Option<Arc<Passage>>> {
         message.cache.as_ref().map(limits::cache).transpose().within("cache"),
     )
         .together()?;
-    let passage = Passage { breaker, rate_limit, request_changes, response_changes, cache };
+    let expressions = expressions("expressions", &message.expressions)?;
+    let expressions = expressions.filter(|expressions| expressions.concern_requests());
+    let passage = Passage { breaker, rate_limit, expressions, request_changes, response_changes, cache };
     Ok((!passage.is_empty()).then(|| Arc::new(passage)))
 }
 

@@ -6,9 +6,13 @@ mod document;
 mod output;
 mod signing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_composition::{Admission, Fixed, Flow, Limits, MergeOrder, Plan, RequestRules, Settings, Strategy};
+use backstay_composition::{
+    Admission, Expressions, Fixed, Flow, Limits, MergeOrder, Plan, RequestRules, Settings, Strategy,
+};
+use backstay_json_schema::{Schema, Value};
 use backstay_proto::config::{self, admission, compose, fixed_data};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
@@ -59,8 +63,40 @@ pub(in crate::route) fn composition(message: &config::Compose) -> Checked<Compos
         let signing = signing::signing(message).within("signing")?;
         plan = plan.with_signing(signing).or_else(|error| refuse("", error.to_string()))?;
     }
+    let (body, expressions) =
+        (body(&message.body_schema).within("body_schema"), expressions("expressions", &message.expressions))
+            .together()?;
+    if let Some(body) = body {
+        plan = plan.with_body(body);
+    }
+    if let Some(expressions) = expressions {
+        plan = plan.with_expressions(expressions);
+    }
     let claims = call::claims(&message.calls);
     Ok(Composition { plan: plan.into(), calls: sites.into(), debug_header, request_bytes, claims })
+}
+
+/// The schema that bodies have to be valid by.
+fn body(json: &[u8]) -> Checked<Option<Arc<Schema>>> {
+    if json.is_empty() {
+        return Ok(None);
+    }
+    let document = Value::read(json).or_else(|error| refuse("", error.to_string()))?;
+    let schema = Schema::new(&document).or_else(|error| refuse("", format!("{}: {error}", error.path.join("/"))))?;
+    Ok(Some(Arc::new(schema)))
+}
+
+/// Expressions that have to be true.
+pub(in crate::route) fn expressions(field: &str, texts: &[String]) -> Checked<Option<Arc<Expressions>>> {
+    if texts.is_empty() {
+        return Ok(None);
+    }
+    if texts.len() > Expressions::MOST {
+        return refuse(field, format!("has more than {}", Expressions::MOST));
+    }
+    let made = Expressions::new(texts);
+    made.map(|made| Some(Arc::new(made)))
+        .or_else(|error| refuse(format!("{field}[{}]", error.index), error.to_string()))
 }
 
 fn unique_names(calls: &[config::Call]) -> Checked<()> {

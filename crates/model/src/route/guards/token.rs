@@ -4,6 +4,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_composition::Expressions;
 use backstay_proto::config::token_validation::{ClaimHeader, KeyId};
 use backstay_proto::config::{self, key_set};
 use backstay_token::{Algorithm, Expected, KeyIdentity, KeySet, Roles, Scopes, UnknownAlgorithm, claim_path};
@@ -12,6 +13,7 @@ use http::{HeaderName, HeaderValue, header};
 
 use crate::fault::{Checked, Faults, Together, Within, all, refuse, unknown};
 use crate::name::{Kind, reference};
+use crate::route::composition::expressions;
 use crate::route::reference::{Reference, backend_ref};
 use crate::scalar::{duration, header_name, limit};
 
@@ -55,6 +57,8 @@ pub struct TokenValidation {
     pub propagated: ClaimHeaders,
     /// Where it is looked up whether it still counts.
     pub revocation: Option<Revocation>,
+    /// What has to be true of its claims.
+    pub expressions: Option<Arc<Expressions>>,
     /// The log says why tokens are refused.
     pub log_refusals: bool,
 }
@@ -130,8 +134,22 @@ impl TryFrom<&config::TokenValidation> for TokenValidation {
         )
             .together()?;
         let (roles, scopes) = access;
+        let expressions = expressions("expressions", &message.expressions)?;
+        let expressions = expressions.filter(|expressions| expressions.concern_claims());
         let log_refusals = message.log_refusals;
-        Ok(Self { keys, algorithm, expected, header, cookie, roles, scopes, propagated, revocation, log_refusals })
+        Ok(Self {
+            keys,
+            algorithm,
+            expected,
+            header,
+            cookie,
+            roles,
+            scopes,
+            propagated,
+            revocation,
+            expressions,
+            log_refusals,
+        })
     }
 }
 

@@ -27,11 +27,13 @@ pub(super) async fn make(
 ) -> Result<Found, CallError> {
     let (_, target) = site.targets.next().ok_or(CallError::NoEndpoint)?;
     let undo_gzip = call.undo_gzip;
+    let parameters = passage.filter(|passage| passage.checked.expressions.is_some()).map(|_| call.parameters.clone());
     let outgoing = outgoing(call, target, body);
     let found = match passage {
         None => client::send(context, site, target, outgoing, None).await?,
         Some(passage) => {
-            Box::pin(passing::send(context, (site, target), passage, outgoing, undo_gzip, progress)).await?
+            Box::pin(passing::send(context, (site, target), passage, (outgoing, parameters), undo_gzip, progress))
+                .await?
         }
     };
     if let Source::Network(answered) = &found.source {

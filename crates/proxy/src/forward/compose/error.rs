@@ -28,8 +28,8 @@ pub(super) fn of_failure(
             return CallError::Deadline;
         }
         Failure::NoEndpoint if has_endpoints => return CallError::NoEndpoint,
-        Failure::NoEndpoint => format!("dial tcp: lookup {host}: no such host"),
-        Failure::Refused(reply) if reply.flag == Flag::DnsFailure => format!("dial tcp: lookup {host}: no such host"),
+        Failure::NoEndpoint => no_such_host(host),
+        Failure::Refused(reply) if reply.flag == Flag::DnsFailure => no_such_host(host),
         Failure::Refused(reply) => reply.body.clone().into_owned(),
         Failure::Overflow | Failure::Connect(ConnectError::Overflow(_)) => {
             "the backend has as many requests as it may have".to_owned()
@@ -43,6 +43,12 @@ pub(super) fn of_failure(
         Failure::Client => "unexpected EOF".to_owned(),
     };
     transport(method, url, &text)
+}
+
+/// A name is looked up, and not its port.
+fn no_such_host(host: &str) -> String {
+    let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    format!("dial tcp: lookup {}: no such host", port.map_or(host, |(name, _)| name))
 }
 
 fn of_connect(error: &ConnectError, state: &RequestState) -> String {
@@ -83,6 +89,7 @@ pub(super) fn outcome(error: &CallError) -> CallOutcome {
         CallError::RateLimited => CallOutcome::RateLimit,
         CallError::Transport(_) => CallOutcome::Transport,
         CallError::Modifier(_) => CallOutcome::Modifier,
+        CallError::Expression { .. } => CallOutcome::Expression,
         CallError::Target { .. } => CallOutcome::Target,
         CallError::Status { .. } | CallError::Answered { .. } => CallOutcome::Status,
         CallError::Decode(DecodeError::TooLong { .. }) | CallError::TotalTooLong { .. } => CallOutcome::TooLong,

@@ -4,18 +4,22 @@
 use std::sync::Arc;
 
 use backstay_balancer::{CallEnd, CircuitChange, CircuitOpen, CircuitPermit, CircuitState};
-use backstay_composition::{CallError, Incoming, Scheme};
+use backstay_composition::{CallError, Incoming, Scheme, Seen};
 use backstay_upstream::Backend;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use super::client::{self, Found, Source};
+use super::kept_body;
 use super::progress::Progress;
 use super::transport::{Context, Outgoing};
 use crate::body::RequestBody;
 use crate::config::{CallSite, CallTarget, Passage};
 use crate::counts::ServerMetrics;
+
+/// How much of a client's body is read that goes nowhere, in bytes: as much as a server of Go reads.
+const DRAINED: usize = 256 << 10;
 
 /// A breaker that has let a call pass. Dropped without a word, the call was given up.
 #[derive(Debug)]
@@ -31,7 +35,7 @@ pub(super) async fn send(
     context: &Context,
     (site, target): (&CallSite, &CallTarget),
     passage: &Arc<Passage>,
-    mut outgoing: Outgoing,
+    (mut outgoing, parameters): (Outgoing, Option<Vec<(String, String)>>),
     undo_gzip: bool,
     progress: &Progress,
 ) -> Result<Found, CallError> {
@@ -47,12 +51,24 @@ pub(super) async fn send(
     }
     let cache = passage.cache.as_ref();
     let checked = &passage.checked;
+    if let Some(expressions) = &checked.expressions {
+        let below = outgoing.target.strip_prefix(&*target.base_path).unwrap_or(&outgoing.target);
+        let (path, query) = below.split_once('?').unwrap_or((below, ""));
+        let parameters = parameters.as_deref().unwrap_or_default();
+        let seen = Seen { method: outgoing.method.as_str(), path, parameters, headers: &outgoing.headers, query };
+        expressions.check_request(&seen)?;
+    }
     if checked.request_changes.is_empty() && checked.response_changes.is_empty() {
         return client::send(context, site, target, outgoing, cache).await;
     }
     let Some(backend) = &target.backend else { return Err(CallError::NoEndpoint) };
-    let seen = change_request(passage, backend, target, &mut outgoing)?;
-    let mut found = client::send(context, site, target, outgoing, cache).await?;
+    let (seen, replaced) = change_request(passage, backend, target, &mut outgoing)?;
+    let sent = client::send(context, site, target, outgoing, cache);
+    let mut found = match replaced {
+        None => sent.await?,
+        // What is not read of a client's body would end its connection.
+        Some(body) => futures::future::join(sent, kept_body::keep(body, DRAINED)).await.0?,
+    };
     if !checked.response_changes.is_empty() {
         change_response(passage, &seen, &mut found, undo_gzip)?;
     }
@@ -111,13 +127,13 @@ impl Drop for Permit {
     }
 }
 
-/// Changes what is sent. Gives back the request as changes of the answer see it.
+/// Changes what is sent. Gives back the request as changes of the answer see it, and the body that another has taken the place of.
 fn change_request(
     passage: &Passage,
     backend: &Backend,
     target: &CallTarget,
     outgoing: &mut Outgoing,
-) -> Result<backstay_composition::Outgoing, CallError> {
+) -> Result<(backstay_composition::Outgoing, Option<RequestBody>), CallError> {
     let authority = target.authority.as_ref().and_then(|authority| authority.to_str().ok()).unwrap_or_default();
     let mut seen = backstay_composition::Outgoing {
         scheme: if backend.tls.is_some() { Scheme::Https } else { Scheme::Http },
@@ -138,11 +154,12 @@ fn change_request(
     if let Some(host) = seen.host.as_ref().filter(|host| !host.is_empty()) {
         outgoing.authority = Some(host.clone());
     }
+    let mut replaced = None;
     if let Some(body) = &seen.body {
         outgoing.length = Some(HeaderValue::from(body.len()));
-        outgoing.body = RequestBody::kept(body.clone());
+        replaced = Some(std::mem::replace(&mut outgoing.body, RequestBody::kept(body.clone())));
     }
-    Ok(seen)
+    Ok((seen, replaced))
 }
 
 /// Changes what is answered. What is undone in any case is not seen by changes: that the answer is compressed, and how long that made it.

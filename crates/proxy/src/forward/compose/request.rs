@@ -5,8 +5,9 @@ use backstay_model::route::DecodedPath;
 use backstay_token::claim_text;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use super::run::AskedFor;
 use crate::body::RequestBody;
 use crate::config::Composition;
 use crate::exchange::Exchange;
@@ -17,6 +18,13 @@ use crate::route::Matched;
 
 /// What is not `unreserved` (RFC 3986, 2.3).
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What expressions see of a request that its calls are not made of.
+pub(super) fn asked_for(parts: &Parts, composition: &Composition) -> AskedFor {
+    let is_looked_at = composition.plan.expressions().is_some_and(|expressions| expressions.concern_requests());
+    let decoded = || String::from_utf8_lossy(&percent_decode_str(parts.uri.path()).collect::<Vec<_>>()).into_owned();
+    AskedFor { method: parts.method.clone(), path: if is_looked_at { decoded() } else { String::new() } }
+}
 
 /// The request of `parts`.
 pub(super) fn of(

@@ -12,7 +12,7 @@ use backstay_composition::{
 use bytes::Bytes;
 use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, StreamExt};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use tokio::time::{Sleep, sleep_until};
 
 use super::answer_body::{self, Reading};
@@ -22,7 +22,7 @@ use super::progress::Progress;
 use super::response::{Leaving, Passing};
 use super::transport::Context;
 use super::{error, kept_body, response, shadow};
-use crate::body::RequestBody;
+use crate::body::{BodyProgress, RequestBody};
 use crate::config::{Action, CallSite, Rule};
 use crate::counts::CallOutcome;
 use crate::exchange::Exchange;
@@ -32,7 +32,7 @@ use crate::local_reply::{Flag, LocalReply};
 
 const TOO_LARGE: LocalReply = LocalReply::fixed(
     StatusCode::PAYLOAD_TOO_LARGE,
-    "the request body is longer than can be kept for several backends",
+    "the request body is longer than can be kept",
     Flag::None,
     "request_body_too_large",
 );
@@ -53,6 +53,15 @@ pub(in crate::forward) struct Composing {
     pub(super) plan: Arc<Plan>,
     pub(super) request: Request,
     pub(super) body: RequestBody,
+    pub(super) asked: AskedFor,
+}
+
+/// What expressions on a request see of it that its calls are not made of.
+#[derive(Debug)]
+pub(super) struct AskedFor {
+    pub(super) method: Method,
+    /// The path, decoded. Empty where there are no expressions.
+    pub(super) path: String,
 }
 
 /// What a call has come to: the engine has been told, or is to be told.
@@ -77,7 +86,7 @@ type Calls<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Option<Came>> + 'a
 impl Composing {
     /// Makes the calls, and ends with the head of the response.
     pub(in crate::forward) async fn run(self: Box<Self>) -> Response<ResponseBody> {
-        let Self { mut exchange, rule, plan, request, body } = *self;
+        let Self { mut exchange, rule, plan, request, body, asked } = *self;
         let Action::Compose(composition) = &rule.action else { return reply::refuse(exchange, NO_COMPOSITION) };
         let due = exchange.started + plan.deadline();
         let whole = exchange.started + plan.settings().timeout;
@@ -90,6 +99,10 @@ impl Composing {
             trace: leaving.exchange.trace.clone(),
         };
         let length = CallPayload::length_of(&request.headers);
+        if let Err(error) = Composition::check(&plan, &request, (asked.method.as_str(), &asked.path)) {
+            std::mem::forget(leaving);
+            return refused(exchange, &rule, composition, &request, error, progress);
+        }
         let mut timer = Box::pin(sleep_until(due.into()));
         let body = match given(&plan, body, composition.request_bytes, &mut timer).await {
             Ok(body) => body,
@@ -98,6 +111,16 @@ impl Composing {
                 return reply::close(exchange, reply);
             }
         };
+        if plan.checks_body() {
+            let checked = match &body {
+                Given::Kept(bytes) => plan.check_body(bytes),
+                Given::Once(_) => plan.check_body(&[]),
+            };
+            if let Err(error) = checked {
+                std::mem::forget(leaving);
+                return refused(exchange, &rule, composition, &request, error, progress);
+            }
+        }
         let (engine, step) = Composition::start(Arc::clone(&plan), request);
         let run = Run {
             context,
@@ -121,6 +144,19 @@ impl Composing {
         });
         response::build(exchange, &rule, composition, response, stream, response::Told { calls: told, progress })
     }
+}
+
+/// The response to a request for which no call is made.
+fn refused(
+    exchange: Exchange,
+    rule: &Arc<Rule>,
+    composition: &crate::config::Composition,
+    request: &Request,
+    error: CallError,
+    progress: Option<Rc<BodyProgress>>,
+) -> Response<ResponseBody> {
+    let response = Composition::refused(&composition.plan, request, error);
+    response::build(exchange, rule, composition, response, None, response::Told { calls: Told::default(), progress })
 }
 
 /// The client's body, as calls get it.

@@ -143,6 +143,10 @@ fn check(validator: &Validator, claims: &Claims) -> Result<(), Refusal> {
             return Err(Refusal::Revoked);
         }
     }
+    if let Some(expressions) = &wanted.expressions {
+        let all = claims.members().iter().map(|(name, claim)| (name.as_str().into(), value(claim)));
+        expressions.check_claims(&backstay_cel::Value::members(all)).map_err(|_| Refusal::Expression)?;
+    }
     if let Some(roles) = &wanted.roles {
         roles.check(claims)?;
     }
@@ -150,6 +154,21 @@ fn check(validator: &Validator, claims: &Claims) -> Result<(), Refusal> {
         scopes.check(claims)?;
     }
     Ok(())
+}
+
+/// A claim, as expressions see it: numbers are doubles.
+fn value(claim: &serde_json::Value) -> backstay_cel::Value {
+    use backstay_cel::Value;
+    match claim {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(truth) => Value::Bool(*truth),
+        serde_json::Value::Number(number) => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
+        serde_json::Value::String(text) => Value::text(text.as_str()),
+        serde_json::Value::Array(elements) => Value::List(Arc::new(elements.iter().map(value).collect())),
+        serde_json::Value::Object(members) => {
+            Value::members(members.iter().map(|(name, claim)| (name.as_str().into(), value(claim))))
+        }
+    }
 }
 
 /// Puts the claims into the headers that the validator has for them, in place of what the client sent there.

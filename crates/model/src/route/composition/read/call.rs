@@ -37,6 +37,7 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         copies(message.copies),
     )
         .together()?;
+    let expressions = super::expressions("expressions", &message.expressions)?;
     let credentials = message.credentials.as_ref().map(credentials).transpose().within("credentials");
     let (targets, decoder, shadow, redirects, credentials, passage) = (
         targets,
@@ -63,6 +64,7 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         copies,
         role: shadow.map_or(Role::Regular, |timeout| Role::Shadow { timeout }),
         requirement: if message.required { Requirement::Required } else { Requirement::Optional },
+        expressions,
     };
     let name = message.name.as_str().into();
     Ok((plan, CallSite { name, targets: CallTargets::new(targets.collect()), redirects, credentials, passage }))
