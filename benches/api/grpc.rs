@@ -12,9 +12,11 @@ use super::{BACKENDS, Size, compare};
 pub fn compare_with_rest(control: &Process, api: SocketAddr, size: &Size) {
     let (rounds, count) = (size.rounds, size.calls);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let channel = runtime.block_on(Endpoint::from_shared(format!("http://{api}")).expect("an address").connect());
-    let mut client = BackendServiceClient::new(channel.expect("a connection"));
-    let mut rest = Client::connect(api);
+    // Each round has a connection of its own: one that rests for as long as the other takes is closed.
+    let connect = async || {
+        let channel = Endpoint::from_shared(format!("http://{api}")).expect("an address").connect().await;
+        BackendServiceClient::new(channel.expect("a connection"))
+    };
     compare(
         control,
         rounds,
@@ -22,12 +24,14 @@ pub fn compare_with_rest(control: &Process, api: SocketAddr, size: &Size) {
         ["create by gRPC", "by REST"],
         |round| {
             runtime.block_on(async {
+                let mut client = connect().await;
                 for number in 0..count {
                     create(&mut client, &format!("g{round}-{number}")).await;
                 }
             });
         },
         |round| {
+            let mut rest = Client::connect(api);
             for number in 0..count {
                 let body = backend(&format!("r{round}-{number}"), "127.0.0.1");
                 assert_eq!(rest.post(BACKENDS, &body).status, 201);
@@ -41,6 +45,7 @@ pub fn compare_with_rest(control: &Process, api: SocketAddr, size: &Size) {
         ["get by gRPC", "by REST"],
         |_| {
             runtime.block_on(async {
+                let mut client = connect().await;
                 for number in 0..count {
                     let request = GetBackendRequest { name: format!("backends/r0-{number}"), read_mask: None };
                     client.get_backend(request).await.expect("an answer");
@@ -48,6 +53,7 @@ pub fn compare_with_rest(control: &Process, api: SocketAddr, size: &Size) {
             });
         },
         |_| {
+            let mut rest = Client::connect(api);
             for number in 0..count {
                 assert_eq!(rest.get(&format!("{BACKENDS}/r0-{number}")).status, 200);
             }

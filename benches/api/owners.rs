@@ -18,23 +18,24 @@ pub fn compare_with_none(control: &Process, api: SocketAddr, size: &Size) {
         let reset = r#"{"metadata":{"managedFields":[{}]}}"#;
         assert_eq!(client.send("PATCH", &format!("{BACKENDS}/unknown-{number}"), MERGE, reset).status, 200);
     }
-    let (mut one, mut other) = (Client::connect(api), Client::connect(api));
+    // Each round has a connection of its own: one that rests for as long as the other takes is closed.
+    let connect = || Client::connect(api);
     let ip = |round: usize| format!("127.0.0.{}", round % 2 + 2);
     compare(
         control,
         rounds,
         count,
         ["update, who set what is noted", "nobody is known"],
-        |round| update(&mut one, count, "known", &ip(round)),
-        |round| update(&mut other, count, "unknown", &ip(round)),
+        |round| update(&mut connect(), count, "known", &ip(round)),
+        |round| update(&mut connect(), count, "unknown", &ip(round)),
     );
     compare(
         control,
         rounds,
         count,
         ["merge patch, who set what is noted", "nobody is known"],
-        |round| patch(&mut one, count, "known", round),
-        |round| patch(&mut other, count, "unknown", round),
+        |round| patch(&mut connect(), count, "known", round),
+        |round| patch(&mut connect(), count, "unknown", round),
     );
 }
 

@@ -123,13 +123,13 @@ impl<'j> Reader<'j> {
     fn quoted(&mut self) -> Result<(&'j str, bool), JsonError> {
         self.eat(b'"', "a text")?;
         let begin = self.at;
-        let escaped = self.to_quote()?;
+        let escaped = self.pass_quote()?;
         Ok((&self.text[begin..self.at - 1], escaped))
     }
 
     /// Goes past the quote that ends a text. Whether anything before it is escaped.
     #[inline]
-    fn to_quote(&mut self) -> Result<bool, JsonError> {
+    fn pass_quote(&mut self) -> Result<bool, JsonError> {
         let bytes = self.text.as_bytes();
         let mut escaped = false;
         loop {
@@ -161,20 +161,20 @@ impl<'j> Reader<'j> {
         let begin = self.at;
         match first {
             Some(b'"') => drop(self.quoted()?),
-            Some(b'{' | b'[') => self.to_bracket()?,
+            Some(b'{' | b'[') => self.pass_bracket()?,
             _ => drop(self.word()?),
         }
         Ok(&self.text[begin..self.at])
     }
 
     /// Goes past what stands between two brackets.
-    fn to_bracket(&mut self) -> Result<(), JsonError> {
+    fn pass_bracket(&mut self) -> Result<(), JsonError> {
         let bytes = self.text.as_bytes();
         let mut depth = 0_usize;
         while let Some(byte) = bytes.get(self.at) {
             self.at += 1;
             match byte {
-                b'"' => drop(self.to_quote()?),
+                b'"' => drop(self.pass_quote()?),
                 b'{' | b'[' => depth += 1,
                 b'}' | b']' if depth == 1 => return Ok(()),
                 b'}' | b']' => depth -= 1,
