@@ -23,7 +23,7 @@ const BACKENDS: &str = "/apis/core.apoxy.dev/v1alpha2/backends";
 
 fn main() {
     let size = Size::of_arguments();
-    let Size { objects, rounds, .. } = size;
+    let Size { objects, .. } = size;
     // Watchers have a connection each, in both processes.
     raise_open_files(size.watchers + 1_000);
     let folder = tempfile::tempdir().expect("a folder");
