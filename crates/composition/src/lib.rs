@@ -46,7 +46,7 @@ pub use modify::{
 pub use pipeline::{ArrayTargets, Change, Mapping, Operation, Operations, OperationsError, Path, Pipeline, Selection};
 pub use plan::{
     Admission, CallPlan, ErrorBody, ExpressionError, Expressions, FailureRule, Filter, Fixed, FixedError, Flow,
-    MergeOrder, Output, Pattern, Plan, PlanError, QueryFilter, Reference, RequestRules, Requirement, Role, Seen,
-    Segment, Settings, Sign, Signing, Strategy,
+    InvalidBody, MergeOrder, Output, Pattern, Plan, PlanError, QueryFilter, Reference, RequestRules, Requirement, Role,
+    Seen, Segment, Settings, Sign, Signing, Strategy, Untrue,
 };
 pub use url::{Query, percent};

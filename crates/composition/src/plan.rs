@@ -18,11 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_json_schema::{Invalid, Schema, Value};
-use http::StatusCode;
 
 pub use call::{CallPlan, FailureRule, Requirement, Role};
 pub(crate) use expressions::Answered;
-pub use expressions::{ExpressionError, Expressions, Seen};
+pub use expressions::{ExpressionError, Expressions, Seen, Untrue};
 pub use fixed::{Fixed, FixedError, Strategy};
 pub use output::{ErrorBody, Output};
 pub use pattern::{Pattern, Reference, Segment};
@@ -31,9 +30,12 @@ pub use signing::{Sign, Signing};
 
 use crate::decode::Decoder;
 use crate::encode::Encoder;
-use crate::engine::CallError;
 use crate::limits::Limits;
 use crate::pipeline::Operations;
+
+/// What is wrong with the body of a request, in words for its client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidBody(pub String);
 
 /// What a composition does. Made by [`Plan::new`], which refuses what cannot be done.
 #[derive(Clone, Debug)]
@@ -183,7 +185,7 @@ impl Plan {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn check_body(&self, body: &[u8]) -> Result<(), CallError> {
+    pub fn check_body(&self, body: &[u8]) -> Result<(), InvalidBody> {
         let Some(schema) = &self.body else { return Ok(()) };
         let told = match Value::read(body).map(|document| schema.validate(&document, Schema::STEPS)) {
             Ok(Ok(())) => return Ok(()),
@@ -194,8 +196,7 @@ impl Plan {
             Ok(Err(Invalid::TooMuchWork)) => "the body takes more work to check than it may".to_owned(),
             Err(_) => "could not validate a malformed body".to_owned(),
         };
-        let status = StatusCode::BAD_REQUEST;
-        Err(CallError::Answered { status, body: told.into(), content_type: None, merged: false })
+        Err(InvalidBody(told))
     }
 
     /// Expressions that have to be true.

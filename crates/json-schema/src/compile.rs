@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use regex::{Regex, RegexBuilder};
 
 use crate::reference::{self, Names};
-use crate::schema::{Additional, Dependency, Items, Node, NodeId, Schema, Type};
+use crate::schema::{Additional, Dependency, Ignored, Items, Node, NodeId, Schema, Type};
 use crate::value::Value;
 use crate::{canonical, format};
 use keyword::Keywords;
@@ -24,13 +24,6 @@ pub struct SchemaError {
     pub path: Vec<String>,
     /// What is wrong there.
     pub problem: String,
-}
-
-/// A keyword of a later draft, of which there is nothing here: what it asks for is not checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ignored {
-    /// What leads there, the keyword included.
-    pub path: Vec<String>,
 }
 
 /// Keywords of drafts 2019-09 and 2020-12 that keep something out.

@@ -24,9 +24,9 @@ mod validate;
 mod value;
 mod violation;
 
-pub use compile::{Ignored, SchemaError};
+pub use compile::SchemaError;
 pub use read::ReadError;
-pub use schema::Schema;
+pub use schema::{Ignored, Schema};
 pub use validate::Invalid;
 pub use value::Value;
 pub use violation::Violation;

@@ -10,7 +10,14 @@ use crate::format::Format;
 pub struct Schema {
     /// The root is the first.
     pub(crate) nodes: Vec<Node>,
-    pub(crate) ignored: Vec<crate::Ignored>,
+    pub(crate) ignored: Vec<Ignored>,
+}
+
+/// A keyword of a later draft, of which there is nothing here: what it asks for is not checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// What leads there, the keyword included.
+    pub path: Vec<String>,
 }
 
 impl Schema {

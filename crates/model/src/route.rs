@@ -22,6 +22,7 @@
 mod client_address;
 pub mod composition;
 mod definition;
+mod expressions;
 mod filter;
 pub mod guards;
 mod hosts;

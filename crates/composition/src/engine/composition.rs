@@ -16,7 +16,7 @@ use super::part::{Outcome, Part};
 use super::response::{self, Failed, Response};
 use crate::document::{Object, Uncovered};
 use crate::error::DecodeError;
-use crate::plan::{CallPlan, Flow, MergeOrder, Plan, Requirement, Seen};
+use crate::plan::{CallPlan, Flow, MergeOrder, Plan, Requirement, Seen, Untrue};
 
 /// What is to be done next.
 #[derive(Debug, Default)]
@@ -317,8 +317,8 @@ impl Composition {
     fn check_answer(&self, answer: Option<&Answer>, has_failed: bool) -> Result<(), CallError> {
         let Some(expressions) = self.plan.expressions().filter(|_| !has_failed) else { return Ok(()) };
         match answer {
-            Some(answer) => expressions.check_answer(&answer.seen()),
-            None if expressions.concern_answers() => Err(CallError::Expression { index: 0 }),
+            Some(answer) => Ok(expressions.check_answer(&answer.seen())?),
+            None if expressions.concern_answers() => Err(Untrue { index: 0 }.into()),
             None => Ok(()),
         }
     }
@@ -343,7 +343,7 @@ impl Composition {
         let admitted = Admitted::new(&plan.settings().request, request);
         let (headers, query) = (&admitted.headers, admitted.query.encode());
         let parameters = &request.parameters;
-        expressions.check_request(&Seen { method, path, parameters, headers, query: &query })
+        Ok(expressions.check_request(&Seen { method, path, parameters, headers, query: &query })?)
     }
 
     /// The copy whose answer is passed through: the last one that was handed in.

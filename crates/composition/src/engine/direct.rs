@@ -151,8 +151,8 @@ fn target_of(
         String::new()
     } else {
         let mut query = Query::parse(query);
-        query.retain(&rules.query);
-        query.retain(&call.query);
+        rules.query.apply(&mut query);
+        call.query.apply(&mut query);
         query.encode()
     };
     if query.is_empty() && call.pattern.literal().is_some() {

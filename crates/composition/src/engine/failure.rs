@@ -6,6 +6,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 use crate::error::DecodeError;
 use crate::modify::ModifyError;
+use crate::plan::{InvalidBody, Untrue};
 
 /// Why a call has no answer that counts.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -35,11 +36,8 @@ pub enum CallError {
     #[error(transparent)]
     Modifier(ModifyError),
     /// An expression that has to be true is not, or could not be evaluated.
-    #[error("request aborted by evaluator #{index}")]
-    Expression {
-        /// Its position among those that are evaluated at that point.
-        index: usize,
-    },
+    #[error(transparent)]
+    Expression(#[from] Untrue),
     /// What the pattern came to is no path.
     #[error("parse \"{target}\": {reason}")]
     Target {
@@ -81,4 +79,10 @@ pub enum CallError {
         /// The limit, in bytes.
         limit: usize,
     },
+}
+
+impl From<InvalidBody> for CallError {
+    fn from(InvalidBody(told): InvalidBody) -> Self {
+        Self::Answered { status: StatusCode::BAD_REQUEST, body: told.into(), content_type: None, merged: false }
+    }
 }

@@ -121,7 +121,7 @@ impl Admitted {
         let product = if headers.contains_key(USER_AGENT) { FORWARDED_VIA } else { USER_AGENT };
         headers.insert(product, rules.product.clone());
         let mut query = Query::parse(&request.query);
-        query.retain(&rules.query);
+        rules.query.apply(&mut query);
         Self { headers, query, body: request.body }
     }
 
@@ -145,7 +145,7 @@ impl Admitted {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
         let mut query = self.query.clone();
-        query.retain(&call.query);
+        call.query.apply(&mut query);
         (headers, query.encode(), body, asks_for_gzip)
     }
 }

@@ -8,7 +8,6 @@ use backstay_cel::{Declaration, Later, Map, Program, ProgramError, Steps, Type, 
 use http::{HeaderMap, StatusCode};
 
 use crate::document::{Object, Parts, Value as Data};
-use crate::engine::CallError;
 use crate::url::Query;
 
 /// Expressions that have to be true.
@@ -27,6 +26,14 @@ pub struct ExpressionError {
     pub index: usize,
     /// What is wrong with it.
     pub error: ProgramError,
+}
+
+/// An expression that has to be true is not, or could not be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("request aborted by evaluator #{index}")]
+pub struct Untrue {
+    /// Its position among those that are evaluated at that point.
+    pub index: usize,
 }
 
 /// A request, as expressions see it.
@@ -99,7 +106,7 @@ impl Expressions {
     ///
     /// # Errors
     /// The first that is not true.
-    pub fn check_request(&self, seen: &Seen<'_>) -> Result<(), CallError> {
+    pub fn check_request(&self, seen: &Seen<'_>) -> Result<(), Untrue> {
         check(&self.before, &|name| {
             Some(match name {
                 "req_method" => Value::text(seen.method),
@@ -124,7 +131,7 @@ impl Expressions {
     ///
     /// # Errors
     /// The first that is not true.
-    pub(crate) fn check_answer(&self, answered: &Answered<'_>) -> Result<(), CallError> {
+    pub(crate) fn check_answer(&self, answered: &Answered<'_>) -> Result<(), Untrue> {
         check(&self.after, &|name| {
             Some(match name {
                 "resp_completed" => Value::Bool(answered.complete),
@@ -145,7 +152,7 @@ impl Expressions {
     ///
     /// # Errors
     /// The first that is not true.
-    pub fn check_claims(&self, claims: &Value) -> Result<(), CallError> {
+    pub fn check_claims(&self, claims: &Value) -> Result<(), Untrue> {
         check(&self.claims, &|name| (name == "JWT").then(|| claims.clone()))
     }
 }
@@ -171,13 +178,13 @@ fn declarations() -> [Declaration; 11] {
 }
 
 /// One after another, within one number of steps.
-fn check(programs: &[Program], find: &dyn Fn(&str) -> Option<Value>) -> Result<(), CallError> {
+fn check(programs: &[Program], find: &dyn Fn(&str) -> Option<Value>) -> Result<(), Untrue> {
     let mut steps = Steps::DEFAULT;
     let find = |name: &str| if name == "now" { Some(Value::text(now())) } else { find(name) };
     for (index, program) in programs.iter().enumerate() {
         match program.evaluate(&find, &mut steps) {
             Ok(Value::Bool(true)) => {}
-            _ => return Err(CallError::Expression { index }),
+            _ => return Err(Untrue { index }),
         }
     }
     Ok(())

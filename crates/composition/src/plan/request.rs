@@ -2,6 +2,8 @@
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
+use crate::url::Query;
+
 /// What of a client's request goes on to the backends.
 #[derive(Clone, Debug)]
 pub struct RequestRules {
@@ -20,6 +22,15 @@ pub enum Admission<T> {
     All,
     /// Those that are listed.
     Listed(Vec<T>),
+}
+
+impl Admission<String> {
+    /// Leaves out of a query what does not go on.
+    pub(crate) fn apply(&self, query: &mut Query) {
+        if let Self::Listed(listed) = self {
+            query.retain(listed);
+        }
+    }
 }
 
 /// Which of the header fields that go on go to one backend.

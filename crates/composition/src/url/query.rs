@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::percent::{hex, percent};
-use crate::plan::QueryFilter;
 
 /// Parameters by name; of each, the values in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,11 +22,9 @@ impl Query {
         Self(read)
     }
 
-    /// Leaves out what does not go on.
-    pub(crate) fn retain(&mut self, filter: &QueryFilter) {
-        if let QueryFilter::Listed(listed) = filter {
-            self.0.retain(|name, _| listed.iter().any(|known| known.as_bytes() == name));
-        }
+    /// Leaves out what is not listed.
+    pub(crate) fn retain(&mut self, listed: &[String]) {
+        self.0.retain(|name, _| listed.iter().any(|known| known.as_bytes() == name));
     }
 
     /// The values of a parameter, if it is there.

@@ -23,7 +23,7 @@ use http::{HeaderName, HeaderValue};
 use super::reference::Reference;
 pub use credentials::Credentials;
 pub use passage::{AnswerCache, Breaker, Passage, RateLimit};
-pub(super) use read::{composition, expressions};
+pub(super) use read::composition;
 pub use targets::CallTargets;
 
 /// One response out of the answers of several backends. `B` stands for a backend, as in [`Action`](crate::Action).

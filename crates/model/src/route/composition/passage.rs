@@ -15,8 +15,8 @@ use backstay_balancer::CircuitSettings;
 use backstay_composition::{Expressions, RequestChanges, ResponseChanges};
 use backstay_proto::config;
 
-use super::read::expressions;
 use crate::fault::{Checked, Together, Within};
+use crate::route::expressions::expressions;
 
 /// What a call passes, in this order on its way out. None of it knows a backend.
 #[derive(Clone, Debug, Default)]

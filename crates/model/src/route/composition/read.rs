@@ -9,9 +9,7 @@ mod signing;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_composition::{
-    Admission, Expressions, Fixed, Flow, Limits, MergeOrder, Plan, RequestRules, Settings, Strategy,
-};
+use backstay_composition::{Admission, Fixed, Flow, Limits, MergeOrder, Plan, RequestRules, Settings, Strategy};
 use backstay_json_schema::{Schema, Value};
 use backstay_proto::config::{self, admission, compose, fixed_data};
 use bytes::Bytes;
@@ -19,6 +17,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::Composition;
 use crate::fault::{Checked, Together, Within, all, refuse, unknown};
+use crate::route::expressions::expressions;
 use crate::route::filter::header_name;
 use crate::scalar::positive;
 
@@ -84,19 +83,6 @@ fn body(json: &[u8]) -> Checked<Option<Arc<Schema>>> {
     let document = Value::read(json).or_else(|error| refuse("", error.to_string()))?;
     let schema = Schema::new(&document).or_else(|error| refuse("", format!("{}: {error}", error.path.join("/"))))?;
     Ok(Some(Arc::new(schema)))
-}
-
-/// Expressions that have to be true.
-pub(in crate::route) fn expressions(field: &str, texts: &[String]) -> Checked<Option<Arc<Expressions>>> {
-    if texts.is_empty() {
-        return Ok(None);
-    }
-    if texts.len() > Expressions::MOST {
-        return refuse(field, format!("has more than {}", Expressions::MOST));
-    }
-    let made = Expressions::new(texts);
-    made.map(|made| Some(Arc::new(made)))
-        .or_else(|error| refuse(format!("{field}[{}]", error.index), error.to_string()))
 }
 
 fn unique_names(calls: &[config::Call]) -> Checked<()> {

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, header};
 
 use crate::fault::{Checked, Faults, Together, Within, all, refuse, unknown};
 use crate::name::{Kind, reference};
-use crate::route::composition::expressions;
+use crate::route::expressions::expressions;
 use crate::route::reference::{Reference, backend_ref};
 use crate::scalar::{duration, header_name, limit};
 

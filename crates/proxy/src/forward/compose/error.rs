@@ -89,7 +89,7 @@ pub(super) fn outcome(error: &CallError) -> CallOutcome {
         CallError::RateLimited => CallOutcome::RateLimit,
         CallError::Transport(_) => CallOutcome::Transport,
         CallError::Modifier(_) => CallOutcome::Modifier,
-        CallError::Expression { .. } => CallOutcome::Expression,
+        CallError::Expression(_) => CallOutcome::Expression,
         CallError::Target { .. } => CallOutcome::Target,
         CallError::Status { .. } | CallError::Answered { .. } => CallOutcome::Status,
         CallError::Decode(DecodeError::TooLong { .. }) | CallError::TotalTooLong { .. } => CallOutcome::TooLong,

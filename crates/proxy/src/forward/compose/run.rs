@@ -118,7 +118,7 @@ impl Composing {
             };
             if let Err(error) = checked {
                 std::mem::forget(leaving);
-                return refused(exchange, &rule, composition, &request, error, progress);
+                return refused(exchange, &rule, composition, &request, error.into(), progress);
             }
         }
         let (engine, step) = Composition::start(Arc::clone(&plan), request);

@@ -37,7 +37,7 @@ pub(super) fn call(message: &config::Call) -> Checked<(CallPlan, CallSite)> {
         copies(message.copies),
     )
         .together()?;
-    let expressions = super::expressions("expressions", &message.expressions)?;
+    let expressions = crate::route::expressions::expressions("expressions", &message.expressions)?;
     let credentials = message.credentials.as_ref().map(credentials).transpose().within("credentials");
     let (targets, decoder, shadow, redirects, credentials, passage) = (
         targets,
