@@ -129,13 +129,12 @@ impl All {
     ) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if !stream.refused.is_empty() {
-            let names: BTreeSet<&Arc<str>> = names.collect();
+            let names: BTreeSet<&str> = names.map(|name| &**name).collect();
             // With routes that are gone their virtual hosts are, and those of routes that came are sent again.
-            let whole =
-                |name: &str| names.iter().any(|routes| name.rsplit_once('/').is_some_and(|(of, _)| *of == ***routes));
+            let whole = |name: &str| name.rsplit_once('/').is_some_and(|(of, _)| names.contains(of));
             stream.refused.retain(|(refused, name, _)| match (kind, refused) {
                 (TypeUrl::Routes, TypeUrl::VirtualHost) => !whole(name),
-                _ => *refused != kind || !names.contains(name),
+                _ => *refused != kind || !names.contains(&**name),
             });
         }
         let still: BTreeSet<&Arc<str>> =

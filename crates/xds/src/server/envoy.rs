@@ -18,8 +18,8 @@ pub const SECRET: &str = "type.googleapis.com/envoy.extensions.transport_sockets
 /// Make before break: secrets, clusters, endpoints, listeners, routes and their virtual hosts, then removals. A cluster that changed waits for its
 /// endpoints, even if they are what they were.
 ///
-/// The virtual hosts of a `RouteConfiguration` are called `ROUTES/HOST`, and are subscribed to by the name of the routes (VHDS). They are not
-/// split: Envoy serves those it has from the first response on.
+/// The virtual hosts of a `RouteConfiguration` are called `ROUTES/HOST` (VHDS). Envoy asks once for all that there are, and takes those of the
+/// routes that it knows. They are not split: it serves those that it has from the first response on.
 pub fn types() -> Vec<TypeRule> {
     // Envoy's refusals are sentences.
     let of = |type_url| TypeRule { isolates: true, ..TypeRule::of(type_url) };
