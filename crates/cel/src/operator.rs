@@ -18,34 +18,27 @@ pub(crate) fn unary(symbol: &str, operand: &Value) -> Evaluated {
     }
 }
 
+/// What comes of two whole numbers of one type.
+macro_rules! whole {
+    ($symbol:expr, $one:expr, $other:expr, $value:path, $overflow:literal) => {{
+        if *$other == 0 && matches!($symbol, "/" | "%") {
+            return fail(if $symbol == "/" { "divide by zero" } else { "modulus by zero" });
+        }
+        let result = match $symbol {
+            "+" => $one.checked_add(*$other),
+            "-" => $one.checked_sub(*$other),
+            "*" => $one.checked_mul(*$other),
+            "/" => $one.checked_div(*$other),
+            _ => $one.checked_rem(*$other),
+        };
+        result.map_or_else(|| fail($overflow), |number| Ok($value(number)))
+    }};
+}
+
 pub(crate) fn binary(symbol: &str, one: &Value, other: &Value, steps: &mut Steps) -> Evaluated {
     match (one, other) {
-        (Value::Int(one), Value::Int(other)) => {
-            if *other == 0 && matches!(symbol, "/" | "%") {
-                return fail(if symbol == "/" { "divide by zero" } else { "modulus by zero" });
-            }
-            let result = match symbol {
-                "+" => one.checked_add(*other),
-                "-" => one.checked_sub(*other),
-                "*" => one.checked_mul(*other),
-                "/" => one.checked_div(*other),
-                _ => one.checked_rem(*other),
-            };
-            result.map_or_else(|| fail("integer overflow"), |number| Ok(Value::Int(number)))
-        }
-        (Value::Uint(one), Value::Uint(other)) => {
-            if *other == 0 && matches!(symbol, "/" | "%") {
-                return fail(if symbol == "/" { "divide by zero" } else { "modulus by zero" });
-            }
-            let result = match symbol {
-                "+" => one.checked_add(*other),
-                "-" => one.checked_sub(*other),
-                "*" => one.checked_mul(*other),
-                "/" => one.checked_div(*other),
-                _ => one.checked_rem(*other),
-            };
-            result.map_or_else(|| fail("unsigned integer overflow"), |number| Ok(Value::Uint(number)))
-        }
+        (Value::Int(one), Value::Int(other)) => whole!(symbol, one, other, Value::Int, "integer overflow"),
+        (Value::Uint(one), Value::Uint(other)) => whole!(symbol, one, other, Value::Uint, "unsigned integer overflow"),
         (Value::Double(one), Value::Double(other)) => Ok(Value::Double(match symbol {
             "+" => one + other,
             "-" => one - other,
