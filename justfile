@@ -33,10 +33,10 @@ dependencies:
 test:
     cargo test --workspace --no-fail-fast
 
-# What hostile bytes meet first, for a while each, two at a time, from the seeds on. Needs nightly and `cargo install cargo-fuzz`.
-fuzz seconds="60":
-    cargo +nightly fuzz build --dev --sanitizer none
-    cargo +nightly fuzz list | xargs -P 2 -I TARGET sh -c 'mkdir -p fuzz/corpus/TARGET && cargo +nightly fuzz run --dev --sanitizer none TARGET fuzz/corpus/TARGET fuzz/seeds/TARGET -- -max_len=8192 -max_total_time={{seconds}} > fuzz/target/TARGET.log 2>&1; code=$?; tail -n 40 fuzz/target/TARGET.log; exit $code'
+# What hostile bytes meet first, for a while each, two at a time, from the seeds on. Needs nightly and `cargo install cargo-fuzz`. `dev` builds in less time and tries less in it.
+fuzz seconds="60" profile="release":
+    cargo +nightly fuzz build --{{profile}} --sanitizer none
+    cargo +nightly fuzz list | xargs -P 2 -I TARGET sh -c 'mkdir -p fuzz/corpus/TARGET && cargo +nightly fuzz run --{{profile}} --sanitizer none TARGET fuzz/corpus/TARGET fuzz/seeds/TARGET -- -max_len=8192 -max_total_time={{seconds}} > fuzz/target/TARGET.log 2>&1; code=$?; tail -n 40 fuzz/target/TARGET.log; exit $code'
 
 # The conformance suite of the Gateway API, against a binary. Needs Linux and Go, which fetches the suite and a newer Go.
 conformance binary="target/debug/backstay" report="":
