@@ -63,8 +63,10 @@ deb: package
 
 # What the package is made of, as CycloneDX. Needs `cargo install cargo-cyclonedx`.
 sbom:
-    cargo cyclonedx --manifest-path Cargo.toml --format json --override-filename backstay.cdx
+    cargo cyclonedx --manifest-path Cargo.toml --format json --spec-version 1.5 --override-filename backstay.cdx
     mkdir -p target/package && mv backstay.cdx.json target/package/
+    # It writes one for each crate of the workspace as well; the command's own lists them all.
+    rm crates/*/backstay.cdx.json
 
 # A release binary that carries the list of its dependencies. Needs `cargo install cargo-auditable`.
 auditable:
