@@ -210,7 +210,7 @@ async fn one(
             Err(status) => return Some(status),
         };
         shared.bytes.fetch_add(message.len() as u64, Ordering::Relaxed);
-        let (nonce, resources) = skim(message);
+        let (nonce, resources) = skim(&message);
         let response_nonce = String::from_utf8(nonce.to_vec()).expect("a nonce");
         let answer =
             DeltaDiscoveryRequest { type_url: type_url.to_owned(), response_nonce, ..DeltaDiscoveryRequest::default() };

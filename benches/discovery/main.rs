@@ -12,11 +12,14 @@
 mod support;
 
 mod client;
+mod fleet;
 mod planes;
+mod wire;
 
 use std::time::{Duration, Instant};
 
-use self::client::{Fleet, Held};
+use self::client::Held;
+use self::fleet::Fleet;
 use self::planes::Plane;
 use support::process::raise_open_files;
 use support::{argument, median, millis, percentile};

@@ -10,12 +10,17 @@
 
 #[path = "../../../../benches/discovery/client.rs"]
 mod client;
+#[path = "../../../../benches/discovery/fleet.rs"]
+mod fleet;
 mod planes;
 mod serve;
+#[path = "../../../../benches/discovery/wire.rs"]
+mod wire;
 
 use std::time::{Duration, Instant};
 
-use self::client::{Fleet, Held};
+use self::client::Held;
+use self::fleet::Fleet;
 use self::planes::Plane;
 
 /// The value of `--NAME VALUE` on the command line.
