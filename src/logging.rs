@@ -1,5 +1,7 @@
 //! Log lines, on standard error.
 
+mod budget;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,6 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use backstay_guard::LogSwitch;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use self::budget::Budget;
 
 /// Form of log lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -18,12 +24,12 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Begins to log what RUST_LOG names, or `level` and above where it names nothing. Yields what turns that to something else for a
-/// while.
+/// Begins to log what RUST_LOG names, or `level` and above where it names nothing, and of each kind at most so many `lines` a second (0:
+/// all). Yields what turns the level to something else for a while.
 ///
 /// # Errors
 /// When RUST_LOG is not understood.
-pub(crate) fn start(format: LogFormat, level: &str) -> Result<LogSwitch> {
+pub(crate) fn start(format: LogFormat, lines: u32, level: &str) -> Result<LogSwitch> {
     let wanted = std::env::var("RUST_LOG").ok().filter(|wanted| !wanted.is_empty());
     let first = wanted.unwrap_or_else(|| level.to_owned());
     let filter = EnvFilter::try_new(&first).context("RUST_LOG")?;
@@ -32,13 +38,13 @@ pub(crate) fn start(format: LogFormat, level: &str) -> Result<LogSwitch> {
         LogFormat::Text => {
             let subscriber = subscriber.with_ansi(crate::output::Paint::stderr().is_on()).with_filter_reloading();
             let handle = subscriber.reload_handle();
-            subscriber.try_init().map_err(|error| anyhow!(error))?;
+            subscriber.finish().with(Budget::new(lines)).try_init().map_err(|error| anyhow!(error))?;
             Ok(switch(first, move |filter| handle.reload(filter).map_err(|error| error.to_string())))
         }
         LogFormat::Json => {
             let subscriber = subscriber.json().flatten_event(true).with_filter_reloading();
             let handle = subscriber.reload_handle();
-            subscriber.try_init().map_err(|error| anyhow!(error))?;
+            subscriber.finish().with(Budget::new(lines)).try_init().map_err(|error| anyhow!(error))?;
             Ok(switch(first, move |filter| handle.reload(filter).map_err(|error| error.to_string())))
         }
     }

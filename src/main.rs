@@ -26,6 +26,9 @@ struct Cli {
     /// Form of log lines on standard error; what is logged is chosen with RUST_LOG
     #[arg(long, global = true, value_enum, value_name = "text|json", default_value_t, hide_possible_values = true)]
     log_format: LogFormat,
+    /// Most log lines of one kind in a second; what is left out is counted in a line of its own. 0: all
+    #[arg(long, global = true, value_name = "LINES", default_value_t = 50)]
+    log_lines_per_second: u32,
     #[command(subcommand)]
     command: Command,
 }
@@ -78,8 +81,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         cli.command,
         Command::Dev(_) | Command::ControlPlane(_) | Command::Proxy(_) | Command::Relay(_) | Command::Console(_)
     );
-    let log_switch =
-        logging::start(cli.log_format, if matches!(cli.command, Command::Dev(_)) { "warn" } else { "info" })?;
+    let level = if matches!(cli.command, Command::Dev(_)) { "warn" } else { "info" };
+    let log_switch = logging::start(cli.log_format, cli.log_lines_per_second, level)?;
     if matches!(cli.command, Command::Proxy(_)) {
         memory::use_small_pages();
     }

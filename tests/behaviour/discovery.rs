@@ -2,7 +2,13 @@
 
 use std::net::SocketAddr;
 
+use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
+use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
+use futures::StreamExt as _;
 use serde_json::Value;
+use tonic::Streaming;
+use tonic::transport::Channel;
 
 use crate::harness::rest::BACKENDS;
 use crate::harness::{Client, ControlPlane, Proxy, Upstream, backstay, manifest, port};
@@ -47,4 +53,32 @@ async fn a_proxy_takes_the_next_control_plane_where_the_first_is_away() {
     manifest::serve(&control_plane.rest(), listen, "app.test", &["127.0.0.1"], upstream.port()).await;
     let address = SocketAddr::from(([127, 0, 0, 1], listen));
     assert_eq!(Client::new().get(address, "app.test", "/").await.unwrap().text(), "hello");
+}
+
+/// A stream of a client of so many, which is let in.
+async fn stream(channel: Channel, id: String) -> Streaming<DeltaDiscoveryResponse> {
+    let node = Some(Node { id, ..Node::default() });
+    let type_url = "type.googleapis.com/backstay.config.v1.Resource".to_owned();
+    let first = DeltaDiscoveryRequest { node, type_url, ..DeltaDiscoveryRequest::default() };
+    // Its end would be that of the stream.
+    let requests = futures::stream::iter([first]).chain(futures::stream::pending());
+    let mut client = AggregatedDiscoveryServiceClient::new(channel);
+    client.delta_aggregated_resources(requests).await.unwrap().into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_of_proxies_is_logged_by_a_few_and_a_count() {
+    const LINES: usize = 2;
+    let control_plane = ControlPlane::start_with(&["--log-lines-per-second", &LINES.to_string()]);
+    let endpoint = Channel::from_shared(format!("http://{}", control_plane.xds())).unwrap();
+    let channel = endpoint.connect().await.unwrap();
+    // So many that they would have to be a minute under way for all to be logged.
+    let crowd = (0..60 * LINES).map(|number| stream(channel.clone(), format!("proxy-{number}")));
+    let streams = futures::future::join_all(crowd).await;
+    let line = control_plane.process.wait_for_line("lines were left out of the log");
+    assert!(line.contains(r#"like="a proxy connected""#), "{line}");
+    let printed = control_plane.process.printed();
+    let logged = printed.matches(": a proxy connected").count();
+    assert!((LINES..streams.len()).contains(&logged), "{printed}");
+    drop(streams);
 }
