@@ -158,9 +158,9 @@ impl Snapshot {
         }
     }
 
-    /// What has changed since `before`, made once for all streams that had that. Nothing if it is so much, or `before` so old or so
-    /// different, or the same, that each stream had better find out for itself.
-    pub(crate) fn delta(&self, before: &Self, type_url: &str, variant: Variant) -> Option<Arc<Delta>> {
+    /// What has changed since `before`, made once for all streams that had that. Nothing if it is more than `limit` bytes, or `before` so
+    /// old or so different, or the same, that each stream had better find out for itself.
+    pub(crate) fn delta(&self, before: &Self, type_url: &str, variant: Variant, limit: usize) -> Option<Arc<Delta>> {
         let (kind, old) = (self.kind(type_url)?, before.kind(type_url)?);
         if !Arc::ptr_eq(&self.0.line, &before.0.line) || Arc::ptr_eq(kind, old) {
             return None;
@@ -170,8 +170,8 @@ impl Snapshot {
             return None;
         }
         kind.deltas.get(
-            old.step,
-            variant,
+            (old.step, variant),
+            limit,
             || kind.log.since(old.step),
             |names| {
                 let versions = |name: &&Arc<str>| {

@@ -302,8 +302,8 @@ impl Stream {
         let nonce = nonce(self.id, self.responses);
         let state = &mut self.types[at];
         let revision = self.snapshot.revision();
-        let Draft { part, removed, version, is_again, .. } = draft;
-        let in_flight = InFlight::new(nonce.clone(), revision, &part, removed, is_again);
+        let in_flight = InFlight::new(nonce.clone(), revision, &draft);
+        let Draft { part, version, .. } = draft;
         let response = Response {
             type_url: state.type_url.clone(),
             nonce: nonce.clone(),

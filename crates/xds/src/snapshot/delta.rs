@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::Part;
 use crate::Variant;
@@ -31,42 +31,66 @@ impl Delta {
 /// How many are kept of a snapshot: streams that are behind, are so by different numbers of changes.
 const KEPT: usize = 4;
 
-/// What has more names or bytes is made for each stream by itself.
-const MOST_NAMES: usize = 64;
-const MOST_BYTES: usize = 64 << 10;
+/// What has more names is looked up by each stream for itself.
+const MOST_NAMES: usize = 4_096;
+
+/// What is larger is kept for as long as a stream sends it.
+const SMALL: usize = 64 << 10;
 
 /// Those of one snapshot and type that were asked for last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Deltas(Arc<Mutex<VecDeque<Kept>>>);
+pub(super) struct Deltas(Arc<Mutex<VecDeque<(Of, Kept)>>>);
 
-/// The step since which, for whom, and what.
-type Kept = (u64, Variant, Arc<Delta>);
+/// The step since which, and for whom.
+type Of = (u64, Variant);
+
+#[derive(Debug)]
+enum Kept {
+    Here(Arc<Delta>),
+    Sent(Weak<Delta>),
+    TooMuch,
+}
 
 impl Deltas {
-    /// The changes since the step `since`, which are of these names, if these are known. Nothing if they are not, or too many to be kept.
+    /// The changes since a step, which are of these names, if these are known. Nothing if they are not, or if there are too many for one
+    /// response of `limit` bytes.
     pub(super) fn get<'a, N: Iterator<Item = &'a Arc<str>>>(
         &self,
-        since: u64,
-        variant: Variant,
+        of: Of,
+        limit: usize,
         names: impl FnOnce() -> Option<N>,
         make: impl FnOnce(Vec<&'a Arc<str>>) -> Delta,
     ) -> Option<Arc<Delta>> {
+        // Held while it is made: whoever comes meanwhile wants the same.
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((.., delta)) = kept.iter().find(|(step, of, _)| (*step, *of) == (since, variant)) {
-            return Some(Arc::clone(delta));
+        let known = kept.iter().position(|(other, _)| *other == of);
+        match known.map(|at| &kept[at].1) {
+            Some(Kept::Here(delta)) => return Some(Arc::clone(delta)),
+            Some(Kept::TooMuch) => return None,
+            Some(Kept::Sent(delta)) => {
+                if let Some(delta) = delta.upgrade() {
+                    return Some(delta);
+                }
+            }
+            None => {}
+        }
+        if let Some(at) = known {
+            kept.remove(at);
         }
         let mut changed: Vec<_> = names()?.take(MOST_NAMES + 1).collect();
-        if changed.len() > MOST_NAMES {
-            return None;
-        }
         changed.sort_unstable();
         changed.dedup();
-        let delta = Arc::new(make(changed));
-        if delta.bytes > MOST_BYTES {
-            return None;
-        }
+        let delta = (changed.len() <= MOST_NAMES).then(|| Arc::new(make(changed)));
+        let delta = delta.filter(|delta| delta.bytes <= limit);
         kept.truncate(KEPT - 1);
-        kept.push_front((since, variant, Arc::clone(&delta)));
-        Some(delta)
+        kept.push_front((
+            of,
+            match &delta {
+                Some(delta) if delta.bytes <= SMALL => Kept::Here(delta.clone()),
+                Some(delta) => Kept::Sent(Arc::downgrade(delta)),
+                None => Kept::TooMuch,
+            },
+        ));
+        delta
     }
 }

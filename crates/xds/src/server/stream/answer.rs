@@ -1,11 +1,12 @@
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_proto::discovery::Status;
 
 use crate::refusal;
+use crate::server::subscription::Draft;
 use crate::server::{Event, Rejection};
-use crate::snapshot::Part;
 
 /// A response that the client has not answered yet.
 pub(super) struct InFlight {
@@ -19,6 +20,8 @@ pub(super) struct InFlight {
     pub(super) late: bool,
     /// It holds a part of what was refused.
     pub(super) is_again: bool,
+    /// See [`Draft::shared`].
+    _shared: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// What the client says of a response.
@@ -30,9 +33,10 @@ pub(super) struct Answer {
 }
 
 impl InFlight {
-    pub(super) fn new(nonce: Arc<str>, revision: u64, part: &Part, removed: Arc<[Arc<str>]>, is_again: bool) -> Self {
-        let (resources, bytes) = (part.resources.clone(), part.body.len());
-        Self { nonce, revision, resources, removed, bytes, late: false, is_again }
+    pub(super) fn new(nonce: Arc<str>, revision: u64, draft: &Draft) -> Self {
+        let Draft { part, removed, is_again, shared, .. } = draft;
+        let (resources, bytes, removed) = (part.resources.clone(), part.body.len(), removed.clone());
+        Self { nonce, revision, resources, removed, bytes, late: false, is_again: *is_again, _shared: shared.clone() }
     }
 
     pub(super) fn sent(&self, type_url: Arc<str>) -> Event {

@@ -7,6 +7,7 @@ mod order;
 mod parts;
 mod rules;
 mod search;
+mod shared;
 mod world;
 
 use std::sync::Arc;

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -56,12 +57,14 @@ pub(in crate::server) struct Draft {
     pub(in crate::server) version: u128,
     /// It repeats a part of what was refused.
     pub(in crate::server) is_again: bool,
+    /// What it was taken from, which others find for as long as somebody has it: until the client answers.
+    pub(in crate::server) shared: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Default for Draft {
     fn default() -> Self {
         let part = Part { body: bytes::Bytes::new(), resources: Arc::default() };
-        Self { part, removed: Arc::default(), news: None, version: 0, is_again: false }
+        Self { part, removed: Arc::default(), news: None, version: 0, is_again: false, shared: None }
     }
 }
 
@@ -81,6 +84,7 @@ impl Subscription {
                 part,
                 removed,
                 version: self.version(terms),
+                shared: Some(delta),
                 ..Draft::default()
             });
         }
@@ -109,7 +113,7 @@ impl Subscription {
         if !is_plain {
             return None;
         }
-        let delta = snapshot.delta(&self.seen, terms.type_url, terms.variant)?;
+        let delta = snapshot.delta(&self.seen, terms.type_url, terms.variant, terms.limit)?;
         let tells_absence = terms.tells_absence() && terms.rule.members_of.is_none();
         let fits = delta.bytes <= terms.limit && (delta.removed.is_empty() || tells_absence);
         fits.then_some(delta)
@@ -207,20 +211,22 @@ impl Subscription {
             self.tell(name, type_url);
         }
         something.then(|| Draft {
-            part: self.all(terms),
             removed: removed.into(),
             news: Some(news),
             version: self.version(terms),
-            ..Draft::default()
+            ..self.all(terms)
         })
     }
 
     /// All that the client wants, and what it must not lose yet.
-    fn all(&self, terms: &Terms<'_>) -> Part {
+    fn all(&self, terms: &Terms<'_>) -> Draft {
         let (type_url, seen) = (terms.type_url, &self.seen);
         if self.wildcard && self.kept.is_empty() {
             let full = seen.full(type_url, terms.variant, usize::MAX);
-            return full.parts.first().cloned().unwrap_or_else(|| Draft::default().part);
+            return match full.parts.first().cloned() {
+                Some(part) => Draft { part, shared: Some(full), ..Draft::default() },
+                None => Draft::default(),
+            };
         }
         let mut all: BTreeMap<&Name, &Arc<Resource>> = self.kept.iter().collect();
         if self.wildcard {
@@ -230,7 +236,7 @@ impl Subscription {
         }
         let all: Vec<_> = all.into_values().collect();
         let bytes = all.iter().map(|resource| resource.field_len(terms.variant)).sum();
-        Part::of(&all, terms.variant, bytes)
+        Draft { part: Part::of(&all, terms.variant, bytes), ..Draft::default() }
     }
 
     /// Equal where the content is, on every replica; also where something is kept that the snapshot no longer has.

@@ -42,6 +42,7 @@ impl Subscription {
         }
         let Initial::Sending { full, next } = &mut self.initial else { return None };
         let part = full.parts.get(*next).cloned()?;
+        let shared = full.clone();
         *next += 1;
         if *next == full.parts.len() {
             self.initial = Initial::Done;
@@ -49,7 +50,7 @@ impl Subscription {
         self.reply = false;
         // It answers what was asked for meanwhile.
         self.due.retain(|name, _| part.resources.binary_search_by(|(other, _)| other.cmp(name)).is_err());
-        Some(Draft { part, version: self.version(terms), ..Draft::default() })
+        Some(Draft { part, version: self.version(terms), shared: Some(shared), ..Draft::default() })
     }
 
     /// Bytes of the next part, or as many as are enough to tell that they are more than `enough`.
