@@ -1,8 +1,7 @@
 //! What a create and a get cost over gRPC, beside the same over REST.
 //!
 //! Both are sent by the same client over one connection of HTTP/2, eight at once, so that the control plane is kept as busy by the one as
-//! by the other. With one at a time, a client that takes longer to send the next makes each look dearer, whatever it asks for: the caches
-//! of the CPU are somebody else's by then.
+//! by the other. With one at a time, a client that takes longer to send the next makes each look dearer, whatever it asks for.
 
 use std::net::SocketAddr;
 
