@@ -4,12 +4,14 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use tonic::Status;
+
+const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// What a client says, if it says anything.
 pub(crate) fn of(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
-    let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
+    let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
     let parsed = value.to_str().ok().and_then(parse);
     parsed.map(Some).ok_or_else(|| Status::invalid_argument("grpc-timeout must be up to eight digits and a unit"))
 }

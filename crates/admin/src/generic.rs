@@ -11,7 +11,6 @@ use backstay_kube::{Collection, Failure, Part, ServedKind, Subject};
 use backstay_proto::admin::{ListResourceTypesResponse, Resource, ResourceType, list_resource_types_response};
 use backstay_resources::Verb;
 use bytes::Bytes;
-use prost::Message as _;
 
 use crate::access::Caller;
 use crate::answer::Answer;
@@ -39,7 +38,7 @@ impl Generic {
                 selectable_fields: kind.selectable.iter().map(|field| field.path.to_owned()).collect(),
             }
         });
-        Answer::of(ListResourceTypesResponse { types: types.collect() }.encode_to_vec())
+        Answer::of(&ListResourceTypesResponse { types: types.collect() })
     }
 
     fn kind(&self, said: Option<&ResourceType>) -> Result<Arc<ServedKind>, Failure> {
@@ -91,7 +90,7 @@ impl Generic {
 
     fn answer(&self, served: &Arc<ServedKind>, stored: &Stored, format: i32) -> Result<Answer, Refusal> {
         let resource = self.resource(served, &stored.value, stored.revision, format)?;
-        Ok(Answer::of(resource.encode_to_vec()).warning(&stored.warnings))
+        Ok(Answer::of(&resource).warning(&stored.warnings))
     }
 }
 

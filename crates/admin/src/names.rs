@@ -16,13 +16,19 @@ pub(crate) fn of(kind: &Kind, namespace: &str, name: &str) -> String {
 
 /// The namespace and the name of an object, from its name as a resource. `field` is where that was said.
 pub(crate) fn parse<'a>(kind: &Kind, field: &str, text: &'a str) -> Result<(&'a str, &'a str), Failure> {
-    let segments: Vec<&str> = text.split('/').collect();
-    let parsed = match (segments.as_slice(), kind.is_namespaced()) {
-        (["namespaces", namespace, plural, name], true) if *plural == kind.plural => Some((*namespace, *name)),
-        ([plural, name], false) if *plural == kind.plural => Some(("", *name)),
-        _ => None,
+    let rest = if kind.is_namespaced() {
+        text.strip_prefix("namespaces/").and_then(|rest| rest.split_once('/'))
+    } else {
+        Some(("", text))
     };
-    let sound = parsed.filter(|(namespace, name)| !name.is_empty() && namespace.is_empty() != kind.is_namespaced());
+    let parsed = rest.and_then(|(namespace, rest)| Some((namespace, rest.split_once('/')?)));
+    let sound = parsed.filter(|(namespace, (plural, name))| {
+        *plural == kind.plural
+            && namespace.is_empty() != kind.is_namespaced()
+            && !name.is_empty()
+            && !name.contains('/')
+    });
+    let sound = sound.map(|(namespace, (_, name))| (namespace, name));
     sound.ok_or_else(|| Failure::bad_field(field, format!("must be {}", of(kind, "NAMESPACE", "NAME"))))
 }
 

@@ -2,6 +2,7 @@
 
 mod methods;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -64,17 +65,20 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
     // What the message takes of the room for all is held until it has been answered.
     let (body, share) = server.operations.receive(body, HEAD);
     let body = CallBody::new(body, limit);
-    let response = if !method.is_streaming() && unary::is_plain(&parts.headers) {
+    let (response, code) = if !method.is_streaming() && unary::is_plain(&parts.headers) {
         let caller = Caller::of(&parts.headers, &parts.extensions);
         let work = async { method.call(&caller, unary::message(body).await?).await };
-        unary::response(within(deadline, work).await, unary::accepts_gzip(&parts.headers), gzip_over)
+        let answer = within(deadline, pin!(work)).await;
+        let code = answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
+        (unary::response(answer, &parts.headers, gzip_over), code)
     } else {
         let request = http::Request::from_parts(parts, Body::new(body));
         // Boxed, so that other calls do not carry its room about.
-        Box::pin(by_tonic(method, request, deadline, (limit, gzip_over))).await
+        let response = Box::pin(by_tonic(method, request, deadline, (limit, gzip_over))).await;
+        let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
+        (response, code)
     };
     drop(share);
-    let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
     method.counters.answered(&server.meter, &method.label, code);
     // The name of the method and no more: what is asked and answered may be a Secret.
     tracing::debug!(method = %method.label, ?code, "answered");

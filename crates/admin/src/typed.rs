@@ -59,7 +59,7 @@ impl Typed {
         let place = format!("{}/{}", self.served.resource, request.parent);
         let listing = paging.listing(&self.options, filter()?, &place)?;
         let listed = caller.on(&self.operations).list(&collection, &listing).await?;
-        let mut out = Vec::with_capacity(listed.entries.iter().map(|entry| entry.value.len()).sum());
+        let mut out = Answer::begin(listed.entries.iter().map(|entry| entry.value.len()).sum());
         for entry in &listed.entries {
             let open = wire::open(1, &mut out);
             self.write(&entry.value, entry.modified, mask.as_ref(), &mut out)?;
@@ -70,7 +70,7 @@ impl Typed {
             wire::bytes(2, next.as_bytes(), &mut out);
         }
         wire::number(3, listed.revision, &mut out);
-        Ok(Answer::of(out))
+        Ok(Answer::written(out))
     }
 
     /// `Create…`
@@ -163,13 +163,13 @@ impl Typed {
             propagation: propagation::parse(request.propagation)?,
             dry_run: request.validate_only,
         };
-        let mut out = Vec::new();
+        let mut out = Answer::begin(0);
         if let Some(stored) = caller.on(&self.operations).delete(subject, &deletion).await? {
             let open = wire::open(1, &mut out);
             self.write(&stored.value, stored.revision, None, &mut out)?;
             wire::close(&open, &mut out);
         }
-        Ok(Answer::of(out))
+        Ok(Answer::written(out))
     }
 
     /// `Delete…Collection`
@@ -185,12 +185,12 @@ impl Typed {
         let propagation = propagation::parse(propagation)?;
         let deletion = Deletion { propagation, dry_run: validate_only, ..Deletion::default() };
         let gone = caller.on(&self.operations).delete_collection(collection, &labels, &fields, &deletion).await?;
-        let mut out = Vec::new();
+        let mut out = Answer::begin(0);
         for entry in &gone {
             let name = names::of(self.served.kind, entry.key.namespace(), entry.key.name());
             wire::bytes(1, name.as_bytes(), &mut out);
         }
-        Ok(Answer::of(out))
+        Ok(Answer::written(out))
     }
 
     async fn may(&self, caller: &Caller, verb: Verb, subject: &Subject) -> Result<(), Failure> {
@@ -238,9 +238,9 @@ impl Typed {
     }
 
     fn answer(&self, stored: &Stored, mask: Option<&ReadMask>) -> Result<Answer, Refusal> {
-        let mut out = Vec::with_capacity(stored.value.len());
+        let mut out = Answer::begin(stored.value.len());
         self.write(&stored.value, stored.revision, mask, &mut out)?;
-        Ok(Answer::of(out).warning(&stored.warnings))
+        Ok(Answer::written(out).warning(&stored.warnings))
     }
 }
 

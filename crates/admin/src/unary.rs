@@ -73,38 +73,39 @@ fn joined(before: Bytes, after: &[u8]) -> Bytes {
 }
 
 /// What is answered: compressed, if the client of these `headers` likes, where it has more bytes than `gzip_over`.
-pub(crate) fn response(answer: Result<Answer, Status>, accepts_gzip: bool, gzip_over: usize) -> Response<Body> {
+pub(crate) fn response(answer: Result<Answer, Status>, headers: &HeaderMap, gzip_over: usize) -> Response<Body> {
     let answer = match answer {
         Ok(answer) => answer,
         Err(status) => return status.into_http(),
     };
-    let compresses = accepts_gzip && answer.message.len() > gzip_over;
-    let message = match compresses {
-        false => framed(0, &answer.message),
-        true => match gzip(&answer.message) {
-            Ok(message) => framed(1, &message),
-            Err(error) => return Status::internal(error.to_string()).into_http(),
-        },
-    };
-    let mut response = Response::new(Body::new(Whole { message: Some(message), ended: false }));
-    let headers = response.headers_mut();
+    let compresses = answer.message().len() > gzip_over && accepts_gzip(headers);
+    let mut headers = HeaderMap::with_capacity(2);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     if compresses {
         headers.insert(ENCODING, HeaderValue::from_static(GZIP));
     }
-    answer.add_warnings(headers);
+    answer.add_warnings(&mut headers);
+    let message = match compresses {
+        false => answer.into_framed(),
+        true => match gzip(answer.message()) {
+            Ok(message) => compressed(&message),
+            Err(error) => return Status::internal(error.to_string()).into_http(),
+        },
+    };
+    let mut response = Response::new(Body::new(Whole { message: Some(message), ended: false }));
+    *response.headers_mut() = headers;
     response
 }
 
 /// Whether a client takes what is compressed with gzip.
-pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
+fn accepts_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|encoding| encoding.trim() == GZIP)
 }
 
-fn framed(compressed: u8, message: &[u8]) -> Bytes {
+fn compressed(message: &[u8]) -> Bytes {
     let mut framed = BytesMut::with_capacity(HEAD + message.len());
-    framed.put_u8(compressed);
+    framed.put_u8(1);
     // No answer is as long: pages of lists end before.
     framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
     framed.extend_from_slice(message);

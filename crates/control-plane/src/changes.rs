@@ -30,7 +30,7 @@ pub(crate) use self::commits::Commits;
 use self::log::{Log, Mark, What};
 use self::pending::Pending;
 use self::request::Request;
-pub(crate) use self::request::layer;
+pub(crate) use self::request::follow;
 
 /// Most changes that are looked after at once: of more, the oldest are given up.
 const MOST: usize = 256;

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{self, Next};
 use axum::routing::{MethodRouter, get, post};
 use backstay_guard::LogSwitch;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, StatusCode, Uri, Version};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderName, StatusCode, Uri};
 use serde_json::json;
 
 use crate::shared::{Compiling, Shared};
@@ -53,21 +51,6 @@ fn readiness(shared: &Shared) -> Result<(), &'static str> {
         Compiling::Initial => Err("the store has not been compiled yet"),
         Compiling::Ended => Err("changes are not compiled any more; the log says why, start it again"),
     }
-}
-
-/// Tells clients of HTTP/1.1 to open other connections while this process is about to end: one that it closes may be in use by then.
-/// Those of HTTP/2 are told by GOAWAY which of their requests were served.
-pub(crate) fn closing(router: Router, shared: Arc<Shared>) -> Router {
-    router.layer(middleware::from_fn(move |request: Request, next: Next| {
-        let (shared, has_connections) = (Arc::clone(&shared), request.version() < Version::HTTP_2);
-        async move {
-            let mut response = next.run(request).await;
-            if has_connections && shared.is_leaving() {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            response
-        }
-    }))
 }
 
 type Plain = (StatusCode, [(HeaderName, &'static str); 2], String);

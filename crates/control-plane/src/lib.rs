@@ -53,7 +53,6 @@ mod views;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::middleware::from_fn_with_state;
 use backstay_auth::Audit;
 use backstay_guard::PageGuard;
 use backstay_kube::Events;
@@ -243,13 +242,19 @@ impl ControlPlane {
         };
         let api_guard = GuardLayer::new(guard(doors.api.is_some()), metrics.api_requests_refused.clone());
         let xds_guard = GuardLayer::new(guard(doors.xds.is_some()), metrics.xds_requests_refused.clone());
-        let router = health::closing(router.layer(from_fn_with_state(changes, changes::layer)), shared.clone());
-        let api = api_guard.layer(access::protect(router, &gate));
+        let api = api_guard.layer(access::protect(changes::follow(router, changes), &gate));
         let timeout = options.limits.connections.header_timeout;
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
         let connections = options.limits.connections;
         let retired = metrics.connections_retired.clone();
-        let api = listen::serve(accept, api, connections, metrics, async move { api_stop.cancelled().await });
+        let api =
+            listen::serve(
+                accept,
+                api,
+                shared.clone(),
+                (connections, metrics),
+                async move { api_stop.cancelled().await },
+            );
         let accept = Accept::new(xds, "discovery", timeout, doors.xds.clone());
         let domain = options.security.trust_domain.clone();
         let routes = backstay_xds::server::services(Arc::new(source), options.limits.discovery)

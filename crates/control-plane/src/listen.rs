@@ -16,8 +16,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use backstay_auth::Peer;
+use http::header::CONNECTION;
+use http::{HeaderValue, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -33,7 +34,9 @@ use self::gather::Gather;
 pub(crate) use self::guarded::{GuardLayer, Guarded};
 use self::lingering::{WINDOW, linger};
 use self::write_timeout::WriteTimeout;
+use crate::access::Protected;
 use crate::metrics::Metrics;
+use crate::shared::Shared;
 
 /// Limits of the API's connections.
 #[derive(Debug, Clone, Copy)]
@@ -62,9 +65,9 @@ impl Default for ApiLimits {
 /// Serves `api` until `shutdown`, then until open requests end or the drain time is over.
 pub(crate) async fn serve(
     accept: Accept,
-    api: Guarded<Router>,
-    limits: ApiLimits,
-    metrics: Metrics,
+    api: Guarded<Protected>,
+    shared: Arc<Shared>,
+    (limits, metrics): (ApiLimits, Metrics),
     shutdown: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
@@ -80,13 +83,13 @@ pub(crate) async fn serve(
             metrics.api_connections_refused.increment(1);
             continue;
         };
-        let (builder, api, watcher) = (builder.clone(), api.clone(), graceful.watcher());
+        let (builder, api, shared, watcher) = (builder.clone(), api.clone(), shared.clone(), graceful.watcher());
         let open = metrics.api_connections.clone();
         tokio::spawn(async move {
             let Some(stream) = arrival.establish().await else { return };
             let peer = stream.other().peer.clone();
             let stream = Gather::either(WriteTimeout::new(stream, limits.write_timeout));
-            let connection = stream.serve(|stream| watcher.watch(connection(&builder, stream, peer, api)));
+            let connection = stream.serve(|stream| watcher.watch(connection(&builder, stream, peer, api, shared)));
             open.increment(1.0);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to the API ended");
@@ -118,15 +121,23 @@ fn connection(
     builder: &auto::Builder<TokioExecutor>,
     stream: Gather<WriteTimeout<Connection>>,
     peer: Peer,
-    api: Guarded<Router>,
+    api: Guarded<Protected>,
+    shared: Arc<Shared>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + 'static
 {
     let service = hyper::service::service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
-        let api = api.clone();
+        let (api, shared) = (api.clone(), shared.clone());
         request.extensions_mut().insert(peer.clone());
+        let has_connections = request.version() < Version::HTTP_2;
         async move {
             let response = api.oneshot(linger(request)).await;
-            Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
+            let mut response = response.unwrap_or_else(|never| match never {});
+            // Clients of HTTP/1.1 open other connections while this process is about to end: one that it closes may be in use by then.
+            // Those of HTTP/2 are told by GOAWAY which of their requests were served.
+            if has_connections && shared.is_leaving() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
         }
     });
     builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned()

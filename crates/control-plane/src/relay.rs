@@ -109,7 +109,8 @@ impl ControlPlane {
         let retired = metrics.connections_retired.clone();
         let accept = Accept::new(listener, "the API", timeout, doors.api.clone());
         let ended = stop.clone();
-        let api = listen::serve(accept, api, connections, metrics, async move { ended.cancelled().await });
+        let api =
+            listen::serve(accept, api, shared.clone(), (connections, metrics), async move { ended.cancelled().await });
         let accept = Accept::new(xds, "discovery", timeout, doors.xds.clone());
         let domain = options.security.trust_domain.clone();
         let routes = backstay_xds::server::services(Arc::new(source), options.limits.discovery)

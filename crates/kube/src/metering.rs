@@ -37,7 +37,7 @@ impl Meter {
 
     /// Counts a request. `resource` is the store's name of the kind, empty for what is about no objects.
     pub(crate) fn answered(&self, method: &Method, resource: &str, status: StatusCode) {
-        self.counts.answered(method, status, Some(("resource", resource.to_owned())));
+        self.counts.answered(method, status, Some(("resource", resource)));
     }
 
     /// Lets a request of a user pass, or answers 429. `limit` is the name of the setting.

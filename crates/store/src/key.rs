@@ -14,7 +14,7 @@ impl Key {
     #[must_use]
     pub fn new(resource: &str, namespace: &str, name: &str) -> Self {
         debug_assert!(!resource.contains('/') && !namespace.contains('/') && !name.contains('/'));
-        Self(format!("{resource}/{namespace}/{name}").into())
+        Self([resource, namespace, name].join("/").into())
     }
 
     /// Reads what [`Key::as_str`] wrote.

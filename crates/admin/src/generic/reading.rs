@@ -51,7 +51,7 @@ impl Generic {
             next_page_token: paging.next(&listed, &filter()?, &place),
             revision: listed.revision,
         };
-        Ok(Answer::of(response.encode_to_vec()))
+        Ok(Answer::of(&response))
     }
 
     /// `WatchResources`

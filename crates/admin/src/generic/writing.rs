@@ -10,7 +10,6 @@ use backstay_proto::admin::{
 use backstay_resources::Verb;
 use backstay_resources::decode::Decoded;
 use bytes::Bytes;
-use prost::Message as _;
 use serde_json::{Map, Value};
 
 use super::{Generic, body, may, may_all, read};
@@ -161,7 +160,7 @@ impl Generic {
         let served = subject.served.clone();
         let waits = caller.on(&self.operations).delete(subject, &deletion).await?;
         let resource = waits.map(|stored| self.resource(&served, &stored.value, stored.revision, request.format));
-        Ok(Answer::of(DeleteResourceResponse { resource: resource.transpose()? }.encode_to_vec()))
+        Ok(Answer::of(&DeleteResourceResponse { resource: resource.transpose()? }))
     }
 
     /// `DeleteResourceCollection`
@@ -177,7 +176,7 @@ impl Generic {
         let deletion = Deletion { propagation, dry_run: request.validate_only, ..Deletion::default() };
         let gone = caller.on(&self.operations).delete_collection(collection, &labels, &fields, &deletion).await?;
         let names = gone.iter().map(|entry| entry.key.name().to_owned()).collect();
-        Ok(Answer::of(DeleteResourceCollectionResponse { names }.encode_to_vec()))
+        Ok(Answer::of(&DeleteResourceCollectionResponse { names }))
     }
 }
 

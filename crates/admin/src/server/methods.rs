@@ -1,11 +1,14 @@
 //! Which method does what.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::Arc;
 
 use backstay_kube::Operations;
 use backstay_resources::{Kind, apoxy, backstay, core, gateway};
 use bytes::Bytes;
+use futures::TryFutureExt as _;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use prost_reflect::DescriptorPool;
 use tonic::Status;
@@ -15,6 +18,7 @@ use crate::answer::Answer;
 use crate::generic::Generic;
 use crate::meter::Counters;
 use crate::options::Options;
+use crate::refusal::Refusal;
 use crate::transcode::shape::{ResourceShape, ShapeError};
 use crate::typed::Typed;
 
@@ -152,33 +156,39 @@ impl Method {
         self.action == Action::Watch
     }
 
-    /// Does it. What takes much room while it is done is boxed, so that a get does not carry that about.
-    pub(super) async fn call(&self, caller: &Caller, request: Bytes) -> Result<Answer, Status> {
-        let answer = match &self.target {
+    /// Does it. Boxed, so that what goes around it does not move about all that it takes.
+    pub(super) fn call<'a>(&'a self, caller: &'a Caller, request: Bytes) -> BoxFuture<'a, Result<Answer, Status>> {
+        match &self.target {
             Target::Typed(typed) => match self.action {
-                Action::Get => typed.get(caller, request).await,
-                Action::List => Box::pin(typed.list(caller, request)).await,
-                Action::Create => Box::pin(typed.create(caller, request)).await,
-                Action::Update => Box::pin(typed.update(caller, request)).await,
-                Action::Apply => Box::pin(typed.apply(caller, request)).await,
-                Action::Delete => Box::pin(typed.delete(caller, request)).await,
-                Action::DeleteCollection => Box::pin(typed.delete_collection(caller, request)).await,
-                Action::Types | Action::Patch | Action::Watch => return Err(unfit()),
+                Action::Get => self.done(typed.get(caller, request)),
+                Action::List => self.done(typed.list(caller, request)),
+                Action::Create => self.done(typed.create(caller, request)),
+                Action::Update => self.done(typed.update(caller, request)),
+                Action::Apply => self.done(typed.apply(caller, request)),
+                Action::Delete => self.done(typed.delete(caller, request)),
+                Action::DeleteCollection => self.done(typed.delete_collection(caller, request)),
+                Action::Types | Action::Patch | Action::Watch => Box::pin(ready(Err(unfit()))),
             },
             Target::Generic(generic) => match self.action {
-                Action::Types => Ok(generic.types()),
-                Action::Get => generic.get(caller, request).await,
-                Action::List => Box::pin(generic.list(caller, request)).await,
-                Action::Create => Box::pin(generic.create(caller, request)).await,
-                Action::Update => Box::pin(generic.update(caller, request)).await,
-                Action::Apply => Box::pin(generic.apply(caller, request)).await,
-                Action::Patch => Box::pin(generic.patch(caller, request)).await,
-                Action::Delete => Box::pin(generic.delete(caller, request)).await,
-                Action::DeleteCollection => Box::pin(generic.delete_collection(caller, request)).await,
-                Action::Watch => return Err(unfit()),
+                Action::Types => Box::pin(ready(Ok(generic.types()))),
+                Action::Get => self.done(generic.get(caller, request)),
+                Action::List => self.done(generic.list(caller, request)),
+                Action::Create => self.done(generic.create(caller, request)),
+                Action::Update => self.done(generic.update(caller, request)),
+                Action::Apply => self.done(generic.apply(caller, request)),
+                Action::Patch => self.done(generic.patch(caller, request)),
+                Action::Delete => self.done(generic.delete(caller, request)),
+                Action::DeleteCollection => self.done(generic.delete_collection(caller, request)),
+                Action::Watch => Box::pin(ready(Err(unfit()))),
             },
-        };
-        answer.map_err(|refusal| refusal.status(self.object()))
+        }
+    }
+
+    fn done<'a>(
+        &'a self,
+        work: impl Future<Output = Result<Answer, Refusal>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<Answer, Status>> {
+        Box::pin(work.map_err(|refusal| refusal.status(self.object())))
     }
 
     /// Does it, where it has many answers.

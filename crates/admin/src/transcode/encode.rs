@@ -1,19 +1,18 @@
 //! Stored JSON to the message of a typed service, in one pass.
 
+mod path;
+#[cfg(test)]
+mod tests;
 mod time;
 mod value;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use super::json::{JsonError, Reader};
+use self::path::Path;
+use super::json::{Expected, OBJECT, Reader};
 use super::mask::ReadMask;
-use super::shape::{EMPTY_FIELDS, ETAG, KEYS, Message, NAME, ResourceShape};
+use super::shape::{EMPTY_FIELDS, ETAG, KEYS, Message, NAME, Place, ResourceShape};
 use super::wire;
-use crate::names;
 
 /// The annotation in which kubectl keeps a copy of the whole object, secrets included.
 pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -22,14 +21,16 @@ pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-config
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EncodeError {
     /// It is no JSON, or of another form.
-    #[error(transparent)]
-    Form(#[from] JsonError),
+    #[error("at byte {at}: expected {wanted}")]
+    Form {
+        /// How many bytes stand before that.
+        at: usize,
+        /// What should stand there.
+        wanted: &'static str,
+    },
     /// It is no text at all.
     #[error(transparent)]
     Utf8(#[from] std::str::Utf8Error),
-    /// A value of any form is none that can be told.
-    #[error(transparent)]
-    Any(#[from] serde_json::Error),
 }
 
 /// Writes a stored object as the message of its kind. `revision` is that of its last change.
@@ -43,14 +44,15 @@ pub(crate) fn write(
     mask: Option<&ReadMask>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
+    // Once for all texts that are copied from it.
     let mut from = Reader::new(std::str::from_utf8(stored)?);
-    let mut state = State { out, path: Vec::new(), empty: Vec::new(), secret: shape.kind.sensitive };
-    let names = object(shape, mask, &mut state, &mut from)?;
-    from.end()?;
+    let mut state = State { out, empty: Vec::new(), secret: shape.kind.sensitive };
+    let names = object(shape, mask, &mut state, &mut from).and_then(|names| from.end().map(|()| names));
+    let names = names.map_err(|Expected(wanted)| EncodeError::Form { at: from.at(), wanted })?;
     let State { out, empty, .. } = state;
     let wanted = |number| mask.is_none_or(|mask| mask.below(number).is_some());
     if wanted(NAME) {
-        wire::bytes(NAME, names::of(shape.kind, &names.namespace, &names.name).as_bytes(), out);
+        name(shape, &names, out);
     }
     if wanted(ETAG) && revision != 0 {
         wire::bytes(ETAG, revision.to_string().as_bytes(), out);
@@ -61,38 +63,23 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// What is written, and where in the object that is.
-struct State<'a, 'o> {
+/// Writes what an object is called, as [`crate::names::of`] has it.
+fn name(shape: &ResourceShape, names: &Names<'_>, out: &mut Vec<u8>) {
+    let open = wire::open(NAME, out);
+    let namespace = ["namespaces/", &names.namespace, "/"];
+    for part in namespace.iter().filter(|_| shape.kind.is_namespaced()).chain(&[shape.kind.plural, "/", &names.name]) {
+        out.extend_from_slice(part.as_bytes());
+    }
+    wire::close(&open, out);
+}
+
+/// What is written, beside where.
+struct State<'o> {
     out: &'o mut Vec<u8>,
-    /// Where in the message that is being written.
-    path: Vec<Step<'a>>,
     /// The paths of lists and maps that are there and empty.
     empty: Vec<String>,
     /// Whether values are not to be answered.
     secret: bool,
-}
-
-/// One step of a path.
-enum Step<'a> {
-    /// To a field, as `proto/` calls it.
-    Field(&'a str),
-    /// To an item of a list.
-    Item(usize),
-}
-
-impl State<'_, '_> {
-    /// Notes that the list or map that has been read has nothing in it.
-    fn note_empty(&mut self) {
-        let mut path = String::new();
-        for step in &self.path {
-            let _ = match step {
-                Step::Field(name) if path.is_empty() => path.write_str(name),
-                Step::Field(name) => write!(path, ".{name}"),
-                Step::Item(number) => write!(path, "[{number}]"),
-            };
-        }
-        self.empty.push(path);
-    }
 }
 
 /// What an object is called.
@@ -103,95 +90,111 @@ struct Names<'j> {
 }
 
 /// A whole object.
-fn object<'a, 'j>(
-    shape: &'a ResourceShape,
-    mask: Option<&'a ReadMask>,
-    state: &mut State<'a, '_>,
+fn object<'j>(
+    shape: &ResourceShape,
+    mask: Option<&ReadMask>,
+    state: &mut State<'_>,
     from: &mut Reader<'j>,
-) -> Result<Names<'j>, EncodeError> {
+) -> Result<Names<'j>, Expected> {
     let mut names = Names::default();
-    let mut hint = 0;
-    from.object(|from, key| match &*key {
-        "metadata" => metadata(&shape.metadata, mask, &mut names, state, from),
-        // Values go in and do not come out again; what they are called does.
-        "data" if state.secret => {
-            let wanted = mask.is_none_or(|mask| mask.below(KEYS).is_some());
-            from.object(|from, key| {
-                if wanted {
-                    wire::bytes(KEYS, key.as_bytes(), state.out);
+    let mut more = from.begin(OBJECT)?;
+    while more {
+        match &*from.name()? {
+            "metadata" => fields(&shape.metadata, mask, None, state, from, |key, from| {
+                match key {
+                    "name" => names.name = from.string()?,
+                    "namespace" => names.namespace = from.string()?,
+                    _ => skip(key, from)?,
                 }
-                Ok(from.any().map(drop)?)
-            })
+                Ok(())
+            })?,
+            // Values go in and do not come out again; what they are called does.
+            "data" if state.secret => keys(mask, state, from)?,
+            "stringData" if state.secret => drop(from.any()?),
+            key => match shape.body.by_json(key) {
+                Some(at) => field(&shape.body, at, mask, None, state, from)?,
+                None => drop(from.any()?),
+            },
         }
-        "stringData" if state.secret => Ok(from.any().map(drop)?),
-        _ => field(&shape.body, &key, &mut hint, mask, state, from),
-    })?;
+        more = from.more(OBJECT)?;
+    }
     Ok(names)
 }
 
-/// Writes the value that comes next, if the message has a field called `key`.
-fn field<'a>(
-    message: &'a Message,
-    key: &str,
-    hint: &mut usize,
-    mask: Option<&'a ReadMask>,
-    state: &mut State<'a, '_>,
-    from: &mut Reader<'_>,
-) -> Result<(), EncodeError> {
-    let found = message.by_json(key, *hint).map(|at| (at, &message.fields[at]));
-    let Some((at, field)) = found else { return Ok(from.any().map(drop)?) };
-    *hint = at + 1;
-    let mask = match mask {
-        None => None,
-        Some(mask) => match mask.below(field.number) {
-            None => return Ok(from.any().map(drop)?),
-            Some(below) => below,
-        },
-    };
-    state.path.push(Step::Field(&field.name));
-    value::write(field, mask, state, from)?;
-    state.path.pop();
+/// What the values of a Secret are called.
+fn keys(mask: Option<&ReadMask>, state: &mut State<'_>, from: &mut Reader<'_>) -> Result<(), Expected> {
+    let wanted = mask.is_none_or(|mask| mask.below(KEYS).is_some());
+    let mut more = from.begin(OBJECT)?;
+    while more {
+        let key = from.name()?;
+        if wanted {
+            wire::bytes(KEYS, key.as_bytes(), state.out);
+        }
+        from.any()?;
+        more = from.more(OBJECT)?;
+    }
     Ok(())
 }
 
-/// The fields of a message.
-fn fields<'a>(
-    message: &'a Message,
-    mask: Option<&'a ReadMask>,
-    state: &mut State<'a, '_>,
+/// The value of a field, unless the mask leaves it out. `above` is where the message stands; `None` is the whole.
+#[inline]
+fn field(
+    message: &Message,
+    at: usize,
+    mask: Option<&ReadMask>,
+    above: Option<&Path<'_>>,
+    state: &mut State<'_>,
     from: &mut Reader<'_>,
-) -> Result<(), EncodeError> {
-    let mut hint = 0;
-    from.object(|from, key| field(message, &key, &mut hint, mask, state, from))
+) -> Result<(), Expected> {
+    let field = &message.fields[at];
+    let mask = match mask {
+        // Most are texts, and nobody asks where these stand.
+        None if field.is_text() => return value::text(field.number, state.out, from),
+        None => None,
+        Some(mask) => match mask.below(field.number) {
+            None => return from.any().map(drop),
+            Some(below) => below,
+        },
+    };
+    value::write(field, mask, &Path::field(above, &field.name), state, from)
 }
 
-/// The fields of metadata, and what the object is called.
-fn metadata<'a, 'j>(
-    message: &'a Message,
-    mask: Option<&'a ReadMask>,
-    names: &mut Names<'j>,
-    state: &mut State<'a, '_>,
+/// The fields of a message. What it has no field for is given to `other` with its name, which reads its value.
+fn fields<'j>(
+    message: &Message,
+    mask: Option<&ReadMask>,
+    path: Option<&Path<'_>>,
+    state: &mut State<'_>,
     from: &mut Reader<'j>,
-) -> Result<(), EncodeError> {
-    let mut hint = 0;
-    from.object(|from, key| {
-        match &*key {
-            "name" => names.name = from.string()?,
-            "namespace" => names.namespace = from.string()?,
-            "annotations" if state.secret => {
-                let field = message.by_name("annotations");
-                let told = field.filter(|field| mask.is_none_or(|mask| mask.below(field.number).is_some()));
-                match told {
-                    Some(field) => value::map(field, LAST_APPLIED, state, from)?,
-                    None => drop(from.any()?),
+    mut other: impl FnMut(&str, &mut Reader<'j>) -> Result<(), Expected>,
+) -> Result<(), Expected> {
+    let mut place = Place::default();
+    let mut more = from.begin(OBJECT)?;
+    while more {
+        let expected = message.order.next(place);
+        match message.fields.get(expected) {
+            Some(next) if from.passes(&next.spelt) => {
+                place = Place::after(expected);
+                field(message, expected, mask, path, state, from)?;
+            }
+            _ => {
+                let key = from.name()?;
+                match message.by_json(&key) {
+                    Some(at) => {
+                        message.order.learn(place, at);
+                        place = Place::after(at);
+                        field(message, at, mask, path, state, from)?;
+                    }
+                    None => other(&key, from)?,
                 }
             }
-            _ => field(message, &key, &mut hint, mask, state, from)?,
         }
-        Ok(())
-    })
+        more = from.more(OBJECT)?;
+    }
+    Ok(())
 }
 
-fn base64(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok()
+/// Reads what nobody is told.
+fn skip(_: &str, from: &mut Reader<'_>) -> Result<(), Expected> {
+    from.any().map(drop)
 }

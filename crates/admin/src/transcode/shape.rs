@@ -1,9 +1,14 @@
 //! The messages of the typed services, as tables for those who read and write them.
 
+mod order;
+
 use std::sync::Arc;
 
 use backstay_resources::Kind;
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind as Type, MessageDescriptor};
+
+use self::order::Order;
+pub(crate) use self::order::Place;
 
 /// The number of `name` in every resource.
 pub(crate) const NAME: u32 = 1;
@@ -23,6 +28,8 @@ const FIRST_OF_BODY: u32 = 20;
 pub(crate) struct Message {
     /// In the order that they have in `proto/`.
     pub(crate) fields: Vec<Field>,
+    /// The order that they have in JSON.
+    pub(crate) order: Order,
 }
 
 /// A field of a message.
@@ -34,6 +41,8 @@ pub(crate) struct Field {
     pub(crate) name: String,
     /// As JSON calls it.
     pub(crate) json: String,
+    /// The same as compact JSON has it before the value: in quotes, with a colon.
+    pub(crate) spelt: Box<[u8]>,
     /// What it holds.
     pub(crate) shape: Shape,
     /// How many of that.
@@ -100,17 +109,17 @@ impl ShapeError {
 impl ResourceShape {
     /// Of a kind, and the message of its resources.
     pub(crate) fn new(kind: &'static Kind, message: &MessageDescriptor) -> Result<Self, ShapeError> {
-        let Message { fields } = Message::new(message)?;
+        let fields = Message::fields(message)?;
         let (mut metadata, body): (Vec<_>, Vec<_>) = fields.into_iter().partition(|field| field.number < FIRST_OF_BODY);
         metadata.retain(|field| ![NAME, ETAG, EMPTY_FIELDS].contains(&field.number));
         for field in &mut metadata {
             match field.json.as_str() {
-                "createTime" => "creationTimestamp".clone_into(&mut field.json),
-                "deleteTime" => "deletionTimestamp".clone_into(&mut field.json),
+                "createTime" => field.call("creationTimestamp"),
+                "deleteTime" => field.call("deletionTimestamp"),
                 _ => {}
             }
         }
-        Ok(Self { kind, metadata: Message { fields: metadata }, body: Message { fields: body } })
+        Ok(Self { kind, metadata: Message::of(metadata), body: Message::of(body) })
     }
 
     /// Of a kind, by the name of the message in the descriptors that come with this program.
@@ -130,10 +139,15 @@ impl ResourceShape {
 }
 
 impl Message {
-    fn new(message: &MessageDescriptor) -> Result<Self, ShapeError> {
+    fn fields(message: &MessageDescriptor) -> Result<Vec<Field>, ShapeError> {
         let mut fields = message.fields().map(|field| Field::new(&field)).collect::<Result<Vec<_>, _>>()?;
         fields.sort_by_key(|field| field.number);
-        Ok(Self { fields })
+        Ok(fields)
+    }
+
+    fn of(fields: Vec<Field>) -> Self {
+        let order = Order::new(fields.len());
+        Self { fields, order }
     }
 
     /// The field of a number.
@@ -146,11 +160,9 @@ impl Message {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The place of a field as JSON calls it. Looked for from `hint` on: fields mostly come in their order.
-    pub(crate) fn by_json(&self, json: &str, hint: usize) -> Option<usize> {
-        let (before, after) = self.fields.split_at(hint.min(self.fields.len()));
-        let after = after.iter().position(|field| field.json == json).map(|at| at + before.len());
-        after.or_else(|| before.iter().position(|field| field.json == json))
+    /// Where the field is that JSON calls so.
+    pub(crate) fn by_json(&self, json: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.json == json)
     }
 }
 
@@ -177,16 +189,31 @@ impl Field {
             Type::Message(message) => match message.full_name() {
                 "google.protobuf.Timestamp" => Shape::Time,
                 "google.protobuf.Struct" => Shape::Struct,
-                _ => Shape::Message(Arc::new(Message::new(&message)?)),
+                _ => Shape::Message(Arc::new(Message::of(Message::fields(&message)?))),
             },
             _ => return Err(ShapeError(field.full_name().to_owned())),
         };
-        Ok(Self {
+        let mut made = Self {
             number: field.number(),
             name: field.name().to_owned(),
-            json: field.json_name().to_owned(),
+            json: String::new(),
+            spelt: [].into(),
             shape,
             many,
-        })
+        };
+        made.call(field.json_name());
+        Ok(made)
+    }
+
+    /// Whether it holds a text, and one.
+    #[inline]
+    pub(crate) fn is_text(&self) -> bool {
+        self.many == Many::One && matches!(self.shape, Shape::Text)
+    }
+
+    /// Says what JSON calls it.
+    fn call(&mut self, json: &str) {
+        json.clone_into(&mut self.json);
+        self.spelt = format!("\"{json}\":").into_bytes().into();
     }
 }

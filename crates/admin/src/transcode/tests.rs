@@ -22,7 +22,7 @@ fn differences(schema: &Value, message: &Message, path: &str, found: &mut Vec<St
     let properties = schema["properties"].as_object().unwrap_or(&none);
     for (name, schema) in properties {
         let path = format!("{path}.{name}");
-        match message.by_json(name, 0).map(|at| &message.fields[at]) {
+        match message.by_json(name).map(|at| &message.fields[at]) {
             Some(field) => differences_of_field(schema, field, &path, found),
             None => found.push(format!("{path} has no field: give it the next free number")),
         }

@@ -10,6 +10,7 @@ pub(crate) const FIXED64: u8 = 1;
 pub(crate) const LENGTH: u8 = 2;
 
 /// Writes a number.
+#[inline]
 pub(crate) fn varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         // The lower seven bits, and that more come.
@@ -20,18 +21,26 @@ pub(crate) fn varint(mut value: u64, out: &mut Vec<u8>) {
 }
 
 /// Writes the number and the type of a field.
+#[inline]
 pub(crate) fn key(number: u32, kind: u8, out: &mut Vec<u8>) {
     varint(u64::from(number) << 3 | u64::from(kind), out);
 }
 
 /// Writes a field of bytes.
+#[inline]
 pub(crate) fn bytes(number: u32, value: &[u8], out: &mut Vec<u8>) {
-    key(number, LENGTH, out);
-    varint(value.len() as u64, out);
+    // Nearly all fields have a small number and a short value.
+    if number < 16 && value.len() < 0x80 {
+        out.extend_from_slice(&[(number << 3) as u8 | LENGTH, value.len() as u8]);
+    } else {
+        key(number, LENGTH, out);
+        varint(value.len() as u64, out);
+    }
     out.extend_from_slice(value);
 }
 
 /// Writes a field that is a number.
+#[inline]
 pub(crate) fn number(number: u32, value: u64, out: &mut Vec<u8>) {
     key(number, VARINT, out);
     varint(value, out);
@@ -41,6 +50,7 @@ pub(crate) fn number(number: u32, value: u64, out: &mut Vec<u8>) {
 pub(crate) struct Open(usize);
 
 /// Begins a field whose content is written next.
+#[inline]
 pub(crate) fn open(number: u32, out: &mut Vec<u8>) -> Open {
     key(number, LENGTH, out);
     out.push(0);
@@ -48,13 +58,18 @@ pub(crate) fn open(number: u32, out: &mut Vec<u8>) -> Open {
 }
 
 /// Ends a field: writes its length before it.
+#[inline]
 pub(crate) fn close(open: &Open, out: &mut Vec<u8>) {
     let length = out.len() - open.0;
     if length < 0x80 {
         out[open.0 - 1] = length as u8;
-        return;
+    } else {
+        make_room(open, length, out);
     }
-    // The length takes more than the one byte that was left for it: what follows moves.
+}
+
+/// The length takes more than the one byte that was left for it: what follows moves.
+fn make_room(open: &Open, length: usize, out: &mut Vec<u8>) {
     let more = (length.ilog2() / 7) as usize;
     out.resize(out.len() + more, 0);
     out.copy_within(open.0..open.0 + length, open.0 + more);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use flate2::read::GzDecoder;
 use futures::stream;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use tonic::{Code, Status};
@@ -16,6 +16,13 @@ use crate::answer::Answer;
 async fn of(parts: &[&[u8]]) -> Result<Bytes, Status> {
     let frames = parts.iter().map(|part| Ok::<_, Status>(Frame::data(Bytes::copy_from_slice(part))));
     message(StreamBody::new(stream::iter(frames))).await
+}
+
+/// An answer that is this message.
+fn answer(message: &[u8]) -> Answer {
+    let mut framed = Answer::begin(0);
+    framed.extend_from_slice(message);
+    Answer::written(framed)
 }
 
 async fn refused(parts: &[&[u8]]) -> Code {
@@ -59,8 +66,8 @@ async fn why_a_body_ends_is_told() {
 
 #[tokio::test]
 async fn an_answer_is_a_message_and_the_end_of_the_call() {
-    let answer = Answer::of(&b"abc"[..]).warning(&["it is odd: é".to_owned()]);
-    let (head, body) = response(Ok(answer), true, 3).into_parts();
+    let answer = answer(b"abc").warning(&["it is odd: é".to_owned()]);
+    let (head, body) = response(Ok(answer), &gzip(), 3).into_parts();
     assert_eq!(head.headers[CONTENT_TYPE], "application/grpc");
     assert_eq!(head.headers["backstay-warning"], "it is odd: ?");
     assert!(!head.headers.contains_key("grpc-encoding"));
@@ -72,7 +79,7 @@ async fn an_answer_is_a_message_and_the_end_of_the_call() {
 #[tokio::test]
 async fn what_is_large_is_compressed_for_who_likes_it() {
     let large = "a".repeat(10_000);
-    let (head, body) = response(Ok(Answer::of(large.clone())), true, 9_999).into_parts();
+    let (head, body) = response(Ok(answer(large.as_bytes())), &gzip(), 9_999).into_parts();
     assert_eq!(head.headers["grpc-encoding"], "gzip");
     let sent = body.collect().await.unwrap().to_bytes();
     assert!(sent[0] == 1 && sent.len() < 1_000, "{}", sent.len());
@@ -81,25 +88,29 @@ async fn what_is_large_is_compressed_for_who_likes_it() {
     GzDecoder::new(&sent[5..]).read_to_string(&mut text).unwrap();
     assert_eq!(text, large);
 
-    let (head, body) = response(Ok(Answer::of(large)), false, 9_999).into_parts();
+    let (head, body) = response(Ok(answer(large.as_bytes())), &HeaderMap::new(), 9_999).into_parts();
     assert!(!head.headers.contains_key("grpc-encoding"));
     assert_eq!(body.collect().await.unwrap().to_bytes().len(), 10_005);
 }
 
 #[tokio::test]
 async fn a_refusal_has_no_message() {
-    let (head, body) = response(Err(Status::not_found("none")), true, 0).into_parts();
+    let (head, body) = response(Err(Status::not_found("none")), &gzip(), 0).into_parts();
     assert_eq!(head.headers["grpc-status"], "5");
     assert_eq!(body.collect().await.unwrap().to_bytes(), "");
 }
 
+fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static(value))])
+}
+
+/// Of a client that likes compression.
+fn gzip() -> HeaderMap {
+    headers("grpc-accept-encoding", "gzip")
+}
+
 #[test]
 fn encodings_are_read() {
-    let headers = |name: &'static str, value: &'static str| {
-        let mut headers = HeaderMap::new();
-        headers.insert(name, HeaderValue::from_static(value));
-        headers
-    };
     assert!(accepts_gzip(&headers("grpc-accept-encoding", "identity, deflate, gzip")));
     assert!(!accepts_gzip(&headers("grpc-accept-encoding", "identity,gzipped")));
     assert!(!accepts_gzip(&HeaderMap::new()));

@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use backstay_auth::Peer;
 use backstay_auth::audit::{Audit, Event, Stage};
@@ -19,7 +18,7 @@ const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 /// Length of what a handler says of its request, in characters.
 const MAX_ANNOTATION: usize = 4096;
 
-/// The event of a request, as far as it is known. The inner layers fill it in.
+/// The event of a request, as far as it is known. The steps within fill it in.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trail(Option<Arc<Mutex<Kept>>>);
 
@@ -64,10 +63,13 @@ impl Trail {
     }
 }
 
-/// Outermost: what the others refuse is written as well.
-pub(super) async fn layer(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+/// Around the others: what they refuse is written as well. `answer` is what answers the request.
+pub(super) async fn written<F>(gate: &Gate, mut request: Request, answer: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     if !gate.audit.is_on() {
-        return next.run(request).await;
+        return answer(request).await;
     }
     let headers = request.headers();
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
@@ -80,7 +82,7 @@ pub(super) async fn layer(State(gate): State<Arc<Gate>>, mut request: Request, n
     let kept = Arc::new(Mutex::new(Kept { event, keep: false, goes_on: false }));
     request.extensions_mut().insert(Trail(Some(Arc::clone(&kept))));
     let mut unanswered = Unanswered { audit: gate.audit.clone(), kept: Some(kept) };
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     if let Some(event) = unanswered.answered(code(&response)) {
         gate.audit.recorded(&event).await;
     }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use backstay_auth::authenticator::Impersonation;
 use backstay_auth::{Caller, Denied, Peer, User};
@@ -13,33 +12,30 @@ use super::attributes::{self, Dialect};
 use super::audit::Trail;
 use super::gate::Gate;
 
-/// What follows finds a [`Caller`] in the extensions of the request.
-pub(super) async fn layer(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+/// The request, in whose extensions what follows finds a [`Caller`]; or a refusal.
+pub(super) async fn check(gate: &Gate, mut request: Request) -> Result<Request, Box<Response>> {
     let peer = request.extensions().get::<Peer>();
     let identified = gate.authenticator.identify(peer, request.headers()).await;
     let user = match identified {
         Ok(user) => user,
-        Err(denied) => return refused(&gate, &request, denied),
+        Err(denied) => return Err(Box::new(refused(gate, &request, denied))),
     };
     Trail::of(&request).update(|event| event.user = (*user).clone());
     let impersonation = match Impersonation::of(request.headers()) {
         Ok(impersonation) => impersonation,
-        Err(error) => return answer::bad_request(dialect(&gate, &request), &error.to_string()),
+        Err(error) => return Err(Box::new(answer::bad_request(dialect(gate, &request), &error.to_string()))),
     };
     let trail = Trail::of(&request);
     let user = match impersonation {
         None => user,
         Some(impersonation) => {
-            let dialect = dialect(&gate, &request);
-            match impersonated(&gate, dialect, &trail, impersonation, &user).await {
-                Ok(other) => other,
-                Err(response) => return *response,
-            }
+            let dialect = dialect(gate, &request);
+            impersonated(gate, dialect, &trail, impersonation, &user).await?
         }
     };
     let (authorizer, authenticator) = (gate.authorizer.clone(), gate.authenticator.clone());
     request.extensions_mut().insert(Caller { user, authorizer, authenticator });
-    next.run(request).await
+    Ok(request)
 }
 
 fn dialect(gate: &Gate, request: &Request) -> Dialect {

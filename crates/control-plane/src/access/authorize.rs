@@ -1,9 +1,6 @@
 //! Decides whether a request is allowed. What no rule allows is not.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use backstay_auth::{Caller, Decision};
 
@@ -12,15 +9,15 @@ use super::attributes::{self, About};
 use super::audit::Trail;
 use super::gate::Gate;
 
-/// Lets through what the sender may do.
-pub(super) async fn layer(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+/// The request, if the sender may do what it asks for; or a refusal.
+pub(super) async fn check(gate: &Gate, request: Request) -> Result<Request, Box<Response>> {
     if gate.authorizer.is_open() && !gate.audit.is_on() {
-        return next.run(request).await;
+        return Ok(request);
     }
     let about = attributes::of(&gate.registry, request.method(), request.uri());
-    // Without a caller there was no authentication: the order of the layers is wrong, and nothing gets through.
+    // Without a caller there was no authentication: the order of the steps is wrong, and nothing gets through.
     let Some(caller) = request.extensions().get::<Caller>() else {
-        return answer::unauthorized(about.dialect, "nobody has asked who sends this");
+        return Err(Box::new(answer::unauthorized(about.dialect, "nobody has asked who sends this")));
     };
     let decision = decide(&about, caller).await;
     let trail = Trail::of(&request);
@@ -31,11 +28,11 @@ pub(super) async fn layer(State(gate): State<Arc<Gate>>, request: Request, next:
     });
     if decision.allowed {
         trail.keep_if(gate.is_audited(&about.asked), about.asked.verb == "watch");
-        return next.run(request).await;
+        return Ok(request);
     }
     gate.metrics.denied.increment(1);
     tracing::debug!(user = caller.user.name, path = request.uri().path(), "a request was not allowed");
-    answer::denied(about.dialect, &caller.user, &about.asked, &decision.reason)
+    Err(Box::new(answer::denied(about.dialect, &caller.user, &about.asked, &decision.reason)))
 }
 
 async fn decide(about: &About<'_>, caller: &Caller) -> Decision {

@@ -1,4 +1,4 @@
-//! What the layers share.
+//! What the steps share.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) struct AccessMetrics {
     pub(crate) audit: AuditCounts,
 }
 
-/// What the layers share, and what follows the files behind it.
+/// What the steps share, and what follows the files behind it.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     pub(crate) authenticator: Authenticator,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
+use axum::Router;
 use axum::extract::State;
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use backstay_store::origin;
 use backstay_telemetry::attribute::{number, text};
@@ -65,8 +66,12 @@ impl Request {
     }
 }
 
-/// Looks after requests that change something.
-pub(crate) async fn layer(State(changes): State<Changes>, request: axum::extract::Request, next: Next) -> Response {
+/// Looks after requests that change something, where anything is told of them.
+pub(crate) fn follow(router: Router, changes: Changes) -> Router {
+    if changes.0.is_none() { router } else { router.layer(from_fn_with_state(changes, layer)) }
+}
+
+async fn layer(State(changes): State<Changes>, request: axum::extract::Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let Some(of) = (!reads).then(|| Request::begin(&changes, request.headers())).flatten() else {
         return next.run(request).await;

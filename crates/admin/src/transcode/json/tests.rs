@@ -1,30 +1,40 @@
 use serde_json::{Map, Value, json};
 
-use super::{JsonError, Reader};
+use super::{Expected, LIST, OBJECT, Reader};
 
 /// The value that a reader makes of a text.
-fn value(reader: &mut Reader<'_>) -> Result<Value, JsonError> {
+fn value(reader: &mut Reader<'_>) -> Result<Value, Expected> {
     match reader.token() {
         Some(b'{') => {
             let mut fields = Map::new();
-            reader.object(|reader, name| {
+            let mut more = reader.begin(OBJECT)?;
+            while more {
+                let name = reader.name()?;
                 fields.insert(name.into_owned(), value(reader)?);
-                Ok::<_, JsonError>(())
-            })?;
+                more = reader.more(OBJECT)?;
+            }
             Ok(fields.into())
         }
         Some(b'[') => {
             let mut items = Vec::new();
-            reader.array(|reader| {
+            let mut more = reader.begin(LIST)?;
+            while more {
                 items.push(value(reader)?);
-                Ok::<_, JsonError>(())
-            })?;
+                more = reader.more(LIST)?;
+            }
             Ok(items.into())
         }
-        Some(b'"') => Ok(reader.string()?.into_owned().into()),
+        Some(b'"') => {
+            let quoted = reader.quoted()?;
+            let text = quoted.text()?;
+            // Where it is spelt as it is, its bytes are to be had as well.
+            assert!(quoted.plain().is_none_or(|plain| plain == text.as_bytes()));
+            assert_eq!(quoted.plain().is_none(), quoted.whole.contains('\\'));
+            Ok(text.into_owned().into())
+        }
         _ => {
             let word = reader.word()?;
-            serde_json::from_str(word).map_err(|_| reader.fault("a word"))
+            serde_json::from_str(word).map_err(|_| Expected("a word"))
         }
     }
 }
@@ -45,16 +55,34 @@ fn what_is_read_is_what_was_written() {
 }
 
 #[test]
+fn texts_of_every_length_end_at_their_quotes() {
+    for length in 0..40 {
+        for escape in 0..=length {
+            let mut text = "x".repeat(length);
+            assert_eq!(value(&mut Reader::new(&format!("\"{text}\""))), Ok(json!(text)));
+            text.insert(escape, '"');
+            let spelt = format!("[{},\"\"]", json!(text));
+            assert_eq!(value(&mut Reader::new(&spelt)), Ok(json!([text, ""])));
+        }
+    }
+}
+
+#[test]
+fn what_is_expected_is_passed_if_it_is_there() {
+    let mut reader = Reader::new(r#""name":1"#);
+    assert!(!reader.passes(br#""names":"#));
+    assert!(!reader.passes(br#""name":1,"#));
+    assert!(reader.passes(br#""name":"#));
+    assert_eq!((reader.word(), reader.passes(b"x"), reader.end()), (Ok("1"), false, Ok(())));
+}
+
+#[test]
 fn what_is_skipped_ends_where_it_ends() {
     for text in [r#"{"a":"}]","b":["\\\"]"]}"#, "[[[]]]", "-1.5e3", "null", r#""\\""#] {
         let list = format!("[{text},7]");
         let mut reader = Reader::new(&list);
-        let mut found = Vec::new();
-        let read = reader.array(|reader| {
-            found.push(reader.any()?);
-            Ok::<_, JsonError>(())
-        });
-        assert_eq!((read, found), (Ok(()), vec![text, "7"]));
+        assert_eq!((reader.begin(LIST), reader.any(), reader.more(LIST)), (Ok(true), Ok(text), Ok(true)));
+        assert_eq!((reader.any(), reader.more(LIST), reader.end()), (Ok("7"), Ok(false), Ok(())));
     }
 }
 
