@@ -38,7 +38,7 @@ pub fn compare_with_rest(control: &Process, api: SocketAddr, size: &Size) {
         |round| {
             all(count, &|number| {
                 Call::rest(Method::POST, BACKENDS, backend(&format!("r{round}-{number}"), "127.0.0.1"))
-            })
+            });
         },
     );
     compare(
