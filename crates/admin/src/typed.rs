@@ -62,7 +62,7 @@ impl Typed {
         let mut out = Answer::begin(listed.entries.iter().map(|entry| entry.value.len()).sum());
         for entry in &listed.entries {
             let open = wire::open(1, &mut out);
-            self.write(&entry.value, entry.modified, mask.as_ref(), &mut out)?;
+            self.write(&entry.value.bytes(), entry.modified, mask.as_ref(), &mut out)?;
             wire::close(&open, &mut out);
         }
         let next = paging.next(&listed, &filter()?, &place);

@@ -128,7 +128,7 @@ fn objects(snapshot: &Snapshot) -> Vec<Value> {
     let mut objects = Vec::new();
     for kind in registry().iter() {
         for entry in snapshot.list(&Prefix::resource(&kind.resource())) {
-            match serde_json::from_slice(&entry.value) {
+            match serde_json::from_slice(&entry.value.bytes()) {
                 Ok(object) => objects.push(object),
                 Err(error) => tracing::error!(key = %entry.key, %error, "a stored object cannot be read"),
             }

@@ -174,7 +174,7 @@ impl Teller {
     /// A stored object. One that is not stored, or not any more, is named all the same.
     fn about(&self, kind: &'static Kind, namespace: &str, name: &str) -> ObjectReference {
         let stored = self.store.snapshot().get(&Key::new(&kind.resource(), namespace, name)).cloned();
-        let stored = stored.and_then(|entry| serde_json::from_slice::<Stored>(&entry.value).ok());
+        let stored = stored.and_then(|entry| serde_json::from_slice::<Stored>(&entry.value.bytes()).ok());
         reference(kind, namespace, name, stored.map(|stored| stored.metadata.uid).unwrap_or_default())
     }
 

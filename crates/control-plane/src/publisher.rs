@@ -166,7 +166,7 @@ impl Publisher {
     /// Has the status writer look at statuses that it has not written itself.
     fn look_at(&self, statuses: Vec<&Entry>) {
         let statuses =
-            statuses.into_iter().filter_map(|entry| Some((self.object_key(&entry.key)?, mark(&entry.value))));
+            statuses.into_iter().filter_map(|entry| Some((self.object_key(&entry.key)?, mark(&entry.value.bytes()))));
         let statuses: Vec<_> = statuses.collect();
         if !statuses.is_empty() {
             self.shared.update(|tracker| {
@@ -177,7 +177,7 @@ impl Publisher {
 
     fn put(&mut self, entry: &Entry) -> Option<Change> {
         let key = self.object_key(&entry.key)?;
-        let mut object = match Object::decode(&entry.value) {
+        let mut object = match Object::decode(&entry.value.bytes()) {
             Ok(object) => object,
             Err(error) => {
                 // The compiler keeps what it made of the object before.
@@ -262,5 +262,5 @@ impl Publisher {
 /// What an update changed. Statuses are written by control planes, for every object, and must not be compiled again.
 fn changed(change: &StoreChange) -> Changed {
     let StoreChange::Updated { entry, previous } = change else { return Changed { status: false, rest: true } };
-    Object::changed(&previous.value, &entry.value)
+    Object::changed(&previous.value.bytes(), &entry.value.bytes())
 }

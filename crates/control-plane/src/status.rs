@@ -109,7 +109,7 @@ fn take_over(store: &dyn Store, shared: &Shared) {
     let snapshot = store.snapshot();
     for key in keys {
         let stored = snapshot.get(&Key::new(&key.kind.resource(), &key.namespace, &key.name));
-        let object = stored.and_then(|entry| Object::decode(&entry.value).ok());
+        let object = stored.and_then(|entry| Object::decode(&entry.value.bytes()).ok());
         let told = object.and_then(|object| Acknowledged::told(object.body.get("status")?));
         // Not all at once: streams wait for the tracker as well.
         shared.read().taken_over(&key, told.as_ref());
@@ -213,7 +213,7 @@ impl Writer<'_> {
 
 /// The object with the status it should have, and the status it has; `None` when that is the same, or there is none.
 fn with_status(shared: &Shared, key: &ObjectKey, entry: &Entry) -> Option<(Object, Value)> {
-    let mut object = Object::decode(&entry.value).ok()?;
+    let mut object = Object::decode(&entry.value.bytes()).ok()?;
     let old = object.body.get("status").cloned().unwrap_or_default();
     let new = {
         let tracker = shared.read();

@@ -89,7 +89,7 @@ async fn fill_in(store: &Arc<dyn Store>, kind: &Kind) -> Result<(), BootstrapErr
 
 /// The write that gives an object the defaults which it lacks.
 fn filled(kind: &Kind, entry: &Entry) -> Option<Write> {
-    let stored = Object::decode(&entry.value)
+    let stored = Object::decode(&entry.value.bytes())
         .inspect_err(|error| tracing::error!(key = %entry.key, %error, "a stored object cannot be decoded"))
         .ok()?;
     let mut filled = stored.clone();

@@ -114,12 +114,13 @@ impl Collector {
 
     /// An object is there, as it is now.
     fn note(&mut self, entry: &Entry) {
-        let is_of_interest = MARKS.iter().any(|mark| contains(&entry.value, mark));
+        let value = entry.value.bytes();
+        let is_of_interest = MARKS.iter().any(|mark| contains(&value, mark));
         if !is_of_interest && !self.owners.contains_key(&entry.key) {
             return;
         }
         self.forget(&entry.key);
-        let Ok(object) = Object::decode(&entry.value) else { return };
+        let Ok(object) = Object::decode(&value) else { return };
         let uids: Vec<String> = object.metadata.owner_references.iter().map(|owner| owner.uid.clone()).collect();
         for uid in &uids {
             self.belongings.entry(uid.clone()).or_default().insert(entry.key.clone());
@@ -127,7 +128,7 @@ impl Collector {
         if !uids.is_empty() {
             self.owners.insert(entry.key.clone(), uids);
         }
-        if object.metadata.deletion_timestamp.is_some() && contains(&entry.value, MARKS[1]) {
+        if object.metadata.deletion_timestamp.is_some() && contains(&value, MARKS[1]) {
             self.waiting.insert(object.metadata.uid, entry.key.clone());
         }
         if is_of_interest {
@@ -156,7 +157,7 @@ impl Collector {
         if self.belongings.is_empty() && self.waiting.is_empty() {
             return;
         }
-        if let Ok(object) = Object::decode(&entry.value) {
+        if let Ok(object) = Object::decode(&entry.value.bytes()) {
             self.waiting.remove(&object.metadata.uid);
             self.due.extend(self.belongings.get(&object.metadata.uid).into_iter().flatten().cloned());
         }
@@ -181,7 +182,7 @@ impl Collector {
         };
         let snapshot = api.store.read().await?;
         let Some(entry) = snapshot.get(key) else { return Ok(()) };
-        let object = Object::decode(&entry.value).map_err(Failure::internal)?;
+        let object = Object::decode(&entry.value.bytes()).map_err(Failure::internal)?;
         if object.metadata.deletion_timestamp.is_some() {
             if object.metadata.finalizers.iter().any(|finalizer| finalizer == FOREGROUND) {
                 self.foreground(served, key, &object, &snapshot).await?;
@@ -222,7 +223,7 @@ impl Collector {
         let mut blocked = false;
         for dependent in self.belongings.get(&owner.metadata.uid).into_iter().flatten() {
             let Some(entry) = snapshot.get(dependent) else { continue };
-            let object = Object::decode(&entry.value).map_err(Failure::internal)?;
+            let object = Object::decode(&entry.value.bytes()).map_err(Failure::internal)?;
             let is_it = |reference: &&OwnerReference| reference.uid == owner.metadata.uid;
             let blocks = |reference: &OwnerReference| reference.block_owner_deletion == Some(true);
             blocked |= object.metadata.owner_references.iter().find(is_it).is_some_and(blocks);
@@ -249,7 +250,7 @@ fn find(api: &Api, snapshot: &Snapshot, key: &Key, owner: &OwnerReference) -> Ow
         return Owner::There;
     }
     let Some(entry) = snapshot.get(&served.key(namespace, &owner.name)) else { return Owner::Gone };
-    let Ok(object) = Object::decode(&entry.value) else { return Owner::There };
+    let Ok(object) = Object::decode(&entry.value.bytes()) else { return Owner::There };
     let metadata = &object.metadata;
     if metadata.uid != owner.uid {
         Owner::Gone

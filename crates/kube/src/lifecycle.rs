@@ -72,5 +72,5 @@ pub(crate) fn key_of(namespace: &str) -> Key {
 
 /// Whether a stored namespace says of itself that it is going away.
 pub(crate) fn terminates(entry: &Entry) -> bool {
-    Object::decode(&entry.value).is_ok_and(|object| object.metadata.deletion_timestamp.is_some())
+    Object::decode(&entry.value.bytes()).is_ok_and(|object| object.metadata.deletion_timestamp.is_some())
 }

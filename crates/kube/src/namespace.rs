@@ -30,7 +30,7 @@ pub(crate) async fn delete(
     let stored = api.store.read().await?.get(&key_of(name)).cloned();
     Ok(match (stored, marked) {
         (Some(entry), _) if terminates(&entry) => {
-            Deleted::Waits { value: entry.value.clone(), revision: entry.modified }
+            Deleted::Waits { value: entry.value.to_bytes(), revision: entry.modified }
         }
         (_, Deleted::Waits { value, .. }) => {
             let uid = Object::decode(&value).map(|object| object.metadata.uid).unwrap_or_default();
@@ -77,7 +77,7 @@ async fn try_settle(api: &Api, name: &str) -> Result<(), Failure> {
     }
     let key = key_of(name);
     let Some(entry) = snapshot.get(&key) else { return Ok(()) };
-    let namespace = Object::decode(&entry.value).map_err(Failure::internal)?;
+    let namespace = Object::decode(&entry.value.bytes()).map_err(Failure::internal)?;
     if namespace.metadata.deletion_timestamp.is_none() || !namespace.metadata.finalizers.is_empty() {
         return Ok(());
     }

@@ -57,7 +57,7 @@ pub struct Stored {
 
 impl Stored {
     fn of(entry: &Entry) -> Self {
-        Self { value: entry.value.clone(), revision: entry.modified, warnings: Vec::new() }
+        Self { value: entry.value.to_bytes(), revision: entry.modified, warnings: Vec::new() }
     }
 
     fn written(written: Written) -> Self {

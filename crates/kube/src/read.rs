@@ -34,7 +34,7 @@ pub(crate) async fn get(
 ) -> Result<Reply, Failure> {
     let entry = find(api, &renderer.served, params, namespace, name).await?;
     let mut json = Vec::with_capacity(entry.value.len() + 64);
-    renderer.one(&entry.value, entry.modified, &mut json);
+    renderer.stored(&entry.value, entry.modified, &mut json);
     Ok(Reply::new(StatusCode::OK, json))
 }
 
@@ -171,7 +171,7 @@ impl Iterator for ListChunks {
             if !std::mem::take(&mut self.first) {
                 chunk.push(b',');
             }
-            self.renderer.item(&entry.value, entry.modified, self.now, &mut chunk);
+            self.renderer.stored_item(&entry.value, entry.modified, self.now, &mut chunk);
         }
         Some(chunk)
     }

@@ -48,13 +48,13 @@ impl Selection {
         if !self.fields.iter().all(|field| field.matches_key(name, namespace)) {
             return false;
         }
-        if !self.labels.is_empty() && !labels::matches(&self.labels, &entry.value) {
+        if !self.labels.is_empty() && !labels::matches(&self.labels, &entry.value.bytes()) {
             return false;
         }
         if self.fields.iter().all(FieldRequirement::is_key) {
             return true;
         }
-        match Object::decode(&entry.value) {
+        match Object::decode(&entry.value.bytes()) {
             Ok(object) => self.fields.iter().all(|field| field.matches_object(&object)),
             Err(error) => {
                 tracing::error!(key = %entry.key, %error, "a stored object cannot be decoded");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use backstay_resources::Object;
 use backstay_resources::event::EVENT_OF_GROUP;
+use backstay_store::Value;
 use jiff::Timestamp;
 
 use crate::accept::View;
@@ -54,6 +55,15 @@ impl ListMeta {
 }
 
 impl Renderer {
+    /// One stored object by itself.
+    pub(crate) fn stored(&self, value: &Value, revision: u64, out: &mut Vec<u8>) {
+        if self.is_told_as_stored() {
+            Object::write_with_resource_version(|out| value.copy_to(out), revision, out);
+        } else {
+            self.one(&value.bytes(), revision, out);
+        }
+    }
+
     /// One object by itself.
     pub(crate) fn one(&self, encoded: &[u8], revision: u64, out: &mut Vec<u8>) {
         let encoded = &*self.readable(encoded);
@@ -87,8 +97,22 @@ impl Renderer {
         }
     }
 
-    /// One item of a list. The caller writes the commas between.
-    pub(crate) fn item(&self, encoded: &[u8], revision: u64, now: Timestamp, out: &mut Vec<u8>) {
+    /// One stored object as an item of a list. The caller writes the commas between.
+    pub(crate) fn stored_item(&self, value: &Value, revision: u64, now: Timestamp, out: &mut Vec<u8>) {
+        if self.is_told_as_stored() {
+            Object::write_with_resource_version(|out| value.copy_to(out), revision, out);
+        } else {
+            self.item(&value.bytes(), revision, now, out);
+        }
+    }
+
+    /// Whether nothing but the version makes what is told differ from what is stored.
+    fn is_told_as_stored(&self) -> bool {
+        let ServedKind { kind, stored_as, .. } = &*self.served;
+        self.view == View::Whole && kind.redact.is_none() && stored_as.is_none() && **kind != EVENT_OF_GROUP
+    }
+
+    fn item(&self, encoded: &[u8], revision: u64, now: Timestamp, out: &mut Vec<u8>) {
         let encoded = &*self.readable(encoded);
         match self.view {
             View::Whole => Object::with_resource_version(encoded, revision, out),

@@ -41,7 +41,7 @@ pub(crate) struct Written {
 
 impl Written {
     pub(crate) fn stored(status: StatusCode, entry: &Entry, warnings: Vec<String>) -> Self {
-        Self { status, value: entry.value.clone(), revision: Some(entry.modified), warnings, goes: false }
+        Self { status, value: entry.value.to_bytes(), revision: Some(entry.modified), warnings, goes: false }
     }
 
     /// As an answer.

@@ -160,25 +160,37 @@ impl Object {
         Changed { status: status != other_status, rest: !same }
     }
 
-    /// Writes an encoded object as clients read it: with `resource_version` as the first field of its metadata. Two
-    /// copies and no decoding, since lists are made of it.
+    /// Writes an encoded object as clients read it: with `resource_version` as the first field of its metadata.
     pub fn with_resource_version(encoded: &[u8], resource_version: u64, out: &mut Vec<u8>) {
+        Self::write_with_resource_version(|out| out.extend_from_slice(encoded), resource_version, out);
+    }
+
+    /// As [`Object::with_resource_version`], of an encoded object that `write` adds to what there is. Nothing is decoded and what is
+    /// written stays where it is, but for the few bytes before the version, since lists are made of it.
+    pub fn write_with_resource_version(write: impl FnOnce(&mut Vec<u8>), resource_version: u64, out: &mut Vec<u8>) {
         const MARK: &[u8] = b"\"metadata\":{";
-        // The mark's first occurrence is the real one: only apiVersion and kind come before it, and neither can hold a
-        // quotation mark.
-        let Some(at) = encoded.windows(MARK.len()).position(|window| window == MARK) else {
-            out.extend_from_slice(encoded);
-            return;
-        };
-        let (head, tail) = encoded.split_at(at + MARK.len());
-        out.extend_from_slice(head);
+        let start = out.len();
         out.extend_from_slice(b"\"resourceVersion\":\"");
         out.extend_from_slice(resource_version.to_string().as_bytes());
-        out.push(b'"');
-        if tail.first() != Some(&b'}') {
-            out.push(b',');
+        out.extend_from_slice(b"\",");
+        let len = out.len() - start;
+        write(out);
+        let written = out.get_mut(start..).unwrap_or_default();
+        let encoded = written.get(len..).unwrap_or_default();
+        // The mark's first occurrence is the real one: only apiVersion and kind come before it, and neither can hold a
+        // quotation mark.
+        let is_mark = |at: &usize| encoded.get(..=*at).is_some_and(|before| before.ends_with(MARK));
+        let Some(at) = memchr::memchr_iter(b'{', encoded).find(is_mark) else {
+            out.drain(start..start + len);
+            return;
+        };
+        let is_alone = encoded.get(at + 1) == Some(&b'}');
+        if let Some(head) = written.get_mut(..=len + at) {
+            head.rotate_left(len);
         }
-        out.extend_from_slice(tail);
+        if is_alone {
+            out.remove(start + at + len);
+        }
     }
 }
 

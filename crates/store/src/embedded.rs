@@ -88,7 +88,7 @@ impl Embedded {
         let published = Arc::new(published);
         let queue = Arc::new(Queue::new(&options));
         let counters = Arc::new(Counters::default());
-        let writer = Writer::new(medium, disk, &options, &published, &queue, &counters);
+        let writer = Writer::new(medium, disk, &options, &published, &queue, &counters, loaded.bases);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())

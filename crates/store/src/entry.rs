@@ -1,8 +1,7 @@
 //! Objects, and when they were written.
 
-use bytes::Bytes;
-
 use crate::key::Key;
+use crate::value::Value;
 
 /// A point in the history of a store. 0 is the empty store; the first commit makes 1.
 pub type Revision = u64;
@@ -13,7 +12,7 @@ pub struct Entry {
     /// What it is called.
     pub key: Key,
     /// The encoded object, opaque to the store.
-    pub value: Bytes,
+    pub value: Value,
     /// The commit that created it.
     pub created: Revision,
     /// The commit that last changed it.

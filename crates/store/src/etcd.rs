@@ -90,10 +90,10 @@ impl Etcd {
         let client = Arc::new(Client::new(&options)?);
         let keys = Keys::new(&options.prefix, options.seal.clone());
         let loaded = load::load(&client, &keys, &options).await.map_err(|source| OpenError::Etcd { source })?;
-        let load::Loaded { snapshot, at } = loaded;
+        let load::Loaded { snapshot, at, bases } = loaded;
         let floor = snapshot.revision();
         let published = Published::new(snapshot, floor, Vec::new(), options.history, options.retention);
-        let view = Arc::new(View::new(published, at));
+        let view = Arc::new(View::new(published, bases, at));
         let commits = Arc::new(Commits::new(client.clone(), keys.clone(), view.clone(), &options));
         let following = follow::follow(client.clone(), keys.clone(), view.clone(), options.clone());
         let compacting = compact::run(client.clone(), keys.clone(), options.clone());

@@ -7,7 +7,7 @@
 //! # Layout
 //!
 //! - [`key`]: what an object is called.
-//! - `entry`: an object as stored. `write`: what a commit asks for. `event`: what happened, and following it.
+//! - `entry`: an object as stored. `value`: how it is kept in memory. `write`: what a commit asks for. `event`: what happened, and following it.
 //! - [`snapshot`]: an immutable view of all objects at one revision; reads never block writes.
 //! - `transition`: the pure step from one view to the next: expectations are checked here.
 //! - [`limits`]: how large a commit may be.
@@ -39,6 +39,7 @@ pub mod snapshot;
 pub mod stats;
 pub mod transient;
 mod transition;
+mod value;
 mod write;
 
 use std::fmt;
@@ -62,6 +63,7 @@ pub use self::replicas::{Replicas, Term};
 pub use self::snapshot::Snapshot;
 pub use self::stats::Stats;
 pub use self::transient::Transient;
+pub use self::value::Value;
 pub use self::write::{Committed, Expect, Operation, Write};
 
 /// A store of resources. Implementations are held to one test suite, `tests/suite`.

@@ -23,8 +23,8 @@ mod tests;
 pub struct History {
     /// Default 100,000.
     pub events: usize,
-    /// The memory that keys and values of events occupy, in bytes, counting a value once for each event that shows it.
-    /// Default 64 MiB.
+    /// Bytes of keys and values of events, counting a value whole and once for each event that shows it. In memory they take less
+    /// where objects are alike. Default 64 MiB.
     pub bytes: usize,
 }
 

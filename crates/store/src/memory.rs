@@ -7,6 +7,7 @@ use futures::future::{self, BoxFuture};
 use crate::log::Record;
 use crate::published::Published;
 use crate::stats::{Counters, Stats};
+use crate::value::Bases;
 use crate::{
     CommitError, Committed, History, Limits, Prefix, ReadError, Retention, Revision, Snapshot, Store, Watch,
     WatchError, Write, transition,
@@ -19,7 +20,7 @@ pub struct Memory {
     limits: Limits,
     counters: Counters,
     /// Held while a commit is decided and shown.
-    writer: Mutex<()>,
+    writer: Mutex<Bases>,
 }
 
 impl Memory {
@@ -40,16 +41,16 @@ impl Memory {
     pub fn beginning(revision: Revision, limits: Limits, history: History, retention: Retention) -> Self {
         let empty = Snapshot::new(revision, Default::default());
         let published = Published::new(empty, revision, Vec::new(), history, retention);
-        Self { published, limits, counters: Counters::default(), writer: Mutex::new(()) }
+        Self { published, limits, counters: Counters::default(), writer: Mutex::default() }
     }
 
     pub(crate) fn commit_now(&self, writes: Vec<Write>) -> Result<Committed, CommitError> {
         self.limits.check(&writes)?;
-        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bases = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let snapshot = self.published.snapshot();
         let revision = snapshot.revision() + 1;
         let mut entries = snapshot.into_entries();
-        let (committed, events) = transition::apply(&mut entries, revision, writes)
+        let (committed, events) = transition::apply(&mut entries, &mut bases, revision, writes)
             .inspect_err(|_| Counters::add(&self.counters.conflicts, 1))?;
         Counters::add(&self.counters.commits, 1);
         self.published.publish(Snapshot::new(revision, entries), vec![Record { revision, events }]);

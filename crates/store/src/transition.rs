@@ -5,6 +5,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use crate::log::Record;
+use crate::value::Bases;
 use crate::{Change, CommitError, Committed, Entry, Event, Expect, Key, Operation, Revision, Write};
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub(crate) type Entries = OrdMap<Key, Arc<Entry>>;
 /// Does all writes as `revision`, or none and says which expectation did not hold. No key may be named twice.
 pub(crate) fn apply(
     entries: &mut Entries,
+    bases: &mut Bases,
     revision: Revision,
     writes: Vec<Write>,
 ) -> Result<(Committed, Arc<[Event]>), CommitError> {
@@ -27,7 +29,7 @@ pub(crate) fn apply(
     }
     let events: Arc<[Event]> = writes
         .into_iter()
-        .filter_map(|write| perform(entries, revision, write))
+        .filter_map(|write| perform(entries, bases, revision, write))
         .map(|change| Event { revision, change })
         .collect();
     let entries = events.iter().map(|event| Arc::clone(event.change.entry())).collect();
@@ -64,7 +66,7 @@ pub(crate) fn holds(write: &Write, current: Option<&Entry>) -> bool {
 }
 
 /// Does one write as `revision`, whatever it expects. `None` when it deletes what does not exist, or is a guard.
-pub(crate) fn perform(entries: &mut Entries, revision: Revision, write: Write) -> Option<Change> {
+pub(crate) fn perform(entries: &mut Entries, bases: &mut Bases, revision: Revision, write: Write) -> Option<Change> {
     match write.operation {
         Operation::Guard => None,
         Operation::Delete => entries.remove(&write.key).map(Change::Deleted),
@@ -75,6 +77,7 @@ pub(crate) fn perform(entries: &mut Entries, revision: Revision, write: Write) -
                 Some(entry) => (entry.key.clone(), entry.created),
                 None => (write.key, revision),
             };
+            let value = bases.keep(&key, value);
             let entry = Arc::new(Entry { key: key.clone(), value, created, modified: revision });
             entries.insert(key, Arc::clone(&entry));
             Some(match previous {

@@ -45,7 +45,8 @@ impl Generic {
         let listed =
             caller.on(&self.operations).list(&collection, &paging.listing(&self.options, filter()?, &place)?).await?;
         let entries = listed.entries.iter();
-        let resources = entries.map(|entry| self.resource(served, &entry.value, entry.modified, request.format));
+        let resources =
+            entries.map(|entry| self.resource(served, &entry.value.bytes(), entry.modified, request.format));
         let response = ListResourcesResponse {
             resources: resources.collect::<Result<_, _>>()?,
             next_page_token: paging.next(&listed, &filter()?, &place),
@@ -82,7 +83,7 @@ impl Generic {
                 let told = until.tell(notice);
                 let resource = told.entry.as_ref();
                 let resource =
-                    resource.map(|(entry, revision)| self.resource(&served, &entry.value, *revision, format));
+                    resource.map(|(entry, revision)| self.resource(&served, &entry.value.bytes(), *revision, format));
                 let (resource, kind) = (resource.transpose()?, told.kind.into());
                 Ok(WatchResourcesResponse { r#type: kind, resource, revision: told.revision })
             });

@@ -56,7 +56,7 @@ impl Typed {
         wire::number(1, told.kind as i32 as u64, &mut out);
         if let Some((entry, revision)) = &told.entry {
             let open = wire::open(2, &mut out);
-            self.write(&entry.value, *revision, mask, &mut out)?;
+            self.write(&entry.value.bytes(), *revision, mask, &mut out)?;
             wire::close(&open, &mut out);
         }
         if told.revision != 0 {

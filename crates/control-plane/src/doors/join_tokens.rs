@@ -128,7 +128,7 @@ impl JoinTokens {
         loop {
             let key = key(token);
             let entry = self.store.snapshot().get(&key).cloned().ok_or(JoinTokenError::Unknown)?;
-            let known: Known = serde_json::from_slice(&entry.value).map_err(|_| JoinTokenError::Malformed)?;
+            let known: Known = serde_json::from_slice(&entry.value.bytes()).map_err(|_| JoinTokenError::Malformed)?;
             if let Some(used) = known.used {
                 return Err(JoinTokenError::Used(Timestamp::from_second(used)));
             }
@@ -148,14 +148,14 @@ impl JoinTokens {
     async fn forget(&self, now: Timestamp) -> Result<(), JoinTokenError> {
         let (snapshot, all, revoked) = (self.store.snapshot(), Prefix::resource(PLACE), Prefix::resource(REVOKED));
         let old = snapshot.list(&all).filter(|entry| {
-            let known = serde_json::from_slice::<Known>(&entry.value);
+            let known = serde_json::from_slice::<Known>(&entry.value.bytes());
             known.map_or(true, |known| {
                 known.used.unwrap_or(known.expires).saturating_add(REMEMBERED) < now.0.as_second()
             })
         });
         // Whose certificates have all expired.
         let over = snapshot.list(&revoked).filter(|entry| {
-            let revoked = serde_json::from_slice::<Revoked>(&entry.value);
+            let revoked = serde_json::from_slice::<Revoked>(&entry.value.bytes());
             revoked.is_ok_and(|revoked| revoked.at.saturating_add(2 * REMEMBERED) < now.0.as_second())
         });
         let delete = |key: Key| Write { key, expect: Expect::Any, operation: Operation::Delete };

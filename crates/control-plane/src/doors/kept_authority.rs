@@ -46,7 +46,7 @@ fn kept(store: &Arc<dyn Store>, key: &Key) -> Result<Option<Authority>, StartErr
     let snapshot = store.snapshot();
     let Some(entry) = snapshot.get(key) else { return Ok(None) };
     // Another one must not take its place unasked: nobody would trust it.
-    let kept: Kept = serde_json::from_slice(&entry.value)
+    let kept: Kept = serde_json::from_slice(&entry.value.bytes())
         .map_err(|_| StartError::KeepAuthority("what is stored there cannot be read".to_owned()))?;
     let authority = Authority::from_pem(&kept.certificate, &kept.key);
     authority.map(Some).map_err(|source| StartError::Authority { option: "--authority", source })

@@ -29,7 +29,7 @@ impl LastGoodSecrets {
             for entry in snapshot.list(&Prefix::resource(place)) {
                 let name =
                     LastGoodSecretName { namespace: entry.key.namespace().into(), name: entry.key.name().into(), role };
-                match LastGoodSecret::decode(entry.value.clone()) {
+                match LastGoodSecret::decode(entry.value.to_bytes()) {
                     Some(kept) => found.push((name, kept)),
                     None => tracing::error!(key = %entry.key, "what was kept of a Secret cannot be read"),
                 }

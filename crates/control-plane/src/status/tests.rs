@@ -72,7 +72,7 @@ impl Bench {
 
     fn status(&self, key: &ObjectKey) -> Value {
         let key = Key::new(&key.kind.resource(), &key.namespace, &key.name);
-        let stored: Value = serde_json::from_slice(&self.store.snapshot().get(&key).unwrap().value).unwrap();
+        let stored: Value = serde_json::from_slice(&self.store.snapshot().get(&key).unwrap().value.bytes()).unwrap();
         stored["status"].clone()
     }
 }
@@ -212,7 +212,7 @@ async fn our_own_writes_are_no_reason_to_look_again() {
     bench.run(Duration::from_secs(60)).await;
     let stored = |bench: &Bench| {
         let key = Key::new(&key.kind.resource(), &key.namespace, &key.name);
-        bench.store.snapshot().get(&key).unwrap().value.clone()
+        bench.store.snapshot().get(&key).unwrap().value.to_bytes()
     };
     let own = mark(&stored(&bench));
     let mut tracker = bench.shared.read();
@@ -230,13 +230,14 @@ async fn what_is_written_is_ours_and_nothing_else_is() {
     let stored = Key::new(&BACKEND_POLICY.resource(), "", "p");
     let theirs = json!({"apiVersion": BACKEND_POLICY.api_version(), "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {}},
         "manager": "kubectl", "operation": "Apply", "time": "2026-01-01T00:00:00Z"});
-    let mut object: Value = serde_json::from_slice(&bench.store.snapshot().get(&stored).unwrap().value).unwrap();
+    let mut object: Value =
+        serde_json::from_slice(&bench.store.snapshot().get(&stored).unwrap().value.bytes()).unwrap();
     object["metadata"]["managedFields"] = json!([theirs]);
     let operation = Operation::Put(object.to_string().into());
     bench.store.commit(vec![Write { key: stored.clone(), expect: Expect::Present, operation }]).await.unwrap();
     bench.report(&key, finding("fine", None));
     bench.run(Duration::from_secs(60)).await;
-    let object: Value = serde_json::from_slice(&bench.store.snapshot().get(&stored).unwrap().value).unwrap();
+    let object: Value = serde_json::from_slice(&bench.store.snapshot().get(&stored).unwrap().value.bytes()).unwrap();
     let owners = object["metadata"]["managedFields"].as_array().unwrap();
     assert_eq!((owners.len(), &owners[0]), (2, &theirs), "{object}");
     let ours = &owners[1];

@@ -101,7 +101,7 @@ async fn commit(folder: &std::path::Path, kind: &str, name: &str, change: impl F
     let store = Embedded::open(folder.join("store.redb"), Default::default()).unwrap();
     let key = Key::new(kind, "", name);
     let present = store.snapshot().get(&key).cloned();
-    let changed = change(present.as_ref().map(|entry| serde_json::from_slice(&entry.value).unwrap()));
+    let changed = change(present.as_ref().map(|entry| serde_json::from_slice(&entry.value.bytes()).unwrap()));
     let write = Write {
         key,
         expect: present.map_or(Expect::Absent, |entry| Expect::Modified(entry.modified)),

@@ -43,7 +43,7 @@ impl<S: Serialize + DeserializeOwned> Record<S> {
 
     pub(super) fn read(kind: &'static Kind, entry: &Entry) -> Result<Self, Failure> {
         let damaged = |error: serde_json::Error| Failure::damaged(entry.key.as_str(), &error);
-        let mut object = Object::decode(&entry.value).map_err(damaged)?;
+        let mut object = Object::decode(&entry.value.bytes()).map_err(damaged)?;
         let spec = object.body.remove("spec").unwrap_or_default();
         let spec = serde_json::from_value(spec).map_err(damaged)?;
         Ok(Self { kind, object, spec, modified: Some(entry.modified) })

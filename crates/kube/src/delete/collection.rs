@@ -34,13 +34,13 @@ pub(crate) async fn collection(
     let Page { selection, entries, .. } = &page;
     if options.has_preconditions() {
         for entry in entries {
-            let object = Object::decode(&entry.value).map_err(Failure::internal)?;
+            let object = Object::decode(&entry.value.bytes()).map_err(Failure::internal)?;
             options.check(served, entry, &object)?;
         }
     }
     if !options.is_dry_run() {
         for entry in entries.iter().filter(|_| options.propagation() != Propagation::Background) {
-            let Object { metadata, .. } = Object::decode(&entry.value).map_err(Failure::internal)?;
+            let Object { metadata, .. } = Object::decode(&entry.value.bytes()).map_err(Failure::internal)?;
             prepare(api, &entry.key, &metadata.uid, options.propagation()).await?;
         }
         remove_all(api, served, entries, selection, options).await?;
@@ -61,7 +61,7 @@ pub(crate) async fn remove_all(
         let (mut writes, mut others) = (Vec::with_capacity(batch.len()), Vec::new());
         let mut uids = Vec::with_capacity(batch.len());
         for entry in batch {
-            let Object { metadata, .. } = Object::decode(&entry.value).map_err(Failure::internal)?;
+            let Object { metadata, .. } = Object::decode(&entry.value.bytes()).map_err(Failure::internal)?;
             if metadata.finalizers.is_empty() {
                 let expect = Expect::Modified(entry.modified);
                 writes.push(Write { key: entry.key.clone(), expect, operation: Operation::Delete });

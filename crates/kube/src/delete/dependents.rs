@@ -37,10 +37,13 @@ pub(crate) async fn prepare(api: &Api, key: &Key, uid: &str, propagation: Propag
         return Ok(());
     }
     let snapshot = api.store.read().await?;
-    let is_dependent = |entry: &&Arc<Entry>| contains(&entry.value, OWNED) && contains(&entry.value, uid.as_bytes());
+    let is_dependent = |entry: &&Arc<Entry>| {
+        let value = entry.value.bytes();
+        contains(&value, OWNED) && contains(&value, uid.as_bytes())
+    };
     let mut blocks = false;
     for entry in snapshot.list(&Prefix::all()).filter(is_dependent) {
-        let Ok(object) = Object::decode(&entry.value) else { continue };
+        let Ok(object) = Object::decode(&entry.value.bytes()) else { continue };
         let mut references = object.metadata.owner_references.iter();
         let Some(reference) = references.find(|reference| reference.uid == uid) else { continue };
         if propagation == Propagation::Orphan {
@@ -80,7 +83,7 @@ pub(crate) async fn change(api: &Api, key: &Key, edit: impl Fn(&mut Object) -> b
     for _ in 0..ATTEMPTS {
         let snapshot = api.store.read().await?;
         let Some(entry) = snapshot.get(key) else { return Ok(()) };
-        let mut object = Object::decode(&entry.value).map_err(Failure::internal)?;
+        let mut object = Object::decode(&entry.value.bytes()).map_err(Failure::internal)?;
         if !edit(&mut object) {
             return Ok(());
         }

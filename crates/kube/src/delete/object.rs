@@ -65,7 +65,7 @@ pub(crate) async fn remove(
     if options.propagation() != Propagation::Background && !options.is_dry_run() && !served.is_namespace {
         let snapshot = api.store.read().await?;
         let entry = snapshot.get(&key).ok_or_else(|| Failure::not_found(served.kind, name))?;
-        let object = Object::decode(&entry.value).map_err(Failure::internal)?;
+        let object = Object::decode(&entry.value.bytes()).map_err(Failure::internal)?;
         options.check(served, entry, &object)?;
         prepare(api, &key, &object.metadata.uid, options.propagation()).await?;
     }
@@ -98,19 +98,19 @@ async fn attempt(
     effect: Effect,
     check: &impl Fn(&Entry, &Object) -> Result<(), Failure>,
 ) -> Result<Attempt<Deleted>, Failure> {
-    let mut object = Object::decode(&entry.value).map_err(Failure::internal)?;
+    let mut object = Object::decode(&entry.value.bytes()).map_err(Failure::internal)?;
     check(entry, &object)?;
     let uid = object.metadata.uid.clone();
     let waits = !object.metadata.finalizers.is_empty() || served.is_namespace;
     if waits && object.metadata.deletion_timestamp.is_some() {
-        return Ok(Attempt::Seen(Deleted::Waits { value: entry.value.clone(), revision: entry.modified }));
+        return Ok(Attempt::Seen(Deleted::Waits { value: entry.value.to_bytes(), revision: entry.modified }));
     }
     let (operation, value) = if waits {
         mark(served, &mut object);
         let value = Bytes::from(object.encode().map_err(Failure::internal)?);
         (Operation::Put(value.clone()), value)
     } else {
-        (Operation::Delete, entry.value.clone())
+        (Operation::Delete, entry.value.to_bytes())
     };
     let deleted = |revision| if waits { Deleted::Waits { value, revision } } else { Deleted::Gone { uid } };
     if effect == Effect::DryRun {

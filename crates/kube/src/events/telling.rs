@@ -113,7 +113,7 @@ fn first(happened: &Happened, key: &Key) -> Result<Vec<u8>, serde_json::Error> {
 
 /// An event that happened once more.
 fn again(entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
-    let object = Object::decode(&entry.value)?;
+    let object = Object::decode(&entry.value.bytes())?;
     let mut event: Event = object.typed()?;
     let count = event.count.unwrap_or(1).saturating_add(1);
     event.count = Some(count);

@@ -21,7 +21,10 @@ fn happened(name: &str, note: &str) -> Happened {
 fn all(events: &Events) -> Vec<Value> {
     let snapshot = events.store.snapshot();
     let prefix = Prefix::resource(&EVENT.resource());
-    snapshot.list(&prefix).map(|entry| serde_json::to_value(Object::decode(&entry.value).unwrap()).unwrap()).collect()
+    snapshot
+        .list(&prefix)
+        .map(|entry| serde_json::to_value(Object::decode(&entry.value.bytes()).unwrap()).unwrap())
+        .collect()
 }
 
 #[test]

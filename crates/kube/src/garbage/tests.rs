@@ -53,7 +53,7 @@ fn store() -> Arc<dyn Store> {
 }
 
 fn stored(store: &Arc<dyn Store>, name: &str) -> Value {
-    serde_json::from_slice(&store.snapshot().get(&key(name)).unwrap().value).unwrap()
+    serde_json::from_slice(&store.snapshot().get(&key(name)).unwrap().value.bytes()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]

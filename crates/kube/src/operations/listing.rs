@@ -156,7 +156,7 @@ impl Ranked {
         }
         let created = match by {
             SortBy::Name => String::new(),
-            SortBy::Created => serde_json::from_slice(&entry.value)
+            SortBy::Created => serde_json::from_slice(&entry.value.bytes())
                 .map(|created: Created| created.metadata.creation_timestamp)
                 .unwrap_or_default(),
         };

@@ -223,7 +223,7 @@ impl Teller for Renderer {
             Happened::Modified => "MODIFIED",
             Happened::Deleted => "DELETED",
         };
-        line(kind, batch, |out| self.one(&entry.value, revision, out));
+        line(kind, batch, |out| self.stored(&entry.value, revision, out));
     }
 
     fn bookmark(&self, revision: u64, bookmark: Bookmark, batch: &mut Vec<u8>) {

@@ -74,7 +74,7 @@ async fn attempt(
         may_create(subject, params).await?;
         return apply::create(api, subject, params, config, snapshot).await;
     };
-    let current = served.decode(&entry.value).map_err(Failure::internal)?;
+    let current = served.decode(&entry.value.bytes()).map_err(Failure::internal)?;
     let fields = as_read(served, &current, entry.modified)?;
     let Wanted { mut draft, owners } = wanted(api, subject, params, change, &current, &fields)?;
     // A patch begins with the stored version: applied again, one that names a version finds another.

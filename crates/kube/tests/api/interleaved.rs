@@ -38,7 +38,7 @@ struct Gaps {
 impl Gaps {
     async fn rival(&self, write: &Write) {
         let Some(entry) = self.memory.snapshot().get(&write.key).cloned() else { return };
-        let operation = Operation::Put(entry.value.clone());
+        let operation = Operation::Put(entry.value.to_bytes());
         self.memory.commit(vec![Write { key: write.key.clone(), expect: Expect::Any, operation }]).await.unwrap();
     }
 

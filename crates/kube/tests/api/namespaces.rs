@@ -100,7 +100,7 @@ async fn an_interrupted_deletion_goes_on_at_start() {
     // As if the process had ended right after the namespace was marked.
     let key = backstay_store::Key::new("namespaces", "", "prod");
     let entry = server.store.snapshot().get(&key).unwrap().clone();
-    let mut object = backstay_resources::Object::decode(&entry.value).unwrap();
+    let mut object = backstay_resources::Object::decode(&entry.value.bytes()).unwrap();
     object.metadata.deletion_timestamp = Some(backstay_resources::Timestamp::now());
     let operation = backstay_store::Operation::Put(object.encode().unwrap().into());
     let write = backstay_store::Write { key, expect: backstay_store::Expect::Any, operation };

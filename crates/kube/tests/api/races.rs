@@ -43,7 +43,7 @@ async fn check_history(store: &dyn Store) -> usize {
                     gone += 1;
                 }
                 ("namespaces", Change::Created(entry) | Change::Updated { entry, .. }) => {
-                    let object = Object::decode(&entry.value).unwrap();
+                    let object = Object::decode(&entry.value.bytes()).unwrap();
                     open.insert(key.name().to_owned(), object.metadata.deletion_timestamp.is_none());
                 }
                 ("secrets", Change::Created(_)) => {

@@ -361,7 +361,7 @@ async fn defaults_reach_objects_that_were_stored_without_them() {
     // As an earlier version would have stored it.
     let key = backstay_store::Key::new("backends.core.apoxy.dev", "", "web");
     let entry = server.store.snapshot().get(&key).unwrap().clone();
-    let mut stored = backstay_resources::Object::decode(&entry.value).unwrap();
+    let mut stored = backstay_resources::Object::decode(&entry.value.bytes()).unwrap();
     stored.body.insert("spec".into(), spec);
     let operation = backstay_store::Operation::Put(stored.encode().unwrap().into());
     let write = backstay_store::Write { key, expect: backstay_store::Expect::Any, operation };

@@ -13,7 +13,7 @@ pub(super) use self::load::Loaded;
 use self::load::load;
 use super::Options;
 use super::medium::{Failures, Medium, Tracked};
-use super::table::{COMPACTED, CURRENT_FORMAT, FORMAT, LOG, META, OBJECTS, Redo, corrupted, redo_record};
+use super::table::{COMPACTED, CURRENT_FORMAT, FORMAT, LOG, META, OBJECTS, Redo, corrupted, done};
 use crate::log::Record;
 use crate::published::Published;
 use crate::transition::Entries;
@@ -99,7 +99,7 @@ fn fill(
     {
         let mut objects = transaction.open_table(OBJECTS)?;
         for entry in entries.values() {
-            let value = sealed(options.seal.as_ref(), entry.key.as_str(), &entry.value)?;
+            let value = sealed(options.seal.as_ref(), entry.key.as_str(), entry.value.bytes())?;
             objects.insert(entry.key.as_str(), (entry.created, entry.modified, &*value))?;
         }
         insert(&mut transaction.open_table(LOG)?, records, options.seal.as_ref())?;
@@ -223,7 +223,7 @@ fn insert(
 ) -> Result<(), redb::Error> {
     for record in records {
         for (index, event) in (0_u32..).zip(record.events.iter()) {
-            let (key, value) = redo_record(event);
+            let (key, value) = done(event);
             let value = value.map(|value| sealed(seal, key, value)).transpose()?;
             log.insert((record.revision, index), (key, value.as_deref()))?;
         }
@@ -232,10 +232,10 @@ fn insert(
 }
 
 /// A value as it is written.
-fn sealed<'a>(seal: Option<&Keys>, key: &str, value: &'a [u8]) -> Result<Cow<'a, [u8]>, redb::Error> {
+fn sealed<'a>(seal: Option<&Keys>, key: &str, value: Cow<'a, [u8]>) -> Result<Cow<'a, [u8]>, redb::Error> {
     match seal {
-        None => Ok(Cow::Borrowed(value)),
-        Some(keys) => keys.seal(key, value).map(Cow::Owned).map_err(|error| io::Error::other(error).into()),
+        None => Ok(value),
+        Some(keys) => keys.seal(key, &value).map(Cow::Owned).map_err(|error| io::Error::other(error).into()),
     }
 }
 
@@ -247,7 +247,7 @@ fn unsealed(seal: Option<&Keys>, key: &str, value: &[u8]) -> Result<Bytes, redb:
 
 /// Writes the file anew, everything in it sealed with the key that seals now, or with none.
 pub(super) fn rewrite(medium: &dyn Medium, options: &Options, plain: bool) -> Result<usize, redb::Error> {
-    let (disk, Loaded { snapshot, floor, records }) = open(medium, options)?;
+    let (disk, Loaded { snapshot, floor, records, .. }) = open(medium, options)?;
     drop(disk);
     let count = snapshot.len();
     let seal = if plain { None } else { options.seal.clone() };

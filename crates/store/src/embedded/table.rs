@@ -3,6 +3,8 @@
 //! The objects as they were at one revision, and the log: what every later commit did to which object. A commit writes at
 //! the log's end and nowhere else. Now and then its oldest part is done to the objects and dropped.
 
+use std::borrow::Cow;
+
 use redb::TableDefinition;
 
 use crate::{Change, Event, Key};
@@ -28,9 +30,10 @@ pub(super) const COMPACTED: &str = "compacted";
 /// The key of an object, and the value it got; `None` where it was removed.
 pub(super) type Redo<'a> = (&'a str, Option<&'a [u8]>);
 
-pub(super) fn redo_record(event: &Event) -> Redo<'_> {
+/// What of an event goes into the log.
+pub(super) fn done(event: &Event) -> (&str, Option<Cow<'_, [u8]>>) {
     match &event.change {
-        Change::Created(entry) | Change::Updated { entry, .. } => (entry.key.as_str(), Some(&entry.value)),
+        Change::Created(entry) | Change::Updated { entry, .. } => (entry.key.as_str(), Some(entry.value.bytes())),
         Change::Deleted(entry) => (entry.key.as_str(), None),
     }
 }

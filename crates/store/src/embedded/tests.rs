@@ -10,6 +10,7 @@ use self::simulated::{Machine, Random};
 use super::medium::Failures;
 use super::*;
 use crate::log::Record;
+use crate::value::Bases;
 use crate::{Expect, Key, Operation, transition};
 
 /// Tries to recover with every commit.
@@ -255,7 +256,7 @@ fn commits_on_disk_that_were_not_shown_are_taken_back() {
     let failures = Failures::default();
     let mut entries = transition::Entries::new();
     let mut record = |revision, writes| {
-        let (_, events) = transition::apply(&mut entries, revision, writes).unwrap();
+        let (_, events) = transition::apply(&mut entries, &mut Bases::default(), revision, writes).unwrap();
         (Record { revision, events }, entries.clone())
     };
     let delete = |name| Write { operation: Operation::Delete, ..write(name, Expect::Any, 0) };
@@ -311,7 +312,7 @@ async fn objects_of_the_first_format_are_kept() {
     for revision in [8, 9] {
         let store = open(&machine);
         let stored = store.snapshot().get(&Key::new("backends.test", "", "a")).cloned().unwrap();
-        assert_eq!((stored.created, stored.modified, &*stored.value), (3, 7, &b"seven"[..]));
+        assert_eq!((stored.created, stored.modified, &*stored.value.bytes()), (3, 7, &b"seven"[..]));
         assert_eq!(store.watch(Prefix::all(), 6).unwrap_err(), WatchError::Compacted { requested: 6, oldest: 7 });
         assert_eq!(store.commit(put("b", 1)).await.unwrap().revision, revision);
         assert_eq!(events(&store, 7).await.len(), usize::try_from(revision - 7).unwrap());

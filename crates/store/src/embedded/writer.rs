@@ -11,6 +11,7 @@ use super::queue::{Queue, Request};
 use crate::log::Record;
 use crate::published::Published;
 use crate::stats::Counters;
+use crate::value::Bases;
 use crate::{CommitError, Committed, DiskError, Snapshot, Unavailable, transition};
 
 type Answers = Vec<(tokio::sync::oneshot::Sender<Result<Committed, CommitError>>, Result<Committed, CommitError>)>;
@@ -23,6 +24,7 @@ pub(super) struct Writer {
     published: Arc<Published>,
     queue: Arc<Queue>,
     counters: Arc<Counters>,
+    bases: Bases,
 }
 
 #[derive(Debug)]
@@ -46,6 +48,7 @@ impl Writer {
         published: &Arc<Published>,
         queue: &Arc<Queue>,
         counters: &Arc<Counters>,
+        bases: Bases,
     ) -> Self {
         Self {
             medium,
@@ -54,6 +57,7 @@ impl Writer {
             published: Arc::clone(published),
             queue: Arc::clone(queue),
             counters: Arc::clone(counters),
+            bases,
         }
     }
 
@@ -63,7 +67,7 @@ impl Writer {
         // However this thread ends, nobody waits for it.
         let _abandon = Abandon(&queue);
         while let Some(requests) = queue.take() {
-            let group = decide(self.published.snapshot(), requests);
+            let group = decide(self.published.snapshot(), &mut self.bases, requests);
             self.finish(group);
         }
     }
@@ -144,13 +148,13 @@ impl Writer {
 }
 
 /// Decides commits in order, each on top of those before it.
-fn decide(snapshot: Snapshot, requests: Vec<Request>) -> Group {
+fn decide(snapshot: Snapshot, bases: &mut Bases, requests: Vec<Request>) -> Group {
     let mut revision = snapshot.revision();
     let mut entries = snapshot.into_entries();
     let mut records = Vec::with_capacity(requests.len());
     let mut answers = Vec::with_capacity(requests.len());
     for Request { writes, answer, .. } in requests {
-        let result = transition::apply(&mut entries, revision + 1, writes).map(|(committed, events)| {
+        let result = transition::apply(&mut entries, bases, revision + 1, writes).map(|(committed, events)| {
             revision += 1;
             records.push(Record { revision, events });
             committed

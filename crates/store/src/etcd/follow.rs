@@ -66,10 +66,10 @@ pub(super) async fn follow(client: Arc<Client>, keys: Keys, view: Arc<View>, opt
 /// Begins anew with all there is.
 async fn anew(client: &Client, keys: &Keys, view: &View, options: &EtcdOptions, why: &str) {
     match load::load(client, keys, options).await {
-        Ok(load::Loaded { snapshot, at }) => {
+        Ok(load::Loaded { snapshot, at, bases }) => {
             let (revision, objects) = (snapshot.revision(), snapshot.len());
             tracing::warn!(why, revision, objects, "everything was read from etcd anew");
-            view.restart(snapshot, at);
+            view.restart(snapshot, bases, at);
             view.set_stuck(None);
         }
         Err(error) => tracing::warn!(%error, why, "etcd cannot be read anew"),

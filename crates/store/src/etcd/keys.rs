@@ -7,6 +7,7 @@ use backstay_seal::{Keys as SealKeys, UnsealError, key_name, unseal};
 use bytes::Bytes;
 
 use super::txn::revision;
+use crate::value::{Bases, Value};
 use crate::{CommitError, Entry, EtcdError, Key, Operation, Unavailable, Write};
 
 /// The keys of a store below its prefix.
@@ -83,12 +84,27 @@ impl Keys {
 
     /// An object, of what etcd keeps of it.
     pub(super) fn entry(&self, key: Key, kept: &KeyValue) -> Result<Arc<Entry>, Unreadable> {
+        self.read(key, kept, |_, value| value.into())
+    }
+
+    /// An object that stays in memory, of what etcd keeps of it.
+    pub(super) fn lasting(&self, bases: &mut Bases, key: Key, kept: &KeyValue) -> Result<Arc<Entry>, Unreadable> {
+        self.read(key, kept, |key, value| bases.keep(key, value))
+    }
+
+    fn read(
+        &self,
+        key: Key,
+        kept: &KeyValue,
+        keep: impl FnOnce(&Key, Bytes) -> Value,
+    ) -> Result<Arc<Entry>, Unreadable> {
         // Whatever is kept has a key in UTF-8: it was parsed.
         let place = std::str::from_utf8(&kept.key).unwrap_or_default();
         let value = match unseal(self.seal.as_ref(), place, &kept.value) {
             Ok(unsealed) => unsealed.map_or_else(|| kept.value.clone(), Bytes::from),
             Err(why) => return Err(Unreadable { key, why }),
         };
+        let value = keep(&key, value);
         let (created, modified) = (revision(kept.create_revision), revision(kept.mod_revision));
         Ok(Arc::new(Entry { key, value, created, modified }))
     }

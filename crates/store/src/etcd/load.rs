@@ -10,6 +10,7 @@ use super::keys::Keys;
 use super::options::EtcdOptions;
 use super::txn;
 use crate::transition::Entries;
+use crate::value::Bases;
 use crate::{EtcdError, Key, Snapshot};
 
 /// Objects of the first page, unless they are so large that fewer are read at once.
@@ -28,12 +29,15 @@ pub(super) struct Loaded {
     pub(super) snapshot: Snapshot,
     /// The revision of etcd that was read at.
     pub(super) at: i64,
+    /// What values are told by.
+    pub(super) bases: Bases,
 }
 
 /// Reads all objects, each page at the revision of the first. Waits for a member that answers until the deadline of each page.
 pub(super) async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) -> Result<Loaded, EtcdError> {
     let (mut key, range_end) = keys.all_objects();
     let (mut entries, mut at, mut limit, mut most) = (Entries::new(), 0, PAGE, LARGEST_PAGE);
+    let mut bases = Bases::default();
     loop {
         let range = RangeRequest {
             key: key.clone(),
@@ -60,12 +64,12 @@ pub(super) async fn load(client: &Client, keys: &Keys, options: &EtcdOptions) ->
         }
         for kept in &answer.kvs {
             if let Some(key) = keys.parse(&kept.key) {
-                entries.insert(key.clone(), keys.entry(key, kept)?);
+                entries.insert(key.clone(), keys.lasting(&mut bases, key, kept)?);
             }
         }
         let Some(last) = answer.kvs.last().filter(|_| answer.more) else {
             let newest = newest(client, keys, options, at).await?;
-            return Ok(Loaded { snapshot: Snapshot::new(txn::revision(newest), entries), at });
+            return Ok(Loaded { snapshot: Snapshot::new(txn::revision(newest), entries), at, bases });
         };
         key = after(last);
         limit = next_limit(&answer.kvs).min(most);

@@ -84,7 +84,7 @@ impl Etcd {
             let write = |entry: &Arc<Entry>| Write {
                 key: entry.key.clone(),
                 expect: Expect::Modified(entry.modified),
-                operation: Operation::Put(entry.value.clone()),
+                operation: Operation::Put(entry.value.to_bytes()),
             };
             let writes: Vec<_> = objects.iter().take(count).map(write).collect();
             match commits.commit(None, writes).await {

@@ -173,7 +173,7 @@ fn written(keys: &Keys, write: &Write, at: i64, response: ResponseOp) -> Result<
         (Operation::Put(value), Some(response_op::Response::ResponsePut(done))) => {
             let created = done.prev_kv.map_or(at, |previous| previous.create_revision);
             let (created, modified) = (revision(created), revision(at));
-            Ok(Arc::new(Entry { key: write.key.clone(), value: value.clone(), created, modified }))
+            Ok(Arc::new(Entry { key: write.key.clone(), value: value.clone().into(), created, modified }))
         }
         (Operation::Delete, Some(response_op::Response::ResponseDeleteRange(done))) => {
             let previous = done.prev_kvs.first().ok_or(Wrong::Nonsense)?;

@@ -1,7 +1,7 @@
 //! All objects, as far as this process has heard of them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use backstay_proto::etcd::mvccpb::{Event as EtcdEvent, event::EventType};
@@ -11,12 +11,15 @@ use super::keys::{Keys, Unreadable};
 use super::txn;
 use crate::log::Record;
 use crate::published::Published;
+use crate::value::Bases;
 use crate::{Change, Entry, EtcdError, Event, Key, Revision, Snapshot, transition};
 
 /// The view, what led to it, and who waits for it.
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) published: Published,
+    /// What values are told by.
+    bases: Mutex<Bases>,
     /// The revision of etcd up to which everything has been heard of.
     heard: AtomicI64,
     /// Why it does not go on, while something has happened that this process cannot read.
@@ -24,8 +27,8 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) fn new(published: Published, heard: i64) -> Self {
-        Self { published, heard: AtomicI64::new(heard), stuck: ArcSwapOption::empty() }
+    pub(super) fn new(published: Published, bases: Bases, heard: i64) -> Self {
+        Self { published, bases: Mutex::new(bases), heard: AtomicI64::new(heard), stuck: ArcSwapOption::empty() }
     }
 
     /// The revision of etcd up to which everything has been heard of: at least that of the view.
@@ -50,7 +53,8 @@ impl View {
     }
 
     /// Begins anew with what was read at a revision of etcd, which may be an earlier one.
-    pub(super) fn restart(&self, snapshot: Snapshot, at: i64) {
+    pub(super) fn restart(&self, snapshot: Snapshot, bases: Bases, at: i64) {
+        *self.bases() = bases;
         self.published.restart(snapshot);
         self.heard.store(at, Ordering::Release);
     }
@@ -67,6 +71,10 @@ impl View {
         record.events.iter().map(|event| event.change.entry()).find(|entry| entry.key == *key).cloned()
     }
 
+    fn bases(&self) -> MutexGuard<'_, Bases> {
+        self.bases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes in what happened, whole revisions, in order. What the view has seen is left out. What comes after something that cannot be
     /// read is not taken in.
     pub(super) fn follow(&self, keys: &Keys, events: &[EtcdEvent]) -> Result<(), Unreadable> {
@@ -75,6 +83,7 @@ impl View {
         let seen = newest;
         let mut entries = snapshot.into_entries();
         let mut records = Vec::new();
+        let mut bases = self.bases();
         let (mut heard, mut unreadable) = (0, None);
         for same in events.chunk_by(|one, other| at(one) == at(other)) {
             let Some(revision) = same.first().map(|event| txn::revision(at(event))).filter(|revision| *revision > seen)
@@ -83,7 +92,7 @@ impl View {
             };
             let mut done = Vec::with_capacity(same.len());
             for event in same {
-                match step(keys, &mut entries, event) {
+                match step(keys, &mut entries, &mut bases, event) {
                     Ok(change) => done.extend(change.map(|change| Event { revision, change })),
                     Err(error) => {
                         unreadable = Some(error);
@@ -112,7 +121,12 @@ fn at(event: &EtcdEvent) -> i64 {
 }
 
 /// What is below the prefix and no object of ours is left alone.
-fn step(keys: &Keys, entries: &mut transition::Entries, event: &EtcdEvent) -> Result<Option<Change>, Unreadable> {
+fn step(
+    keys: &Keys,
+    entries: &mut transition::Entries,
+    bases: &mut Bases,
+    event: &EtcdEvent,
+) -> Result<Option<Change>, Unreadable> {
     let Some((kept, key)) = event.kv.as_ref().and_then(|kept| Some((kept, keys.parse(&kept.key)?))) else {
         return Ok(None);
     };
@@ -122,7 +136,7 @@ fn step(keys: &Keys, entries: &mut transition::Entries, event: &EtcdEvent) -> Re
     let previous = entries.get(&key).cloned();
     // The stored key is reused, so that an object's key is in memory once however often it changes.
     let key = previous.as_ref().map_or(key, |previous| previous.key.clone());
-    let entry = keys.entry(key.clone(), kept)?;
+    let entry = keys.lasting(bases, key.clone(), kept)?;
     entries.insert(key, Arc::clone(&entry));
     Ok(Some(match previous {
         Some(previous) => Change::Updated { entry, previous },

@@ -6,7 +6,8 @@ use crate::{Entry, Key};
 fn record(revision: Revision, events: usize) -> Record {
     let event = |index| {
         let key = Key::new("backends.test", "", &format!("b{index}"));
-        let entry = Entry { key, value: Bytes::from_static(b"0123456789"), created: revision, modified: revision };
+        let entry =
+            Entry { key, value: Bytes::from_static(b"0123456789").into(), created: revision, modified: revision };
         Event { revision, change: Change::Created(Arc::new(entry)) }
     };
     Record { revision, events: (0..events).map(event).collect() }

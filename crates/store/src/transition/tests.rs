@@ -17,14 +17,15 @@ fn delete(name: &str, expect: Expect) -> Write {
 #[test]
 fn undoing_every_event_newest_first_gives_back_what_was() {
     let mut entries = Entries::new();
-    apply(&mut entries, 1, vec![put("a", Expect::Absent, "1"), put("b", Expect::Absent, "1")]).unwrap();
+    apply(&mut entries, &mut Bases::default(), 1, vec![put("a", Expect::Absent, "1"), put("b", Expect::Absent, "1")])
+        .unwrap();
     let before = entries.clone();
     let mut done = Vec::new();
     for (revision, writes) in [
         (2, vec![put("a", Expect::Any, "2"), delete("b", Expect::Any), put("c", Expect::Absent, "2")]),
         (3, vec![put("b", Expect::Absent, "3"), delete("c", Expect::Modified(2)), put("a", Expect::Present, "3")]),
     ] {
-        done.push(apply(&mut entries, revision, writes).unwrap().1);
+        done.push(apply(&mut entries, &mut Bases::default(), revision, writes).unwrap().1);
     }
     for event in done.iter().rev().flat_map(|events| events.iter().rev()) {
         undo(&mut entries, &event.change);
@@ -35,9 +36,11 @@ fn undoing_every_event_newest_first_gives_back_what_was() {
 #[test]
 fn a_refused_commit_changes_nothing() {
     let mut entries = Entries::new();
-    apply(&mut entries, 1, vec![put("a", Expect::Absent, "1")]).unwrap();
+    apply(&mut entries, &mut Bases::default(), 1, vec![put("a", Expect::Absent, "1")]).unwrap();
     let before = entries.clone();
-    let error = apply(&mut entries, 2, vec![put("b", Expect::Any, "2"), put("a", Expect::Absent, "2")]).unwrap_err();
+    let error =
+        apply(&mut entries, &mut Bases::default(), 2, vec![put("b", Expect::Any, "2"), put("a", Expect::Absent, "2")])
+            .unwrap_err();
     assert!(matches!(error, CommitError::Conflict { current: Some(entry), .. } if entry.modified == 1));
     assert_eq!(entries, before);
 }
@@ -45,7 +48,7 @@ fn a_refused_commit_changes_nothing() {
 #[test]
 fn a_delete_that_expects_absence_never_holds() {
     let mut entries = Entries::new();
-    assert!(apply(&mut entries, 1, vec![delete("a", Expect::Absent)]).is_err());
-    apply(&mut entries, 1, vec![put("a", Expect::Absent, "1")]).unwrap();
-    assert!(apply(&mut entries, 2, vec![delete("a", Expect::Absent)]).is_err());
+    assert!(apply(&mut entries, &mut Bases::default(), 1, vec![delete("a", Expect::Absent)]).is_err());
+    apply(&mut entries, &mut Bases::default(), 1, vec![put("a", Expect::Absent, "1")]).unwrap();
+    assert!(apply(&mut entries, &mut Bases::default(), 2, vec![delete("a", Expect::Absent)]).is_err());
 }

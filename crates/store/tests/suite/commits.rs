@@ -47,7 +47,7 @@ pub(crate) async fn a_commit_happens_whole_or_not_at_all(make: &Make) {
         .unwrap_err();
     let CommitError::Conflict { key: conflicting, current } = error else { panic!("{error}") };
     assert_eq!(conflicting, key("b"), "the first write that did not hold is named");
-    assert_eq!(&*current.unwrap().value, b"1");
+    assert_eq!(current.unwrap().value, *b"1");
     let snapshot = store.snapshot();
     assert_eq!((snapshot.revision(), snapshot.len()), (1, 1));
     assert!(snapshot.get(&key("a")).is_none());

@@ -150,7 +150,7 @@ async fn count(store: &Etcd, name: &str, stop: &AtomicBool) -> (u64, u64) {
     while !stop.load(Ordering::Relaxed) {
         let Ok(view) = store.read().await else { continue };
         let current = view.get(&key(name));
-        let now: u64 = current.map_or(0, |entry| std::str::from_utf8(&entry.value).unwrap().parse().unwrap());
+        let now: u64 = current.map_or(0, |entry| std::str::from_utf8(&entry.value.bytes()).unwrap().parse().unwrap());
         assert!(
             now >= acknowledged && now <= acknowledged + unknown,
             "{name}: {now} of {acknowledged} and {unknown} at most"
@@ -186,7 +186,7 @@ async fn under_load(cluster: &mut Cluster, mut trouble: impl FnMut(&mut Cluster)
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     for event in until(&mut *watch, last).await {
         let entry = event.change.entry();
-        if let Ok(count) = std::str::from_utf8(&entry.value).unwrap().parse::<u64>() {
+        if let Ok(count) = std::str::from_utf8(&entry.value.bytes()).unwrap().parse::<u64>() {
             let before = seen.insert(entry.key.name().to_owned(), count).unwrap_or(0);
             assert_eq!(count, before + 1, "{}: each step once, in order", entry.key);
         }

@@ -136,7 +136,7 @@ pub(crate) async fn until(watch: &mut dyn Watch, revision: Revision) -> Vec<Even
 
 /// Everything about an entry, in a form that is easily compared and read.
 pub(crate) fn shown(entry: &Entry) -> (String, String, Revision, Revision) {
-    let value = String::from_utf8(entry.value.to_vec()).unwrap();
+    let value = String::from_utf8(entry.value.to_bytes().into()).unwrap();
     (entry.key.to_string(), value, entry.created, entry.modified)
 }
 

@@ -77,6 +77,7 @@ macro_rules! every_implementation {
                 a_view_beyond_history_is_gone,
                 a_view_in_the_future_is_refused,
                 a_list_is_its_prefix_in_order,
+                objects_that_are_alike_are_each_as_written,
             }
         }
     )*};

@@ -67,7 +67,7 @@ impl Model {
             Planning::Stale => Expect::Modified(modified.wrapping_sub(1)),
         };
         match planned.doing {
-            Doing::Put(value) => put(&name(planned.object), expect, &value.to_string()),
+            Doing::Put(value) => put(&name(planned.object), expect, &text(value)),
             Doing::Delete => delete(&name(planned.object), expect),
             Doing::Guard => guard(&name(planned.object), expect),
         }
@@ -92,7 +92,7 @@ impl Model {
                 Doing::Guard => {}
                 Doing::Put(value) => {
                     let created = existing.map_or(revision, |(_, created, _)| *created);
-                    next.insert(*object, (value.to_string(), created, revision));
+                    next.insert(*object, (text(*value), created, revision));
                 }
                 Doing::Delete => {
                     next.remove(object);
@@ -106,6 +106,12 @@ impl Model {
 
 fn name(object: u8) -> String {
     format!("b{object}")
+}
+
+/// A short text, or one of a few long ones that have much in common.
+fn text(value: u8) -> String {
+    let common = "what every object says, ".repeat(usize::from(value % 4) * 8);
+    format!("{value} {common}{value}")
 }
 
 fn objects(snapshot: &Snapshot) -> Vec<(String, String, Revision, Revision)> {

@@ -174,3 +174,19 @@ async fn commits_that_wait_share_a_disk_transaction() {
     assert!(stats.writable);
     assert!(store.snapshot().get(&key("b7")).is_some());
 }
+
+#[tokio::test]
+async fn objects_that_are_alike_are_as_they_were() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory, Options::default());
+    for number in 0..50 {
+        let value = format!("{number} {} {number}", "and what they have in common, ".repeat(10));
+        done(&store, put(&format!("b{number}"), Expect::Any, &value)).await;
+        done(&store, put("a", Expect::Any, &value)).await;
+    }
+    let before = contents(&store.snapshot());
+    drop(store);
+    for _ in 0..2 {
+        assert_eq!(contents(&open(&directory, Options::default()).snapshot()), before);
+    }
+}

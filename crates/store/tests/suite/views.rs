@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use backstay_store::{Expect, Key, Prefix, ReadError, Retention, Store};
+use backstay_store::{Change, Expect, Key, Prefix, ReadError, Retention, Store};
 
-use crate::fixture::{Make, Setup, backends, busy, delete, done, key, names, put, put_at, shown};
+use crate::fixture::{Make, Setup, backends, busy, delete, done, key, names, put, put_at, shown, until};
 
 pub(crate) async fn a_view_does_not_change(make: &Make) {
     let store = make(Setup::default());
@@ -13,7 +13,7 @@ pub(crate) async fn a_view_does_not_change(make: &Make) {
     done(&*store, put("a", Expect::Any, "2")).await;
     done(&*store, put("b", Expect::Any, "3")).await;
     assert_eq!((view.revision(), view.len()), (1, 1));
-    assert_eq!(&*view.get(&key("a")).unwrap().value, b"1");
+    assert_eq!(view.get(&key("a")).unwrap().value, *b"1");
 }
 
 pub(crate) async fn an_earlier_view_can_be_had_again(make: &Make) {
@@ -116,4 +116,28 @@ pub(crate) async fn a_list_is_its_prefix_in_order(make: &Make) {
     let routes = Prefix::resource("routes.test");
     let after = view.list_after(&routes, Key::new("routes.test", "b", "1"));
     assert_eq!(names(after), ["2"]);
+}
+
+pub(crate) async fn objects_that_are_alike_are_each_as_written(make: &Make) {
+    let text = |shape: &str, number: usize| {
+        format!("{number:x} is written {number} times {}, and at last {number}", shape.repeat(20))
+    };
+    let store = make(Setup::default());
+    let mut watch = store.watch(backends(), 0).unwrap();
+    for number in 0..50 {
+        let name = format!("b{number}");
+        done(&*store, put(&name, Expect::Absent, &text("without a status", number))).await;
+        done(&*store, put(&name, Expect::Present, &text("with a status that is known", number))).await;
+    }
+    let newest = store.snapshot();
+    for (events, number) in until(&mut *watch, newest.revision()).await.chunks(2).zip(0..) {
+        let [created, updated] = events else { panic!("{events:?}") };
+        assert_eq!(created.change.entry().value, text("without a status", number));
+        assert_eq!(updated.change.entry().value, text("with a status that is known", number));
+        let Change::Updated { previous, .. } = &updated.change else { panic!("{updated:?}") };
+        assert_eq!(previous, created.change.entry());
+        let stored = newest.get(&key(&format!("b{number}"))).unwrap();
+        assert_eq!(stored, updated.change.entry());
+        assert_eq!(stored.value.len(), text("with a status that is known", number).len());
+    }
 }

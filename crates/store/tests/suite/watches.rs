@@ -10,7 +10,7 @@ use futures::future::{join, join_all};
 use crate::fixture::{Make, Setup, backends, busy, delete, done, key, put, put_at, until};
 
 fn told(events: &[Event]) -> Vec<String> {
-    let value = |entry: &Entry| String::from_utf8(entry.value.to_vec()).unwrap();
+    let value = |entry: &Entry| String::from_utf8(entry.value.to_bytes().into()).unwrap();
     let text = |event: &Event| match &event.change {
         Change::Created(entry) => format!("{} created {} {}", event.revision, entry.key.name(), value(entry)),
         Change::Updated { entry, previous } => {

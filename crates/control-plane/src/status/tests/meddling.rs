@@ -23,7 +23,7 @@ impl Meddling {
     /// What a merge patch of one condition does: it replaces the list.
     fn merged(&self, key: &Key, number: usize) -> Option<Write> {
         let entry = self.store.snapshot().get(key).cloned()?;
-        let mut object: Value = serde_json::from_slice(&entry.value).ok()?;
+        let mut object: Value = serde_json::from_slice(&entry.value.bytes()).ok()?;
         object["status"]["conditions"] = json!([{"type": "example.com/Audited", "status": "True", "reason": "Fine",
             "message": format!("write {number}"), "lastTransitionTime": "2020-01-02T03:04:05Z"}]);
         let operation = Operation::Put(object.to_string().into());

@@ -20,7 +20,7 @@ fn key(domain: &str) -> Key {
 /// The service that serves a domain.
 pub(crate) fn owner(snapshot: &Snapshot, domain: &str) -> Option<String> {
     let entry = snapshot.get(&key(domain))?;
-    String::from_utf8(entry.value.to_vec()).ok()
+    String::from_utf8(entry.value.bytes().into_owned()).ok()
 }
 
 /// The refusal of a domain that another service serves. Whose it is is told to those who see that service.

@@ -9,6 +9,7 @@ use super::unsealed;
 use crate::embedded::table::{COMPACTED, LOG, META, OBJECTS, corrupted, key};
 use crate::log::Record;
 use crate::transition::{self, Entries};
+use crate::value::Bases;
 use crate::{Entry, Event, Expect, Operation, Revision, Snapshot, Write};
 
 /// Everything in a file.
@@ -18,25 +19,34 @@ pub(in crate::embedded) struct Loaded {
     /// The records after this revision are here.
     pub(in crate::embedded) floor: Revision,
     pub(in crate::embedded) records: Vec<Record>,
+    /// What values are told by.
+    pub(in crate::embedded) bases: Bases,
 }
 
 pub(super) fn load(database: &Database, seal: Option<&Keys>) -> Result<Loaded, redb::Error> {
     let transaction = database.begin_read()?;
     let floor = transaction.open_table(META)?.get(COMPACTED)?.map(|floor| floor.value());
     let floor = floor.ok_or_else(|| corrupted(format!("there is no {COMPACTED}")))?;
-    let mut entries = objects(&transaction, floor, seal)?;
-    let records = replay(&transaction, &mut entries, floor, seal)?;
+    let mut bases = Bases::default();
+    let mut entries = objects(&transaction, &mut bases, floor, seal)?;
+    let records = replay(&transaction, &mut entries, &mut bases, floor, seal)?;
     let revision = records.last().map_or(floor, |record| record.revision);
-    Ok(Loaded { snapshot: Snapshot::new(revision, entries), floor, records })
+    Ok(Loaded { snapshot: Snapshot::new(revision, entries), floor, records, bases })
 }
 
-fn objects(transaction: &ReadTransaction, revision: Revision, seal: Option<&Keys>) -> Result<Entries, redb::Error> {
+fn objects(
+    transaction: &ReadTransaction,
+    bases: &mut Bases,
+    revision: Revision,
+    seal: Option<&Keys>,
+) -> Result<Entries, redb::Error> {
     let mut entries = Entries::new();
     for object in transaction.open_table(OBJECTS)?.iter()? {
         let (name, stored) = object?;
         let (created, modified, value) = stored.value();
-        let value = unsealed(seal, name.value(), value)?;
-        let entry = Entry { key: key(name.value())?, value, created, modified };
+        let key = key(name.value())?;
+        let value = bases.keep(&key, unsealed(seal, name.value(), value)?);
+        let entry = Entry { key, value, created, modified };
         if entry.modified > revision || entry.created > entry.modified {
             return Err(corrupted(format!("{} is newer than the store", entry.key)));
         }
@@ -49,6 +59,7 @@ fn objects(transaction: &ReadTransaction, revision: Revision, seal: Option<&Keys
 fn replay(
     transaction: &ReadTransaction,
     entries: &mut Entries,
+    bases: &mut Bases,
     floor: Revision,
     seal: Option<&Keys>,
 ) -> Result<Vec<Record>, redb::Error> {
@@ -68,7 +79,7 @@ fn replay(
             None => Operation::Delete,
         };
         let write = Write { key: key(name)?, expect: Expect::Any, operation };
-        let change = transition::perform(entries, revision, write)
+        let change = transition::perform(entries, bases, revision, write)
             .ok_or_else(|| corrupted(format!("the log removes {name}, which does not exist")))?;
         commit.push(Event { revision, change });
     }

@@ -54,7 +54,7 @@ fn what_is_done_has_the_revision_of_the_answer() {
     let Outcome::Done(committed) = read(&writes, answer(true, responses)) else { panic!("it is done") };
     assert_eq!(committed.revision, 19);
     let told: Vec<_> =
-        committed.entries.iter().map(|entry| (entry.created, entry.modified, entry.value.clone())).collect();
+        committed.entries.iter().map(|entry| (entry.created, entry.modified, entry.value.to_bytes())).collect();
     assert_eq!(told, [(2, 19, "new".into()), (2, 10, "old".into())]);
 }
 
