@@ -15,7 +15,7 @@ fn requests_and_limits_are_counted_under_the_names_of_the_dialect() {
     meter.answered(&Method::GET, StatusCode::OK, None);
     meter.answered(&made_up, StatusCode::METHOD_NOT_ALLOWED, Some(("resource", "things")));
     meter.answered(&Method::GET, StatusCode::OK, Some(("resource", "things")));
-    meter.clone().answered(&Method::GET, StatusCode::OK, Some(("resource", "things")));
+    meter.answered(&Method::GET, StatusCode::OK, Some(("resource", "things")));
     meter.limited("max_requests");
     meter.gauge("x_open", "Open.").increment(1.0);
     let text = recorder.handle().render();
