@@ -1,5 +1,6 @@
 //! The typed services: one implementation for the resources of every kind that has one.
 
+mod kept;
 pub(crate) mod requests;
 mod watching;
 
@@ -14,6 +15,7 @@ use prost::Message as _;
 use prost_types::FieldMask;
 use serde_json::{Map, Value};
 
+pub(crate) use self::kept::Kept;
 use crate::access::Caller;
 use crate::answer::Answer;
 use crate::filter::Filter;
@@ -35,6 +37,7 @@ pub(crate) struct Typed {
     pub(crate) shape: ResourceShape,
     /// What requests call the field that has a resource, such as `http_route`.
     pub(crate) object: &'static str,
+    pub(crate) kept: Kept,
 }
 
 impl Typed {
@@ -44,8 +47,13 @@ impl Typed {
         let subject = self.subject("name", &name, Part::Whole)?;
         self.may(caller, Verb::Get, &subject).await?;
         let mask = ReadMask::parse(&self.shape, paths(read_mask.as_ref()))?;
-        let stored = caller.on(&self.operations).get(&subject).await?;
-        self.answer(&stored, mask.as_ref())
+        let entry = caller.on(&self.operations).entry(&subject).await?;
+        let make = || {
+            let mut out = Answer::begin(entry.value.len());
+            self.write(&entry.value.bytes(), entry.modified, mask.as_ref(), &mut out)?;
+            Ok::<_, Refusal>(out)
+        };
+        Ok(Answer::written(if mask.is_some() { make()? } else { self.kept.framed(&entry, make)? }))
     }
 
     /// `List…`
@@ -98,7 +106,7 @@ impl Typed {
         let writing = writing(caller, &manager, validate_only);
         let object = Json { value: object.into(), duplicates: Vec::new() };
         let stored = caller.on(&self.operations).create(&collection, object, &writing).await?;
-        self.answer(&stored, None)
+        self.answer(&stored)
     }
 
     /// `Update…`
@@ -126,7 +134,7 @@ impl Typed {
                 caller.on(&self.operations).update(subject, object, paths, version, &writing).await?
             }
         };
-        self.answer(&stored, None)
+        self.answer(&stored)
     }
 
     /// `Apply…`
@@ -149,7 +157,7 @@ impl Typed {
         }
         let writing = writing(caller, &manager, validate_only);
         let stored = caller.on(&self.operations).apply(subject, object, force, &writing).await?;
-        self.answer(&stored, None)
+        self.answer(&stored)
     }
 
     /// `Delete…`
@@ -237,9 +245,9 @@ impl Typed {
         })
     }
 
-    fn answer(&self, stored: &Stored, mask: Option<&ReadMask>) -> Result<Answer, Refusal> {
+    fn answer(&self, stored: &Stored) -> Result<Answer, Refusal> {
         let mut out = Answer::begin(stored.value.len());
-        self.write(&stored.value, stored.revision, mask, &mut out)?;
+        self.write(&stored.value, stored.revision, None, &mut out)?;
         Ok(Answer::written(out).warning(&stored.warnings))
     }
 }

@@ -167,10 +167,17 @@ impl Operations {
     /// # Errors
     /// [`Failure`] says what is wrong, here and everywhere below.
     pub async fn get(&self, subject: &Subject) -> Result<Stored, Failure> {
+        Ok(Stored::of(&*self.entry(subject).await?))
+    }
+
+    /// The same as it is in the store: another one after each change.
+    ///
+    /// # Errors
+    /// As of [`Operations::get`].
+    pub async fn entry(&self, subject: &Subject) -> Result<Arc<Entry>, Failure> {
         let Subject { served, namespace, name, .. } = subject;
         let params = Params::default();
-        let entry = self.reading(served, read::find(self.api.of(served), served, &params, namespace, name)).await?;
-        Ok(Stored::of(&entry))
+        self.reading(served, read::find(self.api.of(served), served, &params, namespace, name)).await
     }
 
     /// A page of a collection.

@@ -20,7 +20,7 @@ use crate::meter::Counters;
 use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::transcode::shape::{ResourceShape, ShapeError};
-use crate::typed::Typed;
+use crate::typed::{Kept, Typed};
 
 /// A kind that has a service of its own.
 pub(crate) struct TypedKind {
@@ -99,7 +99,14 @@ impl Methods {
         for TypedKind { kind, message, plural, object } in &TYPED {
             let Some(served) = operations.kind(&kind.api_version(), kind.kind) else { continue };
             let shape = ResourceShape::find(&pool, kind, message)?;
-            let typed = Arc::new(Typed { operations: operations.clone(), options, served, shape, object });
+            let typed = Arc::new(Typed {
+                operations: operations.clone(),
+                options,
+                served,
+                shape,
+                object,
+                kept: Kept::default(),
+            });
             let service = format!("{message}Service");
             for (name, action) in [
                 (format!("Get{message}"), Action::Get),
