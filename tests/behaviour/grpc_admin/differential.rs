@@ -300,3 +300,27 @@ async fn any_kind_is_patched_as_by_rest() {
     let unknown = resources.patch_resource(patch(PatchType::Merge, json!({"spec": {"protocl": "h2"}}))).await;
     assert_eq!(unknown.unwrap_err().code(), tonic::Code::InvalidArgument);
 }
+
+#[tokio::test]
+async fn what_is_asked_for_again_and_again_is_as_it_was_written_last() {
+    let control_plane = ControlPlane::start();
+    let rest = control_plane.rest();
+    let mut backends = Backends::new(channel(&control_plane).await);
+    create(&mut backends, "one", "10.0.0.1").await;
+    for number in 2..6 {
+        let ip = format!("10.0.0.{number}");
+        let patch = json!({"spec": {"endpoints": [{"ip": ip}]}});
+        let (status, patched) = rest.patch(&format!("{BACKENDS}/one"), &patch).await;
+        assert_eq!(status, StatusCode::OK, "{patched}");
+        for _ in 0..4 {
+            let request = GetBackendRequest { name: "backends/one".to_owned(), read_mask: None };
+            let got = backends.get_backend(request).await.unwrap().into_inner();
+            let endpoints = got.spec.unwrap().endpoints;
+            let ips: Vec<_> = endpoints.into_iter().filter_map(|endpoint| endpoint.ip).collect();
+            assert_eq!(ips, [ip.as_str()]);
+            let request = GetBackendRequest { name: "backends/one".to_owned(), read_mask: mask(&["name"]) };
+            let named = backends.get_backend(request).await.unwrap().into_inner();
+            assert_eq!((named.name.as_str(), named.spec), ("backends/one", None));
+        }
+    }
+}
